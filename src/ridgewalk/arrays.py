@@ -1,0 +1,73 @@
+"""The one shape rule: the last two axes of an array are the mathematics, the axes before them count runs.
+
+Shape letters, used everywhere:
+
+    R  runs: any number of leading axes, usually one, often none
+    N  rows of data
+    P  inputs of a layer (of the network, where no layer is named)
+    Q  units of a layer
+    C  outputs of the network
+    G  groups of weights
+
+    x (N, P)  @  w (R, P, Q)  ->  (R, N, Q)      one network or a stack of them: the same line
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+Array = NDArray[np.floating[Any]]
+Integers = NDArray[np.integer[Any]]
+Booleans = NDArray[np.bool_]
+
+
+def per_run(values: ArrayLike) -> Array:
+    """Shape one number per run so that it broadcasts over that run's matrices.
+
+    Parameters
+    ----------
+    values : array_like, shape (R,) or ()
+        One number per run; a single number serves every run.
+
+    Returns
+    -------
+    array, shape (R, 1, 1) or ()
+    """
+    numbers = np.asarray(values, dtype=float)
+    return numbers.reshape((*numbers.shape, 1, 1)) if numbers.ndim else numbers
+
+
+def row_sums(values: Array) -> Array:
+    """Sum over the last two axes, in float64: one number per run, shape (R,)."""
+    return np.asarray(values.sum(axis=(-2, -1), dtype=np.float64))
+
+
+def standardization(x: Array, weights: Array) -> tuple[Array, Array]:
+    """Weighted mean and standard deviation (1/n) of each column; a constant column gets scale 1.
+
+    Parameters
+    ----------
+    x : array, shape (N, P)
+    weights : array, shape (N,)
+        Row weights; rows of weight 0 have no influence at all.
+
+    Returns
+    -------
+    center, scale : arrays, shape (P,), float64
+    """
+    used = weights > 0
+    rows = np.asarray(x[used], dtype=np.float64)
+    share = (weights[used] / weights[used].sum())[:, None]
+    # A column of 1e300 must not overflow when squared, so it is measured in units of its largest entry.
+    unit = np.abs(rows).max(axis=0)
+    unit[unit == 0] = 1.0
+    rows = rows / unit
+    center = (share * rows).sum(axis=0)
+    scale = np.sqrt((share * (rows - center) ** 2).sum(axis=0))
+    constant = (rows == rows[0]).all(axis=0)
+    center[constant] = rows[0][constant]
+    scale[scale == 0] = 1.0
+    return center * unit, np.where(constant, 1.0, scale * unit)

@@ -1,0 +1,1 @@
+"""One seam, one function: ``train(job) -> Fits``."""

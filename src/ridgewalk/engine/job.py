@@ -1,0 +1,271 @@
+"""Plain data at the one seam: a ``Job`` says what to train, ``Fits`` what came of it, a ``Watch`` how far it is.
+
+train(job) -> Fits          runs R = strengths x folds x seeds, side by side
+"""
+
+from __future__ import annotations
+
+import threading
+import warnings
+from dataclasses import dataclass
+
+import numpy as np
+
+from ridgewalk.arrays import Array, Booleans, Integers
+from ridgewalk.layers import Arrays
+from ridgewalk.losses import Loss
+from ridgewalk.network import EvadablePenaltyWarning, Network, evadable
+from ridgewalk.objective import Objective
+from ridgewalk.optimizers import Optimizer
+from ridgewalk.penalties import Penalty
+
+
+@dataclass(frozen=True, eq=False)
+class Fold:
+    """One training set: a weight for every row, and how the columns are standardized on it.
+
+    Attributes
+    ----------
+    weights : array, shape (N,)
+        Row weights; rows of weight 0 are held out and have no influence on the training.
+    center, scale : arrays, shape (P,)
+        The network sees ``(x - center) / scale``.
+    target_center, target_scale : arrays, shape (C,)
+        The loss sees ``(target - target_center) / target_scale``.
+    validation : array, shape (N,), or None
+        Row weights of the validation loss, for the history and for early stopping.
+    """
+
+    weights: Array
+    center: Array
+    scale: Array
+    target_center: Array
+    target_scale: Array
+    validation: Array | None = None
+
+    @staticmethod
+    def plain(weights: Array, inputs: int, outputs: int, validation: Array | None = None) -> Fold:
+        """Take columns and targets as they are."""
+        return Fold(
+            weights, np.zeros(inputs), np.ones(inputs), np.zeros(outputs), np.ones(outputs), validation=validation
+        )
+
+    def standardized(self, x: Array, target: Array, used: Array, dtype: np.dtype[np.floating]) -> Rows:
+        """Give the rows whose weight in ``used`` (N,) is above 0, as this fold's network sees them."""
+        rows = np.flatnonzero(used > 0)
+        return Rows(
+            rows,
+            ((x[rows] - self.center) / self.scale).astype(dtype),
+            ((target[rows] - self.target_center) / self.target_scale).astype(dtype),
+            used[rows].astype(np.float64),
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class Rows:
+    """Rows of one fold: their numbers (N,), x (N, P), target (N, C) and weights (N,)."""
+
+    numbers: Integers
+    x: Array
+    target: Array
+    weights: Array
+
+
+@dataclass(frozen=True)
+class EarlyStopping:
+    """End a run whose validation loss has not fallen by ``tolerance`` in ``patience`` epochs; keep its best weights."""
+
+    patience: int = 10
+    tolerance: float = 0.0
+
+
+@dataclass(frozen=True)
+class Polish:
+    """Full-batch accelerated proximal gradient after the epochs, until the residual is at most ``tolerance``."""
+
+    steps: int = 100
+    tolerance: float = 1e-6
+
+
+@dataclass(frozen=True, eq=False)
+class Job:
+    """Runs to train side by side; plain data, no callbacks.
+
+    Attributes
+    ----------
+    network, loss, optimizer
+        Shared by all runs.
+    penalties : tuple of Penalty
+        One per array of the network; a strength is a number, or one per run, shaped (R, 1, 1).
+    x, target : arrays, shapes (N, P) and (N, C)
+        Shared by all runs.
+    folds : tuple of Fold
+    fold : integers, shape (R,)
+        Which fold each run trains on.
+    seeds : integers, shape (R,)
+        What each run's batches and dropout are drawn from.
+    start : tuple of arrays, each (R, ., .)
+        Weights to start from; their dtype (float32 or float64) is that of the training.
+    epochs : int
+    batch_size : int or None
+        Rows per step; None is the full batch.
+    ramp : float
+        Share of the steps over which the strengths rise from 0 to their values, in equal parts.
+    polish : Polish or None
+    early_stopping : EarlyStopping or None
+    record_every : int
+        Epochs between two records of the history; 0 keeps none.
+
+    Warns
+    -----
+    EvadablePenaltyWarning
+        If rescaling the layers escapes the penalty (:func:`ridgewalk.network.evadable`).
+    """
+
+    network: Network
+    loss: Loss
+    penalties: tuple[Penalty, ...]
+    optimizer: Optimizer
+    x: Array
+    target: Array
+    folds: tuple[Fold, ...]
+    fold: Integers
+    seeds: Integers
+    start: Arrays
+    epochs: int
+    batch_size: int | None = None
+    ramp: float = 0.0
+    polish: Polish | None = None
+    early_stopping: EarlyStopping | None = None
+    record_every: int = 0
+
+    def __post_init__(self) -> None:
+        expected = tuple((self.runs, *shape) for shape in self.network.shapes)
+        given = tuple(array.shape for array in self.start)
+        if given != expected:
+            raise ValueError(f"The start needs arrays shaped {expected}, got {given}.")
+        if self.fold.shape != (self.runs,) or self.seeds.shape != (self.runs,):
+            raise ValueError(f"fold and seeds need one number for each of {self.runs} runs.")
+        rows, inputs = self.x.shape
+        if inputs != self.network.shapes[0][0]:
+            raise ValueError(f"The network takes {self.network.shapes[0][0]} inputs, x has {inputs} columns.")
+        if self.target.shape != (rows, self.network.shapes[-1][1]):
+            raise ValueError(f"The target must be {(rows, self.network.shapes[-1][1])}, got {self.target.shape}.")
+        if not (np.isfinite(self.x).all() and np.isfinite(self.target).all()):
+            raise ValueError("x and the target must be finite: fill in or drop missing and infinite values first.")
+        for fold in self.folds:
+            if fold.weights.shape != (rows,) or not np.isfinite(fold.weights).all() or (fold.weights < 0).any():
+                raise ValueError(f"Row weights must be {rows} finite numbers of zero or more.")
+            if not fold.weights.any():
+                raise ValueError("A training set needs at least one row of weight above 0.")
+            if self.early_stopping and (fold.validation is None or not fold.validation.any()):
+                raise ValueError("Early stopping needs a validation set: give every fold validation weights.")
+        if self.epochs < 0 or not 0 <= self.ramp <= 1:
+            raise ValueError(f"epochs is zero or more and ramp a share in [0, 1], got {self.epochs} and {self.ramp}.")
+        if self.batch_size is not None and self.batch_size < 1:
+            raise ValueError(f"batch_size is at least 1, or None for the full batch, got {self.batch_size}.")
+        escape = evadable(self.network, self.penalties)
+        if escape:
+            warnings.warn(escape, EvadablePenaltyWarning, stacklevel=3)
+
+    @property
+    def runs(self) -> int:
+        """Number of runs, R."""
+        return int(self.start[0].shape[0])
+
+    @property
+    def dtype(self) -> np.dtype[np.floating]:
+        """float32 or float64, as the start is."""
+        return self.start[0].dtype
+
+    @property
+    def random(self) -> bool:
+        """Whether a run's seed matters: minibatches or dropout."""
+        return self.batch_size is not None or self.network.random
+
+    @property
+    def work(self) -> int:
+        """Epochs and polishing steps of all runs together: what a :class:`Watch` counts up to."""
+        return self.runs * (self.epochs + (self.polish.steps if self.polish else 0))
+
+    def objective(self, runs: Integers) -> Objective:
+        """Objective of some of the runs, its strengths in the dtype of the training."""
+
+        def pick(values: Array) -> Array:
+            one_per_run = values.ndim == 3 and values.shape[0] == self.runs
+            return (values[runs] if one_per_run else values).astype(self.dtype)
+
+        return Objective(self.network, self.loss, tuple(penalty.convert(pick) for penalty in self.penalties))
+
+
+@dataclass(frozen=True, eq=False)
+class History:
+    """What a training looked like, every few epochs: data loss and penalty apart.
+
+    Attributes
+    ----------
+    epochs : integers, shape (T,)
+        Epochs finished at each record; the first is 0, the start. After a run was stopped early, NaN follows.
+    data_loss, penalty : arrays, shape (R, T)
+        Mean loss over the training rows, without penalty; and the penalty. Their sum is the objective.
+    validation_loss : array, shape (R, T)
+        Mean loss over the validation rows, without penalty; NaN where there are none.
+    zeros : array, shape (R, T, arrays)
+        Share of exact zeros in each array of the network.
+    """
+
+    epochs: Integers
+    data_loss: Array
+    penalty: Array
+    validation_loss: Array
+    zeros: Array
+
+
+@dataclass(frozen=True, eq=False)
+class Fits:
+    """What came of a job, run by run.
+
+    Attributes
+    ----------
+    parameters : tuple of arrays, each (R, ., .)
+    data_loss, penalty, validation_loss : arrays, shape (R,)
+        At the end, apart; their units are those of the standardized target.
+    residual : array, shape (R,)
+        Distance from stationarity (:meth:`ridgewalk.objective.Objective.residual`).
+    epochs : integers, shape (R,)
+        Epochs trained; with early stopping, up to the best one.
+    diverged : booleans, shape (R,)
+        Runs that ended in numbers that are not finite.
+    history : History or None
+    engine : str
+        Which engine ran.
+    """
+
+    parameters: Arrays
+    data_loss: Array
+    penalty: Array
+    validation_loss: Array
+    residual: Array
+    epochs: Integers
+    diverged: Booleans
+    history: History | None
+    engine: str
+
+
+class Watch:
+    """A counter to poll while an engine runs, and the switch that stops it."""
+
+    def __init__(self) -> None:
+        self.done = 0
+        self.total = 0
+        self.stop = False
+        self._lock = threading.Lock()
+
+    def add(self, work: int) -> None:
+        """Count finished work (epochs x runs)."""
+        with self._lock:
+            self.done += work
+
+
+class StoppedError(Exception):
+    """The watch said stop before the job was done."""

@@ -1,0 +1,215 @@
+"""Losses of one row, in terms of the network's raw output z (logits, for the classifiers) and the target t.
+
+    CrossEntropy         -sum_c t_c log softmax(z)_c                 nats
+    BinaryCrossEntropy   sum_c [ log(1 + exp(z_c)) - t_c z_c ]       nats
+    SquaredError         1/2 sum_c (z_c - t_c)^2
+    AbsoluteError        sum_c |z_c - t_c|
+    Huber                sum_c [ r^2/2 where |r| <= delta, else delta (|r| - delta/2) ],  r = z_c - t_c
+    Poisson              sum_c [ exp(z_c) - t_c z_c ]                log link, constants of t left out
+
+The objective takes their weighted mean over rows; nothing here is averaged. All stay finite in float32 for
+|z| up to 1e4.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import ArrayLike
+from scipy.special import expit, softmax
+
+from ridgewalk.arrays import Array
+
+
+class Loss(Protocol):
+    """What every loss can do; ``output`` is (R, N, C), ``target`` is (N, C)."""
+
+    def encode(self, y: ArrayLike, classes: int | None = None) -> Array:
+        """Shape what a user passes as y into the target (N, C), or say what is wrong with it."""
+
+    def values(self, output: Array, target: Array) -> Array:
+        """Loss of each row, shape (R, N)."""
+
+    def gradient(self, output: Array, target: Array) -> Array:
+        """Gradient of each row's loss with respect to the output, shape (R, N, C)."""
+
+    def predict(self, output: Array) -> Array:
+        """Turn the raw output into what is predicted: probabilities, means or rates, shape (R, N, C)."""
+
+    def null_output(self, target: Array, weights: Array) -> Array:
+        """Best constant output for rows of these weights (N,): shape (C,). Its loss is the null model's."""
+
+
+def _columns(y: ArrayLike) -> Array:
+    values = np.asarray(y, dtype=np.float64)
+    return values[:, None] if values.ndim == 1 else values
+
+
+def _mean(target: Array, weights: Array) -> Array:
+    return np.asarray((weights[:, None] * target).sum(axis=0) / weights.sum())
+
+
+_SMALLEST_SHARE = 1e-12  # a class without a row still gets a finite logit
+
+
+@dataclass(frozen=True)
+class CrossEntropy:
+    """Softmax cross-entropy of logits; labels as integers (N,) or one-hot, or shares of classes, (N, C)."""
+
+    def encode(self, y: ArrayLike, classes: int | None = None) -> Array:
+        labels = np.asarray(y)
+        if labels.ndim == 2:
+            shares = labels.astype(np.float64)
+            if (shares < 0).any() or not np.allclose(shares.sum(axis=1), 1):
+                raise ValueError("A one-hot target needs rows that are zero or more and sum to 1.")
+            return np.asarray(shares)
+        if labels.ndim != 1 or not np.issubdtype(labels.dtype, np.integer):
+            raise ValueError(
+                f"Class labels must be integers (N,) or one-hot (N, C), got {labels.dtype} {labels.shape}."
+            )
+        count = int(labels.max()) + 1 if classes is None else classes
+        if labels.min() < 0 or labels.max() >= count:
+            raise ValueError(f"Labels must lie in 0..{count - 1}, got {labels.min()}..{labels.max()}.")
+        return np.asarray(np.eye(count)[labels])
+
+    def values(self, output: Array, target: Array) -> Array:
+        shifted = output - output.max(axis=-1, keepdims=True)
+        log_total = np.log(np.exp(shifted).sum(axis=-1))
+        return np.asarray(target.sum(axis=-1) * log_total - (target * shifted).sum(axis=-1))
+
+    def gradient(self, output: Array, target: Array) -> Array:
+        return np.asarray(self.predict(output) * target.sum(axis=-1, keepdims=True) - target)
+
+    def predict(self, output: Array) -> Array:
+        return np.asarray(softmax(output, axis=-1))
+
+    def null_output(self, target: Array, weights: Array) -> Array:
+        return np.log(np.maximum(_mean(target, weights), _SMALLEST_SHARE))
+
+
+@dataclass(frozen=True)
+class BinaryCrossEntropy:
+    """Cross-entropy of independent yes/no outputs; one column is two classes, several are several labels."""
+
+    def encode(self, y: ArrayLike, classes: int | None = None) -> Array:
+        target = _columns(y)
+        if (target < 0).any() or (target > 1).any():
+            raise ValueError(f"A yes/no target lies in 0..1, got {target.min()}..{target.max()}.")
+        return target
+
+    def values(self, output: Array, target: Array) -> Array:
+        return np.asarray((np.logaddexp(0, output) - target * output).sum(axis=-1))
+
+    def gradient(self, output: Array, target: Array) -> Array:
+        return self.predict(output) - target
+
+    def predict(self, output: Array) -> Array:
+        return np.asarray(expit(output))
+
+    def null_output(self, target: Array, weights: Array) -> Array:
+        share = np.clip(_mean(target, weights), _SMALLEST_SHARE, 1 - _SMALLEST_SHARE)
+        return np.log(share / (1 - share))
+
+
+class _Regression:
+    """A target of numbers (N,) or (N, C), predicted as they are."""
+
+    def encode(self, y: ArrayLike, classes: int | None = None) -> Array:
+        return _columns(y)
+
+    def predict(self, output: Array) -> Array:
+        return output
+
+
+@dataclass(frozen=True)
+class SquaredError(_Regression):
+    """Half the squared error, as in scikit-learn's ElasticNet and glmnet."""
+
+    def values(self, output: Array, target: Array) -> Array:
+        return np.asarray(0.5 * ((output - target) ** 2).sum(axis=-1))
+
+    def gradient(self, output: Array, target: Array) -> Array:
+        return output - target
+
+    def null_output(self, target: Array, weights: Array) -> Array:
+        return _mean(target, weights)
+
+
+@dataclass(frozen=True)
+class AbsoluteError(_Regression):
+    """The distance to the target; slope 0 where it is met exactly."""
+
+    def values(self, output: Array, target: Array) -> Array:
+        return np.asarray(np.abs(output - target).sum(axis=-1))
+
+    def gradient(self, output: Array, target: Array) -> Array:
+        return np.sign(output - target)
+
+    def null_output(self, target: Array, weights: Array) -> Array:
+        return _zero_of_slope(self, target, weights)
+
+
+@dataclass(frozen=True)
+class Huber(_Regression):
+    """Squared error near the target, absolute error beyond ``delta`` (Huber, Ann. Math. Stat. 1964)."""
+
+    delta: float = 1.0
+
+    def __post_init__(self) -> None:
+        if not self.delta > 0:
+            raise ValueError(f"Huber's delta must be above 0, got {self.delta}.")
+
+    def values(self, output: Array, target: Array) -> Array:
+        size = np.abs(output - target)
+        near = np.minimum(size, self.delta)
+        return np.asarray((near * (size - 0.5 * near)).sum(axis=-1))
+
+    def gradient(self, output: Array, target: Array) -> Array:
+        return np.clip(output - target, -self.delta, self.delta)
+
+    def null_output(self, target: Array, weights: Array) -> Array:
+        return _zero_of_slope(self, target, weights)
+
+
+_LARGEST_EXPONENT = 50.0
+
+
+@dataclass(frozen=True)
+class Poisson:
+    """Counts with a log link: the output is the logarithm of the rate.
+
+    Above an output of 50 (a rate of 5e21) the exponential goes on along its tangent, so that a step that went
+    too far has a finite gradient to come back by.
+    """
+
+    def encode(self, y: ArrayLike, classes: int | None = None) -> Array:
+        target = _columns(y)
+        if (target < 0).any():
+            raise ValueError(f"Counts must be zero or more, got {target.min()}.")
+        return target
+
+    def values(self, output: Array, target: Array) -> Array:
+        beyond = np.maximum(output - _LARGEST_EXPONENT, 0)
+        return np.asarray((self.predict(output) * (1 + beyond) - target * output).sum(axis=-1))
+
+    def gradient(self, output: Array, target: Array) -> Array:
+        return self.predict(output) - target
+
+    def predict(self, output: Array) -> Array:
+        return np.exp(np.minimum(output, _LARGEST_EXPONENT))
+
+    def null_output(self, target: Array, weights: Array) -> Array:
+        return np.log(np.maximum(_mean(target, weights), _SMALLEST_SHARE))
+
+
+def _zero_of_slope(loss: AbsoluteError | Huber, target: Array, weights: Array) -> Array:
+    """Constant at which the mean slope, which only rises, changes sign: by bisection, shape (C,)."""
+    used = target[weights > 0]
+    low, high = used.min(axis=0), used.max(axis=0)
+    for _ in range(100):
+        middle = 0.5 * (low + high)
+        slope = (weights[:, None] * loss.gradient(middle, target)).sum(axis=0)
+        low, high = np.where(slope < 0, middle, low), np.where(slope < 0, high, middle)
+    return np.asarray(0.5 * (low + high))

@@ -1,0 +1,202 @@
+"""A network is layers in order; its arrays are a flat tuple ``(w1, b1, w2, b2, ...)`` that a penalty may touch.
+
+x -> Dense -> ReLU -> Dense -> output          arrays  ("weight 1", "bias 1", "weight 2", "bias 2")
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Literal, get_args
+
+import numpy as np
+
+from ridgewalk.arrays import Array
+from ridgewalk.layers import (
+    GELU,
+    Arrays,
+    Dense,
+    Dropout,
+    Layer,
+    LeakyReLU,
+    ReLU,
+    Sigmoid,
+    Tanh,
+    start_glorot,
+    start_he,
+    start_normal,
+)
+from ridgewalk.penalties import L1, L2, Penalty, Strength, Sum
+
+Activation = Literal["relu", "leaky_relu", "tanh", "logistic", "gelu", "identity"]
+Start = Literal["he", "glorot", "normal"]
+LayerUniform = Callable[[int, int], Array]
+"""Gives a layer's random numbers: (number of the layer, units) -> (N, units)."""
+
+
+class EvadablePenaltyWarning(UserWarning):
+    """A penalty that the network can escape by moving scale from one layer to the next."""
+
+
+@dataclass(frozen=True)
+class Network:
+    """Layers in order; see :func:`multilayer_perceptron` for the usual ones."""
+
+    layers: tuple[Layer, ...]
+
+    def __post_init__(self) -> None:
+        dense = self.dense
+        if not dense:
+            raise ValueError("A network needs at least one Dense layer.")
+        for below, above in pairwise(dense):
+            if below.units != above.inputs:
+                raise ValueError(f"A layer of {below.units} units feeds one of {above.inputs} inputs: make them equal.")
+
+    @property
+    def dense(self) -> tuple[Dense, ...]:
+        """The layers that have weights."""
+        return tuple(layer for layer in self.layers if isinstance(layer, Dense))
+
+    @property
+    def random(self) -> bool:
+        """Whether training draws random numbers (dropout)."""
+        return any(isinstance(layer, Dropout) and layer.rate > 0 for layer in self.layers)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Names of the arrays, in order: "weight 1", "bias 1", "weight 2", ..."""
+        return tuple(f"{kind} {k}" for k in range(1, len(self.dense) + 1) for kind in ("weight", "bias"))
+
+    @property
+    def shapes(self) -> tuple[tuple[int, int], ...]:
+        """Shapes of the arrays, in order."""
+        return tuple(shape for layer in self.layers for shape in layer.shapes)
+
+    def start(self, rule: Start, seed: int) -> Arrays:
+        """Draw weights by one of the rules "he", "glorot" or "normal"; biases start at zero."""
+        rules = {"he": start_he, "glorot": start_glorot, "normal": start_normal}
+        if rule not in rules:
+            raise ValueError(f"A start is one of {', '.join(rules)}, got {rule!r}.")
+        generator = np.random.default_rng(seed)
+        return tuple(
+            array for layer in self.dense for array in (rules[rule](layer, generator), np.zeros((1, layer.units)))
+        )
+
+    def forward(
+        self, x: Array, parameters: Arrays, uniform: LayerUniform | None = None
+    ) -> tuple[Array, tuple[Arrays, ...]]:
+        """Map x (N, P) to the output (R, N, C), and to what each layer's way back needs.
+
+        ``uniform`` gives random numbers while training; None is prediction.
+        """
+        backs = []
+        for number, (layer, own) in enumerate(zip(self.layers, self._owned(parameters), strict=True)):
+            draw = None if uniform is None else _bind(uniform, number)
+            x, back = layer.forward(x, own, draw)
+            backs.append(back)
+        return x, tuple(backs)
+
+    def backward(self, doutput: Array, backs: tuple[Arrays, ...], parameters: Arrays) -> Arrays:
+        """Turn the gradient of the output (R, N, C) into those of all arrays, in order."""
+        gradients: list[Array] = []
+        triples = list(zip(self.layers, backs, self._owned(parameters), strict=True))
+        for position, (layer, back, own) in reversed(list(enumerate(triples))):
+            gradients[:0] = layer.gradients(doutput, back)
+            if position:
+                doutput = layer.backward(doutput, back, own)
+        return tuple(gradients)
+
+    def _owned(self, parameters: Arrays) -> list[Arrays]:
+        """Deal the flat tuple of arrays out to the layers."""
+        given = iter(parameters)
+        return [tuple(next(given) for _ in layer.shapes) for layer in self.layers]
+
+
+def _bind(uniform: LayerUniform, number: int) -> Callable[[int], Array]:
+    return lambda units: uniform(number, units)
+
+
+def multilayer_perceptron(
+    inputs: int,
+    hidden: Sequence[int],
+    outputs: int,
+    activation: Activation = "relu",
+    dropout: float = 0.0,
+) -> Network:
+    """Build dense layers with an activation (and dropout) between them; no hidden layer is a linear model."""
+    between: dict[str, Layer | None] = {
+        "relu": ReLU(),
+        "leaky_relu": LeakyReLU(),
+        "tanh": Tanh(),
+        "logistic": Sigmoid(),
+        "gelu": GELU(),
+        "identity": None,
+    }
+    if activation not in between:
+        raise ValueError(f"activation is one of {', '.join(get_args(Activation))}, got {activation!r}.")
+    layers: list[Layer] = []
+    sizes = [inputs, *hidden]
+    for below, above in pairwise(sizes):
+        layers.append(Dense(below, above))
+        chosen = between[activation]
+        if chosen is not None:
+            layers.append(chosen)
+        if dropout:
+            layers.append(Dropout(dropout))
+    return Network((*layers, Dense(sizes[-1], outputs)))
+
+
+def layer_penalties(
+    network: Network,
+    weight_l1: Strength | Sequence[Strength] = 0.0,
+    weight_l2: Strength | Sequence[Strength] = 0.0,
+    bias_l1: Strength | Sequence[Strength] = 0.0,
+    bias_l2: Strength | Sequence[Strength] = 0.0,
+) -> tuple[Penalty, ...]:
+    """Penalties of every array from strengths per layer: one value for all layers, or a list of one per layer."""
+    count = len(network.dense)
+
+    def per_layer(name: str, strengths: Strength | Sequence[Strength]) -> list[Strength]:
+        if isinstance(strengths, list | tuple):
+            if len(strengths) != count:
+                raise ValueError(f"{name} needs one strength per layer ({count}), got {len(strengths)}.")
+            return list(strengths)
+        return [strengths] * count  # type: ignore[list-item]
+
+    weights = zip(per_layer("weight_l1", weight_l1), per_layer("weight_l2", weight_l2), strict=True)
+    biases = zip(per_layer("bias_l1", bias_l1), per_layer("bias_l2", bias_l2), strict=True)
+    return tuple(Sum((L1(l1), L2(l2))) for pair in zip(weights, biases, strict=True) for l1, l2 in pair)
+
+
+def evadable(network: Network, penalties: Sequence[Penalty]) -> str | None:
+    """Say how the network can escape its penalty by rescaling, or None where it cannot.
+
+    In a chain of positively homogeneous layers, ``relu(c x w + c b) = c relu(x w + b)`` for c > 0: a penalized
+    array can shrink towards zero while an unpenalized one grows, and nothing the network computes changes. The
+    penalized objective then has no minimizer; the penalty acts only through the optimizer.
+    """
+    acting = [penalty.acts for penalty in penalties[::2]]
+    chain: list[int] = []
+    number = 0
+    for layer in (*network.layers, None):
+        if isinstance(layer, Dense):
+            chain.append(number)
+            number += 1
+        elif layer is None or not layer.homogeneous:
+            free = [k + 1 for k in chain if not acting[k]]
+            bound = [k + 1 for k in chain if acting[k]]
+            if free and bound:
+                return (
+                    f"The weights of layer {_list(bound)} carry a penalty and those of layer {_list(free)} none, "
+                    "with nothing but homogeneous activations (such as ReLU) between them: the network can shrink "
+                    "the first and grow the second without changing what it computes, so the objective has no "
+                    "minimizer and the penalty acts only through the optimizer. "
+                    "Penalize every weight array of the chain."
+                )
+            chain = []
+    return None
+
+
+def _list(numbers: list[int]) -> str:
+    return " and ".join(str(number) for number in numbers)

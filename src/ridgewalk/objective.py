@@ -1,0 +1,96 @@
+"""What training minimises.
+
+    J = sum_i s_i loss_i / sum_i s_i  +  sum over penalized arrays of [ l1 sum|w| + l2 sum w^2 + group terms ]
+
+The loss is a weighted mean over rows; the penalty is divided by nothing: not by n, not by the batch.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ridgewalk.arrays import Array
+from ridgewalk.layers import Arrays
+from ridgewalk.losses import Loss
+from ridgewalk.network import LayerUniform, Network
+from ridgewalk.penalties import Penalty
+
+
+def mean_weights(weights: Array) -> Array:
+    """Scale row weights (N,) to a mean of 1 over the rows that have any; equal weights become exactly 1."""
+    used = weights > 0
+    return np.asarray(weights * (np.count_nonzero(used) / weights.sum()))
+
+
+def weighted_mean(values: Array, weights: Array) -> Array:
+    """Average values (R, N) with row weights (N,): shape (R,)."""
+    return np.asarray((values * weights).sum(axis=-1) / weights.sum())
+
+
+@dataclass(frozen=True)
+class Objective:
+    """Mean loss plus penalty, of one network or a stack of them.
+
+    Attributes
+    ----------
+    network : Network
+    loss : Loss
+    penalties : tuple of Penalty
+        One per array of the network, in its order.
+    """
+
+    network: Network
+    loss: Loss
+    penalties: tuple[Penalty, ...]
+
+    def __post_init__(self) -> None:
+        if len(self.penalties) != len(self.network.shapes):
+            raise ValueError(
+                f"The network has {len(self.network.shapes)} arrays ({', '.join(self.network.names)}), "
+                f"so it takes as many penalties, got {len(self.penalties)}."
+            )
+
+    def row_losses(self, parameters: Arrays, x: Array, target: Array) -> Array:
+        """Loss of each row, without any penalty: shape (R, N), float64."""
+        output, _ = self.network.forward(x, parameters)
+        return self.loss.values(output, target).astype(np.float64)
+
+    def data_loss(self, parameters: Arrays, x: Array, target: Array, weights: Array) -> Array:
+        """Weighted mean loss of each run, without any penalty: shape (R,), float64."""
+        return weighted_mean(self.row_losses(parameters, x, target), weights)
+
+    def penalty(self, parameters: Arrays) -> Array:
+        """Total penalty of each run: shape (R,), float64."""
+        return sum(
+            (penalty.value(w) for penalty, w in zip(self.penalties, parameters, strict=True)),
+            start=np.zeros(parameters[0].shape[:-2]),
+        )
+
+    def data_gradient(
+        self, parameters: Arrays, x: Array, target: Array, weights: Array, uniform: LayerUniform | None = None
+    ) -> Arrays:
+        """Gradient of ``sum_i s_i loss_i / N`` for rows x (N, P) and weights s (N,) that :func:`mean_weights` scaled.
+
+        A batch of rows of the same scaled weights gives an unbiased estimate of the full gradient.
+        """
+        output, backs = self.network.forward(x, parameters, uniform)
+        doutput = self.loss.gradient(output, target) * (weights / x.shape[-2])[:, None]
+        return self.network.backward(doutput, backs, parameters)
+
+    def gradient(self, parameters: Arrays, x: Array, target: Array, weights: Array) -> Arrays:
+        """Gradient of J where it has one; at a kink of the penalty the middle of its slopes."""
+        data = self.data_gradient(parameters, x, target, mean_weights(weights))
+        return tuple(dw + penalty.gradient(w) for dw, penalty, w in zip(data, self.penalties, parameters, strict=True))
+
+    def residual(self, parameters: Arrays, gradients: Arrays) -> Array:
+        """Distance from stationarity: largest ``|w - prox_1(w - dw)|`` over all weights of a run, shape (R,).
+
+        It is zero exactly where 0 is a subgradient of J. ``gradients`` are those of the data loss.
+        """
+        worst = [
+            np.abs(w - penalty.prox(w - dw, 1.0)).max(axis=(-2, -1))
+            for w, dw, penalty in zip(parameters, gradients, self.penalties, strict=True)
+        ]
+        return np.asarray(np.max(worst, axis=0), dtype=np.float64)

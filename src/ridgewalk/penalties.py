@@ -1,0 +1,349 @@
+"""Penalties on one array of weights: value, gradient, prox and critical strength, each formula here only.
+
+    L1            l1 * sum |w|
+    L2            l2 * sum w^2                                                  (no one-half)
+    ElasticNet    alpha * (l1_ratio * sum |w| + (1 - l1_ratio)/2 * sum w^2)     (one-half, as in glmnet)
+    GroupLasso    strength * sum_g sqrt(size of g) * ||w_g||
+
+A strength is one number, or one per run shaped (R, 1, 1), so a stack of networks can hold a whole path.
+``factors`` multiply it per input (glmnet's penalty factors): 0 leaves an input free, infinity excludes it.
+
+A penalty enters training through its prox alone (decision 0002):
+
+    prox(z, step) = argmin_w  penalty(w) + 1/2 sum (w - z)^2 / step
+
+with the optimizer's own step for each weight. That is what makes zeros exact, and lets them come back.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Protocol, Self
+
+import numpy as np
+
+from ridgewalk.arrays import Array, Integers, row_sums
+
+Strength = float | Array
+
+
+class Penalty(Protocol):
+    """What every penalty can do; ``w`` is (R, P, Q), factors are per input (P, 1)."""
+
+    @property
+    def acts(self) -> bool:
+        """Whether any strength, of any run, is above zero."""
+
+    def value(self, w: Array) -> Array:
+        """Sum the penalty of each run: shape (R,), float64."""
+
+    def gradient(self, w: Array) -> Array:
+        """Differentiate the value; where it has a kink (at zero) the answer is 0, the middle of its slopes."""
+
+    def prox(self, z: Array, step: Strength) -> Array:
+        """Minimise the penalty plus half the squared distance to ``z``, measured in units of ``step``."""
+
+    def pool(self, squares: Array) -> Array:
+        """Average over the weights that must share one step for ``prox`` to have a closed form."""
+
+    def critical_strength(self, dw: Array) -> Array:
+        """Smallest strength at which w = 0 is stationary when the loss has gradient ``dw`` there: (R,)."""
+
+    def convert(self, change: Callable[[Array], Array]) -> Self:
+        """Apply ``change`` to every strength and factor: to cast them, or to pick runs."""
+
+
+def _times(strength: Strength, factors: Array | None) -> Strength:
+    """Strength of each weight; an infinite factor excludes its input even at strength 0."""
+    if factors is None:
+        return strength
+    excluded = np.isinf(factors)
+    return np.where(excluded, np.inf, strength * np.where(excluded, 1, factors)).astype(factors.dtype)
+
+
+def _sum(strength: Strength, terms: Array) -> Array:
+    """Sum strength * terms over the last two axes, with infinity * 0 = 0."""
+    with np.errstate(invalid="ignore"):
+        return row_sums(np.where(terms == 0, 0, strength * terms))
+
+
+def _slope(strength: Strength, direction: Array) -> Array:
+    """Multiply strength by direction, with infinity * 0 = 0."""
+    with np.errstate(invalid="ignore"):
+        return np.where(direction == 0, 0, strength * direction).astype(direction.dtype)
+
+
+def _acts(strength: Strength, factors: Array | None) -> bool:
+    return bool(np.any(np.asarray(strength) > 0) or (factors is not None and np.isinf(factors).any()))
+
+
+def _largest(slopes: Array, factors: Array | None, ratio: float = 1.0) -> Array:
+    """Largest slope / (factor * ratio) over the penalized weights: shape (R,)."""
+    size = np.broadcast_to(np.asarray(1.0 if factors is None else factors) * ratio, slopes.shape)
+    penalized = (size > 0) & np.isfinite(size)
+    ratios = np.divide(slopes, size, out=np.zeros(slopes.shape), where=penalized)
+    return np.asarray(ratios.max(axis=(-2, -1)))
+
+
+def _check(name: str, value: Strength) -> None:
+    if np.any(np.isnan(value)) or np.any(np.asarray(value) < 0):
+        raise ValueError(f"{name} must be zero or more, got {value}.")
+
+
+@dataclass(frozen=True, eq=False)
+class L1:
+    """``strength * sum_pq factor_p |w_pq|``: the lasso (Tibshirani, JRSS B 1996).
+
+    prox is soft thresholding, ``sign(z) max(|z| - step * strength, 0)``.
+    """
+
+    strength: Strength = 0.0
+    factors: Array | None = None
+
+    def __post_init__(self) -> None:
+        _check("An L1 strength", self.strength)
+
+    @property
+    def acts(self) -> bool:
+        return _acts(self.strength, self.factors)
+
+    def value(self, w: Array) -> Array:
+        return _sum(_times(self.strength, self.factors), np.abs(w))
+
+    def gradient(self, w: Array) -> Array:
+        return _slope(_times(self.strength, self.factors), np.sign(w))
+
+    def prox(self, z: Array, step: Strength) -> Array:
+        threshold = step * _times(self.strength, self.factors)
+        # In this form a NaN in z stays a NaN: a diverged run must never pass for a sparse one.
+        return np.copysign(np.maximum(np.abs(z) - threshold, 0), z) + z.dtype.type(0)
+
+    def pool(self, squares: Array) -> Array:
+        return squares
+
+    def critical_strength(self, dw: Array) -> Array:
+        return _largest(np.abs(dw), self.factors)
+
+    def convert(self, change: Callable[[Array], Array]) -> L1:
+        return replace(self, strength=change(np.asarray(self.strength)), factors=_changed(self.factors, change))
+
+
+@dataclass(frozen=True, eq=False)
+class L2:
+    """``strength * sum_pq factor_p w_pq^2``: ridge, without a one-half (as Keras writes it).
+
+    gradient ``2 * strength * w``; prox ``z / (1 + 2 * step * strength)``, stable for every step.
+    """
+
+    strength: Strength = 0.0
+    factors: Array | None = None
+
+    def __post_init__(self) -> None:
+        _check("An L2 strength", self.strength)
+
+    @property
+    def acts(self) -> bool:
+        return _acts(self.strength, self.factors)
+
+    def value(self, w: Array) -> Array:
+        return _sum(_times(self.strength, self.factors), w * w)
+
+    def gradient(self, w: Array) -> Array:
+        return _slope(_times(self.strength, self.factors), 2 * w)
+
+    def prox(self, z: Array, step: Strength) -> Array:
+        return z / (1 + 2 * step * _times(self.strength, self.factors))
+
+    def pool(self, squares: Array) -> Array:
+        return squares
+
+    def critical_strength(self, dw: Array) -> Array:
+        return np.where(np.abs(dw).max(axis=(-2, -1)) > 0, np.inf, 0.0)
+
+    def convert(self, change: Callable[[Array], Array]) -> L2:
+        return replace(self, strength=change(np.asarray(self.strength)), factors=_changed(self.factors, change))
+
+
+@dataclass(frozen=True, eq=False)
+class ElasticNet:
+    """``alpha * (l1_ratio * sum |w| + (1 - l1_ratio)/2 * sum w^2)``, as in scikit-learn and glmnet.
+
+    It is L1 of ``alpha * l1_ratio`` and L2 of ``alpha * (1 - l1_ratio) / 2``
+    (Zou and Hastie, JRSS B 2005; this scaling: Friedman, Hastie and Tibshirani, JSS 2010, eq. 2).
+    """
+
+    alpha: Strength = 0.0
+    l1_ratio: float = 0.5
+    factors: Array | None = None
+
+    def __post_init__(self) -> None:
+        _check("alpha", self.alpha)
+        if not 0 <= self.l1_ratio <= 1:
+            raise ValueError(f"l1_ratio must lie between 0 (only L2) and 1 (only L1), got {self.l1_ratio}.")
+
+    @property
+    def l1(self) -> L1:
+        """The lasso part."""
+        return L1(self.alpha * self.l1_ratio, self.factors)
+
+    @property
+    def l2(self) -> L2:
+        """The ridge part."""
+        return L2(self.alpha * ((1 - self.l1_ratio) / 2), self.factors)
+
+    @property
+    def acts(self) -> bool:
+        return _acts(self.alpha, self.factors)
+
+    def value(self, w: Array) -> Array:
+        return np.asarray(self.l1.value(w) + self.l2.value(w))
+
+    def gradient(self, w: Array) -> Array:
+        return self.l1.gradient(w) + self.l2.gradient(w)
+
+    def prox(self, z: Array, step: Strength) -> Array:
+        return self.l2.prox(self.l1.prox(z, step), step)
+
+    def pool(self, squares: Array) -> Array:
+        return squares
+
+    def critical_strength(self, dw: Array) -> Array:
+        if self.l1_ratio == 0:
+            return self.l2.critical_strength(dw)
+        return _largest(np.abs(dw), self.factors, self.l1_ratio)
+
+    def convert(self, change: Callable[[Array], Array]) -> ElasticNet:
+        return replace(self, alpha=change(np.asarray(self.alpha)), factors=_changed(self.factors, change))
+
+
+@dataclass(frozen=True, eq=False)
+class GroupLasso:
+    """``strength * sum_g factor_g sqrt(size_g) ||w_g||``: a group of weights leaves as one.
+
+    (Yuan and Lin, JRSS B 2006, eq. 2.1.) prox shrinks the length of a group, ``z_g (1 - step * strength *
+    factor_g sqrt(size_g) / ||z_g||)_+``; ``step`` must be the same for all weights of a group.
+
+    Attributes
+    ----------
+    over : "inputs" or "units"
+        Whether a group is an input's outgoing weights (a row) or a unit's incoming weights (a column).
+    factors : array, shape (P, 1) over inputs, (Q,) over units, or None
+    groups : integer array, shape (P,), or None
+        Over inputs only: the number (0, 1, ...) of the group that each input belongs to, so that the columns
+        of one category leave together. Inputs of one group share one factor.
+    """
+
+    strength: Strength = 0.0
+    over: str = "inputs"
+    factors: Array | None = None
+    groups: Integers | None = None
+
+    def __post_init__(self) -> None:
+        _check("A group strength", self.strength)
+        if self.over not in ("inputs", "units"):
+            raise ValueError(f'GroupLasso works over "inputs" or "units", got {self.over!r}.')
+        if self.groups is not None and self.over == "units":
+            raise ValueError("groups joins inputs, so it needs over='inputs'.")
+
+    def _totals(self, squares: Array) -> Array:
+        """Sum over each group, repeated for each of the group's rows or columns."""
+        if self.over == "units":
+            return np.asarray(squares.sum(axis=-2, keepdims=True))
+        rows = squares.sum(axis=-1, keepdims=True)
+        if self.groups is None:
+            return np.asarray(rows)
+        member = (self.groups[:, None] == np.unique(self.groups)).astype(squares.dtype)
+        return np.asarray(member @ (member.T @ rows))
+
+    def _sizes(self, w: Array) -> Array:
+        return self._totals(np.ones(w.shape[-2:], dtype=w.dtype))
+
+    def _norms(self, w: Array) -> Array:
+        return np.sqrt(self._totals(w * w))
+
+    def _weights(self, w: Array) -> Strength:
+        return _times(self.strength, self.factors) * np.sqrt(self._sizes(w))
+
+    @property
+    def acts(self) -> bool:
+        return _acts(self.strength, self.factors)
+
+    def value(self, w: Array) -> Array:
+        # A norm stands once per member of its group: a row's share is (entries of the row) / (size of the group).
+        norms = self._norms(w)
+        entries = w.shape[-1] if self.over == "inputs" else w.shape[-2]
+        return _sum(self._weights(w), norms * (entries / self._sizes(w)))
+
+    def gradient(self, w: Array) -> Array:
+        norms = self._norms(w)
+        return _slope(self._weights(w), w / np.where(norms == 0, 1, norms))
+
+    def prox(self, z: Array, step: Strength) -> Array:
+        shared = np.shape(step)[-1:] if self.over == "inputs" else np.shape(step)[-2:-1]
+        if shared not in ((), (1,)):
+            raise ValueError(
+                f"GroupLasso needs one step for all weights of a group, got steps shaped {np.shape(step)}; "
+                "average the optimizer's second moments with pool() first."
+            )
+        norms = self._norms(z)
+        threshold = step * self._weights(z)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            kept = np.where(threshold == 0, 1, np.maximum(1 - threshold / norms, 0))
+        return np.where(norms == 0, z, z * kept).astype(z.dtype)
+
+    def pool(self, squares: Array) -> Array:
+        return self._totals(squares) / self._sizes(squares)
+
+    def critical_strength(self, dw: Array) -> Array:
+        return _largest(self._norms(dw) / np.sqrt(self._sizes(dw)), self.factors)
+
+    def convert(self, change: Callable[[Array], Array]) -> GroupLasso:
+        return replace(self, strength=change(np.asarray(self.strength)), factors=_changed(self.factors, change))
+
+
+@dataclass(frozen=True, eq=False)
+class Sum:
+    """Several penalties on one array; no parts at all is no penalty.
+
+    The proxes are applied as L1, then group, then L2: in that order their composition is the prox of the sum
+    (sparse group lasso: Simon, Friedman, Hastie and Tibshirani, JCGS 2013, section 3).
+    """
+
+    parts: tuple[L1 | L2 | GroupLasso, ...] = ()
+
+    def __post_init__(self) -> None:
+        order = (L1, GroupLasso, L2)
+        if sum(isinstance(part, GroupLasso) for part in self.parts) > 1:
+            raise ValueError("One array takes one GroupLasso: the prox of two overlapping ones has no closed form.")
+        object.__setattr__(self, "parts", tuple(sorted(self.parts, key=lambda part: order.index(type(part)))))
+
+    @property
+    def acts(self) -> bool:
+        return any(part.acts for part in self.parts)
+
+    def value(self, w: Array) -> Array:
+        return sum((part.value(w) for part in self.parts), start=np.zeros(w.shape[:-2]))
+
+    def gradient(self, w: Array) -> Array:
+        return sum((part.gradient(w) for part in self.parts), start=np.zeros_like(w))
+
+    def prox(self, z: Array, step: Strength) -> Array:
+        for part in self.parts:
+            z = part.prox(z, step)
+        return z
+
+    def pool(self, squares: Array) -> Array:
+        for part in self.parts:
+            squares = part.pool(squares)
+        return squares
+
+    def critical_strength(self, dw: Array) -> Array:
+        raise TypeError("A sum of penalties has several strengths: ask one of its parts.")
+
+    def convert(self, change: Callable[[Array], Array]) -> Sum:
+        return Sum(tuple(part.convert(change) for part in self.parts))
+
+
+def _changed(factors: Array | None, change: Callable[[Array], Array]) -> Array | None:
+    return None if factors is None else change(factors)

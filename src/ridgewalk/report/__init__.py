@@ -1,0 +1,1 @@
+"""Results as plain data, for whatever shows them: the terminal, a file, a page."""
