@@ -20,8 +20,8 @@ from ridgewalk.penalties import Penalty
 
 def mean_weights(weights: Array) -> Array:
     """Scale row weights (N,) to a mean of 1 over the rows that have any; equal weights become exactly 1."""
-    used = weights > 0
-    return np.asarray(weights * (np.count_nonzero(used) / weights.sum()))
+    relative = weights / weights.max()
+    return np.asarray(relative * (np.count_nonzero(relative) / relative.sum()))
 
 
 def weighted_mean(values: Array, weights: Array) -> Array:

@@ -1,0 +1,309 @@
+"""Laws of ``train(job) -> Fits``."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from ridgewalk.arrays import per_run, standardization
+from ridgewalk.engine.job import EarlyStopping, Fold, Job, Polish, StoppedError, Watch
+from ridgewalk.engine.reference import train
+from ridgewalk.losses import BinaryCrossEntropy, CrossEntropy, SquaredError
+from ridgewalk.network import EvadablePenaltyWarning, layer_penalties, multilayer_perceptron
+from ridgewalk.optimizers import SGD, AdaGrad, Adam, AdamW, Cosine, RMSProp
+from ridgewalk.penalties import ElasticNet, GroupLasso, Sum
+
+ROWS, INPUTS = 60, 5
+_generator = np.random.default_rng(0)
+X = _generator.normal(size=(ROWS, INPUTS))
+Y = np.sin(2 * X[:, :1]) + X[:, 1:2] * X[:, 2:3]
+ALPHAS = np.array([0.0, 0.003, 0.03, 0.3])
+OPTIMIZERS = [
+    SGD(0.05, momentum=0.9),
+    SGD(0.05, momentum=0.9, nesterov=True),
+    AdaGrad(0.05),
+    RMSProp(0.01),
+    Adam(0.01, schedule=Cosine()),
+    AdamW(0.01),
+]
+
+
+def make(runs=4, dtype=np.float64, hidden=(6,), loss=None, target=None, activation="relu", dropout=0.0, **changes):
+    target = Y if target is None else target
+    network = multilayer_perceptron(INPUTS, hidden, target.shape[1], activation, dropout)
+    alphas = per_run(np.resize(ALPHAS, runs))
+    start = [network.start("he", run // len(ALPHAS)) for run in range(runs)]
+    settings = {
+        "network": network,
+        "loss": loss or SquaredError(),
+        "penalties": tuple(Sum() if k % 2 else ElasticNet(alphas, 0.7) for k in range(len(network.shapes))),
+        "optimizer": Adam(0.01, schedule=Cosine()),
+        "x": X,
+        "target": target,
+        "folds": (Fold.plain(np.ones(ROWS), INPUTS, target.shape[1]),),
+        "fold": np.zeros(runs, dtype=int),
+        "seeds": np.arange(runs) // len(ALPHAS),
+        "start": tuple(np.stack(arrays).astype(dtype) for arrays in zip(*start, strict=True)),
+        "epochs": 30,
+    }
+    return Job(**(settings | changes))
+
+
+def one_run(job, run):
+    """Take one of a job's runs alone."""
+    penalties = tuple(penalty.convert(lambda s: s[[run]] if s.ndim == 3 else s) for penalty in job.penalties)
+    return replace(
+        job,
+        penalties=penalties,
+        fold=job.fold[[run]],
+        seeds=job.seeds[[run]],
+        start=tuple(array[[run]] for array in job.start),
+    )
+
+
+def assert_same(a, b):
+    for left, right in zip(a.parameters, b.parameters, strict=True):
+        np.testing.assert_array_equal(left, right)
+
+
+@pytest.mark.parametrize("optimizer", OPTIMIZERS, ids=lambda o: type(o).__name__)
+@pytest.mark.parametrize("batch_size", [None, 7])
+def test_a_run_in_a_stack_is_the_run_alone(optimizer, batch_size):
+    job = make(runs=8, optimizer=optimizer, batch_size=batch_size, epochs=5, ramp=0.5, polish=Polish(5))
+    together = train(job)
+    for run in (0, 2, 7):
+        alone = train(one_run(job, run))
+        for w, v in zip(together.parameters, alone.parameters, strict=True):
+            np.testing.assert_allclose(w[run], v[0], rtol=1e-10, atol=1e-13)
+
+
+@pytest.mark.parametrize("batch_size", [None, 16])
+def test_bits_do_not_depend_on_threads_or_calls(batch_size):
+    job = make(runs=12, batch_size=batch_size, dropout=0.2, dtype=np.float32)
+    first = train(job)
+    assert_same(first, train(job, n_jobs=2))
+    assert_same(first, train(job, n_jobs=-1))
+
+
+def test_penalties_give_exact_zeros_and_the_strongest_gives_the_null_model():
+    fits = train(make(epochs=400, ramp=0.5))
+    zeros = (fits.parameters[0] == 0).mean(axis=(1, 2))
+    assert zeros[0] == 0
+    assert 0 < zeros[1] <= zeros[2] <= zeros[3] == 1
+    assert fits.parameters[3][3].item() == pytest.approx(Y.mean(), abs=0.01)
+    assert (fits.penalty[1:3] > 0).all()
+    assert fits.penalty[0] == fits.penalty[3] == 0
+    assert fits.engine == "reference"
+
+
+def test_polish_brings_a_smooth_network_to_rest():
+    job = make(activation="tanh", epochs=300, ramp=0.3)
+    rough, polished = train(job), train(replace(job, polish=Polish(5000, 1e-8)))
+    assert np.median(rough.residual) > 1e-4
+    assert np.median(polished.residual) < 1e-6
+
+
+def test_polish_never_raises_the_objective():
+    # A ReLU network rests at kinks of its own, where no residual is small; it still never rises.
+    job = make(epochs=300, ramp=0.3)
+    rough, polished = train(job), train(replace(job, polish=Polish(500)))
+    assert (polished.data_loss + polished.penalty <= rough.data_loss + rough.penalty + 1e-12).all()
+
+
+def test_minibatches_find_what_the_full_batch_finds():
+    # A convex problem, so that there is one answer; the batch of 10 once gave scikit-learn another penalty.
+    answers = []
+    for batch_size in (None, 10):
+        job = make(hidden=(), optimizer=Adam(0.03, schedule=Cosine()), batch_size=batch_size, epochs=600)
+        answers.append(train(job))
+    full, batches = answers
+    np.testing.assert_allclose(full.parameters[0], batches.parameters[0], atol=0.02)
+    np.testing.assert_allclose(full.penalty, batches.penalty, atol=0.01)
+
+
+def test_a_fold_is_a_row_of_weights():
+    held_out = np.arange(ROWS) % 3 == 0
+    weights = np.where(held_out, 0.0, 1.0)
+    full = train(make(folds=(Fold.plain(weights, INPUTS, 1),)))
+    alone = make(x=X[~held_out], target=Y[~held_out], folds=(Fold.plain(np.ones((~held_out).sum()), INPUTS, 1),))
+    assert_same(full, train(alone))
+
+
+@pytest.mark.parametrize("batch_size", [None, 8])
+def test_held_out_rows_have_no_influence(batch_size):
+    weights = np.where(np.arange(ROWS) % 3 == 0, 0.0, 1.0)
+    planted_x, planted_y = X.copy(), Y.copy()
+    planted_x[::3], planted_y[::3] = 1e6, -1e6
+
+    def job(x, y):
+        fold = Fold(weights, *standardization(x, weights), *standardization(y, weights))
+        return make(x=x, target=y, folds=(fold,), batch_size=batch_size)
+
+    assert_same(train(job(X, Y)), train(job(planted_x, planted_y)))
+
+
+def test_doubling_a_weight_is_repeating_the_row():
+    counts = 1 + (np.arange(ROWS) % 4 == 1)
+    repeated = np.repeat(np.arange(ROWS), counts)
+    weighted = train(make(folds=(Fold.plain(counts.astype(float), INPUTS, 1),)))
+    rows = make(x=X[repeated], target=Y[repeated], folds=(Fold.plain(np.ones(len(repeated)), INPUTS, 1),))
+    for a, b in zip(weighted.parameters, train(rows).parameters, strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-7, atol=1e-9)
+
+
+def test_equal_weights_are_no_weights_to_the_bit():
+    assert_same(train(make()), train(make(folds=(Fold.plain(np.full(ROWS, 0.3), INPUTS, 1),))))
+
+
+def test_the_ramp_raises_the_strengths_in_equal_parts():
+    # With no gradient and SGD of rate 1, an L1 strength of 1 takes step * ramp off a weight: 1/4 + 2/4 + 3/4 + 1 + 1.
+    network = multilayer_perceptron(1, [], 1)
+    job = Job(
+        network, SquaredError(), layer_penalties(network, weight_l1=1.0), SGD(1.0), np.zeros((1, 1)), np.zeros((1, 1)),
+        (Fold.plain(np.ones(1), 1, 1),), np.zeros(1, int), np.zeros(1, int),
+        (np.full((1, 1, 1), 10.0), np.zeros((1, 1, 1))), epochs=5, ramp=0.8,
+    )  # fmt: skip
+    assert train(job).parameters[0].item() == 10 - 3.5
+
+
+def test_history_shows_data_loss_and_penalty_apart():
+    validation = (np.arange(ROWS) % 3 == 0).astype(float)
+    fold = Fold.plain(1 - validation, INPUTS, 1, validation)
+    job = make(folds=(fold,), epochs=25, record_every=10)
+    fits = train(job)
+    history = fits.history
+    assert list(history.epochs) == [0, 10, 20, 25]
+    assert history.data_loss.shape == history.penalty.shape == (4, 4)
+    assert history.zeros.shape == (4, 4, 4)
+    np.testing.assert_array_equal(history.data_loss[:, -1], fits.data_loss)
+    np.testing.assert_array_equal(history.penalty[:, -1], fits.penalty)
+    np.testing.assert_array_equal(history.validation_loss[:, -1], fits.validation_loss)
+    assert (history.data_loss[:, 0] == history.data_loss[0, 0]).all()
+    assert history.zeros[3, -1, 0] > 0
+
+
+def test_early_stopping_keeps_the_best_weights_of_each_run():
+    validation = (np.arange(ROWS) % 3 == 0).astype(float)
+    fold = Fold.plain(1 - validation, INPUTS, 1, validation)
+    job = make(runs=8, hidden=(40,), folds=(fold,), optimizer=Adam(0.05), epochs=300, record_every=1)
+    free = train(job)
+    stopped = train(replace(job, early_stopping=EarlyStopping(patience=300)))
+    np.testing.assert_array_equal(stopped.epochs, np.argmin(free.history.validation_loss, axis=1))
+    np.testing.assert_array_equal(stopped.validation_loss, free.history.validation_loss.min(axis=1))
+    impatient = train(replace(job, early_stopping=EarlyStopping(patience=3)))
+    assert (impatient.epochs <= stopped.epochs).all()
+    assert np.isnan(impatient.history.validation_loss[:, -1]).all()
+
+
+def test_a_number_that_is_not_finite_is_no_improvement():
+    validation = np.ones(ROWS)
+    fold = Fold.plain(np.ones(ROWS), INPUTS, 1, validation)
+    job = make(folds=(fold,), optimizer=SGD(1e3), epochs=40, early_stopping=EarlyStopping(patience=5))
+    fits = train(job)
+    assert np.isfinite(fits.validation_loss).all()
+    assert not fits.diverged.any()
+
+
+def test_a_run_that_diverges_says_so_and_leaves_its_neighbours_alone():
+    good = make()
+    start = tuple(np.concatenate([array, np.full_like(array[:1], np.inf)]) for array in good.start)
+    job = make(runs=5, start=start)
+    fits = train(job)
+    assert list(fits.diverged) == [False] * 4 + [True]
+    for a, b in zip(fits.parameters, train(good).parameters, strict=True):
+        np.testing.assert_allclose(a[:4], b, rtol=1e-10, atol=1e-13)
+
+
+@pytest.mark.parametrize("batch_size", [1, 59, 60, 61, 1000])
+def test_odd_batches(batch_size):
+    fits = train(make(batch_size=batch_size, epochs=3))
+    assert np.isfinite(fits.data_loss).all()
+    if batch_size >= ROWS:
+        full = train(make(epochs=3))
+        for a, b in zip(fits.parameters, full.parameters, strict=True):
+            np.testing.assert_allclose(a, b, rtol=1e-6, atol=1e-9)
+
+
+def test_every_epoch_of_minibatches_sees_every_row_once():
+    # A linear model at rate 0+ moves by the sum of the batches' gradients, which is the full gradient.
+    whole = make(hidden=(), runs=1, optimizer=SGD(1e-6), epochs=1)
+    batches = replace(whole, batch_size=6, optimizer=SGD(1e-7))
+    start = whole.start[0]
+    np.testing.assert_allclose((train(batches).parameters[0] - start), (train(whole).parameters[0] - start), rtol=1e-4)
+
+
+def test_dropout_trains_and_is_off_for_scoring():
+    job = make(dropout=0.5, epochs=50, record_every=50)
+    fits = train(job)
+    assert_same(fits, train(job))
+    np.testing.assert_array_equal(fits.history.data_loss[:, -1], fits.data_loss)
+    assert (fits.parameters[0][0] != train(make(epochs=50)).parameters[0][0]).any()
+
+
+def test_group_penalties_drop_whole_inputs():
+    job = make(epochs=500, ramp=0.5)
+    group = GroupLasso(per_run([0.0, 0.02, 0.05, 1.0]))
+    fits = train(replace(job, penalties=(group, Sum(), *layer_penalties(job.network, weight_l2=0.001)[2:])))
+    kept = fits.parameters[0].any(axis=2)
+    whole = (fits.parameters[0] != 0).all(axis=2)
+    np.testing.assert_array_equal(kept, whole)
+    assert kept[0].all()
+    assert kept[1, :3].all()
+    assert not kept[3].any()
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_the_start_sets_the_precision(dtype):
+    fits = train(make(dtype=dtype, polish=Polish(3)))
+    assert {array.dtype for array in fits.parameters} == {np.dtype(dtype)}
+
+
+def test_classification():
+    labels = np.digitize(X[:, 0], [-0.5, 0.5])
+    fits = train(make(loss=CrossEntropy(), target=CrossEntropy().encode(labels), epochs=500))
+    assert fits.data_loss[0] < 0.1
+    binary = train(make(loss=BinaryCrossEntropy(), target=(X[:, :1] > 0).astype(float), epochs=300))
+    assert binary.data_loss[0] < 0.1
+
+
+def test_a_watch_counts_and_stops():
+    watch = Watch()
+    job = make(runs=8, polish=Polish(3))
+    train(job, watch=watch)
+    assert watch.done == job.work == 8 * (30 + 3)
+    halted = Watch()
+    halted.stop = True
+    with pytest.raises(StoppedError):
+        train(job, watch=halted)
+
+
+def test_a_job_warns_of_a_penalty_that_rescaling_escapes():
+    job = make()
+    with pytest.warns(EvadablePenaltyWarning, match="layer 1 carry a penalty and those of layer 2 none"):
+        replace(job, penalties=layer_penalties(job.network, weight_l2=[0.1, 0.0]))
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"x": X[:, :3]}, "takes 5 inputs, x has 3"),
+        ({"target": Y[:10]}, "target must be"),
+        ({"x": np.where(X > 2, np.nan, X)}, "must be finite"),
+        ({"fold": np.zeros(3, int)}, "one number for each of 4 runs"),
+        ({"start": (np.zeros((4, 5, 6)),)}, "start needs arrays shaped"),
+        ({"folds": (Fold.plain(np.zeros(ROWS), INPUTS, 1),)}, "at least one row"),
+        ({"folds": (Fold.plain(-np.ones(ROWS), INPUTS, 1),)}, "zero or more"),
+        ({"epochs": -1}, "epochs is zero or more"),
+        ({"batch_size": 0}, "batch_size is at least 1"),
+        ({"early_stopping": EarlyStopping()}, "needs a validation set"),
+    ],
+)
+def test_mistakes_are_named(change, words):
+    job = make()
+    with pytest.raises(ValueError, match=words):
+        replace(job, **change)
+
+
+def test_n_jobs_is_checked():
+    with pytest.raises(ValueError, match="n_jobs is at least 1"):
+        train(make(), n_jobs=0)

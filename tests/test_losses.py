@@ -1,0 +1,99 @@
+"""Laws of every loss: a new member adds one line to MEMBERS."""
+
+import numpy as np
+import pytest
+from scipy.optimize import minimize_scalar
+
+from ridgewalk.losses import AbsoluteError, BinaryCrossEntropy, CrossEntropy, Huber, Poisson, SquaredError
+
+generator = np.random.default_rng(0)
+NUMBERS = generator.normal(size=(9, 3))
+MEMBERS = {
+    "cross-entropy": (CrossEntropy(), np.eye(3)[generator.integers(0, 3, 9)]),
+    "binary cross-entropy": (BinaryCrossEntropy(), (NUMBERS > 0).astype(float)),
+    "squared error": (SquaredError(), NUMBERS),
+    "absolute error": (AbsoluteError(), NUMBERS),
+    "Huber": (Huber(0.7), NUMBERS),
+    "Poisson": (Poisson(), generator.poisson(2, (9, 3)).astype(float)),
+}
+every_loss = pytest.mark.parametrize(("loss", "target"), MEMBERS.values(), ids=MEMBERS.keys())
+
+
+@every_loss
+def test_gradient_is_the_slope_of_the_values(loss, target):
+    output, u = (np.random.default_rng(seed).normal(size=target.shape) for seed in (1, 2))
+    measured = (loss.values(output + 1e-6 * u, target) - loss.values(output - 1e-6 * u, target)) / 2e-6
+    np.testing.assert_allclose((loss.gradient(output, target) * u).sum(axis=-1), measured, rtol=1e-6, atol=1e-8)
+
+
+@every_loss
+def test_a_stack_is_its_members_one_by_one(loss, target):
+    stack = np.random.default_rng(1).normal(size=(4, *target.shape))
+    for k in range(4):
+        np.testing.assert_array_equal(loss.values(stack, target)[k], loss.values(stack[k], target))
+        np.testing.assert_array_equal(loss.gradient(stack, target)[k], loss.gradient(stack[k], target))
+
+
+@every_loss
+@pytest.mark.parametrize("signs", [(1, 1, 1), (-1, -1, -1), (1, -1, 1)])
+def test_outputs_of_ten_thousand_stay_finite_in_float32(loss, target, signs):
+    output = np.broadcast_to(np.float32(1e4) * np.array(signs, dtype=np.float32), target.shape)
+    narrow = target.astype(np.float32)
+    for answer in (loss.values(output, narrow), loss.gradient(output, narrow), loss.predict(output)):
+        assert answer.dtype == np.float32
+        assert np.isfinite(answer).all()
+
+
+@every_loss
+def test_the_null_output_is_the_best_constant(loss, target):
+    weights = np.random.default_rng(3).uniform(0, 1, len(target))
+    weights[0] = 0
+    best = loss.null_output(target, weights)
+
+    def cost(constant):
+        return (weights * loss.values(np.broadcast_to(constant, target.shape), target)).sum()
+
+    for direction in np.eye(target.shape[1]):
+        moved = minimize_scalar(lambda h, u=direction: cost(best + h * u), bounds=(-1, 1), method="bounded")
+        assert cost(best) <= moved.fun + 1e-9
+
+
+@pytest.mark.parametrize("loss", [CrossEntropy(), BinaryCrossEntropy(), Poisson()])
+def test_the_null_output_is_finite_even_for_a_class_without_rows(loss):
+    target = np.array([[1.0, 0.0], [1.0, 0.0]])
+    assert np.isfinite(loss.null_output(target, np.ones(2))).all()
+
+
+def test_values_by_hand():
+    assert CrossEntropy().values(np.zeros((1, 3)), np.eye(3)[[0]]) == pytest.approx(np.log(3))
+    assert BinaryCrossEntropy().values(np.zeros((1, 1)), np.ones((1, 1))) == pytest.approx(np.log(2))
+    assert SquaredError().values(np.array([[3.0]]), np.array([[1.0]])) == 2
+    assert AbsoluteError().values(np.array([[3.0]]), np.array([[1.0]])) == 2
+    assert Huber(1.0).values(np.array([[3.0], [0.5]]), np.zeros((2, 1))).tolist() == [2.5, 0.125]
+    assert Poisson().values(np.array([[0.0]]), np.array([[5.0]])) == 1
+
+
+def test_labels_may_be_integers_or_one_hot():
+    loss = CrossEntropy()
+    np.testing.assert_array_equal(loss.encode([2, 0, 1]), loss.encode(np.eye(3)[[2, 0, 1]]))
+    assert loss.encode([0, 1], classes=4).shape == (2, 4)
+
+
+@pytest.mark.parametrize(
+    ("loss", "y", "words"),
+    [
+        (CrossEntropy(), [0.5, 1.0], "must be integers"),
+        (CrossEntropy(), [-1, 1], "Labels must lie in"),
+        (CrossEntropy(), [[0.5, 0.2]], "sum to 1"),
+        (BinaryCrossEntropy(), [0, 2], "lies in 0..1"),
+        (Poisson(), [-1, 2], "zero or more"),
+    ],
+)
+def test_a_wrong_target_is_named(loss, y, words):
+    with pytest.raises(ValueError, match=words):
+        loss.encode(y)
+
+
+def test_huber_needs_a_delta():
+    with pytest.raises(ValueError, match="above 0"):
+        Huber(0.0)

@@ -1,0 +1,84 @@
+"""Laws of networks and of which arrays a penalty touches."""
+
+import numpy as np
+import pytest
+
+from ridgewalk.layers import Dense, ReLU
+from ridgewalk.network import Network, evadable, layer_penalties, multilayer_perceptron
+
+
+def test_arrays_have_names_and_shapes_in_order():
+    network = multilayer_perceptron(5, [4, 3], 2)
+    assert network.names == ("weight 1", "bias 1", "weight 2", "bias 2", "weight 3", "bias 3")
+    assert network.shapes == ((5, 4), (1, 4), (4, 3), (1, 3), (3, 2), (1, 2))
+    assert multilayer_perceptron(5, [], 2).shapes == ((5, 2), (1, 2))
+
+
+def test_a_start_follows_its_seed():
+    network = multilayer_perceptron(5, [4], 2)
+    for a, b in zip(network.start("he", 3), network.start("he", 3), strict=True):
+        np.testing.assert_array_equal(a, b)
+    assert (network.start("he", 3)[0] != network.start("he", 4)[0]).all()
+    assert (network.start("glorot", 3)[1] == 0).all()
+
+
+def test_forward_by_hand():
+    network = multilayer_perceptron(2, [2], 1)
+    w1, b1, w2, b2 = (np.array(v, dtype=float) for v in ([[1, -1], [0, 2]], [[0, 1]], [[3], [4]], [[0.5]]))
+    output, _ = network.forward(np.array([[2.0, 1.0]]), (w1, b1, w2, b2))
+    assert output.item() == 3 * 2 + 4 * 1 + 0.5
+
+
+def test_penalties_per_layer():
+    network = multilayer_perceptron(2, [3], 1)
+    penalties = layer_penalties(network, weight_l1=[0.1, 0], weight_l2=0.2, bias_l2=[0, 0.3])
+    ones = [np.ones(shape) for shape in network.shapes]
+    values = [float(penalty.value(w)) for penalty, w in zip(penalties, ones, strict=True)]
+    assert values == pytest.approx([0.1 * 6 + 0.2 * 6, 0, 0.2 * 3, 0.3 * 1])
+    with pytest.raises(ValueError, match="one strength per layer"):
+        layer_penalties(network, weight_l1=[0.1, 0.2, 0.3])
+
+
+@pytest.mark.parametrize(
+    ("hidden", "activation", "weight_l2", "warns"),
+    [
+        ([4], "relu", [0.1, 0.0], True),
+        ([4], "leaky_relu", [0.0, 0.1], True),
+        ([4], "identity", [0.1, 0.0], True),
+        ([4], "relu", [0.1, 0.1], False),
+        ([4], "relu", [0.0, 0.0], False),
+        ([4], "tanh", [0.1, 0.0], False),
+        ([4, 4], "relu", [0.1, 0.1, 0.0], True),
+        ([], "relu", [0.1], False),
+    ],
+)
+def test_a_penalty_that_rescaling_escapes_is_named(hidden, activation, weight_l2, warns):
+    network = multilayer_perceptron(3, hidden, 2, activation=activation)
+    escape = evadable(network, layer_penalties(network, weight_l2=weight_l2))
+    assert bool(escape) == warns
+    if escape:
+        assert "no minimizer" in escape
+        assert "Penalize every weight array" in escape
+
+
+def test_rescaling_changes_nothing_the_network_computes():
+    network = multilayer_perceptron(3, [4], 2)
+    w1, b1, w2, b2 = network.start("he", 0)
+    x = np.random.default_rng(0).normal(size=(5, 3))
+    np.testing.assert_allclose(
+        network.forward(x, (w1, b1, w2, b2))[0], network.forward(x, (w1 / 9, b1 / 9, w2 * 9, b2))[0], rtol=1e-12
+    )
+
+
+@pytest.mark.parametrize(
+    ("make", "words"),
+    [
+        (lambda: Network((ReLU(),)), "at least one Dense"),
+        (lambda: Network((Dense(2, 3), Dense(4, 1))), "make them equal"),
+        (lambda: multilayer_perceptron(2, [3], 1, activation="softplus"), "activation is one of relu"),
+        (lambda: multilayer_perceptron(2, [3], 1).start("zeros", 0), "A start is one of he"),
+    ],
+)
+def test_mistakes_are_named(make, words):
+    with pytest.raises(ValueError, match=words):
+        make()

@@ -1,0 +1,162 @@
+"""Laws of every optimizer: a new member adds one line to MEMBERS."""
+
+import numpy as np
+import pytest
+
+from ridgewalk.engine.reference import proximal_step
+from ridgewalk.optimizers import SGD, AdaGrad, Adam, AdamW, Cosine, InverseTime, RMSProp, Steps, rate_at
+from ridgewalk.penalties import L1, L2, ElasticNet, GroupLasso, Sum
+
+MEMBERS = {
+    "sgd": SGD(0.05),
+    "sgd, momentum": SGD(0.02, momentum=0.9),
+    "sgd, Nesterov": SGD(0.02, momentum=0.9, nesterov=True),
+    "adagrad": AdaGrad(0.5),
+    "rmsprop": RMSProp(0.02, schedule=Cosine()),
+    "adam": Adam(0.02, schedule=Cosine()),
+}
+every_optimizer = pytest.mark.parametrize("optimizer", MEMBERS.values(), ids=MEMBERS.keys())
+PENALTIES = {
+    "L1": L1(0.4),
+    "L2": L2(0.4),
+    "elastic net": ElasticNet(0.6, 0.5),
+    "group over inputs": GroupLasso(0.5),
+    "group over units": GroupLasso(0.5, over="units"),
+    "sparse group + ridge": Sum((L1(0.2), GroupLasso(0.2), L2(0.1))),
+}
+
+# A quadratic loss with coupled coordinates: 1/2 sum (w - goal)' curvature (w - goal), column by column.
+GOAL = np.array([[2.0, -0.1, 0.3], [0.05, 0.1, -0.15], [-1.5, 0.7, 0.02], [0.3, -3.0, 0.3]])
+_root = np.random.default_rng(0).normal(size=(4, 4))
+CURVATURE = np.eye(4) + 0.2 * _root @ _root.T
+
+
+def slope(w):
+    return CURVATURE @ (w - GOAL)
+
+
+def descend(optimizer, penalty, steps=4000, w=None, step=proximal_step):
+    w = np.random.default_rng(1).normal(size=GOAL.shape) if w is None else w
+    state = optimizer.start(w, penalty.pool)
+    for k in range(steps):
+        dw = slope(optimizer.point(w, state))
+        w, state = step(optimizer, penalty, w, dw, state, rate_at(optimizer, k, steps), k)
+    return w
+
+
+def distance_from_stationary(w, penalty):
+    return np.abs(w - penalty.prox(w - slope(w), 1.0)).max()
+
+
+@every_optimizer
+@pytest.mark.parametrize("penalty", PENALTIES.values(), ids=PENALTIES.keys())
+def test_every_optimizer_rests_where_the_objective_is_stationary(optimizer, penalty):
+    w = descend(optimizer, penalty)
+    assert distance_from_stationary(w, penalty) < 2e-4
+    if not isinstance(penalty, L2):
+        assert (w == 0).any()  # exact zeros, under every optimizer
+        assert (w != 0).any()
+
+
+@every_optimizer
+def test_zeros_can_come_back(optimizer):
+    w = descend(optimizer, L1(0.4), w=np.zeros_like(GOAL))
+    assert (w != 0).any()
+    assert distance_from_stationary(w, L1(0.4)) < 2e-4
+
+
+def test_a_threshold_that_forgets_momentum_would_be_caught():
+    # LassoNet 0.0.21 rests at (1 - momentum) times its strength; this is how the law above sees it.
+    def heavy_ball_then_threshold(optimizer, penalty, w, dw, state, rate, _):
+        velocity = optimizer.momentum * state[0] - rate * dw
+        return penalty.prox(w + velocity, rate), (velocity,)
+
+    wrong = descend(SGD(0.02, momentum=0.9), L1(0.4), step=heavy_ball_then_threshold)
+    assert distance_from_stationary(wrong, L1(0.4)) > 0.3
+    np.testing.assert_allclose(slope(wrong)[wrong != 0], -0.04 * np.sign(wrong[wrong != 0]), atol=1e-6)
+
+
+def test_a_threshold_that_forgets_adams_metric_would_be_caught():
+    def plain_threshold(optimizer, penalty, w, dw, state, rate, k):
+        z, _, state = optimizer.move(w, dw, state, rate, k, penalty.pool)
+        return penalty.prox(z, rate), state
+
+    assert (
+        distance_from_stationary(descend(Adam(0.02, schedule=Cosine()), L1(0.4), step=plain_threshold), L1(0.4)) > 0.1
+    )
+
+
+def test_a_subgradient_never_gives_a_zero():
+    def subgradient(optimizer, penalty, w, dw, state, rate, k):
+        w, _, state = optimizer.move(w, dw + penalty.gradient(w), state, rate, k, penalty.pool)
+        return w, state
+
+    assert not (descend(SGD(0.01), L1(0.4), step=subgradient) == 0).any()
+
+
+@pytest.mark.parametrize("optimizer", [SGD(0.1, momentum=0.9), AdaGrad(), RMSProp(), Adam()])
+def test_ridge_acts_in_proportion_to_the_weight_not_to_its_sign(optimizer):
+    # Through the gradient, Adam would move 2 and 0.02 by the same 0.1 and send the second through zero.
+    w = np.array([[2.0, 0.02]])
+    state = optimizer.start(w, L2(0.01).pool)
+    after, _ = proximal_step(optimizer, L2(0.01), w, np.full((1, 2), 1e-12), state, 1e-6, 0)
+    assert (np.sign(after) == np.sign(w)).all()
+    assert after[0, 0] / after[0, 1] == pytest.approx(100, rel=1e-3)
+
+
+def test_without_a_penalty_momentum_is_the_heavy_ball():
+    optimizer, w = SGD(0.03, momentum=0.8, schedule=InverseTime(0.01)), GOAL + 1
+    expected, velocity = w.copy(), np.zeros_like(w)
+    for k in range(50):
+        velocity = 0.8 * velocity - 0.03 / (1 + 0.01 * k) * slope(expected)
+        expected = expected + velocity
+    np.testing.assert_allclose(descend(optimizer, Sum(), 50, w), expected, rtol=1e-10)
+
+
+def test_adam_by_hand():
+    w, dw = np.array([[1.0]]), np.array([[0.5]])
+    optimizer = Adam(0.1)
+    state = optimizer.start(w, Sum().pool)
+    w1, state = proximal_step(optimizer, Sum(), w, dw, state, 0.1, 0)
+    assert w1[0, 0] == pytest.approx(1 - 0.1 * 0.5 / (0.5 + 1e-8))
+    w2, _ = proximal_step(optimizer, Sum(), w1, 2 * dw, state, 0.1, 1)
+    m = (0.9 * 0.05 + 0.1 * 1.0) / (1 - 0.9**2)
+    v = (0.999 * 0.00025 + 0.001 * 1.0) / (1 - 0.999**2)
+    assert w2[0, 0] == pytest.approx(w1[0, 0] - 0.1 * m / (np.sqrt(v) + 1e-8))
+
+
+def test_decoupled_decay_is_not_an_l2_penalty():
+    # With no gradient at all AdamW shrinks every weight by the same share, its biases not at all.
+    w, still = np.array([[2.0, 0.02]]), np.zeros((1, 2))
+    optimizer = AdamW(0.1, weight_decay=0.5)
+    state = optimizer.start(w, Sum().pool)
+    np.testing.assert_allclose(proximal_step(optimizer, Sum(), w, still, state, 0.1, 0)[0], 0.95 * w)
+    np.testing.assert_array_equal(proximal_step(optimizer.for_biases(), Sum(), w, still, state, 0.1, 0)[0], w)
+    # Its rest depends on the gradients' history: no strength of L2 makes it stationary in every weight.
+    rest = descend(AdamW(0.02, weight_decay=0.5, schedule=Cosine()), Sum())
+    strengths = -slope(rest) / (2 * rest)
+    assert strengths.max() > 2 * strengths.min()
+
+
+def test_second_moments_are_averaged_over_a_group():
+    optimizer, penalty = Adam(), GroupLasso(0.1)
+    state = optimizer.start(np.ones((4, 3)), penalty.pool)
+    dw = np.arange(12.0).reshape(4, 3)
+    _, step, _ = optimizer.move(np.ones((4, 3)), dw, state, 0.1, 0, penalty.pool)
+    np.testing.assert_allclose(step[:, 0], 0.1 / (np.sqrt((dw**2).mean(axis=1)) + 1e-8))
+
+
+def test_schedules_by_hand():
+    assert [InverseTime(0.5).multiplier(k, 9) for k in (0, 2, 4)] == [1, 0.5, pytest.approx(1 / 3)]
+    assert Cosine().multiplier(0, 10) == 1
+    assert Cosine().multiplier(5, 10) == pytest.approx(0.5)
+    assert 0 < Cosine().multiplier(10, 10) == Cosine().multiplier(9, 10)
+    assert [Steps(3, 0.1).multiplier(k, 9) for k in (0, 2, 3, 6)] == [1, 1, 0.1, pytest.approx(0.01)]
+
+
+@pytest.mark.parametrize(
+    "make", [lambda: SGD(0.0), lambda: Adam(-1.0), lambda: SGD(0.1, momentum=1.0), lambda: RMSProp(np.inf)]
+)
+def test_mistakes_are_named(make):
+    with pytest.raises(ValueError, match="got"):
+        make()

@@ -1,0 +1,172 @@
+"""Laws of every penalty: a new member adds one line to MEMBERS."""
+
+import numpy as np
+import pytest
+
+from ridgewalk.arrays import per_run
+from ridgewalk.penalties import L1, L2, ElasticNet, GroupLasso, Sum
+
+FACTORS = np.array([[0.0], [1.0], [2.0], [0.5]])
+GROUPS = np.array([0, 1, 1, 2])
+MEMBERS = {
+    "L1": L1(0.3),
+    "L1 with factors": L1(0.3, FACTORS),
+    "L2": L2(0.3),
+    "L2 with factors": L2(0.3, FACTORS),
+    "elastic net": ElasticNet(0.4, 0.3),
+    "elastic net with factors": ElasticNet(0.4, 0.3, FACTORS),
+    "group over inputs": GroupLasso(0.2),
+    "group over inputs with factors": GroupLasso(0.2, factors=FACTORS),
+    "group over joined inputs": GroupLasso(0.2, groups=GROUPS),
+    "group over units": GroupLasso(0.2, over="units"),
+    "sparse group + ridge": Sum((L2(0.1), GroupLasso(0.2), L1(0.1))),
+    "nothing": Sum(),
+}
+every_penalty = pytest.mark.parametrize("penalty", MEMBERS.values(), ids=MEMBERS.keys())
+
+
+def weights(seed=0, shape=(4, 3)):
+    return np.random.default_rng(seed).normal(size=shape)
+
+
+@every_penalty
+def test_gradient_is_the_slope_of_the_value(penalty):
+    w, u = weights(), weights(1)
+    measured = (penalty.value(w + 1e-6 * u) - penalty.value(w - 1e-6 * u)) / 2e-6
+    assert (penalty.gradient(w) * u).sum() == pytest.approx(measured, rel=1e-7, abs=1e-9)
+
+
+@every_penalty
+def test_gradient_is_zero_at_zero(penalty):
+    # The tutorial had +1 there, so that no weight could rest at zero.
+    assert (penalty.gradient(np.zeros((4, 3))) == 0).all()
+
+
+@every_penalty
+@pytest.mark.parametrize("step", [0.1, 1.0, 10.0])
+def test_prox_is_the_minimizer_it_says_it_is(penalty, step):
+    z = weights()
+
+    def cost(w):
+        return penalty.value(w) + 0.5 * ((w - z) ** 2).sum() / step
+
+    best = penalty.prox(z, step)
+    generator = np.random.default_rng(2)
+    for scale in (1e-3, 1e-1, 1.0):
+        for _ in range(50):
+            other = best + scale * generator.normal(size=z.shape)
+            assert cost(best) <= cost(other)
+    assert cost(best) <= cost(np.zeros_like(z)) + 1e-12
+
+
+@every_penalty
+def test_prox_undoes_the_move_where_the_objective_is_stationary(penalty):
+    w = weights()
+    w[1] = 0 if "group" not in str(type(penalty)).lower() else w[1]
+    slope = penalty.gradient(w)
+    np.testing.assert_allclose(penalty.prox(w + 0.3 * slope, 0.3), w, atol=1e-12)
+
+
+@every_penalty
+def test_a_stack_is_its_members_one_by_one(penalty):
+    stack = weights(shape=(5, 4, 3))
+    for one, alone in zip(penalty.prox(stack, 0.5), stack, strict=True):
+        np.testing.assert_array_equal(one, penalty.prox(alone, 0.5))
+    np.testing.assert_allclose(penalty.value(stack), [penalty.value(w) for w in stack], rtol=1e-14)
+
+
+@every_penalty
+def test_float32_stays_float32(penalty):
+    w = weights().astype(np.float32)
+    narrow = penalty.convert(lambda values: values.astype(np.float32))
+    assert narrow.prox(w, np.float32(0.1)).dtype == np.float32
+    assert narrow.gradient(w).dtype == np.float32
+
+
+@pytest.mark.parametrize("kind", [L1, L2, lambda s: ElasticNet(s, 0.5), GroupLasso])
+def test_one_strength_per_run_is_the_path(kind):
+    strengths = [0.0, 0.1, 1.0]
+    stack = np.stack([weights()] * 3)
+    together = kind(per_run(strengths)).prox(stack, 0.5)
+    for strength, one in zip(strengths, together, strict=True):
+        np.testing.assert_array_equal(one, kind(strength).prox(weights(), 0.5))
+    np.testing.assert_array_equal(together[0], weights())
+
+
+def test_values_by_hand():
+    w = np.array([[1.0, -2.0], [0.0, 2.0]])
+    assert L1(0.5).value(w) == 2.5
+    assert L2(0.5).value(w) == 4.5
+    assert ElasticNet(2.0, 0.25).value(w) == 2 * (0.25 * 5 + 0.375 * 9)
+    assert GroupLasso(1.0).value(w) == pytest.approx(np.sqrt(2) * (np.sqrt(5) + 2))
+    assert GroupLasso(1.0, over="units").value(w) == pytest.approx(np.sqrt(2) * (1 + np.sqrt(8)))
+    assert GroupLasso(1.0, groups=np.array([0, 0])).value(w) == pytest.approx(2 * 3)
+
+
+@pytest.mark.parametrize("penalty", [L1(1.0), ElasticNet(1.0, 0.4), GroupLasso(1.0), GroupLasso(1.0, "units")])
+def test_critical_strength_is_where_zero_stops_being_stationary(penalty):
+    dw = weights()
+    critical = float(penalty.critical_strength(dw))
+    at, below = (penalty.convert(lambda _, s=s: np.asarray(s)) for s in (critical * (1 + 1e-12), critical * 0.999))
+    assert (at.prox(-dw, 1.0) == 0).all()
+    assert (below.prox(-dw, 1.0) != 0).any()
+
+
+@pytest.mark.parametrize("kind", [L1, lambda *a: ElasticNet(a[0], 0.4, a[1]), lambda s, f: GroupLasso(s, factors=f)])
+def test_critical_strength_minds_the_factors(kind):
+    dw = np.abs(weights()) + 0.1
+    factors = np.array([[0.0], [4.0], [np.inf], [8.0]])
+    critical = float(kind(1.0, factors).critical_strength(dw))
+    assert (kind(critical * 1.000001, factors).prox(-dw, 1.0)[1:] == 0).all()
+    assert (kind(critical * 0.999, factors).prox(-dw, 1.0)[[1, 3]] != 0).any()
+
+
+def test_no_ridge_is_strong_enough_for_exact_zeros():
+    assert np.isinf(L2(1.0).critical_strength(weights()))
+
+
+@pytest.mark.parametrize("strength", [0.0, 0.1])
+@pytest.mark.parametrize("kind", [L1, L2, lambda s, f: ElasticNet(s, 0.5, f), lambda s, f: GroupLasso(s, factors=f)])
+def test_an_infinite_factor_excludes_and_a_zero_factor_frees(kind, strength):
+    factors = np.array([[np.inf], [0.0], [1.0], [1.0]])
+    penalty = kind(strength, factors)
+    w = penalty.prox(weights(), 0.5)
+    assert (w[0] == 0).all()
+    np.testing.assert_array_equal(w[1], weights()[1])
+    assert np.isfinite(penalty.value(w))
+    assert np.isfinite(penalty.gradient(w)).all()
+    assert penalty.acts
+
+
+def test_groups_leave_as_one():
+    w = np.full((4, 3), 0.01)
+    w[0] = w[2] = 5.0
+    kept = GroupLasso(0.5, groups=GROUPS).prox(w, 0.5).any(axis=1)
+    assert list(kept) == [True, True, True, False]  # input 1 is held by input 2, its group
+
+
+def test_group_prox_refuses_steps_that_differ_within_a_group():
+    with pytest.raises(ValueError, match="one step for all weights of a group"):
+        GroupLasso(0.1).prox(weights(), np.ones((4, 3)))
+
+
+def test_prox_keeps_what_is_not_a_number():
+    z = np.array([[np.nan, 1.0]])
+    for penalty in (L1(10.0), L2(10.0), GroupLasso(10.0)):
+        assert np.isnan(penalty.prox(z, 1.0)[0, 0])
+
+
+@pytest.mark.parametrize(
+    ("make", "words"),
+    [
+        (lambda: L1(-1.0), "zero or more"),
+        (lambda: L2(float("nan")), "zero or more"),
+        (lambda: ElasticNet(1.0, 1.5), "between 0"),
+        (lambda: GroupLasso(1.0, over="rows"), '"inputs" or "units"'),
+        (lambda: GroupLasso(1.0, over="units", groups=GROUPS), "over='inputs'"),
+        (lambda: Sum((GroupLasso(1.0), GroupLasso(1.0, "units"))), "one GroupLasso"),
+    ],
+)
+def test_mistakes_are_named(make, words):
+    with pytest.raises(ValueError, match=words):
+        make()
