@@ -70,7 +70,19 @@ def test_values_by_hand():
     assert SquaredError().values(np.array([[3.0]]), np.array([[1.0]])) == 2
     assert AbsoluteError().values(np.array([[3.0]]), np.array([[1.0]])) == 2
     assert Huber(1.0).values(np.array([[3.0], [0.5]]), np.zeros((2, 1))).tolist() == [2.5, 0.125]
-    assert Poisson().values(np.array([[0.0]]), np.array([[5.0]])) == 1
+    assert Poisson().values(np.array([[0.0]]), np.array([[5.0]])) == pytest.approx(1 - 5 + 5 * np.log(5))
+
+
+@every_loss
+def test_the_best_a_loss_can_be_is_zero(loss, target):
+    perfect = {
+        CrossEntropy: 50 * target,
+        BinaryCrossEntropy: 100 * target - 50,
+        Poisson: np.log(np.maximum(target, 1e-20)),
+    }.get(type(loss), target)
+    np.testing.assert_allclose(loss.values(perfect, target), 0, atol=1e-12)
+    output = np.random.default_rng(4).normal(size=target.shape)
+    assert (loss.values(output, target) > 0).all()
 
 
 def test_labels_may_be_integers_or_one_hot():

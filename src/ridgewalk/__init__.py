@@ -1,3 +1,23 @@
-"""ridgewalk walks the whole L1/L2 regularization path of a neural network in one run."""
+"""ridgewalk walks the whole L1/L2 regularization path of a neural network in one run.
+
+>>> from ridgewalk import MLPClassifierCV
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from ridgewalk.estimators import MLPClassifierCV, MLPRegressorCV, mlp_path
 
 __version__ = "0.1.0"
+__all__ = ["MLPClassifierCV", "MLPRegressorCV", "__version__", "mlp_path"]
+
+
+def __getattr__(name: str) -> Any:
+    # scikit-learn takes most of a second to import: only those who ask for its faces wait for it.
+    if name in __all__:
+        from ridgewalk import estimators
+
+        return getattr(estimators, name)
+    raise AttributeError(f"module 'ridgewalk' has no attribute {name!r}")

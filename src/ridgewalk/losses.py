@@ -5,10 +5,10 @@
     SquaredError         1/2 sum_c (z_c - t_c)^2
     AbsoluteError        sum_c |z_c - t_c|
     Huber                sum_c [ r^2/2 where |r| <= delta, else delta (|r| - delta/2) ],  r = z_c - t_c
-    Poisson              sum_c [ exp(z_c) - t_c z_c ]                log link, constants of t left out
+    Poisson              sum_c [ exp(z_c) - t_c z_c - t_c + t_c log t_c ]            half the deviance, log link
 
-The objective takes their weighted mean over rows; nothing here is averaged. All stay finite in float32 for
-|z| up to 1e4.
+The objective takes their weighted mean over rows; nothing here is averaged. The best a loss can be is 0 (for labels
+that are certain). All stay finite in float32 for |z| up to 1e4.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from typing import Protocol
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.special import expit, softmax
+from scipy.special import expit, softmax, xlogy
 
 from ridgewalk.arrays import Array
 
@@ -192,7 +192,8 @@ class Poisson:
 
     def values(self, output: Array, target: Array) -> Array:
         beyond = np.maximum(output - _LARGEST_EXPONENT, 0)
-        return np.asarray((self.predict(output) * (1 + beyond) - target * output).sum(axis=-1))
+        saturated = target - xlogy(target, target)
+        return np.asarray((self.predict(output) * (1 + beyond) - target * output - saturated).sum(axis=-1))
 
     def gradient(self, output: Array, target: Array) -> Array:
         return self.predict(output) - target

@@ -90,7 +90,8 @@ def _blocks(job: Job) -> Iterator[Integers]:
     for number in range(group.max() + 1):
         runs = np.flatnonzero(group == number)
         rows = min(np.count_nonzero(job.folds[job.fold[runs[0]]].weights), job.batch_size or job.x.shape[0])
-        size = max(1, _BLOCK // (rows * widths))
+        # Polishing goes on until the last run of a stack is at rest: alone, each takes only its own steps.
+        size = max(1, _BLOCK // (rows * widths)) if job.epochs else 1
         yield from (runs[first : first + size] for first in range(0, len(runs), size))
 
 

@@ -1,0 +1,388 @@
+"""The scikit-learn faces: a path, a choice of strength, and the network that goes with it.
+
+MLPClassifierCV, MLPRegressorCV    fit, predict, score, get_params, clone, pipelines, as in scikit-learn
+mlp_path                           the path alone
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Sequence
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import ArrayLike
+from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
+from sklearn.model_selection import KFold, StratifiedKFold, check_cv
+from sklearn.utils import check_random_state
+from sklearn.utils.multiclass import check_classification_targets, type_of_target
+from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
+
+from ridgewalk.arrays import Array, Booleans
+from ridgewalk.losses import AbsoluteError, BinaryCrossEntropy, CrossEntropy, Huber, Loss, Poisson, SquaredError
+from ridgewalk.network import Activation
+from ridgewalk.path import MLPPath, PenaltyName, Precision, Route, Walk, walk
+from ridgewalk.progress import progress
+from ridgewalk.selection import Rule, choose
+
+Numbers = int | ArrayLike
+
+
+def mlp_path(
+    X: ArrayLike,
+    y: ArrayLike,
+    *,
+    loss: Loss | None = None,
+    route: Route | None = None,
+    alphas: Numbers = 30,
+    cv: Any = 5,
+    n_seeds: int = 1,
+    sample_weight: ArrayLike | None = None,
+    random_state: Any = None,
+    n_jobs: int | None = None,
+    verbose: bool = False,
+) -> MLPPath:
+    """Walk the path: every strength x fold x seed, and every strength x seed on all data.
+
+    Parameters
+    ----------
+    X : array_like, shape (N, P)
+    y : array_like, shape (N,) or (N, C)
+        Class labels, or numbers.
+    loss : Loss, optional
+        By default cross-entropy where y holds classes (strings, booleans or whole numbers), else half the squared
+        error.
+    route : Route, optional
+        The network, its penalty and how to walk.
+    alphas : int or array_like
+        How many strengths, or the strengths themselves; the unpenalized 0 is always added.
+    cv : int, scikit-learn splitter, or iterable of (train, test)
+        A number makes shuffled folds, stratified for classes.
+    n_seeds : int
+        Starts of the weights.
+    sample_weight : array_like, shape (N,), optional
+    random_state : int, RandomState or None
+        Draws the folds and the seeds.
+    n_jobs : int, optional
+        Threads; -1 is one per core. The numbers do not depend on it.
+    verbose : bool
+        Show a progress bar.
+
+    Returns
+    -------
+    MLPPath
+    """
+    kind = type_of_target(y)
+    by_default: dict[str, Loss] = {"binary": BinaryCrossEntropy(), "multiclass": CrossEntropy()}
+    criterion = loss or by_default.get(kind, SquaredError())
+    classes = isinstance(criterion, BinaryCrossEntropy | CrossEntropy)
+    labels: Any = np.unique(y, return_inverse=True)[1] if classes and kind in by_default else np.asarray(y)
+    random = check_random_state(random_state)
+    if n_seeds < 1:
+        raise ValueError(f"n_seeds is at least 1, got {n_seeds}.")
+    seeds = [int(random.randint(2**31 - 1)) for _ in range(n_seeds)]
+    splits = _splits(X, labels, cv, classes, random)
+    weights = None if sample_weight is None else np.asarray(sample_weight, dtype=np.float64)
+    with progress("Walking the path", verbose) as watch:
+        return walk(X, criterion.encode(labels), criterion, splits, route, alphas, seeds, weights, n_jobs or 1, watch)
+
+
+def _splits(X: ArrayLike, y: Any, cv: Any, classes: bool, random: Any) -> list[tuple[Any, Any]]:
+    """Training and held-out rows of every fold; a number of folds is shuffled."""
+    if isinstance(cv, int | np.integer):
+        if classes and y.ndim == 1:
+            rarest = int(np.bincount(y).min())
+            if rarest < cv:
+                raise ValueError(
+                    f"Each of the {cv} folds needs a row of every class, and the rarest class has {rarest}: "
+                    f"ask for cv={max(rarest, 2)} folds, or leave that class out."
+                )
+            cv = StratifiedKFold(cv, shuffle=True, random_state=random)
+        else:
+            if len(y) < cv:
+                raise ValueError(f"{cv} folds need at least as many rows, got {len(y)}: ask for fewer folds.")
+            cv = KFold(cv, shuffle=True, random_state=random)
+    return list(check_cv(cv, y, classifier=classes).split(X, y))
+
+
+def _weights(sample_weight: ArrayLike | None, X: Array) -> Array:
+    return np.asarray(_check_sample_weight(sample_weight, X, dtype=np.float64, ensure_non_negative=True))
+
+
+class _PathEstimator(BaseEstimator):  # type: ignore[misc]
+    """What both estimators share: parameters, the walk, the choice and the raw prediction."""
+
+    def __init__(
+        self,
+        hidden_layer_sizes: Sequence[int] = (32,),
+        activation: Activation = "relu",
+        *,
+        loss: str = "auto",
+        alphas: Numbers = 30,
+        l1_ratio: float = 0.5,
+        penalty: PenaltyName = "elasticnet",
+        upper_l2: float = 1e-3,
+        penalty_factors: ArrayLike | None = None,
+        selection: Rule = "min",
+        cv: Any = 5,
+        n_seeds: int = 1,
+        walk: Walk = "ramp",
+        max_iter: int = 600,
+        learning_rate_init: float = 0.01,
+        batch_size: int | None = None,
+        standardize: bool = True,
+        dtype: Precision = "float32",
+        random_state: Any = None,
+        n_jobs: int | None = None,
+        verbose: bool = False,
+    ) -> None:
+        self.hidden_layer_sizes = hidden_layer_sizes
+        self.activation = activation
+        self.loss = loss
+        self.alphas = alphas
+        self.l1_ratio = l1_ratio
+        self.penalty = penalty
+        self.upper_l2 = upper_l2
+        self.penalty_factors = penalty_factors
+        self.selection = selection
+        self.cv = cv
+        self.n_seeds = n_seeds
+        self.walk = walk
+        self.max_iter = max_iter
+        self.learning_rate_init = learning_rate_init
+        self.batch_size = batch_size
+        self.standardize = standardize
+        self.dtype = dtype
+        self.random_state = random_state
+        self.n_jobs = n_jobs
+        self.verbose = verbose
+
+    def _route(self) -> Route:
+        factors = self.penalty_factors
+        return Route(
+            hidden_layer_sizes=tuple(int(units) for units in np.atleast_1d(self.hidden_layer_sizes)),
+            activation=self.activation,
+            penalty=self.penalty,
+            l1_ratio=self.l1_ratio,
+            upper_l2=self.upper_l2,
+            walk=self.walk,
+            max_iter=self.max_iter,
+            learning_rate=self.learning_rate_init,
+            batch_size=self.batch_size,
+            standardize=self.standardize,
+            penalty_factors=None if factors is None else np.asarray(factors, dtype=float),
+            dtype=self.dtype,
+        )
+
+    def _fit(self, X: Any, y: Any, loss: Loss, weights: Array) -> Self:
+        self.path_ = mlp_path(
+            X,
+            y,
+            loss=loss,
+            route=self._route(),
+            alphas=self.alphas,
+            cv=self.cv,
+            n_seeds=self.n_seeds,
+            sample_weight=weights,
+            random_state=self.random_state,
+            n_jobs=self.n_jobs,
+            verbose=self.verbose,
+        )
+        path = self.path_
+        choice = choose(path.row_loss, path.row_weights, self.selection)
+        self.alphas_ = path.alphas
+        self.alpha_min_ = float(path.alphas[choice.minimum])
+        self.alpha_1se_ = float(path.alphas[choice.one_standard_error])
+        self.alpha_ = float(path.alphas[choice.chosen])
+        self.index_ = choice.chosen
+        seed = path.best_seed(choice.chosen)
+        arrays = path.raw_parameters(choice.chosen)
+        self.coefs_ = list(arrays[::2])
+        self.intercepts_ = [bias[0] for bias in arrays[1::2]]
+        self.support_ = path.inputs_kept[choice.chosen, -1, seed]
+        self.n_iter_ = self.max_iter
+        if path.diverged[choice.chosen].any():
+            warnings.warn(
+                "Some fits at the chosen strength diverged: lower learning_rate_init, or set standardize=True.",
+                RuntimeWarning,
+                stacklevel=3,
+            )
+        return self
+
+    def _output(self, X: ArrayLike) -> Array:
+        """Raw output (N, C) of the chosen network."""
+        check_is_fitted(self)
+        x: Array = validate_data(self, X, dtype=np.float64, reset=False)
+        path, seed = self.path_, self.path_.best_seed(self.index_)
+        arrays = tuple(array[self.index_, seed].astype(np.float64) for array in path.parameters)
+        output, _ = path.network.forward((x - path.whole.center) / path.whole.scale, arrays)
+        return output * path.whole.target_scale + path.whole.target_center
+
+    def get_support(self) -> Booleans:
+        """Which inputs the chosen network uses: shape (P,)."""
+        check_is_fitted(self)
+        return np.asarray(self.support_)
+
+
+_PARAMETERS = """
+    Parameters
+    ----------
+    hidden_layer_sizes : sequence of int, default (32,)
+        Units of each hidden layer; () is a linear model.
+    activation : str, default "relu"
+        "relu", "leaky_relu", "tanh", "logistic", "gelu" or "identity".
+    loss : str, default "auto"
+        For a classifier "log_loss" alone; for a regressor "squared_error" (the default), "absolute_error", "huber" or
+        "poisson".
+    alphas : int or array_like, default 30
+        How many strengths on a geometric grid below the one where the null model wins, or the strengths
+        themselves; the unpenalized 0 is always added.
+    l1_ratio : float, default 0.5
+        The penalty is ``alpha * (l1_ratio sum|w| + (1 - l1_ratio)/2 sum w^2)`` over all weight arrays. It is added
+        to the mean loss, and divided by nothing; biases are free.
+    penalty : "elasticnet" or "group_lasso", default "elasticnet"
+        The group lasso drops whole inputs: ``alpha sqrt(H) sum_j ||w1_j||``, with ``upper_l2 * sum w^2`` on the
+        layers above.
+    upper_l2 : float, default 1e-3
+    penalty_factors : array_like, shape (P,), optional
+        Multiplies the strength per input; 0 leaves it free, infinity excludes it.
+    selection : "min" or "1se", default "min"
+        Lowest held-out loss (for prediction), or the strongest within one paired standard error of it.
+    cv : int, splitter or iterable, default 5
+        A number makes shuffled folds, stratified for classes.
+    n_seeds : int, default 1
+        Starts of the weights. Their held-out losses are averaged; the model handed over is the one with the lowest
+        training objective on all data.
+    walk : "ramp" or "sequential", default "ramp"
+        All strengths from one dense fit, or one after the other from weak to strong.
+    max_iter : int, default 600
+        Epochs of each fit after its dense start.
+    learning_rate_init : float, default 0.01
+        Adam's rate, taken to 0 along a cosine.
+    batch_size : int, optional
+        Rows per step; all of them by default.
+    standardize : bool, default True
+        Bring columns (and the target of a regression) to mean 0 and deviation 1 on the training rows of each fold.
+    dtype : "float32" or "float64", default "float32"
+        Of the training.
+    random_state : int, RandomState or None
+        Draws folds and starts.
+    n_jobs : int, optional
+        Threads; -1 is one per core. The numbers do not depend on it.
+    verbose : bool, default False
+        Show a progress bar.
+
+    Attributes
+    ----------
+    alpha_, alpha_min_, alpha_1se_ : float
+        The chosen strength, and those of both rules.
+    alphas_ : array, shape (S,)
+    path_ : MLPPath
+        Every cell of strengths x folds x seeds.
+    coefs_, intercepts_ : lists of arrays
+        Of the chosen network, for columns as they came: ``X @ coefs_[0] + intercepts_[0]`` enters the first activation.
+    support_ : booleans, shape (P,)
+        Inputs that the chosen network uses.
+    index_ : int
+        Position of ``alpha_`` in ``alphas_``.
+    n_iter_ : int
+    n_features_in_, feature_names_in_
+        As in scikit-learn.
+"""
+
+
+class MLPClassifierCV(ClassifierMixin, _PathEstimator):  # type: ignore[misc]
+    """A neural network classifier that walks its L1/L2 path and chooses the strength by cross-validation.
+
+    Two classes share one logit and binary cross-entropy; more have a softmax.
+    """
+
+    def fit(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> Self:
+        """Walk the path, choose a strength, keep the network trained on all rows at it.
+
+        Parameters
+        ----------
+        X : array_like, shape (N, P)
+        y : array_like, shape (N,)
+            Class labels.
+        sample_weight : array_like, shape (N,), optional
+            A weight of 2 counts a row twice, in training and in scoring.
+        """
+        x, target = validate_data(self, X, y, dtype=np.float64, ensure_min_samples=2)
+        check_classification_targets(target)
+        if self.loss not in ("auto", "log_loss"):
+            raise ValueError(f'A classifier\'s loss is "log_loss" (or "auto", the same), got {self.loss!r}.')
+        self.classes_, labels = np.unique(target, return_inverse=True)
+        weights = _weights(sample_weight, x)
+        seen = len(np.unique(labels[weights > 0]))
+        if seen < 2:
+            raise ValueError(f"A classifier needs rows (of weight above 0) of at least 2 classes, got {seen} class.")
+        loss: Loss = BinaryCrossEntropy() if len(self.classes_) == 2 else CrossEntropy()
+        return self._fit(x, labels, loss, weights)
+
+    def decision_function(self, X: ArrayLike) -> Array:
+        """Logits: shape (N,) for two classes, (N, C) for more."""
+        output = self._output(X)
+        return output[:, 0] if len(self.classes_) == 2 else output
+
+    def predict_proba(self, X: ArrayLike) -> Array:
+        """Probabilities of the classes, in the order of ``classes_``: shape (N, C)."""
+        output = self._output(X)
+        probability = self.path_.loss.predict(output)
+        return np.hstack([1 - probability, probability]) if len(self.classes_) == 2 else probability
+
+    def predict_log_proba(self, X: ArrayLike) -> Array:
+        """Logarithms of the probabilities: shape (N, C)."""
+        return np.log(self.predict_proba(X))
+
+    def predict(self, X: ArrayLike) -> Array:
+        """Most probable class of each row: shape (N,)."""
+        probability = self.predict_proba(X)
+        return np.asarray(self.classes_[probability.argmax(axis=1)])
+
+
+_REGRESSION_LOSSES: dict[str, Loss] = {
+    "auto": SquaredError(),
+    "squared_error": SquaredError(),
+    "absolute_error": AbsoluteError(),
+    "huber": Huber(),
+    "poisson": Poisson(),
+}
+
+
+class MLPRegressorCV(RegressorMixin, _PathEstimator):  # type: ignore[misc]
+    """A neural network regressor that walks its L1/L2 path and chooses the strength by cross-validation.
+
+    With ``standardize`` the strengths are those of a target of deviation 1; held-out losses are in y's own units.
+    """
+
+    def fit(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> Self:
+        """Walk the path, choose a strength, keep the network trained on all rows at it.
+
+        Parameters
+        ----------
+        X : array_like, shape (N, P)
+        y : array_like, shape (N,) or (N, C)
+        sample_weight : array_like, shape (N,), optional
+            A weight of 2 counts a row twice, in training and in scoring.
+        """
+        x, target = validate_data(self, X, y, dtype=np.float64, multi_output=True, y_numeric=True, ensure_min_samples=2)
+        if self.loss not in _REGRESSION_LOSSES:
+            raise ValueError(f"loss is one of {', '.join(_REGRESSION_LOSSES)}, got {self.loss!r}.")
+        self._single = target.ndim == 1
+        return self._fit(x, target, _REGRESSION_LOSSES[self.loss], _weights(sample_weight, x))
+
+    def __sklearn_tags__(self) -> Any:
+        tags = RegressorMixin.__sklearn_tags__(self)
+        tags.target_tags.multi_output = True
+        return tags
+
+    def predict(self, X: ArrayLike) -> Array:
+        """Predicted numbers, shaped as y was: (N,) or (N, C)."""
+        output = self._output(X)
+        predicted = self.path_.loss.predict(output)
+        return predicted[:, 0] if self._single else predicted
+
+
+for _estimator in (MLPClassifierCV, MLPRegressorCV):
+    _estimator.__doc__ = f"{_estimator.__doc__}{_PARAMETERS}"

@@ -1,0 +1,71 @@
+"""Which strength: pure functions of held-out losses, strengths rising along the first axis.
+
+    minimum              lowest mean held-out loss: for prediction
+    one_standard_error   strongest whose loss is above the minimum's by at most one standard error of that very
+                         difference, row by row: for sparser models
+
+Pairing matters: rows that are hard for one strength are hard for the next, so the error of a difference is far
+smaller than the error of either loss. Both rules read each row's loss averaged over seeds.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from ridgewalk.arrays import Array
+from ridgewalk.objective import weighted_mean
+
+Rule = Literal["min", "1se"]
+
+
+def mean_and_error(values: Array, weights: Array) -> tuple[Array, Array]:
+    """Weighted mean of values (..., N) and its standard error, over rows of weight above 0.
+
+    The error is ``sqrt( n/(n-1) * sum w^2 (v - mean)^2 ) / sum w``, which for equal weights is ``sd / sqrt(n)``.
+    """
+    used = weights > 0
+    values, weights = values[..., used], weights[used]
+    count = len(weights)
+    mean = weighted_mean(values, weights)
+    with np.errstate(invalid="ignore"):
+        spread = (weights**2 * (values - mean[..., None]) ** 2).sum(axis=-1)
+    return mean, np.sqrt(spread * count / max(count - 1, 1)) / weights.sum()
+
+
+def minimum(row_loss: Array, weights: Array) -> int:
+    """Index of the lowest mean loss (S, N); of equal ones, the strongest strength."""
+    mean = weighted_mean(row_loss[:, weights > 0], weights[weights > 0])
+    if not np.isfinite(mean).any():
+        raise ValueError("Every strength diverged: lower the learning rate, or standardize the columns.")
+    return len(mean) - 1 - int(np.nanargmin(mean[::-1]))
+
+
+def one_standard_error(row_loss: Array, weights: Array) -> int:
+    """Index of the strongest strength, going up from the minimum, within one paired standard error of it.
+
+    (Breiman, Friedman, Olshen and Stone, 1984, section 3.4.3, for unpaired errors.) Never weaker than the minimum.
+    """
+    best = minimum(row_loss, weights)
+    mean, error = mean_and_error(row_loss[best:] - row_loss[best], weights)
+    beyond = np.flatnonzero(~(mean <= error))
+    return best + (int(beyond[0]) if beyond.size else len(mean)) - 1
+
+
+@dataclass(frozen=True)
+class Choice:
+    """Indices of the two rules, and of the one asked for."""
+
+    minimum: int
+    one_standard_error: int
+    chosen: int
+
+
+def choose(row_loss: Array, weights: Array, rule: Rule = "min") -> Choice:
+    """Apply both rules to held-out losses (S, N); ``rule`` says which one counts."""
+    if rule not in ("min", "1se"):
+        raise ValueError(f'selection is "min" or "1se", got {rule!r}.')
+    best, sparse = minimum(row_loss, weights), one_standard_error(row_loss, weights)
+    return Choice(best, sparse, best if rule == "min" else sparse)
