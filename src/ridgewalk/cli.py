@@ -1,0 +1,401 @@
+"""The command line: read, fit, report; no mathematics.
+
+ridgewalk fit FILE --target NAME      walk the path, choose a strength, keep the model and the table
+ridgewalk predict MODEL FILE          predict with a kept model
+ridgewalk demo                        all of it on the tutorial's spiral, and the tutorial's question answered
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any
+
+import numpy as np
+import pandas as pd
+import skops.io
+import typer
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table as Grid
+
+from ridgewalk import __version__
+from ridgewalk.data import DataError, Encoder, make_table, read_table
+from ridgewalk.engine.job import StoppedError
+from ridgewalk.estimators import MLPClassifierCV, MLPRegressorCV
+from ridgewalk.losses import CrossEntropy
+from ridgewalk.report.summary import summarize
+from ridgewalk.selection import mean_and_error
+from ridgewalk.tutorial import spiral_data
+
+app = typer.Typer(
+    help="Walk the whole L1/L2 regularization path of a neural network, and choose the strength by cross-validation.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="rich",
+)
+out = Console(highlight=False, soft_wrap=True)
+err = Console(stderr=True, highlight=False, soft_wrap=True)
+
+MODEL_FORMAT = 1
+MODEL_FILE, TABLE_FILE, SUMMARY_FILE = "model.skops", "path.csv", "summary.json"
+
+
+class Task(StrEnum):
+    """What to predict."""
+
+    auto = "auto"
+    classification = "classification"
+    regression = "regression"
+
+
+class Activation(StrEnum):
+    """Between the layers."""
+
+    relu = "relu"
+    leaky_relu = "leaky_relu"
+    tanh = "tanh"
+    logistic = "logistic"
+    gelu = "gelu"
+    identity = "identity"
+
+
+class PenaltyName(StrEnum):
+    """What grows along the path."""
+
+    elasticnet = "elasticnet"
+    group_lasso = "group_lasso"
+
+
+class RuleName(StrEnum):
+    """How a strength is chosen."""
+
+    min = "min"
+    one_standard_error = "1se"
+
+
+def main() -> None:
+    """Run the command; a mistake ends in a sentence and a non-zero exit code, never in a traceback."""
+    try:
+        app()
+    except (ValueError, OSError, MemoryError) as error:
+        err.print(f"[bold red]Error:[/] {escape(str(error) or type(error).__name__)}")
+        sys.exit(1)
+    except (KeyboardInterrupt, StoppedError):
+        err.print("Stopped; nothing was written.")
+        sys.exit(130)
+
+
+@app.command()
+def fit(
+    file: Annotated[Path, typer.Argument(help="A CSV or Parquet file with a column per variable.", show_default=False)],
+    target: Annotated[str, typer.Option("--target", "-t", help="The column to predict.", show_default=False)],
+    task: Annotated[
+        Task, typer.Option(help="auto: regression for numbers with many values, else classes.")
+    ] = Task.auto,
+    drop: Annotated[list[str] | None, typer.Option(help="A column to leave out; may be given again.")] = None,
+    hidden: Annotated[str, typer.Option(help='Units of the hidden layers, such as 64,32; "none" is linear.')] = "32",
+    activation: Annotated[Activation, typer.Option()] = Activation.relu,
+    penalty: Annotated[
+        PenaltyName, typer.Option(help="elasticnet: L1 and L2 on all weights; group_lasso: drops whole inputs.")
+    ] = PenaltyName.elasticnet,
+    l1_ratio: Annotated[float, typer.Option(min=0, max=1, help="1 is all L1, 0 all L2.")] = 0.5,
+    alphas: Annotated[int, typer.Option(min=1, help="Strengths on the path, besides 0.")] = 30,
+    selection: Annotated[
+        RuleName, typer.Option(help="min: best held-out loss; 1se: sparsest within one standard error of it.")
+    ] = RuleName.min,
+    folds: Annotated[int, typer.Option(min=2, help="Cross-validation folds.")] = 5,
+    seeds: Annotated[int, typer.Option(min=1, help="Starts of the weights.")] = 1,
+    max_iter: Annotated[int, typer.Option(min=1, help="Epochs of each fit.")] = 600,
+    learning_rate: Annotated[float, typer.Option(help="Adam's rate at the start.")] = 0.01,
+    batch_size: Annotated[int | None, typer.Option(min=1, help="Rows per step; all by default.")] = None,
+    random_state: Annotated[int, typer.Option(min=0, help="Draws the folds and the starts.")] = 0,
+    jobs: Annotated[int, typer.Option(help="Threads; -1 is one per core.")] = -1,
+    out_folder: Annotated[
+        Path | None,
+        typer.Option(
+            "--out", help="Folder for model and table; by default ridgewalk-results/NAME.", show_default=False
+        ),
+    ] = None,
+    force: Annotated[bool, typer.Option("--force", help="Replace what --out holds.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress, no table.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the summary as JSON.")] = False,
+) -> None:
+    """Walk the path over a table's rows: every strength x fold x seed; keep the chosen model."""
+    sizes = _sizes(hidden)
+    folder = _free_folder(out_folder, file, force)
+    table = make_table(read_table(file), target, task.value, tuple(drop or ()))
+    encoder = Encoder().fit(table.inputs)
+    kind = MLPClassifierCV if table.task == "classification" else MLPRegressorCV
+    if not (quiet or as_json):
+        _introduce(table.task, target, len(table.inputs), encoder, table.notes)
+    model = kind(
+        sizes,
+        activation.value,
+        alphas=alphas,
+        l1_ratio=l1_ratio,
+        penalty=penalty.value,
+        selection=selection.value,
+        cv=folds,
+        n_seeds=seeds,
+        max_iter=max_iter,
+        learning_rate_init=learning_rate,
+        batch_size=batch_size,
+        random_state=random_state,
+        n_jobs=jobs,
+        verbose=not (quiet or as_json),
+    ).fit(encoder.transform(table.inputs), table.target.to_numpy())
+    summary = summarize(model.path_, selection.value, encoder.origins) | {"task": table.task, "target": target}
+    _save(folder, force, model, encoder, summary)
+    if as_json:
+        print(json.dumps(summary, indent=1))
+    elif not quiet:
+        _show(summary)
+        out.print(f"\nModel, table and summary: [bold]{escape(str(folder))}[/]")
+        out.print(f"Predict with: ridgewalk predict {escape(str(folder / MODEL_FILE))} FILE")
+
+
+@app.command()
+def predict(
+    model: Annotated[Path, typer.Argument(help="A model.skops that fit wrote, or its folder.", show_default=False)],
+    file: Annotated[Path, typer.Argument(help="A CSV or Parquet file with the model's columns.", show_default=False)],
+    out_file: Annotated[
+        Path | None, typer.Option("--out", help="A CSV file to write; standard output by default.", show_default=False)
+    ] = None,
+) -> None:
+    """Predict every row of a file; classes come with their probabilities."""
+    kept = load_model(model)
+    frame = read_table(file)
+    estimator, encoder = kept["estimator"], kept["encoder"]
+    x = encoder.transform(frame)
+    predictions = pd.DataFrame({kept["target"]: estimator.predict(x)})
+    if isinstance(estimator, MLPClassifierCV):
+        for label, probability in zip(estimator.classes_, estimator.predict_proba(x).T, strict=True):
+            predictions[f"probability of {label}"] = probability
+    if out_file is None:
+        predictions.to_csv(sys.stdout, index=False)
+    else:
+        with _written(out_file) as unfinished:
+            predictions.to_csv(unfinished, index=False)
+        err.print(f"{len(predictions)} predictions: {escape(str(out_file))}")
+
+
+@app.command()
+def demo(
+    samples: Annotated[int, typer.Option(min=20, help="Points on each of the three arms.")] = 100,
+    random_state: Annotated[int, typer.Option(min=0, help="Draws the spiral, the folds and the starts.")] = 0,
+    jobs: Annotated[int, typer.Option(help="Threads; -1 is one per core.")] = -1,
+) -> None:
+    """Walk the path of the tutorial's spiral, and answer whether regularization helped."""
+    generator = np.random.default_rng(random_state)
+    x, y = spiral_data(samples, 3, generator)
+    fresh_x, fresh_y = spiral_data(10_000, 3, generator)
+    out.print(
+        f"The tutorial's spiral: {len(x)} points, 3 arms; one hidden layer of 64 units; L1 and L2 on every layer."
+    )
+    model = MLPClassifierCV(
+        (64,), alphas=14, max_iter=1500, learning_rate_init=0.03, random_state=random_state, n_jobs=jobs, verbose=True
+    ).fit(x, y)
+    summary = summarize(model.path_, "min", ["x", "y"])
+    _show(summary)
+    path = model.path_
+    target = CrossEntropy().encode(fresh_y)
+    outputs = [path.network.forward(fresh_x, path.raw_parameters(index))[0] for index in (0, model.index_)]
+    before, after = (CrossEntropy().values(output, target) for output in outputs)
+    hits = [float((output.argmax(axis=1) == fresh_y).mean()) for output in outputs]
+    change, error = mean_and_error(after - before, np.ones(len(fresh_y)))
+    out.print("\n[bold]Did regularization help?[/]")
+    out.print(
+        f"1. {'Yes' if change + 2 * error < 0 else 'Not here'}: on {len(fresh_y):,} fresh points the log loss goes from "
+        f"{before.mean():.3f} to {after.mean():.3f} ({change:+.3f} +- {error:.3f}), the accuracy from {hits[0]:.3f} "
+        f"to {hits[1]:.3f}; no classifier does better than 0.213 and 0.910."
+    )
+    out.print(
+        "2. The tutorial saw nothing because it penalized the first layer alone: a ReLU network shrinks that layer, "
+        "grows the next, and computes the same. Here every layer pays."
+    )
+    out.print(
+        "3. And SGD at rate 1 never comes to rest under that penalty, so its last epoch is left to chance. "
+        "docs/tutorial.md has the figures."
+    )
+
+
+@app.command()
+def version() -> None:
+    """Print the version."""
+    print(f"ridgewalk {__version__}")
+
+
+def load_model(path: Path) -> dict[str, Any]:
+    """Read what ``fit`` kept: "estimator", "encoder", "target", "task".
+
+    Raises
+    ------
+    DataError
+        If it is no such file, is damaged, or holds types that a model of ridgewalk has no use for.
+    """
+    file = path / MODEL_FILE if path.is_dir() else path
+    if not file.exists():
+        raise DataError(f"There is no model {file}.")
+    try:
+        unknown = sorted(set(skops.io.get_untrusted_types(file=file)) - _MODEL_TYPES)
+        if unknown:
+            raise DataError(f"{file} holds types that no model of ridgewalk has ({unknown[0]}): it was not opened.")
+        kept = skops.io.load(file, trusted=sorted(_MODEL_TYPES))
+    except DataError:
+        raise
+    except Exception as error:  # skops raises whatever its parts raise
+        raise DataError(f"{file} is no model of ridgewalk, or is damaged ({type(error).__name__}).") from None
+    if not isinstance(kept, dict) or kept.get("format") != MODEL_FORMAT:
+        raise DataError(f"{file} is no model of ridgewalk in format {MODEL_FORMAT}: was it made by a newer version?")
+    return kept
+
+
+_MODEL_TYPES = {
+    f"ridgewalk.{name}"
+    for name in (
+        "data.Encoder",
+        "engine.job.Fold",
+        "estimators.MLPClassifierCV",
+        "estimators.MLPRegressorCV",
+        "layers.Dense",
+        "layers.GELU",
+        "layers.LeakyReLU",
+        "layers.ReLU",
+        "layers.Sigmoid",
+        "layers.Tanh",
+        "losses.BinaryCrossEntropy",
+        "losses.CrossEntropy",
+        "losses.SquaredError",
+        "network.Network",
+        "path.MLPPath",
+        "path.Route",
+    )
+}
+
+
+def _sizes(hidden: str) -> tuple[int, ...]:
+    if hidden.strip().lower() in ("none", "0", ""):
+        return ()
+    try:
+        sizes = tuple(int(part) for part in hidden.split(","))
+    except ValueError:
+        sizes = (0,)
+    if min(sizes) < 1:
+        raise DataError(f'--hidden takes units per layer, such as 32 or 64,32, or "none"; got {hidden!r}.')
+    return sizes
+
+
+def _free_folder(wanted: Path | None, file: Path, force: bool) -> Path:
+    """Folder to write to: the one asked for, if it is free, or the first free name."""
+    if wanted is not None:
+        if wanted.exists() and not wanted.is_dir():
+            raise DataError(f"--out {wanted} is a file; give a folder.")
+        if wanted.exists() and any(wanted.iterdir()) and not force:
+            raise DataError(f"{wanted} holds something already: give another --out, or --force to replace it.")
+        return wanted
+    names = (f"{file.stem}-{k}" if k > 1 else file.stem for k in range(1, 10_000))
+    return next(folder for name in names if not (folder := Path("ridgewalk-results") / name).exists())
+
+
+def _save(folder: Path, force: bool, model: Any, encoder: Encoder, summary: dict[str, Any]) -> None:
+    """Write model, table and summary into a folder of their own, then rename it: all of it, or nothing."""
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    unfinished = Path(tempfile.mkdtemp(prefix=".unfinished-", dir=folder.parent))
+    try:
+        kept = {
+            "format": MODEL_FORMAT,
+            "estimator": model,
+            "encoder": encoder,
+            "target": summary["target"],
+            "task": summary["task"],
+        }
+        skops.io.dump(kept, unfinished / MODEL_FILE)
+        rows = [row | {"marks": " ".join(row["marks"])} for row in summary["path"]]
+        pd.DataFrame(rows).to_csv(unfinished / TABLE_FILE, index=False)
+        (unfinished / SUMMARY_FILE).write_text(json.dumps(summary, indent=1, ensure_ascii=False), encoding="utf-8")
+        unfinished.chmod(0o755)
+        if folder.exists() and force:
+            shutil.rmtree(folder)
+        os.replace(unfinished, folder)
+    finally:
+        shutil.rmtree(unfinished, ignore_errors=True)
+
+
+@contextmanager
+def _written(file: Path) -> Iterator[Path]:
+    """Give a path beside ``file``, which becomes it when the block ends well."""
+    unfinished = file.with_name(f".unfinished-{file.name}")
+    try:
+        yield unfinished
+        os.replace(unfinished, file)
+    finally:
+        unfinished.unlink(missing_ok=True)
+
+
+def _introduce(task: str, target: str, rows: int, encoder: Encoder, notes: tuple[str, ...]) -> None:
+    columns = f"{len(encoder.columns)} inputs"
+    if len(encoder.names) > len(encoder.columns):
+        columns += f" ({len(encoder.names)} columns after encoding)"
+    out.print(f"[bold]{task.capitalize()}[/] of {escape(target)!r}: {rows:,} rows, {columns}.")
+    for note in notes:
+        out.print(f"[yellow]Note:[/] {escape(note)}")
+
+
+def _show(summary: dict[str, Any]) -> None:
+    """Print the path as a table, and what was chosen."""
+    grid = Grid(box=None, pad_edge=False, header_style="bold")
+    for title in ("strength", "held-out loss", "+- s.e.", "train loss", "zeros", "inputs", "units"):
+        grid.add_column(title, justify="right", no_wrap=True)
+    grid.add_column("", no_wrap=True)
+    for row in reversed(summary["path"]):
+        chosen = row["alpha"] == summary["alpha"]
+        grid.add_row(
+            f"{row['alpha']:.4g}",
+            _figure(row["heldout_loss"]),
+            _figure(row["standard_error"]),
+            _figure(row["train_loss"]),
+            f"{row['zeros']:.0%}",
+            str(row["inputs_kept"]),
+            str(row["units_kept"]),
+            ", ".join(row["marks"]) + (" <-" if chosen else ""),
+            style="bold green" if chosen else None,
+        )
+    out.print()
+    out.print(grid)
+    out.print(
+        f"\n{units}; {summary['fits']:,} fits: {len(summary['path'])} strengths x "
+        f"({summary['folds']} folds + all rows) x {summary['seeds']} seed{'s' if summary['seeds'] > 1 else ''}; "
+        f"the constant prediction has {summary['null_loss']:.4g}."
+    )
+    change = summary["change_from_no_penalty"]
+    kept = [entry["name"] for entry in summary["inputs"] if entry["kept"]]
+    out.print(f"[bold]Chosen strength: {summary['alpha']:.5g}[/] (rule: {summary['selection']}).", end=" ")
+    if change["mean"] is not None and summary["index"] > 0:
+        out.print(
+            f"Against no penalty the held-out loss changes by {change['mean']:+.4g} +- {change['standard_error']:.2g} "
+            "(slightly flattered: it was chosen on the same folds)."
+        )
+    else:
+        out.print("The unpenalized network has the lowest held-out loss.")
+    if len(kept) < len(summary["inputs"]):
+        shown = ", ".join(kept[:20]) + (f" and {len(kept) - 20} more" if len(kept) > 20 else "")
+        out.print(f"Inputs kept, {len(kept)} of {len(summary['inputs'])}: {escape(shown) or 'none'}.")
+
+
+_UNITS = {
+    "BinaryCrossEntropy": "Loss: log loss in nats",
+    "CrossEntropy": "Loss: log loss in nats",
+    "SquaredError": "Loss: half the squared error",
+}
+
+
+def _figure(value: float | None) -> str:
+    return "diverged" if value is None else f"{value:.4f}" if 1e-3 <= abs(value) < 1e4 else f"{value:.1e}"

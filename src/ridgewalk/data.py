@@ -1,0 +1,238 @@
+"""A file becomes a table, a table becomes columns of numbers: pandas reads, scikit-learn encodes.
+
+numbers       missing values filled with the column's median, and a column that says where they were
+anything else one column per category; "missing" is a category, an unseen one is none of them
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from pandas.api import types
+from sklearn.impute import SimpleImputer
+from sklearn.preprocessing import OneHotEncoder
+
+_READERS: dict[str, Callable[[Path], pd.DataFrame]] = {
+    ".csv": pd.read_csv,
+    ".parquet": pd.read_parquet,
+    ".pq": pd.read_parquet,
+}
+_MANY_CATEGORIES = 50
+_FEW_NUMBERS = 20
+_MISSING = "(missing)"
+
+
+class DataError(ValueError):
+    """Data that cannot be used, and what to do about it."""
+
+
+def read_table(path: Path) -> pd.DataFrame:
+    """Read a CSV or Parquet file.
+
+    Raises
+    ------
+    DataError
+        If there is no such file, its kind is not known, it holds no rows, or it cannot be read.
+    """
+    if not path.exists():
+        raise DataError(f"There is no file {path}.")
+    if path.is_dir():
+        raise DataError(f"{path} is a folder; give a CSV or Parquet file.")
+    reader = _READERS.get(path.suffix.lower())
+    if reader is None:
+        raise DataError(f"{path.name} is neither CSV nor Parquet: its name must end in {', '.join(_READERS)}.")
+    try:
+        frame = reader(path)
+    except pd.errors.EmptyDataError:
+        raise DataError(f"{path} is empty: a line of column names and at least one row are needed.") from None
+    except UnicodeDecodeError as error:
+        raise DataError(f"{path} is not UTF-8 text ({error.reason}): save it as UTF-8.") from None
+    except (pd.errors.ParserError, OSError, ValueError) as error:
+        raise DataError(f"{path} cannot be read: {str(error).splitlines()[0]}") from None
+    if frame.empty:
+        raise DataError(f"{path} has column names but no rows.")
+    frame.columns = [str(column) for column in frame.columns]
+    doubled = frame.columns[frame.columns.duplicated()]
+    if len(doubled):
+        raise DataError(f"{path} has more than one column named {doubled[0]!r}: rename one.")
+    return frame
+
+
+@dataclass(frozen=True, eq=False)
+class Table:
+    """Columns to learn from, and the target.
+
+    Attributes
+    ----------
+    inputs : DataFrame
+    target : Series
+    task : "classification" or "regression"
+    notes : tuple of str
+        What was left out, and why.
+    """
+
+    inputs: pd.DataFrame
+    target: pd.Series[Any]
+    task: str
+    notes: tuple[str, ...]
+
+
+def make_table(frame: pd.DataFrame, target: str, task: str = "auto", drop: tuple[str, ...] = ()) -> Table:
+    """Split a frame into inputs and target, and find out the task.
+
+    The task is regression where the target holds numbers with fractions or more than 20 different ones, else
+    classification. Columns that are constant, or as good as a different text on every row, are left out and named
+    in ``notes``.
+
+    Raises
+    ------
+    DataError
+    """
+    for name in (target, *drop):
+        if name not in frame.columns:
+            raise DataError(f"There is no column {name!r}. The columns are: {', '.join(frame.columns)}.")
+    y = frame[target]
+    missing = int(y.isna().sum())
+    if missing:
+        raise DataError(f"The target {target!r} is missing in {missing} of {len(y)} rows: drop those rows first.")
+    numeric = types.is_numeric_dtype(y) and not types.is_bool_dtype(y)
+    if numeric and not np.isfinite(y.to_numpy(dtype=float)).all():
+        raise DataError(f"The target {target!r} holds infinite values: drop or correct those rows first.")
+    if y.nunique() < 2:
+        raise DataError(f"The target {target!r} has one value only ({y.iloc[0]}): there is nothing to learn.")
+    if task == "auto":
+        whole = numeric and bool((y.to_numpy(dtype=float) % 1 == 0).all())
+        task = "regression" if numeric and not (whole and y.nunique() <= _FEW_NUMBERS) else "classification"
+    if task == "regression" and not numeric:
+        raise DataError(f"Regression needs numbers, and the target {target!r} holds text such as {y.iloc[0]!r}.")
+    if task == "classification" and y.nunique() == len(y):
+        raise DataError(f"The target {target!r} has a different value in each row, so it is no set of classes.")
+    inputs = frame.drop(columns=[target, *drop])
+    kept, notes = _useful(inputs)
+    if not kept:
+        raise DataError("No column is left to learn from: " + " ".join(notes))
+    inputs = inputs[kept]
+    return Table(inputs, y.astype(float) if task == "regression" else _labels(y), task, tuple(notes))
+
+
+def _labels(y: pd.Series[Any]) -> pd.Series[Any]:
+    """Class labels as whole numbers where they are, as text where they are not."""
+    if types.is_bool_dtype(y) or not types.is_numeric_dtype(y):
+        return y.astype(str)
+    values = y.to_numpy(dtype=float)
+    return y.astype(int) if (values % 1 == 0).all() else y.astype(str)
+
+
+def _useful(inputs: pd.DataFrame) -> tuple[list[str], list[str]]:
+    """Columns worth learning from, and a note on each of the others."""
+    kept, notes = [], []
+    for name in inputs:
+        column = inputs[name]
+        different = column.nunique(dropna=False)
+        if different <= 1:
+            notes.append(f"Column {name!r} is constant and was left out.")
+        elif not types.is_numeric_dtype(column) and different > max(_MANY_CATEGORIES, len(column) // 2):
+            notes.append(f"Column {name!r} has {different} different texts in {len(column)} rows and was left out.")
+        else:
+            kept.append(str(name))
+    return kept, notes
+
+
+class Encoder:
+    """Turns a table's inputs into columns of numbers, and knows which input each column came from.
+
+    Nothing of it looks at the target. What it learns from the rows (categories, medians) it learns from all rows that
+    it is fitted on; standardizing is left to each fold.
+    """
+
+    def __init__(self) -> None:
+        self.numbers: list[str] = []
+        self.categories: list[str] = []
+
+    def fit(self, inputs: pd.DataFrame) -> Encoder:
+        """Learn medians and categories."""
+        self.numbers = [str(name) for name in inputs if _is_number(inputs[name])]
+        self.categories = [str(name) for name in inputs if not _is_number(inputs[name])]
+        self._fill = SimpleImputer(strategy="median", add_indicator=True, keep_empty_features=True)
+        self._one_hot = OneHotEncoder(handle_unknown="ignore", sparse_output=False)
+        if self.numbers:
+            self._fill.fit(self._floats(inputs))
+        if self.categories:
+            self._one_hot.fit(self._texts(inputs))
+        return self
+
+    @property
+    def columns(self) -> list[str]:
+        """Inputs that a new frame needs."""
+        return [*self.numbers, *self.categories]
+
+    @property
+    def names(self) -> list[str]:
+        """Name of each encoded column: "age", "age is missing", "colour = red"."""
+        missing = [f"{self.numbers[k]} is missing" for k in self._indicated]
+        texts = [f"{name} = {value}" for name, values in self._levels for value in values]
+        return [*self.numbers, *missing, *texts]
+
+    @property
+    def origins(self) -> list[str]:
+        """Input that each encoded column came from."""
+        texts = [name for name, values in self._levels for _ in values]
+        return [*self.numbers, *(self.numbers[k] for k in self._indicated), *texts]
+
+    def transform(self, frame: pd.DataFrame) -> NDArray[np.float64]:
+        """Encode the inputs of a frame, which may have other columns too: shape (N, P).
+
+        Raises
+        ------
+        DataError
+            If an input is missing, or holds text where the training data had numbers.
+        """
+        absent = [name for name in self.columns if name not in frame.columns]
+        if absent:
+            more = f" and {len(absent) - 1} more that this data lacks" if len(absent) > 1 else ""
+            raise DataError(
+                f"The model needs column {absent[0]!r}{more}. The columns here are: {', '.join(frame.columns)}."
+            )
+        parts = [self._fill.transform(self._floats(frame))] if self.numbers else []
+        parts += [self._one_hot.transform(self._texts(frame))] if self.categories else []
+        return np.hstack(parts)
+
+    @property
+    def _indicated(self) -> list[int]:
+        return [int(k) for k in self._fill.indicator_.features_] if self.numbers else []
+
+    @property
+    def _levels(self) -> list[tuple[str, list[str]]]:
+        if not self.categories:
+            return []
+        return [(name, list(values)) for name, values in zip(self.categories, self._one_hot.categories_, strict=True)]
+
+    def _floats(self, frame: pd.DataFrame) -> NDArray[np.float64]:
+        columns = []
+        for name in self.numbers:
+            try:
+                column = pd.to_numeric(frame[name]).to_numpy(dtype=float, na_value=np.nan)
+            except (ValueError, TypeError):
+                raise DataError(
+                    f"Column {name!r} held numbers when the model was trained, and holds text here."
+                ) from None
+            if np.isinf(column).any():
+                raise DataError(f"Column {name!r} holds infinite values: correct them, or leave them empty (missing).")
+            columns.append(column)
+        return np.stack(columns, axis=1)
+
+    def _texts(self, frame: pd.DataFrame) -> NDArray[np.object_]:
+        columns = [
+            frame[name].astype(object).where(frame[name].notna(), _MISSING).astype(str) for name in self.categories
+        ]
+        return np.stack([column.to_numpy(dtype=object) for column in columns], axis=1)
+
+
+def _is_number(column: pd.Series[Any]) -> bool:
+    return types.is_numeric_dtype(column) and not types.is_bool_dtype(column)
