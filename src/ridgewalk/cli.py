@@ -213,9 +213,9 @@ def demo(
     change, error = mean_and_error(after - before, np.ones(len(fresh_y)))
     out.print("\n[bold]Did regularization help?[/]")
     out.print(
-        f"1. {'Yes' if change + 2 * error < 0 else 'Not here'}: on {len(fresh_y):,} fresh points the log loss goes from "
-        f"{before.mean():.3f} to {after.mean():.3f} ({change:+.3f} +- {error:.3f}), the accuracy from {hits[0]:.3f} "
-        f"to {hits[1]:.3f}; no classifier does better than 0.213 and 0.910."
+        f"1. {'Yes' if change + 2 * error < 0 else 'Not here'}: on {len(fresh_y):,} fresh points the log loss goes "
+        f"from {before.mean():.3f} to {after.mean():.3f} ({change:+.3f} +- {error:.3f}), the accuracy from "
+        f"{hits[0]:.3f} to {hits[1]:.3f}; no classifier does better than 0.213 and 0.910."
     )
     out.print(
         "2. The tutorial saw nothing because it penalized the first layer alone: a ReLU network shrinks that layer, "
@@ -371,7 +371,7 @@ def _show(summary: dict[str, Any]) -> None:
     out.print()
     out.print(grid)
     out.print(
-        f"\n{units}; {summary['fits']:,} fits: {len(summary['path'])} strengths x "
+        f"\n{_UNITS[summary['loss']]}; {summary['fits']:,} fits: {len(summary['path'])} strengths x "
         f"({summary['folds']} folds + all rows) x {summary['seeds']} seed{'s' if summary['seeds'] > 1 else ''}; "
         f"the constant prediction has {summary['null_loss']:.4g}."
     )

@@ -138,7 +138,7 @@ def _useful(inputs: pd.DataFrame) -> tuple[list[str], list[str]]:
         if different <= 1:
             notes.append(f"Column {name!r} is constant and was left out.")
         elif not types.is_numeric_dtype(column) and different > max(_MANY_CATEGORIES, len(column) // 2):
-            notes.append(f"Column {name!r} has {different} different texts in {len(column)} rows and was left out.")
+            notes.append(f"Column {name!r} has {different} different values in {len(column)} rows and was left out.")
         else:
             kept.append(str(name))
     return kept, notes
