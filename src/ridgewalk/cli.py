@@ -44,6 +44,7 @@ app = typer.Typer(
 out = Console(highlight=False, soft_wrap=True)
 err = Console(stderr=True, highlight=False, soft_wrap=True)
 
+DEMO_EPOCHS = 1500
 MODEL_FORMAT = 1
 MODEL_FILE, TABLE_FILE, SUMMARY_FILE = "model.skops", "path.csv", "summary.json"
 
@@ -88,7 +89,7 @@ def main() -> None:
     except (ValueError, OSError, MemoryError) as error:
         err.print(f"[bold red]Error:[/] {escape(str(error) or type(error).__name__)}")
         sys.exit(1)
-    except (KeyboardInterrupt, StoppedError):
+    except StoppedError:
         err.print("Stopped; nothing was written.")
         sys.exit(130)
 
@@ -151,7 +152,8 @@ def fit(
         random_state=random_state,
         n_jobs=jobs,
         verbose=not (quiet or as_json),
-    ).fit(encoder.transform(table.inputs), table.target.to_numpy())
+    )
+    _fit(model, encoder.transform(table.inputs), table.target.to_numpy())
     summary = summarize(model.path_, selection.value, encoder.origins) | {"task": table.task, "target": target}
     _save(folder, force, model, encoder, summary)
     if as_json:
@@ -201,7 +203,13 @@ def demo(
         f"The tutorial's spiral: {len(x)} points, 3 arms; one hidden layer of 64 units; L1 and L2 on every layer."
     )
     model = MLPClassifierCV(
-        (64,), alphas=14, max_iter=1500, learning_rate_init=0.03, random_state=random_state, n_jobs=jobs, verbose=True
+        (64,),
+        alphas=14,
+        max_iter=DEMO_EPOCHS,
+        learning_rate_init=0.03,
+        random_state=random_state,
+        n_jobs=jobs,
+        verbose=True,
     ).fit(x, y)
     summary = summarize(model.path_, "min", ["x", "y"])
     _show(summary)
@@ -233,6 +241,14 @@ def version() -> None:
     print(f"ridgewalk {__version__}")
 
 
+def _fit(model: MLPClassifierCV | MLPRegressorCV, x: Any, y: Any) -> None:
+    """Fit; Ctrl-C is said in the command's own words."""
+    try:
+        model.fit(x, y)
+    except KeyboardInterrupt:
+        raise StoppedError from None
+
+
 def load_model(path: Path) -> dict[str, Any]:
     """Read what ``fit`` kept: "estimator", "encoder", "target", "task".
 
@@ -258,7 +274,7 @@ def load_model(path: Path) -> dict[str, Any]:
     return kept
 
 
-_MODEL_TYPES = {
+_MODEL_TYPES = {"numpy.dtype"} | {
     f"ridgewalk.{name}"
     for name in (
         "data.Encoder",
@@ -380,7 +396,8 @@ def _show(summary: dict[str, Any]) -> None:
     out.print(f"[bold]Chosen strength: {summary['alpha']:.5g}[/] (rule: {summary['selection']}).", end=" ")
     if change["mean"] is not None and summary["index"] > 0:
         out.print(
-            f"Against no penalty the held-out loss changes by {change['mean']:+.4g} +- {change['standard_error']:.2g} "
+            f"Against no penalty the held-out loss changes by {_figure(change['mean'])} +- "
+            f"{_figure(change['standard_error'])} "
             "(slightly flattered: it was chosen on the same folds)."
         )
     else:

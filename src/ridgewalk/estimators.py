@@ -23,7 +23,7 @@ from ridgewalk.losses import AbsoluteError, BinaryCrossEntropy, CrossEntropy, Hu
 from ridgewalk.network import Activation
 from ridgewalk.path import MLPPath, PenaltyName, Precision, Route, Walk, walk
 from ridgewalk.progress import progress
-from ridgewalk.selection import Rule, choose
+from ridgewalk.selection import Rule, check_rule, choose
 
 Numbers = int | ArrayLike
 
@@ -83,8 +83,9 @@ def mlp_path(
     seeds = [int(random.randint(2**31 - 1)) for _ in range(n_seeds)]
     splits = _splits(X, labels, cv, classes, random)
     weights = None if sample_weight is None else np.asarray(sample_weight, dtype=np.float64)
+    threads = 1 if n_jobs is None else n_jobs
     with progress("Walking the path", verbose) as watch:
-        return walk(X, criterion.encode(labels), criterion, splits, route, alphas, seeds, weights, n_jobs or 1, watch)
+        return walk(X, criterion.encode(labels), criterion, splits, route, alphas, seeds, weights, threads, watch)
 
 
 def _splits(X: ArrayLike, y: Any, cv: Any, classes: bool, random: Any) -> list[tuple[Any, Any]]:
@@ -175,6 +176,7 @@ class _PathEstimator(BaseEstimator):  # type: ignore[misc]
         )
 
     def _fit(self, X: Any, y: Any, loss: Loss, weights: Array) -> Self:
+        check_rule(self.selection)  # before hours of work, not after
         self.path_ = mlp_path(
             X,
             y,

@@ -97,6 +97,12 @@ class Route:
             raise ValueError(f"max_iter is at least 1, got {self.max_iter}.")
         if self.dtype not in ("float32", "float64"):
             raise ValueError(f'dtype is "float32" or "float64", got {self.dtype!r}.')
+        if not self.learning_rate > 0 or not self.upper_l2 > 0:
+            raise ValueError(
+                f"The learning rate and upper_l2 must be above 0, got {self.learning_rate} and {self.upper_l2}."
+            )
+        if not 0 <= self.l1_ratio <= 1:
+            raise ValueError(f"l1_ratio must lie between 0 (only L2) and 1 (only L1), got {self.l1_ratio}.")
         if any(units < 1 for units in self.hidden_layer_sizes):
             raise ValueError(f"Hidden layers need at least 1 unit each, got {tuple(self.hidden_layer_sizes)}.")
 
@@ -138,8 +144,12 @@ class MLPPath:
         Held-out loss of each row, averaged over seeds (and over the folds that held it out).
     row_weights : array, shape (N,)
         Sample weights; 0 where no fold held the row out.
-    train_loss, penalty : arrays, shape (S, K + 1, E)
-        At the end of training, apart, in the units of the (standardized) problem. Index K is all data.
+    train_loss : array, shape (S, K + 1, E)
+        Mean loss over the training rows, in the units of y, without any penalty. Index K is all data.
+    objective, penalty : arrays, shape (S, K + 1, E)
+        What training minimised, and the penalty's part of it, in the units of the (standardized) problem.
+    null_wins : booleans, shape (S, K + 1, E)
+        Cells whose trained network had a higher objective than the null model, and were replaced by it.
     zeros : array, shape (S, K + 1, E)
         Share of weights (not biases) that are exactly 0.
     inputs_kept : booleans, shape (S, K + 1, E, P)
@@ -165,7 +175,9 @@ class MLPPath:
     row_loss: Array
     row_weights: Array
     train_loss: Array
+    objective: Array
     penalty: Array
+    null_wins: Booleans
     zeros: Array
     inputs_kept: Booleans
     units_kept: Integers
@@ -181,8 +193,7 @@ class MLPPath:
 
     def best_seed(self, index: int) -> int:
         """Seed whose fit on all data has the lowest objective at strength ``index``: the model to hand over."""
-        objective = self.train_loss[index, -1] + self.penalty[index, -1]
-        return int(np.nanargmin(np.where(self.diverged[index, -1], np.inf, objective)))
+        return int(np.argmin(np.where(self.diverged[index, -1], np.inf, self.objective[index, -1])))
 
     def raw_parameters(self, index: int) -> Arrays:
         """Arrays of the chosen fit at strength ``index``, rewritten to take columns and give targets as they came."""
@@ -208,8 +219,9 @@ def strength_at_null(route: Route, network: Network, loss: Loss, x: Array, targe
 
     For two layers this is ``sqrt(Gamma L0) / 2`` for L1, and ``Gamma`` for L2 (which is alpha/2 w^2 here). For the
     group lasso with ridge rho above it is ``Gamma sqrt(4 L0 / (27 rho)) / sqrt(H)``, three times that for more hidden
-    layers. Gamma is measured on linear functions and hinges of single inputs (for L2: of directions), so it is a lower
-    bound of its supremum; on a path the null model wins from about 2.7 times below this strength.
+    layers. Gamma is the steepest descent of the loss that a linear function or a hinge ``max(v'x - c, 0)`` of size 1
+    offers: over single inputs v for L1 and the group lasso, over directions v (found by alternating ascent, so from
+    below) for L2. With L1 the null model wins from about 2.7 times below this strength on; with L2 it is sharp.
 
     Parameters
     ----------
@@ -237,10 +249,8 @@ def strength_at_null(route: Route, network: Network, loss: Loss, x: Array, targe
             return float(GroupLasso().critical_strength(linear))
         # Ridge has no critical strength; like glmnet's, its grid starts where an l1_ratio of 1/1000 would.
         return float(ElasticNet(l1_ratio=max(route.l1_ratio, 1e-3)).critical_strength(linear))
-    cuts = np.quantile(x[weights > 0], [0.2, 0.5, 0.8], axis=0)
-    hinges = [np.maximum(side * (x - cut), 0).T @ slopes for cut in cuts for side in (1, -1)]
-    of_inputs = [np.linalg.norm(hinge[penalized] / factors[penalized, None], axis=1) for hinge in hinges]
-    gamma = float(np.max([*of_inputs, np.linalg.norm(linear, axis=1)]))
+    scaled = x[:, penalized] / factors[penalized]
+    gamma = _steepest_input(scaled, slopes)
     depth = len(network.dense)
     if route.penalty == "group_lasso":
         bound = gamma * math.sqrt(4 * null_loss / (27 * route.upper_l2)) / math.sqrt(network.dense[0].units)
@@ -250,8 +260,46 @@ def strength_at_null(route: Route, network: Network, loss: Loss, x: Array, targe
         size = (null_loss / slope) ** (1 / depth)
         return float(null_loss / (depth * (l1_ratio * size + l2_ratio / 2 * size**2)))
 
-    both = bound_for(max(gamma, float(np.linalg.norm(linear, 2))), route.l1_ratio, 1 - route.l1_ratio)
+    if route.l1_ratio == 1:
+        return bound_for(gamma, 1.0, 0.0)
+    both = bound_for(_steepest_direction(scaled, slopes), route.l1_ratio, 1 - route.l1_ratio)
     return min(both, bound_for(gamma, route.l1_ratio, 0.0)) if route.l1_ratio else both
+
+
+_CUTS = (0.0, 0.2, 0.5, 0.8)
+"""Quantiles at which hinges are tried; at 0 a hinge is a linear function, as the slopes of a null model sum to 0."""
+
+
+def _steepest_input(x: Array, slopes: Array) -> float:
+    """Largest ``||sum_i slopes_i f(x_i)||`` over linear functions and hinges f of one column, either way round."""
+    sizes = [
+        np.linalg.norm(np.maximum(side * (x - cut), 0).T @ slopes, axis=1).max()
+        for cut in np.quantile(x, _CUTS[1:], axis=0)
+        for side in (1, -1)
+    ]
+    return float(max(*sizes, np.linalg.norm(x.T @ slopes, axis=1).max()))
+
+
+def _steepest_direction(x: Array, slopes: Array, starts: int = 8, steps: int = 12) -> float:
+    """Largest ``||sum_i slopes_i f(v'x_i)||`` found over unit directions v, by turns in v and in the output."""
+    _, _, right = np.linalg.svd(x.T @ slopes, full_matrices=False)
+    directions = np.random.default_rng(0).standard_normal((x.shape[1], starts))
+    directions[:, : len(right)] = (x.T @ slopes @ right.T)[:, :starts]
+    best = 0.0
+    for v in directions.T:
+        direction = v
+        for _ in range(steps):
+            direction = direction / max(float(np.linalg.norm(direction)), 1e-300)
+            h = x @ direction
+            offered = [np.maximum(h - cut, 0) @ slopes for cut in np.quantile(h, _CUTS)]
+            sizes = [float(np.linalg.norm(output)) for output in offered]
+            steepest = int(np.argmax(sizes))
+            best = max(best, sizes[steepest])
+            active = h > np.quantile(h, _CUTS[steepest])
+            direction = x[active].T @ (slopes[active] @ offered[steepest])
+            if not direction.any():
+                break
+    return best
 
 
 def grid(top: float, count: int, rows: int, inputs: int) -> Array:
@@ -309,17 +357,18 @@ def walk(
     network = route.network(inputs, target.shape[1])
     if route.penalty_factors is not None and len(route.penalty_factors) != inputs:
         raise ValueError(f"penalty_factors needs one number per input ({inputs}), got {len(route.penalty_factors)}.")
-    strengths = _strengths(alphas, route, network, loss, data, target, folds[-1])
+    strengths = _strengths(alphas, route, network, loss, data, target, folds)
     walker = _Walker(data, target, loss, folds, network, route, seeds, n_jobs, watch or Watch())
     return _collect(walker.fits(strengths), strengths, walker, splits, weights)
 
 
 def _strengths(
-    alphas: int | ArrayLike, route: Route, network: Network, loss: Loss, x: Array, target: Array, whole: Fold
+    alphas: int | ArrayLike, route: Route, network: Network, loss: Loss, x: Array, target: Array, folds: Sequence[Fold]
 ) -> Array:
     if isinstance(alphas, int | np.integer):
-        seen = whole.standardized(x, target, whole.weights, np.dtype(np.float64))
-        top = strength_at_null(route, network, loss, seen.x, seen.target, seen.weights)
+        # One grid for all training sets, so its top is the largest of theirs.
+        seen = [fold.standardized(x, target, fold.weights, np.dtype(np.float64)) for fold in folds]
+        top = max(strength_at_null(route, network, loss, rows.x, rows.target, rows.weights) for rows in seen)
         return grid(top, int(alphas), *x.shape)
     given = np.unique(np.asarray(alphas, dtype=float))
     if given.size == 0 or not np.isfinite(given).all() or given[0] < 0:
@@ -375,6 +424,21 @@ class _Walker:
             job = self._job(np.array([strength]), fits[-1].parameters, route.max_iter)
             fits.append(train(job, self.n_jobs, self.watch))
         return fits[1:]
+
+    def losses(self, parameters: list[Array], fold: Fold, rows: Integers) -> Array:
+        """Losses (E, rows) of one fold's fits at one strength, in the units of the target."""
+        x = ((self.x[rows] - fold.center) / fold.scale).astype(parameters[0].dtype)
+        with np.errstate(all="ignore"):
+            output, _ = self.network.forward(x, tuple(parameters))
+            output = output.astype(np.float64) * fold.target_scale + fold.target_center
+            return self.loss.values(output, self.target[rows])
+
+    def null_model(self, fold: Fold) -> tuple[Array, float]:
+        """Best constant output (C,) of one fold's training rows, and its objective, in the standardized problem."""
+        rows = fold.standardized(self.x, self.target, fold.weights, np.dtype(np.float64))
+        null = self.loss.null_output(rows.target, rows.weights)
+        losses = self.loss.values(np.broadcast_to(null, rows.target.shape), rows.target)
+        return null, float(weighted_mean(losses, rows.weights))
 
     def _job(
         self,
@@ -449,36 +513,55 @@ def _collect(
         np.stack(each).reshape(*shape, *each[0].shape[1:])
         for each in zip(*(fit.parameters for fit in fits), strict=True)
     ]
+    objective, penalty, residual = table("data_loss") + table("penalty"), table("penalty"), table("residual")
     diverged = table("diverged").astype(bool)
+    null_wins = np.zeros(shape, dtype=bool)
+    train_loss = np.empty(shape)
     heldout = np.empty((len(strengths), len(splits), seeds))
     null_loss = np.empty(len(splits))
     row_loss = np.zeros((len(strengths), len(weights)))
     counts = np.zeros(len(weights))
+    for k, fold in enumerate(folds):
+        null, null_objective = walker.null_model(fold)
+        # The null model is a candidate for every strength; where the training ended above it, it is the better one.
+        null_wins[:, k] = (strengths[:, None] > 0) & (objective[:, k] > null_objective)
+        for w in arrays:
+            w[:, k][null_wins[:, k]] = 0
+        arrays[-1][:, k][null_wins[:, k]] = null
+        objective[:, k][null_wins[:, k]] = null_objective
+        penalty[:, k][null_wins[:, k]] = 0
+        residual[:, k][null_wins[:, k]] = 0  # with every weight 0 the only slopes left are those of the intercept
+        training = np.flatnonzero(fold.weights)
+        for s in range(len(strengths)):
+            losses = walker.losses([w[s, k] for w in arrays], fold, training)
+            train_loss[s, k] = weighted_mean(losses, fold.weights[training])
     for k, (_, held_out) in enumerate(splits):
         counts[held_out] += 1
-        scored = weights[held_out]
-        null = walker.loss.null_output(walker.target, folds[k].weights)
+        constant = walker.loss.null_output(walker.target, folds[k].weights)
         truth = walker.target[held_out]
-        null_loss[k] = weighted_mean(walker.loss.values(np.broadcast_to(null, truth.shape), truth), scored)
+        null_losses = walker.loss.values(np.broadcast_to(constant, truth.shape), truth)
+        null_loss[k] = weighted_mean(null_losses, weights[held_out])
         for s in range(len(strengths)):
-            losses = _heldout_losses(walker, [array[s, k] for array in arrays], folds[k], held_out)
+            losses = walker.losses([w[s, k] for w in arrays], folds[k], held_out)
             losses[diverged[s, k]] = np.inf
-            heldout[s, k] = weighted_mean(losses, scored)
+            heldout[s, k] = weighted_mean(losses, weights[held_out])
             row_loss[s, held_out] += losses.mean(axis=0)
-    inputs = [array != 0 for array in arrays[::2]]
+    inputs = [w != 0 for w in arrays[::2]]
     return MLPPath(
         alphas=strengths,
         heldout_loss=heldout,
         row_loss=row_loss / np.maximum(counts, 1),
         row_weights=np.where(counts > 0, weights, 0.0),
-        train_loss=table("data_loss"),
-        penalty=table("penalty"),
+        train_loss=train_loss,
+        objective=objective,
+        penalty=penalty,
+        null_wins=null_wins,
         zeros=1 - sum(kept.sum(axis=(-2, -1)) for kept in inputs) / sum(kept[0, 0, 0].size for kept in inputs),
         inputs_kept=inputs[0].any(axis=-1),
         units_kept=_units_kept(inputs),
-        residual=table("residual"),
+        residual=residual,
         diverged=diverged,
-        parameters=tuple(array[:, -1] for array in arrays),
+        parameters=tuple(w[:, -1] for w in arrays),
         null_loss=null_loss,
         route=walker.route,
         network=walker.network,
@@ -486,15 +569,6 @@ def _collect(
         whole=folds[-1],
         engine=fits[0].engine,
     )
-
-
-def _heldout_losses(walker: _Walker, parameters: list[Array], fold: Fold, held_out: Integers) -> Array:
-    """Losses (E, held-out rows) of one fold's fits at one strength, in the units of the target."""
-    x = ((walker.x[held_out] - fold.center) / fold.scale).astype(parameters[0].dtype)
-    with np.errstate(all="ignore"):
-        output, _ = walker.network.forward(x, tuple(parameters))
-        output = output.astype(np.float64) * fold.target_scale + fold.target_center
-        return walker.loss.values(output, walker.target[held_out])
 
 
 def _units_kept(weights: list[Booleans]) -> Integers:

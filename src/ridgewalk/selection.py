@@ -11,7 +11,7 @@ smaller than the error of either loss. Both rules read each row's loss averaged 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args
 
 import numpy as np
 
@@ -19,6 +19,12 @@ from ridgewalk.arrays import Array
 from ridgewalk.objective import weighted_mean
 
 Rule = Literal["min", "1se"]
+
+
+def check_rule(rule: str) -> None:
+    """Refuse a rule that there is not."""
+    if rule not in get_args(Rule):
+        raise ValueError(f'selection is "min" or "1se", got {rule!r}.')
 
 
 def mean_and_error(values: Array, weights: Array) -> tuple[Array, Array]:
@@ -65,7 +71,6 @@ class Choice:
 
 def choose(row_loss: Array, weights: Array, rule: Rule = "min") -> Choice:
     """Apply both rules to held-out losses (S, N); ``rule`` says which one counts."""
-    if rule not in ("min", "1se"):
-        raise ValueError(f'selection is "min" or "1se", got {rule!r}.')
+    check_rule(rule)
     best, sparse = minimum(row_loss, weights), one_standard_error(row_loss, weights)
     return Choice(best, sparse, best if rule == "min" else sparse)

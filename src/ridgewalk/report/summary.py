@@ -41,6 +41,7 @@ def summarize(path: MLPPath, rule: Rule, origins: list[str] | None = None) -> di
                 "heldout_loss": _number(loss[s]),
                 "standard_error": _number(error[s]),
                 "train_loss": _number(path.train_loss[s, -1, seed]),
+                "objective": _number(path.objective[s, -1, seed]),
                 "penalty": _number(path.penalty[s, -1, seed]),
                 "zeros": float(path.zeros[s, -1, seed]),
                 "inputs_kept": int(kept[s, -1, seed].sum()),

@@ -1,0 +1,233 @@
+"""The command line, as a user meets it: what is printed, what is written, how it ends."""
+
+import json
+import signal
+import subprocess
+import sys
+import zipfile
+
+import numpy as np
+import pandas as pd
+import pytest
+import skops.io
+
+from ridgewalk import MLPClassifierCV, __version__, cli
+from ridgewalk.data import Encoder
+
+QUICK = ["--alphas", "4", "--max-iter", "40", "--folds", "3", "--hidden", "6", "--learning-rate", "0.03"]
+
+
+def table(rows=90):
+    generator = np.random.default_rng(0)
+    frame = pd.DataFrame(
+        {
+            "age": generator.normal(40, 10, rows).round(),
+            "größe, cm": generator.normal(170, 10, rows),
+            "town": generator.choice(["here", "there", None], rows),
+        }
+    )
+    frame["outcome"] = np.where(frame["age"] + 3 * (frame["town"] == "here") > 41, "yes", "no")
+    frame["amount"] = 100 + 5 * frame["age"] + generator.normal(size=rows)
+    frame.loc[::9, "age"] = np.nan
+    return frame
+
+
+@pytest.fixture
+def ridgewalk(tmp_path, monkeypatch, capsys):
+    """Run a command in a folder that holds people.csv; give its exit code, output and errors."""
+    monkeypatch.chdir(tmp_path)
+    table().to_csv("people.csv", index=False)
+
+    def run(*arguments):
+        monkeypatch.setattr(sys, "argv", ["ridgewalk", *map(str, arguments)])
+        try:
+            cli.main()
+            code = 0
+        except SystemExit as end:
+            code = end.code or 0
+        captured = capsys.readouterr()
+        return code, captured.out, captured.err
+
+    return run
+
+
+def test_fit_shows_the_path_and_writes_it_down(ridgewalk, tmp_path):
+    code, out, _ = ridgewalk("fit", "people.csv", "--target", "outcome", "--drop", "amount", *QUICK)
+    assert code == 0
+    assert "Classification of 'outcome': 90 rows, 3 inputs (6 columns after encoding)." in out
+    for words in ("strength", "held-out loss", "zeros", "inputs", "min", "1se", "<-", "Chosen strength:", "nats"):
+        assert words in out
+    assert "100%" in out
+    folder = tmp_path / "ridgewalk-results" / "people"
+    assert sorted(path.name for path in folder.iterdir()) == ["model.skops", "path.csv", "summary.json"]
+    summary = json.loads((folder / "summary.json").read_text())
+    rows = pd.read_csv(folder / "path.csv")
+    assert len(rows) == len(summary["path"]) == 5
+    assert summary["alpha"] in rows["alpha"].to_numpy()
+    assert {entry["name"] for entry in summary["inputs"]} == {"age", "größe, cm", "town"}
+
+
+def test_results_are_never_overwritten_unasked(ridgewalk, tmp_path):
+    command = ["fit", "people.csv", "-t", "outcome", "-q", *QUICK]
+    assert ridgewalk(*command)[0] == ridgewalk(*command)[0] == 0
+    assert {path.name for path in (tmp_path / "ridgewalk-results").iterdir()} == {"people", "people-2"}
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "precious").touch()
+    code, _, err = ridgewalk(*command, "--out", "mine")
+    assert code == 1
+    assert "--force to replace it" in err
+    assert (tmp_path / "mine" / "precious").exists()
+    assert ridgewalk(*command, "--out", "mine", "--force")[0] == 0
+    assert not (tmp_path / "mine" / "precious").exists()
+
+
+def test_predict_gives_what_the_estimator_gives(ridgewalk, tmp_path):
+    assert ridgewalk("fit", "people.csv", "-t", "outcome", "--drop", "amount", "-q", "--out", "kept", *QUICK)[0] == 0
+    code, out, _ = ridgewalk("predict", "kept", "people.csv")
+    assert code == 0
+    frame = table()
+    inputs = frame[["age", "größe, cm", "town"]]
+    model = MLPClassifierCV((6,), alphas=4, max_iter=40, cv=3, learning_rate_init=0.03, random_state=0).fit(
+        Encoder().fit(inputs).transform(inputs), frame["outcome"].to_numpy()
+    )
+    (tmp_path / "out.csv").write_text(out)
+    predicted = pd.read_csv(tmp_path / "out.csv")
+    assert list(predicted.columns) == ["outcome", "probability of no", "probability of yes"]
+    chances = model.predict_proba(Encoder().fit(inputs).transform(inputs))
+    np.testing.assert_allclose(predicted.iloc[:, 1:].to_numpy(), chances, rtol=1e-9)
+    code, _, err = ridgewalk("predict", "kept/model.skops", "people.csv", "--out", "p.csv")
+    assert code == 0
+    assert "90 predictions" in err
+    pd.testing.assert_frame_equal(pd.read_csv("p.csv"), predicted)
+
+
+def test_regression_and_a_parquet_file(ridgewalk):
+    table().to_parquet("people.parquet")
+    code, out, _ = ridgewalk("fit", "people.parquet", "-t", "amount", "--drop", "outcome", *QUICK)
+    assert code == 0
+    assert "Regression of 'amount'" in out
+    assert "half the squared error" in out
+    code, out, _ = ridgewalk("predict", "ridgewalk-results/people", "people.parquet")
+    assert out.startswith("amount\n")
+
+
+def test_json_is_all_there_is(ridgewalk):
+    code, out, err = ridgewalk("fit", "people.csv", "-t", "outcome", "--json", *QUICK)
+    assert code == 0
+    assert json.loads(out)["target"] == "outcome"
+    assert err == ""
+
+
+def test_options_reach_the_path(ridgewalk):
+    options = ["--penalty", "group_lasso", "--selection", "1se", "--seeds", "2", "--activation", "tanh"]
+    _, out, _ = ridgewalk("fit", "people.csv", "-t", "outcome", "--json", *QUICK, *options)
+    summary = json.loads(out)
+    assert summary["selection"] == "1se"
+    assert summary["seeds"] == 2
+    _, linear, _ = ridgewalk("fit", "people.csv", "-t", "outcome", "--json", *QUICK, "--hidden", "none")
+    assert json.loads(linear)["path"][1]["units_kept"] == 0
+
+
+def test_demo_answers_the_tutorials_question(ridgewalk, monkeypatch):
+    monkeypatch.setattr(cli, "DEMO_EPOCHS", 150)
+    code, out, _ = ridgewalk("demo", "--samples", "30")
+    assert code == 0
+    assert "Chosen strength:" in out
+    assert "Did regularization help?" in out
+    assert [line[:2] for line in out.splitlines()[-3:]] == ["1.", "2.", "3."]
+
+
+def test_version_and_help(ridgewalk):
+    assert ridgewalk("version")[1] == f"ridgewalk {__version__}\n"
+    for command in ([], ["fit"], ["predict"], ["demo"], ["version"]):
+        code, out, _ = ridgewalk(*command, "--help")
+        assert code == 0
+        assert "Usage" in out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "words"),
+    [
+        (["fit", "nothing.csv", "-t", "y"], 1, "There is no file nothing.csv"),
+        (["fit", "people.csv", "-t", "income"], 1, "There is no column 'income'"),
+        (["fit", "people.csv", "-t", "age"], 1, "The target 'age' is missing in 10 of 90 rows"),
+        (["fit", "people.csv", "-t", "outcome", "--task", "regression"], 1, "Regression needs numbers"),
+        (["fit", "empty.csv", "-t", "y"], 1, "is empty"),
+        (["fit", "one.csv", "-t", "y"], 1, "one value only"),
+        (["fit", "people.csv", "-t", "outcome", "--hidden", "ten"], 1, "--hidden takes units per layer"),
+        (["fit", "people.csv", "-t", "outcome", "--folds", "80"], 1, "rarest class"),
+        (["fit", "people.csv", "-t", "outcome", "--learning-rate", "0"], 1, "above 0"),
+        (["fit", "people.csv", "-t", "outcome", "--out", "people.csv"], 1, "is a file; give a folder"),
+        (["fit", "people.csv", "-t", "outcome", "--l1-ratio", "2"], 2, "--l1-ratio"),
+        (["fit", "people.csv"], 2, "--target"),
+        (["fit", "-t", "outcome"], 2, "file"),
+        (["stroll"], 2, "No such command"),
+        (["predict", "nothing", "people.csv"], 1, "There is no model nothing"),
+        (["predict", "people.csv", "people.csv"], 1, "is no model of ridgewalk, or is damaged"),
+        (["predict", "strange.skops", "people.csv"], 1, "was it made by a newer version"),
+        (["predict", "hostile.skops", "people.csv"], 1, "it was not opened"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else "",
+)
+def test_a_mistake_ends_in_a_sentence_and_a_code(ridgewalk, tmp_path, arguments, code, words):
+    (tmp_path / "empty.csv").touch()
+    (tmp_path / "one.csv").write_text("x,y\n1,a\n2,a\n")
+    skops.io.dump({"format": 99}, tmp_path / "strange.skops")
+    skops.io.dump({"format": 1, "run": subprocess.Popen}, tmp_path / "hostile.skops")
+    ended, out, err = ridgewalk(*arguments)
+    assert ended == code
+    assert words in err
+    assert "Traceback" not in out + err
+    assert not (tmp_path / "ridgewalk-results").exists()
+
+
+def test_a_damaged_model_is_refused(ridgewalk, tmp_path):
+    ridgewalk("fit", "people.csv", "-t", "outcome", "-q", "--out", "kept", *QUICK)
+    whole = (tmp_path / "kept" / "model.skops").read_bytes()
+    (tmp_path / "half.skops").write_bytes(whole[: len(whole) // 2])
+    code, _, err = ridgewalk("predict", "half.skops", "people.csv")
+    assert code == 1
+    assert "damaged" in err
+    with zipfile.ZipFile(tmp_path / "kept" / "model.skops") as kept:
+        assert not any(name.endswith((".pkl", ".pickle")) for name in kept.namelist())
+
+
+def test_predict_names_the_column_that_is_missing(ridgewalk):
+    ridgewalk("fit", "people.csv", "-t", "outcome", "-q", "--out", "kept", *QUICK)
+    table().drop(columns="town").to_csv("short.csv", index=False)
+    code, _, err = ridgewalk("predict", "kept", "short.csv")
+    assert code == 1
+    assert "The model needs column 'town'" in err
+
+
+def test_interrupting_writes_nothing(ridgewalk, tmp_path, monkeypatch):
+    def interrupt(*_, **__):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(cli.MLPClassifierCV, "fit", interrupt)
+    code, _, err = ridgewalk("fit", "people.csv", "-t", "outcome", *QUICK)
+    assert code == 130
+    assert "nothing was written" in err
+    assert not (tmp_path / "ridgewalk-results").exists()
+
+
+def test_a_log_gets_lines_and_no_bar(tmp_path):
+    table(400).to_csv(tmp_path / "people.csv", index=False)
+    command = [sys.executable, "-m", "ridgewalk", "fit", "people.csv", "-t", "outcome", *QUICK, "--max-iter", "400"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True)
+    lines = done.stderr.splitlines()
+    assert 0 < len(lines) < 5
+    assert all("s left" in line and line.startswith("Walking the path: ") for line in lines)
+
+
+def test_ctrl_c_ends_a_long_fit(tmp_path):
+    table(400).to_csv(tmp_path / "people.csv", index=False)
+    command = [sys.executable, "-m", "ridgewalk", "fit", "people.csv", "-t", "outcome", "--seeds", "2000", "-q"]
+    with subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.PIPE, text=True) as running:
+        with pytest.raises(subprocess.TimeoutExpired):
+            running.wait(5)
+        running.send_signal(signal.SIGINT)
+        _, err = running.communicate(timeout=60)
+    assert running.returncode == 130
+    assert err == "Stopped; nothing was written.\n"
+    assert list(tmp_path.iterdir()) == [tmp_path / "people.csv"]

@@ -1,0 +1,199 @@
+"""The scikit-learn faces: scikit-learn's own checks, and what a user expects beyond them."""
+
+import pickle
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.base import clone
+from sklearn.datasets import load_breast_cancer, load_diabetes, load_iris
+from sklearn.linear_model import ElasticNet
+from sklearn.model_selection import GridSearchCV, GroupKFold, cross_val_score
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import PolynomialFeatures
+from sklearn.utils.estimator_checks import parametrize_with_checks
+
+from ridgewalk import MLPClassifierCV, MLPRegressorCV, mlp_path
+from ridgewalk.path import Route
+
+QUICK = {
+    "hidden_layer_sizes": (8,), "alphas": 3, "max_iter": 60, "learning_rate_init": 0.03, "cv": 2, "random_state": 0
+}  # fmt: skip
+
+
+@parametrize_with_checks([MLPClassifierCV(**QUICK, dtype="float64"), MLPRegressorCV(**QUICK, dtype="float64")])
+def test_scikit_learns_checks(estimator, check):
+    check(estimator)
+
+
+@pytest.fixture(scope="module")
+def cancer():
+    X, y = load_breast_cancer(return_X_y=True, as_frame=True)
+    settings = QUICK | {"alphas": 8, "cv": 3, "max_iter": 200}
+    return X, y, MLPClassifierCV(**settings).fit(X, y)
+
+
+def test_it_predicts_better_than_no_penalty_and_says_so(cancer):
+    X, y, model = cancer
+    assert model.score(X, y) > 0.96
+    mean = model.path_.row_loss.mean(axis=1)
+    assert mean[model.index_] == mean.min() < mean[0]
+    assert model.alpha_ == model.alpha_min_ <= model.alpha_1se_
+    assert model.alpha_ == model.alphas_[model.index_]
+
+
+def test_the_sparser_rule_is_sparser(cancer):
+    X, y, model = cancer
+    sparse = clone(model).set_params(selection="1se").fit(X, y)
+    assert sparse.alpha_ == sparse.alpha_1se_ == model.alpha_1se_
+    assert sum((w != 0).sum() for w in sparse.coefs_) < sum((w != 0).sum() for w in model.coefs_)
+
+
+def test_names_support_and_coefficients_belong_together(cancer):
+    X, _, model = cancer
+    assert list(model.feature_names_in_) == list(X.columns)
+    np.testing.assert_array_equal(model.get_support(), model.coefs_[0].any(axis=1))
+    hidden = np.maximum(X.to_numpy() @ model.coefs_[0] + model.intercepts_[0], 0)
+    np.testing.assert_allclose(
+        (hidden @ model.coefs_[1] + model.intercepts_[1])[:, 0], model.decision_function(X), rtol=1e-6, atol=1e-6
+    )
+
+
+def test_probabilities(cancer):
+    X, _, model = cancer
+    chances = model.predict_proba(X)
+    np.testing.assert_allclose(chances.sum(axis=1), 1)
+    np.testing.assert_allclose(np.log(chances), model.predict_log_proba(X))
+    np.testing.assert_array_equal(model.predict(X), model.classes_[chances.argmax(axis=1)])
+
+
+def test_it_survives_pickling(cancer):
+    X, _, model = cancer
+    np.testing.assert_array_equal(pickle.loads(pickle.dumps(model)).predict_proba(X), model.predict_proba(X))
+
+
+def test_three_classes_with_text_labels():
+    X, y = load_iris(return_X_y=True)
+    names = np.array(["setosa", "versicolor", "virginica"])[y]
+    model = MLPClassifierCV(**QUICK).fit(X, names)
+    assert model.predict_proba(X).shape == model.decision_function(X).shape == (150, 3)
+    assert model.score(X, names) > 0.9
+    assert set(model.predict(X)) <= set(names)
+
+
+def test_inside_pipelines_and_searches():
+    X, y = load_iris(return_X_y=True)
+    pipeline = make_pipeline(PolynomialFeatures(2, include_bias=False), MLPClassifierCV(**QUICK))
+    assert cross_val_score(pipeline, X, y, cv=3).mean() > 0.9
+    search = GridSearchCV(MLPClassifierCV(**QUICK), {"l1_ratio": [0.1, 1.0]}, cv=2).fit(X, y)
+    assert search.best_params_["l1_ratio"] in (0.1, 1.0)
+
+
+def test_regression_in_its_own_units():
+    X, y = load_diabetes(return_X_y=True)
+    model = MLPRegressorCV(**(QUICK | {"max_iter": 200, "alphas": 6})).fit(X, y)
+    assert model.score(X, y) > 0.45
+    assert model.predict(X).mean() == pytest.approx(y.mean(), rel=0.05)
+    assert model.path_.heldout_loss.min() == pytest.approx(0.5 * (0.55 * y.var()), rel=0.25)
+
+
+def test_several_targets_at_once():
+    X, y = load_diabetes(return_X_y=True)
+    both = np.stack([y, -2 * y], axis=1)
+    model = MLPRegressorCV(**QUICK).fit(X, both)
+    assert model.predict(X).shape == both.shape
+    assert model.score(X, both) > 0.3
+
+
+@pytest.mark.parametrize("loss", ["absolute_error", "huber", "poisson"])
+def test_other_losses(loss):
+    X, y = load_diabetes(return_X_y=True)
+    model = MLPRegressorCV(loss=loss, **QUICK).fit(X, np.round(y / 10))
+    assert model.score(X, np.round(y / 10)) > 0.2
+    assert loss != "poisson" or (model.predict(X) > 0).all()
+
+
+def test_no_hidden_layer_is_scikit_learns_elastic_net():
+    X, y = load_diabetes(return_X_y=True)
+    X = X / X.std(axis=0)
+    model = MLPRegressorCV((), alphas=[0.5, 2.0, 10.0], l1_ratio=0.7, standardize=False, cv=3).fit(X, y)
+    theirs = ElasticNet(model.alpha_, l1_ratio=0.7, tol=1e-12, max_iter=10**6).fit(X, y)
+    np.testing.assert_allclose(model.coefs_[0][:, 0], theirs.coef_, atol=1e-5)
+    np.testing.assert_array_equal(model.coefs_[0][:, 0] == 0, theirs.coef_ == 0)
+
+
+def test_any_splitter_will_do():
+    X, y = load_iris(return_X_y=True)
+    groups = np.arange(150) % 5
+    folds = list(GroupKFold(5).split(X, y, groups))
+    model = MLPClassifierCV(**(QUICK | {"cv": folds})).fit(X, y)
+    assert model.path_.heldout_loss.shape[1] == 5
+
+
+def test_seeds_are_averaged_for_the_choice_and_the_best_start_is_kept():
+    X, y = load_iris(return_X_y=True)
+    model = MLPClassifierCV(n_seeds=3, **QUICK).fit(X, y)
+    path = model.path_
+    assert path.heldout_loss.shape[2] == 3
+    assert path.best_seed(model.index_) == path.objective[model.index_, -1].argmin()
+
+
+def test_the_same_random_state_gives_the_same_model():
+    X, y = load_iris(return_X_y=True)
+    one, two = (MLPClassifierCV(**QUICK, n_jobs=n).fit(X, y) for n in (1, 2))
+    np.testing.assert_array_equal(one.predict_proba(X), two.predict_proba(X))
+    other = MLPClassifierCV(**(QUICK | {"random_state": 1})).fit(X, y)
+    assert (one.predict_proba(X) != other.predict_proba(X)).any()
+
+
+def test_an_array_a_frame_and_every_memory_order_are_the_same():
+    X, y = load_iris(return_X_y=True)
+    expected = MLPClassifierCV(**QUICK).fit(X, y).predict_proba(X)
+    frozen = X.copy()
+    frozen.setflags(write=False)
+    for given in (pd.DataFrame(X, columns=list("abcd")), np.asfortranarray(X), frozen):
+        np.testing.assert_array_equal(MLPClassifierCV(**QUICK).fit(given, y).predict_proba(given), expected)
+
+
+def test_mlp_path_finds_out_the_loss():
+    X, y = load_iris(return_X_y=True)
+    route = Route((4,), max_iter=10)
+    names = {
+        type(mlp_path(X, target, route=route, alphas=2, cv=2, random_state=0).loss).__name__
+        for target in (y, y > 0, np.array(list("abc"))[y], X[:, 0])
+    }
+    assert names == {"CrossEntropy", "BinaryCrossEntropy", "SquaredError"}
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"cv": 60}, "rarest class has 50"),
+        ({"loss": "hinge"}, "loss is"),
+        ({"n_seeds": 0}, "n_seeds is at least 1"),
+        ({"selection": "best"}, '"min" or "1se"'),
+        ({"activation": "sine"}, "activation is one of"),
+        ({"penalty": "l0"}, '"elasticnet" or "group_lasso"'),
+        ({"penalty_factors": [1, 1]}, "one number per input"),
+        ({"n_jobs": 0}, "n_jobs is at least 1"),
+    ],
+)
+def test_mistakes_are_named(change, words):
+    X, y = load_iris(return_X_y=True)
+    with pytest.raises(ValueError, match=words):
+        MLPClassifierCV(**(QUICK | change)).fit(X, y)
+
+
+def test_a_regressor_names_its_losses_and_its_folds():
+    X, y = load_diabetes(return_X_y=True)
+    with pytest.raises(ValueError, match="loss is one of"):
+        MLPRegressorCV(**QUICK, loss="hinge").fit(X, y)
+    with pytest.raises(ValueError, match="at least as many rows"):
+        MLPRegressorCV(**(QUICK | {"cv": 10})).fit(X[:5], y[:5])
+
+
+def test_a_choice_among_fits_that_diverged_is_warned_about():
+    X, y = load_iris(return_X_y=True)
+    settings = QUICK | {"learning_rate_init": 1e30, "alphas": [0.1], "standardize": False, "n_seeds": 1}
+    with pytest.raises(ValueError, match="Every strength diverged"):
+        MLPRegressorCV(**settings).fit(1e6 * X, y)

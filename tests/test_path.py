@@ -1,0 +1,306 @@
+"""Laws of the path."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from sklearn.datasets import load_diabetes
+from sklearn.model_selection import KFold
+
+from ridgewalk.engine.job import StoppedError, Watch
+from ridgewalk.losses import BinaryCrossEntropy, CrossEntropy, Poisson, SquaredError
+from ridgewalk.path import Route, grid, strength_at_null, walk
+
+ROUTE = Route((8,), max_iter=120, learning_rate=0.03)
+
+
+def binary(rows=150, inputs=6, seed=0):
+    generator = np.random.default_rng(seed)
+    x = generator.normal(size=(rows, inputs))
+    chance = 1 / (1 + np.exp(-3 * (x[:, 0] * x[:, 1] + np.sin(2 * x[:, 0]))))
+    return x, (generator.uniform(size=rows) < chance).astype(float)[:, None]
+
+
+def splits(rows, folds=3, seed=0):
+    return list(KFold(folds, shuffle=True, random_state=seed).split(np.empty((rows, 1))))
+
+
+@pytest.fixture(scope="module")
+def walked():
+    x, target = binary()
+    return walk(x, target, BinaryCrossEntropy(), splits(150), ROUTE, alphas=7, seeds=(0, 1))
+
+
+def test_every_cell_is_there(walked):
+    strengths, folds, seeds = 8, 3, 2
+    assert walked.alphas.shape == (strengths,)
+    assert walked.heldout_loss.shape == (strengths, folds, seeds)
+    for name in ("train_loss", "objective", "penalty", "zeros", "units_kept", "residual", "diverged", "null_wins"):
+        assert getattr(walked, name).shape == (strengths, folds + 1, seeds), name
+    assert walked.inputs_kept.shape == (strengths, folds + 1, seeds, 6)
+    assert walked.row_loss.shape == (strengths, 150)
+    assert [w.shape for w in walked.parameters] == [(8, 2, 6, 8), (8, 2, 1, 8), (8, 2, 8, 1), (8, 2, 1, 1)]
+    assert np.isfinite(walked.heldout_loss).all()
+    assert walked.engine == "reference"
+
+
+def test_the_grid_rises_from_zero_to_the_null_model(walked):
+    assert walked.alphas[0] == 0
+    assert (np.diff(walked.alphas) > 0).all()
+    assert walked.penalty[0].max() == 0
+    top = [w[-1] for w in walked.parameters]
+    assert (top[0] == 0).all()
+    assert (top[2] == 0).all()
+    assert walked.zeros[-1].min() == 1
+    assert walked.units_kept[-1].max() == 0
+    np.testing.assert_allclose(walked.heldout_loss[-1].mean(axis=-1), walked.null_loss, rtol=1e-4)
+
+
+def test_the_path_leaves_the_null_model_from_the_dense_side(walked):
+    # From zero it could not: an all-zero ReLU network is stationary at every strength.
+    assert not walked.null_wins[1:4].any()
+    assert (walked.inputs_kept[1:4, :, :, :2]).all()
+    assert (walked.train_loss[1] < 0.5 * walked.train_loss[-1]).all()
+    assert (np.diff(walked.zeros.mean(axis=(1, 2))) > -0.02).all()
+    assert (np.diff(walked.train_loss.mean(axis=(1, 2))) > -0.01).all()
+
+
+def test_no_cell_is_worse_than_the_null_model(walked):
+    null = walked.objective[-1].max(axis=-1)
+    assert (walked.objective[1:] <= null[:, None] + 1e-9).all()
+
+
+def test_row_losses_are_the_folds_losses_row_by_row(walked):
+    for k, (_, held_out) in enumerate(splits(150)):
+        np.testing.assert_allclose(
+            walked.row_loss[:, held_out].mean(axis=1), walked.heldout_loss[:, k].mean(axis=-1), rtol=1e-12
+        )
+
+
+def test_the_raw_arrays_take_columns_as_they_came():
+    x, y = load_diabetes(return_X_y=True, scaled=False)
+    path = walk(x, y[:, None], SquaredError(), splits(len(x)), ROUTE, alphas=3)
+    index = 1
+    output, _ = path.network.forward(x, path.raw_parameters(index))
+    seed = path.best_seed(index)
+    assert 0.5 * ((output[:, 0] - y) ** 2).mean() == pytest.approx(path.train_loss[index, -1, seed], rel=1e-5)
+
+
+@pytest.mark.parametrize("walk_name", ["ramp", "sequential"])
+@pytest.mark.parametrize("penalty", ["elasticnet", "group_lasso"])
+def test_nothing_of_the_held_out_rows_is_seen(walk_name, penalty):
+    x, target = binary(90)
+    folds = splits(90)
+    held_out = folds[0][1]
+    planted_x, planted_target = x.copy(), target.copy()
+    planted_x[held_out] = 1e3
+    planted_target[held_out] = 1 - planted_target[held_out]
+    route = replace(ROUTE, walk=walk_name, penalty=penalty, max_iter=30)
+    alphas = [0.001, 0.01, 0.1]
+    before, after = (
+        walk(data, goal, BinaryCrossEntropy(), folds, route, alphas)
+        for data, goal in ((x, target), (planted_x, planted_target))
+    )
+    for name in ("train_loss", "objective", "penalty", "zeros", "residual", "inputs_kept"):
+        np.testing.assert_array_equal(getattr(before, name)[:, 0], getattr(after, name)[:, 0])
+        assert name == "inputs_kept" or (getattr(before, name)[:, 1] != getattr(after, name)[:, 1]).any()
+
+
+def test_a_regression_target_is_standardized_on_each_fold_alone():
+    x, _ = binary(90)
+    y = (50 + 20 * x[:, :1]) + np.random.default_rng(0).normal(size=(90, 1))
+    folds = splits(90)
+    planted = y.copy()
+    planted[folds[0][1]] *= 1e4
+    route = replace(ROUTE, max_iter=30)
+    before, after = (walk(x, goal, SquaredError(), folds, route, [0.01]) for goal in (y, planted))
+    np.testing.assert_array_equal(before.train_loss[:, 0], after.train_loss[:, 0])
+
+
+def test_units_of_columns_and_target_do_not_matter():
+    x, _ = binary(90)
+    y = x[:, :1] + np.sin(3 * x[:, 1:2])
+    unit = np.array([1e-6, 1e6, 1, 3, 1e-3, 1e3])
+    route = replace(ROUTE, dtype="float64", max_iter=40)
+    one = walk(x, y, SquaredError(), splits(90), route, alphas=4)
+    other = walk(x * unit + 5 * unit, 1e4 * y - 7, SquaredError(), splits(90), route, alphas=4)
+    np.testing.assert_allclose(other.alphas, one.alphas, rtol=1e-9)
+    np.testing.assert_allclose(other.heldout_loss, 1e8 * one.heldout_loss, rtol=1e-4)
+
+
+def test_the_numbers_do_not_depend_on_threads():
+    x, target = binary(90)
+    one, two = (
+        walk(x, target, BinaryCrossEntropy(), splits(90), replace(ROUTE, max_iter=30), 4, n_jobs=n) for n in (1, 2)
+    )
+    np.testing.assert_array_equal(one.heldout_loss, two.heldout_loss)
+
+
+def test_both_walks_find_the_same_losses():
+    x, target = binary(200)
+    found = [
+        walk(x, target, BinaryCrossEntropy(), splits(200), replace(ROUTE, walk=name, max_iter=200), alphas=6)
+        for name in ("ramp", "sequential")
+    ]
+    best = [path.heldout_loss.mean(axis=(1, 2)).min() for path in found]
+    assert best[0] == pytest.approx(best[1], rel=0.1)
+    assert (found[1].zeros[-1] == 1).all()
+
+
+def test_sample_weights_count_rows():
+    x, target = binary(60)
+    counts = np.ones(60)
+    counts[:20] = 2
+    twice = np.r_[np.arange(60), np.arange(20)]
+    folds = splits(60)
+    doubled = [tuple(np.flatnonzero(np.isin(twice, part)) for part in fold) for fold in folds]
+    route = replace(ROUTE, dtype="float64", max_iter=40)
+    weighted = walk(x, target, BinaryCrossEntropy(), folds, route, alphas=3, sample_weight=counts)
+    repeated = walk(x[twice], target[twice], BinaryCrossEntropy(), doubled, route, alphas=3)
+    np.testing.assert_allclose(weighted.alphas, repeated.alphas, rtol=0.1)  # quantiles of hinges are unweighted
+    route_at = walk(x[twice], target[twice], BinaryCrossEntropy(), doubled, route, alphas=weighted.alphas)
+    np.testing.assert_allclose(weighted.heldout_loss, route_at.heldout_loss, rtol=1e-6)
+
+
+def test_penalty_factors_free_and_exclude():
+    x, target = binary(120)
+    factors = np.array([0.0, 1, 1, 1, 1, np.inf])
+    route = replace(ROUTE, penalty_factors=factors, hidden_layer_sizes=())
+    path = walk(x, target, BinaryCrossEntropy(), splits(120), route, alphas=5)
+    assert path.inputs_kept[:, :, :, 0].all()
+    assert not path.inputs_kept[:, :, :, 5].any()
+    assert not path.inputs_kept[-1, -1, :, 1:].any()
+
+
+def test_the_linear_top_is_the_exact_critical_strength_of_its_steepest_fold():
+    x, target = binary()
+    route = Route((), l1_ratio=0.8)
+    top = walk(x, target, BinaryCrossEntropy(), splits(150), route, alphas=2).alphas[-1]
+    path = walk(x, target, BinaryCrossEntropy(), splits(150), route, [0.999 * top, 1.000001 * top])
+    kept = path.inputs_kept.any(axis=(-1, -2))
+    assert not kept[2].any()
+    assert kept[1].sum() == 1
+
+
+class TestStrengthAtNull:
+    """The bounds of the module's formula, at the ends where they are known in closed form."""
+
+    x, target = binary(400)
+    x = (x - x.mean(axis=0)) / x.std(axis=0)
+    weights = np.ones(400)
+
+    def top(self, route, loss=None, target=None):
+        target = self.target if target is None else target
+        network = route.network(self.x.shape[1], target.shape[1])
+        return strength_at_null(route, network, loss or BinaryCrossEntropy(), self.x, target, self.weights)
+
+    def gamma_and_null(self):
+        share = self.target.mean()
+        slope = (self.target - share) / len(self.x)
+        cuts = np.quantile(self.x, [0.2, 0.5, 0.8], axis=0)
+        parts = [self.x] + [np.maximum(s * (self.x - cut), 0) for cut in cuts for s in (1, -1)]
+        gamma = max(np.abs(part.T @ slope).max() for part in parts)
+        return gamma, -share * np.log(share) - (1 - share) * np.log(1 - share)
+
+    def test_l1_on_two_layers(self):
+        gamma, null = self.gamma_and_null()
+        assert self.top(Route((8,), l1_ratio=1.0)) == pytest.approx(np.sqrt(gamma * null) / 2)
+
+    def test_l2_on_two_layers(self):
+        # Gamma by brute force over random directions and cuts, which ascent (over fewer cuts) must all but reach.
+        slope = (self.target[:, 0] - self.target.mean()) / len(self.x)
+        v = np.random.default_rng(0).normal(size=(6, 20_000))
+        h = self.x @ (v / np.linalg.norm(v, axis=0))
+        brute = max(np.abs(slope @ np.maximum(h - cut, 0)).max() for cut in (-9, -1, 0, 0.5, 1))
+        assert 0.99 * brute <= self.top(Route((8,), l1_ratio=0.0)) < 1.2 * brute
+
+    def test_group_lasso(self):
+        gamma, null = self.gamma_and_null()
+        expected = gamma * np.sqrt(4 * null / (27 * 1e-3)) / np.sqrt(8)
+        assert self.top(Route((8,), penalty="group_lasso")) == pytest.approx(expected)
+        assert self.top(Route((8, 4), penalty="group_lasso")) == pytest.approx(3 * expected)
+
+    def test_linear(self):
+        slope = np.abs(self.x.T @ (self.target - self.target.mean())).max() / len(self.x)
+        assert self.top(Route((), l1_ratio=0.5)) == pytest.approx(slope / 0.5)
+        assert self.top(Route((), l1_ratio=0.0)) == pytest.approx(slope / 1e-3)
+
+    @pytest.mark.parametrize("loss", [CrossEntropy(), SquaredError(), Poisson()], ids=lambda loss: type(loss).__name__)
+    def test_other_losses_have_a_top(self, loss):
+        target = np.hstack([self.target, 1 - self.target])
+        assert 0 < self.top(Route((8, 8)), loss, target) < np.inf
+
+    def test_a_target_that_no_input_explains_is_named(self):
+        with pytest.raises(ValueError, match="is the target, or every input, constant"):
+            self.top(Route((8,)), SquaredError(), np.ones((400, 1)))
+
+
+@pytest.mark.parametrize(("l1_ratio", "activation"), [(1.0, "relu"), (0.5, "tanh"), (0.0, "relu")])
+def test_at_the_top_the_null_model_wins_whatever_the_mix(l1_ratio, activation):
+    x, target = binary(150)
+    route = replace(ROUTE, l1_ratio=l1_ratio, activation=activation)
+    path = walk(x, target, BinaryCrossEntropy(), splits(150), route, alphas=8)
+    assert path.zeros[-1].min() == 1
+    assert path.zeros[1].max() < 1
+    assert path.train_loss[1].max() < path.train_loss[-1].min()
+
+
+def test_the_grid_by_hand():
+    np.testing.assert_allclose(grid(2.0, 4, 100, 10), [0, 0.002, 0.02, 0.2, 2])
+    np.testing.assert_allclose(grid(2.0, 3, 10, 100), [0, 0.02, 0.2, 2])
+    np.testing.assert_allclose(grid(2.0, 1, 10, 100), [0, 2])
+
+
+def test_strengths_may_be_given():
+    x, target = binary(60)
+    path = walk(x, target, BinaryCrossEntropy(), splits(60), replace(ROUTE, max_iter=5), alphas=[0.1, 0.01, 0.1])
+    np.testing.assert_array_equal(path.alphas, [0, 0.01, 0.1])
+
+
+def test_the_watch_counts_all_of_it_and_stops_it():
+    x, target = binary(60)
+    for route in (
+        replace(ROUTE, max_iter=12),
+        replace(ROUTE, max_iter=12, walk="sequential", batch_size=16),
+        Route(()),
+    ):
+        watch = Watch()
+        walk(x, target, BinaryCrossEntropy(), splits(60), route, 3, watch=watch)
+        assert watch.done == watch.total > 0
+    watch = Watch()
+    watch.stop = True
+    with pytest.raises(StoppedError):
+        walk(x, target, BinaryCrossEntropy(), splits(60), ROUTE, 3, watch=watch)
+
+
+def test_fits_that_diverge_never_win():
+    x, target = binary(60)
+    target = 1e3 * target
+    route = replace(ROUTE, learning_rate=1e30, standardize=False, max_iter=20, dtype="float32")
+    path = walk(x, target, SquaredError(), splits(60), route, [0.01])
+    assert path.diverged.any()
+    assert np.isinf(path.row_loss[0]).any()
+
+
+@pytest.mark.parametrize(
+    ("make", "words"),
+    [
+        (lambda: Route(penalty="l0"), '"elasticnet" or "group_lasso"'),
+        (lambda: Route(walk="backwards"), '"ramp" or "sequential"'),
+        (lambda: Route(max_iter=0), "max_iter is at least 1"),
+        (lambda: Route((3, 0)), "at least 1 unit"),
+        (lambda: Route(dtype="float16"), '"float32" or "float64"'),
+        (lambda: Route(learning_rate=0), "above 0"),
+        (lambda: Route(l1_ratio=2), "between 0"),
+        (lambda: grid(1.0, 0, 5, 5), "at least 1 strength"),
+        (lambda: walk(*binary(), BinaryCrossEntropy(), splits(150), alphas=[-1.0]), "strengths of zero or more"),
+        (lambda: walk(*binary(), BinaryCrossEntropy(), splits(150), alphas=[]), "strengths of zero or more"),
+        (
+            lambda: walk(*binary(), BinaryCrossEntropy(), splits(150), Route(penalty_factors=np.ones(2)), 2),
+            "one number per input",
+        ),
+    ],
+)
+def test_mistakes_are_named(make, words):
+    with pytest.raises(ValueError, match=words):
+        make()

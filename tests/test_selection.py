@@ -1,0 +1,80 @@
+"""Laws of the two rules."""
+
+import numpy as np
+import pytest
+
+from ridgewalk.selection import choose, mean_and_error, minimum, one_standard_error
+
+ROWS = 400
+
+
+def losses(means, noise=1.0, difference=0.02, seed=0):
+    """Losses (S, N) that share the rows' hardness, so that differences are far less noisy than levels."""
+    generator = np.random.default_rng(seed)
+    hardness = noise * generator.normal(size=ROWS)
+    own = difference * generator.normal(size=(len(means), ROWS))
+    own -= own.mean(axis=1, keepdims=True)
+    return np.asarray(means)[:, None] + hardness + own
+
+
+def test_mean_and_error_by_hand():
+    values = np.array([[1.0, 2.0, 3.0, 4.0]])
+    mean, error = mean_and_error(values, np.ones(4))
+    assert mean == 2.5
+    assert error == pytest.approx(values.std(ddof=1) / 2)
+
+
+def test_rows_of_weight_zero_do_not_count():
+    values = np.array([[1.0, 2.0, 3.0, 1e9]])
+    assert mean_and_error(values, np.array([1.0, 1, 1, 0]))[0] == 2
+
+
+def test_the_error_covers_the_mean_as_often_as_it_says():
+    generator = np.random.default_rng(0)
+    weights = generator.uniform(0.5, 1.5, 200)
+    draws = generator.exponential(size=(2000, 200))
+    mean, error = mean_and_error(draws, weights)
+    assert (np.abs(mean - 1) < 1.96 * error).mean() == pytest.approx(0.95, abs=0.02)
+
+
+def test_the_minimum_is_the_lowest_mean_and_the_strongest_of_equals():
+    assert minimum(losses([0.5, 0.3, 0.2, 0.4]), np.ones(ROWS)) == 2
+    assert minimum(np.full((4, ROWS), 0.3), np.ones(ROWS)) == 3
+
+
+def test_the_minimum_passes_over_fits_that_diverged():
+    table = losses([0.5, 0.3, 0.2, 0.4])
+    table[2, 7] = np.inf
+    assert minimum(table, np.ones(ROWS)) == 1
+    with pytest.raises(ValueError, match="Every strength diverged"):
+        minimum(np.full((4, ROWS), np.inf), np.ones(ROWS))
+
+
+def test_one_standard_error_is_paired():
+    # Paired errors here are about 0.0014, unpaired ones about 0.05: an unpaired rule would go to the end.
+    table = losses([0.5, 0.2, 0.2005, 0.21, 0.22])
+    assert one_standard_error(table, np.ones(ROWS)) == 2
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_one_standard_error_is_never_weaker_than_the_minimum(seed):
+    table = losses(np.random.default_rng(seed).uniform(0, 0.01, 12), difference=0.1, seed=seed)
+    choice = choose(table, np.ones(ROWS), "1se")
+    assert choice.minimum <= choice.one_standard_error == choice.chosen
+    assert choose(table, np.ones(ROWS), "min").chosen == choice.minimum
+
+
+def test_one_standard_error_stops_at_the_first_strength_beyond():
+    assert one_standard_error(losses([0.2, 0.3, 0.2004]), np.ones(ROWS)) == 0
+    assert one_standard_error(losses([0.2, 0.2004, 0.3]), np.ones(ROWS)) == 1
+
+
+def test_a_strength_that_diverged_is_beyond():
+    table = losses([0.2, 0.2001, 0.2002])
+    table[1] = np.inf
+    assert one_standard_error(table, np.ones(ROWS)) == 0
+
+
+def test_the_rule_is_checked():
+    with pytest.raises(ValueError, match='"min" or "1se"'):
+        choose(losses([0.1, 0.2]), np.ones(ROWS), "best")
