@@ -79,7 +79,7 @@ def test_binary_logistic(l1_ratio):
         assert b[k].item() == pytest.approx(model.intercept_.item(), abs=1e-5)
 
 
-@pytest.mark.parametrize("l1_ratio", [0.0, 1.0])
+@pytest.mark.parametrize("l1_ratio", [0.0, 0.5, 1.0])
 def test_multinomial_logistic(l1_ratio):
     X, y = standardized(load_wine)
     alphas = [0.1, 0.02]

@@ -116,10 +116,13 @@ def test_other_losses(loss):
 def test_no_hidden_layer_is_scikit_learns_elastic_net():
     X, y = load_diabetes(return_X_y=True)
     X = X / X.std(axis=0)
-    model = MLPRegressorCV((), alphas=[0.5, 2.0, 10.0], l1_ratio=0.7, standardize=False, cv=3).fit(X, y)
-    theirs = ElasticNet(model.alpha_, l1_ratio=0.7, tol=1e-12, max_iter=10**6).fit(X, y)
-    np.testing.assert_allclose(model.coefs_[0][:, 0], theirs.coef_, atol=1e-5)
-    np.testing.assert_array_equal(model.coefs_[0][:, 0] == 0, theirs.coef_ == 0)
+    path = MLPRegressorCV((), alphas=[0.5, 2.0, 10.0], l1_ratio=0.7, standardize=False, cv=3).fit(X, y).path_
+    for index, alpha in list(enumerate(path.alphas))[1:]:
+        theirs = ElasticNet(alpha, l1_ratio=0.7, tol=1e-12, max_iter=10**6).fit(X, y)
+        w, b = path.raw_parameters(index)
+        np.testing.assert_allclose(w[:, 0], theirs.coef_, atol=1e-5)
+        np.testing.assert_array_equal(w[:, 0] == 0, theirs.coef_ == 0)
+        assert b.item() == pytest.approx(theirs.intercept_, abs=1e-5)
 
 
 def test_any_splitter_will_do():

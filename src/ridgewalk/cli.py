@@ -41,8 +41,9 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode="rich",
 )
-out = Console(highlight=False, soft_wrap=True)
-err = Console(stderr=True, highlight=False, soft_wrap=True)
+# A terminal wraps at its width, between words; a file or a pipe gets whole lines.
+out = Console(highlight=False, width=None if sys.stdout.isatty() else 1000)
+err = Console(stderr=True, highlight=False, width=None if sys.stderr.isatty() else 1000)
 
 DEMO_EPOCHS = 1500
 MODEL_FORMAT = 1
@@ -160,8 +161,8 @@ def fit(
         print(json.dumps(summary, indent=1))
     elif not quiet:
         _show(summary)
-        out.print(f"\nModel, table and summary: [bold]{escape(str(folder))}[/]")
-        out.print(f"Predict with: ridgewalk predict {escape(str(folder / MODEL_FILE))} FILE")
+        out.print(f"\nModel, table and summary: [bold]{escape(str(folder))}[/]", soft_wrap=True)
+        out.print(f"Predict with: ridgewalk predict {escape(str(folder))} FILE", soft_wrap=True)
 
 
 @app.command()
