@@ -222,10 +222,12 @@ def test_a_log_gets_lines_and_no_bar(tmp_path):
 
 def test_ctrl_c_ends_a_long_fit(tmp_path):
     table(400).to_csv(tmp_path / "people.csv", index=False)
-    command = [sys.executable, "-m", "ridgewalk", "fit", "people.csv", "-t", "outcome", "--seeds", "2000", "-q"]
-    with subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.PIPE, text=True) as running:
+    command = [sys.executable, "-m", "ridgewalk", "fit", "people.csv", "-t", "outcome", "--seeds", "2000"]
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    with subprocess.Popen(command, cwd=tmp_path, text=True, **pipes) as running:
+        assert running.stdout.readline().startswith("Classification of")
         with pytest.raises(subprocess.TimeoutExpired):
-            running.wait(5)
+            running.wait(3)
         running.send_signal(signal.SIGINT)
         _, err = running.communicate(timeout=60)
     assert running.returncode == 130
