@@ -204,7 +204,7 @@ def test_interrupting_writes_nothing(ridgewalk, tmp_path, monkeypatch):
     def interrupt(*_, **__):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(cli.MLPClassifierCV, "fit", interrupt)
+    monkeypatch.setattr(MLPClassifierCV, "fit", interrupt)
     code, _, err = ridgewalk("fit", "people.csv", "-t", "outcome", *QUICK)
     assert code == 130
     assert "nothing was written" in err
@@ -233,3 +233,8 @@ def test_ctrl_c_ends_a_long_fit(tmp_path):
     assert running.returncode == 130
     assert err == "Stopped; nothing was written.\n"
     assert list(tmp_path.iterdir()) == [tmp_path / "people.csv"]
+
+
+def test_help_waits_for_no_library():
+    slow = "import sys, ridgewalk.cli; sys.exit(any(name in sys.modules for name in ('sklearn', 'pandas', 'skops')))"
+    assert subprocess.run([sys.executable, "-c", slow], check=False).returncode == 0

@@ -16,24 +16,24 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import numpy as np
-import pandas as pd
-import skops.io
 import typer
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table as Grid
 
 from ridgewalk import __version__
-from ridgewalk.data import DataError, Encoder, make_table, read_table
 from ridgewalk.engine.job import StoppedError
-from ridgewalk.estimators import MLPClassifierCV, MLPRegressorCV
 from ridgewalk.losses import CrossEntropy
 from ridgewalk.report.summary import summarize
 from ridgewalk.selection import mean_and_error
 from ridgewalk.tutorial import spiral_data
+
+if TYPE_CHECKING:
+    from ridgewalk.data import Encoder
+    from ridgewalk.estimators import MLPClassifierCV, MLPRegressorCV
 
 app = typer.Typer(
     help="Walk the whole L1/L2 regularization path of a neural network, and choose the strength by cross-validation.",
@@ -131,6 +131,9 @@ def fit(
     as_json: Annotated[bool, typer.Option("--json", help="Print the summary as JSON.")] = False,
 ) -> None:
     """Walk the path over a table's rows: every strength x fold x seed; keep the chosen model."""
+    from ridgewalk.data import Encoder, make_table, read_table
+    from ridgewalk.estimators import MLPClassifierCV, MLPRegressorCV
+
     sizes = _sizes(hidden)
     folder = _free_folder(out_folder, file, force)
     table = make_table(read_table(file), target, task.value, tuple(drop or ()))
@@ -174,12 +177,16 @@ def predict(
     ] = None,
 ) -> None:
     """Predict every row of a file; classes come with their probabilities."""
+    import pandas as pd
+
+    from ridgewalk.data import read_table
+
     kept = load_model(model)
     frame = read_table(file)
     estimator, encoder = kept["estimator"], kept["encoder"]
     x = encoder.transform(frame)
     predictions = pd.DataFrame({kept["target"]: estimator.predict(x)})
-    if isinstance(estimator, MLPClassifierCV):
+    if kept["task"] == "classification":
         for label, probability in zip(estimator.classes_, estimator.predict_proba(x).T, strict=True):
             predictions[f"probability of {label}"] = probability
     if out_file is None:
@@ -197,6 +204,8 @@ def demo(
     jobs: Annotated[int, typer.Option(help="Threads; -1 is one per core.")] = -1,
 ) -> None:
     """Walk the path of the tutorial's spiral, and answer whether regularization helped."""
+    from ridgewalk.estimators import MLPClassifierCV
+
     generator = np.random.default_rng(random_state)
     x, y = spiral_data(samples, 3, generator)
     fresh_x, fresh_y = spiral_data(10_000, 3, generator)
@@ -255,23 +264,23 @@ def load_model(path: Path) -> dict[str, Any]:
 
     Raises
     ------
-    DataError
+    ValueError
         If it is no such file, is damaged, or holds types that a model of ridgewalk has no use for.
     """
+    import skops.io
+
     file = path / MODEL_FILE if path.is_dir() else path
     if not file.exists():
-        raise DataError(f"There is no model {file}.")
+        raise ValueError(f"There is no model {file}.")
     try:
         unknown = sorted(set(skops.io.get_untrusted_types(file=file)) - _MODEL_TYPES)
-        if unknown:
-            raise DataError(f"{file} holds types that no model of ridgewalk has ({unknown[0]}): it was not opened.")
-        kept = skops.io.load(file, trusted=sorted(_MODEL_TYPES))
-    except DataError:
-        raise
+        kept = None if unknown else skops.io.load(file, trusted=sorted(_MODEL_TYPES))
     except Exception as error:  # skops raises whatever its parts raise
-        raise DataError(f"{file} is no model of ridgewalk, or is damaged ({type(error).__name__}).") from None
+        raise ValueError(f"{file} is no model of ridgewalk, or is damaged ({type(error).__name__}).") from None
+    if unknown:
+        raise ValueError(f"{file} holds types that no model of ridgewalk has ({unknown[0]}): it was not opened.")
     if not isinstance(kept, dict) or kept.get("format") != MODEL_FORMAT:
-        raise DataError(f"{file} is no model of ridgewalk in format {MODEL_FORMAT}: was it made by a newer version?")
+        raise ValueError(f"{file} is no model of ridgewalk in format {MODEL_FORMAT}: was it made by a newer version?")
     return kept
 
 
@@ -306,7 +315,7 @@ def _sizes(hidden: str) -> tuple[int, ...]:
     except ValueError:
         sizes = (0,)
     if min(sizes) < 1:
-        raise DataError(f'--hidden takes units per layer, such as 32 or 64,32, or "none"; got {hidden!r}.')
+        raise ValueError(f'--hidden takes units per layer, such as 32 or 64,32, or "none"; got {hidden!r}.')
     return sizes
 
 
@@ -314,9 +323,9 @@ def _free_folder(wanted: Path | None, file: Path, force: bool) -> Path:
     """Folder to write to: the one asked for, if it is free, or the first free name."""
     if wanted is not None:
         if wanted.exists() and not wanted.is_dir():
-            raise DataError(f"--out {wanted} is a file; give a folder.")
+            raise ValueError(f"--out {wanted} is a file; give a folder.")
         if wanted.exists() and any(wanted.iterdir()) and not force:
-            raise DataError(f"{wanted} holds something already: give another --out, or --force to replace it.")
+            raise ValueError(f"{wanted} holds something already: give another --out, or --force to replace it.")
         return wanted
     names = (f"{file.stem}-{k}" if k > 1 else file.stem for k in range(1, 10_000))
     return next(folder for name in names if not (folder := Path("ridgewalk-results") / name).exists())
@@ -324,6 +333,9 @@ def _free_folder(wanted: Path | None, file: Path, force: bool) -> Path:
 
 def _save(folder: Path, force: bool, model: Any, encoder: Encoder, summary: dict[str, Any]) -> None:
     """Write model, table and summary into a folder of their own, then rename it: all of it, or nothing."""
+    import pandas as pd
+    import skops.io  # it imports every estimator of scikit-learn: seconds that only a model file is worth
+
     folder.parent.mkdir(parents=True, exist_ok=True)
     unfinished = Path(tempfile.mkdtemp(prefix=".unfinished-", dir=folder.parent))
     try:

@@ -57,8 +57,9 @@ def train(job: Job, n_jobs: int = 1, watch: Watch | None = None) -> Fits:
     with threadpool_limits(limits=1), ThreadPoolExecutor(min(workers, len(blocks))) as pool:
         try:
             parts = list(pool.map(lambda runs: _Block(job, runs, watch).train(), blocks))
-        except KeyboardInterrupt:
+        except BaseException:  # Ctrl-C above all: what runs stops at its next epoch, what waits never starts
             watch.stop = True
+            pool.shutdown(cancel_futures=True)
             raise
     return _join(parts, np.concatenate(blocks))
 
