@@ -14,7 +14,7 @@ from sklearn.preprocessing import PolynomialFeatures
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from ridgewalk import MLPClassifierCV, MLPRegressorCV, mlp_path
-from ridgewalk.path import Route
+from ridgewalk.route import Route
 
 QUICK = {
     "hidden_layer_sizes": (8,), "alphas": 3, "max_iter": 60, "learning_rate_init": 0.03, "cv": 2, "random_state": 0

@@ -302,7 +302,7 @@ _MODEL_TYPES = {"numpy.dtype"} | {
         "losses.SquaredError",
         "network.Network",
         "path.MLPPath",
-        "path.Route",
+        "route.Route",
     )
 }
 

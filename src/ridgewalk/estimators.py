@@ -21,8 +21,9 @@ from sklearn.utils.validation import _check_sample_weight, check_is_fitted, vali
 from ridgewalk.arrays import Array, Booleans
 from ridgewalk.losses import AbsoluteError, BinaryCrossEntropy, CrossEntropy, Huber, Loss, Poisson, SquaredError
 from ridgewalk.network import Activation
-from ridgewalk.path import MLPPath, PenaltyName, Precision, Route, Walk, walk
+from ridgewalk.path import MLPPath, walk
 from ridgewalk.progress import progress
+from ridgewalk.route import PenaltyName, Precision, Route, Walk
 from ridgewalk.selection import Rule, check_rule, choose
 
 Numbers = int | ArrayLike

@@ -155,13 +155,11 @@ class SGD(_Plain):
         return (moved,)
 
 
-@dataclass(frozen=True)
-class AdaGrad(_Plain):
-    """Steps divided by the root of all squared gradients so far (Duchi, Hazan and Singer, JMLR 2011, eq. 1)."""
+class _Scaled(_Plain):
+    """A step divided by the root of some account of squared gradients."""
 
-    learning_rate: float = 0.1
-    epsilon: float = 1e-8
-    schedule: Schedule = InverseTime()
+    learning_rate: float
+    epsilon: float
 
     def __post_init__(self) -> None:
         _check_rate(self.learning_rate)
@@ -172,13 +170,28 @@ class AdaGrad(_Plain):
     def move(
         self, w: Array, dw: Array, state: State, rate: float, k: int, pool: Pool
     ) -> tuple[Array, float | Array, State]:
-        total = state[0] + pool(dw * dw)
-        step = rate / (np.sqrt(total) + self.epsilon)
-        return w - step * dw, step, (total,)
+        account = self._account(state[0], pool(dw * dw))
+        step = rate / (np.sqrt(account) + self.epsilon)
+        return w - step * dw, step, (account,)
+
+    def _account(self, before: Array, squares: Array) -> Array:
+        raise NotImplementedError
 
 
 @dataclass(frozen=True)
-class RMSProp(_Plain):
+class AdaGrad(_Scaled):
+    """Steps divided by the root of all squared gradients so far (Duchi, Hazan and Singer, JMLR 2011, eq. 1)."""
+
+    learning_rate: float = 0.1
+    epsilon: float = 1e-8
+    schedule: Schedule = InverseTime()
+
+    def _account(self, before: Array, squares: Array) -> Array:
+        return before + squares
+
+
+@dataclass(frozen=True)
+class RMSProp(_Scaled):
     """Steps divided by the root of a running mean of squared gradients (Tieleman and Hinton, 2012, slide 29)."""
 
     learning_rate: float = 0.001
@@ -186,18 +199,8 @@ class RMSProp(_Plain):
     epsilon: float = 1e-8
     schedule: Schedule = InverseTime()
 
-    def __post_init__(self) -> None:
-        _check_rate(self.learning_rate)
-
-    def start(self, w: Array, pool: Pool) -> State:
-        return (pool(np.zeros_like(w)),)
-
-    def move(
-        self, w: Array, dw: Array, state: State, rate: float, k: int, pool: Pool
-    ) -> tuple[Array, float | Array, State]:
-        mean = self.rho * state[0] + (1 - self.rho) * pool(dw * dw)
-        step = rate / (np.sqrt(mean) + self.epsilon)
-        return w - step * dw, step, (mean,)
+    def _account(self, before: Array, squares: Array) -> Array:
+        return self.rho * before + (1 - self.rho) * squares
 
 
 @dataclass(frozen=True)

@@ -14,120 +14,28 @@ Columns (and a regression's target) are standardized on the rows of each fold al
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
-from typing import Literal
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from ridgewalk.arrays import Array, Booleans, Integers, per_run, standardization
+from ridgewalk.arrays import Array, Booleans, Integers, standardization
 from ridgewalk.engine.job import Fits, Fold, Job, Polish, Watch
 from ridgewalk.engine.reference import train
+from ridgewalk.grid import grid, strength_at_null
 from ridgewalk.layers import Arrays
 from ridgewalk.losses import AbsoluteError, Huber, Loss, SquaredError
-from ridgewalk.network import Activation, Network, Start, multilayer_perceptron
+from ridgewalk.network import Network, Start
 from ridgewalk.objective import weighted_mean
 from ridgewalk.optimizers import Adam, Cosine
-from ridgewalk.penalties import L2, ElasticNet, GroupLasso, Penalty, Sum
-
-Walk = Literal["ramp", "sequential"]
-PenaltyName = Literal["elasticnet", "group_lasso"]
-Precision = Literal["float32", "float64"]
+from ridgewalk.route import Route
 
 _DENSE_SHARE = 1 / 3  # of max_iter: the dense fit that every strength starts from
 _RAMP_SHARE = 0.5  # of max_iter: over which the strengths rise from 0
 _LINEAR_STEPS, _LINEAR_TOLERANCE = 5_000, 1e-8
 _POLISH_STEPS = 100  # after minibatches
-
-
-@dataclass(frozen=True, eq=False)
-class Route:
-    """How to walk: everything that is not data.
-
-    Attributes
-    ----------
-    hidden_layer_sizes : sequence of int
-        Units of each hidden layer; empty is a linear model, solved to its optimum.
-    activation : str
-        "relu", "leaky_relu", "tanh", "logistic", "gelu" or "identity".
-    penalty : "elasticnet" or "group_lasso"
-        ``alpha * (l1_ratio sum|w| + (1 - l1_ratio)/2 sum w^2)`` on every weight array, or
-        ``alpha * sqrt(H) * sum_j ||w1_j||`` over the inputs j of the first layer (H its units), with an L2 of
-        ``upper_l2`` on the layers above. Biases are free.
-    l1_ratio : float
-    upper_l2 : float
-    walk : "ramp" or "sequential"
-    max_iter : int
-        Epochs of each fit after its dense start.
-    learning_rate : float
-    batch_size : int or None
-        Rows per step; None is all of them. With batches the noise of the gradients keeps weights from resting at
-        zero, so every fit ends with 100 full-batch steps.
-    standardize : bool
-        Whether columns, and the target of a regression, are brought to mean 0 and deviation 1 on each fold.
-        The strengths are those of the standardized problem.
-    penalty_factors : array, shape (P,), or None
-        Multiplies the strength of each input's weights in the first layer: 0 frees, infinity excludes.
-    dtype : "float32" or "float64"
-        Of the training. A linear model is always solved in float64.
-    """
-
-    hidden_layer_sizes: Sequence[int] = (32,)
-    activation: Activation = "relu"
-    penalty: PenaltyName = "elasticnet"
-    l1_ratio: float = 0.5
-    upper_l2: float = 1e-3
-    walk: Walk = "ramp"
-    max_iter: int = 600
-    learning_rate: float = 0.01
-    batch_size: int | None = None
-    standardize: bool = True
-    penalty_factors: Array | None = None
-    dtype: Precision = "float32"
-
-    def __post_init__(self) -> None:
-        if self.penalty not in ("elasticnet", "group_lasso"):
-            raise ValueError(f'penalty is "elasticnet" or "group_lasso", got {self.penalty!r}.')
-        if self.walk not in ("ramp", "sequential"):
-            raise ValueError(f'walk is "ramp" or "sequential", got {self.walk!r}.')
-        if self.max_iter < 1:
-            raise ValueError(f"max_iter is at least 1, got {self.max_iter}.")
-        if self.dtype not in ("float32", "float64"):
-            raise ValueError(f'dtype is "float32" or "float64", got {self.dtype!r}.')
-        if not self.learning_rate > 0 or not self.upper_l2 > 0:
-            raise ValueError(
-                f"The learning rate and upper_l2 must be above 0, got {self.learning_rate} and {self.upper_l2}."
-            )
-        if not 0 <= self.l1_ratio <= 1:
-            raise ValueError(f"l1_ratio must lie between 0 (only L2) and 1 (only L1), got {self.l1_ratio}.")
-        if any(units < 1 for units in self.hidden_layer_sizes):
-            raise ValueError(f"Hidden layers need at least 1 unit each, got {tuple(self.hidden_layer_sizes)}.")
-
-    @property
-    def linear(self) -> bool:
-        """Whether there is no hidden layer, so that the problem is convex."""
-        return not self.hidden_layer_sizes
-
-    def network(self, inputs: int, outputs: int) -> Network:
-        """Build the network for data of this shape."""
-        return multilayer_perceptron(inputs, self.hidden_layer_sizes, outputs, self.activation)
-
-    def penalties(self, network: Network, alphas: Array) -> tuple[Penalty, ...]:
-        """Penalties of every array, one strength per run from ``alphas`` (R,)."""
-        alpha = per_run(alphas)
-        factors = None if self.penalty_factors is None else np.asarray(self.penalty_factors, dtype=float)[:, None]
-        free = Sum()
-        if self.penalty == "elasticnet":
-            first: Penalty = ElasticNet(alpha, self.l1_ratio, factors)
-            upper: Penalty = ElasticNet(alpha, self.l1_ratio)
-        else:
-            first = GroupLasso(alpha, factors=factors)
-            # The arm at 0 is the unpenalized network: there the layers above go free as well.
-            upper = L2(np.where(alpha > 0, self.upper_l2, 0.0))
-        return (first, free, *(upper, free) * (len(network.dense) - 1))
 
 
 @dataclass(frozen=True, eq=False)
@@ -204,113 +112,6 @@ class MLPPath:
         chosen[-2] = chosen[-2] * self.whole.target_scale
         chosen[-1] = chosen[-1] * self.whole.target_scale + self.whole.target_center
         return tuple(chosen)
-
-
-def strength_at_null(route: Route, network: Network, loss: Loss, x: Array, target: Array, weights: Array) -> float:
-    """Find the strength at and above which the null model (the intercept alone) wins: the top of the grid.
-
-    With no hidden layer it is the exact critical strength: the largest slope of the loss at zero weights.
-
-    With D weight layers, a network whose paths have total size T lowers the loss by at most ``Gamma T``, and by at
-    most L0, the null model's loss; it pays at least ``alpha D [ l1_ratio T^(1/D) + (1 - l1_ratio)/2 T^(2/D) ]`` (the
-    means' inequality over the layers of a path). The null model therefore wins from
-
-        alpha = L0 / ( D [ l1_ratio s + (1 - l1_ratio)/2 s^2 ] ),   s = (L0 / Gamma)^(1/D).
-
-    For two layers this is ``sqrt(Gamma L0) / 2`` for L1, and ``Gamma`` for L2 (which is alpha/2 w^2 here). For the
-    group lasso with ridge rho above it is ``Gamma sqrt(4 L0 / (27 rho)) / sqrt(H)``, three times that for more hidden
-    layers. Gamma is the steepest descent of the loss that a linear function or a hinge ``max(v'x - c, 0)`` of size 1
-    offers: over single inputs v for L1 and the group lasso, over directions v (found by alternating ascent, so from
-    below) for L2. With L1 the null model wins from about 2.7 times below this strength on; with L2 it is sharp.
-
-    Parameters
-    ----------
-    x, target, weights : arrays, shapes (N, P), (N, C), (N,)
-        Standardized as the network sees them.
-
-    Raises
-    ------
-    ValueError
-        If no penalized input has anything to say about the target (a constant target, constant inputs).
-    """
-    null = np.broadcast_to(loss.null_output(target, weights), target.shape)
-    slopes = (weights / weights.sum())[:, None] * loss.gradient(null, target)
-    factors = np.ones(x.shape[1]) if route.penalty_factors is None else np.asarray(route.penalty_factors, float)
-    penalized = (factors > 0) & np.isfinite(factors)
-    null_loss = float(weighted_mean(loss.values(null, target), weights))
-    linear = (x.T @ slopes)[penalized] / factors[penalized, None]
-    if not penalized.any() or not np.abs(linear).max() > 1e-12 * max(null_loss, 1e-300):
-        raise ValueError(
-            "No penalized input says anything about the target, so there is no path to walk: "
-            "is the target, or every input, constant?"
-        )
-    if route.linear:
-        if route.penalty == "group_lasso":
-            return float(GroupLasso().critical_strength(linear))
-        # Ridge has no critical strength; like glmnet's, its grid starts where an l1_ratio of 1/1000 would.
-        return float(ElasticNet(l1_ratio=max(route.l1_ratio, 1e-3)).critical_strength(linear))
-    scaled = x[:, penalized] / factors[penalized]
-    gamma = _steepest_input(scaled, slopes)
-    depth = len(network.dense)
-    if route.penalty == "group_lasso":
-        bound = gamma * math.sqrt(4 * null_loss / (27 * route.upper_l2)) / math.sqrt(network.dense[0].units)
-        return bound if depth == 2 else 3 * bound
-
-    def bound_for(slope: float, l1_ratio: float, l2_ratio: float) -> float:
-        size = (null_loss / slope) ** (1 / depth)
-        return float(null_loss / (depth * (l1_ratio * size + l2_ratio / 2 * size**2)))
-
-    if route.l1_ratio == 1:
-        return bound_for(gamma, 1.0, 0.0)
-    both = bound_for(_steepest_direction(scaled, slopes), route.l1_ratio, 1 - route.l1_ratio)
-    return min(both, bound_for(gamma, route.l1_ratio, 0.0)) if route.l1_ratio else both
-
-
-_CUTS = (0.0, 0.2, 0.5, 0.8)
-"""Quantiles at which hinges are tried; at 0 a hinge is a linear function, as the slopes of a null model sum to 0."""
-
-
-def _steepest_input(x: Array, slopes: Array) -> float:
-    """Largest ``||sum_i slopes_i f(x_i)||`` over linear functions and hinges f of one column, either way round."""
-    sizes = [
-        np.linalg.norm(np.maximum(side * (x - cut), 0).T @ slopes, axis=1).max()
-        for cut in np.quantile(x, _CUTS[1:], axis=0)
-        for side in (1, -1)
-    ]
-    return float(max(*sizes, np.linalg.norm(x.T @ slopes, axis=1).max()))
-
-
-def _steepest_direction(x: Array, slopes: Array, starts: int = 8, steps: int = 12) -> float:
-    """Largest ``||sum_i slopes_i f(v'x_i)||`` found over unit directions v, by turns in v and in the output."""
-    _, _, right = np.linalg.svd(x.T @ slopes, full_matrices=False)
-    directions = np.random.default_rng(0).standard_normal((x.shape[1], starts))
-    directions[:, : len(right)] = (x.T @ slopes @ right.T)[:, :starts]
-    best = 0.0
-    for v in directions.T:
-        direction = v
-        for _ in range(steps):
-            direction = direction / max(float(np.linalg.norm(direction)), 1e-300)
-            h = x @ direction
-            offered = [np.maximum(h - cut, 0) @ slopes for cut in np.quantile(h, _CUTS)]
-            sizes = [float(np.linalg.norm(output)) for output in offered]
-            steepest = int(np.argmax(sizes))
-            best = max(best, sizes[steepest])
-            active = h > np.quantile(h, _CUTS[steepest])
-            direction = x[active].T @ (slopes[active] @ offered[steepest])
-            if not direction.any():
-                break
-    return best
-
-
-def grid(top: float, count: int, rows: int, inputs: int) -> Array:
-    """Give strengths from 0 (the unpenalized arm), then ``count`` geometric steps up to ``top``: shape (count + 1,).
-
-    The weakest is ``top / 1000``, or ``top / 100`` where there are fewer rows than inputs.
-    """
-    if count < 1:
-        raise ValueError(f"A path needs at least 1 strength, got {count}.")
-    share = 1e-3 if rows >= inputs else 1e-2
-    return np.concatenate([[0.0], np.geomspace(share * top, top, count) if count > 1 else [top]])
 
 
 def walk(

@@ -1,0 +1,121 @@
+"""The grid of strengths, and its top: the strength at and above which the null model wins."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from ridgewalk.arrays import Array
+from ridgewalk.losses import Loss
+from ridgewalk.network import Network
+from ridgewalk.objective import weighted_mean
+from ridgewalk.penalties import ElasticNet, GroupLasso
+from ridgewalk.route import Route
+
+
+def grid(top: float, count: int, rows: int, inputs: int) -> Array:
+    """Give strengths from 0 (the unpenalized arm), then ``count`` geometric steps up to ``top``: shape (count + 1,).
+
+    The weakest is ``top / 1000``, or ``top / 100`` where there are fewer rows than inputs.
+    """
+    if count < 1:
+        raise ValueError(f"A path needs at least 1 strength, got {count}.")
+    share = 1e-3 if rows >= inputs else 1e-2
+    return np.concatenate([[0.0], np.geomspace(share * top, top, count) if count > 1 else [top]])
+
+
+def strength_at_null(route: Route, network: Network, loss: Loss, x: Array, target: Array, weights: Array) -> float:
+    """Find the strength at and above which the null model (the intercept alone) wins: the top of the grid.
+
+    With no hidden layer it is the exact critical strength: the largest slope of the loss at zero weights.
+
+    With D weight layers, a network whose paths have total size T lowers the loss by at most ``Gamma T``, and by at
+    most L0, the null model's loss; it pays at least ``alpha D [ l1_ratio T^(1/D) + (1 - l1_ratio)/2 T^(2/D) ]`` (the
+    means' inequality over the layers of a path). The null model therefore wins from
+
+        alpha = L0 / ( D [ l1_ratio s + (1 - l1_ratio)/2 s^2 ] ),   s = (L0 / Gamma)^(1/D).
+
+    For two layers this is ``sqrt(Gamma L0) / 2`` for L1, and ``Gamma`` for L2 (which is alpha/2 w^2 here). For the
+    group lasso with ridge rho above it is ``Gamma sqrt(4 L0 / (27 rho)) / sqrt(H)``, three times that for more hidden
+    layers. Gamma is the steepest descent of the loss that a linear function or a hinge ``max(v'x - c, 0)`` of size 1
+    offers: over single inputs v for L1 and the group lasso, over directions v (found by alternating ascent, so from
+    below) for L2. With L1 the null model wins from about 2.7 times below this strength on; with L2 it is sharp.
+
+    Parameters
+    ----------
+    x, target, weights : arrays, shapes (N, P), (N, C), (N,)
+        Standardized as the network sees them.
+
+    Raises
+    ------
+    ValueError
+        If no penalized input has anything to say about the target (a constant target, constant inputs).
+    """
+    null = np.broadcast_to(loss.null_output(target, weights), target.shape)
+    slopes = (weights / weights.sum())[:, None] * loss.gradient(null, target)
+    factors = np.ones(x.shape[1]) if route.penalty_factors is None else np.asarray(route.penalty_factors, float)
+    penalized = (factors > 0) & np.isfinite(factors)
+    null_loss = float(weighted_mean(loss.values(null, target), weights))
+    linear = (x.T @ slopes)[penalized] / factors[penalized, None]
+    if not penalized.any() or not np.abs(linear).max() > 1e-12 * max(null_loss, 1e-300):
+        raise ValueError(
+            "No penalized input says anything about the target, so there is no path to walk: "
+            "is the target, or every input, constant?"
+        )
+    if route.linear:
+        if route.penalty == "group_lasso":
+            return float(GroupLasso().critical_strength(linear))
+        # Ridge has no critical strength; like glmnet's, its grid starts where an l1_ratio of 1/1000 would.
+        return float(ElasticNet(l1_ratio=max(route.l1_ratio, 1e-3)).critical_strength(linear))
+    scaled = x[:, penalized] / factors[penalized]
+    gamma = _steepest_input(scaled, slopes)
+    depth = len(network.dense)
+    if route.penalty == "group_lasso":
+        bound = gamma * math.sqrt(4 * null_loss / (27 * route.upper_l2)) / math.sqrt(network.dense[0].units)
+        return bound if depth == 2 else 3 * bound
+
+    def bound_for(slope: float, l1_ratio: float, l2_ratio: float) -> float:
+        size = (null_loss / slope) ** (1 / depth)
+        return float(null_loss / (depth * (l1_ratio * size + l2_ratio / 2 * size**2)))
+
+    if route.l1_ratio == 1:
+        return bound_for(gamma, 1.0, 0.0)
+    both = bound_for(_steepest_direction(scaled, slopes), route.l1_ratio, 1 - route.l1_ratio)
+    return min(both, bound_for(gamma, route.l1_ratio, 0.0)) if route.l1_ratio else both
+
+
+_CUTS = (0.0, 0.2, 0.5, 0.8)
+"""Quantiles at which hinges are tried; at 0 a hinge is a linear function, as the slopes of a null model sum to 0."""
+
+
+def _steepest_input(x: Array, slopes: Array) -> float:
+    """Largest ``||sum_i slopes_i f(x_i)||`` over linear functions and hinges f of one column, either way round."""
+    sizes = [
+        np.linalg.norm(np.maximum(side * (x - cut), 0).T @ slopes, axis=1).max()
+        for cut in np.quantile(x, _CUTS[1:], axis=0)
+        for side in (1, -1)
+    ]
+    return float(max(*sizes, np.linalg.norm(x.T @ slopes, axis=1).max()))
+
+
+def _steepest_direction(x: Array, slopes: Array, starts: int = 8, steps: int = 12) -> float:
+    """Largest ``||sum_i slopes_i f(v'x_i)||`` found over unit directions v, by turns in v and in the output."""
+    _, _, right = np.linalg.svd(x.T @ slopes, full_matrices=False)
+    directions = np.random.default_rng(0).standard_normal((x.shape[1], starts))
+    directions[:, : len(right)] = (x.T @ slopes @ right.T)[:, :starts]
+    best = 0.0
+    for v in directions.T:
+        direction = v
+        for _ in range(steps):
+            direction = direction / max(float(np.linalg.norm(direction)), 1e-300)
+            h = x @ direction
+            offered = [np.maximum(h - cut, 0) @ slopes for cut in np.quantile(h, _CUTS)]
+            sizes = [float(np.linalg.norm(output)) for output in offered]
+            steepest = int(np.argmax(sizes))
+            best = max(best, sizes[steepest])
+            active = h > np.quantile(h, _CUTS[steepest])
+            direction = x[active].T @ (slopes[active] @ offered[steepest])
+            if not direction.any():
+                break
+    return best

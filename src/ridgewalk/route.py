@@ -1,0 +1,104 @@
+"""How to walk: the network, its penalty and the training, apart from any data."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from ridgewalk.arrays import Array, per_run
+from ridgewalk.network import Activation, Network, multilayer_perceptron
+from ridgewalk.penalties import L2, ElasticNet, GroupLasso, Penalty, Sum
+
+Walk = Literal["ramp", "sequential"]
+PenaltyName = Literal["elasticnet", "group_lasso"]
+Precision = Literal["float32", "float64"]
+
+
+@dataclass(frozen=True, eq=False)
+class Route:
+    """How to walk: everything that is not data.
+
+    Attributes
+    ----------
+    hidden_layer_sizes : sequence of int
+        Units of each hidden layer; empty is a linear model, solved to its optimum.
+    activation : str
+        "relu", "leaky_relu", "tanh", "logistic", "gelu" or "identity".
+    penalty : "elasticnet" or "group_lasso"
+        ``alpha * (l1_ratio sum|w| + (1 - l1_ratio)/2 sum w^2)`` on every weight array, or
+        ``alpha * sqrt(H) * sum_j ||w1_j||`` over the inputs j of the first layer (H its units), with an L2 of
+        ``upper_l2`` on the layers above. Biases are free.
+    l1_ratio : float
+    upper_l2 : float
+    walk : "ramp" or "sequential"
+    max_iter : int
+        Epochs of each fit after its dense start.
+    learning_rate : float
+    batch_size : int or None
+        Rows per step; None is all of them. With batches the noise of the gradients keeps weights from resting at
+        zero, so every fit ends with 100 full-batch steps.
+    standardize : bool
+        Whether columns, and the target of a regression, are brought to mean 0 and deviation 1 on each fold.
+        The strengths are those of the standardized problem.
+    penalty_factors : array, shape (P,), or None
+        Multiplies the strength of each input's weights in the first layer: 0 frees, infinity excludes.
+    dtype : "float32" or "float64"
+        Of the training. A linear model is always solved in float64.
+    """
+
+    hidden_layer_sizes: Sequence[int] = (32,)
+    activation: Activation = "relu"
+    penalty: PenaltyName = "elasticnet"
+    l1_ratio: float = 0.5
+    upper_l2: float = 1e-3
+    walk: Walk = "ramp"
+    max_iter: int = 600
+    learning_rate: float = 0.01
+    batch_size: int | None = None
+    standardize: bool = True
+    penalty_factors: Array | None = None
+    dtype: Precision = "float32"
+
+    def __post_init__(self) -> None:
+        if self.penalty not in ("elasticnet", "group_lasso"):
+            raise ValueError(f'penalty is "elasticnet" or "group_lasso", got {self.penalty!r}.')
+        if self.walk not in ("ramp", "sequential"):
+            raise ValueError(f'walk is "ramp" or "sequential", got {self.walk!r}.')
+        if self.max_iter < 1:
+            raise ValueError(f"max_iter is at least 1, got {self.max_iter}.")
+        if self.dtype not in ("float32", "float64"):
+            raise ValueError(f'dtype is "float32" or "float64", got {self.dtype!r}.')
+        if not self.learning_rate > 0 or not self.upper_l2 > 0:
+            raise ValueError(
+                f"The learning rate and upper_l2 must be above 0, got {self.learning_rate} and {self.upper_l2}."
+            )
+        if not 0 <= self.l1_ratio <= 1:
+            raise ValueError(f"l1_ratio must lie between 0 (only L2) and 1 (only L1), got {self.l1_ratio}.")
+        if any(units < 1 for units in self.hidden_layer_sizes):
+            raise ValueError(f"Hidden layers need at least 1 unit each, got {tuple(self.hidden_layer_sizes)}.")
+
+    @property
+    def linear(self) -> bool:
+        """Whether there is no hidden layer, so that the problem is convex."""
+        return not self.hidden_layer_sizes
+
+    def network(self, inputs: int, outputs: int) -> Network:
+        """Build the network for data of this shape."""
+        return multilayer_perceptron(inputs, self.hidden_layer_sizes, outputs, self.activation)
+
+    def penalties(self, network: Network, alphas: Array) -> tuple[Penalty, ...]:
+        """Penalties of every array, one strength per run from ``alphas`` (R,)."""
+        alpha = per_run(alphas)
+        factors = None if self.penalty_factors is None else np.asarray(self.penalty_factors, dtype=float)[:, None]
+        free = Sum()
+        if self.penalty == "elasticnet":
+            first: Penalty = ElasticNet(alpha, self.l1_ratio, factors)
+            upper: Penalty = ElasticNet(alpha, self.l1_ratio)
+        else:
+            first = GroupLasso(alpha, factors=factors)
+            # The arm at 0 is the unpenalized network: there the layers above go free as well.
+            upper = L2(np.where(alpha > 0, self.upper_l2, 0.0))
+        return (first, free, *(upper, free) * (len(network.dense) - 1))

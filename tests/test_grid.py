@@ -1,0 +1,79 @@
+"""Laws of the grid and of its top."""
+
+import numpy as np
+import pytest
+
+from ridgewalk.grid import grid, strength_at_null
+from ridgewalk.losses import BinaryCrossEntropy, CrossEntropy, Poisson, SquaredError
+from ridgewalk.route import Route
+
+
+def binary(rows, seed=0):
+    generator = np.random.default_rng(seed)
+    x = generator.normal(size=(rows, 6))
+    chance = 1 / (1 + np.exp(-3 * (x[:, 0] * x[:, 1] + np.sin(2 * x[:, 0]))))
+    return x, (generator.uniform(size=rows) < chance).astype(float)[:, None]
+
+
+def test_the_grid_by_hand():
+    np.testing.assert_allclose(grid(2.0, 4, 100, 10), [0, 0.002, 0.02, 0.2, 2])
+    np.testing.assert_allclose(grid(2.0, 3, 10, 100), [0, 0.02, 0.2, 2])
+    np.testing.assert_allclose(grid(2.0, 1, 10, 100), [0, 2])
+
+
+class TestStrengthAtNull:
+    """The bounds of the module's formula, at the ends where they are known in closed form."""
+
+    x, target = binary(400)
+    x = (x - x.mean(axis=0)) / x.std(axis=0)
+    weights = np.ones(400)
+
+    def top(self, route, loss=None, target=None):
+        target = self.target if target is None else target
+        network = route.network(self.x.shape[1], target.shape[1])
+        return strength_at_null(route, network, loss or BinaryCrossEntropy(), self.x, target, self.weights)
+
+    def gamma_and_null(self):
+        share = self.target.mean()
+        slope = (self.target - share) / len(self.x)
+        cuts = np.quantile(self.x, [0.2, 0.5, 0.8], axis=0)
+        parts = [self.x] + [np.maximum(s * (self.x - cut), 0) for cut in cuts for s in (1, -1)]
+        gamma = max(np.abs(part.T @ slope).max() for part in parts)
+        return gamma, -share * np.log(share) - (1 - share) * np.log(1 - share)
+
+    def test_l1_on_two_layers(self):
+        gamma, null = self.gamma_and_null()
+        assert self.top(Route((8,), l1_ratio=1.0)) == pytest.approx(np.sqrt(gamma * null) / 2)
+
+    def test_l2_on_two_layers(self):
+        # Gamma by brute force over random directions and cuts, which ascent (over fewer cuts) must all but reach.
+        slope = (self.target[:, 0] - self.target.mean()) / len(self.x)
+        v = np.random.default_rng(0).normal(size=(6, 20_000))
+        h = self.x @ (v / np.linalg.norm(v, axis=0))
+        brute = max(np.abs(slope @ np.maximum(h - cut, 0)).max() for cut in (-9, -1, 0, 0.5, 1))
+        assert 0.99 * brute <= self.top(Route((8,), l1_ratio=0.0)) < 1.2 * brute
+
+    def test_group_lasso(self):
+        gamma, null = self.gamma_and_null()
+        expected = gamma * np.sqrt(4 * null / (27 * 1e-3)) / np.sqrt(8)
+        assert self.top(Route((8,), penalty="group_lasso")) == pytest.approx(expected)
+        assert self.top(Route((8, 4), penalty="group_lasso")) == pytest.approx(3 * expected)
+
+    def test_linear(self):
+        slope = np.abs(self.x.T @ (self.target - self.target.mean())).max() / len(self.x)
+        assert self.top(Route((), l1_ratio=0.5)) == pytest.approx(slope / 0.5)
+        assert self.top(Route((), l1_ratio=0.0)) == pytest.approx(slope / 1e-3)
+
+    @pytest.mark.parametrize("loss", [CrossEntropy(), SquaredError(), Poisson()], ids=lambda loss: type(loss).__name__)
+    def test_other_losses_have_a_top(self, loss):
+        target = np.hstack([self.target, 1 - self.target])
+        assert 0 < self.top(Route((8, 8)), loss, target) < np.inf
+
+    def test_a_target_that_no_input_explains_is_named(self):
+        with pytest.raises(ValueError, match="is the target, or every input, constant"):
+            self.top(Route((8,)), SquaredError(), np.ones((400, 1)))
+
+
+def test_a_grid_needs_a_strength():
+    with pytest.raises(ValueError, match="at least 1 strength"):
+        grid(1.0, 0, 5, 5)

@@ -1,0 +1,51 @@
+"""Laws of how to walk: what a route builds, and what it refuses."""
+
+import numpy as np
+import pytest
+
+from ridgewalk.route import Route
+
+
+def values(route, alphas):
+    network = route.network(3, 2)
+    ones = [np.ones((len(alphas), *shape)) for shape in network.shapes]
+    return [penalty.value(w) for penalty, w in zip(route.penalties(network, np.array(alphas)), ones, strict=True)]
+
+
+def test_the_elastic_net_is_on_every_weight_array_and_on_no_bias():
+    first, bias, second, last = values(Route((4,), l1_ratio=0.25), [0.0, 2.0])
+    np.testing.assert_allclose(first, [0, 2 * (0.25 + 0.375) * 12])
+    np.testing.assert_allclose(second, [0, 2 * (0.25 + 0.375) * 8])
+    assert not bias.any()
+    assert not last.any()
+
+
+def test_the_group_lasso_is_on_the_inputs_with_ridge_above_and_none_at_strength_zero():
+    first, bias, second, last = values(Route((4,), penalty="group_lasso", upper_l2=0.1), [0.0, 2.0])
+    np.testing.assert_allclose(first, [0, 2 * 3 * np.sqrt(4) * 2])
+    np.testing.assert_allclose(second, [0, 0.1 * 8])
+    assert not bias.any()
+    assert not last.any()
+
+
+def test_factors_are_those_of_the_inputs_alone():
+    first, _, second, _ = values(Route((4,), l1_ratio=1.0, penalty_factors=np.array([0.0, 1, 2])), [1.0])
+    assert first == 3 * 4
+    assert second == 8
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"penalty": "l0"}, '"elasticnet" or "group_lasso"'),
+        ({"walk": "backwards"}, '"ramp" or "sequential"'),
+        ({"max_iter": 0}, "max_iter is at least 1"),
+        ({"hidden_layer_sizes": (3, 0)}, "at least 1 unit"),
+        ({"dtype": "float16"}, '"float32" or "float64"'),
+        ({"learning_rate": 0}, "above 0"),
+        ({"l1_ratio": 2}, "between 0"),
+    ],
+)
+def test_mistakes_are_named(change, words):
+    with pytest.raises(ValueError, match=words):
+        Route(**change)
