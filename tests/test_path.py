@@ -224,11 +224,28 @@ def test_fits_that_diverge_never_win():
     assert np.isinf(path.row_loss[0]).any()
 
 
+def test_a_training_row_drawn_twice_counts_twice():
+    x, target = binary(60)
+    (train_rows, held_out), *_ = splits(60)
+    drawn = np.r_[train_rows, np.intersect1d(train_rows, np.arange(10))]
+    route = replace(ROUTE, dtype="float64", max_iter=30)
+    bootstrap = walk(x, target, BinaryCrossEntropy(), [(drawn, held_out)], route, [0.01])
+    counts = np.bincount(drawn, minlength=60)
+    rows = np.repeat(np.arange(60), np.maximum(counts, 1))
+    repeated = [(np.flatnonzero(np.isin(rows, train_rows)), np.flatnonzero(np.isin(rows, held_out)))]
+    plain = walk(x[rows], target[rows], BinaryCrossEntropy(), repeated, route, [0.01])
+    np.testing.assert_allclose(bootstrap.heldout_loss, plain.heldout_loss, rtol=1e-6)
+
+
 @pytest.mark.parametrize(
     ("make", "words"),
     [
         (lambda: walk(*binary(), BinaryCrossEntropy(), splits(150), alphas=[-1.0]), "strengths of zero or more"),
         (lambda: walk(*binary(), BinaryCrossEntropy(), splits(150), alphas=[]), "strengths of zero or more"),
+        (lambda: walk(*binary(), BinaryCrossEntropy(), []), "at least one fold"),
+        (lambda: walk(*binary(), BinaryCrossEntropy(), [([], [0])]), "Fold 0 trains on 0 rows"),
+        (lambda: walk(*binary(), BinaryCrossEntropy(), [([0, 1], [1, 2])]), "one that it trains on"),
+        (lambda: walk(*binary(), BinaryCrossEntropy(), [([0, 1], [2, 2])]), "holds out a row twice"),
         (
             lambda: walk(*binary(), BinaryCrossEntropy(), splits(150), Route(penalty_factors=np.ones(2)), 2),
             "one number per input",

@@ -135,6 +135,7 @@ def walk(
         As ``loss.encode`` gives it.
     loss : Loss
     splits : sequence of (training rows, held-out rows)
+        Row numbers. A training row may be drawn several times; a held-out row may not be a training row.
     route : Route, optional
     alphas : int or array_like
         How many strengths, or the strengths themselves; 0 is always added.
@@ -153,14 +154,27 @@ def walk(
     data: Array = np.asarray(x, dtype=np.float64)
     rows, inputs = data.shape
     weights: Array = np.ones(rows) if sample_weight is None else np.asarray(sample_weight, dtype=np.float64)
-    masks = [np.isin(np.arange(rows), train_rows) for train_rows, _ in splits] + [np.ones(rows, dtype=bool)]
-    folds = tuple(_fold(data, target, loss, np.where(mask, weights, 0.0), route) for mask in masks)
+    _check_splits(splits)
+    draws = [np.bincount(train_rows, minlength=rows) for train_rows, _ in splits]  # a row drawn twice counts twice
+    folds = tuple(_fold(data, target, loss, weights * times, route) for times in [*draws, np.ones(rows)])
     network = route.network(inputs, target.shape[1])
     if route.penalty_factors is not None and len(route.penalty_factors) != inputs:
         raise ValueError(f"penalty_factors needs one number per input ({inputs}), got {len(route.penalty_factors)}.")
     strengths = _strengths(alphas, route, network, loss, data, target, folds)
     walker = _Walker(data, target, loss, folds, network, route, seeds, n_jobs, watch or Watch())
     return _collect(walker.fits(strengths), strengths, walker, splits, weights)
+
+
+def _check_splits(splits: Sequence[tuple[Integers, Integers]]) -> None:
+    for k, (train_rows, held_out) in enumerate(splits):
+        if len(train_rows) == 0 or len(held_out) == 0:
+            raise ValueError(
+                f"Fold {k} trains on {len(train_rows)} rows and holds out {len(held_out)}: both need some."
+            )
+        if len(np.unique(held_out)) < len(held_out) or np.isin(held_out, train_rows).any():
+            raise ValueError(f"Fold {k} holds out a row twice, or one that it trains on: its loss would mean nothing.")
+    if not splits:
+        raise ValueError("A path needs at least one fold, got none.")
 
 
 def _strengths(
