@@ -73,12 +73,92 @@ def test_results_are_never_overwritten_unasked(ridgewalk, tmp_path):
     assert {path.name for path in (tmp_path / "ridgewalk-results").iterdir()} == {"people", "people-2"}
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "precious").touch()
-    code, _, err = ridgewalk(*command, "--out", "mine")
+    for force in ([], ["--force"]):
+        code, _, err = ridgewalk(*command, "--out", "mine", *force)
+        assert code == 1
+        assert "holds other files (precious)" in err
+        assert [path.name for path in (tmp_path / "mine").iterdir()] == ["precious"]
+    assert ridgewalk(*command, "--out", "kept")[0] == 0
+    before = (tmp_path / "kept" / "summary.json").read_bytes()
+    code, _, err = ridgewalk(*command, "--out", "kept", "--l1-ratio", "1")
     assert code == 1
     assert "--force to replace it" in err
-    assert (tmp_path / "mine" / "precious").exists()
-    assert ridgewalk(*command, "--out", "mine", "--force")[0] == 0
-    assert not (tmp_path / "mine" / "precious").exists()
+    assert (tmp_path / "kept" / "summary.json").read_bytes() == before
+    assert ridgewalk(*command, "--out", "kept", "--l1-ratio", "1", "--force")[0] == 0
+    assert (tmp_path / "kept" / "summary.json").read_bytes() != before
+    assert len(list((tmp_path / "kept").iterdir())) == 3
+
+
+def test_a_folder_that_cannot_be_is_known_before_the_work(ridgewalk, monkeypatch):
+    monkeypatch.setattr(MLPClassifierCV, "fit", lambda *_: pytest.fail("the work began"))
+    code, _, err = ridgewalk("fit", "people.csv", "-t", "outcome", "--out", "people.csv/x", *QUICK)
+    assert code == 1
+    assert "cannot be made: people.csv is a file" in err
+
+
+def test_predictions_overwrite_nothing(ridgewalk, tmp_path):
+    ridgewalk("fit", "people.csv", "-t", "outcome", "-q", "--out", "kept", *QUICK)
+    data = (tmp_path / "people.csv").read_bytes()
+    for force in ([], ["--force"]):
+        code, _, err = ridgewalk("predict", "kept", "people.csv", "--out", "people.csv", *force)
+        assert code == 1
+        assert "is the file to predict" in err
+    assert (tmp_path / "people.csv").read_bytes() == data
+    assert ridgewalk("predict", "kept", "people.csv", "--out", "p.csv")[0] == 0
+    assert "--force to replace it" in ridgewalk("predict", "kept", "people.csv", "--out", "p.csv")[2]
+    assert ridgewalk("predict", "kept", "people.csv", "--out", "p.csv", "--force")[0] == 0
+
+
+def test_text_codes_stay_text_and_new_ones_are_named(ridgewalk):
+    frame = table().assign(code=["01", "02", "A7"] * 30)
+    frame.to_csv("coded.csv", index=False)
+    ridgewalk("fit", "coded.csv", "-t", "outcome", "-q", "--out", "kept", *QUICK)
+    _, whole, _ = ridgewalk("predict", "kept", "coded.csv")
+    frame[frame["code"] == "01"].to_csv("ones.csv", index=False)
+    _, some, err = ridgewalk("predict", "kept", "ones.csv")
+    assert whole.splitlines()[1::3] == some.splitlines()[1:]
+    assert err == ""
+    frame.assign(code="B9").to_csv("new.csv", index=False)
+    code, _, err = ridgewalk("predict", "kept", "new.csv")
+    assert code == 0
+    assert "'code' holds values that the model has never seen, such as 'B9' (90 rows)" in err
+
+
+def test_every_option_reaches_the_estimator(ridgewalk, monkeypatch):
+    seen = {}
+
+    def stop(self, *_):
+        seen.update(self.get_params())
+        raise ValueError("seen")
+
+    monkeypatch.setattr(MLPClassifierCV, "fit", stop)
+    options = {
+        "--hidden": "7,5", "--activation": "gelu", "--penalty": "group_lasso", "--l1-ratio": "0.25", "--alphas": "9",
+        "--selection": "1se", "--folds": "4", "--seeds": "3", "--max-iter": "17", "--learning-rate": "0.5",
+        "--batch-size": "11", "--random-state": "13", "--jobs": "2",
+    }  # fmt: skip
+    ridgewalk("fit", "people.csv", "-t", "outcome", "-q", *(part for pair in options.items() for part in pair))
+    assert {name: seen[name] for name in ("hidden_layer_sizes", "activation", "penalty", "l1_ratio", "alphas")} == {
+        "hidden_layer_sizes": (7, 5), "activation": "gelu", "penalty": "group_lasso", "l1_ratio": 0.25, "alphas": 9
+    }  # fmt: skip
+    assert {name: seen[name] for name in ("selection", "cv", "n_seeds", "max_iter", "learning_rate_init")} == {
+        "selection": "1se", "cv": 4, "n_seeds": 3, "max_iter": 17, "learning_rate_init": 0.5
+    }  # fmt: skip
+    assert [seen[name] for name in ("batch_size", "random_state", "n_jobs")] == [11, 13, 2]
+
+
+def test_a_path_whose_unpenalized_arm_diverged_says_so(capsys):
+    row = {"alpha": 0.0, "heldout_loss": None, "standard_error": None, "train_loss": None, "zeros": 0.0,
+           "inputs_kept": 1, "units_kept": 1, "diverged": 2, "marks": []}  # fmt: skip
+    good = row | {"alpha": 1.0, "heldout_loss": 0.5, "standard_error": 0.1, "train_loss": 0.4, "diverged": 0}
+    summary = {"path": [row, good], "alpha": 1.0, "index": 1, "loss": "CrossEntropy", "fits": 4, "folds": 1, "seeds": 1,
+               "null_loss": 0.7, "selection": "min", "inputs": [{"name": ":heart: [x]", "kept": False}],
+               "change_from_no_penalty": {"mean": None, "standard_error": None}}  # fmt: skip
+    cli._show(summary)
+    printed = capsys.readouterr().out
+    assert "the training diverged, so there is nothing to compare with" in printed
+    assert "diverged  " in printed
+    assert "Inputs kept, 0 of 1: none." in printed
 
 
 def test_predict_gives_what_the_estimator_gives(ridgewalk, tmp_path):
@@ -156,7 +236,7 @@ def test_version_and_help(ridgewalk):
         (["fit", "one.csv", "-t", "y"], 1, "one value only"),
         (["fit", "people.csv", "-t", "outcome", "--hidden", "ten"], 1, "--hidden takes units per layer"),
         (["fit", "people.csv", "-t", "outcome", "--folds", "80"], 1, "rarest class"),
-        (["fit", "people.csv", "-t", "outcome", "--learning-rate", "0"], 1, "above 0"),
+        (["fit", "people.csv", "-t", "outcome", "--learning-rate", "0"], 1, "'learning_rate_init' parameter"),
         (["fit", "people.csv", "-t", "outcome", "--out", "people.csv"], 1, "is a file; give a folder"),
         (["fit", "people.csv", "-t", "outcome", "--l1-ratio", "2"], 2, "--l1-ratio"),
         (["fit", "people.csv"], 2, "--target"),
@@ -165,6 +245,7 @@ def test_version_and_help(ridgewalk):
         (["predict", "nothing", "people.csv"], 1, "There is no model nothing"),
         (["predict", "people.csv", "people.csv"], 1, "is no model of ridgewalk, or is damaged"),
         (["predict", "strange.skops", "people.csv"], 1, "was it made by a newer version"),
+        (["predict", "poor.skops", "people.csv"], 1, "was it made by a newer version"),
         (["predict", "hostile.skops", "people.csv"], 1, "it was not opened"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
@@ -173,6 +254,7 @@ def test_a_mistake_ends_in_a_sentence_and_a_code(ridgewalk, tmp_path, arguments,
     (tmp_path / "empty.csv").touch()
     (tmp_path / "one.csv").write_text("x,y\n1,a\n2,a\n")
     skops.io.dump({"format": 99}, tmp_path / "strange.skops")
+    skops.io.dump({"format": 1}, tmp_path / "poor.skops")
     skops.io.dump({"format": 1, "run": subprocess.Popen}, tmp_path / "hostile.skops")
     ended, out, err = ridgewalk(*arguments)
     assert ended == code

@@ -110,6 +110,38 @@ def test_useless_columns_are_left_out_and_named():
     assert "'name' has 80 different values in 80 rows" in " ".join(table.notes)
 
 
+@pytest.mark.parametrize("separator", [";", "\t", "|"])
+def test_other_separators_are_seen_in_the_first_line(tmp_path, separator):
+    people().to_csv(tmp_path / "people.csv", index=False, sep=separator)
+    pd.testing.assert_frame_equal(read_table(tmp_path / "people.csv"), people(), check_dtype=False)
+
+
+def test_twenty_numbers_are_classes_and_twenty_one_are_not():
+    for count, task in ((20, "classification"), (21, "regression")):
+        assert make_table(people(84).assign(outcome=np.arange(84) % count), "outcome").task == task
+
+
+def test_row_numbers_lists_and_texts_like_numbers_are_named(tmp_path):
+    people().to_csv(tmp_path / "people.csv")
+    table = make_table(read_table(tmp_path / "people.csv"), "outcome")
+    assert "Unnamed: 0" not in table.inputs
+    assert "has no name in the file" in " ".join(table.notes)
+    table = make_table(people().assign(lists=[[1, 2]] * ROWS, share=[f"{k % 9},5 %" for k in range(ROWS)]), "outcome")
+    assert "'lists' holds list values and was left out" in " ".join(table.notes)
+    assert "'share' is text that looks like numbers (such as '0,5 %')" in " ".join(table.notes)
+    assert "share" in table.inputs
+
+
+def test_columns_can_be_read_as_text(tmp_path):
+    (tmp_path / "codes.csv").write_text("code,n\n01,1\n02,2\n")
+    assert read_table(tmp_path / "codes.csv", texts=["code", "absent"])["code"].tolist() == ["01", "02"]
+
+
+def test_a_comma_at_the_end_of_each_row_shifts_nothing(tmp_path):
+    (tmp_path / "a.csv").write_text("a,y\n1,2,\n4,5,\n")
+    assert read_table(tmp_path / "a.csv").to_numpy().tolist() == [[1, 2], [4, 5]]
+
+
 def broken(tmp_path, name, content):
     path = tmp_path / name
     path.write_bytes(content)
@@ -123,6 +155,8 @@ def broken(tmp_path, name, content):
         ("a.csv", b"x,y\n", "no rows"),
         ("a.csv", b'x,y\n1,2\n3,4,5,6\n"', "cannot be read"),
         ("a.csv", b"x,y\n\xff\xfe,2\n", "not UTF-8"),
+        ("a.csv", b"a,y,y\n1,2,2\n", "more than one column named 'y'"),
+        ("a.csv", b"a,y\n1,2,3\n4,5,6\n", "more fields than there are column names"),
         ("a.parquet", b"not parquet", "cannot be read"),
         ("a.xlsx", b"PK", "neither CSV nor Parquet"),
     ],

@@ -7,13 +7,14 @@ import pandas as pd
 import pytest
 from sklearn.base import clone
 from sklearn.datasets import load_breast_cancer, load_diabetes, load_iris
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import ElasticNet
-from sklearn.model_selection import GridSearchCV, GroupKFold, cross_val_score
+from sklearn.model_selection import GridSearchCV, GroupKFold, KFold, cross_val_score
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import PolynomialFeatures
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
-from ridgewalk import MLPClassifierCV, MLPRegressorCV, mlp_path
+from ridgewalk import MLPClassifierCV, MLPRegressorCV, estimators, mlp_path
 from ridgewalk.route import Route
 
 QUICK = {
@@ -63,7 +64,9 @@ def test_probabilities(cancer):
     X, _, model = cancer
     chances = model.predict_proba(X)
     np.testing.assert_allclose(chances.sum(axis=1), 1)
-    np.testing.assert_allclose(np.log(chances), model.predict_log_proba(X))
+    logs = model.predict_log_proba(X)
+    np.testing.assert_allclose(np.exp(logs), chances, rtol=1e-12)
+    assert np.isfinite(model.predict_log_proba(1e6 * X)).all()
     np.testing.assert_array_equal(model.predict(X), model.classes_[chances.argmax(axis=1)])
 
 
@@ -158,12 +161,83 @@ def test_an_array_a_frame_and_every_memory_order_are_the_same():
         np.testing.assert_array_equal(MLPClassifierCV(**QUICK).fit(given, y).predict_proba(given), expected)
 
 
+def test_every_parameter_reaches_the_path(monkeypatch):
+    X, y = load_iris(return_X_y=True)
+    seen = {}
+
+    def stop(x, target, loss, splits, route, alphas, seeds, weights, n_jobs, watch):
+        seen.update(locals())
+        raise InterruptedError
+
+    monkeypatch.setattr(estimators, "walk", stop)
+    given = {
+        "hidden_layer_sizes": (3, 2), "activation": "tanh", "alphas": 7, "l1_ratio": 0.2, "penalty": "group_lasso",
+        "upper_l2": 0.02, "penalty_factors": [1, 2, 3, 4], "cv": 3, "n_seeds": 4, "walk": "sequential", "max_iter": 9,
+        "learning_rate_init": 0.07, "batch_size": 13, "standardize": False, "dtype": "float64", "n_jobs": 2,
+    }  # fmt: skip
+    with pytest.raises(InterruptedError):
+        MLPClassifierCV(**given, random_state=0).fit(X, y, np.arange(150))
+    route = seen["route"]
+    taken = {"learning_rate" if name == "learning_rate_init" else name: value for name, value in given.items()}
+    assert set(vars(route)) <= set(taken)
+    for name, value in vars(route).items():
+        np.testing.assert_array_equal(value, taken[name])
+    assert seen["alphas"] == 7
+    assert seen["n_jobs"] == 2
+    assert len(seen["splits"]) == 3
+    assert len(set(seen["seeds"])) == 4
+    np.testing.assert_array_equal(seen["weights"], np.arange(150))
+
+
+def test_more_seeds_leave_the_folds_as_they_are():
+    X, y = load_diabetes(return_X_y=True)
+    route = Route((3,), max_iter=3)
+    one, two = (mlp_path(X, y, route=route, alphas=2, cv=3, n_seeds=n, random_state=0) for n in (1, 2))
+    np.testing.assert_array_equal(one.heldout_loss[..., 0], two.heldout_loss[..., 0])
+    assert (two.heldout_loss[0, :, 0] != two.heldout_loss[0, :, 1]).all()
+
+
+def test_a_number_of_folds_is_shuffled():
+    X, y = load_diabetes(return_X_y=True)
+    route = Route((), dtype="float64")
+    by_number, in_order = (
+        mlp_path(X, y, route=route, alphas=2, cv=cv, random_state=0).heldout_loss for cv in (3, KFold(3))
+    )
+    assert (by_number != in_order).all()
+
+
+def test_a_linear_model_that_is_not_solved_says_so():
+    X, y = load_diabetes(return_X_y=True, scaled=False)
+    with pytest.warns(ConvergenceWarning, match="not at its optimum"):
+        MLPRegressorCV((), alphas=[0.1], standardize=False, cv=2).fit(X, y)
+
+
+def test_mlp_path_checks_its_data():
+    X, y = load_iris(return_X_y=True)
+    for given, words in (
+        ((np.where(X > 7, np.nan, X), y), "NaN"),
+        ((X[:, 0], y), "Expected 2D array"),
+        ((X, y[:-1]), "inconsistent numbers of samples"),
+    ):
+        with pytest.raises(ValueError, match=words):
+            mlp_path(*given)
+    with pytest.raises(ValueError, match="loss is auto"):
+        mlp_path(X, X[:, 0], loss="log_loss")
+    with pytest.raises(ValueError, match="needs a target of numbers"):
+        mlp_path(X, np.array(list("abc"))[y], loss="huber")
+    route = Route((3,), max_iter=2)
+    column = mlp_path(X, y[:, None], route=route, alphas=1, cv=2)
+    assert type(column.loss).__name__ == "CrossEntropy"
+    labels = np.stack([y > 0, y > 1], axis=1).astype(int)
+    assert type(mlp_path(X, labels, route=route, alphas=1, cv=2).loss).__name__ == "BinaryCrossEntropy"
+
+
 def test_mlp_path_finds_out_the_loss():
     X, y = load_iris(return_X_y=True)
     route = Route((4,), max_iter=10)
     names = {
         type(mlp_path(X, target, route=route, alphas=2, cv=2, random_state=0).loss).__name__
-        for target in (y, y > 0, np.array(list("abc"))[y], X[:, 0])
+        for target in (y, y > 0, np.array(list("abc"))[y], X[:, 0], np.arange(150.0))
     }
     assert names == {"CrossEntropy", "BinaryCrossEntropy", "SquaredError"}
 
@@ -171,13 +245,22 @@ def test_mlp_path_finds_out_the_loss():
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        ({"cv": 60}, "rarest class has 50"),
-        ({"loss": "hinge"}, "loss is"),
-        ({"n_seeds": 0}, "n_seeds is at least 1"),
-        ({"selection": "best"}, '"min" or "1se"'),
-        ({"activation": "sine"}, "activation is one of"),
-        ({"penalty": "l0"}, '"elasticnet" or "group_lasso"'),
+        ({"cv": 60}, "rarest class has 50: ask for at most 50 folds"),
+        ({"loss": "squared_error"}, "'loss' parameter"),
+        ({"n_seeds": 0}, "'n_seeds' parameter"),
+        ({"selection": "best"}, "'selection' parameter"),
+        ({"activation": "sine"}, "'activation' parameter"),
+        ({"penalty": "l0"}, "'penalty' parameter"),
+        ({"max_iter": 10.5}, "'max_iter' parameter"),
+        ({"batch_size": "auto"}, "'batch_size' parameter"),
+        ({"standardize": "no"}, "'standardize' parameter"),
+        ({"alphas": "30"}, "'alphas' parameter"),
+        ({"hidden_layer_sizes": (10.7,)}, "at least 1 unit each, whole numbers"),
+        ({"hidden_layer_sizes": "32"}, "'hidden_layer_sizes' parameter"),
         ({"penalty_factors": [1, 1]}, "one number per input"),
+        ({"penalty_factors": [-1, 1, 1, 1]}, "zero or more per input"),
+        ({"penalty_factors": [np.nan, 1, 1, 1]}, "zero or more per input"),
+        ({"penalty_factors": [0, np.inf, 0, 0]}, "no input to penalize"),
         ({"n_jobs": 0}, "n_jobs is at least 1"),
     ],
 )
@@ -189,9 +272,9 @@ def test_mistakes_are_named(change, words):
 
 def test_a_regressor_names_its_losses_and_its_folds():
     X, y = load_diabetes(return_X_y=True)
-    with pytest.raises(ValueError, match="loss is one of"):
+    with pytest.raises(ValueError, match="'loss' parameter"):
         MLPRegressorCV(**QUICK, loss="hinge").fit(X, y)
-    with pytest.raises(ValueError, match="at least as many rows"):
+    with pytest.raises(ValueError, match="there are only 5: ask for at most 5 folds"):
         MLPRegressorCV(**(QUICK | {"cv": 10})).fit(X[:5], y[:5])
 
 

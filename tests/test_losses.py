@@ -4,7 +4,15 @@ import numpy as np
 import pytest
 from scipy.optimize import minimize_scalar
 
-from ridgewalk.losses import AbsoluteError, BinaryCrossEntropy, CrossEntropy, Huber, Poisson, SquaredError
+from ridgewalk.losses import (
+    AbsoluteError,
+    BinaryCrossEntropy,
+    CrossEntropy,
+    Huber,
+    Poisson,
+    SquaredError,
+    holds_classes,
+)
 
 generator = np.random.default_rng(0)
 NUMBERS = generator.normal(size=(9, 3))
@@ -104,6 +112,21 @@ def test_labels_may_be_integers_or_one_hot():
 def test_a_wrong_target_is_named(loss, y, words):
     with pytest.raises(ValueError, match=words):
         loss.encode(y)
+
+
+@pytest.mark.parametrize(
+    ("y", "classes"),
+    [
+        (["a", "b"], True),
+        ([True, False], True),
+        (np.arange(20), True),
+        (np.arange(21), False),
+        ([0.0, 1.0, 2.0], True),
+        ([0.0, 1.5], False),
+    ],
+)
+def test_classes_are_told_from_numbers(y, classes):
+    assert holds_classes(y) == classes
 
 
 def test_huber_needs_a_delta():

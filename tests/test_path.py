@@ -54,7 +54,7 @@ def test_the_grid_rises_from_zero_to_the_null_model(walked):
     assert (top[2] == 0).all()
     assert walked.zeros[-1].min() == 1
     assert walked.units_kept[-1].max() == 0
-    np.testing.assert_allclose(walked.heldout_loss[-1].mean(axis=-1), walked.null_loss, rtol=1e-4)
+    np.testing.assert_allclose(walked.row_loss[-1], walked.null_row_loss, rtol=1e-5)
 
 
 def test_the_path_leaves_the_null_model_from_the_dense_side(walked):
@@ -243,7 +243,9 @@ def test_a_training_row_drawn_twice_counts_twice():
         (lambda: walk(*binary(), BinaryCrossEntropy(), splits(150), alphas=[-1.0]), "strengths of zero or more"),
         (lambda: walk(*binary(), BinaryCrossEntropy(), splits(150), alphas=[]), "strengths of zero or more"),
         (lambda: walk(*binary(), BinaryCrossEntropy(), []), "at least one fold"),
-        (lambda: walk(*binary(), BinaryCrossEntropy(), [([], [0])]), "Fold 0 trains on 0 rows"),
+        (lambda: walk(np.ones((150, 2)), binary()[1], BinaryCrossEntropy(), splits(150)), "every input, constant"),
+        (lambda: walk(*binary(), BinaryCrossEntropy(), [([], [0])]), "Fold 0 trains on 0 rows of weight above 0"),
+        (lambda: walk(*binary(), BinaryCrossEntropy(), [([0], [])]), "holds out 0"),
         (lambda: walk(*binary(), BinaryCrossEntropy(), [([0, 1], [1, 2])]), "one that it trains on"),
         (lambda: walk(*binary(), BinaryCrossEntropy(), [([0, 1], [2, 2])]), "holds out a row twice"),
         (

@@ -135,7 +135,8 @@ def test_an_infinite_factor_excludes_and_a_zero_factor_frees(kind, strength):
     np.testing.assert_array_equal(w[1], weights()[1])
     assert np.isfinite(penalty.value(w))
     assert np.isfinite(penalty.gradient(w)).all()
-    assert penalty.acts
+    assert penalty.acts == (strength > 0)
+    assert not kind(strength, np.array([[np.inf], [0.0], [np.inf], [0.0]])).acts
 
 
 def test_groups_leave_as_one():

@@ -46,7 +46,7 @@ def row_sums(values: Array) -> Array:
 
 
 def standardization(x: Array, weights: Array) -> tuple[Array, Array]:
-    """Weighted mean and standard deviation (1/n) of each column; a constant column gets scale 1.
+    """Weighted mean and standard deviation (1/n) of each column; a constant column gets an infinite scale.
 
     Parameters
     ----------
@@ -57,6 +57,8 @@ def standardization(x: Array, weights: Array) -> tuple[Array, Array]:
     Returns
     -------
     center, scale : arrays, shape (P,), float64
+        ``(x - center) / scale`` is 0 everywhere in a column that is constant on these rows, in other rows too: nothing
+        was learned about it.
     """
     used = weights > 0
     rows = np.asarray(x[used], dtype=np.float64)
@@ -69,5 +71,4 @@ def standardization(x: Array, weights: Array) -> tuple[Array, Array]:
     scale = np.sqrt((share * (rows - center) ** 2).sum(axis=0))
     constant = (rows == rows[0]).all(axis=0)
     center[constant] = rows[0][constant]
-    scale[scale == 0] = 1.0
-    return center * unit, np.where(constant, 1.0, scale * unit)
+    return center * unit, np.where(constant | (scale == 0), np.inf, scale * unit)

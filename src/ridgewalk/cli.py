@@ -9,12 +9,11 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import sys
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from enum import StrEnum
+from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -42,8 +41,8 @@ app = typer.Typer(
     rich_markup_mode="rich",
 )
 # A terminal wraps at its width, between words; a file or a pipe gets whole lines.
-out = Console(highlight=False, width=None if sys.stdout.isatty() else 1000)
-err = Console(stderr=True, highlight=False, width=None if sys.stderr.isatty() else 1000)
+out = Console(highlight=False, emoji=False, width=None if sys.stdout.isatty() else 1000)
+err = Console(stderr=True, highlight=False, emoji=False, width=None if sys.stderr.isatty() else 1000)
 
 DEMO_EPOCHS = 1500
 MODEL_FORMAT = 1
@@ -87,6 +86,8 @@ def main() -> None:
     """Run the command; a mistake ends in a sentence and a non-zero exit code, never in a traceback."""
     try:
         app()
+    except BrokenPipeError:  # whoever read our output has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except (ValueError, OSError, MemoryError) as error:
         err.print(f"[bold red]Error:[/] {escape(str(error) or type(error).__name__)}")
         sys.exit(1)
@@ -126,7 +127,7 @@ def fit(
             "--out", help="Folder for model and table; by default ridgewalk-results/NAME.", show_default=False
         ),
     ] = None,
-    force: Annotated[bool, typer.Option("--force", help="Replace what --out holds.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Replace the result that --out holds.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress, no table.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the summary as JSON.")] = False,
 ) -> None:
@@ -135,12 +136,12 @@ def fit(
     from ridgewalk.estimators import MLPClassifierCV, MLPRegressorCV
 
     sizes = _sizes(hidden)
-    folder = _free_folder(out_folder, file, force)
     table = make_table(read_table(file), target, task.value, tuple(drop or ()))
     encoder = Encoder().fit(table.inputs)
     kind = MLPClassifierCV if table.task == "classification" else MLPRegressorCV
     if not (quiet or as_json):
         _introduce(table.task, target, len(table.inputs), encoder, table.notes)
+    x = encoder.transform(table.inputs)
     model = kind(
         sizes,
         activation.value,
@@ -157,9 +158,11 @@ def fit(
         n_jobs=jobs,
         verbose=not (quiet or as_json),
     )
-    _fit(model, encoder.transform(table.inputs), table.target.to_numpy())
-    summary = summarize(model.path_, selection.value, encoder.origins) | {"task": table.task, "target": target}
-    _save(folder, force, model, encoder, summary)
+    with _reserved(out_folder, file, force) as folder:
+        _fit(model, x, table.target.to_numpy())
+        summary = summarize(model.path_, selection.value, encoder.origins)
+        summary |= {"task": table.task, "target": target, "notes": list(table.notes)}
+        _save(folder, model, encoder, summary)
     if as_json:
         print(json.dumps(summary, indent=1))
     elif not quiet:
@@ -175,16 +178,24 @@ def predict(
     out_file: Annotated[
         Path | None, typer.Option("--out", help="A CSV file to write; standard output by default.", show_default=False)
     ] = None,
+    force: Annotated[bool, typer.Option("--force", help="Replace the file that --out names.")] = False,
 ) -> None:
     """Predict every row of a file; classes come with their probabilities."""
     import pandas as pd
 
     from ridgewalk.data import read_table
 
+    if out_file is not None and out_file.exists():
+        if file.exists() and out_file.samefile(file):
+            raise ValueError(f"--out {out_file} is the file to predict: give another.")
+        if not force:
+            raise ValueError(f"{out_file} is there already: give another --out, or --force to replace it.")
     kept = load_model(model)
-    frame = read_table(file)
     estimator, encoder = kept["estimator"], kept["encoder"]
+    frame = read_table(file, texts=encoder.categories)
     x = encoder.transform(frame)
+    for note in encoder.unseen(frame):
+        err.print(f"[yellow]Note:[/] {escape(note)}")
     predictions = pd.DataFrame({kept["target"]: estimator.predict(x)})
     if kept["task"] == "classification":
         for label, probability in zip(estimator.classes_, estimator.predict_proba(x).T, strict=True):
@@ -279,7 +290,8 @@ def load_model(path: Path) -> dict[str, Any]:
         raise ValueError(f"{file} is no model of ridgewalk, or is damaged ({type(error).__name__}).") from None
     if unknown:
         raise ValueError(f"{file} holds types that no model of ridgewalk has ({unknown[0]}): it was not opened.")
-    if not isinstance(kept, dict) or kept.get("format") != MODEL_FORMAT:
+    parts = {"format", "estimator", "encoder", "target", "task"}
+    if not isinstance(kept, dict) or kept.get("format") != MODEL_FORMAT or kept.keys() != parts:
         raise ValueError(f"{file} is no model of ridgewalk in format {MODEL_FORMAT}: was it made by a newer version?")
     return kept
 
@@ -319,43 +331,66 @@ def _sizes(hidden: str) -> tuple[int, ...]:
     return sizes
 
 
-def _free_folder(wanted: Path | None, file: Path, force: bool) -> Path:
-    """Folder to write to: the one asked for, if it is free, or the first free name."""
-    if wanted is not None:
-        if wanted.exists() and not wanted.is_dir():
-            raise ValueError(f"--out {wanted} is a file; give a folder.")
-        if wanted.exists() and any(wanted.iterdir()) and not force:
-            raise ValueError(f"{wanted} holds something already: give another --out, or --force to replace it.")
-        return wanted
-    names = (f"{file.stem}-{k}" if k > 1 else file.stem for k in range(1, 10_000))
-    return next(folder for name in names if not (folder := Path("ridgewalk-results") / name).exists())
+@contextmanager
+def _reserved(wanted: Path | None, file: Path, force: bool) -> Iterator[Path]:
+    """Make the folder for a result before the work begins, so that it cannot fail for want of one afterwards.
+
+    It is the one asked for, if it is free or holds a result that may be replaced, or the first free name. If the block
+    fails, a folder that it left empty goes again.
+    """
+    if wanted is None:
+        stem = Path("ridgewalk-results") / file.stem
+        folder = next(name for k in count(1) if _made(name := stem if k == 1 else stem.with_name(f"{stem.name}-{k}")))
+    else:
+        folder = wanted
+        if not _made(folder):
+            if not folder.is_dir():
+                raise ValueError(f"--out {folder} is a file; give a folder.")
+            others = {path.name for path in folder.iterdir()} - {MODEL_FILE, TABLE_FILE, SUMMARY_FILE}
+            if others:
+                raise ValueError(f"{folder} holds other files ({sorted(others)[0]}): give a folder of its own.")
+            if any(folder.iterdir()) and not force:
+                raise ValueError(f"{folder} holds a result already: give another --out, or --force to replace it.")
+    try:
+        yield folder
+    finally:
+        for empty in (folder, folder.parent if wanted is None else folder):
+            if empty.is_dir() and not any(empty.iterdir()):
+                empty.rmdir()
 
 
-def _save(folder: Path, force: bool, model: Any, encoder: Encoder, summary: dict[str, Any]) -> None:
-    """Write model, table and summary into a folder of their own, then rename it: all of it, or nothing."""
+def _made(folder: Path) -> bool:
+    """Make a folder; whether it was not there before."""
+    for above in reversed(folder.parents):
+        if above.exists() and not above.is_dir():
+            raise ValueError(f"--out {folder} cannot be made: {above} is a file.")
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        folder.mkdir()
+    except FileExistsError:
+        return False
+    return True
+
+
+def _save(folder: Path, model: Any, encoder: Encoder, summary: dict[str, Any]) -> None:
+    """Write model, table and summary, each whole or not at all."""
     import pandas as pd
     import skops.io  # it imports every estimator of scikit-learn: seconds that only a model file is worth
 
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = Path(tempfile.mkdtemp(prefix=".unfinished-", dir=folder.parent))
-    try:
-        kept = {
-            "format": MODEL_FORMAT,
-            "estimator": model,
-            "encoder": encoder,
-            "target": summary["target"],
-            "task": summary["task"],
-        }
-        skops.io.dump(kept, unfinished / MODEL_FILE)
-        rows = [row | {"marks": " ".join(row["marks"])} for row in summary["path"]]
-        pd.DataFrame(rows).to_csv(unfinished / TABLE_FILE, index=False)
-        (unfinished / SUMMARY_FILE).write_text(json.dumps(summary, indent=1, ensure_ascii=False), encoding="utf-8")
-        unfinished.chmod(0o755)
-        if folder.exists() and force:
-            shutil.rmtree(folder)
-        os.replace(unfinished, folder)
-    finally:
-        shutil.rmtree(unfinished, ignore_errors=True)
+    kept = {
+        "format": MODEL_FORMAT,
+        "estimator": model,
+        "encoder": encoder,
+        "target": summary["target"],
+        "task": summary["task"],
+    }
+    rows = [row | {"marks": " ".join(row["marks"])} for row in summary["path"]]
+    with _written(folder / TABLE_FILE) as unfinished:
+        pd.DataFrame(rows).to_csv(unfinished, index=False)
+    with _written(folder / SUMMARY_FILE) as unfinished:
+        unfinished.write_text(json.dumps(summary, indent=1, ensure_ascii=False), encoding="utf-8")
+    with _written(folder / MODEL_FILE) as unfinished:
+        skops.io.dump(kept, unfinished)
 
 
 @contextmanager
@@ -389,8 +424,8 @@ def _show(summary: dict[str, Any]) -> None:
         grid.add_row(
             f"{row['alpha']:.4g}",
             _figure(row["heldout_loss"]),
-            _figure(row["standard_error"]),
-            _figure(row["train_loss"]),
+            _figure(row["standard_error"], "-"),
+            _figure(row["train_loss"], "-"),
             f"{row['zeros']:.0%}",
             str(row["inputs_kept"]),
             str(row["units_kept"]),
@@ -404,7 +439,7 @@ def _show(summary: dict[str, Any]) -> None:
         f"({summary['folds']} folds + all rows) x {summary['seeds']} seed{'s' if summary['seeds'] > 1 else ''}; "
         f"the constant prediction has {summary['null_loss']:.4g}."
     )
-    change = summary["change_from_no_penalty"]
+    change, unpenalized = summary["change_from_no_penalty"], summary["path"][0]
     kept = [entry["name"] for entry in summary["inputs"] if entry["kept"]]
     out.print(f"[bold]Chosen strength: {summary['alpha']:.5g}[/] (rule: {summary['selection']}).", end=" ")
     if change["mean"] is not None and summary["index"] > 0:
@@ -413,6 +448,8 @@ def _show(summary: dict[str, Any]) -> None:
             f"{_figure(change['standard_error'])} "
             "(slightly flattered: it was chosen on the same folds)."
         )
+    elif unpenalized["diverged"]:
+        out.print("Without a penalty the training diverged, so there is nothing to compare with.")
     else:
         out.print("The unpenalized network has the lowest held-out loss.")
     if len(kept) < len(summary["inputs"]):
@@ -427,5 +464,5 @@ _UNITS = {
 }
 
 
-def _figure(value: float | None) -> str:
-    return "diverged" if value is None else f"{value:.4f}" if 1e-3 <= abs(value) < 1e4 else f"{value:.1e}"
+def _figure(value: float | None, missing: str = "diverged") -> str:
+    return missing if value is None else f"{value:.4f}" if 1e-3 <= abs(value) < 1e4 else f"{value:.1e}"

@@ -6,7 +6,9 @@ anything else one column per category; "missing" is a category, an unseen one is
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import csv
+import warnings
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,13 +20,11 @@ from pandas.api import types
 from sklearn.impute import SimpleImputer
 from sklearn.preprocessing import OneHotEncoder
 
-_READERS: dict[str, Callable[[Path], pd.DataFrame]] = {
-    ".csv": pd.read_csv,
-    ".parquet": pd.read_parquet,
-    ".pq": pd.read_parquet,
-}
+from ridgewalk.losses import holds_classes
+
+_KINDS = (".csv", ".parquet", ".pq")
+_SEPARATORS = ",;\t|"
 _MANY_CATEGORIES = 50
-_FEW_NUMBERS = 20
 _MISSING = "(missing)"
 
 
@@ -32,8 +32,17 @@ class DataError(ValueError):
     """Data that cannot be used, and what to do about it."""
 
 
-def read_table(path: Path) -> pd.DataFrame:
+def read_table(path: Path, texts: Sequence[str] = ()) -> pd.DataFrame:
     """Read a CSV or Parquet file.
+
+    A CSV file is UTF-8, its first line names the columns, and what stands between the names there (a comma, a
+    semicolon, a tab or a bar) separates. Empty fields, NA and the like are missing values.
+
+    Parameters
+    ----------
+    path : Path
+    texts : sequence of str
+        Columns of a CSV file to take as text even where they look like numbers.
 
     Raises
     ------
@@ -44,24 +53,45 @@ def read_table(path: Path) -> pd.DataFrame:
         raise DataError(f"There is no file {path}.")
     if path.is_dir():
         raise DataError(f"{path} is a folder; give a CSV or Parquet file.")
-    reader = _READERS.get(path.suffix.lower())
-    if reader is None:
-        raise DataError(f"{path.name} is neither CSV nor Parquet: its name must end in {', '.join(_READERS)}.")
+    if path.suffix.lower() not in _KINDS:
+        raise DataError(f"{path.name} is neither CSV nor Parquet: its name must end in {', '.join(_KINDS)}.")
     try:
-        frame = reader(path)
-    except pd.errors.EmptyDataError:
-        raise DataError(f"{path} is empty: a line of column names and at least one row are needed.") from None
+        frame = _read_csv(path, texts) if path.suffix.lower() == ".csv" else pd.read_parquet(path)
+    except DataError:
+        raise
     except UnicodeDecodeError as error:
         raise DataError(f"{path} is not UTF-8 text ({error.reason}): save it as UTF-8.") from None
+    except pd.errors.ParserWarning:
+        raise DataError(f"{path} has rows with more fields than there are column names: name or remove them.") from None
     except (pd.errors.ParserError, OSError, ValueError) as error:
         raise DataError(f"{path} cannot be read: {str(error).splitlines()[0]}") from None
     if frame.empty:
         raise DataError(f"{path} has column names but no rows.")
     frame.columns = [str(column) for column in frame.columns]
-    doubled = frame.columns[frame.columns.duplicated()]
-    if len(doubled):
-        raise DataError(f"{path} has more than one column named {doubled[0]!r}: rename one.")
     return frame
+
+
+def _read_csv(path: Path, texts: Sequence[str]) -> pd.DataFrame:
+    with path.open(encoding="utf-8-sig", newline="") as file:
+        first = file.readline()
+        separator = max(_SEPARATORS, key=first.count)
+        file.seek(0)
+        names = next(csv.reader(file, delimiter=separator), [])
+    if not names:
+        raise DataError(f"{path} is empty: a line of column names and at least one row are needed.")
+    doubled = [name for name in names if name and names.count(name) > 1]
+    if doubled:
+        raise DataError(f"{path} has more than one column named {doubled[0]!r}: rename one.")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", pd.errors.ParserWarning)
+        return pd.read_csv(
+            path,
+            sep=separator,
+            index_col=False,
+            encoding="utf-8-sig",
+            dtype=dict.fromkeys(texts, str),
+            low_memory=False,
+        )
 
 
 @dataclass(frozen=True, eq=False)
@@ -74,7 +104,7 @@ class Table:
     target : Series
     task : "classification" or "regression"
     notes : tuple of str
-        What was left out, and why.
+        What was left out, and why; and what looks odd.
     """
 
     inputs: pd.DataFrame
@@ -100,15 +130,16 @@ def make_table(frame: pd.DataFrame, target: str, task: str = "auto", drop: tuple
     y = frame[target]
     missing = int(y.isna().sum())
     if missing:
-        raise DataError(f"The target {target!r} is missing in {missing} of {len(y)} rows: drop those rows first.")
+        raise DataError(
+            f"The target {target!r} is missing in {missing} of {len(y)} rows (NA and the like count): drop those first."
+        )
     numeric = types.is_numeric_dtype(y) and not types.is_bool_dtype(y)
     if numeric and not np.isfinite(y.to_numpy(dtype=float)).all():
         raise DataError(f"The target {target!r} holds infinite values: drop or correct those rows first.")
     if y.nunique() < 2:
         raise DataError(f"The target {target!r} has one value only ({y.iloc[0]}): there is nothing to learn.")
     if task == "auto":
-        whole = numeric and bool((y.to_numpy(dtype=float) % 1 == 0).all())
-        task = "regression" if numeric and not (whole and y.nunique() <= _FEW_NUMBERS) else "classification"
+        task = "classification" if holds_classes(y.to_numpy(dtype=float if numeric else object)) else "regression"
     if task == "regression" and not numeric:
         raise DataError(f"Regression needs numbers, and the target {target!r} holds text such as {y.iloc[0]!r}.")
     if task == "classification" and y.nunique() == len(y):
@@ -134,14 +165,31 @@ def _useful(inputs: pd.DataFrame) -> tuple[list[str], list[str]]:
     kept, notes = [], []
     for name in inputs:
         column = inputs[name]
-        different = column.nunique(dropna=False)
-        if different <= 1:
+        try:
+            different = column.nunique(dropna=False)
+        except TypeError:  # lists, arrays, dictionaries: nothing that can be told apart
+            notes.append(f"Column {name!r} holds {type(column.iloc[0]).__name__} values and was left out.")
+            continue
+        if str(name).startswith("Unnamed: "):
+            notes.append(f"Column {name!r} has no name in the file (row numbers?) and was left out.")
+        elif different <= 1:
             notes.append(f"Column {name!r} is constant and was left out.")
         elif not types.is_numeric_dtype(column) and different > max(_MANY_CATEGORIES, len(column) // 2):
             notes.append(f"Column {name!r} has {different} different values in {len(column)} rows and was left out.")
         else:
             kept.append(str(name))
+            if not types.is_numeric_dtype(column) and _like_numbers(column):
+                notes.append(
+                    f"Column {name!r} is text that looks like numbers (such as {column.dropna().iloc[0]!r}) and was "
+                    "taken as categories: write 1.5 for 1,5 and leave out % and the like."
+                )
     return kept, notes
+
+
+def _like_numbers(column: pd.Series[Any]) -> bool:
+    """Whether most texts of a column become numbers once commas and signs of unit are mended."""
+    texts = column.dropna().astype(str).str.replace(",", ".").str.strip(" %$€£")
+    return bool(pd.to_numeric(texts, errors="coerce").notna().mean() > 0.9)
 
 
 class Encoder:
@@ -202,6 +250,16 @@ class Encoder:
         parts = [self._fill.transform(self._floats(frame))] if self.numbers else []
         parts += [self._one_hot.transform(self._texts(frame))] if self.categories else []
         return np.hstack(parts)
+
+    def unseen(self, frame: pd.DataFrame) -> list[str]:
+        """Say which categories of a frame the encoder has never seen; they count as none of its categories."""
+        notes = []
+        for column, (name, levels) in zip(self._texts(frame).T if self.categories else (), self._levels, strict=True):
+            new = sorted(set(column) - set(levels))
+            if new:
+                rows = int(np.isin(column, new).sum())
+                notes.append(f"{name!r} holds values that the model has never seen, such as {new[0]!r} ({rows} rows).")
+        return notes
 
     @property
     def _indicated(self) -> list[int]:

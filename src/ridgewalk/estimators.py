@@ -8,23 +8,36 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Sequence
-from typing import Any, Self
+from numbers import Integral, Real
+from typing import Any, ClassVar, Self, get_args
 
 import numpy as np
 from numpy.typing import ArrayLike
+from scipy.special import log_expit, log_softmax
 from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import KFold, StratifiedKFold, check_cv
 from sklearn.utils import check_random_state
+from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.multiclass import check_classification_targets, type_of_target
-from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
+from sklearn.utils.validation import _check_sample_weight, check_is_fitted, check_X_y, validate_data
 
 from ridgewalk.arrays import Array, Booleans
-from ridgewalk.losses import AbsoluteError, BinaryCrossEntropy, CrossEntropy, Huber, Loss, Poisson, SquaredError
+from ridgewalk.losses import (
+    AbsoluteError,
+    BinaryCrossEntropy,
+    CrossEntropy,
+    Huber,
+    Loss,
+    Poisson,
+    SquaredError,
+    holds_classes,
+)
 from ridgewalk.network import Activation
 from ridgewalk.path import MLPPath, walk
 from ridgewalk.progress import progress
 from ridgewalk.route import PenaltyName, Precision, Route, Walk
-from ridgewalk.selection import Rule, check_rule, choose
+from ridgewalk.selection import Rule, choose
 
 Numbers = int | ArrayLike
 
@@ -33,7 +46,7 @@ def mlp_path(
     X: ArrayLike,
     y: ArrayLike,
     *,
-    loss: Loss | None = None,
+    loss: Loss | str = "auto",
     route: Route | None = None,
     alphas: Numbers = 30,
     cv: Any = 5,
@@ -49,10 +62,10 @@ def mlp_path(
     ----------
     X : array_like, shape (N, P)
     y : array_like, shape (N,) or (N, C)
-        Class labels, or numbers.
-    loss : Loss, optional
-        By default cross-entropy where y holds classes (strings, booleans or whole numbers), else half the squared
-        error.
+        Class labels, numbers, or zeros and ones of several labels.
+    loss : Loss or str
+        "log_loss", "squared_error", "absolute_error", "huber" or "poisson"; by default ("auto") the first where y holds
+        classes (text, booleans or at most 20 different whole numbers), else the second.
     route : Route, optional
         The network, its penalty and how to walk.
     alphas : int or array_like
@@ -63,7 +76,7 @@ def mlp_path(
         Starts of the weights.
     sample_weight : array_like, shape (N,), optional
     random_state : int, RandomState or None
-        Draws the folds and the seeds.
+        Draws the folds, then the seeds: more seeds leave the folds as they are.
     n_jobs : int, optional
         Threads; -1 is one per core. The numbers do not depend on it.
     verbose : bool
@@ -73,42 +86,86 @@ def mlp_path(
     -------
     MLPPath
     """
-    kind = type_of_target(y)
-    by_default: dict[str, Loss] = {"binary": BinaryCrossEntropy(), "multiclass": CrossEntropy()}
-    criterion = loss or by_default.get(kind, SquaredError())
-    classes = isinstance(criterion, BinaryCrossEntropy | CrossEntropy)
-    labels: Any = np.unique(y, return_inverse=True)[1] if classes and kind in by_default else np.asarray(y)
-    random = check_random_state(random_state)
+    x, target = check_X_y(X, y, dtype=np.float64, multi_output=True, ensure_min_samples=2)
+    kind = type_of_target(target)
+    if kind.startswith(("binary", "multiclass")) and target.ndim == 2 and target.shape[1] == 1:
+        target = target[:, 0]
+    if kind == "multiclass" and not holds_classes(target):
+        kind = "continuous"  # numbers that happen to be whole
+    criterion = _loss_for(loss, kind)
+    if isinstance(criterion, BinaryCrossEntropy | CrossEntropy) and target.ndim == 1:
+        target = np.unique(target, return_inverse=True)[1]
+    elif not np.issubdtype(target.dtype, np.number):
+        raise ValueError(f"{type(criterion).__name__} needs a target of numbers, got {target.dtype}.")
     if n_seeds < 1:
         raise ValueError(f"n_seeds is at least 1, got {n_seeds}.")
+    random = check_random_state(random_state)
+    splits = _splits(x, target, cv, isinstance(criterion, BinaryCrossEntropy | CrossEntropy), random)
     seeds = [int(random.randint(2**31 - 1)) for _ in range(n_seeds)]
-    splits = _splits(X, labels, cv, classes, random)
-    weights = None if sample_weight is None else np.asarray(sample_weight, dtype=np.float64)
     threads = 1 if n_jobs is None else n_jobs
     with progress("Walking the path", verbose) as watch:
-        return walk(X, criterion.encode(labels), criterion, splits, route, alphas, seeds, weights, threads, watch)
+        return walk(
+            x,
+            criterion.encode(target),
+            criterion,
+            splits,
+            route,
+            alphas,
+            seeds,
+            _weights(sample_weight, x),
+            threads,
+            watch,
+        )
+
+
+_REGRESSION_LOSSES: dict[str, Loss] = {
+    "squared_error": SquaredError(),
+    "absolute_error": AbsoluteError(),
+    "huber": Huber(),
+    "poisson": Poisson(),
+}
+
+
+def _loss_for(loss: Loss | str, kind: str) -> Loss:
+    """Loss of this name, or the usual one for this kind of target (in scikit-learn's words)."""
+    if not isinstance(loss, str):
+        return loss
+    labels: dict[str, Loss] = {
+        "binary": BinaryCrossEntropy(),
+        "multilabel-indicator": BinaryCrossEntropy(),
+        "multiclass": CrossEntropy(),
+    }
+    if loss == "auto":
+        return labels.get(kind, SquaredError())
+    if loss == "log_loss" and kind in labels:
+        return labels[kind]
+    if loss in _REGRESSION_LOSSES:
+        return _REGRESSION_LOSSES[loss]
+    raise ValueError(
+        f"loss is auto, log_loss (for classes), {', '.join(_REGRESSION_LOSSES)}; got {loss!r} for {kind} y."
+    )
 
 
 def _splits(X: ArrayLike, y: Any, cv: Any, classes: bool, random: Any) -> list[tuple[Any, Any]]:
     """Training and held-out rows of every fold; a number of folds is shuffled."""
     if isinstance(cv, int | np.integer):
-        if classes and y.ndim == 1:
-            rarest = int(np.bincount(y).min())
-            if rarest < cv:
-                raise ValueError(
-                    f"Each of the {cv} folds needs a row of every class, and the rarest class has {rarest}: "
-                    f"ask for cv={max(rarest, 2)} folds, or leave that class out."
-                )
-            cv = StratifiedKFold(cv, shuffle=True, random_state=random)
-        else:
-            if len(y) < cv:
-                raise ValueError(f"{cv} folds need at least as many rows, got {len(y)}: ask for fewer folds.")
-            cv = KFold(cv, shuffle=True, random_state=random)
+        stratified = classes and y.ndim == 1
+        fewest = int(np.bincount(y).min()) if stratified else len(y)
+        if fewest < cv:
+            what = "the rarest class has" if stratified else "there are only"
+            mend = f"ask for at most {fewest} folds" if fewest > 1 else "that is too few for any folds"
+            more = ", or leave that class out" if stratified else ""
+            raise ValueError(f"{cv} folds each need a row to hold out, and {what} {fewest}: {mend}{more}.")
+        cv = (StratifiedKFold if stratified else KFold)(cv, shuffle=True, random_state=random)
     return list(check_cv(cv, y, classifier=classes).split(X, y))
 
 
 def _weights(sample_weight: ArrayLike | None, X: Array) -> Array:
     return np.asarray(_check_sample_weight(sample_weight, X, dtype=np.float64, ensure_non_negative=True))
+
+
+_AT_REST = 1e-4
+"""Residual above which a linear model counts as unsolved."""
 
 
 class _PathEstimator(BaseEstimator):  # type: ignore[misc]
@@ -159,10 +216,33 @@ class _PathEstimator(BaseEstimator):  # type: ignore[misc]
         self.n_jobs = n_jobs
         self.verbose = verbose
 
+    _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
+        "hidden_layer_sizes": [tuple, list, np.ndarray, Interval(Integral, 1, None, closed="left")],
+        "activation": [StrOptions(set(get_args(Activation)))],
+        "loss": [StrOptions({"auto"})],
+        "alphas": [Interval(Integral, 1, None, closed="left"), "array-like"],
+        "l1_ratio": [Interval(Real, 0, 1, closed="both")],
+        "penalty": [StrOptions(set(get_args(PenaltyName)))],
+        "upper_l2": [Interval(Real, 0, None, closed="neither")],
+        "penalty_factors": ["array-like", None],
+        "selection": [StrOptions(set(get_args(Rule)))],
+        "cv": ["cv_object"],
+        "n_seeds": [Interval(Integral, 1, None, closed="left")],
+        "walk": [StrOptions(set(get_args(Walk)))],
+        "max_iter": [Interval(Integral, 1, None, closed="left")],
+        "learning_rate_init": [Interval(Real, 0, None, closed="neither")],
+        "batch_size": [Interval(Integral, 1, None, closed="left"), None],
+        "standardize": ["boolean"],
+        "dtype": [StrOptions(set(get_args(Precision)))],
+        "random_state": ["random_state"],
+        "n_jobs": [Integral, None],
+        "verbose": ["verbose"],
+    }
+
     def _route(self) -> Route:
         factors = self.penalty_factors
         return Route(
-            hidden_layer_sizes=tuple(int(units) for units in np.atleast_1d(self.hidden_layer_sizes)),
+            hidden_layer_sizes=tuple(np.atleast_1d(np.asarray(self.hidden_layer_sizes)).tolist()),
             activation=self.activation,
             penalty=self.penalty,
             l1_ratio=self.l1_ratio,
@@ -177,7 +257,6 @@ class _PathEstimator(BaseEstimator):  # type: ignore[misc]
         )
 
     def _fit(self, X: Any, y: Any, loss: Loss, weights: Array) -> Self:
-        check_rule(self.selection)  # before hours of work, not after
         self.path_ = mlp_path(
             X,
             y,
@@ -207,7 +286,14 @@ class _PathEstimator(BaseEstimator):  # type: ignore[misc]
         if path.diverged[choice.chosen].any():
             warnings.warn(
                 "Some fits at the chosen strength diverged: lower learning_rate_init, or set standardize=True.",
-                RuntimeWarning,
+                ConvergenceWarning,
+                stacklevel=3,
+            )
+        if path.route.linear and path.residual[choice.chosen].max() > _AT_REST:
+            warnings.warn(
+                f"The linear model is not at its optimum (residual {path.residual[choice.chosen].max():.2g}): "
+                "set standardize=True; the absolute error, which has kinks of its own, is solved only roughly.",
+                ConvergenceWarning,
                 stacklevel=3,
             )
         return self
@@ -289,6 +375,7 @@ _PARAMETERS = """
     index_ : int
         Position of ``alpha_`` in ``alphas_``.
     n_iter_ : int
+        Epochs of each fit after its dense start.
     n_features_in_, feature_names_in_
         As in scikit-learn.
 """
@@ -300,6 +387,11 @@ class MLPClassifierCV(ClassifierMixin, _PathEstimator):  # type: ignore[misc]
     Two classes share one logit and binary cross-entropy; more have a softmax.
     """
 
+    _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
+        **_PathEstimator._parameter_constraints,
+        "loss": [StrOptions({"auto", "log_loss"})],
+    }
+
     def fit(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> Self:
         """Walk the path, choose a strength, keep the network trained on all rows at it.
 
@@ -309,12 +401,11 @@ class MLPClassifierCV(ClassifierMixin, _PathEstimator):  # type: ignore[misc]
         y : array_like, shape (N,)
             Class labels.
         sample_weight : array_like, shape (N,), optional
-            A weight of 2 counts a row twice, in training and in scoring.
+            A weight of 2 counts a row twice, in training and in scoring (standard errors count rows).
         """
+        self._validate_params()
         x, target = validate_data(self, X, y, dtype=np.float64, ensure_min_samples=2)
         check_classification_targets(target)
-        if self.loss not in ("auto", "log_loss"):
-            raise ValueError(f'A classifier\'s loss is "log_loss" (or "auto", the same), got {self.loss!r}.')
         self.classes_, labels = np.unique(target, return_inverse=True)
         weights = _weights(sample_weight, x)
         seen = len(np.unique(labels[weights > 0]))
@@ -330,13 +421,14 @@ class MLPClassifierCV(ClassifierMixin, _PathEstimator):  # type: ignore[misc]
 
     def predict_proba(self, X: ArrayLike) -> Array:
         """Probabilities of the classes, in the order of ``classes_``: shape (N, C)."""
-        output = self._output(X)
-        probability = self.path_.loss.predict(output)
-        return np.hstack([1 - probability, probability]) if len(self.classes_) == 2 else probability
+        return np.exp(self.predict_log_proba(X))
 
     def predict_log_proba(self, X: ArrayLike) -> Array:
         """Logarithms of the probabilities: shape (N, C)."""
-        return np.log(self.predict_proba(X))
+        output = self._output(X)
+        if len(self.classes_) == 2:
+            return np.hstack([log_expit(-output), log_expit(output)])
+        return np.asarray(log_softmax(output, axis=1))
 
     def predict(self, X: ArrayLike) -> Array:
         """Most probable class of each row: shape (N,)."""
@@ -344,20 +436,17 @@ class MLPClassifierCV(ClassifierMixin, _PathEstimator):  # type: ignore[misc]
         return np.asarray(self.classes_[probability.argmax(axis=1)])
 
 
-_REGRESSION_LOSSES: dict[str, Loss] = {
-    "auto": SquaredError(),
-    "squared_error": SquaredError(),
-    "absolute_error": AbsoluteError(),
-    "huber": Huber(),
-    "poisson": Poisson(),
-}
-
-
 class MLPRegressorCV(RegressorMixin, _PathEstimator):  # type: ignore[misc]
     """A neural network regressor that walks its L1/L2 path and chooses the strength by cross-validation.
 
-    With ``standardize`` the strengths are those of a target of deviation 1; held-out losses are in y's own units.
+    With ``standardize`` the strengths (and Huber's delta of 1) are those of a target of deviation 1. Held-out losses
+    are in y's own units; with several targets, each in units of its own deviation.
     """
+
+    _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
+        **_PathEstimator._parameter_constraints,
+        "loss": [StrOptions({"auto", *_REGRESSION_LOSSES})],
+    }
 
     def fit(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> Self:
         """Walk the path, choose a strength, keep the network trained on all rows at it.
@@ -367,13 +456,12 @@ class MLPRegressorCV(RegressorMixin, _PathEstimator):  # type: ignore[misc]
         X : array_like, shape (N, P)
         y : array_like, shape (N,) or (N, C)
         sample_weight : array_like, shape (N,), optional
-            A weight of 2 counts a row twice, in training and in scoring.
+            A weight of 2 counts a row twice, in training and in scoring (standard errors count rows).
         """
+        self._validate_params()
         x, target = validate_data(self, X, y, dtype=np.float64, multi_output=True, y_numeric=True, ensure_min_samples=2)
-        if self.loss not in _REGRESSION_LOSSES:
-            raise ValueError(f"loss is one of {', '.join(_REGRESSION_LOSSES)}, got {self.loss!r}.")
         self._single = target.ndim == 1
-        return self._fit(x, target, _REGRESSION_LOSSES[self.loss], _weights(sample_weight, x))
+        return self._fit(x, target, _loss_for(self.loss, "continuous"), _weights(sample_weight, x))
 
     def __sklearn_tags__(self) -> Any:
         tags = RegressorMixin.__sklearn_tags__(self)

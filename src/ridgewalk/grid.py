@@ -7,10 +7,13 @@ import math
 import numpy as np
 
 from ridgewalk.arrays import Array
+from ridgewalk.engine.job import Fold, Job, Polish
+from ridgewalk.engine.reference import train
 from ridgewalk.losses import Loss
-from ridgewalk.network import Network
+from ridgewalk.network import Network, multilayer_perceptron
 from ridgewalk.objective import weighted_mean
-from ridgewalk.penalties import ElasticNet, GroupLasso
+from ridgewalk.optimizers import Adam
+from ridgewalk.penalties import ElasticNet, GroupLasso, Sum
 from ridgewalk.route import Route
 
 
@@ -28,7 +31,8 @@ def grid(top: float, count: int, rows: int, inputs: int) -> Array:
 def strength_at_null(route: Route, network: Network, loss: Loss, x: Array, target: Array, weights: Array) -> float:
     """Find the strength at and above which the null model (the intercept alone) wins: the top of the grid.
 
-    With no hidden layer it is the exact critical strength: the largest slope of the loss at zero weights.
+    With no hidden layer it is the exact critical strength: the largest slope of the loss at zero weights, the inputs of
+    factor 0 fitted.
 
     With D weight layers, a network whose paths have total size T lowers the loss by at most ``Gamma T``, and by at
     most L0, the null model's loss; it pays at least ``alpha D [ l1_ratio T^(1/D) + (1 - l1_ratio)/2 T^(2/D) ]`` (the
@@ -47,31 +51,30 @@ def strength_at_null(route: Route, network: Network, loss: Loss, x: Array, targe
     x, target, weights : arrays, shapes (N, P), (N, C), (N,)
         Standardized as the network sees them.
 
-    Raises
-    ------
-    ValueError
-        If no penalized input has anything to say about the target (a constant target, constant inputs).
+    Returns
+    -------
+    float
+        0 where no penalized input has anything to say about the target (a constant target, constant inputs).
     """
-    null = np.broadcast_to(loss.null_output(target, weights), target.shape)
-    slopes = (weights / weights.sum())[:, None] * loss.gradient(null, target)
     factors = np.ones(x.shape[1]) if route.penalty_factors is None else np.asarray(route.penalty_factors, float)
+    null = np.broadcast_to(loss.null_output(target, weights), target.shape)
+    if route.linear and (factors == 0).any():
+        null = _linear_fit(loss, x[:, factors == 0], target, weights)
+    slopes = (weights / weights.sum())[:, None] * loss.gradient(null, target)
     penalized = (factors > 0) & np.isfinite(factors)
+    x, factors = x[:, penalized], factors[penalized]
     null_loss = float(weighted_mean(loss.values(null, target), weights))
-    linear = (x.T @ slopes)[penalized] / factors[penalized, None]
-    if not penalized.any() or not np.abs(linear).max() > 1e-12 * max(null_loss, 1e-300):
-        raise ValueError(
-            "No penalized input says anything about the target, so there is no path to walk: "
-            "is the target, or every input, constant?"
-        )
+    linear = x.T @ slopes / factors[:, None]
+    if not np.abs(linear).max() > 1e-12 * max(null_loss, 1e-300):
+        return 0.0
     if route.linear:
         if route.penalty == "group_lasso":
             return float(GroupLasso().critical_strength(linear))
         # Ridge has no critical strength; like glmnet's, its grid starts where an l1_ratio of 1/1000 would.
         return float(ElasticNet(l1_ratio=max(route.l1_ratio, 1e-3)).critical_strength(linear))
-    scaled = x[:, penalized] / factors[penalized]
-    gamma = _steepest_input(scaled, slopes)
     depth = len(network.dense)
     if route.penalty == "group_lasso":
+        gamma = _steepest_input(x / factors, slopes)
         bound = gamma * math.sqrt(4 * null_loss / (27 * route.upper_l2)) / math.sqrt(network.dense[0].units)
         return bound if depth == 2 else 3 * bound
 
@@ -79,10 +82,38 @@ def strength_at_null(route: Route, network: Network, loss: Loss, x: Array, targe
         size = (null_loss / slope) ** (1 / depth)
         return float(null_loss / (depth * (l1_ratio * size + l2_ratio / 2 * size**2)))
 
-    if route.l1_ratio == 1:
-        return bound_for(gamma, 1.0, 0.0)
-    both = bound_for(_steepest_direction(scaled, slopes), route.l1_ratio, 1 - route.l1_ratio)
-    return min(both, bound_for(gamma, route.l1_ratio, 0.0)) if route.l1_ratio else both
+    bounds = []
+    if route.l1_ratio > 0:
+        bounds.append(bound_for(_steepest_input(x / factors, slopes), route.l1_ratio, 0.0))
+    if route.l1_ratio < 1:
+        # The two parts of the penalty measure a path alike only where every factor is 1.
+        together = route.l1_ratio if (factors == 1).all() else 0.0
+        bounds.append(bound_for(_steepest_direction(x / np.sqrt(factors), slopes), together, 1 - route.l1_ratio))
+    return min(bounds)
+
+
+def _linear_fit(loss: Loss, x: Array, target: Array, weights: Array) -> Array:
+    """Output (N, C) of the unpenalized linear model of the inputs x (N, P)."""
+    network = multilayer_perceptron(x.shape[1], (), target.shape[1])
+    job = Job(
+        network=network,
+        loss=loss,
+        penalties=(Sum(), Sum()),
+        optimizer=Adam(),
+        x=x,
+        target=target,
+        folds=(Fold.plain(weights, x.shape[1], target.shape[1]),),
+        fold=np.zeros(1, dtype=int),
+        seeds=np.zeros(1, dtype=int),
+        start=tuple(np.zeros((1, *shape)) for shape in network.shapes),
+        epochs=0,
+        polish=Polish(_FREE_STEPS, _FREE_TOLERANCE),
+    )
+    output, _ = network.forward(x, train(job).parameters)
+    return np.asarray(output[0])
+
+
+_FREE_STEPS, _FREE_TOLERANCE = 5_000, 1e-10
 
 
 _CUTS = (0.0, 0.2, 0.5, 0.8)

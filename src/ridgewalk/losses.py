@@ -42,6 +42,18 @@ class Loss(Protocol):
         """Best constant output for rows of these weights (N,): shape (C,). Its loss is the null model's."""
 
 
+_FEW_NUMBERS = 20
+
+
+def holds_classes(y: ArrayLike) -> bool:
+    """Whether a target (N,) is a set of classes: text, booleans, or at most 20 different whole numbers."""
+    values = np.asarray(y)
+    if not np.issubdtype(values.dtype, np.number):
+        return True
+    different = np.unique(values)
+    return len(different) <= _FEW_NUMBERS and bool((different % 1 == 0).all())
+
+
 def _columns(y: ArrayLike) -> Array:
     values = np.asarray(y, dtype=np.float64)
     return values[:, None] if values.ndim == 1 else values

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
 
 import numpy as np
 
@@ -147,26 +147,30 @@ def multilayer_perceptron(
     return Network((*layers, Dense(sizes[-1], outputs)))
 
 
+Strengths = Strength | Sequence[Strength]
+"""One strength for all layers, or a list (or 1-D array) of one per layer."""
+
+
 def layer_penalties(
     network: Network,
-    weight_l1: Strength | Sequence[Strength] = 0.0,
-    weight_l2: Strength | Sequence[Strength] = 0.0,
-    bias_l1: Strength | Sequence[Strength] = 0.0,
-    bias_l2: Strength | Sequence[Strength] = 0.0,
+    weight_l1: Strengths = 0.0,
+    weight_l2: Strengths = 0.0,
+    bias_l1: Strengths = 0.0,
+    bias_l2: Strengths = 0.0,
 ) -> tuple[Penalty, ...]:
-    """Penalties of every array from strengths per layer: one value for all layers, or a list of one per layer."""
-    count = len(network.dense)
-
-    def per_layer(name: str, strengths: Strength | Sequence[Strength]) -> list[Strength]:
-        if isinstance(strengths, list | tuple):
-            if len(strengths) != count:
-                raise ValueError(f"{name} needs one strength per layer ({count}), got {len(strengths)}.")
-            return list(strengths)
-        return [strengths] * count  # type: ignore[list-item]
-
-    weights = zip(per_layer("weight_l1", weight_l1), per_layer("weight_l2", weight_l2), strict=True)
-    biases = zip(per_layer("bias_l1", bias_l1), per_layer("bias_l2", bias_l2), strict=True)
+    """Build the penalties of every array from strengths per layer."""
+    weights = zip(_per_layer(network, "weight_l1", weight_l1), _per_layer(network, "weight_l2", weight_l2), strict=True)
+    biases = zip(_per_layer(network, "bias_l1", bias_l1), _per_layer(network, "bias_l2", bias_l2), strict=True)
     return tuple(Sum((L1(l1), L2(l2))) for pair in zip(weights, biases, strict=True) for l1, l2 in pair)
+
+
+def _per_layer(network: Network, name: str, strengths: Any) -> list[Strength]:
+    count = len(network.dense)
+    if not isinstance(strengths, list | tuple) and np.ndim(strengths) != 1:
+        return [strengths] * count
+    if len(strengths) != count:
+        raise ValueError(f"{name} needs one strength per layer ({count}), got {len(strengths)}.")
+    return list(strengths)
 
 
 def evadable(network: Network, penalties: Sequence[Penalty]) -> str | None:

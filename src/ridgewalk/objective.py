@@ -25,8 +25,9 @@ def mean_weights(weights: Array) -> Array:
 
 
 def weighted_mean(values: Array, weights: Array) -> Array:
-    """Average values (R, N) with row weights (N,): shape (R,)."""
-    return np.asarray((values * weights).sum(axis=-1) / weights.sum())
+    """Average values (R, N) with row weights (N,), whatever stands in rows of weight 0: shape (R,)."""
+    used = weights > 0
+    return np.asarray((values[..., used] * weights[used]).sum(axis=-1) / weights[used].sum())
 
 
 @dataclass(frozen=True)

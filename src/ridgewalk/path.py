@@ -16,7 +16,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from itertools import pairwise
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -36,6 +35,7 @@ _DENSE_SHARE = 1 / 3  # of max_iter: the dense fit that every strength starts fr
 _RAMP_SHARE = 0.5  # of max_iter: over which the strengths rise from 0
 _LINEAR_STEPS, _LINEAR_TOLERANCE = 5_000, 1e-8
 _POLISH_STEPS = 100  # after minibatches
+_POWER_OF_UNIT = {SquaredError: 2, Huber: 2, AbsoluteError: 1}  # the losses whose target is standardized
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,11 +47,14 @@ class MLPPath:
     alphas : array, shape (S,)
         Rising from 0.
     heldout_loss : array, shape (S, K, E)
-        Mean loss over the rows that a fold held out, in the units of y, without any penalty.
+        Mean loss over the rows that a fold held out, in the units of y, without any penalty. Several targets of a
+        regression are each in units of their own deviation.
     row_loss : array, shape (S, N)
         Held-out loss of each row, averaged over seeds (and over the folds that held it out).
     row_weights : array, shape (N,)
         Sample weights; 0 where no fold held the row out.
+    null_row_loss : array, shape (N,)
+        As ``row_loss``, of the best constant of the training rows.
     train_loss : array, shape (S, K + 1, E)
         Mean loss over the training rows, in the units of y, without any penalty. Index K is all data.
     objective, penalty : arrays, shape (S, K + 1, E)
@@ -61,16 +64,14 @@ class MLPPath:
     zeros : array, shape (S, K + 1, E)
         Share of weights (not biases) that are exactly 0.
     inputs_kept : booleans, shape (S, K + 1, E, P)
-        Inputs with a weight in the first layer that is not 0.
+        Inputs from which weights that are not 0 lead to an output.
     units_kept : integers, shape (S, K + 1, E)
-        Hidden units that an input reaches and that reach the layer above.
+        Hidden units on such a way.
     residual : array, shape (S, K + 1, E)
         Distance from stationarity (:meth:`ridgewalk.objective.Objective.residual`).
     diverged : booleans, shape (S, K + 1, E)
     parameters : tuple of arrays, each (S, E, ., .)
         Of the fits on all data.
-    null_loss : array, shape (K,)
-        Held-out loss of the best constant of each fold's training rows.
     route, network, loss
         What was walked.
     whole : Fold
@@ -82,6 +83,7 @@ class MLPPath:
     heldout_loss: Array
     row_loss: Array
     row_weights: Array
+    null_row_loss: Array
     train_loss: Array
     objective: Array
     penalty: Array
@@ -92,7 +94,6 @@ class MLPPath:
     residual: Array
     diverged: Booleans
     parameters: Arrays
-    null_loss: Array
     route: Route
     network: Network
     loss: Loss
@@ -135,7 +136,8 @@ def walk(
         As ``loss.encode`` gives it.
     loss : Loss
     splits : sequence of (training rows, held-out rows)
-        Row numbers. A training row may be drawn several times; a held-out row may not be a training row.
+        Row numbers, or masks over the rows. A training row may be drawn several times; a held-out row may not be a
+        training row.
     route : Route, optional
     alphas : int or array_like
         How many strengths, or the strengths themselves; 0 is always added.
@@ -154,9 +156,11 @@ def walk(
     data: Array = np.asarray(x, dtype=np.float64)
     rows, inputs = data.shape
     weights: Array = np.ones(rows) if sample_weight is None else np.asarray(sample_weight, dtype=np.float64)
-    _check_splits(splits)
+    splits = [(_row_numbers(train_rows), _row_numbers(held_out)) for train_rows, held_out in splits]
+    _check_splits(splits, weights)
     draws = [np.bincount(train_rows, minlength=rows) for train_rows, _ in splits]  # a row drawn twice counts twice
-    folds = tuple(_fold(data, target, loss, weights * times, route) for times in [*draws, np.ones(rows)])
+    row_weights: list[Array] = [*(weights * times for times in draws), weights]
+    folds = tuple(_fold(data, target, loss, each, route) for each in row_weights)
     network = route.network(inputs, target.shape[1])
     if route.penalty_factors is not None and len(route.penalty_factors) != inputs:
         raise ValueError(f"penalty_factors needs one number per input ({inputs}), got {len(route.penalty_factors)}.")
@@ -165,16 +169,22 @@ def walk(
     return _collect(walker.fits(strengths), strengths, walker, splits, weights)
 
 
-def _check_splits(splits: Sequence[tuple[Integers, Integers]]) -> None:
+def _row_numbers(rows: ArrayLike) -> Integers:
+    chosen = np.asarray(rows)
+    return np.flatnonzero(chosen) if chosen.dtype == bool else chosen.astype(int)
+
+
+def _check_splits(splits: Sequence[tuple[Integers, Integers]], weights: Array) -> None:
+    if not splits:
+        raise ValueError("A path needs at least one fold, got none.")
     for k, (train_rows, held_out) in enumerate(splits):
-        if len(train_rows) == 0 or len(held_out) == 0:
+        if not weights[train_rows].any() or not weights[held_out].any():
             raise ValueError(
-                f"Fold {k} trains on {len(train_rows)} rows and holds out {len(held_out)}: both need some."
+                f"Fold {k} trains on {np.count_nonzero(weights[train_rows])} rows of weight above 0 and holds out "
+                f"{np.count_nonzero(weights[held_out])}: both need some."
             )
         if len(np.unique(held_out)) < len(held_out) or np.isin(held_out, train_rows).any():
             raise ValueError(f"Fold {k} holds out a row twice, or one that it trains on: its loss would mean nothing.")
-    if not splits:
-        raise ValueError("A path needs at least one fold, got none.")
 
 
 def _strengths(
@@ -183,8 +193,13 @@ def _strengths(
     if isinstance(alphas, int | np.integer):
         # One grid for all training sets, so its top is the largest of theirs.
         seen = [fold.standardized(x, target, fold.weights, np.dtype(np.float64)) for fold in folds]
-        top = max(strength_at_null(route, network, loss, rows.x, rows.target, rows.weights) for rows in seen)
-        return grid(top, int(alphas), *x.shape)
+        tops = [strength_at_null(route, network, loss, rows.x, rows.target, rows.weights) for rows in seen]
+        if max(tops) == 0:
+            raise ValueError(
+                "No penalized input says anything about the target, so there is no path to walk: "
+                "is the target, or every input, constant?"
+            )
+        return grid(max(tops), int(alphas), *x.shape)
     given = np.unique(np.asarray(alphas, dtype=float))
     if given.size == 0 or not np.isfinite(given).all() or given[0] < 0:
         raise ValueError(f"alphas is a number of strengths, or strengths of zero or more, got {alphas}.")
@@ -197,9 +212,10 @@ def _fold(x: Array, target: Array, loss: Loss, weights: Array, route: Route) -> 
     if not route.standardize:
         return plain
     center, scale = standardization(x, weights)
-    if isinstance(loss, SquaredError | AbsoluteError | Huber):
-        return Fold(weights, center, scale, *standardization(target, weights))
-    return replace(plain, center=center, scale=scale)
+    if type(loss) not in _POWER_OF_UNIT:
+        return replace(plain, center=center, scale=scale)
+    target_center, target_scale = standardization(target, weights)
+    return Fold(weights, center, scale, target_center, np.where(np.isfinite(target_scale), target_scale, 1.0))
 
 
 @dataclass(frozen=True, eq=False)
@@ -221,7 +237,8 @@ class _Walker:
         route, count = self.route, len(strengths)
         cells = len(self.folds) * len(self.seeds)
         if route.linear:
-            solve = self._job(strengths, self._zeros(count * cells), 0, polish=Polish(_LINEAR_STEPS, _LINEAR_TOLERANCE))
+            zeros = tuple(np.zeros((count * cells, *shape)) for shape in self.network.shapes)
+            solve = self._job(strengths, zeros, 0, polish=Polish(_LINEAR_STEPS, _LINEAR_TOLERANCE))
             self.watch.total += solve.work
             return _by_strength(train(solve, self.n_jobs, self.watch), count)
         dense_epochs = max(1, round(_DENSE_SHARE * route.max_iter))
@@ -240,13 +257,23 @@ class _Walker:
             fits.append(train(job, self.n_jobs, self.watch))
         return fits[1:]
 
-    def losses(self, parameters: list[Array], fold: Fold, rows: Integers) -> Array:
-        """Losses (E, rows) of one fold's fits at one strength, in the units of the target."""
+    def losses(self, parameters: Sequence[Array], fold: Fold, rows: Integers) -> Array:
+        """Losses (E, rows) of one fold's fits at one strength."""
         x = ((self.x[rows] - fold.center) / fold.scale).astype(parameters[0].dtype)
         with np.errstate(all="ignore"):
             output, _ = self.network.forward(x, tuple(parameters))
-            output = output.astype(np.float64) * fold.target_scale + fold.target_center
-            return self.loss.values(output, self.target[rows])
+            return self.scored(output.astype(np.float64), fold, rows)
+
+    def scored(self, output: Array, fold: Fold, rows: Integers) -> Array:
+        """Losses (E, rows) of outputs (E, rows, C) in a fold's standardized units, brought to those of the target."""
+        target = (self.target[rows] - fold.target_center) / fold.target_scale
+        power = _POWER_OF_UNIT.get(type(self.loss))
+        if power is None:
+            return self.loss.values(output, target)
+        several = self.target.shape[1] > 1
+        unit = fold.target_scale / (self.folds[-1].target_scale if several else 1.0)
+        columns = (self.loss.values(output[..., [c]], target[:, [c]]) * unit[c] ** power for c in range(len(unit)))
+        return np.asarray(sum(columns))
 
     def null_model(self, fold: Fold) -> tuple[Array, float]:
         """Best constant output (C,) of one fold's training rows, and its objective, in the standardized problem."""
@@ -290,24 +317,11 @@ class _Walker:
         starts = [self.network.start(rule, seed) for seed in self.seeds] * len(self.folds)
         return tuple(np.stack(arrays).astype(self.route.dtype) for arrays in zip(*starts, strict=True))
 
-    def _zeros(self, runs: int) -> Arrays:
-        return tuple(np.zeros((runs, *shape)) for shape in self.network.shapes)
-
 
 def _by_strength(fits: Fits, count: int) -> list[Fits]:
     """Split fits ordered strength, fold, seed into one per strength."""
     cells = len(fits.data_loss) // count
-    return [
-        replace(
-            fits,
-            parameters=tuple(array[first : first + cells] for array in fits.parameters),
-            **{
-                name: getattr(fits, name)[first : first + cells]
-                for name in ("data_loss", "penalty", "validation_loss", "residual", "epochs", "diverged")
-            },
-        )
-        for first in range(0, count * cells, cells)
-    ]
+    return [fits.part(slice(first, first + cells)) for first in range(0, count * cells, cells)]
 
 
 def _collect(
@@ -333,51 +347,50 @@ def _collect(
     null_wins = np.zeros(shape, dtype=bool)
     train_loss = np.empty(shape)
     heldout = np.empty((len(strengths), len(splits), seeds))
-    null_loss = np.empty(len(splits))
     row_loss = np.zeros((len(strengths), len(weights)))
-    counts = np.zeros(len(weights))
+    null_row_loss, counts = np.zeros(len(weights)), np.zeros(len(weights))
     for k, fold in enumerate(folds):
         null, null_objective = walker.null_model(fold)
         # The null model is a candidate for every strength; where the training ended above it, it is the better one.
-        null_wins[:, k] = (strengths[:, None] > 0) & (objective[:, k] > null_objective)
+        wins = (strengths[:, None] > 0) & (objective[:, k] > null_objective)
         for w in arrays:
-            w[:, k][null_wins[:, k]] = 0
-        arrays[-1][:, k][null_wins[:, k]] = null
-        objective[:, k][null_wins[:, k]] = null_objective
-        penalty[:, k][null_wins[:, k]] = 0
-        residual[:, k][null_wins[:, k]] = 0  # with every weight 0 the only slopes left are those of the intercept
+            w[:, k][wins] = 0
+        arrays[-1][:, k][wins] = null
+        arrays[0][:, k][..., np.isinf(fold.scale), :] = 0  # a column that is constant here has taught nothing
+        objective[:, k][wins] = null_objective
+        penalty[:, k][wins] = 0
+        residual[:, k][wins] = 0  # with every weight 0 the only slopes left are those of the intercept
+        null_wins[:, k] = wins
         training = np.flatnonzero(fold.weights)
+        held_out = splits[k][1] if k < len(splits) else training[:0]
         for s in range(len(strengths)):
-            losses = walker.losses([w[s, k] for w in arrays], fold, training)
-            train_loss[s, k] = weighted_mean(losses, fold.weights[training])
-    for k, (_, held_out) in enumerate(splits):
+            parameters = [w[s, k] for w in arrays]
+            train_loss[s, k] = weighted_mean(walker.losses(parameters, fold, training), fold.weights[training])
+            if held_out.size:
+                losses = walker.losses(parameters, fold, held_out)
+                losses[diverged[s, k]] = np.inf
+                heldout[s, k] = weighted_mean(losses, weights[held_out])
+                row_loss[s, held_out] += losses.mean(axis=0)
+        constant = np.broadcast_to(null, (len(held_out), len(null)))
+        null_row_loss[held_out] += walker.scored(constant, fold, held_out)
         counts[held_out] += 1
-        constant = walker.loss.null_output(walker.target, folds[k].weights)
-        truth = walker.target[held_out]
-        null_losses = walker.loss.values(np.broadcast_to(constant, truth.shape), truth)
-        null_loss[k] = weighted_mean(null_losses, weights[held_out])
-        for s in range(len(strengths)):
-            losses = walker.losses([w[s, k] for w in arrays], folds[k], held_out)
-            losses[diverged[s, k]] = np.inf
-            heldout[s, k] = weighted_mean(losses, weights[held_out])
-            row_loss[s, held_out] += losses.mean(axis=0)
-    inputs = [w != 0 for w in arrays[::2]]
+    inputs_kept, units_kept = _connected([w != 0 for w in arrays[::2]])
     return MLPPath(
         alphas=strengths,
         heldout_loss=heldout,
         row_loss=row_loss / np.maximum(counts, 1),
         row_weights=np.where(counts > 0, weights, 0.0),
+        null_row_loss=null_row_loss / np.maximum(counts, 1),
         train_loss=train_loss,
         objective=objective,
         penalty=penalty,
         null_wins=null_wins,
-        zeros=1 - sum(kept.sum(axis=(-2, -1)) for kept in inputs) / sum(kept[0, 0, 0].size for kept in inputs),
-        inputs_kept=inputs[0].any(axis=-1),
-        units_kept=_units_kept(inputs),
+        zeros=sum((w == 0).sum(axis=(-2, -1)) for w in arrays[::2]) / sum(w[0, 0, 0].size for w in arrays[::2]),
+        inputs_kept=inputs_kept,
+        units_kept=units_kept,
         residual=residual,
         diverged=diverged,
         parameters=tuple(w[:, -1] for w in arrays),
-        null_loss=null_loss,
         route=walker.route,
         network=walker.network,
         loss=walker.loss,
@@ -386,7 +399,14 @@ def _collect(
     )
 
 
-def _units_kept(weights: list[Booleans]) -> Integers:
-    """Hidden units, over all hidden layers, with a weight above and one below that are not 0."""
-    kept = [below.any(axis=-2) & above.any(axis=-1) for below, above in pairwise(weights)]
-    return np.asarray(sum((units.sum(axis=-1) for units in kept), start=np.zeros(weights[0].shape[:3], dtype=int)))
+def _connected(weights: list[Booleans]) -> tuple[Booleans, Integers]:
+    """Find the inputs, and count the hidden units, on a way of weights that are not 0 from an input to an output."""
+    reached: list[Booleans] = [np.ones(weights[0].shape[:-1], dtype=bool)]
+    for layer in weights:
+        reached.append(np.any(reached[-1][..., :, None] & layer, axis=-2))
+    leads: Booleans = np.ones_like(reached[-1])
+    units = np.zeros(weights[0].shape[:3], dtype=int)
+    for layer, below in zip(weights[::-1], reached[-2::-1], strict=True):
+        leads = np.asarray(np.any(layer & leads[..., None, :], axis=-1))
+        units += (leads & below).sum(axis=-1)
+    return leads, units - leads.sum(axis=-1)

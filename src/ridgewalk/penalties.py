@@ -33,7 +33,7 @@ class Penalty(Protocol):
 
     @property
     def acts(self) -> bool:
-        """Whether any strength, of any run, is above zero."""
+        """Whether it pulls on any weight, in any run; excluding an input is no pull."""
 
     def value(self, w: Array) -> Array:
         """Sum the penalty of each run: shape (R,), float64."""
@@ -75,7 +75,8 @@ def _slope(strength: Strength, direction: Array) -> Array:
 
 
 def _acts(strength: Strength, factors: Array | None) -> bool:
-    return bool(np.any(np.asarray(strength) > 0) or (factors is not None and np.isinf(factors).any()))
+    pulled = factors is None or bool(((factors > 0) & np.isfinite(factors)).any())
+    return pulled and bool(np.any(np.asarray(strength) > 0))
 
 
 def _largest(slopes: Array, factors: Array | None, ratio: float = 1.0) -> Array:
@@ -245,6 +246,15 @@ class GroupLasso:
             raise ValueError(f'GroupLasso works over "inputs" or "units", got {self.over!r}.')
         if self.groups is not None and self.over == "units":
             raise ValueError("groups joins inputs, so it needs over='inputs'.")
+        if self.factors is not None and not self._same_within_groups(self.factors):
+            raise ValueError("Inputs of one group share one factor: the factors differ inside a group.")
+
+    def _same_within_groups(self, values: Array) -> bool:
+        """Whether values (R, P, 1) are the same for all inputs of a group."""
+        if self.groups is None:
+            return True
+        _, first, group = np.unique(self.groups, return_index=True, return_inverse=True)
+        return bool(np.array_equal(values, values[..., first[group], :]))
 
     def _totals(self, squares: Array) -> Array:
         """Sum over each group, repeated for each of the group's rows or columns."""
@@ -286,6 +296,8 @@ class GroupLasso:
                 f"GroupLasso needs one step for all weights of a group, got steps shaped {np.shape(step)}; "
                 "average the optimizer's second moments with pool() first."
             )
+        if isinstance(step, np.ndarray) and step.ndim and not self._same_within_groups(step):
+            raise ValueError("GroupLasso needs one step for all inputs of a group: average second moments with pool().")
         norms = self._norms(z)
         threshold = step * self._weights(z)
         with np.errstate(divide="ignore", invalid="ignore"):
@@ -310,13 +322,14 @@ class Sum:
     (sparse group lasso: Simon, Friedman, Hastie and Tibshirani, JCGS 2013, section 3).
     """
 
-    parts: tuple[L1 | L2 | GroupLasso, ...] = ()
+    parts: tuple[L1 | L2 | ElasticNet | GroupLasso, ...] = ()
 
     def __post_init__(self) -> None:
-        order = (L1, GroupLasso, L2)
-        if sum(isinstance(part, GroupLasso) for part in self.parts) > 1:
+        parts = [part for each in self.parts for part in _simple(each)]
+        if sum(isinstance(part, GroupLasso) for part in parts) > 1:
             raise ValueError("One array takes one GroupLasso: the prox of two overlapping ones has no closed form.")
-        object.__setattr__(self, "parts", tuple(sorted(self.parts, key=lambda part: order.index(type(part)))))
+        order = (L1, GroupLasso, L2)
+        object.__setattr__(self, "parts", tuple(sorted(parts, key=lambda part: order.index(type(part)))))
 
     @property
     def acts(self) -> bool:
@@ -343,6 +356,10 @@ class Sum:
 
     def convert(self, change: Callable[[Array], Array]) -> Sum:
         return Sum(tuple(part.convert(change) for part in self.parts))
+
+
+def _simple(part: L1 | L2 | ElasticNet | GroupLasso) -> tuple[L1 | L2 | GroupLasso, ...]:
+    return (part.l1, part.l2) if isinstance(part, ElasticNet) else (part,)
 
 
 def _changed(factors: Array | None, change: Callable[[Array], Array]) -> Array | None:

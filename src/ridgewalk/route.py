@@ -77,8 +77,16 @@ class Route:
             )
         if not 0 <= self.l1_ratio <= 1:
             raise ValueError(f"l1_ratio must lie between 0 (only L2) and 1 (only L1), got {self.l1_ratio}.")
-        if any(units < 1 for units in self.hidden_layer_sizes):
-            raise ValueError(f"Hidden layers need at least 1 unit each, got {tuple(self.hidden_layer_sizes)}.")
+        if self.penalty_factors is not None:
+            factors = np.asarray(self.penalty_factors, dtype=float)
+            if factors.ndim != 1 or np.isnan(factors).any() or (factors < 0).any():
+                raise ValueError(f"penalty_factors is one number of zero or more per input, got {factors}.")
+            if not ((factors > 0) & np.isfinite(factors)).any():
+                raise ValueError("penalty_factors leaves no input to penalize: one must lie between 0 and infinity.")
+        if any(units < 1 or units != int(units) for units in self.hidden_layer_sizes):
+            raise ValueError(
+                f"Hidden layers need at least 1 unit each, whole numbers, got {tuple(self.hidden_layer_sizes)}."
+            )
 
     @property
     def linear(self) -> bool:

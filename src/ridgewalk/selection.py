@@ -21,12 +21,6 @@ from ridgewalk.objective import weighted_mean
 Rule = Literal["min", "1se"]
 
 
-def check_rule(rule: str) -> None:
-    """Refuse a rule that there is not."""
-    if rule not in get_args(Rule):
-        raise ValueError(f'selection is "min" or "1se", got {rule!r}.')
-
-
 def mean_and_error(values: Array, weights: Array) -> tuple[Array, Array]:
     """Weighted mean of values (..., N) and its standard error, over rows of weight above 0.
 
@@ -43,7 +37,7 @@ def mean_and_error(values: Array, weights: Array) -> tuple[Array, Array]:
 
 def minimum(row_loss: Array, weights: Array) -> int:
     """Index of the lowest mean loss (S, N); of equal ones, the strongest strength."""
-    mean = weighted_mean(row_loss[:, weights > 0], weights[weights > 0])
+    mean = weighted_mean(row_loss, weights)
     if not np.isfinite(mean).any():
         raise ValueError("Every strength diverged: lower the learning rate, or standardize the columns.")
     return len(mean) - 1 - int(np.nanargmin(mean[::-1]))
@@ -54,8 +48,8 @@ def one_standard_error(row_loss: Array, weights: Array) -> int:
 
     (Breiman, Friedman, Olshen and Stone, 1984, section 3.4.3, for unpaired errors.) Never weaker than the minimum.
     """
-    best = minimum(row_loss, weights)
-    mean, error = mean_and_error(row_loss[best:] - row_loss[best], weights)
+    best, used = minimum(row_loss, weights), weights > 0
+    mean, error = mean_and_error(row_loss[best:, used] - row_loss[best, used], weights[used])
     beyond = np.flatnonzero(~(mean <= error))
     return best + (int(beyond[0]) if beyond.size else len(mean)) - 1
 
@@ -71,6 +65,7 @@ class Choice:
 
 def choose(row_loss: Array, weights: Array, rule: Rule = "min") -> Choice:
     """Apply both rules to held-out losses (S, N); ``rule`` says which one counts."""
-    check_rule(rule)
+    if rule not in get_args(Rule):
+        raise ValueError(f'selection is "min" or "1se", got {rule!r}.')
     best, sparse = minimum(row_loss, weights), one_standard_error(row_loss, weights)
     return Choice(best, sparse, best if rule == "min" else sparse)

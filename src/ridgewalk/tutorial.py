@@ -14,6 +14,7 @@ as a proximal step, so that L1 gives exact zeros (docs/tutorial.md).
 from __future__ import annotations
 
 import warnings
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -151,8 +152,8 @@ class Activation_Softmax_Loss_CategoricalCrossentropy:
 class _Stepper:
     """The tutorial's three calls around one of the package's optimizers.
 
-    The first ``post_update_param`` looks at the layers that were updated, in the tutorial's order from input to
-    output with a ReLU between them, and warns if rescaling them escapes the penalty.
+    The first ``post_update_param`` looks at the layers that were updated, which the tutorial joins by ReLU, and warns
+    if rescaling them escapes the penalty.
     """
 
     def __init__(self, optimizer: Optimizer) -> None:
@@ -196,12 +197,13 @@ class _Stepper:
         self.iterations += 1
 
     def _warn_of_escape(self) -> None:
-        layers = [part for dense in self._layers for part in (dense.layer, ReLU())]
-        fits = all(a.layer.units == b.layer.inputs for a, b in zip(self._layers, self._layers[1:], strict=False))
-        if fits and layers:
-            escape = evadable(Network(tuple(layers)), [p for dense in self._layers for p in dense.penalties])
-            if escape:
-                warnings.warn(escape, EvadablePenaltyWarning, stacklevel=3)
+        for order in (self._layers, self._layers[::-1]):
+            if order and all(a.layer.units == b.layer.inputs for a, b in pairwise(order)):
+                network = Network(tuple(part for dense in order for part in (dense.layer, ReLU())))
+                escape = evadable(network, [penalty for dense in order for penalty in dense.penalties])
+                if escape:
+                    warnings.warn(escape, EvadablePenaltyWarning, stacklevel=4)
+                return
 
 
 class Optimizer_SGD(_Stepper):

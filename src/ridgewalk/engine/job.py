@@ -251,6 +251,20 @@ class Fits:
     history: History | None
     engine: str
 
+    def part(self, runs: slice) -> Fits:
+        """Fits of some of the runs, without their history."""
+        return Fits(
+            parameters=tuple(array[runs] for array in self.parameters),
+            data_loss=self.data_loss[runs],
+            penalty=self.penalty[runs],
+            validation_loss=self.validation_loss[runs],
+            residual=self.residual[runs],
+            epochs=self.epochs[runs],
+            diverged=self.diverged[runs],
+            history=None,
+            engine=self.engine,
+        )
+
 
 class Watch:
     """A counter to poll while an engine runs, and the switch that stops it."""

@@ -138,7 +138,7 @@ class _Block:
         best_epoch = np.zeros(self.runs, dtype=np.int64)
         alive = np.ones(self.runs, dtype=bool)
         step = 0
-        self._record(0)
+        self._record(0, alive)
         for epoch in range(job.epochs):
             for batch in self._batches(epoch, size):
                 rate = rate_at(job.optimizer, step, total)
@@ -157,7 +157,7 @@ class _Block:
                 self.parameters = tuple(w for w, _ in moved)
                 states = [state for _, state in moved]
                 step += 1
-            self._record(epoch + 1)
+            self._record(epoch + 1, alive)
             self._count()
             if stopping:
                 loss = self._validation_loss()
@@ -229,14 +229,15 @@ class _Block:
             zeros=np.full((*shape, len(self.parameters)), np.nan),
         )
 
-    def _record(self, epoch: int) -> None:
+    def _record(self, epoch: int, alive: Booleans) -> None:
         history = self.history
         if history is not None and epoch in history.epochs:
             at = int(np.searchsorted(history.epochs, epoch))
-            history.data_loss[:, at] = self._loss(self.training)
-            history.penalty[:, at] = self.objective.penalty(self.parameters)
-            history.validation_loss[:, at] = self._validation_loss()
-            history.zeros[:, at] = np.stack([(w == 0).mean(axis=(-2, -1)) for w in self.parameters], axis=-1)
+            zeros = np.stack([(w == 0).mean(axis=(-2, -1)) for w in self.parameters], axis=-1)
+            history.data_loss[alive, at] = self._loss(self.training)[alive]
+            history.penalty[alive, at] = self.objective.penalty(self.parameters)[alive]
+            history.validation_loss[alive, at] = self._validation_loss()[alive]
+            history.zeros[alive, at] = zeros[alive]
 
     def _measure(self, epochs: Integers) -> Fits:
         rows = self.training

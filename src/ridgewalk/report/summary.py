@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from ridgewalk.objective import weighted_mean
 from ridgewalk.path import MLPPath
 from ridgewalk.selection import Rule, choose, mean_and_error
 
@@ -27,8 +28,8 @@ def summarize(path: MLPPath, rule: Rule, origins: list[str] | None = None) -> di
     """
     names = origins or [f"input {k + 1}" for k in range(path.inputs_kept.shape[-1])]
     inputs = list(dict.fromkeys(names))
-    member = np.array([[name == column for column in names] for name in inputs])
-    kept = (path.inputs_kept[..., None, :] & member).any(axis=-1)  # strengths x folds x seeds x inputs
+    columns = [[k for k, name in enumerate(names) if name == wanted] for wanted in inputs]
+    kept = np.stack([path.inputs_kept[..., each].any(axis=-1) for each in columns], axis=-1)
     choice = choose(path.row_loss, path.row_weights, rule)
     loss, error = mean_and_error(path.row_loss, path.row_weights)
     gain, gain_error = mean_and_error(path.row_loss[choice.chosen] - path.row_loss[0], path.row_weights)
@@ -60,7 +61,7 @@ def summarize(path: MLPPath, rule: Rule, origins: list[str] | None = None) -> di
         "folds": path.heldout_loss.shape[1],
         "seeds": path.heldout_loss.shape[2],
         "fits": int(np.prod(path.train_loss.shape)),
-        "null_loss": float(path.null_loss.mean()),
+        "null_loss": float(weighted_mean(path.null_row_loss, path.row_weights)),
         "selection": rule,
         "alpha": float(path.alphas[choice.chosen]),
         "index": choice.chosen,
