@@ -26,6 +26,16 @@ def test_leaving_rows_out_keeps_the_order_of_the_others():
     np.testing.assert_array_equal(everything[np.isin(everything, some)], some[order(3, 2, some)])
 
 
+def test_no_two_uses_of_a_seed_share_their_numbers():
+    # The order of 3 rows in epoch 1, and layer 1's mask at step 1, hash the same words but for their purpose.
+    rows = np.arange(1000)
+    hashes = (uniform(7, 1, 0, rows, 1)[:, 0] * 2**24).astype(np.int64)
+    shuffling = np.argsort(np.argsort(hashes))
+    assert (np.argsort(order(7, 1, rows)) != shuffling).any()
+    assert int(mix(7, 1, 1, 5)) != int(mix(7, 2, 1, 5))
+    assert not np.isin(mix(7, 1, 0, rows), mix(7, 2, 0, rows)).any()
+
+
 def test_uniform_numbers_are_uniform_and_belong_to_their_row():
     rows = np.arange(4000)
     numbers = uniform(5, 1, 2, rows, 10)

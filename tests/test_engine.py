@@ -6,8 +6,11 @@ import numpy as np
 import pytest
 
 from ridgewalk.arrays import per_run, standardization
+from ridgewalk.draws import order, uniform
+from ridgewalk.engine import reference
 from ridgewalk.engine.job import EarlyStopping, Fold, Job, Polish, StoppedError, Watch
 from ridgewalk.engine.reference import train
+from ridgewalk.layers import Dropout
 from ridgewalk.losses import BinaryCrossEntropy, CrossEntropy, SquaredError
 from ridgewalk.network import EvadablePenaltyWarning, layer_penalties, multilayer_perceptron
 from ridgewalk.optimizers import SGD, AdaGrad, Adam, AdamW, Cosine, RMSProp
@@ -230,6 +233,90 @@ def test_every_epoch_of_minibatches_sees_every_row_once():
     batches = replace(whole, batch_size=6, optimizer=SGD(1e-7))
     start = whole.start[0]
     np.testing.assert_allclose((train(batches).parameters[0] - start), (train(whole).parameters[0] - start), rtol=1e-4)
+
+
+@pytest.mark.parametrize("rows", [60, 61])
+def test_the_last_batch_counts_however_small(rows):
+    batch_size = 20
+    x, y = np.resize(X, (rows, INPUTS)), np.resize(Y, (rows, 1))
+    job = make(
+        x=x, target=y, hidden=(), runs=1, optimizer=SGD(1e-7), epochs=1, batch_size=batch_size,
+        folds=(Fold.plain(np.ones(rows), INPUTS, 1),),
+    )  # fmt: skip
+    start = job.start[0]
+    slopes = x * (x @ start[0] + job.start[1][0] - y)
+    order_of_rows = order(0, 0, np.arange(rows))
+    batches = [order_of_rows[first : first + batch_size] for first in range(0, rows, batch_size)]
+    expected = -1e-7 * sum(slopes[batch].mean(axis=0) for batch in batches)
+    np.testing.assert_allclose((train(job).parameters[0] - start)[0, :, 0], expected, rtol=1e-4)
+
+
+def test_every_epoch_has_an_order_of_its_own():
+    # With one batch of one row per step and a rate that leaves only the last steps standing, orders show.
+    job = make(hidden=(), runs=1, optimizer=SGD(0.05), epochs=1, batch_size=1)
+    once = train(job).parameters[0]
+    again = train(replace(job, start=train(job).parameters)).parameters[0]
+    twice = train(replace(job, epochs=2)).parameters[0]
+    assert not np.allclose(again, twice, rtol=1e-6)
+    assert not np.allclose(once, twice, rtol=1e-6)
+
+
+def test_batches_mind_row_weights():
+    # The mean of all batches' gradients, each row's weight over the mean weight of all rows, is the full gradient.
+    weights = np.random.default_rng(1).uniform(0.1, 3, ROWS)
+    fold = Fold.plain(weights, INPUTS, 1)
+    whole = make(hidden=(), runs=1, optimizer=SGD(1e-6), epochs=1, folds=(fold,))
+    batches = replace(whole, batch_size=6, optimizer=SGD(1e-7))
+    start = whole.start[0]
+    np.testing.assert_allclose(train(batches).parameters[0] - start, train(whole).parameters[0] - start, rtol=1e-4)
+
+
+def test_dropout_differs_from_step_to_step_and_from_layer_to_layer(monkeypatch):
+    seen = []
+
+    def spy(seed, step, layer, rows, units):
+        seen.append((seed, step, layer))
+        return uniform(seed, step, layer, rows, units)
+
+    monkeypatch.setattr(reference, "uniform", spy)
+    train(make(runs=1, hidden=(4, 4), dropout=0.3, epochs=2, batch_size=30, seeds=np.array([9])))
+    layers = [
+        k for k, layer in enumerate(make(hidden=(4, 4), dropout=0.3).network.layers) if isinstance(layer, Dropout)
+    ]
+    assert seen == [(9, step, layer) for step in range(4) for layer in layers]
+
+
+def test_decoupled_decay_leaves_biases_alone():
+    job = make(runs=1, optimizer=AdamW(1e-9, weight_decay=1e8), epochs=1)
+    start = tuple(np.ones_like(array) for array in job.start)
+    fits = train(replace(job, start=start))
+    for k, array in enumerate(fits.parameters):
+        np.testing.assert_allclose(array, 1.0 if k % 2 else 0.9, atol=1e-6)
+
+
+def test_patience_and_tolerance_to_the_epoch(monkeypatch):
+    losses = iter([9.0, 5.0, 4.0, 3.95, 3.9, 3.85, 3.0, 2.0, 1.0])
+    monkeypatch.setattr(reference._Block, "_validation_loss", lambda _: np.array([next(losses, 0.0)]))
+    fold = Fold.plain(np.ones(ROWS), INPUTS, 1, np.ones(ROWS))
+    watch = Watch()
+    job = make(runs=1, folds=(fold,), epochs=8, early_stopping=EarlyStopping(patience=3, tolerance=0.5))
+    # 5 and 4 are improvements at epochs 1 and 2; the next three are too small, so it ends after epoch 5 with epoch 2's.
+    assert train(job, watch=watch).epochs.tolist() == [2]
+
+
+def test_a_stopped_runs_history_ends_with_it():
+    validation = (np.arange(ROWS) % 3 == 0).astype(float)
+    fold = Fold.plain(1 - validation, INPUTS, 1, validation)
+    patience = 3
+    job = make(
+        runs=8, hidden=(40,), folds=(fold,), optimizer=Adam(0.05), epochs=60, record_every=1,
+        early_stopping=EarlyStopping(patience),
+    )  # fmt: skip
+    fits = train(job)
+    ends = np.minimum(fits.epochs + patience, 60)
+    for run, end in enumerate(ends):
+        recorded = np.isfinite(fits.history.validation_loss[run])
+        np.testing.assert_array_equal(recorded, np.arange(61) <= end)
 
 
 def test_dropout_trains_and_is_off_for_scoring():

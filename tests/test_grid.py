@@ -1,10 +1,13 @@
 """Laws of the grid and of its top."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from ridgewalk.grid import grid, strength_at_null
 from ridgewalk.losses import BinaryCrossEntropy, CrossEntropy, Poisson, SquaredError
+from ridgewalk.path import walk
 from ridgewalk.route import Route
 
 
@@ -63,6 +66,37 @@ class TestStrengthAtNull:
         slope = np.abs(self.x.T @ (self.target - self.target.mean())).max() / len(self.x)
         assert self.top(Route((), l1_ratio=0.5)) == pytest.approx(slope / 0.5)
         assert self.top(Route((), l1_ratio=0.0)) == pytest.approx(slope / 1e-3)
+
+    @pytest.mark.parametrize("l1_ratio", [0.0, 0.5, 1.0])
+    @pytest.mark.parametrize("hidden", [(), (8,), (8, 4)])
+    def test_factors_are_part_of_the_strength(self, l1_ratio, hidden):
+        # The same factor everywhere only renames the first layer's strength: L1 counts it whole, L2 by its root.
+        plain, heavy = (
+            self.top(Route(hidden, l1_ratio=l1_ratio, penalty_factors=np.full(6, factor))) for factor in (1.0, 4.0)
+        )
+        if not hidden or l1_ratio in (0.0, 1.0):
+            assert heavy == pytest.approx(plain / 4 ** (1 / (len(hidden) + 1)))
+        else:
+            assert heavy > 0.5 * plain / 4 ** (1 / (len(hidden) + 1))
+
+    def test_factors_weigh_inputs(self):
+        factors = np.array([8.0, 8, 1, 1, 1, 1])
+        for route in (Route((), l1_ratio=1.0), Route((8,), l1_ratio=1.0), Route((8,), penalty="group_lasso")):
+            plain, weighed = (self.top(replace(route, penalty_factors=f)) for f in (np.ones(6), factors))
+            assert weighed < 0.9 * plain
+
+    @pytest.mark.parametrize("load", [BinaryCrossEntropy(), SquaredError()], ids=lambda loss: type(loss).__name__)
+    def test_free_inputs_are_fitted_before_the_critical_strength_is_read(self, load):
+        x = self.x.copy()
+        x[:, 1] = 0.9 * x[:, 0] + 0.4 * x[:, 1]  # what input 1 says, input 0 says already
+        target = (x[:, :1] + 0.3 * x[:, 1:2] > 0).astype(float)
+        route = Route((), l1_ratio=1.0, penalty_factors=np.array([0.0, 1, 1, 1, 1, 1]), standardize=False)
+        network = route.network(6, 1)
+        top = strength_at_null(route, network, load, x, target, self.weights)
+        rows = np.arange(400)
+        path = walk(x, target, load, [(rows[:200], rows[200:])], route, [0.999 * top, 1.001 * top])
+        assert path.inputs_kept[1, -1, 0].sum() == 2
+        assert path.inputs_kept[2, -1, 0].tolist() == [True] + [False] * 5
 
     @pytest.mark.parametrize("loss", [CrossEntropy(), SquaredError(), Poisson()], ids=lambda loss: type(loss).__name__)
     def test_other_losses_have_a_top(self, loss):

@@ -35,6 +35,8 @@ def test_penalties_per_layer():
     ones = [np.ones(shape) for shape in network.shapes]
     values = [float(penalty.value(w)) for penalty, w in zip(penalties, ones, strict=True)]
     assert values == pytest.approx([0.1 * 6 + 0.2 * 6, 0, 0.2 * 3, 0.3 * 1])
+    as_array = layer_penalties(network, weight_l2=np.array([0.1, 0.0]))
+    assert [float(penalty.value(w)) for penalty, w in zip(as_array, ones, strict=True)] == pytest.approx([0.6, 0, 0, 0])
     with pytest.raises(ValueError, match="one strength per layer"):
         layer_penalties(network, weight_l1=[0.1, 0.2, 0.3])
 

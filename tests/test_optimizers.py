@@ -113,6 +113,30 @@ def test_without_a_penalty_momentum_is_the_heavy_ball():
     np.testing.assert_allclose(descend(optimizer, Sum(), 50, w), expected, rtol=1e-10)
 
 
+def test_nesterov_by_hand():
+    optimizer, w, velocity = SGD(0.05, momentum=0.8, nesterov=True), GOAL + 1, np.zeros_like(GOAL)
+    expected = w.copy()
+    for _ in range(20):
+        velocity = 0.8 * velocity - 0.05 * slope(expected + 0.8 * velocity)
+        expected = expected + velocity
+    np.testing.assert_allclose(descend(optimizer, Sum(), 20, w), expected, rtol=1e-12)
+
+
+def second_step(optimizer, rate=0.1):
+    """Where two gradients, 0.5 and 1, take a weight from 1."""
+    w = np.array([[1.0]])
+    state = optimizer.start(w, Sum().pool)
+    w, state = proximal_step(optimizer, Sum(), w, np.array([[0.5]]), state, rate, 0)
+    w, state = proximal_step(optimizer, Sum(), w, np.array([[1.0]]), state, rate, 1)
+    return w.item()
+
+
+def test_adagrad_and_rmsprop_by_hand():
+    assert second_step(AdaGrad()) == pytest.approx(1 - 0.1 - 0.1 / np.sqrt(0.25 + 1))
+    first, second = 0.1 * 0.25, 0.9 * 0.1 * 0.25 + 0.1
+    assert second_step(RMSProp(rho=0.9)) == pytest.approx(1 - 0.05 / np.sqrt(first) - 0.1 / np.sqrt(second))
+
+
 def test_adam_by_hand():
     w, dw = np.array([[1.0]]), np.array([[0.5]])
     optimizer = Adam(0.1)

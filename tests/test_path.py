@@ -1,15 +1,19 @@
 """Laws of the path."""
 
+import warnings
 from dataclasses import replace
+from itertools import pairwise
 
 import numpy as np
 import pytest
 from sklearn.datasets import load_diabetes
 from sklearn.model_selection import KFold
 
+from ridgewalk import path as path_module
 from ridgewalk.engine.job import StoppedError, Watch
-from ridgewalk.losses import BinaryCrossEntropy, SquaredError
-from ridgewalk.path import walk
+from ridgewalk.engine.reference import train
+from ridgewalk.losses import AbsoluteError, BinaryCrossEntropy, Huber, SquaredError
+from ridgewalk.path import _connected, walk
 from ridgewalk.route import Route
 
 ROUTE = Route((8,), max_iter=120, learning_rate=0.03)
@@ -76,6 +80,161 @@ def test_row_losses_are_the_folds_losses_row_by_row(walked):
         np.testing.assert_allclose(
             walked.row_loss[:, held_out].mean(axis=1), walked.heldout_loss[:, k].mean(axis=-1), rtol=1e-12
         )
+
+
+def test_masks_are_rows_too():
+    x, target = binary(60)
+    mask = np.arange(60) < 30
+    route = replace(ROUTE, max_iter=20)
+    by_mask = walk(x, target, BinaryCrossEntropy(), [(mask, ~mask)], route, [0.01])
+    by_number = walk(x, target, BinaryCrossEntropy(), [(np.arange(30), np.arange(30, 60))], route, [0.01])
+    np.testing.assert_array_equal(by_mask.heldout_loss, by_number.heldout_loss)
+
+
+def test_scores_are_those_of_the_weighted_rows():
+    """Every held-out number once more by hand: a linear model, unequal weights, rows held out twice or never."""
+    x, target = binary(80)
+    weights = np.random.default_rng(5).uniform(0.2, 3, 80)
+    folds = [(np.arange(20, 80), np.arange(20)), (np.r_[np.arange(10), np.arange(40, 80)], np.arange(10, 40))]
+    route = Route((), l1_ratio=1.0, standardize=False)
+    path = walk(x, target, BinaryCrossEntropy(), folds, route, [0.01], sample_weight=weights)
+    loss, row_loss, counts, null = BinaryCrossEntropy(), np.zeros(80), np.zeros(80), np.zeros(80)
+    for k, (train_rows, held_out) in enumerate(folds):
+        share = weights[train_rows] / weights[train_rows].sum()
+        alone = walk(
+            x[train_rows], target[train_rows], loss, [(np.arange(10), np.arange(10, 20))], route, [0.01],
+            sample_weight=weights[train_rows],
+        )  # fmt: skip
+        w, b = alone.raw_parameters(1)
+        losses = loss.values(x[held_out] @ w + b, target[held_out])
+        assert path.heldout_loss[1, k, 0] == pytest.approx(np.average(losses, weights=weights[held_out]), rel=1e-5)
+        training = loss.values(x[train_rows] @ w + b, target[train_rows])
+        assert path.train_loss[1, k, 0] == pytest.approx(np.average(training, weights=weights[train_rows]), rel=1e-5)
+        assert path.penalty[1, k, 0] == pytest.approx(0.01 * np.abs(w).sum(), rel=1e-4)
+        row_loss[held_out] += losses
+        constant = share @ target[train_rows, 0]
+        null[held_out] -= np.log(np.where(target[held_out, 0] == 1, constant, 1 - constant))
+        counts[held_out] += 1
+    scored = counts > 0
+    assert (counts == 2).sum() == 10
+    assert (counts == 0).sum() == 40
+    np.testing.assert_allclose(path.row_loss[1, scored], row_loss[scored] / counts[scored], rtol=1e-4)
+    np.testing.assert_allclose(path.null_row_loss[scored], null[scored] / counts[scored], rtol=1e-9)
+    np.testing.assert_array_equal(path.row_weights, np.where(scored, weights, 0))
+
+
+@pytest.mark.parametrize(("loss", "power"), [(SquaredError(), 2), (Huber(), 2), (AbsoluteError(), 1)])
+def test_a_targets_unit_changes_no_choice(loss, power):
+    x, _ = binary(90)
+    y = x[:, :1] + np.sin(3 * x[:, 1:2])
+    route = replace(ROUTE, dtype="float64", max_iter=40)
+    one, other = (walk(x, unit * y, loss, splits(90), route, [0.001, 0.1]) for unit in (1.0, 1e3))
+    np.testing.assert_allclose(other.row_loss, 1e3**power * one.row_loss, rtol=1e-4)
+
+
+def test_several_targets_count_by_their_own_deviation():
+    x, _ = binary(90)
+    y = np.hstack([x[:, :1] + np.sin(3 * x[:, 1:2]), np.random.default_rng(0).normal(size=(90, 1))])
+    route = replace(ROUTE, dtype="float64", max_iter=40)
+    one, other = (walk(x, y * unit, SquaredError(), splits(90), route, alphas=4) for unit in ([1, 1], [1, 1e3]))
+    np.testing.assert_allclose(other.row_loss, one.row_loss, rtol=1e-5)
+    assert one.null_row_loss.mean() == pytest.approx(1, rel=0.1)
+
+
+def test_a_column_that_is_constant_in_a_fold_teaches_nothing_there():
+    x, target = binary(60)
+    x[:, 5] = 0
+    x[0, 5] = 1e6
+    folds = [(np.arange(20, 60), np.arange(20)), (np.arange(40), np.arange(40, 60))]
+    path = walk(x, target, BinaryCrossEntropy(), folds, ROUTE, [0.01])
+    without = walk(x[:, :5], target, BinaryCrossEntropy(), folds, ROUTE, [0.01])
+    assert not path.inputs_kept[:, 0, :, 5].any()
+    assert path.inputs_kept[0, 1, 0, 5]
+    assert path.heldout_loss[0, 0, 0] < 3 * without.heldout_loss[0, 0, 0]
+
+
+def test_inputs_and_units_count_where_they_lead_to_an_output():
+    shape = (1, 1, 1)
+    below = np.zeros((*shape, 3, 3), dtype=bool)
+    below[..., 0, 0] = below[..., 1, 1] = True  # input 0 to unit 0, input 1 to unit 1; input 2 nowhere
+    middle = np.zeros((*shape, 3, 2), dtype=bool)
+    middle[..., 0, 0] = middle[..., 2, 0] = middle[..., 1, 1] = True  # unit 2 leads up, but nothing reaches it
+    above = np.zeros((*shape, 2, 1), dtype=bool)
+    above[..., 0, 0] = True  # the second layer's unit 1, and so input 1, lead nowhere
+    inputs, units = _connected([below, middle, above])
+    assert inputs.ravel().tolist() == [True, False, False]
+    assert units.item() == 2
+    inputs, units = _connected([below])
+    assert inputs.ravel().tolist() == [True, True, False]
+    assert units.item() == 0
+
+
+def test_the_unpenalized_arm_is_never_replaced_by_the_null_model():
+    x, target = binary(60)
+    route = replace(ROUTE, max_iter=1, learning_rate=5.0)
+    path = walk(x, target, BinaryCrossEntropy(), splits(60), route, [0.001, 5.0])
+    assert (path.objective[0] > 0.7).any()
+    assert not path.null_wins[0].any()
+    assert path.null_wins[2].all()
+    for name in ("penalty", "residual", "units_kept"):
+        assert (getattr(path, name)[path.null_wins] == 0).all()
+    np.testing.assert_allclose(path.objective[2, -1], 0.6931, atol=0.01)
+
+
+def test_the_model_handed_over_never_diverged():
+    x, target = binary(60)
+    path = walk(x, target, BinaryCrossEntropy(), splits(60), replace(ROUTE, max_iter=5), [0.001], seeds=(0, 1, 2))
+    best = path.best_seed(1)
+    lost = path.diverged.copy()
+    lost[1, -1, best] = True
+    assert replace(path, diverged=lost).best_seed(1) != best
+
+
+def test_seeds_start_apart_and_folds_alike():
+    x, target = binary(60)
+    path = walk(x, target, BinaryCrossEntropy(), splits(60), replace(ROUTE, max_iter=3), [0.001], seeds=(0, 1))
+    assert (path.parameters[0][0, 0] != path.parameters[0][0, 1]).all()
+
+
+def jobs_of(monkeypatch, route):
+    """Walk with the engine's jobs looked at."""
+    seen = []
+
+    def spy(job, n_jobs, watch):
+        seen.append((job, train(job, n_jobs, watch)))
+        return seen[-1][1]
+
+    monkeypatch.setattr(path_module, "train", spy)
+    x, target = binary(60)
+    walk(x, target, BinaryCrossEntropy(), splits(60), route, [0.001, 0.01])
+    return seen
+
+
+def test_the_ramp_walk_raises_every_strength_from_one_dense_fit(monkeypatch):
+    (first, dense), (main, _) = jobs_of(monkeypatch, replace(ROUTE, max_iter=12))
+    assert (first.epochs, first.ramp, first.runs) == (4, 0, 4)
+    assert first.optimizer.learning_rate == 2 * main.optimizer.learning_rate
+    assert not any(penalty.acts for penalty in first.penalties)
+    assert (main.epochs, main.ramp, main.runs) == (12, 0.5, 12)
+    for start, fitted in zip(main.start, dense.parameters, strict=True):
+        np.testing.assert_array_equal(start, np.concatenate([fitted] * 3))
+
+
+def test_the_sequential_walk_starts_each_strength_from_the_one_before(monkeypatch):
+    seen = jobs_of(monkeypatch, replace(ROUTE, max_iter=12, walk="sequential"))
+    assert len(seen) == 4
+    for (_, before), (job, _) in pairwise(seen):
+        for start, fitted in zip(job.start, before.parameters, strict=True):
+            np.testing.assert_array_equal(start, fitted)
+
+
+def test_excluding_an_input_is_no_penalty_that_rescaling_escapes():
+    x, target = binary(60)
+    route = replace(ROUTE, max_iter=3, penalty_factors=np.array([1, 1, 1, 1, 1, np.inf]))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        path = walk(x, target, BinaryCrossEntropy(), splits(60), route, [0.01])
+    assert not path.inputs_kept[..., 5].any()
 
 
 def test_the_raw_arrays_take_columns_as_they_came():
@@ -245,6 +404,10 @@ def test_a_training_row_drawn_twice_counts_twice():
         (lambda: walk(*binary(), BinaryCrossEntropy(), []), "at least one fold"),
         (lambda: walk(np.ones((150, 2)), binary()[1], BinaryCrossEntropy(), splits(150)), "every input, constant"),
         (lambda: walk(*binary(), BinaryCrossEntropy(), [([], [0])]), "Fold 0 trains on 0 rows of weight above 0"),
+        (
+            lambda: walk(*binary(), BinaryCrossEntropy(), splits(150), sample_weight=np.arange(150) < 0),
+            "trains on 0 rows of weight above 0",
+        ),
         (lambda: walk(*binary(), BinaryCrossEntropy(), [([0], [])]), "holds out 0"),
         (lambda: walk(*binary(), BinaryCrossEntropy(), [([0, 1], [1, 2])]), "one that it trains on"),
         (lambda: walk(*binary(), BinaryCrossEntropy(), [([0, 1], [2, 2])]), "holds out a row twice"),

@@ -146,6 +146,34 @@ def test_groups_leave_as_one():
     assert list(kept) == [True, True, True, False]  # input 1 is held by input 2, its group
 
 
+def test_pool_averages_over_a_group_and_nothing_else():
+    squares = np.arange(12.0).reshape(4, 3)
+    np.testing.assert_allclose(GroupLasso(1.0).pool(squares), squares.mean(axis=1, keepdims=True))
+    np.testing.assert_allclose(GroupLasso(1.0, "units").pool(squares), squares.mean(axis=0, keepdims=True))
+    joined = GroupLasso(1.0, groups=GROUPS).pool(squares)
+    np.testing.assert_allclose(joined[:, 0], [1, 5.5, 5.5, 10])
+    for penalty in (L1(1.0), L2(1.0), ElasticNet(1.0), Sum()):
+        assert penalty.pool(squares) is squares
+    np.testing.assert_allclose(Sum((L1(1.0), GroupLasso(1.0))).pool(squares), GroupLasso(1.0).pool(squares))
+
+
+def test_inputs_of_a_group_share_factor_and_step():
+    with pytest.raises(ValueError, match="share one factor"):
+        GroupLasso(1.0, factors=FACTORS, groups=GROUPS)
+    same = GroupLasso(1.0, factors=np.array([[1.0], [2.0], [2.0], [3.0]]), groups=GROUPS)
+    with pytest.raises(ValueError, match="one step for all inputs of a group"):
+        same.prox(weights(), np.array([[1.0], [1.0], [2.0], [1.0]]))
+    assert same.prox(weights(), np.array([[1.0], [2.0], [2.0], [1.0]])).shape == (4, 3)
+
+
+def test_a_sum_takes_an_elastic_net_apart():
+    w = weights()
+    both = Sum((ElasticNet(0.4, 0.3), GroupLasso(0.1)))
+    spelled_out = Sum((L1(0.12), L2(0.14), GroupLasso(0.1)))
+    np.testing.assert_allclose(both.prox(w, 0.5), spelled_out.prox(w, 0.5))
+    assert both.value(w) == pytest.approx(spelled_out.value(w))
+
+
 def test_group_prox_refuses_steps_that_differ_within_a_group():
     with pytest.raises(ValueError, match="one step for all weights of a group"):
         GroupLasso(0.1).prox(weights(), np.ones((4, 3)))

@@ -24,6 +24,35 @@ def test_mean_and_error_by_hand():
     assert error == pytest.approx(values.std(ddof=1) / 2)
 
 
+def test_the_error_of_unequal_weights_by_hand():
+    values, weights = np.array([[1.0, 2.0, 4.0]]), np.array([1.0, 2.0, 1.0])
+    mean, error = mean_and_error(values, weights)
+    assert mean == 9 / 4
+    squares = 1**2 * (1 - 2.25) ** 2 + 2**2 * (2 - 2.25) ** 2 + 1**2 * (4 - 2.25) ** 2
+    assert error == pytest.approx(np.sqrt(3 / 2 * squares) / 4)
+
+
+def test_weights_decide_both_rules():
+    half = np.r_[np.ones(ROWS // 2), np.zeros(ROWS // 2)]
+    table = np.where(half > 0, np.array([[0.3], [0.2], [0.4]]), np.array([[0.1], [0.9], [-5.0]]))
+    assert minimum(table, np.ones(ROWS)) == 2
+    assert minimum(table, half) == 1
+    assert minimum(table, 0.01 + half) == 1
+    rising = np.array([[0.2], [0.2]]) + np.array([[0.0], [1.0]]) * np.where(half > 0, 0.0, 1.0)
+    assert one_standard_error(rising, half) == 1
+    assert one_standard_error(rising, np.ones(ROWS)) == 0
+    broken = rising + np.where(half > 0, 0, np.inf)
+    assert one_standard_error(broken, half) == 1
+
+
+def test_one_standard_error_is_one():
+    noise = np.random.default_rng(0).normal(size=ROWS)
+    noise = (noise - noise.mean()) / noise.std(ddof=1)
+    for errors, kept in ((0.99, 1), (1.01, 0)):
+        table = np.stack([np.zeros(ROWS), noise + errors / np.sqrt(ROWS)])
+        assert one_standard_error(table, np.ones(ROWS)) == kept
+
+
 def test_rows_of_weight_zero_do_not_count():
     values = np.array([[1.0, 2.0, 3.0, 1e9]])
     assert mean_and_error(values, np.array([1.0, 1, 1, 0]))[0] == 2

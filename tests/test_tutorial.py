@@ -248,6 +248,16 @@ def test_the_tutorials_own_penalty_is_named_as_evadable():
         learners_loop(dense1, Layer_Dense(8, 3), Optimizer_SGD(), X, y, 2)
 
 
+def test_the_order_of_the_updates_does_not_hide_it():
+    dense1, dense2 = Layer_Dense(2, 8, weight_L2=5e-4), Layer_Dense(8, 3)
+    objective(dense1, dense2, *spiral_data(samples=20, classes=3, random_state=0))
+    optimizer = Optimizer_SGD()
+    optimizer.update_param(dense2)
+    optimizer.update_param(dense1)
+    with pytest.warns(EvadablePenaltyWarning, match="layer 1 carry a penalty"):
+        optimizer.post_update_param()
+
+
 def test_one_layer_alone_warns_of_nothing():
     dense = Layer_Dense(2, 3, weight_L2=0.1)
     dense.forward(np.ones((1, 2)))
