@@ -9,7 +9,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Sequence
 from numbers import Integral, Real
-from typing import Any, ClassVar, Self, get_args
+from typing import Any, ClassVar, Self, TypeVar, get_args
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -40,6 +40,7 @@ from ridgewalk.route import PenaltyName, Precision, Route, Walk
 from ridgewalk.selection import Rule, choose
 
 Numbers = int | ArrayLike
+_Estimator = TypeVar("_Estimator", bound="_PathEstimator")
 
 
 def mlp_path(
@@ -381,6 +382,13 @@ _PARAMETERS = """
 """
 
 
+def _documented(estimator: type[_Estimator]) -> type[_Estimator]:
+    """Add what both estimators share to one's docstring."""
+    estimator.__doc__ = f"{estimator.__doc__}{_PARAMETERS}"
+    return estimator
+
+
+@_documented
 class MLPClassifierCV(ClassifierMixin, _PathEstimator):  # type: ignore[misc]
     """A neural network classifier that walks its L1/L2 path and chooses the strength by cross-validation.
 
@@ -436,6 +444,7 @@ class MLPClassifierCV(ClassifierMixin, _PathEstimator):  # type: ignore[misc]
         return np.asarray(self.classes_[probability.argmax(axis=1)])
 
 
+@_documented
 class MLPRegressorCV(RegressorMixin, _PathEstimator):  # type: ignore[misc]
     """A neural network regressor that walks its L1/L2 path and chooses the strength by cross-validation.
 
@@ -473,7 +482,3 @@ class MLPRegressorCV(RegressorMixin, _PathEstimator):  # type: ignore[misc]
         output = self._output(X)
         predicted = self.path_.loss.predict(output)
         return predicted[:, 0] if self._single else predicted
-
-
-for _estimator in (MLPClassifierCV, MLPRegressorCV):
-    _estimator.__doc__ = f"{_estimator.__doc__}{_PARAMETERS}"
