@@ -351,11 +351,8 @@ def _collect(
     null_row_loss, counts = np.zeros(len(weights)), np.zeros(len(weights))
     for k, fold in enumerate(folds):
         null, null_objective = walker.null_model(fold)
-        # The null model is a candidate for every strength; where the training ended above it, it is the better one.
         wins = (strengths[:, None] > 0) & (objective[:, k] > null_objective)
-        for w in arrays:
-            w[:, k][wins] = 0
-        arrays[-1][:, k][wins] = null
+        _make_null(wins, null, [w[:, k] for w in arrays])
         arrays[0][:, k][..., np.isinf(fold.scale), :] = 0  # a column that is constant here has taught nothing
         objective[:, k][wins] = null_objective
         penalty[:, k][wins] = 0
@@ -397,6 +394,16 @@ def _collect(
         whole=folds[-1],
         engine=fits[0].engine,
     )
+
+
+def _make_null(wins: Booleans, null: Array, arrays: list[Array]) -> None:
+    """Put the null model, of constant output ``null`` (C,), in place of the chosen cells of one fold (S, E).
+
+    It is a candidate for every strength; where the training ended above it, it is the better one (decision 0004).
+    """
+    for w in arrays:
+        w[wins] = 0
+    arrays[-1][wins] = null
 
 
 def _connected(weights: list[Booleans]) -> tuple[Booleans, Integers]:
