@@ -9,7 +9,7 @@ from ridgewalk.arrays import per_run, standardization
 from ridgewalk.draws import order, uniform
 from ridgewalk.engine import reference
 from ridgewalk.engine.job import EarlyStopping, Fold, Job, Polish, StoppedError, Watch
-from ridgewalk.engine.reference import train
+from ridgewalk.engine.reference import accelerated_descent, train
 from ridgewalk.layers import Dropout
 from ridgewalk.losses import BinaryCrossEntropy, CrossEntropy, SquaredError
 from ridgewalk.network import EvadablePenaltyWarning, layer_penalties, multilayer_perceptron
@@ -111,6 +111,22 @@ def test_polish_never_raises_the_objective():
     job = make(epochs=300, ramp=0.3)
     rough, polished = train(job), train(replace(job, polish=Polish(500)))
     assert (polished.data_loss + polished.penalty <= rough.data_loss + rough.penalty + 1e-12).all()
+
+
+def test_no_step_of_the_polish_raises_the_objective():
+    job = make(epochs=50)
+    rough = train(job)
+    objective = job.objective(np.arange(job.runs))
+    rows = (X, Y, np.ones(ROWS))
+    before = objective.data_loss(rough.parameters, *rows) + objective.penalty(rough.parameters)
+    steps = 0
+    for parameters in accelerated_descent(objective, rough.parameters, *rows, tolerance=1e-12):
+        after = objective.data_loss(parameters, *rows) + objective.penalty(parameters)
+        assert (after <= before * (1 + 1e-14)).all()
+        before, steps = after, steps + 1
+        if steps == 300:
+            break
+    assert steps > 50
 
 
 def test_minibatches_find_what_the_full_batch_finds():

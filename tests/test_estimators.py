@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from sklearn.base import clone
-from sklearn.datasets import load_breast_cancer, load_diabetes, load_iris
+from sklearn.datasets import load_breast_cancer, load_diabetes, load_iris, load_wine
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import ElasticNet
 from sklearn.model_selection import GridSearchCV, GroupKFold, KFold, cross_val_score
@@ -142,6 +142,22 @@ def test_seeds_are_averaged_for_the_choice_and_the_best_start_is_kept():
     path = model.path_
     assert path.heldout_loss.shape[2] == 3
     assert path.best_seed(model.index_) == path.objective[model.index_, -1].argmin()
+
+
+def test_everything_handed_over_is_the_best_seeds():
+    X, y = load_wine(return_X_y=True)
+    for state in range(10):
+        model = MLPClassifierCV(n_seeds=3, **(QUICK | {"random_state": state, "alphas": [0.05, 0.1]})).fit(X, y)
+        path, index = model.path_, model.index_
+        best = path.best_seed(index)
+        if best != 0 and (path.inputs_kept[index, -1, best] != path.inputs_kept[index, -1, 0]).any():
+            break
+    else:
+        pytest.fail("no random state tells the seeds apart")
+    output, _ = path.network.forward(X, path.raw_parameters(index))
+    np.testing.assert_allclose(model.decision_function(X), output, rtol=1e-6, atol=1e-6)
+    np.testing.assert_array_equal(model.get_support(), path.inputs_kept[index, -1, best])
+    np.testing.assert_array_equal(model.get_support(), model.coefs_[0].any(axis=1))
 
 
 def test_the_same_random_state_gives_the_same_model():

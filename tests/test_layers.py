@@ -86,6 +86,13 @@ def test_values_by_hand():
     np.testing.assert_allclose(Sigmoid().forward(x, (), None)[0], 1 / (1 + np.exp(-x)))
 
 
+def test_slopes_at_exactly_zero():
+    zero, one = np.zeros((1, 1)), np.ones((1, 1))
+    for layer, slope in ((ReLU(), 0.0), (LeakyReLU(0.1), 0.1), (GELU(), 0.5), (Sigmoid(), 0.25), (Tanh(), 1.0)):
+        _, back = layer.forward(zero, (), None)
+        assert layer.backward(one, back, ()) == pytest.approx(slope)
+
+
 def test_dropout_keeps_the_mean_and_predicts_with_everything():
     x = np.ones((2000, 50))
     uniform = np.random.default_rng(0).uniform(size=x.shape)

@@ -53,6 +53,14 @@ def test_outputs_of_ten_thousand_stay_finite_in_float32(loss, target, signs):
 
 
 @every_loss
+def test_the_slope_is_right_far_out_too(loss, target):
+    for size in (60.0, -60.0):
+        output, u = np.full(target.shape, size), np.random.default_rng(2).normal(size=target.shape)
+        measured = (loss.values(output + 1e-3 * u, target) - loss.values(output - 1e-3 * u, target)) / 2e-3
+        np.testing.assert_allclose((loss.gradient(output, target) * u).sum(axis=-1), measured, rtol=1e-6, atol=1e-8)
+
+
+@every_loss
 def test_the_null_output_is_the_best_constant(loss, target):
     weights = np.random.default_rng(3).uniform(0, 1, len(target))
     weights[0] = 0

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from ridgewalk.layers import Dense, ReLU
+from ridgewalk.layers import Dense, ReLU, start_glorot, start_he, start_normal
 from ridgewalk.network import Network, evadable, layer_penalties, multilayer_perceptron
 
 
@@ -20,6 +20,13 @@ def test_a_start_follows_its_seed():
         np.testing.assert_array_equal(a, b)
     assert (network.start("he", 3)[0] != network.start("he", 4)[0]).all()
     assert (network.start("glorot", 3)[1] == 0).all()
+
+
+@pytest.mark.parametrize(("rule", "start"), [("he", start_he), ("glorot", start_glorot), ("normal", start_normal)])
+def test_a_start_is_the_one_it_is_named_after(rule, start):
+    layer = Dense(5, 4)
+    expected = start(layer, np.random.default_rng(3))
+    np.testing.assert_array_equal(Network((layer,)).start(rule, 3)[0], expected)
 
 
 def test_forward_by_hand():

@@ -228,6 +228,14 @@ def test_the_sequential_walk_starts_each_strength_from_the_one_before(monkeypatc
             np.testing.assert_array_equal(start, fitted)
 
 
+@pytest.mark.parametrize(("activation", "rule"), [("relu", "he"), ("gelu", "he"), ("tanh", "glorot")])
+def test_activations_start_as_suits_them(monkeypatch, activation, rule):
+    (first, _), *_ = jobs_of(monkeypatch, replace(ROUTE, max_iter=3, activation=activation))
+    expected = first.network.start(rule, 0)[0].astype(np.float32)
+    for start in first.start[0]:
+        np.testing.assert_array_equal(start, expected)
+
+
 def test_excluding_an_input_is_no_penalty_that_rescaling_escapes():
     x, target = binary(60)
     route = replace(ROUTE, max_iter=3, penalty_factors=np.array([1, 1, 1, 1, 1, np.inf]))
@@ -237,13 +245,15 @@ def test_excluding_an_input_is_no_penalty_that_rescaling_escapes():
     assert not path.inputs_kept[..., 5].any()
 
 
-def test_the_raw_arrays_take_columns_as_they_came():
+def test_the_raw_arrays_take_columns_as_they_came_and_are_the_best_seeds():
     x, y = load_diabetes(return_X_y=True, scaled=False)
-    path = walk(x, y[:, None], SquaredError(), splits(len(x)), ROUTE, alphas=3)
-    index = 1
-    output, _ = path.network.forward(x, path.raw_parameters(index))
-    seed = path.best_seed(index)
-    assert 0.5 * ((output[:, 0] - y) ** 2).mean() == pytest.approx(path.train_loss[index, -1, seed], rel=1e-5)
+    path = walk(x, y[:, None], SquaredError(), splits(len(x)), ROUTE, alphas=6, seeds=(0, 1, 2))
+    best = [path.best_seed(index) for index in range(4)]
+    assert any(best)
+    for index, seed in enumerate(best):
+        assert path.objective[index, -1, seed] == path.objective[index, -1].min()
+        output, _ = path.network.forward(x, path.raw_parameters(index))
+        assert 0.5 * ((output[:, 0] - y) ** 2).mean() == pytest.approx(path.train_loss[index, -1, seed], rel=1e-5)
 
 
 @pytest.mark.parametrize("walk_name", ["ramp", "sequential"])

@@ -29,14 +29,14 @@ def test_the_group_lasso_is_on_the_inputs_with_ridge_above_and_none_at_strength_
 
 
 def test_factors_reach_the_group_lasso_too():
-    factors = np.array([0.0, 1, 2])
+    factors = np.array([0.0, 1, 3])
     first, *_ = values(Route((4,), penalty="group_lasso", penalty_factors=factors), [1.0])
-    assert first == pytest.approx(3 * np.sqrt(4) * 2)
+    assert first == pytest.approx((1 + 3) * np.sqrt(4) * 2)
 
 
 def test_factors_are_those_of_the_inputs_alone():
-    first, _, second, _ = values(Route((4,), l1_ratio=1.0, penalty_factors=np.array([0.0, 1, 2])), [1.0])
-    assert first == 3 * 4
+    first, _, second, _ = values(Route((4,), l1_ratio=1.0, penalty_factors=np.array([0.0, 1, 3])), [1.0])
+    assert first == (1 + 3) * 4
     assert second == 8
 
 

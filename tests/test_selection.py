@@ -45,6 +45,16 @@ def test_weights_decide_both_rules():
     assert one_standard_error(broken, half) == 1
 
 
+def test_unequal_weights_move_the_sparser_rule():
+    # The second strength is worse on rows that weigh much; counted alike, its rows are worth one standard error.
+    weights = np.where(np.arange(ROWS) < 40, 10.0, 0.1)
+    worse = np.where(np.arange(ROWS) < 40, 0.3, np.random.default_rng(0).normal(-0.03, 1, ROWS))
+    table = np.stack([np.zeros(ROWS), worse])
+    assert minimum(table, weights) == 0
+    assert one_standard_error(table, weights) == 0
+    assert one_standard_error(table, np.ones(ROWS)) == 1
+
+
 def test_one_standard_error_is_one():
     noise = np.random.default_rng(0).normal(size=ROWS)
     noise = (noise - noise.mean()) / noise.std(ddof=1)
