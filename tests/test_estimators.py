@@ -149,7 +149,7 @@ def test_seeds_are_averaged_for_the_choice_and_the_best_start_is_kept():
 def test_everything_handed_over_is_the_best_seeds(monkeypatch, seed):
     X, y = load_wine(return_X_y=True)
     monkeypatch.setattr(MLPPath, "best_seed", lambda *_: seed)
-    settings = QUICK | {"alphas": [0.05], "max_iter": 200, "n_seeds": 3}
+    settings = QUICK | {"alphas": [0.01], "max_iter": 200, "n_seeds": 3}
     model = MLPClassifierCV(**settings).fit(X, y)
     path, index = model.path_, model.index_
     kept = path.inputs_kept[index, -1]
