@@ -17,9 +17,9 @@ with the optimizer's own step for each weight. That is what makes zeros exact, a
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import Protocol, Self
+from typing import Protocol, Self, TypeVar
 
 import numpy as np
 
@@ -109,14 +109,19 @@ class L1:
     def acts(self) -> bool:
         return _acts(self.strength, self.factors)
 
+    @property
+    def weights(self) -> Strength:
+        """Strength times factors."""
+        return _times(self.strength, self.factors)
+
     def value(self, w: Array) -> Array:
-        return _sum(_times(self.strength, self.factors), np.abs(w))
+        return _sum(self.weights, np.abs(w))
 
     def gradient(self, w: Array) -> Array:
-        return _slope(_times(self.strength, self.factors), np.sign(w))
+        return _slope(self.weights, np.sign(w))
 
     def prox(self, z: Array, step: Strength) -> Array:
-        threshold = step * _times(self.strength, self.factors)
+        threshold = step * self.weights
         # In this form a NaN in z stays a NaN: a diverged run must never pass for a sparse one.
         return np.copysign(np.maximum(np.abs(z) - threshold, 0), z) + z.dtype.type(0)
 
@@ -147,14 +152,19 @@ class L2:
     def acts(self) -> bool:
         return _acts(self.strength, self.factors)
 
+    @property
+    def weights(self) -> Strength:
+        """Strength times factors."""
+        return _times(self.strength, self.factors)
+
     def value(self, w: Array) -> Array:
-        return _sum(_times(self.strength, self.factors), w * w)
+        return _sum(self.weights, w * w)
 
     def gradient(self, w: Array) -> Array:
-        return _slope(_times(self.strength, self.factors), 2 * w)
+        return _slope(self.weights, 2 * w)
 
     def prox(self, z: Array, step: Strength) -> Array:
-        return z / (1 + 2 * step * _times(self.strength, self.factors))
+        return z / (1 + 2 * step * self.weights)
 
     def pool(self, squares: Array) -> Array:
         return squares
@@ -272,7 +282,8 @@ class GroupLasso:
     def _norms(self, w: Array) -> Array:
         return np.sqrt(self._totals(w * w))
 
-    def _weights(self, w: Array) -> Strength:
+    def weights(self, w: Array) -> Strength:
+        """Strength times factors times the root of each group's size, for arrays shaped as w."""
         return _times(self.strength, self.factors) * np.sqrt(self._sizes(w))
 
     @property
@@ -283,11 +294,11 @@ class GroupLasso:
         # A norm stands once per member of its group: a row's share is (entries of the row) / (size of the group).
         norms = self._norms(w)
         entries = w.shape[-1] if self.over == "inputs" else w.shape[-2]
-        return _sum(self._weights(w), norms * (entries / self._sizes(w)))
+        return _sum(self.weights(w), norms * (entries / self._sizes(w)))
 
     def gradient(self, w: Array) -> Array:
         norms = self._norms(w)
-        return _slope(self._weights(w), w / np.where(norms == 0, 1, norms))
+        return _slope(self.weights(w), w / np.where(norms == 0, 1, norms))
 
     def prox(self, z: Array, step: Strength) -> Array:
         shared = np.shape(step)[-1:] if self.over == "inputs" else np.shape(step)[-2:-1]
@@ -299,7 +310,7 @@ class GroupLasso:
         if isinstance(step, np.ndarray) and step.ndim and not self._same_within_groups(step):
             raise ValueError("GroupLasso needs one step for all inputs of a group: average second moments with pool().")
         norms = self._norms(z)
-        threshold = step * self._weights(z)
+        threshold = step * self.weights(z)
         with np.errstate(divide="ignore", invalid="ignore"):
             kept = np.where(threshold == 0, 1, np.maximum(1 - threshold / norms, 0))
         return np.where(norms == 0, z, z * kept).astype(z.dtype)
@@ -318,8 +329,9 @@ class GroupLasso:
 class Sum:
     """Several penalties on one array; no parts at all is no penalty.
 
-    The proxes are applied as L1, then group, then L2: in that order their composition is the prox of the sum
-    (sparse group lasso: Simon, Friedman, Hastie and Tibshirani, JCGS 2013, section 3).
+    Parts of one kind are joined, an ElasticNet is taken apart, so there is at most one L1, one GroupLasso and one L2.
+    Their proxes are applied in this order: so their composition is the prox of the sum (sparse group lasso: Simon,
+    Friedman, Hastie and Tibshirani, JCGS 2013, section 3).
     """
 
     parts: tuple[L1 | L2 | ElasticNet | GroupLasso, ...] = ()
@@ -328,8 +340,8 @@ class Sum:
         parts = [part for each in self.parts for part in _simple(each)]
         if sum(isinstance(part, GroupLasso) for part in parts) > 1:
             raise ValueError("One array takes one GroupLasso: the prox of two overlapping ones has no closed form.")
-        order = (L1, GroupLasso, L2)
-        object.__setattr__(self, "parts", tuple(sorted(parts, key=lambda part: order.index(type(part)))))
+        groups = [part for part in parts if isinstance(part, GroupLasso)]
+        object.__setattr__(self, "parts", (*_joined(L1, parts), *groups, *_joined(L2, parts)))
 
     @property
     def acts(self) -> bool:
@@ -360,6 +372,17 @@ class Sum:
 
 def _simple(part: L1 | L2 | ElasticNet | GroupLasso) -> tuple[L1 | L2 | GroupLasso, ...]:
     return (part.l1, part.l2) if isinstance(part, ElasticNet) else (part,)
+
+
+Kind = TypeVar("Kind", L1, L2)
+
+
+def _joined(kind: type[Kind], parts: Sequence[L1 | L2 | GroupLasso]) -> list[Kind]:
+    same = [part for part in parts if isinstance(part, kind)]
+    if len(same) < 2:
+        return same
+    total = sum((part.weights for part in same), start=np.zeros(()))
+    return [kind(total)] if all(part.factors is None for part in same) else [kind(1.0, total)]
 
 
 def _changed(factors: Array | None, change: Callable[[Array], Array]) -> Array | None:

@@ -179,6 +179,13 @@ class Job:
         return self.start[0].dtype
 
     @property
+    def marks(self) -> Integers:
+        """Epochs that the history records: 0, every ``record_every``-th, and the last; none where none is kept."""
+        if not self.record_every:
+            return np.empty(0, dtype=np.int64)
+        return np.unique([*range(0, self.epochs + 1, self.record_every), self.epochs])
+
+    @property
     def random(self) -> bool:
         """Whether a run's seed matters: minibatches or dropout."""
         return self.batch_size is not None or self.network.random

@@ -216,10 +216,9 @@ class _Block:
         return np.full(self.runs, np.nan) if self.validation is None else self._loss(self.validation)
 
     def _empty_history(self) -> History | None:
-        every, last = self.job.record_every, self.job.epochs
-        if not every:
+        marks = self.job.marks
+        if not marks.size:
             return None
-        marks = np.unique([*range(0, last + 1, every), last])
         shape = (self.runs, len(marks))
         return History(
             epochs=marks,

@@ -1,0 +1,281 @@
+"""The engine to run: C++ kernels, one thread per run, the same answers as the reference.
+
+    job  ->  arrays and numbers  ->  threads (native/)  ->  Fits
+
+Nothing is computed here.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+import numpy as np
+
+from ridgewalk.arrays import Array, Integers
+from ridgewalk.engine import native
+from ridgewalk.engine.job import Fits, Fold, History, Job, StoppedError, Watch
+from ridgewalk.layers import GELU, Dense, Dropout, Layer, LeakyReLU, ReLU, Sigmoid, Tanh
+from ridgewalk.losses import AbsoluteError, BinaryCrossEntropy, CrossEntropy, Huber, Poisson, SquaredError
+from ridgewalk.objective import mean_weights
+from ridgewalk.optimizers import SGD, AdaGrad, Adam, AdamW, Cosine, InverseTime, RMSProp, Steps
+from ridgewalk.penalties import L1, L2, ElasticNet, GroupLasso, Penalty, Strength, Sum
+
+# Their places are the numbers of the enumerations in native/plan.hpp.
+_LAYERS = (Dense, ReLU, LeakyReLU, Tanh, Sigmoid, GELU, Dropout)
+_LOSSES = (CrossEntropy, BinaryCrossEntropy, SquaredError, AbsoluteError, Huber, Poisson)
+_OPTIMIZERS = (SGD, AdaGrad, RMSProp, Adam)
+_SCHEDULES = (InverseTime, Cosine, Steps)
+_OVER = (None, "inputs", "units")
+
+_POLL = 0.05  # seconds between two looks at the watch, and at Ctrl-C
+
+level, _kernels = native.load()
+
+
+def supports(job: Job) -> str | None:
+    """Say what of a job the compiled engine cannot do, or None where it can do all."""
+    for layer in job.network.layers:
+        if type(layer) not in _LAYERS:
+            return f"it has no layer {type(layer).__name__}"
+    if type(job.loss) not in _LOSSES:
+        return f"it has no loss {type(job.loss).__name__}"
+    if type(job.optimizer) not in (*_OPTIMIZERS, AdamW):
+        return f"it has no optimizer {type(job.optimizer).__name__}"
+    if type(job.optimizer.schedule) not in _SCHEDULES:
+        return f"it has no schedule {type(job.optimizer.schedule).__name__}"
+    for penalty in job.penalties:
+        for part in _parts(penalty):
+            if type(part) not in (L1, L2, GroupLasso):
+                return f"it has no penalty {type(part).__name__}"
+    if job.dtype not in (np.float32, np.float64):
+        return f"it computes in float32 or float64, not in {job.dtype}"
+    return None
+
+
+def train(job: Job, n_jobs: int = 1, watch: Watch | None = None) -> Fits:
+    """Train every run of a job.
+
+    Parameters
+    ----------
+    job : Job
+    n_jobs : int
+        Threads; -1 is one per core. The numbers do not depend on it, to the bit. With fewer runs than threads, the
+        rows of a large batch are shared out.
+    watch : Watch, optional
+        Counts finished epochs x runs, and stops the training when told to.
+
+    Raises
+    ------
+    StoppedError
+        If the watch said stop.
+    NotImplementedError
+        If :func:`supports` names something that this engine cannot do.
+    """
+    watch = watch or Watch()
+    missing = supports(job)
+    if missing:
+        raise NotImplementedError(f"The compiled engine cannot train this job: {missing}.")
+    threads = (os.cpu_count() or 1) if n_jobs == -1 else n_jobs
+    if threads < 1:
+        raise ValueError(f"n_jobs is at least 1, or -1 for every core, got {n_jobs}.")
+    plan = _plan(job)
+    handle = _kernels.start(plan, threads)
+    counted = 0
+    try:
+        ended = False
+        while not ended:
+            ended = handle.wait(_POLL)
+            done = handle.done
+            watch.add(done - counted)
+            counted = done
+            if watch.stop:
+                handle.stop()
+    except BaseException:  # Ctrl-C above all
+        handle.stop()
+        handle.wait(float("inf"))
+        raise
+    if handle.error:
+        raise MemoryError(handle.error) if "bad_alloc" in handle.error else RuntimeError(handle.error)
+    if watch.stop:
+        raise StoppedError
+    return _fits(plan)
+
+
+def peak_flops(seconds: float = 0.2) -> float:
+    """Measure the fused multiply-adds of one core: floating-point operations per second, float32, two each."""
+    return _kernels.peak_flops(seconds)
+
+
+def _plan(job: Job) -> dict[str, Any]:
+    """Flatten a job, and make room for what comes of it; the keys are read in native/module.cpp."""
+    runs = job.runs
+    marks = job.marks
+    shape = (runs, len(marks))
+    stopping, polish = job.early_stopping, job.polish
+    return {
+        "single": job.dtype == np.float32,
+        "layers": [
+            {
+                "kind": _LAYERS.index(type(layer)),
+                "inputs": layer.inputs if isinstance(layer, Dense) else 0,
+                "units": layer.units if isinstance(layer, Dense) else 0,
+                "parameter": _parameter(layer),
+            }
+            for layer in job.network.layers
+        ],
+        "loss": _LOSSES.index(type(job.loss)),
+        "delta": job.loss.delta if isinstance(job.loss, Huber) else 0.0,
+        "optimizer": _optimizer(job),
+        "penalties": [
+            _penalty(penalty, w[0]) for penalty, w in zip(job.objective(np.arange(runs)).penalties, job.start, strict=True)
+        ],
+        "x": _x(job),
+        "target": np.ascontiguousarray(job.target, dtype=np.float64),
+        "folds": [_fold(fold) for fold in job.folds],
+        "runs": runs,
+        "fold": np.ascontiguousarray(job.fold, dtype=np.int64),
+        "seeds": np.ascontiguousarray(job.seeds, dtype=np.int64),
+        "start": [np.ascontiguousarray(array) for array in job.start],
+        "epochs": job.epochs,
+        "batch_size": job.batch_size or 0,
+        "ramp": job.ramp,
+        "polish_steps": polish.steps if polish else -1,
+        "polish_tolerance": polish.tolerance if polish else 0.0,
+        "patience": stopping.patience if stopping else -1,
+        "patience_tolerance": stopping.tolerance if stopping else 0.0,
+        "marks": marks.tolist(),
+        "parameters": [np.full(array.shape, np.nan, dtype=job.dtype) for array in job.start],
+        **{name: np.full(runs, np.nan) for name in ("data_loss", "penalty", "validation_loss", "residual")},
+        "trained": np.zeros(runs, dtype=np.int64),
+        "diverged": np.zeros(runs, dtype=bool),
+        "finished": np.zeros(runs, dtype=bool),
+        **{f"history_{name}": np.full(shape, np.nan) for name in ("data_loss", "penalty", "validation_loss")},
+        "history_zeros": np.full((*shape, len(job.start)), np.nan),
+    }
+
+
+def _parameter(layer: Layer) -> float:
+    match layer:
+        case LeakyReLU():
+            return layer.slope
+        case Dropout():
+            return layer.rate
+        case _:
+            return 0.0
+
+
+def _optimizer(job: Job) -> dict[str, Any]:
+    optimizer, schedule = job.optimizer, job.optimizer.schedule
+    plan = {"first": 0.0, "second": 0.0, "epsilon": 0.0, "decay": 0.0, "nesterov": False}
+    match optimizer:
+        case SGD():
+            kind: type = SGD
+            plan |= {"first": optimizer.momentum, "nesterov": optimizer.nesterov}
+        case AdaGrad():
+            kind = AdaGrad
+            plan |= {"epsilon": optimizer.epsilon}
+        case RMSProp():
+            kind = RMSProp
+            plan |= {"second": optimizer.rho, "epsilon": optimizer.epsilon}
+        case Adam():
+            kind = Adam
+            plan |= {"first": optimizer.beta_1, "second": optimizer.beta_2, "epsilon": optimizer.epsilon}
+            plan |= {"decay": optimizer.weight_decay} if isinstance(optimizer, AdamW) else {}
+        case _:
+            raise AssertionError(optimizer)  # supports() saw to it
+    a, b = 0.0, 0.0
+    if isinstance(schedule, InverseTime):
+        a = schedule.decay
+    elif isinstance(schedule, Steps):
+        a, b = float(schedule.every), schedule.factor
+    return {
+        **plan,
+        "kind": _OPTIMIZERS.index(kind),
+        "rate": optimizer.learning_rate,
+        "schedule": _SCHEDULES.index(type(schedule)),
+        "schedule_a": a,
+        "schedule_b": b,
+    }
+
+
+def _penalty(penalty: Penalty, w: Array) -> dict[str, Any]:
+    plan: dict[str, Any] = {"l1": None, "l2": None, "group": None, "over": 0, "member": None, "groups": 0}
+    inputs, units = w.shape
+    for part in _parts(penalty):
+        match part:
+            case L1():
+                plan["l1"] = _strengths(part.weights, inputs, w.dtype)
+            case L2():
+                plan["l2"] = _strengths(part.weights, inputs, w.dtype)
+            case GroupLasso():
+                plan["over"] = _OVER.index(part.over)
+                plan["group"] = _strengths(part.weights(w), inputs if part.over == "inputs" else units, w.dtype)
+                if part.over == "inputs":
+                    groups = np.arange(inputs) if part.groups is None else np.unique(part.groups, return_inverse=True)[1]
+                    plan |= {"member": groups.astype(np.int32), "groups": int(groups.max()) + 1}
+    return plan
+
+
+def _parts(penalty: Penalty) -> tuple[Penalty, ...]:
+    """Parts of a penalty: at most one L1, one group and one L2, or something unknown."""
+    match penalty:
+        case Sum():
+            return penalty.parts
+        case L1() | L2() | ElasticNet() | GroupLasso():
+            return Sum((penalty,)).parts
+        case _:
+            return (penalty,)
+
+
+def _strengths(weights: Strength, count: int, dtype: np.dtype[np.floating]) -> Array:
+    """Shape strengths (R, P, 1), (R, 1, Q), (P, 1), (1, Q) or () into (R or 1, count)."""
+    values = np.asarray(weights, dtype=dtype)
+    flat = values.reshape(values.shape[0] if values.ndim == 3 else 1, -1)
+    return np.ascontiguousarray(np.broadcast_to(flat, (flat.shape[0], count)))
+
+
+def _x(job: Job) -> dict[str, Any]:
+    plan = {"singles": None, "doubles": None, "starts": None, "columns": None}
+    rows, inputs = job.x.shape
+    x = np.ascontiguousarray(job.x, dtype=np.float32 if job.x.dtype == np.float32 else np.float64)
+    plan["singles" if x.dtype == np.float32 else "doubles"] = x
+    return {**plan, "inputs": inputs, "outputs": job.target.shape[1]}
+
+
+def _fold(fold: Fold) -> dict[str, Any]:
+    return {
+        "training": _rows(fold.weights),
+        "validation": None if fold.validation is None else _rows(fold.validation),
+        **{
+            name: np.ascontiguousarray(getattr(fold, name), dtype=np.float64)
+            for name in ("center", "scale", "target_center", "target_scale")
+        },
+    }
+
+
+def _rows(weights: Array) -> dict[str, Any]:
+    numbers: Integers = np.flatnonzero(weights > 0)
+    used = weights[numbers].astype(np.float64)
+    return {"numbers": numbers, "weights": used, "mean_weights": mean_weights(used), "count": len(numbers)}
+
+
+def _fits(plan: dict[str, Any]) -> Fits:
+    history = History(
+        np.array(plan["marks"]),
+        plan["history_data_loss"],
+        plan["history_penalty"],
+        plan["history_validation_loss"],
+        plan["history_zeros"],
+    )
+    return Fits(
+        parameters=tuple(plan["parameters"]),
+        data_loss=plan["data_loss"],
+        penalty=plan["penalty"],
+        validation_loss=plan["validation_loss"],
+        residual=plan["residual"],
+        epochs=plan["trained"],
+        diverged=plan["diverged"],
+        history=history if plan["marks"] else None,
+        engine=f"compiled ({level})",
+    )

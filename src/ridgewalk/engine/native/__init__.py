@@ -1,0 +1,77 @@
+"""The compiled kernels, one module per instruction set; the best that the processor has is loaded.
+
+``RIDGEWALK_INSTRUCTION_SET=x86-64-v3`` forces a lower one.
+"""
+
+from __future__ import annotations
+
+import os
+from importlib import import_module
+from importlib.util import find_spec
+from typing import Any, Protocol, cast
+
+VARIABLE = "RIDGEWALK_INSTRUCTION_SET"
+_LEVELS = ("x86-64-v2", "x86-64-v3", "x86-64-v4", "baseline")
+
+
+class Handle(Protocol):
+    """A job under way."""
+
+    @property
+    def done(self) -> int:
+        """Epochs and polishing steps finished, of all runs together."""
+
+    @property
+    def error(self) -> str:
+        """What went wrong, or an empty text."""
+
+    def wait(self, seconds: float) -> bool:
+        """Wait for the end, at most so many seconds; tell whether it came."""
+
+    def stop(self) -> None:
+        """Stop at the next tile."""
+
+
+class Kernels(Protocol):
+    """What a compiled module can do."""
+
+    def start(self, job: dict[str, Any], threads: int) -> Handle:
+        """Start a job's threads."""
+
+    def supported(self, level: str) -> bool:
+        """Whether this processor has an instruction set."""
+
+    def peak_flops(self, seconds: float) -> float:
+        """Floating-point operations per second of one core, at most: float32, fused multiply-adds."""
+
+
+def levels() -> list[str]:
+    """Give the instruction sets that were compiled and that this processor has, the best last."""
+    built = [level for level in _LEVELS if find_spec(_module(level))]
+    if not built:
+        raise ImportError("ridgewalk's compiled engine is missing: install the package again, with a C++ compiler.")
+    lowest = _import(built[0])
+    return [level for level in built if lowest.supported(level)]
+
+
+def load(level: str | None = None) -> tuple[str, Kernels]:
+    """Load the kernels of an instruction set: the one given, that of the environment variable, or the best.
+
+    Raises
+    ------
+    ValueError
+        If it was not compiled, or the processor lacks it.
+    """
+    available = levels()
+    wanted = level or os.environ.get(VARIABLE) or available[-1]
+    if wanted not in available:
+        raise ValueError(f"The instruction set is one of {', '.join(available)} here, got {wanted!r} (see {VARIABLE}).")
+    return wanted, _import(wanted)
+
+
+def _module(level: str) -> str:
+    return f"{__name__}.{level.replace('-', '_')}"
+
+
+def _import(level: str) -> Kernels:
+    return cast(Kernels, import_module(_module(level)))

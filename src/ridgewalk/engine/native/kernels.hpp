@@ -1,0 +1,278 @@
+// The three products of a dense layer over one tile of 64 rows of data.
+//
+//   x, y, dx, dy    [feature][64]     rows of data lie across the lanes, one feature after the other
+//   w, dw           [input][unit]     as the user has them, every row padded to whole vectors (`stride`)
+//
+//   forward   y[q][r]  = b[q] + sum_p w[p][q]  x[p][r]      6 units x `chunk` vectors of sums stay in registers,
+//   backward  dx[p][r] =        sum_q w[p][q] dy[q][r]      weights are broadcast from where they lie
+//   gradient  dw[p][q] =        sum_r x[p][r] dy[q][r]      6 inputs x `chunk` vectors of units; dy is transposed once
+//
+// A layer of at most 4 inputs or units has no such square; its dw is summed lane by lane, over all tiles (`thin`).
+#pragma once
+#include <algorithm>
+
+#include "vectors.hpp"
+
+namespace ridgewalk {
+
+constexpr int tile = 64;     // rows of data
+constexpr int block = 6;     // features whose sums stay in registers
+constexpr int depth = 64;    // terms of a sum before the next block: 64 rows of a tile fill half of a 32 KiB cache
+constexpr int thinnest = 4;  // inputs or units of a thin layer
+constexpr int together = 8;  // tiles of a narrow network that are taken back at once, so that sums stay in registers
+template <class T> constexpr int columns = tile / lanes<T>;  // vectors in a tile's row
+template <class T> inline int padded(int count) { return (count + lanes<T> - 1) / lanes<T> * lanes<T>; }
+
+// Call f with the constants 1 to Limit for a number known at run time.
+template <int Limit, class F> inline void with_constant(int value, F&& f) {
+  if (value == Limit) return f(std::integral_constant<int, Limit>{});
+  if constexpr (Limit > 1) with_constant<Limit - 1>(value, f);
+}
+// Cut `total` into parts of at most `most`, as even as they come: f(first, size).
+template <class F> inline void in_parts(int total, int most, F&& f) {
+  int left = (total + most - 1) / most;
+  for (int first = 0; first < total; --left) {
+    const int size = (total - first + left - 1) / left;
+    f(first, size);
+    first += size;
+  }
+}
+
+// What becomes of a sum as it is stored: given the vector and its place in the tile.
+struct Keep {
+  template <class T> V<T> operator()(V<T> v, int) const { return v; }
+};
+
+// `Size` rows of out = sum_k weight(i, k) in[k], k < terms; Across: weight(i, k) = w[i stride + k], else w[k stride + i].
+template <class T, bool Across, int Size, class After>
+inline void product_block(const T* w, int stride, const T* bias, bool more, const T* in, int terms, T* out, int first,
+                          const After& after) {
+  for (int c = 0; c < tile; c += chunk * lanes<T>) {
+    V<T> total[Size][chunk];
+#pragma GCC unroll 8
+    for (int i = 0; i < Size; ++i)
+#pragma GCC unroll 4
+      for (int j = 0; j < chunk; ++j)
+        total[i][j] = more ? load<T>(out + (first + i) * tile + c + j * lanes<T>) : splat<T>(bias ? bias[first + i] : T(0));
+    const T* weight = Across ? w + size_t(first) * stride : w + first;
+    const T* row = in + c;
+    for (int k = 0; k < terms; ++k, row += tile, weight += Across ? 1 : stride) {
+#pragma GCC unroll 8
+      for (int i = 0; i < Size; ++i) {
+        const V<T> each = splat<T>(weight[Across ? size_t(i) * stride : i]);
+#pragma GCC unroll 4
+        for (int j = 0; j < chunk; ++j) total[i][j] += each * load<T>(row + j * lanes<T>);
+      }
+    }
+#pragma GCC unroll 8
+    for (int i = 0; i < Size; ++i)
+#pragma GCC unroll 4
+      for (int j = 0; j < chunk; ++j) {
+        const int place = (first + i) * tile + c + j * lanes<T>;
+        store<T>(out + place, after.template operator()<T>(total[i][j], place));
+      }
+  }
+}
+
+// out [count][64] = weights in [terms][64]; forward with a bias, backward (Across) without.
+template <class T, bool Across, class After>
+void product(const T* w, int stride, const T* bias, const T* in, int terms, T* out, int count, const After& after) {
+  for (int begin = 0; begin < terms; begin += depth) {
+    const bool last = begin + depth >= terms;
+    const T* from = Across ? w + begin : w + size_t(begin) * stride;
+    in_parts(count, block, [&](int first, int size) {
+      with_constant<block>(size, [&](auto constant) {
+        constexpr int Size = decltype(constant)::value;
+        const T* rows = in + size_t(begin) * tile;
+        if (last) product_block<T, Across, Size>(from, stride, bias, begin > 0, rows, terms - begin, out, first, after);
+        else product_block<T, Across, Size>(from, stride, bias, begin > 0, rows, depth, out, first, Keep{});
+      });
+    });
+  }
+}
+
+// dy [units][64] -> [panel of `chunk` vectors of units][64][chunk vectors]; units are padded to whole vectors.
+template <class T> void transpose_panels(const T* dy, int units, T* panels) {
+  for (int first = 0; first < units; first += chunk * lanes<T>) {
+    const int width = std::min(chunk * lanes<T>, padded<T>(units - first));
+    for (int q = 0; q < width; q += lanes<T>)
+      for (int r = 0; r < tile; r += lanes<T>) {
+        V<T> square[lanes<T>];
+        for (int k = 0; k < lanes<T>; ++k)
+          square[k] = first + q + k < units ? load<T>(dy + size_t(first + q + k) * tile + r) : V<T>{};
+        transpose<T>(square);
+        for (int k = 0; k < lanes<T>; ++k) store<T>(panels + size_t(r + k) * width + q, square[k]);
+      }
+    panels += tile * width;
+  }
+}
+
+template <class T, int Size, int Width>
+inline void gradient_block(const T* x, const T* panel, T* dw, int stride) {
+  V<T> total[Size][Width];
+#pragma GCC unroll 8
+  for (int i = 0; i < Size; ++i)
+#pragma GCC unroll 4
+    for (int j = 0; j < Width; ++j) total[i][j] = load<T>(dw + size_t(i) * stride + j * lanes<T>);
+  for (int r = 0; r < tile; ++r, panel += Width * lanes<T>) {
+#pragma GCC unroll 8
+    for (int i = 0; i < Size; ++i) {
+      const V<T> each = splat<T>(x[i * tile + r]);
+#pragma GCC unroll 4
+      for (int j = 0; j < Width; ++j) total[i][j] += each * load<T>(panel + j * lanes<T>);
+    }
+  }
+#pragma GCC unroll 8
+  for (int i = 0; i < Size; ++i)
+#pragma GCC unroll 4
+    for (int j = 0; j < Width; ++j) store<T>(dw + size_t(i) * stride + j * lanes<T>, total[i][j]);
+}
+
+// dw [inputs][stride] += x dy', from dy's panels.
+template <class T> void gradient(const T* x, int inputs, const T* panels, int units, T* dw, int stride) {
+  for (int first = 0; first < units; first += chunk * lanes<T>) {
+    const int width = std::min(chunk, padded<T>(units - first) / lanes<T>);
+    with_constant<chunk>(width, [&](auto wide) {
+      in_parts(inputs, block, [&](int p, int size) {
+        with_constant<block>(size, [&](auto high) {
+          gradient_block<T, decltype(high)::value, decltype(wide)::value>(x + size_t(p) * tile, panels,
+                                                                         dw + size_t(p) * stride + first, stride);
+        });
+      });
+    });
+    panels += tile * width * lanes<T>;
+  }
+}
+
+// total [count][few][lanes] += wide [count][64] * narrow [few][64], lane by lane; sums [count][lanes] += wide, if given.
+template <class T, int Few>
+inline void thin_gradient(const T* wide, int count, const T* narrow, T* total, T* sums) {
+  for (int c = 0; c < tile; c += chunk * lanes<T>) {
+    V<T> other[Few][chunk];
+#pragma GCC unroll 4
+    for (int i = 0; i < Few; ++i)
+#pragma GCC unroll 4
+      for (int j = 0; j < chunk; ++j) other[i][j] = load<T>(narrow + i * tile + c + j * lanes<T>);
+    for (int n = 0; n < count; ++n) {
+      V<T> row[chunk];
+#pragma GCC unroll 4
+      for (int j = 0; j < chunk; ++j) row[j] = load<T>(wide + size_t(n) * tile + c + j * lanes<T>);
+#pragma GCC unroll 4
+      for (int i = 0; i < Few; ++i) {
+        T* place = total + (n * Few + i) * lanes<T>;
+        V<T> each = load<T>(place);
+#pragma GCC unroll 4
+        for (int j = 0; j < chunk; ++j) each += row[j] * other[i][j];
+        store<T>(place, each);
+      }
+      if (sums) {
+        V<T> each = row[0];
+#pragma GCC unroll 4
+        for (int j = 1; j < chunk; ++j) each += row[j];
+        store<T>(sums + n * lanes<T>, load<T>(sums + n * lanes<T>) + each);
+      }
+    }
+  }
+}
+template <class T> void thin(const T* wide, int count, const T* narrow, int few, T* total, T* sums) {
+  with_constant<thinnest>(few, [&](auto constant) {
+    thin_gradient<T, decltype(constant)::value>(wide, count, narrow, total, sums);
+  });
+}
+// sums [count][lanes] += rows [count][64], lane by lane.
+template <class T> void row_sums(const T* rows, int count, T* sums) {
+  for (int n = 0; n < count; ++n) {
+    V<T> each = load<T>(sums + n * lanes<T>);
+    for (int c = 0; c < tile; c += lanes<T>) each += load<T>(rows + size_t(n) * tile + c);
+    store<T>(sums + n * lanes<T>, each);
+  }
+}
+// The sums over the lanes of from [count][lanes], written to the beginning of the same memory.
+template <class T> void sum_lanes(T* from, int count) {
+  for (int first = 0; first < count; first += lanes<T>) {
+    V<T> group[lanes<T>];
+    for (int k = 0; k < lanes<T>; ++k) group[k] = first + k < count ? load<T>(from + (first + k) * lanes<T>) : V<T>{};
+    store<T>(from + first, sums<T>(group));
+  }
+}
+
+// A hidden layer between at most 4 inputs and 4 outputs is computed twice and never stored: reading it back would cost
+// more than computing it. `rectify(v)` is the activation, `slope(v, dv)` the way back through it.
+template <class T, int P, int Q, class Activation> struct Narrow {
+  const T *w1, *b1, *w2, *b2;  // [P][stride1], [stride1], [hidden][stride2], [stride2]
+  int stride1, stride2, hidden;
+  Activation activation;
+
+  V<T> unit(int h, const V<T> (&x)[P]) const {
+    V<T> sum = splat<T>(b1[h]);
+#pragma GCC unroll 4
+    for (int p = 0; p < P; ++p) sum += splat<T>(w1[p * stride1 + h]) * x[p];
+    return activation.template value<T>(sum);
+  }
+  void forward(const T* x, T* out) const {
+    for (int c = 0; c < tile; c += chunk * lanes<T>) {
+      V<T> in[chunk][P], total[chunk][Q];
+#pragma GCC unroll 4
+      for (int j = 0; j < chunk; ++j) {
+        for (int p = 0; p < P; ++p) in[j][p] = load<T>(x + p * tile + c + j * lanes<T>);
+        for (int q = 0; q < Q; ++q) total[j][q] = splat<T>(b2[q]);
+      }
+      for (int h = 0; h < hidden; ++h)
+#pragma GCC unroll 4
+        for (int j = 0; j < chunk; ++j) {
+          const V<T> y = unit(h, in[j]);
+#pragma GCC unroll 4
+          for (int q = 0; q < Q; ++q) total[j][q] += splat<T>(w2[h * stride2 + q]) * y;
+        }
+#pragma GCC unroll 4
+      for (int j = 0; j < chunk; ++j)
+        for (int q = 0; q < Q; ++q) store<T>(out + q * tile + c + j * lanes<T>, total[j][q]);
+    }
+  }
+  // dw1 [hidden][P][lanes], db1 [hidden][lanes] and dw2 [hidden][Q][lanes] grow by `count` tiles, lane by lane.
+  void backward(const T* const* x, const T* dy, int count, T* dw1, T* db1, T* dw2) const {
+    for (int h = 0; h < hidden; ++h) {
+      V<T> first[P], second[Q], bias = load<T>(db1 + h * lanes<T>);
+#pragma GCC unroll 4
+      for (int p = 0; p < P; ++p) first[p] = load<T>(dw1 + (h * P + p) * lanes<T>);
+#pragma GCC unroll 4
+      for (int q = 0; q < Q; ++q) second[q] = load<T>(dw2 + (h * Q + q) * lanes<T>);
+      for (int t = 0; t < count; ++t)
+#pragma GCC unroll 4
+        for (int c = 0; c < tile; c += lanes<T>) {
+          V<T> in[P], down = V<T>{};
+#pragma GCC unroll 4
+          for (int p = 0; p < P; ++p) in[p] = load<T>(x[t] + p * tile + c);
+          const V<T> y = unit(h, in);
+#pragma GCC unroll 4
+          for (int q = 0; q < Q; ++q) {
+            const V<T> dz = load<T>(dy + (t * Q + q) * tile + c);
+            down += splat<T>(w2[h * stride2 + q]) * dz;
+            second[q] += y * dz;
+          }
+          down = activation.template slope<T>(y, down);
+          bias += down;
+#pragma GCC unroll 4
+          for (int p = 0; p < P; ++p) first[p] += down * in[p];
+        }
+      store<T>(db1 + h * lanes<T>, bias);
+#pragma GCC unroll 4
+      for (int p = 0; p < P; ++p) store<T>(dw1 + (h * P + p) * lanes<T>, first[p]);
+#pragma GCC unroll 4
+      for (int q = 0; q < Q; ++q) store<T>(dw2 + (h * Q + q) * lanes<T>, second[q]);
+    }
+  }
+};
+
+// 64 rows of data -> [feature][64]; rows are padded to whole vectors, a row that is null is 0.
+template <class T> void gather(const T* const (&rows)[tile], int features, T* out) {
+  for (int f = 0; f < features; f += lanes<T>)
+    for (int r = 0; r < tile; r += lanes<T>) {
+      V<T> square[lanes<T>];
+      for (int k = 0; k < lanes<T>; ++k) square[k] = rows[r + k] ? load<T>(rows[r + k] + f) : V<T>{};
+      transpose<T>(square);
+      for (int k = 0; k < lanes<T>; ++k) store<T>(out + size_t(f + k) * tile + r, square[k]);
+    }
+}
+
+}  // namespace ridgewalk

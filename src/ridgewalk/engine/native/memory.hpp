@@ -1,0 +1,36 @@
+// Memory that starts at a cache line, is zero at first, and whose last vector may be read whole.
+#pragma once
+#include <cstdlib>
+#include <cstring>
+#include <memory>
+#include <new>
+
+namespace ridgewalk {
+
+template <class T> class Buffer {
+ public:
+  Buffer() = default;
+  explicit Buffer(size_t count) : count_(count) {
+    const size_t bytes = (count * sizeof(T) + 63) / 64 * 64;
+    if (!bytes) return;
+    void* place = std::aligned_alloc(64, bytes);
+    if (!place) throw std::bad_alloc();
+    std::memset(place, 0, bytes);
+    data_.reset(static_cast<T*>(place));
+  }
+  T* get() const { return data_.get(); }
+  T& operator[](size_t k) const { return data_.get()[k]; }
+  size_t size() const { return count_; }
+  void clear() const {
+    if (count_) std::memset(static_cast<void*>(get()), 0, count_ * sizeof(T));
+  }
+
+ private:
+  struct Free {
+    void operator()(T* place) const { std::free(place); }
+  };
+  std::unique_ptr<T, Free> data_;
+  size_t count_ = 0;
+};
+
+}  // namespace ridgewalk

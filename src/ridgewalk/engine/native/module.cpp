@@ -1,0 +1,169 @@
+// The door to Python: reads a job's plain data, starts its threads, and says how far they are.
+#include <nanobind/nanobind.h>
+#include <nanobind/ndarray.h>
+#include <nanobind/stl/string.h>
+
+#include <chrono>
+
+#include "training.hpp"
+
+namespace nb = nanobind;
+using namespace nb::literals;
+using namespace ridgewalk;
+
+#ifndef RIDGEWALK_MODULE
+#error "CMakeLists.txt names the module after its instruction set"
+#endif
+
+namespace {
+
+template <class T> using View = nb::ndarray<T, nb::c_contig, nb::device::cpu>;
+
+// The numbers behind an array of the given name, or null for None.
+template <class T> T* numbers_of(nb::handle given, const char* name) {
+  if (given.is_none()) return nullptr;
+  try {
+    return nb::cast<View<T>>(given).data();
+  } catch (const nb::cast_error&) {
+    throw nb::type_error((std::string(name) + " is not a contiguous array of the type that the engine needs").c_str());
+  }
+}
+template <class T> T* numbers(const nb::dict& from, const char* name) { return numbers_of<T>(from[name], name); }
+template <class T> T value(const nb::dict& from, const char* name) { return nb::cast<T>(from[name]); }
+
+Rows rows_of(nb::handle given) {
+  if (given.is_none()) return {};
+  const nb::dict rows = nb::cast<nb::dict>(given);
+  return {numbers<const int64_t>(rows, "numbers"), numbers<const double>(rows, "weights"),
+          numbers<const double>(rows, "mean_weights"), value<int64_t>(rows, "count")};
+}
+
+template <class T> Strengths<T> strengths_of(nb::handle given) {
+  if (given.is_none()) return {};
+  const auto view = nb::cast<nb::ndarray<const T, nb::ndim<2>, nb::c_contig, nb::device::cpu>>(given);
+  return {view.data(), int(view.shape(1)), view.shape(0) > 1};
+}
+
+template <class T> Plan<T> plan_of(const nb::dict& job) {
+  Plan<T> plan{};
+  for (nb::handle each : job["layers"]) {
+    const nb::dict layer = nb::cast<nb::dict>(each);
+    plan.layers.push_back({LayerKind(value<int>(layer, "kind")), value<int>(layer, "inputs"), value<int>(layer, "units"),
+                           value<double>(layer, "parameter")});
+  }
+  plan.loss = {LossKind(value<int>(job, "loss")), value<double>(job, "delta")};
+  const nb::dict o = nb::cast<nb::dict>(job["optimizer"]);
+  plan.optimizer = {OptimizerKind(value<int>(o, "kind")), value<double>(o, "rate"), value<double>(o, "first"),
+                    value<double>(o, "second"), value<double>(o, "epsilon"), value<double>(o, "decay"),
+                    value<bool>(o, "nesterov"),
+                    {ScheduleKind(value<int>(o, "schedule")), value<double>(o, "schedule_a"), value<double>(o, "schedule_b")}};
+  for (nb::handle each : job["penalties"]) {
+    const nb::dict p = nb::cast<nb::dict>(each);
+    plan.penalties.push_back({strengths_of<T>(p["l1"]), strengths_of<T>(p["l2"]), strengths_of<T>(p["group"]),
+                              Over(value<int>(p, "over")), numbers<const int32_t>(p, "member"), value<int>(p, "groups")});
+  }
+  const nb::dict x = nb::cast<nb::dict>(job["x"]);
+  plan.source = {numbers<const float>(x, "singles"), numbers<const double>(x, "doubles"), numbers<const int64_t>(x, "starts"),
+                 numbers<const int32_t>(x, "columns"), numbers<const double>(job, "target"), value<int>(x, "inputs"),
+                 value<int>(x, "outputs")};
+  for (nb::handle each : job["folds"]) {
+    const nb::dict f = nb::cast<nb::dict>(each);
+    plan.folds.push_back({rows_of(f["training"]), rows_of(f["validation"]), numbers<const double>(f, "center"),
+                          numbers<const double>(f, "scale"), numbers<const double>(f, "target_center"),
+                          numbers<const double>(f, "target_scale")});
+  }
+  plan.runs = value<int>(job, "runs");
+  plan.fold = numbers<const int64_t>(job, "fold");
+  plan.seeds = numbers<const int64_t>(job, "seeds");
+  for (nb::handle each : job["start"]) plan.start.push_back(numbers_of<const T>(each, "start"));
+  plan.epochs = value<int64_t>(job, "epochs");
+  plan.batch_size = value<int64_t>(job, "batch_size");
+  plan.ramp = value<double>(job, "ramp");
+  plan.polish_steps = value<int64_t>(job, "polish_steps");
+  plan.polish_tolerance = value<double>(job, "polish_tolerance");
+  plan.patience = value<int64_t>(job, "patience");
+  plan.patience_tolerance = value<double>(job, "patience_tolerance");
+  for (nb::handle each : job["marks"]) plan.marks.push_back(nb::cast<int64_t>(each));
+  for (nb::handle each : job["parameters"]) plan.parameters.push_back(numbers_of<T>(each, "parameters"));
+  plan.data_loss = numbers<double>(job, "data_loss");
+  plan.penalty = numbers<double>(job, "penalty");
+  plan.validation_loss = numbers<double>(job, "validation_loss");
+  plan.residual = numbers<double>(job, "residual");
+  plan.trained = numbers<int64_t>(job, "trained");
+  plan.diverged = numbers<bool>(job, "diverged");
+  plan.finished = numbers<bool>(job, "finished");
+  plan.history_data_loss = numbers<double>(job, "history_data_loss");
+  plan.history_penalty = numbers<double>(job, "history_penalty");
+  plan.history_validation_loss = numbers<double>(job, "history_validation_loss");
+  plan.history_zeros = numbers<double>(job, "history_zeros");
+  return plan;
+}
+
+// A job under way, and the arrays it borrows.
+struct Handle {
+  nb::dict job;
+  std::unique_ptr<Work> work;
+  ~Handle() {
+    nb::gil_scoped_release release;
+    work.reset();
+  }
+};
+
+Handle* start(nb::dict job, int threads) {
+  auto handle = std::make_unique<Handle>();
+  handle->job = job;
+  if (value<bool>(job, "single")) handle->work = std::make_unique<Training<float>>(plan_of<float>(job), threads);
+  else handle->work = std::make_unique<Training<double>>(plan_of<double>(job), threads);
+  return handle.release();
+}
+
+// Fused multiply-adds per second of one core, as fast as they come: floating-point operations, two each.
+double peak_flops(double seconds) {
+  constexpr int many = 12;
+  V<float> total[many] = {};
+  V<float> a = splat<float>(1.0f), b = splat<float>(1e-9f);
+  asm volatile("" : "+x"(a), "+x"(b));
+  const auto begin = std::chrono::steady_clock::now();
+  double operations = 0, passed = 0, best = 0;
+  while (passed < seconds) {
+    const auto from = std::chrono::steady_clock::now();
+    for (int k = 0; k < 20000; ++k) {
+#pragma GCC unroll 12
+      for (int i = 0; i < many; ++i) total[i] += a * b;
+      asm volatile("" : "+x"(a));
+    }
+    operations = 20000.0 * many * lanes<float> * 2;
+    const auto now = std::chrono::steady_clock::now();
+    best = std::max(best, operations / std::chrono::duration<double>(now - from).count());
+    passed = std::chrono::duration<double>(now - begin).count();
+  }
+  for (V<float>& each : total) asm volatile("" ::"x"(each));
+  return best;
+}
+
+#if defined(__x86_64__)
+bool supported(const std::string& level) {
+  if (level == "x86-64-v2") return __builtin_cpu_supports("sse4.2") && __builtin_cpu_supports("popcnt");
+  const bool v3 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && __builtin_cpu_supports("bmi2");
+  if (level == "x86-64-v3") return v3;
+  return level == "x86-64-v4" && v3 && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+         __builtin_cpu_supports("avx512cd") && __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl");
+}
+#else
+bool supported(const std::string&) { return true; }
+#endif
+
+}  // namespace
+
+NB_MODULE(RIDGEWALK_MODULE, module) {
+  nb::set_leak_warnings(false);
+  nb::class_<Handle>(module, "Handle")
+      .def("wait", [](Handle& h, double seconds) { return h.work->wait(seconds); }, nb::call_guard<nb::gil_scoped_release>(),
+           "Wait for the end, at most so many seconds; tell whether it came.")
+      .def("stop", [](Handle& h) { h.work->progress.stop = true; }, "Stop at the next tile.")
+      .def_prop_ro("done", [](Handle& h) { return h.work->progress.done.load(); }, "Finished epochs of all runs.")
+      .def_prop_ro("error", [](Handle& h) { return h.work->error; }, "What went wrong, or an empty text.");
+  module.def("start", &start, "job"_a, "threads"_a, "Start a job's threads.");
+  module.def("supported", &supported, "level"_a, "Whether this processor has an instruction set.");
+  module.def("peak_flops", &peak_flops, "seconds"_a, "Floating-point operations per second of one core, at most.");
+}

@@ -1,0 +1,359 @@
+// One tile forward through the layers and back: arrays, gradients, activations, dropout.
+#pragma once
+#include "draws.hpp"
+#include "kernels.hpp"
+#include "losses.hpp"
+#include "memory.hpp"
+#include "plan.hpp"
+#include "table.hpp"
+
+namespace ridgewalk {
+
+// Arrays of a network, (w1, b1, w2, b2, ...): rows padded to whole vectors.
+struct Shape {
+  int inputs, units, stride;
+  size_t size() const { return size_t(inputs) * stride; }
+};
+template <class T> std::vector<Shape> shapes(const std::vector<Layer>& layers) {
+  std::vector<Shape> all;
+  for (const Layer& layer : layers)
+    if (layer.kind == LayerKind::dense)
+      for (int inputs : {layer.inputs, 1}) all.push_back({inputs, layer.units, padded<T>(layer.units)});
+  return all;
+}
+template <class T> using Arrays = std::vector<Buffer<T>>;
+template <class T> Arrays<T> zeros(const std::vector<Shape>& all) {
+  Arrays<T> arrays;
+  for (const Shape& shape : all) arrays.emplace_back(shape.size());
+  return arrays;
+}
+
+// Gradients of all arrays, summed over tiles: some of them lane by lane until `finish`.
+template <class T> class Gradients {
+ public:
+  enum Way { wide, few_inputs, few_units };
+  explicit Gradients(const std::vector<Shape>& all) : shapes_(all), arrays(zeros<T>(all)) {
+    for (size_t d = 0; d < all.size(); d += 2) {
+      const Shape& shape = all[d];
+      ways.push_back(shape.units <= thinnest ? few_units : shape.inputs <= thinnest ? few_inputs : wide);
+      thin_sums.emplace_back(ways.back() == wide ? 0 : size_t(shape.inputs) * shape.units * lanes<T>);
+      bias_sums.emplace_back(size_t(shape.units) * lanes<T>);
+    }
+  }
+  void clear() {
+    for (const auto& buffer : arrays) buffer.clear();
+    for (const auto& buffer : thin_sums) buffer.clear();
+    for (const auto& buffer : bias_sums) buffer.clear();
+  }
+  void finish() {
+    for (size_t d = 0; d < ways.size(); ++d) {
+      const Shape& shape = shapes_[2 * d];
+      sum_lanes<T>(bias_sums[d].get(), shape.units);
+      std::copy_n(bias_sums[d].get(), shape.units, arrays[2 * d + 1].get());
+      if (ways[d] == wide) continue;
+      T* flat = thin_sums[d].get();
+      const int count = shape.inputs * shape.units;
+      T* w = arrays[2 * d].get();
+      sum_lanes<T>(flat, count);
+      for (int p = 0; p < shape.inputs; ++p)
+        for (int q = 0; q < shape.units; ++q)
+          w[size_t(p) * shape.stride + q] += ways[d] == few_units ? flat[p * shape.units + q] : flat[q * shape.inputs + p];
+    }
+  }
+  void add(const Gradients& other) {
+    for (size_t k = 0; k < arrays.size(); ++k)
+      for (size_t i = 0; i < arrays[k].size(); ++i) arrays[k][i] += other.arrays[k][i];
+  }
+
+ private:
+  const std::vector<Shape>& shapes_;
+
+ public:
+  Arrays<T> arrays;
+  std::vector<Way> ways;
+  Arrays<T> thin_sums, bias_sums;  // lane by lane: [.][lanes]
+};
+
+// Activations, and the slope that a gradient is multiplied by on its way back, from the activation's output.
+struct Rectifier {  // ReLU
+  template <class T> V<T> value(V<T> v) const { return larger<T>(V<T>{}, v); }
+  template <class T> V<T> slope(V<T> y, V<T> dy) const { return y > 0 ? dy : V<T>{}; }
+  template <class T> V<T> operator()(V<T> v, int) const { return value<T>(v); }
+};
+struct LeakyRectifier {
+  double leak;
+  template <class T> V<T> value(V<T> v) const { return v > 0 ? v : T(leak) * v; }
+  template <class T> V<T> slope(V<T> y, V<T> dy) const { return y > 0 ? dy : T(leak) * dy; }
+  template <class T> V<T> operator()(V<T> v, int) const { return value<T>(v); }
+};
+template <class T, class Rectifying> struct SlopeOf {
+  const T* y;
+  Rectifying rectifier;
+  template <class> V<T> operator()(V<T> dy, int i) const { return rectifier.template slope<T>(load<T>(y + i), dy); }
+};
+template <class T> struct SlopeOfTanh {
+  const T* y;
+  template <class> V<T> operator()(V<T> dy, int i) const { return dy * (T(1) - load<T>(y + i) * load<T>(y + i)); }
+};
+template <class T> struct SlopeOfLogistic {
+  const T* y;
+  template <class> V<T> operator()(V<T> dy, int i) const { return dy * (load<T>(y + i) * (T(1) - load<T>(y + i))); }
+};
+template <class T> struct SlopeThatWasKept {
+  const T* slope;
+  template <class> V<T> operator()(V<T> dy, int i) const { return dy * load<T>(slope + i); }
+};
+
+struct Dropped {  // what dropout's numbers are drawn from
+  uint64_t seed;
+  int64_t step;
+};
+
+// One worker's tape: the output of every layer for one tile, and the way back.
+template <class T> class Pass {
+ public:
+  explicit Pass(const Plan<T>& plan) : loss_(plan.loss) {
+    int width = plan.source.inputs, dense = 0, widest = 0, deepest = 0;
+    for (size_t k = 0; k < plan.layers.size(); ++k) {
+      const Layer& layer = plan.layers[k];
+      if (layer.kind == LayerKind::dense) width = layer.units;
+      Step step{layer, uint64_t(k), width, layer.kind == LayerKind::dense ? dense++ : -1, {}, {}, nullptr, nullptr};
+      const bool in_place = k > 0 && plan.layers[k - 1].kind == LayerKind::dense &&
+                            layer.kind != LayerKind::dense && layer.kind != LayerKind::dropout;
+      if (!in_place) step.own_output = Buffer<T>(size_t(width) * tile);
+      if (layer.kind == LayerKind::gelu || layer.kind == LayerKind::dropout) step.slope = Buffer<T>(size_t(width) * tile);
+      if (layer.kind == LayerKind::dense) {
+        widest = std::max({widest, layer.units, dense > 1 ? layer.inputs : 0});
+        deepest = std::max(deepest, padded<T>(layer.units));
+      } else {
+        widest = std::max(widest, width);
+      }
+      steps_.push_back(std::move(step));
+      Step& now = steps_.back();
+      now.output = in_place ? steps_[k - 1].output : now.own_output.get();
+      first_dense_ = layer.kind == LayerKind::dense && dense == 1 ? int(k) : first_dense_;
+    }
+    delta_ = Buffer<T>(std::max<size_t>(widest, together * thinnest) * tile);
+    other_ = Buffer<T>(size_t(widest) * tile);
+    panels_ = Buffer<T>(size_t(deepest) * tile);
+    const auto& layers = plan.layers;
+    narrow_ = layers.size() == 3 && !plan.source.sparse() && layers[0].kind == LayerKind::dense &&
+              (layers[1].kind == LayerKind::relu || layers[1].kind == LayerKind::leaky_relu) &&
+              layers[2].kind == LayerKind::dense && layers[0].inputs <= thinnest && layers[0].units > thinnest &&
+              layers[2].units <= thinnest;
+  }
+
+  // Output [C][64] of one tile; without `dropped`, dropout is the identity.
+  const T* forward(const Arrays<T>& arrays, const Tile<T>& data, const Dropped* dropped) {
+    const T* x = data.x;
+    if (narrow_) {
+      narrow(arrays, [&](const auto& kernel) { kernel.forward(x, steps_[2].output); });
+      return steps_[2].output;
+    }
+    for (size_t k = 0; k < steps_.size(); ++k) {
+      Step& step = steps_[k];
+      step.input = x;
+      if (step.dense >= 0) {
+        const Buffer<T>& w = arrays[2 * step.dense];
+        const T* from = w.get();
+        int inputs = step.layer.inputs;
+        if (int(k) == first_dense_ && data.columns) {
+          from = picked(w.get(), padded<T>(step.width), data);
+          inputs = data.inputs;
+        }
+        const auto run = [&](const auto& after) {
+          product<T, false>(from, padded<T>(step.width), arrays[2 * step.dense + 1].get(), x, inputs, step.output,
+                            step.width, after);
+        };
+        const Layer* next = k + 1 < steps_.size() ? &steps_[k + 1].layer : nullptr;
+        if (next && next->kind == LayerKind::relu) run(Rectifier{}), steps_[++k].input = step.output;
+        else if (next && next->kind == LayerKind::leaky_relu) run(LeakyRectifier{next->parameter}), steps_[++k].input = step.output;
+        else run(Keep{});
+        x = step.output;
+      } else {
+        activate(step, data, dropped);
+        x = step.output;
+      }
+    }
+    return x;
+  }
+
+
+
+  // Sum of the losses of a tile's rows times their shares.
+  double loss(const Tile<T>& data, const T* output) const {
+    alignas(64) T values[tile];
+    loss_values<T>(loss_, output, data.target, steps_.back().width, values);
+    double sum = 0;
+    for (int r = 0; r < data.count; ++r) sum += double(values[r]) * data.shares[r];
+    return sum;
+  }
+
+  // Add the gradients of the data loss over some tiles; and to `losses`, where it is given, the losses of their rows.
+  void add_gradients(const Arrays<T>& arrays, const Tile<T>* tiles, int count, const Dropped* dropped, Gradients<T>& into,
+                     double* losses) {
+    const auto run = [&](const Tile<T>& data) {
+      const T* output = forward(arrays, data, dropped);
+      if (losses) *losses += loss(data, output);
+      return output;
+    };
+    if (!narrow_) {
+      for (int t = 0; t < count; ++t) backward(arrays, tiles[t], run(tiles[t]), into);
+      return;
+    }
+    const int outputs = steps_[2].width;
+    const T* x[together];
+    for (int t = 0; t < count; ++t) {
+      T* dy = delta_.get() + size_t(t) * outputs * tile;
+      x[t] = tiles[t].x;
+      loss_gradient<T>(loss_, run(tiles[t]), tiles[t].target, tiles[t].weights, outputs, dy);
+      row_sums<T>(dy, outputs, into.bias_sums[1].get());
+    }
+    narrow(arrays, [&](const auto& kernel) {
+      kernel.backward(x, delta_.get(), count, into.thin_sums[0].get(), into.bias_sums[0].get(), into.thin_sums[1].get());
+    });
+  }
+
+ private:
+  // From the output of a tile back through the layers.
+  void backward(const Arrays<T>& arrays, const Tile<T>& data, const T* output, Gradients<T>& gradients) {
+    T *dy = delta_.get(), *dx = other_.get();
+    loss_gradient<T>(loss_, output, data.target, data.weights, steps_.back().width, dy);
+    for (int k = int(steps_.size()) - 1; k >= first_dense_; --k) {
+      const Step& step = steps_[k];
+      if (step.dense < 0) {  // a step that no dense layer's product took along
+        slope_of(step, [&](const auto& slope) {
+          for (int i = 0; i < step.width * tile; i += lanes<T>)
+            store<T>(dy + i, slope.template operator()<T>(load<T>(dy + i), i));
+        });
+        continue;
+      }
+      add_layer(step, data, dy, k == first_dense_, gradients);
+      if (k == first_dense_) break;
+      const auto run = [&](const auto& after) {
+        product<T, true>(arrays[2 * step.dense].get(), padded<T>(step.width), nullptr, dy, step.width, dx,
+                         step.layer.inputs, after);
+      };
+      if (steps_[k - 1].dense < 0) slope_of(steps_[--k], run);
+      else run(Keep{});
+      std::swap(dy, dx);
+    }
+  }
+
+  struct Step {
+    Layer layer;
+    uint64_t number;  // of the layer
+    int width;        // features of the output
+    int dense;        // number of the dense layer, or -1
+    Buffer<T> own_output, slope;
+    T* output;
+    const T* input;
+  };
+
+  // Call f with the kernel of a network that is few inputs, a rectified layer, few outputs.
+  template <class F> void narrow(const Arrays<T>& arrays, const F& f) {
+    const auto with = [&](auto activation) {
+      with_constant<thinnest>(steps_[0].layer.inputs, [&](auto inputs) {
+        with_constant<thinnest>(steps_[2].width, [&](auto outputs) {
+          f(Narrow<T, decltype(inputs)::value, decltype(outputs)::value, decltype(activation)>{
+              arrays[0].get(), arrays[1].get(), arrays[2].get(), arrays[3].get(), padded<T>(steps_[0].width),
+              padded<T>(steps_[2].width), steps_[0].width, activation});
+        });
+      });
+    };
+    if (steps_[1].layer.kind == LayerKind::relu) with(Rectifier{});
+    else with(LeakyRectifier{steps_[1].layer.parameter});
+  }
+
+  void activate(Step& step, const Tile<T>& data, const Dropped* dropped) {
+    const auto each = [&](auto f) {
+      for (int i = 0; i < step.width * tile; i += lanes<T>) store<T>(step.output + i, f(load<T>(step.input + i), i));
+    };
+    switch (step.layer.kind) {
+      case LayerKind::relu: each([](V<T> v, int) { return Rectifier{}.template value<T>(v); }); break;
+      case LayerKind::leaky_relu:
+        each([leaky = LeakyRectifier{step.layer.parameter}](V<T> v, int) { return leaky.template value<T>(v); });
+        break;
+      case LayerKind::tanh: each([](V<T> v, int) { return tanh<T>(v); }); break;
+      case LayerKind::logistic: each([](V<T> v, int) { return logistic<T>(v); }); break;
+      case LayerKind::gelu:
+        each([&](V<T> v, int i) {
+          const Normal<T> n = normal<T>(v);
+          store<T>(step.slope.get() + i, n.below + v * n.density);
+          return v * n.below;
+        });
+        break;
+      case LayerKind::dropout:
+        draw(step, data, dropped);
+        each([&](V<T> v, int i) { return v * load<T>(step.slope.get() + i); });
+        break;
+      case LayerKind::dense: break;
+    }
+  }
+
+  template <class F> void slope_of(const Step& step, const F& f) {
+    switch (step.layer.kind) {
+      case LayerKind::relu: return f(SlopeOf<T, Rectifier>{step.output, {}});
+      case LayerKind::leaky_relu: return f(SlopeOf<T, LeakyRectifier>{step.output, {step.layer.parameter}});
+      case LayerKind::tanh: return f(SlopeOfTanh<T>{step.output});
+      case LayerKind::logistic: return f(SlopeOfLogistic<T>{step.output});
+      default: return f(SlopeThatWasKept<T>{step.slope.get()});
+    }
+  }
+
+  void draw(Step& step, const Tile<T>& data, const Dropped* dropped) {
+    T* kept = step.slope.get();
+    const double rate = step.layer.parameter;
+    if (!dropped || rate == 0) {
+      std::fill(kept, kept + size_t(step.width) * tile, T(1));
+      return;
+    }
+    const T scale = T(1 / (1 - rate));
+    const uint64_t bound = uint64_t(std::ceil(rate * 16777216.0));  // of the 24 bits that a number has
+    const uint64_t prefix = mix(mix(mix(mix(0, dropped->seed), dropout_purpose), uint64_t(dropped->step)), step.number);
+    uint64_t rows[tile];
+    for (int r = 0; r < tile; ++r) rows[r] = mix(prefix, uint64_t(data.numbers[r]));
+    for (int q = 0; q < step.width; ++q)
+      for (int r = 0; r < tile; ++r) kept[q * tile + r] = (mix(rows[r], uint64_t(q)) >> 40) >= bound ? scale : T(0);
+  }
+
+  // Rows of w [inputs][stride] that belong to the columns of a tile.
+  const T* picked(const T* w, int stride, const Tile<T>& data) {
+    if (picked_.size() < size_t(data.inputs) * stride) picked_ = Buffer<T>(2 * size_t(data.inputs) * stride);
+    for (int k = 0; k < data.inputs; ++k)
+      std::memcpy(picked_.get() + size_t(k) * stride, w + size_t(data.columns[k]) * stride, stride * sizeof(T));
+    return picked_.get();
+  }
+
+  void add_layer(const Step& step, const Tile<T>& data, const T* dy, bool first, Gradients<T>& into) {
+    const int d = step.dense, units = step.width, stride = padded<T>(units);
+    const int32_t* columns = first ? data.columns : nullptr;
+    const int inputs = columns ? data.inputs : step.layer.inputs;
+    T* bias_sums = into.bias_sums[d].get();
+    auto way = into.ways[d];
+    if (columns && way == Gradients<T>::few_inputs) way = Gradients<T>::wide;  // its sums are over all inputs
+    if (way == Gradients<T>::few_inputs)
+      return thin<T>(dy, units, step.input, inputs, into.thin_sums[d].get(), bias_sums);
+    row_sums<T>(dy, units, bias_sums);
+    if (way == Gradients<T>::few_units && !columns)
+      return thin<T>(step.input, inputs, dy, units, into.thin_sums[d].get(), nullptr);
+    transpose_panels<T>(dy, units, panels_.get());
+    if (!columns) return gradient<T>(step.input, inputs, panels_.get(), units, into.arrays[2 * d].get(), stride);
+    T* sum = const_cast<T*>(picked_.get());  // the weights in it are needed no more
+    std::memset(static_cast<void*>(sum), 0, size_t(inputs) * stride * sizeof(T));
+    gradient<T>(step.input, inputs, panels_.get(), units, sum, stride);
+    for (int k = 0; k < inputs; ++k)
+      for (int q = 0; q < stride; q += lanes<T>) {
+        T* place = into.arrays[2 * d].get() + size_t(columns[k]) * stride + q;
+        store<T>(place, load<T>(place) + load<T>(sum + size_t(k) * stride + q));
+      }
+  }
+
+  Loss loss_;
+  std::vector<Step> steps_;
+  int first_dense_ = -1;
+  bool narrow_ = false;
+  Buffer<T> delta_, other_, panels_, picked_;
+};
+
+}  // namespace ridgewalk

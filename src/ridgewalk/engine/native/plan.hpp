@@ -1,0 +1,99 @@
+// A job as plain data: what Python hands over, borrowed until the job is done. Numbers as in job.py.
+#pragma once
+#include <cstdint>
+#include <vector>
+
+namespace ridgewalk {
+
+enum class LayerKind { dense, relu, leaky_relu, tanh, logistic, gelu, dropout };
+struct Layer {
+  LayerKind kind;
+  int inputs, units;  // of a dense layer
+  double parameter;   // slope or rate
+};
+
+enum class LossKind { cross_entropy, binary_cross_entropy, squared_error, absolute_error, huber, poisson };
+struct Loss {
+  LossKind kind;
+  double delta;
+};
+
+enum class ScheduleKind { inverse_time, cosine, steps };
+struct Schedule {
+  ScheduleKind kind;
+  double a, b;
+};
+enum class OptimizerKind { sgd, adagrad, rmsprop, adam };
+struct Optimizer {
+  OptimizerKind kind;
+  double rate, first, second, epsilon, decay;  // first: momentum or beta_1; second: rho or beta_2
+  bool nesterov;
+  Schedule schedule;
+};
+
+// Strengths (runs or 1, count), or none.
+template <class T> struct Strengths {
+  const T* values = nullptr;
+  int count = 0;
+  bool per_run = false;
+  const T* of(int run) const { return values + (per_run ? size_t(run) * count : 0); }
+};
+enum class Over { none, inputs, units };
+template <class T> struct Penalty {
+  Strengths<T> l1, l2, group;  // count is that of the inputs; of a group over units, that of the units
+  Over over = Over::none;
+  const int32_t* member = nullptr;  // group of each input
+  int groups = 0;
+};
+
+// Rows of x, dense (N, P) or compressed (`starts`, `columns`), and the target (N, C).
+struct Source {
+  const float* singles = nullptr;
+  const double* doubles = nullptr;
+  const int64_t* starts = nullptr;
+  const int32_t* columns = nullptr;
+  const double* target = nullptr;
+  int inputs = 0, outputs = 0;
+  bool sparse() const { return starts; }
+  double x(size_t place) const { return singles ? singles[place] : doubles[place]; }
+};
+struct Rows {
+  const int64_t* numbers = nullptr;  // of the rows of x
+  const double* weights = nullptr;
+  const double* mean_weights = nullptr;
+  int64_t count = 0;
+};
+struct Fold {
+  Rows training, validation;
+  const double *center, *scale, *target_center, *target_scale;
+};
+
+template <class T> struct Plan {
+  std::vector<Layer> layers;
+  Loss loss;
+  Optimizer optimizer;
+  std::vector<Penalty<T>> penalties;
+  Source source;
+  std::vector<Fold> folds;
+  int runs;
+  const int64_t *fold, *seeds;
+  std::vector<const T*> start;
+  int64_t epochs, batch_size;  // 0: the full batch
+  double ramp;
+  int64_t polish_steps;  // -1: no polish
+  double polish_tolerance;
+  int64_t patience;  // -1: no early stopping
+  double patience_tolerance;
+  std::vector<int64_t> marks;  // epochs of the history
+  // What comes of it.
+  std::vector<T*> parameters;
+  double *data_loss, *penalty, *validation_loss, *residual;
+  int64_t* trained;
+  bool *diverged, *finished;
+  double *history_data_loss, *history_penalty, *history_validation_loss, *history_zeros;
+
+  bool random_rows() const { return batch_size > 0; }
+  int outputs() const { return source.outputs; }
+};
+
+}  // namespace ridgewalk

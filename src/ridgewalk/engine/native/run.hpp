@@ -1,0 +1,289 @@
+// One run from its start to its measures: epochs, history, early stopping, polish.
+#pragma once
+#include <limits>
+#include <numeric>
+
+#include "crew.hpp"
+#include "update.hpp"
+
+namespace ridgewalk {
+
+constexpr int64_t slice_tiles = 64;  // tiles of a slice of a pass, at least: what one thread sums alone
+constexpr int most_slices = 16;
+constexpr int check_every = 10;  // polishing steps between two looks at the residual
+
+inline int slices_of(int64_t rows) {
+  return int(std::clamp<int64_t>((rows + tile - 1) / tile / slice_tiles, 1, most_slices));
+}
+
+// The rows of a fold, while any of its runs is at work.
+template <class T> struct Data {
+  Table<T> training;
+  std::unique_ptr<Table<T>> validation;
+  Data(const Plan<T>& plan, const Fold& fold)
+      : training(plan.source, fold, fold.training, !plan.random_rows() && !plan.source.sparse()) {
+    if (fold.validation.numbers)
+      validation = std::make_unique<Table<T>>(plan.source, fold, fold.validation, !plan.random_rows() && !plan.source.sparse());
+  }
+};
+
+// What the caller sees of the work while it goes on.
+struct Progress {
+  std::atomic<int64_t> done{0};
+  std::atomic<bool> stop{false};
+};
+
+// One worker's own desk and tape.
+template <class T> struct Worker {
+  Desk<T> desk;
+  Pass<T> pass;
+  explicit Worker(const Plan<T>& plan)
+      : desk(plan.source, !plan.random_rows() && !plan.source.sparse()), pass(plan) {}
+};
+
+// Where a crew's runs are trained, one after the other; nothing is allocated between two steps.
+template <class T> class Bench {
+ public:
+  Bench(const Plan<T>& plan, int crew_size, Progress& progress)
+      : plan_(plan), shapes_(shapes<T>(plan.layers)), crew_(crew_size), progress_(progress) {
+    int64_t most = 1;
+    for (const Fold& fold : plan.folds) most = std::max(most, fold.training.count);
+    for (int s = 0; s < slices_of(most); ++s) parts_.push_back(std::make_unique<Gradients<T>>(shapes_));
+    for (int member = 0; member < crew_size; ++member) workers_.push_back(std::make_unique<Worker<T>>(plan));
+    w_ = zeros<T>(shapes_);
+    if (plan.optimizer.nesterov || plan.polish_steps >= 0) point_ = zeros<T>(shapes_);
+    if (plan.patience >= 0) best_ = zeros<T>(shapes_);
+    if (plan.polish_steps >= 0) z_ = zeros<T>(shapes_);
+    scratch_ = zeros<T>(shapes_);
+  }
+
+  // Train one run; returns early, with nothing written, when told to stop.
+  void train(int run, const Data<T>& data) {
+    run_ = run;
+    data_ = &data;
+    movers_.clear();
+    for (size_t k = 0; k < shapes_.size(); ++k) {
+      movers_.push_back(std::make_unique<Mover<T>>(shapes_[k], plan_.optimizer, Prox<T>(plan_.penalties[k], run), k % 2));
+      read(plan_.start[k], k);
+    }
+    const int64_t trained = descend();
+    if (plan_.polish_steps >= 0 && !progress_.stop) polish();
+    if (!progress_.stop) measure(trained);
+  }
+
+ private:
+  int64_t descend() {
+    const Table<T>& rows = data_->training;
+    const int64_t n = rows.rows(), size = plan_.batch_size ? std::min(plan_.batch_size, n) : n;
+    const int64_t total = plan_.epochs * ((n + size - 1) / size);
+    const bool stopping = plan_.patience >= 0;
+    double best_loss = stopping ? loss(w_, data_->validation.get()) : 0;
+    int64_t step = 0, best_epoch = 0;
+    if (stopping) copy(w_, best_);
+    record(0);
+    for (int64_t epoch = 0; epoch < plan_.epochs; ++epoch) {
+      const int32_t* order =
+          plan_.batch_size ? shuffle_.order(uint64_t(plan_.seeds[run_]), uint64_t(epoch), rows.numbers(), int(n)) : nullptr;
+      for (int64_t first = 0; first < n; first += size, ++step) {
+        const Dropped dropped{uint64_t(plan_.seeds[run_]), step};
+        const bool ahead = plan_.optimizer.nesterov;
+        if (ahead)
+          for (size_t k = 0; k < shapes_.size(); ++k) movers_[k]->look_ahead(w_[k].get(), point_[k].get());
+        gradient(ahead ? point_ : w_, order ? order + first : nullptr, std::min(size, n - first), &dropped);
+        if (progress_.stop) return 0;
+        const double rate = plan_.optimizer.rate * multiplier(plan_.optimizer.schedule, step, total);
+        const double ramp = plan_.ramp > 0 ? std::min(1.0, double(step + 1) / (plan_.ramp * double(total))) : 1.0;
+        for (size_t k = 0; k < shapes_.size(); ++k)
+          movers_[k]->step(w_[k].get(), parts_[0]->arrays[k].get(), rate, step, ramp);
+      }
+      record(epoch + 1);
+      ++progress_.done;
+      if (!stopping) continue;
+      const double now = loss(w_, data_->validation.get());
+      if ((now < best_loss - plan_.patience_tolerance || std::isnan(best_loss)) && std::isfinite(now)) {
+        best_loss = now;
+        best_epoch = epoch + 1;
+        copy(w_, best_);
+      }
+      if (epoch + 1 - best_epoch >= plan_.patience) {
+        progress_.done += plan_.epochs - epoch - 1;
+        break;
+      }
+    }
+    if (!stopping) return plan_.epochs;
+    copy(best_, w_);
+    return best_epoch;
+  }
+
+  // Gradient of the data loss over a batch, into parts_[0]; gives the mean loss where it is asked for.
+  double gradient(const Arrays<T>& at, const int32_t* positions, int64_t size, const Dropped* dropped, bool losses = false) {
+    const Table<T>& rows = data_->training;
+    for (int s = 0; s < slices_of(size); ++s) parts_[s]->clear();
+    const int group = rows.tiled() ? together : 1;  // a gathered tile stands on the one desk
+    const double loss = in_slices(size, group, [&](int s, Worker<T>& worker, int64_t first, int count, double* sum) {
+      Tile<T> tiles[together];
+      for (int t = 0; t < count; ++t) tiles[t] = rows.load(positions, size, first + t, worker.desk);
+      worker.pass.add_gradients(at, tiles, count, dropped, *parts_[s], losses ? sum : nullptr);
+    });
+    for (int s = 0; s < slices_of(size); ++s) parts_[s]->finish();
+    for (int s = 1; s < slices_of(size); ++s) parts_[0]->add(*parts_[s]);
+    return loss / rows.total();
+  }
+
+  // Weighted mean loss, without penalty and without dropout; NaN where there are no rows.
+  double loss(const Arrays<T>& at, const Table<T>* rows) {
+    if (!rows) return std::numeric_limits<double>::quiet_NaN();
+    const double sum = in_slices(rows->rows(), 1, [&](int, Worker<T>& worker, int64_t first, int, double* total) {
+      const Tile<T> data = rows->load(nullptr, rows->rows(), first, worker.desk);
+      *total += worker.pass.loss(data, worker.pass.forward(at, data, nullptr));
+    });
+    return sum / rows->total();
+  }
+
+  // f(slice, worker, first tile, tiles, sum) over all tiles of a pass; the sums of the slices, added in their order.
+  template <class F> double in_slices(int64_t size, int group, const F& f) {
+    const int slices = slices_of(size);
+    const int64_t tiles = (size + tile - 1) / tile;
+    double sums[most_slices] = {};
+    crew_.each(slices, [&](int s, int member) {
+      const int64_t end = tiles * (s + 1) / slices;
+      for (int64_t k = tiles * s / slices; k < end && !progress_.stop; k += group)
+        f(s, *workers_[member], k, int(std::min<int64_t>(group, end - k)), &sums[s]);
+    });
+    return std::accumulate(sums, sums + slices, 0.0);
+  }
+
+  double penalty(const Arrays<T>& at) {
+    double total = 0;
+    for (size_t k = 0; k < shapes_.size(); ++k) total += movers_[k]->penalty(at[k].get());
+    return total;
+  }
+
+  // Largest |w - prox_1(w - dw)|, with the gradient that stands in parts_[0].
+  double residual() {
+    double worst = 0;
+    for (size_t k = 0; k < shapes_.size(); ++k) {
+      const T *w = w_[k].get(), *dw = parts_[0]->arrays[k].get();
+      T* out = scratch_[k].get();
+      for (size_t i = 0; i < shapes_[k].size(); ++i) out[i] = w[i] - dw[i];
+      movers_[k]->prox(out, T(1), out);
+      each_weight(k, [&](size_t i) {
+        const double distance = std::abs(double(w[i] - out[i]));
+        if (!(distance <= worst)) worst = distance;  // what is not a number stays
+      });
+    }
+    return worst;
+  }
+
+  // Accelerated proximal gradient with backtracking and restart: accelerated_descent of reference.py.
+  void polish() {
+    const Table<T>& rows = data_->training;
+    const double slack = 4 * double(std::numeric_limits<T>::epsilon());
+    const auto whole = [&](const Arrays<T>& at) { return gradient(at, nullptr, rows.rows(), nullptr, true); };
+    copy(w_, point_);
+    double value = loss(w_, &rows) + penalty(w_), inertia = 1, rate = 1;
+    int64_t step = 0;
+    for (; step < plan_.polish_steps && !progress_.stop; ++step) {
+      if (step % check_every == 0) {
+        whole(w_);
+        if (residual() <= plan_.polish_tolerance) break;
+      }
+      const double at_point = whole(point_);
+      double z_loss;
+      for (;;) {
+        double along = 0, squared = 0;
+        for (size_t k = 0; k < shapes_.size(); ++k) {
+          const T *y = point_[k].get(), *dy = parts_[0]->arrays[k].get();
+          T* z = z_[k].get();
+          for (size_t i = 0; i < shapes_[k].size(); ++i) z[i] = y[i] - T(rate) * dy[i];
+          movers_[k]->prox(z, T(rate), z);
+          each_weight(k, [&](size_t i) {
+            const double moved = double(z[i] - y[i]);
+            along += double(dy[i]) * moved;
+            squared += moved * moved;
+          });
+        }
+        z_loss = loss(z_, &rows);
+        const double model = at_point + along + squared / (2 * rate);
+        if (z_loss <= model + slack * std::abs(at_point) || !(rate > slack) || progress_.stop) break;
+        rate /= 2;
+      }
+      const double z_value = z_loss + penalty(z_);
+      const bool rises = !(z_value <= value + slack * std::abs(value)), stuck = rises && inertia == 1;
+      const double next = rises ? 1 : 0.5 + std::sqrt(0.25 + inertia * inertia), pull = rises ? 0 : (inertia - 1) / next;
+      for (size_t k = 0; k < shapes_.size(); ++k)
+        for (size_t i = 0; i < shapes_[k].size(); ++i) {
+          const T new_w = rises ? w_[k][i] : z_[k][i];
+          point_[k][i] = new_w + T(pull) * (new_w - w_[k][i]);
+          w_[k][i] = new_w;
+        }
+      inertia = next;
+      if (!rises) value = z_value;
+      ++progress_.done;
+      if (stuck) {
+        ++step;
+        break;
+      }
+    }
+    progress_.done += plan_.polish_steps - step;
+  }
+
+  void measure(int64_t trained) {
+    const Table<T>& rows = data_->training;
+    const double training_loss = gradient(w_, nullptr, rows.rows(), nullptr, true), distance = residual();
+    const double validation_loss = loss(w_, data_->validation.get());
+    if (progress_.stop) return;
+    bool finite = std::isfinite(training_loss);
+    for (size_t k = 0; k < shapes_.size(); ++k) {
+      T* to = plan_.parameters[k] + size_t(run_) * shapes_[k].inputs * shapes_[k].units;
+      each_weight(k, [&](size_t i) { finite = finite && std::isfinite(w_[k][i]), *to++ = w_[k][i]; });
+    }
+    plan_.data_loss[run_] = training_loss;
+    plan_.penalty[run_] = penalty(w_);
+    plan_.validation_loss[run_] = validation_loss;
+    plan_.residual[run_] = distance;
+    plan_.trained[run_] = trained;
+    plan_.diverged[run_] = !finite;
+    plan_.finished[run_] = true;
+  }
+
+  void record(int64_t epoch) {
+    const auto mark = std::lower_bound(plan_.marks.begin(), plan_.marks.end(), epoch);
+    if (mark == plan_.marks.end() || *mark != epoch) return;
+    const size_t at = size_t(run_) * plan_.marks.size() + size_t(mark - plan_.marks.begin());
+    plan_.history_data_loss[at] = loss(w_, &data_->training);
+    plan_.history_penalty[at] = penalty(w_);
+    plan_.history_validation_loss[at] = loss(w_, data_->validation.get());
+    for (size_t k = 0; k < shapes_.size(); ++k) {
+      int64_t zero = 0;
+      each_weight(k, [&](size_t i) { zero += w_[k][i] == 0; });
+      plan_.history_zeros[at * shapes_.size() + k] = double(zero) / (double(shapes_[k].inputs) * shapes_[k].units);
+    }
+  }
+
+  template <class F> void each_weight(size_t k, const F& f) const {
+    for (int p = 0; p < shapes_[k].inputs; ++p)
+      for (int q = 0; q < shapes_[k].units; ++q) f(size_t(p) * shapes_[k].stride + q);
+  }
+  void read(const T* start, size_t k) {
+    const T* from = start + size_t(run_) * shapes_[k].inputs * shapes_[k].units;
+    each_weight(k, [&](size_t i) { w_[k][i] = *from++; });
+  }
+  void copy(const Arrays<T>& from, const Arrays<T>& to) const {
+    for (size_t k = 0; k < from.size(); ++k) std::memcpy(static_cast<void*>(to[k].get()), from[k].get(), from[k].size() * sizeof(T));
+  }
+
+  const Plan<T>& plan_;
+  const std::vector<Shape> shapes_;
+  Crew crew_;
+  Progress& progress_;
+  std::vector<std::unique_ptr<Gradients<T>>> parts_;
+  std::vector<std::unique_ptr<Worker<T>>> workers_;
+  std::vector<std::unique_ptr<Mover<T>>> movers_;
+  Arrays<T> w_, point_, best_, z_, scratch_;
+  Shuffle shuffle_;
+  int run_ = 0;
+  const Data<T>* data_ = nullptr;
+};
+
+}  // namespace ridgewalk

@@ -1,0 +1,143 @@
+// The rows of one fold, standardized once and shared by all its runs, and how they become tiles of 64.
+//
+//   full batch    [tile][feature][64], ready to be used where they lie
+//   minibatches   [row][feature]; a tile is gathered from any 64 rows and transposed
+//   compressed    x stays as it came; a tile holds only the columns that its rows have (Tile::columns)
+#pragma once
+#include "kernels.hpp"
+#include "memory.hpp"
+#include "plan.hpp"
+
+namespace ridgewalk {
+
+// Up to 64 rows of data; places beyond `count` are 0 and weigh nothing.
+template <class T> struct Tile {
+  const T* x;              // [inputs][64]
+  int inputs;              // how many columns x has
+  const int32_t* columns;  // which they are, or null: all of them
+  const T *target, *weights;  // [outputs][64], [64]
+  const double* shares;       // [64]: row weights as they were given
+  const int64_t* numbers;     // [64]: rows of the data
+  int count;
+};
+
+// One worker's place to build a tile in.
+template <class T> struct Desk {
+  Buffer<T> x, target, weights;
+  Buffer<double> shares;
+  Buffer<int64_t> numbers;
+  std::vector<int32_t> columns, slots;  // compressed rows: columns of the tile, and place + 1 of each column in it
+  int sparse_inputs = 0;
+
+  Desk(const Source& source, bool tiled)
+      : x(tiled || source.sparse() ? 0 : size_t(padded<T>(source.inputs)) * tile),
+        target(size_t(padded<T>(source.outputs)) * tile),
+        weights(tile),
+        shares(tile),
+        numbers(tile),
+        slots(source.sparse() ? source.inputs : 0, 0) {}
+};
+
+template <class T> class Table {
+ public:
+  Table(const Source& source, const Fold& fold, const Rows& rows, bool tiled)
+      : source_(source), fold_(fold), rows_(rows), tiled_(tiled), width_(padded<T>(source.inputs)),
+        target_width_(padded<T>(source.outputs)) {
+    const size_t places = size_t(tiles()) * tile;
+    if (!source.sparse()) x_ = Buffer<T>(places * (tiled ? source.inputs : width_));
+    target_ = Buffer<T>(places * (tiled ? source.outputs : target_width_));
+    weights_ = Buffer<T>(places);
+    shares_ = Buffer<double>(places);
+    numbers_ = Buffer<int64_t>(places);
+    for (int64_t k = 0; k < rows.count; ++k) {
+      const int64_t number = rows.numbers[k];
+      if (!source.sparse())
+        for (int p = 0; p < source.inputs; ++p)
+          x_[place(k, p, source.inputs, width_)] =
+              T((source.x(size_t(number) * source.inputs + p) - fold.center[p]) / fold.scale[p]);
+      for (int c = 0; c < source.outputs; ++c)
+        target_[place(k, c, source.outputs, target_width_)] =
+            T((source.target[size_t(number) * source.outputs + c] - fold.target_center[c]) / fold.target_scale[c]);
+      weights_[k] = rows.mean_weights ? T(rows.mean_weights[k]) : T(0);
+      if (tiled) weights_[k] /= T(rows.count);
+      shares_[k] = rows.weights[k];
+      total_ += rows.weights[k];
+      numbers_[k] = number;
+    }
+  }
+
+  bool tiled() const { return tiled_; }
+  int64_t rows() const { return rows_.count; }
+  int64_t tiles() const { return (rows_.count + tile - 1) / tile; }
+  const int64_t* numbers() const { return numbers_.get(); }
+  double total() const { return total_; }
+
+  // Tile k of the batch that has `size` rows: those at `positions`, or the table's own in their order.
+  Tile<T> load(const int32_t* positions, int64_t size, int64_t k, Desk<T>& desk) const {
+    const int count = int(std::min<int64_t>(tile, size - k * tile));
+    Tile<T> out{desk.x.get(), source_.inputs, nullptr, desk.target.get(), desk.weights.get(), desk.shares.get(),
+                desk.numbers.get(), count};
+    if (tiled_) {
+      out.x = x_.get() + size_t(k) * tile * source_.inputs;
+      out.target = target_.get() + size_t(k) * tile * source_.outputs;
+      out.weights = weights_.get() + k * tile;
+      out.shares = shares_.get() + k * tile;
+      out.numbers = numbers_.get() + k * tile;
+    } else {
+      const T* rows[tile] = {};
+      const T* targets[tile] = {};
+      for (int r = 0; r < tile; ++r) {
+        const int64_t at = r < count ? (positions ? positions[k * tile + r] : k * tile + r) : -1;
+        desk.weights[r] = at < 0 ? T(0) : weights_[at] / T(size);
+        desk.shares[r] = at < 0 ? 0.0 : shares_[at];
+        desk.numbers[r] = at < 0 ? 0 : numbers_[at];
+        if (at < 0) continue;
+        targets[r] = target_.get() + size_t(at) * target_width_;
+        if (!source_.sparse()) rows[r] = x_.get() + size_t(at) * width_;
+      }
+      gather<T>(targets, source_.outputs, desk.target.get());
+      if (!source_.sparse()) gather<T>(rows, source_.inputs, desk.x.get());
+    }
+    if (source_.sparse()) scatter(out, desk);
+    return out;
+  }
+
+ private:
+  size_t place(int64_t row, int feature, int features, int width) const {
+    return tiled_ ? (size_t(row / tile) * features + feature) * tile + row % tile : size_t(row) * width + feature;
+  }
+
+  void scatter(Tile<T>& out, Desk<T>& desk) const {
+    for (int32_t column : desk.columns) desk.slots[column] = 0;
+    desk.columns.clear();
+    for (int r = 0; r < out.count; ++r)
+      for (int64_t e = source_.starts[out.numbers[r]]; e < source_.starts[out.numbers[r] + 1]; ++e) {
+        int32_t& slot = desk.slots[source_.columns[e]];
+        if (slot) continue;
+        desk.columns.push_back(source_.columns[e]);
+        slot = int32_t(desk.columns.size());
+      }
+    if (desk.x.size() < desk.columns.size() * tile) desk.x = Buffer<T>(2 * desk.columns.size() * tile);
+    else std::memset(static_cast<void*>(desk.x.get()), 0, desk.columns.size() * tile * sizeof(T));
+    for (int r = 0; r < out.count; ++r)
+      for (int64_t e = source_.starts[out.numbers[r]]; e < source_.starts[out.numbers[r] + 1]; ++e) {
+        const int32_t column = source_.columns[e];
+        desk.x[size_t(desk.slots[column] - 1) * tile + r] = T(source_.x(e) / fold_.scale[column]);
+      }
+    out.x = desk.x.get();
+    out.inputs = int(desk.columns.size());
+    out.columns = desk.columns.data();
+  }
+
+  const Source& source_;
+  const Fold& fold_;
+  const Rows& rows_;
+  bool tiled_;
+  int width_, target_width_;
+  double total_ = 0;
+  Buffer<T> x_, target_, weights_;
+  Buffer<double> shares_;
+  Buffer<int64_t> numbers_;
+};
+
+}  // namespace ridgewalk

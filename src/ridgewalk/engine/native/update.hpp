@@ -1,0 +1,226 @@
+// One step of one array: the optimizer's move, then the penalty's prox in the optimizer's own metric.
+//
+//   z = move(w, dw);   w <- prox_{step}(z):   L1, then the group, then L2        (penalties.py, optimizers.py)
+#pragma once
+#include "network.hpp"
+
+namespace ridgewalk {
+
+// Strengths of one array of one run; a group is an input's row of weights, or several, or a unit's column.
+template <class T> struct Prox {
+  const T *l1 = nullptr, *l2 = nullptr, *group = nullptr;
+  Over over = Over::none;
+  const int32_t* member = nullptr;
+  int groups = 0;
+
+  Prox(const Penalty<T>& penalty, int run)
+      : l1(penalty.l1.values ? penalty.l1.of(run) : nullptr),
+        l2(penalty.l2.values ? penalty.l2.of(run) : nullptr),
+        group(penalty.over == Over::none ? nullptr : penalty.group.of(run)),
+        over(penalty.over), member(penalty.member), groups(penalty.groups) {}
+};
+
+template <class T> inline V<T> soft(V<T> z, V<T> threshold) {
+  const V<T> size = magnitude<T>(z) - threshold;
+  return with_sign<T>(size < 0 ? V<T>{} : size, z) + T(0);  // what is not a number stays so
+}
+// The first `count` lanes of v, 0 beyond.
+template <class T> inline V<T> head(V<T> v, int count) {
+  I<T> lane;
+  for (int k = 0; k < lanes<T>; ++k) lane[k] = k;
+  return lane < count ? v : V<T>{};
+}
+
+// One value per row (over inputs, the same within a group) or per column (over units) of an array: sums over groups.
+template <class T> class GroupSums {
+ public:
+  GroupSums(const Shape& shape, const Prox<T>& prox)
+      : shape_(shape), prox_(prox), values(prox.over == Over::units ? shape.stride : padded<T>(shape.inputs)),
+        totals_(prox.groups) {}
+
+  // Sum f(i), a vector at place i of the array, over every group.
+  template <class F> void sum_over(const F& f) {
+    values.clear();
+    totals_.clear();
+    for (int p = 0; p < shape_.inputs; ++p) {
+      V<T> row = V<T>{};
+      for (int q = 0; q < shape_.stride; q += lanes<T>) {
+        const V<T> v = head<T>(f(size_t(p) * shape_.stride + q), shape_.units - q);
+        if (prox_.over == Over::units) store<T>(values.get() + q, load<T>(values.get() + q) + v);
+        else row += v;
+      }
+      if (prox_.over == Over::inputs) totals_[prox_.member[p]] += sum<T>(row);
+    }
+    if (prox_.over == Over::inputs)
+      for (int p = 0; p < shape_.inputs; ++p) values[p] = totals_[prox_.member[p]];
+  }
+  V<T> at(int p, int q) const { return prox_.over == Over::units ? load<T>(values.get() + q) : splat<T>(values[p]); }
+  int count() const { return prox_.over == Over::units ? shape_.units : shape_.inputs; }
+
+ private:
+  const Shape& shape_;
+  const Prox<T>& prox_;
+
+ public:
+  Buffer<T> values;
+
+ private:
+  Buffer<T> totals_;
+};
+
+// What an array's update needs beside its strengths: nothing, where no group is penalized.
+template <class T> struct GroupDesk {
+  GroupSums<T> squares, shrink;
+  Buffer<T> sizes, steps, z;
+  GroupDesk(const Shape& shape, const Prox<T>& prox)
+      : squares(shape, prox), shrink(shape, prox), steps(shrink.values.size()), z(shape.size()) {
+    squares.sum_over([](size_t) { return splat<T>(T(1)); });
+    sizes = std::move(squares.values);
+    squares.values = Buffer<T>(sizes.size());
+  }
+  // The mean of f over every group, which is what `squares.at` then gives.
+  template <class F> void pool(const F& f) {
+    squares.sum_over(f);
+    for (size_t k = 0; k < sizes.size(); ++k) squares.values[k] = sizes[k] > 0 ? squares.values[k] / sizes[k] : T(0);
+  }
+};
+
+template <class T> struct Moved {
+  V<T> z, step;
+};
+// For every vector of the array: from(p, q, i) gives z and step, to(i, w) takes the new weights.
+template <class T, class From, class To>
+void proximal(const Shape& shape, const Prox<T>& prox, GroupDesk<T>* desk, const From& from, const To& to) {
+  const auto ridge = [&](V<T> z, V<T> step, int p) {
+    return prox.l2 && prox.l2[p] > 0 ? z / (T(1) + T(2) * step * prox.l2[p]) : z;
+  };
+  for (int p = 0; p < shape.inputs; ++p)
+    for (int q = 0; q < shape.stride; q += lanes<T>) {
+      const size_t i = size_t(p) * shape.stride + q;
+      auto [z, step] = from(p, q, i);
+      if (prox.l1) z = soft<T>(z, step * prox.l1[p]);
+      if (!desk) {
+        to(i, ridge(z, step, p));
+        continue;
+      }
+      store<T>(desk->z.get() + i, z);
+      if (prox.over == Over::units) store<T>(desk->steps.get() + q, step);
+      else if (q == 0) desk->steps[p] = step[0];
+    }
+  if (!desk) return;
+  desk->shrink.sum_over([&](size_t i) { return load<T>(desk->z.get() + i) * load<T>(desk->z.get() + i); });
+  for (int k = 0; k < desk->shrink.count(); ++k) {
+    const T norm = std::sqrt(desk->shrink.values[k]), threshold = desk->steps[k] * prox.group[k];
+    const T kept = T(1) - threshold / norm;
+    desk->shrink.values[k] = threshold == 0 || norm == 0 ? T(1) : kept < 0 ? T(0) : kept;
+  }
+  for (int p = 0; p < shape.inputs; ++p)
+    for (int q = 0; q < shape.stride; q += lanes<T>) {
+      const size_t i = size_t(p) * shape.stride + q;
+      const V<T> step = prox.over == Over::units ? load<T>(desk->steps.get() + q) : splat<T>(desk->steps[p]);
+      to(i, ridge(load<T>(desk->z.get() + i) * desk->shrink.at(p, q), step, p));
+    }
+}
+
+// The state of one array under an optimizer, and its step.
+template <class T> class Mover {
+ public:
+  Mover(const Shape& shape, const Optimizer& optimizer, const Prox<T>& prox, bool bias)
+      : shape_(shape), optimizer_(optimizer), prox_(prox), decay_(bias ? 0 : optimizer.decay), first_(shape.size()),
+        second_(optimizer.kind == OptimizerKind::adam ? shape.size() : 0) {
+    if (prox.over != Over::none) desk_ = std::make_unique<GroupDesk<T>>(shape_, prox_);
+  }
+
+  // Where the gradient is to be taken: w + momentum * (last move).
+  void look_ahead(const T* w, T* point) const {
+    for (size_t i = 0; i < shape_.size(); ++i) point[i] = w[i] + T(optimizer_.first) * first_[i];
+  }
+
+  void step(T* w, const T* dw, double learning_rate, int64_t k, double ramp) {
+    const Optimizer& o = optimizer_;
+    const T rate = T(learning_rate), raised = T(ramp), first = T(o.first), second = T(o.second), epsilon = T(o.epsilon);
+    T *m = first_.get(), *v = second_.get();
+    if (desk_ && o.kind != OptimizerKind::sgd) desk_->pool([&](size_t i) { return load<T>(dw + i) * load<T>(dw + i); });
+    const auto squares = [&](V<T> g, int p, int q) { return desk_ ? desk_->squares.at(p, q) : g * g; };
+    const auto keep = [&](size_t i, V<T> new_w) { store<T>(w + i, new_w); };
+    switch (o.kind) {
+      case OptimizerKind::sgd: {
+        const V<T> step = splat<T>(rate * raised);
+        return proximal<T>(shape_, prox_, desk_.get(),
+          [&](int, int, size_t i) {
+            return Moved<T>{load<T>(w + i) + (first * load<T>(m + i) - rate * load<T>(dw + i)), step};
+          },
+          [&](size_t i, V<T> new_w) { store<T>(m + i, new_w - load<T>(w + i)), store<T>(w + i, new_w); });
+      }
+      case OptimizerKind::adagrad:
+      case OptimizerKind::rmsprop: {
+        const T old = o.kind == OptimizerKind::adagrad ? T(1) : second;
+        const T fresh = o.kind == OptimizerKind::adagrad ? T(1) : T(1 - o.second);
+        return proximal<T>(shape_, prox_, desk_.get(),
+          [&](int p, int q, size_t i) {
+            const V<T> g = load<T>(dw + i), account = old * load<T>(m + i) + fresh * squares(g, p, q);
+            store<T>(m + i, account);
+            const V<T> step = rate / (root<T>(account) + epsilon);
+            return Moved<T>{load<T>(w + i) - step * g, step * raised};
+          }, keep);
+      }
+      case OptimizerKind::adam: {
+        const T fresh_m = T(1 - o.first), fresh_v = T(1 - o.second);
+        const T m_scale = T(1 / (1 - std::pow(o.first, double(k + 1)))), v_scale = T(1 / (1 - std::pow(o.second, double(k + 1))));
+        const T decay = T(learning_rate * decay_);
+        return proximal<T>(shape_, prox_, desk_.get(),
+          [&](int p, int q, size_t i) {
+            const V<T> g = load<T>(dw + i), w_i = load<T>(w + i);
+            const V<T> m_i = first * load<T>(m + i) + fresh_m * g;
+            const V<T> v_i = second * load<T>(v + i) + fresh_v * squares(g, p, q);
+            store<T>(m + i, m_i), store<T>(v + i, v_i);
+            const V<T> step = rate / (root<T>(v_i * v_scale) + epsilon);
+            return Moved<T>{w_i - step * (m_i * m_scale) - decay * w_i, step * raised};
+          }, keep);
+      }
+    }
+  }
+
+  // prox_step(z) of a plain step, into out.
+  void prox(const T* z, T step, T* out) {
+    proximal<T>(shape_, prox_, desk_.get(), [&](int, int, size_t i) { return Moved<T>{load<T>(z + i), splat<T>(step)}; },
+                [&](size_t i, V<T> w) { store<T>(out + i, w); });
+  }
+
+  double penalty(const T* w) {
+    double total = 0;
+    const auto count = [&](double strength, double term) { total += term == 0 ? 0 : strength * term; };
+    for (int p = 0; p < shape_.inputs; ++p)
+      for (int q = 0; q < shape_.units; ++q) {
+        const double each = w[size_t(p) * shape_.stride + q];
+        if (prox_.l1) count(prox_.l1[p], std::abs(each));
+        if (prox_.l2) count(prox_.l2[p], each * each);
+      }
+    if (!desk_) return total;
+    desk_->shrink.sum_over([&](size_t i) { return load<T>(w + i) * load<T>(w + i); });
+    for (int k = 0; k < desk_->shrink.count(); ++k) {  // a norm stands once per member of its group
+      const double entries = prox_.over == Over::units ? shape_.inputs : shape_.units;
+      count(prox_.group[k], std::sqrt(double(desk_->shrink.values[k])) * (entries / double(desk_->sizes[k])));
+    }
+    return total;
+  }
+
+ private:
+  Shape shape_;
+  Optimizer optimizer_;
+  Prox<T> prox_;
+  double decay_;
+  Buffer<T> first_, second_;  // velocity, account or m; v
+  std::unique_ptr<GroupDesk<T>> desk_;
+};
+
+inline double multiplier(const Schedule& schedule, int64_t k, int64_t total) {
+  switch (schedule.kind) {
+    case ScheduleKind::inverse_time: return 1 / (1 + schedule.a * double(k));
+    case ScheduleKind::cosine: return 0.5 * (1 + std::cos(M_PI * double(std::min(k, total - 1)) / double(total)));
+    case ScheduleKind::steps: return std::pow(schedule.b, double(k / int64_t(schedule.a)));
+  }
+  return 1;
+}
+
+}  // namespace ridgewalk

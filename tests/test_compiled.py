@@ -1,0 +1,293 @@
+"""The compiled engine gives the reference engine's answers, whatever the job, and the same bits however it is run."""
+
+import itertools
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from ridgewalk.arrays import per_run
+from ridgewalk.engine import compiled, native, reference
+from ridgewalk.engine.job import EarlyStopping, Fold, Job, Polish
+from ridgewalk.layers import GELU, Dense, Dropout, LeakyReLU, ReLU, Sigmoid, Tanh
+from ridgewalk.losses import AbsoluteError, BinaryCrossEntropy, CrossEntropy, Huber, Poisson, SquaredError
+from ridgewalk.network import Network, multilayer_perceptron
+from ridgewalk.optimizers import SGD, AdaGrad, Adam, AdamW, Cosine, InverseTime, RMSProp, Steps
+from ridgewalk.penalties import L1, L2, ElasticNet, GroupLasso, Sum
+
+ACTIVATIONS = [ReLU(), LeakyReLU(0.1), Tanh(), Sigmoid(), GELU(), None]
+LOSSES = [CrossEntropy(), BinaryCrossEntropy(), SquaredError(), AbsoluteError(), Huber(0.7), Poisson()]
+OPTIMIZERS = [
+    SGD(0.05),
+    SGD(0.05, momentum=0.9, schedule=InverseTime(0.1)),
+    SGD(0.05, momentum=0.9, nesterov=True, schedule=Steps(4, 0.5)),
+    AdaGrad(0.05, schedule=Cosine()),
+    RMSProp(0.01),
+    Adam(0.01, schedule=Cosine()),
+    AdamW(0.01, weight_decay=0.1),
+]
+STRENGTHS = per_run([0.0, 0.01, 0.1])
+SHAPES = ((5, 9), (9, 3))  # inputs and units of the two layers
+PENALTIES = {
+    "none": lambda inputs: Sum(),
+    "L1": lambda inputs: L1(STRENGTHS),
+    "L2 with factors": lambda inputs: L2(STRENGTHS, np.linspace(0, 2, inputs)[:, None]),
+    "elastic net that excludes": lambda inputs: ElasticNet(
+        STRENGTHS, 0.6, np.where(np.arange(inputs) == 1, np.inf, 1.0)[:, None]
+    ),
+    "group over inputs": lambda inputs: GroupLasso(STRENGTHS / 3),
+    "groups of inputs, L1 and L2": lambda inputs: Sum(
+        (L2(0.01), L1(STRENGTHS / 4), GroupLasso(STRENGTHS / 4, groups=np.arange(inputs) // 2 * 7), L2(STRENGTHS))
+    ),
+    "group over units": lambda inputs: GroupLasso(STRENGTHS / 3, over="units"),
+}
+DTYPES = (np.float64, np.float32)
+_ids = {"ids": lambda value: type(value).__name__}
+
+
+def make_target(loss, rows, outputs, generator):
+    if isinstance(loss, CrossEntropy):
+        return np.eye(outputs)[generator.integers(0, outputs, rows)]
+    if isinstance(loss, BinaryCrossEntropy):
+        return generator.integers(0, 2, (rows, outputs)).astype(float)
+    if isinstance(loss, Poisson):
+        return generator.poisson(2.0, (rows, outputs)).astype(float)
+    return generator.normal(size=(rows, outputs))
+
+
+def make_job(
+    layers=None, loss=None, optimizer=None, penalty="none", dtype=np.float64, rows=70, runs=3, seed=0, **changes
+):
+    (inputs, units), (_, outputs) = SHAPES
+    network = Network(tuple(layers or (Dense(inputs, units), ReLU(), Dense(units, outputs))))
+    generator = np.random.default_rng(seed)
+    inputs, outputs = network.shapes[0][0], network.shapes[-1][1]
+    loss = loss or SquaredError()
+    target = make_target(loss, rows, outputs, generator)
+    weights = generator.uniform(0.5, 2, rows) * (np.arange(rows) % 5 != 3) if rows > 3 else np.ones(rows)
+    fold = Fold(
+        weights,
+        generator.normal(size=inputs) / 10,
+        generator.uniform(0.5, 2, inputs),
+        np.full(outputs, 0.1) if isinstance(loss, SquaredError) else np.zeros(outputs),
+        np.full(outputs, 1.5) if isinstance(loss, SquaredError) else np.ones(outputs),
+        validation=(np.arange(rows) % 5 == 3).astype(float) if rows > 3 else np.ones(rows),
+    )
+    start = [network.start("glorot", run) for run in range(runs)]
+    arrays = [np.stack(each) + 0.01 * generator.normal(size=(runs, *each[0].shape)) for each in zip(*start, strict=True)]
+    make = PENALTIES[penalty]
+    settings = {
+        "network": network,
+        "loss": loss,
+        "penalties": tuple(make(shape[0]) if runs == 3 else Sum() for shape in network.shapes),
+        "optimizer": optimizer or SGD(0.05),
+        "x": generator.normal(size=(rows, inputs)),
+        "target": target,
+        "folds": (fold,),
+        "fold": np.zeros(runs, dtype=int),
+        "seeds": np.arange(runs),
+        "start": tuple(array.astype(dtype) for array in arrays),
+        "epochs": 10,
+    }
+    return Job(**(settings | changes))
+
+
+def norm(w):
+    return np.sqrt((w.astype(np.float64) ** 2).sum(axis=(-2, -1)))
+
+
+def distance(a, b, start):
+    """Largest distance of two arrays, relative to each run's norm, now or at the start (a penalty may leave 1e-6)."""
+    size = np.maximum(np.maximum(norm(b), norm(start)), 1e-30)
+    return float((np.abs(a.astype(np.float64) - b).max(axis=(-2, -1)) / size).max())
+
+
+def assert_agree(job, context, single=1e-4, double=1e-10):
+    ours, theirs = compiled.train(job), reference.train(job)
+    bound = single if job.dtype == np.float32 else double
+    for name, start, a, b in zip(job.network.names, job.start, ours.parameters, theirs.parameters, strict=True):
+        assert distance(a, b, start) <= bound, (context, name)
+        if job.dtype == np.float64:
+            np.testing.assert_array_equal(a == 0, b == 0, err_msg=str((context, name)))
+    for name in ("data_loss", "penalty", "validation_loss", "residual"):
+        np.testing.assert_allclose(
+            getattr(ours, name), getattr(theirs, name), rtol=10 * bound, atol=10 * bound, err_msg=str((context, name))
+        )
+    np.testing.assert_array_equal(ours.epochs, theirs.epochs)
+    return ours, theirs
+
+
+@pytest.fixture(params=native.levels())
+def each_level(request, monkeypatch):
+    monkeypatch.setattr(compiled, "_kernels", native.load(request.param)[1])
+    return request.param
+
+
+@pytest.mark.parametrize("loss", LOSSES, **_ids)
+@pytest.mark.parametrize("activation", ACTIVATIONS, **_ids)
+def test_first_gradients_are_the_references(activation, loss, each_level):
+    # One step of rate 1 without a penalty moves every array by its gradient.
+    (inputs, units), (_, outputs) = SHAPES
+    for dtype, batch_size in itertools.product(DTYPES, (None, 64)):
+        layers = [Dense(inputs, units), activation, Dense(units, units), Dropout(0.2), activation, Dense(units, outputs)]
+        job = make_job([layer for layer in layers if layer], loss, SGD(1.0), dtype=dtype, batch_size=batch_size, epochs=1)
+        ours, theirs = compiled.train(job), reference.train(job)
+        for name, w, a, b in zip(job.network.names, job.start, ours.parameters, theirs.parameters, strict=True):
+            assert distance(a - w, b - w, 0 * w) <= (1e-4 if dtype == np.float32 else 1e-10), (name, dtype, batch_size)
+
+
+@pytest.mark.parametrize("loss", LOSSES, **_ids)
+@pytest.mark.parametrize("activation", ACTIVATIONS, **_ids)
+def test_ten_steps_are_the_references(activation, loss):
+    (inputs, units), (_, outputs) = SHAPES
+    layers = [layer for layer in (Dense(inputs, units), activation, Dense(units, outputs)) if layer]
+    for optimizer, penalty, dtype in itertools.product(OPTIMIZERS, PENALTIES, DTYPES):
+        # Full batch and minibatches by turns: 70 rows of which 56 train, so batches of 11 end in one of 1.
+        for batch_size, epochs in ((None, 10), (11, 2)):
+            job = make_job(
+                layers, loss, optimizer, penalty, dtype, batch_size=batch_size, epochs=epochs, ramp=0.5
+            )
+            assert_agree(job, (optimizer, penalty, dtype, batch_size))
+
+
+@pytest.mark.parametrize("rows", [1, 2, 17, 63, 64, 65, 129])
+@pytest.mark.parametrize("inputs", [1, 2, 4, 5, 17, 33, 1000])
+def test_odd_sizes(inputs, rows, each_level):
+    sizes = [(1, 1), (4, 3), (6, 17), (17, 5), (33, 4)]
+    for dtype, (units, outputs) in itertools.product(DTYPES, sizes):
+        layers = (Dense(inputs, units), ReLU(), Dense(units, outputs))
+        for batch_size in (None, 16):
+            job = make_job(
+                layers, SquaredError(), SGD(0.01, momentum=0.9), "none", dtype, rows, 1, batch_size=batch_size, epochs=3
+            )
+            assert_agree(job, (units, outputs, batch_size, dtype), double=1e-9)
+
+
+@pytest.mark.parametrize(
+    "layers",
+    [
+        (Dense(6, 3),),
+        (Tanh(), Dense(6, 8), Dense(8, 2)),
+        (Dropout(0.3), Dense(6, 40), ReLU(), Dropout(0.5), Dense(40, 20), Tanh(), Dropout(0.1), Dense(20, 2)),
+        (Dense(6, 8), GELU(), Tanh(), LeakyReLU(0.3), Dense(8, 8), Sigmoid(), Dense(8, 8), ReLU(), Dense(8, 2)),
+        (Dense(2, 30), LeakyReLU(0.2), Dense(30, 4), ReLU()),
+        (Dense(2, 30), LeakyReLU(0.2), Dense(30, 4)),
+        (Dense(200, 100), ReLU(), Dense(100, 70), ReLU(), Dense(70, 12)),
+    ],
+    ids=lambda layers: "-".join(type(layer).__name__ for layer in layers),
+)
+def test_layers_in_any_order(layers, each_level):
+    for dtype, batch_size in itertools.product(DTYPES, (None, 19)):
+        assert_agree(
+            make_job(layers, CrossEntropy(), Adam(0.01), "L1", dtype, batch_size=batch_size, epochs=4), (dtype, batch_size)
+        )
+
+
+def test_several_folds_and_seeds_are_each_trained_on_their_own():
+    job = make_job(optimizer=Adam(0.01), penalty="L1", batch_size=8)
+    weights = [np.where(np.arange(70) % 3 == k, 0.0, 1.0) for k in range(3)]
+    folds = tuple(replace(job.folds[0], weights=each) for each in weights)
+    assert_agree(replace(job, folds=folds, fold=np.array([2, 0, 1]), seeds=np.array([5, 5, 9])), "folds")
+
+
+def test_early_stopping_and_history_are_the_references():
+    job = make_job(
+        (Dense(5, 40), ReLU(), Dense(40, 1)), optimizer=Adam(0.05), penalty="L1", epochs=60, record_every=7,
+        early_stopping=EarlyStopping(patience=5, tolerance=1e-4),
+    )  # fmt: skip
+    ours, theirs = assert_agree(job, "early stopping", double=1e-8)
+    assert ours.epochs.min() < 60
+    for name in ("epochs", "data_loss", "penalty", "validation_loss", "zeros"):
+        np.testing.assert_allclose(getattr(ours.history, name), getattr(theirs.history, name), rtol=1e-8)
+
+
+@pytest.mark.parametrize("activation", [Tanh(), None], **_ids)
+@pytest.mark.parametrize("batch_size", [None, 16])
+def test_polish_brings_both_engines_to_the_same_place(activation, batch_size):
+    layers = [layer for layer in (Dense(5, 4), activation, Dense(4, 2)) if layer] if activation else [Dense(5, 2)]
+    job = make_job(layers, penalty="elastic net that excludes", batch_size=batch_size, polish=Polish(3000, 1e-9), epochs=2)
+    ours, theirs = compiled.train(job), reference.train(job)
+    assert ours.residual[1:].max() <= 1e-8
+    if activation is None:  # convex: there is one place
+        for a, b in zip(ours.parameters, theirs.parameters, strict=True):
+            np.testing.assert_allclose(a[1:], b[1:], atol=1e-8)
+    np.testing.assert_allclose(ours.data_loss + ours.penalty, theirs.data_loss + theirs.penalty, rtol=1e-5)
+
+
+def assert_same_bits(a, b):
+    for left, right in zip(a.parameters, b.parameters, strict=True):
+        np.testing.assert_array_equal(left, right)
+    for name in ("data_loss", "penalty", "validation_loss", "residual", "epochs"):
+        np.testing.assert_array_equal(getattr(a, name), getattr(b, name))
+
+
+@pytest.mark.parametrize("batch_size", [None, 16, 5000])
+def test_bits_depend_on_nothing_but_the_job(batch_size, each_level):
+    # 10,000 rows make several slices, which a crew of threads shares where the runs are few.
+    rows = 10_000 if batch_size != 16 else 300
+    layers = (Dense(6, 20), Tanh(), Dropout(0.2), Dense(20, 3))
+    job = make_job(layers, CrossEntropy(), Adam(0.01), "L1", np.float32, rows, batch_size=batch_size, epochs=3)
+    first = compiled.train(job)
+    for n_jobs in (1, 2, 3, 5, -1):
+        assert_same_bits(compiled.train(job, n_jobs), first)
+    for run in range(job.runs):
+        alone = replace(
+            job,
+            penalties=tuple(p.convert(lambda s, run=run: s[[run]] if s.ndim == 3 else s) for p in job.penalties),
+            fold=job.fold[[run]],
+            seeds=job.seeds[[run]],
+            start=tuple(w[[run]] for w in job.start),
+        )
+        for n_jobs in (1, 4):
+            assert_same_bits(compiled.train(alone, n_jobs), first.part(slice(run, run + 1)))
+
+
+def test_a_large_batch_is_the_references():
+    job = make_job(rows=9_000, optimizer=Adam(0.01), penalty="L1", epochs=4)
+    assert_agree(job, "slices", double=1e-9)
+
+
+def test_what_it_cannot_do_is_named():
+    class Other(ReLU):
+        pass
+
+    class OtherLoss(SquaredError):
+        pass
+
+    class OtherPenalty(L1):
+        pass
+
+    class OtherOptimizer(SGD):
+        pass
+
+    job = make_job()
+    assert compiled.supports(job) is None
+    strange = make_job((Dense(5, 3), Other(), Dense(3, 1)))
+    assert compiled.supports(strange) == "it has no layer Other"
+    with pytest.raises(NotImplementedError, match="no layer Other"):
+        compiled.train(strange)
+    assert compiled.supports(replace(job, loss=OtherLoss())) == "it has no loss OtherLoss"
+    assert compiled.supports(replace(job, optimizer=OtherOptimizer(0.1))) == "it has no optimizer OtherOptimizer"
+    assert compiled.supports(replace(job, penalties=(OtherPenalty(0.0), *job.penalties[1:]))) == "it has no penalty OtherPenalty"
+    half = replace(job, start=tuple(w.astype(np.float16) for w in job.start))
+    assert "float16" in compiled.supports(half)
+
+
+def test_an_instruction_set_can_be_forced_and_a_wrong_one_is_refused(monkeypatch):
+    available = native.levels()
+    assert available
+    assert native.load()[0] == available[-1] if native.VARIABLE not in __import__("os").environ else True
+    monkeypatch.setenv(native.VARIABLE, available[0])
+    assert native.load()[0] == available[0]
+    monkeypatch.setenv(native.VARIABLE, "x86-64-v9")
+    with pytest.raises(ValueError, match="x86-64-v9"):
+        native.load()
+
+
+def test_peak_is_measured():
+    assert compiled.peak_flops(0.01) > 1e8
+
+
+def test_a_network_of_every_kind_of_layer_without_hidden_units_of_its_own():
+    network = multilayer_perceptron(3, [7], 2, "gelu", dropout=0.1)
+    assert_agree(make_job(network.layers, BinaryCrossEntropy(), Adam(0.01), "group over units"), "gelu")
