@@ -295,7 +295,7 @@ def test_interrupting_writes_nothing(ridgewalk, tmp_path, monkeypatch):
 
 def test_a_log_gets_lines_and_no_bar(tmp_path):
     table(400).to_csv(tmp_path / "people.csv", index=False)
-    command = [sys.executable, "-m", "ridgewalk", "fit", "people.csv", "-t", "outcome", *QUICK, "--max-iter", "400"]
+    command = [sys.executable, "-m", "ridgewalk", "fit", "people.csv", "-t", "outcome", *QUICK, "--max-iter", "20000"]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True)
     lines = done.stderr.splitlines()
     assert 0 < len(lines) < 5

@@ -29,17 +29,17 @@ OPTIMIZERS = [
 STRENGTHS = per_run([0.0, 0.01, 0.1])
 SHAPES = ((5, 9), (9, 3))  # inputs and units of the two layers
 PENALTIES = {
-    "none": lambda inputs: Sum(),
-    "L1": lambda inputs: L1(STRENGTHS),
+    "none": lambda _: Sum(),
+    "L1": lambda _: L1(STRENGTHS),
     "L2 with factors": lambda inputs: L2(STRENGTHS, np.linspace(0, 2, inputs)[:, None]),
     "elastic net that excludes": lambda inputs: ElasticNet(
         STRENGTHS, 0.6, np.where(np.arange(inputs) == 1, np.inf, 1.0)[:, None]
     ),
-    "group over inputs": lambda inputs: GroupLasso(STRENGTHS / 3),
+    "group over inputs": lambda _: GroupLasso(STRENGTHS / 3),
     "groups of inputs, L1 and L2": lambda inputs: Sum(
         (L2(0.01), L1(STRENGTHS / 4), GroupLasso(STRENGTHS / 4, groups=np.arange(inputs) // 2 * 7), L2(STRENGTHS))
     ),
-    "group over units": lambda inputs: GroupLasso(STRENGTHS / 3, over="units"),
+    "group over units": lambda _: GroupLasso(STRENGTHS / 3, over="units"),
 }
 DTYPES = (np.float64, np.float32)
 _ids = {"ids": lambda value: type(value).__name__}
@@ -74,7 +74,9 @@ def make_job(
         validation=(np.arange(rows) % 5 == 3).astype(float) if rows > 3 else np.ones(rows),
     )
     start = [network.start("glorot", run) for run in range(runs)]
-    arrays = [np.stack(each) + 0.01 * generator.normal(size=(runs, *each[0].shape)) for each in zip(*start, strict=True)]
+    arrays = [
+        np.stack(each) + 0.01 * generator.normal(size=(runs, *each[0].shape)) for each in zip(*start, strict=True)
+    ]
     make = PENALTIES[penalty]
     settings = {
         "network": network,
@@ -123,14 +125,24 @@ def each_level(request, monkeypatch):
     return request.param
 
 
+@pytest.mark.usefixtures("each_level")
 @pytest.mark.parametrize("loss", LOSSES, **_ids)
 @pytest.mark.parametrize("activation", ACTIVATIONS, **_ids)
-def test_first_gradients_are_the_references(activation, loss, each_level):
+def test_first_gradients_are_the_references(activation, loss):
     # One step of rate 1 without a penalty moves every array by its gradient.
     (inputs, units), (_, outputs) = SHAPES
     for dtype, batch_size in itertools.product(DTYPES, (None, 64)):
-        layers = [Dense(inputs, units), activation, Dense(units, units), Dropout(0.2), activation, Dense(units, outputs)]
-        job = make_job([layer for layer in layers if layer], loss, SGD(1.0), dtype=dtype, batch_size=batch_size, epochs=1)
+        layers = [
+            Dense(inputs, units),
+            activation,
+            Dense(units, units),
+            Dropout(0.2),
+            activation,
+            Dense(units, outputs),
+        ]
+        job = make_job(
+            [layer for layer in layers if layer], loss, SGD(1.0), dtype=dtype, batch_size=batch_size, epochs=1
+        )
         ours, theirs = compiled.train(job), reference.train(job)
         for name, w, a, b in zip(job.network.names, job.start, ours.parameters, theirs.parameters, strict=True):
             assert distance(a - w, b - w, 0 * w) <= (1e-4 if dtype == np.float32 else 1e-10), (name, dtype, batch_size)
@@ -144,15 +156,14 @@ def test_ten_steps_are_the_references(activation, loss):
     for optimizer, penalty, dtype in itertools.product(OPTIMIZERS, PENALTIES, DTYPES):
         # Full batch and minibatches by turns: 70 rows of which 56 train, so batches of 11 end in one of 1.
         for batch_size, epochs in ((None, 10), (11, 2)):
-            job = make_job(
-                layers, loss, optimizer, penalty, dtype, batch_size=batch_size, epochs=epochs, ramp=0.5
-            )
+            job = make_job(layers, loss, optimizer, penalty, dtype, batch_size=batch_size, epochs=epochs, ramp=0.5)
             assert_agree(job, (optimizer, penalty, dtype, batch_size))
 
 
+@pytest.mark.usefixtures("each_level")
 @pytest.mark.parametrize("rows", [1, 2, 17, 63, 64, 65, 129])
 @pytest.mark.parametrize("inputs", [1, 2, 4, 5, 17, 33, 1000])
-def test_odd_sizes(inputs, rows, each_level):
+def test_odd_sizes(inputs, rows):
     sizes = [(1, 1), (4, 3), (6, 17), (17, 5), (33, 4)]
     for dtype, (units, outputs) in itertools.product(DTYPES, sizes):
         layers = (Dense(inputs, units), ReLU(), Dense(units, outputs))
@@ -163,6 +174,7 @@ def test_odd_sizes(inputs, rows, each_level):
             assert_agree(job, (units, outputs, batch_size, dtype), double=1e-9)
 
 
+@pytest.mark.usefixtures("each_level")
 @pytest.mark.parametrize(
     "layers",
     [
@@ -176,10 +188,11 @@ def test_odd_sizes(inputs, rows, each_level):
     ],
     ids=lambda layers: "-".join(type(layer).__name__ for layer in layers),
 )
-def test_layers_in_any_order(layers, each_level):
+def test_layers_in_any_order(layers):
     for dtype, batch_size in itertools.product(DTYPES, (None, 19)):
         assert_agree(
-            make_job(layers, CrossEntropy(), Adam(0.01), "L1", dtype, batch_size=batch_size, epochs=4), (dtype, batch_size)
+            make_job(layers, CrossEntropy(), Adam(0.01), "L1", dtype, batch_size=batch_size, epochs=4),
+            (dtype, batch_size),
         )
 
 
@@ -205,7 +218,9 @@ def test_early_stopping_and_history_are_the_references():
 @pytest.mark.parametrize("batch_size", [None, 16])
 def test_polish_brings_both_engines_to_the_same_place(activation, batch_size):
     layers = [layer for layer in (Dense(5, 4), activation, Dense(4, 2)) if layer] if activation else [Dense(5, 2)]
-    job = make_job(layers, penalty="elastic net that excludes", batch_size=batch_size, polish=Polish(3000, 1e-9), epochs=2)
+    job = make_job(
+        layers, penalty="elastic net that excludes", batch_size=batch_size, polish=Polish(3000, 1e-9), epochs=2
+    )
     ours, theirs = compiled.train(job), reference.train(job)
     assert ours.residual[1:].max() <= 1e-8
     if activation is None:  # convex: there is one place
@@ -221,8 +236,9 @@ def assert_same_bits(a, b):
         np.testing.assert_array_equal(getattr(a, name), getattr(b, name))
 
 
+@pytest.mark.usefixtures("each_level")
 @pytest.mark.parametrize("batch_size", [None, 16, 5000])
-def test_bits_depend_on_nothing_but_the_job(batch_size, each_level):
+def test_bits_depend_on_nothing_but_the_job(batch_size):
     # 10,000 rows make several slices, which a crew of threads shares where the runs are few.
     rows = 10_000 if batch_size != 16 else 300
     layers = (Dense(6, 20), Tanh(), Dropout(0.2), Dense(20, 3))
@@ -251,7 +267,7 @@ def test_what_it_cannot_do_is_named():
     class Other(ReLU):
         pass
 
-    class OtherLoss(SquaredError):
+    class OtherError(SquaredError):
         pass
 
     class OtherPenalty(L1):
@@ -266,9 +282,12 @@ def test_what_it_cannot_do_is_named():
     assert compiled.supports(strange) == "it has no layer Other"
     with pytest.raises(NotImplementedError, match="no layer Other"):
         compiled.train(strange)
-    assert compiled.supports(replace(job, loss=OtherLoss())) == "it has no loss OtherLoss"
+    assert compiled.supports(replace(job, loss=OtherError())) == "it has no loss OtherError"
     assert compiled.supports(replace(job, optimizer=OtherOptimizer(0.1))) == "it has no optimizer OtherOptimizer"
-    assert compiled.supports(replace(job, penalties=(OtherPenalty(0.0), *job.penalties[1:]))) == "it has no penalty OtherPenalty"
+    assert (
+        compiled.supports(replace(job, penalties=(OtherPenalty(0.0), *job.penalties[1:])))
+        == "it has no penalty OtherPenalty"
+    )
     half = replace(job, start=tuple(w.astype(np.float16) for w in job.start))
     assert "float16" in compiled.supports(half)
 

@@ -1,15 +1,23 @@
 """Laws of ``train(job) -> Fits``."""
 
+import itertools
+import os
+import signal
+import threading
+import time
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import pytest
+from scipy.sparse import csc_array, csr_array
 
 from ridgewalk.arrays import per_run, standardization
 from ridgewalk.draws import order, uniform
-from ridgewalk.engine import reference
+from ridgewalk.engine import compiled, memory, reference
+from ridgewalk.engine import train as train_by
 from ridgewalk.engine.job import EarlyStopping, Fold, Job, Polish, StoppedError, Watch
-from ridgewalk.engine.reference import accelerated_descent, train
+from ridgewalk.engine.reference import accelerated_descent
 from ridgewalk.layers import Dropout
 from ridgewalk.losses import BinaryCrossEntropy, CrossEntropy, SquaredError
 from ridgewalk.network import EvadablePenaltyWarning, layer_penalties, multilayer_perceptron
@@ -52,6 +60,12 @@ def make(runs=4, dtype=np.float64, hidden=(6,), loss=None, target=None, activati
     return Job(**(settings | changes))
 
 
+@pytest.fixture(params=["compiled", "reference"])
+def train(request):
+    """One law for both engines."""
+    return partial(train_by, engine=request.param)
+
+
 def one_run(job, run):
     """Take one of a job's runs alone."""
     penalties = tuple(penalty.convert(lambda s: s[[run]] if s.ndim == 3 else s) for penalty in job.penalties)
@@ -71,7 +85,7 @@ def assert_same(a, b):
 
 @pytest.mark.parametrize("optimizer", OPTIMIZERS, ids=lambda o: type(o).__name__)
 @pytest.mark.parametrize("batch_size", [None, 7])
-def test_a_run_in_a_stack_is_the_run_alone(optimizer, batch_size):
+def test_a_run_in_a_stack_is_the_run_alone(optimizer, batch_size, train):
     job = make(runs=8, optimizer=optimizer, batch_size=batch_size, epochs=5, ramp=0.5, polish=Polish(5))
     together = train(job)
     for run in (0, 2, 7):
@@ -81,14 +95,14 @@ def test_a_run_in_a_stack_is_the_run_alone(optimizer, batch_size):
 
 
 @pytest.mark.parametrize("batch_size", [None, 16])
-def test_bits_do_not_depend_on_threads_or_calls(batch_size):
+def test_bits_do_not_depend_on_threads_or_calls(batch_size, train):
     job = make(runs=12, batch_size=batch_size, dropout=0.2, dtype=np.float32)
     first = train(job)
     assert_same(first, train(job, n_jobs=2))
     assert_same(first, train(job, n_jobs=-1))
 
 
-def test_penalties_give_exact_zeros_and_the_strongest_gives_the_null_model():
+def test_penalties_give_exact_zeros_and_the_strongest_gives_the_null_model(train):
     fits = train(make(epochs=400, ramp=0.5))
     zeros = (fits.parameters[0] == 0).mean(axis=(1, 2))
     assert zeros[0] == 0
@@ -96,24 +110,23 @@ def test_penalties_give_exact_zeros_and_the_strongest_gives_the_null_model():
     assert fits.parameters[3][3].item() == pytest.approx(Y.mean(), abs=0.01)
     assert (fits.penalty[1:3] > 0).all()
     assert fits.penalty[0] == fits.penalty[3] == 0
-    assert fits.engine == "reference"
 
 
-def test_polish_brings_a_smooth_network_to_rest():
+def test_polish_brings_a_smooth_network_to_rest(train):
     job = make(activation="tanh", epochs=300, ramp=0.3)
     rough, polished = train(job), train(replace(job, polish=Polish(5000, 1e-8)))
     assert np.median(rough.residual) > 1e-4
     assert np.median(polished.residual) < 1e-6
 
 
-def test_polish_never_raises_the_objective():
+def test_polish_never_raises_the_objective(train):
     # A ReLU network rests at kinks of its own, where no residual is small; it still never rises.
     job = make(epochs=300, ramp=0.3)
     rough, polished = train(job), train(replace(job, polish=Polish(500)))
     assert (polished.data_loss + polished.penalty <= rough.data_loss + rough.penalty + 1e-12).all()
 
 
-def test_no_step_of_the_polish_raises_the_objective():
+def test_no_step_of_the_polish_raises_the_objective(train):
     job = make(epochs=50)
     rough = train(job)
     objective = job.objective(np.arange(job.runs))
@@ -129,7 +142,7 @@ def test_no_step_of_the_polish_raises_the_objective():
     assert steps > 50
 
 
-def test_minibatches_find_what_the_full_batch_finds():
+def test_minibatches_find_what_the_full_batch_finds(train):
     # A convex problem, so that there is one answer; the batch of 10 once gave scikit-learn another penalty.
     answers = []
     for batch_size in (None, 10):
@@ -140,7 +153,7 @@ def test_minibatches_find_what_the_full_batch_finds():
     np.testing.assert_allclose(full.penalty, batches.penalty, atol=0.01)
 
 
-def test_a_fold_is_a_row_of_weights():
+def test_a_fold_is_a_row_of_weights(train):
     held_out = np.arange(ROWS) % 3 == 0
     weights = np.where(held_out, 0.0, 1.0)
     full = train(make(folds=(Fold.plain(weights, INPUTS, 1),)))
@@ -149,7 +162,7 @@ def test_a_fold_is_a_row_of_weights():
 
 
 @pytest.mark.parametrize("batch_size", [None, 8])
-def test_held_out_rows_have_no_influence(batch_size):
+def test_held_out_rows_have_no_influence(batch_size, train):
     weights = np.where(np.arange(ROWS) % 3 == 0, 0.0, 1.0)
     planted_x, planted_y = X.copy(), Y.copy()
     planted_x[::3], planted_y[::3] = 1e6, -1e6
@@ -161,7 +174,7 @@ def test_held_out_rows_have_no_influence(batch_size):
     assert_same(train(job(X, Y)), train(job(planted_x, planted_y)))
 
 
-def test_doubling_a_weight_is_repeating_the_row():
+def test_doubling_a_weight_is_repeating_the_row(train):
     counts = 1 + (np.arange(ROWS) % 4 == 1)
     repeated = np.repeat(np.arange(ROWS), counts)
     weighted = train(make(folds=(Fold.plain(counts.astype(float), INPUTS, 1),)))
@@ -170,11 +183,11 @@ def test_doubling_a_weight_is_repeating_the_row():
         np.testing.assert_allclose(a, b, rtol=1e-7, atol=1e-9)
 
 
-def test_equal_weights_are_no_weights_to_the_bit():
+def test_equal_weights_are_no_weights_to_the_bit(train):
     assert_same(train(make()), train(make(folds=(Fold.plain(np.full(ROWS, 0.3), INPUTS, 1),))))
 
 
-def test_the_ramp_raises_the_strengths_in_equal_parts():
+def test_the_ramp_raises_the_strengths_in_equal_parts(train):
     # With no gradient and SGD of rate 1, an L1 strength of 1 takes step * ramp off a weight: 1/4 + 2/4 + 3/4 + 1 + 1.
     network = multilayer_perceptron(1, [], 1)
     job = Job(
@@ -185,7 +198,7 @@ def test_the_ramp_raises_the_strengths_in_equal_parts():
     assert train(job).parameters[0].item() == 10 - 3.5
 
 
-def test_history_shows_data_loss_and_penalty_apart():
+def test_history_shows_data_loss_and_penalty_apart(train):
     validation = (np.arange(ROWS) % 3 == 0).astype(float)
     fold = Fold.plain(1 - validation, INPUTS, 1, validation)
     job = make(folds=(fold,), epochs=25, record_every=10)
@@ -201,7 +214,7 @@ def test_history_shows_data_loss_and_penalty_apart():
     assert history.zeros[3, -1, 0] > 0
 
 
-def test_early_stopping_keeps_the_best_weights_of_each_run():
+def test_early_stopping_keeps_the_best_weights_of_each_run(train):
     validation = (np.arange(ROWS) % 3 == 0).astype(float)
     fold = Fold.plain(1 - validation, INPUTS, 1, validation)
     job = make(runs=8, hidden=(40,), folds=(fold,), optimizer=Adam(0.05), epochs=300, record_every=1)
@@ -214,7 +227,7 @@ def test_early_stopping_keeps_the_best_weights_of_each_run():
     assert np.isnan(impatient.history.validation_loss[:, -1]).all()
 
 
-def test_a_number_that_is_not_finite_is_no_improvement():
+def test_a_number_that_is_not_finite_is_no_improvement(train):
     validation = np.ones(ROWS)
     fold = Fold.plain(np.ones(ROWS), INPUTS, 1, validation)
     job = make(folds=(fold,), optimizer=SGD(1e3), epochs=40, early_stopping=EarlyStopping(patience=5))
@@ -223,7 +236,7 @@ def test_a_number_that_is_not_finite_is_no_improvement():
     assert not fits.diverged.any()
 
 
-def test_a_run_that_diverges_says_so_and_leaves_its_neighbours_alone():
+def test_a_run_that_diverges_says_so_and_leaves_its_neighbours_alone(train):
     good = make()
     start = tuple(np.concatenate([array, np.full_like(array[:1], np.inf)]) for array in good.start)
     job = make(runs=5, start=start)
@@ -234,7 +247,7 @@ def test_a_run_that_diverges_says_so_and_leaves_its_neighbours_alone():
 
 
 @pytest.mark.parametrize("batch_size", [1, 59, 60, 61, 1000])
-def test_odd_batches(batch_size):
+def test_odd_batches(batch_size, train):
     fits = train(make(batch_size=batch_size, epochs=3))
     assert np.isfinite(fits.data_loss).all()
     if batch_size >= ROWS:
@@ -243,7 +256,7 @@ def test_odd_batches(batch_size):
             np.testing.assert_allclose(a, b, rtol=1e-6, atol=1e-9)
 
 
-def test_every_epoch_of_minibatches_sees_every_row_once():
+def test_every_epoch_of_minibatches_sees_every_row_once(train):
     # A linear model at rate 0+ moves by the sum of the batches' gradients, which is the full gradient.
     whole = make(hidden=(), runs=1, optimizer=SGD(1e-6), epochs=1)
     batches = replace(whole, batch_size=6, optimizer=SGD(1e-7))
@@ -252,7 +265,7 @@ def test_every_epoch_of_minibatches_sees_every_row_once():
 
 
 @pytest.mark.parametrize("rows", [60, 61])
-def test_the_last_batch_counts_however_small(rows):
+def test_the_last_batch_counts_however_small(rows, train):
     batch_size = 20
     x, y = np.resize(X, (rows, INPUTS)), np.resize(Y, (rows, 1))
     job = make(
@@ -267,7 +280,7 @@ def test_the_last_batch_counts_however_small(rows):
     np.testing.assert_allclose((train(job).parameters[0] - start)[0, :, 0], expected, rtol=1e-4)
 
 
-def test_every_epoch_has_an_order_of_its_own():
+def test_every_epoch_has_an_order_of_its_own(train):
     # With one batch of one row per step and a rate that leaves only the last steps standing, orders show.
     job = make(hidden=(), runs=1, optimizer=SGD(0.05), epochs=1, batch_size=1)
     once = train(job).parameters[0]
@@ -277,7 +290,7 @@ def test_every_epoch_has_an_order_of_its_own():
     assert not np.allclose(once, twice, rtol=1e-6)
 
 
-def test_batches_mind_row_weights():
+def test_batches_mind_row_weights(train):
     # The mean of all batches' gradients, each row's weight over the mean weight of all rows, is the full gradient.
     weights = np.random.default_rng(1).uniform(0.1, 3, ROWS)
     fold = Fold.plain(weights, INPUTS, 1)
@@ -295,14 +308,14 @@ def test_dropout_differs_from_step_to_step_and_from_layer_to_layer(monkeypatch):
         return uniform(seed, step, layer, rows, units)
 
     monkeypatch.setattr(reference, "uniform", spy)
-    train(make(runs=1, hidden=(4, 4), dropout=0.3, epochs=2, batch_size=30, seeds=np.array([9])))
+    reference.train(make(runs=1, hidden=(4, 4), dropout=0.3, epochs=2, batch_size=30, seeds=np.array([9])))
     layers = [
         k for k, layer in enumerate(make(hidden=(4, 4), dropout=0.3).network.layers) if isinstance(layer, Dropout)
     ]
     assert seen == [(9, step, layer) for step in range(4) for layer in layers]
 
 
-def test_decoupled_decay_leaves_biases_alone():
+def test_decoupled_decay_leaves_biases_alone(train):
     job = make(runs=1, optimizer=AdamW(1e-9, weight_decay=1e8), epochs=1)
     start = tuple(np.ones_like(array) for array in job.start)
     fits = train(replace(job, start=start))
@@ -317,10 +330,10 @@ def test_patience_and_tolerance_to_the_epoch(monkeypatch):
     watch = Watch()
     job = make(runs=1, folds=(fold,), epochs=8, early_stopping=EarlyStopping(patience=3, tolerance=0.5))
     # 5 and 4 are improvements at epochs 1 and 2; the next three are too small, so it ends after epoch 5 with epoch 2's.
-    assert train(job, watch=watch).epochs.tolist() == [2]
+    assert reference.train(job, watch=watch).epochs.tolist() == [2]
 
 
-def test_a_stopped_runs_history_ends_with_it():
+def test_a_stopped_runs_history_ends_with_it(train):
     validation = (np.arange(ROWS) % 3 == 0).astype(float)
     fold = Fold.plain(1 - validation, INPUTS, 1, validation)
     patience = 3
@@ -335,7 +348,7 @@ def test_a_stopped_runs_history_ends_with_it():
         np.testing.assert_array_equal(recorded, np.arange(61) <= end)
 
 
-def test_dropout_trains_and_is_off_for_scoring():
+def test_dropout_trains_and_is_off_for_scoring(train):
     job = make(dropout=0.5, epochs=50, record_every=50)
     fits = train(job)
     assert_same(fits, train(job))
@@ -343,7 +356,7 @@ def test_dropout_trains_and_is_off_for_scoring():
     assert (fits.parameters[0][0] != train(make(epochs=50)).parameters[0][0]).any()
 
 
-def test_group_penalties_drop_whole_inputs():
+def test_group_penalties_drop_whole_inputs(train):
     job = make(epochs=500, ramp=0.5)
     group = GroupLasso(per_run([0.0, 0.02, 0.05, 1.0]))
     fits = train(replace(job, penalties=(group, Sum(), *layer_penalties(job.network, weight_l2=0.001)[2:])))
@@ -356,12 +369,12 @@ def test_group_penalties_drop_whole_inputs():
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
-def test_the_start_sets_the_precision(dtype):
+def test_the_start_sets_the_precision(dtype, train):
     fits = train(make(dtype=dtype, polish=Polish(3)))
     assert {array.dtype for array in fits.parameters} == {np.dtype(dtype)}
 
 
-def test_classification():
+def test_classification(train):
     labels = np.digitize(X[:, 0], [-0.5, 0.5])
     fits = train(make(loss=CrossEntropy(), target=CrossEntropy().encode(labels), epochs=500))
     assert fits.data_loss[0] < 0.1
@@ -369,7 +382,7 @@ def test_classification():
     assert binary.data_loss[0] < 0.1
 
 
-def test_a_watch_counts_and_stops():
+def test_a_watch_counts_and_stops(train):
     watch = Watch()
     job = make(runs=8, polish=Polish(3))
     train(job, watch=watch)
@@ -399,6 +412,12 @@ def test_a_job_warns_of_a_penalty_that_rescaling_escapes():
         ({"epochs": -1}, "epochs is zero or more"),
         ({"batch_size": 0}, "batch_size is at least 1"),
         ({"early_stopping": EarlyStopping()}, "needs a validation set"),
+        ({"folds": (Fold.plain(np.full(ROWS, np.nan), INPUTS, 1),)}, "finite numbers"),
+        ({"folds": (Fold.plain(np.ones(ROWS), INPUTS, 1, np.full(ROWS, np.inf)),)}, "finite numbers"),
+        ({"target": np.where(Y > 1, np.inf, Y)}, "must be finite"),
+        ({"x": csr_array(np.where(X > 2, np.nan, X))}, "must be finite"),
+        ({"x": csc_array(X)}, "CSR format, got csc"),
+        ({"x": csr_array(X), "folds": (replace(Fold.plain(np.ones(ROWS), 5, 1), center=np.ones(5)),)}, "fill a sparse"),
     ],
 )
 def test_mistakes_are_named(change, words):
@@ -407,6 +426,78 @@ def test_mistakes_are_named(change, words):
         replace(job, **change)
 
 
-def test_n_jobs_is_checked():
+def test_n_jobs_is_checked(train):
     with pytest.raises(ValueError, match="n_jobs is at least 1"):
         train(make(), n_jobs=0)
+
+
+def test_fits_say_which_engine_ran():
+    assert train_by(make(epochs=1)).engine == f"compiled ({compiled.level})"
+    assert train_by(make(epochs=1), engine="reference").engine == "reference"
+    with pytest.raises(ValueError, match="one of compiled, reference, got 'fast'"):
+        train_by(make(), engine="fast")
+
+
+def test_a_sparse_x_is_the_dense_one(train):
+    dense = np.where(np.random.default_rng(3).uniform(size=(ROWS, INPUTS)) < 0.3, X, 0.0)
+    fold = replace(Fold.plain(np.ones(ROWS), INPUTS, 1), scale=np.array([1.0, 2.0, np.inf, 0.5, 3.0]))
+    for batch_size, dtype in itertools.product((None, 7), (np.float32, np.float64)):
+        job = make(x=dense, batch_size=batch_size, dtype=dtype, folds=(fold,), epochs=5)
+        sparse = replace(job, x=csr_array(dense))
+        for a, b in zip(train(job).parameters, train(sparse).parameters, strict=True):
+            np.testing.assert_allclose(a, b, rtol=1e-9 if dtype == np.float64 else 1e-4, atol=1e-6)
+
+
+@pytest.mark.parametrize("units", [2, 3, 40])
+@pytest.mark.parametrize("columns", [2, 300])
+def test_a_sparse_x_of_few_or_many_columns_and_units(units, columns):
+    generator = np.random.default_rng(0)
+    x = csr_array(generator.normal(size=(90, columns)) * (generator.uniform(size=(90, columns)) < 0.05))
+    doubled = csr_array((np.r_[x.data / 2, x.data / 2], np.r_[x.indices, x.indices], [0, *[2 * x.nnz] * 90]), x.shape)
+    assert not doubled.has_canonical_format  # the same column twice in a row: the entries add up
+    network = multilayer_perceptron(columns, [units], 2)
+    job = make(network=network, hidden=(units,), x=x, target=generator.normal(size=(90, 2)), runs=1, epochs=4,
+               penalties=tuple(Sum() for _ in network.shapes), optimizer=SGD(0.1, momentum=0.9),
+               folds=(Fold.plain(np.ones(90), columns, 2),),
+               start=tuple(w[None] for w in network.start("he", 1)))  # fmt: skip
+    for a, b in zip(compiled.train(job).parameters, reference.train(job).parameters, strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-10, atol=1e-14)
+
+
+def test_what_was_finished_before_a_stop_is_kept(train):
+    job = make(runs=40, epochs=3000, hidden=(30,), seeds=np.arange(40), batch_size=20)
+    watch = Watch()
+    threading.Thread(target=lambda: (_wait_for(watch, 3 * 3000), setattr(watch, "stop", True)), daemon=True).start()
+    with pytest.raises(StoppedError):
+        train(job, watch=watch)
+    kept = watch.finished_runs
+    assert 0 < len(kept) < 40
+    whole = train(one_run(job, int(kept[0])))
+    for a, b in zip(watch.finished.parameters, whole.parameters, strict=True):
+        np.testing.assert_array_equal(a[0], b[0])
+
+
+def test_ctrl_c_keeps_what_was_finished(train):
+    job = make(runs=40, epochs=3000, hidden=(30,), seeds=np.arange(40), batch_size=20)
+    watch = Watch()
+    interrupt = partial(os.kill, os.getpid(), signal.SIGINT)
+    threading.Thread(target=lambda: (_wait_for(watch, 3 * 3000), interrupt()), daemon=True).start()
+    with pytest.raises(KeyboardInterrupt):
+        train(job, watch=watch)
+    assert 0 < len(watch.finished_runs) < 40
+    assert len(watch.finished.data_loss) == len(watch.finished_runs)
+
+
+def _wait_for(watch, done):
+    while watch.done < done:
+        time.sleep(0.01)
+
+
+def test_a_job_that_cannot_fit_is_refused_before_it_starts(monkeypatch):
+    job = make()
+    assert 0 < memory.needed(job, 1) < 2**20
+    assert memory.needed(job, 2) > memory.needed(job, 1)
+    assert memory.available() > 2**20
+    monkeypatch.setattr(memory, "available", lambda: 1000)
+    with pytest.raises(MemoryError, match=r"needs about .* GiB are free\. Walk fewer"):
+        compiled.train(job)

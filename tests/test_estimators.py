@@ -189,7 +189,8 @@ def test_every_parameter_reaches_the_path(monkeypatch):
     given = {
         "hidden_layer_sizes": (3, 2), "activation": "tanh", "alphas": 7, "l1_ratio": 0.2, "penalty": "group_lasso",
         "upper_l2": 0.02, "penalty_factors": [1, 2, 3, 4], "cv": 3, "n_seeds": 4, "walk": "sequential", "max_iter": 9,
-        "learning_rate_init": 0.07, "batch_size": 13, "standardize": False, "dtype": "float64", "n_jobs": 2,
+        "learning_rate_init": 0.07, "batch_size": 13, "standardize": False, "dtype": "float64", "engine": "reference",
+        "n_jobs": 2,
     }  # fmt: skip
     with pytest.raises(InterruptedError):
         MLPClassifierCV(**given, random_state=0).fit(X, y, np.arange(150))

@@ -10,8 +10,8 @@ from sklearn.datasets import load_diabetes
 from sklearn.model_selection import KFold
 
 from ridgewalk import path as path_module
+from ridgewalk.engine import compiled, train
 from ridgewalk.engine.job import StoppedError, Watch
-from ridgewalk.engine.reference import train
 from ridgewalk.losses import AbsoluteError, BinaryCrossEntropy, Huber, SquaredError
 from ridgewalk.path import _connected, walk
 from ridgewalk.route import Route
@@ -46,7 +46,7 @@ def test_every_cell_is_there(walked):
     assert walked.row_loss.shape == (strengths, 150)
     assert [w.shape for w in walked.parameters] == [(8, 2, 6, 8), (8, 2, 1, 8), (8, 2, 8, 1), (8, 2, 1, 1)]
     assert np.isfinite(walked.heldout_loss).all()
-    assert walked.engine == "reference"
+    assert walked.engine == f"compiled ({compiled.level})"
 
 
 def test_the_grid_rises_from_zero_to_the_null_model(walked):
@@ -200,8 +200,8 @@ def jobs_of(monkeypatch, route):
     """Walk with the engine's jobs looked at."""
     seen = []
 
-    def spy(job, n_jobs, watch):
-        seen.append((job, train(job, n_jobs, watch)))
+    def spy(job, n_jobs, watch, engine):
+        seen.append((job, train(job, n_jobs, watch, engine)))
         return seen[-1][1]
 
     monkeypatch.setattr(path_module, "train", spy)
@@ -430,3 +430,14 @@ def test_a_training_row_drawn_twice_counts_twice():
 def test_mistakes_are_named(make, words):
     with pytest.raises(ValueError, match=words):
         make()
+
+
+def test_both_engines_walk_the_same_path():
+    x, target = binary(80)
+    walks = [
+        walk(x, target, BinaryCrossEntropy(), splits(80), replace(ROUTE, dtype="float64", engine=engine), 4)
+        for engine in ("compiled", "reference")
+    ]
+    np.testing.assert_allclose(walks[0].alphas, walks[1].alphas, rtol=1e-12)
+    np.testing.assert_allclose(walks[0].heldout_loss, walks[1].heldout_loss, rtol=1e-5)
+    assert walks[1].engine == "reference"

@@ -199,3 +199,22 @@ def test_prox_keeps_what_is_not_a_number():
 def test_mistakes_are_named(make, words):
     with pytest.raises(ValueError, match=words):
         make()
+
+
+def test_a_strength_that_is_no_number_is_refused():
+    for strength in (np.nan, np.inf, -1.0, np.array([[[0.1]], [[np.inf]]])):
+        for make in (L1, L2, ElasticNet, GroupLasso):
+            with pytest.raises(ValueError, match="finite number of zero or more"):
+                make(strength)
+
+
+def test_parts_of_one_kind_act_as_their_sum():
+    # Two ridges in a row would shrink twice, which is not the prox of their sum.
+    z, factors = weights(), np.array([[0.0], [1.0], [np.inf], [2.0]])
+    for kind in (L1, L2):
+        joined = Sum((kind(0.2), kind(0.3)))
+        np.testing.assert_allclose(joined.prox(z, 0.5), kind(0.5).prox(z, 0.5), rtol=1e-15)
+        mixed, strength = Sum((kind(0.2, factors), kind(0.3))), kind(1.0, 0.2 * factors + 0.3)
+        np.testing.assert_allclose(mixed.prox(z, 0.5), strength.prox(z, 0.5), rtol=1e-15)
+        np.testing.assert_allclose(mixed.value(z), strength.value(z))
+        assert len(mixed.parts) == 1

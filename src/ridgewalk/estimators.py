@@ -36,7 +36,7 @@ from ridgewalk.losses import (
 from ridgewalk.network import Activation
 from ridgewalk.path import MLPPath, walk
 from ridgewalk.progress import progress
-from ridgewalk.route import PenaltyName, Precision, Route, Walk
+from ridgewalk.route import Engine, PenaltyName, Precision, Route, Walk
 from ridgewalk.selection import Rule, choose
 
 Numbers = int | ArrayLike
@@ -192,6 +192,7 @@ class _PathEstimator(BaseEstimator):  # type: ignore[misc]
         batch_size: int | None = None,
         standardize: bool = True,
         dtype: Precision = "float32",
+        engine: Engine = "compiled",
         random_state: Any = None,
         n_jobs: int | None = None,
         verbose: bool = False,
@@ -213,6 +214,7 @@ class _PathEstimator(BaseEstimator):  # type: ignore[misc]
         self.batch_size = batch_size
         self.standardize = standardize
         self.dtype = dtype
+        self.engine = engine
         self.random_state = random_state
         self.n_jobs = n_jobs
         self.verbose = verbose
@@ -235,6 +237,7 @@ class _PathEstimator(BaseEstimator):  # type: ignore[misc]
         "batch_size": [Interval(Integral, 1, None, closed="left"), None],
         "standardize": ["boolean"],
         "dtype": [StrOptions(set(get_args(Precision)))],
+        "engine": [StrOptions(set(get_args(Engine)))],
         "random_state": ["random_state"],
         "n_jobs": [Integral, None],
         "verbose": ["verbose"],
@@ -255,6 +258,7 @@ class _PathEstimator(BaseEstimator):  # type: ignore[misc]
             standardize=self.standardize,
             penalty_factors=None if factors is None else np.asarray(factors, dtype=float),
             dtype=self.dtype,
+            engine=self.engine,
         )
 
     def _fit(self, X: Any, y: Any, loss: Loss, weights: Array) -> Self:
@@ -355,6 +359,8 @@ _PARAMETERS = """
         Bring columns (and the target of a regression) to mean 0 and deviation 1 on the training rows of each fold.
     dtype : "float32" or "float64", default "float32"
         Of the training.
+    engine : "compiled" or "reference", default "compiled"
+        What trains: C++ kernels, or the NumPy that they are checked against.
     random_state : int, RandomState or None
         Draws folds and starts.
     n_jobs : int, optional

@@ -7,14 +7,14 @@ import math
 import numpy as np
 
 from ridgewalk.arrays import Array
+from ridgewalk.engine import train
 from ridgewalk.engine.job import Fold, Job, Polish
-from ridgewalk.engine.reference import train
 from ridgewalk.losses import Loss
 from ridgewalk.network import Network, multilayer_perceptron
 from ridgewalk.objective import weighted_mean
 from ridgewalk.optimizers import Adam
 from ridgewalk.penalties import ElasticNet, GroupLasso, Sum
-from ridgewalk.route import Route
+from ridgewalk.route import Engine, Route
 
 
 def grid(top: float, count: int, rows: int, inputs: int) -> Array:
@@ -59,7 +59,7 @@ def strength_at_null(route: Route, network: Network, loss: Loss, x: Array, targe
     factors = np.ones(x.shape[1]) if route.penalty_factors is None else np.asarray(route.penalty_factors, float)
     null = np.broadcast_to(loss.null_output(target, weights), target.shape)
     if route.linear and (factors == 0).any():
-        null = _linear_fit(loss, x[:, factors == 0], target, weights)
+        null = _linear_fit(loss, x[:, factors == 0], target, weights, route.engine)
     slopes = (weights / weights.sum())[:, None] * loss.gradient(null, target)
     penalized = (factors > 0) & np.isfinite(factors)
     x, factors = x[:, penalized], factors[penalized]
@@ -92,7 +92,7 @@ def strength_at_null(route: Route, network: Network, loss: Loss, x: Array, targe
     return min(bounds)
 
 
-def _linear_fit(loss: Loss, x: Array, target: Array, weights: Array) -> Array:
+def _linear_fit(loss: Loss, x: Array, target: Array, weights: Array, engine: Engine) -> Array:
     """Output (N, C) of the unpenalized linear model of the inputs x (N, P)."""
     network = multilayer_perceptron(x.shape[1], (), target.shape[1])
     job = Job(
@@ -109,7 +109,7 @@ def _linear_fit(loss: Loss, x: Array, target: Array, weights: Array) -> Array:
         epochs=0,
         polish=Polish(_FREE_STEPS, _FREE_TOLERANCE),
     )
-    output, _ = network.forward(x, train(job).parameters)
+    output, _ = network.forward(x, train(job, engine=engine).parameters)
     return np.asarray(output[0])
 
 

@@ -21,8 +21,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from ridgewalk.arrays import Array, Booleans, Integers, standardization
+from ridgewalk.engine import train
 from ridgewalk.engine.job import Fits, Fold, Job, Polish, Watch
-from ridgewalk.engine.reference import train
 from ridgewalk.grid import grid, strength_at_null
 from ridgewalk.layers import Arrays
 from ridgewalk.losses import AbsoluteError, Huber, Loss, SquaredError
@@ -240,22 +240,25 @@ class _Walker:
             zeros = tuple(np.zeros((count * cells, *shape)) for shape in self.network.shapes)
             solve = self._job(strengths, zeros, 0, polish=Polish(_LINEAR_STEPS, _LINEAR_TOLERANCE))
             self.watch.total += solve.work
-            return _by_strength(train(solve, self.n_jobs, self.watch), count)
+            return _by_strength(self._train(solve), count)
         dense_epochs = max(1, round(_DENSE_SHARE * route.max_iter))
         polish_steps = _POLISH_STEPS if route.batch_size else 0
         self.watch.total += cells * (dense_epochs + polish_steps + count * (route.max_iter + polish_steps))
         # The dense fits are unpenalized; twice the rate brings them quickly to where a penalty can act.
         first = self._job(np.zeros(1), self._starts(), dense_epochs, rate=2 * route.learning_rate)
-        dense = train(first, self.n_jobs, self.watch)
+        dense = self._train(first)
         if route.walk == "ramp":
             start = tuple(np.concatenate([array] * count) for array in dense.parameters)
             job = self._job(strengths, start, route.max_iter, ramp=_RAMP_SHARE)
-            return _by_strength(train(job, self.n_jobs, self.watch), count)
+            return _by_strength(self._train(job), count)
         fits = [dense]
         for strength in strengths:
             job = self._job(np.array([strength]), fits[-1].parameters, route.max_iter)
-            fits.append(train(job, self.n_jobs, self.watch))
+            fits.append(self._train(job))
         return fits[1:]
+
+    def _train(self, job: Job) -> Fits:
+        return train(job, self.n_jobs, self.watch, self.route.engine)
 
     def losses(self, parameters: Sequence[Array], fold: Fold, rows: Integers) -> Array:
         """Losses (E, rows) of one fold's fits at one strength."""

@@ -88,8 +88,8 @@ def _largest(slopes: Array, factors: Array | None, ratio: float = 1.0) -> Array:
 
 
 def _check(name: str, value: Strength) -> None:
-    if np.any(np.isnan(value)) or np.any(np.asarray(value) < 0):
-        raise ValueError(f"{name} must be zero or more, got {value}.")
+    if not np.all(np.isfinite(value)) or np.any(np.asarray(value) < 0):
+        raise ValueError(f"{name} must be a finite number of zero or more, got {value}.")
 
 
 @dataclass(frozen=True, eq=False)
@@ -381,7 +381,7 @@ def _joined(kind: type[Kind], parts: Sequence[L1 | L2 | GroupLasso]) -> list[Kin
     same = [part for part in parts if isinstance(part, kind)]
     if len(same) < 2:
         return same
-    total = sum((part.weights for part in same), start=np.zeros(()))
+    total: Array = np.asarray(sum(part.weights for part in same))
     return [kind(total)] if all(part.factors is None for part in same) else [kind(1.0, total)]
 
 

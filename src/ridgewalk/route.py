@@ -15,6 +15,7 @@ from ridgewalk.penalties import L2, ElasticNet, GroupLasso, Penalty, Sum
 Walk = Literal["ramp", "sequential"]
 PenaltyName = Literal["elasticnet", "group_lasso"]
 Precision = Literal["float32", "float64"]
+Engine = Literal["compiled", "reference"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,6 +48,8 @@ class Route:
         Multiplies the strength of each input's weights in the first layer: 0 frees, infinity excludes.
     dtype : "float32" or "float64"
         Of the training. A linear model is always solved in float64.
+    engine : "compiled" or "reference"
+        What trains: C++ kernels, or the NumPy that they are checked against.
     """
 
     hidden_layer_sizes: Sequence[int] = (32,)
@@ -61,6 +64,7 @@ class Route:
     standardize: bool = True
     penalty_factors: Array | None = None
     dtype: Precision = "float32"
+    engine: Engine = "compiled"
 
     def __post_init__(self) -> None:
         if self.penalty not in ("elasticnet", "group_lasso"):
@@ -71,6 +75,8 @@ class Route:
             raise ValueError(f"max_iter is at least 1, got {self.max_iter}.")
         if self.dtype not in ("float32", "float64"):
             raise ValueError(f'dtype is "float32" or "float64", got {self.dtype!r}.')
+        if self.engine not in ("compiled", "reference"):
+            raise ValueError(f'engine is "compiled" or "reference", got {self.engine!r}.')
         if not self.learning_rate > 0 or not self.upper_l2 > 0:
             raise ValueError(
                 f"The learning rate and upper_l2 must be above 0, got {self.learning_rate} and {self.upper_l2}."

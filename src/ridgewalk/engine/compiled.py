@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from ridgewalk.arrays import Array, Integers
-from ridgewalk.engine import native
+from ridgewalk.engine import memory, native
 from ridgewalk.engine.job import Fits, Fold, History, Job, StoppedError, Watch
 from ridgewalk.layers import GELU, Dense, Dropout, Layer, LeakyReLU, ReLU, Sigmoid, Tanh
 from ridgewalk.losses import AbsoluteError, BinaryCrossEntropy, CrossEntropy, Huber, Poisson, SquaredError
@@ -35,22 +35,18 @@ level, _kernels = native.load()
 
 def supports(job: Job) -> str | None:
     """Say what of a job the compiled engine cannot do, or None where it can do all."""
-    for layer in job.network.layers:
-        if type(layer) not in _LAYERS:
-            return f"it has no layer {type(layer).__name__}"
-    if type(job.loss) not in _LOSSES:
-        return f"it has no loss {type(job.loss).__name__}"
-    if type(job.optimizer) not in (*_OPTIMIZERS, AdamW):
-        return f"it has no optimizer {type(job.optimizer).__name__}"
-    if type(job.optimizer.schedule) not in _SCHEDULES:
-        return f"it has no schedule {type(job.optimizer.schedule).__name__}"
-    for penalty in job.penalties:
-        for part in _parts(penalty):
-            if type(part) not in (L1, L2, GroupLasso):
-                return f"it has no penalty {type(part).__name__}"
+    parts = [part for penalty in job.penalties for part in _parts(penalty)]
+    used = [
+        *(("layer", layer, _LAYERS) for layer in job.network.layers),
+        ("loss", job.loss, _LOSSES),
+        ("optimizer", job.optimizer, (*_OPTIMIZERS, AdamW)),
+        ("schedule", job.optimizer.schedule, _SCHEDULES),
+        *(("penalty", part, (L1, L2, GroupLasso)) for part in parts),
+    ]
+    missing = [f"it has no {noun} {type(thing).__name__}" for noun, thing, known in used if type(thing) not in known]
     if job.dtype not in (np.float32, np.float64):
-        return f"it computes in float32 or float64, not in {job.dtype}"
-    return None
+        missing.append(f"it computes in float32 or float64, not in {job.dtype}")
+    return missing[0] if missing else None
 
 
 def train(job: Job, n_jobs: int = 1, watch: Watch | None = None) -> Fits:
@@ -75,15 +71,17 @@ def train(job: Job, n_jobs: int = 1, watch: Watch | None = None) -> Fits:
     watch = watch or Watch()
     missing = supports(job)
     if missing:
-        raise NotImplementedError(f"The compiled engine cannot train this job: {missing}.")
+        raise NotImplementedError(f'The compiled engine cannot train this job: {missing}. Use engine="reference".')
     threads = (os.cpu_count() or 1) if n_jobs == -1 else n_jobs
     if threads < 1:
         raise ValueError(f"n_jobs is at least 1, or -1 for every core, got {n_jobs}.")
+    if watch.stop:
+        raise StoppedError
+    memory.check(job, threads)
     plan = _plan(job)
     handle = _kernels.start(plan, threads)
-    counted = 0
+    counted, ended = 0, False
     try:
-        ended = False
         while not ended:
             ended = handle.wait(_POLL)
             done = handle.done
@@ -91,13 +89,17 @@ def train(job: Job, n_jobs: int = 1, watch: Watch | None = None) -> Fits:
             counted = done
             if watch.stop:
                 handle.stop()
-    except BaseException:  # Ctrl-C above all
-        handle.stop()
-        handle.wait(float("inf"))
-        raise
+    finally:  # Ctrl-C above all: what is finished is kept
+        if not ended:
+            handle.stop()
+            while not handle.wait(_POLL):
+                pass
+        finished = plan["finished"]
+        if not finished.all():
+            watch.finished_runs, watch.finished = np.flatnonzero(finished), _fits(plan).part(finished)
     if handle.error:
-        raise MemoryError(handle.error) if "bad_alloc" in handle.error else RuntimeError(handle.error)
-    if watch.stop:
+        raise MemoryError("Out of memory.") if "bad_alloc" in handle.error else RuntimeError(handle.error)
+    if not finished.all():
         raise StoppedError
     return _fits(plan)
 
@@ -128,7 +130,8 @@ def _plan(job: Job) -> dict[str, Any]:
         "delta": job.loss.delta if isinstance(job.loss, Huber) else 0.0,
         "optimizer": _optimizer(job),
         "penalties": [
-            _penalty(penalty, w[0]) for penalty, w in zip(job.objective(np.arange(runs)).penalties, job.start, strict=True)
+            _penalty(penalty, w[0])
+            for penalty, w in zip(job.objective(np.arange(runs)).penalties, job.start, strict=True)
         ],
         "x": _x(job),
         "target": np.ascontiguousarray(job.target, dtype=np.float64),
@@ -212,7 +215,9 @@ def _penalty(penalty: Penalty, w: Array) -> dict[str, Any]:
                 plan["over"] = _OVER.index(part.over)
                 plan["group"] = _strengths(part.weights(w), inputs if part.over == "inputs" else units, w.dtype)
                 if part.over == "inputs":
-                    groups = np.arange(inputs) if part.groups is None else np.unique(part.groups, return_inverse=True)[1]
+                    groups = (
+                        np.arange(inputs) if part.groups is None else np.unique(part.groups, return_inverse=True)[1]
+                    )
                     plan |= {"member": groups.astype(np.int32), "groups": int(groups.max()) + 1}
     return plan
 
@@ -236,11 +241,18 @@ def _strengths(weights: Strength, count: int, dtype: np.dtype[np.floating]) -> A
 
 
 def _x(job: Job) -> dict[str, Any]:
-    plan = {"singles": None, "doubles": None, "starts": None, "columns": None}
-    rows, inputs = job.x.shape
-    x = np.ascontiguousarray(job.x, dtype=np.float32 if job.x.dtype == np.float32 else np.float64)
-    plan["singles" if x.dtype == np.float32 else "doubles"] = x
-    return {**plan, "inputs": inputs, "outputs": job.target.shape[1]}
+    plan: dict[str, Any] = {"singles": None, "doubles": None, "starts": None, "columns": None}
+    x = job.x
+    if isinstance(x, np.ndarray):
+        entries = np.ascontiguousarray(x, dtype=np.float32 if x.dtype == np.float32 else np.float64)
+    else:
+        if not x.has_canonical_format:
+            x = x.copy()
+            x.sum_duplicates()
+        entries = np.ascontiguousarray(x.data, dtype=np.float32 if x.dtype == np.float32 else np.float64)
+        plan |= {"starts": x.indptr.astype(np.int64), "columns": x.indices.astype(np.int32)}
+    plan["singles" if entries.dtype == np.float32 else "doubles"] = entries
+    return {**plan, "inputs": x.shape[1], "outputs": job.target.shape[1]}
 
 
 def _fold(fold: Fold) -> dict[str, Any]:

@@ -10,6 +10,7 @@ import warnings
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.sparse import csr_array, issparse
 
 from ridgewalk.arrays import Array, Booleans, Integers
 from ridgewalk.layers import Arrays
@@ -18,6 +19,9 @@ from ridgewalk.network import EvadablePenaltyWarning, Network, evadable
 from ridgewalk.objective import Objective
 from ridgewalk.optimizers import Optimizer
 from ridgewalk.penalties import Penalty
+
+Matrix = Array | csr_array
+"""Rows of data (N, P), dense or compressed."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,12 +54,13 @@ class Fold:
             weights, np.zeros(inputs), np.ones(inputs), np.zeros(outputs), np.ones(outputs), validation=validation
         )
 
-    def standardized(self, x: Array, target: Array, used: Array, dtype: np.dtype[np.floating]) -> Rows:
+    def standardized(self, x: Matrix, target: Array, used: Array, dtype: np.dtype[np.floating]) -> Rows:
         """Give the rows whose weight in ``used`` (N,) is above 0, as this fold's network sees them."""
         rows = np.flatnonzero(used > 0)
+        chosen = x[rows] if isinstance(x, np.ndarray) else x[rows].toarray()
         return Rows(
             rows,
-            ((x[rows] - self.center) / self.scale).astype(dtype),
+            ((chosen - self.center) / self.scale).astype(dtype),
             ((target[rows] - self.target_center) / self.target_scale).astype(dtype),
             used[rows].astype(np.float64),
         )
@@ -98,7 +103,7 @@ class Job:
     penalties : tuple of Penalty
         One per array of the network; a strength is a number, or one per run, shaped (R, 1, 1).
     x, target : arrays, shapes (N, P) and (N, C)
-        Shared by all runs.
+        Shared by all runs. ``x`` may be a SciPy CSR array; its folds then scale, but do not center.
     folds : tuple of Fold
     fold : integers, shape (R,)
         Which fold each run trains on.
@@ -126,7 +131,7 @@ class Job:
     loss: Loss
     penalties: tuple[Penalty, ...]
     optimizer: Optimizer
-    x: Array
+    x: Matrix
     target: Array
     folds: tuple[Fold, ...]
     fold: Integers
@@ -146,27 +151,40 @@ class Job:
             raise ValueError(f"The start needs arrays shaped {expected}, got {given}.")
         if self.fold.shape != (self.runs,) or self.seeds.shape != (self.runs,):
             raise ValueError(f"fold and seeds need one number for each of {self.runs} runs.")
+        if self.epochs < 0 or not 0 <= self.ramp <= 1:
+            raise ValueError(f"epochs is zero or more and ramp a share in [0, 1], got {self.epochs} and {self.ramp}.")
+        if self.batch_size is not None and self.batch_size < 1:
+            raise ValueError(f"batch_size is at least 1, or None for the full batch, got {self.batch_size}.")
+        self._check_data()
+        for fold in self.folds:
+            self._check_fold(fold)
+        escape = evadable(self.network, self.penalties)
+        if escape:
+            warnings.warn(escape, EvadablePenaltyWarning, stacklevel=3)
+
+    def _check_data(self) -> None:
         rows, inputs = self.x.shape
         if inputs != self.network.shapes[0][0]:
             raise ValueError(f"The network takes {self.network.shapes[0][0]} inputs, x has {inputs} columns.")
         if self.target.shape != (rows, self.network.shapes[-1][1]):
             raise ValueError(f"The target must be {(rows, self.network.shapes[-1][1])}, got {self.target.shape}.")
-        if not (np.isfinite(self.x).all() and np.isfinite(self.target).all()):
+        if issparse(self.x) and self.x.format != "csr":
+            raise ValueError(f"A sparse x must be in CSR format, got {self.x.format}: convert it with tocsr().")
+        entries = self.x if isinstance(self.x, np.ndarray) else self.x.data
+        if not (np.isfinite(entries).all() and np.isfinite(self.target).all()):
             raise ValueError("x and the target must be finite: fill in or drop missing and infinite values first.")
-        for fold in self.folds:
-            if fold.weights.shape != (rows,) or not np.isfinite(fold.weights).all() or (fold.weights < 0).any():
+
+    def _check_fold(self, fold: Fold) -> None:
+        rows = self.x.shape[0]
+        for weights in (fold.weights, *(() if fold.validation is None else (fold.validation,))):
+            if weights.shape != (rows,) or not np.isfinite(weights).all() or (weights < 0).any():
                 raise ValueError(f"Row weights must be {rows} finite numbers of zero or more.")
-            if not fold.weights.any():
-                raise ValueError("A training set needs at least one row of weight above 0.")
-            if self.early_stopping and (fold.validation is None or not fold.validation.any()):
-                raise ValueError("Early stopping needs a validation set: give every fold validation weights.")
-        if self.epochs < 0 or not 0 <= self.ramp <= 1:
-            raise ValueError(f"epochs is zero or more and ramp a share in [0, 1], got {self.epochs} and {self.ramp}.")
-        if self.batch_size is not None and self.batch_size < 1:
-            raise ValueError(f"batch_size is at least 1, or None for the full batch, got {self.batch_size}.")
-        escape = evadable(self.network, self.penalties)
-        if escape:
-            warnings.warn(escape, EvadablePenaltyWarning, stacklevel=3)
+        if not fold.weights.any():
+            raise ValueError("A training set needs at least one row of weight above 0.")
+        if issparse(self.x) and fold.center.any():
+            raise ValueError("Centering would fill a sparse x: give its folds centers of 0.")
+        if self.early_stopping and (fold.validation is None or not fold.validation.any()):
+            raise ValueError("Early stopping needs a validation set: give every fold validation weights.")
 
     @property
     def runs(self) -> int:
@@ -258,7 +276,7 @@ class Fits:
     history: History | None
     engine: str
 
-    def part(self, runs: slice) -> Fits:
+    def part(self, runs: slice | Booleans) -> Fits:
         """Fits of some of the runs, without their history."""
         return Fits(
             parameters=tuple(array[runs] for array in self.parameters),
@@ -274,12 +292,26 @@ class Fits:
 
 
 class Watch:
-    """A counter to poll while an engine runs, and the switch that stops it."""
+    """A counter to poll while an engine runs, and the switch that stops it.
+
+    Attributes
+    ----------
+    done, total : int
+        Epochs and polishing steps, of all runs together.
+    stop : bool
+        Set it to end the training; an engine looks several times a second.
+    finished_runs : integers
+        After a stop, or Ctrl-C: the numbers of the runs that were done by then.
+    finished : Fits or None
+        Their fits, without history.
+    """
 
     def __init__(self) -> None:
         self.done = 0
         self.total = 0
         self.stop = False
+        self.finished_runs: Integers = np.empty(0, dtype=np.int64)
+        self.finished: Fits | None = None
         self._lock = threading.Lock()
 
     def add(self, work: int) -> None:

@@ -55,11 +55,17 @@ def train(job: Job, n_jobs: int = 1, watch: Watch | None = None) -> Fits:
         raise ValueError(f"n_jobs is at least 1, or -1 for every core, got {n_jobs}.")
     # One thread inside BLAS: how it splits a product over threads would change the last bits.
     with threadpool_limits(limits=1), ThreadPoolExecutor(min(workers, len(blocks))) as pool:
+        futures = [pool.submit(_Block(job, runs, watch).train) for runs in blocks]
         try:
-            parts = list(pool.map(lambda runs: _Block(job, runs, watch).train(), blocks))
+            parts = [future.result() for future in futures]
         except BaseException:  # Ctrl-C above all: what runs stops at its next epoch, what waits never starts
             watch.stop = True
             pool.shutdown(cancel_futures=True)
+            done = [k for k, future in enumerate(futures) if not future.cancelled() and not future.exception()]
+            if done:
+                runs = np.concatenate([blocks[k] for k in done])
+                watch.finished_runs = np.sort(runs)
+                watch.finished = _join([futures[k].result() for k in done], runs).part(slice(None))
             raise
     return _join(parts, np.concatenate(blocks))
 

@@ -92,7 +92,7 @@ template <class T> struct Plan {
   bool *diverged, *finished;
   double *history_data_loss, *history_penalty, *history_validation_loss, *history_zeros;
 
-  bool random_rows() const { return batch_size > 0; }
+  bool tiled() const { return !batch_size && !source.sparse(); }  // whether rows come in one order, so that tiles can wait
   int outputs() const { return source.outputs; }
 };
 

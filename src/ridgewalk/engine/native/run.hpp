@@ -20,10 +20,10 @@ inline int slices_of(int64_t rows) {
 template <class T> struct Data {
   Table<T> training;
   std::unique_ptr<Table<T>> validation;
-  Data(const Plan<T>& plan, const Fold& fold)
-      : training(plan.source, fold, fold.training, !plan.random_rows() && !plan.source.sparse()) {
+  Data(const Plan<T>& plan, const Fold& fold, const std::atomic<bool>& stop)
+      : training(plan.source, fold, fold.training, plan.tiled(), stop) {
     if (fold.validation.numbers)
-      validation = std::make_unique<Table<T>>(plan.source, fold, fold.validation, !plan.random_rows() && !plan.source.sparse());
+      validation = std::make_unique<Table<T>>(plan.source, fold, fold.validation, plan.tiled(), stop);
   }
 };
 
@@ -37,8 +37,7 @@ struct Progress {
 template <class T> struct Worker {
   Desk<T> desk;
   Pass<T> pass;
-  explicit Worker(const Plan<T>& plan)
-      : desk(plan.source, !plan.random_rows() && !plan.source.sparse()), pass(plan) {}
+  explicit Worker(const Plan<T>& plan) : desk(plan.source, plan.tiled()), pass(plan) {}
 };
 
 // Where a crew's runs are trained, one after the other; nothing is allocated between two steps.

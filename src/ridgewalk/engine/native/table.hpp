@@ -4,6 +4,8 @@
 //   minibatches   [row][feature]; a tile is gathered from any 64 rows and transposed
 //   compressed    x stays as it came; a tile holds only the columns that its rows have (Tile::columns)
 #pragma once
+#include <atomic>
+
 #include "kernels.hpp"
 #include "memory.hpp"
 #include "plan.hpp"
@@ -40,7 +42,7 @@ template <class T> struct Desk {
 
 template <class T> class Table {
  public:
-  Table(const Source& source, const Fold& fold, const Rows& rows, bool tiled)
+  Table(const Source& source, const Fold& fold, const Rows& rows, bool tiled, const std::atomic<bool>& stop)
       : source_(source), fold_(fold), rows_(rows), tiled_(tiled), width_(padded<T>(source.inputs)),
         target_width_(padded<T>(source.outputs)) {
     const size_t places = size_t(tiles()) * tile;
@@ -49,7 +51,7 @@ template <class T> class Table {
     weights_ = Buffer<T>(places);
     shares_ = Buffer<double>(places);
     numbers_ = Buffer<int64_t>(places);
-    for (int64_t k = 0; k < rows.count; ++k) {
+    for (int64_t k = 0; k < rows.count && !stop; ++k) {
       const int64_t number = rows.numbers[k];
       if (!source.sparse())
         for (int p = 0; p < source.inputs; ++p)

@@ -69,7 +69,7 @@ template <class T> class Training : public Work {
         Shared& shared = data_[plan_.fold[order_[k]]];
         {
           std::lock_guard lock(shared.mutex);
-          if (!shared.data) shared.data = std::make_unique<Data<T>>(plan_, plan_.folds[plan_.fold[order_[k]]]);
+          if (!shared.data) shared.data = std::make_unique<Data<T>>(plan_, plan_.folds[plan_.fold[order_[k]]], progress.stop);
         }
         bench.train(order_[k], *shared.data);
         std::lock_guard lock(shared.mutex);
