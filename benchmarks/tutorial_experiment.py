@@ -24,8 +24,8 @@ import numpy as np
 from scipy.stats import t as student
 
 from ridgewalk.arrays import Array, per_run
+from ridgewalk.engine import compiled, train
 from ridgewalk.engine.job import Fold, Job
-from ridgewalk.engine.reference import train
 from ridgewalk.losses import CrossEntropy
 from ridgewalk.network import EvadablePenaltyWarning, layer_penalties, multilayer_perceptron
 from ridgewalk.optimizers import SGD, Adam, InverseTime, Optimizer
@@ -104,7 +104,7 @@ def run(
             epochs=epochs,
             record_every=10,
         )
-    fits = train(job)
+    fits = train(job, n_jobs=-1)
     history = fits.history
     assert history is not None
     late = history.epochs > 0.9 * epochs
@@ -140,7 +140,7 @@ def main() -> None:
     parser.add_argument("--redraw", action="store_true", help="a new sample of the spiral for every seed")
     options = parser.parse_args()
     began = time.perf_counter()
-    print(f"{datetime.date.today()}, {platform.machine()}, Python {platform.python_version()}, NumPy {np.__version__}")
+    print(f"{datetime.date.today()}, {compiled.level}, Python {platform.python_version()}, NumPy {np.__version__}")
     print(f"{options.seeds} seeds, {options.epochs} epochs; mean +- standard deviation over seeds\n")
     print("| rows | optimizer | penalty | train loss | test loss | last test loss | last accuracy | W1 | W2 | spikes |")
     print("|---" * 10 + "|")

@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from scipy.sparse import csr_array
 
 from ridgewalk.arrays import per_run
 from ridgewalk.engine import compiled, native, reference
@@ -288,6 +289,9 @@ def test_what_it_cannot_do_is_named():
         compiled.supports(replace(job, penalties=(OtherPenalty(0.0), *job.penalties[1:])))
         == "it has no penalty OtherPenalty"
     )
+    folds = (Fold.plain(np.ones(70), 5, 3),)
+    dropped = make_job((Dropout(0.1), Dense(5, 3)), x=csr_array(np.eye(70, 5)), folds=folds)
+    assert compiled.supports(dropped) == "with a sparse x the first layer is Dense, not Dropout"
     half = replace(job, start=tuple(w.astype(np.float16) for w in job.start))
     assert "float16" in compiled.supports(half)
 

@@ -64,20 +64,9 @@ template <class T> inline V<T> with_sign(V<T> size, V<T> of) {
   return (V<T>)(((I<T>)size & ~sign) | ((I<T>)of & sign));
 }
 
-template <class T, size_t... K> inline V<T> root_of(V<T> x, std::index_sequence<K...>) { return V<T>{std::sqrt(x[K])...}; }
 template <class T> inline V<T> root(V<T> x) {
-#if defined(__AVX512F__)
-  if constexpr (sizeof(T) == 4) return (V<T>)_mm512_sqrt_ps((__m512)x);
-  else return (V<T>)_mm512_sqrt_pd((__m512d)x);
-#elif defined(__AVX__)
-  if constexpr (sizeof(T) == 4) return (V<T>)_mm256_sqrt_ps((__m256)x);
-  else return (V<T>)_mm256_sqrt_pd((__m256d)x);
-#elif defined(__SSE2__)
-  if constexpr (sizeof(T) == 4) return (V<T>)_mm_sqrt_ps((__m128)x);
-  else return (V<T>)_mm_sqrt_pd((__m128d)x);
-#else
-  return root_of<T>(x, std::make_index_sequence<lanes<T>>{});
-#endif
+  for (int k = 0; k < lanes<T>; ++k) x[k] = std::sqrt(x[k]);  // one instruction
+  return x;
 }
 
 // a0 b0 a1 b1 ... of the lower and of the upper halves.
