@@ -8,6 +8,8 @@ one optimizer share data and starts, so their differences are paired.
 
 A constant rate leaves the last iterate to chance (the loss jumps and comes back), so "loss" is the median over the
 last tenth of the epochs, looked at every 10; "last" is the last one alone. docs/tutorial.md quotes this table.
+Double precision: in single precision the weights of dead units sink to where numbers end, and what happens there
+differs from engine to engine (EXPERIMENTS.md).
 """
 
 from __future__ import annotations
@@ -100,7 +102,7 @@ def run(
             folds=(Fold.plain(training, 2, CLASSES, validation=1 - training),),
             fold=np.zeros(len(arms), dtype=int),
             seeds=np.zeros(len(arms), dtype=int),
-            start=tuple(np.stack([array] * len(arms)).astype(np.float32) for array in start),
+            start=tuple(np.stack([array] * len(arms)) for array in start),
             epochs=epochs,
             record_every=10,
         )
@@ -108,7 +110,7 @@ def run(
     history = fits.history
     assert history is not None
     late = history.epochs > 0.9 * epochs
-    output, _ = network.forward(test_x.astype(np.float32), fits.parameters)
+    output, _ = network.forward(test_x, fits.parameters)
     figures = []
     for k in range(len(arms)):
         losses = history.data_loss[k]
