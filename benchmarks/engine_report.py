@@ -116,7 +116,7 @@ def _entries(table: dict[str, Any], gflops: bool) -> Iterator[str]:
     """Give a row for every variant; each family's best is bold."""
     winners = _winners(table["entries"])
     ours = median(winners["ridgewalk"]["seconds"])
-    yield "| engine | variant | median us | best us | / ridgewalk | GFLOP/s | compiling s | loss differs by |"
+    yield "| engine | variant | median us | best us | / ridgewalk | GFLOP/s | compiling s | loss, squares differ by |"
     yield "|---|---|--:|--:|--:|--:|--:|--:|"
     for entry in table["entries"]:
         family, variant, seconds = entry["family"], entry["variant"], entry["seconds"]
@@ -140,10 +140,10 @@ def _cell(text: str) -> str:
 
 
 def _differences(differences: dict[str, float]) -> str:
-    if "loss" not in differences:
-        return ""
-    own = f"; own batches {differences['own batches']:.1e}" if "own batches" in differences else ""
-    return f"{differences['loss']:.1e}{own}"
+    """Write differences of loss and squares on the same batches, and of the loss on an engine's own."""
+    same = ", ".join(f"{differences[name]:.0e}" for name in ("loss", "squares") if name in differences)
+    own = f"own batches {differences['own batches']:.0e}" if "own batches" in differences else ""
+    return "; ".join(text for text in (same, own) if text)
 
 
 def _head(results: dict[str, Any]) -> Iterator[str]:
@@ -164,18 +164,22 @@ def _head(results: dict[str, Any]) -> Iterator[str]:
         yield "- FMA peak: not measured (the probe belongs to the compiled engine)"
     yield f"- load average before {results['load_before']}, after {results['load_after']}"
     yield "- " + ", ".join(f"{library} {version}" for library, version in results["versions"].items())
-    yield f"- ridgewalk's engine: {results['engine']}; {results['repeats']} runs of each, in turn\n"
+    level = f" ({results['level']})" if results["level"] else ""
+    yield f"- ridgewalk's engine: {results['engine']}{level}; {results['repeats']} runs of each, in turn\n"
 
 
 NOTES = """\
 Microseconds of one step of one model; with the grid, of both cores together (time over models and steps). Everyone:
-float32, the same start, the same batches, SGD with momentum 0.9, L2 on the weights. "Loss differs by" is the largest
-relative difference from ridgewalk's loss on the training rows; ridgewalk's prox and the others' gradient steps differ
-by (2 * rate * l2)^2 of a weight. scikit-learn draws its own batches when timed (A has none): "own batches" is the
-difference then, and the first figure that of the same estimator on everyone's batches. Compiling, starting, drawing
-batches and laying out rows are apart; so are ridgewalk's set-up and its final losses, which its one call includes:
-see "whole call". LassoNet solves another problem (a hierarchical one, with its objective computed every epoch): its
-row is a path of 50 strengths, per epoch. GFLOP/s counts useful operations.
+float32, the same start, the same batches, SGD with momentum 0.9, L2 on the weights. GFLOP/s counts useful operations.
+
+- **Loss, squares**: largest relative differences from ridgewalk's loss on the training rows, without penalty, and from
+  its sum of squared weights. (Its prox takes the penalty's slope at the new weights, the others at the old: second
+  order in the rate.) scikit-learn draws its own batches when timed (A has none): "own batches" is its difference then,
+  and the others are those of the same estimator on everyone's batches.
+- **Apart**: compiling, starting, drawing batches and laying out rows. ridgewalk lays out, draws and measures its final
+  losses inside its one call; the least that a call without epochs took is taken off, and drawing stays in.
+- **LassoNet** solves another problem (a hierarchical one, with its objective computed every epoch): its row is a path
+  of 50 strengths, per epoch.
 """
 
 

@@ -8,7 +8,8 @@ J = mean loss + l2 * sum of squared weights. The same strength elsewhere:
     PyTorch        weight_decay = 2 * l2 on a group of the weights, 0 on the biases
     scikit-learn   alpha = 2 * l2 * rows of a batch      (it halves alpha and divides it by the batch)
 
-ridgewalk applies the penalty by its prox, the others by its gradient: the steps differ by (2 * rate * l2)^2 * w.
+ridgewalk applies the penalty by its prox, which is its gradient at the new weights, the others at the old ones: a step
+differs by 2 * rate * l2 * (w_new - w), second order in the rate. At rest they agree.
 """
 
 from __future__ import annotations
@@ -381,7 +382,8 @@ class ScikitLearn(_OneByOne):
 
     def begin(self, number: int) -> Any:
         classifier, start = self.fitted[number], self.task.start(self.models[number].seed)
-        classifier.set_params(max_iter=max(1, self.epochs))
+        # Where it starts is set below, which fit takes up only as a warm start, and partial_fit only without one.
+        classifier.set_params(max_iter=max(1, self.epochs), warm_start=self.own_batches)
         classifier.coefs_ = list(start[::2])
         classifier.intercepts_ = [array[0] for array in start[1::2]]
         return classifier
@@ -725,9 +727,13 @@ class Bench:
         """Peak of one core in FLOP/s, float32; None without the compiled engine, whose probe it is."""
         try:
             compiled = importlib.import_module("ridgewalk.engine.compiled")
-        except ModuleNotFoundError:
+        except ImportError:
             return None
         return float(compiled.peak_flops(seconds))
+
+    def level(self) -> str:
+        """Name the instruction set that the compiled engine uses."""
+        return str(importlib.import_module("ridgewalk.engine.compiled").level)
 
     def versions(self) -> dict[str, str]:
         """Look up the versions of the libraries."""

@@ -289,6 +289,7 @@ def test_what_it_cannot_do_is_named():
         compiled.supports(replace(job, penalties=(OtherPenalty(0.0), *job.penalties[1:])))
         == "it has no penalty OtherPenalty"
     )
+    assert "negative slope" in compiled.supports(make_job((Dense(5, 3), LeakyReLU(-0.1))))
     folds = (Fold.plain(np.ones(70), 5, 3),)
     dropped = make_job((Dropout(0.1), Dense(5, 3)), x=csr_array(np.eye(70, 5)), folds=folds)
     assert compiled.supports(dropped) == "with a sparse x the first layer is Dense, not Dropout"

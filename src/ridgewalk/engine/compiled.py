@@ -47,6 +47,8 @@ def supports(job: Job) -> str | None:
     missing = [f"it has no {noun} {type(thing).__name__}" for noun, thing, known in used if type(thing) not in known]
     if job.dtype not in (np.float32, np.float64):
         missing.append(f"it computes in float32 or float64, not in {job.dtype}")
+    if any(isinstance(layer, LeakyReLU) and layer.slope < 0 for layer in job.network.layers):
+        missing.append("its LeakyReLU has no negative slope")
     if issparse(job.x) and not isinstance(job.network.layers[0], Dense):
         missing.append(f"with a sparse x the first layer is Dense, not {type(job.network.layers[0]).__name__}")
     return missing[0] if missing else None

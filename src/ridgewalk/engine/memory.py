@@ -11,7 +11,7 @@ from scipy.sparse import issparse
 from ridgewalk.engine.job import Job
 
 _COPIES = 7  # of the arrays, for one run under way: weights, two states, look-ahead, best, trial and scratch
-_SLICE_ROWS, _MOST_SLICES = 4096, 16  # as in native/run.hpp: each slice of a large batch has gradients of its own
+_SLICE_ROWS, _MOST_SLICES = 256, 16  # as in native/run.hpp: each slice of a large batch has gradients of its own
 _SHUFFLE = 40  # bytes per row to put a minibatch epoch in its order
 
 

@@ -29,10 +29,14 @@ template <class T> Arrays<T> zeros(const std::vector<Shape>& all) {
 }
 
 // Gradients of all arrays, summed over tiles: some of them lane by lane until `finish`.
-template <class T> class Gradients {
- public:
+template <class T> struct Gradients {
   enum Way { wide, few_inputs, few_units };
-  explicit Gradients(const std::vector<Shape>& all) : shapes_(all), arrays(zeros<T>(all)) {
+  const std::vector<Shape>& all;
+  Arrays<T> arrays;
+  std::vector<Way> ways;
+  Arrays<T> thin_sums, bias_sums;  // lane by lane: [.][lanes]
+
+  explicit Gradients(const std::vector<Shape>& shapes) : all(shapes), arrays(zeros<T>(shapes)) {
     for (size_t d = 0; d < all.size(); d += 2) {
       const Shape& shape = all[d];
       ways.push_back(shape.units <= thinnest ? few_units : shape.inputs <= thinnest ? few_inputs : wide);
@@ -47,7 +51,7 @@ template <class T> class Gradients {
   }
   void finish() {
     for (size_t d = 0; d < ways.size(); ++d) {
-      const Shape& shape = shapes_[2 * d];
+      const Shape& shape = all[2 * d];
       sum_lanes<T>(bias_sums[d].get(), shape.units);
       std::copy_n(bias_sums[d].get(), shape.units, arrays[2 * d + 1].get());
       if (ways[d] == wide) continue;
@@ -60,18 +64,6 @@ template <class T> class Gradients {
           w[size_t(p) * shape.stride + q] += ways[d] == few_units ? flat[p * shape.units + q] : flat[q * shape.inputs + p];
     }
   }
-  void add(const Gradients& other) {
-    for (size_t k = 0; k < arrays.size(); ++k)
-      for (size_t i = 0; i < arrays[k].size(); ++i) arrays[k][i] += other.arrays[k][i];
-  }
-
- private:
-  const std::vector<Shape>& shapes_;
-
- public:
-  Arrays<T> arrays;
-  std::vector<Way> ways;
-  Arrays<T> thin_sums, bias_sums;  // lane by lane: [.][lanes]
 };
 
 // Activations, and the slope that a gradient is multiplied by on its way back, from the activation's output.
@@ -113,30 +105,25 @@ struct Dropped {  // what dropout's numbers are drawn from
 template <class T> class Pass {
  public:
   explicit Pass(const Plan<T>& plan) : loss_(plan.loss) {
-    int width = plan.source.inputs, dense = 0, widest = 0, deepest = 0;
-    for (size_t k = 0; k < plan.layers.size(); ++k) {
-      const Layer& layer = plan.layers[k];
-      if (layer.kind == LayerKind::dense) width = layer.units;
-      Step step{layer, uint64_t(k), width, layer.kind == LayerKind::dense ? dense++ : -1, {}, {}, nullptr, nullptr};
-      const bool in_place = k > 0 && plan.layers[k - 1].kind == LayerKind::dense &&
-                            layer.kind != LayerKind::dense && layer.kind != LayerKind::dropout;
+    const std::vector<Layer>& layers = plan.layers;
+    int width = plan.source.inputs, dense = 0, widest = 0;
+    for (size_t k = 0; k < layers.size(); ++k) {
+      const LayerKind kind = layers[k].kind;
+      const bool is_dense = kind == LayerKind::dense;
+      if (is_dense && dense == 0) first_dense_ = int(k);
+      if (is_dense) width = layers[k].units;
+      if (dense + is_dense > 0) widest = std::max(widest, width);  // below the first dense layer nothing comes back
+      Step step{layers[k], uint64_t(k), width, is_dense ? dense++ : -1, {}, {}, nullptr, nullptr};
+      // An activation takes the place of the dense layer's output below it, which nothing needs any more.
+      const bool in_place = k > 0 && layers[k - 1].kind == LayerKind::dense && !is_dense && kind != LayerKind::dropout;
       if (!in_place) step.own_output = Buffer<T>(size_t(width) * tile);
-      if (layer.kind == LayerKind::gelu || layer.kind == LayerKind::dropout) step.slope = Buffer<T>(size_t(width) * tile);
-      if (layer.kind == LayerKind::dense) {
-        widest = std::max({widest, layer.units, dense > 1 ? layer.inputs : 0});
-        deepest = std::max(deepest, padded<T>(layer.units));
-      } else {
-        widest = std::max(widest, width);
-      }
+      step.output = in_place ? steps_[k - 1].output : step.own_output.get();
+      if (kind == LayerKind::gelu || kind == LayerKind::dropout) step.slope = Buffer<T>(size_t(width) * tile);
       steps_.push_back(std::move(step));
-      Step& now = steps_.back();
-      now.output = in_place ? steps_[k - 1].output : now.own_output.get();
-      first_dense_ = layer.kind == LayerKind::dense && dense == 1 ? int(k) : first_dense_;
     }
     delta_ = Buffer<T>(std::max<size_t>(widest, together * thinnest) * tile);
     other_ = Buffer<T>(size_t(widest) * tile);
-    panels_ = Buffer<T>(size_t(deepest) * tile);
-    const auto& layers = plan.layers;
+    panels_ = Buffer<T>(size_t(padded<T>(widest)) * tile);
     narrow_ = layers.size() == 3 && !plan.source.sparse() && layers[0].kind == LayerKind::dense &&
               (layers[1].kind == LayerKind::relu || layers[1].kind == LayerKind::leaky_relu) &&
               layers[2].kind == LayerKind::dense && layers[0].inputs <= thinnest && layers[0].units > thinnest &&
@@ -166,19 +153,18 @@ template <class T> class Pass {
                             step.width, after);
         };
         const Layer* next = k + 1 < steps_.size() ? &steps_[k + 1].layer : nullptr;
-        if (next && next->kind == LayerKind::relu) run(Rectifier{}), steps_[++k].input = step.output;
-        else if (next && next->kind == LayerKind::leaky_relu) run(LeakyRectifier{next->parameter}), steps_[++k].input = step.output;
-        else run(Keep{});
-        x = step.output;
+        const bool rectified = next && (next->kind == LayerKind::relu || next->kind == LayerKind::leaky_relu);
+        if (!rectified) run(Keep{});
+        else if (next->kind == LayerKind::relu) run(Rectifier{});
+        else run(LeakyRectifier{next->parameter});
+        k += rectified;  // done where its input stood
       } else {
         activate(step, data, dropped);
-        x = step.output;
       }
+      x = step.output;
     }
     return x;
   }
-
-
 
   // Sum of the losses of a tile's rows times their shares.
   double loss(const Tile<T>& data, const T* output) const {

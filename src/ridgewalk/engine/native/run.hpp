@@ -8,12 +8,22 @@
 
 namespace ridgewalk {
 
-constexpr int64_t slice_tiles = 64;  // tiles of a slice of a pass, at least: what one thread sums alone
 constexpr int most_slices = 16;
+constexpr int64_t large = 16384;  // numbers in a network from which 64 rows are worth a thread's while
+constexpr int64_t range_bytes = 32768;  // of an array that is updated at once
 constexpr int check_every = 10;  // polishing steps between two looks at the residual
 
-inline int slices_of(int64_t rows) {
-  return int(std::clamp<int64_t>((rows + tile - 1) / tile / slice_tiles, 1, most_slices));
+// Into how many slices a pass over so many rows is cut: what one thread sums alone. The job decides, not the threads.
+// A slice of a large network has 4 tiles, or half of a smaller batch; one of a small network has 64.
+inline int slices_of(int64_t rows, int64_t numbers) {
+  const int64_t tiles = (rows + tile - 1) / tile;
+  const int64_t slices = numbers < large ? tiles / 64 : std::max(tiles / 4, std::min<int64_t>(tiles, 2));
+  return int(std::clamp<int64_t>(slices, 1, most_slices));
+}
+inline int64_t numbers_in(const std::vector<Shape>& all) {
+  int64_t numbers = 0;
+  for (const Shape& shape : all) numbers += int64_t(shape.inputs) * shape.units;
+  return numbers;
 }
 
 // The rows of a fold, while any of its runs is at work.
@@ -47,7 +57,7 @@ template <class T> class Bench {
       : plan_(plan), shapes_(shapes<T>(plan.layers)), crew_(crew_size), progress_(progress) {
     int64_t most = 1;
     for (const Fold& fold : plan.folds) most = std::max(most, fold.training.count);
-    for (int s = 0; s < slices_of(most); ++s) parts_.push_back(std::make_unique<Gradients<T>>(shapes_));
+    for (int s = 0; s < slices(most); ++s) parts_.push_back(std::make_unique<Gradients<T>>(shapes_));
     for (int member = 0; member < crew_size; ++member) workers_.push_back(std::make_unique<Worker<T>>(plan));
     w_ = zeros<T>(shapes_);
     if (plan.optimizer.nesterov || plan.polish_steps >= 0) point_ = zeros<T>(shapes_);
@@ -64,6 +74,12 @@ template <class T> class Bench {
     for (size_t k = 0; k < shapes_.size(); ++k) {
       movers_.push_back(std::make_unique<Mover<T>>(shapes_[k], plan_.optimizer, Prox<T>(plan_.penalties[k], run), k % 2));
       read(plan_.start[k], k);
+    }
+    ranges_.clear();
+    for (int k = 0; k < int(shapes_.size()); ++k) {
+      const int rows = shapes_[k].inputs, row_bytes = shapes_[k].stride * int(sizeof(T));
+      const int most = movers_[k]->in_groups() ? rows : std::max(1, int(range_bytes / row_bytes));
+      for (int first = 0; first < rows; first += most) ranges_.push_back({k, first, std::min(rows, first + most)});
     }
     const int64_t trained = descend();
     if (plan_.polish_steps >= 0 && !progress_.stop) polish();
@@ -88,12 +104,16 @@ template <class T> class Bench {
         const bool ahead = plan_.optimizer.nesterov;
         if (ahead)
           for (size_t k = 0; k < shapes_.size(); ++k) movers_[k]->look_ahead(w_[k].get(), point_[k].get());
-        gradient(ahead ? point_ : w_, order ? order + first : nullptr, std::min(size, n - first), &dropped);
+        const int64_t count = std::min(size, n - first);
+        slice_gradients(ahead ? point_ : w_, order ? order + first : nullptr, count, &dropped, false);
         if (progress_.stop) return 0;
         const double rate = plan_.optimizer.rate * multiplier(plan_.optimizer.schedule, step, total);
         const double ramp = plan_.ramp > 0 ? std::min(1.0, double(step + 1) / (plan_.ramp * double(total))) : 1.0;
-        for (size_t k = 0; k < shapes_.size(); ++k)
-          movers_[k]->step(w_[k].get(), parts_[0]->arrays[k].get(), rate, step, ramp);
+        each_range([&](const Range& range) {
+          add_slices(range, slices(count));
+          movers_[range.array]->step(w_[range.array].get(), parts_[0]->arrays[range.array].get(), rate, step, ramp,
+                                     range.first, range.last);
+        });
       }
       record(epoch + 1);
       ++progress_.done;
@@ -114,42 +134,74 @@ template <class T> class Bench {
     return best_epoch;
   }
 
-  // Gradient of the data loss over a batch, into parts_[0]; gives the mean loss where it is asked for.
-  double gradient(const Arrays<T>& at, const int32_t* positions, int64_t size, const Dropped* dropped, bool losses = false) {
+  // A part of an array, small enough to stay in the first cache while its slices are added and it is updated.
+  struct Range {
+    int array, first, last;  // rows first to last - 1
+  };
+  template <class F> void each_range(const F& f) {
+    crew_.each(int(ranges_.size()), [&](int k, int) { f(ranges_[k]); });
+  }
+  int slices(int64_t rows) const { return slices_of(rows, numbers_in(shapes_)); }
+
+  // Gradient of the data loss over a batch, slice by slice; gives the mean loss where it is asked for.
+  double slice_gradients(const Arrays<T>& at, const int32_t* positions, int64_t size, const Dropped* dropped, bool losses) {
     const Table<T>& rows = data_->training;
-    for (int s = 0; s < slices_of(size); ++s) parts_[s]->clear();
     const int group = rows.tiled() ? together : 1;  // a gathered tile stands on the one desk
-    const double loss = in_slices(size, group, [&](int s, Worker<T>& worker, int64_t first, int count, double* sum) {
-      Tile<T> tiles[together];
-      for (int t = 0; t < count; ++t) tiles[t] = rows.load(positions, size, first + t, worker.desk);
-      worker.pass.add_gradients(at, tiles, count, dropped, *parts_[s], losses ? sum : nullptr);
-    });
-    for (int s = 0; s < slices_of(size); ++s) parts_[s]->finish();
-    for (int s = 1; s < slices_of(size); ++s) parts_[0]->add(*parts_[s]);
+    const double loss = in_slices(
+        size, group,
+        [&](int s, Worker<T>& worker, int64_t first, int count, double* sum) {
+          Tile<T> tiles[together];
+          for (int t = 0; t < count; ++t) tiles[t] = rows.load(positions, size, first + t, worker.desk);
+          worker.pass.add_gradients(at, tiles, count, dropped, *parts_[s], losses ? sum : nullptr);
+        },
+        [&](int s) { parts_[s]->clear(); }, [&](int s) { parts_[s]->finish(); });
     return loss / rows.total();
+  }
+  void add_slices(const Range& range, int count) {
+    const size_t stride = shapes_[range.array].stride, end = range.last * stride;
+    T* sum = parts_[0]->arrays[range.array].get();
+    for (int s = 1; s < count; ++s) {
+      const T* part = parts_[s]->arrays[range.array].get();
+      for (size_t i = range.first * stride; i < end; i += lanes<T>) store<T>(sum + i, load<T>(sum + i) + load<T>(part + i));
+    }
+  }
+  // Gradient of the data loss over all rows, without dropout, into parts_[0]; gives the mean loss.
+  double gradient(const Arrays<T>& at) {
+    const int64_t rows = data_->training.rows();
+    const double loss = slice_gradients(at, nullptr, rows, nullptr, true);
+    each_range([&](const Range& range) { add_slices(range, slices(rows)); });
+    return loss;
   }
 
   // Weighted mean loss, without penalty and without dropout; NaN where there are no rows.
   double loss(const Arrays<T>& at, const Table<T>* rows) {
     if (!rows) return std::numeric_limits<double>::quiet_NaN();
-    const double sum = in_slices(rows->rows(), 1, [&](int, Worker<T>& worker, int64_t first, int, double* total) {
-      const Tile<T> data = rows->load(nullptr, rows->rows(), first, worker.desk);
-      *total += worker.pass.loss(data, worker.pass.forward(at, data, nullptr));
-    });
+    const auto nothing = [](int) {};
+    const double sum = in_slices(
+        rows->rows(), 1,
+        [&](int, Worker<T>& worker, int64_t first, int, double* total) {
+          const Tile<T> data = rows->load(nullptr, rows->rows(), first, worker.desk);
+          *total += worker.pass.loss(data, worker.pass.forward(at, data, nullptr));
+        },
+        nothing, nothing);
     return sum / rows->total();
   }
 
-  // f(slice, worker, first tile, tiles, sum) over all tiles of a pass; the sums of the slices, added in their order.
-  template <class F> double in_slices(int64_t size, int group, const F& f) {
-    const int slices = slices_of(size);
+  // f(slice, worker, first tile, tiles, sum) over all tiles of a pass, each slice between its begin and its end; the
+  // sums of the slices, added in their order.
+  template <class F, class Begin, class End>
+  double in_slices(int64_t size, int group, const F& f, const Begin& begin, const End& end) {
+    const int count = slices(size);
     const int64_t tiles = (size + tile - 1) / tile;
     double sums[most_slices] = {};
-    crew_.each(slices, [&](int s, int member) {
-      const int64_t end = tiles * (s + 1) / slices;
-      for (int64_t k = tiles * s / slices; k < end && !progress_.stop; k += group)
-        f(s, *workers_[member], k, int(std::min<int64_t>(group, end - k)), &sums[s]);
+    crew_.each(count, [&](int s, int member) {
+      begin(s);
+      const int64_t last = tiles * (s + 1) / count;
+      for (int64_t k = tiles * s / count; k < last && !progress_.stop; k += group)
+        f(s, *workers_[member], k, int(std::min<int64_t>(group, last - k)), &sums[s]);
+      end(s);
     });
-    return std::accumulate(sums, sums + slices, 0.0);
+    return std::accumulate(sums, sums + count, 0.0);
   }
 
   double penalty(const Arrays<T>& at) {
@@ -178,16 +230,15 @@ template <class T> class Bench {
   void polish() {
     const Table<T>& rows = data_->training;
     const double slack = 4 * double(std::numeric_limits<T>::epsilon());
-    const auto whole = [&](const Arrays<T>& at) { return gradient(at, nullptr, rows.rows(), nullptr, true); };
     copy(w_, point_);
     double value = loss(w_, &rows) + penalty(w_), inertia = 1, rate = 1;
     int64_t step = 0;
     for (; step < plan_.polish_steps && !progress_.stop; ++step) {
       if (step % check_every == 0) {
-        whole(w_);
+        gradient(w_);
         if (residual() <= plan_.polish_tolerance) break;
       }
-      const double at_point = whole(point_);
+      const double at_point = gradient(point_);
       double z_loss;
       for (;;) {
         double along = 0, squared = 0;
@@ -228,8 +279,7 @@ template <class T> class Bench {
   }
 
   void measure(int64_t trained) {
-    const Table<T>& rows = data_->training;
-    const double training_loss = gradient(w_, nullptr, rows.rows(), nullptr, true), distance = residual();
+    const double training_loss = gradient(w_), distance = residual();
     const double validation_loss = loss(w_, data_->validation.get());
     if (progress_.stop) return;
     bool finite = std::isfinite(training_loss);
@@ -279,6 +329,7 @@ template <class T> class Bench {
   std::vector<std::unique_ptr<Gradients<T>>> parts_;
   std::vector<std::unique_ptr<Worker<T>>> workers_;
   std::vector<std::unique_ptr<Mover<T>>> movers_;
+  std::vector<Range> ranges_;
   Arrays<T> w_, point_, best_, z_, scratch_;
   Shuffle shuffle_;
   int run_ = 0;

@@ -47,7 +47,7 @@ template <class T> class Training : public Work {
     int64_t most = 1;
     for (const Fold& fold : plan_.folds) most = std::max(most, fold.training.count);
     const int crews = std::max(1, std::min(threads, plan_.runs));
-    threads = std::min(threads, crews * slices_of(most));  // no slice, no work
+    threads = std::min(threads, crews * slices_of(most, numbers_in(shapes<T>(plan_.layers))));  // no slice, no work
     at_work_ = crews;
     for (int crew = 0; crew < crews; ++crew)
       threads_.emplace_back([this, size = threads / crews + (crew < threads % crews)] { serve(size); });

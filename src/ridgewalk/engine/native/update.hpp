@@ -32,40 +32,32 @@ template <class T> inline V<T> head(V<T> v, int count) {
 }
 
 // One value per row (over inputs, the same within a group) or per column (over units) of an array: sums over groups.
-template <class T> class GroupSums {
- public:
-  GroupSums(const Shape& shape, const Prox<T>& prox)
-      : shape_(shape), prox_(prox), values(prox.over == Over::units ? shape.stride : padded<T>(shape.inputs)),
-        totals_(prox.groups) {}
+template <class T> struct GroupSums {
+  const Shape& shape;
+  const Prox<T>& prox;
+  Buffer<T> values, totals;
+
+  GroupSums(const Shape& s, const Prox<T>& p)
+      : shape(s), prox(p), values(p.over == Over::units ? s.stride : padded<T>(s.inputs)), totals(p.groups) {}
 
   // Sum f(i), a vector at place i of the array, over every group.
   template <class F> void sum_over(const F& f) {
     values.clear();
-    totals_.clear();
-    for (int p = 0; p < shape_.inputs; ++p) {
+    totals.clear();
+    for (int p = 0; p < shape.inputs; ++p) {
       V<T> row = V<T>{};
-      for (int q = 0; q < shape_.stride; q += lanes<T>) {
-        const V<T> v = head<T>(f(size_t(p) * shape_.stride + q), shape_.units - q);
-        if (prox_.over == Over::units) store<T>(values.get() + q, load<T>(values.get() + q) + v);
+      for (int q = 0; q < shape.stride; q += lanes<T>) {
+        const V<T> v = head<T>(f(size_t(p) * shape.stride + q), shape.units - q);
+        if (prox.over == Over::units) store<T>(values.get() + q, load<T>(values.get() + q) + v);
         else row += v;
       }
-      if (prox_.over == Over::inputs) totals_[prox_.member[p]] += sum<T>(row);
+      if (prox.over == Over::inputs) totals[prox.member[p]] += sum<T>(row);
     }
-    if (prox_.over == Over::inputs)
-      for (int p = 0; p < shape_.inputs; ++p) values[p] = totals_[prox_.member[p]];
+    if (prox.over == Over::inputs)
+      for (int p = 0; p < shape.inputs; ++p) values[p] = totals[prox.member[p]];
   }
-  V<T> at(int p, int q) const { return prox_.over == Over::units ? load<T>(values.get() + q) : splat<T>(values[p]); }
-  int count() const { return prox_.over == Over::units ? shape_.units : shape_.inputs; }
-
- private:
-  const Shape& shape_;
-  const Prox<T>& prox_;
-
- public:
-  Buffer<T> values;
-
- private:
-  Buffer<T> totals_;
+  V<T> at(int p, int q) const { return prox.over == Over::units ? load<T>(values.get() + q) : splat<T>(values[p]); }
+  int count() const { return prox.over == Over::units ? shape.units : shape.inputs; }
 };
 
 // What an array's update needs beside its strengths: nothing, where no group is penalized.
@@ -88,13 +80,15 @@ template <class T> struct GroupDesk {
 template <class T> struct Moved {
   V<T> z, step;
 };
-// For every vector of the array: from(p, q, i) gives z and step, to(i, w) takes the new weights.
+// For every vector of rows `begin` to `end` (with groups, of all rows): from(p, q, i) gives z and step, to(i, w) takes the
+// new weights.
 template <class T, class From, class To>
-void proximal(const Shape& shape, const Prox<T>& prox, GroupDesk<T>* desk, const From& from, const To& to) {
+void proximal(const Shape& shape, int begin, int end, const Prox<T>& prox, GroupDesk<T>* desk, const From& from,
+              const To& to) {
   const auto ridge = [&](V<T> z, V<T> step, int p) {
     return prox.l2 && prox.l2[p] > 0 ? z / (T(1) + T(2) * step * prox.l2[p]) : z;
   };
-  for (int p = 0; p < shape.inputs; ++p)
+  for (int p = begin; p < end; ++p)
     for (int q = 0; q < shape.stride; q += lanes<T>) {
       const size_t i = size_t(p) * shape.stride + q;
       auto [z, step] = from(p, q, i);
@@ -131,12 +125,15 @@ template <class T> class Mover {
     if (prox.over != Over::none) desk_ = std::make_unique<GroupDesk<T>>(shape_, prox_);
   }
 
+  bool in_groups() const { return bool(desk_); }
+
   // Where the gradient is to be taken: w + momentum * (last move).
   void look_ahead(const T* w, T* point) const {
     for (size_t i = 0; i < shape_.size(); ++i) point[i] = w[i] + T(optimizer_.first) * first_[i];
   }
 
-  void step(T* w, const T* dw, double learning_rate, int64_t k, double ramp) {
+  // Rows `begin` to `end` of the array; all of them where there are groups.
+  void step(T* w, const T* dw, double learning_rate, int64_t k, double ramp, int begin, int end) {
     const Optimizer& o = optimizer_;
     const T rate = T(learning_rate), raised = T(ramp), first = T(o.first), second = T(o.second), epsilon = T(o.epsilon);
     T *m = first_.get(), *v = second_.get();
@@ -146,7 +143,7 @@ template <class T> class Mover {
     switch (o.kind) {
       case OptimizerKind::sgd: {
         const V<T> step = splat<T>(rate * raised);
-        return proximal<T>(shape_, prox_, desk_.get(),
+        return proximal<T>(shape_, begin, end, prox_, desk_.get(),
           [&](int, int, size_t i) {
             return Moved<T>{load<T>(w + i) + (first * load<T>(m + i) - rate * load<T>(dw + i)), step};
           },
@@ -156,7 +153,7 @@ template <class T> class Mover {
       case OptimizerKind::rmsprop: {
         const T old = o.kind == OptimizerKind::adagrad ? T(1) : second;
         const T fresh = o.kind == OptimizerKind::adagrad ? T(1) : T(1 - o.second);
-        return proximal<T>(shape_, prox_, desk_.get(),
+        return proximal<T>(shape_, begin, end, prox_, desk_.get(),
           [&](int p, int q, size_t i) {
             const V<T> g = load<T>(dw + i), account = old * load<T>(m + i) + fresh * squares(g, p, q);
             store<T>(m + i, account);
@@ -168,7 +165,7 @@ template <class T> class Mover {
         const T fresh_m = T(1 - o.first), fresh_v = T(1 - o.second);
         const T m_scale = T(1 / (1 - std::pow(o.first, double(k + 1)))), v_scale = T(1 / (1 - std::pow(o.second, double(k + 1))));
         const T decay = T(learning_rate * decay_);
-        return proximal<T>(shape_, prox_, desk_.get(),
+        return proximal<T>(shape_, begin, end, prox_, desk_.get(),
           [&](int p, int q, size_t i) {
             const V<T> g = load<T>(dw + i), w_i = load<T>(w + i);
             const V<T> m_i = first * load<T>(m + i) + fresh_m * g;
@@ -183,7 +180,7 @@ template <class T> class Mover {
 
   // prox_step(z) of a plain step, into out.
   void prox(const T* z, T step, T* out) {
-    proximal<T>(shape_, prox_, desk_.get(), [&](int, int, size_t i) { return Moved<T>{load<T>(z + i), splat<T>(step)}; },
+    proximal<T>(shape_, 0, shape_.inputs, prox_, desk_.get(), [&](int, int, size_t i) { return Moved<T>{load<T>(z + i), splat<T>(step)}; },
                 [&](size_t i, V<T> w) { store<T>(out + i, w); });
   }
 
