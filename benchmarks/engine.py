@@ -6,7 +6,7 @@ Every engine lives in a process of its own, with its own number of threads, and 
 task: all are made ready and compiled, their losses compared after the same training from the same start; then they
 run in turn, again and again, each for about the same time. Compiling, starting, drawing the batches and laying out
 the rows are apart for the rivals. ridgewalk does all this, and measures the final losses, inside its one call: the
-least time that a call with no epochs took is taken off, so drawing its batches still counts. Whole calls are reported.
+time of a call with no epochs is taken off, so drawing its batches still counts. Whole calls are reported too.
 
 The rivals need scikit-learn, torch, jax, joblib, lassonet and matplotlib, and PyTorch a C++ compiler; one that is
 missing is reported as such. Writes engine.md, engine.json and engine.png into benchmarks/results.
@@ -38,7 +38,7 @@ from ridgewalk.layers import Arrays
 from ridgewalk.losses import CrossEntropy
 from ridgewalk.network import layer_penalties
 from ridgewalk.objective import Objective
-from rivals import DRAWN_EPOCHS, FOLDS, TASKS, Model, Task, serve, shared_data
+from rivals import DRAWN_EPOCHS, FOLDS, TASKS, Model, Task, fold_rows, serve
 
 CORES = 2
 STRENGTHS, SEEDS = 50, 5
@@ -95,10 +95,9 @@ class Entry:
         return f"{self.family}, {self.variant}"
 
     @property
-    def seconds(self) -> list[float]:
-        """Seconds of one step of one model, run by run: less the least that was apart, so no run looks too fast."""
-        least = min(self.apart, default=0.0)
-        return [seconds - least for seconds in self.whole]
+    def seconds(self) -> float:
+        """Seconds of one step of one model: the median call less the median call without epochs."""
+        return float(np.median(self.whole) - np.median(self.apart))
 
     def fresh(self) -> Entry:
         """Give the same way of running, with nothing measured."""
@@ -106,7 +105,7 @@ class Entry:
 
     def plain(self) -> dict[str, Any]:
         """Give everything as plain data."""
-        kept = ("family", "variant", "failed", "compile_seconds", "epochs", "seconds", "whole", "apart", "differences")
+        kept = ("family", "variant", "failed", "compile_seconds", "epochs", "whole", "apart", "differences")
         return {name: getattr(self, name) for name in kept} | {"processes": len(self.places)}
 
 
@@ -276,9 +275,6 @@ def grid_entries(engine: str, quick: bool) -> list[Entry]:
             Entry("PyTorch compiled", one, "torch compiled", {}, alone("torch", CORES)),
             Entry("JAX", f"scan, {one}", "jax", {}, alone("jax", CORES)),
         ]
-    if engine != "reference":
-        options = {"engine": "reference", "n_jobs": CORES}
-        entries.insert(2, Entry("NumPy", "the reference engine", "ridgewalk", options, (("numpy", 1, 0),)))
     return entries
 
 
@@ -386,10 +382,9 @@ class Comparison:
                 )
 
     def time(self, seconds: float, repeats: int) -> None:
-        """Warm up, choose each entry's epochs so that a run takes about ``seconds``, and run in turn."""
+        """Choose each entry's epochs so that a run takes about ``seconds``, which warms it up, and run in turn."""
         for entry in self.alive:
             with self._marking(entry):
-                self._run(entry, entry.key, entry.unit)
                 entry.epochs = self._fill(entry, seconds)
         for _ in range(repeats):
             self._probe()
@@ -403,6 +398,8 @@ class Comparison:
         wanted = max(seconds, 2 * apart)
         for goal in (wanted / 5, wanted):  # the first run may be too short to tell
             whole = self._run(entry, entry.key, units * entry.unit)
+            if units == 1 and whole - apart > wanted:
+                return entry.unit
             units = max(1, round(units * goal / max(whole - apart, whole / 10)))
         return units * entry.unit
 
@@ -423,23 +420,19 @@ class Comparison:
 
 
 def measure_model(task: Task, model: Model, w: Arrays) -> tuple[float, float]:
-    """Loss on the training rows, without penalty, and sum of squared weights; in double precision."""
-    x, labels = shared_data(task)
-    used = task.used(model.fold)
+    """Loss on the training rows, without penalty, and sum of squared weights."""
+    x, labels = fold_rows(task, model.fold)
     objective = Objective(task.network, CrossEntropy(), layer_penalties(task.network, weight_l2=1.0))
-    double = tuple(array[None].astype(np.float64) for array in w)
-    target = CrossEntropy().encode(labels[used], task.classes)
-    loss = objective.data_loss(double, x[used], target, np.ones(len(used)))
-    return float(loss[0]), float(objective.penalty(double)[0])
+    parameters = tuple(array[None] for array in w)
+    loss = objective.data_loss(parameters, x, CrossEntropy().encode(labels, task.classes), np.ones(len(x)))
+    return float(loss[0]), float(objective.penalty(parameters)[0])
 
 
 def best_of(entries: Sequence[Entry]) -> dict[str, Entry]:
     """Pick the fastest variant of every family."""
     best: dict[str, Entry] = {}
     for entry in entries:
-        if entry.seconds and (
-            entry.family not in best or np.median(entry.seconds) < np.median(best[entry.family].seconds)
-        ):
+        if entry.whole and (entry.family not in best or entry.seconds < best[entry.family].seconds):
             best[entry.family] = entry
     return best
 
@@ -493,8 +486,8 @@ class Scaling:
     def measure(self) -> dict[str, list[dict[str, Any]]]:
         """Measure the four panels: for each, the points of every family."""
         task, quick = TASKS["A"], self.quick
-        rows = (300, 3_000) if quick else (300, 1_200, 3_000, 12_000, 48_000)
-        widths = (32, 128) if quick else (16, 64, 128, 512, 1_024)
+        rows = (300, 3_000) if quick else (300, 900, 3_000, 9_000, 30_000)
+        widths = (32, 128) if quick else (16, 64, 256, 1_024)
         strengths = (1, 4) if quick else (1, 2, 5, 10, 25, 50)
         sample = sample_of_grid(task, 4 if quick else 12)
         one = [Model(task.l2, None, 0)]
@@ -515,9 +508,7 @@ class Scaling:
         return {
             "at": at,
             "models": len(models),
-            "seconds": {
-                entry.family: len(models) * float(np.median(entry.seconds)) for entry in entries if entry.seconds
-            },
+            "seconds": {entry.family: len(models) * entry.seconds for entry in entries if entry.whole},
             "variants": {entry.family: entry.variant for entry in entries},
         }
 

@@ -40,13 +40,28 @@ PEAK_SHARES = {"A": 0.65, "B": 0.75, "C": 0.75}
 TWO_CORES = 1.9
 
 
+def _middle(entry: dict[str, Any]) -> float:
+    """Seconds of a step: the median call less the median call without epochs."""
+    return median(entry["whole"]) - median(entry["apart"])
+
+
+def _least(entry: dict[str, Any]) -> float:
+    """Seconds of a step: the shortest call less the shortest call without epochs."""
+    return min(entry["whole"]) - min(entry["apart"])
+
+
+def _ratios(above: dict[str, Any], below: dict[str, Any]) -> tuple[float, float]:
+    """Divide the times of one entry by another's: by medians, and by best runs."""
+    return _middle(above) / _middle(below), _least(above) / _least(below)
+
+
 def _winners(entries: list[dict[str, Any]]) -> dict[str, dict[str, Any]]:
     """Pick the fastest variant of every family, on one thread or two: ridgewalk's like everyone's."""
     best: dict[str, dict[str, Any]] = {}
     for entry in entries:
         family = entry["family"]
         known = best.get(family)
-        if entry["seconds"] and (known is None or median(entry["seconds"]) < median(known["seconds"])):
+        if entry["whole"] and (known is None or _middle(entry) < _middle(known)):
             best[family] = entry
     return best
 
@@ -80,8 +95,7 @@ def _gates(results: dict[str, Any]) -> Iterator[str]:
             if gate.family not in winners:
                 yield f"{row} not measured | | {wanted:g}x | |"
                 continue
-            rival, ours = winners[gate.family]["seconds"], winners["ridgewalk"]["seconds"]
-            ratios = median(rival) / median(ours), min(rival) / min(ours)
+            ratios = _ratios(winners[gate.family], winners["ridgewalk"])
             yield _gate_row(gate.table, name, f"{gate.family} / ridgewalk", ratios, wanted, share=False)
     yield from _own_gates(results)
 
@@ -98,37 +112,34 @@ def _own_gates(results: dict[str, Any]) -> Iterator[str]:
     for name, task in results["tasks"].items():
         winners = _winners(task["grid"]["entries"]) if "grid" in task else {}
         if "ridgewalk on one core" in winners:
-            alone, both = winners["ridgewalk on one core"]["seconds"], winners["ridgewalk"]["seconds"]
-            gains = median(alone) / median(both), min(alone) / min(both)
+            gains = _ratios(winners["ridgewalk on one core"], winners["ridgewalk"])
             yield _gate_row(BOTH, name, "one core / two cores", gains, TWO_CORES, share=False)
 
 
 def _shares(entry: dict[str, Any], table: dict[str, Any]) -> tuple[float, float]:
     """Divide useful FLOP/s by the peak: by medians, and the best run over the best probe."""
-    seconds, peaks = entry["seconds"], table["peaks"]
-    return (
-        table["flops"] / median(seconds) / median(peaks),
-        table["flops"] / min(seconds) / max(peaks),
-    )
+    peaks = table["peaks"]
+    return table["flops"] / _middle(entry) / median(peaks), table["flops"] / _least(entry) / max(peaks)
 
 
 def _entries(table: dict[str, Any], gflops: bool) -> Iterator[str]:
     """Give a row for every variant; each family's best is bold."""
     winners = _winners(table["entries"])
-    ours = median(winners["ridgewalk"]["seconds"])
+    ours = _middle(winners["ridgewalk"])
     yield "| engine | variant | median us | best us | / ridgewalk | GFLOP/s | compiling s | loss, squares differ by |"
     yield "|---|---|--:|--:|--:|--:|--:|--:|"
     for entry in table["entries"]:
-        family, variant, seconds = entry["family"], entry["variant"], entry["seconds"]
-        if not seconds:
+        family, variant = entry["family"], entry["variant"]
+        if not entry["whole"]:
             yield f"| {family} | {variant} | {_cell(entry['failed'])} | | | | | |"
             continue
+        seconds = _middle(entry)
         bold = "**" if winners[family] is entry else ""
-        rate = f"{table['flops'] / median(seconds) / 1e9:.1f}" if gflops and "another" not in family else ""
+        rate = f"{table['flops'] / seconds / 1e9:.1f}" if gflops and "another" not in family else ""
         compiling = f"{entry['compile_seconds']:.1f}" if entry["compile_seconds"] else ""
         yield (
-            f"| {bold}{family}{bold} | {variant} | {bold}{1e6 * median(seconds):.1f}{bold} | {1e6 * min(seconds):.1f} "
-            f"| {median(seconds) / ours:.2f}x | {rate} | {compiling} | {_differences(entry['differences'])} |"
+            f"| {bold}{family}{bold} | {variant} | {bold}{1e6 * seconds:.1f}{bold} | {1e6 * _least(entry):.1f} "
+            f"| {seconds / ours:.2f}x | {rate} | {compiling} | {_differences(entry['differences'])} |"
         )
         if entry["failed"]:
             yield f"| {family} | {variant} | {_cell(entry['failed'])}, later | | | | | |"
@@ -177,7 +188,8 @@ float32, the same start, the same batches, SGD with momentum 0.9, L2 on the weig
   order in the rate.) scikit-learn draws its own batches when timed (A has none): "own batches" is its difference then,
   and the others are those of the same estimator on everyone's batches.
 - **Apart**: compiling, starting, drawing batches and laying out rows. ridgewalk lays out, draws and measures its final
-  losses inside its one call; the least that a call without epochs took is taken off, and drawing stays in.
+  losses inside its one call; what a call without epochs takes is taken off (median off median, best off best), and
+  drawing stays in.
 - **LassoNet** solves another problem (a hierarchical one, with its objective computed every epoch): its row is a path
   of 50 strengths, per epoch.
 """

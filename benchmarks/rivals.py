@@ -338,7 +338,7 @@ class ScikitLearn(_OneByOne):
             self._open_pool(n_jobs)
 
     def _first(self, model: Model) -> Any:
-        """Fit one epoch, so that every array is there; its numbers are overwritten before each run."""
+        """Fit a row of each class, so that every array is there; the numbers are overwritten before each run."""
         from sklearn.neural_network import MLPClassifier
 
         rows = self.task.batch or len(self.task.used(model.fold))
@@ -357,7 +357,9 @@ class ScikitLearn(_OneByOne):
             momentum=MOMENTUM,
             nesterovs_momentum=False,
         )
-        return classifier.fit(*fold_rows(self.task, model.fold))
+        x, labels = fold_rows(self.task, model.fold)
+        one_each = np.unique(labels, return_index=True)[1]
+        return _fit(classifier, (x[one_each], labels[one_each]))
 
     def close(self) -> None:
         self.started.close()

@@ -1,6 +1,7 @@
 """Run the tutorial's experiment, corrected, and measure whether its penalty helped.
 
     python benchmarks/tutorial_experiment.py [--seeds 5] [--epochs 10001] [--redraw]
+    python benchmarks/tutorial_experiment.py --time
 
 Three arms of a spiral, a 2-128-3 ReLU network started at 0.01 * normal, full batch; 30,000 fresh test points. Every
 seed is a start of the weights, on one sample of the spiral; with --redraw every seed is a sample too. The penalties of
@@ -9,7 +10,8 @@ one optimizer share data and starts, so their differences are paired.
 A constant rate leaves the last iterate to chance (the loss jumps and comes back), so "loss" is the median over the
 last tenth of the epochs, looked at every 10; "last" is the last one alone. docs/tutorial.md quotes this table.
 Double precision: in single precision the weights of dead units sink to where numbers end, and what happens there
-differs from engine to engine (EXPERIMENTS.md).
+differs from engine to engine (EXPERIMENTS.md). With --time nothing is compared: the tutorial's one model is trained as
+its author did, on 3,000 rows with SGD, in single precision on one core, and the clock is read.
 """
 
 from __future__ import annotations
@@ -20,12 +22,12 @@ import platform
 import time
 import warnings
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy.stats import t as student
 
-from ridgewalk.arrays import Array, per_run
+from ridgewalk.arrays import Array, Integers, per_run
 from ridgewalk.engine import compiled, train
 from ridgewalk.engine.job import Fold, Job
 from ridgewalk.losses import CrossEntropy
@@ -77,40 +79,14 @@ def run(
     generator = np.random.default_rng(sample)
     x, y = spiral_data(samples, CLASSES, generator)
     test_x, test_y = spiral_data(TEST_SAMPLES, CLASSES, generator)
-    loss = CrossEntropy()
-    network = multilayer_perceptron(2, [HIDDEN], CLASSES)
-
-    def per_layer(strengths: list[tuple[float, float]]) -> list[Array]:
-        return [per_run([pair[layer] for pair in strengths]) for layer in (0, 1)]
-
-    start = network.start("normal", seed)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", EvadablePenaltyWarning)  # the point of the experiment
-        rows = np.concatenate([x, test_x]), loss.encode(np.concatenate([y, test_y]))
-        training = (np.arange(len(rows[0])) < len(x)).astype(float)
-        job = Job(
-            network=network,
-            loss=loss,
-            penalties=layer_penalties(
-                network,
-                weight_l2=per_layer([arm.weight_l2 for arm in arms]),
-                bias_l2=per_layer([arm.bias_l2 for arm in arms]),
-            ),
-            optimizer=optimizer,
-            x=rows[0],
-            target=rows[1],
-            folds=(Fold.plain(training, 2, CLASSES, validation=1 - training),),
-            fold=np.zeros(len(arms), dtype=int),
-            seeds=np.zeros(len(arms), dtype=int),
-            start=tuple(np.stack([array] * len(arms)) for array in start),
-            epochs=epochs,
-            record_every=10,
-        )
-    fits = train(job, n_jobs=-1)
+    job = make_job(
+        np.concatenate([x, test_x]), np.concatenate([y, test_y]), len(x), optimizer, arms, seed, epochs, np.float64
+    )
+    fits = train(replace(job, record_every=10), n_jobs=-1)
     history = fits.history
     assert history is not None
     late = history.epochs > 0.9 * epochs
-    output, _ = network.forward(test_x, fits.parameters)
+    output, _ = job.network.forward(test_x, fits.parameters)
     figures = []
     for k in range(len(arms)):
         losses = history.data_loss[k]
@@ -128,6 +104,51 @@ def run(
     return figures
 
 
+def make_job(
+    x: Array, y: Integers, rows: int, optimizer: Optimizer, arms: Sequence[Arm], seed: int, epochs: int, dtype: type
+) -> Job:
+    """Every arm from one start, on the first rows; the others are for the validation loss."""
+    network = multilayer_perceptron(2, [HIDDEN], CLASSES)
+
+    def per_layer(strengths: list[tuple[float, float]]) -> list[Array]:
+        return [per_run([pair[layer] for pair in strengths]) for layer in (0, 1)]
+
+    start = network.start("normal", seed)
+    training = (np.arange(len(x)) < rows).astype(float)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", EvadablePenaltyWarning)  # the point of the experiment
+        return Job(
+            network=network,
+            loss=CrossEntropy(),
+            penalties=layer_penalties(
+                network,
+                weight_l2=per_layer([arm.weight_l2 for arm in arms]),
+                bias_l2=per_layer([arm.bias_l2 for arm in arms]),
+            ),
+            optimizer=optimizer,
+            x=x,
+            target=CrossEntropy().encode(y),
+            folds=(Fold.plain(training, 2, CLASSES, validation=1 - training),),
+            fold=np.zeros(len(arms), dtype=int),
+            seeds=np.zeros(len(arms), dtype=int),
+            start=tuple(np.stack([array] * len(arms)).astype(dtype) for array in start),
+            epochs=epochs,
+        )
+
+
+def time_one_model(epochs: int, times: int = 5) -> list[float]:
+    """Seconds to train the tutorial's model on one core, each time anew."""
+    _, samples, optimizer, _ = EXPERIMENTS[0]
+    x, y = spiral_data(samples, CLASSES, np.random.default_rng(0))
+    job = make_job(x, y, len(x), optimizer, [FIRST], 0, epochs, np.float32)
+    seconds = []
+    for _ in range(times):
+        began = time.perf_counter()
+        train(job)
+        seconds.append(time.perf_counter() - began)
+    return sorted(seconds)
+
+
 def interval(values: Array) -> tuple[float, float, float]:
     """Mean and 95% Student interval over seeds."""
     half = student.ppf(0.975, len(values) - 1) * values.std(ddof=1) / np.sqrt(len(values))
@@ -140,9 +161,14 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=5)
     parser.add_argument("--epochs", type=int, default=10_001)
     parser.add_argument("--redraw", action="store_true", help="a new sample of the spiral for every seed")
+    parser.add_argument("--time", action="store_true", help="only train one model, and say how long it takes")
     options = parser.parse_args()
     began = time.perf_counter()
     print(f"{datetime.date.today()}, {compiled.level}, Python {platform.python_version()}, NumPy {np.__version__}")
+    if options.time:
+        seconds = time_one_model(options.epochs)
+        print(f"{options.epochs} epochs of 3,000 rows, one core: {np.median(seconds):.3f} s, best {seconds[0]:.3f} s")
+        return
     print(f"{options.seeds} seeds, {options.epochs} epochs; mean +- standard deviation over seeds\n")
     print("| rows | optimizer | penalty | train loss | test loss | last test loss | last accuracy | W1 | W2 | spikes |")
     print("|---" * 10 + "|")

@@ -204,6 +204,13 @@ def test_several_folds_and_seeds_are_each_trained_on_their_own():
     assert_agree(replace(job, folds=folds, fold=np.array([2, 0, 1]), seeds=np.array([5, 5, 9])), "folds")
 
 
+def test_validation_rows_of_no_weight_are_none():
+    job = make_job()
+    (fold,) = job.folds
+    ours, _ = assert_agree(replace(job, folds=(replace(fold, validation=np.zeros(70)),)), "no weight")
+    assert np.isnan(ours.validation_loss).all()
+
+
 def test_early_stopping_and_history_are_the_references():
     job = make_job(
         (Dense(5, 40), ReLU(), Dense(40, 1)), optimizer=Adam(0.05), penalty="L1", epochs=60, record_every=7,
@@ -230,6 +237,16 @@ def test_polish_brings_both_engines_to_the_same_place(activation, batch_size):
     np.testing.assert_allclose(ours.data_loss + ours.penalty, theirs.data_loss + theirs.penalty, rtol=1e-5)
 
 
+def only(job, run):
+    return replace(
+        job,
+        penalties=tuple(p.convert(lambda s: s[[run]] if s.ndim == 3 else s) for p in job.penalties),
+        fold=job.fold[[run]],
+        seeds=job.seeds[[run]],
+        start=tuple(w[[run]] for w in job.start),
+    )
+
+
 def assert_same_bits(a, b):
     for left, right in zip(a.parameters, b.parameters, strict=True):
         np.testing.assert_array_equal(left, right)
@@ -248,13 +265,7 @@ def test_bits_depend_on_nothing_but_the_job(batch_size):
     for n_jobs in (1, 2, 3, 5, -1):
         assert_same_bits(compiled.train(job, n_jobs), first)
     for run in range(job.runs):
-        alone = replace(
-            job,
-            penalties=tuple(p.convert(lambda s, run=run: s[[run]] if s.ndim == 3 else s) for p in job.penalties),
-            fold=job.fold[[run]],
-            seeds=job.seeds[[run]],
-            start=tuple(w[[run]] for w in job.start),
-        )
+        alone = only(job, run)
         for n_jobs in (1, 4):
             assert_same_bits(compiled.train(alone, n_jobs), first.part(slice(run, run + 1)))
 
@@ -262,6 +273,35 @@ def test_bits_depend_on_nothing_but_the_job(batch_size):
 def test_a_large_batch_is_the_references():
     job = make_job(rows=9_000, optimizer=Adam(0.01), penalty="L1", epochs=4)
     assert_agree(job, "slices", double=1e-9)
+
+
+# Networks of 16,384 numbers and more keep the tiles of a batch of 256 rows or fewer, and slice a larger one otherwise.
+@pytest.mark.usefixtures("each_level")
+@pytest.mark.parametrize("penalty", ["L1", "groups of inputs, L1 and L2"])
+@pytest.mark.parametrize("batch_size", [130, 256, 300, None])
+def test_large_networks_share_each_batch_and_no_number_depends_on_how(batch_size, penalty):
+    for layers in (
+        (Dense(90, 190), Tanh(), Dropout(0.2), Dense(190, 7)),
+        (Dense(3, 1000), ReLU(), Dense(1000, 15), Tanh(), Dense(15, 2)),
+        (Dense(2, 4200), LeakyReLU(0.1), Dense(4200, 2)),
+    ):
+        job = make_job(
+            layers, None, Adam(0.01), penalty, np.float64, 410, batch_size=batch_size, epochs=2, polish=Polish(2)
+        )
+        first, _ = assert_agree(job, (layers, batch_size, penalty), double=1e-9)
+        alone = only(job, 1)
+        for n_jobs in (1, 2, 3):
+            assert_same_bits(compiled.train(alone, n_jobs), first.part(slice(1, 2)))
+
+
+def test_a_sparse_batch_of_a_large_network_is_the_references():
+    job = make_job(
+        (Dense(300, 70), ReLU(), Dense(70, 3)), None, SGD(0.02, momentum=0.9), "L1", rows=150, batch_size=100
+    )
+    x = np.where(np.random.default_rng(1).random(job.x.shape) < 0.1, job.x, 0)
+    (fold,) = job.folds
+    job = replace(job, x=csr_array(x), folds=(replace(fold, center=np.zeros(300)),))
+    assert_agree(job, "sparse", double=1e-9)
 
 
 def test_what_it_cannot_do_is_named():

@@ -260,8 +260,8 @@ class GroupLasso:
             raise ValueError("Inputs of one group share one factor: the factors differ inside a group.")
 
     def _same_within_groups(self, values: Array) -> bool:
-        """Whether values (R, P, 1) are the same for all inputs of a group."""
-        if self.groups is None:
+        """Whether values (R, P, 1) or (R, 1, 1) are the same for all inputs of a group."""
+        if self.groups is None or values.shape[-2] == 1:
             return True
         _, first, group = np.unique(self.groups, return_index=True, return_inverse=True)
         return bool(np.array_equal(values, values[..., first[group], :]))

@@ -263,7 +263,7 @@ def _x(job: Job) -> dict[str, Any]:
 def _fold(fold: Fold) -> dict[str, Any]:
     return {
         "training": _rows(fold.weights),
-        "validation": None if fold.validation is None else _rows(fold.validation),
+        "validation": None if fold.validation is None or not fold.validation.any() else _rows(fold.validation),
         **{
             name: np.ascontiguousarray(getattr(fold, name), dtype=np.float64)
             for name in ("center", "scale", "target_center", "target_scale")

@@ -11,7 +11,8 @@ from scipy.sparse import issparse
 from ridgewalk.engine.job import Job
 
 _COPIES = 7  # of the arrays, for one run under way: weights, two states, look-ahead, best, trial and scratch
-_SLICE_ROWS, _MOST_SLICES = 256, 16  # as in native/run.hpp: each slice of a large batch has gradients of its own
+_TILE, _FEW_TILES, _MOST_SLICES = 64, 4, 16  # as in native/run.hpp: each slice of a batch has gradients of its own
+_PER_UNIT = 4  # of a tile's numbers for every unit: output, slope, and its gradient as it comes and transposed
 _SHUFFLE = 40  # bytes per row to put a minibatch epoch in its order
 
 
@@ -26,8 +27,11 @@ def needed(job: Job, threads: int) -> int:
     columns = 0 if issparse(job.x) else inputs
     folds = min(crews, len(job.folds)) * (most + scored) * ((columns + outputs + 1) * item + 16)
     arrays = sum(p * q for p, q in job.network.shapes) * item
-    slices = min(max(1, most // _SLICE_ROWS), _MOST_SLICES)
-    under_way = crews * (arrays * (_COPIES + 2 * slices) + (rows * _SHUFFLE if job.batch_size else 0))
+    tiles = -(-most // _TILE)
+    slices = max(min(tiles, _FEW_TILES), min(-(-tiles // _FEW_TILES), _MOST_SLICES))
+    tape = _TILE * (columns + _PER_UNIT * sum(units for _, units in job.network.shapes[::2])) * item
+    tapes = max(threads, crews * _FEW_TILES) * tape
+    under_way = crews * (arrays * (_COPIES + 2 * slices) + (rows * _SHUFFLE if job.batch_size else 0)) + tapes
     converted = 0 if issparse(job.x) or job.x.dtype in (np.float32, np.float64) else rows * inputs * 8
     return folds + under_way + converted + job.runs * arrays
 

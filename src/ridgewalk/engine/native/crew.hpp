@@ -11,6 +11,8 @@
 
 namespace ridgewalk {
 
+constexpr int spins = 2000;  // of a thread that waits for another, before it sleeps
+
 // Denormal numbers become 0: a weight's account of gradients that ended would else slow every step after.
 inline void flush_denormals() {
 #if defined(__SSE2__)
@@ -20,6 +22,23 @@ inline void flush_denormals() {
   asm volatile("mrs %0, fpcr" : "=r"(control));
   asm volatile("msr fpcr, %0" ::"r"(control | (uint64_t(1) << 24)));
 #endif
+}
+
+inline void pause() {
+#if defined(__SSE2__)
+  _mm_pause();
+#elif defined(__aarch64__)
+  asm volatile("yield");
+#endif
+}
+
+// Wait until `value` is no longer `old`: some microseconds awake, since the next round is mostly near, then asleep.
+template <class U> void wait_for_change(const std::atomic<U>& value, U old) {
+  for (int k = 0; k < spins; ++k) {
+    if (value != old) return;
+    pause();
+  }
+  value.wait(old);
 }
 
 class Crew {
@@ -49,7 +68,7 @@ class Crew {
     ++round_;
     round_.notify_all();
     take(0);
-    for (int left = busy_; left; left = busy_) busy_.wait(left);
+    for (int left = busy_; left; left = busy_) wait_for_change(busy_, left);
   }
 
  private:
@@ -59,7 +78,7 @@ class Crew {
   void serve(int member) {
     flush_denormals();
     for (uint32_t seen = 0;;) {
-      round_.wait(seen);
+      wait_for_change(round_, seen);
       seen = round_;
       if (over_) return;
       take(member);

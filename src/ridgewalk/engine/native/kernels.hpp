@@ -17,7 +17,7 @@ namespace ridgewalk {
 
 constexpr int tile = 64;     // rows of data
 constexpr int block = 6;     // features whose sums stay in registers
-constexpr int depth = 64;    // terms of a sum before the next block: 64 rows of a tile fill half of a 32 KiB cache
+template <class T> constexpr int depth = 512 / sizeof(T);  // terms of a sum before the next block: 32 KiB of a tile
 constexpr int thinnest = 4;  // inputs or units of a thin layer
 constexpr int together = 8;  // tiles of a narrow network that are taken back at once, so that sums stay in registers
 template <class T> constexpr int columns = tile / lanes<T>;  // vectors in a tile's row
@@ -77,15 +77,15 @@ inline void product_block(const T* w, int stride, const T* bias, bool more, cons
 // out [count][64] = weights in [terms][64]; forward with a bias, backward (Across) without.
 template <class T, bool Across, class After>
 void product(const T* w, int stride, const T* bias, const T* in, int terms, T* out, int count, const After& after) {
-  for (int begin = 0; begin < terms; begin += depth) {
-    const bool last = begin + depth >= terms;
+  for (int begin = 0; begin < terms; begin += depth<T>) {
+    const bool last = begin + depth<T> >= terms;
     const T* from = Across ? w + begin : w + size_t(begin) * stride;
     in_parts(count, block, [&](int first, int size) {
       with_constant<block>(size, [&](auto constant) {
         constexpr int Size = decltype(constant)::value;
         const T* rows = in + size_t(begin) * tile;
         if (last) product_block<T, Across, Size>(from, stride, bias, begin > 0, rows, terms - begin, out, first, after);
-        else product_block<T, Across, Size>(from, stride, bias, begin > 0, rows, depth, out, first, Keep{});
+        else product_block<T, Across, Size>(from, stride, bias, begin > 0, rows, depth<T>, out, first, Keep{});
       });
     });
   }
@@ -266,10 +266,12 @@ template <class T, int P, int Q, class Activation> struct Narrow {
 
 // 64 rows of data -> [feature][64]; rows are padded to whole vectors, a row that is null is 0.
 template <class T> void gather(const T* const (&rows)[tile], int features, T* out) {
-  for (int f = 0; f < features; f += lanes<T>)
-    for (int r = 0; r < tile; r += lanes<T>) {
+  for (int r = 0; r < tile; r += lanes<T>)
+    for (int f = 0; f < features; f += lanes<T>) {
       V<T> square[lanes<T>];
-      for (int k = 0; k < lanes<T>; ++k) square[k] = rows[r + k] ? load<T>(rows[r + k] + f) : V<T>{};
+      for (int k = 0; k < lanes<T>; ++k) {
+        square[k] = rows[r + k] ? load<T>(rows[r + k] + f) : V<T>{};
+      }
       transpose<T>(square);
       for (int k = 0; k < lanes<T>; ++k) store<T>(out + size_t(f + k) * tile + r, square[k]);
     }

@@ -44,8 +44,10 @@ template <class T> struct Gradients {
       bias_sums.emplace_back(size_t(shape.units) * lanes<T>);
     }
   }
-  void clear() {
-    for (const auto& buffer : arrays) buffer.clear();
+  // With `later`, the gradients of wide layers are left alone: they come from what the passes keep (Pass::add_rows).
+  void clear(bool later) {
+    for (size_t d = 0; d < ways.size(); ++d)
+      if (!later || ways[d] != wide) arrays[2 * d].clear();
     for (const auto& buffer : thin_sums) buffer.clear();
     for (const auto& buffer : bias_sums) buffer.clear();
   }
@@ -113,17 +115,17 @@ template <class T> class Pass {
       if (is_dense && dense == 0) first_dense_ = int(k);
       if (is_dense) width = layers[k].units;
       if (dense + is_dense > 0) widest = std::max(widest, width);  // below the first dense layer nothing comes back
-      Step step{layers[k], uint64_t(k), width, is_dense ? dense++ : -1, {}, {}, nullptr, nullptr};
+      Step step{layers[k], uint64_t(k), width, is_dense ? dense++ : -1, {}, {}, {}, nullptr, nullptr};
       // An activation takes the place of the dense layer's output below it, which nothing needs any more.
       const bool in_place = k > 0 && layers[k - 1].kind == LayerKind::dense && !is_dense && kind != LayerKind::dropout;
       if (!in_place) step.own_output = Buffer<T>(size_t(width) * tile);
       step.output = in_place ? steps_[k - 1].output : step.own_output.get();
       if (kind == LayerKind::gelu || kind == LayerKind::dropout) step.slope = Buffer<T>(size_t(width) * tile);
+      if (is_dense) step.panels = Buffer<T>(size_t(padded<T>(width)) * tile);
       steps_.push_back(std::move(step));
     }
     delta_ = Buffer<T>(std::max<size_t>(widest, together * thinnest) * tile);
     other_ = Buffer<T>(size_t(widest) * tile);
-    panels_ = Buffer<T>(size_t(padded<T>(widest)) * tile);
     narrow_ = layers.size() == 3 && !plan.source.sparse() && layers[0].kind == LayerKind::dense &&
               (layers[1].kind == LayerKind::relu || layers[1].kind == LayerKind::leaky_relu) &&
               layers[2].kind == LayerKind::dense && layers[0].inputs <= thinnest && layers[0].units > thinnest &&
@@ -176,15 +178,16 @@ template <class T> class Pass {
   }
 
   // Add the gradients of the data loss over some tiles; and to `losses`, where it is given, the losses of their rows.
-  void add_gradients(const Arrays<T>& arrays, const Tile<T>* tiles, int count, const Dropped* dropped, Gradients<T>& into,
-                     double* losses) {
+  // With `later`, those of wide layers are left to add_rows, for the last tile.
+  void add_gradients(const Arrays<T>& arrays, const Tile<T>* tiles, int count, const Dropped* dropped, bool later,
+                     Gradients<T>& into, double* losses) {
     const auto run = [&](const Tile<T>& data) {
       const T* output = forward(arrays, data, dropped);
       if (losses) *losses += loss(data, output);
       return output;
     };
     if (!narrow_) {
-      for (int t = 0; t < count; ++t) backward(arrays, tiles[t], run(tiles[t]), into);
+      for (int t = 0; t < count; ++t) backward(arrays, tiles[t], run(tiles[t]), later, into);
       return;
     }
     const int outputs = steps_[2].width;
@@ -200,9 +203,16 @@ template <class T> class Pass {
     });
   }
 
+  // dw [last - first][stride] += rows first to last - 1 of the gradient of a wide layer, over the last tile.
+  void add_rows(int dense, int first, int last, T* dw) const {
+    for (const Step& step : steps_)
+      if (step.dense == dense)
+        gradient<T>(step.input + size_t(first) * tile, last - first, step.panels.get(), step.width, dw, padded<T>(step.width));
+  }
+
  private:
   // From the output of a tile back through the layers.
-  void backward(const Arrays<T>& arrays, const Tile<T>& data, const T* output, Gradients<T>& gradients) {
+  void backward(const Arrays<T>& arrays, const Tile<T>& data, const T* output, bool later, Gradients<T>& gradients) {
     T *dy = delta_.get(), *dx = other_.get();
     loss_gradient<T>(loss_, output, data.target, data.weights, steps_.back().width, dy);
     for (int k = int(steps_.size()) - 1; k >= first_dense_; --k) {
@@ -214,7 +224,7 @@ template <class T> class Pass {
         });
         continue;
       }
-      add_layer(step, data, dy, k == first_dense_, gradients);
+      add_layer(step, data, dy, k == first_dense_, later, gradients);
       if (k == first_dense_) break;
       const auto run = [&](const auto& after) {
         product<T, true>(arrays[2 * step.dense].get(), padded<T>(step.width), nullptr, dy, step.width, dx,
@@ -232,6 +242,7 @@ template <class T> class Pass {
     int width;        // features of the output
     int dense;        // number of the dense layer, or -1
     Buffer<T> own_output, slope;
+    Buffer<T> panels;  // dy, transposed
     T* output;
     const T* input;
   };
@@ -311,7 +322,7 @@ template <class T> class Pass {
     return picked_.get();
   }
 
-  void add_layer(const Step& step, const Tile<T>& data, const T* dy, bool first, Gradients<T>& into) {
+  void add_layer(const Step& step, const Tile<T>& data, const T* dy, bool first, bool later, Gradients<T>& into) {
     const int d = step.dense, units = step.width, stride = padded<T>(units);
     const int32_t* columns = first ? data.columns : nullptr;
     const int inputs = columns ? data.inputs : step.layer.inputs;
@@ -323,11 +334,12 @@ template <class T> class Pass {
     row_sums<T>(dy, units, bias_sums);
     if (way == Gradients<T>::few_units && !columns)
       return thin<T>(step.input, inputs, dy, units, into.thin_sums[d].get(), nullptr);
-    transpose_panels<T>(dy, units, panels_.get());
-    if (!columns) return gradient<T>(step.input, inputs, panels_.get(), units, into.arrays[2 * d].get(), stride);
+    transpose_panels<T>(dy, units, step.panels.get());
+    if (later) return;
+    if (!columns) return gradient<T>(step.input, inputs, step.panels.get(), units, into.arrays[2 * d].get(), stride);
     T* sum = const_cast<T*>(picked_.get());  // the weights in it are needed no more
     std::memset(static_cast<void*>(sum), 0, size_t(inputs) * stride * sizeof(T));
-    gradient<T>(step.input, inputs, panels_.get(), units, sum, stride);
+    gradient<T>(step.input, inputs, step.panels.get(), units, sum, stride);
     for (int k = 0; k < inputs; ++k)
       for (int q = 0; q < stride; q += lanes<T>) {
         T* place = into.arrays[2 * d].get() + size_t(columns[k]) * stride + q;
@@ -339,7 +351,7 @@ template <class T> class Pass {
   std::vector<Step> steps_;
   int first_dense_ = -1;
   bool narrow_ = false;
-  Buffer<T> delta_, other_, panels_, picked_;
+  Buffer<T> delta_, other_, picked_;
 };
 
 }  // namespace ridgewalk

@@ -9,22 +9,42 @@
 namespace ridgewalk {
 
 constexpr int most_slices = 16;
+constexpr int64_t few_tiles = 4, many_tiles = 64;  // of a slice, in a large network and in a small one
 constexpr int64_t large = 16384;  // numbers in a network from which 64 rows are worth a thread's while
 constexpr int64_t range_bytes = 32768;  // of an array that is updated at once
 constexpr int check_every = 10;  // polishing steps between two looks at the residual
 
-// Into how many slices a pass over so many rows is cut: what one thread sums alone. The job decides, not the threads.
-// A slice of a large network has 4 tiles, or half of a smaller batch; one of a small network has 64.
-inline int slices_of(int64_t rows, int64_t numbers) {
-  const int64_t tiles = (rows + tile - 1) / tile;
-  const int64_t slices = numbers < large ? tiles / 64 : std::max(tiles / 4, std::min<int64_t>(tiles, 2));
-  return int(std::clamp<int64_t>(slices, 1, most_slices));
-}
-inline int64_t numbers_in(const std::vector<Shape>& all) {
-  int64_t numbers = 0;
-  for (const Shape& shape : all) numbers += int64_t(shape.inputs) * shape.units;
-  return numbers;
-}
+inline int64_t tiles_in(int64_t rows) { return (rows + tile - 1) / tile; }
+
+// How a pass over so many rows is cut into slices, what one thread sums alone. The job decides, not the threads.
+// A slice has 64 tiles, or 4 in a large network. A large network keeps the tiles of a smaller batch, each a slice, until
+// all are through, and then sums the gradients of wide layers a range of rows at a time, over all of them.
+struct Cut {
+  int slices;
+  bool keeps;
+};
+class Cutter {
+ public:
+  template <class T> explicit Cutter(const Plan<T>& plan) {
+    int64_t numbers = 0;
+    for (const Shape& shape : shapes<T>(plan.layers)) numbers += int64_t(shape.inputs) * shape.units;
+    tiles_of_slice_ = numbers >= large ? few_tiles : many_tiles;
+    keeps_ = numbers >= large && !plan.source.sparse();
+    for (const Fold& fold : plan.folds) most_rows_ = std::max(most_rows_, fold.training.count);
+  }
+  Cut cut(int64_t rows) const {
+    const int64_t tiles = tiles_in(rows);
+    if (keeps_ && tiles <= few_tiles) return {int(tiles), true};
+    return {int(std::clamp<int64_t>((tiles + tiles_of_slice_ - 1) / tiles_of_slice_, 1, most_slices)), false};
+  }
+  // Slices of any pass over a training's rows or fewer, and those that are kept tiles.
+  int most() const { return std::max(cut(most_rows_).slices, most_kept()); }
+  int most_kept() const { return keeps_ ? int(std::min(tiles_in(most_rows_), few_tiles)) : 0; }
+
+ private:
+  bool keeps_;
+  int64_t tiles_of_slice_, most_rows_ = 1;
+};
 
 // The rows of a fold, while any of its runs is at work.
 template <class T> struct Data {
@@ -43,22 +63,40 @@ struct Progress {
   std::atomic<bool> stop{false};
 };
 
-// One worker's own desk and tape.
+// A part of an array, small enough to stay in a near cache: rows first to last - 1.
+struct Range {
+  int array, first, last;
+};
+template <class T> std::vector<Range> ranges(const std::vector<Shape>& all) {
+  std::vector<Range> found;
+  for (int k = 0; k < int(all.size()); ++k) {
+    const int rows = all[k].inputs, row_bytes = all[k].stride * int(sizeof(T));
+    const int most = std::max(1, int(range_bytes / row_bytes) / block) * block;
+    for (int first = 0; first < rows; first += most) found.push_back({k, first, std::min(rows, first + most)});
+  }
+  return found;
+}
+
+// One worker's own desk and tape, and the gradient of a range.
 template <class T> struct Worker {
   Desk<T> desk;
   Pass<T> pass;
-  explicit Worker(const Plan<T>& plan) : desk(plan.source, plan.tiled()), pass(plan) {}
+  Buffer<T> dw;
+  Worker(const Plan<T>& plan, size_t in_range) : desk(plan.source, plan.tiled()), pass(plan), dw(in_range) {}
 };
 
 // Where a crew's runs are trained, one after the other; nothing is allocated between two steps.
 template <class T> class Bench {
  public:
   Bench(const Plan<T>& plan, int crew_size, Progress& progress)
-      : plan_(plan), shapes_(shapes<T>(plan.layers)), crew_(crew_size), progress_(progress) {
-    int64_t most = 1;
-    for (const Fold& fold : plan.folds) most = std::max(most, fold.training.count);
-    for (int s = 0; s < slices(most); ++s) parts_.push_back(std::make_unique<Gradients<T>>(shapes_));
-    for (int member = 0; member < crew_size; ++member) workers_.push_back(std::make_unique<Worker<T>>(plan));
+      : plan_(plan), shapes_(shapes<T>(plan.layers)), ranges_(ranges<T>(shapes_)), cutter_(plan), crew_(crew_size),
+        progress_(progress) {
+    for (int s = 0; s < cutter_.most(); ++s) parts_.push_back(std::make_unique<Gradients<T>>(shapes_));
+    size_t in_range = 0;
+    for (const Range& range : ranges_)
+      in_range = std::max(in_range, size_t(range.last - range.first) * shapes_[range.array].stride);
+    for (int k = 0; k < std::max(crew_size, cutter_.most_kept()); ++k)
+      workers_.push_back(std::make_unique<Worker<T>>(plan, in_range));
     w_ = zeros<T>(shapes_);
     if (plan.optimizer.nesterov || plan.polish_steps >= 0) point_ = zeros<T>(shapes_);
     if (plan.patience >= 0) best_ = zeros<T>(shapes_);
@@ -74,12 +112,6 @@ template <class T> class Bench {
     for (size_t k = 0; k < shapes_.size(); ++k) {
       movers_.push_back(std::make_unique<Mover<T>>(shapes_[k], plan_.optimizer, Prox<T>(plan_.penalties[k], run), k % 2));
       read(plan_.start[k], k);
-    }
-    ranges_.clear();
-    for (int k = 0; k < int(shapes_.size()); ++k) {
-      const int rows = shapes_[k].inputs, row_bytes = shapes_[k].stride * int(sizeof(T));
-      const int most = movers_[k]->in_groups() ? rows : std::max(1, int(range_bytes / row_bytes));
-      for (int first = 0; first < rows; first += most) ranges_.push_back({k, first, std::min(rows, first + most)});
     }
     const int64_t trained = descend();
     if (plan_.polish_steps >= 0 && !progress_.stop) polish();
@@ -109,11 +141,7 @@ template <class T> class Bench {
         if (progress_.stop) return 0;
         const double rate = plan_.optimizer.rate * multiplier(plan_.optimizer.schedule, step, total);
         const double ramp = plan_.ramp > 0 ? std::min(1.0, double(step + 1) / (plan_.ramp * double(total))) : 1.0;
-        each_range([&](const Range& range) {
-          add_slices(range, slices(count));
-          movers_[range.array]->step(w_[range.array].get(), parts_[0]->arrays[range.array].get(), rate, step, ramp,
-                                     range.first, range.last);
-        });
+        update(cutter_.cut(count), step, rate, ramp);
       }
       record(epoch + 1);
       ++progress_.done;
@@ -134,42 +162,61 @@ template <class T> class Bench {
     return best_epoch;
   }
 
-  // A part of an array, small enough to stay in the first cache while its slices are added and it is updated.
-  struct Range {
-    int array, first, last;  // rows first to last - 1
-  };
-  template <class F> void each_range(const F& f) {
-    crew_.each(int(ranges_.size()), [&](int k, int) { f(ranges_[k]); });
+  // One step of every array. A gradient is summed where it stays in a near cache until its weights are updated; the rows
+  // of an array whose weights are penalized in groups must wait for each other.
+  void update(const Cut& cut, int64_t step, double rate, double ramp) {
+    crew_.each(int(ranges_.size()), [&](int k, int member) {
+      const Range& range = ranges_[k];
+      Mover<T>& mover = *movers_[range.array];
+      const T* dw = sum_slices(cut, range, mover.in_groups() ? gradient_of(range) : workers_[member]->dw.get());
+      if (!mover.in_groups()) mover.step(w_[range.array].get(), dw, rate, step, ramp, range.first, range.last);
+    });
+    for (size_t k = 0; k < shapes_.size(); ++k)
+      if (movers_[k]->in_groups())
+        movers_[k]->step(w_[k].get(), parts_[0]->arrays[k].get(), rate, step, ramp, 0, shapes_[k].inputs);
   }
-  int slices(int64_t rows) const { return slices_of(rows, numbers_in(shapes_)); }
+
+  T* gradient_of(const Range& range) const {
+    return parts_[0]->arrays[range.array].get() + size_t(range.first) * shapes_[range.array].stride;
+  }
 
   // Gradient of the data loss over a batch, slice by slice; gives the mean loss where it is asked for.
   double slice_gradients(const Arrays<T>& at, const int32_t* positions, int64_t size, const Dropped* dropped, bool losses) {
     const Table<T>& rows = data_->training;
     const int group = rows.tiled() ? together : 1;  // a gathered tile stands on the one desk
+    const bool keeps = cutter_.cut(size).keeps;
     const double loss = in_slices(
         size, group,
-        [&](int s, Worker<T>& worker, int64_t first, int count, double* sum) {
+        [&](int s, int member, int64_t first, int count, double* sum) {
+          Worker<T>& worker = *workers_[keeps ? s : member];
           Tile<T> tiles[together];
           for (int t = 0; t < count; ++t) tiles[t] = rows.load(positions, size, first + t, worker.desk);
-          worker.pass.add_gradients(at, tiles, count, dropped, *parts_[s], losses ? sum : nullptr);
+          worker.pass.add_gradients(at, tiles, count, dropped, keeps, *parts_[s], losses ? sum : nullptr);
         },
-        [&](int s) { parts_[s]->clear(); }, [&](int s) { parts_[s]->finish(); });
+        [&](int s) { parts_[s]->clear(keeps); }, [&](int s) { parts_[s]->finish(); });
     return loss / rows.total();
   }
-  void add_slices(const Range& range, int count) {
-    const size_t stride = shapes_[range.array].stride, end = range.last * stride;
-    T* sum = parts_[0]->arrays[range.array].get();
-    for (int s = 1; s < count; ++s) {
-      const T* part = parts_[s]->arrays[range.array].get();
-      for (size_t i = range.first * stride; i < end; i += lanes<T>) store<T>(sum + i, load<T>(sum + i) + load<T>(part + i));
+  // The gradient of a range, over all slices in their order; it stands in dw, or in parts_[0] where there is but one.
+  const T* sum_slices(const Cut& cut, const Range& range, T* dw) const {
+    const size_t stride = shapes_[range.array].stride, count = (range.last - range.first) * stride;
+    const int dense = range.array / 2;
+    if (cut.keeps && range.array % 2 == 0 && parts_[0]->ways[dense] == Gradients<T>::wide) {
+      std::memset(static_cast<void*>(dw), 0, count * sizeof(T));
+      for (int s = 0; s < cut.slices; ++s) workers_[s]->pass.add_rows(dense, range.first, range.last, dw);
+      return dw;
     }
+    const T* sum = gradient_of(range);
+    for (int s = 1; s < cut.slices; ++s, sum = dw) {
+      const T* part = parts_[s]->arrays[range.array].get() + range.first * stride;
+      for (size_t i = 0; i < count; i += lanes<T>) store<T>(dw + i, load<T>(sum + i) + load<T>(part + i));
+    }
+    return sum;
   }
   // Gradient of the data loss over all rows, without dropout, into parts_[0]; gives the mean loss.
   double gradient(const Arrays<T>& at) {
     const int64_t rows = data_->training.rows();
     const double loss = slice_gradients(at, nullptr, rows, nullptr, true);
-    each_range([&](const Range& range) { add_slices(range, slices(rows)); });
+    crew_.each(int(ranges_.size()), [&](int k, int) { sum_slices(cutter_.cut(rows), ranges_[k], gradient_of(ranges_[k])); });
     return loss;
   }
 
@@ -179,7 +226,8 @@ template <class T> class Bench {
     const auto nothing = [](int) {};
     const double sum = in_slices(
         rows->rows(), 1,
-        [&](int, Worker<T>& worker, int64_t first, int, double* total) {
+        [&](int, int member, int64_t first, int, double* total) {
+          Worker<T>& worker = *workers_[member];
           const Tile<T> data = rows->load(nullptr, rows->rows(), first, worker.desk);
           *total += worker.pass.loss(data, worker.pass.forward(at, data, nullptr));
         },
@@ -187,18 +235,18 @@ template <class T> class Bench {
     return sum / rows->total();
   }
 
-  // f(slice, worker, first tile, tiles, sum) over all tiles of a pass, each slice between its begin and its end; the
+  // f(slice, member, first tile, tiles, sum) over all tiles of a pass, each slice between its begin and its end; the
   // sums of the slices, added in their order.
   template <class F, class Begin, class End>
   double in_slices(int64_t size, int group, const F& f, const Begin& begin, const End& end) {
-    const int count = slices(size);
-    const int64_t tiles = (size + tile - 1) / tile;
+    const int count = cutter_.cut(size).slices;
+    const int64_t tiles = tiles_in(size);
     double sums[most_slices] = {};
     crew_.each(count, [&](int s, int member) {
       begin(s);
       const int64_t last = tiles * (s + 1) / count;
       for (int64_t k = tiles * s / count; k < last && !progress_.stop; k += group)
-        f(s, *workers_[member], k, int(std::min<int64_t>(group, last - k)), &sums[s]);
+        f(s, member, k, int(std::min<int64_t>(group, last - k)), &sums[s]);
       end(s);
     });
     return std::accumulate(sums, sums + count, 0.0);
@@ -324,12 +372,13 @@ template <class T> class Bench {
 
   const Plan<T>& plan_;
   const std::vector<Shape> shapes_;
+  const std::vector<Range> ranges_;
+  const Cutter cutter_;
   Crew crew_;
   Progress& progress_;
   std::vector<std::unique_ptr<Gradients<T>>> parts_;
   std::vector<std::unique_ptr<Worker<T>>> workers_;
   std::vector<std::unique_ptr<Mover<T>>> movers_;
-  std::vector<Range> ranges_;
   Arrays<T> w_, point_, best_, z_, scratch_;
   Shuffle shuffle_;
   int run_ = 0;

@@ -44,10 +44,8 @@ template <class T> class Training : public Work {
     std::iota(order_.begin(), order_.end(), 0);
     std::stable_sort(order_.begin(), order_.end(), [&](int a, int b) { return plan_.fold[a] < plan_.fold[b]; });
     for (int run = 0; run < plan_.runs; ++run) ++data_[plan_.fold[run]].runs;
-    int64_t most = 1;
-    for (const Fold& fold : plan_.folds) most = std::max(most, fold.training.count);
     const int crews = std::max(1, std::min(threads, plan_.runs));
-    threads = std::min(threads, crews * slices_of(most, numbers_in(shapes<T>(plan_.layers))));  // no slice, no work
+    threads = std::min(threads, crews * Cutter(plan_).most());  // no slice, no work
     at_work_ = crews;
     for (int crew = 0; crew < crews; ++crew)
       threads_.emplace_back([this, size = threads / crews + (crew < threads % crews)] { serve(size); });

@@ -81,26 +81,26 @@ template <class T> struct Moved {
   V<T> z, step;
 };
 // For every vector of rows `begin` to `end` (with groups, of all rows): from(p, q, i) gives z and step, to(i, w) takes the
-// new weights.
+// new weights. All is handed over by value, so that it stays in registers.
 template <class T, class From, class To>
-void proximal(const Shape& shape, int begin, int end, const Prox<T>& prox, GroupDesk<T>* desk, const From& from,
-              const To& to) {
-  const auto ridge = [&](V<T> z, V<T> step, int p) {
-    return prox.l2 && prox.l2[p] > 0 ? z / (T(1) + T(2) * step * prox.l2[p]) : z;
-  };
-  for (int p = begin; p < end; ++p)
+void proximal(const Shape shape, int begin, int end, const Prox<T> prox, GroupDesk<T>* desk, const From from, const To to) {
+  const auto ridge = [](V<T> z, V<T> step, T l2) { return l2 > 0 ? z * (T(1) / (T(1) + T(2) * step * l2)) : z; };
+  const auto l2 = [&](int p) { return prox.l2 ? prox.l2[p] : T(0); };
+  for (int p = begin; p < end; ++p) {
+    const T l1_p = prox.l1 ? prox.l1[p] : T(0), l2_p = l2(p);
     for (int q = 0; q < shape.stride; q += lanes<T>) {
       const size_t i = size_t(p) * shape.stride + q;
       auto [z, step] = from(p, q, i);
-      if (prox.l1) z = soft<T>(z, step * prox.l1[p]);
+      if (prox.l1) z = soft<T>(z, step * l1_p);
       if (!desk) {
-        to(i, ridge(z, step, p));
+        to(i, ridge(z, step, l2_p));
         continue;
       }
       store<T>(desk->z.get() + i, z);
       if (prox.over == Over::units) store<T>(desk->steps.get() + q, step);
       else if (q == 0) desk->steps[p] = step[0];
     }
+  }
   if (!desk) return;
   desk->shrink.sum_over([&](size_t i) { return load<T>(desk->z.get() + i) * load<T>(desk->z.get() + i); });
   for (int k = 0; k < desk->shrink.count(); ++k) {
@@ -112,7 +112,7 @@ void proximal(const Shape& shape, int begin, int end, const Prox<T>& prox, Group
     for (int q = 0; q < shape.stride; q += lanes<T>) {
       const size_t i = size_t(p) * shape.stride + q;
       const V<T> step = prox.over == Over::units ? load<T>(desk->steps.get() + q) : splat<T>(desk->steps[p]);
-      to(i, ridge(load<T>(desk->z.get() + i) * desk->shrink.at(p, q), step, p));
+      to(i, ridge(load<T>(desk->z.get() + i) * desk->shrink.at(p, q), step, l2(p)));
     }
 }
 
@@ -132,30 +132,32 @@ template <class T> class Mover {
     for (size_t i = 0; i < shape_.size(); ++i) point[i] = w[i] + T(optimizer_.first) * first_[i];
   }
 
-  // Rows `begin` to `end` of the array; all of them where there are groups.
+  // Rows `begin` to `end` - 1 of the array w, dw is their gradient; all rows where there are groups.
   void step(T* w, const T* dw, double learning_rate, int64_t k, double ramp, int begin, int end) {
     const Optimizer& o = optimizer_;
     const T rate = T(learning_rate), raised = T(ramp), first = T(o.first), second = T(o.second), epsilon = T(o.epsilon);
     T *m = first_.get(), *v = second_.get();
     if (desk_ && o.kind != OptimizerKind::sgd) desk_->pool([&](size_t i) { return load<T>(dw + i) * load<T>(dw + i); });
-    const auto squares = [&](V<T> g, int p, int q) { return desk_ ? desk_->squares.at(p, q) : g * g; };
-    const auto keep = [&](size_t i, V<T> new_w) { store<T>(w + i, new_w); };
+    const auto squares = [desk = desk_.get()](V<T> g, int p, int q) { return desk ? desk->squares.at(p, q) : g * g; };
+    const size_t before = size_t(begin) * shape_.stride;
+    const auto slope = [=](size_t i) { return load<T>(dw + (i - before)); };
+    const auto keep = [=](size_t i, V<T> new_w) { store<T>(w + i, new_w); };
     switch (o.kind) {
       case OptimizerKind::sgd: {
         const V<T> step = splat<T>(rate * raised);
         return proximal<T>(shape_, begin, end, prox_, desk_.get(),
-          [&](int, int, size_t i) {
-            return Moved<T>{load<T>(w + i) + (first * load<T>(m + i) - rate * load<T>(dw + i)), step};
+          [=](int, int, size_t i) {
+            return Moved<T>{load<T>(w + i) + (first * load<T>(m + i) - rate * slope(i)), step};
           },
-          [&](size_t i, V<T> new_w) { store<T>(m + i, new_w - load<T>(w + i)), store<T>(w + i, new_w); });
+          [=](size_t i, V<T> new_w) { store<T>(m + i, new_w - load<T>(w + i)), store<T>(w + i, new_w); });
       }
       case OptimizerKind::adagrad:
       case OptimizerKind::rmsprop: {
         const T old = o.kind == OptimizerKind::adagrad ? T(1) : second;
         const T fresh = o.kind == OptimizerKind::adagrad ? T(1) : T(1 - o.second);
         return proximal<T>(shape_, begin, end, prox_, desk_.get(),
-          [&](int p, int q, size_t i) {
-            const V<T> g = load<T>(dw + i), account = old * load<T>(m + i) + fresh * squares(g, p, q);
+          [=](int p, int q, size_t i) {
+            const V<T> g = slope(i), account = old * load<T>(m + i) + fresh * squares(g, p, q);
             store<T>(m + i, account);
             const V<T> step = rate / (root<T>(account) + epsilon);
             return Moved<T>{load<T>(w + i) - step * g, step * raised};
@@ -166,8 +168,8 @@ template <class T> class Mover {
         const T m_scale = T(1 / (1 - std::pow(o.first, double(k + 1)))), v_scale = T(1 / (1 - std::pow(o.second, double(k + 1))));
         const T decay = T(learning_rate * decay_);
         return proximal<T>(shape_, begin, end, prox_, desk_.get(),
-          [&](int p, int q, size_t i) {
-            const V<T> g = load<T>(dw + i), w_i = load<T>(w + i);
+          [=](int p, int q, size_t i) {
+            const V<T> g = slope(i), w_i = load<T>(w + i);
             const V<T> m_i = first * load<T>(m + i) + fresh_m * g;
             const V<T> v_i = second * load<T>(v + i) + fresh_v * squares(g, p, q);
             store<T>(m + i, m_i), store<T>(v + i, v_i);
