@@ -26,6 +26,8 @@ def train(job: Job, n_jobs: int = 1, watch: Watch | None = None, engine: Engine 
     ------
     StoppedError
         If the watch said stop; the runs that were finished are in ``watch.finished``.
+    ValueError
+        If n_jobs is neither -1 nor at least 1.
     MemoryError
         If the job needs more memory than there is.
     """

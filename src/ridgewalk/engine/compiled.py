@@ -7,7 +7,6 @@ Nothing is computed here.
 
 from __future__ import annotations
 
-import os
 from typing import Any
 
 import numpy as np
@@ -15,7 +14,7 @@ from scipy.sparse import issparse
 
 from ridgewalk.arrays import Array, Integers
 from ridgewalk.engine import memory, native
-from ridgewalk.engine.job import Fits, Fold, History, Job, StoppedError, Watch
+from ridgewalk.engine.job import Fits, Fold, History, Job, StoppedError, Watch, thread_count
 from ridgewalk.layers import GELU, Dense, Dropout, Layer, LeakyReLU, ReLU, Sigmoid, Tanh
 from ridgewalk.losses import AbsoluteError, BinaryCrossEntropy, CrossEntropy, Huber, Poisson, SquaredError
 from ridgewalk.objective import mean_weights
@@ -55,21 +54,10 @@ def supports(job: Job) -> str | None:
 
 
 def train(job: Job, n_jobs: int = 1, watch: Watch | None = None) -> Fits:
-    """Train every run of a job.
-
-    Parameters
-    ----------
-    job : Job
-    n_jobs : int
-        Threads; -1 is one per core. The numbers do not depend on it, to the bit. With fewer runs than threads, the
-        rows of a large batch are shared out.
-    watch : Watch, optional
-        Counts finished epochs x runs, and stops the training when told to.
+    """Train every run of a job, as :func:`ridgewalk.engine.train` says; fewer runs than threads share out their rows.
 
     Raises
     ------
-    StoppedError
-        If the watch said stop.
     NotImplementedError
         If :func:`supports` names something that this engine cannot do.
     """
@@ -77,9 +65,7 @@ def train(job: Job, n_jobs: int = 1, watch: Watch | None = None) -> Fits:
     missing = supports(job)
     if missing:
         raise NotImplementedError(f'The compiled engine cannot train this job: {missing}. Use engine="reference".')
-    threads = (os.cpu_count() or 1) if n_jobs == -1 else n_jobs
-    if threads < 1:
-        raise ValueError(f"n_jobs is at least 1, or -1 for every core, got {n_jobs}.")
+    threads = thread_count(n_jobs)
     if watch.stop:
         raise StoppedError
     memory.check(job, threads)

@@ -5,8 +5,10 @@ train(job) -> Fits          runs R = strengths x folds x seeds, side by side
 
 from __future__ import annotations
 
+import os
 import threading
 import warnings
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -276,7 +278,7 @@ class Fits:
     history: History | None
     engine: str
 
-    def part(self, runs: slice | Booleans) -> Fits:
+    def part(self, runs: slice | Booleans | Integers) -> Fits:
         """Fits of some of the runs, without their history."""
         return Fits(
             parameters=tuple(array[runs] for array in self.parameters),
@@ -289,6 +291,44 @@ class Fits:
             history=None,
             engine=self.engine,
         )
+
+
+def joined(parts: Sequence[Fits], runs: Integers) -> Fits:
+    """Put fits of parts of a job into its order: ``runs`` (R,) are their numbers, part after part."""
+    back = np.argsort(runs)
+
+    def together(arrays: list[Array]) -> Array:
+        return np.concatenate(arrays)[back]
+
+    first = parts[0].history
+    histories = [part.history for part in parts if part.history]
+    return Fits(
+        parameters=tuple(together(list(arrays)) for arrays in zip(*(part.parameters for part in parts), strict=True)),
+        data_loss=together([part.data_loss for part in parts]),
+        penalty=together([part.penalty for part in parts]),
+        validation_loss=together([part.validation_loss for part in parts]),
+        residual=together([part.residual for part in parts]),
+        epochs=np.concatenate([part.epochs for part in parts])[back],
+        diverged=np.concatenate([part.diverged for part in parts])[back],
+        history=None
+        if first is None
+        else History(
+            first.epochs,
+            together([history.data_loss for history in histories]),
+            together([history.penalty for history in histories]),
+            together([history.validation_loss for history in histories]),
+            together([history.zeros for history in histories]),
+        ),
+        engine=parts[0].engine,
+    )
+
+
+def thread_count(n_jobs: int) -> int:
+    """Give the threads that ``n_jobs`` asks for: -1 is one per core."""
+    threads = (os.cpu_count() or 1) if n_jobs == -1 else n_jobs
+    if threads < 1:
+        raise ValueError(f"n_jobs is at least 1, or -1 for every core, got {n_jobs}.")
+    return threads
 
 
 class Watch:

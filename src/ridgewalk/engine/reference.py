@@ -7,7 +7,6 @@ for every epoch, for every batch, for every array:
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from itertools import count, islice
@@ -17,7 +16,7 @@ from threadpoolctl import threadpool_limits
 
 from ridgewalk.arrays import Array, Booleans, Integers
 from ridgewalk.draws import order, uniform
-from ridgewalk.engine.job import Fits, Fold, History, Job, Polish, Rows, StoppedError, Watch
+from ridgewalk.engine.job import Fits, Fold, History, Job, Polish, Rows, StoppedError, Watch, joined, thread_count
 from ridgewalk.layers import Arrays
 from ridgewalk.network import LayerUniform
 from ridgewalk.objective import Objective, mean_weights
@@ -33,26 +32,10 @@ _CHECK_EVERY = 10
 
 
 def train(job: Job, n_jobs: int = 1, watch: Watch | None = None) -> Fits:
-    """Train every run of a job.
-
-    Parameters
-    ----------
-    job : Job
-    n_jobs : int
-        Threads; -1 is one per core. The numbers do not depend on it, to the bit.
-    watch : Watch, optional
-        Counts finished epochs x runs, and stops the training when told to.
-
-    Raises
-    ------
-    StoppedError
-        If the watch said stop.
-    """
+    """Train every run of a job, as :func:`ridgewalk.engine.train` says; each thread has a stack of runs."""
     watch = watch or Watch()
     blocks = list(_blocks(job))
-    workers = (os.cpu_count() or 1) if n_jobs == -1 else n_jobs
-    if workers < 1:
-        raise ValueError(f"n_jobs is at least 1, or -1 for every core, got {n_jobs}.")
+    workers = thread_count(n_jobs)
     # One thread inside BLAS: how it splits a product over threads would change the last bits.
     with threadpool_limits(limits=1), ThreadPoolExecutor(min(workers, len(blocks))) as pool:
         futures = [pool.submit(_Block(job, runs, watch).train) for runs in blocks]
@@ -65,9 +48,9 @@ def train(job: Job, n_jobs: int = 1, watch: Watch | None = None) -> Fits:
             if done:
                 runs = np.concatenate([blocks[k] for k in done])
                 watch.finished_runs = np.sort(runs)
-                watch.finished = _join([futures[k].result() for k in done], runs).part(slice(None))
+                watch.finished = joined([futures[k].result() for k in done], runs).part(slice(None))
             raise
-    return _join(parts, np.concatenate(blocks))
+    return joined(parts, np.concatenate(blocks))
 
 
 def proximal_step(
@@ -323,33 +306,3 @@ def _dot(a: Arrays, b: Arrays) -> Array:
 def _where(chosen: Booleans, a: Arrays, b: Arrays) -> Arrays:
     """Arrays of ``a`` for the chosen runs, of ``b`` for the others."""
     return tuple(np.where(chosen[:, None, None], u, v) for u, v in zip(a, b, strict=True))
-
-
-def _join(parts: list[Fits], runs: Integers) -> Fits:
-    """Put the stacks back into the order of the job."""
-    back = np.argsort(runs)
-
-    def together(arrays: list[Array]) -> Array:
-        return np.concatenate(arrays)[back]
-
-    first = parts[0].history
-    histories = [part.history for part in parts if part.history]
-    return Fits(
-        parameters=tuple(together(list(arrays)) for arrays in zip(*(part.parameters for part in parts), strict=True)),
-        data_loss=together([part.data_loss for part in parts]),
-        penalty=together([part.penalty for part in parts]),
-        validation_loss=together([part.validation_loss for part in parts]),
-        residual=together([part.residual for part in parts]),
-        epochs=np.concatenate([part.epochs for part in parts])[back],
-        diverged=np.concatenate([part.diverged for part in parts])[back],
-        history=None
-        if first is None
-        else History(
-            first.epochs,
-            together([history.data_loss for history in histories]),
-            together([history.penalty for history in histories]),
-            together([history.validation_loss for history in histories]),
-            together([history.zeros for history in histories]),
-        ),
-        engine=parts[0].engine,
-    )
