@@ -23,6 +23,8 @@ QUICK = {
 }  # fmt: skip
 
 
+# The checks fit noise, too: then nothing is kept, and ``transform`` warns, as every selector of scikit-learn does.
+@pytest.mark.filterwarnings("ignore:No features were selected")
 @parametrize_with_checks([MLPClassifierCV(**QUICK, dtype="float64"), MLPRegressorCV(**QUICK, dtype="float64")])
 def test_scikit_learns_checks(estimator, check):
     check(estimator)
@@ -55,6 +57,10 @@ def test_names_support_and_coefficients_belong_together(cancer):
     X, _, model = cancer
     assert list(model.feature_names_in_) == list(X.columns)
     np.testing.assert_array_equal(model.get_support(), model.coefs_[0].any(axis=1))
+    assert list(model.selected_features_) == list(X.columns[model.get_support()])
+    kept = model.set_output(transform="pandas").transform(X)
+    assert list(kept.columns) == list(model.selected_features_)
+    np.testing.assert_array_equal(kept, X.loc[:, model.get_support()])
     hidden = np.maximum(X.to_numpy() @ model.coefs_[0] + model.intercepts_[0], 0)
     np.testing.assert_allclose(
         (hidden @ model.coefs_[1] + model.intercepts_[1])[:, 0], model.decision_function(X), rtol=1e-6, atol=1e-6
@@ -177,23 +183,27 @@ def test_an_array_a_frame_and_every_memory_order_are_the_same():
         np.testing.assert_array_equal(MLPClassifierCV(**QUICK).fit(given, y).predict_proba(given), expected)
 
 
-def test_every_parameter_reaches_the_path(monkeypatch):
+@pytest.mark.parametrize("walked", ["walk", "select_inputs"])
+def test_every_parameter_reaches_the_path(monkeypatch, walked):
     X, y = load_iris(return_X_y=True)
     seen = {}
 
-    def stop(x, target, loss, splits, route, alphas, seeds, weights, n_jobs, watch):
-        seen.update(locals())
+    def stop(**arguments):
+        seen.update(arguments)
         raise InterruptedError
 
-    monkeypatch.setattr(estimators, "walk", stop)
+    monkeypatch.setattr(estimators, walked, stop)
     given = {
         "hidden_layer_sizes": (3, 2), "activation": "tanh", "alphas": 7, "l1_ratio": 0.2, "penalty": "group_lasso",
-        "upper_l2": 0.02, "penalty_factors": [1, 2, 3, 4], "cv": 3, "n_seeds": 4, "walk": "sequential", "max_iter": 9,
+        "upper_l2": 0.02, "penalty_factors": [1, 1, 3, 4], "cv": 3, "n_seeds": 4, "walk": "sequential", "max_iter": 9,
         "learning_rate_init": 0.07, "batch_size": 13, "standardize": False, "dtype": "float64", "engine": "reference",
-        "n_jobs": 2,
+        "n_jobs": 2, "groups": [0, 0, 1, 2],
     }  # fmt: skip
     with pytest.raises(InterruptedError):
-        MLPClassifierCV(**given, random_state=0).fit(X, y, np.arange(150))
+        MLPClassifierCV(**given, select_inputs=walked == "select_inputs", selection="1se", random_state=0).fit(
+            X, y, np.arange(150)
+        )
+    assert seen.get("rule") == ("1se" if walked == "select_inputs" else None)
     route = seen["route"]
     taken = {"learning_rate" if name == "learning_rate_init" else name: value for name, value in given.items()}
     assert set(vars(route)) <= set(taken)
@@ -203,7 +213,7 @@ def test_every_parameter_reaches_the_path(monkeypatch):
     assert seen["n_jobs"] == 2
     assert len(seen["splits"]) == 3
     assert len(set(seen["seeds"])) == 4
-    np.testing.assert_array_equal(seen["weights"], np.arange(150))
+    np.testing.assert_array_equal(seen["sample_weight"], np.arange(150))
 
 
 def test_more_seeds_leave_the_folds_as_they_are():

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from ridgewalk.penalties import L2
 from ridgewalk.route import Route
 
 
@@ -53,5 +54,29 @@ def test_factors_are_those_of_the_inputs_alone():
     ],
 )
 def test_mistakes_are_named(change, words):
+    with pytest.raises(ValueError, match=words):
+        Route(**change)
+
+
+def test_groups_are_joined_in_the_first_layer_alone():
+    w = np.arange(1.0, 13).reshape(1, 3, 4)
+    first, _, second, _ = Route((4,), penalty="group_lasso", groups=np.array([5, 5, 2])).penalties(
+        Route((4,)).network(3, 1), np.array([0.5])
+    )
+    np.testing.assert_allclose(
+        first.value(w), 0.5 * (np.sqrt(8) * np.linalg.norm(w[0, :2]) + 2 * np.linalg.norm(w[0, 2]))
+    )
+    assert isinstance(second, L2)
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"groups": np.array([0, 1])}, 'needs penalty="group_lasso"'),
+        ({"groups": np.array([0.5, 1]), "penalty": "group_lasso"}, "one whole number per input, got float64"),
+        ({"groups": np.zeros((2, 2), dtype=int), "penalty": "group_lasso"}, "shaped \\(2, 2\\)"),
+    ],
+)
+def test_wrong_groups_are_named(change, words):
     with pytest.raises(ValueError, match=words):
         Route(**change)

@@ -16,13 +16,21 @@ from numpy.typing import ArrayLike
 from scipy.special import log_expit, log_softmax
 from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
 from sklearn.exceptions import ConvergenceWarning
+from sklearn.feature_selection import SelectorMixin
 from sklearn.model_selection import KFold, StratifiedKFold, check_cv
 from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.multiclass import check_classification_targets, type_of_target
-from sklearn.utils.validation import _check_sample_weight, check_is_fitted, check_X_y, validate_data
+from sklearn.utils.validation import (
+    _check_feature_names_in,
+    _check_sample_weight,
+    check_is_fitted,
+    check_X_y,
+    validate_data,
+)
 
 from ridgewalk.arrays import Array, Booleans
+from ridgewalk.inputs import select_inputs
 from ridgewalk.losses import (
     AbsoluteError,
     BinaryCrossEntropy,
@@ -87,6 +95,21 @@ def mlp_path(
     -------
     MLPPath
     """
+    problem = _problem(X, y, loss, cv, n_seeds, sample_weight, random_state)
+    with progress("Walking the path", verbose) as watch:
+        return walk(**problem, route=route, alphas=alphas, n_jobs=1 if n_jobs is None else n_jobs, watch=watch)
+
+
+def _problem(
+    X: ArrayLike,
+    y: ArrayLike,
+    loss: Loss | str,
+    cv: Any,
+    n_seeds: int,
+    sample_weight: ArrayLike | None,
+    random_state: Any,
+) -> dict[str, Any]:
+    """Check the data, draw folds and seeds; what :func:`ridgewalk.path.walk` takes of them."""
     x, target = check_X_y(X, y, dtype=np.float64, multi_output=True, ensure_min_samples=2)
     kind = type_of_target(target)
     if kind.startswith(("binary", "multiclass")) and target.ndim == 2 and target.shape[1] == 1:
@@ -102,21 +125,14 @@ def mlp_path(
         raise ValueError(f"n_seeds is at least 1, got {n_seeds}.")
     random = check_random_state(random_state)
     splits = _splits(x, target, cv, isinstance(criterion, BinaryCrossEntropy | CrossEntropy), random)
-    seeds = [int(random.randint(2**31 - 1)) for _ in range(n_seeds)]
-    threads = 1 if n_jobs is None else n_jobs
-    with progress("Walking the path", verbose) as watch:
-        return walk(
-            x,
-            criterion.encode(target),
-            criterion,
-            splits,
-            route,
-            alphas,
-            seeds,
-            _weights(sample_weight, x),
-            threads,
-            watch,
-        )
+    return {
+        "x": x,
+        "target": criterion.encode(target),
+        "loss": criterion,
+        "splits": splits,
+        "seeds": [int(random.randint(2**31 - 1)) for _ in range(n_seeds)],
+        "sample_weight": _weights(sample_weight, x),
+    }
 
 
 _REGRESSION_LOSSES: dict[str, Loss] = {
@@ -169,8 +185,8 @@ _AT_REST = 1e-4
 """Residual above which a linear model counts as unsolved."""
 
 
-class _PathEstimator(BaseEstimator):  # type: ignore[misc]
-    """What both estimators share: parameters, the walk, the choice and the raw prediction."""
+class _PathEstimator(SelectorMixin, BaseEstimator):  # type: ignore[misc]
+    """What both estimators share: parameters, the walk, the choice, the raw prediction; the inputs that it uses."""
 
     def __init__(
         self,
@@ -183,6 +199,8 @@ class _PathEstimator(BaseEstimator):  # type: ignore[misc]
         penalty: PenaltyName = "elasticnet",
         upper_l2: float = 1e-3,
         penalty_factors: ArrayLike | None = None,
+        groups: ArrayLike | None = None,
+        select_inputs: bool = False,
         selection: Rule = "min",
         cv: Any = 5,
         n_seeds: int = 1,
@@ -205,6 +223,8 @@ class _PathEstimator(BaseEstimator):  # type: ignore[misc]
         self.penalty = penalty
         self.upper_l2 = upper_l2
         self.penalty_factors = penalty_factors
+        self.groups = groups
+        self.select_inputs = select_inputs
         self.selection = selection
         self.cv = cv
         self.n_seeds = n_seeds
@@ -228,6 +248,8 @@ class _PathEstimator(BaseEstimator):  # type: ignore[misc]
         "penalty": [StrOptions(set(get_args(PenaltyName)))],
         "upper_l2": [Interval(Real, 0, None, closed="neither")],
         "penalty_factors": ["array-like", None],
+        "groups": ["array-like", None],
+        "select_inputs": ["boolean"],
         "selection": [StrOptions(set(get_args(Rule)))],
         "cv": ["cv_object"],
         "n_seeds": [Interval(Integral, 1, None, closed="left")],
@@ -248,7 +270,7 @@ class _PathEstimator(BaseEstimator):  # type: ignore[misc]
         return Route(
             hidden_layer_sizes=tuple(np.atleast_1d(np.asarray(self.hidden_layer_sizes)).tolist()),
             activation=self.activation,
-            penalty=self.penalty,
+            penalty="group_lasso" if self.select_inputs else self.penalty,
             l1_ratio=self.l1_ratio,
             upper_l2=self.upper_l2,
             walk=self.walk,
@@ -257,46 +279,48 @@ class _PathEstimator(BaseEstimator):  # type: ignore[misc]
             batch_size=self.batch_size,
             standardize=self.standardize,
             penalty_factors=None if factors is None else np.asarray(factors, dtype=float),
+            groups=None if self.groups is None else np.asarray(self.groups),
             dtype=self.dtype,
             engine=self.engine,
         )
 
     def _fit(self, X: Any, y: Any, loss: Loss, weights: Array) -> Self:
-        self.path_ = mlp_path(
-            X,
-            y,
-            loss=loss,
-            route=self._route(),
-            alphas=self.alphas,
-            cv=self.cv,
-            n_seeds=self.n_seeds,
-            sample_weight=weights,
-            random_state=self.random_state,
-            n_jobs=self.n_jobs,
-            verbose=self.verbose,
-        )
-        path = self.path_
+        problem = _problem(X, y, loss, self.cv, self.n_seeds, weights, self.random_state)
+        problem |= {"route": self._route(), "alphas": self.alphas, "n_jobs": 1 if self.n_jobs is None else self.n_jobs}
+        if self.select_inputs:
+            with progress("Selecting inputs", self.verbose) as watch:
+                self.input_selection_ = select_inputs(**problem, watch=watch, rule=self.selection)
+            self.path_ = self.input_selection_.chosen.path
+            self.index_ = self.input_selection_.chosen.index
+        else:
+            with progress("Walking the path", self.verbose) as watch:
+                self.path_ = walk(**problem, watch=watch)
+            self.index_ = choose(self.path_.row_loss, self.path_.row_weights, self.selection).chosen
+        return self._keep(self.path_)
+
+    def _keep(self, path: MLPPath) -> Self:
+        """Set what comes of a path and the chosen strength."""
         choice = choose(path.row_loss, path.row_weights, self.selection)
         self.alphas_ = path.alphas
         self.alpha_min_ = float(path.alphas[choice.minimum])
         self.alpha_1se_ = float(path.alphas[choice.one_standard_error])
-        self.alpha_ = float(path.alphas[choice.chosen])
-        self.index_ = choice.chosen
-        seed = path.best_seed(choice.chosen)
-        arrays = path.raw_parameters(choice.chosen)
+        self.alpha_ = float(path.alphas[self.index_])
+        seed = path.best_seed(self.index_)
+        arrays = path.raw_parameters(self.index_)
         self.coefs_ = list(arrays[::2])
         self.intercepts_ = [bias[0] for bias in arrays[1::2]]
-        self.support_ = path.inputs_kept[choice.chosen, -1, seed]
+        self.support_ = path.inputs_kept[self.index_, -1, seed]
+        self.selected_features_ = _check_feature_names_in(self)[self.support_]
         self.n_iter_ = self.max_iter
-        if path.diverged[choice.chosen].any():
+        if path.diverged[self.index_].any():
             warnings.warn(
                 "Some fits at the chosen strength diverged: lower learning_rate_init, or set standardize=True.",
                 ConvergenceWarning,
                 stacklevel=3,
             )
-        if path.route.linear and path.residual[choice.chosen].max() > _AT_REST:
+        if path.route.linear and path.residual[self.index_].max() > _AT_REST:
             warnings.warn(
-                f"The linear model is not at its optimum (residual {path.residual[choice.chosen].max():.2g}): "
+                f"The linear model is not at its optimum (residual {path.residual[self.index_].max():.2g}): "
                 "set standardize=True; the absolute error, which has kinks of its own, is solved only roughly.",
                 ConvergenceWarning,
                 stacklevel=3,
@@ -312,8 +336,7 @@ class _PathEstimator(BaseEstimator):  # type: ignore[misc]
         output, _ = path.network.forward((x - path.whole.center) / path.whole.scale, arrays)
         return output * path.whole.target_scale + path.whole.target_center
 
-    def get_support(self) -> Booleans:
-        """Which inputs the chosen network uses: shape (P,)."""
+    def _get_support_mask(self) -> Booleans:
         check_is_fitted(self)
         return np.asarray(self.support_)
 
@@ -340,6 +363,12 @@ _PARAMETERS = """
     upper_l2 : float, default 1e-3
     penalty_factors : array_like, shape (P,), optional
         Multiplies the strength per input; 0 leaves it free, infinity excludes it.
+    groups : array_like of whole numbers, shape (P,), optional
+        For the group lasso and ``select_inputs``: the group of each input; a group leaves as one.
+    select_inputs : bool, default False
+        Select inputs by an adaptive group path, refits of every support, and a gate against the null model
+        (:mod:`ridgewalk.inputs`), instead of walking one path; ``penalty`` is then the group lasso. With
+        ``selection="1se"`` the refits are preferred, for fewer inputs.
     selection : "min" or "1se", default "min"
         Lowest held-out loss (for prediction), or the strongest within one paired standard error of it.
     cv : int, splitter or iterable, default 5
@@ -374,11 +403,15 @@ _PARAMETERS = """
         The chosen strength, and those of both rules.
     alphas_ : array, shape (S,)
     path_ : MLPPath
-        Every cell of strengths x folds x seeds.
+        Every cell of strengths x folds x seeds; with ``select_inputs``, of the chosen arm.
+    input_selection_ : InputSelection
+        With ``select_inputs``: all arms, the gain over the null model, and how often each input was held.
     coefs_, intercepts_ : lists of arrays
         Of the chosen network, for columns as they came: ``X @ coefs_[0] + intercepts_[0]`` enters the first activation.
     support_ : booleans, shape (P,)
-        Inputs that the chosen network uses.
+        Inputs that the chosen network uses: what ``get_support`` gives, and what ``transform`` keeps.
+    selected_features_ : array of str
+        Their names; "x0", "x1", ... where the columns had none.
     index_ : int
         Position of ``alpha_`` in ``alphas_``.
     n_iter_ : int

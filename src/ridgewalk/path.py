@@ -29,10 +29,11 @@ from ridgewalk.losses import AbsoluteError, Huber, Loss, SquaredError
 from ridgewalk.network import Network, Start
 from ridgewalk.objective import weighted_mean
 from ridgewalk.optimizers import Adam, Cosine
+from ridgewalk.penalties import Penalty
 from ridgewalk.route import Route
 
 _DENSE_SHARE = 1 / 3  # of max_iter: the dense fit that every strength starts from
-_RAMP_SHARE = 0.5  # of max_iter: over which the strengths rise from 0
+RAMP_SHARE = 0.5  # of max_iter: over which the strengths rise from 0
 _LINEAR_STEPS, _LINEAR_TOLERANCE = 5_000, 1e-8
 _POLISH_STEPS = 100  # after minibatches
 _POWER_OF_UNIT = {SquaredError: 2, Huber: 2, AbsoluteError: 1}  # the losses whose target is standardized
@@ -152,21 +153,9 @@ def walk(
     -------
     MLPPath
     """
-    route = route or Route()
-    data: Array = np.asarray(x, dtype=np.float64)
-    rows, inputs = data.shape
-    weights: Array = np.ones(rows) if sample_weight is None else np.asarray(sample_weight, dtype=np.float64)
-    splits = [(_row_numbers(train_rows), _row_numbers(held_out)) for train_rows, held_out in splits]
-    _check_splits(splits, weights)
-    draws = [np.bincount(train_rows, minlength=rows) for train_rows, _ in splits]  # a row drawn twice counts twice
-    row_weights: list[Array] = [*(weights * times for times in draws), weights]
-    folds = tuple(_fold(data, target, loss, each, route) for each in row_weights)
-    network = route.network(inputs, target.shape[1])
-    if route.penalty_factors is not None and len(route.penalty_factors) != inputs:
-        raise ValueError(f"penalty_factors needs one number per input ({inputs}), got {len(route.penalty_factors)}.")
-    strengths = _strengths(alphas, route, network, loss, data, target, folds)
-    walker = _Walker(data, target, loss, folds, network, route, seeds, n_jobs, watch or Watch())
-    return _collect(walker.fits(strengths), strengths, walker, splits, weights)
+    walker = Walker.ready(x, target, loss, splits, route, seeds, sample_weight, n_jobs, watch)
+    strengths = walker.strengths(alphas)
+    return walker.collect(strengths, walker.fits(strengths))
 
 
 def _row_numbers(rows: ArrayLike) -> Integers:
@@ -187,25 +176,6 @@ def _check_splits(splits: Sequence[tuple[Integers, Integers]], weights: Array) -
             raise ValueError(f"Fold {k} holds out a row twice, or one that it trains on: its loss would mean nothing.")
 
 
-def _strengths(
-    alphas: int | ArrayLike, route: Route, network: Network, loss: Loss, x: Array, target: Array, folds: Sequence[Fold]
-) -> Array:
-    if isinstance(alphas, int | np.integer):
-        # One grid for all training sets, so its top is the largest of theirs.
-        seen = [fold.standardized(x, target, fold.weights, np.dtype(np.float64)) for fold in folds]
-        tops = [strength_at_null(route, network, loss, rows.x, rows.target, rows.weights) for rows in seen]
-        if max(tops) == 0:
-            raise ValueError(
-                "No penalized input says anything about the target, so there is no path to walk: "
-                "is the target, or every input, constant?"
-            )
-        return grid(max(tops), int(alphas), *x.shape)
-    given = np.unique(np.asarray(alphas, dtype=float))
-    if given.size == 0 or not np.isfinite(given).all() or given[0] < 0:
-        raise ValueError(f"alphas is a number of strengths, or strengths of zero or more, got {alphas}.")
-    return given if given[0] == 0 else np.concatenate([[0.0], given])
-
-
 def _fold(x: Array, target: Array, loss: Loss, weights: Array, route: Route) -> Fold:
     """Standardize on the rows of one fold, and on nothing else."""
     plain = Fold.plain(weights, x.shape[1], target.shape[1])
@@ -219,12 +189,24 @@ def _fold(x: Array, target: Array, loss: Loss, weights: Array, route: Route) -> 
 
 
 @dataclass(frozen=True, eq=False)
-class _Walker:
-    """The jobs of a path; its runs are ordered strength, fold, seed."""
+class Walker:
+    """The jobs of a path, and what comes of them; runs are ordered strength, fold, seed.
+
+    Attributes
+    ----------
+    x, target, weights : arrays, shapes (N, P), (N, C), (N,)
+    loss : Loss
+    splits : sequence of (training rows, held-out rows)
+    folds : tuple of Fold
+        Of the splits; then all rows.
+    network, route, seeds, n_jobs, watch
+    """
 
     x: Array
     target: Array
+    weights: Array
     loss: Loss
+    splits: Sequence[tuple[Integers, Integers]]
     folds: tuple[Fold, ...]
     network: Network
     route: Route
@@ -232,33 +214,94 @@ class _Walker:
     n_jobs: int
     watch: Watch
 
+    @staticmethod
+    def ready(
+        x: ArrayLike,
+        target: Array,
+        loss: Loss,
+        splits: Sequence[tuple[Integers, Integers]],
+        route: Route | None,
+        seeds: Sequence[int],
+        sample_weight: Array | None,
+        n_jobs: int,
+        watch: Watch | None,
+    ) -> Walker:
+        """Check the data of a path (:func:`walk`), and standardize its folds."""
+        route = route or Route()
+        data: Array = np.asarray(x, dtype=np.float64)
+        rows, inputs = data.shape
+        weights: Array = np.ones(rows) if sample_weight is None else np.asarray(sample_weight, dtype=np.float64)
+        splits = [(_row_numbers(train_rows), _row_numbers(held_out)) for train_rows, held_out in splits]
+        _check_splits(splits, weights)
+        draws = [np.bincount(train_rows, minlength=rows) for train_rows, _ in splits]  # a row drawn twice counts twice
+        row_weights: list[Array] = [*(weights * times for times in draws), weights]
+        folds = tuple(_fold(data, target, loss, each, route) for each in row_weights)
+        network = route.network(inputs, target.shape[1])
+        for name in ("penalty_factors", "groups"):
+            given = getattr(route, name)
+            if given is not None and len(given) != inputs:
+                raise ValueError(f"{name} needs one number per input ({inputs}), got {len(given)}.")
+        return Walker(data, target, weights, loss, splits, folds, network, route, seeds, n_jobs, watch or Watch())
+
+    @property
+    def cells(self) -> int:
+        """Training sets x seeds."""
+        return len(self.folds) * len(self.seeds)
+
+    def strengths(self, alphas: int | ArrayLike) -> Array:
+        """Give 0 and so many strengths up to the one where the null model wins; or 0 and those that are given."""
+        if isinstance(alphas, int | np.integer):
+            # One grid for all training sets, so its top is the largest of theirs.
+            route, network, loss = self.route, self.network, self.loss
+            seen = [fold.standardized(self.x, self.target, fold.weights, np.dtype(np.float64)) for fold in self.folds]
+            tops = [strength_at_null(route, network, loss, rows.x, rows.target, rows.weights) for rows in seen]
+            if max(tops) == 0:
+                raise ValueError(
+                    "No penalized input says anything about the target, so there is no path to walk: "
+                    "is the target, or every input, constant?"
+                )
+            return grid(max(tops), int(alphas), *self.x.shape)
+        given = np.unique(np.asarray(alphas, dtype=float))
+        if given.size == 0 or not np.isfinite(given).all() or given[0] < 0:
+            raise ValueError(f"alphas is a number of strengths, or strengths of zero or more, got {alphas}.")
+        return given if given[0] == 0 else np.concatenate([[0.0], given])
+
     def fits(self, strengths: Array) -> list[Fits]:
         """Fits of each strength, over folds x seeds."""
-        route, count = self.route, len(strengths)
-        cells = len(self.folds) * len(self.seeds)
+        route, count, cells = self.route, len(strengths), self.cells
         if route.linear:
             zeros = tuple(np.zeros((count * cells, *shape)) for shape in self.network.shapes)
-            solve = self._job(strengths, zeros, 0, polish=Polish(_LINEAR_STEPS, _LINEAR_TOLERANCE))
+            solve = self._path_job(strengths, zeros, 0, polish=Polish(_LINEAR_STEPS, _LINEAR_TOLERANCE))
             self.watch.total += solve.work
-            return _by_strength(self._train(solve), count)
+            return _by_strength(self.train(solve), count)
         dense_epochs = max(1, round(_DENSE_SHARE * route.max_iter))
         polish_steps = _POLISH_STEPS if route.batch_size else 0
         self.watch.total += cells * (dense_epochs + polish_steps + count * (route.max_iter + polish_steps))
         # The dense fits are unpenalized; twice the rate brings them quickly to where a penalty can act.
-        first = self._job(np.zeros(1), self._starts(), dense_epochs, rate=2 * route.learning_rate)
-        dense = self._train(first)
+        first = self._path_job(np.zeros(1), self._starts(), dense_epochs, rate=2 * route.learning_rate)
+        dense = self.train(first)
         if route.walk == "ramp":
             start = tuple(np.concatenate([array] * count) for array in dense.parameters)
-            job = self._job(strengths, start, route.max_iter, ramp=_RAMP_SHARE)
-            return _by_strength(self._train(job), count)
+            return _by_strength(self.train(self._path_job(strengths, start, route.max_iter, ramp=RAMP_SHARE)), count)
         fits = [dense]
         for strength in strengths:
-            job = self._job(np.array([strength]), fits[-1].parameters, route.max_iter)
-            fits.append(self._train(job))
+            job = self._path_job(np.array([strength]), fits[-1].parameters, route.max_iter)
+            fits.append(self.train(job))
         return fits[1:]
 
-    def _train(self, job: Job) -> Fits:
+    def on(self, columns: Integers) -> Walker:
+        """Give the same walk over some of the columns."""
+        folds = tuple(replace(fold, center=fold.center[columns], scale=fold.scale[columns]) for fold in self.folds)
+        network = self.route.network(len(columns), self.target.shape[1])
+        return replace(self, x=self.x[:, columns], folds=folds, network=network)
+
+    def train(self, job: Job) -> Fits:
+        """Train a job as the route says."""
         return train(job, self.n_jobs, self.watch, self.route.engine)
+
+    def collect(self, strengths: Array, fits: Sequence[Fits]) -> MLPPath:
+        """Score the held-out rows, and shape everything strength x fold x seed; one Fits per strength."""
+        return _collected(self, strengths, fits)
 
     def losses(self, parameters: Sequence[Array], fold: Fold, rows: Integers) -> Array:
         """Losses (E, rows) of one fold's fits at one strength."""
@@ -285,7 +328,7 @@ class _Walker:
         losses = self.loss.values(np.broadcast_to(null, rows.target.shape), rows.target)
         return null, float(weighted_mean(losses, rows.weights))
 
-    def _job(
+    def _path_job(
         self,
         strengths: Array,
         start: Arrays,
@@ -295,18 +338,31 @@ class _Walker:
         polish: Polish | None = None,
     ) -> Job:
         """Job of some strengths over all folds and seeds."""
+        penalties = self.route.penalties(self.network, np.repeat(strengths, self.cells))
+        return self.job(np.tile(np.arange(self.cells), len(strengths)), penalties, start, epochs, rate, ramp, polish)
+
+    def job(
+        self,
+        cells: Integers,
+        penalties: tuple[Penalty, ...],
+        start: Arrays,
+        epochs: int,
+        rate: float | None = None,
+        ramp: float = 0.0,
+        polish: Polish | None = None,
+    ) -> Job:
+        """Job of runs (R,), each in its cell: number of the training set x seeds + number of the seed."""
         route = self.route
-        cells = len(self.folds) * len(self.seeds)
         return Job(
             network=self.network,
             loss=self.loss,
-            penalties=route.penalties(self.network, np.repeat(strengths, cells)),
+            penalties=penalties,
             optimizer=Adam(rate or route.learning_rate, schedule=Cosine()),
             x=self.x,
             target=self.target,
             folds=self.folds,
-            fold=np.tile(np.repeat(np.arange(len(self.folds)), len(self.seeds)), len(strengths)),
-            seeds=np.tile(np.asarray(self.seeds), len(self.folds) * len(strengths)),
+            fold=cells // len(self.seeds),
+            seeds=np.asarray(self.seeds)[cells % len(self.seeds)],
             start=start,
             epochs=epochs,
             batch_size=route.batch_size,
@@ -327,15 +383,8 @@ def _by_strength(fits: Fits, count: int) -> list[Fits]:
     return [fits.part(slice(first, first + cells)) for first in range(0, count * cells, cells)]
 
 
-def _collect(
-    fits: list[Fits],
-    strengths: Array,
-    walker: _Walker,
-    splits: Sequence[tuple[Integers, Integers]],
-    weights: Array,
-) -> MLPPath:
-    """Score the held-out rows, and shape everything strength x fold x seed."""
-    folds, seeds = walker.folds, len(walker.seeds)
+def _collected(walker: Walker, strengths: Array, fits: Sequence[Fits]) -> MLPPath:
+    splits, weights, folds, seeds = walker.splits, walker.weights, walker.folds, len(walker.seeds)
     shape = (len(strengths), len(folds), seeds)
 
     def table(name: str) -> Array:

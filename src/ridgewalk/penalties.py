@@ -75,7 +75,8 @@ def _slope(strength: Strength, direction: Array) -> Array:
 
 
 def _acts(strength: Strength, factors: Array | None) -> bool:
-    pulled = factors is None or bool(((factors > 0) & np.isfinite(factors)).any())
+    # Where every input is excluded, the weights are held at 0 and no others can grow in their place.
+    pulled = factors is None or bool(((factors > 0) & np.isfinite(factors)).any() or np.isinf(factors).all())
     return pulled and bool(np.any(np.asarray(strength) > 0))
 
 

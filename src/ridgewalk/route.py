@@ -8,7 +8,7 @@ from typing import Literal
 
 import numpy as np
 
-from ridgewalk.arrays import Array, per_run
+from ridgewalk.arrays import Array, Integers, per_run
 from ridgewalk.network import Activation, Network, multilayer_perceptron
 from ridgewalk.penalties import L2, ElasticNet, GroupLasso, Penalty, Sum
 
@@ -46,6 +46,9 @@ class Route:
         The strengths are those of the standardized problem.
     penalty_factors : array, shape (P,), or None
         Multiplies the strength of each input's weights in the first layer: 0 frees, infinity excludes.
+    groups : integers, shape (P,), or None
+        For the group lasso: the number of the group that each input belongs to, so that the columns of one category
+        leave together. Inputs of one group share one factor.
     dtype : "float32" or "float64"
         Of the training. A linear model is always solved in float64.
     engine : "compiled" or "reference"
@@ -63,6 +66,7 @@ class Route:
     batch_size: int | None = None
     standardize: bool = True
     penalty_factors: Array | None = None
+    groups: Integers | None = None
     dtype: Precision = "float32"
     engine: Engine = "compiled"
 
@@ -83,16 +87,25 @@ class Route:
             )
         if not 0 <= self.l1_ratio <= 1:
             raise ValueError(f"l1_ratio must lie between 0 (only L2) and 1 (only L1), got {self.l1_ratio}.")
+        if any(units < 1 or units != int(units) for units in self.hidden_layer_sizes):
+            raise ValueError(
+                f"Hidden layers need at least 1 unit each, whole numbers, got {tuple(self.hidden_layer_sizes)}."
+            )
+        self._check_inputs()
+
+    def _check_inputs(self) -> None:
         if self.penalty_factors is not None:
             factors = np.asarray(self.penalty_factors, dtype=float)
             if factors.ndim != 1 or np.isnan(factors).any() or (factors < 0).any():
                 raise ValueError(f"penalty_factors is one number of zero or more per input, got {factors}.")
             if not ((factors > 0) & np.isfinite(factors)).any():
                 raise ValueError("penalty_factors leaves no input to penalize: one must lie between 0 and infinity.")
-        if any(units < 1 or units != int(units) for units in self.hidden_layer_sizes):
-            raise ValueError(
-                f"Hidden layers need at least 1 unit each, whole numbers, got {tuple(self.hidden_layer_sizes)}."
-            )
+        if self.groups is not None:
+            if self.penalty != "group_lasso":
+                raise ValueError('groups joins inputs that leave together, so it needs penalty="group_lasso".')
+            numbers = np.asarray(self.groups)
+            if numbers.ndim != 1 or not np.issubdtype(numbers.dtype, np.integer):
+                raise ValueError(f"groups is one whole number per input, got {numbers.dtype} shaped {numbers.shape}.")
 
     @property
     def linear(self) -> bool:
@@ -112,7 +125,7 @@ class Route:
             first: Penalty = ElasticNet(alpha, self.l1_ratio, factors)
             upper: Penalty = ElasticNet(alpha, self.l1_ratio)
         else:
-            first = GroupLasso(alpha, factors=factors)
+            first = GroupLasso(alpha, factors=factors, groups=self.groups)
             # The arm at 0 is the unpenalized network: there the layers above go free as well.
             upper = L2(np.where(alpha > 0, self.upper_l2, 0.0))
         return (first, free, *(upper, free) * (len(network.dense) - 1))

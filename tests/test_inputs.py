@@ -1,0 +1,196 @@
+"""Selecting inputs: the adaptive factors, the refits, the gate, and what comes out where the truth is known."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from sklearn.model_selection import KFold, StratifiedKFold
+
+from ridgewalk import inputs
+from ridgewalk.estimators import MLPClassifierCV, MLPRegressorCV
+from ridgewalk.inputs import RIDGES, adaptive_factors, select_inputs
+from ridgewalk.losses import BinaryCrossEntropy, SquaredError
+from ridgewalk.path import Walker
+from ridgewalk.route import Route
+
+
+def make_signal(rows=400, columns=12, seed=0):
+    generator = np.random.default_rng(seed)
+    x = generator.normal(size=(rows, columns))
+    logit = 4 * np.sin(2 * x[:, 0]) + 4 * (np.abs(x[:, 1]) - 0.8) + 2.4 * x[:, 2]
+    y = (generator.random(rows) < 1 / (1 + np.exp(-logit))).astype(float)
+    return x, y[:, None]
+
+
+def folds(y, count=3, seed=0):
+    return list(StratifiedKFold(count, shuffle=True, random_state=seed).split(y, y[:, 0]))
+
+
+def make_walker(columns=4, rows=60, **route):
+    x, y = make_signal(rows, columns)
+    chosen = Route((5,), penalty="group_lasso", **route)
+    return Walker.ready(x, y, BinaryCrossEntropy(), folds(y), chosen, (0,), None, 1, None)
+
+
+@pytest.fixture(scope="module")
+def signal():
+    x, y = make_signal()
+    return select_inputs(x, y, BinaryCrossEntropy(), folds(y), Route((12,)), seeds=(1,), n_jobs=-1)
+
+
+def test_inputs_that_matter_are_kept_and_others_leave(signal):
+    assert signal.significant
+    kept = signal.chosen.path.inputs_kept[signal.chosen.index, -1, 0]
+    assert kept[:3].all()
+    assert kept[3:].sum() <= 2
+    assert signal.frequency.shape == (12,)
+    assert (signal.frequency[:3] == 1).all()
+
+
+def test_the_best_arm_is_handed_over_and_every_arm_is_at_its_minimum(signal):
+    assert [arm.name for arm in signal.arms] == ["path", "adaptive path", "refits"]
+    for arm in signal.arms:
+        losses = arm.path.row_loss @ arm.path.row_weights / arm.path.row_weights.sum()
+        assert arm.loss == pytest.approx(losses.min())
+        assert losses[arm.index] == losses.min()
+        assert not (losses[arm.index + 1 :] == losses.min()).any()  # of equal ones, the strongest
+    assert signal.chosen.loss == min(arm.loss for arm in signal.arms)
+    assert signal.chosen.loss < signal.arms[0].loss
+    assert signal.null_loss - signal.chosen.loss == pytest.approx(signal.gain)
+
+
+def test_a_refit_uses_the_inputs_of_the_path_before_it_and_no_others(signal):
+    _, adaptive, refits = (arm.path for arm in signal.arms)
+    assert len(refits.alphas) == len(RIDGES) * len(adaptive.alphas)
+    before = np.repeat(adaptive.inputs_kept, len(RIDGES), axis=0)
+    refitted = ~refits.null_wins & ~np.repeat(adaptive.null_wins, len(RIDGES), axis=0)
+    assert not (refits.inputs_kept & ~before)[refitted].any()
+    several = [len(np.unique(before[:, k, 0].sum(axis=-1))) for k in range(4)]
+    assert min(several) > 3
+    # A weaker ridge on the same inputs fits the training rows better.
+    train = refits.train_loss[:, :, 0].reshape(-1, len(RIDGES), 4)
+    dense = before[:, :, 0].reshape(-1, len(RIDGES), 4, 12)[:, 0].sum(axis=-1) >= 3
+    assert (train[:, 0] < train[:, -1])[dense].mean() > 0.95
+
+
+def test_equal_supports_of_one_training_set_are_refitted_once(monkeypatch):
+    x, y = make_signal(120, 5)
+    trained = []
+    train = Walker.train
+    monkeypatch.setattr(Walker, "train", lambda self, job: trained.append(job) or train(self, job))
+    select_inputs(x, y, BinaryCrossEntropy(), folds(y), Route((5,), max_iter=60), 6)
+    refit = trained[-1]
+    held = np.isfinite(refit.penalties[0].factors[..., 0])
+    cells = refit.fold[: len(held) // len(RIDGES)]
+    keys = {(int(cell), support.tobytes()) for cell, support in zip(cells, held, strict=False)}
+    assert len(keys) == len(held) // len(RIDGES) < len(trained[-2].fold)
+
+
+@pytest.mark.parametrize("loss", [BinaryCrossEntropy(), SquaredError()], ids=["classes", "numbers"])
+def test_noise_selects_nothing_and_hands_over_the_null_model(loss):
+    generator = np.random.default_rng(3)
+    x = generator.normal(size=(150, 8))
+    y = (
+        generator.integers(0, 2, (150, 1)).astype(float)
+        if isinstance(loss, BinaryCrossEntropy)
+        else generator.normal(3, 2, size=(150, 1))
+    )
+    splits = list(KFold(3, shuffle=True, random_state=0).split(x))
+    selection = select_inputs(x, y, loss, splits, Route((6,), max_iter=200))
+    assert not selection.significant
+    path, index = selection.chosen.path, selection.chosen.index
+    assert not path.inputs_kept[index, -1].any()
+    output, _ = path.network.forward(x, path.raw_parameters(index))
+    np.testing.assert_allclose(loss.predict(output), y.mean(), rtol=1e-6)
+
+
+def test_factors_are_the_largest_norm_over_each():
+    walker = make_walker()
+    w = np.zeros((3, 4, 5))
+    w[0, :, 0] = [4, 2, 0, 1]
+    w[1, :, 1] = [1, 0, 0, 0]
+    w[2, :, 1] = [1, 2, 3, 4]
+    factors = adaptive_factors(walker, w, np.array([False, False, True]))[..., 0]
+    np.testing.assert_allclose(factors[0], [1, 2, np.inf, 4])
+    np.testing.assert_allclose(factors[1], [1, np.inf, np.inf, np.inf])
+    assert np.isinf(factors[2]).all()  # the null model won there
+
+
+def test_factors_are_shared_in_a_group_and_multiply_those_given():
+    w = np.zeros((1, 4, 5))
+    w[0, :, 0] = [3, 4, 0, 1]
+    grouped = adaptive_factors(make_walker(groups=np.array([7, 7, 2, 1])), w, np.array([False]))[0, :, 0]
+    root_mean_square = np.sqrt(12.5)
+    np.testing.assert_allclose(grouped, [1, 1, np.inf, root_mean_square])
+    given = adaptive_factors(make_walker(penalty_factors=np.array([2, 0, 0, 1])), w, np.array([False]))[0, :, 0]
+    np.testing.assert_allclose(given, [2 * 4 / 3, 0, 0, 4])
+
+
+def test_columns_of_a_category_leave_together():
+    generator = np.random.default_rng(0)
+    x, y = make_signal(300, 6)
+    levels = np.eye(3)[generator.integers(0, 3, 300)]
+    groups = np.array([0, 1, 2, 3, 4, 5, 9, 9, 9])
+    selection = select_inputs(
+        np.hstack([x, levels]), y, BinaryCrossEntropy(), folds(y), Route((8,), penalty="group_lasso", groups=groups)
+    )
+    together = selection.arms[1].path.inputs_kept[..., 6:]
+    assert (together.all(axis=-1) | ~together.any(axis=-1)).mean() > 0.98
+    assert not selection.chosen.path.inputs_kept[selection.chosen.index, -1, 0, 6:].any()
+
+
+def test_one_standard_error_prefers_the_refits(signal):
+    x, y = make_signal()
+    common = (x, y, BinaryCrossEntropy(), folds(y), Route((12,)), 22, (1,))
+    sparse = select_inputs(*common, n_jobs=-1, rule="1se")
+    np.testing.assert_array_equal(sparse.arms[2].path.row_loss, signal.arms[2].path.row_loss)
+    assert sparse.chosen.name == "refits"
+    better = replace(
+        signal.arms[0], path=replace(signal.arms[0].path, row_loss=signal.arms[0].path.row_loss - 1), loss=-1
+    )
+    walker = make_walker()
+    assert inputs._choose(walker, (better, *signal.arms[1:]), "1se").chosen.name == "path"
+
+
+def test_without_hidden_units_it_is_refused():
+    x, y = make_signal(60, 4)
+    with pytest.raises(ValueError, match="no hidden layer L1 selects"):
+        select_inputs(x, y, BinaryCrossEntropy(), folds(y), Route(()))
+
+
+def test_held_out_rows_move_no_weight_of_their_fold(monkeypatch):
+    x, y = make_signal(120, 5)
+    splits = folds(y)
+    held_out = splits[0][1]
+    other_x, other_y = x.copy(), y.copy()
+    other_x[held_out] *= 10
+    other_y[held_out] = 1 - other_y[held_out]
+    strengths = np.geomspace(1e-3, 1e-1, 4)
+    monkeypatch.setattr(inputs, "minimum", lambda _, __: 1)  # where the first path ends is chosen by all folds' rows
+    arms = [
+        select_inputs(a, b, BinaryCrossEntropy(), splits, Route((5,), max_iter=60), strengths).arms
+        for a, b in ((x, y), (other_x, other_y))
+    ]
+    for one, two in zip(*arms, strict=True):
+        np.testing.assert_array_equal(one.path.train_loss[:, 0], two.path.train_loss[:, 0])
+        np.testing.assert_array_equal(one.path.inputs_kept[:, 0], two.path.inputs_kept[:, 0])
+        assert (one.path.heldout_loss[:, 0] != two.path.heldout_loss[:, 0]).any()
+
+
+def test_estimators_select_inputs():
+    x, y = make_signal()
+    model = MLPClassifierCV((12,), select_inputs=True, cv=3, random_state=0, n_jobs=-1).fit(x, y[:, 0])
+    support = model.get_support()
+    assert support[:3].all()
+    assert support[3:].sum() <= 2
+    np.testing.assert_array_equal(support, model.coefs_[0].any(axis=1))
+    assert model.alpha_ == model.path_.alphas[model.index_]
+    assert model.score(x, y[:, 0]) > 0.85
+    moved = x + np.where(support, 0.0, 100.0)
+    np.testing.assert_allclose(model.predict_proba(moved), model.predict_proba(x))
+    noise = np.random.default_rng(0).normal(size=(80, 4))
+    constant = MLPRegressorCV((4,), select_inputs=True, cv=3, max_iter=100, random_state=0).fit(
+        noise[:, :3], noise[:, 3]
+    )
+    assert not constant.get_support().any()
+    np.testing.assert_allclose(constant.predict(noise[:5, :3]), noise[:, 3].mean())
