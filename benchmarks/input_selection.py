@@ -133,7 +133,7 @@ DESIGNS = {
 
 def test_loss(path: MLPPath, index: int, x: Array, target: Array, deviation: float) -> float:
     """Mean loss on fresh rows of the model handed over at one strength."""
-    output, _ = path.network.forward(x, path.raw_parameters(index))
+    output = path.model(index).output(x)
     power = 2 if isinstance(path.loss, SquaredError) else 0
     return float(path.loss.values(output, target).mean() / deviation**power)
 

@@ -129,7 +129,7 @@ def test_no_hidden_layer_is_scikit_learns_elastic_net():
     path = MLPRegressorCV((), alphas=[0.5, 2.0, 10.0], l1_ratio=0.7, standardize=False, cv=3).fit(X, y).path_
     for index, alpha in list(enumerate(path.alphas))[1:]:
         theirs = ElasticNet(alpha, l1_ratio=0.7, tol=1e-12, max_iter=10**6).fit(X, y)
-        w, b = path.raw_parameters(index)
+        w, b = path.model(index).raw_parameters()
         np.testing.assert_allclose(w[:, 0], theirs.coef_, atol=1e-5)
         np.testing.assert_array_equal(w[:, 0] == 0, theirs.coef_ == 0)
         assert b.item() == pytest.approx(theirs.intercept_, abs=1e-5)

@@ -100,7 +100,7 @@ def test_noise_selects_nothing_and_hands_over_the_null_model(loss):
     assert not selection.significant
     path, index = selection.chosen.path, selection.chosen.index
     assert not path.inputs_kept[index, -1].any()
-    output, _ = path.network.forward(x, path.raw_parameters(index))
+    output = path.model(index).output(x)
     np.testing.assert_allclose(loss.predict(output), y.mean(), rtol=1e-6)
 
 

@@ -105,7 +105,7 @@ def test_scores_are_those_of_the_weighted_rows():
             x[train_rows], target[train_rows], loss, [(np.arange(10), np.arange(10, 20))], route, [0.01],
             sample_weight=weights[train_rows],
         )  # fmt: skip
-        w, b = alone.raw_parameters(1)
+        w, b = alone.model(1).raw_parameters()
         losses = loss.values(x[held_out] @ w + b, target[held_out])
         assert path.heldout_loss[1, k, 0] == pytest.approx(np.average(losses, weights=weights[held_out]), rel=1e-5)
         training = loss.values(x[train_rows] @ w + b, target[train_rows])
@@ -252,7 +252,7 @@ def test_the_raw_arrays_take_columns_as_they_came_and_are_the_best_seeds():
     assert any(best)
     for index, seed in enumerate(best):
         assert path.objective[index, -1, seed] == path.objective[index, -1].min()
-        output, _ = path.network.forward(x, path.raw_parameters(index))
+        output = path.model(index).output(x)
         assert 0.5 * ((output[:, 0] - y) ** 2).mean() == pytest.approx(path.train_loss[index, -1, seed], rel=1e-5)
 
 

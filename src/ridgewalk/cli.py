@@ -236,7 +236,7 @@ def demo(
     _show(summary)
     path = model.path_
     target = CrossEntropy().encode(fresh_y)
-    outputs = [path.network.forward(fresh_x, path.raw_parameters(index))[0] for index in (0, model.index_)]
+    outputs = [path.model(index).output(fresh_x) for index in (0, model.index_)]
     before, after = (CrossEntropy().values(output, target) for output in outputs)
     hits = [float((output.argmax(axis=1) == fresh_y).mean()) for output in outputs]
     change, error = mean_and_error(after - before, np.ones(len(fresh_y)))
@@ -312,6 +312,7 @@ _MODEL_TYPES = {"numpy.dtype"} | {
         "losses.BinaryCrossEntropy",
         "losses.CrossEntropy",
         "losses.SquaredError",
+        "model.Model",
         "network.Network",
         "path.MLPPath",
         "route.Route",

@@ -26,6 +26,7 @@ from ridgewalk.engine.job import Fits, Fold, Job, Polish, Watch
 from ridgewalk.grid import grid, strength_at_null
 from ridgewalk.layers import Arrays
 from ridgewalk.losses import AbsoluteError, Huber, Loss, SquaredError
+from ridgewalk.model import Model
 from ridgewalk.network import Network, Start
 from ridgewalk.objective import weighted_mean
 from ridgewalk.optimizers import Adam, Cosine
@@ -105,15 +106,19 @@ class MLPPath:
         """Seed whose fit on all data has the lowest objective at strength ``index``: the model to hand over."""
         return int(np.argmin(np.where(self.diverged[index, -1], np.inf, self.objective[index, -1])))
 
-    def raw_parameters(self, index: int) -> Arrays:
-        """Arrays of the chosen fit at strength ``index``, rewritten to take columns and give targets as they came."""
-        seed = self.best_seed(index)
-        chosen = [array[index, seed].astype(np.float64) for array in self.parameters]
-        chosen[1] = chosen[1] - (self.whole.center / self.whole.scale) @ chosen[0]
-        chosen[0] = chosen[0] / self.whole.scale[:, None]
-        chosen[-2] = chosen[-2] * self.whole.target_scale
-        chosen[-1] = chosen[-1] * self.whole.target_scale + self.whole.target_center
-        return tuple(chosen)
+    def model(self, index: int) -> Model:
+        """Give what predicts at strength ``index``: the best seed's fit on all data."""
+        seed, whole = self.best_seed(index), self.whole
+        return Model(
+            network=self.network,
+            parameters=tuple(array[index, seed].astype(np.float64) for array in self.parameters),
+            loss=self.loss,
+            inputs=np.arange(len(whole.center)),
+            center=whole.center,
+            scale=whole.scale,
+            target_center=whole.target_center,
+            target_scale=whole.target_scale,
+        )
 
 
 def walk(

@@ -1,0 +1,151 @@
+"""What predicts: a trained network and how it takes columns; and the smaller one that computes the same.
+
+x (N, columns) -> chosen columns -> (x - center) / scale -> network -> output in the target's units
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from ridgewalk.arrays import Array, Booleans, Integers
+from ridgewalk.layers import Arrays, Dense
+from ridgewalk.losses import Loss
+from ridgewalk.network import Network
+
+
+@dataclass(frozen=True, eq=False)
+class Model:
+    """A trained network, and all that it needs to predict.
+
+    Attributes
+    ----------
+    network : Network
+    parameters : tuple of arrays, in float64
+    loss : Loss
+        Turns outputs into predictions.
+    inputs : integers, shape (P,)
+        Numbers of the columns that the network takes, of those of the data.
+    center, scale : arrays, shape (P,)
+    target_center, target_scale : arrays, shape (C,)
+    """
+
+    network: Network
+    parameters: Arrays
+    loss: Loss
+    inputs: Integers
+    center: Array
+    scale: Array
+    target_center: Array
+    target_scale: Array
+
+    def output(self, x: Array) -> Array:
+        """Raw output (N, C), in the target's units, of all columns of the data."""
+        output, _ = self.network.forward((x[:, self.inputs] - self.center) / self.scale, self.parameters)
+        return output * self.target_scale + self.target_center
+
+    def raw_parameters(self) -> Arrays:
+        """Arrays of the same network, rewritten to take the chosen columns and give targets as they came."""
+        arrays = list(self.parameters)
+        arrays[1] = arrays[1] - (self.center / self.scale) @ arrays[0]
+        arrays[0] = arrays[0] / self.scale[:, None]
+        arrays[-2] = arrays[-2] * self.target_scale
+        arrays[-1] = arrays[-1] * self.target_scale + self.target_center
+        return tuple(arrays)
+
+    def compact(self) -> Model:
+        """Leave out what no longer matters: the outputs are the same, to rounding.
+
+        A unit stays where weights that are not 0 lead to it from an input, and from it to an output. A unit that no
+        input reaches is a constant: it becomes part of the biases above it. Where nothing is left, one input stays,
+        with weights of 0.
+        """
+        weights = self.parameters[::2]
+        reached, biases = self._reached()
+        leads: list[Booleans] = [np.ones(weights[-1].shape[1], dtype=bool)]
+        for w in weights[::-1]:
+            leads.insert(0, ((w != 0) & leads[0]).any(axis=1))
+        keep = [np.flatnonzero(a & b) for a, b in zip(reached, leads[:-1], strict=True)]
+        outputs = np.arange(len(leads[-1]))
+        if all(kept.size for kept in keep):
+            sides = zip(keep, [*keep[1:], outputs], strict=True)
+            arrays = [
+                array
+                for w, b, (below, above) in zip(weights, biases, sides, strict=True)
+                for array in (w[np.ix_(below, above)], b[:, above])
+            ]
+            sizes = iter([(len(w), w.shape[1]) for w in arrays[::2]])
+            layers = tuple(Dense(*next(sizes)) if isinstance(layer, Dense) else layer for layer in self.network.layers)
+        else:
+            keep[0], arrays = np.array([0]), [np.zeros((1, len(outputs))), biases[-1]]
+            layers = (Dense(1, len(outputs)),)
+        return replace(
+            self,
+            network=Network(layers),
+            parameters=tuple(arrays),
+            inputs=self.inputs[keep[0]],
+            center=self.center[keep[0]],
+            scale=self.scale[keep[0]],
+        )
+
+    def _reached(self) -> tuple[list[Booleans], list[Array]]:
+        """Say which numbers entering each dense layer vary with the inputs; and its biases with the others in them."""
+        varies: Booleans = np.ones(len(self.inputs), dtype=bool)
+        value: Array = np.zeros((1, len(varies)))
+        reached: list[Booleans] = []
+        biases: list[Array] = []
+        arrays = iter(self.parameters)
+        for layer in self.network.layers:
+            if isinstance(layer, Dense):
+                w, b = next(arrays), next(arrays)
+                reached.append(varies)
+                biases.append(b + np.where(varies, 0, value) @ w)
+                value, varies = biases[-1], (varies[:, None] & (w != 0)).any(axis=0)
+            else:
+                value, _ = layer.forward(value, (), None)
+        return reached, biases
+
+    @property
+    def size(self) -> Size:
+        """How large it is."""
+        shapes = [layer.shapes[0] for layer in self.network.dense]
+        products = sum(inputs * units for inputs, units in shapes)
+        units = sum(units for _, units in shapes[:-1])
+        return Size(len(self.inputs), units, products + units + shapes[-1][1], products)
+
+    def seconds(self, x: Array) -> float:
+        """Best time of five predictions of these rows."""
+        times = []
+        for _ in range(5):
+            began = time.perf_counter()
+            self.output(x)
+            times.append(time.perf_counter() - began)
+        return min(times)
+
+
+@dataclass(frozen=True)
+class Size:
+    """Inputs, hidden units, numbers (weights and biases) and multiplications per row of a network."""
+
+    inputs: int
+    units: int
+    numbers: int
+    multiplications: int
+
+
+@dataclass(frozen=True)
+class Compaction:
+    """How much smaller a model became, and how much faster if it was timed: seconds before and after."""
+
+    before: Size
+    after: Size
+    seconds: tuple[float, float] | None = None
+
+    def __str__(self) -> str:
+        changes = [f"{name} {old} -> {getattr(self.after, name)}" for name, old in vars(self.before).items()]
+        if self.seconds:
+            before, after = self.seconds
+            changes.append(f"predictions {before / after:.1f} times as fast ({before:.2g} s -> {after:.2g} s)")
+        return ", ".join(changes)
