@@ -5,11 +5,15 @@ import pickle
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn import config_context
 from sklearn.base import clone
+from sklearn.calibration import CalibratedClassifierCV
 from sklearn.datasets import load_breast_cancer, load_diabetes, load_iris, load_wine
+from sklearn.ensemble import VotingClassifier
 from sklearn.exceptions import ConvergenceWarning
-from sklearn.linear_model import ElasticNet
-from sklearn.model_selection import GridSearchCV, GroupKFold, KFold, cross_val_score
+from sklearn.inspection import permutation_importance
+from sklearn.linear_model import ElasticNet, LogisticRegression
+from sklearn.model_selection import GridSearchCV, GroupKFold, KFold, StratifiedKFold, cross_val_score, cross_validate
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import PolynomialFeatures
 from sklearn.utils.estimator_checks import parametrize_with_checks
@@ -310,3 +314,24 @@ def test_a_choice_among_fits_that_diverged_is_warned_about():
     settings = QUICK | {"learning_rate_init": 1e30, "alphas": [0.1], "standardize": False, "n_seeds": 1}
     with pytest.raises(ValueError, match="Every strength diverged"):
         MLPRegressorCV(**settings).fit(1e6 * X, y)
+
+
+def test_they_work_inside_scikit_learns_own(cancer):
+    X, y, _ = cancer
+    model, weights = MLPClassifierCV(**QUICK), np.arange(len(X)) % 3
+    voting = VotingClassifier([("a", model), ("b", clone(model).set_params(l1_ratio=1.0))], voting="soft").fit(X, y)
+    assert voting.score(X, y) > 0.9
+    assert CalibratedClassifierCV(model, cv=2).fit(X, y).score(X, y) > 0.9
+    importance = permutation_importance(clone(model).fit(X, y), X, y, n_repeats=2, random_state=0)
+    assert importance.importances_mean.shape == (30,)
+    assert importance.importances_mean.max() > 0
+    selecting = make_pipeline(
+        MLPClassifierCV(**QUICK, penalty="group_lasso", selection="1se"), LogisticRegression(max_iter=10_000)
+    )
+    assert selecting.fit(X, y)[-1].n_features_in_ == selecting[0].get_support().sum()
+    with config_context(enable_metadata_routing=True):
+        routed = clone(model).set_fit_request(sample_weight=True).set_score_request(sample_weight=True)
+        scores = cross_validate(routed, X, y, cv=2, params={"sample_weight": weights}, return_estimator=True)
+    train = next(iter(StratifiedKFold(2).split(X, y)))[0]
+    by_hand = clone(model).fit(X.iloc[train], y.iloc[train], weights[train])
+    np.testing.assert_array_equal(scores["estimator"][0].predict_proba(X), by_hand.predict_proba(X))
