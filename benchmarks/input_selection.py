@@ -33,7 +33,7 @@ from sklearn.model_selection import KFold, StratifiedKFold
 from ridgewalk import MLPClassifierCV
 from ridgewalk.arrays import Array, Integers
 from ridgewalk.engine import compiled
-from ridgewalk.inputs import InputSelection, select_inputs
+from ridgewalk.inputs import FIRST_SHARE, InputSelection, select_inputs
 from ridgewalk.losses import BinaryCrossEntropy, CrossEntropy, Loss, SquaredError
 from ridgewalk.path import MLPPath, walk
 from ridgewalk.route import Route
@@ -135,7 +135,7 @@ DESIGNS = {
 }
 
 
-def test_loss(path: MLPPath, index: int, x: Array, target: Array, deviation: float) -> float:
+def fresh_loss(path: MLPPath, index: int, x: Array, target: Array, deviation: float) -> float:
     """Mean loss on fresh rows of the model handed over at one strength."""
     output = path.model(index).output(x)
     power = 2 if isinstance(path.loss, SquaredError) else 0
@@ -169,7 +169,7 @@ def run(design: Design, rows: int, seed: int) -> dict[str, Outcome]:
     route = Route((HIDDEN,), penalty="group_lasso", groups=design.groups)
     common = {"splits": splits, "alphas": STRENGTHS, "seeds": (seed,), "n_jobs": -1}
     began = time.perf_counter()
-    walk(x, target, design.loss, route=replace(route, max_iter=round(1.5 * route.max_iter)), **common)
+    walk(x, target, design.loss, route=replace(route, max_iter=round(FIRST_SHARE * route.max_iter)), **common)
     plain_seconds = time.perf_counter() - began
     outcomes = {}
     for rule in ("min", "1se"):
@@ -181,7 +181,7 @@ def run(design: Design, rows: int, seed: int) -> dict[str, Outcome]:
         truth = np.isin(np.arange(design.inputs), design.true)
 
         def loss_of(path: MLPPath, index: int) -> float:
-            return test_loss(path, index, test_x, test_target, deviation)
+            return fresh_loss(path, index, test_x, test_target, deviation)
 
         outcomes[rule] = Outcome(
             int((kept & truth).sum()),

@@ -345,11 +345,6 @@ class _PathEstimator(SelectorMixin, BaseEstimator):  # type: ignore[misc]
         ----------
         X : array_like, shape (N, P), optional
             Rows to time predictions on, before and after.
-
-        Examples
-        --------
-        >>> small = model.compact(X)  # doctest: +SKIP
-        >>> print(small.compaction_)  # doctest: +SKIP
         """
         check_is_fitted(self)
         small, model = copy(self), self.model_

@@ -23,14 +23,14 @@ from ridgewalk.arrays import Array, Booleans, Integers, per_run
 from ridgewalk.engine.job import Fits, Watch, joined
 from ridgewalk.losses import Loss
 from ridgewalk.objective import weighted_mean
-from ridgewalk.path import RAMP_SHARE, MLPPath, Walker
+from ridgewalk.path import RAMP_SHARE, MLPPath, Walker, collect
 from ridgewalk.penalties import L2, GroupLasso, Sum
 from ridgewalk.route import Route
 from ridgewalk.selection import Rule, mean_and_error, minimum
 
 RIDGES = (1e-4, 1e-3, 5e-3, 2e-2)
 """Strengths of L2 on the first layer of a refit; without them, refits of separable classes overfit."""
-_FIRST_SHARE = 1.5  # of max_iter: epochs of the first path
+FIRST_SHARE = 1.5  # of max_iter: epochs of the first path
 _ADAPTIVE, _ADAPTIVE_SPAN = 25, 2e4  # strengths of the second path, and its top over its end: factors go up to 1000
 _PARTS = 4  # of the refits, by the size of their supports: small ones need few columns
 _GATE = 2.0  # standard errors
@@ -122,13 +122,13 @@ def select_inputs(
     route = route or Route()
     if route.linear:
         raise ValueError("With no hidden layer L1 selects the inputs: leave select_inputs out, and set l1_ratio=1.")
-    first_route = replace(route, penalty="group_lasso", max_iter=round(_FIRST_SHARE * route.max_iter))
+    first_route = replace(route, penalty="group_lasso", max_iter=round(FIRST_SHARE * route.max_iter))
     walker = Walker.ready(x, target, loss, splits, first_route, seeds, sample_weight, n_jobs, watch)
     strengths = walker.strengths(alphas)
     extra = _ADAPTIVE * (1 + len(RIDGES)) * walker.cells * route.max_iter
     walker.watch.total += extra
     first_fits = walker.fits(strengths)
-    first = walker.collect(strengths, first_fits)
+    first = collect(walker, strengths, first_fits)
     best = 1 + minimum(first.row_loss[1:], first.row_weights)
     adaptive_strengths = np.geomspace(strengths[-1] / _ADAPTIVE_SPAN, strengths[-1], _ADAPTIVE)
     factors = adaptive_factors(walker, first_fits[best].parameters[0], first.null_wins[best].ravel())
@@ -139,8 +139,8 @@ def select_inputs(
         _arm(name, path)
         for name, path in (
             ("path", first),
-            ("adaptive path", walker.collect(adaptive_strengths, _by(walker, adaptive_fits))),
-            ("refits", walker.collect(np.repeat(adaptive_strengths, len(RIDGES)), _by(walker, refits))),
+            ("adaptive path", collect(walker, adaptive_strengths, _by(walker, adaptive_fits))),
+            ("refits", collect(walker, np.repeat(adaptive_strengths, len(RIDGES)), _by(walker, refits))),
         )
     )
     return _choose(walker, arms, rule)

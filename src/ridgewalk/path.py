@@ -160,7 +160,7 @@ def walk(
     """
     walker = Walker.ready(x, target, loss, splits, route, seeds, sample_weight, n_jobs, watch)
     strengths = walker.strengths(alphas)
-    return walker.collect(strengths, walker.fits(strengths))
+    return collect(walker, strengths, walker.fits(strengths))
 
 
 def _row_numbers(rows: ArrayLike) -> Integers:
@@ -276,21 +276,23 @@ class Walker:
         route, count, cells = self.route, len(strengths), self.cells
         if route.linear:
             zeros = tuple(np.zeros((count * cells, *shape)) for shape in self.network.shapes)
-            solve = self._path_job(strengths, zeros, 0, polish=Polish(_LINEAR_STEPS, _LINEAR_TOLERANCE))
+            solve = self.job(*self._every_cell(strengths), zeros, 0, polish=Polish(_LINEAR_STEPS, _LINEAR_TOLERANCE))
             self.watch.total += solve.work
             return _by_strength(self.train(solve), count)
         dense_epochs = max(1, round(_DENSE_SHARE * route.max_iter))
         polish_steps = _POLISH_STEPS if route.batch_size else 0
         self.watch.total += cells * (dense_epochs + polish_steps + count * (route.max_iter + polish_steps))
         # The dense fits are unpenalized; twice the rate brings them quickly to where a penalty can act.
-        first = self._path_job(np.zeros(1), self._starts(), dense_epochs, rate=2 * route.learning_rate)
+        first = self.job(*self._every_cell(np.zeros(1)), self._starts(), dense_epochs, rate=2 * route.learning_rate)
         dense = self.train(first)
         if route.walk == "ramp":
             start = tuple(np.concatenate([array] * count) for array in dense.parameters)
-            return _by_strength(self.train(self._path_job(strengths, start, route.max_iter, ramp=RAMP_SHARE)), count)
+            return _by_strength(
+                self.train(self.job(*self._every_cell(strengths), start, route.max_iter, ramp=RAMP_SHARE)), count
+            )
         fits = [dense]
         for strength in strengths:
-            job = self._path_job(np.array([strength]), fits[-1].parameters, route.max_iter)
+            job = self.job(*self._every_cell(np.array([strength])), fits[-1].parameters, route.max_iter)
             fits.append(self.train(job))
         return fits[1:]
 
@@ -303,10 +305,6 @@ class Walker:
     def train(self, job: Job) -> Fits:
         """Train a job as the route says."""
         return train(job, self.n_jobs, self.watch, self.route.engine)
-
-    def collect(self, strengths: Array, fits: Sequence[Fits]) -> MLPPath:
-        """Score the held-out rows, and shape everything strength x fold x seed; one Fits per strength."""
-        return _collected(self, strengths, fits)
 
     def losses(self, parameters: Sequence[Array], fold: Fold, rows: Integers) -> Array:
         """Losses (E, rows) of one fold's fits at one strength."""
@@ -333,18 +331,10 @@ class Walker:
         losses = self.loss.values(np.broadcast_to(null, rows.target.shape), rows.target)
         return null, float(weighted_mean(losses, rows.weights))
 
-    def _path_job(
-        self,
-        strengths: Array,
-        start: Arrays,
-        epochs: int,
-        rate: float | None = None,
-        ramp: float = 0.0,
-        polish: Polish | None = None,
-    ) -> Job:
-        """Job of some strengths over all folds and seeds."""
+    def _every_cell(self, strengths: Array) -> tuple[Integers, tuple[Penalty, ...]]:
+        """Cells and penalties of some strengths over all folds and seeds."""
         penalties = self.route.penalties(self.network, np.repeat(strengths, self.cells))
-        return self.job(np.tile(np.arange(self.cells), len(strengths)), penalties, start, epochs, rate, ramp, polish)
+        return np.tile(np.arange(self.cells), len(strengths)), penalties
 
     def job(
         self,
@@ -388,7 +378,8 @@ def _by_strength(fits: Fits, count: int) -> list[Fits]:
     return [fits.part(slice(first, first + cells)) for first in range(0, count * cells, cells)]
 
 
-def _collected(walker: Walker, strengths: Array, fits: Sequence[Fits]) -> MLPPath:
+def collect(walker: Walker, strengths: Array, fits: Sequence[Fits]) -> MLPPath:
+    """Score the held-out rows, and shape everything strength x fold x seed; one Fits per strength."""
     splits, weights, folds, seeds = walker.splits, walker.weights, walker.folds, len(walker.seeds)
     shape = (len(strengths), len(folds), seeds)
 
