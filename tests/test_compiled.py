@@ -211,10 +211,12 @@ def test_validation_rows_of_no_weight_are_none():
     assert np.isnan(ours.validation_loss).all()
 
 
-def test_early_stopping_and_history_are_the_references():
+@pytest.mark.parametrize("ramp", [0.0, 0.4])
+@pytest.mark.parametrize("watched", ["validation_loss", "objective"])
+def test_early_stopping_and_history_are_the_references(watched, ramp):
     job = make_job(
-        (Dense(5, 40), ReLU(), Dense(40, 1)), optimizer=Adam(0.05), penalty="L1", epochs=60, record_every=7,
-        early_stopping=EarlyStopping(patience=5, tolerance=1e-4),
+        (Dense(5, 40), ReLU(), Dense(40, 1)), optimizer=Adam(0.05), penalty="L1", epochs=60, record_every=7, ramp=ramp,
+        early_stopping=EarlyStopping(patience=3, tolerance=1e-3, watched=watched),
     )  # fmt: skip
     ours, theirs = assert_agree(job, "early stopping", double=1e-8)
     assert ours.epochs.min() < 60

@@ -227,6 +227,31 @@ def test_early_stopping_keeps_the_best_weights_of_each_run(train):
     assert np.isnan(impatient.history.validation_loss[:, -1]).all()
 
 
+def test_training_can_end_where_the_objective_no_longer_falls(train):
+    job = make(hidden=(40,), optimizer=Adam(0.05), epochs=300, record_every=1)
+    free = train(job).history
+    objective = free.data_loss + free.penalty
+    patient = train(replace(job, early_stopping=EarlyStopping(300, watched="objective")))
+    np.testing.assert_array_equal(patient.epochs, objective.argmin(axis=1))
+    np.testing.assert_allclose(patient.data_loss + patient.penalty, objective.min(axis=1), rtol=1e-12)
+    hasty = train(replace(job, early_stopping=EarlyStopping(3, 0.05, watched="objective")))
+    assert (hasty.epochs < patient.epochs).all()
+
+
+@pytest.mark.parametrize("watched", ["validation_loss", "objective"])
+def test_nothing_is_kept_from_before_the_strengths_have_risen(watched, train):
+    validation = (np.arange(ROWS) % 3 == 0).astype(float)
+    fold = Fold.plain(1 - validation, INPUTS, 1, validation)
+    stopping = EarlyStopping(patience=1, watched=watched)
+    job = make(folds=(fold,), epochs=20, ramp=0.5, record_every=1)
+    fits = train(replace(job, early_stopping=stopping))
+    assert (fits.epochs >= 10).all()
+    seen = train(job).history
+    values = seen.validation_loss if watched == "validation_loss" else seen.data_loss + seen.penalty
+    first_rise = 10 + np.argmax(np.diff(values[:, 10:], append=np.inf) >= 0, axis=1)
+    np.testing.assert_array_equal(fits.epochs, first_rise)
+
+
 def test_a_number_that_is_not_finite_is_no_improvement(train):
     validation = np.ones(ROWS)
     fold = Fold.plain(np.ones(ROWS), INPUTS, 1, validation)

@@ -10,6 +10,7 @@ import threading
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 from scipy.sparse import csr_array, issparse
@@ -80,10 +81,15 @@ class Rows:
 
 @dataclass(frozen=True)
 class EarlyStopping:
-    """End a run whose validation loss has not fallen by ``tolerance`` in ``patience`` epochs; keep its best weights."""
+    """End a run whose watched number has not fallen by ``tolerance`` in ``patience`` epochs; keep its best weights.
+
+    It is the validation loss, or the objective on the training rows, for training that ends where nothing is gained. With
+    a ramp the watch begins where the strengths have reached their values.
+    """
 
     patience: int = 10
     tolerance: float = 0.0
+    watched: Literal["validation_loss", "objective"] = "validation_loss"
 
 
 @dataclass(frozen=True)
@@ -185,7 +191,8 @@ class Job:
             raise ValueError("A training set needs at least one row of weight above 0.")
         if issparse(self.x) and fold.center.any():
             raise ValueError("Centering would fill a sparse x: give its folds centers of 0.")
-        if self.early_stopping and (fold.validation is None or not fold.validation.any()):
+        by_validation = self.early_stopping and self.early_stopping.watched == "validation_loss"
+        if by_validation and (fold.validation is None or not fold.validation.any()):
             raise ValueError("Early stopping needs a validation set: give every fold validation weights.")
 
     @property

@@ -123,7 +123,7 @@ class _Block:
         rows = len(self.training.numbers)
         size = min(job.batch_size or rows, rows)
         total = job.epochs * -(-rows // size)
-        best, best_loss = self.parameters, self._validation_loss()
+        best, best_loss = self.parameters, np.full(self.runs, np.nan) if job.ramp else self._watched()
         best_epoch = np.zeros(self.runs, dtype=np.int64)
         alive = np.ones(self.runs, dtype=bool)
         step = 0
@@ -148,8 +148,8 @@ class _Block:
                 step += 1
             self._record(epoch + 1, alive)
             self._count()
-            if stopping:
-                loss = self._validation_loss()
+            if stopping and epoch + 1 >= job.ramp * job.epochs:
+                loss = self._watched()
                 better = alive & ((loss < best_loss - stopping.tolerance) | np.isnan(best_loss)) & np.isfinite(loss)
                 best = _where(better, self.parameters, best)
                 best_loss = np.where(better, loss, best_loss)
@@ -203,6 +203,13 @@ class _Block:
 
     def _validation_loss(self) -> Array:
         return np.full(self.runs, np.nan) if self.validation is None else self._loss(self.validation)
+
+    def _watched(self) -> Array:
+        """What early stopping watches, of each run."""
+        stopping = self.job.early_stopping
+        if stopping and stopping.watched == "objective":
+            return self._loss(self.training) + self.objective.penalty(self.parameters)
+        return self._validation_loss()
 
     def _empty_history(self) -> History | None:
         marks = self.job.marks

@@ -83,6 +83,7 @@ template <class T> Plan<T> plan_of(const nb::dict& job) {
   plan.polish_tolerance = value<double>(job, "polish_tolerance");
   plan.patience = value<int64_t>(job, "patience");
   plan.patience_tolerance = value<double>(job, "patience_tolerance");
+  plan.watches_objective = value<bool>(job, "watches_objective");
   for (nb::handle each : job["marks"]) plan.marks.push_back(nb::cast<int64_t>(each));
   for (nb::handle each : job["parameters"]) plan.parameters.push_back(numbers_of<T>(each, "parameters"));
   plan.data_loss = numbers<double>(job, "data_loss");

@@ -84,6 +84,7 @@ template <class T> struct Plan {
   double polish_tolerance;
   int64_t patience;  // -1: no early stopping
   double patience_tolerance;
+  bool watches_objective;  // rather than the validation loss
   std::vector<int64_t> marks;  // epochs of the history
   // What comes of it.
   std::vector<T*> parameters;

@@ -124,7 +124,7 @@ template <class T> class Bench {
     const int64_t n = rows.rows(), size = plan_.batch_size ? std::min(plan_.batch_size, n) : n;
     const int64_t total = plan_.epochs * ((n + size - 1) / size);
     const bool stopping = plan_.patience >= 0;
-    double best_loss = stopping ? loss(w_, data_->validation.get()) : 0;
+    double best_loss = stopping && plan_.ramp == 0 ? watched() : std::numeric_limits<double>::quiet_NaN();
     int64_t step = 0, best_epoch = 0;
     if (stopping) copy(w_, best_);
     record(0);
@@ -145,8 +145,8 @@ template <class T> class Bench {
       }
       record(epoch + 1);
       ++progress_.done;
-      if (!stopping) continue;
-      const double now = loss(w_, data_->validation.get());
+      if (!stopping || double(epoch + 1) < plan_.ramp * double(plan_.epochs)) continue;
+      const double now = watched();
       if ((now < best_loss - plan_.patience_tolerance || std::isnan(best_loss)) && std::isfinite(now)) {
         best_loss = now;
         best_epoch = epoch + 1;
@@ -250,6 +250,11 @@ template <class T> class Bench {
       end(s);
     });
     return std::accumulate(sums, sums + count, 0.0);
+  }
+
+  // What early stopping watches.
+  double watched() {
+    return plan_.watches_objective ? loss(w_, &data_->training) + penalty(w_) : loss(w_, data_->validation.get());
   }
 
   double penalty(const Arrays<T>& at) {
