@@ -98,6 +98,26 @@ class TestStrengthAtNull:
         assert path.inputs_kept[1, -1, 0].sum() == 2
         assert path.inputs_kept[2, -1, 0].tolist() == [True] + [False] * 5
 
+    @pytest.mark.parametrize("hidden", [(), (8,), (8, 4)])
+    @pytest.mark.parametrize("penalty", ["elasticnet", "group_lasso"])
+    def test_factors_per_layer_enter_by_their_mean(self, penalty, hidden):
+        layers = len(hidden) + 1
+        plain, heavy, uneven = (
+            self.top(Route(hidden, penalty=penalty, layer_factors=factors, l1_ratio=0.6))
+            for factors in (None, (4.0,) * layers, (8.0, *(2.0,) * (layers - 1))[:layers])
+        )
+        if penalty == "elasticnet":
+            assert heavy == pytest.approx(plain / 4)
+            expected = plain / (8 * 2 ** (layers - 1)) ** (1 / layers)
+        else:
+            assert heavy == pytest.approx(plain / 4 / (2 if hidden else 1))
+            expected = plain / 8 / (2**0.5 if hidden else 1)
+        assert uneven == pytest.approx(expected)
+
+    def test_a_free_layer_leaves_no_top(self):
+        with pytest.raises(ValueError, match="give alphas as numbers"):
+            self.top(Route((8,), activation="tanh", layer_factors=(1.0, 0.0)))
+
     @pytest.mark.parametrize("loss", [CrossEntropy(), SquaredError(), Poisson()], ids=lambda loss: type(loss).__name__)
     def test_other_losses_have_a_top(self, loss):
         target = np.hstack([self.target, 1 - self.target])

@@ -4,11 +4,12 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import KFold, StratifiedKFold
 
 from ridgewalk import inputs
 from ridgewalk.estimators import MLPClassifierCV, MLPRegressorCV
-from ridgewalk.inputs import RIDGES, adaptive_factors, select_inputs
+from ridgewalk.inputs import RIDGES, adaptive_factors, relax, select_inputs
 from ridgewalk.losses import BinaryCrossEntropy, SquaredError
 from ridgewalk.path import Walker
 from ridgewalk.route import Route
@@ -145,11 +146,39 @@ def test_one_standard_error_prefers_the_refits(signal):
     sparse = select_inputs(*common, n_jobs=-1, rule="1se")
     np.testing.assert_array_equal(sparse.arms[2].path.row_loss, signal.arms[2].path.row_loss)
     assert sparse.chosen.name == "refits"
-    better = replace(
-        signal.arms[0], path=replace(signal.arms[0].path, row_loss=signal.arms[0].path.row_loss - 1), loss=-1
-    )
-    walker = make_walker()
-    assert inputs._choose(walker, (better, *signal.arms[1:]), "1se").chosen.name == "path"
+    path = signal.arms[0].path
+    lower = replace(path, fold_row_loss=tuple(losses - 1 for losses in path.fold_row_loss))
+    better = replace(signal.arms[0], path=lower, loss=-1)
+    assert inputs._choose((better, *signal.arms[1:]), "1se").chosen.name == "path"
+
+
+def test_relaxing_a_linear_path_refits_its_supports_without_l1():
+    x, y = make_signal(150, 6)
+    route = Route((), l1_ratio=1.0, standardize=False)
+    relaxed = relax(x, y, BinaryCrossEntropy(), folds(y), route, alphas=8)
+    path, refits = (arm.path for arm in relaxed.arms)
+    assert [arm.name for arm in relaxed.arms] == ["path", "refits"]
+    np.testing.assert_array_equal(refits.alphas, np.repeat(path.alphas[1:], len(RIDGES)))
+    for s, ridge in ((5, 0), (7, 2)):
+        support = path.inputs_kept[s + 1, -1, 0]
+        assert 0 < support.sum() < 6 or s == 7
+        at = s * len(RIDGES) + ridge
+        w, b = refits.model(at).raw_parameters()
+        np.testing.assert_array_equal(w[:, 0] != 0, support)
+        if support.any():
+            theirs = LogisticRegression(C=1 / (2 * RIDGES[ridge] * len(x)), tol=1e-10).fit(x[:, support], y[:, 0])
+            np.testing.assert_allclose(w[support, 0], theirs.coef_[0], atol=1e-4)
+            np.testing.assert_allclose(b[0], theirs.intercept_, atol=1e-4)
+
+
+def test_a_relaxed_network_loses_less_than_its_path():
+    x, y = make_signal(300, 10)
+    relaxed = relax(x, y, BinaryCrossEntropy(), folds(y), Route((8,), penalty="group_lasso", max_iter=200), 10)
+    path, refits = relaxed.arms
+    assert refits.loss < path.loss
+    kept = refits.path.inputs_kept[refits.index, -1, 0]
+    assert 0 < kept.sum() <= path.path.inputs_kept[path.index, -1, 0].sum()
+    assert relaxed.chosen is refits
 
 
 def test_without_hidden_units_it_is_refused():

@@ -6,10 +6,12 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
+from scipy.sparse import csr_array
 from sklearn.datasets import load_diabetes
 from sklearn.model_selection import KFold
 
 from ridgewalk import path as path_module
+from ridgewalk.arrays import standardization
 from ridgewalk.engine import compiled, train
 from ridgewalk.engine.job import StoppedError, Watch
 from ridgewalk.losses import AbsoluteError, BinaryCrossEntropy, Huber, SquaredError
@@ -196,18 +198,28 @@ def test_seeds_start_apart_and_folds_alike():
     assert (path.parameters[0][0, 0] != path.parameters[0][0, 1]).all()
 
 
-def jobs_of(monkeypatch, route):
-    """Walk with the engine's jobs looked at."""
+def jobs_in(monkeypatch, fits=None):
+    """Look at the engine's jobs, and keep what comes of them."""
     seen = []
 
     def spy(job, n_jobs, watch, engine):
-        seen.append((job, train(job, n_jobs, watch, engine)))
-        return seen[-1][1]
+        done = train(job, n_jobs, watch, engine)
+        seen.append(job)
+        if fits is not None:
+            fits.append(done)
+        return done
 
     monkeypatch.setattr(path_module, "train", spy)
+    return seen
+
+
+def jobs_of(monkeypatch, route):
+    """Walk with the engine's jobs looked at."""
+    fits = []
+    jobs = jobs_in(monkeypatch, fits)
     x, target = binary(60)
     walk(x, target, BinaryCrossEntropy(), splits(60), route, [0.001, 0.01])
-    return seen
+    return list(zip(jobs, fits, strict=True))
 
 
 def test_the_ramp_walk_raises_every_strength_from_one_dense_fit(monkeypatch):
@@ -441,3 +453,124 @@ def test_both_engines_walk_the_same_path():
     np.testing.assert_allclose(walks[0].alphas, walks[1].alphas, rtol=1e-12)
     np.testing.assert_allclose(walks[0].heldout_loss, walks[1].heldout_loss, rtol=1e-5)
     assert walks[1].engine == "reference"
+
+
+def test_a_path_ends_where_nothing_is_left(monkeypatch):
+    x, target = binary(90)
+    common = (x, target, BinaryCrossEntropy(), splits(90), replace(ROUTE, max_iter=60), 12)
+    seen = jobs_in(monkeypatch)
+    watch = Watch()
+    short = walk(*common, watch=watch)
+    assert watch.done == watch.total
+    trained = sum(job.runs for job in seen) / 4 - 1
+    assert trained < 13
+    ended = short.n_iter.max(axis=(1, 2)) == 0
+    assert ended[-1]
+    assert short.null_wins[ended].all()
+    assert trained == (~ended).sum() or trained == (~ended).sum() + (-trained % 4)
+    monkeypatch.setattr(path_module.Walker, "_nothing_left", lambda *_: False)
+    whole = walk(*common)
+    for name in ("heldout_loss", "objective", "penalty", "layer_zeros", "null_wins", "row_loss"):
+        np.testing.assert_array_equal(getattr(short, name), getattr(whole, name), err_msg=name)
+
+
+def test_where_it_ends_does_not_depend_on_threads():
+    x, target = binary(90)
+    common = (x, target, BinaryCrossEntropy(), splits(90), replace(ROUTE, max_iter=60), 12)
+    one, many = (walk(*common, n_jobs=n) for n in (1, 7))
+    np.testing.assert_array_equal(one.n_iter, many.n_iter)
+    np.testing.assert_array_equal(one.row_loss, many.row_loss)
+
+
+def test_a_score_is_asked_for_every_fold_on_the_rows_that_it_held_out():
+    x, target = binary(60)
+    folds, asked = splits(60), []
+
+    def score(model, rows):
+        asked.append(rows)
+        return float(((model.output(x[rows]) > 0) == (target[rows] > 0)).mean())
+
+    path = walk(x, target, BinaryCrossEntropy(), folds, replace(ROUTE, max_iter=20), [0.01], (0, 1), score=score)
+    assert path.heldout_score.shape == path.heldout_loss.shape
+    for k, (_, held_out) in enumerate(folds):
+        assert sum(np.array_equal(rows, held_out) for rows in asked) == 2 * 2, k
+    # The loss knows nothing of the score; both come from the same networks.
+    assert np.corrcoef(path.heldout_score.ravel(), path.heldout_loss.ravel())[0, 1] < 0
+
+
+def test_each_layers_zeros_iterations_and_convergence_are_told(walked):
+    sizes = np.array([6 * 8, 8 * 1])
+    np.testing.assert_allclose(walked.zeros, walked.layer_zeros @ sizes / sizes.sum())
+    for layer in range(2):
+        zeros = (walked.parameters[2 * layer] == 0).mean(axis=(-2, -1))
+        np.testing.assert_array_equal(walked.layer_zeros[:, -1, :, layer], zeros)
+    assert set(np.unique(walked.n_iter)) <= {0, ROUTE.max_iter}
+    np.testing.assert_array_equal(walked.converged, walked.residual <= 1e-3)
+    np.testing.assert_allclose(walked.frequency(4), walked.inputs_kept[4, :-1].mean(axis=(0, 1)))
+
+
+def test_sparse_columns_are_scaled_and_give_what_the_dense_ones_give():
+    x, target = binary(90)
+    x[np.abs(x) < 0.7] = 0
+    x[:, 4] = 0
+    common = (target, BinaryCrossEntropy(), splits(90))
+    route = replace(ROUTE, max_iter=60, dtype="float64")
+    ours = walk(csr_array(x), *common, route, 6, sample_weight=np.linspace(0.5, 2, 90))
+    assert (ours.whole.center == 0).all()
+    # The same by hand: the columns of the whole table scaled, one fold that has all rows.
+    scale = ours.whole.scale
+    np.testing.assert_allclose(scale[:4], standardization(x, np.linspace(0.5, 2, 90))[1][:4], rtol=1e-12)
+    assert np.isinf(scale[4])
+    by_hand = walk(
+        x / scale, *common, replace(route, standardize=False), ours.alphas, sample_weight=np.linspace(0.5, 2, 90)
+    )
+    np.testing.assert_allclose(ours.objective[:, -1], by_hand.objective[:, -1], rtol=1e-6)
+    assert not ours.inputs_kept[..., 4].any()
+    np.testing.assert_allclose(ours.model(3).output(csr_array(x)), ours.model(3).output(x), rtol=1e-12)
+
+
+def test_the_strength_per_layer_and_on_biases():
+    x, target = binary(90)
+    route = replace(ROUTE, max_iter=60, layer_factors=(3.0, 0.5), bias_alpha=0.02, l1_ratio=0.4)
+    path = walk(x, target, BinaryCrossEntropy(), splits(90), route, 5)
+    kept = (path.n_iter[:, -1, 0] > 0) & ~path.null_wins[:, -1, 0]
+    assert kept.sum() > 2
+    for s in np.flatnonzero(kept):
+        w1, b1, w2, b2 = (array[s, 0].astype(float) for array in path.parameters)
+        pay = lambda w: 0.4 * np.abs(w).sum() + 0.3 * (w**2).sum()  # noqa: E731
+        bias = 0.02 * (pay(b1) + pay(b2)) if path.alphas[s] > 0 else 0
+        assert path.penalty[s, -1, 0] == pytest.approx(path.alphas[s] * (3 * pay(w1) + 0.5 * pay(w2)) + bias, rel=1e-4)
+    # The null model's own bias pays, too: its objective is the lowest that a constant can have.
+    grid = np.linspace(-3, 3, 60_001)
+    loss = np.logaddexp(0, grid) - target.mean() * grid + 0.02 * (0.4 * np.abs(grid) + 0.3 * grid**2)
+    assert path.null_wins[-1].all()
+    assert path.objective[-1, -1, 0] == pytest.approx(loss.min(), rel=1e-6)
+
+
+SELECTING = [Route((), l1_ratio=1.0), Route((6,), l1_ratio=1.0), Route((6,), penalty="group_lasso")]
+
+
+@pytest.mark.parametrize("route", SELECTING, ids=["linear", "L1", "group lasso"])
+def test_the_selection_safe_strength_keeps_noise_out_and_signals_in(route):
+    route = replace(route, max_iter=120, learning_rate=0.03)
+    rows, kept = np.arange(300), []
+    for seed in range(12):
+        generator = np.random.default_rng(seed)
+        x, noise = generator.normal(size=(300, 8)), generator.integers(0, 2, (300, 1)).astype(float)
+        path = walk(x, noise, BinaryCrossEntropy(), [(rows[:200], rows[200:])], route, "qut", (seed,), n_jobs=2)
+        assert len(path.alphas) == 2
+        kept.append(path.inputs_kept[1, -1, 0].any())
+    assert sum(kept) <= 3  # a true level of 1 in 21 fails this once in 500
+    chance = 1 / (1 + np.exp(-3 * x[:, :1] + 2 * x[:, 1:2]))
+    signal = (generator.uniform(size=(300, 1)) < chance).astype(float)
+    path = walk(x, signal, BinaryCrossEntropy(), [(rows[:200], rows[200:])], route, "qut", n_jobs=2)
+    assert path.inputs_kept[1, -1, 0, :2].all()
+
+
+def test_what_has_no_kink_selects_nothing():
+    x, target = binary(60)
+    rows = np.arange(60)
+    with pytest.raises(ValueError, match="l1_ratio above 0"):
+        walk(x, target, BinaryCrossEntropy(), [(rows[:40], rows[40:])], Route((4,), l1_ratio=0.0), "qut")
+    with pytest.raises(ValueError, match="\"qut\", got 'best'"):
+        walk(x, target, BinaryCrossEntropy(), [(rows[:40], rows[40:])], Route((4,)), "best")

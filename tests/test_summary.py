@@ -81,6 +81,7 @@ def test_the_frequency_is_over_folds_and_not_over_all_data(path):
 def test_it_is_json(path):
     summary = summarize(path, "1se", ORIGINS)
     assert json.loads(json.dumps(summary, allow_nan=False)) == summary
-    broken = replace(path, row_loss=np.where(np.arange(9)[:, None] == 0, np.inf, path.row_loss))
+    lost = np.arange(9)[:, None] == 0
+    broken = replace(path, fold_row_loss=tuple(np.where(lost, np.inf, losses) for losses in path.fold_row_loss))
     assert summarize(broken, "min")["path"][0]["heldout_loss"] is None
     assert summarize(broken, "min")["change_from_no_penalty"]["mean"] is None

@@ -18,6 +18,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from scipy.sparse import csr_array
 
 Array = NDArray[np.floating[Any]]
 Integers = NDArray[np.integer[Any]]
@@ -72,3 +73,20 @@ def standardization(x: Array, weights: Array) -> tuple[Array, Array]:
     constant = (rows == rows[0]).all(axis=0)
     center[constant] = rows[0][constant]
     return center * unit, np.where(constant | (scale == 0), np.inf, scale * unit)
+
+
+def sparse_scale(x: csr_array, weights: Array) -> Array:
+    """Weighted standard deviation (1/n) of each column of a CSR array, as :func:`standardization` gives it."""
+    used = weights > 0
+    rows, share = x[used], weights[used] / weights[used].sum()
+    unit = np.asarray(abs(rows).max(axis=0).todense(), dtype=np.float64).ravel()
+    unit[unit == 0] = 1.0
+    rows = rows.multiply(1 / unit).tocsr()
+    center = share @ rows
+    scale = np.sqrt(np.maximum(share @ rows.multiply(rows) - center**2, 0))
+    return np.where(scale <= _ROUNDING * np.abs(center), np.inf, np.where(scale > 0, scale * unit, np.inf))
+
+
+_ROUNDING = (
+    1e-7  # a mean of squares minus the square of a mean knows a deviation to the root of the machine's precision
+)

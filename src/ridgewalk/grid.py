@@ -8,12 +8,12 @@ import numpy as np
 
 from ridgewalk.arrays import Array
 from ridgewalk.engine import train
-from ridgewalk.engine.job import Fold, Job, Polish
+from ridgewalk.engine.job import Fold, Job, Matrix, Polish, scaled
 from ridgewalk.losses import Loss
 from ridgewalk.network import Network, multilayer_perceptron
 from ridgewalk.objective import weighted_mean
 from ridgewalk.optimizers import Adam
-from ridgewalk.penalties import ElasticNet, GroupLasso, Sum
+from ridgewalk.penalties import ElasticNet, GroupLasso, Penalty, Sum
 from ridgewalk.route import Engine, Route
 
 
@@ -28,7 +28,7 @@ def grid(top: float, count: int, rows: int, inputs: int) -> Array:
     return np.concatenate([[0.0], np.geomspace(share * top, top, count) if count > 1 else [top]])
 
 
-def strength_at_null(route: Route, network: Network, loss: Loss, x: Array, target: Array, weights: Array) -> float:
+def strength_at_null(route: Route, network: Network, loss: Loss, x: Matrix, target: Array, weights: Array) -> float:
     """Find the strength at and above which the null model (the intercept alone) wins: the top of the grid.
 
     With no hidden layer it is the exact critical strength: the largest slope of the loss at zero weights, the inputs of
@@ -42,63 +42,81 @@ def strength_at_null(route: Route, network: Network, loss: Loss, x: Array, targe
 
     For two layers this is ``sqrt(Gamma L0) / 2`` for L1, and ``Gamma`` for L2 (which is alpha/2 w^2 here). For the
     group lasso with ridge rho above it is ``Gamma sqrt(4 L0 / (27 rho)) / sqrt(H)``, three times that for more hidden
-    layers. Gamma is the steepest descent of the loss that a linear function or a hinge ``max(v'x - c, 0)`` of size 1
-    offers: over single inputs v for L1 and the group lasso, over directions v (found by alternating ascent, so from
-    below) for L2. With L1 the null model wins from about 2.7 times below this strength on; with L2 it is sharp.
+    layers; factors per layer enter by their geometric mean. Gamma is the steepest descent of the loss that a linear
+    function or a hinge ``max(v'x - c, 0)`` of size 1 offers: over single inputs v for L1 and the group lasso, over
+    directions v (found by alternating ascent, so from below) for L2. With L1 the null model wins from about 2.7 times
+    below this strength on; with L2 it is sharp.
 
     Parameters
     ----------
     x, target, weights : arrays, shapes (N, P), (N, C), (N,)
-        Standardized as the network sees them.
+        Standardized as the network sees them; x may be a CSR array.
 
     Returns
     -------
     float
         0 where no penalized input has anything to say about the target (a constant target, constant inputs).
+
+    Raises
+    ------
+    ValueError
+        If a layer's factor is 0: no strength of the others then makes the null model win.
     """
     factors = np.ones(x.shape[1]) if route.penalty_factors is None else np.asarray(route.penalty_factors, float)
+    layers = route.factor_per_layer
     null = np.broadcast_to(loss.null_output(target, weights), target.shape)
     if route.linear and (factors == 0).any():
-        null = _linear_fit(loss, x[:, factors == 0], target, weights, route.engine)
+        null = linear_fit(loss, x[:, factors == 0], target, weights, route.engine)
     slopes = (weights / weights.sum())[:, None] * loss.gradient(null, target)
     penalized = (factors > 0) & np.isfinite(factors)
     x, factors = x[:, penalized], factors[penalized]
     null_loss = float(weighted_mean(loss.values(null, target), weights))
-    linear = x.T @ slopes / factors[:, None]
+    linear = (x.T @ slopes) / factors[:, None]
     if not np.abs(linear).max() > 1e-12 * max(null_loss, 1e-300):
         return 0.0
     if route.linear:
-        if route.penalty == "group_lasso":
-            return float(GroupLasso().critical_strength(linear))
         # Ridge has no critical strength; like glmnet's, its grid starts where an l1_ratio of 1/1000 would.
-        return float(ElasticNet(l1_ratio=max(route.l1_ratio, 1e-3)).critical_strength(linear))
-    depth = len(network.dense)
+        elastic = ElasticNet(l1_ratio=max(route.l1_ratio, 1e-3))
+        penalty = GroupLasso() if route.penalty == "group_lasso" else elastic
+        return float(penalty.critical_strength(linear) / layers[0])
+    depth = len(layers)
     if route.penalty == "group_lasso":
-        gamma = _steepest_input(x / factors, slopes)
-        bound = gamma * math.sqrt(4 * null_loss / (27 * route.upper_l2)) / math.sqrt(network.dense[0].units)
-        return bound if depth == 2 else 3 * bound
+        gamma = _steepest_input(scaled(x, factors), slopes)
+        ridge = route.upper_l2 * _geometric_mean(layers[1:])
+        bound = gamma * math.sqrt(4 * null_loss / (27 * ridge)) / (layers[0] * math.sqrt(network.dense[0].units))
+        return float(bound if depth == 2 else 3 * bound)
 
     def bound_for(slope: float, l1_ratio: float, l2_ratio: float) -> float:
         size = (null_loss / slope) ** (1 / depth)
-        return float(null_loss / (depth * (l1_ratio * size + l2_ratio / 2 * size**2)))
+        return float(null_loss / (depth * (l1_ratio * size + l2_ratio / 2 * size**2)) / _geometric_mean(layers))
 
     bounds = []
     if route.l1_ratio > 0:
-        bounds.append(bound_for(_steepest_input(x / factors, slopes), route.l1_ratio, 0.0))
+        bounds.append(bound_for(_steepest_input(scaled(x, factors), slopes), route.l1_ratio, 0.0))
     if route.l1_ratio < 1:
         # The two parts of the penalty measure a path alike only where every factor is 1.
         together = route.l1_ratio if (factors == 1).all() else 0.0
-        bounds.append(bound_for(_steepest_direction(x / np.sqrt(factors), slopes), together, 1 - route.l1_ratio))
+        bounds.append(bound_for(_steepest_direction(scaled(x, np.sqrt(factors)), slopes), together, 1 - route.l1_ratio))
     return min(bounds)
 
 
-def _linear_fit(loss: Loss, x: Array, target: Array, weights: Array, engine: Engine) -> Array:
-    """Output (N, C) of the unpenalized linear model of the inputs x (N, P)."""
+def _geometric_mean(factors: Array) -> float:
+    if (factors == 0).any():
+        raise ValueError(
+            "layer_factors frees a layer (0), and then no strength of the others ends the path: give alphas as numbers."
+        )
+    return float(np.exp(np.log(factors).mean()))
+
+
+def linear_fit(
+    loss: Loss, x: Matrix, target: Array, weights: Array, engine: Engine, bias: Penalty | None = None
+) -> Array:
+    """Output (N, C) of the linear model of the inputs x (N, P), their weights unpenalized."""
     network = multilayer_perceptron(x.shape[1], (), target.shape[1])
     job = Job(
         network=network,
         loss=loss,
-        penalties=(Sum(), Sum()),
+        penalties=(Sum(), bias or Sum()),
         optimizer=Adam(),
         x=x,
         target=target,
@@ -109,28 +127,32 @@ def _linear_fit(loss: Loss, x: Array, target: Array, weights: Array, engine: Eng
         epochs=0,
         polish=Polish(_FREE_STEPS, _FREE_TOLERANCE),
     )
-    output, _ = network.forward(x, train(job, engine=engine).parameters)
-    return np.asarray(output[0])
+    w, b = train(job, engine=engine).parameters
+    return np.asarray(x @ w[0] + b[0])
 
 
 _FREE_STEPS, _FREE_TOLERANCE = 5_000, 1e-10
 
 
+_MOST_NUMBERS = 2**24  # of a sparse table's columns made dense at once
 _CUTS = (0.0, 0.2, 0.5, 0.8)
 """Quantiles at which hinges are tried; at 0 a hinge is a linear function, as the slopes of a null model sum to 0."""
 
 
-def _steepest_input(x: Array, slopes: Array) -> float:
+def _steepest_input(x: Matrix, slopes: Array) -> float:
     """Largest ``||sum_i slopes_i f(x_i)||`` over linear functions and hinges f of one column, either way round."""
-    sizes = [
-        np.linalg.norm(np.maximum(side * (x - cut), 0).T @ slopes, axis=1).max()
-        for cut in np.quantile(x, _CUTS[1:], axis=0)
-        for side in (1, -1)
-    ]
-    return float(max(*sizes, np.linalg.norm(x.T @ slopes, axis=1).max()))
+    best, columns = 0.0, max(1, _MOST_NUMBERS // x.shape[0])
+    for first in range(0, x.shape[1], columns):
+        part = x[:, first : first + columns]
+        block = part if isinstance(part, np.ndarray) else part.toarray()
+        hinges = (
+            np.maximum(side * (block - cut), 0) for cut in np.quantile(block, _CUTS[1:], axis=0) for side in (1, -1)
+        )
+        best = max(best, *(float(np.linalg.norm(f.T @ slopes, axis=1).max()) for f in (block, *hinges)))
+    return best
 
 
-def _steepest_direction(x: Array, slopes: Array, starts: int = 8, steps: int = 12) -> float:
+def _steepest_direction(x: Matrix, slopes: Array, starts: int = 8, steps: int = 12) -> float:
     """Largest ``||sum_i slopes_i f(v'x_i)||`` found over unit directions v, by turns in v and in the output."""
     _, _, right = np.linalg.svd(x.T @ slopes, full_matrices=False)
     directions = np.random.default_rng(0).standard_normal((x.shape[1], starts))

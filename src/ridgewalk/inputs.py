@@ -7,6 +7,8 @@
     3. refits      every support of the second path once more, without the selecting penalty, under a few ridges
     4. choice      the arm of lowest held-out loss; none where it does not beat the null model by two standard errors
 
+:func:`relax` refits the supports of one path of any penalty, without the second and the gate.
+
 (Adaptive weights: Zou, JASA 2006; refits: Meinshausen, CSDA 2007.) Every step stays inside its training set. One number
 alone comes from held-out rows before the choice, the same for all folds: at which strength the first path ends.
 """
@@ -20,11 +22,11 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from ridgewalk.arrays import Array, Booleans, Integers, per_run
-from ridgewalk.engine.job import Fits, Watch, joined
+from ridgewalk.engine.job import Fits, Matrix, Watch, joined
 from ridgewalk.losses import Loss
 from ridgewalk.objective import weighted_mean
-from ridgewalk.path import RAMP_SHARE, MLPPath, Walker, collect
-from ridgewalk.penalties import L2, GroupLasso, Sum
+from ridgewalk.path import RAMP_SHARE, MLPPath, Score, Strengths, Walker, collect
+from ridgewalk.penalties import L2, GroupLasso, Penalty
 from ridgewalk.route import Route
 from ridgewalk.selection import Rule, mean_and_error, minimum
 
@@ -65,7 +67,7 @@ class InputSelection:
     Attributes
     ----------
     arms : tuple of Arm
-        Path, adaptive path, refits.
+        Path, adaptive path (not where a path was only relaxed), refits.
     chosen : Arm
         The arm that is handed over; where nothing beats the null model, one with the null model in its place.
     null_loss : float
@@ -90,17 +92,18 @@ class InputSelection:
 
 
 def select_inputs(
-    x: ArrayLike,
+    x: ArrayLike | Matrix,
     target: Array,
     loss: Loss,
     splits: Sequence[tuple[Integers, Integers]],
     route: Route | None = None,
-    alphas: int | ArrayLike = 22,
+    alphas: Strengths = 22,
     seeds: Sequence[int] = (0,),
     sample_weight: Array | None = None,
     n_jobs: int = 1,
     watch: Watch | None = None,
     rule: Rule = "min",
+    score: Score | None = None,
 ) -> InputSelection:
     """Select the inputs that the network needs.
 
@@ -111,7 +114,7 @@ def select_inputs(
         refits, the first path takes one and a half times as many epochs.
     rule : "min" or "1se"
         "1se" prefers the refits, the sparsest arm, where they are within one paired standard error of the best.
-    x, target, loss, splits, alphas, seeds, sample_weight, n_jobs, watch
+    x, target, loss, splits, alphas, seeds, sample_weight, n_jobs, watch, score
         As for :func:`ridgewalk.path.walk`.
 
     Raises
@@ -123,7 +126,7 @@ def select_inputs(
     if route.linear:
         raise ValueError("With no hidden layer L1 selects the inputs: leave select_inputs out, and set l1_ratio=1.")
     first_route = replace(route, penalty="group_lasso", max_iter=round(FIRST_SHARE * route.max_iter))
-    walker = Walker.ready(x, target, loss, splits, first_route, seeds, sample_weight, n_jobs, watch)
+    walker = Walker.ready(x, target, loss, splits, first_route, seeds, sample_weight, n_jobs, watch, score)
     strengths = walker.strengths(alphas)
     extra = _ADAPTIVE * (1 + len(RIDGES)) * walker.cells * route.max_iter
     walker.watch.total += extra
@@ -133,17 +136,48 @@ def select_inputs(
     adaptive_strengths = np.geomspace(strengths[-1] / _ADAPTIVE_SPAN, strengths[-1], _ADAPTIVE)
     factors = adaptive_factors(walker, first_fits[best].parameters[0], first.null_wins[best].ravel())
     adaptive_fits = _adaptive(walker, adaptive_strengths, factors, first_fits[best], route.max_iter)
-    refits, trained = _refits(walker, adaptive_fits, route.max_iter)
+    adaptive = collect(walker, adaptive_strengths, _by(walker, adaptive_fits))
+    refits, trained = _refits(walker, adaptive_strengths, adaptive_fits, route.max_iter)
     walker.watch.total -= extra - (len(adaptive_fits.data_loss) + trained) * route.max_iter
-    arms = tuple(
-        _arm(name, path)
-        for name, path in (
-            ("path", first),
-            ("adaptive path", collect(walker, adaptive_strengths, _by(walker, adaptive_fits))),
-            ("refits", collect(walker, np.repeat(adaptive_strengths, len(RIDGES)), _by(walker, refits))),
-        )
-    )
-    return _choose(walker, arms, rule)
+    selection = _choose((_arm("path", first), _arm("adaptive path", adaptive), _arm("refits", refits)), rule)
+    return selection if selection.significant else replace(selection, chosen=_emptied(walker, selection.chosen))
+
+
+def relax(
+    x: ArrayLike | Matrix,
+    target: Array,
+    loss: Loss,
+    splits: Sequence[tuple[Integers, Integers]],
+    route: Route | None = None,
+    alphas: Strengths = 30,
+    seeds: Sequence[int] = (0,),
+    sample_weight: Array | None = None,
+    n_jobs: int = 1,
+    watch: Watch | None = None,
+    rule: Rule = "min",
+    score: Score | None = None,
+) -> InputSelection:
+    """Walk a path, and refit the inputs of every support without the penalty that selected them.
+
+    As glmnet's relax does, but under a few ridges (:data:`RIDGES`). The refits are one arm, the path the other.
+    Parameters as for :func:`select_inputs`, with the route's own penalty.
+    """
+    walker = Walker.ready(x, target, loss, splits, route, seeds, sample_weight, n_jobs, watch, score)
+    strengths = walker.strengths(alphas)
+    per_fit = walker.solve.steps if walker.route.linear else walker.route.max_iter
+    extra = (len(strengths) - 1) * len(RIDGES) * walker.cells * per_fit
+    walker.watch.total += extra
+    fits = walker.fits(strengths)
+    path = collect(walker, strengths, fits)
+    refits, trained = _refits(walker, strengths[1:], _together(fits[1:]), walker.route.max_iter)
+    walker.watch.total -= extra - trained * per_fit
+    return _choose((_arm("path", path), _arm("refits", refits)), rule)
+
+
+def _together(fits: Sequence[Fits]) -> Fits:
+    """Put the fits of several strengths into one."""
+    runs = sum(len(each.data_loss) for each in fits)
+    return joined(fits, np.arange(runs))
 
 
 def adaptive_factors(walker: Walker, w: Array, null: Booleans) -> Array:
@@ -166,24 +200,25 @@ def adaptive_factors(walker: Walker, w: Array, null: Booleans) -> Array:
 
 def _adaptive(walker: Walker, strengths: Array, factors: Array, start: Fits, epochs: int) -> Fits:
     """Train the second path, of runs ordered strength, fold, seed, all from the fits of one strength."""
-    count, free = len(strengths), Sum()
-    first = GroupLasso(
-        per_run(np.repeat(strengths, walker.cells)), factors=np.tile(factors, (count, 1, 1)), groups=walker.route.groups
-    )
-    penalties = (first, free, *(_upper(walker), free) * (len(walker.network.dense) - 1))
+    count, route = len(strengths), walker.route
+    alphas = per_run(route.factor_per_layer[0] * np.repeat(strengths, walker.cells))
+    penalties = _penalties(route, GroupLasso(alphas, factors=np.tile(factors, (count, 1, 1)), groups=route.groups))
     cells = np.tile(np.arange(walker.cells), count)
     tiled = tuple(np.concatenate([array] * count) for array in start.parameters)
     return walker.train(walker.job(cells, penalties, tiled, epochs, ramp=RAMP_SHARE))
 
 
-def _upper(walker: Walker) -> L2:
-    return L2(walker.route.upper_l2)
+def _penalties(route: Route, first: Penalty) -> tuple[Penalty, ...]:
+    """Penalties of every array, given that of the first layer's weights."""
+    bias, upper = route.bias_penalty(np.ones(())), route.factor_per_layer[1:] * route.upper_l2
+    return tuple(penalty for weight in (first, *map(L2, upper)) for penalty in (weight, bias))
 
 
-def _refits(walker: Walker, fits: Fits, epochs: int) -> tuple[Fits, int]:
+def _refits(walker: Walker, strengths: Array, fits: Fits, epochs: int) -> tuple[MLPPath, int]:
     """Refit the supports of a path's runs under every ridge; say how many runs that took.
 
-    Runs are ordered strength, ridge, fold, seed. A support that several strengths of one cell share is refitted once.
+    Its strengths are those of the path, each with every ridge. A support that several strengths of one cell share is
+    refitted once.
     """
     cells, count = walker.cells, len(RIDGES)
     supports = (fits.parameters[0] != 0).any(axis=-1)
@@ -199,26 +234,24 @@ def _refits(walker: Walker, fits: Fits, epochs: int) -> tuple[Fits, int]:
     )
     spread = refits.part((ridges + place.reshape(-1, 1, cells)).ravel())
     empty = np.repeat(~supports.any(axis=-1).reshape(-1, 1, cells), count, axis=1).ravel()
-    spread = replace(
-        spread, data_loss=np.where(empty, np.inf, spread.data_loss)
-    )  # without an input the null model wins
-    return spread, len(chosen) * count
+    spread = replace(spread, data_loss=np.where(empty, np.inf, spread.data_loss))  # without inputs the null model wins
+    return collect(walker, np.repeat(strengths, count), _by(walker, spread)), len(chosen) * count
 
 
 def _refit(walker: Walker, fits: Fits, chosen: Integers, epochs: int) -> Fits:
     """Refit some runs' supports, ridge after ridge, on the columns that any of them holds."""
-    supports, count, free = (fits.parameters[0][chosen] != 0).any(axis=-1), len(RIDGES), Sum()
+    supports, count = (fits.parameters[0][chosen] != 0).any(axis=-1), len(RIDGES)
     columns = np.flatnonzero(supports.any(axis=0))
     columns = columns if columns.size else np.array([0])  # a network needs an input; excluded, it says nothing
     held = np.where(supports[:, columns], 1.0, np.inf)[..., None]
-    penalties = (
-        L2(per_run(np.repeat(RIDGES, len(chosen))), factors=np.tile(held, (count, 1, 1))),
-        free,
-        *(_upper(walker), free) * (len(walker.network.dense) - 1),
-    )
+    ridges = L2(per_run(np.repeat(RIDGES, len(chosen))), factors=np.tile(held, (count, 1, 1)))
     first, *others = (array[chosen] for array in fits.parameters)
     start = tuple(np.concatenate([array] * count) for array in (first[:, columns], *others))
-    refits = walker.train(walker.on(columns).job(np.tile(chosen % walker.cells, count), penalties, start, epochs))
+    cells, linear = np.tile(chosen % walker.cells, count), walker.route.linear
+    job = walker.on(columns).job(
+        cells, _penalties(walker.route, ridges), start, 0 if linear else epochs, polish=walker.solve if linear else None
+    )
+    refits = walker.train(job)
     whole = np.zeros((len(chosen) * count, *first.shape[1:]), dtype=first.dtype)
     whole[:, columns] = refits.parameters[0]
     return replace(refits, parameters=(whole, *refits.parameters[1:]))
@@ -233,22 +266,21 @@ def _arm(name: str, path: MLPPath) -> Arm:
     return Arm(name, path, index, float(weighted_mean(path.row_loss[index], path.row_weights)))
 
 
-def _choose(walker: Walker, arms: tuple[Arm, ...], rule: Rule) -> InputSelection:
+def _choose(arms: tuple[Arm, ...], rule: Rule) -> InputSelection:
     best = min(arms, key=lambda arm: arm.loss)
     weights, null = best.path.row_weights, best.path.null_row_loss
     sparsest = arms[-1]
     above, error = mean_and_error(_rows(sparsest) - _rows(best), weights)
     chosen = sparsest if rule == "1se" and above <= error else best
     gain, gain_error = (float(value) for value in mean_and_error(null - _rows(chosen), weights))
-    selection = InputSelection(
+    return InputSelection(
         arms=arms,
         chosen=chosen,
         null_loss=float(weighted_mean(null, weights)),
         gain=gain,
         gain_error=gain_error,
-        frequency=chosen.path.inputs_kept[chosen.index, :-1].mean(axis=(0, 1)),
+        frequency=chosen.path.frequency(chosen.index),
     )
-    return selection if selection.significant else replace(selection, chosen=_emptied(walker, chosen))
 
 
 def _rows(arm: Arm) -> Array:
@@ -260,6 +292,6 @@ def _emptied(walker: Walker, arm: Arm) -> Arm:
     path, parameters, kept = arm.path, [w.copy() for w in arm.path.parameters], arm.path.inputs_kept.copy()
     for w in parameters:
         w[arm.index] = 0
-    parameters[-1][arm.index] = walker.null_model(walker.folds[-1])[0]
+    parameters[-1][arm.index] = walker.null_outputs[-1]
     kept[arm.index, -1] = False
     return replace(arm, path=replace(path, parameters=tuple(parameters), inputs_kept=kept))

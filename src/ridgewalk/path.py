@@ -9,21 +9,25 @@ Every fit descends from a dense one, never from zero: an all-zero ReLU network i
     "ramp"         all strengths at once, from one dense fit per fold and seed, raised from 0 over half the steps
     "sequential"   one strength after the other, from weak to strong, each from the fit before it
 
-Columns (and a regression's target) are standardized on the rows of each fold alone.
+Columns (and a regression's target) are standardized on the rows of each fold alone. A path ends early: stronger than a
+strength at which nothing is left, in no fold and no seed, every network is the null model, and none is trained.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Literal
 
 import numpy as np
 from numpy.typing import ArrayLike
+from scipy.sparse import csr_array, issparse
 
-from ridgewalk.arrays import Array, Booleans, Integers, standardization
+from ridgewalk.arrays import Array, Booleans, Integers, sparse_scale, standardization
 from ridgewalk.engine import train
-from ridgewalk.engine.job import Fits, Fold, Job, Polish, Watch
-from ridgewalk.grid import grid, strength_at_null
+from ridgewalk.engine.job import Fits, Fold, Job, Matrix, Polish, Watch, scaled, thread_count
+from ridgewalk.grid import grid, linear_fit, strength_at_null
 from ridgewalk.layers import Arrays
 from ridgewalk.losses import AbsoluteError, Huber, Loss, SquaredError
 from ridgewalk.model import Model
@@ -35,9 +39,18 @@ from ridgewalk.route import Route
 
 _DENSE_SHARE = 1 / 3  # of max_iter: the dense fit that every strength starts from
 RAMP_SHARE = 0.5  # of max_iter: over which the strengths rise from 0
-_LINEAR_STEPS, _LINEAR_TOLERANCE = 5_000, 1e-8
+_LINEAR_STEPS = 5_000
 _POLISH_STEPS = 100  # after minibatches
+_AT_ONCE = 4  # strengths that are trained before it is asked whether anything is left
+_SHUFFLES, _SAFE_STEPS, _SAFE_SPAN = 20, 16, 30.0  # of the selection-safe strength
+_AT_REST = 1e-3  # residual up to which a fit counts as converged
+_MOST_NUMBERS = 2**24  # in the widest layer of the rows that are scored at once
 _POWER_OF_UNIT = {SquaredError: 2, Huber: 2, AbsoluteError: 1}  # the losses whose target is standardized
+
+Strengths = int | ArrayLike | Literal["qut"]
+"""How many strengths, the strengths themselves, or the selection-safe one."""
+Score = Callable[[Model, Integers], float]
+"""Scores a model on some rows; higher is better."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,8 +64,12 @@ class MLPPath:
     heldout_loss : array, shape (S, K, E)
         Mean loss over the rows that a fold held out, in the units of y, without any penalty. Several targets of a
         regression are each in units of their own deviation.
-    row_loss : array, shape (S, N)
-        Held-out loss of each row, averaged over seeds (and over the folds that held it out).
+    heldout_score : array, shape (S, K, E), or None
+        What the caller's own score gave there.
+    heldout_rows : tuple of integers, K times (n,)
+        Numbers of the rows that each fold held out.
+    fold_row_loss : tuple of arrays, K times (S, n)
+        Their losses, averaged over seeds.
     row_weights : array, shape (N,)
         Sample weights; 0 where no fold held the row out.
     null_row_loss : array, shape (N,)
@@ -63,14 +80,16 @@ class MLPPath:
         What training minimised, and the penalty's part of it, in the units of the (standardized) problem.
     null_wins : booleans, shape (S, K + 1, E)
         Cells whose trained network had a higher objective than the null model, and were replaced by it.
-    zeros : array, shape (S, K + 1, E)
-        Share of weights (not biases) that are exactly 0.
+    layer_zeros : array, shape (S, K + 1, E, layers)
+        Share of each layer's weights (not biases) that are exactly 0.
     inputs_kept : booleans, shape (S, K + 1, E, P)
         Inputs from which weights that are not 0 lead to an output.
     units_kept : integers, shape (S, K + 1, E)
         Hidden units on such a way.
     residual : array, shape (S, K + 1, E)
         Distance from stationarity (:meth:`ridgewalk.objective.Objective.residual`).
+    n_iter : integers, shape (S, K + 1, E)
+        Epochs; 0 where the null model stands without any, and where a linear model was solved.
     diverged : booleans, shape (S, K + 1, E)
     parameters : tuple of arrays, each (S, E, ., .)
         Of the fits on all data.
@@ -83,17 +102,20 @@ class MLPPath:
 
     alphas: Array
     heldout_loss: Array
-    row_loss: Array
+    heldout_score: Array | None
+    heldout_rows: tuple[Integers, ...]
+    fold_row_loss: tuple[Array, ...]
     row_weights: Array
     null_row_loss: Array
     train_loss: Array
     objective: Array
     penalty: Array
     null_wins: Booleans
-    zeros: Array
+    layer_zeros: Array
     inputs_kept: Booleans
     units_kept: Integers
     residual: Array
+    n_iter: Integers
     diverged: Booleans
     parameters: Arrays
     route: Route
@@ -102,42 +124,73 @@ class MLPPath:
     whole: Fold
     engine: str
 
+    @cached_property
+    def row_loss(self) -> Array:
+        """Held-out loss of each row, averaged over seeds and over the folds that held it out: shape (S, N)."""
+        total, counts = np.zeros((len(self.alphas), len(self.row_weights))), np.zeros(len(self.row_weights))
+        for rows, losses in zip(self.heldout_rows, self.fold_row_loss, strict=True):
+            total[:, rows] += losses
+            counts[rows] += 1
+        return total / np.maximum(counts, 1)
+
+    @property
+    def zeros(self) -> Array:
+        """Share of all weights (not biases) that are exactly 0: shape (S, K + 1, E)."""
+        sizes = np.array([layer.inputs * layer.units for layer in self.network.dense])
+        return np.asarray(self.layer_zeros @ (sizes / sizes.sum()))
+
+    @property
+    def converged(self) -> Booleans:
+        """Whether the residual is at most 0.001: shape (S, K + 1, E). ReLU networks may rest at kinks, above it."""
+        return np.asarray(self.residual <= _AT_REST)
+
+    def frequency(self, index: int) -> Array:
+        """Share of the folds x seeds whose network at strength ``index`` uses each input: shape (P,)."""
+        return np.asarray(self.inputs_kept[index, :-1].mean(axis=(0, 1)))
+
     def best_seed(self, index: int) -> int:
         """Seed whose fit on all data has the lowest objective at strength ``index``: the model to hand over."""
         return int(np.argmin(np.where(self.diverged[index, -1], np.inf, self.objective[index, -1])))
 
-    def model(self, index: int) -> Model:
-        """Give what predicts at strength ``index``: the best seed's fit on all data."""
-        seed, whole = self.best_seed(index), self.whole
-        return Model(
-            network=self.network,
-            parameters=tuple(array[index, seed].astype(np.float64) for array in self.parameters),
-            loss=self.loss,
-            inputs=np.arange(len(whole.center)),
-            center=whole.center,
-            scale=whole.scale,
-            target_center=whole.target_center,
-            target_scale=whole.target_scale,
-        )
+    def model(self, index: int, seed: int | None = None) -> Model:
+        """Give what predicts at strength ``index``: the fit on all data of a seed, by default the best one."""
+        chosen = self.best_seed(index) if seed is None else seed
+        return model_of(self.network, self.loss, [array[index, chosen] for array in self.parameters], self.whole)
+
+
+def model_of(network: Network, loss: Loss, parameters: Sequence[Array], fold: Fold) -> Model:
+    """Give what predicts with a fit (arrays without run axis) of one training set."""
+    return Model(
+        network=network,
+        parameters=tuple(array.astype(np.float64) for array in parameters),
+        loss=loss,
+        inputs=np.arange(len(fold.center)),
+        center=fold.center,
+        scale=fold.scale,
+        target_center=fold.target_center,
+        target_scale=fold.target_scale,
+    )
 
 
 def walk(
-    x: ArrayLike,
+    x: ArrayLike | Matrix,
     target: Array,
     loss: Loss,
     splits: Sequence[tuple[Integers, Integers]],
     route: Route | None = None,
-    alphas: int | ArrayLike = 30,
+    alphas: Strengths = 30,
     seeds: Sequence[int] = (0,),
     sample_weight: Array | None = None,
     n_jobs: int = 1,
     watch: Watch | None = None,
+    score: Score | None = None,
 ) -> MLPPath:
     """Train every strength x fold x seed, and every strength x seed on all data.
 
     Parameters
     ----------
     x : array_like, shape (N, P)
+        Or a CSR array: its columns are scaled, not centered.
     target : array, shape (N, C)
         As ``loss.encode`` gives it.
     loss : Loss
@@ -145,20 +198,23 @@ def walk(
         Row numbers, or masks over the rows. A training row may be drawn several times; a held-out row may not be a
         training row.
     route : Route, optional
-    alphas : int or array_like
-        How many strengths, or the strengths themselves; 0 is always added.
+    alphas : int, array_like or "qut"
+        How many strengths, the strengths themselves, or the one that keeps nothing where there is nothing, 20 times
+        in 21 (the quantile universal threshold); 0 is always added.
     seeds : sequence of int
     sample_weight : array, shape (N,), optional
     n_jobs : int
         Threads; -1 is one per core. The numbers do not depend on it.
     watch : Watch, optional
         To poll and to stop from another thread.
+    score : function, optional
+        Scores the model of every strength, fold and seed on the rows that its fold held out.
 
     Returns
     -------
     MLPPath
     """
-    walker = Walker.ready(x, target, loss, splits, route, seeds, sample_weight, n_jobs, watch)
+    walker = Walker.ready(x, target, loss, splits, route, seeds, sample_weight, n_jobs, watch, score)
     strengths = walker.strengths(alphas)
     return collect(walker, strengths, walker.fits(strengths))
 
@@ -181,16 +237,22 @@ def _check_splits(splits: Sequence[tuple[Integers, Integers]], weights: Array) -
             raise ValueError(f"Fold {k} holds out a row twice, or one that it trains on: its loss would mean nothing.")
 
 
-def _fold(x: Array, target: Array, loss: Loss, weights: Array, route: Route) -> Fold:
-    """Standardize on the rows of one fold, and on nothing else."""
-    plain = Fold.plain(weights, x.shape[1], target.shape[1])
-    if not route.standardize:
+def standardized_fold(
+    x: Matrix, target: Array, loss: Loss, weights: Array, standardize: bool, validation: Array | None = None
+) -> Fold:
+    """Standardize on the rows of one training set, and on nothing else; sparse columns are scaled, not centered."""
+    plain = Fold.plain(weights, x.shape[1], target.shape[1], validation)
+    if not standardize:
         return plain
-    center, scale = standardization(x, weights)
+    if isinstance(x, np.ndarray):
+        center, scale = standardization(x, weights)
+    else:
+        center, scale = plain.center, sparse_scale(x, weights)
     if type(loss) not in _POWER_OF_UNIT:
         return replace(plain, center=center, scale=scale)
     target_center, target_scale = standardization(target, weights)
-    return Fold(weights, center, scale, target_center, np.where(np.isfinite(target_scale), target_scale, 1.0))
+    target_scale = np.where(np.isfinite(target_scale), target_scale, 1.0)
+    return Fold(weights, center, scale, target_center, target_scale, validation)
 
 
 @dataclass(frozen=True, eq=False)
@@ -204,10 +266,10 @@ class Walker:
     splits : sequence of (training rows, held-out rows)
     folds : tuple of Fold
         Of the splits; then all rows.
-    network, route, seeds, n_jobs, watch
+    network, route, seeds, n_jobs, watch, score
     """
 
-    x: Array
+    x: Matrix
     target: Array
     weights: Array
     loss: Loss
@@ -218,10 +280,11 @@ class Walker:
     seeds: Sequence[int]
     n_jobs: int
     watch: Watch
+    score: Score | None
 
     @staticmethod
     def ready(
-        x: ArrayLike,
+        x: ArrayLike | Matrix,
         target: Array,
         loss: Loss,
         splits: Sequence[tuple[Integers, Integers]],
@@ -230,71 +293,124 @@ class Walker:
         sample_weight: Array | None,
         n_jobs: int,
         watch: Watch | None,
+        score: Score | None = None,
     ) -> Walker:
         """Check the data of a path (:func:`walk`), and standardize its folds."""
         route = route or Route()
-        data: Array = np.asarray(x, dtype=np.float64)
+        data: Matrix = csr_array(x).astype(np.float64) if issparse(x) else np.asarray(x, dtype=np.float64)
         rows, inputs = data.shape
         weights: Array = np.ones(rows) if sample_weight is None else np.asarray(sample_weight, dtype=np.float64)
         splits = [(_row_numbers(train_rows), _row_numbers(held_out)) for train_rows, held_out in splits]
         _check_splits(splits, weights)
         draws = [np.bincount(train_rows, minlength=rows) for train_rows, _ in splits]  # a row drawn twice counts twice
         row_weights: list[Array] = [*(weights * times for times in draws), weights]
-        folds = tuple(_fold(data, target, loss, each, route) for each in row_weights)
+        folds = tuple(standardized_fold(data, target, loss, each, route.standardize) for each in row_weights)
         network = route.network(inputs, target.shape[1])
         for name in ("penalty_factors", "groups"):
             given = getattr(route, name)
             if given is not None and len(given) != inputs:
                 raise ValueError(f"{name} needs one number per input ({inputs}), got {len(given)}.")
-        return Walker(data, target, weights, loss, splits, folds, network, route, seeds, n_jobs, watch or Watch())
+        watch = watch or Watch()
+        return Walker(data, target, weights, loss, splits, folds, network, route, seeds, n_jobs, watch, score)
 
     @property
     def cells(self) -> int:
         """Training sets x seeds."""
         return len(self.folds) * len(self.seeds)
 
-    def strengths(self, alphas: int | ArrayLike) -> Array:
+    def strengths(self, alphas: Strengths) -> Array:
         """Give 0 and so many strengths up to the one where the null model wins; or 0 and those that are given."""
         if isinstance(alphas, int | np.integer):
-            # One grid for all training sets, so its top is the largest of theirs.
-            route, network, loss = self.route, self.network, self.loss
-            seen = [fold.standardized(self.x, self.target, fold.weights, np.dtype(np.float64)) for fold in self.folds]
-            tops = [strength_at_null(route, network, loss, rows.x, rows.target, rows.weights) for rows in seen]
-            if max(tops) == 0:
+            top = max(self._top(fold) for fold in self.folds)  # all training sets walk one grid
+            if top == 0:
                 raise ValueError(
                     "No penalized input says anything about the target, so there is no path to walk: "
                     "is the target, or every input, constant?"
                 )
-            return grid(max(tops), int(alphas), *self.x.shape)
+            return grid(top, int(alphas), *self.x.shape)
+        if isinstance(alphas, str):
+            if alphas != "qut":
+                raise ValueError(f'alphas is a number of strengths, strengths, or "qut", got {alphas!r}.')
+            return np.array([0.0, self._safe_strength()])
         given = np.unique(np.asarray(alphas, dtype=float))
         if given.size == 0 or not np.isfinite(given).all() or given[0] < 0:
             raise ValueError(f"alphas is a number of strengths, or strengths of zero or more, got {alphas}.")
         return given if given[0] == 0 else np.concatenate([[0.0], given])
+
+    def _top(self, fold: Fold) -> float:
+        rows = np.flatnonzero(fold.weights)
+        target = (self.target[rows] - fold.target_center) / fold.target_scale
+        return strength_at_null(self.route, self.network, self.loss, self._seen(fold, rows), target, fold.weights[rows])
+
+    def _safe_strength(self) -> float:
+        """Find a strength that keeps no input, 20 times in 21, where the inputs say nothing about the target.
+
+        The rows of the inputs are shuffled against those of the target, 20 times; each time it is found from which
+        strength on nothing is left, for a network by training on all rows; the strongest of these is safe. The true
+        rows would be one more draw of 21 if the inputs said nothing. (The quantile universal threshold, its quantile
+        taken by permutation: Giacobino, Sardy, Diaz-Rodriguez and Hengartner, Electron. J. Stat. 2017.)
+        """
+        if self.route.penalty == "elasticnet" and self.route.l1_ratio == 0:
+            raise ValueError('alphas="qut" selects inputs, so it needs an l1_ratio above 0, or penalty="group_lasso".')
+        generator, found = np.random.default_rng(self.seeds[0]), []
+        for _ in range(_SHUFFLES):
+            x = self.x[generator.permutation(len(self.target))]
+            fold = standardized_fold(x, self.target, self.loss, self.weights, self.route.standardize)
+            shuffled = replace(self, x=x, folds=(fold,), seeds=self.seeds[:1])
+            strengths = np.array([shuffled._top(fold)])
+            if not self.route.linear:
+                strengths = np.geomspace(strengths[-1] / _SAFE_SPAN, strengths[-1], _SAFE_STEPS)
+                empty = [shuffled._nothing_left(fits) for fits in shuffled.fits(strengths)]
+                strengths = strengths[[*np.flatnonzero(empty), -1]]
+            found.append(float(strengths[0]))
+        return max(found)
+
+    def _seen(self, fold: Fold, rows: Integers) -> Matrix:
+        """Give some rows as a fold's network sees them."""
+        return scaled(self.x[rows] - fold.center if isinstance(self.x, np.ndarray) else self.x[rows], fold.scale)
 
     def fits(self, strengths: Array) -> list[Fits]:
         """Fits of each strength, over folds x seeds."""
         route, count, cells = self.route, len(strengths), self.cells
         if route.linear:
             zeros = tuple(np.zeros((count * cells, *shape)) for shape in self.network.shapes)
-            solve = self.job(*self._every_cell(strengths), zeros, 0, polish=Polish(_LINEAR_STEPS, _LINEAR_TOLERANCE))
+            solve = self.job(*self._every_cell(strengths), zeros, 0, polish=self.solve)
             self.watch.total += solve.work
             return _by_strength(self.train(solve), count)
         dense_epochs = max(1, round(_DENSE_SHARE * route.max_iter))
         polish_steps = _POLISH_STEPS if route.batch_size else 0
-        self.watch.total += cells * (dense_epochs + polish_steps + count * (route.max_iter + polish_steps))
+        per_strength = cells * (route.max_iter + polish_steps)
+        self.watch.total += cells * (dense_epochs + polish_steps) + count * per_strength
         # The dense fits are unpenalized; twice the rate brings them quickly to where a penalty can act.
         first = self.job(*self._every_cell(np.zeros(1)), self._starts(), dense_epochs, rate=2 * route.learning_rate)
         dense = self.train(first)
-        if route.walk == "ramp":
-            start = tuple(np.concatenate([array] * count) for array in dense.parameters)
-            return _by_strength(
-                self.train(self.job(*self._every_cell(strengths), start, route.max_iter, ramp=RAMP_SHARE)), count
-            )
-        fits = [dense]
-        for strength in strengths:
-            job = self.job(*self._every_cell(np.array([strength])), fits[-1].parameters, route.max_iter)
-            fits.append(self.train(job))
-        return fits[1:]
+        ramp = route.walk == "ramp"
+        at_once = max(_AT_ONCE, -(-_AT_ONCE * thread_count(self.n_jobs) // cells)) if ramp else 1
+        fits: list[Fits] = []
+        while len(fits) < count:
+            some = strengths[len(fits) : len(fits) + at_once]
+            before = dense if ramp or not fits else fits[-1]
+            start = tuple(np.concatenate([array] * len(some)) for array in before.parameters)
+            job = self.job(*self._every_cell(some), start, route.max_iter, ramp=RAMP_SHARE if ramp else 0.0)
+            for strength, each in zip(some, _by_strength(self.train(job), len(some)), strict=True):
+                fits.append(each)
+                if strength > 0 and self._nothing_left(each):
+                    self.watch.total -= (count - len(fits)) * per_strength
+                    return fits + [_null_fits(each)] * (count - len(fits))
+        return fits
+
+    def null_wins(self, fits: Fits) -> Booleans:
+        """Whether each run (of one strength above 0) ended above the null model, which is then the better one."""
+        return np.asarray(fits.data_loss + fits.penalty > np.repeat(self.null_objectives, len(self.seeds)))
+
+    def _nothing_left(self, fits: Fits) -> bool:
+        empty = [(w == 0).all(axis=(-2, -1)) for w in fits.parameters[::2]]
+        return bool((self.null_wins(fits) | np.any(empty, axis=0)).all())
+
+    @property
+    def solve(self) -> Polish:
+        """How a linear model is solved."""
+        return Polish(_LINEAR_STEPS, self.route.tolerance)
 
     def on(self, columns: Integers) -> Walker:
         """Give the same walk over some of the columns."""
@@ -308,7 +424,15 @@ class Walker:
 
     def losses(self, parameters: Sequence[Array], fold: Fold, rows: Integers) -> Array:
         """Losses (E, rows) of one fold's fits at one strength."""
-        x = ((self.x[rows] - fold.center) / fold.scale).astype(parameters[0].dtype)
+        widest = len(self.seeds) * max(max(shape) for shape in self.network.shapes)
+        at_once = max(1, _MOST_NUMBERS // widest)
+        return np.concatenate(
+            [self._losses(parameters, fold, rows[k : k + at_once]) for k in range(0, len(rows), at_once)], axis=1
+        )
+
+    def _losses(self, parameters: Sequence[Array], fold: Fold, rows: Integers) -> Array:
+        seen = self._seen(fold, rows)
+        x = (seen if isinstance(seen, np.ndarray) else seen.toarray()).astype(parameters[0].dtype)
         with np.errstate(all="ignore"):
             output, _ = self.network.forward(x, tuple(parameters))
             return self.scored(output.astype(np.float64), fold, rows)
@@ -324,12 +448,31 @@ class Walker:
         columns = (self.loss.values(output[..., [c]], target[:, [c]]) * unit[c] ** power for c in range(len(unit)))
         return np.asarray(sum(columns))
 
-    def null_model(self, fold: Fold) -> tuple[Array, float]:
-        """Best constant output (C,) of one fold's training rows, and its objective, in the standardized problem."""
-        rows = fold.standardized(self.x, self.target, fold.weights, np.dtype(np.float64))
-        null = self.loss.null_output(rows.target, rows.weights)
-        losses = self.loss.values(np.broadcast_to(null, rows.target.shape), rows.target)
-        return null, float(weighted_mean(losses, rows.weights))
+    @cached_property
+    def null_outputs(self) -> list[Array]:
+        """Best constant output (C,) of each training set, in its standardized problem; a bias may be penalized."""
+        return [self._null_output(fold) for fold in self.folds]
+
+    @cached_property
+    def null_objectives(self) -> Array:
+        """Objective of each training set's null model: shape (K + 1,)."""
+        return np.array([self._null_loss(fold, null) for fold, null in zip(self.folds, self.null_outputs, strict=True)])
+
+    def null_penalty(self, null: Array) -> float:
+        """Penalty of a null model: that of its bias."""
+        return float(self.route.bias_penalty(np.ones(())).value(null[None]))
+
+    def _null_output(self, fold: Fold) -> Array:
+        target = (self.target - fold.target_center) / fold.target_scale
+        if not self.route.bias_alpha:
+            return self.loss.null_output(target, fold.weights)
+        nothing, bias = np.zeros((len(target), 1)), self.route.bias_penalty(np.ones(()))
+        return np.asarray(linear_fit(self.loss, nothing, target, fold.weights, self.route.engine, bias)[0])
+
+    def _null_loss(self, fold: Fold, null: Array) -> float:
+        target = (self.target - fold.target_center) / fold.target_scale
+        losses = self.loss.values(np.broadcast_to(null, target.shape), target)
+        return float(weighted_mean(losses, fold.weights)) + self.null_penalty(null)
 
     def _every_cell(self, strengths: Array) -> tuple[Integers, tuple[Penalty, ...]]:
         """Cells and penalties of some strengths over all folds and seeds."""
@@ -378,6 +521,18 @@ def _by_strength(fits: Fits, count: int) -> list[Fits]:
     return [fits.part(slice(first, first + cells)) for first in range(0, count * cells, cells)]
 
 
+def _null_fits(like: Fits) -> Fits:
+    """Fits to which the null model is preferred, without training any."""
+    runs = len(like.data_loss)
+    return replace(
+        like,
+        parameters=tuple(np.zeros_like(w) for w in like.parameters),
+        data_loss=np.full(runs, np.inf),
+        epochs=np.zeros(runs, dtype=int),
+        diverged=np.zeros(runs, dtype=bool),
+    )
+
+
 def collect(walker: Walker, strengths: Array, fits: Sequence[Fits]) -> MLPPath:
     """Score the held-out rows, and shape everything strength x fold x seed; one Fits per strength."""
     splits, weights, folds, seeds = walker.splits, walker.weights, walker.folds, len(walker.seeds)
@@ -392,30 +547,36 @@ def collect(walker: Walker, strengths: Array, fits: Sequence[Fits]) -> MLPPath:
     ]
     objective, penalty, residual = table("data_loss") + table("penalty"), table("penalty"), table("residual")
     diverged = table("diverged").astype(bool)
-    null_wins = np.zeros(shape, dtype=bool)
+    wins = np.stack([walker.null_wins(fit) for fit in fits]).reshape(shape) & (strengths > 0)[:, None, None]
     train_loss = np.empty(shape)
     heldout = np.empty((len(strengths), len(splits), seeds))
-    row_loss = np.zeros((len(strengths), len(weights)))
+    score = np.empty_like(heldout) if walker.score else None
+    fold_row_loss = [np.empty((len(strengths), len(held_out))) for _, held_out in splits]
     null_row_loss, counts = np.zeros(len(weights)), np.zeros(len(weights))
     for k, fold in enumerate(folds):
-        null, null_objective = walker.null_model(fold)
-        wins = (strengths[:, None] > 0) & (objective[:, k] > null_objective)
-        _make_null(wins, null, [w[:, k] for w in arrays])
+        null = walker.null_outputs[k]
+        _make_null(wins[:, k], null, [w[:, k] for w in arrays])
         arrays[0][:, k][..., np.isinf(fold.scale), :] = 0  # a column that is constant here has taught nothing
-        objective[:, k][wins] = null_objective
-        penalty[:, k][wins] = 0
-        residual[:, k][wins] = 0  # with every weight 0 the only slopes left are those of the intercept
-        null_wins[:, k] = wins
+        objective[:, k][wins[:, k]] = walker.null_objectives[k]
+        penalty[:, k][wins[:, k]] = walker.null_penalty(null)
+        residual[:, k][wins[:, k]] = 0  # with every weight 0 the only slopes left are those of the intercept
         training = np.flatnonzero(fold.weights)
         held_out = splits[k][1] if k < len(splits) else training[:0]
         for s in range(len(strengths)):
             parameters = [w[s, k] for w in arrays]
             train_loss[s, k] = weighted_mean(walker.losses(parameters, fold, training), fold.weights[training])
-            if held_out.size:
-                losses = walker.losses(parameters, fold, held_out)
-                losses[diverged[s, k]] = np.inf
-                heldout[s, k] = weighted_mean(losses, weights[held_out])
-                row_loss[s, held_out] += losses.mean(axis=0)
+            if not held_out.size:
+                continue
+            losses = walker.losses(parameters, fold, held_out)
+            losses[diverged[s, k]] = np.inf
+            heldout[s, k] = weighted_mean(losses, weights[held_out])
+            fold_row_loss[k][s] = losses.mean(axis=0)
+            if walker.score and score is not None:
+                models = [model_of(walker.network, walker.loss, [w[e] for w in parameters], fold) for e in range(seeds)]
+                score[s, k] = [
+                    -np.inf if lost else walker.score(model, held_out)
+                    for model, lost in zip(models, diverged[s, k], strict=True)
+                ]
         constant = np.broadcast_to(null, (len(held_out), len(null)))
         null_row_loss[held_out] += walker.scored(constant, fold, held_out)
         counts[held_out] += 1
@@ -423,17 +584,20 @@ def collect(walker: Walker, strengths: Array, fits: Sequence[Fits]) -> MLPPath:
     return MLPPath(
         alphas=strengths,
         heldout_loss=heldout,
-        row_loss=row_loss / np.maximum(counts, 1),
+        heldout_score=score,
+        heldout_rows=tuple(held_out for _, held_out in splits),
+        fold_row_loss=tuple(fold_row_loss),
         row_weights=np.where(counts > 0, weights, 0.0),
         null_row_loss=null_row_loss / np.maximum(counts, 1),
         train_loss=train_loss,
         objective=objective,
         penalty=penalty,
-        null_wins=null_wins,
-        zeros=sum((w == 0).sum(axis=(-2, -1)) for w in arrays[::2]) / sum(w[0, 0, 0].size for w in arrays[::2]),
+        null_wins=wins,
+        layer_zeros=np.stack([(w == 0).mean(axis=(-2, -1)) for w in arrays[::2]], axis=-1),
         inputs_kept=inputs_kept,
         units_kept=units_kept,
         residual=residual,
+        n_iter=table("epochs").astype(int),
         diverged=diverged,
         parameters=tuple(w[:, -1] for w in arrays),
         route=walker.route,

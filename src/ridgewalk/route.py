@@ -10,7 +10,7 @@ import numpy as np
 
 from ridgewalk.arrays import Array, Integers, per_run
 from ridgewalk.network import Activation, Network, multilayer_perceptron
-from ridgewalk.penalties import L2, ElasticNet, GroupLasso, Penalty, Sum
+from ridgewalk.penalties import L2, ElasticNet, GroupLasso, Penalty, Strength, Sum
 
 Walk = Literal["ramp", "sequential"]
 PenaltyName = Literal["elasticnet", "group_lasso"]
@@ -31,9 +31,13 @@ class Route:
     penalty : "elasticnet" or "group_lasso"
         ``alpha * (l1_ratio sum|w| + (1 - l1_ratio)/2 sum w^2)`` on every weight array, or
         ``alpha * sqrt(H) * sum_j ||w1_j||`` over the inputs j of the first layer (H its units), with an L2 of
-        ``upper_l2`` on the layers above. Biases are free.
+        ``upper_l2`` on the layers above.
     l1_ratio : float
     upper_l2 : float
+    bias_alpha : float
+        Strength of the same elastic net on all biases, the same at every alpha above 0; by default they are free.
+    layer_factors : sequence of float, or None
+        Multiplies the strength of each weight array, from the first layer on (``upper_l2`` too).
     walk : "ramp" or "sequential"
     max_iter : int
         Epochs of each fit after its dense start.
@@ -51,6 +55,8 @@ class Route:
         leave together. Inputs of one group share one factor.
     dtype : "float32" or "float64"
         Of the training. A linear model is always solved in float64.
+    tolerance : float
+        Residual at which a linear model counts as solved.
     engine : "compiled" or "reference"
         What trains: C++ kernels, or the NumPy that they are checked against.
     """
@@ -60,6 +66,8 @@ class Route:
     penalty: PenaltyName = "elasticnet"
     l1_ratio: float = 0.5
     upper_l2: float = 1e-3
+    bias_alpha: float = 0.0
+    layer_factors: Sequence[float] | None = None
     walk: Walk = "ramp"
     max_iter: int = 600
     learning_rate: float = 0.01
@@ -69,6 +77,7 @@ class Route:
     groups: Integers | None = None
     dtype: Precision = "float32"
     engine: Engine = "compiled"
+    tolerance: float = 1e-8
 
     def __post_init__(self) -> None:
         if self.penalty not in ("elasticnet", "group_lasso"):
@@ -81,19 +90,26 @@ class Route:
             raise ValueError(f'dtype is "float32" or "float64", got {self.dtype!r}.')
         if self.engine not in ("compiled", "reference"):
             raise ValueError(f'engine is "compiled" or "reference", got {self.engine!r}.')
-        if not self.learning_rate > 0 or not self.upper_l2 > 0:
-            raise ValueError(
-                f"The learning rate and upper_l2 must be above 0, got {self.learning_rate} and {self.upper_l2}."
-            )
+        for name in ("learning_rate", "upper_l2", "tolerance"):
+            if not getattr(self, name) > 0:
+                raise ValueError(f"{name} must be above 0, got {getattr(self, name)}.")
         if not 0 <= self.l1_ratio <= 1:
             raise ValueError(f"l1_ratio must lie between 0 (only L2) and 1 (only L1), got {self.l1_ratio}.")
+        if not 0 <= self.bias_alpha < np.inf:
+            raise ValueError(f"bias_alpha is a finite number of zero or more, got {self.bias_alpha}.")
         if any(units < 1 or units != int(units) for units in self.hidden_layer_sizes):
             raise ValueError(
                 f"Hidden layers need at least 1 unit each, whole numbers, got {tuple(self.hidden_layer_sizes)}."
             )
-        self._check_inputs()
+        self._check_factors()
 
-    def _check_inputs(self) -> None:
+    def _check_factors(self) -> None:
+        if self.layer_factors is not None:
+            factors, layers = np.asarray(self.layer_factors, dtype=float), len(self.hidden_layer_sizes) + 1
+            if factors.shape != (layers,) or not np.isfinite(factors).all() or (factors < 0).any():
+                raise ValueError(
+                    f"layer_factors is one finite number of zero or more per layer ({layers}), got {factors}."
+                )
         if self.penalty_factors is not None:
             factors = np.asarray(self.penalty_factors, dtype=float)
             if factors.ndim != 1 or np.isnan(factors).any() or (factors < 0).any():
@@ -120,12 +136,23 @@ class Route:
         """Penalties of every array, one strength per run from ``alphas`` (R,)."""
         alpha = per_run(alphas)
         factors = None if self.penalty_factors is None else np.asarray(self.penalty_factors, dtype=float)[:, None]
-        free = Sum()
+        each = self.factor_per_layer
         if self.penalty == "elasticnet":
-            first: Penalty = ElasticNet(alpha, self.l1_ratio, factors)
-            upper: Penalty = ElasticNet(alpha, self.l1_ratio)
+            first: Penalty = ElasticNet(each[0] * alpha, self.l1_ratio, factors)
+            upper: list[Penalty] = [ElasticNet(factor * alpha, self.l1_ratio) for factor in each[1:]]
         else:
-            first = GroupLasso(alpha, factors=factors, groups=self.groups)
-            # The arm at 0 is the unpenalized network: there the layers above go free as well.
-            upper = L2(np.where(alpha > 0, self.upper_l2, 0.0))
-        return (first, free, *(upper, free) * (len(network.dense) - 1))
+            first = GroupLasso(each[0] * alpha, factors=factors, groups=self.groups)
+            # The arm at 0 is the unpenalized network: there the layers above, and the biases, go free as well.
+            upper = [L2(np.where(alpha > 0, factor * self.upper_l2, 0.0)) for factor in each[1:]]
+        bias = self.bias_penalty(alpha)
+        return tuple(penalty for weight in (first, *upper) for penalty in (weight, bias))
+
+    @property
+    def factor_per_layer(self) -> Array:
+        """Multiplier of each weight array's strength: shape (layers,)."""
+        layers = len(self.hidden_layer_sizes) + 1
+        return np.ones(layers) if self.layer_factors is None else np.asarray(self.layer_factors, dtype=float)
+
+    def bias_penalty(self, alpha: Strength) -> Penalty:
+        """Penalty of each bias array at weight strengths ``alpha``."""
+        return ElasticNet(np.where(alpha > 0, self.bias_alpha, 0.0), self.l1_ratio) if self.bias_alpha else Sum()

@@ -138,7 +138,7 @@ def _plan(job: Job) -> dict[str, Any]:
         "polish_tolerance": polish.tolerance if polish else 0.0,
         "patience": stopping.patience if stopping else -1,
         "patience_tolerance": stopping.tolerance if stopping else 0.0,
-        "watches_objective": bool(stopping) and stopping.watched == "objective",
+        "watches_objective": stopping.watched == "objective" if stopping else False,
         "marks": marks.tolist(),
         "parameters": [np.full(array.shape, np.nan, dtype=job.dtype) for array in job.start],
         **{name: np.full(runs, np.nan) for name in ("data_loss", "penalty", "validation_loss", "residual")},

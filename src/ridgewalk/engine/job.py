@@ -27,6 +27,11 @@ Matrix = Array | csr_array
 """Rows of data (N, P), dense or compressed."""
 
 
+def scaled(x: Matrix, scale: Array) -> Matrix:
+    """Divide the columns of x (N, P) by a scale (P,)."""
+    return x / scale if isinstance(x, np.ndarray) else csr_array(x.multiply(1 / scale))
+
+
 @dataclass(frozen=True, eq=False)
 class Fold:
     """One training set: a weight for every row, and how the columns are standardized on it.
@@ -83,8 +88,8 @@ class Rows:
 class EarlyStopping:
     """End a run whose watched number has not fallen by ``tolerance`` in ``patience`` epochs; keep its best weights.
 
-    It is the validation loss, or the objective on the training rows, for training that ends where nothing is gained. With
-    a ramp the watch begins where the strengths have reached their values.
+    It is the validation loss, or the objective on the training rows, for training that ends where nothing is gained.
+    With a ramp the watch begins where the strengths have reached their values.
     """
 
     patience: int = 10

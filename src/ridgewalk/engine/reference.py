@@ -205,7 +205,7 @@ class _Block:
         return np.full(self.runs, np.nan) if self.validation is None else self._loss(self.validation)
 
     def _watched(self) -> Array:
-        """What early stopping watches, of each run."""
+        """Measure what early stopping watches, of each run."""
         stopping = self.job.early_stopping
         if stopping and stopping.watched == "objective":
             return self._loss(self.training) + self.objective.penalty(self.parameters)
