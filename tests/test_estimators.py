@@ -18,7 +18,8 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import PolynomialFeatures
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
-from ridgewalk import MLPClassifierCV, MLPRegressorCV, estimators, mlp_path
+from ridgewalk import MLPClassifier, MLPClassifierCV, MLPRegressor, MLPRegressorCV, mlp_path
+from ridgewalk.estimators import whole_path
 from ridgewalk.path import MLPPath
 from ridgewalk.route import Route
 
@@ -27,9 +28,23 @@ QUICK = {
 }  # fmt: skip
 
 
+# A row twice and a row of weight 2 are the same to all rows at once, not to batches drawn from them.
+QUICK_ONE = {
+    "hidden_layer_sizes": (8,), "max_iter": 200, "learning_rate_init": 0.03, "batch_size": None, "random_state": 0,
+    "learning_rate": "cosine",
+}  # fmt: skip
+
+
 # The checks fit noise, too: then nothing is kept, and ``transform`` warns, as every selector of scikit-learn does.
-@pytest.mark.filterwarnings("ignore:No features were selected")
-@parametrize_with_checks([MLPClassifierCV(**QUICK, dtype="float64"), MLPRegressorCV(**QUICK, dtype="float64")])
+@pytest.mark.filterwarnings("ignore:No features were selected", "ignore:Training ended after")
+@parametrize_with_checks(
+    [
+        MLPClassifierCV(**QUICK, dtype="float64"),
+        MLPRegressorCV(**QUICK, dtype="float64"),
+        MLPClassifier(**QUICK_ONE, dtype="float64"),
+        MLPRegressor(**QUICK_ONE, dtype="float64"),
+    ]
+)
 def test_scikit_learns_checks(estimator, check):
     check(estimator)
 
@@ -196,12 +211,12 @@ def test_every_parameter_reaches_the_path(monkeypatch, walked):
         seen.update(arguments)
         raise InterruptedError
 
-    monkeypatch.setattr(estimators, walked, stop)
+    monkeypatch.setattr(whole_path, walked, stop)
     given = {
         "hidden_layer_sizes": (3, 2), "activation": "tanh", "alphas": 7, "l1_ratio": 0.2, "penalty": "group_lasso",
         "upper_l2": 0.02, "penalty_factors": [1, 1, 3, 4], "cv": 3, "n_seeds": 4, "walk": "sequential", "max_iter": 9,
         "learning_rate_init": 0.07, "batch_size": 13, "standardize": False, "dtype": "float64", "engine": "reference",
-        "n_jobs": 2, "groups": [0, 0, 1, 2],
+        "n_jobs": 2, "groups": [0, 0, 1, 2], "bias_alpha": 0.3, "layer_factors": (1.0, 2.0, 3.0), "tol": 1e-5,
     }  # fmt: skip
     with pytest.raises(InterruptedError):
         MLPClassifierCV(**given, select_inputs=walked == "select_inputs", selection="1se", random_state=0).fit(
@@ -209,7 +224,8 @@ def test_every_parameter_reaches_the_path(monkeypatch, walked):
         )
     assert seen.get("rule") == ("1se" if walked == "select_inputs" else None)
     route = seen["route"]
-    taken = {"learning_rate" if name == "learning_rate_init" else name: value for name, value in given.items()}
+    theirs = {"learning_rate_init": "learning_rate", "tol": "tolerance"}
+    taken = {theirs.get(name, name): value for name, value in given.items()}
     assert set(vars(route)) <= set(taken)
     for name, value in vars(route).items():
         np.testing.assert_array_equal(value, taken[name])

@@ -8,10 +8,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from ridgewalk.estimators import MLPClassifierCV, MLPRegressorCV, mlp_path
+    from ridgewalk.estimators import MLPClassifier, MLPClassifierCV, MLPRegressor, MLPRegressorCV, mlp_path
 
 __version__ = "0.1.0"
-__all__ = ["MLPClassifierCV", "MLPRegressorCV", "__version__", "mlp_path"]
+__all__ = ["MLPClassifier", "MLPClassifierCV", "MLPRegressor", "MLPRegressorCV", "__version__", "mlp_path"]
 
 
 def __getattr__(name: str) -> Any:

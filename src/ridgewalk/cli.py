@@ -45,7 +45,7 @@ out = Console(highlight=False, emoji=False, width=None if sys.stdout.isatty() el
 err = Console(stderr=True, highlight=False, emoji=False, width=None if sys.stderr.isatty() else 1000)
 
 DEMO_EPOCHS = 1500
-MODEL_FORMAT = 1
+MODEL_FORMAT = 2
 MODEL_FILE, TABLE_FILE, SUMMARY_FILE = "model.skops", "path.csv", "summary.json"
 
 
@@ -301,8 +301,8 @@ _MODEL_TYPES = {"numpy.dtype"} | {
     for name in (
         "data.Encoder",
         "engine.job.Fold",
-        "estimators.MLPClassifierCV",
-        "estimators.MLPRegressorCV",
+        "estimators.whole_path.MLPClassifierCV",
+        "estimators.whole_path.MLPRegressorCV",
         "layers.Dense",
         "layers.GELU",
         "layers.LeakyReLU",

@@ -9,11 +9,14 @@ import time
 from dataclasses import dataclass, replace
 
 import numpy as np
+from scipy.sparse import csr_array
 
 from ridgewalk.arrays import Array, Booleans, Integers
 from ridgewalk.layers import Arrays, Dense
 from ridgewalk.losses import Loss
 from ridgewalk.network import Network
+
+_MOST_NUMBERS = 2**24  # in the widest layer of the rows that are predicted at once
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,10 +44,28 @@ class Model:
     target_center: Array
     target_scale: Array
 
-    def output(self, x: Array) -> Array:
+    def output(self, x: Array | csr_array) -> Array:
         """Raw output (N, C), in the target's units, of all columns of the data."""
-        output, _ = self.network.forward((x[:, self.inputs] - self.center) / self.scale, self.parameters)
+        rows, widest = x.shape[0], max(max(shape) for shape in self.network.shapes)
+        at_once = max(1, _MOST_NUMBERS // widest)
+        return np.concatenate([self._output(x[k : k + at_once]) for k in range(0, rows, at_once)])
+
+    def _output(self, x: Array | csr_array) -> Array:
+        chosen = x[:, self.inputs]
+        dense = np.ascontiguousarray(
+            chosen if isinstance(chosen, np.ndarray) else chosen.toarray()
+        )  # one order of sums
+        output, _ = self.network.forward((dense - self.center) / self.scale, self.parameters)
         return output * self.target_scale + self.target_center
+
+    def rescaled(self, center: Array, scale: Array, target_center: Array, target_scale: Array) -> Arrays:
+        """Arrays of the same network for columns and targets that are standardized in another way."""
+        arrays = list(self.raw_parameters())
+        arrays[1] = arrays[1] + center @ arrays[0]
+        arrays[0] = np.where(np.isinf(scale), 0, scale)[:, None] * arrays[0]
+        arrays[-2] = arrays[-2] / target_scale
+        arrays[-1] = (arrays[-1] - target_center) / target_scale
+        return tuple(arrays)
 
     def raw_parameters(self) -> Arrays:
         """Arrays of the same network, rewritten to take the chosen columns and give targets as they came."""
@@ -64,9 +85,7 @@ class Model:
         """
         weights = self.parameters[::2]
         reached, biases = self._reached()
-        leads: list[Booleans] = [np.ones(weights[-1].shape[1], dtype=bool)]
-        for w in weights[::-1]:
-            leads.insert(0, ((w != 0) & leads[0]).any(axis=1))
+        leads = self._leads()
         keep = [np.flatnonzero(a & b) for a, b in zip(reached, leads[:-1], strict=True)]
         outputs = np.arange(len(leads[-1]))
         if all(kept.size for kept in keep):
@@ -89,6 +108,19 @@ class Model:
             center=self.center[keep[0]],
             scale=self.scale[keep[0]],
         )
+
+    def support(self, columns: int) -> Booleans:
+        """Which of so many columns it uses: those from which weights that are not 0 lead to an output."""
+        used: Booleans = np.zeros(columns, dtype=bool)
+        used[self.inputs[self._leads()[0]]] = True
+        return used
+
+    def _leads(self) -> list[Booleans]:
+        """Say which numbers entering each dense layer, and leaving the last, lead to an output."""
+        leads: list[Booleans] = [np.ones(self.parameters[-1].shape[1], dtype=bool)]
+        for w in self.parameters[::2][::-1]:
+            leads.insert(0, ((w != 0) & leads[0]).any(axis=1))
+        return leads
 
     def _reached(self) -> tuple[list[Booleans], list[Array]]:
         """Say which numbers entering each dense layer vary with the inputs; and its biases with the others in them."""
@@ -115,7 +147,7 @@ class Model:
         units = sum(units for _, units in shapes[:-1])
         return Size(len(self.inputs), units, products + units + shapes[-1][1], products)
 
-    def seconds(self, x: Array) -> float:
+    def seconds(self, x: Array | csr_array) -> float:
         """Best time of five predictions of these rows."""
         times = []
         for _ in range(5):

@@ -31,7 +31,7 @@ from ridgewalk.grid import grid, linear_fit, strength_at_null
 from ridgewalk.layers import Arrays
 from ridgewalk.losses import AbsoluteError, Huber, Loss, SquaredError
 from ridgewalk.model import Model
-from ridgewalk.network import Network, Start
+from ridgewalk.network import Network
 from ridgewalk.objective import weighted_mean
 from ridgewalk.optimizers import Adam, Cosine
 from ridgewalk.penalties import Penalty
@@ -306,10 +306,7 @@ class Walker:
         row_weights: list[Array] = [*(weights * times for times in draws), weights]
         folds = tuple(standardized_fold(data, target, loss, each, route.standardize) for each in row_weights)
         network = route.network(inputs, target.shape[1])
-        for name in ("penalty_factors", "groups"):
-            given = getattr(route, name)
-            if given is not None and len(given) != inputs:
-                raise ValueError(f"{name} needs one number per input ({inputs}), got {len(given)}.")
+        route.check_inputs(inputs)
         watch = watch or Watch()
         return Walker(data, target, weights, loss, splits, folds, network, route, seeds, n_jobs, watch, score)
 
@@ -510,8 +507,7 @@ class Walker:
 
     def _starts(self) -> Arrays:
         """Random weights: one start per seed, the same for every fold."""
-        rule: Start = "he" if self.route.activation in ("relu", "leaky_relu", "gelu") else "glorot"
-        starts = [self.network.start(rule, seed) for seed in self.seeds] * len(self.folds)
+        starts = [self.route.start(self.network, seed) for seed in self.seeds] * len(self.folds)
         return tuple(np.stack(arrays).astype(self.route.dtype) for arrays in zip(*starts, strict=True))
 
 

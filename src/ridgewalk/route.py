@@ -9,7 +9,8 @@ from typing import Literal
 import numpy as np
 
 from ridgewalk.arrays import Array, Integers, per_run
-from ridgewalk.network import Activation, Network, multilayer_perceptron
+from ridgewalk.layers import Arrays
+from ridgewalk.network import Activation, Network, Start, multilayer_perceptron
 from ridgewalk.penalties import L2, ElasticNet, GroupLasso, Penalty, Strength, Sum
 
 Walk = Literal["ramp", "sequential"]
@@ -131,6 +132,24 @@ class Route:
     def network(self, inputs: int, outputs: int) -> Network:
         """Build the network for data of this shape."""
         return multilayer_perceptron(inputs, self.hidden_layer_sizes, outputs, self.activation)
+
+    def start(self, network: Network, seed: int) -> Arrays:
+        """Draw the weights that this activation starts from."""
+        rule: Start = "he" if self.activation in ("relu", "leaky_relu", "gelu") else "glorot"
+        return network.start(rule, seed)
+
+    def check_inputs(self, inputs: int) -> None:
+        """See that what is given per input is given for so many.
+
+        Raises
+        ------
+        ValueError
+            If it is not.
+        """
+        for name in ("penalty_factors", "groups"):
+            given = getattr(self, name)
+            if given is not None and len(given) != inputs:
+                raise ValueError(f"{name} needs one number per input ({inputs}), got {len(given)}.")
 
     def penalties(self, network: Network, alphas: Array) -> tuple[Penalty, ...]:
         """Penalties of every array, one strength per run from ``alphas`` (R,)."""

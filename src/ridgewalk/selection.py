@@ -10,12 +10,13 @@ smaller than the error of either loss. Both rules read each row's loss averaged 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, get_args
 
 import numpy as np
 
-from ridgewalk.arrays import Array
+from ridgewalk.arrays import Array, Integers
 from ridgewalk.objective import weighted_mean
 
 Rule = Literal["min", "1se"]
@@ -69,3 +70,47 @@ def choose(row_loss: Array, weights: Array, rule: Rule = "min") -> Choice:
         raise ValueError(f'selection is "min" or "1se", got {rule!r}.')
     best, sparse = minimum(row_loss, weights), one_standard_error(row_loss, weights)
     return Choice(best, sparse, best if rule == "min" else sparse)
+
+
+def choose_among(paths: Sequence[Array], weights: Array, rule: Rule = "min") -> tuple[int, Choice]:
+    """Choose the path, of several with losses (S, N), that has the lowest mean, and a strength on it by the rule."""
+    choices = [choose(row_loss, weights, rule) for row_loss in paths]
+    lowest = [weighted_mean(row_loss[choice.minimum], weights) for row_loss, choice in zip(paths, choices, strict=True)]
+    best = int(np.argmin(lowest))
+    return best, choices[best]
+
+
+@dataclass(frozen=True, eq=False)
+class HeldOut:
+    """Held-out losses of one path, fold by fold.
+
+    Attributes
+    ----------
+    row_loss : array, shape (S, N)
+        Over all folds.
+    rows : sequence of integers, K times (n,)
+        Which rows each fold held out.
+    losses : sequence of arrays, K times (S, n)
+    """
+
+    row_loss: Array
+    rows: Sequence[Integers]
+    losses: Sequence[Array]
+
+
+def nested(paths: Sequence[HeldOut], weights: Array, rule: Rule = "min") -> Array:
+    """Give the loss (N,) of each row at the path and strength that the other folds' rows choose; NaN with one fold.
+
+    The networks that choose for a fold have seen its rows in their training, so this is not a second cross-validation
+    inside the first; what it takes away is the choosing on the very rows that are scored.
+    """
+    total, counts = np.zeros(len(weights)), np.zeros(len(weights))
+    for k, rows in enumerate(paths[0].rows):
+        others = weights.copy()
+        others[rows] = 0
+        if not others.any():
+            return np.full(len(weights), np.nan)
+        best, choice = choose_among([path.row_loss for path in paths], others, rule)
+        total[rows] += paths[best].losses[k][choice.chosen]
+        counts[rows] += 1
+    return total / np.maximum(counts, 1)

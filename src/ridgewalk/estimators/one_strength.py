@@ -1,0 +1,571 @@
+"""Estimators of one strength, with scikit-learn's parameters."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from numbers import Integral, Real
+from typing import Any, ClassVar, Literal, Self
+
+import numpy as np
+from numpy.typing import ArrayLike
+from scipy.sparse import issparse, vstack
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.model_selection import train_test_split
+from sklearn.utils import check_random_state
+from sklearn.utils._param_validation import Interval, StrOptions
+from sklearn.utils.metaestimators import available_if
+from sklearn.utils.multiclass import _check_partial_fit_first_call, type_of_target
+
+from ridgewalk.arrays import Array
+from ridgewalk.engine import train
+from ridgewalk.engine.job import EarlyStopping, Fold, Job, Matrix, Polish
+from ridgewalk.estimators.parameters import NETWORK_CONSTRAINTS, documented
+from ridgewalk.estimators.predicting import ClassifierFace, Predictor, RegressorFace
+from ridgewalk.estimators.problem import REGRESSION_LOSSES, draw_seeds, loss_for, row_weights
+from ridgewalk.layers import Arrays
+from ridgewalk.lbfgs import descend
+from ridgewalk.losses import CrossEntropy, Loss
+from ridgewalk.network import Activation, Network
+from ridgewalk.objective import Objective
+from ridgewalk.optimizers import SGD, Adam, Cosine, InverseTime, Optimizer
+from ridgewalk.path import RAMP_SHARE, model_of, standardized_fold
+from ridgewalk.progress import progress
+from ridgewalk.route import Engine, PenaltyName, Precision, Route
+
+_POLISH = Polish(100)
+_SOLVE = Polish(5_000, 1e-8)
+_AUTO_BATCH = 200
+EvalSet = tuple[ArrayLike, ArrayLike] | Sequence[tuple[ArrayLike, ArrayLike]]
+
+
+@dataclass(frozen=True, eq=False)
+class _Table:
+    """Rows of training and of validation, which the fold's weights tell apart."""
+
+    x: Matrix
+    target: Array
+    fold: Fold
+
+
+@dataclass(frozen=True, eq=False)
+class _Training:
+    """What came of a training, one entry per start; ``final`` says which is best."""
+
+    parameters: list[Arrays]
+    final: Array
+    data_loss: list[Array]
+    penalty: list[Array]
+    validation_loss: list[Array]
+    converged: list[bool]
+
+
+class _OneStrength(Predictor):
+    """Parameters and training."""
+
+    def __init__(
+        self,
+        hidden_layer_sizes: Sequence[int] = (100,),
+        activation: Activation = "relu",
+        *,
+        loss: str = "auto",
+        solver: Literal["adam", "sgd", "lbfgs"] = "adam",
+        alpha: float = 0.0001,
+        l1_ratio: float = 0.0,
+        penalty: PenaltyName = "elasticnet",
+        upper_l2: float = 1e-3,
+        bias_alpha: float = 0.0,
+        layer_factors: Sequence[float] | None = None,
+        penalty_factors: ArrayLike | None = None,
+        groups: ArrayLike | None = None,
+        class_weight: Any = None,
+        batch_size: int | Literal["auto"] | None = "auto",
+        learning_rate: Literal["constant", "cosine"] = "constant",
+        learning_rate_init: float = 0.001,
+        power_t: float = 0.5,
+        max_iter: int = 200,
+        shuffle: bool = True,
+        tol: float = 1e-4,
+        warm_start: bool = False,
+        momentum: float = 0.9,
+        nesterovs_momentum: bool = True,
+        early_stopping: bool = False,
+        validation_fraction: float = 0.1,
+        beta_1: float = 0.9,
+        beta_2: float = 0.999,
+        epsilon: float = 1e-8,
+        n_iter_no_change: int = 10,
+        max_fun: int = 15000,
+        n_seeds: int = 1,
+        ensemble: bool = False,
+        standardize: bool = True,
+        dtype: Precision = "float32",
+        engine: Engine = "compiled",
+        random_state: Any = None,
+        n_jobs: int | None = None,
+        verbose: bool = False,
+    ) -> None:
+        self.hidden_layer_sizes = hidden_layer_sizes
+        self.activation = activation
+        self.loss = loss
+        self.solver = solver
+        self.alpha = alpha
+        self.l1_ratio = l1_ratio
+        self.penalty = penalty
+        self.upper_l2 = upper_l2
+        self.bias_alpha = bias_alpha
+        self.layer_factors = layer_factors
+        self.penalty_factors = penalty_factors
+        self.groups = groups
+        self.class_weight = class_weight
+        self.batch_size = batch_size
+        self.learning_rate = learning_rate
+        self.learning_rate_init = learning_rate_init
+        self.power_t = power_t
+        self.max_iter = max_iter
+        self.shuffle = shuffle
+        self.tol = tol
+        self.warm_start = warm_start
+        self.momentum = momentum
+        self.nesterovs_momentum = nesterovs_momentum
+        self.early_stopping = early_stopping
+        self.validation_fraction = validation_fraction
+        self.beta_1 = beta_1
+        self.beta_2 = beta_2
+        self.epsilon = epsilon
+        self.n_iter_no_change = n_iter_no_change
+        self.max_fun = max_fun
+        self.n_seeds = n_seeds
+        self.ensemble = ensemble
+        self.standardize = standardize
+        self.dtype = dtype
+        self.engine = engine
+        self.random_state = random_state
+        self.n_jobs = n_jobs
+        self.verbose = verbose
+
+    _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
+        **NETWORK_CONSTRAINTS,
+        "solver": [StrOptions({"adam", "sgd", "lbfgs"})],
+        "alpha": [Interval(Real, 0, None, closed="left")],
+        "l1_ratio": [Interval(Real, 0, 1, closed="both")],
+        "batch_size": [Interval(Integral, 1, None, closed="left"), StrOptions({"auto"}), None],
+        "learning_rate": [StrOptions({"constant", "cosine", "invscaling", "adaptive"})],
+        "power_t": [Interval(Real, 0, None, closed="left")],
+        "shuffle": ["boolean"],
+        "tol": [Interval(Real, 0, None, closed="left")],
+        "warm_start": ["boolean"],
+        "momentum": [Interval(Real, 0, 1, closed="left")],
+        "nesterovs_momentum": ["boolean"],
+        "early_stopping": ["boolean"],
+        "validation_fraction": [Interval(Real, 0, 1, closed="neither")],
+        "beta_1": [Interval(Real, 0, 1, closed="left")],
+        "beta_2": [Interval(Real, 0, 1, closed="left")],
+        "epsilon": [Interval(Real, 0, None, closed="neither")],
+        "n_iter_no_change": [Interval(Integral, 1, None, closed="left"), Interval(Real, np.inf, None, closed="left")],
+        "max_fun": [Interval(Integral, 1, None, closed="left")],
+    }
+
+    def _check(self) -> None:
+        """Refuse what has a meaning in scikit-learn and none here."""
+        self._validate_params()
+        if self.solver == "sgd" and self.learning_rate in ("invscaling", "adaptive"):
+            raise ValueError(
+                f'learning_rate={self.learning_rate!r} is not built: take "constant", or "cosine", which comes to rest.'
+            )
+        if not self.shuffle and self.solver != "lbfgs" and self.batch_size is not None:
+            raise ValueError(
+                "Batches are always drawn at random: leave shuffle out, or set batch_size=None for all rows."
+            )
+        if self.early_stopping and self.solver == "lbfgs":
+            raise ValueError('solver="lbfgs" has no early stopping: take "adam" or "sgd", or leave early_stopping out.')
+
+    def _route(self) -> Route:
+        factors = self.penalty_factors
+        return Route(
+            hidden_layer_sizes=tuple(np.atleast_1d(np.asarray(self.hidden_layer_sizes)).astype(int).tolist()),
+            activation=self.activation,
+            penalty=self.penalty,
+            l1_ratio=self.l1_ratio,
+            upper_l2=self.upper_l2,
+            bias_alpha=self.bias_alpha,
+            layer_factors=self.layer_factors,
+            penalty_factors=None if factors is None else np.asarray(factors, dtype=float),
+            groups=None if self.groups is None else np.asarray(self.groups),
+            dtype=self.dtype,
+            engine=self.engine,
+        )
+
+    def _optimizer(self) -> Optimizer:
+        schedule = Cosine() if self.learning_rate == "cosine" else InverseTime()
+        if self.solver == "sgd":
+            return SGD(self.learning_rate_init, self.momentum, self.nesterovs_momentum, schedule)
+        return Adam(self.learning_rate_init, self.beta_1, self.beta_2, self.epsilon, schedule)
+
+    @property
+    def _kinked(self) -> bool:
+        """Whether weights can come to rest at 0."""
+        return self.alpha > 0 and (self.penalty == "group_lasso" or self.l1_ratio > 0)
+
+    def _fit(
+        self,
+        x: Any,
+        target: Array,
+        strata: Array | None,
+        loss: Loss,
+        weights: Array,
+        evaluated: tuple[Any, Array] | None,
+    ) -> Self:
+        """Train on a checked table; ``target`` and that of the evaluation set are encoded."""
+        random = check_random_state(self.random_state)
+        validation = None
+        if evaluated is not None:
+            more = len(evaluated[1])
+            x = (
+                vstack([x, evaluated[0]]).tocsr()
+                if issparse(x) or issparse(evaluated[0])
+                else np.vstack([x, evaluated[0]])
+            )
+            target = np.vstack([target, evaluated[1]])
+            validation = np.repeat([0.0, 1.0], [len(weights), more])
+            weights = np.concatenate([weights, np.zeros(more)])
+        elif self.early_stopping:
+            validation = np.zeros_like(weights)
+            _, rows = train_test_split(
+                np.arange(len(weights)), test_size=self.validation_fraction, stratify=strata, random_state=random
+            )
+            validation[rows], weights = weights[rows], weights.copy()
+            weights[rows] = 0
+        fold = standardized_fold(x, target, loss, weights, self.standardize, validation)
+        route = self._route()
+        route.check_inputs(x.shape[1])
+        network = route.network(x.shape[1], target.shape[1])
+        seeds = draw_seeds(random, self.n_seeds)
+        start = [route.start(network, seed) for seed in seeds]
+        before = getattr(self, "_trained", None) if self.warm_start else None
+        if before is not None:
+            if [model.network for model in before] != [network] * self.n_seeds:
+                raise ValueError("warm_start goes on from a network of the same inputs, layers, classes and n_seeds.")
+            start = [model.rescaled(fold.center, fold.scale, fold.target_center, fold.target_scale) for model in before]
+        table = _Table(x, target, fold)
+        solved = route.linear and not self.early_stopping
+        if self.solver == "lbfgs" and not solved:
+            done = self._descend(route, network, loss, table, start)
+        else:
+            polish = _SOLVE if solved else _POLISH if self._kinked and not self.early_stopping else None
+            ramp = RAMP_SHARE if self._kinked and before is None else 0.0
+            done = self._train(route, network, loss, table, start, seeds, 0 if solved else self.max_iter, ramp, polish)
+        if not all(done.converged) and not (self.solver != "lbfgs" and self.learning_rate == "cosine"):
+            warnings.warn(
+                f"Training ended after {self.max_iter} iterations (max_iter) before it came to rest: raise max_iter or "
+                'tol, or take learning_rate="cosine", which ends at max_iter by design.',
+                ConvergenceWarning,
+                stacklevel=3,
+            )
+        return self._keep(done, network, loss, fold)
+
+    def _train(
+        self,
+        route: Route,
+        network: Network,
+        loss: Loss,
+        table: _Table,
+        start: list[Arrays],
+        seeds: Sequence[int],
+        epochs: int,
+        ramp: float = 0.0,
+        polish: Polish | None = None,
+        stops: bool = True,
+    ) -> _Training:
+        rows = int(np.count_nonzero(table.fold.weights))
+        size = min(_AUTO_BATCH, rows) if isinstance(self.batch_size, str) else self.batch_size
+        if size is not None and size > rows:
+            warnings.warn(f"batch_size={size} is more than the {rows} training rows: all are taken.", stacklevel=4)
+            size = None
+        watched: Any = "validation_loss" if self.early_stopping else "objective"
+        stopping = EarlyStopping(int(min(self.n_iter_no_change, self.max_iter)), self.tol, watched)
+        runs = len(start)
+        dtype = "float64" if epochs == 0 else self.dtype
+        job = Job(
+            network=network,
+            loss=loss,
+            penalties=route.penalties(network, np.full(runs, float(self.alpha))),
+            optimizer=self._optimizer(),
+            x=table.x,
+            target=table.target,
+            folds=(table.fold,),
+            fold=np.zeros(runs, dtype=int),
+            seeds=np.asarray(seeds),
+            start=tuple(np.stack(arrays).astype(dtype) for arrays in zip(*start, strict=True)),
+            epochs=epochs,
+            batch_size=size,
+            ramp=ramp,
+            polish=polish,
+            early_stopping=stopping if stops and epochs else None,
+            record_every=1,
+        )
+        with progress("Training", self.verbose) as watch:
+            watch.total += job.work
+            fits = train(job, 1 if self.n_jobs is None else self.n_jobs, watch, self.engine)
+        assert fits.history is not None
+        curves = fits.history
+        ran = [int(np.isfinite(curve[1:]).sum()) for curve in curves.data_loss]
+        rose = [not curve[count] <= curve[0] for curve, count in zip(curves.data_loss, ran, strict=True)]
+        diverged = fits.diverged | ((fits.epochs == 0) & rose)  # the start was the best that was seen
+        if epochs and diverged.all():
+            raise ValueError("Training diverged: lower learning_rate_init, or set standardize=True.")
+        shown = slice(1, None) if epochs else slice(0, 1)
+
+        def cut(values: Array) -> list[Array]:
+            return [values[run, shown][: max(1, count)] for run, count in enumerate(ran)]
+
+        final = fits.validation_loss if table.fold.validation is not None else fits.data_loss + fits.penalty
+        return _Training(
+            parameters=[tuple(array[run] for array in fits.parameters) for run in range(runs)],
+            final=np.where(diverged, np.inf, final),
+            data_loss=cut(curves.data_loss) if epochs else [np.array([each]) for each in fits.data_loss],
+            penalty=cut(curves.penalty) if epochs else [np.array([each]) for each in fits.penalty],
+            validation_loss=cut(curves.validation_loss) if epochs else [np.array([v]) for v in fits.validation_loss],
+            converged=[epochs == 0 or count < epochs for count in ran],
+        )
+
+    def _descend(self, route: Route, network: Network, loss: Loss, table: _Table, start: list[Arrays]) -> _Training:
+        objective = Objective(network, loss, route.penalties(network, np.asarray(float(self.alpha))))
+        rows = table.fold.standardized(table.x, table.target, table.fold.weights, np.dtype(np.float64))
+        unseen = table.fold.validation
+        validation = None if unseen is None else table.fold.standardized(table.x, table.target, unseen, rows.x.dtype)
+        ends = [descend(objective, each, rows, self.max_iter, self.max_fun, self.tol, validation) for each in start]
+        return _Training(
+            parameters=[end.parameters for end in ends],
+            final=np.array(
+                [end.validation_loss[-1] if validation else end.data_loss[-1] + end.penalty[-1] for end in ends]
+            ),
+            data_loss=[np.array(end.data_loss) for end in ends],
+            penalty=[np.array(end.penalty) for end in ends],
+            validation_loss=[np.array(end.validation_loss) for end in ends],
+            converged=[end.converged for end in ends],
+        )
+
+    def _keep(self, done: _Training, network: Network, loss: Loss, fold: Fold) -> Self:
+        """Set what comes of a training."""
+        best = int(np.argmin(done.final))
+        self._fold = replace(fold, weights=fold.weights[:0], validation=None)
+        self._trained = [model_of(network, loss, each, fold) for each in done.parameters]
+        self._hand_over(self._trained, best)
+        self.loss_curve_ = done.data_loss[best].tolist()
+        self.penalty_curve_ = done.penalty[best].tolist()
+        self.validation_loss_curve_ = None if fold.validation is None else done.validation_loss[best].tolist()
+        self.loss_ = self.loss_curve_[-1]
+        watched = done.data_loss[best] + done.penalty[best] if fold.validation is None else done.validation_loss[best]
+        self.best_loss_ = float(np.nanmin(watched))
+        self.n_iter_ = len(self.loss_curve_)
+        self.t_ = self.n_iter_ * int(np.count_nonzero(fold.weights))
+        return self
+
+    def _go_on(self, x: Any, target: Array, loss: Loss, weights: Array) -> Self:
+        """Train one epoch more on some rows, standardized as the first ones were."""
+        route = self._route()
+        route.check_inputs(x.shape[1])
+        network = route.network(x.shape[1], target.shape[1])
+        seeds = draw_seeds(check_random_state(self.random_state), self.n_seeds)
+        curve, seen = getattr(self, "loss_curve_", []), getattr(self, "t_", 0)
+        if hasattr(self, "_trained"):
+            fold = replace(self._fold, weights=weights)
+            start = [model.parameters for model in self._trained]
+        else:
+            fold = standardized_fold(x, target, loss, weights, self.standardize)
+            start = [route.start(network, seed) for seed in seeds]
+        batches = [seed + len(curve) for seed in seeds]  # drawn anew in every call
+        done = self._train(route, network, loss, _Table(x, target, fold), start, batches, 1, stops=False)
+        self._keep(done, network, loss, fold)
+        self.loss_curve_, self.t_ = curve + self.loss_curve_, seen + self.t_
+        self.n_iter_ = len(self.loss_curve_)
+        return self
+
+
+def _stochastic(estimator: _OneStrength) -> bool:
+    if estimator.solver == "lbfgs":
+        raise AttributeError('partial_fit needs solver="adam" or "sgd": "lbfgs" takes all rows at once.')
+    return True
+
+
+def _pair(eval_set: EvalSet) -> tuple[ArrayLike, ArrayLike]:
+    """Give the rows and the target of an evaluation set, which may stand in a list of one."""
+    pairs = [eval_set] if isinstance(eval_set, tuple) else list(eval_set)
+    if len(pairs) != 1 or len(pairs[0]) != 2:
+        raise ValueError(f"eval_set is one pair (X, y), got {len(pairs)} entries.")
+    return pairs[0]
+
+
+_FIRST = """
+    hidden_layer_sizes : sequence of int, default (100,)
+        Units of each hidden layer; () is a linear model, solved to its optimum.
+    solver : "adam", "sgd" or "lbfgs", default "adam"
+        "lbfgs" takes all rows at once, in float64: what small tables want. It knows no group lasso.
+    alpha : float, default 1e-4
+        The strength. Unlike scikit-learn's it is divided by nothing (:mod:`ridgewalk.convert` has its value there).
+    l1_ratio : float, default 0
+        0 is L2 alone, as scikit-learn has it; 1 is L1 alone.
+    batch_size : int, "auto" or None, default "auto"
+        Rows per step; "auto" is 200, None all of them.
+    learning_rate : "constant" or "cosine", default "constant"
+        "cosine" goes to 0 over ``max_iter``; "invscaling" and "adaptive" are not built.
+    learning_rate_init : float, default 0.001
+    max_iter : int, default 200
+        Epochs, or iterations of "lbfgs". With L1 or the group lasso the strength rises over their first half.
+    tol, n_iter_no_change : float, int, default 1e-4, 10
+        Training ends when the objective (with ``early_stopping`` the validation loss) has not fallen by ``tol`` in so
+        many epochs; the weights are those of the best one. "lbfgs" ends when no slope is above ``tol``.
+    early_stopping, validation_fraction : bool, float, default False, 0.1
+        Stop by the loss of rows set aside (stratified for classes), or of ``eval_set``.
+    warm_start : bool, default False
+        Go on from the last fit's networks.
+    momentum, nesterovs_momentum : float, bool, default 0.9, True
+        Of "sgd".
+    beta_1, beta_2, epsilon : float
+        Of "adam".
+    max_fun : int, default 15000
+        Most evaluations of "lbfgs".
+    shuffle, power_t
+        For code that sets them; batches are always drawn at random.
+"""
+_MIDDLE = """
+    loss_curve_, penalty_curve_, validation_loss_curve_ : lists of float
+        After each epoch: the training loss without penalty, the penalty, and the validation loss (None without a
+        validation set). In the standardized problem's units, as ``loss_`` and ``best_loss_`` are.
+    loss_, best_loss_ : float
+        The last training loss; the lowest validation loss, or the lowest objective where there is no validation set.
+    n_iter_, t_ : int
+        Epochs, and rows seen in all of them.
+"""
+
+
+@documented(_FIRST, _MIDDLE)
+class MLPClassifier(ClassifierFace, _OneStrength):
+    """A neural network classifier of one L1/L2 strength, with scikit-learn's parameters.
+
+    Two classes share one logit and binary cross-entropy, more have a softmax, several labels have a logit each.
+    """
+
+    _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
+        **_OneStrength._parameter_constraints,
+        "loss": [StrOptions({"auto", "log_loss"})],
+    }
+
+    def fit(
+        self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None, *, eval_set: EvalSet | None = None
+    ) -> Self:
+        """Train.
+
+        Parameters
+        ----------
+        X : array_like or sparse array, shape (N, P)
+        y : array_like, shape (N,) or (N, L)
+            Class labels; or zeros and ones of several labels.
+        sample_weight : array_like, shape (N,), optional
+        eval_set : (X, y), optional
+            Rows whose loss is followed, and by which ``early_stopping`` stops.
+        """
+        self._check()
+        x, target = self._read(X, y)
+        labels = self._learn_classes(target)
+        weights = self._weights(sample_weight, x, target, labels)
+        evaluated = None
+        if eval_set is not None:
+            rows, their_target = self._read(*_pair(eval_set), reset=False)
+            evaluated = rows, self._encoded(self._numbers(their_target))
+        strata = None if self._multilabel else labels
+        return self._fit(x, self._encoded(labels), strata, self._loss, weights, evaluated)
+
+    def _numbers(self, target: Any) -> Any:
+        """Give the numbers of known classes."""
+        if self._multilabel:
+            return target
+        unknown = np.setdiff1d(target, self.classes_)
+        if unknown.size:
+            raise ValueError(f"y holds classes that are not among those known ({unknown[0]!r}): {list(self.classes_)}.")
+        return np.asarray(np.searchsorted(self.classes_, target))
+
+    def _encoded(self, labels: Array) -> Array:
+        loss = self._loss
+        return loss.encode(labels, len(self.classes_)) if isinstance(loss, CrossEntropy) else loss.encode(labels)
+
+    @available_if(_stochastic)  # type: ignore[untyped-decorator]
+    def partial_fit(
+        self,
+        X: ArrayLike,
+        y: ArrayLike,
+        sample_weight: ArrayLike | None = None,
+        classes: ArrayLike | None = None,
+    ) -> Self:
+        """Train one epoch more on these rows.
+
+        Columns are standardized as the first call's rows say, and the optimizer's averages begin anew at every call:
+        give chunks of many batches.
+
+        Parameters
+        ----------
+        X, y, sample_weight
+            As for ``fit``.
+        classes : array_like, optional
+            All classes that there will be; needed in the first call.
+        """
+        self._check()
+        first = not hasattr(self, "_trained")
+        x, target = self._read(X, y, reset=first)
+        if self.class_weight == "balanced":
+            raise ValueError('class_weight="balanced" needs all rows: give a dict, or sample_weight, to partial_fit.')
+        if first:
+            self._multilabel = type_of_target(target) == "multilabel-indicator"
+        if self._multilabel:
+            self.classes_ = np.arange(target.shape[1])
+        else:
+            _check_partial_fit_first_call(self, classes)
+        weights = row_weights(sample_weight, x, self.class_weight, target)
+        return self._go_on(x, self._encoded(self._numbers(target)), self._loss, weights)
+
+
+@documented(_FIRST, _MIDDLE)
+class MLPRegressor(RegressorFace, _OneStrength):
+    """A neural network regressor of one L1/L2 strength, with scikit-learn's parameters."""
+
+    _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
+        **_OneStrength._parameter_constraints,
+        "loss": [StrOptions({"auto", *REGRESSION_LOSSES})],
+        "class_weight": [None],
+    }
+
+    def fit(
+        self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None, *, eval_set: EvalSet | None = None
+    ) -> Self:
+        """Train.
+
+        Parameters
+        ----------
+        X : array_like or sparse array, shape (N, P)
+        y : array_like, shape (N,) or (N, C)
+        sample_weight : array_like, shape (N,), optional
+        eval_set : (X, y), optional
+            Rows whose loss is followed, and by which ``early_stopping`` stops.
+        """
+        self._check()
+        x, target = self._read(X, y)
+        loss, weights = loss_for(self.loss, "continuous"), row_weights(sample_weight, x)
+        evaluated = None
+        if eval_set is not None:
+            rows, their_target = self._read(*_pair(eval_set), reset=False)
+            evaluated = rows, loss.encode(their_target)
+        return self._fit(x, loss.encode(target), None, loss, weights, evaluated)
+
+    @available_if(_stochastic)  # type: ignore[untyped-decorator]
+    def partial_fit(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> Self:
+        """Train one epoch more on these rows.
+
+        Columns and target are standardized as the first call's rows say, and the optimizer's averages begin anew at
+        every call: give chunks of many batches.
+        """
+        self._check()
+        x, target = self._read(X, y, reset=not hasattr(self, "_trained"))
+        loss = loss_for(self.loss, "continuous")
+        return self._go_on(x, loss.encode(target), loss, row_weights(sample_weight, x))

@@ -1,0 +1,187 @@
+"""What all estimators share once they are fitted: predictions, the inputs that they use, and the small copy."""
+
+from __future__ import annotations
+
+from copy import copy
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import ArrayLike
+from scipy.special import log_expit, log_softmax, logsumexp
+from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
+from sklearn.feature_selection import SelectorMixin
+from sklearn.utils.multiclass import check_classification_targets, type_of_target
+from sklearn.utils.validation import _check_feature_names_in, check_is_fitted, column_or_1d, validate_data
+
+from ridgewalk.arrays import Array, Booleans
+from ridgewalk.estimators.problem import row_weights
+from ridgewalk.losses import BinaryCrossEntropy, CrossEntropy, Loss
+from ridgewalk.model import Compaction, Model
+
+
+class Predictor(SelectorMixin, BaseEstimator):  # type: ignore[misc]
+    """Raw outputs of the fitted networks; the inputs that they use."""
+
+    def _hand_over(self, models: list[Model], best: int) -> None:
+        """Predict with these networks, one per start; ``best`` is the one to look at, and to use where one is."""
+        self.model_ = models[best]
+        self.models_ = models if self.ensemble else [self.model_]
+        arrays = self.model_.raw_parameters()
+        self.coefs_ = list(arrays[::2])
+        self.intercepts_ = [bias[0] for bias in arrays[1::2]]
+        self.n_layers_ = len(self.coefs_) + 1
+        self.n_outputs_ = arrays[-1].shape[1]
+        activations = {"CrossEntropy": "softmax", "BinaryCrossEntropy": "logistic", "Poisson": "exponential"}
+        self.out_activation_ = activations.get(type(self.model_.loss).__name__, "identity")
+        self.support_ = np.any([model.support(self.n_features_in_) for model in self.models_], axis=0)
+        self.selected_features_ = _check_feature_names_in(self)[self.support_]
+
+    _least_rows = 1
+
+    def _checked(self, X: Any, y: Any, reset: bool, y_numeric: bool = False) -> tuple[Any, Array]:
+        x, target = validate_data(
+            self, X, y, dtype=np.float64, accept_sparse="csr", multi_output=True, y_numeric=y_numeric, reset=reset,
+            ensure_min_samples=self._least_rows,
+        )  # fmt: skip
+        return x, target
+
+    def _outputs(self, X: ArrayLike) -> list[Array]:
+        """Raw outputs (N, C) of the fitted networks."""
+        check_is_fitted(self)
+        x = validate_data(self, X, dtype=np.float64, accept_sparse="csr", reset=False)
+        return [model.output(x) for model in self.models_]
+
+    def _get_support_mask(self) -> Booleans:
+        check_is_fitted(self)
+        return np.asarray(self.support_)
+
+    def compact(self, X: ArrayLike | None = None) -> Self:
+        """Give a copy that predicts the same without the inputs and units that do not matter, and without the path.
+
+        It takes the same columns as before. Its predictions are equal to rounding (sums are shorter): within 1e-12
+        of the largest output. Its ``compaction_`` says how much smaller it is; its ``coefs_`` are the small ones, whose
+        inputs are ``model_.inputs``.
+
+        Parameters
+        ----------
+        X : array_like, shape (N, P), optional
+            Rows to time predictions on, before and after.
+        """
+        check_is_fitted(self)
+        small, best = copy(self), self.models_.index(self.model_)
+        small._hand_over([model.compact() for model in self.models_], best)
+        seconds = None
+        if X is not None:
+            x = validate_data(self, X, dtype=np.float64, accept_sparse="csr", reset=False)
+            seconds = (self.model_.seconds(x), small.model_.seconds(x))
+        small.compaction_ = Compaction(self.model_.size, small.model_.size, seconds)
+        for name in ("path_", "paths_", "linear_path_", "input_selection_", "_trained"):
+            if hasattr(small, name):
+                delattr(small, name)
+        return small
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.sparse = True
+        return tags
+
+
+class ClassifierFace(ClassifierMixin, Predictor):  # type: ignore[misc]
+    """Classes: two share one logit, more have a softmax, several labels have a logit each."""
+
+    def _read(self, X: Any, y: Any, reset: bool = True) -> tuple[Any, Array]:
+        """Check rows and their labels."""
+        x, target = self._checked(X, y, reset)
+        if target.ndim == 2 and target.shape[1] == 1:
+            target = column_or_1d(target, warn=True)
+        check_classification_targets(target)
+        return x, target
+
+    def _learn_classes(self, target: Array) -> Array:
+        """Set ``classes_``, and give every row's class by its number, or its labels."""
+        self._multilabel = type_of_target(target) == "multilabel-indicator"
+        if self._multilabel:
+            self.classes_ = np.arange(target.shape[1])
+            return np.asarray(target)
+        if target.ndim == 2:
+            raise ValueError("y has several columns of classes: give one column, or zeros and ones of several labels.")
+        self.classes_, labels = np.unique(target, return_inverse=True)
+        return np.asarray(labels)
+
+    def _weights(self, sample_weight: ArrayLike | None, x: Any, target: Array, labels: Array) -> Array:
+        weights = row_weights(sample_weight, x, self.class_weight, target)
+        seen = 2 if self._multilabel else len(np.unique(labels[weights > 0]))
+        if seen < 2:
+            raise ValueError(f"A classifier needs rows (of weight above 0) of at least 2 classes, got {seen} class.")
+        return weights
+
+    @property
+    def _loss(self) -> Loss:
+        return BinaryCrossEntropy() if self._multilabel or len(self.classes_) == 2 else CrossEntropy()
+
+    def decision_function(self, X: ArrayLike) -> Array:
+        """Logits: shape (N,) for two classes, (N, C) for more or for several labels."""
+        outputs = self._outputs(X)
+        logs = self._averaged(outputs)
+        averaged = logs[..., 1] - logs[..., 0] if self._yes_or_no else logs
+        output = outputs[0] if len(outputs) == 1 else averaged
+        return np.asarray(output[:, 0] if self._yes_or_no and not self._multilabel else output)
+
+    @property
+    def _yes_or_no(self) -> bool:
+        """Whether every output is the logit of one yes."""
+        return self._multilabel or len(self.classes_) == 2
+
+    def _averaged(self, outputs: list[Array]) -> Array:
+        """Logarithms of the mean probabilities: (N, C), or those of no and yes of each output, (N, C, 2)."""
+        logs = [
+            np.stack([log_expit(-output), log_expit(output)], axis=-1)
+            if self._yes_or_no
+            else log_softmax(output, axis=1)
+            for output in outputs
+        ]
+        return np.asarray(logs[0] if len(logs) == 1 else logsumexp(logs, axis=0) - np.log(len(logs)))
+
+    def predict_proba(self, X: ArrayLike) -> Array:
+        """Probabilities of the classes, in the order of ``classes_``, or of each label: shape (N, C)."""
+        return np.exp(self.predict_log_proba(X))
+
+    def predict_log_proba(self, X: ArrayLike) -> Array:
+        """Logarithms of the probabilities: shape (N, C)."""
+        logs = self._averaged(self._outputs(X))
+        if self._multilabel:
+            return np.asarray(logs[..., 1])
+        return np.asarray(logs[:, 0] if self._yes_or_no else logs)
+
+    def predict(self, X: ArrayLike) -> Array:
+        """Most probable class of each row, shape (N,); zeros and ones (N, L) of several labels."""
+        probability = self.predict_proba(X)
+        if self._multilabel:
+            return (probability > 0.5).astype(int)
+        return np.asarray(self.classes_[probability.argmax(axis=1)])
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.classifier_tags.multi_label = True
+        return tags
+
+
+class RegressorFace(RegressorMixin, Predictor):  # type: ignore[misc]
+    """Numbers, one or several."""
+
+    def _read(self, X: Any, y: Any, reset: bool = True) -> tuple[Any, Array]:
+        """Check rows and their numbers."""
+        x, target = self._checked(X, y, reset, y_numeric=True)
+        self._single = target.ndim == 1
+        return x, target
+
+    def predict(self, X: ArrayLike) -> Array:
+        """Predicted numbers, shaped as y was: (N,) or (N, C)."""
+        outputs = self._outputs(X)
+        predicted = np.mean([self.model_.loss.predict(output) for output in outputs], axis=0)
+        return np.asarray(predicted[:, 0] if self._single else predicted)
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.target_tags.multi_output = True
+        return tags

@@ -1,0 +1,172 @@
+"""What a user passes becomes a problem: a checked table, an encoded target, a loss, row weights, folds and seeds."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+from sklearn.model_selection import KFold, StratifiedKFold, check_cv
+from sklearn.utils import check_random_state
+from sklearn.utils.class_weight import compute_sample_weight
+from sklearn.utils.multiclass import type_of_target
+from sklearn.utils.validation import _check_sample_weight, check_X_y
+
+from ridgewalk.arrays import Array
+from ridgewalk.losses import (
+    AbsoluteError,
+    BinaryCrossEntropy,
+    CrossEntropy,
+    Huber,
+    Loss,
+    Poisson,
+    SquaredError,
+    holds_classes,
+)
+from ridgewalk.path import MLPPath, Strengths, walk
+from ridgewalk.progress import progress
+from ridgewalk.route import Route
+
+
+def mlp_path(
+    X: ArrayLike,
+    y: ArrayLike,
+    *,
+    loss: Loss | str = "auto",
+    route: Route | None = None,
+    alphas: Strengths = 30,
+    cv: Any = 5,
+    n_seeds: int = 1,
+    sample_weight: ArrayLike | None = None,
+    groups: ArrayLike | None = None,
+    random_state: Any = None,
+    n_jobs: int | None = None,
+    verbose: bool = False,
+) -> MLPPath:
+    """Walk the path: every strength x fold x seed, and every strength x seed on all data.
+
+    Parameters
+    ----------
+    X : array_like or sparse array, shape (N, P)
+        Sparse columns are scaled, not centered.
+    y : array_like, shape (N,) or (N, C)
+        Class labels, numbers, or zeros and ones of several labels.
+    loss : Loss or str
+        "log_loss", "squared_error", "absolute_error", "huber" or "poisson"; by default ("auto") the first where y holds
+        classes (text, booleans or at most 20 different whole numbers), else the second.
+    route : Route, optional
+        The network, its penalty and how to walk.
+    alphas : int, array_like or "qut"
+        How many strengths, the strengths themselves, or the one that keeps nothing where there is nothing, 20 times in
+        21; the unpenalized 0 is always added.
+    cv : int, scikit-learn splitter, or iterable of (train, test)
+        A number makes shuffled folds, stratified for classes.
+    n_seeds : int
+        Starts of the weights.
+    sample_weight : array_like, shape (N,), optional
+    groups : array_like, shape (N,), optional
+        Groups of rows, for a splitter that asks for them.
+    random_state : int, RandomState or None
+        Draws the folds, then the seeds: more seeds leave the folds as they are.
+    n_jobs : int, optional
+        Threads; -1 is one per core. The numbers do not depend on it.
+    verbose : bool
+        Show a progress bar.
+
+    Returns
+    -------
+    MLPPath
+    """
+    x, target = check_X_y(X, y, dtype=np.float64, accept_sparse="csr", multi_output=True, ensure_min_samples=2)
+    kind = type_of_target(target)
+    if kind.startswith(("binary", "multiclass")) and target.ndim == 2 and target.shape[1] == 1:
+        target = target[:, 0]
+    if kind == "multiclass" and not holds_classes(target):
+        kind = "continuous"  # numbers that happen to be whole
+    criterion = loss_for(loss, kind)
+    if isinstance(criterion, BinaryCrossEntropy | CrossEntropy) and target.ndim == 1:
+        target = np.unique(target, return_inverse=True)[1]
+    elif not np.issubdtype(target.dtype, np.number):
+        raise ValueError(f"{type(criterion).__name__} needs a target of numbers, got {target.dtype}.")
+    weights = row_weights(sample_weight, x)
+    problem = path_problem(x, target, criterion, cv, n_seeds, weights, random_state, groups)
+    with progress("Walking the path", verbose) as watch:
+        return walk(**problem, route=route, alphas=alphas, n_jobs=1 if n_jobs is None else n_jobs, watch=watch)
+
+
+def path_problem(
+    x: Any,
+    target: Any,
+    loss: Loss,
+    cv: Any,
+    n_seeds: int,
+    weights: Array,
+    random_state: Any,
+    groups: ArrayLike | None = None,
+) -> dict[str, Any]:
+    """Draw folds and seeds for a checked table; what :func:`ridgewalk.path.walk` takes of data."""
+    if n_seeds < 1:
+        raise ValueError(f"n_seeds is at least 1, got {n_seeds}.")
+    random = check_random_state(random_state)
+    splits = _splits(x, target, cv, isinstance(loss, BinaryCrossEntropy | CrossEntropy), random, groups)
+    return {
+        "x": x,
+        "target": loss.encode(target),
+        "loss": loss,
+        "splits": splits,
+        "seeds": draw_seeds(random, n_seeds),
+        "sample_weight": weights,
+    }
+
+
+def draw_seeds(random: np.random.RandomState, count: int) -> list[int]:
+    """Draw what the starts of the weights, and the batches, come from."""
+    return [int(random.randint(2**31 - 1)) for _ in range(count)]
+
+
+REGRESSION_LOSSES: dict[str, Loss] = {
+    "squared_error": SquaredError(),
+    "absolute_error": AbsoluteError(),
+    "huber": Huber(),
+    "poisson": Poisson(),
+}
+
+
+def loss_for(loss: Loss | str, kind: str) -> Loss:
+    """Loss of this name, or the usual one for this kind of target (in scikit-learn's words)."""
+    if not isinstance(loss, str):
+        return loss
+    labels: dict[str, Loss] = {
+        "binary": BinaryCrossEntropy(),
+        "multilabel-indicator": BinaryCrossEntropy(),
+        "multiclass": CrossEntropy(),
+    }
+    if loss == "auto":
+        return labels.get(kind, SquaredError())
+    if loss == "log_loss" and kind in labels:
+        return labels[kind]
+    if loss in REGRESSION_LOSSES:
+        return REGRESSION_LOSSES[loss]
+    raise ValueError(
+        f"loss is auto, log_loss (for classes), {', '.join(REGRESSION_LOSSES)}; got {loss!r} for {kind} y."
+    )
+
+
+def _splits(X: Any, y: Any, cv: Any, classes: bool, random: Any, groups: Any) -> list[tuple[Any, Any]]:
+    """Training and held-out rows of every fold; a number of folds is shuffled."""
+    if isinstance(cv, int | np.integer):
+        stratified = classes and y.ndim == 1
+        fewest = int(np.bincount(y).min()) if stratified else len(y)
+        if fewest < cv:
+            what = "the rarest class has" if stratified else "there are only"
+            mend = f"ask for at most {fewest} folds" if fewest > 1 else "that is too few for any folds"
+            more = ", or leave that class out" if stratified else ""
+            raise ValueError(f"{cv} folds each need a row to hold out, and {what} {fewest}: {mend}{more}.")
+        cv = (StratifiedKFold if stratified else KFold)(cv, shuffle=True, random_state=random)
+    return list(check_cv(cv, y, classifier=classes).split(X, y, groups))
+
+
+def row_weights(sample_weight: ArrayLike | None, X: Any, class_weight: Any = None, y: Any = None) -> Array:
+    """Weight of each row: its own, times that of its class (from all rows of y where it is "balanced")."""
+    weights = np.asarray(_check_sample_weight(sample_weight, X, dtype=np.float64, ensure_non_negative=True))
+    return weights if class_weight is None else weights * compute_sample_weight(class_weight, y)

@@ -1,0 +1,392 @@
+"""Estimators that walk a path and choose its strength by cross-validation."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Sequence
+from copy import copy
+from dataclasses import replace
+from numbers import Integral, Real
+from typing import Any, ClassVar, Self, get_args
+
+import numpy as np
+from numpy.typing import ArrayLike
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.metrics import get_scorer
+from sklearn.utils._param_validation import Interval, StrOptions
+
+from ridgewalk.arrays import Array, Integers
+from ridgewalk.estimators.parameters import NETWORK_CONSTRAINTS, documented
+from ridgewalk.estimators.predicting import ClassifierFace, Predictor, RegressorFace
+from ridgewalk.estimators.problem import REGRESSION_LOSSES, loss_for, path_problem, row_weights
+from ridgewalk.inputs import relax, select_inputs
+from ridgewalk.losses import Loss
+from ridgewalk.model import Model
+from ridgewalk.network import Activation
+from ridgewalk.objective import weighted_mean
+from ridgewalk.path import MLPPath, Strengths, walk
+from ridgewalk.progress import progress
+from ridgewalk.route import Engine, PenaltyName, Precision, Route, Walk
+from ridgewalk.selection import HeldOut, Rule, choose, choose_among, mean_and_error, nested
+
+_UNSOLVED = 1e-4  # residual above which a linear model counts as unsolved
+_BASELINE_TOLERANCE, _BASELINE_STRENGTHS = 1e-5, 30
+
+
+class _PathEstimator(Predictor):
+    """Parameters, the walk, the choice."""
+
+    def __init__(
+        self,
+        hidden_layer_sizes: Sequence[int] = (32,),
+        activation: Activation = "relu",
+        *,
+        loss: str = "auto",
+        alphas: Strengths = 30,
+        l1_ratio: float | Sequence[float] = 0.5,
+        penalty: PenaltyName = "elasticnet",
+        upper_l2: float = 1e-3,
+        bias_alpha: float = 0.0,
+        layer_factors: Sequence[float] | None = None,
+        penalty_factors: ArrayLike | None = None,
+        groups: ArrayLike | None = None,
+        class_weight: Any = None,
+        select_inputs: bool = False,
+        relax: bool = False,
+        selection: Rule = "min",
+        scoring: Any = None,
+        cv: Any = 5,
+        n_seeds: int = 1,
+        ensemble: bool = False,
+        walk: Walk = "ramp",
+        max_iter: int = 600,
+        learning_rate_init: float = 0.01,
+        batch_size: int | None = None,
+        tol: float = 1e-8,
+        standardize: bool = True,
+        dtype: Precision = "float32",
+        engine: Engine = "compiled",
+        random_state: Any = None,
+        n_jobs: int | None = None,
+        verbose: bool = False,
+    ) -> None:
+        self.hidden_layer_sizes = hidden_layer_sizes
+        self.activation = activation
+        self.loss = loss
+        self.alphas = alphas
+        self.l1_ratio = l1_ratio
+        self.penalty = penalty
+        self.upper_l2 = upper_l2
+        self.bias_alpha = bias_alpha
+        self.layer_factors = layer_factors
+        self.penalty_factors = penalty_factors
+        self.groups = groups
+        self.class_weight = class_weight
+        self.select_inputs = select_inputs
+        self.relax = relax
+        self.selection = selection
+        self.scoring = scoring
+        self.cv = cv
+        self.n_seeds = n_seeds
+        self.ensemble = ensemble
+        self.walk = walk
+        self.max_iter = max_iter
+        self.learning_rate_init = learning_rate_init
+        self.batch_size = batch_size
+        self.tol = tol
+        self.standardize = standardize
+        self.dtype = dtype
+        self.engine = engine
+        self.random_state = random_state
+        self.n_jobs = n_jobs
+        self.verbose = verbose
+
+    _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
+        **NETWORK_CONSTRAINTS,
+        "alphas": [Interval(Integral, 1, None, closed="left"), "array-like", StrOptions({"qut"})],
+        "l1_ratio": [Interval(Real, 0, 1, closed="both"), "array-like"],
+        "select_inputs": ["boolean"],
+        "relax": ["boolean"],
+        "selection": [StrOptions(set(get_args(Rule)))],
+        "scoring": [str, callable, None],
+        "cv": ["cv_object"],
+        "walk": [StrOptions(set(get_args(Walk)))],
+        "batch_size": [Interval(Integral, 1, None, closed="left"), None],
+        "tol": [Interval(Real, 0, None, closed="neither")],
+    }
+
+    _least_rows = 2  # one to train on, one to hold out
+
+    def _route(self, l1_ratio: float) -> Route:
+        factors = self.penalty_factors
+        return Route(
+            hidden_layer_sizes=tuple(np.atleast_1d(np.asarray(self.hidden_layer_sizes)).tolist()),
+            activation=self.activation,
+            penalty="group_lasso" if self.select_inputs else self.penalty,
+            l1_ratio=l1_ratio,
+            upper_l2=self.upper_l2,
+            bias_alpha=self.bias_alpha,
+            layer_factors=self.layer_factors,
+            walk=self.walk,
+            max_iter=self.max_iter,
+            learning_rate=self.learning_rate_init,
+            batch_size=self.batch_size,
+            standardize=self.standardize,
+            penalty_factors=None if factors is None else np.asarray(factors, dtype=float),
+            groups=None if self.groups is None else np.asarray(self.groups),
+            dtype=self.dtype,
+            engine=self.engine,
+            tolerance=self.tol,
+        )
+
+    def _fit(self, x: Any, target: Array, y: Array, loss: Loss, weights: Array, groups: ArrayLike | None) -> Self:
+        """Walk over a checked table; ``target`` is what the loss encodes, ``y`` what a scorer compares with."""
+        selecting = self.select_inputs or self.relax
+        if selecting and self.scoring is not None:
+            raise ValueError("scoring chooses on a path; select_inputs and relax choose by the loss: leave one out.")
+        if selecting and isinstance(self.alphas, str):
+            raise ValueError('alphas="qut" is one strength without a choice: leave select_inputs and relax out.')
+        ratios = np.unique(np.asarray(self.l1_ratio, dtype=float))
+        routes = [self._route(float(ratio)) for ratio in ratios]
+        problem = path_problem(x, target, loss, self.cv, self.n_seeds, weights, self.random_state, groups)
+        problem["n_jobs"] = 1 if self.n_jobs is None else self.n_jobs
+        if self.scoring is not None:
+            problem["score"] = self._score(x, y, weights)
+        with progress("Selecting inputs" if self.select_inputs else "Walking the path", self.verbose) as watch:
+            problem["watch"] = watch
+            walked = problem | {"alphas": self.alphas}
+            if selecting:
+                way = select_inputs if self.select_inputs else relax
+                selections = [way(**walked, route=route, rule=self.selection) for route in routes]
+                candidates = [arm.path for selection in selections for arm in selection.arms]
+            else:
+                candidates = [walk(**walked, route=route) for route in routes]
+            self.linear_path_ = self._linear_path(candidates[0], problem)
+        if selecting:
+            best = int(np.argmin([selection.chosen.loss for selection in selections]))
+            self.input_selection_ = selections[best]
+            self.path_, self.index_ = self.input_selection_.chosen.path, self.input_selection_.chosen.index
+            self.paths_ = [selection.chosen.path for selection in selections]
+            choice = choose(*_table(self.path_))
+        else:
+            tables = [_table(path) for path in candidates]
+            best, choice = choose_among([table for table, _ in tables], tables[0][1], self.selection)
+            self.paths_, self.path_, self.index_ = candidates, candidates[best], choice.chosen
+            if isinstance(self.alphas, str):
+                self.index_ = len(self.path_.alphas) - 1
+        self.l1_ratio_ = float(ratios[best])
+        self.alphas_ = self.path_.alphas
+        self.alpha_min_ = float(self.alphas_[choice.minimum])
+        self.alpha_1se_ = float(self.alphas_[choice.one_standard_error])
+        self.alpha_ = float(self.alphas_[self.index_])
+        self._report(candidates)
+        return self._keep()
+
+    def _score(self, x: Any, y: Array, weights: Array) -> Callable[[Model, Integers], float]:
+        """Score a network on some rows by the scorer that ``scoring`` names."""
+        scorer, unequal = get_scorer(self.scoring), bool((weights != weights[0]).any())
+
+        def score(model: Model, rows: Integers) -> float:
+            face = copy(self)
+            face.__dict__.pop("feature_names_in_", None)
+            face.ensemble = False
+            face._hand_over([model], 0)
+            weighted = {"sample_weight": weights[rows]} if unequal else {}
+            return float(scorer(face, x[rows], y[rows], **weighted))
+
+        return score
+
+    def _linear_path(self, path: MLPPath, problem: dict[str, Any]) -> MLPPath:
+        """Walk the same folds with no hidden layer, under the same elastic net."""
+        if path.route.linear:
+            return path
+        route = replace(
+            path.route, hidden_layer_sizes=(), penalty="elasticnet", groups=None, layer_factors=None, batch_size=None,
+            tolerance=_BASELINE_TOLERANCE,
+        )  # fmt: skip
+        count = self.alphas if isinstance(self.alphas, Integral) else _BASELINE_STRENGTHS
+        return walk(**(problem | {"seeds": problem["seeds"][:1]}), route=route, alphas=count)
+
+    def _report(self, candidates: list[MLPPath]) -> None:
+        """Set what regularization gained on held-out rows, every fold at the strength that the others choose."""
+        table, weights = _table(candidates[0])
+        rows = nested([_heldout(path) for path in candidates], weights, self.selection)
+        linear = nested([_heldout(self.linear_path_)], weights, self.selection)
+        with np.errstate(invalid="ignore"):
+            self.heldout_loss_, self.unpenalized_loss_, self.linear_loss_ = (
+                float(weighted_mean(losses, weights)) for losses in (rows, table[0], linear)
+            )
+            self.gain_, self.gain_error_ = (float(value) for value in mean_and_error(table[0] - rows, weights))
+        self.null_loss_ = float(weighted_mean(self.path_.null_row_loss, self.path_.row_weights))
+        self.selection_frequency_ = self.path_.frequency(self.index_)
+
+    def _keep(self) -> Self:
+        """Hand the chosen networks over, and say where their training failed."""
+        path, index = self.path_, self.index_
+        self._hand_over([path.model(index, seed) for seed in range(path.diverged.shape[-1])], path.best_seed(index))
+        self.n_iter_ = self.max_iter
+        if path.diverged[index].any():
+            warnings.warn(
+                "Some fits at the chosen strength diverged: lower learning_rate_init, or set standardize=True.",
+                ConvergenceWarning,
+                stacklevel=4,
+            )
+        if path.route.linear and path.residual[index].max() > _UNSOLVED:
+            warnings.warn(
+                f"The linear model is not at its optimum (residual {path.residual[index].max():.2g}): "
+                "set standardize=True; the absolute error, which has kinks of its own, is solved only roughly.",
+                ConvergenceWarning,
+                stacklevel=4,
+            )
+        return self
+
+
+def _table(path: MLPPath) -> tuple[Array, Array]:
+    """Give what a strength is chosen by, and weights: losses (S, N) of rows, or negative scores (S, K) of folds."""
+    if path.heldout_score is None:
+        return path.row_loss, path.row_weights
+    return -path.heldout_score.mean(axis=-1), np.ones(path.heldout_score.shape[1])
+
+
+def _heldout(path: MLPPath) -> HeldOut:
+    """Give the same, fold by fold."""
+    table, _ = _table(path)
+    if path.heldout_score is None:
+        return HeldOut(table, path.heldout_rows, path.fold_row_loss)
+    folds = [np.array([k]) for k in range(table.shape[1])]
+    return HeldOut(table, folds, [table[:, fold] for fold in folds])
+
+
+_FIRST = """
+    hidden_layer_sizes : sequence of int, default (32,)
+        Units of each hidden layer; () is a linear model.
+    alphas : int, array_like or "qut", default 30
+        How many strengths on a geometric grid below the one where the null model wins, or the strengths themselves; the
+        unpenalized 0 is always added. "qut" is the one strength that keeps no input, 20 times in 21, where the inputs
+        say nothing (found by shuffling); it is then taken without any choice.
+    l1_ratio : float or sequence of float, default 0.5
+        Of several, each has its own path.
+    select_inputs : bool, default False
+        Select inputs by an adaptive group path, refits of every support, and a gate against the null model
+        (:mod:`ridgewalk.inputs`), instead of walking one path; ``penalty`` is then the group lasso. With
+        ``selection="1se"`` the refits are preferred, for fewer inputs.
+    relax : bool, default False
+        Refit the inputs of every support without the penalty that selected them, and choose among path and refits.
+    selection : "min" or "1se", default "min"
+        Lowest held-out loss (for prediction), or the strongest within one paired standard error of it.
+    scoring : str, scorer or None
+        Choose by the held-out score of this scorer (scikit-learn's names) instead of by the loss; its standard errors
+        are those over folds.
+    cv : int, splitter or iterable, default 5
+        A number makes shuffled folds, stratified for classes.
+    walk : "ramp" or "sequential", default "ramp"
+        All strengths from one dense fit, or one after the other from weak to strong.
+    max_iter : int, default 600
+        Epochs of each fit after its dense start.
+    learning_rate_init : float, default 0.01
+        Adam's rate, taken to 0 along a cosine.
+    batch_size : int, optional
+        Rows per step; all of them by default.
+    tol : float, default 1e-8
+        Residual at which a linear model counts as solved.
+"""
+_MIDDLE = """
+    alpha_, alpha_min_, alpha_1se_ : float
+        The chosen strength, and those of both rules.
+    alphas_ : array, shape (S,)
+    l1_ratio_ : float
+    index_ : int
+        Position of ``alpha_`` in ``alphas_``.
+    path_, paths_ : MLPPath, list of MLPPath
+        Every cell of strengths x folds x seeds: of the chosen l1_ratio, and of each.
+    linear_path_ : MLPPath
+        No hidden layer, on the same folds.
+    input_selection_ : InputSelection
+        With ``select_inputs`` or ``relax``: all arms, the gain over the null model, and how often each input was held.
+    selection_frequency_ : array, shape (P,)
+        Share of the folds x seeds whose network at ``alpha_`` uses each input.
+    heldout_loss_, unpenalized_loss_, linear_loss_, null_loss_ : float
+        Mean held-out loss (with ``scoring`` the negative score, but for the null model's) of the network and of the
+        linear model, each fold at the strength that the other folds choose; at strength 0; of the best constant.
+    gain_, gain_error_ : float
+        ``unpenalized_loss_ - heldout_loss_`` and its paired standard error over rows (with ``scoring``, over folds).
+    n_iter_ : int
+        Epochs of each fit after its dense start.
+"""
+
+
+@documented(_FIRST, _MIDDLE)
+class MLPClassifierCV(ClassifierFace, _PathEstimator):
+    """A neural network classifier that walks its L1/L2 path and chooses the strength by cross-validation.
+
+    Two classes share one logit and binary cross-entropy, more have a softmax, several labels have a logit each.
+    """
+
+    _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
+        **_PathEstimator._parameter_constraints,
+        "loss": [StrOptions({"auto", "log_loss"})],
+    }
+
+    def fit(
+        self,
+        X: ArrayLike,
+        y: ArrayLike,
+        sample_weight: ArrayLike | None = None,
+        *,
+        groups: ArrayLike | None = None,
+    ) -> Self:
+        """Walk the path, choose a strength, keep the network trained on all rows at it.
+
+        Parameters
+        ----------
+        X : array_like or sparse array, shape (N, P)
+        y : array_like, shape (N,) or (N, L)
+            Class labels; or zeros and ones of several labels.
+        sample_weight : array_like, shape (N,), optional
+            A weight of 2 counts a row twice, in training and in scoring (standard errors count rows).
+        groups : array_like, shape (N,), optional
+            Groups of rows, for a splitter that asks for them.
+        """
+        self._validate_params()
+        x, target = self._read(X, y)
+        labels = self._learn_classes(target)
+        weights = self._weights(sample_weight, x, target, labels)
+        return self._fit(x, labels, target, self._loss, weights, groups)
+
+
+@documented(_FIRST, _MIDDLE)
+class MLPRegressorCV(RegressorFace, _PathEstimator):
+    """A neural network regressor that walks its L1/L2 path and chooses the strength by cross-validation.
+
+    Held-out losses are in y's own units; with several targets, each in units of its own deviation.
+    """
+
+    _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
+        **_PathEstimator._parameter_constraints,
+        "loss": [StrOptions({"auto", *REGRESSION_LOSSES})],
+        "class_weight": [None],
+    }
+
+    def fit(
+        self,
+        X: ArrayLike,
+        y: ArrayLike,
+        sample_weight: ArrayLike | None = None,
+        *,
+        groups: ArrayLike | None = None,
+    ) -> Self:
+        """Walk the path, choose a strength, keep the network trained on all rows at it.
+
+        Parameters
+        ----------
+        X : array_like or sparse array, shape (N, P)
+        y : array_like, shape (N,) or (N, C)
+        sample_weight : array_like, shape (N,), optional
+            A weight of 2 counts a row twice, in training and in scoring (standard errors count rows).
+        groups : array_like, shape (N,), optional
+            Groups of rows, for a splitter that asks for them.
+        """
+        self._validate_params()
+        x, target = self._read(X, y)
+        weights = row_weights(sample_weight, x)
+        return self._fit(x, target, target, loss_for(self.loss, "continuous"), weights, groups)

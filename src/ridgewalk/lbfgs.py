@@ -1,0 +1,144 @@
+"""Full-batch quasi-Newton descent of one network, for small tables, with exact zeros under L1.
+
+A weight under L1 is written as ``w = u - v`` with u, v >= 0, where ``l1 |w| = l1 (u + v)`` is smooth and a zero is a
+bound that L-BFGS-B (Byrd, Lu, Nocedal and Zhu, SIAM J. Sci. Comput. 1995; SciPy's) rests on exactly.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from scipy.optimize import Bounds, minimize
+
+from ridgewalk.arrays import Array
+from ridgewalk.engine.job import Rows
+from ridgewalk.layers import Arrays
+from ridgewalk.objective import Objective, mean_weights
+from ridgewalk.penalties import L1, L2, ElasticNet, GroupLasso, Sum
+
+_STAGES = (0.0, 0.25, 0.5, 0.75)  # shares of the strengths under L1 before the whole, as a ramp
+_STAGE_SHARE = 0.1  # of the iterations, for each
+
+
+@dataclass(frozen=True, eq=False)
+class Descent:
+    """Where a descent ended.
+
+    Attributes
+    ----------
+    parameters : tuple of arrays
+    data_loss, penalty, validation_loss : lists of float
+        After every iteration, apart; the last is empty where there are no rows for it.
+    converged : bool
+        Whether it ended before its iterations and evaluations were used up.
+    """
+
+    parameters: Arrays
+    data_loss: list[float]
+    penalty: list[float]
+    validation_loss: list[float]
+    converged: bool
+
+
+def descend(
+    objective: Objective,
+    start: Arrays,
+    rows: Rows,
+    max_iter: int,
+    max_evaluations: int,
+    tolerance: float,
+    validation: Rows | None = None,
+) -> Descent:
+    """Minimise an objective from a start, both without run axes, until no slope is above ``tolerance``.
+
+    Under L1 at most four tenths of the iterations raise the strengths from 0, as a path is walked from its dense side.
+
+    Raises
+    ------
+    ValueError
+        If a penalty is neither L1 nor L2.
+    """
+    problem = _Problem(objective, rows, validation, Descent(start, [], [], [], False))
+    stages = [*_STAGES, 1.0] if problem.strengths(L1).any() else [1.0]
+    parameters, status = start, 0
+    for share in stages:
+        iterations = max_iter if share == 1 else max(1, round(_STAGE_SHARE * max_iter))
+        parameters, status = problem.solve(parameters, share, iterations, max_evaluations, tolerance)
+    return replace(problem.seen, parameters=parameters, converged=status != 1)
+
+
+@dataclass(frozen=True, eq=False)
+class _Problem:
+    """The smooth problem in u, then v where there is L1: flat vectors of as many numbers as the network has."""
+
+    objective: Objective
+    rows: Rows
+    validation: Rows | None
+    seen: Descent
+
+    def solve(
+        self, start: Arrays, share: float, max_iter: int, max_evaluations: int, tolerance: float
+    ) -> tuple[Arrays, int]:
+        """Minimise with a share of the strengths; gives the arrays and SciPy's status."""
+        l1, l2 = self.strengths(L1), self.strengths(L2)
+        free = np.where(np.isinf(l1) | np.isinf(l2), 0.0, np.inf)
+        l1, l2 = (share * np.where(free > 0, strength, 0.0) for strength in (l1, l2))
+        w = np.where(free > 0, _flat(start), 0.0)
+        split = bool((l1 > 0).any())
+        first = np.concatenate([np.maximum(w, 0), np.maximum(-w, 0)]) if split else w
+        bounds = Bounds(np.zeros_like(first), np.concatenate([free, free])) if split else Bounds(-free, free)
+        weights, x, target = mean_weights(self.rows.weights), self.rows.x, self.rows.target
+        parts = {"data_loss": 0.0, "penalty": 0.0}
+
+        def joined(point: Array) -> Array:
+            return point[: w.size] - point[w.size :] if split else point
+
+        def value(point: Array) -> tuple[float, Array]:
+            w = joined(point)
+            arrays = self._arrays(w)
+            parts["data_loss"] = float(self.objective.data_loss(arrays, x, target, self.rows.weights))
+            parts["penalty"] = float(l2 @ w**2 + (np.tile(l1, 2) @ point if split else 0.0))
+            slope = _flat(self.objective.data_gradient(arrays, x, target, weights)) + 2 * l2 * w
+            return parts["data_loss"] + parts["penalty"], np.concatenate([l1 + slope, l1 - slope]) if split else slope
+
+        def note(point: Array) -> None:
+            self.seen.data_loss.append(parts["data_loss"])
+            self.seen.penalty.append(parts["penalty"])
+            if self.validation:
+                unseen, arrays = self.validation, self._arrays(joined(point))
+                loss = self.objective.data_loss(arrays, unseen.x, unseen.target, unseen.weights)
+                self.seen.validation_loss.append(float(loss))
+
+        options = {"maxiter": max_iter, "maxfun": max_evaluations, "gtol": tolerance, "ftol": np.finfo(float).eps}
+        result = minimize(  # type: ignore[call-overload]
+            value, first, jac=True, method="L-BFGS-B", bounds=bounds, options=options, callback=note
+        )
+        if not self.seen.data_loss:  # at rest where it began
+            note(result.x)
+        return self._arrays(joined(result.x)), int(result.status)
+
+    def strengths(self, kind: type[L1] | type[L2]) -> Array:
+        """Strengths of L1, or of L2, of every weight: flat."""
+        arrays = []
+        for penalty, shape in zip(self.objective.penalties, self.objective.network.shapes, strict=True):
+            parts = Sum((penalty,)).parts if isinstance(penalty, L1 | L2 | ElasticNet | GroupLasso) else ()
+            parts = penalty.parts if isinstance(penalty, Sum) else parts
+            for part in parts:
+                if not isinstance(part, L1 | L2):
+                    raise ValueError(
+                        f'solver="lbfgs" knows L1 and L2, and no {type(part).__name__}: use solver="adam" or "sgd".'
+                    )
+            found = [np.broadcast_to(part.weights, shape) for part in parts if isinstance(part, kind)]
+            arrays.append(np.asarray(sum(found, start=np.zeros(shape))))
+        return _flat(arrays)
+
+    def _arrays(self, w: Array) -> Arrays:
+        shapes = self.objective.network.shapes
+        ends = np.cumsum([rows * columns for rows, columns in shapes])
+        return tuple(part.reshape(shape) for part, shape in zip(np.split(w, ends[:-1]), shapes, strict=True))
+
+
+def _flat(arrays: Sequence[Array]) -> Array:
+    return np.concatenate([np.asarray(array, dtype=np.float64).ravel() for array in arrays])
