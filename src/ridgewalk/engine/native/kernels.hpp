@@ -37,69 +37,85 @@ template <class F> inline void in_parts(int total, int most, F&& f) {
     first += size;
   }
 }
+// Call f(c, vectors) for all columns c < width of a tile: `chunk` vectors at once, what is left one by one. Such an f holds
+// copies: what it held by reference would be read again after every store.
+template <class T, class F> inline void in_columns(int width, F&& f) {
+  int c = 0;
+  for (; c + chunk * lanes<T> <= width; c += chunk * lanes<T>) f(c, std::integral_constant<int, chunk>{});
+  for (; c < width; c += lanes<T>) f(c, std::integral_constant<int, 1>{});
+}
 
 // What becomes of a sum as it is stored: given the vector and its place in the tile.
 struct Keep {
-  template <class T> V<T> operator()(V<T> v, int) const { return v; }
+  template <class T> V<T> operator()(V<T> v, size_t) const { return v; }
 };
 
-// `Size` rows of out = sum_k weight(i, k) in[k], k < terms; Across: weight(i, k) = w[i stride + k], else w[k stride + i].
-template <class T, bool Across, int Size, class After>
-inline void product_block(const T* w, int stride, const T* bias, bool more, const T* in, int terms, T* out, int first,
+// `Size` rows and `Wide` vectors of out = sum_k weight(i, k) in[k], k < terms, from row `first` and column c;
+// Across: weight(i, k) = w[i stride + k], else w[k stride + i].
+template <class T, bool Across, int Size, int Wide, class After>
+inline void product_block(const T* w, int stride, const T* bias, bool more, const T* in, int terms, T* out, int first, int c,
                           const After& after) {
-  for (int c = 0; c < tile; c += chunk * lanes<T>) {
-    V<T> total[Size][chunk];
+  const size_t place = size_t(first) * tile + c;
+  T* to = out + place;
+  V<T> total[Size][Wide];
 #pragma GCC unroll 8
-    for (int i = 0; i < Size; ++i)
+  for (int i = 0; i < Size; ++i)
 #pragma GCC unroll 4
-      for (int j = 0; j < chunk; ++j)
-        total[i][j] = more ? load<T>(out + (first + i) * tile + c + j * lanes<T>) : splat<T>(bias ? bias[first + i] : T(0));
-    const T* weight = Across ? w + size_t(first) * stride : w + first;
-    const T* row = in + c;
-    for (int k = 0; k < terms; ++k, row += tile, weight += Across ? 1 : stride) {
+    for (int j = 0; j < Wide; ++j)
+      total[i][j] = more ? load<T>(to + i * tile + j * lanes<T>) : splat<T>(bias ? bias[first + i] : T(0));
+  const T* weight = Across ? w + size_t(first) * stride : w + first;
+  const T* row = in + c;
+  for (int k = 0; k < terms; ++k, row += tile, weight += Across ? 1 : stride) {
 #pragma GCC unroll 8
-      for (int i = 0; i < Size; ++i) {
-        const V<T> each = splat<T>(weight[Across ? size_t(i) * stride : i]);
+    for (int i = 0; i < Size; ++i) {
+      const V<T> each = splat<T>(weight[Across ? size_t(i) * stride : i]);
 #pragma GCC unroll 4
-        for (int j = 0; j < chunk; ++j) total[i][j] += each * load<T>(row + j * lanes<T>);
-      }
+      for (int j = 0; j < Wide; ++j) total[i][j] += each * load<T>(row + j * lanes<T>);
     }
-#pragma GCC unroll 8
-    for (int i = 0; i < Size; ++i)
-#pragma GCC unroll 4
-      for (int j = 0; j < chunk; ++j) {
-        const int place = (first + i) * tile + c + j * lanes<T>;
-        store<T>(out + place, after.template operator()<T>(total[i][j], place));
-      }
   }
+#pragma GCC unroll 8
+  for (int i = 0; i < Size; ++i)
+#pragma GCC unroll 4
+    for (int j = 0; j < Wide; ++j) {
+      const size_t next = i * tile + j * lanes<T>;
+      store<T>(to + next, after.template operator()<T>(total[i][j], place + next));
+    }
 }
 
 // out [count][64] = weights in [terms][64]; forward with a bias, backward (Across) without.
 template <class T, bool Across, class After>
-void product(const T* w, int stride, const T* bias, const T* in, int terms, T* out, int count, const After& after) {
+void product(const T* w, int stride, const T* bias, const T* in, int terms, T* out, int count, int width, const After& after) {
   for (int begin = 0; begin < terms; begin += depth<T>) {
     const bool last = begin + depth<T> >= terms;
     const T* from = Across ? w + begin : w + size_t(begin) * stride;
     in_parts(count, block, [&](int first, int size) {
-      with_constant<block>(size, [&](auto constant) {
-        constexpr int Size = decltype(constant)::value;
-        const T* rows = in + size_t(begin) * tile;
-        if (last) product_block<T, Across, Size>(from, stride, bias, begin > 0, rows, terms - begin, out, first, after);
-        else product_block<T, Across, Size>(from, stride, bias, begin > 0, rows, depth<T>, out, first, Keep{});
+      with_constant<block>(size, [&](auto high) {
+        in_columns<T>(width, [=](int c, auto wide) {
+          const auto run = [=](int count, const auto& then) {
+            product_block<T, Across, decltype(high)::value, decltype(wide)::value>(
+                from, stride, bias, begin > 0, in + size_t(begin) * tile, count, out, first, c, then);
+          };
+          if (last) run(terms - begin, after);
+          else run(depth<T>, Keep{});
+        });
       });
     });
   }
 }
 
 // dy [units][64] -> [panel of `chunk` vectors of units][64][chunk vectors]; units are padded to whole vectors.
-template <class T> void transpose_panels(const T* dy, int units, T* panels) {
+template <class T> void transpose_panels(const T* dy, int units, int rows, T* panels) {
   for (int first = 0; first < units; first += chunk * lanes<T>) {
     const int width = std::min(chunk * lanes<T>, padded<T>(units - first));
     for (int q = 0; q < width; q += lanes<T>)
-      for (int r = 0; r < tile; r += lanes<T>) {
+      for (int r = 0; r < rows; r += lanes<T>) {
         V<T> square[lanes<T>];
-        for (int k = 0; k < lanes<T>; ++k)
-          square[k] = first + q + k < units ? load<T>(dy + size_t(first + q + k) * tile + r) : V<T>{};
+        const T* from = dy + size_t(first + q) * tile + r;
+        const auto fill = [&](auto there) {
+          for (int k = 0; k < lanes<T>; ++k) square[k] = k < there ? load<T>(from + k * tile) : V<T>{};
+        };
+        if (first + q + lanes<T> <= units) fill(std::integral_constant<int, lanes<T>>{});
+        else fill(units - first - q);
         transpose<T>(square);
         for (int k = 0; k < lanes<T>; ++k) store<T>(panels + size_t(r + k) * width + q, square[k]);
       }
@@ -108,13 +124,13 @@ template <class T> void transpose_panels(const T* dy, int units, T* panels) {
 }
 
 template <class T, int Size, int Width>
-inline void gradient_block(const T* x, const T* panel, T* dw, int stride) {
+inline void gradient_block(const T* x, const T* panel, int rows, T* dw, int stride) {
   V<T> total[Size][Width];
 #pragma GCC unroll 8
   for (int i = 0; i < Size; ++i)
 #pragma GCC unroll 4
     for (int j = 0; j < Width; ++j) total[i][j] = load<T>(dw + size_t(i) * stride + j * lanes<T>);
-  for (int r = 0; r < tile; ++r, panel += Width * lanes<T>) {
+  for (int r = 0; r < rows; ++r, panel += Width * lanes<T>) {
 #pragma GCC unroll 8
     for (int i = 0; i < Size; ++i) {
       const V<T> each = splat<T>(x[i * tile + r]);
@@ -128,14 +144,14 @@ inline void gradient_block(const T* x, const T* panel, T* dw, int stride) {
     for (int j = 0; j < Width; ++j) store<T>(dw + size_t(i) * stride + j * lanes<T>, total[i][j]);
 }
 
-// dw [inputs][stride] += x dy', from dy's panels.
-template <class T> void gradient(const T* x, int inputs, const T* panels, int units, T* dw, int stride) {
+// dw [inputs][stride] += x dy' over the first `rows` of a tile, from dy's panels.
+template <class T> void gradient(const T* x, int inputs, const T* panels, int units, int rows, T* dw, int stride) {
   for (int first = 0; first < units; first += chunk * lanes<T>) {
     const int width = std::min(chunk, padded<T>(units - first) / lanes<T>);
     with_constant<chunk>(width, [&](auto wide) {
       in_parts(inputs, block, [&](int p, int size) {
         with_constant<block>(size, [&](auto high) {
-          gradient_block<T, decltype(high)::value, decltype(wide)::value>(x + size_t(p) * tile, panels,
+          gradient_block<T, decltype(high)::value, decltype(wide)::value>(x + size_t(p) * tile, panels, rows,
                                                                          dw + size_t(p) * stride + first, stride);
         });
       });
@@ -146,44 +162,45 @@ template <class T> void gradient(const T* x, int inputs, const T* panels, int un
 
 // total [count][few][lanes] += wide [count][64] * narrow [few][64], lane by lane; sums [count][lanes] += wide, if given.
 template <class T, int Few>
-inline void thin_gradient(const T* wide, int count, const T* narrow, T* total, T* sums) {
-  for (int c = 0; c < tile; c += chunk * lanes<T>) {
-    V<T> other[Few][chunk];
+inline void thin_gradient(const T* wide, int count, const T* narrow, int width, T* total, T* sums) {
+  in_columns<T>(width, [=](int c, auto vectors) {
+    constexpr int Wide = decltype(vectors)::value;
+    V<T> other[Few][Wide];
 #pragma GCC unroll 4
     for (int i = 0; i < Few; ++i)
 #pragma GCC unroll 4
-      for (int j = 0; j < chunk; ++j) other[i][j] = load<T>(narrow + i * tile + c + j * lanes<T>);
+      for (int j = 0; j < Wide; ++j) other[i][j] = load<T>(narrow + i * tile + c + j * lanes<T>);
     for (int n = 0; n < count; ++n) {
-      V<T> row[chunk];
+      V<T> row[Wide];
 #pragma GCC unroll 4
-      for (int j = 0; j < chunk; ++j) row[j] = load<T>(wide + size_t(n) * tile + c + j * lanes<T>);
+      for (int j = 0; j < Wide; ++j) row[j] = load<T>(wide + size_t(n) * tile + c + j * lanes<T>);
 #pragma GCC unroll 4
       for (int i = 0; i < Few; ++i) {
         T* place = total + (n * Few + i) * lanes<T>;
         V<T> each = load<T>(place);
 #pragma GCC unroll 4
-        for (int j = 0; j < chunk; ++j) each += row[j] * other[i][j];
+        for (int j = 0; j < Wide; ++j) each += row[j] * other[i][j];
         store<T>(place, each);
       }
       if (sums) {
         V<T> each = row[0];
 #pragma GCC unroll 4
-        for (int j = 1; j < chunk; ++j) each += row[j];
+        for (int j = 1; j < Wide; ++j) each += row[j];
         store<T>(sums + n * lanes<T>, load<T>(sums + n * lanes<T>) + each);
       }
     }
-  }
+  });
 }
-template <class T> void thin(const T* wide, int count, const T* narrow, int few, T* total, T* sums) {
+template <class T> void thin(const T* wide, int count, const T* narrow, int few, int width, T* total, T* sums) {
   with_constant<thinnest>(few, [&](auto constant) {
-    thin_gradient<T, decltype(constant)::value>(wide, count, narrow, total, sums);
+    thin_gradient<T, decltype(constant)::value>(wide, count, narrow, width, total, sums);
   });
 }
 // sums [count][lanes] += rows [count][64], lane by lane.
-template <class T> void row_sums(const T* rows, int count, T* sums) {
+template <class T> void row_sums(const T* rows, int count, int width, T* sums) {
   for (int n = 0; n < count; ++n) {
     V<T> each = load<T>(sums + n * lanes<T>);
-    for (int c = 0; c < tile; c += lanes<T>) each += load<T>(rows + size_t(n) * tile + c);
+    for (int c = 0; c < width; c += lanes<T>) each += load<T>(rows + size_t(n) * tile + c);
     store<T>(sums + n * lanes<T>, each);
   }
 }
@@ -209,28 +226,32 @@ template <class T, int P, int Q, class Activation> struct Narrow {
     for (int p = 0; p < P; ++p) sum += splat<T>(w1[p * stride1 + h]) * x[p];
     return activation.template value<T>(sum);
   }
-  void forward(const T* x, T* out) const {
-    for (int c = 0; c < tile; c += chunk * lanes<T>) {
-      V<T> in[chunk][P], total[chunk][Q];
+  void forward(const T* x, int width, T* out) const {
+    in_columns<T>(width, [=, *this](int c, auto vectors) {
+      constexpr int Wide = decltype(vectors)::value;
+      V<T> in[Wide][P], total[Wide][Q];
 #pragma GCC unroll 4
-      for (int j = 0; j < chunk; ++j) {
+      for (int j = 0; j < Wide; ++j) {
         for (int p = 0; p < P; ++p) in[j][p] = load<T>(x + p * tile + c + j * lanes<T>);
         for (int q = 0; q < Q; ++q) total[j][q] = splat<T>(b2[q]);
       }
       for (int h = 0; h < hidden; ++h)
 #pragma GCC unroll 4
-        for (int j = 0; j < chunk; ++j) {
+        for (int j = 0; j < Wide; ++j) {
           const V<T> y = unit(h, in[j]);
 #pragma GCC unroll 4
           for (int q = 0; q < Q; ++q) total[j][q] += splat<T>(w2[h * stride2 + q]) * y;
         }
 #pragma GCC unroll 4
-      for (int j = 0; j < chunk; ++j)
+      for (int j = 0; j < Wide; ++j)
         for (int q = 0; q < Q; ++q) store<T>(out + q * tile + c + j * lanes<T>, total[j][q]);
-    }
+    });
   }
-  // dw1 [hidden][P][lanes], db1 [hidden][lanes] and dw2 [hidden][Q][lanes] grow by `count` tiles, lane by lane.
-  void backward(const T* const* x, const T* dy, int count, T* dw1, T* db1, T* dw2) const {
+  // dw1 [hidden][P][lanes], db1 [hidden][lanes] and dw2 [hidden][Q][lanes] grow by `count` tiles, lane by lane; a width that
+  // is a constant leaves no loop over columns.
+  template <class Width>
+  void backward(const T* const* x, const T* dy, int count, Width width, T* dw1, T* db1, T* dw2) const {
+    const int end = width;
     for (int h = 0; h < hidden; ++h) {
       V<T> first[P], second[Q], bias = load<T>(db1 + h * lanes<T>);
 #pragma GCC unroll 4
@@ -239,7 +260,7 @@ template <class T, int P, int Q, class Activation> struct Narrow {
       for (int q = 0; q < Q; ++q) second[q] = load<T>(dw2 + (h * Q + q) * lanes<T>);
       for (int t = 0; t < count; ++t)
 #pragma GCC unroll 4
-        for (int c = 0; c < tile; c += lanes<T>) {
+        for (int c = 0; c < end; c += lanes<T>) {
           V<T> in[P], down = V<T>{};
 #pragma GCC unroll 4
           for (int p = 0; p < P; ++p) in[p] = load<T>(x[t] + p * tile + c);

@@ -22,9 +22,9 @@ template <class T> struct Softmax {
 
 // dy [outputs][64] = weight * gradient of the row's loss.
 template <class T>
-void loss_gradient(const Loss& loss, const T* output, const T* target, const T* weights, int outputs, T* dy) {
+void loss_gradient(const Loss& loss, const T* output, const T* target, const T* weights, int outputs, int width, T* dy) {
   const V<T> delta = splat<T>(T(loss.delta));
-  for (int c = 0; c < tile; c += lanes<T>) {
+  for (int c = 0; c < width; c += lanes<T>) {
     const V<T> weight = load<T>(weights + c);
     const auto each = [&](auto slope) {
       for (int q = 0; q < outputs; ++q) {
@@ -63,9 +63,9 @@ void loss_gradient(const Loss& loss, const T* output, const T* target, const T* 
 }
 
 // values [64]: the loss of each row.
-template <class T> void loss_values(const Loss& loss, const T* output, const T* target, int outputs, T* values) {
+template <class T> void loss_values(const Loss& loss, const T* output, const T* target, int outputs, int width, T* values) {
   const V<T> delta = splat<T>(T(loss.delta));
-  for (int c = 0; c < tile; c += lanes<T>) {
+  for (int c = 0; c < width; c += lanes<T>) {
     V<T> total = V<T>{};
     const auto each = [&](auto value) {
       for (int q = 0; q < outputs; ++q) total += value(load<T>(output + q * tile + c), load<T>(target + q * tile + c));

@@ -72,30 +72,30 @@ template <class T> struct Gradients {
 struct Rectifier {  // ReLU
   template <class T> V<T> value(V<T> v) const { return larger<T>(V<T>{}, v); }
   template <class T> V<T> slope(V<T> y, V<T> dy) const { return y > 0 ? dy : V<T>{}; }
-  template <class T> V<T> operator()(V<T> v, int) const { return value<T>(v); }
+  template <class T> V<T> operator()(V<T> v, size_t) const { return value<T>(v); }
 };
 struct LeakyRectifier {
   double leak;
   template <class T> V<T> value(V<T> v) const { return v > 0 ? v : T(leak) * v; }
   template <class T> V<T> slope(V<T> y, V<T> dy) const { return y > 0 ? dy : T(leak) * dy; }
-  template <class T> V<T> operator()(V<T> v, int) const { return value<T>(v); }
+  template <class T> V<T> operator()(V<T> v, size_t) const { return value<T>(v); }
 };
 template <class T, class Rectifying> struct SlopeOf {
   const T* y;
   Rectifying rectifier;
-  template <class> V<T> operator()(V<T> dy, int i) const { return rectifier.template slope<T>(load<T>(y + i), dy); }
+  template <class> V<T> operator()(V<T> dy, size_t i) const { return rectifier.template slope<T>(load<T>(y + i), dy); }
 };
 template <class T> struct SlopeOfTanh {
   const T* y;
-  template <class> V<T> operator()(V<T> dy, int i) const { return dy * (T(1) - load<T>(y + i) * load<T>(y + i)); }
+  template <class> V<T> operator()(V<T> dy, size_t i) const { return dy * (T(1) - load<T>(y + i) * load<T>(y + i)); }
 };
 template <class T> struct SlopeOfLogistic {
   const T* y;
-  template <class> V<T> operator()(V<T> dy, int i) const { return dy * (load<T>(y + i) * (T(1) - load<T>(y + i))); }
+  template <class> V<T> operator()(V<T> dy, size_t i) const { return dy * (load<T>(y + i) * (T(1) - load<T>(y + i))); }
 };
 template <class T> struct SlopeThatWasKept {
   const T* slope;
-  template <class> V<T> operator()(V<T> dy, int i) const { return dy * load<T>(slope + i); }
+  template <class> V<T> operator()(V<T> dy, size_t i) const { return dy * load<T>(slope + i); }
 };
 
 struct Dropped {  // what dropout's numbers are drawn from
@@ -136,7 +136,7 @@ template <class T> class Pass {
   const T* forward(const Arrays<T>& arrays, const Tile<T>& data, const Dropped* dropped) {
     const T* x = data.x;
     if (narrow_) {
-      narrow(arrays, [&](const auto& kernel) { kernel.forward(x, steps_[2].output); });
+      narrow(arrays, [&](const auto& kernel) { kernel.forward(x, data.width(), steps_[2].output); });
       return steps_[2].output;
     }
     for (size_t k = 0; k < steps_.size(); ++k) {
@@ -152,7 +152,7 @@ template <class T> class Pass {
         }
         const auto run = [&](const auto& after) {
           product<T, false>(from, padded<T>(step.width), arrays[2 * step.dense + 1].get(), x, inputs, step.output,
-                            step.width, after);
+                            step.width, data.width(), after);
         };
         const Layer* next = k + 1 < steps_.size() ? &steps_[k + 1].layer : nullptr;
         const bool rectified = next && (next->kind == LayerKind::relu || next->kind == LayerKind::leaky_relu);
@@ -171,7 +171,7 @@ template <class T> class Pass {
   // Sum of the losses of a tile's rows times their shares.
   double loss(const Tile<T>& data, const T* output) const {
     alignas(64) T values[tile];
-    loss_values<T>(loss_, output, data.target, steps_.back().width, values);
+    loss_values<T>(loss_, output, data.target, steps_.back().width, data.width(), values);
     double sum = 0;
     for (int r = 0; r < data.count; ++r) sum += double(values[r]) * data.shares[r];
     return sum;
@@ -195,11 +195,17 @@ template <class T> class Pass {
     for (int t = 0; t < count; ++t) {
       T* dy = delta_.get() + size_t(t) * outputs * tile;
       x[t] = tiles[t].x;
-      loss_gradient<T>(loss_, run(tiles[t]), tiles[t].target, tiles[t].weights, outputs, dy);
-      row_sums<T>(dy, outputs, into.bias_sums[1].get());
+      loss_gradient<T>(loss_, run(tiles[t]), tiles[t].target, tiles[t].weights, outputs, tiles[t].width(), dy);
+      row_sums<T>(dy, outputs, tiles[t].width(), into.bias_sums[1].get());
     }
+    const int width = tiles[count - 1].width(), whole = count - (width < tile);
     narrow(arrays, [&](const auto& kernel) {
-      kernel.backward(x, delta_.get(), count, into.thin_sums[0].get(), into.bias_sums[0].get(), into.thin_sums[1].get());
+      const auto back = [&](int first, int last, auto wide) {
+        kernel.backward(x + first, delta_.get() + size_t(first) * outputs * tile, last - first, wide, into.thin_sums[0].get(),
+                        into.bias_sums[0].get(), into.thin_sums[1].get());
+      };
+      if (whole) back(0, whole, std::integral_constant<int, tile>{});
+      if (whole < count) back(whole, count, width);
     });
   }
 
@@ -207,20 +213,21 @@ template <class T> class Pass {
   void add_rows(int dense, int first, int last, T* dw) const {
     for (const Step& step : steps_)
       if (step.dense == dense)
-        gradient<T>(step.input + size_t(first) * tile, last - first, step.panels.get(), step.width, dw, padded<T>(step.width));
+        gradient<T>(step.input + size_t(first) * tile, last - first, step.panels.get(), step.width, rows_, dw,
+                    padded<T>(step.width));
   }
 
  private:
   // From the output of a tile back through the layers.
   void backward(const Arrays<T>& arrays, const Tile<T>& data, const T* output, bool later, Gradients<T>& gradients) {
     T *dy = delta_.get(), *dx = other_.get();
-    loss_gradient<T>(loss_, output, data.target, data.weights, steps_.back().width, dy);
+    rows_ = data.count;
+    loss_gradient<T>(loss_, output, data.target, data.weights, steps_.back().width, data.width(), dy);
     for (int k = int(steps_.size()) - 1; k >= first_dense_; --k) {
       const Step& step = steps_[k];
       if (step.dense < 0) {  // a step that no dense layer's product took along
         slope_of(step, [&](const auto& slope) {
-          for (int i = 0; i < step.width * tile; i += lanes<T>)
-            store<T>(dy + i, slope.template operator()<T>(load<T>(dy + i), i));
+          in_rows(step, data, [&](int i) { store<T>(dy + i, slope.template operator()<T>(load<T>(dy + i), i)); });
         });
         continue;
       }
@@ -228,7 +235,7 @@ template <class T> class Pass {
       if (k == first_dense_) break;
       const auto run = [&](const auto& after) {
         product<T, true>(arrays[2 * step.dense].get(), padded<T>(step.width), nullptr, dy, step.width, dx,
-                         step.layer.inputs, after);
+                         step.layer.inputs, data.width(), after);
       };
       if (steps_[k - 1].dense < 0) slope_of(steps_[--k], run);
       else run(Keep{});
@@ -262,9 +269,15 @@ template <class T> class Pass {
     else with(LeakyRectifier{steps_[1].layer.parameter});
   }
 
+  // Call f for the place of every vector of a layer's rows.
+  template <class F> void in_rows(const Step& step, const Tile<T>& data, const F& f) {
+    for (int q = 0; q < step.width; ++q)
+      for (int c = 0; c < data.width(); c += lanes<T>) f(q * tile + c);
+  }
+
   void activate(Step& step, const Tile<T>& data, const Dropped* dropped) {
     const auto each = [&](auto f) {
-      for (int i = 0; i < step.width * tile; i += lanes<T>) store<T>(step.output + i, f(load<T>(step.input + i), i));
+      in_rows(step, data, [&](int i) { store<T>(step.output + i, f(load<T>(step.input + i), i)); });
     };
     switch (step.layer.kind) {
       case LayerKind::relu: each([](V<T> v, int) { return Rectifier{}.template value<T>(v); }); break;
@@ -309,9 +322,9 @@ template <class T> class Pass {
     const uint64_t bound = uint64_t(std::ceil(rate * 16777216.0));  // of the 24 bits that a number has
     const uint64_t prefix = mix(mix(mix(mix(0, dropped->seed), dropout_purpose), uint64_t(dropped->step)), step.number);
     uint64_t rows[tile];
-    for (int r = 0; r < tile; ++r) rows[r] = mix(prefix, uint64_t(data.numbers[r]));
+    for (int r = 0; r < data.width(); ++r) rows[r] = mix(prefix, uint64_t(data.numbers[r]));
     for (int q = 0; q < step.width; ++q)
-      for (int r = 0; r < tile; ++r) kept[q * tile + r] = (mix(rows[r], uint64_t(q)) >> 40) >= bound ? scale : T(0);
+      for (int r = 0; r < data.width(); ++r) kept[q * tile + r] = (mix(rows[r], uint64_t(q)) >> 40) >= bound ? scale : T(0);
   }
 
   // Rows of w [inputs][stride] that belong to the columns of a tile.
@@ -325,21 +338,21 @@ template <class T> class Pass {
   void add_layer(const Step& step, const Tile<T>& data, const T* dy, bool first, bool later, Gradients<T>& into) {
     const int d = step.dense, units = step.width, stride = padded<T>(units);
     const int32_t* columns = first ? data.columns : nullptr;
-    const int inputs = columns ? data.inputs : step.layer.inputs;
+    const int inputs = columns ? data.inputs : step.layer.inputs, rows = data.count, width = data.width();
     T* bias_sums = into.bias_sums[d].get();
     auto way = into.ways[d];
     if (columns && way == Gradients<T>::few_inputs) way = Gradients<T>::wide;  // its sums are over all inputs
     if (way == Gradients<T>::few_inputs)
-      return thin<T>(dy, units, step.input, inputs, into.thin_sums[d].get(), bias_sums);
-    row_sums<T>(dy, units, bias_sums);
+      return thin<T>(dy, units, step.input, inputs, width, into.thin_sums[d].get(), bias_sums);
+    row_sums<T>(dy, units, width, bias_sums);
     if (way == Gradients<T>::few_units && !columns)
-      return thin<T>(step.input, inputs, dy, units, into.thin_sums[d].get(), nullptr);
-    transpose_panels<T>(dy, units, step.panels.get());
+      return thin<T>(step.input, inputs, dy, units, width, into.thin_sums[d].get(), nullptr);
+    transpose_panels<T>(dy, units, rows, step.panels.get());
     if (later) return;
-    if (!columns) return gradient<T>(step.input, inputs, step.panels.get(), units, into.arrays[2 * d].get(), stride);
+    if (!columns) return gradient<T>(step.input, inputs, step.panels.get(), units, rows, into.arrays[2 * d].get(), stride);
     T* sum = const_cast<T*>(picked_.get());  // the weights in it are needed no more
     std::memset(static_cast<void*>(sum), 0, size_t(inputs) * stride * sizeof(T));
-    gradient<T>(step.input, inputs, step.panels.get(), units, sum, stride);
+    gradient<T>(step.input, inputs, step.panels.get(), units, rows, sum, stride);
     for (int k = 0; k < inputs; ++k)
       for (int q = 0; q < stride; q += lanes<T>) {
         T* place = into.arrays[2 * d].get() + size_t(columns[k]) * stride + q;
@@ -351,6 +364,7 @@ template <class T> class Pass {
   std::vector<Step> steps_;
   int first_dense_ = -1;
   bool narrow_ = false;
+  int rows_ = 0;  // of the last tile
   Buffer<T> delta_, other_, picked_;
 };
 

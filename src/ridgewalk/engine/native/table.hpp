@@ -12,7 +12,7 @@
 
 namespace ridgewalk {
 
-// Up to 64 rows of data; places beyond `count` are 0 and weigh nothing.
+// Up to 64 rows of data; places from `count` to `width` are 0 and weigh nothing, and nobody looks further.
 template <class T> struct Tile {
   const T* x;              // [inputs][64]
   int inputs;              // how many columns x has
@@ -21,6 +21,7 @@ template <class T> struct Tile {
   const double* shares;       // [64]: row weights as they were given
   const int64_t* numbers;     // [64]: rows of the data
   int count;
+  int width() const { return padded<T>(count); }
 };
 
 // One worker's place to build a tile in.
