@@ -160,16 +160,16 @@ template <class T> void gradient(const T* x, int inputs, const T* panels, int un
   }
 }
 
-// total [count][few][lanes] += wide [count][64] * narrow [few][64], lane by lane; sums [count][lanes] += wide, if given.
-template <class T, int Few>
-inline void thin_gradient(const T* wide, int count, const T* narrow, int width, T* total, T* sums) {
+// total [count][few][lanes] += wide [count][64] * narrow [few][64], lane by lane; each(n, c, row, others) sees their vectors.
+template <class T, int Few, class Each>
+inline void thin_gradient(const T* wide, int count, const T* narrow, int width, T* total, const Each& each) {
   in_columns<T>(width, [=](int c, auto vectors) {
     constexpr int Wide = decltype(vectors)::value;
-    V<T> other[Few][Wide];
+    V<T> others[Few][Wide];
 #pragma GCC unroll 4
     for (int i = 0; i < Few; ++i)
 #pragma GCC unroll 4
-      for (int j = 0; j < Wide; ++j) other[i][j] = load<T>(narrow + i * tile + c + j * lanes<T>);
+      for (int j = 0; j < Wide; ++j) others[i][j] = load<T>(narrow + i * tile + c + j * lanes<T>);
     for (int n = 0; n < count; ++n) {
       V<T> row[Wide];
 #pragma GCC unroll 4
@@ -177,24 +177,36 @@ inline void thin_gradient(const T* wide, int count, const T* narrow, int width, 
 #pragma GCC unroll 4
       for (int i = 0; i < Few; ++i) {
         T* place = total + (n * Few + i) * lanes<T>;
-        V<T> each = load<T>(place);
+        V<T> sum = load<T>(place);
 #pragma GCC unroll 4
-        for (int j = 0; j < Wide; ++j) each += row[j] * other[i][j];
-        store<T>(place, each);
+        for (int j = 0; j < Wide; ++j) sum += row[j] * others[i][j];
+        store<T>(place, sum);
       }
-      if (sums) {
-        V<T> each = row[0];
-#pragma GCC unroll 4
-        for (int j = 1; j < Wide; ++j) each += row[j];
-        store<T>(sums + n * lanes<T>, load<T>(sums + n * lanes<T>) + each);
-      }
+      each(n, c, row, others);
     }
   });
 }
-template <class T> void thin(const T* wide, int count, const T* narrow, int few, int width, T* total, T* sums) {
+template <class T, class Each>
+void thin(const T* wide, int count, const T* narrow, int few, int width, T* total, const Each& each) {
   with_constant<thinnest>(few, [&](auto constant) {
-    thin_gradient<T, decltype(constant)::value>(wide, count, narrow, width, total, sums);
+    thin_gradient<T, decltype(constant)::value>(wide, count, narrow, width, total, each);
   });
+}
+// The same for a layer of few units, wide its input and narrow dy; and backward, dx [count][64].
+template <class T, class After>
+void thin_back(const T* w, int stride, const T* wide, int count, const T* narrow, int few, int width, T* total, T* dx,
+               const After& after) {
+  thin<T>(wide, count, narrow, few, width, total,
+          [=]<int Few, int Wide>(int n, int c, const V<T> (&)[Wide], const V<T> (&others)[Few][Wide]) {
+#pragma GCC unroll 4
+            for (int j = 0; j < Wide; ++j) {
+              V<T> sum = V<T>{};
+#pragma GCC unroll 4
+              for (int i = 0; i < Few; ++i) sum += splat<T>(w[size_t(n) * stride + i]) * others[i][j];
+              const size_t place = size_t(n) * tile + c + j * lanes<T>;
+              store<T>(dx + place, after.template operator()<T>(sum, place));
+            }
+          });
 }
 // sums [count][lanes] += rows [count][64], lane by lane.
 template <class T> void row_sums(const T* rows, int count, int width, T* sums) {

@@ -234,8 +234,11 @@ template <class T> class Pass {
       add_layer(step, data, dy, k == first_dense_, later, gradients);
       if (k == first_dense_) break;
       const auto run = [&](const auto& after) {
-        product<T, true>(arrays[2 * step.dense].get(), padded<T>(step.width), nullptr, dy, step.width, dx,
-                         step.layer.inputs, data.width(), after);
+        const T* w = arrays[2 * step.dense].get();
+        const int inputs = step.layer.inputs, units = step.width, stride = padded<T>(units), width = data.width();
+        if (gradients.ways[step.dense] == Gradients<T>::few_units)
+          thin_back<T>(w, stride, step.input, inputs, dy, units, width, gradients.thin_sums[step.dense].get(), dx, after);
+        else product<T, true>(w, stride, nullptr, dy, units, dx, inputs, width, after);
       };
       if (steps_[k - 1].dense < 0) slope_of(steps_[--k], run);
       else run(Keep{});
@@ -343,10 +346,16 @@ template <class T> class Pass {
     auto way = into.ways[d];
     if (columns && way == Gradients<T>::few_inputs) way = Gradients<T>::wide;  // its sums are over all inputs
     if (way == Gradients<T>::few_inputs)
-      return thin<T>(dy, units, step.input, inputs, width, into.thin_sums[d].get(), bias_sums);
+      return thin<T>(dy, units, step.input, inputs, width, into.thin_sums[d].get(), [=](int n, int, const auto& row, auto&) {
+        V<T> sum = row[0];
+        for (size_t j = 1; j < std::size(row); ++j) sum += row[j];
+        store<T>(bias_sums + n * lanes<T>, load<T>(bias_sums + n * lanes<T>) + sum);
+      });
     row_sums<T>(dy, units, width, bias_sums);
-    if (way == Gradients<T>::few_units && !columns)
-      return thin<T>(step.input, inputs, dy, units, width, into.thin_sums[d].get(), nullptr);
+    if (way == Gradients<T>::few_units && !columns) {  // above the first layer, the way back takes them along
+      if (first) thin<T>(step.input, inputs, dy, units, width, into.thin_sums[d].get(), [](auto&&...) {});
+      return;
+    }
     transpose_panels<T>(dy, units, rows, step.panels.get());
     if (later) return;
     if (!columns) return gradient<T>(step.input, inputs, step.panels.get(), units, rows, into.arrays[2 * d].get(), stride);
