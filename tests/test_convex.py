@@ -1,11 +1,16 @@
 """With no hidden layer the fit is the convex problem: scikit-learn's solutions to 1e-5, zeros in the same places."""
 
+from functools import partial
+
 import numpy as np
 import pytest
 from sklearn.datasets import load_breast_cancer, load_diabetes, load_wine
 from sklearn.linear_model import ElasticNet as SkElasticNet
-from sklearn.linear_model import Lasso, LogisticRegression, Ridge
+from sklearn.linear_model import Lasso, LogisticRegression, Ridge, enet_path, lars_path, lasso_path
+from sklearn.metrics import log_loss
+from sklearn.model_selection import KFold, StratifiedKFold
 
+from ridgewalk import mlp_path
 from ridgewalk.arrays import per_run
 from ridgewalk.engine.job import Fold, Job, Polish
 from ridgewalk.engine.reference import train
@@ -13,6 +18,7 @@ from ridgewalk.losses import BinaryCrossEntropy, CrossEntropy, SquaredError
 from ridgewalk.network import multilayer_perceptron
 from ridgewalk.optimizers import Adam
 from ridgewalk.penalties import ElasticNet, Sum
+from ridgewalk.route import Route
 
 
 def standardized(load):
@@ -111,3 +117,130 @@ def test_at_the_critical_strength_everything_is_zero_and_just_below_it_is_not(lo
     assert (w[2] != 0).any()
     centred = b[:2, 0] - b[:2, 0].mean() * (target.shape[1] > 1)
     np.testing.assert_allclose(centred, [null - null.mean() * (target.shape[1] > 1)] * 2, atol=1e-5)
+
+
+# The path itself, its strengths falling as scikit-learn has them, without the unpenalized arm and without the top: that
+# is the critical strength of one training set, where rounding decides whether a weight of 1e-9 is left.
+
+
+def uneven(load):
+    """Columns of means other than 0 and deviations from 1/2 to 2."""
+    X, y = standardized(load)
+    return X * np.geomspace(0.5, 2, X.shape[1]) + np.linspace(-1, 1, X.shape[1]), y
+
+
+def diabetes():
+    X, y = uneven(load_diabetes)
+    return X, 3 + 2 * (y - y.mean()) / y.std()
+
+
+def cancer_as_a_number():
+    X, y = uneven(load_breast_cancer)
+    return X, y.astype(float)
+
+
+def wine_two_classes():
+    X, y = uneven(load_wine)
+    return X, y == 1
+
+
+def wine_three_classes():
+    return uneven(load_wine)
+
+
+def as_seen(values, rows, standardize):
+    """Columns as a fit on these rows sees them, for fits without intercepts; and what they were divided by."""
+    scale = values[rows].std(axis=0) if standardize else 1.0
+    return (values - values[rows].mean(axis=0)) / scale, scale
+
+
+def training_sets(X, splits):
+    """Rows of every fold, then all rows; and those held out."""
+    return [*splits, (np.arange(len(X)), np.empty(0, dtype=int))]
+
+
+def entries(kept):
+    """Where on the way down (S, P) each input is first kept; S where it never is."""
+    return np.vstack([kept, np.ones(kept.shape[1], dtype=bool)]).argmax(axis=0)
+
+
+def assert_same_entries(ours, theirs):
+    np.testing.assert_array_equal(entries(ours), entries(theirs))
+    assert len(set(entries(theirs))) >= 6  # or there is no order
+
+
+@pytest.mark.parametrize("standardize", [True, False])
+@pytest.mark.parametrize("l1_ratio", [0.3, 1.0])
+def test_the_path_of_squared_error_is_enet_path_on_every_training_set(l1_ratio, standardize):
+    X, y = diabetes()
+    splits = list(KFold(3, shuffle=True, random_state=0).split(X))
+    path = mlp_path(X, y, route=Route((), l1_ratio=l1_ratio, standardize=standardize), alphas=30, cv=splits)
+    below = path.alphas[-2:0:-1]
+    solver = lasso_path if l1_ratio == 1 else partial(enet_path, l1_ratio=l1_ratio)
+    for k, (rows, held_out) in enumerate(training_sets(X, splits)):
+        x, _ = as_seen(X, rows, standardize)
+        target, unit = as_seen(y, rows, standardize)
+        theirs = solver(x[rows], target[rows], alphas=below, tol=1e-14, max_iter=10**6)[1].T
+        kept, penalty = path.inputs_kept[-2:0:-1, k, 0], path.penalty[-2:0:-1, k, 0]
+        assert_same_entries(kept, theirs != 0)
+        np.testing.assert_array_equal(kept, theirs != 0)
+        sizes = l1_ratio * np.abs(theirs) + (1 - l1_ratio) / 2 * theirs**2
+        np.testing.assert_allclose(penalty, below * sizes.sum(axis=1), atol=1e-5)
+        if held_out.size:
+            errors = unit * (target[held_out, None] - x[held_out] @ theirs.T)
+            np.testing.assert_allclose(path.heldout_loss[-2:0:-1, k, 0], (errors**2).mean(axis=0) / 2, atol=1e-5)
+        else:
+            assert_same(path.parameters[0][-2:0:-1, 0, :, 0], theirs)
+
+
+@pytest.mark.parametrize("standardize", [True, False])
+@pytest.mark.parametrize("l1_ratio", [0.3, 1.0])
+def test_the_grid_is_the_one_that_enet_path_makes_for_itself(l1_ratio, standardize):
+    X, y = diabetes()
+    splits = list(KFold(3, shuffle=True, random_state=0).split(X))
+    path = mlp_path(X, y, route=Route((), l1_ratio=l1_ratio, standardize=standardize), alphas=100, cv=splits)
+    grids = []
+    for rows, _ in training_sets(X, splits):
+        x, target = as_seen(X, rows, standardize)[0], as_seen(y, rows, standardize)[0]
+        grids.append(enet_path(x[rows], target[rows], l1_ratio=l1_ratio)[0])
+    assert len({grid[0] for grid in grids}) == len(grids)
+    np.testing.assert_allclose(path.alphas[:0:-1], max(grids, key=max), rtol=1e-10)  # one grid serves all training sets
+
+
+@pytest.mark.parametrize("load", [diabetes, cancer_as_a_number])
+def test_the_lasso_bends_and_inputs_enter_at_the_knots_of_least_angle_regression(load):
+    X, y = load()
+    path = mlp_path(X, y, loss="squared_error", route=Route((), l1_ratio=1.0), alphas=60, cv=2, random_state=0)
+    every = np.arange(len(X))
+    knots, _, corners = lars_path(as_seen(X, every, True)[0], as_seen(y, every, True)[0], method="lasso")
+    below, ours = path.alphas[-2:0:-1], path.parameters[0][-2:0:-1, 0, :, 0]
+    theirs = np.array([np.interp(below, knots[::-1], corner[::-1]) for corner in corners]).T
+    np.testing.assert_allclose(ours, theirs, atol=1e-5)
+    entered = np.append(knots, 0.0)[entries(corners.T != 0) - 1]  # at the knot where it enters, a weight is still 0
+    assert_same_entries(ours != 0, below[:, None] < entered)
+
+
+@pytest.mark.parametrize("standardize", [True, False])
+@pytest.mark.parametrize("load", [wine_two_classes, wine_three_classes])
+def test_the_path_of_classes_is_the_logistic_one_on_every_training_set(load, standardize):
+    X, y = load()
+    splits = list(StratifiedKFold(2, shuffle=True, random_state=0).split(X, y))
+    route = Route((), l1_ratio=1.0, standardize=standardize)
+    top = mlp_path(X, y, route=route, alphas=1, cv=splits).alphas[-1]
+    path = mlp_path(X, y, route=route, alphas=np.geomspace(top / 50, top, 25), cv=splits)
+    below = range(len(path.alphas) - 2, 0, -1)
+    for k, (rows, held_out) in enumerate(training_sets(X, splits)):
+        x, _ = as_seen(X, rows, standardize)
+        model = LogisticRegression(l1_ratio=1, solver="saga", tol=1e-9, max_iter=10**5, warm_start=True, random_state=0)
+        theirs = []
+        for s in below:
+            model.set_params(C=1 / (path.alphas[s] * len(rows))).fit(x[rows], y[rows])
+            theirs.append(model.coef_.T.copy())
+            # Where all weights are 0, saga stops before its intercepts have come to rest.
+            if held_out.size and model.coef_.any():
+                loss = log_loss(y[held_out], model.predict_proba(x[held_out]))
+                assert path.heldout_loss[s, k, 0] == pytest.approx(loss, abs=1e-5)
+        kept = (np.array(theirs) != 0).any(axis=-1)
+        np.testing.assert_array_equal(path.inputs_kept[below, k, 0], kept)
+        assert_same_entries(path.inputs_kept[below, k, 0], kept)
+    assert_same(path.parameters[0][below, 0], np.array(theirs))
