@@ -463,11 +463,11 @@ def test_a_path_ends_where_nothing_is_left(monkeypatch):
     short = walk(*common, watch=watch)
     assert watch.done == watch.total
     trained = sum(job.runs for job in seen) / 4 - 1
-    assert trained < 13
     ended = short.n_iter.max(axis=(1, 2)) == 0
+    assert 1 <= ended.sum() <= 13 - trained + 3  # 16 runs are trained at once, 4 strengths here
     assert ended[-1]
+    assert trained < 13
     assert short.null_wins[ended].all()
-    assert trained == (~ended).sum() or trained == (~ended).sum() + (-trained % 4)
     monkeypatch.setattr(path_module.Walker, "_nothing_left", lambda *_: False)
     whole = walk(*common)
     for name in ("heldout_loss", "objective", "penalty", "layer_zeros", "null_wins", "row_loss"):

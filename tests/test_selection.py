@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from ridgewalk.selection import choose, mean_and_error, minimum, one_standard_error
+from ridgewalk.selection import HeldOut, choose, choose_among, mean_and_error, minimum, nested, one_standard_error
 
 ROWS = 400
 
@@ -117,3 +117,49 @@ def test_a_strength_that_diverged_is_beyond():
 def test_the_rule_is_checked():
     with pytest.raises(ValueError, match='"min" or "1se"'):
         choose(losses([0.1, 0.2]), np.ones(ROWS), "best")
+
+
+def test_every_fold_is_scored_at_the_strength_that_the_others_choose():
+    generator = np.random.default_rng(0)
+    losses, weights = generator.uniform(size=(6, 40)), generator.uniform(0.5, 2, 40)
+    folds = np.array_split(generator.permutation(40), 4)
+    table = HeldOut(losses, folds, [losses[:, fold] for fold in folds])
+    scored = nested([table], weights)
+    for fold in folds:
+        others = np.setdiff1d(np.arange(40), fold)
+        index = np.average(losses[:, others], axis=1, weights=weights[others]).argmin()
+        np.testing.assert_array_equal(scored[fold], losses[index, fold])
+    assert scored @ weights > (losses @ weights).min()  # the minimum flatters itself
+    # Of two paths the one that the other folds prefer; a fold alone has no others.
+    worse = HeldOut(losses + 1, folds, [losses[:, fold] + 1 for fold in folds])
+    np.testing.assert_array_equal(nested([worse, table], weights), scored)
+    assert np.isnan(nested([HeldOut(losses, [np.arange(40)], [losses])], weights)).all()
+
+
+def test_a_row_held_out_twice_is_scored_twice():
+    losses = np.array([[1.0, 4, 2, 2], [3, 1, 3, 3]])
+    folds = [np.array([0, 1]), np.array([1, 2]), np.array([3])]
+    again = [losses[:, [0, 1]], losses[:, [1, 2]] + np.array([[0.0, 0], [1, 1]]), losses[:, [3]]]
+    # Rows 2 and 3 choose strength 0 for the first fold, 0 and 3 for the second, all others for the third.
+    expected = [1, (4 + 4) / 2, 2, 2]
+    np.testing.assert_allclose(nested([HeldOut(losses, folds, again)], np.ones(4)), expected)
+
+
+def test_nested_gains_do_not_flatter():
+    """Of 20 strengths that are all alike the best gains by luck; the nested one does not, on average."""
+    generator = np.random.default_rng(1)
+    naive, honest = [], []
+    for _ in range(200):
+        losses = generator.normal(size=(20, 60))
+        folds = np.array_split(np.arange(60), 5)
+        scored = nested([HeldOut(losses, folds, [losses[:, fold] for fold in folds])], np.ones(60))
+        naive.append(losses.mean(axis=1).min())
+        honest.append(scored.mean())
+    assert np.mean(naive) < -0.2
+    assert abs(np.mean(honest)) < 4 * np.std(honest) / np.sqrt(200)
+
+
+def test_the_best_path_is_chosen_then_its_strength():
+    one, two = np.array([[3.0, 3], [2, 2]]), np.array([[1.0, 1], [4, 4]])
+    best, choice = choose_among([one, two], np.ones(2))
+    assert (best, choice.chosen) == (1, 0)

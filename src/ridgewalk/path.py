@@ -41,8 +41,9 @@ _DENSE_SHARE = 1 / 3  # of max_iter: the dense fit that every strength starts fr
 RAMP_SHARE = 0.5  # of max_iter: over which the strengths rise from 0
 _LINEAR_STEPS = 5_000
 _POLISH_STEPS = 100  # after minibatches
-_AT_ONCE = 4  # strengths that are trained before it is asked whether anything is left
+_AT_ONCE = 16  # runs per thread that are trained before it is asked whether anything is left
 _SHUFFLES, _SAFE_STEPS, _SAFE_SPAN = 20, 16, 30.0  # of the selection-safe strength
+_ROUNDING = 1e-13  # relative; what is as good as the null model to this is the null model
 _AT_REST = 1e-3  # residual up to which a fit counts as converged
 _MOST_NUMBERS = 2**24  # in the widest layer of the rows that are scored at once
 _POWER_OF_UNIT = {SquaredError: 2, Huber: 2, AbsoluteError: 1}  # the losses whose target is standardized
@@ -382,7 +383,7 @@ class Walker:
         first = self.job(*self._every_cell(np.zeros(1)), self._starts(), dense_epochs, rate=2 * route.learning_rate)
         dense = self.train(first)
         ramp = route.walk == "ramp"
-        at_once = max(_AT_ONCE, -(-_AT_ONCE * thread_count(self.n_jobs) // cells)) if ramp else 1
+        at_once = -(-_AT_ONCE * thread_count(self.n_jobs) // cells) if ramp else 1
         fits: list[Fits] = []
         while len(fits) < count:
             some = strengths[len(fits) : len(fits) + at_once]
@@ -398,7 +399,8 @@ class Walker:
 
     def null_wins(self, fits: Fits) -> Booleans:
         """Whether each run (of one strength above 0) ended above the null model, which is then the better one."""
-        return np.asarray(fits.data_loss + fits.penalty > np.repeat(self.null_objectives, len(self.seeds)))
+        null = np.repeat(self.null_objectives, len(self.seeds))
+        return np.asarray(fits.data_loss + fits.penalty > null - _ROUNDING * np.abs(null))
 
     def _nothing_left(self, fits: Fits) -> bool:
         empty = [(w == 0).all(axis=(-2, -1)) for w in fits.parameters[::2]]
