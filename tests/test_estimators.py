@@ -256,7 +256,7 @@ def test_a_number_of_folds_is_shuffled():
 def test_a_linear_model_that_is_not_solved_says_so():
     X, y = load_diabetes(return_X_y=True, scaled=False)
     with pytest.warns(ConvergenceWarning, match="not at its optimum"):
-        MLPRegressorCV((), alphas=[0.1], standardize=False, cv=2).fit(X, y)
+        MLPRegressorCV((), loss="absolute_error", alphas=[0.1], standardize=False, cv=2).fit(X, y)
 
 
 def test_mlp_path_checks_its_data():

@@ -78,7 +78,7 @@ def test_code_written_for_scikit_learn_runs_with_its_import_changed(given, cance
         ({"solver": "sgd", "learning_rate": "adaptive"}, "adaptive.*not built"),
         ({"shuffle": False}, "drawn at random"),
         ({"solver": "lbfgs", "early_stopping": True}, "no early stopping"),
-        ({"solver": "lbfgs", "penalty": "group_lasso"}, "no GroupLasso"),
+        ({"solver": "lbfgs", "penalty": "group_lasso"}, "no group lasso"),
         ({"solver": "newton"}, "'solver' parameter"),
         ({"alpha": -1}, "'alpha' parameter"),
         ({"class_weight": "even"}, "'class_weight' parameter"),

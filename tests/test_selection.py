@@ -140,8 +140,8 @@ def test_a_row_held_out_twice_is_scored_twice():
     losses = np.array([[1.0, 4, 2, 2], [3, 1, 3, 3]])
     folds = [np.array([0, 1]), np.array([1, 2]), np.array([3])]
     again = [losses[:, [0, 1]], losses[:, [1, 2]] + np.array([[0.0, 0], [1, 1]]), losses[:, [3]]]
-    # Rows 2 and 3 choose strength 0 for the first fold, 0 and 3 for the second, all others for the third.
-    expected = [1, (4 + 4) / 2, 2, 2]
+    # The third fold's others lose 7 at both strengths, and then the stronger is taken.
+    expected = [1, (4 + 4) / 2, 2, 3]
     np.testing.assert_allclose(nested([HeldOut(losses, folds, again)], np.ones(4)), expected)
 
 

@@ -164,7 +164,7 @@ def relax(
     """
     walker = Walker.ready(x, target, loss, splits, route, seeds, sample_weight, n_jobs, watch, score)
     strengths = walker.strengths(alphas)
-    per_fit = walker.solve.steps if walker.route.linear else walker.route.max_iter
+    per_fit = walker.solving if walker.route.linear else walker.route.max_iter
     extra = (len(strengths) - 1) * len(RIDGES) * walker.cells * per_fit
     walker.watch.total += extra
     fits = walker.fits(strengths)
@@ -247,11 +247,10 @@ def _refit(walker: Walker, fits: Fits, chosen: Integers, epochs: int) -> Fits:
     ridges = L2(per_run(np.repeat(RIDGES, len(chosen))), factors=np.tile(held, (count, 1, 1)))
     first, *others = (array[chosen] for array in fits.parameters)
     start = tuple(np.concatenate([array] * count) for array in (first[:, columns], *others))
-    cells, linear = np.tile(chosen % walker.cells, count), walker.route.linear
-    job = walker.on(columns).job(
-        cells, _penalties(walker.route, ridges), start, 0 if linear else epochs, polish=walker.solve if linear else None
-    )
-    refits = walker.train(job)
+    part, cells = walker.on(columns), np.tile(chosen % walker.cells, count)
+    penalties = _penalties(walker.route, ridges)
+    linear = walker.route.linear
+    refits = part.solve(cells, penalties, start) if linear else part.train(part.job(cells, penalties, start, epochs))
     whole = np.zeros((len(chosen) * count, *first.shape[1:]), dtype=first.dtype)
     whole[:, columns] = refits.parameters[0]
     return replace(refits, parameters=(whole, *refits.parameters[1:]))

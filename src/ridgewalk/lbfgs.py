@@ -16,7 +16,7 @@ from ridgewalk.arrays import Array
 from ridgewalk.engine.job import Rows
 from ridgewalk.layers import Arrays
 from ridgewalk.objective import Objective, mean_weights
-from ridgewalk.penalties import L1, L2, ElasticNet, GroupLasso, Sum
+from ridgewalk.penalties import elastic_strengths
 
 _STAGES = (0.0, 0.25, 0.5, 0.75)  # shares of the strengths under L1 before the whole, as a ramp
 _STAGE_SHARE = 0.1  # of the iterations, for each
@@ -58,10 +58,10 @@ def descend(
     Raises
     ------
     ValueError
-        If a penalty is neither L1 nor L2.
+        If there is a group lasso.
     """
     problem = _Problem(objective, rows, validation, Descent(start, [], [], [], False))
-    stages = [*_STAGES, 1.0] if problem.strengths(L1).any() else [1.0]
+    stages = [*_STAGES, 1.0] if problem.strengths()[0].any() else [1.0]
     parameters, status = start, 0
     for share in stages:
         iterations = max_iter if share == 1 else max(1, round(_STAGE_SHARE * max_iter))
@@ -82,7 +82,7 @@ class _Problem:
         self, start: Arrays, share: float, max_iter: int, max_evaluations: int, tolerance: float
     ) -> tuple[Arrays, int]:
         """Minimise with a share of the strengths; gives the arrays and SciPy's status."""
-        l1, l2 = self.strengths(L1), self.strengths(L2)
+        l1, l2 = self.strengths()
         free = np.where(np.isinf(l1) | np.isinf(l2), 0.0, np.inf)
         l1, l2 = (share * np.where(free > 0, strength, 0.0) for strength in (l1, l2))
         w = np.where(free > 0, _flat(start), 0.0)
@@ -119,20 +119,14 @@ class _Problem:
             note(result.x)
         return self._arrays(joined(result.x)), int(result.status)
 
-    def strengths(self, kind: type[L1] | type[L2]) -> Array:
-        """Strengths of L1, or of L2, of every weight: flat."""
-        arrays = []
-        for penalty, shape in zip(self.objective.penalties, self.objective.network.shapes, strict=True):
-            parts = Sum((penalty,)).parts if isinstance(penalty, L1 | L2 | ElasticNet | GroupLasso) else ()
-            parts = penalty.parts if isinstance(penalty, Sum) else parts
-            for part in parts:
-                if not isinstance(part, L1 | L2):
-                    raise ValueError(
-                        f'solver="lbfgs" knows L1 and L2, and no {type(part).__name__}: use solver="adam" or "sgd".'
-                    )
-            found = [np.broadcast_to(part.weights, shape) for part in parts if isinstance(part, kind)]
-            arrays.append(np.asarray(sum(found, start=np.zeros(shape))))
-        return _flat(arrays)
+    def strengths(self) -> tuple[Array, Array]:
+        """Strengths of L1, and of L2, of every weight: flat."""
+        pairs = zip(self.objective.penalties, self.objective.network.shapes, strict=True)
+        found = [elastic_strengths(penalty, shape) for penalty, shape in pairs]
+        known = [pair for pair in found if pair is not None]
+        if len(known) < len(found):
+            raise ValueError('solver="lbfgs" knows L1 and L2, and no group lasso: use solver="adam" or "sgd".')
+        return _flat([l1 for l1, _ in known]), _flat([l2 for _, l2 in known])
 
     def _arrays(self, w: Array) -> Arrays:
         shapes = self.objective.network.shapes

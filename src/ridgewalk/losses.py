@@ -35,6 +35,9 @@ class Loss(Protocol):
     def gradient(self, output: Array, target: Array) -> Array:
         """Gradient of each row's loss with respect to the output, shape (R, N, C)."""
 
+    def curvature(self, output: Array, target: Array) -> Array | None:
+        """Second derivative of each row's loss (N, C, C) by its output (N, C); None where that says nothing."""
+
     def predict(self, output: Array) -> Array:
         """Turn the raw output into what is predicted: probabilities, means or rates, shape (R, N, C)."""
 
@@ -57,6 +60,11 @@ def holds_classes(y: ArrayLike) -> bool:
 def _columns(y: ArrayLike) -> Array:
     values = np.asarray(y, dtype=np.float64)
     return values[:, None] if values.ndim == 1 else values
+
+
+def _diagonal(values: Array) -> Array:
+    """Give matrices (N, C, C) with the values (N, C) on their diagonals."""
+    return np.asarray(values[:, :, None] * np.eye(values.shape[1]))
 
 
 def _mean(target: Array, weights: Array) -> Array:
@@ -94,6 +102,11 @@ class CrossEntropy:
     def gradient(self, output: Array, target: Array) -> Array:
         return np.asarray(self.predict(output) * target.sum(axis=-1, keepdims=True) - target)
 
+    def curvature(self, output: Array, target: Array) -> Array | None:
+        chance = self.predict(output)
+        total = target.sum(axis=-1)[:, None, None]
+        return np.asarray(total * (_diagonal(chance) - chance[:, :, None] * chance[:, None, :]))
+
     def predict(self, output: Array) -> Array:
         return np.asarray(softmax(output, axis=-1))
 
@@ -116,6 +129,10 @@ class BinaryCrossEntropy:
 
     def gradient(self, output: Array, target: Array) -> Array:
         return self.predict(output) - target
+
+    def curvature(self, output: Array, target: Array) -> Array | None:
+        chance = self.predict(output)
+        return _diagonal(chance * (1 - chance))
 
     def predict(self, output: Array) -> Array:
         return np.asarray(expit(output))
@@ -145,6 +162,9 @@ class SquaredError(_Regression):
     def gradient(self, output: Array, target: Array) -> Array:
         return output - target
 
+    def curvature(self, output: Array, target: Array) -> Array | None:
+        return _diagonal(np.ones_like(output))
+
     def null_output(self, target: Array, weights: Array) -> Array:
         return _mean(target, weights)
 
@@ -158,6 +178,9 @@ class AbsoluteError(_Regression):
 
     def gradient(self, output: Array, target: Array) -> Array:
         return np.sign(output - target)
+
+    def curvature(self, output: Array, target: Array) -> Array | None:
+        return None
 
     def null_output(self, target: Array, weights: Array) -> Array:
         return _zero_of_slope(self, target, weights)
@@ -180,6 +203,9 @@ class Huber(_Regression):
 
     def gradient(self, output: Array, target: Array) -> Array:
         return np.clip(output - target, -self.delta, self.delta)
+
+    def curvature(self, output: Array, target: Array) -> Array | None:
+        return _diagonal((np.abs(output - target) <= self.delta).astype(float))
 
     def null_output(self, target: Array, weights: Array) -> Array:
         return _zero_of_slope(self, target, weights)
@@ -209,6 +235,9 @@ class Poisson:
 
     def gradient(self, output: Array, target: Array) -> Array:
         return self.predict(output) - target
+
+    def curvature(self, output: Array, target: Array) -> Array | None:
+        return _diagonal(self.predict(output))
 
     def predict(self, output: Array) -> Array:
         return np.exp(np.minimum(output, _LARGEST_EXPONENT))

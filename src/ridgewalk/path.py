@@ -26,20 +26,21 @@ from scipy.sparse import csr_array, issparse
 
 from ridgewalk.arrays import Array, Booleans, Integers, sparse_scale, standardization
 from ridgewalk.engine import train
-from ridgewalk.engine.job import Fits, Fold, Job, Matrix, Polish, Watch, scaled, thread_count
+from ridgewalk.engine.job import Fits, Fold, Job, Matrix, Polish, Watch, joined, scaled, thread_count
 from ridgewalk.grid import grid, linear_fit, strength_at_null
 from ridgewalk.layers import Arrays
 from ridgewalk.losses import AbsoluteError, Huber, Loss, SquaredError
 from ridgewalk.model import Model
 from ridgewalk.network import Network
-from ridgewalk.objective import weighted_mean
+from ridgewalk.newton import finish
+from ridgewalk.objective import mean_weights, weighted_mean
 from ridgewalk.optimizers import Adam, Cosine
 from ridgewalk.penalties import Penalty
 from ridgewalk.route import Route
 
 _DENSE_SHARE = 1 / 3  # of max_iter: the dense fit that every strength starts from
 RAMP_SHARE = 0.5  # of max_iter: over which the strengths rise from 0
-_LINEAR_STEPS = 5_000
+_LINEAR_STEPS, _NEAR = 5_000, 1e-4
 _POLISH_STEPS = 100  # after minibatches
 _AT_ONCE = 16  # runs per thread that are trained before it is asked whether anything is left
 _SHUFFLES, _SAFE_STEPS, _SAFE_SPAN = 20, 16, 30.0  # of the selection-safe strength
@@ -372,9 +373,8 @@ class Walker:
         route, count, cells = self.route, len(strengths), self.cells
         if route.linear:
             zeros = tuple(np.zeros((count * cells, *shape)) for shape in self.network.shapes)
-            solve = self.job(*self._every_cell(strengths), zeros, 0, polish=self.solve)
-            self.watch.total += solve.work
-            return _by_strength(self.train(solve), count)
+            self.watch.total += self.solving * count * cells
+            return _by_strength(self.solve(*self._every_cell(strengths), zeros), count)
         dense_epochs = max(1, round(_DENSE_SHARE * route.max_iter))
         polish_steps = _POLISH_STEPS if route.batch_size else 0
         per_strength = cells * (route.max_iter + polish_steps)
@@ -406,10 +406,51 @@ class Walker:
         empty = [(w == 0).all(axis=(-2, -1)) for w in fits.parameters[::2]]
         return bool((self.null_wins(fits) | np.any(empty, axis=0)).all())
 
-    @property
-    def solve(self) -> Polish:
-        """How a linear model is solved."""
-        return Polish(_LINEAR_STEPS, self.route.tolerance)
+    solving = _LINEAR_STEPS  # most steps of a linear model's solution
+
+    def solve(self, cells: Integers, penalties: tuple[Penalty, ...], start: Arrays) -> Fits:
+        """Solve linear models: descend until they are near, then finish by Newton's method, or else descend on."""
+        near = max(_NEAR, self.route.tolerance)
+        job = self.job(cells, penalties, start, 0, polish=Polish(_LINEAR_STEPS, near))
+        fits = self._finished(job, self.train(job))
+        # Where classes are separable, and nothing holds the weights, more steps only take them further.
+        held = np.array([job.objective(np.array([run])).penalties[0].acts for run in range(len(cells))])
+        rest = np.flatnonzero((fits.residual > self.route.tolerance) & (held | isinstance(self.loss, SquaredError)))
+        if rest.size and near > self.route.tolerance:
+
+            def pick(values: Array) -> Array:
+                return values[rest] if values.ndim == 3 and len(values) == len(cells) else values
+
+            some = tuple(penalty.convert(pick) for penalty in penalties)
+            last = Polish(_LINEAR_STEPS, self.route.tolerance)
+            job = self.job(cells[rest], some, tuple(w[rest] for w in fits.parameters), 0, polish=last)
+            self.watch.total += job.work
+            others = np.setdiff1d(np.arange(len(cells)), rest)
+            fits = joined([self.train(job), fits.part(others)], np.concatenate([rest, others]))
+        return fits
+
+    def _finished(self, job: Job, fits: Fits) -> Fits:
+        """Take linear models from near their optimum to it; where classes are separable and free there is none."""
+        arrays = tuple(w.copy() for w in fits.parameters)
+        measures = {name: getattr(fits, name).copy() for name in ("data_loss", "penalty", "residual")}
+        for number, fold in enumerate(self.folds):
+            if np.count_nonzero(fold.weights) * self.x.shape[1] > _MOST_NUMBERS:
+                continue
+            rows = fold.standardized(self.x, self.target, fold.weights, np.dtype(np.float64))
+            for run in np.flatnonzero(job.fold == number):
+                objective = job.objective(np.array([run]))
+                point = finish(objective, tuple(w[run] for w in arrays), rows, self.route.tolerance)
+                stacked = tuple(w[None] for w in point)
+                slopes = objective.data_gradient(stacked, rows.x, rows.target, mean_weights(rows.weights))
+                residual = objective.residual(stacked, slopes)[0]
+                if not objective.penalties[0].acts and residual > self.route.tolerance:
+                    continue
+                for w, found in zip(arrays, point, strict=True):
+                    w[run] = found
+                measures["data_loss"][run] = objective.data_loss(stacked, rows.x, rows.target, rows.weights)[0]
+                measures["penalty"][run] = objective.penalty(stacked)[0]
+                measures["residual"][run] = residual
+        return replace(fits, parameters=arrays, **measures)
 
     def on(self, columns: Integers) -> Walker:
         """Give the same walk over some of the columns."""
