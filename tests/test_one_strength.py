@@ -99,7 +99,12 @@ def test_scikit_learns_alpha_is_ours_by_the_converter(cancer):
     theirs = neural_network.MLPClassifier((), alpha=5.0, solver="lbfgs", tol=1e-10, max_iter=5000).fit(X, y[:200])
     strength, _ = PenaltyStrength.from_sklearn_mlp(5.0, batch_size=200).elastic_net()
     ours = MLPClassifier((), alpha=strength, solver="lbfgs", tol=1e-10, max_iter=5000, standardize=False)
-    np.testing.assert_allclose(ours.fit(X, y[:200]).coefs_[0], theirs.coefs_[0], atol=1e-4)
+    ours.fit(X, y[:200])
+    # Theirs ends where the objective falls by less than 2e-9 of itself: close in the objective, less so in the weights.
+    assert ours.loss_curve_[-1] + ours.penalty_curve_[-1] == pytest.approx(theirs.loss_, rel=1e-7)
+    np.testing.assert_allclose(ours.coefs_[0], theirs.coefs_[0], atol=2e-3)
+    exact = LogisticRegression(C=1 / 5.0, solver="newton-cholesky", tol=1e-12).fit(X, y[:200])
+    np.testing.assert_allclose(ours.coefs_[0], exact.coef_.T, atol=1e-5)
 
 
 @pytest.mark.parametrize("solver", SOLVERS)

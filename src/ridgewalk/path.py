@@ -40,7 +40,7 @@ from ridgewalk.route import Route
 
 _DENSE_SHARE = 1 / 3  # of max_iter: the dense fit that every strength starts from
 RAMP_SHARE = 0.5  # of max_iter: over which the strengths rise from 0
-_LINEAR_STEPS, _NEAR = 5_000, 1e-4
+_LINEAR_STEPS, _NEAR = 5_000, 1e-3
 _POLISH_STEPS = 100  # after minibatches
 _AT_ONCE = 16  # runs per thread that are trained before it is asked whether anything is left
 _SHUFFLES, _SAFE_STEPS, _SAFE_SPAN = 20, 16, 30.0  # of the selection-safe strength

@@ -30,7 +30,7 @@ from ridgewalk.route import Engine, PenaltyName, Precision, Route, Walk
 from ridgewalk.selection import HeldOut, Rule, choose, choose_among, mean_and_error, nested
 
 _UNSOLVED = 1e-4  # residual above which a linear model counts as unsolved
-_BASELINE_TOLERANCE, _BASELINE_STRENGTHS = 1e-5, 30
+_BASELINE_TOLERANCE, _BASELINE_STRENGTHS = 1e-5, 30  # at most
 
 
 class _PathEstimator(Predictor):
@@ -204,7 +204,8 @@ class _PathEstimator(Predictor):
             path.route, hidden_layer_sizes=(), penalty="elasticnet", groups=None, layer_factors=None, batch_size=None,
             tolerance=_BASELINE_TOLERANCE,
         )  # fmt: skip
-        count = self.alphas if isinstance(self.alphas, Integral) else _BASELINE_STRENGTHS
+        asked = self.alphas if isinstance(self.alphas, Integral) else _BASELINE_STRENGTHS
+        count = min(int(asked), _BASELINE_STRENGTHS)
         return walk(**(problem | {"seeds": problem["seeds"][:1]}), route=route, alphas=count)
 
     def _report(self, candidates: list[MLPPath]) -> None:
