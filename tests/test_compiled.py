@@ -220,7 +220,7 @@ def test_early_stopping_and_history_are_the_references(watched, ramp):
     )  # fmt: skip
     ours, theirs = assert_agree(job, "early stopping", double=1e-8)
     assert ours.epochs.min() < 60
-    for name in ("epochs", "data_loss", "penalty", "validation_loss", "zeros"):
+    for name in ("epochs", "data_loss", "penalty", "validation_loss", "zeros", "norms"):
         np.testing.assert_allclose(getattr(ours.history, name), getattr(theirs.history, name), rtol=1e-8)
 
 

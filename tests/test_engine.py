@@ -212,6 +212,8 @@ def test_history_shows_data_loss_and_penalty_apart(train):
     np.testing.assert_array_equal(history.validation_loss[:, -1], fits.validation_loss)
     assert (history.data_loss[:, 0] == history.data_loss[0, 0]).all()
     assert history.zeros[3, -1, 0] > 0
+    at_the_end = np.stack([np.linalg.norm(w, axis=(-2, -1)) for w in fits.parameters], axis=-1)
+    np.testing.assert_allclose(history.norms[:, -1], at_the_end, rtol=1e-6)
 
 
 def test_early_stopping_keeps_the_best_weights_of_each_run(train):

@@ -146,7 +146,7 @@ def _plan(job: Job) -> dict[str, Any]:
         "diverged": np.zeros(runs, dtype=bool),
         "finished": np.zeros(runs, dtype=bool),
         **{f"history_{name}": np.full(shape, np.nan) for name in ("data_loss", "penalty", "validation_loss")},
-        "history_zeros": np.full((*shape, len(job.start)), np.nan),
+        **{f"history_{name}": np.full((*shape, len(job.start)), np.nan) for name in ("zeros", "norms")},
     }
 
 
@@ -271,6 +271,7 @@ def _fits(plan: dict[str, Any]) -> Fits:
         plan["history_penalty"],
         plan["history_validation_loss"],
         plan["history_zeros"],
+        plan["history_norms"],
     )
     return Fits(
         parameters=tuple(plan["parameters"]),

@@ -251,6 +251,8 @@ class History:
         Mean loss over the validation rows, without penalty; NaN where there are none.
     zeros : array, shape (R, T, arrays)
         Share of exact zeros in each array of the network.
+    norms : array, shape (R, T, arrays)
+        Square root of the sum of squares of each array.
     """
 
     epochs: Integers
@@ -258,6 +260,7 @@ class History:
     penalty: Array
     validation_loss: Array
     zeros: Array
+    norms: Array
 
 
 @dataclass(frozen=True, eq=False)
@@ -330,6 +333,7 @@ def joined(parts: Sequence[Fits], runs: Integers) -> Fits:
             together([history.penalty for history in histories]),
             together([history.validation_loss for history in histories]),
             together([history.zeros for history in histories]),
+            together([history.norms for history in histories]),
         ),
         engine=parts[0].engine,
     )

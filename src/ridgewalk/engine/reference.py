@@ -14,7 +14,7 @@ from itertools import count, islice
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from ridgewalk.arrays import Array, Booleans, Integers
+from ridgewalk.arrays import Array, Booleans, Integers, row_sums
 from ridgewalk.draws import order, uniform
 from ridgewalk.engine.job import Fits, Fold, History, Job, Polish, Rows, StoppedError, Watch, joined, thread_count
 from ridgewalk.layers import Arrays
@@ -222,6 +222,7 @@ class _Block:
             penalty=np.full(shape, np.nan),
             validation_loss=np.full(shape, np.nan),
             zeros=np.full((*shape, len(self.parameters)), np.nan),
+            norms=np.full((*shape, len(self.parameters)), np.nan),
         )
 
     def _record(self, epoch: int, alive: Booleans) -> None:
@@ -233,6 +234,8 @@ class _Block:
             history.penalty[alive, at] = self.objective.penalty(self.parameters)[alive]
             history.validation_loss[alive, at] = self._validation_loss()[alive]
             history.zeros[alive, at] = zeros[alive]
+            norms = np.stack([np.sqrt(row_sums(w.astype(np.float64) ** 2)) for w in self.parameters], axis=-1)
+            history.norms[alive, at] = norms[alive]
 
     def _measure(self, epochs: Integers) -> Fits:
         rows = self.training

@@ -97,6 +97,7 @@ template <class T> Plan<T> plan_of(const nb::dict& job) {
   plan.history_penalty = numbers<double>(job, "history_penalty");
   plan.history_validation_loss = numbers<double>(job, "history_validation_loss");
   plan.history_zeros = numbers<double>(job, "history_zeros");
+  plan.history_norms = numbers<double>(job, "history_norms");
   return plan;
 }
 

@@ -91,7 +91,7 @@ template <class T> struct Plan {
   double *data_loss, *penalty, *validation_loss, *residual;
   int64_t* trained;
   bool *diverged, *finished;
-  double *history_data_loss, *history_penalty, *history_validation_loss, *history_zeros;
+  double *history_data_loss, *history_penalty, *history_validation_loss, *history_zeros, *history_norms;
 
   bool tiled() const { return !batch_size && !source.sparse(); }  // whether rows come in one order, so that tiles can wait
   int outputs() const { return source.outputs; }

@@ -358,8 +358,10 @@ template <class T> class Bench {
     plan_.history_validation_loss[at] = loss(w_, data_->validation.get());
     for (size_t k = 0; k < shapes_.size(); ++k) {
       int64_t zero = 0;
-      each_weight(k, [&](size_t i) { zero += w_[k][i] == 0; });
+      double squares = 0;
+      each_weight(k, [&](size_t i) { zero += w_[k][i] == 0, squares += double(w_[k][i]) * double(w_[k][i]); });
       plan_.history_zeros[at * shapes_.size() + k] = double(zero) / (double(shapes_[k].inputs) * shapes_[k].units);
+      plan_.history_norms[at * shapes_.size() + k] = std::sqrt(squares);
     }
   }
 
