@@ -15,7 +15,7 @@ from ridgewalk.arrays import standardization
 from ridgewalk.engine import compiled, train
 from ridgewalk.engine.job import StoppedError, Watch
 from ridgewalk.losses import AbsoluteError, BinaryCrossEntropy, Huber, SquaredError
-from ridgewalk.path import _connected, walk
+from ridgewalk.path import connected, walk
 from ridgewalk.route import Route
 
 ROUTE = Route((8,), max_iter=120, learning_rate=0.03)
@@ -163,10 +163,10 @@ def test_inputs_and_units_count_where_they_lead_to_an_output():
     middle[..., 0, 0] = middle[..., 2, 0] = middle[..., 1, 1] = True  # unit 2 leads up, but nothing reaches it
     above = np.zeros((*shape, 2, 1), dtype=bool)
     above[..., 0, 0] = True  # the second layer's unit 1, and so input 1, lead nowhere
-    inputs, units = _connected([below, middle, above])
+    inputs, units = connected([below, middle, above])
     assert inputs.ravel().tolist() == [True, False, False]
     assert units.item() == 2
-    inputs, units = _connected([below])
+    inputs, units = connected([below])
     assert inputs.ravel().tolist() == [True, True, False]
     assert units.item() == 0
 

@@ -97,11 +97,11 @@ class _Linear:
         """Second derivatives by the active weights, output after output."""
         bend = self.loss.curvature(self.x @ point, self.target)
         assert bend is not None
-        outputs = point.shape[1]
-        columns = [self.x[:, active[:, c]] for c in range(outputs)]
-        blocks = [
-            [columns[c].T @ ((self.weights * bend[:, c, d])[:, None] * columns[d]) for d in range(outputs)]
-            for c in range(outputs)
-        ]
+        columns = [self.x[:, active[:, c]] for c in range(point.shape[1])]
+        blocks: list[list[Array]] = []
+        for c, left in enumerate(columns):
+            weighted = left.T * self.weights
+            upper = [(weighted * bend[:, c, d]) @ right for d, right in enumerate(columns[c:], start=c)]
+            blocks.append([*(blocks[d][c].T for d in range(c)), *upper])  # it is symmetric
         matrix = np.block(blocks) + np.diag(2 * self.l2.T[active.T])
         return np.asarray(matrix + _RIDGE * np.diag(matrix).max(initial=0.0) * np.eye(len(matrix)))

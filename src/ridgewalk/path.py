@@ -16,6 +16,7 @@ strength at which nothing is left, in no fold and no seed, every network is the 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Literal
@@ -23,10 +24,11 @@ from typing import Literal
 import numpy as np
 from numpy.typing import ArrayLike
 from scipy.sparse import csr_array, issparse
+from threadpoolctl import threadpool_limits
 
 from ridgewalk.arrays import Array, Booleans, Integers, sparse_scale, standardization
 from ridgewalk.engine import train
-from ridgewalk.engine.job import Fits, Fold, Job, Matrix, Polish, Watch, joined, scaled, thread_count
+from ridgewalk.engine.job import Fits, Fold, Job, Matrix, Polish, Rows, Watch, joined, scaled, thread_count
 from ridgewalk.grid import grid, linear_fit, strength_at_null
 from ridgewalk.layers import Arrays
 from ridgewalk.losses import AbsoluteError, Huber, Loss, SquaredError
@@ -257,6 +259,20 @@ def standardized_fold(
     return Fold(weights, center, scale, target_center, target_scale, validation)
 
 
+def row_losses(loss: Loss, output: Array, target: Array, fold: Fold, unit: Array) -> Array:
+    """Losses (E, N) of outputs (E, N, C) in a fold's standardized units, brought to those of the target (N, C).
+
+    Several targets are each counted in their ``unit`` (C,): their deviation on all rows.
+    """
+    standardized = (target - fold.target_center) / fold.target_scale
+    power = _POWER_OF_UNIT.get(type(loss))
+    if power is None:
+        return loss.values(output, standardized)
+    units = fold.target_scale / (unit if target.shape[1] > 1 else 1.0)
+    columns = (loss.values(output[..., [c]], standardized[:, [c]]) * units[c] ** power for c in range(len(units)))
+    return np.asarray(sum(columns))
+
+
 @dataclass(frozen=True, eq=False)
 class Walker:
     """The jobs of a path, and what comes of them; runs are ordered strength, fold, seed.
@@ -372,30 +388,55 @@ class Walker:
         """Fits of each strength, over folds x seeds."""
         route, count, cells = self.route, len(strengths), self.cells
         if route.linear:
-            zeros = tuple(np.zeros((count * cells, *shape)) for shape in self.network.shapes)
             self.watch.total += self.solving * count * cells
-            return _by_strength(self.solve(*self._every_cell(strengths), zeros), count)
-        dense_epochs = max(1, round(_DENSE_SHARE * route.max_iter))
+            return _by_strength(self.solve(*self._every_cell(strengths), self._zeros(count)), count)
         polish_steps = _POLISH_STEPS if route.batch_size else 0
         per_strength = cells * (route.max_iter + polish_steps)
-        self.watch.total += cells * (dense_epochs + polish_steps) + count * per_strength
-        # The dense fits are unpenalized; twice the rate brings them quickly to where a penalty can act.
-        first = self.job(*self._every_cell(np.zeros(1)), self._starts(), dense_epochs, rate=2 * route.learning_rate)
-        dense = self.train(first)
+        self.watch.total += cells * (self.dense_epochs + polish_steps) + count * per_strength
+        dense = self.dense()
         ramp = route.walk == "ramp"
         at_once = -(-_AT_ONCE * thread_count(self.n_jobs) // cells) if ramp else 1
         fits: list[Fits] = []
         while len(fits) < count:
             some = strengths[len(fits) : len(fits) + at_once]
             before = dense if ramp or not fits else fits[-1]
-            start = tuple(np.concatenate([array] * len(some)) for array in before.parameters)
-            job = self.job(*self._every_cell(some), start, route.max_iter, ramp=RAMP_SHARE if ramp else 0.0)
-            for strength, each in zip(some, _by_strength(self.train(job), len(some)), strict=True):
+            fitted = self.train(self.raised(some, before))
+            for strength, each in zip(some, _by_strength(fitted, len(some)), strict=True):
                 fits.append(each)
                 if strength > 0 and self._nothing_left(each):
                     self.watch.total -= (count - len(fits)) * per_strength
                     return fits + [_null_fits(each)] * (count - len(fits))
         return fits
+
+    @property
+    def dense_epochs(self) -> int:
+        """Epochs of the dense fits."""
+        return max(1, round(_DENSE_SHARE * self.route.max_iter))
+
+    def dense(self) -> Fits:
+        """Unpenalized fits of every cell, that the others start from."""
+        # Twice the rate brings them quickly to where a penalty can act.
+        rate = 2 * self.route.learning_rate
+        return self.train(self.job(*self._every_cell(np.zeros(1)), self.starts(), self.dense_epochs, rate=rate))
+
+    def raised(self, strengths: Array, before: Fits) -> Job:
+        """Job that takes the fits of every cell to some strengths; runs are ordered strength, fold, seed."""
+        start = tuple(np.concatenate([array] * len(strengths)) for array in before.parameters)
+        ramp = RAMP_SHARE if self.route.walk == "ramp" else 0.0
+        return self.job(*self._every_cell(strengths), start, self.route.max_iter, ramp=ramp)
+
+    def linear_job(self, strengths: Array) -> Job:
+        """Job that solves the linear models of every cell at some strengths, as well as descending does."""
+        polish = Polish(_LINEAR_STEPS, self.route.tolerance)
+        return self.job(*self._every_cell(strengths), self._zeros(len(strengths)), 0, polish=polish)
+
+    def _zeros(self, count: int) -> Arrays:
+        return tuple(np.zeros((count * self.cells, *shape)) for shape in self.network.shapes)
+
+    def again(self, x: Array, target: Array) -> Walker:
+        """Get ready for the same walk over other numbers."""
+        given = (self.loss, self.splits, self.route, self.seeds, self.weights, self.n_jobs)
+        return Walker.ready(x, target, *given, Watch())
 
     def null_wins(self, fits: Fits) -> Booleans:
         """Whether each run (of one strength above 0) ended above the null model, which is then the better one."""
@@ -437,19 +478,24 @@ class Walker:
             if np.count_nonzero(fold.weights) * self.x.shape[1] > _MOST_NUMBERS:
                 continue
             rows = fold.standardized(self.x, self.target, fold.weights, np.dtype(np.float64))
-            for run in np.flatnonzero(job.fold == number):
+
+            def settle(run: int, rows: Rows = rows) -> None:
                 objective = job.objective(np.array([run]))
                 point = finish(objective, tuple(w[run] for w in arrays), rows, self.route.tolerance)
                 stacked = tuple(w[None] for w in point)
                 slopes = objective.data_gradient(stacked, rows.x, rows.target, mean_weights(rows.weights))
                 residual = objective.residual(stacked, slopes)[0]
                 if not objective.penalties[0].acts and residual > self.route.tolerance:
-                    continue
+                    return
                 for w, found in zip(arrays, point, strict=True):
                     w[run] = found
                 measures["data_loss"][run] = objective.data_loss(stacked, rows.x, rows.target, rows.weights)[0]
                 measures["penalty"][run] = objective.penalty(stacked)[0]
                 measures["residual"][run] = residual
+
+            # One thread inside BLAS, as in the engines: the numbers do not depend on how many there are.
+            with threadpool_limits(limits=1), ThreadPoolExecutor(thread_count(self.n_jobs)) as pool:
+                list(pool.map(settle, np.flatnonzero(job.fold == number)))
         return replace(fits, parameters=arrays, **measures)
 
     def on(self, columns: Integers) -> Walker:
@@ -479,14 +525,7 @@ class Walker:
 
     def scored(self, output: Array, fold: Fold, rows: Integers) -> Array:
         """Losses (E, rows) of outputs (E, rows, C) in a fold's standardized units, brought to those of the target."""
-        target = (self.target[rows] - fold.target_center) / fold.target_scale
-        power = _POWER_OF_UNIT.get(type(self.loss))
-        if power is None:
-            return self.loss.values(output, target)
-        several = self.target.shape[1] > 1
-        unit = fold.target_scale / (self.folds[-1].target_scale if several else 1.0)
-        columns = (self.loss.values(output[..., [c]], target[:, [c]]) * unit[c] ** power for c in range(len(unit)))
-        return np.asarray(sum(columns))
+        return row_losses(self.loss, output, self.target[rows], fold, self.folds[-1].target_scale)
 
     @cached_property
     def null_outputs(self) -> list[Array]:
@@ -548,7 +587,7 @@ class Walker:
             polish=polish or (Polish(_POLISH_STEPS) if route.batch_size else None),
         )
 
-    def _starts(self) -> Arrays:
+    def starts(self) -> Arrays:
         """Random weights: one start per seed, the same for every fold."""
         starts = [self.route.start(self.network, seed) for seed in self.seeds] * len(self.folds)
         return tuple(np.stack(arrays).astype(self.route.dtype) for arrays in zip(*starts, strict=True))
@@ -619,7 +658,7 @@ def collect(walker: Walker, strengths: Array, fits: Sequence[Fits]) -> MLPPath:
         constant = np.broadcast_to(null, (len(held_out), len(null)))
         null_row_loss[held_out] += walker.scored(constant, fold, held_out)
         counts[held_out] += 1
-    inputs_kept, units_kept = _connected([w != 0 for w in arrays[::2]])
+    inputs_kept, units_kept = connected([w != 0 for w in arrays[::2]])
     return MLPPath(
         alphas=strengths,
         heldout_loss=heldout,
@@ -657,7 +696,7 @@ def _make_null(wins: Booleans, null: Array, arrays: list[Array]) -> None:
     arrays[-1][wins] = null
 
 
-def _connected(weights: list[Booleans]) -> tuple[Booleans, Integers]:
+def connected(weights: list[Booleans]) -> tuple[Booleans, Integers]:
     """Find the inputs, and count the hidden units, on a way of weights that are not 0 from an input to an output."""
     reached: list[Booleans] = [np.ones(weights[0].shape[:-1], dtype=bool)]
     for layer in weights:

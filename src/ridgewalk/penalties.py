@@ -390,15 +390,19 @@ def _changed(factors: Array | None, change: Callable[[Array], Array]) -> Array |
     return None if factors is None else change(factors)
 
 
+def parts(penalty: Penalty) -> tuple[L1 | L2 | ElasticNet | GroupLasso, ...]:
+    """Take a penalty apart: at most one L1, one GroupLasso and one L2, or a penalty of another kind alone."""
+    known = isinstance(penalty, L1 | L2 | ElasticNet | GroupLasso)
+    return penalty.parts if isinstance(penalty, Sum) else Sum((penalty,)).parts if known else (penalty,)
+
+
 def elastic_strengths(penalty: Penalty, shape: tuple[int, ...]) -> tuple[Array, Array] | None:
     """Strengths of L1 and of L2 of every weight of one array, or None where the penalty has other parts."""
-    parts = penalty.parts if isinstance(penalty, Sum) else (penalty,)
     l1, l2 = np.zeros(shape), np.zeros(shape)
-    for part in parts:
-        for simple in _simple(part) if isinstance(part, ElasticNet) else (part,):
-            if not isinstance(simple, L1 | L2):
-                return None
-            weights = np.asarray(simple.weights, dtype=float)
-            total = l1 if isinstance(simple, L1) else l2
-            total += weights.reshape(weights.shape[-2:])
+    for part in parts(penalty):
+        if not isinstance(part, L1 | L2):
+            return None
+        weights = np.asarray(part.weights, dtype=float)
+        total = l1 if isinstance(part, L1) else l2
+        total += weights.reshape(weights.shape[-2:])
     return l1, l2

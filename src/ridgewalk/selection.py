@@ -105,12 +105,22 @@ def nested(paths: Sequence[HeldOut], weights: Array, rule: Rule = "min") -> Arra
     inside the first; what it takes away is the choosing on the very rows that are scored.
     """
     total, counts = np.zeros(len(weights)), np.zeros(len(weights))
-    for k, rows in enumerate(paths[0].rows):
+    for k, (path, index) in enumerate(cross_chosen(paths, weights, rule)):
+        rows = paths[0].rows[k]
+        total[rows] += paths[path].losses[k][index] if path >= 0 else np.nan
+        counts[rows] += 1
+    return total / np.maximum(counts, 1)
+
+
+def cross_chosen(paths: Sequence[HeldOut], weights: Array, rule: Rule = "min") -> list[tuple[int, int]]:
+    """Give the path and the strength that, for each fold, the other folds' rows choose; (-1, 0) with one fold."""
+    chosen = []
+    for rows in paths[0].rows:
         others = weights.copy()
         others[rows] = 0
         if not others.any():
-            return np.full(len(weights), np.nan)
+            chosen.append((-1, 0))
+            continue
         best, choice = choose_among([path.row_loss for path in paths], others, rule)
-        total[rows] += paths[best].losses[k][choice.chosen]
-        counts[rows] += 1
-    return total / np.maximum(counts, 1)
+        chosen.append((best, choice.chosen))
+    return chosen

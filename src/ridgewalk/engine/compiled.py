@@ -19,7 +19,7 @@ from ridgewalk.layers import GELU, Dense, Dropout, Layer, LeakyReLU, ReLU, Sigmo
 from ridgewalk.losses import AbsoluteError, BinaryCrossEntropy, CrossEntropy, Huber, Poisson, SquaredError
 from ridgewalk.objective import mean_weights
 from ridgewalk.optimizers import SGD, AdaGrad, Adam, AdamW, Cosine, InverseTime, RMSProp, Steps
-from ridgewalk.penalties import L1, L2, ElasticNet, GroupLasso, Penalty, Strength, Sum
+from ridgewalk.penalties import L1, L2, GroupLasso, Penalty, Strength, parts
 
 # Their places are the numbers of the enumerations in native/plan.hpp.
 _LAYERS = (Dense, ReLU, LeakyReLU, Tanh, Sigmoid, GELU, Dropout)
@@ -35,13 +35,13 @@ level, _kernels = native.load()
 
 def supports(job: Job) -> str | None:
     """Say what of a job the compiled engine cannot do, or None where it can do all."""
-    parts = [part for penalty in job.penalties for part in _parts(penalty)]
+    simple = [part for penalty in job.penalties for part in parts(penalty)]
     used = [
         *(("layer", layer, _LAYERS) for layer in job.network.layers),
         ("loss", job.loss, _LOSSES),
         ("optimizer", job.optimizer, (*_OPTIMIZERS, AdamW)),
         ("schedule", job.optimizer.schedule, _SCHEDULES),
-        *(("penalty", part, (L1, L2, GroupLasso)) for part in parts),
+        *(("penalty", part, (L1, L2, GroupLasso)) for part in simple),
     ]
     missing = [f"it has no {noun} {type(thing).__name__}" for noun, thing, known in used if type(thing) not in known]
     if job.dtype not in (np.float32, np.float64):
@@ -197,7 +197,7 @@ def _optimizer(job: Job) -> dict[str, Any]:
 def _penalty(penalty: Penalty, w: Array) -> dict[str, Any]:
     plan: dict[str, Any] = {"l1": None, "l2": None, "group": None, "over": 0, "member": None, "groups": 0}
     inputs, units = w.shape
-    for part in _parts(penalty):
+    for part in parts(penalty):
         match part:
             case L1():
                 plan["l1"] = _strengths(part.weights, inputs, w.dtype)
@@ -212,17 +212,6 @@ def _penalty(penalty: Penalty, w: Array) -> dict[str, Any]:
                     )
                     plan |= {"member": groups.astype(np.int32), "groups": int(groups.max()) + 1}
     return plan
-
-
-def _parts(penalty: Penalty) -> tuple[Penalty, ...]:
-    """Parts of a penalty: at most one L1, one group and one L2, or something unknown."""
-    match penalty:
-        case Sum():
-            return penalty.parts
-        case L1() | L2() | ElasticNet() | GroupLasso():
-            return Sum((penalty,)).parts
-        case _:
-            return (penalty,)
 
 
 def _strengths(weights: Strength, count: int, dtype: np.dtype[np.floating]) -> Array:
