@@ -125,6 +125,12 @@ def test_what_cannot_be_checked_is_said():
             check.raise_if_wrong()
 
 
+def test_one_weight_of_many_is_found():
+    w = np.arange(30.0)  # its zero is no kink of f
+    check = check_gradient(lambda w: float((w**2).sum()), lambda w: 2 * w + (w == 0), w)
+    assert check.findings[0].startswith("array 1: the gradient is not the slope of f.")
+
+
 def test_one_array_needs_no_list():
     assert check_gradient(lambda w: float((w**2).sum()), lambda w: 2 * w, np.arange(1.0, 4.0)).ok
 
@@ -147,6 +153,17 @@ def test_a_right_penalty_raises_nothing_and_its_strengths_are_read(precision):
             for row in check.arrays:
                 due = (0, 0) if "bias" in row.name else (l1, l2)
                 assert (row.l1, row.l2) == (pytest.approx(due[0], rel=5e-3), pytest.approx(due[1], rel=5e-3))
+
+
+def test_a_penalty_that_drowns_in_rounding_is_no_finding():
+    net = Net(0, l1=0, l2=1e-9)
+
+    def gradient(arrays, rows, on):
+        return [each.astype(np.float32) for each in net.gradient(arrays, rows, None if on else [0 * w for w in arrays])]
+
+    check = check_penalty(gradient, net.arrays, l2=1e-9, names=NAMES)
+    assert check.ok, check
+    assert check.notes == ("w1, w2: what was asked for is too weak to be told from the gradient's rounding.",)
 
 
 def spoiled(change):
@@ -346,13 +363,13 @@ import keras, numpy as np
 from keras import layers, regularizers
 from ridgewalk.check import check_keras
 
-dense = layers.Dense(4, kernel_regularizer=regularizers.L1L2(1e-4, 1e-8))
+dense = layers.Dense(4, kernel_regularizer=regularizers.L2(1e-8))
 out = layers.Dense(1, kernel_regularizer=regularizers.OrthogonalRegularizer(), bias_regularizer=regularizers.L2(0.1))
 model = keras.Sequential([keras.Input((5,)), dense, layers.Dropout(0.5), layers.BatchNormalization(), out])
 before, x = model.get_weights(), np.random.default_rng(0).normal(size=(40, 5))
 check = check_keras(model, x, x[:, :1])
 assert all((a == b).all() for a, b in zip(before, model.get_weights()))
-assert abs(check.arrays[0].l1 - 1e-4) < 1e-8 and check.arrays[0].rows == 10, check
+assert abs(check.arrays[0].l2 - 1e-8) < 1e-12 and check.arrays[0].rows == 10, check
 assert all("dense_1/kernel: " in finding for finding in check.findings), check
 idle = keras.Sequential([keras.Input((5,)), layers.Dense(4, kernel_regularizer="l1l2")])
 assert "a regularizer of strength 0" in check_keras(idle, x, x[:, :4]).findings[-1]

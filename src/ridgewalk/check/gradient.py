@@ -167,7 +167,7 @@ def _reason(claimed: Array, measured: Array, penalties: dict[str, Array]) -> str
     if not claimed.any():
         return "this array gets no gradient, and f has a slope."
     k = multiple(claimed, measured)
-    if k is not None and len(claimed) > 1:
+    if k is not None and abs(k - 1) > SAME and len(claimed) > 1:
         return f"the gradient is {ratio(k)} the slope of f.{suspect(k)}"
     for kind, slopes in penalties.items():
         k = multiple(claimed - measured, slopes, 10 * SAME)

@@ -87,12 +87,13 @@ def check_penalty(
         others = list(reader.moved_by(k)) if pull.unexplained else []
         said += [(pull.name, words) for words in (pull.form(others), pull.zeros(), pull.batches()) if words]
         if strengths is not None and not pull.batches():
-            said += [(pull.name, words) for words in pull.promise(*strengths) if words]
+            said += [(pull.name, words) for words in pull.promise(*strengths)]
+            if pull.silent and any(strengths) and not said:
+                notes.append((pull.name, "what was asked for is too weak to be told from the gradient's rounding."))
         if bias[k] and biases is None and not (pull.silent or pull.unexplained):
             notes.append((pull.name, f"penalized like a weight ({pull.rows[0].words}); most leave biases free."))
     findings = _sentences(said)
-    wanted = [strengths for strengths in asked if strengths is not None and any(strengths)]
-    if all(pull.silent for pull in pulls) and (wanted or not any(strengths is not None for strengths in asked)):
+    if all(pull.silent for pull in pulls) and (said or not any(strengths is not None for strengths in asked)):
         findings = ("The penalty changes the gradient of no array: it is wired to nothing.",)
     if value is not None:
         findings += _sentences(_values(value, reader, pulls, asked))
