@@ -1,5 +1,7 @@
 """What the documents say can be run, is run; what they point to is there."""
 
+import importlib.util
+import os
 import re
 import subprocess
 import sys
@@ -61,6 +63,30 @@ def test_the_example_tables_are_written_and_fit(tmp_path):
         done = subprocess.run(command, cwd=tmp_path, check=True, capture_output=True, text=True)
         assert done.stdout.startswith(task)
         assert "Chosen strength:" in done.stdout
+
+
+SHOWN = re.findall(
+    r"```sh\n(?:KERAS_BACKEND=torch )?python examples/(\w+\.py)\n```\n+```text\n(.*?)```",
+    (ROOT / "docs" / "check.md").read_text(encoding="utf-8"),
+    re.DOTALL,
+)
+NEEDS = {"check_lassonet.py": ["torch", "lassonet"], "check_keras.py": ["torch", "keras"]}
+
+
+@pytest.mark.parametrize(("script", "output"), SHOWN, ids=[script for script, _ in SHOWN])
+def test_what_the_page_of_checks_shows_is_what_its_examples_print(script, output):
+    for library in NEEDS.get(script, []):
+        if importlib.util.find_spec(library) is None:
+            pytest.skip(f"{library} is not among the test dependencies")
+    environment = {**os.environ, "KERAS_BACKEND": "torch"}
+    command = [sys.executable, ROOT / "examples" / script]
+    done = subprocess.run(command, env=environment, check=True, capture_output=True, text=True)
+    rounding = re.compile(r"\d(\.\d+)?e-(0[7-9]|1\d)|[ ]+")  # differs from machine to machine, and so do the columns
+    assert rounding.sub(" ", done.stdout) == rounding.sub(" ", output)
+
+
+def test_all_examples_of_checks_are_shown():
+    assert {script for script, _ in SHOWN} == {path.name for path in (ROOT / "examples").glob("check_*.py")}
 
 
 def test_the_tutorials_experiment_runs():

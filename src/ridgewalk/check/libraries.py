@@ -1,0 +1,192 @@
+"""A penalty read off a PyTorch module, its optimizer, or a Keras model: on copies, without their data.
+
+penalty      its own gradient
+optimizer    (w - w after one step) / rate, where the loss has no gradient
+Keras        the same, where every row has weight zero: the regularizers' move is left
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from ridgewalk.arrays import Array
+from ridgewalk.check.penalty import Strength, check_penalty
+from ridgewalk.check.result import SAME, Check, PenaltyCheck
+
+
+def check_torch(
+    module: Any,
+    penalty: Callable[[Any], Any] | None = None,
+    optimizer: Any = None,
+    *,
+    l1: Strength = None,
+    l2: Strength = None,
+    biases: bool | None = None,
+    seed: int = 0,
+) -> PenaltyCheck:
+    """Read off what a penalty, or an optimizer's weight decay, does to the parameters of a PyTorch module.
+
+    All is done in double precision on a copy of module and optimizer, whose momentum is set to zero: it changes how
+    long steps are, not where they end. With both, the penalty is read through the optimizer's step.
+
+    Parameters
+    ----------
+    module : torch.nn.Module
+    penalty : callable or None
+        ``penalty(module)``: a tensor of one number, made from the module that it is handed.
+    optimizer : torch.optim.Optimizer or None
+        Of this module, its ``step()`` without a closure.
+    l1, l2, biases, seed
+        As in :func:`check_penalty`; the arrays are the parameters that have a gradient.
+
+    Returns
+    -------
+    PenaltyCheck
+        ``rows`` is 1: neither looks at any. SGD's ``weight_decay`` is twice its l2. An optimizer that scales each
+        weight's gradient (Adam) has no strength: where its decay goes through the scaling, l1 and l2 are NaN; where
+        it does not (AdamW), l2 is what holds at this learning rate.
+
+    Raises
+    ------
+    ValueError
+        Where there is neither penalty nor optimizer, or the penalty is made from another module.
+    """
+    if penalty is None and optimizer is None:
+        raise ValueError("check_torch reads a penalty(module), an optimizer, or both: pass one.")
+    import torch
+
+    twin, updater = copy.deepcopy((module, optimizer))
+    twin.double()
+    parameters = {name: tensor for name, tensor in twin.named_parameters() if tensor.requires_grad}
+
+    def place(arrays: Sequence[Array]) -> Any:
+        for tensor, w in zip(parameters.values(), arrays, strict=True):
+            tensor.data.copy_(tensor.data.new_tensor(w))
+        return None if penalty is None else penalty(twin)
+
+    def value(arrays: list[Array]) -> float:
+        with torch.no_grad():
+            return float(place(arrays))
+
+    def gradient(arrays: list[Array], _rows: int, on: bool) -> list[Array]:
+        term = place(arrays)
+        slopes: list[Array] = [np.zeros_like(w) for w in arrays]
+        if on and isinstance(term, torch.Tensor) and term.requires_grad:
+            given = torch.autograd.grad(term, list(parameters.values()), allow_unused=True)
+            if all(each is None for each in given):
+                raise ValueError(
+                    "penalty(module) reads another module than the one that it is handed: use its argument."
+                )
+            slopes = [zero if each is None else _numbers(each) for zero, each in zip(slopes, given, strict=True)]
+        return slopes if updater is None or not on else _moves(updater, parameters, slopes)
+
+    start = [_numbers(tensor) for tensor in parameters.values()]
+    names = list(parameters)
+    if updater is None or _linear(updater, parameters):
+        return check_penalty(
+            gradient, start, l1=l1, l2=l2, names=names, biases=biases, batch_sizes=(1,), seed=seed,
+            value=None if penalty is None or updater is not None else value,
+        )  # fmt: skip
+    read = check_penalty(gradient, start, names=names, batch_sizes=(1,), seed=seed)
+    return _scaled(read, promised=l1 is not None or l2 is not None)
+
+
+def _numbers(tensor: Any) -> Array:
+    return np.array(tensor.detach().cpu().numpy())
+
+
+def _moves(updater: Any, parameters: dict[str, Any], slopes: Sequence[Array]) -> list[Array]:
+    """Take one step from rest along these slopes; give the way of each parameter, in units of the learning rate."""
+    updater.state.clear()
+    rates: dict[int, float] = {}
+    for group in updater.param_groups:
+        group.update({key: type(group[key])(0) for key in ("momentum", "nesterov") if key in group})
+        rates |= {id(tensor): float(group["lr"]) for tensor in group["params"]}
+    before = [_numbers(tensor) for tensor in parameters.values()]
+    for tensor, slope in zip(parameters.values(), slopes, strict=True):
+        tensor.grad = tensor.data.new_tensor(slope)
+    updater.step()
+    pairs = zip(before, parameters.values(), strict=True)
+    return [(w - _numbers(tensor)) / rates.get(id(tensor), 1.0) for w, tensor in pairs]
+
+
+def _linear(updater: Any, parameters: dict[str, Any]) -> bool:
+    """Whether twice the gradient is twice the move: only then has the optimizer's decay a strength."""
+    start = [tensor.data.clone() for tensor in parameters.values()]
+    moves = []
+    for slope in (0.0, 1.0, 2.0):
+        for tensor, w in zip(parameters.values(), start, strict=True):
+            tensor.data.copy_(w)
+        moves.append(_moves(updater, parameters, [np.full(tuple(w.shape), slope) for w in start]))
+    return all(np.allclose(b - a, c - b, rtol=SAME, atol=SAME**2) for a, b, c in zip(*moves, strict=True))
+
+
+def _scaled(read: PenaltyCheck, promised: bool) -> PenaltyCheck:
+    """Say what a decay is worth where the optimizer scales each weight's gradient."""
+    if not any(row.l1 or row.l2 or row.unexplained for row in read.arrays):
+        return read
+    if any(row.l1 or row.unexplained for row in read.arrays):
+        rows = tuple(replace(row, l1=np.nan, l2=np.nan, unexplained=1.0) for row in read.arrays)
+        words = (
+            "The optimizer scales the gradient of each weight, and the penalty's with it: the move is not in proportion"
+        )
+        return Check(rows, (f"{words} to the weight, so there is no strength to read off.",))
+    words = (
+        "The decay passes by the optimizer's scaling of gradients (AdamW): l2 holds at this learning rate only, and is"
+    )
+    words += " no penalty of any objective."
+    return Check(read.arrays, (words,) if promised else (), read.notes if promised else (words, *read.notes))
+
+
+def check_keras(model: Any, x: Any, y: Any, *, seed: int = 0) -> PenaltyCheck:
+    """Read off what the regularizers of a Keras model do to its weights, and hold it against what they say.
+
+    A clone takes one step of SGD in which every row has weight zero, so that the regularizers' move is left; with a
+    quarter of the rows and with all of them. Strengths are asked for where a weight's regularizer is Keras's own L1,
+    L2 or L1L2. Single precision is enough. Regularizers of one's own must be registered with Keras, to be cloned.
+
+    Parameters
+    ----------
+    model : keras.Model
+        One that ``keras.models.clone_model`` can clone; of any backend. It is not changed.
+    x, y : arrays
+        Rows that its loss takes.
+    seed : int
+        Of the weights that are drawn.
+
+    Returns
+    -------
+    PenaltyCheck
+    """
+    import keras
+
+    twin = keras.models.clone_model(model)
+    rate = 2.0**20  # a long step, so that what single precision rounds is the move and not the weight
+    twin.compile(optimizer=keras.optimizers.SGD(rate), loss="mse" if model.loss is None else model.loss)
+    variables = twin.trainable_variables
+    start = [np.array(keras.ops.convert_to_numpy(each)) for each in model.trainable_variables]
+
+    def gradient(arrays: list[Array], rows: int, on: bool) -> list[Array]:
+        if not on:
+            return [np.zeros_like(w) for w in arrays]
+        for variable, w in zip(variables, arrays, strict=True):
+            variable.assign(w)
+        before = [np.array(keras.ops.convert_to_numpy(each), dtype=np.float64) for each in variables]
+        twin.train_on_batch(x[:rows], y[:rows], sample_weight=np.zeros(rows))
+        after = [np.array(keras.ops.convert_to_numpy(each), dtype=np.float64) for each in variables]
+        return [(w - moved) / rate for w, moved in zip(before, after, strict=True)]
+
+    own = (keras.regularizers.L1, keras.regularizers.L2, keras.regularizers.L1L2)
+    said = [each.regularizer.get_config() if isinstance(each.regularizer, own) else {} for each in variables]
+    l1, l2 = ([each.get(kind, 0.0) if each else None for each in said] for kind in ("l1", "l2"))
+    names = [each.path for each in model.trainable_variables]
+    sizes = (max(1, len(x) // 4), len(x))
+    check = check_penalty(gradient, start, l1=l1, l2=l2, names=names, batch_sizes=sizes, seed=seed)
+    idle = ", ".join(name for name, each in zip(names, said, strict=True) if each and not any(each.values()))
+    words = f'{idle}: a regularizer of strength 0 (so is Keras\'s "l1l2", where no strengths are given).'
+    return replace(check, findings=(*check.findings, words)) if idle else check

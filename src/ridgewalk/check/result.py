@@ -1,0 +1,159 @@
+"""What a check says: a row of numbers for each array, a sentence for each fault; and how every check names things."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, fields
+from typing import Any, Generic, TypeVar
+
+import numpy as np
+
+from ridgewalk.arrays import Array
+
+SAME = 1e-3  # relative: two numbers agree, even where the code under check works in single precision
+
+
+@dataclass(frozen=True)
+class Slopes:
+    """One array's gradient beside differences of f: how many slopes were compared, and their relative errors."""
+
+    name: str
+    compared: int
+    worst: float
+    median: float
+    ok: bool
+
+
+@dataclass(frozen=True)
+class Strengths:
+    """What a penalty does to one array in a step of so many rows, read off its gradient.
+
+    ``unexplained`` is the share (root mean square) of that gradient which ``l1 sign(w) + 2 l2 w`` does not explain.
+    """
+
+    name: str
+    rows: int
+    l1: float
+    l2: float
+    unexplained: float
+
+    @property
+    def words(self) -> str:
+        """Say the strengths that are not zero."""
+        parts = [f"{kind} = {value:.4g}" for kind, value in (("l1", self.l1), ("l2", self.l2)) if value]
+        return ", ".join(parts) or "nothing"
+
+
+Row = TypeVar("Row", bound=Slopes | Strengths)
+
+
+@dataclass(frozen=True)
+class Check(Generic[Row]):
+    """What a check found: numbers for each array, sentences for what is wrong, notes for what is worth knowing."""
+
+    arrays: tuple[Row, ...]
+    findings: tuple[str, ...]
+    notes: tuple[str, ...] = ()
+
+    @property
+    def ok(self) -> bool:
+        """Whether nothing is wrong."""
+        return not self.findings
+
+    def raise_if_wrong(self) -> None:
+        """Raise ValueError with every finding: one line in a test."""
+        if self.findings:
+            raise ValueError("\n".join(self.findings))
+
+    def to_dict(self) -> dict[str, Any]:
+        """Give plain data that JSON can hold: a number that is not finite becomes None."""
+        rows = [{key: _plain(value) for key, value in asdict(row).items()} for row in self.arrays]
+        return {"ok": self.ok, "arrays": rows, "findings": list(self.findings), "notes": list(self.notes)}
+
+    def __str__(self) -> str:
+        lines = [[field.name for field in fields(row)] for row in self.arrays[:1]]
+        lines += [[_cell(value) for value in asdict(row).values()] for row in self.arrays]
+        widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+        table = ["  ".join(map(str.ljust, line, widths)).rstrip() for line in lines]
+        verdict = self.findings or ("Nothing is wrong.",)
+        return "\n".join([*table, *verdict, *(f"Note: {note}" for note in self.notes)])
+
+
+GradientCheck = Check[Slopes]
+PenaltyCheck = Check[Strengths]
+
+
+def _plain(value: Any) -> Any:
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def _cell(value: Any) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "NO"
+    return f"{value:.3g}" if isinstance(value, float) else str(value)
+
+
+def named(x: Array | Sequence[Array], names: Sequence[str] | None) -> tuple[list[Array], list[str]]:
+    """Take one array or several as a list of float64 arrays, with a name each."""
+    arrays: list[Array] = [np.array(each, dtype=np.float64) for each in listed(x)]
+    labels = [f"array {k}" for k in range(1, len(arrays) + 1)] if names is None else list(names)
+    if not arrays or len(labels) != len(arrays):
+        raise ValueError(f"{len(arrays)} arrays take as many names (and at least one), got {len(labels)}: {labels}.")
+    return arrays, labels
+
+
+def listed(gradients: Any) -> list[Array]:
+    """Take one array or a sequence of them as a list of arrays."""
+    several = isinstance(gradients, Sequence)
+    return [np.asarray(each) for each in gradients] if several else [np.asarray(gradients)]
+
+
+def gradients_of(arrays: Sequence[Array], given: Any, labels: Sequence[str]) -> tuple[list[Array], dict[int, str]]:
+    """List the gradients that were given, and say by the array's position what makes one of them no gradient at all."""
+    gradients = listed(given)
+    if len(gradients) != len(arrays):
+        raise ValueError(f"A gradient for each of {len(arrays)} arrays ({', '.join(labels)}), got {len(gradients)}.")
+    faults = {}
+    for k, (name, w, dw) in enumerate(zip(labels, arrays, gradients, strict=True)):
+        if dw.shape != w.shape:
+            like = [other for other, v in zip(labels, arrays, strict=True) if v.shape == dw.shape]
+            hint = f" {dw.shape} is the shape of {like[0]}: is its penalty added to this array?" if like else ""
+            faults[k] = f"{name}: the gradient is shaped {dw.shape}, the array {w.shape}.{hint}"
+        elif not np.isfinite(dw).all():
+            faults[k] = (
+                f"{name}: {np.count_nonzero(~np.isfinite(dw))} of {dw.size} numbers of the gradient are not finite."
+            )
+    return gradients, faults
+
+
+def multiple(claimed: Array, measured: Array, tolerance: float = SAME) -> float | None:
+    """Give k where claimed is k times measured, else None."""
+    square = float(measured @ measured)
+    if square == 0:
+        return None
+    k = float(claimed @ measured) / square
+    return k if np.linalg.norm(claimed - k * measured) <= tolerance * np.linalg.norm(claimed) else None
+
+
+def ratio(k: float) -> str:
+    """Name a factor: "2 times", "1/32 of", "0.734 times"."""
+    if k and abs(k) < 0.7 and abs(k * round(1 / k) - 1) < SAME:
+        return f"{'-' if k < 0 else ''}1/{abs(round(1 / k))} of"
+    return f"{round(k)} times" if round(k) and abs(k / round(k) - 1) < SAME else f"{k:.4g} times"
+
+
+def suspect(k: float, rows: int | None = None) -> str:
+    """Guess where a factor comes from."""
+    known = {-1.0: "a sign", 2.0: "a one-half that only one side has", 0.5: "a factor of 2 that only one side has"}
+    if rows is not None and rows > 1:
+        known |= {
+            1 / rows: f"a division by the {rows} rows of the step",
+            rows: f"a sum over the {rows} rows of the step",
+        }
+    for factor, words in known.items():
+        if abs(k - factor) < SAME * abs(factor):
+            return f" The suspect: {words}."
+    if ratio(k).startswith("1/"):
+        return f" The suspect: a division by {round(1 / k)} (rows? outputs?) that only one side has."
+    return f" The suspect: a sum over {round(k)} (rows? outputs?) where a mean belongs." if round(k) > 2 else ""
