@@ -105,6 +105,12 @@ def rate_at(optimizer: Optimizer, k: int, total: int) -> float:
     return optimizer.learning_rate * optimizer.schedule.multiplier(k, total)
 
 
+def scheduled(optimizer: Optimizer, schedule: Schedule, learning_rate: float | None = None) -> Optimizer:
+    """Give the same optimizer with another schedule, and perhaps another rate."""
+    rate = optimizer.learning_rate if learning_rate is None else learning_rate
+    return replace(optimizer, schedule=schedule, learning_rate=rate)  # type: ignore[type-var]
+
+
 class _Plain:
     """Defaults: the gradient is taken at w, the state does not care for the prox, nothing decays."""
 

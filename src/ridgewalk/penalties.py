@@ -390,10 +390,11 @@ def _changed(factors: Array | None, change: Callable[[Array], Array]) -> Array |
     return None if factors is None else change(factors)
 
 
-def parts(penalty: Penalty) -> tuple[L1 | L2 | ElasticNet | GroupLasso, ...]:
+def parts(penalty: Penalty) -> tuple[Penalty, ...]:
     """Take a penalty apart: at most one L1, one GroupLasso and one L2, or a penalty of another kind alone."""
-    known = isinstance(penalty, L1 | L2 | ElasticNet | GroupLasso)
-    return penalty.parts if isinstance(penalty, Sum) else Sum((penalty,)).parts if known else (penalty,)
+    if isinstance(penalty, L1 | L2 | ElasticNet | GroupLasso):
+        return Sum((penalty,)).parts
+    return penalty.parts if isinstance(penalty, Sum) else (penalty,)
 
 
 def elastic_strengths(penalty: Penalty, shape: tuple[int, ...]) -> tuple[Array, Array] | None:

@@ -75,10 +75,25 @@ class Predictor(SelectorMixin, BaseEstimator):  # type: ignore[misc]
             x = validate_data(self, X, dtype=np.float64, accept_sparse="csr", reset=False)
             seconds = (self.model_.seconds(x), small.model_.seconds(x))
         small.compaction_ = Compaction(self.model_.size, small.model_.size, seconds)
-        for name in ("path_", "paths_", "linear_path_", "input_selection_", "_trained"):
+        for name in ("path_", "paths_", "linear_path_", "input_selection_", "_trained", "_problem"):
             if hasattr(small, name):
                 delattr(small, name)
         return small
+
+    def _kept_problem(self) -> dict[str, Any]:
+        """Rows, target, folds and seeds of the fit, which a pickle leaves behind."""
+        check_is_fitted(self)
+        if not hasattr(self, "_problem"):
+            raise ValueError(
+                "To diagnose, the rows of the fit are needed, and a model that was loaded, compacted or fitted in "
+                "parts does not hold them: fit it again, and ask that one."
+            )
+        problem: dict[str, Any] = self._problem
+        return problem
+
+    def __getstate__(self) -> dict[str, Any]:
+        state = super().__getstate__()
+        return {name: value for name, value in state.items() if name != "_problem"}
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()

@@ -16,15 +16,17 @@ from sklearn.metrics import get_scorer
 from sklearn.utils._param_validation import Interval, StrOptions
 
 from ridgewalk.arrays import Array, Integers
+from ridgewalk.diagnostics import Diagnosis, judge, of_path
 from ridgewalk.estimators.parameters import NETWORK_CONSTRAINTS, documented
 from ridgewalk.estimators.predicting import ClassifierFace, Predictor, RegressorFace
 from ridgewalk.estimators.problem import REGRESSION_LOSSES, loss_for, path_problem, row_weights
+from ridgewalk.estimators.references import reference_outputs
 from ridgewalk.inputs import relax, select_inputs
 from ridgewalk.losses import Loss
 from ridgewalk.model import Model
 from ridgewalk.network import Activation
 from ridgewalk.objective import weighted_mean
-from ridgewalk.path import MLPPath, Strengths, walk
+from ridgewalk.path import MLPPath, Strengths, Walker, walk
 from ridgewalk.progress import progress
 from ridgewalk.route import Engine, PenaltyName, Precision, Route, Walk
 from ridgewalk.selection import HeldOut, Rule, choose, choose_among, mean_and_error, nested
@@ -150,6 +152,7 @@ class _PathEstimator(Predictor):
         routes = [self._route(float(ratio)) for ratio in ratios]
         problem = path_problem(x, target, loss, self.cv, self.n_seeds, weights, self.random_state, groups)
         problem["n_jobs"] = 1 if self.n_jobs is None else self.n_jobs
+        self._problem = problem.copy()
         if self.scoring is not None:
             problem["score"] = self._score(x, y, weights)
         with progress("Selecting inputs" if self.select_inputs else "Walking the path", self.verbose) as watch:
@@ -181,6 +184,43 @@ class _PathEstimator(Predictor):
         self.alpha_ = float(self.alphas_[self.index_])
         self._report(candidates)
         return self._keep()
+
+    def diagnose(self, alpha: float | None = None, *, references: bool = True) -> Diagnosis:
+        """Say whether regularization helped, by how much, and why or why not.
+
+        The path's arms at strength 0 and at the chosen one are trained once more, and a few beside them (early
+        stopping, L1 and L2 alone, wider and longer networks where this one underfits), on the same folds and starts;
+        probes look whether the training is wired right.
+
+        With ``select_inputs`` or ``relax`` the path before the refits is judged.
+
+        Parameters
+        ----------
+        alpha : float, optional
+            Judge this strength (the nearest of the path) instead of those that the folds choose.
+        references : bool
+            Fit other kinds of model on the same folds, to tell underfitting and noise apart.
+
+        Returns
+        -------
+        Diagnosis
+            Print it, or ask for its ``headline``, ``verdict``, ``findings``, ``numbers``, ``to_json()``.
+
+        Raises
+        ------
+        ValueError
+            If the rows of the fit are gone: a model that was loaded or compacted.
+        """
+        problem = self._kept_problem()
+        path = self.input_selection_.arms[0].path if hasattr(self, "input_selection_") else self.path_
+        if alpha is not None and not path.alphas[0] <= alpha <= path.alphas[-1]:
+            raise ValueError(f"alpha lies on the path, from 0 to {path.alphas[-1]:.4g}, got {alpha}.")
+        walker = Walker.ready(**{"watch": None, **problem}, route=path.route)
+        outputs = {}
+        if references:
+            names = ("x", "target", "loss", "splits", "sample_weight")
+            outputs = reference_outputs(*(problem[name] for name in names))
+        return judge(of_path(walker, path, self.selection, alpha, outputs))
 
     def _score(self, x: Any, y: Array, weights: Array) -> Callable[[Model, Integers], float]:
         """Score a network on some rows by the scorer that ``scoring`` names."""

@@ -1,0 +1,30 @@
+"""Is it right, did it converge, did it help.
+
+evidence = of_path(walker, path)  or  of_jobs(without, with_penalty)        the same folds and starts, more arms
+judge(evidence)                                                             a verdict with its interval
+audit(job, train)                                                           probes of any training, from outside
+"""
+
+from __future__ import annotations
+
+from ridgewalk.diagnostics.evidence import Arm, Course, Evidence, of_jobs, of_path
+from ridgewalk.diagnostics.statistics import Effect, effect
+from ridgewalk.diagnostics.verdict import Diagnosis, Finding, judge
+from ridgewalk.diagnostics.wiring import Fault, Train, Wiring, audit
+
+__all__ = [
+    "Arm",
+    "Course",
+    "Diagnosis",
+    "Effect",
+    "Evidence",
+    "Fault",
+    "Finding",
+    "Train",
+    "Wiring",
+    "audit",
+    "effect",
+    "judge",
+    "of_jobs",
+    "of_path",
+]

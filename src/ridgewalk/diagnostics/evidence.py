@@ -1,0 +1,509 @@
+"""What a verdict rests on: the same folds and starts, trained with the penalty and without, and a few arms more.
+
+    of_jobs    two jobs that differ in their penalties alone: anybody's network, optimizer and strengths
+    of_path    the same for a walked path, where each fold's strength is the one that the other folds choose
+
+Held-out losses hold no penalty anywhere.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from ridgewalk.arrays import Array, Booleans, Integers
+from ridgewalk.diagnostics.statistics import Tail, calibrated, has_temperature, tail
+from ridgewalk.diagnostics.wiring import Fault, Train, Wiring, audit, changed_rows, leak
+from ridgewalk.draws import order
+from ridgewalk.engine import train as engine_train
+from ridgewalk.engine.job import EarlyStopping, Job
+from ridgewalk.layers import Dense, Layer
+from ridgewalk.losses import Loss
+from ridgewalk.network import Network, evadable
+from ridgewalk.objective import weighted_mean
+from ridgewalk.optimizers import SGD, Cosine, InverseTime, rate_at, scheduled
+from ridgewalk.path import MLPPath, Walker, connected, row_losses
+from ridgewalk.penalties import L1, L2, GroupLasso, Sum, parts
+from ridgewalk.selection import HeldOut, Rule, choose, cross_chosen
+
+_LOOKS = 1_000  # at a training, along its epochs
+_SET_ASIDE, _PATIENCE = 0.15, 0.1  # of the training rows, and of the epochs, for early stopping
+_LARGER = 3  # times the epochs, or the units, of a network that may underfit
+_SEEDS = 3  # of the arms that are trained for a path, at least
+DELTA = 0.02
+"""Smallest effect of interest, as a share of what can be learned: of the null model's loss above the best one."""
+
+
+@dataclass(frozen=True, eq=False)
+class Arm:
+    """One way of training, over all folds and seeds.
+
+    Attributes
+    ----------
+    rows : array, shape (N,)
+        Held-out loss of each row, averaged over seeds and repeats, without any penalty; 0 where none was held out.
+    heldout, training : arrays, shape (K, E)
+        Mean losses of each fold and seed, without any penalty.
+    calibrated : array, shape (N,), or None
+        As ``rows``, each network's outputs divided by the temperature that the other folds choose.
+    """
+
+    rows: Array
+    heldout: Array
+    training: Array
+    calibrated: Array | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Course:
+    """How a training went, over its epochs, on the last training set.
+
+    Attributes
+    ----------
+    epochs : integers, shape (T,)
+    data_loss : array, shape (E, T)
+        Of the training rows, without penalty.
+    norms : array, shape (E, T, arrays)
+    """
+
+    epochs: Integers
+    data_loss: Array
+    norms: Array
+
+    @property
+    def tail(self) -> Tail:
+        """Its last tenth."""
+        return tail(self.data_loss)
+
+
+@dataclass(frozen=True, eq=False)
+class Evidence:
+    """All numbers that a verdict reads.
+
+    Attributes
+    ----------
+    unpenalized, penalized : Arm
+        On the same folds and seeds.
+    weights : array, shape (N,)
+        Of held-out rows; 0 where no fold held a row out.
+    ratio : float
+        Held-out rows over training rows of a fold.
+    seed_spread : float
+        Variance over seeds of the mean difference of a fold.
+    courses : dict
+        How "unpenalized" and "penalized" training went, and "settled": the penalized one with its rate taken to 0,
+        where it never came to rest. Empty where a convex problem was solved.
+    wiring : Wiring
+    escape : str or None
+        How rescaling escapes the penalty.
+    penalty_ratio : float
+        Penalty of the penalized networks over what the unpenalized ones would pay: 1 where it did nothing.
+    decay : float
+        ``2 l2 t`` of plain descent, ``t`` the sum of its rates (over 1 - momentum): how far an L2 gets in this many
+        steps. NaN for other optimizers.
+    arms : dict
+        More arms by name: "early stopping", "L1 alone", "L2 alone", "one strength", "best strength".
+    larger : dict
+        Training loss (K, E) of a "wider" and a "longer" unpenalized network, where this one may underfit.
+    references : dict
+        Held-out loss (N,) of other models on the same folds.
+    null : array, shape (N,)
+        Of the best constant.
+    null_wins : float
+        Share of the penalized networks that have a higher objective than the null model.
+    inputs, units : (before, after)
+        Inputs and hidden units that the networks on the last training set use, without and with the penalty.
+    gone : list of int
+        Inputs that only the unpenalized network uses.
+    alpha : float or None
+        The strength that is judged, of a path.
+    best_alpha, safe_alpha : float or None
+        The one of lowest held-out loss, and the strongest within one standard error of it.
+    top_alpha : float or None
+        The end of the path.
+    """
+
+    loss: Loss
+    unpenalized: Arm
+    penalized: Arm
+    weights: Array
+    ratio: float
+    seed_spread: float
+    courses: Mapping[str, Course]
+    wiring: Wiring
+    escape: str | None
+    penalty_ratio: float
+    decay: float
+    arms: Mapping[str, Arm]
+    larger: Mapping[str, Array]
+    references: Mapping[str, Array]
+    null: Array
+    null_wins: float
+    inputs: tuple[int, int]
+    units: tuple[int, int]
+    gone: Sequence[int]
+    alpha: float | None = None
+    best_alpha: float | None = None
+    safe_alpha: float | None = None
+    top_alpha: float | None = None
+
+    @property
+    def null_loss(self) -> float:
+        """Mean held-out loss of the best constant."""
+        return float(weighted_mean(self.null, self.weights))
+
+    @property
+    def best_reference(self) -> str:
+        """Name of the other model with the lowest held-out loss; empty without any."""
+        means = {name: float(weighted_mean(rows, self.weights)) for name, rows in self.references.items()}
+        return min((name for name in means if np.isfinite(means[name])), key=lambda name: means[name], default="")
+
+    @property
+    def smallest_effect(self) -> float:
+        """Smallest effect of interest: 2% of what the best model here learns beyond the best constant."""
+        return DELTA * max(self.null_loss - self._best(), 1e-12)
+
+    def _best(self) -> float:
+        everything = (self.unpenalized.rows, self.penalized.rows, *self.references.values())
+        return min(float(np.nan_to_num(weighted_mean(rows, self.weights), nan=np.inf)) for rows in everything)
+
+
+class _Trial:
+    """A job, trained, and scored on the rows that its folds hold out."""
+
+    def __init__(self, job: Job, held_out: Sequence[Integers], train: Train) -> None:
+        self.job, self.held_out, self.fits = job, held_out, train(job)
+        self.folds = [number for number, rows in enumerate(held_out) if len(rows)]
+        self.runs = [np.flatnonzero(job.fold == number) for number in range(len(job.folds))]
+
+    def outputs(self, number: int, rows: Integers) -> Array:
+        """Compute outputs (E, n, C) of one fold's networks for some rows."""
+        job, fold = self.job, self.job.folds[number]
+        chosen = job.x[rows] if isinstance(job.x, np.ndarray) else job.x[rows].toarray()
+        parameters = tuple(w[self.runs[number]].astype(np.float64) for w in self.fits.parameters)
+        with np.errstate(all="ignore"):
+            return job.network.forward((chosen - fold.center) / fold.scale, parameters)[0]
+
+    def losses(self, number: int, rows: Integers) -> Array:
+        """Compute losses (E, n) of one fold's networks for some rows."""
+        return self.scored(self.outputs(number, rows), number, rows)
+
+    def scored(self, outputs: Array, number: int, rows: Integers) -> Array:
+        """Score outputs in the fold's units."""
+        job = self.job
+        losses = row_losses(job.loss, outputs, job.target[rows], job.folds[number], job.folds[-1].target_scale)
+        return np.where(np.isfinite(losses), losses, np.inf)
+
+    def arm(self, weights: Array) -> Arm:
+        """Score the held-out rows."""
+        losses = [self.losses(number, self.held_out[number]) for number in self.folds]
+        heldout = [weighted_mean(each, weights[self.held_out[number]])
+                   for each, number in zip(losses, self.folds, strict=True)]  # fmt: skip
+        trained = []
+        for number in self.folds:
+            rows = np.flatnonzero(self.job.folds[number].weights)
+            trained.append(weighted_mean(self.losses(number, rows), self.job.folds[number].weights[rows]))
+        cooled = None
+        if has_temperature(self.job.loss):
+            rows_of = [self.held_out[number] for number in self.folds]
+            outputs = [self.outputs(number, rows) for number, rows in zip(self.folds, rows_of, strict=True)]
+            targets = [self.job.target[rows] for rows in rows_of]
+            cooled = self.by_row([each.mean(axis=0) for each in calibrated(outputs, targets, self.job.loss)])
+        rows_loss = self.by_row([each.mean(axis=0) for each in losses])
+        return Arm(rows_loss, np.array(heldout), np.array(trained), cooled)
+
+    def by_row(self, losses: Sequence[Array]) -> Array:
+        """Average the folds' losses (n,) by row: shape (N,)."""
+        total, counts = np.zeros(len(self.job.target)), np.zeros(len(self.job.target))
+        for number, each in zip(self.folds, losses, strict=True):
+            total[self.held_out[number]] += each
+            counts[self.held_out[number]] += 1
+        return total / np.maximum(counts, 1)
+
+    def reference(self, outputs: Sequence[Array]) -> Array:
+        """Score another model's outputs (n, C), in units of the target, by row: shape (N,)."""
+        losses = []
+        for number, output in zip(self.folds, outputs, strict=True):
+            fold = self.job.folds[number]
+            standardized = (output - fold.target_center) / fold.target_scale
+            losses.append(self.scored(standardized[None], number, self.held_out[number])[0])
+        return self.by_row(losses)
+
+    def course(self) -> Course:
+        """How the training on the last training set went."""
+        history, runs = self.fits.history, self.runs[-1]
+        assert history is not None
+        return Course(history.epochs, history.data_loss[runs], history.norms[runs])
+
+    def used(self) -> tuple[Booleans, int]:
+        """Say which inputs the best network on the last training set uses, and how many hidden units."""
+        runs = self.runs[-1]
+        best = runs[int(np.argmin((self.fits.data_loss + self.fits.penalty)[runs]))]
+        inputs, units = connected([w[best][None, None, None] != 0 for w in self.fits.parameters[::2]])
+        return inputs[0, 0, 0], int(units[0, 0, 0])
+
+
+def of_jobs(
+    without: Job,
+    with_penalty: Job,
+    weights: Array | None = None,
+    references: Mapping[str, Sequence[Array]] | None = None,
+    train: Train = engine_train,
+    cold: Job | None = None,
+) -> Evidence:
+    """Train two jobs that differ in their penalties alone, and a few arms more.
+
+    Parameters
+    ----------
+    without, with_penalty : Job
+        The same but for their penalties; of each fold, the rows of its ``validation`` are held out, or, where it has
+        none, those of weight 0. A fold without any (all rows, last) shows how training goes.
+    weights : array, shape (N,), optional
+        Of held-out rows.
+    references : dict, optional
+        By name: outputs (n, C) of another model for the held-out rows of each fold, in units of the target.
+    train : function
+        Job to Fits.
+    cold : Job, optional
+        What early stopping starts from, where ``without`` starts from trained networks.
+
+    Returns
+    -------
+    Evidence
+    """
+    held_out = [_held_out_rows(fold.weights, fold.validation) for fold in without.folds]
+    weights = np.ones(len(without.target)) if weights is None else weights
+    seen = np.zeros_like(weights)
+    seen[np.concatenate(held_out)] = weights[np.concatenate(held_out)]
+    looks = max(1, without.epochs // _LOOKS) if without.epochs else 0
+    trials = [_Trial(replace(job, record_every=looks), held_out, train) for job in (without, with_penalty)]
+    arms = [trial.arm(weights) for trial in trials]
+    penalty = with_penalty.objective(np.arange(with_penalty.runs)).penalty
+    before, after = (float(np.nanmean(penalty(trial.fits.parameters))) for trial in trials)
+    null_rows, null_wins = _null(trials[1])
+    kept = [trial.used() for trial in trials]
+    folds = trials[0].folds
+    courses = [("unpenalized", trials[0].course()), ("penalized", trials[1].course())] if looks else []
+    evidence = Evidence(
+        loss=without.loss,
+        unpenalized=arms[0],
+        penalized=arms[1],
+        weights=seen,
+        ratio=float(np.mean([len(held_out[k]) / np.count_nonzero(without.folds[k].weights) for k in folds])),
+        seed_spread=_seed_spread(arms[1].heldout - arms[0].heldout),
+        courses=dict(courses),
+        wiring=audit(with_penalty, train),
+        escape=evadable(without.network, with_penalty.penalties),
+        penalty_ratio=after / before if before > 0 else np.nan,
+        decay=_decay(with_penalty),
+        arms=_parts_alone(with_penalty, held_out, weights, train),
+        larger={},
+        references={name: trials[0].reference(outputs) for name, outputs in (references or {}).items()},
+        null=null_rows,
+        null_wins=null_wins,
+        inputs=(int(kept[0][0].sum()), int(kept[1][0].sum())),
+        units=(kept[0][1], kept[1][1]),
+        gone=np.flatnonzero(kept[0][0] & ~kept[1][0]).tolist(),
+    )
+    return _completed(evidence, cold or without, with_penalty, held_out, weights, train)
+
+
+def _completed(
+    evidence: Evidence, cold: Job, with_penalty: Job, held_out: Sequence[Integers], weights: Array, train: Train
+) -> Evidence:
+    """Add the arms that only some evidence asks for, and early stopping."""
+    courses, larger = dict(evidence.courses), {}
+    if courses and not courses["penalized"].tail.at_rest:
+        settled = replace(with_penalty, optimizer=scheduled(with_penalty.optimizer, Cosine()))
+        looks = max(1, settled.epochs // _LOOKS)
+        courses["settled"] = _Trial(replace(settled, record_every=looks), held_out, train).course()
+    best = evidence.best_reference
+    if courses and best:
+        goal = float(weighted_mean(evidence.references[best], evidence.weights)) + evidence.smallest_effect
+        if evidence.unpenalized.training.mean() > goal:
+            longer = replace(cold, epochs=_LARGER * cold.epochs)
+            larger = {
+                name: _Trial(job, held_out, train).arm(weights).training
+                for name, job in (("longer", longer), ("wider", _widened(cold)))
+            }
+    arms = dict(evidence.arms)
+    if courses:
+        arms["early stopping"] = _Trial(_stopping(cold), held_out, train).arm(weights)
+    return replace(evidence, courses=courses, larger=larger, arms=arms)
+
+
+def of_path(
+    walker: Walker,
+    path: MLPPath,
+    rule: Rule = "min",
+    alpha: float | None = None,
+    references: Mapping[str, Sequence[Array]] | None = None,
+) -> Evidence:
+    """Gather what a walked path says, and train a few arms more.
+
+    Parameters
+    ----------
+    walker : Walker
+        That walked it.
+    path : MLPPath
+    rule : "min" or "1se"
+        How every fold's strength is chosen, by the other folds.
+    alpha : float, optional
+        Judge this strength of the path instead, in every fold.
+    references : dict, optional
+        As for :func:`of_jobs`.
+    """
+    choice = choose(path.row_loss, path.row_weights, rule)
+    count = len(path.heldout_rows)
+    table = HeldOut(path.row_loss, path.heldout_rows, path.fold_row_loss)
+    if alpha is None:
+        index = choice.chosen
+        indices = [at for _, at in cross_chosen([table], path.row_weights, rule)]
+    else:
+        index = int(np.argmin(np.abs(path.alphas - alpha)))
+        indices = [index] * count
+    # Where no strength is chosen, wiring and training are looked at in the middle of the path.
+    shown = path.alphas[index or len(path.alphas) // 2]
+    if len(walker.seeds) < _SEEDS:  # what a start brings to the error is not to be told from one alone
+        more = [int(seed) for seed in np.random.default_rng(walker.seeds[0]).integers(2**31, size=_SEEDS)]
+        walker = replace(walker, seeds=[*walker.seeds, *more][:_SEEDS])
+    without, with_penalty = (_job(walker, strength) for strength in (0.0, shown))
+    cold = replace(without, start=walker.starts(), epochs=walker.dense_epochs + walker.route.max_iter, ramp=0.0)
+    starts = None if walker.route.linear else cold
+    evidence = of_jobs(without, with_penalty, walker.weights, references, walker.train, starts)
+    at_shown = evidence.penalized
+    faults = (*evidence.wiring.faults, *_standardizing_leaks(walker))
+    by_index = {at: _arm(path, [at] * count) for at in {index, choice.minimum}}
+    unpenalized = replace(_arm(path, [0] * count), calibrated=evidence.unpenalized.calibrated)
+    penalized = replace(
+        _arm(path, indices), calibrated=at_shown.calibrated if index else evidence.unpenalized.calibrated
+    )
+    along = {"one strength": by_index[index], "best strength": by_index[choice.minimum]}
+    return replace(
+        evidence,
+        unpenalized=unpenalized,
+        penalized=penalized,
+        weights=path.row_weights,
+        wiring=replace(evidence.wiring, faults=faults),
+        arms={**evidence.arms, **along},
+        null=path.null_row_loss,
+        null_wins=float(path.null_wins[index].mean()),
+        alpha=float(path.alphas[index]),
+        best_alpha=float(path.alphas[choice.minimum]),
+        safe_alpha=float(path.alphas[choice.one_standard_error]),
+        top_alpha=float(path.alphas[-1]),
+    )
+
+
+def _job(walker: Walker, strength: float) -> Job:
+    """Job of every cell of a walk at one strength; the rows that a fold holds out are its validation."""
+    strengths = np.array([strength])
+    job = walker.linear_job(strengths) if walker.route.linear else walker.raised(strengths, walker.dense())
+    folds = list(job.folds)
+    for k, (_, rows) in enumerate(walker.splits):
+        validation = np.zeros_like(walker.weights)
+        validation[rows] = walker.weights[rows]
+        folds[k] = replace(folds[k], validation=validation)
+    return replace(job, folds=tuple(folds))
+
+
+def _arm(path: MLPPath, indices: Sequence[int]) -> Arm:
+    """Arm of a path, each fold at its own strength."""
+    total, counts = np.zeros(len(path.row_weights)), np.zeros(len(path.row_weights))
+    for k, (rows, index) in enumerate(zip(path.heldout_rows, indices, strict=True)):
+        total[rows] += path.fold_row_loss[k][index]
+        counts[rows] += 1
+    folds = np.arange(len(indices))
+    return Arm(total / np.maximum(counts, 1), path.heldout_loss[indices, folds], path.train_loss[indices, folds])
+
+
+def _held_out_rows(weights: Array, validation: Array | None) -> Integers:
+    return np.flatnonzero(weights == 0 if validation is None else validation > 0)
+
+
+def _seed_spread(cells: Array) -> float:
+    return float(cells.var(axis=1, ddof=1).mean()) if cells.shape[1] > 1 else 0.0
+
+
+def _null(trial: _Trial) -> tuple[Array, float]:
+    """Held-out losses (N,) of the best constant, and the share of networks that do not beat its objective."""
+    job, losses, wins = trial.job, [], []
+    for number, fold in enumerate(job.folds):
+        target = (job.target - fold.target_center) / fold.target_scale
+        null = job.loss.null_output(target, fold.weights)
+        value = float(weighted_mean(job.loss.values(np.broadcast_to(null, target.shape), target), fold.weights))
+        wins.append((trial.fits.data_loss + trial.fits.penalty)[trial.runs[number]] >= value * (1 - 1e-9))
+        if number in trial.folds:
+            rows = trial.held_out[number]
+            losses.append(trial.scored(np.broadcast_to(null, (1, len(rows), len(null))), number, rows)[0])
+    return trial.by_row(losses), float(np.concatenate(wins).mean())
+
+
+def _parts_alone(job: Job, held_out: Sequence[Integers], weights: Array, train: Train) -> dict[str, Arm]:
+    """Train with only the kinked part of every penalty, and only the smooth part, where there are both."""
+    every = [parts(penalty) for penalty in job.penalties]
+    arms = {}
+    for name, kinds in (("L1 alone", L1 | GroupLasso), ("L2 alone", L2)):
+        alone = tuple(Sum(tuple(part for part in each if isinstance(part, kinds))) for each in every)
+        if not any(penalty.acts for penalty in alone) or evadable(job.network, alone):
+            return {}  # there is but one part; or, alone, it would be another problem, which rescaling escapes
+        arms[name] = replace(job, penalties=alone, record_every=0)
+    return {name: _Trial(each, held_out, train).arm(weights) for name, each in arms.items()}
+
+
+def _stopping(job: Job) -> Job:
+    """Stop the unpenalized job early, by rows set aside from each training set."""
+    folds = []
+    for number, fold in enumerate(job.folds):
+        used = order(int(job.seeds[0]), number, np.flatnonzero(fold.weights))
+        aside = used[: max(1, round(_SET_ASIDE * len(used)))]
+        weights, validation = fold.weights.copy(), np.zeros_like(fold.weights)
+        validation[aside], weights[aside] = weights[aside], 0
+        folds.append(replace(fold, weights=weights, validation=validation))
+    stopping = EarlyStopping(max(1, round(_PATIENCE * job.epochs)))
+    optimizer = scheduled(job.optimizer, InverseTime())
+    return replace(job, folds=tuple(folds), early_stopping=stopping, optimizer=optimizer, record_every=0, polish=None)
+
+
+def _widened(job: Job) -> Job:
+    """Give the same job more units in every hidden layer."""
+    last = job.network.dense[-1]
+    layers: list[Layer] = []
+    grown = 1
+    for layer in job.network.layers:
+        if isinstance(layer, Dense):
+            grows = 1 if layer is last else _LARGER
+            layers.append(Dense(layer.inputs * grown, layer.units * grows))
+            grown = grows
+        else:
+            layers.append(layer)
+    network = Network(tuple(layers))
+    starts = [network.start("he", int(seed)) for seed in job.seeds]
+    start = tuple(np.stack(arrays).astype(job.dtype) for arrays in zip(*starts, strict=True))
+    return replace(job, network=network, start=start)
+
+
+def _decay(job: Job) -> float:
+    """How far plain descent takes a weight under its L2 alone: the largest of ``2 l2 t``."""
+    if not isinstance(job.optimizer, SGD):
+        return np.nan
+    rows = max(int(np.count_nonzero(fold.weights)) for fold in job.folds)
+    steps = job.epochs * -(-rows // (job.batch_size or rows))
+    time = sum(rate_at(job.optimizer, k, steps) for k in range(steps)) / (1 - job.optimizer.momentum)
+    strengths = [float(np.max(part.strength)) for each in job.penalties for part in parts(each) if isinstance(part, L2)]
+    return 2 * max(strengths, default=0.0) * time
+
+
+def _standardizing_leaks(walker: Walker) -> list[Fault]:
+    """Look whether other numbers in held-out rows change how a fold is standardized."""
+    if not isinstance(walker.x, np.ndarray):
+        return []
+    for number, (_, rows) in enumerate(walker.splits):
+        x, target = changed_rows(walker.x, walker.target, rows)
+        fold, again = walker.folds[number], walker.again(x, target).folds[number]
+        names = ("center", "scale", "target_center", "target_scale")
+        if not all(np.array_equal(getattr(fold, name), getattr(again, name)) for name in names):
+            return [leak()]
+    return []

@@ -1,0 +1,196 @@
+"""How sure a difference of held-out losses is: the same rows, folds and starts with the penalty and without.
+
+    difference_i   loss of held-out row i with the penalty, minus without, averaged over seeds and repeats
+    mean           of the differences; below 0 the penalty helped
+    error          sqrt( sd(difference)^2 / n  +  sigma_seed^2 / (folds * seeds) )
+    interval       mean +- 1.96 error
+
+It speaks of networks trained on as many rows as these folds have. The correction of Nadeau and Bengio (Machine Learning
+2003, eq. 9) also counts what another draw of training rows would change, and is the more careful one: what it confirms
+is called strong.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.optimize import minimize_scalar
+from scipy.stats import t as student
+
+from ridgewalk.arrays import Array, Integers
+from ridgewalk.losses import BinaryCrossEntropy, CrossEntropy, Loss
+from ridgewalk.selection import mean_and_error
+
+NORMAL = 1.96  # 97.5% of a normal distribution
+DETECTABLE = 2.8  # errors of an effect that is seen in 80% of studies: 1.96 + 0.84
+_DRIFT = 0.01
+_COLDEST, _HOTTEST = np.log(0.05), np.log(50.0)  # temperatures tried
+
+
+@dataclass(frozen=True)
+class Effect:
+    """A difference and its 95% interval.
+
+    Attributes
+    ----------
+    mean, error : float
+    row_error, seed_error : float
+        What rows, and what starts, bring to the error. More seeds lower the second alone.
+    strong_error : float
+        Nadeau and Bengio's, times their t quantile over the normal one; NaN with one fold.
+    rows, folds, seeds : int
+    """
+
+    mean: float
+    error: float
+    row_error: float
+    seed_error: float
+    strong_error: float
+    rows: int
+    folds: int
+    seeds: int
+
+    @property
+    def low(self) -> float:
+        """Lower end of the 95% interval."""
+        return self.mean - NORMAL * self.error
+
+    @property
+    def high(self) -> float:
+        """Upper end."""
+        return self.mean + NORMAL * self.error
+
+    @property
+    def strong(self) -> bool:
+        """Whether the more careful interval leaves out 0, too."""
+        return bool(abs(self.mean) > NORMAL * self.strong_error)
+
+    def within(self, size: float) -> bool:
+        """Whether the interval lies between -size and size."""
+        return bool(-size < self.low and self.high < size)
+
+    @property
+    def detectable(self) -> float:
+        """Smallest effect that this many rows and starts show in 80% of cases."""
+        return DETECTABLE * self.error
+
+    def settled_by(self, size: float) -> tuple[int, int]:
+        """Rows and seeds that would bring half the interval down to ``size``, as far as one can tell from this.
+
+        Seeds first: rows are asked for where no number of seeds would do.
+        """
+        goal = size / NORMAL
+        rows, row_error = self.rows, self.row_error
+        if row_error > 0.9 * goal:
+            rows = int(np.ceil(self.rows * (row_error / (0.9 * goal)) ** 2))
+            row_error = 0.9 * goal
+        left = goal**2 - row_error**2
+        seeds = int(np.ceil(self.seeds * self.seed_error**2 / left)) if self.seed_error else self.seeds
+        return rows, max(seeds, self.seeds)
+
+
+def effect(rows: Array, weights: Array, cells: Array, ratio: float, seed_spread: float) -> Effect:
+    """Measure a paired difference.
+
+    Parameters
+    ----------
+    rows : array, shape (N,)
+        Of each held-out row, averaged over seeds and repeats.
+    weights : array, shape (N,)
+        0 for rows that no fold held out.
+    cells : array, shape (K, E)
+        Mean difference of each fold and seed.
+    ratio : float
+        Held-out rows over training rows of a fold.
+    seed_spread : float
+        Variance over seeds of a fold's mean difference.
+    """
+    mean, row_error = (float(value) for value in mean_and_error(rows, weights))
+    folds, seeds = cells.shape
+    seed_error = float(np.sqrt(seed_spread / cells.size))
+    strong = np.nan
+    if folds > 1:
+        spread = cells.mean(axis=1).var(ddof=1)
+        strong = float(np.sqrt((1 / folds + ratio) * spread) * student.ppf(0.975, folds - 1) / NORMAL)
+    error = float(np.hypot(row_error, seed_error))
+    return Effect(mean, error, row_error, seed_error, strong, int((weights > 0).sum()), folds, seeds)
+
+
+def calibrated(outputs: list[Array], targets: list[Array], loss: Loss) -> list[Array]:
+    """Losses (E, n) of the rows of each fold, after a temperature that the other folds' rows choose.
+
+    A temperature divides all outputs, so it mends over- and underconfidence and leaves the order of the classes (Guo,
+    Pleiss, Sun and Weinberger, ICML 2017, section 4.2). What is left is how well classes are told apart.
+
+    Parameters
+    ----------
+    outputs : list of arrays, K times (E, n, C)
+    targets : list of arrays, K times (n, C)
+    loss : Loss
+        Of classes.
+    """
+    found = []
+    for k, (output, target) in enumerate(zip(outputs, targets, strict=True)):
+        others = [j for j in range(len(outputs)) if j != k] or [k]
+
+        def above(log_temperature: float, seed: int, others: list[int] = others) -> float:
+            cooled = np.exp(-log_temperature)
+            return float(np.concatenate([loss.values(outputs[j][seed] * cooled, targets[j]) for j in others]).mean())
+
+        best = [
+            minimize_scalar(above, bounds=(_COLDEST, _HOTTEST), args=(seed,), method="bounded").x
+            for seed in range(len(output))
+        ]
+        found.append(loss.values(output * np.exp(-np.array(best))[:, None, None], target))
+    return found
+
+
+def has_temperature(loss: Loss) -> bool:
+    """Whether outputs are logits, so that a temperature means something."""
+    return isinstance(loss, BinaryCrossEntropy | CrossEntropy)
+
+
+@dataclass(frozen=True)
+class Tail:
+    """The last tenth of a training, of one arm: what its last epoch is worth.
+
+    Attributes
+    ----------
+    level : float
+        Median loss there (data loss of the training rows).
+    spread : float
+        Standard deviation there, the largest of the seeds.
+    drift : float
+        How much lower its second half is than its first, over the level; the largest of the seeds.
+    spikes : float
+        Share of all looks, after the first tenth, at which the loss was above twice the median of its neighbourhood.
+    """
+
+    level: float
+    spread: float
+    drift: float
+    spikes: float
+
+    @property
+    def at_rest(self) -> bool:
+        """Whether it came to rest: no spike, and no drift above 1%."""
+        return self.spikes == 0 and self.drift <= _DRIFT
+
+
+def tail(curves: Array) -> Tail:
+    """Look at the end of training curves (E, T)."""
+    count = max(4, curves.shape[1] // 10)
+    last = curves[:, -count:]
+    halves = last[:, : count // 2].mean(axis=1), last[:, count // 2 :].mean(axis=1)
+    body = curves[:, curves.shape[1] // 10 :]
+    usual = np.array([np.median(part, axis=1) for part in np.array_split(body, 10, axis=1)]).T
+    sizes = [len(part) for part in np.array_split(np.arange(body.shape[1]), 10)]
+    where: Integers = np.repeat(np.arange(10), sizes)
+    level = float(np.median(last))
+    return Tail(
+        level=level,
+        spread=float(last.std(axis=1).max()),
+        drift=float(((halves[0] - halves[1]) / np.maximum(np.abs(halves[1]), 1e-12)).max()),
+        spikes=float((body > 2 * usual[:, where]).mean()),
+    )

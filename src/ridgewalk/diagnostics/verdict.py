@@ -1,0 +1,447 @@
+"""Did it help: gates in order, over the evidence alone; the first that has something to say gives the headline.
+
+    1  wiring       is the penalty in the training, and is it the one that was asked for?
+    2  action       does it pull at all; can the network slip out of it?
+    3  rest         did the training come to rest, so that strengths can be compared?
+    4  something    is there anything to gain: does the network overfit?
+    5  effect       the paired difference of held-out losses, and its 95% interval
+
+A gate's letters are those of decision 0008.
+"""
+
+from __future__ import annotations
+
+import json
+import textwrap
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+
+from ridgewalk.arrays import Array
+from ridgewalk.diagnostics.evidence import Arm, Evidence
+from ridgewalk.diagnostics.statistics import NORMAL, Effect, effect, has_temperature
+from ridgewalk.objective import weighted_mean
+from ridgewalk.selection import mean_and_error
+
+_NO_PULL = 0.99  # of the penalty that the unpenalized network would pay
+_SPIKES = 0.002  # share of looks above twice the usual loss
+_MOSTLY = 0.5
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that was found.
+
+    Attributes
+    ----------
+    letter, name : str
+        As "e", "helps".
+    speaks : bool
+        Whether it can be the headline; others go along with it.
+    sentence, advice : str
+        What was found, and what to do next.
+    numbers : dict
+        What that rests on.
+    """
+
+    letter: str
+    name: str
+    speaks: bool
+    sentence: str
+    advice: str
+    numbers: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Diagnosis:
+    """What was found, most important first.
+
+    Attributes
+    ----------
+    headline : str
+        One sentence.
+    findings : tuple of Finding
+        The first is the verdict; then what goes along with it; then what later gates would have said.
+    numbers : dict
+        Losses with their intervals, counts, strengths: ready for JSON.
+    """
+
+    headline: str
+    findings: tuple[Finding, ...]
+    numbers: dict[str, Any]
+
+    @property
+    def verdict(self) -> str:
+        """Name of the first finding."""
+        return self.findings[0].name
+
+    def holds(self, name: str) -> bool:
+        """Whether something of this name was found."""
+        return any(finding.name == name for finding in self.findings)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Everything as plain data."""
+        return {"verdict": self.verdict, **asdict(self)}
+
+    def to_json(self) -> str:
+        """Everything as JSON."""
+        return json.dumps(self.to_dict(), indent=1)
+
+    def __str__(self) -> str:
+        wrap = textwrap.TextWrapper(100, subsequent_indent="  ")
+        lines = [self.headline, ""]
+        for finding in self.findings:
+            said = finding.sentence if finding is not self.findings[0] else ""
+            lines += wrap.wrap(f"- {finding.name}: {said} Next: {finding.advice}".replace(":  ", ": "))
+        rows = ((name, value) for name, value in self.numbers.items() if not isinstance(value, dict | list))
+        lines += ["", *(f"  {name.replace('_', ' '):<34} {_shown(value)}" for name, value in rows)]
+        return "\n".join(lines)
+
+
+def judge(evidence: Evidence) -> Diagnosis:
+    """Apply the gates.
+
+    Returns
+    -------
+    Diagnosis
+    """
+    case = _Case(evidence)
+    found = [
+        finding for gate in (case.wiring, case.action, case.rest, case.something, case.effect) for finding in gate()
+    ]
+    first = next(finding for finding in found if finding.speaks)
+    beside = [finding for finding in found if finding is not first]
+    before = [finding for finding in beside if not finding.speaks]
+    findings = (first, *before, *(finding for finding in beside if finding.speaks))
+    headline = first.sentence
+    also = [finding for finding in findings[1:] if finding.name in _IN_THE_HEADLINE and finding.name != first.name]
+    if also:
+        headline += f" Besides: {'; '.join(_IN_THE_HEADLINE[finding.name] for finding in also)}."
+    return Diagnosis(headline, findings, case.numbers())
+
+
+_IN_THE_HEADLINE = {
+    "evadable": "the penalty can be evaded by rescaling the layers",
+    "underfit": "the network underfits, and a penalty can only lower its fit",
+}
+
+
+class _Case:
+    """The evidence, and what several gates read of it."""
+
+    def __init__(self, evidence: Evidence) -> None:
+        self.evidence = e = evidence
+        self.difference = self.against(e.unpenalized, e.penalized)
+        self.before, self.after = (self.mean(arm.rows) for arm in (e.unpenalized, e.penalized))
+        self.delta = e.smallest_effect
+        self.unit = "nats" if has_temperature(e.loss) else "units of the loss"
+
+    def mean(self, rows: Array) -> float:
+        return float(weighted_mean(rows, self.evidence.weights))
+
+    def against(self, before: Arm, after: Arm) -> Effect:
+        """Effect of one arm against another."""
+        e = self.evidence
+        return effect(after.rows - before.rows, e.weights, after.heldout - before.heldout, e.ratio, e.seed_spread)
+
+    def wiring(self) -> Iterator[Finding]:
+        faults = self.evidence.wiring.faults
+        if faults:
+            more = f" ({len(faults)} faults in all.)" if len(faults) > 1 else ""
+            yield Finding(
+                "b",
+                "wired wrong",
+                True,
+                f"Wired wrong: {faults[0].sentence}{more}",
+                "Mend that first: until then, no comparison says anything about regularization.",
+                {"faults": [asdict(fault) for fault in faults]},
+            )
+
+    def action(self) -> Iterator[Finding]:
+        e = self.evidence
+        if e.escape:
+            numbers = {name: _norms(course.norms) for name, course in e.courses.items()}
+            moved = ""
+            if "penalized" in numbers:
+                ways = (f"{name} from {path[0]:.3g} to {path[-1]:.3g}" for name, path in numbers["penalized"].items())
+                moved = f" Here, norms went: {', '.join(ways)}."
+            advice = "Penalize the weights of every layer (ridgewalk's estimators do)."
+            yield Finding("a'", "evadable", False, e.escape + moved, advice, {"norms": numbers})
+        if e.alpha != 0 and np.isfinite(e.penalty_ratio) and e.penalty_ratio >= _NO_PULL:
+            far = f" (2 l2 t = {e.decay:.2g}, and it begins to act at 1)" if np.isfinite(e.decay) else ""
+            yield Finding(
+                "a''",
+                "too weak",
+                True,
+                "The penalty is too weak to act in this much training: the penalized network's penalty is "
+                f"{e.penalty_ratio:.1%} of what the unpenalized one would pay{far}.",
+                "Raise the strength tenfold and look again, or train longer.",
+                {"penalty_ratio": e.penalty_ratio, "decay": _plain(e.decay)},
+            )
+
+    def rest(self) -> Iterator[Finding]:
+        courses = self.evidence.courses
+        if not courses:
+            return
+        size = abs(self.difference.mean)
+        tails = {name: courses[name].tail for name in ("unpenalized", "penalized")}
+        restless = {
+            name: tail
+            for name, tail in tails.items()
+            if tail.spikes > _SPIKES or max(tail.spread, abs(tail.drift) * tail.level) > max(size / 2, self.delta)
+        }
+        if not restless:
+            return
+        name, worst = max(restless.items(), key=lambda pair: (pair[1].spikes, pair[1].spread))
+        numbers = {name: asdict(tail) for name, tail in tails.items()}
+        slower = tails["penalized"].level - tails["unpenalized"].level
+        regained = tails["penalized"].level - courses["settled"].tail.level if "settled" in courses else 0.0
+        if slower > self.delta and regained > self.delta and tails["penalized"].spikes >= tails["unpenalized"].spikes:
+            yield Finding(
+                "f",
+                "hurts the optimizer",
+                True,
+                "Unstable: the penalty upsets the optimizer, and what it does to the fit cannot be told. Its training "
+                "loss "
+                f"jumps above twice its usual level in {tails['penalized'].spikes:.1%} of the epochs (without in "
+                f"{tails['unpenalized'].spikes:.1%}); with a rate that goes to 0 the same penalty ends at a training "
+                f"loss of {courses['settled'].tail.level:.3g} instead of {tails['penalized'].level:.3g}.",
+                "Let the learning rate go to 0 (a cosine), lower it, or use Adam; then compare again.",
+                numbers,
+            )
+            return
+        yield Finding(
+            "f",
+            "not converged",
+            True,
+            f"Unstable: the {name} training never comes to rest, so no strength can be judged yet. Over its last tenth "
+            f"its loss varies by {worst.spread:.2g} and falls by {worst.drift:.1%}, and it jumps above twice its usual "
+            f"level in {worst.spikes:.1%} of the epochs; the difference to be judged is {size:.2g}.",
+            "Let the learning rate go to 0 (a cosine), lower it, train longer, or use Adam; then compare again.",
+            numbers,
+        )
+
+    def something(self) -> Iterator[Finding]:
+        """Whether there is anything to gain."""
+        e, best = self.evidence, self.evidence.best_reference
+        training = float(np.mean(e.unpenalized.training))
+        gap = self.before - training
+        _, gap_error = mean_and_error(e.unpenalized.rows, e.weights)
+        numbers: dict[str, Any] = {"gap": gap, "gap_error": float(gap_error), "smallest_effect": self.delta}
+        if not best:
+            return
+        reference = self.mean(e.references[best])
+        _, error = mean_and_error(e.references[best], e.weights)
+        excess, excess_error = (float(v) for v in mean_and_error(e.unpenalized.rows - e.references[best], e.weights))
+        numbers |= {"reference": best, "reference_loss": reference, "excess": excess, "excess_error": excess_error}
+        numbers |= {f"training_loss_{name}": float(loss.mean()) for name, loss in e.larger.items()}
+        if training - reference > self.delta + NORMAL * float(error):
+            reached = {name: float(loss.mean()) for name, loss in e.larger.items()}
+            helped = [
+                f"{name} one reaches {loss:.3g}" for name, loss in reached.items() if loss < training - self.delta
+            ]
+            which = f" A {' and a '.join(helped)}." if helped else ""
+            yield Finding(
+                "c1",
+                "underfit",
+                True,
+                f"The network underfits: its training loss without a penalty is {training:.3g}, and {best} has "
+                f"{reference:.3g} on rows it never saw; a penalty can only lower the fit.{which}",
+                "Give it more units, more epochs or a better learning rate before any penalty.",
+                numbers,
+            )
+        elif gap + NORMAL * float(gap_error) < self.delta and excess + NORMAL * excess_error < self.delta:
+            yield Finding(
+                "c2",
+                "nothing to fix",
+                True,
+                f"There is nothing to fix: without a penalty the loss on held-out rows ({self.before:.3g}) is within "
+                f"{self.delta:.2g} of that on training rows ({training:.3g}) and of the best other model's ({best}, "
+                f"{reference:.3g}): what is left is the data's own noise, or a limit that all these models share.",
+                "Leave the penalty out, or keep it for sparser models; more rows or better columns are what can help.",
+                numbers,
+            )
+
+    def effect(self) -> Iterator[Finding]:
+        e, d = self.evidence, self.difference
+        numbers = {"difference": d.mean, "low": d.low, "high": d.high, "smallest_effect": self.delta}
+        at = "" if e.alpha is None else f" at strength {e.alpha:.3g}"
+        change = f"{abs(d.mean):.3g} {self.unit} (95% interval {-d.high:.3g} to {-d.low:.3g})"
+        if e.alpha != 0 and (e.null_wins > _MOSTLY or not self.after < e.null_loss):
+            yield Finding(
+                "n",
+                "no signal",
+                True,
+                f"There is no signal that this network can use: its held-out loss is {self.after:.4g}, and the best "
+                f"constant has {e.null_loss:.4g}.",
+                "Look at the columns: is what decides the target among them? Are rows and targets still side by side?",
+                numbers,
+            )
+        elif e.alpha == 0:
+            yield self._no_strength(numbers)
+        elif d.high < 0:
+            small = d.high > -self.delta
+            how_much = "" if not small else ", a little" if d.mean > -self.delta else ", though how much is not sure"
+            sure = "" if d.strong else " (the more careful interval, which counts other training rows, holds 0)"
+            yield Finding(
+                "e-" if small else "e",
+                "helps",
+                True,
+                f"Regularization helps{how_much}: the held-out loss falls from {self.before:.4g} to {self.after:.4g}, "
+                f"by {change}{at}{sure}.",
+                self._how_to_keep(),
+                numbers | self.why(),
+            )
+        elif self.too_strong():
+            yield self._too_strong(numbers)
+        elif d.within(self.delta):
+            yield Finding(
+                "c3",
+                "no difference",
+                True,
+                f"Regularization makes no difference here: the held-out loss changes by {d.mean:+.3g} {self.unit} (95% "
+                f"interval {d.low:+.3g} to {d.high:+.3g}){at}, and less than {self.delta:.2g} is no matter.",
+                "Choose by what else counts: sparser models cost nothing here.",
+                numbers,
+            )
+        elif d.low > 0:
+            yield self._too_strong(numbers)
+        else:
+            rows, seeds = d.settled_by(self.delta)
+            yield Finding(
+                "u",
+                "too noisy to tell",
+                True,
+                f"It is too noisy to tell: the held-out loss changes by {d.mean:+.3g} {self.unit}, and the 95% "
+                f"interval reaches from {d.low:+.3g} to {d.high:+.3g}{at}. An effect below {d.detectable:.2g} would "
+                "hardly be seen.",
+                f"About {rows:,} rows (here are {d.rows:,}) with {seeds} seeds would settle it to {self.delta:.2g}."
+                if rows > d.rows
+                else f"About {seeds} seeds (here are {d.seeds}) would settle it to {self.delta:.2g}.",
+                numbers | {"rows_needed": rows, "seeds_needed": seeds, "detectable": d.detectable},
+            )
+
+    def too_strong(self) -> bool:
+        """Whether a weaker strength of the path is better beyond doubt, and this one is no gain."""
+        e = self.evidence
+        if "best strength" not in e.arms or e.alpha is None or e.safe_alpha is None or e.alpha <= e.safe_alpha:
+            return False
+        return bool(self.against(e.arms["best strength"], e.penalized).low > 0 and self.difference.low > 0)
+
+    def _too_strong(self, numbers: dict[str, Any]) -> Finding:
+        e, d = self.evidence, self.difference
+        best = f" The path's best strength is {e.best_alpha:.3g}" if e.best_alpha is not None else ""
+        if e.alpha and e.safe_alpha:
+            best += f", {e.alpha / e.safe_alpha:.3g} times below this one at one standard error"
+        fit = float(np.mean(e.penalized.training) - np.mean(e.unpenalized.training))
+        return Finding(
+            "d",
+            "too strong",
+            True,
+            f"The penalty is too strong: the held-out loss rises by {d.mean:.3g} {self.unit} (95% interval {d.low:.3g} "
+            f"to {d.high:.3g}), and the training loss by {fit:.3g}.{best and best + '.'}",
+            "Lower the strength: by cross-validation, over a path that begins near 0.",
+            numbers | {"training_difference": fit, "best_alpha": e.best_alpha, "safe_alpha": e.safe_alpha},
+        )
+
+    def _no_strength(self, numbers: dict[str, Any]) -> Finding:
+        return Finding(
+            "c3",
+            "no difference",
+            True,
+            "Regularization makes no difference here: of all strengths the path's best is 0, no penalty at all "
+            f"(held-out loss {self.before:.4g}).",
+            "Leave it out for prediction; the sparser choice (1se) may still be worth having.",
+            numbers,
+        )
+
+    def why(self) -> dict[str, Any]:
+        """Where a gain comes from."""
+        e = self.evidence
+        found: dict[str, Any] = {}
+        if e.unpenalized.calibrated is not None and e.penalized.calibrated is not None:
+            arms = e.arms.get("one strength", e.penalized)
+            both = self.mean(e.unpenalized.rows - arms.rows)
+            refined = self.mean(e.unpenalized.calibrated - e.penalized.calibrated)
+            found |= {"gain_by_calibration": both - refined, "gain_by_refinement": refined}
+        if {"L1 alone", "L2 alone"} <= e.arms.keys():
+            whole = e.arms.get("one strength", e.penalized)
+            gains = [self.mean(e.unpenalized.rows - e.arms[name].rows) for name in ("L1 alone", "L2 alone")]
+            both = self.mean(e.unpenalized.rows - whole.rows)
+            # Each part's share is the mean of what it adds to nothing and to the other (Shapley, 1953).
+            found |= {"gain_by_l1": (gains[0] + both - gains[1]) / 2, "gain_by_l2": (gains[1] + both - gains[0]) / 2}
+        if "early stopping" in e.arms:
+            found["gain_over_early_stopping"] = self.mean(e.arms["early stopping"].rows - e.penalized.rows)
+        return found
+
+    def _how_to_keep(self) -> str:
+        why = self.why()
+        parts = []
+        if "gain_by_l1" in why:
+            parts.append(f"L1 brings {why['gain_by_l1']:.3g} of it and L2 {why['gain_by_l2']:.3g}")
+        if "gain_by_refinement" in why:
+            parts.append(
+                f"{why['gain_by_calibration']:.3g} is better calibrated probabilities and "
+                f"{why['gain_by_refinement']:.3g} better told classes"
+            )
+        if "gain_over_early_stopping" in why:
+            parts.append(f"against early stopping it gains {why['gain_over_early_stopping']:.3g}")
+        e = self.evidence
+        if e.gone:
+            parts.append(f"{len(e.gone)} of {e.inputs[0]} inputs went")
+        if e.units[1] < e.units[0]:
+            parts.append(f"{e.units[0] - e.units[1]} of {e.units[0]} units went")
+        return f"Keep it. {_capital('; '.join(parts))}." if parts else "Keep it."
+
+    def numbers(self) -> dict[str, Any]:
+        """Everything that a reader may want beside the sentences."""
+        e, d = self.evidence, self.difference
+        means = {name: self.mean(arm.rows) for name, arm in e.arms.items()}
+        return {
+            "unpenalized_heldout_loss": self.before,
+            "penalized_heldout_loss": self.after,
+            "unpenalized_training_loss": float(np.mean(e.unpenalized.training)),
+            "penalized_training_loss": float(np.mean(e.penalized.training)),
+            "difference": d.mean,
+            "difference_low": _plain(d.low),
+            "difference_high": _plain(d.high),
+            "row_error": d.row_error,
+            "seed_error": d.seed_error,
+            "strong_error": _plain(d.strong_error),
+            "smallest_effect": self.delta,
+            "null_loss": e.null_loss,
+            "rows": d.rows,
+            "folds": d.folds,
+            "seeds": d.seeds,
+            "strength": _plain(e.alpha),
+            "best_strength": _plain(e.best_alpha),
+            "one_standard_error_strength": _plain(e.safe_alpha),
+            "penalty_acts_at": _plain(e.wiring.at_rest),
+            "inputs_without_and_with": list(e.inputs),
+            "units_without_and_with": list(e.units),
+            "inputs_gone": list(e.gone),
+            "references": {name: self.mean(rows) for name, rows in e.references.items()},
+            "arms": {name: _plain(value) for name, value in means.items()},
+            **self.why(),
+        }
+
+
+def _norms(norms: Array) -> dict[str, list[float]]:
+    """Mean norms of the weight arrays at up to ten looks."""
+    looks = np.unique(np.linspace(0, norms.shape[1] - 1, 10).astype(int))
+    means = norms.mean(axis=0)[looks]
+    return {f"weight {k + 1}": means[:, 2 * k].tolist() for k in range(means.shape[1] // 2)}
+
+
+def _plain(value: float | None) -> float | None:
+    return None if value is None or not np.isfinite(value) else float(value)
+
+
+def _capital(words: str) -> str:
+    return words[:1].upper() + words[1:]
+
+
+def _shown(value: Any) -> str:
+    return "-" if value is None else f"{value:,}" if isinstance(value, int) else f"{value:.4g}"

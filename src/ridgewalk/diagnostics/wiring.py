@@ -1,0 +1,331 @@
+"""Is a training wired right: probes of any ``train(job) -> Fits``, from outside, each on a small copy of the job.
+
+    gradient   one step of plain descent is rate * gradient; differences of the loss say what that should be
+    penalty    the same step from where the data loss has no slope is the penalty's alone: its strengths are read off,
+               for steps of few rows and of many, and with weights that are exactly 0
+    rest       where the job's own optimizer comes to rest on a convex problem, -gradient is the slope of the penalty
+    held out   other numbers in the rows that a fold holds out change no bit of its weights
+
+Nothing here knows how the training works; what it shows is held against the strengths that the job asks for.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from typing import Literal
+
+import numpy as np
+
+from ridgewalk.arrays import Array, Integers
+from ridgewalk.check import check_gradient, check_penalty
+from ridgewalk.engine.job import Fits, Fold, Job
+from ridgewalk.layers import Arrays, Dropout
+from ridgewalk.network import EvadablePenaltyWarning, Network, multilayer_perceptron
+from ridgewalk.objective import Objective, mean_weights
+from ridgewalk.optimizers import SGD, Cosine, InverseTime, Optimizer, scheduled
+from ridgewalk.penalties import L1, L2, GroupLasso, Penalty, Sum, elastic_strengths, parts
+
+Train = Callable[[Job], Fits]
+Probe = Literal["gradient", "penalty", "rest", "held out"]
+
+_ROWS, _COLUMNS = 256, 20  # of a probe, at most
+_FEW, _MANY = 16, 64  # rows of a step
+_RATE = 1e-5
+_BAND = (0.9, 1.1)  # of a strength at rest, over the one asked for
+_UNEXPLAINED = 0.01
+_EPOCHS = 3_000  # of the probe that must come to rest
+_SHARE = 0.1  # of the critical strength: the penalty there
+
+
+@dataclass(frozen=True)
+class Fault:
+    """Something that is wired wrong: the probe that found it, and what it is in plain words."""
+
+    probe: Probe
+    sentence: str
+
+
+@dataclass(frozen=True)
+class Wiring:
+    """What the probes found.
+
+    Attributes
+    ----------
+    faults : tuple of Fault
+        None where everything is right.
+    at_rest : float
+        The strength at which the job's optimizer comes to rest, over the one asked for; NaN where it does not.
+    gradient_error : float
+        Largest relative error of the gradient.
+    """
+
+    faults: tuple[Fault, ...]
+    at_rest: float
+    gradient_error: float
+
+
+def audit(job: Job, train: Train, seed: int = 0) -> Wiring:
+    """Probe a training.
+
+    Parameters
+    ----------
+    job : Job
+        As it would be trained; its run of the strongest penalty is looked at.
+    train : function
+        Job to Fits: :func:`ridgewalk.engine.train`, or anybody's own.
+    seed : int
+        Draws the probes' weights.
+
+    Returns
+    -------
+    Wiring
+    """
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", EvadablePenaltyWarning)  # said elsewhere, and not at every probe
+        probe = _Prober(job, train, seed)
+        # The other probes train on some rows alone, and what is wrong in one step is wrong at rest, too.
+        faults = probe.held_out() or [*probe.gradient(), *probe.penalty()] or [*probe.rest()]
+        return Wiring(tuple(faults), probe.at_rest, probe.gradient_error)
+
+
+class _Prober:
+    """A small copy of a job: some rows, one run, float64, no dropout."""
+
+    def __init__(self, job: Job, train: Train, seed: int) -> None:
+        self.job, self.train, self.seed = job, train, seed
+        self.run = _strongest(job)
+        fold = job.folds[job.fold[self.run]]
+        weights = np.zeros_like(fold.weights)
+        used = np.flatnonzero(fold.weights)
+        used = used[np.random.default_rng(seed).permutation(len(used))[:_ROWS]]
+        weights[used] = fold.weights[used]
+        self.fold = replace(fold, weights=weights, validation=None)
+        self.rows = self.fold.standardized(job.x, job.target, weights, np.dtype(np.float64))
+        quiet = (replace(each, rate=0.0) if isinstance(each, Dropout) else each for each in job.network.layers)
+        self.network = Network(tuple(quiet))
+        self.penalties = tuple(_plain(penalty) for penalty in _one_run(job, self.run))
+        self.free: tuple[Penalty, ...] = (Sum(),) * len(self.penalties)
+        self.start = self._draw(np.random.default_rng(seed + 1))
+        self.at_rest = self.gradient_error = np.nan
+
+    def _draw(self, generator: np.random.Generator) -> Arrays:
+        """Weights of ordinary size, none near 0; biases too, so that a penalty of theirs shows."""
+        start = []
+        for array in self.network.start("he", self.seed):
+            size = np.sqrt((array**2).mean()) or 0.3
+            start.append(size * generator.uniform(0.3, 1.7, array.shape) * generator.choice([-1, 1], array.shape))
+        return tuple(start)
+
+    def _job(self, **changes: object) -> Job:
+        """Give the small job: one run, one epoch of plain descent."""
+        small: dict[str, object] = {
+            "network": self.network,
+            "penalties": self.free,
+            "optimizer": SGD(_RATE),
+            "folds": (self.fold,),
+            "fold": np.zeros(1, dtype=int),
+            "seeds": self.job.seeds[[self.run]],
+            "start": tuple(w[None] for w in self.start),
+            "epochs": 1,
+            "batch_size": None,
+            "ramp": 0.0,
+            "polish": None,
+            "early_stopping": None,
+            "record_every": 0,
+        }
+        return replace(self.job, **(small | changes))  # type: ignore[arg-type]
+
+    def _slopes(self, arrays: Arrays, **changes: object) -> list[Array]:
+        """Give what one step of plain descent takes for the gradient."""
+        moved = self.train(self._job(start=tuple(w[None] for w in arrays), **changes)).parameters
+        return [(w - after[0]) / _RATE for w, after in zip(arrays, moved, strict=True)]
+
+    def gradient(self) -> list[Fault]:
+        """Hold one step of plain descent against differences of the loss."""
+        objective = Objective(self.network, self.job.loss, self.free)
+
+        def loss(*arrays: Array) -> float:
+            return float(objective.data_loss(arrays, self.rows.x, self.rows.target, self.rows.weights))
+
+        slopes = self._slopes(self.start)
+        found = check_gradient(loss, lambda *_: slopes, self.start, names=self.network.names, seed=self.seed)
+        self.gradient_error = float(np.nanmax([each.worst for each in found.arrays], initial=0.0))
+        return [Fault("gradient", f"The gradient of the data loss is wrong. {sentence}") for sentence in found.findings]
+
+    def penalty(self) -> list[Fault]:
+        """Read the strengths off steps from where the data loss has no slope."""
+        strengths = [elastic_strengths(each, w.shape) for each, w in zip(self.penalties, self.start, strict=True)]
+        asked = [(None, None) if pair is None else tuple(float(each.flat[0]) for each in pair) for pair in strengths]
+        found = check_penalty(
+            lambda arrays, rows, on: self._pulls(arrays, rows, self.penalties if on else self.free),
+            self.start,
+            l1=[l1 for l1, _ in asked],
+            l2=[l2 for _, l2 in asked],
+            names=self.network.names,
+            batch_sizes=(_FEW, _MANY),
+            seed=self.seed,
+        )
+        grouped = [k for k, pair in enumerate(strengths) if pair is None]
+        names = [self.network.names[k] for k in grouped]
+        others = [sentence for sentence in found.findings if not sentence.startswith(tuple(names) or ("\0",))]
+        return [Fault("penalty", sentence) for sentence in others] + [
+            fault for k in grouped for fault in self._grouped(k)
+        ]
+
+    def _pulls(self, arrays: list[Array], rows: int, penalties: tuple[Penalty, ...]) -> list[Array]:
+        """Gradients of a step of so many rows, whose target is what the network predicts: of the penalty alone."""
+        used = self.rows.numbers[:rows]
+        weights = np.zeros_like(self.fold.weights)
+        weights[used] = 1.0
+        fold = replace(self.fold, weights=weights)
+        x = fold.standardized(self.job.x, self.job.target, weights, np.dtype(np.float64)).x
+        predicted = self.job.loss.predict(self.network.forward(x, tuple(arrays))[0])
+        target = self.job.target.astype(np.float64).copy()
+        target[used] = predicted * fold.target_scale + fold.target_center
+        size = None if self.job.batch_size is None else len(used)
+        return self._slopes(tuple(arrays), penalties=penalties, folds=(fold,), target=target, batch_size=size)
+
+    def _grouped(self, k: int) -> Iterator[Fault]:
+        """Hold what a penalty over groups adds to a step against its formula."""
+        name, penalty, w = self.network.names[k], self.penalties[k], self.start[k]
+        formula = penalty.gradient(w)
+        for rows in (_FEW, _MANY):
+            added = self._pulls(list(self.start), rows, self.penalties)[k]
+            share = float((added * formula).sum() / (formula**2).sum())
+            rest = float(np.linalg.norm(added - share * formula) / np.maximum(np.linalg.norm(added), 1e-300))
+            if rest > _UNEXPLAINED:
+                yield Fault("penalty", f"{name}: {rest:.0%} of what the penalty adds is not its formula.")
+                return
+            if not abs(share - 1) < _UNEXPLAINED:
+                yield Fault("penalty", f"{name}: the penalty is {share:.4g} times what was asked for at {rows} rows.")
+                return
+        resting = [*self.start[:k], np.zeros_like(w), *self.start[k + 1 :]]
+        if self._pulls(resting, _FEW, self.penalties)[k].any():
+            yield Fault("penalty", f"{name}: weights that are exactly zero are pushed off it.")
+
+    def rest(self) -> Iterator[Fault]:
+        """Train a convex problem to rest with the job's optimizer, and read the strength off."""
+        slopes = self._null_slopes()
+        columns = np.argsort(-np.abs(self.rows.x.T @ slopes).max(axis=1))[:_COLUMNS]
+        x = np.ascontiguousarray(self.rows.x[:, columns])
+        strength = _SHARE * float(np.abs(x.T @ slopes).max())
+        if not any(penalty.acts for penalty in self.penalties) or strength <= 1e-9:
+            return
+        network = multilayer_perceptron(len(columns), (), slopes.shape[1])
+        kinked: Penalty = GroupLasso(strength) if _is_grouped(self.penalties[0]) else L1(strength)
+        penalty = Sum((kinked, L2(strength)))  # type: ignore[arg-type]
+        job = self._job(
+            network=network,
+            penalties=(penalty, Sum()),
+            optimizer=_settling(self.job.optimizer, float(np.linalg.eigvalsh(x.T @ x / len(x))[-1]) + 1.0),
+            x=x,
+            target=self.rows.target,
+            folds=(Fold.plain(self.rows.weights, x.shape[1], slopes.shape[1]),),
+            start=tuple(np.zeros((1, *shape)) for shape in network.shapes),
+            epochs=_EPOCHS,
+        )
+        w, b = (array[0] for array in self.train(job).parameters)
+        objective = Objective(network, self.job.loss, (Sum(), Sum()))
+        dw, db = objective.data_gradient((w, b), x, self.rows.target, mean_weights(self.rows.weights))
+        pull = float((w * penalty.gradient(w)).sum())
+        if not np.isfinite(pull) or pull == 0 or np.abs(db).max() > _SHARE * strength:
+            return  # it did not come to rest, so nothing can be read off
+        self.at_rest = -float((w * dw).sum()) / pull
+        if not _BAND[0] <= self.at_rest <= _BAND[1]:
+            name = type(self.job.optimizer).__name__
+            words = f"{name} comes to rest at {self.at_rest:.3g} times the strength asked for."
+            yield Fault("rest", words + _suspect(self.at_rest, self.job.optimizer))
+
+    def _null_slopes(self) -> Array:
+        """Slopes (N, C) of the loss at the best constant."""
+        target, weights = self.rows.target, self.rows.weights
+        null = np.broadcast_to(self.job.loss.null_output(target, weights), target.shape)
+        return np.asarray((weights / weights.sum())[:, None] * self.job.loss.gradient(null, target))
+
+    def held_out(self) -> list[Fault]:
+        """Put other numbers into rows of weight 0: the training must not see them."""
+        fold = replace(self.job.folds[self.job.fold[self.run]], validation=None)
+        unused = np.flatnonzero(fold.weights == 0)
+        if not unused.size or not isinstance(self.job.x, np.ndarray):
+            return []
+        start = tuple(w[[self.run]] for w in self.job.start)
+        job = self._job(penalties=self.penalties, folds=(fold,), start=start, optimizer=self.job.optimizer, epochs=2,
+                        network=self.job.network, batch_size=self.job.batch_size)  # fmt: skip
+        x, target = changed_rows(self.job.x, self.job.target, unused)
+        before, after = self.train(job).parameters, self.train(replace(job, x=x, target=target)).parameters
+        same = all(np.array_equal(a, b, equal_nan=True) for a, b in zip(before, after, strict=True))
+        return [] if same else [leak()]
+
+
+def changed_rows(x: Array, target: Array, rows: Integers) -> tuple[Array, Array]:
+    """Put other numbers into some rows: columns turned round and doubled, targets of other rows."""
+    x, target = x.copy(), target.copy()
+    x[rows] = 1 - 2 * x[rows][::-1]
+    target[rows] = np.roll(target[rows], 1, axis=0)
+    return x, target
+
+
+def leak() -> Fault:
+    """Say that held-out rows were seen."""
+    return Fault(
+        "held out", "The training sees the rows that its fold holds out: other numbers there change its weights."
+    )
+
+
+def _strongest(job: Job) -> int:
+    """Run whose penalties are largest, at weights of 1."""
+    ones = tuple(np.ones_like(w) for w in job.start)
+    sizes = job.objective(np.arange(job.runs)).penalty(ones)
+    return int(np.argmax(np.where(np.isfinite(sizes), sizes, -1)))
+
+
+def _one_run(job: Job, run: int) -> tuple[Penalty, ...]:
+    """Penalties of one run, without run axis, in float64."""
+
+    def pick(values: Array) -> Array:
+        return np.asarray(values[run] if values.ndim == 3 and len(values) == job.runs else values, dtype=np.float64)
+
+    return tuple(penalty.convert(pick) for penalty in job.penalties)
+
+
+def _plain(penalty: Penalty) -> Penalty:
+    """Give the same kinds of penalty, each at its largest strength for every weight."""
+
+    def largest(part: L1 | L2) -> float:
+        weights = np.asarray(part.weights)
+        return float(weights[np.isfinite(weights)].max(initial=0.0))
+
+    simple: list[L1 | L2 | GroupLasso] = []
+    for part in parts(penalty):
+        if isinstance(part, GroupLasso):
+            simple.append(GroupLasso(float(np.max(part.strength)), part.over))
+        elif isinstance(part, L1 | L2):
+            simple.append(type(part)(largest(part)))
+    return Sum(tuple(simple))
+
+
+def _is_grouped(penalty: Penalty) -> bool:
+    return any(isinstance(part, GroupLasso) for part in parts(penalty))
+
+
+def _settling(optimizer: Optimizer, curvature: float) -> Optimizer:
+    """Give the optimizer a rate at which a problem of this curvature comes to rest."""
+    optimizer = optimizer.for_biases()  # without a decay of its own, which is no penalty
+    if isinstance(optimizer, SGD):
+        return scheduled(optimizer, InverseTime(), 0.5 / curvature)
+    return scheduled(optimizer, Cosine(), 0.02)
+
+
+def _suspect(ratio: float, optimizer: Optimizer) -> str:
+    """Name the factor that a strength at rest is wrong by."""
+    momentum = getattr(optimizer, "momentum", getattr(optimizer, "beta_1", 0.0))
+    known = {
+        f" The suspect: 1 - momentum = {1 - momentum:.2g}, for the threshold is that of one step and momentum makes "
+        "many of it.": 1 - momentum,
+        " The suspect: a one-half that only one side has.": 2.0,
+        " The suspect: a factor of 2 that only one side has.": 0.5,
+        " The suspect: the learning rate, once too often.": optimizer.learning_rate,
+    }
+    return next((words for words, value in known.items() if value > 0 and abs(ratio / value - 1) < 0.1), "")

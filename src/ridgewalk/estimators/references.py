@@ -1,0 +1,121 @@
+"""What other kinds of model reach on the same folds: how far the network is from what can be known.
+
+Nearest neighbours (15, 50), gradient-boosted trees, a forest, a smooth kernel: each fitted to the rows of a fold and
+asked about those that it holds out. The best of them bounds what is left to gain, from above; it is no ceiling.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from sklearn.base import clone
+from sklearn.ensemble import (
+    HistGradientBoostingClassifier,
+    HistGradientBoostingRegressor,
+    RandomForestClassifier,
+    RandomForestRegressor,
+)
+from sklearn.kernel_approximation import Nystroem
+from sklearn.linear_model import LogisticRegression, Ridge
+from sklearn.neighbors import KNeighborsClassifier, KNeighborsRegressor
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import FunctionTransformer, StandardScaler
+
+from ridgewalk.arrays import Array, Integers
+from ridgewalk.losses import BinaryCrossEntropy, CrossEntropy, Loss, Poisson
+
+_MOST_ROWS = 5_000  # of a training set: more teach these models little that matters here
+_MOST_NUMBERS = 5_000_000
+_LEAF, _TREES, _CENTERS = 5, 100, 200
+_SHARPNESS = (0.5, 3.0, 20.0)  # of the kernel exp(-sharpness |x - x'|^2 / columns)
+_DOUBT = 0.01  # share of even chances in every prediction
+_SMALLEST = 1e-6  # rate
+
+
+def reference_outputs(
+    x: Any,
+    target: Array,
+    loss: Loss,
+    splits: Sequence[tuple[Integers, Integers]],
+    sample_weight: Array,
+) -> dict[str, list[Array]]:
+    """Give outputs (n, C) of every reference model for the rows that each fold holds out, in units of the target.
+
+    Parameters
+    ----------
+    x : array, shape (N, P)
+        A sparse table has none.
+    target : array, shape (N, C)
+        As ``loss.encode`` gives it.
+    splits : sequence of (training rows, held-out rows)
+    sample_weight : array, shape (N,)
+
+    Returns
+    -------
+    dict
+        By name; empty where there is no telling: several labels, sparse rows, too many columns.
+    """
+    labelled = isinstance(loss, BinaryCrossEntropy | CrossEntropy)
+    several = isinstance(loss, BinaryCrossEntropy) and target.shape[1] > 1
+    if several or not isinstance(x, np.ndarray) or x.shape[1] * min(len(x), _MOST_ROWS) > _MOST_NUMBERS:
+        return {}
+    classes = target.shape[1] if target.shape[1] > 1 else 2
+    y: Array = target
+    if labelled:
+        y = target.argmax(axis=1) if target.shape[1] > 1 else target[:, 0].astype(int)
+    elif target.shape[1] == 1:
+        y = target[:, 0]
+    found: dict[str, list[Array]] = {}
+    rows = min([_MOST_ROWS, *(int(np.count_nonzero(sample_weight[training])) for training, _ in splits)])
+    for name, model in _models(labelled, target.shape[1] > 1 and not labelled, rows).items():
+        found[name] = []
+        for k, (training, held_out) in enumerate(splits):
+            used = training[sample_weight[training] > 0]
+            used = np.random.default_rng(k).permutation(used)[:_MOST_ROWS]
+            fitted = clone(model).fit(x[used], y[used])
+            found[name].append(_output(fitted, x[held_out], loss, classes, labelled))
+    return found
+
+
+def _models(labelled: bool, several: bool, rows: int) -> dict[str, Any]:
+    """Give the models by name, for training sets of so many rows."""
+    if labelled:
+        trees = HistGradientBoostingClassifier(max_iter=_TREES, learning_rate=0.05, random_state=0)
+        forest = RandomForestClassifier(_TREES, min_samples_leaf=_LEAF, random_state=0)
+        near: Any = KNeighborsClassifier
+        line: Any = LogisticRegression(C=10.0, max_iter=1000)
+    else:
+        trees = HistGradientBoostingRegressor(max_iter=_TREES, learning_rate=0.05, random_state=0)
+        forest = RandomForestRegressor(_TREES, min_samples_leaf=_LEAF, random_state=0)
+        near, line = KNeighborsRegressor, Ridge(1e-2)
+    kernel = Nystroem(gamma=0.5, n_components=min(_CENTERS, rows), random_state=0)
+    models: dict[str, Any] = {
+        f"{count} nearest neighbours": make_pipeline(StandardScaler(), near(min(count, rows))) for count in (15, 50)
+    }
+    models |= {"a random forest": forest} | ({} if several else {"boosted trees": trees})
+    return models | {
+        f"a kernel of breadth {1 / sharpness:.3g}": make_pipeline(
+            StandardScaler(), FunctionTransformer(_shrunk, kw_args={"sharpness": sharpness}), kernel, line
+        )
+        for sharpness in _SHARPNESS
+    }
+
+
+def _shrunk(x: Array, sharpness: float) -> Array:
+    """Scale columns, so that a Gaussian kernel of width 1 is as sharp as asked for, whatever their number."""
+    return np.asarray(x * np.sqrt(2 * sharpness / x.shape[1]))
+
+
+def _output(model: Any, x: Array, loss: Loss, classes: int, labelled: bool) -> Array:
+    """Output (n, C) that the loss takes, of a fitted model."""
+    if not labelled:
+        predicted = np.asarray(model.predict(x), dtype=float).reshape(len(x), -1)
+        return np.log(np.maximum(predicted, _SMALLEST)) if isinstance(loss, Poisson) else predicted
+    chances = np.full((len(x), classes), 0.0)
+    chances[:, model.classes_] = model.predict_proba(x)
+    # A few neighbours or leaves of one class are no certainty.
+    chances = (1 - _DOUBT) * chances + _DOUBT / classes
+    logs = np.log(chances)
+    return logs if isinstance(loss, CrossEntropy) else logs[:, [1]] - logs[:, [0]]
