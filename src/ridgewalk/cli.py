@@ -2,6 +2,7 @@
 
 ridgewalk fit FILE --target NAME      walk the path, choose a strength, keep the model and the table
 ridgewalk predict MODEL FILE          predict with a kept model
+ridgewalk diagnose FILE --target NAME did regularization help, and why or why not
 ridgewalk demo                        all of it on the tutorial's spiral, and the tutorial's question answered
 """
 
@@ -12,6 +13,7 @@ import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from enum import StrEnum
 from itertools import count
 from pathlib import Path
@@ -31,7 +33,7 @@ from ridgewalk.selection import mean_and_error
 from ridgewalk.tutorial import spiral_data
 
 if TYPE_CHECKING:
-    from ridgewalk.data import Encoder
+    from ridgewalk.data import Encoder, Table
     from ridgewalk.estimators import MLPClassifierCV, MLPRegressorCV
 
 app = typer.Typer(
@@ -96,31 +98,50 @@ def main() -> None:
         sys.exit(130)
 
 
+File = Annotated[Path, typer.Argument(help="A CSV or Parquet file with a column per variable.", show_default=False)]
+Target = Annotated[str, typer.Option("--target", "-t", help="The column to predict.", show_default=False)]
+TaskChoice = Annotated[Task, typer.Option(help="auto: regression for numbers with many values, else classes.")]
+Drop = Annotated[list[str] | None, typer.Option(help="A column to leave out; may be given again.")]
+Hidden = Annotated[str, typer.Option(help='Units of the hidden layers, such as 64,32; "none" is linear.')]
+ActivationChoice = Annotated[Activation, typer.Option()]
+PenaltyChoice = Annotated[
+    PenaltyName, typer.Option(help="elasticnet: L1 and L2 on all weights; group_lasso: drops whole inputs.")
+]
+L1Ratio = Annotated[float, typer.Option(min=0, max=1, help="1 is all L1, 0 all L2.")]
+Alphas = Annotated[int, typer.Option(min=1, help="Strengths on the path, besides 0.")]
+Selection = Annotated[
+    RuleName, typer.Option(help="min: best held-out loss; 1se: sparsest within one standard error of it.")
+]
+Folds = Annotated[int, typer.Option(min=2, help="Cross-validation folds.")]
+Seeds = Annotated[int, typer.Option(min=1, help="Starts of the weights.")]
+MaxIter = Annotated[int, typer.Option(min=1, help="Epochs of each fit.")]
+LearningRate = Annotated[float, typer.Option(help="Adam's rate at the start.")]
+BatchSize = Annotated[int | None, typer.Option(min=1, help="Rows per step; all by default.")]
+RandomState = Annotated[int, typer.Option(min=0, help="Draws the folds and the starts.")]
+Jobs = Annotated[int, typer.Option(help="Threads; -1 is one per core.")]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress, no table.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print the summary as JSON.")]
+
+
 @app.command()
 def fit(
-    file: Annotated[Path, typer.Argument(help="A CSV or Parquet file with a column per variable.", show_default=False)],
-    target: Annotated[str, typer.Option("--target", "-t", help="The column to predict.", show_default=False)],
-    task: Annotated[
-        Task, typer.Option(help="auto: regression for numbers with many values, else classes.")
-    ] = Task.auto,
-    drop: Annotated[list[str] | None, typer.Option(help="A column to leave out; may be given again.")] = None,
-    hidden: Annotated[str, typer.Option(help='Units of the hidden layers, such as 64,32; "none" is linear.')] = "32",
-    activation: Annotated[Activation, typer.Option()] = Activation.relu,
-    penalty: Annotated[
-        PenaltyName, typer.Option(help="elasticnet: L1 and L2 on all weights; group_lasso: drops whole inputs.")
-    ] = PenaltyName.elasticnet,
-    l1_ratio: Annotated[float, typer.Option(min=0, max=1, help="1 is all L1, 0 all L2.")] = 0.5,
-    alphas: Annotated[int, typer.Option(min=1, help="Strengths on the path, besides 0.")] = 30,
-    selection: Annotated[
-        RuleName, typer.Option(help="min: best held-out loss; 1se: sparsest within one standard error of it.")
-    ] = RuleName.min,
-    folds: Annotated[int, typer.Option(min=2, help="Cross-validation folds.")] = 5,
-    seeds: Annotated[int, typer.Option(min=1, help="Starts of the weights.")] = 1,
-    max_iter: Annotated[int, typer.Option(min=1, help="Epochs of each fit.")] = 600,
-    learning_rate: Annotated[float, typer.Option(help="Adam's rate at the start.")] = 0.01,
-    batch_size: Annotated[int | None, typer.Option(min=1, help="Rows per step; all by default.")] = None,
-    random_state: Annotated[int, typer.Option(min=0, help="Draws the folds and the starts.")] = 0,
-    jobs: Annotated[int, typer.Option(help="Threads; -1 is one per core.")] = -1,
+    file: File,
+    target: Target,
+    task: TaskChoice = Task.auto,
+    drop: Drop = None,
+    hidden: Hidden = "32",
+    activation: ActivationChoice = Activation.relu,
+    penalty: PenaltyChoice = PenaltyName.elasticnet,
+    l1_ratio: L1Ratio = 0.5,
+    alphas: Alphas = 30,
+    selection: Selection = RuleName.min,
+    folds: Folds = 5,
+    seeds: Seeds = 1,
+    max_iter: MaxIter = 600,
+    learning_rate: LearningRate = 0.01,
+    batch_size: BatchSize = None,
+    random_state: RandomState = 0,
+    jobs: Jobs = -1,
     out_folder: Annotated[
         Path | None,
         typer.Option(
@@ -128,38 +149,15 @@ def fit(
         ),
     ] = None,
     force: Annotated[bool, typer.Option("--force", help="Replace the result that --out holds.")] = False,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress, no table.")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print the summary as JSON.")] = False,
+    quiet: Quiet = False,
+    as_json: AsJson = False,
 ) -> None:
     """Walk the path over a table's rows: every strength x fold x seed; keep the chosen model."""
-    from ridgewalk.data import Encoder, make_table, read_table
-    from ridgewalk.estimators import MLPClassifierCV, MLPRegressorCV
-
-    sizes = _sizes(hidden)
-    table = make_table(read_table(file), target, task.value, tuple(drop or ()))
-    encoder = Encoder().fit(table.inputs)
-    kind = MLPClassifierCV if table.task == "classification" else MLPRegressorCV
-    if not (quiet or as_json):
-        _introduce(table.task, target, len(table.inputs), encoder, table.notes)
-    x = encoder.transform(table.inputs)
-    model = kind(
-        sizes,
-        activation.value,
-        alphas=alphas,
-        l1_ratio=l1_ratio,
-        penalty=penalty.value,
-        selection=selection.value,
-        cv=folds,
-        n_seeds=seeds,
-        max_iter=max_iter,
-        learning_rate_init=learning_rate,
-        batch_size=batch_size,
-        random_state=random_state,
-        n_jobs=jobs,
-        verbose=not (quiet or as_json),
-    )
+    walk = _Walk(hidden, activation, penalty, l1_ratio, alphas, selection, folds, seeds, max_iter, learning_rate,
+                 batch_size, random_state, jobs, verbose=not (quiet or as_json))  # fmt: skip
+    table, encoder, model = _prepared(file, target, task, drop, walk)
     with _reserved(out_folder, file, force) as folder:
-        _fit(model, x, table.target.to_numpy())
+        _fit(model, encoder.transform(table.inputs), table.target.to_numpy())
         summary = summarize(model.path_, selection.value, encoder.origins)
         summary |= {"task": table.task, "target": target, "notes": list(table.notes)}
         _save(folder, model, encoder, summary)
@@ -169,6 +167,103 @@ def fit(
         _show(summary)
         out.print(f"\nModel, table and summary: [bold]{escape(str(folder))}[/]", soft_wrap=True)
         out.print(f"Predict with: ridgewalk predict {escape(str(folder))} FILE", soft_wrap=True)
+
+
+@app.command()
+def diagnose(
+    file: File,
+    target: Target,
+    task: TaskChoice = Task.auto,
+    drop: Drop = None,
+    alpha: Annotated[
+        float | None, typer.Option(min=0, help="Judge this strength instead of the chosen one.", show_default=False)
+    ] = None,
+    hidden: Hidden = "32",
+    activation: ActivationChoice = Activation.relu,
+    penalty: PenaltyChoice = PenaltyName.elasticnet,
+    l1_ratio: L1Ratio = 0.5,
+    alphas: Alphas = 30,
+    selection: Selection = RuleName.min,
+    folds: Folds = 5,
+    seeds: Seeds = 3,
+    max_iter: MaxIter = 600,
+    learning_rate: LearningRate = 0.01,
+    batch_size: BatchSize = None,
+    random_state: RandomState = 0,
+    jobs: Jobs = -1,
+    references: Annotated[
+        bool, typer.Option(help="Fit other kinds of model, to tell underfitting and noise apart.")
+    ] = True,
+    quiet: Quiet = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the diagnosis as JSON.")] = False,
+) -> None:
+    """Say whether regularization helps on a table, by how much, and why or why not; nothing is written."""
+    walk = _Walk(hidden, activation, penalty, l1_ratio, alphas, selection, folds, seeds, max_iter, learning_rate,
+                 batch_size, random_state, jobs, verbose=not (quiet or as_json))  # fmt: skip
+    table, encoder, model = _prepared(file, target, task, drop, walk)
+    _fit(model, encoder.transform(table.inputs), table.target.to_numpy())
+    if walk.verbose:
+        err.print("Diagnosing: training the arms again, probes, other models ...")
+    diagnosis = model.diagnose(alpha, references=references)
+    if as_json:
+        print(diagnosis.to_json())
+        return
+    headline, _, rest = str(diagnosis).partition("\n")
+    out.print(f"\n[bold]{escape(headline)}[/]")
+    if not quiet:
+        out.print(escape(rest))
+
+
+@dataclass(frozen=True)
+class _Walk:
+    """What the options say of the walk."""
+
+    hidden: str
+    activation: Activation
+    penalty: PenaltyName
+    l1_ratio: float
+    alphas: int
+    selection: RuleName
+    folds: int
+    seeds: int
+    max_iter: int
+    learning_rate: float
+    batch_size: int | None
+    random_state: int
+    jobs: int
+    verbose: bool
+
+
+def _prepared(
+    file: Path, target: str, task: Task, drop: list[str] | None, walk: _Walk
+) -> tuple[Table, Encoder, MLPClassifierCV | MLPRegressorCV]:
+    """Read a table, say what it is, and make the estimator that the options ask for."""
+    from ridgewalk.data import Encoder, make_table, read_table
+    from ridgewalk.estimators import MLPClassifierCV, MLPRegressorCV
+
+    sizes = _sizes(walk.hidden)
+    table = make_table(read_table(file), target, task.value, tuple(drop or ()))
+    encoder = Encoder().fit(table.inputs)
+    kind = MLPClassifierCV if table.task == "classification" else MLPRegressorCV
+    if walk.verbose:
+        _introduce(table.task, target, len(table.inputs), encoder, table.notes)
+    model = kind(
+        sizes,
+        walk.activation.value,
+        alphas=walk.alphas,
+        l1_ratio=walk.l1_ratio,
+        penalty=walk.penalty.value,
+        selection=walk.selection.value,
+        cv=walk.folds,
+        n_seeds=walk.seeds,
+        max_iter=walk.max_iter,
+        learning_rate_init=walk.learning_rate,
+        batch_size=walk.batch_size,
+        random_state=walk.random_state,
+        n_jobs=walk.jobs,
+        verbose=walk.verbose,
+    )
+    return table, encoder, model
 
 
 @app.command()

@@ -83,7 +83,7 @@ class Diagnosis:
 
     def to_dict(self) -> dict[str, Any]:
         """Everything as plain data."""
-        return {"verdict": self.verdict, **asdict(self)}
+        return {"verdict": self.verdict, **_ready(asdict(self))}
 
     def to_json(self) -> str:
         """Everything as JSON."""
@@ -95,7 +95,7 @@ class Diagnosis:
         for finding in self.findings:
             said = finding.sentence if finding is not self.findings[0] else ""
             lines += wrap.wrap(f"- {finding.name}: {said} Next: {finding.advice}".replace(":  ", ": "))
-        rows = ((name, value) for name, value in self.numbers.items() if not isinstance(value, dict | list))
+        rows = [(name, value) for name, value in self.numbers.items() if isinstance(value, int | float)]
         lines += ["", *(f"  {name.replace('_', ' '):<34} {_shown(value)}" for name, value in rows)]
         return "\n".join(lines)
 
@@ -108,9 +108,9 @@ def judge(evidence: Evidence) -> Diagnosis:
     Diagnosis
     """
     case = _Case(evidence)
-    found = [
-        finding for gate in (case.wiring, case.action, case.rest, case.something, case.effect) for finding in gate()
-    ]
+    found = [finding for gate in (case.wiring, case.action, case.rest, case.something) for finding in gate()]
+    if not any(finding.speaks and finding.letter in _NO_COMPARISON for finding in found):
+        found += case.effect()
     first = next(finding for finding in found if finding.speaks)
     beside = [finding for finding in found if finding is not first]
     before = [finding for finding in beside if not finding.speaks]
@@ -122,6 +122,7 @@ def judge(evidence: Evidence) -> Diagnosis:
     return Diagnosis(headline, findings, case.numbers())
 
 
+_NO_COMPARISON = ("b", "f")  # after these, a difference of losses says nothing
 _IN_THE_HEADLINE = {
     "evadable": "the penalty can be evaded by rescaling the layers",
     "underfit": "the network underfits, and a penalty can only lower its fit",
@@ -183,6 +184,17 @@ class _Case:
 
     def rest(self) -> Iterator[Finding]:
         courses = self.evidence.courses
+        for name, loss in (("unpenalized", self.before), ("penalized", self.after)):
+            if not np.isfinite(loss):
+                yield Finding(
+                    "f",
+                    "not converged",
+                    True,
+                    f"The {name} training diverged: its losses are no numbers any more, and nothing can be compared.",
+                    "Lower the learning rate, or standardize the columns; then look again.",
+                    {},
+                )
+                return
         if not courses:
             return
         size = abs(self.difference.mean)
@@ -190,7 +202,8 @@ class _Case:
         restless = {
             name: tail
             for name, tail in tails.items()
-            if tail.spikes > _SPIKES or max(tail.spread, abs(tail.drift) * tail.level) > max(size / 2, self.delta)
+            if max(tail.spread, abs(tail.drift) * tail.level, tail.level * (tail.spikes > _SPIKES))
+            > max(size / 2, self.delta)
         }
         if not restless:
             return
@@ -217,8 +230,8 @@ class _Case:
             "not converged",
             True,
             f"Unstable: the {name} training never comes to rest, so no strength can be judged yet. Over its last tenth "
-            f"its loss varies by {worst.spread:.2g} and falls by {worst.drift:.1%}, and it jumps above twice its usual "
-            f"level in {worst.spikes:.1%} of the epochs; the difference to be judged is {size:.2g}.",
+            f"its loss varies by {worst.spread:.2g} and moves by {abs(worst.drift):.1%}, and it jumps above twice its "
+            f"usual level in {worst.spikes:.1%} of the epochs; the difference to be judged is {size:.2g}.",
             "Let the learning rate go to 0 (a cosine), lower it, train longer, or use Adam; then compare again.",
             numbers,
         )
@@ -247,8 +260,8 @@ class _Case:
                 "c1",
                 "underfit",
                 True,
-                f"The network underfits: its training loss without a penalty is {training:.3g}, and {best} has "
-                f"{reference:.3g} on rows it never saw; a penalty can only lower the fit.{which}",
+                f"The network underfits: its training loss without a penalty is {training:.3g}, and another kind "
+                f"of model ({best}) has {reference:.3g} on rows it never saw; a penalty can only lower the fit.{which}",
                 "Give it more units, more epochs or a better learning rate before any penalty.",
                 numbers,
             )
@@ -284,7 +297,11 @@ class _Case:
         elif d.high < 0:
             small = d.high > -self.delta
             how_much = "" if not small else ", a little" if d.mean > -self.delta else ", though how much is not sure"
-            sure = "" if d.strong else " (the more careful interval, which counts other training rows, holds 0)"
+            sure = (
+                ""
+                if d.strong or not np.isfinite(d.strong_error)
+                else " (the more careful interval, which counts other training rows, holds 0)"
+            )
             yield Finding(
                 "e-" if small else "e",
                 "helps",
@@ -435,6 +452,15 @@ def _norms(norms: Array) -> dict[str, list[float]]:
     return {f"weight {k + 1}": means[:, 2 * k].tolist() for k in range(means.shape[1] // 2)}
 
 
+def _ready(value: Any) -> Any:
+    """Make plain data ready for JSON, which knows no number that is not finite."""
+    if isinstance(value, dict):
+        return {name: _ready(each) for name, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [_ready(each) for each in value]
+    return _plain(value) if isinstance(value, float) else value
+
+
 def _plain(value: float | None) -> float | None:
     return None if value is None or not np.isfinite(value) else float(value)
 
@@ -443,5 +469,5 @@ def _capital(words: str) -> str:
     return words[:1].upper() + words[1:]
 
 
-def _shown(value: Any) -> str:
-    return "-" if value is None else f"{value:,}" if isinstance(value, int) else f"{value:.4g}"
+def _shown(value: float) -> str:
+    return f"{value:,}" if isinstance(value, int) else f"{value:.4g}"
