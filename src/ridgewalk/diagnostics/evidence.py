@@ -111,12 +111,12 @@ class Evidence:
         Held-out loss (N,) of other models on the same folds.
     null : array, shape (N,)
         Of the best constant.
-    null_wins : float
-        Share of the penalized networks that have a higher objective than the null model.
     inputs, units : (before, after)
         Inputs and hidden units that the networks on the last training set use, without and with the penalty.
     gone : list of int
         Inputs that only the unpenalized network uses.
+    asked : bool
+        Whether the strength is the user's own, and not the folds' choice.
     alpha : float or None
         The strength that is judged, of a path.
     best_alpha, safe_alpha : float or None
@@ -140,10 +140,10 @@ class Evidence:
     larger: Mapping[str, Array]
     references: Mapping[str, Array]
     null: Array
-    null_wins: float
     inputs: tuple[int, int]
     units: tuple[int, int]
     gone: Sequence[int]
+    asked: bool = True
     alpha: float | None = None
     best_alpha: float | None = None
     safe_alpha: float | None = None
@@ -282,7 +282,6 @@ def of_jobs(
     arms = [trial.arm(weights) for trial in trials]
     penalty = with_penalty.objective(np.arange(with_penalty.runs)).penalty
     before, after = (float(np.nanmean(penalty(trial.fits.parameters))) for trial in trials)
-    null_rows, null_wins = _null(trials[1])
     kept = [trial.used() for trial in trials]
     folds = trials[0].folds
     courses = [("unpenalized", trials[0].course()), ("penalized", trials[1].course())] if looks else []
@@ -301,8 +300,7 @@ def of_jobs(
         arms=_parts_alone(with_penalty, held_out, weights, train),
         larger={},
         references={name: trials[0].reference(outputs) for name, outputs in (references or {}).items()},
-        null=null_rows,
-        null_wins=null_wins,
+        null=_null(trials[1]),
         inputs=(int(kept[0][0].sum()), int(kept[1][0].sum())),
         units=(kept[0][1], kept[1][1]),
         gone=np.flatnonzero(kept[0][0] & ~kept[1][0]).tolist(),
@@ -358,6 +356,7 @@ def of_path(
     choice = choose(path.row_loss, path.row_weights, rule)
     count = len(path.heldout_rows)
     table = HeldOut(path.row_loss, path.heldout_rows, path.fold_row_loss)
+    asked = alpha is not None
     if alpha is None:
         index = choice.chosen
         indices = [at for _, at in cross_chosen([table], path.row_weights, rule)]
@@ -389,7 +388,7 @@ def of_path(
         wiring=replace(evidence.wiring, faults=faults),
         arms={**evidence.arms, **along},
         null=path.null_row_loss,
-        null_wins=float(path.null_wins[index].mean()),
+        asked=asked,
         alpha=float(path.alphas[index]),
         best_alpha=float(path.alphas[choice.minimum]),
         safe_alpha=float(path.alphas[choice.one_standard_error]),
@@ -427,18 +426,14 @@ def _seed_spread(cells: Array) -> float:
     return float(cells.var(axis=1, ddof=1).mean()) if cells.shape[1] > 1 else 0.0
 
 
-def _null(trial: _Trial) -> tuple[Array, float]:
-    """Held-out losses (N,) of the best constant, and the share of networks that do not beat its objective."""
-    job, losses, wins = trial.job, [], []
-    for number, fold in enumerate(job.folds):
-        target = (job.target - fold.target_center) / fold.target_scale
-        null = job.loss.null_output(target, fold.weights)
-        value = float(weighted_mean(job.loss.values(np.broadcast_to(null, target.shape), target), fold.weights))
-        wins.append((trial.fits.data_loss + trial.fits.penalty)[trial.runs[number]] >= value * (1 - 1e-9))
-        if number in trial.folds:
-            rows = trial.held_out[number]
-            losses.append(trial.scored(np.broadcast_to(null, (1, len(rows), len(null))), number, rows)[0])
-    return trial.by_row(losses), float(np.concatenate(wins).mean())
+def _null(trial: _Trial) -> Array:
+    """Held-out losses (N,) of the best constant of each fold."""
+    losses = []
+    for number in trial.folds:
+        fold, rows = trial.job.folds[number], trial.held_out[number]
+        null = trial.job.loss.null_output((trial.job.target - fold.target_center) / fold.target_scale, fold.weights)
+        losses.append(trial.scored(np.broadcast_to(null, (1, len(rows), len(null))), number, rows)[0])
+    return trial.by_row(losses)
 
 
 def _parts_alone(job: Job, held_out: Sequence[Integers], weights: Array, train: Train) -> dict[str, Arm]:

@@ -27,7 +27,8 @@ from ridgewalk.selection import mean_and_error
 
 _NO_PULL = 0.99  # of the penalty that the unpenalized network would pay
 _SPIKES = 0.002  # share of looks above twice the usual loss
-_MOSTLY = 0.5
+_CLEAR = 2.0  # standard errors
+_ALONG_THE_PATH = ("one strength", "best strength")
 
 
 @dataclass(frozen=True)
@@ -282,13 +283,13 @@ class _Case:
         numbers = {"difference": d.mean, "low": d.low, "high": d.high, "smallest_effect": self.delta}
         at = "" if e.alpha is None else f" at strength {e.alpha:.3g}"
         change = f"{abs(d.mean):.3g} {self.unit} (95% interval {-d.high:.3g} to {-d.low:.3g})"
-        if e.alpha != 0 and (e.null_wins > _MOSTLY or not self.after < e.null_loss):
+        if not self.has_signal():
             yield Finding(
                 "n",
                 "no signal",
                 True,
-                f"There is no signal that this network can use: its held-out loss is {self.after:.4g}, and the best "
-                f"constant has {e.null_loss:.4g}.",
+                f"There is no signal that this network can use: its held-out loss is {self.after:.4g}, the best "
+                f"constant has {e.null_loss:.4g}, and no strength beats that by two standard errors.",
                 "Look at the columns: is what decides the target among them? Are rows and targets still side by side?",
                 numbers,
             )
@@ -311,8 +312,6 @@ class _Case:
                 self._how_to_keep(),
                 numbers | self.why(),
             )
-        elif self.too_strong():
-            yield self._too_strong(numbers)
         elif d.within(self.delta):
             yield Finding(
                 "c3",
@@ -340,28 +339,32 @@ class _Case:
                 numbers | {"rows_needed": rows, "seeds_needed": seeds, "detectable": d.detectable},
             )
 
-    def too_strong(self) -> bool:
-        """Whether a weaker strength of the path is better beyond doubt, and this one is no gain."""
+    def has_signal(self) -> bool:
+        """Whether any of the network's arms beats the best constant by two standard errors."""
         e = self.evidence
-        if "best strength" not in e.arms or e.alpha is None or e.safe_alpha is None or e.alpha <= e.safe_alpha:
-            return False
-        return bool(self.against(e.arms["best strength"], e.penalized).low > 0 and self.difference.low > 0)
+        arms = [e.unpenalized, e.penalized, *(e.arms[name] for name in _ALONG_THE_PATH if name in e.arms)]
+        gains = [mean_and_error(e.null - arm.rows, e.weights) for arm in arms]
+        return any(mean > _CLEAR * error for mean, error in gains)
 
     def _too_strong(self, numbers: dict[str, Any]) -> Finding:
         e, d = self.evidence, self.difference
-        best = f" The path's best strength is {e.best_alpha:.3g}" if e.best_alpha is not None else ""
-        if e.alpha and e.safe_alpha:
-            best += f", {e.alpha / e.safe_alpha:.3g} times below this one at one standard error"
         fit = float(np.mean(e.penalized.training) - np.mean(e.unpenalized.training))
-        return Finding(
-            "d",
-            "too strong",
-            True,
-            f"The penalty is too strong: the held-out loss rises by {d.mean:.3g} {self.unit} (95% interval {d.low:.3g} "
-            f"to {d.high:.3g}), and the training loss by {fit:.3g}.{best and best + '.'}",
-            "Lower the strength: by cross-validation, over a path that begins near 0.",
-            numbers | {"training_difference": fit, "best_alpha": e.best_alpha, "safe_alpha": e.safe_alpha},
-        )
+        numbers |= {"training_difference": fit, "best_alpha": e.best_alpha, "safe_alpha": e.safe_alpha}
+        loses = f"{d.mean:.3g} {self.unit} (95% interval {d.low:.3g} to {d.high:.3g})"
+        if not e.asked:
+            sentence = (
+                f"Regularization does not help here: the strengths that folds choose for each other lose {loses}."
+            )
+            advice = "Leave it out for prediction; the sparser choice (1se) may still be worth having."
+            return Finding("d", "does not help", True, sentence, advice, numbers)
+        best = "" if e.best_alpha is None else f" The path's best strength is {e.best_alpha:.3g}."
+        if e.alpha and e.safe_alpha:
+            times = e.alpha / e.safe_alpha
+            best += f" The strongest within one standard error of it is {times:.3g} times weaker than this."
+        costs = f"the held-out loss rises by {loses}, and the training loss by {fit:.3g}"
+        sentence = f"The penalty is too strong: {costs}.{best}"
+        advice = "Lower the strength: by cross-validation, over a path that begins near 0."
+        return Finding("d", "too strong", True, sentence, advice, numbers)
 
     def _no_strength(self, numbers: dict[str, Any]) -> Finding:
         return Finding(

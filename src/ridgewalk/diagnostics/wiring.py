@@ -35,6 +35,7 @@ _FEW, _MANY = 16, 64  # rows of a step
 _RATE = 1e-5
 _BAND = (0.9, 1.1)  # of a strength at rest, over the one asked for
 _UNEXPLAINED = 0.01
+_FAINTEST = 1e-3  # strength that one step of so small a rate shows clearly
 _EPOCHS = 3_000  # of the probe that must come to rest
 _SHARE = 0.1  # of the critical strength: the penalty there
 
@@ -291,16 +292,19 @@ def _one_run(job: Job, run: int) -> tuple[Penalty, ...]:
 
 
 def _plain(penalty: Penalty) -> Penalty:
-    """Give the same kinds of penalty, each at its largest strength for every weight."""
+    """Give the same kinds of penalty, of one strength for all weights: the largest, and no fainter than can be read."""
 
     def largest(part: L1 | L2) -> float:
         weights = np.asarray(part.weights)
-        return float(weights[np.isfinite(weights)].max(initial=0.0))
+        return readable(float(weights[np.isfinite(weights)].max(initial=0.0)))
+
+    def readable(strength: float) -> float:
+        return max(strength, _FAINTEST) if strength > 0 else 0.0
 
     simple: list[L1 | L2 | GroupLasso] = []
     for part in parts(penalty):
         if isinstance(part, GroupLasso):
-            simple.append(GroupLasso(float(np.max(part.strength)), part.over))
+            simple.append(GroupLasso(readable(float(np.max(part.strength))), part.over))
         elif isinstance(part, L1 | L2):
             simple.append(type(part)(largest(part)))
     return Sum(tuple(simple))

@@ -19,11 +19,13 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import _check_partial_fit_first_call, type_of_target
 
 from ridgewalk.arrays import Array
+from ridgewalk.diagnostics import Diagnosis, judge, of_jobs
 from ridgewalk.engine import train
-from ridgewalk.engine.job import EarlyStopping, Fold, Job, Matrix, Polish
+from ridgewalk.engine.job import EarlyStopping, Fits, Fold, Job, Matrix, Polish
 from ridgewalk.estimators.parameters import NETWORK_CONSTRAINTS, documented
 from ridgewalk.estimators.predicting import ClassifierFace, Predictor, RegressorFace
-from ridgewalk.estimators.problem import REGRESSION_LOSSES, draw_seeds, loss_for, row_weights
+from ridgewalk.estimators.problem import REGRESSION_LOSSES, draw_seeds, draw_splits, loss_for, row_weights
+from ridgewalk.estimators.references import reference_outputs
 from ridgewalk.layers import Arrays
 from ridgewalk.lbfgs import descend
 from ridgewalk.losses import CrossEntropy, Loss
@@ -37,6 +39,7 @@ from ridgewalk.route import Engine, PenaltyName, Precision, Route
 _POLISH = Polish(100)
 _SOLVE = Polish(5_000, 1e-8)
 _AUTO_BATCH = 200
+_SEEDS = 3  # of a diagnosis, at least
 EvalSet = tuple[ArrayLike, ArrayLike] | Sequence[tuple[ArrayLike, ArrayLike]]
 
 
@@ -219,6 +222,7 @@ class _OneStrength(Predictor):
     ) -> Self:
         """Train on a checked table; ``target`` and that of the evaluation set are encoded."""
         random = check_random_state(self.random_state)
+        self._problem = {"x": x, "target": target, "strata": strata, "loss": loss, "sample_weight": weights}
         validation = None
         if evaluated is not None:
             more = len(evaluated[1])
@@ -279,7 +283,7 @@ class _OneStrength(Predictor):
         stops: bool = True,
     ) -> _Training:
         rows = int(np.count_nonzero(table.fold.weights))
-        size = min(_AUTO_BATCH, rows) if isinstance(self.batch_size, str) else self.batch_size
+        size = self._batch_rows(rows)
         if size is not None and size > rows:
             warnings.warn(f"batch_size={size} is more than the {rows} training rows: all are taken.", stacklevel=4)
             size = None
@@ -346,6 +350,76 @@ class _OneStrength(Predictor):
             validation_loss=[np.array(end.validation_loss) for end in ends],
             converged=[end.converged for end in ends],
         )
+
+    def diagnose(self, cv: Any = 5, *, references: bool = True) -> Diagnosis:
+        """Say whether this strength helps, by how much, and why or why not.
+
+        The same training, with the penalty and without, on the same folds, starts and batches; no early stopping.
+
+        Parameters
+        ----------
+        cv : int, splitter or iterable, default 5
+            A number makes shuffled folds, stratified for classes.
+        references : bool
+            Fit other kinds of model on the same folds, to tell underfitting and noise apart.
+
+        Returns
+        -------
+        Diagnosis
+
+        Raises
+        ------
+        ValueError
+            If the rows of the fit are gone (a model that was loaded or compacted), with ``solver="lbfgs"``, or where
+            ``alpha`` is 0.
+        """
+        problem = self._kept_problem()
+        if self.solver == "lbfgs":
+            raise ValueError('What is diagnosed is trained in steps: take solver="adam" or "sgd".')
+        if not self.alpha:
+            raise ValueError("alpha is 0, and there is no penalty to judge: MLPClassifierCV finds a strength.")
+        x, target, loss, weights = (problem[name] for name in ("x", "target", "loss", "sample_weight"))
+        random, route = check_random_state(self.random_state), self._route()
+        labels = target if problem["strata"] is None else problem["strata"]
+        splits = draw_splits(x, labels, cv, problem["strata"] is not None, random, None)
+        seeds = draw_seeds(random, max(self.n_seeds, _SEEDS))
+        folds = []
+        for training, held_out in splits:
+            used, unseen = np.zeros_like(weights), np.zeros_like(weights)
+            used[training], unseen[held_out] = weights[training], weights[held_out]
+            folds.append(standardized_fold(x, target, loss, used, self.standardize, unseen))
+        folds.append(standardized_fold(x, target, loss, weights, self.standardize))
+        network = route.network(x.shape[1], target.shape[1])
+        start = [route.start(network, seed) for seed in seeds] * len(folds)
+        smallest = min(int(np.count_nonzero(fold.weights)) for fold in folds)
+        jobs = [
+            Job(
+                network=network,
+                loss=loss,
+                penalties=route.penalties(network, np.full(len(start), strength)),
+                optimizer=self._optimizer(),
+                x=x,
+                target=target,
+                folds=tuple(folds),
+                fold=np.repeat(np.arange(len(folds)), len(seeds)),
+                seeds=np.tile(seeds, len(folds)),
+                start=tuple(np.stack(arrays).astype(self.dtype) for arrays in zip(*start, strict=True)),
+                epochs=self.max_iter,
+                batch_size=self._batch_rows(smallest),
+                ramp=RAMP_SHARE if self._kinked and strength else 0.0,
+                polish=_POLISH if self._kinked else None,
+            )
+            for strength in (0.0, float(self.alpha))
+        ]
+        outputs = reference_outputs(x, target, loss, splits, weights) if references else {}
+
+        def fitted(job: Job) -> Fits:
+            return train(job, 1 if self.n_jobs is None else self.n_jobs, engine=self.engine)
+
+        return judge(of_jobs(jobs[0], jobs[1], weights, outputs, fitted))
+
+    def _batch_rows(self, rows: int) -> int | None:
+        return min(_AUTO_BATCH, rows) if isinstance(self.batch_size, str) else self.batch_size
 
     def _keep(self, done: _Training, network: Network, loss: Loss, fold: Fold) -> Self:
         """Set what comes of a training."""

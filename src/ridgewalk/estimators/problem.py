@@ -108,7 +108,7 @@ def path_problem(
     if n_seeds < 1:
         raise ValueError(f"n_seeds is at least 1, got {n_seeds}.")
     random = check_random_state(random_state)
-    splits = _splits(x, target, cv, isinstance(loss, BinaryCrossEntropy | CrossEntropy), random, groups)
+    splits = draw_splits(x, target, cv, isinstance(loss, BinaryCrossEntropy | CrossEntropy), random, groups)
     return {
         "x": x,
         "target": loss.encode(target),
@@ -152,7 +152,7 @@ def loss_for(loss: Loss | str, kind: str) -> Loss:
     )
 
 
-def _splits(X: Any, y: Any, cv: Any, classes: bool, random: Any, groups: Any) -> list[tuple[Any, Any]]:
+def draw_splits(X: Any, y: Any, cv: Any, classes: bool, random: Any, groups: Any) -> list[tuple[Any, Any]]:
     """Training and held-out rows of every fold; a number of folds is shuffled."""
     if isinstance(cv, int | np.integer):
         stratified = classes and y.ndim == 1

@@ -1,0 +1,378 @@
+"""The statistics of a difference, the gates over made-up evidence, and whole diagnoses of real trainings."""
+
+import json
+import math
+import pickle
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from sklearn.datasets import load_breast_cancer, load_diabetes
+
+from ridgewalk import MLPClassifier, MLPClassifierCV, MLPRegressorCV
+from ridgewalk.diagnostics import Arm, Course, Evidence, Fault, Wiring, effect, judge, of_jobs
+from ridgewalk.diagnostics.statistics import calibrated, tail
+from ridgewalk.engine import train
+from ridgewalk.engine.job import Fold, Job
+from ridgewalk.losses import BinaryCrossEntropy, CrossEntropy, SquaredError
+from ridgewalk.network import layer_penalties, multilayer_perceptron
+from ridgewalk.optimizers import SGD, Adam, InverseTime
+from ridgewalk.tutorial import spiral_data
+
+ROWS, FOLDS, SEEDS = 400, 5, 3
+
+
+# The statistics.
+
+
+def test_the_error_is_of_rows_and_of_starts():
+    draws = np.random.default_rng(0)
+    rows, cells = draws.normal(0.1, 1, 50), draws.normal(0.1, 1, (5, 4))
+    found = effect(rows, np.ones(50), cells, 0.25, 0.8)
+    assert found.mean == pytest.approx(rows.mean())
+    assert found.row_error == pytest.approx(rows.std(ddof=1) / math.sqrt(50))
+    assert found.seed_error == pytest.approx(math.sqrt(0.8 / 20))
+    assert found.error == pytest.approx(math.hypot(found.row_error, found.seed_error))
+    assert (found.low, found.high) == pytest.approx((found.mean - 1.96 * found.error, found.mean + 1.96 * found.error))
+    # Nadeau and Bengio: (1/J + n_test/n_train) s^2, with the t quantile of 4 degrees of freedom, 2.776.
+    spread = cells.mean(axis=1).var(ddof=1)
+    assert 1.96 * found.strong_error == pytest.approx(2.776445 * math.sqrt((1 / 5 + 0.25) * spread), rel=1e-6)
+
+
+def test_the_interval_covers_95_times_in_100():
+    """Rows of one fold share their network's luck (its starts'), as in life."""
+    draws = np.random.default_rng(0)
+    hits = 0
+    for _ in range(1000):
+        luck = draws.normal(0, 0.1, (FOLDS, SEEDS))
+        rows = draws.normal(0.2, 1, 200) + np.repeat(luck.mean(axis=1), 40)
+        cells = rows.reshape(FOLDS, 40).mean(axis=1)[:, None] + luck - luck.mean(axis=1, keepdims=True)
+        found = effect(rows, np.ones(200), cells, 0.25, cells.var(axis=1, ddof=1).mean())
+        hits += found.low <= 0.2 <= found.high
+    assert 930 <= hits <= 985
+
+
+def test_rows_and_seeds_that_would_settle_it():
+    rows = np.random.default_rng(0).normal(size=100)
+    found = effect(rows, np.ones(100), np.zeros((5, 2)), 0.25, 1e-3)
+    count, seeds = found.settled_by(0.1)
+    assert count == pytest.approx(100 * (found.row_error / (0.9 * 0.1 / 1.96)) ** 2, abs=1)
+    more = effect(np.tile(rows, 1 + count // 100), np.ones(100 * (1 + count // 100)), np.zeros((5, seeds)), 0.25, 1e-3)
+    assert 1.96 * more.error <= 0.1
+    enough = effect(rows / 100, np.ones(100), np.zeros((5, 2)), 0.25, 1.0)
+    assert enough.settled_by(0.1)[0] == 100
+    assert enough.settled_by(0.1)[1] > 2
+
+
+@pytest.mark.parametrize("loss", [BinaryCrossEntropy(), CrossEntropy()])
+def test_a_temperature_mends_overconfidence_and_nothing_else(loss):
+    draws = np.random.default_rng(0)
+    truth = draws.normal(size=(4000, 1 if isinstance(loss, BinaryCrossEntropy) else 3))
+    chance = loss.predict(truth)
+    if truth.shape[1] == 1:
+        target = (draws.random(chance.shape) < chance).astype(float)
+    else:
+        target = np.eye(3)[(draws.random((4000, 1)) > chance.cumsum(axis=1)).sum(axis=1)]
+    halves = [target[:2000], target[2000:]]
+    right = calibrated([truth[None, :2000], truth[None, 2000:]], halves, loss)
+    loud = calibrated([8 * truth[None, :2000], 8 * truth[None, 2000:]], halves, loss)
+    assert np.mean(loud) == pytest.approx(np.mean(right), rel=1e-6)
+    assert np.mean(right) == pytest.approx(loss.values(truth, target).mean(), abs=2e-3)
+    assert loss.values(8 * truth, target).mean() > np.mean(loud) + 0.3
+
+
+def test_the_tail_tells_rest_drift_and_spikes_apart():
+    steps = np.arange(1000)
+    rest, falling = np.full(1000, 0.3), 0.3 + 0.3 * np.exp(-steps / 400)
+    spiked = rest.copy()
+    spiked[500::50] = 1.0
+    assert tail(rest[None]).at_rest
+    assert not tail(falling[None]).at_rest
+    assert tail(falling[None]).drift > 0.01
+    assert not tail(spiked[None]).at_rest
+    assert tail(spiked[None]).spikes == pytest.approx(10 / 900)
+    assert tail(np.stack([rest, spiked])).spikes == pytest.approx(5 / 900)
+
+
+# The gates, over evidence that is made up.
+
+
+def arm(loss, training=0.1, seed=0, noise=0.3):
+    draws = np.random.default_rng(seed)
+    rows = loss + noise * draws.normal(size=ROWS)
+    rows += loss - rows.mean()
+    cells = np.repeat(rows.reshape(FOLDS, -1).mean(axis=1)[:, None], SEEDS, axis=1)
+    return Arm(rows, cells, np.full((FOLDS, SEEDS), training))
+
+
+def moved(base, by, noise=0.02, training=0.1, seed=1):
+    """Arm that differs from another by about as much in every row."""
+    other = arm(by, training, seed, noise)
+    return Arm(base.rows + other.rows, base.heldout + other.heldout, other.training)
+
+
+BASE = arm(0.40)
+
+
+def course(level, seed=0, jumps=0.0):
+    draws = np.random.default_rng(seed)
+    curve = level * (1 + 1e-3 * draws.normal(size=(SEEDS, 500)))
+    curve[draws.random(curve.shape) < jumps] *= 10
+    return Course(np.arange(500), curve, np.ones((SEEDS, 500, 4)))
+
+
+EVIDENCE = Evidence(
+    loss=CrossEntropy(),
+    unpenalized=BASE,
+    penalized=moved(BASE, -0.1),
+    weights=np.ones(ROWS),
+    ratio=0.25,
+    seed_spread=1e-5,
+    courses={"unpenalized": course(0.1), "penalized": course(0.15)},
+    wiring=Wiring((), 1.0, 1e-9),
+    escape=None,
+    penalty_ratio=0.3,
+    decay=math.nan,
+    arms={"best strength": moved(BASE, -0.1), "one strength": moved(BASE, -0.1)},
+    larger={},
+    references={"a forest": arm(0.29, seed=2).rows},
+    null=np.full(ROWS, 1.1),
+    inputs=(10, 6),
+    units=(32, 20),
+    gone=[1, 2, 3, 4],
+    alpha=0.01,
+    best_alpha=0.01,
+    safe_alpha=0.02,
+    top_alpha=1.0,
+)
+FAULT = Fault("penalty", "weight 1: the penalty is 2 times what was asked for.")
+CASES = {
+    "wired wrong": ({"wiring": Wiring((FAULT,), math.nan, 1e-9)}, ["2 times what was asked for"]),
+    "too weak": ({"penalty_ratio": 0.999, "decay": 0.01}, ["too weak to act", "2 l2 t = 0.01"]),
+    "not converged": ({"courses": {"unpenalized": course(0.1), "penalized": course(0.15, jumps=0.05)}}, ["penalized"]),
+    "hurts the optimizer": (
+        {"courses": {"unpenalized": course(0.1), "penalized": course(0.5, jumps=0.05), "settled": course(0.12)}},
+        ["the penalty upsets the optimizer", "0.12 instead of 0.5"],
+    ),
+    "underfit": (
+        {"unpenalized": arm(0.40, training=0.38), "larger": {"wider": np.array(0.2), "longer": np.array(0.379)}},
+        ["underfits", "A wider one reaches 0.2."],
+    ),
+    "nothing to fix": (
+        {
+            "unpenalized": arm(0.40, training=0.40, noise=0.02),
+            "penalized": moved(arm(0.40, training=0.40, noise=0.02), -0.001, noise=0.001),
+            "references": {"a forest": arm(0.40, noise=0.02).rows},
+        },
+        ["nothing to fix"],
+    ),
+    "no signal": ({"null": np.full(ROWS, 0.2)}, ["no signal", "the best constant has 0.2"]),
+    "helps": ({}, ["helps: the held-out loss falls from 0.4 to 0.3, by 0.1 nats (95% interval 0.09"]),
+    "too strong": (
+        {"penalized": moved(BASE, 0.2, training=0.5), "alpha": 0.2},
+        ["too strong", "rises by 0.2 nats", "is 10 times weaker than this"],
+    ),
+    "does not help": ({"penalized": moved(BASE, 0.05), "asked": False}, ["folds choose for each other lose 0.05 nats"]),
+    "no difference": ({"penalized": moved(BASE, 0.001, noise=0.02)}, ["makes no difference"]),
+    "too noisy to tell": ({"penalized": moved(BASE, -0.01, noise=1.0)}, ["too noisy to tell", "nats"]),
+}
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_each_gate_speaks_where_it_should(name):
+    changes, words = CASES[name]
+    diagnosis = judge(replace(EVIDENCE, **changes))
+    assert diagnosis.verdict == name, str(diagnosis)
+    for each in words:
+        assert each in str(diagnosis)
+    assert diagnosis.findings[0].advice
+    assert json.loads(diagnosis.to_json())["verdict"] == name
+
+
+def test_an_earlier_gate_speaks_first_and_later_ones_go_along():
+    """The tutorial's own set-up has all three."""
+    changes = CASES["hurts the optimizer"][0] | CASES["underfit"][0] | {"escape": "Rescaling escapes it."}
+    diagnosis = judge(replace(EVIDENCE, **changes))
+    assert diagnosis.verdict == "hurts the optimizer"
+    assert diagnosis.headline.startswith("Unstable")
+    assert "evaded by rescaling" in diagnosis.headline
+    assert "underfits" in diagnosis.headline
+    assert diagnosis.holds("evadable")
+    assert diagnosis.holds("underfit")
+    assert not diagnosis.holds("helps")  # what never came to rest is not compared
+
+
+def test_a_gain_is_small_where_it_is_below_what_matters():
+    small = judge(replace(EVIDENCE, penalized=moved(BASE, -0.008, noise=0.02)))
+    assert (small.verdict, small.findings[0].letter) == ("helps", "e-")
+    assert "a little" in small.headline
+    assert judge(EVIDENCE).findings[0].letter == "e"
+    unsure = judge(replace(EVIDENCE, penalized=moved(BASE, -0.1, noise=0.95)))
+    assert "though how much is not sure" in unsure.headline
+
+
+def test_shares_of_a_gain_add_up_to_it():
+    base = replace(BASE, calibrated=BASE.rows - 0.05)
+    penalized = replace(moved(BASE, -0.1), calibrated=BASE.rows - 0.08)
+    arms = {"one strength": penalized, "L1 alone": moved(BASE, -0.03), "L2 alone": moved(BASE, -0.09)}
+    why = judge(replace(EVIDENCE, unpenalized=base, penalized=penalized, arms=arms)).numbers
+    assert why["gain_by_l1"] == pytest.approx((0.03 + 0.1 - 0.09) / 2, abs=1e-9)
+    assert why["gain_by_l1"] + why["gain_by_l2"] == pytest.approx(0.1, abs=1e-9)
+    assert why["gain_by_refinement"] == pytest.approx(0.03)
+    assert why["gain_by_calibration"] + why["gain_by_refinement"] == pytest.approx(0.1, abs=1e-9)
+
+
+def test_a_training_that_diverged_is_said_and_judges_nothing():
+    broken = replace(BASE, rows=np.full(ROWS, np.inf))
+    diagnosis = judge(replace(EVIDENCE, unpenalized=broken))
+    assert diagnosis.verdict == "not converged"
+    assert "diverged" in diagnosis.headline
+    json.loads(diagnosis.to_json())
+
+
+# Whole diagnoses.
+
+
+@pytest.fixture(scope="module")
+def cancer():
+    X, y = load_breast_cancer(return_X_y=True)
+    return MLPClassifierCV((8,), alphas=8, max_iter=200, n_seeds=2, random_state=0, n_jobs=-1).fit(X, y)
+
+
+def test_breast_cancer_is_helped(cancer):
+    diagnosis = cancer.diagnose(references=False)
+    assert diagnosis.verdict == "helps"
+    numbers = diagnosis.numbers
+    # The difference is that of folds which did not choose: what the estimator reports.
+    assert numbers["difference"] == pytest.approx(-cancer.gain_, rel=1e-9)
+    assert numbers["row_error"] == pytest.approx(cancer.gain_error_, rel=1e-9)
+    assert numbers["unpenalized_heldout_loss"] == pytest.approx(cancer.unpenalized_loss_)
+    assert numbers["penalty_acts_at"] == pytest.approx(1, abs=0.02)
+    # The arms are trained again, bit by bit.
+    alone = numbers["arms"]["one strength"]
+    assert alone == pytest.approx(cancer.path_.row_loss[cancer.index_].mean(), rel=1e-9)
+    assert numbers["gain_by_l1"] + numbers["gain_by_l2"] == pytest.approx(numbers["unpenalized_heldout_loss"] - alone)
+
+
+def test_a_strength_of_the_users_own_may_be_too_strong(cancer):
+    diagnosis = cancer.diagnose(cancer.alphas_[-2], references=False)
+    assert diagnosis.verdict in ("too strong", "no signal")
+    with pytest.raises(ValueError, match="alpha lies on the path"):
+        cancer.diagnose(10 * cancer.alphas_[-1])
+
+
+def test_a_model_without_its_rows_says_so(cancer):
+    for model in (pickle.loads(pickle.dumps(cancer)), cancer.compact()):
+        with pytest.raises(ValueError, match="fit it again"):
+            model.diagnose()
+
+
+def test_rows_that_leak_into_another_fold_are_found(monkeypatch):
+    import ridgewalk.path as module
+
+    honest = module.standardized_fold
+
+    def leaking(x, target, loss, weights, standardize, validation=None):
+        everything = honest(x, target, loss, np.ones_like(weights), standardize, validation)
+        return replace(everything, weights=weights)
+
+    X, y = load_diabetes(return_X_y=True)
+    monkeypatch.setattr(module, "standardized_fold", leaking)
+    model = MLPRegressorCV((4,), alphas=4, max_iter=30, cv=3, random_state=0).fit(X, y)
+    diagnosis = model.diagnose(references=False)
+    assert diagnosis.verdict == "wired wrong"
+    assert "holds out" in diagnosis.headline
+    monkeypatch.undo()
+    assert not model.fit(X, y).diagnose(references=False).holds("wired wrong")
+
+
+def test_noise_has_no_signal():
+    draws = np.random.default_rng(0)
+    model = MLPClassifierCV((8,), alphas=8, max_iter=150, random_state=0).fit(
+        draws.normal(size=(200, 5)), draws.integers(0, 2, 200)
+    )
+    assert model.diagnose(references=False).verdict == "no signal"
+
+
+def tutorial_jobs(optimizer, strengths, epochs, samples=100):
+    """Train the tutorial's network on its spiral, with fresh points held out."""
+    generator = np.random.default_rng(0)
+    x, y = spiral_data(samples, 3, generator)
+    fresh, fresh_y = spiral_data(1000, 3, generator)
+    rows = len(x)
+    weights = np.repeat([1.0, 0.0], [rows, len(fresh)])
+    network = multilayer_perceptron(2, (64,), 3)
+    starts = [network.start("normal", seed) for seed in range(3)]
+    base = {
+        "network": network,
+        "loss": CrossEntropy(),
+        "optimizer": optimizer,
+        "x": np.vstack([x, fresh]),
+        "target": CrossEntropy().encode(np.concatenate([y, fresh_y])),
+        "folds": (Fold.plain(weights, 2, 3, 1 - weights),),
+        "fold": np.zeros(3, dtype=int),
+        "seeds": np.arange(3),
+        "start": tuple(np.stack(arrays) for arrays in zip(*starts, strict=True)),
+        "epochs": epochs,
+    }
+    free = layer_penalties(network)
+    return Job(**base, penalties=free), Job(**base, penalties=strengths(network))
+
+
+@pytest.mark.filterwarnings("ignore::ridgewalk.network.EvadablePenaltyWarning")
+def test_the_tutorials_own_run():
+    """One layer penalized, a rate of 1: unstable first, and evadable."""
+
+    def first_layer(network):
+        return (*layer_penalties(network, weight_l2=5e-4, bias_l2=5e-4)[:2], *layer_penalties(network)[2:])
+
+    diagnosis = judge(of_jobs(*tutorial_jobs(SGD(1.0, 0.5), first_layer, 3000), train=train))
+    assert diagnosis.verdict in ("hurts the optimizer", "not converged")
+    assert diagnosis.headline.startswith("Unstable")
+    assert "evaded by rescaling" in diagnosis.headline
+
+
+def test_the_tutorials_run_that_works():
+    def both(network):
+        return layer_penalties(network, weight_l2=1e-4)
+
+    diagnosis = judge(of_jobs(*tutorial_jobs(Adam(0.02, schedule=InverseTime(5e-7)), both, 1500), train=train))
+    assert diagnosis.verdict == "helps"
+    assert diagnosis.numbers["difference"] < -0.1
+
+
+def test_a_penalty_without_time_to_act_is_too_weak():
+    def faint(network):
+        return layer_penalties(network, weight_l2=1e-9)
+
+    diagnosis = judge(of_jobs(*tutorial_jobs(SGD(0.05, 0.5), faint, 300), train=train))
+    assert diagnosis.verdict == "too weak"
+    assert diagnosis.findings[0].numbers["decay"] == pytest.approx(2 * 1e-9 * 300 * 0.05 / 0.5)
+
+
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+def test_one_strength_is_diagnosed_by_its_own_training():
+    X, y = load_breast_cancer(return_X_y=True)
+    training = {
+        "learning_rate": "cosine",
+        "learning_rate_init": 0.02,
+        "max_iter": 300,
+        "batch_size": None,
+        "n_jobs": -1,
+    }
+    light = MLPClassifier((8,), alpha=0.01, random_state=0, **training).fit(X, y)
+    assert light.diagnose(references=False).verdict == "helps"
+    heavy = light.set_params(alpha=3.0).fit(X, y)
+    assert heavy.diagnose(references=False).verdict in ("too strong", "no signal")
+    for change, words in (({"alpha": 0.0}, "no penalty to judge"), ({"solver": "lbfgs"}, "trained in steps")):
+        with pytest.raises(ValueError, match=words):
+            MLPClassifier((4,), max_iter=5, random_state=0).set_params(**change).fit(X, y).diagnose()
+
+
+def test_squared_error_has_no_temperature():
+    X, y = load_diabetes(return_X_y=True)
+    model = MLPRegressorCV((4,), alphas=6, max_iter=100, random_state=0, n_seeds=2).fit(X, y)
+    diagnosis = model.diagnose(references=False)
+    assert "gain_by_calibration" not in diagnosis.numbers
+    assert isinstance(model.path_.loss, SquaredError)
+    assert "units of the loss" in diagnosis.headline
