@@ -124,7 +124,8 @@ def test_text_codes_stay_text_and_new_ones_are_named(ridgewalk):
     assert "'code' holds values that the model has never seen, such as 'B9' (90 rows)" in err
 
 
-def test_every_option_reaches_the_estimator(ridgewalk, monkeypatch):
+@pytest.mark.parametrize("command", ["fit", "diagnose"])
+def test_every_option_reaches_the_estimator(ridgewalk, monkeypatch, command):
     seen = {}
 
     def stop(self, *_):
@@ -137,7 +138,7 @@ def test_every_option_reaches_the_estimator(ridgewalk, monkeypatch):
         "--selection": "1se", "--folds": "4", "--seeds": "3", "--max-iter": "17", "--learning-rate": "0.5",
         "--batch-size": "11", "--random-state": "13", "--jobs": "2",
     }  # fmt: skip
-    ridgewalk("fit", "people.csv", "-t", "outcome", "-q", *(part for pair in options.items() for part in pair))
+    ridgewalk(command, "people.csv", "-t", "outcome", "-q", *(part for pair in options.items() for part in pair))
     assert {name: seen[name] for name in ("hidden_layer_sizes", "activation", "penalty", "l1_ratio", "alphas")} == {
         "hidden_layer_sizes": (7, 5), "activation": "gelu", "penalty": "group_lasso", "l1_ratio": 0.25, "alphas": 9
     }  # fmt: skip
@@ -159,6 +160,27 @@ def test_a_path_whose_unpenalized_arm_diverged_says_so(capsys):
     assert "the training diverged, so there is nothing to compare with" in printed
     assert "diverged  " in printed
     assert "Inputs kept, 0 of 1: none." in printed
+
+
+def test_diagnose_says_whether_it_helped(ridgewalk, tmp_path):
+    code, out, err = ridgewalk("diagnose", "people.csv", "-t", "outcome", "--drop", "amount", "--no-references", *QUICK)
+    assert code == 0
+    assert "held-out loss" in out
+    assert "Next:" in out
+    assert "smallest effect" in out
+    assert "Diagnosing" in err
+    code, out, err = ridgewalk(
+        "diagnose", "people.csv", "-t", "amount", "--drop", "outcome", "--no-references", "--json", *QUICK
+    )
+    assert (code, err) == (0, "")
+    found = json.loads(out)
+    assert found["verdict"] == found["findings"][0]["name"]
+    assert found["numbers"]["rows"] == 90
+    assert found["numbers"]["seeds"] == 3
+    code, _, err = ridgewalk("diagnose", "people.csv", "-t", "outcome", "--alpha", "1e9", *QUICK)
+    assert code == 1
+    assert "alpha lies on the path" in err
+    assert not list(tmp_path.glob("ridgewalk-results*"))  # nothing is written
 
 
 def test_predict_gives_what_the_estimator_gives(ridgewalk, tmp_path):
@@ -219,7 +241,7 @@ def test_demo_answers_the_tutorials_question(ridgewalk, monkeypatch):
 
 def test_version_and_help(ridgewalk):
     assert ridgewalk("version")[1] == f"ridgewalk {__version__}\n"
-    for command in ([], ["fit"], ["predict"], ["demo"], ["version"]):
+    for command in ([], ["fit"], ["predict"], ["diagnose"], ["demo"], ["version"]):
         code, out, _ = ridgewalk(*command, "--help")
         assert code == 0
         assert "Usage" in out
