@@ -3,11 +3,11 @@
     python benchmarks/verdict_calibration.py [--runs 300] [--processes 2] [--designs fixed small]
 
 Every data set is new; so are folds and starts. A path of eight strengths is walked over five folds and two starts,
-and judged. The truth of a run is the loss of the very networks that its folds trained, on 20,000 fresh rows: the gain is
+and judged. The truth of a run is the loss of the very networks that its folds trained, on 200,000 fresh rows: the gain is
 what they gain there, averaged over folds and starts; the truth of a design is its mean over all runs. An interval covers
 the one or the other, or does not. Writes verdict_calibration.md into benchmarks/results.
 
-    fixed      one strength, at which the penalty neither helps nor hurts: found beforehand on 200 other data sets
+    fixed      one strength, at which the penalty neither helps nor hurts: found beforehand on 100 other data sets
     linear     a logistic model with as many weights as the truth has, 500 rows: nothing to gain but crumbs
     noise      labels that no column says anything about
     strong     strengths that all cost more than they bring
@@ -26,6 +26,7 @@ import warnings
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -39,7 +40,7 @@ from ridgewalk.path import MLPPath, Walker, collect, model_of
 from ridgewalk.route import Route
 from ridgewalk.selection import HeldOut, cross_chosen
 
-INPUTS, FOLDS, SEEDS, STRENGTHS, FRESH = 6, 5, 2, 8, 20_000
+INPUTS, FOLDS, SEEDS, STRENGTHS, FRESH = 6, 5, 2, 8, 200_000
 WEIGHTS = np.array([1.2, -1.0, 0.8, 0, 0, 0])
 
 
@@ -121,9 +122,15 @@ def walk(design: Design, seed: int) -> tuple[Walker, Array, MLPPath, list[Any]]:
     return walker, strengths, collect(walker, strengths, fits), fits
 
 
+@lru_cache(maxsize=1)
+def fresh_rows(design: Design) -> tuple[Array, Array]:
+    """Draw the rows that the truth is read from: the same for all runs."""
+    return design.draw(FRESH, np.random.default_rng(10**9))
+
+
 def fresh_losses(design: Design, walker: Walker, fits: Any, fold: int, penalized: bool) -> Array:
     """Losses (E,) of one fold's networks at one strength on fresh rows; the null model's where it wins."""
-    x, y = design.draw(FRESH, np.random.default_rng(10**9))
+    x, y = fresh_rows(design)
     wins = walker.null_wins(fits) if penalized else np.zeros(walker.cells, dtype=bool)
     losses = []
     for cell in range(fold * SEEDS, (fold + 1) * SEEDS):
@@ -234,7 +241,7 @@ def main() -> None:
         for name in options.designs:
             design = DESIGNS[name]
             if name == "fixed":
-                design = with_neutral_strength(design, pool, 200)
+                design = with_neutral_strength(design, pool, 100)
             tasks = [(name, design, seed) for seed in range(options.runs)]
             outcomes = [outcome for _, outcome in pool.imap_unordered(run, tasks, chunksize=2)]
             lines.append(row(name, design, outcomes))

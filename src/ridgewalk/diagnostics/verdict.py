@@ -28,7 +28,6 @@ from ridgewalk.selection import mean_and_error
 _NO_PULL = 0.99  # of the penalty that the unpenalized network would pay
 _SPIKES = 0.002  # share of looks above twice the usual loss
 _CLEAR = 2.0  # standard errors
-_ALONG_THE_PATH = ("one strength", "best strength")
 
 
 @dataclass(frozen=True)
@@ -340,9 +339,16 @@ class _Case:
             )
 
     def has_signal(self) -> bool:
-        """Whether any of the network's arms beats the best constant by two standard errors."""
+        """Whether the network beats the best constant by two standard errors, at the strength that is judged or without.
+
+        A strength of the user's own may be far too strong; there the path's best speaks for the network as well.
+        """
         e = self.evidence
-        arms = [e.unpenalized, e.penalized, *(e.arms[name] for name in _ALONG_THE_PATH if name in e.arms)]
+        arms = [
+            e.unpenalized,
+            e.penalized,
+            *([e.arms["best strength"]] if e.asked and "best strength" in e.arms else []),
+        ]
         gains = [mean_and_error(e.null - arm.rows, e.weights) for arm in arms]
         return any(mean > _CLEAR * error for mean, error in gains)
 
