@@ -3,9 +3,9 @@
     python benchmarks/verdict_calibration.py [--runs 300] [--processes 2] [--designs fixed small]
 
 Every data set is new; so are folds and starts. A path of eight strengths is walked over five folds and two starts,
-and judged. The truth of a run is the loss of the very networks that its folds trained, on 200,000 fresh rows: the gain is
-what they gain there, averaged over folds and starts; the truth of a design is its mean over all runs. An interval covers
-the one or the other, or does not. Writes verdict_calibration.md into benchmarks/results.
+and judged. The truth of a run is the loss of the very networks that its folds trained, on 200,000 fresh rows: the gain
+is what they gain there, averaged over folds and starts; the truth of a design is its mean over all runs. An interval
+covers the one or the other, or does not. Writes verdict_calibration.md into benchmarks/results.
 
     fixed      one strength, at which the penalty neither helps nor hurts: found beforehand on 100 other data sets
     linear     a logistic model with as many weights as the truth has, 500 rows: nothing to gain but crumbs
