@@ -339,7 +339,7 @@ class _Case:
             )
 
     def has_signal(self) -> bool:
-        """Whether the network beats the best constant by two standard errors, at the strength that is judged or without.
+        """Whether the network beats the best constant by two standard errors, at the judged strength or without one.
 
         A strength of the user's own may be far too strong; there the path's best speaks for the network as well.
         """
