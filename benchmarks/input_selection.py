@@ -13,6 +13,7 @@ of 16; the times are those of both cores. Designs:
     classes  b's inputs, three classes: its logit, another of x2 and x4, and 0
     block    a's, with a category of 4 levels as one group of inputs, and another that says nothing
     wide     a's three true inputs among 300, on 200 rows
+    lines    three lines among 300, on 200 rows: 3 x0 - 3 x1 + 3 x2
     nc, nr   30 inputs that say nothing about a class, or a number
 """
 
@@ -60,6 +61,11 @@ class Design:
 def logit_a(x: Array) -> Array:
     """Signal of three inputs."""
     return np.asarray(2 * (2 * np.sin(2 * x[:, 0]) + 2 * (np.abs(x[:, 1]) - 0.8) + 1.2 * x[:, 2]))
+
+
+def logit_lines(x: Array) -> Array:
+    """Signal of three inputs, in straight lines."""
+    return np.asarray(3 * (x[:, 0] - x[:, 1] + x[:, 2]))
 
 
 def logit_b(x: Array) -> Array:
@@ -129,6 +135,7 @@ DESIGNS = {
             groups=np.array([*range(30), *[30] * 4, *[31] * 4]),
         ),
         Design("wide", 300, (0, 1, 2), BINARY, draw_binary(logit_a, 300), rows=200),
+        Design("lines", 300, (0, 1, 2), BINARY, draw_binary(logit_lines, 300), rows=200),
         Design("nc", 30, (), BINARY, draw_binary(lambda x: np.zeros(len(x)), 30)),
         Design("nr", 30, (), SquaredError(), draw_noise_number),
     )
