@@ -3,7 +3,7 @@
     python benchmarks/verdict_calibration.py [--runs 300] [--processes 2] [--designs fixed small]
 
 Every data set is new; so are folds and starts. A path of eight strengths is walked over five folds and two starts,
-and judged. The truth of a run is the loss of the very networks that its folds trained, on 200,000 fresh rows: the gain
+and judged. The truth of a run is the loss of the very networks that its folds trained, on 50,000 fresh rows: the gain
 is what they gain there, averaged over folds and starts; the truth of a design is its mean over all runs. An interval
 covers the one or the other, or does not. Writes verdict_calibration.md into benchmarks/results.
 
@@ -40,7 +40,7 @@ from ridgewalk.path import MLPPath, Walker, collect, model_of
 from ridgewalk.route import Route
 from ridgewalk.selection import HeldOut, cross_chosen
 
-INPUTS, FOLDS, SEEDS, STRENGTHS, FRESH = 6, 5, 2, 8, 200_000
+INPUTS, FOLDS, SEEDS, STRENGTHS, FRESH = 6, 5, 2, 8, 50_000
 WEIGHTS = np.array([1.2, -1.0, 0.8, 0, 0, 0])
 
 
