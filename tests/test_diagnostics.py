@@ -145,9 +145,11 @@ EVIDENCE = Evidence(
     safe_alpha=0.02,
     top_alpha=1.0,
 )
-FAULT = Fault("penalty", "weight 1: the penalty is 2 times what was asked for.")
+UNWIRED = Fault("penalty", "The penalty changes the gradient of no array: it is wired to nothing.")
+DOUBLED = Fault("penalty", "weight 1: the penalty is 2 times what was asked for.")
 CASES = {
-    "wired wrong": ({"wiring": Wiring((FAULT,), math.nan, 1e-9)}, ["2 times what was asked for"]),
+    "wired wrong": ({"wiring": Wiring((UNWIRED, DOUBLED), math.nan, 1e-9)}, ["wired to nothing", "2 faults"]),
+    "wrong scale": ({"wiring": Wiring((DOUBLED,), math.nan, 1e-9)}, ["2 times what was asked for"]),
     "too weak": ({"penalty_ratio": 0.999, "decay": 0.01}, ["too weak to act", "2 l2 t = 0.01"]),
     "not converged": ({"courses": {"unpenalized": course(0.1), "penalized": course(0.15, jumps=0.05)}}, ["penalized"]),
     "hurts the optimizer": (

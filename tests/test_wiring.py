@@ -107,6 +107,9 @@ FAULTS = {
 }
 
 
+OF_SCALE = ("factor 2", "threshold without momentum", "divided by the batch")
+
+
 @pytest.mark.parametrize("fault", FAULTS)
 def test_a_planted_fault_is_named_in_20_of_20_seeds(fault):
     probe, words = FAULTS[fault]
@@ -114,6 +117,7 @@ def test_a_planted_fault_is_named_in_20_of_20_seeds(fault):
         found = audit(make_job(seed), handmade(fault), seed).faults
         assert {each.probe for each in found} == {probe}, (seed, found)
         assert any(re.search(words, each.sentence) for each in found), (seed, found)
+        assert all(each.of_scale for each in found) == (fault in OF_SCALE), (seed, found)
 
 
 OPTIMIZERS = [

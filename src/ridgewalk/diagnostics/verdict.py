@@ -122,7 +122,7 @@ def judge(evidence: Evidence) -> Diagnosis:
     return Diagnosis(headline, findings, case.numbers())
 
 
-_NO_COMPARISON = ("b", "f")  # after these, a difference of losses says nothing
+_NO_COMPARISON = ("b", "b'", "f")  # after these, a difference of losses says nothing
 _IN_THE_HEADLINE = {
     "evadable": "the penalty can be evaded by rescaling the layers",
     "underfit": "the network underfits, and a penalty can only lower its fit",
@@ -149,16 +149,18 @@ class _Case:
 
     def wiring(self) -> Iterator[Finding]:
         faults = self.evidence.wiring.faults
-        if faults:
-            more = f" ({len(faults)} faults in all.)" if len(faults) > 1 else ""
-            yield Finding(
-                "b",
-                "wired wrong",
-                True,
-                f"Wired wrong: {faults[0].sentence}{more}",
-                "Mend that first: until then, no comparison says anything about regularization.",
-                {"faults": [asdict(fault) for fault in faults]},
-            )
+        if not faults:
+            return
+        more = f" ({len(faults)} faults in all.)" if len(faults) > 1 else ""
+        numbers = {"faults": [asdict(fault) for fault in faults]}
+        if all(fault.of_scale for fault in faults):
+            sentence = f"The penalty is of the wrong scale: {faults[0].sentence}{more}"
+            advice = "Mend the factor, or read every strength as that many times itself; then compare."
+            yield Finding("b'", "wrong scale", True, sentence, advice, numbers)
+        else:
+            sentence = f"Wired wrong: {faults[0].sentence}{more}"
+            advice = "Mend that first: until then, no comparison says anything about regularization."
+            yield Finding("b", "wired wrong", True, sentence, advice, numbers)
 
     def action(self) -> Iterator[Finding]:
         e = self.evidence

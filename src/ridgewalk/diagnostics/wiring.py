@@ -47,6 +47,12 @@ class Fault:
     probe: Probe
     sentence: str
 
+    @property
+    def of_scale(self) -> bool:
+        """Whether it is the penalty that was asked for, times some factor."""
+        factor = any(words in self.sentence for words in ("what was asked for", "the rows of a step"))
+        return self.probe == "rest" or (self.probe == "penalty" and factor)
+
 
 @dataclass(frozen=True)
 class Wiring:
