@@ -327,7 +327,7 @@ def _completed(
                 for name, job in (("longer", longer), ("wider", _widened(cold)))
             }
     arms = dict(evidence.arms)
-    if courses:
+    if courses and all(np.count_nonzero(fold.weights) > 1 for fold in cold.folds):  # rows to train on, and to stop by
         arms["early stopping"] = _Trial(_stopping(cold), held_out, train).arm(weights)
     return replace(evidence, courses=courses, larger=larger, arms=arms)
 
@@ -405,6 +405,7 @@ def _job(walker: Walker, strength: float) -> Job:
         validation = np.zeros_like(walker.weights)
         validation[rows] = walker.weights[rows]
         folds[k] = replace(folds[k], validation=validation)
+    folds[-1] = replace(folds[-1], validation=np.zeros_like(walker.weights))  # rows of weight 0 are held out by nobody
     return replace(job, folds=tuple(folds))
 
 
@@ -452,7 +453,8 @@ def _stopping(job: Job) -> Job:
     """Stop the unpenalized job early, by rows set aside from each training set."""
     folds = []
     for number, fold in enumerate(job.folds):
-        used = order(int(job.seeds[0]), number, np.flatnonzero(fold.weights))
+        used = np.flatnonzero(fold.weights)
+        used = used[order(int(job.seeds[0]), number, used)]
         aside = used[: max(1, round(_SET_ASIDE * len(used)))]
         weights, validation = fold.weights.copy(), np.zeros_like(fold.weights)
         validation[aside], weights[aside] = weights[aside], 0

@@ -97,7 +97,9 @@ class _Block:
         self.objective = job.objective(runs)
         self.training = fold.standardized(job.x, job.target, fold.weights, job.dtype)
         self.validation = (
-            None if fold.validation is None else fold.standardized(job.x, job.target, fold.validation, job.dtype)
+            fold.standardized(job.x, job.target, fold.validation, job.dtype)
+            if fold.validation is not None and fold.validation.any()
+            else None
         )
         self.weights = mean_weights(self.training.weights).astype(job.dtype)
         self.parameters: Arrays = tuple(array[runs] for array in job.start)

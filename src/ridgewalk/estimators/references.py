@@ -43,6 +43,8 @@ def reference_outputs(
 ) -> dict[str, list[Array]]:
     """Give outputs (n, C) of every reference model for the rows that each fold holds out, in units of the target.
 
+    Rows are in the order of the table, whatever the splitter's; those of weight 0 are left out.
+
     Parameters
     ----------
     x : array, shape (N, P)
@@ -75,7 +77,8 @@ def reference_outputs(
             used = training[sample_weight[training] > 0]
             used = np.random.default_rng(k).permutation(used)[:_MOST_ROWS]
             fitted = clone(model).fit(x[used], y[used])
-            found[name].append(_output(fitted, x[held_out], loss, classes, labelled))
+            scored = np.unique(held_out[sample_weight[held_out] > 0])
+            found[name].append(_output(fitted, x[scored], loss, classes, labelled))
     return found
 
 
