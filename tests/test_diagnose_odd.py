@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from sklearn.model_selection import ShuffleSplit
 
-from ridgewalk import MLPClassifierCV, MLPRegressorCV
+from ridgewalk import MLPClassifier, MLPClassifierCV, MLPRegressorCV
 from ridgewalk.diagnostics import of_jobs
 from ridgewalk.engine import train
 from ridgewalk.engine.job import Fold, Job
@@ -21,7 +21,7 @@ SCORE = X[:, 0] - X[:, 1] + DRAWS.normal(size=90)
 LABELS = (SCORE > 0).astype(int)
 
 
-@pytest.mark.parametrize("rows", [2, 5, 10])
+@pytest.mark.parametrize("rows", [2, 10])
 def test_a_handful_of_rows(rows):
     assert MLPRegressorCV(**QUICK, cv=2).fit(X[:rows], SCORE[:rows]).diagnose().headline
 
@@ -79,3 +79,69 @@ def test_references_come_in_the_order_of_the_table():
     straight = reference_outputs(X, SCORE[:, None], SquaredError(), sorted_splits, ones)
     for name, outputs in straight.items():
         np.testing.assert_array_equal(shuffled[name], outputs)
+
+
+def test_units_change_no_verdict():
+    verdicts = []
+    for unit in (1e-8, 1.0, 1e8):
+        diagnosis = MLPRegressorCV(**QUICK).fit(X, unit * SCORE).diagnose(references=False)
+        verdicts.append(diagnosis.verdict)
+        tails = [each for each in diagnosis.findings if each.name == "not converged"]
+        assert not tails
+    assert len(set(verdicts)) == 1
+
+
+@pytest.mark.parametrize("epochs", [1, 2, 5])
+def test_a_few_epochs(epochs):
+    assert MLPClassifierCV(**QUICK | {"max_iter": epochs}).fit(X, LABELS).diagnose(references=False).headline
+
+
+def test_what_diverges_is_said_to_diverge_and_nothing_else():
+    settings = QUICK | {"learning_rate_init": 1e6, "standardize": False}
+    diagnosis = MLPRegressorCV(**settings).fit(1e6 * X, 1e6 * SCORE).diagnose(references=False)
+    assert [finding.name for finding in diagnosis.findings] == ["not converged"]
+    assert "diverged" in diagnosis.headline
+
+
+@pytest.mark.parametrize("strength", [1e-9, 1e6])
+def test_no_strength_is_too_faint_or_too_strong_to_be_wired_right(strength):
+    diagnosis = MLPClassifierCV(**QUICK | {"alphas": [strength]}).fit(X, LABELS).diagnose(strength, references=False)
+    assert not diagnosis.holds("wired wrong")
+
+
+@pytest.mark.parametrize("loss", ["absolute_error", "huber", "poisson"])
+def test_every_loss_is_wired_right(loss):
+    diagnosis = MLPRegressorCV(**QUICK, loss=loss).fit(X, np.abs(SCORE)).diagnose(references=False)
+    assert not diagnosis.holds("wired wrong")
+
+
+def test_one_fold_cannot_choose_for_itself():
+    model = MLPClassifierCV(**QUICK, cv=ShuffleSplit(1, random_state=0)).fit(X, LABELS)
+    with pytest.raises(ValueError, match="give alpha"):
+        model.diagnose()
+    assert model.diagnose(model.alphas_[2], references=False).numbers["difference"] != 0
+
+
+def test_the_safe_strength_is_judged_as_it_was_taken():
+    model = MLPClassifierCV(**QUICK | {"alphas": "qut"}).fit(X, LABELS)
+    assert model.diagnose(references=False).numbers["strength"] == model.alpha_
+
+
+def test_no_penalty_is_no_different_from_itself():
+    numbers = MLPClassifierCV(**QUICK).fit(X, LABELS).diagnose(alpha=0, references=False).numbers
+    assert numbers["difference"] == numbers["difference_low"] == numbers["difference_high"] == 0
+
+
+def test_one_strength_with_rows_of_weight_0():
+    weights = np.ones(90)
+    weights[:20] = 0
+    model = MLPClassifier((4,), alpha=0.01, max_iter=40, learning_rate="cosine", random_state=0).fit(
+        X, LABELS, sample_weight=weights
+    )
+    assert model.diagnose().numbers["rows"] == 70
+
+
+def test_repeated_columns_are_solved_without_a_warning():
+    levels = np.eye(3)[DRAWS.integers(0, 3, 90)]
+    repeated = np.hstack([X, levels, levels, X[:, :1]])
+    MLPClassifierCV(**QUICK | {"hidden_layer_sizes": ()}).fit(repeated, LABELS)

@@ -10,7 +10,7 @@ would change its sign rests at 0, one at 0 whose slope beats its penalty enters)
 from __future__ import annotations
 
 import numpy as np
-from scipy.linalg import LinAlgError, solve
+from scipy.linalg import LinAlgError, cho_factor, cho_solve
 
 from ridgewalk.arrays import Array, Booleans
 from ridgewalk.engine.job import Rows
@@ -78,7 +78,8 @@ class _Linear:
         """Step to a lower objective, or None where there is none."""
         try:
             move = np.zeros_like(point)
-            move.T[active.T] = -solve(self._curvature(point, active), slopes.T[active.T], assume_a="pos")
+            # A step along repeated columns is worth little, and is tried all the same: no warning.
+            move.T[active.T] = -cho_solve(cho_factor(self._curvature(point, active)), slopes.T[active.T])
         except LinAlgError:
             return None
         heading = np.where(point != 0, point, move)

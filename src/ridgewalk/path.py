@@ -259,6 +259,12 @@ def standardized_fold(
     return Fold(weights, center, scale, target_center, target_scale, validation)
 
 
+def loss_unit(loss: Loss, fold: Fold) -> float:
+    """Give what brings a fold's standardized loss of one target to the target's units; 1 for several targets."""
+    scale = fold.target_scale
+    return float(scale[0] ** _POWER_OF_UNIT.get(type(loss), 0)) if len(scale) == 1 else 1.0
+
+
 def row_losses(loss: Loss, output: Array, target: Array, fold: Fold, unit: Array) -> Array:
     """Losses (E, N) of outputs (E, N, C) in a fold's standardized units, brought to those of the target (N, C).
 

@@ -24,7 +24,7 @@ from ridgewalk.losses import Loss
 from ridgewalk.network import Network, evadable
 from ridgewalk.objective import weighted_mean
 from ridgewalk.optimizers import SGD, Cosine, InverseTime, rate_at, scheduled
-from ridgewalk.path import MLPPath, Walker, connected, row_losses
+from ridgewalk.path import MLPPath, Walker, connected, loss_unit, row_losses
 from ridgewalk.penalties import L1, L2, GroupLasso, Sum, parts
 from ridgewalk.selection import HeldOut, Rule, choose, cross_chosen
 
@@ -32,6 +32,7 @@ _LOOKS = 1_000  # at a training, along its epochs
 _SET_ASIDE, _PATIENCE = 0.15, 0.1  # of the training rows, and of the epochs, for early stopping
 _LARGER = 3  # times the epochs, or the units, of a network that may underfit
 _SEEDS = 3  # of the arms that are trained for a path, at least
+_LEAST = 1e-12  # of the null model's loss: what can be learned, where nothing is
 DELTA = 0.02
 """Smallest effect of interest, as a share of what can be learned: of the null model's loss above the best one."""
 
@@ -64,7 +65,7 @@ class Course:
     ----------
     epochs : integers, shape (T,)
     data_loss : array, shape (E, T)
-        Of the training rows, without penalty.
+        Of the training rows, without penalty, in the units of the held-out losses.
     norms : array, shape (E, T, arrays)
     """
 
@@ -163,7 +164,7 @@ class Evidence:
     @property
     def smallest_effect(self) -> float:
         """Smallest effect of interest: 2% of what the best model here learns beyond the best constant."""
-        return DELTA * max(self.null_loss - self._best(), 1e-12)
+        return DELTA * max(self.null_loss - self._best(), _LEAST * abs(self.null_loss), 1e-300)
 
     def _best(self) -> float:
         everything = (self.unpenalized.rows, self.penalized.rows, *self.references.values())
@@ -235,7 +236,8 @@ class _Trial:
         """How the training on the last training set went."""
         history, runs = self.fits.history, self.runs[-1]
         assert history is not None
-        return Course(history.epochs, history.data_loss[runs], history.norms[runs])
+        unit = loss_unit(self.job.loss, self.job.folds[-1])
+        return Course(history.epochs, unit * history.data_loss[runs], history.norms[runs])
 
     def used(self) -> tuple[Booleans, int]:
         """Say which inputs the best network on the last training set uses, and how many hidden units."""
@@ -359,6 +361,8 @@ def of_path(
     asked = alpha is not None
     if alpha is None:
         index = choice.chosen
+        if count == 1:
+            raise ValueError("One fold leaves no other to choose its strength by: give alpha, or more folds.")
         indices = [at for _, at in cross_chosen([table], path.row_weights, rule)]
     else:
         index = int(np.argmin(np.abs(path.alphas - alpha)))
@@ -385,6 +389,7 @@ def of_path(
         unpenalized=unpenalized,
         penalized=penalized,
         weights=path.row_weights,
+        seed_spread=evidence.seed_spread if any(indices) else 0.0,
         wiring=replace(evidence.wiring, faults=faults),
         arms={**evidence.arms, **along},
         null=path.null_row_loss,
@@ -424,7 +429,8 @@ def _held_out_rows(weights: Array, validation: Array | None) -> Integers:
 
 
 def _seed_spread(cells: Array) -> float:
-    return float(cells.var(axis=1, ddof=1).mean()) if cells.shape[1] > 1 else 0.0
+    with np.errstate(invalid="ignore"):  # what diverged has no spread
+        return float(cells.var(axis=1, ddof=1).mean()) if cells.shape[1] > 1 else 0.0
 
 
 def _null(trial: _Trial) -> Array:

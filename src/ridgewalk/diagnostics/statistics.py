@@ -25,6 +25,7 @@ from ridgewalk.selection import mean_and_error
 NORMAL = 1.96  # 97.5% of a normal distribution
 DETECTABLE = 2.8  # errors of an effect that is seen in 80% of studies: 1.96 + 0.84
 _DRIFT = 0.01
+_FAR = 1e100  # a loss that is as good as infinite
 _COLDEST, _HOTTEST = np.log(0.05), np.log(50.0)  # temperatures tried
 
 
@@ -111,7 +112,8 @@ def effect(rows: Array, weights: Array, cells: Array, ratio: float, seed_spread:
     seed_error = float(np.sqrt(seed_spread / cells.size))
     strong = np.nan
     if folds > 1:
-        spread = cells.mean(axis=1).var(ddof=1)
+        with np.errstate(invalid="ignore"):  # what diverged has no spread
+            spread = cells.mean(axis=1).var(ddof=1)
         strong = float(np.sqrt((1 / folds + ratio) * spread) * student.ppf(0.975, folds - 1) / NORMAL)
     error = float(np.hypot(row_error, seed_error))
     return Effect(mean, error, row_error, seed_error, strong, int((weights > 0).sum()), folds, seeds)
@@ -179,14 +181,17 @@ class Tail:
 
 
 def tail(curves: Array) -> Tail:
-    """Look at the end of training curves (E, T)."""
-    count = max(4, curves.shape[1] // 10)
+    """Look at the end of training curves (E, T); what diverged is far away, and no number is infinite."""
+    curves = np.clip(np.nan_to_num(curves, nan=_FAR), -_FAR, _FAR)
+    count = min(max(4, curves.shape[1] // 10), curves.shape[1])
     last = curves[:, -count:]
-    halves = last[:, : count // 2].mean(axis=1), last[:, count // 2 :].mean(axis=1)
+    half = max(1, count // 2)
+    halves = last[:, :half].mean(axis=1), last[:, -half:].mean(axis=1)
     body = curves[:, curves.shape[1] // 10 :]
-    usual = np.array([np.median(part, axis=1) for part in np.array_split(body, 10, axis=1)]).T
-    sizes = [len(part) for part in np.array_split(np.arange(body.shape[1]), 10)]
-    where: Integers = np.repeat(np.arange(10), sizes)
+    parts = min(10, body.shape[1])
+    usual = np.array([np.median(part, axis=1) for part in np.array_split(body, parts, axis=1)]).T
+    sizes = [len(part) for part in np.array_split(np.arange(body.shape[1]), parts)]
+    where: Integers = np.repeat(np.arange(parts), sizes)
     level = float(np.median(last))
     return Tail(
         level=level,

@@ -108,7 +108,9 @@ def judge(evidence: Evidence) -> Diagnosis:
     Diagnosis
     """
     case = _Case(evidence)
-    found = [finding for gate in (case.wiring, case.action, case.rest, case.something) for finding in gate()]
+    found = [*case.wiring(), *case.diverged()]
+    if np.isfinite(case.before) and np.isfinite(case.after):
+        found += [finding for gate in (case.action, case.rest, case.something) for finding in gate()]
     if not any(finding.speaks and finding.letter in _NO_COMPARISON for finding in found):
         found += case.effect()
     first = next(finding for finding in found if finding.speaks)
@@ -184,8 +186,7 @@ class _Case:
                 {"penalty_ratio": e.penalty_ratio, "decay": _plain(e.decay)},
             )
 
-    def rest(self) -> Iterator[Finding]:
-        courses = self.evidence.courses
+    def diverged(self) -> Iterator[Finding]:
         for name, loss in (("unpenalized", self.before), ("penalized", self.after)):
             if not np.isfinite(loss):
                 yield Finding(
@@ -197,6 +198,9 @@ class _Case:
                     {},
                 )
                 return
+
+    def rest(self) -> Iterator[Finding]:
+        courses = self.evidence.courses
         if not courses:
             return
         size = abs(self.difference.mean)

@@ -22,6 +22,7 @@ from ridgewalk.arrays import Array, Integers
 from ridgewalk.check import check_gradient, check_penalty
 from ridgewalk.engine.job import Fits, Fold, Job
 from ridgewalk.layers import Arrays, Dropout
+from ridgewalk.losses import AbsoluteError, SquaredError
 from ridgewalk.network import EvadablePenaltyWarning, Network, multilayer_perceptron
 from ridgewalk.objective import Objective, mean_weights
 from ridgewalk.optimizers import SGD, Cosine, InverseTime, Optimizer, scheduled
@@ -35,7 +36,7 @@ _FEW, _MANY = 16, 64  # rows of a step
 _RATE = 1e-5
 _BAND = (0.9, 1.1)  # of a strength at rest, over the one asked for
 _UNEXPLAINED = 0.01
-_FAINTEST = 1e-3  # strength that one step of so small a rate shows clearly
+_FAINTEST, _STRONGEST = 1e-3, 10.0  # strengths that one step of so small a rate shows clearly
 _EPOCHS = 3_000  # of the probe that must come to rest
 _SHARE = 0.1  # of the critical strength: the penalty there
 
@@ -188,11 +189,14 @@ class _Prober:
         weights[used] = 1.0
         fold = replace(self.fold, weights=weights)
         x = fold.standardized(self.job.x, self.job.target, weights, np.dtype(np.float64)).x
-        predicted = self.job.loss.predict(self.network.forward(x, tuple(arrays))[0])
+        # The absolute error has a slope of 1 a rounding away from its minimum; what is read here is not the loss.
+        loss = SquaredError() if isinstance(self.job.loss, AbsoluteError) else self.job.loss
+        predicted = loss.predict(self.network.forward(x, tuple(arrays))[0])
         target = self.job.target.astype(np.float64).copy()
         target[used] = predicted * fold.target_scale + fold.target_center
         size = None if self.job.batch_size is None else len(used)
-        return self._slopes(tuple(arrays), penalties=penalties, folds=(fold,), target=target, batch_size=size)
+        changes = {"loss": loss, "penalties": penalties, "folds": (fold,), "target": target, "batch_size": size}
+        return self._slopes(tuple(arrays), **changes)
 
     def _grouped(self, k: int) -> Iterator[Fault]:
         """Hold what a penalty over groups adds to a step against its formula."""
@@ -298,14 +302,14 @@ def _one_run(job: Job, run: int) -> tuple[Penalty, ...]:
 
 
 def _plain(penalty: Penalty) -> Penalty:
-    """Give the same kinds of penalty, of one strength for all weights: the largest, and no fainter than can be read."""
+    """Give the same kinds of penalty, of one strength for all weights: the largest that can be read."""
 
     def largest(part: L1 | L2) -> float:
         weights = np.asarray(part.weights)
         return readable(float(weights[np.isfinite(weights)].max(initial=0.0)))
 
     def readable(strength: float) -> float:
-        return max(strength, _FAINTEST) if strength > 0 else 0.0
+        return min(max(strength, _FAINTEST), _STRONGEST) if strength > 0 else 0.0
 
     simple: list[L1 | L2 | GroupLasso] = []
     for part in parts(penalty):

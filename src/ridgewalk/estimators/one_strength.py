@@ -388,7 +388,8 @@ class _OneStrength(Predictor):
             used, unseen = np.zeros_like(weights), np.zeros_like(weights)
             used[training], unseen[held_out] = weights[training], weights[held_out]
             folds.append(standardized_fold(x, target, loss, used, self.standardize, unseen))
-        folds.append(standardized_fold(x, target, loss, weights, self.standardize))
+        nobody = np.zeros_like(weights)  # holds out the rows of weight 0
+        folds.append(standardized_fold(x, target, loss, weights, self.standardize, nobody))
         network = route.network(x.shape[1], target.shape[1])
         start = [route.start(network, seed) for seed in seeds] * len(folds)
         smallest = min(int(np.count_nonzero(fold.weights)) for fold in folds)

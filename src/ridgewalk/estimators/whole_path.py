@@ -192,12 +192,14 @@ class _PathEstimator(Predictor):
         stopping, L1 and L2 alone, wider and longer networks where this one underfits), on the same folds and starts;
         probes look whether the training is wired right.
 
-        With ``select_inputs`` or ``relax`` the path before the refits is judged.
+        With ``select_inputs`` or ``relax`` the path before the refits is judged; whatever ``scoring`` is, strengths are
+        chosen and judged by the loss.
 
         Parameters
         ----------
         alpha : float, optional
-            Judge this strength (the nearest of the path) instead of those that the folds choose.
+            Judge this strength (the nearest of the path) instead of those that the folds choose; with one fold there is
+            no such choice, and it is needed.
         references : bool
             Fit other kinds of model on the same folds, to tell underfitting and noise apart.
 
@@ -215,6 +217,8 @@ class _PathEstimator(Predictor):
         path = self.input_selection_.arms[0].path if hasattr(self, "input_selection_") else self.path_
         if alpha is not None and not path.alphas[0] <= alpha <= path.alphas[-1]:
             raise ValueError(f"alpha lies on the path, from 0 to {path.alphas[-1]:.4g}, got {alpha}.")
+        if alpha is None and isinstance(self.alphas, str):
+            alpha = float(path.alphas[-1])
         walker = Walker.ready(**{"watch": None, **problem}, route=path.route)
         outputs = {}
         if references:
