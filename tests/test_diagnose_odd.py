@@ -145,3 +145,22 @@ def test_repeated_columns_are_solved_without_a_warning():
     levels = np.eye(3)[DRAWS.integers(0, 3, 90)]
     repeated = np.hstack([X, levels, levels, X[:, :1]])
     MLPClassifierCV(**QUICK | {"hidden_layer_sizes": ()}).fit(repeated, LABELS)
+
+
+def test_strength_0_is_not_called_the_best_where_it_is_not():
+    model = MLPClassifierCV(**QUICK | {"max_iter": 200}).fit(X, (X[:, 0] - X[:, 1] + 0.2 * SCORE > 0).astype(int))
+    diagnosis = model.diagnose(alpha=0, references=False)
+    best = diagnosis.numbers["best_strength"]
+    assert best > 0
+    assert f"best is {best:.3g}" in diagnosis.headline
+
+
+def test_a_network_that_finds_nothing_where_others_do_is_told_to_change_itself():
+    diagnosis = MLPClassifierCV(**QUICK | {"max_iter": 1}).fit(X, LABELS).diagnose()
+    (nothing,) = [finding for finding in diagnosis.findings if finding.name == "no signal"]
+    assert "another kind of model" in nothing.advice
+
+
+def test_numbers_are_said_in_full():
+    diagnosis = MLPRegressorCV(**QUICK).fit(X, 1e3 * SCORE).diagnose(references=False)
+    assert "e+" not in diagnosis.headline

@@ -204,6 +204,21 @@ def test_an_earlier_gate_speaks_first_and_later_ones_go_along():
     assert not diagnosis.holds("helps")  # what never came to rest is not compared
 
 
+def test_what_would_settle_it_is_said_as_far_as_it_is_within_reach():
+    cases = {
+        "About 15,000 rows (here: 400) would": {"penalized": moved(BASE, 0.004, noise=1.0)},
+        "About 180 seeds (here: 3) would": {"penalized": moved(BASE, 0.0, noise=0.08), "seed_spread": 0.05},
+        "A few more rows would": {"penalized": moved(BASE, 0.009, noise=0.1)},
+        "more than 100 times these 400 rows; until then it more likely helps": {
+            "penalized": moved(BASE, -0.004, noise=3.0)
+        },
+    }
+    for words, changes in cases.items():
+        diagnosis = judge(replace(EVIDENCE, **changes))
+        assert diagnosis.verdict == "too noisy to tell"
+        assert words in diagnosis.findings[0].advice
+
+
 def test_a_gain_is_small_where_it_is_below_what_matters():
     small = judge(replace(EVIDENCE, penalized=moved(BASE, -0.008, noise=0.02)))
     assert (small.verdict, small.findings[0].letter) == ("helps", "e-")

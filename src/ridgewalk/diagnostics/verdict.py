@@ -28,6 +28,8 @@ from ridgewalk.selection import mean_and_error
 _NO_PULL = 0.99  # of the penalty that the unpenalized network would pay
 _SPIKES = 0.002  # share of looks above twice the usual loss
 _CLEAR = 2.0  # standard errors
+_OUT_OF_REACH = 100  # times the rows
+_HUGE = 1e9  # numbers that are not written out
 
 
 @dataclass(frozen=True)
@@ -93,8 +95,8 @@ class Diagnosis:
         wrap = textwrap.TextWrapper(100, subsequent_indent="  ")
         lines = [self.headline, ""]
         for finding in self.findings:
-            said = finding.sentence if finding is not self.findings[0] else ""
-            lines += wrap.wrap(f"- {finding.name}: {said} Next: {finding.advice}".replace(":  ", ": "))
+            said = f": {finding.sentence}" if finding is not self.findings[0] else "."
+            lines += wrap.wrap(f"- {finding.name}{said} Next: {finding.advice}")
         rows = [(name, value) for name, value in self.numbers.items() if isinstance(value, int | float)]
         lines += ["", *(f"  {name.replace('_', ' '):<34} {_shown(value)}" for name, value in rows)]
         return "\n".join(lines)
@@ -287,15 +289,15 @@ class _Case:
         e, d = self.evidence, self.difference
         numbers = {"difference": d.mean, "low": d.low, "high": d.high, "smallest_effect": self.delta}
         at = "" if e.alpha is None else f" at strength {e.alpha:.3g}"
-        change = f"{abs(d.mean):.3g} {self.unit} (95% interval {-d.high:.3g} to {-d.low:.3g})"
+        change = f"{_said(abs(d.mean))} {self.unit} (95% interval {_said(-d.high)} to {_said(-d.low)})"
         if not self.has_signal():
             yield Finding(
                 "n",
                 "no signal",
                 True,
-                f"There is no signal that this network can use: its held-out loss is {self.after:.4g}, the best "
-                f"constant has {e.null_loss:.4g}, and no strength beats that by two standard errors.",
-                "Look at the columns: is what decides the target among them? Are rows and targets still side by side?",
+                f"No signal was found that this network can use: its held-out loss is {_said(self.after, 4)}, the best "
+                f"constant has {_said(e.null_loss, 4)}, and no strength beats that by two standard errors.",
+                self._where_to_look(),
                 numbers,
             )
         elif e.alpha == 0:
@@ -312,8 +314,8 @@ class _Case:
                 "e-" if small else "e",
                 "helps",
                 True,
-                f"Regularization helps{how_much}: the held-out loss falls from {self.before:.4g} to {self.after:.4g}, "
-                f"by {change}{at}{sure}.",
+                f"Regularization helps{how_much}: the held-out loss falls from {_said(self.before, 4)} to "
+                f"{_said(self.after, 4)}, by {change}{at}{sure}.",
                 self._how_to_keep(),
                 numbers | self.why(),
             )
@@ -322,8 +324,9 @@ class _Case:
                 "c3",
                 "no difference",
                 True,
-                f"Regularization makes no difference here: the held-out loss changes by {d.mean:+.3g} {self.unit} (95% "
-                f"interval {d.low:+.3g} to {d.high:+.3g}){at}, and less than {self.delta:.2g} is no matter.",
+                f"Regularization makes no difference here: the held-out loss changes by {_said(d.mean, sign='+')} "
+                f"{self.unit} (95% interval {_said(d.low, sign='+')} to {_said(d.high, sign='+')}){at}, and less than "
+                f"{_said(self.delta, 2)} is no matter.",
                 "Choose by what else counts: sparser models cost nothing here.",
                 numbers,
             )
@@ -331,18 +334,40 @@ class _Case:
             yield self._too_strong(numbers)
         else:
             rows, seeds = d.settled_by(self.delta)
+            low, high = _said(d.low, sign="+"), _said(d.high, sign="+")
             yield Finding(
                 "u",
                 "too noisy to tell",
                 True,
-                f"It is too noisy to tell: the held-out loss changes by {d.mean:+.3g} {self.unit}, and the 95% "
-                f"interval reaches from {d.low:+.3g} to {d.high:+.3g}{at}. An effect below {d.detectable:.2g} would "
+                f"It is too noisy to tell: the held-out loss changes by {_said(d.mean, sign='+')} {self.unit}, and "
+                f"the 95% interval reaches from {low} to {high}{at}. An effect below {_said(d.detectable, 2)} would "
                 "hardly be seen.",
-                f"About {rows:,} rows (here are {d.rows:,}) with {seeds} seeds would settle it to {self.delta:.2g}."
-                if rows > d.rows
-                else f"About {seeds} seeds (here are {d.seeds}) would settle it to {self.delta:.2g}.",
+                self._what_would_settle(rows, seeds),
                 numbers | {"rows_needed": rows, "seeds_needed": seeds, "detectable": d.detectable},
             )
+
+    def _what_would_settle(self, rows: int, seeds: int) -> str:
+        d, goal = self.difference, _said(self.delta, 2)
+        if rows > _OUT_OF_REACH * d.rows:
+            return (
+                f"Settling it to {goal} would take more than {_OUT_OF_REACH} times these {d.rows:,} rows; "
+                f"until then it more likely {'helps' if d.mean < 0 else 'hurts'}."
+            )
+        needed = [f"{_said(rows, 2)} rows (here: {d.rows:,})"] if rows > d.rows else []
+        if seeds > d.seeds:
+            needed.append(f"{_said(seeds, 2)} seeds (here: {d.seeds})")
+        return f"{'About ' + ' and '.join(needed) if needed else 'A few more rows'} would settle it to {goal}."
+
+    def _where_to_look(self) -> str:
+        """Say what to do where the network finds nothing: another kind of model may have found something."""
+        e, best = self.evidence, self.evidence.best_reference
+        gain, error = mean_and_error(e.null - e.references[best], e.weights) if best else (0.0, 0.0)
+        if gain > _CLEAR * error:
+            return (
+                f"Look at the network: the columns do say something, for another kind of model ({best}) has "
+                f"{_said(self.mean(e.references[best]))}. More epochs, another learning rate, more units?"
+            )
+        return "Look at the columns: is what decides the target among them? Are rows and targets still side by side?"
 
     def has_signal(self) -> bool:
         """Whether the network beats the best constant by two standard errors, at the judged strength or without one.
@@ -379,13 +404,18 @@ class _Case:
         return Finding("d", "too strong", True, sentence, advice, numbers)
 
     def _no_strength(self, numbers: dict[str, Any]) -> Finding:
+        e = self.evidence
         return Finding(
             "c3",
             "no difference",
             True,
-            "Regularization makes no difference here: of all strengths the path's best is 0, no penalty at all "
-            f"(held-out loss {self.before:.4g}).",
-            "Leave it out for prediction; the sparser choice (1se) may still be worth having.",
+            f"Strength 0 is no penalty at all, so there is nothing to judge; the path's best is {e.best_alpha:.3g}."
+            if e.best_alpha
+            else "Regularization makes no difference here: of all strengths the path's best is 0, no penalty at all "
+            f"(held-out loss {_said(self.before, 4)}).",
+            "Judge that one."
+            if e.best_alpha
+            else "Leave it out for prediction; the sparser choice (1se) may still be worth having.",
             numbers,
         )
 
@@ -412,19 +442,24 @@ class _Case:
         why = self.why()
         parts = []
         if "gain_by_l1" in why:
-            parts.append(f"L1 brings {why['gain_by_l1']:.3g} of it and L2 {why['gain_by_l2']:.3g}")
+            parts.append(f"L1 brings {_said(why['gain_by_l1'])} of it and L2 {_said(why['gain_by_l2'])}")
         if "gain_by_refinement" in why:
             parts.append(
-                f"{why['gain_by_calibration']:.3g} is better calibrated probabilities and "
-                f"{why['gain_by_refinement']:.3g} better told classes"
+                f"{_said(why['gain_by_calibration'])} is better calibrated probabilities and "
+                f"{_said(why['gain_by_refinement'])} telling classes apart better"
             )
         if "gain_over_early_stopping" in why:
-            parts.append(f"against early stopping it gains {why['gain_over_early_stopping']:.3g}")
+            gain = why["gain_over_early_stopping"]
+            parts.append(
+                f"against early stopping it gains {_said(gain)}"
+                if gain > 0
+                else f"early stopping, without a penalty, is better still by {_said(-gain)}"
+            )
         e = self.evidence
         if e.gone:
-            parts.append(f"{len(e.gone)} of {e.inputs[0]} inputs went")
+            parts.append(f"{len(e.gone)} of {e.inputs[0]} columns are no longer used")
         if e.units[1] < e.units[0]:
-            parts.append(f"{e.units[0] - e.units[1]} of {e.units[0]} units went")
+            parts.append(f"{e.units[0] - e.units[1]} of {e.units[0]} units are no longer used")
         return f"Keep it. {_capital('; '.join(parts))}." if parts else "Keep it."
 
     def numbers(self) -> dict[str, Any]:
@@ -478,6 +513,12 @@ def _ready(value: Any) -> Any:
 
 def _plain(value: float | None) -> float | None:
     return None if value is None or not np.isfinite(value) else float(value)
+
+
+def _said(value: float, digits: int = 3, sign: str = "") -> str:
+    """Give so many digits, and thousands in full."""
+    rounded = float(f"{value:.{digits}g}")
+    return f"{rounded:{sign},.0f}" if 10**digits <= abs(rounded) < _HUGE else f"{value:{sign}.{digits}g}"
 
 
 def _capital(words: str) -> str:
