@@ -204,6 +204,15 @@ def test_an_earlier_gate_speaks_first_and_later_ones_go_along():
     assert not diagnosis.holds("helps")  # what never came to rest is not compared
 
 
+def test_a_network_that_finds_nothing_where_another_model_does_is_told_to_change_itself():
+    lost = {"penalized": moved(BASE, 0.01), "arms": {}, "null": np.full(ROWS, 0.38)}
+    diagnosis = judge(replace(EVIDENCE, **lost))
+    assert diagnosis.verdict == "no signal"
+    assert "another kind of model (a forest) has 0.29" in diagnosis.findings[0].advice
+    assert "at best 0.4," in diagnosis.headline
+    assert "columns" in judge(replace(EVIDENCE, **lost, references={})).findings[0].advice
+
+
 def test_what_would_settle_it_is_said_as_far_as_it_is_within_reach():
     cases = {
         "About 15,000 rows (here: 400) would": {"penalized": moved(BASE, 0.004, noise=1.0)},

@@ -115,6 +115,8 @@ def judge(evidence: Evidence) -> Diagnosis:
         found += [finding for gate in (case.action, case.rest, case.something) for finding in gate()]
     if not any(finding.speaks and finding.letter in _NO_COMPARISON for finding in found):
         found += case.effect()
+    if any(finding.name == "underfit" for finding in found):  # another model shows that there is a signal
+        found = [finding for finding in found if finding.name != "no signal"]
     first = next(finding for finding in found if finding.speaks)
     beside = [finding for finding in found if finding is not first]
     before = [finding for finding in beside if not finding.speaks]
@@ -295,8 +297,9 @@ class _Case:
                 "n",
                 "no signal",
                 True,
-                f"No signal was found that this network can use: its held-out loss is {_said(self.after, 4)}, the best "
-                f"constant has {_said(e.null_loss, 4)}, and no strength beats that by two standard errors.",
+                "No signal was found that this network can use: its held-out loss is at best "
+                f"{_said(min(self.before, self.after), 4)}, the best constant has {_said(e.null_loss, 4)}, and no "
+                "strength beats that by two standard errors.",
                 self._where_to_look(),
                 numbers,
             )
