@@ -179,7 +179,7 @@ def test_diagnose_says_whether_it_helped(ridgewalk, tmp_path):
     assert found["numbers"]["seeds"] == 3
     code, _, err = ridgewalk("diagnose", "people.csv", "-t", "outcome", "--alpha", "1e9", *QUICK)
     assert code == 1
-    assert "alpha lies on the path" in err
+    assert "alpha is a number on the path" in err
     assert not list(tmp_path.glob("ridgewalk-results*"))  # nothing is written
 
 

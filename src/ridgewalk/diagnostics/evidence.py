@@ -18,9 +18,9 @@ from ridgewalk.diagnostics.statistics import Tail, calibrated, has_temperature, 
 from ridgewalk.diagnostics.wiring import Fault, Train, Wiring, audit, changed_rows, leak
 from ridgewalk.draws import order
 from ridgewalk.engine import train as engine_train
-from ridgewalk.engine.job import EarlyStopping, Job
+from ridgewalk.engine.job import EarlyStopping, Fits, Job
 from ridgewalk.layers import Dense, Layer
-from ridgewalk.losses import Loss
+from ridgewalk.losses import BinaryCrossEntropy, Loss
 from ridgewalk.network import Network, evadable
 from ridgewalk.objective import weighted_mean
 from ridgewalk.optimizers import SGD, Cosine, InverseTime, rate_at, scheduled
@@ -32,7 +32,8 @@ _LOOKS = 1_000  # at a training, along its epochs
 _SET_ASIDE, _PATIENCE = 0.15, 0.1  # of the training rows, and of the epochs, for early stopping
 _LARGER = 3  # times the epochs, or the units, of a network that may underfit
 _SEEDS = 3  # of the arms that are trained for a path, at least
-_LEAST = 1e-12  # of the null model's loss: what can be learned, where nothing is
+_EVEN = 0.5
+_LEAST = 0.05  # of the null model's loss: what can be learned, where nothing is
 DELTA = 0.02
 """Smallest effect of interest, as a share of what can be learned: of the null model's loss above the best one."""
 
@@ -49,12 +50,15 @@ class Arm:
         Mean losses of each fold and seed, without any penalty.
     calibrated : array, shape (N,), or None
         As ``rows``, each network's outputs divided by the temperature that the other folds choose.
+    right : array, shape (N,), or None
+        Share of the seeds that give a row's class right.
     """
 
     rows: Array
     heldout: Array
     training: Array
     calibrated: Array | None = None
+    right: Array | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -105,7 +109,8 @@ class Evidence:
         ``2 l2 t`` of plain descent, ``t`` the sum of its rates (over 1 - momentum): how far an L2 gets in this many
         steps. NaN for other optimizers.
     arms : dict
-        More arms by name: "early stopping", "L1 alone", "L2 alone", "one strength", "best strength".
+        More arms by name: "none" and "both", the two jobs; "L1 alone", "L2 alone", "early stopping"; of a path, "best
+        strength".
     larger : dict
         Training loss (K, E) of a "wider" and a "longer" unpenalized network, where this one may underfit.
     references : dict
@@ -206,14 +211,16 @@ class _Trial:
         for number in self.folds:
             rows = np.flatnonzero(self.job.folds[number].weights)
             trained.append(weighted_mean(self.losses(number, rows), self.job.folds[number].weights[rows]))
-        cooled = None
+        cooled = right = None
         if has_temperature(self.job.loss):
             rows_of = [self.held_out[number] for number in self.folds]
             outputs = [self.outputs(number, rows) for number, rows in zip(self.folds, rows_of, strict=True)]
             targets = [self.job.target[rows] for rows in rows_of]
             cooled = self.by_row([each.mean(axis=0) for each in calibrated(outputs, targets, self.job.loss)])
+            if not (isinstance(self.job.loss, BinaryCrossEntropy) and targets[0].shape[1] > 1):
+                right = self.by_row([_right(*pair).mean(axis=0) for pair in zip(outputs, targets, strict=True)])
         rows_loss = self.by_row([each.mean(axis=0) for each in losses])
-        return Arm(rows_loss, np.array(heldout), np.array(trained), cooled)
+        return Arm(rows_loss, np.array(heldout), np.array(trained), cooled, right)
 
     def by_row(self, losses: Sequence[Array]) -> Array:
         """Average the folds' losses (n,) by row: shape (N,)."""
@@ -299,7 +306,7 @@ def of_jobs(
         escape=evadable(without.network, with_penalty.penalties),
         penalty_ratio=after / before if before > 0 else np.nan,
         decay=_decay(with_penalty),
-        arms=_parts_alone(with_penalty, held_out, weights, train),
+        arms={"none": arms[0], "both": arms[1], **_parts_alone(with_penalty, held_out, weights, train)},
         larger={},
         references={name: trials[0].reference(outputs) for name, outputs in (references or {}).items()},
         null=_null(trials[1]),
@@ -372,26 +379,20 @@ def of_path(
     if len(walker.seeds) < _SEEDS:  # what a start brings to the error is not to be told from one alone
         more = [int(seed) for seed in np.random.default_rng(walker.seeds[0]).integers(2**31, size=_SEEDS)]
         walker = replace(walker, seeds=[*walker.seeds, *more][:_SEEDS])
-    without, with_penalty = (_job(walker, strength) for strength in (0.0, shown))
+    dense = None if walker.route.linear else walker.dense()
+    without, with_penalty = (_job(walker, strength, dense) for strength in (0.0, shown))
     cold = replace(without, start=walker.starts(), epochs=walker.dense_epochs + walker.route.max_iter, ramp=0.0)
     starts = None if walker.route.linear else cold
     evidence = of_jobs(without, with_penalty, walker.weights, references, walker.train, starts)
-    at_shown = evidence.penalized
     faults = (*evidence.wiring.faults, *_standardizing_leaks(walker))
-    by_index = {at: _arm(path, [at] * count) for at in {index, choice.minimum}}
-    unpenalized = replace(_arm(path, [0] * count), calibrated=evidence.unpenalized.calibrated)
-    penalized = replace(
-        _arm(path, indices), calibrated=at_shown.calibrated if index else evidence.unpenalized.calibrated
-    )
-    along = {"one strength": by_index[index], "best strength": by_index[choice.minimum]}
     return replace(
         evidence,
-        unpenalized=unpenalized,
-        penalized=penalized,
+        unpenalized=_arm(path, [0] * count),
+        penalized=_arm(path, indices),
         weights=path.row_weights,
         seed_spread=evidence.seed_spread if any(indices) else 0.0,
         wiring=replace(evidence.wiring, faults=faults),
-        arms={**evidence.arms, **along},
+        arms={**evidence.arms, "best strength": _arm(path, [choice.minimum] * count)},
         null=path.null_row_loss,
         asked=asked,
         alpha=float(path.alphas[index]),
@@ -401,10 +402,10 @@ def of_path(
     )
 
 
-def _job(walker: Walker, strength: float) -> Job:
+def _job(walker: Walker, strength: float, dense: Fits | None) -> Job:
     """Job of every cell of a walk at one strength; the rows that a fold holds out are its validation."""
     strengths = np.array([strength])
-    job = walker.linear_job(strengths) if walker.route.linear else walker.raised(strengths, walker.dense())
+    job = walker.linear_job(strengths) if dense is None else walker.raised(strengths, dense)
     folds = list(job.folds)
     for k, (_, rows) in enumerate(walker.splits):
         validation = np.zeros_like(walker.weights)
@@ -426,6 +427,13 @@ def _arm(path: MLPPath, indices: Sequence[int]) -> Arm:
 
 def _held_out_rows(weights: Array, validation: Array | None) -> Integers:
     return np.flatnonzero(weights == 0 if validation is None else validation > 0)
+
+
+def _right(outputs: Array, target: Array) -> Booleans:
+    """Say which rows' classes outputs (E, n, C) give right: shape (E, n)."""
+    if target.shape[1] == 1:
+        return np.asarray((outputs[..., 0] > 0) == (target[:, 0] > _EVEN))
+    return np.asarray(outputs.argmax(axis=-1) == target.argmax(axis=-1))
 
 
 def _seed_spread(cells: Array) -> float:

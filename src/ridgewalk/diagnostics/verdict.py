@@ -28,6 +28,7 @@ from ridgewalk.selection import mean_and_error
 _NO_PULL = 0.99  # of the penalty that the unpenalized network would pay
 _SPIKES = 0.002  # share of looks above twice the usual loss
 _CLEAR = 2.0  # standard errors
+_ROUNDING = 1e-3  # of the null model's loss: what single precision, or chance, makes of the null model itself
 _OUT_OF_REACH = 100  # times the rows
 _HUGE = 1e9  # numbers that are not written out
 
@@ -129,6 +130,7 @@ def judge(evidence: Evidence) -> Diagnosis:
 
 
 _NO_COMPARISON = ("b", "b'", "f")  # after these, a difference of losses says nothing
+_UNITS = {"SquaredError": "(half the squared error)", "AbsoluteError": "(absolute error)"}
 _IN_THE_HEADLINE = {
     "evadable": "the penalty can be evaded by rescaling the layers",
     "underfit": "the network underfits, and a penalty can only lower its fit",
@@ -143,7 +145,7 @@ class _Case:
         self.difference = self.against(e.unpenalized, e.penalized)
         self.before, self.after = (self.mean(arm.rows) for arm in (e.unpenalized, e.penalized))
         self.delta = e.smallest_effect
-        self.unit = "nats" if has_temperature(e.loss) else "units of the loss"
+        self.unit = "nats" if has_temperature(e.loss) else _UNITS.get(type(e.loss).__name__, "units of the loss")
 
     def mean(self, rows: Array) -> float:
         return float(weighted_mean(rows, self.evidence.weights))
@@ -292,27 +294,18 @@ class _Case:
         numbers = {"difference": d.mean, "low": d.low, "high": d.high, "smallest_effect": self.delta}
         at = "" if e.alpha is None else f" at strength {e.alpha:.3g}"
         change = f"{_said(abs(d.mean))} {self.unit} (95% interval {_said(-d.high)} to {_said(-d.low)})"
-        if not self.has_signal():
-            yield Finding(
-                "n",
-                "no signal",
-                True,
-                "No signal was found that this network can use: its held-out loss is at best "
-                f"{_said(min(self.before, self.after), 4)}, the best constant has {_said(e.null_loss, 4)}, and no "
-                "strength beats that by two standard errors.",
-                self._where_to_look(),
-                numbers,
+        gain, error = self.over_null()
+        least = _ROUNDING * abs(e.null_loss)
+        if gain <= max(_CLEAR * error, least):
+            yield (
+                self._no_signal(gain, error, numbers) if gain <= least else self._perhaps_a_signal(gain, error, numbers)
             )
         elif e.alpha == 0:
             yield self._no_strength(numbers)
         elif d.high < 0:
             small = d.high > -self.delta
             how_much = "" if not small else ", a little" if d.mean > -self.delta else ", though how much is not sure"
-            sure = (
-                ""
-                if d.strong or not np.isfinite(d.strong_error)
-                else " (the more careful interval, which counts other training rows, holds 0)"
-            )
+            sure = "; so says the more careful interval, which counts other training rows" if d.strong else ""
             yield Finding(
                 "e-" if small else "e",
                 "helps",
@@ -372,19 +365,40 @@ class _Case:
             )
         return "Look at the columns: is what decides the target among them? Are rows and targets still side by side?"
 
-    def has_signal(self) -> bool:
-        """Whether the network beats the best constant by two standard errors, at the judged strength or without one.
+    def _no_signal(self, gain: float, error: float, numbers: dict[str, Any]) -> Finding:
+        null = _said(self.evidence.null_loss, 4)
+        return Finding(
+            "n",
+            "no signal",
+            True,
+            "No signal was found that this network can use: its held-out loss is at best "
+            f"{_said(min(self.before, self.after), 4)}, and the best constant has {null}.",
+            self._where_to_look(),
+            numbers | {"gain_over_constant": gain, "gain_over_constant_error": error},
+        )
+
+    def _perhaps_a_signal(self, gain: float, error: float, numbers: dict[str, Any]) -> Finding:
+        return Finding(
+            "u",
+            "too noisy to tell",
+            True,
+            "It is too noisy to tell whether the columns say anything: the network is better than the best constant by "
+            f"{_said(gain)} {self.unit}, and twice the standard error of that is {_said(_CLEAR * error)}.",
+            self._where_to_look(),
+            numbers | {"gain_over_constant": gain, "gain_over_constant_error": error},
+        )
+
+    def over_null(self) -> tuple[float, float]:
+        """Gain over the best constant, and its error, of the arm that has the clearest: as judged, or unpenalized.
 
         A strength of the user's own may be far too strong; there the path's best speaks for the network as well.
         """
         e = self.evidence
-        arms = [
-            e.unpenalized,
-            e.penalized,
-            *([e.arms["best strength"]] if e.asked and "best strength" in e.arms else []),
-        ]
+        arms = [e.unpenalized, e.penalized]
+        arms += [arm for name, arm in e.arms.items() if e.asked and name == "best strength"]
         gains = [mean_and_error(e.null - arm.rows, e.weights) for arm in arms]
-        return any(mean > _CLEAR * error for mean, error in gains)
+        mean, error = max(gains, key=lambda pair: float(pair[0] - _CLEAR * pair[1]))
+        return float(mean), float(error)
 
     def _too_strong(self, numbers: dict[str, Any]) -> Finding:
         e, d = self.evidence, self.difference
@@ -426,17 +440,18 @@ class _Case:
         """Where a gain comes from."""
         e = self.evidence
         found: dict[str, Any] = {}
-        if e.unpenalized.calibrated is not None and e.penalized.calibrated is not None:
-            arms = e.arms.get("one strength", e.penalized)
-            both = self.mean(e.unpenalized.rows - arms.rows)
-            refined = self.mean(e.unpenalized.calibrated - e.penalized.calibrated)
-            found |= {"gain_by_calibration": both - refined, "gain_by_refinement": refined}
+        none, both_parts = e.arms["none"], e.arms["both"]
+        if none.calibrated is not None and both_parts.calibrated is not None:
+            refined = self.mean(none.calibrated - both_parts.calibrated)
+            found |= {"gain_by_calibration": self.mean(none.rows - both_parts.rows) - refined}
+            found |= {"gain_by_refinement": refined}
+        if none.right is not None and both_parts.right is not None:
+            found |= {"accuracy_without": self.mean(none.right), "accuracy_with": self.mean(both_parts.right)}
         if {"L1 alone", "L2 alone"} <= e.arms.keys():
-            whole = e.arms.get("one strength", e.penalized)
-            gains = [self.mean(e.unpenalized.rows - e.arms[name].rows) for name in ("L1 alone", "L2 alone")]
-            both = self.mean(e.unpenalized.rows - whole.rows)
+            l1, l2, both = (self.mean(none.rows - e.arms[name].rows) for name in ("L1 alone", "L2 alone", "both"))
             # Each part's share is the mean of what it adds to nothing and to the other (Shapley, 1953).
-            found |= {"gain_by_l1": (gains[0] + both - gains[1]) / 2, "gain_by_l2": (gains[1] + both - gains[0]) / 2}
+            found |= {"gain_of_l1_alone": l1, "gain_of_l2_alone": l2, "gain_of_both": both}
+            found |= {"share_of_l1": (l1 + both - l2) / 2, "share_of_l2": (l2 + both - l1) / 2}
         if "early stopping" in e.arms:
             found["gain_over_early_stopping"] = self.mean(e.arms["early stopping"].rows - e.penalized.rows)
         return found
@@ -444,13 +459,16 @@ class _Case:
     def _how_to_keep(self) -> str:
         why = self.why()
         parts = []
-        if "gain_by_l1" in why:
-            parts.append(f"L1 brings {_said(why['gain_by_l1'])} of it and L2 {_said(why['gain_by_l2'])}")
+        if "gain_of_both" in why:
+            l1, l2, both = (_said(why[f"gain_of_{name}"]) for name in ("l1_alone", "l2_alone", "both"))
+            parts.append(f"L1 alone gains {l1}, L2 alone {l2}, both together {both}")
         if "gain_by_refinement" in why:
             parts.append(
-                f"{_said(why['gain_by_calibration'])} is better calibrated probabilities and "
+                f"{_said(why['gain_by_calibration'])} of that is better calibrated probabilities and "
                 f"{_said(why['gain_by_refinement'])} telling classes apart better"
             )
+        if "accuracy_with" in why:
+            parts.append(f"the accuracy goes from {why['accuracy_without']:.1%} to {why['accuracy_with']:.1%}")
         if "gain_over_early_stopping" in why:
             gain = why["gain_over_early_stopping"]
             parts.append(
@@ -460,9 +478,9 @@ class _Case:
             )
         e = self.evidence
         if e.gone:
-            parts.append(f"{len(e.gone)} of {e.inputs[0]} columns are no longer used")
+            parts.append(f"columns no longer used: {len(e.gone)} of {e.inputs[0]}")
         if e.units[1] < e.units[0]:
-            parts.append(f"{e.units[0] - e.units[1]} of {e.units[0]} units are no longer used")
+            parts.append(f"units no longer used: {e.units[0] - e.units[1]} of {e.units[0]}")
         return f"Keep it. {_capital('; '.join(parts))}." if parts else "Keep it."
 
     def numbers(self) -> dict[str, Any]:
@@ -494,7 +512,7 @@ class _Case:
             "inputs_gone": list(e.gone),
             "references": {name: self.mean(rows) for name, rows in e.references.items()},
             "arms": {name: _plain(value) for name, value in means.items()},
-            **self.why(),
+            **(self.why() if e.alpha != 0 else {}),
         }
 
 

@@ -351,7 +351,7 @@ class _OneStrength(Predictor):
             converged=[end.converged for end in ends],
         )
 
-    def diagnose(self, cv: Any = 5, *, references: bool = True) -> Diagnosis:
+    def diagnose(self, cv: Any = 5, *, groups: ArrayLike | None = None, references: bool = True) -> Diagnosis:
         """Say whether this strength helps, by how much, and why or why not.
 
         The same training, with the penalty and without, on the same folds, starts and batches; no early stopping.
@@ -360,6 +360,8 @@ class _OneStrength(Predictor):
         ----------
         cv : int, splitter or iterable, default 5
             A number makes shuffled folds, stratified for classes.
+        groups : array_like, shape (N,), optional
+            Groups of rows, for a splitter that asks for them.
         references : bool
             Fit other kinds of model on the same folds, to tell underfitting and noise apart.
 
@@ -381,7 +383,7 @@ class _OneStrength(Predictor):
         x, target, loss, weights = (problem[name] for name in ("x", "target", "loss", "sample_weight"))
         random, route = check_random_state(self.random_state), self._route()
         labels = target if problem["strata"] is None else problem["strata"]
-        splits = draw_splits(x, labels, cv, problem["strata"] is not None, random, None)
+        splits = draw_splits(x, labels, cv, problem["strata"] is not None, random, groups)
         seeds = draw_seeds(random, max(self.n_seeds, _SEEDS))
         folds = []
         for training, held_out in splits:

@@ -29,7 +29,7 @@ from ridgewalk.losses import BinaryCrossEntropy, CrossEntropy, Loss, Poisson
 _MOST_ROWS = 5_000  # of a training set: more teach these models little that matters here
 _MOST_NUMBERS = 5_000_000
 _LEAF, _TREES, _CENTERS = 5, 100, 200
-_SHARPNESS = (0.5, 3.0, 20.0)  # of the kernel exp(-sharpness |x - x'|^2 / columns)
+_SHARPNESS = {"wide": 0.5, "middling": 3.0, "narrow": 20.0}  # of the kernel exp(-sharpness |x - x'|^2 / columns)
 _DOUBT = 0.01  # share of even chances in every prediction
 _SMALLEST = 1e-6  # rate
 
@@ -99,10 +99,10 @@ def _models(labelled: bool, several: bool, rows: int) -> dict[str, Any]:
     }
     models |= {"a random forest": forest} | ({} if several else {"boosted trees": trees})
     return models | {
-        f"a kernel of breadth {1 / sharpness:.3g}": make_pipeline(
+        f"a {width} kernel": make_pipeline(
             StandardScaler(), FunctionTransformer(_shrunk, kw_args={"sharpness": sharpness}), kernel, line
         )
-        for sharpness in _SHARPNESS
+        for width, sharpness in _SHARPNESS.items()
     }
 
 

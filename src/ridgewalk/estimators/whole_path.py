@@ -215,8 +215,8 @@ class _PathEstimator(Predictor):
         """
         problem = self._kept_problem()
         path = self.input_selection_.arms[0].path if hasattr(self, "input_selection_") else self.path_
-        if alpha is not None and not path.alphas[0] <= alpha <= path.alphas[-1]:
-            raise ValueError(f"alpha lies on the path, from 0 to {path.alphas[-1]:.4g}, got {alpha}.")
+        if alpha is not None and not (isinstance(alpha, Real) and 0 <= alpha <= path.alphas[-1]):
+            raise ValueError(f"alpha is a number on the path, from 0 to {path.alphas[-1]:.4g}, got {alpha!r}.")
         if alpha is None and isinstance(self.alphas, str):
             alpha = float(path.alphas[-1])
         walker = Walker.ready(**{"watch": None, **problem}, route=path.route)
