@@ -28,7 +28,7 @@ from rich.table import Table as Grid
 from ridgewalk import __version__
 from ridgewalk.engine.job import StoppedError
 from ridgewalk.losses import CrossEntropy
-from ridgewalk.report.summary import summarize
+from ridgewalk.report.summary import figure, sentences, summarize
 from ridgewalk.selection import mean_and_error
 from ridgewalk.tutorial import spiral_data
 
@@ -519,9 +519,9 @@ def _show(summary: dict[str, Any]) -> None:
         chosen = row["alpha"] == summary["alpha"]
         grid.add_row(
             f"{row['alpha']:.4g}",
-            _figure(row["heldout_loss"]),
-            _figure(row["standard_error"], "-"),
-            _figure(row["train_loss"], "-"),
+            figure(row["heldout_loss"]),
+            figure(row["standard_error"], "-"),
+            figure(row["train_loss"], "-"),
             f"{row['zeros']:.0%}",
             str(row["inputs_kept"]),
             str(row["units_kept"]),
@@ -530,35 +530,7 @@ def _show(summary: dict[str, Any]) -> None:
         )
     out.print()
     out.print(grid)
-    out.print(
-        f"\n{_UNITS[summary['loss']]}; {summary['fits']:,} fits: {len(summary['path'])} strengths x "
-        f"({summary['folds']} folds + all rows) x {summary['seeds']} seed{'s' if summary['seeds'] > 1 else ''}; "
-        f"the constant prediction has {summary['null_loss']:.4g}."
-    )
-    change, unpenalized = summary["change_from_no_penalty"], summary["path"][0]
-    kept = [entry["name"] for entry in summary["inputs"] if entry["kept"]]
-    out.print(f"[bold]Chosen strength: {summary['alpha']:.5g}[/] (rule: {summary['selection']}).", end=" ")
-    if change["mean"] is not None and summary["index"] > 0:
-        out.print(
-            f"Against no penalty the held-out loss changes by {_figure(change['mean'])} +- "
-            f"{_figure(change['standard_error'])} "
-            "(slightly flattered: it was chosen on the same folds)."
-        )
-    elif unpenalized["diverged"]:
-        out.print("Without a penalty the training diverged, so there is nothing to compare with.")
-    else:
-        out.print("The unpenalized network has the lowest held-out loss.")
-    if len(kept) < len(summary["inputs"]):
-        shown = ", ".join(kept[:20]) + (f" and {len(kept) - 20} more" if len(kept) > 20 else "")
-        out.print(f"Inputs kept, {len(kept)} of {len(summary['inputs'])}: {escape(shown) or 'none'}.")
-
-
-_UNITS = {
-    "BinaryCrossEntropy": "Loss: log loss in nats",
-    "CrossEntropy": "Loss: log loss in nats",
-    "SquaredError": "Loss: half the squared error",
-}
-
-
-def _figure(value: float | None, missing: str = "diverged") -> str:
-    return missing if value is None else f"{value:.4f}" if 1e-3 <= abs(value) < 1e4 else f"{value:.1e}"
+    walked, chosen_strength, *rest = map(escape, sentences(summary))
+    out.print(f"\n{walked}\n[bold]{chosen_strength}[/]")
+    for sentence in rest:
+        out.print(sentence)
