@@ -2,6 +2,7 @@
 
 ridgewalk fit FILE --target NAME      walk the path, choose a strength, keep the model and the table
 ridgewalk predict MODEL FILE          predict with a kept model
+ridgewalk report MODEL [FILE]         write a page to look at, with the predictions on a file's rows
 ridgewalk diagnose FILE --target NAME did regularization help, and why or why not
 ridgewalk demo                        all of it on the tutorial's spiral, and the tutorial's question answered
 """
@@ -48,7 +49,7 @@ err = Console(stderr=True, highlight=False, emoji=False, width=None if sys.stder
 
 DEMO_EPOCHS = 1500
 MODEL_FORMAT = 2
-MODEL_FILE, TABLE_FILE, SUMMARY_FILE = "model.skops", "path.csv", "summary.json"
+MODEL_FILE, TABLE_FILE, SUMMARY_FILE, PAGE_FILE = "model.skops", "path.csv", "summary.json", "report.html"
 
 
 class Task(StrEnum):
@@ -149,6 +150,9 @@ def fit(
         ),
     ] = None,
     force: Annotated[bool, typer.Option("--force", help="Replace the result that --out holds.")] = False,
+    page: Annotated[
+        bool, typer.Option("--report/--no-report", help="Write report.html, a page to look at (2 MB).")
+    ] = True,
     quiet: Quiet = False,
     as_json: AsJson = False,
 ) -> None:
@@ -161,11 +165,17 @@ def fit(
         summary = summarize(model.path_, selection.value, encoder.origins)
         summary |= {"task": table.task, "target": target, "notes": list(table.notes)}
         _save(folder, model, encoder, summary)
+        if page:
+            _draw(folder / PAGE_FILE, model, encoder, target)
+        else:
+            (folder / PAGE_FILE).unlink(missing_ok=True)  # it would show another result
     if as_json:
         print(json.dumps(summary, indent=1))
     elif not quiet:
         _show(summary)
         out.print(f"\nModel, table and summary: [bold]{escape(str(folder))}[/]", soft_wrap=True)
+        if page:
+            out.print(f"To look at: {escape(str(folder / PAGE_FILE))}", soft_wrap=True)
         out.print(f"Predict with: ridgewalk predict {escape(str(folder))} FILE", soft_wrap=True)
 
 
@@ -280,11 +290,8 @@ def predict(
 
     from ridgewalk.data import read_table
 
-    if out_file is not None and out_file.exists():
-        if file.exists() and out_file.samefile(file):
-            raise ValueError(f"--out {out_file} is the file to predict: give another.")
-        if not force:
-            raise ValueError(f"{out_file} is there already: give another --out, or --force to replace it.")
+    if out_file is not None:
+        _free(out_file, file, force)
     kept = load_model(model)
     estimator, encoder = kept["estimator"], kept["encoder"]
     frame = read_table(file, texts=encoder.categories)
@@ -301,6 +308,33 @@ def predict(
         with _written(out_file) as unfinished:
             predictions.to_csv(unfinished, index=False)
         err.print(f"{len(predictions)} predictions: {escape(str(out_file))}")
+
+
+@app.command()
+def report(
+    model: Annotated[Path, typer.Argument(help="A model.skops that fit wrote, or its folder.", show_default=False)],
+    file: Annotated[
+        Path | None,
+        typer.Argument(help="A CSV or Parquet file with the model's columns and its target.", show_default=False),
+    ] = None,
+    out_file: Annotated[Path, typer.Option("--out", help="The HTML file to write.")] = Path(PAGE_FILE),
+    force: Annotated[bool, typer.Option("--force", help="Replace the file that --out names.")] = False,
+) -> None:
+    """Write a page to look at; given a file, with what is predicted on its rows (fresh ones say most)."""
+    from ridgewalk.data import make_table, read_table
+
+    _free(out_file, file, force)
+    kept = load_model(model)
+    encoder = kept["encoder"]
+    rows: tuple[Any, Any] = (None, None)
+    if file is not None:
+        frame = read_table(file, texts=encoder.categories)
+        y = make_table(frame, kept["target"], kept["task"]).target.to_numpy()
+        rows = (encoder.transform(frame), y)
+        for note in encoder.unseen(frame):
+            err.print(f"[yellow]Note:[/] {escape(note)}")
+    _draw(out_file, kept["estimator"], encoder, kept["target"], *rows)
+    err.print(f"To look at: {escape(str(out_file))}", soft_wrap=True)
 
 
 @app.command()
@@ -442,7 +476,7 @@ def _reserved(wanted: Path | None, file: Path, force: bool) -> Iterator[Path]:
         if not _made(folder):
             if not folder.is_dir():
                 raise ValueError(f"--out {folder} is a file; give a folder.")
-            others = {path.name for path in folder.iterdir()} - {MODEL_FILE, TABLE_FILE, SUMMARY_FILE}
+            others = {path.name for path in folder.iterdir()} - {MODEL_FILE, TABLE_FILE, SUMMARY_FILE, PAGE_FILE}
             if others:
                 raise ValueError(f"{folder} holds other files ({sorted(others)[0]}): give a folder of its own.")
             if any(folder.iterdir()) and not force:
@@ -487,6 +521,22 @@ def _save(folder: Path, model: Any, encoder: Encoder, summary: dict[str, Any]) -
         unfinished.write_text(json.dumps(summary, indent=1, ensure_ascii=False), encoding="utf-8")
     with _written(folder / MODEL_FILE) as unfinished:
         skops.io.dump(kept, unfinished)
+
+
+def _draw(file: Path, model: Any, encoder: Encoder, target: str, x: Any = None, y: Any = None) -> None:
+    """Write the page, whole or not at all."""
+    with _written(file) as unfinished:
+        model.report(unfinished, x, y, origins=encoder.origins, title=f"What predicts {target}")
+
+
+def _free(wanted: Path, file: Path | None, force: bool) -> None:
+    """Refuse to write over the file that is read, and over any other unasked."""
+    if not wanted.exists():
+        return
+    if file is not None and file.exists() and wanted.samefile(file):
+        raise ValueError(f"--out {wanted} is the file to read: give another.")
+    if not force:
+        raise ValueError(f"{wanted} is there already: give another --out, or --force to replace it.")
 
 
 @contextmanager
