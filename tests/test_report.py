@@ -8,6 +8,7 @@ from html.parser import HTMLParser
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.metrics import confusion_matrix
 
 from ridgewalk import MLPClassifierCV, MLPRegressorCV
 from ridgewalk.diagnostics import Diagnosis, Finding
@@ -141,7 +142,7 @@ def test_every_number_is_the_summarys_and_the_networks(written):
     rows = data["rows"]
     assert rows["count"] == len(x)
     if rows["kind"] == "classes":
-        assert np.sum(rows["confusion"][chosen]) == len(x)
+        assert rows["confusion"][chosen] == confusion_matrix(y, model.predict(x)).tolist()
         assert rows["score"][chosen] == pytest.approx(model.score(x, y), rel=1e-3)
     elif rows["kind"] == "numbers":
         predicted = np.asarray(model.predict(x)).reshape(len(x), -1)[:, 0]
@@ -195,6 +196,25 @@ def test_names_cannot_become_elements(written):
         data = page.data()
         assert set(data["inputs"]["names"]) == set(HOSTILE)
         assert data["rows"]["classes"] == ["</script><script>alert(4)</script>", "no"]
+
+
+@pytest.mark.parametrize("text", HOSTILE)
+def test_no_text_of_the_page_can_become_an_element(text):
+    model, x, y = three_classes()
+    finding = {"name": text, "sentence": text, "advice": text}
+    said = {
+        "title": text,
+        "made_by": text,
+        "sentences": [text] * 4,
+        "diagnosis": {"headline": text, "findings": [finding]},
+    }
+    data = page_data(model.fit(x, y).path_, "min", [text, "other"], classes=[text, "one", "two"])
+    tags = [tag for tag, _ in Page(render(data)).elements]
+    more = [tag for tag, _ in Page(render(data | said)).elements]
+    assert len(more) > len(tags)
+    assert set(more) - set(tags) == {"ul", "li", "i", "b"}
+    assert more.count("script") == 3
+    assert more.count("b") == more.count("i") == more.count("li") == 1
 
 
 def test_what_is_too_large_is_cut_and_told():
@@ -268,6 +288,11 @@ def test_a_browser_draws_it_and_the_slider_moves_it(written):
             page.evaluate("new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
             assert page.evaluate("at('shown').textContent.startsWith(number(alphas[0]))")
             assert page.evaluate("at('inputs').data[0].x") == page.evaluate("data.inputs.importance[0]")
+            ticks = page.evaluate(
+                "[...document.querySelectorAll('#inputs .ytick text')].map((tick) => tick.textContent)"
+            )
+            names = page.evaluate("data.inputs.names.map((name) => cut(name, narrow() ? 13 : 30))")
+            assert [" ".join(tick.split()) for tick in ticks] == [" ".join(name.split()) for name in names]
             assert not page.query_selector_all("a, b, img, main script")
             assert faults == []
             assert asked == [file.as_uri()]

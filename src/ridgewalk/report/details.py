@@ -1,6 +1,6 @@
 """What a page shows of every strength, beside the summary: inputs, weights, predictions; plain data, of limited size.
 
-    inputs     importance: norm of an input's first-layer weights, in the units of the standardized columns
+    inputs     importance: norm of an input's first-layer weights, in the units that the network sees
                frequency:  share of the folds x seeds whose network uses it
     layers     weights of the best start on all rows; an exact zero stays exactly 0
     rows       predictions on rows that someone gave: confusion or residuals, calibration
@@ -100,11 +100,12 @@ def _inputs(path: MLPPath, origins: list[str] | None, chosen: int) -> dict[str, 
     squares = np.stack([(path.parameters[0][s, seed].astype(float) ** 2).sum(axis=-1) for s, seed in enumerate(best)])
     importance = np.sqrt(np.stack([squares[:, each].sum(axis=-1) for each in columns.values()], axis=-1))
     frequency = kept[:, :-1].mean(axis=(1, 2))
-    order = np.lexsort((-importance[chosen], -frequency[chosen]))[:_MOST_INPUTS]
+    order = np.lexsort((-importance.max(axis=0), -importance[chosen], -frequency[chosen]))[:_MOST_INPUTS]
     names = list(columns)
     return {
         "names": [_short(names[k]) for k in order],
         "left_out": len(names) - len(order),
+        "standardized": path.route.standardize,
         "importance": _rounded(importance[:, order]),
         "frequency": _rounded(frequency[:, order]),
         "kept": [[bool(kept[s, -1, seed, k]) for k in order] for s, seed in enumerate(best)],

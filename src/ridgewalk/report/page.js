@@ -32,7 +32,7 @@ function layout(more) {
   };
 }
 
-const titled = (text) => ({ text: plain(text), font: { size: 13 }, x: 0, xref: "paper", xanchor: "left", y: 0.98, yref: "container", yanchor: "top" });
+const titled = (text, more = "") => ({ text: plain(text) + (more && "<br>" + plain(more)), font: { size: 13 }, x: 0, xref: "container", xanchor: "left", y: 0.98, yref: "container", yanchor: "top" });
 
 // Places of the strengths: the logarithm, with 0 apart to the left; one after the other where strengths repeat.
 const alphas = column("alpha");
@@ -44,7 +44,7 @@ const places = alphas.map((alpha, k) => (!rising ? k : alpha > 0 ? Math.log10(al
 
 function strengthTicks() {
   if (!rising) {
-    const some = places.filter((k) => k % Math.ceil(places.length / 8) === 0);
+    const some = places.filter((k) => k % Math.ceil(places.length / (narrow() ? 4 : 8)) === 0);
     return { tickvals: some, ticktext: some.map((k) => number(alphas[k])) };
   }
   const tens = [];
@@ -95,13 +95,13 @@ function drawPath(selected) {
   ], layout({
     height: narrow() ? 380 : 440, showlegend: true, hovermode: "closest",
     legend: { orientation: "h", y: -0.17, x: 0, font: { size: 12 } },
-    xaxis: { title: { text: "strength (alpha)", standoff: 6 }, zeroline: false, range: ends(), ...strengthTicks() },
+    xaxis: { title: { text: rising ? "strength (alpha)" : "strength, under several ridges", standoff: 6 }, zeroline: false, tickangle: 0, range: ends(), ...strengthTicks() },
     xaxis2: { overlaying: "x", side: "top", range: ends(), tickvals: top.map((s) => places[s]), ticktext: top.map((s) => `${path[s].inputs_kept}<br>${path[s].weights_kept}`), tickfont: { size: 10, color: colour("quiet") }, showgrid: false, zeroline: false, fixedrange: true, tickangle: 0 },
     yaxis: { title: { text: wide ? "loss (log axis)" : "loss", standoff: 6 }, zeroline: false, ...(wide ? { type: "log", dtick: 1, tickformat: "~g" } : {}) },
     margin: { t: 52 },
     shapes: marks(selected),
     annotations: [
-      ...path.flatMap((row, s) => (row.marks.length ? [{ x: places[s], y: 0.99, yref: "paper", yanchor: "top", xanchor: s > path.length * 0.7 ? "right" : "left", text: row.marks.map((mark) => told[mark]).join(", "), showarrow: false, font: { color: colour("good"), size: 11 }, yshift: row.marks[0] === "min" ? 0 : -14 }] : [])),
+      ...path.flatMap((row, s) => (row.marks.length ? [{ x: places[s], y: 0.99, yref: "paper", yanchor: "top", xanchor: s > path.length * 0.7 ? "right" : "left", text: row.marks.map((mark) => told[mark]).join(", "), showarrow: false, bgcolor: colour("card"), font: { color: colour("good"), size: 11 }, yshift: row.marks[0] === "min" ? 0 : -14 }] : [])),
       { x: 0, y: 1, xref: "paper", yref: "paper", xanchor: "left", yanchor: "bottom", yshift: 32, text: "inputs, and below them weights, that are left", showarrow: false, font: { size: 10, color: colour("quiet") } },
     ],
   }), config);
@@ -113,12 +113,12 @@ function ends() {
 }
 
 function drawInputs(s) {
-  const { names, importance, frequency, kept, left_out } = data.inputs;
-  at("inputs-note").textContent = "Importance: norm of an input's first-layer weights, in units of its standard deviation. Frequency: share of the folds and starts whose network uses it. Pale: not used at this strength by the network trained on all rows." + (left_out ? ` The ${left_out} inputs that matter least at the chosen strength are left out.` : "");
+  const { names, importance, frequency, kept, left_out, standardized } = data.inputs;
+  at("inputs-note").textContent = `Importance: norm of an input's first-layer weights, in units of ${standardized ? "its standard deviation" : "the data"}. Frequency: share of the folds and starts whose network uses it. Pale: not used at this strength by the network trained on all rows.` + (left_out ? ` The ${left_out} inputs that matter least at the chosen strength are left out.` : "");
   const order = names.map((_, k) => k);
   const paint = (name) => order.map((k) => colour(kept[s][k] ? name : "faint"));
   const bar = (values, name, xaxis, show) => ({ type: "bar", orientation: "h", y: order, x: values[s], xaxis, marker: { color: paint(name) }, hoverinfo: "text", hovertext: names.map((each, k) => `${plain(each)}: ${show(values[s][k])}`), textposition: "none" });
-  const largest = Math.max(...importance.slice(data.summary.index).flat(), 1e-12);
+  const largest = Math.max(...importance.slice(data.summary.index).flat()) || Math.max(...importance.flat()) || 1;
   const axis = { gridcolor: colour("line"), fixedrange: true, zerolinecolor: colour("line") };
   Plotly.react("inputs", [bar(importance, "held", "x", number), bar(frequency, "mark", "x2", percent)], layout({
     height: 90 + 21 * names.length, bargap: 0.25,
@@ -135,7 +135,7 @@ function drawWeights(s) {
     const values = layer.weights[s];
     const size = Math.max(...layer.weights[data.summary.index].flat().map(Math.abs)) || Math.max(...layer.weights.flat(2).map(Math.abs)) || 1;
     const [below, above] = layer.shape;
-    const part = layer.from.length < below || layer.to.length < above ? `; ${layer.from.length} × ${layer.to.length} shown` : "";
+    const part = layer.from.length < below || layer.to.length < above ? `the largest ${layer.from.length} × ${layer.to.length} shown` : "";
     const ticks = (labels, most) => (labels.length > most ? { showticklabels: false } : { tickvals: labels.map((_, j) => j), ticktext: labels.map((name) => plain(cut(name, narrow() ? 10 : 16))) });
     const frame = { showgrid: false, zeroline: false, mirror: true, showline: true, linecolor: colour("line"), ticks: "" };
     Plotly.react(id, [{
@@ -144,8 +144,8 @@ function drawWeights(s) {
       text: values.map((row, i) => row.map((w, j) => `${plain(layer.from[i])} → ${plain(layer.to[j])}: ${number(w)}`)),
       colorbar: { thickness: 10, len: 0.9, outlinewidth: 0, tickfont: { size: 10 }, nticks: 5 },
     }], layout({
-      title: titled(`Layer ${k + 1}: ${below} × ${above}, ${percent(layer.zeros[s])} zeros${part}`),
-      height: Math.min(560, Math.max(200, 90 + 15 * layer.from.length)), plot_bgcolor: colour("zero"),
+      title: titled(`Layer ${k + 1}: ${below} × ${above}, ${percent(layer.zeros[s])} zeros`, part),
+      height: Math.min(560, Math.max(200, 90 + 15 * layer.from.length)), margin: { t: part ? 48 : 34 }, plot_bgcolor: colour("zero"),
       xaxis: { ...frame, ...ticks(layer.to, k + 1 === data.layers.length ? 6 : 0), range: [-0.5, layer.to.length - 0.5], title: { text: k + 1 < data.layers.length ? "units" : "outputs", standoff: 4 } },
       yaxis: { ...frame, ...ticks(layer.from, k ? 0 : 34), range: [layer.from.length - 0.5, -0.5], title: k ? { text: "units", standoff: 4 } : undefined },
     }), config);
@@ -157,7 +157,7 @@ function drawRows(s) {
   if (!rows) return;
   at("rows-section").hidden = false;
   const score = { classes: "accuracy", labels: "share of labels that are right", numbers: "share of the variance explained" }[rows.kind];
-  at("rows-note").textContent = `${rows.count} rows: loss ${number(rows.loss[s])}, ${score} ${number(rows.score[s])}. Rows that the network was trained on flatter it.` + (rows.targets > 1 ? ` The first of ${rows.targets} targets is shown.` : "") + (rows.classes_left_out ? ` The ${rows.classes_left_out} rarest classes are left out.` : "");
+  at("rows-note").textContent = `${rows.count} rows: loss ${number(rows.loss[s])}, ${score} ${number(rows.score[s])}. Rows that the network was trained on flatter it.` + (data.summary.seeds > 1 ? " Of several starts, the one with the lowest objective predicts." : "") + (rows.targets > 1 ? ` The first of ${rows.targets} targets is shown.` : "") + (rows.classes_left_out ? ` The ${rows.classes_left_out} rarest classes are left out.` : "");
   if (rows.kind === "classes") drawConfusion(rows, s);
   else if (rows.kind === "numbers") drawResiduals(rows, s);
   else at("compared").hidden = true;
@@ -305,7 +305,7 @@ async function start() {
   data.layers.forEach((_, k) => at("weights").append(Object.assign(document.createElement("div"), { id: `layer-${k}` })));
   await load();
   drawAll();
-  at("path").on("plotly_click", (event) => go(event.points[0].pointNumber));
+  at("path").on("plotly_click", ({ points: [point] }) => point.data.x.length === path.length && go(point.pointNumber));
   slider.addEventListener("input", move);
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", drawAll);
   matchMedia("print").addEventListener("change", drawAll);
