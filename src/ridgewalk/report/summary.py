@@ -135,7 +135,9 @@ _UNITS = {
 
 def figure(value: float | None, missing: str = "diverged") -> str:
     """Write a loss in a few characters."""
-    return missing if value is None else f"{value:.4f}" if 1e-3 <= abs(value) < 1e4 else f"{value:.1e}"
+    if value is None:
+        return missing
+    return f"{value:.4f}" if 1e-3 <= abs(value) < 1e4 else f"{value:.1e}" if value else "0"
 
 
 def _number(value: Any) -> float | None:
