@@ -59,7 +59,7 @@ def test_fit_shows_the_path_and_writes_it_down(ridgewalk, tmp_path):
         assert words in out
     assert "100%" in out
     folder = tmp_path / "ridgewalk-results" / "people"
-    assert sorted(path.name for path in folder.iterdir()) == ["model.skops", "path.csv", "summary.json"]
+    assert sorted(path.name for path in folder.iterdir()) == ["model.skops", "path.csv", "report.html", "summary.json"]
     summary = json.loads((folder / "summary.json").read_text())
     rows = pd.read_csv(folder / "path.csv")
     assert len(rows) == len(summary["path"]) == 5
@@ -86,7 +86,9 @@ def test_results_are_never_overwritten_unasked(ridgewalk, tmp_path):
     assert (tmp_path / "kept" / "summary.json").read_bytes() == before
     assert ridgewalk(*command, "--out", "kept", "--l1-ratio", "1", "--force")[0] == 0
     assert (tmp_path / "kept" / "summary.json").read_bytes() != before
-    assert len(list((tmp_path / "kept").iterdir())) == 3
+    assert len(list((tmp_path / "kept").iterdir())) == 4
+    assert ridgewalk(*command, "--out", "kept", "--no-report", "--force")[0] == 0
+    assert not (tmp_path / "kept" / "report.html").exists()
 
 
 def test_a_folder_that_cannot_be_is_known_before_the_work(ridgewalk, monkeypatch):
@@ -102,7 +104,7 @@ def test_predictions_overwrite_nothing(ridgewalk, tmp_path):
     for force in ([], ["--force"]):
         code, _, err = ridgewalk("predict", "kept", "people.csv", "--out", "people.csv", *force)
         assert code == 1
-        assert "is the file to predict" in err
+        assert "is the file to read" in err
     assert (tmp_path / "people.csv").read_bytes() == data
     assert ridgewalk("predict", "kept", "people.csv", "--out", "p.csv")[0] == 0
     assert "--force to replace it" in ridgewalk("predict", "kept", "people.csv", "--out", "p.csv")[2]
@@ -230,6 +232,22 @@ def test_options_reach_the_path(ridgewalk):
     assert json.loads(linear)["path"][1]["units_kept"] == 0
 
 
+def test_report_writes_a_page_with_a_files_rows(ridgewalk, tmp_path):
+    ridgewalk("fit", "people.csv", "-t", "outcome", "-q", "--out", "kept", *QUICK)
+    whole = (tmp_path / "kept" / "report.html").read_text(encoding="utf-8")
+    assert "<h1>What predicts outcome</h1>" in whole
+    assert ridgewalk("report", "kept")[0] == 0
+    assert (tmp_path / "report.html").read_text(encoding="utf-8") == whole
+    code, _, err = ridgewalk("report", "kept", "people.csv")
+    assert code == 1
+    assert "--force to replace it" in err
+    assert ridgewalk("report", "kept", "people.csv", "--force")[0] == 0
+    assert '"kind":"classes"' in (tmp_path / "report.html").read_text(encoding="utf-8")
+    table().drop(columns="outcome").to_csv("new.csv", index=False)
+    assert "There is no column 'outcome'" in ridgewalk("report", "kept", "new.csv", "--out", "new.html")[2]
+    assert not (tmp_path / "new.html").exists()
+
+
 def test_demo_answers_the_tutorials_question(ridgewalk, monkeypatch):
     monkeypatch.setattr(cli, "DEMO_EPOCHS", 150)
     code, out, _ = ridgewalk("demo", "--samples", "30")
@@ -241,7 +259,7 @@ def test_demo_answers_the_tutorials_question(ridgewalk, monkeypatch):
 
 def test_version_and_help(ridgewalk):
     assert ridgewalk("version")[1] == f"ridgewalk {__version__}\n"
-    for command in ([], ["fit"], ["predict"], ["diagnose"], ["demo"], ["version"]):
+    for command in ([], ["fit"], ["predict"], ["report"], ["diagnose"], ["demo"], ["version"]):
         code, out, _ = ridgewalk(*command, "--help")
         assert code == 0
         assert "Usage" in out

@@ -9,9 +9,9 @@ from sklearn.model_selection import KFold
 
 from ridgewalk.losses import SquaredError
 from ridgewalk.path import walk
-from ridgewalk.report.summary import summarize
+from ridgewalk.report.summary import sentences, summarize
 from ridgewalk.route import Route
-from ridgewalk.selection import choose
+from ridgewalk.selection import Choice, choose
 
 ORIGINS = ["age", "job", "job", "town", "age"]
 
@@ -35,6 +35,10 @@ def test_rows_are_the_paths(path):
         assert row["train_loss"] == path.train_loss[s, -1, seed]
         assert row["objective"] == path.objective[s, -1, seed]
         assert row["penalty"] == path.penalty[s, -1, seed]
+        assert row["train_standard_error"] == pytest.approx(
+            path.train_loss[s, :-1].mean(axis=-1).std(ddof=1) / np.sqrt(3)
+        )
+        assert row["weights_kept"] == round((1 - row["zeros"]) * (5 * 6 + 6))
         assert row["zeros"] == path.zeros[s, -1, seed]
         assert row["units_kept"] == path.units_kept[s, -1, seed]
     assert summary["null_loss"] == pytest.approx(path.null_row_loss.mean())
@@ -85,3 +89,17 @@ def test_it_is_json(path):
     broken = replace(path, fold_row_loss=tuple(np.where(lost, np.inf, losses) for losses in path.fold_row_loss))
     assert summarize(broken, "min")["path"][0]["heldout_loss"] is None
     assert summarize(broken, "min")["change_from_no_penalty"]["mean"] is None
+
+
+def test_a_choice_that_was_made_elsewhere_is_told(path):
+    summary = summarize(path, "min", ORIGINS, Choice(1, 3, 2))
+    assert (summary["index"], summary["alpha"]) == (2, path.alphas[2])
+    assert [(s, row["marks"]) for s, row in enumerate(summary["path"]) if row["marks"]] == [(1, ["min"]), (3, ["1se"])]
+    assert f"Chosen strength: {path.alphas[2]:.5g} (rule: min)." in sentences(summary)
+
+
+def test_nothing_is_said_of_no_penalty_where_the_path_does_not_begin_there(path):
+    later = replace(path, alphas=path.alphas + 1)
+    assert summarize(later, "min")["change_from_no_penalty"]["mean"] is None
+    assert not any("penalty" in sentence for sentence in sentences(summarize(later, "min")))
+    assert any("Against no penalty" in sentence for sentence in sentences(summarize(path, "min")))

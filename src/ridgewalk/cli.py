@@ -2,6 +2,7 @@
 
 ridgewalk fit FILE --target NAME      walk the path, choose a strength, keep the model and the table
 ridgewalk predict MODEL FILE          predict with a kept model
+ridgewalk report MODEL [FILE]         write a page to look at, with the predictions on a file's rows
 ridgewalk diagnose FILE --target NAME did regularization help, and why or why not
 ridgewalk demo                        all of it on the tutorial's spiral, and the tutorial's question answered
 """
@@ -28,7 +29,7 @@ from rich.table import Table as Grid
 from ridgewalk import __version__
 from ridgewalk.engine.job import StoppedError
 from ridgewalk.losses import CrossEntropy
-from ridgewalk.report.summary import summarize
+from ridgewalk.report.summary import figure, sentences, summarize
 from ridgewalk.selection import mean_and_error
 from ridgewalk.tutorial import spiral_data
 
@@ -48,7 +49,7 @@ err = Console(stderr=True, highlight=False, emoji=False, width=None if sys.stder
 
 DEMO_EPOCHS = 1500
 MODEL_FORMAT = 2
-MODEL_FILE, TABLE_FILE, SUMMARY_FILE = "model.skops", "path.csv", "summary.json"
+MODEL_FILE, TABLE_FILE, SUMMARY_FILE, PAGE_FILE = "model.skops", "path.csv", "summary.json", "report.html"
 
 
 class Task(StrEnum):
@@ -149,6 +150,9 @@ def fit(
         ),
     ] = None,
     force: Annotated[bool, typer.Option("--force", help="Replace the result that --out holds.")] = False,
+    page: Annotated[
+        bool, typer.Option("--report/--no-report", help="Write report.html, a page to look at (2 MB).")
+    ] = True,
     quiet: Quiet = False,
     as_json: AsJson = False,
 ) -> None:
@@ -161,11 +165,17 @@ def fit(
         summary = summarize(model.path_, selection.value, encoder.origins)
         summary |= {"task": table.task, "target": target, "notes": list(table.notes)}
         _save(folder, model, encoder, summary)
+        if page:
+            _draw(folder / PAGE_FILE, model, encoder, target)
+        else:
+            (folder / PAGE_FILE).unlink(missing_ok=True)  # it would show another result
     if as_json:
         print(json.dumps(summary, indent=1))
     elif not quiet:
         _show(summary)
         out.print(f"\nModel, table and summary: [bold]{escape(str(folder))}[/]", soft_wrap=True)
+        if page:
+            out.print(f"To look at: {escape(str(folder / PAGE_FILE))}", soft_wrap=True)
         out.print(f"Predict with: ridgewalk predict {escape(str(folder))} FILE", soft_wrap=True)
 
 
@@ -280,11 +290,8 @@ def predict(
 
     from ridgewalk.data import read_table
 
-    if out_file is not None and out_file.exists():
-        if file.exists() and out_file.samefile(file):
-            raise ValueError(f"--out {out_file} is the file to predict: give another.")
-        if not force:
-            raise ValueError(f"{out_file} is there already: give another --out, or --force to replace it.")
+    if out_file is not None:
+        _free(out_file, file, force)
     kept = load_model(model)
     estimator, encoder = kept["estimator"], kept["encoder"]
     frame = read_table(file, texts=encoder.categories)
@@ -301,6 +308,33 @@ def predict(
         with _written(out_file) as unfinished:
             predictions.to_csv(unfinished, index=False)
         err.print(f"{len(predictions)} predictions: {escape(str(out_file))}")
+
+
+@app.command()
+def report(
+    model: Annotated[Path, typer.Argument(help="A model.skops that fit wrote, or its folder.", show_default=False)],
+    file: Annotated[
+        Path | None,
+        typer.Argument(help="A CSV or Parquet file with the model's columns and its target.", show_default=False),
+    ] = None,
+    out_file: Annotated[Path, typer.Option("--out", help="The HTML file to write.")] = Path(PAGE_FILE),
+    force: Annotated[bool, typer.Option("--force", help="Replace the file that --out names.")] = False,
+) -> None:
+    """Write a page to look at; given a file, with what is predicted on its rows (fresh ones say most)."""
+    from ridgewalk.data import make_table, read_table
+
+    _free(out_file, file, force)
+    kept = load_model(model)
+    encoder = kept["encoder"]
+    rows: tuple[Any, Any] = (None, None)
+    if file is not None:
+        frame = read_table(file, texts=encoder.categories)
+        y = make_table(frame, kept["target"], kept["task"]).target.to_numpy()
+        rows = (encoder.transform(frame), y)
+        for note in encoder.unseen(frame):
+            err.print(f"[yellow]Note:[/] {escape(note)}")
+    _draw(out_file, kept["estimator"], encoder, kept["target"], *rows)
+    err.print(f"To look at: {escape(str(out_file))}", soft_wrap=True)
 
 
 @app.command()
@@ -442,7 +476,7 @@ def _reserved(wanted: Path | None, file: Path, force: bool) -> Iterator[Path]:
         if not _made(folder):
             if not folder.is_dir():
                 raise ValueError(f"--out {folder} is a file; give a folder.")
-            others = {path.name for path in folder.iterdir()} - {MODEL_FILE, TABLE_FILE, SUMMARY_FILE}
+            others = {path.name for path in folder.iterdir()} - {MODEL_FILE, TABLE_FILE, SUMMARY_FILE, PAGE_FILE}
             if others:
                 raise ValueError(f"{folder} holds other files ({sorted(others)[0]}): give a folder of its own.")
             if any(folder.iterdir()) and not force:
@@ -489,6 +523,22 @@ def _save(folder: Path, model: Any, encoder: Encoder, summary: dict[str, Any]) -
         skops.io.dump(kept, unfinished)
 
 
+def _draw(file: Path, model: Any, encoder: Encoder, target: str, x: Any = None, y: Any = None) -> None:
+    """Write the page, whole or not at all."""
+    with _written(file) as unfinished:
+        model.report(unfinished, x, y, origins=encoder.origins, title=f"What predicts {target}")
+
+
+def _free(wanted: Path, file: Path | None, force: bool) -> None:
+    """Refuse to write over the file that is read, and over any other unasked."""
+    if not wanted.exists():
+        return
+    if file is not None and file.exists() and wanted.samefile(file):
+        raise ValueError(f"--out {wanted} is the file to read: give another.")
+    if not force:
+        raise ValueError(f"{wanted} is there already: give another --out, or --force to replace it.")
+
+
 @contextmanager
 def _written(file: Path) -> Iterator[Path]:
     """Give a path beside ``file``, which becomes it when the block ends well."""
@@ -519,9 +569,9 @@ def _show(summary: dict[str, Any]) -> None:
         chosen = row["alpha"] == summary["alpha"]
         grid.add_row(
             f"{row['alpha']:.4g}",
-            _figure(row["heldout_loss"]),
-            _figure(row["standard_error"], "-"),
-            _figure(row["train_loss"], "-"),
+            figure(row["heldout_loss"]),
+            figure(row["standard_error"], "-"),
+            figure(row["train_loss"], "-"),
             f"{row['zeros']:.0%}",
             str(row["inputs_kept"]),
             str(row["units_kept"]),
@@ -530,35 +580,7 @@ def _show(summary: dict[str, Any]) -> None:
         )
     out.print()
     out.print(grid)
-    out.print(
-        f"\n{_UNITS[summary['loss']]}; {summary['fits']:,} fits: {len(summary['path'])} strengths x "
-        f"({summary['folds']} folds + all rows) x {summary['seeds']} seed{'s' if summary['seeds'] > 1 else ''}; "
-        f"the constant prediction has {summary['null_loss']:.4g}."
-    )
-    change, unpenalized = summary["change_from_no_penalty"], summary["path"][0]
-    kept = [entry["name"] for entry in summary["inputs"] if entry["kept"]]
-    out.print(f"[bold]Chosen strength: {summary['alpha']:.5g}[/] (rule: {summary['selection']}).", end=" ")
-    if change["mean"] is not None and summary["index"] > 0:
-        out.print(
-            f"Against no penalty the held-out loss changes by {_figure(change['mean'])} +- "
-            f"{_figure(change['standard_error'])} "
-            "(slightly flattered: it was chosen on the same folds)."
-        )
-    elif unpenalized["diverged"]:
-        out.print("Without a penalty the training diverged, so there is nothing to compare with.")
-    else:
-        out.print("The unpenalized network has the lowest held-out loss.")
-    if len(kept) < len(summary["inputs"]):
-        shown = ", ".join(kept[:20]) + (f" and {len(kept) - 20} more" if len(kept) > 20 else "")
-        out.print(f"Inputs kept, {len(kept)} of {len(summary['inputs'])}: {escape(shown) or 'none'}.")
-
-
-_UNITS = {
-    "BinaryCrossEntropy": "Loss: log loss in nats",
-    "CrossEntropy": "Loss: log loss in nats",
-    "SquaredError": "Loss: half the squared error",
-}
-
-
-def _figure(value: float | None, missing: str = "diverged") -> str:
-    return missing if value is None else f"{value:.4f}" if 1e-3 <= abs(value) < 1e4 else f"{value:.1e}"
+    walked, chosen_strength, *rest = map(escape, sentences(summary))
+    out.print(f"\n{walked}\n[bold]{chosen_strength}[/]")
+    for sentence in rest:
+        out.print(sentence)

@@ -38,6 +38,14 @@ class Predictor(SelectorMixin, BaseEstimator):  # type: ignore[misc]
 
     _least_rows = 1
 
+    def _compared(self, X: Any, y: Any) -> tuple[Any, Array]:
+        """Check rows to predict, and encode what was observed there as the loss takes it."""
+        raise NotImplementedError
+
+    def _names_of_outputs(self) -> list[str] | None:
+        """Names of the classes or labels; None where numbers are predicted."""
+        raise NotImplementedError
+
     def _checked(self, X: Any, y: Any, reset: bool, y_numeric: bool = False) -> tuple[Any, Array]:
         x, target = validate_data(
             self, X, y, dtype=np.float64, accept_sparse="csr", multi_output=True, y_numeric=y_numeric, reset=reset,
@@ -134,6 +142,20 @@ class ClassifierFace(ClassifierMixin, Predictor):  # type: ignore[misc]
     def _loss(self) -> Loss:
         return BinaryCrossEntropy() if self._multilabel or len(self.classes_) == 2 else CrossEntropy()
 
+    def _compared(self, X: Any, y: Any) -> tuple[Any, Array]:
+        """Check rows, and encode their labels as the fit did."""
+        x, target = self._read(X, y, reset=False)
+        if self._multilabel:
+            return x, self._loss.encode(target)
+        strange = ~np.isin(target, self.classes_)
+        if strange.any():
+            new = str(target[strange][0])
+            raise ValueError(f"y holds a class that the fit has never seen, {new!r}: leave its rows out.")
+        return x, self._loss.encode(np.searchsorted(self.classes_, target), len(self.classes_))
+
+    def _names_of_outputs(self) -> list[str] | None:
+        return [f"label {k + 1}" if self._multilabel else str(name) for k, name in enumerate(self.classes_)]
+
     def decision_function(self, X: ArrayLike) -> Array:
         """Logits: shape (N,) for two classes, (N, C) for more or for several labels."""
         outputs = self._outputs(X)
@@ -189,6 +211,17 @@ class RegressorFace(RegressorMixin, Predictor):  # type: ignore[misc]
         x, target = self._checked(X, y, reset, y_numeric=True)
         self._single = target.ndim == 1
         return x, target
+
+    def _compared(self, X: Any, y: Any) -> tuple[Any, Array]:
+        """Check rows, and shape their numbers as the fit did."""
+        x, target = self._checked(X, y, reset=False, y_numeric=True)
+        outputs = self.n_outputs_
+        if np.ndim(target) != (1 if self._single else 2) or target.size != len(target) * outputs:
+            raise ValueError(f"y has {outputs} column{'s' * (outputs > 1)} in the fit, got shape {target.shape}.")
+        return x, self.model_.loss.encode(target)
+
+    def _names_of_outputs(self) -> list[str] | None:
+        return None
 
     def predict(self, X: ArrayLike) -> Array:
         """Predicted numbers, shaped as y was: (N,) or (N, C)."""

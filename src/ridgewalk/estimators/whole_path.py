@@ -7,6 +7,8 @@ from collections.abc import Callable, Sequence
 from copy import copy
 from dataclasses import replace
 from numbers import Integral, Real
+from os import PathLike
+from pathlib import Path
 from typing import Any, ClassVar, Self, get_args
 
 import numpy as np
@@ -14,6 +16,7 @@ from numpy.typing import ArrayLike
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.metrics import get_scorer
 from sklearn.utils._param_validation import Interval, StrOptions
+from sklearn.utils.validation import _check_feature_names_in, check_is_fitted
 
 from ridgewalk.arrays import Array, Integers
 from ridgewalk.diagnostics import Diagnosis, judge, of_path
@@ -225,6 +228,62 @@ class _PathEstimator(Predictor):
             names = ("x", "target", "loss", "splits", "sample_weight")
             outputs = reference_outputs(*(problem[name] for name in names))
         return judge(of_path(walker, path, self.selection, alpha, outputs))
+
+    def report(
+        self,
+        file: str | PathLike[str],
+        X: Any = None,
+        y: Any = None,
+        *,
+        diagnosis: Diagnosis | None = None,
+        origins: list[str] | None = None,
+        title: str = "A walked path",
+    ) -> Path:
+        """Write a page to look at: the path, and what every strength keeps and predicts. It needs no network.
+
+        Parameters
+        ----------
+        file : path
+            The HTML file to write, about 2 MB; replaced if it is there.
+        X, y : array_like, shapes (N, P) and (N,) or (N, C), optional
+            Rows to predict at every strength: confusion or residuals, calibration. Fresh rows say most; those of the
+            fit flatter.
+        diagnosis : Diagnosis, optional
+            What :meth:`diagnose` said, for the head of the page.
+        origins : list of str, optional
+            Name of the input that each column came from; columns of one name count as one input. The columns' own names
+            by default.
+        title : str
+
+        Returns
+        -------
+        Path
+            The file.
+        """
+        from ridgewalk.report.details import Given, page_data
+        from ridgewalk.report.html import render
+
+        check_is_fitted(self)
+        if not hasattr(self, "path_"):
+            raise ValueError("A report shows the path, and a compacted model holds none: ask the model it came from.")
+        if (X is None) != (y is None):
+            raise ValueError("A report takes X and y together, or neither: it compares predictions with y.")
+        names = origins or [str(name) for name in _check_feature_names_in(self)]
+        if len(names) != self.n_features_in_:
+            raise ValueError(f"origins has a name for each of the {self.n_features_in_} columns, got {len(names)}.")
+        data = page_data(
+            self.path_,
+            self.selection,
+            names,
+            replace(choose(*_table(self.path_)), chosen=self.index_),
+            classes=self._names_of_outputs(),
+            given=None if X is None else Given(*self._compared(X, y)),
+            diagnosis=None if diagnosis is None else diagnosis.to_dict(),
+            title=title,
+        )
+        written = Path(file)
+        written.write_text(render(data), encoding="utf-8")
+        return written
 
     def _score(self, x: Any, y: Array, weights: Array) -> Callable[[Model, Integers], float]:
         """Score a network on some rows by the scorer that ``scoring`` names."""

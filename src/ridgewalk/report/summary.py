@@ -1,4 +1,4 @@
-"""A walked path as plain data: one dictionary that the terminal, the files and the page all read."""
+"""A walked path as plain data and in words: what the terminal, the files and the page all read."""
 
 from __future__ import annotations
 
@@ -6,12 +6,15 @@ from typing import Any
 
 import numpy as np
 
+from ridgewalk.arrays import Booleans
 from ridgewalk.objective import weighted_mean
 from ridgewalk.path import MLPPath
-from ridgewalk.selection import Rule, choose, mean_and_error
+from ridgewalk.selection import Choice, Rule, choose, mean_and_error
 
 
-def summarize(path: MLPPath, rule: Rule, origins: list[str] | None = None) -> dict[str, Any]:
+def summarize(
+    path: MLPPath, rule: Rule, origins: list[str] | None = None, choice: Choice | None = None
+) -> dict[str, Any]:
     """Describe a path: strength by strength, what was chosen, which inputs are kept and how often.
 
     Parameters
@@ -20,19 +23,23 @@ def summarize(path: MLPPath, rule: Rule, origins: list[str] | None = None) -> di
     rule : "min" or "1se"
     origins : list of str, optional
         Name of the input that each of the path's columns came from; columns of one name count as one input.
+    choice : Choice, optional
+        What was chosen, where it was not chosen by the held-out losses of this path.
 
     Returns
     -------
     dict
-        Of numbers, strings and lists alone, ready for JSON. Losses are held-out means without any penalty.
+        Of numbers, strings and lists alone, ready for JSON. Losses are means without any penalty. The standard error
+        of a held-out loss is that over rows; that of a training loss, over the folds' training sets.
     """
-    names = origins or [f"input {k + 1}" for k in range(path.inputs_kept.shape[-1])]
-    inputs = list(dict.fromkeys(names))
-    columns = [[k for k, name in enumerate(names) if name == wanted] for wanted in inputs]
-    kept = np.stack([path.inputs_kept[..., each].any(axis=-1) for each in columns], axis=-1)
-    choice = choose(path.row_loss, path.row_weights, rule)
+    columns = by_input(path, origins)
+    inputs, kept = list(columns), kept_inputs(path, columns)
+    choice = choice or choose(path.row_loss, path.row_weights, rule)
     loss, error = mean_and_error(path.row_loss, path.row_weights)
-    gain, gain_error = mean_and_error(path.row_loss[choice.chosen] - path.row_loss[0], path.row_weights)
+    unpenalized = path.row_loss[0] if path.alphas[0] == 0 else np.full_like(path.row_loss[0], np.nan)
+    gain, gain_error = mean_and_error(path.row_loss[choice.chosen] - unpenalized, path.row_weights)
+    of_folds = path.train_loss[:, :-1].mean(axis=-1)
+    _, train_error = mean_and_error(of_folds, np.ones(of_folds.shape[1]))
     rows = []
     for s, alpha in enumerate(path.alphas):
         seed = path.best_seed(s)
@@ -42,9 +49,11 @@ def summarize(path: MLPPath, rule: Rule, origins: list[str] | None = None) -> di
                 "heldout_loss": _number(loss[s]),
                 "standard_error": _number(error[s]),
                 "train_loss": _number(path.train_loss[s, -1, seed]),
+                "train_standard_error": _number(train_error[s]) if of_folds.shape[1] > 1 else None,
                 "objective": _number(path.objective[s, -1, seed]),
                 "penalty": _number(path.penalty[s, -1, seed]),
                 "zeros": float(path.zeros[s, -1, seed]),
+                "weights_kept": sum(int(np.count_nonzero(w[s, seed])) for w in path.parameters[::2]),
                 "inputs_kept": int(kept[s, -1, seed].sum()),
                 "units_kept": int(path.units_kept[s, -1, seed]),
                 "diverged": int(path.diverged[s].sum()),
@@ -76,6 +85,59 @@ def summarize(path: MLPPath, rule: Rule, origins: list[str] | None = None) -> di
         ],
         "path": rows,
     }
+
+
+def by_input(path: MLPPath, origins: list[str] | None = None) -> dict[str, list[int]]:
+    """Numbers of the columns that each input gave, by its name; without names, each column is an input."""
+    columns: dict[str, list[int]] = {}
+    for k, name in enumerate(origins or [f"input {k + 1}" for k in range(path.inputs_kept.shape[-1])]):
+        columns.setdefault(name, []).append(k)
+    return columns
+
+
+def kept_inputs(path: MLPPath, columns: dict[str, list[int]]) -> Booleans:
+    """Whether any column of an input is used: shape (S, K + 1, E, inputs)."""
+    return np.stack([path.inputs_kept[..., each].any(axis=-1) for each in columns.values()], axis=-1)
+
+
+def sentences(summary: dict[str, Any]) -> list[str]:
+    """Say what was walked, what was chosen, what that changes, and which inputs are kept."""
+    change, unpenalized = summary["change_from_no_penalty"], summary["path"][0]
+    seeds = f"{summary['seeds']} seed{'s' if summary['seeds'] > 1 else ''}"
+    said = [
+        f"{_UNITS.get(summary['loss'], 'Loss: ' + summary['loss'])}; {summary['fits']:,} fits: "
+        f"{len(summary['path'])} strengths x ({summary['folds']} folds + all rows) x {seeds}; the constant prediction "
+        f"has {summary['null_loss']:.4g}.",
+        f"Chosen strength: {summary['alpha']:.5g} (rule: {summary['selection']}).",
+    ]
+    if summary["alpha"] > 0 and change["mean"] is not None:
+        said.append(
+            f"Against no penalty the held-out loss changes by {figure(change['mean'])} +- "
+            f"{figure(change['standard_error'])} (slightly flattered: it was chosen on the same folds)."
+        )
+    elif unpenalized["alpha"] == 0 and unpenalized["diverged"]:
+        said.append("Without a penalty the training diverged, so there is nothing to compare with.")
+    elif summary["alpha"] == 0:
+        said.append("The unpenalized network has the lowest held-out loss.")
+    kept = [entry["name"] for entry in summary["inputs"] if entry["kept"]]
+    if len(kept) < len(summary["inputs"]):
+        shown = ", ".join(kept[:20]) + (f" and {len(kept) - 20} more" if len(kept) > 20 else "")
+        said.append(f"Inputs kept, {len(kept)} of {len(summary['inputs'])}: {shown or 'none'}.")
+    return said
+
+
+_UNITS = {
+    "BinaryCrossEntropy": "Loss: log loss in nats",
+    "CrossEntropy": "Loss: log loss in nats",
+    "SquaredError": "Loss: half the squared error",
+}
+
+
+def figure(value: float | None, missing: str = "diverged") -> str:
+    """Write a loss in a few characters."""
+    if value is None:
+        return missing
+    return f"{value:.4f}" if 1e-3 <= abs(value) < 1e4 else f"{value:.1e}" if value else "0"
 
 
 def _number(value: Any) -> float | None:

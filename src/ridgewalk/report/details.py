@@ -1,0 +1,287 @@
+"""What a page shows of every strength, beside the summary: inputs, weights, predictions; plain data, of limited size.
+
+    inputs     importance: norm of an input's first-layer weights, in the units that the network sees
+               frequency:  share of the folds x seeds whose network uses it
+    layers     weights of the best start on all rows; an exact zero stays exactly 0
+    rows       predictions on rows that someone gave: confusion or residuals, calibration
+    regions    predictions over the plane, where there are two inputs
+
+Numbers are rounded to four digits. What is too large to show is cut to its largest parts, and how much is told.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from importlib.metadata import version
+from typing import Any
+
+import numpy as np
+
+from ridgewalk.arrays import Array, Integers
+from ridgewalk.losses import BinaryCrossEntropy, CrossEntropy, Loss
+from ridgewalk.path import MLPPath
+from ridgewalk.report.summary import by_input, kept_inputs, sentences, summarize
+from ridgewalk.selection import Choice, Rule
+
+_MOST_INPUTS, _MOST_CLASSES, _MOST_ROWS, _LONGEST_NAME = 40, 20, 200, 80
+_WIDEST_LAYER, _MOST_WEIGHTS = 64, 150_000  # rows and columns of a matrix; numbers over all layers and strengths
+_FINEST_PLANE, _MOST_OF_PLANE = 48, 100_000  # points along a side; numbers over all strengths
+_BINS = 10
+_SPAN = 2.5  # standard deviations around the center, where nobody gave rows
+
+
+@dataclass(frozen=True, eq=False)
+class Given:
+    """Rows to look at predictions on.
+
+    Attributes
+    ----------
+    x : array or sparse array, shape (N, P)
+    target : array, shape (N, C)
+        As the loss encodes it.
+    """
+
+    x: Any
+    target: Array
+
+
+def page_data(
+    path: MLPPath,
+    rule: Rule,
+    origins: list[str] | None = None,
+    choice: Choice | None = None,
+    *,
+    classes: list[str] | None = None,
+    given: Given | None = None,
+    diagnosis: dict[str, Any] | None = None,
+    title: str = "A walked path",
+) -> dict[str, Any]:
+    """Collect everything that a page shows.
+
+    Parameters
+    ----------
+    path, rule, origins, choice
+        As for :func:`ridgewalk.report.summary.summarize`.
+    classes : list of str, optional
+        Their names, in the order of the outputs; no and yes where there is one output.
+    given : Given, optional
+        Rows to predict at every strength.
+    diagnosis : dict, optional
+        ``Diagnosis.to_dict()``.
+    title : str
+
+    Returns
+    -------
+    dict
+        Ready for JSON. ``summary`` is that of :func:`~ridgewalk.report.summary.summarize`, without its list of inputs;
+        what differs from strength to strength are lists along ``summary["path"]``.
+    """
+    summary = summarize(path, rule, origins, choice)
+    said = sentences(summary)
+    names = classes or _numbered(path)
+    return {
+        "title": title,
+        "made_by": f"ridgewalk {version('ridgewalk')}",
+        "summary": {name: value for name, value in summary.items() if name != "inputs"},
+        "sentences": said,
+        "diagnosis": diagnosis,
+        "inputs": _inputs(path, origins, summary["index"]),
+        "layers": _layers(path, origins, names),
+        "rows": _rows(path, given, names) if given else None,
+        "regions": _regions(path, origins, given, names),
+    }
+
+
+def _inputs(path: MLPPath, origins: list[str] | None, chosen: int) -> dict[str, Any]:
+    """Give importance and frequency of the inputs that matter most at the chosen strength."""
+    columns = by_input(path, origins)
+    best = [path.best_seed(s) for s in range(len(path.alphas))]
+    kept = kept_inputs(path, columns)
+    squares = np.stack([(path.parameters[0][s, seed].astype(float) ** 2).sum(axis=-1) for s, seed in enumerate(best)])
+    importance = np.sqrt(np.stack([squares[:, each].sum(axis=-1) for each in columns.values()], axis=-1))
+    frequency = kept[:, :-1].mean(axis=(1, 2))
+    order = np.lexsort((-importance.max(axis=0), -importance[chosen], -frequency[chosen]))[:_MOST_INPUTS]
+    names = list(columns)
+    return {
+        "names": [_short(names[k]) for k in order],
+        "left_out": len(names) - len(order),
+        "standardized": path.route.standardize,
+        "importance": _rounded(importance[:, order]),
+        "frequency": _rounded(frequency[:, order]),
+        "kept": [[bool(kept[s, -1, seed, k]) for k in order] for s, seed in enumerate(best)],
+    }
+
+
+def _layers(path: MLPPath, origins: list[str] | None, classes: list[str]) -> list[dict[str, Any]]:
+    """Weights of every layer at every strength: those between the inputs and units with the largest weights."""
+    strengths = np.arange(len(path.alphas))
+    best = np.array([path.best_seed(s) for s in range(len(strengths))])
+    weights = [w[strengths, best].astype(float) for w in path.parameters[::2]]
+    squares = [(w**2).mean(axis=0) for w in weights]
+    sums = [squares[0].sum(axis=1), *(below.sum(axis=0) for below in squares)]
+    side = _WIDEST_LAYER
+    sizes = np.array([len(each) for each in sums])
+    while side > 1 and len(strengths) * (np.minimum(sizes[:-1], side) @ np.minimum(sizes[1:], side)) > _MOST_WEIGHTS:
+        side -= 1
+    shown = [np.sort(np.argsort(-each, kind="stable")[:side]) for each in sums]
+    names = origins or list(by_input(path))
+    labels = [[_short(names[k]) for k in shown[0]], *([f"unit {k + 1}" for k in each] for each in shown[1:-1])]
+    several = len(classes) == len(sums[-1])
+    labels.append([_short(classes[k]) if several else f"output {k + 1}" for k in shown[-1]])
+    return [
+        {
+            "shape": list(w.shape[1:]),
+            "from": labels[k],
+            "to": labels[k + 1],
+            "zeros": _rounded(path.layer_zeros[strengths, -1, best, k]),
+            "weights": _rounded(w[:, shown[k]][:, :, shown[k + 1]]),
+        }
+        for k, w in enumerate(weights)
+    ]
+
+
+def _rows(path: MLPPath, given: Given, names: list[str]) -> dict[str, Any]:
+    """Predictions of the best start at every strength, compared with what was observed."""
+    loss, target = path.loss, given.target
+    outputs = [path.model(s).output(given.x) for s in range(len(path.alphas))]
+    predicted = [loss.predict(output) for output in outputs]
+    scale = path.whole.target_scale if target.shape[1] > 1 and not _of_classes(loss) else 1.0
+    told: dict[str, Any] = {
+        "count": len(target),
+        "loss": _rounded(np.array([loss.values(output / scale, target / scale).mean() for output in outputs])),
+    }
+    if not _of_classes(loss):
+        some = _spread(len(target), _MOST_ROWS)
+        observed = target[:, 0]
+        first = [each[:, 0] for each in predicted]
+        return told | {
+            "kind": "numbers",
+            "targets": target.shape[1],
+            "score": [_explained(observed, each) for each in first],
+            "observed": _rounded(observed[some]),
+            "predicted": [_rounded(each[some]) for each in first],
+            "calibration": [_calibration(each, observed, _quantiles(each)) for each in first],
+        }
+    if isinstance(loss, BinaryCrossEntropy) and target.shape[1] > 1:
+        right = [(each > 0.5) == (target > 0.5) for each in predicted]
+        pairs = [(each.ravel(), target.ravel()) for each in predicted]
+        told |= {"kind": "labels", "calibrated": "every label"}
+    else:
+        single = target.shape[1] == 1
+        truth = (target[:, 0] > 0.5).astype(int) if single else target.argmax(axis=1)
+        chosen = [(each[:, 0] > 0.5).astype(int) if single else each.argmax(axis=1) for each in predicted]
+        right = [each == truth for each in chosen]
+        pairs = [
+            (each[:, 0], target[:, 0]) if single else (each.max(axis=1), hit)
+            for each, hit in zip(predicted, right, strict=True)
+        ]
+        counts = np.bincount(truth, minlength=len(names))
+        shown = np.sort(np.argsort(-counts, kind="stable")[:_MOST_CLASSES])
+        told |= {
+            "kind": "classes",
+            "calibrated": f"the probability of {_short(names[1])}"
+            if single
+            else "the probability of the predicted class",
+            "classes": [_short(names[k]) for k in shown],
+            "classes_left_out": len(names) - len(shown),
+            "confusion": [_confusion(truth, each, len(names))[np.ix_(shown, shown)].tolist() for each in chosen],
+        }
+    bins = np.linspace(0, 1, _BINS + 1)
+    return told | {
+        "score": [_few(float(each.mean())) for each in right],
+        "calibration": [_calibration(probability, hit, bins) for probability, hit in pairs],
+    }
+
+
+def _confusion(truth: Integers, chosen: Integers, count: int) -> Integers:
+    """How often each class (rows) was taken for each (columns)."""
+    return np.bincount(truth * count + chosen, minlength=count**2).reshape(count, count)
+
+
+def _calibration(predicted: Array, observed: Array, bins: Array) -> list[list[float | None]]:
+    """Mean prediction, mean of what was observed, and count of rows in every bin that is not empty."""
+    place = np.clip(np.searchsorted(bins, predicted, side="right") - 1, 0, len(bins) - 2)
+    members = [place == k for k in np.unique(place)]
+    return [[_few(predicted[m].mean()), _few(observed[m].mean()), int(m.sum())] for m in members]
+
+
+def _quantiles(values: Array) -> Array:
+    edges = np.unique(np.quantile(values, np.linspace(0, 1, _BINS + 1)))
+    return edges if len(edges) > 1 else np.array([edges[0], edges[0] + 1])
+
+
+def _explained(observed: Array, predicted: Array) -> float | None:
+    """Share of the variance that is explained; None where nothing varies."""
+    spread = ((observed - observed.mean()) ** 2).sum()
+    return _few(1 - ((observed - predicted) ** 2).sum() / spread) if spread > 0 else None
+
+
+def _regions(path: MLPPath, origins: list[str] | None, given: Given | None, names: list[str]) -> dict[str, Any] | None:
+    """Predict over the plane of two inputs, at every strength; None where there are not two, or many outputs."""
+    columns, loss = by_input(path, origins), path.loss
+    outputs = path.parameters[-1].shape[-1]
+    if path.inputs_kept.shape[-1] != 2 or len(columns) != 2 or outputs > _MOST_CLASSES // 2:
+        return None
+    if outputs > 1 and not isinstance(loss, CrossEntropy):
+        return None
+    if given is not None:
+        x = np.asarray(given.x if isinstance(given.x, np.ndarray) else given.x.toarray())
+        low, high = x.min(axis=0), x.max(axis=0)
+        low, high = low - 0.05 * (high - low), high + 0.05 * (high - low)
+    elif path.route.standardize:
+        low, high = (path.whole.center + sign * _SPAN * path.whole.scale for sign in (-1, 1))
+    else:
+        return None  # nothing says where the rows are
+    if not (np.isfinite(high - low) & (high > low)).all():
+        return None
+    side = min(_FINEST_PLANE, int(np.sqrt(_MOST_OF_PLANE / len(path.alphas))))
+    across, up = (np.linspace(low[k], high[k], side) for k in (0, 1))
+    plane = np.stack(np.meshgrid(across, up), axis=-1).reshape(-1, 2)
+    predicted = [loss.predict(path.model(s).output(plane)) for s in range(len(path.alphas))]
+    several = outputs > 1
+    points = None
+    if given is not None:
+        some = _spread(len(x), _MOST_ROWS)
+        shown = given.target[some].argmax(axis=1) if several else given.target[some, 0]
+        points = {"across": _rounded(x[some, 0]), "up": _rounded(x[some, 1]), "target": _rounded(shown)}
+    return {
+        "kind": "classes" if several else "probability" if _of_classes(loss) else "numbers",
+        "names": [_short(name) for name in columns],
+        "classes": [_short(name) for name in names] if _of_classes(loss) else [],
+        "across": _rounded(across),
+        "up": _rounded(up),
+        "values": [
+            each.argmax(axis=1).reshape(side, side).tolist() if several else _rounded(each.reshape(side, side), 3)
+            for each in predicted
+        ],
+        "points": points,
+    }
+
+
+def _of_classes(loss: Loss) -> bool:
+    return isinstance(loss, BinaryCrossEntropy | CrossEntropy)
+
+
+def _numbered(path: MLPPath) -> list[str]:
+    outputs = path.parameters[-1].shape[-1]
+    kind = "class" if _of_classes(path.loss) else "target"
+    return ["no", "yes"] if outputs == 1 else [f"{kind} {k + 1}" for k in range(outputs)]
+
+
+def _spread(count: int, most: int) -> Integers:
+    """Numbers of at most so many rows, evenly spread."""
+    return np.unique(np.linspace(0, count - 1, min(count, most)).astype(int))
+
+
+def _short(name: str) -> str:
+    return name if len(name) <= _LONGEST_NAME else name[: _LONGEST_NAME - 1] + "…"
+
+
+def _rounded(values: Array, digits: int = 4) -> Any:
+    """Nested lists of numbers of so many digits, ready for JSON."""
+    return [_rounded(each, digits) if np.ndim(each) else _few(each, digits) for each in np.asarray(values)]
+
+
+def _few(value: Any, digits: int = 4) -> float | None:
+    """Round to so many digits: 0 stays 0, and what is not 0 does not become it."""
+    return float(f"{value:.{digits}g}") + 0.0 if np.isfinite(value) else None

@@ -1,0 +1,121 @@
+"""Plain data becomes one page that needs no network: its data, its script and the plotting library are inside it.
+
+    page.html   the frame: headline, places for the charts, a table that needs no script
+    page.css    light and dark, narrow and wide, screen and paper
+    page.js     data -> charts, moved by one slider
+    Plotly      draws; compressed, and unpacked by the browser
+
+Names of columns and classes are untrusted: they are escaped here, and the page's policy runs no script but the two
+whose hashes it names, and loads nothing at all.
+"""
+
+from __future__ import annotations
+
+import base64
+import gzip
+import hashlib
+import html
+import json
+from functools import cache
+from importlib.resources import files
+from string import Template
+from typing import Any
+
+from ridgewalk.report.summary import figure
+
+_COLUMNS = (
+    "strength", "held-out loss", "standard error", "training loss", "penalty", "zeros", "weights", "inputs", "units",
+    "",
+)  # fmt: skip
+
+
+def render(data: dict[str, Any]) -> str:
+    """Write the page.
+
+    Parameters
+    ----------
+    data : dict
+        Of :func:`ridgewalk.report.details.page_data`.
+
+    Returns
+    -------
+    str
+        HTML, about 2 MB.
+    """
+    library, packed = _library()
+    script = _part("page.js")
+    said, diagnosis = data["sentences"], data["diagnosis"]
+    told = [diagnosis["headline"] if diagnosis else "", *said[1:], said[0]]
+    return Template(_part("page.html")).substitute(
+        policy="; ".join(
+            [
+                "default-src 'none'",
+                f"script-src {_hash(script)} {_hash(library)}",
+                "style-src 'unsafe-inline'",
+                "img-src data: blob:",
+            ]
+        ),
+        title=html.escape(data["title"]),
+        verdict=f'<p class="verdict">{html.escape(told[0])}</p>' if told[0] else "",
+        findings=_findings(diagnosis) if diagnosis else "",
+        sentences="".join(f"<p>{html.escape(sentence)}</p>" for sentence in told[1:]),
+        last=len(data["summary"]["path"]) - 1,
+        chosen=data["summary"]["index"],
+        table=_table(data["summary"]),
+        made_by=html.escape(data["made_by"]),
+        data=_inert(data),
+        library=packed,
+        style=_part("page.css"),
+        script=script,
+    )
+
+
+def _inert(data: dict[str, Any]) -> str:
+    """Write JSON in which nothing can end the element that holds it."""
+    text = json.dumps(data, allow_nan=False, ensure_ascii=False, separators=(",", ":"))
+    for character in "<>&\u2028\u2029":
+        text = text.replace(character, f"\\u{ord(character):04x}")
+    return text
+
+
+def _findings(diagnosis: dict[str, Any]) -> str:
+    items = "".join(
+        f"<li><b>{html.escape(finding['name'])}</b>: {html.escape(finding['sentence'])} "
+        f"<i>Next: {html.escape(finding['advice'])}</i></li>"
+        for finding in diagnosis["findings"]
+    )
+    return f"<details><summary>What was found</summary><ul>{items}</ul></details>"
+
+
+def _table(summary: dict[str, Any]) -> str:
+    """Write the path as a table, for whoever reads rather than looks, and for a browser without scripts."""
+    rows = []
+    for index, row in enumerate(summary["path"]):
+        cells = [
+            f"{row['alpha']:.4g}", figure(row["heldout_loss"]), figure(row["standard_error"], "-"),
+            figure(row["train_loss"], "-"), figure(row["penalty"], "-"), f"{row['zeros']:.0%}",
+            f"{row['weights_kept']:,}", str(row["inputs_kept"]), str(row["units_kept"]),
+            ", ".join([*row["marks"], *(["chosen"] if index == summary["index"] else [])]),
+        ]  # fmt: skip
+        mark = ' class="chosen"' if index == summary["index"] else ""
+        rows.append(f"<tr{mark}>{''.join(f'<td>{html.escape(cell)}</td>' for cell in cells)}</tr>")
+    head = "".join(f'<th scope="col">{title}</th>' for title in _COLUMNS)
+    return f"<table><thead><tr>{head}</tr></thead><tbody>{''.join(rows)}</tbody></table>"
+
+
+def _part(name: str) -> str:
+    return files("ridgewalk.report").joinpath(name).read_text(encoding="utf-8")
+
+
+@cache
+def _library() -> tuple[str, str]:
+    """Give Plotly's JavaScript, and the same compressed, in letters."""
+    from plotly.offline import get_plotlyjs
+
+    script: str = get_plotlyjs()
+    return script, base64.b64encode(gzip.compress(script.encode(), 9, mtime=0)).decode()
+
+
+def _hash(script: str) -> str:
+    """Name a script to the page's policy."""
+    return f"'sha256-{base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()}'"

@@ -1,0 +1,299 @@
+"""Laws of the page: its numbers are the summary's and the network's, names cannot harm it, it needs nothing else."""
+
+import json
+import re
+import shutil
+from html.parser import HTMLParser
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.metrics import confusion_matrix
+
+from ridgewalk import MLPClassifierCV, MLPRegressorCV
+from ridgewalk.diagnostics import Diagnosis, Finding
+from ridgewalk.report.details import page_data
+from ridgewalk.report.html import render
+from ridgewalk.report.summary import sentences, summarize
+
+HOSTILE = [
+    "<script>alert(1)</script>",
+    "</script><script>alert(2)</script>",
+    "\"quoted\" and 'quoted' & <b>bold</b>",
+    "$title $data ${script}",
+    '<img src=x onerror="alert(3)">',
+    '<a href="https://example.com">x</a>',
+    "\u2028 line {{ }} %{x} ]]> -->",
+]
+QUICK = {"alphas": 5, "max_iter": 40, "cv": 3, "learning_rate_init": 0.03, "random_state": 0}
+
+
+def table(rows=90, columns=7, names=None):
+    x = np.random.default_rng(0).normal(size=(rows, columns))
+    signal = x[:, 0] + np.sin(2 * x[:, 1])
+    return pd.DataFrame(x, columns=names or [f"column {k}" for k in range(columns)]), signal
+
+
+def two_classes():
+    x, signal = table(names=HOSTILE)
+    return MLPClassifierCV((6,), **QUICK), x, np.where(signal > 0, "</script><script>alert(4)</script>", "no")
+
+
+def three_classes():
+    x, signal = table(columns=2)
+    return MLPClassifierCV((5, 4), n_seeds=2, **QUICK), x, np.digitize(signal, [-0.5, 0.5])
+
+
+def several_labels():
+    x, signal = table()
+    return MLPClassifierCV((6,), **QUICK), x, np.stack([signal > 0, x["column 2"] > 0], axis=1).astype(int)
+
+
+def numbers():
+    x, signal = table()
+    return MLPRegressorCV((6,), selection="1se", **QUICK), x, 10 + signal
+
+
+def several_numbers():
+    x, signal = table()
+    return MLPRegressorCV((6,), **QUICK), x, np.stack([signal, 100 * x["column 2"]], axis=1)
+
+
+def counts():
+    x, signal = table(columns=2)
+    return MLPRegressorCV((6,), loss="poisson", **QUICK), x, np.random.default_rng(1).poisson(np.exp(signal / 2))
+
+
+def forty_columns():
+    x, signal = table(columns=45)
+    return MLPClassifierCV((70,), penalty="group_lasso", **QUICK), x, signal > 0
+
+
+def linear():
+    x, signal = table()
+    return MLPRegressorCV((), **QUICK), x, signal
+
+
+def refits():
+    x, signal = table()
+    return MLPRegressorCV((6,), relax=True, **QUICK), x, signal
+
+
+CASES = [two_classes, three_classes, several_labels, numbers, several_numbers, counts, forty_columns, linear, refits]
+
+
+class Page(HTMLParser):
+    """What a browser finds in a page: elements with their attributes, and the text of every script."""
+
+    def __init__(self, text):
+        super().__init__()
+        self.elements, self.scripts, self.open = [], [], False
+        self.feed(text)
+
+    def handle_starttag(self, tag, attributes):
+        self.elements.append((tag, dict(attributes)))
+        self.open = tag == "script"
+        if self.open:
+            self.scripts.append((dict(attributes), ""))
+
+    def handle_endtag(self, tag):
+        self.open = self.open and tag != "script"
+
+    def handle_data(self, text):
+        if self.open:
+            attributes, before = self.scripts[-1]
+            self.scripts[-1] = (attributes, before + text)
+
+    def data(self):
+        return json.loads(next(text for attributes, text in self.scripts if attributes.get("id") == "data"))
+
+
+@pytest.fixture(scope="module", params=CASES, ids=lambda case: case.__name__)
+def written(request, tmp_path_factory):
+    """Give a fitted model, its rows, and the file of its page."""
+    model, x, y = request.param()
+    model.fit(x, y)
+    return model, x, y, model.report(tmp_path_factory.mktemp("page") / "report.html", x, y)
+
+
+def test_every_number_is_the_summarys_and_the_networks(written):
+    model, x, y, file = written
+    data, path = Page(file.read_text(encoding="utf-8")).data(), model.path_
+    summary = summarize(path, model.selection, list(x.columns))
+    assert data["sentences"] == sentences(summary)
+    inputs = {entry["name"]: entry for entry in summary.pop("inputs")}
+    assert data["summary"] == json.loads(json.dumps(summary))
+    assert data["summary"]["alpha"] == model.alpha_
+    shown, chosen = data["inputs"], summary["index"]
+    assert len(shown["names"]) + shown["left_out"] == x.shape[1]
+    order = [list(x.columns).index(name) for name in shown["names"]]
+    assert [inputs[name]["kept"] for name in shown["names"]] == shown["kept"][chosen]
+    for s in range(len(path.alphas)):
+        best = path.model(s)
+        weights = best.parameters[::2]
+        np.testing.assert_allclose(shown["importance"][s], np.linalg.norm(weights[0], axis=1)[order], rtol=1e-3)
+        np.testing.assert_allclose(shown["frequency"][s], path.frequency(s)[order], rtol=1e-3)
+        for layer, w in zip(data["layers"], weights, strict=True):
+            assert layer["shape"] == list(w.shape)
+            assert layer["zeros"][s] == pytest.approx((w == 0).mean(), rel=1e-3)
+            if layer["shape"] == [len(layer["from"]), len(layer["to"])]:
+                np.testing.assert_allclose(layer["weights"][s], w, rtol=1e-3)
+                np.testing.assert_array_equal(np.array(layer["weights"][s]) == 0, w == 0)
+    rows = data["rows"]
+    assert rows["count"] == len(x)
+    if rows["kind"] == "classes":
+        assert rows["confusion"][chosen] == confusion_matrix(y, model.predict(x)).tolist()
+        assert rows["score"][chosen] == pytest.approx(model.score(x, y), rel=1e-3)
+    elif rows["kind"] == "numbers":
+        predicted = np.asarray(model.predict(x)).reshape(len(x), -1)[:, 0]
+        np.testing.assert_allclose(rows["predicted"][chosen], predicted, rtol=1e-3)
+        np.testing.assert_allclose(rows["observed"], np.asarray(y).reshape(len(x), -1)[:, 0], rtol=1e-3)
+    counted = {sum(count for *_, count in bins) for bins in rows["calibration"]}
+    assert counted == {len(x) * (2 if rows["kind"] == "labels" else 1)}
+
+
+def test_the_training_rows_loss_is_the_paths(written):
+    model, _, _, file = written
+    rows, path = Page(file.read_text(encoding="utf-8")).data()["rows"], model.path_
+    told = [path.train_loss[s, -1, path.best_seed(s)] for s in range(len(path.alphas))]
+    np.testing.assert_allclose(rows["loss"], told, rtol=2e-3)
+
+
+def test_the_plane_is_what_the_network_predicts(written):
+    model, x, _, file = written
+    plane = Page(file.read_text(encoding="utf-8")).data()["regions"]
+    assert (plane is None) == (x.shape[1] != 2)
+    if plane is not None:
+        points = np.stack(np.meshgrid(plane["across"], plane["up"]), axis=-1).reshape(-1, 2)
+        points = pd.DataFrame(points, columns=x.columns)
+        told = np.ravel(plane["values"][model.index_])
+        predicted = model.predict(points)
+        if plane["kind"] == "classes":  # a point on a border may fall on either side when it is rounded
+            assert (model.classes_[told] == predicted).mean() > 0.99
+        else:
+            np.testing.assert_allclose(told, predicted, rtol=0.02)
+
+
+def test_it_loads_nothing_and_is_small(written):
+    text = written[-1].read_text(encoding="utf-8")
+    assert written[-1].stat().st_size < 5_000_000
+    page = Page(text)
+    for tag, attributes in page.elements:
+        assert tag not in ("link", "iframe", "img", "object", "embed", "base", "a"), tag
+        assert not {"src", "href", "srcset", "action", "onerror", "onload"} & attributes.keys()
+    assert not re.search(r"url\(|@import|https?://", re.sub(r'<script type="application/json".*?</script>', "", text))
+    policy = next(each["content"] for tag, each in page.elements if each.get("http-equiv") == "Content-Security-Policy")
+    assert policy.startswith("default-src 'none'; script-src 'sha256-")
+
+
+def test_names_cannot_become_elements(written):
+    text = written[-1].read_text(encoding="utf-8")
+    page = Page(text)
+    assert [attributes.get("type") for attributes, _ in page.scripts] == ["application/json", "text/plain", None]
+    assert "alert(" not in page.scripts[-1][1]
+    assert not any(tag in ("b", "img", "a") for tag, _ in page.elements)
+    if HOSTILE[0] in written[1].columns:
+        data = page.data()
+        assert set(data["inputs"]["names"]) == set(HOSTILE)
+        assert data["rows"]["classes"] == ["</script><script>alert(4)</script>", "no"]
+
+
+@pytest.mark.parametrize("text", HOSTILE)
+def test_no_text_of_the_page_can_become_an_element(text):
+    model, x, y = three_classes()
+    finding = {"name": text, "sentence": text, "advice": text}
+    said = {
+        "title": text,
+        "made_by": text,
+        "sentences": [text] * 4,
+        "diagnosis": {"headline": text, "findings": [finding]},
+    }
+    data = page_data(model.fit(x, y).path_, "min", [text, "other"], classes=[text, "one", "two"])
+    tags = [tag for tag, _ in Page(render(data)).elements]
+    more = [tag for tag, _ in Page(render(data | said)).elements]
+    assert len(more) > len(tags)
+    assert set(more) - set(tags) == {"ul", "li", "i", "b"}
+    assert more.count("script") == 3
+    assert more.count("b") == more.count("i") == more.count("li") == 1
+
+
+def test_what_is_too_large_is_cut_and_told():
+    model, x, y = forty_columns()
+    data = page_data(model.fit(x, y).path_, "min")
+    assert len(data["inputs"]["names"]) == 40
+    assert data["inputs"]["left_out"] == 5
+    first = data["layers"][0]
+    assert first["shape"] == [45, 70]
+    assert (len(first["from"]), len(first["to"])) == np.array(first["weights"]).shape[1:] == (45, 64)
+    names = ["x" * 100_000, *(f"c{k}" for k in range(44))]
+    assert len(json.dumps(page_data(model.path_, "min", names)["inputs"]["names"])) < 2_000
+
+
+def test_a_verdict_is_the_headline_and_is_escaped(tmp_path):
+    model, x, y = numbers()
+    finding = Finding("e", "helps", True, "It <helps>.", "Keep it.", {})
+    file = model.fit(x, y).report(tmp_path / "p.html", diagnosis=Diagnosis("It <helps>.", (finding,), {}), title="<i>")
+    text = file.read_text(encoding="utf-8")
+    assert '<p class="verdict">It &lt;helps&gt;.</p>' in text
+    assert "Next: Keep it." in text
+    assert "<h1>&lt;i&gt;</h1>" in text
+    assert Page(text).data()["rows"] is None
+
+
+def test_the_same_model_gives_the_same_page():
+    model, x, y = numbers()
+    data = page_data(model.fit(x, y).path_, "min")
+    assert render(data) == render(data)
+
+
+def test_mistakes_are_told(tmp_path):
+    model, x, y = two_classes()
+    file = tmp_path / "report.html"
+    model.fit(x, y)
+    with pytest.raises(ValueError, match="X and y together"):
+        model.report(file, x)
+    with pytest.raises(ValueError, match="never seen, 'maybe'"):
+        model.report(file, x, np.where(y == "no", "maybe", y))
+    with pytest.raises(ValueError, match="name for each of the 7 columns, got 1"):
+        model.report(file, origins=["one"])
+    with pytest.raises(ValueError, match="compacted model holds none"):
+        model.compact().report(file)
+    assert not file.exists()
+
+
+def test_a_browser_draws_it_and_the_slider_moves_it(written):
+    """Needs Chromium and Playwright; nothing else here does."""
+    browsers = pytest.importorskip("playwright.sync_api", reason="Playwright, which drives a browser, is not installed")
+    chromium = shutil.which("chromium") or shutil.which("google-chrome")
+    if chromium is None:
+        pytest.skip("no Chromium is installed")
+    model, _, _, file = written
+    with browsers.sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+        for width, scheme in ((390, "light"), (1200, "dark")):
+            page = browser.new_page(viewport={"width": width, "height": 800}, color_scheme=scheme)
+            faults, asked = [], []
+            page.on("console", lambda said, faults=faults: faults.append(said.text) if said.type == "error" else None)
+            page.on("pageerror", lambda error, faults=faults: faults.append(str(error)))
+            page.on("dialog", lambda dialog, faults=faults: (faults.append(dialog.message), dialog.dismiss()))
+            page.on("request", lambda request, asked=asked: asked.append(request.url))
+            page.goto(file.as_uri())
+            page.wait_for_selector("html[data-drawn]")
+            assert page.evaluate("document.documentElement.scrollWidth") <= width
+            assert page.evaluate("slider.valueAsNumber") == model.index_
+            drawn = len(page.query_selector_all(".js-plotly-plot"))
+            assert drawn >= 2 + len(model.path_.layer_zeros[0, 0, 0])
+            page.focus("#strength")
+            page.keyboard.press("Home")
+            page.evaluate("new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
+            assert page.evaluate("at('shown').textContent.startsWith(number(alphas[0]))")
+            assert page.evaluate("at('inputs').data[0].x") == page.evaluate("data.inputs.importance[0]")
+            ticks = page.evaluate(
+                "[...document.querySelectorAll('#inputs .ytick text')].map((tick) => tick.textContent)"
+            )
+            names = page.evaluate("data.inputs.names.map((name) => cut(name, narrow() ? 13 : 30))")
+            assert [" ".join(tick.split()) for tick in ticks] == [" ".join(name.split()) for name in names]
+            assert not page.query_selector_all("a, b, img, main script")
+            assert faults == []
+            assert asked == [file.as_uri()]
+        browser.close()
