@@ -13,10 +13,18 @@ from ridgewalk import cli
 
 ROOT = Path(__file__).parents[1]
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
+CHINESE = sorted((ROOT / "docs" / "zh").glob("*.md"))
+
+
+def blocks(page, language):
+    return re.findall(rf"```{language}\n(.*?)```", page.read_text(encoding="utf-8"), re.DOTALL)
+
+
 EXAMPLES = [
     pytest.param(code, id=f"{page.name}-{number}")
     for page in PAGES
-    for number, code in enumerate(re.findall(r"```python\n(.*?)```", page.read_text(encoding="utf-8"), re.DOTALL))
+    if page not in CHINESE  # theirs are the same, and another test holds that
+    for number, code in enumerate(blocks(page, "python"))
 ]
 
 
@@ -26,10 +34,54 @@ def test_examples_run_and_show_something(code, capsys):
     assert capsys.readouterr().out.strip()
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 def test_links_lead_somewhere(page):
     for target in re.findall(r"\]\(([^)#\s]+)", page.read_text(encoding="utf-8")):
         assert target.startswith("http") or (page.parent / target).exists(), target
+
+
+def english(page):
+    """Give the page that a Chinese page says in Chinese."""
+    return ROOT / page.name if page.name == "README.md" else ROOT / "docs" / page.name
+
+
+@pytest.mark.parametrize("page", CHINESE, ids=lambda page: page.name)
+@pytest.mark.parametrize("language", ["python", "sh"])
+def test_chinese_pages_show_the_same_code(page, language):
+    assert blocks(page, language) == blocks(english(page), language)
+
+
+@pytest.mark.parametrize("page", CHINESE, ids=lambda page: page.name)
+def test_chinese_tables_hold_the_same_numbers(page):
+    def numbers(page):
+        rows = re.findall(r"^\|.*\|$", page.read_text(encoding="utf-8"), re.MULTILINE)
+        return [re.findall(r"[-+]?\d[\d,.]*(?:e-?\d+)?", row) for row in rows]
+
+    assert numbers(page) == numbers(english(page))
+
+
+def test_the_site_builds_strictly_and_loads_nothing_from_elsewhere(tmp_path):
+    environment = {**os.environ, "NO_MKDOCS_2_WARNING": "1"}  # Material's advertisement
+    command = [sys.executable, "-m", "mkdocs", "build", "--site-dir", tmp_path]
+    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    pages = {
+        path.relative_to(tmp_path).as_posix(): path.read_text(encoding="utf-8") for path in tmp_path.rglob("*.html")
+    }
+    assert {
+        "index.html",
+        "start.html",
+        "api.html",
+        "zh/index.html",
+        "decisions/0001-the-objective.html",
+    } <= pages.keys()
+    for name, page in pages.items():
+        loaded = re.findall(r"<(?:script|img|iframe|source)[^>]+src=\"?([^\" >]+)", page)
+        loaded += re.findall(r"<link[^>]+rel=\"?(?:stylesheet|preconnect|preload|icon)[^>]+href=\"?([^\" >]+)", page)
+        assert not [address for address in loaded if re.match(r"(?:https?:)?//", address)], name
+    for style in tmp_path.rglob("*.css"):
+        assert not re.search(r"(?:url\(|@import)\s*[\"']?(?:https?:)?//", style.read_text(encoding="utf-8")), style
+    assert "n_seeds" in pages["api.html"]  # the docstrings, put together as they are when imported
 
 
 def test_the_readmes_tree_is_the_tree():

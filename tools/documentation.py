@@ -1,0 +1,78 @@
+"""What MkDocs does not know of this repository: pages outside docs/, and links that lead out of it.
+
+The files under docs/ link each other, and the rest of the repository, as files do, so that they can be read where they
+are. On the site
+
+- README.md is the front page, and PAGES beside it keep their places;
+- a link to one of them, or an image of theirs, becomes a link inside the site;
+- a link to any other file, such as a source, becomes its words and the file's path.
+
+``tests/test_docs.py`` looks whether each link leads to a file; MkDocs, strictly, whether those inside the site do.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from fnmatch import fnmatch
+from pathlib import Path
+from typing import Any
+
+from mkdocs.structure.files import File, Files
+
+ROOT = Path(__file__).resolve().parents[1]
+PAGES = ("README.md", "CONTRIBUTING.md", "CHANGELOG.md", "EXPERIMENTS.md", "benchmarks/results/*.md")
+IMAGES = ("benchmarks/results/*.png", "benchmarks/results/*.svg")
+
+_LINK = re.compile(r"(?P<mark>!?)\[(?P<words>[^\]]*)\]\((?P<target>[^)#\s]*)(?P<anchor>#[^)\s]*)?\)")
+_FENCE = re.compile(r"^(?P<fence>```+).*?^(?P=fence)`*\s*?$", re.MULTILINE | re.DOTALL)
+
+
+def on_files(files: Files, config: Any) -> Files:
+    """Bring in the pages beside docs/, and fill the patterns of the navigation."""
+    for pattern in (*PAGES, *IMAGES):
+        for path in sorted(ROOT.glob(pattern)):
+            files.append(File.generated(config, path.relative_to(ROOT).as_posix(), abs_src_path=str(path)))
+    names = sorted(file.src_uri for file in files.documentation_pages())
+    config.nav = [_filled(entry, names) for entry in config.nav]
+    return files
+
+
+def on_page_markdown(markdown: str, page: Any, config: Any, files: Files) -> str:  # noqa: ARG001
+    """Turn links between files of the repository into links between pages of the site."""
+    here = _in_the_repository(page.file.src_uri)
+
+    def turned(link: re.Match[str]) -> str:
+        target, anchor = link["target"], link["anchor"] or ""
+        if not target or re.match(r"[a-z]+:", target):
+            return link[0]
+        there = os.path.normpath(os.path.join(os.path.dirname(here), target))
+        uri = there.removeprefix("docs/")
+        if files.get_file_from_path(uri) is None:
+            return f"{link['words']} (`{there}`)" if link["words"].strip("`") != there else f"`{there}`"
+        relative = os.path.relpath(uri, os.path.dirname(page.file.src_uri))
+        return f"{link['mark']}[{link['words']}]({relative}{anchor})"
+
+    pieces, end = [], 0
+    for fence in _FENCE.finditer(markdown):
+        pieces += [_LINK.sub(turned, markdown[end : fence.start()]), fence[0]]
+        end = fence.end()
+    return "".join([*pieces, _LINK.sub(turned, markdown[end:])])
+
+
+def on_post_page(output: str, page: Any, config: Any) -> str:  # noqa: ARG001
+    """Say that a Chinese page is Chinese (browsers draw characters by it); leave out the roles of docstrings."""
+    if page.file.src_uri.startswith("zh/"):
+        output = output.replace('<html lang="en"', '<html lang="zh-Hans"', 1)
+    return re.sub(r":(?:mod|class|func|meth):(?=<code>)", "", output)
+
+
+def _in_the_repository(uri: str) -> str:
+    """Where a page of the site is kept."""
+    return uri if any(fnmatch(uri, pattern) for pattern in PAGES) else f"docs/{uri}"
+
+
+def _filled(entry: Any, names: list[str]) -> Any:
+    """Put the pages of a pattern in its place."""
+    (title, value), *_ = entry.items() if isinstance(entry, dict) else [(None, None)]
+    return {title: [name for name in names if fnmatch(name, value)]} if "*" in str(value) and title else entry
