@@ -52,12 +52,17 @@ def test_chinese_pages_show_the_same_code(page, language):
 
 
 @pytest.mark.parametrize("page", CHINESE, ids=lambda page: page.name)
-def test_chinese_tables_hold_the_same_numbers(page):
-    def numbers(page):
-        rows = re.findall(r"^\|.*\|$", page.read_text(encoding="utf-8"), re.MULTILINE)
-        return [re.findall(r"[-+]?\d[\d,.]*(?:e-?\d+)?", row) for row in rows]
+def test_chinese_pages_hold_the_same_numbers(page):
+    def table(text):
+        rows = re.findall(r"^\|.*\|$", text, re.MULTILINE)
+        return [re.findall(r"[-+]?\d+(?:[.,]\d+)*(?:e-?\d+)?", row) for row in rows]
 
-    assert numbers(page) == numbers(english(page))
+    def prose(text):  # in any order, for sentences turn round
+        return sorted(re.findall(r"\d+[.,]\d+(?:[.,]\d+)*", text))
+
+    ours, theirs = (each.read_text(encoding="utf-8") for each in (page, english(page)))
+    assert table(ours) == table(theirs)
+    assert prose(ours) == prose(theirs)
 
 
 def test_the_site_builds_strictly_and_loads_nothing_from_elsewhere(tmp_path):
