@@ -48,7 +48,7 @@ def on_page_markdown(markdown: str, page: Any, config: Any, files: Files) -> str
             return link[0]
         there = os.path.normpath(os.path.join(os.path.dirname(here), target))
         uri = there.removeprefix("docs/")
-        if files.get_file_from_path(uri) is None:
+        if uri == there and files.get_file_from_path(uri) is None:
             return f"{link['words']} (`{there}`)" if link["words"].strip("`") != there else f"`{there}`"
         relative = os.path.relpath(uri, os.path.dirname(page.file.src_uri))
         return f"{link['mark']}[{link['words']}]({relative}{anchor})"
