@@ -12,11 +12,11 @@ Numbers are rounded to four digits. What is too large to show is cut to its larg
 from __future__ import annotations
 
 from dataclasses import dataclass
+from importlib.metadata import version
 from typing import Any
 
 import numpy as np
 
-from ridgewalk import __version__
 from ridgewalk.arrays import Array, Integers
 from ridgewalk.losses import BinaryCrossEntropy, CrossEntropy, Loss
 from ridgewalk.path import MLPPath
@@ -81,7 +81,7 @@ def page_data(
     names = classes or _numbered(path)
     return {
         "title": title,
-        "made_by": f"ridgewalk {__version__}",
+        "made_by": f"ridgewalk {version('ridgewalk')}",
         "summary": {name: value for name, value in summary.items() if name != "inputs"},
         "sentences": said,
         "diagnosis": diagnosis,
