@@ -143,7 +143,6 @@ EVIDENCE = Evidence(
     alpha=0.01,
     best_alpha=0.01,
     safe_alpha=0.02,
-    top_alpha=1.0,
 )
 UNWIRED = Fault("penalty", "The penalty changes the gradient of no array: it is wired to nothing.")
 DOUBLED = Fault("penalty", "weight 1: the penalty is 2 times what was asked for.")

@@ -127,8 +127,6 @@ class Evidence:
         The strength that is judged, of a path.
     best_alpha, safe_alpha : float or None
         The one of lowest held-out loss, and the strongest within one standard error of it.
-    top_alpha : float or None
-        The end of the path.
     """
 
     loss: Loss
@@ -153,7 +151,6 @@ class Evidence:
     alpha: float | None = None
     best_alpha: float | None = None
     safe_alpha: float | None = None
-    top_alpha: float | None = None
 
     @property
     def null_loss(self) -> float:
@@ -398,7 +395,6 @@ def of_path(
         alpha=float(path.alphas[index]),
         best_alpha=float(path.alphas[choice.minimum]),
         safe_alpha=float(path.alphas[choice.one_standard_error]),
-        top_alpha=float(path.alphas[-1]),
     )
 
 
