@@ -35,6 +35,12 @@ QUICK_ONE = {
 }  # fmt: skip
 
 
+IN_SINGLE_PRECISION = {
+    f"check_sample_weight_equivalence_on_{kind}_data": "asks for 1e-7: docs/decisions/0010"
+    for kind in ("dense", "sparse")
+}
+
+
 # The checks fit noise, too: then nothing is kept, and ``transform`` warns, as every selector of scikit-learn does.
 @pytest.mark.filterwarnings("ignore:No features were selected", "ignore:Training ended after")
 @parametrize_with_checks(
@@ -43,7 +49,10 @@ QUICK_ONE = {
         MLPRegressorCV(**QUICK, dtype="float64"),
         MLPClassifier(**QUICK_ONE, dtype="float64"),
         MLPRegressor(**QUICK_ONE, dtype="float64"),
-    ]
+        MLPRegressorCV(**QUICK),
+        MLPClassifier(**QUICK_ONE),
+    ],
+    expected_failed_checks=lambda estimator: IN_SINGLE_PRECISION if estimator.dtype == "float32" else {},
 )
 def test_scikit_learns_checks(estimator, check):
     check(estimator)
