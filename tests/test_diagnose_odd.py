@@ -144,7 +144,8 @@ def test_one_strength_with_rows_of_weight_0():
 def test_repeated_columns_are_solved_without_a_warning():
     levels = np.eye(3)[DRAWS.integers(0, 3, 90)]
     repeated = np.hstack([X, levels, levels, X[:, :1]])
-    MLPClassifierCV(**QUICK | {"hidden_layer_sizes": ()}).fit(repeated, LABELS)
+    path = MLPClassifierCV(**QUICK | {"hidden_layer_sizes": ()}).fit(repeated, LABELS).path_
+    assert path.residual[path.alphas > 0].max() < 1e-6
 
 
 def test_strength_0_is_not_called_the_best_where_it_is_not():
