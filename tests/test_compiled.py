@@ -307,7 +307,9 @@ def asleep(job):
 
 
 @pytest.mark.usefixtures("each_level")
-@pytest.mark.parametrize("penalty", ["L1", "elastic net that excludes", "groups of inputs, L1 and L2", "group over units"])
+@pytest.mark.parametrize(
+    "penalty", ["L1", "elastic net that excludes", "groups of inputs, L1 and L2", "group over units"]
+)
 @pytest.mark.parametrize(
     "layers",
     [
