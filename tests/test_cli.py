@@ -344,7 +344,5 @@ def test_ctrl_c_ends_a_long_fit(tmp_path):
 
 
 def test_help_waits_for_no_library():
-    slow = (
-        "import sys, ridgewalk.cli; sys.exit(any(name in sys.modules for name in ('sklearn', 'pandas')))"
-    )
+    slow = "import sys, ridgewalk.cli; sys.exit(any(name in sys.modules for name in ('sklearn', 'pandas')))"
     assert subprocess.run([sys.executable, "-c", slow], check=False).returncode == 0

@@ -136,6 +136,14 @@ def test_training_goes_on_where_it_was(fitted, tmp_path, case):
     assert warm.loss_curve_[0] < 2 * before.loss_curve_[-1]
 
 
+def test_a_start_that_is_not_used_may_have_diverged(tmp_path):
+    model = MLPClassifier(**ONE, n_seeds=2).fit(X, YES)
+    lost = next(each for each in model._trained if each is not model.model_)
+    lost.parameters[0][:] = np.nan
+    loaded = load(save(model, tmp_path / "m"))
+    np.testing.assert_array_equal(loaded.predict_proba(X), model.predict_proba(X))
+
+
 def test_the_same_model_is_the_same_file(fitted, tmp_path):
     for name in "ab":
         save(fitted["selected"], tmp_path / name)
@@ -196,11 +204,11 @@ def of_dates():
     [
         (lambda: LogisticRegression().fit(X, YES), {}, "holds a fitted MLPClassifier, .*, got LogisticRegression"),
         (MLPClassifierCV, {}, "is not fitted yet: call fit"),
-        (diverged, {}, "weights that are not finite"),
+        (diverged, {}, "cannot be kept in a file: its weights are not finite"),
         (
             lambda: MLPClassifier(**ONE).fit(X, YES),
             {"encoder": Encoder((Number("n", 0.0, False),))},
-            "makes 1 columns, ",
+            "its columns become 1, and its network takes 3",
         ),
         (of_dates, {}, r"classes is an array of datetime64\[D\], .* make it text"),
     ],

@@ -18,7 +18,7 @@ from ridgewalk.columns import Category, Encoder
 from ridgewalk.storage import FORMAT
 
 
-def table(rows=32):
+def table(rows=22):
     """Give columns of every kind, with gaps."""
     generator = np.random.default_rng(0)
     frame = pd.DataFrame(
@@ -53,7 +53,7 @@ def main():
                              ensemble=True, solver="lbfgs", tol=1e-2).fit(x, signal)  # fmt: skip
     save(classifier, folder / "classifier.safetensors", encoder=encoder, target="answer")
     save(regressor, folder / "regressor.safetensors", encoder=encoder, target="signal")
-    fresh = frame[::3].assign(town="a new one")
+    fresh = frame[::2].assign(town="a new one")
     told = {
         "rows": json.loads(fresh.to_json(orient="split", index=False, date_format="iso")),
         "classifier": classifier.predict_proba(encoder.transform(fresh)).tolist(),
