@@ -191,6 +191,8 @@ def _estimators() -> dict[str, Any]:
 def _parameters(model: Any, shelf: Shelf) -> Record:
     kept = {}
     for name, value in model.get_params(deep=False).items():
+        if name == "memory":  # a folder of the machine that fitted
+            continue
         try:
             kept[name] = shelf.plain(f"parameters/{name}", value)
         except ModelFileError:
