@@ -119,6 +119,13 @@ def test_dates_of_which_one_is_none_are_named():
     assert note.startswith("Column 'when' has 80 different values in 80 rows (most are dates: correct the others")
 
 
+@pytest.mark.parametrize("values", [[1, 2, 3, 4], ["2024-05-01", "2024-05-02"]])
+def test_what_was_made_a_category_is_one(values):
+    table = make_table(people().assign(x=pd.Categorical((values * ROWS)[:ROWS])), "outcome")
+    assert not table.notes
+    assert Encoder.fit(table.inputs).categories[-1] == "x"
+
+
 def test_decimals_are_a_target():
     target = [Decimal(k) / 10 for k in range(ROWS)]
     table = make_table(people().assign(outcome=target), "outcome")

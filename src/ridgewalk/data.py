@@ -231,7 +231,9 @@ def _numbered(column: pd.Series[Any]) -> bool:
 
 
 def _like(column: pd.Series[Any]) -> str | None:
-    """Say what the texts of a column are like, where some of them are in the way of being it; or nothing."""
+    """Say what the texts of a column seem to be meant as, or nothing."""
+    if isinstance(column.dtype, pd.CategoricalDtype):  # as somebody wanted it
+        return None
     texts = column.dropna().astype(str).str.replace(",", ".").str.strip(" %$€£")
     if pd.to_numeric(texts, errors="coerce").notna().mean() > _MOSTLY:
         return f"they look like numbers, such as {_first(column)!r}: write 1.5 for 1,5 and leave out % and the like"

@@ -263,7 +263,7 @@ def stored(document: Record, arrays: Mapping[str, Anything]) -> Stored:
     if not all(np.isfinite(each).all() for one in models for each in one.parameters):
         raise WrongError("its weights are not finite numbers, as those of a training that diverged")
     best = document["best"]
-    if len(models) != (model.n_seeds if model.ensemble else 1) or best not in range(len(models)):
+    if best not in range(len(models)):
         raise WrongError(f"it holds {len(models)} networks to predict with, of which {best} is the best")
     paths = [_path(record, face, arrays) for record in document["paths"]]
     if "trained" in document:
