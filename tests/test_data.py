@@ -82,6 +82,7 @@ SHUFFLED = np.random.default_rng(0).permutation(ROWS)
         (SHUFFLED * 2, False),
         (COUNT + 0.5, False),
         (COUNT // 2, False),
+        (np.where(COUNT, COUNT, np.inf), False),
         (pd.date_range("2024-01-01", periods=ROWS), False),
     ],
 )

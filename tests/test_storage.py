@@ -446,36 +446,36 @@ def safetensors_of(metadata):
     return len(header).to_bytes(8, "little") + header
 
 
+def described_by(text):
+    return safetensors_of({"ridgewalk": f"{FORMAT} {sha256(text.encode()).hexdigest()} {text}"})
+
+
+NOT_WHOLE, AGAIN, OTHER = "it is no whole safetensors file", "copy it anew", "give one that ridgewalk.save wrote."
 HOSTILE = {
-    "nothing": (b"", "no whole safetensors file"),
-    "text": (b"hello, world: this is a text", "no whole safetensors file"),
-    "a pickle": (pickle.dumps(Payload()), "a pickle, which could run anything and is never opened"),
-    "a zip bomb": (zip_bomb(), "a zip file, as models of an earlier ridgewalk were: fit again"),
-    "a header of 2^60 bytes": ((2**60).to_bytes(8, "little") + b"{}", "no whole safetensors file"),
-    "JSON a million deep": ((10**6).to_bytes(8, "little") + b"[" * 10**6, "no whole safetensors file"),
-    "a description a million deep": (
-        safetensors_of({"ridgewalk": f"{FORMAT} {sha256(b'[' * 10**6).hexdigest()} " + "[" * 10**6}), "RecursionError"
-    ),
-    "somebody else's": (safetensors_of({"format": "pt"}), "a safetensors file of something else"),
-    "a newer format": (safetensors_of({"ridgewalk": "4 - {}"}), "format 4: install a newer ridgewalk"),
-    "an older format": (safetensors_of({"ridgewalk": "2 - {}"}), r"it is of format 2\. It was not loaded"),
-    "a format of nonsense": (safetensors_of({"ridgewalk": f"{'9' * 5000} - x"}), "it is of format 999999999[.]"),
-    "no checksum": (safetensors_of({"ridgewalk": f"{FORMAT} - {{}}"}), "does not match its checksum"),
-    "a document of NaN": (
-        safetensors_of({"ridgewalk": f"{FORMAT} {sha256(b'[NaN]').hexdigest()} [NaN]"}), "holds NaN, which is no JSON"
-    ),
-    "a document of nothing": (
-        safetensors_of({"ridgewalk": f"{FORMAT} {sha256(b'[]').hexdigest()} []"}), "is not one that ridgewalk writes"
-    ),
-}  # fmt: skip
+    "nothing": (b"", NOT_WHOLE, AGAIN),
+    "text": (b"hello, world: this is a text", NOT_WHOLE, AGAIN),
+    "a header of 2^60 bytes": ((2**60).to_bytes(8, "little") + b"{}", NOT_WHOLE, AGAIN),
+    "JSON a million deep": ((10**6).to_bytes(8, "little") + b"[" * 10**6, NOT_WHOLE, AGAIN),
+    "a pickle": (pickle.dumps(Payload()), "it seems to be a pickle, which could run anything", OTHER),
+    "a zip bomb": (zip_bomb(), "it is a zip file, as models of an earlier ridgewalk were", "fit the model again."),
+    "somebody else's": (safetensors_of({"format": "pt"}), "it is a safetensors file of something else", OTHER),
+    "a newer format": (safetensors_of({"ridgewalk": "4 - {}"}), "it is of format 4", "install a newer ridgewalk."),
+    "an older format": (safetensors_of({"ridgewalk": "2 - {}"}), "it is of format 2", "fit the model again."),
+    "a huge format": (safetensors_of({"ridgewalk": "9" * 5000 + " - x"}), "it is of format 999999999", "install"),
+    "no checksum": (safetensors_of({"ridgewalk": f"{FORMAT} - {{}}"}), "does not match its checksum", AGAIN),
+    "a description a million deep": (described_by("[" * 10**6), "RecursionError", AGAIN),
+    "a description of NaN": (described_by("[NaN]"), "its description holds NaN, which is no JSON", AGAIN),
+    "a description of nothing": (described_by("[]"), "it is described as no ridgewalk does", AGAIN),
+}
 
 
-@pytest.mark.parametrize(("content", "words"), HOSTILE.values(), ids=HOSTILE)
-def test_a_hostile_file_is_refused_and_runs_nothing(tmp_path, monkeypatch, content, words):
+@pytest.mark.parametrize(("content", "found", "advice"), HOSTILE.values(), ids=HOSTILE)
+def test_a_hostile_file_is_refused_and_runs_nothing(tmp_path, monkeypatch, content, found, advice):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "m").write_bytes(content)
-    with pytest.raises(ModelFileError, match=words):
+    with pytest.raises(ModelFileError, match=re.escape(found)) as refused:
         load("m")
+    assert f"It was not loaded: {advice}" in str(refused.value)
     assert [path.name for path in tmp_path.iterdir()] == ["m"]
 
 
@@ -485,5 +485,7 @@ def test_what_is_not_there_is_named(tmp_path):
     with pytest.raises(ModelFileError, match=f"There is no model .*{MODEL_FILE}"):
         load(tmp_path)
     (tmp_path / "model.skops").write_bytes(zip_bomb())
-    with pytest.raises(ModelFileError, match=r"model\.skops should hold .* an earlier ridgewalk were: fit again"):
+    with pytest.raises(
+        ModelFileError, match=r"model\.skops should hold .* an earlier ridgewalk were\. It was not loaded: fit"
+    ):
         load(tmp_path)

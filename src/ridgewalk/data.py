@@ -225,7 +225,7 @@ def _numbered(column: pd.Series[Any]) -> bool:
     if types.infer_dtype(column) not in ("integer", "floating"):
         return False
     values = column.to_numpy(dtype=float, na_value=np.nan)
-    if not (values % 1 == 0).all():
+    if not np.isfinite(values).all() or (values % 1).any():
         return False
     return column.is_monotonic_increasing or column.is_monotonic_decreasing or np.ptp(values) == len(values) - 1
 

@@ -65,7 +65,7 @@ def save(
     try:
         stored(json.loads(json.dumps(document)), shelf.arrays)  # what cannot be read is never written
     except WrongError as error:
-        raise ModelFileError(f"This {type(model).__name__} cannot be kept in a file: {error}.") from None
+        raise ModelFileError(f"This {type(model).__name__} cannot be kept in a file: {error.found}.") from None
     write(document, shelf, path)
     return path
 
@@ -111,10 +111,10 @@ def read(file: str | os.PathLike[str]) -> Stored:
     try:
         return stored(*opened(path))
     except WrongError as error:
-        found = str(error)
+        wrong = error
     except (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError) as error:
-        found = f"its description is not one that ridgewalk writes ({type(error).__name__}: {str(error)[:200]})"
+        wrong = WrongError(f"it is described as no ridgewalk does ({type(error).__name__}: {str(error)[:200]})")
     raise ModelFileError(
-        f"{path} should hold a model of ridgewalk (format {FORMAT}), but {found}. It was not loaded: "
-        "copy it anew from where it was written, or fit the model again."
+        f"{path} should hold a model of ridgewalk (format {FORMAT}), but {wrong.found}. "
+        f"It was not loaded: {wrong.advice}."
     )

@@ -33,7 +33,12 @@ class ModelFileError(ValueError):
 
 
 class WrongError(Exception):
-    """What a file holds instead of what was expected."""
+    """What a file holds instead of what was expected, and what to do about it."""
+
+    def __init__(
+        self, found: str, advice: str = "copy it anew from where it was written, or fit the model again"
+    ) -> None:
+        self.found, self.advice = found, advice
 
 
 def _sha256(content: Any) -> str:
@@ -138,18 +143,18 @@ def opened(path: Path) -> tuple[Record, dict[str, Anything]]:
         with safe_open(path, framework="np") as file:
             words = (file.metadata() or {}).get("ridgewalk", "").split(" ", 2)
             if len(words) != 3:
-                raise WrongError("it is a safetensors file of something else")
+                raise WrongError("it is a safetensors file of something else", "give one that ridgewalk.save wrote")
             if words[0] != str(FORMAT):
-                newer = words[0].isdecimal() and len(words[0]) < 9 and int(words[0]) > FORMAT
+                newer = words[0].isdecimal() and int(words[0][:9]) > FORMAT
                 raise WrongError(
-                    f"it is of format {words[0][:9]}" + (": install a newer ridgewalk to read it" if newer else "")
+                    f"it is of format {words[0][:9]}", "install a newer ridgewalk" if newer else "fit the model again"
                 )
             if _sha256(words[2].encode()) != words[1]:
                 raise WrongError("its description does not match its checksum: it was altered or damaged")
             document = json.loads(words[2], parse_constant=_refuse_constant)
             arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
     except SafetensorError as error:
-        raise WrongError(f"{_what_it_is(path)} ({error})") from None
+        raise _no_safetensors(path, str(error)) from None
     for name in document["arrays"].keys() | arrays.keys():
         array = arrays.get(name, np.zeros(0))
         if document["arrays"].get(name) != [array.dtype.name, list(array.shape), _sha256(array)]:
@@ -162,12 +167,12 @@ def _refuse_constant(name: str) -> Any:
     raise WrongError(f"its description holds {name}, which is no JSON")
 
 
-def _what_it_is(path: Path) -> str:
+def _no_safetensors(path: Path, why: str) -> WrongError:
     """Say what a file is that is no safetensors file."""
     with path.open("rb") as file:
         first = file.read(4)
     if first == b"PK\x03\x04":
-        return "it is a zip file, as models of an earlier ridgewalk were: fit again to have one of today"
+        return WrongError("it is a zip file, as models of an earlier ridgewalk were", "fit the model again")
     if first[:1] == b"\x80":
-        return "it seems to be a pickle, which could run anything and is never opened"
-    return "it is no whole safetensors file"
+        return WrongError("it seems to be a pickle, which could run anything", "give one that ridgewalk.save wrote")
+    return WrongError(f"it is no whole safetensors file ({why})")
