@@ -193,12 +193,12 @@ def test_predict_gives_what_the_estimator_gives(ridgewalk, tmp_path):
     frame = table()
     inputs = frame[["age", "größe, cm", "town"]]
     model = MLPClassifierCV((6,), alphas=4, max_iter=40, cv=3, learning_rate_init=0.03, random_state=0).fit(
-        Encoder().fit(inputs).transform(inputs), frame["outcome"].to_numpy()
+        Encoder.fit(inputs).transform(inputs), frame["outcome"].to_numpy()
     )
     (tmp_path / "out.csv").write_text(out)
     predicted = pd.read_csv(tmp_path / "out.csv")
     assert list(predicted.columns) == ["outcome", "probability of no", "probability of yes"]
-    chances = model.predict_proba(Encoder().fit(inputs).transform(inputs))
+    chances = model.predict_proba(Encoder.fit(inputs).transform(inputs))
     np.testing.assert_allclose(predicted.iloc[:, 1:].to_numpy(), chances, rtol=1e-9)
     code, _, err = ridgewalk("predict", "kept/model.skops", "people.csv", "--out", "p.csv")
     assert code == 0

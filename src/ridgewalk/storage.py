@@ -46,7 +46,10 @@ def load_model(path: Path) -> dict[str, Any]:
 _MODEL_TYPES = {"numpy.dtype"} | {
     f"ridgewalk.{name}"
     for name in (
-        "data.Encoder",
+        "columns.Category",
+        "columns.Date",
+        "columns.Encoder",
+        "columns.Number",
         "engine.job.Fold",
         "estimators.whole_path.MLPClassifierCV",
         "estimators.whole_path.MLPRegressorCV",
