@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from os import PathLike
 from pathlib import Path
@@ -22,11 +23,13 @@ class Exported:
         Content by the end of the file's name: ".onnx"; ".safetensors"; ".py", and ".npz" beside that of a large model.
     recipe : Recipe
         What it computes: ``recipe.columns`` are needed, ``recipe.unused`` are not.
+    use : function of a path
+        Gives lines of Python that load the file from there, and predict.
     """
 
     files: dict[str, bytes]
     recipe: Recipe
-    _use: str
+    use: Callable[[Path], str]
 
     @property
     def content(self) -> bytes:
@@ -58,11 +61,6 @@ class Exported:
         for path, content in contents.items():
             path.write_bytes(content)
         return list(contents)
-
-    def use(self, file: str | PathLike[str]) -> str:
-        """Lines that load it from this file, and predict."""
-        path = Path(file)
-        return self._use.replace("FILE", repr(str(path))).replace("STEM", path.stem)
 
     def __str__(self) -> str:
         plan = self.recipe
@@ -108,13 +106,16 @@ def to_onnx(model: Estimator, encoder: Encoder | None = None, *, target: str = "
     except ImportError as error:
         raise _wanting("onnx", error) from None
     plan = recipe(model, encoder, target)
-    feeds = "{'X': X}" if plan.features is None else "columns"
+    feeds = "{'X': X})" if plan.features is None else "columns)  # arrays (rows, 1) by name: float64, or text as object"
     outputs = "label, probabilities" if plan.classes else "(value,)"
-    use = (
-        "import onnxruntime\n"
-        "session = onnxruntime.InferenceSession(FILE)\n"
-        f"{outputs} = session.run(None, {feeds})"
-    )  # fmt: skip
+
+    def use(path: Path) -> str:
+        return (
+            "import onnxruntime\n"
+            f"session = onnxruntime.InferenceSession({str(path)!r})\n"
+            f"{outputs} = session.run(None, {feeds}"
+        )  # fmt: skip
+
     return Exported({".onnx": onnx_model(plan)}, plan, use)
 
 
@@ -152,14 +153,17 @@ def to_torch(model: Estimator, encoder: Encoder | None = None, *, target: str = 
     except ImportError as error:
         raise _wanting("safetensors", error) from None
     plan = recipe(model, encoder, target)
-    use = (
-        "import torch\n"
-        "from safetensors.torch import load_file\n"
-        "from torch import nn\n"
-        f"network = {module(plan)}.double()\n"
-        "network.load_state_dict(load_file(FILE))\n"
-        f"predicted = {prediction(plan)}  # x: (rows, {len(plan.chosen)}), in double precision"
-    )
+
+    def use(path: Path) -> str:
+        return (
+            "import torch\n"
+            "from safetensors.torch import load_file\n"
+            "from torch import nn\n"
+            f"network = {module(plan)}.double()\n"
+            f"network.load_state_dict(load_file({str(path)!r}))\n"
+            f"predicted = {prediction(plan)}  # x: (rows, {len(plan.chosen)}), the file's metadata names them"
+        )
+
     return Exported({".safetensors": torch_state(plan)}, plan, use)
 
 
@@ -193,7 +197,11 @@ def to_numpy(model: Estimator, encoder: Encoder | None = None, *, target: str = 
     from ridgewalk.export.numpy_code import numpy_files
 
     plan = recipe(model, encoder, target)
-    return Exported(numpy_files(plan), plan, "from STEM import predict\npredicted = predict(table)")
+
+    def use(path: Path) -> str:
+        return f"from {path.stem} import predict\npredicted = predict({'X' if plan.features is None else 'table'})"
+
+    return Exported(numpy_files(plan), plan, use)
 
 
 def _wanting(package: str, error: ImportError) -> ImportError:

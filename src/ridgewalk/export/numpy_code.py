@@ -22,14 +22,14 @@ from ridgewalk.layers import GELU, Layer, LeakyReLU, ReLU, Sigmoid, Tanh
 from ridgewalk.losses import LARGEST_EXPONENT
 from ridgewalk.model import Model
 
-_MOST_LITERALS = 2_000  # numbers that are still pleasant to have among code
+MOST_LITERALS = 2_000  # numbers that are still pleasant to have among code
 _WIDTH = 88
 
 
 def numpy_files(plan: Recipe) -> dict[str, bytes]:
     """Write a model as the content of a .py file, and of an .npz file beside it if it is large."""
     arrays = _arrays(plan)
-    large = sum(array.size for array in arrays.values()) > _MOST_LITERALS
+    large = sum(array.size for array in arrays.values()) > MOST_LITERALS
     reads_csv = plan.features is not None and plan.flat
     functions = [
         *_encoding(plan.features),
@@ -249,7 +249,7 @@ def _predicting(plan: Recipe) -> list[str]:
     mean = f"np.mean([{ran} for layers in NETWORKS], axis=0)" if several else ran.replace("layers", "LAYERS")
     links = [_LINKS[plan.output]] if link else []
     if not plan.classes:
-        scaled = "" if link else " * TARGET_SCALE + TARGET_CENTER"
+        scaled = "" if link else "\n    y = y * TARGET_SCALE + TARGET_CENTER"
         shape, shown = ("(rows,)", "y[:, 0]") if plan.flat else ("(rows, numbers)", "y")
         return [*links, _PREDICT_NUMBERS.format(takes, shape, rows, mean, scaled, shown)]
     if plan.output == "labels":
@@ -308,7 +308,7 @@ def _learned(plan: Recipe, arrays: dict[str, np.ndarray[Any, Any]], large: bool,
     """Give all that was learned, as literals, or read from the file beside."""
     lines = ["# What was learned", "# fmt: off"]
     if reads_csv:
-        lines += _listed("GAPS = {", map(_literal, _GAPS), "}")
+        lines += _listed("GAPS = {", map(_literal, GAPS), "}")
         lines.append(f"TARGET = {_literal(plan.target)}")
     if plan.features is None:
         lines += _listed("USED = [", map(repr, plan.chosen.tolist()), "]")
@@ -317,9 +317,9 @@ def _learned(plan: Recipe, arrays: dict[str, np.ndarray[Any, Any]], large: bool,
     if plan.classes:
         lines += _listed("CLASSES = [", map(_literal, plan.classes), "]")
     if large:
-        lines.append('STORED = np.load(Path(__file__).with_suffix(".npz"))')
+        lines.append('with np.load(Path(__file__).with_suffix(".npz")) as stored:')
     for name, array in arrays.items():
-        lines += [f'{name} = STORED["{name}"]'] if large else _array(name, array)
+        lines += [f'    {name} = stored["{name}"]'] if large else _array(name, array)
     networks = []
     for start, model in enumerate(plan.models, 1):
         numbers = [_numbered(plan, start, k) for k, _ in enumerate(_pairs(model), 1)]
@@ -328,7 +328,7 @@ def _learned(plan: Recipe, arrays: dict[str, np.ndarray[Any, Any]], large: bool,
     return "\n".join([*lines, "# fmt: on"])
 
 
-_GAPS = (
+GAPS = (
     "", "#N/A", "#N/A N/A", "#NA", "-1.#IND", "-1.#QNAN", "-NaN", "-nan", "1.#IND", "1.#QNAN", "<NA>", "N/A", "NA",
     "NULL", "NaN", "None", "n/a", "nan", "null",
 )  # as pandas reads CSV  # fmt: skip

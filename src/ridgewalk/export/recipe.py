@@ -74,7 +74,7 @@ class Recipe:
     unused : tuple of str
         Columns of the fit that are not needed.
     models : tuple of Model
-        One per start whose predictions are averaged; all take the P features, in order.
+        One per start whose predictions are averaged; all take the P features, in order, with one center and scale.
     output : str
         How ``models`` become predictions: one logit is "two classes", several are "classes" or "labels" (each yes or
         no); "numbers" are as they come, "rates" are the exponential.
@@ -142,7 +142,7 @@ def recipe(model: Estimator, encoder: Encoder | None = None, target: str = "targ
         width=model.n_features_in_,
         names=tuple(np.asarray(encoder.names if encoder else _check_feature_names_in(model))[chosen].tolist()),
         unused=tuple(dict.fromkeys(each.column for each in everything or () if each.column not in needed)),
-        models=tuple(_taking(each, chosen) for each in models),
+        models=_taking(models, chosen),
         output=output,
         classes=model.classes_.tolist() if output in ("two classes", "classes", "labels") else [],
         flat=output in ("two classes", "classes") or (output != "labels" and model._single),
@@ -187,19 +187,25 @@ def _features(column: Column) -> Iterator[Feature]:
         yield Feature(name, "missing")
 
 
-def _taking(model: Model, chosen: Integers) -> Model:
-    """Give the same model for an array of the chosen columns alone: weights of 0 where it takes none of one."""
-    inner = np.isin(model.inputs, chosen)
-    place = np.searchsorted(chosen, model.inputs[inner])
+def _taking(models: list[Model], chosen: Integers) -> tuple[Model, ...]:
+    """Give the same models for an array of the chosen columns alone: weights of 0 where one takes none of a column."""
     center, scale = np.zeros(len(chosen)), np.ones(len(chosen))
-    center[place], scale[place] = model.center[inner], model.scale[inner]
-    weights: Array = np.zeros((len(chosen), model.parameters[0].shape[1]))
-    weights[place] = model.parameters[0][inner]
-    return replace(
-        model,
-        network=Network((Dense(*weights.shape), *model.network.layers[1:])),
-        parameters=(weights, *model.parameters[1:]),
-        inputs=np.arange(len(chosen)),
-        center=center,
-        scale=scale,
+    widened = []
+    for model in models:
+        taken = np.isin(model.inputs, chosen)
+        place = np.searchsorted(chosen, model.inputs[taken])
+        center[place], scale[place] = model.center[taken], model.scale[taken]
+        weights: Array = np.zeros((len(chosen), model.parameters[0].shape[1]))
+        weights[place] = model.parameters[0][taken]
+        widened.append((Network((Dense(*weights.shape), *model.network.layers[1:])), weights))
+    return tuple(
+        replace(
+            model,
+            network=network,
+            parameters=(weights, *model.parameters[1:]),
+            inputs=np.arange(len(chosen)),
+            center=center,
+            scale=scale,
+        )
+        for model, (network, weights) in zip(models, widened, strict=True)
     )
