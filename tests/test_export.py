@@ -17,9 +17,10 @@ from safetensors.numpy import load
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from ridgewalk import MLPClassifier, MLPRegressor
+from ridgewalk import MLPClassifier, MLPClassifierCV, MLPRegressor, cli
 from ridgewalk.columns import Encoder
 from ridgewalk.export import numpy_code, to_numpy, to_onnx, to_torch
+from ridgewalk.storage import save_model
 
 ROOT = Path(__file__).parents[1]
 ROWS = 60
@@ -379,14 +380,17 @@ def test_a_column_without_a_name_is_refused_by_onnx_alone(tmp_path):
     assert_same(by_numpy(to_numpy(model, encoder), tmp_path, frame), [model.predict(encoder.transform(frame))])
 
 
+def forget(monkeypatch, package):
+    """Make Python find a package no more."""
+    ours = {"ridgewalk.export.onnx_graph", "ridgewalk.export.torch_state"}
+    for name in [each for each in sys.modules if each.split(".")[0] == package or each in ours]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setitem(sys.modules, package, None)
+
+
 @pytest.mark.parametrize(("form", "package"), [(to_onnx, "onnx"), (to_torch, "safetensors")])
 def test_a_package_that_is_not_there_is_named(form, package, monkeypatch):
-    for name in [each for each in sys.modules if each.split(".")[0] == package] + [
-        "ridgewalk.export.onnx_graph",
-        "ridgewalk.export.torch_state",
-    ]:
-        monkeypatch.delitem(sys.modules, name, raising=False)
-    monkeypatch.setitem(sys.modules, package, None)
+    forget(monkeypatch, package)
     with pytest.raises(ImportError, match=rf"needs the package {package} .*pip install 'ridgewalk\[export\]'"):
         form(fitted(columns(), targets()["two"], "two"))
 
@@ -398,3 +402,79 @@ def test_a_file_of_another_kind_is_refused(form, ending, tmp_path):
         exported.write(tmp_path / "model.txt")
     assert not list(tmp_path.iterdir())
     assert exported.write(tmp_path / f"model{ending}") == [tmp_path / f"model{ending}"]
+
+
+@pytest.fixture
+def command(tmp_path, monkeypatch, capsys):
+    """Run ``ridgewalk export`` in a folder that holds a model; give its exit code, output and errors."""
+    monkeypatch.chdir(tmp_path)
+    frame = people().head(60)
+    encoder = Encoder.fit(frame[["age", "town"]])
+    model = MLPClassifierCV((3,), alphas=[0], max_iter=10, cv=2, random_state=0)
+    model.fit(encoder.transform(frame), (frame["noise"] > 0).to_numpy().astype(str))
+    save_model(tmp_path / "model.skops", model, encoder, "which", "classification")
+
+    def run(*arguments):
+        monkeypatch.setattr(sys, "argv", ["ridgewalk", "export", *arguments])
+        with pytest.raises(SystemExit) as end:
+            cli.main()
+        captured = capsys.readouterr()
+        return end.value.code, captured.out, captured.err
+
+    return run
+
+
+def test_the_command_says_what_it_wrote_and_how_to_use_it(command, tmp_path):
+    for form, ending, word in (
+        ("onnx", "onnx", "InferenceSession('model.onnx')"),
+        ("torch", "safetensors", "load_file('model.safetensors')"),
+        ("numpy", "py", "from model import predict"),
+    ):
+        code, out, err = command(".", "--to", form)
+        assert code == 0
+        assert word in out
+        assert f"Written: model.{ending} (" in err
+        assert "It needs 2 of 2 columns: 'age' (number), 'town' (text)." in err
+        code, out, err = command(".", "--to", form)
+        assert (code, out) == (1, "")
+        assert f"model.{ending} is there already: give another --out, or --force to replace it." in err
+        assert command(".", "--to", form, "--force")[0] == 0
+    assert {path.name for path in tmp_path.iterdir()} == {"model.skops", "model.onnx", "model.safetensors", "model.py"}
+
+
+def test_the_command_replaces_neither_of_two_files_unasked(command, tmp_path, monkeypatch):
+    monkeypatch.setattr(numpy_code, "MOST_LITERALS", 10)
+    (tmp_path / "mine.npz").write_text("kept")
+    code, _, err = command(".", "--to", "numpy", "--out", "mine.py")
+    assert code == 1
+    assert "mine.npz is there already" in err
+    assert (tmp_path / "mine.npz").read_text() == "kept"
+    assert not (tmp_path / "mine.py").exists()
+    assert command(".", "--to", "numpy", "--out", "mine.py", "--force")[0] == 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "words"),
+    [
+        (["nothing", "--to", "onnx"], 1, "There is no model nothing"),
+        ([".", "--to", "onnx", "--out", "model.txt"], 1, "ends in .onnx, got 'model.txt'"),
+        ([".", "--to", "onnx", "--out", "no/such/model.onnx"], 1, "no/such"),
+        ([".", "--to", "excel"], 2, "excel"),
+        (["."], 2, "--to"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else "",
+)
+def test_a_mistake_ends_in_a_sentence_and_leaves_no_file(command, tmp_path, arguments, code, words):
+    ended, out, err = command(*arguments)
+    assert ended == code
+    assert words in err
+    assert "Traceback" not in out + err
+    assert [path.name for path in tmp_path.iterdir()] == ["model.skops"]
+
+
+def test_the_command_names_a_package_that_is_not_there(command, monkeypatch):
+    forget(monkeypatch, "onnx")
+    code, _, err = command(".", "--to", "onnx")
+    assert code == 1
+    assert "needs the package onnx" in err
+    assert "pip install 'ridgewalk[export]'" in err

@@ -19,7 +19,7 @@ from ridgewalk.data import Encoder, make_table, read_table
 from ridgewalk.storage import load_model
 
 QUICK = {"alphas": 3, "max_iter": 60, "cv": 2, "learning_rate_init": 0.03, "random_state": 0}
-FLAGS = "--alphas 3 --max-iter 60 --folds 2 --hidden 5 --learning-rate 0.03 --quiet --no-report".split()
+FLAGS = {"--alphas": 3, "--max-iter": 60, "--folds": 2, "--hidden": 5, "--learning-rate": 0.03}
 TOLERANCE = 1e-5
 
 
@@ -118,7 +118,8 @@ def test_five_ways_to_predict_give_the_same(name, tmp_path, monkeypatch, capsys)
     monkeypatch.chdir(tmp_path)
     frame, target = FILES[name]()
     frame.to_csv("table.csv", index=False)
-    run(monkeypatch, "fit", "table.csv", "-t", target, "--out", "kept", *FLAGS)
+    flags = [part for pair in FLAGS.items() for part in pair]
+    run(monkeypatch, "fit", "table.csv", "-t", target, "--out", "kept", "-q", "--no-report", *flags)
     for form in ("onnx", "numpy"):
         run(monkeypatch, "export", "kept", "--to", form)
     capsys.readouterr()

@@ -101,11 +101,11 @@ def encode(table):
     return np.stack([take(table, *given) for take, *given in FEATURES], axis=1)
 '''
 _NUMBER = '''
-def number(table, name, median=np.nan):
-    """Take a column's numbers, and the median where one is missing."""
+def number(table, name, instead=np.nan):
+    """Take a column's numbers; something stands instead of one that is missing."""
     words = {"true": 1, "True": 1, "TRUE": 1, "false": 0, "False": 0, "FALSE": 0}
     values = [
-        median if is_missing(value) else float(words.get(value, value))
+        instead if is_missing(value) else float(words.get(value, value))
         for value in column(table, name)
     ]
     return np.array(values)
