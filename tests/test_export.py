@@ -20,7 +20,7 @@ from sklearn.preprocessing import StandardScaler
 from ridgewalk import MLPClassifier, MLPClassifierCV, MLPRegressor, cli
 from ridgewalk.columns import Encoder
 from ridgewalk.export import numpy_code, to_numpy, to_onnx, to_torch
-from ridgewalk.storage import save_model
+from ridgewalk.storage import MODEL_FILE, save_model
 
 ROOT = Path(__file__).parents[1]
 ROWS = 60
@@ -104,6 +104,7 @@ def test_every_form_predicts_what_the_model_predicts(activation, hidden, tmp_pat
         assert_same(by_onnx(to_onnx(model), {"X": x}), wanted, tolerance)
         assert_same(by_onnx(to_onnx(model), {"X": x[:1]}), [each[:1] for each in wanted], tolerance)
         assert_same(by_numpy(to_numpy(model), tmp_path, x), wanted)
+        assert to_numpy(model.compact()).content == to_numpy(model).content
 
 
 @pytest.mark.skipif(importlib.util.find_spec("torch") is None, reason="PyTorch is not among the test dependencies")
@@ -413,7 +414,7 @@ def command(tmp_path, monkeypatch, capsys):
     encoder = Encoder.fit(frame[["age", "town"]])
     model = MLPClassifierCV((3,), alphas=[0], max_iter=10, cv=2, random_state=0)
     model.fit(encoder.transform(frame), (frame["noise"] > 0).to_numpy().astype(str))
-    save_model(tmp_path / "model.skops", model, encoder, "which", "classification")
+    save_model(tmp_path / MODEL_FILE, model, encoder, "which", "classification")
 
     def run(*arguments):
         monkeypatch.setattr(sys, "argv", ["ridgewalk", "export", *arguments])
@@ -426,21 +427,26 @@ def command(tmp_path, monkeypatch, capsys):
 
 
 def test_the_command_says_what_it_wrote_and_how_to_use_it(command, tmp_path):
-    for form, ending, word in (
-        ("onnx", "onnx", "InferenceSession('model.onnx')"),
-        ("torch", "safetensors", "load_file('model.safetensors')"),
-        ("numpy", "py", "from model import predict"),
+    for form, file, word in (
+        ("onnx", "model.onnx", "InferenceSession('model.onnx')"),
+        ("torch", "state_dict.safetensors", "load_file('state_dict.safetensors')"),
+        ("numpy", "model.py", "from model import predict"),
     ):
         code, out, err = command(".", "--to", form)
         assert code == 0
         assert word in out
-        assert f"Written: model.{ending} (" in err
+        assert f"Written: {file} (" in err
         assert "It needs 2 of 2 columns: 'age' (number), 'town' (text)." in err
         code, out, err = command(".", "--to", form)
         assert (code, out) == (1, "")
-        assert f"model.{ending} is there already: give another --out, or --force to replace it." in err
+        assert f"{file} is there already: give another --out, or --force to replace it." in err
         assert command(".", "--to", form, "--force")[0] == 0
-    assert {path.name for path in tmp_path.iterdir()} == {"model.skops", "model.onnx", "model.safetensors", "model.py"}
+    assert {path.name for path in tmp_path.iterdir()} == {
+        MODEL_FILE,
+        "model.onnx",
+        "state_dict.safetensors",
+        "model.py",
+    }
 
 
 def test_the_command_replaces_neither_of_two_files_unasked(command, tmp_path, monkeypatch):
@@ -470,7 +476,7 @@ def test_a_mistake_ends_in_a_sentence_and_leaves_no_file(command, tmp_path, argu
     assert ended == code
     assert words in err
     assert "Traceback" not in out + err
-    assert [path.name for path in tmp_path.iterdir()] == ["model.skops"]
+    assert [path.name for path in tmp_path.iterdir()] == [MODEL_FILE]
 
 
 def test_the_command_names_a_package_that_is_not_there(command, monkeypatch):

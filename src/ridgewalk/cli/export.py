@@ -11,7 +11,7 @@ from rich.markup import escape
 
 from ridgewalk.cli.console import err, out
 from ridgewalk.cli.files import free, written
-from ridgewalk.storage import load_model
+from ridgewalk.storage import MODEL_FILE, load_model
 
 
 class Form(StrEnum):
@@ -20,6 +20,9 @@ class Form(StrEnum):
     onnx = "onnx"
     torch = "torch"
     numpy = "numpy"
+
+
+_NAMES = {Form.onnx: "model.onnx", Form.torch: "state_dict.safetensors", Form.numpy: "model.py"}
 
 
 def export(
@@ -33,7 +36,7 @@ def export(
     ],
     out_file: Annotated[
         Path | None,
-        typer.Option("--out", help="The file to write: model.onnx, model.safetensors or model.py.", show_default=False),
+        typer.Option("--out", help=f"The file to write, else {', '.join(_NAMES.values())}.", show_default=False),
     ] = None,
     force: Annotated[bool, typer.Option("--force", help="Replace the file that --out names.")] = False,
 ) -> None:
@@ -46,10 +49,10 @@ def export(
         exported = form(kept["estimator"], kept["encoder"], target=kept["target"])
     except ImportError as error:
         raise ValueError(str(error)) from None
-    file = out_file or Path("model").with_suffix(next(iter(exported.files)))
+    file = out_file or Path(_NAMES[to])
     contents = exported.placed(file)
     for path in contents:
-        free(path, None, force)
+        free(path, model / MODEL_FILE if model.is_dir() else model, force)
     for path, content in contents.items():
         with written(path) as unfinished:
             unfinished.write_bytes(content)

@@ -367,13 +367,13 @@ def _listed(head: str, items: Iterable[str], tail: str) -> list[str]:
     whole = f"{head}{', '.join(items)}{tail}"
     if len(whole) <= _WIDTH:
         return [whole]
-    indent = " " * (len(head) - len(head.lstrip()) + 4)
-    lines = [indent]
+    margin = " " * (len(head) - len(head.lstrip()))
+    lines = [""]
     for item in items:
-        if lines[-1] != indent and len(lines[-1]) + len(item) + 2 > _WIDTH:
-            lines.append(indent)
-        lines[-1] += f"{'' if lines[-1] == indent else ' '}{item},"
-    return [head, *lines, head[: len(head) - len(head.lstrip())] + tail]
+        if lines[-1] and len(f"{margin}    {lines[-1]} {item},") > _WIDTH:
+            lines.append("")
+        lines[-1] += f" {item}," if lines[-1] else f"{item},"
+    return [head, *(f"{margin}    {line}" for line in lines), f"{margin}{tail}"]
 
 
 _READ_CSV = '''

@@ -47,11 +47,11 @@ def onnx_model(plan: Recipe) -> bytes:
     x, order = _array(graph, plan) if plan.features is None else _encoded(graph, plan, plan.features)
     x = graph.node("Sub", x, graph.constant("center", plan.models[0].center[order]))
     x = graph.node("Div", x, graph.constant("scale", plan.models[0].scale[order]))
-    predictions = [_linked(graph, plan.output, _output(graph, model, x, order)) for model in plan.models]
+    predictions = [_linked(graph, plan.output, model, _output(graph, model, x, order)) for model in plan.models]
     _give(graph, plan, _mean(graph, predictions))
-    model = graph.finished(f"Predicts {plan.target}.")
-    checker.check_model(model, full_check=True)
-    return bytes(model.SerializeToString())
+    proto = graph.finished(f"Predicts {plan.target}.")
+    checker.check_model(proto, full_check=True)
+    return bytes(proto.SerializeToString())
 
 
 class _Graph:
@@ -88,7 +88,7 @@ class _Graph:
         """Put matrices side by side."""
         return parts[0] if len(parts) == 1 else self.node("Concat", *parts, options={"axis": 1})
 
-    def known(self, values: str, instead: str) -> str:
+    def filled(self, values: str, instead: str) -> str:
         """Put something else where values are NaN."""
         return self.node("Where", self.node("IsNaN", values), instead, values)
 
@@ -154,14 +154,16 @@ def _of_numbers(graph: _Graph, what: str, features: Sequence[Feature]) -> str:
     if what == "value":
         return values
     if what == "number":
-        return graph.known(values, graph.constant("median", numbers))
+        return graph.filled(values, graph.constant("median", numbers))
     if what == "missing":
         return graph.node("Cast", graph.node("IsNaN", values), options={"to": TensorProto.DOUBLE})
     zero = graph.constant("zero", 0.0)
     if what == "days":
-        return graph.known(graph.node("Sub", values, graph.constant("median day", numbers)), zero)
+        return graph.filled(graph.node("Sub", values, graph.constant("median day", numbers)), zero)
     angle = graph.node("Mul", values, graph.constant("angle per day", 2 * math.pi / numbers))
-    return graph.known(graph.node(what.capitalize(), angle), zero)
+    if what == "cos":  # onnxruntime 1.20 has no Cos in double precision
+        angle = graph.node("Add", angle, graph.constant("quarter turn", math.pi / 2))
+    return graph.filled(graph.node("Sin", angle), zero)
 
 
 def _of_text(graph: _Graph, column: str, features: Sequence[Feature]) -> str:
@@ -178,7 +180,7 @@ def _of_text(graph: _Graph, column: str, features: Sequence[Feature]) -> str:
 
 
 def _output(graph: _Graph, model: Model, x: str, order: Integers) -> str:
-    """Compute a network's predictions, of classes its probabilities: (rows, outputs)."""
+    """Compute a network's raw output: (rows, outputs)."""
     first, *others = model.parameters
     arrays = iter((first[order], *others))
     for layer in model.network.layers:
@@ -187,8 +189,7 @@ def _output(graph: _Graph, model: Model, x: str, order: Integers) -> str:
             x = graph.node("Add", x, graph.constant("bias", next(arrays)))
         elif not isinstance(layer, Dropout):
             x = _activated(graph, layer, x)
-    x = graph.node("Mul", x, graph.constant("target's scale", model.target_scale))
-    return graph.node("Add", x, graph.constant("target's center", model.target_center))
+    return x
 
 
 def _activated(graph: _Graph, layer: Layer, x: str) -> str:
@@ -238,8 +239,8 @@ def _give(graph: _Graph, plan: Recipe, mean: str) -> None:
     graph.output("probabilities", mean, TensorProto.DOUBLE, len(plan.classes))
 
 
-def _linked(graph: _Graph, kind: Output, output: str) -> str:
-    """Turn a network's output into a prediction: probabilities, a rate, or what it is."""
+def _linked(graph: _Graph, kind: Output, model: Model, output: str) -> str:
+    """Turn a network's output into a prediction: probabilities, a rate, or a number in the target's units."""
     match kind:
         case "two classes":
             no = graph.node("Sigmoid", graph.node("Neg", output))
@@ -250,4 +251,5 @@ def _linked(graph: _Graph, kind: Output, output: str) -> str:
             return graph.node("Sigmoid", output)
         case "rates":
             return graph.node("Exp", graph.node("Min", output, graph.constant("largest", LARGEST_EXPONENT)))
-    return output
+    scaled = graph.node("Mul", output, graph.constant("target's scale", model.target_scale))
+    return graph.node("Add", scaled, graph.constant("target's center", model.target_center))
