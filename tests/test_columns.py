@@ -206,6 +206,24 @@ def test_a_column_that_is_not_there_is_named():
         encoder.transform(pd.DataFrame({"x": [1]}))
 
 
+def test_a_row_is_encoded_as_it_is_among_others():
+    frame = pd.DataFrame({name: list(values) for name, values in {**NUMBERS, **BOOLEANS, **DATES}.items()})
+    frame = frame.reindex(range(4)).assign(c=["a", "b", None, "a"])
+    encoder = Encoder.fit(frame)
+    whole = encoder.transform(frame)
+    assert np.isfinite(whole).all()
+    for k in range(len(frame)):
+        np.testing.assert_array_equal(encoder.transform(frame[k : k + 1]), whole[k : k + 1])
+
+
+def test_no_rows_are_no_rows():
+    frame = pd.DataFrame({"n": [1.0, None], "c": ["x", "y"], "d": ["2024-05-01", None], "t": [DAY, DAY]})
+    encoder = Encoder.fit(frame)
+    for none in (frame[:0], pd.DataFrame({name: [] for name in frame})):
+        assert encoder.transform(none).shape == (0, len(encoder.names))
+        assert not encoder.unseen(none)
+
+
 def test_an_input_of_nothing_is_nothing():
     frame = pd.DataFrame({"n": pd.Series([np.nan, np.nan]), "d": pd.Series([pd.NaT, pd.NaT])})
     np.testing.assert_array_equal(encoded(**dict(frame)), [[0, 1, 0, 1]] * 2)

@@ -113,7 +113,17 @@ def test_dates_of_which_one_is_none_are_named():
     dates = [f"2024-05-{1 + k % 20:02}" for k in range(ROWS - 1)]
     assert not make_table(people().assign(when=[*dates, "2024-06-01"]), "outcome").notes
     (note,) = make_table(people().assign(when=[*dates, "soon"]), "outcome").notes
-    assert "'when' was taken as categories, for not all of its values are dates" in note
+    assert note.startswith("The values of column 'when' were taken as categories; most are dates: correct the others")
+    dates = [f"{1950 + k}-05-03" for k in range(ROWS - 1)]
+    (note,) = make_table(people().assign(when=[*dates, "soon"]), "outcome").notes
+    assert note.startswith("Column 'when' has 80 different values in 80 rows (most are dates: correct the others")
+
+
+@pytest.mark.parametrize("values", [[1, 2, 3, 4], ["2024-05-01", "2024-05-02"]])
+def test_what_was_made_a_category_is_one(values):
+    table = make_table(people().assign(x=pd.Categorical((values * ROWS)[:ROWS])), "outcome")
+    assert not table.notes
+    assert Encoder.fit(table.inputs).categories[-1] == "x"
 
 
 def test_decimals_are_a_target():
@@ -147,7 +157,9 @@ def test_row_numbers_lists_and_texts_like_numbers_are_named(tmp_path):
     )
     assert "'lists' holds list values and was left out" in " ".join(table.notes)
     assert "'raw' holds bytes values and was left out" in " ".join(table.notes)
-    assert "'share' is text that looks like numbers (such as '0,5 %')" in " ".join(table.notes)
+    assert "values of column 'share' were taken as categories; they look like numbers, such as '0,5 %'" in " ".join(
+        table.notes
+    )
     assert "share" in table.inputs
 
 

@@ -20,7 +20,7 @@ from sklearn.preprocessing import StandardScaler
 from ridgewalk import MLPClassifier, MLPClassifierCV, MLPRegressor, cli
 from ridgewalk.columns import Encoder
 from ridgewalk.export import numpy_code, to_numpy, to_onnx, to_torch
-from ridgewalk.storage import MODEL_FILE, save_model
+from ridgewalk.storage import MODEL_FILE, save
 
 ROOT = Path(__file__).parents[1]
 ROWS = 60
@@ -382,21 +382,6 @@ def test_a_column_without_a_name_is_refused_by_onnx_alone(tmp_path):
     assert_same(by_numpy(to_numpy(model, encoder), tmp_path, frame), [model.predict(encoder.transform(frame))])
 
 
-def forget(monkeypatch, package):
-    """Make Python find a package no more."""
-    ours = {"ridgewalk.export.onnx_graph", "ridgewalk.export.torch_state"}
-    for name in [each for each in sys.modules if each.split(".")[0] == package or each in ours]:
-        monkeypatch.delitem(sys.modules, name)
-    monkeypatch.setitem(sys.modules, package, None)
-
-
-@pytest.mark.parametrize(("form", "package"), [(to_onnx, "onnx"), (to_torch, "safetensors")])
-def test_a_package_that_is_not_there_is_named(form, package, monkeypatch):
-    forget(monkeypatch, package)
-    with pytest.raises(ImportError, match=rf"needs the package {package} .*pip install 'ridgewalk\[export\]'"):
-        form(fitted(columns(), targets()["two"], "two"))
-
-
 @pytest.mark.parametrize(("form", "ending"), [(to_onnx, ".onnx"), (to_torch, ".safetensors"), (to_numpy, ".py")])
 def test_a_file_of_another_kind_is_refused(form, ending, tmp_path):
     exported = form(fitted(columns(), targets()["two"], "two"))
@@ -414,7 +399,7 @@ def command(tmp_path, monkeypatch, capsys):
     encoder = Encoder.fit(frame[["age", "town"]])
     model = MLPClassifierCV((3,), alphas=[0], max_iter=10, cv=2, random_state=0)
     model.fit(encoder.transform(frame), (frame["noise"] > 0).to_numpy().astype(str))
-    save_model(tmp_path / MODEL_FILE, model, encoder, "which", "classification")
+    save(model, tmp_path / MODEL_FILE, encoder=encoder, target="which")
 
     def run(*arguments):
         monkeypatch.setattr(sys, "argv", ["ridgewalk", "export", *arguments])
@@ -466,6 +451,7 @@ def test_the_command_replaces_neither_of_two_files_unasked(command, tmp_path, mo
         (["nothing", "--to", "onnx"], 1, "There is no model nothing"),
         ([".", "--to", "onnx", "--out", "model.txt"], 1, "ends in .onnx, got 'model.txt'"),
         ([".", "--to", "onnx", "--out", "no/such/model.onnx"], 1, "no/such"),
+        ([".", "--to", "torch", "--out", MODEL_FILE, "--force"], 1, "is the file to read"),
         ([".", "--to", "excel"], 2, "excel"),
         (["."], 2, "--to"),
     ],
@@ -479,9 +465,12 @@ def test_a_mistake_ends_in_a_sentence_and_leaves_no_file(command, tmp_path, argu
     assert [path.name for path in tmp_path.iterdir()] == [MODEL_FILE]
 
 
-def test_the_command_names_a_package_that_is_not_there(command, monkeypatch):
-    forget(monkeypatch, "onnx")
-    code, _, err = command(".", "--to", "onnx")
-    assert code == 1
-    assert "needs the package onnx" in err
+def test_the_package_onnx_is_asked_for_where_it_is_not_there(command, monkeypatch):
+    for name in [each for each in sys.modules if each.split(".")[0] == "onnx" or each == "ridgewalk.export.onnx_graph"]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setitem(sys.modules, "onnx", None)
+    with pytest.raises(ImportError, match=r"needs the package onnx .*pip install 'ridgewalk\[export\]'"):
+        to_onnx(fitted(columns(), targets()["two"], "two"))
+    code, out, err = command(".", "--to", "onnx")
+    assert (code, out) == (1, "")
     assert "pip install 'ridgewalk[export]'" in err

@@ -16,7 +16,7 @@ import pytest
 
 from ridgewalk import MLPClassifierCV, MLPRegressorCV, cli
 from ridgewalk.data import Encoder, make_table, read_table
-from ridgewalk.storage import load_model
+from ridgewalk.storage import read
 
 QUICK = {"alphas": 3, "max_iter": 60, "cv": 2, "learning_rate_init": 0.03, "random_state": 0}
 FLAGS = {"--alphas": 3, "--max-iter": 60, "--folds": 2, "--hidden": 5, "--learning-rate": 0.03}
@@ -133,15 +133,15 @@ def test_five_ways_to_predict_give_the_same(name, tmp_path, monkeypatch, capsys)
         wanted = predicted(kind((5,), **QUICK).fit(x, table.target.to_numpy()), x)
 
     run(monkeypatch, "predict", "kept", "table.csv")
-    kept = load_model(tmp_path / "kept")
-    fresh = read_table(tmp_path / "table.csv", texts=kept["encoder"].categories)
+    kept = read(tmp_path / "kept")
+    fresh = read_table(tmp_path / "table.csv", texts=kept.encoder.categories)
     code = runpy.run_path("model.py")
     rows = code["read_csv"]("table.csv")
     command = [sys.executable, "-I", "model.py", "table.csv"]
     printed = subprocess.run(command, capture_output=True, encoding="utf-8", check=True).stdout
     ways = {
         "ridgewalk predict": written(capsys.readouterr().out),
-        "loaded": predicted(kept["estimator"], kept["encoder"].transform(fresh)),
+        "loaded": predicted(kept.model, kept.encoder.transform(fresh)),
         "onnxruntime": by_onnx("model.onnx", fresh),
         "Python file": (
             pd.Series(code["predict"](rows)),

@@ -187,7 +187,8 @@ def _useful(inputs: pd.DataFrame, keep: tuple[str, ...]) -> tuple[list[str], lis
             notes.append(f"Column {name!r} {odd} and was left out; name it in keep to learn from it.")
         else:
             kept.append(name)
-            notes += [f"Column {name!r} {doubt}" for doubt in [_doubt(column)] if doubt]
+            if kind_of(column) == "category" and (like := _like(column)):
+                notes.append(f"The values of column {name!r} were taken as categories; {like}.")
     return kept, notes
 
 
@@ -215,8 +216,8 @@ def _odd(name: str, column: pd.Series[Any]) -> str | None:
     rare = "" if different > max(_MANY_CATEGORIES, rows // 2) else ", all of them rare,"
     if rare and Category.learn(name, column).levels:
         return None
-    looks = f" (they look like numbers, such as {_first(column)!r})" if _like_numbers(column) else ""
-    return f"has {different} different values in {rows} rows{looks}{rare}"
+    likeness = f" ({like})" if (like := _like(column)) else ""
+    return f"has {different} different values in {rows} rows{likeness}{rare}"
 
 
 def _numbered(column: pd.Series[Any]) -> bool:
@@ -229,25 +230,15 @@ def _numbered(column: pd.Series[Any]) -> bool:
     return column.is_monotonic_increasing or column.is_monotonic_decreasing or np.ptp(values) == len(values) - 1
 
 
-def _doubt(column: pd.Series[Any]) -> str | None:
-    """Say what looks odd about a column that can be learned from, or nothing."""
-    if kind_of(column) != "category":
+def _like(column: pd.Series[Any]) -> str | None:
+    """Say what the texts of a column seem to be meant as, or nothing."""
+    if isinstance(column.dtype, pd.CategoricalDtype):  # as somebody wanted it
         return None
-    if _like_numbers(column):
-        return (
-            f"is text that looks like numbers (such as {_first(column)!r}) and was taken as categories: write 1.5 for "
-            "1,5 and leave out % and the like."
-        )
-    if iso_share(column) > _MOSTLY:
-        return "was taken as categories, for not all of its values are dates: correct or empty the others."
-    return None
+    texts = column.dropna().astype(str).str.replace(",", ".").str.strip(" %$€£")
+    if pd.to_numeric(texts, errors="coerce").notna().mean() > _MOSTLY:
+        return f"they look like numbers, such as {_first(column)!r}: write 1.5 for 1,5 and leave out % and the like"
+    return "most are dates: correct the others, or leave them empty" if iso_share(column) > _MOSTLY else None
 
 
 def _first(column: pd.Series[Any]) -> Any:
     return column.dropna().iloc[0]
-
-
-def _like_numbers(column: pd.Series[Any]) -> bool:
-    """Whether most texts of a column become numbers once commas and signs of unit are mended."""
-    texts = column.dropna().astype(str).str.replace(",", ".").str.strip(" %$€£")
-    return bool(pd.to_numeric(texts, errors="coerce").notna().mean() > _MOSTLY)

@@ -10,8 +10,8 @@ import typer
 from rich.markup import escape
 
 from ridgewalk.cli.console import err, out
-from ridgewalk.cli.files import free, written
-from ridgewalk.storage import MODEL_FILE, load_model
+from ridgewalk.cli.files import free, kept, written
+from ridgewalk.storage import MODEL_FILE
 
 
 class Form(StrEnum):
@@ -26,7 +26,7 @@ _NAMES = {Form.onnx: "model.onnx", Form.torch: "state_dict.safetensors", Form.nu
 
 
 def export(
-    model: Annotated[Path, typer.Argument(help="A model.skops that fit wrote, or its folder.", show_default=False)],
+    model: Annotated[Path, typer.Argument(help="A model file that fit wrote, or its folder.", show_default=False)],
     to: Annotated[
         Form,
         typer.Option(
@@ -43,10 +43,10 @@ def export(
     """Write a model without what is dead in it, for other programs; its predictions are equal."""
     from ridgewalk.export import to_numpy, to_onnx, to_torch
 
-    kept = load_model(model)
+    estimator, encoder, target = kept(model)
     form = {Form.onnx: to_onnx, Form.torch: to_torch, Form.numpy: to_numpy}[to]
     try:
-        exported = form(kept["estimator"], kept["encoder"], target=kept["target"])
+        exported = form(estimator, encoder, target=target)
     except ImportError as error:
         raise ValueError(str(error)) from None
     file = out_file or Path(_NAMES[to])

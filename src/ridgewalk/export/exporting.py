@@ -8,7 +8,9 @@ from os import PathLike
 from pathlib import Path
 
 from ridgewalk.columns import Encoder
+from ridgewalk.export.numpy_code import numpy_files
 from ridgewalk.export.recipe import Estimator, Recipe, recipe
+from ridgewalk.export.torch_state import module, prediction, torch_state
 
 _SHOWN = 10  # columns named in a sentence
 
@@ -104,7 +106,7 @@ def to_onnx(model: Estimator, encoder: Encoder | None = None, *, target: str = "
     try:
         from ridgewalk.export.onnx_graph import onnx_model
     except ImportError as error:
-        raise _wanting("onnx", error) from None
+        raise ImportError(f"Writing ONNX needs the package onnx ({error}): pip install 'ridgewalk[export]'.") from None
     plan = recipe(model, encoder, target)
     feeds = "{'X': X})" if plan.features is None else "columns)  # arrays (rows, 1) by name: float64, or text as object"
     outputs = "label, probabilities" if plan.classes else "(value,)"
@@ -143,15 +145,9 @@ def to_torch(model: Estimator, encoder: Encoder | None = None, *, target: str = 
 
     Raises
     ------
-    ImportError
-        If the package safetensors is not installed.
     ValueError
         If the model is not fitted, or the encoder is another model's.
     """
-    try:
-        from ridgewalk.export.torch_state import module, prediction, torch_state
-    except ImportError as error:
-        raise _wanting("safetensors", error) from None
     plan = recipe(model, encoder, target)
 
     def use(path: Path) -> str:
@@ -194,18 +190,12 @@ def to_numpy(model: Estimator, encoder: Encoder | None = None, *, target: str = 
     ValueError
         If the model is not fitted, or the encoder is another model's.
     """
-    from ridgewalk.export.numpy_code import numpy_files
-
     plan = recipe(model, encoder, target)
 
     def use(path: Path) -> str:
         return f"from {path.stem} import predict\npredicted = predict({'X' if plan.features is None else 'table'})"
 
     return Exported(numpy_files(plan), plan, use)
-
-
-def _wanting(package: str, error: ImportError) -> ImportError:
-    return ImportError(f"This export needs the package {package} ({error}): pip install 'ridgewalk[export]'.")
 
 
 def _list(names: list[str]) -> str:

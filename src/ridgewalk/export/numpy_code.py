@@ -10,11 +10,11 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterable, Sequence
+from importlib.metadata import version
 from typing import Any
 
 import numpy as np
 
-from ridgewalk import __version__
 from ridgewalk.arrays import Array
 from ridgewalk.columns import MISSING
 from ridgewalk.export.recipe import Feature, Recipe
@@ -64,7 +64,7 @@ def _heading(plan: Recipe, reads_csv: bool) -> str:
     )
     csv = "\nFor a CSV file:  python THIS_FILE.py table.csv" if reads_csv else ""
     return (
-        f'"""Predict with NumPy alone: written by ridgewalk {__version__}, to be read and changed.\n\n'
+        f'"""Predict with NumPy alone: written by ridgewalk {version("ridgewalk")}, to be read and changed.\n\n'
         f"    {' -> '.join(steps)} -> predict\n\n{takes}{csv}\n"
         '"""'
     )

@@ -11,13 +11,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from importlib.metadata import version
 from itertools import groupby
 from typing import Any
 
 import numpy as np
 from onnx import ModelProto, NodeProto, TensorProto, ValueInfoProto, checker, helper, numpy_helper
 
-from ridgewalk import __version__
 from ridgewalk.arrays import Integers
 from ridgewalk.export.recipe import Feature, Output, Recipe
 from ridgewalk.layers import GELU, Dense, Dropout, Layer, LeakyReLU, ReLU, Sigmoid, Tanh
@@ -106,7 +106,7 @@ class _Graph:
             opset_imports=[helper.make_opsetid("", _OPSET)],
             ir_version=_IR,
             producer_name="ridgewalk",
-            producer_version=__version__,
+            producer_version=version("ridgewalk"),
             doc_string=description,
         )
 
