@@ -256,7 +256,7 @@ def test_mistakes_are_told(tmp_path):
         model.report(file, x, np.where(y == "no", "maybe", y))
     with pytest.raises(ValueError, match="name for each of the 7 columns, got 1"):
         model.report(file, origins=["one"])
-    with pytest.raises(ValueError, match="compacted model holds none"):
+    with pytest.raises(ValueError, match="compacted model holds no path"):
         model.compact().report(file)
     assert not file.exists()
 

@@ -29,11 +29,13 @@ from ridgewalk.estimators.references import reference_outputs
 from ridgewalk.layers import Arrays
 from ridgewalk.lbfgs import descend
 from ridgewalk.losses import CrossEntropy, Loss
+from ridgewalk.markup import table
 from ridgewalk.network import Activation, Network
 from ridgewalk.objective import Objective
 from ridgewalk.optimizers import SGD, Adam, Cosine, InverseTime, Optimizer
 from ridgewalk.path import RAMP_SHARE, model_of, standardized_fold
 from ridgewalk.progress import progress
+from ridgewalk.report.summary import figure
 from ridgewalk.route import Engine, PenaltyName, Precision, Route
 
 _POLISH = Polish(100)
@@ -439,6 +441,18 @@ class _OneStrength(Predictor):
         self.n_iter_ = len(self.loss_curve_)
         self.t_ = self.n_iter_ * int(np.count_nonzero(fold.weights))
         return self
+
+    def _findings_html(self) -> str:
+        loss, validation = type(self.model_.loss).__name__, self.validation_loss_curve_
+        told = [
+            (f"training loss ({loss})", figure(self.loss_)),
+            ("penalty", figure(self.penalty_curve_[-1])),
+            *([("validation loss", figure(validation[-1]))] if validation else []),
+            ("iterations", f"{self.n_iter_:,}"),
+            ("inputs used", f"{self.support_.sum()} of {self.n_features_in_}"),
+            ("weights that are 0", f"{np.mean(np.concatenate([w.ravel() for w in self.coefs_]) == 0):.0%}"),
+        ]
+        return table(("", ""), told)
 
     def _go_on(self, x: Any, target: Array, loss: Loss, weights: Array) -> Self:
         """Train one epoch more on some rows, standardized as the first ones were."""

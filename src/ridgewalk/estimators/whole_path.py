@@ -31,8 +31,11 @@ from ridgewalk.network import Activation
 from ridgewalk.objective import weighted_mean
 from ridgewalk.path import MLPPath, Strengths, Walker, walk
 from ridgewalk.progress import progress
+from ridgewalk.report.details import Given, page_data
+from ridgewalk.report.html import excerpt, render
+from ridgewalk.report.summary import summarize
 from ridgewalk.route import Engine, PenaltyName, Precision, Route, Walk
-from ridgewalk.selection import HeldOut, Rule, choose, choose_among, mean_and_error, nested
+from ridgewalk.selection import Choice, HeldOut, Rule, choose, choose_among, mean_and_error, nested
 
 _UNSOLVED = 1e-4  # residual above which a linear model counts as unsolved
 _BASELINE_TOLERANCE, _BASELINE_STRENGTHS = 1e-5, 30  # at most
@@ -260,30 +263,33 @@ class _PathEstimator(Predictor):
         Path
             The file.
         """
-        from ridgewalk.report.details import Given, page_data
-        from ridgewalk.report.html import render
-
-        check_is_fitted(self)
-        if not hasattr(self, "path_"):
-            raise ValueError("A report shows the path, and a compacted model holds none: ask the model it came from.")
-        if (X is None) != (y is None):
-            raise ValueError("A report takes X and y together, or neither: it compares predictions with y.")
-        names = origins or [str(name) for name in _check_feature_names_in(self)]
-        if len(names) != self.n_features_in_:
-            raise ValueError(f"origins has a name for each of the {self.n_features_in_} columns, got {len(names)}.")
         data = page_data(
-            self.path_,
-            self.selection,
-            names,
-            replace(choose(*_table(self.path_)), chosen=self.index_),
+            *self._walked(origins),
             classes=self._names_of_outputs(),
-            given=None if X is None else Given(*self._compared(X, y)),
+            given=self._given(X, y),
             diagnosis=None if diagnosis is None else diagnosis.to_dict(),
             title=title,
         )
         written = Path(file)
         written.write_text(render(data), encoding="utf-8")
         return written
+
+    def _walked(self, origins: list[str] | None = None) -> tuple[MLPPath, Rule, list[str], Choice]:
+        """Give what is told of the path, on a page, in a picture, in a notebook: path, rule, names, choice."""
+        check_is_fitted(self)
+        if not hasattr(self, "path_"):
+            raise ValueError("A compacted model holds no path to show: ask the model it came from.")
+        names = origins or [str(name) for name in _check_feature_names_in(self)]
+        return self.path_, self.selection, names, replace(choose(*_table(self.path_)), chosen=self.index_)
+
+    def _given(self, X: Any, y: Any) -> Given | None:
+        """Check rows to compare predictions on."""
+        if (X is None) != (y is None):
+            raise ValueError("Give X and y together, or neither: predictions are compared with y.")
+        return None if X is None else Given(*self._compared(X, y))
+
+    def _findings_html(self) -> str:
+        return excerpt(summarize(*self._walked())) if hasattr(self, "path_") else super()._findings_html()
 
     def _score(self, x: Any, y: Array, weights: Array) -> Callable[[Model, Integers], float]:
         """Score a network on some rows by the scorer that ``scoring`` names."""

@@ -11,6 +11,7 @@ Numbers are rounded to four digits. What is too large to show is cut to its larg
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 from typing import Any
@@ -28,6 +29,8 @@ _WIDEST_LAYER, _MOST_WEIGHTS = 64, 150_000  # rows and columns of a matrix; numb
 _FINEST_PLANE, _MOST_OF_PLANE = 48, 100_000  # points along a side; numbers over all strengths
 _BINS = 10
 _SPAN = 2.5  # standard deviations around the center, where nobody gave rows
+_LEAST_GAP = 0.3  # powers of ten between the place of 0 and that of the weakest strength
+_WIDE, _DEEPEST, _ROOM = 12, 300, 1.3  # ratios: highest loss to lowest; held-out to training loss; the axis's ends
 
 
 @dataclass(frozen=True, eq=False)
@@ -83,17 +86,50 @@ def page_data(
         "title": title,
         "made_by": f"ridgewalk {version('ridgewalk')}",
         "summary": {name: value for name, value in summary.items() if name != "inputs"},
+        "axes": axes(summary),
         "sentences": said,
         "diagnosis": diagnosis,
-        "inputs": _inputs(path, origins, summary["index"]),
+        "inputs": inputs_along(path, origins, summary["index"]),
         "layers": _layers(path, origins, names),
         "rows": _rows(path, given, names) if given else None,
-        "regions": _regions(path, origins, given, names),
+        "regions": regions(path, origins, given, names, range(len(path.alphas))),
     }
 
 
-def _inputs(path: MLPPath, origins: list[str] | None, chosen: int) -> dict[str, Any]:
-    """Give importance and frequency of the inputs that matter most at the chosen strength."""
+def axes(summary: dict[str, Any]) -> dict[str, Any]:
+    """Say how a path is drawn.
+
+    Returns
+    -------
+    dict
+        ``rising`` is whether strengths rise, and so have places by their logarithms, with 0 apart to the left; where
+        they do not (refits under several ridges) their places are their numbers. ``places`` has one for each strength.
+        ``losses`` is the lowest and the highest loss to show on a logarithmic axis, where losses differ so much that
+        they need one; else None. A training loss far below all held-out ones leaves the picture.
+    """
+    rows = summary["path"]
+    alphas = np.array([row["alpha"] for row in rows])
+    positive = alphas[alphas > 0]
+    rising = bool(positive.size) and bool((np.diff(alphas) > 0).all())
+    places = np.arange(len(alphas), dtype=float)
+    if rising:
+        logarithms = np.log10(positive)
+        zero = logarithms[0] - max(_LEAST_GAP, (logarithms[-1] - logarithms[0]) / 10)
+        places = np.concatenate([np.full(len(alphas) - len(positive), zero), logarithms])
+    heldout, training = (
+        [row[name] for row in rows if row[name] is not None and row[name] > 0]
+        for name in ("heldout_loss", "train_loss")
+    )
+    losses = None
+    if heldout and max(*heldout, *training) > _WIDE * min(*heldout, *training):
+        low = max(min(*heldout, *training), min(heldout) / _DEEPEST)
+        high = max(*training, *(row["heldout_loss"] + row["standard_error"] for row in rows if row["heldout_loss"]))
+        losses = [low / _ROOM, high * _ROOM]
+    return {"rising": rising, "places": places.tolist(), "losses": losses}
+
+
+def inputs_along(path: MLPPath, origins: list[str] | None, chosen: int) -> dict[str, Any]:
+    """Give importance and frequency, along the path, of the inputs that matter most at the chosen strength."""
     columns = by_input(path, origins)
     best = [path.best_seed(s) for s in range(len(path.alphas))]
     kept = kept_inputs(path, columns)
@@ -216,8 +252,19 @@ def _explained(observed: Array, predicted: Array) -> float | None:
     return _few(1 - ((observed - predicted) ** 2).sum() / spread) if spread > 0 else None
 
 
-def _regions(path: MLPPath, origins: list[str] | None, given: Given | None, names: list[str]) -> dict[str, Any] | None:
-    """Predict over the plane of two inputs, at every strength; None where there are not two, or many outputs."""
+def regions(
+    path: MLPPath,
+    origins: list[str] | None,
+    given: Given | None,
+    names: list[str],
+    shown: Sequence[int],
+    finest: int | None = None,
+) -> dict[str, Any] | None:
+    """Predict over the plane of two inputs, at the strengths ``shown``.
+
+    None where there are not two, where one class or one number does not say it all, or where nothing says where the
+    rows are. There are at most ``finest`` points along a side; without it, few enough for a page.
+    """
     columns, loss = by_input(path, origins), path.loss
     outputs = path.parameters[-1].shape[-1]
     if path.inputs_kept.shape[-1] != 2 or len(columns) != 2 or outputs > _MOST_CLASSES // 2:
@@ -234,16 +281,16 @@ def _regions(path: MLPPath, origins: list[str] | None, given: Given | None, name
         return None  # nothing says where the rows are
     if not (np.isfinite(high - low) & (high > low)).all():
         return None
-    side = min(_FINEST_PLANE, int(np.sqrt(_MOST_OF_PLANE / len(path.alphas))))
+    side = finest or min(_FINEST_PLANE, int(np.sqrt(_MOST_OF_PLANE / len(shown))))
     across, up = (np.linspace(low[k], high[k], side) for k in (0, 1))
     plane = np.stack(np.meshgrid(across, up), axis=-1).reshape(-1, 2)
-    predicted = [loss.predict(path.model(s).output(plane)) for s in range(len(path.alphas))]
+    predicted = [loss.predict(path.model(s).output(plane)) for s in shown]
     several = outputs > 1
     points = None
     if given is not None:
         some = _spread(len(x), _MOST_ROWS)
-        shown = given.target[some].argmax(axis=1) if several else given.target[some, 0]
-        points = {"across": _rounded(x[some, 0]), "up": _rounded(x[some, 1]), "target": _rounded(shown)}
+        target = given.target[some].argmax(axis=1) if several else given.target[some, 0]
+        points = {"across": _rounded(x[some, 0]), "up": _rounded(x[some, 1]), "target": _rounded(target)}
     return {
         "kind": "classes" if several else "probability" if _of_classes(loss) else "numbers",
         "names": [_short(name) for name in columns],

@@ -9,7 +9,8 @@ const config = { displayModeBar: false, responsive: true };
 
 const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
 const narrow = () => at("path").clientWidth < 560;
-const cut = (text, most) => (text.length > most ? text.slice(0, most - 1) + "…" : text);
+// A long name loses its middle: names of one table often differ only at their ends.
+const cut = (text, most) => (text.length > most ? text.slice(0, Math.ceil(most / 2)) + "…" + text.slice(text.length + 1 - Math.floor(most / 2)) : text);
 const plain = (text) => text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;");
 const column = (key) => path.map((row) => row[key]);
 const percent = (share) => (100 * share).toFixed(share > 0 && share < 0.1 ? 1 : 0) + "%";
@@ -37,10 +38,7 @@ const titled = (text, more = "") => ({ text: plain(text) + (more && "<br>" + pla
 // Places of the strengths: the logarithm, with 0 apart to the left; one after the other where strengths repeat.
 const alphas = column("alpha");
 const positive = alphas.filter((alpha) => alpha > 0);
-const rising = alphas.every((alpha, k) => k === 0 || alpha > alphas[k - 1]) && positive.length > 0;
-const span = rising ? Math.log10(positive.at(-1) / positive[0]) : 0;
-const gap = Math.max(0.3, span / 10);
-const places = alphas.map((alpha, k) => (!rising ? k : alpha > 0 ? Math.log10(alpha) : Math.log10(positive[0]) - gap));
+const { rising, places, losses } = data.axes;
 
 function strengthTicks() {
   if (!rising) {
@@ -71,7 +69,7 @@ const upright = (s, dash, name) => ({ type: "line", x0: places[s], x1: places[s]
 function marks(selected) {
   const shapes = path.flatMap((row, s) => (row.marks.length ? [upright(s, "dot", "good")] : []));
   if (rising && alphas[0] === 0) {
-    const middle = places[0] + gap / 2;
+    const middle = (places[0] + places[1]) / 2;
     shapes.push({ ...upright(0, "dash", "line"), x0: middle, x1: middle });
   }
   return [...shapes, upright(selected, "", "mark")];
@@ -80,8 +78,6 @@ function marks(selected) {
 function drawPath(selected) {
   const told = { min: "minimum", "1se": "1-SE" };
   const heldout = column("heldout_loss"), training = column("train_loss");
-  const known = [...heldout, ...training].filter((value) => value > 0);
-  const wide = known.length && Math.max(...known) > 12 * Math.min(...known);
   const step = Math.max(1, Math.ceil(path.length / (narrow() ? 5 : 11)));
   const top = path.map((_, s) => s).filter((s) => s % step === 0);
   const hover = path.map((row) => `strength ${number(row.alpha)}<br>held-out ${number(row.heldout_loss)} ± ${number(row.standard_error)}<br>training ${number(row.train_loss)} ± ${number(row.train_standard_error)}<br>${row.inputs_kept} inputs, ${row.weights_kept} weights, ${percent(row.zeros)} zeros`);
@@ -97,7 +93,7 @@ function drawPath(selected) {
     legend: { orientation: "h", y: -0.17, x: 0, font: { size: 12 } },
     xaxis: { title: { text: rising ? "strength (alpha)" : "strength, under several ridges", standoff: 6 }, zeroline: false, tickangle: 0, range: ends(), ...strengthTicks() },
     xaxis2: { overlaying: "x", side: "top", range: ends(), tickvals: top.map((s) => places[s]), ticktext: top.map((s) => `${path[s].inputs_kept}<br>${path[s].weights_kept}`), tickfont: { size: 10, color: colour("quiet") }, showgrid: false, zeroline: false, fixedrange: true, tickangle: 0 },
-    yaxis: { title: { text: wide ? "loss (log axis)" : "loss", standoff: 6 }, zeroline: false, ...(wide ? { type: "log", dtick: 1, tickformat: "~g" } : {}) },
+    yaxis: { title: { text: losses ? "loss (log axis)" : "loss", standoff: 6 }, zeroline: false, ...(losses ? { type: "log", dtick: 1, tickformat: "~g", range: losses.map(Math.log10) } : {}) },
     margin: { t: 52 },
     shapes: marks(selected),
     annotations: [

@@ -89,8 +89,11 @@ def summarize(
 
 def by_input(path: MLPPath, origins: list[str] | None = None) -> dict[str, list[int]]:
     """Numbers of the columns that each input gave, by its name; without names, each column is an input."""
+    count = path.inputs_kept.shape[-1]
+    if origins is not None and len(origins) != count:
+        raise ValueError(f"There is a name for each of the {count} columns, got {len(origins)}.")
     columns: dict[str, list[int]] = {}
-    for k, name in enumerate(origins or [f"input {k + 1}" for k in range(path.inputs_kept.shape[-1])]):
+    for k, name in enumerate(origins or [f"input {k + 1}" for k in range(count)]):
         columns.setdefault(name, []).append(k)
     return columns
 
