@@ -2,7 +2,6 @@
 
 import json
 import re
-import shutil
 from html.parser import HTMLParser
 
 import numpy as np
@@ -259,41 +258,3 @@ def test_mistakes_are_told(tmp_path):
     with pytest.raises(ValueError, match="compacted model holds no path"):
         model.compact().report(file)
     assert not file.exists()
-
-
-def test_a_browser_draws_it_and_the_slider_moves_it(written):
-    """Needs Chromium and Playwright; nothing else here does."""
-    browsers = pytest.importorskip("playwright.sync_api", reason="Playwright, which drives a browser, is not installed")
-    chromium = shutil.which("chromium") or shutil.which("google-chrome")
-    if chromium is None:
-        pytest.skip("no Chromium is installed")
-    model, _, _, file = written
-    with browsers.sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
-        for width, scheme in ((390, "light"), (1200, "dark")):
-            page = browser.new_page(viewport={"width": width, "height": 800}, color_scheme=scheme)
-            faults, asked = [], []
-            page.on("console", lambda said, faults=faults: faults.append(said.text) if said.type == "error" else None)
-            page.on("pageerror", lambda error, faults=faults: faults.append(str(error)))
-            page.on("dialog", lambda dialog, faults=faults: (faults.append(dialog.message), dialog.dismiss()))
-            page.on("request", lambda request, asked=asked: asked.append(request.url))
-            page.goto(file.as_uri())
-            page.wait_for_selector("html[data-drawn]")
-            assert page.evaluate("document.documentElement.scrollWidth") <= width
-            assert page.evaluate("slider.valueAsNumber") == model.index_
-            drawn = len(page.query_selector_all(".js-plotly-plot"))
-            assert drawn >= 2 + len(model.path_.layer_zeros[0, 0, 0])
-            page.focus("#strength")
-            page.keyboard.press("Home")
-            page.evaluate("new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
-            assert page.evaluate("at('shown').textContent.startsWith(number(alphas[0]))")
-            assert page.evaluate("at('inputs').data[0].x") == page.evaluate("data.inputs.importance[0]")
-            ticks = page.evaluate(
-                "[...document.querySelectorAll('#inputs .ytick text')].map((tick) => tick.textContent)"
-            )
-            names = page.evaluate("data.inputs.names.map((name) => cut(name, narrow() ? 13 : 30))")
-            assert [" ".join(tick.split()) for tick in ticks] == [" ".join(name.split()) for name in names]
-            assert not page.query_selector_all("a, b, img, main script")
-            assert faults == []
-            assert asked == [file.as_uri()]
-        browser.close()

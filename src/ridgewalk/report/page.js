@@ -33,7 +33,7 @@ function layout(more) {
   };
 }
 
-const titled = (text, more = "") => ({ text: plain(text) + (more && "<br>" + plain(more)), font: { size: 13 }, x: 0, xref: "container", xanchor: "left", y: 0.98, yref: "container", yanchor: "top" });
+const titled = (text, more = "") => ({ text: plain(text) + (more && "<br>" + plain(more)), font: { size: 13 }, x: 0, xref: "container", xanchor: "left", y: 1, yref: "container", yanchor: "top", pad: { t: more ? 20 : 8 } });
 
 // Places of the strengths: the logarithm, with 0 apart to the left; one after the other where strengths repeat.
 const alphas = column("alpha");
@@ -121,7 +121,7 @@ function drawInputs(s) {
     xaxis: { domain: [0, 0.56], range: [0, 1.05 * Math.max(largest, ...importance[s])], title: { text: "importance", standoff: 4 }, nticks: narrow() ? 4 : 7 },
     xaxis2: { ...axis, domain: [0.62, 1], range: [0, 1.02], title: { text: "frequency", standoff: 4 }, tickvals: [0, 0.5, 1], ticktext: ["0", "50%", "100%"] },
     yaxis: { tickvals: order, ticktext: names.map((name) => plain(cut(name, narrow() ? 13 : 30))), range: [names.length - 0.4, -0.6], showgrid: false, zeroline: false },
-    margin: { t: 10 },
+    margin: { t: 10, r: 26 },
   }), config);
 }
 
@@ -168,7 +168,7 @@ function drawRows(s) {
     { x: range, y: range, mode: "lines", line: { color: colour("quiet"), dash: "dash", width: 1 }, hoverinfo: "skip" },
     { x: points.map((p) => p[0]), y: points.map((p) => p[1]), mode: "lines+markers", line: { color: colour("held") }, marker: { size: points.map((p) => 6 + 12 * Math.sqrt(p[2] / most)) }, hoverinfo: "text", text: points.map((p) => `predicted ${number(p[0])}<br>observed ${number(p[1])}<br>${p[2]} rows`) },
   ], layout({
-    title: titled(cut("Calibration" + (rows.calibrated ? " of " + rows.calibrated : ""), narrow() ? 44 : 60)), height: 340,
+    title: titled("Calibration", rows.calibrated && cut("of " + rows.calibrated, narrow() ? 44 : 60)), height: 340, margin: { t: rows.calibrated ? 48 : 34 },
     xaxis: { title: { text: "mean prediction", standoff: 6 }, range, zeroline: false }, yaxis: { title: { text: "observed", standoff: 6 }, range, zeroline: false },
   }), config);
 }
@@ -206,7 +206,8 @@ function wider(values) {
   return [low - room, high + room];
 }
 
-const kinds = ["#4e79a7", "#f28e2b", "#59a14f", "#e15759", "#9c6ade", "#76b7b2", "#edc948", "#ff9da7", "#9c755f", "#8a8f98"];
+// Petroff's ten, which people of all kinds of sight tell apart; scikit-learn's displays have the same.
+const kinds = ["#3f90da", "#ffa90e", "#bd1f01", "#94a4a2", "#832db6", "#a96b59", "#e76300", "#b9ac70", "#717581", "#92dadd"];
 
 function drawRegions(s) {
   const plane = data.regions;
@@ -305,7 +306,7 @@ async function start() {
   slider.addEventListener("input", move);
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", drawAll);
   matchMedia("print").addEventListener("change", drawAll);
-  addEventListener("beforeprint", () => (at("numbers").open = true));
+  addEventListener("beforeprint", () => document.querySelectorAll("details").forEach((each) => (each.open = true)));
   matchMedia("(max-width: 600px)").addEventListener("change", drawAll);
   document.documentElement.dataset.drawn = "yes";
 }
