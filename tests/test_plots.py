@@ -86,10 +86,21 @@ def test_weights_and_frequencies_are_the_reports(drawn):
     np.testing.assert_array_equal(mesh.get_array(), np.transpose(inputs["frequency"]))
 
 
+CROWDS = {
+    "many": np.geomspace(1e-5, 1, 60),
+    "close": np.linspace(0.01, 0.02, 30),
+    "uneven": np.array([1e-6, 0.1, 0.1001, 0.1002, 0.11, 3]),
+    "two": np.array([0.01, 0.1]),
+}
+
+
 @pytest.mark.parametrize("kind", KINDS)
-def test_labels_stand_apart_and_inside_the_figure(drawn, kind):
-    model, *_ = drawn
-    display = RegularizationPathDisplay.from_estimator(model, kind=kind)
+@pytest.mark.parametrize("crowd", CROWDS)
+def test_labels_stand_apart_and_inside_the_figure(crowd, kind):
+    x, signal = table(45, rows=30)
+    route = Route((2,), max_iter=2)
+    path = mlp_path(x, signal, route=route, alphas=CROWDS[crowd], cv=2)
+    display = RegularizationPathDisplay.from_path(path, kind=kind, feature_names=x.columns)
     figure = display.figure_
     figure.canvas.draw()
     axes = [display.ax_.xaxis, display.ax_.yaxis, *([display.top_axis_.xaxis] if display.top_axis_ else [])]

@@ -13,7 +13,7 @@ from ridgewalk.arrays import Array, Integers
 from ridgewalk.estimators import MLPClassifierCV, MLPRegressorCV
 from ridgewalk.plots.drawing import evenly, last_step, pyplot, short
 from ridgewalk.report.details import regions
-from ridgewalk.report.summary import summarize
+from ridgewalk.report.summary import marked, summarize
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -27,7 +27,7 @@ _SHAPES = "o^sDvPX<>*"  # of the rows of a class
 class DecisionBoundaryPathDisplay:
     """Predictions over the plane of two inputs: the class, its probability, or the number; a panel for each strength.
 
-    Make it by :meth:`from_estimator`.
+    Make it by :meth:`from_estimator`. Of several starts, the one of lowest objective predicts.
 
     Parameters
     ----------
@@ -113,7 +113,7 @@ class DecisionBoundaryPathDisplay:
             )
         titles = []
         for s in shown:
-            marks = [*summary["path"][s]["marks"], *(["chosen"] if s == choice.chosen else [])]
+            marks = marked(summary, s)
             titles.append(f"strength {path.alphas[s]:.3g}" + (f"\n({', '.join(marks)})" if marks else ""))
         return cls(plane=plane, titles=titles).plot(ax)
 
@@ -133,15 +133,8 @@ class DecisionBoundaryPathDisplay:
         from matplotlib.ticker import MaxNLocator
 
         if ax is None:
-            _, ax = plt.subplots(
-                1,
-                count,
-                figsize=(1.2 + 2.6 * count, 3.6),
-                layout="constrained",
-                sharex=True,
-                sharey=True,
-                squeeze=False,
-            )
+            size = (1.2 + 2.6 * count, 3.6)
+            _, ax = plt.subplots(1, count, figsize=size, layout="constrained", sharex=True, sharey=True, squeeze=False)
         self.axes_ = np.ravel(np.asarray(ax, dtype=object))
         if len(self.axes_) != count:
             raise ValueError(f"There are {count} strengths to draw, and {len(self.axes_)} axes to draw them on.")
@@ -182,24 +175,17 @@ class DecisionBoundaryPathDisplay:
             return
         for k, name in enumerate(self.plane["classes"]):
             rows = target == k
+            shape = _SHAPES[k % len(_SHAPES)]
             self.scatters_.append(
-                panel.scatter(
-                    across[rows],
-                    up[rows],
-                    color=[colours[k]],
-                    marker=_SHAPES[k % len(_SHAPES)],
-                    label=short(name),
-                    **edge,
-                )
+                panel.scatter(across[rows], up[rows], color=[colours[k]], marker=shape, label=short(name), **edge)
             )
 
     def _explain(self) -> None:
         """Say what shades and shapes mean: a legend of classes, a bar for probabilities and numbers."""
         plane, last = self.plane, self.displays_[-1]
         if plane["kind"] != "classes":
-            told = (
-                f"probability of {short(plane['classes'][1])}" if plane["kind"] == "probability" else "predicted number"
-            )
+            yes = plane["kind"] == "probability"
+            told = f"probability of {short(plane['classes'][1])}" if yes else "predicted number"
             self.figure_.colorbar(last.surface_, ax=list(self.axes_), label=told, aspect=30)
         handles = self.scatters_[: len(plane["classes"])]
         if not handles and plane["kind"] == "classes":

@@ -14,6 +14,7 @@ from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import check_is_fitted
 
 from ridgewalk.arrays import Array, Integers
+from ridgewalk.report.summary import marked
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -23,9 +24,13 @@ BLUE, VERMILION, GREEN, PURPLE, ORANGE, SKY, BLACK = (
 )  # fmt: skip
 COLOURS = (BLUE, VERMILION, GREEN, PURPLE, ORANGE, SKY, BLACK)
 QUIET, FAINT = "#6b7280", "#c4c9d1"
-MARKS = {"min": ("minimum", GREEN, ":"), "1se": ("one standard error", PURPLE, "-."), "chosen": ("chosen", BLACK, "--")}
+_MARKS = {
+    "min": ("minimum", GREEN, ":"),
+    "1se": ("one standard error", PURPLE, "-."),
+    "chosen": ("chosen", BLACK, "--"),
+}
 _LONGEST_NAME = 28
-_MOST_TICKS = 9
+MOST_TICKS = 8
 
 
 def pyplot() -> ModuleType:
@@ -88,8 +93,8 @@ class StrengthAxis:
     """
 
     def __init__(self, summary: dict[str, Any], axes: dict[str, Any]) -> None:
+        self._summary = summary
         self._rows: list[dict[str, Any]] = summary["path"]
-        self._chosen: int = summary["index"]
         self._alphas = np.array([row["alpha"] for row in self._rows])
         self._rising: bool = axes["rising"]
         self._places = np.array(axes["places"])
@@ -102,37 +107,37 @@ class StrengthAxis:
         borders = np.concatenate([[self._places[0] - step[-1] / 2], middle, [self._places[-1] + step[-1] / 2]])
         return np.asarray(10**borders if self._rising else borders)
 
-    def draw(self, ax: Axes) -> None:
-        """Scale and label the axis."""
+    def draw(self, ax: Axes, most: int) -> None:
+        """Scale the axis, and label so many strengths at most."""
         if self._rising:
             ax.set_xscale("log")
             ax.set_xlabel("strength (alpha)")
-            ax.set_xticks(*self._ticks())
+            ax.set_xticks(*self._ticks(most))
             ax.set_xticks([], minor=True)
             if self._alphas[0] == 0 and len(self.x) > 1:
-                ax.axvline(float(np.sqrt(self.x[0] * self.x[1])), color=FAINT, linewidth=1, linestyle=(0, (2, 2)))
+                ax.axvline(float(self.edges()[1]), color=FAINT, linewidth=1, linestyle=(0, (2, 2)))
         else:
-            some = self.apart()
+            some = self.apart(most)
             ax.set_xlabel("strength (alpha), under several ridges")
-            ax.set_xticks(self.x[some], [f"{self._alphas[s]:.2g}" for s in some])
+            ax.set_xticks(self.x[some], [f"{self._alphas[s]:.3g}" for s in some])
 
-    def _ticks(self) -> tuple[list[float], list[str]]:
+    def _ticks(self, most: int) -> tuple[list[float], list[str]]:
         positive = self._alphas[self._alphas > 0]
         low, high = np.log10(positive[[0, -1]])
         tens = np.arange(np.ceil(low - 1e-9), np.floor(high + 1e-9) + 1)
-        tens = tens[:: -(-len(tens) // _MOST_TICKS)] if len(tens) else tens
+        tens = tens[:: -(-len(tens) // most)] if len(tens) else tens
         if len(tens) > 1:
             places, labels = list(10**tens), [f"$10^{{{power:.0f}}}$" for power in tens]
         else:
-            some = [s for s in self.apart() if self._alphas[s] > 0]
-            places, labels = [self._alphas[s] for s in some], [f"{self._alphas[s]:.2g}" for s in some]
+            some = [s for s in self.apart(most) if self._alphas[s] > 0]
+            places, labels = [self._alphas[s] for s in some], [f"{self._alphas[s]:.3g}" for s in some]
         if self._alphas[0] == 0:
             places, labels = [self.x[0], *places], ["0", *labels]
         return [float(place) for place in places], labels
 
-    def apart(self) -> list[int]:
-        """Numbers of strengths that stand far enough apart for labels."""
-        room = (self._places[-1] - self._places[0]) / _MOST_TICKS
+    def apart(self, most: int) -> list[int]:
+        """Numbers of strengths that stand far enough apart for so many labels."""
+        room = (self._places[-1] - self._places[0]) / most
         shown: list[int] = []
         for s, place in enumerate(self._places):
             if not shown or place - self._places[shown[-1]] >= room:
@@ -141,7 +146,7 @@ class StrengthAxis:
 
     def counts(self, ax: Axes) -> Any:
         """Tell along the top how many inputs and weights are left."""
-        some = self.apart()
+        some = self.apart(MOST_TICKS)
         top = ax.secondary_xaxis("top")
         top.set_xticks(
             self.x[some], [f"{self._rows[s]['inputs_kept']}\n{self._rows[s]['weights_kept']:,}" for s in some]
@@ -153,15 +158,13 @@ class StrengthAxis:
 
     def marks(self, ax: Axes) -> list[Any]:
         """Draw the minimum, the one-standard-error strength and the chosen one; what falls together is one line."""
-        told: dict[int, list[str]] = {}
-        for s, row in enumerate(self._rows):
-            for mark in [*row["marks"], *(["chosen"] if s == self._chosen else [])]:
-                told.setdefault(s, []).append(mark)
         drawn = []
-        for s, marks in told.items():
-            _, colour, dashes = MARKS[marks[0]]
-            label = f"{', '.join(MARKS[mark][0] for mark in marks)}: {self._alphas[s]:.3g}"
-            drawn.append(ax.axvline(self.x[s], color=colour, linestyle=dashes, linewidth=1.5, label=label))
+        for s, alpha in enumerate(self._alphas):
+            marks = [_MARKS[mark] for mark in marked(self._summary, s)]
+            if marks:
+                label = f"{', '.join(name for name, _, _ in marks)}: {alpha:.3g}"
+                _, colour, dashes = marks[0]
+                drawn.append(ax.axvline(self.x[s], color=colour, linestyle=dashes, linewidth=1.5, label=label))
         return drawn
 
 

@@ -13,6 +13,7 @@ from ridgewalk.plots.drawing import (
     BLUE,
     COLOURS,
     FAINT,
+    MOST_TICKS,
     QUIET,
     VERMILION,
     StrengthAxis,
@@ -164,7 +165,7 @@ class RegularizationPathDisplay:
         self.top_axis_: Any = None
         scale = axes(self.summary)
         strengths = StrengthAxis(self.summary, scale)
-        strengths.draw(self.ax_)
+        strengths.draw(self.ax_, MOST_TICKS // 2 if kind == "frequency" else MOST_TICKS)
         if kind == "loss":
             self._draw_losses(strengths, scale["losses"])
         elif kind == "weights":

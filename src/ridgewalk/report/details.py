@@ -116,14 +116,13 @@ def axes(summary: dict[str, Any]) -> dict[str, Any]:
         logarithms = np.log10(positive)
         zero = logarithms[0] - max(_LEAST_GAP, (logarithms[-1] - logarithms[0]) / 10)
         places = np.concatenate([np.full(len(alphas) - len(positive), zero), logarithms])
-    heldout, training = (
-        [row[name] for row in rows if row[name] is not None and row[name] > 0]
-        for name in ("heldout_loss", "train_loss")
-    )
+    known = [row[name] for row in rows for name in ("heldout_loss", "train_loss") if row[name] is not None]
+    heldout = [row["heldout_loss"] for row in rows if row["heldout_loss"]]
+    positive_losses = [loss for loss in known if loss > 0]
     losses = None
-    if heldout and max(*heldout, *training) > _WIDE * min(*heldout, *training):
-        low = max(min(*heldout, *training), min(heldout) / _DEEPEST)
-        high = max(*training, *(row["heldout_loss"] + row["standard_error"] for row in rows if row["heldout_loss"]))
+    if heldout and min(known) >= 0 and max(known) > _WIDE * min(positive_losses):
+        low = max(min(positive_losses), min(heldout) / _DEEPEST)
+        high = max(*known, *(row["heldout_loss"] + row["standard_error"] for row in rows if row["heldout_loss"]))
         losses = [low / _ROOM, high * _ROOM]
     return {"rising": rising, "places": places.tolist(), "losses": losses}
 

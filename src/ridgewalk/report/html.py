@@ -25,7 +25,7 @@ from string import Template
 from typing import Any
 
 from ridgewalk.markup import element, list_of_findings, table
-from ridgewalk.report.summary import figure, sentences
+from ridgewalk.report.summary import figure, marked, sentences
 
 _COLUMNS = (
     "strength", "held-out loss", "standard error", "training loss", "penalty", "zeros", "weights", "inputs", "units",
@@ -97,7 +97,7 @@ def excerpt(summary: dict[str, Any]) -> str:
     """
     told = sentences(summary)
     said = "".join(element("p", sentence) for sentence in [*told[1:], told[0]])
-    matter = [s for s, row in enumerate(summary["path"]) if s in (0, summary["index"]) or row["marks"]]
+    matter = [s for s in range(len(summary["path"])) if s == 0 or marked(summary, s)]
     return said + _table(summary, matter)
 
 
@@ -116,7 +116,7 @@ def _table(summary: dict[str, Any], shown: Sequence[int]) -> str:
                 f"{row['alpha']:.4g}", figure(row["heldout_loss"]), figure(row["standard_error"], "-"),
                 figure(row["train_loss"], "-"), figure(row["penalty"], "-"), f"{row['zeros']:.0%}",
                 f"{row['weights_kept']:,}", str(row["inputs_kept"]), str(row["units_kept"]),
-                ", ".join([*row["marks"], *(["chosen"] if index == summary["index"] else [])]),
+                ", ".join(marked(summary, index)),
             )
         )  # fmt: skip
     return table(_COLUMNS, rows, list(shown).index(summary["index"]))
