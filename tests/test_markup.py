@@ -46,7 +46,9 @@ def test_an_estimator_shows_the_summary(fitted):
     told = beneath(model)
     summary = summarize(model.path_, model.selection, [str(name) for name in x.columns])
     assert {" ".join(each.split()) for each in sentences(summary)} <= {" ".join(each.split()) for each in told.text}
-    for s in (0, model.index_):
+    shown = {s for s, row in enumerate(summary["path"]) if row["marks"] or row["alpha"] == 0} | {model.index_}
+    assert sum(tag == "tr" for tag, _ in told.elements) == 1 + len(shown)
+    for s in shown:
         assert figure(summary["path"][s]["heldout_loss"]) in told.text
         assert f"{summary['path'][s]['alpha']:.4g}" in told.text
     assert {tag for tag, _ in told.elements} <= {"p", "table", "thead", "tbody", "tr", "th", "td"}
@@ -54,6 +56,7 @@ def test_an_estimator_shows_the_summary(fitted):
 
 def test_a_path_is_a_line_a_table_or_a_piece_of_html(fitted):
     path = fitted[0].path_
+    assert len(repr(path.model(0))) < 100
     line, lines = repr(path), str(path).splitlines()
     assert len(line) < 200
     assert "\n" not in line

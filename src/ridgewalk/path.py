@@ -51,6 +51,7 @@ _ROUNDING = 1e-13  # relative; what is as good as the null model to this is the 
 _AT_REST = 1e-3  # residual up to which a fit counts as converged
 _MOST_NUMBERS = 2**24  # in the widest layer of the rows that are scored at once
 _HEAD = ("strength", "held-out loss", "training loss", "zeros", "inputs", "units")  # of the path as a table
+_MOST_UNFOLDED = 40  # rows of it
 _POWER_OF_UNIT = {SquaredError: 2, Huber: 2, AbsoluteError: 1}  # the losses whose target is standardized
 
 Strengths = int | ArrayLike | Literal["qut"]
@@ -177,9 +178,9 @@ class MLPPath:
         return "\n".join([repr(self), *lines])
 
     def _repr_html_(self) -> str:
-        """Show it in a notebook: what was walked, and a table of all strengths."""
-        rows = markup.table(_HEAD, self._table())
-        return f"{markup.element('p', repr(self))}<details open><summary>Every strength</summary>{rows}</details>"
+        """Show it in a notebook: what was walked, and a table of all strengths, folded where there are many."""
+        rows, shown = markup.table(_HEAD, self._table()), " open" * (len(self.alphas) <= _MOST_UNFOLDED)
+        return f"{markup.element('p', repr(self))}<details{shown}><summary>Every strength</summary>{rows}</details>"
 
     def _table(self) -> list[tuple[str, ...]]:
         """Write every strength: mean held-out loss, and what the best start on all rows lost and kept."""

@@ -97,7 +97,7 @@ def excerpt(summary: dict[str, Any]) -> str:
     """
     told = sentences(summary)
     said = "".join(element("p", sentence) for sentence in [*told[1:], told[0]])
-    matter = [s for s in range(len(summary["path"])) if s == 0 or marked(summary, s)]
+    matter = [s for s, row in enumerate(summary["path"]) if row["alpha"] == 0 or marked(summary, s)]
     return said + _table(summary, matter)
 
 
