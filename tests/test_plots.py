@@ -1,5 +1,6 @@
 """Laws of the displays: what they draw is what the report says, mistakes are told, names cannot harm them."""
 
+import pickle
 import subprocess
 import sys
 
@@ -175,6 +176,19 @@ def test_the_curve_is_the_trainings(more):
     assert (np.diff(lines["penalty"].get_xdata()) == 1).all()
 
 
+@pytest.mark.parametrize("kind", ["three", "number"])
+def test_the_curve_of_a_path_ends_where_the_path_did(kind):
+    model, *_ = fitted(2, kind)
+    for index, asked in ((model.index_, None), (1, model.alphas_[1])):
+        display = LossCurveDisplay.from_estimator(model, alpha=asked)
+        assert display.iterations[-1] == model.max_iter
+        path = model.path_
+        total = display.data_loss[-1] + display.penalty[-1]
+        assert total == pytest.approx(path.objective[index, :-1].mean(), rel=1e-5)
+        if kind == "three":  # its losses have no unit to be brought back to
+            assert display.validation_loss[-1] == pytest.approx(path.heldout_loss[index].mean(), rel=1e-5)
+
+
 def test_a_history_is_drawn_as_far_as_it_goes():
     losses = np.array([[3.0, 2.0, np.nan], [3.0, 1.0, 0.5]])
     history = History(np.array([0, 5, 10]), losses, losses / 10, np.full((2, 3), np.nan), np.zeros((2, 3, 1)), losses)
@@ -222,6 +236,8 @@ def mistakes():
     several = MLPRegressorCV((4,), **QUICK).fit(x, numbers)
     raw = MLPClassifierCV((4,), standardize=False, **QUICK).fit(x, y)
     linear = MLPRegressor(()).fit(x, numbers[:, 0])
+    sequential = MLPClassifierCV((4,), walk="sequential", **QUICK).fit(x, y)
+    stepped = MLPClassifier((4,), max_iter=5, learning_rate="cosine").fit(x, y)
     search = GridSearchCV(MLPClassifierCV(), {"l1_ratio": [0.5]})
     path, boundary, curve = (
         each.from_estimator for each in (RegularizationPathDisplay, DecisionBoundaryPathDisplay, LossCurveDisplay)
@@ -235,8 +251,12 @@ def mistakes():
         (lambda: path(model, kind="bars"), ValueError, "\"loss\", \"weights\" or \"frequency\", got 'bars'"),
         (lambda: path(model, feature_names=["one"]), ValueError, "name for each of the 2 columns, got 1"),
         (lambda: curve(MLPClassifier()), NotFittedError, "not fitted yet"),
-        (lambda: curve(model), TypeError, "A path keeps no curve of its .* trainings: fit MLPClassifier"),
-        (lambda: curve(linear), ValueError, "at least 2 points, and this training recorded 1"),
+        (lambda: curve(model.compact()), ValueError, "compacted model holds no path"),
+        (lambda: curve(pickle.loads(pickle.dumps(model))), ValueError, "draw a curve, the rows of the fit are needed"),
+        (lambda: curve(sequential), ValueError, 'plain path with walk="ramp"'),
+        (lambda: curve(model, alpha=-1), ValueError, "at least 0, got -1"),
+        (lambda: curve(stepped, alpha=1), ValueError, "has one strength: leave it out"),
+        (lambda: curve(linear), ValueError, "2 points or more, and this training recorded 1"),
         (lambda: boundary(wide), ValueError, "two inputs, and this model has 7"),
         (lambda: boundary(several), ValueError, "one label or one number"),
         (lambda: boundary(raw), ValueError, "it needs X and y"),

@@ -94,8 +94,8 @@ class Predictor(SelectorMixin, BaseEstimator):  # type: ignore[misc]
         check_is_fitted(self)
         if not hasattr(self, "_problem"):
             raise ValueError(
-                "To diagnose, the rows of the fit are needed, and a model that was loaded, compacted or fitted in "
-                "parts does not hold them: fit it again, and ask that one."
+                "To train again, to diagnose or to draw a curve, the rows of the fit are needed, and a model that was "
+                "loaded, compacted or fitted in parts does not hold them: fit it again, and ask that one."
             )
         problem: dict[str, Any] = self._problem
         return problem

@@ -20,6 +20,7 @@ from sklearn.utils.validation import _check_feature_names_in, check_is_fitted
 
 from ridgewalk.arrays import Array, Integers
 from ridgewalk.diagnostics import Diagnosis, judge, of_path
+from ridgewalk.engine.job import History
 from ridgewalk.estimators.parameters import NETWORK_CONSTRAINTS, documented
 from ridgewalk.estimators.predicting import ClassifierFace, Predictor, RegressorFace
 from ridgewalk.estimators.problem import REGRESSION_LOSSES, loss_for, path_problem, row_weights
@@ -37,6 +38,7 @@ from ridgewalk.report.summary import summarize
 from ridgewalk.route import Engine, PenaltyName, Precision, Route, Walk
 from ridgewalk.selection import Choice, HeldOut, Rule, choose, choose_among, mean_and_error, nested
 
+_LOOKS = 100  # at a training that is followed
 _UNSOLVED = 1e-4  # residual above which a linear model counts as unsolved
 _BASELINE_TOLERANCE, _BASELINE_STRENGTHS = 1e-5, 30  # at most
 
@@ -287,6 +289,26 @@ class _PathEstimator(Predictor):
         if (X is None) != (y is None):
             raise ValueError("Give X and y together, or neither: predictions are compared with y.")
         return None if X is None else Given(*self._compared(X, y))
+
+    def _course(self, index: int) -> History:
+        """Train every fold x seed at one strength once more, and say how that went; held-out rows validate."""
+        problem, path = self._kept_problem(), self.path_
+        if path.route.linear or path.route.walk != "ramp" or hasattr(self, "input_selection_"):
+            raise ValueError(
+                'A curve is of one training from a dense start: a plain path with walk="ramp" and a hidden layer has '
+                "such; a linear model is solved, and every other fit starts where the one before it ended."
+            )
+        walker = Walker.ready(**{"watch": None, **problem}, route=path.route)
+        folds = []
+        for fold, (_, held_out) in zip(walker.folds[:-1], walker.splits, strict=True):
+            unseen = np.zeros_like(walker.weights)
+            unseen[held_out] = walker.weights[held_out]
+            folds.append(replace(fold, validation=unseen))
+        walker = replace(walker, folds=tuple(folds))
+        job = replace(walker.raised(path.alphas[[index]], walker.dense()), record_every=max(1, self.max_iter // _LOOKS))
+        history = walker.train(job).history
+        assert history is not None
+        return history
 
     def _findings_html(self) -> str:
         return excerpt(summarize(*self._walked())) if hasattr(self, "path_") else super()._findings_html()

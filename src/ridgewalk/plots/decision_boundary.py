@@ -11,7 +11,7 @@ from sklearn.inspection import DecisionBoundaryDisplay
 
 from ridgewalk.arrays import Array, Integers
 from ridgewalk.estimators import MLPClassifierCV, MLPRegressorCV
-from ridgewalk.plots.drawing import evenly, last_step, pyplot, short
+from ridgewalk.plots.drawing import evenly, last_step, nearest, pyplot, short
 from ridgewalk.report.details import regions
 from ridgewalk.report.summary import marked, summarize
 
@@ -103,7 +103,7 @@ class DecisionBoundaryPathDisplay:
         if fitted.n_features_in_ != 2:
             raise ValueError(f"A plane has two inputs, and this model has {fitted.n_features_in_}.")
         summary = summarize(path, rule, names, choice)
-        shown = _spread(summary) if alphas is None else _nearest(path.alphas, alphas)
+        shown = _spread(summary) if alphas is None else nearest(path.alphas, alphas)
         classes = fitted._names_of_outputs() or []
         plane = regions(path, names, fitted._given(X, y), classes, shown.tolist(), grid_resolution)
         if plane is None:
@@ -205,11 +205,3 @@ def _spread(summary: dict[str, Any]) -> Integers:
     shown = evenly(max(left) + 1, _PANELS)
     shown[np.abs(shown - summary["index"]).argmin()] = summary["index"]
     return np.unique(shown)
-
-
-def _nearest(path: Array, alphas: ArrayLike) -> Integers:
-    """Numbers of the strengths of a path that are nearest to others."""
-    asked = np.atleast_1d(np.asarray(alphas, dtype=float))
-    if asked.ndim != 1 or not asked.size or not (asked >= 0).all():
-        raise ValueError(f"alphas are strengths of at least 0, got {alphas!r}.")
-    return np.asarray(np.abs(path - asked[:, None]).argmin(axis=1))

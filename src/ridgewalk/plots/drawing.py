@@ -10,6 +10,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import check_is_fitted
 
@@ -184,3 +185,11 @@ def numbers(values: Sequence[float | None]) -> Array:
 def evenly(count: int, most: int) -> Integers:
     """Numbers of at most so many of them, evenly spread, the first and the last among them."""
     return np.unique(np.linspace(0, count - 1, min(count, most)).round().astype(int))
+
+
+def nearest(path: Array, alphas: ArrayLike) -> Integers:
+    """Numbers of the strengths of a path that are nearest to others."""
+    asked = np.atleast_1d(np.asarray(alphas, dtype=float))
+    if asked.ndim != 1 or not asked.size or not (asked >= 0).all():
+        raise ValueError(f"alphas are strengths of at least 0, got {alphas!r}.")
+    return np.asarray(np.abs(path - asked[:, None]).argmin(axis=1))

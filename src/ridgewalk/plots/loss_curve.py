@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike
 
 from ridgewalk.engine.job import History
 from ridgewalk.estimators import MLPClassifier, MLPClassifierCV, MLPRegressor, MLPRegressorCV
-from ridgewalk.plots.drawing import BLUE, GREEN, VERMILION, axes_of, last_step, pyplot
+from ridgewalk.plots.drawing import BLUE, GREEN, VERMILION, axes_of, last_step, nearest, pyplot
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -52,13 +52,19 @@ class LossCurveDisplay:
         self.validation_loss = validation_loss
 
     @classmethod
-    def from_estimator(cls, estimator: Any, *, ax: Axes | None = None) -> Self:
-        """Draw the training of a fitted estimator of one strength: of its best start.
+    def from_estimator(cls, estimator: Any, *, alpha: float | None = None, ax: Axes | None = None) -> Self:
+        """Draw the training of a fitted estimator.
+
+        Of one strength, it is the training that was, of the best start. Of a path, which keeps no curves, the folds at
+        one strength are trained once more, as the path trained them: means over folds and seeds, from their dense start
+        on, and the rows that each fold held out validate.
 
         Parameters
         ----------
-        estimator : MLPClassifier or MLPRegressor
+        estimator : MLPClassifier, MLPRegressor, MLPClassifierCV or MLPRegressorCV
             Or a pipeline that ends in one.
+        alpha : float, optional
+            Of a path: the nearest of its strengths; the chosen one by default.
         ax : Axes, optional
             A new figure by default.
 
@@ -69,9 +75,10 @@ class LossCurveDisplay:
         Raises
         ------
         NotFittedError, TypeError
-            If the estimator is not fitted, or keeps no curve.
+            If the estimator is not fitted, or none of these.
         ValueError
-            If it was solved without steps: no hidden layer.
+            If it was solved without steps (no hidden layer); of a path, if the rows of the fit are gone, or its fits do
+            not start from a dense one (``walk="sequential"``, ``select_inputs``, ``relax``).
         ImportError
             If matplotlib is not installed.
         """
@@ -79,15 +86,20 @@ class LossCurveDisplay:
         kinds = (MLPClassifier, MLPRegressor, MLPClassifierCV, MLPRegressorCV)
         fitted, _ = last_step(estimator, kinds, cls.__name__)
         if isinstance(fitted, MLPClassifierCV | MLPRegressorCV):
-            one = "MLPClassifier" if isinstance(fitted, MLPClassifierCV) else "MLPRegressor"
-            raise TypeError(
-                f"A path keeps no curve of its {fitted.path_.train_loss.size:,} trainings: fit {one}(alpha=...) to see "
-                "one, or draw a RegularizationPathDisplay."
-            )
+            path, *_ = fitted._walked()
+            history = fitted._course(fitted.index_ if alpha is None else int(nearest(path.alphas, alpha)[0]))
+            return cls(
+                iterations=history.epochs,
+                data_loss=history.data_loss.mean(axis=0),
+                penalty=history.penalty.mean(axis=0),
+                validation_loss=history.validation_loss.mean(axis=0),
+            ).plot(ax)
+        if alpha is not None:
+            raise ValueError("alpha chooses a strength of a path, and this estimator has one strength: leave it out.")
         steps = len(fitted.loss_curve_)
         if steps < 2:
             raise ValueError(
-                f"A curve has at least 2 points, and this training recorded {steps}: it has no course to show."
+                f"A curve has 2 points or more, and this training recorded {steps}: there is no course to show."
             )
         return cls(
             iterations=np.arange(1, steps + 1),
@@ -133,5 +145,5 @@ class LossCurveDisplay:
             self.ax_.set_yscale("log")
         self.ax_.set_xlabel("epoch")
         self.ax_.set_ylabel("loss without penalty, and penalty")
-        self.ax_.legend()
+        self.ax_.legend(fontsize="small")
         return self
