@@ -12,6 +12,7 @@ import pytest
 import skops.io
 
 from ridgewalk import MLPClassifierCV, __version__, cli
+from ridgewalk.cli.console import show
 from ridgewalk.data import Encoder
 
 QUICK = ["--alphas", "4", "--max-iter", "40", "--folds", "3", "--hidden", "6", "--learning-rate", "0.03"]
@@ -157,7 +158,7 @@ def test_a_path_whose_unpenalized_arm_diverged_says_so(capsys):
     summary = {"path": [row, good], "alpha": 1.0, "index": 1, "loss": "CrossEntropy", "fits": 4, "folds": 1, "seeds": 1,
                "null_loss": 0.7, "selection": "min", "inputs": [{"name": ":heart: [x]", "kept": False}],
                "change_from_no_penalty": {"mean": None, "standard_error": None}}  # fmt: skip
-    cli._show(summary)
+    show(summary)
     printed = capsys.readouterr().out
     assert "the training diverged, so there is nothing to compare with" in printed
     assert "diverged  " in printed
@@ -249,7 +250,7 @@ def test_report_writes_a_page_with_a_files_rows(ridgewalk, tmp_path):
 
 
 def test_demo_answers_the_tutorials_question(ridgewalk, monkeypatch):
-    monkeypatch.setattr(cli, "DEMO_EPOCHS", 150)
+    monkeypatch.setattr("ridgewalk.cli.demo.DEMO_EPOCHS", 150)
     code, out, _ = ridgewalk("demo", "--samples", "30")
     assert code == 0
     assert "Chosen strength:" in out

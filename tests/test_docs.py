@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from ridgewalk import cli
+from ridgewalk.cli.commands import app
 
 ROOT = Path(__file__).parents[1]
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
@@ -111,7 +111,7 @@ def test_the_readmes_commands_exist():
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     used = set(re.findall(r"ridgewalk (\w+)", "\n".join(re.findall(r"```sh\n(.*?)```", readme, re.DOTALL))))
     assert used == {"demo", "diagnose", "fit", "predict"}
-    assert used <= {command.name or command.callback.__name__ for command in cli.app.registered_commands}
+    assert used <= {command.name or command.callback.__name__ for command in app.registered_commands}
 
 
 def test_ci_runs_the_readmes_test_command():

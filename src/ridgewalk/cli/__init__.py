@@ -1,0 +1,33 @@
+"""The command line: read, fit, report; no mathematics.
+
+ridgewalk fit FILE --target NAME      walk the path, choose a strength, keep the model and the table
+ridgewalk predict MODEL FILE          predict with a kept model
+ridgewalk report MODEL [FILE]         write a page to look at, with the predictions on a file's rows
+ridgewalk diagnose FILE --target NAME did regularization help, and why or why not
+ridgewalk demo                        all of it on the tutorial's spiral, and the tutorial's question answered
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+
+from rich.markup import escape
+
+from ridgewalk.cli.commands import app
+from ridgewalk.cli.console import err
+from ridgewalk.engine.job import StoppedError
+
+
+def main() -> None:
+    """Run the command; a mistake ends in a sentence and a non-zero exit code, never in a traceback."""
+    try:
+        app()
+    except BrokenPipeError:  # whoever read our output has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except (ValueError, OSError, MemoryError) as error:
+        err.print(f"[bold red]Error:[/] {escape(str(error) or type(error).__name__)}")
+        sys.exit(1)
+    except StoppedError:
+        err.print("Stopped; nothing was written.")
+        sys.exit(130)

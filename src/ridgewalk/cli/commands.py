@@ -1,0 +1,27 @@
+"""The commands, in the order in which ``--help`` lists them: a command is a function of its own module."""
+
+from __future__ import annotations
+
+import typer
+
+from ridgewalk import __version__
+from ridgewalk.cli.demo import demo
+from ridgewalk.cli.diagnose import diagnose
+from ridgewalk.cli.fit import fit
+from ridgewalk.cli.predict import predict
+from ridgewalk.cli.report import report
+
+
+def version() -> None:
+    """Print the version."""
+    print(f"ridgewalk {__version__}")
+
+
+app = typer.Typer(
+    help="Walk the whole L1/L2 regularization path of a neural network, and choose the strength by cross-validation.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="rich",
+)
+for command in (fit, diagnose, predict, report, demo, version):
+    app.command()(command)

@@ -1,0 +1,75 @@
+"""Writing safely: a file comes whole or not at all, and nothing is replaced unasked."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from itertools import count
+from pathlib import Path
+
+from ridgewalk.storage import MODEL_FILE
+
+TABLE_FILE, SUMMARY_FILE, PAGE_FILE = "path.csv", "summary.json", "report.html"
+
+
+@contextmanager
+def reserved(wanted: Path | None, file: Path, force: bool) -> Iterator[Path]:
+    """Make the folder for a result before the work begins, so that it cannot fail for want of one afterwards.
+
+    It is the one asked for, if it is free or holds a result that may be replaced, or the first free name. If the block
+    fails, a folder that it left empty goes again.
+    """
+    if wanted is None:
+        stem = Path("ridgewalk-results") / file.stem
+        folder = next(name for k in count(1) if _made(name := stem if k == 1 else stem.with_name(f"{stem.name}-{k}")))
+    else:
+        folder = wanted
+        if not _made(folder):
+            if not folder.is_dir():
+                raise ValueError(f"--out {folder} is a file; give a folder.")
+            others = {path.name for path in folder.iterdir()} - {MODEL_FILE, TABLE_FILE, SUMMARY_FILE, PAGE_FILE}
+            if others:
+                raise ValueError(f"{folder} holds other files ({sorted(others)[0]}): give a folder of its own.")
+            if any(folder.iterdir()) and not force:
+                raise ValueError(f"{folder} holds a result already: give another --out, or --force to replace it.")
+    try:
+        yield folder
+    finally:
+        for empty in (folder, folder.parent if wanted is None else folder):
+            if empty.is_dir() and not any(empty.iterdir()):
+                empty.rmdir()
+
+
+def _made(folder: Path) -> bool:
+    """Make a folder; whether it was not there before."""
+    for above in reversed(folder.parents):
+        if above.exists() and not above.is_dir():
+            raise ValueError(f"--out {folder} cannot be made: {above} is a file.")
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        folder.mkdir()
+    except FileExistsError:
+        return False
+    return True
+
+
+def free(wanted: Path, file: Path | None, force: bool) -> None:
+    """Refuse to write over the file that is read, and over any other unasked."""
+    if not wanted.exists():
+        return
+    if file is not None and file.exists() and wanted.samefile(file):
+        raise ValueError(f"--out {wanted} is the file to read: give another.")
+    if not force:
+        raise ValueError(f"{wanted} is there already: give another --out, or --force to replace it.")
+
+
+@contextmanager
+def written(file: Path) -> Iterator[Path]:
+    """Give a path beside ``file``, which becomes it when the block ends well."""
+    unfinished = file.with_name(f".unfinished-{file.name}")
+    try:
+        yield unfinished
+        os.replace(unfinished, file)
+    finally:
+        unfinished.unlink(missing_ok=True)
