@@ -176,6 +176,15 @@ def test_the_curve_is_the_trainings(more):
     assert (np.diff(lines["penalty"].get_xdata()) == 1).all()
 
 
+def test_the_curve_goes_on_with_every_part_of_a_training():
+    x, signal = table(3)
+    model = MLPRegressor((4,), alpha=0.01, random_state=0)
+    for _ in range(3):
+        model.partial_fit(x, signal)
+    for line in LossCurveDisplay.from_estimator(model).lines_:
+        assert len(line.get_ydata()) == 3
+
+
 @pytest.mark.parametrize("kind", ["three", "number"])
 def test_the_curve_of_a_path_ends_where_the_path_did(kind):
     model, *_ = fitted(2, kind)

@@ -460,7 +460,8 @@ class _OneStrength(Predictor):
         route.check_inputs(x.shape[1])
         network = route.network(x.shape[1], target.shape[1])
         seeds = draw_seeds(check_random_state(self.random_state), self.n_seeds)
-        curve, seen = getattr(self, "loss_curve_", []), getattr(self, "t_", 0)
+        curve, penalties = getattr(self, "loss_curve_", []), getattr(self, "penalty_curve_", [])
+        seen = getattr(self, "t_", 0)
         if hasattr(self, "_trained"):
             fold = replace(self._fold, weights=weights)
             start = [model.parameters for model in self._trained]
@@ -470,7 +471,8 @@ class _OneStrength(Predictor):
         batches = [seed + len(curve) for seed in seeds]  # drawn anew in every call
         done = self._train(route, network, loss, _Table(x, target, fold), start, batches, 1, stops=False)
         self._keep(done, network, loss, fold)
-        self.loss_curve_, self.t_ = curve + self.loss_curve_, seen + self.t_
+        self.loss_curve_, self.penalty_curve_ = curve + self.loss_curve_, penalties + self.penalty_curve_
+        self.t_ += seen
         self.n_iter_ = len(self.loss_curve_)
         return self
 

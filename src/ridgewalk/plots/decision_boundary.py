@@ -11,8 +11,8 @@ from sklearn.inspection import DecisionBoundaryDisplay
 
 from ridgewalk.arrays import Array, Integers
 from ridgewalk.estimators import MLPClassifierCV, MLPRegressorCV
-from ridgewalk.plots.drawing import evenly, last_step, nearest, pyplot, short
-from ridgewalk.report.details import regions
+from ridgewalk.plots.drawing import last_step, nearest, pyplot, short
+from ridgewalk.report.details import regions, spread
 from ridgewalk.report.summary import marked, summarize
 
 if TYPE_CHECKING:
@@ -103,7 +103,7 @@ class DecisionBoundaryPathDisplay:
         if fitted.n_features_in_ != 2:
             raise ValueError(f"A plane has two inputs, and this model has {fitted.n_features_in_}.")
         summary = summarize(path, rule, names, choice)
-        shown = _spread(summary) if alphas is None else nearest(path.alphas, alphas)
+        shown = _some(summary) if alphas is None else nearest(path.alphas, alphas)
         classes = fitted._names_of_outputs() or []
         plane = regions(path, names, fitted._given(X, y), classes, shown.tolist(), grid_resolution)
         if plane is None:
@@ -199,9 +199,9 @@ class DecisionBoundaryPathDisplay:
             self.axes_[-1].legend(handles=handles, fontsize="small")
 
 
-def _spread(summary: dict[str, Any]) -> Integers:
+def _some(summary: dict[str, Any]) -> Integers:
     """Numbers of some strengths: from none to the strongest that leaves anything, the chosen one among them."""
     left = [s for s, row in enumerate(summary["path"]) if row["weights_kept"] or s == summary["index"]]
-    shown = evenly(max(left) + 1, _PANELS)
+    shown = spread(max(left) + 1, _PANELS)
     shown[np.abs(shown - summary["index"]).argmin()] = summary["index"]
     return np.unique(shown)

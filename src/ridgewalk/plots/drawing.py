@@ -182,11 +182,6 @@ def numbers(values: Sequence[float | None]) -> Array:
     return np.array([np.nan if value is None else value for value in values], dtype=float)
 
 
-def evenly(count: int, most: int) -> Integers:
-    """Numbers of at most so many of them, evenly spread, the first and the last among them."""
-    return np.unique(np.linspace(0, count - 1, min(count, most)).round().astype(int))
-
-
 def nearest(path: Array, alphas: ArrayLike) -> Integers:
     """Numbers of the strengths of a path that are nearest to others."""
     asked = np.atleast_1d(np.asarray(alphas, dtype=float))

@@ -104,7 +104,7 @@ class LossCurveDisplay:
         return cls(
             iterations=np.arange(1, steps + 1),
             data_loss=fitted.loss_curve_,
-            penalty=fitted.penalty_curve_[-steps:],
+            penalty=fitted.penalty_curve_,
             validation_loss=fitted.validation_loss_curve_,
         ).plot(ax)
 

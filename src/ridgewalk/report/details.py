@@ -186,7 +186,7 @@ def _rows(path: MLPPath, given: Given, names: list[str]) -> dict[str, Any]:
         "loss": _rounded(np.array([loss.values(output / scale, target / scale).mean() for output in outputs])),
     }
     if not _of_classes(loss):
-        some = _spread(len(target), _MOST_ROWS)
+        some = spread(len(target), _MOST_ROWS)
         observed = target[:, 0]
         first = [each[:, 0] for each in predicted]
         return told | {
@@ -287,7 +287,7 @@ def regions(
     several = outputs > 1
     points = None
     if given is not None:
-        some = _spread(len(x), _MOST_ROWS)
+        some = spread(len(x), _MOST_ROWS)
         target = given.target[some].argmax(axis=1) if several else given.target[some, 0]
         points = {"across": _rounded(x[some, 0]), "up": _rounded(x[some, 1]), "target": _rounded(target)}
     return {
@@ -314,8 +314,8 @@ def _numbered(path: MLPPath) -> list[str]:
     return ["no", "yes"] if outputs == 1 else [f"{kind} {k + 1}" for k in range(outputs)]
 
 
-def _spread(count: int, most: int) -> Integers:
-    """Numbers of at most so many rows, evenly spread."""
+def spread(count: int, most: int) -> Integers:
+    """Numbers of at most so many of them, evenly spread, the first and the last among them."""
     return np.unique(np.linspace(0, count - 1, min(count, most)).astype(int))
 
 
