@@ -88,7 +88,7 @@ def test_it_opens_and_fits_the_screen(opened, report, width, scheme):
     assert not page.query_selector_all("a, b, img, main script")
     assert page.evaluate(INK) == {"light": "rgb(28, 35, 48)", "dark": "rgb(230, 234, 241)"}[scheme]
     told = page.evaluate("[...document.querySelectorAll('#inputs .ytick text')].map((tick) => tick.textContent)")
-    names = page.evaluate("data.inputs.names.map((name) => cut(name, narrow() ? 13 : 30))")
+    names = page.evaluate("data.inputs.names.map((name) => cut(name, narrow() ? 18 : 30))")
     assert [" ".join(tick.split()) for tick in told] == [" ".join(name.split()) for name in names]
 
 

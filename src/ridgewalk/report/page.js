@@ -120,7 +120,7 @@ function drawInputs(s) {
     height: 90 + 21 * names.length, bargap: 0.25,
     xaxis: { domain: [0, 0.56], range: [0, 1.05 * Math.max(largest, ...importance[s])], title: { text: "importance", standoff: 4 }, nticks: narrow() ? 4 : 7 },
     xaxis2: { ...axis, domain: [0.62, 1], range: [0, 1.02], title: { text: "frequency", standoff: 4 }, tickvals: [0, 0.5, 1], ticktext: ["0", "50%", "100%"] },
-    yaxis: { tickvals: order, ticktext: names.map((name) => plain(cut(name, narrow() ? 13 : 30))), range: [names.length - 0.4, -0.6], showgrid: false, zeroline: false },
+    yaxis: { tickvals: order, ticktext: names.map((name) => plain(cut(name, narrow() ? 18 : 30))), range: [names.length - 0.4, -0.6], showgrid: false, zeroline: false },
     margin: { t: 10, r: 26 },
   }), config);
 }
@@ -132,7 +132,7 @@ function drawWeights(s) {
     const size = Math.max(...layer.weights[data.summary.index].flat().map(Math.abs)) || Math.max(...layer.weights.flat(2).map(Math.abs)) || 1;
     const [below, above] = layer.shape;
     const part = layer.from.length < below || layer.to.length < above ? `the largest ${layer.from.length} × ${layer.to.length} shown` : "";
-    const ticks = (labels, most) => (labels.length > most ? { showticklabels: false } : { tickvals: labels.map((_, j) => j), ticktext: labels.map((name) => plain(cut(name, narrow() ? 10 : 16))) });
+    const ticks = (labels, most) => (labels.length > most ? { showticklabels: false } : { tickvals: labels.map((_, j) => j), ticktext: labels.map((name) => plain(cut(name, narrow() ? 14 : 22))) });
     const frame = { showgrid: false, zeroline: false, mirror: true, showline: true, linecolor: colour("line"), ticks: "" };
     Plotly.react(id, [{
       type: "heatmap", z: values.map((row) => row.map((w) => w || null)), zmin: -size, zmax: size, hoverongaps: false,
