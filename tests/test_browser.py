@@ -22,6 +22,9 @@ SHOWN = """s => [
   same(at("inputs").data[0].x, data.inputs.importance[s]),
   same(at("inputs").data[1].x, data.inputs.frequency[s]),
   ...data.layers.map((layer, k) => same(at(`layer-${k}`).data[0].z.flat().map(Number), layer.weights[s].flat())),
+  !data.curves || same(at("curves").data[0].y, data.curves.data_loss[s]),
+  !data.curves || same(at("curves").data[1].y, data.curves.penalty[s]),
+  !data.curves || same(at("curves").data[2].y, data.curves.validation_loss[s]),
   same(at("calibration").data[1].y, data.rows.calibration[s].map((bin) => bin[1])),
   data.rows.kind !== "classes" || same(at("compared").data[0].text, data.rows.confusion[s]),
   data.rows.kind !== "numbers" || same(at("compared").data[0].x, data.rows.predicted[s]),
@@ -48,7 +51,8 @@ def browser():
 def report(request, browser, tmp_path_factory):  # noqa: ARG001 (nothing is fitted where there is no browser)
     """Give a fitted model and the file of its page."""
     model, x, y = request.param()
-    return model.fit(x, y), model.report(tmp_path_factory.mktemp("page") / "report.html", x, y)
+    file = tmp_path_factory.mktemp("page") / "report.html"
+    return model.fit(x, y), model.report(file, x, y, curves=request.param is not refits)  # refits have none
 
 
 @pytest.fixture

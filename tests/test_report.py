@@ -1,6 +1,7 @@
 """Laws of the page: its numbers are the summary's and the network's, names cannot harm it, it needs nothing else."""
 
 import json
+import pickle
 import re
 from html.parser import HTMLParser
 
@@ -173,6 +174,21 @@ def test_the_plane_is_what_the_network_predicts(written):
             np.testing.assert_allclose(told, predicted, rtol=0.02)
 
 
+@pytest.mark.parametrize("case", [three_classes, numbers])
+def test_the_curves_end_where_the_path_did(case, tmp_path):
+    model, x, y = case()
+    file = model.fit(x, y).report(tmp_path / "report.html", curves=True)
+    curves, path = Page(file.read_text(encoding="utf-8")).data()["curves"], model.path_
+    assert curves["epochs"][-1] == model.max_iter
+    ends = np.array(curves["data_loss"])[:, -1] + np.array(curves["penalty"])[:, -1]
+    left = ~path.null_wins[:, :-1].any(axis=(1, 2)) & (path.n_iter[:, :-1] > 0).all(axis=(1, 2))
+    assert left.sum() > 1
+    np.testing.assert_allclose(ends[left], path.objective[left, :-1].mean(axis=(1, 2)), rtol=1e-3)
+    if case is three_classes:  # its losses have no unit to be brought back to
+        told = np.array(curves["validation_loss"])[left, -1]
+        np.testing.assert_allclose(told, path.heldout_loss[left].mean(axis=(1, 2)), rtol=1e-3)
+
+
 def test_it_loads_nothing_and_is_small(written):
     text = written[-1].read_text(encoding="utf-8")
     assert written[-1].stat().st_size < 5_000_000
@@ -255,6 +271,9 @@ def test_mistakes_are_told(tmp_path):
         model.report(file, x, np.where(y == "no", "maybe", y))
     with pytest.raises(ValueError, match="name for each of the 7 columns, got 1"):
         model.report(file, origins=["one"])
+    loaded = pickle.loads(pickle.dumps(model))
+    with pytest.raises(ValueError, match="the rows of the fit are needed"):
+        loaded.report(file, curves=True)
     with pytest.raises(ValueError, match="compacted model holds no path"):
         model.compact().report(file)
     assert not file.exists()

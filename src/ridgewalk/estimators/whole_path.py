@@ -241,6 +241,7 @@ class _PathEstimator(Predictor):
         y: Any = None,
         *,
         diagnosis: Diagnosis | None = None,
+        curves: bool = False,
         origins: list[str] | None = None,
         title: str = "A walked path",
     ) -> Path:
@@ -255,6 +256,9 @@ class _PathEstimator(Predictor):
             fit flatter.
         diagnosis : Diagnosis, optional
             What :meth:`diagnose` said, for the head of the page.
+        curves : bool
+            Show how the folds train at every strength, data loss and penalty apart. A path keeps no curves, so the
+            folds are trained once more.
         origins : list of str, optional
             Name of the input that each column came from; columns of one name count as one input. The columns' own names
             by default.
@@ -270,6 +274,7 @@ class _PathEstimator(Predictor):
             classes=self._names_of_outputs(),
             given=self._given(X, y),
             diagnosis=None if diagnosis is None else diagnosis.to_dict(),
+            history=self._course(range(len(self.path_.alphas))) if curves else None,
             title=title,
         )
         written = Path(file)
@@ -290,8 +295,11 @@ class _PathEstimator(Predictor):
             raise ValueError("Give X and y together, or neither: predictions are compared with y.")
         return None if X is None else Given(*self._compared(X, y))
 
-    def _course(self, index: int) -> History:
-        """Train every fold x seed at one strength once more, and say how that went; held-out rows validate."""
+    def _course(self, indices: Sequence[int]) -> History:
+        """Train the folds at some strengths of the path once more, and say how that went; held-out rows validate.
+
+        A run of the history is a strength: the mean over folds and seeds.
+        """
         problem, path = self._kept_problem(), self.path_
         if path.route.linear or path.route.walk != "ramp" or hasattr(self, "input_selection_"):
             raise ValueError(
@@ -305,10 +313,12 @@ class _PathEstimator(Predictor):
             unseen[held_out] = walker.weights[held_out]
             folds.append(replace(fold, validation=unseen))
         walker = replace(walker, folds=tuple(folds))
-        job = replace(walker.raised(path.alphas[[index]], walker.dense()), record_every=max(1, self.max_iter // _LOOKS))
-        history = walker.train(job).history
-        assert history is not None
-        return history
+        dense, looks = walker.dense(), max(1, self.max_iter // _LOOKS)
+        jobs = (replace(walker.raised(path.alphas[[index]], dense), record_every=looks) for index in indices)
+        histories = [history for job in jobs if (history := walker.train(job).history)]
+        names = ("data_loss", "penalty", "validation_loss", "zeros", "norms")
+        means = {name: np.stack([getattr(each, name).mean(axis=0) for each in histories]) for name in names}
+        return History(epochs=histories[0].epochs, **means)
 
     def _findings_html(self) -> str:
         return excerpt(summarize(*self._walked())) if hasattr(self, "path_") else super()._findings_html()

@@ -87,13 +87,8 @@ class LossCurveDisplay:
         fitted, _ = last_step(estimator, kinds, cls.__name__)
         if isinstance(fitted, MLPClassifierCV | MLPRegressorCV):
             path, *_ = fitted._walked()
-            history = fitted._course(fitted.index_ if alpha is None else int(nearest(path.alphas, alpha)[0]))
-            return cls(
-                iterations=history.epochs,
-                data_loss=history.data_loss.mean(axis=0),
-                penalty=history.penalty.mean(axis=0),
-                validation_loss=history.validation_loss.mean(axis=0),
-            ).plot(ax)
+            index = fitted.index_ if alpha is None else int(nearest(path.alphas, alpha)[0])
+            return cls.from_history(fitted._course([index]), ax=ax)
         if alpha is not None:
             raise ValueError("alpha chooses a strength of a path, and this estimator has one strength: leave it out.")
         steps = len(fitted.loss_curve_)

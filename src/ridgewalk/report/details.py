@@ -3,6 +3,7 @@
     inputs     importance: norm of an input's first-layer weights, in the units that the network sees
                frequency:  share of the folds x seeds whose network uses it
     layers     weights of the best start on all rows; an exact zero stays exactly 0
+    curves     how the folds train: data loss and penalty apart
     rows       predictions on rows that someone gave: confusion or residuals, calibration
     regions    predictions over the plane, where there are two inputs
 
@@ -19,6 +20,7 @@ from typing import Any
 import numpy as np
 
 from ridgewalk.arrays import Array, Integers
+from ridgewalk.engine.job import History
 from ridgewalk.losses import BinaryCrossEntropy, CrossEntropy, Loss
 from ridgewalk.path import MLPPath
 from ridgewalk.report.summary import by_input, kept_inputs, sentences, summarize
@@ -57,6 +59,7 @@ def page_data(
     classes: list[str] | None = None,
     given: Given | None = None,
     diagnosis: dict[str, Any] | None = None,
+    history: History | None = None,
     title: str = "A walked path",
 ) -> dict[str, Any]:
     """Collect everything that a page shows.
@@ -71,6 +74,8 @@ def page_data(
         Rows to predict at every strength.
     diagnosis : dict, optional
         ``Diagnosis.to_dict()``.
+    history : History, optional
+        How a training went at every strength: a run for each.
     title : str
 
     Returns
@@ -91,6 +96,7 @@ def page_data(
         "diagnosis": diagnosis,
         "inputs": inputs_along(path, origins, summary["index"]),
         "layers": _layers(path, origins, names),
+        "curves": _curves(history) if history else None,
         "rows": _rows(path, given, names) if given else None,
         "regions": regions(path, origins, given, names, range(len(path.alphas))),
     }
@@ -173,6 +179,16 @@ def _layers(path: MLPPath, origins: list[str] | None, classes: list[str]) -> lis
         }
         for k, w in enumerate(weights)
     ]
+
+
+def _curves(history: History) -> dict[str, Any]:
+    """Give data loss, penalty and validation loss along the training at every strength, apart."""
+    return {
+        "epochs": history.epochs.tolist(),
+        "data_loss": _rounded(history.data_loss),
+        "penalty": _rounded(history.penalty),
+        "validation_loss": _rounded(history.validation_loss),
+    }
 
 
 def _rows(path: MLPPath, given: Given, names: list[str]) -> dict[str, Any]:

@@ -148,6 +148,20 @@ function drawWeights(s) {
   });
 }
 
+function drawCurves(s) {
+  const curves = data.curves;
+  if (!curves) return;
+  at("curves-section").hidden = false;
+  const told = [["training loss", curves.data_loss[s], "train", "dot"], ["penalty", curves.penalty[s], "good", "dash"], ["validation loss", curves.validation_loss[s], "held", "solid"]];
+  const known = told.flatMap(([, values]) => values).filter((value) => value > 0);
+  const wide = Math.max(...known) > 12 * Math.min(...known);
+  Plotly.react("curves", told.map(([name, values, paint, dash]) => ({ x: curves.epochs, y: values, name, mode: "lines", line: { color: colour(paint), width: 2, dash }, hovertemplate: `${name} %{y:.4g}<extra></extra>` })), layout({
+    height: 340, showlegend: true, hovermode: "x unified", legend: { orientation: "h", y: -0.2, x: 0, font: { size: 12 } }, margin: { t: 10 },
+    xaxis: { title: { text: "epoch", standoff: 6 }, zeroline: false },
+    yaxis: { title: { text: wide ? "loss, penalty (log axis)" : "loss, penalty", standoff: 6 }, zeroline: false, ...(wide ? { type: "log", dtick: 1, tickformat: "~g" } : { rangemode: "tozero" }) },
+  }), config);
+}
+
 function drawRows(s) {
   const rows = data.rows;
   if (!rows) return;
@@ -265,6 +279,7 @@ function move() {
 function drawBelow(s) {
   drawInputs(s);
   drawWeights(s);
+  drawCurves(s);
   drawRows(s);
   drawRegions(s);
 }
