@@ -133,8 +133,8 @@ def test_it_prints_in_black_on_white_with_all_numbers(opened, report):
     assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
     assert page.evaluate(INK) == "rgb(0, 0, 0)"
     assert not page.is_visible("#strength")
-    page.pdf(format="A4")
     page.wait_for_function("document.documentElement.scrollWidth <= 700")  # Plotly follows a little later
-    assert page.evaluate("document.querySelector('#numbers table').getBoundingClientRect().right") <= 700
+    page.pdf(format="A4")
     assert page.is_visible("#numbers tr:last-child")
+    assert page.evaluate("document.querySelector('#numbers table').getBoundingClientRect().right") <= 700
     assert page.locator("#numbers tbody tr").count() == len(model.path_.alphas)
