@@ -65,6 +65,17 @@ def test_chinese_pages_hold_the_same_numbers(page):
     assert prose(ours) == prose(theirs)
 
 
+def test_every_picture_of_the_path_is_drawn_by_the_example_above_it():
+    tool = importlib.util.spec_from_file_location("pictures", ROOT / "tools" / "pictures.py")
+    pictures = importlib.util.module_from_spec(tool)
+    tool.loader.exec_module(pictures)
+    page = pictures.PAGE.read_text(encoding="utf-8")
+    drawn = [example["file"] for example in pictures.EXAMPLE.finditer(page)]
+    assert drawn == re.findall(r"!\[[^\]]*\]\(([^)]+)\)", page)
+    assert {pictures.PAGE.parent / name for name in drawn} == set((pictures.PAGE.parent / "pictures").iterdir())
+    assert all("display = " in example["code"] for example in pictures.EXAMPLE.finditer(page))
+
+
 def test_the_site_builds_strictly_and_loads_nothing_from_elsewhere(tmp_path):
     environment = {**os.environ, "NO_MKDOCS_2_WARNING": "1"}  # Material's advertisement
     command = [sys.executable, "-m", "mkdocs", "build", "--site-dir", tmp_path]

@@ -20,6 +20,7 @@ from sklearn.utils.validation import _check_feature_names_in, check_is_fitted
 
 from ridgewalk.arrays import Array, Integers
 from ridgewalk.diagnostics import Diagnosis, judge, of_path
+from ridgewalk.engine.job import History
 from ridgewalk.estimators.parameters import NETWORK_CONSTRAINTS, documented
 from ridgewalk.estimators.predicting import ClassifierFace, Predictor, RegressorFace
 from ridgewalk.estimators.problem import REGRESSION_LOSSES, loss_for, path_problem, row_weights
@@ -31,9 +32,13 @@ from ridgewalk.network import Activation
 from ridgewalk.objective import weighted_mean
 from ridgewalk.path import MLPPath, Strengths, Walker, walk
 from ridgewalk.progress import progress
+from ridgewalk.report.details import Given, page_data
+from ridgewalk.report.html import excerpt, render
+from ridgewalk.report.summary import summarize
 from ridgewalk.route import Engine, PenaltyName, Precision, Route, Walk
-from ridgewalk.selection import HeldOut, Rule, choose, choose_among, mean_and_error, nested
+from ridgewalk.selection import Choice, HeldOut, Rule, choose, choose_among, mean_and_error, nested
 
+_LOOKS = 100  # at a training that is followed
 _UNSOLVED = 1e-4  # residual above which a linear model counts as unsolved
 _BASELINE_TOLERANCE, _BASELINE_STRENGTHS = 1e-5, 30  # at most
 
@@ -236,6 +241,7 @@ class _PathEstimator(Predictor):
         y: Any = None,
         *,
         diagnosis: Diagnosis | None = None,
+        curves: bool = False,
         origins: list[str] | None = None,
         title: str = "A walked path",
     ) -> Path:
@@ -250,6 +256,9 @@ class _PathEstimator(Predictor):
             fit flatter.
         diagnosis : Diagnosis, optional
             What :meth:`diagnose` said, for the head of the page.
+        curves : bool
+            Show how the folds train at every strength, data loss and penalty apart. A path keeps no curves, so the
+            folds are trained once more.
         origins : list of str, optional
             Name of the input that each column came from; columns of one name count as one input. The columns' own names
             by default.
@@ -260,30 +269,59 @@ class _PathEstimator(Predictor):
         Path
             The file.
         """
-        from ridgewalk.report.details import Given, page_data
-        from ridgewalk.report.html import render
-
-        check_is_fitted(self)
-        if not hasattr(self, "path_"):
-            raise ValueError("A report shows the path, and a compacted model holds none: ask the model it came from.")
-        if (X is None) != (y is None):
-            raise ValueError("A report takes X and y together, or neither: it compares predictions with y.")
-        names = origins or [str(name) for name in _check_feature_names_in(self)]
-        if len(names) != self.n_features_in_:
-            raise ValueError(f"origins has a name for each of the {self.n_features_in_} columns, got {len(names)}.")
         data = page_data(
-            self.path_,
-            self.selection,
-            names,
-            replace(choose(*_table(self.path_)), chosen=self.index_),
+            *self._walked(origins),
             classes=self._names_of_outputs(),
-            given=None if X is None else Given(*self._compared(X, y)),
+            given=self._given(X, y),
             diagnosis=None if diagnosis is None else diagnosis.to_dict(),
+            history=self._course(range(len(self.path_.alphas))) if curves else None,
             title=title,
         )
         written = Path(file)
         written.write_text(render(data), encoding="utf-8")
         return written
+
+    def _walked(self, origins: list[str] | None = None) -> tuple[MLPPath, Rule, list[str], Choice]:
+        """Give what is told of the path, on a page, in a picture, in a notebook: path, rule, names, choice."""
+        check_is_fitted(self)
+        if not hasattr(self, "path_"):
+            raise ValueError("A compacted model holds no path to show: ask the model it came from.")
+        names = origins or [str(name) for name in _check_feature_names_in(self)]
+        return self.path_, self.selection, names, replace(choose(*_table(self.path_)), chosen=self.index_)
+
+    def _given(self, X: Any, y: Any) -> Given | None:
+        """Check rows to compare predictions on."""
+        if (X is None) != (y is None):
+            raise ValueError("Give X and y together, or neither: predictions are compared with y.")
+        return None if X is None else Given(*self._compared(X, y))
+
+    def _course(self, indices: Sequence[int]) -> History:
+        """Train the folds at some strengths of the path once more, and say how that went; held-out rows validate.
+
+        A run of the history is a strength: the mean over folds and seeds.
+        """
+        problem, path = self._kept_problem(), self.path_
+        if path.route.linear or path.route.walk != "ramp" or hasattr(self, "input_selection_"):
+            raise ValueError(
+                'A curve is of one training from a dense start: a plain path with walk="ramp" and a hidden layer has '
+                "such; a linear model is solved, and every other fit starts where the one before it ended."
+            )
+        walker = Walker.ready(**{"watch": None, **problem}, route=path.route)
+        folds = []
+        for fold, (_, held_out) in zip(walker.folds[:-1], walker.splits, strict=True):
+            unseen = np.zeros_like(walker.weights)
+            unseen[held_out] = walker.weights[held_out]
+            folds.append(replace(fold, validation=unseen))
+        walker = replace(walker, folds=tuple(folds))
+        dense, looks = walker.dense(), max(1, self.max_iter // _LOOKS)
+        jobs = (replace(walker.raised(path.alphas[[index]], dense), record_every=looks) for index in indices)
+        histories = [history for job in jobs if (history := walker.train(job).history)]
+        names = ("data_loss", "penalty", "validation_loss", "zeros", "norms")
+        means = {name: np.stack([getattr(each, name).mean(axis=0) for each in histories]) for name in names}
+        return History(epochs=histories[0].epochs, **means)
+
+    def _findings_html(self) -> str:
+        return excerpt(summarize(*self._walked())) if hasattr(self, "path_") else super()._findings_html()
 
     def _score(self, x: Any, y: Array, weights: Array) -> Callable[[Model, Integers], float]:
         """Score a network on some rows by the scorer that ``scoring`` names."""

@@ -87,10 +87,18 @@ def summarize(
     }
 
 
+def marked(summary: dict[str, Any], index: int) -> list[str]:
+    """Say what a strength of a path is: "min", "1se", "chosen", several of them, or none."""
+    return [*summary["path"][index]["marks"], *(["chosen"] if index == summary["index"] else [])]
+
+
 def by_input(path: MLPPath, origins: list[str] | None = None) -> dict[str, list[int]]:
     """Numbers of the columns that each input gave, by its name; without names, each column is an input."""
+    count = path.inputs_kept.shape[-1]
+    if origins is not None and len(origins) != count:
+        raise ValueError(f"There is a name for each of the {count} columns, got {len(origins)}.")
     columns: dict[str, list[int]] = {}
-    for k, name in enumerate(origins or [f"input {k + 1}" for k in range(path.inputs_kept.shape[-1])]):
+    for k, name in enumerate(origins or [f"input {k + 1}" for k in range(count)]):
         columns.setdefault(name, []).append(k)
     return columns
 
