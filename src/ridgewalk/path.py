@@ -464,13 +464,8 @@ class Walker:
         held = np.array([job.objective(np.array([run])).penalties[0].acts for run in range(len(cells))])
         rest = np.flatnonzero((fits.residual > self.route.tolerance) & (held | isinstance(self.loss, SquaredError)))
         if rest.size and near > self.route.tolerance:
-
-            def pick(values: Array) -> Array:
-                return values[rest] if values.ndim == 3 and len(values) == len(cells) else values
-
-            some = tuple(penalty.convert(pick) for penalty in penalties)
             last = Polish(_LINEAR_STEPS, self.route.tolerance)
-            job = self.job(cells[rest], some, tuple(w[rest] for w in fits.parameters), 0, polish=last)
+            job = replace(job.part(rest), start=fits.part(rest).parameters, polish=last)
             self.watch.total += job.work
             others = np.setdiff1d(np.arange(len(cells)), rest)
             fits = joined([self.train(job), fits.part(others)], np.concatenate([rest, others]))
