@@ -26,7 +26,7 @@ from numpy.typing import ArrayLike
 from scipy.sparse import csr_array, issparse
 from threadpoolctl import threadpool_limits
 
-from ridgewalk.arrays import Array, Booleans, Integers, sparse_scale, standardization
+from ridgewalk.arrays import Array, Booleans, Integers, slices, sparse_scale, standardization
 from ridgewalk.engine import train
 from ridgewalk.engine.job import Fits, Fold, Job, Matrix, Polish, Rows, Watch, joined, scaled, thread_count
 from ridgewalk.grid import grid, linear_fit, strength_at_null
@@ -48,7 +48,7 @@ _AT_ONCE = 16  # runs per thread that are trained before it is asked whether any
 _SHUFFLES, _SAFE_STEPS, _SAFE_SPAN = 20, 16, 30.0  # of the selection-safe strength
 _ROUNDING = 1e-13  # relative; what is as good as the null model to this is the null model
 _AT_REST = 1e-3  # residual up to which a fit counts as converged
-_MOST_NUMBERS = 2**24  # in the widest layer of the rows that are scored at once
+_MOST_NUMBERS = 2**24  # of a table whose linear models are finished by Newton's method
 _POWER_OF_UNIT = {SquaredError: 2, Huber: 2, AbsoluteError: 1}  # the losses whose target is standardized
 
 Strengths = int | ArrayLike | Literal["qut"]
@@ -388,7 +388,12 @@ class Walker:
 
     def _seen(self, fold: Fold, rows: Integers) -> Matrix:
         """Give some rows as a fold's network sees them."""
-        return scaled(self.x[rows] - fold.center if isinstance(self.x, np.ndarray) else self.x[rows], fold.scale)
+        seen = self.x[rows]
+        if not isinstance(seen, np.ndarray):
+            return scaled(seen, fold.scale)
+        seen -= fold.center  # the copy's own place will do
+        seen /= fold.scale
+        return seen
 
     def fits(self, strengths: Array) -> list[Fits]:
         """Fits of each strength, over folds x seeds."""
@@ -512,10 +517,8 @@ class Walker:
     def losses(self, parameters: Sequence[Array], fold: Fold, rows: Integers) -> Array:
         """Losses (E, rows) of one fold's fits at one strength."""
         widest = len(self.seeds) * max(max(shape) for shape in self.network.shapes)
-        at_once = max(1, _MOST_NUMBERS // widest)
-        return np.concatenate(
-            [self._losses(parameters, fold, rows[k : k + at_once]) for k in range(0, len(rows), at_once)], axis=1
-        )
+        some = slices(len(rows), widest)
+        return np.concatenate([self._losses(parameters, fold, rows[each]) for each in some], axis=1)
 
     def _losses(self, parameters: Sequence[Array], fold: Fold, rows: Integers) -> Array:
         seen = self._seen(fold, rows)
