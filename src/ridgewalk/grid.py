@@ -97,7 +97,8 @@ def strength_at_null(route: Route, network: Network, loss: Loss, x: Matrix, targ
     if route.l1_ratio < 1:
         # The two parts of the penalty measure a path alike only where every factor is 1.
         together = route.l1_ratio if (factors == 1).all() else 0.0
-        bounds.append(bound_for(_steepest_direction(_weighed(x, np.sqrt(factors)), slopes), together, 1 - route.l1_ratio))
+        steepest = _steepest_direction(_weighed(x, np.sqrt(factors)), slopes)
+        bounds.append(bound_for(steepest, together, 1 - route.l1_ratio))
     return min(bounds)
 
 
