@@ -87,7 +87,7 @@ class Record:
         shared = blake2b(self._kernels.encode())
         for field in fields(job):
             if field.name not in _PER_RUN:
-                _feed(shared, getattr(job, field.name))
+                feed(shared, getattr(job, field.name))
         shared.update(self._of_matrix(job.x))
         shared.update(self._of_array(job.target))
         folds = [b"".join(self._of_array(part) for part in vars(fold).values()) for fold in job.folds]
@@ -95,9 +95,9 @@ class Record:
         for run in range(job.runs):
             digest = shared.copy()
             digest.update(folds[job.fold[run]])
-            _feed(digest, job.objective(np.array([run])).penalties)
-            _feed(digest, tuple(array[run] for array in job.start))
-            _feed(digest, int(job.seeds[run]) if job.random else None)
+            feed(digest, job.objective(np.array([run])).penalties)
+            feed(digest, tuple(array[run] for array in job.start))
+            feed(digest, int(job.seeds[run]) if job.random else None)
             digests.append(digest.hexdigest()[:_DIGITS])
         return digests
 
@@ -115,9 +115,11 @@ class Record:
         """Make room for all runs of a job, and give what keeps those that have finished."""
         empty = np.zeros(job.runs, dtype=_row(job))
         handle, name = tempfile.mkstemp(suffix=".npy", dir=self._folder)
-        with os.fdopen(handle, "w+b", buffering=0) as file:
+        with os.fdopen(handle, "w+b") as file:
             try:
                 np.lib.format.write_array(file, empty, allow_pickle=False)
+                file.flush()
+                os.fsync(handle)  # some file systems notice only now that they are full
             except OSError:
                 Path(name).unlink()
                 raise
@@ -134,6 +136,7 @@ class Record:
                     row["checksum"] = _checksum(row[0])
                     file.seek(begin + int(run) * row.nbytes)
                     file.write(row.tobytes())
+                    file.flush()
                     self._places[digests[run]] = _Place(Path(name), row.dtype, begin + int(run) * row.nbytes)
 
             yield keep
@@ -164,7 +167,7 @@ class Record:
         known, digest = self._seen.get(id(array), (None, b""))
         if known is None or known() is not array:
             fresh = blake2b()
-            _feed(fresh, array)
+            feed(fresh, array)
             digest = fresh.digest()
             if array is not None:
                 self._seen[id(array)] = (weakref.ref(array), digest)
@@ -186,7 +189,7 @@ def _checksum(row: Any) -> bytes:
     return blake2b(row.tobytes()[_DIGITS:]).hexdigest()[:_DIGITS].encode()
 
 
-def _feed(digest: Any, value: Any) -> None:
+def feed(digest: Any, value: Any) -> None:
     """Feed plain data to a digest, so that different data feeds different bytes."""
     if isinstance(value, np.ndarray):
         digest.update(f"{value.dtype.str}{value.shape}".encode())
@@ -195,11 +198,11 @@ def _feed(digest: Any, value: Any) -> None:
     elif is_dataclass(value):
         digest.update(f"{type(value).__name__}(".encode())
         for field in fields(value):
-            _feed(digest, getattr(value, field.name))
+            feed(digest, getattr(value, field.name))
     elif isinstance(value, tuple | list):
         digest.update(f"{len(value)}[".encode())
         for part in value:
-            _feed(digest, part)
+            feed(digest, part)
     elif value is None or isinstance(value, bool | int | float | str | np.generic):
         digest.update(f"{value!r};".encode())
     else:
