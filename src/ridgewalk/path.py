@@ -320,7 +320,8 @@ class Walker:
         score: Score | None = None,
     ) -> Walker:
         """Check the data of a path (:func:`walk`), and standardize its folds."""
-        route = route or Route()
+        route, watch = route or Route(), watch or Watch()
+        watch.stage = "standardizing"
         data: Matrix = csr_array(x).astype(np.float64) if issparse(x) else np.asarray(x, dtype=np.float64)
         rows, inputs = data.shape
         weights: Array = np.ones(rows) if sample_weight is None else np.asarray(sample_weight, dtype=np.float64)
@@ -331,7 +332,6 @@ class Walker:
         folds = tuple(standardized_fold(data, target, loss, each, route.standardize) for each in row_weights)
         network = route.network(inputs, target.shape[1])
         route.check_inputs(inputs)
-        watch = watch or Watch()
         return Walker(data, target, weights, loss, splits, folds, network, route, seeds, n_jobs, watch, score)
 
     @property
@@ -341,6 +341,7 @@ class Walker:
 
     def strengths(self, alphas: Strengths) -> Array:
         """Give 0 and so many strengths up to the one where the null model wins; or 0 and those that are given."""
+        self.watch.stage = "finding the strongest penalty"
         if isinstance(alphas, int | np.integer):
             top = max(self._top(fold) for fold in self.folds)  # all training sets walk one grid
             if top == 0:
@@ -399,12 +400,15 @@ class Walker:
         """Fits of each strength, over folds x seeds."""
         route, count, cells = self.route, len(strengths), self.cells
         if route.linear:
+            self.watch.stage = "solving linear models"
             self.watch.total += self.solving * count * cells
             return _by_strength(self.solve(*self._every_cell(strengths), self._zeros(count)), count)
         polish_steps = _POLISH_STEPS if route.batch_size else 0
         per_strength = cells * (route.max_iter + polish_steps)
         self.watch.total += cells * (self.dense_epochs + polish_steps) + count * per_strength
+        self.watch.stage = "training without a penalty"
         dense = self.dense()
+        self.watch.stage = "training"
         ramp = route.walk == "ramp"
         at_once = -(-_AT_ONCE * thread_count(self.n_jobs) // cells) if ramp else 1
         fits: list[Fits] = []
@@ -617,6 +621,7 @@ def _null_fits(like: Fits) -> Fits:
 
 def collect(walker: Walker, strengths: Array, fits: Sequence[Fits]) -> MLPPath:
     """Score the held-out rows, and shape everything strength x fold x seed; one Fits per strength."""
+    walker.watch.stage = "scoring held-out rows"
     splits, weights, folds, seeds = walker.splits, walker.weights, walker.folds, len(walker.seeds)
     shape = (len(strengths), len(folds), seeds)
 

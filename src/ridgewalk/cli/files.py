@@ -20,7 +20,7 @@ def reserved(wanted: Path | None, file: Path, force: bool, resume: bool = False)
     """Make the folder for a result before the work begins, so that it cannot fail for want of one afterwards.
 
     It is the one asked for, if it is free or holds a result that may be replaced, or the first free name. If the block
-    fails, a folder that it left empty goes again. To resume, it is the one asked for, or the newest, with what it holds.
+    fails, a folder that it left empty goes again. To resume, it is the one asked for, or the newest, as it is.
     """
     if wanted is None:
         stem = Path("ridgewalk-results") / file.stem

@@ -379,6 +379,8 @@ class Watch:
     ----------
     done, total : int
         Epochs and polishing steps, of all runs together.
+    stage : str
+        What is being done, in a few words, to show.
     stop : bool
         Set it to end the training; an engine looks several times a second.
     finished_runs : integers
@@ -392,6 +394,7 @@ class Watch:
     def __init__(self) -> None:
         self.done = 0
         self.total = 0
+        self.stage = ""
         self.stop = False
         self.finished_runs: Integers = np.empty(0, dtype=np.int64)
         self.finished: Fits | None = None
