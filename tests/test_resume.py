@@ -154,8 +154,8 @@ def test_ctrl_c_says_how_to_go_on(run, tmp_path, monkeypatch):
 
 
 def test_ctrl_c_before_anything_has_finished(run, tmp_path, monkeypatch):
-    code, err = break_off(run, monkeypatch, "train", KeyboardInterrupt())
-    assert (code, err) == (130, "Stopped. Nothing was written.\n")
+    monkeypatch.setattr(compiled, "train", raising(KeyboardInterrupt()))
+    assert run(*COMMAND, "--out", "broken") == (130, "Stopped. Nothing was written.\n")
     assert not (tmp_path / "broken").exists()
 
 

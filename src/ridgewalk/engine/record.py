@@ -115,31 +115,34 @@ class Record:
         """Make room for all runs of a job, and give what keeps those that have finished."""
         empty = np.zeros(job.runs, dtype=_row(job))
         handle, name = tempfile.mkstemp(suffix=".npy", dir=self._folder)
-        with os.fdopen(handle, "w+b") as file:
-            try:
+        places: dict[str, _Place] = {}
+        try:
+            with os.fdopen(handle, "w+b") as file:
                 np.lib.format.write_array(file, empty, allow_pickle=False)
                 file.flush()
                 os.fsync(handle)  # some file systems notice only now that they are full
-            except OSError:
+                begin = file.tell() - empty.nbytes
+
+                def keep(runs: Integers, fits: Fits) -> None:
+                    for k, run in enumerate(runs):
+                        row = empty[run : run + 1].copy()
+                        for number, array in enumerate(fits.parameters):
+                            row[f"parameters {number}"] = array[k]
+                        for measure in _MEASURES:
+                            row[measure] = getattr(fits, measure)[k]
+                        row["digest"] = digests[run]
+                        row["checksum"] = _checksum(row[0])
+                        place = _Place(Path(name), row.dtype, begin + int(run) * row.nbytes)
+                        file.seek(place.begin)
+                        file.write(row.tobytes())
+                        file.flush()
+                        places[digests[run]] = place
+
+                yield keep
+        finally:
+            if not places:
                 Path(name).unlink()
-                raise
-            begin = file.tell() - empty.nbytes
-
-            def keep(runs: Integers, fits: Fits) -> None:
-                for k, run in enumerate(runs):
-                    row = empty[run : run + 1].copy()
-                    for number, array in enumerate(fits.parameters):
-                        row[f"parameters {number}"] = array[k]
-                    for measure in _MEASURES:
-                        row[measure] = getattr(fits, measure)[k]
-                    row["digest"] = digests[run]
-                    row["checksum"] = _checksum(row[0])
-                    file.seek(begin + int(run) * row.nbytes)
-                    file.write(row.tobytes())
-                    file.flush()
-                    self._places[digests[run]] = _Place(Path(name), row.dtype, begin + int(run) * row.nbytes)
-
-            yield keep
+            self._places |= places
 
     def _look_into(self, file: Path) -> None:
         try:
