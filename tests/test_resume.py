@@ -147,7 +147,7 @@ def test_ctrl_c_says_how_to_go_on(run, tmp_path, monkeypatch):
     code, err = break_off(run, monkeypatch, "save", KeyboardInterrupt())
     assert code == 130
     assert err == (
-        "Stopped. What had finished is kept in broken/.unfinished. The same command with --resume goes on from there.\n"
+        "Stopped. What had finished is kept in broken/.unfinished: the same command with --resume goes on from there.\n"
     )
     assert run(*COMMAND, "--out", "broken", "--resume")[0] == 0
     assert_whole(tmp_path, run)
@@ -155,7 +155,7 @@ def test_ctrl_c_says_how_to_go_on(run, tmp_path, monkeypatch):
 
 def test_ctrl_c_before_anything_has_finished(run, tmp_path, monkeypatch):
     monkeypatch.setattr(compiled, "train", raising(KeyboardInterrupt()))
-    assert run(*COMMAND, "--out", "broken") == (130, "Stopped. Nothing was written.\n")
+    assert run(*COMMAND, "--out", "broken") == (130, "Stopped; nothing was written.\n")
     assert not (tmp_path / "broken").exists()
 
 

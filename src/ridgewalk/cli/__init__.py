@@ -31,5 +31,5 @@ def main() -> None:
         err.print(f"[bold red]Error:[/] {escape(said or type(error).__name__)}")
         sys.exit(1)
     except StoppedError as stopped:
-        err.print(escape(str(stopped) or "Stopped; nothing was written."))
+        err.print(f"Stopped. {escape(str(stopped))}" if str(stopped) else "Stopped; nothing was written.")
         sys.exit(130)

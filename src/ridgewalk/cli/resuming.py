@@ -27,7 +27,6 @@ from ridgewalk.engine.job import StoppedError
 from ridgewalk.engine.record import feed
 
 _ASKED = "asked.json"
-_RESUME = "the same command with --resume goes on from there"
 
 
 def asked_of(options: dict[str, Any], *arrays: NDArray[Any] | None) -> dict[str, Any]:
@@ -103,18 +102,19 @@ def resumable(folder: Path, asked: dict[str, Any], resume: bool) -> Iterator[Pat
         yield records
         _clear(records)
     except OSError as error:
-        raise ValueError(f"{plainly(error, folder)} {_kept(records, 'Then ')}".strip()) from None
+        raise ValueError(f"{plainly(error, folder)} {_kept(records, 'then ')}".strip()) from None
     except (KeyboardInterrupt, StoppedError):
-        raise StoppedError(f"Stopped. {_kept(records, '') or 'Nothing was written.'}") from None
+        raise StoppedError(_kept(records, "")) from None
     finally:
         if records.exists() and not any(records.glob("*.npy")):
             _clear(records)  # nothing in it is worth keeping
 
 
 def _kept(records: Path, then: str) -> str:
+    """Say where what had finished is, or nothing where there is none."""
     if not any(records.glob("*.npy")):
         return ""
-    return f"What had finished is kept in {records}. {then}{_RESUME}.".replace(". the", ". The")
+    return f"What had finished is kept in {records}: {then}the same command with --resume goes on from there."
 
 
 def _compare(folder: Path, what: str, before: dict[str, Any], asked: dict[str, Any]) -> None:
