@@ -117,6 +117,7 @@ class Model:
         leads: list[Booleans] = [np.ones(self.parameters[-1].shape[1], dtype=bool)]
         for w in self.parameters[::2][::-1]:
             leads.insert(0, ((w != 0) & leads[0]).any(axis=1))
+        leads[0] &= np.isfinite(self.scale)  # a column that was constant in the training is always 0
         return leads
 
     def _reached(self) -> tuple[list[Booleans], list[Array]]:

@@ -3,6 +3,7 @@
 ridgewalk fit FILE --target NAME      walk the path, choose a strength, keep the model and the table
 ridgewalk predict MODEL FILE          predict with a kept model
 ridgewalk report MODEL [FILE]         write a page to look at, with the predictions on a file's rows
+ridgewalk export MODEL --to FORM      ONNX, PyTorch's state_dict, or Python code that needs NumPy alone
 ridgewalk diagnose FILE --target NAME did regularization help, and why or why not
 ridgewalk demo                        all of it on the tutorial's spiral, and the tutorial's question answered
 """

@@ -7,6 +7,7 @@ import typer
 from ridgewalk import __version__
 from ridgewalk.cli.demo import demo
 from ridgewalk.cli.diagnose import diagnose
+from ridgewalk.cli.export import export
 from ridgewalk.cli.fit import fit
 from ridgewalk.cli.predict import predict
 from ridgewalk.cli.report import report
@@ -23,5 +24,5 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode="rich",
 )
-for command in (fit, diagnose, predict, report, demo, version):
+for command in (fit, diagnose, predict, report, export, demo, version):
     app.command()(command)

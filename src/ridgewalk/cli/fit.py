@@ -41,7 +41,8 @@ from ridgewalk.cli.report import draw
 from ridgewalk.cli.resuming import asked_of, finished, resumable, say_what_is_left
 from ridgewalk.cli.training import Walk, prepared, train
 from ridgewalk.report.summary import summarize
-from ridgewalk.storage import MODEL_FILE, save_model
+from ridgewalk.storage import MODEL_FILE
+from ridgewalk.storage import save as save_model
 
 if TYPE_CHECKING:
     from ridgewalk.data import Encoder
@@ -121,5 +122,4 @@ def save(folder: Path, model: Any, encoder: Encoder, summary: dict[str, Any]) ->
         pd.DataFrame(rows).to_csv(unfinished, index=False)
     with written(folder / SUMMARY_FILE) as unfinished:
         unfinished.write_text(json.dumps(summary, indent=1, ensure_ascii=False), encoding="utf-8")
-    with written(folder / MODEL_FILE) as unfinished:
-        save_model(unfinished, model, encoder, summary["target"], summary["task"])
+    save_model(model, folder / MODEL_FILE, encoder=encoder, target=summary["target"])

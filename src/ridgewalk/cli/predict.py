@@ -10,12 +10,11 @@ import typer
 from rich.markup import escape
 
 from ridgewalk.cli.console import err
-from ridgewalk.cli.files import free, written
-from ridgewalk.storage import load_model
+from ridgewalk.cli.files import free, kept, written
 
 
 def predict(
-    model: Annotated[Path, typer.Argument(help="A model.skops that fit wrote, or its folder.", show_default=False)],
+    model: Annotated[Path, typer.Argument(help="A model file that fit wrote, or its folder.", show_default=False)],
     file: Annotated[Path, typer.Argument(help="A CSV or Parquet file with the model's columns.", show_default=False)],
     out_file: Annotated[
         Path | None, typer.Option("--out", help="A CSV file to write; standard output by default.", show_default=False)
@@ -24,19 +23,19 @@ def predict(
 ) -> None:
     """Predict every row of a file; classes come with their probabilities."""
     import pandas as pd
+    from sklearn.base import is_classifier
 
     from ridgewalk.data import read_table
 
     if out_file is not None:
         free(out_file, file, force)
-    kept = load_model(model)
-    estimator, encoder = kept["estimator"], kept["encoder"]
+    estimator, encoder, target = kept(model)
     frame = read_table(file, texts=encoder.categories)
     x = encoder.transform(frame)
     for note in encoder.unseen(frame):
         err.print(f"[yellow]Note:[/] {escape(note)}")
-    predictions = pd.DataFrame({kept["target"]: estimator.predict(x)})
-    if kept["task"] == "classification":
+    predictions = pd.DataFrame({target: estimator.predict(x)})
+    if is_classifier(estimator):
         for label, probability in zip(estimator.classes_, estimator.predict_proba(x).T, strict=True):
             predictions[f"probability of {label}"] = probability
     if out_file is None:

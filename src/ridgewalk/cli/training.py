@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -49,7 +49,8 @@ def prepared(
 
     sizes = _sizes(walk.hidden)
     table = make_table(read_table(file), target, task.value, tuple(drop or ()))
-    encoder = Encoder().fit(table.inputs)
+    encoder = Encoder.fit(table.inputs)
+    table = replace(table, notes=(*table.notes, *encoder.notes))
     kind = MLPClassifierCV if table.task == "classification" else MLPRegressorCV
     if walk.verbose:
         introduce(table.task, target, len(table.inputs), encoder, table.notes)
