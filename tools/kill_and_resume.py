@@ -10,17 +10,18 @@ All files must be equal to the bit, inside of the model too. Exit code 1 where a
 from __future__ import annotations
 
 import argparse
-import io
 import random
 import subprocess
 import sys
 import tempfile
 import time
-import zipfile
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from safetensors.numpy import load_file
+
+from ridgewalk.storage import MODEL_FILE
 
 OPTIONS = "--target sort --hidden 24,8 --alphas 12 --folds 3 --max-iter 250 --batch-size 64 --random-state 5"
 
@@ -53,16 +54,13 @@ def killed(command: list[str], after: float) -> bool:
 
 
 def contents(folder: Path) -> dict[str, bytes]:
-    """Read a result, file by file; of archives (a model) the arrays inside, whose names differ from run to run."""
+    """Read a result, file by file; of a model its arrays, as it also says how many threads were asked for."""
     found = {}
     for file in sorted(folder.rglob("*")):
-        data = file.read_bytes() if file.is_file() else b""
-        if zipfile.is_zipfile(io.BytesIO(data)):
-            with zipfile.ZipFile(file) as archive:
-                arrays = [archive.read(name) for name in archive.namelist() if name.endswith(".npy")]
-                found[file.name] = b"".join(sorted(arrays))
+        if file.suffix == Path(MODEL_FILE).suffix:
+            found |= {f"{file.name}: {name}": array.tobytes() for name, array in load_file(file).items()}
         else:
-            found[file.name] = data
+            found[file.name] = file.read_bytes() if file.is_file() else b""
     return found
 
 
@@ -79,7 +77,7 @@ def main() -> None:
         began = time.monotonic()
         subprocess.run(fit(table, whole, "-q"), check=True)
         took, expected, failed = time.monotonic() - began, contents(whole), 0
-        print(f"Unbroken: {took:.1f} s, {len(expected)} files.")
+        print(f"Unbroken: {took:.1f} s, {len(expected)} files and arrays.")
         for trial in range(arguments.kills):
             folder = Path(place, f"killed-{trial}")
             # One moment in every part of the run, and a little beyond its end, so that writing is hit as well.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -87,6 +88,7 @@ def fit(
         raise ValueError("--resume goes on with what is there, --force replaces it: give one of them.")
     table, encoder, model = prepared(file, target, task, drop, walk)
     x, y = encoder.transform(table.inputs), table.target.to_numpy()
+    table = replace(table, inputs=table.inputs.iloc[:0])  # they take as much memory again as x
     asked = asked_of({"target": target, **walk.result}, x, y, np.array(encoder.names))
     with reserved(out_folder, file, force, resume) as folder:
         summary = finished(folder, asked) if resume else None
@@ -98,7 +100,7 @@ def fit(
                 train(model.set_params(memory=records), x, y)
                 summary = summarize(model.path_, selection.value, encoder.origins)
                 summary |= {"task": table.task, "target": target, "notes": list(table.notes), "asked": asked}
-                save(folder, model.set_params(memory=None), encoder, summary)
+                save(folder, model, encoder, summary)
                 if page:
                     draw(folder / PAGE_FILE, model, encoder, target)
                 else:
