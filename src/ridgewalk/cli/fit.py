@@ -82,13 +82,16 @@ def fit(
     as_json: AsJson = False,
 ) -> None:
     """Walk the path over a table's rows: every strength x fold x seed; keep the chosen model."""
+    from ridgewalk.data import release_memory
+
     walk = Walk(hidden, activation, penalty, l1_ratio, alphas, selection, folds, seeds, max_iter, learning_rate,
                 batch_size, random_state, jobs, verbose=not (quiet or as_json))  # fmt: skip
     if force and resume:
         raise ValueError("--resume goes on with what is there, --force replaces it: give one of them.")
     table, encoder, model = prepared(file, target, task, drop, walk)
     x, y = encoder.transform(table.inputs), table.target.to_numpy()
-    table = replace(table, inputs=table.inputs.iloc[:0])  # they take as much memory again as x
+    table = replace(table, inputs=table.inputs.iloc[:0].copy())  # they take as much memory again as x
+    release_memory()
     asked = asked_of({"target": target, **walk.result}, x, y, np.array(encoder.names))
     with reserved(out_folder, file, force, resume) as folder:
         summary = finished(folder, asked) if resume else None
