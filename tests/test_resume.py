@@ -203,6 +203,13 @@ def test_without_a_folder_the_newest_is_resumed_and_a_new_fit_says_what_it_leave
     assert code == 0
     assert "Note: ridgewalk-results/table holds a fit that was broken off, and is left as it is" in err
     assert (tmp_path / "ridgewalk-results" / "table-2" / "summary.json").exists()
+    (tmp_path / "ridgewalk-results" / "table-2" / "summary.json").write_text("{")
+    code, err = run(*COMMAND, "--resume")
+    assert code == 1
+    assert "ridgewalk-results/table-2 holds the finished result, begun with other data" in err
+    assert run(*COMMAND, "--resume", "--out", "ridgewalk-results/table") == (
+        0, "Going on with the fit in ridgewalk-results/table.\n",
+    )  # fmt: skip
 
 
 def test_a_memory_goes_on_with_a_fit(tmp_path, trained, monkeypatch):

@@ -39,7 +39,7 @@ from ridgewalk.cli.options import (
     TaskChoice,
 )
 from ridgewalk.cli.report import draw
-from ridgewalk.cli.resuming import asked_of, finished, resumable, say_what_is_left
+from ridgewalk.cli.resuming import asked_of, finished, resumable, say_how_it_starts
 from ridgewalk.cli.training import Walk, prepared, train
 from ridgewalk.report.summary import summarize
 from ridgewalk.storage import MODEL_FILE
@@ -98,7 +98,7 @@ def fit(
         if summary is not None:
             err.print(f"{escape(str(folder))} holds the finished result: there is nothing to resume.")
         else:
-            say_what_is_left(folder, resume)
+            say_how_it_starts(folder, resume, out_folder is not None)
             with resumable(folder, asked, resume) as records:
                 train(model.set_params(memory=records), x, y)
                 summary = summarize(model.path_, selection.value, encoder.origins)

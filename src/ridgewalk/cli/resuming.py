@@ -8,7 +8,6 @@ While ``asked.json`` is there, the result is not whole.
 
 from __future__ import annotations
 
-import glob
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -45,23 +44,22 @@ def broken_off(folder: Path) -> bool:
     return (folder / UNFINISHED / _ASKED).exists()
 
 
-def say_what_is_left(folder: Path, resume: bool) -> None:
-    """Say, before the training, how it starts: from what was broken off, or from the beginning beside it."""
+def say_how_it_starts(folder: Path, resume: bool, named: bool) -> None:
+    """Say whether a fit goes on or starts at the beginning, and what it leaves beside it where no folder was named."""
     if resume:
-        count = len(list((folder / UNFINISHED).glob("*.npy")))
+        going_on = broken_off(folder) and any((folder / UNFINISHED).glob("*.npy"))
         err.print(
             f"Going on with the fit in {escape(str(folder))}."
-            if broken_off(folder) and count
+            if going_on
             else f"There is nothing to resume in {escape(str(folder))}: starting at the beginning."
         )
-        return
-    others = folder.parent.glob(f"{glob.escape(folder.name.rstrip('0123456789').removesuffix('-'))}*")
-    for other in others:
-        if other != folder and broken_off(other):
-            err.print(
-                f"[yellow]Note:[/] {escape(str(other))} holds a fit that was broken off, and is left as it is: "
-                "--resume would go on with it."
-            )
+    elif not named:
+        for other in folder.parent.iterdir():
+            if other != folder and broken_off(other):
+                err.print(
+                    f"[yellow]Note:[/] {escape(str(other))} holds a fit that was broken off, and is left as it is: "
+                    f"--resume --out {escape(str(other))} goes on with it."
+                )
 
 
 def finished(folder: Path, asked: dict[str, Any]) -> dict[str, Any] | None:
@@ -74,7 +72,7 @@ def finished(folder: Path, asked: dict[str, Any]) -> dict[str, Any] | None:
     """
     if broken_off(folder) or not (folder / SUMMARY_FILE).exists():
         return None
-    summary: dict[str, Any] = json.loads((folder / SUMMARY_FILE).read_text(encoding="utf-8"))
+    summary = _read(folder / SUMMARY_FILE)
     _compare(folder, "the finished result", summary.get("asked", {}), asked)
     return summary
 
@@ -93,7 +91,7 @@ def resumable(folder: Path, asked: dict[str, Any], resume: bool) -> Iterator[Pat
     records = folder / UNFINISHED
     try:
         if resume and broken_off(folder):
-            _compare(folder, "a fit that was broken off", json.loads((records / _ASKED).read_text("utf-8")), asked)
+            _compare(folder, "a fit that was broken off", _read(records / _ASKED), asked)
         else:
             _clear(records)
             records.mkdir()
@@ -115,6 +113,15 @@ def _kept(records: Path, then: str) -> str:
     if not any(records.glob("*.npy")):
         return ""
     return f"What had finished is kept in {records}: {then}the same command with --resume goes on from there."
+
+
+def _read(file: Path) -> dict[str, Any]:
+    """Read what was written down, or nothing where it was damaged."""
+    try:
+        found = json.loads(file.read_text(encoding="utf-8"))
+    except ValueError:
+        return {}
+    return found if isinstance(found, dict) else {}
 
 
 def _compare(folder: Path, what: str, before: dict[str, Any], asked: dict[str, Any]) -> None:
