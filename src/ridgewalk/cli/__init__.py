@@ -17,6 +17,7 @@ from rich.markup import escape
 
 from ridgewalk.cli.commands import app
 from ridgewalk.cli.console import err
+from ridgewalk.cli.files import plainly
 from ridgewalk.engine.job import StoppedError
 
 
@@ -27,8 +28,9 @@ def main() -> None:
     except BrokenPipeError:  # whoever read our output has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except (ValueError, OSError, MemoryError) as error:
-        err.print(f"[bold red]Error:[/] {escape(str(error) or type(error).__name__)}")
+        said = plainly(error, "A file") if isinstance(error, OSError) else str(error)
+        err.print(f"[bold red]Error:[/] {escape(said or type(error).__name__)}")
         sys.exit(1)
-    except StoppedError:
-        err.print("Stopped; nothing was written.")
+    except StoppedError as stopped:
+        err.print(f"Stopped. {escape(str(stopped))}" if str(stopped) else "Stopped; nothing was written.")
         sys.exit(130)

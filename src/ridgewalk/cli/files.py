@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from itertools import count
+from itertools import count, takewhile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,34 +16,45 @@ if TYPE_CHECKING:
     from ridgewalk.data import Encoder
 
 TABLE_FILE, SUMMARY_FILE, PAGE_FILE = "path.csv", "summary.json", "report.html"
+UNFINISHED = ".unfinished"
 
 
 @contextmanager
-def reserved(wanted: Path | None, file: Path, force: bool) -> Iterator[Path]:
+def reserved(wanted: Path | None, file: Path, force: bool, resume: bool = False) -> Iterator[Path]:
     """Make the folder for a result before the work begins, so that it cannot fail for want of one afterwards.
 
     It is the one asked for, if it is free or holds a result that may be replaced, or the first free name. If the block
-    fails, a folder that it left empty goes again.
+    fails, a folder that it left empty goes again. To resume, it is the one asked for, or the newest, as it is.
     """
     if wanted is None:
         stem = Path("ridgewalk-results") / file.stem
-        folder = next(name for k in count(1) if _made(name := stem if k == 1 else stem.with_name(f"{stem.name}-{k}")))
+        there = list(takewhile(Path.is_dir, _names(stem))) if resume else []
+        folder = there[-1] if there else next(name for name in _names(stem) if _made(name))
     else:
         folder = wanted
         if not _made(folder):
             if not folder.is_dir():
                 raise ValueError(f"--out {folder} is a file; give a folder.")
-            others = {path.name for path in folder.iterdir()} - {MODEL_FILE, TABLE_FILE, SUMMARY_FILE, PAGE_FILE}
+            ours = {MODEL_FILE, TABLE_FILE, SUMMARY_FILE, PAGE_FILE}
+            others = {path.name for path in folder.iterdir() if not path.name.startswith(UNFINISHED)} - ours
             if others:
                 raise ValueError(f"{folder} holds other files ({sorted(others)[0]}): give a folder of its own.")
-            if any(folder.iterdir()) and not force:
-                raise ValueError(f"{folder} holds a result already: give another --out, or --force to replace it.")
+            if any(folder.iterdir()) and not (force or resume):
+                begun = (folder / UNFINISHED).exists()
+                what = "a fit that was broken off" if begun else "a result already"
+                instead = "--resume to go on with it, --force to start afresh" if begun else "--force to replace it"
+                raise ValueError(f"{folder} holds {what}: give {instead}, or another --out.")
     try:
         yield folder
     finally:
         for empty in (folder, folder.parent if wanted is None else folder):
             if empty.is_dir() and not any(empty.iterdir()):
                 empty.rmdir()
+
+
+def _names(stem: Path) -> Iterator[Path]:
+    yield stem
+    yield from (stem.with_name(f"{stem.name}-{k}") for k in count(2))
 
 
 def _made(folder: Path) -> bool:
@@ -71,12 +83,26 @@ def free(wanted: Path, file: Path | None, force: bool) -> None:
 @contextmanager
 def written(file: Path) -> Iterator[Path]:
     """Give a path beside ``file``, which becomes it when the block ends well."""
-    unfinished = file.with_name(f".unfinished-{file.name}")
+    unfinished = file.with_name(f"{UNFINISHED}-{file.name}")
     try:
         yield unfinished
         os.replace(unfinished, file)
     finally:
         unfinished.unlink(missing_ok=True)
+
+
+def plainly(error: OSError, place: Path | str) -> str:
+    """Say what went wrong with a file, and what to do about it."""
+    where = error.filename or place
+    match error.errno:
+        case errno.ENOSPC | errno.EDQUOT:
+            return f"The disk is full: there is no room for {where}. Make room, or give another --out."
+        case errno.EROFS:
+            return f"{where} cannot be written, its file system is read-only: give another --out."
+        case errno.EACCES | errno.EPERM:
+            return f"{where} cannot be opened, permission is denied: change that, or give another."
+        case _:
+            return f"{where}: {error.strerror or error}."
 
 
 def kept(model: Path) -> tuple[Any, Encoder, str]:

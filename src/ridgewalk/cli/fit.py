@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
+import numpy as np
 import typer
 from rich.markup import escape
 
-from ridgewalk.cli.console import out, show
+from ridgewalk.cli.console import err, out, show
 from ridgewalk.cli.files import PAGE_FILE, SUMMARY_FILE, TABLE_FILE, reserved, written
 from ridgewalk.cli.options import (
     Activation,
@@ -37,6 +39,7 @@ from ridgewalk.cli.options import (
     TaskChoice,
 )
 from ridgewalk.cli.report import draw
+from ridgewalk.cli.resuming import asked_of, finished, resumable, say_how_it_starts
 from ridgewalk.cli.training import Walk, prepared, train
 from ridgewalk.report.summary import summarize
 from ridgewalk.storage import MODEL_FILE
@@ -71,6 +74,7 @@ def fit(
         ),
     ] = None,
     force: Annotated[bool, typer.Option("--force", help="Replace the result that --out holds.")] = False,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on with a fit that was broken off.")] = False,
     page: Annotated[
         bool, typer.Option("--report/--no-report", help="Write report.html, a page to look at (2 MB).")
     ] = True,
@@ -78,18 +82,32 @@ def fit(
     as_json: AsJson = False,
 ) -> None:
     """Walk the path over a table's rows: every strength x fold x seed; keep the chosen model."""
+    from ridgewalk.data import release_memory
+
     walk = Walk(hidden, activation, penalty, l1_ratio, alphas, selection, folds, seeds, max_iter, learning_rate,
                 batch_size, random_state, jobs, verbose=not (quiet or as_json))  # fmt: skip
+    if force and resume:
+        raise ValueError("--resume goes on with what is there, --force replaces it: give one of them.")
     table, encoder, model = prepared(file, target, task, drop, walk)
-    with reserved(out_folder, file, force) as folder:
-        train(model, encoder.transform(table.inputs), table.target.to_numpy())
-        summary = summarize(model.path_, selection.value, encoder.origins)
-        summary |= {"task": table.task, "target": target, "notes": list(table.notes)}
-        save(folder, model, encoder, summary)
-        if page:
-            draw(folder / PAGE_FILE, model, encoder, target)
+    x, y = encoder.transform(table.inputs), table.target.to_numpy()
+    table = replace(table, inputs=table.inputs.iloc[:0].copy())  # they take as much memory again as x
+    release_memory()
+    asked = asked_of({"target": target, **walk.result}, x, y, np.array(encoder.names))
+    with reserved(out_folder, file, force, resume) as folder:
+        summary = finished(folder, asked) if resume else None
+        if summary is not None:
+            err.print(f"{escape(str(folder))} holds the finished result: there is nothing to resume.")
         else:
-            (folder / PAGE_FILE).unlink(missing_ok=True)  # it would show another result
+            say_how_it_starts(folder, resume, out_folder is not None)
+            with resumable(folder, asked, resume) as records:
+                train(model.set_params(memory=records), x, y)
+                summary = summarize(model.path_, selection.value, encoder.origins)
+                summary |= {"task": table.task, "target": target, "notes": list(table.notes), "asked": asked}
+                save(folder, model, encoder, summary)
+                if page:
+                    draw(folder / PAGE_FILE, model, encoder, target)
+                else:
+                    (folder / PAGE_FILE).unlink(missing_ok=True)  # it would show another result
     if as_json:
         print(json.dumps(summary, indent=1))
     elif not quiet:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -33,6 +33,11 @@ class Walk:
     random_state: int
     jobs: int
     verbose: bool
+
+    @property
+    def result(self) -> dict[str, Any]:
+        """Those on which the numbers depend."""
+        return {name: value for name, value in asdict(self).items() if name not in ("jobs", "verbose")}
 
 
 def prepared(
