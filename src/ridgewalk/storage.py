@@ -50,6 +50,8 @@ _MODEL_TYPES = {"numpy.dtype"} | {
         "engine.job.Fold",
         "estimators.whole_path.MLPClassifierCV",
         "estimators.whole_path.MLPRegressorCV",
+        "inputs.Arm",
+        "inputs.InputSelection",
         "layers.Dense",
         "layers.GELU",
         "layers.LeakyReLU",
