@@ -33,6 +33,7 @@ def export(
         Form,
         option(
             "--to",
+            metavar="FORM",
             help="onnx: the whole pipeline, for onnxruntime; torch: a state_dict; numpy: Python code to read.",
             panel=OUTPUT,
         ),
