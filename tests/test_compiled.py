@@ -296,6 +296,56 @@ def test_large_networks_share_each_batch_and_no_number_depends_on_how(batch_size
             assert_same_bits(compiled.train(alone, n_jobs), first.part(slice(1, 2)))
 
 
+def asleep(job):
+    """Start with 0 before and after half of the hidden units, and on one side of some; unpenalized, they wake."""
+    start = [w.copy() for w in job.start]
+    for k in range(0, len(start) - 2, 2):
+        units = np.arange(start[k].shape[-1])
+        start[k][..., (units % 2 == 0) | (units % 8 == 3)] = 0
+        start[k + 2][:, (units % 2 == 0) | (units % 8 == 5)] = 0
+    return replace(job, start=tuple(start))
+
+
+@pytest.mark.usefixtures("each_level")
+@pytest.mark.parametrize(
+    "penalty", ["L1", "elastic net that excludes", "groups of inputs, L1 and L2", "group over units"]
+)
+@pytest.mark.parametrize(
+    "layers",
+    [
+        (Dense(5, 41), ReLU(), Dense(41, 7)),
+        (Dense(5, 16), GELU(), Tanh(), Dense(16, 2)),
+        (Dense(2, 24), LeakyReLU(0.2), Dense(24, 3)),
+        (Tanh(), Dense(6, 30), Sigmoid(), Dense(30, 20), ReLU(), Dense(20, 9), Tanh(), Dense(9, 6)),
+        (Dense(90, 190), Tanh(), Dense(190, 7)),
+        (Dense(3, 1000), ReLU(), Dense(1000, 15), Tanh(), Dense(15, 2)),
+    ],
+    ids=lambda layers: "-".join(str(layer.units) for layer in layers if isinstance(layer, Dense)),
+)
+def test_units_that_sleep_are_left_out_and_wake_as_the_references_do(layers, penalty):
+    for dtype, (batch_size, rows), optimizer in (
+        (np.float64, (None, 70), Adam(0.01)),
+        (np.float64, (50, 410), SGD(0.05, momentum=0.9, nesterov=True)),
+        (np.float32, (None, 410), SGD(0.05)),
+    ):
+        job = asleep(make_job(layers, None, optimizer, penalty, dtype, rows, batch_size=batch_size, epochs=4))
+        ours, theirs = assert_agree(replace(job, polish=Polish(2), record_every=2), (dtype, batch_size), double=1e-9)
+        first = ours.parameters[0][0]
+        np.testing.assert_array_equal((first == 0).all(axis=0), (theirs.parameters[0][0] == 0).all(axis=0))
+        alone = only(job, 2)
+        assert_same_bits(compiled.train(alone, 3), compiled.train(job).part(slice(2, 3)))
+
+
+def test_a_network_may_fall_asleep_whole_and_its_sparse_rows_too():
+    job = asleep(make_job((Dense(5, 40), ReLU(), Dense(40, 3)), None, Adam(0.05), "L1", epochs=60, ramp=0.5))
+    job = replace(job, penalties=tuple(L1(per_run([0.0, 0.02, 5.0])) for _ in job.penalties))
+    ours, _ = assert_agree(job, "whole", double=1e-8)
+    assert all((w[2] == 0).all() for w in ours.parameters[::2])
+    (fold,) = job.folds
+    rows = csr_array(np.where(np.random.default_rng(1).random(job.x.shape) < 0.3, job.x, 0))
+    assert_agree(replace(job, x=rows, folds=(replace(fold, center=np.zeros(5)),)), "sparse", double=1e-8)
+
+
 def test_a_sparse_batch_of_a_large_network_is_the_references():
     job = make_job(
         (Dense(300, 70), ReLU(), Dense(70, 3)), None, SGD(0.02, momentum=0.9), "L1", rows=150, batch_size=100

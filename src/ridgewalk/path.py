@@ -396,9 +396,8 @@ class Walker:
         if route.linear:
             self.watch.total += self.solving * count * cells
             return _by_strength(self.solve(*self._every_cell(strengths), self._zeros(count)), count)
-        polish_steps = _POLISH_STEPS if route.batch_size else 0
-        per_strength = cells * (route.max_iter + polish_steps)
-        self.watch.total += cells * (self.dense_epochs + polish_steps) + count * per_strength
+        per_strength = cells * (route.max_iter + self._polish_steps)
+        self.watch.total += self.dense_work + count * per_strength
         dense = self.dense()
         ramp = route.walk == "ramp"
         at_once = -(-_AT_ONCE * thread_count(self.n_jobs) // cells) if ramp else 1
@@ -418,6 +417,15 @@ class Walker:
     def dense_epochs(self) -> int:
         """Epochs of the dense fits."""
         return max(1, round(_DENSE_SHARE * self.route.max_iter))
+
+    @property
+    def dense_work(self) -> int:
+        """Work of the dense fits, as a watch counts it."""
+        return self.cells * (self.dense_epochs + self._polish_steps)
+
+    @property
+    def _polish_steps(self) -> int:
+        return _POLISH_STEPS if self.route.batch_size else 0
 
     def dense(self) -> Fits:
         """Unpenalized fits of every cell, that the others start from."""

@@ -22,11 +22,14 @@ def reserved(wanted: Path | None, file: Path, force: bool) -> Iterator[Path]:
     """Make the folder for a result before the work begins, so that it cannot fail for want of one afterwards.
 
     It is the one asked for, if it is free or holds a result that may be replaced, or the first free name. If the block
-    fails, a folder that it left empty goes again.
+    fails, folders that it made and left empty go again.
     """
+    place = wanted or Path("ridgewalk-results", "name")
+    there = [each for each in (place, *place.parents) if each.exists()]
     if wanted is None:
-        stem = Path("ridgewalk-results") / file.stem
-        folder = next(name for k in count(1) if _made(name := stem if k == 1 else stem.with_name(f"{stem.name}-{k}")))
+        name = "standard-input" if str(file) == "-" else Path(file.name.removesuffix(".gz")).stem
+        stem = Path("ridgewalk-results") / name
+        folder = next(free for k in count(1) if _made(free := stem if k == 1 else stem.with_name(f"{stem.name}-{k}")))
     else:
         folder = wanted
         if not _made(folder):
@@ -40,9 +43,9 @@ def reserved(wanted: Path | None, file: Path, force: bool) -> Iterator[Path]:
     try:
         yield folder
     finally:
-        for empty in (folder, folder.parent if wanted is None else folder):
-            if empty.is_dir() and not any(empty.iterdir()):
-                empty.rmdir()
+        for made in (folder, *folder.parents):
+            if made not in there and made.is_dir() and not any(made.iterdir()):
+                made.rmdir()
 
 
 def _made(folder: Path) -> bool:
@@ -58,14 +61,21 @@ def _made(folder: Path) -> bool:
     return True
 
 
-def free(wanted: Path, file: Path | None, force: bool) -> None:
-    """Refuse to write over the file that is read, and over any other unasked."""
+def free(wanted: Path, file: Path | None, force: bool, option: str) -> None:
+    """See, before the work, that a file can be written: in a folder that is there, and over no other unasked.
+
+    The file that is read is never written over.
+    """
+    if not wanted.parent.is_dir():
+        raise ValueError(f"{option} {wanted} cannot be made: there is no folder {wanted.parent}; make it first.")
+    if wanted.is_dir():
+        raise ValueError(f"{option} {wanted} is a folder; give the name of a file.")
     if not wanted.exists():
         return
     if file is not None and file.exists() and wanted.samefile(file):
-        raise ValueError(f"--out {wanted} is the file to read: give another.")
+        raise ValueError(f"{option} {wanted} is the file to read: give another.")
     if not force:
-        raise ValueError(f"{wanted} is there already: give another --out, or --force to replace it.")
+        raise ValueError(f"{wanted} is there already: give another {option}, or --force to replace it.")
 
 
 @contextmanager

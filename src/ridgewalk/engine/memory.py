@@ -10,8 +10,9 @@ from scipy.sparse import issparse
 
 from ridgewalk.engine.job import Job
 
-_COPIES = 7  # of the arrays, for one run under way: weights, two states, look-ahead, best, trial and scratch
+_COPIES = 9  # of a run's arrays: weights, two states, look-ahead, best, trial, scratch, gradient, and those awake
 _TILE, _FEW_TILES, _MOST_SLICES = 64, 4, 16  # as in native/run.hpp: each slice of a batch has gradients of its own
+_THIN = 4 * 64  # bytes of a slice's sums for every unit of a layer of at most 4 inputs, or that may shrink to it
 _PER_UNIT = 4  # of a tile's numbers for every unit: output, slope, and its gradient as it comes and transposed
 _SHUFFLE = 40  # bytes per row to put a minibatch epoch in its order
 
@@ -31,7 +32,8 @@ def needed(job: Job, threads: int) -> int:
     slices = max(min(tiles, _FEW_TILES), min(-(-tiles // _FEW_TILES), _MOST_SLICES))
     tape = _TILE * (columns + _PER_UNIT * sum(units for _, units in job.network.shapes[::2])) * item
     tapes = max(threads, crews * _FEW_TILES) * tape
-    under_way = crews * (arrays * (_COPIES + 2 * slices) + (rows * _SHUFFLE if job.batch_size else 0)) + tapes
+    gradients = slices * (2 * arrays + sum(max(shape) for shape in job.network.shapes) * _THIN)
+    under_way = crews * (arrays * _COPIES + gradients + (rows * _SHUFFLE if job.batch_size else 0)) + tapes
     converted = 0 if issparse(job.x) or job.x.dtype in (np.float32, np.float64) else rows * inputs * 8
     return folds + under_way + converted + job.runs * arrays
 

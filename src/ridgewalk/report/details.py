@@ -55,12 +55,13 @@ def page_data(
     given: Given | None = None,
     diagnosis: dict[str, Any] | None = None,
     title: str = "A walked path",
+    how: str | None = None,
 ) -> dict[str, Any]:
     """Collect everything that a page shows.
 
     Parameters
     ----------
-    path, rule, origins, choice
+    path, rule, origins, choice, how
         As for :func:`ridgewalk.report.summary.summarize`.
     classes : list of str, optional
         Their names, in the order of the outputs; no and yes where there is one output.
@@ -76,7 +77,7 @@ def page_data(
         Ready for JSON. ``summary`` is that of :func:`~ridgewalk.report.summary.summarize`, without its list of inputs;
         what differs from strength to strength are lists along ``summary["path"]``.
     """
-    summary = summarize(path, rule, origins, choice)
+    summary = summarize(path, rule, origins, choice, how)
     said = sentences(summary)
     names = classes or _numbered(path)
     return {

@@ -21,8 +21,9 @@ template <class T> class Buffer {
   T* get() const { return data_.get(); }
   T& operator[](size_t k) const { return data_.get()[k]; }
   size_t size() const { return count_; }
-  void clear() const {
-    if (count_) std::memset(static_cast<void*>(get()), 0, count_ * sizeof(T));
+  void clear() const { clear(count_); }
+  void clear(size_t count) const {
+    if (count) std::memset(static_cast<void*>(get()), 0, count * sizeof(T));
   }
 
  private:

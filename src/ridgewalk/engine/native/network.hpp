@@ -31,25 +31,36 @@ template <class T> Arrays<T> zeros(const std::vector<Shape>& all) {
 // Gradients of all arrays, summed over tiles: some of them lane by lane until `finish`.
 template <class T> struct Gradients {
   enum Way { wide, few_inputs, few_units };
-  const std::vector<Shape>& all;
+  std::vector<Shape> all;
   Arrays<T> arrays;
   std::vector<Way> ways;
   Arrays<T> thin_sums, bias_sums;  // lane by lane: [.][lanes]
 
-  explicit Gradients(const std::vector<Shape>& shapes) : all(shapes), arrays(zeros<T>(shapes)) {
+  // With `shrinking`, there is room for what wide layers may become.
+  Gradients(const std::vector<Shape>& shapes, bool shrinking) : all(shapes), arrays(zeros<T>(shapes)) {
     for (size_t d = 0; d < all.size(); d += 2) {
       const Shape& shape = all[d];
-      ways.push_back(shape.units <= thinnest ? few_units : shape.inputs <= thinnest ? few_inputs : wide);
-      thin_sums.emplace_back(ways.back() == wide ? 0 : size_t(shape.inputs) * shape.units * lanes<T>);
+      ways.push_back(way(shape));
+      const int shortest = std::min(shape.inputs, shape.units), longest = std::max(shape.inputs, shape.units);
+      const bool thin = shrinking || ways.back() != wide;
+      thin_sums.emplace_back(thin ? size_t(std::min(shortest, thinnest)) * longest * lanes<T> : 0);
       bias_sums.emplace_back(size_t(shape.units) * lanes<T>);
     }
+    was_ = ways;
+  }
+  // Go on with arrays that have become smaller, or are as large again as at first.
+  void take(const std::vector<Shape>& shapes) {
+    all = shapes;
+    for (size_t d = 0; d < ways.size(); ++d) ways[d] = was_[d] == wide ? way(all[2 * d]) : was_[d];
   }
   // With `later`, the gradients of wide layers are left alone: they come from what the passes keep (Pass::add_rows).
   void clear(bool later) {
-    for (size_t d = 0; d < ways.size(); ++d)
-      if (!later || ways[d] != wide) arrays[2 * d].clear();
-    for (const auto& buffer : thin_sums) buffer.clear();
-    for (const auto& buffer : bias_sums) buffer.clear();
+    for (size_t d = 0; d < ways.size(); ++d) {
+      const Shape& shape = all[2 * d];
+      if (!later || ways[d] != wide) arrays[2 * d].clear(shape.size());
+      if (ways[d] != wide) thin_sums[d].clear(size_t(shape.inputs) * shape.units * lanes<T>);
+      bias_sums[d].clear(size_t(shape.units) * lanes<T>);
+    }
   }
   void finish() {
     for (size_t d = 0; d < ways.size(); ++d) {
@@ -66,6 +77,12 @@ template <class T> struct Gradients {
           w[size_t(p) * shape.stride + q] += ways[d] == few_units ? flat[p * shape.units + q] : flat[q * shape.inputs + p];
     }
   }
+
+ private:
+  static Way way(const Shape& shape) {
+    return shape.units <= thinnest ? few_units : shape.inputs <= thinnest ? few_inputs : wide;
+  }
+  std::vector<Way> was_;
 };
 
 // Activations, and the slope that a gradient is multiplied by on its way back, from the activation's output.
@@ -97,6 +114,18 @@ template <class T> struct SlopeThatWasKept {
   const T* slope;
   template <class> V<T> operator()(V<T> dy, size_t i) const { return dy * load<T>(slope + i); }
 };
+
+// Call f with the activation of a layer that has one, a function of a vector.
+template <class T, class F> void with_activation(const Layer& layer, const F& f) {
+  switch (layer.kind) {
+    case LayerKind::relu: return f([](V<T> v) { return Rectifier{}.template value<T>(v); });
+    case LayerKind::leaky_relu: return f([leaky = LeakyRectifier{layer.parameter}](V<T> v) { return leaky.template value<T>(v); });
+    case LayerKind::tanh: return f([](V<T> v) { return tanh<T>(v); });
+    case LayerKind::logistic: return f([](V<T> v) { return logistic<T>(v); });
+    case LayerKind::gelu: return f([](V<T> v) { return v * normal<T>(v).below; });
+    default: return;
+  }
+}
 
 struct Dropped {  // what dropout's numbers are drawn from
   uint64_t seed;
@@ -130,6 +159,15 @@ template <class T> class Pass {
               (layers[1].kind == LayerKind::relu || layers[1].kind == LayerKind::leaky_relu) &&
               layers[2].kind == LayerKind::dense && layers[0].inputs <= thinnest && layers[0].units > thinnest &&
               layers[2].units <= thinnest;
+  }
+
+  // Go on with arrays of these shapes, which are no larger than at first.
+  void take(const std::vector<Shape>& all) {
+    for (size_t k = first_dense_; k < steps_.size(); ++k) {
+      Step& step = steps_[k];
+      if (step.dense >= 0) step.layer.inputs = all[2 * step.dense].inputs;
+      step.width = step.dense >= 0 ? all[2 * step.dense].units : steps_[k - 1].width;
+    }
   }
 
   // Output [C][64] of one tile; without `dropped`, dropout is the identity.
@@ -283,12 +321,6 @@ template <class T> class Pass {
       in_rows(step, data, [&](int i) { store<T>(step.output + i, f(load<T>(step.input + i), i)); });
     };
     switch (step.layer.kind) {
-      case LayerKind::relu: each([](V<T> v, int) { return Rectifier{}.template value<T>(v); }); break;
-      case LayerKind::leaky_relu:
-        each([leaky = LeakyRectifier{step.layer.parameter}](V<T> v, int) { return leaky.template value<T>(v); });
-        break;
-      case LayerKind::tanh: each([](V<T> v, int) { return tanh<T>(v); }); break;
-      case LayerKind::logistic: each([](V<T> v, int) { return logistic<T>(v); }); break;
       case LayerKind::gelu:
         each([&](V<T> v, int i) {
           const Normal<T> n = normal<T>(v);
@@ -300,7 +332,7 @@ template <class T> class Pass {
         draw(step, data, dropped);
         each([&](V<T> v, int i) { return v * load<T>(step.slope.get() + i); });
         break;
-      case LayerKind::dense: break;
+      default: with_activation<T>(step.layer, [&](const auto& value) { each([&](V<T> v, int) { return value(v); }); });
     }
   }
 

@@ -3,6 +3,7 @@
 #include <limits>
 #include <numeric>
 
+#include "awake.hpp"
 #include "crew.hpp"
 #include "update.hpp"
 
@@ -77,12 +78,13 @@ template <class T> std::vector<Range> ranges(const std::vector<Shape>& all) {
   return found;
 }
 
-// One worker's own desk and tape, and the gradient of a range.
+// One worker's own desk and tape, and the gradient of a range: of the awake alone, of their biases, and of all.
 template <class T> struct Worker {
   Desk<T> desk;
   Pass<T> pass;
-  Buffer<T> dw;
-  Worker(const Plan<T>& plan, size_t in_range) : desk(plan.source, plan.tiled()), pass(plan), dw(in_range) {}
+  Buffer<T> some, biases, dw;
+  Worker(const Plan<T>& plan, size_t in_range)
+      : desk(plan.source, plan.tiled()), pass(plan), some(in_range), biases(in_range), dw(in_range) {}
 };
 
 // Where a crew's runs are trained, one after the other; nothing is allocated between two steps.
@@ -90,8 +92,8 @@ template <class T> class Bench {
  public:
   Bench(const Plan<T>& plan, int crew_size, Progress& progress)
       : plan_(plan), shapes_(shapes<T>(plan.layers)), ranges_(ranges<T>(shapes_)), cutter_(plan), crew_(crew_size),
-        progress_(progress) {
-    for (int s = 0; s < cutter_.most(); ++s) parts_.push_back(std::make_unique<Gradients<T>>(shapes_));
+        progress_(progress), awake_(plan, shapes_) {
+    for (int s = 0; s < cutter_.most(); ++s) parts_.push_back(std::make_unique<Gradients<T>>(shapes_, awake_.possible()));
     size_t in_range = 0;
     for (const Range& range : ranges_)
       in_range = std::max(in_range, size_t(range.last - range.first) * shapes_[range.array].stride);
@@ -102,6 +104,7 @@ template <class T> class Bench {
     if (plan.patience >= 0) best_ = zeros<T>(shapes_);
     if (plan.polish_steps >= 0) z_ = zeros<T>(shapes_);
     scratch_ = zeros<T>(shapes_);
+    if (awake_.possible()) whole_ = zeros<T>(shapes_);
   }
 
   // Train one run; returns early, with nothing written, when told to stop.
@@ -168,16 +171,18 @@ template <class T> class Bench {
     crew_.each(int(ranges_.size()), [&](int k, int member) {
       const Range& range = ranges_[k];
       Mover<T>& mover = *movers_[range.array];
-      const T* dw = sum_slices(cut, range, mover.in_groups() ? gradient_of(range) : workers_[member]->dw.get());
+      const T* dw = gradient_of(cut, range, *workers_[member], mover.in_groups() ? place(range) : workers_[member]->dw.get());
       if (!mover.in_groups()) mover.step(w_[range.array].get(), dw, rate, step, ramp, range.first, range.last);
     });
     for (size_t k = 0; k < shapes_.size(); ++k)
       if (movers_[k]->in_groups())
-        movers_[k]->step(w_[k].get(), parts_[0]->arrays[k].get(), rate, step, ramp, 0, shapes_[k].inputs);
+        movers_[k]->step(w_[k].get(), whole()[k].get(), rate, step, ramp, 0, shapes_[k].inputs);
   }
 
-  T* gradient_of(const Range& range) const {
-    return parts_[0]->arrays[range.array].get() + size_t(range.first) * shapes_[range.array].stride;
+  // Where the gradient of all arrays is put together.
+  const Arrays<T>& whole() const { return awake_.all() ? parts_[0]->arrays : whole_; }
+  T* place(const Range& range) const {
+    return whole()[range.array].get() + size_t(range.first) * shapes_[range.array].stride;
   }
 
   // Gradient of the data loss over a batch, slice by slice; gives the mean loss where it is asked for.
@@ -185,38 +190,59 @@ template <class T> class Bench {
     const Table<T>& rows = data_->training;
     const int group = rows.tiled() ? together : 1;  // a gathered tile stands on the one desk
     const bool keeps = cutter_.cut(size).keeps;
+    const Arrays<T>& seen = seen_of(at);
     const double loss = in_slices(
         size, group,
         [&](int s, int member, int64_t first, int count, double* sum) {
           Worker<T>& worker = *workers_[keeps ? s : member];
           Tile<T> tiles[together];
           for (int t = 0; t < count; ++t) tiles[t] = rows.load(positions, size, first + t, worker.desk);
-          worker.pass.add_gradients(at, tiles, count, dropped, keeps, *parts_[s], losses ? sum : nullptr);
+          worker.pass.add_gradients(seen, tiles, count, dropped, keeps, *parts_[s], losses ? sum : nullptr);
         },
         [&](int s) { parts_[s]->clear(keeps); }, [&](int s) { parts_[s]->finish(); });
     return loss / rows.total();
   }
-  // The gradient of a range, over all slices in their order; it stands in dw, or in parts_[0] where there is but one.
+  // What a pass over these arrays runs on; workers and slices are made ready for it.
+  const Arrays<T>& seen_of(const Arrays<T>& at) {
+    const Arrays<T>& seen = awake_.of(at);
+    if (!awake_.possible()) return seen;
+    for (const auto& part : parts_) part->take(awake_.shapes());
+    for (const auto& worker : workers_) worker->pass.take(awake_.shapes());
+    return seen;
+  }
+  // The gradient of a range, over all slices; it stands in dw, or in parts_[0] where there is but one slice.
+  const T* gradient_of(const Cut& cut, const Range& range, const Worker<T>& worker, T* dw) const {
+    const auto [array, first, last] = range;
+    if (awake_.all()) return sum_slices(cut, range, dw);
+    const auto [next, end] = awake_.rows(array, first, last);
+    const T* some = sum_slices(cut, {array, next, end}, worker.some.get());
+    const T* biases = sum_slices(cut, {array / 2 * 2 + 1, 0, 1}, worker.biases.get());
+    awake_.put_back(array, first, last, some, biases, dw);
+    return dw;
+  }
+  // Rows of the gradient of what the passes ran on.
   const T* sum_slices(const Cut& cut, const Range& range, T* dw) const {
-    const size_t stride = shapes_[range.array].stride, count = (range.last - range.first) * stride;
+    const size_t stride = awake_.shapes()[range.array].stride, count = (range.last - range.first) * stride;
     const int dense = range.array / 2;
     if (cut.keeps && range.array % 2 == 0 && parts_[0]->ways[dense] == Gradients<T>::wide) {
       std::memset(static_cast<void*>(dw), 0, count * sizeof(T));
       for (int s = 0; s < cut.slices; ++s) workers_[s]->pass.add_rows(dense, range.first, range.last, dw);
       return dw;
     }
-    const T* sum = gradient_of(range);
+    const T* sum = parts_[0]->arrays[range.array].get() + size_t(range.first) * stride;
     for (int s = 1; s < cut.slices; ++s, sum = dw) {
       const T* part = parts_[s]->arrays[range.array].get() + range.first * stride;
       for (size_t i = 0; i < count; i += lanes<T>) store<T>(dw + i, load<T>(sum + i) + load<T>(part + i));
     }
     return sum;
   }
-  // Gradient of the data loss over all rows, without dropout, into parts_[0]; gives the mean loss.
+  // Gradient of the data loss over all rows, without dropout, into whole(); gives the mean loss.
   double gradient(const Arrays<T>& at) {
     const int64_t rows = data_->training.rows();
     const double loss = slice_gradients(at, nullptr, rows, nullptr, true);
-    crew_.each(int(ranges_.size()), [&](int k, int) { sum_slices(cutter_.cut(rows), ranges_[k], gradient_of(ranges_[k])); });
+    crew_.each(int(ranges_.size()), [&](int k, int member) {
+      gradient_of(cutter_.cut(rows), ranges_[k], *workers_[member], place(ranges_[k]));
+    });
     return loss;
   }
 
@@ -224,12 +250,13 @@ template <class T> class Bench {
   double loss(const Arrays<T>& at, const Table<T>* rows) {
     if (!rows) return std::numeric_limits<double>::quiet_NaN();
     const auto nothing = [](int) {};
+    const Arrays<T>& seen = seen_of(at);
     const double sum = in_slices(
         rows->rows(), 1,
         [&](int, int member, int64_t first, int, double* total) {
           Worker<T>& worker = *workers_[member];
           const Tile<T> data = rows->load(nullptr, rows->rows(), first, worker.desk);
-          *total += worker.pass.loss(data, worker.pass.forward(at, data, nullptr));
+          *total += worker.pass.loss(data, worker.pass.forward(seen, data, nullptr));
         },
         nothing, nothing);
     return sum / rows->total();
@@ -263,11 +290,11 @@ template <class T> class Bench {
     return total;
   }
 
-  // Largest |w - prox_1(w - dw)|, with the gradient that stands in parts_[0].
+  // Largest |w - prox_1(w - dw)|, with the gradient that stands in whole().
   double residual() {
     double worst = 0;
     for (size_t k = 0; k < shapes_.size(); ++k) {
-      const T *w = w_[k].get(), *dw = parts_[0]->arrays[k].get();
+      const T *w = w_[k].get(), *dw = whole()[k].get();
       T* out = scratch_[k].get();
       for (size_t i = 0; i < shapes_[k].size(); ++i) out[i] = w[i] - dw[i];
       movers_[k]->prox(out, T(1), out);
@@ -292,11 +319,12 @@ template <class T> class Bench {
         if (residual() <= plan_.polish_tolerance) break;
       }
       const double at_point = gradient(point_);
+      const Arrays<T>& slopes = whole();  // until the next gradient, whoever sleeps in the trials
       double z_loss;
       for (;;) {
         double along = 0, squared = 0;
         for (size_t k = 0; k < shapes_.size(); ++k) {
-          const T *y = point_[k].get(), *dy = parts_[0]->arrays[k].get();
+          const T *y = point_[k].get(), *dy = slopes[k].get();
           T* z = z_[k].get();
           for (size_t i = 0; i < shapes_[k].size(); ++i) z[i] = y[i] - T(rate) * dy[i];
           movers_[k]->prox(z, T(rate), z);
@@ -386,7 +414,8 @@ template <class T> class Bench {
   std::vector<std::unique_ptr<Gradients<T>>> parts_;
   std::vector<std::unique_ptr<Worker<T>>> workers_;
   std::vector<std::unique_ptr<Mover<T>>> movers_;
-  Arrays<T> w_, point_, best_, z_, scratch_;
+  Awake<T> awake_;
+  Arrays<T> w_, point_, best_, z_, scratch_, whole_;
   Shuffle shuffle_;
   int run_ = 0;
   const Data<T>* data_ = nullptr;

@@ -59,6 +59,8 @@ template <class T> inline V<T> magnitude(V<T> x) {
   const I<T> sign = (I<T>)splat<T>(T(-0.0));
   return (V<T>)((I<T>)x & ~sign);
 }
+// The bits of both.
+template <class T> inline V<T> either(V<T> a, V<T> b) { return (V<T>)((I<T>)a | (I<T>)b); }
 template <class T> inline V<T> with_sign(V<T> size, V<T> of) {
   const I<T> sign = (I<T>)splat<T>(T(-0.0));
   return (V<T>)(((I<T>)size & ~sign) | ((I<T>)of & sign));
