@@ -64,8 +64,11 @@ def test_fit_shows_the_path_and_writes_it_down(ridgewalk, tmp_path):
     assert "100%" in out
     folder = tmp_path / "ridgewalk-results" / "people"
     assert sorted(path.name for path in folder.iterdir()) == [
-        "model.safetensors", "path.csv", "report.html", "summary.json"
-    ]  # fmt: skip
+        "model.safetensors",
+        "path.csv",
+        "report.html",
+        "summary.json",
+    ]
     summary = json.loads((folder / "summary.json").read_text())
     rows = pd.read_csv(folder / "path.csv")
     assert len(rows) == len(summary["path"]) == 5
@@ -168,7 +171,19 @@ def test_every_option_reaches_the_estimator(ridgewalk, tmp_path, monkeypatch, co
         "rows": (np.arange(90) % 3).tolist(), "apart": [str(day) for day in np.arange(90) // 3],
     }  # fmt: skip
     assert {name: seen[name] for name in expected} == expected
-    assert seen["groups"].tolist() == [0, 1, 0, 2, 2, 2]  # columns of one input leave together
+    assert seen["groups"].tolist() == [0, 0, 1, 2, 2, 2]  # columns of one input leave together
+
+
+def test_what_looks_like_row_numbers_is_left_out_unless_it_is_kept(ridgewalk):
+    table().assign(year=np.arange(90) + 1935).to_csv("people.csv", index=False)
+    command = ["fit", "people.csv", "-t", "outcome", "--drop", "amount", "--no-report", *QUICK]
+    code, out, _ = ridgewalk(*command)
+    assert code == 0
+    assert "Column 'year' is a different whole number in each row" in out
+    assert "90 rows, 3 inputs" in out
+    code, out, _ = ridgewalk(*command, "--keep", "year")
+    assert code == 0
+    assert "90 rows, 4 inputs" in out
 
 
 def test_the_command_line_wins_over_a_configuration(ridgewalk, tmp_path):

@@ -25,7 +25,7 @@ from pandas.api import types
 from ridgewalk.columns import Category, DataError, Encoder, iso_share, kind_of, named_in_text
 from ridgewalk.losses import holds_classes
 
-__all__ = ["DataError", "Encoder", "Table", "make_table", "read_table"]
+__all__ = ["STANDARD_INPUT", "DataError", "Encoder", "Table", "make_table", "read_table"]
 
 _SEPARATED, _COLUMNAR = (".csv", ".tsv"), (".parquet", ".pq", ".arrow", ".feather")
 _KINDS = (*_SEPARATED, *(f"{ending}.gz" for ending in _SEPARATED), *_COLUMNAR)

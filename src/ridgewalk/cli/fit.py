@@ -32,6 +32,7 @@ from ridgewalk.cli.options import (
     Force,
     Hidden,
     Jobs,
+    Keep,
     L1Ratio,
     LearningRate,
     LossChoice,
@@ -72,6 +73,7 @@ def fit(
     target: Target,
     task: TaskChoice = Task.auto,
     drop: Drop = None,
+    keep: Keep = None,
     weights: Weights = None,
     row_groups: RowGroups = None,
     class_weight: ClassWeight = None,
@@ -124,7 +126,7 @@ def fit(
             "--budget chooses another grid each time, and --resume needs the one that was begun: give the strengths, "
             "folds, starts and epochs that the budget chose instead of it."
         )
-    columns = Columns(target, task, drop, weights, row_groups, class_weight)
+    columns = Columns(target, task, drop, keep, weights, row_groups, class_weight)
     walk = Walk(
         hidden, activation, loss, penalty, l1_ratio, alphas, select_inputs, relax, selection, scorer, folds, seeds,
         ensemble, max_iter, learning_rate, batch_size, random_state, jobs,
@@ -178,4 +180,5 @@ def save(folder: Path, model: Any, encoder: Encoder, summary: dict[str, Any]) ->
         pd.DataFrame(rows).to_csv(unfinished, index=False)
     with written(folder / SUMMARY_FILE) as unfinished:
         unfinished.write_text(json.dumps(summary, indent=1, ensure_ascii=False), encoding="utf-8")
-    save_model(model, folder / MODEL_FILE, encoder=encoder, target=summary["target"])
+    with written(folder / MODEL_FILE) as unfinished:
+        save_model(model, unfinished, encoder=encoder, target=summary["target"])

@@ -43,8 +43,7 @@ def report(
     notes: list[str] = []
     if file is not None:
         frame = read_table(file, texts=encoder.categories)
-        task = "classification" if is_classifier(estimator) else "regression"
-        y = make_table(frame, target, task).target.to_numpy()
+        y = make_table(frame, target, "classification" if is_classifier(estimator) else "regression").target.to_numpy()
         rows = (encoder.transform(frame), y)
         notes = encoder.unseen(frame)
     draw(out_file, estimator, encoder, target, *rows)

@@ -30,6 +30,7 @@ class Columns:
     target: str
     task: Task
     drop: list[str] | None
+    keep: list[str] | None
     weights: str | None
     row_groups: str | None
     class_weight: str | None
@@ -176,13 +177,15 @@ def read_problem(file: Path, columns: Columns, walk: Walk, verbose: bool) -> Pro
     ------
     ValueError
     """
+    # Takes seconds, so before it is said what is fitted: from there on Ctrl-C has words.
+    import ridgewalk.estimators  # noqa: F401
     from ridgewalk.data import Encoder, make_table, read_table, release_memory
 
     if columns.target in (columns.drop or ()):
         raise ValueError(f"{columns.target!r} is the target, and --drop leaves it out: take one of them back.")
     frame = read_table(file)
-    apart = [name for name in (columns.weights, columns.row_groups) if name is not None]
-    table = make_table(frame, columns.target, columns.task.value, (*(columns.drop or ()), *apart))
+    apart = (*(columns.drop or ()), *(name for name in (columns.weights, columns.row_groups) if name is not None))
+    table = make_table(frame, columns.target, columns.task.value, apart, tuple(columns.keep or ()))
     encoder = Encoder.fit(table.inputs)
     x, y = encoder.transform(table.inputs), table.target.to_numpy()
     weights, groups = _row_weights(frame, columns.weights), _row_groups(frame, columns.row_groups)
