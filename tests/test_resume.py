@@ -81,7 +81,7 @@ def test_killed_while_it_trains(run, tmp_path):
         while len(list(tmp_path.glob("broken/.unfinished/*.npy"))) < 2 and process.poll() is None:
             time.sleep(0.001)
         process.send_signal(signal.SIGKILL)
-    code, err = run(*COMMAND, "--out", "broken", "--resume", "--jobs", "1")
+    code, err = run(*COMMAND, "--out", "broken", "--resume", "--n-jobs", "1")
     assert code == 0
     assert "Going on with the fit in broken." in err
     assert_whole(tmp_path, run)
