@@ -1,15 +1,20 @@
 """The command line, as a user meets it: what is printed, what is written, how it ends."""
 
+import html
+import io
 import json
+import re
 import signal
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from ridgewalk import MLPClassifierCV, MLPRegressor, __version__, cli, save
+from ridgewalk import MLPClassifierCV, __version__, cli, load
+from ridgewalk.cli.bench import Measured, Task, show_measured
 from ridgewalk.cli.console import show
 from ridgewalk.data import Encoder
 
@@ -59,8 +64,11 @@ def test_fit_shows_the_path_and_writes_it_down(ridgewalk, tmp_path):
     assert "100%" in out
     folder = tmp_path / "ridgewalk-results" / "people"
     assert sorted(path.name for path in folder.iterdir()) == [
-        "model.safetensors", "path.csv", "report.html", "summary.json"
-    ]  # fmt: skip
+        "model.safetensors",
+        "path.csv",
+        "report.html",
+        "summary.json",
+    ]
     summary = json.loads((folder / "summary.json").read_text())
     rows = pd.read_csv(folder / "path.csv")
     assert len(rows) == len(summary["path"]) == 5
@@ -92,11 +100,12 @@ def test_results_are_never_overwritten_unasked(ridgewalk, tmp_path):
     assert not (tmp_path / "kept" / "report.html").exists()
 
 
-def test_a_folder_that_cannot_be_is_known_before_the_work(ridgewalk, monkeypatch):
-    monkeypatch.setattr(MLPClassifierCV, "fit", lambda *_: pytest.fail("the work began"))
-    code, _, err = ridgewalk("fit", "people.csv", "-t", "outcome", "--out", "people.csv/x", *QUICK)
+@pytest.mark.parametrize("command", [["fit", "--out", "people.csv/x"], ["diagnose", "--report", "nowhere/d.html"]])
+def test_what_cannot_be_written_is_known_before_the_work(ridgewalk, monkeypatch, command):
+    monkeypatch.setattr(MLPClassifierCV, "fit", lambda *_, **__: pytest.fail("the work began"))
+    code, _, err = ridgewalk(*command, "people.csv", "-t", "outcome", *QUICK)
     assert code == 1
-    assert "cannot be made: people.csv is a file" in err
+    assert "cannot be made" in err
 
 
 def test_predictions_overwrite_nothing(ridgewalk, tmp_path):
@@ -128,32 +137,71 @@ def test_text_codes_stay_text_and_new_ones_are_named(ridgewalk):
 
 
 @pytest.mark.parametrize("command", ["fit", "diagnose"])
-def test_every_option_reaches_the_estimator(ridgewalk, monkeypatch, command):
+@pytest.mark.parametrize("configured", [False, True])
+def test_every_option_reaches_the_estimator(ridgewalk, tmp_path, monkeypatch, command, configured):
     seen = {}
 
-    def stop(self, *_):
-        seen.update(self.get_params())
+    def stop(self, _x, _y, weights, groups):
+        seen.update(self.get_params() | {"rows": weights.tolist(), "apart": groups.tolist()})
         raise ValueError("seen")
 
     monkeypatch.setattr(MLPClassifierCV, "fit", stop)
+    table().assign(weight=np.arange(90) % 3, day=np.arange(90) // 3).to_csv("people.csv", index=False)
     options = {
-        "--hidden": "7,5", "--activation": "gelu", "--penalty": "group_lasso", "--l1-ratio": "0.25", "--alphas": "9",
-        "--selection": "1se", "--folds": "4", "--seeds": "3", "--max-iter": "17", "--learning-rate": "0.5",
-        "--batch-size": "11", "--random-state": "13", "--jobs": "2",
+        "hidden": "7,5", "activation": "gelu", "loss": "log_loss", "penalty": "group_lasso", "l1-ratio": "0.25,0.75",
+        "alphas": "0.1,0.01", "selection": "1se", "scorer": "accuracy", "folds": "4", "seeds": "3", "max-iter": "17",
+        "learning-rate": "0.5", "batch-size": "11", "random-state": "13", "n-jobs": "2", "class-weight": "no=1,yes=5",
+        "weights": "weight", "row-groups": "day", "drop": "amount",
     }  # fmt: skip
-    ridgewalk(command, "people.csv", "-t", "outcome", "-q", *(part for pair in options.items() for part in pair))
-    assert {name: seen[name] for name in ("hidden_layer_sizes", "activation", "penalty", "l1_ratio", "alphas")} == {
-        "hidden_layer_sizes": (7, 5), "activation": "gelu", "penalty": "group_lasso", "l1_ratio": 0.25, "alphas": 9
+    if configured:
+        lines = [
+            f"{name} = {value if re.fullmatch('[0-9.]+', value) else json.dumps(value)}"
+            for name, value in options.items()
+        ]
+        (tmp_path / "all.toml").write_text("\n".join([*lines, "ensemble = true"]))
+        given = ["--config", "all.toml"]
+    else:
+        given = [part for name, value in options.items() for part in (f"--{name}", value)] + ["--ensemble"]
+    ridgewalk(command, "people.csv", "-t", "outcome", "-q", *given)
+    expected = {
+        "hidden_layer_sizes": (7, 5), "activation": "gelu", "loss": "log_loss", "penalty": "group_lasso",
+        "l1_ratio": [0.25, 0.75], "alphas": [0.1, 0.01], "selection": "1se", "scoring": "accuracy", "cv": 4,
+        "n_seeds": 3, "max_iter": 17, "learning_rate_init": 0.5, "batch_size": 11, "random_state": 13, "n_jobs": 2,
+        "class_weight": {"no": 1.0, "yes": 5.0}, "ensemble": True, "select_inputs": False, "relax": False,
+        "rows": (np.arange(90) % 3).tolist(), "apart": [str(day) for day in np.arange(90) // 3],
     }  # fmt: skip
-    assert {name: seen[name] for name in ("selection", "cv", "n_seeds", "max_iter", "learning_rate_init")} == {
-        "selection": "1se", "cv": 4, "n_seeds": 3, "max_iter": 17, "learning_rate_init": 0.5
-    }  # fmt: skip
-    assert [seen[name] for name in ("batch_size", "random_state", "n_jobs")] == [11, 13, 2]
+    assert {name: seen[name] for name in expected} == expected
+    assert seen["groups"].tolist() == [0, 0, 1, 2, 2, 2]  # columns of one input leave together
+
+
+def test_what_looks_like_row_numbers_is_left_out_unless_it_is_kept(ridgewalk):
+    table().assign(year=np.arange(90) + 1935).to_csv("people.csv", index=False)
+    command = ["fit", "people.csv", "-t", "outcome", "--drop", "amount", "--no-report", *QUICK]
+    code, out, _ = ridgewalk(*command)
+    assert code == 0
+    assert "Column 'year' is a different whole number in each row" in out
+    assert "90 rows, 3 inputs" in out
+    code, out, _ = ridgewalk(*command, "--keep", "year")
+    assert code == 0
+    assert "90 rows, 4 inputs" in out
+
+
+def test_the_command_line_wins_over_a_configuration(ridgewalk, tmp_path):
+    (tmp_path / "mine.toml").write_text(
+        'target = "outcome"\nalphas = 2\nmax_iter = 30\nfolds = 3\nhidden = [4]\nreport = false\ndrop = ["age"]\n'
+    )
+    code, out, _ = ridgewalk("fit", "people.csv", "--config", "mine.toml", "--alphas", "3", "--json")
+    summary = json.loads(out)
+    assert code == 0
+    assert len(summary["path"]) == 4
+    assert summary["folds"] == 3
+    assert "age" not in {entry["name"] for entry in summary["inputs"]}
+    assert not (tmp_path / summary["folder"] / "report.html").exists()
 
 
 def test_a_path_whose_unpenalized_arm_diverged_says_so(capsys):
     row = {"alpha": 0.0, "heldout_loss": None, "standard_error": None, "train_loss": None, "zeros": 0.0,
-           "inputs_kept": 1, "units_kept": 1, "diverged": 2, "marks": []}  # fmt: skip
+           "heldout_score": None, "inputs_kept": 1, "units_kept": 1, "diverged": 2, "marks": []}  # fmt: skip
     good = row | {"alpha": 1.0, "heldout_loss": 0.5, "standard_error": 0.1, "train_loss": 0.4, "diverged": 0}
     summary = {"path": [row, good], "alpha": 1.0, "index": 1, "loss": "CrossEntropy", "fits": 4, "folds": 1, "seeds": 1,
                "null_loss": 0.7, "selection": "min", "inputs": [{"name": ":heart: [x]", "kept": False}],
@@ -258,54 +306,8 @@ def test_demo_answers_the_tutorials_question(ridgewalk, monkeypatch):
     assert [line[:2] for line in out.splitlines()[-3:]] == ["1.", "2.", "3."]
 
 
-def test_version_and_help(ridgewalk):
+def test_version(ridgewalk):
     assert ridgewalk("version")[1] == f"ridgewalk {__version__}\n"
-    for command in ([], ["fit"], ["predict"], ["report"], ["diagnose"], ["demo"], ["version"]):
-        code, out, _ = ridgewalk(*command, "--help")
-        assert code == 0
-        assert "Usage" in out
-
-
-@pytest.mark.parametrize(
-    ("arguments", "code", "words"),
-    [
-        (["fit", "nothing.csv", "-t", "y"], 1, "There is no file nothing.csv"),
-        (["fit", "people.csv", "-t", "income"], 1, "There is no column 'income'"),
-        (["fit", "people.csv", "-t", "age"], 1, "The target 'age' is missing in 10 of 90 rows"),
-        (["fit", "people.csv", "-t", "outcome", "--task", "regression"], 1, "Regression needs numbers"),
-        (["fit", "empty.csv", "-t", "y"], 1, "is empty"),
-        (["fit", "one.csv", "-t", "y"], 1, "one value only"),
-        (["fit", "people.csv", "-t", "outcome", "--hidden", "ten"], 1, "--hidden takes units per layer"),
-        (["fit", "people.csv", "-t", "outcome", "--folds", "80"], 1, "rarest class"),
-        (["fit", "people.csv", "-t", "outcome", "--learning-rate", "0"], 1, "'learning_rate_init' parameter"),
-        (["fit", "people.csv", "-t", "outcome", "--out", "people.csv"], 1, "is a file; give a folder"),
-        (["fit", "people.csv", "-t", "outcome", "--l1-ratio", "2"], 2, "--l1-ratio"),
-        (["fit", "people.csv"], 2, "--target"),
-        (["fit", "-t", "outcome"], 2, "file"),
-        (["stroll"], 2, "No such command"),
-        (["predict", "nothing", "people.csv"], 1, "There is no model nothing"),
-        (["predict", "people.csv", "people.csv"], 1, "people.csv should hold a model of ridgewalk"),
-        (["predict", "bare.safetensors", "people.csv"], 1, "bare.safetensors was saved without its encoder"),
-    ],
-    ids=lambda value: " ".join(value) if isinstance(value, list) else "",
-)
-def test_a_mistake_ends_in_a_sentence_and_a_code(ridgewalk, tmp_path, arguments, code, words):
-    (tmp_path / "empty.csv").touch()
-    (tmp_path / "one.csv").write_text("x,y\n1,a\n2,a\n")
-    save(MLPRegressor((), solver="lbfgs").fit([[1], [2], [3]], [1, 2, 3]), tmp_path / "bare.safetensors")
-    ended, out, err = ridgewalk(*arguments)
-    assert ended == code
-    assert words in err
-    assert "Traceback" not in out + err
-    assert not (tmp_path / "ridgewalk-results").exists()
-
-
-def test_predict_names_the_column_that_is_missing(ridgewalk):
-    ridgewalk("fit", "people.csv", "-t", "outcome", "-q", "--out", "kept", *QUICK)
-    table().drop(columns="town").to_csv("short.csv", index=False)
-    code, _, err = ridgewalk("predict", "kept", "short.csv")
-    assert code == 1
-    assert "The model needs column 'town'" in err
 
 
 def test_interrupting_writes_nothing(ridgewalk, tmp_path, monkeypatch):
@@ -347,3 +349,161 @@ def test_ctrl_c_ends_a_long_fit(tmp_path):
 def test_help_waits_for_no_library():
     slow = "import sys, ridgewalk.cli; sys.exit(any(name in sys.modules for name in ('sklearn', 'pandas')))"
     assert subprocess.run([sys.executable, "-c", slow], check=False).returncode == 0
+
+
+def test_inputs_are_selected_with_the_columns_of_a_category_together(ridgewalk, tmp_path):
+    generator = np.random.default_rng(1)
+    frame = pd.DataFrame(generator.normal(size=(240, 4)), columns=list("abcd"))
+    frame["town"] = generator.choice(["here", "there", "away"], 240)
+    frame["y"] = np.where(frame["a"] + 2 * (frame["town"] == "here") > 1, "yes", "no")
+    frame.to_csv("towns.csv", index=False)
+    options = [
+        "--select-inputs",
+        "--alphas",
+        "6",
+        "--max-iter",
+        "150",
+        "--folds",
+        "3",
+        "--hidden",
+        "8",
+        "--out",
+        "kept",
+    ]
+    code, out, _ = ridgewalk("fit", "towns.csv", "-t", "y", *options)
+    assert code == 0
+    assert "Held-out losses: path" in out
+    assert "over the constant prediction it gains" in out
+    assert len({line.split()[0] for line in out.splitlines() if line[:1].strip().isdigit()}) == len(
+        [line for line in out.splitlines() if line[:1].strip().isdigit()]
+    )  # refits repeat a strength, the table does not
+    summary = json.loads((tmp_path / "kept" / "summary.json").read_text())
+    assert {arm["name"] for arm in summary["arms"]} == {"path", "adaptive path", "refits"}
+    kept = {entry["name"] for entry in summary["inputs"] if entry["kept"]}
+    assert {"a", "town"} <= kept
+    columns = load(tmp_path / "kept").get_support()[-3:]
+    assert columns.tolist() == [True] * 3
+    code, out, _ = ridgewalk("predict", "kept", "towns.csv", "--json")
+    assert [row["y"] for row in json.loads(out)["predictions"]].count("yes") > 20
+
+
+@pytest.mark.parametrize(("options", "words"), [
+    (["--scorer", "roc_auc"], "(rule: min, by roc_auc)"),
+    (["--alphas", "qut", "--l1-ratio", "1"], "(rule: qut)"),
+    (["--relax"], "refits"),
+    (["--l1-ratio", "0.1,0.9"], "(rule: min)"),
+])  # fmt: skip
+def test_how_the_strength_was_chosen_is_said(ridgewalk, options, words):
+    code, out, _ = ridgewalk("fit", "people.csv", "-t", "outcome", "--no-report", *QUICK, *options)
+    assert code == 0
+    assert words in out
+    assert out.count(" <-") == 1
+    assert ("score" in out.splitlines()[2]) == ("--scorer" in options)
+
+
+@pytest.mark.parametrize("name", ["people.tsv", "people.csv.gz", "people.feather", "-"])
+def test_predictions_do_not_depend_on_the_kind_of_file(ridgewalk, monkeypatch, name):
+    frame = table().drop(columns="amount")
+    ridgewalk("fit", "people.csv", "-t", "outcome", "--drop", "amount", "-q", "--out", "kept", *QUICK)
+    expected = ridgewalk("predict", "kept", "people.csv")[1]
+    if name == "-":
+        monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(frame.to_csv(index=False).encode())))
+    elif name == "people.feather":
+        frame.to_feather(name)
+    else:
+        frame.to_csv(name, index=False, sep="\t" if "tsv" in name else ",")
+    assert ridgewalk("predict", "kept", name)[1] == expected
+    if name != "-":
+        _, out, _ = ridgewalk("fit", name, "-t", "outcome", "--json", *QUICK)
+        assert json.loads(out)["folder"] == str(Path("ridgewalk-results") / "people")
+
+
+def test_a_diagnosis_heads_its_page(ridgewalk, tmp_path):
+    options = ["--no-references", "--json", "--report", "d.html"]
+    code, out, err = ridgewalk("diagnose", "people.csv", "-t", "outcome", "--drop", "amount", *options, *QUICK)
+    assert (code, err) == (0, "")
+    found = json.loads(out)
+    assert found["report"] == "d.html"
+    page = (tmp_path / "d.html").read_text(encoding="utf-8")
+    assert f'<p class="verdict">{html.escape(found["headline"])}</p>' in page
+    assert html.escape(found["findings"][0]["advice"]) in page
+
+
+def test_quiet_says_nothing_and_json_nothing_else(ridgewalk, monkeypatch):
+    monkeypatch.setattr("ridgewalk.cli.demo.DEMO_EPOCHS", 60)
+    monkeypatch.setattr("ridgewalk.cli.bench.TASKS", (Task("tiny", 40, 3, (4,), 3, 2),))
+    monkeypatch.setattr("ridgewalk.cli.bench._ROUNDS", 1)
+    target = ["people.csv", "-t", "outcome"]
+    fitted = ["--no-report", *QUICK]
+    for command in (["--out", "one"], ["--out", "two", "--seeds", "2"]):
+        assert ridgewalk("fit", *target, "-q", *fitted, *command) == (0, "", "")
+    table().assign(town="new").to_csv("new.csv", index=False)
+    for command in (
+        ["fit", *target, *fitted],
+        ["diagnose", *target, "--no-references", *QUICK],
+        ["predict", "one", "new.csv"],
+        ["predict", "one", "new.csv", "--out", "p.csv", "--force"],
+        ["report", "one", "new.csv", "--force"],
+        ["compare", "one", "two"],
+        ["demo", "--samples", "20"],
+        ["bench", "--n-jobs", "1"],
+    ):
+        code, out, err = ridgewalk(*command, "--json")
+        assert (code, err) == (0, ""), command
+        assert json.loads(out), command
+        code, out, err = ridgewalk(*command, "--quiet")
+        assert (code, err) == (0, ""), command
+
+
+def test_compare_pairs_what_shares_folds(ridgewalk, tmp_path):
+    target = ["people.csv", "-t", "outcome", "--drop", "amount", "--no-report", "-q", *QUICK]
+    ridgewalk("fit", *target, "--out", "one")
+    ridgewalk("fit", *target, "--out", "two", "--seeds", "2", "--activation", "tanh")
+    (tmp_path / "three.toml").write_text('drop = ["age", "amount"]\n' + "\n".join(
+        f"{QUICK[k][2:]} = {QUICK[k + 1]}" for k in range(0, len(QUICK), 2)
+    ))  # fmt: skip
+    code, out, _ = ridgewalk(
+        "compare", "one", "two/model.safetensors", "three.toml", "--table", "people.csv", "-t", "outcome"
+    )
+    assert code == 0
+    assert "90 held-out rows in 3 folds, the same for all" in out
+    assert "another start would change" in out
+    code, out, _ = ridgewalk("compare", "one", "two", "--json")
+    one, two = json.loads(out)["models"]
+    models = [load(tmp_path / name) for name in ("one", "two")]
+    for said, model in zip((one, two), models, strict=True):
+        assert said["heldout_loss"] == pytest.approx(model.heldout_loss_)
+        assert said["alpha"] == model.alpha_
+    assert one["difference"] is None
+    assert two["difference"]["mean"] == pytest.approx(models[1].heldout_loss_ - models[0].heldout_loss_)
+    assert two["difference"]["low"] < two["difference"]["mean"] < two["difference"]["high"]
+    assert not list(tmp_path.glob("ridgewalk-results*"))
+
+
+def test_bench_says_who_did_what(ridgewalk, monkeypatch, capsys):
+    monkeypatch.setattr("ridgewalk.cli.bench.TASKS", (Task("tiny", 40, 3, (4,), 200, 8),))
+    monkeypatch.setattr("ridgewalk.cli.bench._ROUNDS", 2)
+    code, out, _ = ridgewalk("bench", "--n-jobs", "2", "--json")
+    assert code == 0
+    measured = {each["engine"]: each for each in json.loads(out)["measured"]}
+    assert list(measured) == [
+        "ridgewalk, compiled", "ridgewalk, compiled, 1 thread", "ridgewalk, reference (NumPy)", "scikit-learn",
+        "scikit-learn, side by side",
+    ]  # fmt: skip
+    losses = [each["loss"] for each in measured.values()]
+    assert max(losses) < 0.6  # all have learned
+    assert max(losses) - min(losses) < 0.1
+    assert all(each["fits_per_second"] > 0 for each in measured.values())
+    show_measured([Measured(**each) for each in measured.values()], 2)
+    assert "to scikit-learn's best" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    "command", ["", "fit", "predict", "report", "diagnose", "compare", "export", "demo", "bench", "version"]
+)
+def test_help_fits_a_narrow_terminal(ridgewalk, monkeypatch, command):
+    monkeypatch.setenv("COLUMNS", "80")
+    code, out, _ = ridgewalk(*command.split(), "--help")
+    assert code == 0
+    assert max(map(len, out.splitlines())) <= 80
+    assert "…" not in out

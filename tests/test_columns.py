@@ -62,6 +62,7 @@ DATES = {
     "zoned": pd.to_datetime(["2024-05-04", "2024-05-02", "2024-05-03"]).tz_localize("UTC"),
     "days": [datetime.date(2024, 5, 4), datetime.date(2024, 5, 2), datetime.date(2024, 5, 3)],
     "text": ["2024-05-04", "2024-05-02", "2024-05-03"],
+    "periods": pd.PeriodIndex(["2024-05-04", "2024-05-02", "2024-05-03"], freq="D"),
     "text with times": ["2024-05-04 00:00", "2024-05-02 00:00", "2024-05-03 00:00"],
     "text with zones": ["2024-05-04T02:00:00+02:00", "2024-05-01T23:00:00-0100", "2024-05-03T00:00:00.000Z"],
 }
@@ -70,6 +71,11 @@ DATES = {
 @pytest.mark.parametrize("column", NUMBERS.values(), ids=NUMBERS.keys())
 def test_every_kind_of_number_is_a_number(column):
     np.testing.assert_array_equal(encoded(column), [[3], [1], [2]])
+
+
+@pytest.mark.parametrize(("values", "median"), [([5, 1, 3], 3), ([4, 1, 2, 9], 3), ([1e308, 1.5e308], 1.25e308)])
+def test_a_gap_is_filled_with_the_median(values, median):
+    np.testing.assert_array_equal(encoded([*values, None])[-1], [median, 1])
 
 
 @pytest.mark.parametrize("column", BOOLEANS.values(), ids=BOOLEANS.keys())

@@ -190,7 +190,7 @@ def broken(tmp_path, name, content):
         ("a.csv", b"a,y,y\n1,2,2\n", "more than one column named 'y'"),
         ("a.csv", b"a,y\n1,2,3\n4,5,6\n", "more fields than there are column names"),
         ("a.parquet", b"not parquet", "cannot be read"),
-        ("a.xlsx", b"PK", "neither CSV nor Parquet"),
+        ("a.xlsx", b"PK", "of a kind that is not read"),
     ],
 )
 def test_a_file_that_cannot_be_read_is_named(tmp_path, name, content, words):

@@ -1,14 +1,19 @@
 """What the documents say can be run, is run; what they point to is there."""
 
 import importlib.util
+import io
 import os
 import re
+import shlex
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+from ridgewalk.cli import main
+from ridgewalk.cli.bench import Task
+from ridgewalk.cli.budget import SIZES, Size
 from ridgewalk.cli.commands import app
 
 ROOT = Path(__file__).parents[1]
@@ -65,6 +70,17 @@ def test_chinese_pages_hold_the_same_numbers(page):
     assert prose(ours) == prose(theirs)
 
 
+def test_every_picture_of_the_path_is_drawn_by_the_example_above_it():
+    tool = importlib.util.spec_from_file_location("pictures", ROOT / "tools" / "pictures.py")
+    pictures = importlib.util.module_from_spec(tool)
+    tool.loader.exec_module(pictures)
+    page = pictures.PAGE.read_text(encoding="utf-8")
+    drawn = [example["file"] for example in pictures.EXAMPLE.finditer(page)]
+    assert drawn == re.findall(r"!\[[^\]]*\]\(([^)]+)\)", page)
+    assert {pictures.PAGE.parent / name for name in drawn} == set((pictures.PAGE.parent / "pictures").iterdir())
+    assert all("display = " in example["code"] for example in pictures.EXAMPLE.finditer(page))
+
+
 def test_the_site_builds_strictly_and_loads_nothing_from_elsewhere(tmp_path):
     environment = {**os.environ, "NO_MKDOCS_2_WARNING": "1"}  # Material's advertisement
     command = [sys.executable, "-m", "mkdocs", "build", "--site-dir", tmp_path]
@@ -99,7 +115,7 @@ def test_the_readmes_tree_is_the_tree():
 def test_the_readmes_commands_exist():
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     used = set(re.findall(r"ridgewalk (\w+)", "\n".join(re.findall(r"```sh\n(.*?)```", readme, re.DOTALL))))
-    assert used == {"demo", "diagnose", "export", "fit", "predict"}
+    assert used == {"compare", "demo", "diagnose", "export", "fit", "predict"}
     assert used <= {command.name or command.callback.__name__ for command in app.registered_commands}
 
 
@@ -107,6 +123,34 @@ def test_ci_runs_the_readmes_test_command():
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     assert "pip install '.[test]' && pytest" in readme
     assert "pip install '.[test]' && pytest" in (ROOT / ".ci" / "run").read_text(encoding="utf-8")
+
+
+def test_the_commands_of_their_page_run(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("ridgewalk.cli.demo.DEMO_EPOCHS", 100)
+    monkeypatch.setattr("ridgewalk.cli.bench.TASKS", (Task("tiny", 40, 3, (4,), 3, 2),))
+    subprocess.run([sys.executable, ROOT / "examples" / "write_tables.py"], check=True, capture_output=True)
+    page = ROOT / "docs" / "command-line.md"
+    for text in blocks(page, "toml"):
+        Path(re.match(r"# (\S+)", text).group(1)).write_text(text, encoding="utf-8")
+    run = set()
+    for line in "".join(blocks(page, "sh")).splitlines():
+        command, _, given = line.partition(" < ")
+        monkeypatch.setattr(sys, "argv", shlex.split(command))
+        monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(Path(given or os.devnull).read_bytes())))
+        with pytest.raises(SystemExit) as ended:
+            main()
+        said, err = capsys.readouterr()
+        assert not ended.value.code, f"{line}\n{err}"
+        assert said or err, line
+        run.add(sys.argv[1])
+    assert run == {command.callback.__name__ for command in app.registered_commands}
+
+
+def test_the_grids_of_a_budget_are_those_of_their_page():
+    text = (ROOT / "docs" / "command-line.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| (\d+) \| (\d+) \| (\d+) \| (\d+) \|$", text, re.MULTILINE)
+    assert [Size(*map(int, row)) for row in rows] == list(SIZES)
 
 
 def test_the_example_tables_are_written_and_fit(tmp_path):

@@ -1,8 +1,8 @@
 """Laws of the page: its numbers are the summary's and the network's, names cannot harm it, it needs nothing else."""
 
 import json
+import pickle
 import re
-import shutil
 from html.parser import HTMLParser
 
 import numpy as np
@@ -174,6 +174,21 @@ def test_the_plane_is_what_the_network_predicts(written):
             np.testing.assert_allclose(told, predicted, rtol=0.02)
 
 
+@pytest.mark.parametrize("case", [three_classes, numbers])
+def test_the_curves_end_where_the_path_did(case, tmp_path):
+    model, x, y = case()
+    file = model.fit(x, y).report(tmp_path / "report.html", curves=True)
+    curves, path = Page(file.read_text(encoding="utf-8")).data()["curves"], model.path_
+    assert curves["epochs"][-1] == model.max_iter
+    ends = np.array(curves["data_loss"])[:, -1] + np.array(curves["penalty"])[:, -1]
+    left = ~path.null_wins[:, :-1].any(axis=(1, 2)) & (path.n_iter[:, :-1] > 0).all(axis=(1, 2))
+    assert left.sum() > 1
+    np.testing.assert_allclose(ends[left], path.objective[left, :-1].mean(axis=(1, 2)), rtol=1e-3)
+    if case is three_classes:  # its losses have no unit to be brought back to
+        told = np.array(curves["validation_loss"])[left, -1]
+        np.testing.assert_allclose(told, path.heldout_loss[left].mean(axis=(1, 2)), rtol=1e-3)
+
+
 def test_it_loads_nothing_and_is_small(written):
     text = written[-1].read_text(encoding="utf-8")
     assert written[-1].stat().st_size < 5_000_000
@@ -256,44 +271,9 @@ def test_mistakes_are_told(tmp_path):
         model.report(file, x, np.where(y == "no", "maybe", y))
     with pytest.raises(ValueError, match="name for each of the 7 columns, got 1"):
         model.report(file, origins=["one"])
-    with pytest.raises(ValueError, match="compacted model holds none"):
+    loaded = pickle.loads(pickle.dumps(model))
+    with pytest.raises(ValueError, match="the rows of the fit are needed"):
+        loaded.report(file, curves=True)
+    with pytest.raises(ValueError, match="compacted model holds no path"):
         model.compact().report(file)
     assert not file.exists()
-
-
-def test_a_browser_draws_it_and_the_slider_moves_it(written):
-    """Needs Chromium and Playwright; nothing else here does."""
-    browsers = pytest.importorskip("playwright.sync_api", reason="Playwright, which drives a browser, is not installed")
-    chromium = shutil.which("chromium") or shutil.which("google-chrome")
-    if chromium is None:
-        pytest.skip("no Chromium is installed")
-    model, _, _, file = written
-    with browsers.sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
-        for width, scheme in ((390, "light"), (1200, "dark")):
-            page = browser.new_page(viewport={"width": width, "height": 800}, color_scheme=scheme)
-            faults, asked = [], []
-            page.on("console", lambda said, faults=faults: faults.append(said.text) if said.type == "error" else None)
-            page.on("pageerror", lambda error, faults=faults: faults.append(str(error)))
-            page.on("dialog", lambda dialog, faults=faults: (faults.append(dialog.message), dialog.dismiss()))
-            page.on("request", lambda request, asked=asked: asked.append(request.url))
-            page.goto(file.as_uri())
-            page.wait_for_selector("html[data-drawn]")
-            assert page.evaluate("document.documentElement.scrollWidth") <= width
-            assert page.evaluate("slider.valueAsNumber") == model.index_
-            drawn = len(page.query_selector_all(".js-plotly-plot"))
-            assert drawn >= 2 + len(model.path_.layer_zeros[0, 0, 0])
-            page.focus("#strength")
-            page.keyboard.press("Home")
-            page.evaluate("new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
-            assert page.evaluate("at('shown').textContent.startsWith(number(alphas[0]))")
-            assert page.evaluate("at('inputs').data[0].x") == page.evaluate("data.inputs.importance[0]")
-            ticks = page.evaluate(
-                "[...document.querySelectorAll('#inputs .ytick text')].map((tick) => tick.textContent)"
-            )
-            names = page.evaluate("data.inputs.names.map((name) => cut(name, narrow() ? 13 : 30))")
-            assert [" ".join(tick.split()) for tick in ticks] == [" ".join(name.split()) for name in names]
-            assert not page.query_selector_all("a, b, img, main script")
-            assert faults == []
-            assert asked == [file.as_uri()]
-        browser.close()

@@ -236,7 +236,7 @@ def test_a_file_is_replaced_whole_or_not_at_all(fitted, tmp_path, monkeypatch):
 
 
 def test_a_folder_that_is_not_there_is_named(fitted, tmp_path):
-    with pytest.raises(OSError, match="absent"):
+    with pytest.raises(FileNotFoundError, match=r"There is no folder .*absent to write m into: make it first"):
         save(fitted["linear"], tmp_path / "absent" / "m")
 
 

@@ -1,5 +1,7 @@
 """Estimators that walk a path: what is reported beside the choice, and every way to choose."""
 
+from contextlib import contextmanager
+
 import numpy as np
 import pandas as pd
 import polars as pl
@@ -13,6 +15,7 @@ from sklearn.model_selection import GroupKFold, RepeatedStratifiedKFold, Stratif
 from sklearn.preprocessing import StandardScaler
 
 from ridgewalk import MLPClassifierCV, MLPRegressorCV
+from ridgewalk.engine.job import Watch
 from ridgewalk.objective import weighted_mean
 
 QUICK = {"alphas": 6, "max_iter": 100, "learning_rate_init": 0.03, "cv": 3, "random_state": 0}
@@ -114,6 +117,7 @@ def test_the_selection_safe_strength_needs_no_choice(cancer):
 
 
 SPLITTERS = [
+    3,  # with groups
     RepeatedStratifiedKFold(n_splits=3, n_repeats=2, random_state=0),
     TimeSeriesSplit(4),
     StratifiedGroupKFold(3),
@@ -124,10 +128,10 @@ SPLITTERS = [
 @pytest.mark.parametrize("cv", SPLITTERS, ids=lambda cv: type(cv).__name__)
 def test_any_splitter_holds_out(cv, cancer):
     X, y = cancer
-    groups = np.arange(len(X)) // 7 if "Group" in type(cv).__name__ else None
+    groups = np.arange(len(X)) // 7 if cv == 3 or "Group" in type(cv).__name__ else None
     model = MLPClassifierCV((4,), **(QUICK | {"cv": cv})).fit(X, y, groups=groups)
     path = model.path_
-    assert len(path.heldout_rows) == cv.get_n_splits(X, y, groups)
+    assert len(path.heldout_rows) == (cv if cv == 3 else cv.get_n_splits(X, y, groups))
     seen = np.unique(np.concatenate(path.heldout_rows))
     np.testing.assert_array_equal(np.flatnonzero(path.row_weights), seen)
     assert np.isfinite(model.heldout_loss_)
@@ -136,6 +140,23 @@ def test_any_splitter_holds_out(cv, cancer):
             assert not np.isin(groups[rows], np.delete(groups, rows)).any()
     if isinstance(cv, TimeSeriesSplit):
         assert len(seen) < len(X)
+
+
+@pytest.mark.parametrize("changes", [{}, {"hidden_layer_sizes": ()}, {"batch_size": 64}, {"l1_ratio": 1.0}], ids=str)
+def test_what_a_diagnosis_has_yet_to_do_is_known(cancer, monkeypatch, changes):
+    X, y = cancer
+    seen = {}
+
+    @contextmanager
+    def watched(title, _show):
+        seen[title] = Watch()
+        yield seen[title]
+
+    monkeypatch.setattr("ridgewalk.estimators.whole_path.progress", watched)
+    model = MLPClassifierCV(**(QUICK | {"hidden_layer_sizes": (4,), "max_iter": 40} | changes)).fit(X[:200], y[:200])
+    model.diagnose(references=False)
+    watch = seen["Diagnosing: training the arms again, and probes"]
+    assert 0.5 * watch.total < watch.done <= watch.total
 
 
 @pytest.mark.parametrize("frame", [pd.DataFrame, pl.DataFrame])

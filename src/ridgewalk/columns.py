@@ -31,7 +31,7 @@ DAYS = {"year": 365.2425, "week": 7.0, "day": 1.0}
 _MOST_LEVELS = 50  # categories of one input that have a column of their own
 _RARE_ROWS, _RARE_SHARE = 10, 0.01  # a category in fewer rows than both is rare
 _NUMBERS = {"boolean", "integer", "floating", "mixed-integer-float", "decimal", "timedelta", "timedelta64"}
-_DATES = {"date", "datetime", "datetime64"}
+_DATES = {"date", "datetime", "datetime64", "period"}
 _ISO = r"\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d(?::\d\d(?:\.\d+)?)?(?:Z|[+-]\d\d:?\d\d)?)?"
 _SECONDS = 24 * 60 * 60  # of a day
 _SAME = 1e-6  # difference of two sines up to which they are the same place in a cycle
@@ -88,8 +88,8 @@ class Number:
     def learn(name: str, column: pd.Series[Any]) -> Number:
         """Learn the median."""
         values = _numbers(name, column)
-        missing = np.isnan(values)
-        return Number(name, float(np.median(values[~missing])) if not missing.all() else 0.0, bool(missing.any()))
+        known = values[~np.isnan(values)]
+        return Number(name, _median(known), len(known) < len(values))
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -200,11 +200,9 @@ class Date:
     def learn(name: str, column: pd.Series[Any]) -> Date:
         """Learn the median day, and the cycles in which the dates have different places."""
         moments = _days(name, column)
-        missing = np.isnan(moments)
-        known = moments[~missing]
-        center = float(np.floor(np.median(known))) if known.size else 0.0
+        known = moments[~np.isnan(moments)]
         vary = tuple(cycle for cycle in DAYS if known.size and max(map(np.ptp, _circle(known, cycle))) > _SAME)
-        return Date(name, center, vary, bool(missing.any()))
+        return Date(name, float(np.floor(_median(known))), vary, len(known) < len(moments))
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -356,6 +354,14 @@ def _numbers(name: str, column: pd.Series[Any]) -> Floats:
     return np.asarray(values)
 
 
+def _median(values: Floats) -> float:
+    """Median; 0 of none. Halves are summed, so that numbers near 1e308 have one."""
+    if not values.size:
+        return 0.0
+    middle = [(len(values) - 1) // 2, len(values) // 2]
+    return float((np.partition(values, middle)[middle] / 2).sum())
+
+
 def _first_text(column: pd.Series[Any]) -> str:
     strange = column[pd.to_numeric(column, errors="coerce").isna() & column.notna()]
     return f"{strange.iloc[0]!r}" if len(strange) else f"{column.dtype} values"
@@ -369,6 +375,8 @@ def _texts(column: pd.Series[Any]) -> pd.Series[Any]:
 def _days(name: str, column: pd.Series[Any]) -> Floats:
     """Days from 1970-01-01 00:00 UTC, nan where they are missing."""
     known = column.notna()
+    if isinstance(column.dtype, pd.PeriodDtype):
+        column = column.dt.to_timestamp()
     if types.infer_dtype(column, skipna=True) in {*_DATES, "empty"}:
         moments = pd.to_datetime(column, utc=True, errors="coerce")
     else:

@@ -6,7 +6,12 @@ file  --read_table-->  frame  --make_table-->  Table  --Encoder (ridgewalk.colum
 from __future__ import annotations
 
 import csv
+import gzip
+import io
+import re
+import sys
 import warnings
+import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,75 +25,121 @@ from pandas.api import types
 from ridgewalk.columns import Category, DataError, Encoder, iso_share, kind_of, named_in_text
 from ridgewalk.losses import holds_classes
 
-__all__ = ["DataError", "Encoder", "Table", "make_table", "read_table"]
+__all__ = ["STANDARD_INPUT", "DataError", "Encoder", "Table", "make_table", "read_table"]
 
-_KINDS = (".csv", ".parquet", ".pq")
+_SEPARATED, _COLUMNAR = (".csv", ".tsv"), (".parquet", ".pq", ".arrow", ".feather")
+_KINDS = (*_SEPARATED, *(f"{ending}.gz" for ending in _SEPARATED), *_COLUMNAR)
 _SEPARATORS = ",;\t|"
+STANDARD_INPUT = "-"
 _MANY_CATEGORIES = 50
 _FEWEST_NUMBERED = 20  # rows from which numbers in order are no accident
 _MOSTLY = 0.9  # share of a column's texts that look like something
 
 
 def read_table(path: Path, texts: Sequence[str] = ()) -> pd.DataFrame:
-    """Read a CSV or Parquet file.
+    """Read a table: CSV or TSV, as they are or compressed by gzip; Parquet, Arrow or Feather.
 
-    A CSV file is UTF-8, its first line names the columns, and what stands between the names there (a comma, a
-    semicolon, a tab or a bar) separates. Empty fields, NA and the like are missing values.
+    CSV and TSV are UTF-8, and their first line names the columns. In TSV a tab separates; in CSV what stands between
+    the names (a comma, a semicolon, a tab or a bar). Empty fields, NA and the like are missing values.
 
     Parameters
     ----------
     path : Path
+        "-" reads CSV or TSV from standard input.
     texts : sequence of str
-        Columns of a CSV file to take as text even where they look like numbers.
+        Columns of CSV and TSV to take as text even where they look like numbers.
 
     Raises
     ------
     DataError
         If there is no such file, its kind is not known, it holds no rows, or it cannot be read.
     """
-    if not path.exists():
-        raise DataError(f"There is no file {path}.")
-    if path.is_dir():
-        raise DataError(f"{path} is a folder; give a CSV or Parquet file.")
-    if path.suffix.lower() not in _KINDS:
-        raise DataError(f"{path.name} is neither CSV nor Parquet: its name must end in {', '.join(_KINDS)}.")
+    streamed = str(path) == STANDARD_INPUT
+    name = "Standard input" if streamed else str(path)
+    kind = ".csv" if streamed else _kind(path)
     try:
-        frame = _read_csv(path, texts) if path.suffix.lower() == ".csv" else pd.read_parquet(path)
+        if kind in _COLUMNAR:
+            frame = pd.read_parquet(path) if kind in (".parquet", ".pq") else _read_arrow(path)
+            _refuse_doubled(name, [str(column) for column in frame.columns])
+        else:
+            frame = _read_separated(name, _text(path, kind, streamed), kind, texts)
     except DataError:
         raise
     except UnicodeDecodeError as error:
-        raise DataError(f"{path} is not UTF-8 text ({error.reason}): save it as UTF-8.") from None
+        raise DataError(f"{name} is not UTF-8 text ({error.reason}): save it as UTF-8.") from None
     except pd.errors.ParserWarning:
-        raise DataError(f"{path} has rows with more fields than there are column names: name or remove them.") from None
-    except (pd.errors.ParserError, OSError, ValueError) as error:
-        raise DataError(f"{path} cannot be read: {str(error).splitlines()[0]}") from None
+        raise DataError(f"{name} has rows with more fields than there are column names: name or remove them.") from None
+    except (EOFError, zlib.error):
+        raise DataError(f"{name} ends in the middle, or is damaged: copy or make it again.") from None
+    except (pd.errors.ParserError, csv.Error, OSError, ValueError) as error:
+        said = (str(error).splitlines() or [type(error).__name__])[0].rstrip(".")
+        raise DataError(f"{name} cannot be read as {_WORDS[kind]} ({said}): is it that, and whole?") from None
     if frame.empty:
-        raise DataError(f"{path} has column names but no rows.")
+        raise DataError(f"{name} has column names but no rows: at least two rows are needed.")
     frame.columns = [str(column) for column in frame.columns]
     return frame
 
 
-def _read_csv(path: Path, texts: Sequence[str]) -> pd.DataFrame:
-    with path.open(encoding="utf-8-sig", newline="") as file:
-        first = file.readline()
-        separator = max(_SEPARATORS, key=first.count)
-        file.seek(0)
-        names = next(csv.reader(file, delimiter=separator), [])
-    if not names:
-        raise DataError(f"{path} is empty: a line of column names and at least one row are needed.")
-    doubled = [name for name in names if name and names.count(name) > 1]
+_WORDS = {
+    ".csv": "CSV", ".tsv": "TSV", ".csv.gz": "CSV compressed by gzip", ".tsv.gz": "TSV compressed by gzip",
+    ".parquet": "Parquet", ".pq": "Parquet", ".arrow": "Arrow", ".feather": "Feather",
+}  # fmt: skip
+
+
+def _kind(path: Path) -> str:
+    """Give the ending of a file that there is, and that can be read."""
+    if not path.exists():
+        raise DataError(f"There is no file {path}: look at the name, and at the folder you are in.")
+    if path.is_dir():
+        raise DataError(f"{path} is a folder; give a file whose name ends in {', '.join(_KINDS)}.")
+    kind = "".join(path.suffixes[-2:]).lower() if path.suffix.lower() == ".gz" else path.suffix.lower()
+    if kind not in _KINDS:
+        raise DataError(f"{path.name} is of a kind that is not read: its name must end in {', '.join(_KINDS)}.")
+    return kind
+
+
+def _read_arrow(path: Path) -> pd.DataFrame:
+    """Read Arrow's file format, or its stream; Feather is the first."""
+    try:
+        return pd.read_feather(path)
+    except pa.ArrowInvalid:
+        with pa.OSFile(str(path)) as file:
+            frame: pd.DataFrame = pa.ipc.open_stream(file).read_all().to_pandas()
+            return frame
+
+
+def _text(path: Path, kind: str, streamed: bool) -> io.TextIOWrapper | io.StringIO:
+    """Open CSV or TSV, at its beginning, so that it can be read twice."""
+    if streamed:
+        if sys.stdin.isatty():
+            raise DataError("Standard input is a terminal: pipe a table into it, or give a file.")
+        return io.StringIO(sys.stdin.buffer.read().decode("utf-8-sig"), newline="")
+    opened: Any = gzip.GzipFile(path) if kind.endswith(".gz") else path.open("rb")
+    return io.TextIOWrapper(opened, encoding="utf-8-sig", newline="")
+
+
+def _read_separated(name: str, text: io.TextIOWrapper | io.StringIO, kind: str, texts: Sequence[str]) -> pd.DataFrame:
+    with text:
+        first = text.readline()
+        if "\0" in first:
+            raise DataError(f"{name} holds bytes that no text has: give CSV or TSV in UTF-8, or the right ending.")
+        between = re.sub(r'"[^"]*"', "", first)  # a comma inside of a name separates nothing
+        separator = "\t" if kind.startswith(".tsv") else max(_SEPARATORS, key=between.count)
+        text.seek(0)
+        names = next(csv.reader(text, delimiter=separator), [])
+        if not names:
+            raise DataError(f"{name} is empty: a line of column names and at least two rows are needed.")
+        _refuse_doubled(name, names)
+        text.seek(0)
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", pd.errors.ParserWarning)
+            return pd.read_csv(text, sep=separator, index_col=False, dtype=dict.fromkeys(texts, str), low_memory=False)
+
+
+def _refuse_doubled(name: str, columns: Sequence[str]) -> None:
+    doubled = [column for column in columns if column and columns.count(column) > 1]
     if doubled:
-        raise DataError(f"{path} has more than one column named {doubled[0]!r}: rename one.")
-    with warnings.catch_warnings():
-        warnings.simplefilter("error", pd.errors.ParserWarning)
-        return pd.read_csv(
-            path,
-            sep=separator,
-            index_col=False,
-            encoding="utf-8-sig",
-            dtype=dict.fromkeys(texts, str),
-            low_memory=False,
-        )
+        raise DataError(f"{name} has more than one column named {doubled[0]!r}: rename one.")
 
 
 def release_memory() -> None:

@@ -33,7 +33,8 @@ from ridgewalk.selection import Rule, mean_and_error, minimum
 RIDGES = (1e-4, 1e-3, 5e-3, 2e-2)
 """Strengths of L2 on the first layer of a refit; without them, refits of separable classes overfit."""
 FIRST_SHARE = 1.5  # of max_iter: epochs of the first path
-_ADAPTIVE, _ADAPTIVE_SPAN = 25, 2e4  # strengths of the second path, and its top over its end: factors go up to 1000
+ADAPTIVE = 25  # strengths of the second path
+_ADAPTIVE_SPAN = 2e4  # its top over its end: factors go up to 1000
 _PARTS = 4  # of the refits, by the size of their supports: small ones need few columns
 _GATE = 2.0  # standard errors
 
@@ -128,12 +129,12 @@ def select_inputs(
     first_route = replace(route, penalty="group_lasso", max_iter=round(FIRST_SHARE * route.max_iter))
     walker = Walker.ready(x, target, loss, splits, first_route, seeds, sample_weight, n_jobs, watch, score)
     strengths = walker.strengths(alphas)
-    extra = _ADAPTIVE * (1 + len(RIDGES)) * walker.cells * route.max_iter
+    extra = ADAPTIVE * (1 + len(RIDGES)) * walker.cells * route.max_iter
     walker.watch.total += extra
     first_fits = walker.fits(strengths)
     first = collect(walker, strengths, first_fits)
     best = 1 + minimum(first.row_loss[1:], first.row_weights)
-    adaptive_strengths = np.geomspace(strengths[-1] / _ADAPTIVE_SPAN, strengths[-1], _ADAPTIVE)
+    adaptive_strengths = np.geomspace(strengths[-1] / _ADAPTIVE_SPAN, strengths[-1], ADAPTIVE)
     factors = adaptive_factors(walker, first_fits[best].parameters[0], first.null_wins[best].ravel())
     adaptive_fits = _adaptive(walker, adaptive_strengths, factors, first_fits[best], route.max_iter)
     adaptive = collect(walker, adaptive_strengths, _by(walker, adaptive_fits))

@@ -42,6 +42,13 @@ class Model:
     target_center: Array
     target_scale: Array
 
+    def __repr__(self) -> str:
+        told = self.size
+        return (
+            f"Model({told.inputs} inputs, {told.units} hidden units, {told.numbers:,} weights and biases, "
+            f"{type(self.loss).__name__})"
+        )
+
     def output(self, x: Array | csr_array) -> Array:
         """Raw output (N, C), in the target's units, of all columns of the data."""
         rows, widest = x.shape[0], max(max(shape) for shape in self.network.shapes)

@@ -26,6 +26,7 @@ from numpy.typing import ArrayLike
 from scipy.sparse import csr_array, issparse
 from threadpoolctl import threadpool_limits
 
+from ridgewalk import markup
 from ridgewalk.arrays import Array, Booleans, Integers, slices, sparse_scale, standardization
 from ridgewalk.engine import train
 from ridgewalk.engine.job import Fits, Fold, Job, Matrix, Polish, Rows, Watch, joined, scaled, thread_count
@@ -48,6 +49,8 @@ _AT_ONCE = 16  # runs per thread that are trained before it is asked whether any
 _SHUFFLES, _SAFE_STEPS, _SAFE_SPAN = 20, 16, 30.0  # of the selection-safe strength
 _ROUNDING = 1e-13  # relative; what is as good as the null model to this is the null model
 _AT_REST = 1e-3  # residual up to which a fit counts as converged
+_HEAD = ("strength", "held-out loss", "training loss", "zeros", "inputs", "units")  # of the path as a table
+_MOST_UNFOLDED = 40  # rows of it
 _MOST_NUMBERS = 2**24  # of a table whose linear models are finished by Newton's method
 _POWER_OF_UNIT = {SquaredError: 2, Huber: 2, AbsoluteError: 1}  # the losses whose target is standardized
 
@@ -160,6 +163,35 @@ class MLPPath:
         """Give what predicts at strength ``index``: the fit on all data of a seed, by default the best one."""
         chosen = self.best_seed(index) if seed is None else seed
         return model_of(self.network, self.loss, [array[index, chosen] for array in self.parameters], self.whole)
+
+    def __repr__(self) -> str:
+        strengths, folds, seeds = self.heldout_loss.shape
+        sizes = [self.network.dense[0].inputs, *(layer.units for layer in self.network.dense)]
+        return (
+            f"MLPPath({strengths} strengths from {self.alphas[0]:.4g} to {self.alphas[-1]:.4g} x ({folds} folds + all "
+            f"{np.count_nonzero(self.row_weights):,} rows) x {seeds} seed{'s' * (seeds > 1)}, "
+            f"network {'-'.join(map(str, sizes))}, {type(self.loss).__name__})"
+        )
+
+    def __str__(self) -> str:
+        lines = [f"{first:>10}" + "".join(f"{cell:>16}" for cell in row) for first, *row in (_HEAD, *self._table())]
+        return "\n".join([repr(self), *lines])
+
+    def _repr_html_(self) -> str:
+        """Show it in a notebook: what was walked, and a table of all strengths, folded where there are many."""
+        rows, shown = markup.table(_HEAD, self._table()), " open" * (len(self.alphas) <= _MOST_UNFOLDED)
+        return f"{markup.element('p', repr(self))}<details{shown}><summary>Every strength</summary>{rows}</details>"
+
+    def _table(self) -> list[tuple[str, ...]]:
+        """Write every strength: mean held-out loss, and what the best start on all rows lost and kept."""
+        loss = weighted_mean(self.row_loss, self.row_weights)
+        rows: list[tuple[str, ...]] = []
+        for s, alpha in enumerate(self.alphas):
+            cell = (s, -1, self.best_seed(s))
+            losses = (f"{loss[s]:.4g}", f"{self.train_loss[cell]:.4g}")
+            counts = (f"{self.zeros[cell]:.0%}", str(self.inputs_kept[cell].sum()), str(self.units_kept[cell]))
+            rows.append((f"{alpha:.4g}", *losses, *counts))
+        return rows
 
 
 def model_of(network: Network, loss: Loss, parameters: Sequence[Array], fold: Fold) -> Model:
@@ -403,10 +435,9 @@ class Walker:
             self.watch.stage = "solving linear models"
             self.watch.total += self.solving * count * cells
             return _by_strength(self.solve(*self._every_cell(strengths), self._zeros(count)), count)
-        polish_steps = _POLISH_STEPS if route.batch_size else 0
-        per_strength = cells * (route.max_iter + polish_steps)
-        self.watch.total += cells * (self.dense_epochs + polish_steps) + count * per_strength
         self.watch.stage = "training without a penalty"
+        per_strength = cells * (route.max_iter + self._polish_steps)
+        self.watch.total += self.dense_work + count * per_strength
         dense = self.dense()
         self.watch.stage = "training"
         ramp = route.walk == "ramp"
@@ -428,6 +459,15 @@ class Walker:
     def dense_epochs(self) -> int:
         """Epochs of the dense fits."""
         return max(1, round(_DENSE_SHARE * self.route.max_iter))
+
+    @property
+    def dense_work(self) -> int:
+        """Work of the dense fits, as a watch counts it."""
+        return self.cells * (self.dense_epochs + self._polish_steps)
+
+    @property
+    def _polish_steps(self) -> int:
+        return _POLISH_STEPS if self.route.batch_size else 0
 
     def dense(self) -> Fits:
         """Unpenalized fits of every cell, that the others start from."""

@@ -5,6 +5,8 @@ from __future__ import annotations
 import typer
 
 from ridgewalk import __version__
+from ridgewalk.cli.bench import bench
+from ridgewalk.cli.compare import compare
 from ridgewalk.cli.demo import demo
 from ridgewalk.cli.diagnose import diagnose
 from ridgewalk.cli.export import export
@@ -20,9 +22,10 @@ def version() -> None:
 
 app = typer.Typer(
     help="Walk the whole L1/L2 regularization path of a neural network, and choose the strength by cross-validation.",
+    epilog="TAB completes commands and options after: ridgewalk --install-completion (bash, zsh, fish, PowerShell).",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     rich_markup_mode="rich",
 )
-for command in (fit, diagnose, predict, report, export, demo, version):
+for command in (fit, predict, diagnose, compare, report, export, demo, bench, version):
     app.command()(command)

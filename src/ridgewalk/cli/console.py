@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import sys
+from collections.abc import Sequence
 from typing import Any
 
 from rich.console import Console
@@ -26,16 +28,23 @@ def introduce(task: str, target: str, rows: int, encoder: Any, notes: tuple[str,
         out.print(f"[yellow]Note:[/] {escape(note)}")
 
 
+def noted(notes: Sequence[str]) -> None:
+    """Say on standard error what is odd about the data."""
+    for note in notes:
+        err.print(f"[yellow]Note:[/] {escape(note)}")
+
+
 def show(summary: dict[str, Any]) -> None:
     """Print the path as a table, and what was chosen."""
-    grid = Table(box=None, pad_edge=False, header_style="bold")
-    for title in ("strength", "held-out loss", "+- s.e.", "train loss", "zeros", "inputs", "units"):
-        grid.add_column(title, justify="right", no_wrap=True)
-    grid.add_column("", no_wrap=True)
-    for row in reversed(summary["path"]):
-        chosen = row["alpha"] == summary["alpha"]
+    scored = any(row["heldout_score"] is not None for row in summary["path"])
+    titles = ["strength", "held-out loss", "+- s.e.", "train loss", "zeros", "inputs", "units"]
+    grid = table([*titles[:1], *(["score"] if scored else []), *titles[1:]], "")
+    for index in reversed(_shown(summary)):
+        row = summary["path"][index]
+        chosen = index == summary["index"]
         grid.add_row(
             f"{row['alpha']:.4g}",
+            *([figure(row["heldout_score"], "-")] if scored else []),
             figure(row["heldout_loss"]),
             figure(row["standard_error"], "-"),
             figure(row["train_loss"], "-"),
@@ -49,5 +58,41 @@ def show(summary: dict[str, Any]) -> None:
     out.print(grid)
     walked, chosen_strength, *rest = map(escape, sentences(summary))
     out.print(f"\n{walked}\n[bold]{chosen_strength}[/]")
-    for sentence in rest:
+    for sentence in [*rest, *map(escape, _selected(summary))]:
         out.print(sentence)
+
+
+def table(titles: Sequence[str], *words: str) -> Table:
+    """Make a table of columns of numbers, whose titles wrap where it is narrow, and then columns of words."""
+    grid = Table(box=None, pad_edge=False, header_style="bold")
+    for title in titles:
+        grid.add_column(title, justify="right", vertical="bottom")
+    for title in words:
+        grid.add_column(title, no_wrap=True)
+    return grid
+
+
+def _shown(summary: dict[str, Any]) -> list[int]:
+    """Rows of the path to print: where refits repeat a strength with several ridges, the chosen or the best of them."""
+    path, alike = summary["path"], dict[float, list[int]]()
+    for index, row in enumerate(path):
+        alike.setdefault(row["alpha"], []).append(index)
+
+    def order(index: int) -> tuple[bool, float]:
+        loss = path[index]["heldout_loss"]
+        return index != summary["index"], math.inf if loss is None else loss
+
+    return [min(each, key=order) for each in alike.values()]
+
+
+def _selected(summary: dict[str, Any]) -> list[str]:
+    """Say what selecting, or refitting, inputs brought."""
+    if "arms" not in summary:
+        return []
+    arms = "; ".join(f"{arm['name']} {figure(arm['heldout_loss'])}" for arm in summary["arms"])
+    gain = summary["gain_over_null"]
+    said = f"Held-out losses: {arms}; over the constant prediction it gains {figure(gain['mean'])} +- "
+    said += f"{figure(gain['standard_error'])}."
+    if not summary.get("significant", True):
+        said += " That is within two standard errors of nothing, so no input is kept."
+    return [said]

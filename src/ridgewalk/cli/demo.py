@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import json
 from typing import Annotated
 
 import numpy as np
-import typer
 
 from ridgewalk.cli.console import out, show
+from ridgewalk.cli.options import DATA, AsJson, Jobs, Quiet, RandomState, option, whole
+from ridgewalk.cli.training import stoppable
 from ridgewalk.losses import CrossEntropy
-from ridgewalk.report.summary import summarize
 from ridgewalk.selection import mean_and_error
 from ridgewalk.tutorial import spiral_data
 
@@ -17,19 +18,25 @@ DEMO_EPOCHS = 1500
 
 
 def demo(
-    samples: Annotated[int, typer.Option(min=20, help="Points on each of the three arms.")] = 100,
-    random_state: Annotated[int, typer.Option(min=0, help="Draws the spiral, the folds and the starts.")] = 0,
-    jobs: Annotated[int, typer.Option(help="Threads; -1 is one per core.")] = -1,
+    samples: Annotated[
+        int, option(metavar="N", help="Points on each of the three arms.", panel=DATA, parser=whole(20))
+    ] = 100,
+    random_state: RandomState = 0,
+    jobs: Jobs = -1,
+    quiet: Quiet = False,
+    as_json: AsJson = False,
 ) -> None:
     """Walk the path of the tutorial's spiral, and answer whether regularization helped."""
     from ridgewalk.estimators import MLPClassifierCV
 
+    verbose = not (quiet or as_json)
     generator = np.random.default_rng(random_state)
     x, y = spiral_data(samples, 3, generator)
     fresh_x, fresh_y = spiral_data(10_000, 3, generator)
-    out.print(
-        f"The tutorial's spiral: {len(x)} points, 3 arms; one hidden layer of 64 units; L1 and L2 on every layer."
-    )
+    if verbose:
+        out.print(
+            f"The tutorial's spiral: {len(x)} points, 3 arms; one hidden layer of 64 units; L1 and L2 on every layer."
+        )
     model = MLPClassifierCV(
         (64,),
         alphas=14,
@@ -37,16 +44,28 @@ def demo(
         learning_rate_init=0.03,
         random_state=random_state,
         n_jobs=jobs,
-        verbose=True,
-    ).fit(x, y)
-    summary = summarize(model.path_, "min", ["x", "y"])
-    show(summary)
+        verbose=verbose,
+    )
+    with stoppable():
+        model.fit(x, y)
+    summary = model.summary(["x", "y"])
     path = model.path_
     target = CrossEntropy().encode(fresh_y)
     outputs = [path.model(index).output(fresh_x) for index in (0, model.index_)]
     before, after = (CrossEntropy().values(output, target) for output in outputs)
     hits = [float((output.argmax(axis=1) == fresh_y).mean()) for output in outputs]
-    change, error = mean_and_error(after - before, np.ones(len(fresh_y)))
+    change, error = (float(value) for value in mean_and_error(after - before, np.ones(len(fresh_y))))
+    if as_json:
+        fresh = {
+            "points": len(fresh_y),
+            "log_loss_without_and_with": [float(before.mean()), float(after.mean())],
+            "change": {"mean": change, "standard_error": error},
+            "accuracy_without_and_with": hits,
+        }
+        print(json.dumps(summary | {"fresh": fresh}, indent=1))
+        return
+    if verbose:
+        show(summary)
     out.print("\n[bold]Did regularization help?[/]")
     out.print(
         f"1. {'Yes' if change + 2 * error < 0 else 'Not here'}: on {len(fresh_y):,} fresh points the log loss goes "

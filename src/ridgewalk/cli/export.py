@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import json
+from contextlib import ExitStack
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
-import typer
 from rich.markup import escape
 
 from ridgewalk.cli.console import err, out
-from ridgewalk.cli.files import free, kept, written
-from ridgewalk.storage import MODEL_FILE
+from ridgewalk.cli.files import free, written
+from ridgewalk.cli.options import OUTPUT, AsJson, Force, Model, Quiet, option
+from ridgewalk.storage import MODEL_FILE, read
 
 
 class Form(StrEnum):
@@ -26,36 +28,44 @@ _NAMES = {Form.onnx: "model.onnx", Form.torch: "state_dict.safetensors", Form.nu
 
 
 def export(
-    model: Annotated[Path, typer.Argument(help="A model file that fit wrote, or its folder.", show_default=False)],
+    model: Model,
     to: Annotated[
         Form,
-        typer.Option(
+        option(
+            "--to",
+            metavar="FORM",
             help="onnx: the whole pipeline, for onnxruntime; torch: a state_dict; numpy: Python code to read.",
-            show_default=False,
+            panel=OUTPUT,
         ),
     ],
     out_file: Annotated[
         Path | None,
-        typer.Option("--out", help=f"The file to write, else {', '.join(_NAMES.values())}.", show_default=False),
+        option("--out", metavar="FILE", help=f"To write; else {', '.join(_NAMES.values())}.", panel=OUTPUT),
     ] = None,
-    force: Annotated[bool, typer.Option("--force", help="Replace the file that --out names.")] = False,
+    force: Force = False,
+    quiet: Quiet = False,
+    as_json: AsJson = False,
 ) -> None:
     """Write a model without what is dead in it, for other programs; its predictions are equal."""
     from ridgewalk.export import to_numpy, to_onnx, to_torch
 
-    estimator, encoder, target = kept(model)
+    stored = read(model)
     form = {Form.onnx: to_onnx, Form.torch: to_torch, Form.numpy: to_numpy}[to]
     try:
-        exported = form(estimator, encoder, target=target)
+        exported = form(stored.model, stored.encoder, target=stored.target or "target")
     except ImportError as error:
         raise ValueError(str(error)) from None
     file = out_file or Path(_NAMES[to])
     contents = exported.placed(file)
     for path in contents:
-        free(path, model / MODEL_FILE if model.is_dir() else model, force)
-    for path, content in contents.items():
-        with written(path) as unfinished:
-            unfinished.write_bytes(content)
-        err.print(f"Written: {escape(str(path))} ({len(content):,} bytes)", soft_wrap=True)
-    err.print(escape(str(exported)))
-    out.print(escape(exported.use(file)), soft_wrap=True)
+        free(path, model / MODEL_FILE if model.is_dir() else model, force, "--out")
+    with ExitStack() as unfinished:  # of two files, both come or neither
+        for path, content in contents.items():
+            unfinished.enter_context(written(path)).write_bytes(content)
+    if as_json:
+        print(json.dumps({"files": [str(path) for path in contents], "use": exported.use(file)}, indent=1))
+    elif not quiet:
+        for path, content in contents.items():
+            err.print(f"Written: {escape(str(path))} ({len(content):,} bytes)", soft_wrap=True)
+        err.print(escape(str(exported)))
+        out.print(escape(exported.use(file)), soft_wrap=True)

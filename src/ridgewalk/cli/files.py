@@ -24,12 +24,15 @@ def reserved(wanted: Path | None, file: Path, force: bool, resume: bool = False)
     """Make the folder for a result before the work begins, so that it cannot fail for want of one afterwards.
 
     It is the one asked for, if it is free or holds a result that may be replaced, or the first free name. If the block
-    fails, a folder that it left empty goes again. To resume, it is the one asked for, or the newest, as it is.
+    fails, folders that it made and left empty go again. To resume, it is the one asked for, or the newest, as it is.
     """
+    place = wanted or Path("ridgewalk-results", "name")
+    there = [each for each in (place, *place.parents) if each.exists()]
     if wanted is None:
-        stem = Path("ridgewalk-results") / file.stem
-        there = list(takewhile(Path.is_dir, _names(stem))) if resume else []
-        folder = there[-1] if there else next(name for name in _names(stem) if _made(name))
+        name = "standard-input" if str(file) == "-" else Path(file.name.removesuffix(".gz")).stem
+        stem = Path("ridgewalk-results") / name
+        old = list(takewhile(Path.is_dir, _names(stem))) if resume else []
+        folder = old[-1] if old else next(free for free in _names(stem) if _made(free))
     else:
         folder = wanted
         if not _made(folder):
@@ -47,9 +50,9 @@ def reserved(wanted: Path | None, file: Path, force: bool, resume: bool = False)
     try:
         yield folder
     finally:
-        for empty in (folder, folder.parent if wanted is None else folder):
-            if empty.is_dir() and not any(empty.iterdir()):
-                empty.rmdir()
+        for made in (folder, *folder.parents):
+            if made not in there and made.is_dir() and not any(made.iterdir()):
+                made.rmdir()
 
 
 def _names(stem: Path) -> Iterator[Path]:
@@ -70,14 +73,21 @@ def _made(folder: Path) -> bool:
     return True
 
 
-def free(wanted: Path, file: Path | None, force: bool) -> None:
-    """Refuse to write over the file that is read, and over any other unasked."""
+def free(wanted: Path, file: Path | None, force: bool, option: str) -> None:
+    """See, before the work, that a file can be written: in a folder that is there, and over no other unasked.
+
+    The file that is read is never written over.
+    """
+    if not wanted.parent.is_dir():
+        raise ValueError(f"{option} {wanted} cannot be made: there is no folder {wanted.parent}; make it first.")
+    if wanted.is_dir():
+        raise ValueError(f"{option} {wanted} is a folder; give the name of a file.")
     if not wanted.exists():
         return
     if file is not None and file.exists() and wanted.samefile(file):
-        raise ValueError(f"--out {wanted} is the file to read: give another.")
+        raise ValueError(f"{option} {wanted} is the file to read: give another.")
     if not force:
-        raise ValueError(f"{wanted} is there already: give another --out, or --force to replace it.")
+        raise ValueError(f"{wanted} is there already: give another {option}, or --force to replace it.")
 
 
 @contextmanager

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
+import time
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -11,37 +12,54 @@ import numpy as np
 import typer
 from rich.markup import escape
 
+from ridgewalk.cli.budget import fitted_into
 from ridgewalk.cli.console import err, out, show
 from ridgewalk.cli.files import PAGE_FILE, SUMMARY_FILE, TABLE_FILE, reserved, written
 from ridgewalk.cli.options import (
+    OUTPUT,
+    TRAINING,
     Activation,
     ActivationChoice,
     Alphas,
     AsJson,
     BatchSize,
+    ClassWeight,
+    Config,
     Drop,
+    Ensemble,
     File,
     Folds,
+    Force,
     Hidden,
     Jobs,
+    Keep,
     L1Ratio,
     LearningRate,
+    LossChoice,
+    LossName,
     MaxIter,
     PenaltyChoice,
     PenaltyName,
     Quiet,
     RandomState,
+    Relax,
+    RowGroups,
     RuleName,
+    Scorer,
     Seeds,
+    SelectInputs,
     Selection,
     Target,
     Task,
     TaskChoice,
+    Weights,
+    option,
+    switch,
 )
 from ridgewalk.cli.report import draw
 from ridgewalk.cli.resuming import asked_of, finished, resumable, say_how_it_starts
-from ridgewalk.cli.training import Walk, prepared, train
-from ridgewalk.report.summary import summarize
+from ridgewalk.cli.training import Columns, Walk, read_problem
+from ridgewalk.cli.values import seconds
 from ridgewalk.storage import MODEL_FILE
 from ridgewalk.storage import save as save_model
 
@@ -50,72 +68,107 @@ if TYPE_CHECKING:
 
 
 def fit(
+    ctx: typer.Context,
     file: File,
     target: Target,
     task: TaskChoice = Task.auto,
     drop: Drop = None,
+    keep: Keep = None,
+    weights: Weights = None,
+    row_groups: RowGroups = None,
+    class_weight: ClassWeight = None,
     hidden: Hidden = "32",
     activation: ActivationChoice = Activation.relu,
+    loss: LossChoice = LossName.auto,
     penalty: PenaltyChoice = PenaltyName.elasticnet,
-    l1_ratio: L1Ratio = 0.5,
-    alphas: Alphas = 30,
+    l1_ratio: L1Ratio = "0.5",
+    alphas: Alphas = "30",
+    select_inputs: SelectInputs = False,
+    relax: Relax = False,
     selection: Selection = RuleName.min,
+    scorer: Scorer = None,
     folds: Folds = 5,
     seeds: Seeds = 1,
+    ensemble: Ensemble = False,
     max_iter: MaxIter = 600,
     learning_rate: LearningRate = 0.01,
     batch_size: BatchSize = None,
     random_state: RandomState = 0,
     jobs: Jobs = -1,
-    out_folder: Annotated[
-        Path | None,
-        typer.Option(
-            "--out", help="Folder for model and table; by default ridgewalk-results/NAME.", show_default=False
+    budget: Annotated[
+        str | None,
+        option(
+            metavar="TIME",
+            help="60s, 2m, 1h: fit the best grid of strengths, folds, starts and epochs into it.",
+            panel=TRAINING,
         ),
     ] = None,
-    force: Annotated[bool, typer.Option("--force", help="Replace the result that --out holds.")] = False,
-    resume: Annotated[bool, typer.Option("--resume", help="Go on with a fit that was broken off.")] = False,
+    _config: Config = None,
+    out_folder: Annotated[
+        Path | None,
+        option("--out", metavar="FOLDER", help="For model and table; else ridgewalk-results/NAME.", panel=OUTPUT),
+    ] = None,
+    force: Force = False,
+    resume: Annotated[bool, switch("--resume", help="Go on with a fit that was broken off.", panel=OUTPUT)] = False,
     page: Annotated[
-        bool, typer.Option("--report/--no-report", help="Write report.html, a page to look at (2 MB).")
+        bool, switch("--report/--no-report", help="Write report.html, a page to look at (2 MB).", panel=OUTPUT)
     ] = True,
     quiet: Quiet = False,
     as_json: AsJson = False,
 ) -> None:
-    """Walk the path over a table's rows: every strength x fold x seed; keep the chosen model."""
-    from ridgewalk.data import release_memory
-
-    walk = Walk(hidden, activation, penalty, l1_ratio, alphas, selection, folds, seeds, max_iter, learning_rate,
-                batch_size, random_state, jobs, verbose=not (quiet or as_json))  # fmt: skip
+    """Walk the path over a table's rows: every strength x fold x start; keep the chosen model."""
+    began, verbose = time.monotonic(), not (quiet or as_json)
+    limit = None if budget is None else seconds(budget)
     if force and resume:
         raise ValueError("--resume goes on with what is there, --force replaces it: give one of them.")
-    table, encoder, model = prepared(file, target, task, drop, walk)
-    x, y = encoder.transform(table.inputs), table.target.to_numpy()
-    table = replace(table, inputs=table.inputs.iloc[:0].copy())  # they take as much memory again as x
-    release_memory()
-    asked = asked_of({"target": target, **walk.result}, x, y, np.array(encoder.names))
+    if limit is not None and resume:
+        raise ValueError(
+            "--budget chooses another grid each time, and --resume needs the one that was begun: give the strengths, "
+            "folds, starts and epochs that the budget chose instead of it."
+        )
+    columns = Columns(target, task, drop, keep, weights, row_groups, class_weight)
+    walk = Walk(
+        hidden, activation, loss, penalty, l1_ratio, alphas, select_inputs, relax, selection, scorer, folds, seeds,
+        ensemble, max_iter, learning_rate, batch_size, random_state, jobs,
+    )  # fmt: skip
+    problem = read_problem(file, columns, walk, verbose)
+    notes = list(problem.table.notes)
     with reserved(out_folder, file, force, resume) as folder:
+        if limit is not None:
+            walk, said = fitted_into(limit, began, problem, walk, _given(ctx), verbose)
+            notes.append(said)
+        names = np.array(problem.encoder.names)
+        numbers = (problem.x, problem.y, problem.weights, problem.groups)
+        asked = asked_of({**asdict(columns), **walk.result}, *numbers, names)
         summary = finished(folder, asked) if resume else None
         if summary is not None:
             err.print(f"{escape(str(folder))} holds the finished result: there is nothing to resume.")
         else:
             say_how_it_starts(folder, resume, out_folder is not None)
             with resumable(folder, asked, resume) as records:
-                train(model.set_params(memory=records), x, y)
-                summary = summarize(model.path_, selection.value, encoder.origins)
-                summary |= {"task": table.task, "target": target, "notes": list(table.notes), "asked": asked}
-                save(folder, model, encoder, summary)
+                model = problem.estimator(walk, verbose).set_params(memory=records)
+                problem.fit(model)
+                summary = model.summary(problem.encoder.origins)
+                summary |= {"task": problem.table.task, "target": target, "notes": notes, "asked": asked}
+                save(folder, model, problem.encoder, summary)
                 if page:
-                    draw(folder / PAGE_FILE, model, encoder, target)
+                    draw(folder / PAGE_FILE, model, problem.encoder, target)
                 else:
                     (folder / PAGE_FILE).unlink(missing_ok=True)  # it would show another result
     if as_json:
-        print(json.dumps(summary, indent=1))
+        print(json.dumps(summary | {"folder": str(folder)}, indent=1))
     elif not quiet:
         show(summary)
         out.print(f"\nModel, table and summary: [bold]{escape(str(folder))}[/]", soft_wrap=True)
         if page:
             out.print(f"To look at: {escape(str(folder / PAGE_FILE))}", soft_wrap=True)
         out.print(f"Predict with: ridgewalk predict {escape(str(folder))} FILE", soft_wrap=True)
+
+
+def _given(ctx: typer.Context) -> set[str]:
+    """Names of the parameters that the command line or a configuration gave."""
+    sources = {str(option.name): ctx.get_parameter_source(str(option.name)) for option in ctx.command.params}
+    return {name for name, source in sources.items() if source is not None and source.name != "DEFAULT"}
 
 
 def save(folder: Path, model: Any, encoder: Encoder, summary: dict[str, Any]) -> None:
@@ -127,4 +180,5 @@ def save(folder: Path, model: Any, encoder: Encoder, summary: dict[str, Any]) ->
         pd.DataFrame(rows).to_csv(unfinished, index=False)
     with written(folder / SUMMARY_FILE) as unfinished:
         unfinished.write_text(json.dumps(summary, indent=1, ensure_ascii=False), encoding="utf-8")
-    save_model(model, folder / MODEL_FILE, encoder=encoder, target=summary["target"])
+    with written(folder / MODEL_FILE) as unfinished:
+        save_model(model, unfinished, encoder=encoder, target=summary["target"])

@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+import math
+import re
+from collections.abc import Callable
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+
+from ridgewalk.cli.config import read_config
+
+TABLE_HELP = "A table: CSV, TSV (either .gz too), Parquet, Arrow or Feather; - reads CSV or TSV from standard input."
 
 
 class Task(StrEnum):
@@ -15,6 +22,17 @@ class Task(StrEnum):
     auto = "auto"
     classification = "classification"
     regression = "regression"
+
+
+class LossName(StrEnum):
+    """What is minimised."""
+
+    auto = "auto"
+    log_loss = "log_loss"
+    squared_error = "squared_error"
+    absolute_error = "absolute_error"
+    huber = "huber"
+    poisson = "poisson"
 
 
 class Activation(StrEnum):
@@ -42,26 +60,167 @@ class RuleName(StrEnum):
     one_standard_error = "1se"
 
 
-File = Annotated[Path, typer.Argument(help="A CSV or Parquet file with a column per variable.", show_default=False)]
-Target = Annotated[str, typer.Option("--target", "-t", help="The column to predict.", show_default=False)]
-TaskChoice = Annotated[Task, typer.Option(help="auto: regression for numbers with many values, else classes.")]
-Drop = Annotated[list[str] | None, typer.Option(help="A column to leave out; may be given again.")]
-Hidden = Annotated[str, typer.Option(help='Units of the hidden layers, such as 64,32; "none" is linear.')]
-ActivationChoice = Annotated[Activation, typer.Option()]
+def option(
+    *names: str,
+    metavar: str,
+    help: str,
+    panel: str,
+    parser: Callable[[Any], Any] | None = None,
+    default: bool = True,
+) -> Any:
+    """Describe an option: its names, what stands for its value, its place in ``--help``, and how its text is read."""
+    return typer.Option(*names, metavar=metavar, help=help, rich_help_panel=panel, parser=parser, show_default=default)
+
+
+def whole(least: int, most: int | None = None) -> Callable[[Any], int]:
+    """Read whole numbers of a range; what is none is said in full."""
+
+    def read(text: Any) -> int:
+        number = int(text) if re.fullmatch(r"\s*[+-]?\d+\s*", str(text)) else None
+        if number is None or number < least or (most is not None and number > most):
+            to = "or more" if most is None else f"to {most}"
+            raise typer.BadParameter(f"a whole number of {least} {to} is expected, and {str(text)!r} came.")
+        return number
+
+    return read
+
+
+def positive(text: Any) -> float:
+    """Read a number above 0; what is none is said in full."""
+    return _real(text, "above 0", lambda number: number > 0)
+
+
+def strength(text: Any) -> float:
+    """Read a number of zero or more; what is none is said in full."""
+    return _real(text, "of zero or more", lambda number: number >= 0)
+
+
+def _real(text: Any, what: str, suits: Callable[[float], bool]) -> float:
+    try:
+        number = float(text)
+    except ValueError:
+        number = math.nan
+    if not (math.isfinite(number) and suits(number)):
+        raise typer.BadParameter(f"a number {what} is expected, and {str(text)!r} came.")
+    return number
+
+
+def switch(*names: str, help: str, panel: str) -> Any:
+    """Describe an option that is there or not."""
+    return typer.Option(*names, metavar="", help=help, rich_help_panel=panel)
+
+
+DATA, NETWORK, PATH, CHOICE = "The table", "The network", "The path", "The choice"
+TRAINING, OUTPUT = "The training", "What comes out"
+
+File = Annotated[Path, typer.Argument(metavar="FILE", help=TABLE_HELP, show_default=False)]
+Model = Annotated[
+    Path,
+    typer.Argument(metavar="MODEL", help="A result's folder, or the model file in it.", show_default=False),
+]
+Target = Annotated[str, option("--target", "-t", metavar="COLUMN", help="What to predict.", panel=DATA, default=False)]
+TaskChoice = Annotated[
+    Task,
+    option(
+        metavar="TASK",
+        help="classification, regression, or auto: the second for numbers with many values.",
+        panel=DATA,
+    ),
+]
+Drop = Annotated[list[str] | None, option(metavar="COLUMN", help="Leave it out; may be given again.", panel=DATA)]
+Keep = Annotated[
+    list[str] | None,
+    option(metavar="COLUMN", help="Learn from it though it looks like row numbers or names; again.", panel=DATA),
+]
+Weights = Annotated[str | None, option(metavar="COLUMN", help="How much each row counts.", panel=DATA)]
+RowGroups = Annotated[
+    str | None,
+    option(metavar="COLUMN", help="Rows of one value (one patient, one day) stay in one fold.", panel=DATA),
+]
+ClassWeight = Annotated[
+    str | None, option(metavar="WEIGHTS", help="balanced, or a weight for each class: no=1,yes=5.", panel=DATA)
+]
+Hidden = Annotated[
+    str, option(metavar="UNITS", help='Of the hidden layers, such as 64,32; "none" is linear.', panel=NETWORK)
+]
+ActivationChoice = Annotated[
+    Activation, option(metavar="NAME", help="relu, leaky_relu, tanh, logistic, gelu or identity.", panel=NETWORK)
+]
+LossChoice = Annotated[
+    LossName,
+    option(
+        metavar="NAME",
+        help="log_loss for classes; squared_error, absolute_error, huber or poisson for numbers.",
+        panel=NETWORK,
+    ),
+]
 PenaltyChoice = Annotated[
-    PenaltyName, typer.Option(help="elasticnet: L1 and L2 on all weights; group_lasso: drops whole inputs.")
+    PenaltyName,
+    option(metavar="NAME", help="elasticnet: L1 and L2 on all weights; group_lasso: drops whole inputs.", panel=PATH),
 ]
-L1Ratio = Annotated[float, typer.Option(min=0, max=1, help="1 is all L1, 0 all L2.")]
-Alphas = Annotated[int, typer.Option(min=1, help="Strengths on the path, besides 0.")]
+L1Ratio = Annotated[
+    str, option(metavar="RATIOS", help="1 is all L1, 0 all L2; of several (0.2,0.8) the best counts.", panel=PATH)
+]
+Alphas = Annotated[
+    str,
+    option(
+        metavar="STRENGTHS",
+        help='How many besides 0; or themselves (0.1,0.01); or "qut", the one that keeps no noise.',
+        panel=PATH,
+    ),
+]
+SelectInputs = Annotated[
+    bool,
+    switch(
+        "--select-inputs",
+        help="Find the inputs that are needed: a second, adaptive path, refits, and none where none helps.",
+        panel=PATH,
+    ),
+]
+Relax = Annotated[
+    bool,
+    switch("--relax", help="Refit what each strength keeps, without the penalty that selected it.", panel=PATH),
+]
 Selection = Annotated[
-    RuleName, typer.Option(help="min: best held-out loss; 1se: sparsest within one standard error of it.")
+    RuleName,
+    option(metavar="RULE", help="min: best held-out loss; 1se: sparsest within a standard error of it.", panel=CHOICE),
 ]
-Folds = Annotated[int, typer.Option(min=2, help="Cross-validation folds.")]
-Seeds = Annotated[int, typer.Option(min=1, help="Starts of the weights.")]
-MaxIter = Annotated[int, typer.Option(min=1, help="Epochs of each fit.")]
-LearningRate = Annotated[float, typer.Option(help="Adam's rate at the start.")]
-BatchSize = Annotated[int | None, typer.Option(min=1, help="Rows per step; all by default.")]
-RandomState = Annotated[int, typer.Option(min=0, help="Draws the folds and the starts.")]
-Jobs = Annotated[int, typer.Option(help="Threads; -1 is one per core.")]
-Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress, no table.")]
-AsJson = Annotated[bool, typer.Option("--json", help="Print the summary as JSON.")]
+Scorer = Annotated[
+    str | None,
+    option(
+        metavar="NAME",
+        help="Choose by this score of scikit-learn's (accuracy, roc_auc, r2, ...), not by the loss.",
+        panel=CHOICE,
+    ),
+]
+Folds = Annotated[int, option(metavar="N", help="Of the cross-validation, 2 or more.", panel=CHOICE, parser=whole(2))]
+Seeds = Annotated[int, option(metavar="N", help="Starts of the weights.", panel=CHOICE, parser=whole(1))]
+Ensemble = Annotated[
+    bool, switch("--ensemble", help="Predict with the mean over all starts, not the best.", panel=CHOICE)
+]
+MaxIter = Annotated[int, option(metavar="N", help="Epochs of each fit.", panel=TRAINING, parser=whole(1))]
+LearningRate = Annotated[float, option(metavar="RATE", help="Adam's, at the start.", panel=TRAINING, parser=positive)]
+BatchSize = Annotated[
+    int | None, option(metavar="N", help="Rows per step; all of them by default.", panel=TRAINING, parser=whole(1))
+]
+RandomState = Annotated[
+    int, option(metavar="N", help="Draws the folds and the starts.", panel=TRAINING, parser=whole(0, 2**32 - 1))
+]
+Jobs = Annotated[
+    int,
+    option("--n-jobs", "-j", metavar="N", help="Threads; -1 is one per core. No number depends on it.", panel=TRAINING),
+]
+Config = Annotated[
+    Path | None,
+    typer.Option(
+        "--config",
+        metavar="FILE.toml",
+        help="Options from a file, by the same names; the command line wins.",
+        callback=read_config,
+        is_eager=True,
+        show_default=False,
+    ),
+]
+Force = Annotated[bool, switch("--force", help="Replace what --out names.", panel=OUTPUT)]
+Quiet = Annotated[bool, switch("--quiet", "-q", help="No progress, no notes, no table.", panel=OUTPUT)]
+AsJson = Annotated[bool, switch("--json", help="Print JSON, and nothing else.", panel=OUTPUT)]

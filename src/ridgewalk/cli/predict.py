@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -9,17 +10,22 @@ from typing import Annotated
 import typer
 from rich.markup import escape
 
-from ridgewalk.cli.console import err
+from ridgewalk.cli.console import err, noted
 from ridgewalk.cli.files import free, kept, written
+from ridgewalk.cli.options import OUTPUT, TABLE_HELP, AsJson, Force, Model, Quiet, option
 
 
 def predict(
-    model: Annotated[Path, typer.Argument(help="A model file that fit wrote, or its folder.", show_default=False)],
-    file: Annotated[Path, typer.Argument(help="A CSV or Parquet file with the model's columns.", show_default=False)],
+    model: Model,
+    file: Annotated[
+        Path, typer.Argument(metavar="FILE", help=f"The model's columns. {TABLE_HELP}", show_default=False)
+    ],
     out_file: Annotated[
-        Path | None, typer.Option("--out", help="A CSV file to write; standard output by default.", show_default=False)
+        Path | None, option("--out", metavar="FILE.csv", help="To write; else standard output.", panel=OUTPUT)
     ] = None,
-    force: Annotated[bool, typer.Option("--force", help="Replace the file that --out names.")] = False,
+    force: Force = False,
+    quiet: Quiet = False,
+    as_json: AsJson = False,
 ) -> None:
     """Predict every row of a file; classes come with their probabilities."""
     import pandas as pd
@@ -28,19 +34,24 @@ def predict(
     from ridgewalk.data import read_table
 
     if out_file is not None:
-        free(out_file, file, force)
+        free(out_file, file, force, "--out")
     estimator, encoder, target = kept(model)
     frame = read_table(file, texts=encoder.categories)
-    x = encoder.transform(frame)
-    for note in encoder.unseen(frame):
-        err.print(f"[yellow]Note:[/] {escape(note)}")
+    x, notes = encoder.transform(frame), encoder.unseen(frame)
+    if not (quiet or as_json):
+        noted(notes)
     predictions = pd.DataFrame({target: estimator.predict(x)})
     if is_classifier(estimator):
         for label, probability in zip(estimator.classes_, estimator.predict_proba(x).T, strict=True):
             predictions[f"probability of {label}"] = probability
-    if out_file is None:
-        predictions.to_csv(sys.stdout, index=False)
-    else:
+    if out_file is not None:
         with written(out_file) as unfinished:
             predictions.to_csv(unfinished, index=False)
-        err.print(f"{len(predictions)} predictions: {escape(str(out_file))}")
+        if not (quiet or as_json):
+            err.print(f"{len(predictions)} predictions: {escape(str(out_file))}", soft_wrap=True)
+    elif not as_json:
+        predictions.to_csv(sys.stdout, index=False)
+    if as_json:
+        said = {"target": target, "rows": len(predictions), "notes": notes}
+        where = {"predictions": predictions.to_dict("records")} if out_file is None else {"file": str(out_file)}
+        print(json.dumps(said | where, indent=1))

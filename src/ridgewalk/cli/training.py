@@ -1,18 +1,39 @@
-"""What ``fit`` and ``diagnose`` share: from a file and the options to a fitted estimator."""
+"""What commands that train share: from a file and the options to a fitted estimator."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
+from ridgewalk.arrays import Array
 from ridgewalk.cli.console import introduce
-from ridgewalk.cli.options import Activation, PenaltyName, RuleName, Task
+from ridgewalk.cli.options import Activation, LossName, PenaltyName, RuleName, Task
+from ridgewalk.cli.values import class_weights, known, ratios, sizes, strengths
 from ridgewalk.engine.job import StoppedError
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from ridgewalk.data import Encoder, Table
     from ridgewalk.estimators import MLPClassifierCV, MLPRegressorCV
+
+
+@dataclass(frozen=True)
+class Columns:
+    """What the options say of the table: the target, and columns that are no inputs."""
+
+    target: str
+    task: Task
+    drop: list[str] | None
+    keep: list[str] | None
+    weights: str | None
+    row_groups: str | None
+    class_weight: str | None
 
 
 @dataclass(frozen=True)
@@ -21,73 +42,217 @@ class Walk:
 
     hidden: str
     activation: Activation
+    loss: LossName
     penalty: PenaltyName
-    l1_ratio: float
-    alphas: int
+    l1_ratio: str
+    alphas: str
+    select_inputs: bool
+    relax: bool
     selection: RuleName
+    scorer: str | None
     folds: int
     seeds: int
+    ensemble: bool
     max_iter: int
     learning_rate: float
     batch_size: int | None
     random_state: int
     jobs: int
-    verbose: bool
+
+    def __post_init__(self) -> None:
+        layers, given = sizes(self.hidden), strengths(self.alphas)
+        ratios(self.l1_ratio)
+        for met, sentence in (
+            (self.select_inputs and self.relax, "--select-inputs refits already: leave --relax out."),
+            (
+                self.select_inputs and not layers,
+                "--select-inputs needs a hidden layer: with --hidden none L1 selects, so give --l1-ratio 1 instead.",
+            ),
+            (
+                (self.select_inputs or self.relax) and self.scorer is not None,
+                "--scorer chooses on a path, --select-inputs and --relax choose by the loss: leave one out.",
+            ),
+            (
+                (self.select_inputs or self.relax) and isinstance(given, str),
+                "--alphas qut is one strength without a choice: leave --select-inputs and --relax out.",
+            ),
+            (self.ensemble and self.seeds == 1, "--ensemble is the mean over starts: give --seeds 3 or more."),
+            (
+                self.jobs < 1 and self.jobs != -1,
+                f"--n-jobs is 1 or more threads, or -1 for one per core; got {self.jobs}.",
+            ),
+        ):
+            if met:
+                raise ValueError(sentence)
 
     @property
     def result(self) -> dict[str, Any]:
         """Those on which the numbers depend."""
-        return {name: value for name, value in asdict(self).items() if name not in ("jobs", "verbose")}
+        return {name: value for name, value in asdict(self).items() if name != "jobs"}
 
 
-def prepared(
-    file: Path, target: str, task: Task, drop: list[str] | None, walk: Walk
-) -> tuple[Table, Encoder, MLPClassifierCV | MLPRegressorCV]:
-    """Read a table, say what it is, and make the estimator that the options ask for."""
-    from ridgewalk.data import Encoder, make_table, read_table
-    from ridgewalk.estimators import MLPClassifierCV, MLPRegressorCV
+@dataclass(frozen=True, eq=False)
+class Problem:
+    """A table as numbers, and how to learn from it.
 
-    sizes = _sizes(walk.hidden)
-    table = make_table(read_table(file), target, task.value, tuple(drop or ()))
+    Attributes
+    ----------
+    x, y : arrays, shapes (N, P), (N,)
+    weights, groups : arrays, shape (N,), or None
+        Of rows.
+    """
+
+    table: Table
+    encoder: Encoder
+    columns: Columns
+    x: Any
+    y: Any
+    weights: Array | None
+    groups: Any
+
+    def estimator(self, walk: Walk, verbose: bool) -> MLPClassifierCV | MLPRegressorCV:
+        """Make what the options ask for."""
+        from ridgewalk.estimators import MLPClassifierCV, MLPRegressorCV
+
+        classes = self.table.task == "classification"
+        together = walk.select_inputs or walk.penalty == PenaltyName.group_lasso
+        origins = np.unique(self.encoder.origins, return_inverse=True)[1] if together else None
+        ratio = ratios(walk.l1_ratio)
+        return (MLPClassifierCV if classes else MLPRegressorCV)(
+            sizes(walk.hidden),
+            walk.activation.value,
+            loss=walk.loss.value,
+            alphas=strengths(walk.alphas),
+            l1_ratio=ratio[0] if len(ratio) == 1 else ratio,
+            penalty=walk.penalty.value,
+            groups=origins,
+            class_weight=self._class_weight,
+            select_inputs=walk.select_inputs,
+            relax=walk.relax,
+            selection=walk.selection.value,
+            scoring=walk.scorer,
+            cv=walk.folds,
+            n_seeds=walk.seeds,
+            ensemble=walk.ensemble,
+            max_iter=walk.max_iter,
+            learning_rate_init=walk.learning_rate,
+            batch_size=walk.batch_size,
+            random_state=walk.random_state,
+            n_jobs=walk.jobs,
+            verbose=verbose,
+        )
+
+    @property
+    def _class_weight(self) -> str | dict[Any, float] | None:
+        if self.columns.class_weight is None:
+            return None
+        if self.table.task == "regression":
+            raise ValueError("--class-weight is for classes, and here numbers are predicted: leave it out.")
+        weights = class_weights(self.columns.class_weight)
+        if isinstance(weights, str):
+            return weights
+        labels = {str(label): label for label in np.unique(self.y).tolist()}
+        return {labels[known(name, "class", list(labels))]: weight for name, weight in weights.items()}
+
+    def fit(self, model: MLPClassifierCV | MLPRegressorCV) -> None:
+        """Fit a model to all rows."""
+        with stoppable():
+            model.fit(self.x, self.y, self.weights, groups=self.groups)
+
+    def part(self, rows: Any) -> Problem:
+        """Give the same of some rows."""
+        return replace(
+            self,
+            x=self.x[rows],
+            y=self.y[rows],
+            weights=None if self.weights is None else self.weights[rows],
+            groups=None if self.groups is None else self.groups[rows],
+        )
+
+
+def read_problem(file: Path, columns: Columns, walk: Walk, verbose: bool) -> Problem:
+    """Read a table, say what it is, and see that the options suit it.
+
+    Raises
+    ------
+    ValueError
+    """
+    # Takes seconds, so before it is said what is fitted: from there on Ctrl-C has words.
+    import ridgewalk.estimators  # noqa: F401
+    from ridgewalk.data import Encoder, make_table, read_table, release_memory
+
+    if columns.target in (columns.drop or ()):
+        raise ValueError(f"{columns.target!r} is the target, and --drop leaves it out: take one of them back.")
+    frame = read_table(file)
+    apart = (*(columns.drop or ()), *(name for name in (columns.weights, columns.row_groups) if name is not None))
+    table = make_table(frame, columns.target, columns.task.value, apart, tuple(columns.keep or ()))
     encoder = Encoder.fit(table.inputs)
-    table = replace(table, notes=(*table.notes, *encoder.notes))
-    kind = MLPClassifierCV if table.task == "classification" else MLPRegressorCV
-    if walk.verbose:
-        introduce(table.task, target, len(table.inputs), encoder, table.notes)
-    model = kind(
-        sizes,
-        walk.activation.value,
-        alphas=walk.alphas,
-        l1_ratio=walk.l1_ratio,
-        penalty=walk.penalty.value,
-        selection=walk.selection.value,
-        cv=walk.folds,
-        n_seeds=walk.seeds,
-        max_iter=walk.max_iter,
-        learning_rate_init=walk.learning_rate,
-        batch_size=walk.batch_size,
-        random_state=walk.random_state,
-        n_jobs=walk.jobs,
-        verbose=walk.verbose,
-    )
-    return table, encoder, model
+    x, y = encoder.transform(table.inputs), table.target.to_numpy()
+    weights, groups = _row_weights(frame, columns.weights), _row_groups(frame, columns.row_groups)
+    # The rows themselves would take as much memory again as x.
+    table = replace(table, inputs=table.inputs.iloc[:0].copy(), notes=(*table.notes, *encoder.notes))
+    del frame
+    release_memory()
+    problem = Problem(table, encoder, columns, x, y, weights, groups)
+    _check_loss(walk.loss, table.task)
+    if walk.scorer is not None:
+        _try_scorer(walk.scorer, problem)
+    if verbose:
+        introduce(table.task, columns.target, len(x), encoder, table.notes)
+    return problem
 
 
-def train(model: MLPClassifierCV | MLPRegressorCV, x: Any, y: Any) -> None:
-    """Fit; Ctrl-C is said in the command's own words."""
+def _check_loss(loss: LossName, task: str) -> None:
+    """See that a loss is one of this task's."""
+    classes = task == "classification"
+    if loss != LossName.auto and classes != (loss == LossName.log_loss):
+        of, other = ("numbers", "log_loss") if classes else ("classes", "squared_error")
+        raise ValueError(f"--loss {loss.value} is for {of}, and this is {task}: give {other}, or leave it out.")
+
+
+def _row_weights(frame: pd.DataFrame, name: str | None) -> Array | None:
+    from pandas.api import types
+
+    if name is None:
+        return None
+    column = frame[name]
+    values = column.to_numpy(dtype=float, na_value=np.nan) if types.is_numeric_dtype(column) else np.array([np.nan])
+    if not (np.isfinite(values).all() and (values >= 0).all() and values.any()):
+        raise ValueError(
+            f"--weights {name} is no column of weights: numbers of zero or more are needed, none missing; fill it in."
+        )
+    return np.asarray(values)
+
+
+def _row_groups(frame: pd.DataFrame, name: str | None) -> Any:
+    if name is None:
+        return None
+    column = frame[name]
+    if column.isna().any():
+        raise ValueError(f"--row-groups {name} is missing in {int(column.isna().sum())} rows: fill it in.")
+    return column.astype(str).to_numpy()
+
+
+def _try_scorer(name: str, problem: Problem) -> None:
+    """See that a scorer can score this target before hours are spent on what it scores."""
+    from sklearn.dummy import DummyClassifier, DummyRegressor
+    from sklearn.metrics import get_scorer, get_scorer_names
+
+    scorer = get_scorer(known(name, "scorer of scikit-learn's,", sorted(get_scorer_names())))
+    dummy = DummyClassifier() if problem.table.task == "classification" else DummyRegressor()
     try:
-        model.fit(x, y)
+        scorer(dummy.fit(problem.x, problem.y), problem.x, problem.y)
+    except (ValueError, TypeError, AttributeError) as error:
+        raise ValueError(
+            f"--scorer {name} cannot score this {problem.table.task} ({str(error).splitlines()[0].rstrip('.')}): give "
+            f"another, such as {'accuracy' if problem.table.task == 'classification' else 'r2'}."
+        ) from None
+
+
+@contextmanager
+def stoppable() -> Iterator[None]:
+    """Say Ctrl-C in the command's own words."""
+    try:
+        yield
     except KeyboardInterrupt:
         raise StoppedError from None
-
-
-def _sizes(hidden: str) -> tuple[int, ...]:
-    if hidden.strip().lower() in ("none", "0", ""):
-        return ()
-    try:
-        sizes = tuple(int(part) for part in hidden.split(","))
-    except ValueError:
-        sizes = (0,)
-    if min(sizes) < 1:
-        raise ValueError(f'--hidden takes units per layer, such as 32 or 64,32, or "none"; got {hidden!r}.')
-    return sizes

@@ -166,11 +166,16 @@ class Evidence:
     @property
     def smallest_effect(self) -> float:
         """Smallest effect of interest: 2% of what the best model here learns beyond the best constant."""
-        return DELTA * max(self.null_loss - self._best(), _LEAST * abs(self.null_loss), 1e-300)
+        return smallest_effect(self.null_loss, self._best())
 
     def _best(self) -> float:
         everything = (self.unpenalized.rows, self.penalized.rows, *self.references.values())
         return min(float(np.nan_to_num(weighted_mean(rows, self.weights), nan=np.inf)) for rows in everything)
+
+
+def smallest_effect(null: float, best: float) -> float:
+    """Smallest effect of interest: 2% of what a model of loss ``best`` learns beyond the best constant's ``null``."""
+    return DELTA * max(null - best, _LEAST * abs(null), 1e-300)
 
 
 class _Trial:
@@ -297,13 +302,14 @@ def of_jobs(
         penalized=arms[1],
         weights=seen,
         ratio=float(np.mean([len(held_out[k]) / np.count_nonzero(without.folds[k].weights) for k in folds])),
-        seed_spread=_seed_spread(arms[1].heldout - arms[0].heldout),
+        seed_spread=seed_spread(arms[1].heldout - arms[0].heldout),
         courses=dict(courses),
         wiring=audit(with_penalty, train),
         escape=evadable(without.network, with_penalty.penalties),
         penalty_ratio=after / before if before > 0 else np.nan,
         decay=_decay(with_penalty),
-        arms={"none": arms[0], "both": arms[1], **_parts_alone(with_penalty, held_out, weights, train)},
+        arms={"none": arms[0], "both": arms[1]}
+        | {name: _Trial(job, held_out, train).arm(weights) for name, job in _alone(with_penalty).items()},
         larger={},
         references={name: trials[0].reference(outputs) for name, outputs in (references or {}).items()},
         null=_null(trials[1]),
@@ -376,26 +382,48 @@ def of_path(
     if len(walker.seeds) < _SEEDS:  # what a start brings to the error is not to be told from one alone
         more = [int(seed) for seed in np.random.default_rng(walker.seeds[0]).integers(2**31, size=_SEEDS)]
         walker = replace(walker, seeds=[*walker.seeds, *more][:_SEEDS])
+    walker.watch.total += 0 if walker.route.linear else walker.dense_work
     dense = None if walker.route.linear else walker.dense()
     without, with_penalty = (_job(walker, strength, dense) for strength in (0.0, shown))
     cold = replace(without, start=walker.starts(), epochs=walker.dense_epochs + walker.route.max_iter, ramp=0.0)
     starts = None if walker.route.linear else cold
-    evidence = of_jobs(without, with_penalty, walker.weights, references, walker.train, starts)
+    counted = _Counted(walker)
+    counted.announce(without, with_penalty, *([cold] if starts else []), *_alone(with_penalty).values())
+    evidence = of_jobs(without, with_penalty, walker.weights, references, counted, starts)
     faults = (*evidence.wiring.faults, *_standardizing_leaks(walker))
     return replace(
         evidence,
-        unpenalized=_arm(path, [0] * count),
-        penalized=_arm(path, indices),
+        unpenalized=arm_of([(path, 0)] * count),
+        penalized=arm_of([(path, at) for at in indices]),
         weights=path.row_weights,
         seed_spread=evidence.seed_spread if any(indices) else 0.0,
         wiring=replace(evidence.wiring, faults=faults),
-        arms={**evidence.arms, "best strength": _arm(path, [choice.minimum] * count)},
+        arms={**evidence.arms, "best strength": arm_of([(path, choice.minimum)] * count)},
         null=path.null_row_loss,
         asked=asked,
         alpha=float(path.alphas[index]),
         best_alpha=float(path.alphas[choice.minimum]),
         safe_alpha=float(path.alphas[choice.one_standard_error]),
     )
+
+
+class _Counted:
+    """Trains as a walker does, and keeps the total of its watch ahead: first what is announced, then what comes."""
+
+    def __init__(self, walker: Walker) -> None:
+        self.walker, self.announced = walker, 0
+
+    def announce(self, *jobs: Job) -> None:
+        """Count the work of jobs that are going to come."""
+        work = sum(job.work for job in jobs)
+        self.announced += work
+        self.walker.watch.total += work
+
+    def __call__(self, job: Job) -> Fits:
+        known = min(self.announced, job.work)
+        self.announced -= known
+        self.walker.watch.total += job.work - known
+        return self.walker.train(job)
 
 
 def _job(walker: Walker, strength: float, dense: Fits | None) -> Job:
@@ -411,14 +439,16 @@ def _job(walker: Walker, strength: float, dense: Fits | None) -> Job:
     return replace(job, folds=tuple(folds))
 
 
-def _arm(path: MLPPath, indices: Sequence[int]) -> Arm:
-    """Arm of a path, each fold at its own strength."""
-    total, counts = np.zeros(len(path.row_weights)), np.zeros(len(path.row_weights))
-    for k, (rows, index) in enumerate(zip(path.heldout_rows, indices, strict=True)):
-        total[rows] += path.fold_row_loss[k][index]
-        counts[rows] += 1
-    folds = np.arange(len(indices))
-    return Arm(total / np.maximum(counts, 1), path.heldout_loss[indices, folds], path.train_loss[indices, folds])
+def arm_of(chosen: Sequence[tuple[MLPPath, int]]) -> Arm:
+    """Give what is lost with, for each fold, a path and a strength of its own; all paths have the same folds."""
+    rows = len(chosen[0][0].row_weights)
+    total, counts = np.zeros(rows), np.zeros(rows)
+    for k, (path, index) in enumerate(chosen):
+        total[path.heldout_rows[k]] += path.fold_row_loss[k][index]
+        counts[path.heldout_rows[k]] += 1
+    heldout = np.stack([path.heldout_loss[index, k] for k, (path, index) in enumerate(chosen)])
+    training = np.stack([path.train_loss[index, k] for k, (path, index) in enumerate(chosen)])
+    return Arm(total / np.maximum(counts, 1), heldout, training)
 
 
 def _held_out_rows(weights: Array, validation: Array | None) -> Integers:
@@ -432,7 +462,8 @@ def _right(outputs: Array, target: Array) -> Booleans:
     return np.asarray(outputs.argmax(axis=-1) == target.argmax(axis=-1))
 
 
-def _seed_spread(cells: Array) -> float:
+def seed_spread(cells: Array) -> float:
+    """Variance over seeds of each fold's cells (K, E), averaged over folds; 0 where there is but one seed."""
     with np.errstate(invalid="ignore"):  # what diverged has no spread
         return float(cells.var(axis=1, ddof=1).mean()) if cells.shape[1] > 1 else 0.0
 
@@ -447,16 +478,16 @@ def _null(trial: _Trial) -> Array:
     return trial.by_row(losses)
 
 
-def _parts_alone(job: Job, held_out: Sequence[Integers], weights: Array, train: Train) -> dict[str, Arm]:
-    """Train with only the kinked part of every penalty, and only the smooth part, where there are both."""
+def _alone(job: Job) -> dict[str, Job]:
+    """Give the job with only the kinked part of every penalty, and only the smooth part, where there are both."""
     every = [parts(penalty) for penalty in job.penalties]
-    arms = {}
+    jobs = {}
     for name, kinds in (("L1 alone", L1 | GroupLasso), ("L2 alone", L2)):
         alone = tuple(Sum(tuple(part for part in each if isinstance(part, kinds))) for each in every)
         if not any(penalty.acts for penalty in alone) or evadable(job.network, alone):
             return {}  # there is but one part; or, alone, it would be another problem, which rescaling escapes
-        arms[name] = replace(job, penalties=alone, record_every=0)
-    return {name: _Trial(each, held_out, train).arm(weights) for name, each in arms.items()}
+        jobs[name] = replace(job, penalties=alone, record_every=0)
+    return jobs
 
 
 def _stopping(job: Job) -> Job:

@@ -22,6 +22,7 @@ import numpy as np
 from ridgewalk.arrays import Array
 from ridgewalk.diagnostics.evidence import Arm, Evidence
 from ridgewalk.diagnostics.statistics import NORMAL, Effect, effect, has_temperature
+from ridgewalk.markup import element, list_of_findings, table
 from ridgewalk.objective import weighted_mean
 from ridgewalk.selection import mean_and_error
 
@@ -98,9 +99,22 @@ class Diagnosis:
         for finding in self.findings:
             said = f": {finding.sentence}" if finding is not self.findings[0] else "."
             lines += wrap.wrap(f"- {finding.name}{said} Next: {finding.advice}")
-        rows = [(name, value) for name, value in self.numbers.items() if isinstance(value, int | float)]
-        lines += ["", *(f"  {name.replace('_', ' '):<34} {_shown(value)}" for name, value in rows)]
+        lines += ["", *(f"  {name:<34} {value}" for name, value in self._table())]
         return "\n".join(lines)
+
+    def _table(self) -> list[tuple[str, str]]:
+        """Write the plain numbers, by their names."""
+        plain = [(name, value) for name, value in self.numbers.items() if isinstance(value, int | float)]
+        return [(name.replace("_", " "), _shown(value)) for name, value in plain]
+
+    def _repr_html_(self) -> str:
+        """Show it in a notebook: the headline, what was found, and the numbers to unfold."""
+        found = list_of_findings(
+            (finding.name, "" if finding is self.findings[0] else finding.sentence, finding.advice)
+            for finding in self.findings
+        )
+        numbers = table(("number", "value"), self._table())
+        return f"{element('p', self.headline)}{found}<details><summary>Numbers</summary>{numbers}</details>"
 
 
 def judge(evidence: Evidence) -> Diagnosis:

@@ -29,11 +29,13 @@ from ridgewalk.estimators.references import reference_outputs
 from ridgewalk.layers import Arrays
 from ridgewalk.lbfgs import descend
 from ridgewalk.losses import CrossEntropy, Loss
+from ridgewalk.markup import table
 from ridgewalk.network import Activation, Network
 from ridgewalk.objective import Objective
 from ridgewalk.optimizers import SGD, Adam, Cosine, InverseTime, Optimizer
 from ridgewalk.path import RAMP_SHARE, model_of, standardized_fold
 from ridgewalk.progress import progress
+from ridgewalk.report.summary import figure
 from ridgewalk.route import Engine, PenaltyName, Precision, Route
 
 _POLISH = Polish(100)
@@ -440,13 +442,26 @@ class _OneStrength(Predictor):
         self.t_ = self.n_iter_ * int(np.count_nonzero(fold.weights))
         return self
 
+    def _findings_html(self) -> str:
+        loss, validation = type(self.model_.loss).__name__, self.validation_loss_curve_
+        told = [
+            (f"training loss ({loss})", figure(self.loss_)),
+            ("penalty", figure(self.penalty_curve_[-1])),
+            *([("validation loss", figure(validation[-1]))] if validation else []),
+            ("iterations", f"{self.n_iter_:,}"),
+            ("inputs used", f"{self.support_.sum()} of {self.n_features_in_}"),
+            ("weights that are 0", f"{np.mean(np.concatenate([w.ravel() for w in self.coefs_]) == 0):.0%}"),
+        ]
+        return table(("", ""), told)
+
     def _go_on(self, x: Any, target: Array, loss: Loss, weights: Array) -> Self:
         """Train one epoch more on some rows, standardized as the first ones were."""
         route = self._route()
         route.check_inputs(x.shape[1])
         network = route.network(x.shape[1], target.shape[1])
         seeds = draw_seeds(check_random_state(self.random_state), self.n_seeds)
-        curve, seen = getattr(self, "loss_curve_", []), getattr(self, "t_", 0)
+        curve, penalties = getattr(self, "loss_curve_", []), getattr(self, "penalty_curve_", [])
+        seen = getattr(self, "t_", 0)
         if hasattr(self, "_trained"):
             fold = replace(self._fold, weights=weights)
             start = [model.parameters for model in self._trained]
@@ -456,7 +471,8 @@ class _OneStrength(Predictor):
         batches = [seed + len(curve) for seed in seeds]  # drawn anew in every call
         done = self._train(route, network, loss, _Table(x, target, fold), start, batches, 1, stops=False)
         self._keep(done, network, loss, fold)
-        self.loss_curve_, self.t_ = curve + self.loss_curve_, seen + self.t_
+        self.loss_curve_, self.penalty_curve_ = curve + self.loss_curve_, penalties + self.penalty_curve_
+        self.t_ += seen
         self.n_iter_ = len(self.loss_curve_)
         return self
 

@@ -16,6 +16,7 @@ from sklearn.utils.validation import _check_feature_names_in, check_is_fitted, c
 from ridgewalk.arrays import Array, Booleans
 from ridgewalk.estimators.problem import row_weights
 from ridgewalk.losses import BinaryCrossEntropy, CrossEntropy, Loss
+from ridgewalk.markup import table
 from ridgewalk.model import Compaction, Model
 
 
@@ -93,11 +94,22 @@ class Predictor(SelectorMixin, BaseEstimator):  # type: ignore[misc]
         check_is_fitted(self)
         if not hasattr(self, "_problem"):
             raise ValueError(
-                "To diagnose, the rows of the fit are needed, and a model that was loaded, compacted or fitted in "
-                "parts does not hold them: fit it again, and ask that one."
+                "To train again, to diagnose or to draw a curve, the rows of the fit are needed, and a model that was "
+                "loaded, compacted or fitted in parts does not hold them: fit it again, and ask that one."
             )
         problem: dict[str, Any] = self._problem
         return problem
+
+    def _html_repr(self) -> str:
+        """Show it in a notebook: scikit-learn's own box, and beneath it what the fit found."""
+        box: str = super()._html_repr()
+        if not hasattr(self, "model_"):
+            return box
+        return f'{box}<div style="overflow-x: auto">{self._findings_html()}</div>'
+
+    def _findings_html(self) -> str:
+        """Write what the fit found, as a piece of HTML; of a compacted model its size is left."""
+        return table(("", ""), [(name, f"{count:,}") for name, count in vars(self.model_.size).items()])
 
     def __getstate__(self) -> dict[str, Any]:
         state = super().__getstate__()

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
-from sklearn.model_selection import KFold, StratifiedKFold, check_cv
+from sklearn.model_selection import GroupKFold, KFold, StratifiedGroupKFold, StratifiedKFold, check_cv
 from sklearn.utils import check_random_state
 from sklearn.utils.class_weight import compute_sample_weight
 from sklearn.utils.multiclass import type_of_target
@@ -69,7 +69,7 @@ def mlp_path(
         Starts of the weights.
     sample_weight : array_like, shape (N,), optional
     groups : array_like, shape (N,), optional
-        Groups of rows, for a splitter that asks for them.
+        Groups of rows: a number of folds leaves each whole, and a splitter that asks for them gets them.
     random_state : int, RandomState or None
         Draws the folds, then the seeds: more seeds leave the folds as they are.
     n_jobs : int, optional
@@ -171,9 +171,17 @@ def loss_for(loss: Loss | str, kind: str) -> Loss:
 
 
 def draw_splits(X: Any, y: Any, cv: Any, classes: bool, random: Any, groups: Any) -> list[tuple[Any, Any]]:
-    """Training and held-out rows of every fold; a number of folds is shuffled."""
+    """Training and held-out rows of every fold; a number of folds is shuffled, and leaves groups whole."""
     if isinstance(cv, int | np.integer):
         stratified = classes and y.ndim == 1
+        if groups is not None:
+            found = len(np.unique(groups))
+            if found < cv:
+                raise ValueError(
+                    f"{cv} folds that leave groups of rows whole need as many groups, got {found}: ask for fewer folds."
+                )
+            kind = StratifiedGroupKFold if stratified else GroupKFold
+            return list(kind(cv, shuffle=True, random_state=random).split(X, y, groups))
         fewest = int(np.bincount(y).min()) if stratified else len(y)
         if fewest < cv:
             what = "the rarest class has" if stratified else "there are only"

@@ -24,6 +24,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
 
 from ridgewalk.arrays import Array, Integers
+from ridgewalk.engine.job import Watch
 from ridgewalk.losses import BinaryCrossEntropy, CrossEntropy, Loss, Poisson
 
 _MOST_ROWS = 5_000  # of a training set: more teach these models little that matters here
@@ -40,6 +41,7 @@ def reference_outputs(
     loss: Loss,
     splits: Sequence[tuple[Integers, Integers]],
     sample_weight: Array,
+    watch: Watch | None = None,
 ) -> dict[str, list[Array]]:
     """Give outputs (n, C) of every reference model for the rows that each fold holds out, in units of the target.
 
@@ -53,6 +55,8 @@ def reference_outputs(
         As ``loss.encode`` gives it.
     splits : sequence of (training rows, held-out rows)
     sample_weight : array, shape (N,)
+    watch : Watch, optional
+        Counts the models that are fitted.
 
     Returns
     -------
@@ -71,7 +75,10 @@ def reference_outputs(
         y = target[:, 0]
     found: dict[str, list[Array]] = {}
     rows = min([_MOST_ROWS, *(int(np.count_nonzero(sample_weight[training])) for training, _ in splits)])
-    for name, model in _models(labelled, target.shape[1] > 1 and not labelled, rows).items():
+    models = _models(labelled, target.shape[1] > 1 and not labelled, rows)
+    watch = watch or Watch()
+    watch.total += len(models) * len(splits)
+    for name, model in models.items():
         found[name] = []
         for k, (training, held_out) in enumerate(splits):
             used = training[sample_weight[training] > 0]
@@ -79,6 +86,7 @@ def reference_outputs(
             fitted = clone(model).fit(x[used], y[used])
             scored = np.unique(held_out[sample_weight[held_out] > 0])
             found[name].append(_output(fitted, x[scored], loss, classes, labelled))
+            watch.add(1)
     return found
 
 

@@ -19,7 +19,9 @@ from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import _check_feature_names_in, check_is_fitted
 
 from ridgewalk.arrays import Array, Integers
-from ridgewalk.diagnostics import Diagnosis, judge, of_path
+from ridgewalk.diagnostics import Arm, Diagnosis, judge, of_path
+from ridgewalk.diagnostics.evidence import arm_of
+from ridgewalk.engine.job import History
 from ridgewalk.estimators.parameters import NETWORK_CONSTRAINTS, documented
 from ridgewalk.estimators.predicting import ClassifierFace, Predictor, RegressorFace
 from ridgewalk.estimators.problem import REGRESSION_LOSSES, loss_for, path_problem, recorded, row_weights
@@ -31,9 +33,13 @@ from ridgewalk.network import Activation
 from ridgewalk.objective import weighted_mean
 from ridgewalk.path import MLPPath, Strengths, Walker, walk
 from ridgewalk.progress import progress
+from ridgewalk.report.details import Given, page_data
+from ridgewalk.report.html import excerpt, render
+from ridgewalk.report.summary import summarize
 from ridgewalk.route import Engine, PenaltyName, Precision, Route, Walk
-from ridgewalk.selection import HeldOut, Rule, choose, choose_among, mean_and_error, nested
+from ridgewalk.selection import Choice, HeldOut, Rule, choose, choose_among, cross_chosen, mean_and_error, nested
 
+_LOOKS = 100  # at a training that is followed
 _UNSOLVED = 1e-4  # residual above which a linear model counts as unsolved
 _BASELINE_TOLERANCE, _BASELINE_STRENGTHS = 1e-5, 30  # at most
 
@@ -226,12 +232,88 @@ class _PathEstimator(Predictor):
             raise ValueError(f"alpha is a number on the path, from 0 to {path.alphas[-1]:.4g}, got {alpha!r}.")
         if alpha is None and isinstance(self.alphas, str):
             alpha = float(path.alphas[-1])
-        walker = Walker.ready(**{"watch": None, **problem}, route=path.route)
         outputs = {}
         if references:
             names = ("x", "target", "loss", "splits", "sample_weight")
-            outputs = reference_outputs(*(problem[name] for name in names))
-        return judge(of_path(walker, path, self.selection, alpha, outputs))
+            with progress("Diagnosing: other models", self.verbose) as watch:
+                outputs = reference_outputs(**{name: problem[name] for name in names}, watch=watch)
+        with progress("Diagnosing: training the arms again, and probes", self.verbose) as watch:
+            walker = Walker.ready(**problem | {"watch": watch}, route=path.route)
+            evidence = of_path(walker, path, self.selection, alpha, outputs)
+        return judge(evidence)
+
+    def summary(self, origins: list[str] | None = None) -> dict[str, Any]:
+        """Describe the path and the choice in plain data, ready for JSON: what command line and page show.
+
+        Parameters
+        ----------
+        origins : list of str, optional
+            As for :meth:`report`.
+
+        Returns
+        -------
+        dict
+            Of :func:`ridgewalk.report.summary.summarize`; where inputs were selected or refitted, with what every arm
+            reached, and what the chosen one gains over the null model.
+        """
+        from ridgewalk.report.summary import summarize
+
+        summary = summarize(self.path_, self.selection, self._origins(origins), self._choice(), self._how)
+        if hasattr(self, "input_selection_"):
+            found = self.input_selection_
+            summary["arms"] = [{"name": arm.name, "heldout_loss": arm.loss} for arm in found.arms]
+            summary["gain_over_null"] = {"mean": found.gain, "standard_error": found.gain_error}
+            if self.select_inputs:
+                summary["significant"] = found.significant
+        return summary
+
+    def _origins(self, origins: list[str] | None) -> list[str]:
+        check_is_fitted(self)
+        if not hasattr(self, "path_"):
+            raise ValueError("A report shows the path, and a compacted model holds none: ask the model it came from.")
+        names = origins or [str(name) for name in _check_feature_names_in(self)]
+        if len(names) != self.n_features_in_:
+            raise ValueError(f"origins has a name for each of the {self.n_features_in_} columns, got {len(names)}.")
+        return names
+
+    def _choice(self) -> Choice:
+        """Give both rules' strengths on the path, and the one that was taken."""
+        return replace(choose(*_table(self.path_)), chosen=self.index_)
+
+    @property
+    def _how(self) -> str:
+        """How the strength was chosen, in words."""
+        if isinstance(self.alphas, str):
+            return self.alphas
+        by = "" if self.scoring is None else f", by {self.scoring if isinstance(self.scoring, str) else 'a score'}"
+        return f"{self.selection}{by}"
+
+    def heldout_arm(self) -> Arm:
+        """Give what was lost on held-out rows, each fold at the strength that the other folds choose.
+
+        Returns
+        -------
+        Arm
+            Without any penalty, by row, and by fold and start.
+        """
+        check_is_fitted(self)
+        if not hasattr(self, "path_"):
+            raise ValueError("A compacted model holds no held-out losses: ask the model it came from.")
+        path = self.path_
+        if self.select_inputs and not self.input_selection_.significant:
+            null = np.array([[path.null_row_loss[rows].mean()] for rows in path.heldout_rows])
+            return Arm(path.null_row_loss, null, null)
+        if isinstance(self.alphas, str):
+            return arm_of([(path, len(path.alphas) - 1)] * len(path.heldout_rows))
+        paths = self._candidates
+        chosen = cross_chosen([_heldout(each) for each in paths], _table(path)[1], self.selection)
+        return arm_of([(paths[best], index) for best, index in chosen])
+
+    @property
+    def _candidates(self) -> list[MLPPath]:
+        """Paths that the choice was among."""
+        selecting = self.select_inputs or self.relax
+        return [arm.path for arm in self.input_selection_.arms] if selecting else self.paths_
 
     def report(
         self,
@@ -240,6 +322,7 @@ class _PathEstimator(Predictor):
         y: Any = None,
         *,
         diagnosis: Diagnosis | None = None,
+        curves: bool = False,
         origins: list[str] | None = None,
         title: str = "A walked path",
     ) -> Path:
@@ -254,6 +337,9 @@ class _PathEstimator(Predictor):
             fit flatter.
         diagnosis : Diagnosis, optional
             What :meth:`diagnose` said, for the head of the page.
+        curves : bool
+            Show how the folds train at every strength, data loss and penalty apart. A path keeps no curves, so the
+            folds are trained once more.
         origins : list of str, optional
             Name of the input that each column came from; columns of one name count as one input. The columns' own names
             by default.
@@ -264,30 +350,60 @@ class _PathEstimator(Predictor):
         Path
             The file.
         """
-        from ridgewalk.report.details import Given, page_data
-        from ridgewalk.report.html import render
-
-        check_is_fitted(self)
-        if not hasattr(self, "path_"):
-            raise ValueError("A report shows the path, and a compacted model holds none: ask the model it came from.")
-        if (X is None) != (y is None):
-            raise ValueError("A report takes X and y together, or neither: it compares predictions with y.")
-        names = origins or [str(name) for name in _check_feature_names_in(self)]
-        if len(names) != self.n_features_in_:
-            raise ValueError(f"origins has a name for each of the {self.n_features_in_} columns, got {len(names)}.")
         data = page_data(
-            self.path_,
-            self.selection,
-            names,
-            replace(choose(*_table(self.path_)), chosen=self.index_),
+            *self._walked(origins),
             classes=self._names_of_outputs(),
-            given=None if X is None else Given(*self._compared(X, y)),
+            given=self._given(X, y),
             diagnosis=None if diagnosis is None else diagnosis.to_dict(),
+            history=self._course(range(len(self.path_.alphas))) if curves else None,
             title=title,
+            how=self._how,
         )
         written = Path(file)
         written.write_text(render(data), encoding="utf-8")
         return written
+
+    def _walked(self, origins: list[str] | None = None) -> tuple[MLPPath, Rule, list[str], Choice]:
+        """Give what is told of the path, on a page, in a picture, in a notebook: path, rule, names, choice."""
+        check_is_fitted(self)
+        if not hasattr(self, "path_"):
+            raise ValueError("A compacted model holds no path to show: ask the model it came from.")
+        names = origins or [str(name) for name in _check_feature_names_in(self)]
+        return self.path_, self.selection, names, replace(choose(*_table(self.path_)), chosen=self.index_)
+
+    def _given(self, X: Any, y: Any) -> Given | None:
+        """Check rows to compare predictions on."""
+        if (X is None) != (y is None):
+            raise ValueError("Give X and y together, or neither: predictions are compared with y.")
+        return None if X is None else Given(*self._compared(X, y))
+
+    def _course(self, indices: Sequence[int]) -> History:
+        """Train the folds at some strengths of the path once more, and say how that went; held-out rows validate.
+
+        A run of the history is a strength: the mean over folds and seeds.
+        """
+        problem, path = self._kept_problem(), self.path_
+        if path.route.linear or path.route.walk != "ramp" or hasattr(self, "input_selection_"):
+            raise ValueError(
+                'A curve is of one training from a dense start: a plain path with walk="ramp" and a hidden layer has '
+                "such; a linear model is solved, and every other fit starts where the one before it ended."
+            )
+        walker = Walker.ready(**{"watch": None, **problem}, route=path.route)
+        folds = []
+        for fold, (_, held_out) in zip(walker.folds[:-1], walker.splits, strict=True):
+            unseen = np.zeros_like(walker.weights)
+            unseen[held_out] = walker.weights[held_out]
+            folds.append(replace(fold, validation=unseen))
+        walker = replace(walker, folds=tuple(folds))
+        dense, looks = walker.dense(), max(1, self.max_iter // _LOOKS)
+        jobs = (replace(walker.raised(path.alphas[[index]], dense), record_every=looks) for index in indices)
+        histories = [history for job in jobs if (history := walker.train(job).history)]
+        names = ("data_loss", "penalty", "validation_loss", "zeros", "norms")
+        means = {name: np.stack([getattr(each, name).mean(axis=0) for each in histories]) for name in names}
+        return History(epochs=histories[0].epochs, **means)
+
+    def _findings_html(self) -> str:
+        return excerpt(summarize(*self._walked())) if hasattr(self, "path_") else super()._findings_html()
 
     def _score(self, x: Any, y: Array, weights: Array) -> Callable[[Model, Integers], float]:
         """Score a network on some rows by the scorer that ``scoring`` names."""
@@ -457,7 +573,7 @@ class MLPClassifierCV(ClassifierFace, _PathEstimator):
         sample_weight : array_like, shape (N,), optional
             A weight of 2 counts a row twice, in training and in scoring (standard errors count rows).
         groups : array_like, shape (N,), optional
-            Groups of rows, for a splitter that asks for them.
+            Groups of rows: a number of folds leaves each whole, and a splitter that asks for them gets them.
         """
         self._validate_params()
         x, target = self._read(X, y)
@@ -496,7 +612,7 @@ class MLPRegressorCV(RegressorFace, _PathEstimator):
         sample_weight : array_like, shape (N,), optional
             A weight of 2 counts a row twice, in training and in scoring (standard errors count rows).
         groups : array_like, shape (N,), optional
-            Groups of rows, for a splitter that asks for them.
+            Groups of rows: a number of folds leaves each whole, and a splitter that asks for them gets them.
         """
         self._validate_params()
         x, target = self._read(X, y)

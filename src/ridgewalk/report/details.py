@@ -3,6 +3,7 @@
     inputs     importance: norm of an input's first-layer weights, in the units that the network sees
                frequency:  share of the folds x seeds whose network uses it
     layers     weights of the best start on all rows; an exact zero stays exactly 0
+    curves     how the folds train: data loss and penalty apart
     rows       predictions on rows that someone gave: confusion or residuals, calibration
     regions    predictions over the plane, where there are two inputs
 
@@ -11,6 +12,7 @@ Numbers are rounded to four digits. What is too large to show is cut to its larg
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 from typing import Any
@@ -18,6 +20,7 @@ from typing import Any
 import numpy as np
 
 from ridgewalk.arrays import Array, Integers
+from ridgewalk.engine.job import History
 from ridgewalk.losses import BinaryCrossEntropy, CrossEntropy, Loss
 from ridgewalk.path import MLPPath
 from ridgewalk.report.summary import by_input, kept_inputs, sentences, summarize
@@ -28,6 +31,8 @@ _WIDEST_LAYER, _MOST_WEIGHTS = 64, 150_000  # rows and columns of a matrix; numb
 _FINEST_PLANE, _MOST_OF_PLANE = 48, 100_000  # points along a side; numbers over all strengths
 _BINS = 10
 _SPAN = 2.5  # standard deviations around the center, where nobody gave rows
+_LEAST_GAP = 0.3  # powers of ten between the place of 0 and that of the weakest strength
+_WIDE, _DEEPEST, _ROOM = 12, 300, 1.3  # ratios: highest loss to lowest; held-out to training loss; the axis's ends
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,13 +59,15 @@ def page_data(
     classes: list[str] | None = None,
     given: Given | None = None,
     diagnosis: dict[str, Any] | None = None,
+    history: History | None = None,
     title: str = "A walked path",
+    how: str | None = None,
 ) -> dict[str, Any]:
     """Collect everything that a page shows.
 
     Parameters
     ----------
-    path, rule, origins, choice
+    path, rule, origins, choice, how
         As for :func:`ridgewalk.report.summary.summarize`.
     classes : list of str, optional
         Their names, in the order of the outputs; no and yes where there is one output.
@@ -68,6 +75,8 @@ def page_data(
         Rows to predict at every strength.
     diagnosis : dict, optional
         ``Diagnosis.to_dict()``.
+    history : History, optional
+        How a training went at every strength: a run for each.
     title : str
 
     Returns
@@ -76,24 +85,57 @@ def page_data(
         Ready for JSON. ``summary`` is that of :func:`~ridgewalk.report.summary.summarize`, without its list of inputs;
         what differs from strength to strength are lists along ``summary["path"]``.
     """
-    summary = summarize(path, rule, origins, choice)
+    summary = summarize(path, rule, origins, choice, how)
     said = sentences(summary)
     names = classes or _numbered(path)
     return {
         "title": title,
         "made_by": f"ridgewalk {version('ridgewalk')}",
         "summary": {name: value for name, value in summary.items() if name != "inputs"},
+        "axes": axes(summary),
         "sentences": said,
         "diagnosis": diagnosis,
-        "inputs": _inputs(path, origins, summary["index"]),
+        "inputs": inputs_along(path, origins, summary["index"]),
         "layers": _layers(path, origins, names),
+        "curves": _curves(history) if history else None,
         "rows": _rows(path, given, names) if given else None,
-        "regions": _regions(path, origins, given, names),
+        "regions": regions(path, origins, given, names, range(len(path.alphas))),
     }
 
 
-def _inputs(path: MLPPath, origins: list[str] | None, chosen: int) -> dict[str, Any]:
-    """Give importance and frequency of the inputs that matter most at the chosen strength."""
+def axes(summary: dict[str, Any]) -> dict[str, Any]:
+    """Say how a path is drawn.
+
+    Returns
+    -------
+    dict
+        ``rising`` is whether strengths rise, and so have places by their logarithms, with 0 apart to the left; where
+        they do not (refits under several ridges) their places are their numbers. ``places`` has one for each strength.
+        ``losses`` is the lowest and the highest loss to show on a logarithmic axis, where losses differ so much that
+        they need one; else None. A training loss far below all held-out ones leaves the picture.
+    """
+    rows = summary["path"]
+    alphas = np.array([row["alpha"] for row in rows])
+    positive = alphas[alphas > 0]
+    rising = bool(positive.size) and bool((np.diff(alphas) > 0).all())
+    places = np.arange(len(alphas), dtype=float)
+    if rising:
+        logarithms = np.log10(positive)
+        zero = logarithms[0] - max(_LEAST_GAP, (logarithms[-1] - logarithms[0]) / 10)
+        places = np.concatenate([np.full(len(alphas) - len(positive), zero), logarithms])
+    known = [row[name] for row in rows for name in ("heldout_loss", "train_loss") if row[name] is not None]
+    heldout = [row["heldout_loss"] for row in rows if row["heldout_loss"]]
+    positive_losses = [loss for loss in known if loss > 0]
+    losses = None
+    if heldout and min(known) >= 0 and max(known) > _WIDE * min(positive_losses):
+        low = max(min(positive_losses), min(heldout) / _DEEPEST)
+        high = max(*known, *(row["heldout_loss"] + row["standard_error"] for row in rows if row["heldout_loss"]))
+        losses = [low / _ROOM, high * _ROOM]
+    return {"rising": rising, "places": places.tolist(), "losses": losses}
+
+
+def inputs_along(path: MLPPath, origins: list[str] | None, chosen: int) -> dict[str, Any]:
+    """Give importance and frequency, along the path, of the inputs that matter most at the chosen strength."""
     columns = by_input(path, origins)
     best = [path.best_seed(s) for s in range(len(path.alphas))]
     kept = kept_inputs(path, columns)
@@ -140,6 +182,16 @@ def _layers(path: MLPPath, origins: list[str] | None, classes: list[str]) -> lis
     ]
 
 
+def _curves(history: History) -> dict[str, Any]:
+    """Give data loss, penalty and validation loss along the training at every strength, apart."""
+    return {
+        "epochs": history.epochs.tolist(),
+        "data_loss": _rounded(history.data_loss),
+        "penalty": _rounded(history.penalty),
+        "validation_loss": _rounded(history.validation_loss),
+    }
+
+
 def _rows(path: MLPPath, given: Given, names: list[str]) -> dict[str, Any]:
     """Predictions of the best start at every strength, compared with what was observed."""
     loss, target = path.loss, given.target
@@ -151,7 +203,7 @@ def _rows(path: MLPPath, given: Given, names: list[str]) -> dict[str, Any]:
         "loss": _rounded(np.array([loss.values(output / scale, target / scale).mean() for output in outputs])),
     }
     if not _of_classes(loss):
-        some = _spread(len(target), _MOST_ROWS)
+        some = spread(len(target), _MOST_ROWS)
         observed = target[:, 0]
         first = [each[:, 0] for each in predicted]
         return told | {
@@ -216,8 +268,19 @@ def _explained(observed: Array, predicted: Array) -> float | None:
     return _few(1 - ((observed - predicted) ** 2).sum() / spread) if spread > 0 else None
 
 
-def _regions(path: MLPPath, origins: list[str] | None, given: Given | None, names: list[str]) -> dict[str, Any] | None:
-    """Predict over the plane of two inputs, at every strength; None where there are not two, or many outputs."""
+def regions(
+    path: MLPPath,
+    origins: list[str] | None,
+    given: Given | None,
+    names: list[str],
+    shown: Sequence[int],
+    finest: int | None = None,
+) -> dict[str, Any] | None:
+    """Predict over the plane of two inputs, at the strengths ``shown``.
+
+    None where there are not two, where one class or one number does not say it all, or where nothing says where the
+    rows are. There are at most ``finest`` points along a side; without it, few enough for a page.
+    """
     columns, loss = by_input(path, origins), path.loss
     outputs = path.parameters[-1].shape[-1]
     if path.inputs_kept.shape[-1] != 2 or len(columns) != 2 or outputs > _MOST_CLASSES // 2:
@@ -234,16 +297,16 @@ def _regions(path: MLPPath, origins: list[str] | None, given: Given | None, name
         return None  # nothing says where the rows are
     if not (np.isfinite(high - low) & (high > low)).all():
         return None
-    side = min(_FINEST_PLANE, int(np.sqrt(_MOST_OF_PLANE / len(path.alphas))))
+    side = finest or min(_FINEST_PLANE, int(np.sqrt(_MOST_OF_PLANE / len(shown))))
     across, up = (np.linspace(low[k], high[k], side) for k in (0, 1))
     plane = np.stack(np.meshgrid(across, up), axis=-1).reshape(-1, 2)
-    predicted = [loss.predict(path.model(s).output(plane)) for s in range(len(path.alphas))]
+    predicted = [loss.predict(path.model(s).output(plane)) for s in shown]
     several = outputs > 1
     points = None
     if given is not None:
-        some = _spread(len(x), _MOST_ROWS)
-        shown = given.target[some].argmax(axis=1) if several else given.target[some, 0]
-        points = {"across": _rounded(x[some, 0]), "up": _rounded(x[some, 1]), "target": _rounded(shown)}
+        some = spread(len(x), _MOST_ROWS)
+        target = given.target[some].argmax(axis=1) if several else given.target[some, 0]
+        points = {"across": _rounded(x[some, 0]), "up": _rounded(x[some, 1]), "target": _rounded(target)}
     return {
         "kind": "classes" if several else "probability" if _of_classes(loss) else "numbers",
         "names": [_short(name) for name in columns],
@@ -268,8 +331,8 @@ def _numbered(path: MLPPath) -> list[str]:
     return ["no", "yes"] if outputs == 1 else [f"{kind} {k + 1}" for k in range(outputs)]
 
 
-def _spread(count: int, most: int) -> Integers:
-    """Numbers of at most so many rows, evenly spread."""
+def spread(count: int, most: int) -> Integers:
+    """Numbers of at most so many of them, evenly spread, the first and the last among them."""
     return np.unique(np.linspace(0, count - 1, min(count, most)).astype(int))
 
 

@@ -1,4 +1,6 @@
-"""Plain data becomes one page that needs no network: its data, its script and the plotting library are inside it.
+"""Plain data becomes HTML: one page that needs no network, and what a notebook shows.
+
+The page's data, its script and the plotting library are inside it.
 
     page.html   the frame: headline, places for the charts, a table that needs no script
     page.css    light and dark, narrow and wide, screen and paper
@@ -16,12 +18,14 @@ import gzip
 import hashlib
 import html
 import json
+from collections.abc import Sequence
 from functools import cache
 from importlib.resources import files
 from string import Template
 from typing import Any
 
-from ridgewalk.report.summary import figure
+from ridgewalk.markup import element, list_of_findings, table
+from ridgewalk.report.summary import figure, marked, sentences
 
 _COLUMNS = (
     "strength", "held-out loss", "standard error", "training loss", "penalty", "zeros", "weights", "inputs", "units",
@@ -58,10 +62,10 @@ def render(data: dict[str, Any]) -> str:
         title=html.escape(data["title"]),
         verdict=f'<p class="verdict">{html.escape(told[0])}</p>' if told[0] else "",
         findings=_findings(diagnosis) if diagnosis else "",
-        sentences="".join(f"<p>{html.escape(sentence)}</p>" for sentence in told[1:]),
+        sentences="".join(element("p", sentence) for sentence in told[1:]),
         last=len(data["summary"]["path"]) - 1,
         chosen=data["summary"]["index"],
-        table=_table(data["summary"]),
+        table=_table(data["summary"], range(len(data["summary"]["path"]))),
         made_by=html.escape(data["made_by"]),
         data=_inert(data),
         library=packed,
@@ -78,29 +82,44 @@ def _inert(data: dict[str, Any]) -> str:
     return text
 
 
+def excerpt(summary: dict[str, Any]) -> str:
+    """Write what a notebook shows of a path: what was found, and the strengths that matter.
+
+    Parameters
+    ----------
+    summary : dict
+        Of :func:`ridgewalk.report.summary.summarize`.
+
+    Returns
+    -------
+    str
+        A piece of HTML without script or style.
+    """
+    told = sentences(summary)
+    said = "".join(element("p", sentence) for sentence in [*told[1:], told[0]])
+    matter = [s for s, row in enumerate(summary["path"]) if row["alpha"] == 0 or marked(summary, s)]
+    return said + _table(summary, matter)
+
+
 def _findings(diagnosis: dict[str, Any]) -> str:
-    items = "".join(
-        f"<li><b>{html.escape(finding['name'])}</b>: {html.escape(finding['sentence'])} "
-        f"<i>Next: {html.escape(finding['advice'])}</i></li>"
-        for finding in diagnosis["findings"]
-    )
-    return f"<details><summary>What was found</summary><ul>{items}</ul></details>"
+    found = list_of_findings((each["name"], each["sentence"], each["advice"]) for each in diagnosis["findings"])
+    return f"<details><summary>What was found</summary>{found}</details>"
 
 
-def _table(summary: dict[str, Any]) -> str:
-    """Write the path as a table, for whoever reads rather than looks, and for a browser without scripts."""
+def _table(summary: dict[str, Any], shown: Sequence[int]) -> str:
+    """Write strengths of the path as a table, for whoever reads rather than looks, and where no script runs."""
     rows = []
-    for index, row in enumerate(summary["path"]):
-        cells = [
-            f"{row['alpha']:.4g}", figure(row["heldout_loss"]), figure(row["standard_error"], "-"),
-            figure(row["train_loss"], "-"), figure(row["penalty"], "-"), f"{row['zeros']:.0%}",
-            f"{row['weights_kept']:,}", str(row["inputs_kept"]), str(row["units_kept"]),
-            ", ".join([*row["marks"], *(["chosen"] if index == summary["index"] else [])]),
-        ]  # fmt: skip
-        mark = ' class="chosen"' if index == summary["index"] else ""
-        rows.append(f"<tr{mark}>{''.join(f'<td>{html.escape(cell)}</td>' for cell in cells)}</tr>")
-    head = "".join(f'<th scope="col">{title}</th>' for title in _COLUMNS)
-    return f"<table><thead><tr>{head}</tr></thead><tbody>{''.join(rows)}</tbody></table>"
+    for index in shown:
+        row = summary["path"][index]
+        rows.append(
+            (
+                f"{row['alpha']:.4g}", figure(row["heldout_loss"]), figure(row["standard_error"], "-"),
+                figure(row["train_loss"], "-"), figure(row["penalty"], "-"), f"{row['zeros']:.0%}",
+                f"{row['weights_kept']:,}", str(row["inputs_kept"]), str(row["units_kept"]),
+                ", ".join(marked(summary, index)),
+            )
+        )  # fmt: skip
+    return table(_COLUMNS, rows, list(shown).index(summary["index"]))
 
 
 def _part(name: str) -> str:

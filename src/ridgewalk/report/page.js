@@ -9,7 +9,8 @@ const config = { displayModeBar: false, responsive: true };
 
 const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
 const narrow = () => at("path").clientWidth < 560;
-const cut = (text, most) => (text.length > most ? text.slice(0, most - 1) + "…" : text);
+// A long name loses its middle: names of one table often differ only at their ends.
+const cut = (text, most) => (text.length > most ? text.slice(0, Math.ceil(most / 2)) + "…" + text.slice(text.length + 1 - Math.floor(most / 2)) : text);
 const plain = (text) => text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;");
 const column = (key) => path.map((row) => row[key]);
 const percent = (share) => (100 * share).toFixed(share > 0 && share < 0.1 ? 1 : 0) + "%";
@@ -32,15 +33,12 @@ function layout(more) {
   };
 }
 
-const titled = (text, more = "") => ({ text: plain(text) + (more && "<br>" + plain(more)), font: { size: 13 }, x: 0, xref: "container", xanchor: "left", y: 0.98, yref: "container", yanchor: "top" });
+const titled = (text, more = "") => ({ text: plain(text) + (more && "<br>" + plain(more)), font: { size: 13 }, x: 0, xref: "container", xanchor: "left", y: 1, yref: "container", yanchor: "top", pad: { t: more ? 20 : 8 } });
 
 // Places of the strengths: the logarithm, with 0 apart to the left; one after the other where strengths repeat.
 const alphas = column("alpha");
 const positive = alphas.filter((alpha) => alpha > 0);
-const rising = alphas.every((alpha, k) => k === 0 || alpha > alphas[k - 1]) && positive.length > 0;
-const span = rising ? Math.log10(positive.at(-1) / positive[0]) : 0;
-const gap = Math.max(0.3, span / 10);
-const places = alphas.map((alpha, k) => (!rising ? k : alpha > 0 ? Math.log10(alpha) : Math.log10(positive[0]) - gap));
+const { rising, places, losses } = data.axes;
 
 function strengthTicks() {
   if (!rising) {
@@ -71,7 +69,7 @@ const upright = (s, dash, name) => ({ type: "line", x0: places[s], x1: places[s]
 function marks(selected) {
   const shapes = path.flatMap((row, s) => (row.marks.length ? [upright(s, "dot", "good")] : []));
   if (rising && alphas[0] === 0) {
-    const middle = places[0] + gap / 2;
+    const middle = (places[0] + places[1]) / 2;
     shapes.push({ ...upright(0, "dash", "line"), x0: middle, x1: middle });
   }
   return [...shapes, upright(selected, "", "mark")];
@@ -80,8 +78,6 @@ function marks(selected) {
 function drawPath(selected) {
   const told = { min: "minimum", "1se": "1-SE" };
   const heldout = column("heldout_loss"), training = column("train_loss");
-  const known = [...heldout, ...training].filter((value) => value > 0);
-  const wide = known.length && Math.max(...known) > 12 * Math.min(...known);
   const step = Math.max(1, Math.ceil(path.length / (narrow() ? 5 : 11)));
   const top = path.map((_, s) => s).filter((s) => s % step === 0);
   const hover = path.map((row) => `strength ${number(row.alpha)}<br>held-out ${number(row.heldout_loss)} ± ${number(row.standard_error)}<br>training ${number(row.train_loss)} ± ${number(row.train_standard_error)}<br>${row.inputs_kept} inputs, ${row.weights_kept} weights, ${percent(row.zeros)} zeros`);
@@ -97,7 +93,7 @@ function drawPath(selected) {
     legend: { orientation: "h", y: -0.17, x: 0, font: { size: 12 } },
     xaxis: { title: { text: rising ? "strength (alpha)" : "strength, under several ridges", standoff: 6 }, zeroline: false, tickangle: 0, range: ends(), ...strengthTicks() },
     xaxis2: { overlaying: "x", side: "top", range: ends(), tickvals: top.map((s) => places[s]), ticktext: top.map((s) => `${path[s].inputs_kept}<br>${path[s].weights_kept}`), tickfont: { size: 10, color: colour("quiet") }, showgrid: false, zeroline: false, fixedrange: true, tickangle: 0 },
-    yaxis: { title: { text: wide ? "loss (log axis)" : "loss", standoff: 6 }, zeroline: false, ...(wide ? { type: "log", dtick: 1, tickformat: "~g" } : {}) },
+    yaxis: { title: { text: losses ? "loss (log axis)" : "loss", standoff: 6 }, zeroline: false, ...(losses ? { type: "log", dtick: 1, tickformat: "~g", range: losses.map(Math.log10) } : {}) },
     margin: { t: 52 },
     shapes: marks(selected),
     annotations: [
@@ -124,8 +120,8 @@ function drawInputs(s) {
     height: 90 + 21 * names.length, bargap: 0.25,
     xaxis: { domain: [0, 0.56], range: [0, 1.05 * Math.max(largest, ...importance[s])], title: { text: "importance", standoff: 4 }, nticks: narrow() ? 4 : 7 },
     xaxis2: { ...axis, domain: [0.62, 1], range: [0, 1.02], title: { text: "frequency", standoff: 4 }, tickvals: [0, 0.5, 1], ticktext: ["0", "50%", "100%"] },
-    yaxis: { tickvals: order, ticktext: names.map((name) => plain(cut(name, narrow() ? 13 : 30))), range: [names.length - 0.4, -0.6], showgrid: false, zeroline: false },
-    margin: { t: 10 },
+    yaxis: { tickvals: order, ticktext: names.map((name) => plain(cut(name, narrow() ? 18 : 30))), range: [names.length - 0.4, -0.6], showgrid: false, zeroline: false },
+    margin: { t: 10, r: 26 },
   }), config);
 }
 
@@ -136,7 +132,7 @@ function drawWeights(s) {
     const size = Math.max(...layer.weights[data.summary.index].flat().map(Math.abs)) || Math.max(...layer.weights.flat(2).map(Math.abs)) || 1;
     const [below, above] = layer.shape;
     const part = layer.from.length < below || layer.to.length < above ? `the largest ${layer.from.length} × ${layer.to.length} shown` : "";
-    const ticks = (labels, most) => (labels.length > most ? { showticklabels: false } : { tickvals: labels.map((_, j) => j), ticktext: labels.map((name) => plain(cut(name, narrow() ? 10 : 16))) });
+    const ticks = (labels, most) => (labels.length > most ? { showticklabels: false } : { tickvals: labels.map((_, j) => j), ticktext: labels.map((name) => plain(cut(name, narrow() ? 14 : 22))) });
     const frame = { showgrid: false, zeroline: false, mirror: true, showline: true, linecolor: colour("line"), ticks: "" };
     Plotly.react(id, [{
       type: "heatmap", z: values.map((row) => row.map((w) => w || null)), zmin: -size, zmax: size, hoverongaps: false,
@@ -150,6 +146,20 @@ function drawWeights(s) {
       yaxis: { ...frame, ...ticks(layer.from, k ? 0 : 34), range: [layer.from.length - 0.5, -0.5], title: k ? { text: "units", standoff: 4 } : undefined },
     }), config);
   });
+}
+
+function drawCurves(s) {
+  const curves = data.curves;
+  if (!curves) return;
+  at("curves-section").hidden = false;
+  const told = [["training loss", curves.data_loss[s], "train", "dot"], ["penalty", curves.penalty[s], "good", "dash"], ["validation loss", curves.validation_loss[s], "held", "solid"]];
+  const known = told.flatMap(([, values]) => values).filter((value) => value > 0);
+  const wide = Math.max(...known) > 12 * Math.min(...known);
+  Plotly.react("curves", told.map(([name, values, paint, dash]) => ({ x: curves.epochs, y: values, name, mode: "lines", line: { color: colour(paint), width: 2, dash }, hovertemplate: `${name} %{y:.4g}<extra></extra>` })), layout({
+    height: 340, showlegend: true, hovermode: "x unified", legend: { orientation: "h", y: -0.2, x: 0, font: { size: 12 } }, margin: { t: 10 },
+    xaxis: { title: { text: "epoch", standoff: 6 }, zeroline: false },
+    yaxis: { title: { text: wide ? "loss, penalty (log axis)" : "loss, penalty", standoff: 6 }, zeroline: false, ...(wide ? { type: "log", dtick: 1, tickformat: "~g" } : { rangemode: "tozero" }) },
+  }), config);
 }
 
 function drawRows(s) {
@@ -172,7 +182,7 @@ function drawRows(s) {
     { x: range, y: range, mode: "lines", line: { color: colour("quiet"), dash: "dash", width: 1 }, hoverinfo: "skip" },
     { x: points.map((p) => p[0]), y: points.map((p) => p[1]), mode: "lines+markers", line: { color: colour("held") }, marker: { size: points.map((p) => 6 + 12 * Math.sqrt(p[2] / most)) }, hoverinfo: "text", text: points.map((p) => `predicted ${number(p[0])}<br>observed ${number(p[1])}<br>${p[2]} rows`) },
   ], layout({
-    title: titled(cut("Calibration" + (rows.calibrated ? " of " + rows.calibrated : ""), narrow() ? 44 : 60)), height: 340,
+    title: titled("Calibration", rows.calibrated && cut("of " + rows.calibrated, narrow() ? 44 : 60)), height: 340, margin: { t: rows.calibrated ? 48 : 34 },
     xaxis: { title: { text: "mean prediction", standoff: 6 }, range, zeroline: false }, yaxis: { title: { text: "observed", standoff: 6 }, range, zeroline: false },
   }), config);
 }
@@ -210,7 +220,8 @@ function wider(values) {
   return [low - room, high + room];
 }
 
-const kinds = ["#4e79a7", "#f28e2b", "#59a14f", "#e15759", "#9c6ade", "#76b7b2", "#edc948", "#ff9da7", "#9c755f", "#8a8f98"];
+// Petroff's ten, which people of all kinds of sight tell apart; scikit-learn's displays have the same.
+const kinds = ["#3f90da", "#ffa90e", "#bd1f01", "#94a4a2", "#832db6", "#a96b59", "#e76300", "#b9ac70", "#717581", "#92dadd"];
 
 function drawRegions(s) {
   const plane = data.regions;
@@ -268,6 +279,7 @@ function move() {
 function drawBelow(s) {
   drawInputs(s);
   drawWeights(s);
+  drawCurves(s);
   drawRows(s);
   drawRegions(s);
 }
@@ -309,7 +321,7 @@ async function start() {
   slider.addEventListener("input", move);
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", drawAll);
   matchMedia("print").addEventListener("change", drawAll);
-  addEventListener("beforeprint", () => (at("numbers").open = true));
+  addEventListener("beforeprint", () => document.querySelectorAll("details").forEach((each) => (each.open = true)));
   matchMedia("(max-width: 600px)").addEventListener("change", drawAll);
   document.documentElement.dataset.drawn = "yes";
 }

@@ -13,7 +13,11 @@ from ridgewalk.selection import Choice, Rule, choose, mean_and_error
 
 
 def summarize(
-    path: MLPPath, rule: Rule, origins: list[str] | None = None, choice: Choice | None = None
+    path: MLPPath,
+    rule: Rule,
+    origins: list[str] | None = None,
+    choice: Choice | None = None,
+    how: str | None = None,
 ) -> dict[str, Any]:
     """Describe a path: strength by strength, what was chosen, which inputs are kept and how often.
 
@@ -25,6 +29,8 @@ def summarize(
         Name of the input that each of the path's columns came from; columns of one name count as one input.
     choice : Choice, optional
         What was chosen, where it was not chosen by the held-out losses of this path.
+    how : str, optional
+        How that was chosen, in words; by default the rule.
 
     Returns
     -------
@@ -48,6 +54,7 @@ def summarize(
                 "alpha": float(alpha),
                 "heldout_loss": _number(loss[s]),
                 "standard_error": _number(error[s]),
+                "heldout_score": None if path.heldout_score is None else _number(path.heldout_score[s].mean()),
                 "train_loss": _number(path.train_loss[s, -1, seed]),
                 "train_standard_error": _number(train_error[s]) if of_folds.shape[1] > 1 else None,
                 "objective": _number(path.objective[s, -1, seed]),
@@ -71,7 +78,7 @@ def summarize(
         "seeds": path.heldout_loss.shape[2],
         "fits": int(np.prod(path.train_loss.shape)),
         "null_loss": float(weighted_mean(path.null_row_loss, path.row_weights)),
-        "selection": rule,
+        "selection": how or rule,
         "alpha": float(path.alphas[choice.chosen]),
         "index": choice.chosen,
         "change_from_no_penalty": {"mean": _number(gain), "standard_error": _number(gain_error)},
@@ -87,10 +94,18 @@ def summarize(
     }
 
 
+def marked(summary: dict[str, Any], index: int) -> list[str]:
+    """Say what a strength of a path is: "min", "1se", "chosen", several of them, or none."""
+    return [*summary["path"][index]["marks"], *(["chosen"] if index == summary["index"] else [])]
+
+
 def by_input(path: MLPPath, origins: list[str] | None = None) -> dict[str, list[int]]:
     """Numbers of the columns that each input gave, by its name; without names, each column is an input."""
+    count = path.inputs_kept.shape[-1]
+    if origins is not None and len(origins) != count:
+        raise ValueError(f"There is a name for each of the {count} columns, got {len(origins)}.")
     columns: dict[str, list[int]] = {}
-    for k, name in enumerate(origins or [f"input {k + 1}" for k in range(path.inputs_kept.shape[-1])]):
+    for k, name in enumerate(origins or [f"input {k + 1}" for k in range(count)]):
         columns.setdefault(name, []).append(k)
     return columns
 

@@ -125,6 +125,8 @@ def write(document: Record, shelf: Shelf, file: Path) -> None:
     text = json.dumps(document | {"arrays": shelf.entries}, allow_nan=False, separators=(",", ":"))
     metadata = {"ridgewalk": f"{FORMAT} {_sha256(text.encode())} {text}"}
     unfinished = file.with_name(f".unfinished-{file.name}")
+    if not file.parent.is_dir():
+        raise FileNotFoundError(f"There is no folder {file.parent} to write {file.name} into: make it first.")
     try:
         unfinished.touch()
         mode = unfinished.stat().st_mode  # that of any new file here; the library's is its owner's alone

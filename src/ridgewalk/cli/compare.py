@@ -1,0 +1,139 @@
+"""``ridgewalk compare``: results, or configurations, on the same rows and folds, and how sure a difference is."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, fields
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich.markup import escape
+
+from ridgewalk.cli.console import err, out, table
+from ridgewalk.cli.fit import fit
+from ridgewalk.cli.options import DATA, AsJson, Quiet, option
+from ridgewalk.cli.training import Columns, Walk, read_problem
+from ridgewalk.report.summary import figure
+from ridgewalk.storage import load
+
+if TYPE_CHECKING:
+    from ridgewalk.estimators import MLPClassifierCV, MLPRegressorCV
+    from ridgewalk.estimators.comparing import Comparison
+
+
+def compare(
+    runs: Annotated[
+        list[Path],
+        typer.Argument(
+            metavar="RUN...",
+            help="Two or more: results of fit (folders, model files), or configurations (.toml) to walk on a --table.",
+            show_default=False,
+        ),
+    ],
+    file: Annotated[
+        Path | None, option("--table", metavar="FILE", help="What configurations are walked on.", panel=DATA)
+    ] = None,
+    target: Annotated[
+        str | None, option("--target", "-t", metavar="COLUMN", help="What they predict.", panel=DATA)
+    ] = None,
+    quiet: Quiet = False,
+    as_json: AsJson = False,
+) -> None:
+    """Say which is better on held-out rows, and how sure that is: paired row by row, on the same folds."""
+    from ridgewalk.estimators.comparing import compare as compared
+
+    verbose = not (quiet or as_json)
+    if len({str(run) for run in runs}) < max(len(runs), 2):
+        raise ValueError(f"To compare takes two different runs or more, got {', '.join(map(str, runs))}.")
+    models = {str(run): _walked(run, file, target, verbose) if _configures(run) else _kept(run) for run in runs}
+    if (file is not None or target is not None) and not any(map(_configures, runs)):
+        raise ValueError("--table and --target are for configurations (.toml), and there is none among the runs.")
+    comparison = compared(models)
+    if as_json:
+        print(json.dumps(_plain(comparison), indent=1))
+    else:
+        _show(comparison, quiet)
+
+
+def _configures(run: Path) -> bool:
+    return run.suffix == ".toml"
+
+
+def _kept(run: Path) -> MLPClassifierCV | MLPRegressorCV:
+    model: MLPClassifierCV | MLPRegressorCV = load(run)
+    return model
+
+
+def _walked(run: Path, file: Path | None, target: str | None, verbose: bool) -> MLPClassifierCV | MLPRegressorCV:
+    """Walk what a configuration says, as ``fit`` would, and write nothing."""
+    if file is None or str(file) == "-":
+        raise ValueError(f"{run} is a configuration, so it needs a table to walk: give --table FILE.")
+    alone = typer.Typer(add_completion=False)
+    alone.command()(fit)
+    named = [] if target is None else ["--target", target]
+    command = typer.main.get_command(alone)
+    given = command.make_context("ridgewalk fit", [str(file), "--config", str(run), *named]).params
+    if given["budget"] is not None:
+        raise ValueError(f"{run} has a budget, which chooses folds, and what is compared shares them: leave it out.")
+    columns, walk = Columns(**_fields(Columns, given)), Walk(**_fields(Walk, given))
+    if verbose:
+        err.print(f"{escape(str(run))}:", soft_wrap=True)
+    problem = read_problem(file, columns, walk, verbose)
+    model = problem.estimator(walk, verbose)
+    problem.fit(model)
+    return model
+
+
+def _fields(kind: type[Columns | Walk], given: dict[str, Any]) -> dict[str, Any]:
+    return {field.name: given[field.name] for field in fields(kind)}
+
+
+def _plain(comparison: Comparison) -> dict[str, Any]:
+    """Everything as plain data, with the ends of the intervals."""
+    found = asdict(comparison)
+    for model, compared in zip(found["models"], comparison.models, strict=True):
+        if compared.difference is not None:
+            model["difference"] |= {"low": compared.difference.low, "high": compared.difference.high}
+    return found
+
+
+def _show(comparison: Comparison, quiet: bool) -> None:
+    first, *others = comparison.models
+    if not quiet:
+        grid = table(["run", "held-out loss", "+- s.e.", "columns", "difference", "95% interval"])
+        grid.columns[0].justify, grid.columns[0].overflow, grid.columns[-1].no_wrap = "left", "fold", True
+        for model in comparison.models:
+            change = model.difference
+            grid.add_row(
+                escape(model.name),
+                figure(model.heldout_loss),
+                figure(model.standard_error),
+                str(model.inputs),
+                "" if change is None else _signed(change.mean),
+                "" if change is None else f"{_signed(change.low)} to {_signed(change.high)}",
+            )
+        out.print(grid)
+        out.print(
+            f"\n{comparison.rows:,} held-out rows in {comparison.folds} folds, the same for all; each fold at the "
+            f"strength that the others choose; the constant prediction has {figure(comparison.null_loss)}. An interval "
+            "holds by itself, not all of them together."
+        )
+        if comparison.starts == 1:
+            out.print("With one start each, no interval says what another start would change: fit with --seeds 3.")
+    for model in others:
+        change = model.difference
+        sure = ", by the more careful interval, too" if change and change.strong else ""
+        out.print(f"[bold]{escape(_SENTENCES[model.verdict].format(model.name, first.name))}[/]{sure}.", soft_wrap=True)
+
+
+def _signed(value: float) -> str:
+    return f"{'-' if value < 0 else '+'}{figure(abs(value))}"
+
+
+_SENTENCES = {
+    "better": "{} is better than {}",
+    "worse": "{} is worse than {}",
+    "no difference": "{} and {} make no difference that matters",
+    "cannot tell": "{} and {} cannot be told apart with so many rows",
+}

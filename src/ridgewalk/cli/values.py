@@ -1,0 +1,134 @@
+"""What an option's text means: layers, strengths, ratios, weights of classes, seconds; and what goes with what.
+
+64,32           units of two hidden layers; none is linear
+30 | 0.1,0.01 | qut     so many strengths, these strengths, the selection-safe one
+no=1,yes=5      weights of classes
+90s, 2m, 1h     a time
+"""
+
+from __future__ import annotations
+
+import math
+from difflib import get_close_matches
+
+from ridgewalk.path import Strengths
+
+_UNITS = {"s": 1.0, "m": 60.0, "h": 3600.0}
+
+
+def sizes(text: str) -> tuple[int, ...]:
+    """Units of each hidden layer; none for a linear model.
+
+    Raises
+    ------
+    ValueError
+    """
+    if text.strip().lower() in ("none", "0", ""):
+        return ()
+    try:
+        units = tuple(int(part) for part in _parts(text))
+    except ValueError:
+        units = (0,)
+    if min(units) < 1:
+        raise ValueError(f'--hidden takes units per layer, such as 32 or 64,32, or "none"; got {text!r}.')
+    return units
+
+
+def strengths(text: str) -> Strengths:
+    """How many strengths, the strengths themselves, or "qut".
+
+    Raises
+    ------
+    ValueError
+    """
+    if text.strip().lower() == "qut":
+        return "qut"
+    if text.strip().isdecimal() and int(text) > 0:
+        return int(text)
+    given = _numbers(text) if not text.strip().lstrip("-").isdecimal() else []
+    if not given or not all(0 <= strength < math.inf for strength in given):
+        raise ValueError(
+            "--alphas takes how many strengths (30), the strengths themselves, of zero or more (0.1,0.01; a single one "
+            f'as 0.1), or "qut"; got {text!r}.'
+        )
+    return given
+
+
+def ratios(text: str) -> list[float]:
+    """Shares of L1, each with a path of its own.
+
+    Raises
+    ------
+    ValueError
+    """
+    given = _numbers(text)
+    if not given or not all(0 <= ratio <= 1 for ratio in given):
+        raise ValueError(
+            f"--l1-ratio takes numbers from 0 (all L2) to 1 (all L1), such as 0.5 or 0.2,0.8; got {text!r}."
+        )
+    return given
+
+
+def class_weights(text: str) -> str | dict[str, float]:
+    """Give "balanced", or a weight by class.
+
+    Raises
+    ------
+    ValueError
+    """
+    if text.strip().lower() == "balanced":
+        return "balanced"
+    weights = {}
+    for part in _parts(text):
+        name, _, weight = part.rpartition("=")
+        number = _numbers(weight)
+        if not name or len(number) != 1 or not 0 <= number[0] < math.inf:
+            raise ValueError(
+                f'--class-weight takes "balanced", or weights of classes, such as no=1,yes=5; got {text!r}.'
+            )
+        weights[name.strip()] = number[0]
+    return weights
+
+
+def seconds(text: str) -> float:
+    """Read a time: 90s, 2m, 1h; a bare number is seconds.
+
+    Raises
+    ------
+    ValueError
+    """
+    trimmed = text.strip().lower()
+    unit = trimmed[-1:] if trimmed[-1:] in _UNITS else "s"
+    number = _numbers(trimmed.removesuffix(unit))
+    if len(number) != 1 or not 0 < number[0] < math.inf:
+        raise ValueError(
+            f"--budget takes a time above 0 in seconds, minutes or hours, such as 60s, 2m or 1h; got {text!r}."
+        )
+    return number[0] * _UNITS[unit]
+
+
+def known(name: str, what: str, names: list[str]) -> str:
+    """Give the name back if it is one of those.
+
+    Raises
+    ------
+    ValueError
+        Which names the nearest one that is.
+    """
+    if name not in names:
+        nearest = get_close_matches(name, names, 1, cutoff=0)
+        raise ValueError(f"There is no {what} {name!r}; the nearest is {nearest[0]!r}. There are: {', '.join(names)}.")
+    return name
+
+
+def _parts(text: str) -> list[str]:
+    """Give what stands between commas; a comma may end it."""
+    return text.strip().removesuffix(",").split(",")
+
+
+def _numbers(text: str) -> list[float]:
+    """Numbers between commas; none where anything else stands there."""
+    try:
+        return [float(part) for part in _parts(text)]
+    except ValueError:
+        return []

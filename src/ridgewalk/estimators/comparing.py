@@ -1,0 +1,167 @@
+"""Which of several walked paths is better, row by row on the folds that they share.
+
+    difference_i   loss of held-out row i of one, minus that of the first; each fold at the strength that the others
+                   choose, so that no choice is scored on the rows that it was made by
+
+The interval is that of :mod:`ridgewalk.diagnostics.statistics`; each holds by itself, not all of them together.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from ridgewalk.diagnostics import Arm, Effect, effect
+from ridgewalk.diagnostics.evidence import seed_spread, smallest_effect
+from ridgewalk.estimators.whole_path import MLPClassifierCV, MLPRegressorCV
+from ridgewalk.objective import weighted_mean
+from ridgewalk.path import MLPPath
+from ridgewalk.selection import mean_and_error
+
+_SAME = 1e-6  # relative difference of the null model's losses up to which two tables are one
+
+
+@dataclass(frozen=True)
+class Compared:
+    """One of several models, and how it differs from the first.
+
+    Attributes
+    ----------
+    name : str
+    alpha : float
+        The chosen strength.
+    heldout_loss, standard_error : float
+        Each fold at the strength that the other folds choose; without any penalty.
+    inputs : int
+        That the model uses.
+    difference : Effect or None
+        Of held-out losses to the first; below 0 this one is better. None for the first.
+    verdict : str
+        "better", "worse", "no difference" (within the smallest effect of interest), "cannot tell"; empty for the first.
+    """
+
+    name: str
+    alpha: float
+    heldout_loss: float
+    standard_error: float
+    inputs: int
+    difference: Effect | None
+    verdict: str
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Several models on the same folds.
+
+    Attributes
+    ----------
+    models : tuple of Compared
+        As they were given; the others are compared with the first.
+    loss : str
+    rows, folds : int
+    null_loss : float
+        Of the best constant.
+    smallest_effect : float
+        2% of what the best model here learns beyond that constant.
+    starts : int
+        Fewest starts of any model. With one there is no telling what another would change, and no interval says it.
+    """
+
+    models: tuple[Compared, ...]
+    loss: str
+    rows: int
+    folds: int
+    null_loss: float
+    smallest_effect: float
+    starts: int
+
+
+def compare(models: Mapping[str, MLPClassifierCV | MLPRegressorCV]) -> Comparison:
+    """Compare fitted models, row by row on the folds that they share.
+
+    Parameters
+    ----------
+    models : dict
+        At least two, by name. They were fitted to the same rows in the same order, to the same target and weights, with
+        the same folds (``cv`` and ``random_state``) and the same loss; columns, networks and penalties may differ.
+
+    Returns
+    -------
+    Comparison
+
+    Raises
+    ------
+    ValueError
+        If there is but one, or something differs that has to be the same.
+    """
+    if len(models) < 2:
+        raise ValueError(f"To compare takes two models or more, got {len(models)}.")
+    first, *others = models
+    for name in others:
+        _check(first, models[first].path_, name, models[name].path_)
+    path = models[first].path_
+    arms = {name: model.heldout_arm() for name, model in models.items()}
+    null = float(weighted_mean(path.null_row_loss, path.row_weights))
+    means = {name: mean_and_error(arm.rows, path.row_weights) for name, arm in arms.items()}
+    best = min(float(np.nan_to_num(mean, nan=np.inf)) for mean, _ in means.values())
+    smallest = smallest_effect(null, best)
+    compared = []
+    for name, model in models.items():
+        change = None if name == first else _difference(arms[first], arms[name], path)
+        mean, error = means[name]
+        inputs = int(model.support_.sum())
+        verdict = "" if change is None else _verdict(change, smallest)
+        compared.append(Compared(name, model.alpha_, float(mean), float(error), inputs, change, verdict))
+    starts = min(arm.heldout.shape[1] for arm in arms.values())
+    used = int((path.row_weights > 0).sum())
+    return Comparison(tuple(compared), type(path.loss).__name__, used, len(path.heldout_rows), null, smallest, starts)
+
+
+def _check(first: str, one: MLPPath, name: str, other: MLPPath) -> None:
+    """See that two paths were walked on the same rows and folds, to the same end."""
+    for what, theirs, ours in (
+        ("rows", len(other.row_weights), len(one.row_weights)),
+        ("folds", len(other.heldout_rows), len(one.heldout_rows)),
+        ("as loss", type(other.loss).__name__, type(one.loss).__name__),
+    ):
+        if theirs != ours:
+            raise ValueError(
+                f"{name} and {first} cannot be compared: they have {theirs} and {ours} {what}. Fit both to one table, "
+                "target and loss, with the same folds and random state."
+            )
+    if not all(np.array_equal(*pair) for pair in zip(one.heldout_rows, other.heldout_rows, strict=True)):
+        raise ValueError(
+            f"{name} and {first} cannot be compared: their folds hold out different rows. Fit both with the same folds "
+            "and random state, on the same rows in the same order."
+        )
+    if not (
+        np.array_equal(one.row_weights, other.row_weights)
+        and np.allclose(one.null_row_loss, other.null_row_loss, rtol=_SAME, atol=_SAME * one.null_row_loss.mean())
+    ):
+        raise ValueError(
+            f"{name} and {first} cannot be compared: their targets, or the weights of their rows, differ. Fit both to "
+            "the same column of the same table, its rows in the same order."
+        )
+
+
+def _difference(first: Arm, other: Arm, path: MLPPath) -> Effect:
+    """Measure a paired difference; starts are paired where there are equally many."""
+    used = np.count_nonzero(path.row_weights)
+    held_out = np.array([len(rows) for rows in path.heldout_rows])
+    ratio = float((held_out / np.maximum(used - held_out, 1)).mean())
+    if first.heldout.shape == other.heldout.shape:
+        cells = other.heldout - first.heldout
+        return effect(other.rows - first.rows, path.row_weights, cells, ratio, seed_spread(cells))
+    cells = (other.heldout.mean(axis=1) - first.heldout.mean(axis=1))[:, None]
+    spread = float(np.sum([seed_spread(arm.heldout) / arm.heldout.shape[1] for arm in (first, other)]))
+    return effect(other.rows - first.rows, path.row_weights, cells, ratio, spread)
+
+
+def _verdict(difference: Effect, smallest: float) -> str:
+    if difference.high < 0:
+        return "better"
+    if difference.low > 0:
+        return "worse"
+    return "no difference" if difference.within(smallest) else "cannot tell"

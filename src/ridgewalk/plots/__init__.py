@@ -1,0 +1,14 @@
+"""Pictures by matplotlib, in the manner of scikit-learn's displays: the same plain data as the report's.
+
+RegularizationPathDisplay      losses, weights or selection frequency along the strengths
+LossCurveDisplay               data loss and penalty, apart, along a training
+DecisionBoundaryPathDisplay    predictions over the plane of two inputs, at several strengths
+"""
+
+from __future__ import annotations
+
+from ridgewalk.plots.decision_boundary import DecisionBoundaryPathDisplay
+from ridgewalk.plots.loss_curve import LossCurveDisplay
+from ridgewalk.plots.regularization_path import RegularizationPathDisplay
+
+__all__ = ["DecisionBoundaryPathDisplay", "LossCurveDisplay", "RegularizationPathDisplay"]
