@@ -445,12 +445,13 @@ class Walker:
         fits: list[Fits] = []
         while len(fits) < count:
             some = strengths[len(fits) : len(fits) + at_once]
+            ahead = count - len(fits) - len(some)
             before = dense if ramp or not fits else fits[-1]
             fitted = self.train(self.raised(some, before))
             for strength, each in zip(some, _by_strength(fitted, len(some)), strict=True):
                 fits.append(each)
                 if strength > 0 and self._nothing_left(each):
-                    self.watch.total -= (count - len(fits)) * per_strength
+                    self.watch.total -= ahead * per_strength
                     return fits + [_null_fits(each)] * (count - len(fits))
         return fits
 

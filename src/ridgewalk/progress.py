@@ -70,7 +70,7 @@ def _poll_lines(console: Console, title: str, watch: Watch, ended: threading.Eve
         seconds = time.monotonic() - began
         if doing != stage or reached > quarters or seconds > due:
             stage, quarters, due = doing, max(quarters, reached), max(due, 2 * seconds)
-            share = f"{done / total:.0%}, " if total else ""
+            share = f"{min(1.0, done / total):.0%}, " if total else ""
             left = f", about {seconds * (total / done - 1):.0f} s left" if 0 < done < total else ""
             console.print(f"{_doing(title, watch)}: {share}{seconds:.0f} s{left}")
         if ended.wait(_POLL_SECONDS):
