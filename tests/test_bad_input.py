@@ -13,11 +13,11 @@ import zipfile
 import numpy as np
 import pandas as pd
 import pytest
-import skops.io
 
-from ridgewalk import cli
-from ridgewalk.storage import MODEL_FILE, load_model
+from ridgewalk import MLPRegressor, cli, save
+from ridgewalk.storage import FORMAT, MODEL_FILE
 
+MODEL = MODEL_FILE.rpartition(".")[2]
 QUICK = ["--alphas", "3", "--max-iter", "10", "--folds", "2", "--hidden", "3", "--no-report", "-q"]
 FIT = ["-t", "y", *QUICK]
 
@@ -84,16 +84,17 @@ def folder(tmp_path_factory):
 def damage(at):
     """Put models into the folder that are none, or no longer."""
     whole = (at / "kept" / MODEL_FILE).read_bytes()
-    ending = MODEL_FILE.rpartition(".")[2]
-    (at / f"empty.{ending}").touch()
-    (at / f"cut.{ending}").write_bytes(whole[: len(whole) // 2])
+    (at / f"empty.{MODEL}").touch()
+    (at / f"cut.{MODEL}").write_bytes(whole[: len(whole) // 2])
     middle = len(whole) // 2
-    (at / f"altered.{ending}").write_bytes(whole[:middle] + bytes([whole[middle] ^ 1]) + whole[middle + 1 :])
-    (at / f"pickled.{ending}").write_bytes(pickle.dumps(load_model(at / "kept")["target"]))
-    with zipfile.ZipFile(at / f"zipped.{ending}", "w") as archive:
-        archive.writestr("schema.json", "{}")
-    skops.io.dump({"format": 3, "run": subprocess.Popen}, at / f"hostile.{ending}")
-    skops.io.dump({"format": 99}, at / f"newer.{ending}")
+    (at / f"altered.{MODEL}").write_bytes(whole[:middle] + bytes([whole[middle] ^ 1]) + whole[middle + 1 :])
+    (at / f"pickled.{MODEL}").write_bytes(pickle.dumps({"model": subprocess.Popen}))
+    with zipfile.ZipFile(at / f"hostile.{MODEL}", "w") as archive:
+        archive.writestr("schema.json", '{"__class__": "Popen", "__module__": "subprocess", "__loader__": "TypeNode"}')
+    newer = whole.replace(f'"ridgewalk":"{FORMAT} '.encode(), f'"ridgewalk":"{FORMAT + 1} '.encode())
+    assert newer != whole
+    (at / f"newer.{MODEL}").write_bytes(newer)
+    save(MLPRegressor((), solver="lbfgs").fit([[1], [2], [3]], [1, 2, 3]), at / f"bare.{MODEL}")
     (at / "no model").mkdir()
     (at / "prepared").mkdir()
 
@@ -102,7 +103,6 @@ def fit(*options, table="good.csv"):
     return ["fit", table, *FIT, *options]
 
 
-MODEL = MODEL_FILE.rpartition(".")[2]
 CASES = {
     # the table: what is there
     "absent": (fit(table="nothing.csv"), "There is no file nothing.csv: look at the name"),
@@ -235,14 +235,15 @@ CASES = {
     # models
     "no model": (["predict", "nothing", "good.csv"], "There is no model nothing"),
     "a folder without": (["predict", "no model", "good.csv"], "There is no model no model"),
-    "a table as model": (["predict", "good.csv", "good.csv"], "is no model of ridgewalk, or is damaged"),
-    "an empty model": (["predict", f"empty.{MODEL}", "good.csv"], "is no model of ridgewalk, or is damaged"),
-    "half a model": (["predict", f"cut.{MODEL}", "good.csv"], "is no model of ridgewalk, or is damaged"),
-    "an altered model": (["predict", f"altered.{MODEL}", "good.csv"], "is no model of ridgewalk, or is damaged"),
-    "a pickle": (["predict", f"pickled.{MODEL}", "good.csv"], "is no model of ridgewalk, or is damaged"),
-    "a strange zip": (["predict", f"zipped.{MODEL}", "good.csv"], "is no model of ridgewalk, or is damaged"),
-    "a hostile model": (["predict", f"hostile.{MODEL}", "good.csv"], "it was not opened"),
-    "a newer model": (["predict", f"newer.{MODEL}", "good.csv"], "was it made by a newer version"),
+    "a table as model": (["predict", "good.csv", "good.csv"], "should hold a model of ridgewalk", "It was not loaded"),
+    "an empty model": (["predict", f"empty.{MODEL}", "good.csv"], "should hold a model", "It was not loaded"),
+    "half a model": (["predict", f"cut.{MODEL}", "good.csv"], "should hold a model", "It was not loaded"),
+    "an altered model": (["predict", f"altered.{MODEL}", "good.csv"], "altered or damaged", "It was not loaded"),
+    "a pickle": (["predict", f"pickled.{MODEL}", "good.csv"], "should hold a model", "It was not loaded"),
+    "a hostile model": (["predict", f"hostile.{MODEL}", "good.csv"], "should hold a model", "It was not loaded"),
+    "a newer model": (["predict", f"newer.{MODEL}", "good.csv"], "it is of format", "install a newer ridgewalk"),
+    "a model without its columns": (["predict", f"bare.{MODEL}", "good.csv"], "was saved without its encoder"),
+    "a path to compare": (["compare", "kept", f"bare.{MODEL}"], "holds a MLPRegressor, which walked no path"),
     # report, diagnose, compare
     "a class never seen": (["report", "kept", "strange.csv"], "class that the fit has never seen, 'maybe'"),
     "a page there": (["report", "kept", "--out", "good.csv"], "is there already", "--force"),

@@ -17,7 +17,7 @@ from ridgewalk import MLPClassifierCV, __version__, cli
 from ridgewalk.cli.bench import Measured, Task, show_measured
 from ridgewalk.cli.console import show
 from ridgewalk.data import Encoder
-from ridgewalk.storage import load_model
+from ridgewalk.storage import load
 
 QUICK = ["--alphas", "4", "--max-iter", "40", "--folds", "3", "--hidden", "6", "--learning-rate", "0.03"]
 
@@ -64,7 +64,9 @@ def test_fit_shows_the_path_and_writes_it_down(ridgewalk, tmp_path):
         assert words in out
     assert "100%" in out
     folder = tmp_path / "ridgewalk-results" / "people"
-    assert sorted(path.name for path in folder.iterdir()) == ["model.skops", "path.csv", "report.html", "summary.json"]
+    assert sorted(path.name for path in folder.iterdir()) == [
+        "model.safetensors", "path.csv", "report.html", "summary.json"
+    ]  # fmt: skip
     summary = json.loads((folder / "summary.json").read_text())
     rows = pd.read_csv(folder / "path.csv")
     assert len(rows) == len(summary["path"]) == 5
@@ -225,14 +227,14 @@ def test_predict_gives_what_the_estimator_gives(ridgewalk, tmp_path):
     frame = table()
     inputs = frame[["age", "größe, cm", "town"]]
     model = MLPClassifierCV((6,), alphas=4, max_iter=40, cv=3, learning_rate_init=0.03, random_state=0).fit(
-        Encoder().fit(inputs).transform(inputs), frame["outcome"].to_numpy()
+        Encoder.fit(inputs).transform(inputs), frame["outcome"].to_numpy()
     )
     (tmp_path / "out.csv").write_text(out)
     predicted = pd.read_csv(tmp_path / "out.csv")
     assert list(predicted.columns) == ["outcome", "probability of no", "probability of yes"]
-    chances = model.predict_proba(Encoder().fit(inputs).transform(inputs))
+    chances = model.predict_proba(Encoder.fit(inputs).transform(inputs))
     np.testing.assert_allclose(predicted.iloc[:, 1:].to_numpy(), chances, rtol=1e-9)
-    code, _, err = ridgewalk("predict", "kept/model.skops", "people.csv", "--out", "p.csv")
+    code, _, err = ridgewalk("predict", "kept/model.safetensors", "people.csv", "--out", "p.csv")
     assert code == 0
     assert "90 predictions" in err
     pd.testing.assert_frame_equal(pd.read_csv("p.csv"), predicted)
@@ -330,7 +332,7 @@ def test_ctrl_c_ends_a_long_fit(tmp_path):
 
 
 def test_help_waits_for_no_library():
-    slow = "import sys, ridgewalk.cli; sys.exit(any(name in sys.modules for name in ('sklearn', 'pandas', 'skops')))"
+    slow = "import sys, ridgewalk.cli; sys.exit(any(name in sys.modules for name in ('sklearn', 'pandas')))"
     assert subprocess.run([sys.executable, "-c", slow], check=False).returncode == 0
 
 
@@ -364,7 +366,7 @@ def test_inputs_are_selected_with_the_columns_of_a_category_together(ridgewalk, 
     assert {arm["name"] for arm in summary["arms"]} == {"path", "adaptive path", "refits"}
     kept = {entry["name"] for entry in summary["inputs"] if entry["kept"]}
     assert {"a", "town"} <= kept
-    columns = load_model(tmp_path / "kept")["estimator"].get_support()[-3:]
+    columns = load(tmp_path / "kept").get_support()[-3:]
     assert columns.tolist() == [True] * 3
     code, out, _ = ridgewalk("predict", "kept", "towns.csv", "--json")
     assert [row["y"] for row in json.loads(out)["predictions"]].count("yes") > 20
@@ -446,14 +448,14 @@ def test_compare_pairs_what_shares_folds(ridgewalk, tmp_path):
         f"{QUICK[k][2:]} = {QUICK[k + 1]}" for k in range(0, len(QUICK), 2)
     ))  # fmt: skip
     code, out, _ = ridgewalk(
-        "compare", "one", "two/model.skops", "three.toml", "--table", "people.csv", "-t", "outcome"
+        "compare", "one", "two/model.safetensors", "three.toml", "--table", "people.csv", "-t", "outcome"
     )
     assert code == 0
     assert "90 held-out rows in 3 folds, the same for all" in out
     assert "another start would change" in out
     code, out, _ = ridgewalk("compare", "one", "two", "--json")
     one, two = json.loads(out)["models"]
-    models = [load_model(tmp_path / name)["estimator"] for name in ("one", "two")]
+    models = [load(tmp_path / name) for name in ("one", "two")]
     for said, model in zip((one, two), models, strict=True):
         assert said["heldout_loss"] == pytest.approx(model.heldout_loss_)
         assert said["alpha"] == model.alpha_

@@ -1,5 +1,7 @@
 """Laws of reading and encoding tables."""
 
+from decimal import Decimal
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -32,51 +34,8 @@ def test_a_file_comes_back_as_it_was(tmp_path, kind):
     frame = read_table(path)
     pd.testing.assert_frame_equal(frame, people(), check_dtype=False)
     inputs = make_table(frame, "outcome").inputs
-    encoded = Encoder().fit(inputs).transform(frame)
-    np.testing.assert_allclose(encoded, Encoder().fit(people().drop(columns="outcome")).transform(people()))
-
-
-def test_columns_are_named_after_what_they_came_from():
-    encoder = Encoder().fit(people().drop(columns="outcome"))
-    assert encoder.names == [
-        "age", "height, cm", "age is missing", "größe = groß", "größe = klein", "größe = weiß nicht",
-        "smoker = False", "smoker = True", "note = (missing)", "note = a", "note = b",
-    ]  # fmt: skip
-    assert encoder.origins == ["age", "height, cm", "age", *["größe"] * 3, *["smoker"] * 2, *["note"] * 3]
-    assert encoder.transform(people()).shape == (ROWS, 11)
-
-
-def test_encoding_by_hand():
-    inputs = pd.DataFrame({"n": [1.0, np.nan, 4.0, 3.0], "c": ["x", "y", None, "x"]})
-    encoded = Encoder().fit(inputs).transform(inputs)
-    np.testing.assert_array_equal(encoded, [[1, 0, 0, 1, 0], [3, 1, 0, 0, 1], [4, 0, 1, 0, 0], [3, 0, 0, 1, 0]])
-
-
-def test_new_rows_may_be_anything_but_infinite():
-    inputs = pd.DataFrame({"n": [1.0, 2.0, 4.0], "c": ["x", "y", "x"]})
-    encoder = Encoder().fit(inputs)
-    new = pd.DataFrame({"more": [0, 0], "c": ["never seen", None], "n": [np.nan, 7]})
-    np.testing.assert_array_equal(encoder.transform(new), [[2, 0, 0], [7, 0, 0]])
-    with pytest.raises(DataError, match="'n' held numbers when the model was trained"):
-        encoder.transform(pd.DataFrame({"n": ["tall"], "c": ["x"]}))
-    with pytest.raises(DataError, match="infinite"):
-        encoder.transform(pd.DataFrame({"n": [np.inf], "c": ["x"]}))
-    with pytest.raises(DataError, match="needs column 'n' and 1 more"):
-        encoder.transform(pd.DataFrame({"x": [1]}))
-
-
-@pytest.mark.parametrize("dtype", ["category", "string", object])
-def test_every_kind_of_text_is_the_same(dtype):
-    frame = people()
-    expected = Encoder().fit(frame).transform(frame)
-    frame["größe"] = frame["größe"].astype(dtype)
-    np.testing.assert_array_equal(Encoder().fit(frame).transform(frame), expected)
-
-
-@pytest.mark.parametrize("dtype", ["Int64", "Float64", "float32", "int8"])
-def test_every_kind_of_number_is_a_number(dtype):
-    frame = pd.DataFrame({"n": pd.array([1, 2, 3], dtype=dtype)})
-    np.testing.assert_array_equal(Encoder().fit(frame).transform(frame), [[1], [2], [3]])
+    encoded = Encoder.fit(inputs).transform(frame)
+    np.testing.assert_allclose(encoded, Encoder.fit(people().drop(columns="outcome")).transform(people()))
 
 
 @pytest.mark.parametrize(
@@ -110,6 +69,71 @@ def test_useless_columns_are_left_out_and_named():
     assert "'name' has 80 different values in 80 rows" in " ".join(table.notes)
 
 
+COUNT = np.arange(ROWS)
+SHUFFLED = np.random.default_rng(0).permutation(ROWS)
+
+
+@pytest.mark.parametrize(
+    ("column", "left_out"),
+    [
+        (COUNT, True),
+        (COUNT[::-1] * 3.0, True),
+        (SHUFFLED + 1000, True),
+        (SHUFFLED * 2, False),
+        (COUNT + 0.5, False),
+        (COUNT // 2, False),
+        (np.where(COUNT, COUNT, np.inf), False),
+        (pd.date_range("2024-01-01", periods=ROWS), False),
+    ],
+)
+def test_a_column_that_numbers_the_rows_is_left_out_unless_it_is_kept(column, left_out):
+    frame = people().assign(number=column)
+    table = make_table(frame, "outcome")
+    assert ("number" not in table.inputs) == left_out
+    assert ("'number' is a different whole number in each row" in " ".join(table.notes)) == left_out
+    assert "number" in make_table(frame, "outcome", keep=("number",)).inputs
+
+
+def test_few_rows_may_be_in_order():
+    assert "number" in make_table(people(19).assign(number=np.arange(19)), "outcome").inputs
+
+
+def test_a_name_can_be_kept_and_a_constant_cannot():
+    frame = people().assign(name=[f"person {k}" for k in range(ROWS)], always=1)
+    table = make_table(frame, "outcome", keep=("name", "always"))
+    assert "name" in table.inputs
+    assert "always" not in table.inputs
+
+
+def test_categories_that_are_all_rare_are_left_out():
+    table = make_table(people(1200).assign(shop=[f"shop {k % 400}" for k in range(1200)]), "outcome")
+    assert "'shop' has 400 different values in 1200 rows, all of them rare, and was left out" in " ".join(table.notes)
+
+
+def test_dates_of_which_one_is_none_are_named():
+    dates = [f"2024-05-{1 + k % 20:02}" for k in range(ROWS - 1)]
+    assert not make_table(people().assign(when=[*dates, "2024-06-01"]), "outcome").notes
+    (note,) = make_table(people().assign(when=[*dates, "soon"]), "outcome").notes
+    assert note.startswith("The values of column 'when' were taken as categories; most are dates: correct the others")
+    dates = [f"{1950 + k}-05-03" for k in range(ROWS - 1)]
+    (note,) = make_table(people().assign(when=[*dates, "soon"]), "outcome").notes
+    assert note.startswith("Column 'when' has 80 different values in 80 rows (most are dates: correct the others")
+
+
+@pytest.mark.parametrize("values", [[1, 2, 3, 4], ["2024-05-01", "2024-05-02"]])
+def test_what_was_made_a_category_is_one(values):
+    table = make_table(people().assign(x=pd.Categorical((values * ROWS)[:ROWS])), "outcome")
+    assert not table.notes
+    assert Encoder.fit(table.inputs).categories[-1] == "x"
+
+
+def test_decimals_are_a_target():
+    target = [Decimal(k) / 10 for k in range(ROWS)]
+    table = make_table(people().assign(outcome=target), "outcome")
+    assert table.task == "regression"
+    np.testing.assert_allclose(table.target, np.arange(ROWS) / 10)
+
+
 @pytest.mark.parametrize("separator", [";", "\t", "|"])
 def test_other_separators_are_seen_in_the_first_line(tmp_path, separator):
     people().to_csv(tmp_path / "people.csv", index=False, sep=separator)
@@ -126,9 +150,17 @@ def test_row_numbers_lists_and_texts_like_numbers_are_named(tmp_path):
     table = make_table(read_table(tmp_path / "people.csv"), "outcome")
     assert "Unnamed: 0" not in table.inputs
     assert "has no name in the file" in " ".join(table.notes)
-    table = make_table(people().assign(lists=[[1, 2]] * ROWS, share=[f"{k % 9},5 %" for k in range(ROWS)]), "outcome")
+    table = make_table(
+        people().assign(
+            lists=[None, *[[1, 2]] * 79], raw=[b"a", b"b"] * 40, share=[f"{k % 9},5 %" for k in range(ROWS)]
+        ),
+        "outcome",
+    )
     assert "'lists' holds list values and was left out" in " ".join(table.notes)
-    assert "'share' is text that looks like numbers (such as '0,5 %')" in " ".join(table.notes)
+    assert "'raw' holds bytes values and was left out" in " ".join(table.notes)
+    assert "values of column 'share' were taken as categories; they look like numbers, such as '0,5 %'" in " ".join(
+        table.notes
+    )
     assert "share" in table.inputs
 
 

@@ -9,13 +9,27 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from ridgewalk.estimators import MLPClassifier, MLPClassifierCV, MLPRegressor, MLPRegressorCV, mlp_path
+    from ridgewalk.storage import load, save
 
 __version__ = "0.1.0"
-__all__ = ["MLPClassifier", "MLPClassifierCV", "MLPRegressor", "MLPRegressorCV", "__version__", "mlp_path"]
+__all__ = [
+    "MLPClassifier",
+    "MLPClassifierCV",
+    "MLPRegressor",
+    "MLPRegressorCV",
+    "__version__",
+    "load",
+    "mlp_path",
+    "save",
+]
 
 
 def __getattr__(name: str) -> Any:
     # scikit-learn takes most of a second to import: only those who ask for its faces wait for it.
+    if name in ("load", "save"):
+        from ridgewalk import storage
+
+        return getattr(storage, name)
     if name in __all__:
         from ridgewalk import estimators
 

@@ -1,7 +1,6 @@
-"""A file becomes a table, a table becomes columns of numbers: pandas reads, scikit-learn encodes.
+"""A file becomes a table: what to learn from, what to learn, and what was left out.
 
-numbers       missing values filled with the column's median, and a column that says where they were
-anything else one column per category; "missing" is a category, an unseen one is none of them
+file  --read_table-->  frame  --make_table-->  Table  --Encoder (ridgewalk.columns)-->  columns of numbers
 """
 
 from __future__ import annotations
@@ -21,23 +20,20 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pyarrow as pa
-from numpy.typing import NDArray
 from pandas.api import types
-from sklearn.impute import SimpleImputer
-from sklearn.preprocessing import OneHotEncoder
 
+from ridgewalk.columns import Category, DataError, Encoder, iso_share, kind_of, named_in_text
 from ridgewalk.losses import holds_classes
+
+__all__ = ["DataError", "Encoder", "Table", "make_table", "read_table"]
 
 _SEPARATED, _COLUMNAR = (".csv", ".tsv"), (".parquet", ".pq", ".arrow", ".feather")
 _KINDS = (*_SEPARATED, *(f"{ending}.gz" for ending in _SEPARATED), *_COLUMNAR)
 _SEPARATORS = ",;\t|"
 STANDARD_INPUT = "-"
 _MANY_CATEGORIES = 50
-_MISSING = "(missing)"
-
-
-class DataError(ValueError):
-    """Data that cannot be used, and what to do about it."""
+_FEWEST_NUMBERED = 20  # rows from which numbers in order are no accident
+_MOSTLY = 0.9  # share of a column's texts that look like something
 
 
 def read_table(path: Path, texts: Sequence[str] = ()) -> pd.DataFrame:
@@ -165,18 +161,35 @@ class Table:
     notes: tuple[str, ...]
 
 
-def make_table(frame: pd.DataFrame, target: str, task: str = "auto", drop: tuple[str, ...] = ()) -> Table:
+def make_table(
+    frame: pd.DataFrame, target: str, task: str = "auto", drop: tuple[str, ...] = (), keep: tuple[str, ...] = ()
+) -> Table:
     """Split a frame into inputs and target, and find out the task.
 
     The task is regression where the target holds numbers with fractions or more than 20 different ones, else
-    classification. Columns that are constant, or as good as a different text on every row, are left out and named
-    in ``notes``.
+    classification. Columns that are constant, that number the rows, or that are as good as a different text on every
+    row, are left out and named in ``notes``.
+
+    Parameters
+    ----------
+    frame : DataFrame
+    target : str
+    task : "auto", "classification" or "regression"
+    drop : tuple of str
+        Columns to leave out.
+    keep : tuple of str
+        Columns to learn from although they look like row numbers or names of rows.
 
     Raises
     ------
     DataError
+        If a column that is named is not there, two have one name, the target cannot be learned, or no column is left.
     """
-    for name in (target, *drop):
+    frame = named_in_text(frame)
+    doubled = frame.columns[frame.columns.duplicated()]
+    if len(doubled):
+        raise DataError(f"There is more than one column named {doubled[0]!r}: rename one.")
+    for name in (target, *drop, *keep):
         if name not in frame.columns:
             raise DataError(f"There is no column {name!r}. The columns are: {', '.join(frame.columns)}.")
     y = frame[target]
@@ -185,6 +198,8 @@ def make_table(frame: pd.DataFrame, target: str, task: str = "auto", drop: tuple
         raise DataError(
             f"The target {target!r} is missing in {missing} of {len(y)} rows (NA and the like count): drop those first."
         )
+    if types.infer_dtype(y) == "decimal":
+        y = pd.to_numeric(y)
     numeric = types.is_numeric_dtype(y) and not types.is_bool_dtype(y)
     if numeric and not np.isfinite(y.to_numpy(dtype=float)).all():
         raise DataError(f"The target {target!r} holds infinite values: drop or correct those rows first.")
@@ -197,7 +212,7 @@ def make_table(frame: pd.DataFrame, target: str, task: str = "auto", drop: tuple
     if task == "classification" and y.nunique() == len(y):
         raise DataError(f"The target {target!r} has a different value in each row, so it is no set of classes.")
     inputs = frame.drop(columns=[target, *drop])
-    kept, notes = _useful(inputs)
+    kept, notes = _useful(inputs, keep)
     if not kept:
         raise DataError("No column is left to learn from: " + " ".join(notes))
     inputs = inputs[kept]
@@ -212,137 +227,70 @@ def _labels(y: pd.Series[Any]) -> pd.Series[Any]:
     return y.astype(int) if (values % 1 == 0).all() else y.astype(str)
 
 
-def _useful(inputs: pd.DataFrame) -> tuple[list[str], list[str]]:
+def _useful(inputs: pd.DataFrame, keep: tuple[str, ...]) -> tuple[list[str], list[str]]:
     """Columns worth learning from, and a note on each of the others."""
-    kept, notes = [], []
-    for name in inputs:
+    kept: list[str] = []
+    notes = []
+    for name in map(str, inputs):
         column = inputs[name]
-        try:
-            different = column.nunique(dropna=False)
-        except TypeError:  # lists, arrays, dictionaries: nothing that can be told apart
-            notes.append(f"Column {name!r} holds {type(column.iloc[0]).__name__} values and was left out.")
-            continue
-        if str(name).startswith("Unnamed: "):
-            notes.append(f"Column {name!r} has no name in the file (row numbers?) and was left out.")
-        elif different <= 1:
-            notes.append(f"Column {name!r} is constant and was left out.")
-        elif not types.is_numeric_dtype(column) and different > max(_MANY_CATEGORIES, len(column) // 2):
-            notes.append(f"Column {name!r} has {different} different values in {len(column)} rows and was left out.")
+        if hopeless := _hopeless(column):
+            notes.append(f"Column {name!r} {hopeless} and was left out.")
+        elif name not in keep and (odd := _odd(name, column)):
+            notes.append(f"Column {name!r} {odd} and was left out; name it in keep to learn from it.")
         else:
-            kept.append(str(name))
-            if not types.is_numeric_dtype(column) and _like_numbers(column):
-                notes.append(
-                    f"Column {name!r} is text that looks like numbers (such as {column.dropna().iloc[0]!r}) and was "
-                    "taken as categories: write 1.5 for 1,5 and leave out % and the like."
-                )
+            kept.append(name)
+            if kind_of(column) == "category" and (like := _like(column)):
+                notes.append(f"The values of column {name!r} were taken as categories; {like}.")
     return kept, notes
 
 
-def _like_numbers(column: pd.Series[Any]) -> bool:
-    """Whether most texts of a column become numbers once commas and signs of unit are mended."""
+def _hopeless(column: pd.Series[Any]) -> str | None:
+    """Say why nothing can be learned from a column, or nothing."""
+    try:
+        different = column.nunique(dropna=False)
+    except (TypeError, NotImplementedError):  # lists, arrays, dictionaries: nothing that can be told apart
+        return f"holds {type(_first(column)).__name__} values"
+    if different <= 1:
+        return "is constant"
+    holds = types.infer_dtype(column, skipna=True)
+    return f"holds {holds} values" if holds in ("bytes", "complex") else None
+
+
+def _odd(name: str, column: pd.Series[Any]) -> str | None:
+    """Say why a column seems to name or number the rows, or nothing."""
+    if name.startswith("Unnamed: "):
+        return "has no name in the file (row numbers?)"
+    rows, different = len(column), column.nunique(dropna=False)
+    if different == rows >= _FEWEST_NUMBERED and _numbered(column):
+        return "is a different whole number in each row, in order or without gaps, as row numbers are,"
+    if kind_of(column) != "category":
+        return None
+    rare = "" if different > max(_MANY_CATEGORIES, rows // 2) else ", all of them rare,"
+    if rare and Category.learn(name, column).levels:
+        return None
+    likeness = f" ({like})" if (like := _like(column)) else ""
+    return f"has {different} different values in {rows} rows{likeness}{rare}"
+
+
+def _numbered(column: pd.Series[Any]) -> bool:
+    """Whether values that are different in each row are whole numbers, in order or without gaps."""
+    if types.infer_dtype(column) not in ("integer", "floating"):
+        return False
+    values = column.to_numpy(dtype=float, na_value=np.nan)
+    if not np.isfinite(values).all() or (values % 1).any():
+        return False
+    return column.is_monotonic_increasing or column.is_monotonic_decreasing or np.ptp(values) == len(values) - 1
+
+
+def _like(column: pd.Series[Any]) -> str | None:
+    """Say what the texts of a column seem to be meant as, or nothing."""
+    if isinstance(column.dtype, pd.CategoricalDtype):  # as somebody wanted it
+        return None
     texts = column.dropna().astype(str).str.replace(",", ".").str.strip(" %$€£")
-    return bool(pd.to_numeric(texts, errors="coerce").notna().mean() > 0.9)
+    if pd.to_numeric(texts, errors="coerce").notna().mean() > _MOSTLY:
+        return f"they look like numbers, such as {_first(column)!r}: write 1.5 for 1,5 and leave out % and the like"
+    return "most are dates: correct the others, or leave them empty" if iso_share(column) > _MOSTLY else None
 
 
-class Encoder:
-    """Turns a table's inputs into columns of numbers, and knows which input each column came from.
-
-    Nothing of it looks at the target. What it learns from the rows (categories, medians) it learns from all rows that
-    it is fitted on; standardizing is left to each fold.
-    """
-
-    def __init__(self) -> None:
-        self.numbers: list[str] = []
-        self.categories: list[str] = []
-
-    def fit(self, inputs: pd.DataFrame) -> Encoder:
-        """Learn medians and categories."""
-        self.numbers = [str(name) for name in inputs if _is_number(inputs[name])]
-        self.categories = [str(name) for name in inputs if not _is_number(inputs[name])]
-        self._fill = SimpleImputer(strategy="median", add_indicator=True, keep_empty_features=True)
-        self._one_hot = OneHotEncoder(handle_unknown="ignore", sparse_output=False)
-        if self.numbers:
-            self._fill.fit(self._floats(inputs))
-        if self.categories:
-            self._one_hot.fit(self._texts(inputs))
-        return self
-
-    @property
-    def columns(self) -> list[str]:
-        """Inputs that a new frame needs."""
-        return [*self.numbers, *self.categories]
-
-    @property
-    def names(self) -> list[str]:
-        """Name of each encoded column: "age", "age is missing", "colour = red"."""
-        missing = [f"{self.numbers[k]} is missing" for k in self._indicated]
-        texts = [f"{name} = {value}" for name, values in self._levels for value in values]
-        return [*self.numbers, *missing, *texts]
-
-    @property
-    def origins(self) -> list[str]:
-        """Input that each encoded column came from."""
-        texts = [name for name, values in self._levels for _ in values]
-        return [*self.numbers, *(self.numbers[k] for k in self._indicated), *texts]
-
-    def transform(self, frame: pd.DataFrame) -> NDArray[np.float64]:
-        """Encode the inputs of a frame, which may have other columns too: shape (N, P).
-
-        Raises
-        ------
-        DataError
-            If an input is missing, or holds text where the training data had numbers.
-        """
-        absent = [name for name in self.columns if name not in frame.columns]
-        if absent:
-            more = f" and {len(absent) - 1} more that this data lacks" if len(absent) > 1 else ""
-            raise DataError(
-                f"The model needs column {absent[0]!r}{more}. The columns here are: {', '.join(frame.columns)}."
-            )
-        parts = [self._fill.transform(self._floats(frame))] if self.numbers else []
-        parts += [self._one_hot.transform(self._texts(frame))] if self.categories else []
-        return np.hstack(parts)
-
-    def unseen(self, frame: pd.DataFrame) -> list[str]:
-        """Say which categories of a frame the encoder has never seen; they count as none of its categories."""
-        notes = []
-        for column, (name, levels) in zip(self._texts(frame).T if self.categories else (), self._levels, strict=True):
-            new = sorted(set(column) - set(levels))
-            if new:
-                rows = int(np.isin(column, new).sum())
-                notes.append(f"{name!r} holds values that the model has never seen, such as {new[0]!r} ({rows} rows).")
-        return notes
-
-    @property
-    def _indicated(self) -> list[int]:
-        return [int(k) for k in self._fill.indicator_.features_] if self.numbers else []
-
-    @property
-    def _levels(self) -> list[tuple[str, list[str]]]:
-        if not self.categories:
-            return []
-        return [(name, list(values)) for name, values in zip(self.categories, self._one_hot.categories_, strict=True)]
-
-    def _floats(self, frame: pd.DataFrame) -> NDArray[np.float64]:
-        columns = []
-        for name in self.numbers:
-            try:
-                column = pd.to_numeric(frame[name]).to_numpy(dtype=float, na_value=np.nan)
-            except (ValueError, TypeError):
-                raise DataError(
-                    f"Column {name!r} held numbers when the model was trained, and holds text here."
-                ) from None
-            if np.isinf(column).any():
-                raise DataError(f"Column {name!r} holds infinite values: correct them, or leave them empty (missing).")
-            columns.append(column)
-        return np.stack(columns, axis=1)
-
-    def _texts(self, frame: pd.DataFrame) -> NDArray[np.object_]:
-        columns = [
-            frame[name].astype(object).where(frame[name].notna(), _MISSING).astype(str) for name in self.categories
-        ]
-        return np.stack([column.to_numpy(dtype=object) for column in columns], axis=1)
-
-
-def _is_number(column: pd.Series[Any]) -> bool:
-    return types.is_numeric_dtype(column) and not types.is_bool_dtype(column)
+def _first(column: pd.Series[Any]) -> Any:
+    return column.dropna().iloc[0]

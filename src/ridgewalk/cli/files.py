@@ -1,4 +1,4 @@
-"""Writing safely: a file comes whole or not at all, and nothing is replaced unasked."""
+"""Files of a fit: written whole or not at all, nothing replaced unasked; and the model read back."""
 
 from __future__ import annotations
 
@@ -7,8 +7,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import count
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-from ridgewalk.storage import MODEL_FILE
+from ridgewalk.storage import MODEL_FILE, read
+
+if TYPE_CHECKING:
+    from ridgewalk.data import Encoder
 
 TABLE_FILE, SUMMARY_FILE, PAGE_FILE = "path.csv", "summary.json", "report.html"
 
@@ -83,3 +87,14 @@ def written(file: Path) -> Iterator[Path]:
         os.replace(unfinished, file)
     finally:
         unfinished.unlink(missing_ok=True)
+
+
+def kept(model: Path) -> tuple[Any, Encoder, str]:
+    """Read a model, what encodes its inputs, and the name of its target."""
+    stored = read(model)
+    if stored.encoder is None or stored.target is None:
+        raise ValueError(
+            f"{model} was saved without its encoder or its target, and a table needs both: in Python, "
+            "ridgewalk.save(model, file, encoder=encoder, target=name)."
+        )
+    return stored.model, stored.encoder, stored.target

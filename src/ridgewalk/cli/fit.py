@@ -56,7 +56,8 @@ from ridgewalk.cli.options import (
 from ridgewalk.cli.report import draw
 from ridgewalk.cli.training import Columns, Walk, read_problem
 from ridgewalk.cli.values import seconds
-from ridgewalk.storage import MODEL_FILE, save_model
+from ridgewalk.storage import MODEL_FILE
+from ridgewalk.storage import save as save_model
 
 if TYPE_CHECKING:
     from ridgewalk.data import Encoder
@@ -157,5 +158,4 @@ def save(folder: Path, model: Any, encoder: Encoder, summary: dict[str, Any]) ->
         pd.DataFrame(rows).to_csv(unfinished, index=False)
     with written(folder / SUMMARY_FILE) as unfinished:
         unfinished.write_text(json.dumps(summary, indent=1, ensure_ascii=False), encoding="utf-8")
-    with written(folder / MODEL_FILE) as unfinished:
-        save_model(unfinished, model, encoder, summary["target"], summary["task"])
+    save_model(model, folder / MODEL_FILE, encoder=encoder, target=summary["target"])

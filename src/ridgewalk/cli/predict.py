@@ -11,9 +11,8 @@ import typer
 from rich.markup import escape
 
 from ridgewalk.cli.console import err, noted
-from ridgewalk.cli.files import free, written
+from ridgewalk.cli.files import free, kept, written
 from ridgewalk.cli.options import OUTPUT, TABLE_HELP, AsJson, Force, Model, Quiet, option
-from ridgewalk.storage import load_model
 
 
 def predict(
@@ -30,19 +29,19 @@ def predict(
 ) -> None:
     """Predict every row of a file; classes come with their probabilities."""
     import pandas as pd
+    from sklearn.base import is_classifier
 
     from ridgewalk.data import read_table
 
     if out_file is not None:
         free(out_file, file, force, "--out")
-    kept = load_model(model)
-    estimator, encoder = kept["estimator"], kept["encoder"]
+    estimator, encoder, target = kept(model)
     frame = read_table(file, texts=encoder.categories)
     x, notes = encoder.transform(frame), encoder.unseen(frame)
     if not (quiet or as_json):
         noted(notes)
-    predictions = pd.DataFrame({kept["target"]: estimator.predict(x)})
-    if kept["task"] == "classification":
+    predictions = pd.DataFrame({target: estimator.predict(x)})
+    if is_classifier(estimator):
         for label, probability in zip(estimator.classes_, estimator.predict_proba(x).T, strict=True):
             predictions[f"probability of {label}"] = probability
     if out_file is not None:
@@ -53,6 +52,6 @@ def predict(
     elif not as_json:
         predictions.to_csv(sys.stdout, index=False)
     if as_json:
-        said = {"target": kept["target"], "rows": len(predictions), "notes": notes}
+        said = {"target": target, "rows": len(predictions), "notes": notes}
         where = {"predictions": predictions.to_dict("records")} if out_file is None else {"file": str(out_file)}
         print(json.dumps(said | where, indent=1))

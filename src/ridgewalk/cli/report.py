@@ -10,9 +10,8 @@ import typer
 from rich.markup import escape
 
 from ridgewalk.cli.console import err, noted
-from ridgewalk.cli.files import PAGE_FILE, free, written
+from ridgewalk.cli.files import PAGE_FILE, free, kept, written
 from ridgewalk.cli.options import OUTPUT, TABLE_HELP, AsJson, Force, Model, Quiet, option
-from ridgewalk.storage import load_model
 
 if TYPE_CHECKING:
     from ridgewalk.data import Encoder
@@ -34,19 +33,21 @@ def report(
     as_json: AsJson = False,
 ) -> None:
     """Write a page to look at; given a file, with what is predicted on its rows (fresh ones say most)."""
+    from sklearn.base import is_classifier
+
     from ridgewalk.data import make_table, read_table
 
     free(out_file, file, force, "--out")
-    kept = load_model(model)
-    encoder = kept["encoder"]
+    estimator, encoder, target = kept(model)
     rows: tuple[Any, Any] = (None, None)
     notes: list[str] = []
     if file is not None:
         frame = read_table(file, texts=encoder.categories)
-        y = make_table(frame, kept["target"], kept["task"]).target.to_numpy()
+        task = "classification" if is_classifier(estimator) else "regression"
+        y = make_table(frame, target, task).target.to_numpy()
         rows = (encoder.transform(frame), y)
         notes = encoder.unseen(frame)
-    draw(out_file, kept["estimator"], encoder, kept["target"], *rows)
+    draw(out_file, estimator, encoder, target, *rows)
     if as_json:
         print(json.dumps({"file": str(out_file), "notes": notes}, indent=1))
     elif not quiet:

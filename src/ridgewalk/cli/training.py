@@ -178,7 +178,8 @@ def read_problem(file: Path, columns: Columns, walk: Walk, verbose: bool) -> Pro
     frame = read_table(file)
     apart = [name for name in (columns.weights, columns.row_groups) if name is not None]
     table = make_table(frame, columns.target, columns.task.value, (*(columns.drop or ()), *apart))
-    encoder = Encoder().fit(table.inputs)
+    encoder = Encoder.fit(table.inputs)
+    table = replace(table, notes=(*table.notes, *encoder.notes))
     problem = Problem(
         table, encoder, columns, encoder.transform(table.inputs), table.target.to_numpy(),
         _row_weights(frame, columns.weights), _row_groups(frame, columns.row_groups),

@@ -1,0 +1,400 @@
+"""Columns of a table, of any kind, become columns of numbers; what is learned of each is plain data.
+
+Number     age                                  as it is; the median where it is missing
+           age is missing                       1 or 0, where some were missing
+Category   colour = red, colour = blue          one column each, 1 or 0; missing is a category
+           colour is another                    the rare ones together, where there are any
+Date       joined (days)                        t - center, in days; 0 where it is missing
+           joined (year, sin), (year, cos)      sin and cos of 2 pi t / 365.2425; so for the week (7) and the day (1)
+           joined is missing                    1 or 0, where some were missing
+
+t counts days from 1970-01-01 00:00 UTC, with fractions; the center is the median day. Nothing here sees the target.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from pandas.api import types
+
+Floats = NDArray[np.float64]
+Kind = Literal["number", "category", "date"]
+
+MISSING = "(missing)"
+DAYS = {"year": 365.2425, "week": 7.0, "day": 1.0}
+"""Length of each cycle that a date has a place in."""
+
+_MOST_LEVELS = 50  # categories of one input that have a column of their own
+_RARE_ROWS, _RARE_SHARE = 10, 0.01  # a category in fewer rows than both is rare
+_NUMBERS = {"boolean", "integer", "floating", "mixed-integer-float", "decimal", "timedelta", "timedelta64"}
+_DATES = {"date", "datetime", "datetime64", "period"}
+_ISO = r"\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d(?::\d\d(?:\.\d+)?)?(?:Z|[+-]\d\d:?\d\d)?)?"
+_SECONDS = 24 * 60 * 60  # of a day
+_SAME = 1e-6  # difference of two sines up to which they are the same place in a cycle
+
+
+class DataError(ValueError):
+    """Data that cannot be used, and what to do about it."""
+
+
+def named_in_text(frame: pd.DataFrame) -> pd.DataFrame:
+    """Give a frame whose columns' names are text; a name such as 0 becomes "0"."""
+    return frame if all(isinstance(name, str) for name in frame.columns) else frame.rename(columns=str)
+
+
+def kind_of(column: pd.Series[Any]) -> Kind:
+    """Find out what a column holds.
+
+    Numbers, booleans, decimals and durations (in days) are numbers. Dates and times, and text in which every value is a
+    date of ISO 8601 (2024-05-03, 2024-05-03 10:30, 2024-05-03T10:30:00+02:00), are dates. All else is categories.
+    """
+    holds = types.infer_dtype(column, skipna=True)
+    if holds in _NUMBERS:
+        return "number"
+    return "date" if holds in _DATES or (holds == "string" and iso_share(column) == 1) else "category"
+
+
+def iso_share(column: pd.Series[Any]) -> float:
+    """Share of a column's different texts that are dates of ISO 8601."""
+    given = pd.Series(column.dropna().unique()).astype(object)
+    dates = given.astype(str).str.fullmatch(_ISO)
+    if not len(given) or not dates.any():
+        return 0.0
+    return float(pd.to_datetime(given[dates], format="ISO8601", utc=True, errors="coerce").notna().sum() / len(given))
+
+
+@dataclass(frozen=True)
+class Number:
+    """An input of numbers.
+
+    Attributes
+    ----------
+    name : str
+    median : float
+        Stands where a value is missing.
+    indicated : bool
+        Whether values were missing in the training, so that a column says where they are.
+    """
+
+    name: str
+    median: float
+    indicated: bool
+
+    @staticmethod
+    def learn(name: str, column: pd.Series[Any]) -> Number:
+        """Learn the median."""
+        values = _numbers(name, column)
+        known = values[~np.isnan(values)]
+        return Number(name, _median(known), len(known) < len(values))
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Names of the columns that it becomes."""
+        return (self.name, *_indicator(self))
+
+    def write(self, column: pd.Series[Any], out: Floats) -> None:
+        """Encode a column's rows into ``out`` (N, columns)."""
+        values = _numbers(self.name, column)
+        missing = np.isnan(values)
+        out[:, 0] = np.where(missing, self.median, values)
+        if self.indicated:
+            out[:, 1] = missing
+
+    def unseen(self, column: pd.Series[Any]) -> str | None:
+        """Say what a column holds that the training did not, or nothing."""
+        return _missing_anew(self, column, f"the median, {self.median:g}, stands for them")
+
+    @property
+    def note(self) -> str | None:
+        """What it becomes, where that is not plain to see."""
+        return None
+
+
+@dataclass(frozen=True)
+class Category:
+    """An input of categories, as text.
+
+    Attributes
+    ----------
+    name : str
+    levels : tuple of str
+        Categories that have a column each, in order.
+    others : tuple of str
+        Rare categories, which share the last column; so does a category that the training never saw. Where there are
+        none, such a category is none of the levels.
+    """
+
+    name: str
+    levels: tuple[str, ...]
+    others: tuple[str, ...] = ()
+
+    @staticmethod
+    def learn(name: str, column: pd.Series[Any]) -> Category:
+        """Learn the categories: the 50 commonest have a column each, if they hold 10 rows, or one row in 100."""
+        counts = _texts(column).value_counts()
+        counts = counts.sort_index().sort_values(ascending=False, kind="stable")
+        common = min(_MOST_LEVELS, int((counts >= min(_RARE_ROWS, _RARE_SHARE * len(column))).sum()))
+        if len(counts) == common + 1:
+            common += 1  # nobody to share a column with
+        return Category(name, tuple(sorted(counts.index[:common])), tuple(sorted(counts.index[common:])))
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Names of the columns that it becomes."""
+        another = (f"{self.name} is another",) if self.others else ()
+        return (*(f"{self.name} = {level}" for level in self.levels), *another)
+
+    def write(self, column: pd.Series[Any], out: Floats) -> None:
+        """Encode a column's rows into ``out`` (N, columns)."""
+        place = pd.Index(self.levels, dtype=object).get_indexer(pd.Index(_texts(column)))
+        if self.others:
+            place[place < 0] = len(self.levels)
+        rows = np.flatnonzero(place >= 0)
+        out[:] = 0
+        out[rows, place[rows]] = 1
+
+    def unseen(self, column: pd.Series[Any]) -> str | None:
+        """Say what a column holds that the training did not, or nothing."""
+        texts = _texts(column)
+        new = texts[~texts.isin([*self.levels, *self.others])]
+        if new.empty:
+            return None
+        return f"{self.name!r} holds values that the model has never seen, such as {new.min()!r} ({len(new)} rows)."
+
+    @property
+    def note(self) -> str | None:
+        """What it becomes, where that is not plain to see."""
+        if not self.others:
+            return None
+        return (
+            f"Column {self.name!r} holds {len(self.levels) + len(self.others):,} categories: the {len(self.levels)} "
+            f"commonest have a column each, the other {len(self.others):,} (such as {self.others[0]!r}) share one."
+        )
+
+
+@dataclass(frozen=True)
+class Date:
+    """An input of dates or times.
+
+    Attributes
+    ----------
+    name : str
+    center : float
+        Median day of the training, in whole days from 1970-01-01.
+    cycles : tuple of str
+        Of "year", "week" and "day", those in which the training's dates had different places.
+    indicated : bool
+        Whether values were missing in the training, so that a column says where they are.
+    """
+
+    name: str
+    center: float
+    cycles: tuple[str, ...]
+    indicated: bool
+
+    @staticmethod
+    def learn(name: str, column: pd.Series[Any]) -> Date:
+        """Learn the median day, and the cycles in which the dates have different places."""
+        moments = _days(name, column)
+        known = moments[~np.isnan(moments)]
+        vary = tuple(cycle for cycle in DAYS if known.size and max(map(np.ptp, _circle(known, cycle))) > _SAME)
+        return Date(name, float(np.floor(_median(known))), vary, len(known) < len(moments))
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Names of the columns that it becomes."""
+        circles = (f"{self.name} ({cycle}, {wave})" for cycle in self.cycles for wave in ("sin", "cos"))
+        return (f"{self.name} (days)", *circles, *_indicator(self))
+
+    def write(self, column: pd.Series[Any], out: Floats) -> None:
+        """Encode a column's rows into ``out`` (N, columns)."""
+        moments = _days(self.name, column)
+        missing = np.isnan(moments)
+        out[:, 0] = moments - self.center
+        for k, cycle in enumerate(self.cycles):
+            out[:, 1 + 2 * k], out[:, 2 + 2 * k] = _circle(moments, cycle)
+        out[missing] = 0
+        if self.indicated:
+            out[:, -1] = missing
+
+    def unseen(self, column: pd.Series[Any]) -> str | None:
+        """Say what a column holds that the training did not, or nothing."""
+        return _missing_anew(self, column, f"{self._median_day} stands for them")
+
+    @property
+    def note(self) -> str | None:
+        """What it becomes, where that is not plain to see."""
+        place = f", and its place in the {', the '.join(self.cycles)}" if self.cycles else ""
+        return f"Column {self.name!r} holds dates, and becomes the days since {self._median_day}, their median{place}."
+
+    @property
+    def _median_day(self) -> str:
+        return str(np.datetime64(int(self.center), "D"))
+
+
+Column = Number | Category | Date
+
+
+@dataclass(frozen=True)
+class Encoder:
+    """Turns a table's inputs into columns of numbers, and knows which input each column came from.
+
+    What it learns from the rows (medians, categories) it learns from all rows that it is fitted on, and nothing of it
+    looks at the target; standardizing is left to each fold.
+
+    Attributes
+    ----------
+    columns : tuple of Number, Category or Date
+        One per input; all that was learned.
+    """
+
+    columns: tuple[Column, ...] = ()
+
+    @staticmethod
+    def fit(inputs: pd.DataFrame) -> Encoder:
+        """Give the encoder of a table's inputs (N, inputs).
+
+        Raises
+        ------
+        DataError
+            If a column holds infinite values.
+        """
+        inputs = named_in_text(inputs)
+        return Encoder(tuple(_learn(name, inputs[name]) for name in map(str, inputs)))
+
+    @property
+    def names(self) -> list[str]:
+        """Name of each encoded column: "age", "age is missing", "colour = red"."""
+        return [name for column in self.columns for name in column.names]
+
+    @property
+    def origins(self) -> list[str]:
+        """Input that each encoded column came from."""
+        return [column.name for column in self.columns for _ in column.names]
+
+    @property
+    def groups(self) -> NDArray[np.intp]:
+        """Number of the input that each encoded column came from: shape (P,). The group lasso keeps them together."""
+        return np.repeat(np.arange(len(self.columns)), [len(column.names) for column in self.columns])
+
+    @property
+    def categories(self) -> list[str]:
+        """Inputs that are read as text, even where they look like numbers."""
+        return [column.name for column in self.columns if isinstance(column, Category)]
+
+    @property
+    def notes(self) -> list[str]:
+        """What inputs become, where that is not plain to see."""
+        return [column.note for column in self.columns if column.note]
+
+    def transform(self, frame: pd.DataFrame) -> Floats:
+        """Encode the inputs of a frame, which may have other columns too: shape (N, P).
+
+        Raises
+        ------
+        DataError
+            If an input is missing, or holds text where the training data had numbers or dates.
+        """
+        frame = named_in_text(frame)
+        absent = [column.name for column in self.columns if column.name not in frame.columns]
+        if absent:
+            more = f" and {len(absent) - 1} more that this data lacks" if len(absent) > 1 else ""
+            raise DataError(
+                f"The model needs column {absent[0]!r}{more}. The columns here are: {', '.join(frame.columns)}."
+            )
+        encoded = np.empty((len(frame), len(self.names)))
+        first = 0
+        for column in self.columns:
+            end = first + len(column.names)
+            column.write(frame[column.name], encoded[:, first:end])
+            first = end
+        return encoded
+
+    def unseen(self, frame: pd.DataFrame) -> list[str]:
+        """Say what the inputs of a frame hold that the training did not: new categories, values missing anew."""
+        frame = named_in_text(frame)
+        said = (column.unseen(frame[column.name]) for column in self.columns)
+        return [sentence for sentence in said if sentence]
+
+
+def _learn(name: str, column: pd.Series[Any]) -> Column:
+    kind = kind_of(column)
+    if kind == "number":
+        return Number.learn(name, column)
+    return Date.learn(name, column) if kind == "date" else Category.learn(name, column)
+
+
+def _indicator(column: Number | Date) -> tuple[str, ...]:
+    return (f"{column.name} is missing",) if column.indicated else ()
+
+
+def _missing_anew(learned: Number | Date, column: pd.Series[Any], instead: str) -> str | None:
+    missing = int(column.isna().sum())
+    if learned.indicated or not missing:
+        return None
+    return f"{learned.name!r} is missing in {missing} rows, and never was in the training: {instead}."
+
+
+def _numbers(name: str, column: pd.Series[Any]) -> Floats:
+    """Values of a column of numbers, nan where they are missing."""
+    if types.is_timedelta64_dtype(column):
+        column = column.dt.total_seconds() / _SECONDS
+    try:
+        values = pd.to_numeric(column).to_numpy(dtype=float, na_value=np.nan)
+    except (ValueError, TypeError):
+        raise DataError(
+            f"Column {name!r} held numbers when the model was trained, and holds {_first_text(column)} here."
+        ) from None
+    if np.isinf(values).any():
+        raise DataError(f"Column {name!r} holds infinite values: correct them, or leave them empty (missing).")
+    return np.asarray(values)
+
+
+def _median(values: Floats) -> float:
+    """Median; 0 of none. Halves are summed, so that numbers near 1e308 have one."""
+    if not values.size:
+        return 0.0
+    middle = [(len(values) - 1) // 2, len(values) // 2]
+    return float((np.partition(values, middle)[middle] / 2).sum())
+
+
+def _first_text(column: pd.Series[Any]) -> str:
+    strange = column[pd.to_numeric(column, errors="coerce").isna() & column.notna()]
+    return f"{strange.iloc[0]!r}" if len(strange) else f"{column.dtype} values"
+
+
+def _texts(column: pd.Series[Any]) -> pd.Series[Any]:
+    """Values of a column as text, one of them for what is missing."""
+    return column.astype(object).where(column.notna(), MISSING).astype(str).astype(object)
+
+
+def _days(name: str, column: pd.Series[Any]) -> Floats:
+    """Days from 1970-01-01 00:00 UTC, nan where they are missing."""
+    known = column.notna()
+    if isinstance(column.dtype, pd.PeriodDtype):
+        column = column.dt.to_timestamp()
+    if types.infer_dtype(column, skipna=True) in {*_DATES, "empty"}:
+        moments = pd.to_datetime(column, utc=True, errors="coerce")
+    else:
+        texts = _texts(column)
+        dates = texts.where(texts.str.fullmatch(_ISO))
+        moments = pd.to_datetime(dates, format="ISO8601", utc=True, errors="coerce")
+    wrong = column[known & moments.isna()]
+    if len(wrong):
+        raise DataError(
+            f"Column {name!r} held dates when the model was trained, and holds {str(wrong.iloc[0])!r} here: "
+            "write dates as 2024-05-03 or 2024-05-03 10:30."
+        )
+    microseconds = moments.to_numpy(dtype="datetime64[us]")
+    days = microseconds.astype(np.int64) / (_SECONDS * 1_000_000)
+    return np.where(np.isnat(microseconds), np.nan, days)
+
+
+def _circle(days: Floats, cycle: str) -> tuple[Floats, Floats]:
+    """Place in a cycle, as a point on a circle."""
+    angle = 2 * np.pi / DAYS[cycle] * days
+    return np.sin(angle), np.cos(angle)

@@ -1,0 +1,180 @@
+"""The file itself: safetensors, with a description of the arrays in it, and a checksum of everything.
+
+arrays        by name                    "path 0/heldout_loss", "model 0/weight 1", ...
+metadata      "ridgewalk"                "FORMAT SHA256 DOCUMENT": the document is JSON, the checksum is the document's
+
+The document's "arrays" says each array's type, shape and checksum: {"path 0/alphas": ["float64", [31], SHA256], ...}.
+JSON lacks some values; they are written {"float": "inf"}, {"tuple": [...]}, {"pairs": [[key, value], ...]},
+{"array": NAME}, {"texts": [...], "objects": true}.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from safetensors import SafetensorError, safe_open
+from safetensors.numpy import save_file
+
+FORMAT = 3
+
+Anything = NDArray[Any]
+Record = dict[str, Any]
+
+
+class ModelFileError(ValueError):
+    """A file that is no model, or a model that no file can hold; and what to do about it."""
+
+
+class WrongError(Exception):
+    """What a file holds instead of what was expected, and what to do about it."""
+
+    def __init__(
+        self, found: str, advice: str = "copy it anew from where it was written, or fit the model again"
+    ) -> None:
+        self.found, self.advice = found, advice
+
+
+def _sha256(content: Any) -> str:
+    return hashlib.sha256(content).hexdigest()
+
+
+class Shelf:
+    """Arrays by name, for the file; equal ones are kept once."""
+
+    def __init__(self) -> None:
+        self.arrays: dict[str, Anything] = {}
+        self.entries: dict[str, list[Any]] = {}
+        self._known: dict[str, str] = {}
+
+    def put(self, name: str, values: Anything) -> str:
+        """Keep an array; the name that it is found by."""
+        array = np.asarray(values, dtype=values.dtype.newbyteorder("="), order="C")
+        entry = [array.dtype.name, list(array.shape), _sha256(array)]
+        known = self._known.setdefault(json.dumps(entry), name)
+        if known == name:
+            self.arrays[name], self.entries[name] = array, entry
+        return known
+
+    def plain(self, name: str, value: Any) -> Any:
+        """Give a value as JSON has it, with a word where JSON has no such thing.
+
+        Raises
+        ------
+        ModelFileError
+            If it is no plain data.
+        """
+        given: Any
+        match value.item() if isinstance(value, np.generic) else value:
+            case None | bool() | int() | str() as same:
+                given = same
+            case float() as number:
+                given = number if np.isfinite(number) else {"float": str(number)}
+            case list():
+                given = [self.plain(f"{name} {k}", each) for k, each in enumerate(value)]
+            case tuple():
+                given = {"tuple": self.plain(name, list(value))}
+            case dict():
+                given = {"pairs": [self.plain(name, list(pair)) for pair in value.items()]}
+            case np.ndarray() if value.dtype.kind in "biuf":
+                given = {"array": self.put(name, value)}
+            case np.ndarray() if value.ndim == 1 and all(isinstance(each, str) for each in value):
+                given = {"texts": [str(each) for each in value], "objects": value.dtype.kind == "O"}
+            case other:
+                kind = f"an array of {other.dtype}" if isinstance(other, np.ndarray) else type(other).__name__
+                raise ModelFileError(f"{name} is {kind}, which a model file cannot hold: make it text or numbers.")
+        return given
+
+
+def restored(given: Any, arrays: Mapping[str, Anything]) -> Any:
+    """Turn what :meth:`Shelf.plain` gave back into the value."""
+    value: Any = given
+    match given:
+        case list():
+            value = [restored(each, arrays) for each in given]
+        case {"float": str(number), **rest} if not rest:
+            value = float(number)
+        case {"tuple": list(parts), **rest} if not rest:
+            value = tuple(restored(parts, arrays))
+        case {"pairs": list(pairs), **rest} if not rest:
+            value = dict(restored(pairs, arrays))
+        case {"array": str(name), **rest} if not rest:
+            value = arrays[name]
+        case {"texts": list(texts), "objects": bool(objects), **rest} if not rest:
+            value = np.array([as_text(each) for each in texts], dtype=object if objects else str)
+        case dict():
+            raise WrongError(f"it holds a value of an unknown kind ({str(given)[:60]})")
+    return value
+
+
+def as_text(given: Any) -> str:
+    """See that what a file holds is text."""
+    if not isinstance(given, str):
+        raise WrongError(f"it holds {str(given)[:60]} where text is needed")
+    return given
+
+
+def write(document: Record, shelf: Shelf, file: Path) -> None:
+    """Write a document and its arrays, whole or not at all."""
+    text = json.dumps(document | {"arrays": shelf.entries}, allow_nan=False, separators=(",", ":"))
+    metadata = {"ridgewalk": f"{FORMAT} {_sha256(text.encode())} {text}"}
+    unfinished = file.with_name(f".unfinished-{file.name}")
+    if not file.parent.is_dir():
+        raise FileNotFoundError(f"There is no folder {file.parent} to write {file.name} into: make it first.")
+    try:
+        unfinished.touch()
+        mode = unfinished.stat().st_mode  # that of any new file here; the library's is its owner's alone
+        save_file(shelf.arrays, unfinished, metadata)
+        unfinished.chmod(mode)
+        os.replace(unfinished, file)
+    except SafetensorError as error:
+        raise OSError(f"{file} cannot be written: {error}.") from None
+    finally:
+        unfinished.unlink(missing_ok=True)
+
+
+def opened(path: Path) -> tuple[Record, dict[str, Anything]]:
+    """Read document and arrays of a file, and see that they are those that were written."""
+    try:
+        with safe_open(path, framework="np") as file:
+            words = (file.metadata() or {}).get("ridgewalk", "").split(" ", 2)
+            if len(words) != 3:
+                raise WrongError("it is a safetensors file of something else", "give one that ridgewalk.save wrote")
+            if words[0] != str(FORMAT):
+                newer = words[0].isdecimal() and int(words[0][:9]) > FORMAT
+                raise WrongError(
+                    f"it is of format {words[0][:9]}", "install a newer ridgewalk" if newer else "fit the model again"
+                )
+            if _sha256(words[2].encode()) != words[1]:
+                raise WrongError("its description does not match its checksum: it was altered or damaged")
+            document = json.loads(words[2], parse_constant=_refuse_constant)
+            arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+    except SafetensorError as error:
+        raise _no_safetensors(path, str(error)) from None
+    for name in document["arrays"].keys() | arrays.keys():
+        array = arrays.get(name, np.zeros(0))
+        if document["arrays"].get(name) != [array.dtype.name, list(array.shape), _sha256(array)]:
+            raise WrongError(f"its array {name[:60]!r} does not match its checksum: it was altered or damaged")
+        array.flags.writeable = False  # it may stand in several places
+    return document, arrays
+
+
+def _refuse_constant(name: str) -> Any:
+    raise WrongError(f"its description holds {name}, which is no JSON")
+
+
+def _no_safetensors(path: Path, why: str) -> WrongError:
+    """Say what a file is that is no safetensors file."""
+    with path.open("rb") as file:
+        first = file.read(4)
+    if first == b"PK\x03\x04":
+        return WrongError("it is a zip file, as models of an earlier ridgewalk were", "fit the model again")
+    if first[:1] == b"\x80":
+        return WrongError("it seems to be a pickle, which could run anything", "give one that ridgewalk.save wrote")
+    return WrongError(f"it is no whole safetensors file ({why})")

@@ -1,0 +1,444 @@
+"""What the names in a model file mean: the parts of an estimator as plain records, and back.
+
+{"version": "0.1.0", "estimator": "MLPClassifierCV", "parameters": {...}, "fitted": {...}, "models": [...], "best": 0,
+ "paths": [...], "path": 0, "linear_path": 1, ..., "columns": [...], "target": "outcome", "arrays": {...}}
+
+No file names a module, a private attribute or a class of the code: the tables here translate, so that the code may
+change and the files stay. What no longer fits them takes a new FORMAT.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ridgewalk import __version__
+from ridgewalk.engine.job import Fold
+from ridgewalk.inputs import Arm, InputSelection
+from ridgewalk.layers import GELU, Dense, Dropout, LeakyReLU, ReLU, Sigmoid, Tanh
+from ridgewalk.losses import AbsoluteError, BinaryCrossEntropy, CrossEntropy, Huber, Poisson, SquaredError
+from ridgewalk.model import Compaction, Model, Size
+from ridgewalk.network import Network
+from ridgewalk.path import MLPPath
+from ridgewalk.route import Route
+from ridgewalk.storage.container import Anything, ModelFileError, Record, Shelf, WrongError, as_text, restored
+
+if TYPE_CHECKING:
+    from ridgewalk.columns import Encoder
+
+Kinds = Mapping[str, tuple[type, dict[str, type]]]
+"""Name in the file -> what it stands for, and its fields with their types."""
+
+_LAYERS: Kinds = {
+    "dense": (Dense, {"inputs": int, "units": int}),
+    "relu": (ReLU, {}),
+    "leaky_relu": (LeakyReLU, {"slope": float}),
+    "tanh": (Tanh, {}),
+    "logistic": (Sigmoid, {}),
+    "gelu": (GELU, {}),
+    "dropout": (Dropout, {"rate": float}),
+}
+_LOSSES: Kinds = {
+    "cross_entropy": (CrossEntropy, {}),
+    "binary_cross_entropy": (BinaryCrossEntropy, {}),
+    "squared_error": (SquaredError, {}),
+    "absolute_error": (AbsoluteError, {}),
+    "huber": (Huber, {"delta": float}),
+    "poisson": (Poisson, {}),
+}
+_SIZE: Kinds = {"size": (Size, {"inputs": int, "units": int, "numbers": int, "multiplications": int})}
+_ROUTE = (
+    "hidden_layer_sizes", "activation", "penalty", "l1_ratio", "upper_l2", "bias_alpha", "layer_factors", "walk",
+    "max_iter", "learning_rate", "batch_size", "standardize", "penalty_factors", "groups", "dtype", "engine",
+    "tolerance",
+)  # fmt: skip
+_PATH = {  # kind of number, and shape: strengths S, folds K, F = K + 1, seeds E, inputs P, layers L, rows N
+    "alphas": ("f", "S"),
+    "heldout_loss": ("f", "SKE"),
+    "heldout_score": ("f", "SKE"),
+    "row_weights": ("f", "N"),
+    "null_row_loss": ("f", "N"),
+    "train_loss": ("f", "SFE"),
+    "objective": ("f", "SFE"),
+    "penalty": ("f", "SFE"),
+    "null_wins": ("b", "SFE"),
+    "layer_zeros": ("f", "SFEL"),
+    "inputs_kept": ("b", "SFEP"),
+    "units_kept": ("i", "SFE"),
+    "residual": ("f", "SFE"),
+    "n_iter": ("i", "SFE"),
+    "diverged": ("b", "SFE"),
+}
+_SCALING = {"center": "P", "scale": "P", "target_center": "C", "target_scale": "C"}
+_FITTED: dict[str, tuple[str, type]] = {  # name in the file: attribute of the estimator, and its type
+    "features": ("n_features_in_", int),
+    "feature_names": ("feature_names_in_", np.ndarray),
+    "classes": ("classes_", np.ndarray),
+    "multilabel": ("_multilabel", bool),
+    "one_target": ("_single", bool),
+    "alphas": ("alphas_", np.ndarray),
+    "alpha": ("alpha_", float),
+    "alpha_min": ("alpha_min_", float),
+    "alpha_1se": ("alpha_1se_", float),
+    "l1_ratio": ("l1_ratio_", float),
+    "index": ("index_", int),
+    "heldout_loss": ("heldout_loss_", float),
+    "unpenalized_loss": ("unpenalized_loss_", float),
+    "linear_loss": ("linear_loss_", float),
+    "null_loss": ("null_loss_", float),
+    "gain": ("gain_", float),
+    "gain_error": ("gain_error_", float),
+    "selection_frequency": ("selection_frequency_", np.ndarray),
+    "n_iter": ("n_iter_", int),
+    "rows_seen": ("t_", int),
+    "loss": ("loss_", float),
+    "best_loss": ("best_loss_", float),
+    "loss_curve": ("loss_curve_", list),
+    "penalty_curve": ("penalty_curve_", list),
+    "validation_loss_curve": ("validation_loss_curve_", list),
+}
+
+
+@dataclass(frozen=True, eq=False)
+class Stored:
+    """What a model file holds.
+
+    Attributes
+    ----------
+    model : MLPClassifier, MLPRegressor, MLPClassifierCV or MLPRegressorCV
+    encoder : Encoder or None
+        Makes the model's columns of a table's inputs.
+    target : str or None
+        Name of what is predicted.
+    """
+
+    model: Any
+    encoder: Encoder | None = None
+    target: str | None = None
+
+
+def described(model: Any, encoder: Encoder | None, target: str | None, shelf: Shelf) -> Record:
+    """Say all of a model but the numbers in its arrays, which go on the shelf."""
+    kinds = _estimators()
+    if type(model) not in kinds.values():
+        raise ModelFileError(f"A model file holds a fitted {', '.join(kinds)}, got {type(model).__name__}.")
+    held = vars(model)
+    if "model_" not in held:
+        raise ModelFileError(f"This {type(model).__name__} is not fitted yet: call fit, then save.")
+    paths: list[MLPPath] = []
+
+    def number(path: MLPPath) -> int:
+        if not any(path is each for each in paths):
+            paths.append(path)
+        return next(k for k, each in enumerate(paths) if each is path)
+
+    def arm(each: Arm) -> Record:
+        return {
+            "name": each.name,
+            "path": number(each.path),
+            "index": each.index,
+            "loss": shelf.plain("input selection", each.loss),
+        }
+
+    document: Record = {
+        "version": __version__,
+        "estimator": type(model).__name__,
+        "parameters": _parameters(model, shelf),
+        "fitted": {
+            name: shelf.plain(f"fitted/{name}", held[attribute])
+            for name, (attribute, _) in _FITTED.items()
+            if attribute in held
+        },
+        "models": [_model_record(f"model {k}", each, shelf) for k, each in enumerate(held["models_"])],
+        "best": next(k for k, each in enumerate(held["models_"]) if each is model.model_),
+        "columns": None if encoder is None else [_record(_columns(), each, "column") for each in encoder.columns],
+        "target": target,
+    }
+    if "_trained" in held:
+        document["trained"] = [_model_record(f"trained {k}", each, shelf) for k, each in enumerate(model._trained)]
+        document["fold"] = _scaling_record("fold", model._fold, shelf)
+    if "compaction_" in held:
+        before, after = (_record(_SIZE, each, "size") for each in (model.compaction_.before, model.compaction_.after))
+        document["compaction"] = {"before": before, "after": after, "seconds": model.compaction_.seconds}
+    if "path_" in held:
+        document["path"] = number(model.path_)
+        document["paths_of_ratios"] = [number(each) for each in model.paths_]
+        document["linear_path"] = number(model.linear_path_)
+    if "input_selection_" in held:
+        chosen: InputSelection = model.input_selection_
+        document["input_selection"] = {
+            "arms": [arm(each) for each in chosen.arms],
+            "chosen": arm(chosen.chosen),
+            "null_loss": shelf.plain("input selection", chosen.null_loss),
+            "gain": shelf.plain("input selection", chosen.gain),
+            "gain_error": shelf.plain("input selection", chosen.gain_error),
+            "frequency": shelf.put("frequency", chosen.frequency),
+        }
+    document["paths"] = [_path_record(f"path {k}", each, shelf) for k, each in enumerate(paths)]
+    return document
+
+
+def _estimators() -> dict[str, Any]:
+    from ridgewalk.estimators import MLPClassifier, MLPClassifierCV, MLPRegressor, MLPRegressorCV
+
+    return {kind.__name__: kind for kind in (MLPClassifier, MLPRegressor, MLPClassifierCV, MLPRegressorCV)}
+
+
+def _parameters(model: Any, shelf: Shelf) -> Record:
+    kept = {}
+    for name, value in model.get_params(deep=False).items():
+        if name == "memory":  # a folder of the machine that fitted
+            continue
+        try:
+            kept[name] = shelf.plain(f"parameters/{name}", value)
+        except ModelFileError:
+            warnings.warn(
+                f"{name}={str(value)[:60]} is no plain data and was not kept: the loaded model predicts the same, and "
+                f"has the default {name}.",
+                stacklevel=4,
+            )
+    return kept
+
+
+def _model_record(where: str, model: Model, shelf: Shelf) -> Record:
+    return {
+        **_network_record(where, model.network, model.loss, model.parameters, shelf),
+        **_scaling_record(where, model, shelf),
+        "inputs": shelf.put(f"{where}/inputs", model.inputs),
+    }
+
+
+def _network_record(where: str, network: Network, loss: Any, parameters: tuple[Anything, ...], shelf: Shelf) -> Record:
+    return {
+        "layers": [_record(_LAYERS, layer, "layer") for layer in network.layers],
+        "loss": _record(_LOSSES, loss, "loss"),
+        "parameters": [
+            shelf.put(f"{where}/{name}", each) for name, each in zip(network.names, parameters, strict=True)
+        ],
+    }
+
+
+def _scaling_record(where: str, scaled: Model | Fold, shelf: Shelf) -> Record:
+    return {name: shelf.put(f"{where}/{name}", getattr(scaled, name)) for name in _SCALING}
+
+
+def _path_record(where: str, path: MLPPath, shelf: Shelf) -> Record:
+    held = ((name, getattr(path, name)) for name in _PATH)
+    return {
+        **_network_record(where, path.network, path.loss, path.parameters, shelf),
+        "tables": {name: shelf.put(f"{where}/{name}", each) for name, each in held if each is not None},
+        "heldout_rows": [shelf.put(f"{where}/heldout_rows {k}", each) for k, each in enumerate(path.heldout_rows)],
+        "fold_row_loss": [shelf.put(f"{where}/fold_row_loss {k}", each) for k, each in enumerate(path.fold_row_loss)],
+        "weights": shelf.put(f"{where}/weights", path.whole.weights),
+        "whole": _scaling_record(where, path.whole, shelf),
+        "route": {name: shelf.plain(f"{where}/{name}", getattr(path.route, name)) for name in _ROUTE},
+        "engine": path.engine,
+    }
+
+
+def stored(document: Record, arrays: Mapping[str, Anything]) -> Stored:
+    """Make the model that a document describes."""
+    encoder = _encoder(document["columns"])
+    kinds = _estimators()
+    if document["estimator"] not in kinds:
+        raise WrongError(f"its estimator {str(document['estimator'])[:60]!r} is unknown")
+    model = kinds[document["estimator"]](
+        **{name: restored(each, arrays) for name, each in document["parameters"].items()}
+    )
+    model._validate_params()
+    for name, each in document["fitted"].items():
+        attribute, kind = _FITTED[name]
+        value = restored(each, arrays)
+        if type(value) is not kind and not (kind is list and value is None):
+            raise WrongError(f"its {name} is no {kind.__name__}")
+        setattr(model, attribute, value)
+    face = _face(model)
+    if encoder is not None and len(encoder.names) != face.inputs:
+        raise WrongError(f"its columns become {len(encoder.names)}, and its network takes {face.inputs}")
+    models = [_model(record, face, arrays) for record in document["models"]]
+    if not all(np.isfinite(each).all() for one in models for each in one.parameters):
+        raise WrongError("its weights are not finite numbers, as those of a training that diverged")
+    best = document["best"]
+    if best not in range(len(models)):
+        raise WrongError(f"it holds {len(models)} networks to predict with, of which {best} is the best")
+    paths = [_path(record, face, arrays) for record in document["paths"]]
+    if "trained" in document:
+        model._trained = [_model(record, face, arrays) for record in document["trained"]]
+        model._fold = Fold(np.zeros(0), **_scaling(document["fold"], {"P": face.inputs}, arrays))
+    if "compaction" in document:
+        seconds = document["compaction"]["seconds"]
+        before, after = (_thing(_SIZE, document["compaction"][when], "size") for when in ("before", "after"))
+        model.compaction_ = Compaction(before, after, seconds and (float(seconds[0]), float(seconds[1])))
+    if "path" in document:
+        model.path_, model.linear_path_ = paths[document["path"]], paths[document["linear_path"]]
+        model.paths_ = [paths[number] for number in document["paths_of_ratios"]]
+        if model.index_ not in range(len(model.path_.alphas)):
+            raise WrongError(f"its strength {model.index_} is none of the {len(model.path_.alphas)} of its path")
+    if "input_selection" in document:
+        model.input_selection_ = _input_selection(document["input_selection"], paths, arrays)
+    model._hand_over(models, best)
+    target = document["target"]
+    return Stored(model, encoder, None if target is None else as_text(target))
+
+
+def _encoder(records: list[Record] | None) -> Encoder | None:
+    if records is None:
+        return None
+    from ridgewalk.columns import DAYS, Date, Encoder
+
+    columns = tuple(_thing(_columns(), record, "column") for record in records)
+    if any(isinstance(column, Date) and not set(column.cycles) <= DAYS.keys() for column in columns):
+        raise WrongError("its dates have a place in unknown cycles")
+    return Encoder(columns)
+
+
+@dataclass(frozen=True)
+class _Face:
+    """What an estimator's attributes ask of its networks: inputs, outputs (None: any number), and losses."""
+
+    inputs: int
+    outputs: int | None
+    losses: tuple[type, ...]
+
+
+def _face(model: Any) -> _Face:
+    from sklearn.base import is_classifier
+
+    from ridgewalk.estimators.problem import REGRESSION_LOSSES
+
+    inputs = model.n_features_in_
+    names = getattr(model, "feature_names_in_", None)
+    if inputs < 1 or (names is not None and names.shape != (inputs,)):
+        raise WrongError(f"it names other columns than its {inputs}")
+    if not is_classifier(model):
+        return _Face(inputs, 1 if model._single else None, tuple(map(type, REGRESSION_LOSSES.values())))
+    classes = len(model.classes_)
+    return _Face(inputs, 1 if classes == 2 and not model._multilabel else classes, (type(model._loss),))
+
+
+def _sized(arrays: Mapping[str, Anything], name: str, kind: str, letters: str, sizes: dict[str, int]) -> Anything:
+    """Give an array of a kind of numbers, with one axis per letter; equal letters are equal lengths."""
+    array = arrays[name]
+    fits = array.dtype.kind == kind and array.ndim == len(letters)
+    if not fits or any(sizes.setdefault(each, n) != n for each, n in zip(letters, array.shape, strict=True)):
+        wanted = ", ".join(str(sizes.get(each, "any")) for each in letters)
+        raise WrongError(f"its array {name!r} is {array.dtype} of shape {array.shape}, where ({wanted}) is needed")
+    return array
+
+
+def _scaling(record: Record, sizes: dict[str, int], arrays: Mapping[str, Anything]) -> dict[str, Anything]:
+    """Centers and scales of columns and targets: numbers that can be divided by."""
+    given = {name: _sized(arrays, record[name], "f", letter, sizes) for name, letter in _SCALING.items()}
+    finite = all(np.isfinite(given[name]).all() for name in ("center", "target_center", "target_scale"))
+    if not finite or not all((given[name] > 0).all() for name in ("scale", "target_scale")):
+        raise WrongError("its columns or targets are scaled by something else than numbers above 0")
+    return given
+
+
+def _network(
+    record: Record, face: _Face, axes: int, arrays: Mapping[str, Anything]
+) -> tuple[Network, Any, tuple[Anything, ...]]:
+    """Layers, loss and arrays of a network; its arrays have so many axes before those of the layers."""
+    network = Network(tuple(_thing(_LAYERS, layer, "layer") for layer in record["layers"]))
+    loss = _thing(_LOSSES, record["loss"], "loss")
+    parameters = tuple(arrays[name] for name in record["parameters"])
+    shapes = [each.shape[-2:] for each in parameters]
+    if shapes != list(network.shapes) or any(each.dtype.kind != "f" or each.ndim != axes + 2 for each in parameters):
+        raise WrongError(f"its weights have the shapes {shapes[:6]}, and its layers take {list(network.shapes)[:6]}")
+    if not isinstance(loss, face.losses) or face.outputs not in (None, network.dense[-1].units):
+        raise WrongError(f"its {type(loss).__name__} of {network.dense[-1].units} outputs is none of its estimator's")
+    return network, loss, parameters
+
+
+def _model(record: Record, face: _Face, arrays: Mapping[str, Anything]) -> Model:
+    network, loss, parameters = _network(record, face, 0, arrays)
+    sizes = {"P": network.dense[0].inputs, "C": network.dense[-1].units}
+    inputs = _sized(arrays, record["inputs"], "i", "P", sizes)
+    if not np.isin(inputs, np.arange(face.inputs)).all():
+        raise WrongError(f"its network takes columns that are not among the {face.inputs} of its estimator")
+    return Model(network=network, parameters=parameters, loss=loss, inputs=inputs, **_scaling(record, sizes, arrays))
+
+
+def _path(record: Record, face: _Face, arrays: Mapping[str, Anything]) -> MLPPath:
+    network, loss, parameters = _network(record, face, 2, arrays)
+    route = Route(**{name: restored(each, arrays) for name, each in record["route"].items()})
+    sizes = {"P": face.inputs, "C": network.dense[-1].units, "L": len(network.dense)}
+    tables: dict[str, Any] = {"heldout_score": None} | {
+        name: _sized(arrays, each, *_PATH[name], sizes) for name, each in record["tables"].items()
+    }
+    strengths, folds, rows = sizes["S"], sizes["K"], sizes["N"]
+    heldout = tuple(_sized(arrays, name, "i", "n", {}) for name in record["heldout_rows"])
+    lengths = [{"S": strengths, "n": len(each)} for each in heldout]
+    losses = tuple(
+        _sized(arrays, name, "f", "Sn", each) for name, each in zip(record["fold_row_loss"], lengths, strict=True)
+    )
+    inside = all(each.size == 0 or (each.min() >= 0 and each.max() < rows) for each in heldout)
+    if len(heldout) != folds or sizes["F"] != folds + 1 or not inside:
+        raise WrongError(f"its path of {folds} folds over {rows} rows holds out other rows")
+    if any(each.shape[:-2] != (strengths, sizes["E"]) for each in parameters) or network != route.network(
+        face.inputs, sizes["C"]
+    ):
+        raise WrongError("its path has networks of another shape than its tables")
+    return MLPPath(
+        **tables,
+        heldout_rows=heldout,
+        fold_row_loss=losses,
+        parameters=parameters,
+        route=route,
+        network=network,
+        loss=loss,
+        whole=Fold(_sized(arrays, record["weights"], "f", "N", sizes), **_scaling(record["whole"], sizes, arrays)),
+        engine=str(record["engine"]),
+    )
+
+
+def _input_selection(record: Record, paths: list[MLPPath], arrays: Mapping[str, Anything]) -> InputSelection:
+    def arm(given: Record) -> Arm:
+        return Arm(str(given["name"]), paths[given["path"]], given["index"], number(given["loss"]))
+
+    def number(given: Any) -> float:
+        return float(restored(given, arrays))
+
+    return InputSelection(
+        arms=tuple(map(arm, record["arms"])),
+        chosen=arm(record["chosen"]),
+        null_loss=number(record["null_loss"]),
+        gain=number(record["gain"]),
+        gain_error=number(record["gain_error"]),
+        frequency=arrays[record["frequency"]],
+    )
+
+
+def _record(kinds: Kinds, thing: Any, what: str) -> Record:
+    """Say of a layer, a loss or a column which it is, and its fields."""
+    for name, (kind, fields) in kinds.items():
+        if type(thing) is kind:
+            return {"kind": name} | {field: of(getattr(thing, field)) for field, of in fields.items()}
+    raise ModelFileError(f"A model file knows no {what} {type(thing).__name__}: it holds {', '.join(kinds)}.")
+
+
+def _thing(kinds: Kinds, record: Record, what: str) -> Any:
+    """Make the layer, the loss or the column that a record says."""
+    given = dict(record)
+    name = given.pop("kind")
+    if name not in kinds:
+        raise WrongError(f"it holds an unknown {what}, {str(name)[:60]!r}")
+    kind, fields = kinds[name]
+    given = {field: tuple(map(as_text, each)) if isinstance(each, list) else each for field, each in given.items()}
+    if given.keys() != fields.keys() or any(type(given[field]) is not fields[field] for field in fields):
+        raise WrongError(f"its {what} {name!r} has other fields than {', '.join(fields) or 'none'}")
+    return kind(**given)
+
+
+def _columns() -> Kinds:
+    from ridgewalk.columns import Category, Date, Number  # pandas, for those who have an encoder alone
+
+    return {
+        "number": (Number, {"name": str, "median": float, "indicated": bool}),
+        "category": (Category, {"name": str, "levels": tuple, "others": tuple}),
+        "date": (Date, {"name": str, "center": float, "cycles": tuple, "indicated": bool}),
+    }

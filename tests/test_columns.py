@@ -1,0 +1,249 @@
+"""Laws of columns: any kind becomes numbers, and what is learned of it is plain data."""
+
+import datetime
+import decimal
+import json
+from dataclasses import asdict
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from ridgewalk.columns import Category, DataError, Date, Encoder, Number, kind_of
+
+DAY = np.timedelta64(1, "D")
+
+
+def encoded(*columns, **named):
+    frame = pd.DataFrame(named or {str(k): column for k, column in enumerate(columns)})
+    return Encoder.fit(frame).transform(frame)
+
+
+def test_encoding_by_hand():
+    inputs = pd.DataFrame({"n": [1.0, np.nan, 4.0, 3.0], "c": ["x", "y", None, "x"]})
+    encoder = Encoder.fit(inputs)
+    assert encoder.names == ["n", "n is missing", "c = (missing)", "c = x", "c = y"]
+    assert encoder.origins == ["n", "n", "c", "c", "c"]
+    assert encoder.groups.tolist() == [0, 0, 1, 1, 1]
+    np.testing.assert_array_equal(
+        encoder.transform(inputs), [[1, 0, 0, 1, 0], [3, 1, 0, 0, 1], [4, 0, 1, 0, 0], [3, 0, 0, 1, 0]]
+    )
+
+
+def test_what_is_learned_is_plain_data():
+    encoder = Encoder.fit(
+        pd.DataFrame({"n": [1, 2, 9], "c": ["x", None, "x"], "d": ["2024-01-01", None, "2024-01-08"]})
+    )
+    assert encoder.columns == (
+        Number("n", 2.0, indicated=False),
+        Category("c", ("(missing)", "x")),
+        Date("d", 19726.0, ("year",), indicated=True),
+    )
+    assert json.loads(json.dumps(asdict(encoder)))["columns"][1]["levels"] == ["(missing)", "x"]
+
+
+NUMBERS = {
+    "integers": [3, 1, 2],
+    "floats": [3.0, 1.0, 2.0],
+    "small": np.array([3, 1, 2], dtype="int8"),
+    "nullable": pd.array([3, 1, 2], dtype="Int64"),
+    "nullable floats": pd.array([3, 1, 2], dtype="Float64"),
+    "mixed": pd.Series([3, 1.0, 2], dtype=object),
+    "decimals": [decimal.Decimal(3), decimal.Decimal(1), decimal.Decimal(2)],
+    "durations": np.array([3, 1, 2]) * DAY,
+}
+BOOLEANS = {
+    "plain": [True, False, True],
+    "nullable": pd.array([True, False, True], dtype="boolean"),
+    "objects": pd.Series([True, False, True], dtype=object),
+}
+DATES = {
+    "times": np.array(["2024-05-04", "2024-05-02", "2024-05-03"], dtype="datetime64[s]"),
+    "zoned": pd.to_datetime(["2024-05-04", "2024-05-02", "2024-05-03"]).tz_localize("UTC"),
+    "days": [datetime.date(2024, 5, 4), datetime.date(2024, 5, 2), datetime.date(2024, 5, 3)],
+    "text": ["2024-05-04", "2024-05-02", "2024-05-03"],
+    "periods": pd.PeriodIndex(["2024-05-04", "2024-05-02", "2024-05-03"], freq="D"),
+    "text with times": ["2024-05-04 00:00", "2024-05-02 00:00", "2024-05-03 00:00"],
+    "text with zones": ["2024-05-04T02:00:00+02:00", "2024-05-01T23:00:00-0100", "2024-05-03T00:00:00.000Z"],
+}
+
+
+@pytest.mark.parametrize("column", NUMBERS.values(), ids=NUMBERS.keys())
+def test_every_kind_of_number_is_a_number(column):
+    np.testing.assert_array_equal(encoded(column), [[3], [1], [2]])
+
+
+@pytest.mark.parametrize(("values", "median"), [([5, 1, 3], 3), ([4, 1, 2, 9], 3), ([1e308, 1.5e308], 1.25e308)])
+def test_a_gap_is_filled_with_the_median(values, median):
+    np.testing.assert_array_equal(encoded([*values, None])[-1], [median, 1])
+
+
+@pytest.mark.parametrize("column", BOOLEANS.values(), ids=BOOLEANS.keys())
+def test_a_boolean_is_one_or_zero(column):
+    np.testing.assert_array_equal(encoded(column), [[1], [0], [1]])
+
+
+@pytest.mark.parametrize("column", DATES.values(), ids=DATES.keys())
+def test_every_kind_of_date_is_the_same_date(column):
+    np.testing.assert_allclose(encoded(column), encoded(DATES["days"]), atol=1e-12)
+    np.testing.assert_array_equal(encoded(column)[:, 0], [1, -1, 0])
+
+
+@pytest.mark.parametrize("column", [*NUMBERS.values(), *BOOLEANS.values(), *DATES.values(), ["a", "b", "c"]])
+def test_a_kind_is_the_same_where_values_are_missing(column):
+    whole = pd.Series(column)
+    with_gap = whole.reindex(range(4))
+    assert kind_of(with_gap) == kind_of(whole)
+    (learned,) = Encoder.fit(pd.DataFrame({"x": with_gap})).columns
+    assert {"x is missing", "x = (missing)"} & set(learned.names)
+
+
+@pytest.mark.parametrize("dtype", ["category", "string", object])
+def test_every_kind_of_text_is_the_same(dtype):
+    texts = ["klein", "groß", None, "weiß nicht", "klein"]
+    np.testing.assert_array_equal(encoded(pd.Series(texts, dtype=dtype)), encoded(texts))
+
+
+@pytest.mark.parametrize(
+    ("dates", "cycles"),
+    [
+        (["2024-05-03", "2024-05-03"], ()),
+        (["2024-05-03", "2024-05-04"], ("year", "week")),
+        (["2024-05-03", "2024-05-10"], ("year",)),
+        (["2024-05-03 09:10", "2024-05-03 21:10"], ("year", "week", "day")),
+        (["2024-05-03 09:10", "2025-05-03 09:10"], ("year", "week")),
+    ],
+)
+def test_a_date_has_a_place_in_the_cycles_that_vary(dates, cycles):
+    assert Encoder.fit(pd.DataFrame({"d": dates})).columns[0].cycles == cycles
+
+
+def test_places_in_cycles_by_hand():
+    frame = pd.DataFrame({"d": ["1970-01-01 00:00", "1970-01-02 06:00", "1970-01-08 00:00", None]})
+    encoder = Encoder.fit(frame)
+    assert encoder.names == [
+        "d (days)", "d (year, sin)", "d (year, cos)", "d (week, sin)", "d (week, cos)", "d (day, sin)", "d (day, cos)",
+        "d is missing",
+    ]  # fmt: skip
+    assert encoder.columns[0].center == 1
+    rows = encoder.transform(frame)
+    np.testing.assert_array_equal(rows[:, 0], [-1, 0.25, 6, 0])
+    np.testing.assert_allclose(rows[1, 1:7:2], np.sin(2 * np.pi * 1.25 / np.array([365.2425, 7, 1])))
+    np.testing.assert_allclose(rows[2, 3:7], [0, 1, 0, 1], atol=1e-12)
+    np.testing.assert_array_equal(rows[3], [0, 0, 0, 0, 0, 0, 0, 1])
+
+
+@pytest.mark.parametrize(
+    "texts",
+    [["2024-05", "2024-06"], ["2024-13-01", "2024-12-01"], ["2024-02-30", "2024-02-28"], ["3.5.2024", "4.5.2024"]],
+)
+def test_text_that_is_no_iso_date_is_a_category(texts):
+    assert kind_of(pd.Series(texts)) == "category"
+
+
+def test_far_dates_are_dates():
+    dates = pd.Series([datetime.date(1, 1, 1), datetime.date(2024, 5, 3), datetime.date(9999, 12, 31)])
+    assert encoded(dates)[[0, 2], 0].tolist() == [-739008, 2913050]
+
+
+def test_rare_categories_share_a_column():
+    often = np.repeat([f"city {k:02}" for k in range(70)], 20)
+    frame = pd.DataFrame({"city": [*often, *(f"village {k}" for k in range(600))]})
+    encoder = Encoder.fit(frame)
+    column = encoder.columns[0]
+    assert column.levels == tuple(f"city {k:02}" for k in range(50))  # the commonest, then by name
+    assert len(column.others) == 620
+    rows = encoder.transform(frame)
+    assert rows.shape == (2000, 51)
+    np.testing.assert_array_equal(rows.sum(axis=1), 1)
+    assert rows[:, -1].sum() == 20 * 20 + 600
+    assert encoder.names[-1] == "city is another"
+    (note,) = encoder.notes
+    assert "'city' holds 670 categories: the 50 commonest have a column each, the other 620" in note
+    unknown = pd.DataFrame({"city": ["elsewhere", "village 3", "city 03"]})
+    np.testing.assert_array_equal(encoder.transform(unknown).argmax(axis=1), [50, 50, 3])
+    assert encoder.unseen(unknown) == [
+        "'city' holds values that the model has never seen, such as 'elsewhere' (1 rows)."
+    ]
+
+
+@pytest.mark.parametrize(
+    ("rare_rows", "rows", "shares"),
+    [([9, 9], 2000, True), ([10, 10], 2000, False), ([4, 4], 500, True), ([5, 5], 500, False), ([9], 2000, False)],
+)
+def test_rare_is_fewer_than_ten_rows_and_than_one_in_a_hundred(rare_rows, rows, shares):
+    values = [f"rare {k}" for k, count in enumerate(rare_rows) for _ in range(count)]
+    column = pd.Series([*values, *["usual"] * (rows - len(values))])
+    assert bool(Category.learn("c", column).others) == shares
+
+
+def test_new_rows_may_be_anything_that_has_a_meaning():
+    inputs = pd.DataFrame({"n": [1.0, 2.0, 4.0], "c": ["x", "y", "x"], "d": ["2024-05-01", "2024-05-02", "2024-05-08"]})
+    encoder = Encoder.fit(inputs)
+    new = pd.DataFrame({"more": [0, 0], "d": [None, "2024-05-03"], "c": ["never seen", None], "n": [np.nan, 7]})
+    rows = encoder.transform(new)
+    np.testing.assert_array_equal(rows[:, :4], [[2, 0, 0, 0], [7, 0, 0, 1]])
+    np.testing.assert_array_equal(rows[0, 3:], 0)
+    assert encoder.unseen(new) == [
+        "'n' is missing in 1 rows, and never was in the training: the median, 2, stands for them.",
+        "'c' holds values that the model has never seen, such as '(missing)' (2 rows).",
+        "'d' is missing in 1 rows, and never was in the training: 2024-05-02 stands for them.",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"n": ["1", "tall"]}, "'n' held numbers when the model was trained, and holds 'tall' here"),
+        ({"n": [np.inf, 0]}, "'n' holds infinite values"),
+        ({"d": ["2024-05-03", "soon"]}, "'d' held dates when the model was trained, and holds 'soon' here: write"),
+        ({"d": [20240503, 20240504]}, "'d' held dates when the model was trained, and holds '20240503' here"),
+    ],
+)
+def test_what_has_no_meaning_is_named(change, words):
+    frame = pd.DataFrame({"n": [1.0, 2.0], "c": ["x", "y"], "d": ["2024-05-01", "2024-05-02"]})
+    with pytest.raises(DataError, match=words):
+        Encoder.fit(frame).transform(frame.assign(**change))
+
+
+def test_a_column_that_is_not_there_is_named():
+    encoder = Encoder.fit(pd.DataFrame({"n": [1.0, 2.0], "c": ["x", "y"]}))
+    with pytest.raises(DataError, match="needs column 'n' and 1 more that this data lacks"):
+        encoder.transform(pd.DataFrame({"x": [1]}))
+
+
+def test_a_row_is_encoded_as_it_is_among_others():
+    frame = pd.DataFrame({name: list(values) for name, values in {**NUMBERS, **BOOLEANS, **DATES}.items()})
+    frame = frame.reindex(range(4)).assign(c=["a", "b", None, "a"])
+    encoder = Encoder.fit(frame)
+    whole = encoder.transform(frame)
+    assert np.isfinite(whole).all()
+    for k in range(len(frame)):
+        np.testing.assert_array_equal(encoder.transform(frame[k : k + 1]), whole[k : k + 1])
+
+
+def test_no_rows_are_no_rows():
+    frame = pd.DataFrame({"n": [1.0, None], "c": ["x", "y"], "d": ["2024-05-01", None], "t": [DAY, DAY]})
+    encoder = Encoder.fit(frame)
+    for none in (frame[:0], pd.DataFrame({name: [] for name in frame})):
+        assert encoder.transform(none).shape == (0, len(encoder.names))
+        assert not encoder.unseen(none)
+
+
+def test_an_input_of_nothing_is_nothing():
+    frame = pd.DataFrame({"n": pd.Series([np.nan, np.nan]), "d": pd.Series([pd.NaT, pd.NaT])})
+    np.testing.assert_array_equal(encoded(**dict(frame)), [[0, 1, 0, 1]] * 2)
+
+
+def test_names_that_are_no_text_become_text():
+    frame = pd.DataFrame([[1.0, 2.0], [3.0, 4.0]])
+    encoder = Encoder.fit(frame)
+    assert encoder.names == ["0", "1"]
+    np.testing.assert_array_equal(encoder.transform(frame), frame)
+
+
+def test_encoding_writes_to_no_input():
+    frame = pd.DataFrame({"n": [1.0, np.nan], "c": ["x", None], "d": ["2024-05-01", None]})
+    before = frame.copy(deep=True)
+    Encoder.fit(frame).transform(frame)
+    pd.testing.assert_frame_equal(frame, before)

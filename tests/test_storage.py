@@ -1,0 +1,491 @@
+"""Laws of the model file: it comes back to the bit, for years, and nothing else comes in by it."""
+
+import io
+import json
+import os
+import pickle
+import re
+import warnings
+import zipfile
+from dataclasses import fields, is_dataclass, replace
+from hashlib import sha256
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from safetensors import safe_open
+from safetensors.numpy import save_file
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import accuracy_score, make_scorer
+from sklearn.model_selection import KFold
+
+from ridgewalk import MLPClassifier, MLPClassifierCV, MLPRegressor, MLPRegressorCV, load, save
+from ridgewalk.columns import Encoder, Number
+from ridgewalk.storage import FORMAT, MODEL_FILE, ModelFileError, read
+
+X = np.random.default_rng(0).normal(size=(60, 3))
+NUMBERS = X[:, 0] + 0.3 * np.random.default_rng(1).normal(size=60)
+YES = np.where(NUMBERS > 0, "yes", "no")
+THREE = np.digitize(NUMBERS, [-0.5, 0.5])
+FRAME = pd.DataFrame(X, columns=["größe, cm", "a\tb", '"'])
+WALK = {"hidden_layer_sizes": (3,), "alphas": 2, "max_iter": 15, "cv": 2, "random_state": 0}
+ONE = {"hidden_layer_sizes": (3,), "max_iter": 400, "random_state": 0, "tol": 1e-2, "learning_rate_init": 0.01}
+
+CASES = {
+    "two classes": lambda: MLPClassifierCV(**WALK).fit(FRAME, YES),
+    "classes as objects": lambda: MLPClassifierCV(**WALK).fit(X, YES.astype(object)),
+    "three classes": lambda: MLPClassifierCV(**WALK, activation="leaky_relu", class_weight="balanced").fit(X, THREE),
+    "yes or no": lambda: MLPClassifierCV(**WALK, activation="tanh").fit(X, NUMBERS > 0),
+    "labels": lambda: MLPClassifierCV(**WALK, activation="logistic").fit(X, np.stack([X[:, 0] > 0, X[:, 1] > 0]).T * 1),
+    "in double": lambda: MLPClassifierCV(**WALK, dtype="float64", activation="gelu").fit(X, YES),
+    "linear": lambda: MLPClassifierCV(**WALK | {"hidden_layer_sizes": ()}, activation="identity").fit(X, YES),
+    "by a score": lambda: MLPClassifierCV(**WALK, scoring="accuracy").fit(X, YES),
+    "ratios": lambda: MLPRegressorCV(**WALK, l1_ratio=[0.2, 1]).fit(X, NUMBERS),
+    "ensemble": lambda: MLPRegressorCV(**WALK, n_seeds=2, ensemble=True).fit(X, NUMBERS),
+    "selected": lambda: MLPRegressorCV(**WALK, select_inputs=True).fit(X, NUMBERS),
+    "none selected": lambda: MLPRegressorCV(**WALK, select_inputs=True).fit(X, NUMBERS[::-1]),
+    "relaxed": lambda: MLPRegressorCV(**WALK, relax=True, selection="1se", loss="huber").fit(X, NUMBERS),
+    "grouped": lambda: MLPRegressorCV(
+        **WALK, penalty="group_lasso", groups=np.array([0, 0, 1]), penalty_factors=[1, 1, np.inf]
+    ).fit(X, NUMBERS),
+    "counts": lambda: MLPRegressorCV(**WALK, loss="poisson").fit(X, np.exp(NUMBERS).round()),
+    "several numbers": lambda: MLPRegressorCV(**WALK | {"alphas": [0.1, 0.01]}).fit(X, X[:, :2] ** 2),
+    "rows left out": lambda: MLPRegressorCV(**WALK | {"cv": [(np.arange(20), np.arange(20, 40))]}).fit(X, NUMBERS),
+    "compact": lambda: MLPClassifierCV(**WALK).fit(FRAME, YES).compact(X),
+    "compact selection": lambda: MLPRegressorCV(**WALK, relax=True).fit(X, NUMBERS).compact(),
+    "one strength": lambda: MLPClassifier(**ONE, n_seeds=2).fit(FRAME, YES),
+    "stopped early": lambda: MLPClassifier(**ONE, early_stopping=True).fit(X, THREE),
+    "downhill": lambda: MLPRegressor(**ONE, solver="lbfgs", ensemble=True, n_seeds=2).fit(X, NUMBERS),
+    "in parts": lambda: MLPRegressor(**ONE, loss="absolute_error").partial_fit(X, X[:, :2]),
+}
+
+
+@pytest.fixture(scope="module")
+def fitted():
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # a path of 15 epochs, a column that is never seen
+        return {name: fit() for name, fit in CASES.items()}
+
+
+def assert_same(one, other, where="model"):
+    """See that everything is equal to the bit, and of the same type."""
+    assert type(one) is type(other), where
+    if isinstance(one, np.ndarray):
+        assert one.dtype == other.dtype, where
+        np.testing.assert_array_equal(one, other, err_msg=where)
+    elif is_dataclass(one):
+        for field in fields(one):
+            assert_same(getattr(one, field.name), getattr(other, field.name), f"{where}.{field.name}")
+    elif isinstance(one, list | tuple):
+        assert len(one) == len(other), where
+        for k, pair in enumerate(zip(one, other, strict=True)):
+            assert_same(*pair, f"{where}[{k}]")
+    elif isinstance(one, dict):
+        assert list(one) == list(other), where
+        for key in one:
+            assert_same(one[key], other[key], f"{where}[{key!r}]")
+    else:
+        assert one == other or (np.isnan(one) and np.isnan(other)), where
+
+
+def held(model):
+    """Everything that a model holds but the rows; a table of a frame has numbers of NumPy's in some places."""
+    kept = {name: value for name, value in vars(model).items() if name != "_problem"}
+    for name, value in kept.items():
+        if isinstance(value, np.generic):
+            kept[name] = value.item()
+    return dict(sorted(kept.items()))
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_a_model_comes_back_to_the_bit(fitted, tmp_path, case):
+    model = fitted[case]
+    assert save(model, tmp_path / "m.safetensors") == tmp_path / "m.safetensors"
+    loaded = load(str(tmp_path / "m.safetensors"))
+    assert_same(held(model), held(loaded))
+    rows = FRAME if hasattr(model, "feature_names_in_") else X
+    np.testing.assert_array_equal(loaded.predict(rows), model.predict(rows))
+    assert repr(loaded) == repr(model)
+    with pytest.raises(ValueError, match="a model that was loaded"):
+        loaded.diagnose()
+    if hasattr(model, "path_"):
+        np.testing.assert_array_equal(loaded.path_.row_loss, model.path_.row_loss)
+        pages = [each.report(tmp_path / "page.html").read_text() for each in (model, loaded)]
+        assert pages[0] == pages[1]
+    assert_same(held(model.compact()), held(loaded.compact()))
+
+
+@pytest.mark.parametrize("case", ["one strength", "in parts"])
+def test_training_goes_on_where_it_was(fitted, tmp_path, case):
+    before = fitted[case]
+    loaded = load(save(before, tmp_path / "m"))
+    again = load(tmp_path / "m")
+    y = YES if case == "one strength" else X[:, :2]
+    rows = FRAME if case == "one strength" else X
+    for model in (loaded, again):
+        model.partial_fit(rows, y)
+    np.testing.assert_array_equal(loaded.predict(rows), again.predict(rows))
+    assert len(loaded.loss_curve_) == len(before.loss_curve_) + 1
+    warm = load(tmp_path / "m").set_params(warm_start=True, max_iter=2)
+    with pytest.warns(ConvergenceWarning, match="max_iter"):
+        warm.fit(rows, y)
+    assert warm.loss_curve_[0] < 2 * before.loss_curve_[-1]
+
+
+def test_a_start_that_is_not_used_may_have_diverged(tmp_path):
+    model = MLPClassifier(**ONE, n_seeds=2).fit(X, YES)
+    lost = next(each for each in model._trained if each is not model.model_)
+    lost.parameters[0][:] = np.nan
+    loaded = load(save(model, tmp_path / "m"))
+    np.testing.assert_array_equal(loaded.predict_proba(X), model.predict_proba(X))
+
+
+def test_the_same_model_is_the_same_file(fitted, tmp_path):
+    for name in "ab":
+        save(fitted["selected"], tmp_path / name)
+    assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes()
+
+
+def test_what_is_held_twice_is_kept_once(fitted, tmp_path):
+    model = fitted["ratios"]
+    total = sum(each.nbytes for path in model.paths_ for each in path.fold_row_loss)
+    arrays = opened(save(model, tmp_path / "m"))[1]
+    assert (
+        sum(each.nbytes for name, each in arrays.items() if "fold_row_loss" in name) < 2 * total
+    )  # and the linear one
+    assert len([name for name in arrays if "heldout_rows" in name]) == 2
+
+
+def test_what_stands_twice_cannot_be_changed_once(fitted, tmp_path):
+    loaded = load(save(fitted["linear"], tmp_path / "m"))
+    with pytest.raises(ValueError, match="read-only"):
+        loaded.path_.alphas[0] = 1
+
+
+def test_nothing_in_a_file_names_modules_or_private_attributes(fitted, tmp_path):
+    for name, model in fitted.items():
+        document, arrays = opened(save(model, tmp_path / "m"))
+        assert not re.search(r'ridgewalk\.|sklearn|numpy|"_|_"', json.dumps(document)), name
+        assert all(array.dtype.kind in "bif" for array in arrays.values())
+
+
+def test_an_encoder_and_a_target_come_along(fitted, tmp_path):
+    encoder = Encoder.fit(pd.DataFrame({"n": [1.0, None], "c": ["ä", "b"]}))
+    encoder = replace(encoder, columns=(*encoder.columns[:1], Number("m", 0.1, indicated=False)))
+    save(fitted["relaxed"], tmp_path / MODEL_FILE, encoder=encoder, target="y\n")
+    stored = read(tmp_path)
+    assert stored.encoder == encoder
+    assert stored.target == "y\n"
+
+
+@pytest.mark.parametrize("name", ["cv", "scoring", "random_state"])
+def test_a_parameter_that_is_no_data_is_said(tmp_path, name):
+    values = {"cv": KFold(2), "scoring": make_scorer(accuracy_score), "random_state": np.random.RandomState(0)}
+    model = MLPClassifierCV(**WALK | {name: values[name]}).fit(X, YES)
+    with pytest.warns(UserWarning, match=f"{name}=.* is no plain data and was not kept"):
+        save(model, tmp_path / "m")
+    loaded = load(tmp_path / "m")
+    np.testing.assert_array_equal(loaded.predict_proba(X), model.predict_proba(X))
+    assert loaded.get_params()[name] == MLPClassifierCV().get_params()[name]
+
+
+def diverged():
+    model = MLPClassifier(**ONE).fit(X, YES)
+    model.models_[0].parameters[0][0, 0] = np.nan
+    return model
+
+
+def of_dates():
+    model = MLPClassifier(**ONE).fit(X, YES)
+    model.classes_ = np.array(["2024-05-03", "2024-05-04"], dtype="datetime64[D]")
+    return model
+
+
+@pytest.mark.parametrize(
+    ("model", "settings", "words"),
+    [
+        (lambda: LogisticRegression().fit(X, YES), {}, "holds a fitted MLPClassifier, .*, got LogisticRegression"),
+        (MLPClassifierCV, {}, "is not fitted yet: call fit"),
+        (diverged, {}, "cannot be kept in a file: its weights are not finite"),
+        (
+            lambda: MLPClassifier(**ONE).fit(X, YES),
+            {"encoder": Encoder((Number("n", 0.0, False),))},
+            "its columns become 1, and its network takes 3",
+        ),
+        (of_dates, {}, r"classes is an array of datetime64\[D\], .* make it text"),
+    ],
+)
+def test_what_no_file_can_hold_is_refused(tmp_path, model, settings, words):
+    with pytest.raises(ModelFileError, match=words):
+        save(model(), tmp_path / "m", **settings)
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_file_is_replaced_whole_or_not_at_all(fitted, tmp_path, monkeypatch):
+    file = save(fitted["linear"], tmp_path / "m")
+    before = file.read_bytes()
+    monkeypatch.setattr(os, "replace", lambda *_: (_ for _ in ()).throw(OSError("no room")))
+    with pytest.raises(OSError, match="no room"):
+        save(fitted["relaxed"], file)
+    assert file.read_bytes() == before
+    assert [path.name for path in tmp_path.iterdir()] == ["m"]
+
+
+def test_a_folder_that_is_not_there_is_named(fitted, tmp_path):
+    with pytest.raises(FileNotFoundError, match=r"There is no folder .*absent to write m into: make it first"):
+        save(fitted["linear"], tmp_path / "absent" / "m")
+
+
+def test_others_may_read_a_file_as_any_file(fitted, tmp_path):
+    (tmp_path / "any").touch()
+    assert save(fitted["linear"], tmp_path / "m").stat().st_mode == (tmp_path / "any").stat().st_mode
+
+
+MODELS = Path(__file__).parent / "models"
+
+
+@pytest.mark.parametrize("folder", sorted(MODELS.glob("format_*")), ids=lambda folder: folder.name)
+@pytest.mark.parametrize("kind", ["classifier", "regressor"])
+def test_models_of_earlier_days_predict_what_they_did(folder, kind):
+    told = json.loads((folder / "predictions.json").read_text(encoding="utf-8"))
+    stored = read(folder / f"{kind}.safetensors")
+    x = stored.encoder.transform(pd.DataFrame(told["rows"]["data"], columns=told["rows"]["columns"]))
+    predict = stored.model.predict_proba if kind == "classifier" else stored.model.predict
+    np.testing.assert_allclose(predict(x), told[kind], rtol=1e-12, atol=1e-14)
+
+
+def test_todays_format_has_a_model_that_stays():
+    assert (MODELS / f"format_{FORMAT}").is_dir()
+
+
+GOLDEN_FILE = MODELS / f"format_{FORMAT}" / "classifier.safetensors"
+WHOLE, GOLDEN = GOLDEN_FILE.read_bytes(), read(GOLDEN_FILE)
+ROWS = np.random.default_rng(0).normal(size=(5, GOLDEN.model.n_features_in_))
+
+
+HEADER = 8 + int.from_bytes(WHOLE[:8], "little")
+PADDING = range(len(WHOLE[:HEADER].rstrip()), HEADER)  # spaces between the header and the numbers, that say nothing
+CHECKED = [place for place in range(len(WHOLE)) if place not in PADDING]
+
+
+@settings(max_examples=150, deadline=None, derandomize=True)
+@given(st.sampled_from(CHECKED), st.integers(1, 255))
+def test_a_flipped_byte_is_refused(tmp_path_factory, place, flip):
+    content = bytearray(WHOLE)
+    content[place] ^= flip
+    file = tmp_path_factory.getbasetemp() / "flipped"
+    file.write_bytes(content)
+    with pytest.raises(ModelFileError, match="flipped should hold a model"):
+        load(file)
+
+
+@settings(max_examples=50, deadline=None, derandomize=True)
+@given(st.integers(0, len(WHOLE) - 1))
+def test_a_truncated_file_is_refused(tmp_path_factory, length):
+    file = tmp_path_factory.getbasetemp() / "truncated"
+    file.write_bytes(WHOLE[:length])
+    with pytest.raises(ModelFileError, match="truncated should hold a model"):
+        load(file)
+
+
+@settings(max_examples=50, deadline=None, derandomize=True)
+@given(st.binary(max_size=200), st.sampled_from([0, 8, 20]))
+def test_bytes_of_any_kind_are_refused(tmp_path_factory, content, kept):
+    file = tmp_path_factory.getbasetemp() / "bytes"
+    file.write_bytes(WHOLE[:kept] + content)
+    with pytest.raises(ModelFileError, match="bytes should hold a model"):
+        load(file)
+
+
+def opened(file):
+    """Give document and arrays of a file."""
+    with safe_open(file, framework="np") as kept:
+        document = json.loads(kept.metadata()["ridgewalk"].split(" ", 2)[2])
+        return document, {name: kept.get_tensor(name) for name in kept.keys()}  # noqa: SIM118
+
+
+def forged(file, document, arrays, form=FORMAT):
+    """Write a file whose checksums are right, whatever it holds."""
+    document["arrays"] = {name: [a.dtype.name, list(a.shape), sha256(a).hexdigest()] for name, a in arrays.items()}
+    text = json.dumps(document)
+    save_file(arrays, file, {"ridgewalk": f"{form} {sha256(text.encode()).hexdigest()} {text}"})
+
+
+def fill(name, value):
+    def change(_, arrays):
+        place = next(each for each in arrays if each.endswith(name))
+        arrays[place] = np.full_like(arrays[place], value)
+
+    return change
+
+
+def cut(name):
+    def change(_, arrays):
+        place = next(each for each in arrays if each.endswith(name))
+        arrays[place] = arrays[place][1:].copy()
+
+    return change
+
+
+def whole(name):
+    return lambda _, arrays: arrays.update({name: arrays[name].astype(int)})
+
+
+def put(*way, value):
+    def change(document, _):
+        for step in way[:-1]:
+            document = document[step]
+        document[way[-1]] = value
+
+    return change
+
+
+def a_fold_less(_, arrays):
+    for name, array in arrays.items():
+        if name.startswith("path 0/") and array.ndim > 2 and array.shape[1] == 3:
+            arrays[name] = array[:, 1:].copy()
+
+
+def gone(*way):
+    def change(document, _):
+        for step in way[:-1]:
+            document = document[step]
+        del document[way[-1]]
+
+    return change
+
+
+MODEL = ("models", 0)
+FORGERIES = {
+    "NaN weights": (fill("model 0/weight 1", np.nan), "its weights are not finite"),
+    "infinite biases": (fill("model 0/bias 2", np.inf), "its weights are not finite"),
+    "a scale of nothing": (fill("/scale", 0), "scaled by something else"),
+    "a center of NaN": (fill("/center", np.nan), "scaled by something else"),
+    "too few weights": (cut("model 0/weight 1"), "its weights have the shapes"),
+    "weights of integers": (whole("model 0/weight 1"), "its weights have the shapes"),
+    "columns that are not there": (fill("model 0/inputs", 99), "takes columns that are not among"),
+    "rows that are not there": (fill("heldout_rows 0", -1), "holds out other rows"),
+    "another number of strengths": (cut("fitted/alphas"), "is float64 of shape"),
+    "an unknown layer": (put(*MODEL, "layers", 1, value={"kind": "os.system"}), "unknown layer, 'os.system'"),
+    "a layer with more": (put(*MODEL, "layers", 1, value={"kind": "relu", "run": "x"}), "has other fields than none"),
+    "a layer of 2^60 inputs": (put(*MODEL, "layers", 0, "inputs", value=2**60), "its weights have the shapes"),
+    "layers that do not fit": (put(*MODEL, "layers", 0, "units", value=7), "Network|units feeds"),
+    "no layers": (put(*MODEL, "layers", value=[]), "at least one Dense"),
+    "an unknown loss": (put(*MODEL, "loss", value={"kind": "mine"}), "unknown loss, 'mine'"),
+    "a loss of another estimator": (put(*MODEL, "loss", value={"kind": "squared_error"}), "none of its estimator's"),
+    "an unknown estimator": (put("estimator", value="subprocess.Popen"), "its estimator 'subprocess.Popen' is unknown"),
+    "an unknown parameter": (put("parameters", "run", value=1), "TypeError"),
+    "a parameter of nonsense": (put("parameters", "max_iter", value=-1), "InvalidParameterError"),
+    "an unknown attribute": (put("fitted", "__class__", value=1), "KeyError"),
+    "an attribute of another type": (put("fitted", "index", value="x"), "its index is no int"),
+    "an unknown kind of value": (put("parameters", "cv", value={"pickle": "x"}), "a value of an unknown kind"),
+    "a list as a key": (put("parameters", "class_weight", value={"pairs": [[[], 1]]}), "TypeError"),
+    "no such array": (put("fitted", "alphas", value={"array": "x"}), "KeyError"),
+    "an index beyond": (put("fitted", "index", value=9), "its strength 9 is none of the"),
+    "a best network beyond": (put("best", value=-1), "networks to predict with"),
+    "no networks": (put("models", value=[]), "networks to predict with"),
+    "a path beyond": (put("path", value=99), "IndexError"),
+    "an unknown column": (put("columns", 0, "kind", value="eval"), "unknown column, 'eval'"),
+    "a column less": (gone("columns", 0), "its columns become"),
+    "a level that is no text": (put("columns", 3, "levels", 0, value=1), "where text is needed"),
+    "an unknown cycle": (put("columns", 5, "cycles", 0, value="moon"), "unknown cycles"),
+    "a median of text": (put("columns", 0, "median", value="x"), "has other fields"),
+    "a table less": (gone("paths", 0, "tables", "residual"), "residual"),
+    "a route of nonsense": (put("paths", 0, "route", "l1_ratio", value=3), "l1_ratio must lie"),
+    "a route to other networks": (
+        put("paths", 0, "route", "hidden_layer_sizes", value={"tuple": [9]}), "networks of another shape"
+    ),
+    "a fold less": (a_fold_less, "holds out other rows|is needed"),
+    "names of other columns": (
+        put("fitted", "feature_names", value={"texts": ["a"], "objects": True}), "it names other columns than its"
+    ),
+    "another class more": (put("fitted", "classes", "texts", value=["a", "b", "c"]), "none of its estimator's"),
+    "nothing fitted": (put("fitted", value={}), "AttributeError"),
+    "deep values": (put("parameters", "cv", value=json.loads("[" * 900 + "]" * 900)), "cv_object|Recursion"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("change", "words"), FORGERIES.values(), ids=FORGERIES)
+def test_a_forged_model_is_refused(tmp_path, change, words):
+    document, arrays = opened(GOLDEN_FILE)
+    change(document, arrays)
+    forged(tmp_path / "m", document, arrays)
+    with pytest.raises(ModelFileError, match=words) as refused:
+        load(tmp_path / "m")
+    sentence = str(refused.value)
+    assert sentence.startswith(f"{tmp_path / 'm'} should hold a model of ridgewalk (format {FORMAT}), but ")
+    assert sentence.endswith("copy it anew from where it was written, or fit the model again.")
+    assert len(sentence) < 900
+    assert "\n" not in sentence
+
+
+def test_an_honest_forgery_is_no_forgery(tmp_path):
+    forged(tmp_path / "m", *opened(GOLDEN_FILE))
+    loaded = load(tmp_path / "m")
+    np.testing.assert_array_equal(loaded.predict_proba(ROWS), GOLDEN.model.predict_proba(ROWS))
+
+
+class Payload:
+    def __reduce__(self):
+        return os.system, ("touch was-run",)
+
+
+def zip_bomb():
+    content = io.BytesIO()
+    with zipfile.ZipFile(content, "w", zipfile.ZIP_DEFLATED) as file:
+        file.writestr("schema.json", b"0" * 10**7)
+    return content.getvalue()
+
+
+def safetensors_of(metadata):
+    header = json.dumps({"__metadata__": metadata}).encode()
+    return len(header).to_bytes(8, "little") + header
+
+
+def described_by(text):
+    return safetensors_of({"ridgewalk": f"{FORMAT} {sha256(text.encode()).hexdigest()} {text}"})
+
+
+NOT_WHOLE, AGAIN, OTHER = "it is no whole safetensors file", "copy it anew", "give one that ridgewalk.save wrote."
+HOSTILE = {
+    "nothing": (b"", NOT_WHOLE, AGAIN),
+    "text": (b"hello, world: this is a text", NOT_WHOLE, AGAIN),
+    "a header of 2^60 bytes": ((2**60).to_bytes(8, "little") + b"{}", NOT_WHOLE, AGAIN),
+    "JSON a million deep": ((10**6).to_bytes(8, "little") + b"[" * 10**6, NOT_WHOLE, AGAIN),
+    "a pickle": (pickle.dumps(Payload()), "it seems to be a pickle, which could run anything", OTHER),
+    "a zip bomb": (zip_bomb(), "it is a zip file, as models of an earlier ridgewalk were", "fit the model again."),
+    "somebody else's": (safetensors_of({"format": "pt"}), "it is a safetensors file of something else", OTHER),
+    "a newer format": (safetensors_of({"ridgewalk": "4 - {}"}), "it is of format 4", "install a newer ridgewalk."),
+    "an older format": (safetensors_of({"ridgewalk": "2 - {}"}), "it is of format 2", "fit the model again."),
+    "a huge format": (safetensors_of({"ridgewalk": "9" * 5000 + " - x"}), "it is of format 999999999", "install"),
+    "no checksum": (safetensors_of({"ridgewalk": f"{FORMAT} - {{}}"}), "does not match its checksum", AGAIN),
+    "a description a million deep": (described_by("[" * 10**6), "RecursionError", AGAIN),
+    "a description of NaN": (described_by("[NaN]"), "its description holds NaN, which is no JSON", AGAIN),
+    "a description of nothing": (described_by("[]"), "it is described as no ridgewalk does", AGAIN),
+}
+
+
+@pytest.mark.parametrize(("content", "found", "advice"), HOSTILE.values(), ids=HOSTILE)
+def test_a_hostile_file_is_refused_and_runs_nothing(tmp_path, monkeypatch, content, found, advice):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "m").write_bytes(content)
+    with pytest.raises(ModelFileError, match=re.escape(found)) as refused:
+        load("m")
+    assert f"It was not loaded: {advice}" in str(refused.value)
+    assert [path.name for path in tmp_path.iterdir()] == ["m"]
+
+
+def test_what_is_not_there_is_named(tmp_path):
+    with pytest.raises(ModelFileError, match=r"There is no model .*m: give the file that"):
+        load(tmp_path / "m")
+    with pytest.raises(ModelFileError, match=f"There is no model .*{MODEL_FILE}"):
+        load(tmp_path)
+    (tmp_path / "model.skops").write_bytes(zip_bomb())
+    with pytest.raises(
+        ModelFileError, match=r"model\.skops should hold .* an earlier ridgewalk were\. It was not loaded: fit"
+    ):
+        load(tmp_path)
