@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from ridgewalk import arrays
 from ridgewalk.arrays import per_run, row_sums, standardization
 
 
@@ -51,3 +52,23 @@ def test_a_constant_column_becomes_exact_zeros(constant):
     center, scale = standardization(x, np.array([1.0, 2, 3, 0.1, 0.7, 1, 1]))
     assert np.isinf(scale)
     assert ((x + 5 - center) / scale == 0).all()
+
+
+@pytest.mark.parametrize("order", ["C", "F"])
+@pytest.mark.parametrize("columns", [1, 2, 3, 54])
+def test_a_large_table_is_standardized_in_parts_to_the_same_bits(order, columns, monkeypatch):
+    generator = np.random.default_rng(0)
+    x = np.asarray(generator.normal(5, 3, (301, columns)), order=order)
+    weights = generator.integers(0, 3, 301).astype(float)
+    whole = standardization(x, weights)
+    monkeypatch.setattr(arrays, "_AT_ONCE", 700)
+    for a, b in zip(whole, standardization(x, weights), strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
+@pytest.mark.parametrize(("length", "numbers", "parts"), [(0, 9, 1), (1, 2**30, 1), (54, 581_012, 8), (5, 2**30, 2)])
+def test_slices_cover_an_axis_and_none_is_alone(length, numbers, parts):
+    cut = arrays.slices(length, numbers)
+    assert len(cut) == parts
+    assert [k for each in cut for k in range(length)[each]] == list(range(length))
+    assert length < 2 or min(each.stop - each.start for each in cut) > 1

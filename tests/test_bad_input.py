@@ -222,6 +222,8 @@ CASES = {
         ["fit", "good.csv", "-t", "y", "--out", "prepared", "--folds", "20"],
         "ask for at most",
     ),
+    "resumed and replaced": (fit("--resume", "--force"), "--resume goes on with what is there, --force replaces it"),
+    "resumed with a budget": (fit("--resume", "--budget", "9s"), "give the grid that was said"),
     # predict
     "a column lacks": (["predict", "kept", "lacks.csv"], "The model needs column 'b'", "The columns here are"),
     "text for numbers": (["predict", "kept", "texts.csv"], "Column 'a' held numbers when the model was trained"),
@@ -272,7 +274,9 @@ CASES = {
 
 
 def seen(folder):
-    return {path: (path.stat().st_mtime_ns, path.stat().st_size) for path in sorted(folder.rglob("*"))}
+    """Everything in a folder; of files, when they were written and how long they are."""
+    found = sorted(folder.rglob("*"))
+    return {path: path.is_dir() or (path.stat().st_mtime_ns, path.stat().st_size) for path in found}
 
 
 @pytest.mark.parametrize(("arguments", "words"), [(case[0], case[1:]) for case in CASES.values()], ids=CASES.keys())

@@ -15,6 +15,7 @@ import pytest
 
 from ridgewalk import MLPClassifierCV, __version__, cli
 from ridgewalk.cli.bench import Measured, Task, show_measured
+from ridgewalk.cli.commands import app
 from ridgewalk.cli.console import show
 from ridgewalk.data import Encoder
 from ridgewalk.storage import load
@@ -169,7 +170,7 @@ def test_every_option_reaches_the_estimator(ridgewalk, tmp_path, monkeypatch, co
         "rows": (np.arange(90) % 3).tolist(), "apart": [str(day) for day in np.arange(90) // 3],
     }  # fmt: skip
     assert {name: seen[name] for name in expected} == expected
-    assert seen["groups"].tolist() == [0, 1, 0, 2, 2, 2]  # columns of one input leave together
+    assert seen["groups"].tolist() == [0, 0, 1, 2, 2, 2]  # columns of one input leave together
 
 
 def test_the_command_line_wins_over_a_configuration(ridgewalk, tmp_path):
@@ -312,8 +313,9 @@ def test_a_log_gets_lines_and_no_bar(tmp_path):
     command = [sys.executable, "-m", "ridgewalk", "fit", "people.csv", "-t", "outcome", *QUICK, "--max-iter", "20000"]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True)
     lines = done.stderr.splitlines()
-    assert 0 < len(lines) < 5
-    assert all("s left" in line and line.startswith("Walking the path: ") for line in lines)
+    assert lines[0] == "Walking the path: 0 s"
+    assert all(line.startswith("Walking the path") for line in lines)
+    assert any(" s left" in line for line in lines)
 
 
 def test_ctrl_c_ends_a_long_fit(tmp_path):
@@ -327,7 +329,7 @@ def test_ctrl_c_ends_a_long_fit(tmp_path):
         running.send_signal(signal.SIGINT)
         _, err = running.communicate(timeout=60)
     assert running.returncode == 130
-    assert err == "Stopped; nothing was written.\n"
+    assert err.splitlines()[-1].startswith("Stopped")
     assert list(tmp_path.iterdir()) == [tmp_path / "people.csv"]
 
 
@@ -429,6 +431,7 @@ def test_quiet_says_nothing_and_json_nothing_else(ridgewalk, monkeypatch):
         ["predict", "one", "new.csv"],
         ["predict", "one", "new.csv", "--out", "p.csv", "--force"],
         ["report", "one", "new.csv", "--force"],
+        ["export", "one", "--to", "numpy", "--force"],
         ["compare", "one", "two"],
         ["demo", "--samples", "20"],
         ["bench", "--n-jobs", "1"],
@@ -483,7 +486,7 @@ def test_bench_says_who_did_what(ridgewalk, monkeypatch, capsys):
     assert "to scikit-learn's best" in capsys.readouterr().out
 
 
-@pytest.mark.parametrize("command", ["", "fit", "predict", "report", "diagnose", "compare", "demo", "bench", "version"])
+@pytest.mark.parametrize("command", ["", *(command.callback.__name__ for command in app.registered_commands)])
 def test_help_fits_a_narrow_terminal(ridgewalk, monkeypatch, command):
     monkeypatch.setenv("COLUMNS", "80")
     code, out, _ = ridgewalk(*command.split(), "--help")

@@ -104,7 +104,7 @@ def test_the_readmes_tree_is_the_tree():
 def test_the_readmes_commands_exist():
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     used = set(re.findall(r"ridgewalk (\w+)", "\n".join(re.findall(r"```sh\n(.*?)```", readme, re.DOTALL))))
-    assert used == {"compare", "demo", "diagnose", "fit", "predict"}
+    assert used == {"compare", "demo", "diagnose", "export", "fit", "predict"}
     assert used <= {command.name or command.callback.__name__ for command in app.registered_commands}
 
 

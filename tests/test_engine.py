@@ -66,18 +66,6 @@ def train(request):
     return partial(train_by, engine=request.param)
 
 
-def one_run(job, run):
-    """Take one of a job's runs alone."""
-    penalties = tuple(penalty.convert(lambda s: s[[run]] if s.ndim == 3 else s) for penalty in job.penalties)
-    return replace(
-        job,
-        penalties=penalties,
-        fold=job.fold[[run]],
-        seeds=job.seeds[[run]],
-        start=tuple(array[[run]] for array in job.start),
-    )
-
-
 def assert_same(a, b):
     for left, right in zip(a.parameters, b.parameters, strict=True):
         np.testing.assert_array_equal(left, right)
@@ -89,7 +77,7 @@ def test_a_run_in_a_stack_is_the_run_alone(optimizer, batch_size, train):
     job = make(runs=8, optimizer=optimizer, batch_size=batch_size, epochs=5, ramp=0.5, polish=Polish(5))
     together = train(job)
     for run in (0, 2, 7):
-        alone = train(one_run(job, run))
+        alone = train(job.part(np.array([run])))
         for w, v in zip(together.parameters, alone.parameters, strict=True):
             np.testing.assert_allclose(w[run], v[0], rtol=1e-10, atol=1e-13)
 
@@ -499,7 +487,7 @@ def test_what_was_finished_before_a_stop_is_kept(train):
         train(job, watch=watch)
     kept = watch.finished_runs
     assert 0 < len(kept) < 40
-    whole = train(one_run(job, int(kept[0])))
+    whole = train(job.part(kept[:1]))
     for a, b in zip(watch.finished.parameters, whole.parameters, strict=True):
         np.testing.assert_array_equal(a[0], b[0])
 

@@ -54,6 +54,15 @@ def test_the_compact_model_predicts_the_same_and_holds_nothing_dead(sizes, share
         assert small.compact().size == small.size
 
 
+def test_a_column_that_was_constant_is_dead_whatever_its_weights():
+    model = make((4, 6, 2), "tanh", 1.0)
+    model.scale[2] = np.inf
+    assert model.support(5).tolist() == [True, True, False, True, False]
+    assert model.compact().inputs.tolist() == [0, 1, 3]
+    x = rows(model)
+    np.testing.assert_allclose(model.compact().output(x), model.output(x), rtol=0, atol=1e-12)
+
+
 def test_a_dense_model_stays_as_it_is():
     model = make((4, 6, 2), "tanh", 1.0)
     small = model.compact()

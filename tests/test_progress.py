@@ -17,26 +17,47 @@ def test_without_showing_there_is_only_a_watch(capsys):
     assert capsys.readouterr() == ("", "")
 
 
-def test_a_log_gets_a_line_per_quarter_and_the_time_left(monkeypatch):
+def test_a_log_gets_a_line_at_once_per_stage_and_per_quarter_and_the_time_left(monkeypatch):
     monkeypatch.setattr(module, "_POLL_SECONDS", 0.01)
     console, watch, ended = Console(file=io.StringIO(), width=200), Watch(), threading.Event()
-    watch.total = 8
     poller = threading.Thread(target=module._poll_lines, args=(console, "Walking", watch, ended))
     poller.start()
-    for _ in range(8):
-        before = console.file.getvalue().count("\n")
-        watch.add(1)
-        expected = watch.done * 4 // 8 if watch.done < 8 else 3
+
+    def wait_for(lines):
         for _ in range(500):
-            if console.file.getvalue().count("\n") >= expected:
+            if console.file.getvalue().count("\n") >= lines:
                 break
             ended.wait(0.01)
-        assert before <= expected
+        assert console.file.getvalue().count("\n") <= lines
+
+    wait_for(1)
+    watch.stage = "training"
+    wait_for(2)
+    watch.total = 8
+    for _ in range(8):
+        watch.add(1)
+        wait_for(2 + (watch.done * 4 // 8 if watch.done < 8 else 3))
     ended.set()
     poller.join()
     lines = console.file.getvalue().splitlines()
-    assert [line.split(",")[0] for line in lines] == ["Walking: 25%", "Walking: 50%", "Walking: 75%"]
-    assert all("s left" in line for line in lines)
+    assert lines[:2] == ["Walking: 0 s", "Walking, training: 0 s"]
+    assert [line.split(", ")[1] for line in lines[2:]] == ["training: 25%", "training: 50%", "training: 75%"]
+    assert all("s left" in line for line in lines[2:])
+
+
+def test_a_log_hears_of_what_takes_long(monkeypatch):
+    monkeypatch.setattr(module, "_POLL_SECONDS", 0.01)
+    monkeypatch.setattr(module, "_LONG_SECONDS", 0.05)
+    console, watch, ended = Console(file=io.StringIO(), width=200), Watch(), threading.Event()
+    poller = threading.Thread(target=module._poll_lines, args=(console, "Walking", watch, ended))
+    poller.start()
+    for _ in range(500):
+        if console.file.getvalue().count("\n") >= 3:
+            break
+        ended.wait(0.01)
+    ended.set()
+    poller.join()
+    assert console.file.getvalue().count("\n") >= 3
 
 
 def test_a_terminal_gets_a_bar_that_goes_away(monkeypatch):

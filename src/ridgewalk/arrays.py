@@ -14,6 +14,7 @@ Shape letters, used everywhere:
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -46,6 +47,19 @@ def row_sums(values: Array) -> Array:
     return np.asarray(values.sum(axis=(-2, -1), dtype=np.float64))
 
 
+def slices(length: int, numbers: int) -> list[slice]:
+    """Cut an axis, whose every entry holds so many numbers, into few parts that a copy of each is no burden.
+
+    No part has a single entry, if there are more: NumPy sums one column in another order than several.
+    """
+    parts = max(1, min(-(-length * numbers // _AT_ONCE), length // 2))
+    bounds = np.linspace(0, length, parts + 1).astype(int).tolist()
+    return [slice(first, end) for first, end in pairwise(bounds)]
+
+
+_AT_ONCE = 2**22  # numbers: 32 MiB of doubles
+
+
 def standardization(x: Array, weights: Array) -> tuple[Array, Array]:
     """Weighted mean and standard deviation (1/n) of each column; a constant column gets an infinite scale.
 
@@ -62,8 +76,14 @@ def standardization(x: Array, weights: Array) -> tuple[Array, Array]:
         was learned about it.
     """
     used = weights > 0
-    rows = np.asarray(x[used], dtype=np.float64)
     share = (weights[used] / weights[used].sum())[:, None]
+    columns = slices(x.shape[1], len(x))
+    parts = [_standardization(np.asarray(x[used, some], dtype=np.float64), share) for some in columns]
+    center, scale = (np.concatenate(each) for each in zip(*parts, strict=True))
+    return center, scale
+
+
+def _standardization(rows: Array, share: Array) -> tuple[Array, Array]:
     # A column of 1e300 must not overflow when squared, so it is measured in units of its largest entry.
     unit = np.abs(rows).max(axis=0)
     unit[unit == 0] = 1.0

@@ -25,7 +25,7 @@ from pandas.api import types
 from ridgewalk.columns import Category, DataError, Encoder, iso_share, kind_of, named_in_text
 from ridgewalk.losses import holds_classes
 
-__all__ = ["DataError", "Encoder", "Table", "make_table", "read_table"]
+__all__ = ["DataError", "Encoder", "Table", "make_table", "read_table", "release_memory"]
 
 _SEPARATED, _COLUMNAR = (".csv", ".tsv"), (".parquet", ".pq", ".arrow", ".feather")
 _KINDS = (*_SEPARATED, *(f"{ending}.gz" for ending in _SEPARATED), *_COLUMNAR)
@@ -142,6 +142,11 @@ def _refuse_doubled(name: str, columns: Sequence[str]) -> None:
         raise DataError(f"{name} has more than one column named {doubled[0]!r}: rename one.")
 
 
+def release_memory() -> None:
+    """Give back what Arrow, which reads Parquet, holds on to after a frame has gone."""
+    pa.default_memory_pool().release_unused()
+
+
 @dataclass(frozen=True, eq=False)
 class Table:
     """Columns to learn from, and the target.
@@ -216,7 +221,8 @@ def make_table(
     if not kept:
         raise DataError("No column is left to learn from: " + " ".join(notes))
     inputs = inputs[kept]
-    return Table(inputs, y.astype(float) if task == "regression" else _labels(y), task, tuple(notes))
+    y = (y.astype(float) if task == "regression" else _labels(y)).copy()  # a view would keep the whole frame in memory
+    return Table(inputs, y, task, tuple(notes))
 
 
 def _labels(y: pd.Series[Any]) -> pd.Series[Any]:

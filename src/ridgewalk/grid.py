@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 
-from ridgewalk.arrays import Array
+from ridgewalk.arrays import Array, slices
 from ridgewalk.engine import train
 from ridgewalk.engine.job import Fold, Job, Matrix, Polish, scaled
 from ridgewalk.losses import Loss
@@ -69,7 +69,8 @@ def strength_at_null(route: Route, network: Network, loss: Loss, x: Matrix, targ
         null = linear_fit(loss, x[:, factors == 0], target, weights, route.engine)
     slopes = (weights / weights.sum())[:, None] * loss.gradient(null, target)
     penalized = (factors > 0) & np.isfinite(factors)
-    x, factors = x[:, penalized], factors[penalized]
+    if not penalized.all():
+        x, factors = x[:, penalized], factors[penalized]
     null_loss = float(weighted_mean(loss.values(null, target), weights))
     linear = (x.T @ slopes) / factors[:, None]
     if not np.abs(linear).max() > 1e-12 * max(null_loss, 1e-300):
@@ -81,7 +82,7 @@ def strength_at_null(route: Route, network: Network, loss: Loss, x: Matrix, targ
         return float(penalty.critical_strength(linear) / layers[0])
     depth = len(layers)
     if route.penalty == "group_lasso":
-        gamma = _steepest_input(scaled(x, factors), slopes)
+        gamma = _steepest_input(_weighed(x, factors), slopes)
         ridge = route.upper_l2 * _geometric_mean(layers[1:])
         bound = gamma * math.sqrt(4 * null_loss / (27 * ridge)) / (layers[0] * math.sqrt(network.dense[0].units))
         return float(bound if depth == 2 else 3 * bound)
@@ -92,12 +93,17 @@ def strength_at_null(route: Route, network: Network, loss: Loss, x: Matrix, targ
 
     bounds = []
     if route.l1_ratio > 0:
-        bounds.append(bound_for(_steepest_input(scaled(x, factors), slopes), route.l1_ratio, 0.0))
+        bounds.append(bound_for(_steepest_input(_weighed(x, factors), slopes), route.l1_ratio, 0.0))
     if route.l1_ratio < 1:
         # The two parts of the penalty measure a path alike only where every factor is 1.
         together = route.l1_ratio if (factors == 1).all() else 0.0
-        bounds.append(bound_for(_steepest_direction(scaled(x, np.sqrt(factors)), slopes), together, 1 - route.l1_ratio))
+        steepest = _steepest_direction(_weighed(x, np.sqrt(factors)), slopes)
+        bounds.append(bound_for(steepest, together, 1 - route.l1_ratio))
     return min(bounds)
+
+
+def _weighed(x: Matrix, factors: Array) -> Matrix:
+    return x if (factors == 1).all() else scaled(x, factors)
 
 
 def _geometric_mean(factors: Array) -> float:
@@ -134,16 +140,15 @@ def linear_fit(
 _FREE_STEPS, _FREE_TOLERANCE = 5_000, 1e-10
 
 
-_MOST_NUMBERS = 2**24  # of a sparse table's columns made dense at once
 _CUTS = (0.0, 0.2, 0.5, 0.8)
 """Quantiles at which hinges are tried; at 0 a hinge is a linear function, as the slopes of a null model sum to 0."""
 
 
 def _steepest_input(x: Matrix, slopes: Array) -> float:
     """Largest ``||sum_i slopes_i f(x_i)||`` over linear functions and hinges f of one column, either way round."""
-    best, columns = 0.0, max(1, _MOST_NUMBERS // x.shape[0])
-    for first in range(0, x.shape[1], columns):
-        part = x[:, first : first + columns]
+    best = 0.0
+    for columns in slices(x.shape[1], x.shape[0]):
+        part = x[:, columns]
         block = part if isinstance(part, np.ndarray) else part.toarray()
         hinges = (
             np.maximum(side * (block - cut), 0) for cut in np.quantile(block, _CUTS[1:], axis=0) for side in (1, -1)

@@ -211,7 +211,7 @@ class Huber(_Regression):
         return _zero_of_slope(self, target, weights)
 
 
-_LARGEST_EXPONENT = 50.0
+LARGEST_EXPONENT = 50.0
 
 
 @dataclass(frozen=True)
@@ -229,7 +229,7 @@ class Poisson:
         return target
 
     def values(self, output: Array, target: Array) -> Array:
-        beyond = np.maximum(output - _LARGEST_EXPONENT, 0)
+        beyond = np.maximum(output - LARGEST_EXPONENT, 0)
         saturated = target - xlogy(target, target)
         return np.asarray((self.predict(output) * (1 + beyond) - target * output - saturated).sum(axis=-1))
 
@@ -240,7 +240,7 @@ class Poisson:
         return _diagonal(self.predict(output))
 
     def predict(self, output: Array) -> Array:
-        return np.exp(np.minimum(output, _LARGEST_EXPONENT))
+        return np.exp(np.minimum(output, LARGEST_EXPONENT))
 
     def null_output(self, target: Array, weights: Array) -> Array:
         return np.log(np.maximum(_mean(target, weights), _SMALLEST_SHARE))

@@ -11,12 +11,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 from scipy.sparse import csr_array
 
-from ridgewalk.arrays import Array, Booleans, Integers
+from ridgewalk.arrays import Array, Booleans, Integers, slices
 from ridgewalk.layers import Arrays, Dense
 from ridgewalk.losses import Loss
 from ridgewalk.network import Network
-
-_MOST_NUMBERS = 2**24  # in the widest layer of the rows that are predicted at once
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,8 +45,7 @@ class Model:
     def output(self, x: Array | csr_array) -> Array:
         """Raw output (N, C), in the target's units, of all columns of the data."""
         rows, widest = x.shape[0], max(max(shape) for shape in self.network.shapes)
-        at_once = max(1, _MOST_NUMBERS // widest)
-        return np.concatenate([self._output(x[k : k + at_once]) for k in range(0, rows, at_once)])
+        return np.concatenate([self._output(x[some]) for some in slices(rows, widest)])
 
     def _output(self, x: Array | csr_array) -> Array:
         chosen = x[:, self.inputs]
@@ -120,6 +117,7 @@ class Model:
         leads: list[Booleans] = [np.ones(self.parameters[-1].shape[1], dtype=bool)]
         for w in self.parameters[::2][::-1]:
             leads.insert(0, ((w != 0) & leads[0]).any(axis=1))
+        leads[0] &= np.isfinite(self.scale)  # a column that was constant in the training is always 0
         return leads
 
     def _reached(self) -> tuple[list[Booleans], list[Array]]:

@@ -26,7 +26,7 @@ from numpy.typing import ArrayLike
 from scipy.sparse import csr_array, issparse
 from threadpoolctl import threadpool_limits
 
-from ridgewalk.arrays import Array, Booleans, Integers, sparse_scale, standardization
+from ridgewalk.arrays import Array, Booleans, Integers, slices, sparse_scale, standardization
 from ridgewalk.engine import train
 from ridgewalk.engine.job import Fits, Fold, Job, Matrix, Polish, Rows, Watch, joined, scaled, thread_count
 from ridgewalk.grid import grid, linear_fit, strength_at_null
@@ -48,7 +48,7 @@ _AT_ONCE = 16  # runs per thread that are trained before it is asked whether any
 _SHUFFLES, _SAFE_STEPS, _SAFE_SPAN = 20, 16, 30.0  # of the selection-safe strength
 _ROUNDING = 1e-13  # relative; what is as good as the null model to this is the null model
 _AT_REST = 1e-3  # residual up to which a fit counts as converged
-_MOST_NUMBERS = 2**24  # in the widest layer of the rows that are scored at once
+_MOST_NUMBERS = 2**24  # of a table whose linear models are finished by Newton's method
 _POWER_OF_UNIT = {SquaredError: 2, Huber: 2, AbsoluteError: 1}  # the losses whose target is standardized
 
 Strengths = int | ArrayLike | Literal["qut"]
@@ -320,7 +320,8 @@ class Walker:
         score: Score | None = None,
     ) -> Walker:
         """Check the data of a path (:func:`walk`), and standardize its folds."""
-        route = route or Route()
+        route, watch = route or Route(), watch or Watch()
+        watch.stage = "standardizing"
         data: Matrix = csr_array(x).astype(np.float64) if issparse(x) else np.asarray(x, dtype=np.float64)
         rows, inputs = data.shape
         weights: Array = np.ones(rows) if sample_weight is None else np.asarray(sample_weight, dtype=np.float64)
@@ -331,7 +332,6 @@ class Walker:
         folds = tuple(standardized_fold(data, target, loss, each, route.standardize) for each in row_weights)
         network = route.network(inputs, target.shape[1])
         route.check_inputs(inputs)
-        watch = watch or Watch()
         return Walker(data, target, weights, loss, splits, folds, network, route, seeds, n_jobs, watch, score)
 
     @property
@@ -341,6 +341,7 @@ class Walker:
 
     def strengths(self, alphas: Strengths) -> Array:
         """Give 0 and so many strengths up to the one where the null model wins; or 0 and those that are given."""
+        self.watch.stage = "finding the strongest penalty"
         if isinstance(alphas, int | np.integer):
             top = max(self._top(fold) for fold in self.folds)  # all training sets walk one grid
             if top == 0:
@@ -388,17 +389,25 @@ class Walker:
 
     def _seen(self, fold: Fold, rows: Integers) -> Matrix:
         """Give some rows as a fold's network sees them."""
-        return scaled(self.x[rows] - fold.center if isinstance(self.x, np.ndarray) else self.x[rows], fold.scale)
+        seen = self.x[rows]
+        if not isinstance(seen, np.ndarray):
+            return scaled(seen, fold.scale)
+        seen -= fold.center  # the copy's own place will do
+        seen /= fold.scale
+        return seen
 
     def fits(self, strengths: Array) -> list[Fits]:
         """Fits of each strength, over folds x seeds."""
         route, count, cells = self.route, len(strengths), self.cells
         if route.linear:
+            self.watch.stage = "solving linear models"
             self.watch.total += self.solving * count * cells
             return _by_strength(self.solve(*self._every_cell(strengths), self._zeros(count)), count)
         per_strength = cells * (route.max_iter + self._polish_steps)
         self.watch.total += self.dense_work + count * per_strength
+        self.watch.stage = "training without a penalty"
         dense = self.dense()
+        self.watch.stage = "training"
         ramp = route.walk == "ramp"
         at_once = -(-_AT_ONCE * thread_count(self.n_jobs) // cells) if ramp else 1
         fits: list[Fits] = []
@@ -472,13 +481,8 @@ class Walker:
         held = np.array([job.objective(np.array([run])).penalties[0].acts for run in range(len(cells))])
         rest = np.flatnonzero((fits.residual > self.route.tolerance) & (held | isinstance(self.loss, SquaredError)))
         if rest.size and near > self.route.tolerance:
-
-            def pick(values: Array) -> Array:
-                return values[rest] if values.ndim == 3 and len(values) == len(cells) else values
-
-            some = tuple(penalty.convert(pick) for penalty in penalties)
             last = Polish(_LINEAR_STEPS, self.route.tolerance)
-            job = self.job(cells[rest], some, tuple(w[rest] for w in fits.parameters), 0, polish=last)
+            job = replace(job.part(rest), start=fits.part(rest).parameters, polish=last)
             self.watch.total += job.work
             others = np.setdiff1d(np.arange(len(cells)), rest)
             fits = joined([self.train(job), fits.part(others)], np.concatenate([rest, others]))
@@ -525,10 +529,8 @@ class Walker:
     def losses(self, parameters: Sequence[Array], fold: Fold, rows: Integers) -> Array:
         """Losses (E, rows) of one fold's fits at one strength."""
         widest = len(self.seeds) * max(max(shape) for shape in self.network.shapes)
-        at_once = max(1, _MOST_NUMBERS // widest)
-        return np.concatenate(
-            [self._losses(parameters, fold, rows[k : k + at_once]) for k in range(0, len(rows), at_once)], axis=1
-        )
+        some = slices(len(rows), widest)
+        return np.concatenate([self._losses(parameters, fold, rows[each]) for each in some], axis=1)
 
     def _losses(self, parameters: Sequence[Array], fold: Fold, rows: Integers) -> Array:
         seen = self._seen(fold, rows)
@@ -627,6 +629,7 @@ def _null_fits(like: Fits) -> Fits:
 
 def collect(walker: Walker, strengths: Array, fits: Sequence[Fits]) -> MLPPath:
     """Score the held-out rows, and shape everything strength x fold x seed; one Fits per strength."""
+    walker.watch.stage = "scoring held-out rows"
     splits, weights, folds, seeds = walker.splits, walker.weights, walker.folds, len(walker.seeds)
     shape = (len(strengths), len(folds), seeds)
 

@@ -15,7 +15,9 @@ from ridgewalk.engine.job import Watch
 
 _POLL_SECONDS = 0.1
 _LINES = 4
-"""How many lines a run leaves in a log."""
+"""How many lines a run leaves in a log, besides one for every stage."""
+_LONG_SECONDS = 10.0
+"""After which a log gets a line more, and again after twice as long."""
 
 
 @contextmanager
@@ -52,14 +54,24 @@ def _poll_bar(console: Console, title: str, watch: Watch, ended: threading.Event
     with Progress(*columns, console=console, transient=True) as bar:
         task = bar.add_task(title, total=None)
         while not ended.wait(_POLL_SECONDS):
-            bar.update(task, total=watch.total or None, completed=watch.done)
+            bar.update(task, description=_doing(title, watch), total=watch.total or None, completed=watch.done)
+
+
+def _doing(title: str, watch: Watch) -> str:
+    return f"{title}, {watch.stage}" if watch.stage else title
 
 
 def _poll_lines(console: Console, title: str, watch: Watch, ended: threading.Event) -> None:
-    began, shown = time.monotonic(), 0
-    while not ended.wait(_POLL_SECONDS):
-        if watch.total and watch.done * _LINES // watch.total > shown and watch.done < watch.total:
-            shown = watch.done * _LINES // watch.total
-            seconds = time.monotonic() - began
-            left = seconds * (watch.total / watch.done - 1)
-            console.print(f"{title}: {watch.done / watch.total:.0%}, {seconds:.0f} s, about {left:.0f} s left")
+    """Write a line at once, for every quarter and every stage, and where nothing was written for long."""
+    began, stage, quarters, due = time.monotonic(), None, 0, _LONG_SECONDS
+    while True:
+        doing, done, total = watch.stage, watch.done, watch.total
+        reached = done * _LINES // total if total and done < total else quarters
+        seconds = time.monotonic() - began
+        if doing != stage or reached > quarters or seconds > due:
+            stage, quarters, due = doing, max(quarters, reached), max(due, 2 * seconds)
+            share = f"{done / total:.0%}, " if total else ""
+            left = f", about {seconds * (total / done - 1):.0f} s left" if 0 < done < total else ""
+            console.print(f"{_doing(title, watch)}: {share}{seconds:.0f} s{left}")
+        if ended.wait(_POLL_SECONDS):
+            return

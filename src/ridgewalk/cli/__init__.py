@@ -5,6 +5,7 @@ ridgewalk predict MODEL FILE           predict with a kept model
 ridgewalk diagnose FILE --target NAME  did regularization help, and why or why not
 ridgewalk compare RUN RUN ...          which is better on the same held-out rows, and how sure that is
 ridgewalk report MODEL [FILE]          write a page to look at, with the predictions on a file's rows
+ridgewalk export MODEL --to FORM       ONNX, PyTorch's state_dict, or Python code that needs NumPy alone
 ridgewalk demo                         all of it on the tutorial's spiral, and the tutorial's question answered
 ridgewalk bench                        fits a second on this machine, beside scikit-learn's
 """
@@ -18,6 +19,7 @@ from rich.markup import escape
 
 from ridgewalk.cli.commands import app
 from ridgewalk.cli.console import err
+from ridgewalk.cli.files import plainly
 from ridgewalk.engine.job import StoppedError
 
 
@@ -28,8 +30,9 @@ def main() -> None:
     except BrokenPipeError:  # whoever read our output has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except (ValueError, OSError, MemoryError) as error:
-        err.print(f"[bold red]Error:[/] {escape(str(error) or type(error).__name__)}")
+        said = plainly(error, "A file") if isinstance(error, OSError) else str(error)
+        err.print(f"[bold red]Error:[/] {escape(said or type(error).__name__)}")
         sys.exit(1)
-    except StoppedError:
-        err.print("Stopped; nothing was written.")
+    except StoppedError as stopped:
+        err.print(f"Stopped. {escape(str(stopped))}" if str(stopped) else "Stopped; nothing was written.")
         sys.exit(130)

@@ -9,6 +9,7 @@ from ridgewalk.cli.bench import bench
 from ridgewalk.cli.compare import compare
 from ridgewalk.cli.demo import demo
 from ridgewalk.cli.diagnose import diagnose
+from ridgewalk.cli.export import export
 from ridgewalk.cli.fit import fit
 from ridgewalk.cli.predict import predict
 from ridgewalk.cli.report import report
@@ -26,5 +27,5 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode="rich",
 )
-for command in (fit, predict, diagnose, compare, report, demo, bench, version):
+for command in (fit, predict, diagnose, compare, report, export, demo, bench, version):
     app.command()(command)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from itertools import count
+from itertools import count, takewhile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,37 +16,48 @@ if TYPE_CHECKING:
     from ridgewalk.data import Encoder
 
 TABLE_FILE, SUMMARY_FILE, PAGE_FILE = "path.csv", "summary.json", "report.html"
+UNFINISHED = ".unfinished"
 
 
 @contextmanager
-def reserved(wanted: Path | None, file: Path, force: bool) -> Iterator[Path]:
+def reserved(wanted: Path | None, file: Path, force: bool, resume: bool = False) -> Iterator[Path]:
     """Make the folder for a result before the work begins, so that it cannot fail for want of one afterwards.
 
     It is the one asked for, if it is free or holds a result that may be replaced, or the first free name. If the block
-    fails, folders that it made and left empty go again.
+    fails, folders that it made and left empty go again. To resume, it is the one asked for, or the newest, as it is.
     """
     place = wanted or Path("ridgewalk-results", "name")
     there = [each for each in (place, *place.parents) if each.exists()]
     if wanted is None:
         name = "standard-input" if str(file) == "-" else Path(file.name.removesuffix(".gz")).stem
         stem = Path("ridgewalk-results") / name
-        folder = next(free for k in count(1) if _made(free := stem if k == 1 else stem.with_name(f"{stem.name}-{k}")))
+        begun = list(takewhile(Path.is_dir, _names(stem))) if resume else []
+        folder = begun[-1] if begun else next(name for name in _names(stem) if _made(name))
     else:
         folder = wanted
         if not _made(folder):
             if not folder.is_dir():
                 raise ValueError(f"--out {folder} is a file; give a folder.")
-            others = {path.name for path in folder.iterdir()} - {MODEL_FILE, TABLE_FILE, SUMMARY_FILE, PAGE_FILE}
+            ours = {MODEL_FILE, TABLE_FILE, SUMMARY_FILE, PAGE_FILE}
+            others = {path.name for path in folder.iterdir() if not path.name.startswith(UNFINISHED)} - ours
             if others:
                 raise ValueError(f"{folder} holds other files ({sorted(others)[0]}): give a folder of its own.")
-            if any(folder.iterdir()) and not force:
-                raise ValueError(f"{folder} holds a result already: give another --out, or --force to replace it.")
+            if any(folder.iterdir()) and not (force or resume):
+                broken = (folder / UNFINISHED).exists()
+                what = "a fit that was broken off" if broken else "a result already"
+                instead = "--resume to go on with it, --force to start afresh" if broken else "--force to replace it"
+                raise ValueError(f"{folder} holds {what}: give {instead}, or another --out.")
     try:
         yield folder
     finally:
         for made in (folder, *folder.parents):
             if made not in there and made.is_dir() and not any(made.iterdir()):
                 made.rmdir()
+
+
+def _names(stem: Path) -> Iterator[Path]:
+    yield stem
+    yield from (stem.with_name(f"{stem.name}-{k}") for k in count(2))
 
 
 def _made(folder: Path) -> bool:
@@ -81,12 +93,26 @@ def free(wanted: Path, file: Path | None, force: bool, option: str) -> None:
 @contextmanager
 def written(file: Path) -> Iterator[Path]:
     """Give a path beside ``file``, which becomes it when the block ends well."""
-    unfinished = file.with_name(f".unfinished-{file.name}")
+    unfinished = file.with_name(f"{UNFINISHED}-{file.name}")
     try:
         yield unfinished
         os.replace(unfinished, file)
     finally:
         unfinished.unlink(missing_ok=True)
+
+
+def plainly(error: OSError, place: Path | str) -> str:
+    """Say what went wrong with a file, and what to do about it."""
+    where = error.filename or place
+    match error.errno:
+        case errno.ENOSPC | errno.EDQUOT:
+            return f"The disk is full: there is no room for {where}. Make room, or give another --out."
+        case errno.EROFS:
+            return f"{where} cannot be written, its file system is read-only: give another --out."
+        case errno.EACCES | errno.EPERM:
+            return f"{where} cannot be opened, permission is denied: change that, or give another."
+        case _:
+            return f"{where}: {error.strerror or error}."
 
 
 def kept(model: Path) -> tuple[Any, Encoder, str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -11,7 +12,7 @@ import typer
 from rich.markup import escape
 
 from ridgewalk.cli.budget import fitted_into
-from ridgewalk.cli.console import out, show
+from ridgewalk.cli.console import err, out, show
 from ridgewalk.cli.files import PAGE_FILE, SUMMARY_FILE, TABLE_FILE, reserved, written
 from ridgewalk.cli.options import (
     OUTPUT,
@@ -54,6 +55,7 @@ from ridgewalk.cli.options import (
     switch,
 )
 from ridgewalk.cli.report import draw
+from ridgewalk.cli.resuming import asked_of, finished, resumable, say_how_it_starts
 from ridgewalk.cli.training import Columns, Walk, read_problem
 from ridgewalk.cli.values import seconds
 from ridgewalk.storage import MODEL_FILE
@@ -104,6 +106,7 @@ def fit(
         option("--out", metavar="FOLDER", help="For model and table; else ridgewalk-results/NAME.", panel=OUTPUT),
     ] = None,
     force: Force = False,
+    resume: Annotated[bool, switch("--resume", help="Go on with a fit that was broken off.", panel=OUTPUT)] = False,
     page: Annotated[
         bool, switch("--report/--no-report", help="Write report.html, a page to look at (2 MB).", panel=OUTPUT)
     ] = True,
@@ -118,21 +121,35 @@ def fit(
         hidden, activation, loss, penalty, l1_ratio, alphas, select_inputs, relax, selection, scorer, folds, seeds,
         ensemble, max_iter, learning_rate, batch_size, random_state, jobs,
     )  # fmt: skip
+    if force and resume:
+        raise ValueError("--resume goes on with what is there, --force replaces it: give one of them.")
+    if limit is not None and resume:
+        raise ValueError(
+            "--budget chooses a grid by the time, and --resume goes on with one: give the grid that was said, as "
+            "--alphas, --folds, --seeds and --max-iter."
+        )
     problem = read_problem(file, columns, walk, verbose)
-    with reserved(out_folder, file, force) as folder:
+    with reserved(out_folder, file, force, resume) as folder:
         notes = list(problem.table.notes)
         if limit is not None:
             walk, said = fitted_into(limit, began, problem, walk, _given(ctx), verbose)
             notes.append(said)
-        model = problem.estimator(walk, verbose)
-        problem.fit(model)
-        summary = model.summary(problem.encoder.origins)
-        summary |= {"task": problem.table.task, "target": target, "notes": notes}
-        save(folder, model, problem.encoder, summary)
-        if page:
-            draw(folder / PAGE_FILE, model, problem.encoder, target)
+        asked = asked_of(asdict(columns) | walk.result, *problem.arrays)
+        summary = finished(folder, asked) if resume else None
+        if summary is not None:
+            err.print(f"{escape(str(folder))} holds the finished result: there is nothing to resume.")
         else:
-            (folder / PAGE_FILE).unlink(missing_ok=True)  # it would show another result
+            say_how_it_starts(folder, resume, out_folder is not None)
+            with resumable(folder, asked, resume) as records:
+                model = problem.estimator(walk, verbose).set_params(memory=records)
+                problem.fit(model)
+                summary = model.summary(problem.encoder.origins)
+                summary |= {"task": problem.table.task, "target": target, "notes": notes, "asked": asked}
+                save(folder, model, problem.encoder, summary)
+                if page:
+                    draw(folder / PAGE_FILE, model, problem.encoder, target)
+                else:
+                    (folder / PAGE_FILE).unlink(missing_ok=True)  # it would show another result
     if as_json:
         print(json.dumps(summary | {"folder": str(folder)}, indent=1))
     elif not quiet:

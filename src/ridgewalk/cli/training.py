@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -84,6 +84,11 @@ class Walk:
             if met:
                 raise ValueError(sentence)
 
+    @property
+    def result(self) -> dict[str, Any]:
+        """Those on which the numbers depend."""
+        return {name: value for name, value in asdict(self).items() if name != "jobs"}
+
 
 @dataclass(frozen=True, eq=False)
 class Problem:
@@ -137,6 +142,11 @@ class Problem:
         )
 
     @property
+    def arrays(self) -> tuple[Any, ...]:
+        """What a result follows from, beside the options."""
+        return self.x, self.y, np.array(self.encoder.names), self.weights, self.groups
+
+    @property
     def _class_weight(self) -> str | dict[Any, float] | None:
         if self.columns.class_weight is None:
             return None
@@ -171,24 +181,26 @@ def read_problem(file: Path, columns: Columns, walk: Walk, verbose: bool) -> Pro
     ------
     ValueError
     """
-    from ridgewalk.data import Encoder, make_table, read_table
+    from ridgewalk.data import Encoder, make_table, read_table, release_memory
 
     if columns.target in (columns.drop or ()):
         raise ValueError(f"{columns.target!r} is the target, and --drop leaves it out: take one of them back.")
     frame = read_table(file)
     apart = [name for name in (columns.weights, columns.row_groups) if name is not None]
     table = make_table(frame, columns.target, columns.task.value, (*(columns.drop or ()), *apart))
+    weights, groups = _row_weights(frame, columns.weights), _row_groups(frame, columns.row_groups)
+    del frame  # the table holds what is needed of it
     encoder = Encoder.fit(table.inputs)
-    table = replace(table, notes=(*table.notes, *encoder.notes))
-    problem = Problem(
-        table, encoder, columns, encoder.transform(table.inputs), table.target.to_numpy(),
-        _row_weights(frame, columns.weights), _row_groups(frame, columns.row_groups),
-    )  # fmt: skip
+    x, y = encoder.transform(table.inputs), table.target.to_numpy()
+    # The inputs take as much memory again as x.
+    table = replace(table, inputs=table.inputs.iloc[:0].copy(), notes=(*table.notes, *encoder.notes))
+    release_memory()
+    problem = Problem(table, encoder, columns, x, y, weights, groups)
     _check_loss(walk.loss, table.task)
     if walk.scorer is not None:
         _try_scorer(walk.scorer, problem)
     if verbose:
-        introduce(table.task, columns.target, len(table.inputs), encoder, table.notes)
+        introduce(table.task, columns.target, len(y), encoder, table.notes)
     return problem
 
 
@@ -211,7 +223,7 @@ def _row_weights(frame: pd.DataFrame, name: str | None) -> Array | None:
         raise ValueError(
             f"--weights {name} is no column of weights: numbers of zero or more are needed, none missing; fill it in."
         )
-    return np.asarray(values)
+    return np.array(values)  # of its own, so that the frame can go
 
 
 def _row_groups(frame: pd.DataFrame, name: str | None) -> Any:

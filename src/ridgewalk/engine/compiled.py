@@ -12,9 +12,9 @@ from typing import Any
 import numpy as np
 from scipy.sparse import issparse
 
-from ridgewalk.arrays import Array, Integers
+from ridgewalk.arrays import Array, Booleans, Integers
 from ridgewalk.engine import memory, native
-from ridgewalk.engine.job import Fits, Fold, History, Job, StoppedError, Watch, thread_count
+from ridgewalk.engine.job import Fits, Fold, History, Job, Keep, StoppedError, Watch, thread_count
 from ridgewalk.layers import GELU, Dense, Dropout, Layer, LeakyReLU, ReLU, Sigmoid, Tanh
 from ridgewalk.losses import AbsoluteError, BinaryCrossEntropy, CrossEntropy, Huber, Poisson, SquaredError
 from ridgewalk.objective import mean_weights
@@ -53,8 +53,10 @@ def supports(job: Job) -> str | None:
     return missing[0] if missing else None
 
 
-def train(job: Job, n_jobs: int = 1, watch: Watch | None = None) -> Fits:
+def train(job: Job, n_jobs: int = 1, watch: Watch | None = None, keep: Keep | None = None) -> Fits:
     """Train every run of a job, as :func:`ridgewalk.engine.train` says; fewer runs than threads share out their rows.
+
+    ``keep`` is given each run soon after it has finished, whatever becomes of the others.
 
     Raises
     ------
@@ -71,10 +73,19 @@ def train(job: Job, n_jobs: int = 1, watch: Watch | None = None) -> Fits:
     memory.check(job, threads)
     plan = _plan(job)
     handle = _kernels.start(plan, threads)
-    counted, ended = 0, False
+    counted, ended, kept = 0, False, np.zeros(job.runs, dtype=bool)
+
+    def tell(finished: Booleans) -> None:
+        new = np.flatnonzero(finished & ~kept)
+        if keep and new.size:
+            keep(new, _fits(plan).part(new))
+            kept[new] = True
+
     try:
         while not ended:
+            finished = plan["finished"].copy()  # what such runs have written is there for certain after the wait
             ended = handle.wait(_POLL)
+            tell(finished)
             done = handle.done
             watch.add(done - counted)
             counted = done
@@ -86,6 +97,7 @@ def train(job: Job, n_jobs: int = 1, watch: Watch | None = None) -> Fits:
             while not handle.wait(_POLL):
                 pass
         finished = plan["finished"]
+        tell(finished)
         if not finished.all():
             watch.finished_runs, watch.finished = np.flatnonzero(finished), _fits(plan).part(finished)
     if handle.error:
@@ -271,5 +283,5 @@ def _fits(plan: dict[str, Any]) -> Fits:
         epochs=plan["trained"],
         diverged=plan["diverged"],
         history=history if plan["marks"] else None,
-        engine=f"compiled ({level})",
+        engine=native.engine_name(level),
     )

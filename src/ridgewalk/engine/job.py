@@ -8,9 +8,9 @@ from __future__ import annotations
 import os
 import threading
 import warnings
-from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Literal
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 from scipy.sparse import csr_array, issparse
@@ -22,6 +22,9 @@ from ridgewalk.network import EvadablePenaltyWarning, Network, evadable
 from ridgewalk.objective import Objective
 from ridgewalk.optimizers import Optimizer
 from ridgewalk.penalties import Penalty
+
+if TYPE_CHECKING:
+    from ridgewalk.engine.record import Record
 
 Matrix = Array | csr_array
 """Rows of data (N, P), dense or compressed."""
@@ -229,12 +232,30 @@ class Job:
 
     def objective(self, runs: Integers) -> Objective:
         """Objective of some of the runs, its strengths in the dtype of the training."""
+        picked = self._picked(runs)
+        return Objective(
+            self.network, self.loss, tuple(each.convert(lambda values: values.astype(self.dtype)) for each in picked)
+        )
+
+    def part(self, runs: Integers) -> Job:
+        """Job of some of the runs: each ends as it would among all."""
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", EvadablePenaltyWarning)  # it was said of the whole
+            return replace(
+                self,
+                penalties=self._picked(runs),
+                fold=self.fold[runs],
+                seeds=self.seeds[runs],
+                start=tuple(array[runs] for array in self.start),
+            )
+
+    def _picked(self, runs: Integers) -> tuple[Penalty, ...]:
+        """Penalties of some of the runs."""
 
         def pick(values: Array) -> Array:
-            one_per_run = values.ndim == 3 and values.shape[0] == self.runs
-            return (values[runs] if one_per_run else values).astype(self.dtype)
+            return values[runs] if values.ndim == 3 and values.shape[0] == self.runs else values
 
-        return Objective(self.network, self.loss, tuple(penalty.convert(pick) for penalty in self.penalties))
+        return tuple(penalty.convert(pick) for penalty in self.penalties)
 
 
 @dataclass(frozen=True, eq=False)
@@ -308,6 +329,10 @@ class Fits:
         )
 
 
+Keep = Callable[[Integers, Fits], None]
+"""Takes the numbers of some runs, and their fits."""
+
+
 def joined(parts: Sequence[Fits], runs: Integers) -> Fits:
     """Put fits of parts of a job into its order: ``runs`` (R,) are their numbers, part after part."""
     back = np.argsort(runs)
@@ -354,20 +379,26 @@ class Watch:
     ----------
     done, total : int
         Epochs and polishing steps, of all runs together.
+    stage : str
+        What is being done, in a few words, to show.
     stop : bool
         Set it to end the training; an engine looks several times a second.
     finished_runs : integers
         After a stop, or Ctrl-C: the numbers of the runs that were done by then.
     finished : Fits or None
         Their fits, without history.
+    record : Record or None
+        Where finished runs are kept, and found again instead of being trained.
     """
 
     def __init__(self) -> None:
         self.done = 0
         self.total = 0
+        self.stage = ""
         self.stop = False
         self.finished_runs: Integers = np.empty(0, dtype=np.int64)
         self.finished: Fits | None = None
+        self.record: Record | None = None
         self._lock = threading.Lock()
 
     def add(self, work: int) -> None:

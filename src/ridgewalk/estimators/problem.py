@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from os import PathLike
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,6 +15,7 @@ from sklearn.utils.multiclass import type_of_target
 from sklearn.utils.validation import _check_sample_weight, check_X_y
 
 from ridgewalk.arrays import Array
+from ridgewalk.engine.record import Record
 from ridgewalk.losses import (
     AbsoluteError,
     BinaryCrossEntropy,
@@ -41,6 +44,7 @@ def mlp_path(
     groups: ArrayLike | None = None,
     random_state: Any = None,
     n_jobs: int | None = None,
+    memory: str | PathLike[str] | None = None,
     verbose: bool = False,
 ) -> MLPPath:
     """Walk the path: every strength x fold x seed, and every strength x seed on all data.
@@ -70,6 +74,10 @@ def mlp_path(
         Draws the folds, then the seeds: more seeds leave the folds as they are.
     n_jobs : int, optional
         Threads; -1 is one per core. The numbers do not depend on it.
+    memory : str or path, optional
+        Folder that keeps every network as soon as it is trained. A call that was broken off, and is made again with the
+        same data and parameters (n_jobs may differ), goes on from there and ends with the same bits. Needs a
+        random_state.
     verbose : bool
         Show a progress bar.
 
@@ -91,7 +99,17 @@ def mlp_path(
     weights = row_weights(sample_weight, x)
     problem = path_problem(x, target, criterion, cv, n_seeds, weights, random_state, groups)
     with progress("Walking the path", verbose) as watch:
+        watch.record = recorded(memory, random_state)
         return walk(**problem, route=route, alphas=alphas, n_jobs=1 if n_jobs is None else n_jobs, watch=watch)
+
+
+def recorded(memory: str | PathLike[str] | None, random_state: Any) -> Record | None:
+    """Open the record of finished runs that ``memory`` names."""
+    if memory is not None and random_state is None:
+        raise ValueError(
+            "memory goes on from a fit whose folds and starts are drawn again alike: give random_state a whole number."
+        )
+    return None if memory is None else Record(Path(memory))
 
 
 def path_problem(

@@ -23,7 +23,7 @@ from ridgewalk.diagnostics import Arm, Diagnosis, judge, of_path
 from ridgewalk.diagnostics.evidence import arm_of
 from ridgewalk.estimators.parameters import NETWORK_CONSTRAINTS, documented
 from ridgewalk.estimators.predicting import ClassifierFace, Predictor, RegressorFace
-from ridgewalk.estimators.problem import REGRESSION_LOSSES, loss_for, path_problem, row_weights
+from ridgewalk.estimators.problem import REGRESSION_LOSSES, loss_for, path_problem, recorded, row_weights
 from ridgewalk.estimators.references import reference_outputs
 from ridgewalk.inputs import relax, select_inputs
 from ridgewalk.losses import Loss
@@ -74,6 +74,7 @@ class _PathEstimator(Predictor):
         engine: Engine = "compiled",
         random_state: Any = None,
         n_jobs: int | None = None,
+        memory: str | PathLike[str] | None = None,
         verbose: bool = False,
     ) -> None:
         self.hidden_layer_sizes = hidden_layer_sizes
@@ -105,6 +106,7 @@ class _PathEstimator(Predictor):
         self.engine = engine
         self.random_state = random_state
         self.n_jobs = n_jobs
+        self.memory = memory
         self.verbose = verbose
 
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
@@ -119,6 +121,7 @@ class _PathEstimator(Predictor):
         "walk": [StrOptions(set(get_args(Walk)))],
         "batch_size": [Interval(Integral, 1, None, closed="left"), None],
         "tol": [Interval(Real, 0, None, closed="neither")],
+        "memory": [str, PathLike, None],
     }
 
     _least_rows = 2  # one to train on, one to hold out
@@ -161,6 +164,7 @@ class _PathEstimator(Predictor):
             problem["score"] = self._score(x, y, weights)
         with progress("Selecting inputs" if self.select_inputs else "Walking the path", self.verbose) as watch:
             problem["watch"] = watch
+            watch.record = recorded(self.memory, self.random_state)
             walked = problem | {"alphas": self.alphas}
             if selecting:
                 way = select_inputs if self.select_inputs else relax
@@ -466,6 +470,10 @@ _FIRST = """
         Rows per step; all of them by default.
     tol : float, default 1e-8
         Residual at which a linear model counts as solved.
+    memory : str or path, optional
+        Folder that keeps every network as soon as it is trained. A fit that was broken off, and is called again with
+        the same data and parameters (n_jobs may differ), goes on from there and ends with the same bits. Delete the
+        folder when it has served. Needs a random_state.
 """
 _MIDDLE = """
     alpha_, alpha_min_, alpha_1se_ : float

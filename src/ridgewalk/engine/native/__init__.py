@@ -6,8 +6,10 @@
 from __future__ import annotations
 
 import os
+from hashlib import blake2b
 from importlib import import_module
 from importlib.util import find_spec
+from pathlib import Path
 from typing import Any, Protocol, cast
 
 VARIABLE = "RIDGEWALK_INSTRUCTION_SET"
@@ -67,6 +69,19 @@ def load(level: str | None = None) -> tuple[str, Kernels]:
     if wanted not in available:
         raise ValueError(f"The instruction set is one of {', '.join(available)} here, got {wanted!r} (see {VARIABLE}).")
     return wanted, _import(wanted)
+
+
+def engine_name(level: str) -> str:
+    """Name the engine, as fits do."""
+    return f"compiled ({level})"
+
+
+def fingerprint(level: str) -> str:
+    """Digest of the compiled kernels: others may give other bits."""
+    found = find_spec(_module(level))
+    assert found is not None
+    assert found.origin is not None
+    return blake2b(Path(found.origin).read_bytes()).hexdigest()
 
 
 def _module(level: str) -> str:

@@ -1,0 +1,69 @@
+"""``ridgewalk export``: a kept model becomes a file that needs no ridgewalk."""
+
+from __future__ import annotations
+
+import json
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+from rich.markup import escape
+
+from ridgewalk.cli.console import err, out
+from ridgewalk.cli.files import free, kept, written
+from ridgewalk.cli.options import OUTPUT, AsJson, Force, Model, Quiet, option
+from ridgewalk.storage import MODEL_FILE
+
+
+class Form(StrEnum):
+    """What to make of a model."""
+
+    onnx = "onnx"
+    torch = "torch"
+    numpy = "numpy"
+
+
+_NAMES = {Form.onnx: "model.onnx", Form.torch: "state_dict.safetensors", Form.numpy: "model.py"}
+
+
+def export(
+    model: Model,
+    to: Annotated[
+        Form,
+        option(
+            metavar="FORM",
+            help="onnx: the whole pipeline, for onnxruntime; torch: a state_dict; numpy: Python code to read.",
+            panel=OUTPUT,
+            default=False,
+        ),
+    ],
+    out_file: Annotated[
+        Path | None, option("--out", metavar="FILE", help=f"To write, else {', '.join(_NAMES.values())}.", panel=OUTPUT)
+    ] = None,
+    force: Force = False,
+    quiet: Quiet = False,
+    as_json: AsJson = False,
+) -> None:
+    """Write a model without what is dead in it, for other programs; its predictions are equal."""
+    from ridgewalk.export import to_numpy, to_onnx, to_torch
+
+    estimator, encoder, target = kept(model)
+    form = {Form.onnx: to_onnx, Form.torch: to_torch, Form.numpy: to_numpy}[to]
+    try:
+        exported = form(estimator, encoder, target=target)
+    except ImportError as error:
+        raise ValueError(str(error)) from None
+    file = out_file or Path(_NAMES[to])
+    contents = exported.placed(file)
+    for path in contents:
+        free(path, model / MODEL_FILE if model.is_dir() else model, force, "--out")
+    for path, content in contents.items():
+        with written(path) as unfinished:
+            unfinished.write_bytes(content)
+        if not (quiet or as_json):
+            err.print(f"Written: {escape(str(path))} ({len(content):,} bytes)", soft_wrap=True)
+    if as_json:
+        print(json.dumps({"files": [str(path) for path in contents], "about": str(exported)}, indent=1))
+    elif not quiet:
+        err.print(escape(str(exported)))
+        out.print(escape(exported.use(file)), soft_wrap=True)

@@ -1,0 +1,143 @@
+"""A fit that was broken off goes on: what has finished waits in the result's folder until the result is whole.
+
+    FOLDER/.unfinished/asked.json    what was asked: the options, a digest of the data, the engine
+    FOLDER/.unfinished/*.npy         networks that are trained (ridgewalk.engine.record)
+
+While ``asked.json`` is there, the result is not whole.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from hashlib import blake2b
+from pathlib import Path
+from typing import Any
+
+from numpy.typing import NDArray
+from rich.markup import escape
+
+from ridgewalk import __version__
+from ridgewalk.cli.console import err
+from ridgewalk.cli.files import SUMMARY_FILE, UNFINISHED, plainly, written
+from ridgewalk.engine import native
+from ridgewalk.engine.job import StoppedError
+from ridgewalk.engine.record import feed
+
+_ASKED = "asked.json"
+
+
+def asked_of(options: dict[str, Any], *arrays: NDArray[Any] | None) -> dict[str, Any]:
+    """Put down what a result follows from: the options, the arrays of the data (some None), version and engine."""
+    data = blake2b(digest_size=16)
+    for array in arrays:
+        feed(data, array.astype(str) if array is not None and array.dtype == object else array)
+    engine = native.engine_name(native.load()[0])
+    asked = {**options, "data": data.hexdigest(), "version": __version__, "engine": engine}
+    plain: dict[str, Any] = json.loads(json.dumps(asked, default=str))
+    return plain
+
+
+def broken_off(folder: Path) -> bool:
+    """Whether a folder holds a fit that was broken off."""
+    return (folder / UNFINISHED / _ASKED).exists()
+
+
+def say_how_it_starts(folder: Path, resume: bool, named: bool) -> None:
+    """Say whether a fit goes on or starts at the beginning, and what it leaves beside it where no folder was named."""
+    if resume:
+        going_on = broken_off(folder) and any((folder / UNFINISHED).glob("*.npy"))
+        err.print(
+            f"Going on with the fit in {escape(str(folder))}."
+            if going_on
+            else f"There is nothing to resume in {escape(str(folder))}: starting at the beginning."
+        )
+    elif not named:
+        for other in folder.parent.iterdir():
+            if other != folder and broken_off(other):
+                err.print(
+                    f"[yellow]Note:[/] {escape(str(other))} holds a fit that was broken off, and is left as it is: "
+                    f"--resume --out {escape(str(other))} goes on with it."
+                )
+
+
+def finished(folder: Path, asked: dict[str, Any]) -> dict[str, Any] | None:
+    """Give the summary of the result that a folder holds, if it is whole and was asked for alike.
+
+    Raises
+    ------
+    ValueError
+        If it was asked for otherwise.
+    """
+    if broken_off(folder) or not (folder / SUMMARY_FILE).exists():
+        return None
+    summary = _read(folder / SUMMARY_FILE)
+    _compare(folder, "the finished result", summary.get("asked", {}), asked)
+    return summary
+
+
+@contextmanager
+def resumable(folder: Path, asked: dict[str, Any], resume: bool) -> Iterator[Path]:
+    """Give a folder for what finishes, which goes when the block ends well, and stays where it is broken off.
+
+    Raises
+    ------
+    ValueError
+        If there is something to resume and it was asked for otherwise; if a disk is full, or cannot be written.
+    StoppedError
+        If Ctrl-C ended the block.
+    """
+    records = folder / UNFINISHED
+    try:
+        if resume and broken_off(folder):
+            _compare(folder, "a fit that was broken off", _read(records / _ASKED), asked)
+        else:
+            _clear(records)
+            records.mkdir()
+            with written(records / _ASKED) as file:
+                file.write_text(json.dumps(asked, indent=1), encoding="utf-8")
+        yield records
+        _clear(records)
+    except OSError as error:
+        raise ValueError(f"{plainly(error, folder)} {_kept(records, 'then ')}".strip()) from None
+    except (KeyboardInterrupt, StoppedError):
+        raise StoppedError(_kept(records, "")) from None
+    finally:
+        if records.exists() and not any(records.glob("*.npy")):
+            _clear(records)  # nothing in it is worth keeping
+
+
+def _kept(records: Path, then: str) -> str:
+    """Say where what had finished is, or nothing where there is none."""
+    if not any(records.glob("*.npy")):
+        return ""
+    return f"What had finished is kept in {records}: {then}the same command with --resume goes on from there."
+
+
+def _read(file: Path) -> dict[str, Any]:
+    """Read what was written down, or nothing where it was damaged."""
+    try:
+        found = json.loads(file.read_text(encoding="utf-8"))
+    except ValueError:
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def _compare(folder: Path, what: str, before: dict[str, Any], asked: dict[str, Any]) -> None:
+    for name in ("data", *sorted(asked)):
+        old, new = before.get(name), asked[name]
+        if old != new:
+            said = "begun with other data" if name == "data" else f"begun with {name} {old}, not {new}"
+            raise ValueError(
+                f"{folder} holds {what}, {said}: give what it was begun with, or --force to start afresh, or another "
+                "--out."
+            )
+
+
+def _clear(records: Path) -> None:
+    """Remove the records; what was asked goes last, so that until then they count."""
+    if records.exists():
+        for file in sorted(records.iterdir(), key=lambda file: file.name == _ASKED):
+            file.unlink()
+        records.rmdir()

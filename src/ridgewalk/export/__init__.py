@@ -1,0 +1,12 @@
+"""Fitted models in other forms, with equal predictions and without what is dead.
+
+to_onnx     the whole pipeline, from the user's columns to labels and probabilities, for onnxruntime and others
+to_torch    the networks, as a ``state_dict`` of PyTorch
+to_numpy    a Python file that needs NumPy alone, to be read
+"""
+
+from __future__ import annotations
+
+from ridgewalk.export.exporting import Exported, to_numpy, to_onnx, to_torch
+
+__all__ = ["Exported", "to_numpy", "to_onnx", "to_torch"]

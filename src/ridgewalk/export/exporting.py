@@ -1,0 +1,203 @@
+"""A fitted model in another form: ONNX, PyTorch's ``state_dict``, or a Python file that needs NumPy alone."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from os import PathLike
+from pathlib import Path
+
+from ridgewalk.columns import Encoder
+from ridgewalk.export.numpy_code import numpy_files
+from ridgewalk.export.recipe import Estimator, Recipe, recipe
+from ridgewalk.export.torch_state import module, prediction, torch_state
+
+_SHOWN = 10  # columns named in a sentence
+
+
+@dataclass(frozen=True, eq=False)
+class Exported:
+    """A model in another form, not written yet; printed, it says which columns it asks for.
+
+    Attributes
+    ----------
+    files : dict of str to bytes
+        Content by the end of the file's name: ".onnx"; ".safetensors"; ".py", and ".npz" beside that of a large model.
+    recipe : Recipe
+        What it computes: ``recipe.columns`` are needed, ``recipe.unused`` are not.
+    use : function of a path
+        Gives lines of Python that load the file from there, and predict.
+    """
+
+    files: dict[str, bytes]
+    recipe: Recipe
+    use: Callable[[Path], str]
+
+    @property
+    def content(self) -> bytes:
+        """Content of the file, or of the first of two."""
+        return next(iter(self.files.values()))
+
+    def placed(self, file: str | PathLike[str]) -> dict[Path, bytes]:
+        """Say what goes where if the model is written to ``file``.
+
+        Raises
+        ------
+        ValueError
+            If its name does not end as it must.
+        """
+        path, ending = Path(file), next(iter(self.files))
+        if path.suffix != ending:
+            raise ValueError(f"The file of this export has a name that ends in {ending}, got {path.name!r}.")
+        return {path.with_suffix(suffix): content for suffix, content in self.files.items()}
+
+    def write(self, file: str | PathLike[str]) -> list[Path]:
+        """Write the file, or both, over what is there; give what was written.
+
+        Parameters
+        ----------
+        file : path
+            Its name ends as the first of ``files``.
+        """
+        contents = self.placed(file)
+        for path, content in contents.items():
+            path.write_bytes(content)
+        return list(contents)
+
+    def __str__(self) -> str:
+        plan = self.recipe
+        if plan.features is None:
+            return f"It takes arrays of {plan.width} columns, of which it uses {len(plan.chosen)}."
+        columns = plan.columns
+        named = _list([f"{name!r} ({kind})" for name, kind in columns.items()])
+        unused = f" Not needed: {_list([repr(name) for name in plan.unused])}." if plan.unused else ""
+        return f"It needs {len(columns)} of {len(columns) + len(plan.unused)} columns: {named}.{unused}"
+
+
+def to_onnx(model: Estimator, encoder: Encoder | None = None, *, target: str = "target") -> Exported:
+    """Give a fitted model as an ONNX graph of the whole pipeline, in double precision.
+
+    Every column that the model uses is an input (rows, 1) of its name: doubles for numbers, NaN where they are missing;
+    the same for dates, as days from 1970-01-01 UTC; text for categories, empty where they are missing. A model of an
+    array takes one input "X" of doubles (rows, P). A classifier gives "label" and "probabilities", a regressor "value",
+    shaped as ``predict`` and ``predict_proba`` give them.
+
+    Parameters
+    ----------
+    model : MLPClassifier, MLPClassifierCV, MLPRegressor or MLPRegressorCV
+        A fitted one.
+    encoder : Encoder, optional
+        What encoded the rows of the fit; it becomes part of the graph.
+    target : str
+        What is predicted, for the file's description.
+
+    Returns
+    -------
+    Exported
+        Its ``write("model.onnx")`` writes it; ``onnxruntime.InferenceSession`` takes its ``content``, too.
+
+    Raises
+    ------
+    ImportError
+        If the package onnx is not installed.
+    ValueError
+        If the model is not fitted, the encoder is another model's, or a column has no name.
+    """
+    try:
+        from ridgewalk.export.onnx_graph import onnx_model
+    except ImportError as error:
+        raise ImportError(f"Writing ONNX needs the package onnx ({error}): pip install 'ridgewalk[export]'.") from None
+    plan = recipe(model, encoder, target)
+    feeds = "{'X': X})" if plan.features is None else "columns)  # arrays (rows, 1) by name: float64, or text as object"
+    outputs = "label, probabilities" if plan.classes else "(value,)"
+
+    def use(path: Path) -> str:
+        return (
+            "import onnxruntime\n"
+            f"session = onnxruntime.InferenceSession({str(path)!r})\n"
+            f"{outputs} = session.run(None, {feeds}"
+        )  # fmt: skip
+
+    return Exported({".onnx": onnx_model(plan)}, plan, use)
+
+
+def to_torch(model: Estimator, encoder: Encoder | None = None, *, target: str = "target") -> Exported:
+    """Give a fitted model's networks as a ``state_dict`` of PyTorch, in a safetensors file; PyTorch is not needed.
+
+    It fits a ``torch.nn.Sequential`` of dense layers and activations in double precision, with standardizing folded
+    into its first and last layers; the file's metadata has the line that builds it ("module"). It takes those encoded
+    columns that the metadata names ("features") and numbers ("columns"), and gives logits of classes, logarithms of
+    rates, or numbers. With ``ensemble`` it is a ``ModuleList``, whose predictions are to be averaged.
+
+    Parameters
+    ----------
+    model : MLPClassifier, MLPClassifierCV, MLPRegressor or MLPRegressorCV
+        A fitted one.
+    encoder : Encoder, optional
+        What encoded the rows of the fit: it names the features.
+    target : str
+        What is predicted, for the metadata.
+
+    Returns
+    -------
+    Exported
+        Its ``write("model.safetensors")`` writes it.
+
+    Raises
+    ------
+    ValueError
+        If the model is not fitted, or the encoder is another model's.
+    """
+    plan = recipe(model, encoder, target)
+
+    def use(path: Path) -> str:
+        return (
+            "import torch\n"
+            "from safetensors.torch import load_file\n"
+            "from torch import nn\n"
+            f"network = {module(plan)}.double()\n"
+            f"network.load_state_dict(load_file({str(path)!r}))\n"
+            f"predicted = {prediction(plan)}  # x: (rows, {len(plan.chosen)}), the file's metadata names them"
+        )
+
+    return Exported({".safetensors": torch_state(plan)}, plan, use)
+
+
+def to_numpy(model: Estimator, encoder: Encoder | None = None, *, target: str = "target") -> Exported:
+    """Give a fitted model as a Python file that needs NumPy alone, to be read, changed and run.
+
+    It has ``predict``, and of a classifier ``predict_proba``, which take a dict of columns, a frame, or a list of rows
+    that are dicts (of a model of an array, an array), and every step between: the encoding, the standardizing, the
+    layers. The weights of a small model stand in it, those of a large one in an .npz file beside it. Where columns have
+    names it predicts a CSV file, too: ``python model.py people.csv``.
+
+    Parameters
+    ----------
+    model : MLPClassifier, MLPClassifierCV, MLPRegressor or MLPRegressorCV
+        A fitted one.
+    encoder : Encoder, optional
+        What encoded the rows of the fit; it is written out.
+    target : str
+        What is predicted: the head of its column in the CSV that the file prints.
+
+    Returns
+    -------
+    Exported
+        Its ``write("model.py")`` writes it.
+
+    Raises
+    ------
+    ValueError
+        If the model is not fitted, or the encoder is another model's.
+    """
+    plan = recipe(model, encoder, target)
+
+    def use(path: Path) -> str:
+        return f"from {path.stem} import predict\npredicted = predict({'X' if plan.features is None else 'table'})"
+
+    return Exported(numpy_files(plan), plan, use)
+
+
+def _list(names: list[str]) -> str:
+    more = [f"and {len(names) - _SHOWN} more"] if len(names) > _SHOWN else []
+    return ", ".join(names[:_SHOWN] + more)

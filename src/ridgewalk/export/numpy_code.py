@@ -1,0 +1,409 @@
+"""What a model computes as a Python file that a learner can read: NumPy alone, a function a step, numbers at its end.
+
+    encode -> (x - CENTER) / SCALE -> network -> chances -> predict
+
+Names of columns and classes are strangers' text: they stand in the file as literals, as ``repr`` writes them, and
+nowhere else.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterable, Sequence
+from importlib.metadata import version
+from typing import Any
+
+import numpy as np
+
+from ridgewalk.arrays import Array
+from ridgewalk.columns import MISSING
+from ridgewalk.export.recipe import Feature, Recipe
+from ridgewalk.layers import GELU, Layer, LeakyReLU, ReLU, Sigmoid, Tanh
+from ridgewalk.losses import LARGEST_EXPONENT
+from ridgewalk.model import Model
+
+MOST_LITERALS = 2_000  # numbers that are still pleasant to have among code
+_WIDTH = 88
+
+
+def numpy_files(plan: Recipe) -> dict[str, bytes]:
+    """Write a model as the content of a .py file, and of an .npz file beside it if it is large."""
+    arrays = _arrays(plan)
+    large = sum(array.size for array in arrays.values()) > MOST_LITERALS
+    reads_csv = plan.features is not None and plan.flat
+    functions = [
+        *_encoding(plan.features),
+        *([_SIGMOID] if plan.output in ("two classes", "labels") or isinstance(plan.activation, Sigmoid) else []),
+        *_network(plan.activation),
+        *_predicting(plan),
+        *([_READ_CSV, _MAIN_OF_CLASSES if plan.classes else _MAIN_OF_NUMBERS] if reads_csv else []),
+    ]
+    sections = [
+        f"{_heading(plan, reads_csv)}\n\n{_imports(functions, large)}",
+        *functions,
+        _learned(plan, arrays, large, reads_csv),
+        *([_RUN] if reads_csv else []),
+    ]
+    code = "\n\n\n".join(section.strip("\n") for section in sections)
+    files = {".py": f"{code}\n".encode()}
+    if large:
+        stored = io.BytesIO()
+        np.savez(stored, **arrays)  # type: ignore[arg-type]  # an array could be called allow_pickle
+        files[".npz"] = stored.getvalue()
+    return files
+
+
+def _heading(plan: Recipe, reads_csv: bool) -> str:
+    steps = ["table -> encode" if plan.features else "x", "standardize", "network"]
+    steps += ["chances"] if plan.classes else []
+    takes = (
+        "predict takes a dict of columns, a frame, or a list of rows that are dicts; a value\n"
+        "that is missing is None or NaN."
+        if plan.features
+        else f"predict takes an array of shape (rows, {plan.width})."
+    )
+    csv = "\nFor a CSV file:  python THIS_FILE.py table.csv" if reads_csv else ""
+    return (
+        f'"""Predict with NumPy alone: written by ridgewalk {version("ridgewalk")}, to be read and changed.\n\n'
+        f"    {' -> '.join(steps)} -> predict\n\n{takes}{csv}\n"
+        '"""'
+    )
+
+
+def _imports(functions: Sequence[str], large: bool) -> str:
+    code = "".join(functions)
+    lines = [f"import {name}" for name in ("csv", "math", "sys") if f"{name}." in code]
+    lines += ["from datetime import UTC, datetime, timedelta"] if "datetime." in code else []
+    lines += ["from pathlib import Path"] if large else []
+    return "\n".join([*lines, *([""] if lines else []), "import numpy as np"])
+
+
+def _encoding(features: tuple[Feature, ...] | None) -> list[str]:
+    """Give the functions that turn a table into numbers: those that the features need."""
+    if features is None:
+        return []
+    kinds = {feature.what for feature in features}
+    sections = [_ENCODE]
+    sections += [_NUMBER] if kinds & {"value", "number"} else []
+    sections += [_AMONG] if kinds & {"is", "none of"} else []
+    sections += [_NOT_AMONG] if "none of" in kinds else []
+    sections += [_DAYS] if "days" in kinds else []
+    sections += [_SINE] if "sin" in kinds else []
+    sections += [_COSINE] if "cos" in kinds else []
+    sections += [_MOMENTS] if kinds & {"days", "sin", "cos"} else []
+    sections += [_MISSING] if "missing" in kinds else []
+    return [*sections, _COLUMN]
+
+
+_ENCODE = '''
+def encode(table):
+    """Turn a table into numbers: one column for each line of FEATURES."""
+    return np.stack([take(table, *given) for take, *given in FEATURES], axis=1)
+'''
+_NUMBER = '''
+def number(table, name, instead=np.nan):
+    """Take a column's numbers; something stands instead of one that is missing."""
+    words = {"true": 1, "True": 1, "TRUE": 1, "false": 0, "False": 0, "FALSE": 0}
+    values = [
+        instead if is_missing(value) else float(words.get(value, value))
+        for value in column(table, name)
+    ]
+    return np.array(values)
+'''
+_AMONG = f'''
+def among(table, name, texts):
+    """Take 1 where a column's text is one of some, else 0."""
+    given = [
+        "{MISSING}" if is_missing(value) else str(value)
+        for value in column(table, name)
+    ]
+    return np.array([float(text in texts) for text in given])
+'''
+_NOT_AMONG = '''
+def not_among(table, name, texts):
+    """Take 1 where a column's text is none of some, else 0."""
+    return 1 - among(table, name, texts)
+'''
+_DAYS = '''
+def days(table, name, center):
+    """Take the days from a central day to a date, 0 where it is missing."""
+    return np.nan_to_num(moments(table, name) - center)
+'''
+_SINE = '''
+def sine(table, name, period):
+    """Take a date's place in a cycle of so many days: the sine of its angle."""
+    return np.nan_to_num(np.sin(2 * np.pi / period * moments(table, name)))
+'''
+_COSINE = '''
+def cosine(table, name, period):
+    """Take a date's place in a cycle of so many days: the cosine of its angle."""
+    return np.nan_to_num(np.cos(2 * np.pi / period * moments(table, name)))
+'''
+_MOMENTS = '''
+def moments(table, name):
+    """Give a column of dates as days from 1970-01-01 00:00 UTC, NaN where missing."""
+    start = datetime(1970, 1, 1, tzinfo=UTC)
+    found = []
+    for value in column(table, name):
+        if is_missing(value):
+            found.append(np.nan)
+            continue
+        moment = datetime.fromisoformat(str(value))
+        if moment.tzinfo is None:
+            moment = moment.replace(tzinfo=UTC)
+        found.append((moment - start) / timedelta(days=1))
+    return np.array(found)
+'''
+_MISSING = '''
+def missing(table, name):
+    """Take 1 where a column's value is missing, else 0."""
+    return np.array([float(is_missing(value)) for value in column(table, name)])
+'''
+_COLUMN = '''
+def column(table, name):
+    """Give the values of a column."""
+    return [row[name] for row in table] if isinstance(table, list) else table[name]
+
+
+def is_missing(value):
+    """Say whether a value is None or NaN, which alone differs from itself."""
+    return value is None or value != value  # noqa: PLR0124
+'''
+
+
+def _network(activation: Layer | None) -> list[str]:
+    """Give the function that runs the layers, and what it needs."""
+    if activation is None:
+        return [_STRAIGHT]
+    match activation:
+        case ReLU():
+            return [_BENT.format("np.maximum(x, 0)")]
+        case LeakyReLU():
+            return [_BENT.format(f"np.where(x > 0, x, {activation.slope} * x)")]
+        case Tanh():
+            return [_BENT.format("np.tanh(x)")]
+        case Sigmoid():
+            return [_BENT.format("sigmoid(x)")]
+        case GELU():
+            return [_BELOW, _BENT.format("x * below(x)")]
+    raise ValueError(f"The layer {type(activation).__name__} has no NumPy code here.")
+
+
+_STRAIGHT = '''
+def network(x, layers):
+    """Compute weighted sums, layer by layer."""
+    for weights, bias in layers:
+        x = x @ weights + bias
+    return x
+'''
+_BENT = '''
+def network(x, layers):
+    """Compute weighted sums, layer by layer, bent after each but the last."""
+    for weights, bias in layers[:-1]:
+        x = x @ weights + bias
+        x = {}
+    weights, bias = layers[-1]
+    return x @ weights + bias
+'''
+_BELOW = '''
+def below(x):
+    """Give the share of the normal distribution that lies below x."""
+    return 0.5 * np.vectorize(math.erfc)(-x / math.sqrt(2))
+'''
+_SIGMOID = '''
+def sigmoid(z):
+    """Compute 1 / (1 + exp(-z)) without overflow."""
+    return np.exp(-np.logaddexp(0, -z))
+'''
+_LINKS = {
+    "two classes": '''
+def chances(z):
+    """Turn the output into the probabilities of both classes."""
+    return sigmoid(np.hstack([-z, z]))
+''',
+    "labels": '''
+def chances(z):
+    """Turn each output into the probability of a label."""
+    return sigmoid(z)
+''',
+    "classes": '''
+def chances(z):
+    """Turn outputs into probabilities: exp(z), divided by its sum."""
+    grown = np.exp(z - z.max(axis=1, keepdims=True))
+    return grown / grown.sum(axis=1, keepdims=True)
+''',
+    "rates": f'''
+def rates(z):
+    """Turn the output into a rate, of which it is the logarithm."""
+    return np.exp(np.minimum(z, {LARGEST_EXPONENT}))
+''',
+}
+
+
+def _predicting(plan: Recipe) -> list[str]:
+    """Give the functions that standardize, run the network and predict."""
+    takes, rows = ("table", "encode(table)") if plan.features else ("x", "np.asarray(x)[:, USED]")
+    link = {"rates": "rates", "numbers": ""}.get(plan.output, "chances")
+    ran = f"{link}(network(x, layers))" if link else "network(x, layers)"
+    several = len(plan.models) > 1
+    mean = f"np.mean([{ran} for layers in NETWORKS], axis=0)" if several else ran.replace("layers", "LAYERS")
+    links = [_LINKS[plan.output]] if link else []
+    if not plan.classes:
+        scaled = "" if link else "\n    y = y * TARGET_SCALE + TARGET_CENTER"
+        shape, shown = ("(rows,)", "y[:, 0]") if plan.flat else ("(rows, numbers)", "y")
+        return [*links, _PREDICT_NUMBERS.format(takes, shape, rows, mean, scaled, shown)]
+    if plan.output == "labels":
+        about, answer = "Predict 1 or 0 for each label", f"(predict_proba({takes}) > 0.5).astype(int)"
+    else:
+        about, answer = "Predict the most probable class", f"np.array(CLASSES)[predict_proba({takes}).argmax(axis=1)]"
+    return [
+        *links,
+        _PREDICT_PROBA.format(takes, len(plan.classes), rows, mean),
+        _PREDICT_CLASSES.format(takes, about, answer),
+    ]
+
+
+_PREDICT_NUMBERS = '''
+def predict({}):
+    """Predict numbers: shape {}."""
+    x = ({} - CENTER) / SCALE
+    y = {}{}
+    return {}
+'''
+_PREDICT_PROBA = '''
+def predict_proba({}):
+    """Give the probabilities of CLASSES: shape (rows, {})."""
+    x = ({} - CENTER) / SCALE
+    return {}
+'''
+_PREDICT_CLASSES = '''
+def predict({}):
+    """{}."""
+    return {}
+'''
+
+
+def _arrays(plan: Recipe) -> dict[str, np.ndarray[Any, Any]]:
+    """Give all numbers by the names that the file has for them."""
+    first = plan.models[0]
+    arrays = {"CENTER": first.center, "SCALE": first.scale}
+    for start, model in enumerate(plan.models, 1):
+        for k, (w, b) in enumerate(_pairs(model), 1):
+            arrays |= {f"W{_numbered(plan, start, k)}": w, f"B{_numbered(plan, start, k)}": b[0]}
+    if plan.output == "numbers":
+        arrays |= {"TARGET_CENTER": first.target_center, "TARGET_SCALE": first.target_scale}
+    return arrays
+
+
+def _pairs(model: Model) -> list[tuple[Array, Array]]:
+    """Give the weights and biases of each layer."""
+    return list(zip(model.parameters[::2], model.parameters[1::2], strict=True))
+
+
+def _numbered(plan: Recipe, start: int, layer: int) -> str:
+    return f"{layer}" if len(plan.models) == 1 else f"{start}_{layer}"
+
+
+def _learned(plan: Recipe, arrays: dict[str, np.ndarray[Any, Any]], large: bool, reads_csv: bool) -> str:
+    """Give all that was learned, as literals, or read from the file beside."""
+    lines = ["# What was learned", "# fmt: off"]
+    if reads_csv:
+        lines += _listed("GAPS = {", map(_literal, GAPS), "}")
+        lines.append(f"TARGET = {_literal(plan.target)}")
+    if plan.features is None:
+        lines += _listed("USED = [", map(repr, plan.chosen.tolist()), "]")
+    else:
+        lines += ["FEATURES = [", *(f"    {_taking(feature)}," for feature in plan.features), "]"]
+    if plan.classes:
+        lines += _listed("CLASSES = [", map(_literal, plan.classes), "]")
+    if large:
+        lines.append('with np.load(Path(__file__).with_suffix(".npz")) as stored:')
+    for name, array in arrays.items():
+        lines += [f'    {name} = stored["{name}"]'] if large else _array(name, array)
+    networks = []
+    for start, model in enumerate(plan.models, 1):
+        numbers = [_numbered(plan, start, k) for k, _ in enumerate(_pairs(model), 1)]
+        networks.append(f"[{', '.join(f'(W{number}, B{number})' for number in numbers)}]")
+    lines += [f"LAYERS = {networks[0]}"] if len(networks) == 1 else _listed("NETWORKS = [", networks, "]")
+    return "\n".join([*lines, "# fmt: on"])
+
+
+GAPS = (
+    "", "#N/A", "#N/A N/A", "#NA", "-1.#IND", "-1.#QNAN", "-NaN", "-nan", "1.#IND", "1.#QNAN", "<NA>", "N/A", "NA",
+    "NULL", "NaN", "None", "n/a", "nan", "null",
+)  # as pandas reads CSV  # fmt: skip
+_FUNCTIONS = {
+    "value": "number", "number": "number", "missing": "missing", "is": "among", "none of": "not_among", "days": "days",
+    "sin": "sine", "cos": "cosine",
+}  # fmt: skip
+
+
+def _taking(feature: Feature) -> str:
+    """Write a line of FEATURES: a function, a column and what was learned of it."""
+    given = [_FUNCTIONS[feature.what], _literal(feature.column)]
+    if feature.kind == "text":
+        given.append(f"[{', '.join(map(_literal, feature.texts))}]")
+    elif not np.isnan(feature.number):
+        given.append(repr(feature.number))
+    return f"({', '.join(given)})"
+
+
+def _literal(value: Any) -> str:
+    """Write a value as Python does, a text in double quotes where that needs no backslash more."""
+    written = repr(value)
+    return f'"{written[1:-1]}"' if isinstance(value, str) and written[0] == "'" and '"' not in value else written
+
+
+def _array(name: str, array: np.ndarray[Any, Any]) -> list[str]:
+    if array.ndim == 1:
+        return _listed(f"{name} = np.array([", map(repr, array.tolist()), "])")
+    rows = [line for row in array.tolist() for line in _listed("    [", map(repr, row), "],")]
+    return [f"{name} = np.array([", *rows, "])"]
+
+
+def _listed(head: str, items: Iterable[str], tail: str) -> list[str]:
+    """Write a list in lines of at most 88 characters, where its items allow it."""
+    items = list(items)
+    whole = f"{head}{', '.join(items)}{tail}"
+    if len(whole) <= _WIDTH:
+        return [whole]
+    margin = " " * (len(head) - len(head.lstrip()))
+    lines = [""]
+    for item in items:
+        if lines[-1] and len(f"{margin}    {lines[-1]} {item},") > _WIDTH:
+            lines.append("")
+        lines[-1] += f" {item}," if lines[-1] else f"{item},"
+    return [head, *(f"{margin}    {line}" for line in lines), f"{margin}{tail}"]
+
+
+_READ_CSV = '''
+def read_csv(file):
+    """Read rows as dicts; an empty field, NA and the like are missing."""
+    with open(file, encoding="utf-8-sig", newline="") as lines:
+        separator = max(",;\\t|", key=lines.readline().count)
+        lines.seek(0)
+        return [
+            {name: None if value in GAPS else value for name, value in row.items()}
+            for row in csv.DictReader(lines, delimiter=separator)
+        ]
+'''
+_MAIN_OF_CLASSES = '''
+def main():
+    """Print the predictions of a CSV file's rows, as CSV."""
+    rows = read_csv(sys.argv[1])
+    out = csv.writer(sys.stdout, lineterminator="\\n")
+    out.writerow([TARGET, *(f"probability of {name}" for name in CLASSES)])
+    for label, shares in zip(predict(rows), predict_proba(rows).tolist(), strict=True):
+        out.writerow([label, *shares])
+'''
+_MAIN_OF_NUMBERS = '''
+def main():
+    """Print the predictions of a CSV file's rows, as CSV."""
+    out = csv.writer(sys.stdout, lineterminator="\\n")
+    out.writerow([TARGET])
+    out.writerows([number] for number in predict(read_csv(sys.argv[1])).tolist())
+'''
+_RUN = """
+if __name__ == "__main__":
+    main()
+"""

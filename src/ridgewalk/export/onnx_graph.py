@@ -1,0 +1,255 @@
+"""What a model computes as an ONNX graph, from the user's columns to labels and probabilities, in double precision.
+
+    "age"  double (rows, 1) ┐
+    "town" string (rows, 1) ┴> features -> Sub, Div -> MatMul, Add, Relu, ... -> Softmax ┬> "probabilities"
+                                                                                         └> ArgMax, Gather -> "label"
+
+The operators are those that onnxruntime has in double precision. Erf, inside GELU, it has in single precision alone.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from importlib.metadata import version
+from itertools import groupby
+from typing import Any
+
+import numpy as np
+from onnx import ModelProto, NodeProto, TensorProto, ValueInfoProto, checker, helper, numpy_helper
+
+from ridgewalk.arrays import Integers
+from ridgewalk.export.recipe import Feature, Output, Recipe
+from ridgewalk.layers import GELU, Dense, Dropout, Layer, LeakyReLU, ReLU, Sigmoid, Tanh
+from ridgewalk.losses import LARGEST_EXPONENT
+from ridgewalk.model import Model
+
+_OPSET, _IR = 19, 9  # Equal takes text from opset 19 on (May 2023)
+_ARRAY = "X"
+_HOLDS = {
+    "number": "A number; NaN where it is missing.",
+    "date": "Days from 1970-01-01 00:00 UTC, with fractions; NaN where it is missing.",
+    "text": "A category; empty where it is missing.",
+}
+
+
+def onnx_model(plan: Recipe) -> bytes:
+    """Write a model as the content of an ONNX file.
+
+    Raises
+    ------
+    ValueError
+        If a column has no name.
+    """
+    if "" in plan.columns:
+        raise ValueError("An input of ONNX needs a name, and a column of the model has none: name it, and fit again.")
+    graph = _Graph({_ARRAY, *plan.columns})
+    x, order = _array(graph, plan) if plan.features is None else _encoded(graph, plan, plan.features)
+    x = graph.node("Sub", x, graph.constant("center", plan.models[0].center[order]))
+    x = graph.node("Div", x, graph.constant("scale", plan.models[0].scale[order]))
+    predictions = [_linked(graph, plan.output, model, _output(graph, model, x, order)) for model in plan.models]
+    _give(graph, plan, _mean(graph, predictions))
+    proto = graph.finished(f"Predicts {plan.target}.")
+    checker.check_model(proto, full_check=True)
+    return bytes(proto.SerializeToString())
+
+
+class _Graph:
+    """Inputs, nodes, constants and outputs, put together one by one; each value has a name of its own."""
+
+    def __init__(self, taken: set[str]) -> None:
+        self._taken = taken
+        self._nodes: list[NodeProto] = []
+        self._constants: list[TensorProto] = []
+        self._inputs: list[ValueInfoProto] = []
+        self._outputs: list[ValueInfoProto] = []
+
+    def input(self, name: str, kind: int, width: int, description: str) -> str:
+        """Add an input (rows, width)."""
+        self._inputs.append(helper.make_tensor_value_info(name, kind, ["rows", width], description))
+        return name
+
+    def constant(self, name: str, values: Any) -> str:
+        """Add a constant."""
+        array = np.asarray(values)
+        name = self._free(name)
+        self._constants.append(
+            numpy_helper.from_array(array.astype(object) if array.dtype.kind == "U" else array, name)
+        )
+        return name
+
+    def node(self, operator: str, *inputs: str, options: dict[str, int] | None = None) -> str:
+        """Add a node; give the name of its value."""
+        name = self._free(operator)
+        self._nodes.append(helper.make_node(operator, inputs, [name], **(options or {})))
+        return name
+
+    def joined(self, parts: Sequence[str]) -> str:
+        """Put matrices side by side."""
+        return parts[0] if len(parts) == 1 else self.node("Concat", *parts, options={"axis": 1})
+
+    def filled(self, values: str, instead: str) -> str:
+        """Put something else where values are NaN."""
+        return self.node("Where", self.node("IsNaN", values), instead, values)
+
+    def output(self, name: str, value: str, kind: int, *widths: int) -> None:
+        """Add an output (rows, *widths), called by its name if no column is called so."""
+        name = self._free(name)
+        self._nodes.append(helper.make_node("Identity", [value], [name]))
+        self._outputs.append(helper.make_tensor_value_info(name, kind, ["rows", *widths]))
+
+    def finished(self, description: str) -> ModelProto:
+        """Give the whole as onnx's own object."""
+        graph = helper.make_graph(self._nodes, "ridgewalk", self._inputs, self._outputs, self._constants)
+        return helper.make_model(
+            graph,
+            opset_imports=[helper.make_opsetid("", _OPSET)],
+            ir_version=_IR,
+            producer_name="ridgewalk",
+            producer_version=version("ridgewalk"),
+            doc_string=description,
+        )
+
+    def _free(self, wanted: str) -> str:
+        name, number = wanted, 1
+        while name in self._taken:
+            number += 1
+            name = f"{wanted} {number}"
+        self._taken.add(name)
+        return name
+
+
+def _array(graph: _Graph, plan: Recipe) -> tuple[str, Integers]:
+    """Take what the networks need of an array, and say in which order."""
+    x = graph.input(_ARRAY, TensorProto.DOUBLE, plan.width, "The columns of the fit, in order.")
+    order = np.arange(len(plan.chosen))
+    if len(plan.chosen) == plan.width:
+        return x, order
+    return graph.node("Gather", x, graph.constant("used", plan.chosen), options={"axis": 1}), order
+
+
+_KINDS = ("value", "number", "missing", "days", "sin", "cos", "is", "none of")
+
+
+def _encoded(graph: _Graph, plan: Recipe, features: Sequence[Feature]) -> tuple[str, Integers]:
+    """Compute the features, those of a kind at once, and say in which order they stand."""
+    for name, holds in plan.columns.items():
+        graph.input(name, TensorProto.STRING if holds == "text" else TensorProto.DOUBLE, 1, _HOLDS[holds])
+    order = sorted(range(len(features)), key=lambda k: _KINDS.index(features[k].what))
+    parts = [
+        _of_text(graph, column, list(group)) if column else _of_numbers(graph, what, list(group))
+        for (what, column), group in groupby((features[k] for k in order), _together)
+    ]
+    return graph.joined(parts), np.array(order)
+
+
+def _together(feature: Feature) -> tuple[str, str]:
+    return feature.what, feature.column if feature.texts else ""
+
+
+def _of_numbers(graph: _Graph, what: str, features: Sequence[Feature]) -> str:
+    """Compute features of one kind, of columns of numbers or dates: (rows, features)."""
+    values = graph.joined([feature.column for feature in features])
+    numbers = np.array([[feature.number for feature in features]])
+    if what == "value":
+        return values
+    if what == "number":
+        return graph.filled(values, graph.constant("median", numbers))
+    if what == "missing":
+        return graph.node("Cast", graph.node("IsNaN", values), options={"to": TensorProto.DOUBLE})
+    zero = graph.constant("zero", 0.0)
+    if what == "days":
+        return graph.filled(graph.node("Sub", values, graph.constant("median day", numbers)), zero)
+    angle = graph.node("Mul", values, graph.constant("angle per day", 2 * math.pi / numbers))
+    if what == "cos":  # onnxruntime 1.20 has no Cos in double precision
+        angle = graph.node("Add", angle, graph.constant("quarter turn", math.pi / 2))
+    return graph.filled(graph.node("Sin", angle), zero)
+
+
+def _of_text(graph: _Graph, column: str, features: Sequence[Feature]) -> str:
+    """Compute features of one column of text: (rows, features)."""
+    texts = [text for feature in features for text in feature.texts]
+    belongs = np.array([[float(text in feature.texts) for feature in features] for text in texts])
+    same = graph.node("Equal", column, graph.constant("texts", [texts]))
+    within = graph.node("Cast", same, options={"to": TensorProto.DOUBLE})
+    if len(texts) > len(features):
+        within = graph.node("MatMul", within, graph.constant("belongs", belongs))
+    if features[0].what == "is":
+        return within
+    return graph.node("Sub", graph.constant("one", 1.0), within)
+
+
+def _output(graph: _Graph, model: Model, x: str, order: Integers) -> str:
+    """Compute a network's raw output: (rows, outputs)."""
+    first, *others = model.parameters
+    arrays = iter((first[order], *others))
+    for layer in model.network.layers:
+        if isinstance(layer, Dense):
+            x = graph.node("MatMul", x, graph.constant("weight", next(arrays)))
+            x = graph.node("Add", x, graph.constant("bias", next(arrays)))
+        elif not isinstance(layer, Dropout):
+            x = _activated(graph, layer, x)
+    return x
+
+
+def _activated(graph: _Graph, layer: Layer, x: str) -> str:
+    match layer:
+        case ReLU():
+            return graph.node("Relu", x)
+        case LeakyReLU():
+            return graph.node("Max", x, graph.node("Mul", x, graph.constant("slope", layer.slope)))
+        case Tanh():
+            return graph.node("Tanh", x)
+        case Sigmoid():
+            return graph.node("Sigmoid", x)
+        case GELU():
+            scaled = graph.node("Mul", x, graph.constant("1/sqrt(2)", math.sqrt(0.5)))
+            single = graph.node("Cast", scaled, options={"to": TensorProto.FLOAT})
+            error = graph.node("Cast", graph.node("Erf", single), options={"to": TensorProto.DOUBLE})
+            half = graph.constant("half", 0.5)
+            below = graph.node("Add", half, graph.node("Mul", half, error))
+            return graph.node("Mul", x, below)
+    raise ValueError(f"The layer {type(layer).__name__} has no form in ONNX here.")
+
+
+def _mean(graph: _Graph, predictions: Sequence[str]) -> str:
+    """Take the mean over the starts."""
+    if len(predictions) == 1:
+        return predictions[0]
+    return graph.node("Mul", graph.node("Sum", *predictions), graph.constant("share", 1 / len(predictions)))
+
+
+def _give(graph: _Graph, plan: Recipe, mean: str) -> None:
+    """Give the prediction as an output, and of probabilities the label that goes with them."""
+    widths = [] if plan.flat else [plan.models[0].parameters[-1].shape[1]]
+    if not plan.classes:
+        value = graph.node("Squeeze", mean, graph.constant("axes", [1])) if plan.flat else mean
+        graph.output("value", value, TensorProto.DOUBLE, *widths)
+        return
+    kind: int = TensorProto.INT64
+    if plan.output == "labels":
+        yes = graph.node("Greater", mean, graph.constant("half", 0.5))
+        label = graph.node("Cast", yes, options={"to": kind})
+    else:
+        classes = np.array(plan.classes)
+        kind = TensorProto.STRING if classes.dtype.kind == "U" else helper.np_dtype_to_tensor_dtype(classes.dtype)
+        best = graph.node("ArgMax", mean, options={"axis": 1, "keepdims": 0})
+        label = graph.node("Gather", graph.constant("classes", classes), best)
+    graph.output("label", label, kind, *widths)
+    graph.output("probabilities", mean, TensorProto.DOUBLE, len(plan.classes))
+
+
+def _linked(graph: _Graph, kind: Output, model: Model, output: str) -> str:
+    """Turn a network's output into a prediction: probabilities, a rate, or a number in the target's units."""
+    match kind:
+        case "two classes":
+            no = graph.node("Sigmoid", graph.node("Neg", output))
+            return graph.joined([no, graph.node("Sigmoid", output)])
+        case "classes":
+            return graph.node("Softmax", output, options={"axis": 1})
+        case "labels":
+            return graph.node("Sigmoid", output)
+        case "rates":
+            return graph.node("Exp", graph.node("Min", output, graph.constant("largest", LARGEST_EXPONENT)))
+    scaled = graph.node("Mul", output, graph.constant("target's scale", model.target_scale))
+    return graph.node("Add", scaled, graph.constant("target's center", model.target_center))

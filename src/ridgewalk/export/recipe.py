@@ -1,0 +1,211 @@
+"""What a fitted model computes, as plain data that every kind of file is written from: without what is dead.
+
+    table -> features (N, P) -> (x - center) / scale -> network -> target's units -> mean over the starts -> prediction
+
+Inputs and units that do not matter are left out first (:meth:`ridgewalk.model.Model.compact`), so a file asks only for
+the columns that the model uses.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from functools import reduce
+from typing import Any, Literal
+
+import numpy as np
+from sklearn.utils.validation import _check_feature_names_in, check_is_fitted
+
+from ridgewalk.arrays import Array, Integers
+from ridgewalk.columns import DAYS, MISSING, Category, Column, Date, Encoder, Number
+from ridgewalk.estimators import MLPClassifier, MLPClassifierCV, MLPRegressor, MLPRegressorCV
+from ridgewalk.layers import Dense, Dropout, Layer
+from ridgewalk.losses import BinaryCrossEntropy, CrossEntropy, Poisson
+from ridgewalk.model import Model
+from ridgewalk.network import Network
+
+Estimator = MLPClassifier | MLPClassifierCV | MLPRegressor | MLPRegressorCV
+What = Literal["value", "number", "missing", "is", "none of", "days", "sin", "cos"]
+Output = Literal["two classes", "classes", "labels", "numbers", "rates"]
+
+
+@dataclass(frozen=True)
+class Feature:
+    """A number that the network takes of a column.
+
+    Attributes
+    ----------
+    column : str
+    what : str
+        "value": its number; "number": the same, or ``number`` where it is missing; "missing": 1 where it is missing;
+        "is": 1 where its text is one of ``texts``; "none of": 1 where it is not; "days": days after the day ``number``,
+        0 where it is missing; "sin", "cos": of its place in a cycle of ``number`` days, 0 where it is missing.
+    number : float
+    texts : tuple of str
+    """
+
+    column: str
+    what: What
+    number: float = float("nan")
+    texts: tuple[str, ...] = ()
+
+    @property
+    def kind(self) -> Literal["number", "text", "date"]:
+        """What the column holds; of a missing value it does not matter."""
+        if self.what in ("is", "none of"):
+            return "text"
+        return "date" if self.what in ("days", "sin", "cos") else "number"
+
+
+@dataclass(frozen=True, eq=False)
+class Recipe:
+    """What a fitted model computes.
+
+    Attributes
+    ----------
+    features : tuple of Feature, or None
+        What the networks take of columns that have names; None where the model takes an array.
+    chosen : integers, shape (P,)
+        What the networks take, by its number among all (encoded) columns of the fit.
+    width : int
+        How many columns the fit had.
+    names : tuple of str
+        What people call the features: "age", "town = here"; "x0", "x1", ... of an array.
+    unused : tuple of str
+        Columns of the fit that are not needed.
+    models : tuple of Model
+        One per start whose predictions are averaged; all take the P features, in order, with one center and scale.
+    output : str
+        How ``models`` become predictions: one logit is "two classes", several are "classes" or "labels" (each yes or
+        no); "numbers" are as they come, "rates" are the exponential.
+    classes : list
+        Class labels in the order of the probabilities; empty for numbers.
+    flat : bool
+        Whether a prediction is one number or label per row, not a row of them.
+    target : str
+        Name of what is predicted.
+    """
+
+    features: tuple[Feature, ...] | None
+    chosen: Integers
+    width: int
+    names: tuple[str, ...]
+    unused: tuple[str, ...]
+    models: tuple[Model, ...]
+    output: Output
+    classes: list[Any]
+    flat: bool
+    target: str
+
+    @property
+    def columns(self) -> dict[str, str]:
+        """Columns that are needed, and what they hold: "number", "text" or "date"."""
+        kinds: dict[str, str] = {}
+        for feature in sorted(self.features or (), key=lambda each: each.what == "missing"):
+            kinds.setdefault(feature.column, feature.kind)
+        return kinds
+
+    @property
+    def activation(self) -> Layer | None:
+        """What stands between the dense layers; None where nothing does."""
+        layers = (layer for model in self.models for layer in model.network.layers)
+        return next((layer for layer in layers if not isinstance(layer, Dense | Dropout)), None)
+
+
+def recipe(model: Estimator, encoder: Encoder | None = None, target: str = "target") -> Recipe:
+    """Find out what a fitted model computes, of a table's columns if its ``encoder`` is given.
+
+    Raises
+    ------
+    ValueError
+        If it is no fitted model of ridgewalk, or the encoder gives another number of columns than it takes.
+    """
+    if not isinstance(model, Estimator):
+        raise ValueError(
+            f"What can be exported is a fitted estimator of ridgewalk, got {type(model).__name__}: of a pipeline or a "
+            "search, give the estimator inside it."
+        )
+    check_is_fitted(model)
+    models = [each.compact() for each in model.models_]
+    used = np.flatnonzero(reduce(np.logical_or, [each.support(model.n_features_in_) for each in models]))
+    chosen = used if used.size else models[0].inputs  # a constant still asks for a column: it counts the rows
+    everything = _everything(model, encoder)
+    features = None if everything is None else tuple(everything[k] for k in chosen)
+    needed = {feature.column for feature in features or ()}
+    loss = models[0].loss
+    output: Output = "rates" if isinstance(loss, Poisson) else "numbers"
+    if isinstance(loss, BinaryCrossEntropy | CrossEntropy):
+        output = "classes" if isinstance(loss, CrossEntropy) else "labels" if model._multilabel else "two classes"
+    return Recipe(
+        features=features,
+        chosen=chosen,
+        width=model.n_features_in_,
+        names=tuple(np.asarray(encoder.names if encoder else _check_feature_names_in(model))[chosen].tolist()),
+        unused=tuple(dict.fromkeys(each.column for each in everything or () if each.column not in needed)),
+        models=_taking(models, chosen),
+        output=output,
+        classes=model.classes_.tolist() if output in ("two classes", "classes", "labels") else [],
+        flat=output in ("two classes", "classes") or (output != "labels" and model._single),
+        target=target,
+    )
+
+
+def _everything(model: Estimator, encoder: Encoder | None) -> list[Feature] | None:
+    """Give all that a model takes of named columns, in the order of its columns."""
+    if encoder is None:
+        names = getattr(model, "feature_names_in_", None)
+        return None if names is None else [Feature(str(name), "value") for name in names]
+    everything = [feature for column in encoder.columns for feature in _features(column)]
+    if len(everything) != model.n_features_in_:
+        raise ValueError(
+            f"The model takes {model.n_features_in_} columns, and the encoder gives {len(everything)}: "
+            "give the one that encoded the rows of the fit."
+        )
+    return everything
+
+
+def _features(column: Column) -> Iterator[Feature]:
+    """Give what an encoder makes of a column, in order."""
+    name = column.name
+    match column:
+        case Number():
+            yield Feature(name, "number", column.median)
+        case Category():
+            known = {*column.levels, *column.others}
+            gap = (MISSING,) if "" in known else (MISSING, "")
+            same = {MISSING: gap}
+            yield from (Feature(name, "is", texts=same.get(level, (level,))) for level in column.levels)
+            if column.others:
+                levels = tuple(text for level in column.levels for text in same.get(level, (level,)))
+                yield Feature(name, "none of", texts=levels)
+        case Date():
+            yield Feature(name, "days", column.center)
+            for cycle in column.cycles:
+                yield Feature(name, "sin", DAYS[cycle])
+                yield Feature(name, "cos", DAYS[cycle])
+    if isinstance(column, Number | Date) and column.indicated:
+        yield Feature(name, "missing")
+
+
+def _taking(models: list[Model], chosen: Integers) -> tuple[Model, ...]:
+    """Give the same models for an array of the chosen columns alone: weights of 0 where one takes none of a column."""
+    center, scale = np.zeros(len(chosen)), np.ones(len(chosen))
+    widened = []
+    for model in models:
+        taken = np.isin(model.inputs, chosen)
+        place = np.searchsorted(chosen, model.inputs[taken])
+        center[place], scale[place] = model.center[taken], model.scale[taken]
+        weights: Array = np.zeros((len(chosen), model.parameters[0].shape[1]))
+        weights[place] = model.parameters[0][taken]
+        widened.append((Network((Dense(*weights.shape), *model.network.layers[1:])), weights))
+    return tuple(
+        replace(
+            model,
+            network=network,
+            parameters=(weights, *model.parameters[1:]),
+            inputs=np.arange(len(chosen)),
+            center=center,
+            scale=scale,
+        )
+        for model, (network, weights) in zip(models, widened, strict=True)
+    )

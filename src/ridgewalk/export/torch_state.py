@@ -1,0 +1,80 @@
+"""What a model's networks compute as a ``state_dict`` of PyTorch, written without PyTorch, as safetensors.
+
+    "0.weight" (Q, P), "0.bias" (Q,)     the first dense layer: w' / scale, and b - (center / scale) w
+    "2.weight", "2.bias", ...            the layers above; an activation stands between, and has no arrays
+
+Standardizing is part of the first layer and of the last (:meth:`ridgewalk.model.Model.raw_parameters`), so the network
+takes features as they come. Of several starts the keys begin with the network's number: "0.0.weight", "1.0.weight".
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import numpy as np
+from safetensors.numpy import save
+
+from ridgewalk.export.recipe import Recipe
+from ridgewalk.layers import GELU, Dense, Dropout, Layer, LeakyReLU, ReLU, Sigmoid, Tanh
+from ridgewalk.model import Model
+
+
+def torch_state(plan: Recipe) -> bytes:
+    """Write the networks as the content of a safetensors file; its metadata says how to build and feed them."""
+    arrays = {
+        key if len(plan.models) == 1 else f"{start}.{key}": array
+        for start, model in enumerate(plan.models)
+        for key, array in _state(model).items()
+    }
+    about = {
+        "format": "pt",
+        "module": module(plan),
+        "features": json.dumps(plan.names),
+        "columns": json.dumps(plan.chosen.tolist()),
+        "target": plan.target,
+        "classes": json.dumps(plan.classes),
+    }
+    return bytes(save(arrays, about))
+
+
+def module(plan: Recipe) -> str:
+    """Give the Python that builds what takes the ``state_dict``."""
+    networks = [f"nn.Sequential({', '.join(_modules(model))})" for model in plan.models]
+    return networks[0] if len(networks) == 1 else f"nn.ModuleList([{', '.join(networks)}])"
+
+
+def prediction(plan: Recipe) -> str:
+    """Give the Python that turns features x (N, P) into predictions."""
+    link = {"two classes": ".sigmoid()", "labels": ".sigmoid()", "classes": ".softmax(dim=1)", "rates": ".exp()"}
+    if len(plan.models) == 1:
+        return f"network(x){link.get(plan.output, '')}"
+    return f"torch.stack([each(x){link.get(plan.output, '')} for each in network]).mean(dim=0)"
+
+
+def _state(model: Model) -> dict[str, np.ndarray[Any, Any]]:
+    """Give the arrays by PyTorch's names: the number of the module, and which array of it."""
+    numbers = [k for k, layer in enumerate(_kept(model)) if isinstance(layer, Dense)]
+    arrays = model.raw_parameters()
+    weights = {f"{k}.weight": np.ascontiguousarray(w.T) for k, w in zip(numbers, arrays[::2], strict=True)}
+    biases = {f"{k}.bias": b[0] for k, b in zip(numbers, arrays[1::2], strict=True)}
+    return weights | biases
+
+
+def _kept(model: Model) -> list[Layer]:
+    return [layer for layer in model.network.layers if not isinstance(layer, Dropout)]
+
+
+def _modules(model: Model) -> list[str]:
+    return [_module(layer) for layer in _kept(model)]
+
+
+def _module(layer: Layer) -> str:
+    match layer:
+        case Dense():
+            return f"nn.Linear({layer.inputs}, {layer.units})"
+        case LeakyReLU():
+            return f"nn.LeakyReLU({layer.slope})"
+        case ReLU() | Tanh() | Sigmoid() | GELU():
+            return f"nn.{type(layer).__name__}()"
+    raise ValueError(f"The layer {type(layer).__name__} has no module of PyTorch here.")

@@ -1,0 +1,476 @@
+"""What is exported predicts what the model predicts, asks for no column that is dead, and trusts no text."""
+
+import ast
+import importlib.util
+import runpy
+import subprocess
+import sys
+import warnings
+from pathlib import Path
+
+import numpy as np
+import onnxruntime
+import pandas as pd
+import pytest
+from safetensors import safe_open
+from safetensors.numpy import load
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+
+from ridgewalk import MLPClassifier, MLPClassifierCV, MLPRegressor, cli
+from ridgewalk.columns import Encoder
+from ridgewalk.export import numpy_code, to_numpy, to_onnx, to_torch
+from ridgewalk.storage import MODEL_FILE, save
+
+ROOT = Path(__file__).parents[1]
+ROWS = 60
+ACTIVATIONS = ["relu", "leaky_relu", "tanh", "logistic", "gelu", "identity"]
+HIDDEN = [(), (4,), (4, 3)]
+EXACT, SINGLE = 1e-11, 1e-6  # of the largest prediction; single is onnxruntime's Erf, inside GELU
+
+
+def columns(seed=0):
+    """Give columns of very different size and place: the network needs 3 of 6, one is constant."""
+    x = np.random.default_rng(seed).normal(size=(ROWS, 6))
+    x[:, 5] = 0
+    return x * [1, 1e6, 1e-3, 1, 1, 1] + [0, 1e9, 0, 5, 0, 3]
+
+
+def targets():
+    x = columns()
+    z = (x - x.mean(axis=0)) / (x.std(axis=0) + (x.std(axis=0) == 0))
+    s = z[:, 0] + z[:, 1] * z[:, 2]
+    return {
+        "number": 1e5 * s + 3e7,
+        "column": s[:, None],
+        "numbers": np.stack([s, 1e3 * s**2], axis=1),
+        "rate": np.floor(np.exp(np.clip(s, -2, 2))),
+        "two": np.where(s > 0, "ja", "né"),
+        "three": np.digitize(s, [-0.5, 0.5]) - 1,
+        "floats": np.digitize(s, [-0.5, 0.5]).astype(float),
+        "truth": s > 0,
+        "labels": np.stack([s > 0, z[:, 1] > 0, z[:, 3] > 1], axis=1).astype(int),
+    }
+
+
+CLASSES = ("two", "three", "floats", "truth", "labels")
+
+
+def fitted(x, y, task, **parameters):
+    """Fit for a moment, with so much L1 that some inputs are dropped."""
+    given = {"alpha": 0.02, "l1_ratio": 1, "max_iter": 12, "random_state": 0, "learning_rate_init": 0.02} | parameters
+    model = MLPClassifier(**given) if task in CLASSES else MLPRegressor(**given)
+    if task == "rate":
+        model.set_params(loss="poisson")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # that it has not come to rest
+        return model.fit(x, y)
+
+
+def expected(model, x):
+    """Give predictions, and probabilities where there are any."""
+    return [model.predict(x), *([model.predict_proba(x)] if isinstance(model, MLPClassifier) else [])]
+
+
+def by_onnx(exported, feeds):
+    session = onnxruntime.InferenceSession(exported.content, providers=["CPUExecutionProvider"])
+    return session.run(None, feeds)
+
+
+def by_numpy(exported, folder, table):
+    exported.write(folder / "model.py")
+    code = runpy.run_path(str(folder / "model.py"))
+    return [code[name](table) for name in ("predict", "predict_proba") if name in code]
+
+
+def assert_same(given, wanted, tolerance=EXACT):
+    assert len(given) == len(wanted)
+    for ours, theirs in zip(given, wanted, strict=True):
+        assert ours.shape == theirs.shape
+        if theirs.dtype.kind == "f":
+            np.testing.assert_allclose(ours, theirs, rtol=0, atol=tolerance * np.abs(theirs).max())
+        else:
+            assert ours.tolist() == theirs.tolist()
+
+
+@pytest.mark.parametrize("hidden", HIDDEN, ids=["linear", "one layer", "two layers"])
+@pytest.mark.parametrize("activation", ACTIVATIONS)
+def test_every_form_predicts_what_the_model_predicts(activation, hidden, tmp_path):
+    x = columns()
+    for task, y in targets().items():
+        model = fitted(x, y, task, hidden_layer_sizes=hidden, activation=activation)
+        wanted = expected(model, x)
+        tolerance = SINGLE if activation == "gelu" and hidden else EXACT
+        assert_same(by_onnx(to_onnx(model), {"X": x}), wanted, tolerance)
+        assert_same(by_onnx(to_onnx(model), {"X": x[:1]}), [each[:1] for each in wanted], tolerance)
+        assert_same(by_numpy(to_numpy(model), tmp_path, x), wanted)
+        assert to_numpy(model.compact()).content == to_numpy(model).content
+
+
+@pytest.mark.skipif(importlib.util.find_spec("torch") is None, reason="PyTorch is not among the test dependencies")
+@pytest.mark.parametrize("ensemble", [False, True])
+@pytest.mark.parametrize("activation", ACTIVATIONS)
+def test_the_state_dict_loads_and_predicts_the_same(activation, ensemble, tmp_path):
+    import torch
+
+    x, file = columns(), tmp_path / "model.safetensors"
+    for hidden in HIDDEN:
+        for task, y in targets().items():
+            model = fitted(
+                x, y, task, hidden_layer_sizes=hidden, activation=activation, n_seeds=2, ensemble=ensemble
+            )  # fmt: skip
+            exported = to_torch(model)
+            exported.write(file)
+            names = {"x": torch.from_numpy(x[:, exported.recipe.chosen])}
+            exec(exported.use(file), names)
+            predicted, wanted = names["predicted"].detach().numpy(), expected(model, x)[-1]
+            if exported.recipe.output == "two classes":
+                predicted = np.hstack([1 - predicted, predicted])
+            assert_same([predicted.reshape(wanted.shape)], [wanted], 1e-9)
+
+
+def test_the_state_dict_is_compact_and_says_what_it_takes():
+    x = columns()
+    model = fitted(x, targets()["two"], "two", hidden_layer_sizes=(8,), alpha=0.03, max_iter=60)
+    exported = to_torch(model)
+    arrays, small = load(exported.content), model.compact().model_
+    assert sorted(arrays) == ["0.bias", "0.weight", "2.bias", "2.weight"]
+    assert arrays["0.weight"].shape == small.parameters[0].T.shape
+    assert small.size.inputs < 6
+    assert 1 < small.size.units < 8
+    output = np.maximum(x[:, small.inputs] @ arrays["0.weight"].T + arrays["0.bias"], 0)
+    output = output @ arrays["2.weight"].T + arrays["2.bias"]
+    np.testing.assert_allclose(output[:, 0], model.decision_function(x), rtol=1e-7)
+
+
+def test_the_state_dicts_metadata_builds_the_network(tmp_path):
+    model = fitted(columns(), targets()["three"], "three", hidden_layer_sizes=(4,), activation="leaky_relu")
+    (file,) = to_torch(model, target="kind").write(tmp_path / "model.safetensors")
+    with safe_open(file, "np") as kept:
+        about = kept.metadata()
+    small = model.compact().model_
+    chosen, units = small.inputs.tolist(), small.size.units
+    assert ast.literal_eval(about["columns"]) == chosen
+    assert about["features"] == str([f"x{k}" for k in chosen]).replace("'", '"')
+    assert about["module"] == (
+        f"nn.Sequential(nn.Linear({len(chosen)}, {units}), nn.LeakyReLU(0.01), nn.Linear({units}, 3))"
+    )
+    assert (about["target"], about["classes"]) == ("kind", "[-1, 0, 1]")
+
+
+@pytest.mark.parametrize("task", ["number", "rate", "two", "three", "labels"])
+def test_an_ensemble_is_averaged_also_where_one_of_it_is_constant(task, tmp_path):
+    x = columns()
+    model = fitted(x, targets()[task], task, hidden_layer_sizes=(4, 3), n_seeds=3, ensemble=True, activation="tanh")
+    model.models_[0].parameters[2][:] = 0
+    model.models_[1].parameters[0][:2] = 0
+    wanted = expected(model, x)
+    assert_same(by_onnx(to_onnx(model), {"X": x}), wanted)
+    assert_same(by_numpy(to_numpy(model), tmp_path, x), wanted)
+
+
+def test_a_constant_model_asks_for_one_column_and_counts_its_rows(tmp_path):
+    frame = pd.DataFrame(columns(), columns=list("abcdef"))
+    model = fitted(frame, targets()["number"], "number", alpha=1e3, max_iter=50)
+    assert not model.support_.any()
+    exported = to_onnx(model)
+    assert str(exported) == "It needs 1 of 6 columns: 'a' (number). Not needed: 'b', 'c', 'd', 'e', 'f'."
+    feeds = {"a": np.ones((3, 1))}
+    assert_same(by_onnx(exported, feeds), [np.full(3, model.predict(frame)[0])])
+    assert_same(by_numpy(to_numpy(model), tmp_path, {"a": [1, 2, 3]}), [np.full(3, model.predict(frame)[0])])
+
+
+def people(seed=0):
+    """Give a table with every kind of column, and gaps in all of them."""
+    generator = np.random.default_rng(seed)
+    rows = 1000
+    frame = pd.DataFrame(
+        {
+            "age": generator.normal(40, 10, rows).round(),
+            "größe, cm": generator.normal(170, 10, rows),
+            "member": generator.random(rows) > 0.5,
+            "town": generator.choice(["here", "there", "Köln", None], rows),
+            "since": pd.Timestamp("2020-01-01") + pd.to_timedelta(generator.uniform(0, 900, rows).round(2), "D"),
+            "day": (pd.Timestamp("1999-01-01") + pd.to_timedelta(generator.integers(0, 900, rows), "D")).strftime(
+                "%Y-%m-%dT10:30:00+02:00"
+            ),
+            "rare": generator.permutation(["often"] * 800 + ["seldom"] * 180 + [f"once {k}" for k in range(20)]),
+            "noise": generator.normal(size=rows),
+        }
+    )
+    frame.loc[::9, "age"] = np.nan
+    frame.loc[::7, "since"] = None
+    frame.loc[::11, "rare"] = None
+    return frame
+
+
+def days(column):
+    """Give dates as days from 1970."""
+    dates = pd.to_datetime(column, utc=True).to_numpy(dtype="datetime64[us]")
+    return np.where(np.isnat(dates), np.nan, dates.astype(np.int64) / 86_400e6)
+
+
+def fed(exported, frame):
+    """Give a frame's columns as the graph takes them."""
+    feeds = {}
+    for name, kind in exported.recipe.columns.items():
+        column = frame[name]
+        values = days(column) if kind == "date" else column.fillna("").astype(str) if kind == "text" else column
+        feeds[name] = np.asarray(values, dtype=object if kind == "text" else float).reshape(-1, 1)
+    return feeds
+
+
+def tables(frame):
+    """Give a frame as people hand a table over: a dict of columns, rows, a frame."""
+    plain = frame.astype(object).where(frame.notna(), None)
+    return [plain.to_dict("list"), plain.to_dict("records"), frame]
+
+
+def changed(frame):
+    """Give a table with what the training never saw: new categories, and gaps in other columns."""
+    new = frame.copy()
+    new.loc[::4, "town"] = "elsewhere"
+    new.loc[1::5, "rare"] = "new"
+    new.loc[::3, "größe, cm"] = np.nan
+    new.loc[::8, "day"] = None
+    return new
+
+
+@pytest.mark.parametrize("task", ["two", "number"])
+def test_the_encoder_is_inside(task, tmp_path):
+    frame = people()
+    encoder = Encoder.fit(frame)
+    signal = frame["age"].fillna(0) + 20 * (frame["town"] == "here") + frame["since"].isna() * 30
+    y = {"two": np.where(signal > 40, "ja", "nein"), "number": signal.to_numpy()}[task]
+    model = fitted(encoder.transform(frame), y, task, hidden_layer_sizes=(5,), alpha=1e-4, l1_ratio=0)
+    graph, code = to_onnx(model, encoder), to_numpy(model, encoder)
+    kinds = ["number"] * 3 + ["text", "date", "date", "text", "number"]
+    assert list(graph.recipe.columns.items()) == list(zip(frame, kinds, strict=True))
+    assert {feature.what for feature in graph.recipe.features} == {
+        "number", "missing", "is", "none of", "days", "sin", "cos"
+    }  # fmt: skip
+    for rows in (frame, changed(frame)):
+        wanted = expected(model, encoder.transform(rows))
+        assert_same(by_onnx(graph, fed(graph, rows)), wanted)
+        for table in tables(rows):
+            assert_same(by_numpy(code, tmp_path, table), wanted)
+
+
+def test_a_column_that_is_not_used_is_not_asked_for(tmp_path):
+    frame = people()
+    encoder = Encoder.fit(frame)
+    y = frame["age"].fillna(0).to_numpy() + 20 * (frame["town"] == "here")
+    model = fitted(encoder.transform(frame), y, "number", hidden_layer_sizes=(4,), alpha=0.3, max_iter=300)
+    graph, wanted = to_onnx(model, encoder), expected(model, encoder.transform(frame))
+    needed = list(graph.recipe.columns)
+    assert set(needed) | set(graph.recipe.unused) == set(frame)
+    assert 0 < len(needed) < frame.shape[1]
+    session = onnxruntime.InferenceSession(graph.content)
+    assert [each.name for each in session.get_inputs()] == needed
+    assert_same(by_onnx(graph, fed(graph, frame[needed])), wanted)
+    assert_same(by_numpy(to_numpy(model, encoder), tmp_path, frame[needed]), wanted)
+    assert f"It needs {len(needed)} of 8 columns: " in str(graph)
+
+
+def test_an_empty_text_is_missing_unless_it_is_a_category(tmp_path):
+    for town in (["", "a", "b"], [None, "a", "b"], ["", None, "a"]):
+        frame = pd.DataFrame({"town": town * 20, "age": np.arange(60) % 7.0})
+        encoder = Encoder.fit(frame)
+        model = fitted(encoder.transform(frame), np.arange(60) % 3 == 0, "truth", alpha=0, max_iter=40)
+        graph, wanted = to_onnx(model, encoder), expected(model, encoder.transform(frame))
+        given = frame.fillna({"town": "(missing)"}) if "" in town else frame
+        assert_same(by_onnx(graph, fed(graph, given)), wanted)
+        assert_same(by_numpy(to_numpy(model, encoder), tmp_path, tables(frame)[0]), wanted)
+
+
+HOSTILE = [
+    "it's", 'say "hi"', '"""', "'''", "\\", "\\N{BEL}", "two\nlines", "tab\t\r", "{x}", "{0}", "%s", "#", "label",
+    "probabilities", "value", "X", "Sub", "weight", "x", "rows", "Größe, cm", "年", "\u202egnp", "\u2028", "\x00", "🌲",
+    "math.erfc(datetime.x)",
+    '"]; raise SystemExit("run") #', "'); raise SystemExit('run') #", "None", "nan", "(missing)", " ",
+]  # fmt: skip
+
+
+def hostile_table():
+    generator = np.random.default_rng(3)
+    numbers = {name: generator.normal(size=ROWS) for name in HOSTILE[::2]}
+    texts = {name: generator.choice([*HOSTILE[:5], name], ROWS) for name in HOSTILE[1::2]}
+    frame = pd.DataFrame(numbers | texts)
+    return frame, np.array(HOSTILE)[generator.integers(0, len(HOSTILE), ROWS)]
+
+
+def test_hostile_names_and_classes_stay_text(tmp_path):
+    frame, y = hostile_table()
+    encoder = Encoder.fit(frame)
+    model = fitted(encoder.transform(frame), y, "three", hidden_layer_sizes=(3,), alpha=1e-4)
+    wanted = expected(model, encoder.transform(frame))
+    graph = to_onnx(model, encoder, target='"""')
+    assert list(graph.recipe.columns) == list(frame)
+    assert_same(by_onnx(graph, fed(graph, frame)), wanted)
+    code = to_numpy(model, encoder, target='"""')
+    assert_same(by_numpy(code, tmp_path, tables(frame)[0]), wanted)
+    said = [node.value for node in ast.walk(ast.parse(code.content)) if isinstance(node, ast.Constant)]
+    assert {*frame, *y, '"""'} <= set(said)
+
+
+def test_the_python_files_are_written_as_ruff_would(tmp_path):
+    x, plain = columns(), people()
+    encoder, (hostile, y) = Encoder.fit(plain), hostile_table()
+    models = {
+        f"{task}_{activation}_{ensemble}": (
+            fitted(x, each, task, hidden_layer_sizes=(4,), activation=activation, n_seeds=2, ensemble=ensemble), None
+        )
+        for task, each in targets().items()
+        for activation, ensemble in [("relu", True), ("logistic", False), ("gelu", False)]
+    }  # fmt: skip
+    models["linear"] = fitted(x, targets()["number"], "number", hidden_layer_sizes=()), None
+    for task in ("two", "number"):
+        signal = plain["noise"].to_numpy()
+        signal = signal > 0 if task == "two" else signal
+        models[f"people_{task}"] = fitted(encoder.transform(plain), signal, task, alpha=1e-4), encoder
+    strange = Encoder.fit(hostile)
+    models["hostile"] = fitted(strange.transform(hostile), y, "three", hidden_layer_sizes=(3,), alpha=1e-4), strange
+    for name, (model, its_encoder) in models.items():
+        to_numpy(model, its_encoder).write(tmp_path / f"{name}.py")
+    ruff = [sys.executable, "-m", "ruff"]
+    ours = ["check", "--config", str(ROOT / "pyproject.toml"), "--exclude", "hostile.py"]  # its long and strange names
+    for command in (["check", "--isolated"], ["format", "--check", "--isolated"], ours):
+        done = subprocess.run([*ruff, *command, "."], cwd=tmp_path, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_the_numbers_of_a_large_model_stand_beside_its_code(tmp_path, monkeypatch):
+    x = columns()
+    model = fitted(x, targets()["three"], "three", hidden_layer_sizes=(6, 5), alpha=0, n_seeds=2, ensemble=True)
+    small = to_numpy(model)
+    assert list(small.files) == [".py"]
+    monkeypatch.setattr(numpy_code, "MOST_LITERALS", 10)
+    large = to_numpy(model)
+    assert [path.name for path in large.write(tmp_path / "model.py")] == ["model.py", "model.npz"]
+    assert len(large.content) < len(small.content) / 2
+    assert_same(by_numpy(large, tmp_path, x), expected(model, x))
+
+
+def test_gaps_in_csv_are_what_pandas_takes_for_gaps():
+    from pandas._libs.parsers import STR_NA_VALUES
+
+    assert set(numpy_code.GAPS) == STR_NA_VALUES
+
+
+@pytest.mark.parametrize("form", [to_onnx, to_torch, to_numpy])
+@pytest.mark.parametrize(
+    ("model", "encoder", "words"),
+    [
+        (MLPClassifier(), None, "not fitted"),
+        (make_pipeline(StandardScaler(), MLPClassifier()), None, "got Pipeline: of a pipeline or a search, give"),
+        ("model.skops", None, "a fitted estimator of ridgewalk, got str"),
+        (fitted(columns(), targets()["two"], "two"), Encoder.fit(people()), "takes 6 columns, and the encoder gives"),
+    ],
+    ids=["not fitted", "a pipeline", "no estimator", "another encoder"],
+)
+def test_what_cannot_be_exported_is_refused(form, model, encoder, words):
+    with pytest.raises(ValueError, match=words):
+        form(model, encoder)
+
+
+def test_a_column_without_a_name_is_refused_by_onnx_alone(tmp_path):
+    frame = pd.DataFrame(columns(), columns=["", *"bcdef"])
+    encoder = Encoder.fit(frame)
+    model = fitted(encoder.transform(frame), targets()["number"], "number", alpha=1e-4)
+    with pytest.raises(ValueError, match="has none: name it, and fit again"):
+        to_onnx(model, encoder)
+    assert_same(by_numpy(to_numpy(model, encoder), tmp_path, frame), [model.predict(encoder.transform(frame))])
+
+
+@pytest.mark.parametrize(("form", "ending"), [(to_onnx, ".onnx"), (to_torch, ".safetensors"), (to_numpy, ".py")])
+def test_a_file_of_another_kind_is_refused(form, ending, tmp_path):
+    exported = form(fitted(columns(), targets()["two"], "two"))
+    with pytest.raises(ValueError, match=rf"ends in \{ending}, got 'model.txt'"):
+        exported.write(tmp_path / "model.txt")
+    assert not list(tmp_path.iterdir())
+    assert exported.write(tmp_path / f"model{ending}") == [tmp_path / f"model{ending}"]
+
+
+@pytest.fixture
+def command(tmp_path, monkeypatch, capsys):
+    """Run ``ridgewalk export`` in a folder that holds a model; give its exit code, output and errors."""
+    monkeypatch.chdir(tmp_path)
+    frame = people().head(60)
+    encoder = Encoder.fit(frame[["age", "town"]])
+    model = MLPClassifierCV((3,), alphas=[0], max_iter=10, cv=2, random_state=0)
+    model.fit(encoder.transform(frame), (frame["noise"] > 0).to_numpy().astype(str))
+    save(model, tmp_path / MODEL_FILE, encoder=encoder, target="which")
+
+    def run(*arguments):
+        monkeypatch.setattr(sys, "argv", ["ridgewalk", "export", *arguments])
+        with pytest.raises(SystemExit) as end:
+            cli.main()
+        captured = capsys.readouterr()
+        return end.value.code, captured.out, captured.err
+
+    return run
+
+
+def test_the_command_says_what_it_wrote_and_how_to_use_it(command, tmp_path):
+    for form, file, word in (
+        ("onnx", "model.onnx", "InferenceSession('model.onnx')"),
+        ("torch", "state_dict.safetensors", "load_file('state_dict.safetensors')"),
+        ("numpy", "model.py", "from model import predict"),
+    ):
+        code, out, err = command(".", "--to", form)
+        assert code == 0
+        assert word in out
+        assert f"Written: {file} (" in err
+        assert "It needs 2 of 2 columns: 'age' (number), 'town' (text)." in err
+        code, out, err = command(".", "--to", form)
+        assert (code, out) == (1, "")
+        assert f"{file} is there already: give another --out, or --force to replace it." in err
+        assert command(".", "--to", form, "--force")[0] == 0
+    assert {path.name for path in tmp_path.iterdir()} == {
+        MODEL_FILE,
+        "model.onnx",
+        "state_dict.safetensors",
+        "model.py",
+    }
+
+
+def test_the_command_replaces_neither_of_two_files_unasked(command, tmp_path, monkeypatch):
+    monkeypatch.setattr(numpy_code, "MOST_LITERALS", 10)
+    (tmp_path / "mine.npz").write_text("kept")
+    code, _, err = command(".", "--to", "numpy", "--out", "mine.py")
+    assert code == 1
+    assert "mine.npz is there already" in err
+    assert (tmp_path / "mine.npz").read_text() == "kept"
+    assert not (tmp_path / "mine.py").exists()
+    assert command(".", "--to", "numpy", "--out", "mine.py", "--force")[0] == 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "words"),
+    [
+        (["nothing", "--to", "onnx"], 1, "There is no model nothing"),
+        ([".", "--to", "onnx", "--out", "model.txt"], 1, "ends in .onnx, got 'model.txt'"),
+        ([".", "--to", "onnx", "--out", "no/such/model.onnx"], 1, "no/such"),
+        ([".", "--to", "torch", "--out", MODEL_FILE, "--force"], 1, "is the file to read"),
+        ([".", "--to", "excel"], 2, "excel"),
+        (["."], 2, "--to"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else "",
+)
+def test_a_mistake_ends_in_a_sentence_and_leaves_no_file(command, tmp_path, arguments, code, words):
+    ended, out, err = command(*arguments)
+    assert ended == code
+    assert words in err
+    assert "Traceback" not in out + err
+    assert [path.name for path in tmp_path.iterdir()] == [MODEL_FILE]
+
+
+def test_the_package_onnx_is_asked_for_where_it_is_not_there(command, monkeypatch):
+    for name in [each for each in sys.modules if each.split(".")[0] == "onnx" or each == "ridgewalk.export.onnx_graph"]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setitem(sys.modules, "onnx", None)
+    with pytest.raises(ImportError, match=r"needs the package onnx .*pip install 'ridgewalk\[export\]'"):
+        to_onnx(fitted(columns(), targets()["two"], "two"))
+    code, out, err = command(".", "--to", "onnx")
+    assert (code, out) == (1, "")
+    assert "pip install 'ridgewalk[export]'" in err

@@ -1,0 +1,159 @@
+"""Laws of the record of finished runs: what is found in it has the bits of what would have been trained."""
+
+import errno
+import os
+import signal
+import threading
+import time
+from dataclasses import fields, replace
+
+import numpy as np
+import pytest
+from scipy.sparse import csr_array
+
+from ridgewalk.engine import compiled, train
+from ridgewalk.engine.job import EarlyStopping, Fits, Fold, Polish, Watch
+from ridgewalk.engine.record import Record
+from ridgewalk.optimizers import Adam
+from ridgewalk.penalties import L2, GroupLasso, Sum
+from test_engine import INPUTS, ROWS, X, Y, make
+
+HALVES = tuple(
+    replace(Fold.plain(weights, INPUTS, 1), center=X[weights > 0].mean(axis=0))
+    for weights in (np.arange(ROWS) % 2 * 1.0, (np.arange(ROWS) + 1) % 2 * 2.0)
+)
+FACTORS = np.arange(12 * INPUTS).reshape(12, INPUTS, 1) % 7 * 1.0
+JOBS = {
+    "full batch": {},
+    "minibatches, dropout, float32": {"batch_size": 16, "dropout": 0.2, "dtype": np.float32, "polish": Polish(20)},
+    "folds and early stopping": {
+        "folds": tuple(replace(fold, validation=1 - fold.weights / fold.weights.max()) for fold in HALVES),
+        "fold": np.arange(12) // 4 % 2,
+        "early_stopping": EarlyStopping(3),
+    },
+    "linear": {"hidden": (), "epochs": 0, "polish": Polish(300)},
+    "factors of each run": {"penalties": (GroupLasso(0.01, factors=FACTORS), Sum(), L2(0.01), Sum())},
+    "sparse": {"x": csr_array(np.where(X > 0, X, 0.0))},
+}
+
+
+def kept(folder):
+    watch = Watch()
+    watch.record = Record(folder)
+    return watch
+
+
+def assert_same(a, b):
+    for field in fields(Fits):
+        left, right = getattr(a, field.name), getattr(b, field.name)
+        for one, other in zip(left, right, strict=True) if isinstance(left, tuple) else [(left, right)]:
+            np.testing.assert_array_equal(one, other)
+
+
+@pytest.fixture
+def trained(monkeypatch):
+    """Numbers of runs that each job was really trained for."""
+    counts, whole = [], compiled.train
+    monkeypatch.setattr(compiled, "train", lambda job, *rest: counts.append(job.runs) or whole(job, *rest))
+    return counts
+
+
+@pytest.mark.parametrize("settings", JOBS.values(), ids=JOBS.keys())
+def test_what_is_kept_is_what_would_have_been_trained(settings, tmp_path, trained):
+    job = make(runs=12, **settings)
+    whole = train(job)
+    for some in ([3, 1, 8], [8, 11], np.arange(12)):
+        part = job.part(np.array(some))
+        assert_same(train(part, 2, kept(tmp_path)), whole.part(np.array(some)))
+    assert trained == [3, 1, 8]
+    watch = kept(tmp_path)
+    assert_same(train(job, 1, watch), whole)
+    assert trained == [3, 1, 8]
+    assert watch.done == job.work
+
+
+OTHERS = {
+    "a bit of x": {"x": np.where(np.arange(ROWS * INPUTS).reshape(X.shape) == 7, np.nextafter(X, 9), X)},
+    "the kind of x": {"x": X.astype(np.float32)},
+    "target": {"target": Y + 1},
+    "row weights": {"folds": (replace(HALVES[0], weights=1 + HALVES[0].weights),)},
+    "center": {"folds": (replace(HALVES[0], center=np.zeros(INPUTS)),)},
+    "another fold": {"folds": HALVES[::-1]},
+    "epochs": {"epochs": 31},
+    "rate": {"optimizer": Adam(0.011)},
+    "batches": {"batch_size": 7},
+    "seeds": {"batch_size": 16, "seeds": np.arange(4) + 9},
+    "units": {"hidden": (7,)},
+    "activation": {"activation": "leaky_relu"},
+    "penalty": {"penalties": (Sum(),) * 4},
+    "precision": {"dtype": np.float32},
+    "ramp": {"ramp": 0.5},
+    "polish": {"polish": Polish(3)},
+}
+
+
+@pytest.mark.parametrize("change", OTHERS.values(), ids=OTHERS.keys())
+def test_a_job_that_says_anything_else_finds_nothing(change, tmp_path):
+    record, settings = Record(tmp_path), {"folds": HALVES[:1], "batch_size": 16}
+    known = set(record.digests(make(**settings)))
+    assert len(known) == 4
+    assert not known & set(record.digests(make(**(settings | change))))
+
+
+def test_seeds_count_only_where_something_is_drawn(tmp_path):
+    record = Record(tmp_path)
+    assert record.digests(make(seeds=np.arange(4))) == record.digests(make(seeds=np.arange(4) + 9))
+
+
+@pytest.mark.parametrize("damage", ["cut off", "a bit", "no rows", "a pickle", "nothing"])
+def test_what_is_damaged_is_trained_again_and_runs_nothing(damage, tmp_path, trained):
+    job = make()
+    whole = train(job, 1, kept(tmp_path))
+    (file,) = tmp_path.iterdir()
+    data = bytearray(file.read_bytes())
+    data[-30] ^= 1
+    if damage == "a bit":
+        file.write_bytes(data)
+    elif damage == "a pickle":
+        np.save(file, np.array([{"digest": 1}], dtype=object), allow_pickle=True)
+    else:
+        file.write_bytes({"cut off": data[:-1], "no rows": data[:100], "nothing": b""}[damage])
+    assert_same(train(job, 1, kept(tmp_path)), whole)
+    assert trained == [4, 1 if damage == "a bit" else 4]
+
+
+def test_a_full_disk_is_found_before_anything_is_trained(tmp_path, monkeypatch, trained):
+    def full(*_, **__):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    train(make(), 1, kept(tmp_path))
+    monkeypatch.setattr(np.lib.format, "write_array", full)
+    watch = kept(tmp_path)
+    with pytest.raises(OSError, match="No space left"):
+        train(make(runs=8), 1, watch)
+    assert trained == [4]
+    assert len(list(tmp_path.iterdir())) == 1
+
+
+def test_ctrl_c_keeps_every_run_that_had_finished(tmp_path, trained):
+    job, watch = make(runs=40, epochs=3000, hidden=(30,), seeds=np.arange(40), batch_size=20), kept(tmp_path)
+
+    def interrupt():
+        while watch.done < 3 * 3000:
+            time.sleep(0.01)
+        os.kill(os.getpid(), signal.SIGINT)
+
+    threading.Thread(target=interrupt, daemon=True).start()
+    with pytest.raises(KeyboardInterrupt):
+        train(job, 1, watch)
+    done = watch.finished_runs
+    assert 0 < len(done) < 40
+    assert_same(train(job.part(done), 1, kept(tmp_path)), watch.finished)
+    assert trained == [40]
+
+
+def test_what_cannot_be_kept_is_refused(tmp_path):
+    with pytest.raises(ValueError, match="Only engine="):
+        train(make(), 1, kept(tmp_path), engine="reference")
+    with pytest.raises(ValueError, match="no history"):
+        train(make(record_every=1), 1, kept(tmp_path))

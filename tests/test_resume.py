@@ -1,0 +1,242 @@
+"""Laws of a fit that is broken off: it goes on from what had finished, to the same bits; a disk's no is a sentence."""
+
+import errno
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from ridgewalk import MLPRegressorCV, cli
+from ridgewalk.cli import fit as fit_module
+from ridgewalk.engine import compiled
+
+COMMAND = ["fit", "table.csv", "--target", "y", "--hidden", "8", "--alphas", "5", "--max-iter", "60", "--folds", "3",
+           "--quiet"]  # fmt: skip
+RESULT = ("summary.json", "path.csv", "report.html")
+
+
+@pytest.fixture
+def run(tmp_path, monkeypatch, capsys):
+    """Run a command in a folder that holds table.csv; give its exit code and errors."""
+    monkeypatch.chdir(tmp_path)
+    x = np.random.default_rng(0).normal(size=(120, 4))
+    pd.DataFrame(x, columns=list("abcd")).assign(y=np.sin(2 * x[:, 0]) + x[:, 1] * x[:, 2]).to_csv("table.csv")
+
+    def call(*arguments):
+        monkeypatch.setattr(sys, "argv", ["ridgewalk", *map(str, arguments)])
+        try:
+            cli.main()
+            code = 0
+        except SystemExit as end:
+            code = end.code or 0
+        return code, capsys.readouterr().err
+
+    return call
+
+
+@pytest.fixture
+def trained(monkeypatch):
+    """Numbers of runs that each job was really trained for."""
+    counts, whole = [], compiled.train
+    monkeypatch.setattr(compiled, "train", lambda job, *rest: counts.append(job.runs) or whole(job, *rest))
+    return counts
+
+
+def raising(error):
+    def fail(*_, **__):
+        raise error
+
+    return fail
+
+
+def full():
+    return OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+
+def break_off(run, monkeypatch, name="draw", error=None):
+    """Break a fit off where all is trained and part of it written."""
+    with monkeypatch.context() as patch:
+        patch.setattr(fit_module, name, raising(error or full()))
+        return run(*COMMAND, "--out", "broken")
+
+
+def assert_whole(tmp_path, run):
+    """Compare with an unbroken run."""
+    assert run(*COMMAND, "--out", "whole")[0] == 0
+    names = [{file.name for file in (tmp_path / folder).iterdir()} for folder in ("broken", "whole")]
+    assert names[0] == names[1]
+    for name in RESULT:
+        assert (tmp_path / "broken" / name).read_bytes() == (tmp_path / "whole" / name).read_bytes()
+
+
+def test_killed_while_it_trains(run, tmp_path):
+    command = [sys.executable, "-m", "ridgewalk", *COMMAND, "--out", "broken"]
+    with subprocess.Popen(command, stderr=subprocess.PIPE) as process:
+        while len(list(tmp_path.glob("broken/.unfinished/*.npy"))) < 2 and process.poll() is None:
+            time.sleep(0.001)
+        process.send_signal(signal.SIGKILL)
+    code, err = run(*COMMAND, "--out", "broken", "--resume", "--n-jobs", "1")
+    assert code == 0
+    assert "Going on with the fit in broken." in err
+    assert_whole(tmp_path, run)
+
+
+def test_a_full_disk_while_it_writes_loses_nothing_that_was_trained(run, tmp_path, monkeypatch, trained):
+    code, err = break_off(run, monkeypatch)
+    assert code == 1
+    assert "The disk is full: there is no room for broken. Make room" in err
+    assert "kept in broken/.unfinished" in err
+    assert "--resume" in err
+    assert "Traceback" not in err
+    before = len(trained)
+    assert before > 1
+    assert run(*COMMAND, "--out", "broken", "--resume") == (0, "Going on with the fit in broken.\n")
+    assert len(trained) == before
+    assert_whole(tmp_path, run)
+
+
+def test_a_full_disk_before_it_trains(run, tmp_path, monkeypatch):
+    monkeypatch.setattr(np.lib.format, "write_array", raising(full()))
+    code, err = run(*COMMAND, "--out", "broken")
+    assert code == 1
+    assert "The disk is full" in err
+    assert "kept" not in err
+    assert not (tmp_path / "broken").exists()
+
+
+def test_a_disk_of_half_a_mebibyte(run, tmp_path):
+    disk = tmp_path / "broken"
+    disk.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=512k", "tmpfs", disk]
+    if subprocess.run(mount, capture_output=True, check=False).returncode:
+        pytest.skip("mounting a small disk takes rights that this user lacks")
+    try:
+        code, err = run(*COMMAND, "--out", "broken")
+        assert code == 1
+        assert "The disk is full" in err
+        names = {file.name for file in disk.iterdir()}
+        assert ".unfinished" in names
+        assert "report.html" not in names
+        assert not any(name.startswith(".unfinished-") for name in names)
+        subprocess.run(["mount", "-o", "remount,size=32m", disk], check=True)
+        assert run(*COMMAND, "--out", "broken", "--resume")[0] == 0
+        assert_whole(tmp_path, run)
+    finally:
+        subprocess.run(["umount", disk], check=True)
+
+
+@pytest.mark.parametrize(
+    ("number", "words"), [(errno.EROFS, "its file system is read-only"), (errno.EACCES, "permission is denied")]
+)
+def test_a_folder_that_takes_nothing(number, words, run, tmp_path, monkeypatch):
+    monkeypatch.setattr("pathlib.Path.mkdir", raising(OSError(number, os.strerror(number), "broken")))
+    code, err = run(*COMMAND, "--out", "broken")
+    assert code == 1
+    assert err.startswith("Error: broken cannot be ")
+    assert words in err
+    assert not (tmp_path / "broken").exists()
+
+
+def test_ctrl_c_says_how_to_go_on(run, tmp_path, monkeypatch):
+    code, err = break_off(run, monkeypatch, "save", KeyboardInterrupt())
+    assert code == 130
+    assert err == (
+        "Stopped. What had finished is kept in broken/.unfinished: the same command with --resume goes on from there.\n"
+    )
+    assert run(*COMMAND, "--out", "broken", "--resume")[0] == 0
+    assert_whole(tmp_path, run)
+
+
+def test_ctrl_c_before_anything_has_finished(run, tmp_path, monkeypatch):
+    monkeypatch.setattr(compiled, "train", raising(KeyboardInterrupt()))
+    assert run(*COMMAND, "--out", "broken") == (130, "Stopped; nothing was written.\n")
+    assert not (tmp_path / "broken").exists()
+
+
+def test_what_was_broken_off_is_resumed_alike_or_not_at_all(run, tmp_path, monkeypatch):
+    break_off(run, monkeypatch)
+    kept = {file.name: file.read_bytes() for file in (tmp_path / "broken" / ".unfinished").iterdir()}
+    code, err = run(*COMMAND, "--out", "broken")
+    assert code == 1
+    assert "broken holds a fit that was broken off: give --resume to go on with it, --force to start afresh" in err
+    code, err = run(*COMMAND, "--out", "broken", "--resume", "--seeds", "2")
+    assert code == 1
+    assert "broken holds a fit that was broken off, begun with seeds 1, not 2: give what it was begun with" in err
+    with (tmp_path / "table.csv").open("a") as table:
+        table.write("120,1,1,1,1,1\n")
+    code, err = run(*COMMAND, "--out", "broken", "--resume")
+    assert code == 1
+    assert "broken holds a fit that was broken off, begun with other data: " in err
+    assert {file.name: file.read_bytes() for file in (tmp_path / "broken" / ".unfinished").iterdir()} == kept
+    assert run(*COMMAND, "--out", "broken", "--resume", "--force") == (
+        1, "Error: --resume goes on with what is there, --force replaces it: give one of them.\n",
+    )  # fmt: skip
+    assert run(*COMMAND, "--out", "broken", "--force") == (0, "")
+    assert_whole(tmp_path, run)
+
+
+def test_a_finished_result_is_not_fitted_again(run, trained):
+    assert run(*COMMAND, "--resume") == (
+        0, "There is nothing to resume in ridgewalk-results/table: starting at the beginning.\n",
+    )  # fmt: skip
+    before = len(trained)
+    assert run(*COMMAND, "--resume") == (
+        0, "ridgewalk-results/table holds the finished result: there is nothing to resume.\n",
+    )  # fmt: skip
+    assert len(trained) == before
+    code, err = run(*COMMAND, "--resume", "--selection", "1se")
+    assert code == 1
+    assert "holds the finished result, begun with selection min, not 1se" in err
+
+
+def test_without_a_folder_the_newest_is_resumed_and_a_new_fit_says_what_it_leaves(run, tmp_path, monkeypatch):
+    with monkeypatch.context() as patch:
+        patch.setattr(fit_module, "draw", raising(full()))
+        run(*COMMAND)
+    code, err = run(*COMMAND)
+    assert code == 0
+    assert "Note: ridgewalk-results/table holds a fit that was broken off, and is left as it is" in err
+    assert (tmp_path / "ridgewalk-results" / "table-2" / "summary.json").exists()
+    (tmp_path / "ridgewalk-results" / "table-2" / "summary.json").write_text("{")
+    code, err = run(*COMMAND, "--resume")
+    assert code == 1
+    assert "ridgewalk-results/table-2 holds the finished result, begun with other data" in err
+    assert run(*COMMAND, "--resume", "--out", "ridgewalk-results/table") == (
+        0, "Going on with the fit in ridgewalk-results/table.\n",
+    )  # fmt: skip
+
+
+def test_a_memory_goes_on_with_a_fit(tmp_path, trained, monkeypatch):
+    x = np.random.default_rng(0).normal(size=(80, 3))
+    y = x[:, 0] * x[:, 1]
+
+    def model(**changes):
+        settings = {"alphas": [0.001, 0.002], "cv": 3, "max_iter": 40, "random_state": 0, "memory": tmp_path / "memory"}
+        return MLPRegressorCV((6,), **(settings | changes))
+
+    with monkeypatch.context() as patch:
+        patch.setattr("ridgewalk.path.collect", raising(KeyboardInterrupt()))
+        with pytest.raises(KeyboardInterrupt):
+            model().fit(x, y)
+    before = len(trained)
+    whole, resumed = model(memory=None).fit(x, y), model(n_jobs=2).fit(x, y)
+    assert len(trained) == before + 1  # what was broken off lacked the linear path alone
+    for a, b in zip(whole.coefs_, resumed.coefs_, strict=True):
+        np.testing.assert_array_equal(a, b)
+    np.testing.assert_array_equal(whole.path_.heldout_loss, resumed.path_.heldout_loss)
+    with pytest.raises(ValueError, match="give random_state a whole number"):
+        model(random_state=None).fit(x, y)
+
+
+def test_what_was_asked_is_written_into_the_summary(run, tmp_path):
+    run(*COMMAND, "--out", "one")
+    asked = json.loads((tmp_path / "one" / "summary.json").read_text())["asked"]
+    assert asked["target"] == "y"
+    assert asked["max_iter"] == 60
+    assert len(asked["data"]) == 32
