@@ -232,10 +232,8 @@ class Job:
 
     def objective(self, runs: Integers) -> Objective:
         """Objective of some of the runs, its strengths in the dtype of the training."""
-        picked = self._picked(runs)
-        return Objective(
-            self.network, self.loss, tuple(each.convert(lambda values: values.astype(self.dtype)) for each in picked)
-        )
+        cast = tuple(each.convert(lambda values: values.astype(self.dtype)) for each in self._picked(runs))
+        return Objective(self.network, self.loss, cast)
 
     def part(self, runs: Integers) -> Job:
         """Job of some of the runs: each ends as it would among all."""
