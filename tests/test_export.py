@@ -434,6 +434,17 @@ def test_the_command_says_what_it_wrote_and_how_to_use_it(command, tmp_path):
     }
 
 
+def test_a_model_of_an_array_needs_no_encoder(command, tmp_path):
+    model = fitted(columns(), targets()["number"], "number", hidden_layer_sizes=(3,), alpha=0)
+    save(model, tmp_path / "array.safetensors")
+    code, out, err = command("array.safetensors", "--to", "onnx")
+    assert code == 0
+    assert "It takes arrays of 6 columns, of which it uses 5." in err
+    assert "session.run(None, {'X': X})" in out
+    session = onnxruntime.InferenceSession("model.onnx")
+    assert_same(session.run(None, {"X": columns()}), [model.predict(columns())])
+
+
 def test_the_command_replaces_neither_of_two_files_unasked(command, tmp_path, monkeypatch):
     monkeypatch.setattr(numpy_code, "MOST_LITERALS", 10)
     (tmp_path / "mine.npz").write_text("kept")
@@ -442,7 +453,13 @@ def test_the_command_replaces_neither_of_two_files_unasked(command, tmp_path, mo
     assert "mine.npz is there already" in err
     assert (tmp_path / "mine.npz").read_text() == "kept"
     assert not (tmp_path / "mine.py").exists()
-    assert command(".", "--to", "numpy", "--out", "mine.py", "--force")[0] == 0
+    (tmp_path / "mine.npz").unlink()
+    (tmp_path / ".unfinished-mine.npz").mkdir()  # so that the second of the two cannot be written
+    assert command(".", "--to", "numpy", "--out", "mine.py")[0] == 1
+    assert not (tmp_path / "mine.py").exists()
+    (tmp_path / ".unfinished-mine.npz").rmdir()
+    assert command(".", "--to", "numpy", "--out", "mine.py")[0] == 0
+    assert (tmp_path / "mine.npz").exists()
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import ExitStack
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -10,9 +11,9 @@ from typing import Annotated
 from rich.markup import escape
 
 from ridgewalk.cli.console import err, out
-from ridgewalk.cli.files import free, kept, written
+from ridgewalk.cli.files import free, written
 from ridgewalk.cli.options import OUTPUT, AsJson, Force, Model, Quiet, option
-from ridgewalk.storage import MODEL_FILE
+from ridgewalk.storage import MODEL_FILE, read
 
 
 class Form(StrEnum):
@@ -47,23 +48,23 @@ def export(
     """Write a model without what is dead in it, for other programs; its predictions are equal."""
     from ridgewalk.export import to_numpy, to_onnx, to_torch
 
-    estimator, encoder, target = kept(model)
+    stored = read(model)
     form = {Form.onnx: to_onnx, Form.torch: to_torch, Form.numpy: to_numpy}[to]
     try:
-        exported = form(estimator, encoder, target=target)
+        exported = form(stored.model, stored.encoder, target=stored.target or "target")
     except ImportError as error:
         raise ValueError(str(error)) from None
     file = out_file or Path(_NAMES[to])
     contents = exported.placed(file)
     for path in contents:
         free(path, model / MODEL_FILE if model.is_dir() else model, force, "--out")
-    for path, content in contents.items():
-        with written(path) as unfinished:
-            unfinished.write_bytes(content)
-        if not (quiet or as_json):
-            err.print(f"Written: {escape(str(path))} ({len(content):,} bytes)", soft_wrap=True)
+    with ExitStack() as unfinished:  # of two files, both come or neither
+        for path, content in contents.items():
+            unfinished.enter_context(written(path)).write_bytes(content)
     if as_json:
         print(json.dumps({"files": [str(path) for path in contents], "about": str(exported)}, indent=1))
     elif not quiet:
+        for path, content in contents.items():
+            err.print(f"Written: {escape(str(path))} ({len(content):,} bytes)", soft_wrap=True)
         err.print(escape(str(exported)))
         out.print(escape(exported.use(file)), soft_wrap=True)
