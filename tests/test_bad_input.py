@@ -124,6 +124,11 @@ CASES = {
     "absent target": (["fit", "good.csv", "-t", "income"], "There is no column 'income'. The columns are: a, b"),
     "absent column to drop": (fit("--drop", "z"), "There is no column 'z'", "The columns are: a"),
     "target dropped": (fit("--drop", "y"), "'y' is the target, and --drop leaves it out: take one of them back"),
+    "kept and dropped": (
+        fit("--keep", "b", "--drop", "b"),
+        "'b' stands in --keep and in --drop",
+    ),
+    "absent column to keep": (fit("--keep", "z"), "There is no column 'z'", "The columns are: a"),
     "constant columns": (fit(table="constant.csv"), "No column is left to learn from", "is constant"),
     "target all missing": (fit(table="no target.csv"), "is missing in 24 of 24 rows", "drop those first"),
     "target with gaps": (fit(table="gaps.csv"), "is missing in 4 of 24 rows", "drop those first"),

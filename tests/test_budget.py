@@ -36,7 +36,7 @@ def problem(tmp_path_factory):
     frame["y"] = np.where(frame["a"] + generator.normal(size=60) > 0, "yes", "no")
     file = tmp_path_factory.mktemp("tables") / "t.csv"
     frame.to_csv(file, index=False)
-    return read_problem(Path(file), Columns("y", Task.auto, None, None, None, None), WALK, verbose=False)
+    return read_problem(Path(file), Columns("y", Task.auto, None, None, None, None, None), WALK, verbose=False)
 
 
 def chosen(limit, problem, given=(), walk=WALK):

@@ -242,7 +242,7 @@ def _useful(inputs: pd.DataFrame, keep: tuple[str, ...]) -> tuple[list[str], lis
         if hopeless := _hopeless(column):
             notes.append(f"Column {name!r} {hopeless} and was left out.")
         elif name not in keep and (odd := _odd(name, column)):
-            notes.append(f"Column {name!r} {odd} and was left out; name it in keep to learn from it.")
+            notes.append(f"Column {name!r} {odd} and was left out; name it in keep (--keep) to learn from it.")
         else:
             kept.append(name)
             if kind_of(column) == "category" and (like := _like(column)):

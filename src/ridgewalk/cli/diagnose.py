@@ -25,6 +25,7 @@ from ridgewalk.cli.options import (
     Folds,
     Hidden,
     Jobs,
+    Keep,
     L1Ratio,
     LearningRate,
     LossChoice,
@@ -59,6 +60,7 @@ def diagnose(
     target: Target,
     task: TaskChoice = Task.auto,
     drop: Drop = None,
+    keep: Keep = None,
     weights: Weights = None,
     row_groups: RowGroups = None,
     class_weight: ClassWeight = None,
@@ -103,7 +105,7 @@ def diagnose(
 ) -> None:
     """Say whether regularization helps on a table, by how much, and why or why not."""
     verbose = not (quiet or as_json)
-    columns = Columns(target, task, drop, weights, row_groups, class_weight)
+    columns = Columns(target, task, drop, keep, weights, row_groups, class_weight)
     walk = Walk(
         hidden, activation, loss, penalty, l1_ratio, alphas, select_inputs, relax, selection, scorer, folds, seeds,
         ensemble, max_iter, learning_rate, batch_size, random_state, jobs,

@@ -31,6 +31,7 @@ from ridgewalk.cli.options import (
     Force,
     Hidden,
     Jobs,
+    Keep,
     L1Ratio,
     LearningRate,
     LossChoice,
@@ -71,6 +72,7 @@ def fit(
     target: Target,
     task: TaskChoice = Task.auto,
     drop: Drop = None,
+    keep: Keep = None,
     weights: Weights = None,
     row_groups: RowGroups = None,
     class_weight: ClassWeight = None,
@@ -116,7 +118,7 @@ def fit(
     """Walk the path over a table's rows: every strength x fold x start; keep the chosen model."""
     began, verbose = time.monotonic(), not (quiet or as_json)
     limit = None if budget is None else seconds(budget)
-    columns = Columns(target, task, drop, weights, row_groups, class_weight)
+    columns = Columns(target, task, drop, keep, weights, row_groups, class_weight)
     walk = Walk(
         hidden, activation, loss, penalty, l1_ratio, alphas, select_inputs, relax, selection, scorer, folds, seeds,
         ensemble, max_iter, learning_rate, batch_size, random_state, jobs,

@@ -128,6 +128,10 @@ TaskChoice = Annotated[
     ),
 ]
 Drop = Annotated[list[str] | None, option(metavar="COLUMN", help="Leave it out; may be given again.", panel=DATA)]
+Keep = Annotated[
+    list[str] | None,
+    option(metavar="COLUMN", help="Learn from it although it looks like row numbers or names.", panel=DATA),
+]
 Weights = Annotated[str | None, option(metavar="COLUMN", help="How much each row counts.", panel=DATA)]
 RowGroups = Annotated[
     str | None,

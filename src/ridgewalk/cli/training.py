@@ -30,6 +30,7 @@ class Columns:
     target: str
     task: Task
     drop: list[str] | None
+    keep: list[str] | None
     weights: str | None
     row_groups: str | None
     class_weight: str | None
@@ -115,7 +116,6 @@ class Problem:
 
         classes = self.table.task == "classification"
         together = walk.select_inputs or walk.penalty == PenaltyName.group_lasso
-        origins = np.unique(self.encoder.origins, return_inverse=True)[1] if together else None
         ratio = ratios(walk.l1_ratio)
         return (MLPClassifierCV if classes else MLPRegressorCV)(
             sizes(walk.hidden),
@@ -124,7 +124,7 @@ class Problem:
             alphas=strengths(walk.alphas),
             l1_ratio=ratio[0] if len(ratio) == 1 else ratio,
             penalty=walk.penalty.value,
-            groups=origins,
+            groups=self.encoder.groups if together else None,
             class_weight=self._class_weight,
             select_inputs=walk.select_inputs,
             relax=walk.relax,
@@ -185,9 +185,13 @@ def read_problem(file: Path, columns: Columns, walk: Walk, verbose: bool) -> Pro
 
     if columns.target in (columns.drop or ()):
         raise ValueError(f"{columns.target!r} is the target, and --drop leaves it out: take one of them back.")
+    twice = [name for name in columns.keep or () if name in (columns.drop or ())]
+    if twice:
+        raise ValueError(f"{twice[0]!r} stands in --keep and in --drop: take one of them back.")
     frame = read_table(file)
     apart = [name for name in (columns.weights, columns.row_groups) if name is not None]
-    table = make_table(frame, columns.target, columns.task.value, (*(columns.drop or ()), *apart))
+    drop = (*(columns.drop or ()), *apart)
+    table = make_table(frame, columns.target, columns.task.value, drop, tuple(columns.keep or ()))
     weights, groups = _row_weights(frame, columns.weights), _row_groups(frame, columns.row_groups)
     del frame  # the table holds what is needed of it
     encoder = Encoder.fit(table.inputs)
