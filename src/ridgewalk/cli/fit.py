@@ -8,7 +8,6 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
-import numpy as np
 import typer
 from rich.markup import escape
 
@@ -119,27 +118,25 @@ def fit(
     """Walk the path over a table's rows: every strength x fold x start; keep the chosen model."""
     began, verbose = time.monotonic(), not (quiet or as_json)
     limit = None if budget is None else seconds(budget)
-    if force and resume:
-        raise ValueError("--resume goes on with what is there, --force replaces it: give one of them.")
-    if limit is not None and resume:
-        raise ValueError(
-            "--budget chooses another grid each time, and --resume needs the one that was begun: give the strengths, "
-            "folds, starts and epochs that the budget chose instead of it."
-        )
     columns = Columns(target, task, drop, keep, weights, row_groups, class_weight)
     walk = Walk(
         hidden, activation, loss, penalty, l1_ratio, alphas, select_inputs, relax, selection, scorer, folds, seeds,
         ensemble, max_iter, learning_rate, batch_size, random_state, jobs,
     )  # fmt: skip
+    if force and resume:
+        raise ValueError("--resume goes on with what is there, --force replaces it: give one of them.")
+    if limit is not None and resume:
+        raise ValueError(
+            "--budget chooses a grid by the time, and --resume goes on with one: give the grid that was said, as "
+            "--alphas, --folds, --seeds and --max-iter."
+        )
     problem = read_problem(file, columns, walk, verbose)
-    notes = list(problem.table.notes)
     with reserved(out_folder, file, force, resume) as folder:
+        notes = list(problem.table.notes)
         if limit is not None:
             walk, said = fitted_into(limit, began, problem, walk, _given(ctx), verbose)
             notes.append(said)
-        names = np.array(problem.encoder.names)
-        numbers = (problem.x, problem.y, problem.weights, problem.groups)
-        asked = asked_of({**asdict(columns), **walk.result}, *numbers, names)
+        asked = asked_of(asdict(columns) | walk.result, *problem.arrays)
         summary = finished(folder, asked) if resume else None
         if summary is not None:
             err.print(f"{escape(str(folder))} holds the finished result: there is nothing to resume.")
@@ -180,5 +177,4 @@ def save(folder: Path, model: Any, encoder: Encoder, summary: dict[str, Any]) ->
         pd.DataFrame(rows).to_csv(unfinished, index=False)
     with written(folder / SUMMARY_FILE) as unfinished:
         unfinished.write_text(json.dumps(summary, indent=1, ensure_ascii=False), encoding="utf-8")
-    with written(folder / MODEL_FILE) as unfinished:
-        save_model(model, unfinished, encoder=encoder, target=summary["target"])
+    save_model(model, folder / MODEL_FILE, encoder=encoder, target=summary["target"])
