@@ -85,10 +85,10 @@ def main() -> None:
             was_killed = killed(fit(table, folder, "-q"), after)
             kept = len(list(folder.glob(".unfinished/*.npy")))
             files = [each.name for each in sorted(folder.glob("[!.]*"))]
-            again = trial % 3 == 0 and killed(fit(table, folder, "-q", "--resume", "--jobs", "1"), took / 2)
+            again = trial % 3 == 0 and killed(fit(table, folder, "-q", "--resume", "--n-jobs", "1"), took / 2)
             began = time.monotonic()
             done = subprocess.run(
-                fit(table, folder, "-q", "--resume", "--jobs", "1"), capture_output=True, text=True, check=False
+                fit(table, folder, "-q", "--resume", "--n-jobs", "1"), capture_output=True, text=True, check=False
             )
             found = contents(folder) if folder.exists() else {}
             other = [name for name in {*expected, *found} if expected.get(name) != found.get(name)]

@@ -57,7 +57,7 @@ from ridgewalk.cli.options import (
     switch,
 )
 from ridgewalk.cli.report import draw
-from ridgewalk.cli.resuming import asked_of, finished, resumable, say_how_it_starts
+from ridgewalk.cli.resuming import asked_of, chosen_once, finished, resumable, say_how_it_starts
 from ridgewalk.cli.training import Columns, Walk, read_problem
 from ridgewalk.cli.values import seconds
 from ridgewalk.storage import MODEL_FILE
@@ -121,11 +121,6 @@ def fit(
     limit = None if budget is None else seconds(budget)
     if force and resume:
         raise ValueError("--resume goes on with what is there, --force replaces it: give one of them.")
-    if limit is not None and resume:
-        raise ValueError(
-            "--budget chooses another grid each time, and --resume needs the one that was begun: give the strengths, "
-            "folds, starts and epochs that the budget chose instead of it."
-        )
     columns = Columns(target, task, drop, keep, weights, row_groups, class_weight)
     walk = Walk(
         hidden, activation, loss, penalty, l1_ratio, alphas, select_inputs, relax, selection, scorer, folds, seeds,
@@ -134,18 +129,21 @@ def fit(
     problem = read_problem(file, columns, walk, verbose)
     notes = list(problem.table.notes)
     with reserved(out_folder, file, force, resume) as folder:
-        if limit is not None:
-            walk, said = fitted_into(limit, began, problem, walk, _given(ctx), verbose)
-            notes.append(said)
         names = np.array(problem.encoder.names)
         numbers = (problem.x, problem.y, problem.weights, problem.groups)
-        asked = asked_of({**asdict(columns), **walk.result}, *numbers, names)
+        asked = asked_of({**asdict(columns), **walk.result, "budget": budget}, *numbers, names)
         summary = finished(folder, asked) if resume else None
         if summary is not None:
             err.print(f"{escape(str(folder))} holds the finished result: there is nothing to resume.")
         else:
             say_how_it_starts(folder, resume, out_folder is not None)
             with resumable(folder, asked, resume) as records:
+                if limit is not None:
+                    given = _given(ctx)
+                    walk, said = chosen_once(
+                        records, walk, lambda: fitted_into(limit, began, problem, walk, given, verbose)
+                    )
+                    notes.append(said)
                 model = problem.estimator(walk, verbose).set_params(memory=records)
                 problem.fit(model)
                 summary = model.summary(problem.encoder.origins)
