@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -179,6 +180,25 @@ def test_what_was_broken_off_is_resumed_alike_or_not_at_all(run, tmp_path, monke
     )  # fmt: skip
     assert run(*COMMAND, "--out", "broken", "--force") == (0, "")
     assert_whole(tmp_path, run)
+
+
+def test_what_a_budget_chose_is_kept(run, tmp_path, monkeypatch, trained):
+    chosen = []
+
+    def choose(_limit, _began, _problem, walk, *_):
+        chosen.append(replace(walk, alphas="3", max_iter=30 + len(chosen)))
+        return chosen[-1], "It was chosen."
+
+    monkeypatch.setattr(fit_module, "fitted_into", choose)
+    command = [*COMMAND, "--budget", "9s", "--out", "broken"]
+    with monkeypatch.context() as patch:
+        patch.setattr(fit_module, "draw", raising(full()))
+        assert run(*command)[0] == 1
+    before = len(trained)
+    assert run(*command, "--resume") == (0, "Going on with the fit in broken.\n")
+    assert len(trained) == before
+    assert len(chosen) == 1
+    assert "It was chosen." in json.loads((tmp_path / "broken" / "summary.json").read_text())["notes"]
 
 
 def test_a_finished_result_is_not_fitted_again(run, trained):

@@ -56,7 +56,7 @@ from ridgewalk.cli.options import (
     switch,
 )
 from ridgewalk.cli.report import draw
-from ridgewalk.cli.resuming import asked_of, finished, resumable, say_how_it_starts
+from ridgewalk.cli.resuming import asked_of, chosen_once, finished, resumable, say_how_it_starts
 from ridgewalk.cli.training import Columns, Walk, read_problem
 from ridgewalk.cli.values import seconds
 from ridgewalk.storage import MODEL_FILE
@@ -125,24 +125,22 @@ def fit(
     )  # fmt: skip
     if force and resume:
         raise ValueError("--resume goes on with what is there, --force replaces it: give one of them.")
-    if limit is not None and resume:
-        raise ValueError(
-            "--budget chooses a grid by the time, and --resume goes on with one: give the grid that was said, as "
-            "--alphas, --folds, --seeds and --max-iter."
-        )
     problem = read_problem(file, columns, walk, verbose)
+    notes = list(problem.table.notes)
     with reserved(out_folder, file, force, resume) as folder:
-        notes = list(problem.table.notes)
-        if limit is not None:
-            walk, said = fitted_into(limit, began, problem, walk, _given(ctx), verbose)
-            notes.append(said)
-        asked = asked_of(asdict(columns) | walk.result, *problem.arrays)
+        asked = asked_of(asdict(columns) | walk.result | {"budget": budget}, *problem.arrays)
         summary = finished(folder, asked) if resume else None
         if summary is not None:
             err.print(f"{escape(str(folder))} holds the finished result: there is nothing to resume.")
         else:
             say_how_it_starts(folder, resume, out_folder is not None)
             with resumable(folder, asked, resume) as records:
+                if limit is not None:
+                    given = _given(ctx)
+                    walk, said = chosen_once(
+                        records, walk, lambda: fitted_into(limit, began, problem, walk, given, verbose)
+                    )
+                    notes.append(said)
                 model = problem.estimator(walk, verbose).set_params(memory=records)
                 problem.fit(model)
                 summary = model.summary(problem.encoder.origins)

@@ -9,8 +9,9 @@ While ``asked.json`` is there, the result is not whole.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from hashlib import blake2b
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,7 @@ from rich.markup import escape
 from ridgewalk import __version__
 from ridgewalk.cli.console import err
 from ridgewalk.cli.files import SUMMARY_FILE, UNFINISHED, plainly, written
+from ridgewalk.cli.training import Walk
 from ridgewalk.engine import native
 from ridgewalk.engine.job import StoppedError
 from ridgewalk.engine.record import feed
@@ -42,6 +44,19 @@ def asked_of(options: dict[str, Any], *arrays: NDArray[Any] | None) -> dict[str,
 def broken_off(folder: Path) -> bool:
     """Whether a folder holds a fit that was broken off."""
     return (folder / UNFINISHED / _ASKED).exists()
+
+
+def chosen_once(records: Path, walk: Walk, choose: Callable[[], tuple[Walk, str]]) -> tuple[Walk, str]:
+    """Give the grid that was chosen before the fit was broken off, or choose now: times differ from run to run."""
+    file = records / "grid.json"
+    kept = _read(file) if file.exists() else {}
+    if kept:
+        return replace(walk, **kept["grid"]), kept["said"]
+    chosen, said = choose()
+    with written(file) as unfinished:
+        grid = {name: getattr(chosen, name) for name in ("alphas", "folds", "seeds", "max_iter")}
+        unfinished.write_text(json.dumps({"grid": grid, "said": said}), encoding="utf-8")
+    return chosen, said
 
 
 def say_how_it_starts(folder: Path, resume: bool, named: bool) -> None:
