@@ -6,17 +6,18 @@ None ends in a traceback, and none leaves anything behind: the folder is as it w
 import gzip
 import io
 import pickle
+import subprocess
 import sys
 import zipfile
 
 import numpy as np
 import pandas as pd
 import pytest
-from safetensors.numpy import save_file
 
-from ridgewalk import cli
-from ridgewalk.storage import MODEL_FILE
+from ridgewalk import MLPRegressor, cli, save
+from ridgewalk.storage import FORMAT, MODEL_FILE
 
+MODEL = MODEL_FILE.rpartition(".")[2]
 QUICK = ["--alphas", "3", "--max-iter", "10", "--folds", "2", "--hidden", "3", "--no-report", "-q"]
 FIT = ["-t", "y", *QUICK]
 
@@ -83,16 +84,17 @@ def folder(tmp_path_factory):
 def damage(at):
     """Put models into the folder that are none, or no longer."""
     whole = (at / "kept" / MODEL_FILE).read_bytes()
-    ending = MODEL_FILE.rpartition(".")[2]
-    (at / f"empty.{ending}").touch()
-    (at / f"cut.{ending}").write_bytes(whole[: len(whole) // 2])
+    (at / f"empty.{MODEL}").touch()
+    (at / f"cut.{MODEL}").write_bytes(whole[: len(whole) // 2])
     middle = len(whole) // 2
-    (at / f"altered.{ending}").write_bytes(whole[:middle] + bytes([whole[middle] ^ 1]) + whole[middle + 1 :])
-    (at / f"pickled.{ending}").write_bytes(pickle.dumps("y"))
-    with zipfile.ZipFile(at / f"zipped.{ending}", "w") as archive:
-        archive.writestr("schema.json", "{}")
-    (at / f"hostile.{ending}").write_bytes((2**60).to_bytes(8, "little") + b"{}")
-    save_file({"x": np.zeros(1)}, at / f"newer.{ending}", {"ridgewalk": "99 0 {}"})
+    (at / f"altered.{MODEL}").write_bytes(whole[:middle] + bytes([whole[middle] ^ 1]) + whole[middle + 1 :])
+    (at / f"pickled.{MODEL}").write_bytes(pickle.dumps({"model": subprocess.Popen}))
+    with zipfile.ZipFile(at / f"hostile.{MODEL}", "w") as archive:
+        archive.writestr("schema.json", '{"__class__": "Popen", "__module__": "subprocess", "__loader__": "TypeNode"}')
+    newer = whole.replace(f'"ridgewalk":"{FORMAT} '.encode(), f'"ridgewalk":"{FORMAT + 1} '.encode())
+    assert newer != whole
+    (at / f"newer.{MODEL}").write_bytes(newer)
+    save(MLPRegressor((), solver="lbfgs").fit([[1], [2], [3]], [1, 2, 3]), at / f"bare.{MODEL}")
     (at / "no model").mkdir()
     (at / "prepared").mkdir()
 
@@ -101,7 +103,6 @@ def fit(*options, table="good.csv"):
     return ["fit", table, *FIT, *options]
 
 
-MODEL = MODEL_FILE.rpartition(".")[2]
 CASES = {
     # the table: what is there
     "absent": (fit(table="nothing.csv"), "There is no file nothing.csv: look at the name"),
@@ -123,6 +124,11 @@ CASES = {
     "absent target": (["fit", "good.csv", "-t", "income"], "There is no column 'income'. The columns are: a, b"),
     "absent column to drop": (fit("--drop", "z"), "There is no column 'z'", "The columns are: a"),
     "target dropped": (fit("--drop", "y"), "'y' is the target, and --drop leaves it out: take one of them back"),
+    "kept and dropped": (
+        fit("--keep", "b", "--drop", "b"),
+        "'b' stands in --keep and in --drop",
+    ),
+    "absent column to keep": (fit("--keep", "z"), "There is no column 'z'", "The columns are: a"),
     "constant columns": (fit(table="constant.csv"), "No column is left to learn from", "is constant"),
     "target all missing": (fit(table="no target.csv"), "is missing in 24 of 24 rows", "drop those first"),
     "target with gaps": (fit(table="gaps.csv"), "is missing in 4 of 24 rows", "drop those first"),
@@ -221,6 +227,8 @@ CASES = {
         ["fit", "good.csv", "-t", "y", "--out", "prepared", "--folds", "20"],
         "ask for at most",
     ),
+    "resumed and replaced": (fit("--resume", "--force"), "--resume goes on with what is there, --force replaces it"),
+    "resumed with a budget": (fit("--resume", "--budget", "9s"), "give the grid that was said"),
     # predict
     "a column lacks": (["predict", "kept", "lacks.csv"], "The model needs column 'b'", "The columns here are"),
     "text for numbers": (["predict", "kept", "texts.csv"], "Column 'a' held numbers when the model was trained"),
@@ -234,14 +242,15 @@ CASES = {
     # models
     "no model": (["predict", "nothing", "good.csv"], "There is no model nothing"),
     "a folder without": (["predict", "no model", "good.csv"], "There is no model no model"),
-    "a table as model": (["predict", "good.csv", "good.csv"], "it is no whole safetensors file"),
-    "an empty model": (["predict", f"empty.{MODEL}", "good.csv"], "it is no whole safetensors file"),
-    "half a model": (["predict", f"cut.{MODEL}", "good.csv"], "it is no whole safetensors file"),
-    "an altered model": (["predict", f"altered.{MODEL}", "good.csv"], "was altered or damaged"),
-    "a pickle": (["predict", f"pickled.{MODEL}", "good.csv"], "it seems to be a pickle, which could run anything"),
-    "a strange zip": (["predict", f"zipped.{MODEL}", "good.csv"], "it is a zip file"),
-    "a hostile model": (["predict", f"hostile.{MODEL}", "good.csv"], "it is no whole safetensors file"),
-    "a newer model": (["predict", f"newer.{MODEL}", "good.csv"], "it is of format 99"),
+    "a table as model": (["predict", "good.csv", "good.csv"], "should hold a model of ridgewalk", "It was not loaded"),
+    "an empty model": (["predict", f"empty.{MODEL}", "good.csv"], "should hold a model", "It was not loaded"),
+    "half a model": (["predict", f"cut.{MODEL}", "good.csv"], "should hold a model", "It was not loaded"),
+    "an altered model": (["predict", f"altered.{MODEL}", "good.csv"], "altered or damaged", "It was not loaded"),
+    "a pickle": (["predict", f"pickled.{MODEL}", "good.csv"], "should hold a model", "It was not loaded"),
+    "a hostile model": (["predict", f"hostile.{MODEL}", "good.csv"], "should hold a model", "It was not loaded"),
+    "a newer model": (["predict", f"newer.{MODEL}", "good.csv"], "it is of format", "install a newer ridgewalk"),
+    "a model without its columns": (["predict", f"bare.{MODEL}", "good.csv"], "was saved without its encoder"),
+    "a path to compare": (["compare", "kept", f"bare.{MODEL}"], "holds a MLPRegressor, which walked no path"),
     # report, diagnose, compare
     "a class never seen": (["report", "kept", "strange.csv"], "class that the fit has never seen, 'maybe'"),
     "a page there": (["report", "kept", "--out", "good.csv"], "is there already", "--force"),
@@ -270,7 +279,9 @@ CASES = {
 
 
 def seen(folder):
-    return {path: (path.stat().st_mtime_ns, path.stat().st_size) for path in sorted(folder.rglob("*"))}
+    """Everything in a folder; of files, when they were written and how long they are."""
+    found = sorted(folder.rglob("*"))
+    return {path: path.is_dir() or (path.stat().st_mtime_ns, path.stat().st_size) for path in found}
 
 
 @pytest.mark.parametrize(("arguments", "words"), [(case[0], case[1:]) for case in CASES.values()], ids=CASES.keys())

@@ -25,7 +25,7 @@ from pandas.api import types
 from ridgewalk.columns import Category, DataError, Encoder, iso_share, kind_of, named_in_text
 from ridgewalk.losses import holds_classes
 
-__all__ = ["STANDARD_INPUT", "DataError", "Encoder", "Table", "make_table", "read_table"]
+__all__ = ["STANDARD_INPUT", "DataError", "Encoder", "Table", "make_table", "read_table", "release_memory"]
 
 _SEPARATED, _COLUMNAR = (".csv", ".tsv"), (".parquet", ".pq", ".arrow", ".feather")
 _KINDS = (*_SEPARATED, *(f"{ending}.gz" for ending in _SEPARATED), *_COLUMNAR)
@@ -242,7 +242,7 @@ def _useful(inputs: pd.DataFrame, keep: tuple[str, ...]) -> tuple[list[str], lis
         if hopeless := _hopeless(column):
             notes.append(f"Column {name!r} {hopeless} and was left out.")
         elif name not in keep and (odd := _odd(name, column)):
-            notes.append(f"Column {name!r} {odd} and was left out; name it in keep to learn from it.")
+            notes.append(f"Column {name!r} {odd} and was left out; name it in keep (--keep) to learn from it.")
         else:
             kept.append(name)
             if kind_of(column) == "category" and (like := _like(column)):

@@ -435,9 +435,9 @@ class Walker:
             self.watch.stage = "solving linear models"
             self.watch.total += self.solving * count * cells
             return _by_strength(self.solve(*self._every_cell(strengths), self._zeros(count)), count)
-        self.watch.stage = "training without a penalty"
         per_strength = cells * (route.max_iter + self._polish_steps)
         self.watch.total += self.dense_work + count * per_strength
+        self.watch.stage = "training without a penalty"
         dense = self.dense()
         self.watch.stage = "training"
         ramp = route.walk == "ramp"

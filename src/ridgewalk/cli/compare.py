@@ -15,7 +15,7 @@ from ridgewalk.cli.fit import fit
 from ridgewalk.cli.options import DATA, AsJson, Quiet, option
 from ridgewalk.cli.training import Columns, Walk, read_problem
 from ridgewalk.report.summary import figure
-from ridgewalk.storage import load
+from ridgewalk.storage import read
 
 if TYPE_CHECKING:
     from ridgewalk.estimators import MLPClassifierCV, MLPRegressorCV
@@ -61,7 +61,11 @@ def _configures(run: Path) -> bool:
 
 
 def _kept(run: Path) -> MLPClassifierCV | MLPRegressorCV:
-    model: MLPClassifierCV | MLPRegressorCV = load(run)
+    from ridgewalk.estimators import MLPClassifierCV, MLPRegressorCV
+
+    model = read(run).model
+    if not isinstance(model, MLPClassifierCV | MLPRegressorCV):
+        raise ValueError(f"{run} holds a {type(model).__name__}, which walked no path: give results of fit.")
     return model
 
 

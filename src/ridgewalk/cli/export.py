@@ -32,15 +32,14 @@ def export(
     to: Annotated[
         Form,
         option(
-            "--to",
             metavar="FORM",
             help="onnx: the whole pipeline, for onnxruntime; torch: a state_dict; numpy: Python code to read.",
             panel=OUTPUT,
+            default=False,
         ),
     ],
     out_file: Annotated[
-        Path | None,
-        option("--out", metavar="FILE", help=f"To write; else {', '.join(_NAMES.values())}.", panel=OUTPUT),
+        Path | None, option("--out", metavar="FILE", help=f"To write, else {', '.join(_NAMES.values())}.", panel=OUTPUT)
     ] = None,
     force: Force = False,
     quiet: Quiet = False,
@@ -63,7 +62,7 @@ def export(
         for path, content in contents.items():
             unfinished.enter_context(written(path)).write_bytes(content)
     if as_json:
-        print(json.dumps({"files": [str(path) for path in contents], "use": exported.use(file)}, indent=1))
+        print(json.dumps({"files": [str(path) for path in contents], "about": str(exported)}, indent=1))
     elif not quiet:
         for path, content in contents.items():
             err.print(f"Written: {escape(str(path))} ({len(content):,} bytes)", soft_wrap=True)

@@ -31,8 +31,8 @@ def reserved(wanted: Path | None, file: Path, force: bool, resume: bool = False)
     if wanted is None:
         name = "standard-input" if str(file) == "-" else Path(file.name.removesuffix(".gz")).stem
         stem = Path("ridgewalk-results") / name
-        old = list(takewhile(Path.is_dir, _names(stem))) if resume else []
-        folder = old[-1] if old else next(free for free in _names(stem) if _made(free))
+        begun = list(takewhile(Path.is_dir, _names(stem))) if resume else []
+        folder = begun[-1] if begun else next(name for name in _names(stem) if _made(name))
     else:
         folder = wanted
         if not _made(folder):
@@ -43,9 +43,9 @@ def reserved(wanted: Path | None, file: Path, force: bool, resume: bool = False)
             if others:
                 raise ValueError(f"{folder} holds other files ({sorted(others)[0]}): give a folder of its own.")
             if any(folder.iterdir()) and not (force or resume):
-                begun = (folder / UNFINISHED).exists()
-                what = "a fit that was broken off" if begun else "a result already"
-                instead = "--resume to go on with it, --force to start afresh" if begun else "--force to replace it"
+                broken = (folder / UNFINISHED).exists()
+                what = "a fit that was broken off" if broken else "a result already"
+                instead = "--resume to go on with it, --force to start afresh" if broken else "--force to replace it"
                 raise ValueError(f"{folder} holds {what}: give {instead}, or another --out.")
     try:
         yield folder

@@ -8,7 +8,6 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
-import numpy as np
 import typer
 from rich.markup import escape
 
@@ -119,25 +118,25 @@ def fit(
     """Walk the path over a table's rows: every strength x fold x start; keep the chosen model."""
     began, verbose = time.monotonic(), not (quiet or as_json)
     limit = None if budget is None else seconds(budget)
-    if force and resume:
-        raise ValueError("--resume goes on with what is there, --force replaces it: give one of them.")
     columns = Columns(target, task, drop, keep, weights, row_groups, class_weight)
     walk = Walk(
         hidden, activation, loss, penalty, l1_ratio, alphas, select_inputs, relax, selection, scorer, folds, seeds,
         ensemble, max_iter, learning_rate, batch_size, random_state, jobs,
     )  # fmt: skip
+    if force and resume:
+        raise ValueError("--resume goes on with what is there, --force replaces it: give one of them.")
     problem = read_problem(file, columns, walk, verbose)
-    notes = list(problem.table.notes)
     with reserved(out_folder, file, force, resume) as folder:
-        names = np.array(problem.encoder.names)
-        numbers = (problem.x, problem.y, problem.weights, problem.groups)
-        asked = asked_of({**asdict(columns), **walk.result, "budget": budget}, *numbers, names)
+        asked = asked_of({**asdict(columns), **walk.result, "budget": budget}, *problem.arrays)
         summary = finished(folder, asked) if resume else None
         if summary is not None:
-            err.print(f"{escape(str(folder))} holds the finished result: there is nothing to resume.")
+            if verbose:
+                err.print(f"{escape(str(folder))} holds the finished result: there is nothing to resume.")
         else:
-            say_how_it_starts(folder, resume, out_folder is not None)
+            if verbose:
+                say_how_it_starts(folder, resume, out_folder is not None)
             with resumable(folder, asked, resume) as records:
+                notes = list(problem.table.notes)
                 if limit is not None:
                     given = _given(ctx)
                     walk, said = chosen_once(
@@ -178,5 +177,4 @@ def save(folder: Path, model: Any, encoder: Encoder, summary: dict[str, Any]) ->
         pd.DataFrame(rows).to_csv(unfinished, index=False)
     with written(folder / SUMMARY_FILE) as unfinished:
         unfinished.write_text(json.dumps(summary, indent=1, ensure_ascii=False), encoding="utf-8")
-    with written(folder / MODEL_FILE) as unfinished:
-        save_model(model, unfinished, encoder=encoder, target=summary["target"])
+    save_model(model, folder / MODEL_FILE, encoder=encoder, target=summary["target"])

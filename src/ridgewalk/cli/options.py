@@ -130,7 +130,7 @@ TaskChoice = Annotated[
 Drop = Annotated[list[str] | None, option(metavar="COLUMN", help="Leave it out; may be given again.", panel=DATA)]
 Keep = Annotated[
     list[str] | None,
-    option(metavar="COLUMN", help="Learn from it though it looks like row numbers or names; again.", panel=DATA),
+    option(metavar="COLUMN", help="Learn from it although it looks like row numbers or names.", panel=DATA),
 ]
 Weights = Annotated[str | None, option(metavar="COLUMN", help="How much each row counts.", panel=DATA)]
 RowGroups = Annotated[

@@ -116,7 +116,6 @@ class Problem:
 
         classes = self.table.task == "classification"
         together = walk.select_inputs or walk.penalty == PenaltyName.group_lasso
-        origins = np.unique(self.encoder.origins, return_inverse=True)[1] if together else None
         ratio = ratios(walk.l1_ratio)
         return (MLPClassifierCV if classes else MLPRegressorCV)(
             sizes(walk.hidden),
@@ -125,7 +124,7 @@ class Problem:
             alphas=strengths(walk.alphas),
             l1_ratio=ratio[0] if len(ratio) == 1 else ratio,
             penalty=walk.penalty.value,
-            groups=origins,
+            groups=self.encoder.groups if together else None,
             class_weight=self._class_weight,
             select_inputs=walk.select_inputs,
             relax=walk.relax,
@@ -141,6 +140,11 @@ class Problem:
             n_jobs=walk.jobs,
             verbose=verbose,
         )
+
+    @property
+    def arrays(self) -> tuple[Any, ...]:
+        """What a result follows from, beside the options."""
+        return self.x, self.y, np.array(self.encoder.names), self.weights, self.groups
 
     @property
     def _class_weight(self) -> str | dict[Any, float] | None:
@@ -177,28 +181,30 @@ def read_problem(file: Path, columns: Columns, walk: Walk, verbose: bool) -> Pro
     ------
     ValueError
     """
-    # Takes seconds, so before it is said what is fitted: from there on Ctrl-C has words.
-    import ridgewalk.estimators  # noqa: F401
     from ridgewalk.data import Encoder, make_table, read_table, release_memory
 
     if columns.target in (columns.drop or ()):
         raise ValueError(f"{columns.target!r} is the target, and --drop leaves it out: take one of them back.")
+    twice = [name for name in columns.keep or () if name in (columns.drop or ())]
+    if twice:
+        raise ValueError(f"{twice[0]!r} stands in --keep and in --drop: take one of them back.")
     frame = read_table(file)
-    apart = (*(columns.drop or ()), *(name for name in (columns.weights, columns.row_groups) if name is not None))
-    table = make_table(frame, columns.target, columns.task.value, apart, tuple(columns.keep or ()))
+    apart = [name for name in (columns.weights, columns.row_groups) if name is not None]
+    drop = (*(columns.drop or ()), *apart)
+    table = make_table(frame, columns.target, columns.task.value, drop, tuple(columns.keep or ()))
+    weights, groups = _row_weights(frame, columns.weights), _row_groups(frame, columns.row_groups)
+    del frame  # the table holds what is needed of it
     encoder = Encoder.fit(table.inputs)
     x, y = encoder.transform(table.inputs), table.target.to_numpy()
-    weights, groups = _row_weights(frame, columns.weights), _row_groups(frame, columns.row_groups)
-    # The rows themselves would take as much memory again as x.
+    # The inputs take as much memory again as x.
     table = replace(table, inputs=table.inputs.iloc[:0].copy(), notes=(*table.notes, *encoder.notes))
-    del frame
     release_memory()
     problem = Problem(table, encoder, columns, x, y, weights, groups)
     _check_loss(walk.loss, table.task)
     if walk.scorer is not None:
         _try_scorer(walk.scorer, problem)
     if verbose:
-        introduce(table.task, columns.target, len(x), encoder, table.notes)
+        introduce(table.task, columns.target, len(y), encoder, table.notes)
     return problem
 
 

@@ -98,11 +98,11 @@ def compare(models: Mapping[str, MLPClassifierCV | MLPRegressorCV]) -> Compariso
     """
     if len(models) < 2:
         raise ValueError(f"To compare takes two models or more, got {len(models)}.")
+    arms = {name: model.heldout_arm() for name, model in models.items()}
     first, *others = models
     for name in others:
         _check(first, models[first].path_, name, models[name].path_)
     path = models[first].path_
-    arms = {name: model.heldout_arm() for name, model in models.items()}
     null = float(weighted_mean(path.null_row_loss, path.row_weights))
     means = {name: mean_and_error(arm.rows, path.row_weights) for name, arm in arms.items()}
     best = min(float(np.nan_to_num(mean, nan=np.inf)) for mean, _ in means.values())

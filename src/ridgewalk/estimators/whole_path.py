@@ -256,9 +256,7 @@ class _PathEstimator(Predictor):
             Of :func:`ridgewalk.report.summary.summarize`; where inputs were selected or refitted, with what every arm
             reached, and what the chosen one gains over the null model.
         """
-        from ridgewalk.report.summary import summarize
-
-        summary = summarize(self.path_, self.selection, self._origins(origins), self._choice(), self._how)
+        summary = summarize(*self._walked(origins), self._how)
         if hasattr(self, "input_selection_"):
             found = self.input_selection_
             summary["arms"] = [{"name": arm.name, "heldout_loss": arm.loss} for arm in found.arms]
@@ -270,7 +268,7 @@ class _PathEstimator(Predictor):
     def _origins(self, origins: list[str] | None) -> list[str]:
         check_is_fitted(self)
         if not hasattr(self, "path_"):
-            raise ValueError("A report shows the path, and a compacted model holds none: ask the model it came from.")
+            raise ValueError("A compacted model holds no path to show: ask the model it came from.")
         names = origins or [str(name) for name in _check_feature_names_in(self)]
         if len(names) != self.n_features_in_:
             raise ValueError(f"origins has a name for each of the {self.n_features_in_} columns, got {len(names)}.")
@@ -365,11 +363,8 @@ class _PathEstimator(Predictor):
 
     def _walked(self, origins: list[str] | None = None) -> tuple[MLPPath, Rule, list[str], Choice]:
         """Give what is told of the path, on a page, in a picture, in a notebook: path, rule, names, choice."""
-        check_is_fitted(self)
-        if not hasattr(self, "path_"):
-            raise ValueError("A compacted model holds no path to show: ask the model it came from.")
-        names = origins or [str(name) for name in _check_feature_names_in(self)]
-        return self.path_, self.selection, names, replace(choose(*_table(self.path_)), chosen=self.index_)
+        names = self._origins(origins)
+        return self.path_, self.selection, names, self._choice()
 
     def _given(self, X: Any, y: Any) -> Given | None:
         """Check rows to compare predictions on."""
@@ -403,7 +398,7 @@ class _PathEstimator(Predictor):
         return History(epochs=histories[0].epochs, **means)
 
     def _findings_html(self) -> str:
-        return excerpt(summarize(*self._walked())) if hasattr(self, "path_") else super()._findings_html()
+        return excerpt(summarize(*self._walked(), self._how)) if hasattr(self, "path_") else super()._findings_html()
 
     def _score(self, x: Any, y: Array, weights: Array) -> Callable[[Model, Integers], float]:
         """Score a network on some rows by the scorer that ``scoring`` names."""
