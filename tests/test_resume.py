@@ -17,8 +17,7 @@ from ridgewalk import MLPRegressorCV, cli
 from ridgewalk.cli import fit as fit_module
 from ridgewalk.engine import compiled
 
-COMMAND = ["fit", "table.csv", "--target", "y", "--hidden", "8", "--alphas", "5", "--max-iter", "60", "--folds", "3",
-           "--quiet"]  # fmt: skip
+COMMAND = ["fit", "table.csv", "--target", "y", "--hidden", "8", "--alphas", "5", "--max-iter", "60", "--folds", "3"]
 RESULT = ("summary.json", "path.csv", "report.html")
 
 
@@ -78,7 +77,7 @@ def assert_whole(tmp_path, run):
 
 def test_killed_while_it_trains(run, tmp_path):
     command = [sys.executable, "-m", "ridgewalk", *COMMAND, "--out", "broken"]
-    with subprocess.Popen(command, stderr=subprocess.PIPE) as process:
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
         while len(list(tmp_path.glob("broken/.unfinished/*.npy"))) < 2 and process.poll() is None:
             time.sleep(0.001)
         process.send_signal(signal.SIGKILL)
@@ -97,7 +96,9 @@ def test_a_full_disk_while_it_writes_loses_nothing_that_was_trained(run, tmp_pat
     assert "Traceback" not in err
     before = len(trained)
     assert before > 1
-    assert run(*COMMAND, "--out", "broken", "--resume") == (0, "Going on with the fit in broken.\n")
+    code, err = run(*COMMAND, "--out", "broken", "--resume")
+    assert code == 0
+    assert "Going on with the fit in broken.\n" in err
     assert len(trained) == before
     assert_whole(tmp_path, run)
 
@@ -147,7 +148,7 @@ def test_a_folder_that_takes_nothing(number, words, run, tmp_path, monkeypatch):
 def test_ctrl_c_says_how_to_go_on(run, tmp_path, monkeypatch):
     code, err = break_off(run, monkeypatch, "save", KeyboardInterrupt())
     assert code == 130
-    assert err == (
+    assert err.endswith(
         "Stopped. What had finished is kept in broken/.unfinished: the same command with --resume goes on from there.\n"
     )
     assert run(*COMMAND, "--out", "broken", "--resume")[0] == 0
@@ -156,7 +157,9 @@ def test_ctrl_c_says_how_to_go_on(run, tmp_path, monkeypatch):
 
 def test_ctrl_c_before_anything_has_finished(run, tmp_path, monkeypatch):
     monkeypatch.setattr(compiled, "train", raising(KeyboardInterrupt()))
-    assert run(*COMMAND, "--out", "broken") == (130, "Stopped; nothing was written.\n")
+    code, err = run(*COMMAND, "--out", "broken")
+    assert code == 130
+    assert err.endswith("Stopped; nothing was written.\n")
     assert not (tmp_path / "broken").exists()
 
 
@@ -178,7 +181,7 @@ def test_what_was_broken_off_is_resumed_alike_or_not_at_all(run, tmp_path, monke
     assert run(*COMMAND, "--out", "broken", "--resume", "--force") == (
         1, "Error: --resume goes on with what is there, --force replaces it: give one of them.\n",
     )  # fmt: skip
-    assert run(*COMMAND, "--out", "broken", "--force") == (0, "")
+    assert run(*COMMAND, "--out", "broken", "--force")[0] == 0
     assert_whole(tmp_path, run)
 
 
@@ -195,16 +198,16 @@ def test_what_a_budget_chose_is_kept(run, tmp_path, monkeypatch, trained):
         patch.setattr(fit_module, "draw", raising(full()))
         assert run(*command)[0] == 1
     before = len(trained)
-    assert run(*command, "--resume") == (0, "Going on with the fit in broken.\n")
+    assert run(*command, "--resume", "--quiet") == (0, "")
     assert len(trained) == before
     assert len(chosen) == 1
     assert "It was chosen." in json.loads((tmp_path / "broken" / "summary.json").read_text())["notes"]
 
 
 def test_a_finished_result_is_not_fitted_again(run, trained):
-    assert run(*COMMAND, "--resume") == (
-        0, "There is nothing to resume in ridgewalk-results/table: starting at the beginning.\n",
-    )  # fmt: skip
+    code, err = run(*COMMAND, "--resume")
+    assert code == 0
+    assert "There is nothing to resume in ridgewalk-results/table: starting at the beginning.\n" in err
     before = len(trained)
     assert run(*COMMAND, "--resume") == (
         0, "ridgewalk-results/table holds the finished result: there is nothing to resume.\n",
@@ -227,9 +230,9 @@ def test_without_a_folder_the_newest_is_resumed_and_a_new_fit_says_what_it_leave
     code, err = run(*COMMAND, "--resume")
     assert code == 1
     assert "ridgewalk-results/table-2 holds the finished result, begun with other data" in err
-    assert run(*COMMAND, "--resume", "--out", "ridgewalk-results/table") == (
-        0, "Going on with the fit in ridgewalk-results/table.\n",
-    )  # fmt: skip
+    code, err = run(*COMMAND, "--resume", "--out", "ridgewalk-results/table")
+    assert code == 0
+    assert "Going on with the fit in ridgewalk-results/table.\n" in err
 
 
 def test_a_memory_goes_on_with_a_fit(tmp_path, trained, monkeypatch):

@@ -126,15 +126,17 @@ def fit(
     if force and resume:
         raise ValueError("--resume goes on with what is there, --force replaces it: give one of them.")
     problem = read_problem(file, columns, walk, verbose)
-    notes = list(problem.table.notes)
     with reserved(out_folder, file, force, resume) as folder:
         asked = asked_of(asdict(columns) | walk.result | {"budget": budget}, *problem.arrays)
         summary = finished(folder, asked) if resume else None
         if summary is not None:
-            err.print(f"{escape(str(folder))} holds the finished result: there is nothing to resume.")
+            if verbose:
+                err.print(f"{escape(str(folder))} holds the finished result: there is nothing to resume.")
         else:
-            say_how_it_starts(folder, resume, out_folder is not None)
+            if verbose:
+                say_how_it_starts(folder, resume, out_folder is not None)
             with resumable(folder, asked, resume) as records:
+                notes = list(problem.table.notes)
                 if limit is not None:
                     given = _given(ctx)
                     walk, said = chosen_once(
