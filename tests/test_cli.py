@@ -187,6 +187,9 @@ def test_the_command_line_wins_over_a_configuration(ridgewalk, tmp_path):
     assert summary["folds"] == 3
     assert "age" not in {entry["name"] for entry in summary["inputs"]}
     assert not (tmp_path / summary["folder"] / "report.html").exists()
+    (tmp_path / "one.toml").write_text("alphas = [1]")  # a strength, and no count of them
+    _, out, _ = ridgewalk("fit", "people.csv", "--config", "one.toml", "-t", "outcome", "--json", *QUICK[2:])
+    assert [row["alpha"] for row in json.loads(out)["path"]] == [0, 1]
 
 
 def test_a_path_whose_unpenalized_arm_diverged_says_so(capsys):

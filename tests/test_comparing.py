@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from scipy.stats import t as student
 
 from ridgewalk.estimators import MLPClassifierCV, MLPRegressorCV
 from ridgewalk.estimators.comparing import compare
@@ -54,6 +55,9 @@ def test_the_difference_is_that_of_the_rows_either_way_round(plain, seeds):
     assert change.error == pytest.approx(again.error)
     assert change.row_error == pytest.approx(losses.std(ddof=1) / np.sqrt(150))
     assert (change.seed_error > 0) == (seeds > 1)
+    folds = (other.heldout_arm().heldout.mean(axis=1) - plain.heldout_arm().heldout.mean(axis=1)).var(ddof=1)
+    careful = np.sqrt((1 / 3 + 50 / 100) * folds) * student.ppf(0.975, 2) / 1.96
+    assert change.strong_error == pytest.approx(careful)
     assert there.starts == 1
     assert there.models[0].difference is None
     assert (there.rows, there.folds, there.loss) == (150, 3, "BinaryCrossEntropy")

@@ -51,6 +51,11 @@ def test_standard_input_is_read_and_what_separates_is_found(monkeypatch, separat
         pd.testing.assert_frame_equal(read_table("-"), FRAME, check_dtype=False)
 
 
+def test_what_stands_in_a_quoted_name_separates_nothing(tmp_path):
+    (tmp_path / "t.csv").write_text('"a, b, c";x\n1;2\n')
+    assert read_table(tmp_path / "t.csv").columns.tolist() == ["a, b, c", "x"]
+
+
 def test_texts_stay_texts(tmp_path):
     (tmp_path / "t.tsv").write_text("code\tn\n01\t1\n02\t2\n")
     assert read_table(tmp_path / "t.tsv", texts=["code", "absent"])["code"].tolist() == ["01", "02"]
