@@ -228,7 +228,6 @@ CASES = {
         "ask for at most",
     ),
     "resumed and replaced": (fit("--resume", "--force"), "--resume goes on with what is there, --force replaces it"),
-    "resumed with a budget": (fit("--resume", "--budget", "9s"), "give the grid that was said"),
     # predict
     "a column lacks": (["predict", "kept", "lacks.csv"], "The model needs column 'b'", "The columns here are"),
     "text for numbers": (["predict", "kept", "texts.csv"], "Column 'a' held numbers when the model was trained"),
