@@ -127,7 +127,7 @@ def fit(
         raise ValueError("--resume goes on with what is there, --force replaces it: give one of them.")
     problem = read_problem(file, columns, walk, verbose)
     with reserved(out_folder, file, force, resume) as folder:
-        asked = asked_of({**asdict(columns), **walk.result, "budget": budget}, *problem.arrays)
+        asked = asked_of(asdict(columns) | walk.result | {"budget": budget}, *problem.arrays)
         summary = finished(folder, asked) if resume else None
         if summary is not None:
             if verbose:

@@ -227,7 +227,7 @@ def _row_weights(frame: pd.DataFrame, name: str | None) -> Array | None:
         raise ValueError(
             f"--weights {name} is no column of weights: numbers of zero or more are needed, none missing; fill it in."
         )
-    return np.array(values)  # a view would keep the whole frame in memory
+    return np.array(values)  # of its own, so that the frame can go
 
 
 def _row_groups(frame: pd.DataFrame, name: str | None) -> Any:
