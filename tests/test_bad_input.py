@@ -229,7 +229,7 @@ CASES = {
     ),
     "resumed and replaced": (fit("--resume", "--force"), "--resume goes on with what is there, --force replaces it"),
     # predict
-    "a column lacks": (["predict", "kept", "lacks.csv"], "The model needs column 'b'", "The columns here are"),
+    "a column lacks": (["predict", "kept", "lacks.csv"], "The model needs column 'b'", "The columns are"),
     "text for numbers": (["predict", "kept", "texts.csv"], "Column 'a' held numbers when the model was trained"),
     "predictions over the table": (
         ["predict", "kept", "good.csv", "--out", "good.csv", "--force"],

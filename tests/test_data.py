@@ -208,7 +208,7 @@ def test_a_file_that_is_not_there_is_named(tmp_path):
 @pytest.mark.parametrize(
     ("change", "settings", "words"),
     [
-        ({}, {"target": "income"}, "There is no column 'income'. The columns are: age, height"),
+        ({}, {"target": "income"}, r"There is no column 'income'. Is it 'outcome'. The columns are: age, height"),
         ({}, {"drop": ("income",)}, "There is no column 'income'"),
         ({"outcome": [None, *["a", "b"] * 39, "a"]}, {}, "missing in 1 of 80 rows"),
         ({"outcome": "yes"}, {}, "one value only"),

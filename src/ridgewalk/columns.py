@@ -14,6 +14,7 @@ t counts days from 1970-01-01 00:00 UTC, with fractions; the center is the media
 from __future__ import annotations
 
 from dataclasses import dataclass
+from difflib import get_close_matches
 from typing import Any, Literal
 
 import numpy as np
@@ -28,6 +29,7 @@ MISSING = "(missing)"
 DAYS = {"year": 365.2425, "week": 7.0, "day": 1.0}
 """Length of each cycle that a date has a place in."""
 
+_MOST_NAMED = 30  # columns in a message
 _MOST_LEVELS = 50  # categories of one input that have a column of their own
 _RARE_ROWS, _RARE_SHARE = 10, 0.01  # a category in fewer rows than both is rare
 _NUMBERS = {"boolean", "integer", "floating", "mixed-integer-float", "decimal", "timedelta", "timedelta64"}
@@ -39,6 +41,14 @@ _SAME = 1e-6  # difference of two sines up to which they are the same place in a
 
 class DataError(ValueError):
     """Data that cannot be used, and what to do about it."""
+
+
+def offered(columns: list[str], name: str) -> str:
+    """Say which columns there are, and which of them may have been meant."""
+    near = get_close_matches(name, columns, 1)
+    meant = f"Is it {near[0]!r}? " if near else ""
+    more = f" and {len(columns) - _MOST_NAMED} more" if len(columns) > _MOST_NAMED else ""
+    return f"{meant}The columns are: {', '.join(columns[:_MOST_NAMED])}{more}."
 
 
 def named_in_text(frame: pd.DataFrame) -> pd.DataFrame:
@@ -303,9 +313,7 @@ class Encoder:
         absent = [column.name for column in self.columns if column.name not in frame.columns]
         if absent:
             more = f" and {len(absent) - 1} more that this data lacks" if len(absent) > 1 else ""
-            raise DataError(
-                f"The model needs column {absent[0]!r}{more}. The columns here are: {', '.join(frame.columns)}."
-            )
+            raise DataError(f"The model needs column {absent[0]!r}{more}. {offered(list(frame.columns), absent[0])}")
         encoded = np.empty((len(frame), len(self.names)))
         first = 0
         for column in self.columns:

@@ -22,7 +22,7 @@ import pandas as pd
 import pyarrow as pa
 from pandas.api import types
 
-from ridgewalk.columns import Category, DataError, Encoder, iso_share, kind_of, named_in_text
+from ridgewalk.columns import Category, DataError, Encoder, iso_share, kind_of, named_in_text, offered
 from ridgewalk.losses import holds_classes
 
 __all__ = ["STANDARD_INPUT", "DataError", "Encoder", "Table", "make_table", "read_table", "release_memory"]
@@ -196,7 +196,7 @@ def make_table(
         raise DataError(f"There is more than one column named {doubled[0]!r}: rename one.")
     for name in (target, *drop, *keep):
         if name not in frame.columns:
-            raise DataError(f"There is no column {name!r}. The columns are: {', '.join(frame.columns)}.")
+            raise DataError(f"There is no column {name!r}. {offered(list(frame.columns), name)}")
     y = frame[target]
     missing = int(y.isna().sum())
     if missing:
@@ -209,13 +209,21 @@ def make_table(
     if numeric and not np.isfinite(y.to_numpy(dtype=float)).all():
         raise DataError(f"The target {target!r} holds infinite values: drop or correct those rows first.")
     if y.nunique() < 2:
-        raise DataError(f"The target {target!r} has one value only ({y.iloc[0]}): there is nothing to learn.")
+        raise DataError(
+            f"The target {target!r} has one value only ({y.iloc[0]}): there is nothing to learn; name another."
+        )
     if task == "auto":
         task = "classification" if holds_classes(y.to_numpy(dtype=float if numeric else object)) else "regression"
     if task == "regression" and not numeric:
-        raise DataError(f"Regression needs numbers, and the target {target!r} holds text such as {y.iloc[0]!r}.")
+        raise DataError(
+            f"Regression needs numbers, and the target {target!r} holds text such as {y.iloc[0]!r}: name another "
+            "target, or the task classification."
+        )
     if task == "classification" and y.nunique() == len(y):
-        raise DataError(f"The target {target!r} has a different value in each row, so it is no set of classes.")
+        raise DataError(
+            f"The target {target!r} has a different value in each row, so it is no set of classes: name another "
+            "target, or, where it holds numbers, the task regression."
+        )
     inputs = frame.drop(columns=[target, *drop])
     kept, notes = _useful(inputs, keep)
     if not kept:
