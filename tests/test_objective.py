@@ -59,7 +59,7 @@ def check_objective(objective, parameters, target, weights):
 )
 def test_gradients_match_central_differences(loss, activation, first):
     objective, parameters = build(*LOSSES[loss], activation, FIRST[first])
-    weights = np.random.default_rng(2).uniform(0.5, 2, 12)
+    weights = np.random.default_rng(2).uniform(0.5, 2, 12) * (np.arange(12) % 4 > 0)  # a row without weight is none
     check = check_objective(objective, parameters, LOSSES[loss][1], weights)
     assert check.ok, check
     assert min(row.compared for row in check.arrays) >= 3

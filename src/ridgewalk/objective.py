@@ -82,7 +82,8 @@ class Objective:
 
     def gradient(self, parameters: Arrays, x: Array, target: Array, weights: Array) -> Arrays:
         """Gradient of J where it has one; at a kink of the penalty the middle of its slopes."""
-        data = self.data_gradient(parameters, x, target, mean_weights(weights))
+        used = weights > 0
+        data = self.data_gradient(parameters, x[used], target[used], mean_weights(weights[used]))
         return tuple(dw + penalty.gradient(w) for dw, penalty, w in zip(data, self.penalties, parameters, strict=True))
 
     def residual(self, parameters: Arrays, gradients: Arrays) -> Array:
