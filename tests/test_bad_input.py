@@ -201,6 +201,7 @@ CASES = {
     "select, linear": (fit("--select-inputs", "--hidden", "none"), "give --l1-ratio 1 instead"),
     "select and qut": (fit("--select-inputs", "--alphas", "qut"), "leave --select-inputs and"),
     "qut of L2": (fit("--alphas", "qut", "--l1-ratio", "0"), "l1_ratio above 0"),
+    "curves of refits": (["fit", "good.csv", "-t", "y", "--relax", "--curves"], "leave --no-report, --select-inputs"),
     "budget and qut": (fit("--budget", "9s", "--alphas", "qut"), "leave one out"),
     "ensemble of one": (fit("--ensemble"), "give --seeds 3 or more"),
     # configurations

@@ -414,6 +414,13 @@ def test_predictions_do_not_depend_on_the_kind_of_file(ridgewalk, monkeypatch, n
         assert json.loads(out)["folder"] == str(Path("ridgewalk-results") / "people")
 
 
+def test_the_page_shows_how_the_folds_train_where_it_is_asked_for(ridgewalk, tmp_path):
+    for name, more in {"plain": [], "curves": ["--curves"]}.items():
+        assert ridgewalk("fit", "people.csv", "-t", "outcome", "-q", "--out", name, *QUICK, *more)[0] == 0
+        page = (tmp_path / name / "report.html").read_text(encoding="utf-8")
+        assert ('"curves": null' in page or '"curves":null' in page) == (not more)
+
+
 def test_a_diagnosis_heads_its_page(ridgewalk, tmp_path):
     options = ["--no-references", "--json", "--report", "d.html"]
     code, out, err = ridgewalk("diagnose", "people.csv", "-t", "outcome", "--drop", "amount", *options, *QUICK)

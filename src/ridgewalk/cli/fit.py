@@ -58,7 +58,7 @@ from ridgewalk.cli.options import (
 from ridgewalk.cli.report import draw
 from ridgewalk.cli.resuming import asked_of, chosen_once, finished, resumable, say_how_it_starts
 from ridgewalk.cli.training import Columns, Walk, read_problem
-from ridgewalk.cli.values import seconds
+from ridgewalk.cli.values import seconds, sizes
 from ridgewalk.storage import MODEL_FILE
 from ridgewalk.storage import save as save_model
 
@@ -112,6 +112,9 @@ def fit(
     page: Annotated[
         bool, switch("--report/--no-report", help="Write report.html, a page to look at (2 MB).", panel=OUTPUT)
     ] = True,
+    curves: Annotated[
+        bool, switch("--curves", help="Show on it how the folds train: they are trained once more.", panel=OUTPUT)
+    ] = False,
     quiet: Quiet = False,
     as_json: AsJson = False,
 ) -> None:
@@ -125,6 +128,11 @@ def fit(
     )  # fmt: skip
     if force and resume:
         raise ValueError("--resume goes on with what is there, --force replaces it: give one of them.")
+    if curves and (not page or select_inputs or relax or not sizes(hidden)):
+        raise ValueError(
+            "--curves shows how a path with a hidden layer trains, on the page: leave --no-report, --select-inputs, "
+            "--relax and --hidden none out, or --curves."
+        )
     problem = read_problem(file, columns, walk, verbose)
     with reserved(out_folder, file, force, resume) as folder:
         asked = asked_of(asdict(columns) | walk.result | {"budget": budget}, *problem.arrays)
@@ -149,7 +157,7 @@ def fit(
                 summary |= {"task": problem.table.task, "target": target, "notes": notes, "asked": asked}
                 save(folder, model, problem.encoder, summary)
                 if page:
-                    draw(folder / PAGE_FILE, model, problem.encoder, target)
+                    draw(folder / PAGE_FILE, model, problem.encoder, target, curves=curves)
                 else:
                     (folder / PAGE_FILE).unlink(missing_ok=True)  # it would show another result
     if as_json:

@@ -54,7 +54,9 @@ def report(
         err.print(f"To look at: {escape(str(out_file))}", soft_wrap=True)
 
 
-def draw(file: Path, model: Any, encoder: Encoder, target: str, x: Any = None, y: Any = None) -> None:
+def draw(
+    file: Path, model: Any, encoder: Encoder, target: str, x: Any = None, y: Any = None, curves: bool = False
+) -> None:
     """Write the page, whole or not at all."""
     with written(file) as unfinished:
-        model.report(unfinished, x, y, origins=encoder.origins, title=f"What predicts {target}")
+        model.report(unfinished, x, y, origins=encoder.origins, curves=curves, title=f"What predicts {target}")
