@@ -161,7 +161,9 @@ def test_one_strength_is_drawn():
     x, signal = table(2)
     model = MLPRegressorCV((4,), **{**QUICK, "alphas": "qut", "max_iter": 20}).fit(x, signal)
     for kind in KINDS:
-        RegularizationPathDisplay.from_estimator(model, kind=kind).figure_.canvas.draw()
+        display = RegularizationPathDisplay.from_estimator(model, kind=kind)
+        display.figure_.canvas.draw()
+        assert display.ax_.lines or display.ax_.collections or display.ax_.patches, kind
 
 
 @pytest.mark.filterwarnings("ignore:Training ended")
