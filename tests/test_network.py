@@ -1,7 +1,10 @@
 """Laws of networks and of which arrays a penalty touches."""
 
+from itertools import product
+
 import numpy as np
 import pytest
+from scipy.optimize import linprog
 
 from ridgewalk.layers import Dense, ReLU, start_glorot, start_he, start_normal
 from ridgewalk.network import Network, evadable, layer_penalties, multilayer_perceptron
@@ -68,6 +71,30 @@ def test_a_penalty_that_rescaling_escapes_is_named(hidden, activation, weight_l2
     if escape:
         assert "no minimizer" in escape
         assert "Penalize every weight array" in escape
+
+
+def escapes(weights, biases):
+    """Whether some rescaling of a chain shrinks a penalized array and grows none, as a linear program."""
+    depth = len(weights)
+    # Variables t_0 ... t_depth, the ends 0; an array's growth is a row times t.
+    growth = [np.eye(depth + 1)[k + 1] - np.eye(depth + 1)[k] for k in range(depth) if weights[k]]
+    growth += [np.eye(depth + 1)[k + 1] for k in range(depth) if biases[k]]
+    if not growth:
+        return False
+    bounds = [(0, 0), *[(-1, 1)] * (depth - 1), (0, 0)]
+    found = linprog(np.sum(growth, axis=0), A_ub=np.array(growth), b_ub=np.zeros(len(growth)), bounds=bounds)
+    return found.fun < -1e-9
+
+
+@pytest.mark.parametrize("depth", [1, 2, 3, 4])
+def test_what_escapes_is_what_a_linear_program_finds(depth):
+    network = multilayer_perceptron(2, [3] * (depth - 1), 1)
+    for weights in product([0.0, 0.1], repeat=depth):
+        for biases in product([0.0, 0.1], repeat=depth):
+            escape = evadable(network, layer_penalties(network, weight_l2=list(weights), bias_l2=list(biases)))
+            assert bool(escape) == escapes(weights, biases), (weights, biases)
+            if escape and not any(weights):
+                assert "The biases of layer" in escape
 
 
 def test_rescaling_changes_nothing_the_network_computes():

@@ -5,7 +5,7 @@ x -> Dense -> ReLU -> Dense -> output          arrays  ("weight 1", "bias 1", "w
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any, Literal, get_args
@@ -179,27 +179,44 @@ def evadable(network: Network, penalties: Sequence[Penalty]) -> str | None:
     In a chain of positively homogeneous layers, ``relu(c x w + c b) = c relu(x w + b)`` for c > 0: a penalized
     array can shrink towards zero while an unpenalized one grows, and nothing the network computes changes. The
     penalized objective then has no minimizer; the penalty acts only through the optimizer.
+
+    Growing the weights of layer k pays for shrinking any layer before it, weights and bias. It pays for the weights of
+    a later layer j, too, unless a bias between them, which grows along, carries a penalty.
     """
-    acting = [penalty.acts for penalty in penalties[::2]]
+    weights, biases = ([penalty.acts for penalty in penalties[first::2]] for first in (0, 1))
+    for chain in _homogeneous_chains(network):
+        free, shrunk, biases_shrunk = [], set(), set()
+        for k in (k for k in chain if not weights[k]):
+            before, after = range(chain[0], k), range(k + 1, chain[-1] + 1)
+            layers = {j for j in before if weights[j]} | {j for j in after if weights[j] and not any(biases[k:j])}
+            alone = {j for j in before if biases[j]}
+            if layers or alone:
+                free.append(k + 1)
+                shrunk |= layers
+                biases_shrunk |= alone
+        if free:
+            what, bound, those = ("weights", shrunk, "those") if shrunk else ("biases", biases_shrunk, "the weights")
+            return (
+                f"The {what} of layer {_list([j + 1 for j in sorted(bound)])} carry a penalty and {those} of layer "
+                f"{_list(free)} none, with nothing but homogeneous activations (such as ReLU) between them: the "
+                "network can shrink the first and grow the second without changing what it computes, so the objective "
+                "has no minimizer and the penalty acts only through the optimizer. "
+                "Penalize every weight array of the chain."
+            )
+    return None
+
+
+def _homogeneous_chains(network: Network) -> Iterator[list[int]]:
+    """Give the numbers of the dense layers between which there is nothing that stops a factor."""
     chain: list[int] = []
     number = 0
     for layer in (*network.layers, None):
         if isinstance(layer, Dense):
             chain.append(number)
             number += 1
-        elif layer is None or not layer.homogeneous:
-            free = [k + 1 for k in chain if not acting[k]]
-            bound = [k + 1 for k in chain if acting[k]]
-            if free and bound:
-                return (
-                    f"The weights of layer {_list(bound)} carry a penalty and those of layer {_list(free)} none, "
-                    "with nothing but homogeneous activations (such as ReLU) between them: the network can shrink "
-                    "the first and grow the second without changing what it computes, so the objective has no "
-                    "minimizer and the penalty acts only through the optimizer. "
-                    "Penalize every weight array of the chain."
-                )
+        elif (layer is None or not layer.homogeneous) and chain:
+            yield chain
             chain = []
-    return None
 
 
 def _list(numbers: list[int]) -> str:
