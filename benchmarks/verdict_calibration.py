@@ -5,7 +5,8 @@
 Every data set is new; so are folds and starts. A path of eight strengths is walked over five folds and two starts,
 and judged. The truth of a run is the loss of the very networks that its folds trained, on 50,000 fresh rows: the gain
 is what they gain there, averaged over folds and starts; the truth of a design is its mean over all runs. An interval
-covers the one or the other, or does not. Writes verdict_calibration.md into benchmarks/results.
+covers the one or the other, or does not. What starts bring to its error is compared with what they do bring: the
+standard deviation of the true gain over the starts of a fold. Writes verdict_calibration.md into benchmarks/results.
 
     fixed      one strength, at which the penalty neither helps nor hurts: found beforehand on 100 other data sets
     linear     a logistic model with as many weights as the truth has, 500 rows: nothing to gain but crumbs
@@ -107,6 +108,8 @@ class Outcome:
     high: float
     strong_error: float
     truth: float
+    seed_error: float
+    true_seed_error: float
 
 
 def walk(design: Design, seed: int) -> tuple[Walker, Array, MLPPath, list[Any]]:
@@ -131,15 +134,11 @@ def fresh_rows(design: Design) -> tuple[Array, Array]:
 def fresh_losses(design: Design, walker: Walker, fits: Any, fold: int, penalized: bool) -> Array:
     """Losses (E,) of one fold's networks at one strength on fresh rows; the null model's where it wins."""
     x, y = fresh_rows(design)
-    wins = walker.null_wins(fits) if penalized else np.zeros(walker.cells, dtype=bool)
+    kept = walker.with_null(fits, walker.null_wins(fits)) if penalized else fits
     losses = []
     for cell in range(fold * SEEDS, (fold + 1) * SEEDS):
-        arrays = [w[cell] for w in fits.parameters]
-        if wins[cell]:
-            arrays = [np.zeros_like(w) for w in arrays]
-            arrays[-1][:] = walker.null_outputs[fold]
-        output = model_of(walker.network, design.loss, arrays, walker.folds[fold]).output(x)
-        losses.append(float(design.loss.values(output, design.loss.encode(y)).mean()))
+        model = model_of(walker.network, design.loss, [w[cell] for w in kept.parameters], walker.folds[fold])
+        losses.append(float(design.loss.values(model.output(x), design.loss.encode(y)).mean()))
     return np.array(losses)
 
 
@@ -155,7 +154,7 @@ def run(task: tuple[str, Design, int]) -> tuple[str, Outcome]:
         chosen = [index for _, index in cross_chosen([table], path.row_weights)]
     else:
         chosen = [int(np.argmin(np.abs(strengths - alpha)))] * FOLDS
-    truth = np.mean(
+    truths = np.array(
         [
             fresh_losses(design, walker, fits[index], fold, penalized=index > 0)
             - fresh_losses(design, walker, fits[0], fold, penalized=False)
@@ -169,7 +168,9 @@ def run(task: tuple[str, Design, int]) -> tuple[str, Outcome]:
         numbers["difference_low"],
         numbers["difference_high"],
         numbers["strong_error"],
-        float(truth),
+        float(truths.mean()),
+        numbers["seed_error"],
+        float(np.sqrt(truths.var(axis=1, ddof=1).mean() / truths.size)),
     )
 
 
@@ -208,11 +209,16 @@ def row(name: str, design: Design, outcomes: list[Outcome]) -> str:
     own = ((low <= truth) & (truth <= high)).mean()
     mean = ((low <= truth.mean()) & (truth.mean() <= high)).mean()
     careful = (np.abs(difference - truth.mean()) <= 1.96 * strong).mean()
+    said_error, true_error = (
+        np.sqrt(np.mean([getattr(each, field) ** 2 for each in outcomes]))
+        for field in ("seed_error", "true_seed_error")
+    )
     helps = np.mean([each.verdict == "helps" for each in outcomes])
     said = ", ".join(f"{verdict} {count}" for verdict, count in Counter(o.verdict for o in outcomes).most_common())
     return (
         f"| {name} | {design.rows:,} | {design.units or 'none'} | {truth.mean():+.4f} | {difference.mean():+.4f} "
-        f"| {own:.1%} | {mean:.1%} | {careful:.1%} | {helps:.1%} | {said} |"
+        f"| {own:.1%} | {mean:.1%} | {careful:.1%} | {said_error:.2g} | {true_error:.2g} | {helps:.1%} "
+        f"| {said} |"
     )
 
 
@@ -233,8 +239,9 @@ def main() -> None:
         "penalty helps), in nats or half squared errors; intervals of 95%.",
         "",
         "| design | rows | hidden units | true difference | measured, mean | interval covers its networks' truth "
-        "| covers the design's truth | careful interval covers that | says it helps | verdicts |",
-        "|---|--:|--:|--:|--:|--:|--:|--:|--:|---|",
+        "| covers the design's truth | careful interval covers that | error by starts, as said | true | says it helps "
+        "| verdicts |",
+        "|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|---|",
     ]
     print("\n".join(lines), flush=True)
     with multiprocessing.Pool(options.processes) as pool:

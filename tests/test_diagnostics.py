@@ -10,13 +10,15 @@ import pytest
 from sklearn.datasets import load_breast_cancer, load_diabetes
 
 from ridgewalk import MLPClassifier, MLPClassifierCV, MLPRegressorCV
-from ridgewalk.diagnostics import Arm, Course, Evidence, Fault, Wiring, effect, judge, of_jobs
-from ridgewalk.diagnostics.statistics import calibrated, tail
+from ridgewalk.diagnostics import Arm, Course, Evidence, Fault, Wiring, effect, judge, of_jobs, of_path
+from ridgewalk.diagnostics.statistics import calibrated, seed_spread, tail
 from ridgewalk.engine import train
 from ridgewalk.engine.job import Fold, Job
 from ridgewalk.losses import BinaryCrossEntropy, CrossEntropy, SquaredError
 from ridgewalk.network import layer_penalties, multilayer_perceptron
 from ridgewalk.optimizers import SGD, Adam, InverseTime
+from ridgewalk.path import Walker, collect
+from ridgewalk.route import Route
 from ridgewalk.tutorial import spiral_data
 
 ROWS, FOLDS, SEEDS = 400, 5, 3
@@ -39,17 +41,48 @@ def test_the_error_is_of_rows_and_of_starts():
     assert 1.96 * found.strong_error == pytest.approx(2.776445 * math.sqrt((1 / 5 + 0.25) * spread), rel=1e-6)
 
 
-def test_the_interval_covers_95_times_in_100():
-    """Rows of one fold share their network's luck (its starts'), as in life."""
-    draws = np.random.default_rng(0)
+def of_cells(draws, start_luck, interaction):
+    """Differences (E, 40) of each fold: rows differ, networks differ, and networks differ from row to row."""
+    rows = [draws.normal(0.2, 1, 40) for _ in range(FOLDS)]
+    return [row + draws.normal(0, start_luck, (SEEDS, 1)) + draws.normal(0, interaction, (SEEDS, 40)) for row in rows]
+
+
+@pytest.mark.parametrize(("start_luck", "interaction"), [(0.3, 0.0), (0.1, 1.0), (0.3, 2.0)])
+def test_the_spread_of_starts_leaves_the_rows_part_out(start_luck, interaction):
+    """Means over 40 rows vary by interaction^2 / 40 between starts that are equally good."""
+    draws, weights = np.random.default_rng(0), [np.ones(40)] * FOLDS
+    every = [of_cells(draws, start_luck, interaction) for _ in range(2000)]
+    spreads = [seed_spread(cells, weights) for cells in every]
+    naive = np.mean([np.var([each.mean(axis=1) for each in cells], axis=1, ddof=1).mean() for cells in every])
+    assert naive == pytest.approx(start_luck**2 + interaction**2 / 40, rel=0.05)
+    if start_luck > 0.2:
+        assert np.mean(spreads) == pytest.approx(start_luck**2, rel=0.05)
+    else:  # what would be below 0 is 0
+        assert np.mean(spreads) < 0.7 * naive
+    assert min(spreads) >= 0
+
+
+def test_one_start_has_no_spread_and_weights_count_as_rows():
+    one = [np.random.default_rng(0).normal(size=(1, 30))]
+    assert seed_spread(one, [np.ones(30)]) == 0
+    draws = np.random.default_rng(1)
+    each = draws.normal(size=(4, 30)) + draws.normal(0, 3, (4, 1))
+    without = seed_spread([each[:, :20]], [np.ones(20)])
+    assert seed_spread([each], [np.r_[np.full(20, 2.0), np.zeros(10)]]) == pytest.approx(without)
+
+
+@pytest.mark.parametrize("interaction", [0.0, 1.0, 2.0])
+def test_the_interval_covers_95_times_in_100(interaction):
+    """Rows of one fold share their network's luck (its starts'), as in life, and networks differ from row to row."""
+    draws, weights = np.random.default_rng(0), [np.ones(40)] * FOLDS
     hits = 0
     for _ in range(1000):
-        luck = draws.normal(0, 0.1, (FOLDS, SEEDS))
-        rows = draws.normal(0.2, 1, 200) + np.repeat(luck.mean(axis=1), 40)
-        cells = rows.reshape(FOLDS, 40).mean(axis=1)[:, None] + luck - luck.mean(axis=1, keepdims=True)
-        found = effect(rows, np.ones(200), cells, 0.25, cells.var(axis=1, ddof=1).mean())
+        cells = of_cells(draws, 0.3, interaction)
+        rows = np.concatenate([each.mean(axis=0) for each in cells])
+        means = np.array([each.mean(axis=1) for each in cells])
+        found = effect(rows, np.ones(200), means, 0.25, seed_spread(cells, weights))
         hits += found.low <= 0.2 <= found.high
-    assert 930 <= hits <= 985
+    assert 925 <= hits <= 970
 
 
 def test_rows_and_seeds_that_would_settle_it():
@@ -250,6 +283,22 @@ def test_where_a_gain_comes_from():
         assert words in " ".join(str(diagnosis).split())
 
 
+@pytest.mark.parametrize(
+    ("alone", "words"),
+    [
+        (moved(BASE, -0.2), "both together 0.1 (L2 alone is better)"),
+        (moved(BASE, -0.11, noise=0.8), "both together 0.1 (that L2 alone gains more is within its error)"),
+    ],
+)
+def test_a_part_that_gains_more_alone_is_named(alone, words):
+    right = np.full(ROWS, 0.8)
+    none, both = replace(BASE, right=right), replace(moved(BASE, -0.1), right=right)
+    arms = {"none": none, "both": both, "L1 alone": moved(BASE, -0.03), "L2 alone": alone}
+    said = " ".join(str(judge(replace(EVIDENCE, arms=arms))).split())
+    assert words in said
+    assert "the accuracy stays at 80.0%" in said
+
+
 def test_a_network_that_hardly_beats_the_constant_helps_nobody():
     perhaps = judge(replace(EVIDENCE, null=EVIDENCE.penalized.rows + 0.02 + arm(0, noise=1.0, seed=3).rows))
     assert perhaps.verdict == "too noisy to tell"
@@ -412,3 +461,20 @@ def test_squared_error_has_no_temperature():
     assert "gain_by_calibration" not in diagnosis.numbers
     assert isinstance(model.path_.loss, SquaredError)
     assert "half the squared error" in diagnosis.headline
+
+
+def test_a_path_and_its_verdict_judge_the_same_networks():
+    """Where the null model wins it is taken by both; what starts differ by would be another thing otherwise."""
+    draws = np.random.default_rng(0)
+    x = draws.normal(size=(300, 4))
+    y = (draws.random(300) < 1 / (1 + np.exp(-x[:, 0]))).astype(float)[:, None]
+    splits = [(np.setdiff1d(np.arange(300), part), part) for part in np.array_split(np.arange(300), 3)]
+    route = Route(hidden_layer_sizes=(4,), max_iter=200, learning_rate=0.02)
+    for alpha, wins in ((0.01, range(1)), (0.08, range(1, 9))):
+        walker = Walker.ready(x, y, BinaryCrossEntropy(), splits, route, [0, 1, 2], None, 1, None)
+        fits = walker.fits(np.array([0.0, alpha]))
+        path = collect(walker, np.array([0.0, alpha]), fits)
+        assert path.null_wins[1, :-1].sum() in wins
+        evidence = of_path(walker, path, alpha=alpha)
+        np.testing.assert_allclose(evidence.arms["both"].heldout, evidence.penalized.heldout)
+        np.testing.assert_allclose(evidence.arms["none"].heldout, evidence.unpenalized.heldout)

@@ -499,6 +499,23 @@ class Walker:
         null = np.repeat(self.null_objectives, len(self.seeds))
         return np.asarray(fits.data_loss + fits.penalty > null - _ROUNDING * np.abs(null))
 
+    def with_null(self, fits: Fits, wins: Booleans) -> Fits:
+        """Put the null model of its training set in the place of some runs (cells,).
+
+        It is a candidate for every strength; where the training ended above it, it is the better one (decision 0004).
+        """
+        if not wins.any():
+            return fits
+        fold = np.flatnonzero(wins) // len(self.seeds)
+        parameters = tuple(w.copy() for w in fits.parameters)
+        for w in parameters:
+            w[wins] = 0
+        parameters[-1][wins] = np.stack(self.null_outputs)[fold][:, None]
+        measures = {name: getattr(fits, name).copy() for name in ("data_loss", "penalty", "residual")}
+        measures["data_loss"][wins], measures["penalty"][wins] = self._null_losses[fold], self._null_penalties[fold]
+        measures["residual"][wins] = 0  # with every weight 0 the only slopes left are those of the intercept
+        return replace(fits, parameters=parameters, **measures)
+
     def _nothing_left(self, fits: Fits) -> bool:
         empty = [(w == 0).all(axis=(-2, -1)) for w in fits.parameters[::2]]
         return bool((self.null_wins(fits) | np.any(empty, axis=0)).all())
@@ -584,11 +601,22 @@ class Walker:
     @cached_property
     def null_objectives(self) -> Array:
         """Objective of each training set's null model: shape (K + 1,)."""
-        return np.array([self._null_loss(fold, null) for fold, null in zip(self.folds, self.null_outputs, strict=True)])
+        return self._null_losses + self._null_penalties
 
-    def null_penalty(self, null: Array) -> float:
-        """Penalty of a null model: that of its bias."""
-        return float(self.route.bias_penalty(np.ones(())).value(null[None]))
+    @cached_property
+    def _null_losses(self) -> Array:
+        losses = []
+        for fold, null in zip(self.folds, self.null_outputs, strict=True):
+            target = (self.target - fold.target_center) / fold.target_scale
+            values = self.loss.values(np.broadcast_to(null, target.shape), target)
+            losses.append(float(weighted_mean(values, fold.weights)))
+        return np.array(losses)
+
+    @cached_property
+    def _null_penalties(self) -> Array:
+        """What the biases pay that the null models are."""
+        bias = self.route.bias_penalty(np.ones(()))
+        return np.array([float(bias.value(null[None])) for null in self.null_outputs])
 
     def _null_output(self, fold: Fold) -> Array:
         target = (self.target - fold.target_center) / fold.target_scale
@@ -596,11 +624,6 @@ class Walker:
             return self.loss.null_output(target, fold.weights)
         nothing, bias = np.zeros((len(target), 1)), self.route.bias_penalty(np.ones(()))
         return np.asarray(linear_fit(self.loss, nothing, target, fold.weights, self.route.engine, bias)[0])
-
-    def _null_loss(self, fold: Fold, null: Array) -> float:
-        target = (self.target - fold.target_center) / fold.target_scale
-        losses = self.loss.values(np.broadcast_to(null, target.shape), target)
-        return float(weighted_mean(losses, fold.weights)) + self.null_penalty(null)
 
     def _every_cell(self, strengths: Array) -> tuple[Integers, tuple[Penalty, ...]]:
         """Cells and penalties of some strengths over all folds and seeds."""
@@ -665,6 +688,8 @@ def collect(walker: Walker, strengths: Array, fits: Sequence[Fits]) -> MLPPath:
     walker.watch.stage = "scoring held-out rows"
     splits, weights, folds, seeds = walker.splits, walker.weights, walker.folds, len(walker.seeds)
     shape = (len(strengths), len(folds), seeds)
+    wins = np.stack([walker.null_wins(fit) for fit in fits]) & (strengths > 0)[:, None]
+    fits = [walker.with_null(*pair) for pair in zip(fits, wins, strict=True)]
 
     def table(name: str) -> Array:
         return np.stack([getattr(fit, name) for fit in fits]).reshape(shape)
@@ -675,7 +700,6 @@ def collect(walker: Walker, strengths: Array, fits: Sequence[Fits]) -> MLPPath:
     ]
     objective, penalty, residual = table("data_loss") + table("penalty"), table("penalty"), table("residual")
     diverged = table("diverged").astype(bool)
-    wins = np.stack([walker.null_wins(fit) for fit in fits]).reshape(shape) & (strengths > 0)[:, None, None]
     train_loss = np.empty(shape)
     heldout = np.empty((len(strengths), len(splits), seeds))
     score = np.empty_like(heldout) if walker.score else None
@@ -683,11 +707,7 @@ def collect(walker: Walker, strengths: Array, fits: Sequence[Fits]) -> MLPPath:
     null_row_loss, counts = np.zeros(len(weights)), np.zeros(len(weights))
     for k, fold in enumerate(folds):
         null = walker.null_outputs[k]
-        _make_null(wins[:, k], null, [w[:, k] for w in arrays])
         arrays[0][:, k][..., np.isinf(fold.scale), :] = 0  # a column that is constant here has taught nothing
-        objective[:, k][wins[:, k]] = walker.null_objectives[k]
-        penalty[:, k][wins[:, k]] = walker.null_penalty(null)
-        residual[:, k][wins[:, k]] = 0  # with every weight 0 the only slopes left are those of the intercept
         training = np.flatnonzero(fold.weights)
         held_out = splits[k][1] if k < len(splits) else training[:0]
         for s in range(len(strengths)):
@@ -720,7 +740,7 @@ def collect(walker: Walker, strengths: Array, fits: Sequence[Fits]) -> MLPPath:
         train_loss=train_loss,
         objective=objective,
         penalty=penalty,
-        null_wins=wins,
+        null_wins=wins.reshape(shape),
         layer_zeros=np.stack([(w == 0).mean(axis=(-2, -1)) for w in arrays[::2]], axis=-1),
         inputs_kept=inputs_kept,
         units_kept=units_kept,
@@ -734,16 +754,6 @@ def collect(walker: Walker, strengths: Array, fits: Sequence[Fits]) -> MLPPath:
         whole=folds[-1],
         engine=fits[0].engine,
     )
-
-
-def _make_null(wins: Booleans, null: Array, arrays: list[Array]) -> None:
-    """Put the null model, of constant output ``null`` (C,), in place of the chosen cells of one fold (S, E).
-
-    It is a candidate for every strength; where the training ended above it, it is the better one (decision 0004).
-    """
-    for w in arrays:
-        w[wins] = 0
-    arrays[-1][wins] = null
 
 
 def connected(weights: list[Booleans]) -> tuple[Booleans, Integers]:

@@ -8,13 +8,14 @@ Held-out losses hold no penalty anywhere.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property, partial
 
 import numpy as np
 
 from ridgewalk.arrays import Array, Booleans, Integers
-from ridgewalk.diagnostics.statistics import Tail, calibrated, has_temperature, tail
+from ridgewalk.diagnostics.statistics import Tail, calibrated, has_temperature, seed_spread, tail
 from ridgewalk.diagnostics.wiring import Fault, Train, Wiring, audit, changed_rows, leak
 from ridgewalk.draws import order
 from ridgewalk.engine import train as engine_train
@@ -96,7 +97,7 @@ class Evidence:
     ratio : float
         Held-out rows over training rows of a fold.
     seed_spread : float
-        Variance over seeds of the mean difference of a fold.
+        Variance over seeds of the mean difference of a fold, its rows' own apart.
     courses : dict
         How "unpenalized" and "penalized" training went, and "settled": the penalized one with its rate taken to 0,
         where it never came to rest. Empty where a convex problem was solved.
@@ -198,6 +199,11 @@ class _Trial:
         """Compute losses (E, n) of one fold's networks for some rows."""
         return self.scored(self.outputs(number, rows), number, rows)
 
+    @cached_property
+    def held_out_losses(self) -> list[Array]:
+        """Losses (E, n) of the rows that each fold holds out."""
+        return [self.losses(number, self.held_out[number]) for number in self.folds]
+
     def scored(self, outputs: Array, number: int, rows: Integers) -> Array:
         """Score outputs in the fold's units."""
         job = self.job
@@ -206,7 +212,7 @@ class _Trial:
 
     def arm(self, weights: Array) -> Arm:
         """Score the held-out rows."""
-        losses = [self.losses(number, self.held_out[number]) for number in self.folds]
+        losses = self.held_out_losses
         heldout = [weighted_mean(each, weights[self.held_out[number]])
                    for each, number in zip(losses, self.folds, strict=True)]  # fmt: skip
         trained = []
@@ -263,6 +269,7 @@ def of_jobs(
     references: Mapping[str, Sequence[Array]] | None = None,
     train: Train = engine_train,
     cold: Job | None = None,
+    preferred: Callable[[Job, Fits], Fits] | None = None,
 ) -> Evidence:
     """Train two jobs that differ in their penalties alone, and a few arms more.
 
@@ -279,37 +286,46 @@ def of_jobs(
         Job to Fits.
     cold : Job, optional
         What early stopping starts from, where ``without`` starts from trained networks.
+    preferred : function, optional
+        What is judged of the fits of a job, where that is not all: a path prefers the null model where that wins. The
+        probes of the wiring see the training itself.
 
     Returns
     -------
     Evidence
     """
+
+    def fitted(job: Job) -> Fits:
+        return preferred(job, train(job)) if preferred else train(job)
+
     held_out = [_held_out_rows(fold.weights, fold.validation) for fold in without.folds]
     weights = np.ones(len(without.target)) if weights is None else weights
     seen = np.zeros_like(weights)
     seen[np.concatenate(held_out)] = weights[np.concatenate(held_out)]
     looks = max(1, without.epochs // _LOOKS) if without.epochs else 0
-    trials = [_Trial(replace(job, record_every=looks), held_out, train) for job in (without, with_penalty)]
+    trials = [_Trial(replace(job, record_every=looks), held_out, fitted) for job in (without, with_penalty)]
     arms = [trial.arm(weights) for trial in trials]
     penalty = with_penalty.objective(np.arange(with_penalty.runs)).penalty
     before, after = (float(np.nanmean(penalty(trial.fits.parameters))) for trial in trials)
     kept = [trial.used() for trial in trials]
     folds = trials[0].folds
     courses = [("unpenalized", trials[0].course()), ("penalized", trials[1].course())] if looks else []
+    with np.errstate(invalid="ignore"):  # what diverged differs by no number
+        differences = [after - before for before, after in zip(*(t.held_out_losses for t in trials), strict=True)]
     evidence = Evidence(
         loss=without.loss,
         unpenalized=arms[0],
         penalized=arms[1],
         weights=seen,
         ratio=float(np.mean([len(held_out[k]) / np.count_nonzero(without.folds[k].weights) for k in folds])),
-        seed_spread=seed_spread(arms[1].heldout - arms[0].heldout),
+        seed_spread=seed_spread(differences, [weights[held_out[number]] for number in folds]),
         courses=dict(courses),
         wiring=audit(with_penalty, train),
         escape=evadable(without.network, with_penalty.penalties),
         penalty_ratio=after / before if before > 0 else np.nan,
         decay=_decay(with_penalty),
         arms={"none": arms[0], "both": arms[1]}
-        | {name: _Trial(job, held_out, train).arm(weights) for name, job in _alone(with_penalty).items()},
+        | {name: _Trial(job, held_out, fitted).arm(weights) for name, job in _alone(with_penalty).items()},
         larger={},
         references={name: trials[0].reference(outputs) for name, outputs in (references or {}).items()},
         null=_null(trials[1]),
@@ -317,7 +333,7 @@ def of_jobs(
         units=(kept[0][1], kept[1][1]),
         gone=np.flatnonzero(kept[0][0] & ~kept[1][0]).tolist(),
     )
-    return _completed(evidence, cold or without, with_penalty, held_out, weights, train)
+    return _completed(evidence, cold or without, with_penalty, held_out, weights, fitted)
 
 
 def _completed(
@@ -389,7 +405,7 @@ def of_path(
     starts = None if walker.route.linear else cold
     counted = _Counted(walker)
     counted.announce(without, with_penalty, *([cold] if starts else []), *_alone(with_penalty).values())
-    evidence = of_jobs(without, with_penalty, walker.weights, references, counted, starts)
+    evidence = of_jobs(without, with_penalty, walker.weights, references, counted, starts, partial(_preferred, walker))
     faults = (*evidence.wiring.faults, *_standardizing_leaks(walker))
     return replace(
         evidence,
@@ -405,6 +421,13 @@ def of_path(
         best_alpha=float(path.alphas[choice.minimum]),
         safe_alpha=float(path.alphas[choice.one_standard_error]),
     )
+
+
+def _preferred(walker: Walker, job: Job, fits: Fits) -> Fits:
+    """Give what a path keeps of the fits of its cells: the null model where a penalty makes it win."""
+    if not any(penalty.acts for penalty in job.penalties):
+        return fits
+    return walker.with_null(fits, walker.null_wins(fits))
 
 
 class _Counted:
@@ -462,8 +485,12 @@ def _right(outputs: Array, target: Array) -> Booleans:
     return np.asarray(outputs.argmax(axis=-1) == target.argmax(axis=-1))
 
 
-def seed_spread(cells: Array) -> float:
-    """Variance over seeds of each fold's cells (K, E), averaged over folds; 0 where there is but one seed."""
+def spread_of_cells(cells: Array) -> float:
+    """Variance over seeds of each fold's cells (K, E), averaged over folds; 0 where there is but one seed.
+
+    Without every start's loss of every row, this is what can be told: it holds what rows bring to it, and is more than
+    :func:`ridgewalk.diagnostics.statistics.seed_spread`.
+    """
     with np.errstate(invalid="ignore"):  # what diverged has no spread
         return float(cells.var(axis=1, ddof=1).mean()) if cells.shape[1] > 1 else 0.0
 

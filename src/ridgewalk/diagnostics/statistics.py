@@ -5,6 +5,7 @@
     error          sqrt( sd(difference)^2 / n  +  sigma_seed^2 / (folds * seeds) )
     interval       mean +- 1.96 error
 
+sigma_seed^2 is what starts differ by beyond their rows' luck (:func:`seed_spread`), which is in the first part already.
 It speaks of networks trained on as many rows as these folds have. The correction of Nadeau and Bengio (Machine Learning
 2003, eq. 9) also counts what another draw of training rows would change, and is the more careful one: what it confirms
 is called strong.
@@ -12,6 +13,7 @@ is called strong.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -105,7 +107,7 @@ def effect(rows: Array, weights: Array, cells: Array, ratio: float, seed_spread:
     ratio : float
         Held-out rows over training rows of a fold.
     seed_spread : float
-        Variance over seeds of a fold's mean difference.
+        Variance over seeds of a fold's mean difference, its rows' own apart: :func:`seed_spread`.
     """
     mean, row_error = (float(value) for value in mean_and_error(rows, weights))
     folds, seeds = cells.shape
@@ -117,6 +119,30 @@ def effect(rows: Array, weights: Array, cells: Array, ratio: float, seed_spread:
         strong = float(np.sqrt((1 / folds + ratio) * spread) * student.ppf(0.975, folds - 1) / NORMAL)
     error = float(np.hypot(row_error, seed_error))
     return Effect(mean, error, row_error, seed_error, strong, int((weights > 0).sum()), folds, seeds)
+
+
+def seed_spread(differences: Sequence[Array], weights: Sequence[Array]) -> float:
+    """Variance that starts bring to a fold's mean difference; 0 where there is but one start.
+
+    Means of few held-out rows differ between starts for the rows' sake, too: another draw of rows would give them other
+    differences. That part is in the error of the rows, so it is taken off here (the variance component of an analysis
+    of variance; Searle, Casella and McCulloch, Variance Components, 1992):
+
+        v_e = d_e - mean of d over starts       (n,) of each start
+        variance = sum_e( mean(v_e)^2 - error(mean(v_e))^2 ) / (E - 1),  averaged over folds, not below 0
+
+    Parameters
+    ----------
+    differences : list of arrays, K times (E, n)
+        Of each start and held-out row of a fold.
+    weights : list of arrays, K times (n,)
+    """
+    found = []
+    for each, weight in zip(differences, weights, strict=True):
+        with np.errstate(invalid="ignore"):  # what diverged has no spread
+            means, errors = mean_and_error(each - each.mean(axis=0), weight)
+            found.append(float((means**2 - errors**2).sum()) / max(len(each) - 1, 1))
+    return float(np.maximum(np.mean(found), 0.0))
 
 
 def calibrated(outputs: list[Array], targets: list[Array], loss: Loss) -> list[Array]:

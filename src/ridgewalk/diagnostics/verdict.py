@@ -475,14 +475,16 @@ class _Case:
         parts = []
         if "gain_of_both" in why:
             l1, l2, both = (_said(why[f"gain_of_{name}"]) for name in ("l1_alone", "l2_alone", "both"))
-            parts.append(f"L1 alone gains {l1}, L2 alone {l2}, both together {both}")
+            parts.append(f"L1 alone gains {l1}, L2 alone {l2}, both together {both}{self._one_alone()}")
         if "gain_by_refinement" in why:
             parts.append(
                 f"{_said(why['gain_by_calibration'])} of that is better calibrated probabilities and "
                 f"{_said(why['gain_by_refinement'])} telling classes apart better"
             )
         if "accuracy_with" in why:
-            parts.append(f"the accuracy goes from {why['accuracy_without']:.1%} to {why['accuracy_with']:.1%}")
+            before, after = (f"{why[f'accuracy_{name}']:.1%}" for name in ("without", "with"))
+            moves = f"goes from {before} to {after}" if before != after else f"stays at {after}"
+            parts.append(f"the accuracy {moves}")
         if "gain_over_early_stopping" in why:
             gain = why["gain_over_early_stopping"]
             parts.append(
@@ -496,6 +498,15 @@ class _Case:
         if e.units[1] < e.units[0]:
             parts.append(f"units no longer used: {e.units[0] - e.units[1]} of {e.units[0]}")
         return f"Keep it. {_capital('; '.join(parts))}." if parts else "Keep it."
+
+    def _one_alone(self) -> str:
+        """Say whether a part that gains more alone does so beyond its error."""
+        arms = self.evidence.arms
+        name = min(("L1 alone", "L2 alone"), key=lambda name: self.mean(arms[name].rows))
+        more = self.against(arms["both"], arms[name])
+        if more.mean >= 0:
+            return ""
+        return f" ({name} is better)" if more.high < 0 else f" (that {name} gains more is within its error)"
 
     def numbers(self) -> dict[str, Any]:
         """Everything that a reader may want beside the sentences."""

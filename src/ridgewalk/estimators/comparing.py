@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ridgewalk.diagnostics import Arm, Effect, effect
-from ridgewalk.diagnostics.evidence import seed_spread, smallest_effect
+from ridgewalk.diagnostics.evidence import smallest_effect, spread_of_cells
 from ridgewalk.estimators.whole_path import MLPClassifierCV, MLPRegressorCV
 from ridgewalk.objective import weighted_mean
 from ridgewalk.path import MLPPath
@@ -150,9 +150,9 @@ def _difference(first: Arm, other: Arm, path: MLPPath) -> Effect:
     ratio = float((held_out / np.maximum(used - held_out, 1)).mean())
     if first.heldout.shape == other.heldout.shape:
         cells = other.heldout - first.heldout
-        return effect(other.rows - first.rows, path.row_weights, cells, ratio, seed_spread(cells))
+        return effect(other.rows - first.rows, path.row_weights, cells, ratio, spread_of_cells(cells))
     cells = (other.heldout.mean(axis=1) - first.heldout.mean(axis=1))[:, None]
-    spread = float(np.sum([seed_spread(arm.heldout) / arm.heldout.shape[1] for arm in (first, other)]))
+    spread = float(np.sum([spread_of_cells(arm.heldout) / arm.heldout.shape[1] for arm in (first, other)]))
     return effect(other.rows - first.rows, path.row_weights, cells, ratio, spread)
 
 
