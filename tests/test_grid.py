@@ -56,6 +56,19 @@ class TestStrengthAtNull:
         brute = max(np.abs(slope @ np.maximum(h - cut, 0)).max() for cut in (-9, -1, 0, 0.5, 1))
         assert 0.99 * brute <= self.top(Route((8,), l1_ratio=0.0)) < 1.2 * brute
 
+    def test_of_many_rows_a_part_shows_the_direction_and_all_measure_it(self, monkeypatch):
+        x, target = binary(20_000, seed=1)
+        route, weights = Route((8,), l1_ratio=0.0), np.ones(len(x))
+
+        def top(rows):
+            network = route.network(6, 1)
+            return strength_at_null(route, network, BinaryCrossEntropy(), x[rows], target[rows], weights[rows])
+
+        whole = top(slice(None))
+        monkeypatch.setattr("ridgewalk.grid._MANY_ROWS", 5_000)
+        assert top(slice(None)) == pytest.approx(whole, rel=1e-3)
+        assert top(slice(None, None, 4)) != pytest.approx(whole, rel=1e-3)  # what a part alone would have said
+
     def test_group_lasso(self):
         gamma, null = self.gamma_and_null()
         expected = gamma * np.sqrt(4 * null / (27 * 1e-3)) / np.sqrt(8)
