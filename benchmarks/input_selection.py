@@ -36,9 +36,10 @@ from ridgewalk.arrays import Array, Integers
 from ridgewalk.engine import compiled
 from ridgewalk.inputs import FIRST_SHARE, InputSelection, select_inputs
 from ridgewalk.losses import BinaryCrossEntropy, CrossEntropy, Loss, SquaredError
-from ridgewalk.path import MLPPath, walk
+from ridgewalk.path import MLPPath
 from ridgewalk.route import Route
 from ridgewalk.selection import mean_and_error
+from ridgewalk.walker import walk
 
 HIDDEN, FOLDS, STRENGTHS = 16, 5, 22
 TEST_ROWS = 10_000

@@ -37,9 +37,10 @@ from engine import machine
 from ridgewalk.arrays import Array
 from ridgewalk.diagnostics import judge, of_path
 from ridgewalk.losses import BinaryCrossEntropy, Loss, SquaredError
-from ridgewalk.path import MLPPath, Walker, collect, model_of
+from ridgewalk.path import MLPPath, model_of
 from ridgewalk.route import Route
 from ridgewalk.selection import HeldOut, cross_chosen
+from ridgewalk.walker import Walker, collect
 
 INPUTS, FOLDS, SEEDS, STRENGTHS, FRESH = 6, 5, 2, 8, 50_000
 WEIGHTS = np.array([1.2, -1.0, 0.8, 0, 0, 0])

@@ -15,8 +15,8 @@ from ridgewalk.cli.training import Columns, Walk, read_problem
 from ridgewalk.engine.job import Watch
 from ridgewalk.inputs import relax, select_inputs
 from ridgewalk.losses import BinaryCrossEntropy
-from ridgewalk.path import walk as walk_path
 from ridgewalk.route import Route
+from ridgewalk.walker import walk as walk_path
 
 WALK = Walk(
     "4", Activation.relu, LossName.auto, PenaltyName.elasticnet, "0.5", "30", select_inputs=False, relax=False,

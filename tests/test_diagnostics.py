@@ -17,9 +17,9 @@ from ridgewalk.engine.job import Fold, Job
 from ridgewalk.losses import BinaryCrossEntropy, CrossEntropy, SquaredError
 from ridgewalk.network import layer_penalties, multilayer_perceptron
 from ridgewalk.optimizers import SGD, Adam, InverseTime
-from ridgewalk.path import Walker, collect
 from ridgewalk.route import Route
 from ridgewalk.tutorial import spiral_data
+from ridgewalk.walker import Walker, collect
 
 ROWS, FOLDS, SEEDS = 400, 5, 3
 
@@ -353,7 +353,7 @@ def test_a_model_without_its_rows_says_so(cancer):
 
 @pytest.mark.parametrize("seed", range(20))
 def test_standardizing_on_all_rows_is_found_and_on_a_folds_own_is_not_accused(seed, monkeypatch):
-    import ridgewalk.path as module
+    import ridgewalk.walker as module
 
     honest = module.standardized_fold
 

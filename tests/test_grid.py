@@ -7,8 +7,8 @@ import pytest
 
 from ridgewalk.grid import grid, strength_at_null
 from ridgewalk.losses import BinaryCrossEntropy, CrossEntropy, Poisson, SquaredError
-from ridgewalk.path import walk
 from ridgewalk.route import Route
+from ridgewalk.walker import walk
 
 
 def binary(rows, seed=0):

@@ -11,8 +11,8 @@ from ridgewalk import inputs
 from ridgewalk.estimators import MLPClassifierCV, MLPRegressorCV
 from ridgewalk.inputs import RIDGES, adaptive_factors, relax, select_inputs
 from ridgewalk.losses import BinaryCrossEntropy, SquaredError
-from ridgewalk.path import Walker
 from ridgewalk.route import Route
+from ridgewalk.walker import Walker
 
 
 def make_signal(rows=400, columns=12, seed=0):

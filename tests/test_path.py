@@ -10,13 +10,14 @@ from scipy.sparse import csr_array
 from sklearn.datasets import load_diabetes
 from sklearn.model_selection import KFold
 
-from ridgewalk import path as path_module
+from ridgewalk import walker as walker_module
 from ridgewalk.arrays import standardization
 from ridgewalk.engine import compiled, train
 from ridgewalk.engine.job import StoppedError, Watch
 from ridgewalk.losses import AbsoluteError, BinaryCrossEntropy, Huber, SquaredError
-from ridgewalk.path import connected, walk
+from ridgewalk.path import connected
 from ridgewalk.route import Route
+from ridgewalk.walker import walk
 
 ROUTE = Route((8,), max_iter=120, learning_rate=0.03)
 
@@ -209,7 +210,7 @@ def jobs_in(monkeypatch, fits=None):
             fits.append(done)
         return done
 
-    monkeypatch.setattr(path_module, "train", spy)
+    monkeypatch.setattr(walker_module, "train", spy)
     return seen
 
 
@@ -468,7 +469,7 @@ def test_a_path_ends_where_nothing_is_left(monkeypatch):
     assert ended[-1]
     assert trained < 13
     assert short.null_wins[ended].all()
-    monkeypatch.setattr(path_module.Walker, "_nothing_left", lambda *_: False)
+    monkeypatch.setattr(walker_module.Walker, "_nothing_left", lambda *_: False)
     whole = walk(*common)
     for name in ("heldout_loss", "objective", "penalty", "layer_zeros", "null_wins", "row_loss"):
         np.testing.assert_array_equal(getattr(short, name), getattr(whole, name), err_msg=name)

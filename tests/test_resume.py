@@ -244,7 +244,7 @@ def test_a_memory_goes_on_with_a_fit(tmp_path, trained, monkeypatch):
         return MLPRegressorCV((6,), **(settings | changes))
 
     with monkeypatch.context() as patch:
-        patch.setattr("ridgewalk.path.collect", raising(KeyboardInterrupt()))
+        patch.setattr("ridgewalk.walker.collect", raising(KeyboardInterrupt()))
         with pytest.raises(KeyboardInterrupt):
             model().fit(x, y)
     before = len(trained)

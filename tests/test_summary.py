@@ -8,10 +8,10 @@ import pytest
 from sklearn.model_selection import KFold
 
 from ridgewalk.losses import SquaredError
-from ridgewalk.path import walk
 from ridgewalk.report.summary import sentences, summarize
 from ridgewalk.route import Route
 from ridgewalk.selection import Choice, choose
+from ridgewalk.walker import walk
 
 ORIGINS = ["age", "job", "job", "town", "age"]
 

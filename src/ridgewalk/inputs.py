@@ -25,10 +25,11 @@ from ridgewalk.arrays import Array, Booleans, Integers, per_run
 from ridgewalk.engine.job import Fits, Matrix, Watch, joined
 from ridgewalk.losses import Loss
 from ridgewalk.objective import weighted_mean
-from ridgewalk.path import RAMP_SHARE, MLPPath, Score, Strengths, Walker, collect
+from ridgewalk.path import MLPPath
 from ridgewalk.penalties import L2, GroupLasso, Penalty
 from ridgewalk.route import Route
 from ridgewalk.selection import Rule, mean_and_error, minimum
+from ridgewalk.walker import RAMP_SHARE, Score, Strengths, Walker, collect
 
 RIDGES = (1e-4, 1e-3, 5e-3, 2e-2)
 """Strengths of L2 on the first layer of a refit; without them, refits of separable classes overfit."""
@@ -116,7 +117,7 @@ def select_inputs(
     rule : "min" or "1se"
         "1se" prefers the refits, the sparsest arm, where they are within one paired standard error of the best.
     x, target, loss, splits, alphas, seeds, sample_weight, n_jobs, watch, score
-        As for :func:`ridgewalk.path.walk`.
+        As for :func:`ridgewalk.walker.walk`.
 
     Raises
     ------

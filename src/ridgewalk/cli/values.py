@@ -11,7 +11,7 @@ from __future__ import annotations
 import math
 from difflib import get_close_matches
 
-from ridgewalk.path import Strengths
+from ridgewalk.walker import Strengths
 
 _UNITS = {"s": 1.0, "m": 60.0, "h": 3600.0}
 

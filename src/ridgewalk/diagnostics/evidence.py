@@ -20,14 +20,16 @@ from ridgewalk.diagnostics.wiring import Fault, Train, Wiring, audit, changed_ro
 from ridgewalk.draws import order
 from ridgewalk.engine import train as engine_train
 from ridgewalk.engine.job import EarlyStopping, Fits, Job
+from ridgewalk.folds import loss_unit, row_losses
 from ridgewalk.layers import Dense, Layer
 from ridgewalk.losses import BinaryCrossEntropy, Loss
 from ridgewalk.network import Network, evadable
 from ridgewalk.objective import weighted_mean
 from ridgewalk.optimizers import SGD, Cosine, InverseTime, rate_at, scheduled
-from ridgewalk.path import MLPPath, Walker, connected, loss_unit, row_losses
+from ridgewalk.path import MLPPath, connected
 from ridgewalk.penalties import L1, L2, GroupLasso, Sum, parts
 from ridgewalk.selection import HeldOut, Rule, choose, cross_chosen
+from ridgewalk.walker import Walker
 
 _LOOKS = 1_000  # at a training, along its epochs
 _SET_ASIDE, _PATIENCE = 0.15, 0.1  # of the training rows, and of the epochs, for early stopping

@@ -26,6 +26,7 @@ from ridgewalk.estimators.parameters import NETWORK_CONSTRAINTS, documented
 from ridgewalk.estimators.predicting import ClassifierFace, Predictor, RegressorFace
 from ridgewalk.estimators.problem import REGRESSION_LOSSES, draw_seeds, draw_splits, loss_for, row_weights
 from ridgewalk.estimators.references import reference_outputs
+from ridgewalk.folds import standardized_fold
 from ridgewalk.layers import Arrays
 from ridgewalk.lbfgs import descend
 from ridgewalk.losses import CrossEntropy, Loss
@@ -33,10 +34,11 @@ from ridgewalk.markup import table
 from ridgewalk.network import Activation, Network
 from ridgewalk.objective import Objective
 from ridgewalk.optimizers import SGD, Adam, Cosine, InverseTime, Optimizer
-from ridgewalk.path import RAMP_SHARE, model_of, standardized_fold
+from ridgewalk.path import model_of
 from ridgewalk.progress import progress
 from ridgewalk.report.summary import figure
 from ridgewalk.route import Engine, PenaltyName, Precision, Route
+from ridgewalk.walker import RAMP_SHARE
 
 _POLISH = Polish(100)
 _SOLVE = Polish(5_000, 1e-8)

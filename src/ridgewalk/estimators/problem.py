@@ -26,9 +26,10 @@ from ridgewalk.losses import (
     SquaredError,
     holds_classes,
 )
-from ridgewalk.path import MLPPath, Strengths, walk
+from ridgewalk.path import MLPPath
 from ridgewalk.progress import progress
 from ridgewalk.route import Route
+from ridgewalk.walker import Strengths, walk
 
 
 def mlp_path(
@@ -122,7 +123,7 @@ def path_problem(
     random_state: Any,
     groups: ArrayLike | None = None,
 ) -> dict[str, Any]:
-    """Draw folds and seeds for a checked table; what :func:`ridgewalk.path.walk` takes of data."""
+    """Draw folds and seeds for a checked table; what :func:`ridgewalk.walker.walk` takes of data."""
     if n_seeds < 1:
         raise ValueError(f"n_seeds is at least 1, got {n_seeds}.")
     random = check_random_state(random_state)

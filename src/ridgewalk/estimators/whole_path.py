@@ -31,13 +31,14 @@ from ridgewalk.losses import Loss
 from ridgewalk.model import Model
 from ridgewalk.network import Activation
 from ridgewalk.objective import weighted_mean
-from ridgewalk.path import MLPPath, Strengths, Walker, walk
+from ridgewalk.path import MLPPath
 from ridgewalk.progress import progress
 from ridgewalk.report.details import Given, page_data
 from ridgewalk.report.html import excerpt, render
 from ridgewalk.report.summary import summarize
 from ridgewalk.route import Engine, PenaltyName, Precision, Route, Walk
 from ridgewalk.selection import Choice, HeldOut, Rule, choose, choose_among, cross_chosen, mean_and_error, nested
+from ridgewalk.walker import Strengths, Walker, walk
 
 _LOOKS = 100  # at a training that is followed
 _UNSOLVED = 1e-4  # residual above which a linear model counts as unsolved

@@ -1,0 +1,549 @@
+"""The walk: every strength x fold x seed of one network in one call, and the whole data beside the folds.
+
+    strengths  0, and ``n_alphas`` geometric steps up to the strength at which the null model wins
+    folds      K training sets with their held-out rows, then all rows (index K)
+    seeds      starts of the weights
+
+Every fit descends from a dense one, never from zero: an all-zero ReLU network is stationary for every strength.
+
+    "ramp"         all strengths at once, from one dense fit per fold and seed, raised from 0 over half the steps
+    "sequential"   one strength after the other, from weak to strong, each from the fit before it
+
+Columns (and a regression's target) are standardized on the rows of each fold alone. A path ends early: stronger than a
+strength at which nothing is left, in no fold and no seed, every network is the null model, and none is trained.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Literal
+
+import numpy as np
+from numpy.typing import ArrayLike
+from scipy.sparse import csr_array, issparse
+from threadpoolctl import threadpool_limits
+
+from ridgewalk.arrays import Array, Booleans, Integers, slices
+from ridgewalk.engine import train
+from ridgewalk.engine.job import Fits, Fold, Job, Matrix, Polish, Rows, Watch, joined, scaled, thread_count
+from ridgewalk.folds import check_splits, row_losses, row_numbers, standardized_fold
+from ridgewalk.grid import grid, linear_fit, strength_at_null
+from ridgewalk.layers import Arrays
+from ridgewalk.losses import Loss, SquaredError
+from ridgewalk.model import Model
+from ridgewalk.network import Network
+from ridgewalk.newton import finish
+from ridgewalk.objective import mean_weights, weighted_mean
+from ridgewalk.optimizers import Adam, Cosine
+from ridgewalk.path import MLPPath, connected, model_of
+from ridgewalk.penalties import Penalty
+from ridgewalk.route import Route
+
+_DENSE_SHARE = 1 / 3  # of max_iter: the dense fit that every strength starts from
+RAMP_SHARE = 0.5  # of max_iter: over which the strengths rise from 0
+_LINEAR_STEPS, _NEAR = 5_000, 1e-3
+_POLISH_STEPS = 100  # after minibatches
+_AT_ONCE = 16  # runs per thread that are trained before it is asked whether anything is left
+_SHUFFLES, _SAFE_STEPS, _SAFE_SPAN = 20, 16, 30.0  # of the selection-safe strength
+_ROUNDING = 1e-13  # relative; what is as good as the null model to this is the null model
+_MOST_NUMBERS = 2**24  # of a table whose linear models are finished by Newton's method
+
+Strengths = int | ArrayLike | Literal["qut"]
+"""How many strengths, the strengths themselves, or the selection-safe one."""
+Score = Callable[[Model, Integers], float]
+"""Scores a model on some rows; higher is better."""
+
+
+def walk(
+    x: ArrayLike | Matrix,
+    target: Array,
+    loss: Loss,
+    splits: Sequence[tuple[Integers, Integers]],
+    route: Route | None = None,
+    alphas: Strengths = 30,
+    seeds: Sequence[int] = (0,),
+    sample_weight: Array | None = None,
+    n_jobs: int = 1,
+    watch: Watch | None = None,
+    score: Score | None = None,
+) -> MLPPath:
+    """Train every strength x fold x seed, and every strength x seed on all data.
+
+    Parameters
+    ----------
+    x : array_like, shape (N, P)
+        Or a CSR array: its columns are scaled, not centered.
+    target : array, shape (N, C)
+        As ``loss.encode`` gives it.
+    loss : Loss
+    splits : sequence of (training rows, held-out rows)
+        Row numbers, or masks over the rows. A training row may be drawn several times; a held-out row may not be a
+        training row.
+    route : Route, optional
+    alphas : int, array_like or "qut"
+        How many strengths, the strengths themselves, or the one that keeps nothing where there is nothing, 20 times
+        in 21 (the quantile universal threshold); 0 is always added.
+    seeds : sequence of int
+    sample_weight : array, shape (N,), optional
+    n_jobs : int
+        Threads; -1 is one per core. The numbers do not depend on it.
+    watch : Watch, optional
+        To poll and to stop from another thread.
+    score : function, optional
+        Scores the model of every strength, fold and seed on the rows that its fold held out.
+
+    Returns
+    -------
+    MLPPath
+    """
+    walker = Walker.ready(x, target, loss, splits, route, seeds, sample_weight, n_jobs, watch, score)
+    strengths = walker.strengths(alphas)
+    return collect(walker, strengths, walker.fits(strengths))
+
+
+@dataclass(frozen=True, eq=False)
+class Walker:
+    """The jobs of a path, and what comes of them; runs are ordered strength, fold, seed.
+
+    Attributes
+    ----------
+    x, target, weights : arrays, shapes (N, P), (N, C), (N,)
+    loss : Loss
+    splits : sequence of (training rows, held-out rows)
+    folds : tuple of Fold
+        Of the splits; then all rows.
+    network, route, seeds, n_jobs, watch, score
+    """
+
+    x: Matrix
+    target: Array
+    weights: Array
+    loss: Loss
+    splits: Sequence[tuple[Integers, Integers]]
+    folds: tuple[Fold, ...]
+    network: Network
+    route: Route
+    seeds: Sequence[int]
+    n_jobs: int
+    watch: Watch
+    score: Score | None
+
+    @staticmethod
+    def ready(
+        x: ArrayLike | Matrix,
+        target: Array,
+        loss: Loss,
+        splits: Sequence[tuple[Integers, Integers]],
+        route: Route | None,
+        seeds: Sequence[int],
+        sample_weight: Array | None,
+        n_jobs: int,
+        watch: Watch | None,
+        score: Score | None = None,
+    ) -> Walker:
+        """Check the data of a path (:func:`walk`), and standardize its folds."""
+        route, watch = route or Route(), watch or Watch()
+        watch.stage = "standardizing"
+        data: Matrix = csr_array(x).astype(np.float64) if issparse(x) else np.asarray(x, dtype=np.float64)
+        rows, inputs = data.shape
+        weights: Array = np.ones(rows) if sample_weight is None else np.asarray(sample_weight, dtype=np.float64)
+        splits = [(row_numbers(train_rows), row_numbers(held_out)) for train_rows, held_out in splits]
+        check_splits(splits, weights)
+        draws = [np.bincount(train_rows, minlength=rows) for train_rows, _ in splits]  # a row drawn twice counts twice
+        row_weights: list[Array] = [*(weights * times for times in draws), weights]
+        folds = tuple(standardized_fold(data, target, loss, each, route.standardize) for each in row_weights)
+        network = route.network(inputs, target.shape[1])
+        route.check_inputs(inputs)
+        return Walker(data, target, weights, loss, splits, folds, network, route, seeds, n_jobs, watch, score)
+
+    @property
+    def cells(self) -> int:
+        """Training sets x seeds."""
+        return len(self.folds) * len(self.seeds)
+
+    def strengths(self, alphas: Strengths) -> Array:
+        """Give 0 and so many strengths up to the one where the null model wins; or 0 and those that are given."""
+        self.watch.stage = "finding the strongest penalty"
+        if isinstance(alphas, int | np.integer):
+            top = max(self._top(fold) for fold in self.folds)  # all training sets walk one grid
+            if top == 0:
+                raise ValueError(
+                    "No penalized input says anything about the target, so there is no path to walk: "
+                    "is the target, or every input, constant?"
+                )
+            return grid(top, int(alphas), *self.x.shape)
+        if isinstance(alphas, str):
+            if alphas != "qut":
+                raise ValueError(f'alphas is a number of strengths, strengths, or "qut", got {alphas!r}.')
+            return np.array([0.0, self._safe_strength()])
+        given = np.unique(np.asarray(alphas, dtype=float))
+        if given.size == 0 or not np.isfinite(given).all() or given[0] < 0:
+            raise ValueError(f"alphas is a number of strengths, or strengths of zero or more, got {alphas}.")
+        return given if given[0] == 0 else np.concatenate([[0.0], given])
+
+    def _top(self, fold: Fold) -> float:
+        rows = np.flatnonzero(fold.weights)
+        target = (self.target[rows] - fold.target_center) / fold.target_scale
+        return strength_at_null(self.route, self.network, self.loss, self._seen(fold, rows), target, fold.weights[rows])
+
+    def _safe_strength(self) -> float:
+        """Find a strength that keeps no input, 20 times in 21, where the inputs say nothing about the target.
+
+        The rows of the inputs are shuffled against those of the target, 20 times; each time it is found from which
+        strength on nothing is left, for a network by training on all rows; the strongest of these is safe. The true
+        rows would be one more draw of 21 if the inputs said nothing. (The quantile universal threshold, its quantile
+        taken by permutation: Giacobino, Sardy, Diaz-Rodriguez and Hengartner, Electron. J. Stat. 2017.)
+        """
+        if self.route.penalty == "elasticnet" and self.route.l1_ratio == 0:
+            raise ValueError('alphas="qut" selects inputs, so it needs an l1_ratio above 0, or penalty="group_lasso".')
+        generator, found = np.random.default_rng(self.seeds[0]), []
+        for _ in range(_SHUFFLES):
+            x = self.x[generator.permutation(len(self.target))]
+            fold = standardized_fold(x, self.target, self.loss, self.weights, self.route.standardize)
+            shuffled = replace(self, x=x, folds=(fold,), seeds=self.seeds[:1])
+            strengths = np.array([shuffled._top(fold)])
+            if not self.route.linear:
+                strengths = np.geomspace(strengths[-1] / _SAFE_SPAN, strengths[-1], _SAFE_STEPS)
+                empty = [shuffled._nothing_left(fits) for fits in shuffled.fits(strengths)]
+                strengths = strengths[[*np.flatnonzero(empty), -1]]
+            found.append(float(strengths[0]))
+        return max(found)
+
+    def _seen(self, fold: Fold, rows: Integers) -> Matrix:
+        """Give some rows as a fold's network sees them."""
+        seen = self.x[rows]
+        if not isinstance(seen, np.ndarray):
+            return scaled(seen, fold.scale)
+        seen -= fold.center  # the copy's own place will do
+        seen /= fold.scale
+        return seen
+
+    def fits(self, strengths: Array) -> list[Fits]:
+        """Fits of each strength, over folds x seeds."""
+        route, count, cells = self.route, len(strengths), self.cells
+        if route.linear:
+            self.watch.stage = "solving linear models"
+            self.watch.total += self.solving * count * cells
+            return _by_strength(self.solve(*self._every_cell(strengths), self._zeros(count)), count)
+        per_strength = cells * (route.max_iter + self._polish_steps)
+        self.watch.total += self.dense_work + count * per_strength
+        self.watch.stage = "training without a penalty"
+        dense = self.dense()
+        self.watch.stage = "training"
+        ramp = route.walk == "ramp"
+        at_once = -(-_AT_ONCE * thread_count(self.n_jobs) // cells) if ramp else 1
+        fits: list[Fits] = []
+        while len(fits) < count:
+            some = strengths[len(fits) : len(fits) + at_once]
+            ahead = count - len(fits) - len(some)
+            before = dense if ramp or not fits else fits[-1]
+            fitted = self.train(self.raised(some, before))
+            for strength, each in zip(some, _by_strength(fitted, len(some)), strict=True):
+                fits.append(each)
+                if strength > 0 and self._nothing_left(each):
+                    self.watch.total -= ahead * per_strength
+                    return fits + [_null_fits(each)] * (count - len(fits))
+        return fits
+
+    @property
+    def dense_epochs(self) -> int:
+        """Epochs of the dense fits."""
+        return max(1, round(_DENSE_SHARE * self.route.max_iter))
+
+    @property
+    def dense_work(self) -> int:
+        """Work of the dense fits, as a watch counts it."""
+        return self.cells * (self.dense_epochs + self._polish_steps)
+
+    @property
+    def _polish_steps(self) -> int:
+        return _POLISH_STEPS if self.route.batch_size else 0
+
+    def dense(self) -> Fits:
+        """Unpenalized fits of every cell, that the others start from."""
+        # Twice the rate brings them quickly to where a penalty can act.
+        rate = 2 * self.route.learning_rate
+        return self.train(self.job(*self._every_cell(np.zeros(1)), self.starts(), self.dense_epochs, rate=rate))
+
+    def raised(self, strengths: Array, before: Fits) -> Job:
+        """Job that takes the fits of every cell to some strengths; runs are ordered strength, fold, seed."""
+        start = tuple(np.concatenate([array] * len(strengths)) for array in before.parameters)
+        ramp = RAMP_SHARE if self.route.walk == "ramp" else 0.0
+        return self.job(*self._every_cell(strengths), start, self.route.max_iter, ramp=ramp)
+
+    def linear_job(self, strengths: Array) -> Job:
+        """Job that solves the linear models of every cell at some strengths, as well as descending does."""
+        polish = Polish(_LINEAR_STEPS, self.route.tolerance)
+        return self.job(*self._every_cell(strengths), self._zeros(len(strengths)), 0, polish=polish)
+
+    def _zeros(self, count: int) -> Arrays:
+        return tuple(np.zeros((count * self.cells, *shape)) for shape in self.network.shapes)
+
+    def again(self, x: Array, target: Array) -> Walker:
+        """Get ready for the same walk over other numbers."""
+        given = (self.loss, self.splits, self.route, self.seeds, self.weights, self.n_jobs)
+        return Walker.ready(x, target, *given, Watch())
+
+    def null_wins(self, fits: Fits) -> Booleans:
+        """Whether each run (of one strength above 0) ended above the null model, which is then the better one."""
+        null = np.repeat(self.null_objectives, len(self.seeds))
+        return np.asarray(fits.data_loss + fits.penalty > null - _ROUNDING * np.abs(null))
+
+    def with_null(self, fits: Fits, wins: Booleans) -> Fits:
+        """Put the null model of its training set in the place of some runs (cells,).
+
+        It is a candidate for every strength; where the training ended above it, it is the better one (decision 0004).
+        """
+        if not wins.any():
+            return fits
+        fold = np.flatnonzero(wins) // len(self.seeds)
+        parameters = tuple(w.copy() for w in fits.parameters)
+        for w in parameters:
+            w[wins] = 0
+        parameters[-1][wins] = np.stack(self.null_outputs)[fold][:, None]
+        measures = {name: getattr(fits, name).copy() for name in ("data_loss", "penalty", "residual")}
+        measures["data_loss"][wins], measures["penalty"][wins] = self._null_losses[fold], self._null_penalties[fold]
+        measures["residual"][wins] = 0  # with every weight 0 the only slopes left are those of the intercept
+        return replace(fits, parameters=parameters, **measures)
+
+    def _nothing_left(self, fits: Fits) -> bool:
+        empty = [(w == 0).all(axis=(-2, -1)) for w in fits.parameters[::2]]
+        return bool((self.null_wins(fits) | np.any(empty, axis=0)).all())
+
+    solving = _LINEAR_STEPS  # most steps of a linear model's solution
+
+    def solve(self, cells: Integers, penalties: tuple[Penalty, ...], start: Arrays) -> Fits:
+        """Solve linear models: descend until they are near, then finish by Newton's method, or else descend on."""
+        near = max(_NEAR, self.route.tolerance)
+        job = self.job(cells, penalties, start, 0, polish=Polish(_LINEAR_STEPS, near))
+        fits = self._finished(job, self.train(job))
+        # Where classes are separable, and nothing holds the weights, more steps only take them further.
+        held = np.array([job.objective(np.array([run])).penalties[0].acts for run in range(len(cells))])
+        rest = np.flatnonzero((fits.residual > self.route.tolerance) & (held | isinstance(self.loss, SquaredError)))
+        if rest.size and near > self.route.tolerance:
+            last = Polish(_LINEAR_STEPS, self.route.tolerance)
+            job = replace(job.part(rest), start=fits.part(rest).parameters, polish=last)
+            self.watch.total += job.work
+            others = np.setdiff1d(np.arange(len(cells)), rest)
+            fits = joined([self.train(job), fits.part(others)], np.concatenate([rest, others]))
+        return fits
+
+    def _finished(self, job: Job, fits: Fits) -> Fits:
+        """Take linear models from near their optimum to it; where classes are separable and free there is none."""
+        arrays = tuple(w.copy() for w in fits.parameters)
+        measures = {name: getattr(fits, name).copy() for name in ("data_loss", "penalty", "residual")}
+        for number, fold in enumerate(self.folds):
+            if np.count_nonzero(fold.weights) * self.x.shape[1] > _MOST_NUMBERS:
+                continue
+            rows = fold.standardized(self.x, self.target, fold.weights, np.dtype(np.float64))
+
+            def settle(run: int, rows: Rows = rows) -> None:
+                objective = job.objective(np.array([run]))
+                point = finish(objective, tuple(w[run] for w in arrays), rows, self.route.tolerance)
+                stacked = tuple(w[None] for w in point)
+                slopes = objective.data_gradient(stacked, rows.x, rows.target, mean_weights(rows.weights))
+                residual = objective.residual(stacked, slopes)[0]
+                if not objective.penalties[0].acts and residual > self.route.tolerance:
+                    return
+                for w, found in zip(arrays, point, strict=True):
+                    w[run] = found
+                measures["data_loss"][run] = objective.data_loss(stacked, rows.x, rows.target, rows.weights)[0]
+                measures["penalty"][run] = objective.penalty(stacked)[0]
+                measures["residual"][run] = residual
+
+            # One thread inside BLAS, as in the engines: the numbers do not depend on how many there are.
+            with threadpool_limits(limits=1), ThreadPoolExecutor(thread_count(self.n_jobs)) as pool:
+                list(pool.map(settle, np.flatnonzero(job.fold == number)))
+        return replace(fits, parameters=arrays, **measures)
+
+    def on(self, columns: Integers) -> Walker:
+        """Give the same walk over some of the columns."""
+        folds = tuple(replace(fold, center=fold.center[columns], scale=fold.scale[columns]) for fold in self.folds)
+        network = self.route.network(len(columns), self.target.shape[1])
+        return replace(self, x=self.x[:, columns], folds=folds, network=network)
+
+    def train(self, job: Job) -> Fits:
+        """Train a job as the route says."""
+        return train(job, self.n_jobs, self.watch, self.route.engine)
+
+    def losses(self, parameters: Sequence[Array], fold: Fold, rows: Integers) -> Array:
+        """Losses (E, rows) of one fold's fits at one strength."""
+        widest = len(self.seeds) * max(max(shape) for shape in self.network.shapes)
+        some = slices(len(rows), widest)
+        return np.concatenate([self._losses(parameters, fold, rows[each]) for each in some], axis=1)
+
+    def _losses(self, parameters: Sequence[Array], fold: Fold, rows: Integers) -> Array:
+        seen = self._seen(fold, rows)
+        x = (seen if isinstance(seen, np.ndarray) else seen.toarray()).astype(parameters[0].dtype)
+        with np.errstate(all="ignore"):
+            output, _ = self.network.forward(x, tuple(parameters))
+            return self.scored(output.astype(np.float64), fold, rows)
+
+    def scored(self, output: Array, fold: Fold, rows: Integers) -> Array:
+        """Losses (E, rows) of outputs (E, rows, C) in a fold's standardized units, brought to those of the target."""
+        return row_losses(self.loss, output, self.target[rows], fold, self.folds[-1].target_scale)
+
+    @cached_property
+    def null_outputs(self) -> list[Array]:
+        """Best constant output (C,) of each training set, in its standardized problem; a bias may be penalized."""
+        return [self._null_output(fold) for fold in self.folds]
+
+    @cached_property
+    def null_objectives(self) -> Array:
+        """Objective of each training set's null model: shape (K + 1,)."""
+        return self._null_losses + self._null_penalties
+
+    @cached_property
+    def _null_losses(self) -> Array:
+        losses = []
+        for fold, null in zip(self.folds, self.null_outputs, strict=True):
+            target = (self.target - fold.target_center) / fold.target_scale
+            values = self.loss.values(np.broadcast_to(null, target.shape), target)
+            losses.append(float(weighted_mean(values, fold.weights)))
+        return np.array(losses)
+
+    @cached_property
+    def _null_penalties(self) -> Array:
+        """What the biases pay that the null models are."""
+        bias = self.route.bias_penalty(np.ones(()))
+        return np.array([float(bias.value(null[None])) for null in self.null_outputs])
+
+    def _null_output(self, fold: Fold) -> Array:
+        target = (self.target - fold.target_center) / fold.target_scale
+        if not self.route.bias_alpha:
+            return self.loss.null_output(target, fold.weights)
+        nothing, bias = np.zeros((len(target), 1)), self.route.bias_penalty(np.ones(()))
+        return np.asarray(linear_fit(self.loss, nothing, target, fold.weights, self.route.engine, bias)[0])
+
+    def _every_cell(self, strengths: Array) -> tuple[Integers, tuple[Penalty, ...]]:
+        """Cells and penalties of some strengths over all folds and seeds."""
+        penalties = self.route.penalties(self.network, np.repeat(strengths, self.cells))
+        return np.tile(np.arange(self.cells), len(strengths)), penalties
+
+    def job(
+        self,
+        cells: Integers,
+        penalties: tuple[Penalty, ...],
+        start: Arrays,
+        epochs: int,
+        rate: float | None = None,
+        ramp: float = 0.0,
+        polish: Polish | None = None,
+    ) -> Job:
+        """Job of runs (R,), each in its cell: number of the training set x seeds + number of the seed."""
+        route = self.route
+        return Job(
+            network=self.network,
+            loss=self.loss,
+            penalties=penalties,
+            optimizer=Adam(rate or route.learning_rate, schedule=Cosine()),
+            x=self.x,
+            target=self.target,
+            folds=self.folds,
+            fold=cells // len(self.seeds),
+            seeds=np.asarray(self.seeds)[cells % len(self.seeds)],
+            start=start,
+            epochs=epochs,
+            batch_size=route.batch_size,
+            ramp=ramp,
+            polish=polish or (Polish(_POLISH_STEPS) if route.batch_size else None),
+        )
+
+    def starts(self) -> Arrays:
+        """Random weights: one start per seed, the same for every fold."""
+        starts = [self.route.start(self.network, seed) for seed in self.seeds] * len(self.folds)
+        return tuple(np.stack(arrays).astype(self.route.dtype) for arrays in zip(*starts, strict=True))
+
+
+def _by_strength(fits: Fits, count: int) -> list[Fits]:
+    """Split fits ordered strength, fold, seed into one per strength."""
+    cells = len(fits.data_loss) // count
+    return [fits.part(slice(first, first + cells)) for first in range(0, count * cells, cells)]
+
+
+def _null_fits(like: Fits) -> Fits:
+    """Fits to which the null model is preferred, without training any."""
+    runs = len(like.data_loss)
+    return replace(
+        like,
+        parameters=tuple(np.zeros_like(w) for w in like.parameters),
+        data_loss=np.full(runs, np.inf),
+        epochs=np.zeros(runs, dtype=int),
+        diverged=np.zeros(runs, dtype=bool),
+    )
+
+
+def collect(walker: Walker, strengths: Array, fits: Sequence[Fits]) -> MLPPath:
+    """Score the held-out rows, and shape everything strength x fold x seed; one Fits per strength."""
+    walker.watch.stage = "scoring held-out rows"
+    splits, weights, folds, seeds = walker.splits, walker.weights, walker.folds, len(walker.seeds)
+    shape = (len(strengths), len(folds), seeds)
+    wins = np.stack([walker.null_wins(fit) for fit in fits]) & (strengths > 0)[:, None]
+    fits = [walker.with_null(*pair) for pair in zip(fits, wins, strict=True)]
+
+    def table(name: str) -> Array:
+        return np.stack([getattr(fit, name) for fit in fits]).reshape(shape)
+
+    arrays = [
+        np.stack(each).reshape(*shape, *each[0].shape[1:])
+        for each in zip(*(fit.parameters for fit in fits), strict=True)
+    ]
+    objective, penalty, residual = table("data_loss") + table("penalty"), table("penalty"), table("residual")
+    diverged = table("diverged").astype(bool)
+    train_loss = np.empty(shape)
+    heldout = np.empty((len(strengths), len(splits), seeds))
+    score = np.empty_like(heldout) if walker.score else None
+    fold_row_loss = [np.empty((len(strengths), len(held_out))) for _, held_out in splits]
+    null_row_loss, counts = np.zeros(len(weights)), np.zeros(len(weights))
+    for k, fold in enumerate(folds):
+        null = walker.null_outputs[k]
+        arrays[0][:, k][..., np.isinf(fold.scale), :] = 0  # a column that is constant here has taught nothing
+        training = np.flatnonzero(fold.weights)
+        held_out = splits[k][1] if k < len(splits) else training[:0]
+        for s in range(len(strengths)):
+            parameters = [w[s, k] for w in arrays]
+            train_loss[s, k] = weighted_mean(walker.losses(parameters, fold, training), fold.weights[training])
+            if not held_out.size:
+                continue
+            losses = walker.losses(parameters, fold, held_out)
+            losses[diverged[s, k]] = np.inf
+            heldout[s, k] = weighted_mean(losses, weights[held_out])
+            fold_row_loss[k][s] = losses.mean(axis=0)
+            if walker.score and score is not None:
+                models = [model_of(walker.network, walker.loss, [w[e] for w in parameters], fold) for e in range(seeds)]
+                score[s, k] = [
+                    -np.inf if lost else walker.score(model, held_out)
+                    for model, lost in zip(models, diverged[s, k], strict=True)
+                ]
+        constant = np.broadcast_to(null, (len(held_out), len(null)))
+        null_row_loss[held_out] += walker.scored(constant, fold, held_out)
+        counts[held_out] += 1
+    inputs_kept, units_kept = connected([w != 0 for w in arrays[::2]])
+    return MLPPath(
+        alphas=strengths,
+        heldout_loss=heldout,
+        heldout_score=score,
+        heldout_rows=tuple(held_out for _, held_out in splits),
+        fold_row_loss=tuple(fold_row_loss),
+        row_weights=np.where(counts > 0, weights, 0.0),
+        null_row_loss=null_row_loss / np.maximum(counts, 1),
+        train_loss=train_loss,
+        objective=objective,
+        penalty=penalty,
+        null_wins=wins.reshape(shape),
+        layer_zeros=np.stack([(w == 0).mean(axis=(-2, -1)) for w in arrays[::2]], axis=-1),
+        inputs_kept=inputs_kept,
+        units_kept=units_kept,
+        residual=residual,
+        n_iter=table("epochs").astype(int),
+        diverged=diverged,
+        parameters=tuple(w[:, -1] for w in arrays),
+        route=walker.route,
+        network=walker.network,
+        loss=walker.loss,
+        whole=folds[-1],
+        engine=fits[0].engine,
+    )
