@@ -12,7 +12,7 @@ from ridgewalk.cli import budget
 from ridgewalk.cli.budget import SIZES, Cost, Size, fitted_into, measured
 from ridgewalk.cli.options import Activation, LossName, PenaltyName, RuleName, Task
 from ridgewalk.cli.training import Columns, Walk, read_problem
-from ridgewalk.engine.job import Watch
+from ridgewalk.engine.watch import Watch
 from ridgewalk.inputs import relax, select_inputs
 from ridgewalk.losses import BinaryCrossEntropy
 from ridgewalk.route import Route

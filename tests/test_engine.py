@@ -16,8 +16,9 @@ from ridgewalk.arrays import per_run, standardization
 from ridgewalk.draws import order, uniform
 from ridgewalk.engine import compiled, memory, reference
 from ridgewalk.engine import train as train_by
-from ridgewalk.engine.job import EarlyStopping, Fold, Job, Polish, StoppedError, Watch
+from ridgewalk.engine.job import EarlyStopping, Fold, Job, Polish
 from ridgewalk.engine.reference import accelerated_descent
+from ridgewalk.engine.watch import StoppedError, Watch
 from ridgewalk.layers import Dropout
 from ridgewalk.losses import BinaryCrossEntropy, CrossEntropy, SquaredError
 from ridgewalk.network import EvadablePenaltyWarning, layer_penalties, multilayer_perceptron

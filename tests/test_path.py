@@ -13,7 +13,7 @@ from sklearn.model_selection import KFold
 from ridgewalk import walker as walker_module
 from ridgewalk.arrays import standardization
 from ridgewalk.engine import compiled, train
-from ridgewalk.engine.job import StoppedError, Watch
+from ridgewalk.engine.watch import StoppedError, Watch
 from ridgewalk.losses import AbsoluteError, BinaryCrossEntropy, Huber, SquaredError
 from ridgewalk.path import connected
 from ridgewalk.route import Route

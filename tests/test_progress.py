@@ -6,7 +6,7 @@ import threading
 from rich.console import Console
 
 from ridgewalk import progress as module
-from ridgewalk.engine.job import Watch
+from ridgewalk.engine.watch import Watch
 from ridgewalk.progress import progress
 
 

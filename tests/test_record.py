@@ -12,8 +12,9 @@ import pytest
 from scipy.sparse import csr_array
 
 from ridgewalk.engine import compiled, train
-from ridgewalk.engine.job import EarlyStopping, Fits, Fold, Polish, Watch
+from ridgewalk.engine.job import EarlyStopping, Fits, Fold, Polish
 from ridgewalk.engine.record import Record
+from ridgewalk.engine.watch import Watch
 from ridgewalk.optimizers import Adam
 from ridgewalk.penalties import L2, GroupLasso, Sum
 from test_engine import INPUTS, ROWS, X, Y, make

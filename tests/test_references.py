@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.sparse import csr_array
 
-from ridgewalk.engine.job import Watch
+from ridgewalk.engine.watch import Watch
 from ridgewalk.estimators.references import reference_outputs
 from ridgewalk.losses import BinaryCrossEntropy, CrossEntropy, Poisson, SquaredError
 

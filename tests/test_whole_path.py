@@ -15,7 +15,7 @@ from sklearn.model_selection import GroupKFold, RepeatedStratifiedKFold, Stratif
 from sklearn.preprocessing import StandardScaler
 
 from ridgewalk import MLPClassifierCV, MLPRegressorCV
-from ridgewalk.engine.job import Watch
+from ridgewalk.engine.watch import Watch
 from ridgewalk.objective import weighted_mean
 
 QUICK = {"alphas": 6, "max_iter": 100, "learning_rate_init": 0.03, "cv": 3, "random_state": 0}

@@ -22,7 +22,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from ridgewalk.arrays import Array, Booleans, Integers, per_run
-from ridgewalk.engine.job import Fits, Matrix, Watch, joined
+from ridgewalk.engine.job import Fits, Matrix, joined
+from ridgewalk.engine.watch import Watch
 from ridgewalk.losses import Loss
 from ridgewalk.objective import weighted_mean
 from ridgewalk.path import MLPPath

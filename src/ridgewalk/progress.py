@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
-from ridgewalk.engine.job import Watch
+from ridgewalk.engine.watch import Watch
 
 _POLL_SECONDS = 0.1
 _LINES = 4

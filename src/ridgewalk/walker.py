@@ -28,7 +28,8 @@ from threadpoolctl import threadpool_limits
 
 from ridgewalk.arrays import Array, Booleans, Integers, slices
 from ridgewalk.engine import train
-from ridgewalk.engine.job import Fits, Fold, Job, Matrix, Polish, Rows, Watch, joined, scaled, thread_count
+from ridgewalk.engine.job import Fits, Fold, Job, Matrix, Polish, Rows, joined, scaled, thread_count
+from ridgewalk.engine.watch import Watch
 from ridgewalk.folds import check_splits, row_losses, row_numbers, standardized_fold
 from ridgewalk.grid import grid, linear_fit, strength_at_null
 from ridgewalk.layers import Arrays

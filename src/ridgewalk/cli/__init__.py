@@ -20,7 +20,7 @@ from rich.markup import escape
 from ridgewalk.cli.commands import app
 from ridgewalk.cli.console import err
 from ridgewalk.cli.files import plainly
-from ridgewalk.engine.job import StoppedError
+from ridgewalk.engine.watch import StoppedError
 
 
 def main() -> None:

@@ -24,8 +24,8 @@ from ridgewalk.cli.console import err
 from ridgewalk.cli.files import SUMMARY_FILE, UNFINISHED, plainly, written
 from ridgewalk.cli.training import Walk
 from ridgewalk.engine import native
-from ridgewalk.engine.job import StoppedError
 from ridgewalk.engine.record import feed
+from ridgewalk.engine.watch import StoppedError
 
 _ASKED = "asked.json"
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from ridgewalk.engine import compiled, reference
-from ridgewalk.engine.job import Fits, Job, Watch, joined
+from ridgewalk.engine.job import Fits, Job, joined
 from ridgewalk.engine.record import Record
+from ridgewalk.engine.watch import Watch
 from ridgewalk.route import Engine
 
 _ENGINES = {"compiled": compiled.train, "reference": reference.train}

@@ -14,7 +14,8 @@ from scipy.sparse import issparse
 
 from ridgewalk.arrays import Array, Booleans, Integers
 from ridgewalk.engine import memory, native
-from ridgewalk.engine.job import Fits, Fold, History, Job, Keep, StoppedError, Watch, thread_count
+from ridgewalk.engine.job import Fits, Fold, History, Job, Keep, thread_count
+from ridgewalk.engine.watch import StoppedError, Watch
 from ridgewalk.layers import GELU, Dense, Dropout, Layer, LeakyReLU, ReLU, Sigmoid, Tanh
 from ridgewalk.losses import AbsoluteError, BinaryCrossEntropy, CrossEntropy, Huber, Poisson, SquaredError
 from ridgewalk.objective import mean_weights

@@ -6,11 +6,10 @@ train(job) -> Fits          runs R = strengths x folds x seeds, side by side
 from __future__ import annotations
 
 import os
-import threading
 import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 import numpy as np
 from scipy.sparse import csr_array, issparse
@@ -22,9 +21,6 @@ from ridgewalk.network import EvadablePenaltyWarning, Network, evadable
 from ridgewalk.objective import Objective
 from ridgewalk.optimizers import Optimizer
 from ridgewalk.penalties import Penalty
-
-if TYPE_CHECKING:
-    from ridgewalk.engine.record import Record
 
 Matrix = Array | csr_array
 """Rows of data (N, P), dense or compressed."""
@@ -368,42 +364,3 @@ def thread_count(n_jobs: int) -> int:
     if threads < 1:
         raise ValueError(f"n_jobs is at least 1, or -1 for every core, got {n_jobs}.")
     return threads
-
-
-class Watch:
-    """A counter to poll while an engine runs, and the switch that stops it.
-
-    Attributes
-    ----------
-    done, total : int
-        Epochs and polishing steps, of all runs together.
-    stage : str
-        What is being done, in a few words, to show.
-    stop : bool
-        Set it to end the training; an engine looks several times a second.
-    finished_runs : integers
-        After a stop, or Ctrl-C: the numbers of the runs that were done by then.
-    finished : Fits or None
-        Their fits, without history.
-    record : Record or None
-        Where finished runs are kept, and found again instead of being trained.
-    """
-
-    def __init__(self) -> None:
-        self.done = 0
-        self.total = 0
-        self.stage = ""
-        self.stop = False
-        self.finished_runs: Integers = np.empty(0, dtype=np.int64)
-        self.finished: Fits | None = None
-        self.record: Record | None = None
-        self._lock = threading.Lock()
-
-    def add(self, work: int) -> None:
-        """Count finished work (epochs x runs)."""
-        with self._lock:
-            self.done += work
-
-
-class StoppedError(Exception):
-    """The watch said stop before the job was done."""

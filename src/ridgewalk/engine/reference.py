@@ -16,7 +16,8 @@ from threadpoolctl import threadpool_limits
 
 from ridgewalk.arrays import Array, Booleans, Integers, row_sums
 from ridgewalk.draws import order, uniform
-from ridgewalk.engine.job import Fits, Fold, History, Job, Polish, Rows, StoppedError, Watch, joined, thread_count
+from ridgewalk.engine.job import Fits, Fold, History, Job, Polish, Rows, joined, thread_count
+from ridgewalk.engine.watch import StoppedError, Watch
 from ridgewalk.layers import Arrays
 from ridgewalk.network import LayerUniform
 from ridgewalk.objective import Objective, mean_weights

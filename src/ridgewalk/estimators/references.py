@@ -24,7 +24,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
 
 from ridgewalk.arrays import Array, Integers
-from ridgewalk.engine.job import Watch
+from ridgewalk.engine.watch import Watch
 from ridgewalk.losses import BinaryCrossEntropy, CrossEntropy, Loss, Poisson
 
 _MOST_ROWS = 5_000  # of a training set: more teach these models little that matters here
