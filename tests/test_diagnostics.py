@@ -35,7 +35,9 @@ def test_the_error_is_of_rows_and_of_starts():
     assert found.row_error == pytest.approx(rows.std(ddof=1) / math.sqrt(50))
     assert found.seed_error == pytest.approx(math.sqrt(0.8 / 20))
     assert found.error == pytest.approx(math.hypot(found.row_error, found.seed_error))
-    assert (found.low, found.high) == pytest.approx((found.mean - 1.96 * found.error, found.mean + 1.96 * found.error))
+    assert found.skewness == pytest.approx(((rows - rows.mean()) ** 3).sum() / 50**3 / found.error**3)
+    even = effect(np.r_[rows, -rows], np.ones(100), cells, 0.25, 0.8)
+    assert (even.low, even.high) == pytest.approx((-1.96 * even.error, 1.96 * even.error))
     # Nadeau and Bengio: (1/J + n_test/n_train) s^2, with the t quantile of 4 degrees of freedom, 2.776.
     spread = cells.mean(axis=1).var(ddof=1)
     assert 1.96 * found.strong_error == pytest.approx(2.776445 * math.sqrt((1 / 5 + 0.25) * spread), rel=1e-6)
@@ -83,6 +85,38 @@ def test_the_interval_covers_95_times_in_100(interaction):
         found = effect(rows, np.ones(200), means, 0.25, seed_spread(cells, weights))
         hits += found.low <= 0.2 <= found.high
     assert 925 <= hits <= 970
+
+
+def test_skewed_differences_are_missed_about_as_often_on_either_side():
+    """A few large losses gone: equal sides miss the truth on one side."""
+    draws = np.random.default_rng(0)
+    truth = -np.exp(0.5)
+    below, above, plain_below, plain_above = np.zeros(4)
+    for _ in range(4000):
+        rows = -draws.lognormal(size=200)
+        found = effect(rows, np.ones(200), np.zeros((5, 2)), 0.25, 0.0)
+        below, above = below + (truth < found.low), above + (truth > found.high)
+        plain_below += truth < found.mean - 1.96 * found.error
+        plain_above += truth > found.mean + 1.96 * found.error
+    assert plain_below > 5 * plain_above
+    assert above < below < 3 * above
+    assert below + above < 0.95 * (plain_below + plain_above)
+
+
+def test_the_quantile_undoes_halls_transformation():
+    """From the paper: g(t) = t + k t^2 / 3 + k^2 t^3 / 27 + k / 6 is nearly normal, k the skewness of the mean."""
+    rows = np.random.default_rng(2).exponential(size=40)
+    found = effect(rows, np.ones(40), np.zeros((5, 2)), 0.25, 0.0)
+    for end, normal in ((found.low, 1.96), (found.high, -1.96)):
+        t, k = (found.mean - end) / found.error, found.skewness
+        assert t + k * t**2 / 3 + k**2 * t**3 / 27 + k / 6 == pytest.approx(normal)
+
+
+def test_weights_count_by_their_ratios_and_weight_0_not_at_all():
+    rows = np.random.default_rng(3).exponential(size=30)
+    whole = effect(np.r_[rows, 9.0], np.r_[np.full(30, 2.0), 0.0], np.zeros((5, 2)), 0.25, 1e-3)
+    plain = effect(rows, np.ones(30), np.zeros((5, 2)), 0.25, 1e-3)
+    assert (whole.low, whole.high, whole.skewness) == pytest.approx((plain.low, plain.high, plain.skewness))
 
 
 def test_rows_and_seeds_that_would_settle_it():
