@@ -250,6 +250,16 @@ class Walker:
         return fits
 
     @property
+    def validated(self) -> tuple[Fold, ...]:
+        """The folds of the splits; the rows that each holds out validate it."""
+        folds = []
+        for fold, (_, held_out) in zip(self.folds[:-1], self.splits, strict=True):
+            unseen = np.zeros_like(self.weights)
+            unseen[held_out] = self.weights[held_out]
+            folds.append(replace(fold, validation=unseen))
+        return tuple(folds)
+
+    @property
     def dense_epochs(self) -> int:
         """Epochs of the dense fits."""
         return max(1, round(_DENSE_SHARE * self.route.max_iter))

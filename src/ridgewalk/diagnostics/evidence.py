@@ -455,13 +455,8 @@ def _job(walker: Walker, strength: float, dense: Fits | None) -> Job:
     """Job of every cell of a walk at one strength; the rows that a fold holds out are its validation."""
     strengths = np.array([strength])
     job = walker.linear_job(strengths) if dense is None else walker.raised(strengths, dense)
-    folds = list(job.folds)
-    for k, (_, rows) in enumerate(walker.splits):
-        validation = np.zeros_like(walker.weights)
-        validation[rows] = walker.weights[rows]
-        folds[k] = replace(folds[k], validation=validation)
-    folds[-1] = replace(folds[-1], validation=np.zeros_like(walker.weights))  # rows of weight 0 are held out by nobody
-    return replace(job, folds=tuple(folds))
+    whole = replace(walker.folds[-1], validation=np.zeros_like(walker.weights))  # rows of weight 0: held out by nobody
+    return replace(job, folds=(*walker.validated, whole))
 
 
 def arm_of(chosen: Sequence[tuple[MLPPath, int]]) -> Arm:

@@ -385,12 +385,7 @@ class _PathEstimator(Predictor):
                 "such; a linear model is solved, and every other fit starts where the one before it ended."
             )
         walker = Walker.ready(**{"watch": None, **problem}, route=path.route)
-        folds = []
-        for fold, (_, held_out) in zip(walker.folds[:-1], walker.splits, strict=True):
-            unseen = np.zeros_like(walker.weights)
-            unseen[held_out] = walker.weights[held_out]
-            folds.append(replace(fold, validation=unseen))
-        walker = replace(walker, folds=tuple(folds))
+        walker = replace(walker, folds=walker.validated)
         dense, looks = walker.dense(), max(1, self.max_iter // _LOOKS)
         jobs = (replace(walker.raised(path.alphas[[index]], dense), record_every=looks) for index in indices)
         histories = [history for job in jobs if (history := walker.train(job).history)]
