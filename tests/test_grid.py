@@ -69,6 +69,18 @@ class TestStrengthAtNull:
         assert top(slice(None)) == pytest.approx(whole, rel=1e-3)
         assert top(slice(None, None, 4)) != pytest.approx(whole, rel=1e-3)  # what a part alone would have said
 
+    @pytest.mark.parametrize("seed", range(4))
+    def test_a_part_of_the_rows_shows_a_weak_signal_as_well(self, seed, monkeypatch):
+        generator = np.random.default_rng(seed)
+        x = generator.normal(size=(20_000, 6))
+        target = (generator.random(20_000) < 0.5 + 0.1 * np.sign(x[:, 0] * x[:, 1])).astype(float)[:, None]
+        route, weights = Route((8,), l1_ratio=0.0), np.ones(len(x))
+        network = route.network(6, 1)
+        whole = strength_at_null(route, network, BinaryCrossEntropy(), x, target, weights)
+        monkeypatch.setattr("ridgewalk.grid._MANY_ROWS", 10_000)
+        part = strength_at_null(route, network, BinaryCrossEntropy(), x, target, weights)
+        assert part > 0.75 * whole
+
     def test_group_lasso(self):
         gamma, null = self.gamma_and_null()
         expected = gamma * np.sqrt(4 * null / (27 * 1e-3)) / np.sqrt(8)

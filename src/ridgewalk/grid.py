@@ -168,7 +168,8 @@ def _steepest_direction(x: Matrix, slopes: Array, starts: int = 8, steps: int = 
     every = max(1, x.shape[0] // _MANY_ROWS)
     if every == 1:
         return max(_ascended(x, slopes, v, steps)[0] for v in directions.T)
-    found = (_ascended(x[::every], slopes[::every], v, steps) for v in directions.T)
+    part = slopes[::every] - slopes[::every].mean(axis=0)  # as all of them, it sums to 0
+    found = (_ascended(x[::every], part, v, steps) for v in directions.T)
     _, best = max(found, key=lambda pair: pair[0])
     return _ascended(x, slopes, best, steps)[0]
 

@@ -429,7 +429,7 @@ def _preferred(walker: Walker, job: Job, fits: Fits) -> Fits:
     """Give what a path keeps of the fits of its cells: the null model where a penalty makes it win."""
     if not any(penalty.acts for penalty in job.penalties):
         return fits
-    return walker.with_null(fits, walker.null_wins(fits))
+    return walker.with_null(fits, walker.null_wins(fits) & ~fits.diverged)
 
 
 class _Counted:
@@ -480,16 +480,6 @@ def _right(outputs: Array, target: Array) -> Booleans:
     if target.shape[1] == 1:
         return np.asarray((outputs[..., 0] > 0) == (target[:, 0] > _EVEN))
     return np.asarray(outputs.argmax(axis=-1) == target.argmax(axis=-1))
-
-
-def spread_of_cells(cells: Array) -> float:
-    """Variance over seeds of each fold's cells (K, E), averaged over folds; 0 where there is but one seed.
-
-    Without every start's loss of every row, this is what can be told: it holds what rows bring to it, and is more than
-    :func:`ridgewalk.diagnostics.statistics.seed_spread`.
-    """
-    with np.errstate(invalid="ignore"):  # what diverged has no spread
-        return float(cells.var(axis=1, ddof=1).mean()) if cells.shape[1] > 1 else 0.0
 
 
 def _null(trial: _Trial) -> Array:

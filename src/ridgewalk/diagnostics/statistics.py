@@ -4,16 +4,18 @@
     mean           of the differences; below 0 the penalty helped
     error          sqrt( sd(difference)^2 / n  +  sigma_seed^2 / (folds * seeds) )
     interval       mean - t(1.96) error ... mean - t(-1.96) error
-    t(z)           (3 / k) ( (1 + k (z - k/6))^(1/3) - 1 ),   k the error's skewness; z itself where that is 0
+    t(z)           z, or the farther  (3 / k) ( (1 + k (z - k/6))^(1/3) - 1 ),   k the error's skewness, at most 0.4
 
 A penalty mostly takes a few very large losses away: differences are skewed, and an interval of equal sides misses the
-truth on one side (Hall, On the removal of skewness by transformation, Journal of the Royal Statistical Society B 54,
-1992). sigma_seed^2 is what starts differ by beyond their rows' luck (:func:`seed_spread`), which the first part has.
+truth on one side. That side goes as far as Hall's transformation says (On the removal of skewness by transformation,
+Journal of the Royal Statistical Society B 54, 1992). The other stays: the skewness of a few rows is hardly known, and
+heavy tails on both sides would bring false claims. sigma_seed^2 is what starts differ by beyond their rows' luck
+(:func:`seed_spread`), which the first part has.
 
-The truth that it speaks of is the gain of the networks of these folds on fresh rows (Bayle, Bayle, Janson and Mackey,
-Cross-validation confidence intervals for test error, NeurIPS 2020); they are trained on as many rows as the folds have.
-The correction of Nadeau and Bengio (Machine Learning 2003, eq. 9) also counts what another draw of training rows would
-change, and is the more careful one: what it confirms is called strong.
+The interval speaks of the networks that starts like these give on the training rows of these folds, and of fresh rows
+(Bayle, Bayle, Janson and Mackey, Cross-validation confidence intervals for test error, NeurIPS 2020). The correction of
+Nadeau and Bengio (Machine Learning 2003, eq. 9) also counts what another draw of training rows would change, and is the
+more careful one: what it confirms is called strong.
 """
 
 from __future__ import annotations
@@ -31,7 +33,7 @@ from ridgewalk.selection import mean_and_error
 
 NORMAL = 1.96  # 97.5% of a normal distribution
 DETECTABLE = 2.8  # errors of an effect that is seen in 80% of studies: 1.96 + 0.84
-_STRAIGHT = 1e-6  # skewness that is none
+_STRAIGHT, _MOST_SKEWED = 1e-6, 0.4  # skewness that is none, and beyond which the transformation runs away
 _DRIFT = 0.01
 _FAR = 1e100  # a loss that is as good as infinite
 _COLDEST, _HOTTEST = np.log(0.05), np.log(50.0)  # temperatures tried
@@ -74,9 +76,10 @@ class Effect:
         return self.mean - self._quantile(-NORMAL) * self.error
 
     def _quantile(self, normal: float) -> float:
-        """Quantile of (estimate - truth) / error that belongs to a normal one."""
-        k = self.skewness
-        return 3 / k * float(np.cbrt(1 + k * (normal - k / 6)) - 1) if abs(k) > _STRAIGHT else normal
+        """Quantile of (estimate - truth) / error that stands for a normal one."""
+        k = float(np.clip(self.skewness, -_MOST_SKEWED, _MOST_SKEWED))
+        bent = 3 / k * float(np.cbrt(1 + k * (normal - k / 6)) - 1) if abs(k) > _STRAIGHT else normal
+        return bent if abs(bent) > abs(normal) else normal
 
     @property
     def strong(self) -> bool:
@@ -95,9 +98,9 @@ class Effect:
     def settled_by(self, size: float) -> tuple[int, int]:
         """Rows and seeds that would bring half the interval down to ``size``, as far as one can tell from this.
 
-        Seeds first: rows are asked for where no number of seeds would do.
+        Seeds first: rows are asked for where no number of seeds would do. The interval keeps its shape.
         """
-        goal = size / NORMAL
+        goal = size * self.error / ((self.high - self.low) / 2) if self.error > 0 else size / NORMAL
         rows, row_error = self.rows, self.row_error
         if row_error > 0.9 * goal:
             rows = int(np.ceil(self.rows * (row_error / (0.9 * goal)) ** 2))
@@ -132,14 +135,17 @@ def effect(rows: Array, weights: Array, cells: Array, ratio: float, seed_spread:
             spread = cells.mean(axis=1).var(ddof=1)
         strong = float(np.sqrt((1 / folds + ratio) * spread) * student.ppf(0.975, folds - 1) / NORMAL)
     error = float(np.hypot(row_error, seed_error))
+    used = weights > 0
     with np.errstate(invalid="ignore"):
-        third = float(((weights * (rows - mean)) ** 3).sum() / weights.sum() ** 3)
+        third = float(((weights[used] * (rows[used] - mean)) ** 3).sum() / weights.sum() ** 3)
     skewness = third / error**3 if error > 0 else 0.0
-    return Effect(mean, error, row_error, seed_error, skewness, strong, int((weights > 0).sum()), folds, seeds)
+    return Effect(mean, error, row_error, seed_error, skewness, strong, int(used.sum()), folds, seeds)
 
 
 def seed_spread(differences: Sequence[Array], weights: Sequence[Array]) -> float:
     """Variance that starts bring to a fold's mean difference; 0 where there is but one start.
+
+    Starts that diverged are left out. Where a fold holds but one row out, its rows' part cannot be told, and stays in.
 
     Means of few held-out rows differ between starts for the rows' sake, too: another draw of rows would give them other
     differences. That part is in the error of the rows, so it is taken off here (the variance component of an analysis
@@ -156,10 +162,21 @@ def seed_spread(differences: Sequence[Array], weights: Sequence[Array]) -> float
     """
     found = []
     for each, weight in zip(differences, weights, strict=True):
-        with np.errstate(invalid="ignore"):  # what diverged has no spread
-            means, errors = mean_and_error(each - each.mean(axis=0), weight)
-            found.append(float((means**2 - errors**2).sum()) / max(len(each) - 1, 1))
-    return float(np.maximum(np.mean(found), 0.0))
+        kept = each[np.isfinite(each).all(axis=1)]
+        if len(kept) > 1:
+            means, errors = mean_and_error(kept - kept.mean(axis=0), weight)
+            found.append(float((means**2 - errors**2).sum()) / (len(kept) - 1))
+    return max(float(np.mean(found)), 0.0) if found else 0.0
+
+
+def spread_of_cells(cells: Array) -> float:
+    """Variance over seeds of each fold's cells (K, E), averaged over folds; 0 where there is but one seed.
+
+    Without every start's loss of every row, this is what can be told: it holds what rows bring to it, and is more than
+    :func:`seed_spread`.
+    """
+    with np.errstate(invalid="ignore"):  # what diverged has no spread
+        return float(cells.var(axis=1, ddof=1).mean()) if cells.shape[1] > 1 else 0.0
 
 
 def calibrated(outputs: list[Array], targets: list[Array], loss: Loss) -> list[Array]:

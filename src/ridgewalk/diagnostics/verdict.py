@@ -21,7 +21,7 @@ import numpy as np
 
 from ridgewalk.arrays import Array
 from ridgewalk.diagnostics.evidence import Arm, Evidence
-from ridgewalk.diagnostics.statistics import NORMAL, Effect, effect, has_temperature
+from ridgewalk.diagnostics.statistics import NORMAL, Effect, effect, has_temperature, spread_of_cells
 from ridgewalk.markup import element, list_of_findings, table
 from ridgewalk.objective import weighted_mean
 from ridgewalk.selection import mean_and_error
@@ -156,7 +156,7 @@ class _Case:
 
     def __init__(self, evidence: Evidence) -> None:
         self.evidence = e = evidence
-        self.difference = self.against(e.unpenalized, e.penalized)
+        self.difference = self.against(e.unpenalized, e.penalized, e.seed_spread)
         self.before, self.after = (self.mean(arm.rows) for arm in (e.unpenalized, e.penalized))
         self.delta = e.smallest_effect
         self.unit = "nats" if has_temperature(e.loss) else _UNITS.get(type(e.loss).__name__, "units of the loss")
@@ -164,10 +164,10 @@ class _Case:
     def mean(self, rows: Array) -> float:
         return float(weighted_mean(rows, self.evidence.weights))
 
-    def against(self, before: Arm, after: Arm) -> Effect:
-        """Effect of one arm against another."""
+    def against(self, before: Arm, after: Arm, spread: float) -> Effect:
+        """Effect of one arm against another, the variance that starts bring to a fold given."""
         e = self.evidence
-        return effect(after.rows - before.rows, e.weights, after.heldout - before.heldout, e.ratio, e.seed_spread)
+        return effect(after.rows - before.rows, e.weights, after.heldout - before.heldout, e.ratio, spread)
 
     def wiring(self) -> Iterator[Finding]:
         faults = self.evidence.wiring.faults
@@ -501,9 +501,9 @@ class _Case:
 
     def _one_alone(self) -> str:
         """Say whether a part that gains more alone does so beyond its error."""
-        arms = self.evidence.arms
+        arms, both = self.evidence.arms, self.evidence.arms["both"]
         name = min(("L1 alone", "L2 alone"), key=lambda name: self.mean(arms[name].rows))
-        more = self.against(arms["both"], arms[name])
+        more = self.against(both, arms[name], spread_of_cells(arms[name].heldout - both.heldout))
         if more.mean >= 0:
             return ""
         return f" ({name} is better)" if more.high < 0 else f" (that {name} gains more is within its error)"

@@ -14,7 +14,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from ridgewalk.diagnostics import Arm, Effect, effect
-from ridgewalk.diagnostics.evidence import smallest_effect, spread_of_cells
+from ridgewalk.diagnostics.evidence import smallest_effect
+from ridgewalk.diagnostics.statistics import spread_of_cells
 from ridgewalk.estimators.whole_path import MLPClassifierCV, MLPRegressorCV
 from ridgewalk.objective import weighted_mean
 from ridgewalk.path import MLPPath
