@@ -251,7 +251,7 @@ def main() -> None:
             f"| {measured.mean:+.4g} | {interval(measured.mean, measured.by_rows)} "
             f"| {interval(measured.mean, measured.corrected)} | {numbers['difference']:+.4g} "
             f"| {interval(numbers['difference'], half)} "
-            f"| {interval(numbers['difference'], NORMAL * numbers['strong_error'])} | {diagnosis.verdict} "
+            f"| {interval(numbers['difference'], NORMAL * numbers['careful_error'])} | {diagnosis.verdict} "
             f"| {'yes' if agree(measured, numbers) else 'no'} "
             f"| {score} {measured.score_before:.3f} -> {measured.score_after:.3f} "
             f"| {middle - began:.0f} + {ended - middle:.0f} |"

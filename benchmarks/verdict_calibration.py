@@ -107,7 +107,7 @@ class Outcome:
     difference: float
     low: float
     high: float
-    strong_error: float
+    careful_error: float
     truth: float
     seed_error: float
     true_seed_error: float
@@ -168,7 +168,7 @@ def run(task: tuple[str, Design, int]) -> tuple[str, Outcome]:
         numbers["difference"],
         numbers["difference_low"],
         numbers["difference_high"],
-        numbers["strong_error"],
+        numbers["careful_error"],
         float(truths.mean()),
         numbers["seed_error"],
         float(np.sqrt(truths.var(axis=1, ddof=1).mean() / truths.size)),
@@ -203,13 +203,13 @@ def with_neutral_strength(design: Design, pool: Any, sets: int) -> Design:
 
 def row(name: str, design: Design, outcomes: list[Outcome]) -> str:
     """One line of the table."""
-    difference, low, high, truth, strong = (
+    difference, low, high, truth, careful_error = (
         np.array([getattr(each, field) for each in outcomes], dtype=float)
-        for field in ("difference", "low", "high", "truth", "strong_error")
+        for field in ("difference", "low", "high", "truth", "careful_error")
     )
     own = ((low <= truth) & (truth <= high)).mean()
     mean = ((low <= truth.mean()) & (truth.mean() <= high)).mean()
-    careful = (np.abs(difference - truth.mean()) <= 1.96 * strong).mean()
+    careful = (np.abs(difference - truth.mean()) <= 1.96 * careful_error).mean()
     said_error, true_error = (
         np.sqrt(np.mean([getattr(each, field) ** 2 for each in outcomes]))
         for field in ("seed_error", "true_seed_error")

@@ -57,7 +57,7 @@ def test_the_difference_is_that_of_the_rows_either_way_round(plain, seeds):
     assert (change.seed_error > 0) == (seeds > 1)
     folds = (other.heldout_arm().heldout.mean(axis=1) - plain.heldout_arm().heldout.mean(axis=1)).var(ddof=1)
     careful = np.sqrt((1 / 3 + 50 / 100) * folds) * student.ppf(0.975, 2) / 1.96
-    assert change.strong_error == pytest.approx(careful)
+    assert change.careful_error == pytest.approx(careful)
     assert there.starts == 1
     assert there.models[0].difference is None
     assert (there.rows, there.folds, there.loss) == (150, 3, "BinaryCrossEntropy")
@@ -68,7 +68,7 @@ def test_the_same_makes_no_difference_and_less_is_worse(plain):
     comparison = compare({"all": plain, "same": same, "less": less})
     assert [model.verdict for model in comparison.models] == ["", "no difference", "worse"]
     assert comparison.models[1].difference.mean == 0
-    assert comparison.models[2].difference.strong
+    assert comparison.models[2].difference.confirmed
     assert compare({"less": less, "all": plain}).models[1].verdict == "better"
     assert 0 < comparison.smallest_effect < 0.02 * comparison.null_loss
 

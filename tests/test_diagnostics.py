@@ -40,7 +40,7 @@ def test_the_error_is_of_rows_and_of_starts():
     assert (even.low, even.high) == pytest.approx((-1.96 * even.error, 1.96 * even.error))
     # Nadeau and Bengio: (1/J + n_test/n_train) s^2, with the t quantile of 4 degrees of freedom, 2.776.
     spread = cells.mean(axis=1).var(ddof=1)
-    assert 1.96 * found.strong_error == pytest.approx(2.776445 * math.sqrt((1 / 5 + 0.25) * spread), rel=1e-6)
+    assert 1.96 * found.careful_error == pytest.approx(2.776445 * math.sqrt((1 / 5 + 0.25) * spread), rel=1e-6)
 
 
 def of_cells(draws, start_luck, interaction):
@@ -330,8 +330,15 @@ def test_a_gain_is_small_where_it_is_below_what_matters():
     assert (small.verdict, small.findings[0].letter) == ("helps", "e-")
     assert "a little" in small.headline
     assert judge(EVIDENCE).findings[0].letter == "e"
+    assert "so says the more careful interval" in judge(EVIDENCE).headline
     unsure = judge(replace(EVIDENCE, penalized=moved(BASE, -0.1, noise=0.95)))
     assert "though how much is not sure" in unsure.headline
+    penalized = moved(BASE, -0.1)
+    uneven = replace(penalized, heldout=penalized.heldout + np.linspace(-0.3, 0.3, FOLDS)[:, None])
+    doubted = judge(replace(EVIDENCE, penalized=uneven))
+    low, high = (doubted.numbers[f"careful_{end}"] for end in ("low", "high"))
+    assert low < doubted.numbers["difference_low"] < doubted.numbers["difference_high"] < 0 < high
+    assert f"the more careful interval, which counts other training rows, holds 0 ({-high:.3g} to" in doubted.headline
 
 
 def test_where_a_gain_comes_from():

@@ -127,7 +127,7 @@ def _show(comparison: Comparison, quiet: bool) -> None:
             out.print("With one start each, no interval says what another start would change: fit with --seeds 3.")
     for model in others:
         change = model.difference
-        sure = ", by the more careful interval, too" if change and change.strong else ""
+        sure = ", by the more careful interval, too" if change and change.confirmed else ""
         out.print(f"[bold]{escape(_SENTENCES[model.verdict].format(model.name, first.name))}[/]{sure}.", soft_wrap=True)
 
 

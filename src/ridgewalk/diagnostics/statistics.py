@@ -15,7 +15,7 @@ heavy tails on both sides would bring false claims. sigma_seed^2 is what starts 
 The interval speaks of the networks that starts like these give on the training rows of these folds, and of fresh rows
 (Bayle, Bayle, Janson and Mackey, Cross-validation confidence intervals for test error, NeurIPS 2020). The correction of
 Nadeau and Bengio (Machine Learning 2003, eq. 9) also counts what another draw of training rows would change, and is the
-more careful one: what it confirms is called strong.
+more careful one.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ class Effect:
         What rows, and what starts, bring to the error. More seeds lower the second alone.
     skewness : float
         Of the error: its third moment over the third power of ``error``.
-    strong_error : float
+    careful_error : float
         Nadeau and Bengio's, times their t quantile over the normal one; NaN with one fold.
     rows, folds, seeds : int
     """
@@ -60,7 +60,7 @@ class Effect:
     row_error: float
     seed_error: float
     skewness: float
-    strong_error: float
+    careful_error: float
     rows: int
     folds: int
     seeds: int
@@ -82,9 +82,14 @@ class Effect:
         return bent if abs(bent) > abs(normal) else normal
 
     @property
-    def strong(self) -> bool:
+    def careful(self) -> tuple[float, float]:
+        """The ends of the more careful interval; NaN with one fold."""
+        return self.mean - NORMAL * self.careful_error, self.mean + NORMAL * self.careful_error
+
+    @property
+    def confirmed(self) -> bool:
         """Whether the more careful interval leaves out 0, too."""
-        return bool(abs(self.mean) > NORMAL * self.strong_error)
+        return bool(abs(self.mean) > NORMAL * self.careful_error)
 
     def within(self, size: float) -> bool:
         """Whether the interval lies between -size and size."""
@@ -129,17 +134,17 @@ def effect(rows: Array, weights: Array, cells: Array, ratio: float, seed_spread:
     mean, row_error = (float(value) for value in mean_and_error(rows, weights))
     folds, seeds = cells.shape
     seed_error = float(np.sqrt(seed_spread / cells.size))
-    strong = np.nan
+    careful_error = np.nan
     if folds > 1:
         with np.errstate(invalid="ignore"):  # what diverged has no spread
             spread = cells.mean(axis=1).var(ddof=1)
-        strong = float(np.sqrt((1 / folds + ratio) * spread) * student.ppf(0.975, folds - 1) / NORMAL)
+        careful_error = float(np.sqrt((1 / folds + ratio) * spread) * student.ppf(0.975, folds - 1) / NORMAL)
     error = float(np.hypot(row_error, seed_error))
     used = weights > 0
     with np.errstate(invalid="ignore"):
         third = float(((weights[used] * (rows[used] - mean)) ** 3).sum() / weights.sum() ** 3)
     skewness = third / error**3 if error > 0 else 0.0
-    return Effect(mean, error, row_error, seed_error, skewness, strong, int(used.sum()), folds, seeds)
+    return Effect(mean, error, row_error, seed_error, skewness, careful_error, int(used.sum()), folds, seeds)
 
 
 def seed_spread(differences: Sequence[Array], weights: Sequence[Array]) -> float:

@@ -319,13 +319,12 @@ class _Case:
         elif d.high < 0:
             small = d.high > -self.delta
             how_much = "" if not small else ", a little" if d.mean > -self.delta else ", though how much is not sure"
-            sure = "; so says the more careful interval, which counts other training rows" if d.strong else ""
             yield Finding(
                 "e-" if small else "e",
                 "helps",
                 True,
                 f"Regularization helps{how_much}: the held-out loss falls from {_said(self.before, 4)} to "
-                f"{_said(self.after, 4)}, by {change}{at}{sure}.",
+                f"{_said(self.after, 4)}, by {change}{at}{self._how_sure()}.",
                 self._how_to_keep(),
                 numbers | self.why(),
             )
@@ -355,6 +354,16 @@ class _Case:
                 self._what_would_settle(rows, seeds),
                 numbers | {"rows_needed": rows, "seeds_needed": seeds, "detectable": d.detectable},
             )
+
+    def _how_sure(self) -> str:
+        """Say whether the more careful interval agrees; with one fold there is none."""
+        if self.difference.confirmed:
+            return "; so says the more careful interval, which counts other training rows"
+        low, high = self.difference.careful
+        if not np.isfinite(high):
+            return ""
+        ends = f"{_said(-high)} to {_said(-low)}"
+        return f"; the more careful interval, which counts other training rows, holds 0 ({ends})"
 
     def _what_would_settle(self, rows: int, seeds: int) -> str:
         d, goal = self.difference, _said(self.delta, 2)
@@ -522,7 +531,9 @@ class _Case:
             "difference_high": _plain(d.high),
             "row_error": d.row_error,
             "seed_error": d.seed_error,
-            "strong_error": _plain(d.strong_error),
+            "careful_error": _plain(d.careful_error),
+            "careful_low": _plain(d.careful[0]),
+            "careful_high": _plain(d.careful[1]),
             "smallest_effect": self.delta,
             "null_loss": e.null_loss,
             "rows": d.rows,
