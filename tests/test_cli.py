@@ -274,6 +274,27 @@ def test_options_reach_the_path(ridgewalk):
     assert json.loads(linear)["path"][1]["units_kept"] == 0
 
 
+def test_a_loss_for_numbers_makes_few_whole_numbers_a_regression(ridgewalk):
+    counts = table().assign(count=np.arange(90) % 5)
+    counts.to_csv("counts.csv", index=False)
+    plain = ridgewalk("fit", "counts.csv", "-t", "count", "--no-report", *QUICK)[1]
+    assert "Classification of 'count'" in plain
+    poisson = ridgewalk("fit", "counts.csv", "-t", "count", "--no-report", "--loss", "poisson", *QUICK)[1]
+    assert "Regression of 'count'" in poisson
+    code, _, err = ridgewalk("fit", "people.csv", "-t", "outcome", "--loss", "poisson", *QUICK)
+    assert code == 1
+    assert "--loss poisson is for numbers, and this is classification" in err
+
+
+def test_force_without_a_folder_replaces_the_newest(ridgewalk, tmp_path):
+    for options in ([], [], ["--seeds", "2", "--force"]):
+        ridgewalk("fit", "people.csv", "-t", "outcome", "-q", "--no-report", *QUICK, *options)
+    results = tmp_path / "ridgewalk-results"
+    assert sorted(path.name for path in results.iterdir()) == ["people", "people-2"]
+    seeds = [json.loads((results / name / "summary.json").read_text())["seeds"] for name in ("people", "people-2")]
+    assert seeds == [1, 2]
+
+
 def test_report_writes_a_page_with_a_files_rows(ridgewalk, tmp_path):
     ridgewalk("fit", "people.csv", "-t", "outcome", "-q", "--out", "kept", *QUICK)
     whole = (tmp_path / "kept" / "report.html").read_text(encoding="utf-8")
@@ -285,6 +306,14 @@ def test_report_writes_a_page_with_a_files_rows(ridgewalk, tmp_path):
     assert "--force to replace it" in err
     assert ridgewalk("report", "kept", "people.csv", "--force")[0] == 0
     assert '"kind":"classes"' in (tmp_path / "report.html").read_text(encoding="utf-8")
+    predicted = pd.read_csv(io.StringIO(ridgewalk("predict", "kept", "people.csv")[1]))
+    said = json.loads(ridgewalk("report", "kept", "people.csv", "--force", "--json")[1])
+    truth = table()["outcome"]
+    given = np.where(truth == "yes", predicted["probability of yes"], predicted["probability of no"])
+    assert said["accuracy"] == pytest.approx((predicted["outcome"] == truth).mean())
+    assert said["log loss"] == pytest.approx(-np.log(given).mean())
+    shown = ridgewalk("report", "kept", "people.csv", "--force")[1]
+    assert f"On these 90 rows: accuracy {said['accuracy']:.4f}, log loss {said['log loss']:.4f}." in shown
     table().drop(columns="outcome").to_csv("new.csv", index=False)
     assert "There is no column 'outcome'" in ridgewalk("report", "kept", "new.csv", "--out", "new.html")[2]
     assert not (tmp_path / "new.html").exists()
@@ -386,8 +415,8 @@ def test_inputs_are_selected_with_the_columns_of_a_category_together(ridgewalk, 
 @pytest.mark.parametrize(("options", "words"), [
     (["--scorer", "roc_auc"], "(rule: min, by roc_auc)"),
     (["--alphas", "qut", "--l1-ratio", "1"], "(rule: qut)"),
-    (["--relax"], "refits"),
-    (["--l1-ratio", "0.1,0.9"], "(rule: min)"),
+    (["--relax"], "(rule: min, on the refits)"),
+    (["--l1-ratio", "0.9,0.1", "--selection", "1se"], " of 0.1, 0.9)"),
 ])  # fmt: skip
 def test_how_the_strength_was_chosen_is_said(ridgewalk, options, words):
     code, out, _ = ridgewalk("fit", "people.csv", "-t", "outcome", "--no-report", *QUICK, *options)
@@ -474,6 +503,10 @@ def test_compare_pairs_what_shares_folds(ridgewalk, tmp_path):
     assert "another start would change" in out
     code, out, _ = ridgewalk("compare", "one", "two", "--json")
     one, two = json.loads(out)["models"]
+    assert [one["inputs"], two["inputs"]] == [
+        sum(each["kept"] for each in json.loads((tmp_path / name / "summary.json").read_text())["inputs"])
+        for name in ("one", "two")
+    ]
     models = [load(tmp_path / name) for name in ("one", "two")]
     for said, model in zip((one, two), models, strict=True):
         assert said["heldout_loss"] == pytest.approx(model.heldout_loss_)

@@ -164,6 +164,24 @@ def test_row_numbers_lists_and_texts_like_numbers_are_named(tmp_path):
     assert "share" in table.inputs
 
 
+def test_what_looks_like_numbers_or_dates_is_to_be_rewritten_and_not_kept():
+    odd = people().assign(
+        price=[f"{k},{k:02d} €" for k in range(ROWS)],
+        day=[f"{1 + k % 28}.{1 + k % 12}.20{10 + k % 90}" for k in range(ROWS)],
+        name=[f"somebody {k}" for k in range(ROWS)],
+    )
+    notes = {
+        name: note
+        for note in make_table(odd, "outcome").notes
+        for name in ("price", "day", "name")
+        if repr(name) in note
+    }
+    assert "they look like numbers, such as '0,00 €': write 1.5 for 1,5" in notes["price"]
+    assert "they look like dates, such as '1.1.2010': write 2026-11-25" in notes["day"]
+    assert "--keep" not in notes["price"] + notes["day"]
+    assert "name it in keep (--keep)" in notes["name"]
+
+
 def test_columns_can_be_read_as_text(tmp_path):
     (tmp_path / "codes.csv").write_text("code,n\n01,1\n02,2\n")
     assert read_table(tmp_path / "codes.csv", texts=["code", "absent"])["code"].tolist() == ["01", "02"]

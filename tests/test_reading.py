@@ -75,3 +75,18 @@ def test_a_terminal_is_no_table(monkeypatch):
     monkeypatch.setattr(sys, "stdin", terminal)
     with pytest.raises(DataError, match="pipe a table into it, or give a file"):
         read_table("-")
+
+
+def test_commas_before_decimals_are_read_where_no_comma_separates(tmp_path):
+    (tmp_path / "t.csv").write_text(
+        "n;whole;thousands;code;word;gap\n1,5;2;1,234;01,5;a,b;1,25\n-2;3;5,678;02,5;3;\n 3,25 ;4;9;03,5;4;7\n"
+    )
+    frame = read_table(tmp_path / "t.csv", texts=["code"])
+    assert frame["n"].tolist() == [1.5, -2, 3.25]
+    assert frame["whole"].tolist() == [2, 3, 4]
+    assert frame["thousands"].tolist() == ["1,234", "5,678", "9"]  # 1234, or 1.234: who knows
+    assert frame["code"].tolist() == ["01,5", "02,5", "03,5"]
+    assert frame["word"].tolist() == ["a,b", "3", "4"]
+    np.testing.assert_array_equal(frame["gap"], [1.25, np.nan, 7])
+    (tmp_path / "quoted.csv").write_text('n,m\n"1,5",1\n"2,5",2\n')
+    assert read_table(tmp_path / "quoted.csv")["n"].tolist() == ["1,5", "2,5"]

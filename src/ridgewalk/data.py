@@ -40,7 +40,8 @@ def read_table(path: Path, texts: Sequence[str] = ()) -> pd.DataFrame:
     """Read a table: CSV or TSV, as they are or compressed by gzip; Parquet, Arrow or Feather.
 
     CSV and TSV are UTF-8, and their first line names the columns. In TSV a tab separates; in CSV what stands between
-    the names (a comma, a semicolon, a tab or a bar). Empty fields, NA and the like are missing values.
+    the names (a comma, a semicolon, a tab or a bar). Empty fields, NA and the like are missing values. Where no comma
+    separates, columns of numbers with decimal commas are numbers.
 
     Parameters
     ----------
@@ -133,7 +134,28 @@ def _read_separated(name: str, text: io.TextIOWrapper | io.StringIO, kind: str, 
         text.seek(0)
         with warnings.catch_warnings():
             warnings.simplefilter("error", pd.errors.ParserWarning)
-            return pd.read_csv(text, sep=separator, index_col=False, dtype=dict.fromkeys(texts, str), low_memory=False)
+            frame = pd.read_csv(text, sep=separator, index_col=False, dtype=dict.fromkeys(texts, str), low_memory=False)
+    if separator != ",":
+        for column in (name for name in frame.columns if name not in texts):
+            if (numbers := _decimal_commas(frame[column])) is not None:
+                frame[column] = numbers
+    return frame
+
+
+def _decimal_commas(column: pd.Series[Any]) -> pd.Series[Any] | None:
+    """Give the numbers of a column in which commas stand before decimals, or nothing.
+
+    Where three digits follow every comma it may stand for thousands, and nothing is taken for granted.
+    """
+    if types.is_numeric_dtype(column):
+        return None
+    texts = column.dropna().astype(str)
+    if not texts.str.fullmatch(r"\s*[+-]?\d+(,\d+)?\s*").all():
+        return None
+    if not texts.str.fullmatch(r"[^,]*,(\d{1,2}|\d{4,})\s*").any():
+        return None
+    numbers: pd.Series[Any] = pd.to_numeric(column.str.strip().str.replace(",", "."))
+    return numbers
 
 
 def _refuse_doubled(name: str, columns: Sequence[str]) -> None:
@@ -250,7 +272,8 @@ def _useful(inputs: pd.DataFrame, keep: tuple[str, ...]) -> tuple[list[str], lis
         if hopeless := _hopeless(column):
             notes.append(f"Column {name!r} {hopeless} and was left out.")
         elif name not in keep and (odd := _odd(name, column)):
-            notes.append(f"Column {name!r} {odd} and was left out; name it in keep (--keep) to learn from it.")
+            instead = "." if _like(column) else "; name it in keep (--keep) to learn from it."
+            notes.append(f"Column {name!r} {odd} and was left out{instead}")
         else:
             kept.append(name)
             if kind_of(column) == "category" and (like := _like(column)):
@@ -303,7 +326,10 @@ def _like(column: pd.Series[Any]) -> str | None:
     texts = column.dropna().astype(str).str.replace(",", ".").str.strip(" %$€£")
     if pd.to_numeric(texts, errors="coerce").notna().mean() > _MOSTLY:
         return f"they look like numbers, such as {_first(column)!r}: write 1.5 for 1,5 and leave out % and the like"
-    return "most are dates: correct the others, or leave them empty" if iso_share(column) > _MOSTLY else None
+    if iso_share(column) > _MOSTLY:
+        return "most are dates: correct the others, or leave them empty"
+    dates = column.dropna().astype(str).str.fullmatch(r"\d{1,2}([./-])\d{1,2}\1\d{2,4}").mean() > _MOSTLY
+    return f"they look like dates, such as {_first(column)!r}: write 2026-11-25" if dates else None
 
 
 def _first(column: pd.Series[Any]) -> Any:

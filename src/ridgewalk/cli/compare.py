@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, fields
+from dataclasses import asdict, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
+import numpy as np
 import typer
 from rich.markup import escape
 
@@ -18,8 +19,11 @@ from ridgewalk.report.summary import figure
 from ridgewalk.storage import read
 
 if TYPE_CHECKING:
+    from ridgewalk.columns import Encoder
     from ridgewalk.estimators import MLPClassifierCV, MLPRegressorCV
     from ridgewalk.estimators.comparing import Comparison
+
+    _Run = tuple[MLPClassifierCV | MLPRegressorCV, Encoder | None]
 
 
 def compare(
@@ -46,10 +50,12 @@ def compare(
     verbose = not (quiet or as_json)
     if len({str(run) for run in runs}) < max(len(runs), 2):
         raise ValueError(f"To compare takes two different runs or more, got {', '.join(map(str, runs))}.")
-    models = {str(run): _walked(run, file, target, verbose) if _configures(run) else _kept(run) for run in runs}
+    found = {str(run): _walked(run, file, target, verbose) if _configures(run) else _kept(run) for run in runs}
     if (file is not None or target is not None) and not any(map(_configures, runs)):
         raise ValueError("--table and --target are for configurations (.toml), and there is none among the runs.")
-    comparison = compared(models)
+    comparison = compared({run: model for run, (model, _) in found.items()})
+    counted = (replace(model, inputs=_inputs(*found[model.name])) for model in comparison.models)
+    comparison = replace(comparison, models=tuple(counted))
     if as_json:
         print(json.dumps(_plain(comparison), indent=1))
     else:
@@ -60,16 +66,23 @@ def _configures(run: Path) -> bool:
     return run.suffix == ".toml"
 
 
-def _kept(run: Path) -> MLPClassifierCV | MLPRegressorCV:
+def _inputs(model: MLPClassifierCV | MLPRegressorCV, encoder: Encoder | None) -> int:
+    """Count the inputs that a model uses: of a table, by the names that they have there."""
+    used = np.flatnonzero(model.support_)
+    return len(used if encoder is None else {encoder.origins[column] for column in used})
+
+
+def _kept(run: Path) -> _Run:
     from ridgewalk.estimators import MLPClassifierCV, MLPRegressorCV
 
-    model = read(run).model
+    stored = read(run)
+    model = stored.model
     if not isinstance(model, MLPClassifierCV | MLPRegressorCV):
         raise ValueError(f"{run} holds a {type(model).__name__}, which walked no path: give results of fit.")
-    return model
+    return model, stored.encoder
 
 
-def _walked(run: Path, file: Path | None, target: str | None, verbose: bool) -> MLPClassifierCV | MLPRegressorCV:
+def _walked(run: Path, file: Path | None, target: str | None, verbose: bool) -> _Run:
     """Walk what a configuration says, as ``fit`` would, and write nothing."""
     if file is None or str(file) == "-":
         raise ValueError(f"{run} is a configuration, so it needs a table to walk: give --table FILE.")
@@ -86,7 +99,7 @@ def _walked(run: Path, file: Path | None, target: str | None, verbose: bool) -> 
     problem = read_problem(file, columns, walk, verbose)
     model = problem.estimator(walk, verbose)
     problem.fit(model)
-    return model
+    return model, problem.encoder
 
 
 def _fields(kind: type[Columns | Walk], given: dict[str, Any]) -> dict[str, Any]:
@@ -105,7 +118,7 @@ def _plain(comparison: Comparison) -> dict[str, Any]:
 def _show(comparison: Comparison, quiet: bool) -> None:
     first, *others = comparison.models
     if not quiet:
-        grid = table(["run", "held-out loss", "+- s.e.", "columns", "difference", "95% interval"])
+        grid = table(["run", "held-out loss", "+- s.e.", "inputs", "difference", "95% interval"])
         grid.columns[0].justify, grid.columns[0].overflow, grid.columns[-1].no_wrap = "left", "fold", True
         for model in comparison.models:
             change = model.difference
@@ -139,5 +152,5 @@ _SENTENCES = {
     "better": "{} is better than {}",
     "worse": "{} is worse than {}",
     "no difference": "{} and {} make no difference that matters",
-    "cannot tell": "{} and {} cannot be told apart with so many rows",
+    "cannot tell": "{} and {} cannot be told apart with these rows and starts",
 }

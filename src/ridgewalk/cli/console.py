@@ -56,6 +56,7 @@ def show(summary: dict[str, Any]) -> None:
         )
     out.print()
     out.print(grid)
+    out.print("Held-out losses are the folds' networks'; the other columns, that of all rows.", style="dim")
     walked, chosen_strength, *rest = map(escape, sentences(summary))
     out.print(f"\n{walked}\n[bold]{chosen_strength}[/]")
     for sentence in [*rest, *map(escape, _selected(summary))]:

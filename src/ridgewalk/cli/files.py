@@ -24,17 +24,17 @@ def reserved(wanted: Path | None, file: Path, force: bool, resume: bool = False)
     """Make the folder for a result before the work begins, so that it cannot fail for want of one afterwards.
 
     It is the one asked for, if it is free or holds a result that may be replaced, or the first free name. If the block
-    fails, folders that it made and left empty go again. To resume, it is the one asked for, or the newest, as it is.
+    fails, folders that it made and left empty go again. To resume or replace, it is the one asked for, or the newest.
     """
     place = wanted or Path("ridgewalk-results", "name")
     there = [each for each in (place, *place.parents) if each.exists()]
-    if wanted is None:
-        name = "standard-input" if str(file) == "-" else Path(file.name.removesuffix(".gz")).stem
-        stem = Path("ridgewalk-results") / name
-        begun = list(takewhile(Path.is_dir, _names(stem))) if resume else []
-        folder = begun[-1] if begun else next(name for name in _names(stem) if _made(name))
+    stem = Path("ridgewalk-results") / (
+        "standard-input" if str(file) == "-" else Path(file.name.removesuffix(".gz")).stem
+    )
+    if wanted is None and not (resume or force):
+        folder = next(name for name in _names(stem) if _made(name))
     else:
-        folder = wanted
+        folder = wanted or next(reversed(list(takewhile(Path.is_dir, _names(stem)))), stem)
         if not _made(folder):
             if not folder.is_dir():
                 raise ValueError(f"--out {folder} is a file; give a folder.")

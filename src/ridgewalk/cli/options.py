@@ -123,7 +123,7 @@ TaskChoice = Annotated[
     Task,
     option(
         metavar="TASK",
-        help="classification, regression, or auto: the second for numbers with many values.",
+        help="classification, regression, or auto: text, yes/no and up to 20 whole numbers are classes.",
         panel=DATA,
     ),
 ]
@@ -165,7 +165,7 @@ Alphas = Annotated[
     str,
     option(
         metavar="STRENGTHS",
-        help='How many besides 0; or themselves (0.1,0.01); or "qut", the one that keeps no noise.',
+        help='How many besides 0; or themselves (0.1,0.01); or "qut": keeps nothing of pure noise, 20 times in 21.',
         panel=PATH,
     ),
 ]
@@ -221,6 +221,6 @@ Config = Annotated[
         show_default=False,
     ),
 ]
-Force = Annotated[bool, switch("--force", help="Replace what --out names.", panel=OUTPUT)]
+Force = Annotated[bool, switch("--force", help="Replace what is there.", panel=OUTPUT)]
 Quiet = Annotated[bool, switch("--quiet", "-q", help="No progress, no notes, no table.", panel=OUTPUT)]
 AsJson = Annotated[bool, switch("--json", help="Print JSON, and nothing else.", panel=OUTPUT)]

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.markup import escape
 
-from ridgewalk.cli.console import err, noted
+from ridgewalk.cli.console import err, noted, out
 from ridgewalk.cli.files import PAGE_FILE, free, kept, written
 from ridgewalk.cli.options import OUTPUT, TABLE_HELP, AsJson, Force, Model, Quiet, option
+from ridgewalk.report.summary import figure
 
 if TYPE_CHECKING:
     from ridgewalk.data import Encoder
@@ -32,7 +33,7 @@ def report(
     quiet: Quiet = False,
     as_json: AsJson = False,
 ) -> None:
-    """Write a page to look at; given a file, with what is predicted on its rows (fresh ones say most)."""
+    """Write a page to look at; given a file, with what is predicted on its rows, and how well (fresh ones say most)."""
     from sklearn.base import is_classifier
 
     from ridgewalk.data import make_table, read_table
@@ -47,11 +48,26 @@ def report(
         rows = (encoder.transform(frame), y)
         notes = encoder.unseen(frame)
     draw(out_file, estimator, encoder, target, *rows)
+    measures = {} if file is None else measured(estimator, *rows)
     if as_json:
-        print(json.dumps({"file": str(out_file), "notes": notes}, indent=1))
+        print(json.dumps({"file": str(out_file), "notes": notes} | measures, indent=1))
     elif not quiet:
         noted(notes)
+        if measures:
+            said = ", ".join(f"{name} {figure(value)}" for name, value in measures.items() if name != "rows")
+            out.print(f"On these {measures['rows']:,} rows: {said}.")
         err.print(f"To look at: {escape(str(out_file))}", soft_wrap=True)
+
+
+def measured(model: Any, x: Any, y: Any) -> dict[str, float]:
+    """Say how good predictions of rows are: accuracy and log loss of classes, R2 of numbers."""
+    from sklearn.base import is_classifier
+    from sklearn.metrics import log_loss
+
+    if not is_classifier(model):
+        return {"rows": len(y), "R2": float(model.score(x, y))}
+    loss = log_loss(y, model.predict_proba(x), labels=model.classes_)
+    return {"rows": len(y), "accuracy": float(model.score(x, y)), "log loss": float(loss)}
 
 
 def draw(

@@ -143,11 +143,20 @@ def _compare(folder: Path, what: str, before: dict[str, Any], asked: dict[str, A
     for name in ("data", *sorted(asked)):
         old, new = before.get(name), asked[name]
         if old != new:
-            said = "begun with other data" if name == "data" else f"begun with {name} {old}, not {new}"
-            raise ValueError(
-                f"{folder} holds {what}, {said}: give what it was begun with, or --force to start afresh, or another "
-                "--out."
+            said = (
+                "begun with other data"
+                if name == "data"
+                else f"begun with {name.replace('_', ' ')} {_written(old)}, not {_written(new)}"
             )
+            raise ValueError(
+                f"{folder} holds {what}, {said}: give what it was begun with, or --force instead of "
+                "--resume to start afresh, or another --out."
+            )
+
+
+def _written(value: Any) -> str:
+    """Write an option's value so that its end is seen."""
+    return "none" if value is None else repr(value) if isinstance(value, str) and not value.isalnum() else str(value)
 
 
 def _clear(records: Path) -> None:

@@ -191,7 +191,10 @@ def read_problem(file: Path, columns: Columns, walk: Walk, verbose: bool) -> Pro
     frame = read_table(file)
     apart = [name for name in (columns.weights, columns.row_groups) if name is not None]
     drop = (*(columns.drop or ()), *apart)
-    table = make_table(frame, columns.target, columns.task.value, drop, tuple(columns.keep or ()))
+    task = columns.task
+    if task == Task.auto and walk.loss not in (LossName.auto, LossName.log_loss) and _numeric(frame, columns.target):
+        task = Task.regression  # few different numbers would be classes, but this loss is for numbers
+    table = make_table(frame, columns.target, task.value, drop, tuple(columns.keep or ()))
     weights, groups = _row_weights(frame, columns.weights), _row_groups(frame, columns.row_groups)
     del frame  # the table holds what is needed of it
     encoder = Encoder.fit(table.inputs)
@@ -208,12 +211,20 @@ def read_problem(file: Path, columns: Columns, walk: Walk, verbose: bool) -> Pro
     return problem
 
 
+def _numeric(frame: pd.DataFrame, name: str) -> bool:
+    from pandas.api import types
+
+    return name in frame and types.is_numeric_dtype(frame[name]) and not types.is_bool_dtype(frame[name])
+
+
 def _check_loss(loss: LossName, task: str) -> None:
     """See that a loss is one of this task's."""
     classes = task == "classification"
     if loss != LossName.auto and classes != (loss == LossName.log_loss):
         of, other = ("numbers", "log_loss") if classes else ("classes", "squared_error")
-        raise ValueError(f"--loss {loss.value} is for {of}, and this is {task}: give {other}, or leave it out.")
+        raise ValueError(
+            f"--loss {loss.value} is for {of}, and this is {task}: give {other}, leave it out, or give another --task."
+        )
 
 
 def _row_weights(frame: pd.DataFrame, name: str | None) -> Array | None:

@@ -186,9 +186,12 @@ def draw_splits(X: Any, y: Any, cv: Any, classes: bool, random: Any, groups: Any
         fewest = int(np.bincount(y).min()) if stratified else len(y)
         if fewest < cv:
             what = "the rarest class has" if stratified else "there are only"
-            mend = f"ask for at most {fewest} folds" if fewest > 1 else "that is too few for any folds"
-            more = ", or leave that class out" if stratified else ""
-            raise ValueError(f"{cv} folds each need a row to hold out, and {what} {fewest}: {mend}{more}.")
+            fewer = f"ask for at most {fewest} folds" if fewest > 1 else ""
+            other = "leave that class out, or, where y holds numbers to predict, ask for regression"
+            mend = " or ".join(filter(None, (fewer, other if stratified else "")))
+            raise ValueError(
+                f"{cv} folds each need a row to hold out, and {what} {fewest}: {mend or 'give more rows'}."
+            )
         cv = (StratifiedKFold if stratified else KFold)(cv, shuffle=True, random_state=random)
     return list(check_cv(cv, y, classifier=classes).split(X, y, groups))
 

@@ -285,6 +285,12 @@ class _PathEstimator(Predictor):
         if isinstance(self.alphas, str):
             return self.alphas
         by = "" if self.scoring is None else f", by {self.scoring if isinstance(self.scoring, str) else 'a score'}"
+        if hasattr(self, "input_selection_"):
+            by = f", on the {self.input_selection_.chosen.name}"
+        if np.size(self.l1_ratio) > 1:
+            by += (
+                f", with l1_ratio {self.l1_ratio_:g} of {', '.join(f'{ratio:g}' for ratio in np.unique(self.l1_ratio))}"
+            )
         return f"{self.selection}{by}"
 
     def heldout_arm(self) -> Arm:
