@@ -195,9 +195,9 @@ def agree(measured: Measured, numbers: dict[str, float]) -> bool:
     return inside and not opposed
 
 
-def interval(middle: float, half: float) -> str:
+def interval(low: float, high: float) -> str:
     """Print an interval."""
-    return f"{middle - half:+.4g} to {middle + half:+.4g}"
+    return f"{low:+.4g} to {high:+.4g}"
 
 
 def main() -> None:
@@ -244,14 +244,16 @@ def main() -> None:
         diagnosis = clone(model).set_params(n_seeds=STARTS).fit(x, y).diagnose()
         ended = time.process_time()
         numbers = diagnosis.numbers
-        half = (numbers["difference_high"] - numbers["difference_low"]) / 2
+        by_rows, corrected = (
+            interval(measured.mean - half, measured.mean + half) for half in (measured.by_rows, measured.corrected)
+        )
         score = "accuracy" if classes else "R2"
         lines.append(
             f"| {name} | {x.shape[0]:,} x {x.shape[1]} | {measured.before:.4g} -> {measured.after:.4g} "
-            f"| {measured.mean:+.4g} | {interval(measured.mean, measured.by_rows)} "
-            f"| {interval(measured.mean, measured.corrected)} | {numbers['difference']:+.4g} "
-            f"| {interval(numbers['difference'], half)} "
-            f"| {interval(numbers['difference'], NORMAL * numbers['careful_error'])} | {diagnosis.verdict} "
+            f"| {measured.mean:+.4g} | {by_rows} "
+            f"| {corrected} | {numbers['difference']:+.4g} "
+            f"| {interval(numbers['difference_low'], numbers['difference_high'])} "
+            f"| {interval(numbers['careful_low'], numbers['careful_high'])} | {diagnosis.verdict} "
             f"| {'yes' if agree(measured, numbers) else 'no'} "
             f"| {score} {measured.score_before:.3f} -> {measured.score_after:.3f} "
             f"| {middle - began:.0f} + {ended - middle:.0f} |"
