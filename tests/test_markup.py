@@ -8,7 +8,7 @@ from sklearn.base import clone
 from ridgewalk import MLPClassifier, MLPClassifierCV, MLPRegressor
 from ridgewalk.diagnostics import Diagnosis, Finding
 from ridgewalk.markup import element, list_of_findings, table
-from ridgewalk.report.summary import figure, sentences, summarize
+from ridgewalk.report.summary import figure, sentences
 from test_report import HOSTILE, Page, forty_columns, linear, numbers, refits, three_classes, two_classes
 
 CASES = [two_classes, three_classes, numbers, forty_columns, linear, refits]
@@ -42,9 +42,9 @@ def fitted(request):
 
 
 def test_an_estimator_shows_the_summary(fitted):
-    model, x = fitted
+    model, _ = fitted
     told = beneath(model)
-    summary = summarize(model.path_, model.selection, [str(name) for name in x.columns])
+    summary = model.summary()
     assert {" ".join(each.split()) for each in sentences(summary)} <= {" ".join(each.split()) for each in told.text}
     shown = {s for s, row in enumerate(summary["path"]) if row["marks"] or row["alpha"] == 0} | {model.index_}
     assert sum(tag == "tr" for tag, _ in told.elements) == 1 + len(shown)

@@ -119,7 +119,7 @@ def written(request, tmp_path_factory):
 def test_every_number_is_the_summarys_and_the_networks(written):
     model, x, y, file = written
     data, path = Page(file.read_text(encoding="utf-8")).data(), model.path_
-    summary = summarize(path, model.selection, list(x.columns))
+    summary = summarize(path, model.selection, list(x.columns), how=model.summary()["selection"])
     assert data["sentences"] == sentences(summary)
     inputs = {entry["name"]: entry for entry in summary.pop("inputs")}
     assert data["summary"] == json.loads(json.dumps(summary))
