@@ -122,8 +122,8 @@ def walk(design: Design, seed: int) -> tuple[Walker, Array, MLPPath, list[Any]]:
     starts = generator.integers(2**31, size=SEEDS).tolist()
     walker = Walker.ready(x, design.loss.encode(y), design.loss, splits, design.route, starts, None, 1, None)
     strengths = walker.strengths(STRENGTHS if design.alphas is None else design.alphas)
-    fits = walker.fits(strengths)
-    return walker, strengths, collect(walker, strengths, fits), fits
+    settled = walker.settled(strengths, walker.fits(strengths))
+    return walker, strengths, collect(walker, strengths, settled), settled.fits
 
 
 @lru_cache(maxsize=1)
@@ -132,13 +132,12 @@ def fresh_rows(design: Design) -> tuple[Array, Array]:
     return design.draw(FRESH, np.random.default_rng(10**9))
 
 
-def fresh_losses(design: Design, walker: Walker, fits: Any, fold: int, penalized: bool) -> Array:
-    """Losses (E,) of one fold's networks at one strength on fresh rows; the null model's where it wins."""
+def fresh_losses(design: Design, walker: Walker, fits: Any, fold: int) -> Array:
+    """Losses (E,) of one fold's networks at one strength on fresh rows."""
     x, y = fresh_rows(design)
-    kept = walker.with_null(fits, walker.null_wins(fits)) if penalized else fits
     losses = []
     for cell in range(fold * SEEDS, (fold + 1) * SEEDS):
-        model = model_of(walker.network, design.loss, [w[cell] for w in kept.parameters], walker.folds[fold])
+        model = model_of(walker.network, design.loss, [w[cell] for w in fits.parameters], walker.folds[fold])
         losses.append(float(design.loss.values(model.output(x), design.loss.encode(y)).mean()))
     return np.array(losses)
 
@@ -157,8 +156,7 @@ def run(task: tuple[str, Design, int]) -> tuple[str, Outcome]:
         chosen = [int(np.argmin(np.abs(strengths - alpha)))] * FOLDS
     truths = np.array(
         [
-            fresh_losses(design, walker, fits[index], fold, penalized=index > 0)
-            - fresh_losses(design, walker, fits[0], fold, penalized=False)
+            fresh_losses(design, walker, fits[index], fold) - fresh_losses(design, walker, fits[0], fold)
             for fold, index in enumerate(chosen)
         ]
     )
@@ -180,10 +178,10 @@ def neutral(task: tuple[Design, int]) -> Array:
     design, seed = task
     warnings.simplefilter("ignore")
     walker, strengths, _, fits = walk(design, seed)
-    before = np.array([fresh_losses(design, walker, fits[0], k, penalized=False) for k in range(FOLDS)])
+    before = np.array([fresh_losses(design, walker, fits[0], k) for k in range(FOLDS)])
     return np.array(
         [
-            np.mean([fresh_losses(design, walker, fits[s], k, penalized=True) for k in range(FOLDS)]) - before.mean()
+            np.mean([fresh_losses(design, walker, fits[s], k) for k in range(FOLDS)]) - before.mean()
             for s in range(1, len(strengths))
         ]
     )

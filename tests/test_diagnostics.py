@@ -545,7 +545,7 @@ def test_a_path_and_its_verdict_judge_the_same_networks():
     for alpha, wins in ((0.01, range(1)), (0.08, range(1, 9))):
         walker = Walker.ready(x, y, BinaryCrossEntropy(), splits, route, [0, 1, 2], None, 1, None)
         fits = walker.fits(np.array([0.0, alpha]))
-        path = collect(walker, np.array([0.0, alpha]), fits)
+        path = collect(walker, np.array([0.0, alpha]), walker.settled(np.array([0.0, alpha]), fits))
         assert path.null_wins[1, :-1].sum() in wins
         evidence = of_path(walker, path, alpha=alpha)
         np.testing.assert_allclose(evidence.arms["both"].heldout, evidence.penalized.heldout)

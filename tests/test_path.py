@@ -235,8 +235,9 @@ def test_the_ramp_walk_raises_every_strength_from_one_dense_fit(monkeypatch):
 
 def test_the_sequential_walk_starts_each_strength_from_the_one_before(monkeypatch):
     seen = jobs_of(monkeypatch, replace(ROUTE, max_iter=12, walk="sequential"))
-    assert len(seen) == 4
-    for (_, before), (job, _) in pairwise(seen):
+    walked = seen[:4]  # what follows measures, and trains on at strength 0
+    for (_, before), (job, _) in pairwise(walked):
+        assert job.epochs == 12
         for start, fitted in zip(job.start, before.parameters, strict=True):
             np.testing.assert_array_equal(start, fitted)
 
@@ -463,7 +464,7 @@ def test_a_path_ends_where_nothing_is_left(monkeypatch):
     watch = Watch()
     short = walk(*common, watch=watch)
     assert watch.done == watch.total
-    trained = sum(job.runs for job in seen) / 4 - 1
+    trained = sum(job.runs for job in seen if job.ramp) / 4
     ended = short.n_iter.max(axis=(1, 2)) == 0
     assert 1 <= ended.sum() <= 13 - trained + 3  # 16 runs are trained at once, 4 strengths here
     assert ended[-1]
@@ -505,7 +506,8 @@ def test_each_layers_zeros_iterations_and_convergence_are_told(walked):
     for layer in range(2):
         zeros = (walked.parameters[2 * layer] == 0).mean(axis=(-2, -1))
         np.testing.assert_array_equal(walked.layer_zeros[:, -1, :, layer], zeros)
-    assert set(np.unique(walked.n_iter)) <= {0, ROUTE.max_iter}
+    assert set(np.unique(walked.n_iter[1:])) <= {0, ROUTE.max_iter}
+    assert set(np.unique(walked.n_iter[0])) <= {ROUTE.max_iter // 3, ROUTE.max_iter}
     np.testing.assert_array_equal(walked.converged, walked.residual <= 1e-3)
     np.testing.assert_allclose(walked.frequency(4), walked.inputs_kept[4, :-1].mean(axis=(0, 1)))
 

@@ -459,7 +459,7 @@ HOSTILE = {
     "a pickle": (pickle.dumps(Payload()), "it seems to be a pickle, which could run anything", OTHER),
     "a zip bomb": (zip_bomb(), "it is a zip file, as models of an earlier ridgewalk were", "fit the model again."),
     "somebody else's": (safetensors_of({"format": "pt"}), "it is a safetensors file of something else", OTHER),
-    "a newer format": (safetensors_of({"ridgewalk": "4 - {}"}), "it is of format 4", "install a newer ridgewalk."),
+    "a newer format": (safetensors_of({"ridgewalk": "5 - {}"}), "it is of format 5", "install a newer ridgewalk."),
     "an older format": (safetensors_of({"ridgewalk": "2 - {}"}), "it is of format 2", "fit the model again."),
     "a huge format": (safetensors_of({"ridgewalk": "9" * 5000 + " - x"}), "it is of format 999999999", "install"),
     "no checksum": (safetensors_of({"ridgewalk": f"{FORMAT} - {{}}"}), "does not match its checksum", AGAIN),
@@ -489,3 +489,21 @@ def test_what_is_not_there_is_named(tmp_path):
         ModelFileError, match=r"model\.skops should hold .* an earlier ridgewalk were\. It was not loaded: fit"
     ):
         load(tmp_path)
+
+
+def test_a_path_of_format_3_says_of_its_cells_whether_they_hold_the_null_model():
+    file = MODELS / "format_3" / "classifier.safetensors"
+    document, arrays = opened(file)
+    path = read(file).model.linear_path_
+    null = arrays[document["paths"][document["linear_path"]]["tables"]["null_wins"]]
+    assert null.any()
+    np.testing.assert_array_equal(path.source, np.where(null, -1, np.arange(len(path.alphas))[:, None, None]))
+
+
+def test_the_source_of_every_cell_is_kept_and_checked(tmp_path):
+    document, arrays = opened(GOLDEN_FILE)
+    name = document["paths"][0]["tables"]["source"]
+    np.testing.assert_array_equal(GOLDEN.model.paths_[0].source, arrays[name])
+    forged(tmp_path / "m", document, {**arrays, name: arrays[name] + len(GOLDEN.model.alphas_)})
+    with pytest.raises(ModelFileError, match="networks of strengths that it does not have"):
+        load(tmp_path / "m")

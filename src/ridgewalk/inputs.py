@@ -17,6 +17,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -133,13 +134,15 @@ def select_inputs(
     strengths = walker.strengths(alphas)
     extra = ADAPTIVE * (1 + len(RIDGES)) * walker.cells * route.max_iter
     walker.watch.total += extra
-    first_fits = walker.fits(strengths)
-    first = collect(walker, strengths, first_fits)
+    settled = walker.settled(strengths, walker.fits(strengths))
+    first = collect(walker, strengths, settled)
     best = 1 + minimum(first.row_loss[1:], first.row_weights)
     adaptive_strengths = np.geomspace(strengths[-1] / _ADAPTIVE_SPAN, strengths[-1], ADAPTIVE)
-    factors = adaptive_factors(walker, first_fits[best].parameters[0], first.null_wins[best].ravel())
-    adaptive_fits = _adaptive(walker, adaptive_strengths, factors, first_fits[best], route.max_iter)
-    adaptive = collect(walker, adaptive_strengths, _by(walker, adaptive_fits))
+    start = settled.fits[best]
+    factors = adaptive_factors(walker, start.parameters[0], first.null_wins[best].ravel())
+    adaptive_fits = _adaptive(walker, adaptive_strengths, factors, start, route.max_iter)
+    same = partial(_adaptive_penalties, walker.route, factors)
+    adaptive = collect(walker, adaptive_strengths, walker.settled(adaptive_strengths, _by(walker, adaptive_fits), same))
     refits, trained = _refits(walker, adaptive_strengths, adaptive_fits, route.max_iter)
     walker.watch.total -= extra - (len(adaptive_fits.data_loss) + trained) * route.max_iter
     selection = _choose((_arm("path", first), _arm("adaptive path", adaptive), _arm("refits", refits)), rule)
@@ -171,7 +174,7 @@ def relax(
     extra = (len(strengths) - 1) * len(RIDGES) * walker.cells * per_fit
     walker.watch.total += extra
     fits = walker.fits(strengths)
-    path = collect(walker, strengths, fits)
+    path = collect(walker, strengths, walker.settled(strengths, fits))
     refits, trained = _refits(walker, strengths[1:], _together(fits[1:]), walker.route.max_iter)
     walker.watch.total -= extra - trained * per_fit
     return _choose((_arm("path", path), _arm("refits", refits)), rule)
@@ -203,12 +206,17 @@ def adaptive_factors(walker: Walker, w: Array, null: Booleans) -> Array:
 
 def _adaptive(walker: Walker, strengths: Array, factors: Array, start: Fits, epochs: int) -> Fits:
     """Train the second path, of runs ordered strength, fold, seed, all from the fits of one strength."""
-    count, route = len(strengths), walker.route
-    alphas = per_run(route.factor_per_layer[0] * np.repeat(strengths, walker.cells))
-    penalties = _penalties(route, GroupLasso(alphas, factors=np.tile(factors, (count, 1, 1)), groups=route.groups))
+    count = len(strengths)
     cells = np.tile(np.arange(walker.cells), count)
+    penalties = _adaptive_penalties(walker.route, factors, np.repeat(strengths, walker.cells), cells)
     tiled = tuple(np.concatenate([array] * count) for array in start.parameters)
     return walker.train(walker.job(cells, penalties, tiled, epochs, ramp=RAMP_SHARE))
+
+
+def _adaptive_penalties(route: Route, factors: Array, alphas: Array, cells: Integers) -> tuple[Penalty, ...]:
+    """Penalties of the adaptive path's runs at some strengths (R,), each with the factors of its cell."""
+    strengths = per_run(route.factor_per_layer[0] * alphas)
+    return _penalties(route, GroupLasso(strengths, factors=factors[cells], groups=route.groups))
 
 
 def _penalties(route: Route, first: Penalty) -> tuple[Penalty, ...]:
@@ -238,7 +246,8 @@ def _refits(walker: Walker, strengths: Array, fits: Fits, epochs: int) -> tuple[
     spread = refits.part((ridges + place.reshape(-1, 1, cells)).ravel())
     empty = np.repeat(~supports.any(axis=-1).reshape(-1, 1, cells), count, axis=1).ravel()
     spread = replace(spread, data_loss=np.where(empty, np.inf, spread.data_loss))  # without inputs the null model wins
-    return collect(walker, np.repeat(strengths, count), _by(walker, spread)), len(chosen) * count
+    refitted = walker.refitted(_by(walker, spread))
+    return collect(walker, np.repeat(strengths, count), refitted), len(chosen) * count
 
 
 def _refit(walker: Walker, fits: Fits, chosen: Integers, epochs: int) -> Fits:

@@ -16,6 +16,7 @@ import numpy as np
 from ridgewalk import markup
 from ridgewalk.arrays import Array, Booleans, Integers
 from ridgewalk.engine.job import Fold
+from ridgewalk.envelope import NULL
 from ridgewalk.layers import Arrays
 from ridgewalk.losses import Loss
 from ridgewalk.model import Model
@@ -53,8 +54,10 @@ class MLPPath:
         Mean loss over the training rows, in the units of y, without any penalty. Index K is all data.
     objective, penalty : arrays, shape (S, K + 1, E)
         What training minimised, and the penalty's part of it, in the units of the (standardized) problem.
-    null_wins : booleans, shape (S, K + 1, E)
-        Cells whose trained network had a higher objective than the null model, and were replaced by it.
+    source : integers, shape (S, K + 1, E)
+        Number of the strength whose training gave the cell's network: its own, that of another strength whose network
+        has a lower objective here, or -1, the null model. At strength 0 another number names the strength from whose
+        network training went on without a penalty.
     layer_zeros : array, shape (S, K + 1, E, layers)
         Share of each layer's weights (not biases) that are exactly 0.
     inputs_kept : booleans, shape (S, K + 1, E, P)
@@ -64,8 +67,10 @@ class MLPPath:
     residual : array, shape (S, K + 1, E)
         Distance from stationarity (:meth:`ridgewalk.objective.Objective.residual`).
     n_iter : integers, shape (S, K + 1, E)
-        Epochs; 0 where the null model stands without any, and where a linear model was solved.
+        Epochs of the network's last training; 0 where the null model stands without any, and where a linear model was
+        solved.
     diverged : booleans, shape (S, K + 1, E)
+        Whose own training ended in numbers that are not finite; above strength 0 another network takes such a cell.
     parameters : tuple of arrays, each (S, E, ., .)
         Of the fits on all data.
     route, network, loss
@@ -85,7 +90,7 @@ class MLPPath:
     train_loss: Array
     objective: Array
     penalty: Array
-    null_wins: Booleans
+    source: Integers
     layer_zeros: Array
     inputs_kept: Booleans
     units_kept: Integers
@@ -109,6 +114,16 @@ class MLPPath:
         return total / np.maximum(counts, 1)
 
     @property
+    def null_wins(self) -> Booleans:
+        """Cells that hold the null model, for no trained network has a lower objective there: shape (S, K + 1, E)."""
+        return np.asarray(self.source == NULL)
+
+    @property
+    def lost(self) -> Booleans:
+        """Cells whose training diverged, with no other network in their place: shape (S, K + 1, E)."""
+        return np.asarray(self.diverged & (self.source == np.arange(len(self.alphas))[:, None, None]))
+
+    @property
     def zeros(self) -> Array:
         """Share of all weights (not biases) that are exactly 0: shape (S, K + 1, E)."""
         sizes = np.array([layer.inputs * layer.units for layer in self.network.dense])
@@ -125,7 +140,7 @@ class MLPPath:
 
     def best_seed(self, index: int) -> int:
         """Seed whose fit on all data has the lowest objective at strength ``index``: the model to hand over."""
-        return int(np.argmin(np.where(self.diverged[index, -1], np.inf, self.objective[index, -1])))
+        return int(np.argmin(np.where(self.lost[index, -1], np.inf, self.objective[index, -1])))
 
     def model(self, index: int, seed: int | None = None) -> Model:
         """Give what predicts at strength ``index``: the fit on all data of a seed, by default the best one."""

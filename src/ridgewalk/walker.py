@@ -30,6 +30,7 @@ from ridgewalk.arrays import Array, Booleans, Integers, slices
 from ridgewalk.engine import train
 from ridgewalk.engine.job import Fits, Fold, Job, Matrix, Polish, Rows, joined, scaled, thread_count
 from ridgewalk.engine.watch import Watch
+from ridgewalk.envelope import NULL, lower, sources
 from ridgewalk.folds import check_splits, row_losses, row_numbers, standardized_fold
 from ridgewalk.grid import grid, linear_fit, strength_at_null
 from ridgewalk.layers import Arrays
@@ -37,7 +38,7 @@ from ridgewalk.losses import Loss, SquaredError
 from ridgewalk.model import Model
 from ridgewalk.network import Network
 from ridgewalk.newton import finish
-from ridgewalk.objective import mean_weights, weighted_mean
+from ridgewalk.objective import Objective, mean_weights, weighted_mean
 from ridgewalk.optimizers import Adam, Cosine
 from ridgewalk.path import MLPPath, connected, model_of
 from ridgewalk.penalties import Penalty
@@ -49,13 +50,30 @@ _LINEAR_STEPS, _NEAR = 5_000, 1e-3
 _POLISH_STEPS = 100  # after minibatches
 _AT_ONCE = 16  # runs per thread that are trained before it is asked whether anything is left
 _SHUFFLES, _SAFE_STEPS, _SAFE_SPAN = 20, 16, 30.0  # of the selection-safe strength
-_ROUNDING = 1e-13  # relative; what is as good as the null model to this is the null model
 _MOST_NUMBERS = 2**24  # of a table whose linear models are finished by Newton's method
 
 Strengths = int | ArrayLike | Literal["qut"]
 """How many strengths, the strengths themselves, or the selection-safe one."""
 Score = Callable[[Model, Integers], float]
 """Scores a model on some rows; higher is better."""
+PenaltiesOf = Callable[[Array, Integers], tuple[Penalty, ...]]
+"""Penalties of runs at some strengths (R,), each in its cell (R,)."""
+
+
+@dataclass(frozen=True, eq=False)
+class Settled:
+    """The networks of a path's cells.
+
+    Attributes
+    ----------
+    fits : list of Fits
+        One per strength, over folds x seeds.
+    source : integers, shape (S, cells)
+        The strength whose training gave each network (:attr:`ridgewalk.path.MLPPath.source`).
+    """
+
+    fits: list[Fits]
+    source: Integers
 
 
 def walk(
@@ -102,7 +120,7 @@ def walk(
     """
     walker = Walker.ready(x, target, loss, splits, route, seeds, sample_weight, n_jobs, watch, score)
     strengths = walker.strengths(alphas)
-    return collect(walker, strengths, walker.fits(strengths))
+    return collect(walker, strengths, walker.settled(strengths, walker.fits(strengths)))
 
 
 @dataclass(frozen=True, eq=False)
@@ -281,9 +299,15 @@ class Walker:
 
     def raised(self, strengths: Array, before: Fits) -> Job:
         """Job that takes the fits of every cell to some strengths; runs are ordered strength, fold, seed."""
-        start = tuple(np.concatenate([array] * len(strengths)) for array in before.parameters)
+        return self.raised_cells(
+            np.repeat(strengths, self.cells), np.tile(np.arange(self.cells), len(strengths)), before
+        )
+
+    def raised_cells(self, alphas: Array, cells: Integers, before: Fits) -> Job:
+        """Job of runs (R,) that takes the fit of each one's cell to a strength of its own."""
+        start = tuple(array[cells] for array in before.parameters)
         ramp = RAMP_SHARE if self.route.walk == "ramp" else 0.0
-        return self.job(*self._every_cell(strengths), start, self.route.max_iter, ramp=ramp)
+        return self.job(cells, self.route.penalties(self.network, alphas), start, self.route.max_iter, ramp=ramp)
 
     def linear_job(self, strengths: Array) -> Job:
         """Job that solves the linear models of every cell at some strengths, as well as descending does."""
@@ -300,8 +324,94 @@ class Walker:
 
     def null_wins(self, fits: Fits) -> Booleans:
         """Whether each run (of one strength above 0) ended above the null model, which is then the better one."""
-        null = np.repeat(self.null_objectives, len(self.seeds))
-        return np.asarray(fits.data_loss + fits.penalty > null - _ROUNDING * np.abs(null))
+        return ~lower(fits.data_loss + fits.penalty, self._null_of_cells)
+
+    @property
+    def _null_of_cells(self) -> Array:
+        return np.repeat(self.null_objectives, len(self.seeds))
+
+    def settled(self, strengths: Array, fits: Sequence[Fits], penalties_of: PenaltiesOf | None = None) -> Settled:
+        """Put the network of lowest objective into every cell above strength 0 (:mod:`ridgewalk.envelope`).
+
+        At strength 0 training goes on, unpenalized, from the weakest strength's network where that has the lower loss;
+        what diverged there stays as it is, to be seen.
+
+        Parameters
+        ----------
+        strengths : array, shape (S,)
+        fits : sequence of Fits
+            One per strength, over folds x seeds.
+        penalties_of : function, optional
+            By default the route's.
+        """
+        of = penalties_of or (lambda alphas, _: self.route.penalties(self.network, alphas))
+        free = int(strengths[0] == 0)
+        alphas, walked = strengths[free:], fits[free:]
+        if not walked:
+            return Settled(list(fits), np.zeros((free, self.cells), dtype=int))
+
+        def penalty_of(number: int, cells: Integers, source: Integers) -> Array:
+            penalties = of(np.full(len(cells), alphas[number]), cells)
+            # In double precision, so that one network has one penalty wherever it stands.
+            arrays = tuple(w.astype(np.float64) for w in networks_of(walked, source, cells))
+            return Objective(self.network, self.loss, penalties).penalty(arrays)
+
+        source, penalty = sources(np.stack([fit.data_loss for fit in walked]), self._null_of_cells, penalty_of)
+        moved = (source != np.arange(len(walked))[:, None]) & (source != NULL)
+        measured = self._measured(alphas, walked, source, moved, of)
+        found = []
+        for number, fit in enumerate(walked):
+            put = put_in(fit, np.flatnonzero(moved[number]), measured.part(np.nonzero(moved)[0] == number))
+            found.append(self.with_null(replace(put, penalty=penalty[number]), source[number] == NULL))
+        if not free:
+            return Settled(found, source)
+        first, below = self._trained_on(fits[0], found[0], source[0] + 1)
+        return Settled([first, *found], np.vstack([below, np.where(source == NULL, NULL, source + 1)]))
+
+    def _measured(
+        self, alphas: Array, walked: Sequence[Fits], source: Integers, moved: Booleans, of: PenaltiesOf
+    ) -> Fits:
+        """Measure the networks that moved (S, cells) at the strengths where they stand now."""
+        numbers, cells = np.nonzero(moved)
+        taken = source[numbers, cells]
+        if not cells.size:
+            return walked[0].part(cells)
+        epochs = [walked[number].epochs[cell] for number, cell in zip(taken, cells, strict=True)]
+        fits = self.measured(cells, of(alphas[numbers], cells), networks_of(walked, taken, cells))
+        return replace(fits, epochs=np.array(epochs))
+
+    def measured(self, cells: Integers, penalties: tuple[Penalty, ...], networks: Arrays) -> Fits:
+        """Measure networks (R, ., .) of some cells under penalties of these runs: a job without steps."""
+        return replace(self.train(replace(self.job(cells, penalties, networks, 0), polish=None)), history=None)
+
+    def _trained_on(self, dense: Fits, weakest: Fits, source: Integers) -> tuple[Fits, Integers]:
+        """Train on without a penalty from the weakest strength's networks, where their loss is below the dense fits'.
+
+        Returns the fits of strength 0, and for each cell the number of the strength whose network it came from.
+        """
+        cells = np.flatnonzero((source > 0) & ~dense.diverged & lower(weakest.data_loss, dense.data_loss))
+        below = np.zeros(self.cells, dtype=int)
+        if not cells.size:
+            return dense, below
+        job = self.unpenalized_job(cells, tuple(w[cells] for w in weakest.parameters))
+        self.watch.total += job.work
+        fits = self.train(job)
+        better = ~fits.diverged & lower(fits.data_loss, dense.data_loss[cells])
+        below[cells[better]] = source[cells[better]]
+        return put_in(dense, cells[better], fits.part(better)), below
+
+    def unpenalized_job(self, cells: Integers, networks: Arrays) -> Job:
+        """Job that trains networks (R, ., .) of some cells on, without a penalty."""
+        penalties = self.route.penalties(self.network, np.zeros(len(cells)))
+        if self.route.linear:
+            return self.job(cells, penalties, networks, 0, polish=Polish(_LINEAR_STEPS, self.route.tolerance))
+        return self.job(cells, penalties, networks, self.dense_epochs)
+
+    def refitted(self, fits: Sequence[Fits]) -> Settled:
+        """Prefer the null model where it wins, and no other network: refits follow no rising strength."""
+        wins = [self.null_wins(fit) for fit in fits]
+        source = np.where(wins, NULL, np.arange(len(fits))[:, None])
+        return Settled([self.with_null(*pair) for pair in zip(fits, wins, strict=True)], source)
 
     def with_null(self, fits: Fits, wins: Booleans) -> Fits:
         """Put the null model of its training set in the place of some runs (cells,).
@@ -469,6 +579,26 @@ class Walker:
         return tuple(np.stack(arrays).astype(self.route.dtype) for arrays in zip(*starts, strict=True))
 
 
+def networks_of(fits: Sequence[Fits], source: Integers, cells: Integers) -> Arrays:
+    """Stack one network (R, ., .) for each cell (R,): that of the strength ``source`` (R,)."""
+    used = np.unique(source)
+    stacked = tuple(np.empty((len(cells), *w.shape[1:]), dtype=w.dtype) for w in fits[0].parameters)
+    for number in used:
+        here = source == number
+        for array, w in zip(stacked, fits[number].parameters, strict=True):
+            array[here] = w[cells[here]]
+    return stacked
+
+
+def put_in(fits: Fits, cells: Integers, others: Fits) -> Fits:
+    """Put the networks of other fits (R,) into some cells (R,); whether a cell's own training diverged stays said."""
+    if not cells.size:
+        return fits
+    rest = np.setdiff1d(np.arange(len(fits.data_loss)), cells)
+    together = joined([fits.part(rest), others], np.concatenate([rest, cells]))
+    return replace(together, diverged=fits.diverged, history=fits.history)
+
+
 def _by_strength(fits: Fits, count: int) -> list[Fits]:
     """Split fits ordered strength, fold, seed into one per strength."""
     cells = len(fits.data_loss) // count
@@ -487,13 +617,12 @@ def _null_fits(like: Fits) -> Fits:
     )
 
 
-def collect(walker: Walker, strengths: Array, fits: Sequence[Fits]) -> MLPPath:
-    """Score the held-out rows, and shape everything strength x fold x seed; one Fits per strength."""
+def collect(walker: Walker, strengths: Array, settled: Settled) -> MLPPath:
+    """Score the held-out rows, and shape everything strength x fold x seed."""
     walker.watch.stage = "scoring held-out rows"
     splits, weights, folds, seeds = walker.splits, walker.weights, walker.folds, len(walker.seeds)
     shape = (len(strengths), len(folds), seeds)
-    wins = np.stack([walker.null_wins(fit) for fit in fits]) & (strengths > 0)[:, None]
-    fits = [walker.with_null(*pair) for pair in zip(fits, wins, strict=True)]
+    fits = settled.fits
 
     def table(name: str) -> Array:
         return np.stack([getattr(fit, name) for fit in fits]).reshape(shape)
@@ -503,7 +632,8 @@ def collect(walker: Walker, strengths: Array, fits: Sequence[Fits]) -> MLPPath:
         for each in zip(*(fit.parameters for fit in fits), strict=True)
     ]
     objective, penalty, residual = table("data_loss") + table("penalty"), table("penalty"), table("residual")
-    diverged = table("diverged").astype(bool)
+    diverged, source = table("diverged").astype(bool), settled.source.reshape(shape)
+    lost = diverged & (source == np.arange(len(strengths))[:, None, None])
     train_loss = np.empty(shape)
     heldout = np.empty((len(strengths), len(splits), seeds))
     score = np.empty_like(heldout) if walker.score else None
@@ -520,14 +650,14 @@ def collect(walker: Walker, strengths: Array, fits: Sequence[Fits]) -> MLPPath:
             if not held_out.size:
                 continue
             losses = walker.losses(parameters, fold, held_out)
-            losses[diverged[s, k]] = np.inf
+            losses[lost[s, k]] = np.inf
             heldout[s, k] = weighted_mean(losses, weights[held_out])
             fold_row_loss[k][s] = losses.mean(axis=0)
             if walker.score and score is not None:
                 models = [model_of(walker.network, walker.loss, [w[e] for w in parameters], fold) for e in range(seeds)]
                 score[s, k] = [
-                    -np.inf if lost else walker.score(model, held_out)
-                    for model, lost in zip(models, diverged[s, k], strict=True)
+                    -np.inf if none else walker.score(model, held_out)
+                    for model, none in zip(models, lost[s, k], strict=True)
                 ]
         constant = np.broadcast_to(null, (len(held_out), len(null)))
         null_row_loss[held_out] += walker.scored(constant, fold, held_out)
@@ -544,7 +674,7 @@ def collect(walker: Walker, strengths: Array, fits: Sequence[Fits]) -> MLPPath:
         train_loss=train_loss,
         objective=objective,
         penalty=penalty,
-        null_wins=wins.reshape(shape),
+        source=source,
         layer_zeros=np.stack([(w == 0).mean(axis=(-2, -1)) for w in arrays[::2]], axis=-1),
         inputs_kept=inputs_kept,
         units_kept=units_kept,

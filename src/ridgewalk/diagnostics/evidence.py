@@ -20,6 +20,7 @@ from ridgewalk.diagnostics.wiring import Fault, Train, Wiring, audit, changed_ro
 from ridgewalk.draws import order
 from ridgewalk.engine import train as engine_train
 from ridgewalk.engine.job import EarlyStopping, Fits, Job
+from ridgewalk.envelope import NULL
 from ridgewalk.folds import loss_unit, row_losses
 from ridgewalk.layers import Dense, Layer
 from ridgewalk.losses import BinaryCrossEntropy, Loss
@@ -29,7 +30,7 @@ from ridgewalk.optimizers import SGD, Cosine, InverseTime, rate_at, scheduled
 from ridgewalk.path import MLPPath, connected
 from ridgewalk.penalties import L1, L2, GroupLasso, Sum, parts
 from ridgewalk.selection import HeldOut, Rule, choose, cross_chosen
-from ridgewalk.walker import Walker
+from ridgewalk.walker import Walker, networks_of, put_in
 
 _LOOKS = 1_000  # at a training, along its epochs
 _SET_ASIDE, _PATIENCE = 0.15, 0.1  # of the training rows, and of the epochs, for early stopping
@@ -130,6 +131,8 @@ class Evidence:
         The strength that is judged, of a path.
     best_alpha, safe_alpha : float or None
         The one of lowest held-out loss, and the strongest within one standard error of it.
+    diverged : (float, float)
+        Shares of the unpenalized and of the penalized trainings that ended in numbers that are not finite.
     """
 
     loss: Loss
@@ -154,6 +157,7 @@ class Evidence:
     alpha: float | None = None
     best_alpha: float | None = None
     safe_alpha: float | None = None
+    diverged: tuple[float, float] = (0.0, 0.0)
 
     @property
     def null_loss(self) -> float:
@@ -272,6 +276,7 @@ def of_jobs(
     train: Train = engine_train,
     cold: Job | None = None,
     preferred: Callable[[Job, Fits], Fits] | None = None,
+    of_cells: Sequence[Train] | None = None,
 ) -> Evidence:
     """Train two jobs that differ in their penalties alone, and a few arms more.
 
@@ -291,6 +296,8 @@ def of_jobs(
     preferred : function, optional
         What is judged of the fits of a job, where that is not all: a path prefers the null model where that wins. The
         probes of the wiring see the training itself.
+    of_cells : two functions, optional
+        Job to Fits, of ``without`` and of ``with_penalty``: the networks that a path holds in these cells.
 
     Returns
     -------
@@ -305,7 +312,10 @@ def of_jobs(
     seen = np.zeros_like(weights)
     seen[np.concatenate(held_out)] = weights[np.concatenate(held_out)]
     looks = max(1, without.epochs // _LOOKS) if without.epochs else 0
-    trials = [_Trial(replace(job, record_every=looks), held_out, fitted) for job in (without, with_penalty)]
+    trials = [
+        _Trial(replace(job, record_every=looks), held_out, of_cell)
+        for job, of_cell in zip((without, with_penalty), of_cells or (fitted, fitted), strict=True)
+    ]
     arms = [trial.arm(weights) for trial in trials]
     penalty = with_penalty.objective(np.arange(with_penalty.runs)).penalty
     before, after = (float(np.nanmean(penalty(trial.fits.parameters))) for trial in trials)
@@ -325,6 +335,7 @@ def of_jobs(
         wiring=audit(with_penalty, train),
         escape=evadable(without.network, with_penalty.penalties),
         penalty_ratio=after / before if before > 0 else np.nan,
+        diverged=(float(trials[0].fits.diverged.mean()), float(trials[1].fits.diverged.mean())),
         decay=_decay(with_penalty),
         arms={"none": arms[0], "both": arms[1]}
         | {name: _Trial(job, held_out, fitted).arm(weights) for name, job in _alone(with_penalty).items()},
@@ -396,18 +407,23 @@ def of_path(
         index = int(np.argmin(np.abs(path.alphas - alpha)))
         indices = [index] * count
     # Where no strength is chosen, wiring and training are looked at in the middle of the path.
-    shown = path.alphas[index or len(path.alphas) // 2]
+    middle = index or len(path.alphas) // 2
     if len(walker.seeds) < _SEEDS:  # what a start brings to the error is not to be told from one alone
         more = [int(seed) for seed in np.random.default_rng(walker.seeds[0]).integers(2**31, size=_SEEDS)]
         walker = replace(walker, seeds=[*walker.seeds, *more][:_SEEDS])
     walker.watch.total += 0 if walker.route.linear else walker.dense_work
     dense = None if walker.route.linear else walker.dense()
-    without, with_penalty = (_job(walker, strength, dense) for strength in (0.0, shown))
+    without, with_penalty = (_job(walker, strength, dense) for strength in (0.0, path.alphas[middle]))
     cold = replace(without, start=walker.starts(), epochs=walker.dense_epochs + walker.route.max_iter, ramp=0.0)
     starts = None if walker.route.linear else cold
     counted = _Counted(walker)
     counted.announce(without, with_penalty, *([cold] if starts else []), *_alone(with_penalty).values())
-    evidence = of_jobs(without, with_penalty, walker.weights, references, counted, starts, partial(_preferred, walker))
+    of_cells = None
+    if dense is not None:
+        of_cells = tuple(partial(_cells_of, walker, path, dense, number, counted) for number in (0, middle))
+    evidence = of_jobs(
+        without, with_penalty, walker.weights, references, counted, starts, partial(_preferred, walker), of_cells
+    )
     faults = (*evidence.wiring.faults, *_standardizing_leaks(walker))
     return replace(
         evidence,
@@ -426,10 +442,48 @@ def of_path(
 
 
 def _preferred(walker: Walker, job: Job, fits: Fits) -> Fits:
-    """Give what a path keeps of the fits of its cells: the null model where a penalty makes it win."""
+    """Return what a path keeps of the fits of its cells: the null model where a penalty makes it win."""
     if not any(penalty.acts for penalty in job.penalties):
         return fits
-    return walker.with_null(fits, walker.null_wins(fits) & ~fits.diverged)
+    return walker.with_null(fits, walker.null_wins(fits))
+
+
+def _cells_of(walker: Walker, path: MLPPath, dense: Fits, index: int, train: Train, job: Job) -> Fits:
+    """Train the networks that a path holds at one strength; seeds that it was not walked with keep their own.
+
+    Parameters
+    ----------
+    walker : Walker
+        Of the path's folds, and of its seeds or more.
+    dense : Fits
+        That every strength starts from.
+    index : int
+        The strength's number.
+    train : function
+    job : Job
+        Of every cell at this strength.
+    """
+    known = path.source.shape[-1]
+    at: Integers = np.full((len(walker.folds), len(walker.seeds)), index)
+    at[:, :known] = path.source[index]
+    source = at.ravel()
+    cells = np.flatnonzero((source != index) & (source != NULL))
+    alphas, penalties = path.alphas[source[cells]], walker.route.penalties
+    own = train(job)
+    if walker.route.walk == "sequential":
+        walked = walker.fits(path.alphas[: max(index, int(source.max())) + 1])
+        own = replace(walked[index], history=own.history)
+        networks = networks_of(walked, source[cells], cells)
+    elif cells.size:
+        networks = train(walker.raised_cells(alphas, cells, dense)).parameters
+    if cells.size:
+        if index == 0:
+            networks = train(walker.unpenalized_job(cells, networks)).parameters
+        there = penalties(walker.network, np.full(len(cells), path.alphas[index]))
+        own = put_in(own, cells, walker.measured(cells, there, networks))
+    given = np.arange(len(source)) % len(walker.seeds) < known
+    wins = np.where(given, source == NULL, walker.null_wins(own) & (index > 0))
+    return walker.with_null(own, wins)
 
 
 class _Counted:

@@ -22,7 +22,8 @@ from numpy.typing import NDArray
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save_file
 
-FORMAT = 3
+FORMAT = 4
+_READABLE = ("3", "4")  # of format 3 a path says of a cell only whether it holds the null model
 
 Anything = NDArray[Any]
 Record = dict[str, Any]
@@ -146,7 +147,7 @@ def opened(path: Path) -> tuple[Record, dict[str, Anything]]:
             words = (file.metadata() or {}).get("ridgewalk", "").split(" ", 2)
             if len(words) != 3:
                 raise WrongError("it is a safetensors file of something else", "give one that ridgewalk.save wrote")
-            if words[0] != str(FORMAT):
+            if words[0] not in _READABLE:
                 newer = words[0].isdecimal() and int(words[0][:9]) > FORMAT
                 raise WrongError(
                     f"it is of format {words[0][:9]}", "install a newer ridgewalk" if newer else "fit the model again"

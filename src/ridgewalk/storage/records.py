@@ -18,6 +18,7 @@ import numpy as np
 
 from ridgewalk import __version__
 from ridgewalk.engine.job import Fold
+from ridgewalk.envelope import NULL
 from ridgewalk.inputs import Arm, InputSelection
 from ridgewalk.layers import GELU, Dense, Dropout, LeakyReLU, ReLU, Sigmoid, Tanh
 from ridgewalk.losses import AbsoluteError, BinaryCrossEntropy, CrossEntropy, Huber, Poisson, SquaredError
@@ -65,7 +66,7 @@ _PATH = {  # kind of number, and shape: strengths S, folds K, F = K + 1, seeds E
     "train_loss": ("f", "SFE"),
     "objective": ("f", "SFE"),
     "penalty": ("f", "SFE"),
-    "null_wins": ("b", "SFE"),
+    "source": ("i", "SFE"),
     "layer_zeros": ("f", "SFEL"),
     "inputs_kept": ("b", "SFEP"),
     "units_kept": ("i", "SFE"),
@@ -73,6 +74,7 @@ _PATH = {  # kind of number, and shape: strengths S, folds K, F = K + 1, seeds E
     "n_iter": ("i", "SFE"),
     "diverged": ("b", "SFE"),
 }
+_FORMAT_3 = {"null_wins": ("b", "SFE")}
 _SCALING = {"center": "P", "scale": "P", "target_center": "C", "target_scale": "C"}
 _FITTED: dict[str, tuple[str, type]] = {  # name in the file: attribute of the estimator, and its type
     "features": ("n_features_in_", int),
@@ -368,8 +370,12 @@ def _path(record: Record, face: _Face, arrays: Mapping[str, Anything]) -> MLPPat
     route = Route(**{name: restored(each, arrays) for name, each in record["route"].items()})
     sizes = {"P": face.inputs, "C": network.dense[-1].units, "L": len(network.dense)}
     tables: dict[str, Any] = {"heldout_score": None} | {
-        name: _sized(arrays, each, *_PATH[name], sizes) for name, each in record["tables"].items()
+        name: _sized(arrays, each, *(_PATH | _FORMAT_3)[name], sizes) for name, each in record["tables"].items()
     }
+    if "null_wins" in tables:
+        tables["source"] = np.where(tables.pop("null_wins"), NULL, np.arange(sizes["S"])[:, None, None])
+    if not np.isin(tables["source"], np.arange(NULL, sizes["S"])).all():
+        raise WrongError("its path names networks of strengths that it does not have")
     strengths, folds, rows = sizes["S"], sizes["K"], sizes["N"]
     heldout = tuple(_sized(arrays, name, "i", "n", {}) for name in record["heldout_rows"])
     lengths = [{"S": strengths, "n": len(each)} for each in heldout]

@@ -1,0 +1,179 @@
+"""The law of a path: its objectives do not fall, and every cell says whose network it holds."""
+
+import runpy
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from sklearn.datasets import load_diabetes
+
+from ridgewalk import MLPRegressorCV
+from ridgewalk.diagnostics import of_path
+from ridgewalk.envelope import NULL, sources
+from ridgewalk.losses import BinaryCrossEntropy
+from ridgewalk.objective import Objective, mean_weights
+from ridgewalk.route import Route
+from ridgewalk.walker import Walker, collect
+
+LAW = runpy.run_path(str(Path(__file__).parents[1] / "tools" / "path_law.py"))
+CASES = [(penalty, schedule) for penalty in LAW["PENALTIES"] for schedule in LAW["SCHEDULES"]]
+ids = pytest.mark.parametrize(("penalty", "schedule"), CASES, ids=lambda value: value)
+
+
+def drawn(seed, strengths=12, cells=40):
+    """Draw losses that fall and penalties that rise roughly along a path, with noise, gaps and a null model."""
+    draws = np.random.default_rng(seed)
+    alphas = np.geomspace(1e-3, 1, strengths)
+    loss = np.linspace(0.1, 0.8, strengths)[:, None] + 0.15 * draws.normal(size=(strengths, cells)) ** 2
+    size = np.linspace(3, 0.3, strengths)[:, None] * draws.uniform(0.5, 2, (strengths, cells))
+    loss[draws.random(loss.shape) < 0.05] = np.nan
+    loss[draws.random(loss.shape) < 0.05] = np.inf
+    return alphas, loss, size, draws.uniform(0.6, 1.2, cells)
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_the_chosen_objectives_rise_and_only_what_broke_the_law_moves(seed):
+    alphas, loss, size, null = drawn(seed)
+    source, penalty = sources(loss, null, lambda s, cells, of: alphas[s] * size[of, cells])
+    cells, own = np.arange(len(null)), np.arange(len(alphas))[:, None]
+    chosen = np.where(source == NULL, null, loss[source, cells] + alphas[:, None] * size[source, cells])
+    assert (np.diff(chosen, axis=0) >= -1e-12).all()
+    before = np.fmin(np.where(np.isnan(loss), np.inf, loss + alphas[:, None] * size), null)
+    assert (chosen <= before + 1e-12).all()
+    np.testing.assert_array_equal(penalty, np.where(source == NULL, 0, alphas[:, None] * size[source, cells]))
+    for s, c in np.argwhere(source == NULL):  # no neighbour is better than the null model that stands there
+        for neighbour in {max(s - 1, 0), min(s + 1, len(alphas) - 1)}:
+            offered = source[neighbour, c]
+            assert offered == NULL or loss[offered, c] + alphas[s] * size[offered, c] >= null[c] - 1e-12
+    kept = before[:-1] <= chosen[1:]  # a network that breaks nothing stays
+    trained = before[:-1] < null
+    np.testing.assert_array_equal(source[:-1][kept & trained], np.broadcast_to(own, source.shape)[:-1][kept & trained])
+    assert ((source != own) & (source != NULL)).any()
+
+
+@ids
+@pytest.mark.parametrize("seed", range(3))
+def test_no_objective_falls_along_a_path(seed, penalty, schedule):
+    x, target, loss, splits, network = LAW["problem"](seed)
+    route = Route(**network, **LAW["PENALTIES"][penalty], walk=schedule)
+    path = LAW["walk"](x, target, loss, splits, route, 8, seeds=(seed, seed + 1))
+    assert LAW["falls"](path, 1e-9) == 0
+    assert np.isfinite(path.objective[1:]).all()
+
+
+def spoiled(walker, fits, strengths, alphas):
+    """Disturb the networks of some strengths until they break the law."""
+    disturbed, draws = list(fits), np.random.default_rng(0)
+    for s in strengths:
+        arrays = tuple(w + 0.2 * draws.normal(size=w.shape) for w in fits[s].parameters)
+        penalties = walker.route.penalties(walker.network, np.full(walker.cells, alphas[s]))
+        disturbed[s] = walker.measured(np.arange(walker.cells), penalties, arrays)
+    return disturbed
+
+
+@ids
+def test_a_cell_holds_the_network_that_it_names_measured_at_its_own_strength(penalty, schedule):
+    x, target, loss, splits, network = LAW["problem"](2)
+    route = Route(**network | {"max_iter": 100}, **LAW["PENALTIES"][penalty], walk=schedule, dtype="float64")
+    walker = Walker.ready(x, target, loss, splits, route, [3, 4], None, 1, None)
+    strengths = walker.strengths(10)
+    fits = spoiled(walker, walker.fits(strengths), (1, 4, 5, 8), strengths)
+    path = collect(walker, strengths, walker.settled(strengths, fits))
+    assert LAW["falls"](path, 1e-9) == 0
+    moved = (path.source != np.arange(11)[:, None, None]) & (path.source != NULL)
+    assert moved[1:, -1].any()
+    whole, weights = path.whole, np.ones(len(x))
+    rows = whole.standardized(x, target, weights, np.dtype(float))
+    for s in range(1, 11):
+        objective = Objective(walker.network, loss, route.penalties(walker.network, np.full(1, strengths[s])))
+        for e in range(2):
+            source = path.source[s, -1, e]
+            arrays = tuple(w[s, e][None] for w in path.parameters)
+            if source != NULL:
+                trained = fits[source].parameters
+                for ours, theirs in zip(arrays, trained, strict=True):  # of this fold and this start
+                    np.testing.assert_array_equal(ours[0], theirs[walker.cells - 2 + e])
+            slopes = objective.data_gradient(arrays, rows.x, rows.target, mean_weights(rows.weights))
+            data_loss = objective.data_loss(arrays, rows.x, rows.target, rows.weights)[0]
+            pays = objective.penalty(arrays)[0]
+            assert path.objective[s, -1, e] == pytest.approx(data_loss + pays, rel=1e-9)
+            assert path.penalty[s, -1, e] == pytest.approx(pays, rel=1e-9, abs=1e-15)
+            if source == NULL or moved[s, -1, e]:
+                at_rest = objective.residual(arrays, slopes)[0]
+                assert path.residual[s, -1, e] == pytest.approx(at_rest, rel=1e-6, abs=1e-9)
+            zeros = [(w == 0).mean() for w in arrays[::2]]
+            np.testing.assert_allclose(path.layer_zeros[s, -1, e], zeros)
+
+
+def test_strength_0_trains_on_where_the_weakest_strength_has_the_lower_loss():
+    X, y = load_diabetes(return_X_y=True)
+    model = MLPRegressorCV((8,), alphas=[1e-6, 1e-5], cv=3, max_iter=90, walk="sequential", random_state=0).fit(X, y)
+    path = model.path_
+    assert (path.source[0] > 0).all()  # the sequence has trained twice as long there
+    assert (path.objective[0] < path.objective[1] - path.penalty[1]).all()
+    assert (path.penalty[0] == 0).all()
+    assert not path.null_wins[0].any()
+
+
+def test_a_divergence_at_strength_0_stays_to_be_seen_and_above_it_another_network_takes_the_cell():
+    x, target, loss, splits, network = LAW["problem"](0)
+    walker = Walker.ready(x, target, loss, splits, Route(**network), [0], None, 1, None)
+    strengths = walker.strengths(4)
+    fits = [
+        replace(fit, data_loss=fit.data_loss.copy(), diverged=fit.diverged.copy()) for fit in walker.fits(strengths)
+    ]
+    for s in (0, 2):
+        fits[s].data_loss[0], fits[s].diverged[0] = np.nan, True
+    path = collect(walker, strengths, walker.settled(strengths, fits))
+    assert path.diverged[[0, 2], 0, 0].all()
+    np.testing.assert_array_equal(path.lost[:, 0, 0], [True, False, False, False, False])
+    assert path.heldout_loss[0, 0, 0] == np.inf
+    assert np.isfinite(path.objective[1:]).all()
+    assert path.source[2, 0, 0] != 2
+
+
+def test_refits_follow_no_strength():
+    X, y = load_diabetes(return_X_y=True)
+    model = MLPRegressorCV((8,), alphas=6, cv=3, max_iter=60, relax=True, random_state=0).fit(X, y)
+    path, refits = (arm.path for arm in model.input_selection_.arms)
+    own = refits.source == np.arange(len(refits.alphas))[:, None, None]
+    assert (own | refits.null_wins).all()
+    assert (np.diff(path.objective[1:], axis=0) >= -1e-9).all()
+    assert (np.diff(refits.objective, axis=0) < 0).any()
+
+
+@pytest.mark.parametrize("schedule", ["ramp", "sequential"])
+def test_a_diagnosis_judges_the_networks_that_the_path_holds(schedule):
+    draws = np.random.default_rng(1)
+    x = draws.normal(size=(150, 4))
+    target = (draws.random(150) < 1 / (1 + np.exp(-2 * x[:, 0] * x[:, 1]))).astype(float)[:, None]
+    splits = [(np.setdiff1d(np.arange(150), part), part) for part in np.array_split(np.arange(150), 3)]
+    route = Route((6,), max_iter=60, learning_rate=0.03, walk=schedule)
+    walker = Walker.ready(x, target, BinaryCrossEntropy(), splits, route, [0, 1, 2], None, 1, None)
+    strengths = np.concatenate([[0], np.geomspace(1e-6, 0.2, 30)])
+    path = collect(walker, strengths, walker.settled(strengths, walker.fits(strengths)))
+    moved = (path.source != np.arange(31)[:, None, None]) & ~path.null_wins
+    index = 1 + int(moved[1:, :-1].sum(axis=(1, 2)).argmax())
+    assert moved[index, :-1].any()
+    assert moved[0, :-1].any()
+    evidence = of_path(walker, path, alpha=float(strengths[index]))
+    np.testing.assert_allclose(evidence.arms["both"].heldout, evidence.penalized.heldout, rtol=1e-5)
+    np.testing.assert_allclose(evidence.arms["none"].heldout, evidence.unpenalized.heldout, rtol=1e-5)
+    np.testing.assert_allclose(evidence.arms["both"].training, evidence.penalized.training, rtol=1e-5)
+
+
+def test_measuring_takes_no_step_and_counts_no_work():
+    x, target, loss, splits, network = LAW["problem"](2)
+    walker = Walker.ready(x, target, loss, splits, Route(**network), [0], None, 1, None)
+    strengths = walker.strengths(5)
+    cells = np.arange(walker.cells)
+    fits = walker.fits(strengths)[1]
+    done, total = walker.watch.done, walker.watch.total
+    again = walker.measured(
+        cells, walker.route.penalties(walker.network, np.full(len(cells), strengths[1])), fits.parameters
+    )
+    for name in ("data_loss", "penalty", "residual"):
+        np.testing.assert_array_equal(getattr(again, name), getattr(fits, name))
+    assert (again.epochs == 0).all()
+    assert (walker.watch.done, walker.watch.total) == (done, total)
