@@ -11,12 +11,17 @@ model's, each fold at the strength that the others choose, then the ratios to th
 from __future__ import annotations
 
 import argparse
+import datetime
+from itertools import pairwise
 
 import numpy as np
 from sklearn.datasets import load_breast_cancer, load_diabetes, load_digits, load_iris, load_wine
 from sklearn.model_selection import KFold
 
 from engine import machine
+from ridgewalk import walker as walker_module
+from ridgewalk.arrays import Array, Integers
+from ridgewalk.envelope import NULL, PenaltyOf, lower, sources
 from ridgewalk.estimators.problem import loss_for
 from ridgewalk.objective import weighted_mean
 from ridgewalk.path import MLPPath
@@ -32,7 +37,22 @@ TABLES = {
     "diabetes": (load_diabetes, "continuous"),
 }
 PENALTIES = {"elastic net": {}, "L1": {"l1_ratio": 1.0}, "group lasso": {"penalty": "group_lasso"}}
-MOST_ROWS = 600
+MOST_ROWS, STRENGTHS = 600, 30
+
+
+def lowest(data_loss: Array, null: Array, penalty_of: PenaltyOf) -> tuple[Integers, Array]:
+    """Hand networks on wherever they have the lower objective, from weak to strong and back."""
+    source, penalty = sources(data_loss, null, penalty_of)
+    cells = np.arange(len(null))
+    objective = np.where(source == NULL, null, data_loss[source, cells] + penalty)
+    for neighbour, s in [*pairwise(range(len(source))), *pairwise(range(len(source))[::-1])]:
+        asked = np.flatnonzero((source[neighbour] != NULL) & (source[neighbour] != source[s]))
+        pays = penalty_of(s, asked, source[neighbour, asked])
+        there = data_loss[source[neighbour, asked], asked] + pays
+        better = lower(there, objective[s, asked])
+        taken = asked[better]
+        source[s, taken], penalty[s, taken], objective[s, taken] = source[neighbour, taken], pays[better], there[better]
+    return source, penalty
 
 
 def share(path: MLPPath) -> float:
@@ -41,14 +61,35 @@ def share(path: MLPPath) -> float:
     return float(weighted_mean(rows, path.row_weights) / weighted_mean(path.null_row_loss, path.row_weights))
 
 
+def moved(path: MLPPath) -> float:
+    """Share of the cells above strength 0 that hold another strength's network."""
+    own = path.source == np.arange(len(path.alphas))[:, None, None]
+    return float((~own & ~path.null_wins)[1:].mean())
+
+
+def compared(walker: Walker) -> tuple[float, ...]:
+    """Held-out loss without the law, the ratios of both ways to it, and how many cells they move."""
+    strengths = walker.strengths(STRENGTHS)
+    fits = walker.fits(strengths)
+    plain = walker.refitted(fits)
+    plain.fits[0], plain.source[0] = fits[0], 0  # strength 0 never gives way to the null model
+    before, paths = collect(walker, strengths, plain), []
+    for way in (sources, lowest):
+        walker_module.sources = way  # type: ignore[attr-defined]
+        paths.append(collect(walker, strengths, walker.settled(strengths, fits)))
+    walker_module.sources = sources  # type: ignore[attr-defined]
+    shares = [share(path) / share(before) for path in paths]
+    return share(before), *shares, *(moved(path) for path in paths)
+
+
 def main() -> None:
     """Print a line per table and penalty, then the ratios of all."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--draws", type=int, default=5)
     draws = parser.parse_args().draws
-    print(f"`python benchmarks/path_law.py --draws {draws}`, {machine()}.\n")
-    print("| table | penalty | without the law | with it | ratio | networks that moved |")
-    print("|---|---|--:|--:|--:|--:|")
+    print(f"`python benchmarks/path_law.py --draws {draws}`, {datetime.date.today()}, {machine()['processor']}.\n")
+    print("| table | penalty | without | law / without | lowest / without | moved: law | moved: lowest |")
+    print("|---|---|--:|--:|--:|--:|--:|")
     ratios = []
     for name, (load, kind) in TABLES.items():
         x, y = load(return_X_y=True)
@@ -59,26 +100,19 @@ def main() -> None:
             found = []
             for draw in range(draws):
                 splits = list(KFold(5, shuffle=True, random_state=draw).split(target))
-                walker = Walker.ready(
-                    x[some], target, loss, splits, Route(**changes), [draw, 100 + draw], None, -1, None
-                )  # fmt: skip
-                strengths = walker.strengths(30)
-                fits = walker.fits(strengths)
-                settled = walker.settled(strengths, fits)
-                plain = walker.refitted(fits)
-                plain.fits[0] = fits[0]  # strength 0 never gives way to the null model
-                moved = (settled.source[1:] != np.arange(1, 31)[:, None]) & (settled.source[1:] >= 0)
-                shares = [share(collect(walker, strengths, each)) for each in (plain, settled)]
-                found.append((*shares, shares[1] / shares[0], moved.mean()))
-            ratios += [each[2] for each in found]
-            before, after, ratio, moved_share = np.mean(found, axis=0)
-            print(f"| {name} | {penalty} | {before:.4f} | {after:.4f} | {ratio:.3f} | {moved_share:.0%} |", flush=True)
+                starts = [draw, 100 + draw]
+                walker = Walker.ready(x[some], target, loss, splits, Route(**changes), starts, None, -1, None)
+                found.append(compared(walker))
+            ratios += [each[1:3] for each in found]
+            before, law, everywhere, few, many = np.mean(found, axis=0)
+            line = f"| {name} | {penalty} | {before:.4f} | {law:.3f} | {everywhere:.3f} | {few:.1%} | {many:.1%} |"
+            print(line, flush=True)
     logs = np.log(ratios)
-    error = logs.std(ddof=1) / np.sqrt(len(logs))
-    print(
-        f"\nGeometric mean of {len(logs)} ratios {np.exp(logs.mean()):.4f} (standard error {error:.4f}), median "
-        f"{np.median(ratios):.4f}; lower with the law in {np.mean(logs < 0):.0%}."
-    )
+    for name, column in zip(("law", "lowest objective everywhere"), logs.T, strict=True):
+        error = column.std(ddof=1) / np.sqrt(len(column))
+        print(
+            f"\n{name}: geometric mean of {len(column)} ratios {np.exp(column.mean()):.4f} (standard error {error:.4f})"
+        )
 
 
 if __name__ == "__main__":

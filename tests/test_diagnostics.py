@@ -10,10 +10,11 @@ import pytest
 from sklearn.datasets import load_breast_cancer, load_diabetes
 
 from ridgewalk import MLPClassifier, MLPClassifierCV, MLPRegressorCV
-from ridgewalk.diagnostics import Arm, Course, Evidence, Fault, Wiring, effect, judge, of_jobs, of_path
-from ridgewalk.diagnostics.statistics import calibrated, seed_spread, spread_of_cells, tail
+from ridgewalk.diagnostics import Arm, Course, Effect, Evidence, Fault, Wiring, effect, judge, of_jobs, of_path, verdict
+from ridgewalk.diagnostics.statistics import NORMAL, calibrated, seed_spread, spread_of_cells, tail
 from ridgewalk.engine import train
 from ridgewalk.engine.job import Fold, Job
+from ridgewalk.estimators import comparing
 from ridgewalk.losses import BinaryCrossEntropy, CrossEntropy, SquaredError
 from ridgewalk.network import layer_penalties, multilayer_perceptron
 from ridgewalk.optimizers import SGD, Adam, InverseTime
@@ -339,6 +340,58 @@ def test_a_gain_is_small_where_it_is_below_what_matters():
     low, high = (doubted.numbers[f"careful_{end}"] for end in ("low", "high"))
     assert low < doubted.numbers["difference_low"] < doubted.numbers["difference_high"] < 0 < high
     assert f"the more careful interval, which counts other training rows, holds 0 ({-high:.3g} to" in doubted.headline
+
+
+def test_what_cannot_be_read_is_told_beside_the_verdict_and_is_none():
+    unread = Fault("penalty", "weight 1: Own cannot be read.", "cannot be read")
+    scale = Fault("penalty", "bias 1: the penalty is 2 times what was asked for.", "wrong scale")
+    for faults, expected in (((unread,), "helps"), ((unread, scale), "wrong scale")):
+        evidence = replace(EVIDENCE, wiring=replace(EVIDENCE.wiring, faults=faults))
+        diagnosis = judge(evidence)
+        assert diagnosis.verdict == expected
+        assert diagnosis.holds("wiring not checked")
+
+
+def difference(low, high):
+    """Effect whose interval has these ends."""
+    half = (high - low) / 2
+    return Effect((low + high) / 2, half / NORMAL, half / NORMAL, 0.0, 0.0, half, 400, 5, 3)
+
+
+OUTCOMES = {  # of intervals, where effects below 1 are no matter
+    (-9.0, -2.0): "better",
+    (-3.0, -0.5): "better",
+    (-0.5, -0.1): "better",
+    (-0.5, 0.5): "no difference",
+    (0.1, 0.5): "no difference",
+    (0.1, 1.5): "worse",
+    (2.0, 3.0): "worse",
+    (-0.5, 1.5): "cannot tell",
+    (-1.5, 0.5): "cannot tell",
+    (-9.0, 9.0): "cannot tell",
+}
+IN_A_VERDICT = {
+    "better": {"helps"},
+    "no difference": {"no difference"},
+    "worse": {"too strong", "does not help"},
+    "cannot tell": {"too noisy to tell"},
+}
+
+
+@pytest.mark.parametrize(("ends", "outcome"), OUTCOMES.items(), ids=str)
+def test_an_interval_says_the_same_to_a_comparison_and_to_a_diagnosis(monkeypatch, ends, outcome):
+    ends = tuple(0.01 * end for end in ends)
+    effect = difference(*ends)
+    assert (effect.low, effect.high) == pytest.approx(ends)
+    assert effect.outcome(0.01) == outcome
+    assert comparing._verdict(effect, 0.01) == outcome
+    monkeypatch.setattr(verdict, "effect", lambda *_: effect)
+    for asked in (True, False):
+        evidence = replace(
+            EVIDENCE, asked=asked, references={"best": arm(0.40, noise=0.02).rows}, null=np.full(ROWS, 0.8)
+        )
+        monkeypatch.setattr(Evidence, "smallest_effect", 0.01)
+        assert judge(evidence).verdict in IN_A_VERDICT[outcome]
 
 
 def test_where_a_gain_comes_from():

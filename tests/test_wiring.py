@@ -1,7 +1,7 @@
 """Planted faults are named, each by the probe that is for it; right code is never accused."""
 
 import re
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pytest
@@ -117,7 +117,7 @@ def test_a_planted_fault_is_named_in_20_of_20_seeds(fault):
         found = audit(make_job(seed), handmade(fault), seed).faults
         assert {each.probe for each in found} == {probe}, (seed, found)
         assert any(re.search(words, each.sentence) for each in found), (seed, found)
-        assert all(each.of_scale for each in found) == (fault in OF_SCALE), (seed, found)
+        assert {each.kind for each in found} == {"wrong scale" if fault in OF_SCALE else "wired wrong"}, (seed, found)
 
 
 OPTIMIZERS = [
@@ -195,3 +195,45 @@ def test_a_wrong_gradient_is_named_by_its_array():
     assert found[0].probe == "gradient"
     assert "weight 2" in found[0].sentence
     assert "2 times" in found[0].sentence
+
+
+@dataclass(frozen=True, eq=False)
+class Unknown:
+    """A penalty of one's own: it does what the one inside does, and the probes do not know its class."""
+
+    inner: L1
+    acts = True
+
+    def value(self, w):
+        return self.inner.value(w)
+
+    def gradient(self, w):
+        return self.inner.gradient(w)
+
+    def prox(self, z, step):
+        return self.inner.prox(z, step)
+
+    def pool(self, squares):
+        return squares
+
+    def critical_strength(self, dw):
+        return self.inner.critical_strength(dw)
+
+    def convert(self, change):
+        return Unknown(self.inner.convert(change))
+
+
+def unwired(job):
+    return reference.train(replace(job, penalties=(Sum(),) * len(job.penalties)))
+
+
+@pytest.mark.parametrize("alone", [True, False], ids=["alone", "in a sum"])
+@pytest.mark.parametrize("training", [unwired, reference.train], ids=["unwired", "wired"])
+def test_a_penalty_that_no_probe_knows_cannot_be_read(training, alone):
+    job = make_job(0)
+    unknown = Unknown(L1(0.1)) if alone else Sum((L2(0.1), Unknown(L1(0.1))))
+    found = audit(replace(job, penalties=(unknown, *job.penalties[1:])), training).faults
+    unread = [each for each in found if each.kind == "cannot be read"]
+    assert [each.sentence.split(":")[0] for each in unread] == ["weight 1"]
+    assert "Unknown cannot be read" in unread[0].sentence
+    assert (len(found) > 1) == (training is unwired)  # what is known is read all the same

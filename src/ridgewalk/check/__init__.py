@@ -13,14 +13,16 @@ from __future__ import annotations
 from ridgewalk.check.gradient import check_gradient
 from ridgewalk.check.libraries import check_keras, check_torch
 from ridgewalk.check.penalty import check_penalty
-from ridgewalk.check.result import Check, GradientCheck, PenaltyCheck, Slopes, Strengths
+from ridgewalk.check.result import Check, GradientCheck, Kind, PenaltyCheck, Slopes, Strengths, Wrong
 
 __all__ = [
     "Check",
     "GradientCheck",
+    "Kind",
     "PenaltyCheck",
     "Slopes",
     "Strengths",
+    "Wrong",
     "check_gradient",
     "check_keras",
     "check_penalty",

@@ -14,7 +14,18 @@ from typing import Any
 import numpy as np
 
 from ridgewalk.arrays import Array
-from ridgewalk.check.result import SAME, Check, GradientCheck, Slopes, gradients_of, multiple, named, ratio, suspect
+from ridgewalk.check.result import (
+    SAME,
+    Check,
+    GradientCheck,
+    Slopes,
+    Wrong,
+    gradients_of,
+    multiple,
+    named,
+    ratio,
+    suspect,
+)
 
 MEDIAN, WORST = 1e-6, 1e-4  # relative errors that a right gradient stays below
 _STEPS = (1e-5, 1e-6, 1e-7)  # the first that meets no kink is taken: a large network has one every few millionths
@@ -70,11 +81,12 @@ def check_gradient(
 
     here, again = value(0, arrays[0]), value(0, arrays[0])
     if not math.isfinite(here):
-        return Check((), (f"f is {here} at the given arrays: start where it is finite.",))
+        return Check((), (Wrong(f"f is {here} at the given arrays: start where it is finite."),))
     if here != again:
-        return Check((), (f"f gives {here}, then {again} for the same arrays: fix what it draws (dropout, batches).",))
+        words = f"f gives {here}, then {again} for the same arrays: fix what it draws (dropout, batches)."
+        return Check((), (Wrong(words),))
     claimed, faults = gradients_of(arrays, gradient(*(each.copy() for each in arrays)), labels)
-    findings, rows = list(faults.values()), []
+    wrong, rows = list(faults.values()), []
     said: list[str]
     for k, (name, w) in enumerate(zip(labels, arrays, strict=True)):
         row, said = Slopes(name, 0, math.nan, math.nan, False), []
@@ -82,10 +94,10 @@ def check_gradient(
             moves = _moves(w, directions, coordinates, generator)
             row, said = _judge(name, w, claimed[k].astype(np.float64), moves, _bound(value, k))
         rows.append(row)
-        findings += said
-    if findings and here and here == float(np.float32(here)):
-        findings.append(f"f gives {here}, as single precision has it: its rounding hides the slopes. Use float64.")
-    return Check(tuple(rows), tuple(findings))
+        wrong += [Wrong(words, (name,)) for words in said]
+    if wrong and here and here == float(np.float32(here)):
+        wrong.append(Wrong(f"f gives {here}, as single precision has it: its rounding hides the slopes. Use float64."))
+    return Check(tuple(rows), tuple(wrong))
 
 
 def _bound(value: Callable[[int, Array], float], k: int) -> Callable[[Array], float]:
@@ -142,7 +154,7 @@ def _judge(
     # An L1 has the same jump at every zero of an array. Unlike jumps are a ReLU's, whose gradient may be either slope.
     if len(jumps) > 1 and np.ptp(jumps, axis=0).max() <= SAME * jumps[0][0]:
         said.append(
-            f"{name}: where weights are exactly zero f has a kink (an L1 of {jumps[0][0] / 2:.3g}), and the gradient "
+            f"where weights are exactly zero f has a kink (an L1 of {jumps[0][0] / 2:.3g}), and the gradient "
             "takes one side of it: such weights are pushed off zero. Is sign(0) = +1? It must be 0."
         )
     claimed, measured, resolved, square, absolute = np.array(pairs).reshape(-1, 5).T
@@ -150,9 +162,9 @@ def _judge(
     worst, median = (float(errors.max()), float(np.median(errors))) if pairs else (math.nan, math.nan)
     if worst > WORST or median > MEDIAN:
         reason = _reason(claimed, measured, {"L2": square, "L1": absolute})
-        said.append(f"{name}: {reason} Relative error: worst {worst:.2g}, median {median:.2g}.")
+        said.append(f"{reason} Relative error: worst {worst:.2g}, median {median:.2g}.")
     if moves and not (pairs or jumps):
-        said.append(f"{name}: no slope could be measured: f has kinks or jumps everywhere. Is it in double precision?")
+        said.append("no slope could be measured: f has kinks or jumps everywhere. Is it in double precision?")
     return Slopes(name, len(pairs), worst, median, not said), said
 
 

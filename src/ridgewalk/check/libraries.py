@@ -16,7 +16,7 @@ import numpy as np
 
 from ridgewalk.arrays import Array
 from ridgewalk.check.penalty import Strength, check_penalty
-from ridgewalk.check.result import SAME, Check, PenaltyCheck
+from ridgewalk.check.result import SAME, Check, PenaltyCheck, Wrong
 
 
 def check_torch(
@@ -135,12 +135,12 @@ def _scaled(read: PenaltyCheck, promised: bool) -> PenaltyCheck:
         words = (
             "The optimizer scales the gradient of each weight, and the penalty's with it: the move is not in proportion"
         )
-        return Check(rows, (f"{words} to the weight, so there is no strength to read off.",))
+        return Check(rows, (Wrong(f"{words} to the weight, so there is no strength to read off."),))
     words = (
         "The decay passes by the optimizer's scaling of gradients (AdamW): l2 holds at this learning rate only, and is"
     )
     words += " no penalty of any objective."
-    return Check(read.arrays, (words,) if promised else (), read.notes if promised else (words, *read.notes))
+    return Check(read.arrays, (Wrong(words),) if promised else (), read.notes if promised else (words, *read.notes))
 
 
 def check_keras(model: Any, x: Any, y: Any, *, seed: int = 0) -> PenaltyCheck:
@@ -187,6 +187,6 @@ def check_keras(model: Any, x: Any, y: Any, *, seed: int = 0) -> PenaltyCheck:
     names = [each.path for each in model.trainable_variables]
     sizes = (max(1, len(x) // 4), len(x))
     check = check_penalty(gradient, start, l1=l1, l2=l2, names=names, batch_sizes=sizes, seed=seed)
-    idle = ", ".join(name for name, each in zip(names, said, strict=True) if each and not any(each.values()))
-    words = f'{idle}: a regularizer of strength 0 (so is Keras\'s "l1l2", where no strengths are given).'
-    return replace(check, findings=(*check.findings, words)) if idle else check
+    idle = tuple(name for name, each in zip(names, said, strict=True) if each and not any(each.values()))
+    words = 'a regularizer of strength 0 (so is Keras\'s "l1l2", where no strengths are given).'
+    return replace(check, wrong=(*check.wrong, Wrong(words, idle))) if idle else check

@@ -7,7 +7,7 @@ is the gradient of ``l1 sum |w| + l2 sum w^2``, at random weights, by least squa
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,7 +15,19 @@ import numpy as np
 
 from ridgewalk.arrays import Array
 from ridgewalk.check.gradient import slope_along
-from ridgewalk.check.result import SAME, Check, PenaltyCheck, Strengths, gradients_of, multiple, named, ratio, suspect
+from ridgewalk.check.result import (
+    SAME,
+    Check,
+    Kind,
+    PenaltyCheck,
+    Strengths,
+    Wrong,
+    gradients_of,
+    multiple,
+    named,
+    ratio,
+    suspect,
+)
 
 Strength = float | Sequence[float | None] | None
 """One number for every weight array; or one per array, None where nothing was asked for; or None."""
@@ -82,22 +94,28 @@ def check_penalty(
     if trouble:
         return Check((), trouble)
     pulls = [reader.read(k) for k in range(len(arrays))]
-    said, notes = [], []
+    said: list[Wrong] = []
+    notes: list[Wrong] = []
     for k, (pull, strengths) in enumerate(zip(pulls, asked, strict=True)):
         others = list(reader.moved_by(k)) if pull.unexplained else []
-        said += [(pull.name, words) for words in (pull.form(others), pull.zeros(), pull.batches()) if words]
+        found: list[tuple[str, Kind]] = [(pull.form(others), "wired wrong"), (pull.zeros(), "wired wrong")]
+        found.append((pull.batches(), "wrong scale"))
         if strengths is not None and not pull.batches():
-            said += [(pull.name, words) for words in pull.promise(*strengths)]
-            if pull.silent and any(strengths) and not said:
-                notes.append((pull.name, "what was asked for is too weak to be told from the gradient's rounding."))
+            found += pull.promise(*strengths)
+        said += [Wrong(words, (pull.name,), kind) for words, kind in found if words]
+        if strengths is not None and pull.silent and any(strengths) and not said:
+            words = "what was asked for is too weak to be told from the gradient's rounding."
+            notes.append(Wrong(words, (pull.name,)))
         if bias[k] and biases is None and not (pull.silent or pull.unexplained):
-            notes.append((pull.name, f"penalized like a weight ({pull.rows[0].words}); most leave biases free."))
-    findings = _sentences(said)
+            words = f"penalized like a weight ({pull.rows[0].words}); most leave biases free."
+            notes.append(Wrong(words, (pull.name,)))
+    wrong = _together(said)
     if all(pull.silent for pull in pulls) and (said or not any(strengths is not None for strengths in asked)):
-        findings = ("The penalty changes the gradient of no array: it is wired to nothing.",)
+        wrong = (Wrong("The penalty changes the gradient of no array: it is wired to nothing."),)
     if value is not None:
-        findings += _sentences(_values(value, reader, pulls, asked))
-    return Check(tuple(row for pull in pulls for row in pull.rows), findings, _sentences(notes))
+        wrong += _together(Wrong(words, (name,)) for name, words in _values(value, reader, pulls, asked))
+    rows = tuple(row for pull in pulls for row in pull.rows)
+    return Check(rows, wrong, tuple(note.sentence for note in _together(notes)))
 
 
 def _asked(
@@ -142,10 +160,10 @@ class _Reader:
         """Gradients at a point, which the code under check may overwrite."""
         return gradients_of(self.arrays, self.gradient([w.copy() for w in point], rows, on), self.labels)[0]
 
-    def trouble(self) -> tuple[str, ...]:
+    def trouble(self) -> tuple[Wrong, ...]:
         """Say why nothing can be read, or read everything."""
         rows, point = self.batch_sizes[0], self.points[0]
-        found: dict[int, str] = {}
+        found: dict[int, Wrong] = {}
         for on in (True, False):
             given = self.gradient([w.copy() for w in point], rows, on)
             found = gradients_of(self.arrays, given, self.labels)[1] | found
@@ -153,7 +171,7 @@ class _Reader:
             return tuple(found[k] for k in sorted(found))
         for first, again in zip(self.step(point, rows, True), self.step(point, rows, True), strict=True):
             if np.abs(first - again).max(initial=0) > SAME**2 * np.abs(first).max(initial=0):
-                return ("The gradient changes from call to call: fix what it draws (dropout, batches).",)
+                return (Wrong("The gradient changes from call to call: fix what it draws (dropout, batches)."),)
         self.added = {rows: [self.difference(point, rows) for point in self.points] for rows in self.batch_sizes}
         self.added_to_zeros = [self.difference(point, rows) for point in self.thinned]
         return ()
@@ -259,20 +277,21 @@ class _Pull:
                 return f"the penalty {f'is {how[0]}' if how else 'changes with'} the rows of a step ({readings})."
         return ""
 
-    def promise(self, l1: float, l2: float) -> Iterator[str]:
+    def promise(self, l1: float, l2: float) -> Iterator[tuple[str, Kind]]:
         """Say where it is not the penalty that was asked for."""
         due, found, size = l1 * np.sign(self.w) + 2 * l2 * self.w, self.rows[0], _size(self.first)
         if _size(self.first - due) <= SAME * _size(due) + self.noise:
             return
         asked, k = Strengths(self.name, 0, l1, l2, 0.0).words, multiple(self.first, due)
         if size <= self.noise:
-            yield f"the penalty does not reach it: {asked} asked for."
+            yield f"the penalty does not reach it: {asked} asked for.", "wired wrong"
         elif not due.any():
-            yield f"it is penalized ({found.words}), and was not to be."
+            yield f"it is penalized ({found.words}), and was not to be.", "wired wrong"
         elif k is not None:
-            yield f"the penalty is {ratio(k)} what was asked for: {found.words}, not {asked}.{suspect(k, found.rows)}"
+            words = f"the penalty is {ratio(k)} what was asked for: {found.words}, not {asked}.{suspect(k, found.rows)}"
+            yield words, "wrong scale" if k > 0 else "wired wrong"
         elif not self.unexplained:
-            yield f"{found.words} found, {asked} asked for."
+            yield f"{found.words} found, {asked} asked for.", "wired wrong"
 
 
 def _values(
@@ -307,12 +326,12 @@ def _values(
                 yield pull.name, f"the value of the penalty is {words}.{suspect(amount / due) if due else ''}"
 
 
-def _sentences(said: Sequence[tuple[str, str]] | Iterator[tuple[str, str]]) -> tuple[str, ...]:
-    """Say what holds of several arrays once."""
-    names: dict[str, list[str]] = {}
-    for name, words in said:
-        names.setdefault(words, []).append(name)
-    return tuple(f"{', '.join(named)}: {words}" for words, named in names.items())
+def _together(said: Iterable[Wrong]) -> tuple[Wrong, ...]:
+    """Return what holds of several arrays once, with the names of all."""
+    names: dict[tuple[str, Kind], list[str]] = {}
+    for each in said:
+        names.setdefault((each.words, each.kind), []).extend(each.arrays)
+    return tuple(Wrong(words, tuple(arrays), kind) for (words, kind), arrays in names.items())
 
 
 def _size(values: Array) -> float:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, Literal, TypeVar
 
 import numpy as np
 
@@ -45,16 +45,39 @@ class Strengths:
         return ", ".join(parts) or "nothing"
 
 
+Kind = Literal["wired wrong", "wrong scale", "cannot be read"]
+"""What is wrong: the mathematics; a factor alone; or nothing that is known, for the check cannot read it."""
+
+
+@dataclass(frozen=True)
+class Wrong:
+    """One thing that is wrong, of some arrays or of none in particular."""
+
+    words: str
+    arrays: tuple[str, ...] = ()
+    kind: Kind = "wired wrong"
+
+    @property
+    def sentence(self) -> str:
+        """The words, after the names of the arrays."""
+        return f"{', '.join(self.arrays)}: {self.words}" if self.arrays else self.words
+
+
 Row = TypeVar("Row", bound=Slopes | Strengths)
 
 
 @dataclass(frozen=True)
 class Check(Generic[Row]):
-    """What a check found: numbers for each array, sentences for what is wrong, notes for what is worth knowing."""
+    """What a check found: numbers for each array, what is wrong, and notes for what is worth knowing."""
 
     arrays: tuple[Row, ...]
-    findings: tuple[str, ...]
+    wrong: tuple[Wrong, ...]
     notes: tuple[str, ...] = ()
+
+    @property
+    def findings(self) -> tuple[str, ...]:
+        """Sentences for what is wrong."""
+        return tuple(each.sentence for each in self.wrong)
 
     @property
     def ok(self) -> bool:
@@ -109,7 +132,7 @@ def listed(gradients: Any) -> list[Array]:
     return [np.asarray(each) for each in gradients] if several else [np.asarray(gradients)]
 
 
-def gradients_of(arrays: Sequence[Array], given: Any, labels: Sequence[str]) -> tuple[list[Array], dict[int, str]]:
+def gradients_of(arrays: Sequence[Array], given: Any, labels: Sequence[str]) -> tuple[list[Array], dict[int, Wrong]]:
     """List the gradients that were given, and say by the array's position what makes one of them no gradient at all."""
     gradients = listed(given)
     if len(gradients) != len(arrays):
@@ -119,11 +142,10 @@ def gradients_of(arrays: Sequence[Array], given: Any, labels: Sequence[str]) -> 
         if dw.shape != w.shape:
             like = [other for other, v in zip(labels, arrays, strict=True) if v.shape == dw.shape]
             hint = f" {dw.shape} is the shape of {like[0]}: is its penalty added to this array?" if like else ""
-            faults[k] = f"{name}: the gradient is shaped {dw.shape}, the array {w.shape}.{hint}"
+            faults[k] = Wrong(f"the gradient is shaped {dw.shape}, the array {w.shape}.{hint}", (name,))
         elif not np.isfinite(dw).all():
-            faults[k] = (
-                f"{name}: {np.count_nonzero(~np.isfinite(dw))} of {dw.size} numbers of the gradient are not finite."
-            )
+            count = np.count_nonzero(~np.isfinite(dw))
+            faults[k] = Wrong(f"{count} of {dw.size} numbers of the gradient are not finite.", (name,))
     return gradients, faults
 
 

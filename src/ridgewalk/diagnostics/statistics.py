@@ -22,6 +22,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 from scipy.optimize import minimize_scalar
@@ -37,6 +38,10 @@ _STRAIGHT, _MOST_SKEWED = 1e-6, 0.4  # skewness that is none, and beyond which t
 _DRIFT = 0.01
 _FAR = 1e100  # a loss that is as good as infinite
 _COLDEST, _HOTTEST = np.log(0.05), np.log(50.0)  # temperatures tried
+
+
+Outcome = Literal["better", "no difference", "worse", "cannot tell"]
+"""What the interval of a difference says (:meth:`Effect.outcome`)."""
 
 
 @dataclass(frozen=True)
@@ -94,6 +99,27 @@ class Effect:
     def within(self, size: float) -> bool:
         """Whether the interval lies between -size and size."""
         return bool(-size < self.low and self.high < size)
+
+    def outcome(self, smallest: float) -> Outcome:
+        """Return what the interval says: the one place where that is decided.
+
+        ==================  ==========================================================================================
+        "better"            it lies below 0, by however little
+        "no difference"     else, it lies between -smallest and smallest
+        "worse"             else, it lies above 0
+        "cannot tell"       else: it holds 0, and effects that matter
+        ==================  ==========================================================================================
+
+        Parameters
+        ----------
+        smallest : float
+            Smallest effect of interest: a cost below it is no matter.
+        """
+        if self.high < 0:
+            return "better"
+        if self.within(smallest):
+            return "no difference"
+        return "worse" if self.low > 0 else "cannot tell"
 
     @property
     def detectable(self) -> float:

@@ -170,12 +170,18 @@ class _Case:
         return effect(after.rows - before.rows, e.weights, after.heldout - before.heldout, e.ratio, spread)
 
     def wiring(self) -> Iterator[Finding]:
-        faults = self.evidence.wiring.faults
+        unread = [fault for fault in self.evidence.wiring.faults if fault.kind == "cannot be read"]
+        faults = [fault for fault in self.evidence.wiring.faults if fault.kind != "cannot be read"]
+        if unread:
+            sentence = f"Not all of the wiring was checked: {' '.join(fault.sentence for fault in unread)}"
+            advice = "Check it yourself: hold a step with the penalty, less one without, against its formula."
+            faults_of = {"faults": [asdict(fault) for fault in unread]}
+            yield Finding("b''", "wiring not checked", False, sentence, advice, faults_of)
         if not faults:
             return
         more = f" ({len(faults)} faults in all.)" if len(faults) > 1 else ""
         numbers = {"faults": [asdict(fault) for fault in faults]}
-        if all(fault.of_scale for fault in faults):
+        if all(fault.kind == "wrong scale" for fault in faults):
             sentence = f"The penalty is of the wrong scale: {faults[0].sentence}{more}"
             advice = "Mend the factor, or read every strength as that many times itself; then compare."
             yield Finding("b'", "wrong scale", True, sentence, advice, numbers)
@@ -305,6 +311,7 @@ class _Case:
 
     def effect(self) -> Iterator[Finding]:
         e, d = self.evidence, self.difference
+        outcome = d.outcome(self.delta)
         numbers = {"difference": d.mean, "low": d.low, "high": d.high, "smallest_effect": self.delta}
         at = "" if e.alpha is None else f" at strength {e.alpha:.3g}"
         change = f"{_said(abs(d.mean))} {self.unit} (95% interval {_said(-d.high)} to {_said(-d.low)})"
@@ -316,7 +323,7 @@ class _Case:
             )
         elif e.alpha == 0:
             yield self._no_strength(numbers)
-        elif d.high < 0:
+        elif outcome == "better":
             small = d.high > -self.delta
             how_much = "" if not small else ", a little" if d.mean > -self.delta else ", though how much is not sure"
             yield Finding(
@@ -328,7 +335,7 @@ class _Case:
                 self._how_to_keep(),
                 numbers | self.why(),
             )
-        elif d.within(self.delta):
+        elif outcome == "no difference":
             yield Finding(
                 "c3",
                 "no difference",
@@ -339,7 +346,7 @@ class _Case:
                 "Choose by what else counts: sparser models cost nothing here.",
                 numbers,
             )
-        elif d.low > 0:
+        elif outcome == "worse":
             yield self._too_strong(numbers)
         else:
             rows, seeds = d.settled_by(self.delta)
@@ -515,7 +522,11 @@ class _Case:
         more = self.against(both, arms[name], spread_of_cells(arms[name].heldout - both.heldout))
         if more.mean >= 0:
             return ""
-        return f" ({name} is better)" if more.high < 0 else f" (that {name} gains more is within its error)"
+        return (
+            f" ({name} is better)"
+            if more.outcome(self.delta) == "better"
+            else f" (that {name} gains more is within its error)"
+        )
 
     def numbers(self) -> dict[str, Any]:
         """Everything that a reader may want beside the sentences."""

@@ -19,7 +19,7 @@ from typing import Literal
 import numpy as np
 
 from ridgewalk.arrays import Array, Integers
-from ridgewalk.check import check_gradient, check_penalty
+from ridgewalk.check import Kind, check_gradient, check_penalty
 from ridgewalk.engine.job import Fits, Fold, Job
 from ridgewalk.layers import Arrays, Dropout
 from ridgewalk.losses import AbsoluteError, SquaredError
@@ -43,16 +43,22 @@ _SHARE = 0.1  # of the critical strength: the penalty there
 
 @dataclass(frozen=True)
 class Fault:
-    """Something that is wired wrong: the probe that found it, and what it is in plain words."""
+    """Something that is wired wrong.
+
+    Attributes
+    ----------
+    probe : "gradient", "penalty", "rest" or "held out"
+        That found it.
+    sentence : str
+        What it is, in plain words.
+    kind : "wired wrong", "wrong scale" or "cannot be read"
+        The second is the penalty that was asked for, times some factor; the third no fault that was seen, but a penalty
+        that the probes do not know.
+    """
 
     probe: Probe
     sentence: str
-
-    @property
-    def of_scale(self) -> bool:
-        """Whether it is the penalty that was asked for, times some factor."""
-        factor = any(words in self.sentence for words in ("what was asked for", "the rows of a step"))
-        return self.probe == "rest" or (self.probe == "penalty" and factor)
+    kind: Kind = "wired wrong"
 
 
 @dataclass(frozen=True)
@@ -62,7 +68,7 @@ class Wiring:
     Attributes
     ----------
     faults : tuple of Fault
-        None where everything is right.
+        None where everything is right, and was read.
     at_rest : float
         The strength at which the job's optimizer comes to rest, over the one asked for; NaN where it does not.
     gradient_error : float
@@ -95,7 +101,7 @@ def audit(job: Job, train: Train, seed: int = 0) -> Wiring:
         probe = _Prober(job, train, seed)
         # The other probes train on some rows alone, and what is wrong in one step is wrong at rest, too.
         faults = probe.held_out() or [*probe.gradient(), *probe.penalty()] or [*probe.rest()]
-        return Wiring(tuple(faults), probe.at_rest, probe.gradient_error)
+        return Wiring((*faults, *probe.unread()), probe.at_rest, probe.gradient_error)
 
 
 class _Prober:
@@ -176,10 +182,31 @@ class _Prober:
             seed=self.seed,
         )
         grouped = [k for k, pair in enumerate(strengths) if pair is None]
-        names = [self.network.names[k] for k in grouped]
-        others = [sentence for sentence in found.findings if not sentence.startswith(tuple(names) or ("\0",))]
-        return [Fault("penalty", sentence) for sentence in others] + [
+        names = {self.network.names[k] for k in grouped}
+        others = [
+            replace(each, arrays=tuple(name for name in each.arrays if name not in names))
+            for each in found.wrong
+            if not each.arrays or set(each.arrays) - names
+        ]
+        return [Fault("penalty", each.sentence, each.kind) for each in others] + [
             fault for k in grouped for fault in self._grouped(k)
+        ]
+
+    def unread(self) -> list[Fault]:
+        """Name the penalties whose classes no probe knows: their strengths cannot be read."""
+        names: dict[str, list[str]] = {}
+        for name, penalty in zip(self.network.names, self.job.penalties, strict=True):
+            for part in parts(penalty):
+                if not isinstance(part, L1 | L2 | GroupLasso):
+                    names.setdefault(type(part).__name__, []).append(name)
+        return [
+            Fault(
+                "penalty",
+                f"{', '.join(arrays)}: {kind} cannot be read: the probes know L1, L2, ElasticNet, GroupLasso and their "
+                "sums, so whether it is wired at all was not seen.",
+                "cannot be read",
+            )
+            for kind, arrays in names.items()
         ]
 
     def _pulls(self, arrays: list[Array], rows: int, penalties: tuple[Penalty, ...]) -> list[Array]:
@@ -210,7 +237,8 @@ class _Prober:
                 yield Fault("penalty", f"{name}: {rest:.0%} of what the penalty adds is not its formula.")
                 return
             if not abs(share - 1) < _UNEXPLAINED:
-                yield Fault("penalty", f"{name}: the penalty is {share:.4g} times what was asked for at {rows} rows.")
+                words = f"{name}: the penalty is {share:.4g} times what was asked for at {rows} rows."
+                yield Fault("penalty", words, "wrong scale" if share > _UNEXPLAINED else "wired wrong")
                 return
         resting = [*self.start[:k], np.zeros_like(w), *self.start[k + 1 :]]
         if self._pulls(resting, _FEW, self.penalties)[k].any():
@@ -247,7 +275,7 @@ class _Prober:
         if not _BAND[0] <= self.at_rest <= _BAND[1]:
             name = type(self.job.optimizer).__name__
             words = f"{name} comes to rest at {self.at_rest:.3g} times the strength asked for."
-            yield Fault("rest", words + _suspect(self.at_rest, self.job.optimizer))
+            yield Fault("rest", words + _suspect(self.at_rest, self.job.optimizer), "wrong scale")
 
     def _null_slopes(self) -> Array:
         """Slopes (N, C) of the loss at the best constant."""

@@ -10,17 +10,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 
 from ridgewalk.diagnostics import Arm, Effect, effect
 from ridgewalk.diagnostics.evidence import smallest_effect
-from ridgewalk.diagnostics.statistics import spread_of_cells
+from ridgewalk.diagnostics.statistics import Outcome, spread_of_cells
 from ridgewalk.estimators.whole_path import MLPClassifierCV, MLPRegressorCV
 from ridgewalk.objective import weighted_mean
 from ridgewalk.path import MLPPath
 from ridgewalk.selection import mean_and_error
 
+Verdict = Outcome | Literal[""]
 _SAME = 1e-6  # relative difference of the null model's losses up to which two tables are one
 
 
@@ -40,7 +42,7 @@ class Compared:
     difference : Effect or None
         Of held-out losses to the first; below 0 this one is better. None for the first.
     verdict : str
-        "better", "worse", "no difference" (within the smallest effect of interest), "cannot tell"; empty for the first.
+        :meth:`ridgewalk.diagnostics.Effect.outcome` of the difference; empty for the first.
     """
 
     name: str
@@ -49,7 +51,7 @@ class Compared:
     standard_error: float
     inputs: int
     difference: Effect | None
-    verdict: str
+    verdict: Verdict
 
 
 @dataclass(frozen=True)
@@ -113,7 +115,7 @@ def compare(models: Mapping[str, MLPClassifierCV | MLPRegressorCV]) -> Compariso
         change = None if name == first else _difference(arms[first], arms[name], path)
         mean, error = means[name]
         inputs = int(model.support_.sum())
-        verdict = "" if change is None else _verdict(change, smallest)
+        verdict = _verdict(change, smallest)
         compared.append(Compared(name, model.alpha_, float(mean), float(error), inputs, change, verdict))
     starts = min(arm.heldout.shape[1] for arm in arms.values())
     used = int((path.row_weights > 0).sum())
@@ -157,9 +159,5 @@ def _difference(first: Arm, other: Arm, path: MLPPath) -> Effect:
     return effect(other.rows - first.rows, path.row_weights, cells, ratio, spread)
 
 
-def _verdict(difference: Effect, smallest: float) -> str:
-    if difference.high < 0:
-        return "better"
-    if difference.low > 0:
-        return "worse"
-    return "no difference" if difference.within(smallest) else "cannot tell"
+def _verdict(difference: Effect | None, smallest: float) -> Verdict:
+    return "" if difference is None else difference.outcome(smallest)
