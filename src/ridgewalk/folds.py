@@ -3,26 +3,43 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from ridgewalk.arrays import Array, Integers, sparse_scale, standardization
+from ridgewalk.arrays import Array, Booleans, Integers, sparse_scale, standardization
 from ridgewalk.engine.job import Fold, Matrix
-from ridgewalk.losses import AbsoluteError, Huber, Loss, SquaredError
+from ridgewalk.losses import AbsoluteError, BinaryCrossEntropy, CrossEntropy, Huber, Loss, SquaredError
 
 _POWER_OF_UNIT = {SquaredError: 2, Huber: 2, AbsoluteError: 1}  # the losses whose target is standardized
 
 
-def row_numbers(rows: ArrayLike) -> Integers:
-    """Give the numbers of rows that are given so, or as a mask."""
-    chosen = np.asarray(rows)
-    return np.flatnonzero(chosen) if chosen.dtype == bool else chosen.astype(int)
+def row_numbers(given: ArrayLike, rows: int) -> Integers:
+    """Return the numbers of rows that are given so, or as a mask over all ``rows``.
+
+    Raises
+    ------
+    ValueError
+        If they are neither: fractions, text, numbers of no row, a mask of another length.
+    """
+    chosen = np.asarray(given)
+    if chosen.dtype == bool and chosen.shape == (rows,):
+        return np.flatnonzero(chosen)
+    whole = chosen.dtype.kind in "iuf" and chosen.ndim == 1 and bool((chosen == np.floor(chosen)).all())
+    if chosen.size == 0:
+        return np.empty(0, dtype=int)
+    if not whole or chosen.min() < -rows or chosen.max() >= rows:
+        shown = ", ".join(str(each) for each in chosen.ravel()[:3].tolist())
+        raise ValueError(
+            f"A fold is given by whole row numbers from 0 to {rows - 1}, or by a mask of {rows} booleans, got "
+            f"{chosen.dtype} shaped {chosen.shape}: {shown}{', ...' * (chosen.size > 3)}."
+        )
+    return chosen.astype(int) % rows
 
 
-def check_splits(splits: Sequence[tuple[Integers, Integers]], weights: Array) -> None:
-    """See that every fold has rows to train on, and holds out others.
+def check_splits(splits: Sequence[tuple[Integers, Integers]], weights: Array, loss: Loss, target: Array) -> None:
+    """Check that every fold has rows to train on, of several classes where there are classes, and holds out others.
 
     Raises
     ------
@@ -39,6 +56,24 @@ def check_splits(splits: Sequence[tuple[Integers, Integers]], weights: Array) ->
             )
         if len(np.unique(held_out)) < len(held_out) or np.isin(held_out, train_rows).any():
             raise ValueError(f"Fold {k} holds out a row twice, or one that it trains on: its loss would mean nothing.")
+        trained = target[train_rows[weights[train_rows] > 0]]
+        if isinstance(loss, BinaryCrossEntropy | CrossEntropy) and (trained == trained[0]).all():
+            raise ValueError(
+                f"Fold {k} trains on rows of one class alone, and nothing can be learned there: give folds that train "
+                "on every class (a number of folds is stratified; folds by groups need each class in several groups)."
+            )
+
+
+def unknown_rows(loss: Loss, target: Array, weights: Array, train_rows: Integers, held_out: Integers) -> Booleans:
+    """Return which held-out rows are of a class, or have a label, that no training row has: shape (n,).
+
+    What a network, or a constant, loses on them is made up: it never heard of such a class.
+    """
+    if not isinstance(loss, BinaryCrossEntropy | CrossEntropy):
+        return np.zeros(len(held_out), dtype=bool)
+    trained = target[train_rows[weights[train_rows] > 0]]
+    low, high = trained.min(axis=0), trained.max(axis=0)
+    return np.asarray(((target[held_out] < low) | (target[held_out] > high)).any(axis=1))
 
 
 def standardized_fold(
@@ -52,11 +87,16 @@ def standardized_fold(
         center, scale = standardization(x, weights)
     else:
         center, scale = plain.center, sparse_scale(x, weights)
-    if type(loss) not in _POWER_OF_UNIT:
+    if not standardizes_target(loss):
         return replace(plain, center=center, scale=scale)
     target_center, target_scale = standardization(target, weights)
     target_scale = np.where(np.isfinite(target_scale), target_scale, 1.0)
     return Fold(weights, center, scale, target_center, target_scale, validation)
+
+
+def standardizes_target(loss: Loss) -> bool:
+    """Whether targets of this loss are standardized with the columns: numbers are, classes and counts are not."""
+    return type(loss) in _POWER_OF_UNIT
 
 
 def loss_unit(loss: Loss, fold: Fold) -> float:
@@ -77,3 +117,52 @@ def row_losses(loss: Loss, output: Array, target: Array, fold: Fold, unit: Array
     units = fold.target_scale / (unit if target.shape[1] > 1 else 1.0)
     columns = (loss.values(output[..., [c]], standardized[:, [c]]) * units[c] ** power for c in range(len(units)))
     return np.asarray(sum(columns))
+
+
+def constant_losses(loss: Loss, target: Array, fold: Fold, unit: Array, rows: Integers) -> Array:
+    """Return what the best constant of a fold's training rows loses on some rows (n,), in the units of the target."""
+    null = loss.null_output((target - fold.target_center) / fold.target_scale, fold.weights)
+    constant = np.broadcast_to(null, (1, len(rows), len(null)))
+    return np.asarray(row_losses(loss, constant, target[rows], fold, unit)[0])
+
+
+@dataclass(frozen=True, eq=False)
+class Moments:
+    """Means and deviations of columns and targets over the rows of several trainings; a deviation of 0 is a constant.
+
+    Deviations of parts add up as sides of right triangles (Chan, Golub and LeVeque, American Statistician 1983):
+    ``weight scale^2 = sum of the parts' weight scale^2 + w_1 w_2 / weight (center_1 - center_2)^2``.
+    """
+
+    weight: float
+    center: Array
+    scale: Array
+    target_center: Array
+    target_scale: Array
+
+    @staticmethod
+    def of(fold: Fold, target: Array, loss: Loss) -> Moments:
+        """Take them from the rows (N,) that a fold was standardized on."""
+        used = target[fold.weights > 0]
+        constant = (used == used[0]).all(axis=0) & standardizes_target(loss)
+        scale = np.where(np.isinf(fold.scale), 0.0, fold.scale)
+        target_scale = np.where(constant, 0.0, fold.target_scale)
+        return Moments(float(fold.weights.sum()), fold.center, scale, fold.target_center, target_scale)
+
+    def with_rows(self, more: Moments) -> Moments:
+        """Add the rows of another call."""
+        weight = self.weight + more.weight
+        a, b = np.sqrt(self.weight / weight), np.sqrt(more.weight / weight)
+
+        def together(name: str) -> tuple[Array, Array]:
+            center, other = getattr(self, f"{name}center"), getattr(more, f"{name}center")
+            scale, its = getattr(self, f"{name}scale"), getattr(more, f"{name}scale")
+            return center + b**2 * (other - center), np.hypot(np.hypot(a * scale, b * its), a * b * (other - center))
+
+        return Moments(weight, *together(""), *together("target_"))
+
+    def fold(self, weights: Array) -> Fold:
+        """Return the fold that standardizes so; a column that never varied is 0 everywhere, and a target as it is."""
+        scale = np.where(self.scale > 0, self.scale, np.inf)
+        target_scale = np.where(self.target_scale > 0, self.target_scale, 1.0)
+        return Fold(weights, self.center, scale, self.target_center, target_scale)

@@ -246,6 +246,30 @@ class Poisson:
         return np.log(np.maximum(_mean(target, weights), _SMALLEST_SHARE))
 
 
+_FIRST_OUTPUTS = 0.05  # of a start under a log link, in units of other starts' outputs
+
+
+def begun(loss: Loss, start: tuple[Array, ...], target: Array, weights: Array) -> tuple[Array, ...]:
+    """Begin near the best constant where the link is a logarithm; other starts stay as they were drawn.
+
+    Targets elsewhere are standardized, and logits small. Rates may be of any size: from exp(0) = 1 the way to a large
+    one takes all the epochs that there are, and random outputs of 1 or 2 around its logarithm begin far above the loss
+    of a constant. So the last biases are the best constant, and the last weights small.
+
+    Parameters
+    ----------
+    loss : Loss
+    start : tuple of arrays
+        Weights and biases of one network, the last layer's at the end.
+    target, weights : arrays, shapes (N, C) and (N,)
+        Of the training rows; rows of weight 0 have no influence.
+    """
+    if not isinstance(loss, Poisson):
+        return start
+    *below, w, bias = start
+    return (*below, _FIRST_OUTPUTS * w, bias + loss.null_output(target, weights))
+
+
 def _zero_of_slope(loss: AbsoluteError | Huber, target: Array, weights: Array) -> Array:
     """Constant at which the mean slope, which only rises, changes sign: by bisection, shape (C,)."""
     used = target[weights > 0]

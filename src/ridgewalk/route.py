@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from numbers import Real
+from typing import Any, Literal
 
 import numpy as np
 
@@ -26,7 +27,7 @@ class Route:
     Attributes
     ----------
     hidden_layer_sizes : sequence of int
-        Units of each hidden layer; empty is a linear model, solved to its optimum.
+        Units of each hidden layer, or of the only one; empty is a linear model, solved to its optimum. 8.0 is 8.
     activation : str
         "relu", "leaky_relu", "tanh", "logistic", "gelu" or "identity".
     penalty : "elasticnet" or "group_lasso"
@@ -98,10 +99,7 @@ class Route:
             raise ValueError(f"l1_ratio must lie between 0 (only L2) and 1 (only L1), got {self.l1_ratio}.")
         if not 0 <= self.bias_alpha < np.inf:
             raise ValueError(f"bias_alpha is a finite number of zero or more, got {self.bias_alpha}.")
-        if any(units < 1 or units != int(units) for units in self.hidden_layer_sizes):
-            raise ValueError(
-                f"Hidden layers need at least 1 unit each, whole numbers, got {tuple(self.hidden_layer_sizes)}."
-            )
+        object.__setattr__(self, "hidden_layer_sizes", _whole_units(self.hidden_layer_sizes))
         self._check_factors()
 
     def _check_factors(self) -> None:
@@ -175,3 +173,13 @@ class Route:
     def bias_penalty(self, alpha: Strength) -> Penalty:
         """Penalty of each bias array at weight strengths ``alpha``."""
         return ElasticNet(np.where(alpha > 0, self.bias_alpha, 0.0), self.l1_ratio) if self.bias_alpha else Sum()
+
+
+def _whole_units(sizes: Any) -> tuple[int, ...]:
+    """Return units as whole numbers: those of a search, such as 8.0, too; what is none is refused, not cut off."""
+    given = sizes.tolist() if isinstance(sizes, np.ndarray) else sizes
+    each = list(given) if isinstance(given, Iterable) and not isinstance(given, str) else [given]
+    whole = [isinstance(units, Real) and not isinstance(units, bool | np.bool_) for units in each]
+    if not all(whole) or any(not np.isfinite(units) or units < 1 or units != int(units) for units in each):
+        raise ValueError(f"Hidden layers need at least 1 unit each, whole numbers, got {given!r}.")
+    return tuple(int(units) for units in each)

@@ -34,7 +34,7 @@ from ridgewalk.envelope import NULL, lower, sources
 from ridgewalk.folds import check_splits, row_losses, row_numbers, standardized_fold
 from ridgewalk.grid import grid, linear_fit, strength_at_null
 from ridgewalk.layers import Arrays
-from ridgewalk.losses import Loss, SquaredError
+from ridgewalk.losses import Loss, SquaredError, begun
 from ridgewalk.model import Model
 from ridgewalk.network import Network
 from ridgewalk.newton import finish
@@ -169,8 +169,9 @@ class Walker:
         data: Matrix = csr_array(x).astype(np.float64) if issparse(x) else np.asarray(x, dtype=np.float64)
         rows, inputs = data.shape
         weights: Array = np.ones(rows) if sample_weight is None else np.asarray(sample_weight, dtype=np.float64)
-        splits = [(row_numbers(train_rows), row_numbers(held_out)) for train_rows, held_out in splits]
-        check_splits(splits, weights)
+        numbered = [(row_numbers(train_rows, rows), row_numbers(held_out, rows)) for train_rows, held_out in splits]
+        check_splits(numbered, weights, loss, target)
+        splits = [(train_rows, held_out[weights[held_out] > 0]) for train_rows, held_out in numbered]
         draws = [np.bincount(train_rows, minlength=rows) for train_rows, _ in splits]  # a row drawn twice counts twice
         row_weights: list[Array] = [*(weights * times for times in draws), weights]
         folds = tuple(standardized_fold(data, target, loss, each, route.standardize) for each in row_weights)
@@ -220,7 +221,10 @@ class Walker:
             raise ValueError('alphas="qut" selects inputs, so it needs an l1_ratio above 0, or penalty="group_lasso".')
         generator, found = np.random.default_rng(self.seeds[0]), []
         for _ in range(_SHUFFLES):
-            x = self.x[generator.permutation(len(self.target))]
+            used = np.flatnonzero(self.weights)  # rows of weight 0 say nothing about rows that count
+            shuffled_rows = np.arange(len(self.target))
+            shuffled_rows[used] = generator.permutation(used)
+            x = self.x[shuffled_rows]
             fold = standardized_fold(x, self.target, self.loss, self.weights, self.route.standardize)
             shuffled = replace(self, x=x, folds=(fold,), seeds=self.seeds[:1])
             strengths = np.array([shuffled._top(fold)])
@@ -574,8 +578,9 @@ class Walker:
         )
 
     def starts(self) -> Arrays:
-        """Random weights: one start per seed, the same for every fold."""
-        starts = [self.route.start(self.network, seed) for seed in self.seeds] * len(self.folds)
+        """Random weights: one start per seed, the same for every fold but for what its loss begins with."""
+        drawn = [self.route.start(self.network, seed) for seed in self.seeds]
+        starts = [begun(self.loss, start, self.target, fold.weights) for fold in self.folds for start in drawn]
         return tuple(np.stack(arrays).astype(self.route.dtype) for arrays in zip(*starts, strict=True))
 
 

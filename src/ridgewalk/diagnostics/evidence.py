@@ -21,7 +21,7 @@ from ridgewalk.draws import order
 from ridgewalk.engine import train as engine_train
 from ridgewalk.engine.job import EarlyStopping, Fits, Job
 from ridgewalk.envelope import NULL
-from ridgewalk.folds import loss_unit, row_losses
+from ridgewalk.folds import constant_losses, loss_unit, row_losses
 from ridgewalk.layers import Dense, Layer
 from ridgewalk.losses import BinaryCrossEntropy, Loss
 from ridgewalk.network import Network, evadable
@@ -133,6 +133,8 @@ class Evidence:
         The one of lowest held-out loss, and the strongest within one standard error of it.
     diverged : (float, float)
         Shares of the unpenalized and of the penalized trainings that ended in numbers that are not finite.
+    null_training : float
+        Mean loss of the best constant on the folds' own training rows; infinite where it is not known.
     """
 
     loss: Loss
@@ -158,6 +160,7 @@ class Evidence:
     best_alpha: float | None = None
     safe_alpha: float | None = None
     diverged: tuple[float, float] = (0.0, 0.0)
+    null_training: float = np.inf
 
     @property
     def null_loss(self) -> float:
@@ -321,6 +324,7 @@ def of_jobs(
     before, after = (float(np.nanmean(penalty(trial.fits.parameters))) for trial in trials)
     kept = [trial.used() for trial in trials]
     folds = trials[0].folds
+    trained = [np.flatnonzero(without.folds[k].weights) for k in folds]
     courses = [("unpenalized", trials[0].course()), ("penalized", trials[1].course())] if looks else []
     with np.errstate(invalid="ignore"):  # what diverged differs by no number
         differences = [after - before for before, after in zip(*(t.held_out_losses for t in trials), strict=True)]
@@ -341,7 +345,15 @@ def of_jobs(
         | {name: _Trial(job, held_out, fitted).arm(weights) for name, job in _alone(with_penalty).items()},
         larger={},
         references={name: trials[0].reference(outputs) for name, outputs in (references or {}).items()},
-        null=_null(trials[1]),
+        null=trials[0].by_row(_constants(trials[0], [held_out[k] for k in folds])),
+        null_training=float(
+            np.mean(
+                [
+                    weighted_mean(constant, without.folds[k].weights[rows])
+                    for k, rows, constant in zip(folds, trained, _constants(trials[0], trained), strict=True)
+                ]
+            )
+        ),
         inputs=(int(kept[0][0].sum()), int(kept[1][0].sum())),
         units=(kept[0][1], kept[1][1]),
         gone=np.flatnonzero(kept[0][0] & ~kept[1][0]).tolist(),
@@ -536,14 +548,12 @@ def _right(outputs: Array, target: Array) -> Booleans:
     return np.asarray(outputs.argmax(axis=-1) == target.argmax(axis=-1))
 
 
-def _null(trial: _Trial) -> Array:
-    """Held-out losses (N,) of the best constant of each fold."""
-    losses = []
-    for number in trial.folds:
-        fold, rows = trial.job.folds[number], trial.held_out[number]
-        null = trial.job.loss.null_output((trial.job.target - fold.target_center) / fold.target_scale, fold.weights)
-        losses.append(trial.scored(np.broadcast_to(null, (1, len(rows), len(null))), number, rows)[0])
-    return trial.by_row(losses)
+def _constants(trial: _Trial, rows: Sequence[Integers]) -> list[Array]:
+    """Losses of the best constant of each fold on some of its rows."""
+    job = trial.job
+    folds = [job.folds[number] for number in trial.folds]
+    pairs = zip(folds, rows, strict=True)
+    return [constant_losses(job.loss, job.target, fold, job.folds[-1].target_scale, some) for fold, some in pairs]
 
 
 def _alone(job: Job) -> dict[str, Job]:
@@ -587,8 +597,8 @@ def _widened(job: Job) -> Job:
             layers.append(layer)
     network = Network(tuple(layers))
     starts = [network.start("he", int(seed)) for seed in job.seeds]
-    start = tuple(np.stack(arrays).astype(job.dtype) for arrays in zip(*starts, strict=True))
-    return replace(job, network=network, start=start)
+    *start, _ = (np.stack(arrays).astype(job.dtype) for arrays in zip(*starts, strict=True))
+    return replace(job, network=network, start=(*start, job.start[-1]))  # the output that the loss begins with
 
 
 def _decay(job: Job) -> float:

@@ -30,6 +30,8 @@ _NO_PULL = 0.99  # of the penalty that the unpenalized network would pay
 _SPIKES = 0.002  # share of looks above twice the usual loss
 _CLEAR = 2.0  # standard errors
 _ROUNDING = 1e-3  # of the null model's loss: what single precision, or chance, makes of the null model itself
+_ABOVE = 1e-6  # of the null model's loss: less than that is not below it
+_HALF = 0.5  # of the null model's training loss: who keeps more has hardly fitted
 _OUT_OF_REACH = 100  # times the rows
 _HUGE = 1e9  # numbers that are not written out
 
@@ -125,7 +127,7 @@ def judge(evidence: Evidence) -> Diagnosis:
     Diagnosis
     """
     case = _Case(evidence)
-    found = [*case.wiring(), *case.diverged()]
+    found = [*case.wiring(), *case.diverged(), *case.untrained()]
     if np.isfinite(case.before) and np.isfinite(case.after):
         found += [finding for gate in (case.action, case.rest, case.something) for finding in gate()]
     if not any(finding.speaks and finding.letter in _NO_COMPARISON for finding in found):
@@ -143,7 +145,7 @@ def judge(evidence: Evidence) -> Diagnosis:
     return Diagnosis(headline, findings, case.numbers())
 
 
-_NO_COMPARISON = ("b", "b'", "f")  # after these, a difference of losses says nothing
+_NO_COMPARISON = ("b", "b'", "f", "f'")  # after these, a difference of losses says nothing
 _UNITS = {"SquaredError": "(half the squared error)", "AbsoluteError": "(absolute error)"}
 _IN_THE_HEADLINE = {
     "evadable": "the penalty can be evaded by rescaling the layers",
@@ -213,17 +215,34 @@ class _Case:
             )
 
     def diverged(self) -> Iterator[Finding]:
-        for name, loss in (("unpenalized", self.before), ("penalized", self.after)):
-            if not np.isfinite(loss):
+        shares = zip(("unpenalized", "penalized"), self.evidence.diverged, (self.before, self.after), strict=True)
+        for name, share, loss in shares:
+            if not np.isfinite(loss) or share > 0:
+                how_many = f" in {share:.0%} of the runs" if 0 < share < 1 else ""
                 yield Finding(
                     "f",
                     "not converged",
                     True,
-                    f"The {name} training diverged: its losses are no numbers any more, and nothing can be compared.",
+                    f"The {name} training diverged{how_many}: its losses are no numbers any more, and nothing can be "
+                    "compared.",
                     "Lower the learning rate, or standardize the columns; then look again.",
-                    {},
+                    {"diverged": dict(zip(("unpenalized", "penalized"), self.evidence.diverged, strict=True))},
                 )
                 return
+
+    def untrained(self) -> Iterator[Finding]:
+        """Whether the unpenalized networks fit so much as their own training rows."""
+        null, training = self.evidence.null_training, float(np.mean(self.evidence.unpenalized.training))
+        if np.isfinite(training) and training >= null - _ABOVE * abs(null):
+            yield Finding(
+                "f'",
+                "not trained",
+                True,
+                f"The training failed: without a penalty the network loses {_said(training, 4)} on its own training "
+                f"rows, and the best constant {_said(null, 4)}. That says nothing about the columns.",
+                "Lower the learning rate, or train longer; then look again.",
+                {"unpenalized_training_loss": training, "null_training_loss": null},
+            )
 
     def rest(self) -> Iterator[Finding]:
         courses = self.evidence.courses
@@ -393,7 +412,12 @@ class _Case:
                 f"Look at the network: the columns do say something, for another kind of model ({best}) has "
                 f"{_said(self.mean(e.references[best]))}. More epochs, another learning rate, more units?"
             )
-        return "Look at the columns: is what decides the target among them? Are rows and targets still side by side?"
+        columns = "Look at the columns: is what decides the target among them? Are rows and targets still side by side?"
+        training = float(np.mean(e.unpenalized.training))
+        if not best and training > _HALF * e.null_training:
+            kept = f"even on its own training rows it keeps {training / e.null_training:.0%} of a constant's loss"
+            return f"Look at the network first: {kept}. A lower learning rate, more epochs, more units? {columns}"
+        return columns
 
     def _no_signal(self, gain: float, error: float, numbers: dict[str, Any]) -> Finding:
         null = _said(self.evidence.null_loss, 4)

@@ -18,7 +18,7 @@ from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import _check_partial_fit_first_call, type_of_target
 
-from ridgewalk.arrays import Array
+from ridgewalk.arrays import Array, Booleans
 from ridgewalk.diagnostics import Diagnosis, judge, of_jobs
 from ridgewalk.engine import train
 from ridgewalk.engine.job import EarlyStopping, Fits, Fold, Job, Matrix, Polish
@@ -26,13 +26,14 @@ from ridgewalk.estimators.parameters import NETWORK_CONSTRAINTS, documented
 from ridgewalk.estimators.predicting import ClassifierFace, Predictor, RegressorFace
 from ridgewalk.estimators.problem import REGRESSION_LOSSES, draw_seeds, draw_splits, loss_for, row_weights
 from ridgewalk.estimators.references import reference_outputs
-from ridgewalk.folds import standardized_fold
+from ridgewalk.folds import Moments, standardized_fold
 from ridgewalk.layers import Arrays
 from ridgewalk.lbfgs import descend
-from ridgewalk.losses import CrossEntropy, Loss
+from ridgewalk.losses import CrossEntropy, Loss, begun
 from ridgewalk.markup import table
+from ridgewalk.model import Model
 from ridgewalk.network import Activation, Network
-from ridgewalk.objective import Objective
+from ridgewalk.objective import Objective, weighted_mean
 from ridgewalk.optimizers import SGD, Adam, Cosine, InverseTime, Optimizer
 from ridgewalk.path import model_of
 from ridgewalk.progress import progress
@@ -44,6 +45,8 @@ _POLISH = Polish(100)
 _SOLVE = Polish(5_000, 1e-8)
 _AUTO_BATCH = 200
 _SEEDS = 3  # of a diagnosis, at least
+_WORSE = 1.01  # times the loss of a constant: by more than rounding
+_SAME = "warm_start goes on from a network of the same inputs, layers, classes and n_seeds."
 EvalSet = tuple[ArrayLike, ArrayLike] | Sequence[tuple[ArrayLike, ArrayLike]]
 
 
@@ -58,7 +61,11 @@ class _Table:
 
 @dataclass(frozen=True, eq=False)
 class _Training:
-    """What came of a training, one entry per start; ``final`` says which is best."""
+    """What came of a training, one entry per start.
+
+    ``final`` says which is best, and is infinite where it diverged; ``broke`` where it diverged after its best epoch;
+    ``reached`` is the data loss of the training rows at the end.
+    """
 
     parameters: list[Arrays]
     final: Array
@@ -66,6 +73,8 @@ class _Training:
     penalty: list[Array]
     validation_loss: list[Array]
     converged: list[bool]
+    broke: Booleans
+    reached: Array
 
 
 class _OneStrength(Predictor):
@@ -191,7 +200,7 @@ class _OneStrength(Predictor):
     def _route(self) -> Route:
         factors = self.penalty_factors
         return Route(
-            hidden_layer_sizes=tuple(np.atleast_1d(np.asarray(self.hidden_layer_sizes)).astype(int).tolist()),
+            hidden_layer_sizes=self.hidden_layer_sizes,
             activation=self.activation,
             penalty=self.penalty,
             l1_ratio=self.l1_ratio,
@@ -239,10 +248,9 @@ class _OneStrength(Predictor):
             validation = np.repeat([0.0, 1.0], [len(weights), more])
             weights = np.concatenate([weights, np.zeros(more)])
         elif self.early_stopping:
-            validation = np.zeros_like(weights)
-            _, rows = train_test_split(
-                np.arange(len(weights)), test_size=self.validation_fraction, stratify=strata, random_state=random
-            )
+            validation, used = np.zeros_like(weights), np.flatnonzero(weights > 0)
+            among = None if strata is None else strata[used]
+            _, rows = train_test_split(used, test_size=self.validation_fraction, stratify=among, random_state=random)
             validation[rows], weights = weights[rows], weights.copy()
             weights[rows] = 0
         fold = standardized_fold(x, target, loss, weights, self.standardize, validation)
@@ -250,11 +258,11 @@ class _OneStrength(Predictor):
         route.check_inputs(x.shape[1])
         network = route.network(x.shape[1], target.shape[1])
         seeds = draw_seeds(random, self.n_seeds)
-        start = [route.start(network, seed) for seed in seeds]
+        start = [begun(loss, route.start(network, seed), target, fold.weights) for seed in seeds]
         before = getattr(self, "_trained", None) if self.warm_start else None
         if before is not None:
             if [model.network for model in before] != [network] * self.n_seeds:
-                raise ValueError("warm_start goes on from a network of the same inputs, layers, classes and n_seeds.")
+                raise ValueError(_SAME)
             start = [model.rescaled(fold.center, fold.scale, fold.target_center, fold.target_scale) for model in before]
         table = _Table(x, target, fold)
         solved = route.linear and not self.early_stopping
@@ -264,6 +272,19 @@ class _OneStrength(Predictor):
             polish = _SOLVE if solved else _POLISH if self._kinked and not self.early_stopping else None
             ramp = RAMP_SHARE if self._kinked and before is None else 0.0
             done = self._train(route, network, loss, table, start, seeds, 0 if solved else self.max_iter, ramp, polish)
+        self._warn_of_divergence(done)
+        rows = np.flatnonzero(fold.weights)
+        standardized = (target[rows] - fold.target_center) / fold.target_scale
+        null = loss.null_output(standardized, fold.weights[rows])
+        constant = loss.values(np.broadcast_to(null, standardized.shape), standardized)
+        least, reached = weighted_mean(constant, fold.weights[rows]), done.reached[int(np.argmin(done.final))]
+        if all(done.converged) and reached > _WORSE * least:
+            warnings.warn(
+                f"Training failed: it came to rest at a loss of {reached:.4g}, and a constant has {least:.4g}. Try "
+                "another learning_rate_init, or set standardize=True.",
+                ConvergenceWarning,
+                stacklevel=3,
+            )
         if not all(done.converged) and not (self.solver != "lbfgs" and self.learning_rate == "cosine"):
             warnings.warn(
                 f"Training ended after {self.max_iter} iterations (max_iter) before it came to rest: raise max_iter or "
@@ -271,6 +292,7 @@ class _OneStrength(Predictor):
                 ConvergenceWarning,
                 stacklevel=3,
             )
+        self._seen = Moments.of(fold, target, loss)
         return self._keep(done, network, loss, fold)
 
     def _train(
@@ -319,10 +341,13 @@ class _OneStrength(Predictor):
         assert fits.history is not None
         curves = fits.history
         ran = [int(np.isfinite(curve[1:]).sum()) for curve in curves.data_loss]
+        # A run goes on for so many epochs after its best one, and through the ramp; where it counts fewer losses, the
+        # others were no numbers.
+        least = np.maximum(fits.epochs + (stopping.patience if stops else epochs), np.ceil(ramp * epochs))
+        broke = np.array(ran) < np.minimum(least, epochs)
         rose = [not curve[count] <= curve[0] for curve, count in zip(curves.data_loss, ran, strict=True)]
-        diverged = fits.diverged | ((fits.epochs == 0) & rose)  # the start was the best that was seen
-        if epochs and diverged.all():
-            raise ValueError("Training diverged: lower learning_rate_init, or set standardize=True.")
+        unmoved = fits.epochs == 0  # the start was the best that was seen
+        diverged = fits.diverged | (unmoved & (broke | rose)) if epochs else fits.diverged
         shown = slice(1, None) if epochs else slice(0, 1)
 
         def cut(values: Array) -> list[Array]:
@@ -331,11 +356,13 @@ class _OneStrength(Predictor):
         final = fits.validation_loss if table.fold.validation is not None else fits.data_loss + fits.penalty
         return _Training(
             parameters=[tuple(array[run] for array in fits.parameters) for run in range(runs)],
-            final=np.where(diverged, np.inf, final),
+            final=np.where(diverged, np.inf, np.nan_to_num(final, nan=np.inf)),
             data_loss=cut(curves.data_loss) if epochs else [np.array([each]) for each in fits.data_loss],
             penalty=cut(curves.penalty) if epochs else [np.array([each]) for each in fits.penalty],
             validation_loss=cut(curves.validation_loss) if epochs else [np.array([v]) for v in fits.validation_loss],
             converged=[epochs == 0 or count < epochs for count in ran],
+            broke=broke & ~diverged,
+            reached=fits.data_loss,
         )
 
     def _descend(self, route: Route, network: Network, loss: Loss, table: _Table, start: list[Arrays]) -> _Training:
@@ -353,6 +380,8 @@ class _OneStrength(Predictor):
             penalty=[np.array(end.penalty) for end in ends],
             validation_loss=[np.array(end.validation_loss) for end in ends],
             converged=[end.converged for end in ends],
+            broke=np.zeros(len(ends), dtype=bool),
+            reached=np.array([end.data_loss[-1] for end in ends]),
         )
 
     def diagnose(self, cv: Any = 5, *, groups: ArrayLike | None = None, references: bool = True) -> Diagnosis:
@@ -387,7 +416,7 @@ class _OneStrength(Predictor):
         x, target, loss, weights = (problem[name] for name in ("x", "target", "loss", "sample_weight"))
         random, route = check_random_state(self.random_state), self._route()
         labels = target if problem["strata"] is None else problem["strata"]
-        splits = draw_splits(x, labels, cv, problem["strata"] is not None, random, groups)
+        splits = draw_splits(x, labels, cv, loss, random, groups, weights)
         seeds = draw_seeds(random, max(self.n_seeds, _SEEDS))
         folds = []
         for training, held_out in splits:
@@ -397,7 +426,8 @@ class _OneStrength(Predictor):
         nobody = np.zeros_like(weights)  # holds out the rows of weight 0
         folds.append(standardized_fold(x, target, loss, weights, self.standardize, nobody))
         network = route.network(x.shape[1], target.shape[1])
-        start = [route.start(network, seed) for seed in seeds] * len(folds)
+        drawn = [route.start(network, seed) for seed in seeds]
+        start = [begun(loss, each, target, fold.weights) for fold in folds for each in drawn]
         smallest = min(int(np.count_nonzero(fold.weights)) for fold in folds)
         jobs = [
             Job(
@@ -425,15 +455,27 @@ class _OneStrength(Predictor):
 
         return judge(of_jobs(jobs[0], jobs[1], weights, outputs, fitted))
 
+    def _warn_of_divergence(self, done: _Training) -> None:
+        """Say which starts diverged, and give up where all did."""
+        lost = ~np.isfinite(done.final)
+        mend = "lower learning_rate_init, or set standardize=True"
+        if lost.all():
+            raise ValueError(f"Training diverged: {mend}.")
+        if lost.any() or done.broke.any():
+            found = f"{lost.sum()} of {len(lost)} starts diverged and are left out" if lost.any() else ""
+            later = "diverged after the epoch whose weights are kept" if done.broke.any() else ""
+            said = "; ".join(filter(None, (found, later and f"{done.broke.sum()} of {len(lost)} {later}")))
+            warnings.warn(f"Training diverged: {said}. To mend it, {mend}.", ConvergenceWarning, stacklevel=4)
+
     def _batch_rows(self, rows: int) -> int | None:
         return min(_AUTO_BATCH, rows) if isinstance(self.batch_size, str) else self.batch_size
 
     def _keep(self, done: _Training, network: Network, loss: Loss, fold: Fold) -> Self:
         """Set what comes of a training."""
-        best = int(np.argmin(done.final))
-        self._fold = replace(fold, weights=fold.weights[:0], validation=None)
+        best, sound = int(np.argmin(done.final)), np.isfinite(done.final)
         self._trained = [model_of(network, loss, each, fold) for each in done.parameters]
-        self._hand_over(self._trained, best)
+        whole = [model for model, kept in zip(self._trained, sound, strict=True) if kept]
+        self._hand_over(whole, int(sound[:best].sum()))
         self.loss_curve_ = done.data_loss[best].tolist()
         self.penalty_curve_ = done.penalty[best].tolist()
         self.validation_loss_curve_ = None if fold.validation is None else done.validation_loss[best].tolist()
@@ -457,26 +499,47 @@ class _OneStrength(Predictor):
         return table(("", ""), told)
 
     def _go_on(self, x: Any, target: Array, loss: Loss, weights: Array) -> Self:
-        """Train one epoch more on some rows, standardized as the first ones were."""
+        """Train one epoch more on some rows, standardized by all rows so far."""
         route = self._route()
         route.check_inputs(x.shape[1])
         network = route.network(x.shape[1], target.shape[1])
         seeds = draw_seeds(check_random_state(self.random_state), self.n_seeds)
         curve, penalties = getattr(self, "loss_curve_", []), getattr(self, "penalty_curve_", [])
-        seen = getattr(self, "t_", 0)
+        epochs_of_rows = getattr(self, "t_", 0)
+        drawn = [route.start(network, seed) for seed in seeds]
+        fold = standardized_fold(x, target, loss, weights, self.standardize)
+        seen = Moments.of(fold, target, loss)
         if hasattr(self, "_trained"):
-            fold = replace(self._fold, weights=weights)
-            start = [model.parameters for model in self._trained]
+            seen = self._seen.with_rows(seen)
+            fold = seen.fold(weights) if self.standardize else fold
+            pairs = zip(self._trained, drawn, strict=True)
+            start = [_restandardized(model, fold, w) for model, (w, *_) in pairs]
         else:
-            fold = standardized_fold(x, target, loss, weights, self.standardize)
-            start = [route.start(network, seed) for seed in seeds]
+            start = [begun(loss, each, target, weights) for each in drawn]
         batches = [seed + len(curve) for seed in seeds]  # drawn anew in every call
         done = self._train(route, network, loss, _Table(x, target, fold), start, batches, 1, stops=False)
+        self._warn_of_divergence(done)
         self._keep(done, network, loss, fold)
+        self._seen = seen
         self.loss_curve_, self.penalty_curve_ = curve + self.loss_curve_, penalties + self.penalty_curve_
-        self.t_ += seen
+        self.t_ += epochs_of_rows
         self.n_iter_ = len(self.loss_curve_)
         return self
+
+
+def _restandardized(model: Model, fold: Fold, drawn: Array) -> Arrays:
+    """Return the arrays of the same network for another standardization.
+
+    A column that varies for the first time was 0 for the network until now: it begins with the weights ``drawn``, and
+    counts from where it stood, so that no prediction for earlier rows changes.
+    """
+    first = np.isinf(model.scale) & np.isfinite(fold.scale)
+    w, *others = model.parameters
+    begins = replace(
+        model, parameters=(np.where(first[:, None], drawn, w), *others), scale=np.where(first, fold.scale, model.scale)
+    )
+    arrays: Arrays = begins.rescaled(fold.center, fold.scale, fold.target_center, fold.target_scale)
+    return arrays
 
 
 def _stochastic(estimator: _OneStrength) -> bool:
@@ -564,7 +627,11 @@ class MLPClassifier(ClassifierFace, _OneStrength):
         """
         self._check()
         x, target = self._read(X, y)
+        before = getattr(self, "classes_", None) if self.warm_start else None
         labels = self._learn_classes(target)
+        if before is not None and not np.array_equal(before, self.classes_):
+            known, self.classes_ = self.classes_, before  # the fitted model stays as it was
+            raise ValueError(f"{_SAME} It knows the classes {list(before)}, and y holds {list(known)}.")
         weights = self._weights(sample_weight, x, target, labels)
         evaluated = None
         if eval_set is not None:
@@ -596,8 +663,8 @@ class MLPClassifier(ClassifierFace, _OneStrength):
     ) -> Self:
         """Train one epoch more on these rows.
 
-        Columns are standardized as the first call's rows say, and the optimizer's averages begin anew at every call:
-        give chunks of many batches.
+        Columns are standardized by all rows of the calls so far, and the network is rewritten so that no prediction
+        changes by it. The optimizer's averages begin anew at every call: give chunks of many batches.
 
         Parameters
         ----------
@@ -657,8 +724,8 @@ class MLPRegressor(RegressorFace, _OneStrength):
     def partial_fit(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> Self:
         """Train one epoch more on these rows.
 
-        Columns and target are standardized as the first call's rows say, and the optimizer's averages begin anew at
-        every call: give chunks of many batches.
+        Columns and target are standardized by all rows of the calls so far, and the network is rewritten so that no
+        prediction changes by it. The optimizer's averages begin anew at every call: give chunks of many batches.
         """
         self._check()
         x, target = self._read(X, y, reset=not hasattr(self, "_trained"))

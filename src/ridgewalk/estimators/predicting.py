@@ -84,7 +84,7 @@ class Predictor(SelectorMixin, BaseEstimator):  # type: ignore[misc]
             x = validate_data(self, X, dtype=np.float64, accept_sparse="csr", reset=False)
             seconds = (self.model_.seconds(x), small.model_.seconds(x))
         small.compaction_ = Compaction(self.model_.size, small.model_.size, seconds)
-        for name in ("path_", "paths_", "linear_path_", "input_selection_", "_trained", "_problem"):
+        for name in ("path_", "paths_", "linear_path_", "input_selection_", "_trained", "_seen", "_problem"):
             if hasattr(small, name):
                 delattr(small, name)
         return small

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from os import PathLike
 from pathlib import Path
 from typing import Any
@@ -14,8 +15,9 @@ from sklearn.utils.class_weight import compute_sample_weight
 from sklearn.utils.multiclass import type_of_target
 from sklearn.utils.validation import _check_sample_weight, check_X_y
 
-from ridgewalk.arrays import Array
+from ridgewalk.arrays import Array, Integers
 from ridgewalk.engine.record import Record
+from ridgewalk.folds import check_splits, row_numbers, unknown_rows
 from ridgewalk.losses import (
     AbsoluteError,
     BinaryCrossEntropy,
@@ -127,7 +129,7 @@ def path_problem(
     if n_seeds < 1:
         raise ValueError(f"n_seeds is at least 1, got {n_seeds}.")
     random = check_random_state(random_state)
-    splits = draw_splits(x, target, cv, isinstance(loss, BinaryCrossEntropy | CrossEntropy), random, groups)
+    splits = draw_splits(x, target, cv, loss, random, groups, weights)
     return {
         "x": x,
         "target": loss.encode(target),
@@ -171,8 +173,44 @@ def loss_for(loss: Loss | str, kind: str) -> Loss:
     )
 
 
-def draw_splits(X: Any, y: Any, cv: Any, classes: bool, random: Any, groups: Any) -> list[tuple[Any, Any]]:
-    """Training and held-out rows of every fold; a number of folds is shuffled, and leaves groups whole."""
+def draw_splits(
+    X: Any, y: Any, cv: Any, loss: Loss, random: Any, groups: Any, weights: Array
+) -> list[tuple[Integers, Integers]]:
+    """Draw training and held-out rows of every fold, as numbers of rows.
+
+    A number of folds is shuffled, and leaves groups whole; it and a splitter know of no rows of weight 0, which count
+    as rows that are not there. Held-out rows of a class that a fold does not train on are left out, with a warning.
+    """
+    used, target = np.flatnonzero(weights > 0), loss.encode(y)
+    drawn: list[tuple[Integers, Integers]]
+    if isinstance(cv, int | np.integer) or hasattr(cv, "split") or cv is None:
+        members = None if groups is None else np.asarray(groups)[used]
+        drawn = [(used[train], used[held]) for train, held in _split(X[used], y[used], cv, loss, random, members)]
+    else:
+        drawn = [(row_numbers(train, len(weights)), row_numbers(held, len(weights))) for train, held in cv]
+    check_splits(drawn, weights, loss, target)
+    return [(train, _known(k, train, held, loss, target, weights)) for k, (train, held) in enumerate(drawn)]
+
+
+def _known(k: int, train: Integers, held: Integers, loss: Loss, target: Array, weights: Array) -> Integers:
+    """Leave out the held-out rows of a fold that nothing trained there could know."""
+    unknown = unknown_rows(loss, target, weights, train, held)
+    if not unknown.any():
+        return held
+    found = (
+        f"Fold {k} holds out {unknown.sum()} of {len(held)} rows whose class, or one of whose labels, none of its "
+        f"training rows has (the first is row {held[unknown][0]}), and no network could know"
+    )
+    mend = "ask for fewer folds, or for folds in which every class stands on both sides"
+    if unknown.all():
+        raise ValueError(f"{found}: {mend}.")
+    warnings.warn(f"{found}: they are left out of the held-out loss. To keep them, {mend}.", UserWarning, stacklevel=4)
+    return held[~unknown]
+
+
+def _split(X: Any, y: Any, cv: Any, loss: Loss, random: Any, groups: Any) -> list[tuple[Integers, Integers]]:
+    """Split rows by a number of folds, or by a splitter."""
+    classes = isinstance(loss, BinaryCrossEntropy | CrossEntropy)
     if isinstance(cv, int | np.integer):
         stratified = classes and y.ndim == 1
         if groups is not None:
@@ -183,7 +221,8 @@ def draw_splits(X: Any, y: Any, cv: Any, classes: bool, random: Any, groups: Any
                 )
             kind = StratifiedGroupKFold if stratified else GroupKFold
             return list(kind(cv, shuffle=True, random_state=random).split(X, y, groups))
-        fewest = int(np.bincount(y).min()) if stratified else len(y)
+        sizes = np.bincount(y) if stratified else np.array([len(y)])
+        fewest = int(sizes[sizes > 0].min())
         if fewest < cv:
             what = "the rarest class has" if stratified else "there are only"
             fewer = f"ask for at most {fewest} folds" if fewest > 1 else ""

@@ -26,6 +26,7 @@ from ridgewalk.estimators.parameters import NETWORK_CONSTRAINTS, documented
 from ridgewalk.estimators.predicting import ClassifierFace, Predictor, RegressorFace
 from ridgewalk.estimators.problem import REGRESSION_LOSSES, loss_for, path_problem, recorded, row_weights
 from ridgewalk.estimators.references import reference_outputs
+from ridgewalk.folds import constant_losses
 from ridgewalk.inputs import relax, select_inputs
 from ridgewalk.losses import Loss
 from ridgewalk.model import Model
@@ -41,6 +42,8 @@ from ridgewalk.selection import Choice, HeldOut, Rule, choose, choose_among, cro
 from ridgewalk.walker import Strengths, Walker, walk
 
 _LOOKS = 100  # at a training that is followed
+_ABOVE = 1e-6  # of a constant's loss: less than that is not below it
+_CLEAR, _FINE = 2.0, 0.01  # standard errors; of a constant's loss: where a linear model leaves less, little is left
 _UNSOLVED = 1e-4  # residual above which a linear model counts as unsolved
 _BASELINE_TOLERANCE, _BASELINE_STRENGTHS = 1e-5, 30  # at most
 
@@ -135,7 +138,7 @@ class _PathEstimator(Predictor):
     def _route(self, l1_ratio: float) -> Route:
         factors = self.penalty_factors
         return Route(
-            hidden_layer_sizes=tuple(np.atleast_1d(np.asarray(self.hidden_layer_sizes)).tolist()),
+            hidden_layer_sizes=self.hidden_layer_sizes,
             activation=self.activation,
             penalty="group_lasso" if self.select_inputs else self.penalty,
             l1_ratio=l1_ratio,
@@ -439,19 +442,27 @@ class _PathEstimator(Predictor):
             )
             self.gain_, self.gain_error_ = (float(value) for value in mean_and_error(table[0] - rows, weights))
         self.null_loss_ = float(weighted_mean(self.path_.null_row_loss, self.path_.row_weights))
+        behind, error = mean_and_error(rows - linear, weights)
+        if self.scoring is None and behind > _CLEAR * error and self.linear_loss_ < _FINE * self.null_loss_:
+            warnings.warn(
+                f"The linear model predicts better: its held-out loss is {self.linear_loss_:.4g}, the network's "
+                f"{self.heldout_loss_:.4g} and a constant's {self.null_loss_:.4g}. What is left to predict here is "
+                "finer than max_iter epochs train a network: raise max_iter, or take the linear model, "
+                "hidden_layer_sizes=().",
+                ConvergenceWarning,
+                stacklevel=4,
+            )
         self.selection_frequency_ = self.path_.frequency(self.index_)
 
     def _keep(self) -> Self:
         """Hand the chosen networks over, and say where their training failed."""
         path, index = self.path_, self.index_
-        self._hand_over([path.model(index, seed) for seed in range(path.diverged.shape[-1])], path.best_seed(index))
+        best, sound = path.best_seed(index), ~path.lost[index, -1]
+        sound[best] = True
+        models = [path.model(index, int(seed)) for seed in np.flatnonzero(sound)]
+        self._hand_over(models, int(sound[:best].sum()))
         self.n_iter_ = self.max_iter
-        if path.diverged[index].any():
-            warnings.warn(
-                "Some fits at the chosen strength diverged: lower learning_rate_init, or set standardize=True.",
-                ConvergenceWarning,
-                stacklevel=4,
-            )
+        self._warn_of_failures(path)
         if path.route.linear and path.residual[index].max() > _UNSOLVED:
             warnings.warn(
                 f"The linear model is not at its optimum (residual {path.residual[index].max():.2g}): "
@@ -460,6 +471,28 @@ class _PathEstimator(Predictor):
                 stacklevel=4,
             )
         return self
+
+    def _warn_of_failures(self, path: MLPPath) -> None:
+        """Say where trainings diverged, or left every unpenalized network no better than a constant."""
+        lost, mend = path.diverged, "lower learning_rate_init, or set standardize=True"
+        if lost.any():
+            at_zero = f", {np.count_nonzero(lost[0])} of them at strength 0" if lost[0].any() else ""
+            said = f"{np.count_nonzero(lost)} of {lost.size} trainings diverged{at_zero}"
+            others = "" if path.lost.all(axis=(1, 2)).any() else "; other networks of the path stand in their places"
+            warnings.warn(f"Training diverged: {said}{others}. To mend it, {mend}.", ConvergenceWarning, stacklevel=5)
+            return
+        target, whole = self._problem["target"], path.whole
+        rows = np.flatnonzero(whole.weights)
+        constant = constant_losses(path.loss, target, whole, whole.target_scale, rows)
+        null = float(weighted_mean(constant, whole.weights[rows]))
+        reached = float(path.train_loss[0, -1].min())
+        if not path.route.linear and reached >= null - _ABOVE * abs(null):
+            warnings.warn(
+                f"Training failed: without a penalty no network loses less on the training rows ({reached:.4g}) than a "
+                f"constant ({null:.4g}). To mend it, {mend}, or raise max_iter.",
+                ConvergenceWarning,
+                stacklevel=5,
+            )
 
 
 def _table(path: MLPPath) -> tuple[Array, Array]:

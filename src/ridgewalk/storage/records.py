@@ -19,6 +19,7 @@ import numpy as np
 from ridgewalk import __version__
 from ridgewalk.engine.job import Fold
 from ridgewalk.envelope import NULL
+from ridgewalk.folds import Moments
 from ridgewalk.inputs import Arm, InputSelection
 from ridgewalk.layers import GELU, Dense, Dropout, LeakyReLU, ReLU, Sigmoid, Tanh
 from ridgewalk.losses import AbsoluteError, BinaryCrossEntropy, CrossEntropy, Huber, Poisson, SquaredError
@@ -162,7 +163,7 @@ def described(model: Any, encoder: Encoder | None, target: str | None, shelf: Sh
     }
     if "_trained" in held:
         document["trained"] = [_model_record(f"trained {k}", each, shelf) for k, each in enumerate(model._trained)]
-        document["fold"] = _scaling_record("fold", model._fold, shelf)
+        document["seen"] = {"weight": model._seen.weight, **_scaling_record("seen", model._seen, shelf)}
     if "compaction_" in held:
         before, after = (_record(_SIZE, each, "size") for each in (model.compaction_.before, model.compaction_.after))
         document["compaction"] = {"before": before, "after": after, "seconds": model.compaction_.seconds}
@@ -224,7 +225,7 @@ def _network_record(where: str, network: Network, loss: Any, parameters: tuple[A
     }
 
 
-def _scaling_record(where: str, scaled: Model | Fold, shelf: Shelf) -> Record:
+def _scaling_record(where: str, scaled: Model | Fold | Moments, shelf: Shelf) -> Record:
     return {name: shelf.put(f"{where}/{name}", getattr(scaled, name)) for name in _SCALING}
 
 
@@ -270,7 +271,7 @@ def stored(document: Record, arrays: Mapping[str, Anything]) -> Stored:
     paths = [_path(record, face, arrays) for record in document["paths"]]
     if "trained" in document:
         model._trained = [_model(record, face, arrays) for record in document["trained"]]
-        model._fold = Fold(np.zeros(0), **_scaling(document["fold"], {"P": face.inputs}, arrays))
+        model._seen = _moments(document, model, face, arrays)
     if "compaction" in document:
         seconds = document["compaction"]["seconds"]
         before, after = (_thing(_SIZE, document["compaction"][when], "size") for when in ("before", "after"))
@@ -330,6 +331,20 @@ def _sized(arrays: Mapping[str, Anything], name: str, kind: str, letters: str, s
         wanted = ", ".join(str(sizes.get(each, "any")) for each in letters)
         raise WrongError(f"its array {name!r} is {array.dtype} of shape {array.shape}, where ({wanted}) is needed")
     return array
+
+
+def _moments(document: Record, model: Any, face: _Face, arrays: Mapping[str, Anything]) -> Moments:
+    """Means and deviations of the rows trained on; format 3 kept how they were scaled, and not their weight."""
+    if "seen" not in document:
+        fold = _scaling(document["fold"], {"P": face.inputs}, arrays)
+        fold["scale"] = np.where(np.isinf(fold["scale"]), 0.0, fold["scale"])
+        return Moments(model.t_ / model.n_iter_, **fold)
+    record, sizes = document["seen"], {"P": face.inputs}
+    given = {name: _sized(arrays, record[name], "f", letter, sizes) for name, letter in _SCALING.items()}
+    sound = all(np.isfinite(each).all() for each in given.values()) and 0 < float(record["weight"]) < np.inf
+    if not sound or not all((given[name] >= 0).all() for name in ("scale", "target_scale")):
+        raise WrongError("the rows it was trained on have means or deviations that are none")
+    return Moments(float(record["weight"]), **given)
 
 
 def _scaling(record: Record, sizes: dict[str, int], arrays: Mapping[str, Anything]) -> dict[str, Anything]:
