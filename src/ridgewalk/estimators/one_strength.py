@@ -519,6 +519,9 @@ class _OneStrength(Predictor):
         batches = [seed + len(curve) for seed in seeds]  # drawn anew in every call
         done = self._train(route, network, loss, _Table(x, target, fold), start, batches, 1, stops=False)
         self._warn_of_divergence(done)
+        silent = _silent(x, fold)
+        for parameters, before in zip(done.parameters, start, strict=True):
+            parameters[0][silent] = before[0][silent]
         self._keep(done, network, loss, fold)
         self._seen = seen
         self.loss_curve_, self.penalty_curve_ = curve + self.loss_curve_, penalties + self.penalty_curve_
@@ -540,6 +543,20 @@ def _restandardized(model: Model, fold: Fold, drawn: Array) -> Arrays:
     )
     arrays: Arrays = begins.rescaled(fold.center, fold.scale, fold.target_center, fold.target_scale)
     return arrays
+
+
+def _silent(x: Matrix, fold: Fold) -> Booleans:
+    """Return which columns (P,) are 0 for the network in all of a fold's rows.
+
+    Their weights have no gradient. Under Adam a penalty would take them to 0 in one step; in a call of its own that
+    says nothing about a column, they stay.
+    """
+    rows = x[fold.weights > 0]
+    if isinstance(rows, np.ndarray):
+        largest = np.abs(rows - fold.center).max(axis=0)
+    else:
+        largest = np.asarray(abs(rows).max(axis=0).todense()).ravel()
+    return np.asarray(np.isinf(fold.scale) | (largest == 0))
 
 
 def _stochastic(estimator: _OneStrength) -> bool:

@@ -42,6 +42,7 @@ from ridgewalk.selection import Choice, HeldOut, Rule, choose, choose_among, cro
 from ridgewalk.walker import Strengths, Walker, walk
 
 _LOOKS = 100  # at a training that is followed
+_FEW_EPOCHS = 20  # with less no network is expected to learn
 _ABOVE = 1e-6  # of a constant's loss: less than that is not below it
 _CLEAR, _FINE = 2.0, 0.01  # standard errors; of a constant's loss: where a linear model leaves less, little is left
 _UNSOLVED = 1e-4  # residual above which a linear model counts as unsolved
@@ -486,7 +487,8 @@ class _PathEstimator(Predictor):
         constant = constant_losses(path.loss, target, whole, whole.target_scale, rows)
         null = float(weighted_mean(constant, whole.weights[rows]))
         reached = float(path.train_loss[0, -1].min())
-        if not path.route.linear and reached >= null - _ABOVE * abs(null):
+        tried = not path.route.linear and path.route.max_iter >= _FEW_EPOCHS
+        if tried and reached >= null - _ABOVE * abs(null):
             warnings.warn(
                 f"Training failed: without a penalty no network loses less on the training rows ({reached:.4g}) than a "
                 f"constant ({null:.4g}). To mend it, {mend}, or raise max_iter.",
