@@ -1,8 +1,10 @@
 """The tutorial's door: a learner's loop as the tutorial writes it, and the tutorial's defects kept out."""
 
 import copy
+import pickle
 import re
 import warnings
+from functools import partial
 
 import numpy as np
 import pytest
@@ -94,18 +96,18 @@ def test_the_learners_loop_runs_and_logs():
     assert re.fullmatch(r"validation, acc: 0\.\d{3}, loss: \d\.\d{3}", last)
 
 
-@pytest.mark.parametrize("weight_L1", [0.0, 1e-4])
+@pytest.mark.parametrize("warmup", [0, 20])
 @pytest.mark.parametrize(
     ("tutorials", "engines"),
     [
-        (Optimizer_SGD(decay=1e-3, momentum=0.5), SGD(1.0, momentum=0.5, schedule=InverseTime(1e-3))),
-        (Optimizer_Adam(0.02, decay=1e-3), Adam(0.02, epsilon=1e-7, schedule=InverseTime(1e-3))),
+        (partial(Optimizer_SGD, decay=1e-3, momentum=0.5), SGD(1.0, momentum=0.5, schedule=InverseTime(1e-3))),
+        (partial(Optimizer_Adam, 0.02, decay=1e-3), Adam(0.02, epsilon=1e-7, schedule=InverseTime(1e-3))),
     ],
     ids=["SGD", "Adam"],
 )
-def test_the_loop_gives_the_engines_numbers(tutorials, engines, weight_L1):
+def test_with_l1_alone_the_loop_gives_the_engines_numbers(tutorials, engines, warmup):
     X, y = spiral_data(samples=40, classes=3, random_state=0)
-    strengths = {"weight_L1": weight_L1, "weight_L2": 2e-4, "bias_L1": 1e-5, "bias_L2": 3e-4}
+    strengths = {"weight_L1": 1e-3, "bias_L1": 1e-4}
     dense1, dense2 = layers(**strengths)
     network = multilayer_perceptron(2, [16], 3)
     start = tuple(a[None].copy() for a in (dense1.weight, dense1.bias, dense2.weight, dense2.bias))
@@ -123,34 +125,108 @@ def test_the_loop_gives_the_engines_numbers(tutorials, engines, weight_L1):
         seeds=np.zeros(1, int),
         start=start,
         epochs=80,
+        ramp=warmup / 80,
     )
-    learners_loop(dense1, dense2, copy.deepcopy(tutorials), X, y, 80)
+    learners_loop(dense1, dense2, tutorials(l1_warmup=warmup), X, y, 80)
     arrays = (dense1.weight, dense1.bias, dense2.weight, dense2.bias)
+    assert any((a == 0).any() for a in arrays)
     for ours, theirs in zip(arrays, train(job).parameters, strict=True):
         np.testing.assert_allclose(ours, theirs[0], rtol=1e-6, atol=1e-8)
 
 
-def test_without_a_penalty_the_loop_is_plain_numpy():
-    """Every line spelled out once more, by hand."""
-    X, y = spiral_data(samples=40, classes=3, random_state=0)
-    dense1, dense2 = layers()
-    w1, b1, w2, b2 = (a.copy() for a in (dense1.weight, dense1.bias, dense2.weight, dense2.bias))
-    moves = [np.zeros_like(a) for a in (w1, b1, w2, b2)]
-    for step in range(50):
-        hidden = X @ w1 + b1
-        active = np.where(hidden > 0, hidden, 0)
-        logits = active @ w2 + b2
-        chances = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
+def started(kind, seed, hidden, **penalty):
+    """Draw two layers as the tutorial starts them, or as He and others do."""
+    pair = layers(seed, hidden, **penalty)
+    if kind == "He":
+        for dense in pair:
+            dense.weight *= 100 * np.sqrt(2 / dense.weight.shape[0])
+    return pair
+
+
+def by_hand(arrays, optimizer, X, y, epochs, l1=(0, 0, 0, 0), l2=(0, 0, 0, 0)):
+    """Train with the tutorial's formulas, corrected, in NumPy alone; yield the arrays and the objective."""
+    arrays = [a.copy() for a in arrays]
+    first, second = [np.zeros_like(a) for a in arrays], [np.zeros_like(a) for a in arrays]
+    rate0, decay, momentum = optimizer.get("rate", 1.0), optimizer.get("decay", 0.0), optimizer.get("momentum", 0.0)
+    for k in range(epochs + 1):
+        w1, b1, w2, b2 = arrays
+        hidden = np.maximum(0, X @ w1 + b1)
+        logits = hidden @ w2 + b2
+        chances = np.exp(logits - logits.max(axis=1, keepdims=True))
+        chances /= chances.sum(axis=1, keepdims=True)
+        penalty = sum(a * np.abs(w).sum() + b * (w**2).sum() for a, b, w in zip(l1, l2, arrays, strict=True))
+        yield tuple(arrays), -np.log(chances[np.arange(len(y)), y]).mean() + penalty
         d = chances.copy()
         d[np.arange(len(y)), y] -= 1
         d /= len(y)
         dhidden = (d @ w2.T) * (hidden > 0)
-        slopes = [X.T @ dhidden, dhidden.sum(axis=0, keepdims=True), active.T @ d, d.sum(axis=0, keepdims=True)]
-        moves = [0.9 * move - 0.5 / (1 + 0.01 * step) * slope for move, slope in zip(moves, slopes, strict=True)]
-        w1, b1, w2, b2 = (a + move for a, move in zip((w1, b1, w2, b2), moves, strict=True))
-    learners_loop(dense1, dense2, Optimizer_SGD(0.5, decay=0.01, momentum=0.9), X, y, 50)
-    for ours, by_hand in zip((dense1.weight, dense1.bias, dense2.weight, dense2.bias), (w1, b1, w2, b2), strict=True):
-        np.testing.assert_allclose(ours, by_hand, rtol=1e-9, atol=1e-12)
+        slopes = [X.T @ dhidden, dhidden.sum(axis=0, keepdims=True), hidden.T @ d, d.sum(axis=0, keepdims=True)]
+        rate = rate0 * (1 / (1 + decay * k))
+        for i, (a, b) in enumerate(zip(l1, l2, strict=True)):
+            g = slopes[i] + 2 * b * arrays[i] + a * np.sign(arrays[i])
+            if optimizer["name"] == "SGD":
+                first[i] = momentum * first[i] - rate * g
+                arrays[i] = arrays[i] + first[i]
+            else:
+                first[i] = 0.9 * first[i] + (1 - 0.9) * g
+                second[i] = 0.999 * second[i] + (1 - 0.999) * g**2
+                m_hat, v_hat = first[i] / (1 - 0.9 ** (k + 1)), second[i] / (1 - 0.999 ** (k + 1))
+                arrays[i] = arrays[i] - rate * m_hat / (np.sqrt(v_hat) + 1e-7)
+
+
+def tutorials_optimizer(name, rate=1.0, **options):
+    return (Optimizer_SGD if name == "SGD" else Optimizer_Adam)(rate, **options)
+
+
+@pytest.mark.parametrize("start", ["0.01 * normal", "He"])
+@pytest.mark.parametrize(
+    "optimizer",
+    [
+        *({"name": "SGD", "momentum": m, "decay": d} for m in (0.0, 0.5, 0.9) for d in (0.0, 1e-3)),
+        *({"name": "Adam", "rate": 0.02, "decay": d} for d in (0.0, 1e-3)),
+    ],
+    ids=lambda options: " ".join(map(str, options.values())),
+)
+@pytest.mark.parametrize("l2", [(0, 0, 0, 0), (2e-4, 3e-4, 4e-4, 5e-4)], ids=["no penalty", "L2"])
+def test_with_l2_alone_the_loop_is_plain_numpy(optimizer, start, l2):
+    """Every line spelled out once more, by hand; the last bit of a step is another network some hundred steps on."""
+    X, y = spiral_data(samples=40, classes=3, random_state=0)
+    dense1, dense2 = started(start, 0, 16)
+    dense1.weight_L2, dense1.bias_L2, dense2.weight_L2, dense2.bias_L2 = l2
+    *_, (arrays, value) = by_hand((dense1.weight, dense1.bias, dense2.weight, dense2.bias), optimizer, X, y, 300, l2=l2)
+    learners_loop(dense1, dense2, tutorials_optimizer(**optimizer), X, y, 300)
+    for ours, theirs in zip((dense1.weight, dense1.bias, dense2.weight, dense2.bias), arrays, strict=True):
+        np.testing.assert_allclose(ours, theirs, rtol=1e-9, atol=1e-9)
+    assert objective(dense1, dense2, X, y) == pytest.approx(value, rel=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("optimizer", "start", "l1"),
+    [
+        ({"name": "Adam", "rate": 0.02}, "0.01 * normal", 1e-4),
+        ({"name": "Adam", "rate": 0.02}, "He", 2e-3),
+        ({"name": "SGD", "momentum": 0.5, "decay": 1e-3}, "0.01 * normal", 5e-4),
+    ],
+    ids=["Adam", "Adam, He", "SGD"],
+)
+def test_l1_ends_no_worse_than_a_plain_subgradient_and_with_exact_zeros(optimizer, start, l1):
+    # Without a warm-up the prox ends the first case's small weights before the data have grown them.
+    X, y = spiral_data(samples=100, classes=3, random_state=0)
+    epochs = 1000
+    dense1, dense2 = started(start, 0, 24, weight_L1=l1)
+    arrays = dense1.weight, dense1.bias, dense2.weight, dense2.bias
+    plain = [value for _, value in by_hand(arrays, optimizer, X, y, epochs, l1=(l1, 0, l1, 0))]
+    stepper, ours = tutorials_optimizer(**optimizer), []
+    for _ in range(epochs):
+        ours.append(objective(dense1, dense2, X, y))
+        stepper.pre_update_param()
+        stepper.update_param(dense1)
+        stepper.update_param(dense2)
+        stepper.post_update_param()
+    late = epochs // 10
+    assert np.median(ours[-late:]) <= 1.01 * np.median(plain[-late:])
+    assert (dense1.weight == 0).any()
+    assert (dense2.weight == 0).any()
 
 
 def objective(dense1, dense2, X, y):
@@ -196,8 +272,9 @@ def test_the_biass_gradient_uses_the_bias():
 
 
 def test_both_layers_penalties_count():
-    # The tutorial computed the second layer's penalty and threw it away: a statement on a line of its own.
+    # Also that of the second layer, and of a layer that was made without strengths: 0.
     loss_activation = Activation_Softmax_Loss_CategoricalCrossentropy()
+    assert loss_activation.loss.regularization_loss(Layer_Dense(2, 3)) == 0
     for layer in layers(weight_L2=0.1):
         assert loss_activation.loss.regularization_loss(layer) == pytest.approx(0.1 * (layer.weight**2).sum())
         layer.forward(np.zeros((1, layer.weight.shape[0])))
@@ -211,13 +288,144 @@ def test_l1_has_no_slope_at_zero_and_leaves_exact_zeros():
     dense.forward(np.zeros((1, 2)))
     dense.backward(np.zeros((1, 2)))
     np.testing.assert_array_equal(dense.dweight, [[0, 0.1], [-0.1, 0]])
-    optimizer = Optimizer_SGD(learning_rate=1.0)
+    optimizer = Optimizer_SGD(learning_rate=1.0, l1_warmup=0)
     for _ in range(7):
-        optimizer.pre_update_param()
-        optimizer.update_param(dense)
-        optimizer.post_update_param()
+        turn(optimizer, dense)
         dense.backward(np.zeros((1, 2)))
     assert (dense.weight == 0).all()
+
+
+def turn(optimizer, *updated):
+    optimizer.pre_update_param()
+    for layer in updated:
+        optimizer.update_param(layer)
+    optimizer.post_update_param()
+
+
+def alone(slope=0.0, units=2, **penalty):
+    """Give a layer of weights and biases 1 whose gradient is the slope and the penalty's."""
+    dense = Layer_Dense(1, units, **penalty)
+    dense.weight, dense.bias = np.ones((1, units)), np.ones((1, units))
+    dense.forward(np.ones((1, 1)))
+    dense.backward(np.full((1, units), slope))
+    return dense
+
+
+@pytest.mark.parametrize("make", [partial(Optimizer_SGD, 0.1), partial(Optimizer_Adam, 0.1)], ids=["SGD", "Adam"])
+@pytest.mark.parametrize("warmup", [0, 1, 4, 500])
+def test_l1_rises_to_its_strength_over_the_warmup(make, warmup):
+    # What L1 takes away in one step beyond what the data do: all of it, or the share that the warm-up has reached.
+    dense, whole, free = alone(0.5, weight_L1=0.01), alone(0.5, weight_L1=0.01), alone(0.5)
+    rising, at_once, without = make(l1_warmup=warmup), make(l1_warmup=0), make()
+    for k in range(6):
+        for each in (dense, whole, free):
+            each.weight = np.ones((1, 2))
+            each.backward(np.full((1, 2), 0.5))
+        turn(rising, dense)
+        turn(at_once, whole)
+        turn(without, free)
+        share = min(1, (k + 1) / warmup) if warmup else 1
+        np.testing.assert_allclose(free.weight - dense.weight, share * (free.weight - whole.weight), rtol=1e-9)
+        assert (whole.weight < free.weight).all()
+
+
+@pytest.mark.parametrize("make", [Optimizer_SGD, Optimizer_Adam])
+def test_the_warmup_is_five_hundred_updates_unless_told(make):
+    assert make().l1_warmup == 500
+    assert make(l1_warmup=np.int64(3)).l1_warmup == 3
+    assert make(l1_warmup=1e3).l1_warmup == 1000
+
+
+@pytest.mark.parametrize("make", [Optimizer_SGD, Optimizer_Adam])
+@pytest.mark.parametrize("value", [-1, float("nan"), float("inf"), "500", None, True, 2j, np.ones(2)])
+def test_a_warmup_that_is_no_number_of_updates_is_refused(make, value):
+    with pytest.raises(ValueError, match="l1_warmup is a number of updates, 0 or more, got"):
+        make(l1_warmup=value)
+
+
+def test_the_penalty_is_counted_whole_from_the_first_step():
+    loss_activation = Activation_Softmax_Loss_CategoricalCrossentropy()
+    dense = alone(weight_L1=0.5, bias_L1=0.25)
+    optimizer = Optimizer_SGD(0.1)
+    for _ in range(3):
+        expected = 0.5 * np.abs(dense.weight).sum() + 0.25 * np.abs(dense.bias).sum()
+        assert loss_activation.loss.regularization_loss(dense) == pytest.approx(expected, rel=1e-12)
+        np.testing.assert_array_equal(dense.dweight, [[0.5, 0.5]])
+        turn(optimizer, dense)
+        dense.backward(np.zeros((1, 2)))
+
+
+@pytest.mark.parametrize("make", [partial(Optimizer_SGD, 0.1), partial(Optimizer_Adam, 0.1)], ids=["SGD", "Adam"])
+def test_biases_get_exact_zeros_too(make):
+    dense = alone(bias_L1=0.3)
+    optimizer = make(l1_warmup=5)
+    for _ in range(100):
+        turn(optimizer, dense)
+        dense.backward(np.zeros((1, 2)))
+    assert (dense.bias == 0).all()
+    assert (dense.weight == 1).all()
+
+
+def test_a_strength_may_change_between_epochs():
+    dense = alone(weight_L1=0.0)
+    optimizer = Optimizer_SGD(0.1, l1_warmup=0)
+    turn(optimizer, dense)
+    np.testing.assert_array_equal(dense.weight, 1)
+    dense.weight_L1 = 2.0
+    turn(optimizer, dense)  # what the last backward put into dweight was nothing, and nothing is taken out
+    np.testing.assert_allclose(dense.weight, 0.8, rtol=1e-12)
+    dense.backward(np.zeros((1, 2)))
+    dense.weight_L1 = 0.0
+    turn(optimizer, dense)  # and here L1 is taken out, and none is applied
+    np.testing.assert_allclose(dense.weight, 0.8, rtol=1e-12)
+
+
+@pytest.mark.parametrize("make", [Optimizer_SGD, partial(Optimizer_Adam, 0.1)], ids=["SGD", "Adam"])
+def test_a_layer_that_comes_late_or_twice_steps_as_it_would_alone(make):
+    early, late, fresh = alone(0.01), alone(0.01), alone(0.01)
+    optimizer = make()
+    for _ in range(50):
+        turn(optimizer, early)
+    turn(optimizer, early, late, late)
+    alone_with_it = make()
+    turn(alone_with_it, fresh)
+    turn(alone_with_it, fresh)
+    np.testing.assert_array_equal(late.weight, fresh.weight)
+
+
+def test_two_optimizers_of_one_layer_remember_their_own_moves():
+    shared, single = alone(0.5), alone(0.5)
+    first, second = Optimizer_SGD(0.1, momentum=0.5), Optimizer_SGD(0.0001, momentum=0.5)
+    turn(first, shared)
+    turn(first, single)
+    turn(second, shared)
+    shared.weight, single.weight = np.ones((1, 2)), np.ones((1, 2))
+    turn(first, shared)
+    turn(first, single)
+    np.testing.assert_array_equal(shared.weight, 1 - 0.1 * 0.5 * 1.5)
+    np.testing.assert_array_equal(shared.weight, single.weight)
+
+
+@pytest.mark.parametrize("copied", [copy.deepcopy, lambda both: pickle.loads(pickle.dumps(both))])
+@pytest.mark.parametrize("make", [partial(Optimizer_SGD, momentum=0.9), partial(Optimizer_Adam, 0.02)])
+def test_copied_with_its_layers_an_optimizer_goes_on(make, copied):
+    X, y = spiral_data(samples=20, classes=3, random_state=0)
+    pair, optimizer = layers(weight_L1=1e-3, bias_L2=1e-3), make()
+    learners_loop(*pair, optimizer, X, y, 20)
+    again, once_more = copied((pair, optimizer))
+    learners_loop(*pair, optimizer, X, y, 20)
+    learners_loop(*again, once_more, X, y, 20)
+    for ours, theirs in zip(pair, again, strict=True):
+        np.testing.assert_array_equal(ours.weight, theirs.weight)
+        np.testing.assert_array_equal(ours.bias, theirs.bias)
+
+
+def test_single_precision_stays():
+    dense = alone(0.5, weight_L1=0.1, weight_L2=0.1)
+    dense.weight = dense.weight.astype(np.float32)
+    dense.backward(np.full((1, 2), 0.5, dtype=np.float32))
+    turn(Optimizer_SGD(0.1), dense)
+    assert np.isfinite(dense.weight).all()
 
 
 def test_one_hot_labels_work_and_stay_as_they_are():

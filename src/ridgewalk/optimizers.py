@@ -155,7 +155,8 @@ class SGD(_Plain):
     def move(
         self, w: Array, dw: Array, state: State, rate: float, k: int, pool: Pool
     ) -> tuple[Array, float | Array, State]:
-        return w + (self.momentum * state[0] - rate * dw), rate, state
+        velocity = self.momentum * state[0] - rate * dw
+        return w + velocity, rate, (velocity,)
 
     def settle(self, moved: Array, state: State) -> State:
         return (moved,)

@@ -7,13 +7,17 @@
     optimizer.pre_update_param(); optimizer.update_param(dense1); ...; optimizer.post_update_param()
 
 A loop written against those names runs with nothing but an import. ``dweight`` and ``dbias`` are gradients of the
-whole objective, data loss plus penalty; ``update_param`` takes the penalty's part out of them again and applies it
-as a proximal step, so that L1 gives exact zeros (docs/tutorial.md).
+whole objective, data loss plus penalty. L2 acts through them, so that a learner's own loop in NumPy gives the same
+numbers (decision 0015; everywhere else in the package L2 is a proximal step, too). L1 is taken out of them again and
+applied as a proximal step, which gives exact zeros; its strength rises over each optimizer's first 500 updates, since
+at once it would end the small weights of the start before the data have grown them (docs/tutorial.md).
 """
 
 from __future__ import annotations
 
+import math
 import warnings
+from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
@@ -24,7 +28,7 @@ from ridgewalk.engine.reference import proximal_step
 from ridgewalk.layers import Dense, ReLU, start_normal
 from ridgewalk.losses import CrossEntropy
 from ridgewalk.network import EvadablePenaltyWarning, Network, evadable
-from ridgewalk.optimizers import SGD, Adam, InverseTime, Optimizer, State
+from ridgewalk.optimizers import SGD, Adam, InverseTime, Optimizer, Pool, State
 from ridgewalk.penalties import L1, L2, Sum
 
 Seed = int | np.random.Generator | None
@@ -60,7 +64,9 @@ class Layer_Dense:
     input, output : arrays
         Of the last ``forward``.
     dweight, dbias, dinput : arrays
-        Of the last ``backward``; the first two include the penalty.
+        Of the last ``backward``; the first two include the penalty, L1 and L2.
+    l1_slopes : two arrays
+        What of ``dweight`` and ``dbias`` is L1's, for an optimizer to take out again.
     """
 
     def __init__(
@@ -78,6 +84,7 @@ class Layer_Dense:
         self.bias: Array = np.zeros((1, n_neuron))
         self.weight_L1, self.weight_L2 = weight_L1, weight_L2
         self.bias_L1, self.bias_L2 = bias_L1, bias_L2
+        self.l1_slopes: tuple[Array, Array] = (np.zeros_like(self.weight), np.zeros_like(self.bias))
 
     @property
     def penalties(self) -> tuple[Sum, Sum]:
@@ -92,9 +99,9 @@ class Layer_Dense:
     def backward(self, dvalue: Array) -> None:
         """Set ``dweight``, ``dbias`` and ``dinput`` from the gradient of the output (N, n_neuron)."""
         dweight, dbias = self.layer.gradients(dvalue, self._back)
-        weight_penalty, bias_penalty = self.penalties
-        self.dweight = dweight + weight_penalty.gradient(self.weight)
-        self.dbias = dbias + bias_penalty.gradient(self.bias)
+        self.l1_slopes = L1(self.weight_L1).gradient(self.weight), L1(self.bias_L1).gradient(self.bias)
+        self.dweight = dweight + L2(self.weight_L2).gradient(self.weight) + self.l1_slopes[0]
+        self.dbias = dbias + L2(self.bias_L2).gradient(self.bias) + self.l1_slopes[1]
         self.dinput = self.layer.backward(dvalue, self._back, (self.weight, self.bias))
 
 
@@ -149,19 +156,29 @@ class Activation_Softmax_Loss_CategoricalCrossentropy:
         self.dinput = CrossEntropy().gradient(self._logits, target) / len(target)
 
 
+@dataclass
+class _Memory:
+    """What an optimizer remembers of one layer: its moments, and how often it moved it."""
+
+    layer: Layer_Dense
+    states: list[State]
+    updates: int = 0
+
+
 class _Stepper:
     """The tutorial's three calls around one of the package's optimizers.
 
+    Copied or pickled together with its layers, an optimizer goes on where it was; without them it meets them anew.
     The first ``post_update_param`` looks at the layers that were updated, which the tutorial joins by ReLU, and warns
     if rescaling them escapes the penalty.
     """
 
-    def __init__(self, optimizer: Optimizer) -> None:
+    def __init__(self, optimizer: Optimizer, l1_warmup: float) -> None:
         self._optimizer = optimizer
         self.learning_rate = self.current_learning_rate = optimizer.learning_rate
+        self.l1_warmup = _number_of_updates(l1_warmup)
         self.iterations = 0
-        self._layers: list[Layer_Dense] = []
-        self._states: list[list[State]] = []
+        self._memories: list[_Memory] = []
 
     def pre_update_param(self) -> None:
         """Set ``current_learning_rate = learning_rate / (1 + decay * iterations)``."""
@@ -169,26 +186,30 @@ class _Stepper:
         self.current_learning_rate = self.learning_rate * multiplier
 
     def update_param(self, layer: Layer_Dense) -> None:
-        """Move a layer's weights and biases by one proximal step; L1 leaves exact zeros."""
-        states = self._states_of(layer)
-        weight_penalty, bias_penalty = layer.penalties
-        layer.weight, states[0] = self._step(weight_penalty, layer.weight, layer.dweight, states[0])
-        layer.bias, states[1] = self._step(bias_penalty, layer.bias, layer.dbias, states[1])
+        """Move a layer's weights and biases down their gradients, L1 by a proximal step that leaves exact zeros."""
+        memory = self._memory_of(layer)
+        # Adam corrects its averages by how often *they* were fed: a layer may come late, or twice in one iteration.
+        k, states = memory.updates, memory.states
+        weight_l1, bias_l1 = (L1(strength) for strength in (layer.weight_L1, layer.bias_L1))
+        weight_slope, bias_slope = layer.l1_slopes
+        layer.weight, states[0] = self._step(weight_l1, layer.weight, layer.dweight, weight_slope, states[0], k)
+        layer.bias, states[1] = self._step(bias_l1, layer.bias, layer.dbias, bias_slope, states[1], k)
+        memory.updates += 1
 
-    def _states_of(self, layer: Layer_Dense) -> list[State]:
-        for known, states in zip(self._layers, self._states, strict=True):
-            if known is layer:
-                return states
-        arrays = zip((layer.weight, layer.bias), layer.penalties, strict=True)
-        self._layers.append(layer)
-        self._states.append([self._optimizer.start(w, penalty.pool) for w, penalty in arrays])
-        return self._states[-1]
+    def _memory_of(self, layer: Layer_Dense) -> _Memory:
+        for memory in self._memories:
+            if memory.layer is layer:
+                return memory
+        states = [self._optimizer.start(w, np.asarray) for w in (layer.weight, layer.bias)]
+        self._memories.append(_Memory(layer, states))
+        return self._memories[-1]
 
-    def _step(self, penalty: Sum, w: Array, dw: Array, state: State) -> tuple[Array, State]:
-        data_gradient = dw - penalty.gradient(w)
-        return proximal_step(
-            self._optimizer, penalty, w, data_gradient, state, self.current_learning_rate, self.iterations
-        )
+    def _step(self, l1: L1, w: Array, dw: Array, slope: Array, state: State, k: int) -> tuple[Array, State]:
+        ramp = min(1.0, (self.iterations + 1) / self.l1_warmup) if self.l1_warmup else 1.0
+        if not l1.acts:  # no prox, no difference of two weights for momentum to remember: the plain loop, to the bit
+            w, _, state = self._optimizer.move(w, dw - slope, state, self.current_learning_rate, k, np.asarray)
+            return w, state
+        return proximal_step(self._optimizer, l1, w, dw - slope, state, self.current_learning_rate, k, ramp)
 
     def post_update_param(self) -> None:
         """Count the iteration."""
@@ -197,7 +218,8 @@ class _Stepper:
         self.iterations += 1
 
     def _warn_of_escape(self) -> None:
-        for order in (self._layers, self._layers[::-1]):
+        layers = [memory.layer for memory in self._memories]
+        for order in (layers, layers[::-1]):
             if order and all(a.layer.units == b.layer.inputs for a, b in pairwise(order)):
                 network = Network(tuple(part for dense in order for part in (dense.layer, ReLU())))
                 escape = evadable(network, [penalty for dense in order for penalty in dense.penalties])
@@ -206,15 +228,41 @@ class _Stepper:
                 return
 
 
-class Optimizer_SGD(_Stepper):
-    """SGD whose rate is ``learning_rate / (1 + decay * iterations)``, with momentum."""
+def _number_of_updates(l1_warmup: object) -> float:
+    number = isinstance(l1_warmup, int | float | np.integer | np.floating) and not isinstance(l1_warmup, bool)
+    if not number or not 0 <= float(l1_warmup) < math.inf:  # type: ignore[arg-type]
+        raise ValueError(f"l1_warmup is a number of updates, 0 or more, got {l1_warmup!r}.")
+    return float(l1_warmup)  # type: ignore[arg-type]
 
-    def __init__(self, learning_rate: float = 1.0, decay: float = 0.0, momentum: float = 0.0) -> None:
-        _Stepper.__init__(self, SGD(learning_rate, momentum, schedule=InverseTime(decay)))
+
+class _Adam(Adam):
+    """Adam, rounded as the tutorial's line rounds: the last bits of a step are other networks some hundred steps on."""
+
+    def move(
+        self, w: Array, dw: Array, state: State, rate: float, k: int, pool: Pool
+    ) -> tuple[Array, float | Array, State]:
+        _, step, (m, v) = Adam.move(self, w, dw, state, rate, k, pool)
+        m_hat, v_hat = m / (1 - self.beta_1 ** (k + 1)), v / (1 - self.beta_2 ** (k + 1))
+        return w - rate * m_hat / (np.sqrt(v_hat) + self.epsilon), step, (m, v)
+
+
+class Optimizer_SGD(_Stepper):
+    """SGD whose rate is ``learning_rate / (1 + decay * iterations)``, with momentum.
+
+    ``l1_warmup`` is the number of updates over which L1 rises to its strength; 0 is at once.
+    """
+
+    def __init__(
+        self, learning_rate: float = 1.0, decay: float = 0.0, momentum: float = 0.0, l1_warmup: float = 500
+    ) -> None:
+        _Stepper.__init__(self, SGD(learning_rate, momentum, schedule=InverseTime(decay)), l1_warmup)
 
 
 class Optimizer_Adam(_Stepper):
-    """Adam with the same decay, for the loop that SGD at rate 1 does not finish (docs/tutorial.md)."""
+    """Adam with the same decay, for the loop that SGD at rate 1 does not finish (docs/tutorial.md).
+
+    ``l1_warmup`` is the number of updates over which L1 rises to its strength; 0 is at once.
+    """
 
     def __init__(
         self,
@@ -223,8 +271,9 @@ class Optimizer_Adam(_Stepper):
         epsilon: float = 1e-7,
         beta_1: float = 0.9,
         beta_2: float = 0.999,
+        l1_warmup: float = 500,
     ) -> None:
-        _Stepper.__init__(self, Adam(learning_rate, beta_1, beta_2, epsilon, InverseTime(decay)))
+        _Stepper.__init__(self, _Adam(learning_rate, beta_1, beta_2, epsilon, InverseTime(decay)), l1_warmup)
 
 
 __all__ = [
