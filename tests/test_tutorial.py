@@ -3,8 +3,11 @@
 import copy
 import pickle
 import re
+import subprocess
+import sys
 import warnings
 from functools import partial
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -511,3 +514,11 @@ def test_the_ceiling_of_the_spiral():
     posterior = density / density.sum(axis=1, keepdims=True)
     assert (posterior.argmax(axis=1) == labels).mean() == pytest.approx(0.9098, abs=0.0015)
     assert -np.log(posterior[np.arange(noise.size), labels]).mean() == pytest.approx(0.2132, abs=0.003)
+
+
+def test_the_benchmark_of_l1_runs():
+    script = Path(__file__).parents[1] / "benchmarks" / "tutorial_l1.py"
+    options = ["--rows", "30", "--hidden", "4", "--epochs", "12", "--seeds", "1", "--itself"]
+    done = subprocess.run([sys.executable, script, *options], check=True, capture_output=True, text=True)
+    assert re.search(r"^prox / plain: worst \d\.\d{3}, above 1.01 in \d+ of 18, mean \d\.\d{3}$", done.stdout, re.M)
+    assert re.search(r"^plain, moved / plain: worst 1\.000, above 1.01 in 0 of 18, mean 1\.000$", done.stdout, re.M)
