@@ -193,8 +193,8 @@ def tutorials_optimizer(name, rate=1.0, **options):
 @pytest.mark.parametrize("l2", [(0, 0, 0, 0), (2e-4, 3e-4, 4e-4, 5e-4)], ids=["no penalty", "L2"])
 def test_with_l2_alone_the_loop_is_plain_numpy(optimizer, start, l2):
     """Every line spelled out once more, by hand; the last bit of a step is another network some hundred steps on."""
-    X, y = spiral_data(samples=40, classes=3, random_state=0)
-    dense1, dense2 = started(start, 0, 16)
+    X, y = spiral_data(samples=100, classes=3, random_state=0)
+    dense1, dense2 = started(start, 1, 16)
     dense1.weight_L2, dense1.bias_L2, dense2.weight_L2, dense2.bias_L2 = l2
     *_, (arrays, value) = by_hand((dense1.weight, dense1.bias, dense2.weight, dense2.bias), optimizer, X, y, 300, l2=l2)
     learners_loop(dense1, dense2, tutorials_optimizer(**optimizer), X, y, 300)
