@@ -6,7 +6,7 @@ A three-arm spiral of 1,500 rows, one hidden layer, L1 on the weights of both la
 (0.01 * normal) and He's, seeds 0, 1, ...; three optimizers. "prox" moves ridgewalk.tutorial's layers with its
 optimizers, "plain" is the same loop in plain NumPy with ``l1 * sign(w)`` in the gradient; both use the same passes.
 Compared is the objective, data loss plus the whole penalty, its median over the last tenth of the epochs. What the
-slope of |w| at zero is makes no difference to the plain loop: its weights are hardly ever zero (the last column).
+slope of |w| at zero is makes next to no difference to the plain loop, whose weights hardly ever are (last column).
 
 With --itself the plain loop is also held against itself, its start moved by one part in a million: what the same
 comparison says where nothing is compared.
