@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
+from ridgewalk.engine.threads import ends_with_interpreter, started
 from ridgewalk.engine.watch import Watch
 
 _POLL_SECONDS = 0.1
@@ -24,7 +25,8 @@ _LONG_SECONDS = 10.0
 def progress(title: str, show: bool = True) -> Iterator[Watch]:
     """Show how far the engine is while the block runs; hand it the watch that this yields.
 
-    Everything goes to standard error, so that standard output stays clean.
+    Everything goes to standard error, so that standard output stays clean. Where the system has no thread to give, the
+    work goes on unseen.
     """
     watch = Watch()
     if not show:
@@ -33,13 +35,18 @@ def progress(title: str, show: bool = True) -> Iterator[Watch]:
     console = Console(file=sys.stderr)
     ended = threading.Event()
     poll = _poll_bar if console.is_terminal else _poll_lines
-    poller = threading.Thread(target=poll, args=(console, title, watch, ended), daemon=True)
-    poller.start()
+
+    def show_it() -> None:
+        with ends_with_interpreter(ended.set):
+            poll(console, title, watch, ended)
+
+    poller = started(show_it)
     try:
         yield watch
     finally:
         ended.set()
-        poller.join()
+        if poller:
+            poller.join()
 
 
 def _poll_bar(console: Console, title: str, watch: Watch, ended: threading.Event) -> None:
@@ -51,10 +58,11 @@ def _poll_bar(console: Console, title: str, watch: Watch, ended: threading.Event
         TextColumn("left"),
         TimeRemainingColumn(),
     )
-    with Progress(*columns, console=console, transient=True) as bar:
+    with Progress(*columns, console=console, transient=True, auto_refresh=False) as bar:
         task = bar.add_task(title, total=None)
         while not ended.wait(_POLL_SECONDS):
-            bar.update(task, description=_doing(title, watch), total=watch.total or None, completed=watch.done)
+            doing = _doing(title, watch)
+            bar.update(task, description=doing, total=watch.total or None, completed=watch.done, refresh=True)
 
 
 def _doing(title: str, watch: Watch) -> str:

@@ -16,7 +16,6 @@ strength at which nothing is left, in no fold and no seed, every network is the 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Literal
@@ -29,6 +28,7 @@ from threadpoolctl import threadpool_limits
 from ridgewalk.arrays import Array, Booleans, Integers, slices
 from ridgewalk.engine import train
 from ridgewalk.engine.job import Fits, Fold, Job, Matrix, Polish, Rows, joined, scaled, thread_count
+from ridgewalk.engine.threads import for_each
 from ridgewalk.engine.watch import Watch
 from ridgewalk.envelope import NULL, lower, sources
 from ridgewalk.folds import check_splits, row_losses, row_numbers, standardized_fold
@@ -480,8 +480,8 @@ class Walker:
                 measures["residual"][run] = residual
 
             # One thread inside BLAS, as in the engines: the numbers do not depend on how many there are.
-            with threadpool_limits(limits=1), ThreadPoolExecutor(thread_count(self.n_jobs)) as pool:
-                list(pool.map(settle, np.flatnonzero(job.fold == number)))
+            with threadpool_limits(limits=1):
+                for_each(settle, np.flatnonzero(job.fold == number).tolist(), thread_count(self.n_jobs))
         return replace(fits, parameters=arrays, **measures)
 
     def on(self, columns: Integers) -> Walker:

@@ -7,14 +7,18 @@ Nothing is computed here.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 import numpy as np
 from scipy.sparse import issparse
 
-from ridgewalk.arrays import Array, Booleans, Integers
+from ridgewalk.arrays import Array, Integers
 from ridgewalk.engine import memory, native
 from ridgewalk.engine.job import Fits, Fold, History, Job, Keep, thread_count
+from ridgewalk.engine.threads import ends_with_interpreter
 from ridgewalk.engine.watch import StoppedError, Watch
 from ridgewalk.layers import GELU, Dense, Dropout, Layer, LeakyReLU, ReLU, Sigmoid, Tanh
 from ridgewalk.losses import AbsoluteError, BinaryCrossEntropy, CrossEntropy, Huber, Poisson, SquaredError
@@ -73,39 +77,62 @@ def train(job: Job, n_jobs: int = 1, watch: Watch | None = None, keep: Keep | No
         raise StoppedError
     memory.check(job, threads)
     plan = _plan(job)
-    handle = _kernels.start(plan, threads)
-    counted, ended, kept = 0, False, np.zeros(job.runs, dtype=bool)
+    with ends_with_interpreter(partial(setattr, watch, "stop", True)):
+        with _told(threads):
+            handle = _kernels.start(plan, threads)
+        counted, kept = 0, np.zeros(job.runs, dtype=bool)
 
-    def tell(finished: Booleans) -> None:
-        new = np.flatnonzero(finished & ~kept)
-        if keep and new.size:
-            keep(new, _fits(plan).part(new))
-            kept[new] = True
-
-    try:
-        while not ended:
-            finished = plan["finished"].copy()  # what such runs have written is there for certain after the wait
-            ended = handle.wait(_POLL)
-            tell(finished)
+        def look() -> None:
+            """Hand over and count what has finished, and stop where the watch says so."""
+            nonlocal counted
+            if keep:
+                new = np.flatnonzero(np.frombuffer(handle.finished(), dtype=bool) & ~kept)
+                if new.size:
+                    keep(new, _fits(plan).part(new))
+                    kept[new] = True
             done = handle.done
             watch.add(done - counted)
             counted = done
             if watch.stop:
                 handle.stop()
-    finally:  # Ctrl-C above all: what is finished is kept
-        if not ended:
+
+        try:
+            while not handle.wait(_POLL, look):
+                look()
+        finally:  # Ctrl-C above all: what is finished is kept
             handle.stop()
-            while not handle.wait(_POLL):
+            while not handle.wait(_POLL, _nothing):
                 pass
-        finished = plan["finished"]
-        tell(finished)
-        if not finished.all():
-            watch.finished_runs, watch.finished = np.flatnonzero(finished), _fits(plan).part(finished)
-    if handle.error:
-        raise MemoryError("Out of memory.") if "bad_alloc" in handle.error else RuntimeError(handle.error)
+            finished = plan["finished"]
+            if not finished.all():
+                watch.finished_runs, watch.finished = np.flatnonzero(finished), _fits(plan).part(finished)
+            look()
+        with _told(threads):
+            handle.check()
     if not finished.all():
         raise StoppedError
     return _fits(plan)
+
+
+def _nothing() -> None:
+    """Do nothing."""
+
+
+@contextmanager
+def _told(threads: int) -> Iterator[None]:
+    """Raise what stops the engine with a sentence of what to do."""
+    try:
+        yield
+    except MemoryError:
+        raise MemoryError(
+            "The memory ran out in the middle of the training. Train fewer strengths, folds or seeds at a time, use "
+            f"fewer threads (n_jobs is {threads}), float32, or narrower layers, or end other programs."
+        ) from None
+    except RuntimeError as error:
+        raise RuntimeError(
+            f"The engine came upon what it does not know ({error}). Train again with n_jobs=1, or with "
+            'engine="reference"; if it comes again, it is a fault of ridgewalk: please report it.'
+        ) from error
 
 
 def peak_flops(seconds: float = 0.2) -> float:

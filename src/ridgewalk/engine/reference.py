@@ -8,7 +8,7 @@ for every epoch, for every batch, for every array:
 from __future__ import annotations
 
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from itertools import count, islice
 
 import numpy as np
@@ -17,6 +17,7 @@ from threadpoolctl import threadpool_limits
 from ridgewalk.arrays import Array, Booleans, Integers, row_sums
 from ridgewalk.draws import order, uniform
 from ridgewalk.engine.job import Fits, Fold, History, Job, Polish, Rows, joined, thread_count
+from ridgewalk.engine.threads import ends_with_interpreter, for_each
 from ridgewalk.engine.watch import StoppedError, Watch
 from ridgewalk.layers import Arrays
 from ridgewalk.network import LayerUniform
@@ -37,21 +38,22 @@ def train(job: Job, n_jobs: int = 1, watch: Watch | None = None) -> Fits:
     watch = watch or Watch()
     blocks = list(_blocks(job))
     workers = thread_count(n_jobs)
+    stop, parts = partial(setattr, watch, "stop", True), dict[int, Fits]()
+
+    def work(number: int) -> None:
+        parts[number] = _Block(job, blocks[number], watch).train()
+
     # One thread inside BLAS: how it splits a product over threads would change the last bits.
-    with threadpool_limits(limits=1), ThreadPoolExecutor(min(workers, len(blocks))) as pool:
-        futures = [pool.submit(_Block(job, runs, watch).train) for runs in blocks]
+    with ends_with_interpreter(stop), threadpool_limits(limits=1):
         try:
-            parts = [future.result() for future in futures]
+            for_each(work, range(len(blocks)), workers, stop)
         except BaseException:  # Ctrl-C above all: what runs stops at its next epoch, what waits never starts
-            watch.stop = True
-            pool.shutdown(cancel_futures=True)
-            done = [k for k, future in enumerate(futures) if not future.cancelled() and not future.exception()]
-            if done:
-                runs = np.concatenate([blocks[k] for k in done])
+            if parts:
+                runs = np.concatenate([blocks[k] for k in parts])
                 watch.finished_runs = np.sort(runs)
-                watch.finished = joined([futures[k].result() for k in done], runs).part(slice(None))
+                watch.finished = joined(list(parts.values()), runs).part(slice(None))
             raise
-    return joined(parts, np.concatenate(blocks))
+    return joined([parts[k] for k in range(len(blocks))], np.concatenate(blocks))
 
 
 def proximal_step(

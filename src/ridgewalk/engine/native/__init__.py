@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from hashlib import blake2b
 from importlib import import_module
 from importlib.util import find_spec
@@ -23,12 +24,17 @@ class Handle(Protocol):
     def done(self) -> int:
         """Epochs and polishing steps finished, of all runs together."""
 
-    @property
-    def error(self) -> str:
-        """What went wrong, or an empty text."""
+    def wait(self, seconds: float, look: Callable[[], None]) -> bool:
+        """Wait for the end, at most so many seconds; return whether it came.
 
-    def wait(self, seconds: float) -> bool:
-        """Wait for the end, at most so many seconds; tell whether it came."""
+        Where no thread could be had, the caller does the work, and ``look`` is called several times a second.
+        """
+
+    def finished(self) -> bytes:
+        """Return a byte for every run: whether it is done. What it has written is there."""
+
+    def check(self) -> None:
+        """Raise what ended the work before its time, if anything did."""
 
     def stop(self) -> None:
         """Stop at the next tile."""

@@ -88,7 +88,7 @@ template <class T> class Awake {
   }
   // Whether a penalty can bring the weights on both sides of a hidden layer to 0. With dropout, no unit is constant.
   static bool can_rest(const Plan<T>& plan) {
-    const auto kinked = [&](size_t k) { return plan.penalties[k].l1.values || plan.penalties[k].over != Over::none; };
+    const auto kinked = [&](size_t k) { return plan.penalties[k].l1.given || plan.penalties[k].over != Over::none; };
     bool found = false;
     for (size_t k = 0; k + 2 < plan.penalties.size(); k += 2) found |= kinked(k) && kinked(k + 2);
     for (const Layer& layer : plan.layers) found &= layer.kind != LayerKind::dropout;

@@ -2,8 +2,15 @@
 #pragma once
 #include <atomic>
 #include <cstdint>
+#include <exception>
+#include <mutex>
+#include <new>
+#include <system_error>
 #include <thread>
+#include <utility>
 #include <vector>
+
+#include "faults.hpp"
 
 #if defined(__SSE2__)
 #include <immintrin.h>
@@ -13,16 +20,32 @@ namespace ridgewalk {
 
 constexpr int spins = 2000;  // of a thread that waits for another, before it sleeps
 
-// Denormal numbers become 0: a weight's account of gradients that ended would else slow every step after.
-inline void flush_denormals() {
+// While it lives, denormal numbers of this thread become 0: a weight's account of gradients that ended would else slow
+// every step after.
+class FlushedDenormals {
+ public:
 #if defined(__SSE2__)
-  _mm_setcsr(_mm_getcsr() | 0x8040);
+  FlushedDenormals() : before_(_mm_getcsr()) { _mm_setcsr(before_ | 0x8040); }
+  ~FlushedDenormals() { _mm_setcsr(before_); }
 #elif defined(__aarch64__)
-  uint64_t control;
-  asm volatile("mrs %0, fpcr" : "=r"(control));
-  asm volatile("msr fpcr, %0" ::"r"(control | (uint64_t(1) << 24)));
+  FlushedDenormals() {
+    asm volatile("mrs %0, fpcr" : "=r"(before_));
+    asm volatile("msr fpcr, %0" ::"r"(before_ | (uint64_t(1) << 24)));
+  }
+  ~FlushedDenormals() { asm volatile("msr fpcr, %0" ::"r"(before_)); }
+#else
+  FlushedDenormals() : before_(0) {}
+  ~FlushedDenormals() {}
 #endif
-}
+  FlushedDenormals(const FlushedDenormals&) = delete;
+
+ private:
+#if defined(__aarch64__)
+  uint64_t before_;
+#else
+  unsigned before_;
+#endif
+};
 
 inline void pause() {
 #if defined(__SSE2__)
@@ -41,10 +64,25 @@ template <class U> void wait_for_change(const std::atomic<U>& value, U old) {
   value.wait(old);
 }
 
+// Start a thread, for which there is room; tells whether the system had one to give.
+template <class F> bool started(std::vector<std::thread>& threads, const F& f) {
+  try {
+    faults::thread();
+    threads.emplace_back(f);
+    return true;
+  } catch (const std::system_error&) {
+  } catch (const std::bad_alloc&) {
+  }
+  return false;
+}
+
 class Crew {
  public:
-  explicit Crew(int size) : size_(size) {
-    for (int member = 1; member < size; ++member) threads_.emplace_back([this, member] { serve(member); });
+  // The caller of each(), and so many threads beside it as can be had, up to `size` in all.
+  explicit Crew(int size) {
+    threads_.reserve(size_t(size - 1));
+    for (int member = 1; member < size; ++member)
+      if (!started(threads_, [this, member] { serve(member); })) break;
   }
   ~Crew() {
     over_ = true;
@@ -52,11 +90,11 @@ class Crew {
     round_.notify_all();
     for (std::thread& thread : threads_) thread.join();
   }
-  int size() const { return size_; }
+  int size() const { return int(threads_.size()) + 1; }
 
-  // f(k, member) for every k < count; all done on return.
+  // f(k, member) for every k < count; all done on return. What one of them throws comes out here, when all have left off.
   template <class F> void each(int count, const F& f) {
-    if (size_ == 1 || count == 1) {
+    if (threads_.empty() || count == 1) {
       for (int k = 0; k < count; ++k) f(k, 0);
       return;
     }
@@ -64,19 +102,27 @@ class Crew {
     job_ = &f;
     count_ = count;
     next_ = 0;
-    busy_ = size_ - 1;
+    busy_ = int(threads_.size());
     ++round_;
     round_.notify_all();
     take(0);
     for (int left = busy_; left; left = busy_) wait_for_change(busy_, left);
+    if (problem_) std::rethrow_exception(std::exchange(problem_, nullptr));
   }
 
  private:
   void take(int member) {
-    for (int k = next_++; k < count_; k = next_++) work_(job_, k, member);
+    try {
+      for (int k = next_++; k < count_; k = next_++) work_(job_, k, member);
+    } catch (...) {
+      std::lock_guard lock(mutex_);
+      if (!problem_) problem_ = std::current_exception();
+      next_ = count_;  // what is left is done by nobody
+    }
   }
   void serve(int member) {
-    flush_denormals();
+    const faults::Scope own(true);
+    const FlushedDenormals flushed;
     for (uint32_t seen = 0;;) {
       wait_for_change(round_, seen);
       seen = round_;
@@ -86,13 +132,15 @@ class Crew {
     }
   }
 
-  int size_, count_ = 0;
+  int count_ = 0;
   std::vector<std::thread> threads_;
   std::atomic<uint32_t> round_{0};
   std::atomic<int> next_{0}, busy_{0};
   std::atomic<bool> over_{false};
   void (*work_)(const void*, int, int) = nullptr;
   const void* job_ = nullptr;
+  std::mutex mutex_;
+  std::exception_ptr problem_;  // the first of a round
 };
 
 }  // namespace ridgewalk

@@ -82,10 +82,11 @@ inline void product_block(const T* w, int stride, const T* bias, bool more, cons
     }
 }
 
-// out [count][64] = weights in [terms][64]; forward with a bias, backward (Across) without.
+// out [count][64] = weights in [terms][64]; forward with a bias, backward (Across) without. No terms leave the bias.
 template <class T, bool Across, class After>
 void product(const T* w, int stride, const T* bias, const T* in, int terms, T* out, int count, int width, const After& after) {
-  for (int begin = 0; begin < terms; begin += depth<T>) {
+  int begin = 0;
+  do {
     const bool last = begin + depth<T> >= terms;
     const T* from = Across ? w + begin : w + size_t(begin) * stride;
     in_parts(count, block, [&](int first, int size) {
@@ -100,7 +101,8 @@ void product(const T* w, int stride, const T* bias, const T* in, int terms, T* o
         });
       });
     });
-  }
+    begin += depth<T>;
+  } while (begin < terms);
 }
 
 // dy [units][64] -> [panel of `chunk` vectors of units][64][chunk vectors]; units are padded to whole vectors.

@@ -5,6 +5,8 @@
 #include <memory>
 #include <new>
 
+#include "faults.hpp"
+
 namespace ridgewalk {
 
 template <class T> class Buffer {
@@ -13,6 +15,7 @@ template <class T> class Buffer {
   explicit Buffer(size_t count) : count_(count) {
     const size_t bytes = (count * sizeof(T) + 63) / 64 * 64;
     if (!bytes) return;
+    faults::allocation();
     void* place = std::aligned_alloc(64, bytes);
     if (!place) throw std::bad_alloc();
     std::memset(place, 0, bytes);

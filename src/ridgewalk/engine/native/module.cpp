@@ -5,11 +5,22 @@
 
 #include <chrono>
 
+#include "faults.hpp"
 #include "training.hpp"
 
 namespace nb = nanobind;
 using namespace nb::literals;
 using namespace ridgewalk;
+
+#if defined(RIDGEWALK_FAULTS)
+extern "C" {  // the linker puts the second in the place of the first, in this module alone (--wrap)
+void* __real__Znwm(size_t size);
+__attribute__((visibility("hidden"))) void* __wrap__Znwm(size_t size) {
+  faults::allocation();
+  return __real__Znwm(size);
+}
+}
+#endif
 
 #ifndef RIDGEWALK_MODULE
 #error "CMakeLists.txt names the module after its instruction set"
@@ -34,21 +45,27 @@ template <class T> T value(const nb::dict& from, const char* name) { return nb::
 Rows rows_of(nb::handle given) {
   if (given.is_none()) return {};
   const nb::dict rows = nb::cast<nb::dict>(given);
-  return {numbers<const int64_t>(rows, "numbers"), numbers<const double>(rows, "weights"),
+  return {true, numbers<const int64_t>(rows, "numbers"), numbers<const double>(rows, "weights"),
           numbers<const double>(rows, "mean_weights"), value<int64_t>(rows, "count")};
 }
 
 template <class T> Strengths<T> strengths_of(nb::handle given) {
   if (given.is_none()) return {};
   const auto view = nb::cast<nb::ndarray<const T, nb::ndim<2>, nb::c_contig, nb::device::cpu>>(given);
-  return {view.data(), int(view.shape(1)), view.shape(0) > 1};
+  return {true, view.data(), int(view.shape(1)), view.shape(0) > 1};
+}
+
+// Python's part of a value is over before the engine's begins.
+template <class U> void append(std::vector<U>& to, U value) {
+  const faults::Scope own(true);
+  to.push_back(std::move(value));
 }
 
 template <class T> Plan<T> plan_of(const nb::dict& job) {
   Plan<T> plan{};
   for (nb::handle each : job["layers"]) {
     const nb::dict layer = nb::cast<nb::dict>(each);
-    plan.layers.push_back({LayerKind(value<int>(layer, "kind")), value<int>(layer, "inputs"), value<int>(layer, "units"),
+    append(plan.layers, {LayerKind(value<int>(layer, "kind")), value<int>(layer, "inputs"), value<int>(layer, "units"),
                            value<double>(layer, "parameter")});
   }
   plan.loss = {LossKind(value<int>(job, "loss")), value<double>(job, "delta")};
@@ -59,23 +76,24 @@ template <class T> Plan<T> plan_of(const nb::dict& job) {
                     {ScheduleKind(value<int>(o, "schedule")), value<double>(o, "schedule_a"), value<double>(o, "schedule_b")}};
   for (nb::handle each : job["penalties"]) {
     const nb::dict p = nb::cast<nb::dict>(each);
-    plan.penalties.push_back({strengths_of<T>(p["l1"]), strengths_of<T>(p["l2"]), strengths_of<T>(p["group"]),
+    append(plan.penalties, {strengths_of<T>(p["l1"]), strengths_of<T>(p["l2"]), strengths_of<T>(p["group"]),
                               Over(value<int>(p, "over")), numbers<const int32_t>(p, "member"), value<int>(p, "groups")});
   }
   const nb::dict x = nb::cast<nb::dict>(job["x"]);
-  plan.source = {numbers<const float>(x, "singles"), numbers<const double>(x, "doubles"), numbers<const int64_t>(x, "starts"),
+  plan.source = {!x["starts"].is_none(), !x["singles"].is_none(),
+                 numbers<const float>(x, "singles"), numbers<const double>(x, "doubles"), numbers<const int64_t>(x, "starts"),
                  numbers<const int32_t>(x, "columns"), numbers<const double>(job, "target"), value<int>(x, "inputs"),
                  value<int>(x, "outputs")};
   for (nb::handle each : job["folds"]) {
     const nb::dict f = nb::cast<nb::dict>(each);
-    plan.folds.push_back({rows_of(f["training"]), rows_of(f["validation"]), numbers<const double>(f, "center"),
+    append(plan.folds, {rows_of(f["training"]), rows_of(f["validation"]), numbers<const double>(f, "center"),
                           numbers<const double>(f, "scale"), numbers<const double>(f, "target_center"),
                           numbers<const double>(f, "target_scale")});
   }
   plan.runs = value<int>(job, "runs");
   plan.fold = numbers<const int64_t>(job, "fold");
   plan.seeds = numbers<const int64_t>(job, "seeds");
-  for (nb::handle each : job["start"]) plan.start.push_back(numbers_of<const T>(each, "start"));
+  for (nb::handle each : job["start"]) append(plan.start, numbers_of<const T>(each, "start"));
   plan.epochs = value<int64_t>(job, "epochs");
   plan.batch_size = value<int64_t>(job, "batch_size");
   plan.ramp = value<double>(job, "ramp");
@@ -84,8 +102,8 @@ template <class T> Plan<T> plan_of(const nb::dict& job) {
   plan.patience = value<int64_t>(job, "patience");
   plan.patience_tolerance = value<double>(job, "patience_tolerance");
   plan.watches_objective = value<bool>(job, "watches_objective");
-  for (nb::handle each : job["marks"]) plan.marks.push_back(nb::cast<int64_t>(each));
-  for (nb::handle each : job["parameters"]) plan.parameters.push_back(numbers_of<T>(each, "parameters"));
+  for (nb::handle each : job["marks"]) append(plan.marks, nb::cast<int64_t>(each));
+  for (nb::handle each : job["parameters"]) append(plan.parameters, numbers_of<T>(each, "parameters"));
   plan.data_loss = numbers<double>(job, "data_loss");
   plan.penalty = numbers<double>(job, "penalty");
   plan.validation_loss = numbers<double>(job, "validation_loss");
@@ -105,7 +123,9 @@ template <class T> Plan<T> plan_of(const nb::dict& job) {
 struct Handle {
   nb::dict job;
   std::unique_ptr<Work> work;
+  // A thread that lets the interpreter's lock go while the interpreter ends does not get it back: only where it must wait.
   ~Handle() {
+    if (!work || work->over()) return;
     nb::gil_scoped_release release;
     work.reset();
   }
@@ -114,9 +134,31 @@ struct Handle {
 Handle* start(nb::dict job, int threads) {
   auto handle = std::make_unique<Handle>();
   handle->job = job;
-  if (value<bool>(job, "single")) handle->work = std::make_unique<Training<float>>(plan_of<float>(job), threads);
-  else handle->work = std::make_unique<Training<double>>(plan_of<double>(job), threads);
+  const auto train = [&]<class T>(Plan<T> plan) {
+    const faults::Scope own(true);
+    handle->work = std::make_unique<Training<T>>(std::move(plan), threads);
+  };
+  if (value<bool>(job, "single")) train(plan_of<float>(job));
+  else train(plan_of<double>(job));
   return handle.release();
+}
+
+// Wait as Work::wait does, without the interpreter's lock, which `look` has.
+bool wait(Handle& handle, double seconds, nb::callable look) {
+  nb::gil_scoped_release release;
+  return handle.work->wait(seconds, [&] {
+    nb::gil_scoped_acquire acquire;
+    const faults::Scope own(false);
+    look();
+  });
+}
+
+// Which runs are done: a byte for each. What they have written is there.
+nb::bytes finished(Handle& handle) {
+  const bool* done = numbers<bool>(handle.job, "finished");
+  std::vector<char> found(size_t(value<int>(handle.job, "runs")));
+  for (size_t run = 0; run < found.size(); ++run) found[run] = __atomic_load_n(done + run, __ATOMIC_ACQUIRE);
+  return nb::bytes(found.data(), found.size());
 }
 
 // Fused multiply-adds per second of one core, as fast as they come: floating-point operations, two each.
@@ -160,12 +202,21 @@ bool supported(const std::string&) { return true; }
 NB_MODULE(RIDGEWALK_MODULE, module) {
   nb::set_leak_warnings(false);
   nb::class_<Handle>(module, "Handle")
-      .def("wait", [](Handle& h, double seconds) { return h.work->wait(seconds); }, nb::call_guard<nb::gil_scoped_release>(),
-           "Wait for the end, at most so many seconds; tell whether it came.")
+      .def("wait", &wait, "seconds"_a, "look"_a,
+           "Wait for the end, at most so many seconds; return whether it came. `look` is called where the caller works.")
       .def("stop", [](Handle& h) { h.work->progress.stop = true; }, "Stop at the next tile.")
       .def_prop_ro("done", [](Handle& h) { return h.work->progress.done.load(); }, "Finished epochs of all runs.")
-      .def_prop_ro("error", [](Handle& h) { return h.work->error; }, "What went wrong, or an empty text.");
+      .def("finished", &finished, "Return a byte for every run: whether it is done.")
+      .def("check", [](Handle& h) { h.work->check(); }, "Raise what ended the work before its time, if anything did.");
   module.def("start", &start, "job"_a, "threads"_a, "Start a job's threads.");
   module.def("supported", &supported, "level"_a, "Whether this processor has an instruction set.");
   module.def("peak_flops", &peak_flops, "seconds"_a, "Floating-point operations per second of one core, at most.");
+#if defined(RIDGEWALK_FAULTS)
+  module.def("fail_allocation", [](int64_t n) { faults::allocations.arm(n, 1); }, "n"_a,
+             "Let the n-th allocation of the engine from now on fail.");
+  module.def("fail_threads", [](int64_t n, int64_t count) { faults::threads.arm(n, count); }, "n"_a, "count"_a,
+             "Let so many starts of threads fail, from the n-th on.");
+  module.def("disarm", [] { return faults::allocations.disarm() | faults::threads.disarm(); },
+             "Let nothing fail any more; return whether anything did.");
+#endif
 }

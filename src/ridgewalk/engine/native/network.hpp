@@ -155,6 +155,7 @@ template <class T> class Pass {
     }
     delta_ = Buffer<T>(std::max<size_t>(widest, together * thinnest) * tile);
     other_ = Buffer<T>(size_t(widest) * tile);
+    if (plan.source.sparse()) picked_ = Buffer<T>(padded<T>(layers[0].units));
     narrow_ = layers.size() == 3 && !plan.source.sparse() && layers[0].kind == LayerKind::dense &&
               (layers[1].kind == LayerKind::relu || layers[1].kind == LayerKind::leaky_relu) &&
               layers[2].kind == LayerKind::dense && layers[0].inputs <= thinnest && layers[0].units > thinnest &&
@@ -184,7 +185,7 @@ template <class T> class Pass {
         const Buffer<T>& w = arrays[2 * step.dense];
         const T* from = w.get();
         int inputs = step.layer.inputs;
-        if (int(k) == first_dense_ && data.columns) {
+        if (int(k) == first_dense_ && data.sparse) {
           from = picked(w.get(), padded<T>(step.width), data);
           inputs = data.inputs;
         }
@@ -372,11 +373,11 @@ template <class T> class Pass {
 
   void add_layer(const Step& step, const Tile<T>& data, const T* dy, bool first, bool later, Gradients<T>& into) {
     const int d = step.dense, units = step.width, stride = padded<T>(units);
-    const int32_t* columns = first ? data.columns : nullptr;
-    const int inputs = columns ? data.inputs : step.layer.inputs, rows = data.count, width = data.width();
+    const bool sparse = first && data.sparse;
+    const int inputs = sparse ? data.inputs : step.layer.inputs, rows = data.count, width = data.width();
     T* bias_sums = into.bias_sums[d].get();
     auto way = into.ways[d];
-    if (columns && way == Gradients<T>::few_inputs) way = Gradients<T>::wide;  // its sums are over all inputs
+    if (sparse && way == Gradients<T>::few_inputs) way = Gradients<T>::wide;  // its sums are over all inputs
     if (way == Gradients<T>::few_inputs)
       return thin<T>(dy, units, step.input, inputs, width, into.thin_sums[d].get(), [=](int n, int, const auto& row, auto&) {
         V<T> sum = row[0];
@@ -384,19 +385,19 @@ template <class T> class Pass {
         store<T>(bias_sums + n * lanes<T>, load<T>(bias_sums + n * lanes<T>) + sum);
       });
     row_sums<T>(dy, units, width, bias_sums);
-    if (way == Gradients<T>::few_units && !columns) {  // above the first layer, the way back takes them along
+    if (way == Gradients<T>::few_units && !sparse) {  // above the first layer, the way back takes them along
       if (first) thin<T>(step.input, inputs, dy, units, width, into.thin_sums[d].get(), [](auto&&...) {});
       return;
     }
     transpose_panels<T>(dy, units, rows, step.panels.get());
     if (later) return;
-    if (!columns) return gradient<T>(step.input, inputs, step.panels.get(), units, rows, into.arrays[2 * d].get(), stride);
+    if (!sparse) return gradient<T>(step.input, inputs, step.panels.get(), units, rows, into.arrays[2 * d].get(), stride);
     T* sum = const_cast<T*>(picked_.get());  // the weights in it are needed no more
     std::memset(static_cast<void*>(sum), 0, size_t(inputs) * stride * sizeof(T));
     gradient<T>(step.input, inputs, step.panels.get(), units, rows, sum, stride);
     for (int k = 0; k < inputs; ++k)
       for (int q = 0; q < stride; q += lanes<T>) {
-        T* place = into.arrays[2 * d].get() + size_t(columns[k]) * stride + q;
+        T* place = into.arrays[2 * d].get() + size_t(data.columns[k]) * stride + q;
         store<T>(place, load<T>(place) + load<T>(sum + size_t(k) * stride + q));
       }
   }

@@ -31,8 +31,9 @@ struct Optimizer {
   Schedule schedule;
 };
 
-// Strengths (runs or 1, count), or none.
+// Strengths (runs or 1, count), where there are any.
 template <class T> struct Strengths {
+  bool given = false;
   const T* values = nullptr;
   int count = 0;
   bool per_run = false;
@@ -48,19 +49,21 @@ template <class T> struct Penalty {
 
 // Rows of x, dense (N, P) or compressed (`starts`, `columns`), and the target (N, C).
 struct Source {
+  bool compressed = false, single = false;  // an array without entries may have no place
   const float* singles = nullptr;
   const double* doubles = nullptr;
   const int64_t* starts = nullptr;
   const int32_t* columns = nullptr;
   const double* target = nullptr;
   int inputs = 0, outputs = 0;
-  bool sparse() const { return starts; }
-  double x(size_t place) const { return singles ? singles[place] : doubles[place]; }
+  bool sparse() const { return compressed; }
+  double x(size_t place) const { return single ? singles[place] : doubles[place]; }
 };
 struct Rows {
+  bool given = false;
   const int64_t* numbers = nullptr;  // of the rows of x
   const double* weights = nullptr;
-  const double* mean_weights = nullptr;
+  const double* mean_weights = nullptr;  // of training rows
   int64_t count = 0;
 };
 struct Fold {

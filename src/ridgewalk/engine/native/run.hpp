@@ -5,6 +5,7 @@
 
 #include "awake.hpp"
 #include "crew.hpp"
+#include "progress.hpp"
 #include "update.hpp"
 
 namespace ridgewalk {
@@ -51,17 +52,11 @@ class Cutter {
 template <class T> struct Data {
   Table<T> training;
   std::unique_ptr<Table<T>> validation;
-  Data(const Plan<T>& plan, const Fold& fold, const std::atomic<bool>& stop)
-      : training(plan.source, fold, fold.training, plan.tiled(), stop) {
-    if (fold.validation.numbers)
-      validation = std::make_unique<Table<T>>(plan.source, fold, fold.validation, plan.tiled(), stop);
+  Data(const Plan<T>& plan, const Fold& fold, Progress& progress)
+      : training(plan.source, fold, fold.training, plan.tiled(), progress) {
+    if (fold.validation.given)
+      validation = std::make_unique<Table<T>>(plan.source, fold, fold.validation, plan.tiled(), progress);
   }
-};
-
-// What the caller sees of the work while it goes on.
-struct Progress {
-  std::atomic<int64_t> done{0};
-  std::atomic<bool> stop{false};
 };
 
 // A part of an array, small enough to stay in a near cache: rows first to last - 1.
@@ -97,7 +92,7 @@ template <class T> class Bench {
     size_t in_range = 0;
     for (const Range& range : ranges_)
       in_range = std::max(in_range, size_t(range.last - range.first) * shapes_[range.array].stride);
-    for (int k = 0; k < std::max(crew_size, cutter_.most_kept()); ++k)
+    for (int k = 0; k < std::max(crew_.size(), cutter_.most_kept()); ++k)
       workers_.push_back(std::make_unique<Worker<T>>(plan, in_range));
     w_ = zeros<T>(shapes_);
     if (plan.optimizer.nesterov || plan.polish_steps >= 0) point_ = zeros<T>(shapes_);
@@ -117,8 +112,8 @@ template <class T> class Bench {
       read(plan_.start[k], k);
     }
     const int64_t trained = descend();
-    if (plan_.polish_steps >= 0 && !progress_.stop) polish();
-    if (!progress_.stop) measure(trained);
+    if (plan_.polish_steps >= 0 && !progress_.stopped()) polish();
+    if (!progress_.stopped()) measure(trained);
   }
 
  private:
@@ -141,7 +136,7 @@ template <class T> class Bench {
           for (size_t k = 0; k < shapes_.size(); ++k) movers_[k]->look_ahead(w_[k].get(), point_[k].get());
         const int64_t count = std::min(size, n - first);
         slice_gradients(ahead ? point_ : w_, order ? order + first : nullptr, count, &dropped, false);
-        if (progress_.stop) return 0;
+        if (progress_.stopped()) return 0;
         const double rate = plan_.optimizer.rate * multiplier(plan_.optimizer.schedule, step, total);
         const double ramp = plan_.ramp > 0 ? std::min(1.0, double(step + 1) / (plan_.ramp * double(total))) : 1.0;
         update(cutter_.cut(count), step, rate, ramp);
@@ -272,7 +267,7 @@ template <class T> class Bench {
     crew_.each(count, [&](int s, int member) {
       begin(s);
       const int64_t last = tiles * (s + 1) / count;
-      for (int64_t k = tiles * s / count; k < last && !progress_.stop; k += group)
+      for (int64_t k = tiles * s / count; k < last && !progress_.stopped(); k += group)
         f(s, member, k, int(std::min<int64_t>(group, last - k)), &sums[s]);
       end(s);
     });
@@ -313,7 +308,7 @@ template <class T> class Bench {
     copy(w_, point_);
     double value = loss(w_, &rows) + penalty(w_), inertia = 1, rate = 1;
     int64_t step = 0;
-    for (; step < plan_.polish_steps && !progress_.stop; ++step) {
+    for (; step < plan_.polish_steps && !progress_.stopped(); ++step) {
       if (step % check_every == 0) {
         gradient(w_);
         if (residual() <= plan_.polish_tolerance) break;
@@ -336,7 +331,7 @@ template <class T> class Bench {
         }
         z_loss = loss(z_, &rows);
         const double model = at_point + along + squared / (2 * rate);
-        if (z_loss <= model + slack * std::abs(at_point) || !(rate > slack) || progress_.stop) break;
+        if (z_loss <= model + slack * std::abs(at_point) || !(rate > slack) || progress_.stopped()) break;
         rate /= 2;
       }
       const double z_value = z_loss + penalty(z_);
@@ -362,7 +357,7 @@ template <class T> class Bench {
   void measure(int64_t trained) {
     const double training_loss = gradient(w_), distance = residual();
     const double validation_loss = loss(w_, data_->validation.get());
-    if (progress_.stop) return;
+    if (progress_.stopped()) return;
     bool finite = std::isfinite(training_loss);
     for (size_t k = 0; k < shapes_.size(); ++k) {
       T* to = plan_.parameters[k] + size_t(run_) * shapes_[k].inputs * shapes_[k].units;
@@ -374,7 +369,7 @@ template <class T> class Bench {
     plan_.residual[run_] = distance;
     plan_.trained[run_] = trained;
     plan_.diverged[run_] = !finite;
-    plan_.finished[run_] = true;
+    __atomic_store_n(&plan_.finished[run_], true, __ATOMIC_RELEASE);  // who sees it sees all of the above
   }
 
   void record(int64_t epoch) {

@@ -2,13 +2,12 @@
 //
 //   full batch    [tile][feature][64], ready to be used where they lie
 //   minibatches   [row][feature]; a tile is gathered from any 64 rows and transposed
-//   compressed    x stays as it came; a tile holds only the columns that its rows have (Tile::columns)
+//   compressed    x stays as it came; a tile holds only the columns that its rows have, which may be none
 #pragma once
-#include <atomic>
-
 #include "kernels.hpp"
 #include "memory.hpp"
 #include "plan.hpp"
+#include "progress.hpp"
 
 namespace ridgewalk {
 
@@ -16,7 +15,8 @@ namespace ridgewalk {
 template <class T> struct Tile {
   const T* x;              // [inputs][64]
   int inputs;              // how many columns x has
-  const int32_t* columns;  // which they are, or null: all of them
+  bool sparse;             // whether they are some of the data's columns, and not all
+  const int32_t* columns;  // which, where it is sparse
   const T *target, *weights;  // [outputs][64], [64]
   const double* shares;       // [64]: row weights as they were given
   const int64_t* numbers;     // [64]: rows of the data
@@ -33,7 +33,7 @@ template <class T> struct Desk {
   int sparse_inputs = 0;
 
   Desk(const Source& source, bool tiled)
-      : x(tiled || source.sparse() ? 0 : size_t(padded<T>(source.inputs)) * tile),
+      : x(tiled ? 0 : source.sparse() ? tile : size_t(padded<T>(source.inputs)) * tile),
         target(size_t(padded<T>(source.outputs)) * tile),
         weights(tile),
         shares(tile),
@@ -43,7 +43,7 @@ template <class T> struct Desk {
 
 template <class T> class Table {
  public:
-  Table(const Source& source, const Fold& fold, const Rows& rows, bool tiled, const std::atomic<bool>& stop)
+  Table(const Source& source, const Fold& fold, const Rows& rows, bool tiled, Progress& progress)
       : source_(source), fold_(fold), rows_(rows), tiled_(tiled), width_(padded<T>(source.inputs)),
         target_width_(padded<T>(source.outputs)) {
     const size_t places = size_t(tiles()) * tile;
@@ -52,7 +52,7 @@ template <class T> class Table {
     weights_ = Buffer<T>(places);
     shares_ = Buffer<double>(places);
     numbers_ = Buffer<int64_t>(places);
-    for (int64_t k = 0; k < rows.count && !stop; ++k) {
+    for (int64_t k = 0; k < rows.count && !progress.stopped(); ++k) {
       const int64_t number = rows.numbers[k];
       if (!source.sparse())
         for (int p = 0; p < source.inputs; ++p)
@@ -78,7 +78,7 @@ template <class T> class Table {
   // Tile k of the batch that has `size` rows: those at `positions`, or the table's own in their order.
   Tile<T> load(const int32_t* positions, int64_t size, int64_t k, Desk<T>& desk) const {
     const int count = int(std::min<int64_t>(tile, size - k * tile));
-    Tile<T> out{desk.x.get(), source_.inputs, nullptr, desk.target.get(), desk.weights.get(), desk.shares.get(),
+    Tile<T> out{desk.x.get(), source_.inputs, source_.sparse(), nullptr, desk.target.get(), desk.weights.get(), desk.shares.get(),
                 desk.numbers.get(), count};
     if (tiled_) {
       out.x = x_.get() + size_t(k) * tile * source_.inputs;

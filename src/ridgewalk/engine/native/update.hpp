@@ -14,8 +14,8 @@ template <class T> struct Prox {
   int groups = 0;
 
   Prox(const Penalty<T>& penalty, int run)
-      : l1(penalty.l1.values ? penalty.l1.of(run) : nullptr),
-        l2(penalty.l2.values ? penalty.l2.of(run) : nullptr),
+      : l1(penalty.l1.given ? penalty.l1.of(run) : nullptr),
+        l2(penalty.l2.given ? penalty.l2.of(run) : nullptr),
         group(penalty.over == Over::none ? nullptr : penalty.group.of(run)),
         over(penalty.over), member(penalty.member), groups(penalty.groups) {}
 };

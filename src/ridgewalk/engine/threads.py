@@ -1,0 +1,140 @@
+"""Threads of Python: as many as asked for, or as the system has to give; and how they end with the interpreter.
+
+A thread that runs on while the interpreter ends is cut off wherever it stands; inside the engine that would take the
+whole process down. So what must not be cut off runs inside :func:`ends_with_interpreter`: before the interpreter ends,
+it is stopped and waited for. From then on nothing of the kind begins, but in the main thread.
+"""
+
+from __future__ import annotations
+
+import atexit
+import os
+import threading
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import TypeVar
+
+_Item = TypeVar("_Item")
+
+
+def started(run: Callable[[], None]) -> threading.Thread | None:
+    """Start a thread; return None where the system has none to give."""
+    thread = threading.Thread(target=run, daemon=True)
+    try:
+        thread.start()
+    except RuntimeError:  # "can't start new thread"
+        return None
+    return thread
+
+
+def for_each(
+    work: Callable[[_Item], None], items: Sequence[_Item], threads: int, stop: Callable[[], None] = lambda: None
+) -> None:
+    """Do some work on every item, on so many threads: this one, and as many of the others as can be had.
+
+    Parameters
+    ----------
+    work : function of one item
+    items : sequence
+    threads : int
+    stop : function, optional
+        Called when some work has failed, or at Ctrl-C, so that the others leave off. The first exception is raised when
+        all have; what nobody has begun is not done.
+    """
+    waiting, problems, lock = deque(items), list[BaseException](), threading.Lock()
+
+    def fail(problem: BaseException) -> None:
+        problems.append(problem)
+        waiting.clear()
+        stop()
+
+    def serve() -> None:
+        try:
+            while True:
+                with lock:
+                    if not waiting:
+                        return
+                    item = waiting.popleft()
+                work(item)
+        except BaseException as problem:
+            fail(problem)
+
+    helpers: list[threading.Thread] = []
+    try:
+        while len(helpers) < min(threads, len(items)) - 1:
+            helper = started(serve)
+            if helper is None:
+                break
+            helpers.append(helper)
+        serve()
+        for helper in helpers:
+            helper.join()
+    except BaseException as problem:  # Ctrl-C while others are waited for
+        fail(problem)
+    for helper in helpers:
+        helper.join()
+    if problems:
+        raise problems[0]
+
+
+class _Ending:
+    """What is to be stopped before the interpreter ends."""
+
+    def __init__(self) -> None:
+        self.condition = threading.Condition()
+        self.stops: dict[object, Callable[[], None]] = {}
+        self.begun = False
+
+    @property
+    def refuses(self) -> bool:
+        """Whether this thread may begin nothing any more."""
+        return self.begun and threading.current_thread() is not threading.main_thread()
+
+    def end(self) -> None:
+        """Stop everything, and wait until it has left off."""
+        with self.condition:
+            self.begun = True
+            for stop in self.stops.values():
+                stop()
+            self.condition.wait_for(lambda: not self.stops)
+
+
+_ending = _Ending()
+
+
+@contextmanager
+def ends_with_interpreter(stop: Callable[[], None]) -> Iterator[None]:
+    """Call ``stop`` before the interpreter ends, and let it wait until the block is left.
+
+    Raises
+    ------
+    SystemExit
+        In a thread other than the main one, at the end of the interpreter: the thread ends without a word.
+    """
+    ending, key = _ending, object()
+    with ending.condition:
+        if ending.refuses:
+            raise SystemExit
+        ending.stops[key] = stop
+    try:
+        yield
+    except Exception:
+        if ending.refuses:
+            raise SystemExit from None
+        raise
+    finally:
+        with ending.condition:
+            del ending.stops[key]
+            ending.condition.notify_all()
+
+
+def _begin_anew() -> None:
+    """Forget, in a forked process, the threads that it does not have."""
+    global _ending  # noqa: PLW0603
+    _ending = _Ending()
+
+
+atexit.register(lambda: _ending.end())
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_begin_anew)
