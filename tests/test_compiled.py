@@ -356,6 +356,52 @@ def test_a_sparse_batch_of_a_large_network_is_the_references():
     assert_agree(job, "sparse", double=1e-9)
 
 
+def emptied(job, rows):
+    """Make x sparse, a tenth of it left, and nothing in some rows."""
+    x = np.where(np.random.default_rng(1).random(job.x.shape) < 0.1, job.x, 0)
+    x[rows] = 0
+    return replace(job, x=csr_array(x), folds=tuple(replace(fold, center=0 * fold.center) for fold in job.folds))
+
+
+EMPTY = {
+    "the first tile": slice(0, 128),
+    "a tile in the middle": slice(130, 300),
+    "the last": slice(250, None),
+    "the rows of validation": slice(3, None, 5),
+    "all but some": np.arange(350) % 29 > 0,
+    "all": slice(None),
+}
+
+
+@pytest.mark.usefixtures("each_level")
+@pytest.mark.parametrize("batch_size", [None, 64, 7])
+@pytest.mark.parametrize("rows", EMPTY)
+def test_sparse_tiles_without_entries_are_the_references(rows, batch_size):
+    for layers, optimizer, penalty, dtype in (
+        ((Dense(6, 5), Tanh(), Dense(5, 3)), SGD(0.05, momentum=0.9, nesterov=True), "L1", np.float64),
+        ((Dense(6, 5), ReLU(), Dense(5, 3)), Adam(0.01), "group over inputs", np.float32),
+        ((Dense(3, 2),), AdaGrad(0.05), "elastic net that excludes", np.float64),
+        ((Dense(7, 40), GELU(), Dense(40, 9), LeakyReLU(0.1), Dense(9, 2)), RMSProp(0.01), "L1", np.float32),
+        ((Dense(300, 70), Dropout(0.2), ReLU(), Dense(70, 3)), AdamW(0.01), "none", np.float64),
+    ):
+        job = make_job(layers, None, optimizer, penalty, dtype, 350, batch_size=batch_size, epochs=2, record_every=1)
+        job = emptied(replace(job, polish=Polish(3)), EMPTY[rows])
+        ours, theirs = assert_agree(job, (layers, optimizer, penalty, dtype), single=2e-4, double=1e-9)
+        for name in ("data_loss", "validation_loss", "zeros", "norms"):
+            a, b = getattr(ours.history, name), getattr(theirs.history, name)
+            np.testing.assert_allclose(a, b, rtol=1e-9 if dtype == np.float64 else 2e-3, atol=1e-6)
+        alone = only(job, 2)
+        for n_jobs in (1, 3):
+            assert_same_bits(compiled.train(alone, n_jobs), ours.part(slice(2, 3)))
+
+
+@pytest.mark.parametrize("batch_size", [None, 64])
+def test_sleeping_units_over_sparse_tiles_without_entries(batch_size):
+    for rows in EMPTY.values():
+        job = make_job((Dense(6, 40), ReLU(), Dense(40, 3)), None, Adam(0.01), "L1", rows=350, batch_size=batch_size)
+        assert_agree(asleep(emptied(job, rows)), rows, double=1e-9)
+
+
 def test_what_it_cannot_do_is_named():
     class Other(ReLU):
         pass

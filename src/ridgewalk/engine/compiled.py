@@ -109,8 +109,8 @@ def train(job: Job, n_jobs: int = 1, watch: Watch | None = None, keep: Keep | No
             look()
         with _told(threads):
             handle.check()
-    if not finished.all():
-        raise StoppedError
+        if not finished.all():
+            raise StoppedError
     return _fits(plan)
 
 

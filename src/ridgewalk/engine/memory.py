@@ -1,41 +1,150 @@
-"""How much memory a job will take, estimated before it starts, and how much there is."""
+"""How much memory a training will take, estimated before its weights are drawn, and how much there is."""
 
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from scipy.sparse import issparse
 
-from ridgewalk.engine.job import Job
+from ridgewalk.engine.job import Fold, Job, Matrix
+from ridgewalk.optimizers import SGD, Adam, Optimizer
+from ridgewalk.penalties import L1, GroupLasso, Penalty, parts
 
-_COPIES = 9  # of a run's arrays: weights, two states, look-ahead, best, trial, scratch, gradient, and those awake
-_TILE, _FEW_TILES, _MOST_SLICES = 64, 4, 16  # as in native/run.hpp: each slice of a batch has gradients of its own
-_THIN = 4 * 64  # bytes of a slice's sums for every unit of a layer of at most 4 inputs, or that may shrink to it
+_TILE, _FEW_TILES, _MANY_TILES, _LARGE, _MOST_SLICES = 64, 4, 64, 16_384, 16  # as in native/run.hpp
+_VECTOR, _THIN = 64, 4  # bytes of the widest vectors, which rows are padded to; inputs or units of a thin layer
 _PER_UNIT = 4  # of a tile's numbers for every unit: output, slope, and its gradient as it comes and transposed
 _SHUFFLE = 40  # bytes per row to put a minibatch epoch in its order
+_FINISHED = 6  # copies of a fold's rows while a linear model is finished by Newton's method
+_DRAWN = 2  # of the widest layer, in float64, while it is drawn
+_LBFGS = 47  # vectors that L-BFGS-B keeps: ten pairs of moves and slopes, twice, and the point, slopes and bounds
 
 
-def needed(job: Job, threads: int) -> int:
-    """Bytes that training takes beyond the data itself: standardized folds in use, runs under way, and results."""
-    item = job.dtype.itemsize
-    crews = max(1, min(threads, job.runs))
-    rows, inputs = job.x.shape
-    outputs = job.network.shapes[-1][1]
-    most = max(int(np.count_nonzero(fold.weights)) for fold in job.folds)
-    scored = max(0 if fold.validation is None else int(np.count_nonzero(fold.validation)) for fold in job.folds)
-    columns = 0 if issparse(job.x) else inputs
-    folds = min(crews, len(job.folds)) * (most + scored) * ((columns + outputs + 1) * item + 16)
-    arrays = sum(p * q for p, q in job.network.shapes) * item
-    tiles = -(-most // _TILE)
-    slices = max(min(tiles, _FEW_TILES), min(-(-tiles // _FEW_TILES), _MOST_SLICES))
-    tape = _TILE * (columns + _PER_UNIT * sum(units for _, units in job.network.shapes[::2])) * item
-    tapes = max(threads, crews * _FEW_TILES) * tape
-    gradients = slices * (2 * arrays + sum(max(shape) for shape in job.network.shapes) * _THIN)
-    under_way = crews * (arrays * _COPIES + gradients + (rows * _SHUFFLE if job.batch_size else 0)) + tapes
-    converted = 0 if issparse(job.x) or job.x.dtype in (np.float32, np.float64) else rows * inputs * 8
-    return folds + under_way + converted + job.runs * arrays
+@dataclass(frozen=True)
+class Size:
+    """What the memory of a training depends on; nothing of it needs weights.
+
+    Attributes
+    ----------
+    shapes : sequence of (int, int)
+        Of the network's arrays.
+    item : int
+        Bytes of a number.
+    runs : int
+    rows, training, validation : int
+        Of the table; of its largest training set, and of the largest set that is watched.
+    folds : int
+    sparse : bool
+    batches : bool
+        Whether steps take some of the rows.
+    states : int
+        Copies of a run's arrays that are under way beside their gradients.
+    rests : bool
+        Whether units may come to rest, so that passes run on smaller arrays.
+    """
+
+    shapes: Sequence[tuple[int, int]]
+    item: int
+    runs: int
+    rows: int
+    training: int
+    validation: int
+    folds: int
+    sparse: bool
+    batches: bool
+    states: int
+    rests: bool
+
+    @staticmethod
+    def of(
+        shapes: Sequence[tuple[int, int]],
+        dtype: str | np.dtype[np.floating],
+        runs: int,
+        x: Matrix,
+        folds: Sequence[Fold],
+        optimizer: Optimizer,
+        penalties: Sequence[Penalty],
+        batch_size: int | None,
+        polishes: bool,
+        stops: bool,
+    ) -> Size:
+        """Count what a job of so many runs is made of."""
+        ahead = isinstance(optimizer, SGD) and optimizer.nesterov
+        kinked = any(isinstance(part, L1 | GroupLasso) for penalty in penalties[::2] for part in parts(penalty))
+        return Size(
+            shapes=shapes,
+            item=np.dtype(dtype).itemsize,
+            runs=runs,
+            rows=x.shape[0],
+            training=max(int(np.count_nonzero(fold.weights)) for fold in folds),
+            validation=max(0 if fold.validation is None else int(np.count_nonzero(fold.validation)) for fold in folds),
+            folds=len(folds),
+            sparse=issparse(x),
+            batches=batch_size is not None,
+            states=3 + isinstance(optimizer, Adam) + (ahead or polishes) + polishes + stops,
+            rests=kinked and len(shapes) > 2,
+        )
+
+    @staticmethod
+    def of_job(job: Job) -> Size:
+        """Count what a job is made of."""
+        polishes, stops = job.polish is not None, job.early_stopping is not None
+        given = (job.x, job.folds, job.optimizer, job.penalties, job.batch_size, polishes, stops)
+        return Size.of(job.network.shapes, job.dtype, job.runs, *given)
+
+    @property
+    def arrays(self) -> int:
+        """Bytes of one run's arrays."""
+        return sum(p * q for p, q in self.shapes) * self.item
+
+    @property
+    def drawn(self) -> int:
+        """Bytes of one start while it is drawn, in float64."""
+        return (sum(p * q for p, q in self.shapes) + _DRAWN * max(p * q for p, q in self.shapes)) * 8
+
+
+def needed(size: Size, threads: int) -> int:
+    """Bytes that training takes beyond the data and the starts: folds in use, runs under way, and results."""
+    item, shapes = size.item, size.shapes
+    lanes = _VECTOR // item
+    inputs, outputs = shapes[0][0], shapes[-1][1]
+    columns = 0 if size.sparse else inputs
+    crews = max(1, min(threads, size.runs))
+    folds = min(crews, size.folds) * (size.training + size.validation) * ((columns + outputs + 1) * item + 16)
+    padded = sum(p * -(-q // lanes) * lanes for p, q in shapes) * item
+    numbers = sum(p * q for p, q in shapes[::2])
+    tiles, per_slice = -(-size.training // _TILE), _FEW_TILES if numbers >= _LARGE else _MANY_TILES
+    kept = min(tiles, _FEW_TILES) if numbers >= _LARGE and not size.sparse else 0
+    slices = max(kept, min(-(-tiles // per_slice), _MOST_SLICES))
+    thin = [min(p, q, _THIN) * max(p, q) for p, q in shapes[::2] if size.rests or min(p, q) <= _THIN]
+    gradients = slices * (padded + (sum(thin) + sum(q for _, q in shapes[::2])) * _VECTOR)
+    tape = _TILE * (columns + _PER_UNIT * sum(units for _, units in shapes[::2])) * item
+    tapes = max(min(threads, crews * slices), crews * kept) * tape
+    under_way = crews * (padded * (size.states + 2 * size.rests) + gradients + size.rows * _SHUFFLE * size.batches)
+    return folds + under_way + tapes + size.runs * size.arrays
+
+
+def needed_from_starts(size: Size, threads: int, held: float = 0) -> int:
+    """Bytes that training takes from the drawing of its starts on.
+
+    ``held`` counts the arrays of further runs that are kept meanwhile.
+    """
+    return max(size.drawn, needed(size, threads)) + round((size.runs + held) * size.arrays)
+
+
+def needed_by_lbfgs(size: Size, split: bool) -> int:
+    """Bytes that L-BFGS takes from the drawing of its starts on; with L1 it sees every weight twice."""
+    widest = sum(q for _, q in size.shapes[::2])
+    pass_over = (size.training + size.validation) * (size.shapes[0][0] + _PER_UNIT * widest) * 8
+    return size.runs * size.arrays * 2 + round((1 + split) * _LBFGS * size.arrays) + pass_over
+
+
+def finishing(rows: int, columns: int) -> int:
+    """Bytes that Newton's method takes for the rows of a linear model."""
+    return _FINISHED * rows * columns * 8
 
 
 def available() -> int | None:
@@ -45,15 +154,15 @@ def available() -> int | None:
     return min(known) if known else _physical()
 
 
-def check(job: Job, threads: int) -> None:
-    """Refuse a job that cannot fit.
+def check(need: int, threads: int) -> None:
+    """Refuse what cannot fit.
 
     Raises
     ------
     MemoryError
         With what it needs, what there is, and what to change.
     """
-    need, have = needed(job, threads), available()
+    have = available()
     if have is not None and need > have:
         raise MemoryError(
             f"This job needs about {_gibibytes(need)} and {_gibibytes(have)} are free. Walk fewer strengths, folds or "
