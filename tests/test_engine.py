@@ -511,8 +511,9 @@ def _wait_for(watch, done):
 
 def test_a_job_that_cannot_fit_is_refused_before_it_starts(monkeypatch):
     job = make()
-    assert 0 < memory.needed(job, 1) < 2**20
-    assert memory.needed(job, 2) > memory.needed(job, 1)
+    size = memory.Size.of_job(job)
+    assert 0 < memory.needed(size, 1) < 2**20
+    assert memory.needed(size, 2) > memory.needed(size, 1)
     assert memory.available() > 2**20
     monkeypatch.setattr(memory, "available", lambda: 1000)
     with pytest.raises(MemoryError, match=r"needs about .* GiB are free\. Walk fewer"):

@@ -362,11 +362,11 @@ def test_counts_of_any_size_are_learned_or_it_is_said(size):
 
 
 def test_only_counts_begin_elsewhere_and_there_at_the_best_constant():
-    start = (np.ones((2, 3)), np.ones((1, 3)), np.ones((3, 1)), np.zeros((1, 1)))
+    start = (np.ones((1, 2, 3)), np.ones((1, 1, 3)), np.ones((1, 3, 1)), np.zeros((1, 1, 1)))
     target, weights = np.array([[2.0], [6.0], [100.0]]), np.array([1.0, 1.0, 0.0])
     for loss in (SquaredError(), BinaryCrossEntropy()):
-        assert begun(loss, start, target, weights) is start
-    w1, b1, w2, b2 = begun(Poisson(), start, target, weights)
+        assert begun(loss, start, target, [weights]) is start
+    w1, b1, w2, b2 = begun(Poisson(), start, target, [weights])
     assert w1 is start[0]
     assert b1 is start[1]
     assert b2 == pytest.approx(np.log(4))

@@ -31,7 +31,7 @@ from ridgewalk.path import MLPPath
 from ridgewalk.penalties import L2, GroupLasso, Penalty
 from ridgewalk.route import Route
 from ridgewalk.selection import Rule, mean_and_error, minimum
-from ridgewalk.walker import RAMP_SHARE, Score, Strengths, Walker, collect
+from ridgewalk.walker import RAMP_SHARE, Score, Strengths, Walker, collect, strength_count
 
 RIDGES = (1e-4, 1e-3, 5e-3, 2e-2)
 """Strengths of L2 on the first layer of a refit; without them, refits of separable classes overfit."""
@@ -131,6 +131,8 @@ def select_inputs(
         raise ValueError("With no hidden layer L1 selects the inputs: leave select_inputs out, and set l1_ratio=1.")
     first_route = replace(route, penalty="group_lasso", max_iter=round(FIRST_SHARE * route.max_iter))
     walker = Walker.ready(x, target, loss, splits, first_route, seeds, sample_weight, n_jobs, watch, score)
+    count = strength_count(alphas)
+    walker.check_memory(count, count + ADAPTIVE, ADAPTIVE * len(RIDGES))
     strengths = walker.strengths(alphas)
     extra = ADAPTIVE * (1 + len(RIDGES)) * walker.cells * route.max_iter
     walker.watch.total += extra
@@ -169,6 +171,8 @@ def relax(
     Parameters as for :func:`select_inputs`, with the route's own penalty.
     """
     walker = Walker.ready(x, target, loss, splits, route, seeds, sample_weight, n_jobs, watch, score)
+    count = strength_count(alphas)
+    walker.check_memory(count, count, (count - 1) * len(RIDGES))
     strengths = walker.strengths(alphas)
     per_fit = walker.solving if walker.route.linear else walker.route.max_iter
     extra = (len(strengths) - 1) * len(RIDGES) * walker.cells * per_fit

@@ -13,6 +13,7 @@ that are certain). All stay finite in float32 for |z| up to 1e4.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -249,7 +250,7 @@ class Poisson:
 _FIRST_OUTPUTS = 0.05  # of a start under a log link, in units of other starts' outputs
 
 
-def begun(loss: Loss, start: tuple[Array, ...], target: Array, weights: Array) -> tuple[Array, ...]:
+def begun(loss: Loss, start: tuple[Array, ...], target: Array, weights: Sequence[Array]) -> tuple[Array, ...]:
     """Begin near the best constant where the link is a logarithm; other starts stay as they were drawn.
 
     Targets elsewhere are standardized, and logits small. Rates may be of any size: from exp(0) = 1 the way to a large
@@ -259,15 +260,18 @@ def begun(loss: Loss, start: tuple[Array, ...], target: Array, weights: Array) -
     Parameters
     ----------
     loss : Loss
-    start : tuple of arrays
-        Weights and biases of one network, the last layer's at the end.
-    target, weights : arrays, shapes (N, C) and (N,)
-        Of the training rows; rows of weight 0 have no influence.
+    start : tuple of arrays, each (R, ., .)
+        Weights and biases, the last layer's at the end; runs are ordered training set, seed.
+    target : array, shape (N, C)
+    weights : sequence of arrays (N,)
+        Of the rows of each training set; rows of weight 0 have no influence.
     """
     if not isinstance(loss, Poisson):
         return start
     *below, w, bias = start
-    return (*below, _FIRST_OUTPUTS * w, bias + loss.null_output(target, weights))
+    constants = np.stack([loss.null_output(target, each) for each in weights])
+    outputs = np.repeat(constants, len(bias) // len(weights), axis=0)[:, None]
+    return (*below, w * w.dtype.type(_FIRST_OUTPUTS), (bias + outputs).astype(bias.dtype))
 
 
 def _zero_of_slope(loss: AbsoluteError | Huber, target: Array, weights: Array) -> Array:

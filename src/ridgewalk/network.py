@@ -83,6 +83,14 @@ class Network:
             array for layer in self.dense for array in (rules[rule](layer, generator), np.zeros((1, layer.units)))
         )
 
+    def starts(self, rule: Start, seeds: Sequence[int], dtype: str | np.dtype[np.floating], repeat: int = 1) -> Arrays:
+        """Draw a start for each seed, one after the other: arrays (R, ., .), all seeds ``repeat`` times."""
+        stacked = tuple(np.empty((repeat * len(seeds), *shape), dtype=dtype) for shape in self.shapes)
+        for number, seed in enumerate(seeds):
+            for w, drawn in zip(stacked, self.start(rule, seed), strict=True):
+                w[number :: len(seeds)] = drawn
+        return stacked
+
     def forward(
         self, x: Array, parameters: Arrays, uniform: LayerUniform | None = None
     ) -> tuple[Array, tuple[Arrays, ...]]:

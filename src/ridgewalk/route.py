@@ -10,7 +10,6 @@ from typing import Any, Literal
 import numpy as np
 
 from ridgewalk.arrays import Array, Integers, per_run
-from ridgewalk.layers import Arrays
 from ridgewalk.network import Activation, Network, Start, multilayer_perceptron
 from ridgewalk.penalties import L2, ElasticNet, GroupLasso, Penalty, Strength, Sum
 
@@ -131,10 +130,10 @@ class Route:
         """Build the network for data of this shape."""
         return multilayer_perceptron(inputs, self.hidden_layer_sizes, outputs, self.activation)
 
-    def start(self, network: Network, seed: int) -> Arrays:
-        """Draw the weights that this activation starts from."""
-        rule: Start = "he" if self.activation in ("relu", "leaky_relu", "gelu") else "glorot"
-        return network.start(rule, seed)
+    @property
+    def start_rule(self) -> Start:
+        """How weights are drawn that this activation starts from."""
+        return "he" if self.activation in ("relu", "leaky_relu", "gelu") else "glorot"
 
     def check_inputs(self, inputs: int) -> None:
         """See that what is given per input is given for so many.

@@ -26,7 +26,7 @@ from scipy.sparse import csr_array, issparse
 from threadpoolctl import threadpool_limits
 
 from ridgewalk.arrays import Array, Booleans, Integers, slices
-from ridgewalk.engine import train
+from ridgewalk.engine import memory, train
 from ridgewalk.engine.job import Fits, Fold, Job, Matrix, Polish, Rows, joined, scaled, thread_count
 from ridgewalk.engine.threads import for_each
 from ridgewalk.engine.watch import Watch
@@ -186,6 +186,7 @@ class Walker:
 
     def strengths(self, alphas: Strengths) -> Array:
         """Give 0 and so many strengths up to the one where the null model wins; or 0 and those that are given."""
+        self.check_memory(strength_count(alphas))
         self.watch.stage = "finding the strongest penalty"
         if isinstance(alphas, int | np.integer):
             top = max(self._top(fold) for fold in self.folds)  # all training sets walk one grid
@@ -247,6 +248,7 @@ class Walker:
     def fits(self, strengths: Array) -> list[Fits]:
         """Fits of each strength, over folds x seeds."""
         route, count, cells = self.route, len(strengths), self.cells
+        self.check_memory(count)
         if route.linear:
             self.watch.stage = "solving linear models"
             self.watch.total += self.solving * count * cells
@@ -257,7 +259,7 @@ class Walker:
         dense = self.dense()
         self.watch.stage = "training"
         ramp = route.walk == "ramp"
-        at_once = -(-_AT_ONCE * thread_count(self.n_jobs) // cells) if ramp else 1
+        at_once = self._at_once
         fits: list[Fits] = []
         while len(fits) < count:
             some = strengths[len(fits) : len(fits) + at_once]
@@ -270,6 +272,42 @@ class Walker:
                     self.watch.total -= ahead * per_strength
                     return fits + [_null_fits(each)] * (count - len(fits))
         return fits
+
+    @property
+    def _at_once(self) -> int:
+        """Strengths that are trained side by side."""
+        return -(-_AT_ONCE * thread_count(self.n_jobs) // self.cells) if self.route.walk == "ramp" else 1
+
+    def check_memory(self, strengths: int, kept: int = 0, refits: int = 0) -> None:
+        """Refuse a path of so many strengths that cannot fit, before anything is drawn.
+
+        ``kept`` and ``refits`` are strengths whose fits are kept besides, and those at which supports are refitted.
+
+        Raises
+        ------
+        MemoryError
+            If it cannot fit.
+        """
+        route, threads = self.route, thread_count(self.n_jobs)
+        size = memory.Size.of(
+            self.network.shapes,
+            "float64" if route.linear else route.dtype,
+            self.cells,
+            self.x,
+            self.folds,
+            Adam(),
+            route.penalties(self.network, np.zeros(1)),
+            None if route.linear else route.batch_size,
+            polishes=route.linear or bool(self._polish_steps),
+            stops=False,
+        )
+        if route.linear:
+            need = memory.needed_by_linear_path(size, strengths, threads)
+        else:
+            need = memory.needed_by_path(size, strengths, min(strengths, self._at_once), threads)
+        if kept or refits:
+            need = max(need, memory.needed_by_refits(size, kept, refits, threads))
+        memory.check(need, threads)
 
     @property
     def validated(self) -> tuple[Fold, ...]:
@@ -319,6 +357,7 @@ class Walker:
         return self.job(*self._every_cell(strengths), self._zeros(len(strengths)), 0, polish=polish)
 
     def _zeros(self, count: int) -> Arrays:
+        self.check_memory(count)
         return tuple(np.zeros((count * self.cells, *shape)) for shape in self.network.shapes)
 
     def again(self, x: Array, target: Array) -> Walker:
@@ -579,9 +618,16 @@ class Walker:
 
     def starts(self) -> Arrays:
         """Random weights: one start per seed, the same for every fold but for what its loss begins with."""
-        drawn = [self.route.start(self.network, seed) for seed in self.seeds]
-        starts = [begun(self.loss, start, self.target, fold.weights) for fold in self.folds for start in drawn]
-        return tuple(np.stack(arrays).astype(self.route.dtype) for arrays in zip(*starts, strict=True))
+        self.check_memory(1)
+        drawn = self.network.starts(self.route.start_rule, self.seeds, self.route.dtype, len(self.folds))
+        return begun(self.loss, drawn, self.target, [fold.weights for fold in self.folds])
+
+
+def strength_count(alphas: Strengths) -> int:
+    """Return how many strengths a path has at most, 0 among them."""
+    return (
+        2 if isinstance(alphas, str) else 1 + (int(alphas) if isinstance(alphas, int | np.integer) else np.size(alphas))
+    )
 
 
 def networks_of(fits: Sequence[Fits], source: Integers, cells: Integers) -> Arrays:
@@ -686,7 +732,7 @@ def collect(walker: Walker, strengths: Array, settled: Settled) -> MLPPath:
         residual=residual,
         n_iter=table("epochs").astype(int),
         diverged=diverged,
-        parameters=tuple(w[:, -1] for w in arrays),
+        parameters=tuple(w[:, -1].copy() for w in arrays),  # those of the folds can go
         route=walker.route,
         network=walker.network,
         loss=walker.loss,

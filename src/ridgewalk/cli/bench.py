@@ -158,7 +158,6 @@ def _data(task: Task) -> tuple[Array, Array]:
 
 def _job(task: Task, x: Array, y: Array) -> Job:
     network = multilayer_perceptron(task.inputs, task.hidden, 1, "relu")
-    starts = [network.start("he", seed) for seed in range(task.fits)]
     return Job(
         network=network,
         loss=BinaryCrossEntropy(),
@@ -169,7 +168,7 @@ def _job(task: Task, x: Array, y: Array) -> Job:
         folds=(Fold.plain(np.ones(task.rows), task.inputs, 1),),
         fold=np.zeros(task.fits, dtype=int),
         seeds=np.arange(task.fits),
-        start=tuple(np.stack(arrays).astype(np.float32) for arrays in zip(*starts, strict=True)),
+        start=network.starts("he", range(task.fits), "float32"),
         epochs=task.epochs,
     )
 

@@ -18,6 +18,7 @@ from ridgewalk.arrays import Array, Booleans, Integers
 from ridgewalk.diagnostics.statistics import Tail, calibrated, has_temperature, seed_spread, tail
 from ridgewalk.diagnostics.wiring import Fault, Train, Wiring, audit, changed_rows, leak
 from ridgewalk.draws import order
+from ridgewalk.engine import memory
 from ridgewalk.engine import train as engine_train
 from ridgewalk.engine.job import EarlyStopping, Fits, Job
 from ridgewalk.envelope import NULL
@@ -36,6 +37,7 @@ _LOOKS = 1_000  # at a training, along its epochs
 _SET_ASIDE, _PATIENCE = 0.15, 0.1  # of the training rows, and of the epochs, for early stopping
 _LARGER = 3  # times the epochs, or the units, of a network that may underfit
 _SEEDS = 3  # of the arms that are trained for a path, at least
+_KEPT = 7  # sets of starts and fits that are kept meanwhile
 _EVEN = 0.5
 _LEAST = 0.05  # of the null model's loss: what can be learned, where nothing is
 DELTA = 0.02
@@ -423,6 +425,7 @@ def of_path(
     if len(walker.seeds) < _SEEDS:  # what a start brings to the error is not to be told from one alone
         more = [int(seed) for seed in np.random.default_rng(walker.seeds[0]).integers(2**31, size=_SEEDS)]
         walker = replace(walker, seeds=[*walker.seeds, *more][:_SEEDS])
+    walker.check_memory(1, kept=_KEPT)
     walker.watch.total += 0 if walker.route.linear else walker.dense_work
     dense = None if walker.route.linear else walker.dense()
     without, with_penalty = (_job(walker, strength, dense) for strength in (0.0, path.alphas[middle]))
@@ -596,8 +599,8 @@ def _widened(job: Job) -> Job:
         else:
             layers.append(layer)
     network = Network(tuple(layers))
-    starts = [network.start("he", int(seed)) for seed in job.seeds]
-    *start, _ = (np.stack(arrays).astype(job.dtype) for arrays in zip(*starts, strict=True))
+    memory.check(memory.needed_by_fit(replace(memory.Size.of_job(job), shapes=network.shapes), 1), 1)
+    *start, _ = network.starts("he", job.seeds.tolist(), job.dtype)
     return replace(job, network=network, start=(*start, job.start[-1]))  # the output that the loss begins with
 
 

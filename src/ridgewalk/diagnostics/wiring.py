@@ -20,6 +20,7 @@ import numpy as np
 
 from ridgewalk.arrays import Array, Integers
 from ridgewalk.check import Kind, check_gradient, check_penalty
+from ridgewalk.engine import memory
 from ridgewalk.engine.job import Fits, Fold, Job
 from ridgewalk.layers import Arrays, Dropout
 from ridgewalk.losses import AbsoluteError, SquaredError
@@ -127,6 +128,8 @@ class _Prober:
     def _draw(self, generator: np.random.Generator) -> Arrays:
         """Weights of ordinary size, none near 0; biases too, so that a penalty of theirs shows."""
         start = []
+        one_run = replace(memory.Size.of_job(self.job), item=8, runs=1, training=_ROWS, validation=0)
+        memory.check(memory.needed_by_fit(one_run, 1), 1)
         for array in self.network.start("he", self.seed):
             size = np.sqrt((array**2).mean()) or 0.3
             start.append(size * generator.uniform(0.3, 1.7, array.shape) * generator.choice([-1, 1], array.shape))

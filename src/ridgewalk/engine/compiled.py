@@ -75,7 +75,7 @@ def train(job: Job, n_jobs: int = 1, watch: Watch | None = None, keep: Keep | No
     threads = thread_count(n_jobs)
     if watch.stop:
         raise StoppedError
-    memory.check(job, threads)
+    memory.check(memory.needed(memory.Size.of_job(job), threads), threads)
     plan = _plan(job)
     with ends_with_interpreter(partial(setattr, watch, "stop", True)):
         with _told(threads):

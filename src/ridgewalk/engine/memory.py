@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -20,7 +20,10 @@ _PER_UNIT = 4  # of a tile's numbers for every unit: output, slope, and its grad
 _SHUFFLE = 40  # bytes per row to put a minibatch epoch in its order
 _FINISHED = 6  # copies of a fold's rows while a linear model is finished by Newton's method
 _DRAWN = 2  # of the widest layer, in float64, while it is drawn
-_LBFGS = 47  # vectors that L-BFGS-B keeps: ten pairs of moves and slopes, twice, and the point, slopes and bounds
+_MARGIN = 1.2  # what allocators, the interpreter and small things take beside what is counted here
+_COLLECTED = 3.25  # copies of a path's arrays while it is shaped: fits, stacked, and which are not 0
+_REFITTED = 3.5  # copies of the arrays of refits: as they come, in their order, spread over strengths, stacked
+_LBFGS = 60  # vectors that L-BFGS-B keeps: ten pairs of moves and slopes, twice, and the point, slopes and bounds
 
 
 @dataclass(frozen=True)
@@ -127,12 +130,33 @@ def needed(size: Size, threads: int) -> int:
     return folds + under_way + tapes + size.runs * size.arrays
 
 
-def needed_from_starts(size: Size, threads: int, held: float = 0) -> int:
-    """Bytes that training takes from the drawing of its starts on.
+def needed_by_fit(size: Size, threads: int, held: float = 0) -> int:
+    """Bytes that training takes from the drawing of its starts on; and its models, which are in float64.
 
     ``held`` counts the arrays of further runs that are kept meanwhile.
     """
-    return max(size.drawn, needed(size, threads)) + round((size.runs + held) * size.arrays)
+    training = max(size.drawn, needed(size, threads)) + round((size.runs + held) * size.arrays)
+    return max(training, round(size.runs * size.arrays * (2 + 8 / size.item)))
+
+
+def needed_by_path(size: Size, strengths: int, at_once: int, threads: int) -> int:
+    """Bytes that a path takes, given the size of the fits of every training set and seed at one strength."""
+    cells = size.runs * size.arrays
+    training = needed(replace(size, runs=at_once * size.runs), threads) + (1 + strengths) * cells
+    return max(needed_by_fit(size, threads), training, round(_COLLECTED * strengths * cells))
+
+
+def needed_by_linear_path(size: Size, strengths: int, threads: int) -> int:
+    """Bytes that a path of linear models takes, which are solved all at once."""
+    cells, columns = size.runs * size.arrays, size.shapes[0][0]
+    training = needed(replace(size, runs=strengths * size.runs), threads) + strengths * cells
+    finishing = 3 * strengths * cells + _FINISHED * size.training * columns * 8
+    return max(training, finishing, round(_COLLECTED * strengths * cells))
+
+
+def needed_by_refits(size: Size, kept: int, refits: int, threads: int) -> int:
+    """Bytes that the refits of supports take, beside the fits of so many strengths that are kept."""
+    return needed_by_fit(size, threads, (kept + _REFITTED * refits) * size.runs)
 
 
 def needed_by_lbfgs(size: Size, split: bool) -> int:
@@ -140,11 +164,6 @@ def needed_by_lbfgs(size: Size, split: bool) -> int:
     widest = sum(q for _, q in size.shapes[::2])
     pass_over = (size.training + size.validation) * (size.shapes[0][0] + _PER_UNIT * widest) * 8
     return size.runs * size.arrays * 2 + round((1 + split) * _LBFGS * size.arrays) + pass_over
-
-
-def finishing(rows: int, columns: int) -> int:
-    """Bytes that Newton's method takes for the rows of a linear model."""
-    return _FINISHED * rows * columns * 8
 
 
 def available() -> int | None:
@@ -162,7 +181,7 @@ def check(need: int, threads: int) -> None:
     MemoryError
         With what it needs, what there is, and what to change.
     """
-    have = available()
+    need, have = round(_MARGIN * need), available()
     if have is not None and need > have:
         raise MemoryError(
             f"This job needs about {_gibibytes(need)} and {_gibibytes(have)} are free. Walk fewer strengths, folds or "

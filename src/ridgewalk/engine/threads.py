@@ -135,6 +135,11 @@ def _begin_anew() -> None:
     _ending = _Ending()
 
 
-atexit.register(lambda: _ending.end())
+def _end() -> None:
+    """End what is under way in this process, and not in the one that it was forked from."""
+    _ending.end()
+
+
+atexit.register(_end)
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_begin_anew)

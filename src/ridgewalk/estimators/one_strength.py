@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from numbers import Integral, Real
 from typing import Any, ClassVar, Literal, Self
@@ -20,8 +20,8 @@ from sklearn.utils.multiclass import _check_partial_fit_first_call, type_of_targ
 
 from ridgewalk.arrays import Array, Booleans
 from ridgewalk.diagnostics import Diagnosis, judge, of_jobs
-from ridgewalk.engine import train
-from ridgewalk.engine.job import EarlyStopping, Fits, Fold, Job, Matrix, Polish
+from ridgewalk.engine import memory, train
+from ridgewalk.engine.job import EarlyStopping, Fits, Fold, Job, Matrix, Polish, thread_count
 from ridgewalk.estimators.parameters import NETWORK_CONSTRAINTS, documented
 from ridgewalk.estimators.predicting import ClassifierFace, Predictor, RegressorFace
 from ridgewalk.estimators.problem import REGRESSION_LOSSES, draw_seeds, draw_splits, loss_for, row_weights
@@ -47,6 +47,7 @@ _AUTO_BATCH = 200
 _SEEDS = 3  # of a diagnosis, at least
 _WORSE = 1.01  # times the loss of a constant: by more than rounding
 _SAME = "warm_start goes on from a network of the same inputs, layers, classes and n_seeds."
+_DIAGNOSED = 4  # sets of fits that a diagnosis keeps
 EvalSet = tuple[ArrayLike, ArrayLike] | Sequence[tuple[ArrayLike, ArrayLike]]
 
 
@@ -258,14 +259,18 @@ class _OneStrength(Predictor):
         route.check_inputs(x.shape[1])
         network = route.network(x.shape[1], target.shape[1])
         seeds = draw_seeds(random, self.n_seeds)
-        start = [begun(loss, route.start(network, seed), target, fold.weights) for seed in seeds]
         before = getattr(self, "_trained", None) if self.warm_start else None
-        if before is not None:
-            if [model.network for model in before] != [network] * self.n_seeds:
-                raise ValueError(_SAME)
-            start = [model.rescaled(fold.center, fold.scale, fold.target_center, fold.target_scale) for model in before]
+        if before is not None and [model.network for model in before] != [network] * self.n_seeds:
+            raise ValueError(_SAME)
         table = _Table(x, target, fold)
         solved = route.linear and not self.early_stopping
+        dtype: Precision = "float64" if solved or self.solver == "lbfgs" else self.dtype
+        self._check_memory(route, network, x, (fold,), self.n_seeds, dtype, lbfgs=self.solver == "lbfgs" and not solved)
+        if before is None:
+            start = begun(loss, network.starts(route.start_rule, seeds, dtype), target, [fold.weights])
+        else:
+            standards = (fold.center, fold.scale, fold.target_center, fold.target_scale)
+            start = _stacked((model.rescaled(*standards) for model in before), network, len(before), dtype)
         if self.solver == "lbfgs" and not solved:
             done = self._descend(route, network, loss, table, start)
         else:
@@ -301,7 +306,7 @@ class _OneStrength(Predictor):
         network: Network,
         loss: Loss,
         table: _Table,
-        start: list[Arrays],
+        start: Arrays,
         seeds: Sequence[int],
         epochs: int,
         ramp: float = 0.0,
@@ -315,8 +320,7 @@ class _OneStrength(Predictor):
             size = None
         watched: Any = "validation_loss" if self.early_stopping else "objective"
         stopping = EarlyStopping(int(min(self.n_iter_no_change, self.max_iter)), self.tol, watched)
-        runs = len(start)
-        dtype = "float64" if epochs == 0 else self.dtype
+        runs = len(start[0])
         job = Job(
             network=network,
             loss=loss,
@@ -327,7 +331,7 @@ class _OneStrength(Predictor):
             folds=(table.fold,),
             fold=np.zeros(runs, dtype=int),
             seeds=np.asarray(seeds),
-            start=tuple(np.stack(arrays).astype(dtype) for arrays in zip(*start, strict=True)),
+            start=start,
             epochs=epochs,
             batch_size=size,
             ramp=ramp,
@@ -365,12 +369,13 @@ class _OneStrength(Predictor):
             reached=fits.data_loss,
         )
 
-    def _descend(self, route: Route, network: Network, loss: Loss, table: _Table, start: list[Arrays]) -> _Training:
+    def _descend(self, route: Route, network: Network, loss: Loss, table: _Table, start: Arrays) -> _Training:
         objective = Objective(network, loss, route.penalties(network, np.asarray(float(self.alpha))))
         rows = table.fold.standardized(table.x, table.target, table.fold.weights, np.dtype(np.float64))
         unseen = table.fold.validation
         validation = None if unseen is None else table.fold.standardized(table.x, table.target, unseen, rows.x.dtype)
-        ends = [descend(objective, each, rows, self.max_iter, self.max_fun, self.tol, validation) for each in start]
+        starts = zip(*start, strict=True)
+        ends = [descend(objective, each, rows, self.max_iter, self.max_fun, self.tol, validation) for each in starts]
         return _Training(
             parameters=[end.parameters for end in ends],
             final=np.array(
@@ -426,21 +431,23 @@ class _OneStrength(Predictor):
         nobody = np.zeros_like(weights)  # holds out the rows of weight 0
         folds.append(standardized_fold(x, target, loss, weights, self.standardize, nobody))
         network = route.network(x.shape[1], target.shape[1])
-        drawn = [route.start(network, seed) for seed in seeds]
-        start = [begun(loss, each, target, fold.weights) for fold in folds for each in drawn]
+        self._check_memory(route, network, x, folds, len(seeds) * len(folds), self.dtype, _DIAGNOSED)
+        drawn = network.starts(route.start_rule, seeds, self.dtype, len(folds))
+        start = begun(loss, drawn, target, [fold.weights for fold in folds])
+        runs = len(start[0])
         smallest = min(int(np.count_nonzero(fold.weights)) for fold in folds)
         jobs = [
             Job(
                 network=network,
                 loss=loss,
-                penalties=route.penalties(network, np.full(len(start), strength)),
+                penalties=route.penalties(network, np.full(runs, strength)),
                 optimizer=self._optimizer(),
                 x=x,
                 target=target,
                 folds=tuple(folds),
                 fold=np.repeat(np.arange(len(folds)), len(seeds)),
                 seeds=np.tile(seeds, len(folds)),
-                start=tuple(np.stack(arrays).astype(self.dtype) for arrays in zip(*start, strict=True)),
+                start=start,
                 epochs=self.max_iter,
                 batch_size=self._batch_rows(smallest),
                 ramp=RAMP_SHARE if self._kinked and strength else 0.0,
@@ -466,6 +473,28 @@ class _OneStrength(Predictor):
             later = "diverged after the epoch whose weights are kept" if done.broke.any() else ""
             said = "; ".join(filter(None, (found, later and f"{done.broke.sum()} of {len(lost)} {later}")))
             warnings.warn(f"Training diverged: {said}. To mend it, {mend}.", ConvergenceWarning, stacklevel=4)
+
+    def _check_memory(
+        self,
+        route: Route,
+        network: Network,
+        x: Matrix,
+        folds: Sequence[Fold],
+        runs: int,
+        dtype: Precision,
+        held: int = 0,
+        lbfgs: bool = False,
+    ) -> None:
+        """Refuse a training that cannot fit, before anything is drawn; ``held`` sets of its fits are kept besides."""
+        threads = thread_count(1 if self.n_jobs is None else self.n_jobs)
+        penalties = route.penalties(network, np.full(1, float(self.alpha)))
+        polishes = route.linear or self._kinked
+        given = (x, folds, self._optimizer(), penalties, self._batch_rows(x.shape[0]), polishes, not held)
+        size = memory.Size.of(network.shapes, dtype, runs, *given)
+        if lbfgs:
+            memory.check(memory.needed_by_lbfgs(size, split=self._kinked), threads)
+        else:
+            memory.check(memory.needed_by_fit(size, threads, held * runs), threads)
 
     def _batch_rows(self, rows: int) -> int | None:
         return min(_AUTO_BATCH, rows) if isinstance(self.batch_size, str) else self.batch_size
@@ -506,22 +535,25 @@ class _OneStrength(Predictor):
         seeds = draw_seeds(check_random_state(self.random_state), self.n_seeds)
         curve, penalties = getattr(self, "loss_curve_", []), getattr(self, "penalty_curve_", [])
         epochs_of_rows = getattr(self, "t_", 0)
-        drawn = [route.start(network, seed) for seed in seeds]
         fold = standardized_fold(x, target, loss, weights, self.standardize)
         seen = Moments.of(fold, target, loss)
-        if hasattr(self, "_trained"):
+        going_on = hasattr(self, "_trained")
+        if going_on:
             seen = self._seen.with_rows(seen)
             fold = seen.fold(weights) if self.standardize else fold
-            pairs = zip(self._trained, drawn, strict=True)
-            start = [_restandardized(model, fold, w) for model, (w, *_) in pairs]
+        self._check_memory(route, network, x, (fold,), self.n_seeds, self.dtype)
+        drawn = network.starts(route.start_rule, seeds, self.dtype)
+        if going_on:
+            again = (_restandardized(model, fold, w) for model, w in zip(self._trained, drawn[0], strict=True))
+            start = _stacked(again, network, len(self._trained), self.dtype)
         else:
-            start = [begun(loss, each, target, weights) for each in drawn]
+            start = begun(loss, drawn, target, [weights])
         batches = [seed + len(curve) for seed in seeds]  # drawn anew in every call
         done = self._train(route, network, loss, _Table(x, target, fold), start, batches, 1, stops=False)
         self._warn_of_divergence(done)
         silent = _silent(x, fold)
-        for parameters, before in zip(done.parameters, start, strict=True):
-            parameters[0][silent] = before[0][silent]
+        for parameters, before in zip(done.parameters, start[0], strict=True):
+            parameters[0][silent] = before[silent]
         self._keep(done, network, loss, fold)
         self._seen = seen
         self.loss_curve_, self.penalty_curve_ = curve + self.loss_curve_, penalties + self.penalty_curve_
@@ -557,6 +589,15 @@ def _silent(x: Matrix, fold: Fold) -> Booleans:
     else:
         largest = np.asarray(abs(rows).max(axis=0).todense()).ravel()
     return np.asarray(np.isinf(fold.scale) | (largest == 0))
+
+
+def _stacked(networks: Iterable[Sequence[Array]], network: Network, runs: int, dtype: Precision) -> Arrays:
+    """Stack the arrays of some networks (R, ., .), one after the other."""
+    stacked = tuple(np.empty((runs, *shape), dtype=dtype) for shape in network.shapes)
+    for run, arrays in enumerate(networks):
+        for w, array in zip(stacked, arrays, strict=True):
+            w[run] = array
+    return stacked
 
 
 def _stochastic(estimator: _OneStrength) -> bool:
