@@ -237,14 +237,14 @@ class _PathEstimator(Predictor):
             raise ValueError(f"alpha is a number on the path, from 0 to {path.alphas[-1]:.4g}, got {alpha!r}.")
         if alpha is None and isinstance(self.alphas, str):
             alpha = float(path.alphas[-1])
-        outputs = {}
+        walker, outputs = Walker.ready(**problem | {"watch": None}, route=path.route), {}
+        walker.check_memory(1)  # before other models take their time
         if references:
             names = ("x", "target", "loss", "splits", "sample_weight")
             with progress("Diagnosing: other models", self.verbose) as watch:
                 outputs = reference_outputs(**{name: problem[name] for name in names}, watch=watch)
         with progress("Diagnosing: training the arms again, and probes", self.verbose) as watch:
-            walker = Walker.ready(**problem | {"watch": watch}, route=path.route)
-            evidence = of_path(walker, path, self.selection, alpha, outputs)
+            evidence = of_path(replace(walker, watch=watch), path, self.selection, alpha, outputs)
         return judge(evidence)
 
     def summary(self, origins: list[str] | None = None) -> dict[str, Any]:
