@@ -14,6 +14,7 @@ from scipy.optimize import Bounds, minimize
 
 from ridgewalk.arrays import Array
 from ridgewalk.engine.job import Rows
+from ridgewalk.engine.threads import look_for_end
 from ridgewalk.layers import Arrays
 from ridgewalk.objective import Objective, mean_weights
 from ridgewalk.penalties import elastic_strengths
@@ -96,6 +97,7 @@ class _Problem:
             return point[: w.size] - point[w.size :] if split else point
 
         def value(point: Array) -> tuple[float, Array]:
+            look_for_end()
             w = joined(point)
             arrays = self._arrays(w)
             parts["data_loss"] = float(self.objective.data_loss(arrays, x, target, self.rows.weights))

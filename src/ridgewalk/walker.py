@@ -28,7 +28,7 @@ from threadpoolctl import threadpool_limits
 from ridgewalk.arrays import Array, Booleans, Integers, slices
 from ridgewalk.engine import memory, train
 from ridgewalk.engine.job import Fits, Fold, Job, Matrix, Polish, Rows, joined, scaled, thread_count
-from ridgewalk.engine.threads import for_each
+from ridgewalk.engine.threads import for_each, look_for_end
 from ridgewalk.engine.watch import Watch
 from ridgewalk.envelope import NULL, lower, sources
 from ridgewalk.folds import check_splits, row_losses, row_numbers, standardized_fold
@@ -505,6 +505,7 @@ class Walker:
             rows = fold.standardized(self.x, self.target, fold.weights, np.dtype(np.float64))
 
             def settle(run: int, rows: Rows = rows) -> None:
+                look_for_end()
                 objective = job.objective(np.array([run]))
                 point = finish(objective, tuple(w[run] for w in arrays), rows, self.route.tolerance)
                 stacked = tuple(w[None] for w in point)
@@ -535,6 +536,7 @@ class Walker:
 
     def losses(self, parameters: Sequence[Array], fold: Fold, rows: Integers) -> Array:
         """Losses (E, rows) of one fold's fits at one strength."""
+        look_for_end()
         widest = len(self.seeds) * max(max(shape) for shape in self.network.shapes)
         some = slices(len(rows), widest)
         return np.concatenate([self._losses(parameters, fold, rows[each]) for each in some], axis=1)

@@ -22,7 +22,7 @@ _FINISHED = 6  # copies of a fold's rows while a linear model is finished by New
 _DRAWN = 2  # of the widest layer, in float64, while it is drawn
 _MARGIN = 1.2  # what allocators, the interpreter and small things take beside what is counted here
 _COLLECTED = 3.25  # copies of a path's arrays while it is shaped: fits, stacked, and which are not 0
-_REFITTED = 3.5  # copies of the arrays of refits: as they come, in their order, spread over strengths, stacked
+_REFITTED = 4.25  # copies of the arrays of refits: as they come, in their order, spread over strengths, stacked
 _LBFGS = 60  # vectors that L-BFGS-B keeps: ten pairs of moves and slopes, twice, and the point, slopes and bounds
 
 

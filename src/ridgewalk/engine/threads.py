@@ -1,8 +1,8 @@
 """Threads of Python: as many as asked for, or as the system has to give; and how they end with the interpreter.
 
-A thread that runs on while the interpreter ends is cut off wherever it stands; inside the engine that would take the
-whole process down. So what must not be cut off runs inside :func:`ends_with_interpreter`: before the interpreter ends,
-it is stopped and waited for. From then on nothing of the kind begins, but in the main thread.
+A thread that runs on while the interpreter ends is cut off wherever it stands; inside C++, the engine's or NumPy's,
+that takes the whole process down. So what must not be cut off runs inside :func:`ends_with_interpreter`: before the
+interpreter ends, it is stopped and waited for. From then on nothing of the kind begins, but in the main thread.
 """
 
 from __future__ import annotations
@@ -13,9 +13,13 @@ import threading
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import TypeVar
+from functools import wraps
+from typing import ParamSpec, TypeVar
 
 _Item = TypeVar("_Item")
+_Given = ParamSpec("_Given")
+_Answer = TypeVar("_Answer")
+_PATIENCE = 5.0  # seconds that the interpreter waits for what has no stop
 
 
 def started(run: Callable[[], None]) -> threading.Thread | None:
@@ -83,7 +87,7 @@ class _Ending:
 
     def __init__(self) -> None:
         self.condition = threading.Condition()
-        self.stops: dict[object, Callable[[], None]] = {}
+        self.stops: dict[object, Callable[[], None] | None] = {}
         self.begun = False
 
     @property
@@ -92,20 +96,24 @@ class _Ending:
         return self.begun and threading.current_thread() is not threading.main_thread()
 
     def end(self) -> None:
-        """Stop everything, and wait until it has left off."""
+        """Stop everything, and wait until it has left off; not for ever, where there is no stop."""
         with self.condition:
             self.begun = True
             for stop in self.stops.values():
-                stop()
-            self.condition.wait_for(lambda: not self.stops)
+                if stop:
+                    stop()
+            self.condition.wait_for(lambda: not any(self.stops.values()))
+            self.condition.wait_for(lambda: not self.stops, _PATIENCE)
 
 
 _ending = _Ending()
 
 
 @contextmanager
-def ends_with_interpreter(stop: Callable[[], None]) -> Iterator[None]:
+def ends_with_interpreter(stop: Callable[[], None] | None) -> Iterator[None]:
     """Call ``stop`` before the interpreter ends, and let it wait until the block is left.
+
+    Without a stop the block ends where it comes upon another, or upon :func:`look_for_end`.
 
     Raises
     ------
@@ -127,6 +135,23 @@ def ends_with_interpreter(stop: Callable[[], None]) -> Iterator[None]:
         with ending.condition:
             del ending.stops[key]
             ending.condition.notify_all()
+
+
+def look_for_end() -> None:
+    """End this thread, if the interpreter ends and it is not the main one."""
+    if _ending.refuses:
+        raise SystemExit
+
+
+def ending_with_interpreter(function: Callable[_Given, _Answer]) -> Callable[_Given, _Answer]:
+    """Let a function's threads end quietly with the interpreter."""
+
+    @wraps(function)
+    def run(*given: _Given.args, **named: _Given.kwargs) -> _Answer:
+        with ends_with_interpreter(None):
+            return function(*given, **named)
+
+    return run
 
 
 def _begin_anew() -> None:

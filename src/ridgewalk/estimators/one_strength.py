@@ -22,6 +22,7 @@ from ridgewalk.arrays import Array, Booleans
 from ridgewalk.diagnostics import Diagnosis, judge, of_jobs
 from ridgewalk.engine import memory, train
 from ridgewalk.engine.job import EarlyStopping, Fits, Fold, Job, Matrix, Polish, thread_count
+from ridgewalk.engine.threads import ending_with_interpreter
 from ridgewalk.estimators.parameters import NETWORK_CONSTRAINTS, documented
 from ridgewalk.estimators.predicting import ClassifierFace, Predictor, RegressorFace
 from ridgewalk.estimators.problem import REGRESSION_LOSSES, draw_seeds, draw_splits, loss_for, row_weights
@@ -389,6 +390,7 @@ class _OneStrength(Predictor):
             reached=np.array([end.data_loss[-1] for end in ends]),
         )
 
+    @ending_with_interpreter
     def diagnose(self, cv: Any = 5, *, groups: ArrayLike | None = None, references: bool = True) -> Diagnosis:
         """Say whether this strength helps, by how much, and why or why not.
 
@@ -669,6 +671,7 @@ class MLPClassifier(ClassifierFace, _OneStrength):
         "loss": [StrOptions({"auto", "log_loss"})],
     }
 
+    @ending_with_interpreter
     def fit(
         self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None, *, eval_set: EvalSet | None = None
     ) -> Self:
@@ -712,6 +715,7 @@ class MLPClassifier(ClassifierFace, _OneStrength):
         return loss.encode(labels, len(self.classes_)) if isinstance(loss, CrossEntropy) else loss.encode(labels)
 
     @available_if(_stochastic)  # type: ignore[untyped-decorator]
+    @ending_with_interpreter
     def partial_fit(
         self,
         X: ArrayLike,
@@ -756,6 +760,7 @@ class MLPRegressor(RegressorFace, _OneStrength):
         "class_weight": [None],
     }
 
+    @ending_with_interpreter
     def fit(
         self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None, *, eval_set: EvalSet | None = None
     ) -> Self:
@@ -779,6 +784,7 @@ class MLPRegressor(RegressorFace, _OneStrength):
         return self._fit(x, loss.encode(target), None, loss, weights, evaluated)
 
     @available_if(_stochastic)  # type: ignore[untyped-decorator]
+    @ending_with_interpreter
     def partial_fit(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> Self:
         """Train one epoch more on these rows.
 

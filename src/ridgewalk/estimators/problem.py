@@ -17,6 +17,7 @@ from sklearn.utils.validation import _check_sample_weight, check_X_y
 
 from ridgewalk.arrays import Array, Integers
 from ridgewalk.engine.record import Record
+from ridgewalk.engine.threads import ending_with_interpreter
 from ridgewalk.folds import check_splits, row_numbers, unknown_rows
 from ridgewalk.losses import (
     AbsoluteError,
@@ -34,6 +35,7 @@ from ridgewalk.route import Route
 from ridgewalk.walker import Strengths, walk
 
 
+@ending_with_interpreter
 def mlp_path(
     X: ArrayLike,
     y: ArrayLike,

@@ -22,6 +22,7 @@ from ridgewalk.arrays import Array, Integers
 from ridgewalk.diagnostics import Arm, Diagnosis, judge, of_path
 from ridgewalk.diagnostics.evidence import arm_of
 from ridgewalk.engine.job import History
+from ridgewalk.engine.threads import ending_with_interpreter
 from ridgewalk.estimators.parameters import NETWORK_CONSTRAINTS, documented
 from ridgewalk.estimators.predicting import ClassifierFace, Predictor, RegressorFace
 from ridgewalk.estimators.problem import REGRESSION_LOSSES, loss_for, path_problem, recorded, row_weights
@@ -203,6 +204,7 @@ class _PathEstimator(Predictor):
         self._report(candidates)
         return self._keep()
 
+    @ending_with_interpreter
     def diagnose(self, alpha: float | None = None, *, references: bool = True) -> Diagnosis:
         """Say whether regularization helped, by how much, and why or why not.
 
@@ -587,6 +589,7 @@ class MLPClassifierCV(ClassifierFace, _PathEstimator):
         "loss": [StrOptions({"auto", "log_loss"})],
     }
 
+    @ending_with_interpreter
     def fit(
         self,
         X: ArrayLike,
@@ -627,6 +630,7 @@ class MLPRegressorCV(RegressorFace, _PathEstimator):
         "class_weight": [None],
     }
 
+    @ending_with_interpreter
     def fit(
         self,
         X: ArrayLike,
