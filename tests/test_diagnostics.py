@@ -244,7 +244,7 @@ EVIDENCE = Evidence(
     safe_alpha=0.02,
 )
 UNWIRED = Fault("penalty", "The penalty changes the gradient of no array: it is wired to nothing.")
-DOUBLED = Fault("penalty", "weight 1: the penalty is 2 times what was asked for.")
+DOUBLED = Fault("penalty", "weight 1: the penalty is 2 times what was asked for.", "wrong scale")
 CASES = {
     "wired wrong": ({"wiring": Wiring((UNWIRED, DOUBLED), math.nan, 1e-9)}, ["wired to nothing", "2 faults"]),
     "wrong scale": ({"wiring": Wiring((DOUBLED,), math.nan, 1e-9)}, ["2 times what was asked for"]),

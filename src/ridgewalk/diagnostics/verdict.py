@@ -127,9 +127,10 @@ def judge(evidence: Evidence) -> Diagnosis:
     Diagnosis
     """
     case = _Case(evidence)
-    found = [*case.wiring(), *case.diverged(), *case.untrained()]
+    found = [*case.wiring(), *case.diverged()]
     if np.isfinite(case.before) and np.isfinite(case.after):
-        found += [finding for gate in (case.action, case.rest, case.something) for finding in gate()]
+        gates = (case.action, case.rest, case.something, case.untrained)
+        found += [finding for gate in gates for finding in gate()]
     if not any(finding.speaks and finding.letter in _NO_COMPARISON for finding in found):
         found += case.effect()
     if any(finding.name == "underfit" for finding in found):  # another model shows that there is a signal
@@ -148,6 +149,7 @@ def judge(evidence: Evidence) -> Diagnosis:
 _NO_COMPARISON = ("b", "b'", "f", "f'")  # after these, a difference of losses says nothing
 _UNITS = {"SquaredError": "(half the squared error)", "AbsoluteError": "(absolute error)"}
 _IN_THE_HEADLINE = {
+    "not trained": "without a penalty it does not even fit its own training rows better than a constant",
     "evadable": "the penalty can be evaded by rescaling the layers",
     "underfit": "the network underfits, and a penalty can only lower its fit",
 }

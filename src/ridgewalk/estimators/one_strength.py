@@ -46,7 +46,7 @@ _POLISH = Polish(100)
 _SOLVE = Polish(5_000, 1e-8)
 _AUTO_BATCH = 200
 _SEEDS = 3  # of a diagnosis, at least
-_WORSE = 1.01  # times the loss of a constant: by more than rounding
+_WORSE, _LITTLE = 1.2, 0.1  # times a constant's loss; what is below that, where weights leave next to nothing
 _SAME = "warm_start goes on from a network of the same inputs, layers, classes and n_seeds."
 _DIAGNOSED = 4  # sets of fits that a diagnosis keeps
 EvalSet = tuple[ArrayLike, ArrayLike] | Sequence[tuple[ArrayLike, ArrayLike]]
@@ -284,7 +284,7 @@ class _OneStrength(Predictor):
         null = loss.null_output(standardized, fold.weights[rows])
         constant = loss.values(np.broadcast_to(null, standardized.shape), standardized)
         least, reached = weighted_mean(constant, fold.weights[rows]), done.reached[int(np.argmin(done.final))]
-        if all(done.converged) and reached > _WORSE * least:
+        if all(done.converged) and reached > _WORSE * max(float(least), _LITTLE):
             warnings.warn(
                 f"Training failed: it came to rest at a loss of {reached:.4g}, and a constant has {least:.4g}. Try "
                 "another learning_rate_init, or set standardize=True.",

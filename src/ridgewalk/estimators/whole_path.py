@@ -29,7 +29,7 @@ from ridgewalk.estimators.problem import REGRESSION_LOSSES, loss_for, path_probl
 from ridgewalk.estimators.references import reference_outputs
 from ridgewalk.folds import constant_losses
 from ridgewalk.inputs import relax, select_inputs
-from ridgewalk.losses import Loss
+from ridgewalk.losses import Loss, Poisson
 from ridgewalk.model import Model
 from ridgewalk.network import Activation
 from ridgewalk.objective import weighted_mean
@@ -43,7 +43,7 @@ from ridgewalk.selection import Choice, HeldOut, Rule, choose, choose_among, cro
 from ridgewalk.walker import Strengths, Walker, walk
 
 _LOOKS = 100  # at a training that is followed
-_FEW_EPOCHS = 20  # with less no network is expected to learn
+_FEW_EPOCHS, _FAR_ABOVE = 20, 2.0  # with less no network is expected to learn; times a constant's loss
 _ABOVE = 1e-6  # of a constant's loss: less than that is not below it
 _CLEAR, _FINE = 2.0, 0.01  # standard errors; of a constant's loss: where a linear model leaves less, little is left
 _UNSOLVED = 1e-4  # residual above which a linear model counts as unsolved
@@ -446,11 +446,12 @@ class _PathEstimator(Predictor):
             self.gain_, self.gain_error_ = (float(value) for value in mean_and_error(table[0] - rows, weights))
         self.null_loss_ = float(weighted_mean(self.path_.null_row_loss, self.path_.row_weights))
         behind, error = mean_and_error(rows - linear, weights)
-        if self.scoring is None and behind > _CLEAR * error and self.linear_loss_ < _FINE * self.null_loss_:
+        counts = isinstance(self.path_.loss, Poisson) and self.scoring is None
+        if counts and behind > _CLEAR * error and self.linear_loss_ < _FINE * self.null_loss_:
             warnings.warn(
                 f"The linear model predicts better: its held-out loss is {self.linear_loss_:.4g}, the network's "
-                f"{self.heldout_loss_:.4g} and a constant's {self.null_loss_:.4g}. What is left to predict here is "
-                "finer than max_iter epochs train a network: raise max_iter, or take the linear model, "
+                f"{self.heldout_loss_:.4g} and a constant's {self.null_loss_:.4g}. Counts as large as these are known "
+                "more finely than max_iter epochs train a network: raise max_iter, or take the linear model, "
                 "hidden_layer_sizes=().",
                 ConvergenceWarning,
                 stacklevel=4,
@@ -486,11 +487,15 @@ class _PathEstimator(Predictor):
             return
         target, whole = self._problem["target"], path.whole
         rows = np.flatnonzero(whole.weights)
-        constant = constant_losses(path.loss, target, whole, whole.target_scale, rows)
-        null = float(weighted_mean(constant, whole.weights[rows]))
+        losses = constant_losses(path.loss, target, whole, whole.target_scale, rows)
+        null = float(weighted_mean(losses, whole.weights[rows]))
         reached = float(path.train_loss[0, -1].min())
-        tried = not path.route.linear and path.route.max_iter >= _FEW_EPOCHS
-        if tried and reached >= null - _ABOVE * abs(null):
+        if path.route.linear or reached < null - _ABOVE * abs(null):
+            return
+        x, seeds = self._problem["x"][rows], range(path.train_loss.shape[-1])
+        constant = all(np.ptp(path.model(0, seed).output(x), axis=0).max() == 0 for seed in seeds)
+        # In a few epochs no network learns: then only what the start cannot have been is a failure of the rate.
+        if constant or (path.route.max_iter >= _FEW_EPOCHS and reached > _FAR_ABOVE * abs(null)):
             warnings.warn(
                 f"Training failed: without a penalty no network loses less on the training rows ({reached:.4g}) than a "
                 f"constant ({null:.4g}). To mend it, {mend}, or raise max_iter.",

@@ -3,6 +3,7 @@
 #include <atomic>
 #include <cstdint>
 #include <exception>
+#include <memory>
 #include <mutex>
 #include <new>
 #include <system_error>
@@ -64,16 +65,29 @@ template <class U> void wait_for_change(const std::atomic<U>& value, U old) {
   value.wait(old);
 }
 
-// Start a thread, for which there is room; tells whether the system had one to give.
+constexpr size_t aside = 1 << 16;  // bytes that are free for what the C library allocates as a thread begins
+
+// Start a thread, for which there is room; tells whether the system had one to give. The C++ library's own memory of a
+// thread, for exceptions, is allocated when it is first asked for, and a failure of that ends the process: so it is asked
+// for at once, with room set aside, and not when a first std::bad_alloc says that none is left.
 template <class F> bool started(std::vector<std::thread>& threads, const F& f) {
+  std::atomic<bool> ready{false};
   try {
     faults::thread();
-    threads.emplace_back(f);
-    return true;
+    const std::unique_ptr<char[]> room(new char[aside]);
+    asm volatile("" : : "g"(room.get()) : "memory");  // not to be optimized away
+    threads.emplace_back([f, &ready] {
+      static_cast<void>(std::uncaught_exceptions());
+      ready = true;
+      f();
+    });
   } catch (const std::system_error&) {
+    return false;
   } catch (const std::bad_alloc&) {
+    return false;
   }
-  return false;
+  while (!ready) std::this_thread::yield();
+  return true;
 }
 
 class Crew {
