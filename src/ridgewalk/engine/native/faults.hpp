@@ -21,7 +21,7 @@ class Fault {
   // Stop striking; tells whether it did.
   bool disarm() {
     first_ = end_ = 0;
-    return struck_;
+    return struck_.exchange(false);
   }
   bool strikes() {
     const int64_t now = ++seen_;
