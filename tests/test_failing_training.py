@@ -279,7 +279,7 @@ def test_a_column_that_varies_late_is_learned(first, late):
     for _ in range(30):
         for chunk in chunks[1:]:
             model.partial_fit(x[chunk], y[chunk])
-    assert model.score(x, y) > 0.98
+    assert model.score(x, y) > 0.95
 
 
 def test_a_sparse_column_that_is_empty_at_first_is_learned_too():

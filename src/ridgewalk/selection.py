@@ -20,6 +20,7 @@ from ridgewalk.arrays import Array, Integers
 from ridgewalk.objective import weighted_mean
 
 Rule = Literal["min", "1se"]
+EVERY_ONE_DIVERGED = "Every strength diverged: lower the learning rate, or standardize the columns."
 
 
 def mean_and_error(values: Array, weights: Array) -> tuple[Array, Array]:
@@ -40,7 +41,7 @@ def minimum(row_loss: Array, weights: Array) -> int:
     """Index of the lowest mean loss (S, N); of equal ones, the strongest strength."""
     mean = weighted_mean(row_loss, weights)
     if not np.isfinite(mean).any():
-        raise ValueError("Every strength diverged: lower the learning rate, or standardize the columns.")
+        raise ValueError(EVERY_ONE_DIVERGED)
     return len(mean) - 1 - int(np.nanargmin(mean[::-1]))
 
 

@@ -39,7 +39,17 @@ from ridgewalk.report.details import Given, page_data
 from ridgewalk.report.html import excerpt, render
 from ridgewalk.report.summary import summarize
 from ridgewalk.route import Engine, PenaltyName, Precision, Route, Walk
-from ridgewalk.selection import Choice, HeldOut, Rule, choose, choose_among, cross_chosen, mean_and_error, nested
+from ridgewalk.selection import (
+    EVERY_ONE_DIVERGED,
+    Choice,
+    HeldOut,
+    Rule,
+    choose,
+    choose_among,
+    cross_chosen,
+    mean_and_error,
+    nested,
+)
 from ridgewalk.walker import Strengths, Walker, walk
 
 _LOOKS = 100  # at a training that is followed
@@ -183,6 +193,8 @@ class _PathEstimator(Predictor):
                 candidates = [arm.path for selection in selections for arm in selection.arms]
             else:
                 candidates = [walk(**walked, route=route) for route in routes]
+            if all(path.diverged.all() for path in candidates):
+                raise ValueError(EVERY_ONE_DIVERGED)
             self.linear_path_ = self._linear_path(candidates[0], problem)
         if selecting:
             best = int(np.argmin([selection.chosen.loss for selection in selections]))
