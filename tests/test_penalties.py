@@ -218,3 +218,17 @@ def test_parts_of_one_kind_act_as_their_sum():
         np.testing.assert_allclose(mixed.prox(z, 0.5), strength.prox(z, 0.5), rtol=1e-15)
         np.testing.assert_allclose(mixed.value(z), strength.value(z))
         assert len(mixed.parts) == 1
+
+
+def test_a_sum_takes_sums_apart_and_refuses_what_it_cannot_join():
+    w = np.random.default_rng(0).normal(size=(4, 3))
+    nested = Sum((Sum((L1(0.1), ElasticNet(0.2, 0.5))), L2(0.3)))
+    plain = Sum((L1(0.2), L2(0.35)))
+    assert nested.value(w) == pytest.approx(plain.value(w))
+    np.testing.assert_allclose(nested.prox(w, 0.5), plain.prox(w, 0.5))
+
+    class Own:
+        pass
+
+    with pytest.raises(TypeError, match=r"A Sum joins L1, L2, ElasticNet and GroupLasso.* got Own"):
+        Sum((L2(0.1), Own()))

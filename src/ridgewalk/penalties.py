@@ -371,8 +371,18 @@ class Sum:
         return Sum(tuple(part.convert(change) for part in self.parts))
 
 
-def _simple(part: L1 | L2 | ElasticNet | GroupLasso) -> tuple[L1 | L2 | GroupLasso, ...]:
-    return (part.l1, part.l2) if isinstance(part, ElasticNet) else (part,)
+def _simple(part: Penalty) -> tuple[L1 | L2 | GroupLasso, ...]:
+    match part:
+        case ElasticNet():
+            return part.l1, part.l2
+        case Sum():
+            return tuple(simple for each in part.parts for simple in _simple(each))
+        case L1() | L2() | GroupLasso():
+            return (part,)
+    raise TypeError(
+        f"A Sum joins L1, L2, ElasticNet and GroupLasso, whose proxes compose, got {type(part).__name__}: write a "
+        "penalty whose own prox is that of the whole."
+    )
 
 
 Kind = TypeVar("Kind", L1, L2)

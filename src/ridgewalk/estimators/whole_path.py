@@ -400,7 +400,8 @@ class _PathEstimator(Predictor):
     def _course(self, indices: Sequence[int]) -> History:
         """Train the folds at some strengths of the path once more, and say how that went; held-out rows validate.
 
-        A run of the history is a strength: the mean over folds and seeds.
+        It is each strength's own training, also where the path holds a neighbour's network. A run of the history is a
+        strength: the mean over folds and seeds.
         """
         problem, path = self._kept_problem(), self.path_
         if path.route.linear or path.route.walk != "ramp" or hasattr(self, "input_selection_"):
