@@ -14,7 +14,7 @@ from ridgewalk.route import Engine, PenaltyName, Precision
 _Estimator = TypeVar("_Estimator")
 
 NETWORK_CONSTRAINTS: dict[str, list[Any]] = {
-    "hidden_layer_sizes": [tuple, list, np.ndarray, Interval(Integral, 1, None, closed="left")],
+    "hidden_layer_sizes": [tuple, list, np.ndarray, Interval(Real, 1, None, closed="left")],
     "activation": [StrOptions(set(get_args(Activation)))],
     "loss": [StrOptions({"auto"})],
     "penalty": [StrOptions(set(get_args(PenaltyName)))],
