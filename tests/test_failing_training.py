@@ -370,3 +370,27 @@ def test_only_counts_begin_elsewhere_and_there_at_the_best_constant():
     assert b1 is start[1]
     assert b2 == pytest.approx(np.log(4))
     assert np.abs(w2).max() < 0.1
+
+
+ODD = np.arange(120) % 2 == 1
+LACKING = [(np.flatnonzero(~ODD & (THREE != 2)), np.flatnonzero(ODD)), (np.flatnonzero(ODD), np.flatnonzero(~ODD))]
+
+
+@pytest.mark.parametrize(
+    "fit",
+    [
+        lambda: MLPRegressorCV((8,), learning_rate_init=1e3, **QUICK).fit(X, SIGNAL),
+        lambda: MLPClassifierCV((8,), learning_rate_init=1e30, **QUICK | {"alphas": 4}).fit(X, Y),
+        lambda: MLPRegressor((8,), max_iter=3, batch_size=500, random_state=0).fit(X, SIGNAL),
+        lambda: MLPRegressor((8,), batch_size=500, random_state=0).partial_fit(X, SIGNAL),
+        lambda: MLPRegressor((8,), alpha=0.01, l1_ratio=1.0, learning_rate_init=1e3, random_state=0).fit(X, SIGNAL),
+        lambda: MLPClassifierCV((4,), **QUICK | {"cv": LACKING}).fit(X, THREE),
+        lambda: mlp_path(X, THREE, cv=LACKING, alphas=2, route=Route((4,), max_iter=5), random_state=0),
+    ],
+)
+def test_a_warning_points_at_the_line_that_called(fit):
+    with warnings.catch_warnings(record=True) as said:
+        warnings.simplefilter("always")
+        fit()
+    assert said
+    assert {each.filename for each in said} == {__file__}

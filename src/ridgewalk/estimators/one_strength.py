@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from numbers import Integral, Real
@@ -25,7 +24,7 @@ from ridgewalk.engine.job import EarlyStopping, Fits, Fold, Job, Matrix, Polish,
 from ridgewalk.engine.threads import ending_with_interpreter
 from ridgewalk.estimators.parameters import NETWORK_CONSTRAINTS, documented
 from ridgewalk.estimators.predicting import ClassifierFace, Predictor, RegressorFace
-from ridgewalk.estimators.problem import REGRESSION_LOSSES, draw_seeds, draw_splits, loss_for, row_weights
+from ridgewalk.estimators.problem import REGRESSION_LOSSES, draw_seeds, draw_splits, loss_for, row_weights, warn
 from ridgewalk.estimators.references import reference_outputs
 from ridgewalk.folds import Moments, standardized_fold
 from ridgewalk.layers import Arrays
@@ -285,18 +284,16 @@ class _OneStrength(Predictor):
         constant = loss.values(np.broadcast_to(null, standardized.shape), standardized)
         least, reached = weighted_mean(constant, fold.weights[rows]), done.reached[int(np.argmin(done.final))]
         if all(done.converged) and reached > _WORSE * max(float(least), _LITTLE):
-            warnings.warn(
+            warn(
                 f"Training failed: it came to rest at a loss of {reached:.4g}, and a constant has {least:.4g}. Try "
                 "another learning_rate_init, or set standardize=True.",
                 ConvergenceWarning,
-                stacklevel=3,
             )
         if not all(done.converged) and not (self.solver != "lbfgs" and self.learning_rate == "cosine"):
-            warnings.warn(
+            warn(
                 f"Training ended after {self.max_iter} iterations (max_iter) before it came to rest: raise max_iter or "
                 'tol, or take learning_rate="cosine", which ends at max_iter by design.',
                 ConvergenceWarning,
-                stacklevel=3,
             )
         self._seen = Moments.of(fold, target, loss)
         return self._keep(done, network, loss, fold)
@@ -317,7 +314,7 @@ class _OneStrength(Predictor):
         rows = int(np.count_nonzero(table.fold.weights))
         size = self._batch_rows(rows)
         if size is not None and size > rows:
-            warnings.warn(f"batch_size={size} is more than the {rows} training rows: all are taken.", stacklevel=4)
+            warn(f"batch_size={size} is more than the {rows} training rows: all are taken.")
             size = None
         watched: Any = "validation_loss" if self.early_stopping else "objective"
         stopping = EarlyStopping(int(min(self.n_iter_no_change, self.max_iter)), self.tol, watched)
@@ -474,7 +471,7 @@ class _OneStrength(Predictor):
             found = f"{lost.sum()} of {len(lost)} starts diverged and are left out" if lost.any() else ""
             later = "diverged after the epoch whose weights are kept" if done.broke.any() else ""
             said = "; ".join(filter(None, (found, later and f"{done.broke.sum()} of {len(lost)} {later}")))
-            warnings.warn(f"Training diverged: {said}. To mend it, {mend}.", ConvergenceWarning, stacklevel=4)
+            warn(f"Training diverged: {said}. To mend it, {mend}.", ConvergenceWarning)
 
     def _check_memory(
         self,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import warnings
 from os import PathLike
 from pathlib import Path
@@ -108,6 +109,14 @@ def mlp_path(
         return walk(**problem, route=route, alphas=alphas, n_jobs=1 if n_jobs is None else n_jobs, watch=watch)
 
 
+def warn(message: str, category: type[Warning] = UserWarning) -> None:
+    """Warn at the line that called into the package, however deep the call is by now."""
+    depth, frame = 1, sys._getframe()
+    while frame.f_back is not None and frame.f_globals["__name__"].startswith("ridgewalk."):
+        depth, frame = depth + 1, frame.f_back
+    warnings.warn(message, category, stacklevel=depth)
+
+
 def recorded(memory: str | PathLike[str] | None, random_state: Any) -> Record | None:
     """Open the record of finished runs that ``memory`` names."""
     if memory is not None and random_state is None:
@@ -206,7 +215,7 @@ def _known(k: int, train: Integers, held: Integers, loss: Loss, target: Array, w
     mend = "ask for fewer folds, or for folds in which every class stands on both sides"
     if unknown.all():
         raise ValueError(f"{found}: {mend}.")
-    warnings.warn(f"{found}: they are left out of the held-out loss. To keep them, {mend}.", UserWarning, stacklevel=4)
+    warn(f"{found}: they are left out of the held-out loss. To keep them, {mend}.")
     return held[~unknown]
 
 

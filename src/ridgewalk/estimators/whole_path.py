@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable, Sequence
 from copy import copy
 from dataclasses import replace
@@ -25,7 +24,7 @@ from ridgewalk.engine.job import History
 from ridgewalk.engine.threads import ending_with_interpreter
 from ridgewalk.estimators.parameters import NETWORK_CONSTRAINTS, documented
 from ridgewalk.estimators.predicting import ClassifierFace, Predictor, RegressorFace
-from ridgewalk.estimators.problem import REGRESSION_LOSSES, loss_for, path_problem, recorded, row_weights
+from ridgewalk.estimators.problem import REGRESSION_LOSSES, loss_for, path_problem, recorded, row_weights, warn
 from ridgewalk.estimators.references import reference_outputs
 from ridgewalk.folds import constant_losses
 from ridgewalk.inputs import relax, select_inputs
@@ -461,13 +460,12 @@ class _PathEstimator(Predictor):
         behind, error = mean_and_error(rows - linear, weights)
         counts = isinstance(self.path_.loss, Poisson) and self.scoring is None
         if counts and behind > _CLEAR * error and self.linear_loss_ < _FINE * self.null_loss_:
-            warnings.warn(
+            warn(
                 f"The linear model predicts better: its held-out loss is {self.linear_loss_:.4g}, the network's "
                 f"{self.heldout_loss_:.4g} and a constant's {self.null_loss_:.4g}. Counts as large as these are known "
                 "more finely than max_iter epochs train a network: raise max_iter, or take the linear model, "
                 "hidden_layer_sizes=().",
                 ConvergenceWarning,
-                stacklevel=4,
             )
         self.selection_frequency_ = self.path_.frequency(self.index_)
 
@@ -481,11 +479,10 @@ class _PathEstimator(Predictor):
         self.n_iter_ = self.max_iter
         self._warn_of_failures(path)
         if path.route.linear and path.residual[index].max() > _UNSOLVED:
-            warnings.warn(
+            warn(
                 f"The linear model is not at its optimum (residual {path.residual[index].max():.2g}): "
                 "set standardize=True; the absolute error, which has kinks of its own, is solved only roughly.",
                 ConvergenceWarning,
-                stacklevel=4,
             )
         return self
 
@@ -496,7 +493,7 @@ class _PathEstimator(Predictor):
             at_zero = f", {np.count_nonzero(lost[0])} of them at strength 0" if lost[0].any() else ""
             said = f"{np.count_nonzero(lost)} of {lost.size} trainings diverged{at_zero}"
             others = "" if path.lost.all(axis=(1, 2)).any() else "; other networks of the path stand in their places"
-            warnings.warn(f"Training diverged: {said}{others}. To mend it, {mend}.", ConvergenceWarning, stacklevel=5)
+            warn(f"Training diverged: {said}{others}. To mend it, {mend}.", ConvergenceWarning)
             return
         target, whole = self._problem["target"], path.whole
         rows = np.flatnonzero(whole.weights)
@@ -509,11 +506,10 @@ class _PathEstimator(Predictor):
         constant = all(np.ptp(path.model(0, seed).output(x), axis=0).max() == 0 for seed in seeds)
         # In a few epochs no network learns: then only what the start cannot have been is a failure of the rate.
         if constant or (path.route.max_iter >= _FEW_EPOCHS and reached > _FAR_ABOVE * abs(null)):
-            warnings.warn(
+            warn(
                 f"Training failed: without a penalty no network loses less on the training rows ({reached:.4g}) than a "
                 f"constant ({null:.4g}). To mend it, {mend}, or raise max_iter.",
                 ConvergenceWarning,
-                stacklevel=5,
             )
 
 
