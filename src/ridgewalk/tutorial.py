@@ -10,7 +10,8 @@ A loop written against those names runs with nothing but an import. ``dweight`` 
 whole objective, data loss plus penalty. L2 acts through them, so that a learner's own loop in NumPy gives the same
 numbers (decision 0015; everywhere else in the package L2 is a proximal step, too). L1 is taken out of them again and
 applied as a proximal step, which gives exact zeros; its strength rises over each optimizer's first 500 updates, since
-at once it would end the small weights of the start before the data have grown them (docs/tutorial.md).
+at once it would end the small weights of the start before the data have grown them (docs/tutorial.md). Under SGD the
+rest of the strength stays in the gradient meanwhile, as in the plain loop; under Adam it would do the same harm there.
 """
 
 from __future__ import annotations
@@ -173,8 +174,8 @@ class _Stepper:
     if rescaling them escapes the penalty.
     """
 
-    def __init__(self, optimizer: Optimizer, l1_warmup: float) -> None:
-        self._optimizer = optimizer
+    def __init__(self, optimizer: Optimizer, l1_warmup: float, rest_in_gradient: bool) -> None:
+        self._optimizer, self._rest_in_gradient = optimizer, rest_in_gradient
         self.learning_rate = self.current_learning_rate = optimizer.learning_rate
         self.l1_warmup = _number_of_updates(l1_warmup)
         self.iterations = 0
@@ -209,7 +210,8 @@ class _Stepper:
         if not l1.acts:  # no prox, no difference of two weights for momentum to remember: the plain loop, to the bit
             w, _, state = self._optimizer.move(w, dw - slope, state, self.current_learning_rate, k, np.asarray)
             return w, state
-        return proximal_step(self._optimizer, l1, w, dw - slope, state, self.current_learning_rate, k, ramp)
+        taken_out = ramp * slope if self._rest_in_gradient else slope
+        return proximal_step(self._optimizer, l1, w, dw - taken_out, state, self.current_learning_rate, k, ramp)
 
     def post_update_param(self) -> None:
         """Count the iteration."""
@@ -249,13 +251,13 @@ class _Adam(Adam):
 class Optimizer_SGD(_Stepper):
     """SGD whose rate is ``learning_rate / (1 + decay * iterations)``, with momentum.
 
-    ``l1_warmup`` is the number of updates over which L1 rises to its strength; 0 is at once.
+    ``l1_warmup`` is the number of updates over which L1 goes over from the gradient to the prox; 0 is at once.
     """
 
     def __init__(
         self, learning_rate: float = 1.0, decay: float = 0.0, momentum: float = 0.0, l1_warmup: float = 500
     ) -> None:
-        _Stepper.__init__(self, SGD(learning_rate, momentum, schedule=InverseTime(decay)), l1_warmup)
+        _Stepper.__init__(self, SGD(learning_rate, momentum, schedule=InverseTime(decay)), l1_warmup, rest_in_gradient=True)
 
 
 class Optimizer_Adam(_Stepper):
@@ -273,7 +275,8 @@ class Optimizer_Adam(_Stepper):
         beta_2: float = 0.999,
         l1_warmup: float = 500,
     ) -> None:
-        _Stepper.__init__(self, _Adam(learning_rate, beta_1, beta_2, epsilon, InverseTime(decay)), l1_warmup)
+        adam = _Adam(learning_rate, beta_1, beta_2, epsilon, InverseTime(decay))
+        _Stepper.__init__(self, adam, l1_warmup, rest_in_gradient=False)
 
 
 __all__ = [
