@@ -4,12 +4,16 @@ import datetime
 import decimal
 import json
 from dataclasses import asdict
+from functools import partial
 
 import numpy as np
 import pandas as pd
+import polars as pl
+import pyarrow as pa
 import pytest
 
-from ridgewalk.columns import Category, DataError, Date, Encoder, Number, kind_of
+from ridgewalk.columns import Category, DataError, Date, Encoder, Number, column_heads, kind_of
+from ridgewalk.data import make_table
 
 DAY = np.timedelta64(1, "D")
 
@@ -163,7 +167,7 @@ def test_rare_categories_share_a_column():
     unknown = pd.DataFrame({"city": ["elsewhere", "village 3", "city 03"]})
     np.testing.assert_array_equal(encoder.transform(unknown).argmax(axis=1), [50, 50, 3])
     assert encoder.unseen(unknown) == [
-        "'city' holds values that the model has never seen, such as 'elsewhere' (1 rows)."
+        "'city' holds values that the model has never seen, such as 'elsewhere' (1 row)."
     ]
 
 
@@ -185,9 +189,9 @@ def test_new_rows_may_be_anything_that_has_a_meaning():
     np.testing.assert_array_equal(rows[:, :4], [[2, 0, 0, 0], [7, 0, 0, 1]])
     np.testing.assert_array_equal(rows[0, 3:], 0)
     assert encoder.unseen(new) == [
-        "'n' is missing in 1 rows, and never was in the training: the median, 2, stands for them.",
+        "'n' is missing in 1 row, and never was in the training: the median, 2, stands for them.",
         "'c' holds values that the model has never seen, such as '(missing)' (2 rows).",
-        "'d' is missing in 1 rows, and never was in the training: 2024-05-02 stands for them.",
+        "'d' is missing in 1 row, and never was in the training: 2024-05-02 stands for them.",
     ]
 
 
@@ -247,3 +251,113 @@ def test_encoding_writes_to_no_input():
     before = frame.copy(deep=True)
     Encoder.fit(frame).transform(frame)
     pd.testing.assert_frame_equal(frame, before)
+
+
+DAYS = pd.Series(pd.to_timedelta([1, 36, np.nan, -12], unit="h"))
+EVERY_DURATION = {
+    "NumPy": DAYS,
+    "seconds": DAYS.astype("timedelta64[s]"),
+    "objects": DAYS.astype(object),
+    "Python's": pd.Series([None if pd.isna(each) else each.to_pytimedelta() for each in DAYS], dtype=object),
+    "Arrow, ns": DAYS.astype(pd.ArrowDtype(pa.duration("ns"))),
+    "Arrow, s": DAYS.astype("timedelta64[s]").astype(pd.ArrowDtype(pa.duration("s"))),
+    "Arrow, ms": DAYS.astype("timedelta64[ms]").astype(pd.ArrowDtype(pa.duration("ms"))),
+}
+
+
+@pytest.mark.parametrize("fitted", EVERY_DURATION.values(), ids=EVERY_DURATION.keys())
+@pytest.mark.parametrize("given", EVERY_DURATION.values(), ids=EVERY_DURATION.keys())
+def test_a_duration_is_days_whatever_holds_it(fitted, given):
+    encoder = Encoder.fit(pd.DataFrame({"stay": fitted}))
+    assert encoder.columns[0] == Number("stay", 1 / 24, True)
+    expected = [[1 / 24, 0], [1.5, 0], [1 / 24, 1], [-0.5, 0]]
+    np.testing.assert_allclose(encoder.transform(pd.DataFrame({"stay": given})), expected)
+
+
+@pytest.mark.parametrize("length", [5, 5.5])
+def test_a_duration_of_polars_is_days_too(length):
+    frame = pl.DataFrame({"stay": [datetime.timedelta(hours=length), None]})
+    np.testing.assert_allclose(Encoder.fit(frame).transform(frame), [[length / 24, 0], [length / 24, 1]])
+
+
+WHOLE = {
+    "int64": pd.Series([1, 2, 3]),
+    "float64": pd.Series([1.0, 2.0, 3.0]),
+    "float32": pd.Series([1, 2, 3], dtype="float32"),
+    "Int8": pd.Series([1, 2, 3], dtype="Int8"),
+    "objects": pd.Series([1, 2.0, 3], dtype=object),
+    "category of int": pd.Series(pd.Categorical([1, 2, 3])),
+    "category of float": pd.Series(pd.Categorical([1.0, 2.0, 3.0])),
+    "text": pd.Series(["1", "2", "3"]),
+    "text of float": pd.Series(["1.0", "2.0", "3.0"]),
+    "Arrow": pd.Series([1, 2, 3], dtype=pd.ArrowDtype(pa.float64())),
+}
+
+
+@pytest.mark.parametrize("given", WHOLE.values(), ids=WHOLE.keys())
+@pytest.mark.parametrize("fitted", ["category of int", "category of float", "text", "text of float"])
+def test_a_whole_number_is_one_category_with_a_point_and_without(fitted, given):
+    encoder = Encoder.fit(pd.DataFrame({"k": WHOLE[fitted]}))
+    new = pd.DataFrame({"k": given})
+    np.testing.assert_array_equal(encoder.transform(new), np.eye(3))
+    assert encoder.unseen(new) == []
+
+
+def test_texts_that_differ_in_the_training_stay_different():
+    frame = pd.DataFrame({"k": ["1", "1.0", "01", "1.00", "1e0", "-0", "a"] * 10})
+    encoder = Encoder.fit(frame)
+    assert len(encoder.names) == 7
+    np.testing.assert_array_equal(encoder.transform(frame).sum(axis=1), 1)
+    np.testing.assert_array_equal(
+        encoder.transform(frame[:7]) @ np.arange(7), [encoder.names.index(f"k = {text}") for text in frame["k"][:7]]
+    )
+
+
+@pytest.mark.parametrize(
+    ("frame", "names"),
+    [
+        (pd.DataFrame({0: [1.0, 2], "0b": [1.0, 3]}), ["0", "0b"]),
+        (pl.DataFrame({"a": [1.0, 2], "b": [1.0, 3]}), ["a", "b"]),
+        (pa.table({"a": [1.0, 2], "b": [1.0, 3]}), ["a", "b"]),
+        (pd.DataFrame({pd.Timestamp("2024-01-01"): [1.0, 2]}), ["2024-01-01 00:00:00"]),
+        (pd.DataFrame({None: [1.0, 2]}), ["None"]),
+    ],
+    ids=["numbers", "polars", "Arrow", "dates", "none"],
+)
+def test_a_table_of_any_library_and_any_names(frame, names):
+    encoder = Encoder.fit(frame)
+    assert encoder.names == names
+    assert encoder.transform(frame).shape == (2, len(names))
+    assert encoder.unseen(frame) == []
+
+
+@pytest.mark.parametrize(
+    ("table", "words"),
+    [
+        (pd.DataFrame([[1, 2]], columns=pd.MultiIndex.from_product([["x"], [0, 1]])), "names of 2 levels, such as"),
+        (pd.DataFrame([[1, 2]], columns=["a", "a"]), "more than one column named 'a'"),
+        (pd.DataFrame([[1, 2]], columns=[1, "1"]), "more than one column named '1'"),
+        (np.zeros((2, 2)), "A table is needed, a frame of pandas, polars or Arrow, and ndarray came"),
+        ({"a": [1, 2]}, "and dict came"),
+        (pl.DataFrame({"a": [1, 2]}).lazy(), "and LazyFrame came"),
+        (pl.Series("a", [1, 2]), "and Series came"),
+        (pd.Series([1, 2]), "and Series came"),
+        (None, "and NoneType came"),
+    ],
+)
+def test_what_is_no_table_with_a_name_for_each_column_is_a_sentence(table, words):
+    for attempt in (Encoder.fit, Encoder().transform, Encoder().unseen, partial(make_table, target="y")):
+        with pytest.raises(DataError, match=words):
+            attempt(table)
+
+
+@pytest.mark.parametrize(
+    ("target", "classes", "heads"),
+    [
+        ("y", ["a", "b"], ["y", "probability of a", "probability of b"]),
+        ("probability of a", ["a"], ["probability of a", "probability of a (probability)"]),
+        ("y", [], ["y"]),
+    ],
+)
+def test_heads_of_predictions_are_all_different(target, classes, heads):
+    assert column_heads(target, classes) == heads

@@ -1,12 +1,16 @@
 """Laws of reading and encoding tables."""
 
+import csv
 from decimal import Decimal
 
 import numpy as np
 import pandas as pd
+import polars as pl
+import pyarrow as pa
 import pytest
 
-from ridgewalk.data import DataError, Encoder, make_table, read_table
+from ridgewalk.cli.commands import app
+from ridgewalk.data import DataError, Encoder, make_table, read_table, read_target
 
 ROWS = 80
 
@@ -124,7 +128,7 @@ def test_dates_of_which_one_is_none_are_named():
 def test_what_was_made_a_category_is_one(values):
     table = make_table(people().assign(x=pd.Categorical((values * ROWS)[:ROWS])), "outcome")
     assert not table.notes
-    assert Encoder.fit(table.inputs).categories[-1] == "x"
+    assert Encoder.fit(table.inputs).texts[-1] == "x"
 
 
 def test_decimals_are_a_target():
@@ -232,10 +236,145 @@ def test_a_file_that_is_not_there_is_named(tmp_path):
         ({"outcome": "yes"}, {}, "one value only"),
         ({"outcome": [np.inf, *range(79)]}, {}, "infinite"),
         ({}, {"task": "regression"}, "holds text such as"),
-        ({"outcome": [f"{k}" for k in range(80)]}, {}, "no set of classes"),
+        ({"outcome": [f"p{k}" for k in range(80)]}, {}, "no set of classes"),
         ({}, {"drop": ("age", "height, cm", "größe", "smoker", "note")}, "No column is left"),
     ],
 )
 def test_a_mistake_in_a_table_is_named(change, settings, words):
     with pytest.raises(DataError, match=words):
         make_table(people().assign(**change), **({"target": "outcome"} | settings))
+
+
+OBJECTS = np.round(np.random.default_rng(0).normal(size=80), 1)
+
+
+@pytest.mark.parametrize(
+    ("target", "task", "first"),
+    [
+        (pd.Series(OBJECTS, dtype=object), "regression", OBJECTS[0]),
+        (pd.Series(np.arange(80) % 31, dtype=object), "regression", 0),
+        (pd.Series([f"{value}" for value in OBJECTS]), "regression", OBJECTS[0]),
+        (pd.Series(np.arange(80) % 31, dtype="Int64"), "regression", 0),
+        (pd.Series(OBJECTS, dtype=pd.ArrowDtype(pa.float64())), "regression", OBJECTS[0]),
+        (pd.Series(pd.to_timedelta(np.arange(80) % 31, unit="h")), "regression", 0),
+        (pd.Series(pd.to_timedelta(np.arange(80) % 31, unit="h")).astype(object), "regression", 0),
+        (
+            pd.Series(pd.to_timedelta(np.arange(80) % 31, unit="h")).astype(pd.ArrowDtype(pa.duration("s"))),
+            "regression",
+            0,
+        ),
+        (pd.Series(np.arange(80) % 3, dtype=object), "classification", "0"),
+        (pd.Series(["001", "002"] * 40), "classification", "001"),
+        (pd.Series([True, False] * 40, dtype=object), "classification", "True"),
+        (pd.Series(pd.Categorical(np.arange(80) % 31)), "classification", "0"),
+        (pd.Series([1.0, 2.0] * 40), "classification", 1.0),
+        (pd.Series([9223372036854775809, 5] * 40), "classification", 9223372036854775809),
+    ],
+    ids=str,
+)
+def test_numbers_are_numbers_in_a_target_whatever_holds_them(target, task, first):
+    table = make_table(people().assign(outcome=target.to_numpy() if target.dtype == "uint64" else target), "outcome")
+    assert table.task == task
+    assert table.target.iloc[0] == first
+    assert type(table.target.iloc[0]) is not float or str(table.target.iloc[0]) == str(float(first))
+
+
+def test_names_may_be_numbers_and_one_name_a_text():
+    frame = people().rename(columns={"age": 0, "outcome": 3})
+    table = make_table(frame, 3, drop=[0])
+    assert "0" not in table.inputs
+    assert table.target.name == "3"
+    assert "age" not in make_table(people(), "outcome", drop="age").inputs
+    assert list(make_table(pl.from_pandas(people()), "outcome").inputs) == list(make_table(people(), "outcome").inputs)
+
+
+@pytest.mark.parametrize(
+    ("values", "words"), [([[1, 2]] * 80, "holds list values"), ([{"a": 1}] * 80, "holds dict values")]
+)
+def test_a_target_of_things_is_a_sentence(values, words):
+    with pytest.raises(DataError, match=words):
+        make_table(people().assign(outcome=values), "outcome")
+
+
+def test_words_among_numbers_are_named():
+    words = [f"{k}.5" for k in range(80)]
+    words[7] = words[9] = "unknown"
+    notes = " ".join(make_table(people().assign(dose=words), "outcome").notes)
+    assert "they are numbers but for 'unknown' in 2 rows: leave those empty" in notes
+    words[11] = "?"
+    notes = " ".join(make_table(people().assign(dose=words), "outcome").notes)
+    assert "they are numbers but for 'unknown' (and 1 other texts) in 3 rows" in notes
+    notes = " ".join(make_table(people().assign(dose=[f"{k}" for k in range(80)]), "outcome").notes)
+    assert "they look like numbers, such as '0': make them numbers" in notes
+
+
+@pytest.mark.parametrize(
+    ("classes", "given", "read"),
+    [
+        ([1, 2, 3], ["2", "1"], [2, 1]),
+        ([1, 2, 3], ["2.0", "1"], [2, 1]),
+        ([1, 2, 3], [2.0, 1.0], [2, 1]),
+        (["1", "2", "3+"], [2, 1], ["2", "1"]),
+        (["True", "False"], [True, False], ["True", "False"]),
+        ([1.0, 2.0], [1, 2], [1.0, 2.0]),
+        (["001", "002"], ["002"], ["002"]),
+    ],
+)
+def test_labels_of_new_rows_are_the_models(classes, given, read):
+    found = read_target(pd.DataFrame({"y": given}), "y", classes)
+    assert found.tolist() == read
+    assert found.dtype == np.asarray(classes).dtype
+
+
+@pytest.mark.parametrize(
+    ("given", "classes", "words"),
+    [
+        (["1", "4"], [1, 2, 3], "holds 4, which is no class of the model; it has 1, 2, 3: leave its rows out"),
+        (["01"], [1, 2], "holds 01, which is no class"),
+        (["1", None], [1, 2], "missing in 1 of 2 rows"),
+        (["1", "many"], None, "predicts numbers, and the target 'y' holds 'many'"),
+        ([np.inf, 1], None, "predicts numbers, and the target 'y' holds 'inf'"),
+    ],
+)
+def test_a_target_that_no_model_has_is_a_sentence(given, classes, words):
+    with pytest.raises(DataError, match=words):
+        read_target(pd.DataFrame({"y": given}), "y", classes)
+    with pytest.raises(DataError, match="There is no column 'y'"):
+        read_target(pd.DataFrame({"x": given}), "y", classes)
+
+
+def test_the_target_of_one_row_is_read():
+    assert read_target(pd.DataFrame({"y": ["1.5"]}), "y").tolist() == [1.5]
+
+
+SPELLINGS = [
+    ("001", "002"), ("1", "2"), ("1.0", "2.0"), ("1.0", "2"), ("1.50", "2.50"), ("1e20", "2e20"), ("1e3", "2000"),
+    ("true", "false"), ("True", "False"), ("TRUE", "FALSE"), ("yes", "no"), ("0", "-0"), ("0.0", "-0.0"), ("+1", "-1"),
+    (" 1", "1"), ("1 ", "1"), ("a", "A"), ("9223372036854775807", "9223372036854775806"),
+    ("9223372036854775809", "9223372036854775810"), ("18446744073709551616", "18446744073709551617"),
+    ("12345678901234567890123", "12345678901234567890124"), ("1_000", "1000"), ("0x10", "16"), ("inf", "-inf"),
+    ("Infinity", "1"), ("1,5", "2,5"), ("1,000", "2,000"), ("50%", "60%"), ("$1", "$2"), ("2024-01-01", "2024-01-02"),
+    ("01/02/2024", "02/02/2024"), ("10:30", "11:30"), ('say "x"', "a, b"), ("l\nm", "n"), ("größe", "weiß"),
+    ("样本", "行"), ("٣", "3"), ("=1+1", "@x"), ("1e400", "2e400"), ("(missing)", "no"), ("1/2", "1/3"),
+    ("-", "+"), ("'a", "a'"),
+]  # fmt: skip
+
+
+def command(arguments):
+    app(arguments, standalone_mode=False)
+
+
+@pytest.mark.parametrize("labels", SPELLINGS, ids=repr)
+def test_labels_stay_as_they_stand_in_the_file(tmp_path, labels):
+    """From CSV to a fitted model, its file, and predictions.csv: byte for byte."""
+    x = np.random.default_rng(0).normal(size=60)
+    y = np.where(x > 0, *labels)
+    pd.DataFrame({"x": x, "y": y}).to_csv(tmp_path / "t.csv", index=False)
+    arguments = ["--task", "classification", "--hidden", "none", "--alphas", "2", "--folds", "2", "-q", "--no-report"]
+    command(["fit", str(tmp_path / "t.csv"), "-t", "y", "--out", str(tmp_path / "m"), *arguments])
+    command(["predict", str(tmp_path / "m"), str(tmp_path / "t.csv"), "-q", "--out", str(tmp_path / "p.csv")])
+    with (tmp_path / "p.csv").open(newline="") as file:
+        predicted = list(csv.reader(file))
+    assert [row[0] for row in predicted[1:]] == y.tolist()
+    assert sorted(predicted[0][1:]) == sorted(f"probability of {label}" for label in labels)
+    command(["report", str(tmp_path / "m"), str(tmp_path / "t.csv"), "-q", "--out", str(tmp_path / "r.html")])

@@ -1,6 +1,6 @@
 """Columns of a table, of any kind, become columns of numbers; what is learned of each is plain data.
 
-Number     age                                  as it is; the median where it is missing
+Number     age                                  as it is, durations in days; the median where it is missing
            age is missing                       1 or 0, where some were missing
 Category   colour = red, colour = blue          one column each, 1 or 0; missing is a category
            colour is another                    the rare ones together, where there are any
@@ -13,12 +13,15 @@ t counts days from 1970-01-01 00:00 UTC, with fractions; the center is the media
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 from numpy.typing import NDArray
 from pandas.api import types
 
@@ -26,6 +29,8 @@ Floats = NDArray[np.float64]
 Kind = Literal["number", "category", "date"]
 
 MISSING = "(missing)"
+DECIMAL_COMMAS = "columns of numbers in which commas stand before decimals"
+"""Where a frame's ``attrs`` name such columns: the file that they were read from shows it, the numbers do not."""
 DAYS = {"year": 365.2425, "week": 7.0, "day": 1.0}
 """Length of each cycle that a date has a place in."""
 
@@ -36,6 +41,8 @@ _NUMBERS = {"boolean", "integer", "floating", "mixed-integer-float", "decimal", 
 _DATES = {"date", "datetime", "datetime64", "period"}
 _ISO = r"\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d(?::\d\d(?:\.\d+)?)?(?:Z|[+-]\d\d:?\d\d)?)?"
 _SECONDS = 24 * 60 * 60  # of a day
+WITH_COMMAS = r"[+-]?(?:[1-9]\d{0,2}(?:\.\d{3})+|\d+)(?:,\d+)?(?:[eE][+-]?\d+)?"  # 1.234,5 and 0,126; never 0.126
+_WHOLE = r"[+-]?\d+"
 _SAME = 1e-6  # difference of two sines up to which they are the same place in a cycle
 
 
@@ -51,9 +58,68 @@ def offered(columns: list[str], name: str) -> str:
     return f"{meant}The columns are: {', '.join(columns[:_MOST_NAMED])}{more}."
 
 
-def named_in_text(frame: pd.DataFrame) -> pd.DataFrame:
-    """Give a frame whose columns' names are text; a name such as 0 becomes "0"."""
-    return frame if all(isinstance(name, str) for name in frame.columns) else frame.rename(columns=str)
+def as_frame(table: Any) -> pd.DataFrame:
+    """Return a table as a pandas frame whose columns have one text name each; a name such as 0 becomes "0".
+
+    Parameters
+    ----------
+    table : DataFrame of pandas, or any table that hands itself over by Arrow (of polars, PyArrow and others)
+
+    Raises
+    ------
+    DataError
+        If it is none, or its columns have names of several levels, or two of them the same name.
+    """
+    if isinstance(table, pd.DataFrame):
+        frame = table
+    elif hasattr(table, "__arrow_c_stream__") and not hasattr(table, "to_frame"):  # a column alone has to_frame
+        frame = pa.table(table).to_pandas()
+    else:
+        raise DataError(
+            f"A table is needed, a frame of pandas, polars or Arrow, and {type(table).__name__} came: make one, such "
+            'as pandas.DataFrame(X, columns=["a", "b"]); of a lazy frame, collect it first.'
+        )
+    if frame.columns.nlevels > 1:
+        raise DataError(
+            f"The columns have names of {frame.columns.nlevels} levels, such as {frame.columns[0]!r}, and one text "
+            'each is needed: frame.columns = ["_".join(map(str, name)) for name in frame.columns].'
+        )
+    if not all(isinstance(name, str) for name in frame.columns):
+        frame = frame.rename(columns=str)
+    refuse_doubled(frame.columns)
+    return frame
+
+
+def refuse_doubled(names: Iterable[str], where: str = "The table") -> None:
+    """Check that no two columns have one name.
+
+    Raises
+    ------
+    DataError
+    """
+    index = pd.Index(names)
+    doubled = index[index.duplicated() & (index != "")]
+    if len(doubled):
+        raise DataError(f"{where} has more than one column named {doubled[0]!r}: rename one.")
+
+
+def column_heads(target: str, classes: Iterable[Any]) -> list[str]:
+    """Return the heads of a table of predictions, all different: the target, and the probability of each class."""
+    heads = [target]
+    for label in classes:
+        head = f"probability of {label}"
+        while head in heads:
+            head += " (probability)"
+        heads.append(head)
+    return heads
+
+
+def comma_numbers(texts: pd.Series[Any]) -> pd.Series[Any]:
+    """Return texts with decimal commas as texts with points: 1.234,5 as 1234.5; leave all else as it is."""
+    written = texts.str.strip()
+    commas = written.str.fullmatch(WITH_COMMAS).fillna(False).astype(bool)
+    plain = written.str.replace(".", "", regex=False).str.replace(",", ".", regex=False)
+    return texts.where(~commas, plain)
 
 
 def kind_of(column: pd.Series[Any]) -> Kind:
@@ -94,12 +160,12 @@ class Number:
     median: float
     indicated: bool
 
-    @staticmethod
-    def learn(name: str, column: pd.Series[Any]) -> Number:
+    @classmethod
+    def learn(cls, name: str, column: pd.Series[Any]) -> Number:
         """Learn the median."""
         values = _numbers(name, column)
         known = values[~np.isnan(values)]
-        return Number(name, _median(known), len(known) < len(values))
+        return cls(name, _median(known), len(known) < len(values))
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -108,7 +174,7 @@ class Number:
 
     def write(self, column: pd.Series[Any], out: Floats) -> None:
         """Encode a column's rows into ``out`` (N, columns)."""
-        values = _numbers(self.name, column)
+        values = _numbers(self.name, self._written_plainly(column))
         missing = np.isnan(values)
         out[:, 0] = np.where(missing, self.median, values)
         if self.indicated:
@@ -122,6 +188,22 @@ class Number:
     def note(self) -> str | None:
         """What it becomes, where that is not plain to see."""
         return None
+
+    def _written_plainly(self, column: pd.Series[Any]) -> pd.Series[Any]:
+        return column
+
+
+@dataclass(frozen=True)
+class CommaNumber(Number):
+    """An input of numbers that were read from a file in which commas stand before decimals, and dots may group digits.
+
+    New rows are read so, too, where they come as text: 0,126 is a fraction, and 1.234 is 1234.
+    """
+
+    def _written_plainly(self, column: pd.Series[Any]) -> pd.Series[Any]:
+        if types.infer_dtype(column, skipna=True) != "string":
+            return column
+        return comma_numbers(column.astype(object))
 
 
 @dataclass(frozen=True)
@@ -153,6 +235,20 @@ class Category:
         return Category(name, tuple(sorted(counts.index[:common])), tuple(sorted(counts.index[common:])))
 
     @property
+    def spellings(self) -> dict[str, tuple[str, ...]]:
+        """Texts that are taken for each category: a whole number is the same with ".0" and without.
+
+        What is a column of whole numbers in one file is one of fractions in another, in which a value is missing.
+        """
+        known = {*self.levels, *self.others}
+        spelled: dict[str, tuple[str, ...]] = {}
+        for text in (*self.levels, *self.others):
+            other = f"{text}.0" if re.fullmatch(_WHOLE, text) else text.removesuffix(".0")
+            same = other != text and re.fullmatch(_WHOLE, other.removesuffix(".0")) and other not in known
+            spelled[text] = (text, other) if same else (text,)
+        return spelled
+
+    @property
     def names(self) -> tuple[str, ...]:
         """Names of the columns that it becomes."""
         another = (f"{self.name} is another",) if self.others else ()
@@ -160,7 +256,9 @@ class Category:
 
     def write(self, column: pd.Series[Any], out: Floats) -> None:
         """Encode a column's rows into ``out`` (N, columns)."""
-        place = pd.Index(self.levels, dtype=object).get_indexer(pd.Index(_texts(column)))
+        spelled = self.spellings
+        places = {text: k for k, level in enumerate(self.levels) for text in spelled[level]}
+        place = _texts(column).map(places).fillna(-1).to_numpy(dtype=np.intp)
         if self.others:
             place[place < 0] = len(self.levels)
         rows = np.flatnonzero(place >= 0)
@@ -170,10 +268,10 @@ class Category:
     def unseen(self, column: pd.Series[Any]) -> str | None:
         """Say what a column holds that the training did not, or nothing."""
         texts = _texts(column)
-        new = texts[~texts.isin([*self.levels, *self.others])]
+        new = texts[~texts.isin([text for each in self.spellings.values() for text in each])]
         if new.empty:
             return None
-        return f"{self.name!r} holds values that the model has never seen, such as {new.min()!r} ({len(new)} rows)."
+        return f"{self.name!r} holds values that the model has never seen, such as {new.min()!r} ({_rows(len(new))})."
 
     @property
     def note(self) -> str | None:
@@ -246,7 +344,7 @@ class Date:
         return str(np.datetime64(int(self.center), "D"))
 
 
-Column = Number | Category | Date
+Column = Number | CommaNumber | Category | Date
 
 
 @dataclass(frozen=True)
@@ -258,7 +356,7 @@ class Encoder:
 
     Attributes
     ----------
-    columns : tuple of Number, Category or Date
+    columns : tuple of Number, CommaNumber, Category or Date
         One per input; all that was learned.
     """
 
@@ -271,10 +369,11 @@ class Encoder:
         Raises
         ------
         DataError
-            If a column holds infinite values.
+            If a column holds infinite values, or the table's columns do not have a name each.
         """
-        inputs = named_in_text(inputs)
-        return Encoder(tuple(_learn(name, inputs[name]) for name in map(str, inputs)))
+        inputs = as_frame(inputs)
+        commas = set(inputs.attrs.get(DECIMAL_COMMAS, ()))
+        return Encoder(tuple(_learn(name, inputs[name], name in commas) for name in map(str, inputs)))
 
     @property
     def names(self) -> list[str]:
@@ -292,9 +391,9 @@ class Encoder:
         return np.repeat(np.arange(len(self.columns)), [len(column.names) for column in self.columns])
 
     @property
-    def categories(self) -> list[str]:
-        """Inputs that are read as text, even where they look like numbers."""
-        return [column.name for column in self.columns if isinstance(column, Category)]
+    def texts(self) -> list[str]:
+        """Inputs that are read as text, even where they look like numbers: categories, and decimal commas."""
+        return [column.name for column in self.columns if isinstance(column, Category | CommaNumber)]
 
     @property
     def notes(self) -> list[str]:
@@ -309,7 +408,7 @@ class Encoder:
         DataError
             If an input is missing, or holds text where the training data had numbers or dates.
         """
-        frame = named_in_text(frame)
+        frame = as_frame(frame)
         absent = [column.name for column in self.columns if column.name not in frame.columns]
         if absent:
             more = f" and {len(absent) - 1} more that this data lacks" if len(absent) > 1 else ""
@@ -324,16 +423,20 @@ class Encoder:
 
     def unseen(self, frame: pd.DataFrame) -> list[str]:
         """Say what the inputs of a frame hold that the training did not: new categories, values missing anew."""
-        frame = named_in_text(frame)
+        frame = as_frame(frame)
         said = (column.unseen(frame[column.name]) for column in self.columns)
         return [sentence for sentence in said if sentence]
 
 
-def _learn(name: str, column: pd.Series[Any]) -> Column:
+def _learn(name: str, column: pd.Series[Any], commas: bool) -> Column:
     kind = kind_of(column)
     if kind == "number":
-        return Number.learn(name, column)
+        return (CommaNumber if commas else Number).learn(name, column)
     return Date.learn(name, column) if kind == "date" else Category.learn(name, column)
+
+
+def _rows(count: int) -> str:
+    return "1 row" if count == 1 else f"{count:,} rows"
 
 
 def _indicator(column: Number | Date) -> tuple[str, ...]:
@@ -344,21 +447,37 @@ def _missing_anew(learned: Number | Date, column: pd.Series[Any], instead: str) 
     missing = int(column.isna().sum())
     if learned.indicated or not missing:
         return None
-    return f"{learned.name!r} is missing in {missing} rows, and never was in the training: {instead}."
+    return f"{learned.name!r} is missing in {_rows(missing)}, and never was in the training: {instead}."
+
+
+def in_days(column: pd.Series[Any]) -> pd.Series[Any]:
+    """Return a column of durations, of NumPy's type, Arrow's or objects, as days; any other as it is."""
+    if types.infer_dtype(column, skipna=True) not in ("timedelta", "timedelta64") and _kind_letter(column) != "m":
+        return column
+    missing = column.isna()
+    durations = pd.to_timedelta(column.astype(object).where(~missing, None))
+    return durations.dt.total_seconds() / _SECONDS
+
+
+def _kind_letter(column: pd.Series[Any]) -> str:
+    return getattr(column.dtype, "kind", "")
 
 
 def _numbers(name: str, column: pd.Series[Any]) -> Floats:
     """Values of a column of numbers, nan where they are missing."""
-    if types.is_timedelta64_dtype(column):
-        column = column.dt.total_seconds() / _SECONDS
     try:
-        values = pd.to_numeric(column).to_numpy(dtype=float, na_value=np.nan)
+        values = pd.to_numeric(in_days(column)).to_numpy(dtype=float, na_value=np.nan)
     except (ValueError, TypeError):
         raise DataError(
             f"Column {name!r} held numbers when the model was trained, and holds {_first_text(column)} here."
         ) from None
+    except OverflowError:  # whole numbers of more than 308 digits
+        values = np.array([np.inf])
     if np.isinf(values).any():
-        raise DataError(f"Column {name!r} holds infinite values: correct them, or leave them empty (missing).")
+        raise DataError(
+            f"Column {name!r} holds infinite values, or numbers beyond 1e308: correct them, or leave them empty "
+            "(missing)."
+        )
     return np.asarray(values)
 
 
@@ -371,13 +490,20 @@ def _median(values: Floats) -> float:
 
 
 def _first_text(column: pd.Series[Any]) -> str:
-    strange = column[pd.to_numeric(column, errors="coerce").isna() & column.notna()]
-    return f"{strange.iloc[0]!r}" if len(strange) else f"{column.dtype} values"
+    for value in column[column.notna()]:
+        try:
+            float(value)
+        except (TypeError, ValueError, OverflowError):
+            return repr(value)
+    return f"{column.dtype} values"
 
 
 def _texts(column: pd.Series[Any]) -> pd.Series[Any]:
-    """Values of a column as text, one of them for what is missing."""
-    return column.astype(object).where(column.notna(), MISSING).astype(str).astype(object)
+    """Return a column's values as text, with a text of its own for what is missing; a whole number is 1, never 1.0."""
+    values = column.astype(object).where(column.notna(), MISSING)
+    if types.infer_dtype(values, skipna=False) == "string":
+        return values
+    return values.map(lambda value: str(int(value) if isinstance(value, float) and value.is_integer() else value))
 
 
 def _days(name: str, column: pd.Series[Any]) -> Floats:

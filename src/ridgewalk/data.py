@@ -12,20 +12,45 @@ import re
 import sys
 import warnings
 import zlib
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
+from os import PathLike
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
+from numpy.typing import NDArray
 from pandas.api import types
+from pyarrow import feather, parquet
 
-from ridgewalk.columns import Category, DataError, Encoder, iso_share, kind_of, named_in_text, offered
+from ridgewalk.columns import (
+    DECIMAL_COMMAS,
+    WITH_COMMAS,
+    Category,
+    DataError,
+    Encoder,
+    as_frame,
+    comma_numbers,
+    in_days,
+    iso_share,
+    kind_of,
+    offered,
+    refuse_doubled,
+)
 from ridgewalk.losses import holds_classes
 
-__all__ = ["STANDARD_INPUT", "DataError", "Encoder", "Table", "make_table", "read_table", "release_memory"]
+__all__ = [
+    "STANDARD_INPUT",
+    "DataError",
+    "Encoder",
+    "Table",
+    "make_table",
+    "read_table",
+    "read_target",
+    "release_memory",
+]
 
 _SEPARATED, _COLUMNAR = (".csv", ".tsv"), (".parquet", ".pq", ".arrow", ".feather")
 _KINDS = (*_SEPARATED, *(f"{ending}.gz" for ending in _SEPARATED), *_COLUMNAR)
@@ -34,51 +59,69 @@ STANDARD_INPUT = "-"
 _MANY_CATEGORIES = 50
 _FEWEST_NUMBERED = 20  # rows from which numbers in order are no accident
 _MOSTLY = 0.9  # share of a column's texts that look like something
+_NOTES = "what was noticed of columns while they were read"  # in a frame's attrs: pairs of a column and a sentence
+_NO_NAME = "Unnamed: "  # how pandas calls a column without a name
+_WITH_POINTS = r"[+-]?(?:[1-9]\d{0,2}(?:,\d{3})+|\d+)(?:\.\d+)?"  # 1,234.5
+_GROUPED = r"\s*[+-]?[1-9]\d{0,2}(?:\.\d{3})+\s*"
+_CODE = r"[+-]?0\d+"
+_ZEROS = re.compile(r"(?:^|[\s,;|\"])[+-]?0\d", re.MULTILINE)
+_LARGEST = 2**63  # of whole numbers in NumPy's int64
+_BLOCK = 1 << 24  # characters that are looked through at once
 
 
-def read_table(path: Path, texts: Sequence[str] = ()) -> pd.DataFrame:
+def read_table(path: str | PathLike[str], texts: Sequence[str] = (), target: str | None = None) -> pd.DataFrame:
     """Read a table: CSV or TSV, as they are or compressed by gzip; Parquet, Arrow or Feather.
 
     CSV and TSV are UTF-8, and their first line names the columns. In TSV a tab separates; in CSV what stands between
     the names (a comma, a semicolon, a tab or a bar). Empty fields, NA and the like are missing values. Where no comma
-    separates, columns of numbers with decimal commas are numbers.
+    separates, columns of numbers with decimal commas are numbers, and where a file has such a column, dots before three
+    digits are thousands. Whole numbers that begin with zeros (01234) are codes, and stay text. Of Parquet, Arrow and
+    Feather the named levels of an index are columns, too.
 
     Parameters
     ----------
-    path : Path
+    path : str or path
         "-" reads CSV or TSV from standard input.
     texts : sequence of str
-        Columns of CSV and TSV to take as text even where they look like numbers.
+        Columns of CSV and TSV to take as text even where they look like numbers; ``encoder.texts`` of a model.
+    target : str, optional
+        A column of CSV and TSV whose values stay as they stand in the file: numbers only if Python writes each of them
+        in the same way, else text (001, true, 1.0 and 1 together, 1e20).
 
     Raises
     ------
     DataError
         If there is no such file, its kind is not known, it holds no rows, or it cannot be read.
     """
+    path = Path(path)
     streamed = str(path) == STANDARD_INPUT
     name = "Standard input" if streamed else str(path)
     kind = ".csv" if streamed else _kind(path)
-    try:
-        if kind in _COLUMNAR:
-            frame = pd.read_parquet(path) if kind in (".parquet", ".pq") else _read_arrow(path)
-            _refuse_doubled(name, [str(column) for column in frame.columns])
-        else:
-            frame = _read_separated(name, _text(path, kind, streamed), kind, texts)
-    except DataError:
-        raise
-    except UnicodeDecodeError as error:
-        raise DataError(f"{name} is not UTF-8 text ({error.reason}): save it as UTF-8.") from None
-    except pd.errors.ParserWarning:
-        raise DataError(f"{name} has rows with more fields than there are column names: name or remove them.") from None
-    except (EOFError, zlib.error):
-        raise DataError(f"{name} ends in the middle, or is damaged: copy or make it again.") from None
-    except (pd.errors.ParserError, csv.Error, OSError, ValueError) as error:
-        said = (str(error).splitlines() or [type(error).__name__])[0].rstrip(".")
-        raise DataError(f"{name} cannot be read as {_WORDS[kind]} ({said}): is it that, and whole?") from None
+    if kind in _COLUMNAR:
+        frame = _read_columnar(name, path, kind)
+    else:
+        try:
+            frame = _read_separated(name, _text(path, kind, streamed), kind, texts, target)
+        except DataError:
+            raise
+        except UnicodeDecodeError as error:
+            raise DataError(f"{name} is not UTF-8 text ({error.reason}): save it as UTF-8.") from None
+        except pd.errors.ParserWarning:
+            raise DataError(
+                f"{name} has rows with more fields than there are column names: name or remove them."
+            ) from None
+        except (EOFError, zlib.error):
+            raise DataError(f"{name} ends in the middle, or is damaged: copy or make it again.") from None
+        except (pd.errors.ParserError, csv.Error, OSError, ValueError, OverflowError) as error:
+            raise _unreadable(name, kind, error) from None
     if frame.empty:
         raise DataError(f"{name} has column names but no rows: at least two rows are needed.")
-    frame.columns = [str(column) for column in frame.columns]
     return frame
+
+
+def _unreadable(name: str, kind: str, error: Exception) -> DataError:
+    said = (str(error).splitlines() or [type(error).__name__])[0][:200].rstrip(".")
+    return DataError(f"{name} cannot be read as {_WORDS[kind]} ({said}): is it that, and whole?")
 
 
 _WORDS = {
@@ -99,14 +142,30 @@ def _kind(path: Path) -> str:
     return kind
 
 
-def _read_arrow(path: Path) -> pd.DataFrame:
+def _read_columnar(name: str, path: Path, kind: str) -> pd.DataFrame:
+    """Read Parquet, Arrow's file format or its stream; a named level of the index is a column."""
+    try:
+        table = parquet.read_table(path) if kind in (".parquet", ".pq") else _read_arrow(path)
+        table.validate(full=True)  # what points beyond its buffers would end the interpreter
+        frame: pd.DataFrame = table.to_pandas()
+    except Exception as error:  # a damaged file raises whatever its reader runs into, MemoryError among it
+        raise _unreadable(name, kind, error) from None
+    levels = [level for level in frame.index.names if level is not None]
+    unnamed = [level for level in frame.index.names if level is None and not isinstance(frame.index, pd.RangeIndex)]
+    refuse_doubled([*map(str, levels), *map(str, frame.columns)], name)
+    if levels or unnamed:
+        names = [f"{_NO_NAME}{k}" if level is None else level for k, level in enumerate(frame.index.names)]
+        frame = frame.reset_index(names=names)
+    return as_frame(frame)
+
+
+def _read_arrow(path: Path) -> pa.Table:
     """Read Arrow's file format, or its stream; Feather is the first."""
     try:
-        return pd.read_feather(path)
+        return feather.read_table(path)
     except pa.ArrowInvalid:
         with pa.OSFile(str(path)) as file:
-            frame: pd.DataFrame = pa.ipc.open_stream(file).read_all().to_pandas()
-            return frame
+            return pa.ipc.open_stream(file).read_all()
 
 
 def _text(path: Path, kind: str, streamed: bool) -> io.TextIOWrapper | io.StringIO:
@@ -119,7 +178,9 @@ def _text(path: Path, kind: str, streamed: bool) -> io.TextIOWrapper | io.String
     return io.TextIOWrapper(opened, encoding="utf-8-sig", newline="")
 
 
-def _read_separated(name: str, text: io.TextIOWrapper | io.StringIO, kind: str, texts: Sequence[str]) -> pd.DataFrame:
+def _read_separated(
+    name: str, text: io.TextIOWrapper | io.StringIO, kind: str, texts: Sequence[str], target: str | None
+) -> pd.DataFrame:
     with text:
         first = text.readline()
         if "\0" in first:
@@ -130,38 +191,112 @@ def _read_separated(name: str, text: io.TextIOWrapper | io.StringIO, kind: str, 
         names = next(csv.reader(text, delimiter=separator), [])
         if not names:
             raise DataError(f"{name} is empty: a line of column names and at least two rows are needed.")
-        _refuse_doubled(name, names)
-        text.seek(0)
+        refuse_doubled(names, name)
+        asked = {*texts, *([] if target is None else [target])}
+
+        def read(texts: Iterable[str], columns: list[str] | None = None) -> pd.DataFrame:
+            text.seek(0)
+            types = dict.fromkeys(texts, str)
+            return pd.read_csv(text, sep=separator, index_col=False, dtype=types, usecols=columns, low_memory=False)
+
         with warnings.catch_warnings():
             warnings.simplefilter("error", pd.errors.ParserWarning)
-            frame = pd.read_csv(text, sep=separator, index_col=False, dtype=dict.fromkeys(texts, str), low_memory=False)
-    if separator != ",":
-        for column in (name for name in frame.columns if name not in texts):
-            if (numbers := _decimal_commas(frame[column])) is not None:
-                frame[column] = numbers
+            frame = read(asked)
+            notes = []
+            if separator != ",":
+                notes += _take_decimal_commas(frame, set(texts), read)
+            numbers = [
+                column for column in map(str, frame) if column not in asked and types.is_integer_dtype(frame[column])
+            ]
+            text.seek(0)
+            if numbers and any(_ZEROS.search(block) for block in iter(lambda: text.read(_BLOCK), "")):
+                notes += _keep_codes(frame, read(numbers, numbers))
+    if target in frame and _holds_text(frame[target]):
+        frame[target] = _as_it_stands(frame[target])
+    frame.attrs[_NOTES] = notes
     return frame
 
 
-def _decimal_commas(column: pd.Series[Any]) -> pd.Series[Any] | None:
-    """Give the numbers of a column in which commas stand before decimals, or nothing.
+def _take_decimal_commas(
+    frame: pd.DataFrame, texts: Collection[str], read: Callable[[Iterable[str], list[str]], pd.DataFrame]
+) -> list[tuple[str, str]]:
+    """Turn columns with decimal commas, of a file in which no comma separates, into numbers; return notes on columns.
 
-    Where three digits follow every comma it may stand for thousands, and nothing is taken for granted.
+    Three digits after a comma may be thousands. So may they after a dot, which is known only where the file has a
+    column whose commas stand before decimals for certain. Texts are looked at, and left as they are.
     """
-    if types.is_numeric_dtype(column):
-        return None
-    texts = column.dropna().astype(str)
-    if not texts.str.fullmatch(r"\s*[+-]?\d+(,\d+)?\s*").all():
-        return None
-    if not texts.str.fullmatch(r"[^,]*,(\d{1,2}|\d{4,})\s*").any():
-        return None
-    numbers: pd.Series[Any] = pd.to_numeric(column.str.strip().str.replace(",", "."))
-    return numbers
+    decimal, thousands = set(), set()
+    for name in (name for name in map(str, frame) if _holds_text(frame[name])):
+        values = frame[name].dropna().str.strip()
+        if values.str.contains(",", regex=False).any():
+            decimal |= {name} if values.str.fullmatch(WITH_COMMAS).all() else set()
+            thousands |= {name} if values.str.fullmatch(_WITH_POINTS).all() else set()
+    certain = decimal - thousands
+    if not certain:
+        return []
+    free = [name for name in map(str, frame) if name not in texts]
+    taken = [name for name in free if name in (certain if thousands - decimal else decimal)]
+    for name in taken:
+        frame[name] = pd.to_numeric(comma_numbers(frame[name]))
+    notes, points = [], set()
+    unclear = [name for name in free if name not in decimal and _may_hold_dots(frame[name])]
+    written = read(unclear, unclear) if unclear else frame[[]]
+    for name in unclear:
+        values = written[name].dropna()
+        dots = values[values.str.contains(".", regex=False)]
+        if len(dots) and dots.str.fullmatch(_GROUPED).all():
+            frame[name] = pd.to_numeric(comma_numbers(written[name]))
+            said = f"{dots.iloc[0]} is {comma_numbers(dots).iloc[0]}: commas stand before decimals in this file."
+            notes.append((name, f"The dots of column {name!r} were taken for thousands, so {said}"))
+        elif len(dots):
+            points.add(name)
+    numbers = (name for name in free if types.is_numeric_dtype(frame[name]) and name not in points)
+    frame.attrs[DECIMAL_COMMAS] = list(numbers)
+    return notes
 
 
-def _refuse_doubled(name: str, columns: Sequence[str]) -> None:
-    doubled = [column for column in columns if column and columns.count(column) > 1]
-    if doubled:
-        raise DataError(f"{name} has more than one column named {doubled[0]!r}: rename one.")
+def _may_hold_dots(column: pd.Series[Any]) -> bool:
+    """Whether a column holds numbers with fractions, be it as text."""
+    if types.is_float_dtype(column):
+        return True
+    if not _holds_text(column):
+        return False
+    return bool(pd.to_numeric(comma_numbers(column), errors="coerce").notna().eq(column.notna()).all())
+
+
+def _holds_text(column: pd.Series[Any]) -> bool:
+    return bool(types.infer_dtype(column, skipna=True) == "string")
+
+
+def _keep_codes(frame: pd.DataFrame, written: pd.DataFrame) -> list[tuple[str, str]]:
+    """Keep columns as text whose whole numbers begin with zeros; return notes on them."""
+    notes = []
+    for name, column in written.items():
+        codes = column.str.strip().str.fullmatch(_CODE)
+        if codes.any():
+            frame[name] = column
+            first = column[codes.fillna(False).astype(bool)].iloc[0]
+            notes.append(
+                (
+                    str(name),
+                    f"Column {name!r} was read as text, for values such as {first!r} begin with zeros, as codes do: "
+                    "leave the zeros out where they are numbers.",
+                )
+            )
+    return notes
+
+
+def _as_it_stands(column: pd.Series[Any]) -> pd.Series[Any]:
+    """Return a column of texts, or its numbers if Python writes each of them like its text."""
+    for number in (int, float):
+        try:
+            different = {text: number(text) for text in column.dropna().unique()}
+        except ValueError:
+            continue
+        written_so = all(str(value) == text and abs(value) < _LARGEST for text, value in different.items())
+        if written_so and len(set(different.values())) == len(different):  # -0.0 equals 0.0
+            return pd.to_numeric(column.map(different))
+    return column
 
 
 def release_memory() -> None:
@@ -189,22 +324,23 @@ class Table:
 
 
 def make_table(
-    frame: pd.DataFrame, target: str, task: str = "auto", drop: tuple[str, ...] = (), keep: tuple[str, ...] = ()
+    frame: Any, target: str, task: str = "auto", drop: str | Sequence[str] = (), keep: str | Sequence[str] = ()
 ) -> Table:
     """Split a frame into inputs and target, and find out the task.
 
     The task is regression where the target holds numbers with fractions or more than 20 different ones, else
-    classification. Columns that are constant, that number the rows, or that are as good as a different text on every
-    row, are left out and named in ``notes``.
+    classification. Numbers may come as text or objects; durations are numbers of days. Columns that are constant, that
+    number the rows, or that are as good as a different text on every row, are left out and named in ``notes``.
 
     Parameters
     ----------
-    frame : DataFrame
+    frame : DataFrame of pandas, polars or Arrow
+        Names of columns that are no text are taken as text: 3 is "3".
     target : str
     task : "auto", "classification" or "regression"
-    drop : tuple of str
+    drop : str, or sequence of str
         Columns to leave out.
-    keep : tuple of str
+    keep : str, or sequence of str
         Columns to learn from although they look like row numbers or names of rows.
 
     Raises
@@ -212,34 +348,35 @@ def make_table(
     DataError
         If a column that is named is not there, two have one name, the target cannot be learned, or no column is left.
     """
-    frame = named_in_text(frame)
-    doubled = frame.columns[frame.columns.duplicated()]
-    if len(doubled):
-        raise DataError(f"There is more than one column named {doubled[0]!r}: rename one.")
+    given, frame = frame, as_frame(frame)
+    target = str(target)
+    drop, keep = ((names,) if isinstance(names, str) else tuple(map(str, names)) for names in (drop, keep))
     for name in (target, *drop, *keep):
         if name not in frame.columns:
             raise DataError(f"There is no column {name!r}. {offered(list(frame.columns), name)}")
-    y = frame[target]
-    missing = int(y.isna().sum())
-    if missing:
+    y = _target(frame, target)
+    try:
+        different = y.nunique()
+    except TypeError:
         raise DataError(
-            f"The target {target!r} is missing in {missing} of {len(y)} rows (NA and the like count): drop those first."
-        )
-    if types.infer_dtype(y) == "decimal":
-        y = pd.to_numeric(y)
-    numeric = types.is_numeric_dtype(y) and not types.is_bool_dtype(y)
-    if numeric and not np.isfinite(y.to_numpy(dtype=float)).all():
-        raise DataError(f"The target {target!r} holds infinite values: drop or correct those rows first.")
-    if y.nunique() < 2:
+            f"The target {target!r} holds {type(_first(y)).__name__} values, and classes or numbers are needed: name "
+            "another, or make it one value a row."
+        ) from None
+    if different < 2:
         raise DataError(
             f"The target {target!r} has one value only ({y.iloc[0]}): there is nothing to learn; name another."
         )
-    if task == "auto":
-        task = "classification" if holds_classes(y.to_numpy(dtype=float if numeric else object)) else "regression"
-    if task == "regression" and not numeric:
+    numbers = _target_numbers(y)
+    if numbers is not None and not np.isfinite(numbers).all():
         raise DataError(
-            f"Regression needs numbers, and the target {target!r} holds text such as {y.iloc[0]!r}: name another "
-            "target, or the task classification."
+            f"The target {target!r} holds infinite values, or numbers beyond 1e308: drop or correct those rows first."
+        )
+    if task == "auto":
+        task = "classification" if numbers is None or holds_classes(numbers) else "regression"
+    if task == "regression" and numbers is None:
+        raise DataError(
+            f"Regression needs numbers, and the target {target!r} holds text such as {_no_number(y)!r}: name another target, or the "
+            "task classification."
         )
     if task == "classification" and y.nunique() == len(y):
         raise DataError(
@@ -247,20 +384,105 @@ def make_table(
             "target, or, where it holds numbers, the task regression."
         )
     inputs = frame.drop(columns=[target, *drop])
-    kept, notes = _useful(inputs, keep)
+    kept, useful = _useful(inputs, keep)
+    notes = [sentence for name, sentence in frame.attrs.get(_NOTES, ()) if name in inputs]
+    notes += [*_ignored_index(given), *useful]
     if not kept:
         raise DataError("No column is left to learn from: " + " ".join(notes))
     inputs = inputs[kept]
-    y = (y.astype(float) if task == "regression" else _labels(y)).copy()  # a view would keep the whole frame in memory
-    return Table(inputs, y, task, tuple(notes))
+    y = pd.Series(numbers, y.index, name=target) if numbers is not None and task == "regression" else _labels(y)
+    return Table(inputs, y.copy(), task, tuple(notes))  # a view would keep the whole frame in memory
+
+
+def read_target(frame: pd.DataFrame, target: str, classes: Sequence[Any] | None = None) -> NDArray[Any]:
+    """Return the target of rows that a model is to be held against, as the model has it: shape (N,).
+
+    Parameters
+    ----------
+    frame : DataFrame
+    target : str
+    classes : sequence, optional
+        The model's class labels; a label of a row is the class that is written like it, 1.0 like 1. None: numbers.
+
+    Raises
+    ------
+    DataError
+        If there is no such column, or it has missing values, values that are no numbers, or none of the classes.
+    """
+    if target not in frame.columns:
+        raise DataError(f"There is no column {target!r}. {offered(list(frame.columns), target)}")
+    y = _target(frame, target)
+    if classes is None:
+        numbers = _target_numbers(y)
+        if numbers is None or not np.isfinite(numbers).all():
+            raise DataError(
+                f"The model predicts numbers, and the target {target!r} holds {_no_number(y)!r}: correct it, or leave "
+                "its rows out."
+            )
+        return numbers
+    spelled = Category(target, tuple(map(str, classes))).spellings
+    places = {text: k for k, texts in enumerate(spelled.values()) for text in texts}
+    found = y.astype(str).map(places)
+    if found.isna().any():
+        raise DataError(
+            f"The target {target!r} holds {y[found.isna()].iloc[0]!s:.60}, which is no class of the model; it has "
+            f"{', '.join(spelled)}: leave its rows out."
+        )
+    return np.asarray(classes)[found.to_numpy(dtype=int)]
+
+
+def _target(frame: pd.DataFrame, name: str) -> pd.Series[Any]:
+    """Return a target without gaps, durations in days."""
+    y = in_days(frame[name])
+    missing = int(y.isna().sum())
+    if missing:
+        raise DataError(
+            f"The target {name!r} is missing in {missing} of {len(y)} rows (NA and the like count): drop those first."
+        )
+    return y
+
+
+def _target_numbers(y: pd.Series[Any]) -> NDArray[np.float64] | None:
+    """Return a target's numbers, or nothing where a value is none, as of text, truth values and categories."""
+    if types.is_bool_dtype(y) or isinstance(y.dtype, pd.CategoricalDtype):
+        return None
+    if types.infer_dtype(y) not in {"integer", "floating", "mixed-integer-float", "decimal", "string"}:
+        return None
+    try:
+        numbers = pd.to_numeric(y).to_numpy(dtype=float)
+    except (ValueError, TypeError):
+        return None
+    except OverflowError:
+        return np.array([np.inf])
+    return numbers if np.isfinite(numbers).all() or not _holds_text(y) else None
+
+
+def _no_number(y: pd.Series[Any]) -> str:
+    """Return the first value of a target that is no finite number, as text, at most 60 characters of it."""
+    for value in y.astype(object):
+        try:
+            if np.isfinite(float(value)):
+                continue
+        except (TypeError, ValueError, OverflowError):
+            pass
+        break
+    return str(value)[:60]
 
 
 def _labels(y: pd.Series[Any]) -> pd.Series[Any]:
-    """Class labels as whole numbers where they are, as text where they are not."""
-    if types.is_bool_dtype(y) or not types.is_numeric_dtype(y):
-        return y.astype(str)
-    values = y.to_numpy(dtype=float)
-    return y.astype(int) if (values % 1 == 0).all() else y.astype(str)
+    """Return class labels as they stand: whole numbers, or text."""
+    if types.is_integer_dtype(y):
+        return y.astype(np.uint64 if y.max() > np.iinfo(np.int64).max else np.int64)
+    values = y.to_numpy(dtype=float) if types.is_float_dtype(y) else np.array([0.5])
+    return y.astype(float) if (values % 1 == 0).all() else y.astype(str)
+
+
+def _ignored_index(given: Any) -> list[str]:
+    """Say which levels of a frame's index have a name, so that somebody may miss them among the columns."""
+    names = [str(name) for name in getattr(getattr(given, "index", None), "names", ()) if name is not None]
+    if not names:
+        return []
+    return [f"The index {', '.join(map(repr, names))} is no column and was left out: reset_index() makes it one."]
 
 
 def _useful(inputs: pd.DataFrame, keep: tuple[str, ...]) -> tuple[list[str], list[str]]:
@@ -295,7 +517,7 @@ def _hopeless(column: pd.Series[Any]) -> str | None:
 
 def _odd(name: str, column: pd.Series[Any]) -> str | None:
     """Say why a column seems to name or number the rows, or nothing."""
-    if name.startswith("Unnamed: "):
+    if name.startswith(_NO_NAME):
         return "has no name in the file (row numbers?)"
     rows, different = len(column), column.nunique(dropna=False)
     if different == rows >= _FEWEST_NUMBERED and _numbered(column):
@@ -323,8 +545,21 @@ def _like(column: pd.Series[Any]) -> str | None:
     """Say what the texts of a column seem to be meant as, or nothing."""
     if isinstance(column.dtype, pd.CategoricalDtype):  # as somebody wanted it
         return None
-    texts = column.dropna().astype(str).str.replace(",", ".").str.strip(" %$€£")
-    if pd.to_numeric(texts, errors="coerce").notna().mean() > _MOSTLY:
+    texts = column.dropna().astype(str).str.strip()
+    plain = pd.to_numeric(texts, errors="coerce").notna()
+    if _MOSTLY < plain.mean() < 1:
+        words = texts[~plain].unique()
+        others = f" (and {len(words) - 1} other texts)" if len(words) > 1 else ""
+        return (
+            f"they are numbers but for {words[0]!r}{others} in {int((~plain).sum())} rows: leave those empty, or "
+            "correct them"
+        )
+    if plain.all() and not texts.str.fullmatch(_CODE).any():
+        return (
+            f"they look like numbers, such as {str(_first(column))[:30]!r}: make them numbers if that is what they are"
+        )
+    bare = texts.str.replace(",", ".").str.strip(" %$€£")
+    if not plain.all() and pd.to_numeric(bare, errors="coerce").notna().mean() > _MOSTLY:
         return f"they look like numbers, such as {_first(column)!r}: write 1.5 for 1,5 and leave out % and the like"
     if iso_share(column) > _MOSTLY:
         return "most are dates: correct the others, or leave them empty"

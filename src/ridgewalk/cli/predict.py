@@ -31,19 +31,19 @@ def predict(
     import pandas as pd
     from sklearn.base import is_classifier
 
+    from ridgewalk.columns import column_heads
     from ridgewalk.data import read_table
 
     if out_file is not None:
         free(out_file, file, force, "--out")
     estimator, encoder, target = kept(model)
-    frame = read_table(file, texts=encoder.categories)
+    frame = read_table(file, texts=encoder.texts)
     x, notes = encoder.transform(frame), encoder.unseen(frame)
     if not (quiet or as_json):
         noted(notes)
-    predictions = pd.DataFrame({target: estimator.predict(x)})
-    if is_classifier(estimator):
-        for label, probability in zip(estimator.classes_, estimator.predict_proba(x).T, strict=True):
-            predictions[f"probability of {label}"] = probability
+    heads = column_heads(target, estimator.classes_ if is_classifier(estimator) else ())
+    columns = [estimator.predict(x), *(estimator.predict_proba(x).T if is_classifier(estimator) else ())]
+    predictions = pd.DataFrame(dict(zip(heads, columns, strict=True)))
     if out_file is not None:
         with written(out_file) as unfinished:
             predictions.to_csv(unfinished, index=False)

@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
+import numpy as np
 import typer
 from rich.markup import escape
 
@@ -36,15 +37,15 @@ def report(
     """Write a page to look at; given a file, with what is predicted on its rows, and how well (fresh ones say most)."""
     from sklearn.base import is_classifier
 
-    from ridgewalk.data import make_table, read_table
+    from ridgewalk.data import read_table, read_target
 
     free(out_file, file, force, "--out")
     estimator, encoder, target = kept(model)
     rows: tuple[Any, Any] = (None, None)
     notes: list[str] = []
     if file is not None:
-        frame = read_table(file, texts=encoder.categories)
-        y = make_table(frame, target, "classification" if is_classifier(estimator) else "regression").target.to_numpy()
+        frame = read_table(file, texts=encoder.texts, target=target)
+        y = read_target(frame, target, estimator.classes_ if is_classifier(estimator) else None)
         rows = (encoder.transform(frame), y)
         notes = encoder.unseen(frame)
     draw(out_file, estimator, encoder, target, *rows)
@@ -55,17 +56,19 @@ def report(
         noted(notes)
         if measures:
             said = ", ".join(f"{name} {figure(value)}" for name, value in measures.items() if name != "rows")
-            out.print(f"On these {measures['rows']:,} rows: {said}.")
+            rows_told = "this row" if measures["rows"] == 1 else f"these {measures['rows']:,} rows"
+            out.print(f"On {rows_told}: {said}.")
         err.print(f"To look at: {escape(str(out_file))}", soft_wrap=True)
 
 
 def measured(model: Any, x: Any, y: Any) -> dict[str, float]:
-    """Say how good predictions of rows are: accuracy and log loss of classes, R2 of numbers."""
+    """Say how good predictions are: accuracy and log loss of classes; RMSE of numbers, and R2 where they vary."""
     from sklearn.base import is_classifier
-    from sklearn.metrics import log_loss
+    from sklearn.metrics import log_loss, root_mean_squared_error
 
     if not is_classifier(model):
-        return {"rows": len(y), "R2": float(model.score(x, y))}
+        varied = {"R2": float(model.score(x, y))} if np.ptp(y) > 0 else {}
+        return {"rows": len(y)} | varied | {"RMSE": float(root_mean_squared_error(y, model.predict(x)))}
     loss = log_loss(y, model.predict_proba(x), labels=model.classes_)
     return {"rows": len(y), "accuracy": float(model.score(x, y)), "log loss": float(loss)}
 

@@ -188,7 +188,8 @@ def read_problem(file: Path, columns: Columns, walk: Walk, verbose: bool) -> Pro
     twice = [name for name in columns.keep or () if name in (columns.drop or ())]
     if twice:
         raise ValueError(f"{twice[0]!r} stands in --keep and in --drop: take one of them back.")
-    frame = read_table(file)
+    texts = [] if columns.row_groups is None else [columns.row_groups]  # 01234 and 1234 are two groups
+    frame = read_table(file, texts, columns.target)
     apart = [name for name in (columns.weights, columns.row_groups) if name is not None]
     drop = (*(columns.drop or ()), *apart)
     task = columns.task

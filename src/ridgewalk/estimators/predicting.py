@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from copy import copy
 from typing import Any, Self
 
@@ -48,16 +50,19 @@ class Predictor(SelectorMixin, BaseEstimator):  # type: ignore[misc]
         raise NotImplementedError
 
     def _checked(self, X: Any, y: Any, reset: bool, y_numeric: bool = False) -> tuple[Any, Array]:
-        x, target = validate_data(
-            self, X, y, dtype=np.float64, accept_sparse="csr", multi_output=True, y_numeric=y_numeric, reset=reset,
-            ensure_min_samples=self._least_rows,
-        )  # fmt: skip
+        least = self._least_rows if reset else 1
+        with _named(X):
+            x, target = validate_data(
+                self, X, y, dtype=np.float64, accept_sparse="csr", multi_output=True, y_numeric=y_numeric, reset=reset,
+                ensure_min_samples=least,
+            )  # fmt: skip
         return x, target
 
     def _outputs(self, X: ArrayLike) -> list[Array]:
         """Raw outputs (N, C) of the fitted networks."""
         check_is_fitted(self)
-        x = validate_data(self, X, dtype=np.float64, accept_sparse="csr", reset=False)
+        with _named(X):
+            x = validate_data(self, X, dtype=np.float64, accept_sparse="csr", reset=False)
         return [model.output(x) for model in self.models_]
 
     def _get_support_mask(self) -> Booleans:
@@ -119,6 +124,32 @@ class Predictor(SelectorMixin, BaseEstimator):  # type: ignore[misc]
         tags = super().__sklearn_tags__()
         tags.input_tags.sparse = True
         return tags
+
+
+@contextmanager
+def _named(X: Any) -> Iterator[None]:
+    """Name the column of a frame whose text, or whose lists or dates, scikit-learn could not take for numbers."""
+    try:
+        yield
+    except (ValueError, TypeError) as error:
+        for name in getattr(X, "columns", ()):
+            values = list(X[name]) if isinstance(name, str) else []
+            odd = next((value for value in values if value is not None and not _is_number(value)), None)
+            if odd is not None:
+                raise ValueError(
+                    f"Column {name!r} holds {str(odd)[:60]!r}, and an estimator takes numbers: encode the table first, "
+                    "with encoder = ridgewalk.data.Encoder.fit(X) and encoder.transform(X), which reads texts, dates "
+                    "and gaps."
+                ) from error
+        raise
+
+
+def _is_number(value: Any) -> bool:
+    try:
+        float(value)
+    except (TypeError, ValueError):
+        return False
+    return True
 
 
 class ClassifierFace(ClassifierMixin, Predictor):  # type: ignore[misc]

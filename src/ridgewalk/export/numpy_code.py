@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from ridgewalk.arrays import Array
-from ridgewalk.columns import MISSING
+from ridgewalk.columns import MISSING, WITH_COMMAS, column_heads
 from ridgewalk.export.recipe import Feature, Recipe
 from ridgewalk.layers import GELU, Layer, LeakyReLU, ReLU, Sigmoid, Tanh
 from ridgewalk.losses import LARGEST_EXPONENT
@@ -72,8 +72,9 @@ def _heading(plan: Recipe, reads_csv: bool) -> str:
 
 def _imports(functions: Sequence[str], large: bool) -> str:
     code = "".join(functions)
-    lines = [f"import {name}" for name in ("csv", "math", "sys") if f"{name}." in code]
-    lines += ["from datetime import UTC, datetime, timedelta"] if "datetime." in code else []
+    lines = [f"import {name}" for name in ("csv", "math", "re", "sys") if f"{name}." in code]
+    times = ["UTC, datetime, timedelta"] if "datetime." in code else ["timedelta"] if "timedelta" in code else []
+    lines += [f"from datetime import {names}" for names in times]
     lines += ["from pathlib import Path"] if large else []
     return "\n".join([*lines, *([""] if lines else []), "import numpy as np"])
 
@@ -85,6 +86,7 @@ def _encoding(features: tuple[Feature, ...] | None) -> list[str]:
     kinds = {feature.what for feature in features}
     sections = [_ENCODE]
     sections += [_NUMBER] if kinds & {"value", "number"} else []
+    sections += [_COMMA_NUMBER] if any(feature.commas for feature in features) else []
     sections += [_AMONG] if kinds & {"is", "none of"} else []
     sections += [_NOT_AMONG] if "none of" in kinds else []
     sections += [_DAYS] if "days" in kinds else []
@@ -103,21 +105,47 @@ def encode(table):
 _NUMBER = '''
 def number(table, name, instead=np.nan):
     """Take a column's numbers; something stands instead of one that is missing."""
-    words = {"true": 1, "True": 1, "TRUE": 1, "false": 0, "False": 0, "FALSE": 0}
     values = [
-        instead if is_missing(value) else float(words.get(value, value))
+        instead if is_missing(value) else as_number(value)
         for value in column(table, name)
     ]
     return np.array(values)
+
+
+def as_number(value):
+    """Turn a number, a text, a truth value or a duration (in days) into a number."""
+    words = {"true": 1, "True": 1, "TRUE": 1, "false": 0, "False": 0, "FALSE": 0}
+    if isinstance(value, (timedelta, np.timedelta64)):
+        return value / np.timedelta64(1, "D")
+    return float(words.get(value, value))
+'''
+_COMMA_NUMBER = f'''
+def comma_number(table, name, instead=np.nan):
+    """Take a column's numbers, which as text have commas before decimals."""
+    values = [with_point(value) for value in column(table, name)]
+    return number({{name: values}}, name, instead)
+
+
+def with_point(value):
+    """Write 1.234,5 as 1234.5; leave all else as it is."""
+    with_comma = r"{WITH_COMMAS}"
+    if isinstance(value, str) and re.fullmatch(with_comma, value.strip()):
+        return value.strip().replace(".", "").replace(",", ".")
+    return value
 '''
 _AMONG = f'''
 def among(table, name, texts):
     """Take 1 where a column's text is one of some, else 0."""
-    given = [
-        "{MISSING}" if is_missing(value) else str(value)
-        for value in column(table, name)
-    ]
+    given = [as_text(value) for value in column(table, name)]
     return np.array([float(text in texts) for text in given])
+
+
+def as_text(value):
+    """Give the text of a value: "{MISSING}" of none, and "1" of 1 and of 1.0."""
+    if is_missing(value):
+        return "{MISSING}"
+    whole = isinstance(value, float) and value.is_integer()
+    return str(int(value)) if whole else str(value)
 '''
 _NOT_AMONG = '''
 def not_among(table, name, texts):
@@ -166,8 +194,9 @@ def column(table, name):
 
 
 def is_missing(value):
-    """Say whether a value is None or NaN, which alone differs from itself."""
-    return value is None or value != value  # noqa: PLR0124
+    """Say whether a value is None, or the NaN, NaT or NA of some library."""
+    words = ("None", "nan", "NaN", "NaT", "<NA>")
+    return not isinstance(value, str) and str(value) in words
 '''
 
 
@@ -309,7 +338,7 @@ def _learned(plan: Recipe, arrays: dict[str, np.ndarray[Any, Any]], large: bool,
     lines = ["# What was learned", "# fmt: off"]
     if reads_csv:
         lines += _listed("GAPS = {", map(_literal, GAPS), "}")
-        lines.append(f"TARGET = {_literal(plan.target)}")
+        lines += _listed("HEADS = [", map(_literal, column_heads(plan.target, plan.classes)), "]")
     if plan.features is None:
         lines += _listed("USED = [", map(repr, plan.chosen.tolist()), "]")
     else:
@@ -340,7 +369,8 @@ _FUNCTIONS = {
 
 def _taking(feature: Feature) -> str:
     """Write a line of FEATURES: a function, a column and what was learned of it."""
-    given = [_FUNCTIONS[feature.what], _literal(feature.column)]
+    taking = "comma_number" if feature.commas else _FUNCTIONS[feature.what]
+    given = [taking, _literal(feature.column)]
     if feature.kind == "text":
         given.append(f"[{', '.join(map(_literal, feature.texts))}]")
     elif not np.isnan(feature.number):
@@ -392,7 +422,7 @@ def main():
     """Print the predictions of a CSV file's rows, as CSV."""
     rows = read_csv(sys.argv[1])
     out = csv.writer(sys.stdout, lineterminator="\\n")
-    out.writerow([TARGET, *(f"probability of {name}" for name in CLASSES)])
+    out.writerow(HEADS)
     for label, shares in zip(predict(rows), predict_proba(rows).tolist(), strict=True):
         out.writerow([label, *shares])
 '''
@@ -400,7 +430,7 @@ _MAIN_OF_NUMBERS = '''
 def main():
     """Print the predictions of a CSV file's rows, as CSV."""
     out = csv.writer(sys.stdout, lineterminator="\\n")
-    out.writerow([TARGET])
+    out.writerow(HEADS)
     out.writerows([number] for number in predict(read_csv(sys.argv[1])).tolist())
 '''
 _RUN = """

@@ -17,7 +17,7 @@ import numpy as np
 from sklearn.utils.validation import _check_feature_names_in, check_is_fitted
 
 from ridgewalk.arrays import Array, Integers
-from ridgewalk.columns import DAYS, MISSING, Category, Column, Date, Encoder, Number
+from ridgewalk.columns import DAYS, MISSING, Category, Column, CommaNumber, Date, Encoder, Number
 from ridgewalk.estimators import MLPClassifier, MLPClassifierCV, MLPRegressor, MLPRegressorCV
 from ridgewalk.layers import Dense, Dropout, Layer
 from ridgewalk.losses import BinaryCrossEntropy, CrossEntropy, Poisson
@@ -42,12 +42,15 @@ class Feature:
         0 where it is missing; "sin", "cos": of its place in a cycle of ``number`` days, 0 where it is missing.
     number : float
     texts : tuple of str
+    commas : bool
+        Whether commas stand before decimals where its numbers come as text, as they did in the file of the fit.
     """
 
     column: str
     what: What
     number: float = float("nan")
     texts: tuple[str, ...] = ()
+    commas: bool = False
 
     @property
     def kind(self) -> Literal["number", "text", "date"]:
@@ -169,15 +172,13 @@ def _features(column: Column) -> Iterator[Feature]:
     name = column.name
     match column:
         case Number():
-            yield Feature(name, "number", column.median)
+            yield Feature(name, "number", column.median, commas=isinstance(column, CommaNumber))
         case Category():
-            known = {*column.levels, *column.others}
-            gap = (MISSING,) if "" in known else (MISSING, "")
-            same = {MISSING: gap}
-            yield from (Feature(name, "is", texts=same.get(level, (level,))) for level in column.levels)
+            spelled = column.spellings
+            spelled |= {MISSING: (MISSING,) if "" in spelled else (MISSING, "")}
+            yield from (Feature(name, "is", texts=spelled[level]) for level in column.levels)
             if column.others:
-                levels = tuple(text for level in column.levels for text in same.get(level, (level,)))
-                yield Feature(name, "none of", texts=levels)
+                yield Feature(name, "none of", texts=tuple(text for level in column.levels for text in spelled[level]))
         case Date():
             yield Feature(name, "days", column.center)
             for cycle in column.cycles:

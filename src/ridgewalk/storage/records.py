@@ -456,10 +456,11 @@ def _thing(kinds: Kinds, record: Record, what: str) -> Any:
 
 
 def _columns() -> Kinds:
-    from ridgewalk.columns import Category, Date, Number  # pandas, for those who have an encoder alone
+    from ridgewalk.columns import Category, CommaNumber, Date, Number  # pandas, for those who have an encoder alone
 
     return {
         "number": (Number, {"name": str, "median": float, "indicated": bool}),
+        "comma number": (CommaNumber, {"name": str, "median": float, "indicated": bool}),
         "category": (Category, {"name": str, "levels": tuple, "others": tuple}),
         "date": (Date, {"name": str, "center": float, "cycles": tuple, "indicated": bool}),
     }
