@@ -375,8 +375,8 @@ def make_table(
         task = "classification" if numbers is None or holds_classes(numbers) else "regression"
     if task == "regression" and numbers is None:
         raise DataError(
-            f"Regression needs numbers, and the target {target!r} holds text such as {_no_number(y)!r}: name another target, or the "
-            "task classification."
+            f"Regression needs numbers, and the target {target!r} holds text such as {_no_number(y)!r}: name another "
+            "target, or the task classification."
         )
     if task == "classification" and y.nunique() == len(y):
         raise DataError(
