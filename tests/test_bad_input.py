@@ -140,8 +140,14 @@ CASES = {
         "holds text such as",
         "yes",
     ),
-    "infinite target": (fit(table="infinite target.csv"), "holds infinite values: drop or correct those rows"),
-    "infinite input": (fit(table="infinite.csv"), "Column 'a' holds infinite values: correct them"),
+    "infinite target": (
+        fit(table="infinite target.csv"),
+        "holds infinite values, or numbers beyond 1e308: drop or correct those rows",
+    ),
+    "infinite input": (
+        fit(table="infinite.csv"),
+        "Column 'a' holds infinite values, or numbers beyond 1e308: correct them",
+    ),
     "rare class": (fit(table="rare.csv"), "the rarest class has 1", "leave that class out"),
     "text as weights": (fit("--weights", "v", table="weights.csv"), "--weights v is no column of weights: numbers"),
     "negative weights": (fit("--weights", "w", table="weights.csv"), "numbers of zero or more are needed"),
@@ -178,7 +184,7 @@ CASES = {
     "alphas": (fit("--alphas", "0"), "--alphas takes how many strengths", "got '0'"),
     "alphas below 0": (fit("--alphas", "0.1,-1"), "--alphas takes how many", "got '0.1,-1'"),
     "scorer": (fit("--scorer", "acuracy"), "no scorer", "'acuracy'; the nearest is 'accuracy'"),
-    "scorer of the other task": (fit("--scorer", "r2"), "--scorer r2 cannot score", "accuracy"),
+    "scorer of the other task": (fit("--scorer", "r2"), "scoring='r2' cannot score", "accuracy"),
     "class-weight": (fit("--class-weight", "yes"), "--class-weight takes", "got 'yes'"),
     "class-weight of no class": (
         fit("--class-weight", "yess=2"),
@@ -252,7 +258,7 @@ CASES = {
     "a model without its columns": (["predict", f"bare.{MODEL}", "good.csv"], "was saved without its encoder"),
     "a path to compare": (["compare", "kept", f"bare.{MODEL}"], "holds a MLPRegressor, which walked no path"),
     # report, diagnose, compare
-    "a class never seen": (["report", "kept", "strange.csv"], "class that the fit has never seen, 'maybe'"),
+    "a class never seen": (["report", "kept", "strange.csv"], "holds maybe, which is no class of the model"),
     "a page there": (["report", "kept", "--out", "good.csv"], "is there already", "--force"),
     "a page nowhere": (["diagnose", "good.csv", "-t", "y", "--report", "x/d.html"], "there is no folder x"),
     "a strength off the path": (

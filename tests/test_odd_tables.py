@@ -122,7 +122,20 @@ def test_a_class_of_one_row_is_named():
 
 
 @pytest.mark.parametrize("constant", [0.0, 3.5, 1e12])
-def test_a_target_that_never_changes_has_no_path(constant):
+@pytest.mark.parametrize("alphas", [3, [0.1, 0.01]])
+@pytest.mark.parametrize("hidden", [(), (3,)])
+def test_a_target_that_never_changes_is_predicted(constant, alphas, hidden):
     x = np.random.default_rng(0).normal(size=(30, 2))
-    with pytest.raises(ValueError, match="is the target, or every input, constant"):
-        MLPRegressorCV(**QUICK).fit(x, np.full(30, constant))
+    model = MLPRegressorCV(**QUICK | {"alphas": alphas, "hidden_layer_sizes": hidden}).fit(x, np.full(30, constant))
+    assert model.alpha_ > 0
+    np.testing.assert_array_equal(model.predict(x), constant)
+    assert not model.support_.any()
+
+
+@pytest.mark.parametrize("loss", ["squared_error", "absolute_error", "huber", "poisson"])
+def test_inputs_that_never_change_leave_the_constant(loss):
+    y = np.random.default_rng(0).uniform(1, 2, size=30)
+    model = MLPRegressorCV(**QUICK | {"loss": loss}).fit(np.ones((30, 2)), y)
+    assert np.ptp(model.predict(np.ones((30, 2)))) == 0
+    if loss == "squared_error":
+        np.testing.assert_allclose(model.predict(np.ones((3, 2))), y.mean())

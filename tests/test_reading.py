@@ -257,7 +257,7 @@ def test_numbers_that_no_float_holds_are_a_sentence(tmp_path, text, ending):
     (tmp_path / "t.csv").write_text(f"x,y\n{text},a\n{rows}")
     with pytest.raises(DataError, match="'x' holds infinite values, or numbers beyond 1e308"):
         Encoder.fit(make_table(read_table(tmp_path / "t.csv"), "y").inputs)
-    with pytest.raises(DataError, match="target 'x' holds (text such as|infinite values)"):
+    with pytest.raises(DataError, match=r"target 'x' holds (text such as|infinite values)"):
         make_table(read_table(tmp_path / "t.csv", target="x"), "x", "regression")
 
 

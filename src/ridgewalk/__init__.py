@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -22,16 +23,17 @@ __all__ = [
     "mlp_path",
     "save",
 ]
+_MODULES = ("check", "convert", "data", "diagnostics", "estimators", "export", "plots", "storage", "tutorial")
 
 
 def __getattr__(name: str) -> Any:
     # scikit-learn takes most of a second to import: only those who ask for its faces wait for it.
-    if name in ("load", "save"):
-        from ridgewalk import storage
-
-        return getattr(storage, name)
+    if name in _MODULES:
+        return import_module(f"ridgewalk.{name}")
     if name in __all__:
-        from ridgewalk import estimators
-
-        return getattr(estimators, name)
+        return getattr(import_module(f"ridgewalk.{'storage' if name in ('load', 'save') else 'estimators'}"), name)
     raise AttributeError(f"module 'ridgewalk' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted((*__all__, *_MODULES))

@@ -367,10 +367,14 @@ def make_table(
             f"The target {target!r} has one value only ({y.iloc[0]}): there is nothing to learn; name another."
         )
     numbers = _target_numbers(y)
-    if numbers is not None and not np.isfinite(numbers).all():
-        raise DataError(
-            f"The target {target!r} holds infinite values, or numbers beyond 1e308: drop or correct those rows first."
-        )
+    finite = numbers is None or np.isfinite(numbers)
+    if numbers is not None and not np.all(finite):
+        if not (_holds_text(y) and (task == "classification" or (task == "auto" and holds_classes(numbers[finite])))):
+            raise DataError(
+                f"The target {target!r} holds infinite values, or numbers beyond 1e308: drop or correct those rows "
+                "first."
+            )
+        numbers = None  # "inf" is the name of a class
     if task == "auto":
         task = "classification" if numbers is None or holds_classes(numbers) else "regression"
     if task == "regression" and numbers is None:
@@ -449,12 +453,11 @@ def _target_numbers(y: pd.Series[Any]) -> NDArray[np.float64] | None:
     if types.infer_dtype(y) not in {"integer", "floating", "mixed-integer-float", "decimal", "string"}:
         return None
     try:
-        numbers = pd.to_numeric(y).to_numpy(dtype=float)
+        return pd.to_numeric(y).to_numpy(dtype=float)
     except (ValueError, TypeError):
         return None
     except OverflowError:
-        return np.array([np.inf])
-    return numbers if np.isfinite(numbers).all() or not _holds_text(y) else None
+        return np.full(len(y), np.inf)
 
 
 def _no_number(y: pd.Series[Any]) -> str:

@@ -76,6 +76,9 @@ class Settled:
     source: Integers
 
 
+_ANY_STRENGTH = 1.0  # where the target, or every input, is constant: the null model wins at all of them
+
+
 def walk(
     x: ArrayLike | Matrix,
     target: Array,
@@ -190,12 +193,7 @@ class Walker:
         self.watch.stage = "finding the strongest penalty"
         if isinstance(alphas, int | np.integer):
             top = max(self._top(fold) for fold in self.folds)  # all training sets walk one grid
-            if top == 0:
-                raise ValueError(
-                    "No penalized input says anything about the target, so there is no path to walk: "
-                    "is the target, or every input, constant?"
-                )
-            return grid(top, int(alphas), *self.x.shape)
+            return grid(top or _ANY_STRENGTH, int(alphas), *self.x.shape)
         if isinstance(alphas, str):
             if alphas != "qut":
                 raise ValueError(f'alphas is a number of strengths, strengths, or "qut", got {alphas!r}.')
@@ -228,7 +226,7 @@ class Walker:
             x = self.x[shuffled_rows]
             fold = standardized_fold(x, self.target, self.loss, self.weights, self.route.standardize)
             shuffled = replace(self, x=x, folds=(fold,), seeds=self.seeds[:1])
-            strengths = np.array([shuffled._top(fold)])
+            strengths = np.array([shuffled._top(fold) or _ANY_STRENGTH])
             if not self.route.linear:
                 strengths = np.geomspace(strengths[-1] / _SAFE_SPAN, strengths[-1], _SAFE_STEPS)
                 empty = [shuffled._nothing_left(fits) for fits in shuffled.fits(strengths)]

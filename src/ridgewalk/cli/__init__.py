@@ -14,6 +14,8 @@ from __future__ import annotations
 
 import os
 import sys
+import warnings
+from typing import Any
 
 from rich.markup import escape
 
@@ -23,8 +25,14 @@ from ridgewalk.cli.files import plainly
 from ridgewalk.engine.watch import StoppedError
 
 
+def _show_warning(message: Warning | str, *_: Any, **__: Any) -> None:
+    """Say a warning as notes are said: no line of code helps whoever gave a command."""
+    err.print(f"[yellow]Warning:[/] {escape(str(message))}", soft_wrap=True)
+
+
 def main() -> None:
     """Run the command; a mistake ends in a sentence and a non-zero exit code, never in a traceback."""
+    warnings.showwarning = _show_warning
     try:
         app()
     except BrokenPipeError:  # whoever read our output has seen enough

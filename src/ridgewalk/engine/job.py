@@ -359,8 +359,7 @@ def joined(parts: Sequence[Fits], runs: Integers) -> Fits:
 
 
 def thread_count(n_jobs: int) -> int:
-    """Give the threads that ``n_jobs`` asks for: -1 is one per core."""
-    threads = (os.cpu_count() or 1) if n_jobs == -1 else n_jobs
-    if threads < 1:
-        raise ValueError(f"n_jobs is at least 1, or -1 for every core, got {n_jobs}.")
-    return threads
+    """Return the threads that ``n_jobs`` asks for: -1 is one per core, -2 one fewer, and so on, as in joblib."""
+    if n_jobs == 0:
+        raise ValueError("n_jobs is 1 or more threads, or -1 for every core, -2 for all but one; got 0.")
+    return n_jobs if n_jobs > 0 else max(1, (os.cpu_count() or 1) + 1 + n_jobs)

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from copy import copy
+from difflib import get_close_matches
 from typing import Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike
+from scipy.sparse import issparse
 from scipy.special import log_expit, log_softmax, logsumexp
 from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
 from sklearn.feature_selection import SelectorMixin
@@ -21,9 +23,22 @@ from ridgewalk.losses import BinaryCrossEntropy, CrossEntropy, Loss
 from ridgewalk.markup import table
 from ridgewalk.model import Compaction, Model
 
+_LARGEST = 1e150
+
 
 class Predictor(SelectorMixin, BaseEstimator):  # type: ignore[misc]
     """Raw outputs of the fitted networks; the inputs that they use."""
+
+    def __new__(cls, *_: Any, **parameters: Any) -> Self:
+        """Refuse a parameter that there is none of, before Python does in words of its own."""
+        names = cls._get_param_names()
+        for name in parameters:
+            if name not in names:
+                near = get_close_matches(name, names, 1)
+                meant = f": did you mean {near[0]!r}?" if near else f". There are: {', '.join(names)}."
+                raise TypeError(f"{cls.__name__} has no parameter {name!r}{meant}")
+        instance: Self = super().__new__(cls)
+        return instance
 
     def _hand_over(self, models: list[Model], best: int) -> None:
         """Predict with these networks, one per start; ``best`` is the one to look at, and to use where one is."""
@@ -50,6 +65,8 @@ class Predictor(SelectorMixin, BaseEstimator):  # type: ignore[misc]
         raise NotImplementedError
 
     def _checked(self, X: Any, y: Any, reset: bool, y_numeric: bool = False) -> tuple[Any, Array]:
+        if issparse(y):
+            raise ValueError("y is a sparse array, and a dense one is needed: give y.toarray().")
         least = self._least_rows if reset else 1
         with _named(X):
             x, target = validate_data(
@@ -252,6 +269,11 @@ class RegressorFace(RegressorMixin, Predictor):  # type: ignore[misc]
     def _read(self, X: Any, y: Any, reset: bool = True) -> tuple[Any, Array]:
         """Check rows and their numbers."""
         x, target = self._checked(X, y, reset, y_numeric=True)
+        largest = float(np.abs(target).max())
+        if largest > _LARGEST:
+            raise ValueError(
+                f"y holds numbers as large as {largest:.3g}, whose squares no float holds: divide it by a power of 10."
+            )
         self._single = target.ndim == 1
         return x, target
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import sys
 import warnings
+from collections.abc import Mapping
+from numbers import Real
 from os import PathLike
 from pathlib import Path
 from typing import Any
@@ -12,6 +14,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.model_selection import GroupKFold, KFold, StratifiedGroupKFold, StratifiedKFold, check_cv
 from sklearn.utils import check_random_state
+from sklearn.utils._missing import is_pandas_na, is_scalar_nan
 from sklearn.utils.class_weight import compute_sample_weight
 from sklearn.utils.multiclass import type_of_target
 from sklearn.utils.validation import _check_sample_weight, check_X_y
@@ -193,10 +196,16 @@ def draw_splits(
     as rows that are not there. Held-out rows of a class that a fold does not train on are left out, with a warning.
     """
     used, target = np.flatnonzero(weights > 0), loss.encode(y)
+    members = [] if groups is None else np.asarray(groups).tolist()
+    nameless = sum(group is None or is_scalar_nan(group) or is_pandas_na(group) for group in members)
+    if nameless:
+        raise ValueError(
+            f"groups is missing (None or NaN) in {nameless} of {len(weights)} rows: give every row a group."
+        )
     drawn: list[tuple[Integers, Integers]]
     if isinstance(cv, int | np.integer) or hasattr(cv, "split") or cv is None:
-        members = None if groups is None else np.asarray(groups)[used]
-        drawn = [(used[train], used[held]) for train, held in _split(X[used], y[used], cv, loss, random, members)]
+        among = None if groups is None else np.asarray(groups)[used]
+        drawn = [(used[train], used[held]) for train, held in _split(X[used], y[used], cv, loss, random, among)]
     else:
         drawn = [(row_numbers(train, len(weights)), row_numbers(held, len(weights))) for train, held in cv]
     check_splits(drawn, weights, loss, target)
@@ -249,4 +258,8 @@ def _split(X: Any, y: Any, cv: Any, loss: Loss, random: Any, groups: Any) -> lis
 def row_weights(sample_weight: ArrayLike | None, X: Any, class_weight: Any = None, y: Any = None) -> Array:
     """Weight of each row: its own, times that of its class (from all rows of y where it is "balanced")."""
     weights = np.asarray(_check_sample_weight(sample_weight, X, dtype=np.float64, ensure_non_negative=True))
+    given = class_weight if isinstance(class_weight, Mapping) else {}
+    for label, weight in given.items():
+        if not (isinstance(weight, Real) and 0 <= float(weight) < np.inf):
+            raise ValueError(f"class_weight of class {label!r} is {weight!r}: a number of zero or more is needed.")
     return weights if class_weight is None else weights * compute_sample_weight(class_weight, y)

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from copy import copy
+from collections.abc import Sequence
 from dataclasses import replace
 from numbers import Integral, Real
 from os import PathLike
@@ -13,11 +12,10 @@ from typing import Any, ClassVar, Self, get_args
 import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.exceptions import ConvergenceWarning
-from sklearn.metrics import get_scorer
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import _check_feature_names_in, check_is_fitted
 
-from ridgewalk.arrays import Array, Integers
+from ridgewalk.arrays import Array
 from ridgewalk.diagnostics import Arm, Diagnosis, judge, of_path
 from ridgewalk.diagnostics.evidence import arm_of
 from ridgewalk.engine.job import History
@@ -26,13 +24,13 @@ from ridgewalk.estimators.parameters import NETWORK_CONSTRAINTS, documented
 from ridgewalk.estimators.predicting import ClassifierFace, Predictor, RegressorFace
 from ridgewalk.estimators.problem import REGRESSION_LOSSES, loss_for, path_problem, recorded, row_weights, warn
 from ridgewalk.estimators.references import reference_outputs
-from ridgewalk.folds import constant_losses
+from ridgewalk.estimators.scoring import score_of
+from ridgewalk.folds import constant_losses, standardized_fold
 from ridgewalk.inputs import relax, select_inputs
 from ridgewalk.losses import Loss, Poisson
-from ridgewalk.model import Model
 from ridgewalk.network import Activation
 from ridgewalk.objective import weighted_mean
-from ridgewalk.path import MLPPath
+from ridgewalk.path import MLPPath, model_of
 from ridgewalk.progress import progress
 from ridgewalk.report.details import Given, page_data
 from ridgewalk.report.html import excerpt, render
@@ -176,12 +174,18 @@ class _PathEstimator(Predictor):
         if selecting and isinstance(self.alphas, str):
             raise ValueError('alphas="qut" is one strength without a choice: leave select_inputs and relax out.')
         ratios = np.unique(np.asarray(self.l1_ratio, dtype=float))
+        if not ratios.size or not ((ratios >= 0) & (ratios <= 1)).all():
+            raise ValueError(f"l1_ratio is a number from 0 (all L2) to 1 (all L1), or several, got {self.l1_ratio!r}.")
         routes = [self._route(float(ratio)) for ratio in ratios]
         problem = path_problem(x, target, loss, self.cv, self.n_seeds, weights, self.random_state, groups)
         problem["n_jobs"] = 1 if self.n_jobs is None else self.n_jobs
         self._problem = problem.copy()
         if self.scoring is not None:
-            problem["score"] = self._score(x, y, weights)
+            network = routes[0].network(x.shape[1], problem["target"].shape[1])
+            whole = standardized_fold(x, problem["target"], loss, weights, self.standardize)
+            constant = model_of(network, loss, [np.zeros(shape) for shape in network.shapes], whole)
+            held_out = [rows for _, rows in problem["splits"]]
+            problem["score"] = score_of(self, self.scoring, x, y, weights, held_out, constant)
         with progress("Selecting inputs" if self.select_inputs else "Walking the path", self.verbose) as watch:
             problem["watch"] = watch
             watch.record = recorded(self.memory, self.random_state)
@@ -420,20 +424,6 @@ class _PathEstimator(Predictor):
     def _findings_html(self) -> str:
         return excerpt(summarize(*self._walked(), self._how)) if hasattr(self, "path_") else super()._findings_html()
 
-    def _score(self, x: Any, y: Array, weights: Array) -> Callable[[Model, Integers], float]:
-        """Score a network on some rows by the scorer that ``scoring`` names."""
-        scorer, unequal = get_scorer(self.scoring), bool((weights != weights[0]).any())
-
-        def score(model: Model, rows: Integers) -> float:
-            face = copy(self)
-            face.__dict__.pop("feature_names_in_", None)
-            face.ensemble = False
-            face._hand_over([model], 0)
-            weighted = {"sample_weight": weights[rows]} if unequal else {}
-            return float(scorer(face, x[rows], y[rows], **weighted))
-
-        return score
-
     def _linear_path(self, path: MLPPath, problem: dict[str, Any]) -> MLPPath:
         """Walk the same folds with no hidden layer, under the same elastic net."""
         if path.route.linear:
@@ -500,7 +490,8 @@ class _PathEstimator(Predictor):
         losses = constant_losses(path.loss, target, whole, whole.target_scale, rows)
         null = float(weighted_mean(losses, whole.weights[rows]))
         reached = float(path.train_loss[0, -1].min())
-        if path.route.linear or reached < null - _ABOVE * abs(null):
+        nothing_to_learn = null == 0 or not np.isfinite(whole.scale).any()  # a constant target, constant inputs
+        if path.route.linear or nothing_to_learn or reached < null - _ABOVE * abs(null):
             return
         x, seeds = self._problem["x"][rows], range(path.train_loss.shape[-1])
         constant = all(np.ptp(path.model(0, seed).output(x), axis=0).max() == 0 for seed in seeds)

@@ -106,7 +106,7 @@ def to_onnx(model: Estimator, encoder: Encoder | None = None, *, target: str = "
     try:
         from ridgewalk.export.onnx_graph import onnx_model
     except ImportError as error:
-        raise ImportError(f"Writing ONNX needs the package onnx ({error}): pip install 'ridgewalk[export]'.") from None
+        raise ImportError(f"Writing ONNX needs the package onnx ({error}): pip install onnx.") from None
     plan = recipe(model, encoder, target)
     feeds = "{'X': X})" if plan.features is None else "columns)  # arrays (rows, 1) by name: float64, or text as object"
     outputs = "label, probabilities" if plan.classes else "(value,)"

@@ -45,7 +45,7 @@ def pyplot() -> ModuleType:
     try:
         from matplotlib import pyplot as plt
     except ImportError as error:
-        raise ImportError("The pictures are drawn by matplotlib: pip install 'ridgewalk[plot]'") from error
+        raise ImportError("The pictures are drawn by matplotlib: pip install matplotlib") from error
     return plt
 
 

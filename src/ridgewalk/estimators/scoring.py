@@ -1,0 +1,96 @@
+"""A scorer of scikit-learn's on the networks of a path, tried on every fold before any of them is trained."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Sequence
+from copy import copy
+from typing import Any
+
+import numpy as np
+from sklearn.base import is_classifier
+from sklearn.metrics import get_scorer
+
+from ridgewalk.arrays import Array, Integers
+from ridgewalk.estimators.predicting import Predictor
+from ridgewalk.estimators.problem import warn
+from ridgewalk.model import Model
+
+
+def score_of(
+    face: Predictor,
+    scoring: str | Callable[..., float],
+    x: Any,
+    y: Array,
+    weights: Array,
+    held_out: Sequence[Integers],
+    constant: Model,
+) -> Callable[[Model, Integers], float]:
+    """Return what scores a network on some rows.
+
+    Parameters
+    ----------
+    face : estimator
+        What the scorer is handed, with each network in turn.
+    scoring : str or scorer
+    x, y, weights : arrays, shapes (N, P), (N,) or (N, C), (N,)
+        Weights that differ are handed to the scorer, if it takes them.
+    held_out : sequence of integers
+        Rows that each fold holds out.
+    constant : Model
+        A network to try the scorer on.
+
+    Raises
+    ------
+    ValueError
+        If the scorer cannot score this target, or is not defined on rows of one class, which a fold holds out.
+
+    Warns
+    -----
+    UserWarning
+        If the scorer takes no weights: rows are then scored without.
+    """
+    scorer = get_scorer(scoring)
+    name = scoring if isinstance(scoring, str) else getattr(scoring, "__name__", "of the scorer given")
+
+    def score(model: Model, rows: Integers, weighted: bool) -> float:
+        seen = copy(face)
+        seen.__dict__.pop("feature_names_in_", None)
+        seen.ensemble = False
+        seen._hand_over([model], 0)
+        return float(scorer(seen, x[rows], y[rows], **({"sample_weight": weights[rows]} if weighted else {})))
+
+    def attempt(rows: Integers, weighted: bool) -> float | Exception:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # a constant is no good prediction
+            try:
+                return score(constant, rows, weighted)
+            except (ValueError, TypeError, AttributeError) as error:
+                return error
+
+    weighted = bool((weights != weights[0]).any())
+    if weighted and isinstance(attempt(held_out[0], True), TypeError):
+        weighted = isinstance(attempt(held_out[0], False), TypeError)
+        if not weighted:
+            warn(f"The scorer {name} takes no sample_weight: held-out rows are scored without their weights.")
+    classes = is_classifier(face)
+    for k, rows in enumerate(held_out):
+        found = attempt(rows, weighted)
+        cause = f" ({(str(found).splitlines() or [''])[0].rstrip('.')})" if isinstance(found, Exception) else ""
+        if (
+            (isinstance(found, Exception) or not np.isfinite(found))
+            and classes
+            and y.ndim == 1
+            and len(np.unique(y[rows])) == 1
+        ):
+            raise ValueError(
+                f"Fold {k} holds out rows of one class alone, {y[rows][0]!s}, where scoring={name!r} is not "
+                f"defined{cause}: ask for fewer folds, for other groups, or for folds in which every class stands on "
+                "both sides, or leave scoring out."
+            )
+        if cause:
+            raise ValueError(
+                f"scoring={name!r} cannot score this {'classification' if classes else 'regression'}{cause}: give "
+                f"another, such as {'accuracy' if classes else 'r2'!r}."
+            )
+    return lambda model, rows: score(model, rows, weighted)
