@@ -12,10 +12,12 @@ from sklearn.model_selection import KFold, StratifiedKFold
 
 from ridgewalk import mlp_path
 from ridgewalk.arrays import per_run
-from ridgewalk.engine.job import Fold, Job, Polish
+from ridgewalk.engine.job import Fold, Job, Polish, Rows
 from ridgewalk.engine.reference import train
-from ridgewalk.losses import BinaryCrossEntropy, CrossEntropy, SquaredError
+from ridgewalk.losses import BinaryCrossEntropy, CrossEntropy, Poisson, SquaredError
 from ridgewalk.network import multilayer_perceptron
+from ridgewalk.newton import LinearModels
+from ridgewalk.objective import Objective, mean_weights
 from ridgewalk.optimizers import Adam
 from ridgewalk.penalties import ElasticNet, Sum
 from ridgewalk.route import Route
@@ -244,3 +246,66 @@ def test_the_path_of_classes_is_the_logistic_one_on_every_training_set(load, sta
         np.testing.assert_array_equal(path.inputs_kept[below, k, 0], kept)
         assert_same_entries(path.inputs_kept[below, k, 0], kept)
     assert_same(path.parameters[0][below, 0], np.array(theirs))
+
+
+def wide(loss, rows=40, columns=300, classes=3):
+    """Draw more columns than rows, of which some copy others, and a target that suits the loss."""
+    generator = np.random.default_rng(0)
+    x = generator.normal(size=(rows, columns))
+    x[:, 200:] = x[:, :100]
+    s = x[:, :classes] + 0.3 * generator.normal(size=(rows, classes))
+    target = {
+        "squared_error": s[:, :1],
+        "log_loss": (s[:, :1] > 0).astype(float),
+        "classes": np.eye(classes)[s.argmax(axis=1)],
+        "poisson": np.floor(np.exp(s[:, :1])),
+    }[loss]
+    return Rows(np.arange(rows), x, target, generator.uniform(0.5, 2, size=rows))
+
+
+LOSSES = {
+    "squared_error": SquaredError(),
+    "log_loss": BinaryCrossEntropy(),
+    "classes": CrossEntropy(),
+    "poisson": Poisson(),
+}
+
+
+@pytest.mark.parametrize("l1_ratio", [0.5, 1.0])
+@pytest.mark.parametrize("loss", LOSSES)
+def test_newtons_method_solves_a_chain_of_wide_models(loss, l1_ratio):
+    # With l1_ratio 1 as many weights move as there are rows, and the equations of a step have many solutions.
+    rows = wide(loss)
+    network = multilayer_perceptron(rows.x.shape[1], [], rows.target.shape[1])
+    point = tuple(np.zeros(shape) for shape in network.shapes)
+    models = LinearModels(rows)
+    for alpha in np.geomspace(0.5, 0.005, 8):
+        objective = Objective(network, LOSSES[loss], (ElasticNet(alpha, l1_ratio), Sum()))
+        point = models.solved(objective, point, 1e-8)
+        stacked = tuple(w[None] for w in point)
+        slopes = objective.data_gradient(stacked, rows.x, rows.target, mean_weights(rows.weights))
+        assert objective.residual(stacked, slopes) <= 1e-8
+    assert 0 < np.count_nonzero(point[0]) < rows.x.shape[1]
+
+
+def test_of_least_squares_that_fit_alike_the_smallest_is_taken():
+    rows = wide("squared_error")
+    network = multilayer_perceptron(rows.x.shape[1], [], 1)
+    objective = Objective(network, SquaredError(), (Sum(), Sum()))
+    w, b = LinearModels(rows).solved(objective, tuple(np.zeros(shape) for shape in network.shapes), 1e-8)
+    with_ones = np.hstack([rows.x, np.ones((len(rows.x), 1))])
+    np.testing.assert_allclose(np.vstack([w, b]), np.linalg.pinv(with_ones) @ rows.target, atol=1e-9)
+
+
+def test_a_wide_path_is_scikit_learns():
+    generator = np.random.default_rng(0)
+    x = generator.normal(size=(60, 500))
+    y = 2 * x[:, 0] + x[:, 1] + 0.3 * generator.normal(size=60)
+    path = mlp_path(x, y, route=Route(hidden_layer_sizes=(), l1_ratio=1.0), alphas=6, cv=3, random_state=0)
+    assert path.residual.max() <= 1e-8
+    scaled = (x - x.mean(axis=0)) / x.std(axis=0)
+    _, coefficients, _ = lasso_path(
+        scaled, (y - y.mean()) / y.std(), alphas=path.alphas[:0:-1], tol=1e-12, max_iter=100_000
+    )
+    for k, alpha_coefficients in enumerate(coefficients.T[::-1], start=1):
+        np.testing.assert_allclose(path.parameters[0][k, 0, :, 0], alpha_coefficients, atol=1e-6)

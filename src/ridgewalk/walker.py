@@ -37,7 +37,7 @@ from ridgewalk.layers import Arrays
 from ridgewalk.losses import Loss, SquaredError, begun
 from ridgewalk.model import Model
 from ridgewalk.network import Network
-from ridgewalk.newton import finish
+from ridgewalk.newton import LinearModels
 from ridgewalk.objective import Objective, mean_weights, weighted_mean
 from ridgewalk.optimizers import Adam, Cosine
 from ridgewalk.path import MLPPath, connected, model_of
@@ -478,9 +478,10 @@ class Walker:
     solving = _LINEAR_STEPS  # most steps of a linear model's solution
 
     def solve(self, cells: Integers, penalties: tuple[Penalty, ...], start: Arrays) -> Fits:
-        """Solve linear models: descend until they are near, then finish by Newton's method, or else descend on."""
+        """Solve linear models: by Newton's method, each from the one before; descend where it has no use."""
         near = max(_NEAR, self.route.tolerance)
         job = self.job(cells, penalties, start, 0, polish=Polish(_LINEAR_STEPS, near))
+        job = replace(job, start=self._near_optimum(job))
         fits = self._finished(job, self.train(job))
         # Where classes are separable, and nothing holds the weights, more steps only take them further.
         held = np.array([job.objective(np.array([run])).penalties[0].acts for run in range(len(cells))])
@@ -493,19 +494,51 @@ class Walker:
             fits = joined([self.train(job), fits.part(others)], np.concatenate([rest, others]))
         return fits
 
+    def _near_optimum(self, job: Job) -> Arrays:
+        """Solve linear models from the strongest to the weakest of each fold and start, each from the one before."""
+        arrays = tuple(w.astype(np.float64) for w in job.start)
+        chains: dict[tuple[int, int], list[int]] = {}
+        for run in reversed(range(len(job.fold))):
+            if self._may_be_finished(self.folds[job.fold[run]]):
+                chains.setdefault((int(job.fold[run]), int(job.seeds[run])), []).append(run)
+
+        def walk_down(runs: list[int]) -> None:
+            models = LinearModels(self._rows_of(self.folds[job.fold[runs[0]]]))
+            before = tuple(w[runs[0]] for w in arrays)
+            for run in runs:
+                look_for_end()
+                given = tuple(w[run] for w in arrays)
+                begun = given if any(w.any() for w in given) else before
+                before = models.solved(job.objective(np.array([run])), begun, self.route.tolerance)
+                for w, found in zip(arrays, before, strict=True):
+                    w[run] = found
+
+        # One thread inside BLAS, as in the engines: the numbers do not depend on how many there are.
+        with threadpool_limits(limits=1):
+            for_each(walk_down, list(chains.values()), thread_count(self.n_jobs))
+        return arrays
+
+    def _may_be_finished(self, fold: Fold) -> bool:
+        """Whether a training set is small enough for Newton's method."""
+        return bool(np.count_nonzero(fold.weights) * self.x.shape[1] <= _MOST_NUMBERS)
+
+    def _rows_of(self, fold: Fold) -> Rows:
+        return fold.standardized(self.x, self.target, fold.weights, np.dtype(np.float64))
+
     def _finished(self, job: Job, fits: Fits) -> Fits:
         """Take linear models from near their optimum to it; where classes are separable and free there is none."""
         arrays = tuple(w.copy() for w in fits.parameters)
         measures = {name: getattr(fits, name).copy() for name in ("data_loss", "penalty", "residual")}
         for number, fold in enumerate(self.folds):
-            if np.count_nonzero(fold.weights) * self.x.shape[1] > _MOST_NUMBERS:
+            if not self._may_be_finished(fold):
                 continue
-            rows = fold.standardized(self.x, self.target, fold.weights, np.dtype(np.float64))
+            rows = self._rows_of(fold)
+            models = LinearModels(rows)
 
-            def settle(run: int, rows: Rows = rows) -> None:
+            def settle(run: int, rows: Rows = rows, models: LinearModels = models) -> None:
                 look_for_end()
                 objective = job.objective(np.array([run]))
-                point = finish(objective, tuple(w[run] for w in arrays), rows, self.route.tolerance)
+                point = models.solved(objective, tuple(w[run] for w in arrays), self.route.tolerance)
                 stacked = tuple(w[None] for w in point)
                 slopes = objective.data_gradient(stacked, rows.x, rows.target, mean_weights(rows.weights))
                 residual = objective.residual(stacked, slopes)[0]
@@ -517,7 +550,6 @@ class Walker:
                 measures["penalty"][run] = objective.penalty(stacked)[0]
                 measures["residual"][run] = residual
 
-            # One thread inside BLAS, as in the engines: the numbers do not depend on how many there are.
             with threadpool_limits(limits=1):
                 for_each(settle, np.flatnonzero(job.fold == number).tolist(), thread_count(self.n_jobs))
         return replace(fits, parameters=arrays, **measures)

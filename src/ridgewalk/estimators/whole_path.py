@@ -174,7 +174,7 @@ class _PathEstimator(Predictor):
         if selecting and isinstance(self.alphas, str):
             raise ValueError('alphas="qut" is one strength without a choice: leave select_inputs and relax out.')
         ratios = np.unique(np.asarray(self.l1_ratio, dtype=float))
-        if not ratios.size or not ((ratios >= 0) & (ratios <= 1)).all():
+        if not ratios.size:
             raise ValueError(f"l1_ratio is a number from 0 (all L2) to 1 (all L1), or several, got {self.l1_ratio!r}.")
         routes = [self._route(float(ratio)) for ratio in ratios]
         problem = path_problem(x, target, loss, self.cv, self.n_seeds, weights, self.random_state, groups)
