@@ -2,11 +2,17 @@
 
 import io
 import threading
+from contextlib import contextmanager
 
+import numpy as np
+import pytest
 from rich.console import Console
+from sklearn.base import clone
 
+from ridgewalk import MLPClassifierCV, MLPRegressorCV
 from ridgewalk import progress as module
 from ridgewalk.engine.watch import Watch
+from ridgewalk.estimators import whole_path
 from ridgewalk.progress import progress
 
 
@@ -74,3 +80,53 @@ def test_a_terminal_gets_a_bar_that_goes_away(monkeypatch):
     poller.join()
     assert "75%" in console.file.getvalue()
     assert "left" in console.file.getvalue()
+
+
+KINDS = {
+    "a path": MLPClassifierCV((4,), alphas=4, max_iter=20),
+    "several ratios": MLPClassifierCV((4,), alphas=4, l1_ratio=[0.2, 0.8], max_iter=20),
+    "a linear path": MLPClassifierCV((), alphas=4),
+    "one after the other": MLPClassifierCV((4,), alphas=4, walk="sequential", max_iter=20),
+    "batches": MLPClassifierCV((4,), alphas=4, batch_size=20, max_iter=20),
+    "qut": MLPClassifierCV((4,), alphas="qut", max_iter=20),
+    "selected inputs": MLPClassifierCV((4,), alphas=4, select_inputs=True, max_iter=20),
+    "refits": MLPClassifierCV((4,), alphas=4, relax=True, max_iter=20),
+    "numbers": MLPRegressorCV((4,), alphas=4, n_seeds=2, max_iter=20),
+}
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("kind", KINDS)
+def test_what_a_fit_expects_is_what_it_does(monkeypatch, kind):
+    watches = []
+
+    @contextmanager
+    def watched(*_):
+        watches.append(Watch())
+        yield watches[-1]
+
+    monkeypatch.setattr(whole_path, "progress", watched)
+    x = np.random.default_rng(0).normal(size=(60, 3))
+    clone(KINDS[kind]).set_params(cv=2, random_state=0).fit(x, (x[:, 0] > 0).astype(int))
+    (watch,) = watches
+    assert watch.done > 0
+    assert watch.later <= 0.05 * watch.total
+    assert watch.done == pytest.approx(watch.total, rel=0.1)
+
+
+def test_what_is_known_to_come_counts_until_it_begins():
+    watch = Watch()
+    watch.later = 30.0
+    watch.begin(10)
+    assert (watch.total, watch.later) == (10, 20)
+    assert watch.seconds_left(1.0) is None
+    watch.add(5)
+    assert watch.seconds_left(2.0) == pytest.approx(2 * (30 / 5 - 1))
+    watch.begin(25)
+    assert (watch.total, watch.later) == (35, 0)
+    with watch.counting(0.5):
+        watch.add(10)
+        watch.expect(-10)
+    assert (watch.done, watch.total) == (10, 30)
+    watch.add(20)
+    assert watch.seconds_left(2.0) is None

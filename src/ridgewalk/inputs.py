@@ -95,6 +95,9 @@ class InputSelection:
         return self.gain > _GATE * self.gain_error
 
 
+_DIFFERENT = 0.5  # share of the supports along a path that differ, as a guess: each is refitted once
+
+
 def select_inputs(
     x: ArrayLike | Matrix,
     target: Array,
@@ -134,8 +137,8 @@ def select_inputs(
     count = strength_count(alphas)
     walker.check_memory(count, count + ADAPTIVE, ADAPTIVE * len(RIDGES))
     strengths = walker.strengths(alphas)
-    extra = ADAPTIVE * (1 + len(RIDGES)) * walker.cells * route.max_iter
-    walker.watch.total += extra
+    extra = ADAPTIVE * (1 + _DIFFERENT * len(RIDGES)) * walker.cells * route.max_iter
+    walker.expect(extra)
     settled = walker.settled(strengths, walker.fits(strengths))
     first = collect(walker, strengths, settled)
     best = 1 + minimum(first.row_loss[1:], first.row_weights)
@@ -146,7 +149,7 @@ def select_inputs(
     same = partial(_adaptive_penalties, walker.route, factors)
     adaptive = collect(walker, adaptive_strengths, walker.settled(adaptive_strengths, _by(walker, adaptive_fits), same))
     refits, trained = _refits(walker, adaptive_strengths, adaptive_fits, route.max_iter)
-    walker.watch.total -= extra - (len(adaptive_fits.data_loss) + trained) * route.max_iter
+    walker.expect(-(extra - (len(adaptive_fits.data_loss) + trained) * route.max_iter))
     selection = _choose((_arm("path", first), _arm("adaptive path", adaptive), _arm("refits", refits)), rule)
     return selection if selection.significant else replace(selection, chosen=_emptied(walker, selection.chosen))
 
@@ -174,13 +177,13 @@ def relax(
     count = strength_count(alphas)
     walker.check_memory(count, count, (count - 1) * len(RIDGES))
     strengths = walker.strengths(alphas)
-    per_fit = walker.solving if walker.route.linear else walker.route.max_iter
-    extra = (len(strengths) - 1) * len(RIDGES) * walker.cells * per_fit
-    walker.watch.total += extra
+    per_fit = 0 if walker.route.linear else walker.route.max_iter
+    extra = _DIFFERENT * (len(strengths) - 1) * len(RIDGES) * walker.cells * per_fit
+    walker.expect(extra)
     fits = walker.fits(strengths)
     path = collect(walker, strengths, walker.settled(strengths, fits))
     refits, trained = _refits(walker, strengths[1:], _together(fits[1:]), walker.route.max_iter)
-    walker.watch.total -= extra - trained * per_fit
+    walker.expect(-(extra - trained * per_fit))
     return _choose((_arm("path", path), _arm("refits", refits)), rule)
 
 

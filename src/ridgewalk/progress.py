@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
 
 from ridgewalk.engine.threads import ends_with_interpreter, started
 from ridgewalk.engine.watch import Watch
@@ -55,14 +55,40 @@ def _poll_bar(console: Console, title: str, watch: Watch, ended: threading.Event
         BarColumn(),
         TaskProgressColumn(),
         TimeElapsedColumn(),
-        TextColumn("left"),
-        TimeRemainingColumn(),
+        TextColumn("{task.fields[left]}"),
     )
     with Progress(*columns, console=console, transient=True, auto_refresh=False) as bar:
-        task = bar.add_task(title, total=None)
+        task, clock = bar.add_task(title, total=None, left=""), _Clock(watch)
         while not ended.wait(_POLL_SECONDS):
-            doing = _doing(title, watch)
-            bar.update(task, description=doing, total=watch.total or None, completed=watch.done, refresh=True)
+            total, left = watch.total + watch.later, clock.left()
+            bar.update(
+                task,
+                description=_doing(title, watch),
+                total=total or None,
+                completed=min(watch.done, total),
+                left="" if left is None else f"about {_spoken(left)} left",
+                refresh=True,
+            )
+
+
+class _Clock:
+    """How long work has been done: what is looked up before it begins tells nothing of the time left."""
+
+    def __init__(self, watch: Watch) -> None:
+        self._watch, self._before = watch, time.monotonic()
+
+    def left(self) -> float | None:
+        now = time.monotonic()
+        if not self._watch.done:
+            self._before = now
+        return self._watch.seconds_left(now - self._before)
+
+
+def _spoken(seconds: float) -> str:
+    """Write a time as one would say it."""
+    if seconds < 120:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
 
 
 def _doing(title: str, watch: Watch) -> str:
@@ -71,15 +97,16 @@ def _doing(title: str, watch: Watch) -> str:
 
 def _poll_lines(console: Console, title: str, watch: Watch, ended: threading.Event) -> None:
     """Write a line at once, for every quarter and every stage, and where nothing was written for long."""
-    began, stage, quarters, due = time.monotonic(), None, 0, _LONG_SECONDS
+    began, stage, quarters, due = time.monotonic(), None, 0.0, _LONG_SECONDS
+    clock = _Clock(watch)
     while True:
-        doing, done, total = watch.stage, watch.done, watch.total
+        doing, done, total, left = watch.stage, watch.done, watch.total + watch.later, clock.left()
         reached = done * _LINES // total if total and done < total else quarters
         seconds = time.monotonic() - began
         if doing != stage or reached > quarters or seconds > due:
             stage, quarters, due = doing, max(quarters, reached), max(due, 2 * seconds)
             share = f"{min(1.0, done / total):.0%}, " if total else ""
-            left = f", about {seconds * (total / done - 1):.0f} s left" if 0 < done < total else ""
-            console.print(f"{_doing(title, watch)}: {share}{seconds:.0f} s{left}")
+            said = "" if left is None else f", about {_spoken(left)} left"
+            console.print(f"{_doing(title, watch)}: {share}{_spoken(seconds)}{said}")
         if ended.wait(_POLL_SECONDS):
             return

@@ -47,6 +47,11 @@ from ridgewalk.route import Route
 _DENSE_SHARE = 1 / 3  # of max_iter: the dense fit that every strength starts from
 RAMP_SHARE = 0.5  # of max_iter: over which the strengths rise from 0
 _LINEAR_STEPS, _NEAR = 5_000, 1e-3
+# Guesses for the time left: multiplications a second, of an epoch, of scores, of Newton's looks and of its equations;
+# the seconds that each of these takes however small it is; and how often they are made.
+_TRAINING_RATE, _SCORING_RATE, _LOOKING_RATE, _EQUATIONS_RATE = 5e10, 4e9, 2e9, 3e10
+_EPOCH_SECONDS, _SCORE_SECONDS, _MODEL_SECONDS = 3e-6, 5e-4, 2.5e-3
+_PASSES, _LOOKS, _STEPS = 3, 20, 8
 _POLISH_STEPS = 100  # after minibatches
 _AT_ONCE = 16  # runs per thread that are trained before it is asked whether anything is left
 _SHUFFLES, _SAFE_STEPS, _SAFE_SPAN = 20, 16, 30.0  # of the selection-safe strength
@@ -219,6 +224,9 @@ class Walker:
         if self.route.penalty == "elasticnet" and self.route.l1_ratio == 0:
             raise ValueError('alphas="qut" selects inputs, so it needs an l1_ratio above 0, or penalty="group_lasso".')
         generator, found = np.random.default_rng(self.seeds[0]), []
+        if not self.route.linear:
+            one = replace(self, folds=self.folds[-1:], seeds=self.seeds[:1])
+            self.watch.later += _SHUFFLES * one._training(_SAFE_STEPS)
         for _ in range(_SHUFFLES):
             used = np.flatnonzero(self.weights)  # rows of weight 0 say nothing about rows that count
             shuffled_rows = np.arange(len(self.target))
@@ -247,12 +255,11 @@ class Walker:
         """Fits of each strength, over folds x seeds."""
         route, count, cells = self.route, len(strengths), self.cells
         self.check_memory(count)
+        self.watch.begin(self._training(count))
         if route.linear:
             self.watch.stage = "solving linear models"
-            self.watch.total += self.solving * count * cells
             return _by_strength(self.solve(*self._every_cell(strengths), self._zeros(count)), count)
         per_strength = cells * (route.max_iter + self._polish_steps)
-        self.watch.total += self.dense_work + count * per_strength
         self.watch.stage = "training without a penalty"
         dense = self.dense()
         self.watch.stage = "training"
@@ -267,7 +274,7 @@ class Walker:
             for strength, each in zip(some, _by_strength(fitted, len(some)), strict=True):
                 fits.append(each)
                 if strength > 0 and self._nothing_left(each):
-                    self.watch.total -= ahead * per_strength
+                    self.expect(-(ahead * per_strength))
                     return fits + [_null_fits(each)] * (count - len(fits))
         return fits
 
@@ -321,6 +328,40 @@ class Walker:
     def dense_epochs(self) -> int:
         """Epochs of the dense fits."""
         return max(1, round(_DENSE_SHARE * self.route.max_iter))
+
+    def expect(self, epochs: float) -> None:
+        """Tell the watch of so many epochs of a run to come; below zero, that they are not to come after all."""
+        self.watch.expect(epochs * self._epoch)
+
+    def work(self, strengths: int) -> float:
+        """Guess the seconds that a path of so many strengths takes on one core of a usual machine."""
+        return self._training(strengths) + len(self.folds) * self.scoring(strengths)
+
+    def _training(self, strengths: int) -> float:
+        if self.route.linear:
+            return self.cells * sum(self._solving(k / strengths) for k in range(strengths))
+        return (self.dense_work + strengths * self.cells * (self.route.max_iter + self._polish_steps)) * self._epoch
+
+    @property
+    def _multiplications(self) -> int:
+        """Of a prediction of all rows."""
+        return len(self.target) * sum(layer.inputs * layer.units for layer in self.network.dense)
+
+    @property
+    def _epoch(self) -> float:
+        """Guess the seconds of a run's epoch."""
+        return _EPOCH_SECONDS + _PASSES * self._multiplications / _TRAINING_RATE
+
+    @property
+    def _scoring(self) -> float:
+        """Guess the seconds of scoring a run on all rows."""
+        return _SCORE_SECONDS + self._multiplications / _SCORING_RATE
+
+    def _solving(self, place: float) -> float:
+        """Guess the seconds of a linear model, from the strongest (0) to the weakest (1), which uses most columns."""
+        used = place * min(len(self.target), self.x.shape[1] * self.target.shape[1])
+        looks, equations = _LOOKS * self._multiplications, _STEPS * len(self.target) * used**2
+        return float(_MODEL_SECONDS + looks / _LOOKING_RATE + equations / _EQUATIONS_RATE)
 
     @property
     def dense_work(self) -> int:
@@ -435,7 +476,7 @@ class Walker:
         if not cells.size:
             return dense, below
         job = self.unpenalized_job(cells, tuple(w[cells] for w in weakest.parameters))
-        self.watch.total += job.work
+        self.expect(job.work)
         fits = self.train(job)
         better = ~fits.diverged & lower(fits.data_loss, dense.data_loss[cells])
         below[cells[better]] = source[cells[better]]
@@ -475,8 +516,6 @@ class Walker:
         empty = [(w == 0).all(axis=(-2, -1)) for w in fits.parameters[::2]]
         return bool((self.null_wins(fits) | np.any(empty, axis=0)).all())
 
-    solving = _LINEAR_STEPS  # most steps of a linear model's solution
-
     def solve(self, cells: Integers, penalties: tuple[Penalty, ...], start: Arrays) -> Fits:
         """Solve linear models: by Newton's method, each from the one before; descend where it has no use."""
         near = max(_NEAR, self.route.tolerance)
@@ -489,7 +528,6 @@ class Walker:
         if rest.size and near > self.route.tolerance:
             last = Polish(_LINEAR_STEPS, self.route.tolerance)
             job = replace(job.part(rest), start=fits.part(rest).parameters, polish=last)
-            self.watch.total += job.work
             others = np.setdiff1d(np.arange(len(cells)), rest)
             fits = joined([self.train(job), fits.part(others)], np.concatenate([rest, others]))
         return fits
@@ -505,13 +543,14 @@ class Walker:
         def walk_down(runs: list[int]) -> None:
             models = LinearModels(self._rows_of(self.folds[job.fold[runs[0]]]))
             before = tuple(w[runs[0]] for w in arrays)
-            for run in runs:
+            for place, run in enumerate(runs):
                 look_for_end()
                 given = tuple(w[run] for w in arrays)
                 begun = given if any(w.any() for w in given) else before
                 before = models.solved(job.objective(np.array([run])), begun, self.route.tolerance)
                 for w, found in zip(arrays, before, strict=True):
                     w[run] = found
+                self.watch.add(self._solving(place / len(runs)))
 
         # One thread inside BLAS, as in the engines: the numbers do not depend on how many there are.
         with threadpool_limits(limits=1):
@@ -562,7 +601,12 @@ class Walker:
 
     def train(self, job: Job) -> Fits:
         """Train a job as the route says."""
-        return train(job, self.n_jobs, self.watch, self.route.engine)
+        with self.watch.counting(0.0 if self.route.linear else self._epoch):
+            return train(job, self.n_jobs, self.watch, self.route.engine)
+
+    def scoring(self, strengths: int) -> float:
+        """Guess the seconds of scoring one training set at so many strengths."""
+        return strengths * len(self.seeds) * self._scoring
 
     def losses(self, parameters: Sequence[Array], fold: Fold, rows: Integers) -> Array:
         """Losses (E, rows) of one fold's fits at one strength."""
@@ -703,6 +747,7 @@ def _null_fits(like: Fits) -> Fits:
 def collect(walker: Walker, strengths: Array, settled: Settled) -> MLPPath:
     """Score the held-out rows, and shape everything strength x fold x seed."""
     walker.watch.stage = "scoring held-out rows"
+    walker.watch.begin(len(walker.folds) * walker.scoring(len(strengths)))
     splits, weights, folds, seeds = walker.splits, walker.weights, walker.folds, len(walker.seeds)
     shape = (len(strengths), len(folds), seeds)
     fits = settled.fits
@@ -730,6 +775,7 @@ def collect(walker: Walker, strengths: Array, settled: Settled) -> MLPPath:
         for s in range(len(strengths)):
             parameters = [w[s, k] for w in arrays]
             train_loss[s, k] = weighted_mean(walker.losses(parameters, fold, training), fold.weights[training])
+            walker.watch.add(walker.scoring(1))
             if not held_out.size:
                 continue
             losses = walker.losses(parameters, fold, held_out)

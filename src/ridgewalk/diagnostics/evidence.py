@@ -426,7 +426,7 @@ def of_path(
         more = [int(seed) for seed in np.random.default_rng(walker.seeds[0]).integers(2**31, size=_SEEDS)]
         walker = replace(walker, seeds=[*walker.seeds, *more][:_SEEDS])
     walker.check_memory(1, kept=_KEPT)
-    walker.watch.total += 0 if walker.route.linear else walker.dense_work
+    walker.expect(0 if walker.route.linear else walker.dense_work)
     dense = None if walker.route.linear else walker.dense()
     without, with_penalty = (_job(walker, strength, dense) for strength in (0.0, path.alphas[middle]))
     cold = replace(without, start=walker.starts(), epochs=walker.dense_epochs + walker.route.max_iter, ramp=0.0)
@@ -511,12 +511,12 @@ class _Counted:
         """Count the work of jobs that are going to come."""
         work = sum(job.work for job in jobs)
         self.announced += work
-        self.walker.watch.total += work
+        self.walker.expect(work)
 
     def __call__(self, job: Job) -> Fits:
         known = min(self.announced, job.work)
         self.announced -= known
-        self.walker.watch.total += job.work - known
+        self.walker.expect(job.work - known)
         return self.walker.train(job)
 
 

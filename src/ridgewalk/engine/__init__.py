@@ -54,7 +54,7 @@ def _continued(job: Job, n_jobs: int, watch: Watch, record: Record) -> Fits:
     found, known = record.find(job, digests)
     missing = np.setdiff1d(np.arange(job.runs), found)
     rest = job.part(missing)
-    watch.total -= job.work - rest.work  # what is left to do, so that the time left is right
+    watch.expect(-(job.work - rest.work))  # what is left to do, so that the time left is right
     if not missing.size:
         return known
     with record.room(rest, [digests[run] for run in missing]) as keep:

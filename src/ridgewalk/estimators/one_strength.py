@@ -338,7 +338,7 @@ class _OneStrength(Predictor):
             record_every=1,
         )
         with progress("Training", self.verbose) as watch:
-            watch.total += job.work
+            watch.expect(job.work)
             fits = train(job, 1 if self.n_jobs is None else self.n_jobs, watch, self.engine)
         assert fits.history is not None
         curves = fits.history

@@ -77,7 +77,7 @@ def reference_outputs(
     rows = min([_MOST_ROWS, *(int(np.count_nonzero(sample_weight[training])) for training, _ in splits)])
     models = _models(labelled, target.shape[1] > 1 and not labelled, rows)
     watch = watch or Watch()
-    watch.total += len(models) * len(splits)
+    watch.expect(len(models) * len(splits))
     for name, model in models.items():
         found[name] = []
         for k, (training, held_out) in enumerate(splits):

@@ -26,7 +26,7 @@ from ridgewalk.estimators.problem import REGRESSION_LOSSES, loss_for, path_probl
 from ridgewalk.estimators.references import reference_outputs
 from ridgewalk.estimators.scoring import score_of
 from ridgewalk.folds import constant_losses, standardized_fold
-from ridgewalk.inputs import relax, select_inputs
+from ridgewalk.inputs import InputSelection, relax, select_inputs
 from ridgewalk.losses import Loss, Poisson
 from ridgewalk.network import Activation
 from ridgewalk.objective import weighted_mean
@@ -47,7 +47,7 @@ from ridgewalk.selection import (
     mean_and_error,
     nested,
 )
-from ridgewalk.walker import Strengths, Walker, walk
+from ridgewalk.walker import Score, Strengths, Walker, strength_count, walk
 
 _LOOKS = 100  # at a training that is followed
 _FEW_EPOCHS, _FAR_ABOVE = 20, 2.0  # with less no network is expected to learn; times a constant's loss
@@ -181,21 +181,21 @@ class _PathEstimator(Predictor):
         problem["n_jobs"] = 1 if self.n_jobs is None else self.n_jobs
         self._problem = problem.copy()
         if self.scoring is not None:
-            network = routes[0].network(x.shape[1], problem["target"].shape[1])
-            whole = standardized_fold(x, problem["target"], loss, weights, self.standardize)
-            constant = model_of(network, loss, [np.zeros(shape) for shape in network.shapes], whole)
-            held_out = [rows for _, rows in problem["splits"]]
-            problem["score"] = score_of(self, self.scoring, x, y, weights, held_out, constant)
+            problem["score"] = self._score(x, y, routes[0], problem)
         with progress("Selecting inputs" if self.select_inputs else "Walking the path", self.verbose) as watch:
             problem["watch"] = watch
             watch.record = recorded(self.memory, self.random_state)
             walked = problem | {"alphas": self.alphas}
-            if selecting:
-                way = select_inputs if self.select_inputs else relax
-                selections = [way(**walked, route=route, rule=self.selection) for route in routes]
-                candidates = [arm.path for selection in selections for arm in selection.arms]
-            else:
-                candidates = [walk(**walked, route=route) for route in routes]
+            selections: list[InputSelection] = []
+            candidates: list[MLPPath] = []
+            watch.later = self._seconds(routes, problem)
+            for route in routes:
+                if selecting:
+                    way = select_inputs if self.select_inputs else relax
+                    selections.append(way(**walked, route=route, rule=self.selection))
+                    candidates += [arm.path for arm in selections[-1].arms]
+                else:
+                    candidates.append(walk(**walked, route=route))
             if all(path.diverged.all() for path in candidates):
                 raise ValueError(EVERY_ONE_DIVERGED)
             self.linear_path_ = self._linear_path(candidates[0], problem)
@@ -424,17 +424,32 @@ class _PathEstimator(Predictor):
     def _findings_html(self) -> str:
         return excerpt(summarize(*self._walked(), self._how)) if hasattr(self, "path_") else super()._findings_html()
 
+    def _score(self, x: Any, y: Array, route: Route, problem: dict[str, Any]) -> Score:
+        """Return what scores a network by ``scoring``, tried on a constant."""
+        network = route.network(x.shape[1], problem["target"].shape[1])
+        weights, loss = problem["sample_weight"], problem["loss"]
+        whole = standardized_fold(x, problem["target"], loss, weights, self.standardize)
+        constant = model_of(network, loss, [np.zeros(shape) for shape in network.shapes], whole)
+        return score_of(self, self.scoring, x, y, weights, [rows for _, rows in problem["splits"]], constant)
+
     def _linear_path(self, path: MLPPath, problem: dict[str, Any]) -> MLPPath:
         """Walk the same folds with no hidden layer, under the same elastic net."""
         if path.route.linear:
             return path
-        route = replace(
-            path.route, hidden_layer_sizes=(), penalty="elasticnet", groups=None, layer_factors=None, batch_size=None,
-            tolerance=_BASELINE_TOLERANCE,
-        )  # fmt: skip
+        return walk(**_one_start(problem), route=_baseline(path.route), alphas=self._baseline_count)
+
+    @property
+    def _baseline_count(self) -> int:
         asked = self.alphas if isinstance(self.alphas, Integral) else _BASELINE_STRENGTHS
-        count = min(int(asked), _BASELINE_STRENGTHS)
-        return walk(**(problem | {"seeds": problem["seeds"][:1]}), route=route, alphas=count)
+        return min(int(asked), _BASELINE_STRENGTHS)
+
+    def _seconds(self, routes: Sequence[Route], problem: dict[str, Any]) -> float:
+        """Guess the seconds of all paths, the linear one among them."""
+        seconds = len(routes) * Walker.ready(**problem, route=routes[0]).work(strength_count(self.alphas))
+        if routes[0].linear:
+            return seconds
+        linear = Walker.ready(**_one_start(problem), route=_baseline(routes[0]))
+        return seconds + linear.work(1 + self._baseline_count)
 
     def _report(self, candidates: list[MLPPath]) -> None:
         """Set what regularization gained on held-out rows, every fold at the strength that the others choose."""
@@ -502,6 +517,18 @@ class _PathEstimator(Predictor):
                 f"constant ({null:.4g}). To mend it, {mend}, or raise max_iter.",
                 ConvergenceWarning,
             )
+
+
+def _baseline(route: Route) -> Route:
+    """Give the linear path beside a network's: no hidden layer, under the same elastic net."""
+    return replace(
+        route, hidden_layer_sizes=(), penalty="elasticnet", groups=None, layer_factors=None, batch_size=None,
+        tolerance=_BASELINE_TOLERANCE,
+    )  # fmt: skip
+
+
+def _one_start(problem: dict[str, Any]) -> dict[str, Any]:
+    return problem | {"seeds": problem["seeds"][:1]}
 
 
 def _table(path: MLPPath) -> tuple[Array, Array]:
