@@ -281,7 +281,8 @@ def test_newtons_method_solves_a_chain_of_wide_models(loss, l1_ratio):
     models = LinearModels(rows)
     for alpha in np.geomspace(0.5, 0.005, 8):
         objective = Objective(network, LOSSES[loss], (ElasticNet(alpha, l1_ratio), Sum()))
-        point = models.solved(objective, point, 1e-8)
+        point, solved = models.solved(objective, point, 1e-8)
+        assert solved
         stacked = tuple(w[None] for w in point)
         slopes = objective.data_gradient(stacked, rows.x, rows.target, mean_weights(rows.weights))
         assert objective.residual(stacked, slopes) <= 1e-8
@@ -292,7 +293,7 @@ def test_of_least_squares_that_fit_alike_the_smallest_is_taken():
     rows = wide("squared_error")
     network = multilayer_perceptron(rows.x.shape[1], [], 1)
     objective = Objective(network, SquaredError(), (Sum(), Sum()))
-    w, b = LinearModels(rows).solved(objective, tuple(np.zeros(shape) for shape in network.shapes), 1e-8)
+    (w, b), _ = LinearModels(rows).solved(objective, tuple(np.zeros(shape) for shape in network.shapes), 1e-8)
     with_ones = np.hstack([rows.x, np.ones((len(rows.x), 1))])
     np.testing.assert_allclose(np.vstack([w, b]), np.linalg.pinv(with_ones) @ rows.target, atol=1e-9)
 

@@ -25,7 +25,7 @@ from ridgewalk.penalties import elastic_strengths
 
 _STEPS, _HALVINGS, _ROUNDS, _SLIDES = 50, 30, 100, 300
 _ENTRANTS = 10  # columns that enter at once, at least; else as many as there are
-_MOST_WORK = 2e8  # rows x squared weights of one step: beyond, descending is quicker
+MOST_WORK = 2e8  # rows x squared weights of one step: beyond, descending is quicker
 _RIDGE = 1e-13  # of the largest curvature: softmax leaves a direction free
 _ROUNDING = 1e-14
 _MOST_FORMULA = 1e10  # rows x columns x the fewer of both: least squares by its formula
@@ -39,22 +39,25 @@ class LinearModels:
         self._target = rows.target
         self._weights = mean_weights(rows.weights) / len(rows.x)
 
-    def solved(self, objective: Objective, start: Arrays, tolerance: float) -> Arrays:
+    def solved(self, objective: Objective, start: Arrays, tolerance: float) -> tuple[Arrays, bool]:
         """Take a model towards the optimum of an objective, as far as Newton's method does.
 
         Ends when the residual is at most ``tolerance``, or no step lowers the objective; gives the start where Newton's
-        method has no use: no curvature, a group lasso. Where too many weights enter, it ends before they do.
+        method has no use: no curvature, a group lasso. Where too many weights enter, it ends before they do. Also says
+        whether the tolerance was reached.
         """
         strengths = [elastic_strengths(p, w.shape) for p, w in zip(objective.penalties, start, strict=True)]
         found = [pair for pair in strengths if pair is not None]
         if len(found) < 2 or objective.loss.curvature(self._target[:1], self._target[:1]) is None:
-            return start
+            return start, False
         l1, l2 = (np.vstack([pair[k] for pair in found]) for k in (0, 1))
         whole = _Linear(objective, self._x, self._target, self._weights, l1, l2)
         point = whole.least_squares() if whole.unpenalized else np.where(whole.free, np.vstack(start), 0.0)
+        solved = False
         for _ in range(_ROUNDS):
             slopes, active, residual = whole.state(point)
-            if residual <= tolerance:
+            solved = residual <= tolerance
+            if solved:
                 break
             columns = _working(point, np.where(active, np.abs(slopes), 0.0))
             part = _Linear(objective, self._x[:, columns], self._target, self._weights, l1[columns], l2[columns])
@@ -62,7 +65,7 @@ class LinearModels:
             if better is None:
                 break
             point[columns] = better
-        return point[:-1], point[-1:]
+        return (point[:-1], point[-1:]), solved
 
 
 def _working(point: Array, slopes: Array) -> Integers:
@@ -114,7 +117,7 @@ class _Linear:
             slopes, active, residual = self.state(point)
             if residual <= tolerance:
                 break
-            if len(self.x) * float(np.count_nonzero(active)) ** 2 > _MOST_WORK:
+            if len(self.x) * float(np.count_nonzero(active)) ** 2 > MOST_WORK:
                 return None
             better = self.step(point, slopes, active, residual)
             if better is None:

@@ -37,7 +37,7 @@ from ridgewalk.layers import Arrays
 from ridgewalk.losses import Loss, SquaredError, begun
 from ridgewalk.model import Model
 from ridgewalk.network import Network
-from ridgewalk.newton import LinearModels
+from ridgewalk.newton import MOST_WORK, LinearModels
 from ridgewalk.objective import Objective, mean_weights, weighted_mean
 from ridgewalk.optimizers import Adam, Cosine
 from ridgewalk.path import MLPPath, connected, model_of
@@ -51,7 +51,8 @@ _LINEAR_STEPS, _NEAR = 5_000, 1e-3
 # the seconds that each of these takes however small it is; and how often they are made.
 _TRAINING_RATE, _SCORING_RATE, _LOOKING_RATE, _EQUATIONS_RATE = 5e10, 4e9, 2e9, 3e10
 _EPOCH_SECONDS, _SCORE_SECONDS, _MODEL_SECONDS = 3e-6, 5e-4, 2.5e-3
-_PASSES, _LOOKS, _STEPS = 3, 20, 8
+_PASSES, _LOOKS, _STEPS, _DESCENTS = 3, 20, 20, 250
+_ASLEEP = 0.6  # share of the time that a network saves under the strongest penalty
 _POLISH_STEPS = 100  # after minibatches
 _AT_ONCE = 16  # runs per thread that are trained before it is asked whether anything is left
 _SHUFFLES, _SAFE_STEPS, _SAFE_SPAN = 20, 16, 30.0  # of the selection-safe strength
@@ -253,13 +254,12 @@ class Walker:
 
     def fits(self, strengths: Array) -> list[Fits]:
         """Fits of each strength, over folds x seeds."""
-        route, count, cells = self.route, len(strengths), self.cells
+        route, count = self.route, len(strengths)
         self.check_memory(count)
         self.watch.begin(self._training(count))
         if route.linear:
             self.watch.stage = "solving linear models"
             return _by_strength(self.solve(*self._every_cell(strengths), self._zeros(count)), count)
-        per_strength = cells * (route.max_iter + self._polish_steps)
         self.watch.stage = "training without a penalty"
         dense = self.dense()
         self.watch.stage = "training"
@@ -268,13 +268,13 @@ class Walker:
         fits: list[Fits] = []
         while len(fits) < count:
             some = strengths[len(fits) : len(fits) + at_once]
-            ahead = count - len(fits) - len(some)
+            trained = len(fits) + len(some)
             before = dense if ramp or not fits else fits[-1]
-            fitted = self.train(self.raised(some, before))
+            fitted = self.train(self.raised(some, before), self._awake(len(fits), trained, count) / len(some))
             for strength, each in zip(some, _by_strength(fitted, len(some)), strict=True):
                 fits.append(each)
                 if strength > 0 and self._nothing_left(each):
-                    self.expect(-(ahead * per_strength))
+                    self.watch.expect(-self._ramps(trained, count))
                     return fits + [_null_fits(each)] * (count - len(fits))
         return fits
 
@@ -340,7 +340,17 @@ class Walker:
     def _training(self, strengths: int) -> float:
         if self.route.linear:
             return self.cells * sum(self._solving(k / strengths) for k in range(strengths))
-        return (self.dense_work + strengths * self.cells * (self.route.max_iter + self._polish_steps)) * self._epoch
+        return self.dense_work * self._epoch + self._ramps(0, strengths)
+
+    def _ramps(self, first: int, strengths: int) -> float:
+        """Guess the seconds of training from a strength on, of so many."""
+        epochs = self.cells * (self.route.max_iter + self._polish_steps)
+        return epochs * self._awake(first, strengths, strengths) * self._epoch
+
+    @staticmethod
+    def _awake(first: int, last: int, strengths: int) -> float:
+        """Guess how many strengths' time some of them take, of so many: under a strong one most units sleep."""
+        return sum(1 - _ASLEEP * k / strengths for k in range(first, last))
 
     @property
     def _multiplications(self) -> int:
@@ -361,6 +371,8 @@ class Walker:
         """Guess the seconds of a linear model, from the strongest (0) to the weakest (1), which uses most columns."""
         used = place * min(len(self.target), self.x.shape[1] * self.target.shape[1])
         looks, equations = _LOOKS * self._multiplications, _STEPS * len(self.target) * used**2
+        if len(self.target) * used**2 > MOST_WORK:
+            return float(_DESCENTS * _PASSES * self._multiplications / _SCORING_RATE)
         return float(_MODEL_SECONDS + looks / _LOOKING_RATE + equations / _EQUATIONS_RATE)
 
     @property
@@ -520,8 +532,12 @@ class Walker:
         """Solve linear models: by Newton's method, each from the one before; descend where it has no use."""
         near = max(_NEAR, self.route.tolerance)
         job = self.job(cells, penalties, start, 0, polish=Polish(_LINEAR_STEPS, near))
-        job = replace(job, start=self._near_optimum(job))
-        fits = self._finished(job, self.train(job))
+        start, seconds = self._near_optimum(job)
+        job = replace(job, start=start)
+        solved, unsolved = np.flatnonzero(seconds == 0), np.flatnonzero(seconds)
+        parts = [(runs, job.part(runs)) for runs in (solved, unsolved) if runs.size]
+        found = [self._train(part, float(seconds[runs].sum()) / part.work) for runs, part in parts]
+        fits = self._finished(job, joined(found, np.concatenate([solved, unsolved])))
         # Where classes are separable, and nothing holds the weights, more steps only take them further.
         held = np.array([job.objective(np.array([run])).penalties[0].acts for run in range(len(cells))])
         rest = np.flatnonzero((fits.residual > self.route.tolerance) & (held | isinstance(self.loss, SquaredError)))
@@ -529,11 +545,15 @@ class Walker:
             last = Polish(_LINEAR_STEPS, self.route.tolerance)
             job = replace(job.part(rest), start=fits.part(rest).parameters, polish=last)
             others = np.setdiff1d(np.arange(len(cells)), rest)
-            fits = joined([self.train(job), fits.part(others)], np.concatenate([rest, others]))
+            fits = joined([self._train(job, 0.0), fits.part(others)], np.concatenate([rest, others]))
         return fits
 
-    def _near_optimum(self, job: Job) -> Arrays:
-        """Solve linear models from the strongest to the weakest of each fold and start, each from the one before."""
+    def _near_optimum(self, job: Job) -> tuple[Arrays, Array]:
+        """Solve linear models from the strongest to the weakest of each fold and start, each from the one before.
+
+        Beside what is found it gives the seconds (R,), as a guess, of each that is left to be descended; 0 of others.
+        """
+        left = np.full(job.runs, self._solving(1.0))
         arrays = tuple(w.astype(np.float64) for w in job.start)
         chains: dict[tuple[int, int], list[int]] = {}
         for run in reversed(range(len(job.fold))):
@@ -547,15 +567,17 @@ class Walker:
                 look_for_end()
                 given = tuple(w[run] for w in arrays)
                 begun = given if any(w.any() for w in given) else before
-                before = models.solved(job.objective(np.array([run])), begun, self.route.tolerance)
+                before, solved = models.solved(job.objective(np.array([run])), begun, self.route.tolerance)
                 for w, found in zip(arrays, before, strict=True):
                     w[run] = found
-                self.watch.add(self._solving(place / len(runs)))
+                seconds = self._solving(place / len(runs))
+                left[run] = 0 if solved else seconds
+                self.watch.add(seconds - left[run])
 
         # One thread inside BLAS, as in the engines: the numbers do not depend on how many there are.
         with threadpool_limits(limits=1):
             for_each(walk_down, list(chains.values()), thread_count(self.n_jobs))
-        return arrays
+        return arrays, left
 
     def _may_be_finished(self, fold: Fold) -> bool:
         """Whether a training set is small enough for Newton's method."""
@@ -577,7 +599,7 @@ class Walker:
             def settle(run: int, rows: Rows = rows, models: LinearModels = models) -> None:
                 look_for_end()
                 objective = job.objective(np.array([run]))
-                point = models.solved(objective, tuple(w[run] for w in arrays), self.route.tolerance)
+                point, _ = models.solved(objective, tuple(w[run] for w in arrays), self.route.tolerance)
                 stacked = tuple(w[None] for w in point)
                 slopes = objective.data_gradient(stacked, rows.x, rows.target, mean_weights(rows.weights))
                 residual = objective.residual(stacked, slopes)[0]
@@ -599,9 +621,13 @@ class Walker:
         network = self.route.network(len(columns), self.target.shape[1])
         return replace(self, x=self.x[:, columns], folds=folds, network=network)
 
-    def train(self, job: Job) -> Fits:
-        """Train a job as the route says."""
-        with self.watch.counting(0.0 if self.route.linear else self._epoch):
+    def train(self, job: Job, share: float = 1.0) -> Fits:
+        """Train a job as the route says; its epochs take a ``share`` of the time that others take, as a guess."""
+        return self._train(job, share * self._epoch)
+
+    def _train(self, job: Job, seconds: float) -> Fits:
+        """Train a job, each epoch of a run counted as so many seconds."""
+        with self.watch.counting(seconds):
             return train(job, self.n_jobs, self.watch, self.route.engine)
 
     def scoring(self, strengths: int) -> float:
