@@ -257,7 +257,9 @@ class Optimizer_SGD(_Stepper):
     def __init__(
         self, learning_rate: float = 1.0, decay: float = 0.0, momentum: float = 0.0, l1_warmup: float = 500
     ) -> None:
-        _Stepper.__init__(self, SGD(learning_rate, momentum, schedule=InverseTime(decay)), l1_warmup, rest_in_gradient=True)
+        _Stepper.__init__(
+            self, SGD(learning_rate, momentum, schedule=InverseTime(decay)), l1_warmup, rest_in_gradient=True
+        )
 
 
 class Optimizer_Adam(_Stepper):
