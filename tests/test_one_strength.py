@@ -407,7 +407,7 @@ def test_a_rate_that_scales_inversely_falls_with_the_rows_seen(numbers):
 def test_an_adaptive_rate_is_divided_where_training_would_end(numbers):
     X, y = numbers
     settings = PLAIN | {
-        "learning_rate_init": 0.5,
+        "learning_rate_init": 0.05,
         "tol": 1e-4,
         "n_iter_no_change": 4,
         "max_iter": 2000,
@@ -415,15 +415,14 @@ def test_an_adaptive_rate_is_divided_where_training_would_end(numbers):
     }
     constant = MLPRegressor(**settings).fit(X, y)
     adaptive = MLPRegressor(**settings, learning_rate="adaptive").fit(X, y)
-    assert constant.n_iter_ < adaptive.n_iter_ < 2000
     first = constant.n_iter_
     np.testing.assert_allclose(adaptive.loss_curve_[:first], constant.loss_curve_, rtol=1e-9)
+    assert first + 7 * 4 <= adaptive.n_iter_ < 2000
+    assert adaptive._optimizer.learning_rate == pytest.approx(0.05 / 5**7)  # the first that is at most 1e-6
     assert min(adaptive.loss_curve_) < min(constant.loss_curve_)
-    steps = np.abs(np.diff(adaptive.loss_curve_))
-    assert steps[first : first + 4].mean() < steps[first - 5 : first - 1].mean()
-    assert steps[-3:].max() < 1e-5  # at a rate of 1e-6 nothing moves
+    assert np.abs(np.diff(adaptive.loss_curve_))[-3:].max() < 1e-5  # where the rate is so low nothing moves
     starts = MLPRegressor(**settings, learning_rate="adaptive", n_seeds=2).fit(X, y)
-    assert starts.n_iter_ > 20
+    np.testing.assert_allclose(starts._trained[0].parameters[0], adaptive._trained[0].parameters[0], rtol=1e-9)
 
 
 def test_an_adaptive_rate_falls_over_parts_too(numbers, tmp_path):
