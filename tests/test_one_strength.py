@@ -483,12 +483,14 @@ def test_parts_are_the_epochs_of_a_fit_averages_included(numbers, solver, tmp_pa
     assert np.isfinite(other.predict(X)).all()
 
 
-def test_parts_know_no_early_stopping(numbers):
+def test_parts_know_no_early_stopping(numbers, tmp_path):
     X, y = numbers
     model = MLPRegressor(early_stopping=True, max_iter=3, random_state=0).fit(X, y)
     with pytest.raises(ValueError, match=r"partial_fit does not support early_stopping=True.*Set early_stopping=False"):
         model.partial_fit(X, y)
     assert model.set_params(early_stopping=False).partial_fit(X, y).best_loss_ > 0
+    small = model.compact()
+    assert load(save(small, tmp_path / "model")).partial_fit(X, y).n_iter_ == small.partial_fit(X, y).n_iter_
 
 
 def test_a_verbose_training_prints_a_line_per_epoch(numbers, capsys):
