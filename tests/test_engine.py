@@ -22,7 +22,7 @@ from ridgewalk.engine.watch import StoppedError, Watch
 from ridgewalk.layers import Dropout
 from ridgewalk.losses import BinaryCrossEntropy, CrossEntropy, SquaredError
 from ridgewalk.network import EvadablePenaltyWarning, layer_penalties, multilayer_perceptron
-from ridgewalk.optimizers import SGD, AdaGrad, Adam, AdamW, Cosine, RMSProp
+from ridgewalk.optimizers import SGD, AdaGrad, Adam, AdamW, Cosine, InverseScaling, InverseTime, RMSProp
 from ridgewalk.penalties import ElasticNet, GroupLasso, Sum
 
 ROWS, INPUTS = 60, 5
@@ -440,6 +440,70 @@ def test_mistakes_are_named(change, words):
     job = make()
     with pytest.raises(ValueError, match=words):
         replace(job, **change)
+
+
+# What the reference engine alone can do.
+
+
+@pytest.mark.parametrize("optimizer", OPTIMIZERS, ids=str)
+def test_an_optimizer_goes_on_where_it_stood(optimizer):
+    settings = {"optimizer": replace(optimizer, schedule=InverseTime()), "runs": 8, "hidden": (8,)}
+    whole = reference.train(make(**settings, epochs=12))
+    first = reference.train(make(**settings, epochs=5))
+    assert first.standing.steps == 5
+    job = replace(make(**settings, epochs=7), start=first.parameters, standing=first.standing)
+    for fits in (
+        reference.train(job, n_jobs=2),
+        reference.train(replace(job, seeds=np.arange(8)[::-1], batch_size=ROWS)),
+    ):
+        for ours, theirs in zip(fits.parameters, whole.parameters, strict=True):
+            np.testing.assert_allclose(ours, theirs, rtol=1e-10, atol=1e-14)
+    anew = reference.train(replace(job, standing=None))
+    assert not np.allclose(anew.parameters[0], whole.parameters[0], rtol=1e-6)
+
+
+def test_batches_in_order_take_the_rows_as_they_stand():
+    job = make(runs=1, optimizer=SGD(0.05), epochs=3, batch_size=25, ordered=True)
+    fits = reference.train(job)
+    w, weights = job.start, []
+    for _ in range(3):
+        for rows in (slice(0, 25), slice(25, 50), slice(50, 60)):
+            inside = np.zeros(ROWS)
+            inside[rows] = 1
+            fold = Fold.plain(inside, INPUTS, 1)
+            w = reference.train(replace(job, start=w, epochs=1, folds=(fold,), batch_size=None)).parameters
+            weights.append(w)
+    for ours, theirs in zip(fits.parameters, w, strict=True):
+        np.testing.assert_allclose(ours, theirs, rtol=1e-10)
+    assert not job.random
+
+
+def test_a_rate_that_follows_the_loss_is_each_runs_own():
+    stopping = EarlyStopping(3, 1e-3, "objective", 5.0, 1e-4)
+    job = make(runs=4, hidden=(40,), optimizer=SGD(0.2), epochs=2000, early_stopping=stopping, record_every=1)
+    fits = reference.train(job)
+    ended = [int(np.isfinite(curve[1:]).sum()) for curve in fits.history.data_loss]
+    assert len(set(ended)) > 1
+    assert max(ended) < 2000
+    np.testing.assert_allclose(fits.standing.rate, 0.2 / 5**5)  # the first that is at most 1e-4
+    alone = reference.train(job.part(np.array([2])))
+    np.testing.assert_array_equal(alone.parameters[0][0], fits.parameters[0][2])
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"ordered": True, "batch_size": 10}, "draws its batches at random"),
+        ({"early_stopping": EarlyStopping(3, 0.0, "objective", 5.0)}, "rates do not follow the loss"),
+        ({"optimizer": SGD(0.1, schedule=InverseScaling(1, ROWS))}, "no schedule InverseScaling"),
+    ],
+)
+def test_the_compiled_engine_says_that_it_cannot(change, words):
+    job = make(epochs=2)
+    with pytest.raises(NotImplementedError, match=words):
+        compiled.train(replace(job, **change))
+    with pytest.raises(NotImplementedError, match="begin anew"):
+        compiled.train(replace(job, standing=reference.train(job).standing))
 
 
 def test_n_jobs_is_checked(train):

@@ -4,6 +4,7 @@ import pickle
 import warnings
 
 import numpy as np
+import pandas as pd
 import pytest
 from scipy.sparse import csr_array
 from sklearn import neural_network
@@ -15,7 +16,7 @@ from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from ridgewalk import MLPClassifier, MLPClassifierCV, MLPRegressor
+from ridgewalk import MLPClassifier, MLPClassifierCV, MLPRegressor, load, save
 from ridgewalk.convert import PenaltyStrength
 from ridgewalk.estimators import one_strength
 
@@ -45,6 +46,9 @@ WRITTEN_FOR_SCIKIT_LEARN = [
     {"activation": "logistic", "early_stopping": True, "validation_fraction": 0.2, "n_iter_no_change": 5, "tol": 1e-3},
     {"hidden_layer_sizes": [15], "batch_size": 50, "beta_1": 0.8, "beta_2": 0.99, "epsilon": 1e-7, "warm_start": True},
     {"activation": "identity", "learning_rate": "constant", "power_t": 0.4, "shuffle": True, "verbose": False},
+    {"solver": "sgd", "learning_rate": "invscaling", "power_t": 0.1, "learning_rate_init": 0.05},
+    {"solver": "sgd", "learning_rate": "adaptive", "learning_rate_init": 0.02, "n_iter_no_change": 3},
+    {"shuffle": False, "batch_size": 50, "n_iter_no_change": np.inf, "tol": 1e-3},
 ]
 
 
@@ -63,7 +67,11 @@ def test_code_written_for_scikit_learn_runs_with_its_import_changed(given, cance
         assert scores[0] > scores[1] - 0.1
         mine, others = (model[-1] for model in models)
         seen = {name for name in vars(others) if name.endswith("_") and not name.startswith("_")}
-        assert seen - set(vars(mine)) <= {"validation_scores_", "best_validation_score_"}
+        assert seen <= set(vars(mine))
+        for name in ("best_loss_", "validation_scores_", "best_validation_score_"):
+            assert (getattr(mine, name) is None) == (getattr(others, name, mine) is None) or given.get(
+                "solver"
+            ) == "lbfgs"
         assert [w.shape for w in mine.coefs_] == [w.shape for w in others.coefs_]
         assert [b.shape for b in mine.intercepts_] == [b.shape for b in others.intercepts_]
         for name in ("n_layers_", "n_outputs_", "out_activation_", "n_features_in_"):
@@ -74,9 +82,8 @@ def test_code_written_for_scikit_learn_runs_with_its_import_changed(given, cance
 @pytest.mark.parametrize(
     ("given", "words"),
     [
-        ({"solver": "sgd", "learning_rate": "invscaling"}, '"invscaling"|invscaling.*not built'),
-        ({"solver": "sgd", "learning_rate": "adaptive"}, "adaptive.*not built"),
-        ({"shuffle": False}, "drawn at random"),
+        ({"solver": "sgd", "learning_rate": "falling"}, "'learning_rate' parameter"),
+        ({"n_iter_no_change": 2.5}, "'n_iter_no_change' parameter"),
         ({"solver": "lbfgs", "early_stopping": True}, "no early stopping"),
         ({"solver": "lbfgs", "penalty": "group_lasso"}, "no group lasso"),
         ({"solver": "newton"}, "'solver' parameter"),
@@ -177,10 +184,12 @@ def test_early_stopping_keeps_the_best_epoch_of_rows_set_aside(face):
     model = face((100,), early_stopping=True, max_iter=300, learning_rate_init=0.02, random_state=0).fit(X, y)
     curve = np.array(model.validation_loss_curve_)
     assert len(curve) == len(model.loss_curve_) == len(model.penalty_curve_) == model.n_iter_ < 300
-    assert model.best_loss_ == curve.min()
+    assert model.best_loss_ is None
+    assert model.validation_scores_ == (-curve).tolist()
+    assert model.best_validation_score_ == -curve.min()
     assert curve.argmin() >= model.n_iter_ - 1 - model.n_iter_no_change * 2
     plain = clone(model).set_params(early_stopping=False).fit(X, y)
-    assert plain.validation_loss_curve_ is None
+    assert plain.validation_loss_curve_ is plain.validation_scores_ is plain.best_validation_score_ is None
     assert plain.best_loss_ == pytest.approx((np.array(plain.loss_curve_) + plain.penalty_curve_).min())
 
 
@@ -195,7 +204,7 @@ def test_an_evaluation_set_is_followed_and_never_trained_on(cancer):
     assert followed.validation_loss_curve_ != wild.validation_loss_curve_
     stopped = MLPClassifier(early_stopping=True, **QUICK).fit(X[:400], names[:400], eval_set=(X[400:], names[400:]))
     log = -np.log(stopped.predict_proba(X[400:])[np.arange(169), y[400:]]).mean()
-    assert stopped.best_loss_ == pytest.approx(log, rel=1e-3)
+    assert -stopped.best_validation_score_ == pytest.approx(log, rel=1e-3)
     descended = MLPClassifier(**(QUICK | {"solver": "lbfgs"})).fit(X[:400], y[:400], eval_set=(X[400:], y[400:]))
     assert len(descended.validation_loss_curve_) == descended.n_iter_
     with pytest.raises(ValueError, match="not among those known"):
@@ -225,7 +234,7 @@ def test_rows_set_aside_teach_nothing(monkeypatch):
     np.testing.assert_array_equal(model.model_.center, other.model_.center)
     np.testing.assert_array_equal(model.model_.target_center, other.model_.target_center)
     used = [np.isin(m.model_.raw_parameters()[0], model.model_.raw_parameters()[0]).all() for m in (other,)]
-    assert used[0] or other.best_loss_ != model.best_loss_
+    assert used[0] or other.best_validation_score_ != model.best_validation_score_
 
 
 def test_warm_start_goes_on(cancer):
@@ -235,6 +244,12 @@ def test_warm_start_goes_on(cancer):
     first = model.loss_
     assert model.fit(X, y).loss_curve_[0] < 1.1 * first
     assert model.loss_ < first
+    assert model.n_iter_ == 20
+    assert model.t_ == 2 * 20 * len(X)
+    with pytest.raises(
+        ValueError, match=r"Previously got \[0 1\], `y` has \[0 2\].*warm_start goes on.*Set warm_start=F"
+    ):
+        model.fit(X, 2 * y)
     with pytest.raises(ValueError, match="warm_start goes on"):
         model.set_params(hidden_layer_sizes=(9,)).fit(X, y)
 
@@ -323,3 +338,239 @@ def test_a_search_over_strengths_and_the_training_that_ended_early():
         MLPClassifier(max_iter=2, learning_rate="cosine").fit(X, y)
     with pytest.warns(UserWarning, match="all are taken"):
         MLPClassifier(batch_size=1000, max_iter=2, learning_rate="cosine").fit(X, y)
+
+
+# Settings of scikit-learn's that follow the rows, the epochs or the loss.
+
+
+@pytest.fixture(scope="module")
+def numbers():
+    X, y = load_diabetes(return_X_y=True)
+    return X[:120], (y[:120] - y[:120].mean()) / y[:120].std()
+
+
+PLAIN = {
+    "hidden_layer_sizes": (6,),
+    "solver": "sgd",
+    "batch_size": 30,
+    "dtype": "float64",
+    "tol": 0.0,
+    "random_state": 3,
+}
+
+
+def test_batches_in_order_are_those_of_the_rows(numbers):
+    X, y = numbers
+    settings = PLAIN | {
+        "shuffle": False,
+        "learning_rate_init": 0.05,
+        "momentum": 0.0,
+        "max_iter": 1,
+        "standardize": False,
+    }
+    model = MLPRegressor(**settings).fit(X, y)
+    first = MLPRegressor(**settings | {"batch_size": None})
+    for part in np.split(np.arange(120), 4):
+        first.partial_fit(X[part], y[part])
+    for ours, theirs in zip(model.coefs_, first.coefs_, strict=True):
+        np.testing.assert_allclose(ours, theirs, rtol=1e-10)
+    drawn = MLPRegressor(**settings | {"shuffle": True}).fit(X, y)
+    assert np.abs(drawn.coefs_[0] - model.coefs_[0]).max() > 1e-6
+    assert MLPClassifier(shuffle=False, max_iter=60, random_state=0, batch_size=30).fit(X, y > 0).score(X, y > 0) > 0.7
+
+
+def test_a_rate_that_scales_inversely_falls_with_the_rows_seen(numbers):
+    X, y = numbers
+    settings = PLAIN | {"learning_rate": "invscaling", "power_t": 0.3, "learning_rate_init": 0.1, "warm_start": True}
+    settings |= {"momentum": 0.0, "max_iter": 1, "batch_size": None}
+    model, moved = MLPRegressor(**settings), []
+    for _ in range(3):
+        model.fit(X, y)
+    assert model.t_ == 360
+    before = model.model_.parameters[0]
+    model.fit(X, y)
+    moved.append(model.model_.parameters[0] - before)
+    other = MLPRegressor(**settings).fit(X, y)
+    for _ in range(2):
+        other.fit(X, y)
+    other.set_params(learning_rate="constant").fit(X, y)
+    moved.append(other.model_.parameters[0] - before)
+    np.testing.assert_allclose(moved[0] * 361**0.3, moved[1], atol=1e-5)
+    at_once = MLPRegressor(**settings | {"max_iter": 4, "n_iter_no_change": np.inf}).fit(X, y)
+    np.testing.assert_allclose(at_once.model_.parameters[0], model.model_.parameters[0], rtol=1e-9)
+    in_parts = MLPRegressor(**settings)
+    for _ in range(4):
+        in_parts.partial_fit(X, y)
+    np.testing.assert_allclose(in_parts.model_.parameters[0], model.model_.parameters[0], rtol=1e-9)
+
+
+def test_an_adaptive_rate_is_divided_where_training_would_end(numbers):
+    X, y = numbers
+    settings = PLAIN | {
+        "learning_rate_init": 0.05,
+        "tol": 1e-4,
+        "n_iter_no_change": 4,
+        "max_iter": 2000,
+        "batch_size": 20,
+    }
+    constant = MLPRegressor(**settings).fit(X, y)
+    adaptive = MLPRegressor(**settings, learning_rate="adaptive").fit(X, y)
+    first = constant.n_iter_
+    np.testing.assert_allclose(adaptive.loss_curve_[:first], constant.loss_curve_, rtol=1e-9)
+    assert first + 7 * 4 <= adaptive.n_iter_ < 2000
+    assert adaptive._optimizer.learning_rate == pytest.approx(0.05 / 5**7)  # the first that is at most 1e-6
+    assert min(adaptive.loss_curve_) < min(constant.loss_curve_)
+    assert np.abs(np.diff(adaptive.loss_curve_))[-3:].max() < 1e-5  # where the rate is so low nothing moves
+    starts = MLPRegressor(**settings, learning_rate="adaptive", n_seeds=2).fit(X, y)
+    np.testing.assert_allclose(starts._trained[0].parameters[0], adaptive._trained[0].parameters[0], rtol=1e-9)
+
+
+def test_an_adaptive_rate_falls_over_parts_too(numbers, tmp_path):
+    X, y = numbers
+    model = MLPRegressor(
+        **PLAIN | {"learning_rate": "adaptive", "n_iter_no_change": 2, "tol": 10.0}, learning_rate_init=0.1
+    )
+    for _ in range(7):  # the first sets what has to be undercut, and each pair of others divides the rate
+        model.partial_fit(X, y)
+    assert model._optimizer.learning_rate == pytest.approx(0.1 / 5**3)
+    again = load(save(model, tmp_path / "model"))
+    for each in (model, again):
+        each.partial_fit(X, y).partial_fit(X, y)
+        assert each._optimizer.learning_rate == pytest.approx(0.1 / 5**4)
+    np.testing.assert_array_equal(model.predict(X), again.predict(X))
+
+
+def test_a_diagnosis_trains_as_the_fit_did_or_says_why_not(numbers):
+    X, y = numbers
+    settings = PLAIN | {"alpha": 0.01, "max_iter": 20, "learning_rate_init": 0.1}
+    for given in ({"learning_rate": "invscaling"}, {"shuffle": False}):
+        assert MLPRegressor(**settings | given).fit(X, y).diagnose(2, references=False).verdict
+    with pytest.raises(ValueError, match='learning_rate="adaptive" follow the loss of each: take "constant"'):
+        MLPRegressor(**settings, learning_rate="adaptive").fit(X, y).diagnose(2)
+
+
+@pytest.mark.parametrize("early_stopping", [False, True])
+@pytest.mark.parametrize("tol", [0.0, 1e9])
+def test_an_infinite_patience_goes_on_to_the_end_and_keeps_the_best_epoch(numbers, early_stopping, tol):
+    X, y = numbers
+    settings = PLAIN | {"learning_rate_init": 0.1, "n_iter_no_change": np.inf, "tol": tol, "max_iter": 60}
+    with pytest.warns(ConvergenceWarning, match="60 iterations"):
+        model = MLPRegressor(**settings, early_stopping=early_stopping).fit(X, y)
+    assert model.n_iter_ == 60
+    kept = model.validation_loss_curve_ or np.add(model.loss_curve_, model.penalty_curve_)
+    assert min(kept) < 0.9 * kept[0]
+    if not early_stopping:
+        fitted = 0.5 * np.mean((model.predict(X) - y) ** 2) / y.var()
+        assert fitted == pytest.approx(model.loss_curve_[int(np.argmin(kept))], rel=1e-6)
+
+
+@pytest.mark.parametrize("solver", ["sgd", "adam"])
+def test_parts_are_the_epochs_of_a_fit_averages_included(numbers, solver, tmp_path):
+    """All rows in each part, as one batch: what is left to differ is what the optimizer remembers."""
+    X, y = numbers
+    settings = PLAIN | {"solver": solver, "batch_size": None, "learning_rate_init": 0.01, "n_iter_no_change": np.inf}
+    whole = MLPRegressor(**settings | {"max_iter": 30}).fit(X, y)
+    assert np.argmin(np.add(whole.loss_curve_, whole.penalty_curve_)) == 29
+    parts = MLPRegressor(**settings)
+    for part in range(30):
+        parts.partial_fit(X, y)
+        if part == 14:
+            save(parts, tmp_path / "model")
+            parts = load(tmp_path / "model")
+    np.testing.assert_allclose(parts.predict(X), whole.predict(X), rtol=1e-8)
+    assert parts.best_loss_ == pytest.approx(whole.best_loss_, rel=1e-8)
+    other = parts.set_params(solver="adam" if solver == "sgd" else "sgd").partial_fit(X, y)
+    assert np.isfinite(other.predict(X)).all()
+
+
+def test_parts_know_no_early_stopping(numbers, tmp_path):
+    X, y = numbers
+    model = MLPRegressor(early_stopping=True, max_iter=3, random_state=0).fit(X, y)
+    with pytest.raises(ValueError, match=r"partial_fit does not support early_stopping=True.*Set early_stopping=False"):
+        model.partial_fit(X, y)
+    assert model.set_params(early_stopping=False).partial_fit(X, y).best_loss_ > 0
+    small = model.compact()
+    assert load(save(small, tmp_path / "model")).partial_fit(X, y).n_iter_ == small.partial_fit(X, y).n_iter_
+
+
+def test_a_verbose_training_prints_a_line_per_epoch(numbers, capsys):
+    X, y = numbers
+    model = MLPRegressor(**PLAIN | {"tol": 0.1}, max_iter=50, verbose=True, early_stopping=True).fit(X, y)
+    *lines, last = capsys.readouterr().out.splitlines()
+    assert len(lines) == model.n_iter_ < 50
+    assert lines[0] == (
+        f"Iteration 1, loss = {model.loss_curve_[0]:.8f}, penalty = {model.penalty_curve_[0]:.8f}, "
+        f"validation loss = {model.validation_loss_curve_[0]:.8f}"
+    )
+    assert last == "The validation loss has not fallen by tol=0.1 in 10 epochs: training ends."
+    for given in ({"engine": "reference"}, {"engine": "compiled", "n_jobs": 2}):
+        MLPRegressor(**PLAIN, **given, max_iter=4, n_seeds=3, verbose=1).fit(X, y)
+        lines = capsys.readouterr().out.splitlines()
+        assert len(lines) == 12
+        assert sum("of start 3, loss" in line for line in lines) == 4
+    model = MLPRegressor((6,), solver="lbfgs", max_iter=9, verbose=True).fit(X, y)
+    assert (
+        capsys.readouterr().out.splitlines()[-1].startswith(f"Iteration {model.n_iter_}, loss = {model.loss_:.8f}, pen")
+    )
+    MLPRegressor((6,), max_iter=3).fit(X, y)
+    assert capsys.readouterr().out == ""
+
+
+@pytest.mark.parametrize("kind", [np.asarray, csr_array, pd.DataFrame])
+def test_single_precision_comes_back_as_it_was_given(cancer, tmp_path, kind):
+    X, y = cancer
+    X = StandardScaler().fit_transform(X).astype(np.float32)
+    for make, target in ((MLPClassifier, y), (MLPRegressor, X[:, 0] + y)):
+        single, double = (make(**QUICK).fit(kind(X.astype(dtype)), target) for dtype in (np.float32, np.float64))
+        for model, dtype in (
+            (single, np.float32),
+            (double, np.float64),
+            (load(save(single, tmp_path / "m")), np.float32),
+        ):
+            assert {array.dtype for array in (*model.coefs_, *model.intercepts_)} == {np.dtype(dtype)}
+            methods = (
+                ["predict"] if make is MLPRegressor else ["predict_proba", "predict_log_proba", "decision_function"]
+            )
+            for method in methods:
+                assert getattr(model, method)(kind(X.astype(dtype))).dtype == dtype
+        np.testing.assert_allclose(single.coefs_[0], double.coefs_[0], rtol=1e-6)
+        np.testing.assert_array_equal(
+            single.predict(kind(X)), double.predict(kind(X)).astype(single.predict(kind(X)).dtype)
+        )
+
+
+def test_what_early_stopping_cannot_set_aside_is_said_in_the_users_labels():
+    X = np.arange(16.0).reshape(8, 2)
+    with pytest.raises(
+        ValueError, match=r"only 1 member.*In your labels these are 'yes'. Early stopping sets rows of ev"
+    ):
+        MLPClassifier(early_stopping=True).fit(X, ["no"] * 7 + ["yes"])
+    with pytest.raises(ValueError, match=r"only 1 member.*In your labels these are 'b', 'c'"):
+        MLPClassifier(early_stopping=True).fit(X, ["a"] * 6 + ["b", "c"])
+    with pytest.raises(
+        ValueError, match=r"The validation set is too small: of 8 rows, validation_fraction=0.1 sets 1 aside"
+    ):
+        MLPRegressor(early_stopping=True).fit(X, X[:, 0])
+
+
+def test_evaluations_that_are_used_up_are_said(numbers):
+    X, y = numbers
+    with pytest.warns(
+        ConvergenceWarning, match=r"after 5 evaluations \(max_fun\) before it came to rest: raise max_fun"
+    ):
+        model = MLPRegressor((6,), solver="lbfgs", max_fun=5, random_state=0).fit(X, y)
+    assert model.n_iter_ <= 5
+
+
+def test_what_is_constant_is_learned_at_once(numbers):
+    X, _ = numbers
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        for given in ({}, {"early_stopping": True}, {"loss": "absolute_error"}):
+            model = MLPRegressor(random_state=0, **given).fit(X, np.full(120, 7.5))
+            np.testing.assert_array_equal(model.predict(X), np.full(120, 7.5))
+        one = MLPClassifier(random_state=0, early_stopping=True).fit(X, ["only"] * 120)
+    assert set(one.predict(X)) == {"only"}
+    np.testing.assert_array_equal(one.predict_proba(X), np.ones((120, 1)))
+    with pytest.raises(ValueError, match="at least 2 classes"):
+        MLPClassifierCV((4,), alphas=3).fit(X, ["only"] * 120)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from ridgewalk.engine.reference import proximal_step
-from ridgewalk.optimizers import SGD, AdaGrad, Adam, AdamW, Cosine, InverseTime, RMSProp, Steps, rate_at
+from ridgewalk.optimizers import SGD, AdaGrad, Adam, AdamW, Cosine, InverseScaling, InverseTime, RMSProp, Steps, rate_at
 from ridgewalk.penalties import L1, L2, ElasticNet, GroupLasso, Sum
 
 MEMBERS = {
@@ -175,6 +175,8 @@ def test_schedules_by_hand():
     assert Cosine().multiplier(0, 10) == 1
     assert Cosine().multiplier(5, 10) == pytest.approx(0.5)
     assert 0 < Cosine().multiplier(10, 10) == Cosine().multiplier(9, 10)
+    assert [InverseScaling(2, 40, 0.5).multiplier(k, 9) for k in (0, 1, 2, 4)] == [1, 1, 41**-0.5, 1 / 9]
+    assert InverseScaling(2, 40, 0.5, seen=8).multiplier(1, 9) == pytest.approx(1 / 3)
     assert [Steps(3, 0.1).multiplier(k, 9) for k in (0, 2, 3, 6)] == [1, 1, 0.1, pytest.approx(0.01)]
 
 

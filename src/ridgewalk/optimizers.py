@@ -71,6 +71,22 @@ class Steps:
         return float(self.factor ** (k // self.every))
 
 
+@dataclass(frozen=True)
+class InverseScaling:
+    """``1 / (rows seen + 1)^power``, from epoch to epoch: scikit-learn's "invscaling".
+
+    An epoch has ``every`` steps over ``rows`` rows; ``seen`` are those of earlier trainings.
+    """
+
+    every: int
+    rows: int
+    power: float = 0.5
+    seen: int = 0
+
+    def multiplier(self, k: int, total: int) -> float:
+        return float(1 / (self.seen + self.rows * (k // self.every) + 1) ** self.power)
+
+
 class Optimizer(Protocol):
     """What every optimizer can do, for one array at a time; ``k`` counts steps from 0."""
 

@@ -1,13 +1,14 @@
-"""A progress bar with time left, polled from an engine's watch; plain lines where the output is no terminal."""
+"""What an engine's watch shows while it runs: a bar with time left, plain lines in a log, or a line per epoch."""
 
 from __future__ import annotations
 
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
+import numpy as np
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
 
@@ -47,6 +48,53 @@ def progress(title: str, show: bool = True) -> Iterator[Watch]:
         ended.set()
         if poller:
             poller.join()
+
+
+@contextmanager
+def epoch_lines(show: bool = True) -> Iterator[Watch]:
+    """Print a line for every epoch while the block runs, with what the losses were; hand the watch to the engine.
+
+    The lines go to standard output, as scikit-learn's do. Where the system has no thread to give, all come at the end.
+    """
+    watch = Watch()
+    if not show:
+        yield watch
+        return
+    ended = threading.Event()
+    told: dict[tuple[int, int], int] = {}
+
+    def follow() -> None:
+        with ends_with_interpreter(ended.set):
+            while not ended.wait(_POLL_SECONDS):
+                _print_epochs(watch, told)
+
+    follower = started(follow)
+    try:
+        yield watch
+    finally:
+        ended.set()
+        if follower:
+            follower.join()
+        _print_epochs(watch, told)
+
+
+def _print_epochs(watch: Watch, told: dict[tuple[int, int], int]) -> None:
+    """Print what is new; an epoch is there when its norms are, which an engine writes last."""
+    runs = [(k, run) for k, history in enumerate(watch.histories) for run in range(len(history.data_loss))]
+    for number, (k, run) in enumerate(runs, 1):
+        history = watch.histories[k]
+        there = int(np.isfinite(history.norms[run, :, -1]).sum())
+        losses = {"loss": history.data_loss, "penalty": history.penalty, "validation loss": history.validation_loss}
+        for at in range(told.get((k, run), 1), there):
+            values = {name: float(curve[run, at]) for name, curve in losses.items()}
+            print_epoch(int(history.epochs[at]), number if len(runs) > 1 else None, values)
+            told[k, run] = at + 1
+
+
+def print_epoch(number: int, start: int | None, values: Mapping[str, float]) -> None:
+    """Print a line of one epoch, of one ``start`` where there are several; numbers that are not there are left out."""
+    said = ", ".join(f"{name} = {value:.8f}" for name, value in values.items() if np.isfinite(value))
+    print(f"Iteration {number}{'' if start is None else f' of start {start}'}, {said}", flush=True)
 
 
 def _poll_bar(console: Console, title: str, watch: Watch, ended: threading.Event) -> None:

@@ -51,6 +51,12 @@ def supports(job: Job) -> str | None:
     missing = [f"it has no {noun} {type(thing).__name__}" for noun, thing, known in used if type(thing) not in known]
     if job.dtype not in (np.float32, np.float64):
         missing.append(f"it computes in float32 or float64, not in {job.dtype}")
+    if job.ordered and job.batch_size is not None:
+        missing.append("it draws its batches at random")
+    if job.standing is not None:
+        missing.append("its optimizers always begin anew")
+    if job.early_stopping and job.early_stopping.divisor > 1:
+        missing.append("its rates do not follow the loss")
     if any(isinstance(layer, LeakyReLU) and layer.slope < 0 for layer in job.network.layers):
         missing.append("its LeakyReLU has no negative slope")
     if issparse(job.x) and not isinstance(job.network.layers[0], Dense):
@@ -77,6 +83,9 @@ def train(job: Job, n_jobs: int = 1, watch: Watch | None = None, keep: Keep | No
         raise StoppedError
     memory.check(memory.needed(memory.Size.of_job(job), threads), threads)
     plan = _plan(job)
+    history = _fits(plan).history
+    if history:
+        watch.histories.append(history)
     with ends_with_interpreter(partial(setattr, watch, "stop", True)):
         with _told(threads):
             handle = _kernels.start(plan, threads)

@@ -19,7 +19,7 @@ from ridgewalk.layers import Arrays
 from ridgewalk.losses import Loss
 from ridgewalk.network import EvadablePenaltyWarning, Network, evadable
 from ridgewalk.objective import Objective
-from ridgewalk.optimizers import Optimizer
+from ridgewalk.optimizers import Optimizer, State
 from ridgewalk.penalties import Penalty
 
 Matrix = Array | csr_array
@@ -89,11 +89,16 @@ class EarlyStopping:
 
     It is the validation loss, or the objective on the training rows, for training that ends where nothing is gained.
     With a ramp the watch begins where the strengths have reached their values.
+
+    A ``divisor`` above 1 divides the run's rate instead of ending it, and the patience begins anew, until the rate is
+    at most ``least_rate``.
     """
 
     patience: int = 10
     tolerance: float = 0.0
     watched: Literal["validation_loss", "objective"] = "validation_loss"
+    divisor: float = 1.0
+    least_rate: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -102,6 +107,30 @@ class Polish:
 
     steps: int = 100
     tolerance: float = 1e-6
+
+
+@dataclass(frozen=True, eq=False)
+class Standing:
+    """Where the optimizer of some runs stands, so that another job can go on from there.
+
+    Attributes
+    ----------
+    averages : tuple of tuples of arrays, each (R, ., .)
+        What it remembers of each array of the network.
+    steps : int
+        Steps that are behind it.
+    rate : array, shape (R,)
+        The learning rate that each run has come to, before its schedule.
+    """
+
+    averages: tuple[State, ...]
+    steps: int
+    rate: Array
+
+    def part(self, runs: Integers) -> Standing:
+        """Return that of some of the runs."""
+        picked = tuple(tuple(array[runs] for array in state) for state in self.averages)
+        return Standing(picked, self.steps, self.rate[runs])
 
 
 @dataclass(frozen=True, eq=False)
@@ -126,6 +155,10 @@ class Job:
     epochs : int
     batch_size : int or None
         Rows per step; None is the full batch.
+    ordered : bool
+        Whether batches take the rows as they stand, instead of drawing them at random in every epoch.
+    standing : Standing or None
+        What the optimizer goes on from; by default it begins.
     ramp : float
         Share of the steps over which the strengths rise from 0 to their values, in equal parts.
     polish : Polish or None
@@ -155,6 +188,8 @@ class Job:
     polish: Polish | None = None
     early_stopping: EarlyStopping | None = None
     record_every: int = 0
+    ordered: bool = False
+    standing: Standing | None = None
 
     def __post_init__(self) -> None:
         expected = tuple((self.runs, *shape) for shape in self.network.shapes)
@@ -219,7 +254,7 @@ class Job:
     @property
     def random(self) -> bool:
         """Whether a run's seed matters: minibatches or dropout."""
-        return self.batch_size is not None or self.network.random
+        return (self.batch_size is not None and not self.ordered) or self.network.random
 
     @property
     def work(self) -> int:
@@ -241,6 +276,7 @@ class Job:
                 fold=self.fold[runs],
                 seeds=self.seeds[runs],
                 start=tuple(array[runs] for array in self.start),
+                standing=self.standing and self.standing.part(runs),
             )
 
     def _picked(self, runs: Integers) -> tuple[Penalty, ...]:
@@ -296,6 +332,8 @@ class Fits:
     history : History or None
     engine : str
         Which engine ran.
+    standing : Standing or None
+        Where the optimizer stands at the end of the epochs; None from an engine that does not tell.
     """
 
     parameters: Arrays
@@ -307,9 +345,10 @@ class Fits:
     diverged: Booleans
     history: History | None
     engine: str
+    standing: Standing | None = None
 
     def part(self, runs: slice | Booleans | Integers) -> Fits:
-        """Fits of some of the runs, without their history."""
+        """Fits of some of the runs, without their history and standing."""
         return Fits(
             parameters=tuple(array[runs] for array in self.parameters),
             data_loss=self.data_loss[runs],
@@ -355,7 +394,17 @@ def joined(parts: Sequence[Fits], runs: Integers) -> Fits:
             together([history.norms for history in histories]),
         ),
         engine=parts[0].engine,
+        standing=_together([part.standing for part in parts if part.standing], back),
     )
+
+
+def _together(parts: Sequence[Standing], order: Integers) -> Standing | None:
+    """Join the standings of parts of a job, and put their runs into this order."""
+    if len(parts) == 0:
+        return None
+    states = zip(*(part.averages for part in parts), strict=True)
+    averages = tuple(tuple(map(np.concatenate, zip(*state, strict=True))) for state in states)
+    return Standing(averages, parts[0].steps, np.concatenate([part.rate for part in parts])).part(order)
 
 
 def thread_count(n_jobs: int) -> int:

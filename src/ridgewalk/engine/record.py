@@ -39,6 +39,7 @@ _MEASURES = {
     "diverged": "?",
 }
 _PER_RUN = ("x", "target", "folds", "fold", "penalties", "start", "seeds")  # fields of a job that are digested apart
+_REFERENCES_OWN = ("ordered", "standing")  # what only the reference engine knows, which keeps no record
 
 
 @dataclass(frozen=True)
@@ -86,7 +87,7 @@ class Record:
             raise ValueError("A record of finished runs keeps no history: set record_every=0.")
         shared = blake2b(self._kernels.encode())
         for field in fields(job):
-            if field.name not in _PER_RUN:
+            if field.name not in _PER_RUN + _REFERENCES_OWN:
                 feed(shared, getattr(job, field.name))
         shared.update(self._of_matrix(job.x))
         shared.update(self._of_array(job.target))
@@ -107,7 +108,7 @@ class Record:
         kept = {run: found for run, digest in enumerate(digests) if (found := self._kept(digest, row)) is not None}
         rows = np.array(list(kept.values()), dtype=row)
         arrays = tuple(np.ascontiguousarray(rows[f"parameters {k}"]) for k in range(len(job.start)))
-        measures = {name: np.ascontiguousarray(rows[name]) for name in _MEASURES}
+        measures: dict[str, Any] = {name: np.ascontiguousarray(rows[name]) for name in _MEASURES}
         return np.array(list(kept), dtype=int), Fits(parameters=arrays, **measures, history=None, engine=self._engine)
 
     @contextmanager

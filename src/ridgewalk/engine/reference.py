@@ -16,7 +16,7 @@ from threadpoolctl import threadpool_limits
 
 from ridgewalk.arrays import Array, Booleans, Integers, row_sums
 from ridgewalk.draws import order, uniform
-from ridgewalk.engine.job import Fits, Fold, History, Job, Polish, Rows, joined, thread_count
+from ridgewalk.engine.job import Fits, Fold, History, Job, Polish, Rows, Standing, joined, thread_count
 from ridgewalk.engine.threads import ends_with_interpreter, for_each
 from ridgewalk.engine.watch import StoppedError, Watch
 from ridgewalk.layers import Arrays
@@ -83,8 +83,10 @@ def _blocks(job: Job) -> Iterator[Integers]:
     for number in range(group.max() + 1):
         runs = np.flatnonzero(group == number)
         rows = min(np.count_nonzero(job.folds[job.fold[runs[0]]].weights), job.batch_size or job.x.shape[0])
-        # Polishing goes on until the last run of a stack is at rest: alone, each takes only its own steps.
-        size = max(1, _BLOCK // (rows * widths)) if job.epochs else 1
+        # Polishing goes on until the last run of a stack is at rest: alone, each takes only its own steps. A rate that
+        # follows the loss is each run's own.
+        alone = not job.epochs or (job.early_stopping and job.early_stopping.divisor > 1)
+        size = 1 if alone else max(1, _BLOCK // (rows * widths))
         yield from (runs[first : first + size] for first in range(0, len(runs), size))
 
 
@@ -96,6 +98,7 @@ class _Block:
         self.job = job
         self.watch = watch
         self.runs = len(runs)
+        self.standing = job.standing and job.standing.part(runs)
         self.seed = int(job.seeds[runs[0]])
         self.objective = job.objective(runs)
         self.training = fold.standardized(job.x, job.target, fold.weights, job.dtype)
@@ -107,6 +110,8 @@ class _Block:
         self.weights = mean_weights(self.training.weights).astype(job.dtype)
         self.parameters: Arrays = tuple(array[runs] for array in job.start)
         self.history = self._empty_history()
+        if self.history:
+            watch.histories.append(self.history)
 
     def train(self) -> Fits:
         """Train the stack, polish it, and measure where it ended."""
@@ -125,17 +130,20 @@ class _Block:
             optimizer.start(w, penalty.pool)
             for optimizer, penalty, w in zip(optimizers, penalties, self.parameters, strict=True)
         ]
+        earlier = 0
+        if self.standing:
+            states, earlier = list(self.standing.averages), self.standing.steps
         rows = len(self.training.numbers)
         size = min(job.batch_size or rows, rows)
         total = job.epochs * -(-rows // size)
         best, best_loss = self.parameters, np.full(self.runs, np.nan) if job.ramp else self._watched()
         best_epoch = np.zeros(self.runs, dtype=np.int64)
         alive = np.ones(self.runs, dtype=bool)
-        step = 0
+        step, since, slower = 0, 0, 1.0
         self._record(0, alive)
         for epoch in range(job.epochs):
             for batch in self._batches(epoch, size):
-                rate = rate_at(job.optimizer, step, total)
+                rate = rate_at(job.optimizer, step, total) / slower
                 ramp = min(1.0, (step + 1) / (job.ramp * total)) if job.ramp else 1.0
                 points = tuple(
                     optimizer.point(w, state)
@@ -143,7 +151,7 @@ class _Block:
                 )
                 gradients = self._gradient(points, batch, step)
                 moved = [
-                    proximal_step(optimizer, penalty, w, dw, state, rate, step, ramp)
+                    proximal_step(optimizer, penalty, w, dw, state, rate, earlier + step, ramp)
                     for optimizer, penalty, w, dw, state in zip(
                         optimizers, penalties, self.parameters, gradients, states, strict=True
                     )
@@ -159,10 +167,19 @@ class _Block:
                 best = _where(better, self.parameters, best)
                 best_loss = np.where(better, loss, best_loss)
                 best_epoch = np.where(better, epoch + 1, best_epoch)
-                alive &= epoch + 1 - best_epoch < stopping.patience
+                alive &= epoch + 1 - np.maximum(best_epoch, since) < stopping.patience
+                if (
+                    not alive.any()
+                    and stopping.divisor > 1
+                    and job.optimizer.learning_rate / slower > stopping.least_rate
+                ):
+                    alive, since, slower = ~alive, epoch + 1, slower * stopping.divisor
                 if not alive.any():
                     self.watch.add((job.epochs - epoch - 1) * self.runs)
                     break
+        self.standing = Standing(
+            tuple(states), earlier + step, np.full(self.runs, job.optimizer.learning_rate / slower)
+        )
         if stopping:
             self.parameters = best
             return best_epoch
@@ -174,7 +191,7 @@ class _Block:
         if self.job.batch_size is None:
             yield slice(None)
             return
-        shuffled = order(self.seed, epoch, rows)
+        shuffled = np.arange(len(rows)) if self.job.ordered else order(self.seed, epoch, rows)
         yield from (shuffled[first : first + size] for first in range(0, len(rows), size))
 
     def _gradient(self, points: Arrays, batch: slice | Integers, step: int) -> Arrays:
@@ -257,6 +274,7 @@ class _Block:
             diverged=~(np.all(finite, axis=0) & np.isfinite(data_loss)),
             history=self.history,
             engine="reference",
+            standing=self.standing,
         )
 
 

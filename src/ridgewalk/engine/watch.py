@@ -9,7 +9,7 @@ from contextlib import contextmanager
 import numpy as np
 
 from ridgewalk.arrays import Integers
-from ridgewalk.engine.job import Fits
+from ridgewalk.engine.job import Fits, History
 from ridgewalk.engine.record import Record
 
 
@@ -30,6 +30,8 @@ class Watch:
         After a stop, or Ctrl-C: the numbers of the runs that were done by then.
     finished : Fits or None
         Their fits, without history.
+    histories : list of History
+        Those of the jobs, or parts of one, that keep any; what is not there yet is NaN.
     record : Record or None
         Where finished runs are kept, and found again instead of being trained.
     """
@@ -43,6 +45,7 @@ class Watch:
         self.stop = False
         self.finished_runs: Integers = np.empty(0, dtype=np.int64)
         self.finished: Fits | None = None
+        self.histories: list[History] = []
         self.record: Record | None = None
         self._lock = threading.Lock()
 

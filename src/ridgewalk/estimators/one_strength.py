@@ -13,20 +13,20 @@ from scipy.sparse import issparse, vstack
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import train_test_split
 from sklearn.utils import check_random_state
-from sklearn.utils._param_validation import Interval, StrOptions
+from sklearn.utils._param_validation import Interval, Options, StrOptions
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import _check_partial_fit_first_call, type_of_target
 
-from ridgewalk.arrays import Array, Booleans
+from ridgewalk.arrays import Array, Booleans, Integers
 from ridgewalk.diagnostics import Diagnosis, judge, of_jobs
 from ridgewalk.engine import memory, train
-from ridgewalk.engine.job import EarlyStopping, Fits, Fold, Job, Matrix, Polish, thread_count
+from ridgewalk.engine.job import EarlyStopping, Fits, Fold, Job, Matrix, Polish, Standing, thread_count
 from ridgewalk.engine.threads import ending_with_interpreter
 from ridgewalk.estimators.parameters import NETWORK_CONSTRAINTS, documented
 from ridgewalk.estimators.predicting import ClassifierFace, Predictor, RegressorFace
 from ridgewalk.estimators.problem import REGRESSION_LOSSES, draw_seeds, draw_splits, loss_for, row_weights, warn
 from ridgewalk.estimators.references import reference_outputs
-from ridgewalk.folds import Moments, standardized_fold
+from ridgewalk.folds import Moments, standardized_fold, standardizes_target
 from ridgewalk.layers import Arrays
 from ridgewalk.lbfgs import descend
 from ridgewalk.losses import CrossEntropy, Loss, begun
@@ -34,9 +34,9 @@ from ridgewalk.markup import table
 from ridgewalk.model import Model
 from ridgewalk.network import Activation, Network
 from ridgewalk.objective import Objective, weighted_mean
-from ridgewalk.optimizers import SGD, Adam, Cosine, InverseTime, Optimizer
+from ridgewalk.optimizers import SGD, Adam, Cosine, InverseScaling, InverseTime, Optimizer, Schedule, scheduled
 from ridgewalk.path import model_of
-from ridgewalk.progress import progress
+from ridgewalk.progress import epoch_lines, print_epoch, progress
 from ridgewalk.report.summary import figure
 from ridgewalk.route import Engine, PenaltyName, Precision, Route
 from ridgewalk.walker import RAMP_SHARE
@@ -47,6 +47,7 @@ _AUTO_BATCH = 200
 _SEEDS = 3  # of a diagnosis, at least
 _WORSE, _LITTLE = 1.2, 0.1  # times a constant's loss; what is below that, where weights leave next to nothing
 _SAME = "warm_start goes on from a network of the same inputs, layers, classes and n_seeds."
+_DIVISOR, _LEAST_RATE = 5.0, 1e-6  # of the adaptive rate
 _DIAGNOSED = 4  # sets of fits that a diagnosis keeps
 EvalSet = tuple[ArrayLike, ArrayLike] | Sequence[tuple[ArrayLike, ArrayLike]]
 
@@ -65,7 +66,8 @@ class _Training:
     """What came of a training, one entry per start.
 
     ``final`` says which is best, and is infinite where it diverged; ``broke`` where it diverged after its best epoch;
-    ``reached`` is the data loss of the training rows at the end.
+    ``reached`` is the data loss of the training rows at the end; ``standing`` is where the optimizer stands there, if
+    the engine tells.
     """
 
     parameters: list[Arrays]
@@ -76,10 +78,19 @@ class _Training:
     converged: list[bool]
     broke: Booleans
     reached: Array
+    standing: Standing | None = None
+
+    def watched(self, start: int, validated: bool) -> Array:
+        """Return what early stopping watches after each epoch of a start."""
+        if validated:
+            return self.validation_loss[start]
+        return np.asarray(self.data_loss[start] + self.penalty[start])
 
 
 class _OneStrength(Predictor):
     """Parameters and training."""
+
+    _keeps_float32 = True
 
     def __init__(
         self,
@@ -98,7 +109,7 @@ class _OneStrength(Predictor):
         groups: ArrayLike | None = None,
         class_weight: Any = None,
         batch_size: int | Literal["auto"] | None = "auto",
-        learning_rate: Literal["constant", "cosine"] = "constant",
+        learning_rate: Literal["constant", "cosine", "invscaling", "adaptive"] = "constant",
         learning_rate_init: float = 0.001,
         power_t: float = 0.5,
         max_iter: int = 200,
@@ -112,7 +123,7 @@ class _OneStrength(Predictor):
         beta_1: float = 0.9,
         beta_2: float = 0.999,
         epsilon: float = 1e-8,
-        n_iter_no_change: int = 10,
+        n_iter_no_change: float = 10,
         max_fun: int = 15000,
         n_seeds: int = 1,
         ensemble: bool = False,
@@ -180,20 +191,17 @@ class _OneStrength(Predictor):
         "beta_1": [Interval(Real, 0, 1, closed="left")],
         "beta_2": [Interval(Real, 0, 1, closed="left")],
         "epsilon": [Interval(Real, 0, None, closed="neither")],
-        "n_iter_no_change": [Interval(Integral, 1, None, closed="left"), Interval(Real, np.inf, None, closed="left")],
+        "n_iter_no_change": [Interval(Integral, 1, None, closed="left"), Options(Real, {np.inf})],
         "max_fun": [Interval(Integral, 1, None, closed="left")],
     }
 
-    def _check(self) -> None:
-        """Refuse what has a meaning in scikit-learn and none here."""
+    def _check(self, partial: bool = False) -> None:
+        """Refuse what has no meaning, here or in a ``partial`` fit."""
         self._validate_params()
-        if self.solver == "sgd" and self.learning_rate in ("invscaling", "adaptive"):
+        if self.early_stopping and partial:
             raise ValueError(
-                f'learning_rate={self.learning_rate!r} is not built: take "constant", or "cosine", which comes to rest.'
-            )
-        if not self.shuffle and self.solver != "lbfgs" and self.batch_size is not None:
-            raise ValueError(
-                "Batches are always drawn at random: leave shuffle out, or set batch_size=None for all rows."
+                "partial_fit does not support early_stopping=True: it trains on all rows that it is given, and whoever "
+                "calls it decides when to stop. Set early_stopping=False, or call fit."
             )
         if self.early_stopping and self.solver == "lbfgs":
             raise ValueError('solver="lbfgs" has no early stopping: take "adam" or "sgd", or leave early_stopping out.')
@@ -214,11 +222,35 @@ class _OneStrength(Predictor):
             engine=self.engine,
         )
 
-    def _optimizer(self) -> Optimizer:
-        schedule = Cosine() if self.learning_rate == "cosine" else InverseTime()
+    def _new_optimizer(self, rows: int = 1, seen: int = 0) -> Optimizer:
+        """Build the optimizer of an epoch of so many rows; ``seen`` are those of earlier trainings."""
+        schedule: Schedule = InverseTime()
+        if self.learning_rate == "cosine":
+            schedule = Cosine()
+        elif self._scales:
+            steps = -(-rows // min(self._batch_rows(rows) or rows, rows))
+            schedule = InverseScaling(steps, rows, self.power_t, seen)
         if self.solver == "sgd":
             return SGD(self.learning_rate_init, self.momentum, self.nesterovs_momentum, schedule)
         return Adam(self.learning_rate_init, self.beta_1, self.beta_2, self.epsilon, schedule)
+
+    @property
+    def _scales(self) -> bool:
+        """Whether the rate falls with the rows seen."""
+        return self.solver == "sgd" and self.learning_rate == "invscaling"
+
+    @property
+    def _adapts(self) -> bool:
+        """Whether the rate follows the loss."""
+        return self.solver == "sgd" and self.learning_rate == "adaptive"
+
+    def _batches(self, rows: int) -> tuple[int | None, bool, Engine]:
+        """Return the rows per step, whether they are taken in order, and the engine that can train so."""
+        size = self._batch_rows(rows)
+        if not self.shuffle and size is not None and size >= rows:
+            size = None
+        ordered = not self.shuffle and size is not None
+        return size, ordered, "reference" if ordered or self._scales or self._adapts else self.engine
 
     @property
     def _kinked(self) -> bool:
@@ -249,9 +281,8 @@ class _OneStrength(Predictor):
             validation = np.repeat([0.0, 1.0], [len(weights), more])
             weights = np.concatenate([weights, np.zeros(more)])
         elif self.early_stopping:
-            validation, used = np.zeros_like(weights), np.flatnonzero(weights > 0)
-            among = None if strata is None else strata[used]
-            _, rows = train_test_split(used, test_size=self.validation_fraction, stratify=among, random_state=random)
+            rows = self._set_aside(weights, target, strata, random)
+            validation = np.zeros_like(weights)
             validation[rows], weights = weights[rows], weights.copy()
             weights[rows] = 0
         fold = standardized_fold(x, target, loss, weights, self.standardize, validation)
@@ -262,12 +293,15 @@ class _OneStrength(Predictor):
         before = getattr(self, "_trained", None) if self.warm_start else None
         if before is not None and [model.network for model in before] != [network] * self.n_seeds:
             raise ValueError(_SAME)
+        seen = 0 if before is None else self.t_
         table = _Table(x, target, fold)
         solved = route.linear and not self.early_stopping
         dtype: Precision = "float64" if solved or self.solver == "lbfgs" else self.dtype
         self._check_memory(route, network, x, (fold,), self.n_seeds, dtype, lbfgs=self.solver == "lbfgs" and not solved)
         if before is None:
             start = begun(loss, network.starts(route.start_rule, seeds, dtype), target, [fold.weights])
+            if standardizes_target(loss) and self.standardize and _constant(target, fold):
+                start = (*start[:-2], *(np.zeros_like(each) for each in start[-2:]))
         else:
             standards = (fold.center, fold.scale, fold.target_center, fold.target_scale)
             start = _stacked((model.rescaled(*standards) for model in before), network, len(before), dtype)
@@ -276,10 +310,21 @@ class _OneStrength(Predictor):
         else:
             polish = _SOLVE if solved else _POLISH if self._kinked and not self.early_stopping else None
             ramp = RAMP_SHARE if self._kinked and before is None else 0.0
-            done = self._train(route, network, loss, table, start, seeds, 0 if solved else self.max_iter, ramp, polish)
+            epochs = 0 if solved else self.max_iter
+            optimizer = self._new_optimizer(int(np.count_nonzero(fold.weights)), seen)
+            done = self._train(route, network, loss, table, start, seeds, epochs, optimizer, ramp, polish)
         self._warn_of_divergence(done)
-        rows = np.flatnonzero(fold.weights)
-        standardized = (target[rows] - fold.target_center) / fold.target_scale
+        self._warn_of_failure(done, loss, table)
+        self._seen = Moments.of(fold, target, loss)
+        self._keep(done, network, loss, fold)
+        self.t_ += seen
+        self._stand(done)
+        return self
+
+    def _warn_of_failure(self, done: _Training, loss: Loss, table: _Table) -> None:
+        """Say where a training came to rest above a constant, or did not come to rest."""
+        fold, rows = table.fold, np.flatnonzero(table.fold.weights)
+        standardized = (table.target[rows] - fold.target_center) / fold.target_scale
         null = loss.null_output(standardized, fold.weights[rows])
         constant = loss.values(np.broadcast_to(null, standardized.shape), standardized)
         least, reached = weighted_mean(constant, fold.weights[rows]), done.reached[int(np.argmin(done.final))]
@@ -289,14 +334,41 @@ class _OneStrength(Predictor):
                 "another learning_rate_init, or set standardize=True.",
                 ConvergenceWarning,
             )
-        if not all(done.converged) and not (self.solver != "lbfgs" and self.learning_rate == "cosine"):
-            warn(
-                f"Training ended after {self.max_iter} iterations (max_iter) before it came to rest: raise max_iter or "
-                'tol, or take learning_rate="cosine", which ends at max_iter by design.',
-                ConvergenceWarning,
+        if all(done.converged) or (self.solver != "lbfgs" and self.learning_rate == "cosine"):
+            return
+        if self.solver == "lbfgs" and max(map(len, done.data_loss)) < self.max_iter:
+            ended, mend = f"{self.max_fun} evaluations (max_fun)", "raise max_fun or tol."
+        else:
+            ended = f"{self.max_iter} iterations (max_iter)"
+            mend = 'raise max_iter or tol, or take learning_rate="cosine", which ends at max_iter by design.'
+        warn(f"Training ended after {ended} before it came to rest: {mend}", ConvergenceWarning)
+
+    def _set_aside(
+        self, weights: Array, target: Array, strata: Array | None, random: np.random.RandomState
+    ) -> Integers:
+        """Draw the rows that early stopping validates by: some of every class, where there are classes."""
+        used = np.flatnonzero(weights > 0)
+        among = None
+        if strata is not None:  # two classes are no and yes, as scikit-learn's message has them
+            among = target[used] > 0 if target.shape[1] == 1 else strata[used]
+        try:
+            _, rows = train_test_split(used, test_size=self.validation_fraction, stratify=among, random_state=random)
+        except ValueError as error:
+            if strata is None:
+                raise
+            numbers, counts = np.unique(strata[used], return_counts=True)
+            scarce = ", ".join(repr(each) for each in self.classes_[numbers[counts < 2]].tolist())
+            alone = f" In your labels these are {scarce}." if scarce else ""
+            raise ValueError(
+                f"{error}.{alone} Early stopping sets rows of every class aside: give more rows of each, or leave "
+                "early_stopping out."
+            ) from error
+        if len(rows) < 2:
+            raise ValueError(
+                f"The validation set is too small: of {len(used)} rows, validation_fraction={self.validation_fraction} "
+                f"sets {len(rows)} aside, and early stopping needs 2. Raise validation_fraction, or give more rows."
             )
-        self._seen = Moments.of(fold, target, loss)
-        return self._keep(done, network, loss, fold)
+        return np.asarray(rows)
 
     def _train(
         self,
@@ -307,23 +379,30 @@ class _OneStrength(Predictor):
         start: Arrays,
         seeds: Sequence[int],
         epochs: int,
+        optimizer: Optimizer,
         ramp: float = 0.0,
         polish: Polish | None = None,
         stops: bool = True,
+        standing: Standing | None = None,
     ) -> _Training:
         rows = int(np.count_nonzero(table.fold.weights))
-        size = self._batch_rows(rows)
+        wanted = self._batch_rows(rows)
+        if wanted is not None and wanted > rows:
+            warn(f"batch_size={wanted} is more than the {rows} training rows: all are taken.")
+        size, ordered, engine = self._batches(rows)
         if size is not None and size > rows:
-            warn(f"batch_size={size} is more than the {rows} training rows: all are taken.")
             size = None
-        watched: Any = "validation_loss" if self.early_stopping else "objective"
-        stopping = EarlyStopping(int(min(self.n_iter_no_change, self.max_iter)), self.tol, watched)
+        if epochs == 0:
+            engine = self.engine
+        elif not stops:  # partial_fit, which goes on from averages
+            engine = "reference"
+        stopping = self._stopping()
         runs = len(start[0])
         job = Job(
             network=network,
             loss=loss,
             penalties=route.penalties(network, np.full(runs, float(self.alpha))),
-            optimizer=self._optimizer(),
+            optimizer=optimizer,
             x=table.x,
             target=table.target,
             folds=(table.fold,),
@@ -336,13 +415,19 @@ class _OneStrength(Predictor):
             polish=polish,
             early_stopping=stopping if stops and epochs else None,
             record_every=1,
+            ordered=ordered,
+            standing=standing,
         )
-        with progress("Training", self.verbose) as watch:
+        verbose = bool(self.verbose)
+        with epoch_lines(verbose) if epochs else progress("Training", verbose) as watch:
             watch.expect(job.work)
-            fits = train(job, 1 if self.n_jobs is None else self.n_jobs, watch, self.engine)
+            fits = train(job, 1 if self.n_jobs is None else self.n_jobs, watch, engine)
         assert fits.history is not None
         curves = fits.history
         ran = [int(np.isfinite(curve[1:]).sum()) for curve in curves.data_loss]
+        if self.verbose and stops and epochs and all(count < epochs for count in ran):
+            what = "validation loss" if self.early_stopping else "objective"
+            print(f"The {what} has not fallen by tol={self.tol:g} in {self.n_iter_no_change} epochs: training ends.")
         # A run goes on for so many epochs after its best one, and through the ramp; where it counts fewer losses, the
         # others were no numbers.
         least = np.maximum(fits.epochs + (stopping.patience if stops else epochs), np.ceil(ramp * epochs))
@@ -365,7 +450,16 @@ class _OneStrength(Predictor):
             converged=[epochs == 0 or count < epochs for count in ran],
             broke=broke & ~diverged,
             reached=fits.data_loss,
+            standing=fits.standing,
         )
+
+    def _stopping(self) -> EarlyStopping:
+        """Say what ends a training, and whether it lowers the rate before."""
+        watched: Any = "validation_loss" if self.early_stopping else "objective"
+        adapts = (_DIVISOR, _LEAST_RATE) if self._adapts else ()
+        if np.isinf(self.n_iter_no_change):  # nothing but max_iter ends it, and any epoch may be the best
+            return EarlyStopping(self.max_iter, 0.0, watched)
+        return EarlyStopping(int(min(self.n_iter_no_change, self.max_iter)), self.tol, watched, *adapts)
 
     def _descend(self, route: Route, network: Network, loss: Loss, table: _Table, start: Arrays) -> _Training:
         objective = Objective(network, loss, route.penalties(network, np.asarray(float(self.alpha))))
@@ -374,6 +468,9 @@ class _OneStrength(Predictor):
         validation = None if unseen is None else table.fold.standardized(table.x, table.target, unseen, rows.x.dtype)
         starts = zip(*start, strict=True)
         ends = [descend(objective, each, rows, self.max_iter, self.max_fun, self.tol, validation) for each in starts]
+        for number, end in enumerate(ends, 1) if self.verbose else ():
+            for epoch, (loss_, penalty) in enumerate(zip(end.data_loss, end.penalty, strict=True), 1):
+                print_epoch(epoch, number if len(ends) > 1 else None, {"loss": loss_, "penalty": penalty})
         return _Training(
             parameters=[end.parameters for end in ends],
             final=np.array(
@@ -415,6 +512,11 @@ class _OneStrength(Predictor):
         problem = self._kept_problem()
         if self.solver == "lbfgs":
             raise ValueError('What is diagnosed is trained in steps: take solver="adam" or "sgd".')
+        if self._adapts:
+            raise ValueError(
+                'A diagnosis compares trainings whose rates are the same, and those of learning_rate="adaptive" follow '
+                'the loss of each: take "constant" or "cosine".'
+            )
         if not self.alpha:
             raise ValueError("alpha is 0, and there is no penalty to judge: MLPClassifierCV finds a strength.")
         x, target, loss, weights = (problem[name] for name in ("x", "target", "loss", "sample_weight"))
@@ -435,12 +537,13 @@ class _OneStrength(Predictor):
         start = begun(loss, drawn, target, [fold.weights for fold in folds])
         runs = len(start[0])
         smallest = min(int(np.count_nonzero(fold.weights)) for fold in folds)
+        size, ordered, engine = self._batches(smallest)
         jobs = [
             Job(
                 network=network,
                 loss=loss,
                 penalties=route.penalties(network, np.full(runs, strength)),
-                optimizer=self._optimizer(),
+                optimizer=self._new_optimizer(smallest),
                 x=x,
                 target=target,
                 folds=tuple(folds),
@@ -448,7 +551,8 @@ class _OneStrength(Predictor):
                 seeds=np.tile(seeds, len(folds)),
                 start=start,
                 epochs=self.max_iter,
-                batch_size=self._batch_rows(smallest),
+                batch_size=size,
+                ordered=ordered,
                 ramp=RAMP_SHARE if self._kinked and strength else 0.0,
                 polish=_POLISH if self._kinked else None,
             )
@@ -457,7 +561,7 @@ class _OneStrength(Predictor):
         outputs = reference_outputs(x, target, loss, splits, weights) if references else {}
 
         def fitted(job: Job) -> Fits:
-            return train(job, 1 if self.n_jobs is None else self.n_jobs, engine=self.engine)
+            return train(job, 1 if self.n_jobs is None else self.n_jobs, engine=engine)
 
         return judge(of_jobs(jobs[0], jobs[1], weights, outputs, fitted))
 
@@ -488,7 +592,7 @@ class _OneStrength(Predictor):
         threads = thread_count(1 if self.n_jobs is None else self.n_jobs)
         penalties = route.penalties(network, np.full(1, float(self.alpha)))
         polishes = route.linear or self._kinked
-        given = (x, folds, self._optimizer(), penalties, self._batch_rows(x.shape[0]), polishes, not held)
+        given = (x, folds, self._new_optimizer(), penalties, self._batch_rows(x.shape[0]), polishes, not held)
         size = memory.Size.of(network.shapes, dtype, runs, *given)
         if lbfgs:
             memory.check(memory.needed_by_lbfgs(size, split=self._kinked), threads)
@@ -508,11 +612,28 @@ class _OneStrength(Predictor):
         self.penalty_curve_ = done.penalty[best].tolist()
         self.validation_loss_curve_ = None if fold.validation is None else done.validation_loss[best].tolist()
         self.loss_ = self.loss_curve_[-1]
-        watched = done.data_loss[best] + done.penalty[best] if fold.validation is None else done.validation_loss[best]
-        self.best_loss_ = float(np.nanmin(watched))
+        lowest = float(np.nanmin(done.watched(best, fold.validation is not None)))
+        self.best_loss_ = None if self.early_stopping else lowest
+        scores = [-loss for loss in self.validation_loss_curve_ or ()]
+        self.validation_scores_ = scores if self.early_stopping else None
+        self.best_validation_score_ = -lowest if self.early_stopping else None
         self.n_iter_ = len(self.loss_curve_)
         self.t_ = self.n_iter_ * int(np.count_nonzero(fold.weights))
         return self
+
+    def _stand(self, done: _Training, lowest: float = np.inf, waited: int = 0) -> None:
+        """Note where ``partial_fit`` goes on: at which rate, and since when nothing has fallen below the ``lowest``."""
+        best, rate = int(np.argmin(done.final)), self.learning_rate_init
+        for value in done.watched(best, self.early_stopping):
+            fell = value <= lowest - self.tol
+            lowest, waited = (float(value), 0) if fell else (lowest, waited + 1)
+        if self._scales:
+            rate = self.learning_rate_init / (self.t_ + 1) ** self.power_t
+        elif self._adapts and done.standing is not None:
+            rate = float(done.standing.rate[best])
+        self._optimizer = scheduled(self._new_optimizer(), InverseTime(), rate)
+        self._fallen_to, self._no_improvement_count = lowest, waited
+        self._standing: Standing | None = None
 
     def _findings_html(self) -> str:
         loss, validation = type(self.model_.loss).__name__, self.validation_loss_curve_
@@ -533,7 +654,7 @@ class _OneStrength(Predictor):
         network = route.network(x.shape[1], target.shape[1])
         seeds = draw_seeds(check_random_state(self.random_state), self.n_seeds)
         curve, penalties = getattr(self, "loss_curve_", []), getattr(self, "penalty_curve_", [])
-        epochs_of_rows = getattr(self, "t_", 0)
+        seen_rows, best = getattr(self, "t_", 0), getattr(self, "best_loss_", None)
         fold = standardized_fold(x, target, loss, weights, self.standardize)
         seen = Moments.of(fold, target, loss)
         going_on = hasattr(self, "_trained")
@@ -548,7 +669,14 @@ class _OneStrength(Predictor):
         else:
             start = begun(loss, drawn, target, [weights])
         batches = [seed + len(curve) for seed in seeds]  # drawn anew in every call
-        done = self._train(route, network, loss, _Table(x, target, fold), start, batches, 1, stops=False)
+        optimizer, standing = self._new_optimizer(int(np.count_nonzero(weights)), seen_rows), None
+        fallen_to, waited = np.inf, 0
+        if going_on and type(getattr(self, "_optimizer", None)) is type(optimizer):
+            standing, fallen_to, waited = self._standing, self._fallen_to, self._no_improvement_count
+            if self._adapts:
+                optimizer = scheduled(optimizer, optimizer.schedule, self._optimizer.learning_rate)
+        table = _Table(x, target, fold)
+        done = self._train(route, network, loss, table, start, batches, 1, optimizer, stops=False, standing=standing)
         self._warn_of_divergence(done)
         silent = _silent(x, fold)
         for parameters, before in zip(done.parameters, start[0], strict=True):
@@ -556,8 +684,15 @@ class _OneStrength(Predictor):
         self._keep(done, network, loss, fold)
         self._seen = seen
         self.loss_curve_, self.penalty_curve_ = curve + self.loss_curve_, penalties + self.penalty_curve_
-        self.t_ += epochs_of_rows
+        self.t_ += seen_rows
         self.n_iter_ = len(self.loss_curve_)
+        self.best_loss_ = self.best_loss_ if best is None else min(best, self.best_loss_)
+        self._stand(done, fallen_to, waited)
+        self._standing = done.standing
+        if self._adapts and self._no_improvement_count >= self.n_iter_no_change:
+            self._no_improvement_count = 0
+            if optimizer.learning_rate > _LEAST_RATE:
+                self._optimizer = scheduled(optimizer, InverseTime(), optimizer.learning_rate / _DIVISOR)
         return self
 
 
@@ -574,6 +709,11 @@ def _restandardized(model: Model, fold: Fold, drawn: Array) -> Arrays:
     )
     arrays: Arrays = begins.rescaled(fold.center, fold.scale, fold.target_center, fold.target_scale)
     return arrays
+
+
+def _constant(target: Array, fold: Fold) -> bool:
+    """Return whether the targets of a fold's rows are all the same: its center, which a network of zeros gives."""
+    return bool((target[fold.weights > 0] == fold.target_center).all())
 
 
 def _silent(x: Matrix, fold: Fold) -> Booleans:
@@ -624,16 +764,23 @@ _FIRST = """
         0 is L2 alone, as scikit-learn has it; 1 is L1 alone.
     batch_size : int, "auto" or None, default "auto"
         Rows per step; "auto" is 200, None all of them.
-    learning_rate : "constant" or "cosine", default "constant"
-        "cosine" goes to 0 over ``max_iter``; "invscaling" and "adaptive" are not built.
+    shuffle : bool, default True
+        Draw the batches at random in every epoch. False takes the rows in order, by the reference engine.
+    learning_rate : "constant", "cosine", "invscaling" or "adaptive", default "constant"
+        "cosine" goes to 0 over ``max_iter``. The others are for "sgd", by the reference engine; under "adam" they are
+        constant, as in scikit-learn. "invscaling" divides the rate by ``(rows seen + 1)^power_t`` after each epoch;
+        "adaptive" divides it by 5 where training would end, which then ends when the rate is at most 1e-6.
+    power_t : float, default 0.5
+        Of "invscaling".
     learning_rate_init : float, default 0.001
     max_iter : int, default 200
         Epochs, or iterations of "lbfgs". With L1 or the group lasso the strength rises over their first half.
-    tol, n_iter_no_change : float, int, default 1e-4, 10
+    tol, n_iter_no_change : float, int or infinity, default 1e-4, 10
         Training ends when the objective (with ``early_stopping`` the validation loss) has not fallen by ``tol`` in so
-        many epochs; the weights are those of the best one. "lbfgs" ends when no slope is above ``tol``.
+        many epochs; the weights are those of the best one. Infinity goes on to ``max_iter``. "lbfgs" ends when no slope
+        is above ``tol``.
     early_stopping, validation_fraction : bool, float, default False, 0.1
-        Stop by the loss of rows set aside (stratified for classes), or of ``eval_set``.
+        Stop by the loss of rows set aside (at least 2; stratified for classes), or of ``eval_set``.
     warm_start : bool, default False
         Go on from the last fit's networks.
     momentum, nesterovs_momentum : float, bool, default 0.9, True
@@ -642,17 +789,19 @@ _FIRST = """
         Of "adam".
     max_fun : int, default 15000
         Most evaluations of "lbfgs".
-    shuffle, power_t
-        For code that sets them; batches are always drawn at random.
 """
 _MIDDLE = """
     loss_curve_, penalty_curve_, validation_loss_curve_ : lists of float
         After each epoch: the training loss without penalty, the penalty, and the validation loss (None without a
         validation set). In the standardized problem's units, as ``loss_`` and ``best_loss_`` are.
     loss_, best_loss_ : float
-        The last training loss; the lowest validation loss, or the lowest objective where there is no validation set.
+        The last training loss; the lowest objective, or validation loss where there is an ``eval_set``. With
+        ``early_stopping`` the second is None, as in scikit-learn: see ``best_validation_score_``.
+    validation_scores_, best_validation_score_ : list of float, float
+        With ``early_stopping``: minus the validation loss after each epoch, by which it stops, and the highest; else
+        None.
     n_iter_, t_ : int
-        Epochs, and rows seen in all of them.
+        Epochs; and rows seen in all of them, in earlier parts and in what a warm start goes on from.
 """
 
 
@@ -660,8 +809,11 @@ _MIDDLE = """
 class MLPClassifier(ClassifierFace, _OneStrength):
     """A neural network classifier of one L1/L2 strength, with scikit-learn's parameters.
 
-    Two classes share one logit and binary cross-entropy, more have a softmax, several labels have a logit each.
+    Two classes share one logit and binary cross-entropy, more have a softmax, several labels have a logit each. Rows of
+    one class alone make a model that always predicts it.
     """
+
+    _least_classes = 1
 
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
         **_OneStrength._parameter_constraints,
@@ -689,7 +841,10 @@ class MLPClassifier(ClassifierFace, _OneStrength):
         labels = self._learn_classes(target)
         if before is not None and not np.array_equal(before, self.classes_):
             known, self.classes_ = self.classes_, before  # the fitted model stays as it was
-            raise ValueError(f"{_SAME} It knows the classes {list(before)}, and y holds {list(known)}.")
+            raise ValueError(
+                "warm_start can only be used where `y` has the same classes as in the previous call to fit. Previously "
+                f"got {before}, `y` has {known}: {_SAME} Set warm_start=False to begin anew."
+            )
         weights = self._weights(sample_weight, x, target, labels)
         evaluated = None
         if eval_set is not None:
@@ -723,7 +878,8 @@ class MLPClassifier(ClassifierFace, _OneStrength):
         """Train one epoch more on these rows.
 
         Columns are standardized by all rows of the calls so far, and the network is rewritten so that no prediction
-        changes by it. The optimizer's averages begin anew at every call: give chunks of many batches.
+        changes by it. The optimizer goes on with the averages of the last call, by the reference engine; after ``fit``
+        they begin anew.
 
         Parameters
         ----------
@@ -732,7 +888,7 @@ class MLPClassifier(ClassifierFace, _OneStrength):
         classes : array_like, optional
             All classes that there will be; needed in the first call.
         """
-        self._check()
+        self._check(partial=True)
         first = not hasattr(self, "_trained")
         x, target = self._read(X, y, reset=first)
         if self.class_weight == "balanced":
@@ -786,9 +942,10 @@ class MLPRegressor(RegressorFace, _OneStrength):
         """Train one epoch more on these rows.
 
         Columns and target are standardized by all rows of the calls so far, and the network is rewritten so that no
-        prediction changes by it. The optimizer's averages begin anew at every call: give chunks of many batches.
+        prediction changes by it. The optimizer goes on with the averages of the last call, by the reference engine;
+        after ``fit`` they begin anew.
         """
-        self._check()
+        self._check(partial=True)
         x, target = self._read(X, y, reset=not hasattr(self, "_trained"))
         loss = loss_for(self.loss, "continuous")
         return self._go_on(x, loss.encode(target), loss, row_weights(sample_weight, x))

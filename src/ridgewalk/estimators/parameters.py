@@ -68,18 +68,20 @@ NETWORK = """
     dtype : "float32" or "float64", default "float32"
         Of the training.
     engine : "compiled" or "reference", default "compiled"
-        What trains: C++ kernels, or the NumPy that they are checked against.
+        What trains: C++ kernels, or the NumPy that they are checked against. A few settings of one strength are trained
+        by the second in any case, and say so.
     random_state : int, RandomState or None
         Draws folds, starts and batches.
     n_jobs : int, optional
         Threads; -1 is one per core. The numbers do not depend on it.
     verbose : bool, default False
-        Show a progress bar.
+        Show a progress bar; for one strength, print a line for every epoch, or iteration of "lbfgs".
 """
 
 ATTRIBUTES = """
     coefs_, intercepts_ : lists of arrays
         Of the best network, for columns as they came: ``X @ coefs_[0] + intercepts_[0]`` enters the first activation.
+        For one strength, these and what it predicts are float32 where X is float32 in the fit, else float64.
     model_ : Model
         The best network.
     models_ : list of Model

@@ -45,8 +45,8 @@ class Predictor(SelectorMixin, BaseEstimator):  # type: ignore[misc]
         self.model_ = models[best]
         self.models_ = models if self.ensemble else [self.model_]
         arrays = self.model_.raw_parameters()
-        self.coefs_ = list(arrays[::2])
-        self.intercepts_ = [bias[0] for bias in arrays[1::2]]
+        self.coefs_ = [self._as_given(w) for w in arrays[::2]]
+        self.intercepts_ = [self._as_given(bias[0]) for bias in arrays[1::2]]
         self.n_layers_ = len(self.coefs_) + 1
         self.n_outputs_ = arrays[-1].shape[1]
         activations = {"CrossEntropy": "softmax", "BinaryCrossEntropy": "logistic", "Poisson": "exponential"}
@@ -55,6 +55,12 @@ class Predictor(SelectorMixin, BaseEstimator):  # type: ignore[misc]
         self.selected_features_ = _check_feature_names_in(self)[self.support_]
 
     _least_rows = 1
+    _keeps_float32 = False  # whether what was fitted on float32 predicts float32
+    _float32 = False  # whether the columns of the fit were float32
+
+    def _as_given(self, values: Array) -> Array:
+        """Return numbers in the precision of the fit's columns."""
+        return values.astype(np.float32) if self._float32 else values
 
     def _compared(self, X: Any, y: Any) -> tuple[Any, Array]:
         """Check rows to predict, and encode what was observed there as the loss takes it."""
@@ -70,10 +76,12 @@ class Predictor(SelectorMixin, BaseEstimator):  # type: ignore[misc]
         least = self._least_rows if reset else 1
         with _named(X):
             x, target = validate_data(
-                self, X, y, dtype=np.float64, accept_sparse="csr", multi_output=True, y_numeric=y_numeric, reset=reset,
-                ensure_min_samples=least,
+                self, X, y, dtype=(np.float64, np.float32), accept_sparse="csr", multi_output=True,
+                y_numeric=y_numeric, reset=reset, ensure_min_samples=least,
             )  # fmt: skip
-        return x, target
+        if reset and self._keeps_float32:
+            self._float32 = bool(x.dtype == np.float32)
+        return x.astype(np.float64, copy=False), target
 
     def _outputs(self, X: ArrayLike) -> list[Array]:
         """Raw outputs (N, C) of the fitted networks."""
@@ -106,7 +114,9 @@ class Predictor(SelectorMixin, BaseEstimator):  # type: ignore[misc]
             x = validate_data(self, X, dtype=np.float64, accept_sparse="csr", reset=False)
             seconds = (self.model_.seconds(x), small.model_.seconds(x))
         small.compaction_ = Compaction(self.model_.size, small.model_.size, seconds)
-        for name in ("path_", "paths_", "linear_path_", "input_selection_", "_trained", "_seen", "_problem"):
+        path = ("path_", "paths_", "linear_path_", "input_selection_")
+        training = ("_trained", "_seen", "_problem", "_optimizer", "_standing", "_fallen_to", "_no_improvement_count")
+        for name in path + training:
             if hasattr(small, name):
                 delattr(small, name)
         return small
@@ -172,6 +182,8 @@ def _is_number(value: Any) -> bool:
 class ClassifierFace(ClassifierMixin, Predictor):  # type: ignore[misc]
     """Classes: two share one logit, more have a softmax, several labels have a logit each."""
 
+    _least_classes = 2
+
     def _read(self, X: Any, y: Any, reset: bool = True) -> tuple[Any, Array]:
         """Check rows and their labels."""
         x, target = self._checked(X, y, reset)
@@ -194,7 +206,7 @@ class ClassifierFace(ClassifierMixin, Predictor):  # type: ignore[misc]
     def _weights(self, sample_weight: ArrayLike | None, x: Any, target: Array, labels: Array) -> Array:
         weights = row_weights(sample_weight, x, self.class_weight, target)
         seen = 2 if self._multilabel else len(np.unique(labels[weights > 0]))
-        if seen < 2:
+        if seen < (2 if len(self.classes_) > 1 else self._least_classes):
             raise ValueError(f"A classifier needs rows (of weight above 0) of at least 2 classes, got {seen} class.")
         return weights
 
@@ -222,7 +234,7 @@ class ClassifierFace(ClassifierMixin, Predictor):  # type: ignore[misc]
         logs = self._averaged(outputs)
         averaged = logs[..., 1] - logs[..., 0] if self._yes_or_no else logs
         output = outputs[0] if len(outputs) == 1 else averaged
-        return np.asarray(output[:, 0] if self._yes_or_no and not self._multilabel else output)
+        return self._as_given(np.asarray(output[:, 0] if self._yes_or_no and not self._multilabel else output))
 
     @property
     def _yes_or_no(self) -> bool:
@@ -241,10 +253,13 @@ class ClassifierFace(ClassifierMixin, Predictor):  # type: ignore[misc]
 
     def predict_proba(self, X: ArrayLike) -> Array:
         """Probabilities of the classes, in the order of ``classes_``, or of each label: shape (N, C)."""
-        return np.exp(self.predict_log_proba(X))
+        return self._as_given(np.exp(self._logs(X)))
 
     def predict_log_proba(self, X: ArrayLike) -> Array:
         """Logarithms of the probabilities: shape (N, C)."""
+        return self._as_given(self._logs(X))
+
+    def _logs(self, X: ArrayLike) -> Array:
         logs = self._averaged(self._outputs(X))
         if self._multilabel:
             return np.asarray(logs[..., 1])
@@ -252,7 +267,7 @@ class ClassifierFace(ClassifierMixin, Predictor):  # type: ignore[misc]
 
     def predict(self, X: ArrayLike) -> Array:
         """Most probable class of each row, shape (N,); zeros and ones (N, L) of several labels."""
-        probability = self.predict_proba(X)
+        probability = np.exp(self._logs(X))
         if self._multilabel:
             return (probability > 0.5).astype(int)
         return np.asarray(self.classes_[probability.argmax(axis=1)])
@@ -292,7 +307,7 @@ class RegressorFace(RegressorMixin, Predictor):  # type: ignore[misc]
         """Predicted numbers, shaped as y was: (N,) or (N, C)."""
         outputs = self._outputs(X)
         predicted = np.mean([self.model_.loss.predict(output) for output in outputs], axis=0)
-        return np.asarray(predicted[:, 0] if self._single else predicted)
+        return self._as_given(np.asarray(predicted[:, 0] if self._single else predicted))
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()

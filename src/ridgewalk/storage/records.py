@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ridgewalk import __version__
-from ridgewalk.engine.job import Fold
+from ridgewalk.engine.job import Fold, Standing
 from ridgewalk.envelope import NULL
 from ridgewalk.folds import Moments
 from ridgewalk.inputs import Arm, InputSelection
@@ -25,6 +25,7 @@ from ridgewalk.layers import GELU, Dense, Dropout, LeakyReLU, ReLU, Sigmoid, Tan
 from ridgewalk.losses import AbsoluteError, BinaryCrossEntropy, CrossEntropy, Huber, Poisson, SquaredError
 from ridgewalk.model import Compaction, Model, Size
 from ridgewalk.network import Network
+from ridgewalk.optimizers import InverseTime, scheduled
 from ridgewalk.path import MLPPath
 from ridgewalk.route import Route
 from ridgewalk.storage.container import Anything, ModelFileError, Record, Shelf, WrongError, as_text, restored
@@ -103,7 +104,11 @@ _FITTED: dict[str, tuple[str, type]] = {  # name in the file: attribute of the e
     "loss_curve": ("loss_curve_", list),
     "penalty_curve": ("penalty_curve_", list),
     "validation_loss_curve": ("validation_loss_curve_", list),
+    "validation_scores": ("validation_scores_", list),
+    "best_validation_score": ("best_validation_score_", float),
+    "float32": ("_float32", bool),
 }
+_NONE = {"best_loss", "validation_loss_curve", "validation_scores", "best_validation_score"}  # None without such rows
 
 
 @dataclass(frozen=True, eq=False)
@@ -164,6 +169,8 @@ def described(model: Any, encoder: Encoder | None, target: str | None, shelf: Sh
     if "_trained" in held:
         document["trained"] = [_model_record(f"trained {k}", each, shelf) for k, each in enumerate(model._trained)]
         document["seen"] = {"weight": model._seen.weight, **_scaling_record("seen", model._seen, shelf)}
+    if "_optimizer" in held:
+        document["standing"] = _standing_record(model, shelf)
     if "compaction_" in held:
         before, after = (_record(_SIZE, each, "size") for each in (model.compaction_.before, model.compaction_.after))
         document["compaction"] = {"before": before, "after": after, "seconds": model.compaction_.seconds}
@@ -229,6 +236,53 @@ def _scaling_record(where: str, scaled: Model | Fold | Moments, shelf: Shelf) ->
     return {name: shelf.put(f"{where}/{name}", getattr(scaled, name)) for name in _SCALING}
 
 
+def _standing_record(model: Any, shelf: Shelf) -> Record:
+    """Say where ``partial_fit`` goes on; averages are there after a call of it."""
+    standing = model._standing
+    record: Record = {
+        "rate": model._optimizer.learning_rate,
+        "fallen_to": shelf.plain("standing/fallen_to", model._fallen_to),
+        "waited": model._no_improvement_count,
+        "steps": None,
+    }
+    if standing is None:
+        return record
+    averages = [
+        [shelf.put(f"standing/array {k} average {j}", each) for j, each in enumerate(state)]
+        for k, state in enumerate(standing.averages)
+    ]
+    rate = shelf.put("standing/rate", standing.rate)
+    return {**record, "steps": standing.steps, "rates": rate, "averages": averages}
+
+
+def _stand(record: Record, model: Any, arrays: Mapping[str, Anything]) -> None:
+    """Put a loaded model where its training ended."""
+    model._optimizer = scheduled(model._new_optimizer(), InverseTime(), float(record["rate"]))
+    model._fallen_to = float(restored(record["fallen_to"], arrays))
+    model._no_improvement_count = int(record["waited"])
+    model._standing = None
+    if record["steps"] is not None:
+        model._standing = _standing(record, model, arrays)
+
+
+def _standing(record: Record, model: Any, arrays: Mapping[str, Anything]) -> Standing:
+    shapes = model._trained[0].network.shapes
+    averages = tuple(
+        tuple(_sized(arrays, name, "f", "RPQ", {"R": len(model._trained)}) for name in state)
+        for state in record["averages"]
+    )
+    each_has = 1 if model.solver == "sgd" else 2
+    fits = [len(state) for state in averages] == [each_has] * len(shapes) and all(
+        np.broadcast_shapes(each.shape[1:], shape) == shape
+        for state, shape in zip(averages, shapes, strict=True)
+        for each in state
+    )
+    if not fits:
+        raise WrongError("its optimizer remembers averages of another network")
+    rates = _sized(arrays, record["rates"], "f", "R", {"R": len(model._trained)})
+    return Standing(averages, int(record["steps"]), rates)
+
+
 def _path_record(where: str, path: MLPPath, shelf: Shelf) -> Record:
     held = ((name, getattr(path, name)) for name in _PATH)
     return {
@@ -256,7 +310,7 @@ def stored(document: Record, arrays: Mapping[str, Anything]) -> Stored:
     for name, each in document["fitted"].items():
         attribute, kind = _FITTED[name]
         value = restored(each, arrays)
-        if type(value) is not kind and not (kind is list and value is None):
+        if type(value) is not kind and not (value is None and name in _NONE):
             raise WrongError(f"its {name} is no {kind.__name__}")
         setattr(model, attribute, value)
     face = _face(model)
@@ -272,6 +326,8 @@ def stored(document: Record, arrays: Mapping[str, Anything]) -> Stored:
     if "trained" in document:
         model._trained = [_model(record, face, arrays) for record in document["trained"]]
         model._seen = _moments(document, model, face, arrays)
+    if "standing" in document:
+        _stand(document["standing"], model, arrays)
     if "compaction" in document:
         seconds = document["compaction"]["seconds"]
         before, after = (_thing(_SIZE, document["compaction"][when], "size") for when in ("before", "after"))
