@@ -317,7 +317,7 @@ def test_mlp_path_finds_out_the_loss():
         ({"penalty_factors": [-1, 1, 1, 1]}, "zero or more per input"),
         ({"penalty_factors": [np.nan, 1, 1, 1]}, "zero or more per input"),
         ({"penalty_factors": [0, np.inf, 0, 0]}, "no input to penalize"),
-        ({"n_jobs": 0}, "n_jobs is at least 1"),
+        ({"n_jobs": 0}, "n_jobs is 1 or more threads"),
     ],
 )
 def test_mistakes_are_named(change, words):
