@@ -507,7 +507,7 @@ def test_the_compiled_engine_says_that_it_cannot(change, words):
 
 
 def test_n_jobs_is_checked(train):
-    with pytest.raises(ValueError, match="n_jobs is at least 1"):
+    with pytest.raises(ValueError, match="n_jobs is 1 or more threads"):
         train(make(), n_jobs=0)
 
 

@@ -32,7 +32,7 @@ def train(job: Job, n_jobs: int = 1, watch: Watch | None = None, engine: Engine 
     StoppedError
         If the watch said stop; the runs that were finished are in ``watch.finished``.
     ValueError
-        If n_jobs is neither -1 nor at least 1; if the reference engine is to keep a record: it trains stacks of runs,
+        If n_jobs is 0; if the reference engine is to keep a record: it trains stacks of runs,
         and the last bits of a run may depend on its stack.
     OSError
         If finished runs cannot be kept.
