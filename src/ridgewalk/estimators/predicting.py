@@ -23,7 +23,7 @@ from ridgewalk.losses import BinaryCrossEntropy, CrossEntropy, Loss
 from ridgewalk.markup import table
 from ridgewalk.model import Compaction, Model
 
-_LARGEST = 1e150
+_LARGEST = 1e75
 
 
 class Predictor(SelectorMixin, BaseEstimator):  # type: ignore[misc]
@@ -287,7 +287,8 @@ class RegressorFace(RegressorMixin, Predictor):  # type: ignore[misc]
         largest = float(np.abs(target).max())
         if largest > _LARGEST:
             raise ValueError(
-                f"y holds numbers as large as {largest:.3g}, whose squares no float holds: divide it by a power of 10."
+                f"y holds numbers as large as {largest:.3g}, and losses and their errors square them twice, which no "
+                f"float holds beyond {_LARGEST:.0e}: divide y by a power of 10."
             )
         self._single = target.ndim == 1
         return x, target

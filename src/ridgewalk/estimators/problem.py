@@ -14,7 +14,6 @@ import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.model_selection import GroupKFold, KFold, StratifiedGroupKFold, StratifiedKFold, check_cv
 from sklearn.utils import check_random_state
-from sklearn.utils._missing import is_pandas_na, is_scalar_nan
 from sklearn.utils.class_weight import compute_sample_weight
 from sklearn.utils.multiclass import type_of_target
 from sklearn.utils.validation import _check_sample_weight, check_X_y
@@ -187,6 +186,9 @@ def loss_for(loss: Loss | str, kind: str) -> Loss:
     )
 
 
+_MISSING = ("None", "nan", "NaT", "<NA>")
+
+
 def draw_splits(
     X: Any, y: Any, cv: Any, loss: Loss, random: Any, groups: Any, weights: Array
 ) -> list[tuple[Integers, Integers]]:
@@ -197,7 +199,7 @@ def draw_splits(
     """
     used, target = np.flatnonzero(weights > 0), loss.encode(y)
     members = [] if groups is None else np.asarray(groups).tolist()
-    nameless = sum(group is None or is_scalar_nan(group) or is_pandas_na(group) for group in members)
+    nameless = sum(str(group) in _MISSING and not isinstance(group, str) for group in members)
     if nameless:
         raise ValueError(
             f"groups is missing (None or NaN) in {nameless} of {len(weights)} rows: give every row a group."
