@@ -9,6 +9,7 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 
+from ridgewalk import data
 from ridgewalk.data import DataError, Encoder, make_table, read_table
 
 FRAME = pd.DataFrame(
@@ -172,6 +173,13 @@ def test_whole_numbers_that_begin_with_zeros_are_codes(tmp_path):
     (tmp_path / "row.csv").write_text("zip,n,f,zero\n1234,1,1,1\n")
     new = encoder.transform(read_table(tmp_path / "row.csv", encoder.texts))
     np.testing.assert_array_equal(new[0, :3], [0, 0, 1])  # 00501, 01234, 1234
+
+
+@pytest.mark.parametrize("block", [1, 2, 3, 7])
+def test_codes_are_found_wherever_a_block_ends(tmp_path, monkeypatch, block):
+    monkeypatch.setattr(data, "_BLOCK", block)
+    (tmp_path / "t.csv").write_text("zip,y\n11,a\n22,b\n-012,a\n")
+    assert read_table(tmp_path / "t.csv")["zip"].tolist() == ["11", "22", "-012"]
 
 
 def test_what_was_learned_as_a_number_is_one_where_zeros_stand_before_it(tmp_path):

@@ -208,8 +208,7 @@ def _read_separated(
             numbers = [
                 column for column in map(str, frame) if column not in asked and types.is_integer_dtype(frame[column])
             ]
-            text.seek(0)
-            if numbers and any(_ZEROS.search(block) for block in iter(lambda: text.read(_BLOCK), "")):
+            if numbers and _begins_with_zeros(text):
                 notes += _keep_codes(frame, read(numbers, numbers))
     if target in frame and _holds_text(frame[target]):
         frame[target] = _as_it_stands(frame[target])
@@ -266,6 +265,17 @@ def _may_hold_dots(column: pd.Series[Any]) -> bool:
 
 def _holds_text(column: pd.Series[Any]) -> bool:
     return bool(types.infer_dtype(column, skipna=True) == "string")
+
+
+def _begins_with_zeros(text: io.TextIOWrapper | io.StringIO) -> bool:
+    """Whether something in a file may be a whole number that begins with a zero; what is sure is found out then."""
+    text.seek(0)
+    end = ""
+    for block in iter(lambda: text.read(_BLOCK), ""):
+        if _ZEROS.search(end + block):
+            return True
+        end = block[-2:]  # a field may begin in one block and go on in the next
+    return False
 
 
 def _keep_codes(frame: pd.DataFrame, written: pd.DataFrame) -> list[tuple[str, str]]:
