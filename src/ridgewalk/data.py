@@ -12,6 +12,7 @@ import re
 import sys
 import warnings
 import zlib
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +21,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pyarrow as pa
+from numpy.typing import NDArray
 from pandas.api import types
 
 from ridgewalk.columns import Category, DataError, Encoder, iso_share, kind_of, named_in_text, offered
@@ -33,6 +35,8 @@ _SEPARATORS = ",;\t|"
 STANDARD_INPUT = "-"
 _MANY_CATEGORIES = 50
 _FEWEST_NUMBERED = 20  # rows from which numbers in order are no accident
+_NUMBERS_AT_ONCE = 2**18
+_UNNAMED = "Unnamed: "  # how pandas begins the name of a column that has none
 _MOSTLY = 0.9  # share of a column's texts that look like something
 
 
@@ -78,7 +82,7 @@ def read_table(path: Path, texts: Sequence[str] = ()) -> pd.DataFrame:
     if frame.empty:
         raise DataError(f"{name} has column names but no rows: at least two rows are needed.")
     frame.columns = [str(column) for column in frame.columns]
-    return frame
+    return frame.copy() if frame.shape[1] > len(frame) else frame  # a wide one as one piece, not one per column
 
 
 _WORDS = {
@@ -134,9 +138,11 @@ def _read_separated(name: str, text: io.TextIOWrapper | io.StringIO, kind: str, 
         text.seek(0)
         with warnings.catch_warnings():
             warnings.simplefilter("error", pd.errors.ParserWarning)
-            frame = pd.read_csv(text, sep=separator, index_col=False, dtype=dict.fromkeys(texts, str), low_memory=False)
+            kinds = dict.fromkeys(texts, str) or None  # an empty one is looked into for every column
+            frame = pd.read_csv(text, sep=separator, index_col=False, dtype=kinds, low_memory=False)
     if separator != ",":
-        for column in (name for name in frame.columns if name not in texts):
+        numeric = [types.is_numeric_dtype(kind) for kind in frame.dtypes]
+        for column in frame.columns[~np.array(numeric)].difference(list(texts), sort=False):
             if (numbers := _decimal_commas(frame[column])) is not None:
                 frame[column] = numbers
     return frame
@@ -159,9 +165,9 @@ def _decimal_commas(column: pd.Series[Any]) -> pd.Series[Any] | None:
 
 
 def _refuse_doubled(name: str, columns: Sequence[str]) -> None:
-    doubled = [column for column in columns if column and columns.count(column) > 1]
-    if doubled:
-        raise DataError(f"{name} has more than one column named {doubled[0]!r}: rename one.")
+    doubled = next((column for column, count in Counter(columns).items() if column and count > 1), None)
+    if doubled is not None:
+        raise DataError(f"{name} has more than one column named {doubled!r}: rename one.")
 
 
 def release_memory() -> None:
@@ -267,8 +273,12 @@ def _useful(inputs: pd.DataFrame, keep: tuple[str, ...]) -> tuple[list[str], lis
     """Columns worth learning from, and a note on each of the others."""
     kept: list[str] = []
     notes = []
-    for name in map(str, inputs):
-        column = inputs[name]
+    plain = _plain_numbers(inputs)
+    for position, name in enumerate(map(str, inputs)):
+        if plain[position] and not name.startswith(_UNNAMED):
+            kept.append(name)
+            continue
+        column = inputs.iloc[:, position]
         if hopeless := _hopeless(column):
             notes.append(f"Column {name!r} {hopeless} and was left out.")
         elif name not in keep and (odd := _odd(name, column)):
@@ -279,6 +289,21 @@ def _useful(inputs: pd.DataFrame, keep: tuple[str, ...]) -> tuple[list[str], lis
             if kind_of(column) == "category" and (like := _like(column)):
                 notes.append(f"The values of column {name!r} were taken as categories; {like}.")
     return kept, notes
+
+
+def _plain_numbers(inputs: pd.DataFrame) -> NDArray[np.bool_]:
+    """Say which columns hold numbers that vary, and are no row numbers: of a wide table, all at once."""
+    plain, kinds = np.zeros(inputs.shape[1], dtype=bool), inputs.dtypes
+    for kind in {kind for kind in kinds if isinstance(kind, np.dtype) and kind.kind in "fiu"}:
+        places, some = np.flatnonzero(kinds == kind), max(1, _NUMBERS_AT_ONCE // len(inputs))
+        for first in range(0, len(places), some):
+            values = inputs.iloc[:, places[first : first + some]].to_numpy()
+            ordered = np.sort(values, axis=0)  # what is missing comes last
+            varied, repeated = (ordered[1:] > ordered[:-1]).any(axis=0), (ordered[1:] == ordered[:-1]).any(axis=0)
+            with np.errstate(invalid="ignore"):
+                broken = (values % 1 != 0).any(axis=0)  # or missing, or infinite
+            plain[places[first : first + some]] = varied & (repeated | broken)
+    return plain
 
 
 def _hopeless(column: pd.Series[Any]) -> str | None:
@@ -295,7 +320,7 @@ def _hopeless(column: pd.Series[Any]) -> str | None:
 
 def _odd(name: str, column: pd.Series[Any]) -> str | None:
     """Say why a column seems to name or number the rows, or nothing."""
-    if name.startswith("Unnamed: "):
+    if name.startswith(_UNNAMED):
         return "has no name in the file (row numbers?)"
     rows, different = len(column), column.nunique(dropna=False)
     if different == rows >= _FEWEST_NUMBERED and _numbered(column):

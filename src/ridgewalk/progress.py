@@ -8,11 +8,11 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from ridgewalk.engine.threads import ends_with_interpreter, started
 from ridgewalk.engine.watch import Watch
+from ridgewalk.terminal import Terminal
 
 _POLL_SECONDS = 0.1
 _LINES = 4
@@ -32,7 +32,7 @@ def progress(title: str, show: bool = True) -> Iterator[Watch]:
     if not show:
         yield watch
         return
-    console = Console(file=sys.stderr)
+    console = Terminal(file=sys.stderr)
     ended = threading.Event()
     poll = _poll_bar if console.is_terminal else _poll_lines
 
@@ -49,7 +49,7 @@ def progress(title: str, show: bool = True) -> Iterator[Watch]:
             poller.join()
 
 
-def _poll_bar(console: Console, title: str, watch: Watch, ended: threading.Event) -> None:
+def _poll_bar(console: Terminal, title: str, watch: Watch, ended: threading.Event) -> None:
     columns = (
         TextColumn("{task.description}"),
         BarColumn(),
@@ -69,7 +69,7 @@ def _doing(title: str, watch: Watch) -> str:
     return f"{title}, {watch.stage}" if watch.stage else title
 
 
-def _poll_lines(console: Console, title: str, watch: Watch, ended: threading.Event) -> None:
+def _poll_lines(console: Terminal, title: str, watch: Watch, ended: threading.Event) -> None:
     """Write a line at once, for every quarter and every stage, and where nothing was written for long."""
     began, stage, quarters, due = time.monotonic(), None, 0, _LONG_SECONDS
     while True:

@@ -14,6 +14,8 @@ from __future__ import annotations
 
 import os
 import sys
+import warnings
+from typing import Any
 
 from rich.markup import escape
 
@@ -21,12 +23,15 @@ from ridgewalk.cli.commands import app
 from ridgewalk.cli.console import err
 from ridgewalk.cli.files import plainly
 from ridgewalk.engine.watch import StoppedError
+from ridgewalk.terminal import Terminal
 
 
 def main() -> None:
     """Run the command; a mistake ends in a sentence and a non-zero exit code, never in a traceback."""
     try:
-        app()
+        with warnings.catch_warnings():
+            warnings.showwarning = _show_warning
+            app()
     except BrokenPipeError:  # whoever read our output has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except (ValueError, OSError, MemoryError) as error:
@@ -36,3 +41,11 @@ def main() -> None:
     except StoppedError as stopped:
         err.print(f"Stopped. {escape(str(stopped))}" if str(stopped) else "Stopped; nothing was written.")
         sys.exit(130)
+
+
+def _show_warning(  # as Python's own
+    message: Warning | str, category: type[Warning], filename: str, lineno: int, file: Any = None, line: Any = None
+) -> None:
+    """Show a warning as Python does, but for what a terminal would obey in it."""
+    text = escape(warnings.formatwarning(message, category, filename, lineno, line))
+    Terminal(file=file, stderr=True, highlight=False, emoji=False).print(text, end="", soft_wrap=True)
