@@ -83,8 +83,9 @@ class Arrays:
 
 
 _TIMES, _LITTLE = 10, 2**22
-_COSTS = {b"}": 240, b"]": 88, b",": 64, b'"': 30}
-"""Bytes of memory that each of these stands for in JSON, at most: what is closed, an entry, half a text."""
+_COSTS = {b"}": 150, b"]": 88, b",": 40, b'"': 20}
+"""Bytes of memory that each of these stands for in JSON: what is closed, an entry, half a text."""
+_FIELDS, _FIELD = 8, 110  # of a record, whose names are kept once; bytes of each of more, as in a large dictionary
 
 
 def _most(size: int) -> int:
@@ -100,7 +101,9 @@ def check_text(text: bytes, size: int) -> None:
     WrongError
         If it does not.
     """
-    if len(text) + sum(text.count(sign) * cost for sign, cost in _COSTS.items()) > _most(size):
+    fields = max(0, text.count(b":") - _FIELDS * text.count(b"}"))
+    needed = len(text) + _FIELD * fields + sum(text.count(sign) * cost for sign, cost in _COSTS.items())
+    if needed > _most(size):
         raise WrongError("its description would take memory out of all proportion to the file")
 
 
@@ -217,16 +220,18 @@ def opened(path: Path) -> tuple[Record, Arrays]:
             if _sha256(text) != words[1]:
                 raise WrongError("its description does not match its checksum: it was altered or damaged")
             check_text(text, size)
+            del text  # the document is not held twice while it is read
             document = json.loads(words[2], parse_constant=_refuse_constant)
-            arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+            for name in document["arrays"].keys() ^ set(file.keys()):
+                raise _not_matching(name)
+            arrays = {name: file.get_tensor(name) for name in document["arrays"]}
     except SafetensorError as error:
         raise _no_safetensors(path, str(error)) from None
     except OSError as error:
         raise WrongError(f"it cannot be read ({error.strerror or error})", "change that, or give another") from None
-    for name in document["arrays"].keys() | arrays.keys():
-        array = arrays.get(name, np.zeros(0))
-        if document["arrays"].get(name) != [array.dtype.name, list(array.shape), _sha256(array)]:
-            raise WrongError(f"its array {name[:60]!r} does not match its checksum: it was altered or damaged")
+    for name, array in arrays.items():
+        if document["arrays"][name] != [array.dtype.name, list(array.shape), _sha256(array)]:
+            raise _not_matching(name)
         if max(array.shape, default=0) > size:  # an empty one, of any length
             raise WrongError(f"its array {name[:60]!r} is longer than the file")
         array.flags.writeable = False  # it may stand in several places
@@ -241,6 +246,10 @@ def _checked_head(path: Path) -> int:
         if length <= size:
             check_text(file.read(length), size)
     return size
+
+
+def _not_matching(name: str) -> WrongError:
+    return WrongError(f"its array {name[:60]!r} does not match its checksum: it was altered or damaged")
 
 
 def _words(entry: str) -> list[str]:
