@@ -1,6 +1,7 @@
 """Laws of reading and encoding tables."""
 
 import csv
+import time
 from decimal import Decimal
 
 import numpy as np
@@ -71,6 +72,20 @@ def test_useless_columns_are_left_out_and_named():
     assert not {"always", "name", "age", "outcome"} & set(table.inputs.columns)
     assert "'always' is constant" in " ".join(table.notes)
     assert "'name' has 80 different values in 80 rows" in " ".join(table.notes)
+
+
+def test_a_wide_table_is_read_and_looked_at_in_time(tmp_path):
+    columns, rows = 20_000, 30
+    frame = pd.DataFrame(np.random.default_rng(0).normal(size=(rows, columns)).round(3)).add_prefix("column ")
+    frame["column 5"], frame["column 7"], frame["y"] = 1.0, np.arange(rows), np.arange(rows) % 2
+    frame.to_csv(tmp_path / "wide.csv", index=False)
+    began = time.process_time()
+    table = make_table(read_table(tmp_path / "wide.csv"), "y")
+    assert time.process_time() - began < 5
+    assert table.inputs.shape == (rows, columns - 2)
+    assert [note[:35] for note in table.notes] == [
+        "Column 'column 5' is constant and w", "Column 'column 7' is a different wh"
+    ]  # fmt: skip
 
 
 COUNT = np.arange(ROWS)

@@ -1,7 +1,9 @@
 """What is exported predicts what the model predicts, asks for no column that is dead, and trusts no text."""
 
 import ast
+import errno
 import importlib.util
+import os
 import runpy
 import subprocess
 import sys
@@ -454,10 +456,18 @@ def test_the_command_replaces_neither_of_two_files_unasked(command, tmp_path, mo
     assert (tmp_path / "mine.npz").read_text() == "kept"
     assert not (tmp_path / "mine.py").exists()
     (tmp_path / "mine.npz").unlink()
-    (tmp_path / ".unfinished-mine.npz").mkdir()  # so that the second of the two cannot be written
-    assert command(".", "--to", "numpy", "--out", "mine.py")[0] == 1
-    assert not (tmp_path / "mine.py").exists()
-    (tmp_path / ".unfinished-mine.npz").rmdir()
+    write = Path.write_bytes
+
+    def only_the_first(path, content):
+        if path.suffix == ".npz":
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))
+        return write(path, content)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "write_bytes", only_the_first)
+        before = set(tmp_path.iterdir())
+        assert command(".", "--to", "numpy", "--out", "mine.py")[0] == 1
+        assert set(tmp_path.iterdir()) == before
     assert command(".", "--to", "numpy", "--out", "mine.py")[0] == 0
     assert (tmp_path / "mine.npz").exists()
 

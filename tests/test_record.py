@@ -5,6 +5,7 @@ import os
 import signal
 import threading
 import time
+import tracemalloc
 from dataclasses import fields, replace
 
 import numpy as np
@@ -122,6 +123,115 @@ def test_what_is_damaged_is_trained_again_and_runs_nothing(damage, tmp_path, tra
         file.write_bytes({"cut off": data[:-1], "no rows": data[:100], "nothing": b""}[damage])
     assert_same(train(job, 1, kept(tmp_path)), whole)
     assert trained == [4, 1 if damage == "a bit" else 4]
+
+
+def of_nine_billion_rows(file):
+    data = file.read_bytes()
+    at = data.index(b"(4,)")
+    file.write_bytes(data[:at] + b"(9999999999,)" + data[at + 13 :])
+
+
+def structured(file):
+    np.save(file, np.zeros(3, [("digest", "i8"), ("checksum", "S32")]))
+
+
+def linked(file):
+    file.unlink()
+    file.symlink_to("/nowhere")
+
+
+def a_folder(file):
+    file.unlink()
+    file.mkdir()
+
+
+def a_pipe(file):
+    file.unlink()
+    os.mkfifo(file)
+
+
+def flipped(name):
+    """Flip a bit of each row's field, or one of the header."""
+
+    def flip(file):
+        data = bytearray(file.read_bytes())
+        first = 10 + int.from_bytes(data[8:10], "little")
+        places = {"digest": 32, "checksum": 0}
+        row = (len(data) - first) // 4
+        for begin in range(first + places[name], len(data), row) if name in places else [data.index(b"'shape'") + 10]:
+            data[begin] ^= 0x80 if name in places else 8
+        file.write_bytes(data)
+
+    return flip
+
+
+FOREIGN = {
+    "a header of ten billion rows": of_nine_billion_rows,
+    "other fields": structured,
+    "a plain array": lambda file: np.save(file, np.zeros(3)),
+    "objects": lambda file: np.save(file, np.array([{}], dtype=object), allow_pickle=True),
+    "a header of zeros": lambda file: file.write_bytes(file.read_bytes()[:60] + bytes(512)),
+    "a header of brackets": lambda file: file.write_bytes(b"\x93NUMPY\x01\x00\xff\xff" + b"(" * 2**16),
+    "a dangling link": linked,
+    "a folder": a_folder,
+    "a pipe": a_pipe,
+    "digests": flipped("digest"),
+    "checksums": flipped("checksum"),
+    "the header": flipped("header"),
+}
+
+
+@pytest.mark.parametrize("change", FOREIGN.values(), ids=FOREIGN)
+def test_what_is_foreign_is_passed_over(change, tmp_path, trained):
+    job = make()
+    whole = train(job, 1, kept(tmp_path))
+    (file,) = tmp_path.iterdir()
+    change(file)
+    tracemalloc.start()
+    assert_same(train(job, 1, kept(tmp_path)), whole)
+    assert tracemalloc.get_traced_memory()[1] < 2**22
+    tracemalloc.stop()
+    assert_same(train(job, 1, kept(tmp_path)), whole)
+    assert trained == [4, 4]
+
+
+def test_a_file_that_cannot_be_read_is_passed_over(tmp_path, trained, monkeypatch):
+    job = make()
+    whole = train(job, 1, kept(tmp_path))
+    (file,) = tmp_path.iterdir()
+    opens = type(file).open
+    watch = kept(tmp_path)
+    watch.record.find(job, watch.record.digests(job))  # it has gone when its rows are wanted
+
+    def refused(path, mode="r", *rest, **more):
+        if path == file:
+            raise PermissionError(errno.EACCES, "no", str(path))
+        return opens(path, mode, *rest, **more)
+
+    monkeypatch.setattr("pathlib.Path.open", refused)
+    assert_same(train(job, 1, watch), whole)
+    assert_same(train(job, 1, kept(tmp_path)), whole)
+    assert trained == [4, 4]
+
+
+def test_a_damaged_twin_hides_no_run(tmp_path, trained):
+    job = make()
+    whole = train(job, 1, kept(tmp_path))
+    (file,) = tmp_path.iterdir()
+    for name in ("0.npy", "zz.npy"):
+        (tmp_path / name).write_bytes(file.read_bytes()[:-9] + bytes(9))
+    assert_same(train(job, 1, kept(tmp_path)), whole)
+    assert trained == [4]
+
+
+def test_two_fits_may_share_a_folder(tmp_path, trained):
+    job, first, second = make(), kept(tmp_path), kept(tmp_path)
+    whole = train(job, 1, first)
+    assert_same(train(job, 1, second), whole)
+    assert_same(train(job, 1, kept(tmp_path)), whole)
+    assert trained == [4, 4]
+    (tmp_path / "any").touch()
+    assert {file.stat().st_mode for file in tmp_path.iterdir()} == {(tmp_path / "any").stat().st_mode}
 
 
 def test_a_full_disk_is_found_before_anything_is_trained(tmp_path, monkeypatch, trained):

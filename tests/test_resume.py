@@ -261,6 +261,55 @@ def test_a_memory_goes_on_with_a_fit(tmp_path, trained, monkeypatch):
         model(random_state=None).fit(x, y)
 
 
+def test_force_and_resume_follow_no_link(run, tmp_path, monkeypatch):
+    precious = tmp_path / "precious"
+    precious.mkdir()
+    for name in ("thesis.txt", "asked.json", "x.npy"):
+        (precious / name).write_text("{}")
+    for name, option in (("one", "--force"), ("two", "--resume")):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / ".unfinished").symlink_to(precious)
+        (tmp_path / name / ".unfinished-summary.json").symlink_to(precious / "thesis.txt")
+        (tmp_path / name / "path.csv").symlink_to(precious / "thesis.txt")
+        assert run(*COMMAND, "--out", name, option)[0] == 0
+        assert {file.name for file in (tmp_path / name).iterdir()} == {*RESULT, "model.safetensors"}
+        assert not (tmp_path / name / "path.csv").is_symlink()
+    assert {file.name: file.read_text() for file in precious.iterdir()} == dict.fromkeys(
+        ("thesis.txt", "asked.json", "x.npy"), "{}"
+    )
+    break_off(run, monkeypatch)
+    for name in ("grid.json", "x.npy"):
+        (tmp_path / "broken" / ".unfinished" / name).mkdir()
+    (tmp_path / "broken" / ".unfinished" / "y.npy").symlink_to(precious)
+    assert run(*COMMAND, "--out", "broken", "--resume")[0] == 0
+    assert len(list(precious.iterdir())) == 3
+
+
+def test_a_damaged_choice_of_a_budget_is_made_again(run, tmp_path, monkeypatch):
+    monkeypatch.setattr(fit_module, "fitted_into", lambda *given: (replace(given[3], alphas="3"), "It was chosen."))
+    command = [*COMMAND, "--budget", "9s", "--out", "broken"]
+    for damage in ("{", "[" * 10**5, '{"grid": {"alphas": 3}, "said": 1}', '{"grid": [1]}'):
+        with monkeypatch.context() as patch:
+            patch.setattr(fit_module, "draw", raising(full()))
+            assert run(*command, "--force")[0] == 1
+        (tmp_path / "broken" / ".unfinished" / "grid.json").write_text(damage)
+        assert run(*command, "--resume", "--quiet") == (0, "")
+
+
+@pytest.mark.parametrize("option", ["--resume", "--force", "--no-report"])
+def test_one_fit_at_a_time_works_in_a_folder(option, run, tmp_path):
+    table = ["fit", "table.csv", "--target", "y", "--hidden", "64", "--alphas", "30", "--max-iter", "9000"]
+    with subprocess.Popen([sys.executable, "-m", "ridgewalk", *table, "--out", "broken", "-q"]) as process:
+        while not list(tmp_path.glob("broken/.unfinished/asked.json")) and process.poll() is None:
+            time.sleep(0.001)
+        code, err = run(*COMMAND, "--out", "broken", option)
+        process.send_signal(signal.SIGKILL)
+    assert code == 1
+    assert "Error: Another fit works in broken at this moment: wait until it has ended, or give another --out." in err
+    assert run(*COMMAND, "--out", "broken", "--force")[0] == 0  # a kill leaves no lock
+    assert_whole(tmp_path, run)
+
+
 def test_what_was_asked_is_written_into_the_summary(run, tmp_path):
     run(*COMMAND, "--out", "one")
     asked = json.loads((tmp_path / "one" / "summary.json").read_text())["asked"]

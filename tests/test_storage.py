@@ -5,8 +5,13 @@ import json
 import os
 import pickle
 import re
+import subprocess
+import sys
+import tracemalloc
 import warnings
 import zipfile
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import fields, is_dataclass, replace
 from hashlib import sha256
 from pathlib import Path
@@ -421,6 +426,117 @@ def test_a_forged_model_is_refused(tmp_path, change, words):
     assert sentence.endswith("copy it anew from where it was written, or fit the model again.")
     assert len(sentence) < 900
     assert "\n" not in sentence
+
+
+def long_levels(document, _):
+    document["columns"] = [
+        {"kind": "category", "name": "x" * 10**5, "levels": list(map(str, range(10**4))), "others": []}
+    ]
+
+
+def repeated(key, count):
+    return lambda document, _: document.update({key: document[key] * count})
+
+
+def many_arrays(_, arrays):
+    arrays.update({f"{k}": np.zeros(0) for k in range(50_000)})
+
+
+def layers_of_an_array(document, arrays):
+    arrays["layers"] = np.ones(10**6, dtype=np.int8)
+    document["paths"][0]["route"]["hidden_layer_sizes"] = {"array": "layers"}
+
+
+def an_empty_table(document, arrays):
+    for name in document["paths"][0]["tables"].values():
+        arrays[name] = arrays[name][:0]
+
+
+LONG_TEXTS = ["a"] * 50_000 + ["b" * 50_000]
+HUNGRY = {
+    "a billion columns": put("fitted", "features", value=10**9),
+    "10^4000 columns": put("fitted", "features", value=10**4000),
+    "one long name": put("fitted", "feature_names", value={"texts": LONG_TEXTS, "objects": False}),
+    "one long class": put("fitted", "classes", value={"texts": LONG_TEXTS, "objects": False}),
+    "one long group": put("paths", 0, "route", "groups", value=LONG_TEXTS),
+    "one long factor": put("paths", 0, "route", "penalty_factors", value=LONG_TEXTS),
+    "long names of many levels": long_levels,
+    "many lists": put("parameters", "cv", value=[[]] * 10**6),
+    "many records": put("parameters", "cv", value=[{"pairs": []}] * 10**5),
+    "many arrays": many_arrays,
+    "layers of an array": layers_of_an_array,
+    "the same networks again": repeated("models", 1000),
+    "the same paths again": repeated("paths", 50),
+    "empty tables": an_empty_table,
+    "many cycles": put("columns", 5, "cycles", value=["year"] * 10**5),
+    "a layer of 10^4000 units": put(*MODEL, "layers", 0, "units", value=10**4000),
+    "10^9 units on the way": put("paths", 0, "route", "hidden_layer_sizes", value={"tuple": [10**9]}),
+}
+
+
+@pytest.mark.parametrize("change", HUNGRY.values(), ids=HUNGRY)
+def test_no_file_takes_memory_out_of_proportion(tmp_path, change):
+    document, arrays = opened(GOLDEN_FILE)
+    change(document, arrays)
+    forged(tmp_path / "m", document, arrays)
+    tracemalloc.start()
+    with suppress(ModelFileError):
+        load(tmp_path / "m")
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 10 * (tmp_path / "m").stat().st_size + 2**24
+
+
+def test_an_empty_array_of_any_length_is_refused(tmp_path):
+    document, arrays = opened(GOLDEN_FILE)
+    forged(tmp_path / "m", document, arrays | {"x": np.empty((10**12, 0))})
+    with pytest.raises(ModelFileError, match="its array 'x' is longer than the file"):
+        load(tmp_path / "m")
+
+
+def test_a_folder_to_remember_in_is_neither_kept_nor_taken_from_a_file(tmp_path):
+    model = MLPClassifierCV(**WALK, memory=str(tmp_path / "memory")).fit(X, YES)
+    document, arrays = opened(save(model, tmp_path / "m"))
+    assert "memory" not in json.dumps(document)
+    document["parameters"]["memory"] = str(tmp_path / "chosen")
+    forged(tmp_path / "m", document, arrays)
+    assert load(tmp_path / "m").memory is None
+
+
+def test_a_link_is_replaced_and_what_it_leads_to_is_left(fitted, tmp_path):
+    (tmp_path / "precious").write_text("x")
+    for name in ("m", ".unfinished-m"):
+        (tmp_path / name).symlink_to(tmp_path / "precious")
+    save(fitted["linear"], tmp_path / "m")
+    assert (tmp_path / "precious").read_text() == "x"
+    assert not (tmp_path / "m").is_symlink()
+    load(tmp_path / "m")
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(OSError, match="a device or a pipe"):
+        save(fitted["linear"], tmp_path / "pipe")
+    with pytest.raises(ModelFileError, match="pipe is no file: give"):
+        load(tmp_path / "pipe")
+
+
+def test_two_may_save_to_one_path_while_a_third_loads(fitted, tmp_path):
+    def save_often(name):
+        for _ in range(40):
+            save(fitted[name], tmp_path / "m")
+
+    save(fitted["linear"], tmp_path / "m")
+    with ThreadPoolExecutor(2) as pool:
+        savers = [pool.submit(save_often, name) for name in ("linear", "compact")]
+        while not all(each.done() for each in savers):
+            load(tmp_path / "m")
+        assert [each.result() for each in savers] == [None, None]
+    assert [file.name for file in tmp_path.iterdir()] == ["m"]
+
+
+def test_a_short_fuzz_finds_nothing():
+    command = [sys.executable, Path(__file__).parents[1] / "tools" / "fuzz_files.py", "--files", "400", "--seed", "7"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "400 files, seed 7: 0 findings" in done.stdout
 
 
 def test_an_honest_forgery_is_no_forgery(tmp_path):

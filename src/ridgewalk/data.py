@@ -58,9 +58,10 @@ _SEPARATORS = ",;\t|"
 STANDARD_INPUT = "-"
 _MANY_CATEGORIES = 50
 _FEWEST_NUMBERED = 20  # rows from which numbers in order are no accident
+_NUMBERS_AT_ONCE = 2**18
 _MOSTLY = 0.9  # share of a column's texts that look like something
 _NOTES = "what was noticed of columns while they were read"  # in a frame's attrs: pairs of a column and a sentence
-_NO_NAME = "Unnamed: "  # how pandas calls a column without a name
+_NO_NAME = "Unnamed: "  # how pandas begins the name of a column that has none
 _WITH_POINTS = r"[+-]?(?:[1-9]\d{0,2}(?:,\d{3})+|\d+)(?:\.\d+)?"  # 1,234.5
 _GROUPED = r"\s*[+-]?[1-9]\d{0,2}(?:\.\d{3})+\s*"
 _CODE = r"[+-]?0\d+"
@@ -116,7 +117,7 @@ def read_table(path: str | PathLike[str], texts: Sequence[str] = (), target: str
             raise _unreadable(name, kind, error) from None
     if frame.empty:
         raise DataError(f"{name} has column names but no rows: at least two rows are needed.")
-    return frame
+    return frame.copy() if frame.shape[1] > len(frame) else frame  # a wide one as one piece, not one per column
 
 
 def _unreadable(name: str, kind: str, error: Exception) -> DataError:
@@ -196,8 +197,8 @@ def _read_separated(
 
         def read(texts: Iterable[str], columns: list[str] | None = None) -> pd.DataFrame:
             text.seek(0)
-            types = dict.fromkeys(texts, str)
-            return pd.read_csv(text, sep=separator, index_col=False, dtype=types, usecols=columns, low_memory=False)
+            kinds = dict.fromkeys(texts, str) or None  # an empty one is looked into for every column
+            return pd.read_csv(text, sep=separator, index_col=False, dtype=kinds, usecols=columns, low_memory=False)
 
         with warnings.catch_warnings():
             warnings.simplefilter("error", pd.errors.ParserWarning)
@@ -205,9 +206,8 @@ def _read_separated(
             notes = []
             if separator != ",":
                 notes += _take_decimal_commas(frame, set(texts), read)
-            numbers = [
-                column for column in map(str, frame) if column not in asked and types.is_integer_dtype(frame[column])
-            ]
+            kinds = zip(map(str, frame), frame.dtypes, strict=True)
+            numbers = [column for column, kind in kinds if types.is_integer_dtype(kind) and column not in asked]
             if numbers and _begins_with_zeros(text):
                 notes += _keep_codes(frame, read(numbers, numbers))
     if target in frame and _holds_text(frame[target]):
@@ -225,7 +225,8 @@ def _take_decimal_commas(
     column whose commas stand before decimals for certain. Texts are looked at, and left as they are.
     """
     decimal, thousands = set(), set()
-    for name in (name for name in map(str, frame) if _holds_text(frame[name])):
+    kinds = list(zip(map(str, frame), frame.dtypes, strict=True))
+    for name in (name for name, kind in kinds if not types.is_numeric_dtype(kind) and _holds_text(frame[name])):
         values = frame[name].dropna().str.strip()
         if values.str.contains(",", regex=False).any():
             decimal |= {name} if values.str.fullmatch(WITH_COMMAS).all() else set()
@@ -233,7 +234,7 @@ def _take_decimal_commas(
     certain = decimal - thousands
     if not certain:
         return []
-    free = [name for name in map(str, frame) if name not in texts]
+    free = [name for name, _ in kinds if name not in texts]
     taken = [name for name in free if name in (certain if thousands - decimal else decimal)]
     for name in taken:
         frame[name] = pd.to_numeric(comma_numbers(frame[name]))
@@ -502,8 +503,12 @@ def _useful(inputs: pd.DataFrame, keep: tuple[str, ...]) -> tuple[list[str], lis
     """Columns worth learning from, and a note on each of the others."""
     kept: list[str] = []
     notes = []
-    for name in map(str, inputs):
-        column = inputs[name]
+    plain = _plain_numbers(inputs)
+    for position, name in enumerate(map(str, inputs)):
+        if plain[position] and not name.startswith(_NO_NAME):
+            kept.append(name)
+            continue
+        column = inputs.iloc[:, position]
         if hopeless := _hopeless(column):
             notes.append(f"Column {name!r} {hopeless} and was left out.")
         elif name not in keep and (odd := _odd(name, column)):
@@ -514,6 +519,21 @@ def _useful(inputs: pd.DataFrame, keep: tuple[str, ...]) -> tuple[list[str], lis
             if kind_of(column) == "category" and (like := _like(column)):
                 notes.append(f"The values of column {name!r} were taken as categories; {like}.")
     return kept, notes
+
+
+def _plain_numbers(inputs: pd.DataFrame) -> NDArray[np.bool_]:
+    """Say which columns hold numbers that vary, and are no row numbers: of a wide table, all at once."""
+    plain, kinds = np.zeros(inputs.shape[1], dtype=bool), inputs.dtypes
+    for kind in {kind for kind in kinds if isinstance(kind, np.dtype) and kind.kind in "fiu"}:
+        places, some = np.flatnonzero(kinds == kind), max(1, _NUMBERS_AT_ONCE // len(inputs))
+        for first in range(0, len(places), some):
+            values = inputs.iloc[:, places[first : first + some]].to_numpy()
+            ordered = np.sort(values, axis=0)  # what is missing comes last
+            varied, repeated = (ordered[1:] > ordered[:-1]).any(axis=0), (ordered[1:] == ordered[:-1]).any(axis=0)
+            with np.errstate(invalid="ignore"):
+                broken = (values % 1 != 0).any(axis=0)  # or missing, or infinite
+            plain[places[first : first + some]] = varied & (repeated | broken)
+    return plain
 
 
 def _hopeless(column: pd.Series[Any]) -> str | None:

@@ -9,11 +9,11 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
 import numpy as np
-from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
 
 from ridgewalk.engine.threads import ends_with_interpreter, started
 from ridgewalk.engine.watch import Watch
+from ridgewalk.terminal import Terminal
 
 _POLL_SECONDS = 0.1
 _LINES = 4
@@ -33,7 +33,7 @@ def progress(title: str, show: bool = True) -> Iterator[Watch]:
     if not show:
         yield watch
         return
-    console = Console(file=sys.stderr)
+    console = Terminal(file=sys.stderr)
     ended = threading.Event()
     poll = _poll_bar if console.is_terminal else _poll_lines
 
@@ -97,7 +97,7 @@ def print_epoch(number: int, start: int | None, values: Mapping[str, float]) -> 
     print(f"Iteration {number}{'' if start is None else f' of start {start}'}, {said}", flush=True)
 
 
-def _poll_bar(console: Console, title: str, watch: Watch, ended: threading.Event) -> None:
+def _poll_bar(console: Terminal, title: str, watch: Watch, ended: threading.Event) -> None:
     columns = (
         TextColumn("{task.description}"),
         BarColumn(),
@@ -143,7 +143,7 @@ def _doing(title: str, watch: Watch) -> str:
     return f"{title}, {watch.stage}" if watch.stage else title
 
 
-def _poll_lines(console: Console, title: str, watch: Watch, ended: threading.Event) -> None:
+def _poll_lines(console: Terminal, title: str, watch: Watch, ended: threading.Event) -> None:
     """Write a line at once, for every quarter and every stage, and where nothing was written for long."""
     began, stage, quarters, due = time.monotonic(), None, 0.0, _LONG_SECONDS
     clock = _Clock(watch)

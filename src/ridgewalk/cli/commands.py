@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Annotated, Any
 
 import typer
+from typer.core import TyperGroup
 
 from ridgewalk import __version__
 from ridgewalk.cli.bench import bench
@@ -15,6 +18,31 @@ from ridgewalk.cli.export import export
 from ridgewalk.cli.fit import fit
 from ridgewalk.cli.predict import predict
 from ridgewalk.cli.report import report
+from ridgewalk.terminal import plain
+
+
+class Commands(TyperGroup):
+    """The commands; what is wrong with a command line is said without what a terminal would obey in it."""
+
+    def make_context(self, *given: Any, **more: Any) -> Any:
+        """Read what stands before the command."""
+        with _said_plainly():
+            return super().make_context(*given, **more)
+
+    def invoke(self, ctx: Any) -> Any:
+        """Read the command and what stands after it, and run it."""
+        with _said_plainly():
+            return super().invoke(ctx)
+
+
+@contextmanager
+def _said_plainly() -> Iterator[None]:
+    try:
+        yield
+    except Exception as error:
+        if hasattr(error, "format_message"):  # one of click's, or of typer's copy of it
+            error.message = plain(error.message)  # type: ignore[attr-defined]
+        raise
 
 
 def version() -> None:
@@ -30,6 +58,7 @@ def _print_version(wanted: bool) -> None:
 
 app = typer.Typer(
     context_settings={"help_option_names": ["--help", "-h"]},
+    cls=Commands,
     help="Walk the whole L1/L2 regularization path of a neural network, and choose the strength by cross-validation.",
     epilog="TAB completes commands and options after: ridgewalk --install-completion (bash, zsh, fish, PowerShell).",
     no_args_is_help=True,

@@ -7,15 +7,15 @@ import sys
 from collections.abc import Sequence
 from typing import Any
 
-from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
 from ridgewalk.report.summary import figure, sentences
+from ridgewalk.terminal import Terminal
 
 # A terminal wraps at its width, between words; a file or a pipe gets whole lines.
-out = Console(highlight=False, emoji=False, width=None if sys.stdout.isatty() else 1000)
-err = Console(stderr=True, highlight=False, emoji=False, width=None if sys.stderr.isatty() else 1000)
+out = Terminal(highlight=False, emoji=False, width=None if sys.stdout.isatty() else 1000)
+err = Terminal(stderr=True, highlight=False, emoji=False, width=None if sys.stderr.isatty() else 1000)
 
 
 def introduce(task: str, target: str, rows: int, encoder: Any, notes: tuple[str, ...]) -> None:
@@ -23,7 +23,7 @@ def introduce(task: str, target: str, rows: int, encoder: Any, notes: tuple[str,
     columns = f"{len(encoder.columns)} inputs"
     if len(encoder.names) > len(encoder.columns):
         columns += f" ({len(encoder.names)} columns after encoding)"
-    out.print(f"[bold]{task.capitalize()}[/] of {escape(target)!r}: {rows:,} rows, {columns}.")
+    out.print(f"[bold]{task.capitalize()}[/] of {escape(repr(target))}: {rows:,} rows, {columns}.")
     for note in notes:
         out.print(f"[yellow]Note:[/] {escape(note)}")
 

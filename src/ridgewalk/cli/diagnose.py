@@ -9,7 +9,7 @@ from typing import Annotated
 from rich.markup import escape
 
 from ridgewalk.cli.console import err, out
-from ridgewalk.cli.files import free, written
+from ridgewalk.cli.files import free
 from ridgewalk.cli.options import (
     OUTPUT,
     Activation,
@@ -118,10 +118,7 @@ def diagnose(
     with stoppable():
         diagnosis = model.diagnose(alpha, references=references)
     if page is not None:
-        with written(page) as unfinished:
-            model.report(
-                unfinished, diagnosis=diagnosis, origins=problem.encoder.origins, title=f"What predicts {target}"
-            )
+        model.report(page, diagnosis=diagnosis, origins=problem.encoder.origins, title=f"What predicts {target}")
     if as_json:
         print(json.dumps(diagnosis.to_dict() | ({} if page is None else {"report": str(page)}), indent=1))
         return

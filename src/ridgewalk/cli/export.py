@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from contextlib import ExitStack
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -11,7 +10,7 @@ from typing import Annotated
 from rich.markup import escape
 
 from ridgewalk.cli.console import err, out
-from ridgewalk.cli.files import free, written
+from ridgewalk.cli.files import free
 from ridgewalk.cli.options import OUTPUT, AsJson, Force, Model, Quiet, option
 from ridgewalk.storage import MODEL_FILE, read
 
@@ -58,9 +57,7 @@ def export(
     contents = exported.placed(file)
     for path in contents:
         free(path, model / MODEL_FILE if model.is_dir() else model, force, "--out")
-    with ExitStack() as unfinished:  # of two files, both come or neither
-        for path, content in contents.items():
-            unfinished.enter_context(written(path)).write_bytes(content)
+    exported.write(file)
     if as_json:
         print(json.dumps({"files": [str(path) for path in contents], "about": str(exported)}, indent=1))
     elif not quiet:

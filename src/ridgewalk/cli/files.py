@@ -1,22 +1,24 @@
-"""Files of a fit: written whole or not at all, nothing replaced unasked; and the model read back."""
+"""Files of a fit: nothing replaced unasked, a folder for one fit at a time; and the model read back."""
 
 from __future__ import annotations
 
 import errno
 import os
+import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from itertools import count, takewhile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ridgewalk.files import UNFINISHED
 from ridgewalk.storage import MODEL_FILE, read
 
 if TYPE_CHECKING:
     from ridgewalk.data import Encoder
 
 TABLE_FILE, SUMMARY_FILE, PAGE_FILE = "path.csv", "summary.json", "report.html"
-UNFINISHED = ".unfinished"
+LOCK_FILE = f"{UNFINISHED}-lock"
 
 
 @contextmanager
@@ -25,6 +27,7 @@ def reserved(wanted: Path | None, file: Path, force: bool, resume: bool = False)
 
     It is the one asked for, if it is free or holds a result that may be replaced, or the first free name. If the block
     fails, folders that it made and left empty go again. To resume or replace, it is the one asked for, or the newest.
+    While the block runs no other fit gets it.
     """
     place = wanted or Path("ridgewalk-results", "name")
     there = [each for each in (place, *place.parents) if each.exists()]
@@ -35,24 +38,69 @@ def reserved(wanted: Path | None, file: Path, force: bool, resume: bool = False)
         folder = next(name for name in _names(stem) if _made(name))
     else:
         folder = wanted or next(reversed(list(takewhile(Path.is_dir, _names(stem)))), stem)
-        if not _made(folder):
-            if not folder.is_dir():
-                raise ValueError(f"--out {folder} is a file; give a folder.")
-            ours = {MODEL_FILE, TABLE_FILE, SUMMARY_FILE, PAGE_FILE}
-            others = {path.name for path in folder.iterdir() if not path.name.startswith(UNFINISHED)} - ours
-            if others:
-                raise ValueError(f"{folder} holds other files ({sorted(others)[0]}): give a folder of its own.")
-            if any(folder.iterdir()) and not (force or resume):
-                broken = (folder / UNFINISHED).exists()
-                what = "a fit that was broken off" if broken else "a result already"
-                instead = "--resume to go on with it, --force to start afresh" if broken else "--force to replace it"
-                raise ValueError(f"{folder} holds {what}: give {instead}, or another --out.")
+        if not _made(folder) and not folder.is_dir():
+            raise ValueError(f"--out {folder} is a file; give a folder.")
     try:
-        yield folder
+        with _alone(folder):
+            _check_content(folder, force or resume)
+            yield folder
     finally:
         for made in (folder, *folder.parents):
             if made not in there and made.is_dir() and not any(made.iterdir()):
                 made.rmdir()
+
+
+def _check_content(folder: Path, replaced: bool) -> None:
+    """See that a folder holds nothing, or a fit's files that may be replaced."""
+    held = {path.name for path in folder.iterdir()} - {LOCK_FILE}
+    ours = {MODEL_FILE, TABLE_FILE, SUMMARY_FILE, PAGE_FILE}
+    others = {name for name in held if not name.startswith(UNFINISHED)} - ours
+    if others:
+        raise ValueError(f"{folder} holds other files ({sorted(others)[0]}): give a folder of its own.")
+    if held and not replaced:
+        broken = UNFINISHED in held
+        what = "a fit that was broken off" if broken else "a result already"
+        instead = "--resume to go on with it, --force to start afresh" if broken else "--force to replace it"
+        raise ValueError(f"{folder} holds {what}: give {instead}, or another --out.")
+
+
+@contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    """Keep other fits out of a folder while the block runs, or until this process ends in whatever way.
+
+    The system holds the lock, of a file that goes with it; what a killed fit left of it locks nothing. On Windows, and
+    on file systems without locks, nobody is kept out.
+    """
+    if sys.platform == "win32" or not os.access(folder, os.W_OK):  # where nothing can be written, that is said later
+        yield
+        return
+    import fcntl
+
+    place = folder / LOCK_FILE
+    while True:
+        if place.is_symlink():
+            place.unlink()
+        lock = os.open(place, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK, 0o666)
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            os.close(lock)
+            raise ValueError(
+                f"Another fit works in {folder} at this moment: wait until it has ended, or give another --out."
+            ) from None
+        except OSError as error:
+            if error.errno not in (errno.ENOLCK, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS):
+                os.close(lock)
+                raise
+        with suppress(FileNotFoundError):
+            if os.path.samestat(os.fstat(lock), place.lstat()):
+                break
+        os.close(lock)  # its fit ended meanwhile, and took it away
+    try:
+        yield
+    finally:
+        place.unlink(missing_ok=True)
+        os.close(lock)
 
 
 def _names(stem: Path) -> Iterator[Path]:
@@ -88,17 +136,6 @@ def free(wanted: Path, file: Path | None, force: bool, option: str) -> None:
         raise ValueError(f"{option} {wanted} is the file to read: give another.")
     if not force:
         raise ValueError(f"{wanted} is there already: give another {option}, or --force to replace it.")
-
-
-@contextmanager
-def written(file: Path) -> Iterator[Path]:
-    """Give a path beside ``file``, which becomes it when the block ends well."""
-    unfinished = file.with_name(f"{UNFINISHED}-{file.name}")
-    try:
-        yield unfinished
-        os.replace(unfinished, file)
-    finally:
-        unfinished.unlink(missing_ok=True)
 
 
 def plainly(error: OSError, place: Path | str) -> str:

@@ -13,7 +13,7 @@ from rich.markup import escape
 
 from ridgewalk.cli.budget import fitted_into
 from ridgewalk.cli.console import err, out, show
-from ridgewalk.cli.files import PAGE_FILE, SUMMARY_FILE, TABLE_FILE, reserved, written
+from ridgewalk.cli.files import PAGE_FILE, SUMMARY_FILE, TABLE_FILE, reserved
 from ridgewalk.cli.options import (
     OUTPUT,
     TRAINING,
@@ -59,6 +59,7 @@ from ridgewalk.cli.report import draw
 from ridgewalk.cli.resuming import asked_of, chosen_once, finished, resumable, say_how_it_starts
 from ridgewalk.cli.training import Columns, Walk, read_problem
 from ridgewalk.cli.values import seconds, sizes
+from ridgewalk.files import written
 from ridgewalk.storage import MODEL_FILE
 from ridgewalk.storage import save as save_model
 

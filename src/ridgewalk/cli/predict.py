@@ -11,8 +11,9 @@ import typer
 from rich.markup import escape
 
 from ridgewalk.cli.console import err, noted
-from ridgewalk.cli.files import free, kept, written
+from ridgewalk.cli.files import free, kept
 from ridgewalk.cli.options import OUTPUT, TABLE_HELP, AsJson, Force, Model, Quiet, option
+from ridgewalk.files import written
 
 
 def predict(

@@ -11,7 +11,7 @@ import typer
 from rich.markup import escape
 
 from ridgewalk.cli.console import err, noted, out
-from ridgewalk.cli.files import PAGE_FILE, free, kept, written
+from ridgewalk.cli.files import PAGE_FILE, free, kept
 from ridgewalk.cli.options import OUTPUT, TABLE_HELP, AsJson, Force, Model, Quiet, option
 from ridgewalk.report.summary import figure
 
@@ -77,5 +77,4 @@ def draw(
     file: Path, model: Any, encoder: Encoder, target: str, x: Any = None, y: Any = None, curves: bool = False
 ) -> None:
     """Write the page, whole or not at all."""
-    with written(file) as unfinished:
-        model.report(unfinished, x, y, origins=encoder.origins, curves=curves, title=f"What predicts {target}")
+    model.report(file, x, y, origins=encoder.origins, curves=curves, title=f"What predicts {target}")

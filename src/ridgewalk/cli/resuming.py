@@ -3,12 +3,13 @@
     FOLDER/.unfinished/asked.json    what was asked: the options, a digest of the data, the engine
     FOLDER/.unfinished/*.npy         networks that are trained (ridgewalk.engine.record)
 
-While ``asked.json`` is there, the result is not whole.
+While ``asked.json`` is there, the result is not whole. A link in the place of any of it is removed, and not followed.
 """
 
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -21,13 +22,15 @@ from rich.markup import escape
 
 from ridgewalk import __version__
 from ridgewalk.cli.console import err
-from ridgewalk.cli.files import SUMMARY_FILE, UNFINISHED, plainly, written
+from ridgewalk.cli.files import LOCK_FILE, SUMMARY_FILE, plainly
 from ridgewalk.cli.training import Walk
 from ridgewalk.engine import native
 from ridgewalk.engine.record import feed
 from ridgewalk.engine.watch import StoppedError
+from ridgewalk.files import UNFINISHED, written
 
 _ASKED = "asked.json"
+_GRID = ("alphas", "folds", "seeds", "max_iter")
 
 
 def asked_of(options: dict[str, Any], *arrays: NDArray[Any] | None) -> dict[str, Any]:
@@ -43,18 +46,19 @@ def asked_of(options: dict[str, Any], *arrays: NDArray[Any] | None) -> dict[str,
 
 def broken_off(folder: Path) -> bool:
     """Whether a folder holds a fit that was broken off."""
-    return (folder / UNFINISHED / _ASKED).exists()
+    records = folder / UNFINISHED
+    return not records.is_symlink() and (records / _ASKED).is_file()
 
 
 def chosen_once(records: Path, walk: Walk, choose: Callable[[], tuple[Walk, str]]) -> tuple[Walk, str]:
     """Give the grid that was chosen before the fit was broken off, or choose now: times differ from run to run."""
     file = records / "grid.json"
-    kept = _read(file) if file.exists() else {}
-    if kept:
-        return replace(walk, **kept["grid"]), kept["said"]
+    match _read(file):
+        case {"grid": {"alphas": str(), "folds": int(), "seeds": int(), "max_iter": int()} as grid, "said": str(said)}:
+            return replace(walk, **{name: grid[name] for name in _GRID}), said
     chosen, said = choose()
     with written(file) as unfinished:
-        grid = {name: getattr(chosen, name) for name in ("alphas", "folds", "seeds", "max_iter")}
+        grid = {name: getattr(chosen, name) for name in _GRID}
         unfinished.write_text(json.dumps({"grid": grid, "said": said}), encoding="utf-8")
     return chosen, said
 
@@ -85,16 +89,19 @@ def finished(folder: Path, asked: dict[str, Any]) -> dict[str, Any] | None:
     ValueError
         If it was asked for otherwise.
     """
-    if broken_off(folder) or not (folder / SUMMARY_FILE).exists():
+    if broken_off(folder) or not (folder / SUMMARY_FILE).is_file():
         return None
     summary = _read(folder / SUMMARY_FILE)
-    _compare(folder, "the finished result", summary.get("asked", {}), asked)
+    before = summary.get("asked")
+    _compare(folder, "the finished result", before if isinstance(before, dict) else {}, asked)
     return summary
 
 
 @contextmanager
 def resumable(folder: Path, asked: dict[str, Any], resume: bool) -> Iterator[Path]:
     """Give a folder for what finishes, which goes when the block ends well, and stays where it is broken off.
+
+    It is nobody else's, and so are the files that a fit which was killed had been writing: they go.
 
     Raises
     ------
@@ -105,6 +112,9 @@ def resumable(folder: Path, asked: dict[str, Any], resume: bool) -> Iterator[Pat
     """
     records = folder / UNFINISHED
     try:
+        for left in folder.glob(f"{UNFINISHED}-*"):
+            if left.name != LOCK_FILE:
+                _remove(left)
         if resume and broken_off(folder):
             _compare(folder, "a fit that was broken off", _read(records / _ASKED), asked)
         else:
@@ -119,7 +129,7 @@ def resumable(folder: Path, asked: dict[str, Any], resume: bool) -> Iterator[Pat
     except (KeyboardInterrupt, StoppedError):
         raise StoppedError(_kept(records, "")) from None
     finally:
-        if records.exists() and not any(records.glob("*.npy")):
+        if not any(records.glob("*.npy")):
             _clear(records)  # nothing in it is worth keeping
 
 
@@ -131,10 +141,10 @@ def _kept(records: Path, then: str) -> str:
 
 
 def _read(file: Path) -> dict[str, Any]:
-    """Read what was written down, or nothing where it was damaged."""
+    """Read what was written down, or nothing where it was damaged or is no file."""
     try:
-        found = json.loads(file.read_text(encoding="utf-8"))
-    except ValueError:
+        found = json.loads(file.read_text(encoding="utf-8")) if file.is_file() else {}
+    except (ValueError, RecursionError):
         return {}
     return found if isinstance(found, dict) else {}
 
@@ -161,7 +171,15 @@ def _written(value: Any) -> str:
 
 def _clear(records: Path) -> None:
     """Remove the records; what was asked goes last, so that until then they count."""
-    if records.exists():
+    if records.is_dir() and not records.is_symlink():
         for file in sorted(records.iterdir(), key=lambda file: file.name == _ASKED):
-            file.unlink()
-        records.rmdir()
+            _remove(file)
+    _remove(records)
+
+
+def _remove(place: Path) -> None:
+    """Remove a file, a link (not what it leads to), or a folder, if it is there."""
+    if place.is_dir() and not place.is_symlink():
+        shutil.rmtree(place)
+    else:
+        place.unlink(missing_ok=True)

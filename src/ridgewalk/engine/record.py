@@ -12,11 +12,11 @@ A file has its full size before its runs are trained: a full disk is found then,
 
 from __future__ import annotations
 
+import io
 import os
-import tempfile
 import weakref
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, fields, is_dataclass
 from hashlib import blake2b
 from pathlib import Path
@@ -29,6 +29,7 @@ from scipy.sparse import issparse
 from ridgewalk.arrays import Integers
 from ridgewalk.engine import native
 from ridgewalk.engine.job import Fits, Job, Keep, Matrix
+from ridgewalk.files import drawn
 
 _MEASURES = {
     "data_loss": "f8",
@@ -44,11 +45,14 @@ _REFERENCES_OWN = ("ordered", "standing")  # what only the reference engine know
 
 @dataclass(frozen=True)
 class _Place:
-    """Where a run is: the file, the kind of its rows, and where in it the row begins."""
+    """Where a run is: the file, and where in it the row begins."""
 
     file: Path
-    row: np.dtype[Any]
     begin: int
+
+
+_Places = dict[str, list[_Place]]
+"""Digest -> where runs of it are: two fits in one folder may each have kept one."""
 
 
 class Record:
@@ -57,12 +61,13 @@ class Record:
     Parameters
     ----------
     folder : Path
-        Made if it is not there. Files that are cut off, or that hold something else, are passed over.
+        Made if it is not there. What was cut off or damaged in it, what cannot be read, and what is something else
+        than a record of this job's rows, is passed over. Several fits may share it.
 
     Raises
     ------
     OSError
-        If the folder cannot be made or read; later, if the disk is full.
+        If the folder cannot be made; later, if the disk is full.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -70,10 +75,9 @@ class Record:
         level, _ = native.load()
         self._folder, self._engine = folder, native.engine_name(level)
         self._kernels = f"{_FORMAT} {self._engine} {native.fingerprint(level)};"
-        self._places: dict[str, _Place] = {}
+        self._files = sorted(folder.glob("*.npy"))
+        self._places: dict[np.dtype[Any], _Places] = {}
         self._seen: dict[int, tuple[weakref.ref[Any], bytes]] = {}
-        for file in sorted(folder.glob("*.npy")):
-            self._look_into(file)
 
     def digests(self, job: Job) -> list[str]:
         """Digest of each run of a job: 32 hexadecimal digits.
@@ -114,14 +118,14 @@ class Record:
     @contextmanager
     def room(self, job: Job, digests: list[str]) -> Iterator[Keep]:
         """Make room for all runs of a job, and give what keeps those that have finished."""
-        empty = np.zeros(job.runs, dtype=_row(job))
-        handle, name = tempfile.mkstemp(suffix=".npy", dir=self._folder)
+        empty, known = np.zeros(job.runs, dtype=_row(job)), self._known(_row(job))
+        name = drawn(self._folder, ending=".npy")
         places: dict[str, _Place] = {}
         try:
-            with os.fdopen(handle, "w+b") as file:
+            with name.open("r+b") as file:
                 np.lib.format.write_array(file, empty, allow_pickle=False)
                 file.flush()
-                os.fsync(handle)  # some file systems notice only now that they are full
+                os.fsync(file.fileno())  # some file systems notice only now that they are full
                 begin = file.tell() - empty.nbytes
 
                 def keep(runs: Integers, fits: Fits) -> None:
@@ -133,7 +137,7 @@ class Record:
                             row[measure] = getattr(fits, measure)[k]
                         row["digest"] = digests[run]
                         row["checksum"] = _checksum(row[0])
-                        place = _Place(Path(name), row.dtype, begin + int(run) * row.nbytes)
+                        place = _Place(name, begin + int(run) * row.nbytes)
                         file.seek(place.begin)
                         file.write(row.tobytes())
                         file.flush()
@@ -142,25 +146,26 @@ class Record:
                 yield keep
         finally:
             if not places:
-                Path(name).unlink()
-            self._places |= places
+                name.unlink(missing_ok=True)
+            for digest, place in places.items():
+                known.setdefault(digest, []).append(place)
 
-    def _look_into(self, file: Path) -> None:
-        try:
-            rows = np.load(file, mmap_mode="r", allow_pickle=False)
-        except (ValueError, EOFError):  # cut off, or of another kind
-            return
-        if isinstance(rows, np.memmap) and rows.dtype.names and "digest" in rows.dtype.names:
-            for number, digest in enumerate(rows["digest"].tolist()):
-                begin = rows.offset + number * rows.itemsize
-                self._places[digest.decode("ascii")] = _Place(file, rows.dtype, begin)
+    def _known(self, row: np.dtype[Any]) -> _Places:
+        """Say where the runs are whose rows are of this kind; the files that were there are looked through once."""
+        if row not in self._places:
+            places: _Places = {}
+            self._places[row] = places
+            for file in self._files:
+                for digest, begin in _digests_in(file, row):
+                    places.setdefault(digest, []).append(_Place(file, begin))
+        return self._places[row]
 
     def _kept(self, digest: str, row: np.dtype[Any]) -> Any:
-        place = self._places.get(digest)
-        if place is None or place.row != row:
-            return None
-        found = np.fromfile(place.file, row, count=1, offset=place.begin)
-        return found[0] if len(found) and found[0]["checksum"] == _checksum(found[0]) else None
+        for place in self._known(row).get(digest, []):
+            found = _row_at(place, row)
+            if found is not None and found["digest"] == digest.encode() and found["checksum"] == _checksum(found):
+                return found
+        return None
 
     def _of_matrix(self, x: Matrix) -> bytes:
         parts = (x.data, x.indices, x.indptr) if issparse(x) else (x,)
@@ -187,6 +192,45 @@ def _row(job: Job) -> np.dtype[Any]:
     """Kind of the rows that hold a job's runs."""
     arrays = [(f"parameters {k}", array.dtype.str, array.shape[1:]) for k, array in enumerate(job.start)]
     return np.dtype([("checksum", f"S{_DIGITS}"), ("digest", f"S{_DIGITS}"), *arrays, *_MEASURES.items()])
+
+
+def _header(row: np.dtype[Any], runs: int) -> bytes:
+    """Return what stands before the rows in a file of so many runs: it is as long for any number of them."""
+    said = np.lib.format.header_data_from_array_1_0(np.empty(0, row)) | {"shape": (runs,)}
+    with io.BytesIO() as header:
+        try:
+            np.lib.format.write_array_header_1_0(header, said)
+        except ValueError:  # too long for it: very many layers
+            np.lib.format.write_array_header_2_0(header, said)
+        return header.getvalue()
+
+
+def _digests_in(file: Path, row: np.dtype[Any]) -> Iterator[tuple[str, int]]:
+    """Give digest and place of every row of a file, if it is whole and holds rows of this kind.
+
+    What the file says of itself is compared, never taken: not a number in it says how much to read.
+    """
+    with suppress(OSError):  # a dangling link, a file of somebody else's, one that has gone meanwhile
+        size, first = file.stat().st_size, len(_header(row, 0))
+        runs, left = divmod(size - first, row.itemsize)
+        if not file.is_file() or runs < 0 or left:
+            return
+        with file.open("rb", buffering=0) as opened:
+            if opened.read(first) != _header(row, runs):
+                return
+            for begin in range(first, size, row.itemsize):
+                opened.seek(begin + _DIGITS)
+                if digest := opened.read(_DIGITS).rstrip(b"\0"):  # else the run has not finished
+                    yield digest.decode("latin-1"), begin
+
+
+def _row_at(place: _Place, row: np.dtype[Any]) -> Any:
+    """Read a row, or nothing where it has gone."""
+    with suppress(OSError), place.file.open("rb", buffering=0) as opened:
+        opened.seek(place.begin)
+        content = opened.read(row.itemsize)
+        return np.frombuffer(content, row)[0] if len(content) == row.itemsize else None
+    return None
 
 
 def _checksum(row: Any) -> bytes:

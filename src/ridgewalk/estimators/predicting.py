@@ -15,7 +15,7 @@ from scipy.special import log_expit, log_softmax, logsumexp
 from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
 from sklearn.feature_selection import SelectorMixin
 from sklearn.utils.multiclass import check_classification_targets, type_of_target
-from sklearn.utils.validation import _check_feature_names_in, check_is_fitted, column_or_1d, validate_data
+from sklearn.utils.validation import check_is_fitted, column_or_1d, validate_data
 
 from ridgewalk.arrays import Array, Booleans
 from ridgewalk.estimators.problem import row_weights
@@ -51,8 +51,12 @@ class Predictor(SelectorMixin, BaseEstimator):  # type: ignore[misc]
         self.n_outputs_ = arrays[-1].shape[1]
         activations = {"CrossEntropy": "softmax", "BinaryCrossEntropy": "logistic", "Poisson": "exponential"}
         self.out_activation_ = activations.get(type(self.model_.loss).__name__, "identity")
-        self.support_ = np.any([model.support(self.n_features_in_) for model in self.models_], axis=0)
-        self.selected_features_ = _check_feature_names_in(self)[self.support_]
+        self.support_ = np.zeros(self.n_features_in_, dtype=bool)
+        for model in self.models_:
+            self.support_ |= model.support(self.n_features_in_)
+        used = np.flatnonzero(self.support_)
+        names = getattr(self, "feature_names_in_", None)
+        self.selected_features_ = np.array([f"x{k}" for k in used], dtype=object) if names is None else names[used]
 
     _least_rows = 1
     _keeps_float32 = False  # whether what was fitted on float32 predicts float32

@@ -25,6 +25,7 @@ from ridgewalk.estimators.predicting import ClassifierFace, Predictor, Regressor
 from ridgewalk.estimators.problem import REGRESSION_LOSSES, loss_for, path_problem, recorded, row_weights, warn
 from ridgewalk.estimators.references import reference_outputs
 from ridgewalk.estimators.scoring import score_of
+from ridgewalk.files import written
 from ridgewalk.folds import constant_losses, standardized_fold
 from ridgewalk.inputs import InputSelection, relax, select_inputs
 from ridgewalk.losses import Loss, Poisson
@@ -357,7 +358,7 @@ class _PathEstimator(Predictor):
         Parameters
         ----------
         file : path
-            The HTML file to write, about 2 MB; replaced if it is there.
+            The HTML file to write, about 2 MB, whole or not at all; replaced if it is there.
         X, y : array_like, shapes (N, P) and (N,) or (N, C), optional
             Rows to predict at every strength: confusion or residuals, calibration. Fresh rows say most; those of the
             fit flatter.
@@ -385,9 +386,10 @@ class _PathEstimator(Predictor):
             title=title,
             how=self._how,
         )
-        written = Path(file)
-        written.write_text(render(data), encoding="utf-8")
-        return written
+        page = Path(file)
+        with written(page) as unfinished:
+            unfinished.write_text(render(data), encoding="utf-8")
+        return page
 
     def _walked(self, origins: list[str] | None = None) -> tuple[MLPPath, Rule, list[str], Choice]:
         """Give what is told of the path, on a page, in a picture, in a notebook: path, rule, names, choice."""

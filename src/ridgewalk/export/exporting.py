@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import dataclass
 from os import PathLike
 from pathlib import Path
@@ -11,6 +12,7 @@ from ridgewalk.columns import Encoder
 from ridgewalk.export.numpy_code import numpy_files
 from ridgewalk.export.recipe import Estimator, Recipe, recipe
 from ridgewalk.export.torch_state import module, prediction, torch_state
+from ridgewalk.files import written
 
 _SHOWN = 10  # columns named in a sentence
 
@@ -52,7 +54,7 @@ class Exported:
         return {path.with_suffix(suffix): content for suffix, content in self.files.items()}
 
     def write(self, file: str | PathLike[str]) -> list[Path]:
-        """Write the file, or both, over what is there; give what was written.
+        """Write the file, or both or neither, each whole, over what is there; give what was written.
 
         Parameters
         ----------
@@ -60,8 +62,9 @@ class Exported:
             Its name ends as the first of ``files``.
         """
         contents = self.placed(file)
-        for path, content in contents.items():
-            path.write_bytes(content)
+        with ExitStack() as unfinished:
+            for path, content in contents.items():
+                unfinished.enter_context(written(path)).write_bytes(content)
         return list(contents)
 
     def __str__(self) -> str:

@@ -11,7 +11,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ridgewalk.storage.container import FORMAT, ModelFileError, Shelf, WrongError, opened, write
+from ridgewalk.storage.container import FORMAT, Arrays, ModelFileError, Shelf, WrongError, check_text, opened, write
 from ridgewalk.storage.records import Stored, described, stored
 
 if TYPE_CHECKING:
@@ -30,14 +30,14 @@ def save(
     What is kept: the parameters, the networks, and the whole path with the held-out loss of every row, so that
     ``report`` and ``path_`` work after loading. That is 8 bytes per row and strength, and as much for the linear
     baseline: 50 MB for 100,000 rows and 30 strengths. ``model.compact()`` has no path, and its file is small. The rows
-    themselves are never kept, so a loaded model cannot ``diagnose``.
+    themselves are never kept, so a loaded model cannot ``diagnose``; nor is ``memory``, a folder of this machine.
 
     Parameters
     ----------
     model : MLPClassifier, MLPRegressor, MLPClassifierCV or MLPRegressorCV
         Fitted.
     file : path
-        Replaced if it is there. By custom it ends in .safetensors.
+        Replaced if it is there; a link is replaced itself, not what it leads to. By custom it ends in .safetensors.
     encoder : Encoder, optional
         What made the model's columns of a table's inputs.
     target : str, optional
@@ -62,8 +62,11 @@ def save(
     """
     shelf, path = Shelf(), Path(file)
     document = described(model, encoder, target, shelf)
-    try:
-        stored(json.loads(json.dumps(document)), shelf.arrays)  # what cannot be read is never written
+    text = json.dumps(document)
+    size = len(text) + sum(array.nbytes for array in shelf.arrays.values())
+    try:  # what cannot be read is never written
+        check_text(text.encode(), size)
+        stored(json.loads(text), Arrays(shelf.arrays, size))
     except WrongError as error:
         raise ModelFileError(f"This {type(model).__name__} cannot be kept in a file: {error.found}.") from None
     write(document, shelf, path)
@@ -86,8 +89,8 @@ def load(file: str | os.PathLike[str]) -> Any:
     Raises
     ------
     ModelFileError
-        If there is no such file, or it is no model, is of a newer format, was damaged or altered. Nothing in a file
-        is ever run.
+        If there is no such file, or it is no model, is of a newer format, was damaged or altered, or would take more
+        than about ten times the memory that it takes on the disk. Nothing in a file is ever run.
     """
     return read(file).model
 
@@ -106,8 +109,9 @@ def read(file: str | os.PathLike[str]) -> Stored:
             path = path / "model.skops"
         else:
             path = path / MODEL_FILE
-    if not path.exists():
-        raise ModelFileError(f"There is no model {path}: give the file that ridgewalk.save wrote, or fit's folder.")
+    if not path.is_file():
+        what = f"{path} is no file" if path.exists() else f"There is no model {path}"
+        raise ModelFileError(f"{what}: give the file that ridgewalk.save wrote, or fit's folder.")
     try:
         return stored(*opened(path))
     except WrongError as error:
@@ -115,6 +119,6 @@ def read(file: str | os.PathLike[str]) -> Stored:
     except (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError) as error:
         wrong = WrongError(f"it is described as no ridgewalk does ({type(error).__name__}: {str(error)[:200]})")
     raise ModelFileError(
-        f"{path} should hold a model of ridgewalk (format {FORMAT}), but {wrong.found}. "
+        f"{path} should hold a model of ridgewalk (format {FORMAT}), but {wrong.found[:500]}. "
         f"It was not loaded: {wrong.advice}."
     )

@@ -13,7 +13,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +21,8 @@ import numpy as np
 from numpy.typing import NDArray
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save_file
+
+from ridgewalk.files import written
 
 FORMAT = 4
 _READABLE = ("3", "4")  # of format 3 a path says of a cell only whether it holds the null model
@@ -40,6 +42,74 @@ class WrongError(Exception):
         self, found: str, advice: str = "copy it anew from where it was written, or fit the model again"
     ) -> None:
         self.found, self.advice = found, advice
+
+
+class Arrays:
+    """A file's arrays by name, and how much memory it may still ask for.
+
+    What a number in a file makes us take is asked for here first: in all ten times the size of the file, and a little.
+
+    Parameters
+    ----------
+    arrays : mapping of arrays
+    size : int
+        Bytes of the file.
+    """
+
+    def __init__(self, arrays: Mapping[str, Anything], size: int) -> None:
+        self._arrays, self._left = arrays, _most(size)
+        self._found: dict[tuple[str, Callable[[Anything], bool]], bool] = {}
+
+    def __getitem__(self, name: str) -> Anything:
+        return self._arrays[name]
+
+    def take(self, count: int, what: str) -> None:
+        """See that so many bytes may be taken for something.
+
+        Raises
+        ------
+        WrongError
+            If that is more than a file of this size can ask for.
+        """
+        self._left -= count
+        if count < 0 or self._left < 0:
+            raise WrongError(f"{what} would take {_figure(count)} bytes, out of all proportion to the file")
+
+    def meets(self, name: str, law: Callable[[Anything], bool]) -> bool:
+        """Whether an array, which may stand in many places, is as a law wants it; looked at once."""
+        if (name, law) not in self._found:
+            self._found[name, law] = law(self[name])
+        return self._found[name, law]
+
+
+_TIMES, _LITTLE = 10, 2**22
+_COSTS = {b"}": 150, b"]": 88, b",": 40, b'"': 20}
+"""Bytes of memory that each of these stands for in JSON: what is closed, an entry, half a text."""
+_FIELDS, _FIELD = 8, 110  # of a record, whose names are kept once; bytes of each of more, as in a large dictionary
+
+
+def _most(size: int) -> int:
+    """Bytes of memory that a file of so many bytes may ask for."""
+    return _TIMES * size + _LITTLE
+
+
+def check_text(text: bytes, size: int) -> None:
+    """See that what JSON becomes in memory suits the size of its file: ``save``'s own counts as less than 9 times that.
+
+    Raises
+    ------
+    WrongError
+        If it does not.
+    """
+    fields = max(0, text.count(b":") - _FIELDS * text.count(b"}"))
+    needed = len(text) + _FIELD * fields + sum(text.count(sign) * cost for sign, cost in _COSTS.items())
+    if needed > _most(size):
+        raise WrongError("its description would take memory out of all proportion to the file")
+
+
+def _figure(number: int) -> str:
+    """Write a number, however long."""
+    return str(number) if abs(number) < 10**18 else "10^18 or more"
 
 
 def _sha256(content: Any) -> str:
@@ -93,7 +163,7 @@ class Shelf:
         return given
 
 
-def restored(given: Any, arrays: Mapping[str, Anything]) -> Any:
+def restored(given: Any, arrays: Arrays) -> Any:
     """Turn what :meth:`Shelf.plain` gave back into the value."""
     value: Any = given
     match given:
@@ -108,6 +178,8 @@ def restored(given: Any, arrays: Mapping[str, Anything]) -> Any:
         case {"array": str(name), **rest} if not rest:
             value = arrays[name]
         case {"texts": list(texts), "objects": bool(objects), **rest} if not rest:
+            if not objects and texts:  # room for the longest, in every place
+                arrays.take(4 * len(texts) * max(len(as_text(each)) for each in texts), "its texts")
             value = np.array([as_text(each) for each in texts], dtype=object if objects else str)
         case dict():
             raise WrongError(f"it holds a value of an unknown kind ({str(given)[:60]})")
@@ -125,45 +197,72 @@ def write(document: Record, shelf: Shelf, file: Path) -> None:
     """Write a document and its arrays, whole or not at all."""
     text = json.dumps(document | {"arrays": shelf.entries}, allow_nan=False, separators=(",", ":"))
     metadata = {"ridgewalk": f"{FORMAT} {_sha256(text.encode())} {text}"}
-    unfinished = file.with_name(f".unfinished-{file.name}")
     if not file.parent.is_dir():
         raise FileNotFoundError(f"There is no folder {file.parent} to write {file.name} into: make it first.")
     try:
-        unfinished.touch()
-        mode = unfinished.stat().st_mode  # that of any new file here; the library's is its owner's alone
-        save_file(shelf.arrays, unfinished, metadata)
-        unfinished.chmod(mode)
-        os.replace(unfinished, file)
+        with written(file) as unfinished:
+            save_file(shelf.arrays, unfinished, metadata)
     except SafetensorError as error:
         raise OSError(f"{file} cannot be written: {error}.") from None
-    finally:
-        unfinished.unlink(missing_ok=True)
 
 
-def opened(path: Path) -> tuple[Record, dict[str, Anything]]:
-    """Read document and arrays of a file, and see that they are those that were written."""
+def opened(path: Path) -> tuple[Record, Arrays]:
+    """Read document and arrays of a file, and see that they are those that were written.
+
+    Nothing is made of a number in it, or of its text, before it is seen that this takes no more memory than a file of
+    its size can ask for.
+    """
     try:
+        size = _checked_head(path)
         with safe_open(path, framework="np") as file:
-            words = (file.metadata() or {}).get("ridgewalk", "").split(" ", 2)
-            if len(words) != 3:
-                raise WrongError("it is a safetensors file of something else", "give one that ridgewalk.save wrote")
-            if words[0] not in _READABLE:
-                newer = words[0].isdecimal() and int(words[0][:9]) > FORMAT
-                raise WrongError(
-                    f"it is of format {words[0][:9]}", "install a newer ridgewalk" if newer else "fit the model again"
-                )
-            if _sha256(words[2].encode()) != words[1]:
+            words = _words((file.metadata() or {}).get("ridgewalk", ""))
+            text = words[2].encode()
+            if _sha256(text) != words[1]:
                 raise WrongError("its description does not match its checksum: it was altered or damaged")
+            check_text(text, size)
+            del text  # the document is not held twice while it is read
             document = json.loads(words[2], parse_constant=_refuse_constant)
-            arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+            for name in document["arrays"].keys() ^ set(file.keys()):
+                raise _not_matching(name)
+            arrays = {name: file.get_tensor(name) for name in document["arrays"]}
     except SafetensorError as error:
         raise _no_safetensors(path, str(error)) from None
-    for name in document["arrays"].keys() | arrays.keys():
-        array = arrays.get(name, np.zeros(0))
-        if document["arrays"].get(name) != [array.dtype.name, list(array.shape), _sha256(array)]:
-            raise WrongError(f"its array {name[:60]!r} does not match its checksum: it was altered or damaged")
+    except OSError as error:
+        raise WrongError(f"it cannot be read ({error.strerror or error})", "change that, or give another") from None
+    for name, array in arrays.items():
+        if document["arrays"][name] != [array.dtype.name, list(array.shape), _sha256(array)]:
+            raise _not_matching(name)
+        if max(array.shape, default=0) > size:  # an empty one, of any length
+            raise WrongError(f"its array {name[:60]!r} is longer than the file")
         array.flags.writeable = False  # it may stand in several places
-    return document, arrays
+    return document, Arrays(arrays, size)
+
+
+def _checked_head(path: Path) -> int:
+    """Give the size of a file, once its header is seen to take no memory out of proportion to it."""
+    with path.open("rb") as file:
+        size = os.fstat(file.fileno()).st_size
+        length = int.from_bytes(file.read(8), "little")
+        if length <= size:
+            check_text(file.read(length), size)
+    return size
+
+
+def _not_matching(name: str) -> WrongError:
+    return WrongError(f"its array {name[:60]!r} does not match its checksum: it was altered or damaged")
+
+
+def _words(entry: str) -> list[str]:
+    """Give the format, the checksum and the document of what the file says of itself."""
+    words = entry.split(" ", 2) if entry.isascii() else []
+    if len(words) != 3:
+        raise WrongError("it is a safetensors file of something else", "give one that ridgewalk.save wrote")
+    if words[0] not in _READABLE:
+        newer = words[0].isdecimal() and int(words[0][:9]) > FORMAT
+        raise WrongError(
+            f"it is of format {words[0][:9]}", "install a newer ridgewalk" if newer else "fit the model again"
+        )
+    return words
 
 
 def _refuse_constant(name: str) -> Any:

@@ -9,8 +9,9 @@ change and the files stay. What no longer fits them takes a new FORMAT.
 
 from __future__ import annotations
 
+import math
 import warnings
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -28,7 +29,16 @@ from ridgewalk.network import Network
 from ridgewalk.optimizers import InverseTime, scheduled
 from ridgewalk.path import MLPPath
 from ridgewalk.route import Route
-from ridgewalk.storage.container import Anything, ModelFileError, Record, Shelf, WrongError, as_text, restored
+from ridgewalk.storage.container import (
+    Anything,
+    Arrays,
+    ModelFileError,
+    Record,
+    Shelf,
+    WrongError,
+    as_text,
+    restored,
+)
 
 if TYPE_CHECKING:
     from ridgewalk.columns import Encoder
@@ -54,11 +64,14 @@ _LOSSES: Kinds = {
     "poisson": (Poisson, {}),
 }
 _SIZE: Kinds = {"size": (Size, {"inputs": int, "units": int, "numbers": int, "multiplications": int})}
-_ROUTE = (
-    "hidden_layer_sizes", "activation", "penalty", "l1_ratio", "upper_l2", "bias_alpha", "layer_factors", "walk",
-    "max_iter", "learning_rate", "batch_size", "standardize", "penalty_factors", "groups", "dtype", "engine",
-    "tolerance",
-)  # fmt: skip
+_NUMBERS = (int, float)
+_EACH = (np.ndarray, tuple, list, type(None))  # of numbers
+_ROUTE: dict[str, tuple[type, ...]] = {  # name, and the types it may have
+    "hidden_layer_sizes": (tuple,), "activation": (str,), "penalty": (str,), "l1_ratio": _NUMBERS,
+    "upper_l2": _NUMBERS, "bias_alpha": _NUMBERS, "layer_factors": _EACH, "walk": (str,), "max_iter": _NUMBERS,
+    "learning_rate": _NUMBERS, "batch_size": (int, type(None)), "standardize": (bool,), "penalty_factors": _EACH,
+    "groups": _EACH, "dtype": (str,), "engine": (str,), "tolerance": _NUMBERS,
+}  # fmt: skip
 _PATH = {  # kind of number, and shape: strengths S, folds K, F = K + 1, seeds E, inputs P, layers L, rows N
     "alphas": ("f", "S"),
     "heldout_loss": ("f", "SKE"),
@@ -109,6 +122,7 @@ _FITTED: dict[str, tuple[str, type]] = {  # name in the file: attribute of the e
     "float32": ("_float32", bool),
 }
 _NONE = {"best_loss", "validation_loss_curve", "validation_scores", "best_validation_score"}  # None without such rows
+_UNKEPT = ("memory",)  # parameters of the machine that fitted: a folder is neither written nor taken from a file
 
 
 @dataclass(frozen=True, eq=False)
@@ -201,7 +215,7 @@ def _estimators() -> dict[str, Any]:
 def _parameters(model: Any, shelf: Shelf) -> Record:
     kept = {}
     for name, value in model.get_params(deep=False).items():
-        if name == "memory":  # a folder of the machine that fitted
+        if name in _UNKEPT:
             continue
         try:
             kept[name] = shelf.plain(f"parameters/{name}", value)
@@ -255,7 +269,16 @@ def _standing_record(model: Any, shelf: Shelf) -> Record:
     return {**record, "steps": standing.steps, "rates": rate, "averages": averages}
 
 
-def _stand(record: Record, model: Any, arrays: Mapping[str, Anything]) -> None:
+def _go_on(document: Record, model: Any, face: _Face, arrays: Arrays) -> None:
+    """Give a loaded model what its training goes on from."""
+    if "trained" in document:
+        model._trained = [_model(record, face, arrays) for record in document["trained"]]
+        model._seen = _moments(document, model, face, arrays)
+    if "standing" in document:
+        _stand(document["standing"], model, arrays)
+
+
+def _stand(record: Record, model: Any, arrays: Arrays) -> None:
     """Put a loaded model where its training ended."""
     model._optimizer = scheduled(model._new_optimizer(), InverseTime(), float(record["rate"]))
     model._fallen_to = float(restored(record["fallen_to"], arrays))
@@ -265,7 +288,7 @@ def _stand(record: Record, model: Any, arrays: Mapping[str, Anything]) -> None:
         model._standing = _standing(record, model, arrays)
 
 
-def _standing(record: Record, model: Any, arrays: Mapping[str, Anything]) -> Standing:
+def _standing(record: Record, model: Any, arrays: Arrays) -> Standing:
     shapes = model._trained[0].network.shapes
     averages = tuple(
         tuple(_sized(arrays, name, "f", "RPQ", {"R": len(model._trained)}) for name in state)
@@ -297,14 +320,14 @@ def _path_record(where: str, path: MLPPath, shelf: Shelf) -> Record:
     }
 
 
-def stored(document: Record, arrays: Mapping[str, Anything]) -> Stored:
+def stored(document: Record, arrays: Arrays) -> Stored:
     """Make the model that a document describes."""
     encoder = _encoder(document["columns"])
     kinds = _estimators()
     if document["estimator"] not in kinds:
         raise WrongError(f"its estimator {str(document['estimator'])[:60]!r} is unknown")
     model = kinds[document["estimator"]](
-        **{name: restored(each, arrays) for name, each in document["parameters"].items()}
+        **{name: restored(each, arrays) for name, each in document["parameters"].items() if name not in _UNKEPT}
     )
     model._validate_params()
     for name, each in document["fitted"].items():
@@ -313,21 +336,17 @@ def stored(document: Record, arrays: Mapping[str, Anything]) -> Stored:
         if type(value) is not kind and not (value is None and name in _NONE):
             raise WrongError(f"its {name} is no {kind.__name__}")
         setattr(model, attribute, value)
-    face = _face(model)
-    if encoder is not None and len(encoder.names) != face.inputs:
-        raise WrongError(f"its columns become {len(encoder.names)}, and its network takes {face.inputs}")
+    face = _face(model, arrays)
+    if encoder is not None and _width(encoder) != face.inputs:
+        raise WrongError(f"its columns become {_width(encoder)}, and its network takes {face.inputs}")
     models = [_model(record, face, arrays) for record in document["models"]]
-    if not all(np.isfinite(each).all() for one in models for each in one.parameters):
+    if not all(arrays.meets(name, _finite) for record in document["models"] for name in record["parameters"]):
         raise WrongError("its weights are not finite numbers, as those of a training that diverged")
     best = document["best"]
     if best not in range(len(models)):
         raise WrongError(f"it holds {len(models)} networks to predict with, of which {best} is the best")
     paths = [_path(record, face, arrays) for record in document["paths"]]
-    if "trained" in document:
-        model._trained = [_model(record, face, arrays) for record in document["trained"]]
-        model._seen = _moments(document, model, face, arrays)
-    if "standing" in document:
-        _stand(document["standing"], model, arrays)
+    _go_on(document, model, face, arrays)
     if "compaction" in document:
         seconds = document["compaction"]["seconds"]
         before, after = (_thing(_SIZE, document["compaction"][when], "size") for when in ("before", "after"))
@@ -338,8 +357,11 @@ def stored(document: Record, arrays: Mapping[str, Anything]) -> Stored:
         if model.index_ not in range(len(model.path_.alphas)):
             raise WrongError(f"its strength {model.index_} is none of the {len(model.path_.alphas)} of its path")
     if "input_selection" in document:
-        model.input_selection_ = _input_selection(document["input_selection"], paths, arrays)
-    model._hand_over(models, best)
+        model.input_selection_ = _input_selection(document["input_selection"], paths, face, arrays)
+    with np.errstate(over="ignore", invalid="ignore"):
+        model._hand_over(models, best)
+    if not all(map(_finite, (*model.coefs_, *model.intercepts_))):
+        raise WrongError("its weights are not finite numbers, for columns as they come")
     target = document["target"]
     return Stored(model, encoder, None if target is None else as_text(target))
 
@@ -347,12 +369,36 @@ def stored(document: Record, arrays: Mapping[str, Anything]) -> Stored:
 def _encoder(records: list[Record] | None) -> Encoder | None:
     if records is None:
         return None
-    from ridgewalk.columns import DAYS, Date, Encoder
+    from ridgewalk.columns import DAYS, Category, Date, Encoder
 
     columns = tuple(_thing(_columns(), record, "column") for record in records)
-    if any(isinstance(column, Date) and not set(column.cycles) <= DAYS.keys() for column in columns):
-        raise WrongError("its dates have a place in unknown cycles")
+    for column in columns:
+        if isinstance(column, Date) and column.cycles != tuple(each for each in DAYS if each in column.cycles):
+            raise WrongError("its dates have a place in unknown cycles")
+        if isinstance(column, Date) and abs(column.center) > _LAST_DAY:
+            raise WrongError("its dates have a median that is no day")
+        levels = (*column.levels, *column.others) if isinstance(column, Category) else ()
+        if len(set(levels)) < len(levels):
+            raise WrongError(f"its column {column.name[:60]!r} has a category twice")
+    if len({column.name for column in columns}) < len(columns):
+        raise WrongError("two of its columns have one name")
     return Encoder(columns)
+
+
+_LAST_DAY = 10**9  # from 1970-01-01
+
+
+def _width(encoder: Encoder) -> int:
+    """Count the columns of numbers that an encoder gives, without their names, which a file could make long."""
+    from ridgewalk.columns import Category, Date
+
+    width = 0
+    for column in encoder.columns:
+        if isinstance(column, Category):
+            width += len(column.levels) + bool(column.others)
+        else:
+            width += 1 + column.indicated + (2 * len(column.cycles) if isinstance(column, Date) else 0)
+    return width
 
 
 @dataclass(frozen=True)
@@ -364,32 +410,47 @@ class _Face:
     losses: tuple[type, ...]
 
 
-def _face(model: Any) -> _Face:
+def _face(model: Any, arrays: Arrays) -> _Face:
     from sklearn.base import is_classifier
 
     from ridgewalk.estimators.problem import REGRESSION_LOSSES
 
     inputs = model.n_features_in_
     names = getattr(model, "feature_names_in_", None)
-    if inputs < 1 or (names is not None and names.shape != (inputs,)):
+    if inputs < 1 or (names is not None and (names.shape != (inputs,) or names.dtype != object)):
         raise WrongError(f"it names other columns than its {inputs}")
+    arrays.take(inputs, f"which of {inputs} columns it uses")
     if not is_classifier(model):
         return _Face(inputs, 1 if model._single else None, tuple(map(type, REGRESSION_LOSSES.values())))
+    if model.classes_.ndim != 1:
+        raise WrongError("its classes are no list")
     classes = len(model.classes_)
     return _Face(inputs, 1 if classes == 2 and not model._multilabel else classes, (type(model._loss),))
 
 
-def _sized(arrays: Mapping[str, Anything], name: str, kind: str, letters: str, sizes: dict[str, int]) -> Anything:
+def _sized(arrays: Arrays, name: str, kind: str, letters: str, sizes: dict[str, int]) -> Anything:
     """Give an array of a kind of numbers, with one axis per letter; equal letters are equal lengths."""
     array = arrays[name]
-    fits = array.dtype.kind == kind and array.ndim == len(letters)
+    fits = array.dtype.kind == kind and array.ndim == len(letters) and (kind == "b" or array.itemsize >= 4)
     if not fits or any(sizes.setdefault(each, n) != n for each, n in zip(letters, array.shape, strict=True)):
         wanted = ", ".join(str(sizes.get(each, "any")) for each in letters)
         raise WrongError(f"its array {name!r} is {array.dtype} of shape {array.shape}, where ({wanted}) is needed")
     return array
 
 
-def _moments(document: Record, model: Any, face: _Face, arrays: Mapping[str, Anything]) -> Moments:
+def _finite(array: Anything) -> bool:
+    return bool(np.isfinite(array).all())
+
+
+def _not_negative(array: Anything) -> bool:
+    return bool((array >= 0).all())
+
+
+def _positive(array: Anything) -> bool:
+    return bool((array > 0).all())
+
+
+def _moments(document: Record, model: Any, face: _Face, arrays: Arrays) -> Moments:
     """Means and deviations of the rows trained on; format 3 kept how they were scaled, and not their weight."""
     if "seen" not in document:
         fold = _scaling(document["fold"], {"P": face.inputs}, arrays)
@@ -397,55 +458,58 @@ def _moments(document: Record, model: Any, face: _Face, arrays: Mapping[str, Any
         return Moments(model.t_ / model.n_iter_, **fold)
     record, sizes = document["seen"], {"P": face.inputs}
     given = {name: _sized(arrays, record[name], "f", letter, sizes) for name, letter in _SCALING.items()}
-    sound = all(np.isfinite(each).all() for each in given.values()) and 0 < float(record["weight"]) < np.inf
-    if not sound or not all((given[name] >= 0).all() for name in ("scale", "target_scale")):
+    sound = all(arrays.meets(record[name], _finite) for name in _SCALING) and 0 < float(record["weight"]) < np.inf
+    if not sound or not all(arrays.meets(record[name], _not_negative) for name in ("scale", "target_scale")):
         raise WrongError("the rows it was trained on have means or deviations that are none")
     return Moments(float(record["weight"]), **given)
 
 
-def _scaling(record: Record, sizes: dict[str, int], arrays: Mapping[str, Anything]) -> dict[str, Anything]:
+def _scaling(record: Record, sizes: dict[str, int], arrays: Arrays) -> dict[str, Anything]:
     """Centers and scales of columns and targets: numbers that can be divided by."""
     given = {name: _sized(arrays, record[name], "f", letter, sizes) for name, letter in _SCALING.items()}
-    finite = all(np.isfinite(given[name]).all() for name in ("center", "target_center", "target_scale"))
-    if not finite or not all((given[name] > 0).all() for name in ("scale", "target_scale")):
+    finite = all(arrays.meets(record[name], _finite) for name in ("center", "target_center", "target_scale"))
+    if not finite or not all(arrays.meets(record[name], _positive) for name in ("scale", "target_scale")):
         raise WrongError("its columns or targets are scaled by something else than numbers above 0")
     return given
 
 
-def _network(
-    record: Record, face: _Face, axes: int, arrays: Mapping[str, Anything]
-) -> tuple[Network, Any, tuple[Anything, ...]]:
+def _network(record: Record, face: _Face, axes: int, arrays: Arrays) -> tuple[Network, Any, tuple[Anything, ...]]:
     """Layers, loss and arrays of a network; its arrays have so many axes before those of the layers."""
     network = Network(tuple(_thing(_LAYERS, layer, "layer") for layer in record["layers"]))
     loss = _thing(_LOSSES, record["loss"], "loss")
     parameters = tuple(arrays[name] for name in record["parameters"])
     shapes = [each.shape[-2:] for each in parameters]
-    if shapes != list(network.shapes) or any(each.dtype.kind != "f" or each.ndim != axes + 2 for each in parameters):
+    if shapes != list(network.shapes) or any(
+        each.dtype.kind != "f" or each.itemsize < 4 or each.ndim != axes + 2 for each in parameters
+    ):
         raise WrongError(f"its weights have the shapes {shapes[:6]}, and its layers take {list(network.shapes)[:6]}")
     if not isinstance(loss, face.losses) or face.outputs not in (None, network.dense[-1].units):
         raise WrongError(f"its {type(loss).__name__} of {network.dense[-1].units} outputs is none of its estimator's")
     return network, loss, parameters
 
 
-def _model(record: Record, face: _Face, arrays: Mapping[str, Anything]) -> Model:
+def _model(record: Record, face: _Face, arrays: Arrays) -> Model:
     network, loss, parameters = _network(record, face, 0, arrays)
     sizes = {"P": network.dense[0].inputs, "C": network.dense[-1].units}
     inputs = _sized(arrays, record["inputs"], "i", "P", sizes)
-    if not np.isin(inputs, np.arange(face.inputs)).all():
+    if not arrays.meets(record["inputs"], _not_negative) or inputs.max() >= face.inputs:
         raise WrongError(f"its network takes columns that are not among the {face.inputs} of its estimator")
     return Model(network=network, parameters=parameters, loss=loss, inputs=inputs, **_scaling(record, sizes, arrays))
 
 
-def _path(record: Record, face: _Face, arrays: Mapping[str, Anything]) -> MLPPath:
+def _path(record: Record, face: _Face, arrays: Arrays) -> MLPPath:
     network, loss, parameters = _network(record, face, 2, arrays)
-    route = Route(**{name: restored(each, arrays) for name, each in record["route"].items()})
+    route = _route(record["route"], arrays)
     sizes = {"P": face.inputs, "C": network.dense[-1].units, "L": len(network.dense)}
     tables: dict[str, Any] = {"heldout_score": None} | {
         name: _sized(arrays, each, *(_PATH | _FORMAT_3)[name], sizes) for name, each in record["tables"].items()
     }
     if "null_wins" in tables:
-        tables["source"] = np.where(tables.pop("null_wins"), NULL, np.arange(sizes["S"])[:, None, None])
-    if not np.isin(tables["source"], np.arange(NULL, sizes["S"])).all():
+        null = tables.pop("null_wins")
+        arrays.take(8 * null.size, "the sources of its networks")
+        tables["source"] = np.where(null, NULL, np.arange(sizes["S"])[:, None, None])
+    source = tables["source"]
+    if ((source < NULL) | (source >= sizes["S"])).any():
         raise WrongError("its path names networks of strengths that it does not have")
     strengths, folds, rows = sizes["S"], sizes["K"], sizes["N"]
     heldout = tuple(_sized(arrays, name, "i", "n", {}) for name in record["heldout_rows"])
@@ -453,7 +517,9 @@ def _path(record: Record, face: _Face, arrays: Mapping[str, Anything]) -> MLPPat
     losses = tuple(
         _sized(arrays, name, "f", "Sn", each) for name, each in zip(record["fold_row_loss"], lengths, strict=True)
     )
-    inside = all(each.size == 0 or (each.min() >= 0 and each.max() < rows) for each in heldout)
+    inside = all(arrays.meets(name, _not_negative) for name in record["heldout_rows"]) and all(
+        each.max(initial=-1) < rows for each in heldout
+    )
     if len(heldout) != folds or sizes["F"] != folds + 1 or not inside:
         raise WrongError(f"its path of {folds} folds over {rows} rows holds out other rows")
     if any(each.shape[:-2] != (strengths, sizes["E"]) for each in parameters) or network != route.network(
@@ -469,13 +535,31 @@ def _path(record: Record, face: _Face, arrays: Mapping[str, Anything]) -> MLPPat
         network=network,
         loss=loss,
         whole=Fold(_sized(arrays, record["weights"], "f", "N", sizes), **_scaling(record["whole"], sizes, arrays)),
-        engine=str(record["engine"]),
+        engine=as_text(record["engine"]),
     )
 
 
-def _input_selection(record: Record, paths: list[MLPPath], arrays: Mapping[str, Anything]) -> InputSelection:
+def _route(record: Record, arrays: Arrays) -> Route:
+    """Give how a path was walked, of the types that it was made of: nothing else is counted, copied or written out."""
+    given = {name: restored(each, arrays) for name, each in record.items()}
+    for name, value in given.items():
+        if type(value) not in _ROUTE[name] or not (
+            _ROUTE[name] is not _EACH or isinstance(value, np.ndarray | None) or _of_numbers(value)
+        ):
+            raise WrongError(f"its {name} is {str(value)[:60]}, which is none")
+    return Route(**given)
+
+
+def _of_numbers(values: Sequence[Any]) -> bool:
+    return all(isinstance(each, int | float) for each in values)
+
+
+def _input_selection(record: Record, paths: list[MLPPath], face: _Face, arrays: Arrays) -> InputSelection:
     def arm(given: Record) -> Arm:
-        return Arm(str(given["name"]), paths[given["path"]], given["index"], number(given["loss"]))
+        path, index = paths[given["path"]], given["index"]
+        if index not in range(len(path.alphas)):
+            raise WrongError(f"its inputs were selected at strength {index}, of {len(path.alphas)}")
+        return Arm(as_text(given["name"]), path, index, number(given["loss"]))
 
     def number(given: Any) -> float:
         return float(restored(given, arrays))
@@ -486,7 +570,7 @@ def _input_selection(record: Record, paths: list[MLPPath], arrays: Mapping[str, 
         null_loss=number(record["null_loss"]),
         gain=number(record["gain"]),
         gain_error=number(record["gain_error"]),
-        frequency=arrays[record["frequency"]],
+        frequency=_sized(arrays, record["frequency"], "f", "P", {"P": face.inputs}),
     )
 
 
@@ -508,6 +592,8 @@ def _thing(kinds: Kinds, record: Record, what: str) -> Any:
     given = {field: tuple(map(as_text, each)) if isinstance(each, list) else each for field, each in given.items()}
     if given.keys() != fields.keys() or any(type(given[field]) is not fields[field] for field in fields):
         raise WrongError(f"its {what} {name!r} has other fields than {', '.join(fields) or 'none'}")
+    if not all(math.isfinite(value) for value in given.values() if isinstance(value, float)):
+        raise WrongError(f"its {what} {name!r} holds what is no finite number")
     return kind(**given)
 
 
