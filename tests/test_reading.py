@@ -273,3 +273,15 @@ def test_a_path_may_be_text(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "t.csv").write_text("x,y\n1,a\n2,b\n")
     assert read_table("t.csv")["x"].tolist() == [1, 2]
+
+
+@pytest.mark.parametrize("width", [999, 1001])
+def test_texts_of_a_wide_table_are_texts(tmp_path, width):
+    names = [f"c{k}" for k in range(width)]
+    rows = [",".join([f"{k}{row}" if k else f"0{row}" for k in range(width)]) for row in (1, 2)]
+    (tmp_path / "t.csv").write_text("\n".join([",".join(names), *rows]))
+    frame = read_table(tmp_path / "t.csv", texts=["c5", "absent"], target="c0")
+    assert frame["c5"].tolist() == ["51", "52"]
+    assert frame["c0"].tolist() == ["01", "02"]
+    assert frame["c7"].tolist() == [71, 72]
+    assert list(frame.columns) == names

@@ -86,12 +86,12 @@ def as_frame(table: Any) -> pd.DataFrame:
         )
     if not all(isinstance(name, str) for name in frame.columns):
         frame = frame.rename(columns=str)
-    refuse_doubled(frame.columns)
+    refuse_doubled("The table", frame.columns)
     return frame
 
 
-def refuse_doubled(names: Iterable[str], where: str = "The table") -> None:
-    """Check that no two columns have one name.
+def refuse_doubled(table: str, names: Iterable[str]) -> None:
+    """Check that no two columns of a table have one name.
 
     Raises
     ------
@@ -100,7 +100,7 @@ def refuse_doubled(names: Iterable[str], where: str = "The table") -> None:
     index = pd.Index(names)
     doubled = index[index.duplicated() & (index != "")]
     if len(doubled):
-        raise DataError(f"{where} has more than one column named {doubled[0]!r}: rename one.")
+        raise DataError(f"{table} has more than one column named {doubled[0]!r}: rename one.")
 
 
 def column_heads(target: str, classes: Iterable[Any]) -> list[str]:
@@ -128,6 +128,8 @@ def kind_of(column: pd.Series[Any]) -> Kind:
     Numbers, booleans, decimals and durations (in days) are numbers. Dates and times, and text in which every value is a
     date of ISO 8601 (2024-05-03, 2024-05-03 10:30, 2024-05-03T10:30:00+02:00), are dates. All else is categories.
     """
+    if _is_plain(column):
+        return "number"
     holds = types.infer_dtype(column, skipna=True)
     if holds in _NUMBERS:
         return "number"
@@ -459,6 +461,11 @@ def in_days(column: pd.Series[Any]) -> pd.Series[Any]:
     return durations.dt.total_seconds() / _SECONDS
 
 
+def _is_plain(column: pd.Series[Any]) -> bool:
+    """Whether a column holds NumPy's numbers or truth values, so that nobody need look at each."""
+    return isinstance(column.dtype, np.dtype) and column.dtype.kind in "fiub"
+
+
 def _kind_letter(column: pd.Series[Any]) -> str:
     return getattr(column.dtype, "kind", "")
 
@@ -466,7 +473,8 @@ def _kind_letter(column: pd.Series[Any]) -> str:
 def _numbers(name: str, column: pd.Series[Any]) -> Floats:
     """Values of a column of numbers, nan where they are missing."""
     try:
-        values = pd.to_numeric(in_days(column)).to_numpy(dtype=float, na_value=np.nan)
+        numbers = column if _is_plain(column) else pd.to_numeric(in_days(column))
+        values = numbers.to_numpy(dtype=float, na_value=np.nan)
     except (ValueError, TypeError):
         raise DataError(
             f"Column {name!r} held numbers when the model was trained, and holds {_first_text(column)} here."

@@ -37,8 +37,8 @@ from ridgewalk.columns import (
     iso_share,
     kind_of,
     offered,
-    refuse_doubled,
 )
+from ridgewalk.columns import refuse_doubled as _refuse_doubled
 from ridgewalk.losses import holds_classes
 
 __all__ = [
@@ -66,6 +66,7 @@ _WITH_POINTS = r"[+-]?(?:[1-9]\d{0,2}(?:,\d{3})+|\d+)(?:\.\d+)?"  # 1,234.5
 _GROUPED = r"\s*[+-]?[1-9]\d{0,2}(?:\.\d{3})+\s*"
 _CODE = r"[+-]?0\d+"
 _ZEROS = re.compile(r"(?:^|[\s,;|\"])[+-]?0\d", re.MULTILINE)
+_WIDE = 1_000  # columns
 _LARGEST = 2**63  # of whole numbers in NumPy's int64
 _BLOCK = 1 << 24  # characters that are looked through at once
 
@@ -153,7 +154,7 @@ def _read_columnar(name: str, path: Path, kind: str) -> pd.DataFrame:
         raise _unreadable(name, kind, error) from None
     levels = [level for level in frame.index.names if level is not None]
     unnamed = [level for level in frame.index.names if level is None and not isinstance(frame.index, pd.RangeIndex)]
-    refuse_doubled([*map(str, levels), *map(str, frame.columns)], name)
+    _refuse_doubled(name, [*map(str, levels), *map(str, frame.columns)])
     if levels or unnamed:
         names = [f"{_NO_NAME}{k}" if level is None else level for k, level in enumerate(frame.index.names)]
         frame = frame.reset_index(names=names)
@@ -192,17 +193,21 @@ def _read_separated(
         names = next(csv.reader(text, delimiter=separator), [])
         if not names:
             raise DataError(f"{name} is empty: a line of column names and at least two rows are needed.")
-        refuse_doubled(names, name)
+        _refuse_doubled(name, names)
         asked = {*texts, *([] if target is None else [target])}
 
         def read(texts: Iterable[str], columns: list[str] | None = None) -> pd.DataFrame:
             text.seek(0)
-            kinds = dict.fromkeys(texts, str) or None  # an empty one is looked into for every column
+            kinds = dict.fromkeys(texts, str) or None  # any other is looked into for every column
             return pd.read_csv(text, sep=separator, index_col=False, dtype=kinds, usecols=columns, low_memory=False)
 
         with warnings.catch_warnings():
             warnings.simplefilter("error", pd.errors.ParserWarning)
-            frame = read(asked)
+            if asked and len(names) > _WIDE:  # then reading twice is quicker
+                frame, there = read(()), [name for name in names if name in asked]
+                frame[there] = read(there, there)
+            else:
+                frame = read(asked)
             notes = []
             if separator != ",":
                 notes += _take_decimal_commas(frame, set(texts), read)
