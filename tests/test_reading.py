@@ -174,6 +174,23 @@ def test_whole_numbers_that_begin_with_zeros_are_codes(tmp_path):
     np.testing.assert_array_equal(new[0, :3], [0, 0, 1])  # 00501, 01234, 1234
 
 
+def test_codes_among_gaps_are_codes(tmp_path):
+    (tmp_path / "t.csv").write_text("zip,n,y\n" + "01234,1,a\n,,b\n00501,3,a\n" * 20)
+    frame = read_table(tmp_path / "t.csv")
+    assert frame["zip"].fillna("").tolist()[:3] == ["01234", "", "00501"]
+    np.testing.assert_array_equal(frame["n"][:3], [1, np.nan, 3])
+
+
+def test_truth_values_are_ones_and_zeros_where_commas_stand_before_decimals(tmp_path):
+    (tmp_path / "t.csv").write_text("a;b;y\n" + "true;1,5;0\nfalse;2,75;1\n" * 10)
+    inputs = make_table(read_table(tmp_path / "t.csv"), "y").inputs
+    encoder = Encoder.fit(inputs)
+    assert encoder.texts == ["b"]
+    again = encoder.transform(read_table(tmp_path / "t.csv", encoder.texts))
+    np.testing.assert_array_equal(again, encoder.transform(inputs))
+
+
+
 def test_what_was_learned_as_a_number_is_one_where_zeros_stand_before_it(tmp_path):
     (tmp_path / "t.csv").write_text("n,y\n" + "1,a\n20,b\n3,a\n" * 20)
     encoder = Encoder.fit(make_table(read_table(tmp_path / "t.csv"), "y").inputs)

@@ -43,6 +43,7 @@ _ISO = r"\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d(?::\d\d(?:\.\d+)?)?(?:Z|[+-]\d\d:?\d\d)
 _SECONDS = 24 * 60 * 60  # of a day
 WITH_COMMAS = r"[+-]?(?:[1-9]\d{0,2}(?:\.\d{3})+|\d+)(?:,\d+)?(?:[eE][+-]?\d+)?"  # 1.234,5 and 0,126; never 0.126
 _WHOLE = r"[+-]?\d+"
+_TRUTH = {"true": 1, "True": 1, "TRUE": 1, "false": 0, "False": 0, "FALSE": 0}  # as pandas reads CSV
 _SAME = 1e-6  # difference of two sines up to which they are the same place in a cycle
 
 
@@ -258,7 +259,7 @@ class Category:
         """Encode a column's rows into ``out`` (N, columns)."""
         spelled = self.spellings
         places = {text: k for k, level in enumerate(self.levels) for text in spelled[level]}
-        place = _texts(column).map(places).fillna(-1).to_numpy(dtype=np.intp)
+        place = _texts(column).map(places).fillna(-1).to_numpy(dtype=np.intp, copy=True)
         if self.others:
             place[place < 0] = len(self.levels)
         rows = np.flatnonzero(place >= 0)
@@ -466,7 +467,7 @@ def _kind_letter(column: pd.Series[Any]) -> str:
 def _numbers(name: str, column: pd.Series[Any]) -> Floats:
     """Values of a column of numbers, nan where they are missing."""
     try:
-        values = pd.to_numeric(in_days(column)).to_numpy(dtype=float, na_value=np.nan)
+        values = pd.to_numeric(in_days(_truth(column))).to_numpy(dtype=float, na_value=np.nan)
     except (ValueError, TypeError):
         raise DataError(
             f"Column {name!r} held numbers when the model was trained, and holds {_first_text(column)} here."
@@ -479,6 +480,14 @@ def _numbers(name: str, column: pd.Series[Any]) -> Floats:
             "(missing)."
         )
     return np.asarray(values)
+
+
+def _truth(column: pd.Series[Any]) -> pd.Series[Any]:
+    """Return a column whose texts that say true or false, as files of text do, are 1 and 0."""
+    if types.infer_dtype(column, skipna=True) != "string":
+        return column
+    column = column.astype(object)
+    return column.where(~column.isin(list(_TRUTH)), column.map(_TRUTH))
 
 
 def _median(values: Floats) -> float:

@@ -205,9 +205,7 @@ def _read_separated(
             notes = []
             if separator != ",":
                 notes += _take_decimal_commas(frame, set(texts), read)
-            numbers = [
-                column for column in map(str, frame) if column not in asked and types.is_integer_dtype(frame[column])
-            ]
+            numbers = [column for column in map(str, frame) if column not in asked and _holds_whole(frame[column])]
             text.seek(0)
             if numbers and any(_ZEROS.search(block) for block in iter(lambda: text.read(_BLOCK), "")):
                 notes += _keep_codes(frame, read(numbers, numbers))
@@ -250,7 +248,7 @@ def _take_decimal_commas(
             notes.append((name, f"The dots of column {name!r} were taken for thousands, so {said}"))
         elif len(dots):
             points.add(name)
-    numbers = (name for name in free if types.is_numeric_dtype(frame[name]) and name not in points)
+    numbers = (name for name in free if _holds_numbers(frame[name]) and name not in points)
     frame.attrs[DECIMAL_COMMAS] = list(numbers)
     return notes
 
@@ -264,8 +262,19 @@ def _may_hold_dots(column: pd.Series[Any]) -> bool:
     return bool(pd.to_numeric(comma_numbers(column), errors="coerce").notna().eq(column.notna()).all())
 
 
+def _holds_numbers(column: pd.Series[Any]) -> bool:
+    return bool(types.is_numeric_dtype(column) and not types.is_bool_dtype(column))
+
+
 def _holds_text(column: pd.Series[Any]) -> bool:
     return bool(types.infer_dtype(column, skipna=True) == "string")
+
+
+def _holds_whole(column: pd.Series[Any]) -> bool:
+    """Whether a column holds whole numbers, be it as fractions, as where some are missing."""
+    if types.is_float_dtype(column):
+        return bool((column.dropna() % 1 == 0).all() and column.notna().any())
+    return bool(types.is_integer_dtype(column))
 
 
 def _keep_codes(frame: pd.DataFrame, written: pd.DataFrame) -> list[tuple[str, str]]:
