@@ -182,7 +182,6 @@ def test_texts_of_truth_values_are_what_they_say():
     np.testing.assert_array_equal(encoder.transform(pd.DataFrame({"x": texts}))[:, 0], [1, 0, 0.5, 1])
 
 
-
 @pytest.mark.parametrize(
     ("rare_rows", "rows", "shares"),
     [([9, 9], 2000, True), ([10, 10], 2000, False), ([4, 4], 500, True), ([5, 5], 500, False), ([9], 2000, False)],

@@ -190,7 +190,6 @@ def test_truth_values_are_ones_and_zeros_where_commas_stand_before_decimals(tmp_
     np.testing.assert_array_equal(again, encoder.transform(inputs))
 
 
-
 def test_what_was_learned_as_a_number_is_one_where_zeros_stand_before_it(tmp_path):
     (tmp_path / "t.csv").write_text("n,y\n" + "1,a\n20,b\n3,a\n" * 20)
     encoder = Encoder.fit(make_table(read_table(tmp_path / "t.csv"), "y").inputs)

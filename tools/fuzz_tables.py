@@ -7,9 +7,9 @@ Each seed is a table:
     first file -> read_table -> make_table -> Encoder -> fit -> save and read, ONNX, NumPy
     second file, some of its rows in another form -> read_table(file, encoder.texts) -> predicted in all these ways
 
-A column becomes what its kind is (a number, a category, a date, nothing), with the values that stand in the file; labels
-come back as they stand there; a row has one prediction, whatever file it comes in; and a table that cannot be learned
-ends in one sentence of ridgewalk's own. All else is a finding: it is printed with its seed, and the exit code is 1.
+A column becomes what its kind is (a number, a category, a date, nothing), with the values that stand in the file;
+labels come back as they stand there; a row has one prediction, whatever file it comes in; and a table that cannot be
+learned ends in one sentence of ridgewalk's own. All else is a finding: it is printed with its seed; exit code 1.
 ``--plant`` breaks the package for a kind first: that must be found.
 """
 
@@ -27,8 +27,8 @@ import traceback
 import warnings
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass
+from contextlib import ExitStack, contextmanager, nullcontext
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 from unittest import mock
@@ -41,7 +41,7 @@ import pyarrow as pa
 
 import ridgewalk
 from ridgewalk import MLPClassifier, MLPClassifierCV, MLPRegressor, MLPRegressorCV, columns, data, storage
-from ridgewalk.export import to_numpy, to_onnx
+from ridgewalk.export import numpy_code, recipe, to_numpy, to_onnx
 
 Texts = list[str | None]
 FEWEST_PREDICTED = 0.7  # share of tables that end in predictions
@@ -50,7 +50,7 @@ NO_NAME = "An input of ONNX needs a name"
 DAY = pd.Timedelta(days=1)
 
 
-class Finding(Exception):
+class Finding(Exception):  # noqa: N818
     """Something that must not be."""
 
 
@@ -138,7 +138,9 @@ def booleans(*spelled: str) -> Kind:
         if spelled[0] == "no":
             return words(texts)
         # text of a columnar file is categories, and text of CSV truth values
-        meant = pd.Series([np.nan if value is None else float(value) for value in typed.astype(object).where(typed.notna(), None)])
+        meant = pd.Series(
+            [np.nan if value is None else float(value) for value in typed.astype(object).where(typed.notna(), None)]
+        )
         return Column(texts, typed, {"number", "category", "left out"}, (meant.to_numpy(),))
 
     return kind
@@ -336,15 +338,15 @@ def odd_texts(g: np.random.Generator, rows: int) -> Column:
 
 
 NAMES = (
-    "", " ", "  a", "a ", 'say "so"', "probability of a", "a, b", "a;b", "two\nlines", "tab\there", "X", "value", "label",
-    "'", "\\", "{}", "漢字", "1", "1.0", "nan", "Unnamed: 9", "Sub", "center", "__index_level_0__", "True", "e\u0301", "|",
+    "", " ", "  a", "a ", 'say "so"', "probability of a", "a, b", "a;b", "two\nlines", "tab\there", "X", "value",
+    "label", "'", "\\", "{}", "漢字", "1", "1.0", "nan", "Unnamed: 9", "Sub", "center", "__index_level_0__", "True",
+    "e\u0301", "|",
 )  # fmt: skip
 
 
 def odd_names(g: np.random.Generator, rows: int) -> Column:
     """Return numbers under a name that nobody expects."""
-    made = floats(g, rows)
-    return Column(made.texts, made.typed, made.becomes, made.meant, made.points, made.same, NAMES[g.integers(len(NAMES))])
+    return replace(floats(g, rows), name=NAMES[g.integers(len(NAMES))])
 
 
 def category_types(g: np.random.Generator, rows: int) -> Column:
@@ -357,7 +359,9 @@ def category_types(g: np.random.Generator, rows: int) -> Column:
 
 def lists(g: np.random.Generator, rows: int) -> Column:
     """Return lists."""
-    return Column([], pd.Series([list(map(int, g.integers(0, 9, g.integers(1, 3)))) for _ in range(rows)]), {"left out"})
+    return Column(
+        [], pd.Series([list(map(int, g.integers(0, 9, g.integers(1, 3)))) for _ in range(rows)]), {"left out"}
+    )
 
 
 def raw_bytes(g: np.random.Generator, rows: int) -> Column:
@@ -367,7 +371,8 @@ def raw_bytes(g: np.random.Generator, rows: int) -> Column:
 
 KINDS: dict[str, Kind] = {
     "plain floats": floats, "integers": integers, "floats with gaps": floats_with_gaps,
-    "true or false": booleans("false", "true"), "TRUE or FALSE": booleans("FALSE", "TRUE"), "yes or no": booleans("no", "yes"),
+    "true or false": booleans("false", "true"), "TRUE or FALSE": booleans("FALSE", "TRUE"),
+    "yes or no": booleans("no", "yes"),
     "categories": categories, "rare categories": rare_categories, "whole categories": whole_categories, "codes": codes,
     "ids": ids, "row numbers": row_numbers, "ISO dates": iso_dates, "ISO times": iso_times,
     "dates with gaps": dates_with_gaps, "German dates": german_dates, "decimal commas": decimal_commas,
@@ -379,7 +384,8 @@ KINDS: dict[str, Kind] = {
 COLUMNAR_ONLY = ("durations", "category types", "lists", "bytes")
 
 LABELS = (
-    ["yes", "no"], ["a", "b", "c"], ["0", "1"], ["1", "2", "30"], ["01", "02", "3"], ["true", "false"], ["TRUE", "FALSE"],
+    ["yes", "no"], ["a", "b", "c"], ["0", "1"], ["1", "2", "30"], ["01", "02", "3"], ["true", "false"],
+    ["TRUE", "FALSE"],
     ["1.0", "2.0"], ["1.0", "1"], ["1.50", "2"], ["a, b", 'say "so"', "é\n"], ["-1", "+1"], [" x", "x"], ["1e5", "2"],
     ["2024-01-01", "2024-01-02"], ["inf", "1"], ["1,5", "2,5"],
 )  # fmt: skip
@@ -451,7 +457,7 @@ def draw(g: np.random.Generator, wanted: str | None = None) -> Drawn:
     form = text_form(g, bool(g.random() < 0.3)) if text else columnar_form(g, bool(g.random() < 0.7))
     free = [kind for kind in KINDS if not (text and kind in COLUMNAR_ONLY)]
     if wanted:
-        free = [kind for kind in free if kind != "infinite" and kind != "huge"]
+        free = [kind for kind in free if kind not in ("infinite", "huge")]
     chosen = [str(kind) for kind in g.choice(free, int(g.integers(2, 7)))]
     if wanted:
         chosen[0] = wanted
@@ -549,11 +555,11 @@ def check_columns(drawn: Drawn, table: data.Table, encoder: columns.Encoder, x: 
 def check_values(name: str, column: Column, learned: Any, read: pd.Series, x: np.ndarray) -> None:
     """Check the numbers that a column has become."""
     if isinstance(learned, columns.Category):
-        texts = columns.MISSING if read.isna().all() else None
-        spelled = [columns.MISSING if pd.isna(value) else value for value in read.astype(object)]
-        spelled = [str(int(v)) if isinstance(v, float) and v.is_integer() else str(v) for v in spelled]
-        if texts is None and column.texts and any(a not in (None, b) for a, b in zip(column.texts, spelled, strict=True)):
+        spelled = [columns.MISSING if text is None else text for text in texts_of(read)]
+        if column.texts and any(a not in (None, b) for a, b in zip(column.texts, spelled, strict=True)):
             raise Finding(f"{name!r} holds other texts than the file")
+        if not column.texts:  # a whole number is one category with a point and without
+            spelled = [text.removesuffix(".0") for text in spelled]
         expected = np.array([[float(text == level) for level in learned.levels] for text in spelled])
         if not np.array_equal(x[:, : len(learned.levels)], expected):
             raise Finding(f"{name!r} has categories of other rows")
@@ -632,9 +638,13 @@ def second(g: np.random.Generator, drawn: Drawn, first: pd.DataFrame, encoder: c
     form = {"text": text_form, "columnar": columnar_form}.get(way, lambda *_: Form(way))(g, drawn.form.commas)
     if from_texts:
         frame = pd.DataFrame(
-            {file_name(name, drawn) if way != "text" else name: pd.Series(written_texts(column, drawn.form), dtype=object)
-             for name, column in drawn.inputs.items()}
-        )  # fmt: skip
+            {
+                name if way == "text" else file_name(name, drawn): pd.Series(
+                    written_texts(column, drawn.form), dtype=object
+                )
+                for name, column in drawn.inputs.items()
+            }
+        )
     else:
         frame = first.drop(columns="y").apply(held_by_arrow)
     frame = frame.iloc[rows].reset_index(drop=True)
@@ -643,8 +653,7 @@ def second(g: np.random.Generator, drawn: Drawn, first: pd.DataFrame, encoder: c
         frame = frame.apply(lambda column: column.where(column.index < count, None))
     file = folder / f"second{form.ending}"
     if way == "text":
-        held = {name: [None if gone else str(v) for v, gone in zip(frame[name].astype(object), frame[name].isna(), strict=True)] for name in frame}
-        file.write_bytes(text_of(held, form))
+        file.write_bytes(text_of({name: texts_of(frame[name]) for name in frame}, form))
     elif way == "columnar":
         write_frame(frame, form, file)
     elif way == "polars":
@@ -664,27 +673,36 @@ def feeds(content: bytes, frame: pd.DataFrame, encoder: columns.Encoder) -> tupl
     for each in session.get_inputs():
         column = frame[each.name]
         if each.type == "tensor(string)":
-            texts = ["" if gone else str(value) for value, gone in zip(column.astype(object), column.isna(), strict=True)]
-            values = np.array(texts, dtype=object)
+            values = np.array([text or "" for text in texts_of(column)], dtype=object)
         elif isinstance(learned[each.name], columns.Date):
-            moments = pd.to_datetime(column, utc=True, format="ISO8601") if column.dtype == object or str(column.dtype) == "str" else pd.to_datetime(column, utc=True)
+            text = {"format": "ISO8601"} if holds_text(column) else {}
+            moments = pd.to_datetime(column, utc=True, **text)
             values = ((moments - pd.Timestamp(0, tz="UTC")) / DAY).to_numpy(dtype=float)
         else:
-            plain = column
-            if isinstance(learned[each.name], columns.CommaNumber):
-                plain = columns.comma_numbers(column.astype(object)) if pd.api.types.infer_dtype(column) == "string" else column
-            values = np.array([as_double(value) for value in plain.astype(object)])
+            if isinstance(learned[each.name], columns.CommaNumber) and holds_text(column):
+                column = columns.comma_numbers(column.astype(object))
+            values = np.array([as_double(value) for value in column.astype(object)])
         given[each.name] = values[:, None]
     return session, given
+
+
+def holds_text(column: pd.Series) -> bool:
+    """Return whether a column holds text."""
+    return pd.api.types.infer_dtype(column, skipna=True) == "string"
+
+
+def texts_of(column: pd.Series) -> Texts:
+    """Return a column's values as text, None where they are missing."""
+    return [None if gone else str(value) for value, gone in zip(column.astype(object), column.isna(), strict=True)]
 
 
 def as_double(value: Any) -> float:
     """Return a number, a truth value, a duration in days, or the number that a text says."""
     if value is None or value is pd.NA or value is pd.NaT:
         return np.nan
-    if isinstance(value, pd.Timedelta | np.timedelta64) or hasattr(value, "total_seconds"):
+    if isinstance(value, np.timedelta64) or hasattr(value, "total_seconds"):
         return pd.Timedelta(value) / DAY
-    return {"true": 1.0, "false": 0.0}.get(str(value).lower(), np.nan if value != value else value) if isinstance(value, str) and value.lower() in ("true", "false") else float(value)
+    return float({"true": 1, "false": 0}.get(value.lower(), value) if isinstance(value, str) else value)
 
 
 def check_predictions(g: np.random.Generator, drawn: Drawn, first: pd.DataFrame, fitted: Any, folder: Path) -> None:
@@ -702,7 +720,12 @@ def check_predictions(g: np.random.Generator, drawn: Drawn, first: pd.DataFrame,
     if not np.isfinite(whole[1]).all():
         raise Finding(f"{described}: predictions that are no numbers")
     count = len(new.rows)
-    same(described, (whole[0][:count], whole[1][:count]), ([wanted[0][k] for k in new.rows] if wanted[0] else [], wanted[1][new.rows]), 1e-9)
+    same(
+        described,
+        (whole[0][:count], whole[1][:count]),
+        ([wanted[0][k] for k in new.rows] if wanted[0] else [], wanted[1][new.rows]),
+        1e-9,
+    )
     encoder.unseen(new.frame)
 
     kept = storage.read(storage.save(model, folder / "model.safetensors", encoder=encoder, target="y"))
@@ -815,7 +838,9 @@ class Tally:
             said = sum(self.sentences[kind].values())
             found = sum(kind in kinds for _, kinds, _ in self.findings)
             lines.append(f"{kind:18}{self.tables[kind]:8}{self.predicted[kind]:11}{said:11}{found:10}")
-        lines.append(f"{'all':18}{self.total:8}{self.whole:11}{sum(self.sentences['all'].values()):11}{len(self.findings):10}")
+        lines.append(
+            f"{'all':18}{self.total:8}{self.whole:11}{sum(self.sentences['all'].values()):11}{len(self.findings):10}"
+        )
         lines += [f"{count:6}  {said}" for said, count in self.sentences["all"].most_common()]
         return "\n".join(lines)
 
@@ -846,13 +871,151 @@ def run(tables: int, first: int, wanted: str | None = None, enough: int | None =
     return tally
 
 
+Harm = Callable[[Any, pd.Series, np.ndarray], None]
+
+
+def encoding(kind: str, harm: Harm) -> list[Any]:
+    """Return patches that harm what the encoder writes of columns of a kind."""
+
+    def harmed(cls: Any) -> Any:
+        write = cls.write
+
+        def wrong(self: Any, column: pd.Series, out: np.ndarray) -> None:
+            write(self, column, out)
+            if self.name.startswith(kind):
+                harm(self, column, out)
+
+        return mock.patch.object(cls, "write", wrong)
+
+    return [harmed(cls) for cls in (columns.Number, columns.Category, columns.Date)]
+
+
+def plus_one(_: Any, __: pd.Series, out: np.ndarray) -> None:
+    """Add 1 to a number, or a day to a date."""
+    out[:, 0] += 1
+
+
+def plus_one_alone(_: Any, __: pd.Series, out: np.ndarray) -> None:
+    """Add 1 in few rows alone."""
+    out[:, 0] += len(out) < 20
+
+
+def upside_down(_: Any, __: pd.Series, out: np.ndarray) -> None:
+    """Give each row the values of another."""
+    out[:] = out[::-1].copy()
+
+
+def swapped(_: Any, __: pd.Series, out: np.ndarray) -> None:
+    """Swap the columns of categories; 1 and 0 where there is one column."""
+    out[:] = 1 - out if out.shape[1] == 1 else np.roll(out, 1, axis=1)
+
+
+def no_numbers(_: Any, column: pd.Series, out: np.ndarray) -> None:
+    """Leave what is missing as no number."""
+    out[column.isna()] = np.nan
+
+
+def single(_: Any, __: pd.Series, out: np.ndarray) -> None:
+    """Keep what single precision does."""
+    out[:] = out.astype(np.float32)
+
+
+def no_others(self: Any, _: pd.Series, __: np.ndarray) -> None:
+    """Know no rare categories."""
+    if getattr(self, "others", ()):
+        raise KeyError(self.others[0])
+
+
+def instead(module: Any, name: str, make: Callable[[Any], Any]) -> list[Any]:
+    """Return a patch that puts something, made of what is there, in its place."""
+    return [mock.patch.object(module, name, make(getattr(module, name)))]
+
+
+def in_code(name: str, old: str, new: str) -> list[Any]:
+    """Return a patch of the code that the NumPy file has."""
+    assert old in getattr(numpy_code, name)
+    return instead(numpy_code, name, lambda code: code.replace(old, new))
+
+
+def no_comma(kind: str) -> list[Any]:
+    """Return patches that read 1,5 as 15."""
+
+    def make(right: Any) -> Any:
+        def wrong(texts: pd.Series) -> pd.Series:
+            return texts.str.replace(",", "") if str(texts.name).startswith(kind) else right(texts)
+
+        return wrong
+
+    return instead(data, "comma_numbers", make) + instead(columns, "comma_numbers", make)
+
+
+def nothing(*_: Any) -> Any:
+    """Find nothing."""
+    return None
+
+
+PLANTS: dict[str, Callable[[], list[Any]]] = {
+    "plain floats": lambda: encoding("plain floats", plus_one_alone),
+    "integers": lambda: encoding("integers", upside_down),
+    "floats with gaps": lambda: encoding("floats with gaps", no_numbers),
+    "true or false": lambda: in_code("_NUMBER", '"true": 1', '"true": 0'),
+    "TRUE or FALSE": lambda: in_code("_NUMBER", ' "TRUE": 1,', ""),
+    "yes or no": lambda: encoding("yes or no", swapped),
+    "categories": lambda: in_code("_AMONG", "float(text in texts)", "float(text not in texts)"),
+    "rare categories": lambda: encoding("rare categories", no_others),
+    "whole categories": lambda: encoding("whole categories", swapped),
+    "codes": lambda: instead(data, "_keep_codes", lambda _: lambda *_: []),
+    "ids": lambda: instead(data, "_odd", lambda _: nothing),
+    "row numbers": lambda: instead(data, "_numbered", lambda _: nothing),
+    "ISO dates": lambda: encoding("ISO dates", plus_one),
+    "ISO times": lambda: instead(columns, "_days", lambda right: lambda *given: np.floor(right(*given))),
+    "dates with gaps": lambda: encoding("dates with gaps", no_numbers),
+    "German dates": lambda: encoding("German dates", swapped),
+    "decimal commas": lambda: no_comma("decimal commas"),
+    "three digits": lambda: no_comma("three digits"),
+    "thousands": lambda: encoding("thousands", plus_one),
+    "percentages": lambda: encoding("percentages", upside_down),
+    "money": lambda: encoding("money", swapped),
+    "durations": lambda: instead(columns, "_SECONDS", lambda seconds: seconds / 24),
+    "nullable": lambda: encoding("nullable", no_numbers),
+    "constant": lambda: instead(data, "_hopeless", lambda _: nothing),
+    "empty": lambda: instead(data, "_hopeless", lambda _: nothing),
+    "huge": lambda: encoding("huge", single),
+    "tiny": lambda: encoding("tiny", single),
+    "infinite": lambda: instead(columns.np, "isinf", lambda _: lambda values: np.zeros(np.shape(values), bool)),
+    "unknown": lambda: instead(
+        columns, "_texts", lambda right: lambda column: right(column).replace("unknown", columns.MISSING)
+    ),
+    "odd texts": lambda: instead(numpy_code, "_literal", lambda _: lambda value: f'"{value}"'),
+    "odd names": lambda: instead(
+        recipe, "_features", lambda right: lambda column: (replace(f, column=f.column.upper()) for f in right(column))
+    ),
+    "category types": lambda: encoding("category types", swapped),
+    "lists": lambda: instead(data, "_hopeless", lambda _: nothing),
+    "bytes": lambda: instead(data, "_hopeless", lambda _: nothing),
+}
+
+
+@contextmanager
+def planted(kind: str) -> Iterator[None]:
+    """Break the package where a kind needs it."""
+    with ExitStack() as stack:
+        for patch in PLANTS[kind]():
+            stack.enter_context(patch)
+        yield
+
+
 def main() -> None:
     """Run the tables, print what became of them."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--tables", type=int, default=2000)
     parser.add_argument("--seed", type=int, default=0, help="of the first table; the others follow")
+    parser.add_argument(
+        "--plant", choices=KINDS, metavar="KIND", help="break the package for a kind: " + ", ".join(KINDS)
+    )
     arguments = parser.parse_args()
-    tally = run(arguments.tables, arguments.seed)
+    with planted(arguments.plant) if arguments.plant else nullcontext():
+        tally = run(arguments.tables, arguments.seed, arguments.plant)
     print(tally.report)
     if tally.findings or tally.whole < FEWEST_PREDICTED * tally.total:
         sys.exit(1)
