@@ -148,6 +148,14 @@ def test_new_rows_are_read_as_the_model_learned_the_column(tmp_path, separator):
         encoder.transform(as_numbers.assign(dose="much"))
 
 
+def test_what_was_learned_with_points_has_points_where_others_have_commas(tmp_path):
+    (tmp_path / "t.csv").write_text("p;c;y\n" + "1.234;1,5;a\n2.5;2,75;b\n0.25;3,5;a\n" * 10)
+    encoder = Encoder.fit(make_table(read_table(tmp_path / "t.csv"), "y").inputs)
+    assert encoder.texts == ["p", "c"]
+    (tmp_path / "row.csv").write_text("p;c\n1.234;1,5\n")
+    np.testing.assert_array_equal(encoder.transform(read_table(tmp_path / "row.csv", encoder.texts)), [[1.234, 1.5]])
+
+
 def test_a_target_with_decimal_commas_is_numbers(tmp_path):
     values = np.round(np.random.default_rng(0).normal(size=60), 3)
     lines = [f"{k};{value:.3f}".replace(".", ",") for k, value in enumerate(values)]

@@ -250,6 +250,12 @@ def thousands(g: np.random.Generator, rows: int) -> Column:
     return Column(texts, pd.Series(values), {"number", "category", "left out"}, (values, fractions), same=False)
 
 
+def three_decimals(g: np.random.Generator, rows: int) -> Column:
+    """Return numbers such as 1.234, of which some are below 1, so that points stand before decimals."""
+    texts: Texts = [f"{value:.3f}" for value in [0.125, *g.uniform(0.5, 9, rows - 1)]]
+    return numbers([float(str(text)) for text in texts], texts, points=False)
+
+
 def percentages(g: np.random.Generator, rows: int) -> Column:
     """Return numbers with a sign."""
     return words([f"{value} %" for value in g.integers(0, int(g.choice([6, 100])), rows)])
@@ -376,7 +382,8 @@ KINDS: dict[str, Kind] = {
     "categories": categories, "rare categories": rare_categories, "whole categories": whole_categories, "codes": codes,
     "ids": ids, "row numbers": row_numbers, "ISO dates": iso_dates, "ISO times": iso_times,
     "dates with gaps": dates_with_gaps, "German dates": german_dates, "decimal commas": decimal_commas,
-    "three digits": three_digits, "thousands": thousands, "percentages": percentages, "money": money,
+    "three digits": three_digits, "thousands": thousands, "three decimals": three_decimals,
+    "percentages": percentages, "money": money,
     "durations": durations, "nullable": nullable, "constant": constant, "empty": empty, "huge": huge, "tiny": tiny,
     "infinite": infinite, "unknown": unknown, "odd texts": odd_texts, "odd names": odd_names,
     "category types": category_types, "lists": lists, "bytes": raw_bytes,
@@ -526,7 +533,8 @@ def label_texts(drawn: Drawn) -> set[str]:
 
 
 LEARNED = {
-    columns.Number: "number", columns.CommaNumber: "number", columns.Category: "category", columns.Date: "date",
+    columns.Number: "number", columns.CommaNumber: "number", columns.PointNumber: "number",
+    columns.Category: "category", columns.Date: "date",
 }  # fmt: skip
 
 
@@ -576,7 +584,7 @@ def estimator(g: np.random.Generator, task: str, seed: int) -> Any:
     """Draw an estimator that is fitted at once."""
     hidden = ((3,), ())[g.integers(2)]
     settings: dict[str, Any] = {"max_iter": 5, "random_state": seed, "n_jobs": 1}
-    if g.random() < 0.7:
+    if g.random() < 0.4:
         kind = MLPClassifierCV if task == "classification" else MLPRegressorCV
         return kind(hidden, alphas=2, cv=2, **settings)
     one = MLPClassifier if task == "classification" else MLPRegressor
@@ -974,6 +982,7 @@ PLANTS: dict[str, Callable[[], list[Any]]] = {
     "decimal commas": lambda: no_comma("decimal commas"),
     "three digits": lambda: no_comma("three digits"),
     "thousands": lambda: encoding("thousands", plus_one),
+    "three decimals": lambda: encoding("three decimals", plus_one_alone),
     "percentages": lambda: encoding("percentages", upside_down),
     "money": lambda: encoding("money", swapped),
     "durations": lambda: instead(columns, "_SECONDS", lambda seconds: seconds / 24),

@@ -31,6 +31,8 @@ Kind = Literal["number", "category", "date"]
 MISSING = "(missing)"
 DECIMAL_COMMAS = "columns of numbers in which commas stand before decimals"
 """Where a frame's ``attrs`` name such columns: the file that they were read from shows it, the numbers do not."""
+DECIMAL_POINTS = "columns of numbers in which points stand before decimals, beside such with commas"
+"""The same of columns whose points could be taken for thousands in another file, where fewer of their numbers stand."""
 DAYS = {"year": 365.2425, "week": 7.0, "day": 1.0}
 """Length of each cycle that a date has a place in."""
 
@@ -208,6 +210,14 @@ class CommaNumber(Number):
 
 
 @dataclass(frozen=True)
+class PointNumber(Number):
+    """An input of numbers with points, from a file in which other columns have commas before decimals.
+
+    It is read as text, for the dot of 1.234, alone in such a file, would be taken for thousands.
+    """
+
+
+@dataclass(frozen=True)
 class Category:
     """An input of categories, as text.
 
@@ -345,7 +355,7 @@ class Date:
         return str(np.datetime64(int(self.center), "D"))
 
 
-Column = Number | CommaNumber | Category | Date
+Column = Number | CommaNumber | PointNumber | Category | Date
 
 
 @dataclass(frozen=True)
@@ -357,7 +367,7 @@ class Encoder:
 
     Attributes
     ----------
-    columns : tuple of Number, CommaNumber, Category or Date
+    columns : tuple of Number, CommaNumber, PointNumber, Category or Date
         One per input; all that was learned.
     """
 
@@ -373,8 +383,9 @@ class Encoder:
             If a column holds infinite values, or the table's columns do not have a name each.
         """
         inputs = as_frame(inputs)
-        commas = set(inputs.attrs.get(DECIMAL_COMMAS, ()))
-        return Encoder(tuple(_learn(name, inputs[name], name in commas) for name in map(str, inputs)))
+        numbers: dict[str, type[Number]] = dict.fromkeys(inputs.attrs.get(DECIMAL_COMMAS, ()), CommaNumber)
+        numbers |= dict.fromkeys(inputs.attrs.get(DECIMAL_POINTS, ()), PointNumber)
+        return Encoder(tuple(_learn(name, inputs[name], numbers.get(name, Number)) for name in map(str, inputs)))
 
     @property
     def names(self) -> list[str]:
@@ -393,8 +404,8 @@ class Encoder:
 
     @property
     def texts(self) -> list[str]:
-        """Inputs that are read as text, even where they look like numbers: categories, and decimal commas."""
-        return [column.name for column in self.columns if isinstance(column, Category | CommaNumber)]
+        """Inputs that are read as text, even where they look like numbers: categories, and beside decimal commas all."""
+        return [column.name for column in self.columns if isinstance(column, Category | CommaNumber | PointNumber)]
 
     @property
     def notes(self) -> list[str]:
@@ -429,10 +440,10 @@ class Encoder:
         return [sentence for sentence in said if sentence]
 
 
-def _learn(name: str, column: pd.Series[Any], commas: bool) -> Column:
+def _learn(name: str, column: pd.Series[Any], number: type[Number]) -> Column:
     kind = kind_of(column)
     if kind == "number":
-        return (CommaNumber if commas else Number).learn(name, column)
+        return number.learn(name, column)
     return Date.learn(name, column) if kind == "date" else Category.learn(name, column)
 
 

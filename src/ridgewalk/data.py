@@ -27,6 +27,7 @@ from pyarrow import feather, parquet
 
 from ridgewalk.columns import (
     DECIMAL_COMMAS,
+    DECIMAL_POINTS,
     WITH_COMMAS,
     Category,
     DataError,
@@ -57,6 +58,7 @@ _KINDS = (*_SEPARATED, *(f"{ending}.gz" for ending in _SEPARATED), *_COLUMNAR)
 _SEPARATORS = ",;\t|"
 STANDARD_INPUT = "-"
 _MANY_CATEGORIES = 50
+_MOST_NOTES = 2  # that an error has of columns that are left out
 _FEWEST_NUMBERED = 20  # rows from which numbers in order are no accident
 _MOSTLY = 0.9  # share of a column's texts that look like something
 _NOTES = "what was noticed of columns while they were read"  # in a frame's attrs: pairs of a column and a sentence
@@ -248,8 +250,9 @@ def _take_decimal_commas(
             notes.append((name, f"The dots of column {name!r} were taken for thousands, so {said}"))
         elif len(dots):
             points.add(name)
-    numbers = (name for name in free if _holds_numbers(frame[name]) and name not in points)
-    frame.attrs[DECIMAL_COMMAS] = list(numbers)
+    numbers = [name for name in free if _holds_numbers(frame[name])]
+    frame.attrs[DECIMAL_COMMAS] = [name for name in numbers if name not in points]
+    frame.attrs[DECIMAL_POINTS] = [name for name in numbers if name in points]
     return notes
 
 
@@ -401,7 +404,8 @@ def make_table(
     notes = [sentence for name, sentence in frame.attrs.get(_NOTES, ()) if name in inputs]
     notes += [*_ignored_index(given), *useful]
     if not kept:
-        raise DataError("No column is left to learn from: " + " ".join(notes))
+        more = f" So it is with {len(notes) - _MOST_NOTES} more." if len(notes) > _MOST_NOTES else ""
+        raise DataError("No column is left to learn from: " + " ".join(notes[:_MOST_NOTES]) + more)
     inputs = inputs[kept]
     y = pd.Series(numbers, y.index, name=target) if numbers is not None and task == "regression" else _labels(y)
     return Table(inputs, y.copy(), task, tuple(notes))  # a view would keep the whole frame in memory
@@ -506,7 +510,8 @@ def _useful(inputs: pd.DataFrame, keep: tuple[str, ...]) -> tuple[list[str], lis
         if hopeless := _hopeless(column):
             notes.append(f"Column {name!r} {hopeless} and was left out.")
         elif name not in keep and (odd := _odd(name, column)):
-            instead = "." if _like(column) else "; name it in keep (--keep) to learn from it."
+            rewritten = kind_of(column) == "category" and _like(column)
+            instead = "." if rewritten else "; name it in keep (--keep) to learn from it."
             notes.append(f"Column {name!r} {odd} and was left out{instead}")
         else:
             kept.append(name)
@@ -529,7 +534,7 @@ def _hopeless(column: pd.Series[Any]) -> str | None:
 
 def _odd(name: str, column: pd.Series[Any]) -> str | None:
     """Say why a column seems to name or number the rows, or nothing."""
-    if name.startswith(_NO_NAME):
+    if not name or name.startswith(_NO_NAME):
         return "has no name in the file (row numbers?)"
     rows, different = len(column), column.nunique(dropna=False)
     if different == rows >= _FEWEST_NUMBERED and _numbered(column):
