@@ -56,6 +56,11 @@ def test_what_stands_in_a_quoted_name_separates_nothing(tmp_path):
     assert read_table(tmp_path / "t.csv").columns.tolist() == ["a, b, c", "x"]
 
 
+def test_a_quoted_name_may_have_lines(tmp_path):
+    (tmp_path / "t.csv").write_text('"two\nlines, or more";x\n1;2\n')
+    assert read_table(tmp_path / "t.csv").columns.tolist() == ["two\nlines, or more", "x"]
+
+
 def test_texts_stay_texts(tmp_path):
     (tmp_path / "t.tsv").write_text("code\tn\n01\t1\n02\t2\n")
     assert read_table(tmp_path / "t.tsv", texts=["code", "absent"])["code"].tolist() == ["01", "02"]
@@ -154,6 +159,16 @@ def test_what_was_learned_with_points_has_points_where_others_have_commas(tmp_pa
     assert encoder.texts == ["p", "c"]
     (tmp_path / "row.csv").write_text("p;c\n1.234;1,5\n")
     np.testing.assert_array_equal(encoder.transform(read_table(tmp_path / "row.csv", encoder.texts)), [[1.234, 1.5]])
+
+
+def test_dots_of_new_rows_are_points_where_only_a_models_texts_have_commas(tmp_path):
+    (tmp_path / "t.csv").write_text("p,c,y\n" + '1.234,"1,5",a\n2.5,"2,75",b\n0.25,"1,5",a\n' * 10)
+    table = make_table(read_table(tmp_path / "t.csv"), "y")
+    encoder = Encoder.fit(table.inputs)
+    (tmp_path / "row.csv").write_text("p;c;y\n1.234;1,5;4.321\n")
+    new = read_table(tmp_path / "row.csv", encoder.texts, "y")
+    np.testing.assert_array_equal(encoder.transform(new), encoder.transform(table.inputs)[:1])
+    assert new["y"].tolist() == [4321]  # nobody knows more of the target than the file shows
 
 
 def test_a_target_with_decimal_commas_is_numbers(tmp_path):

@@ -404,7 +404,7 @@ class Encoder:
 
     @property
     def texts(self) -> list[str]:
-        """Inputs that are read as text, even where they look like numbers: categories, and beside decimal commas all."""
+        """Inputs that are read as text, even where they look like numbers: categories, beside decimal commas all."""
         return [column.name for column in self.columns if isinstance(column, Category | CommaNumber | PointNumber)]
 
     @property

@@ -69,6 +69,7 @@ _CODE = r"[+-]?0\d+"
 _ZEROS = re.compile(r"(?:^|[\s,;|\"])[+-]?0\d", re.MULTILINE)
 _LARGEST = 2**63  # of whole numbers in NumPy's int64
 _BLOCK = 1 << 24  # characters that are looked through at once
+_HEAD = 1 << 16  # of a file, in which its first line is looked for
 
 
 def read_table(path: str | PathLike[str], texts: Sequence[str] = (), target: str | None = None) -> pd.DataFrame:
@@ -184,10 +185,11 @@ def _read_separated(
     name: str, text: io.TextIOWrapper | io.StringIO, kind: str, texts: Sequence[str], target: str | None
 ) -> pd.DataFrame:
     with text:
-        first = text.readline()
-        if "\0" in first:
+        start = text.read(_HEAD)
+        if "\0" in re.split(r"[\r\n]", start, maxsplit=1)[0]:
             raise DataError(f"{name} holds bytes that no text has: give CSV or TSV in UTF-8, or the right ending.")
-        between = re.sub(r'"[^"]*"', "", first)  # a comma inside of a name separates nothing
+        bare = re.sub(r'"[^"]*"', "", start)  # a comma inside of a name separates nothing, and a line's end ends none
+        between = re.split(r"[\r\n]", bare, maxsplit=1)[0]
         separator = "\t" if kind.startswith(".tsv") else max(_SEPARATORS, key=between.count)
         text.seek(0)
         names = next(csv.reader(text, delimiter=separator), [])
@@ -206,7 +208,7 @@ def _read_separated(
             frame = read(asked)
             notes = []
             if separator != ",":
-                notes += _take_decimal_commas(frame, set(texts), read)
+                notes += _take_decimal_commas(frame, set(texts), target, read)
             numbers = [column for column in map(str, frame) if column not in asked and _holds_whole(frame[column])]
             text.seek(0)
             if numbers and any(_ZEROS.search(block) for block in iter(lambda: text.read(_BLOCK), "")):
@@ -218,12 +220,16 @@ def _read_separated(
 
 
 def _take_decimal_commas(
-    frame: pd.DataFrame, texts: Collection[str], read: Callable[[Iterable[str], list[str]], pd.DataFrame]
+    frame: pd.DataFrame,
+    texts: Collection[str],
+    target: str | None,
+    read: Callable[[Iterable[str], list[str]], pd.DataFrame],
 ) -> list[tuple[str, str]]:
     """Turn columns with decimal commas, of a file in which no comma separates, into numbers; return notes on columns.
 
     Three digits after a comma may be thousands. So may they after a dot, which is known only where the file has a
-    column whose commas stand before decimals for certain. Texts are looked at, and left as they are.
+    column whose commas stand before decimals for certain. Texts are looked at, and left as they are; of what the dots
+    of others mean, but for the target's, they show nothing: a model knows its texts, and had points in the others.
     """
     decimal, thousands = set(), set()
     for name in (name for name in map(str, frame) if _holds_text(frame[name])):
@@ -238,8 +244,10 @@ def _take_decimal_commas(
     taken = [name for name in free if name in (certain if thousands - decimal else decimal)]
     for name in taken:
         frame[name] = pd.to_numeric(comma_numbers(frame[name]))
-    notes, points = [], set()
-    unclear = [name for name in free if name not in decimal and _may_hold_dots(frame[name])]
+    notes = []
+    dotted = [name for name in free if name not in decimal and _may_hold_dots(frame[name])]
+    unclear = [name for name in dotted if name == target or certain - set(texts)]
+    points = set(dotted) - set(unclear)
     written = read(unclear, unclear) if unclear else frame[[]]
     for name in unclear:
         values = written[name].dropna()

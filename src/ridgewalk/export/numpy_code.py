@@ -410,7 +410,8 @@ _READ_CSV = '''
 def read_csv(file):
     """Read rows as dicts; an empty field, NA and the like are missing."""
     with open(file, encoding="utf-8-sig", newline="") as lines:
-        separator = max(",;\\t|", key=lines.readline().count)
+        unquoted = re.sub(r'"[^"]*"', "", lines.read())
+        separator = max(",;\\t|", key=unquoted.partition("\\n")[0].count)
         lines.seek(0)
         return [
             {name: None if value in GAPS else value for name, value in row.items()}
