@@ -284,6 +284,13 @@ def test_an_empty_text_is_missing_unless_it_is_a_category(tmp_path):
         assert_same(by_numpy(to_numpy(model, encoder), tmp_path, tables(frame)[0]), wanted)
 
 
+def test_a_model_of_a_constant_column_is_exported(tmp_path):
+    x, y = np.ones((40, 1)), np.arange(40) % 3 == 0
+    model = fitted(x, y, "truth", alpha=0, max_iter=5)
+    wanted = expected(model, x)
+    assert_same(by_numpy(to_numpy(model), tmp_path, x), wanted)
+
+
 @pytest.mark.parametrize("name", ["a, b", "two\nlines"])
 def test_what_is_quoted_in_the_first_line_of_csv_separates_nothing(name, tmp_path):
     frame = pd.DataFrame({name: np.arange(60) % 7.0, "x": np.arange(60) % 5.0})

@@ -384,10 +384,15 @@ def _literal(value: Any) -> str:
     return f'"{written[1:-1]}"' if isinstance(value, str) and written[0] == "'" and '"' not in value else written
 
 
+def _number(value: float) -> str:
+    """Write a number; the scale of a constant column is infinite."""
+    return repr(value).replace("inf", "np.inf")
+
+
 def _array(name: str, array: np.ndarray[Any, Any]) -> list[str]:
     if array.ndim == 1:
-        return _listed(f"{name} = np.array([", map(repr, array.tolist()), "])")
-    rows = [line for row in array.tolist() for line in _listed("    [", map(repr, row), "],")]
+        return _listed(f"{name} = np.array([", map(_number, array.tolist()), "])")
+    rows = [line for row in array.tolist() for line in _listed("    [", map(_number, row), "],")]
     return [f"{name} = np.array([", *rows, "])"]
 
 
