@@ -345,7 +345,7 @@ def odd_texts(g: np.random.Generator, rows: int) -> Column:
 
 NAMES = (
     "", " ", "  a", "a ", 'say "so"', "probability of a", "a, b", "a;b", "two\nlines", "tab\there", "X", "value",
-    "label", "'", "\\", "{}", "漢字", "1", "1.0", "nan", "Unnamed: 9", "Sub", "center", "__index_level_0__", "True",
+    "label", "'", "\\", "{}", "漢字", "1", "1.0", "nan", "Unnamed: 9", "Sub", "center", "level_0", "True",
     "e\u0301", "|",
 )  # fmt: skip
 
