@@ -171,6 +171,17 @@ def test_rare_categories_share_a_column():
     ]
 
 
+def test_rows_of_which_none_is_rare_are_encoded():
+    encoder = Encoder.fit(pd.DataFrame({"city": ["here"] * 2000 + ["there", "nowhere"]}))
+    np.testing.assert_array_equal(encoder.transform(pd.DataFrame({"city": ["here"]})), [[1, 0]])
+
+
+def test_texts_of_truth_values_are_what_they_say():
+    encoder = Encoder.fit(pd.DataFrame({"x": [True, False]}))
+    texts = ["true", "False", None, "TRUE"]
+    np.testing.assert_array_equal(encoder.transform(pd.DataFrame({"x": texts}))[:, 0], [1, 0, 0.5, 1])
+
+
 @pytest.mark.parametrize(
     ("rare_rows", "rows", "shares"),
     [([9, 9], 2000, True), ([10, 10], 2000, False), ([4, 4], 500, True), ([5, 5], 500, False), ([9], 2000, False)],

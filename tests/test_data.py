@@ -113,6 +113,22 @@ def test_a_column_that_numbers_the_rows_is_left_out_unless_it_is_kept(column, le
     assert "number" in make_table(frame, "outcome", keep=("number",)).inputs
 
 
+def test_a_column_without_a_name_is_left_out_unless_it_is_kept():
+    frame = pd.DataFrame({"": [0.5, 1.5, 1.0] * 10, "a": [1, 2, 4] * 10, "y": ["a", "b", "b"] * 10})
+    table = make_table(frame, "y")
+    assert list(table.inputs) == ["a"]
+    assert table.notes == (
+        "Column '' has no name in the file (row numbers?) and was left out; name it in keep (--keep) to learn from it.",
+    )
+    assert list(make_table(frame, "y", keep="").inputs) == ["", "a"]
+
+
+def test_where_no_column_is_left_two_are_named():
+    frame = pd.DataFrame({f"column {k}": ["same"] * 30 for k in range(300)} | {"y": ["a", "b", "b"] * 10})
+    with pytest.raises(DataError, match=r"'column 1' is constant and was left out\. So it is with 298 more\.$"):
+        make_table(frame, "y")
+
+
 def test_few_rows_may_be_in_order():
     assert "number" in make_table(people(19).assign(number=np.arange(19)), "outcome").inputs
 

@@ -1,6 +1,7 @@
 """What is exported predicts what the model predicts, asks for no column that is dead, and trusts no text."""
 
 import ast
+import csv
 import errno
 import importlib.util
 import os
@@ -283,6 +284,24 @@ def test_an_empty_text_is_missing_unless_it_is_a_category(tmp_path):
         given = frame.fillna({"town": "(missing)"}) if "" in town else frame
         assert_same(by_onnx(graph, fed(graph, given)), wanted)
         assert_same(by_numpy(to_numpy(model, encoder), tmp_path, tables(frame)[0]), wanted)
+
+
+def test_a_model_of_a_constant_column_is_exported(tmp_path):
+    x, y = np.ones((40, 1)), np.arange(40) % 3 == 0
+    model = fitted(x, y, "truth", alpha=0, max_iter=5)
+    wanted = expected(model, x)
+    assert_same(by_numpy(to_numpy(model), tmp_path, x), wanted)
+
+
+@pytest.mark.parametrize("name", ["a, b", "two\nlines"])
+def test_what_is_quoted_in_the_first_line_of_csv_separates_nothing(name, tmp_path):
+    frame = pd.DataFrame({name: np.arange(60) % 7.0, "x": np.arange(60) % 5.0})
+    encoder = Encoder.fit(frame)
+    model = fitted(encoder.transform(frame), frame["x"].to_numpy(), "number", alpha=0, max_iter=40)
+    (file,) = to_numpy(model, encoder).write(tmp_path / "model.py")
+    code = runpy.run_path(str(file))
+    frame.to_csv(tmp_path / "t.csv", sep=";", index=False, quoting=csv.QUOTE_NONNUMERIC)
+    np.testing.assert_allclose(code["predict"](code["read_csv"](tmp_path / "t.csv")), code["predict"](frame))
 
 
 HOSTILE = [

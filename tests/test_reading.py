@@ -57,6 +57,11 @@ def test_what_stands_in_a_quoted_name_separates_nothing(tmp_path):
     assert read_table(tmp_path / "t.csv").columns.tolist() == ["a, b, c", "x"]
 
 
+def test_a_quoted_name_may_have_lines(tmp_path):
+    (tmp_path / "t.csv").write_text('"two\nlines, or more";x\n1;2\n')
+    assert read_table(tmp_path / "t.csv").columns.tolist() == ["two\nlines, or more", "x"]
+
+
 def test_texts_stay_texts(tmp_path):
     (tmp_path / "t.tsv").write_text("code\tn\n01\t1\n02\t2\n")
     assert read_table(tmp_path / "t.tsv", texts=["code", "absent"])["code"].tolist() == ["01", "02"]
@@ -149,6 +154,24 @@ def test_new_rows_are_read_as_the_model_learned_the_column(tmp_path, separator):
         encoder.transform(as_numbers.assign(dose="much"))
 
 
+def test_what_was_learned_with_points_has_points_where_others_have_commas(tmp_path):
+    (tmp_path / "t.csv").write_text("p;c;y\n" + "1.234;1,5;a\n2.5;2,75;b\n0.25;3,5;a\n" * 10)
+    encoder = Encoder.fit(make_table(read_table(tmp_path / "t.csv"), "y").inputs)
+    assert encoder.texts == ["p", "c"]
+    (tmp_path / "row.csv").write_text("p;c\n1.234;1,5\n")
+    np.testing.assert_array_equal(encoder.transform(read_table(tmp_path / "row.csv", encoder.texts)), [[1.234, 1.5]])
+
+
+def test_dots_of_new_rows_are_points_where_only_a_models_texts_have_commas(tmp_path):
+    (tmp_path / "t.csv").write_text("p,c,y\n" + '1.234,"1,5",a\n2.5,"2,75",b\n0.25,"1,5",a\n' * 10)
+    table = make_table(read_table(tmp_path / "t.csv"), "y")
+    encoder = Encoder.fit(table.inputs)
+    (tmp_path / "row.csv").write_text("p;c;y\n1.234;1,5;4.321\n")
+    new = read_table(tmp_path / "row.csv", encoder.texts, "y")
+    np.testing.assert_array_equal(encoder.transform(new), encoder.transform(table.inputs)[:1])
+    assert new["y"].tolist() == [4321]  # nobody knows more of the target than the file shows
+
+
 def test_a_target_with_decimal_commas_is_numbers(tmp_path):
     values = np.round(np.random.default_rng(0).normal(size=60), 3)
     lines = [f"{k};{value:.3f}".replace(".", ",") for k, value in enumerate(values)]
@@ -180,6 +203,22 @@ def test_codes_are_found_wherever_a_block_ends(tmp_path, monkeypatch, block):
     monkeypatch.setattr(data, "_BLOCK", block)
     (tmp_path / "t.csv").write_text("zip,y\n11,a\n22,b\n-012,a\n")
     assert read_table(tmp_path / "t.csv")["zip"].tolist() == ["11", "22", "-012"]
+
+
+def test_codes_among_gaps_are_codes(tmp_path):
+    (tmp_path / "t.csv").write_text("zip,n,y\n" + "01234,1,a\n,,b\n00501,3,a\n" * 20)
+    frame = read_table(tmp_path / "t.csv")
+    assert frame["zip"].fillna("").tolist()[:3] == ["01234", "", "00501"]
+    np.testing.assert_array_equal(frame["n"][:3], [1, np.nan, 3])
+
+
+def test_truth_values_are_ones_and_zeros_where_commas_stand_before_decimals(tmp_path):
+    (tmp_path / "t.csv").write_text("a;b;y\n" + "true;1,5;0\nfalse;2,75;1\n" * 10)
+    inputs = make_table(read_table(tmp_path / "t.csv"), "y").inputs
+    encoder = Encoder.fit(inputs)
+    assert encoder.texts == ["b"]
+    again = encoder.transform(read_table(tmp_path / "t.csv", encoder.texts))
+    np.testing.assert_array_equal(again, encoder.transform(inputs))
 
 
 def test_what_was_learned_as_a_number_is_one_where_zeros_stand_before_it(tmp_path):

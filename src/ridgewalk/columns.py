@@ -31,6 +31,8 @@ Kind = Literal["number", "category", "date"]
 MISSING = "(missing)"
 DECIMAL_COMMAS = "columns of numbers in which commas stand before decimals"
 """Where a frame's ``attrs`` name such columns: the file that they were read from shows it, the numbers do not."""
+DECIMAL_POINTS = "columns of numbers in which points stand before decimals, beside such with commas"
+"""The same of columns whose points could be taken for thousands in another file, where fewer of their numbers stand."""
 DAYS = {"year": 365.2425, "week": 7.0, "day": 1.0}
 """Length of each cycle that a date has a place in."""
 
@@ -43,6 +45,7 @@ _ISO = r"\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d(?::\d\d(?:\.\d+)?)?(?:Z|[+-]\d\d:?\d\d)
 _SECONDS = 24 * 60 * 60  # of a day
 WITH_COMMAS = r"[+-]?(?:[1-9]\d{0,2}(?:\.\d{3})+|\d+)(?:,\d+)?(?:[eE][+-]?\d+)?"  # 1.234,5 and 0,126; never 0.126
 _WHOLE = r"[+-]?\d+"
+_TRUTH = {"true": 1, "True": 1, "TRUE": 1, "false": 0, "False": 0, "FALSE": 0}  # as pandas reads CSV
 _SAME = 1e-6  # difference of two sines up to which they are the same place in a cycle
 
 
@@ -209,6 +212,14 @@ class CommaNumber(Number):
 
 
 @dataclass(frozen=True)
+class PointNumber(Number):
+    """An input of numbers with points, from a file in which other columns have commas before decimals.
+
+    It is read as text, for the dot of 1.234, alone in such a file, would be taken for thousands.
+    """
+
+
+@dataclass(frozen=True)
 class Category:
     """An input of categories, as text.
 
@@ -260,7 +271,7 @@ class Category:
         """Encode a column's rows into ``out`` (N, columns)."""
         spelled = self.spellings
         places = {text: k for k, level in enumerate(self.levels) for text in spelled[level]}
-        place = _texts(column).map(places).fillna(-1).to_numpy(dtype=np.intp)
+        place = _texts(column).map(places).fillna(-1).to_numpy(dtype=np.intp, copy=True)
         if self.others:
             place[place < 0] = len(self.levels)
         rows = np.flatnonzero(place >= 0)
@@ -346,7 +357,7 @@ class Date:
         return str(np.datetime64(int(self.center), "D"))
 
 
-Column = Number | CommaNumber | Category | Date
+Column = Number | CommaNumber | PointNumber | Category | Date
 
 
 @dataclass(frozen=True)
@@ -358,7 +369,7 @@ class Encoder:
 
     Attributes
     ----------
-    columns : tuple of Number, CommaNumber, Category or Date
+    columns : tuple of Number, CommaNumber, PointNumber, Category or Date
         One per input; all that was learned.
     """
 
@@ -374,8 +385,9 @@ class Encoder:
             If a column holds infinite values, or the table's columns do not have a name each.
         """
         inputs = as_frame(inputs)
-        commas = set(inputs.attrs.get(DECIMAL_COMMAS, ()))
-        return Encoder(tuple(_learn(name, inputs[name], name in commas) for name in map(str, inputs)))
+        numbers: dict[str, type[Number]] = dict.fromkeys(inputs.attrs.get(DECIMAL_COMMAS, ()), CommaNumber)
+        numbers |= dict.fromkeys(inputs.attrs.get(DECIMAL_POINTS, ()), PointNumber)
+        return Encoder(tuple(_learn(name, inputs[name], numbers.get(name, Number)) for name in map(str, inputs)))
 
     @property
     def names(self) -> list[str]:
@@ -394,8 +406,8 @@ class Encoder:
 
     @property
     def texts(self) -> list[str]:
-        """Inputs that are read as text, even where they look like numbers: categories, and decimal commas."""
-        return [column.name for column in self.columns if isinstance(column, Category | CommaNumber)]
+        """Inputs that are read as text, even where they look like numbers: categories, beside decimal commas all."""
+        return [column.name for column in self.columns if isinstance(column, Category | CommaNumber | PointNumber)]
 
     @property
     def notes(self) -> list[str]:
@@ -430,10 +442,10 @@ class Encoder:
         return [sentence for sentence in said if sentence]
 
 
-def _learn(name: str, column: pd.Series[Any], commas: bool) -> Column:
+def _learn(name: str, column: pd.Series[Any], number: type[Number]) -> Column:
     kind = kind_of(column)
     if kind == "number":
-        return (CommaNumber if commas else Number).learn(name, column)
+        return number.learn(name, column)
     return Date.learn(name, column) if kind == "date" else Category.learn(name, column)
 
 
@@ -473,7 +485,7 @@ def _kind_letter(column: pd.Series[Any]) -> str:
 def _numbers(name: str, column: pd.Series[Any]) -> Floats:
     """Values of a column of numbers, nan where they are missing."""
     try:
-        numbers = column if _is_plain(column) else pd.to_numeric(in_days(column))
+        numbers = column if _is_plain(column) else pd.to_numeric(in_days(_truth(column)))
         values = numbers.to_numpy(dtype=float, na_value=np.nan)
     except (ValueError, TypeError):
         raise DataError(
@@ -487,6 +499,14 @@ def _numbers(name: str, column: pd.Series[Any]) -> Floats:
             "(missing)."
         )
     return np.asarray(values)
+
+
+def _truth(column: pd.Series[Any]) -> pd.Series[Any]:
+    """Return a column whose texts that say true or false, as files of text do, are 1 and 0."""
+    if types.infer_dtype(column, skipna=True) != "string":
+        return column
+    column = column.astype(object)
+    return column.where(~column.isin(list(_TRUTH)), column.map(_TRUTH))
 
 
 def _median(values: Floats) -> float:

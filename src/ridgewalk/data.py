@@ -27,6 +27,7 @@ from pyarrow import feather, parquet
 
 from ridgewalk.columns import (
     DECIMAL_COMMAS,
+    DECIMAL_POINTS,
     WITH_COMMAS,
     Category,
     DataError,
@@ -57,6 +58,7 @@ _KINDS = (*_SEPARATED, *(f"{ending}.gz" for ending in _SEPARATED), *_COLUMNAR)
 _SEPARATORS = ",;\t|"
 STANDARD_INPUT = "-"
 _MANY_CATEGORIES = 50
+_MOST_NOTES = 2  # that an error has of columns that are left out
 _FEWEST_NUMBERED = 20  # rows from which numbers in order are no accident
 _NUMBERS_AT_ONCE = 2**18
 _MOSTLY = 0.9  # share of a column's texts that look like something
@@ -69,6 +71,7 @@ _ZEROS = re.compile(r"(?:^|[\s,;|\"])[+-]?0\d", re.MULTILINE)
 _WIDE = 1_000  # columns
 _LARGEST = 2**63  # of whole numbers in NumPy's int64
 _BLOCK = 1 << 24  # characters that are looked through at once
+_HEAD = 1 << 16  # of a file, in which its first line is looked for
 
 
 def read_table(path: str | PathLike[str], texts: Sequence[str] = (), target: str | None = None) -> pd.DataFrame:
@@ -184,10 +187,11 @@ def _read_separated(
     name: str, text: io.TextIOWrapper | io.StringIO, kind: str, texts: Sequence[str], target: str | None
 ) -> pd.DataFrame:
     with text:
-        first = text.readline()
-        if "\0" in first:
+        start = text.read(_HEAD)
+        if "\0" in re.split(r"[\r\n]", start, maxsplit=1)[0]:
             raise DataError(f"{name} holds bytes that no text has: give CSV or TSV in UTF-8, or the right ending.")
-        between = re.sub(r'"[^"]*"', "", first)  # a comma inside of a name separates nothing
+        bare = re.sub(r'"[^"]*"', "", start)  # a comma inside of a name separates nothing, and a line's end ends none
+        between = re.split(r"[\r\n]", bare, maxsplit=1)[0]
         separator = "\t" if kind.startswith(".tsv") else max(_SEPARATORS, key=between.count)
         text.seek(0)
         names = next(csv.reader(text, delimiter=separator), [])
@@ -210,10 +214,11 @@ def _read_separated(
                 frame = read(asked)
             notes = []
             if separator != ",":
-                notes += _take_decimal_commas(frame, set(texts), read)
-            kinds = zip(map(str, frame), frame.dtypes, strict=True)
-            numbers = [column for column, kind in kinds if types.is_integer_dtype(kind) and column not in asked]
-            if numbers and _begins_with_zeros(text):
+                notes += _take_decimal_commas(frame, set(texts), target, read)
+            if _begins_with_zeros(text):
+                kinds = zip(map(str, frame), frame.dtypes, strict=True)
+                numbers = [name for name, kind in kinds if name not in asked and types.is_numeric_dtype(kind)]
+                numbers = [name for name in numbers if _holds_whole(frame[name])]
                 notes += _keep_codes(frame, read(numbers, numbers))
     if target in frame and _holds_text(frame[target]):
         frame[target] = _as_it_stands(frame[target])
@@ -222,12 +227,16 @@ def _read_separated(
 
 
 def _take_decimal_commas(
-    frame: pd.DataFrame, texts: Collection[str], read: Callable[[Iterable[str], list[str]], pd.DataFrame]
+    frame: pd.DataFrame,
+    texts: Collection[str],
+    target: str | None,
+    read: Callable[[Iterable[str], list[str]], pd.DataFrame],
 ) -> list[tuple[str, str]]:
     """Turn columns with decimal commas, of a file in which no comma separates, into numbers; return notes on columns.
 
     Three digits after a comma may be thousands. So may they after a dot, which is known only where the file has a
-    column whose commas stand before decimals for certain. Texts are looked at, and left as they are.
+    column whose commas stand before decimals for certain. Texts are looked at, and left as they are; of what the dots
+    of others mean, but for the target's, they show nothing: a model knows its texts, and had points in the others.
     """
     decimal, thousands = set(), set()
     kinds = list(zip(map(str, frame), frame.dtypes, strict=True))
@@ -243,8 +252,10 @@ def _take_decimal_commas(
     taken = [name for name in free if name in (certain if thousands - decimal else decimal)]
     for name in taken:
         frame[name] = pd.to_numeric(comma_numbers(frame[name]))
-    notes, points = [], set()
-    unclear = [name for name in free if name not in decimal and _may_hold_dots(frame[name])]
+    notes = []
+    dotted = [name for name in free if name not in decimal and _may_hold_dots(frame[name])]
+    unclear = [name for name in dotted if name == target or certain - set(texts)]
+    points = set(dotted) - set(unclear)
     written = read(unclear, unclear) if unclear else frame[[]]
     for name in unclear:
         values = written[name].dropna()
@@ -255,8 +266,9 @@ def _take_decimal_commas(
             notes.append((name, f"The dots of column {name!r} were taken for thousands, so {said}"))
         elif len(dots):
             points.add(name)
-    numbers = (name for name in free if types.is_numeric_dtype(frame[name]) and name not in points)
-    frame.attrs[DECIMAL_COMMAS] = list(numbers)
+    numbers = [name for name in free if _holds_numbers(frame[name])]
+    frame.attrs[DECIMAL_COMMAS] = [name for name in numbers if name not in points]
+    frame.attrs[DECIMAL_POINTS] = [name for name in numbers if name in points]
     return notes
 
 
@@ -267,6 +279,10 @@ def _may_hold_dots(column: pd.Series[Any]) -> bool:
     if not _holds_text(column):
         return False
     return bool(pd.to_numeric(comma_numbers(column), errors="coerce").notna().eq(column.notna()).all())
+
+
+def _holds_numbers(column: pd.Series[Any]) -> bool:
+    return bool(types.is_numeric_dtype(column) and not types.is_bool_dtype(column))
 
 
 def _holds_text(column: pd.Series[Any]) -> bool:
@@ -282,6 +298,13 @@ def _begins_with_zeros(text: io.TextIOWrapper | io.StringIO) -> bool:
             return True
         end = block[-2:]  # a field may begin in one block and go on in the next
     return False
+
+
+def _holds_whole(column: pd.Series[Any]) -> bool:
+    """Whether a column holds whole numbers, be it as fractions, as where some are missing."""
+    if types.is_float_dtype(column):
+        return bool((column.dropna() % 1 == 0).all() and column.notna().any())
+    return bool(types.is_integer_dtype(column))
 
 
 def _keep_codes(frame: pd.DataFrame, written: pd.DataFrame) -> list[tuple[str, str]]:
@@ -408,7 +431,8 @@ def make_table(
     notes = [sentence for name, sentence in frame.attrs.get(_NOTES, ()) if name in inputs]
     notes += [*_ignored_index(given), *useful]
     if not kept:
-        raise DataError("No column is left to learn from: " + " ".join(notes))
+        more = f" So it is with {len(notes) - _MOST_NOTES} more." if len(notes) > _MOST_NOTES else ""
+        raise DataError("No column is left to learn from: " + " ".join(notes[:_MOST_NOTES]) + more)
     inputs = inputs[kept]
     y = pd.Series(numbers, y.index, name=target) if numbers is not None and task == "regression" else _labels(y)
     return Table(inputs, y.copy(), task, tuple(notes))  # a view would keep the whole frame in memory
@@ -517,7 +541,8 @@ def _useful(inputs: pd.DataFrame, keep: tuple[str, ...]) -> tuple[list[str], lis
         if hopeless := _hopeless(column):
             notes.append(f"Column {name!r} {hopeless} and was left out.")
         elif name not in keep and (odd := _odd(name, column)):
-            instead = "." if _like(column) else "; name it in keep (--keep) to learn from it."
+            rewritten = kind_of(column) == "category" and _like(column)
+            instead = "." if rewritten else "; name it in keep (--keep) to learn from it."
             notes.append(f"Column {name!r} {odd} and was left out{instead}")
         else:
             kept.append(name)
@@ -555,7 +580,7 @@ def _hopeless(column: pd.Series[Any]) -> str | None:
 
 def _odd(name: str, column: pd.Series[Any]) -> str | None:
     """Say why a column seems to name or number the rows, or nothing."""
-    if name.startswith(_NO_NAME):
+    if not name or name.startswith(_NO_NAME):
         return "has no name in the file (row numbers?)"
     rows, different = len(column), column.nunique(dropna=False)
     if different == rows >= _FEWEST_NUMBERED and _numbered(column):

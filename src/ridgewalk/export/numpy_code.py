@@ -384,10 +384,15 @@ def _literal(value: Any) -> str:
     return f'"{written[1:-1]}"' if isinstance(value, str) and written[0] == "'" and '"' not in value else written
 
 
+def _number(value: float) -> str:
+    """Write a number; the scale of a constant column is infinite."""
+    return repr(value).replace("inf", "np.inf")
+
+
 def _array(name: str, array: np.ndarray[Any, Any]) -> list[str]:
     if array.ndim == 1:
-        return _listed(f"{name} = np.array([", map(repr, array.tolist()), "])")
-    rows = [line for row in array.tolist() for line in _listed("    [", map(repr, row), "],")]
+        return _listed(f"{name} = np.array([", map(_number, array.tolist()), "])")
+    rows = [line for row in array.tolist() for line in _listed("    [", map(_number, row), "],")]
     return [f"{name} = np.array([", *rows, "])"]
 
 
@@ -410,7 +415,8 @@ _READ_CSV = '''
 def read_csv(file):
     """Read rows as dicts; an empty field, NA and the like are missing."""
     with open(file, encoding="utf-8-sig", newline="") as lines:
-        separator = max(",;\\t|", key=lines.readline().count)
+        unquoted = re.sub(r'"[^"]*"', "", lines.read())
+        separator = max(",;\\t|", key=unquoted.partition("\\n")[0].count)
         lines.seek(0)
         return [
             {name: None if value in GAPS else value for name, value in row.items()}

@@ -598,11 +598,18 @@ def _thing(kinds: Kinds, record: Record, what: str) -> Any:
 
 
 def _columns() -> Kinds:
-    from ridgewalk.columns import Category, CommaNumber, Date, Number  # pandas, for those who have an encoder alone
+    from ridgewalk.columns import (
+        Category,
+        CommaNumber,
+        Date,
+        Number,
+        PointNumber,
+    )  # pandas, for those who have an encoder alone
 
     return {
         "number": (Number, {"name": str, "median": float, "indicated": bool}),
         "comma number": (CommaNumber, {"name": str, "median": float, "indicated": bool}),
+        "point number": (PointNumber, {"name": str, "median": float, "indicated": bool}),
         "category": (Category, {"name": str, "levels": tuple, "others": tuple}),
         "date": (Date, {"name": str, "center": float, "cycles": tuple, "indicated": bool}),
     }
