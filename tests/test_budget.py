@@ -8,11 +8,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from ridgewalk import walker
 from ridgewalk.cli import budget
 from ridgewalk.cli.budget import SIZES, Cost, Size, fitted_into, measured
 from ridgewalk.cli.options import Activation, LossName, PenaltyName, RuleName, Task
 from ridgewalk.cli.training import Columns, Walk, read_problem
-from ridgewalk.engine.watch import Watch
 from ridgewalk.inputs import relax, select_inputs
 from ridgewalk.losses import BinaryCrossEntropy
 from ridgewalk.route import Route
@@ -91,20 +91,22 @@ def test_no_more_folds_than_the_rarest_class_has_rows(problem):
 
 @pytest.mark.parametrize("way", [walk_path, relax, select_inputs])
 @pytest.mark.parametrize("batch", [None, 16])
-def test_what_is_counted_is_what_is_trained(way, batch):
+def test_what_is_counted_is_what_is_trained(monkeypatch, way, batch):
     generator = np.random.default_rng(0)
     x = generator.normal(size=(60, 3))
     y = (x[:, :1] > 0).astype(float)
     folds, rows = 3, np.arange(60)
     splits = [(rows[rows % folds != k], rows[rows % folds == k]) for k in range(folds)]
-    watch = Watch()
+    jobs, train = [], walker.train
+    monkeypatch.setattr(walker, "train", lambda job, *others: jobs.append(job) or train(job, *others))
     route = Route((4,), max_iter=60, learning_rate=0.05, batch_size=batch)
-    way(x, y, BinaryCrossEntropy(), splits, route, [1e-6, 1e-5, 1e-4, 1e-3], (0, 1), watch=watch)
+    way(x, y, BinaryCrossEntropy(), splits, route, [1e-6, 1e-5, 1e-4, 1e-3], (0, 1))
+    done = sum(job.work for job in jobs)
     walk = changed(relax=way is relax, select_inputs=way is select_inputs, batch_size=batch)
     _, epochs = budget._work(Size(4, folds, 2, 60), walk)
-    counted = epochs * (folds + 1) / folds  # a watch counts every training set alike
-    assert watch.done == pytest.approx(counted, rel=0.01 if way is walk_path else 1)
-    assert watch.done <= counted * 1.01  # supports that several strengths share are refitted once
+    counted = epochs * (folds + 1) / folds  # a job's work counts every training set alike
+    assert done == pytest.approx(counted, rel=0.01 if way is walk_path else 1)
+    assert done <= counted * 1.01  # supports that several strengths share are refitted once
 
 
 def test_measuring_gives_a_cost_of_fits_and_of_epochs(problem):

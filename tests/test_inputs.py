@@ -81,7 +81,7 @@ def test_equal_supports_of_one_training_set_are_refitted_once(monkeypatch):
     x, y = make_signal(120, 5)
     trained = []
     train = Walker.train
-    monkeypatch.setattr(Walker, "train", lambda self, job: trained.append(job) or train(self, job))
+    monkeypatch.setattr(Walker, "train", lambda self, job, *share: trained.append(job) or train(self, job, *share))
     select_inputs(x, y, BinaryCrossEntropy(), folds(y), Route((5,), max_iter=60), 6)
     refit = trained[-1]
     held = np.isfinite(refit.penalties[0].factors[..., 0])

@@ -297,4 +297,4 @@ for name in plots.__all__:
         print(error)
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout.splitlines() == ["The pictures are drawn by matplotlib: pip install 'ridgewalk[plot]'"] * 3
+    assert done.stdout.splitlines() == ["The pictures are drawn by matplotlib: pip install matplotlib"] * 3

@@ -156,7 +156,7 @@ def test_what_a_diagnosis_has_yet_to_do_is_known(cancer, monkeypatch, changes):
     model = MLPClassifierCV(**(QUICK | {"hidden_layer_sizes": (4,), "max_iter": 40} | changes)).fit(X[:200], y[:200])
     model.diagnose(references=False)
     watch = seen["Diagnosing: training the arms again, and probes"]
-    assert 0.5 * watch.total < watch.done <= watch.total
+    assert 0.5 * watch.total < watch.done <= watch.total * (1 + 1e-9)
 
 
 @pytest.mark.parametrize("frame", [pd.DataFrame, pl.DataFrame])

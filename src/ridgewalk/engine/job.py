@@ -394,17 +394,18 @@ def joined(parts: Sequence[Fits], runs: Integers) -> Fits:
             together([history.norms for history in histories]),
         ),
         engine=parts[0].engine,
-        standing=_together([part.standing for part in parts if part.standing], back),
+        standing=_together([part.standing for part in parts], back),
     )
 
 
-def _together(parts: Sequence[Standing], order: Integers) -> Standing | None:
-    """Join the standings of parts of a job, and put their runs into this order."""
-    if len(parts) == 0:
+def _together(parts: Sequence[Standing | None], order: Integers) -> Standing | None:
+    """Join the standings of parts of a job, and put their runs into this order; none where a part has none."""
+    known = [part for part in parts if part is not None]
+    if not known or len(known) < len(parts):
         return None
-    states = zip(*(part.averages for part in parts), strict=True)
+    states = zip(*(part.averages for part in known), strict=True)
     averages = tuple(tuple(map(np.concatenate, zip(*state, strict=True))) for state in states)
-    return Standing(averages, parts[0].steps, np.concatenate([part.rate for part in parts])).part(order)
+    return Standing(averages, known[0].steps, np.concatenate([part.rate for part in known])).part(order)
 
 
 def thread_count(n_jobs: int) -> int:
