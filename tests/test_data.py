@@ -159,7 +159,7 @@ def test_dates_of_which_one_is_none_are_named():
 def test_what_was_made_a_category_is_one(values):
     table = make_table(people().assign(x=pd.Categorical((values * ROWS)[:ROWS])), "outcome")
     assert not table.notes
-    assert Encoder.fit(table.inputs).texts[-1] == "x"
+    assert Encoder.fit(table.inputs).categories[-1] == "x"
 
 
 def test_decimals_are_a_target():

@@ -139,12 +139,12 @@ def test_new_rows_are_read_as_the_model_learned_the_column(tmp_path, separator):
     rows = ["1.125;1,126;5;a", "999;0,126;1.500;b", "2.250;3,500;7;a"] * 10
     (tmp_path / "t.csv").write_text("\n".join(["rent;dose;count;y", *rows]).replace(";", separator))
     encoder = Encoder.fit(make_table(read_table(tmp_path / "t.csv"), "y").inputs)
-    whole = encoder.transform(read_table(tmp_path / "t.csv", encoder.texts))
+    whole = encoder.transform(read_table(tmp_path / "t.csv", encoder=encoder))
     np.testing.assert_array_equal(whole[:3], [[1125, 1.126, 5], [999, 0.126, 1500], [2250, 3.5, 7]])
     for k, row in enumerate(rows[:3]):
         (tmp_path / "row.csv").write_text(f"rent;dose;count;y\n{row}\n".replace(";", separator))
         np.testing.assert_array_equal(
-            encoder.transform(read_table(tmp_path / "row.csv", encoder.texts)), whole[k : k + 1]
+            encoder.transform(read_table(tmp_path / "row.csv", encoder=encoder)), whole[k : k + 1]
         )
         texts = dict(zip(("rent", "dose", "count"), row.split(";"), strict=False))
         np.testing.assert_array_equal(encoder.transform(pd.DataFrame([texts])), whole[k : k + 1])
@@ -157,9 +157,8 @@ def test_new_rows_are_read_as_the_model_learned_the_column(tmp_path, separator):
 def test_what_was_learned_with_points_has_points_where_others_have_commas(tmp_path):
     (tmp_path / "t.csv").write_text("p;c;y\n" + "1.234;1,5;a\n2.5;2,75;b\n0.25;3,5;a\n" * 10)
     encoder = Encoder.fit(make_table(read_table(tmp_path / "t.csv"), "y").inputs)
-    assert encoder.texts == ["p", "c"]
     (tmp_path / "row.csv").write_text("p;c\n1.234;1,5\n")
-    np.testing.assert_array_equal(encoder.transform(read_table(tmp_path / "row.csv", encoder.texts)), [[1.234, 1.5]])
+    np.testing.assert_array_equal(encoder.transform(read_table(tmp_path / "row.csv", encoder=encoder)), [[1.234, 1.5]])
 
 
 def test_dots_of_new_rows_are_points_where_only_a_models_texts_have_commas(tmp_path):
@@ -167,7 +166,7 @@ def test_dots_of_new_rows_are_points_where_only_a_models_texts_have_commas(tmp_p
     table = make_table(read_table(tmp_path / "t.csv"), "y")
     encoder = Encoder.fit(table.inputs)
     (tmp_path / "row.csv").write_text("p;c;y\n1.234;1,5;4.321\n")
-    new = read_table(tmp_path / "row.csv", encoder.texts, "y")
+    new = read_table(tmp_path / "row.csv", target="y", encoder=encoder)
     np.testing.assert_array_equal(encoder.transform(new), encoder.transform(table.inputs)[:1])
     assert new["y"].tolist() == [4321]  # nobody knows more of the target than the file shows
 
@@ -192,9 +191,9 @@ def test_whole_numbers_that_begin_with_zeros_are_codes(tmp_path):
         "Column 'zip' was read as text, for values such as '01234' begin with zeros" in make_table(frame, "y").notes[0]
     )
     encoder = Encoder.fit(make_table(frame, "y").inputs)
-    assert encoder.texts == ["zip"]
+    assert encoder.categories == ["zip"]
     (tmp_path / "row.csv").write_text("zip,n,f,zero\n1234,1,1,1\n")
-    new = encoder.transform(read_table(tmp_path / "row.csv", encoder.texts))
+    new = encoder.transform(read_table(tmp_path / "row.csv", encoder=encoder))
     np.testing.assert_array_equal(new[0, :3], [0, 0, 1])  # 00501, 01234, 1234
 
 
@@ -216,8 +215,7 @@ def test_truth_values_are_ones_and_zeros_where_commas_stand_before_decimals(tmp_
     (tmp_path / "t.csv").write_text("a;b;y\n" + "true;1,5;0\nfalse;2,75;1\n" * 10)
     inputs = make_table(read_table(tmp_path / "t.csv"), "y").inputs
     encoder = Encoder.fit(inputs)
-    assert encoder.texts == ["b"]
-    again = encoder.transform(read_table(tmp_path / "t.csv", encoder.texts))
+    again = encoder.transform(read_table(tmp_path / "t.csv", encoder=encoder))
     np.testing.assert_array_equal(again, encoder.transform(inputs))
 
 
@@ -225,7 +223,7 @@ def test_what_was_learned_as_a_number_is_one_where_zeros_stand_before_it(tmp_pat
     (tmp_path / "t.csv").write_text("n,y\n" + "1,a\n20,b\n3,a\n" * 20)
     encoder = Encoder.fit(make_table(read_table(tmp_path / "t.csv"), "y").inputs)
     (tmp_path / "row.csv").write_text("n\n007\n")
-    np.testing.assert_array_equal(encoder.transform(read_table(tmp_path / "row.csv", encoder.texts)), [[7]])
+    np.testing.assert_array_equal(encoder.transform(read_table(tmp_path / "row.csv", encoder=encoder)), [[7]])
 
 
 @pytest.mark.parametrize("kind", ["parquet", "arrow"])

@@ -134,7 +134,7 @@ def test_five_ways_to_predict_give_the_same(name, tmp_path, monkeypatch, capsys)
 
     run(monkeypatch, "predict", "kept", "table.csv")
     kept = read(tmp_path / "kept")
-    fresh = read_table(tmp_path / "table.csv", texts=kept.encoder.texts)
+    fresh = read_table(tmp_path / "table.csv", encoder=kept.encoder)
     code = runpy.run_path("model.py")
     rows = code["read_csv"]("table.csv")
     command = [sys.executable, "-I", "model.py", "table.csv"]

@@ -5,7 +5,7 @@ python tools/fuzz_tables.py [--tables 2000] [--seed 0] [--plant KIND]
 Each seed is a table:
 
     first file -> read_table -> make_table -> Encoder -> fit -> save and read, ONNX, NumPy
-    second file, some of its rows in another form -> read_table(file, encoder.texts) -> predicted in all these ways
+    second file, some of its rows in another form -> read_table(file, encoder=encoder) -> predicted in all these ways
 
 A column becomes what its kind is (a number, a category, a date, nothing), with the values that stand in the file;
 labels come back as they stand there; a row has one prediction, whatever file it comes in; and a table that cannot be
@@ -533,7 +533,7 @@ def label_texts(drawn: Drawn) -> set[str]:
 
 
 LEARNED = {
-    columns.Number: "number", columns.CommaNumber: "number", columns.PointNumber: "number",
+    columns.Number: "number", columns.CommaNumber: "number",
     columns.Category: "category", columns.Date: "date",
 }  # fmt: skip
 
@@ -668,7 +668,7 @@ def second(g: np.random.Generator, drawn: Drawn, first: pd.DataFrame, encoder: c
         return Second(pl.from_arrow(pa.Table.from_pandas(frame, preserve_index=False)), None, rows, form, gap)
     else:
         return Second(frame, None, rows, form, gap)
-    return Second(data.read_table(file, encoder.texts), file if form.text else None, rows, form, gap)
+    return Second(data.read_table(file, encoder=encoder), file if form.text else None, rows, form, gap)
 
 
 def feeds(content: bytes, frame: pd.DataFrame, encoder: columns.Encoder) -> tuple[Any, dict[str, np.ndarray]]:

@@ -31,8 +31,6 @@ Kind = Literal["number", "category", "date"]
 MISSING = "(missing)"
 DECIMAL_COMMAS = "columns of numbers in which commas stand before decimals"
 """Where a frame's ``attrs`` name such columns: the file that they were read from shows it, the numbers do not."""
-DECIMAL_POINTS = "columns of numbers in which points stand before decimals, beside such with commas"
-"""The same of columns whose points could be taken for thousands in another file, where fewer of their numbers stand."""
 DAYS = {"year": 365.2425, "week": 7.0, "day": 1.0}
 """Length of each cycle that a date has a place in."""
 
@@ -212,14 +210,6 @@ class CommaNumber(Number):
 
 
 @dataclass(frozen=True)
-class PointNumber(Number):
-    """An input of numbers with points, from a file in which other columns have commas before decimals.
-
-    It is read as text, for the dot of 1.234, alone in such a file, would be taken for thousands.
-    """
-
-
-@dataclass(frozen=True)
 class Category:
     """An input of categories, as text.
 
@@ -357,7 +347,7 @@ class Date:
         return str(np.datetime64(int(self.center), "D"))
 
 
-Column = Number | CommaNumber | PointNumber | Category | Date
+Column = Number | CommaNumber | Category | Date
 
 
 @dataclass(frozen=True)
@@ -369,7 +359,7 @@ class Encoder:
 
     Attributes
     ----------
-    columns : tuple of Number, CommaNumber, PointNumber, Category or Date
+    columns : tuple of Number, CommaNumber, Category or Date
         One per input; all that was learned.
     """
 
@@ -385,9 +375,8 @@ class Encoder:
             If a column holds infinite values, or the table's columns do not have a name each.
         """
         inputs = as_frame(inputs)
-        numbers: dict[str, type[Number]] = dict.fromkeys(inputs.attrs.get(DECIMAL_COMMAS, ()), CommaNumber)
-        numbers |= dict.fromkeys(inputs.attrs.get(DECIMAL_POINTS, ()), PointNumber)
-        return Encoder(tuple(_learn(name, inputs[name], numbers.get(name, Number)) for name in map(str, inputs)))
+        commas = set(inputs.attrs.get(DECIMAL_COMMAS, ()))
+        return Encoder(tuple(_learn(name, inputs[name], name in commas) for name in map(str, inputs)))
 
     @property
     def names(self) -> list[str]:
@@ -405,9 +394,9 @@ class Encoder:
         return np.repeat(np.arange(len(self.columns)), [len(column.names) for column in self.columns])
 
     @property
-    def texts(self) -> list[str]:
-        """Inputs that are read as text, even where they look like numbers: categories, beside decimal commas all."""
-        return [column.name for column in self.columns if isinstance(column, Category | CommaNumber | PointNumber)]
+    def categories(self) -> list[str]:
+        """Inputs that are read as text, even where they look like numbers."""
+        return [column.name for column in self.columns if isinstance(column, Category)]
 
     @property
     def notes(self) -> list[str]:
@@ -442,10 +431,10 @@ class Encoder:
         return [sentence for sentence in said if sentence]
 
 
-def _learn(name: str, column: pd.Series[Any], number: type[Number]) -> Column:
+def _learn(name: str, column: pd.Series[Any], commas: bool) -> Column:
     kind = kind_of(column)
     if kind == "number":
-        return number.learn(name, column)
+        return (CommaNumber if commas else Number).learn(name, column)
     return Date.learn(name, column) if kind == "date" else Category.learn(name, column)
 
 

@@ -12,7 +12,7 @@ import re
 import sys
 import warnings
 import zlib
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from os import PathLike
 from pathlib import Path
@@ -27,11 +27,12 @@ from pyarrow import feather, parquet
 
 from ridgewalk.columns import (
     DECIMAL_COMMAS,
-    DECIMAL_POINTS,
     WITH_COMMAS,
     Category,
+    CommaNumber,
     DataError,
     Encoder,
+    Number,
     as_frame,
     comma_numbers,
     in_days,
@@ -74,7 +75,12 @@ _BLOCK = 1 << 24  # characters that are looked through at once
 _HEAD = 1 << 16  # of a file, in which its first line is looked for
 
 
-def read_table(path: str | PathLike[str], texts: Sequence[str] = (), target: str | None = None) -> pd.DataFrame:
+def read_table(
+    path: str | PathLike[str],
+    texts: Sequence[str] = (),
+    target: str | None = None,
+    encoder: Encoder | None = None,
+) -> pd.DataFrame:
     """Read a table: CSV or TSV, as they are or compressed by gzip; Parquet, Arrow or Feather.
 
     CSV and TSV are UTF-8, and their first line names the columns. In TSV a tab separates; in CSV what stands between
@@ -88,10 +94,12 @@ def read_table(path: str | PathLike[str], texts: Sequence[str] = (), target: str
     path : str or path
         "-" reads CSV or TSV from standard input.
     texts : sequence of str
-        Columns of CSV and TSV to take as text even where they look like numbers; ``encoder.texts`` of a model.
+        Columns of CSV and TSV to take as text even where they look like numbers.
     target : str, optional
         A column of CSV and TSV whose values stay as they stand in the file: numbers only if Python writes each of them
         in the same way, else text (001, true, 1.0 and 1 together, 1e20).
+    encoder : Encoder, optional
+        Of the model that is to predict these rows: CSV and TSV are read as it learned each column.
 
     Raises
     ------
@@ -106,7 +114,7 @@ def read_table(path: str | PathLike[str], texts: Sequence[str] = (), target: str
         frame = _read_columnar(name, path, kind)
     else:
         try:
-            frame = _read_separated(name, _text(path, kind, streamed), kind, texts, target)
+            frame = _read_separated(name, _text(path, kind, streamed), kind, _Known.of(texts, target, encoder))
         except DataError:
             raise
         except UnicodeDecodeError as error:
@@ -183,9 +191,32 @@ def _text(path: Path, kind: str, streamed: bool) -> io.TextIOWrapper | io.String
     return io.TextIOWrapper(opened, encoding="utf-8-sig", newline="")
 
 
-def _read_separated(
-    name: str, text: io.TextIOWrapper | io.StringIO, kind: str, texts: Sequence[str], target: str | None
-) -> pd.DataFrame:
+@dataclass(frozen=True)
+class _Known:
+    """What is known of a file's columns before it is read.
+
+    Attributes
+    ----------
+    texts : frozenset of str
+        Are read as text.
+    points : frozenset of str
+        Hold numbers with points before decimals, as a model learned them.
+    target : str or None
+    """
+
+    texts: frozenset[str]
+    points: frozenset[str]
+    target: str | None
+
+    @staticmethod
+    def of(texts: Sequence[str], target: str | None, encoder: Encoder | None) -> _Known:
+        columns = () if encoder is None else encoder.columns
+        learned = (column.name for column in columns if isinstance(column, Category | CommaNumber))
+        points = frozenset(column.name for column in columns if type(column) is Number)
+        return _Known(frozenset((*texts, *learned)), points, target)
+
+
+def _read_separated(name: str, text: io.TextIOWrapper | io.StringIO, kind: str, known: _Known) -> pd.DataFrame:
     with text:
         start = text.read(_HEAD)
         if "\0" in re.split(r"[\r\n]", start, maxsplit=1)[0]:
@@ -198,7 +229,7 @@ def _read_separated(
         if not names:
             raise DataError(f"{name} is empty: a line of column names and at least two rows are needed.")
         _refuse_doubled(name, names)
-        asked = {*texts, *([] if target is None else [target])}
+        target, asked = known.target, {*known.texts, *([] if known.target is None else [known.target])}
 
         def read(texts: Iterable[str], columns: list[str] | None = None) -> pd.DataFrame:
             text.seek(0)
@@ -214,7 +245,7 @@ def _read_separated(
                 frame = read(asked)
             notes = []
             if separator != ",":
-                notes += _take_decimal_commas(frame, set(texts), target, read)
+                notes += _take_decimal_commas(frame, known, read)
             if _begins_with_zeros(text):
                 kinds = zip(map(str, frame), frame.dtypes, strict=True)
                 numbers = [name for name, kind in kinds if name not in asked and types.is_numeric_dtype(kind)]
@@ -227,16 +258,12 @@ def _read_separated(
 
 
 def _take_decimal_commas(
-    frame: pd.DataFrame,
-    texts: Collection[str],
-    target: str | None,
-    read: Callable[[Iterable[str], list[str]], pd.DataFrame],
+    frame: pd.DataFrame, known: _Known, read: Callable[[Iterable[str], list[str]], pd.DataFrame]
 ) -> list[tuple[str, str]]:
     """Turn columns with decimal commas, of a file in which no comma separates, into numbers; return notes on columns.
 
     Three digits after a comma may be thousands. So may they after a dot, which is known only where the file has a
-    column whose commas stand before decimals for certain. Texts are looked at, and left as they are; of what the dots
-    of others mean, but for the target's, they show nothing: a model knows its texts, and had points in the others.
+    column whose commas stand before decimals for certain. Texts are looked at, and left as they are.
     """
     decimal, thousands = set(), set()
     kinds = list(zip(map(str, frame), frame.dtypes, strict=True))
@@ -248,14 +275,12 @@ def _take_decimal_commas(
     certain = decimal - thousands
     if not certain:
         return []
-    free = [name for name, _ in kinds if name not in texts]
+    free = [name for name, _ in kinds if name not in known.texts]
     taken = [name for name in free if name in (certain if thousands - decimal else decimal)]
     for name in taken:
         frame[name] = pd.to_numeric(comma_numbers(frame[name]))
-    notes = []
-    dotted = [name for name in free if name not in decimal and _may_hold_dots(frame[name])]
-    unclear = [name for name in dotted if name == target or certain - set(texts)]
-    points = set(dotted) - set(unclear)
+    notes, points = [], set(known.points)
+    unclear = [name for name in free if name not in {*decimal, *points} and _may_hold_dots(frame[name])]
     written = read(unclear, unclear) if unclear else frame[[]]
     for name in unclear:
         values = written[name].dropna()
@@ -268,7 +293,6 @@ def _take_decimal_commas(
             points.add(name)
     numbers = [name for name in free if _holds_numbers(frame[name])]
     frame.attrs[DECIMAL_COMMAS] = [name for name in numbers if name not in points]
-    frame.attrs[DECIMAL_POINTS] = [name for name in numbers if name in points]
     return notes
 
 
@@ -534,7 +558,7 @@ def _useful(inputs: pd.DataFrame, keep: tuple[str, ...]) -> tuple[list[str], lis
     notes = []
     plain = _plain_numbers(inputs)
     for position, name in enumerate(map(str, inputs)):
-        if plain[position] and not name.startswith(_NO_NAME):
+        if plain[position] and not _is_nameless(name):
             kept.append(name)
             continue
         column = inputs.iloc[:, position]
@@ -578,9 +602,13 @@ def _hopeless(column: pd.Series[Any]) -> str | None:
     return f"holds {holds} values" if holds in ("bytes", "complex") else None
 
 
+def _is_nameless(name: str) -> bool:
+    return not name or name.startswith(_NO_NAME)
+
+
 def _odd(name: str, column: pd.Series[Any]) -> str | None:
     """Say why a column seems to name or number the rows, or nothing."""
-    if not name or name.startswith(_NO_NAME):
+    if _is_nameless(name):
         return "has no name in the file (row numbers?)"
     rows, different = len(column), column.nunique(dropna=False)
     if different == rows >= _FEWEST_NUMBERED and _numbered(column):

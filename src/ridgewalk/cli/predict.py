@@ -38,7 +38,7 @@ def predict(
     if out_file is not None:
         free(out_file, file, force, "--out")
     estimator, encoder, target = kept(model)
-    frame = read_table(file, texts=encoder.texts)
+    frame = read_table(file, encoder=encoder)
     x, notes = encoder.transform(frame), encoder.unseen(frame)
     if not (quiet or as_json):
         noted(notes)

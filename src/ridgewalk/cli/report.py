@@ -44,7 +44,7 @@ def report(
     rows: tuple[Any, Any] = (None, None)
     notes: list[str] = []
     if file is not None:
-        frame = read_table(file, texts=encoder.texts, target=target)
+        frame = read_table(file, target=target, encoder=encoder)
         y = read_target(frame, target, estimator.classes_ if is_classifier(estimator) else None)
         rows = (encoder.transform(frame), y)
         notes = encoder.unseen(frame)

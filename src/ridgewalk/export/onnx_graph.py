@@ -26,6 +26,7 @@ from ridgewalk.model import Model
 
 _OPSET, _IR = 19, 9  # Equal takes text from opset 19 on (May 2023)
 _ARRAY = "X"
+_SMALLEST = 1e-30  # onnxruntime leaves out a difference to a number that is 0 in single precision
 _HOLDS = {
     "number": "A number; NaN where it is missing.",
     "date": "Days from 1970-01-01 00:00 UTC, with fractions; NaN where it is missing.",
@@ -45,8 +46,12 @@ def onnx_model(plan: Recipe) -> bytes:
         raise ValueError("An input of ONNX needs a name, and a column of the model has none: name it, and fit again.")
     graph = _Graph({_ARRAY, *plan.columns})
     x, order = _array(graph, plan) if plan.features is None else _encoded(graph, plan, plan.features)
-    x = graph.node("Sub", x, graph.constant("center", plan.models[0].center[order]))
-    x = graph.node("Div", x, graph.constant("scale", plan.models[0].scale[order]))
+    center, scale = plan.models[0].center[order], plan.models[0].scale[order]
+    lift = np.where((center != 0) & (np.abs(center) < _SMALLEST), np.exp2(-np.floor(np.log2(scale))), 1.0)
+    if (lift != 1).any():
+        x = graph.node("Mul", x, graph.constant("power of two", lift))
+    x = graph.node("Sub", x, graph.constant("center", lift * center))
+    x = graph.node("Div", x, graph.constant("scale", lift * scale))
     predictions = [_linked(graph, plan.output, model, _output(graph, model, x, order)) for model in plan.models]
     _give(graph, plan, _mean(graph, predictions))
     proto = graph.finished(f"Predicts {plan.target}.")

@@ -603,13 +603,11 @@ def _columns() -> Kinds:
         CommaNumber,
         Date,
         Number,
-        PointNumber,
     )  # pandas, for those who have an encoder alone
 
     return {
         "number": (Number, {"name": str, "median": float, "indicated": bool}),
         "comma number": (CommaNumber, {"name": str, "median": float, "indicated": bool}),
-        "point number": (PointNumber, {"name": str, "median": float, "indicated": bool}),
         "category": (Category, {"name": str, "levels": tuple, "others": tuple}),
         "date": (Date, {"name": str, "center": float, "cycles": tuple, "indicated": bool}),
     }
