@@ -522,10 +522,11 @@ def test_the_package_onnx_is_asked_for_where_it_is_not_there(command, monkeypatc
     assert "pip install onnx" in err
 
 
-@pytest.mark.parametrize("unit", [1e-300, 1e-150, 1e-40, 1e-31, 1e-20])
-@pytest.mark.parametrize("columns_used", [1, 3])
-def test_columns_of_tiny_numbers_keep_their_center(unit, columns_used):
-    x = (columns()[:, :1] + np.arange(columns_used) + 3.0) * unit
-    model = fitted(x, columns()[:, 0], "number", alpha=0.0)
-    (value,) = by_onnx(to_onnx(model), {"X": x})
-    np.testing.assert_allclose(value, model.predict(x), rtol=1e-9)
+@pytest.mark.parametrize("unit", [1e-300, 1e-150, 1e-46, 1e-31, 1e-20])
+@pytest.mark.parametrize("names", ["a", "abc"])
+def test_columns_of_tiny_numbers_keep_their_center(unit, names):
+    table = pd.DataFrame({name: (columns()[:, 0] + k + 3.0) * unit for k, name in enumerate(names)})
+    encoder = Encoder.fit(table)
+    model = fitted(encoder.transform(table), columns()[:, 0], "number", alpha=0.0)
+    (value,) = by_onnx(to_onnx(model, encoder), {name: table[[name]].to_numpy() for name in names})
+    np.testing.assert_allclose(value, model.predict(encoder.transform(table)), rtol=1e-9)
