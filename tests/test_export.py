@@ -9,6 +9,7 @@ import runpy
 import subprocess
 import sys
 import warnings
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -23,6 +24,8 @@ from sklearn.preprocessing import StandardScaler
 from ridgewalk import MLPClassifier, MLPClassifierCV, MLPRegressor, cli
 from ridgewalk.columns import Encoder
 from ridgewalk.export import numpy_code, to_numpy, to_onnx, to_torch
+from ridgewalk.export.onnx_graph import onnx_model
+from ridgewalk.export.recipe import recipe
 from ridgewalk.storage import MODEL_FILE, save
 
 ROOT = Path(__file__).parents[1]
@@ -522,11 +525,14 @@ def test_the_package_onnx_is_asked_for_where_it_is_not_there(command, monkeypatc
     assert "pip install onnx" in err
 
 
-@pytest.mark.parametrize("unit", [1e-300, 1e-150, 1e-46, 1e-31, 1e-20])
+@pytest.mark.parametrize("unit", [2.0**-1030, 1e-300, 1e-150, 1e-46, 1e-31, 1e-20])
 @pytest.mark.parametrize("names", ["a", "abc"])
 def test_columns_of_tiny_numbers_keep_their_center(unit, names):
-    table = pd.DataFrame({name: (columns()[:, 0] + k + 3.0) * unit for k, name in enumerate(names)})
+    table = pd.DataFrame({name: columns()[:, 0] + k + 3.0 for k, name in enumerate(names)})
     encoder = Encoder.fit(table)
-    model = fitted(encoder.transform(table), columns()[:, 0], "number", alpha=0.0)
-    (value,) = by_onnx(to_onnx(model, encoder), {name: table[[name]].to_numpy() for name in names})
-    np.testing.assert_allclose(value, model.predict(encoder.transform(table)), rtol=1e-9)
+    plan = recipe(fitted(encoder.transform(table), columns()[:, 0], "number", alpha=0.0), encoder)
+    (model,) = plan.models
+    small = replace(plan, models=(replace(model, center=unit * model.center, scale=unit * model.scale),))
+    session = onnxruntime.InferenceSession(onnx_model(small), providers=["CPUExecutionProvider"])
+    (value,) = session.run(None, {name: unit * table[[name]].to_numpy() for name in names})
+    np.testing.assert_allclose(value, model.output(table.to_numpy())[:, 0], rtol=1e-6)

@@ -26,6 +26,7 @@ from ridgewalk.model import Model
 
 _OPSET, _IR = 19, 9  # Equal takes text from opset 19 on (May 2023)
 _ARRAY = "X"
+_HIGHEST = 900  # power of two that no product of it and a tiny number overflows with
 _SMALLEST = 1e-30  # onnxruntime leaves out a difference to a number that is 0 in single precision
 _HOLDS = {
     "number": "A number; NaN where it is missing.",
@@ -47,7 +48,8 @@ def onnx_model(plan: Recipe) -> bytes:
     graph = _Graph({_ARRAY, *plan.columns})
     x, order = _array(graph, plan) if plan.features is None else _encoded(graph, plan, plan.features)
     center, scale = plan.models[0].center[order], plan.models[0].scale[order]
-    lift = np.where((center != 0) & (np.abs(center) < _SMALLEST), np.exp2(-np.floor(np.log2(scale))), 1.0)
+    powers = np.exp2(np.clip(-np.floor(np.log2(scale)), 0, _HIGHEST))
+    lift = np.where((center != 0) & (np.abs(center) < _SMALLEST), powers, 1.0)
     if (lift != 1).any():
         x = graph.node("Mul", x, graph.constant("power of two", lift))
     x = graph.node("Sub", x, graph.constant("center", lift * center))
