@@ -442,6 +442,13 @@ def many_arrays(_, arrays):
     arrays.update({f"{k}": np.zeros(0) for k in range(50_000)})
 
 
+def test_no_memory_is_taken_for_more_arrays_than_a_file_has_room_for(tmp_path):
+    document, arrays = opened(GOLDEN_FILE)
+    forged(tmp_path / "m", document, arrays | {f"{k}": np.array([k]) for k in range(20_000)})
+    with pytest.raises(ModelFileError, match="out of all proportion to the file"):
+        load(tmp_path / "m")
+
+
 def layers_of_an_array(document, arrays):
     arrays["layers"] = np.ones(10**6, dtype=np.int8)
     document["paths"][0]["route"]["hidden_layer_sizes"] = {"array": "layers"}

@@ -65,7 +65,7 @@ def save(
     text = json.dumps(document)
     size = len(text) + sum(array.nbytes for array in shelf.arrays.values())
     try:  # what cannot be read is never written
-        check_text(text.encode(), size)
+        check_text(text.encode(), size, len(shelf.arrays))
         stored(json.loads(text), Arrays(shelf.arrays, size))
     except WrongError as error:
         raise ModelFileError(f"This {type(model).__name__} cannot be kept in a file: {error.found}.") from None

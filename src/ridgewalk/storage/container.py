@@ -85,6 +85,7 @@ class Arrays:
 _TIMES, _LITTLE = 10, 2**22
 _COSTS = {b"}": 150, b"]": 88, b",": 40, b'"': 20}
 """Bytes of memory that each of these stands for in JSON: what is closed, an entry, half a text."""
+_ARRAY = 1_200  # bytes that safetensors and NumPy keep beside the content of each array
 _FIELDS, _FIELD = 8, 110  # of a record, whose names are kept once; bytes of each of more, as in a large dictionary
 
 
@@ -93,8 +94,10 @@ def _most(size: int) -> int:
     return _TIMES * size + _LITTLE
 
 
-def check_text(text: bytes, size: int) -> None:
-    """See that what JSON becomes in memory suits the size of its file: ``save``'s own counts as less than 9 times that.
+def check_text(text: bytes, size: int, arrays: int = 0) -> None:
+    """Check that JSON, and the arrays it describes, will take no more memory than the size of their file allows.
+
+    What ``save`` writes counts as less than 9 times that size.
 
     Raises
     ------
@@ -102,7 +105,7 @@ def check_text(text: bytes, size: int) -> None:
         If it does not.
     """
     fields = max(0, text.count(b":") - _FIELDS * text.count(b"}"))
-    needed = len(text) + _FIELD * fields + sum(text.count(sign) * cost for sign, cost in _COSTS.items())
+    needed = len(text) + _ARRAY * arrays + _FIELD * fields + sum(text.count(sign) * cost for sign, cost in _COSTS.items())
     if needed > _most(size):
         raise WrongError("its description would take memory out of all proportion to the file")
 
@@ -244,7 +247,8 @@ def _checked_head(path: Path) -> int:
         size = os.fstat(file.fileno()).st_size
         length = int.from_bytes(file.read(8), "little")
         if length <= size:
-            check_text(file.read(length), size)
+            header = file.read(length)
+            check_text(header, size, arrays=header.count(b'"data_offsets"'))
     return size
 
 
