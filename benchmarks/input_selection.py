@@ -33,13 +33,11 @@ from sklearn.model_selection import KFold, StratifiedKFold
 
 from ridgewalk import MLPClassifierCV
 from ridgewalk.arrays import Array, Integers
-from ridgewalk.engine import compiled
-from ridgewalk.inputs import FIRST_SHARE, InputSelection, select_inputs
+from ridgewalk.engine import Runner, native
 from ridgewalk.losses import BinaryCrossEntropy, CrossEntropy, Loss, SquaredError
-from ridgewalk.path import MLPPath
-from ridgewalk.route import Route
-from ridgewalk.selection import mean_and_error
-from ridgewalk.walker import walk
+from ridgewalk.path import GroupLassoPath, MLPPath, PathProblem, PathSettings, fit_path
+from ridgewalk.path.input_selection import FIRST_SHARE, InputSelection, select_inputs
+from ridgewalk.path.selection import mean_and_error
 
 HIDDEN, FOLDS, STRENGTHS = 16, 5, 22
 TEST_ROWS = 10_000
@@ -174,15 +172,16 @@ def run(design: Design, rows: int, seed: int) -> dict[str, Outcome]:
     folds = (StratifiedKFold if classes else KFold)(FOLDS, shuffle=True, random_state=seed)
     labels = target.argmax(axis=1) if target.shape[1] > 1 else target[:, 0]
     splits = list(folds.split(x, labels if classes else None))
-    route = Route((HIDDEN,), penalty="group_lasso", groups=design.groups)
-    common = {"splits": splits, "alphas": STRENGTHS, "seeds": (seed,), "n_jobs": -1}
+    settings = PathSettings((HIDDEN,), penalty=GroupLassoPath(groups=design.groups))
+    longer = replace(settings, max_iter=round(FIRST_SHARE * settings.max_iter))
+    problem, runner = PathProblem.of(x, target, design.loss, splits, (seed,)), Runner(n_jobs=-1)
     began = time.perf_counter()
-    walk(x, target, design.loss, route=replace(route, max_iter=round(FIRST_SHARE * route.max_iter)), **common)
+    fit_path(problem, longer, STRENGTHS, runner)
     plain_seconds = time.perf_counter() - began
     outcomes = {}
     for rule in ("min", "1se"):
         began = time.perf_counter()
-        selection: InputSelection = select_inputs(x, target, design.loss, route=route, rule=rule, **common)
+        selection: InputSelection = select_inputs(problem, settings, STRENGTHS, runner, rule)
         seconds = time.perf_counter() - began
         chosen, plain = selection.chosen, selection.arms[0]
         kept = chosen.path.inputs_kept[chosen.index, -1, chosen.path.best_seed(chosen.index)]
@@ -256,7 +255,7 @@ def main() -> None:
     parser.add_argument("--cancer", action="store_true")
     options = parser.parse_args()
     seeds = range(options.first_seed, options.first_seed + options.seeds)
-    print(f"{datetime.date.today()}, {os.cpu_count()} cores, {compiled.level}, Python {platform.python_version()}\n")
+    print(f"{datetime.date.today()}, {os.cpu_count()} cores, {native.load()[0]}, Python {platform.python_version()}\n")
     if options.cancer:
         return cancer(seeds)
     print("| design | rows | rule | kept | true inputs | false (most) | loss | unpenalized | plain path | against it "

@@ -46,7 +46,7 @@ from engine import machine
 from ridgewalk import MLPClassifierCV, MLPRegressorCV
 from ridgewalk.arrays import Array
 from ridgewalk.data import Encoder, make_table
-from ridgewalk.engine import compiled
+from ridgewalk.engine import native
 
 FOLDS, STRENGTHS, HIDDEN, STARTS = 5, 20, (32,), 3
 NORMAL = 1.96
@@ -213,7 +213,7 @@ def main() -> None:
         "",
         f"`python benchmarks/nested_cv.py --repeats {options.repeats} --tables {options.tables}`, "
         f"{datetime.date.today()}, one core of {place['processor']} ({place['family_model']}, engine "
-        f"{compiled.level}), {place['system']}, NumPy {np.__version__}.",
+        f"{native.load()[0]}), {place['system']}, NumPy {np.__version__}.",
         "",
         f"Loss with the penalty minus without, on held-out rows (below 0: it helps); nats, or half squared errors; "
         f"intervals of 95%. One hidden layer of {HIDDEN[0]}, {STRENGTHS} strengths, all else by default. Nested: "

@@ -19,15 +19,15 @@ from sklearn.datasets import load_breast_cancer, load_diabetes, load_digits, loa
 from sklearn.model_selection import KFold
 
 from engine import machine
-from ridgewalk import walker as walker_module
 from ridgewalk.arrays import Array, Integers
-from ridgewalk.envelope import NULL, PenaltyOf, lower, sources
+from ridgewalk.engine import Runner
 from ridgewalk.estimators.problem import loss_for
 from ridgewalk.objective import weighted_mean
-from ridgewalk.path import MLPPath
-from ridgewalk.route import Route
-from ridgewalk.selection import HeldOut, nested
-from ridgewalk.walker import Walker, collect
+from ridgewalk.path import ElasticNetPath, GroupLassoPath, MLPPath, PathProblem, PathSettings, law
+from ridgewalk.path.fit import find_strengths, train_path
+from ridgewalk.path.law import NULL, PenaltyOf, lower, null_objectives, sources, with_law, without_law
+from ridgewalk.path.result import collect
+from ridgewalk.path.selection import HeldOut, nested
 
 TABLES = {
     "breast cancer": (load_breast_cancer, "binary"),
@@ -36,7 +36,7 @@ TABLES = {
     "digits, 600 rows": (load_digits, "multiclass"),
     "diabetes": (load_diabetes, "continuous"),
 }
-PENALTIES = {"elastic net": {}, "L1": {"l1_ratio": 1.0}, "group lasso": {"penalty": "group_lasso"}}
+PENALTIES = {"elastic net": ElasticNetPath(), "L1": ElasticNetPath(l1_ratio=1.0), "group lasso": GroupLassoPath()}
 MOST_ROWS, STRENGTHS = 600, 30
 
 
@@ -67,17 +67,20 @@ def moved(path: MLPPath) -> float:
     return float((~own & ~path.null_wins)[1:].mean())
 
 
-def compared(walker: Walker) -> tuple[float, ...]:
+def compared(problem: PathProblem, settings: PathSettings) -> tuple[float, ...]:
     """Held-out loss without the law, the ratios of both ways to it, and how many cells they move."""
-    strengths = walker.strengths(STRENGTHS)
-    fits = walker.fits(strengths)
-    plain = walker.refitted(fits)
+    runner = Runner(n_jobs=-1)
+    strengths = find_strengths(problem, settings, runner, STRENGTHS)
+    null = null_objectives(problem, settings, runner)
+    fits = train_path(problem, settings, runner, null, strengths)
+    plain = without_law(null, fits)
     plain.fits[0], plain.source[0] = fits[0], 0  # strength 0 never gives way to the null model
-    before, paths = collect(walker, strengths, plain), []
+    before, paths = collect(problem, settings, runner, null, strengths, plain), []
     for way in (sources, lowest):
-        walker_module.sources = way  # type: ignore[attr-defined]
-        paths.append(collect(walker, strengths, walker.settled(strengths, fits)))
-    walker_module.sources = sources  # type: ignore[attr-defined]
+        law.sources = way
+        lawful = with_law(problem, settings, runner, null, strengths, fits)
+        paths.append(collect(problem, settings, runner, null, strengths, lawful))
+    law.sources = sources
     shares = [share(path) / share(before) for path in paths]
     return share(before), *shares, *(moved(path) for path in paths)
 
@@ -96,13 +99,13 @@ def main() -> None:
         some = np.random.default_rng(0).permutation(len(y))[:MOST_ROWS]
         loss = loss_for("auto", kind)
         target = loss.encode(y[some])
-        for penalty, changes in PENALTIES.items():
+        for penalty, family in PENALTIES.items():
             found = []
             for draw in range(draws):
                 splits = list(KFold(5, shuffle=True, random_state=draw).split(target))
                 starts = [draw, 100 + draw]
-                walker = Walker.ready(x[some], target, loss, splits, Route(**changes), starts, None, -1, None)
-                found.append(compared(walker))
+                problem = PathProblem.of(x[some], target, loss, splits, starts)
+                found.append(compared(problem, PathSettings(penalty=family)))
             ratios += [each[1:3] for each in found]
             before, law, everywhere, few, many = np.mean(found, axis=0)
             line = f"| {name} | {penalty} | {before:.4f} | {law:.3f} | {everywhere:.3f} | {few:.1%} | {many:.1%} |"

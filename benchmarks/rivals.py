@@ -36,7 +36,8 @@ import numpy as np
 
 from ridgewalk.arrays import Array, Integers, per_run
 from ridgewalk.draws import order
-from ridgewalk.engine.job import Fold, Job
+from ridgewalk.engine.job import Job
+from ridgewalk.folds import Fold
 from ridgewalk.layers import Arrays
 from ridgewalk.losses import CrossEntropy
 from ridgewalk.network import Network, layer_penalties, multilayer_perceptron

@@ -22,19 +22,19 @@ import numpy as np
 from sklearn.datasets import load_breast_cancer, load_digits, make_regression
 
 from ridgewalk import MLPClassifierCV, MLPRegressorCV
-from ridgewalk.engine.watch import Watch
+from ridgewalk.engine.progress import Progress
 from ridgewalk.estimators import whole_path
-from ridgewalk.progress import _Clock
+from ridgewalk.progress import Clock
 
 _POLL_SECONDS = 0.02
 guesses: list[tuple[float, float | None]] = []
 
 
 @contextmanager
-def recording(*_: object) -> Iterator[Watch]:
+def recording(*_: object) -> Iterator[Progress]:
     """Stand for the progress bar: note the time, and the time left, every few milliseconds."""
-    watch, ended, began = Watch(), threading.Event(), time.monotonic()
-    clock = _Clock(watch)
+    counted, ended, began = Progress(), threading.Event(), time.monotonic()
+    clock = Clock(counted)
 
     def poll() -> None:
         while not ended.wait(_POLL_SECONDS):
@@ -43,7 +43,7 @@ def recording(*_: object) -> Iterator[Watch]:
     poller = threading.Thread(target=poll)
     poller.start()
     try:
-        yield watch
+        yield counted
     finally:
         ended.set()
         poller.join()

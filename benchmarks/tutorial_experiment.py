@@ -29,8 +29,9 @@ import numpy as np
 from scipy.stats import t as student
 
 from ridgewalk.arrays import Array, Integers, per_run
-from ridgewalk.engine import compiled, train
-from ridgewalk.engine.job import Fold, Job
+from ridgewalk.engine import native, train
+from ridgewalk.engine.job import Job
+from ridgewalk.folds import Fold
 from ridgewalk.losses import CrossEntropy
 from ridgewalk.network import EvadablePenaltyWarning, layer_penalties, multilayer_perceptron
 from ridgewalk.optimizers import SGD, Adam, InverseTime, Optimizer
@@ -170,7 +171,7 @@ def main() -> None:
     parser.add_argument("--time", action="store_true", help="only train one model, and say how long it takes")
     options = parser.parse_args()
     began = time.perf_counter()
-    print(f"{datetime.date.today()}, {compiled.level}, Python {platform.python_version()}, NumPy {np.__version__}")
+    print(f"{datetime.date.today()}, {native.load()[0]}, Python {platform.python_version()}, NumPy {np.__version__}")
     if options.time:
         seconds = time_one_model(options.epochs)
         print(f"{options.epochs} epochs of 3,000 rows, one core: {np.median(seconds):.3f} s, best {seconds[0]:.3f} s")

@@ -37,10 +37,8 @@ from engine import machine
 from ridgewalk.arrays import Array
 from ridgewalk.diagnostics import judge, of_path
 from ridgewalk.losses import BinaryCrossEntropy, Loss, SquaredError
-from ridgewalk.path import MLPPath, model_of
-from ridgewalk.route import Route
-from ridgewalk.selection import HeldOut, cross_chosen
-from ridgewalk.walker import Walker, collect
+from ridgewalk.path import MLPPath, PathProblem, PathSettings, fit_path
+from ridgewalk.path.selection import HeldOut, cross_chosen
 
 INPUTS, FOLDS, SEEDS, STRENGTHS, FRESH = 6, 5, 2, 8, 50_000
 WEIGHTS = np.array([1.2, -1.0, 0.8, 0, 0, 0])
@@ -67,9 +65,9 @@ class Design:
         return x, (generator.random(rows) < 1 / (1 + np.exp(-score))).astype(float)
 
     @property
-    def route(self) -> Route:
+    def settings(self) -> PathSettings:
         """A network that trains in no time."""
-        return Route(hidden_layer_sizes=(self.units,) if self.units else (), max_iter=200, learning_rate=0.02)
+        return PathSettings(hidden_layer_sizes=(self.units,) if self.units else (), max_iter=200, learning_rate=0.02)
 
 
 def straight(x: Array) -> Array:
@@ -113,17 +111,15 @@ class Outcome:
     true_seed_error: float
 
 
-def walk(design: Design, seed: int) -> tuple[Walker, Array, MLPPath, list[Any]]:
-    """Walk the path of a new data set."""
+def fitted(design: Design, seed: int) -> tuple[PathProblem, MLPPath]:
+    """Fit the path of a new data set."""
     generator = np.random.default_rng(seed)
     x, y = design.draw(design.rows, generator)
     parts = np.array_split(generator.permutation(design.rows), FOLDS)
     splits = [(np.setdiff1d(np.arange(design.rows), held_out), held_out) for held_out in parts]
     starts = generator.integers(2**31, size=SEEDS).tolist()
-    walker = Walker.ready(x, design.loss.encode(y), design.loss, splits, design.route, starts, None, 1, None)
-    strengths = walker.strengths(STRENGTHS if design.alphas is None else design.alphas)
-    settled = walker.settled(strengths, walker.fits(strengths))
-    return walker, strengths, collect(walker, strengths, settled), settled.fits
+    problem = PathProblem.of(x, design.loss.encode(y), design.loss, splits, starts)
+    return problem, fit_path(problem, design.settings, STRENGTHS if design.alphas is None else design.alphas)
 
 
 @lru_cache(maxsize=1)
@@ -132,23 +128,21 @@ def fresh_rows(design: Design) -> tuple[Array, Array]:
     return design.draw(FRESH, np.random.default_rng(10**9))
 
 
-def fresh_losses(design: Design, walker: Walker, fits: Any, fold: int) -> Array:
+def fresh_losses(design: Design, path: MLPPath, index: int, fold: int) -> Array:
     """Losses (E,) of one fold's networks at one strength on fresh rows."""
     x, y = fresh_rows(design)
-    losses = []
-    for cell in range(fold * SEEDS, (fold + 1) * SEEDS):
-        model = model_of(walker.network, design.loss, [w[cell] for w in fits.parameters], walker.folds[fold])
-        losses.append(float(design.loss.values(model.output(x), design.loss.encode(y)).mean()))
-    return np.array(losses)
+    models = [path.fold_model(index, fold, seed) for seed in range(SEEDS)]
+    return np.array([float(design.loss.values(model.output(x), design.loss.encode(y)).mean()) for model in models])
 
 
 def run(task: tuple[str, Design, int]) -> tuple[str, Outcome]:
     """One data set, one diagnosis."""
     name, design, seed = task
     warnings.simplefilter("ignore")
-    walker, strengths, path, fits = walk(design, seed)
+    problem, path = fitted(design, seed)
+    strengths = path.alphas
     alpha = None if design.judged is None else float(strengths[np.argmin(np.abs(strengths - design.judged))])
-    diagnosis = judge(of_path(walker, path, "min", alpha))
+    diagnosis = judge(of_path(problem, path, rule="min", alpha=alpha))
     if alpha is None:
         table = HeldOut(path.row_loss, path.heldout_rows, path.fold_row_loss)
         chosen = [index for _, index in cross_chosen([table], path.row_weights)]
@@ -156,7 +150,7 @@ def run(task: tuple[str, Design, int]) -> tuple[str, Outcome]:
         chosen = [int(np.argmin(np.abs(strengths - alpha)))] * FOLDS
     truths = np.array(
         [
-            fresh_losses(design, walker, fits[index], fold) - fresh_losses(design, walker, fits[0], fold)
+            fresh_losses(design, path, index, fold) - fresh_losses(design, path, 0, fold)
             for fold, index in enumerate(chosen)
         ]
     )
@@ -177,12 +171,12 @@ def neutral(task: tuple[Design, int]) -> Array:
     """Give the true mean differences (S,) of one data set at the strengths of a grid that all data sets share."""
     design, seed = task
     warnings.simplefilter("ignore")
-    walker, strengths, _, fits = walk(design, seed)
-    before = np.array([fresh_losses(design, walker, fits[0], k) for k in range(FOLDS)])
+    _, path = fitted(design, seed)
+    before = np.array([fresh_losses(design, path, 0, k) for k in range(FOLDS)])
     return np.array(
         [
-            np.mean([fresh_losses(design, walker, fits[s], k) for k in range(FOLDS)]) - before.mean()
-            for s in range(1, len(strengths))
+            np.mean([fresh_losses(design, path, s, k) for k in range(FOLDS)]) - before.mean()
+            for s in range(1, len(path.alphas))
         ]
     )
 

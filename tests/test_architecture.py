@@ -30,6 +30,6 @@ def test_importing_ridgewalk_waits_for_no_face():
 
 
 def test_the_mathematics_waits_for_no_face():
-    rooms = "import sys, ridgewalk.walker, ridgewalk.selection, ridgewalk.check, ridgewalk.tutorial;"
+    rooms = "import sys, ridgewalk.path.fit, ridgewalk.path.selection, ridgewalk.check, ridgewalk.tutorial;"
     faces = " sys.exit(any(name in sys.modules for name in ('sklearn', 'pandas', 'rich', 'typer')))"
     assert subprocess.run([sys.executable, "-c", rooms + faces], check=False).returncode == 0

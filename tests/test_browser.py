@@ -87,7 +87,7 @@ def test_it_opens_and_fits_the_screen(opened, report, width, scheme):
     assert file.stat().st_size < 5_000_000
     assert page.evaluate("document.documentElement.scrollWidth") <= width
     assert page.evaluate(RIGHTMOST) <= width
-    assert len(page.query_selector_all(".js-plotly-plot")) >= 2 + len(model.path_.route.hidden_layer_sizes)
+    assert len(page.query_selector_all(".js-plotly-plot")) >= 2 + len(model.path_.settings.hidden_layer_sizes)
     assert page.evaluate("slider.valueAsNumber") == model.index_
     assert not page.query_selector_all("a, b, img, main script")
     assert page.evaluate(INK) == {"light": "rgb(28, 35, 48)", "dark": "rgb(230, 234, 241)"}[scheme]

@@ -7,16 +7,16 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from ridgewalk.walker import walk as walk_path
 
+from paths import settings_of
 from ridgewalk import walker
 from ridgewalk.cli import budget
 from ridgewalk.cli.budget import SIZES, Cost, Size, fitted_into, measured
 from ridgewalk.cli.options import Activation, LossName, PenaltyName, RuleName, Task
 from ridgewalk.cli.training import Columns, Walk, read_problem
-from ridgewalk.inputs import relax, select_inputs
 from ridgewalk.losses import BinaryCrossEntropy
-from ridgewalk.route import Route
-from ridgewalk.walker import walk as walk_path
+from ridgewalk.path.input_selection import relax, select_inputs
 
 WALK = Walk(
     "4", Activation.relu, LossName.auto, PenaltyName.elasticnet, "0.5", "30", select_inputs=False, relax=False,
@@ -99,7 +99,7 @@ def test_what_is_counted_is_what_is_trained(monkeypatch, way, batch):
     splits = [(rows[rows % folds != k], rows[rows % folds == k]) for k in range(folds)]
     jobs, train = [], walker.train
     monkeypatch.setattr(walker, "train", lambda job, *others: jobs.append(job) or train(job, *others))
-    route = Route((4,), max_iter=60, learning_rate=0.05, batch_size=batch)
+    route = settings_of((4,), max_iter=60, learning_rate=0.05, batch_size=batch)
     way(x, y, BinaryCrossEntropy(), splits, route, [1e-6, 1e-5, 1e-4, 1e-3], (0, 1))
     done = sum(job.work for job in jobs)
     walk = changed(relax=way is relax, select_inputs=way is select_inputs, batch_size=batch)

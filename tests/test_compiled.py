@@ -9,7 +9,8 @@ from scipy.sparse import csr_array
 
 from ridgewalk.arrays import per_run
 from ridgewalk.engine import compiled, native, reference
-from ridgewalk.engine.job import EarlyStopping, Fold, Job, Polish
+from ridgewalk.engine.job import EarlyStopping, Job, Polish
+from ridgewalk.folds import Fold
 from ridgewalk.layers import GELU, Dense, Dropout, LeakyReLU, ReLU, Sigmoid, Tanh
 from ridgewalk.losses import AbsoluteError, BinaryCrossEntropy, CrossEntropy, Huber, Poisson, SquaredError
 from ridgewalk.network import Network, multilayer_perceptron
@@ -122,7 +123,7 @@ def assert_agree(job, context, single=1e-4, double=1e-10):
 
 @pytest.fixture(params=native.levels())
 def each_level(request, monkeypatch):
-    monkeypatch.setattr(compiled, "_kernels", native.load(request.param)[1])
+    monkeypatch.setenv(native.VARIABLE, request.param)
     return request.param
 
 

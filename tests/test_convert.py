@@ -10,7 +10,8 @@ from sklearn.neural_network import MLPRegressor as SkMLPRegressor
 from ridgewalk.arrays import per_run
 from ridgewalk.convert import PenaltyStrength, lassonet_strength
 from ridgewalk.engine import train
-from ridgewalk.engine.job import Fold, Job, Polish
+from ridgewalk.engine.job import Job, Polish
+from ridgewalk.folds import Fold
 from ridgewalk.losses import BinaryCrossEntropy, SquaredError
 from ridgewalk.network import multilayer_perceptron
 from ridgewalk.optimizers import Adam

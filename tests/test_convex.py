@@ -10,17 +10,18 @@ from sklearn.linear_model import Lasso, LogisticRegression, Ridge, enet_path, la
 from sklearn.metrics import log_loss
 from sklearn.model_selection import KFold, StratifiedKFold
 
+from paths import settings_of
 from ridgewalk import mlp_path
 from ridgewalk.arrays import per_run
-from ridgewalk.engine.job import Fold, Job, Polish, Rows
+from ridgewalk.engine.job import Job, Polish
 from ridgewalk.engine.reference import train
+from ridgewalk.folds import Fold, Rows
 from ridgewalk.losses import BinaryCrossEntropy, CrossEntropy, Poisson, SquaredError
 from ridgewalk.network import multilayer_perceptron
-from ridgewalk.newton import LinearModels
 from ridgewalk.objective import Objective, mean_weights
 from ridgewalk.optimizers import Adam
+from ridgewalk.path.newton import LinearModels
 from ridgewalk.penalties import ElasticNet, Sum
-from ridgewalk.route import Route
 
 
 def standardized(load):
@@ -176,7 +177,7 @@ def assert_same_entries(ours, theirs):
 def test_the_path_of_squared_error_is_enet_path_on_every_training_set(l1_ratio, standardize):
     X, y = diabetes()
     splits = list(KFold(3, shuffle=True, random_state=0).split(X))
-    path = mlp_path(X, y, route=Route((), l1_ratio=l1_ratio, standardize=standardize), alphas=30, cv=splits)
+    path = mlp_path(X, y, settings=settings_of((), l1_ratio=l1_ratio), standardize=standardize, alphas=30, cv=splits)
     below = path.alphas[-2:0:-1]
     solver = lasso_path if l1_ratio == 1 else partial(enet_path, l1_ratio=l1_ratio)
     for k, (rows, held_out) in enumerate(training_sets(X, splits)):
@@ -200,7 +201,7 @@ def test_the_path_of_squared_error_is_enet_path_on_every_training_set(l1_ratio, 
 def test_the_grid_is_the_one_that_enet_path_makes_for_itself(l1_ratio, standardize):
     X, y = diabetes()
     splits = list(KFold(3, shuffle=True, random_state=0).split(X))
-    path = mlp_path(X, y, route=Route((), l1_ratio=l1_ratio, standardize=standardize), alphas=100, cv=splits)
+    path = mlp_path(X, y, settings=settings_of((), l1_ratio=l1_ratio), standardize=standardize, alphas=100, cv=splits)
     grids = []
     for rows, _ in training_sets(X, splits):
         x, target = as_seen(X, rows, standardize)[0], as_seen(y, rows, standardize)[0]
@@ -212,7 +213,7 @@ def test_the_grid_is_the_one_that_enet_path_makes_for_itself(l1_ratio, standardi
 @pytest.mark.parametrize("load", [diabetes, cancer_as_a_number])
 def test_the_lasso_bends_and_inputs_enter_at_the_knots_of_least_angle_regression(load):
     X, y = load()
-    path = mlp_path(X, y, loss="squared_error", route=Route((), l1_ratio=1.0), alphas=60, cv=2, random_state=0)
+    path = mlp_path(X, y, loss="squared_error", settings=settings_of((), l1_ratio=1.0), alphas=60, cv=2, random_state=0)
     every = np.arange(len(X))
     knots, _, corners = lars_path(as_seen(X, every, True)[0], as_seen(y, every, True)[0], method="lasso")
     below, ours = path.alphas[-2:0:-1], path.parameters[0][-2:0:-1, 0, :, 0]
@@ -227,9 +228,9 @@ def test_the_lasso_bends_and_inputs_enter_at_the_knots_of_least_angle_regression
 def test_the_path_of_classes_is_the_logistic_one_on_every_training_set(load, standardize):
     X, y = load()
     splits = list(StratifiedKFold(2, shuffle=True, random_state=0).split(X, y))
-    route = Route((), l1_ratio=1.0, standardize=standardize)
-    top = mlp_path(X, y, route=route, alphas=1, cv=splits).alphas[-1]
-    path = mlp_path(X, y, route=route, alphas=np.geomspace(top / 50, top, 25), cv=splits)
+    given = {"settings": settings_of((), l1_ratio=1.0), "standardize": standardize, "cv": splits}
+    top = mlp_path(X, y, alphas=1, **given).alphas[-1]
+    path = mlp_path(X, y, alphas=np.geomspace(top / 50, top, 25), **given)
     below = range(len(path.alphas) - 2, 0, -1)
     for k, (rows, held_out) in enumerate(training_sets(X, splits)):
         x, _ = as_seen(X, rows, standardize)
@@ -302,7 +303,7 @@ def test_a_wide_path_is_scikit_learns():
     generator = np.random.default_rng(0)
     x = generator.normal(size=(60, 500))
     y = 2 * x[:, 0] + x[:, 1] + 0.3 * generator.normal(size=60)
-    path = mlp_path(x, y, route=Route(hidden_layer_sizes=(), l1_ratio=1.0), alphas=6, cv=3, random_state=0)
+    path = mlp_path(x, y, settings=settings_of(hidden_layer_sizes=(), l1_ratio=1.0), alphas=6, cv=3, random_state=0)
     assert path.residual.max() <= 1e-8
     scaled = (x - x.mean(axis=0)) / x.std(axis=0)
     _, coefficients, _ = lasso_path(

@@ -8,8 +8,9 @@ from sklearn.model_selection import ShuffleSplit
 from ridgewalk import MLPClassifier, MLPClassifierCV, MLPRegressorCV
 from ridgewalk.diagnostics import of_jobs
 from ridgewalk.engine import train
-from ridgewalk.engine.job import Fold, Job
+from ridgewalk.engine.job import Job
 from ridgewalk.estimators.references import reference_outputs
+from ridgewalk.folds import Fold
 from ridgewalk.losses import SquaredError
 from ridgewalk.network import multilayer_perceptron
 from ridgewalk.optimizers import SGD

@@ -9,18 +9,20 @@ import numpy as np
 import pytest
 from sklearn.datasets import load_breast_cancer, load_diabetes
 
+from paths import settings_of
 from ridgewalk import MLPClassifier, MLPClassifierCV, MLPRegressorCV
 from ridgewalk.diagnostics import Arm, Course, Effect, Evidence, Fault, Wiring, effect, judge, of_jobs, of_path, verdict
 from ridgewalk.diagnostics.statistics import NORMAL, calibrated, seed_spread, spread_of_cells, tail
 from ridgewalk.engine import train
-from ridgewalk.engine.job import Fold, Job
+from ridgewalk.engine.job import Job
 from ridgewalk.estimators import comparing
+from ridgewalk.folds import Fold
 from ridgewalk.losses import BinaryCrossEntropy, CrossEntropy, SquaredError
 from ridgewalk.network import layer_penalties, multilayer_perceptron
 from ridgewalk.optimizers import SGD, Adam, InverseTime
-from ridgewalk.route import Route
+from ridgewalk.path.fit import fit_path
+from ridgewalk.path.problem import PathProblem
 from ridgewalk.tutorial import spiral_data
-from ridgewalk.walker import Walker, collect
 
 ROWS, FOLDS, SEEDS = 400, 5, 3
 
@@ -478,7 +480,7 @@ def test_a_model_without_its_rows_says_so(cancer):
 
 @pytest.mark.parametrize("seed", range(20))
 def test_standardizing_on_all_rows_is_found_and_on_a_folds_own_is_not_accused(seed, monkeypatch):
-    import ridgewalk.walker as module
+    import ridgewalk.path.problem as module
 
     honest = module.standardized_fold
 
@@ -594,12 +596,11 @@ def test_a_path_and_its_verdict_judge_the_same_networks():
     x = draws.normal(size=(300, 4))
     y = (draws.random(300) < 1 / (1 + np.exp(-x[:, 0]))).astype(float)[:, None]
     splits = [(np.setdiff1d(np.arange(300), part), part) for part in np.array_split(np.arange(300), 3)]
-    route = Route(hidden_layer_sizes=(4,), max_iter=200, learning_rate=0.02)
+    settings = settings_of(hidden_layer_sizes=(4,), max_iter=200, learning_rate=0.02)
     for alpha, wins in ((0.01, range(1)), (0.08, range(1, 9))):
-        walker = Walker.ready(x, y, BinaryCrossEntropy(), splits, route, [0, 1, 2], None, 1, None)
-        fits = walker.fits(np.array([0.0, alpha]))
-        path = collect(walker, np.array([0.0, alpha]), walker.settled(np.array([0.0, alpha]), fits))
+        problem = PathProblem.of(x, y, BinaryCrossEntropy(), splits, [0, 1, 2])
+        path = fit_path(problem, settings, [alpha])
         assert path.null_wins[1, :-1].sum() in wins
-        evidence = of_path(walker, path, alpha=alpha)
+        evidence = of_path(problem, path, alpha=alpha)
         np.testing.assert_allclose(evidence.arms["both"].heldout, evidence.penalized.heldout)
         np.testing.assert_allclose(evidence.arms["none"].heldout, evidence.unpenalized.heldout)

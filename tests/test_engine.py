@@ -14,11 +14,12 @@ from scipy.sparse import csc_array, csr_array
 
 from ridgewalk.arrays import per_run, standardization
 from ridgewalk.draws import order, uniform
-from ridgewalk.engine import compiled, memory, reference
+from ridgewalk.engine import compiled, memory, native, reference
 from ridgewalk.engine import train as train_by
-from ridgewalk.engine.job import EarlyStopping, Fold, Job, Polish
+from ridgewalk.engine.job import EarlyStopping, Job, Polish
+from ridgewalk.engine.progress import Progress, StoppedError
 from ridgewalk.engine.reference import accelerated_descent
-from ridgewalk.engine.watch import StoppedError, Watch
+from ridgewalk.folds import Fold
 from ridgewalk.layers import Dropout
 from ridgewalk.losses import BinaryCrossEntropy, CrossEntropy, SquaredError
 from ridgewalk.network import EvadablePenaltyWarning, layer_penalties, multilayer_perceptron
@@ -343,10 +344,10 @@ def test_patience_and_tolerance_to_the_epoch(monkeypatch):
     losses = iter([9.0, 5.0, 4.0, 3.95, 3.9, 3.85, 3.0, 2.0, 1.0])
     monkeypatch.setattr(reference._Block, "_validation_loss", lambda _: np.array([next(losses, 0.0)]))
     fold = Fold.plain(np.ones(ROWS), INPUTS, 1, np.ones(ROWS))
-    watch = Watch()
+    progress = Progress()
     job = make(runs=1, folds=(fold,), epochs=8, early_stopping=EarlyStopping(patience=3, tolerance=0.5))
     # 5 and 4 are improvements at epochs 1 and 2; the next three are too small, so it ends after epoch 5 with epoch 2's.
-    assert reference.train(job, watch=watch).epochs.tolist() == [2]
+    assert reference.train(job, progress=progress).epochs.tolist() == [2]
 
 
 def test_a_stopped_runs_history_ends_with_it(train):
@@ -399,14 +400,14 @@ def test_classification(train):
 
 
 def test_a_watch_counts_and_stops(train):
-    watch = Watch()
+    progress = Progress()
     job = make(runs=8, polish=Polish(3))
-    train(job, watch=watch)
-    assert watch.done == job.work == 8 * (30 + 3)
-    halted = Watch()
+    train(job, progress=progress)
+    assert progress.done == job.work == 8 * (30 + 3)
+    halted = Progress()
     halted.stop = True
     with pytest.raises(StoppedError):
-        train(job, watch=halted)
+        train(job, progress=halted)
 
 
 def test_a_job_warns_of_a_penalty_that_rescaling_escapes():
@@ -512,7 +513,7 @@ def test_n_jobs_is_checked(train):
 
 
 def test_fits_say_which_engine_ran():
-    assert train_by(make(epochs=1)).engine == f"compiled ({compiled.level})"
+    assert train_by(make(epochs=1)).engine == f"compiled ({native.load()[0]})"
     assert train_by(make(epochs=1), engine="reference").engine == "reference"
     with pytest.raises(ValueError, match="one of compiled, reference, got 'fast'"):
         train_by(make(), engine="fast")
@@ -546,30 +547,32 @@ def test_a_sparse_x_of_few_or_many_columns_and_units(units, columns):
 
 def test_what_was_finished_before_a_stop_is_kept(train):
     job = make(runs=40, epochs=3000, hidden=(30,), seeds=np.arange(40), batch_size=20)
-    watch = Watch()
-    threading.Thread(target=lambda: (_wait_for(watch, 3 * 3000), setattr(watch, "stop", True)), daemon=True).start()
+    progress = Progress()
+    threading.Thread(
+        target=lambda: (_wait_for(progress, 3 * 3000), setattr(progress, "stop", True)), daemon=True
+    ).start()
     with pytest.raises(StoppedError):
-        train(job, watch=watch)
-    kept = watch.finished_runs
+        train(job, progress=progress)
+    kept = progress.finished_runs
     assert 0 < len(kept) < 40
     whole = train(job.part(kept[:1]))
-    for a, b in zip(watch.finished.parameters, whole.parameters, strict=True):
+    for a, b in zip(progress.finished.parameters, whole.parameters, strict=True):
         np.testing.assert_array_equal(a[0], b[0])
 
 
 def test_ctrl_c_keeps_what_was_finished(train):
     job = make(runs=40, epochs=3000, hidden=(30,), seeds=np.arange(40), batch_size=20)
-    watch = Watch()
+    progress = Progress()
     interrupt = partial(os.kill, os.getpid(), signal.SIGINT)
-    threading.Thread(target=lambda: (_wait_for(watch, 3 * 3000), interrupt()), daemon=True).start()
+    threading.Thread(target=lambda: (_wait_for(progress, 3 * 3000), interrupt()), daemon=True).start()
     with pytest.raises(KeyboardInterrupt):
-        train(job, watch=watch)
-    assert 0 < len(watch.finished_runs) < 40
-    assert len(watch.finished.data_loss) == len(watch.finished_runs)
+        train(job, progress=progress)
+    assert 0 < len(progress.finished_runs) < 40
+    assert len(progress.finished.data_loss) == len(progress.finished_runs)
 
 
-def _wait_for(watch, done):
-    while watch.done < done:
+def _wait_for(progress, done):
+    while progress.done < done:
         time.sleep(0.01)
 
 

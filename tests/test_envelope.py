@@ -8,13 +8,14 @@ import numpy as np
 import pytest
 from sklearn.datasets import load_diabetes
 
+from paths import Steps, settings_of
 from ridgewalk import MLPRegressorCV
 from ridgewalk.diagnostics import of_path
-from ridgewalk.envelope import NULL, sources
 from ridgewalk.losses import BinaryCrossEntropy
 from ridgewalk.objective import Objective, mean_weights
-from ridgewalk.route import Route
-from ridgewalk.walker import Walker, collect
+from ridgewalk.path.fit import fit_path
+from ridgewalk.path.law import NULL, measured, sources
+from ridgewalk.path.problem import PathProblem
 
 LAW = runpy.run_path(str(Path(__file__).parents[1] / "tools" / "path_law.py"))
 CASES = [(penalty, schedule) for penalty in LAW["PENALTIES"] for schedule in LAW["SCHEDULES"]]
@@ -56,44 +57,44 @@ def test_the_chosen_objectives_rise_and_only_what_broke_the_law_moves(seed):
 @pytest.mark.parametrize("seed", range(3))
 def test_no_objective_falls_along_a_path(seed, penalty, schedule):
     x, target, loss, splits, network = LAW["problem"](seed)
-    route = Route(**network, **LAW["PENALTIES"][penalty], walk=schedule)
-    path = LAW["walk"](x, target, loss, splits, route, 8, seeds=(seed, seed + 1))
+    settings = LAW["settings_of"](network, penalty, schedule)
+    path = fit_path(PathProblem.of(x, target, loss, splits, (seed, seed + 1)), settings, 8)
     assert LAW["falls"](path, 1e-9) == 0
     assert np.isfinite(path.objective[1:]).all()
 
 
-def spoiled(walker, fits, strengths, alphas):
+def spoiled(steps, fits, strengths, alphas):
     """Disturb the networks of some strengths until they break the law."""
     disturbed, draws = list(fits), np.random.default_rng(0)
     for s in strengths:
         arrays = tuple(w + 0.2 * draws.normal(size=w.shape) for w in fits[s].parameters)
-        penalties = walker.route.penalties(walker.network, np.full(walker.cells, alphas[s]))
-        disturbed[s] = walker.measured(np.arange(walker.cells), penalties, arrays)
+        penalties = steps.penalties(np.full(steps.pairs, alphas[s]))
+        disturbed[s] = measured(*steps.all, np.arange(steps.pairs), penalties, arrays)
     return disturbed
 
 
 @ids
 def test_a_cell_holds_the_network_that_it_names_measured_at_its_own_strength(penalty, schedule):
     x, target, loss, splits, network = LAW["problem"](2)
-    route = Route(**network | {"max_iter": 100}, **LAW["PENALTIES"][penalty], walk=schedule, dtype="float64")
-    walker = Walker.ready(x, target, loss, splits, route, [3, 4], None, 1, None)
-    strengths = walker.strengths(10)
-    fits = spoiled(walker, walker.fits(strengths), (1, 4, 5, 8), strengths)
-    path = collect(walker, strengths, walker.settled(strengths, fits))
+    settings = replace(LAW["settings_of"](network, penalty, schedule), max_iter=100, dtype="float64")
+    steps = Steps(x, target, loss, splits, settings, [3, 4])
+    strengths = steps.strengths(10)
+    fits = spoiled(steps, steps.fits(strengths), (1, 4, 5, 8), strengths)
+    path = steps.collected(strengths, fits)
     assert LAW["falls"](path, 1e-9) == 0
     moved = (path.source != np.arange(11)[:, None, None]) & (path.source != NULL)
     assert moved[1:, -1].any()
     whole, weights = path.whole, np.ones(len(x))
     rows = whole.standardized(x, target, weights, np.dtype(float))
     for s in range(1, 11):
-        objective = Objective(walker.network, loss, route.penalties(walker.network, np.full(1, strengths[s])))
+        objective = Objective(steps.network, loss, steps.penalties(np.full(1, strengths[s])))
         for e in range(2):
             source = path.source[s, -1, e]
             arrays = tuple(w[s, e][None] for w in path.parameters)
             if source != NULL:
                 trained = fits[source].parameters
                 for ours, theirs in zip(arrays, trained, strict=True):  # of this fold and this start
-                    np.testing.assert_array_equal(ours[0], theirs[walker.cells - 2 + e])
+                    np.testing.assert_array_equal(ours[0], theirs[steps.pairs - 2 + e])
             slopes = objective.data_gradient(arrays, rows.x, rows.target, mean_weights(rows.weights))
             data_loss = objective.data_loss(arrays, rows.x, rows.target, rows.weights)[0]
             pays = objective.penalty(arrays)[0]
@@ -108,7 +109,9 @@ def test_a_cell_holds_the_network_that_it_names_measured_at_its_own_strength(pen
 
 def test_strength_0_trains_on_where_the_weakest_strength_has_the_lower_loss():
     X, y = load_diabetes(return_X_y=True)
-    model = MLPRegressorCV((8,), alphas=[1e-6, 1e-5], cv=3, max_iter=90, walk="sequential", random_state=0).fit(X, y)
+    model = MLPRegressorCV((8,), alphas=[1e-6, 1e-5], cv=3, max_iter=90, schedule="sequential", random_state=0).fit(
+        X, y
+    )
     path = model.path_
     assert (path.source[0] > 0).all()  # the sequence has trained twice as long there
     assert (path.objective[0] < path.objective[1] - path.penalty[1]).all()
@@ -118,14 +121,12 @@ def test_strength_0_trains_on_where_the_weakest_strength_has_the_lower_loss():
 
 def test_a_divergence_at_strength_0_stays_to_be_seen_and_above_it_another_network_takes_the_cell():
     x, target, loss, splits, network = LAW["problem"](0)
-    walker = Walker.ready(x, target, loss, splits, Route(**network), [0], None, 1, None)
-    strengths = walker.strengths(4)
-    fits = [
-        replace(fit, data_loss=fit.data_loss.copy(), diverged=fit.diverged.copy()) for fit in walker.fits(strengths)
-    ]
+    steps = Steps(x, target, loss, splits, settings_of(**network))
+    strengths = steps.strengths(4)
+    fits = [replace(fit, data_loss=fit.data_loss.copy(), diverged=fit.diverged.copy()) for fit in steps.fits(strengths)]
     for s in (0, 2):
         fits[s].data_loss[0], fits[s].diverged[0] = np.nan, True
-    path = collect(walker, strengths, walker.settled(strengths, fits))
+    path = steps.collected(strengths, fits)
     assert path.diverged[[0, 2], 0, 0].all()
     np.testing.assert_array_equal(path.lost[:, 0, 0], [True, False, False, False, False])
     assert path.heldout_loss[0, 0, 0] == np.inf
@@ -149,15 +150,15 @@ def test_a_diagnosis_judges_the_networks_that_the_path_holds(schedule):
     x = draws.normal(size=(150, 4))
     target = (draws.random(150) < 1 / (1 + np.exp(-2 * x[:, 0] * x[:, 1]))).astype(float)[:, None]
     splits = [(np.setdiff1d(np.arange(150), part), part) for part in np.array_split(np.arange(150), 3)]
-    route = Route((6,), max_iter=60, learning_rate=0.03, walk=schedule)
-    walker = Walker.ready(x, target, BinaryCrossEntropy(), splits, route, [0, 1, 2], None, 1, None)
+    settings = settings_of((6,), max_iter=60, learning_rate=0.03, schedule=schedule)
+    steps = Steps(x, target, BinaryCrossEntropy(), splits, settings, [0, 1, 2])
     strengths = np.concatenate([[0], np.geomspace(1e-6, 0.2, 30)])
-    path = collect(walker, strengths, walker.settled(strengths, walker.fits(strengths)))
+    path = steps.collected(strengths, steps.fits(strengths))
     moved = (path.source != np.arange(31)[:, None, None]) & ~path.null_wins
     index = 1 + int(moved[1:, :-1].sum(axis=(1, 2)).argmax())
     assert moved[index, :-1].any()
     assert moved[0, :-1].any()
-    evidence = of_path(walker, path, alpha=float(strengths[index]))
+    evidence = of_path(steps.problem, path, alpha=float(strengths[index]))
     np.testing.assert_allclose(evidence.arms["both"].heldout, evidence.penalized.heldout, rtol=1e-5)
     np.testing.assert_allclose(evidence.arms["none"].heldout, evidence.unpenalized.heldout, rtol=1e-5)
     np.testing.assert_allclose(evidence.arms["both"].training, evidence.penalized.training, rtol=1e-5)
@@ -165,15 +166,13 @@ def test_a_diagnosis_judges_the_networks_that_the_path_holds(schedule):
 
 def test_measuring_takes_no_step_and_counts_no_work():
     x, target, loss, splits, network = LAW["problem"](2)
-    walker = Walker.ready(x, target, loss, splits, Route(**network), [0], None, 1, None)
-    strengths = walker.strengths(5)
-    cells = np.arange(walker.cells)
-    fits = walker.fits(strengths)[1]
-    done, total = walker.watch.done, walker.watch.total
-    again = walker.measured(
-        cells, walker.route.penalties(walker.network, np.full(len(cells), strengths[1])), fits.parameters
-    )
+    steps = Steps(x, target, loss, splits, settings_of(**network))
+    strengths = steps.strengths(5)
+    fits = steps.fits(strengths)[1]
+    done, total = steps.runner.progress.done, steps.runner.progress.total
+    penalties = steps.penalties(np.full(steps.pairs, strengths[1]))
+    again = measured(*steps.all, np.arange(steps.pairs), penalties, fits.parameters)
     for name in ("data_loss", "penalty", "residual"):
         np.testing.assert_array_equal(getattr(again, name), getattr(fits, name))
     assert (again.epochs == 0).all()
-    assert (walker.watch.done, walker.watch.total) == (done, total)
+    assert (steps.runner.progress.done, steps.runner.progress.total) == (done, total)

@@ -18,10 +18,10 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import PolynomialFeatures
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
+from paths import settings_of
 from ridgewalk import MLPClassifier, MLPClassifierCV, MLPRegressor, MLPRegressorCV, mlp_path
 from ridgewalk.estimators import whole_path
-from ridgewalk.path import MLPPath
-from ridgewalk.route import Route
+from ridgewalk.path.result import MLPPath
 
 QUICK = {
     "hidden_layer_sizes": (8,), "alphas": 3, "max_iter": 60, "learning_rate_init": 0.03, "cv": 2, "random_state": 0
@@ -247,17 +247,17 @@ def test_every_parameter_reaches_the_path(monkeypatch, walked):
 
 def test_more_seeds_leave_the_folds_as_they_are():
     X, y = load_diabetes(return_X_y=True)
-    route = Route((3,), max_iter=3)
-    one, two = (mlp_path(X, y, route=route, alphas=2, cv=3, n_seeds=n, random_state=0) for n in (1, 2))
+    route = settings_of((3,), max_iter=3)
+    one, two = (mlp_path(X, y, settings=route, alphas=2, cv=3, n_seeds=n, random_state=0) for n in (1, 2))
     np.testing.assert_allclose(one.heldout_loss[..., 0], two.heldout_loss[..., 0], rtol=1e-12)
     assert (two.heldout_loss[0, :, 0] != two.heldout_loss[0, :, 1]).all()
 
 
 def test_a_number_of_folds_is_shuffled():
     X, y = load_diabetes(return_X_y=True)
-    route = Route((), dtype="float64")
+    route = settings_of((), dtype="float64")
     by_number, in_order = (
-        mlp_path(X, y, route=route, alphas=2, cv=cv, random_state=0).heldout_loss for cv in (3, KFold(3))
+        mlp_path(X, y, settings=route, alphas=2, cv=cv, random_state=0).heldout_loss for cv in (3, KFold(3))
     )
     assert (by_number != in_order).all()
 
@@ -281,18 +281,18 @@ def test_mlp_path_checks_its_data():
         mlp_path(X, X[:, 0], loss="log_loss")
     with pytest.raises(ValueError, match="needs a target of numbers"):
         mlp_path(X, np.array(list("abc"))[y], loss="huber")
-    route = Route((3,), max_iter=2)
-    column = mlp_path(X, y[:, None], route=route, alphas=1, cv=2)
+    route = settings_of((3,), max_iter=2)
+    column = mlp_path(X, y[:, None], settings=route, alphas=1, cv=2)
     assert type(column.loss).__name__ == "CrossEntropy"
     labels = np.stack([y > 0, y > 1], axis=1).astype(int)
-    assert type(mlp_path(X, labels, route=route, alphas=1, cv=2).loss).__name__ == "BinaryCrossEntropy"
+    assert type(mlp_path(X, labels, settings=route, alphas=1, cv=2).loss).__name__ == "BinaryCrossEntropy"
 
 
 def test_mlp_path_finds_out_the_loss():
     X, y = load_iris(return_X_y=True)
-    route = Route((4,), max_iter=10)
+    route = settings_of((4,), max_iter=10)
     names = {
-        type(mlp_path(X, target, route=route, alphas=2, cv=2, random_state=0).loss).__name__
+        type(mlp_path(X, target, settings=route, alphas=2, cv=2, random_state=0).loss).__name__
         for target in (y, y > 0, np.array(list("abc"))[y], X[:, 0], np.arange(150.0))
     }
     assert names == {"CrossEntropy", "BinaryCrossEntropy", "SquaredError"}

@@ -9,13 +9,12 @@ from scipy.sparse import csr_array
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import GroupKFold, KFold, StratifiedKFold
 
+from paths import settings_of, walk
 from ridgewalk import MLPClassifier, MLPClassifierCV, MLPRegressor, MLPRegressorCV, load, save
 from ridgewalk.arrays import standardization
 from ridgewalk.estimators.problem import draw_splits, mlp_path
 from ridgewalk.folds import Moments, standardized_fold
 from ridgewalk.losses import BinaryCrossEntropy, CrossEntropy, Poisson, SquaredError, begun
-from ridgewalk.route import Route
-from ridgewalk.walker import walk
 
 DRAWS = np.random.default_rng(0)
 X = DRAWS.normal(size=(120, 5))
@@ -127,7 +126,7 @@ def test_a_fold_that_trains_on_one_class_is_an_error_that_names_it(target, cv, g
     with pytest.raises(ValueError, match=expected):
         MLPClassifierCV((4,), **QUICK | {"cv": cv}).fit(X, target, groups=groups)
     with pytest.raises(ValueError, match=expected):
-        mlp_path(X, target, cv=cv, groups=groups, alphas=2, route=Route((4,), max_iter=5), random_state=0)
+        mlp_path(X, target, cv=cv, groups=groups, alphas=2, settings=settings_of((4,), max_iter=5), random_state=0)
 
 
 def test_a_path_of_ones_own_names_such_a_fold_too():
@@ -137,7 +136,7 @@ def test_a_path_of_ones_own_names_such_a_fold_too():
             Y[:, None].astype(float),
             BinaryCrossEntropy(),
             [(np.flatnonzero(Y), np.flatnonzero(Y == 0))],
-            Route((4,)),
+            settings_of((4,)),
         )
 
 
@@ -385,7 +384,7 @@ LACKING = [(np.flatnonzero(~ODD & (THREE != 2)), np.flatnonzero(ODD)), (np.flatn
         lambda: MLPRegressor((8,), batch_size=500, random_state=0).partial_fit(X, SIGNAL),
         lambda: MLPRegressor((8,), alpha=0.01, l1_ratio=1.0, learning_rate_init=1e3, random_state=0).fit(X, SIGNAL),
         lambda: MLPClassifierCV((4,), **QUICK | {"cv": LACKING}).fit(X, THREE),
-        lambda: mlp_path(X, THREE, cv=LACKING, alphas=2, route=Route((4,), max_iter=5), random_state=0),
+        lambda: mlp_path(X, THREE, cv=LACKING, alphas=2, settings=settings_of((4,), max_iter=5), random_state=0),
     ],
 )
 def test_a_warning_points_at_the_line_that_called(fit):

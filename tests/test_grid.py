@@ -5,10 +5,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from ridgewalk.grid import grid, strength_at_null
+from paths import settings_of, strongest, walk
 from ridgewalk.losses import BinaryCrossEntropy, CrossEntropy, Poisson, SquaredError
-from ridgewalk.route import Route
-from ridgewalk.walker import walk
+from ridgewalk.path.grid import grid
 
 
 def binary(rows, seed=0):
@@ -31,10 +30,9 @@ class TestStrengthAtNull:
     x = (x - x.mean(axis=0)) / x.std(axis=0)
     weights = np.ones(400)
 
-    def top(self, route, loss=None, target=None):
+    def top(self, settings, loss=None, target=None):
         target = self.target if target is None else target
-        network = route.network(self.x.shape[1], target.shape[1])
-        return strength_at_null(route, network, loss or BinaryCrossEntropy(), self.x, target, self.weights)
+        return strongest(settings, loss or BinaryCrossEntropy(), self.x, target, self.weights)
 
     def gamma_and_null(self):
         share = self.target.mean()
@@ -46,7 +44,7 @@ class TestStrengthAtNull:
 
     def test_l1_on_two_layers(self):
         gamma, null = self.gamma_and_null()
-        assert self.top(Route((8,), l1_ratio=1.0)) == pytest.approx(np.sqrt(gamma * null) / 2)
+        assert self.top(settings_of((8,), l1_ratio=1.0)) == pytest.approx(np.sqrt(gamma * null) / 2)
 
     def test_l2_on_two_layers(self):
         # Gamma by brute force over random directions and cuts, which ascent (over fewer cuts) must all but reach.
@@ -54,18 +52,17 @@ class TestStrengthAtNull:
         v = np.random.default_rng(0).normal(size=(6, 20_000))
         h = self.x @ (v / np.linalg.norm(v, axis=0))
         brute = max(np.abs(slope @ np.maximum(h - cut, 0)).max() for cut in (-9, -1, 0, 0.5, 1))
-        assert 0.99 * brute <= self.top(Route((8,), l1_ratio=0.0)) < 1.2 * brute
+        assert 0.99 * brute <= self.top(settings_of((8,), l1_ratio=0.0)) < 1.2 * brute
 
     def test_of_many_rows_a_part_shows_the_direction_and_all_measure_it(self, monkeypatch):
         x, target = binary(20_000, seed=1)
-        route, weights = Route((8,), l1_ratio=0.0), np.ones(len(x))
+        settings, weights = settings_of((8,), l1_ratio=0.0), np.ones(len(x))
 
         def top(rows):
-            network = route.network(6, 1)
-            return strength_at_null(route, network, BinaryCrossEntropy(), x[rows], target[rows], weights[rows])
+            return strongest(settings, BinaryCrossEntropy(), x[rows], target[rows], weights[rows])
 
         whole = top(slice(None))
-        monkeypatch.setattr("ridgewalk.grid._MANY_ROWS", 5_000)
+        monkeypatch.setattr("ridgewalk.path.null_model._MANY_ROWS", 5_000)
         assert top(slice(None)) == pytest.approx(whole, rel=1e-3)
         assert top(slice(None, None, 4)) != pytest.approx(whole, rel=1e-3)  # what a part alone would have said
 
@@ -74,30 +71,30 @@ class TestStrengthAtNull:
         generator = np.random.default_rng(seed)
         x = generator.normal(size=(20_000, 6))
         target = (generator.random(20_000) < 0.5 + 0.1 * np.sign(x[:, 0] * x[:, 1])).astype(float)[:, None]
-        route, weights = Route((8,), l1_ratio=0.0), np.ones(len(x))
-        network = route.network(6, 1)
-        whole = strength_at_null(route, network, BinaryCrossEntropy(), x, target, weights)
-        monkeypatch.setattr("ridgewalk.grid._MANY_ROWS", 10_000)
-        part = strength_at_null(route, network, BinaryCrossEntropy(), x, target, weights)
+        settings, weights = settings_of((8,), l1_ratio=0.0), np.ones(len(x))
+        whole = strongest(settings, BinaryCrossEntropy(), x, target, weights)
+        monkeypatch.setattr("ridgewalk.path.null_model._MANY_ROWS", 10_000)
+        part = strongest(settings, BinaryCrossEntropy(), x, target, weights)
         assert part > 0.75 * whole
 
     def test_group_lasso(self):
         gamma, null = self.gamma_and_null()
         expected = gamma * np.sqrt(4 * null / (27 * 1e-3)) / np.sqrt(8)
-        assert self.top(Route((8,), penalty="group_lasso")) == pytest.approx(expected)
-        assert self.top(Route((8, 4), penalty="group_lasso")) == pytest.approx(3 * expected)
+        assert self.top(settings_of((8,), penalty="group_lasso")) == pytest.approx(expected)
+        assert self.top(settings_of((8, 4), penalty="group_lasso")) == pytest.approx(3 * expected)
 
     def test_linear(self):
         slope = np.abs(self.x.T @ (self.target - self.target.mean())).max() / len(self.x)
-        assert self.top(Route((), l1_ratio=0.5)) == pytest.approx(slope / 0.5)
-        assert self.top(Route((), l1_ratio=0.0)) == pytest.approx(slope / 1e-3)
+        assert self.top(settings_of((), l1_ratio=0.5)) == pytest.approx(slope / 0.5)
+        assert self.top(settings_of((), l1_ratio=0.0)) == pytest.approx(slope / 1e-3)
 
     @pytest.mark.parametrize("l1_ratio", [0.0, 0.5, 1.0])
     @pytest.mark.parametrize("hidden", [(), (8,), (8, 4)])
     def test_factors_are_part_of_the_strength(self, l1_ratio, hidden):
         # The same factor everywhere only renames the first layer's strength: L1 counts it whole, L2 by its root.
         plain, heavy = (
-            self.top(Route(hidden, l1_ratio=l1_ratio, penalty_factors=np.full(6, factor))) for factor in (1.0, 4.0)
+            self.top(settings_of(hidden, l1_ratio=l1_ratio, penalty_factors=np.full(6, factor)))
+            for factor in (1.0, 4.0)
         )
         if not hidden or l1_ratio in (0.0, 1.0):
             assert heavy == pytest.approx(plain / 4 ** (1 / (len(hidden) + 1)))
@@ -106,8 +103,15 @@ class TestStrengthAtNull:
 
     def test_factors_weigh_inputs(self):
         factors = np.array([8.0, 8, 1, 1, 1, 1])
-        for route in (Route((), l1_ratio=1.0), Route((8,), l1_ratio=1.0), Route((8,), penalty="group_lasso")):
-            plain, weighed = (self.top(replace(route, penalty_factors=f)) for f in (np.ones(6), factors))
+        for settings in (
+            settings_of((), l1_ratio=1.0),
+            settings_of((8,), l1_ratio=1.0),
+            settings_of((8,), penalty="group_lasso"),
+        ):
+            plain, weighed = (
+                self.top(replace(settings, penalty=replace(settings.penalty, penalty_factors=f)))
+                for f in (np.ones(6), factors)
+            )
             assert weighed < 0.9 * plain
 
     @pytest.mark.parametrize("load", [BinaryCrossEntropy(), SquaredError()], ids=lambda loss: type(loss).__name__)
@@ -115,11 +119,12 @@ class TestStrengthAtNull:
         x = self.x.copy()
         x[:, 1] = 0.9 * x[:, 0] + 0.4 * x[:, 1]  # what input 1 says, input 0 says already
         target = (x[:, :1] + 0.3 * x[:, 1:2] > 0).astype(float)
-        route = Route((), l1_ratio=1.0, penalty_factors=np.array([0.0, 1, 1, 1, 1, 1]), standardize=False)
-        network = route.network(6, 1)
-        top = strength_at_null(route, network, load, x, target, self.weights)
+        settings = settings_of((), l1_ratio=1.0, penalty_factors=np.array([0.0, 1, 1, 1, 1, 1]))
+        top = strongest(settings, load, x, target, self.weights)
         rows = np.arange(400)
-        path = walk(x, target, load, [(rows[:200], rows[200:])], route, [0.999 * top, 1.001 * top])
+        path = walk(
+            x, target, load, [(rows[:200], rows[200:])], settings, [0.999 * top, 1.001 * top], standardize=False
+        )
         assert path.inputs_kept[1, -1, 0].sum() == 2
         assert path.inputs_kept[2, -1, 0].tolist() == [True] + [False] * 5
 
@@ -128,7 +133,7 @@ class TestStrengthAtNull:
     def test_factors_per_layer_enter_by_their_mean(self, penalty, hidden):
         layers = len(hidden) + 1
         plain, heavy, uneven = (
-            self.top(Route(hidden, penalty=penalty, layer_factors=factors, l1_ratio=0.6))
+            self.top(settings_of(hidden, penalty=penalty, layer_factors=factors, l1_ratio=0.6))
             for factors in (None, (4.0,) * layers, (8.0, *(2.0,) * (layers - 1))[:layers])
         )
         if penalty == "elasticnet":
@@ -141,15 +146,15 @@ class TestStrengthAtNull:
 
     def test_a_free_layer_leaves_no_top(self):
         with pytest.raises(ValueError, match="give alphas as numbers"):
-            self.top(Route((8,), activation="tanh", layer_factors=(1.0, 0.0)))
+            self.top(settings_of((8,), activation="tanh", layer_factors=(1.0, 0.0)))
 
     @pytest.mark.parametrize("loss", [CrossEntropy(), SquaredError(), Poisson()], ids=lambda loss: type(loss).__name__)
     def test_other_losses_have_a_top(self, loss):
         target = np.hstack([self.target, 1 - self.target])
-        assert 0 < self.top(Route((8, 8)), loss, target) < np.inf
+        assert 0 < self.top(settings_of((8, 8)), loss, target) < np.inf
 
     def test_a_target_that_no_input_explains_has_none(self):
-        assert self.top(Route((8,)), SquaredError(), np.ones((400, 1))) == 0
+        assert self.top(settings_of((8,)), SquaredError(), np.ones((400, 1))) == 0
 
 
 def test_a_grid_needs_a_strength():

@@ -7,12 +7,14 @@ import pytest
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import KFold, StratifiedKFold
 
-from ridgewalk import inputs
+from paths import settings_of
+from ridgewalk.engine import Runner
 from ridgewalk.estimators import MLPClassifierCV, MLPRegressorCV
-from ridgewalk.inputs import RIDGES, adaptive_factors, relax, select_inputs
 from ridgewalk.losses import BinaryCrossEntropy, SquaredError
-from ridgewalk.route import Route
-from ridgewalk.walker import Walker
+from ridgewalk.path import input_selection as inputs
+from ridgewalk.path.families import GroupLassoPath
+from ridgewalk.path.input_selection import RIDGES, adaptive_factors
+from ridgewalk.path.problem import PathProblem
 
 
 def make_signal(rows=400, columns=12, seed=0):
@@ -27,16 +29,23 @@ def folds(y, count=3, seed=0):
     return list(StratifiedKFold(count, shuffle=True, random_state=seed).split(y, y[:, 0]))
 
 
-def make_walker(columns=4, rows=60, **route):
-    x, y = make_signal(rows, columns)
-    chosen = Route((5,), penalty="group_lasso", **route)
-    return Walker.ready(x, y, BinaryCrossEntropy(), folds(y), chosen, (0,), None, 1, None)
+def select_inputs(x, y, loss, splits, settings, alphas=22, seeds=(0,), **given):
+    return selected(inputs.select_inputs, x, y, loss, splits, settings, alphas, seeds, **given)
+
+
+def relax(x, y, loss, splits, settings, alphas=30, seeds=(0,), **given):
+    return selected(inputs.relax, x, y, loss, splits, settings, alphas, seeds, **given)
+
+
+def selected(way, x, y, loss, splits, settings, alphas, seeds, rule="min", n_jobs=1, standardize=True):
+    problem = PathProblem.of(x, y, loss, splits, seeds, standardize=standardize)
+    return way(problem, settings, alphas, Runner(n_jobs=n_jobs), rule)
 
 
 @pytest.fixture(scope="module")
 def signal():
     x, y = make_signal()
-    return select_inputs(x, y, BinaryCrossEntropy(), folds(y), Route((12,)), seeds=(1,), n_jobs=-1)
+    return select_inputs(x, y, BinaryCrossEntropy(), folds(y), settings_of((12,)), seeds=(1,), n_jobs=-1)
 
 
 def test_inputs_that_matter_are_kept_and_others_leave(signal):
@@ -80,9 +89,9 @@ def test_a_refit_uses_the_inputs_of_the_path_before_it_and_no_others(signal):
 def test_equal_supports_of_one_training_set_are_refitted_once(monkeypatch):
     x, y = make_signal(120, 5)
     trained = []
-    train = Walker.train
-    monkeypatch.setattr(Walker, "train", lambda self, job, *share: trained.append(job) or train(self, job, *share))
-    select_inputs(x, y, BinaryCrossEntropy(), folds(y), Route((5,), max_iter=60), 6)
+    train = Runner.train
+    monkeypatch.setattr(Runner, "train", lambda self, job, *share: trained.append(job) or train(self, job, *share))
+    select_inputs(x, y, BinaryCrossEntropy(), folds(y), settings_of((5,), max_iter=60), 6)
     refit = trained[-1]
     held = np.isfinite(refit.penalties[0].factors[..., 0])
     cells = refit.fold[: len(held) // len(RIDGES)]
@@ -100,7 +109,7 @@ def test_noise_selects_nothing_and_hands_over_the_null_model(loss):
         else generator.normal(3, 2, size=(150, 1))
     )
     splits = list(KFold(3, shuffle=True, random_state=0).split(x))
-    selection = select_inputs(x, y, loss, splits, Route((6,), max_iter=200))
+    selection = select_inputs(x, y, loss, splits, settings_of((6,), max_iter=200))
     assert not selection.significant
     path, index = selection.chosen.path, selection.chosen.index
     assert not path.inputs_kept[index, -1].any()
@@ -109,12 +118,11 @@ def test_noise_selects_nothing_and_hands_over_the_null_model(loss):
 
 
 def test_factors_are_the_largest_norm_over_each():
-    walker = make_walker()
     w = np.zeros((3, 4, 5))
     w[0, :, 0] = [4, 2, 0, 1]
     w[1, :, 1] = [1, 0, 0, 0]
     w[2, :, 1] = [1, 2, 3, 4]
-    factors = adaptive_factors(walker, w, np.array([False, False, True]))[..., 0]
+    factors = adaptive_factors(GroupLassoPath(), w, np.array([False, False, True]))[..., 0]
     np.testing.assert_allclose(factors[0], [1, 2, np.inf, 4])
     np.testing.assert_allclose(factors[1], [1, np.inf, np.inf, np.inf])
     assert np.isinf(factors[2]).all()  # the null model won there
@@ -123,10 +131,10 @@ def test_factors_are_the_largest_norm_over_each():
 def test_factors_are_shared_in_a_group_and_multiply_those_given():
     w = np.zeros((1, 4, 5))
     w[0, :, 0] = [3, 4, 0, 1]
-    grouped = adaptive_factors(make_walker(groups=np.array([7, 7, 2, 1])), w, np.array([False]))[0, :, 0]
+    grouped = adaptive_factors(GroupLassoPath(groups=np.array([7, 7, 2, 1])), w, np.array([False]))[0, :, 0]
     root_mean_square = np.sqrt(12.5)
     np.testing.assert_allclose(grouped, [1, 1, np.inf, root_mean_square])
-    given = adaptive_factors(make_walker(penalty_factors=np.array([2, 0, 0, 1])), w, np.array([False]))[0, :, 0]
+    given = adaptive_factors(GroupLassoPath(penalty_factors=np.array([2, 0, 0, 1])), w, np.array([False]))[0, :, 0]
     np.testing.assert_allclose(given, [2 * 4 / 3, 0, 0, 4])
 
 
@@ -136,7 +144,11 @@ def test_columns_of_a_category_leave_together():
     levels = np.eye(3)[generator.integers(0, 3, 300)]
     groups = np.array([0, 1, 2, 3, 4, 5, 9, 9, 9])
     selection = select_inputs(
-        np.hstack([x, levels]), y, BinaryCrossEntropy(), folds(y), Route((8,), penalty="group_lasso", groups=groups)
+        np.hstack([x, levels]),
+        y,
+        BinaryCrossEntropy(),
+        folds(y),
+        settings_of((8,), penalty="group_lasso", groups=groups),
     )
     together = selection.arms[1].path.inputs_kept[..., 6:]
     assert (together.all(axis=-1) | ~together.any(axis=-1)).mean() > 0.98
@@ -145,7 +157,7 @@ def test_columns_of_a_category_leave_together():
 
 def test_one_standard_error_prefers_the_refits(signal):
     x, y = make_signal()
-    common = (x, y, BinaryCrossEntropy(), folds(y), Route((12,)), 22, (1,))
+    common = (x, y, BinaryCrossEntropy(), folds(y), settings_of((12,)), 22, (1,))
     sparse = select_inputs(*common, n_jobs=-1, rule="1se")
     np.testing.assert_array_equal(sparse.arms[2].path.row_loss, signal.arms[2].path.row_loss)
     assert sparse.chosen.name == "refits"
@@ -157,8 +169,8 @@ def test_one_standard_error_prefers_the_refits(signal):
 
 def test_relaxing_a_linear_path_refits_its_supports_without_l1():
     x, y = make_signal(150, 6)
-    route = Route((), l1_ratio=1.0, standardize=False)
-    relaxed = relax(x, y, BinaryCrossEntropy(), folds(y), route, alphas=8)
+    settings = settings_of((), l1_ratio=1.0)
+    relaxed = relax(x, y, BinaryCrossEntropy(), folds(y), settings, alphas=8, standardize=False)
     path, refits = (arm.path for arm in relaxed.arms)
     assert [arm.name for arm in relaxed.arms] == ["path", "refits"]
     np.testing.assert_array_equal(refits.alphas, np.repeat(path.alphas[1:], len(RIDGES)))
@@ -176,7 +188,7 @@ def test_relaxing_a_linear_path_refits_its_supports_without_l1():
 
 def test_a_relaxed_network_loses_less_than_its_path():
     x, y = make_signal(300, 10)
-    relaxed = relax(x, y, BinaryCrossEntropy(), folds(y), Route((8,), penalty="group_lasso", max_iter=200), 10)
+    relaxed = relax(x, y, BinaryCrossEntropy(), folds(y), settings_of((8,), penalty="group_lasso", max_iter=200), 10)
     path, refits = relaxed.arms
     assert refits.loss < path.loss
     kept = refits.path.inputs_kept[refits.index, -1, 0]
@@ -187,7 +199,7 @@ def test_a_relaxed_network_loses_less_than_its_path():
 def test_without_hidden_units_it_is_refused():
     x, y = make_signal(60, 4)
     with pytest.raises(ValueError, match="no hidden layer L1 selects"):
-        select_inputs(x, y, BinaryCrossEntropy(), folds(y), Route(()))
+        select_inputs(x, y, BinaryCrossEntropy(), folds(y), settings_of(()))
 
 
 def test_held_out_rows_move_no_weight_of_their_fold(monkeypatch):
@@ -200,7 +212,7 @@ def test_held_out_rows_move_no_weight_of_their_fold(monkeypatch):
     strengths = np.geomspace(1e-3, 1e-1, 4)
     monkeypatch.setattr(inputs, "minimum", lambda _, __: 1)  # where the first path ends is chosen by all folds' rows
     arms = [
-        select_inputs(a, b, BinaryCrossEntropy(), splits, Route((5,), max_iter=60), strengths).arms
+        select_inputs(a, b, BinaryCrossEntropy(), splits, settings_of((5,), max_iter=60), strengths).arms
         for a, b in ((x, y), (other_x, other_y))
     ]
     for one, two in zip(*arms, strict=True):

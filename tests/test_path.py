@@ -10,16 +10,14 @@ from scipy.sparse import csr_array
 from sklearn.datasets import load_diabetes
 from sklearn.model_selection import KFold
 
-from ridgewalk import walker as walker_module
+from paths import changed, settings_of, walk
 from ridgewalk.arrays import standardization
-from ridgewalk.engine import compiled, train
-from ridgewalk.engine.watch import StoppedError, Watch
+from ridgewalk.engine import native, train
+from ridgewalk.engine.progress import Progress, StoppedError
 from ridgewalk.losses import AbsoluteError, BinaryCrossEntropy, Huber, SquaredError
-from ridgewalk.path import connected
-from ridgewalk.route import Route
-from ridgewalk.walker import walk
+from ridgewalk.path.result import connected
 
-ROUTE = Route((8,), max_iter=120, learning_rate=0.03)
+SETTINGS = settings_of((8,), max_iter=120, learning_rate=0.03)
 
 
 def binary(rows=150, inputs=6, seed=0):
@@ -36,7 +34,7 @@ def splits(rows, folds=3, seed=0):
 @pytest.fixture(scope="module")
 def walked():
     x, target = binary()
-    return walk(x, target, BinaryCrossEntropy(), splits(150), ROUTE, alphas=7, seeds=(0, 1))
+    return walk(x, target, BinaryCrossEntropy(), splits(150), SETTINGS, alphas=7, seeds=(0, 1))
 
 
 def test_every_cell_is_there(walked):
@@ -49,7 +47,7 @@ def test_every_cell_is_there(walked):
     assert walked.row_loss.shape == (strengths, 150)
     assert [w.shape for w in walked.parameters] == [(8, 2, 6, 8), (8, 2, 1, 8), (8, 2, 8, 1), (8, 2, 1, 1)]
     assert np.isfinite(walked.heldout_loss).all()
-    assert walked.engine == f"compiled ({compiled.level})"
+    assert walked.engine == f"compiled ({native.load()[0]})"
 
 
 def test_the_grid_rises_from_zero_to_the_null_model(walked):
@@ -88,9 +86,9 @@ def test_row_losses_are_the_folds_losses_row_by_row(walked):
 def test_masks_are_rows_too():
     x, target = binary(60)
     mask = np.arange(60) < 30
-    route = replace(ROUTE, max_iter=20)
-    by_mask = walk(x, target, BinaryCrossEntropy(), [(mask, ~mask)], route, [0.01])
-    by_number = walk(x, target, BinaryCrossEntropy(), [(np.arange(30), np.arange(30, 60))], route, [0.01])
+    settings = changed(SETTINGS, max_iter=20)
+    by_mask = walk(x, target, BinaryCrossEntropy(), [(mask, ~mask)], settings, [0.01])
+    by_number = walk(x, target, BinaryCrossEntropy(), [(np.arange(30), np.arange(30, 60))], settings, [0.01])
     np.testing.assert_array_equal(by_mask.heldout_loss, by_number.heldout_loss)
 
 
@@ -99,14 +97,14 @@ def test_scores_are_those_of_the_weighted_rows():
     x, target = binary(80)
     weights = np.random.default_rng(5).uniform(0.2, 3, 80)
     folds = [(np.arange(20, 80), np.arange(20)), (np.r_[np.arange(10), np.arange(40, 80)], np.arange(10, 40))]
-    route = Route((), l1_ratio=1.0, standardize=False)
-    path = walk(x, target, BinaryCrossEntropy(), folds, route, [0.01], sample_weight=weights)
+    settings = settings_of((), l1_ratio=1.0)
+    path = walk(x, target, BinaryCrossEntropy(), folds, settings, [0.01], sample_weight=weights, standardize=False)
     loss, row_loss, counts, null = BinaryCrossEntropy(), np.zeros(80), np.zeros(80), np.zeros(80)
     for k, (train_rows, held_out) in enumerate(folds):
         share = weights[train_rows] / weights[train_rows].sum()
         alone = walk(
-            x[train_rows], target[train_rows], loss, [(np.arange(10), np.arange(10, 20))], route, [0.01],
-            sample_weight=weights[train_rows],
+            x[train_rows], target[train_rows], loss, [(np.arange(10), np.arange(10, 20))], settings, [0.01],
+            sample_weight=weights[train_rows], standardize=False,
         )  # fmt: skip
         w, b = alone.model(1).raw_parameters()
         losses = loss.values(x[held_out] @ w + b, target[held_out])
@@ -130,16 +128,16 @@ def test_scores_are_those_of_the_weighted_rows():
 def test_a_targets_unit_changes_no_choice(loss, power):
     x, _ = binary(90)
     y = x[:, :1] + np.sin(3 * x[:, 1:2])
-    route = replace(ROUTE, dtype="float64", max_iter=40)
-    one, other = (walk(x, unit * y, loss, splits(90), route, [0.001, 0.1]) for unit in (1.0, 1e3))
+    settings = changed(SETTINGS, dtype="float64", max_iter=40)
+    one, other = (walk(x, unit * y, loss, splits(90), settings, [0.001, 0.1]) for unit in (1.0, 1e3))
     np.testing.assert_allclose(other.row_loss, 1e3**power * one.row_loss, rtol=1e-4)
 
 
 def test_several_targets_count_by_their_own_deviation():
     x, _ = binary(90)
     y = np.hstack([x[:, :1] + np.sin(3 * x[:, 1:2]), np.random.default_rng(0).normal(size=(90, 1))])
-    route = replace(ROUTE, dtype="float64", max_iter=40)
-    one, other = (walk(x, y * unit, SquaredError(), splits(90), route, alphas=4) for unit in ([1, 1], [1, 1e3]))
+    settings = changed(SETTINGS, dtype="float64", max_iter=40)
+    one, other = (walk(x, y * unit, SquaredError(), splits(90), settings, alphas=4) for unit in ([1, 1], [1, 1e3]))
     np.testing.assert_allclose(other.row_loss, one.row_loss, rtol=1e-5)
     assert one.null_row_loss.mean() == pytest.approx(1, rel=0.1)
 
@@ -149,8 +147,8 @@ def test_a_column_that_is_constant_in_a_fold_teaches_nothing_there():
     x[:, 5] = 0
     x[0, 5] = 1e6
     folds = [(np.arange(20, 60), np.arange(20)), (np.arange(40), np.arange(40, 60))]
-    path = walk(x, target, BinaryCrossEntropy(), folds, ROUTE, [0.01])
-    without = walk(x[:, :5], target, BinaryCrossEntropy(), folds, ROUTE, [0.01])
+    path = walk(x, target, BinaryCrossEntropy(), folds, SETTINGS, [0.01])
+    without = walk(x[:, :5], target, BinaryCrossEntropy(), folds, SETTINGS, [0.01])
     assert not path.inputs_kept[:, 0, :, 5].any()
     assert path.inputs_kept[0, 1, 0, 5]
     assert path.heldout_loss[0, 0, 0] < 3 * without.heldout_loss[0, 0, 0]
@@ -174,8 +172,8 @@ def test_inputs_and_units_count_where_they_lead_to_an_output():
 
 def test_the_unpenalized_arm_is_never_replaced_by_the_null_model():
     x, target = binary(60)
-    route = replace(ROUTE, max_iter=1, learning_rate=5.0)
-    path = walk(x, target, BinaryCrossEntropy(), splits(60), route, [0.001, 5.0])
+    settings = changed(SETTINGS, max_iter=1, learning_rate=5.0)
+    path = walk(x, target, BinaryCrossEntropy(), splits(60), settings, [0.001, 5.0])
     assert (path.objective[0] > 0.7).any()
     assert not path.null_wins[0].any()
     assert path.null_wins[2].all()
@@ -186,7 +184,7 @@ def test_the_unpenalized_arm_is_never_replaced_by_the_null_model():
 
 def test_the_model_handed_over_never_diverged():
     x, target = binary(60)
-    path = walk(x, target, BinaryCrossEntropy(), splits(60), replace(ROUTE, max_iter=5), [0.001], seeds=(0, 1, 2))
+    path = walk(x, target, BinaryCrossEntropy(), splits(60), changed(SETTINGS, max_iter=5), [0.001], seeds=(0, 1, 2))
     best = path.best_seed(1)
     lost = path.diverged.copy()
     lost[1, -1, best] = True
@@ -195,7 +193,7 @@ def test_the_model_handed_over_never_diverged():
 
 def test_seeds_start_apart_and_folds_alike():
     x, target = binary(60)
-    path = walk(x, target, BinaryCrossEntropy(), splits(60), replace(ROUTE, max_iter=3), [0.001], seeds=(0, 1))
+    path = walk(x, target, BinaryCrossEntropy(), splits(60), changed(SETTINGS, max_iter=3), [0.001], seeds=(0, 1))
     assert (path.parameters[0][0, 0] != path.parameters[0][0, 1]).all()
 
 
@@ -203,28 +201,28 @@ def jobs_in(monkeypatch, fits=None):
     """Look at the engine's jobs, and keep what comes of them."""
     seen = []
 
-    def spy(job, n_jobs, watch, engine):
-        done = train(job, n_jobs, watch, engine)
+    def spy(job, n_jobs, progress, engine):
+        done = train(job, n_jobs, progress, engine)
         seen.append(job)
         if fits is not None:
             fits.append(done)
         return done
 
-    monkeypatch.setattr(walker_module, "train", spy)
+    monkeypatch.setattr("ridgewalk.engine.runner.train", spy)
     return seen
 
 
-def jobs_of(monkeypatch, route):
+def jobs_of(monkeypatch, settings):
     """Walk with the engine's jobs looked at."""
     fits = []
     jobs = jobs_in(monkeypatch, fits)
     x, target = binary(60)
-    walk(x, target, BinaryCrossEntropy(), splits(60), route, [0.001, 0.01])
+    walk(x, target, BinaryCrossEntropy(), splits(60), settings, [0.001, 0.01])
     return list(zip(jobs, fits, strict=True))
 
 
 def test_the_ramp_walk_raises_every_strength_from_one_dense_fit(monkeypatch):
-    (first, dense), (main, _) = jobs_of(monkeypatch, replace(ROUTE, max_iter=12))
+    (first, dense), (main, _) = jobs_of(monkeypatch, changed(SETTINGS, max_iter=12))
     assert (first.epochs, first.ramp, first.runs) == (4, 0, 4)
     assert first.optimizer.learning_rate == 2 * main.optimizer.learning_rate
     assert not any(penalty.acts for penalty in first.penalties)
@@ -234,7 +232,7 @@ def test_the_ramp_walk_raises_every_strength_from_one_dense_fit(monkeypatch):
 
 
 def test_the_sequential_walk_starts_each_strength_from_the_one_before(monkeypatch):
-    seen = jobs_of(monkeypatch, replace(ROUTE, max_iter=12, walk="sequential"))
+    seen = jobs_of(monkeypatch, changed(SETTINGS, max_iter=12, schedule="sequential"))
     walked = seen[:4]  # what follows measures, and trains on at strength 0
     for (_, before), (job, _) in pairwise(walked):
         assert job.epochs == 12
@@ -244,7 +242,7 @@ def test_the_sequential_walk_starts_each_strength_from_the_one_before(monkeypatc
 
 @pytest.mark.parametrize(("activation", "rule"), [("relu", "he"), ("gelu", "he"), ("tanh", "glorot")])
 def test_activations_start_as_suits_them(monkeypatch, activation, rule):
-    (first, _), *_ = jobs_of(monkeypatch, replace(ROUTE, max_iter=3, activation=activation))
+    (first, _), *_ = jobs_of(monkeypatch, changed(SETTINGS, max_iter=3, activation=activation))
     expected = first.network.start(rule, 0)[0].astype(np.float32)
     for start in first.start[0]:
         np.testing.assert_array_equal(start, expected)
@@ -252,16 +250,16 @@ def test_activations_start_as_suits_them(monkeypatch, activation, rule):
 
 def test_excluding_an_input_is_no_penalty_that_rescaling_escapes():
     x, target = binary(60)
-    route = replace(ROUTE, max_iter=3, penalty_factors=np.array([1, 1, 1, 1, 1, np.inf]))
+    settings = changed(SETTINGS, max_iter=3, penalty_factors=np.array([1, 1, 1, 1, 1, np.inf]))
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        path = walk(x, target, BinaryCrossEntropy(), splits(60), route, [0.01])
+        path = walk(x, target, BinaryCrossEntropy(), splits(60), settings, [0.01])
     assert not path.inputs_kept[..., 5].any()
 
 
 def test_the_raw_arrays_take_columns_as_they_came_and_are_the_best_seeds():
     x, y = load_diabetes(return_X_y=True, scaled=False)
-    path = walk(x, y[:, None], SquaredError(), splits(len(x)), ROUTE, alphas=6, seeds=(0, 1, 2))
+    path = walk(x, y[:, None], SquaredError(), splits(len(x)), SETTINGS, alphas=6, seeds=(0, 1, 2))
     best = [path.best_seed(index) for index in range(4)]
     assert any(best)
     for index, seed in enumerate(best):
@@ -279,10 +277,10 @@ def test_nothing_of_the_held_out_rows_is_seen(walk_name, penalty):
     planted_x, planted_target = x.copy(), target.copy()
     planted_x[held_out] = 1e3
     planted_target[held_out] = 1 - planted_target[held_out]
-    route = replace(ROUTE, walk=walk_name, penalty=penalty, max_iter=30)
+    settings = changed(SETTINGS, schedule=walk_name, penalty=penalty, max_iter=30)
     alphas = [0.001, 0.01, 0.1]
     before, after = (
-        walk(data, goal, BinaryCrossEntropy(), folds, route, alphas)
+        walk(data, goal, BinaryCrossEntropy(), folds, settings, alphas)
         for data, goal in ((x, target), (planted_x, planted_target))
     )
     for name in ("train_loss", "objective", "penalty", "zeros", "residual", "inputs_kept"):
@@ -296,8 +294,8 @@ def test_a_regression_target_is_standardized_on_each_fold_alone():
     folds = splits(90)
     planted = y.copy()
     planted[folds[0][1]] *= 1e4
-    route = replace(ROUTE, max_iter=30)
-    before, after = (walk(x, goal, SquaredError(), folds, route, [0.01]) for goal in (y, planted))
+    settings = changed(SETTINGS, max_iter=30)
+    before, after = (walk(x, goal, SquaredError(), folds, settings, [0.01]) for goal in (y, planted))
     np.testing.assert_array_equal(before.train_loss[:, 0], after.train_loss[:, 0])
 
 
@@ -305,9 +303,9 @@ def test_units_of_columns_and_target_do_not_matter():
     x, _ = binary(90)
     y = x[:, :1] + np.sin(3 * x[:, 1:2])
     unit = np.array([1e-6, 1e6, 1, 3, 1e-3, 1e3])
-    route = replace(ROUTE, dtype="float64", max_iter=40)
-    one = walk(x, y, SquaredError(), splits(90), route, alphas=4)
-    other = walk(x * unit + 5 * unit, 1e4 * y - 7, SquaredError(), splits(90), route, alphas=4)
+    settings = changed(SETTINGS, dtype="float64", max_iter=40)
+    one = walk(x, y, SquaredError(), splits(90), settings, alphas=4)
+    other = walk(x * unit + 5 * unit, 1e4 * y - 7, SquaredError(), splits(90), settings, alphas=4)
     np.testing.assert_allclose(other.alphas, one.alphas, rtol=1e-9)
     np.testing.assert_allclose(other.heldout_loss, 1e8 * one.heldout_loss, rtol=1e-4)
 
@@ -315,7 +313,7 @@ def test_units_of_columns_and_target_do_not_matter():
 def test_the_numbers_do_not_depend_on_threads():
     x, target = binary(90)
     one, two = (
-        walk(x, target, BinaryCrossEntropy(), splits(90), replace(ROUTE, max_iter=30), 4, n_jobs=n) for n in (1, 2)
+        walk(x, target, BinaryCrossEntropy(), splits(90), changed(SETTINGS, max_iter=30), 4, n_jobs=n) for n in (1, 2)
     )
     np.testing.assert_array_equal(one.heldout_loss, two.heldout_loss)
 
@@ -323,7 +321,15 @@ def test_the_numbers_do_not_depend_on_threads():
 def test_both_walks_find_the_same_losses():
     x, target = binary(400)
     found = [
-        walk(x, target, BinaryCrossEntropy(), splits(400), replace(ROUTE, walk=name, max_iter=200), 6, seeds=(0, 1, 2))
+        walk(
+            x,
+            target,
+            BinaryCrossEntropy(),
+            splits(400),
+            changed(SETTINGS, schedule=name, max_iter=200),
+            6,
+            seeds=(0, 1, 2),
+        )
         for name in ("ramp", "sequential")
     ]
     best = [path.heldout_loss.mean(axis=(1, 2)).min() for path in found]
@@ -338,19 +344,19 @@ def test_sample_weights_count_rows():
     twice = np.r_[np.arange(60), np.arange(20)]
     folds = splits(60)
     doubled = [tuple(np.flatnonzero(np.isin(twice, part)) for part in fold) for fold in folds]
-    route = replace(ROUTE, dtype="float64", max_iter=40)
-    weighted = walk(x, target, BinaryCrossEntropy(), folds, route, alphas=3, sample_weight=counts)
-    repeated = walk(x[twice], target[twice], BinaryCrossEntropy(), doubled, route, alphas=3)
+    settings = changed(SETTINGS, dtype="float64", max_iter=40)
+    weighted = walk(x, target, BinaryCrossEntropy(), folds, settings, alphas=3, sample_weight=counts)
+    repeated = walk(x[twice], target[twice], BinaryCrossEntropy(), doubled, settings, alphas=3)
     np.testing.assert_allclose(weighted.alphas, repeated.alphas, rtol=0.1)  # quantiles of hinges are unweighted
-    route_at = walk(x[twice], target[twice], BinaryCrossEntropy(), doubled, route, alphas=weighted.alphas)
+    route_at = walk(x[twice], target[twice], BinaryCrossEntropy(), doubled, settings, alphas=weighted.alphas)
     np.testing.assert_allclose(weighted.heldout_loss, route_at.heldout_loss, rtol=1e-6)
 
 
 def test_penalty_factors_free_and_exclude():
     x, target = binary(120)
     factors = np.array([0.0, 1, 1, 1, 1, np.inf])
-    route = replace(ROUTE, penalty_factors=factors, hidden_layer_sizes=())
-    path = walk(x, target, BinaryCrossEntropy(), splits(120), route, alphas=5)
+    settings = changed(SETTINGS, penalty_factors=factors, hidden_layer_sizes=())
+    path = walk(x, target, BinaryCrossEntropy(), splits(120), settings, alphas=5)
     assert path.inputs_kept[:, :, :, 0].all()
     assert not path.inputs_kept[:, :, :, 5].any()
     assert not path.inputs_kept[-1, -1, :, 1:].any()
@@ -358,9 +364,9 @@ def test_penalty_factors_free_and_exclude():
 
 def test_the_linear_top_is_the_exact_critical_strength_of_its_steepest_fold():
     x, target = binary()
-    route = Route((), l1_ratio=0.8)
-    top = walk(x, target, BinaryCrossEntropy(), splits(150), route, alphas=2).alphas[-1]
-    path = walk(x, target, BinaryCrossEntropy(), splits(150), route, [0.999 * top, 1.000001 * top])
+    settings = settings_of((), l1_ratio=0.8)
+    top = walk(x, target, BinaryCrossEntropy(), splits(150), settings, alphas=2).alphas[-1]
+    path = walk(x, target, BinaryCrossEntropy(), splits(150), settings, [0.999 * top, 1.000001 * top])
     kept = path.inputs_kept.any(axis=(-1, -2))
     assert not kept[2].any()
     assert kept[1].sum() == 1
@@ -369,8 +375,8 @@ def test_the_linear_top_is_the_exact_critical_strength_of_its_steepest_fold():
 @pytest.mark.parametrize(("l1_ratio", "activation"), [(1.0, "relu"), (0.5, "tanh"), (0.0, "relu")])
 def test_at_the_top_the_null_model_wins_whatever_the_mix(l1_ratio, activation):
     x, target = binary(150)
-    route = replace(ROUTE, l1_ratio=l1_ratio, activation=activation)
-    path = walk(x, target, BinaryCrossEntropy(), splits(150), route, alphas=8)
+    settings = changed(SETTINGS, l1_ratio=l1_ratio, activation=activation)
+    path = walk(x, target, BinaryCrossEntropy(), splits(150), settings, alphas=8)
     assert path.zeros[-1].min() == 1
     assert path.zeros[1].max() < 1
     assert path.train_loss[1].max() < path.train_loss[-1].min()
@@ -378,32 +384,32 @@ def test_at_the_top_the_null_model_wins_whatever_the_mix(l1_ratio, activation):
 
 def test_strengths_may_be_given():
     x, target = binary(60)
-    path = walk(x, target, BinaryCrossEntropy(), splits(60), replace(ROUTE, max_iter=5), alphas=[0.1, 0.01, 0.1])
+    path = walk(x, target, BinaryCrossEntropy(), splits(60), changed(SETTINGS, max_iter=5), alphas=[0.1, 0.01, 0.1])
     np.testing.assert_array_equal(path.alphas, [0, 0.01, 0.1])
 
 
 def test_the_watch_counts_all_of_it_and_stops_it():
     x, target = binary(60)
-    for route in (
-        replace(ROUTE, max_iter=12),
-        replace(ROUTE, max_iter=12, walk="sequential", batch_size=16),
-        Route(()),
+    for settings in (
+        changed(SETTINGS, max_iter=12),
+        changed(SETTINGS, max_iter=12, schedule="sequential", batch_size=16),
+        settings_of(()),
     ):
-        watch = Watch()
-        walk(x, target, BinaryCrossEntropy(), splits(60), route, 3, watch=watch)
-        assert watch.done == pytest.approx(watch.total, rel=1e-9)
-        assert watch.total > 0
-    watch = Watch()
-    watch.stop = True
+        progress = Progress()
+        walk(x, target, BinaryCrossEntropy(), splits(60), settings, 3, progress=progress)
+        assert progress.done == pytest.approx(progress.total, rel=1e-9)
+        assert progress.total > 0
+    progress = Progress()
+    progress.stop = True
     with pytest.raises(StoppedError):
-        walk(x, target, BinaryCrossEntropy(), splits(60), ROUTE, 3, watch=watch)
+        walk(x, target, BinaryCrossEntropy(), splits(60), SETTINGS, 3, progress=progress)
 
 
 def test_fits_that_diverge_never_win():
     x, target = binary(60)
     target = 1e3 * target
-    route = replace(ROUTE, learning_rate=1e30, standardize=False, max_iter=20, dtype="float32")
-    path = walk(x, target, SquaredError(), splits(60), route, [0.01])
+    settings = changed(SETTINGS, learning_rate=1e30, max_iter=20, dtype="float32")
+    path = walk(x, target, SquaredError(), splits(60), settings, [0.01], standardize=False)
     assert path.diverged.any()
     assert np.isinf(path.row_loss[0]).any()
 
@@ -412,12 +418,12 @@ def test_a_training_row_drawn_twice_counts_twice():
     x, target = binary(60)
     (train_rows, held_out), *_ = splits(60)
     drawn = np.r_[train_rows, np.intersect1d(train_rows, np.arange(10))]
-    route = replace(ROUTE, dtype="float64", max_iter=30)
-    bootstrap = walk(x, target, BinaryCrossEntropy(), [(drawn, held_out)], route, [0.01])
+    settings = changed(SETTINGS, dtype="float64", max_iter=30)
+    bootstrap = walk(x, target, BinaryCrossEntropy(), [(drawn, held_out)], settings, [0.01])
     counts = np.bincount(drawn, minlength=60)
     rows = np.repeat(np.arange(60), np.maximum(counts, 1))
     repeated = [(np.flatnonzero(np.isin(rows, train_rows)), np.flatnonzero(np.isin(rows, held_out)))]
-    plain = walk(x[rows], target[rows], BinaryCrossEntropy(), repeated, route, [0.01])
+    plain = walk(x[rows], target[rows], BinaryCrossEntropy(), repeated, settings, [0.01])
     np.testing.assert_allclose(bootstrap.heldout_loss, plain.heldout_loss, rtol=1e-6)
 
 
@@ -436,7 +442,7 @@ def test_a_training_row_drawn_twice_counts_twice():
         (lambda: walk(*binary(), BinaryCrossEntropy(), [([0, 1], [1, 2])]), "one that it trains on"),
         (lambda: walk(*binary(), BinaryCrossEntropy(), [([0, 1], [2, 2])]), "holds out a row twice"),
         (
-            lambda: walk(*binary(), BinaryCrossEntropy(), splits(150), Route(penalty_factors=np.ones(2)), 2),
+            lambda: walk(*binary(), BinaryCrossEntropy(), splits(150), settings_of(penalty_factors=np.ones(2)), 2),
             "one number per input",
         ),
     ],
@@ -449,7 +455,7 @@ def test_mistakes_are_named(make, words):
 def test_both_engines_walk_the_same_path():
     x, target = binary(80)
     walks = [
-        walk(x, target, BinaryCrossEntropy(), splits(80), replace(ROUTE, dtype="float64", engine=engine), 4)
+        walk(x, target, BinaryCrossEntropy(), splits(80), changed(SETTINGS, dtype="float64"), 4, engine=engine)
         for engine in ("compiled", "reference")
     ]
     np.testing.assert_allclose(walks[0].alphas, walks[1].alphas, rtol=1e-12)
@@ -459,18 +465,18 @@ def test_both_engines_walk_the_same_path():
 
 def test_a_path_ends_where_nothing_is_left(monkeypatch):
     x, target = binary(90)
-    common = (x, target, BinaryCrossEntropy(), splits(90), replace(ROUTE, max_iter=60), 12)
+    common = (x, target, BinaryCrossEntropy(), splits(90), changed(SETTINGS, max_iter=60), 12)
     seen = jobs_in(monkeypatch)
-    watch = Watch()
-    short = walk(*common, watch=watch)
-    assert watch.done == pytest.approx(watch.total, rel=1e-9)
+    progress = Progress()
+    short = walk(*common, progress=progress)
+    assert progress.done == pytest.approx(progress.total, rel=1e-9)
     trained = sum(job.runs for job in seen if job.ramp) / 4
     ended = short.n_iter.max(axis=(1, 2)) == 0
     assert 1 <= ended.sum() <= 13 - trained + 3  # 16 runs are trained at once, 4 strengths here
     assert ended[-1]
     assert trained < 13
     assert short.null_wins[ended].all()
-    monkeypatch.setattr(walker_module.Walker, "_nothing_left", lambda *_: False)
+    monkeypatch.setattr("ridgewalk.path.fit._nothing_left", lambda *_: False)
     whole = walk(*common)
     for name in ("heldout_loss", "objective", "penalty", "layer_zeros", "null_wins", "row_loss"):
         np.testing.assert_array_equal(getattr(short, name), getattr(whole, name), err_msg=name)
@@ -478,7 +484,7 @@ def test_a_path_ends_where_nothing_is_left(monkeypatch):
 
 def test_where_it_ends_does_not_depend_on_threads():
     x, target = binary(90)
-    common = (x, target, BinaryCrossEntropy(), splits(90), replace(ROUTE, max_iter=60), 12)
+    common = (x, target, BinaryCrossEntropy(), splits(90), changed(SETTINGS, max_iter=60), 12)
     one, many = (walk(*common, n_jobs=n) for n in (1, 7))
     np.testing.assert_array_equal(one.n_iter, many.n_iter)
     np.testing.assert_array_equal(one.row_loss, many.row_loss)
@@ -492,7 +498,7 @@ def test_a_score_is_asked_for_every_fold_on_the_rows_that_it_held_out():
         asked.append(rows)
         return float(((model.output(x[rows]) > 0) == (target[rows] > 0)).mean())
 
-    path = walk(x, target, BinaryCrossEntropy(), folds, replace(ROUTE, max_iter=20), [0.01], (0, 1), score=score)
+    path = walk(x, target, BinaryCrossEntropy(), folds, changed(SETTINGS, max_iter=20), [0.01], (0, 1), score=score)
     assert path.heldout_score.shape == path.heldout_loss.shape
     for k, (_, held_out) in enumerate(folds):
         assert sum(np.array_equal(rows, held_out) for rows in asked) == 2 * 2, k
@@ -506,8 +512,8 @@ def test_each_layers_zeros_iterations_and_convergence_are_told(walked):
     for layer in range(2):
         zeros = (walked.parameters[2 * layer] == 0).mean(axis=(-2, -1))
         np.testing.assert_array_equal(walked.layer_zeros[:, -1, :, layer], zeros)
-    assert set(np.unique(walked.n_iter[1:])) <= {0, ROUTE.max_iter}
-    assert set(np.unique(walked.n_iter[0])) <= {ROUTE.max_iter // 3, ROUTE.max_iter}
+    assert set(np.unique(walked.n_iter[1:])) <= {0, SETTINGS.max_iter}
+    assert set(np.unique(walked.n_iter[0])) <= {SETTINGS.max_iter // 3, SETTINGS.max_iter}
     np.testing.assert_array_equal(walked.converged, walked.residual <= 1e-3)
     np.testing.assert_allclose(walked.frequency(4), walked.inputs_kept[4, :-1].mean(axis=(0, 1)))
 
@@ -517,16 +523,14 @@ def test_sparse_columns_are_scaled_and_give_what_the_dense_ones_give():
     x[np.abs(x) < 0.7] = 0
     x[:, 4] = 0
     common = (target, BinaryCrossEntropy(), splits(90))
-    route = replace(ROUTE, max_iter=60, dtype="float64")
-    ours = walk(csr_array(x), *common, route, 6, sample_weight=np.linspace(0.5, 2, 90))
+    settings = changed(SETTINGS, max_iter=60, dtype="float64")
+    ours = walk(csr_array(x), *common, settings, 6, sample_weight=np.linspace(0.5, 2, 90))
     assert (ours.whole.center == 0).all()
     # The same by hand: the columns of the whole table scaled, one fold that has all rows.
     scale = ours.whole.scale
     np.testing.assert_allclose(scale[:4], standardization(x, np.linspace(0.5, 2, 90))[1][:4], rtol=1e-12)
     assert np.isinf(scale[4])
-    by_hand = walk(
-        x / scale, *common, replace(route, standardize=False), ours.alphas, sample_weight=np.linspace(0.5, 2, 90)
-    )
+    by_hand = walk(x / scale, *common, settings, ours.alphas, sample_weight=np.linspace(0.5, 2, 90), standardize=False)
     np.testing.assert_allclose(ours.objective[:, -1], by_hand.objective[:, -1], rtol=1e-6)
     assert not ours.inputs_kept[..., 4].any()
     np.testing.assert_allclose(ours.model(3).output(csr_array(x)), ours.model(3).output(x), rtol=1e-12)
@@ -534,8 +538,8 @@ def test_sparse_columns_are_scaled_and_give_what_the_dense_ones_give():
 
 def test_the_strength_per_layer_and_on_biases():
     x, target = binary(90)
-    route = replace(ROUTE, max_iter=60, layer_factors=(3.0, 0.5), bias_alpha=0.02, l1_ratio=0.4)
-    path = walk(x, target, BinaryCrossEntropy(), splits(90), route, 5)
+    settings = changed(SETTINGS, max_iter=60, layer_factors=(3.0, 0.5), bias_alpha=0.02, l1_ratio=0.4)
+    path = walk(x, target, BinaryCrossEntropy(), splits(90), settings, 5)
     kept = (path.n_iter[:, -1, 0] > 0) & ~path.null_wins[:, -1, 0]
     assert kept.sum() > 2
     for s in np.flatnonzero(kept):
@@ -550,23 +554,23 @@ def test_the_strength_per_layer_and_on_biases():
     assert path.objective[-1, -1, 0] == pytest.approx(loss.min(), rel=1e-6)
 
 
-SELECTING = [Route((), l1_ratio=1.0), Route((6,), l1_ratio=1.0), Route((6,), penalty="group_lasso")]
+SELECTING = [settings_of((), l1_ratio=1.0), settings_of((6,), l1_ratio=1.0), settings_of((6,), penalty="group_lasso")]
 
 
-@pytest.mark.parametrize("route", SELECTING, ids=["linear", "L1", "group lasso"])
-def test_the_selection_safe_strength_keeps_noise_out_and_signals_in(route):
-    route = replace(route, max_iter=120, learning_rate=0.03)
+@pytest.mark.parametrize("settings", SELECTING, ids=["linear", "L1", "group lasso"])
+def test_the_selection_safe_strength_keeps_noise_out_and_signals_in(settings):
+    settings = changed(settings, max_iter=120, learning_rate=0.03)
     rows, kept = np.arange(300), []
     for seed in range(12):
         generator = np.random.default_rng(seed)
         x, noise = generator.normal(size=(300, 8)), generator.integers(0, 2, (300, 1)).astype(float)
-        path = walk(x, noise, BinaryCrossEntropy(), [(rows[:200], rows[200:])], route, "qut", (seed,), n_jobs=2)
+        path = walk(x, noise, BinaryCrossEntropy(), [(rows[:200], rows[200:])], settings, "qut", (seed,), n_jobs=2)
         assert len(path.alphas) == 2
         kept.append(path.inputs_kept[1, -1, 0].any())
     assert sum(kept) <= 3  # a true level of 1 in 21 fails this once in 500
     chance = 1 / (1 + np.exp(-3 * x[:, :1] + 2 * x[:, 1:2]))
     signal = (generator.uniform(size=(300, 1)) < chance).astype(float)
-    path = walk(x, signal, BinaryCrossEntropy(), [(rows[:200], rows[200:])], route, "qut", n_jobs=2)
+    path = walk(x, signal, BinaryCrossEntropy(), [(rows[:200], rows[200:])], settings, "qut", n_jobs=2)
     assert path.inputs_kept[1, -1, 0, :2].all()
 
 
@@ -574,6 +578,6 @@ def test_what_has_no_kink_selects_nothing():
     x, target = binary(60)
     rows = np.arange(60)
     with pytest.raises(ValueError, match="l1_ratio above 0"):
-        walk(x, target, BinaryCrossEntropy(), [(rows[:40], rows[40:])], Route((4,), l1_ratio=0.0), "qut")
+        walk(x, target, BinaryCrossEntropy(), [(rows[:40], rows[40:])], settings_of((4,), l1_ratio=0.0), "qut")
     with pytest.raises(ValueError, match="\"qut\", got 'best'"):
-        walk(x, target, BinaryCrossEntropy(), [(rows[:40], rows[40:])], Route((4,)), "best")
+        walk(x, target, BinaryCrossEntropy(), [(rows[:40], rows[40:])], settings_of((4,)), "best")

@@ -15,12 +15,12 @@ from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
+from paths import settings_of
 from ridgewalk import MLPClassifier, MLPClassifierCV, MLPRegressor, MLPRegressorCV, mlp_path
 from ridgewalk.engine.job import History
 from ridgewalk.plots import DecisionBoundaryPathDisplay, LossCurveDisplay, RegularizationPathDisplay
 from ridgewalk.report.details import inputs_along
 from ridgewalk.report.summary import summarize
-from ridgewalk.route import Route
 
 matplotlib.use("Agg")
 
@@ -99,8 +99,8 @@ CROWDS = {
 @pytest.mark.parametrize("crowd", CROWDS)
 def test_labels_stand_apart_and_inside_the_figure(crowd, kind):
     x, signal = table(45, rows=30)
-    route = Route((2,), max_iter=2)
-    path = mlp_path(x, signal, route=route, alphas=CROWDS[crowd], cv=2)
+    route = settings_of((2,), max_iter=2)
+    path = mlp_path(x, signal, settings=route, alphas=CROWDS[crowd], cv=2)
     display = RegularizationPathDisplay.from_path(path, kind=kind, feature_names=x.columns)
     figure = display.figure_
     figure.canvas.draw()
@@ -140,7 +140,7 @@ def test_the_users_own_axes_names_pipelines_and_paths():
     pipeline = make_pipeline(StandardScaler(), MLPClassifierCV((4,), **QUICK)).fit(x.set_axis(names, axis=1), y)
     display = RegularizationPathDisplay.from_estimator(pipeline, kind="weights")
     assert sorted(line.get_label() for line in display.lines_) == names
-    path = mlp_path(x, y, route=Route((4,), max_iter=20), alphas=3, cv=3)
+    path = mlp_path(x, y, settings=settings_of((4,), max_iter=20), alphas=3, cv=3)
     display = RegularizationPathDisplay.from_path(path, selection="1se")
     assert display.summary == summarize(path, "1se")
     assert display.plot(kind="frequency").mesh_ is not None
@@ -247,7 +247,7 @@ def mistakes():
     several = MLPRegressorCV((4,), **QUICK).fit(x, numbers)
     raw = MLPClassifierCV((4,), standardize=False, **QUICK).fit(x, y)
     linear = MLPRegressor(()).fit(x, numbers[:, 0])
-    sequential = MLPClassifierCV((4,), walk="sequential", **QUICK).fit(x, y)
+    sequential = MLPClassifierCV((4,), schedule="sequential", **QUICK).fit(x, y)
     stepped = MLPClassifier((4,), max_iter=5, learning_rate="cosine").fit(x, y)
     search = GridSearchCV(MLPClassifierCV(), {"l1_ratio": [0.5]})
     path, boundary, curve = (
@@ -264,7 +264,7 @@ def mistakes():
         (lambda: curve(MLPClassifier()), NotFittedError, "not fitted yet"),
         (lambda: curve(model.compact()), ValueError, "compacted model holds no path"),
         (lambda: curve(pickle.loads(pickle.dumps(model))), ValueError, "draw a curve, the rows of the fit are needed"),
-        (lambda: curve(sequential), ValueError, 'plain path with walk="ramp"'),
+        (lambda: curve(sequential), ValueError, 'plain path with schedule="ramp"'),
         (lambda: curve(model, alpha=-1), ValueError, "at least 0, got -1"),
         (lambda: curve(stepped, alpha=1), ValueError, "has one strength: leave it out"),
         (lambda: curve(linear), ValueError, "2 points or more, and this training recorded 1"),

@@ -12,10 +12,11 @@ import numpy as np
 import pytest
 from scipy.sparse import csr_array
 
-from ridgewalk.engine import compiled, train
-from ridgewalk.engine.job import EarlyStopping, Fits, Fold, Polish
+from ridgewalk.engine import Runner, compiled
+from ridgewalk.engine.job import EarlyStopping, Fits, Polish
 from ridgewalk.engine.record import Record
-from ridgewalk.engine.watch import Watch
+from ridgewalk.engine.runner import epoch_seconds
+from ridgewalk.folds import Fold
 from ridgewalk.optimizers import Adam
 from ridgewalk.penalties import L2, GroupLasso, Sum
 from test_engine import INPUTS, ROWS, X, Y, make
@@ -40,9 +41,11 @@ JOBS = {
 
 
 def kept(folder):
-    watch = Watch()
-    watch.record = Record(folder)
-    return watch
+    return Runner(checkpoints=Record(folder))
+
+
+def train(job, n_jobs=1, runner=None, engine="compiled"):
+    return replace(runner or Runner(), n_jobs=n_jobs, engine=engine).train(job)
 
 
 def assert_same(a, b):
@@ -68,11 +71,11 @@ def test_what_is_kept_is_what_would_have_been_trained(settings, tmp_path, traine
         part = job.part(np.array(some))
         assert_same(train(part, 2, kept(tmp_path)), whole.part(np.array(some)))
     assert trained == [3, 1, 8]
-    watch = kept(tmp_path)
-    watch.total = job.work
-    assert_same(train(job, 1, watch), whole)
+    runner = kept(tmp_path)
+    with runner.expecting(job):
+        assert_same(train(job, 1, runner), whole)
+        assert runner.progress.done == runner.progress.total == 0
     assert trained == [3, 1, 8]
-    assert watch.done == watch.total == 0
 
 
 OTHERS = {
@@ -200,8 +203,8 @@ def test_a_file_that_cannot_be_read_is_passed_over(tmp_path, trained, monkeypatc
     whole = train(job, 1, kept(tmp_path))
     (file,) = tmp_path.iterdir()
     opens = type(file).open
-    watch = kept(tmp_path)
-    watch.record.find(job, watch.record.digests(job))  # it has gone when its rows are wanted
+    runner = kept(tmp_path)
+    runner.checkpoints.find(job, runner.checkpoints.digests(job))  # it has gone when its rows are wanted
 
     def refused(path, mode="r", *rest, **more):
         if path == file:
@@ -209,7 +212,7 @@ def test_a_file_that_cannot_be_read_is_passed_over(tmp_path, trained, monkeypatc
         return opens(path, mode, *rest, **more)
 
     monkeypatch.setattr("pathlib.Path.open", refused)
-    assert_same(train(job, 1, watch), whole)
+    assert_same(train(job, 1, runner), whole)
     assert_same(train(job, 1, kept(tmp_path)), whole)
     assert trained == [4, 4]
 
@@ -240,27 +243,27 @@ def test_a_full_disk_is_found_before_anything_is_trained(tmp_path, monkeypatch, 
 
     train(make(), 1, kept(tmp_path))
     monkeypatch.setattr(np.lib.format, "write_array", full)
-    watch = kept(tmp_path)
     with pytest.raises(OSError, match="No space left"):
-        train(make(runs=8), 1, watch)
+        train(make(runs=8), 1, kept(tmp_path))
     assert trained == [4]
     assert len(list(tmp_path.iterdir())) == 1
 
 
 def test_ctrl_c_keeps_every_run_that_had_finished(tmp_path, trained):
-    job, watch = make(runs=40, epochs=3000, hidden=(30,), seeds=np.arange(40), batch_size=20), kept(tmp_path)
+    job, runner = make(runs=40, epochs=3000, hidden=(30,), seeds=np.arange(40), batch_size=20), kept(tmp_path)
+    progress = runner.progress
 
     def interrupt():
-        while watch.done < 3 * 3000:
+        while progress.done < 3 * 3000 * epoch_seconds(job):
             time.sleep(0.01)
         os.kill(os.getpid(), signal.SIGINT)
 
     threading.Thread(target=interrupt, daemon=True).start()
     with pytest.raises(KeyboardInterrupt):
-        train(job, 1, watch)
-    done = watch.finished_runs
+        train(job, 1, runner)
+    done = progress.finished_runs
     assert 0 < len(done) < 40
-    assert_same(train(job.part(done), 1, kept(tmp_path)), watch.finished)
+    assert_same(train(job.part(done), 1, kept(tmp_path)), progress.finished)
     assert trained == [40]
 
 

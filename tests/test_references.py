@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.sparse import csr_array
 
-from ridgewalk.engine.watch import Watch
+from ridgewalk.engine.progress import Progress
 from ridgewalk.estimators.references import reference_outputs
 from ridgewalk.losses import BinaryCrossEntropy, CrossEntropy, Poisson, SquaredError
 
@@ -24,9 +24,9 @@ TARGETS = {
 @pytest.mark.parametrize("kind", TARGETS)
 def test_the_best_of_them_is_between_the_constant_and_nothing(kind):
     loss, target = TARGETS[kind]
-    watch = Watch()
-    found = reference_outputs(X, target, loss, HALVES, np.ones(150), watch)
-    assert watch.done == watch.total == len(found) * len(HALVES)
+    progress = Progress()
+    found = reference_outputs(X, target, loss, HALVES, np.ones(150), progress)
+    assert progress.done == progress.total == len(found) * len(HALVES)
     held_out = np.concatenate([rows for _, rows in HALVES])
     null = loss.values(np.broadcast_to(loss.null_output(target, np.ones(150)), target.shape), target).mean()
     means = {}

@@ -244,15 +244,21 @@ def test_a_memory_goes_on_with_a_fit(tmp_path, trained, monkeypatch):
     y = x[:, 0] * x[:, 1]
 
     def model(**changes):
-        settings = {"alphas": [0.001, 0.002], "cv": 3, "max_iter": 40, "random_state": 0, "memory": tmp_path / "memory"}
+        settings = {
+            "alphas": [0.001, 0.002],
+            "cv": 3,
+            "max_iter": 40,
+            "random_state": 0,
+            "checkpoint_dir": tmp_path / "runs",
+        }
         return MLPRegressorCV((6,), **(settings | changes))
 
     with monkeypatch.context() as patch:
-        patch.setattr("ridgewalk.walker.collect", raising(KeyboardInterrupt()))
+        patch.setattr("ridgewalk.path.fit.collect", raising(KeyboardInterrupt()))
         with pytest.raises(KeyboardInterrupt):
             model().fit(x, y)
     before = len(trained)
-    whole, resumed = model(memory=None).fit(x, y), model(n_jobs=2).fit(x, y)
+    whole, resumed = model(checkpoint_dir=None).fit(x, y), model(n_jobs=2).fit(x, y)
     assert len(trained) == before + 1  # what was broken off lacked the linear path alone
     for a, b in zip(whole.coefs_, resumed.coefs_, strict=True):
         np.testing.assert_array_equal(a, b)

@@ -3,18 +3,18 @@
 import numpy as np
 import pytest
 
+from paths import settings_of
 from ridgewalk.penalties import L2
-from ridgewalk.route import Route
 
 
-def values(route, alphas):
-    network = route.network(3, 2)
+def values(settings, alphas):
+    network = settings.network(3, 2)
     ones = [np.ones((len(alphas), *shape)) for shape in network.shapes]
-    return [penalty.value(w) for penalty, w in zip(route.penalties(network, np.array(alphas)), ones, strict=True)]
+    return [penalty.value(w) for penalty, w in zip(settings.penalty.at(network, np.array(alphas)), ones, strict=True)]
 
 
 def test_the_elastic_net_is_on_every_weight_array_and_on_no_bias():
-    first, bias, second, last = values(Route((4,), l1_ratio=0.25), [0.0, 2.0])
+    first, bias, second, last = values(settings_of((4,), l1_ratio=0.25), [0.0, 2.0])
     np.testing.assert_allclose(first, [0, 2 * (0.25 + 0.375) * 12])
     np.testing.assert_allclose(second, [0, 2 * (0.25 + 0.375) * 8])
     assert not bias.any()
@@ -22,7 +22,7 @@ def test_the_elastic_net_is_on_every_weight_array_and_on_no_bias():
 
 
 def test_the_group_lasso_is_on_the_inputs_with_ridge_above_and_none_at_strength_zero():
-    first, bias, second, last = values(Route((4,), penalty="group_lasso", upper_l2=0.1), [0.0, 2.0])
+    first, bias, second, last = values(settings_of((4,), penalty="group_lasso", upper_l2=0.1), [0.0, 2.0])
     np.testing.assert_allclose(first, [0, 2 * 3 * np.sqrt(4) * 2])
     np.testing.assert_allclose(second, [0, 0.1 * 8])
     assert not bias.any()
@@ -31,12 +31,12 @@ def test_the_group_lasso_is_on_the_inputs_with_ridge_above_and_none_at_strength_
 
 def test_factors_reach_the_group_lasso_too():
     factors = np.array([0.0, 1, 3])
-    first, *_ = values(Route((4,), penalty="group_lasso", penalty_factors=factors), [1.0])
+    first, *_ = values(settings_of((4,), penalty="group_lasso", penalty_factors=factors), [1.0])
     assert first == pytest.approx((1 + 3) * np.sqrt(4) * 2)
 
 
 def test_factors_are_those_of_the_inputs_alone():
-    first, _, second, _ = values(Route((4,), l1_ratio=1.0, penalty_factors=np.array([0.0, 1, 3])), [1.0])
+    first, _, second, _ = values(settings_of((4,), l1_ratio=1.0, penalty_factors=np.array([0.0, 1, 3])), [1.0])
     assert first == (1 + 3) * 4
     assert second == 8
 
@@ -45,7 +45,7 @@ def test_factors_are_those_of_the_inputs_alone():
     ("change", "words"),
     [
         ({"penalty": "l0"}, '"elasticnet" or "group_lasso"'),
-        ({"walk": "backwards"}, '"ramp" or "sequential"'),
+        ({"schedule": "backwards"}, '"ramp" or "sequential"'),
         ({"max_iter": 0}, "max_iter is at least 1"),
         ({"hidden_layer_sizes": (3, 0)}, "at least 1 unit"),
         ({"dtype": "float16"}, '"float32" or "float64"'),
@@ -55,13 +55,13 @@ def test_factors_are_those_of_the_inputs_alone():
 )
 def test_mistakes_are_named(change, words):
     with pytest.raises(ValueError, match=words):
-        Route(**change)
+        settings_of(**change)
 
 
 def test_groups_are_joined_in_the_first_layer_alone():
     w = np.arange(1.0, 13).reshape(1, 3, 4)
-    first, _, second, _ = Route((4,), penalty="group_lasso", groups=np.array([5, 5, 2])).penalties(
-        Route((4,)).network(3, 1), np.array([0.5])
+    first, _, second, _ = settings_of((4,), penalty="group_lasso", groups=np.array([5, 5, 2])).penalty.at(
+        settings_of((4,)).network(3, 1), np.array([0.5])
     )
     np.testing.assert_allclose(
         first.value(w), 0.5 * (np.sqrt(8) * np.linalg.norm(w[0, :2]) + 2 * np.linalg.norm(w[0, 2]))
@@ -79,4 +79,4 @@ def test_groups_are_joined_in_the_first_layer_alone():
 )
 def test_wrong_groups_are_named(change, words):
     with pytest.raises(ValueError, match=words):
-        Route(**change)
+        settings_of(**change)

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from ridgewalk.selection import HeldOut, choose, choose_among, mean_and_error, minimum, nested, one_standard_error
+from ridgewalk.path.selection import HeldOut, choose, choose_among, mean_and_error, minimum, nested, one_standard_error
 
 ROWS = 400
 

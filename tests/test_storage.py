@@ -502,12 +502,12 @@ def test_an_empty_array_of_any_length_is_refused(tmp_path):
 
 
 def test_a_folder_to_remember_in_is_neither_kept_nor_taken_from_a_file(tmp_path):
-    model = MLPClassifierCV(**WALK, memory=str(tmp_path / "memory")).fit(X, YES)
+    model = MLPClassifierCV(**WALK, checkpoint_dir=str(tmp_path / "checkpoints")).fit(X, YES)
     document, arrays = opened(save(model, tmp_path / "m"))
-    assert "memory" not in json.dumps(document)
-    document["parameters"]["memory"] = str(tmp_path / "chosen")
+    assert "checkpoint" not in json.dumps(document)
+    document["parameters"] |= {"checkpoint_dir": str(tmp_path / "chosen"), "memory": str(tmp_path / "chosen")}
     forged(tmp_path / "m", document, arrays)
-    assert load(tmp_path / "m").memory is None
+    assert load(tmp_path / "m").checkpoint_dir is None
 
 
 def test_a_link_is_replaced_and_what_it_leads_to_is_left(fitted, tmp_path):

@@ -7,11 +7,10 @@ import numpy as np
 import pytest
 from sklearn.model_selection import KFold
 
+from paths import settings_of, walk
 from ridgewalk.losses import SquaredError
+from ridgewalk.path.selection import Choice, choose
 from ridgewalk.report.summary import sentences, summarize
-from ridgewalk.route import Route
-from ridgewalk.selection import Choice, choose
-from ridgewalk.walker import walk
 
 ORIGINS = ["age", "job", "job", "town", "age"]
 
@@ -22,7 +21,9 @@ def path():
     x = generator.normal(size=(90, 5))
     y = x[:, :1] + 0.5 * np.sin(3 * x[:, 1:2]) + 0.5 * generator.normal(size=(90, 1))
     splits = list(KFold(3, shuffle=True, random_state=0).split(x))
-    return walk(x, y, SquaredError(), splits, Route((6,), max_iter=150, learning_rate=0.03), alphas=8, seeds=(0, 1))
+    return walk(
+        x, y, SquaredError(), splits, settings_of((6,), max_iter=150, learning_rate=0.03), alphas=8, seeds=(0, 1)
+    )
 
 
 def test_rows_are_the_paths(path):

@@ -12,15 +12,15 @@ import pytest
 from scipy.sparse import csr_array
 
 from ridgewalk import MLPRegressorCV
-from ridgewalk.engine import compiled, reference
-from ridgewalk.engine.threads import for_each, started
-from ridgewalk.engine.watch import StoppedError, Watch
+from ridgewalk.engine import compiled, native, reference
+from ridgewalk.engine.progress import Progress, StoppedError
 from ridgewalk.layers import Dense, ReLU, Tanh
 from ridgewalk.losses import CrossEntropy
 from ridgewalk.optimizers import Adam
+from ridgewalk.threads import for_each, started
 from test_compiled import assert_same_bits, make_job
 
-FAULTS = compiled._kernels
+FAULTS = native.load()[1]
 needs_faults = pytest.mark.skipif(
     not hasattr(FAULTS, "fail_allocation"), reason="the engine was built without RIDGEWALK_FAULTS"
 )
@@ -125,18 +125,18 @@ def test_without_any_thread_memory_may_run_out_too(case):
 @pytest.mark.usefixtures("disarmed")
 def test_without_any_thread_the_watch_still_counts_and_stops():
     job = make_job(rows=300, epochs=10**7, runs=1)
-    watch, seen = Watch(), []
+    progress, seen = Progress(), []
     FAULTS.fail_threads(1, 1000)
 
     def stop():
-        while not watch.done:
+        while not progress.done:
             time.sleep(0.01)
-        seen.append(watch.done)
-        watch.stop = True
+        seen.append(progress.done)
+        progress.stop = True
 
     stopper = started(stop)
     with pytest.raises(StoppedError):
-        compiled.train(job, watch=watch)
+        compiled.train(job, progress=progress)
     stopper.join()
     assert 0 < seen[0] < 10**7
 
@@ -148,12 +148,12 @@ def test_what_had_finished_before_the_memory_ran_out_is_kept():
     kept, whole = {}, compiled.train(job)
     for n in itertools.count(1):
         FAULTS.fail_allocation(n)
-        watch = Watch()
+        progress = Progress()
         try:
-            compiled.train(job, 1, watch, lambda runs, fits: kept.update(zip(runs, fits.data_loss, strict=True)))
+            compiled.train(job, 1, progress, lambda runs, fits: kept.update(zip(runs, fits.data_loss, strict=True)))
             break
         except MemoryError:
-            assert set(watch.finished_runs) <= set(kept)
+            assert set(progress.finished_runs) <= set(kept)
             for run, loss in kept.items():
                 assert loss == whole.data_loss[run]
     assert set(kept) == {0, 1, 2}

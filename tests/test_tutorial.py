@@ -12,8 +12,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ridgewalk.engine.job import Fold, Job
+from ridgewalk.engine.job import Job
 from ridgewalk.engine.reference import train
+from ridgewalk.folds import Fold
 from ridgewalk.losses import CrossEntropy
 from ridgewalk.network import EvadablePenaltyWarning, layer_penalties, multilayer_perceptron
 from ridgewalk.optimizers import SGD, Adam, InverseTime

@@ -15,7 +15,7 @@ from sklearn.model_selection import GroupKFold, RepeatedStratifiedKFold, Stratif
 from sklearn.preprocessing import StandardScaler
 
 from ridgewalk import MLPClassifierCV, MLPRegressorCV
-from ridgewalk.engine.watch import Watch
+from ridgewalk.engine.progress import Progress
 from ridgewalk.objective import weighted_mean
 
 QUICK = {"alphas": 6, "max_iter": 100, "learning_rate_init": 0.03, "cv": 3, "random_state": 0}
@@ -34,7 +34,7 @@ def walked(cancer):
 def test_the_linear_baseline_is_logistic_regression_on_the_same_folds(walked, cancer):
     X, y = cancer
     path = walked.linear_path_
-    assert path.route.linear
+    assert path.settings.linear
     assert [rows.tolist() for rows in path.heldout_rows] == [rows.tolist() for rows in walked.path_.heldout_rows]
     assert path.heldout_loss.shape == (7, 3, 1)
     held_out = path.heldout_rows[1]
@@ -149,14 +149,14 @@ def test_what_a_diagnosis_has_yet_to_do_is_known(cancer, monkeypatch, changes):
 
     @contextmanager
     def watched(title, _show):
-        seen[title] = Watch()
+        seen[title] = Progress()
         yield seen[title]
 
     monkeypatch.setattr("ridgewalk.estimators.whole_path.progress", watched)
     model = MLPClassifierCV(**(QUICK | {"hidden_layer_sizes": (4,), "max_iter": 40} | changes)).fit(X[:200], y[:200])
     model.diagnose(references=False)
-    watch = seen["Diagnosing: training the arms again, and probes"]
-    assert 0.5 * watch.total < watch.done <= watch.total * (1 + 1e-9)
+    counted = seen["Diagnosing: training the arms again, and probes"]
+    assert 0.5 * counted.total < counted.done <= counted.total * (1 + 1e-9)
 
 
 @pytest.mark.parametrize("frame", [pd.DataFrame, pl.DataFrame])
@@ -193,7 +193,7 @@ def test_strengths_per_layer_and_of_biases_reach_the_networks():
     X, y = load_diabetes(return_X_y=True)
     plain = MLPRegressorCV((4,), **QUICK).fit(X, y)
     heavy = clone(plain).set_params(layer_factors=(1.0, 4.0), bias_alpha=0.05).fit(X, y)
-    assert heavy.path_.route.layer_factors == (1.0, 4.0)
+    assert heavy.path_.settings.layer_factors == (1.0, 4.0)
     assert heavy.alphas_[-1] == pytest.approx(plain.alphas_[-1] / 2)
     assert np.abs(heavy.path_.parameters[1][3]).sum() < np.abs(plain.path_.parameters[1][3]).sum()
     with pytest.raises(ValueError, match="class_weight"):

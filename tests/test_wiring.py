@@ -8,7 +8,8 @@ import pytest
 
 from ridgewalk.diagnostics import audit
 from ridgewalk.engine import compiled, reference
-from ridgewalk.engine.job import Fits, Fold, Job
+from ridgewalk.engine.job import Fits, Job
+from ridgewalk.folds import Fold
 from ridgewalk.layers import Dropout
 from ridgewalk.losses import BinaryCrossEntropy, CrossEntropy, Huber, Poisson, SquaredError
 from ridgewalk.network import Network, multilayer_perceptron

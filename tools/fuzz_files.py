@@ -31,10 +31,10 @@ from typing import Any
 
 import numpy as np
 
-from ridgewalk.engine import train
-from ridgewalk.engine.job import Fits, Fold, Job
+from ridgewalk.engine import Runner
+from ridgewalk.engine.job import Fits, Job
 from ridgewalk.engine.record import Record
-from ridgewalk.engine.watch import Watch
+from ridgewalk.folds import Fold
 from ridgewalk.losses import SquaredError
 from ridgewalk.network import multilayer_perceptron
 from ridgewalk.optimizers import Adam
@@ -231,12 +231,11 @@ class Runs:
             target=x[:, :1] ** 2, folds=(Fold.plain(np.ones(20), 3, 1),), fold=np.zeros(4, dtype=int),
             seeds=np.arange(4), start=tuple(each + 0.1 * np.arange(4)[:, None, None] for each in start), epochs=3,
         )  # fmt: skip
-        watch = Watch()
-        watch.record = Record(self.folder)
-        self.whole = train(self.job, 1, watch)
+        records = Record(self.folder)
+        self.whole = Runner(checkpoints=records).train(self.job)
         (kept,) = self.folder.iterdir()
         self.content, self.file = kept.read_bytes(), self.folder / "x.npy"
-        self.digests = watch.record.digests(self.job)
+        self.digests = records.digests(self.job)
         kept.unlink()
         self.others = [self.foreign(folder, each) for each in (np.zeros(3), np.zeros(3, [("digest", "i8")]))]
         self.others.append(self.content.replace(b"(4,)", b"(9" + b"9" * 12 + b",)").replace(b" " * 12, b"", 1))

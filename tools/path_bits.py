@@ -4,8 +4,8 @@
     python tools/path_bits.py FILE              after it; exit code 1 where a number differs
 
 Every case fits an estimator (a path, an input selection, a training at one strength) on data drawn here, and hashes
-the arrays of its path, the parameters of its networks, its predictions and, for some, the numbers of its diagnosis. With
-the kernels for x86-64-v2 every bit must be the same, in float32 and in float64; with those for v3 and v4, held-out
+the arrays of its path, the parameters of its networks, its predictions and, for some, the numbers of its diagnosis.
+With the kernels for x86-64-v2 every bit must be the same, in float32 and in float64; with those for v3 and v4, held-out
 losses and predictions must agree to 1e-6.
 OpenBLAS and NumPy are held to code that any x86-64 processor of the last ten years runs, so that a recording is good on
 another machine, too, with the same versions of NumPy and SciPy.
@@ -80,8 +80,8 @@ def cases() -> dict[str, Callable[[], tuple[Any, Any]]]:
         "three ratios": classes(l1_ratio=[0.1, 0.5, 1.0], selection="1se"),
         "group lasso": classes(penalty="group_lasso", **double),
         "groups of columns": classes(penalty="group_lasso", groups=[0, 0, 1, 1, 2, 3]),
-        "sequential": classes(walk="sequential"),
-        "sequential, float64": classes(three, walk="sequential", **double),
+        "sequential": classes(schedule="sequential"),
+        "sequential, float64": classes(three, schedule="sequential", **double),
         "minibatches": classes(three, batch_size=16, max_iter=20),
         "qut": classes(alphas="qut", cv=2, n_seeds=1, max_iter=20),
         "selecting inputs": classes(select_inputs=True, max_iter=30),

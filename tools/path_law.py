@@ -16,14 +16,16 @@ from collections import Counter
 import numpy as np
 
 from ridgewalk.losses import BinaryCrossEntropy, CrossEntropy, Huber, Loss, Poisson, SquaredError
-from ridgewalk.path import MLPPath
-from ridgewalk.route import Route
-from ridgewalk.walker import walk
+from ridgewalk.path.families import ElasticNetPath, GroupLassoPath, PathPenalty
+from ridgewalk.path.fit import fit_path
+from ridgewalk.path.problem import PathProblem
+from ridgewalk.path.result import MLPPath
+from ridgewalk.path.settings import PathSettings
 
-PENALTIES = {
-    "elastic net": {"l1_ratio": 0.5},
-    "L2 alone": {"l1_ratio": 0.0},
-    "group lasso": {"penalty": "group_lasso"},
+PENALTIES: dict[str, PathPenalty] = {
+    "elastic net": ElasticNetPath(l1_ratio=0.5),
+    "L2 alone": ElasticNetPath(l1_ratio=0.0),
+    "group lasso": GroupLassoPath(),
 }
 SCHEDULES = ("ramp", "sequential")
 
@@ -55,6 +57,11 @@ def problem(seed: int) -> tuple[np.ndarray, np.ndarray, Loss, list[tuple[np.ndar
     return x, target, loss, splits, network
 
 
+def settings_of(network: dict[str, object], penalty: str, schedule: str) -> PathSettings:
+    """Return the settings of a problem's network under a named penalty."""
+    return PathSettings(**network, penalty=PENALTIES[penalty], schedule=schedule)  # type: ignore[arg-type]
+
+
 def falls(path: MLPPath, share: float) -> int:
     """Count strengths above 0 at which an objective is below that of the strength before by more than this share."""
     above = path.objective[1:]
@@ -70,10 +77,10 @@ def main() -> None:
     counts: Counter[str] = Counter()
     for seed in range(options.problems):
         x, target, loss, splits, network = problem(seed)
-        for changes in PENALTIES.values():
+        given = PathProblem.of(x, target, loss, splits, (seed, seed + 1))
+        for penalty in PENALTIES:
             for schedule in SCHEDULES:
-                route = Route(**network, **changes, walk=schedule)  # type: ignore[arg-type]
-                path = walk(x, target, loss, splits, route, 10, seeds=(seed, seed + 1))
+                path = fit_path(given, settings_of(network, penalty, schedule), 10)
                 own = path.source == np.arange(len(path.alphas))[:, None, None]
                 counts["paths"] += 1
                 counts["cells"] += own[1:].size

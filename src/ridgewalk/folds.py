@@ -7,12 +7,76 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import ArrayLike
+from scipy.sparse import csr_array
 
 from ridgewalk.arrays import Array, Booleans, Integers, sparse_scale, standardization
-from ridgewalk.engine.job import Fold, Matrix
 from ridgewalk.losses import AbsoluteError, BinaryCrossEntropy, CrossEntropy, Huber, Loss, SquaredError
 
 _POWER_OF_UNIT = {SquaredError: 2, Huber: 2, AbsoluteError: 1}  # the losses whose target is standardized
+
+Matrix = Array | csr_array
+"""Rows of data (N, P), dense or compressed."""
+
+
+def scaled(x: Matrix, scale: Array) -> Matrix:
+    """Divide the columns of x (N, P) by a scale (P,)."""
+    return x / scale if isinstance(x, np.ndarray) else csr_array(x.multiply(1 / scale))
+
+
+@dataclass(frozen=True, eq=False)
+class Fold:
+    """One training set: a weight for every row, and how the columns are standardized on it.
+
+    Attributes
+    ----------
+    weights : array, shape (N,)
+        Row weights; rows of weight 0 are held out and have no influence on the training.
+    center, scale : arrays, shape (P,)
+        The network sees ``(x - center) / scale``.
+    target_center, target_scale : arrays, shape (C,)
+        The loss sees ``(target - target_center) / target_scale``.
+    validation : array, shape (N,), or None
+        Row weights of the validation loss, for the history and for early stopping.
+    """
+
+    weights: Array
+    center: Array
+    scale: Array
+    target_center: Array
+    target_scale: Array
+    validation: Array | None = None
+
+    @staticmethod
+    def plain(weights: Array, inputs: int, outputs: int, validation: Array | None = None) -> Fold:
+        """Take columns and targets as they are."""
+        return Fold(
+            weights, np.zeros(inputs), np.ones(inputs), np.zeros(outputs), np.ones(outputs), validation=validation
+        )
+
+    def in_target_units(self, output: Array) -> Array:
+        """Return outputs (..., C) of this fold's network in the units of the target."""
+        return output * self.target_scale + self.target_center
+
+    def standardized(self, x: Matrix, target: Array, used: Array, dtype: np.dtype[np.floating]) -> Rows:
+        """Give the rows whose weight in ``used`` (N,) is above 0, as this fold's network sees them."""
+        rows = np.flatnonzero(used > 0)
+        chosen = x[rows] if isinstance(x, np.ndarray) else x[rows].toarray()
+        return Rows(
+            rows,
+            ((chosen - self.center) / self.scale).astype(dtype),
+            ((target[rows] - self.target_center) / self.target_scale).astype(dtype),
+            used[rows].astype(np.float64),
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class Rows:
+    """Rows of one fold: their numbers (N,), x (N, P), target (N, C) and weights (N,)."""
+
+    numbers: Integers
+    x: Array
+    target: Array
+    weights: Array
 
 
 def row_numbers(given: ArrayLike, rows: int) -> Integers:
@@ -117,6 +181,29 @@ def row_losses(loss: Loss, output: Array, target: Array, fold: Fold, unit: Array
     units = fold.target_scale / (unit if target.shape[1] > 1 else 1.0)
     columns = (loss.values(output[..., [c]], standardized[:, [c]]) * units[c] ** power for c in range(len(units)))
     return np.asarray(sum(columns))
+
+
+def row_means(count: int, rows: Sequence[Integers], values: Sequence[Array]) -> Array:
+    """Average values (..., n) of the rows that each fold holds out over the folds that hold a row out.
+
+    Parameters
+    ----------
+    count : int
+        Number of all rows, N.
+    rows : sequence of integers, each (n,)
+        Rows that each fold holds out.
+    values : sequence of arrays, each (..., n)
+
+    Returns
+    -------
+    array, shape (..., N)
+        0 for a row that no fold holds out.
+    """
+    total, counts = np.zeros((*values[0].shape[:-1], count)), np.zeros(count)
+    for held_out, each in zip(rows, values, strict=True):
+        total[..., held_out] += each
+        counts[held_out] += 1
+    return total / np.maximum(counts, 1)
 
 
 def constant_losses(loss: Loss, target: Array, fold: Fold, unit: Array, rows: Integers) -> Array:

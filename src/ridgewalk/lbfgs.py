@@ -13,11 +13,11 @@ import numpy as np
 from scipy.optimize import Bounds, minimize
 
 from ridgewalk.arrays import Array
-from ridgewalk.engine.job import Rows
-from ridgewalk.engine.threads import look_for_end
+from ridgewalk.folds import Rows
 from ridgewalk.layers import Arrays
 from ridgewalk.objective import Objective, mean_weights
 from ridgewalk.penalties import elastic_strengths
+from ridgewalk.threads import look_for_end
 
 _STAGES = (0.0, 0.25, 0.5, 0.75)  # shares of the strengths under L1 before the whole, as a ramp
 _STAGE_SHARE = 0.1  # of the iterations, for each

@@ -64,6 +64,16 @@ class Network:
         return any(isinstance(layer, Dropout) and layer.rate > 0 for layer in self.layers)
 
     @property
+    def linear(self) -> bool:
+        """Whether there is no hidden layer."""
+        return len(self.dense) == 1
+
+    @property
+    def multiplications(self) -> int:
+        """Number of multiplications of one row's prediction: the weights, without biases."""
+        return sum(layer.inputs * layer.units for layer in self.dense)
+
+    @property
     def names(self) -> tuple[str, ...]:
         """Names of the arrays, in order: "weight 1", "bias 1", "weight 2", ..."""
         return tuple(f"{kind} {k}" for k in range(1, len(self.dense) + 1) for kind in ("weight", "bias"))

@@ -1,4 +1,4 @@
-"""What an engine's watch shows while it runs: a bar with time left, plain lines in a log, or a line per epoch."""
+"""What is shown of an engine's progress: a bar with time left, plain lines in a log, or a line per epoch."""
 
 from __future__ import annotations
 
@@ -9,11 +9,12 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
 import numpy as np
-from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
+from rich.progress import BarColumn, TaskProgressColumn, TextColumn, TimeElapsedColumn
+from rich.progress import Progress as Bar
 
-from ridgewalk.engine.threads import ends_with_interpreter, started
-from ridgewalk.engine.watch import Watch
+from ridgewalk.engine.progress import Progress
 from ridgewalk.terminal import Terminal
+from ridgewalk.threads import ends_with_interpreter, started
 
 _POLL_SECONDS = 0.1
 _LINES = 4
@@ -23,15 +24,15 @@ _LONG_SECONDS = 10.0
 
 
 @contextmanager
-def progress(title: str, show: bool = True) -> Iterator[Watch]:
-    """Show how far the engine is while the block runs; hand it the watch that this yields.
+def progress(title: str, show: bool = True) -> Iterator[Progress]:
+    """Show how far the engine is while the block runs; hand it the progress that this yields.
 
     Everything goes to standard error, so that standard output stays clean. Where the system has no thread to give, the
     work goes on unseen.
     """
-    watch = Watch()
+    watched = Progress()
     if not show:
-        yield watch
+        yield watched
         return
     console = Terminal(file=sys.stderr)
     ended = threading.Event()
@@ -39,11 +40,11 @@ def progress(title: str, show: bool = True) -> Iterator[Watch]:
 
     def show_it() -> None:
         with ends_with_interpreter(ended.set):
-            poll(console, title, watch, ended)
+            poll(console, title, watched, ended)
 
     poller = started(show_it)
     try:
-        yield watch
+        yield watched
     finally:
         ended.set()
         if poller:
@@ -51,14 +52,14 @@ def progress(title: str, show: bool = True) -> Iterator[Watch]:
 
 
 @contextmanager
-def epoch_lines(show: bool = True) -> Iterator[Watch]:
-    """Print a line for every epoch while the block runs, with what the losses were; hand the watch to the engine.
+def epoch_lines(show: bool = True) -> Iterator[Progress]:
+    """Print a line for every epoch while the block runs, with what the losses were; hand the progress to the engine.
 
     The lines go to standard output, as scikit-learn's do. Where the system has no thread to give, all come at the end.
     """
-    watch = Watch()
+    watched = Progress()
     if not show:
-        yield watch
+        yield watched
         return
     ended = threading.Event()
     told: dict[tuple[int, int], int] = {}
@@ -66,23 +67,23 @@ def epoch_lines(show: bool = True) -> Iterator[Watch]:
     def follow() -> None:
         with ends_with_interpreter(ended.set):
             while not ended.wait(_POLL_SECONDS):
-                _print_epochs(watch, told)
+                _print_epochs(watched, told)
 
     follower = started(follow)
     try:
-        yield watch
+        yield watched
     finally:
         ended.set()
         if follower:
             follower.join()
-        _print_epochs(watch, told)
+        _print_epochs(watched, told)
 
 
-def _print_epochs(watch: Watch, told: dict[tuple[int, int], int]) -> None:
+def _print_epochs(watched: Progress, told: dict[tuple[int, int], int]) -> None:
     """Print what is new; an epoch is there when its norms are, which an engine writes last."""
-    runs = [(k, run) for k, history in enumerate(watch.histories) for run in range(len(history.data_loss))]
+    runs = [(k, run) for k, history in enumerate(watched.histories) for run in range(len(history.data_loss))]
     for number, (k, run) in enumerate(runs, 1):
-        history = watch.histories[k]
+        history = watched.histories[k]
         there = int(np.isfinite(history.norms[run, :, -1]).sum())
         losses = {"loss": history.data_loss, "penalty": history.penalty, "validation loss": history.validation_loss}
         for at in range(told.get((k, run), 1), there):
@@ -97,7 +98,7 @@ def print_epoch(number: int, start: int | None, values: Mapping[str, float]) -> 
     print(f"Iteration {number}{'' if start is None else f' of start {start}'}, {said}", flush=True)
 
 
-def _poll_bar(console: Terminal, title: str, watch: Watch, ended: threading.Event) -> None:
+def _poll_bar(console: Terminal, title: str, watched: Progress, ended: threading.Event) -> None:
     columns = (
         TextColumn("{task.description}"),
         BarColumn(),
@@ -105,31 +106,31 @@ def _poll_bar(console: Terminal, title: str, watch: Watch, ended: threading.Even
         TimeElapsedColumn(),
         TextColumn("{task.fields[left]}"),
     )
-    with Progress(*columns, console=console, transient=True, auto_refresh=False) as bar:
-        task, clock = bar.add_task(title, total=None, left=""), _Clock(watch)
+    with Bar(*columns, console=console, transient=True, auto_refresh=False) as bar:
+        task, clock = bar.add_task(title, total=None, left=""), Clock(watched)
         while not ended.wait(_POLL_SECONDS):
-            total, left = watch.total + watch.later, clock.left()
+            total, left = watched.total, clock.left()
             bar.update(
                 task,
-                description=_doing(title, watch),
+                description=_doing(title, watched),
                 total=total or None,
-                completed=min(watch.done, total),
+                completed=min(watched.done, total),
                 left="" if left is None else f"about {_spoken(left)} left",
                 refresh=True,
             )
 
 
-class _Clock:
+class Clock:
     """How long work has been done: what is looked up before it begins tells nothing of the time left."""
 
-    def __init__(self, watch: Watch) -> None:
-        self._watch, self._before = watch, time.monotonic()
+    def __init__(self, watched: Progress) -> None:
+        self._watched, self._before = watched, time.monotonic()
 
     def left(self) -> float | None:
         now = time.monotonic()
-        if not self._watch.done:
+        if not self._watched.done:
             self._before = now
-        return self._watch.seconds_left(now - self._before)
+        return self._watched.seconds_left(now - self._before)
 
 
 def _spoken(seconds: float) -> str:
@@ -139,22 +140,22 @@ def _spoken(seconds: float) -> str:
     return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
 
 
-def _doing(title: str, watch: Watch) -> str:
-    return f"{title}, {watch.stage}" if watch.stage else title
+def _doing(title: str, watched: Progress) -> str:
+    return f"{title}, {watched.stage}" if watched.stage else title
 
 
-def _poll_lines(console: Terminal, title: str, watch: Watch, ended: threading.Event) -> None:
+def _poll_lines(console: Terminal, title: str, watched: Progress, ended: threading.Event) -> None:
     """Write a line at once, for every quarter and every stage, and where nothing was written for long."""
     began, stage, quarters, due = time.monotonic(), None, 0.0, _LONG_SECONDS
-    clock = _Clock(watch)
+    clock = Clock(watched)
     while True:
-        doing, done, total, left = watch.stage, watch.done, watch.total + watch.later, clock.left()
+        doing, done, total, left = watched.stage, watched.done, watched.total, clock.left()
         reached = done * _LINES // total if total and done < total else quarters
         seconds = time.monotonic() - began
         if doing != stage or reached > quarters or seconds > due:
             stage, quarters, due = doing, max(quarters, reached), max(due, 2 * seconds)
             share = f"{min(1.0, done / total):.0%}, " if total else ""
             said = "" if left is None else f", about {_spoken(left)} left"
-            console.print(f"{_doing(title, watch)}: {share}{_spoken(seconds)}{said}")
+            console.print(f"{_doing(title, watched)}: {share}{_spoken(seconds)}{said}")
         if ended.wait(_POLL_SECONDS):
             return

@@ -22,7 +22,7 @@ from rich.markup import escape
 from ridgewalk.cli.commands import app
 from ridgewalk.cli.console import err
 from ridgewalk.cli.files import plainly
-from ridgewalk.engine.watch import StoppedError
+from ridgewalk.engine.progress import StoppedError
 
 
 def _show_warning(message: Warning | str, *_: Any, **__: Any) -> None:

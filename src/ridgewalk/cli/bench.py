@@ -24,12 +24,12 @@ from ridgewalk.arrays import Array, per_run
 from ridgewalk.cli.console import err, out, table
 from ridgewalk.cli.options import AsJson, Jobs, Quiet
 from ridgewalk.cli.training import stoppable
-from ridgewalk.engine import train
-from ridgewalk.engine.job import Fold, Job, thread_count
+from ridgewalk.engine import Engine, train
+from ridgewalk.engine.job import Job, thread_count
+from ridgewalk.folds import Fold
 from ridgewalk.losses import BinaryCrossEntropy
 from ridgewalk.network import layer_penalties, multilayer_perceptron
 from ridgewalk.optimizers import Adam
-from ridgewalk.route import Engine
 
 _RATE, _STRONGEST, _WEAKEST = 0.01, 1e-2, 1e-4
 _ROUNDS, _SECONDS = 5, 2.0  # at most; of one engine on one task, from when no further round begins

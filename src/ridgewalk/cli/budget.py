@@ -161,7 +161,7 @@ def _work(size: Size, walk: Walk) -> tuple[float, float]:
 
     K folds train on (K - 1)/K of the rows each, and one fit on all of them: K in all.
     """
-    from ridgewalk.inputs import ADAPTIVE, FIRST_SHARE, RIDGES
+    from ridgewalk.path.input_selection import ADAPTIVE, FIRST_SHARE, RIDGES
 
     path = size.alphas + 1.0
     if walk.select_inputs:

@@ -152,7 +152,7 @@ def fit(
                         records, walk, lambda: fitted_into(limit, began, problem, walk, given, verbose)
                     )
                     notes.append(said)
-                model = problem.estimator(walk, verbose).set_params(memory=records)
+                model = problem.estimator(walk, verbose).set_params(checkpoint_dir=records)
                 problem.fit(model)
                 summary = model.summary(problem.encoder.origins)
                 summary |= {"task": problem.table.task, "target": target, "notes": notes, "asked": asked}

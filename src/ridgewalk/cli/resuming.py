@@ -25,8 +25,8 @@ from ridgewalk.cli.console import err
 from ridgewalk.cli.files import LOCK_FILE, SUMMARY_FILE, plainly
 from ridgewalk.cli.training import Walk
 from ridgewalk.engine import native
+from ridgewalk.engine.progress import StoppedError
 from ridgewalk.engine.record import feed
-from ridgewalk.engine.watch import StoppedError
 from ridgewalk.files import UNFINISHED, written
 
 _ASKED = "asked.json"

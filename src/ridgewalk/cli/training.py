@@ -14,7 +14,7 @@ from ridgewalk.arrays import Array
 from ridgewalk.cli.console import introduce
 from ridgewalk.cli.options import Activation, LossName, PenaltyName, RuleName, Task
 from ridgewalk.cli.values import class_weights, known, ratios, sizes, strengths
-from ridgewalk.engine.watch import StoppedError
+from ridgewalk.engine.progress import StoppedError
 
 if TYPE_CHECKING:
     import pandas as pd

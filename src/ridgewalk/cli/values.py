@@ -11,7 +11,7 @@ from __future__ import annotations
 import math
 from difflib import get_close_matches
 
-from ridgewalk.walker import Strengths
+from ridgewalk.path.fit import AlphaSpec
 
 _UNITS = {"s": 1.0, "m": 60.0, "h": 3600.0}
 
@@ -34,7 +34,7 @@ def sizes(text: str) -> tuple[int, ...]:
     return units
 
 
-def strengths(text: str) -> Strengths:
+def strengths(text: str) -> AlphaSpec:
     """How many strengths, the strengths themselves, or "qut".
 
     Raises

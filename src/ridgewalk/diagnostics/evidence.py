@@ -18,20 +18,34 @@ from ridgewalk.arrays import Array, Booleans, Integers
 from ridgewalk.diagnostics.statistics import Tail, calibrated, has_temperature, seed_spread, tail
 from ridgewalk.diagnostics.wiring import Fault, Train, Wiring, audit, changed_rows, leak
 from ridgewalk.draws import order
-from ridgewalk.engine import memory
+from ridgewalk.engine import Runner, memory
 from ridgewalk.engine import train as engine_train
 from ridgewalk.engine.job import EarlyStopping, Fits, Job
-from ridgewalk.envelope import NULL
-from ridgewalk.folds import constant_losses, loss_unit, row_losses
+from ridgewalk.folds import constant_losses, loss_unit, row_losses, row_means
 from ridgewalk.layers import Dense, Layer
 from ridgewalk.losses import BinaryCrossEntropy, Loss
 from ridgewalk.network import Network, evadable
 from ridgewalk.objective import weighted_mean
 from ridgewalk.optimizers import SGD, Cosine, InverseTime, rate_at, scheduled
-from ridgewalk.path import MLPPath, connected
+from ridgewalk.path.cost import check_memory
+from ridgewalk.path.fit import train_path
+from ridgewalk.path.jobs import (
+    dense_epochs,
+    dense_job,
+    every_pair,
+    linear_job,
+    networks_of,
+    penalties_at,
+    put_in,
+    ramp_job,
+    random_starts,
+    unpenalized_job,
+)
+from ridgewalk.path.law import NULL, NullObjectives, measured, null_objectives
+from ridgewalk.path.problem import PathProblem
+from ridgewalk.path.result import MLPPath, connected
+from ridgewalk.path.selection import HeldOut, Rule, choose, cross_chosen
 from ridgewalk.penalties import L1, L2, GroupLasso, Sum, parts
-from ridgewalk.selection import HeldOut, Rule, choose, cross_chosen
-from ridgewalk.walker import Walker, networks_of, put_in
 
 _LOOKS = 1_000  # at a training, along its epochs
 _SET_ASIDE, _PATIENCE = 0.15, 0.1  # of the training rows, and of the epochs, for early stopping
@@ -243,11 +257,7 @@ class _Trial:
 
     def by_row(self, losses: Sequence[Array]) -> Array:
         """Average the folds' losses (n,) by row: shape (N,)."""
-        total, counts = np.zeros(len(self.job.target)), np.zeros(len(self.job.target))
-        for number, each in zip(self.folds, losses, strict=True):
-            total[self.held_out[number]] += each
-            counts[self.held_out[number]] += 1
-        return total / np.maximum(counts, 1)
+        return row_means(len(self.job.target), [self.held_out[number] for number in self.folds], losses)
 
     def reference(self, outputs: Sequence[Array]) -> Array:
         """Score another model's outputs (n, C), in units of the target, by row: shape (N,)."""
@@ -388,19 +398,21 @@ def _completed(
 
 
 def of_path(
-    walker: Walker,
+    problem: PathProblem,
     path: MLPPath,
+    runner: Runner | None = None,
     rule: Rule = "min",
     alpha: float | None = None,
     references: Mapping[str, Sequence[Array]] | None = None,
 ) -> Evidence:
-    """Gather what a walked path says, and train a few arms more.
+    """Gather what a path says, and train a few arms more.
 
     Parameters
     ----------
-    walker : Walker
-        That walked it.
+    problem : PathProblem
+        That the path was fitted to.
     path : MLPPath
+    runner : Runner, optional
     rule : "min" or "1se"
         How every fold's strength is chosen, by the other folds.
     alpha : float, optional
@@ -408,38 +420,41 @@ def of_path(
     references : dict, optional
         As for :func:`of_jobs`.
     """
+    runner, settings = runner or Runner(), path.settings
     choice = choose(path.row_loss, path.row_weights, rule)
     count = len(path.heldout_rows)
-    table = HeldOut(path.row_loss, path.heldout_rows, path.fold_row_loss)
     asked = alpha is not None
     if alpha is None:
         index = choice.chosen
         if count == 1:
             raise ValueError("One fold leaves no other to choose its strength by: give alpha, or more folds.")
+        table = HeldOut(path.row_loss, path.heldout_rows, path.fold_row_loss)
         indices = [at for _, at in cross_chosen([table], path.row_weights, rule)]
     else:
         index = int(np.argmin(np.abs(path.alphas - alpha)))
         indices = [index] * count
     # Where no strength is chosen, wiring and training are looked at in the middle of the path.
     middle = index or len(path.alphas) // 2
-    if len(walker.seeds) < _SEEDS:  # what a start brings to the error is not to be told from one alone
-        more = [int(seed) for seed in np.random.default_rng(walker.seeds[0]).integers(2**31, size=_SEEDS)]
-        walker = replace(walker, seeds=[*walker.seeds, *more][:_SEEDS])
-    walker.check_memory(1, kept=_KEPT)
-    walker.expect(0 if walker.route.linear else walker.dense_work)
-    dense = None if walker.route.linear else walker.dense()
-    without, with_penalty = (_job(walker, strength, dense) for strength in (0.0, path.alphas[middle]))
-    cold = replace(without, start=walker.starts(), epochs=walker.dense_epochs + walker.route.max_iter, ramp=0.0)
-    starts = None if walker.route.linear else cold
-    counted = _Counted(walker)
-    counted.announce(without, with_penalty, *([cold] if starts else []), *_alone(with_penalty).values())
-    of_cells = None
-    if dense is not None:
-        of_cells = tuple(partial(_cells_of, walker, path, dense, number, counted) for number in (0, middle))
-    evidence = of_jobs(
-        without, with_penalty, walker.weights, references, counted, starts, partial(_preferred, walker), of_cells
+    if len(problem.seeds) < _SEEDS:  # what a start brings to the error is not to be told from one alone
+        more = [int(seed) for seed in np.random.default_rng(problem.seeds[0]).integers(2**31, size=_SEEDS)]
+        problem = replace(problem, seeds=(*problem.seeds, *more)[:_SEEDS])
+    check_memory(problem, settings, runner, 1, kept=_KEPT)
+    again = _Again(problem, path, runner, None if settings.linear else runner.train(dense_job(problem, settings)))
+    without, with_penalty = (again.job(strength) for strength in (0.0, path.alphas[middle]))
+    cold = replace(
+        without,
+        start=random_starts(problem, settings),
+        epochs=dense_epochs(settings) + settings.max_iter,
+        ramp=0.0,
     )
-    faults = (*evidence.wiring.faults, *_standardizing_leaks(walker))
+    starts = None if settings.linear else cold
+    announced = [without, with_penalty, *([cold] if starts else []), *_alone(with_penalty).values()]
+    of_cells = None if settings.linear else tuple(partial(again.networks_at, number) for number in (0, middle))
+    with runner.expecting(*announced):
+        evidence = of_jobs(
+            without, with_penalty, problem.weights, references, runner.train, starts, again.preferred, of_cells
+        )
+    faults = (*evidence.wiring.faults, *_standardizing_leaks(problem))
     return replace(
         evidence,
         unpenalized=arm_of([(path, 0)] * count),
@@ -456,88 +471,78 @@ def of_path(
     )
 
 
-def _preferred(walker: Walker, job: Job, fits: Fits) -> Fits:
-    """Return what a path keeps of the fits of its cells: the null model where a penalty makes it win."""
-    if not any(penalty.acts for penalty in job.penalties):
-        return fits
-    return walker.with_null(fits, walker.null_wins(fits))
+@dataclass(frozen=True, eq=False)
+class _Again:
+    """A path's networks, trained again: on its folds, and on its seeds or more."""
 
+    problem: PathProblem
+    path: MLPPath
+    runner: Runner
+    dense: Fits | None
 
-def _cells_of(walker: Walker, path: MLPPath, dense: Fits, index: int, train: Train, job: Job) -> Fits:
-    """Train the networks that a path holds at one strength; seeds that it was not walked with keep their own.
+    @cached_property
+    def null(self) -> NullObjectives:
+        return null_objectives(self.problem, self.path.settings, self.runner)
 
-    Parameters
-    ----------
-    walker : Walker
-        Of the path's folds, and of its seeds or more.
-    dense : Fits
-        That every strength starts from.
-    index : int
-        The strength's number.
-    train : function
-    job : Job
-        Of every cell at this strength.
-    """
-    known = path.source.shape[-1]
-    at: Integers = np.full((len(walker.folds), len(walker.seeds)), index)
-    at[:, :known] = path.source[index]
-    source = at.ravel()
-    cells = np.flatnonzero((source != index) & (source != NULL))
-    alphas, penalties = path.alphas[source[cells]], walker.route.penalties
-    own = train(job)
-    if walker.route.walk == "sequential":
-        walked = walker.fits(path.alphas[: max(index, int(source.max())) + 1])
-        own = replace(walked[index], history=own.history)
-        networks = networks_of(walked, source[cells], cells)
-    elif cells.size:
-        networks = train(walker.raised_cells(alphas, cells, dense)).parameters
-    if cells.size:
-        if index == 0:
-            networks = train(walker.unpenalized_job(cells, networks)).parameters
-        there = penalties(walker.network, np.full(len(cells), path.alphas[index]))
-        own = put_in(own, cells, walker.measured(cells, there, networks))
-    given = np.arange(len(source)) % len(walker.seeds) < known
-    wins = np.where(given, source == NULL, walker.null_wins(own) & (index > 0))
-    return walker.with_null(own, wins)
+    def job(self, strength: float) -> Job:
+        """Return the job of every pair at one strength; the rows that a fold holds out are its validation."""
+        problem, settings = self.problem, self.path.settings
+        if self.dense is None:
+            job = linear_job(problem, settings, np.array([strength]))
+        else:
+            job = ramp_job(problem, settings, *every_pair(problem, np.array([strength])), self.dense)
+        whole = replace(problem.folds[-1], validation=np.zeros_like(problem.weights))  # held out by nobody
+        return replace(job, folds=(*problem.validated().folds, whole))
 
+    def preferred(self, job: Job, fits: Fits) -> Fits:
+        """Return what a path keeps of the fits of its pairs: the null model where a penalty makes it win."""
+        if not any(penalty.acts for penalty in job.penalties):
+            return fits
+        return self.null.put_in(fits, self.null.wins(fits))
 
-class _Counted:
-    """Trains as a walker does, and keeps the total of its watch ahead: first what is announced, then what comes."""
+    def networks_at(self, index: int, job: Job) -> Fits:
+        """Train the networks that the path holds at one strength; seeds that it does not have keep their own.
 
-    def __init__(self, walker: Walker) -> None:
-        self.walker, self.announced = walker, 0
-
-    def announce(self, *jobs: Job) -> None:
-        """Count the work of jobs that are going to come."""
-        work = sum(job.work for job in jobs)
-        self.announced += work
-        self.walker.expect(work)
-
-    def __call__(self, job: Job) -> Fits:
-        known = min(self.announced, job.work)
-        self.announced -= known
-        self.walker.expect(job.work - known)
-        return self.walker.train(job)
-
-
-def _job(walker: Walker, strength: float, dense: Fits | None) -> Job:
-    """Job of every cell of a walk at one strength; the rows that a fold holds out are its validation."""
-    strengths = np.array([strength])
-    job = walker.linear_job(strengths) if dense is None else walker.raised(strengths, dense)
-    whole = replace(walker.folds[-1], validation=np.zeros_like(walker.weights))  # rows of weight 0: held out by nobody
-    return replace(job, folds=(*walker.validated, whole))
+        Parameters
+        ----------
+        index : int
+            The strength's number.
+        job : Job
+            Of every pair at this strength.
+        """
+        problem, path, settings = self.problem, self.path, self.path.settings
+        assert self.dense is not None
+        known = path.source.shape[-1]
+        at: Integers = np.full((len(problem.folds), len(problem.seeds)), index)
+        at[:, :known] = path.source[index]
+        source = at.ravel()
+        pairs = np.flatnonzero((source != index) & (source != NULL))
+        own = self.runner.train(job)
+        if not settings.ramps:
+            strengths = path.alphas[: max(index, int(source.max())) + 1]
+            fitted = train_path(problem, settings, self.runner, self.null, strengths)
+            own = replace(fitted[index], history=own.history)
+            networks = networks_of(fitted, source[pairs], pairs)
+        elif pairs.size:
+            alphas = path.alphas[source[pairs]]
+            networks = self.runner.train(ramp_job(problem, settings, alphas, pairs, self.dense)).parameters
+        if pairs.size:
+            if index == 0:
+                networks = self.runner.train(unpenalized_job(problem, settings, pairs, networks)).parameters
+            there = penalties_at(problem, settings, np.full(len(pairs), path.alphas[index]))
+            own = put_in(own, pairs, measured(problem, settings, self.runner, pairs, there, networks))
+        given = np.arange(len(source)) % len(problem.seeds) < known
+        wins = np.where(given, source == NULL, self.null.wins(own) & (index > 0))
+        return self.null.put_in(own, wins)
 
 
 def arm_of(chosen: Sequence[tuple[MLPPath, int]]) -> Arm:
     """Give what is lost with, for each fold, a path and a strength of its own; all paths have the same folds."""
-    rows = len(chosen[0][0].row_weights)
-    total, counts = np.zeros(rows), np.zeros(rows)
-    for k, (path, index) in enumerate(chosen):
-        total[path.heldout_rows[k]] += path.fold_row_loss[k][index]
-        counts[path.heldout_rows[k]] += 1
+    losses = [path.fold_row_loss[k][index] for k, (path, index) in enumerate(chosen)]
+    rows = row_means(len(chosen[0][0].row_weights), chosen[0][0].heldout_rows, losses)
     heldout = np.stack([path.heldout_loss[index, k] for k, (path, index) in enumerate(chosen)])
     training = np.stack([path.train_loss[index, k] for k, (path, index) in enumerate(chosen)])
-    return Arm(total / np.maximum(counts, 1), heldout, training)
+    return Arm(rows, heldout, training)
 
 
 def _held_out_rows(weights: Array, validation: Array | None) -> Integers:
@@ -615,13 +620,13 @@ def _decay(job: Job) -> float:
     return 2 * max(strengths, default=0.0) * time
 
 
-def _standardizing_leaks(walker: Walker) -> list[Fault]:
+def _standardizing_leaks(problem: PathProblem) -> list[Fault]:
     """Look whether other numbers in held-out rows change how a fold is standardized."""
-    if not isinstance(walker.x, np.ndarray):
+    if not isinstance(problem.x, np.ndarray):
         return []
-    for number, (_, rows) in enumerate(walker.splits):
-        x, target = changed_rows(walker.x, walker.target, rows)
-        fold, again = walker.folds[number], walker.again(x, target).folds[number]
+    for number, (_, rows) in enumerate(problem.splits):
+        x, target = changed_rows(problem.x, problem.target, rows)
+        fold, again = problem.folds[number], problem.with_rows(x, target).folds[number]
         names = ("center", "scale", "target_center", "target_scale")
         if not all(np.array_equal(getattr(fold, name), getattr(again, name)) for name in names):
             return [leak()]

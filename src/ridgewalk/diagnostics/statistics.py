@@ -30,7 +30,7 @@ from scipy.stats import t as student
 
 from ridgewalk.arrays import Array, Integers
 from ridgewalk.losses import BinaryCrossEntropy, CrossEntropy, Loss
-from ridgewalk.selection import mean_and_error
+from ridgewalk.path.selection import mean_and_error
 
 NORMAL = 1.96  # 97.5% of a normal distribution
 DETECTABLE = 2.8  # errors of an effect that is seen in 80% of studies: 1.96 + 0.84

@@ -24,7 +24,7 @@ from ridgewalk.diagnostics.evidence import Arm, Evidence
 from ridgewalk.diagnostics.statistics import NORMAL, Effect, effect, has_temperature, spread_of_cells
 from ridgewalk.markup import element, list_of_findings, table
 from ridgewalk.objective import weighted_mean
-from ridgewalk.selection import mean_and_error
+from ridgewalk.path.selection import mean_and_error
 
 _NO_PULL = 0.99  # of the penalty that the unpenalized network would pay
 _SPIKES = 0.002  # share of looks above twice the usual loss

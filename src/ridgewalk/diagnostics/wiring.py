@@ -21,7 +21,8 @@ import numpy as np
 from ridgewalk.arrays import Array, Integers
 from ridgewalk.check import Kind, check_gradient, check_penalty
 from ridgewalk.engine import memory
-from ridgewalk.engine.job import Fits, Fold, Job
+from ridgewalk.engine.job import Fits, Job
+from ridgewalk.folds import Fold
 from ridgewalk.layers import Arrays, Dropout
 from ridgewalk.losses import AbsoluteError, SquaredError
 from ridgewalk.network import EvadablePenaltyWarning, Network, multilayer_perceptron

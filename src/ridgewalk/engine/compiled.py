@@ -17,14 +17,15 @@ from scipy.sparse import issparse
 
 from ridgewalk.arrays import Array, Integers
 from ridgewalk.engine import memory, native
-from ridgewalk.engine.job import Fits, Fold, History, Job, Keep, thread_count
-from ridgewalk.engine.threads import ends_with_interpreter
-from ridgewalk.engine.watch import StoppedError, Watch
+from ridgewalk.engine.job import Fits, History, Job, Keep, thread_count
+from ridgewalk.engine.progress import Progress, StoppedError
+from ridgewalk.folds import Fold
 from ridgewalk.layers import GELU, Dense, Dropout, Layer, LeakyReLU, ReLU, Sigmoid, Tanh
 from ridgewalk.losses import AbsoluteError, BinaryCrossEntropy, CrossEntropy, Huber, Poisson, SquaredError
 from ridgewalk.objective import mean_weights
 from ridgewalk.optimizers import SGD, AdaGrad, Adam, AdamW, Cosine, InverseTime, RMSProp, Steps
 from ridgewalk.penalties import L1, L2, GroupLasso, Penalty, Strength, parts
+from ridgewalk.threads import ends_with_interpreter
 
 # Their places are the numbers of the enumerations in native/plan.hpp.
 _LAYERS = (Dense, ReLU, LeakyReLU, Tanh, Sigmoid, GELU, Dropout)
@@ -33,9 +34,7 @@ _OPTIMIZERS = (SGD, AdaGrad, RMSProp, Adam)
 _SCHEDULES = (InverseTime, Cosine, Steps)
 _OVER = (None, "inputs", "units")
 
-_POLL = 0.05  # seconds between two looks at the watch, and at Ctrl-C
-
-level, _kernels = native.load()
+_POLL = 0.05  # seconds between two looks at the progress, and at Ctrl-C
 
 
 def supports(job: Job) -> str | None:
@@ -64,7 +63,7 @@ def supports(job: Job) -> str | None:
     return missing[0] if missing else None
 
 
-def train(job: Job, n_jobs: int = 1, watch: Watch | None = None, keep: Keep | None = None) -> Fits:
+def train(job: Job, n_jobs: int = 1, progress: Progress | None = None, keep: Keep | None = None) -> Fits:
     """Train every run of a job, as :func:`ridgewalk.engine.train` says; fewer runs than threads share out their rows.
 
     ``keep`` is given each run soon after it has finished, whatever becomes of the others.
@@ -74,35 +73,36 @@ def train(job: Job, n_jobs: int = 1, watch: Watch | None = None, keep: Keep | No
     NotImplementedError
         If :func:`supports` names something that this engine cannot do.
     """
-    watch = watch or Watch()
+    progress = progress or Progress()
     missing = supports(job)
     if missing:
         raise NotImplementedError(f'The compiled engine cannot train this job: {missing}. Use engine="reference".')
     threads = thread_count(n_jobs)
-    if watch.stop:
+    if progress.stop:
         raise StoppedError
     memory.check(memory.needed(memory.Size.of_job(job), threads), threads)
+    level, kernels = native.load()
     plan = _plan(job)
-    history = _fits(plan).history
+    history = _fits(plan, level).history
     if history:
-        watch.histories.append(history)
-    with ends_with_interpreter(partial(setattr, watch, "stop", True)):
+        progress.histories.append(history)
+    with ends_with_interpreter(partial(setattr, progress, "stop", True)):
         with _told(threads):
-            handle = _kernels.start(plan, threads)
+            handle = kernels.start(plan, threads)
         counted, kept = 0, np.zeros(job.runs, dtype=bool)
 
         def look() -> None:
-            """Hand over and count what has finished, and stop where the watch says so."""
+            """Hand over and count what has finished, and stop where the progress says so."""
             nonlocal counted
             if keep:
                 new = np.flatnonzero(np.frombuffer(handle.finished(), dtype=bool) & ~kept)
                 if new.size:
-                    keep(new, _fits(plan).part(new))
+                    keep(new, _fits(plan, level).part(new))
                     kept[new] = True
             done = handle.done
-            watch.add(done - counted)
+            progress.add(done - counted)
             counted = done
-            if watch.stop:
+            if progress.stop:
                 handle.stop()
 
         try:
@@ -114,13 +114,13 @@ def train(job: Job, n_jobs: int = 1, watch: Watch | None = None, keep: Keep | No
                 pass
             finished = plan["finished"]
             if not finished.all():
-                watch.finished_runs, watch.finished = np.flatnonzero(finished), _fits(plan).part(finished)
+                progress.finished_runs, progress.finished = np.flatnonzero(finished), _fits(plan, level).part(finished)
             look()
         with _told(threads):
             handle.check()
         if not finished.all():
             raise StoppedError
-    return _fits(plan)
+    return _fits(plan, level)
 
 
 def _nothing() -> None:
@@ -146,7 +146,7 @@ def _told(threads: int) -> Iterator[None]:
 
 def peak_flops(seconds: float = 0.2) -> float:
     """Measure the fused multiply-adds of one core: floating-point operations per second, float32, two each."""
-    return _kernels.peak_flops(seconds)
+    return native.load()[1].peak_flops(seconds)
 
 
 def _plan(job: Job) -> dict[str, Any]:
@@ -302,7 +302,7 @@ def _rows(weights: Array) -> dict[str, Any]:
     return {"numbers": numbers, "weights": used, "mean_weights": mean_weights(used), "count": len(numbers)}
 
 
-def _fits(plan: dict[str, Any]) -> Fits:
+def _fits(plan: dict[str, Any], level: str) -> Fits:
     history = History(
         np.array(plan["marks"]),
         plan["history_data_loss"],

@@ -1,4 +1,4 @@
-"""Plain data at the one seam: a ``Job`` says what to train, ``Fits`` what came of it, a ``Watch`` how far it is.
+"""Plain data at the one seam: a ``Job`` says what to train, ``Fits`` what came of it, ``Progress`` how far it is.
 
 train(job) -> Fits          runs R = strengths x folds x seeds, side by side
 """
@@ -12,9 +12,10 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
-from scipy.sparse import csr_array, issparse
+from scipy.sparse import issparse
 
 from ridgewalk.arrays import Array, Booleans, Integers
+from ridgewalk.folds import Fold, Matrix
 from ridgewalk.layers import Arrays
 from ridgewalk.losses import Loss
 from ridgewalk.network import EvadablePenaltyWarning, Network, evadable
@@ -22,73 +23,13 @@ from ridgewalk.objective import Objective
 from ridgewalk.optimizers import Optimizer, State
 from ridgewalk.penalties import Penalty
 
-Matrix = Array | csr_array
-"""Rows of data (N, P), dense or compressed."""
-
-
-def scaled(x: Matrix, scale: Array) -> Matrix:
-    """Divide the columns of x (N, P) by a scale (P,)."""
-    return x / scale if isinstance(x, np.ndarray) else csr_array(x.multiply(1 / scale))
-
-
-@dataclass(frozen=True, eq=False)
-class Fold:
-    """One training set: a weight for every row, and how the columns are standardized on it.
-
-    Attributes
-    ----------
-    weights : array, shape (N,)
-        Row weights; rows of weight 0 are held out and have no influence on the training.
-    center, scale : arrays, shape (P,)
-        The network sees ``(x - center) / scale``.
-    target_center, target_scale : arrays, shape (C,)
-        The loss sees ``(target - target_center) / target_scale``.
-    validation : array, shape (N,), or None
-        Row weights of the validation loss, for the history and for early stopping.
-    """
-
-    weights: Array
-    center: Array
-    scale: Array
-    target_center: Array
-    target_scale: Array
-    validation: Array | None = None
-
-    @staticmethod
-    def plain(weights: Array, inputs: int, outputs: int, validation: Array | None = None) -> Fold:
-        """Take columns and targets as they are."""
-        return Fold(
-            weights, np.zeros(inputs), np.ones(inputs), np.zeros(outputs), np.ones(outputs), validation=validation
-        )
-
-    def standardized(self, x: Matrix, target: Array, used: Array, dtype: np.dtype[np.floating]) -> Rows:
-        """Give the rows whose weight in ``used`` (N,) is above 0, as this fold's network sees them."""
-        rows = np.flatnonzero(used > 0)
-        chosen = x[rows] if isinstance(x, np.ndarray) else x[rows].toarray()
-        return Rows(
-            rows,
-            ((chosen - self.center) / self.scale).astype(dtype),
-            ((target[rows] - self.target_center) / self.target_scale).astype(dtype),
-            used[rows].astype(np.float64),
-        )
-
-
-@dataclass(frozen=True, eq=False)
-class Rows:
-    """Rows of one fold: their numbers (N,), x (N, P), target (N, C) and weights (N,)."""
-
-    numbers: Integers
-    x: Array
-    target: Array
-    weights: Array
-
 
 @dataclass(frozen=True)
 class EarlyStopping:
     """End a run whose watched number has not fallen by ``tolerance`` in ``patience`` epochs; keep its best weights.
 
     It is the validation loss, or the objective on the training rows, for training that ends where nothing is gained.
-    With a ramp the watch begins where the strengths have reached their values.
+    With a ramp it is watched from where the strengths have reached their values.
 
     A ``divisor`` above 1 divides the run's rate instead of ending it, and the patience begins anew, until the rate is
     at most ``least_rate``.
@@ -258,7 +199,7 @@ class Job:
 
     @property
     def work(self) -> int:
-        """Epochs and polishing steps of all runs together: what a :class:`Watch` counts up to."""
+        """Epochs and polishing steps of all runs together: what an engine counts."""
         return self.runs * (self.epochs + (self.polish.steps if self.polish else 0))
 
     def objective(self, runs: Integers) -> Objective:

@@ -10,7 +10,8 @@ from pathlib import Path
 import numpy as np
 from scipy.sparse import issparse
 
-from ridgewalk.engine.job import Fold, Job, Matrix
+from ridgewalk.engine.job import Job
+from ridgewalk.folds import Fold, Matrix
 from ridgewalk.optimizers import SGD, Adam, Optimizer
 from ridgewalk.penalties import L1, GroupLasso, Penalty, parts
 

@@ -28,8 +28,9 @@ from scipy.sparse import issparse
 
 from ridgewalk.arrays import Integers
 from ridgewalk.engine import native
-from ridgewalk.engine.job import Fits, Job, Keep, Matrix
+from ridgewalk.engine.job import Fits, Job, Keep
 from ridgewalk.files import drawn
+from ridgewalk.folds import Matrix
 
 _MEASURES = {
     "data_loss": "f8",

@@ -16,14 +16,15 @@ from threadpoolctl import threadpool_limits
 
 from ridgewalk.arrays import Array, Booleans, Integers, row_sums
 from ridgewalk.draws import order, uniform
-from ridgewalk.engine.job import Fits, Fold, History, Job, Polish, Rows, Standing, joined, thread_count
-from ridgewalk.engine.threads import ends_with_interpreter, for_each
-from ridgewalk.engine.watch import StoppedError, Watch
+from ridgewalk.engine.job import Fits, History, Job, Polish, Standing, joined, thread_count
+from ridgewalk.engine.progress import Progress, StoppedError
+from ridgewalk.folds import Fold, Rows
 from ridgewalk.layers import Arrays
 from ridgewalk.network import LayerUniform
 from ridgewalk.objective import Objective, mean_weights
 from ridgewalk.optimizers import Optimizer, State, rate_at
 from ridgewalk.penalties import Penalty, Strength
+from ridgewalk.threads import ends_with_interpreter, for_each
 
 _BLOCK = 2**19
 """Numbers in the activations of the runs that are trained as one stack: about what a core's cache holds."""
@@ -33,15 +34,15 @@ _CHECK_EVERY = 10
 """Polishing steps between two looks at the residual, which costs a gradient."""
 
 
-def train(job: Job, n_jobs: int = 1, watch: Watch | None = None) -> Fits:
+def train(job: Job, n_jobs: int = 1, progress: Progress | None = None) -> Fits:
     """Train every run of a job, as :func:`ridgewalk.engine.train` says; each thread has a stack of runs."""
-    watch = watch or Watch()
+    progress = progress or Progress()
     blocks = list(_blocks(job))
     workers = thread_count(n_jobs)
-    stop, parts = partial(setattr, watch, "stop", True), dict[int, Fits]()
+    stop, parts = partial(setattr, progress, "stop", True), dict[int, Fits]()
 
     def work(number: int) -> None:
-        parts[number] = _Block(job, blocks[number], watch).train()
+        parts[number] = _Block(job, blocks[number], progress).train()
 
     # One thread inside BLAS: how it splits a product over threads would change the last bits.
     with ends_with_interpreter(stop), threadpool_limits(limits=1):
@@ -50,8 +51,8 @@ def train(job: Job, n_jobs: int = 1, watch: Watch | None = None) -> Fits:
         except BaseException:  # Ctrl-C above all: what runs stops at its next epoch, what waits never starts
             if parts:
                 runs = np.concatenate([blocks[k] for k in parts])
-                watch.finished_runs = np.sort(runs)
-                watch.finished = joined(list(parts.values()), runs).part(slice(None))
+                progress.finished_runs = np.sort(runs)
+                progress.finished = joined(list(parts.values()), runs).part(slice(None))
             raise
     return joined([parts[k] for k in range(len(blocks))], np.concatenate(blocks))
 
@@ -93,10 +94,10 @@ def _blocks(job: Job) -> Iterator[Integers]:
 class _Block:
     """A stack of runs of one fold, while it is trained."""
 
-    def __init__(self, job: Job, runs: Integers, watch: Watch) -> None:
+    def __init__(self, job: Job, runs: Integers, progress: Progress) -> None:
         fold: Fold = job.folds[job.fold[runs[0]]]
         self.job = job
-        self.watch = watch
+        self.progress = progress
         self.runs = len(runs)
         self.standing = job.standing and job.standing.part(runs)
         self.seed = int(job.seeds[runs[0]])
@@ -111,7 +112,7 @@ class _Block:
         self.parameters: Arrays = tuple(array[runs] for array in job.start)
         self.history = self._empty_history()
         if self.history:
-            watch.histories.append(self.history)
+            progress.histories.append(self.history)
 
     def train(self) -> Fits:
         """Train the stack, polish it, and measure where it ended."""
@@ -175,7 +176,7 @@ class _Block:
                 ):
                     alive, since, slower = ~alive, epoch + 1, slower * stopping.divisor
                 if not alive.any():
-                    self.watch.add((job.epochs - epoch - 1) * self.runs)
+                    self.progress.add((job.epochs - epoch - 1) * self.runs)
                     break
         self.standing = Standing(
             tuple(states), earlier + step, np.full(self.runs, job.optimizer.learning_rate / slower)
@@ -213,11 +214,11 @@ class _Block:
         for self.parameters in islice(descent, polish.steps):
             self._count()
             taken += 1
-        self.watch.add((polish.steps - taken) * self.runs)
+        self.progress.add((polish.steps - taken) * self.runs)
 
     def _count(self) -> None:
-        self.watch.add(self.runs)
-        if self.watch.stop:
+        self.progress.add(self.runs)
+        if self.progress.stop:
             raise StoppedError
 
     def _loss(self, rows: Rows) -> Array:

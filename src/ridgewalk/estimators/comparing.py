@@ -19,8 +19,8 @@ from ridgewalk.diagnostics.evidence import smallest_effect
 from ridgewalk.diagnostics.statistics import Outcome, spread_of_cells
 from ridgewalk.estimators.whole_path import MLPClassifierCV, MLPRegressorCV
 from ridgewalk.objective import weighted_mean
-from ridgewalk.path import MLPPath
-from ridgewalk.selection import mean_and_error
+from ridgewalk.path.result import MLPPath
+from ridgewalk.path.selection import mean_and_error
 
 Verdict = Outcome | Literal[""]
 _SAME = 1e-6  # relative difference of the null model's losses up to which two tables are one

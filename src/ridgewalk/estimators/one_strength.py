@@ -19,14 +19,13 @@ from sklearn.utils.multiclass import _check_partial_fit_first_call, type_of_targ
 
 from ridgewalk.arrays import Array, Booleans, Integers
 from ridgewalk.diagnostics import Diagnosis, judge, of_jobs
-from ridgewalk.engine import memory, train
-from ridgewalk.engine.job import EarlyStopping, Fits, Fold, Job, Matrix, Polish, Standing, thread_count
-from ridgewalk.engine.threads import ending_with_interpreter
+from ridgewalk.engine import Engine, Runner, memory, train
+from ridgewalk.engine.job import EarlyStopping, Fits, Job, Polish, Standing, thread_count
 from ridgewalk.estimators.parameters import NETWORK_CONSTRAINTS, documented
 from ridgewalk.estimators.predicting import ClassifierFace, Predictor, RegressorFace
-from ridgewalk.estimators.problem import REGRESSION_LOSSES, draw_seeds, draw_splits, loss_for, row_weights, warn
+from ridgewalk.estimators.problem import REGRESSION_LOSSES, draw_seeds, draw_splits, loss_for, row_weights
 from ridgewalk.estimators.references import reference_outputs
-from ridgewalk.folds import Moments, standardized_fold, standardizes_target
+from ridgewalk.folds import Fold, Matrix, Moments, standardized_fold, standardizes_target
 from ridgewalk.layers import Arrays
 from ridgewalk.lbfgs import descend
 from ridgewalk.losses import CrossEntropy, Loss, begun
@@ -35,11 +34,14 @@ from ridgewalk.model import Model
 from ridgewalk.network import Activation, Network
 from ridgewalk.objective import Objective, weighted_mean
 from ridgewalk.optimizers import SGD, Adam, Cosine, InverseScaling, InverseTime, Optimizer, Schedule, scheduled
-from ridgewalk.path import model_of
+from ridgewalk.path.families import PenaltyName, penalty_family
+from ridgewalk.path.jobs import RAMP_SHARE
+from ridgewalk.path.result import model_of
+from ridgewalk.path.settings import PathSettings, Precision
 from ridgewalk.progress import epoch_lines, print_epoch, progress
 from ridgewalk.report.summary import figure
-from ridgewalk.route import Engine, PenaltyName, Precision, Route
-from ridgewalk.walker import RAMP_SHARE
+from ridgewalk.threads import ending_with_interpreter
+from ridgewalk.warning import warn
 
 _POLISH = Polish(100)
 _SOLVE = Polish(5_000, 1e-8)
@@ -59,6 +61,17 @@ class _Table:
     x: Matrix
     target: Array
     fold: Fold
+
+
+@dataclass(frozen=True, eq=False)
+class _Kept:
+    """Rows of a fit, which a diagnosis trains on again; ``strata`` are the classes that folds are drawn by."""
+
+    x: Matrix
+    target: Array
+    strata: Array | None
+    loss: Loss
+    weights: Array
 
 
 @dataclass(frozen=True, eq=False)
@@ -206,21 +219,17 @@ class _OneStrength(Predictor):
         if self.early_stopping and self.solver == "lbfgs":
             raise ValueError('solver="lbfgs" has no early stopping: take "adam" or "sgd", or leave early_stopping out.')
 
-    def _route(self) -> Route:
-        factors = self.penalty_factors
-        return Route(
-            hidden_layer_sizes=self.hidden_layer_sizes,
-            activation=self.activation,
-            penalty=self.penalty,
-            l1_ratio=self.l1_ratio,
-            upper_l2=self.upper_l2,
-            bias_alpha=self.bias_alpha,
-            layer_factors=self.layer_factors,
-            penalty_factors=None if factors is None else np.asarray(factors, dtype=float),
-            groups=None if self.groups is None else np.asarray(self.groups),
-            dtype=self.dtype,
-            engine=self.engine,
+    def _settings(self) -> PathSettings:
+        penalty = penalty_family(
+            self.penalty,
+            self.l1_ratio,
+            self.upper_l2,
+            self.bias_alpha,
+            self.layer_factors,
+            self.penalty_factors,
+            self.groups,
         )
+        return PathSettings(self.hidden_layer_sizes, self.activation, penalty, dtype=self.dtype)
 
     def _new_optimizer(self, rows: int = 1, seen: int = 0) -> Optimizer:
         """Build the optimizer of an epoch of so many rows; ``seen`` are those of earlier trainings."""
@@ -268,7 +277,7 @@ class _OneStrength(Predictor):
     ) -> Self:
         """Train on a checked table; ``target`` and that of the evaluation set are encoded."""
         random = check_random_state(self.random_state)
-        self._problem = {"x": x, "target": target, "strata": strata, "loss": loss, "sample_weight": weights}
+        self._problem = _Kept(x, target, strata, loss, weights)
         validation = None
         if evaluated is not None:
             more = len(evaluated[1])
@@ -286,33 +295,33 @@ class _OneStrength(Predictor):
             validation[rows], weights = weights[rows], weights.copy()
             weights[rows] = 0
         fold = standardized_fold(x, target, loss, weights, self.standardize, validation)
-        route = self._route()
-        route.check_inputs(x.shape[1])
-        network = route.network(x.shape[1], target.shape[1])
+        settings = self._settings()
+        network = settings.network(x.shape[1], target.shape[1])
         seeds = draw_seeds(random, self.n_seeds)
         before = getattr(self, "_trained", None) if self.warm_start else None
         if before is not None and [model.network for model in before] != [network] * self.n_seeds:
             raise ValueError(_SAME)
         seen = 0 if before is None else self.t_
         table = _Table(x, target, fold)
-        solved = route.linear and not self.early_stopping
+        solved = settings.linear and not self.early_stopping
         dtype: Precision = "float64" if solved or self.solver == "lbfgs" else self.dtype
-        self._check_memory(route, network, x, (fold,), self.n_seeds, dtype, lbfgs=self.solver == "lbfgs" and not solved)
+        descends = self.solver == "lbfgs" and not solved
+        self._check_memory(settings, network, x, (fold,), self.n_seeds, dtype, lbfgs=descends)
         if before is None:
-            start = begun(loss, network.starts(route.start_rule, seeds, dtype), target, [fold.weights])
+            start = begun(loss, network.starts(settings.start_rule, seeds, dtype), target, [fold.weights])
             if standardizes_target(loss) and self.standardize and _constant(target, fold):
                 start = (*start[:-2], *(np.zeros_like(each) for each in start[-2:]))
         else:
             standards = (fold.center, fold.scale, fold.target_center, fold.target_scale)
             start = _stacked((model.rescaled(*standards) for model in before), network, len(before), dtype)
-        if self.solver == "lbfgs" and not solved:
-            done = self._descend(route, network, loss, table, start)
+        if descends:
+            done = self._descend(settings, network, loss, table, start)
         else:
             polish = _SOLVE if solved else _POLISH if self._kinked and not self.early_stopping else None
             ramp = RAMP_SHARE if self._kinked and before is None else 0.0
             epochs = 0 if solved else self.max_iter
             optimizer = self._new_optimizer(int(np.count_nonzero(fold.weights)), seen)
-            done = self._train(route, network, loss, table, start, seeds, epochs, optimizer, ramp, polish)
+            done = self._train(settings, network, loss, table, start, seeds, epochs, optimizer, ramp, polish)
         self._warn_of_divergence(done)
         self._warn_of_failure(done, loss, table)
         self._seen = Moments.of(fold, target, loss)
@@ -372,7 +381,7 @@ class _OneStrength(Predictor):
 
     def _train(
         self,
-        route: Route,
+        settings: PathSettings,
         network: Network,
         loss: Loss,
         table: _Table,
@@ -401,7 +410,7 @@ class _OneStrength(Predictor):
         job = Job(
             network=network,
             loss=loss,
-            penalties=route.penalties(network, np.full(runs, float(self.alpha))),
+            penalties=settings.penalty.at(network, np.full(runs, float(self.alpha))),
             optimizer=optimizer,
             x=table.x,
             target=table.target,
@@ -419,9 +428,8 @@ class _OneStrength(Predictor):
             standing=standing,
         )
         verbose = bool(self.verbose)
-        with epoch_lines(verbose) if epochs else progress("Training", verbose) as watch:
-            watch.expect(job.work)
-            fits = train(job, 1 if self.n_jobs is None else self.n_jobs, watch, engine)
+        with epoch_lines(verbose) if epochs else progress("Training", verbose) as watched:
+            fits = Runner(engine, 1 if self.n_jobs is None else self.n_jobs, watched).train(job)
         assert fits.history is not None
         curves = fits.history
         ran = [int(np.isfinite(curve[1:]).sum()) for curve in curves.data_loss]
@@ -461,8 +469,8 @@ class _OneStrength(Predictor):
             return EarlyStopping(self.max_iter, 0.0, watched)
         return EarlyStopping(int(min(self.n_iter_no_change, self.max_iter)), self.tol, watched, *adapts)
 
-    def _descend(self, route: Route, network: Network, loss: Loss, table: _Table, start: Arrays) -> _Training:
-        objective = Objective(network, loss, route.penalties(network, np.asarray(float(self.alpha))))
+    def _descend(self, settings: PathSettings, network: Network, loss: Loss, table: _Table, start: Arrays) -> _Training:
+        objective = Objective(network, loss, settings.penalty.at(network, np.asarray(float(self.alpha))))
         rows = table.fold.standardized(table.x, table.target, table.fold.weights, np.dtype(np.float64))
         unseen = table.fold.validation
         validation = None if unseen is None else table.fold.standardized(table.x, table.target, unseen, rows.x.dtype)
@@ -509,7 +517,7 @@ class _OneStrength(Predictor):
             If the rows of the fit are gone (a model that was loaded or compacted), with ``solver="lbfgs"``, or where
             ``alpha`` is 0.
         """
-        problem = self._kept_problem()
+        problem: _Kept = self._kept_problem()
         if self.solver == "lbfgs":
             raise ValueError('What is diagnosed is trained in steps: take solver="adam" or "sgd".')
         if self._adapts:
@@ -519,9 +527,9 @@ class _OneStrength(Predictor):
             )
         if not self.alpha:
             raise ValueError("alpha is 0, and there is no penalty to judge: MLPClassifierCV finds a strength.")
-        x, target, loss, weights = (problem[name] for name in ("x", "target", "loss", "sample_weight"))
-        random, route = check_random_state(self.random_state), self._route()
-        labels = target if problem["strata"] is None else problem["strata"]
+        x, target, loss, weights = problem.x, problem.target, problem.loss, problem.weights
+        random, settings = check_random_state(self.random_state), self._settings()
+        labels = target if problem.strata is None else problem.strata
         splits = draw_splits(x, labels, cv, loss, random, groups, weights)
         seeds = draw_seeds(random, max(self.n_seeds, _SEEDS))
         folds = []
@@ -531,9 +539,9 @@ class _OneStrength(Predictor):
             folds.append(standardized_fold(x, target, loss, used, self.standardize, unseen))
         nobody = np.zeros_like(weights)  # holds out the rows of weight 0
         folds.append(standardized_fold(x, target, loss, weights, self.standardize, nobody))
-        network = route.network(x.shape[1], target.shape[1])
-        self._check_memory(route, network, x, folds, len(seeds) * len(folds), self.dtype, _DIAGNOSED)
-        drawn = network.starts(route.start_rule, seeds, self.dtype, len(folds))
+        network = settings.network(x.shape[1], target.shape[1])
+        self._check_memory(settings, network, x, folds, len(seeds) * len(folds), self.dtype, _DIAGNOSED)
+        drawn = network.starts(settings.start_rule, seeds, self.dtype, len(folds))
         start = begun(loss, drawn, target, [fold.weights for fold in folds])
         runs = len(start[0])
         smallest = min(int(np.count_nonzero(fold.weights)) for fold in folds)
@@ -542,7 +550,7 @@ class _OneStrength(Predictor):
             Job(
                 network=network,
                 loss=loss,
-                penalties=route.penalties(network, np.full(runs, strength)),
+                penalties=settings.penalty.at(network, np.full(runs, strength)),
                 optimizer=self._new_optimizer(smallest),
                 x=x,
                 target=target,
@@ -579,7 +587,7 @@ class _OneStrength(Predictor):
 
     def _check_memory(
         self,
-        route: Route,
+        settings: PathSettings,
         network: Network,
         x: Matrix,
         folds: Sequence[Fold],
@@ -590,8 +598,8 @@ class _OneStrength(Predictor):
     ) -> None:
         """Refuse a training that cannot fit, before anything is drawn; ``held`` sets of its fits are kept besides."""
         threads = thread_count(1 if self.n_jobs is None else self.n_jobs)
-        penalties = route.penalties(network, np.full(1, float(self.alpha)))
-        polishes = route.linear or self._kinked
+        penalties = settings.penalty.at(network, np.full(1, float(self.alpha)))
+        polishes = settings.linear or self._kinked
         given = (x, folds, self._new_optimizer(), penalties, self._batch_rows(x.shape[0]), polishes, not held)
         size = memory.Size.of(network.shapes, dtype, runs, *given)
         if lbfgs:
@@ -649,9 +657,8 @@ class _OneStrength(Predictor):
 
     def _go_on(self, x: Any, target: Array, loss: Loss, weights: Array) -> Self:
         """Train one epoch more on some rows, standardized by all rows so far."""
-        route = self._route()
-        route.check_inputs(x.shape[1])
-        network = route.network(x.shape[1], target.shape[1])
+        settings = self._settings()
+        network = settings.network(x.shape[1], target.shape[1])
         seeds = draw_seeds(check_random_state(self.random_state), self.n_seeds)
         curve, penalties = getattr(self, "loss_curve_", []), getattr(self, "penalty_curve_", [])
         seen_rows, best = getattr(self, "t_", 0), getattr(self, "best_loss_", None)
@@ -661,8 +668,8 @@ class _OneStrength(Predictor):
         if going_on:
             seen = self._seen.with_rows(seen)
             fold = seen.fold(weights) if self.standardize else fold
-        self._check_memory(route, network, x, (fold,), self.n_seeds, self.dtype)
-        drawn = network.starts(route.start_rule, seeds, self.dtype)
+        self._check_memory(settings, network, x, (fold,), self.n_seeds, self.dtype)
+        drawn = network.starts(settings.start_rule, seeds, self.dtype)
         if going_on:
             again = (_restandardized(model, fold, w) for model, w in zip(self._trained, drawn[0], strict=True))
             start = _stacked(again, network, len(self._trained), self.dtype)
@@ -676,7 +683,7 @@ class _OneStrength(Predictor):
             if self._adapts:
                 optimizer = scheduled(optimizer, optimizer.schedule, self._optimizer.learning_rate)
         table = _Table(x, target, fold)
-        done = self._train(route, network, loss, table, start, batches, 1, optimizer, stops=False, standing=standing)
+        done = self._train(settings, network, loss, table, start, batches, 1, optimizer, stops=False, standing=standing)
         self._warn_of_divergence(done)
         silent = _silent(x, fold)
         for parameters, before in zip(done.parameters, start[0], strict=True):

@@ -8,8 +8,10 @@ from typing import Any, TypeVar, get_args
 import numpy as np
 from sklearn.utils._param_validation import Interval, StrOptions
 
+from ridgewalk.engine import Engine
 from ridgewalk.network import Activation
-from ridgewalk.route import Engine, PenaltyName, Precision
+from ridgewalk.path.families import PenaltyName
+from ridgewalk.path.settings import Precision
 
 _Estimator = TypeVar("_Estimator")
 

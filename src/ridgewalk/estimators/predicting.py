@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from copy import copy
 from difflib import get_close_matches
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -22,6 +22,7 @@ from ridgewalk.estimators.problem import row_weights
 from ridgewalk.losses import BinaryCrossEntropy, CrossEntropy, Loss
 from ridgewalk.markup import table
 from ridgewalk.model import Compaction, Model
+from ridgewalk.warning import with_new_names
 
 _LARGEST = 1e75
 
@@ -29,16 +30,23 @@ _LARGEST = 1e75
 class Predictor(SelectorMixin, BaseEstimator):  # type: ignore[misc]
     """Raw outputs of the fitted networks; the inputs that they use."""
 
+    _old_names: ClassVar[dict[str, str]] = {}  # of parameters: old name, new name
+
     def __new__(cls, *_: Any, **parameters: Any) -> Self:
         """Refuse a parameter that there is none of, before Python does in words of its own."""
         names = cls._get_param_names()
         for name in parameters:
-            if name not in names:
+            if name not in names and name not in cls._old_names:
                 near = get_close_matches(name, names, 1)
                 meant = f": did you mean {near[0]!r}?" if near else f". There are: {', '.join(names)}."
                 raise TypeError(f"{cls.__name__} has no parameter {name!r}{meant}")
         instance: Self = super().__new__(cls)
         return instance
+
+    def set_params(self, **parameters: Any) -> Self:
+        """Set parameters, by their old names too."""
+        changed: Self = super().set_params(**with_new_names(self._old_names, parameters))
+        return changed
 
     def _hand_over(self, models: list[Model], best: int) -> None:
         """Predict with these networks, one per start; ``best`` is the one to look at, and to use where one is."""
@@ -125,7 +133,7 @@ class Predictor(SelectorMixin, BaseEstimator):  # type: ignore[misc]
                 delattr(small, name)
         return small
 
-    def _kept_problem(self) -> dict[str, Any]:
+    def _kept_problem(self) -> Any:
         """Rows, target, folds and seeds of the fit, which a pickle leaves behind."""
         check_is_fitted(self)
         if not hasattr(self, "_problem"):
@@ -133,8 +141,7 @@ class Predictor(SelectorMixin, BaseEstimator):  # type: ignore[misc]
                 "To train again, to diagnose or to draw a curve, the rows of the fit are needed, and a model that was "
                 "loaded, compacted or fitted in parts does not hold them: fit it again, and ask that one."
             )
-        problem: dict[str, Any] = self._problem
-        return problem
+        return self._problem
 
     def _html_repr(self) -> str:
         """Show it in a notebook: scikit-learn's own box, and beneath it what the fit found."""

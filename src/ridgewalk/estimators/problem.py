@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import sys
-import warnings
 from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from numbers import Real
 from os import PathLike
 from pathlib import Path
@@ -19,8 +18,8 @@ from sklearn.utils.multiclass import type_of_target
 from sklearn.utils.validation import _check_sample_weight, check_X_y
 
 from ridgewalk.arrays import Array, Integers
+from ridgewalk.engine import Engine, Runner
 from ridgewalk.engine.record import Record
-from ridgewalk.engine.threads import ending_with_interpreter
 from ridgewalk.folds import check_splits, row_numbers, unknown_rows
 from ridgewalk.losses import (
     AbsoluteError,
@@ -32,10 +31,15 @@ from ridgewalk.losses import (
     SquaredError,
     holds_classes,
 )
-from ridgewalk.path import MLPPath
+from ridgewalk.path.families import PathPenalty
+from ridgewalk.path.fit import AlphaSpec, fit_path
+from ridgewalk.path.problem import PathProblem
+from ridgewalk.path.result import MLPPath
+from ridgewalk.path.settings import PathSettings
 from ridgewalk.progress import progress
 from ridgewalk.route import Route
-from ridgewalk.walker import Strengths, walk
+from ridgewalk.threads import ending_with_interpreter
+from ridgewalk.warning import warn, warn_deprecated
 
 
 @ending_with_interpreter
@@ -44,16 +48,21 @@ def mlp_path(
     y: ArrayLike,
     *,
     loss: Loss | str = "auto",
-    route: Route | None = None,
-    alphas: Strengths = 30,
+    settings: PathSettings | None = None,
+    penalty: PathPenalty | None = None,
+    alphas: AlphaSpec = 30,
     cv: Any = 5,
     n_seeds: int = 1,
     sample_weight: ArrayLike | None = None,
     groups: ArrayLike | None = None,
     random_state: Any = None,
+    standardize: bool = True,
+    engine: Engine = "compiled",
     n_jobs: int | None = None,
-    memory: str | PathLike[str] | None = None,
+    checkpoint_dir: str | PathLike[str] | None = None,
     verbose: bool = False,
+    memory: str | PathLike[str] | None = None,
+    route: Route | None = None,
 ) -> MLPPath:
     """Walk the path: every strength x fold x seed, and every strength x seed on all data.
 
@@ -66,8 +75,10 @@ def mlp_path(
     loss : Loss or str
         "log_loss", "squared_error", "absolute_error", "huber" or "poisson"; by default ("auto") the first where y holds
         classes (text, booleans or at most 20 different whole numbers), else the second.
-    route : Route, optional
-        The network, its penalty and how to walk.
+    settings : PathSettings, optional
+        The network, its penalty and its training.
+    penalty : PathPenalty, optional
+        The penalty instead of the settings' own: one of :mod:`ridgewalk.path.families`, or a class of yours.
     alphas : int, array_like or "qut"
         How many strengths, the strengths themselves, or the one that keeps nothing where there is nothing, 20 times in
         21; the unpenalized 0 is always added.
@@ -80,19 +91,33 @@ def mlp_path(
         Groups of rows: a number of folds leaves each whole, and a splitter that asks for them gets them.
     random_state : int, RandomState or None
         Draws the folds, then the seeds: more seeds leave the folds as they are.
+    standardize : bool
+        Bring columns (and the target of a regression) to mean 0 and deviation 1 on the training rows alone.
+    engine : "compiled" or "reference"
+        What trains: C++ kernels, or the NumPy that they are checked against, which takes penalties and losses of your
+        own.
     n_jobs : int, optional
         Threads; -1 is one per core. The numbers do not depend on it.
-    memory : str or path, optional
+    checkpoint_dir : str or path, optional
         Folder that keeps every network as soon as it is trained. A call that was broken off, and is made again with the
         same data and parameters (n_jobs may differ), goes on from there and ends with the same bits. Needs a
         random_state.
     verbose : bool
         Show a progress bar.
+    memory, route
+        Deprecated: the old names of ``checkpoint_dir`` and ``settings``, until ridgewalk 0.2.
 
     Returns
     -------
     MLPPath
     """
+    settings = settings or PathSettings()
+    if memory is not None:
+        warn_deprecated("memory=", "checkpoint_dir=")
+        checkpoint_dir = memory
+    if route is not None:
+        warn_deprecated("route=", "settings=")
+        settings, standardize, engine = route.settings(), route.standardize, route.engine
     x, target = check_X_y(X, y, dtype=np.float64, accept_sparse="csr", multi_output=True, ensure_min_samples=2)
     kind = type_of_target(target)
     if kind.startswith(("binary", "multiclass")) and target.ndim == 2 and target.shape[1] == 1:
@@ -105,52 +130,51 @@ def mlp_path(
     elif not np.issubdtype(target.dtype, np.number):
         raise ValueError(f"{type(criterion).__name__} needs a target of numbers, got {target.dtype}.")
     weights = row_weights(sample_weight, x)
-    problem = path_problem(x, target, criterion, cv, n_seeds, weights, random_state, groups)
-    with progress("Walking the path", verbose) as watch:
-        watch.record = recorded(memory, random_state)
-        return walk(**problem, route=route, alphas=alphas, n_jobs=1 if n_jobs is None else n_jobs, watch=watch)
+    problem = path_problem(x, target, criterion, Sampling(cv, n_seeds, random_state, groups), weights, standardize)
+    if penalty is not None:
+        settings = replace(settings, penalty=penalty)
+    with progress("Fitting the path", verbose) as watched:
+        runner = Runner(engine, 1 if n_jobs is None else n_jobs, watched, recorded(checkpoint_dir, random_state))
+        return fit_path(problem, settings, alphas, runner)
 
 
-def warn(message: str, category: type[Warning] = UserWarning) -> None:
-    """Warn at the line that called into the package, however deep the call is by now."""
-    depth, frame = 1, sys._getframe()
-    while frame.f_back is not None and frame.f_globals["__name__"].startswith("ridgewalk."):
-        depth, frame = depth + 1, frame.f_back
-    warnings.warn(message, category, stacklevel=depth)
-
-
-def recorded(memory: str | PathLike[str] | None, random_state: Any) -> Record | None:
-    """Open the record of finished runs that ``memory`` names."""
-    if memory is not None and random_state is None:
+def recorded(checkpoint_dir: str | PathLike[str] | None, random_state: Any) -> Record | None:
+    """Open the record of finished runs in a folder."""
+    if checkpoint_dir is not None and random_state is None:
         raise ValueError(
-            "memory goes on from a fit whose folds and starts are drawn again alike: give random_state a whole number."
+            "checkpoint_dir goes on from a fit whose folds and starts are drawn again alike: give random_state a whole "
+            "number."
         )
-    return None if memory is None else Record(Path(memory))
+    return None if checkpoint_dir is None else Record(Path(checkpoint_dir))
 
 
-def path_problem(
-    x: Any,
-    target: Any,
-    loss: Loss,
-    cv: Any,
-    n_seeds: int,
-    weights: Array,
-    random_state: Any,
-    groups: ArrayLike | None = None,
-) -> dict[str, Any]:
-    """Draw folds and seeds for a checked table; what :func:`ridgewalk.walker.walk` takes of data."""
-    if n_seeds < 1:
-        raise ValueError(f"n_seeds is at least 1, got {n_seeds}.")
-    random = check_random_state(random_state)
-    splits = draw_splits(x, target, cv, loss, random, groups, weights)
-    return {
-        "x": x,
-        "target": loss.encode(target),
-        "loss": loss,
-        "splits": splits,
-        "seeds": draw_seeds(random, n_seeds),
-        "sample_weight": weights,
-    }
+@dataclass(frozen=True, eq=False)
+class Sampling:
+    """How folds and starts are drawn.
+
+    Attributes
+    ----------
+    cv : int, scikit-learn splitter, or iterable of (train, test)
+    n_seeds : int
+    random_state : int, RandomState or None
+        Draws the folds, then the seeds: more seeds leave the folds as they are.
+    groups : array_like, shape (N,), or None
+    """
+
+    cv: Any
+    n_seeds: int
+    random_state: Any
+    groups: ArrayLike | None = None
+
+
+def path_problem(x: Any, target: Any, loss: Loss, sampling: Sampling, weights: Array, standardize: bool) -> PathProblem:
+    """Draw folds and seeds for a checked table, and standardize the folds."""
+    if sampling.n_seeds < 1:
+        raise ValueError(f"n_seeds is at least 1, got {sampling.n_seeds}.")
+    random = check_random_state(sampling.random_state)
+    splits = draw_splits(x, target, sampling.cv, loss, random, sampling.groups, weights)
+    seeds = draw_seeds(random, sampling.n_seeds)
+    return PathProblem.of(x, loss.encode(target), loss, splits, seeds, weights, standardize)
 
 
 def draw_seeds(random: np.random.RandomState, count: int) -> list[int]:

@@ -24,7 +24,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
 
 from ridgewalk.arrays import Array, Integers
-from ridgewalk.engine.watch import Watch
+from ridgewalk.engine.progress import Progress
 from ridgewalk.losses import BinaryCrossEntropy, CrossEntropy, Loss, Poisson
 
 _MOST_ROWS = 5_000  # of a training set: more teach these models little that matters here
@@ -41,7 +41,7 @@ def reference_outputs(
     loss: Loss,
     splits: Sequence[tuple[Integers, Integers]],
     sample_weight: Array,
-    watch: Watch | None = None,
+    progress: Progress | None = None,
 ) -> dict[str, list[Array]]:
     """Give outputs (n, C) of every reference model for the rows that each fold holds out, in units of the target.
 
@@ -55,7 +55,7 @@ def reference_outputs(
         As ``loss.encode`` gives it.
     splits : sequence of (training rows, held-out rows)
     sample_weight : array, shape (N,)
-    watch : Watch, optional
+    progress : Progress, optional
         Counts the models that are fitted.
 
     Returns
@@ -76,17 +76,17 @@ def reference_outputs(
     found: dict[str, list[Array]] = {}
     rows = min([_MOST_ROWS, *(int(np.count_nonzero(sample_weight[training])) for training, _ in splits)])
     models = _models(labelled, target.shape[1] > 1 and not labelled, rows)
-    watch = watch or Watch()
-    watch.expect(len(models) * len(splits))
-    for name, model in models.items():
-        found[name] = []
-        for k, (training, held_out) in enumerate(splits):
-            used = training[sample_weight[training] > 0]
-            used = np.random.default_rng(k).permutation(used)[:_MOST_ROWS]
-            fitted = clone(model).fit(x[used], y[used])
-            scored = np.unique(held_out[sample_weight[held_out] > 0])
-            found[name].append(_output(fitted, x[scored], loss, classes, labelled))
-            watch.add(1)
+    progress = progress or Progress()
+    with progress.task(len(models) * len(splits)):
+        for name, model in models.items():
+            found[name] = []
+            for k, (training, held_out) in enumerate(splits):
+                used = training[sample_weight[training] > 0]
+                used = np.random.default_rng(k).permutation(used)[:_MOST_ROWS]
+                fitted = clone(model).fit(x[used], y[used])
+                scored = np.unique(held_out[sample_weight[held_out] > 0])
+                found[name].append(_output(fitted, x[scored], loss, classes, labelled))
+                progress.add(1)
     return found
 
 

@@ -13,8 +13,8 @@ from sklearn.metrics import get_scorer
 
 from ridgewalk.arrays import Array, Integers
 from ridgewalk.estimators.predicting import Predictor
-from ridgewalk.estimators.problem import warn
 from ridgewalk.model import Model
+from ridgewalk.warning import warn
 
 
 def score_of(

@@ -18,26 +18,35 @@ from sklearn.utils.validation import _check_feature_names_in, check_is_fitted
 from ridgewalk.arrays import Array
 from ridgewalk.diagnostics import Arm, Diagnosis, judge, of_path
 from ridgewalk.diagnostics.evidence import arm_of
+from ridgewalk.engine import Engine, Runner
 from ridgewalk.engine.job import History
-from ridgewalk.engine.threads import ending_with_interpreter
+from ridgewalk.engine.progress import Progress
+from ridgewalk.engine.record import Record
 from ridgewalk.estimators.parameters import NETWORK_CONSTRAINTS, documented
 from ridgewalk.estimators.predicting import ClassifierFace, Predictor, RegressorFace
-from ridgewalk.estimators.problem import REGRESSION_LOSSES, loss_for, path_problem, recorded, row_weights, warn
+from ridgewalk.estimators.problem import (
+    REGRESSION_LOSSES,
+    Sampling,
+    loss_for,
+    path_problem,
+    recorded,
+    row_weights,
+)
 from ridgewalk.estimators.references import reference_outputs
 from ridgewalk.estimators.scoring import score_of
 from ridgewalk.files import written
-from ridgewalk.folds import constant_losses, standardized_fold
-from ridgewalk.inputs import InputSelection, relax, select_inputs
+from ridgewalk.folds import constant_losses
 from ridgewalk.losses import Loss, Poisson
 from ridgewalk.network import Activation
 from ridgewalk.objective import weighted_mean
-from ridgewalk.path import MLPPath, model_of
-from ridgewalk.progress import progress
-from ridgewalk.report.details import Given, page_data
-from ridgewalk.report.html import excerpt, render
-from ridgewalk.report.summary import summarize
-from ridgewalk.route import Engine, PenaltyName, Precision, Route, Walk
-from ridgewalk.selection import (
+from ridgewalk.path.cost import check_memory, path_seconds
+from ridgewalk.path.families import PenaltyName, as_elastic_net, penalty_family
+from ridgewalk.path.fit import AlphaSpec, fit_path, strength_count
+from ridgewalk.path.input_selection import InputSelection, relax, seconds_beside_the_path, select_inputs
+from ridgewalk.path.jobs import dense_job, every_pair, network_of, ramp_job
+from ridgewalk.path.problem import PathProblem
+from ridgewalk.path.result import MLPPath, Score, model_of
+from ridgewalk.path.selection import (
     EVERY_ONE_DIVERGED,
     Choice,
     HeldOut,
@@ -48,7 +57,13 @@ from ridgewalk.selection import (
     mean_and_error,
     nested,
 )
-from ridgewalk.walker import Score, Strengths, Walker, strength_count, walk
+from ridgewalk.path.settings import PathSettings, Precision, Schedule
+from ridgewalk.progress import progress
+from ridgewalk.report.details import Given, page_data
+from ridgewalk.report.html import excerpt, render
+from ridgewalk.report.summary import summarize
+from ridgewalk.threads import ending_with_interpreter
+from ridgewalk.warning import renamed, warn
 
 _LOOKS = 100  # at a training that is followed
 _FEW_EPOCHS, _FAR_ABOVE = 20, 2.0  # with less no network is expected to learn; times a constant's loss
@@ -58,16 +73,22 @@ _UNSOLVED = 1e-4  # residual above which a linear model counts as unsolved
 _BASELINE_TOLERANCE, _BASELINE_STRENGTHS = 1e-5, 30  # at most
 
 
-class _PathEstimator(Predictor):
-    """Parameters, the walk, the choice."""
+_OLD_NAMES = {"walk": "schedule", "memory": "checkpoint_dir"}
 
+
+class _PathEstimator(Predictor):
+    """Parameters, the path, the choice."""
+
+    _old_names: ClassVar[dict[str, str]] = _OLD_NAMES
+
+    @renamed(_OLD_NAMES)
     def __init__(
         self,
         hidden_layer_sizes: Sequence[int] = (32,),
         activation: Activation = "relu",
         *,
         loss: str = "auto",
-        alphas: Strengths = 30,
+        alphas: AlphaSpec = 30,
         l1_ratio: float | Sequence[float] = 0.5,
         penalty: PenaltyName = "elasticnet",
         upper_l2: float = 1e-3,
@@ -83,7 +104,7 @@ class _PathEstimator(Predictor):
         cv: Any = 5,
         n_seeds: int = 1,
         ensemble: bool = False,
-        walk: Walk = "ramp",
+        schedule: Schedule = "ramp",
         max_iter: int = 600,
         learning_rate_init: float = 0.01,
         batch_size: int | None = None,
@@ -93,7 +114,7 @@ class _PathEstimator(Predictor):
         engine: Engine = "compiled",
         random_state: Any = None,
         n_jobs: int | None = None,
-        memory: str | PathLike[str] | None = None,
+        checkpoint_dir: str | PathLike[str] | None = None,
         verbose: bool = False,
     ) -> None:
         self.hidden_layer_sizes = hidden_layer_sizes
@@ -115,7 +136,7 @@ class _PathEstimator(Predictor):
         self.cv = cv
         self.n_seeds = n_seeds
         self.ensemble = ensemble
-        self.walk = walk
+        self.schedule = schedule
         self.max_iter = max_iter
         self.learning_rate_init = learning_rate_init
         self.batch_size = batch_size
@@ -125,7 +146,7 @@ class _PathEstimator(Predictor):
         self.engine = engine
         self.random_state = random_state
         self.n_jobs = n_jobs
-        self.memory = memory
+        self.checkpoint_dir = checkpoint_dir
         self.verbose = verbose
 
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
@@ -137,38 +158,41 @@ class _PathEstimator(Predictor):
         "selection": [StrOptions(set(get_args(Rule)))],
         "scoring": [str, callable, None],
         "cv": ["cv_object"],
-        "walk": [StrOptions(set(get_args(Walk)))],
+        "schedule": [StrOptions(set(get_args(Schedule)))],
         "batch_size": [Interval(Integral, 1, None, closed="left"), None],
         "tol": [Interval(Real, 0, None, closed="neither")],
-        "memory": [str, PathLike, None],
+        "checkpoint_dir": [str, PathLike, None],
     }
 
     _least_rows = 2  # one to train on, one to hold out
 
-    def _route(self, l1_ratio: float) -> Route:
-        factors = self.penalty_factors
-        return Route(
+    def _settings(self, l1_ratio: float) -> PathSettings:
+        penalty = penalty_family(
+            "group_lasso" if self.select_inputs else self.penalty,
+            l1_ratio,
+            self.upper_l2,
+            self.bias_alpha,
+            self.layer_factors,
+            self.penalty_factors,
+            self.groups,
+        )
+        return PathSettings(
             hidden_layer_sizes=self.hidden_layer_sizes,
             activation=self.activation,
-            penalty="group_lasso" if self.select_inputs else self.penalty,
-            l1_ratio=l1_ratio,
-            upper_l2=self.upper_l2,
-            bias_alpha=self.bias_alpha,
-            layer_factors=self.layer_factors,
-            walk=self.walk,
+            penalty=penalty,
+            schedule=self.schedule,
             max_iter=self.max_iter,
             learning_rate=self.learning_rate_init,
             batch_size=self.batch_size,
-            standardize=self.standardize,
-            penalty_factors=None if factors is None else np.asarray(factors, dtype=float),
-            groups=None if self.groups is None else np.asarray(self.groups),
             dtype=self.dtype,
-            engine=self.engine,
             tolerance=self.tol,
         )
 
+    def _runner(self, watched: Progress, checkpoints: Record | None = None) -> Runner:
+        return Runner(self.engine, 1 if self.n_jobs is None else self.n_jobs, watched, checkpoints)
+
     def _fit(self, x: Any, target: Array, y: Array, loss: Loss, weights: Array, groups: ArrayLike | None) -> Self:
-        """Walk over a checked table; ``target`` is what the loss encodes, ``y`` what a scorer compares with."""
+        """Fit the path of a checked table; ``target`` is what the loss encodes, ``y`` what a scorer compares with."""
         selecting = self.select_inputs or self.relax
         if selecting and self.scoring is not None:
             raise ValueError("scoring chooses on a path; select_inputs and relax choose by the loss: leave one out.")
@@ -177,37 +201,34 @@ class _PathEstimator(Predictor):
         ratios = np.unique(np.asarray(self.l1_ratio, dtype=float))
         if not ratios.size:
             raise ValueError(f"l1_ratio is a number from 0 (all L2) to 1 (all L1), or several, got {self.l1_ratio!r}.")
-        routes = [self._route(float(ratio)) for ratio in ratios]
-        problem = path_problem(x, target, loss, self.cv, self.n_seeds, weights, self.random_state, groups)
-        problem["n_jobs"] = 1 if self.n_jobs is None else self.n_jobs
-        self._problem = problem.copy()
-        if self.scoring is not None:
-            problem["score"] = self._score(x, y, routes[0], problem)
-        with progress("Selecting inputs" if self.select_inputs else "Walking the path", self.verbose) as watch:
-            problem["watch"] = watch
-            watch.record = recorded(self.memory, self.random_state)
-            walked = problem | {"alphas": self.alphas}
-            selections: list[InputSelection] = []
-            candidates: list[MLPPath] = []
-            watch.later = self._seconds(routes, problem)
-            for route in routes:
-                if selecting:
-                    way = select_inputs if self.select_inputs else relax
-                    selections.append(way(**walked, route=route, rule=self.selection))
-                    candidates += [arm.path for arm in selections[-1].arms]
-                else:
-                    candidates.append(walk(**walked, route=route))
-            if all(path.diverged.all() for path in candidates):
-                raise ValueError(EVERY_ONE_DIVERGED)
-            self.linear_path_ = self._linear_path(candidates[0], problem)
+        every = [self._settings(float(ratio)) for ratio in ratios]
+        sampling = Sampling(self.cv, self.n_seeds, self.random_state, groups)
+        problem = path_problem(x, target, loss, sampling, weights, self.standardize)
+        self._problem = problem
+        score = None if self.scoring is None else self._score(problem, every[0], y)
+        selections: list[InputSelection] = []
+        candidates: list[MLPPath] = []
+        with progress("Selecting inputs" if self.select_inputs else "Fitting the path", self.verbose) as watched:
+            runner = self._runner(watched, recorded(self.checkpoint_dir, self.random_state))
+            with watched.task(self._seconds(problem, every)):
+                for settings in every:
+                    if selecting:
+                        select = select_inputs if self.select_inputs else relax
+                        selections.append(select(problem, settings, self.alphas, runner, self.selection))
+                        candidates += [arm.path for arm in selections[-1].arms]
+                    else:
+                        candidates.append(fit_path(problem, settings, self.alphas, runner, score))
+                if all(path.diverged.all() for path in candidates):
+                    raise ValueError(EVERY_ONE_DIVERGED)
+                self.linear_path_ = self._linear_path(problem, candidates[0], runner, score)
         if selecting:
             best = int(np.argmin([selection.chosen.loss for selection in selections]))
             self.input_selection_ = selections[best]
             self.path_, self.index_ = self.input_selection_.chosen.path, self.input_selection_.chosen.index
             self.paths_ = [selection.chosen.path for selection in selections]
-            choice = choose(*_table(self.path_))
+            choice = choose(*self.path_.choice_table)
         else:
-            tables = [_table(path) for path in candidates]
+            tables = [path.choice_table for path in candidates]
             best, choice = choose_among([table for table, _ in tables], tables[0][1], self.selection)
             self.paths_, self.path_, self.index_ = candidates, candidates[best], choice.chosen
             if isinstance(self.alphas, str):
@@ -249,20 +270,21 @@ class _PathEstimator(Predictor):
         ValueError
             If the rows of the fit are gone: a model that was loaded or compacted.
         """
-        problem = self._kept_problem()
+        problem: PathProblem = self._kept_problem()
         path = self.input_selection_.arms[0].path if hasattr(self, "input_selection_") else self.path_
         if alpha is not None and not (isinstance(alpha, Real) and 0 <= alpha <= path.alphas[-1]):
             raise ValueError(f"alpha is a number on the path, from 0 to {path.alphas[-1]:.4g}, got {alpha!r}.")
         if alpha is None and isinstance(self.alphas, str):
             alpha = float(path.alphas[-1])
-        walker, outputs = Walker.ready(**problem | {"watch": None}, route=path.route), {}
-        walker.check_memory(1)  # before other models take their time
+        outputs = {}
+        check_memory(problem, path.settings, self._runner(Progress()), 1)  # before other models take their time
         if references:
-            names = ("x", "target", "loss", "splits", "sample_weight")
-            with progress("Diagnosing: other models", self.verbose) as watch:
-                outputs = reference_outputs(**{name: problem[name] for name in names}, watch=watch)
-        with progress("Diagnosing: training the arms again, and probes", self.verbose) as watch:
-            evidence = of_path(replace(walker, watch=watch), path, self.selection, alpha, outputs)
+            with progress("Diagnosing: other models", self.verbose) as watched:
+                outputs = reference_outputs(
+                    problem.x, problem.target, problem.loss, problem.splits, problem.weights, watched
+                )
+        with progress("Diagnosing: training the arms again, and probes", self.verbose) as watched:
+            evidence = of_path(problem, path, self._runner(watched), self.selection, alpha, outputs)
         return judge(evidence)
 
     def summary(self, origins: list[str] | None = None) -> dict[str, Any]:
@@ -299,7 +321,7 @@ class _PathEstimator(Predictor):
 
     def _choice(self) -> Choice:
         """Give both rules' strengths on the path, and the one that was taken."""
-        return replace(choose(*_table(self.path_)), chosen=self.index_)
+        return replace(choose(*self.path_.choice_table), chosen=self.index_)
 
     @property
     def _how(self) -> str:
@@ -333,7 +355,7 @@ class _PathEstimator(Predictor):
         if isinstance(self.alphas, str):
             return arm_of([(path, len(path.alphas) - 1)] * len(path.heldout_rows))
         paths = self._candidates
-        chosen = cross_chosen([_heldout(each) for each in paths], _table(path)[1], self.selection)
+        chosen = cross_chosen([_heldout(each) for each in paths], path.choice_table[1], self.selection)
         return arm_of([(paths[best], index) for best, index in chosen])
 
     @property
@@ -408,17 +430,19 @@ class _PathEstimator(Predictor):
         It is each strength's own training, also where the path holds a neighbour's network. A run of the history is a
         strength: the mean over folds and seeds.
         """
-        problem, path = self._kept_problem(), self.path_
-        if path.route.linear or path.route.walk != "ramp" or hasattr(self, "input_selection_"):
+        path = self.path_
+        problem: PathProblem = self._kept_problem()
+        settings = path.settings
+        if settings.linear or not settings.ramps or hasattr(self, "input_selection_"):
             raise ValueError(
-                'A curve is of one training from a dense start: a plain path with walk="ramp" and a hidden layer has '
-                "such; a linear model is solved, and every other fit starts where the one before it ended."
+                'A curve is of one training from a dense start: a plain path with schedule="ramp" and a hidden layer '
+                "has such; a linear model is solved, and every other fit starts where the one before it ended."
             )
-        walker = Walker.ready(**{"watch": None, **problem}, route=path.route)
-        walker = replace(walker, folds=walker.validated)
-        dense, looks = walker.dense(), max(1, self.max_iter // _LOOKS)
-        jobs = (replace(walker.raised(path.alphas[[index]], dense), record_every=looks) for index in indices)
-        histories = [history for job in jobs if (history := walker.train(job).history)]
+        problem, runner = problem.validated(), self._runner(Progress())
+        dense, looks = runner.train(dense_job(problem, settings)), max(1, self.max_iter // _LOOKS)
+        pairs = [every_pair(problem, path.alphas[[index]]) for index in indices]
+        jobs = (replace(ramp_job(problem, settings, *each, dense), record_every=looks) for each in pairs)
+        histories = [history for job in jobs if (history := runner.train(job).history)]
         names = ("data_loss", "penalty", "validation_loss", "zeros", "norms")
         means = {name: np.stack([getattr(each, name).mean(axis=0) for each in histories]) for name in names}
         return History(epochs=histories[0].epochs, **means)
@@ -426,36 +450,39 @@ class _PathEstimator(Predictor):
     def _findings_html(self) -> str:
         return excerpt(summarize(*self._walked(), self._how)) if hasattr(self, "path_") else super()._findings_html()
 
-    def _score(self, x: Any, y: Array, route: Route, problem: dict[str, Any]) -> Score:
+    def _score(self, problem: PathProblem, settings: PathSettings, y: Array) -> Score:
         """Return what scores a network by ``scoring``, tried on a constant."""
-        network = route.network(x.shape[1], problem["target"].shape[1])
-        weights, loss = problem["sample_weight"], problem["loss"]
-        whole = standardized_fold(x, problem["target"], loss, weights, self.standardize)
-        constant = model_of(network, loss, [np.zeros(shape) for shape in network.shapes], whole)
-        return score_of(self, self.scoring, x, y, weights, [rows for _, rows in problem["splits"]], constant)
+        network = network_of(problem, settings)
+        nothing = [np.zeros(shape) for shape in network.shapes]
+        constant = model_of(network, problem.loss, nothing, problem.folds[-1])
+        held_out = [rows for _, rows in problem.splits]
+        return score_of(self, self.scoring, problem.x, y, problem.weights, held_out, constant)
 
-    def _linear_path(self, path: MLPPath, problem: dict[str, Any]) -> MLPPath:
-        """Walk the same folds with no hidden layer, under the same elastic net."""
-        if path.route.linear:
+    def _linear_path(self, problem: PathProblem, path: MLPPath, runner: Runner, score: Score | None) -> MLPPath:
+        """Fit the same folds with no hidden layer, under the same elastic net."""
+        if path.settings.linear:
             return path
-        return walk(**_one_start(problem), route=_baseline(path.route), alphas=self._baseline_count)
+        return fit_path(_one_start(problem), _baseline(path.settings), self._baseline_count, runner, score)
 
     @property
     def _baseline_count(self) -> int:
         asked = self.alphas if isinstance(self.alphas, Integral) else _BASELINE_STRENGTHS
         return min(int(asked), _BASELINE_STRENGTHS)
 
-    def _seconds(self, routes: Sequence[Route], problem: dict[str, Any]) -> float:
+    def _seconds(self, problem: PathProblem, every: Sequence[PathSettings]) -> float:
         """Guess the seconds of all paths, the linear one among them."""
-        seconds = len(routes) * Walker.ready(**problem, route=routes[0]).work(strength_count(self.alphas))
-        if routes[0].linear:
+        strengths = strength_count(self.alphas)
+        seconds = path_seconds(problem, every[0], strengths)
+        if self.select_inputs or self.relax:
+            seconds += seconds_beside_the_path(problem, every[0], strengths, relaxing=not self.select_inputs)
+        seconds *= len(every)
+        if every[0].linear:
             return seconds
-        linear = Walker.ready(**_one_start(problem), route=_baseline(routes[0]))
-        return seconds + linear.work(1 + self._baseline_count)
+        return seconds + path_seconds(_one_start(problem), _baseline(every[0]), 1 + self._baseline_count)
 
     def _report(self, candidates: list[MLPPath]) -> None:
         """Set what regularization gained on held-out rows, every fold at the strength that the others choose."""
-        table, weights = _table(candidates[0])
+        table, weights = candidates[0].choice_table
         rows = nested([_heldout(path) for path in candidates], weights, self.selection)
         linear = nested([_heldout(self.linear_path_)], weights, self.selection)
         with np.errstate(invalid="ignore"):
@@ -485,7 +512,7 @@ class _PathEstimator(Predictor):
         self._hand_over(models, int(sound[:best].sum()))
         self.n_iter_ = self.max_iter
         self._warn_of_failures(path)
-        if path.route.linear and path.residual[index].max() > _UNSOLVED:
+        if path.settings.linear and path.residual[index].max() > _UNSOLVED:
             warn(
                 f"The linear model is not at its optimum (residual {path.residual[index].max():.2g}): "
                 "set standardize=True; the absolute error, which has kinks of its own, is solved only roughly.",
@@ -502,18 +529,18 @@ class _PathEstimator(Predictor):
             others = "" if path.lost.all(axis=(1, 2)).any() else "; other networks of the path stand in their places"
             warn(f"Training diverged: {said}{others}. To mend it, {mend}.", ConvergenceWarning)
             return
-        target, whole = self._problem["target"], path.whole
+        problem, whole = self._problem, path.whole
         rows = np.flatnonzero(whole.weights)
-        losses = constant_losses(path.loss, target, whole, whole.target_scale, rows)
+        losses = constant_losses(path.loss, problem.target, whole, whole.target_scale, rows)
         null = float(weighted_mean(losses, whole.weights[rows]))
         reached = float(path.train_loss[0, -1].min())
         nothing_to_learn = null == 0 or not np.isfinite(whole.scale).any()  # a constant target, constant inputs
-        if path.route.linear or nothing_to_learn or reached < null - _ABOVE * abs(null):
+        if path.settings.linear or nothing_to_learn or reached < null - _ABOVE * abs(null):
             return
-        x, seeds = self._problem["x"][rows], range(path.train_loss.shape[-1])
+        x, seeds = problem.x[rows], range(path.train_loss.shape[-1])
         constant = all(np.ptp(path.model(0, seed).output(x), axis=0).max() == 0 for seed in seeds)
         # In a few epochs no network learns: then only what the start cannot have been is a failure of the rate.
-        if constant or (path.route.max_iter >= _FEW_EPOCHS and reached > _FAR_ABOVE * abs(null)):
+        if constant or (path.settings.max_iter >= _FEW_EPOCHS and reached > _FAR_ABOVE * abs(null)):
             warn(
                 f"Training failed: without a penalty no network loses less on the training rows ({reached:.4g}) than a "
                 f"constant ({null:.4g}). To mend it, {mend}, or raise max_iter.",
@@ -521,28 +548,19 @@ class _PathEstimator(Predictor):
             )
 
 
-def _baseline(route: Route) -> Route:
-    """Give the linear path beside a network's: no hidden layer, under the same elastic net."""
-    return replace(
-        route, hidden_layer_sizes=(), penalty="elasticnet", groups=None, layer_factors=None, batch_size=None,
-        tolerance=_BASELINE_TOLERANCE,
-    )  # fmt: skip
+def _baseline(settings: PathSettings) -> PathSettings:
+    """Return the settings of the linear path beside a network's: no hidden layer, under the same elastic net."""
+    penalty = as_elastic_net(settings.penalty)
+    return replace(settings, hidden_layer_sizes=(), penalty=penalty, batch_size=None, tolerance=_BASELINE_TOLERANCE)
 
 
-def _one_start(problem: dict[str, Any]) -> dict[str, Any]:
-    return problem | {"seeds": problem["seeds"][:1]}
-
-
-def _table(path: MLPPath) -> tuple[Array, Array]:
-    """Give what a strength is chosen by, and weights: losses (S, N) of rows, or negative scores (S, K) of folds."""
-    if path.heldout_score is None:
-        return path.row_loss, path.row_weights
-    return -path.heldout_score.mean(axis=-1), np.ones(path.heldout_score.shape[1])
+def _one_start(problem: PathProblem) -> PathProblem:
+    return replace(problem, seeds=problem.seeds[:1])
 
 
 def _heldout(path: MLPPath) -> HeldOut:
     """Give the same, fold by fold."""
-    table, _ = _table(path)
+    table, _ = path.choice_table
     if path.heldout_score is None:
         return HeldOut(table, path.heldout_rows, path.fold_row_loss)
     folds = [np.array([k]) for k in range(table.shape[1])]
@@ -571,7 +589,7 @@ _FIRST = """
         are those over folds.
     cv : int, splitter or iterable, default 5
         A number makes shuffled folds, stratified for classes.
-    walk : "ramp" or "sequential", default "ramp"
+    schedule : "ramp" or "sequential", default "ramp"
         All strengths from one dense fit, or one after the other from weak to strong.
     max_iter : int, default 600
         Epochs of each fit after its dense start.
@@ -581,7 +599,7 @@ _FIRST = """
         Rows per step; all of them by default.
     tol : float, default 1e-8
         Residual at which a linear model counts as solved.
-    memory : str or path, optional
+    checkpoint_dir : str or path, optional
         Folder that keeps every network as soon as it is trained. A fit that was broken off, and is called again with
         the same data and parameters (n_jobs may differ), goes on from there and ends with the same bits. Delete the
         folder when it has served. Needs a random_state.

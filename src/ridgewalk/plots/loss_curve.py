@@ -78,7 +78,7 @@ class LossCurveDisplay:
             If the estimator is not fitted, or none of these.
         ValueError
             If it was solved without steps (no hidden layer); of a path, if the rows of the fit are gone, or its fits do
-            not start from a dense one (``walk="sequential"``, ``select_inputs``, ``relax``).
+            not start from a dense one (``schedule="sequential"``, ``select_inputs``, ``relax``).
         ImportError
             If matplotlib is not installed.
         """

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any, Literal, Self, get_args
 import numpy as np
 
 from ridgewalk.estimators import MLPClassifierCV, MLPRegressorCV
-from ridgewalk.path import MLPPath
+from ridgewalk.path.result import MLPPath
+from ridgewalk.path.selection import Choice, Rule
 from ridgewalk.plots.drawing import (
     BLUE,
     COLOURS,
@@ -25,7 +26,6 @@ from ridgewalk.plots.drawing import (
 )
 from ridgewalk.report.details import axes, inputs_along
 from ridgewalk.report.summary import summarize
-from ridgewalk.selection import Choice, Rule
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

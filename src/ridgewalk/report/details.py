@@ -22,9 +22,9 @@ import numpy as np
 from ridgewalk.arrays import Array, Integers
 from ridgewalk.engine.job import History
 from ridgewalk.losses import BinaryCrossEntropy, CrossEntropy, Loss
-from ridgewalk.path import MLPPath
+from ridgewalk.path.result import MLPPath
+from ridgewalk.path.selection import Choice, Rule
 from ridgewalk.report.summary import by_input, kept_inputs, sentences, summarize
-from ridgewalk.selection import Choice, Rule
 
 _MOST_INPUTS, _MOST_CLASSES, _MOST_ROWS, _LONGEST_NAME = 40, 20, 200, 80
 _WIDEST_LAYER, _MOST_WEIGHTS = 64, 150_000  # rows and columns of a matrix; numbers over all layers and strengths
@@ -147,7 +147,7 @@ def inputs_along(path: MLPPath, origins: list[str] | None, chosen: int) -> dict[
     return {
         "names": [_short(names[k]) for k in order],
         "left_out": len(names) - len(order),
-        "standardized": path.route.standardize,
+        "standardized": path.standardize,
         "importance": _rounded(importance[:, order]),
         "frequency": _rounded(frequency[:, order]),
         "kept": [[bool(kept[s, -1, seed, k]) for k in order] for s, seed in enumerate(best)],
@@ -291,7 +291,7 @@ def regions(
         x = np.asarray(given.x if isinstance(given.x, np.ndarray) else given.x.toarray())
         low, high = x.min(axis=0), x.max(axis=0)
         low, high = low - 0.05 * (high - low), high + 0.05 * (high - low)
-    elif path.route.standardize:
+    elif path.standardize:
         low, high = (path.whole.center + sign * _SPAN * path.whole.scale for sign in (-1, 1))
     else:
         return None  # nothing says where the rows are

@@ -8,8 +8,8 @@ import numpy as np
 
 from ridgewalk.arrays import Booleans
 from ridgewalk.objective import weighted_mean
-from ridgewalk.path import MLPPath
-from ridgewalk.selection import Choice, Rule, choose, mean_and_error
+from ridgewalk.path.result import MLPPath
+from ridgewalk.path.selection import Choice, Rule, choose, mean_and_error
 
 
 def summarize(

@@ -30,7 +30,8 @@ def save(
     What is kept: the parameters, the networks, and the whole path with the held-out loss of every row, so that
     ``report`` and ``path_`` work after loading. That is 8 bytes per row and strength, and as much for the linear
     baseline: 50 MB for 100,000 rows and 30 strengths. ``model.compact()`` has no path, and its file is small. The rows
-    themselves are never kept, so a loaded model cannot ``diagnose``; nor is ``memory``, a folder of this machine.
+    themselves are never kept, so a loaded model cannot ``diagnose``; nor is ``checkpoint_dir``, a folder of this
+    machine.
 
     Parameters
     ----------

@@ -18,17 +18,18 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ridgewalk import __version__
-from ridgewalk.engine.job import Fold, Standing
-from ridgewalk.envelope import NULL
-from ridgewalk.folds import Moments
-from ridgewalk.inputs import Arm, InputSelection
+from ridgewalk.engine.job import Standing
+from ridgewalk.folds import Fold, Moments
 from ridgewalk.layers import GELU, Dense, Dropout, LeakyReLU, ReLU, Sigmoid, Tanh
 from ridgewalk.losses import AbsoluteError, BinaryCrossEntropy, CrossEntropy, Huber, Poisson, SquaredError
 from ridgewalk.model import Compaction, Model, Size
 from ridgewalk.network import Network
 from ridgewalk.optimizers import InverseTime, scheduled
-from ridgewalk.path import MLPPath
-from ridgewalk.route import Route
+from ridgewalk.path.families import ElasticNetPath, GroupLassoPath, penalty_family
+from ridgewalk.path.input_selection import Arm, InputSelection
+from ridgewalk.path.law import NULL
+from ridgewalk.path.result import FoldNetworks, MLPPath
+from ridgewalk.path.settings import PathSettings
 from ridgewalk.storage.container import (
     Anything,
     Arrays,
@@ -66,12 +67,22 @@ _LOSSES: Kinds = {
 _SIZE: Kinds = {"size": (Size, {"inputs": int, "units": int, "numbers": int, "multiplications": int})}
 _NUMBERS = (int, float)
 _EACH = (np.ndarray, tuple, list, type(None))  # of numbers
-_ROUTE: dict[str, tuple[type, ...]] = {  # name, and the types it may have
-    "hidden_layer_sizes": (tuple,), "activation": (str,), "penalty": (str,), "l1_ratio": _NUMBERS,
-    "upper_l2": _NUMBERS, "bias_alpha": _NUMBERS, "layer_factors": _EACH, "walk": (str,), "max_iter": _NUMBERS,
-    "learning_rate": _NUMBERS, "batch_size": (int, type(None)), "standardize": (bool,), "penalty_factors": _EACH,
-    "groups": _EACH, "dtype": (str,), "engine": (str,), "tolerance": _NUMBERS,
+_SETTINGS: dict[str, tuple[type, ...]] = {  # name, and the types it may have
+    "hidden_layer_sizes": (tuple,), "activation": (str,), "schedule": (str,), "max_iter": _NUMBERS,
+    "learning_rate": _NUMBERS, "batch_size": (int, type(None)), "dtype": (str,), "tolerance": _NUMBERS,
 }  # fmt: skip
+_FACTORS: dict[str, tuple[type, ...]] = {
+    "l1_ratio": _NUMBERS, "upper_l2": _NUMBERS, "bias_alpha": _NUMBERS, "layer_factors": _EACH,
+    "penalty_factors": _EACH,
+}  # fmt: skip
+_PENALTIES: dict[str, tuple[type[ElasticNetPath] | type[GroupLassoPath], dict[str, tuple[type, ...]]]] = {
+    "elasticnet": (ElasticNetPath, _FACTORS),
+    "group_lasso": (GroupLassoPath, _FACTORS | {"groups": _EACH}),
+}
+_FORMAT_3_ROUTE = _SETTINGS | _FACTORS | {  # of format 3: "walk" is the schedule, "penalty" a name
+    "penalty": (str,), "walk": (str,), "groups": _EACH, "standardize": (bool,), "engine": (str,),
+}  # fmt: skip
+_MOST_NETWORKS = 2**28  # bytes of fold networks that a file holds
 _PATH = {  # kind of number, and shape: strengths S, folds K, F = K + 1, seeds E, inputs P, layers L, rows N
     "alphas": ("f", "S"),
     "heldout_loss": ("f", "SKE"),
@@ -122,7 +133,8 @@ _FITTED: dict[str, tuple[str, type]] = {  # name in the file: attribute of the e
     "float32": ("_float32", bool),
 }
 _NONE = {"best_loss", "validation_loss_curve", "validation_scores", "best_validation_score"}  # None without such rows
-_UNKEPT = ("memory",)  # parameters of the machine that fitted: a folder is neither written nor taken from a file
+_UNKEPT = ("checkpoint_dir", "memory")  # parameters of the machine that fitted: a folder is neither written nor read
+_OLD_PARAMETERS = {"walk": "schedule"}  # of format 3
 
 
 @dataclass(frozen=True, eq=False)
@@ -313,11 +325,38 @@ def _path_record(where: str, path: MLPPath, shelf: Shelf) -> Record:
         "tables": {name: shelf.put(f"{where}/{name}", each) for name, each in held if each is not None},
         "heldout_rows": [shelf.put(f"{where}/heldout_rows {k}", each) for k, each in enumerate(path.heldout_rows)],
         "fold_row_loss": [shelf.put(f"{where}/fold_row_loss {k}", each) for k, each in enumerate(path.fold_row_loss)],
-        "weights": shelf.put(f"{where}/weights", path.whole.weights),
-        "whole": _scaling_record(where, path.whole, shelf),
-        "route": {name: shelf.plain(f"{where}/{name}", getattr(path.route, name)) for name in _ROUTE},
+        "folds": [_fold_record(f"{where}/fold {k}", fold, shelf) for k, fold in enumerate(path.folds)],
+        "fold_networks": _fold_networks_record(where, path.fold_networks, shelf),
+        "settings": {name: shelf.plain(f"{where}/{name}", getattr(path.settings, name)) for name in _SETTINGS},
+        "penalty": _penalty_record(where, path.settings.penalty, shelf),
+        "standardize": path.standardize,
         "engine": path.engine,
     }
+
+
+def _fold_record(where: str, fold: Fold, shelf: Shelf) -> Record:
+    return {"weights": shelf.put(f"{where}/weights", fold.weights), **_scaling_record(where, fold, shelf)}
+
+
+def _fold_networks_record(where: str, networks: FoldNetworks | None, shelf: Shelf) -> Record | None:
+    """Describe networks of folds and what they give, where they are not too large to be kept."""
+    if networks is None or sum(each.nbytes for each in networks.parameters) > _MOST_NETWORKS:
+        return None
+    return {
+        "parameters": [shelf.put(f"{where}/fold array {k}", each) for k, each in enumerate(networks.parameters)],
+        "strengths": shelf.put(f"{where}/strengths of outputs", networks.strengths),
+        "outputs": [shelf.put(f"{where}/outputs {k}", each) for k, each in enumerate(networks.outputs)],
+    }
+
+
+def _penalty_record(where: str, penalty: Any, shelf: Shelf) -> Record:
+    for kind, (family, names) in _PENALTIES.items():
+        if type(penalty) is family:
+            return {"kind": kind} | {name: shelf.plain(f"{where}/{name}", getattr(penalty, name)) for name in names}
+    raise ModelFileError(
+        f"A model file knows no penalty {type(penalty).__name__}: it holds {', '.join(_PENALTIES)}. A path under a "
+        "penalty of your own can be pickled."
+    )
 
 
 def stored(document: Record, arrays: Arrays) -> Stored:
@@ -327,7 +366,11 @@ def stored(document: Record, arrays: Arrays) -> Stored:
     if document["estimator"] not in kinds:
         raise WrongError(f"its estimator {str(document['estimator'])[:60]!r} is unknown")
     model = kinds[document["estimator"]](
-        **{name: restored(each, arrays) for name, each in document["parameters"].items() if name not in _UNKEPT}
+        **{
+            _OLD_PARAMETERS.get(name, name): restored(each, arrays)
+            for name, each in document["parameters"].items()
+            if name not in _UNKEPT
+        }
     )
     model._validate_params()
     for name, each in document["fitted"].items():
@@ -499,7 +542,7 @@ def _model(record: Record, face: _Face, arrays: Arrays) -> Model:
 
 def _path(record: Record, face: _Face, arrays: Arrays) -> MLPPath:
     network, loss, parameters = _network(record, face, 2, arrays)
-    route = _route(record["route"], arrays)
+    settings, standardize = _how(record, arrays)
     sizes = {"P": face.inputs, "C": network.dense[-1].units, "L": len(network.dense)}
     tables: dict[str, Any] = {"heldout_score": None} | {
         name: _sized(arrays, each, *(_PATH | _FORMAT_3)[name], sizes) for name, each in record["tables"].items()
@@ -522,32 +565,87 @@ def _path(record: Record, face: _Face, arrays: Arrays) -> MLPPath:
     )
     if len(heldout) != folds or sizes["F"] != folds + 1 or not inside:
         raise WrongError(f"its path of {folds} folds over {rows} rows holds out other rows")
-    if any(each.shape[:-2] != (strengths, sizes["E"]) for each in parameters) or network != route.network(
+    if any(each.shape[:-2] != (strengths, sizes["E"]) for each in parameters) or network != settings.network(
         face.inputs, sizes["C"]
     ):
         raise WrongError("its path has networks of another shape than its tables")
+    whole = (
+        Fold(_sized(arrays, record["weights"], "f", "N", sizes), **_scaling(record["whole"], sizes, arrays))
+        if "whole" in record
+        else None
+    )
     return MLPPath(
         **tables,
         heldout_rows=heldout,
         fold_row_loss=losses,
         parameters=parameters,
-        route=route,
+        fold_networks=_fold_networks(record.get("fold_networks"), network, sizes, lengths, arrays),
+        settings=settings,
         network=network,
         loss=loss,
-        whole=Fold(_sized(arrays, record["weights"], "f", "N", sizes), **_scaling(record["whole"], sizes, arrays)),
+        standardize=standardize,
+        folds=(whole,) if whole else tuple(_fold(each, sizes, arrays) for each in record["folds"]),
         engine=as_text(record["engine"]),
     )
 
 
-def _route(record: Record, arrays: Arrays) -> Route:
-    """Give how a path was walked, of the types that it was made of: nothing else is counted, copied or written out."""
+def _fold(record: Record, sizes: dict[str, int], arrays: Arrays) -> Fold:
+    weights = _sized(arrays, record["weights"], "f", "N", sizes)
+    return Fold(weights, **_scaling(record, sizes, arrays))
+
+
+def _fold_networks(
+    record: Record | None, network: Network, sizes: dict[str, int], lengths: list[dict[str, int]], arrays: Arrays
+) -> FoldNetworks | None:
+    """Read networks of folds and what they give for the rows that their fold holds out."""
+    if record is None:
+        return None
+    parameters = tuple(arrays[name] for name in record["parameters"])
+    axes = (sizes["S"], sizes["K"], sizes["E"])
+    if [each.shape for each in parameters] != [(*axes, *shape) for shape in network.shapes] or any(
+        each.dtype.kind != "f" for each in parameters
+    ):
+        raise WrongError("the networks of its folds have another shape than its tables")
+    strengths = _sized(arrays, record["strengths"], "i", "s", {})
+    if len(strengths) == 0 or strengths.min() < 0 or strengths.max() >= sizes["S"]:
+        raise WrongError("it keeps held-out outputs of strengths that it does not have")
+    outputs = tuple(
+        _sized(arrays, name, "f", "sEnC", {"s": len(strengths), "E": sizes["E"], "C": sizes["C"], "n": each["n"]})
+        for name, each in zip(record["outputs"], lengths, strict=True)
+    )
+    return FoldNetworks(parameters, strengths, outputs)
+
+
+def _how(record: Record, arrays: Arrays) -> tuple[PathSettings, bool]:
+    """Return how a path was fitted, and whether its columns were standardized."""
+    if "route" in record:
+        given = _plain(record["route"], _FORMAT_3_ROUTE, arrays)
+        given.pop("engine")
+        factors = {name: given.pop(name) for name in ("groups", *_FACTORS)}
+        penalty = penalty_family(given.pop("penalty"), **factors)
+        standardize = given.pop("standardize")
+        return PathSettings(penalty=penalty, schedule=given.pop("walk"), **given), standardize
+    chosen = dict(record["penalty"])
+    kind = chosen.pop("kind")
+    if kind not in _PENALTIES:
+        raise WrongError(f"it holds an unknown penalty, {str(kind)[:60]!r}")
+    family, names = _PENALTIES[kind]
+    if not isinstance(record["standardize"], bool):
+        raise WrongError(f"it holds {str(record['standardize'])[:60]} where yes or no is needed")
+    of_kind = family(**_plain(chosen, names, arrays))
+    settings = PathSettings(penalty=of_kind, **_plain(record["settings"], _SETTINGS, arrays))
+    return settings, record["standardize"]
+
+
+def _plain(record: Record, types: Mapping[str, tuple[type, ...]], arrays: Arrays) -> dict[str, Any]:
+    """Return values of the types that they were made of: nothing else is counted, copied or written out."""
     given = {name: restored(each, arrays) for name, each in record.items()}
     for name, value in given.items():
-        if type(value) not in _ROUTE[name] or not (
-            _ROUTE[name] is not _EACH or isinstance(value, np.ndarray | None) or _of_numbers(value)
+        if type(value) not in types[name] or not (
+            types[name] is not _EACH or isinstance(value, np.ndarray | None) or _of_numbers(value)
         ):
             raise WrongError(f"its {name} is {str(value)[:60]}, which is none")
-    return Route(**given)
+    return given
 
 
 def _of_numbers(values: Sequence[Any]) -> bool:

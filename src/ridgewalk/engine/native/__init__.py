@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from functools import cache
 from hashlib import blake2b
 from importlib import import_module
 from importlib.util import find_spec
@@ -53,6 +54,7 @@ class Kernels(Protocol):
         """Floating-point operations per second of one core, at most: float32, fused multiply-adds."""
 
 
+@cache
 def levels() -> list[str]:
     """Give the instruction sets that were compiled and that this processor has, the best last."""
     built = [level for level in _LEVELS if find_spec(_module(level))]

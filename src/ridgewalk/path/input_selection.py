@@ -15,23 +15,28 @@ alone comes from held-out rows before the choice, the same for all folds: at whi
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
 import numpy as np
-from numpy.typing import ArrayLike
 
 from ridgewalk.arrays import Array, Booleans, Integers, per_run
-from ridgewalk.engine.job import Fits, Matrix, joined
-from ridgewalk.engine.watch import Watch
-from ridgewalk.losses import Loss
+from ridgewalk.engine import Runner
+from ridgewalk.engine.job import Fits, joined
+from ridgewalk.engine.runner import seconds_of_epoch
 from ridgewalk.objective import weighted_mean
-from ridgewalk.path import MLPPath
+from ridgewalk.path.cost import check_memory, path_seconds, scoring_seconds
+from ridgewalk.path.families import GroupLassoPath, LayeredPenalty, as_group_lasso
+from ridgewalk.path.fit import AlphaSpec, find_strengths, strength_count, train_path
+from ridgewalk.path.jobs import RAMP_SHARE, Training, by_strength, every_pair, last_steps, make_job, network_of
+from ridgewalk.path.law import NullObjectives, null_objectives, with_law, without_law
+from ridgewalk.path.linear import solve_linear
+from ridgewalk.path.problem import PathProblem
+from ridgewalk.path.result import MLPPath, collect
+from ridgewalk.path.selection import Rule, mean_and_error, minimum
+from ridgewalk.path.settings import PathSettings
 from ridgewalk.penalties import L2, GroupLasso, Penalty
-from ridgewalk.route import Route
-from ridgewalk.selection import Rule, mean_and_error, minimum
-from ridgewalk.walker import RAMP_SHARE, Score, Strengths, Walker, collect, strength_count
 
 RIDGES = (1e-4, 1e-3, 5e-3, 2e-2)
 """Strengths of L2 on the first layer of a refit; without them, refits of separable classes overfit."""
@@ -99,92 +104,98 @@ _DIFFERENT = 0.5  # share of the supports along a path that differ, as a guess: 
 
 
 def select_inputs(
-    x: ArrayLike | Matrix,
-    target: Array,
-    loss: Loss,
-    splits: Sequence[tuple[Integers, Integers]],
-    route: Route | None = None,
-    alphas: Strengths = 22,
-    seeds: Sequence[int] = (0,),
-    sample_weight: Array | None = None,
-    n_jobs: int = 1,
-    watch: Watch | None = None,
+    problem: PathProblem,
+    settings: PathSettings | None = None,
+    alphas: AlphaSpec = 22,
+    runner: Runner | None = None,
     rule: Rule = "min",
-    score: Score | None = None,
 ) -> InputSelection:
     """Select the inputs that the network needs.
 
     Parameters
     ----------
-    route : Route, optional
+    settings : PathSettings, optional
         Its penalty is taken to be the group lasso over inputs; ``max_iter`` is that of the adaptive path and of the
         refits, the first path takes one and a half times as many epochs.
     rule : "min" or "1se"
         "1se" prefers the refits, the sparsest arm, where they are within one paired standard error of the best.
-    x, target, loss, splits, alphas, seeds, sample_weight, n_jobs, watch, score
-        As for :func:`ridgewalk.walker.walk`.
+    problem, alphas, runner
+        As for :func:`ridgewalk.path.fit.fit_path`.
 
     Raises
     ------
     ValueError
         If the network has no hidden layer: there L1 selects, and its path is convex.
+    TypeError
+        If the penalty has no factors per input.
     """
-    route = route or Route()
-    if route.linear:
+    settings, runner = settings or PathSettings(), runner or Runner()
+    if settings.linear:
         raise ValueError("With no hidden layer L1 selects the inputs: leave select_inputs out, and set l1_ratio=1.")
-    first_route = replace(route, penalty="group_lasso", max_iter=round(FIRST_SHARE * route.max_iter))
-    walker = Walker.ready(x, target, loss, splits, first_route, seeds, sample_weight, n_jobs, watch, score)
+    penalty = as_group_lasso(settings.penalty)
+    settings = replace(settings, penalty=penalty)
+    longer = replace(settings, max_iter=round(FIRST_SHARE * settings.max_iter))
     count = strength_count(alphas)
-    walker.check_memory(count, count + ADAPTIVE, ADAPTIVE * len(RIDGES))
-    strengths = walker.strengths(alphas)
-    extra = ADAPTIVE * (1 + _DIFFERENT * len(RIDGES)) * walker.cells * route.max_iter
-    walker.expect(extra)
-    settled = walker.settled(strengths, walker.fits(strengths))
-    first = collect(walker, strengths, settled)
-    best = 1 + minimum(first.row_loss[1:], first.row_weights)
-    adaptive_strengths = np.geomspace(strengths[-1] / _ADAPTIVE_SPAN, strengths[-1], ADAPTIVE)
-    start = settled.fits[best]
-    factors = adaptive_factors(walker, start.parameters[0], first.null_wins[best].ravel())
-    adaptive_fits = _adaptive(walker, adaptive_strengths, factors, start, route.max_iter)
-    same = partial(_adaptive_penalties, walker.route, factors)
-    adaptive = collect(walker, adaptive_strengths, walker.settled(adaptive_strengths, _by(walker, adaptive_fits), same))
-    refits, trained = _refits(walker, adaptive_strengths, adaptive_fits, route.max_iter)
-    walker.expect(-(extra - (len(adaptive_fits.data_loss) + trained) * route.max_iter))
-    selection = _choose((_arm("path", first), _arm("adaptive path", adaptive), _arm("refits", refits)), rule)
-    return selection if selection.significant else replace(selection, chosen=_emptied(walker, selection.chosen))
+    check_memory(problem, longer, runner, count, count + ADAPTIVE, ADAPTIVE * len(RIDGES))
+    strengths = find_strengths(problem, longer, runner, alphas)
+    expected = path_seconds(problem, settings, count) + seconds_beside_the_path(problem, settings, count, False)
+    with runner.progress.task(expected):
+        null = null_objectives(problem, settings, runner)
+        lawful = with_law(
+            problem, longer, runner, null, strengths, train_path(problem, longer, runner, null, strengths)
+        )
+        first = collect(problem, longer, runner, null, strengths, lawful)
+        best = 1 + minimum(first.row_loss[1:], first.row_weights)
+        start = lawful.fits[best]
+        factors = adaptive_factors(penalty, start.parameters[0], first.null_wins[best].ravel())
+        adaptive_strengths = np.geomspace(strengths[-1] / _ADAPTIVE_SPAN, strengths[-1], ADAPTIVE)
+        of = partial(_adaptive_penalties, problem, settings, penalty, factors)
+        fits = _adaptive(problem, settings, runner, of, adaptive_strengths, start)
+        by = by_strength(fits, problem.pairs)
+        lawful = with_law(problem, settings, runner, null, adaptive_strengths, by, of)
+        adaptive = collect(problem, settings, runner, null, adaptive_strengths, lawful)
+        refits = _refits(problem, settings, runner, null, adaptive_strengths, fits)
+    arms = (_arm("path", first), _arm("adaptive path", adaptive), _arm("refits", refits))
+    selection = _choose(arms, rule)
+    return selection if selection.significant else replace(selection, chosen=_emptied(null, selection.chosen))
 
 
 def relax(
-    x: ArrayLike | Matrix,
-    target: Array,
-    loss: Loss,
-    splits: Sequence[tuple[Integers, Integers]],
-    route: Route | None = None,
-    alphas: Strengths = 30,
-    seeds: Sequence[int] = (0,),
-    sample_weight: Array | None = None,
-    n_jobs: int = 1,
-    watch: Watch | None = None,
+    problem: PathProblem,
+    settings: PathSettings | None = None,
+    alphas: AlphaSpec = 30,
+    runner: Runner | None = None,
     rule: Rule = "min",
-    score: Score | None = None,
 ) -> InputSelection:
     """Walk a path, and refit the inputs of every support without the penalty that selected them.
 
     As glmnet's relax does, but under a few ridges (:data:`RIDGES`). The refits are one arm, the path the other.
-    Parameters as for :func:`select_inputs`, with the route's own penalty.
+    Parameters as for :func:`select_inputs`, with the settings' own penalty.
     """
-    walker = Walker.ready(x, target, loss, splits, route, seeds, sample_weight, n_jobs, watch, score)
+    settings, runner = settings or PathSettings(), runner or Runner()
     count = strength_count(alphas)
-    walker.check_memory(count, count, (count - 1) * len(RIDGES))
-    strengths = walker.strengths(alphas)
-    per_fit = 0 if walker.route.linear else walker.route.max_iter
-    extra = _DIFFERENT * (len(strengths) - 1) * len(RIDGES) * walker.cells * per_fit
-    walker.expect(extra)
-    fits = walker.fits(strengths)
-    path = collect(walker, strengths, walker.settled(strengths, fits))
-    refits, trained = _refits(walker, strengths[1:], _together(fits[1:]), walker.route.max_iter)
-    walker.expect(-(extra - trained * per_fit))
+    check_memory(problem, settings, runner, count, count, (count - 1) * len(RIDGES))
+    strengths = find_strengths(problem, settings, runner, alphas)
+    expected = path_seconds(problem, settings, count) + seconds_beside_the_path(problem, settings, count, True)
+    with runner.progress.task(expected):
+        null = null_objectives(problem, settings, runner)
+        fits = train_path(problem, settings, runner, null, strengths)
+        lawful = with_law(problem, settings, runner, null, strengths, fits)
+        path = collect(problem, settings, runner, null, strengths, lawful)
+        refits = _refits(problem, settings, runner, null, strengths[1:], _together(fits[1:]))
     return _choose((_arm("path", path), _arm("refits", refits)), rule)
+
+
+def seconds_beside_the_path(problem: PathProblem, settings: PathSettings, strengths: int, relaxing: bool) -> float:
+    """Guess the seconds that selecting inputs (or ``relaxing`` a path) takes beside its first path."""
+    refitted = strengths - 1 if relaxing else ADAPTIVE
+    scored = len(RIDGES) * refitted + (0 if relaxing else ADAPTIVE)
+    seconds = len(problem.folds) * scoring_seconds(problem, settings, scored)
+    if settings.linear:
+        return seconds
+    runs = _DIFFERENT * refitted * len(RIDGES) + (0 if relaxing else ADAPTIVE + (FIRST_SHARE - 1) * strengths)
+    multiplications = len(problem.target) * network_of(problem, settings).multiplications
+    return seconds + runs * problem.pairs * settings.max_iter * seconds_of_epoch(multiplications)
 
 
 def _together(fits: Sequence[Fits]) -> Fits:
@@ -193,71 +204,87 @@ def _together(fits: Sequence[Fits]) -> Fits:
     return joined(fits, np.arange(runs))
 
 
-def adaptive_factors(walker: Walker, w: Array, null: Booleans) -> Array:
-    """Factors (R, P, 1) of the adaptive path, from first-layer weights w (R, P, H) of runs of which some are ``null``.
+def adaptive_factors(penalty: GroupLassoPath, w: Array, null: Booleans) -> Array:
+    """Compute factors (R, P, 1) of the adaptive path, from first-layer weights w (R, P, H) of runs.
 
     The largest norm over each input's own, by groups where there are any; infinite for an input without weights.
+    ``null`` (R,) says which runs hold the null model.
     """
-    route, inputs = walker.route, w.shape[1]
-    groups = np.arange(inputs) if route.groups is None else np.unique(route.groups, return_inverse=True)[1]
+    inputs = w.shape[1]
+    groups = np.arange(inputs) if penalty.groups is None else np.unique(penalty.groups, return_inverse=True)[1]
     member = groups == np.arange(groups.max() + 1)[:, None]
     squares = (np.where(null[:, None, None], 0, w.astype(np.float64)) ** 2).sum(axis=-1)
     norms = np.sqrt(squares @ (member / member.sum(axis=1, keepdims=True)).T)[:, groups]
     with np.errstate(divide="ignore", invalid="ignore"):
         factors = np.where(norms > 0, norms.max(axis=1, keepdims=True) / norms, np.inf)
-    if route.penalty_factors is not None:
-        given = np.broadcast_to(np.asarray(route.penalty_factors, dtype=float), factors.shape)
+    if penalty.penalty_factors is not None:
+        given = np.broadcast_to(penalty.penalty_factors, factors.shape)
         factors = np.multiply(factors, given, out=np.zeros_like(factors), where=given > 0)
     return factors[..., None]
 
 
-def _adaptive(walker: Walker, strengths: Array, factors: Array, start: Fits, epochs: int) -> Fits:
+def _adaptive_penalties(
+    problem: PathProblem,
+    settings: PathSettings,
+    penalty: GroupLassoPath,
+    factors: Array,
+    alphas: Array,
+    pairs: Integers,
+) -> tuple[Penalty, ...]:
+    """Return the penalties of the adaptive path's runs at some strengths (R,), each with the factors of its pair."""
+    network = network_of(problem, settings)
+    strengths = per_run(penalty.factor_per_layer(network)[0] * alphas)
+    return penalty.around(network, GroupLasso(strengths, factors=factors[pairs], groups=penalty.groups))
+
+
+def _adaptive(
+    problem: PathProblem,
+    settings: PathSettings,
+    runner: Runner,
+    of: Callable[[Array, Integers], tuple[Penalty, ...]],
+    strengths: Array,
+    start: Fits,
+) -> Fits:
     """Train the second path, of runs ordered strength, fold, seed, all from the fits of one strength."""
-    count = len(strengths)
-    cells = np.tile(np.arange(walker.cells), count)
-    penalties = _adaptive_penalties(walker.route, factors, np.repeat(strengths, walker.cells), cells)
-    tiled = tuple(np.concatenate([array] * count) for array in start.parameters)
-    return walker.train(walker.job(cells, penalties, tiled, epochs, ramp=RAMP_SHARE))
+    alphas, pairs = every_pair(problem, strengths)
+    tiled = tuple(np.concatenate([array] * len(strengths)) for array in start.parameters)
+    training = Training(settings.max_iter, last_steps(settings), RAMP_SHARE)
+    return runner.train(make_job(problem, settings, pairs, of(alphas, pairs), tiled, training))
 
 
-def _adaptive_penalties(route: Route, factors: Array, alphas: Array, cells: Integers) -> tuple[Penalty, ...]:
-    """Penalties of the adaptive path's runs at some strengths (R,), each with the factors of its cell."""
-    strengths = per_run(route.factor_per_layer[0] * alphas)
-    return _penalties(route, GroupLasso(strengths, factors=factors[cells], groups=route.groups))
+def _refits(
+    problem: PathProblem,
+    settings: PathSettings,
+    runner: Runner,
+    null: NullObjectives,
+    strengths: Array,
+    fits: Fits,
+) -> MLPPath:
+    """Refit the supports of a path's runs under every ridge.
 
-
-def _penalties(route: Route, first: Penalty) -> tuple[Penalty, ...]:
-    """Penalties of every array, given that of the first layer's weights."""
-    bias, upper = route.bias_penalty(np.ones(())), route.factor_per_layer[1:] * route.upper_l2
-    return tuple(penalty for weight in (first, *map(L2, upper)) for penalty in (weight, bias))
-
-
-def _refits(walker: Walker, strengths: Array, fits: Fits, epochs: int) -> tuple[MLPPath, int]:
-    """Refit the supports of a path's runs under every ridge; say how many runs that took.
-
-    Its strengths are those of the path, each with every ridge. A support that several strengths of one cell share is
+    Its strengths are those of the path, each with every ridge. A support that several strengths of one pair share is
     refitted once.
     """
-    cells, count = walker.cells, len(RIDGES)
+    pairs, count = problem.pairs, len(RIDGES)
     supports = (fits.parameters[0] != 0).any(axis=-1)
     known: dict[tuple[int, bytes], int] = {}
-    place = np.array([known.setdefault((k % cells, s.tobytes()), len(known)) for k, s in enumerate(supports)])
+    place = np.array([known.setdefault((k % pairs, s.tobytes()), len(known)) for k, s in enumerate(supports)])
     chosen = np.unique(place, return_index=True)[1]
     by_size = np.argsort(supports[chosen].sum(axis=-1), kind="stable")
     parts = np.array_split(by_size, min(_PARTS, len(chosen)))
     ridges = np.arange(count)[:, None] * len(chosen)  # numbers of the refits: ridge after ridge, support after support
     refits = joined(
-        [_refit(walker, fits, chosen[part], epochs) for part in parts],
+        [_refit(problem, settings, runner, fits, chosen[part]) for part in parts],
         np.concatenate([(ridges + part).ravel() for part in parts]),
     )
-    spread = refits.part((ridges + place.reshape(-1, 1, cells)).ravel())
-    empty = np.repeat(~supports.any(axis=-1).reshape(-1, 1, cells), count, axis=1).ravel()
+    spread = refits.part((ridges + place.reshape(-1, 1, pairs)).ravel())
+    empty = np.repeat(~supports.any(axis=-1).reshape(-1, 1, pairs), count, axis=1).ravel()
     spread = replace(spread, data_loss=np.where(empty, np.inf, spread.data_loss))  # without inputs the null model wins
-    refitted = walker.refitted(_by(walker, spread))
-    return collect(walker, np.repeat(strengths, count), refitted), len(chosen) * count
+    refitted = without_law(null, by_strength(spread, pairs))
+    return collect(problem, settings, runner, null, np.repeat(strengths, count), refitted)
 
 
-def _refit(walker: Walker, fits: Fits, chosen: Integers, epochs: int) -> Fits:
+def _refit(problem: PathProblem, settings: PathSettings, runner: Runner, fits: Fits, chosen: Integers) -> Fits:
     """Refit some runs' supports, ridge after ridge, on the columns that any of them holds."""
     supports, count = (fits.parameters[0][chosen] != 0).any(axis=-1), len(RIDGES)
     columns = np.flatnonzero(supports.any(axis=0))
@@ -266,17 +293,17 @@ def _refit(walker: Walker, fits: Fits, chosen: Integers, epochs: int) -> Fits:
     ridges = L2(per_run(np.repeat(RIDGES, len(chosen))), factors=np.tile(held, (count, 1, 1)))
     first, *others = (array[chosen] for array in fits.parameters)
     start = tuple(np.concatenate([array] * count) for array in (first[:, columns], *others))
-    part, cells = walker.on(columns), np.tile(chosen % walker.cells, count)
-    penalties = _penalties(walker.route, ridges)
-    linear = walker.route.linear
-    refits = part.solve(cells, penalties, start) if linear else part.train(part.job(cells, penalties, start, epochs))
+    part, pairs = problem.restricted(columns), np.tile(chosen % problem.pairs, count)
+    penalty = settings.penalty if isinstance(settings.penalty, LayeredPenalty) else LayeredPenalty()
+    penalties = penalty.around(network_of(part, settings), ridges)
+    if settings.linear:
+        refits = solve_linear(part, settings, runner, pairs, penalties, start)
+    else:
+        training = Training(settings.max_iter, last_steps(settings))
+        refits = runner.train(make_job(part, settings, pairs, penalties, start, training))
     whole = np.zeros((len(chosen) * count, *first.shape[1:]), dtype=first.dtype)
     whole[:, columns] = refits.parameters[0]
     return replace(refits, parameters=(whole, *refits.parameters[1:]))
-
-
-def _by(walker: Walker, fits: Fits) -> list[Fits]:
-    return [fits.part(slice(k, k + walker.cells)) for k in range(0, len(fits.data_loss), walker.cells)]
 
 
 def _arm(name: str, path: MLPPath) -> Arm:
@@ -305,11 +332,11 @@ def _rows(arm: Arm) -> Array:
     return np.asarray(arm.path.row_loss[arm.index])
 
 
-def _emptied(walker: Walker, arm: Arm) -> Arm:
+def _emptied(null: NullObjectives, arm: Arm) -> Arm:
     """Put the null model of all rows in the place of an arm's best strength."""
     path, parameters, kept = arm.path, [w.copy() for w in arm.path.parameters], arm.path.inputs_kept.copy()
     for w in parameters:
         w[arm.index] = 0
-    parameters[-1][arm.index] = walker.null_outputs[-1]
+    parameters[-1][arm.index] = null.outputs[-1]
     kept[arm.index, -1] = False
     return replace(arm, path=replace(path, parameters=tuple(parameters), inputs_kept=kept))

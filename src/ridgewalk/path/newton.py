@@ -17,7 +17,7 @@ import numpy as np
 from scipy.linalg import LinAlgError, cho_factor, cho_solve, lstsq
 
 from ridgewalk.arrays import Array, Booleans, Integers
-from ridgewalk.engine.job import Rows
+from ridgewalk.folds import Rows
 from ridgewalk.layers import Arrays
 from ridgewalk.losses import SquaredError
 from ridgewalk.objective import Objective, mean_weights

@@ -1,0 +1,148 @@
+"""Where jobs are trained: which engine, on how many threads, what counts the work, and where finished runs are kept."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Literal
+
+import numpy as np
+
+from ridgewalk.engine import compiled, reference
+from ridgewalk.engine.job import Fits, Job, joined, thread_count
+from ridgewalk.engine.progress import Progress
+from ridgewalk.engine.record import Record
+
+Engine = Literal["compiled", "reference"]
+
+_ENGINES = {"compiled": compiled.train, "reference": reference.train}
+# Guesses for the time left: multiplications a second while training, passes over the rows in an epoch, and the seconds
+# that an epoch takes however small it is.
+_TRAINING_RATE, _PASSES, _EPOCH_SECONDS = 5e10, 3, 3e-6
+
+
+def train(job: Job, n_jobs: int = 1, progress: Progress | None = None, engine: Engine = "compiled") -> Fits:
+    """Train every run of a job.
+
+    Parameters
+    ----------
+    job : Job
+    n_jobs : int
+        Threads; -1 is one per core. The numbers do not depend on it, to the bit.
+    progress : Progress, optional
+        Counts finished epochs x runs, and stops the training when told to.
+    engine : "compiled" or "reference"
+        C++ kernels, or NumPy that reads like the formulas; their answers agree, and ``Fits.engine`` says which ran.
+
+    Raises
+    ------
+    StoppedError
+        If the progress said stop; the runs that were finished are in ``progress.finished``.
+    ValueError
+        If n_jobs is 0, or the engine is unknown.
+    MemoryError
+        If the job needs more memory than there is.
+    """
+    check_engine(engine)
+    return _ENGINES[engine](job, n_jobs, progress)
+
+
+def check_engine(engine: str) -> None:
+    """Check that there is such an engine.
+
+    Raises
+    ------
+    ValueError
+        If there is not.
+    """
+    if engine not in _ENGINES:
+        raise ValueError(f"engine is one of {', '.join(_ENGINES)}, got {engine!r}.")
+
+
+def epoch_seconds(job: Job) -> float:
+    """Guess the seconds that one run's epoch takes on one core of a usual machine."""
+    return seconds_of_epoch(len(job.target) * job.network.multiplications)
+
+
+def seconds_of_epoch(multiplications: int) -> float:
+    """Guess the seconds of an epoch, from the multiplications of one prediction of all rows."""
+    return _EPOCH_SECONDS + _PASSES * multiplications / _TRAINING_RATE
+
+
+@dataclass(frozen=True, eq=False)
+class Runner:
+    """Trains jobs.
+
+    Attributes
+    ----------
+    engine : "compiled" or "reference"
+    n_jobs : int
+        Threads; -1 is one per core.
+    progress : Progress
+        To poll and to stop from another thread.
+    checkpoints : Record or None
+        Where finished runs are kept, and found again instead of being trained.
+    """
+
+    engine: Engine = "compiled"
+    n_jobs: int = 1
+    progress: Progress = field(default_factory=Progress)
+    checkpoints: Record | None = None
+
+    def __post_init__(self) -> None:
+        check_engine(self.engine)
+        thread_count(self.n_jobs)
+
+    @property
+    def threads(self) -> int:
+        """Number of threads, at least 1."""
+        return thread_count(self.n_jobs)
+
+    def train(self, job: Job, share: float = 1.0) -> Fits:
+        """Train every run of a job (:func:`train`), and count its work in guessed seconds.
+
+        Runs that the checkpoints hold are not trained again, and what finishes is kept there.
+
+        Parameters
+        ----------
+        job : Job
+        share : float
+            Of the time that an epoch of such a network usually takes, as a guess.
+
+        Raises
+        ------
+        ValueError
+            If the reference engine is to keep checkpoints: it trains stacks of runs, and the last bits of a run may
+            depend on its stack.
+        OSError
+            If finished runs cannot be kept.
+        """
+        unit = share * epoch_seconds(job)
+        with self.progress.task(job.work * unit, unit):
+            if self.checkpoints is None:
+                return train(job, self.n_jobs, self.progress, self.engine)
+            if self.engine != "compiled":
+                raise ValueError(
+                    f'Only engine="compiled" keeps finished runs, got {self.engine!r}: leave the checkpoints out.'
+                )
+            return self._continued(job, self.checkpoints)
+
+    @contextmanager
+    def expecting(self, *jobs: Job) -> Iterator[None]:
+        """Expect some jobs while the block runs, so that the time left counts them before they begin."""
+        with self.progress.task(sum(job.work * epoch_seconds(job) for job in jobs)):
+            yield
+
+    def _continued(self, job: Job, checkpoints: Record) -> Fits:
+        """Train those runs of a job that the checkpoints do not hold."""
+        digests = checkpoints.digests(job)
+        found, known = checkpoints.find(job, digests)
+        missing = np.setdiff1d(np.arange(job.runs), found)
+        rest = job.part(missing)
+        self.progress.skip(job.work - rest.work)
+        if not missing.size:
+            return known
+        with checkpoints.room(rest, [digests[run] for run in missing]) as keep:
+            trained = compiled.train(rest, self.n_jobs, self.progress, keep)
+        return joined([known, trained], np.concatenate([found, missing]))

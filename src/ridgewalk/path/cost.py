@@ -1,0 +1,108 @@
+"""What a path costs: the memory that it needs, and guesses of the seconds that it takes on one core.
+
+The guesses are for the time left alone: of training, of scoring held-out rows, and of linear models, which Newton's
+method solves faster the stronger the penalty is.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ridgewalk.engine import memory
+from ridgewalk.engine.runner import Runner, seconds_of_epoch
+from ridgewalk.optimizers import Adam
+from ridgewalk.path.jobs import dense_epochs, last_steps, network_of, penalties_at
+from ridgewalk.path.newton import MOST_WORK
+from ridgewalk.path.problem import PathProblem
+from ridgewalk.path.settings import PathSettings
+
+# Multiplications a second of scores, of Newton's looks and of its equations; the seconds that each of these takes
+# however small it is; and how often they are made.
+_SCORING_RATE, _LOOKING_RATE, _EQUATIONS_RATE = 4e9, 2e9, 3e10
+_SCORE_SECONDS, _MODEL_SECONDS = 5e-4, 2.5e-3
+_LOOKS, _STEPS, _DESCENTS, _DESCENT_PASSES = 20, 20, 250, 3
+_ASLEEP = 0.6  # share of the time that a network saves under the strongest penalty
+_AT_ONCE = 16  # runs per thread that are trained before it is asked whether anything is left
+
+
+def strengths_at_once(problem: PathProblem, settings: PathSettings, runner: Runner) -> int:
+    """Return how many strengths are trained side by side."""
+    return -(-_AT_ONCE * runner.threads // problem.pairs) if settings.ramps else 1
+
+
+def check_memory(
+    problem: PathProblem, settings: PathSettings, runner: Runner, strengths: int, kept: int = 0, refits: int = 0
+) -> None:
+    """Refuse a path of so many strengths that cannot fit, before anything is drawn.
+
+    ``kept`` and ``refits`` are strengths whose fits are kept besides, and those at which supports are refitted.
+
+    Raises
+    ------
+    MemoryError
+        If it cannot fit.
+    """
+    size = memory.Size.of(
+        network_of(problem, settings).shapes,
+        "float64" if settings.linear else settings.dtype,
+        problem.pairs,
+        problem.x,
+        problem.folds,
+        Adam(),
+        penalties_at(problem, settings, np.zeros(1)),
+        None if settings.linear else settings.batch_size,
+        polishes=settings.linear or last_steps(settings) is not None,
+        stops=False,
+    )
+    if settings.linear:
+        need = memory.needed_by_linear_path(size, strengths, runner.threads)
+    else:
+        at_once = min(strengths, strengths_at_once(problem, settings, runner))
+        need = memory.needed_by_path(size, strengths, at_once, runner.threads)
+    if kept or refits:
+        need = max(need, memory.needed_by_refits(size, kept, refits, runner.threads))
+    memory.check(need, runner.threads)
+
+
+def path_seconds(problem: PathProblem, settings: PathSettings, strengths: int) -> float:
+    """Guess the seconds that a path of so many strengths takes on one core of a usual machine."""
+    training = training_seconds(problem, settings, strengths)
+    return training + len(problem.folds) * scoring_seconds(problem, settings, strengths)
+
+
+def training_seconds(problem: PathProblem, settings: PathSettings, strengths: int) -> float:
+    """Guess the seconds of training."""
+    if settings.linear:
+        each = (linear_seconds(problem, settings, k / strengths) for k in range(strengths))
+        return problem.pairs * sum(each)
+    epoch = seconds_of_epoch(_multiplications(problem, settings))
+    polish = last_steps(settings)
+    steps = polish.steps if polish else 0
+    ramps = (settings.max_iter + steps) * awake_strengths(0, strengths, strengths)
+    return problem.pairs * (dense_epochs(settings) + steps + ramps) * epoch
+
+
+def awake_strengths(first: int, last: int, strengths: int) -> float:
+    """Guess how many strengths' time some of them take, of so many: under a strong one most units are at rest."""
+    return sum(1 - _ASLEEP * k / strengths for k in range(first, last))
+
+
+def scoring_seconds(problem: PathProblem, settings: PathSettings, strengths: int) -> float:
+    """Guess the seconds of scoring one training set at so many strengths."""
+    each = _SCORE_SECONDS + _multiplications(problem, settings) / _SCORING_RATE
+    return strengths * len(problem.seeds) * each
+
+
+def linear_seconds(problem: PathProblem, settings: PathSettings, place: float) -> float:
+    """Guess the seconds of a linear model, from the strongest (0) to the weakest (1), which uses most columns."""
+    rows, multiplications = len(problem.target), _multiplications(problem, settings)
+    used = place * min(rows, problem.inputs * problem.outputs)
+    if rows * used**2 > MOST_WORK:
+        return float(_DESCENTS * _DESCENT_PASSES * multiplications / _SCORING_RATE)
+    looks, equations = _LOOKS * multiplications, _STEPS * rows * used**2
+    return float(_MODEL_SECONDS + looks / _LOOKING_RATE + equations / _EQUATIONS_RATE)
+
+
+def _multiplications(problem: PathProblem, settings: PathSettings) -> int:
+    """Return those of a prediction of all rows."""
+    return len(problem.target) * network_of(problem, settings).multiplications

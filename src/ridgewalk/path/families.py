@@ -1,0 +1,344 @@
+"""Penalty families: what a path asks of a penalty, at every strength.
+
+    at(network, alphas)     penalties of every array of the network, one strength per run
+    strongest(null)         the strength at and above which the null model wins
+    sparse                  whether it makes zeros
+
+:class:`ElasticNetPath` and :class:`GroupLassoPath` are two; a class of one's own with these three walks a path, too.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, fields, replace
+from typing import Literal, Protocol, TypeVar
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from ridgewalk.arrays import Array, Integers, per_run
+from ridgewalk.network import Network
+from ridgewalk.path.null_model import NullModel
+from ridgewalk.penalties import L2, ElasticNet, GroupLasso, Penalty, Strength, Sum
+
+_Family = TypeVar("_Family", bound="LayeredPenalty")
+PenaltyName = Literal["elasticnet", "group_lasso"]
+
+_NOTHING = 1e-12  # of the null model's loss: a slope of less says nothing
+_LEAST_L1_RATIO = 1e-3  # ridge has no critical strength; like glmnet's, its grid starts where this ratio's would
+
+
+class PathPenalty(Protocol):
+    """A penalty at every strength of a path."""
+
+    def at(self, network: Network, alphas: Array) -> tuple[Penalty, ...]:
+        """Return one penalty per array of a network, with one strength per run from ``alphas`` (R,).
+
+        At 0 nothing may be penalized. What biases pay may not depend on a strength above 0.
+
+        Raises
+        ------
+        ValueError
+            If the penalty is not made for such a network: factors for another number of inputs.
+        """
+
+    def strongest(self, null: NullModel) -> float | None:
+        """Return the strength at and above which the null model wins: the top of a grid.
+
+        0 where no strength is needed, for no input has anything to say. None where it is not known: then strengths are
+        to be given as numbers.
+        """
+
+    @property
+    def sparse(self) -> bool:
+        """Whether it can make zeros."""
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class LayeredPenalty:
+    """What the families share: factors, and the penalties of biases and of the layers above.
+
+    Attributes
+    ----------
+    l1_ratio : float
+        Share of L1 in an elastic net, from 0 (only L2) to 1 (only L1).
+    upper_l2 : float
+        Strength of L2 on the layers above the first, where a family penalizes the first alone, and in refits.
+    bias_alpha : float
+        Strength of an elastic net on all biases, the same at every strength above 0; by default they are free.
+    layer_factors : sequence of float, or None
+        Multiplies the strength of each weight array, from the first layer on (``upper_l2`` too).
+    penalty_factors : array, shape (P,), or None
+        Multiplies the strength of each input's weights in the first layer: 0 frees, infinity excludes.
+    """
+
+    l1_ratio: float = 0.5
+    upper_l2: float = 1e-3
+    bias_alpha: float = 0.0
+    layer_factors: Sequence[float] | None = None
+    penalty_factors: Array | None = None
+
+    def __post_init__(self) -> None:
+        if not self.upper_l2 > 0:
+            raise ValueError(f"upper_l2 must be above 0, got {self.upper_l2}.")
+        if not 0 <= self.l1_ratio <= 1:
+            raise ValueError(f"l1_ratio must lie between 0 (only L2) and 1 (only L1), got {self.l1_ratio}.")
+        if not 0 <= self.bias_alpha < np.inf:
+            raise ValueError(f"bias_alpha is a finite number of zero or more, got {self.bias_alpha}.")
+        self._check_factors()
+
+    def _check_factors(self) -> None:
+        if self.layer_factors is not None:
+            factors = np.asarray(self.layer_factors, dtype=float)
+            if factors.ndim != 1 or not np.isfinite(factors).all() or (factors < 0).any():
+                raise ValueError(f"layer_factors is one finite number of zero or more per layer, got {factors}.")
+        if self.penalty_factors is not None:
+            factors = np.asarray(self.penalty_factors, dtype=float)
+            if factors.ndim != 1 or np.isnan(factors).any() or (factors < 0).any():
+                raise ValueError(f"penalty_factors is one number of zero or more per input, got {factors}.")
+            if not ((factors > 0) & np.isfinite(factors)).any():
+                raise ValueError("penalty_factors leaves no input to penalize: one must lie between 0 and infinity.")
+            object.__setattr__(self, "penalty_factors", factors)
+
+    def check_network(self, network: Network) -> None:
+        """Check that what is given per input, or per layer, is given for those of a network.
+
+        Raises
+        ------
+        ValueError
+            If they are for other inputs, or other layers.
+        """
+        inputs, layers = network.dense[0].inputs, len(network.dense)
+        if self.penalty_factors is not None:
+            _check_count("penalty_factors", self.penalty_factors, inputs)
+        if self.layer_factors is not None and len(self.layer_factors) != layers:
+            factors = np.asarray(self.layer_factors, dtype=float)
+            raise ValueError(f"layer_factors is one finite number of zero or more per layer ({layers}), got {factors}.")
+
+    def factor_per_layer(self, network: Network) -> Array:
+        """Return the multiplier of each weight array's strength: shape (layers,)."""
+        if self.layer_factors is None:
+            return np.ones(len(network.dense))
+        return np.asarray(self.layer_factors, dtype=float)
+
+    def bias_penalty(self, alpha: Strength) -> Penalty:
+        """Return the penalty of each bias array at weight strengths ``alpha``."""
+        return ElasticNet(np.where(alpha > 0, self.bias_alpha, 0.0), self.l1_ratio) if self.bias_alpha else Sum()
+
+    def around(self, network: Network, first: Penalty, alphas: Array | None = None) -> tuple[Penalty, ...]:
+        """Return the penalties of every array, given that of the first layer's weights: L2 on the layers above.
+
+        Where ``alphas`` (R,) is 0 the layers above, and the biases, are free as well.
+        """
+        factors = self.factor_per_layer(network)
+        alpha: Array = np.ones(()) if alphas is None else per_run(alphas)
+        upper = [L2(np.where(alpha > 0, factor * self.upper_l2, 0.0)) for factor in factors[1:]]
+        bias = self.bias_penalty(alpha)
+        return tuple(penalty for weight in (first, *upper) for penalty in (weight, bias))
+
+    def penalized(self, null: NullModel) -> tuple[NullModel, Array] | None:
+        """Return the null model with the penalized inputs alone, and their factors (P,).
+
+        In a linear model the inputs of factor 0 are fitted. None where no penalized input has anything to say about the
+        target: a constant target, constant inputs.
+        """
+        factors = np.ones(null.x.shape[1]) if self.penalty_factors is None else self.penalty_factors
+        if null.network.linear and (factors == 0).any():
+            null = null.fitting(factors == 0)
+        penalized = (factors > 0) & np.isfinite(factors)
+        if not penalized.all():
+            null, factors = replace(null, x=null.x[:, penalized]), factors[penalized]
+        steepest = np.abs(null.linear_slopes / factors[:, None]).max()
+        return (null, factors) if steepest > _NOTHING * max(null.loss_value, 1e-300) else None
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class ElasticNetPath(LayeredPenalty):
+    """``alpha * (l1_ratio sum|w| + (1 - l1_ratio)/2 sum w^2)`` on every weight array."""
+
+    @property
+    def sparse(self) -> bool:
+        return self.l1_ratio > 0
+
+    def at(self, network: Network, alphas: Array) -> tuple[Penalty, ...]:
+        self.check_network(network)
+        alpha, each = per_run(alphas), self.factor_per_layer(network)
+        inputs = None if self.penalty_factors is None else self.penalty_factors[:, None]
+        first = ElasticNet(each[0] * alpha, self.l1_ratio, inputs)
+        weights = [first, *(ElasticNet(factor * alpha, self.l1_ratio) for factor in each[1:])]
+        bias = self.bias_penalty(alpha)
+        return tuple(penalty for weight in weights for penalty in (weight, bias))
+
+    def strongest(self, null: NullModel) -> float:
+        """Return the strength at and above which the null model wins.
+
+        With no hidden layer it is the exact critical strength, the largest slope of the loss at zero weights.
+
+        With D weight layers, a network whose paths have total size T lowers the loss by at most ``Gamma T``, and by at
+        most L0, the null model's loss; it pays at least ``alpha D [ l1_ratio T^(1/D) + (1 - l1_ratio)/2 T^(2/D) ]``
+        (the means' inequality over the layers of a path). The null model therefore wins from
+
+            alpha = L0 / ( D [ l1_ratio s + (1 - l1_ratio)/2 s^2 ] ),   s = (L0 / Gamma)^(1/D).
+
+        For two layers this is ``sqrt(Gamma L0) / 2`` for L1, and ``Gamma`` for L2 (which is alpha/2 w^2 here); factors
+        per layer enter by their geometric mean. Gamma is the steepest descent of the loss that a linear function or a
+        hinge ``max(v'x - c, 0)`` of size 1 offers: over single inputs v for L1, over directions v (found by alternating
+        ascent, so from below) for L2. With L1 the null model wins from about 2.7 times below this strength on; with L2
+        it is sharp.
+        """
+        network, layers = null.network, self.factor_per_layer(null.network)
+        found = self.penalized(null)
+        if found is None:
+            return 0.0
+        null, factors = found
+        if len(layers) == 1:
+            elastic = ElasticNet(l1_ratio=max(self.l1_ratio, _LEAST_L1_RATIO))
+            return float(elastic.critical_strength(null.linear_slopes / factors[:, None]) / layers[0])
+        mean, depth, loss = geometric_mean(layers), len(network.dense), null.loss_value
+
+        def bound_for(slope: float, l1_ratio: float, l2_ratio: float) -> float:
+            size = (loss / slope) ** (1 / depth)
+            return float(loss / (depth * (l1_ratio * size + l2_ratio / 2 * size**2)) / mean)
+
+        bounds = []
+        if self.l1_ratio > 0:
+            bounds.append(bound_for(null.steepest_input(factors), self.l1_ratio, 0.0))
+        if self.l1_ratio < 1:
+            # The two parts of the penalty measure a path alike only where every factor is 1.
+            together = self.l1_ratio if (factors == 1).all() else 0.0
+            bounds.append(bound_for(null.steepest_direction(np.sqrt(factors)), together, 1 - self.l1_ratio))
+        return min(bounds)
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class GroupLassoPath(LayeredPenalty):
+    """``alpha * sqrt(H) * sum_j ||w1_j||`` over the inputs j of the first layer (H its units); L2 on the layers above.
+
+    Attributes
+    ----------
+    groups : integers, shape (P,), or None
+        The number of the group that each input belongs to, so that the columns of one category leave together. Inputs
+        of one group share one factor.
+    """
+
+    groups: Integers | None = None
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.groups is not None:
+            numbers = np.asarray(self.groups)
+            if numbers.ndim != 1 or not np.issubdtype(numbers.dtype, np.integer):
+                raise ValueError(f"groups is one whole number per input, got {numbers.dtype} shaped {numbers.shape}.")
+            object.__setattr__(self, "groups", numbers)
+
+    @property
+    def sparse(self) -> bool:
+        return True
+
+    def at(self, network: Network, alphas: Array) -> tuple[Penalty, ...]:
+        self.check_network(network)
+        if self.groups is not None:
+            _check_count("groups", self.groups, network.dense[0].inputs)
+        factors = None if self.penalty_factors is None else self.penalty_factors[:, None]
+        strengths = self.factor_per_layer(network)[0] * per_run(alphas)
+        return self.around(network, GroupLasso(strengths, factors=factors, groups=self.groups), alphas)
+
+    def strongest(self, null: NullModel) -> float:
+        """Return the strength at and above which the null model wins.
+
+        With no hidden layer it is the exact critical strength. With ridge rho on one layer above it is
+        ``Gamma sqrt(4 L0 / (27 rho)) / sqrt(H)``, three times that for more hidden layers (the bound of
+        :meth:`ElasticNetPath.strongest`, with this penalty's cost of a path).
+        """
+        layers = self.factor_per_layer(null.network)
+        found = self.penalized(null)
+        if found is None:
+            return 0.0
+        null, factors = found
+        if len(layers) == 1:
+            return float(GroupLasso().critical_strength(null.linear_slopes / factors[:, None]) / layers[0])
+        ridge = self.upper_l2 * geometric_mean(layers[1:])
+        gamma, units = null.steepest_input(factors), null.network.dense[0].units
+        bound = gamma * math.sqrt(4 * null.loss_value / (27 * ridge)) / (layers[0] * math.sqrt(units))
+        return float(bound if len(layers) == 2 else 3 * bound)
+
+
+def geometric_mean(factors: Array) -> float:
+    """Return the geometric mean of the layers' factors.
+
+    Raises
+    ------
+    ValueError
+        If a layer's factor is 0: no strength of the others then makes the null model win.
+    """
+    if (factors == 0).any():
+        raise ValueError(
+            "layer_factors frees a layer (0), and then no strength of the others ends the path: give alphas as numbers."
+        )
+    return float(np.exp(np.log(factors).mean()))
+
+
+def penalty_family(
+    name: PenaltyName,
+    l1_ratio: float = 0.5,
+    upper_l2: float = 1e-3,
+    bias_alpha: float = 0.0,
+    layer_factors: Sequence[float] | None = None,
+    penalty_factors: ArrayLike | None = None,
+    groups: ArrayLike | None = None,
+) -> ElasticNetPath | GroupLassoPath:
+    """Return the family of this name.
+
+    Raises
+    ------
+    ValueError
+        If there is none, or it has no use for groups of inputs.
+    """
+    shared = LayeredPenalty(
+        l1_ratio=l1_ratio,
+        upper_l2=upper_l2,
+        bias_alpha=bias_alpha,
+        layer_factors=layer_factors,
+        penalty_factors=None if penalty_factors is None else np.asarray(penalty_factors, dtype=float),
+    )
+    match name:
+        case "elasticnet":
+            if groups is not None:
+                raise ValueError('groups joins inputs that leave together, so it needs penalty="group_lasso".')
+            return _with_fields_of(shared, ElasticNetPath())
+        case "group_lasso":
+            return _with_fields_of(shared, GroupLassoPath(groups=None if groups is None else np.asarray(groups)))
+    raise ValueError(f'penalty is "elasticnet" or "group_lasso", got {name!r}.')
+
+
+def _check_count(name: str, given: Array | Integers, inputs: int) -> None:
+    if len(given) != inputs:
+        raise ValueError(f"{name} needs one number per input ({inputs}), got {len(given)}.")
+
+
+def as_group_lasso(penalty: PathPenalty) -> GroupLassoPath:
+    """Return the group lasso over inputs, with the factors of another family.
+
+    Raises
+    ------
+    TypeError
+        If it is a penalty of another kind.
+    """
+    return penalty if isinstance(penalty, GroupLassoPath) else _with_fields_of(penalty, GroupLassoPath())
+
+
+def as_elastic_net(penalty: PathPenalty) -> ElasticNetPath:
+    """Return the elastic net of a linear model, with the factors of another family's inputs.
+
+    A penalty of another kind has no factors.
+    """
+    if not isinstance(penalty, LayeredPenalty):
+        return ElasticNetPath()
+    return replace(_with_fields_of(penalty, ElasticNetPath()), layer_factors=None)
+
+
+def _with_fields_of(penalty: PathPenalty | LayeredPenalty, family: _Family) -> _Family:
+    if not isinstance(penalty, LayeredPenalty):
+        raise TypeError(f"Inputs are selected by a penalty with factors per input, not by {type(penalty).__name__}.")
+    return replace(family, **{field.name: getattr(penalty, field.name) for field in fields(LayeredPenalty)})

@@ -1,0 +1,212 @@
+"""Fitting a path: every strength x fold x seed of one network in one call, and the whole data beside the folds.
+
+    strengths  0, and ``n_alphas`` geometric steps up to the strength at which the null model wins
+    folds      K training sets with their held-out rows, then all rows (index K)
+    seeds      starts of the weights
+
+Every fit descends from a dense one, never from zero: an all-zero ReLU network is stationary for every strength.
+
+    "ramp"         all strengths at once, from one dense fit per fold and seed, raised from 0 over half the steps
+    "sequential"   one strength after the other, from weak to strong, each from the fit before it
+
+A path ends early: stronger than a strength at which nothing is left, in no fold and no seed, every network is the null
+model, and what was trained there is not used.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Literal
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from ridgewalk.arrays import Array
+from ridgewalk.engine import Runner
+from ridgewalk.engine.job import Fits
+from ridgewalk.folds import Fold, standardized_fold
+from ridgewalk.path.cost import awake_strengths, check_memory, strengths_at_once, training_seconds
+from ridgewalk.path.grid import grid
+from ridgewalk.path.jobs import by_strength, dense_job, every_pair, network_of, penalties_at, ramp_job, zero_starts
+from ridgewalk.path.law import NullObjectives, null_objectives, with_law
+from ridgewalk.path.linear import solve_linear
+from ridgewalk.path.null_model import NullModel
+from ridgewalk.path.problem import PathProblem
+from ridgewalk.path.result import MLPPath, Score, collect
+from ridgewalk.path.settings import PathSettings
+
+AlphaSpec = int | ArrayLike | Literal["qut"]
+"""What a user asks for: how many strengths, the strengths themselves, or the selection-safe one."""
+_ANY_STRENGTH = 1.0  # where the target, or every input, is constant: the null model wins at all of them
+_SHUFFLES, _SAFE_STEPS, _SAFE_SPAN = 20, 16, 30.0  # of the selection-safe strength
+
+
+def fit_path(
+    problem: PathProblem,
+    settings: PathSettings | None = None,
+    alphas: AlphaSpec = 30,
+    runner: Runner | None = None,
+    score: Score | None = None,
+) -> MLPPath:
+    """Train every strength x fold x seed, and every strength x seed on all data.
+
+    Parameters
+    ----------
+    problem : PathProblem
+    settings : PathSettings, optional
+    alphas : int, array_like or "qut"
+        How many strengths, the strengths themselves, or the one that keeps nothing where there is nothing, 20 times
+        in 21 (the quantile universal threshold); 0 is always added.
+    runner : Runner, optional
+        The engine, its threads, and what counts and keeps the work.
+    score : function, optional
+        Scores the model of every strength, fold and seed on the rows that its fold held out.
+
+    Returns
+    -------
+    MLPPath
+    """
+    settings, runner = settings or PathSettings(), runner or Runner()
+    strengths = find_strengths(problem, settings, runner, alphas)
+    null = null_objectives(problem, settings, runner)
+    fits = train_path(problem, settings, runner, null, strengths)
+    lawful = with_law(problem, settings, runner, null, strengths, fits)
+    return collect(problem, settings, runner, null, strengths, lawful, score)
+
+
+def strength_count(alphas: AlphaSpec) -> int:
+    """Return how many strengths a path has at most, 0 among them."""
+    return (
+        2 if isinstance(alphas, str) else 1 + (int(alphas) if isinstance(alphas, int | np.integer) else np.size(alphas))
+    )
+
+
+def find_strengths(problem: PathProblem, settings: PathSettings, runner: Runner, alphas: AlphaSpec) -> Array:
+    """Return 0 and so many strengths up to the one where the null model wins; or 0 and those that are given.
+
+    Raises
+    ------
+    ValueError
+        If they are no strengths, or the penalty does not know where the null model wins.
+    MemoryError
+        If a path of so many cannot fit.
+    """
+    check_memory(problem, settings, runner, strength_count(alphas))
+    runner.progress.stage = "finding the strongest penalty"
+    if isinstance(alphas, int | np.integer):
+        top = max(_strongest(problem, settings, runner, fold) for fold in problem.folds)  # one grid for all
+        return grid(top or _ANY_STRENGTH, int(alphas), *problem.x.shape)
+    if isinstance(alphas, str):
+        if alphas != "qut":
+            raise ValueError(f'alphas is a number of strengths, strengths, or "qut", got {alphas!r}.')
+        return np.array([0.0, _selection_safe(problem, settings, runner)])
+    given = np.unique(np.asarray(alphas, dtype=float))
+    if given.size == 0 or not np.isfinite(given).all() or given[0] < 0:
+        raise ValueError(f"alphas is a number of strengths, or strengths of zero or more, got {alphas}.")
+    return given if given[0] == 0 else np.concatenate([[0.0], given])
+
+
+def _strongest(problem: PathProblem, settings: PathSettings, runner: Runner, fold: Fold) -> float:
+    rows = np.flatnonzero(fold.weights)
+    target = (problem.target[rows] - fold.target_center) / fold.target_scale
+    seen = problem.seen(fold, rows)
+    null = NullModel.of(network_of(problem, settings), problem.loss, seen, target, fold.weights[rows], runner.engine)
+    strongest = settings.penalty.strongest(null)
+    if strongest is None:
+        raise ValueError(
+            f"{type(settings.penalty).__name__} does not know the strength at which the null model wins: give alphas "
+            "as numbers."
+        )
+    return strongest
+
+
+def _selection_safe(problem: PathProblem, settings: PathSettings, runner: Runner) -> float:
+    """Find a strength that keeps no input, 20 times in 21, where the inputs say nothing about the target.
+
+    The rows of the inputs are shuffled against those of the target, 20 times; each time it is found from which
+    strength on nothing is left, for a network by training on all rows; the strongest of these is safe. The true
+    rows would be one more draw of 21 if the inputs said nothing. (The quantile universal threshold, its quantile
+    taken by permutation: Giacobino, Sardy, Diaz-Rodriguez and Hengartner, Electron. J. Stat. 2017.)
+    """
+    if not settings.penalty.sparse:
+        raise ValueError('alphas="qut" selects inputs, so it needs an l1_ratio above 0, or penalty="group_lasso".')
+    generator, found = np.random.default_rng(problem.seeds[0]), []
+    one = replace(problem, folds=problem.folds[-1:], seeds=problem.seeds[:1])
+    with runner.progress.task(0 if settings.linear else _SHUFFLES * training_seconds(one, settings, _SAFE_STEPS)):
+        for _ in range(_SHUFFLES):
+            used = np.flatnonzero(problem.weights)  # rows of weight 0 say nothing about rows that count
+            shuffled_rows = np.arange(len(problem.target))
+            shuffled_rows[used] = generator.permutation(used)
+            x = problem.x[shuffled_rows]
+            fold = standardized_fold(x, problem.target, problem.loss, problem.weights, problem.standardize)
+            shuffled = replace(problem, x=x, folds=(fold,), seeds=problem.seeds[:1])
+            strengths = np.array([_strongest(shuffled, settings, runner, fold) or _ANY_STRENGTH])
+            if not settings.linear:
+                strengths = np.geomspace(strengths[-1] / _SAFE_SPAN, strengths[-1], _SAFE_STEPS)
+                null = null_objectives(shuffled, settings, runner)
+                fits = train_path(shuffled, settings, runner, null, strengths)
+                strengths = strengths[[*np.flatnonzero([_nothing_left(null, each) for each in fits]), -1]]
+            found.append(float(strengths[0]))
+    return max(found)
+
+
+def train_path(
+    problem: PathProblem, settings: PathSettings, runner: Runner, null: NullObjectives, strengths: Array
+) -> list[Fits]:
+    """Train every fold-seed pair at every strength: one :class:`Fits` per strength, over the pairs."""
+    count, progress = len(strengths), runner.progress
+    check_memory(problem, settings, runner, count)
+    with progress.task(training_seconds(problem, settings, count)):
+        if settings.linear:
+            progress.stage = "solving linear models"
+            alphas, pairs = every_pair(problem, strengths)
+            penalties, zeros = penalties_at(problem, settings, alphas), zero_starts(problem, settings, count)
+            solved = solve_linear(problem, settings, runner, pairs, penalties, zeros)
+            return by_strength(solved, problem.pairs)
+        progress.stage = "training without a penalty"
+        dense = runner.train(dense_job(problem, settings))
+        progress.stage = "training"
+        return _raised(problem, settings, runner, null, strengths, dense)
+
+
+def _raised(
+    problem: PathProblem, settings: PathSettings, runner: Runner, null: NullObjectives, strengths: Array, dense: Fits
+) -> list[Fits]:
+    """Train from the dense fits to every strength, some at a time, until nothing is left at one of them."""
+    count, at_once = len(strengths), strengths_at_once(problem, settings, runner)
+    fits: list[Fits] = []
+    while len(fits) < count and not (fits and _ended(null, strengths, fits)):
+        some = strengths[len(fits) : len(fits) + at_once]
+        before = dense if settings.ramps or not fits else fits[-1]
+        share = awake_strengths(len(fits), len(fits) + len(some), count) / len(some)
+        trained = runner.train(ramp_job(problem, settings, *every_pair(problem, some), before), share)
+        fits += by_strength(trained, problem.pairs)
+    ends = _ended(null, strengths, fits)
+    if ends:
+        fits = fits[:ends] + [_null_fits(fits[ends - 1])] * (count - ends)
+    return fits
+
+
+def _ended(null: NullObjectives, strengths: Array, fits: Sequence[Fits]) -> int:
+    """Return how many strengths there are up to the first above 0 at which nothing is left; 0 if there is none."""
+    pairs = enumerate(zip(strengths, fits, strict=False), 1)
+    return next((number for number, (strength, each) in pairs if strength > 0 and _nothing_left(null, each)), 0)
+
+
+def _nothing_left(null: NullObjectives, fits: Fits) -> bool:
+    """Return whether every pair is the null model, or has a layer without weights."""
+    empty = [(w == 0).all(axis=(-2, -1)) for w in fits.parameters[::2]]
+    return bool((null.wins(fits) | np.any(empty, axis=0)).all())
+
+
+def _null_fits(like: Fits) -> Fits:
+    """Return fits to which the null model is preferred, without training any."""
+    runs = len(like.data_loss)
+    return replace(
+        like,
+        parameters=tuple(np.zeros_like(w) for w in like.parameters),
+        data_loss=np.full(runs, np.inf),
+        epochs=np.zeros(runs, dtype=int),
+        diverged=np.zeros(runs, dtype=bool),
+    )

@@ -1,0 +1,162 @@
+"""The jobs of a path: what is trained for some fold-seed pairs, at some strengths.
+
+Runs are ordered strength, fold, seed. Every fit descends from a dense one, never from zero: an all-zero ReLU network is
+stationary for every strength.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from ridgewalk.arrays import Array, Integers
+from ridgewalk.engine.job import Fits, Job, Polish, joined
+from ridgewalk.layers import Arrays
+from ridgewalk.losses import begun
+from ridgewalk.network import Network
+from ridgewalk.optimizers import Adam, Cosine
+from ridgewalk.path.problem import PathProblem
+from ridgewalk.path.settings import PathSettings
+from ridgewalk.penalties import Penalty
+
+_DENSE_SHARE = 1 / 3  # of max_iter: the dense fit that every strength starts from
+_DENSE_RATE = 2  # times the rate: brings them quickly to where a penalty can act
+RAMP_SHARE = 0.5  # of max_iter: over which the strengths rise from 0
+LINEAR_STEPS = 5_000
+_POLISH_STEPS = 100  # after minibatches
+
+
+def network_of(problem: PathProblem, settings: PathSettings) -> Network:
+    """Return the network of a path."""
+    return settings.network(problem.inputs, problem.outputs)
+
+
+def dense_epochs(settings: PathSettings) -> int:
+    """Return the epochs of the dense fits."""
+    return max(1, round(_DENSE_SHARE * settings.max_iter))
+
+
+@dataclass(frozen=True)
+class Training:
+    """How long runs train: epochs, the share of them over which strengths rise, and what ends them.
+
+    ``rate`` multiplies the learning rate of the settings.
+    """
+
+    epochs: int
+    polish: Polish | None = None
+    ramp: float = 0.0
+    rate: float = 1.0
+
+
+def make_job(
+    problem: PathProblem,
+    settings: PathSettings,
+    pairs: Integers,
+    penalties: tuple[Penalty, ...],
+    start: Arrays,
+    training: Training,
+) -> Job:
+    """Return the job of runs (R,), each of a fold-seed pair, with penalties and a start of its own."""
+    return Job(
+        network=network_of(problem, settings),
+        loss=problem.loss,
+        penalties=penalties,
+        optimizer=Adam(training.rate * settings.learning_rate, schedule=Cosine()),
+        x=problem.x,
+        target=problem.target,
+        folds=problem.folds,
+        fold=problem.fold_of(pairs),
+        seeds=problem.seed_of(pairs),
+        start=start,
+        epochs=training.epochs,
+        batch_size=settings.batch_size,
+        ramp=training.ramp,
+        polish=training.polish,
+    )
+
+
+def last_steps(settings: PathSettings) -> Polish | None:
+    """Return the full-batch steps after minibatches, which leave weights that a penalty would take to 0."""
+    return Polish(_POLISH_STEPS) if settings.batch_size else None
+
+
+def penalties_at(problem: PathProblem, settings: PathSettings, alphas: Array) -> tuple[Penalty, ...]:
+    """Return the penalties of runs at strengths of their own (R,)."""
+    return settings.penalty.at(network_of(problem, settings), alphas)
+
+
+def every_pair(problem: PathProblem, strengths: Array) -> tuple[Array, Integers]:
+    """Return the strength and the fold-seed pair of every run: both (R,), ordered strength, fold, seed."""
+    return np.repeat(strengths, problem.pairs), np.tile(np.arange(problem.pairs), len(strengths))
+
+
+def random_starts(problem: PathProblem, settings: PathSettings) -> Arrays:
+    """Draw weights for every pair: one start per seed, the same for every fold but for what its loss begins with."""
+    network = network_of(problem, settings)
+    drawn = network.starts(settings.start_rule, problem.seeds, settings.dtype, len(problem.folds))
+    return begun(problem.loss, drawn, problem.target, [fold.weights for fold in problem.folds])
+
+
+def dense_job(problem: PathProblem, settings: PathSettings) -> Job:
+    """Return the job of the unpenalized fits of every pair, that the others start from."""
+    alphas, pairs = every_pair(problem, np.zeros(1))
+    training = Training(dense_epochs(settings), last_steps(settings), rate=_DENSE_RATE)
+    start = random_starts(problem, settings)
+    return make_job(problem, settings, pairs, penalties_at(problem, settings, alphas), start, training)
+
+
+def ramp_job(problem: PathProblem, settings: PathSettings, alphas: Array, pairs: Integers, before: Fits) -> Job:
+    """Return the job of runs (R,) that takes the fit of each one's pair to a strength of its own."""
+    start = tuple(array[pairs] for array in before.parameters)
+    training = Training(settings.max_iter, last_steps(settings), RAMP_SHARE if settings.ramps else 0.0)
+    return make_job(problem, settings, pairs, penalties_at(problem, settings, alphas), start, training)
+
+
+def unpenalized_job(problem: PathProblem, settings: PathSettings, pairs: Integers, networks: Arrays) -> Job:
+    """Return the job that trains networks (R, ., .) of some pairs on, without a penalty."""
+    training = Training(dense_epochs(settings), last_steps(settings))
+    if settings.linear:
+        training = Training(0, Polish(LINEAR_STEPS, settings.tolerance))
+    penalties = penalties_at(problem, settings, np.zeros(len(pairs)))
+    return make_job(problem, settings, pairs, penalties, networks, training)
+
+
+def linear_job(problem: PathProblem, settings: PathSettings, strengths: Array) -> Job:
+    """Return the job that solves the linear models of every pair at some strengths, as well as descending does."""
+    alphas, pairs = every_pair(problem, strengths)
+    zeros = zero_starts(problem, settings, len(strengths))
+    training = Training(0, Polish(LINEAR_STEPS, settings.tolerance))
+    return make_job(problem, settings, pairs, penalties_at(problem, settings, alphas), zeros, training)
+
+
+def zero_starts(problem: PathProblem, settings: PathSettings, strengths: int) -> Arrays:
+    """Return weights of 0 for every pair at so many strengths."""
+    runs = strengths * problem.pairs
+    return tuple(np.zeros((runs, *shape)) for shape in network_of(problem, settings).shapes)
+
+
+def by_strength(fits: Fits, pairs: int) -> list[Fits]:
+    """Split fits ordered strength, fold, seed into one per strength."""
+    return [fits.part(slice(first, first + pairs)) for first in range(0, len(fits.data_loss), pairs)]
+
+
+def networks_of(fits: Sequence[Fits], source: Integers, pairs: Integers) -> Arrays:
+    """Stack one network (R, ., .) for each pair (R,): that of the strength ``source`` (R,)."""
+    stacked = tuple(np.empty((len(pairs), *w.shape[1:]), dtype=w.dtype) for w in fits[0].parameters)
+    for number in np.unique(source):
+        here = source == number
+        for array, w in zip(stacked, fits[number].parameters, strict=True):
+            array[here] = w[pairs[here]]
+    return stacked
+
+
+def put_in(fits: Fits, pairs: Integers, others: Fits) -> Fits:
+    """Put the networks of other fits (R,) into some pairs (R,); whether a pair's own training diverged stays said."""
+    if not pairs.size:
+        return fits
+    rest = np.setdiff1d(np.arange(len(fits.data_loss)), pairs)
+    together = joined([fits.part(rest), others], np.concatenate([rest, pairs]))
+    return replace(together, diverged=fits.diverged, history=fits.history)

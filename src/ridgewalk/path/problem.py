@@ -1,0 +1,171 @@
+"""What a path is fitted to: checked rows, their folds and the seeds of the starts.
+
+    folds     K training sets with their held-out rows, then all rows (index K)
+    seeds     starts of the weights
+    pairs     fold-seed pairs, numbered fold x seeds + seed
+
+Columns (and a regression's target) are standardized on the rows of each fold alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import ArrayLike
+from scipy.sparse import csr_array, issparse
+
+from ridgewalk.arrays import Array, Integers, slices
+from ridgewalk.folds import Fold, Matrix, Rows, check_splits, row_losses, row_numbers, scaled, standardized_fold
+from ridgewalk.losses import Loss
+from ridgewalk.network import Network
+from ridgewalk.threads import look_for_end
+
+
+@dataclass(frozen=True, eq=False)
+class PathProblem:
+    """Rows, folds and seeds of a path; no setting of its training.
+
+    Attributes
+    ----------
+    x : array or CSR array, shape (N, P)
+    target : array, shape (N, C)
+        As ``loss.encode`` gives it.
+    weights : array, shape (N,)
+    loss : Loss
+    splits : tuple of (training rows, held-out rows)
+        Row numbers; held-out rows of weight 0 are left out.
+    seeds : tuple of int
+    standardize : bool
+        Whether columns, and the target of a regression, are brought to mean 0 and deviation 1 on each fold.
+    folds : tuple of Fold
+        Of the splits; then all rows.
+    """
+
+    x: Matrix
+    target: Array
+    weights: Array
+    loss: Loss
+    splits: tuple[tuple[Integers, Integers], ...]
+    seeds: tuple[int, ...]
+    standardize: bool
+    folds: tuple[Fold, ...]
+
+    @staticmethod
+    def of(
+        x: ArrayLike | Matrix,
+        target: Array,
+        loss: Loss,
+        splits: Sequence[tuple[ArrayLike, ArrayLike]],
+        seeds: Sequence[int] = (0,),
+        sample_weight: Array | None = None,
+        standardize: bool = True,
+    ) -> PathProblem:
+        """Check rows and splits, and standardize the folds.
+
+        Parameters
+        ----------
+        x : array_like, shape (N, P)
+            Or a CSR array: its columns are scaled, not centered.
+        target : array, shape (N, C)
+            As ``loss.encode`` gives it.
+        loss : Loss
+        splits : sequence of (training rows, held-out rows)
+            Row numbers, or masks over the rows. A training row may be drawn several times; a held-out row may not be a
+            training row.
+        seeds : sequence of int
+        sample_weight : array, shape (N,), optional
+        standardize : bool
+
+        Raises
+        ------
+        ValueError
+            If a split has no rows to train on or to hold out, or of one class alone.
+        """
+        data: Matrix = csr_array(x).astype(np.float64) if issparse(x) else np.asarray(x, dtype=np.float64)
+        rows = data.shape[0]
+        weights: Array = np.ones(rows) if sample_weight is None else np.asarray(sample_weight, dtype=np.float64)
+        numbered = [(row_numbers(train_rows, rows), row_numbers(held_out, rows)) for train_rows, held_out in splits]
+        check_splits(numbered, weights, loss, target)
+        kept = tuple((train_rows, held_out[weights[held_out] > 0]) for train_rows, held_out in numbered)
+        draws = [np.bincount(train_rows, minlength=rows) for train_rows, _ in kept]  # a row drawn twice counts twice
+        row_weights: list[Array] = [*(weights * times for times in draws), weights]
+        folds = tuple(standardized_fold(data, target, loss, each, standardize) for each in row_weights)
+        return PathProblem(data, target, weights, loss, kept, tuple(seeds), standardize, folds)
+
+    @property
+    def inputs(self) -> int:
+        """Number of columns, P."""
+        return int(self.x.shape[1])
+
+    @property
+    def outputs(self) -> int:
+        """Number of outputs, C."""
+        return int(self.target.shape[1])
+
+    @property
+    def pairs(self) -> int:
+        """Number of fold-seed pairs."""
+        return len(self.folds) * len(self.seeds)
+
+    def fold_of(self, pairs: Integers) -> Integers:
+        """Return the number of the training set of each pair (R,)."""
+        return np.asarray(pairs) // len(self.seeds)
+
+    def seed_of(self, pairs: Integers) -> Integers:
+        """Return the seed of each pair (R,)."""
+        return np.asarray(self.seeds)[np.asarray(pairs) % len(self.seeds)]
+
+    def seen(self, fold: Fold, rows: Integers) -> Matrix:
+        """Return some rows as a fold's network sees them."""
+        seen = self.x[rows]
+        if not isinstance(seen, np.ndarray):
+            return scaled(seen, fold.scale)
+        seen -= fold.center  # the copy's own place will do
+        seen /= fold.scale
+        return seen
+
+    def rows(self, fold: Fold) -> Rows:
+        """Return the training rows of a fold as its network sees them, in float64."""
+        return fold.standardized(self.x, self.target, fold.weights, np.dtype(np.float64))
+
+    def outputs_of(self, network: Network, parameters: Sequence[Array], fold: Fold, rows: Integers) -> Array:
+        """Return the outputs (E, rows, C) of one fold's fits at one strength, in the fold's units."""
+        look_for_end()
+        widest = len(self.seeds) * max(max(shape) for shape in network.shapes)
+
+        def of(some: Integers) -> Array:
+            seen = self.seen(fold, some)
+            x = (seen if isinstance(seen, np.ndarray) else seen.toarray()).astype(parameters[0].dtype)
+            with np.errstate(all="ignore"):
+                return network.forward(x, tuple(parameters))[0].astype(np.float64)
+
+        return np.concatenate([of(rows[each]) for each in slices(len(rows), widest)], axis=1)
+
+    def losses(self, network: Network, parameters: Sequence[Array], fold: Fold, rows: Integers) -> Array:
+        """Return the losses (E, rows) of one fold's fits at one strength, in the units of the target."""
+        return self.scored(self.outputs_of(network, parameters, fold, rows), fold, rows)
+
+    def scored(self, output: Array, fold: Fold, rows: Integers) -> Array:
+        """Return the losses (E, rows) of outputs (E, rows, C) in a fold's units, in the units of the target."""
+        with np.errstate(all="ignore"):  # what diverged
+            return row_losses(self.loss, output, self.target[rows], fold, self.folds[-1].target_scale)
+
+    def restricted(self, columns: Integers) -> PathProblem:
+        """Return the same problem with some of the columns."""
+        folds = tuple(replace(fold, center=fold.center[columns], scale=fold.scale[columns]) for fold in self.folds)
+        return replace(self, x=self.x[:, columns], folds=folds)
+
+    def validated(self) -> PathProblem:
+        """Return the same problem, where the rows that each fold holds out validate it."""
+        folds = []
+        for fold, (_, held_out) in zip(self.folds[:-1], self.splits, strict=True):
+            unseen = np.zeros_like(self.weights)
+            unseen[held_out] = self.weights[held_out]
+            folds.append(replace(fold, validation=unseen))
+        return replace(self, folds=tuple(folds))
+
+    def with_rows(self, x: Array, target: Array) -> PathProblem:
+        """Return the problem of the same splits over other numbers, standardized anew."""
+        return PathProblem.of(x, target, self.loss, self.splits, self.seeds, self.weights, self.standardize)

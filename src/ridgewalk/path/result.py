@@ -1,0 +1,437 @@
+"""What a path holds: every strength x fold x seed of one network, and the whole data beside the folds.
+
+strengths  0, and those up to the one at which the null model wins
+folds      K training sets with their held-out rows, then all rows (index K)
+seeds      starts of the weights
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from ridgewalk import markup
+from ridgewalk.arrays import Array, Booleans, Integers
+from ridgewalk.engine import Runner
+from ridgewalk.folds import Fold, row_means
+from ridgewalk.layers import Arrays
+from ridgewalk.losses import Loss
+from ridgewalk.model import Model
+from ridgewalk.network import Network
+from ridgewalk.objective import weighted_mean
+from ridgewalk.path.cost import scoring_seconds
+from ridgewalk.path.jobs import network_of
+from ridgewalk.path.law import NULL, Lawful, NullObjectives
+from ridgewalk.path.problem import PathProblem
+from ridgewalk.path.selection import choose
+from ridgewalk.path.settings import PathSettings
+
+_AT_REST = 1e-3  # residual up to which a fit counts as converged
+_HEAD = ("strength", "held-out loss", "training loss", "zeros", "inputs", "units")  # of the path as a table
+_MOST_UNFOLDED = 40  # rows of it
+MOST_OUTPUTS = 256 * 2**20  # bytes of held-out outputs that a path keeps
+
+Score = Callable[[Model, Integers], float]
+"""Scores a model on some rows; higher is better."""
+
+
+@dataclass(frozen=True, eq=False)
+class FoldNetworks:
+    """Networks of a path's folds, and what they give for the rows that their fold holds out.
+
+    Attributes
+    ----------
+    parameters : tuple of arrays, each (S, K, E, ., .)
+    strengths : integers, shape (S',)
+        Numbers of the strengths whose outputs are kept: all, up to 256 MiB of them, else those that a choice may take.
+    outputs : tuple of arrays, K times (S', E, n, C)
+        As the loss takes them (logits, numbers in the units of the target, logarithms of rates), in float32.
+    """
+
+    parameters: Arrays
+    strengths: Integers
+    outputs: tuple[Array, ...]
+
+    def outputs_at(self, index: int) -> list[Array]:
+        """Return the outputs (E, n, C) of each fold at strength ``index``.
+
+        Raises
+        ------
+        ValueError
+            If they are not kept.
+        """
+        place = np.flatnonzero(self.strengths == index)
+        if not place.size:
+            kept = ", ".join(map(str, self.strengths))
+            raise ValueError(f"Held-out outputs are kept at the strengths number {kept}, and {index} is none of them.")
+        return [each[place[0]] for each in self.outputs]
+
+
+@dataclass(frozen=True, eq=False)
+class MLPPath:
+    """A walked path. S strengths, K folds, E seeds, N rows.
+
+    Attributes
+    ----------
+    alphas : array, shape (S,)
+        Rising from 0.
+    heldout_loss : array, shape (S, K, E)
+        Mean loss over the rows that a fold held out, in the units of y, without any penalty. Several targets of a
+        regression are each in units of their own deviation.
+    heldout_score : array, shape (S, K, E), or None
+        What the caller's own score gave there.
+    heldout_rows : tuple of integers, K times (n,)
+        Numbers of the rows that each fold held out.
+    fold_row_loss : tuple of arrays, K times (S, n)
+        Their losses, averaged over seeds.
+    row_weights : array, shape (N,)
+        Sample weights; 0 where no fold held the row out.
+    null_row_loss : array, shape (N,)
+        As ``row_loss``, of the best constant of the training rows.
+    train_loss : array, shape (S, K + 1, E)
+        Mean loss over the training rows, in the units of y, without any penalty. Index K is all data.
+    objective, penalty : arrays, shape (S, K + 1, E)
+        What training minimised, and the penalty's part of it, in the units of the (standardized) problem.
+    source : integers, shape (S, K + 1, E)
+        Number of the strength whose training gave the cell's network: its own, that of another strength whose network
+        has a lower objective here, or -1, the null model. At strength 0 another number names the strength from whose
+        network training went on without a penalty.
+    layer_zeros : array, shape (S, K + 1, E, layers)
+        Share of each layer's weights (not biases) that are exactly 0.
+    inputs_kept : booleans, shape (S, K + 1, E, P)
+        Inputs from which weights that are not 0 lead to an output.
+    units_kept : integers, shape (S, K + 1, E)
+        Hidden units on such a way.
+    residual : array, shape (S, K + 1, E)
+        Distance from stationarity (:meth:`ridgewalk.objective.Objective.residual`).
+    n_iter : integers, shape (S, K + 1, E)
+        Epochs of the network's last training; 0 where the null model stands without any, and where a linear model was
+        solved.
+    diverged : booleans, shape (S, K + 1, E)
+        Whose own training ended in numbers that are not finite; above strength 0 another network takes such a cell.
+    parameters : tuple of arrays, each (S, E, ., .)
+        Of the fits on all data.
+    fold_networks : FoldNetworks or None
+        Of the fits on the folds; None where the path was loaded from a file that does not hold them.
+    settings, network, loss
+        How it was fitted, and to what.
+    standardize : bool
+        Whether columns, and the target of a regression, were brought to mean 0 and deviation 1 on each fold.
+    folds : tuple of Fold
+        How columns and target were standardized on each training set; index K is all data. A path of a file without
+        networks of its folds has the last alone.
+    engine : str
+    """
+
+    alphas: Array
+    heldout_loss: Array
+    heldout_score: Array | None
+    heldout_rows: tuple[Integers, ...]
+    fold_row_loss: tuple[Array, ...]
+    row_weights: Array
+    null_row_loss: Array
+    train_loss: Array
+    objective: Array
+    penalty: Array
+    source: Integers
+    layer_zeros: Array
+    inputs_kept: Booleans
+    units_kept: Integers
+    residual: Array
+    n_iter: Integers
+    diverged: Booleans
+    parameters: Arrays
+    fold_networks: FoldNetworks | None
+    settings: PathSettings
+    network: Network
+    loss: Loss
+    standardize: bool
+    folds: tuple[Fold, ...]
+    engine: str
+
+    @cached_property
+    def row_loss(self) -> Array:
+        """Held-out loss of each row, averaged over seeds and over the folds that held it out: shape (S, N)."""
+        return row_means(len(self.row_weights), self.heldout_rows, self.fold_row_loss)
+
+    @property
+    def whole(self) -> Fold:
+        """How columns and target were standardized on all data."""
+        return self.folds[-1]
+
+    @property
+    def choice_table(self) -> tuple[Array, Array]:
+        """What a strength is chosen by, and weights: losses (S, N) of rows, or negative scores (S, K) of folds."""
+        return choice_table(self.row_loss, self.row_weights, self.heldout_score)
+
+    @property
+    def null_wins(self) -> Booleans:
+        """Cells that hold the null model, for no trained network has a lower objective there: shape (S, K + 1, E)."""
+        return np.asarray(self.source == NULL)
+
+    @property
+    def lost(self) -> Booleans:
+        """Cells whose training diverged, with no other network in their place: shape (S, K + 1, E)."""
+        return np.asarray(self.diverged & (self.source == np.arange(len(self.alphas))[:, None, None]))
+
+    @property
+    def zeros(self) -> Array:
+        """Share of all weights (not biases) that are exactly 0: shape (S, K + 1, E)."""
+        sizes = np.array([layer.inputs * layer.units for layer in self.network.dense])
+        return np.asarray(self.layer_zeros @ (sizes / sizes.sum()))
+
+    @property
+    def converged(self) -> Booleans:
+        """Whether the residual is at most 0.001: shape (S, K + 1, E). ReLU networks may rest at kinks, above it."""
+        return np.asarray(self.residual <= _AT_REST)
+
+    def frequency(self, index: int) -> Array:
+        """Share of the folds x seeds whose network at strength ``index`` uses each input: shape (P,)."""
+        return np.asarray(self.inputs_kept[index, :-1].mean(axis=(0, 1)))
+
+    def best_seed(self, index: int) -> int:
+        """Seed whose fit on all data has the lowest objective at strength ``index``: the model to hand over."""
+        return int(np.argmin(np.where(self.lost[index, -1], np.inf, self.objective[index, -1])))
+
+    def model(self, index: int, seed: int | None = None) -> Model:
+        """Return what predicts at strength ``index``: the fit on all data of a seed, by default the best one."""
+        chosen = self.best_seed(index) if seed is None else seed
+        return model_of(self.network, self.loss, [array[index, chosen] for array in self.parameters], self.whole)
+
+    def fold_model(self, index: int, fold: int, seed: int) -> Model:
+        """Return what predicts with a fold's network at strength ``index``.
+
+        Raises
+        ------
+        ValueError
+            If the path was loaded from a file that does not hold the networks of its folds.
+        """
+        if self.fold_networks is None:
+            raise ValueError(
+                "This path was loaded from a file without the networks of its folds: fit it again to have them."
+            )
+        arrays = [w[index, fold, seed] for w in self.fold_networks.parameters]
+        return model_of(self.network, self.loss, arrays, self.folds[fold])
+
+    def __repr__(self) -> str:
+        strengths, folds, seeds = self.heldout_loss.shape
+        sizes = [self.network.dense[0].inputs, *(layer.units for layer in self.network.dense)]
+        return (
+            f"MLPPath({strengths} strengths from {self.alphas[0]:.4g} to {self.alphas[-1]:.4g} x ({folds} folds + all "
+            f"{np.count_nonzero(self.row_weights):,} rows) x {seeds} seed{'s' * (seeds > 1)}, "
+            f"network {'-'.join(map(str, sizes))}, {type(self.loss).__name__})"
+        )
+
+    def __str__(self) -> str:
+        lines = [f"{first:>10}" + "".join(f"{cell:>16}" for cell in row) for first, *row in (_HEAD, *self._table())]
+        return "\n".join([repr(self), *lines])
+
+    def _repr_html_(self) -> str:
+        """Show it in a notebook: what was walked, and a table of all strengths, folded where there are many."""
+        rows, shown = markup.table(_HEAD, self._table()), " open" * (len(self.alphas) <= _MOST_UNFOLDED)
+        return f"{markup.element('p', repr(self))}<details{shown}><summary>Every strength</summary>{rows}</details>"
+
+    def _table(self) -> list[tuple[str, ...]]:
+        """Write every strength: mean held-out loss, and what the best start on all rows lost and kept."""
+        loss = weighted_mean(self.row_loss, self.row_weights)
+        rows: list[tuple[str, ...]] = []
+        for s, alpha in enumerate(self.alphas):
+            cell = (s, -1, self.best_seed(s))
+            losses = (f"{loss[s]:.4g}", f"{self.train_loss[cell]:.4g}")
+            counts = (f"{self.zeros[cell]:.0%}", str(self.inputs_kept[cell].sum()), str(self.units_kept[cell]))
+            rows.append((f"{alpha:.4g}", *losses, *counts))
+        return rows
+
+
+def model_of(network: Network, loss: Loss, parameters: Sequence[Array], fold: Fold) -> Model:
+    """Return what predicts with a fit (arrays without run axis) of one training set."""
+    return Model(
+        network=network,
+        parameters=tuple(array.astype(np.float64) for array in parameters),
+        loss=loss,
+        inputs=np.arange(len(fold.center)),
+        center=fold.center,
+        scale=fold.scale,
+        target_center=fold.target_center,
+        target_scale=fold.target_scale,
+    )
+
+
+def choice_table(row_loss: Array, row_weights: Array, score: Array | None) -> tuple[Array, Array]:
+    """Return what a strength is chosen by, and weights: losses (S, N) of rows, or negative scores (S, K) of folds."""
+    if score is None:
+        return row_loss, row_weights
+    return -score.mean(axis=-1), np.ones(score.shape[1])
+
+
+def collect(
+    problem: PathProblem,
+    settings: PathSettings,
+    runner: Runner,
+    null: NullObjectives,
+    strengths: Array,
+    lawful: Lawful,
+    score: Score | None = None,
+) -> MLPPath:
+    """Score the held-out rows of every network, and shape everything strength x fold x seed."""
+    progress, network, folds = runner.progress, network_of(problem, settings), problem.folds
+    progress.stage = "scoring held-out rows"
+    shape = (len(strengths), len(folds), len(problem.seeds))
+    fits = lawful.fits
+
+    def table(name: str) -> Array:
+        return np.stack([getattr(fit, name) for fit in fits]).reshape(shape)
+
+    arrays = [
+        np.stack(each).reshape(*shape, *each[0].shape[1:])
+        for each in zip(*(fit.parameters for fit in fits), strict=True)
+    ]
+    source, diverged = lawful.source.reshape(shape), table("diverged").astype(bool)
+    lost = diverged & (source == np.arange(len(strengths))[:, None, None])
+    for k, fold in enumerate(folds):
+        arrays[0][:, k][..., np.isinf(fold.scale), :] = 0  # a column that is constant here has taught nothing
+    heldout = _HeldOut(problem, len(strengths), bool(score))
+    with progress.task(len(folds) * scoring_seconds(problem, settings, len(strengths))):
+        training = _score(problem, settings, runner, arrays, lost, heldout, score)
+    parameters = tuple(w[:, :-1] for w in arrays)
+    networks = FoldNetworks(parameters, *_outputs(problem, network, parameters, heldout))
+    inputs_kept, units_kept = connected([w != 0 for w in arrays[::2]])
+    held_out = np.concatenate([rows for _, rows in problem.splits])
+    return MLPPath(
+        alphas=strengths,
+        heldout_loss=heldout.means,
+        heldout_score=heldout.scores,
+        heldout_rows=tuple(rows for _, rows in problem.splits),
+        fold_row_loss=tuple(heldout.row_losses),
+        row_weights=np.where(np.isin(np.arange(len(problem.weights)), held_out), problem.weights, 0.0),
+        null_row_loss=_null_row_losses(problem, null),
+        train_loss=training,
+        objective=table("data_loss") + table("penalty"),
+        penalty=table("penalty"),
+        source=source,
+        layer_zeros=np.stack([(w == 0).mean(axis=(-2, -1)) for w in arrays[::2]], axis=-1),
+        inputs_kept=inputs_kept,
+        units_kept=units_kept,
+        residual=table("residual"),
+        n_iter=table("epochs").astype(int),
+        diverged=diverged,
+        parameters=tuple(w[:, -1] for w in arrays),
+        fold_networks=networks,
+        settings=settings,
+        network=network,
+        loss=problem.loss,
+        standardize=problem.standardize,
+        folds=folds,
+        engine=fits[0].engine,
+    )
+
+
+class _HeldOut:
+    """What the networks of a path reach on the rows that their folds hold out.
+
+    Attributes
+    ----------
+    means : array, shape (S, K, E)
+        Mean losses.
+    row_losses : list of arrays, each (S, n)
+        Losses of the rows, averaged over seeds.
+    scores : array, shape (S, K, E), or None
+    outputs : list of arrays, each (S, E, n, C)
+        Empty where they would take too much memory.
+    """
+
+    def __init__(self, problem: PathProblem, strengths: int, scored: bool) -> None:
+        seeds, sizes = len(problem.seeds), [len(rows) for _, rows in problem.splits]
+        self.means = np.empty((strengths, len(sizes), seeds))
+        self.scores = np.empty_like(self.means) if scored else None
+        self.row_losses = [np.empty((strengths, size)) for size in sizes]
+        numbers = strengths * seeds * sum(sizes) * problem.outputs
+        kept = numbers * np.dtype(np.float32).itemsize <= MOST_OUTPUTS
+        shapes = [(strengths, seeds, size, problem.outputs) for size in sizes]
+        self.outputs = [np.empty(shape, dtype=np.float32) for shape in shapes] if kept else []
+
+
+def _score(
+    problem: PathProblem,
+    settings: PathSettings,
+    runner: Runner,
+    arrays: Sequence[Array],
+    lost: Booleans,
+    heldout: _HeldOut,
+    score: Score | None,
+) -> Array:
+    """Score arrays (S, K + 1, E, ., .) on held-out rows, and return their training losses (S, K + 1, E)."""
+    network, training = network_of(problem, settings), np.empty(lost.shape)
+    one = scoring_seconds(problem, settings, 1)
+    for k, fold in enumerate(problem.folds):
+        trained = np.flatnonzero(fold.weights)
+        rows = problem.splits[k][1] if k < len(problem.splits) else trained[:0]
+        for s in range(len(lost)):
+            parameters = [w[s, k] for w in arrays]
+            losses = problem.losses(network, parameters, fold, trained)
+            training[s, k] = weighted_mean(losses, fold.weights[trained])
+            runner.progress.add(one)
+            if not rows.size:
+                continue
+            outputs = problem.outputs_of(network, parameters, fold, rows)
+            losses = problem.scored(outputs, fold, rows)
+            losses[lost[s, k]] = np.inf
+            heldout.means[s, k] = weighted_mean(losses, problem.weights[rows])
+            heldout.row_losses[k][s] = losses.mean(axis=0)
+            if heldout.outputs:
+                heldout.outputs[k][s] = _singles(fold, outputs)
+            if score and heldout.scores is not None:
+                models = [model_of(network, problem.loss, [w[e] for w in parameters], fold) for e in range(len(losses))]
+                heldout.scores[s, k] = [
+                    -np.inf if none else score(model, rows) for model, none in zip(models, lost[s, k], strict=True)
+                ]
+    return training
+
+
+def _outputs(
+    problem: PathProblem, network: Network, parameters: Arrays, heldout: _HeldOut
+) -> tuple[Integers, tuple[Array, ...]]:
+    """Return the strengths whose held-out outputs are kept, and these: of all, or of those that a choice may take."""
+    count = len(heldout.means)
+    if heldout.outputs:
+        return np.arange(count), tuple(heldout.outputs)
+    losses = row_means(len(problem.weights), [rows for _, rows in problem.splits], heldout.row_losses)
+    held_out = np.isin(np.arange(len(problem.weights)), np.concatenate([rows for _, rows in problem.splits]))
+    choice = choose(*choice_table(losses, np.where(held_out, problem.weights, 0.0), heldout.scores))
+    kept = np.unique([0, choice.minimum, choice.one_standard_error, count - 1])
+    outputs = []
+    for k, ((_, rows), fold) in enumerate(zip(problem.splits, problem.folds[:-1], strict=True)):
+        each = [problem.outputs_of(network, [w[s, k] for w in parameters], fold, rows) for s in kept]
+        outputs.append(np.stack([_singles(fold, output) for output in each]))
+    return kept, tuple(outputs)
+
+
+def _singles(fold: Fold, outputs: Array) -> Array:
+    """Return outputs (E, n, C) in the units of the target, in float32."""
+    with np.errstate(all="ignore"):  # what diverged
+        return fold.in_target_units(outputs).astype(np.float32)
+
+
+def _null_row_losses(problem: PathProblem, null: NullObjectives) -> Array:
+    """Compute what each row loses by the best constants of the folds that hold it out, on average: shape (N,)."""
+    losses = [
+        problem.scored(np.broadcast_to(output, (len(rows), len(output))), fold, rows)
+        for (_, rows), fold, output in zip(problem.splits, problem.folds[:-1], null.outputs[:-1], strict=True)
+    ]
+    return row_means(len(problem.weights), [rows for _, rows in problem.splits], losses)
+
+
+def connected(weights: list[Booleans]) -> tuple[Booleans, Integers]:
+    """Find the inputs, and count the hidden units, on a way of weights that are not 0 from an input to an output."""
+    reached: list[Booleans] = [np.ones(weights[0].shape[:-1], dtype=bool)]
+    for layer in weights:
+        reached.append(np.any(reached[-1][..., :, None] & layer, axis=-2))
+    leads: Booleans = np.ones_like(reached[-1])
+    units = np.zeros(weights[0].shape[:3], dtype=int)
+    for layer, below in zip(weights[::-1], reached[-2::-1], strict=True):
+        leads = np.asarray(np.any(layer & leads[..., None, :], axis=-1))
+        units += (leads & below).sum(axis=-1)
+    return leads, units - leads.sum(axis=-1)

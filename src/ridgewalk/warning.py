@@ -1,0 +1,57 @@
+"""Warnings at the caller's own line, and what is said of names that will go."""
+
+from __future__ import annotations
+
+import sys
+import warnings
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+
+REMOVED_IN = "0.2"
+
+
+def warn(message: str, category: type[Warning] = UserWarning) -> None:
+    """Warn at the line that called into the package, however deep the call is by now."""
+    depth, frame = 1, sys._getframe()
+    while frame.f_back is not None and frame.f_globals["__name__"].startswith("ridgewalk."):
+        depth, frame = depth + 1, frame.f_back
+    warnings.warn(message, category, stacklevel=depth)
+
+
+def warn_deprecated(old: str, new: str) -> None:
+    """Say that a name will go, and what to write instead."""
+    warn(f"{old} is called {new} now; the old name works until ridgewalk {REMOVED_IN}.", DeprecationWarning)
+
+
+def with_new_names(names: dict[str, str], given: dict[str, Any]) -> dict[str, Any]:
+    """Return keyword arguments with old names replaced by new ones.
+
+    Parameters
+    ----------
+    names : dict
+        Old name: new name.
+    given : dict
+        Keyword arguments.
+
+    Warns
+    -----
+    DeprecationWarning
+        For each old name.
+    """
+    for old in names.keys() & given.keys():
+        warn_deprecated(f"{old}=", f"{names[old]}=")
+    return {names.get(name, name): value for name, value in given.items()}
+
+
+def renamed(names: dict[str, str]) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Let a constructor take keyword arguments by their old names, too; its signature has the new ones alone."""
+
+    def decorate(construct: Callable[..., None]) -> Callable[..., None]:
+        @wraps(construct)
+        def accept(self: Any, *given: Any, **named: Any) -> None:
+            construct(self, *given, **with_new_names(names, named))
+
+        return accept
+
+    return decorate
