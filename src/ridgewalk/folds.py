@@ -10,9 +10,7 @@ from numpy.typing import ArrayLike
 
 from ridgewalk.arrays import Array, Booleans, Integers, sparse_scale, standardization
 from ridgewalk.engine.job import Fold, Matrix
-from ridgewalk.losses import AbsoluteError, BinaryCrossEntropy, CrossEntropy, Huber, Loss, SquaredError
-
-_POWER_OF_UNIT = {SquaredError: 2, Huber: 2, AbsoluteError: 1}  # the losses whose target is standardized
+from ridgewalk.losses import Loss, facts
 
 
 def row_numbers(given: ArrayLike, rows: int) -> Integers:
@@ -57,7 +55,7 @@ def check_splits(splits: Sequence[tuple[Integers, Integers]], weights: Array, lo
         if len(np.unique(held_out)) < len(held_out) or np.isin(held_out, train_rows).any():
             raise ValueError(f"Fold {k} holds out a row twice, or one that it trains on: its loss would mean nothing.")
         trained = target[train_rows[weights[train_rows] > 0]]
-        if isinstance(loss, BinaryCrossEntropy | CrossEntropy) and (trained == trained[0]).all():
+        if facts(loss).is_classification and (trained == trained[0]).all():
             raise ValueError(
                 f"Fold {k} trains on rows of one class alone, and nothing can be learned there: give folds that train "
                 "on every class (a number of folds is stratified; folds by groups need each class in several groups)."
@@ -69,7 +67,7 @@ def unknown_rows(loss: Loss, target: Array, weights: Array, train_rows: Integers
 
     What a network, or a constant, loses on them is made up: it never heard of such a class.
     """
-    if not isinstance(loss, BinaryCrossEntropy | CrossEntropy):
+    if not facts(loss).is_classification:
         return np.zeros(len(held_out), dtype=bool)
     trained = target[train_rows[weights[train_rows] > 0]]
     low, high = trained.min(axis=0), trained.max(axis=0)
@@ -96,13 +94,13 @@ def standardized_fold(
 
 def standardizes_target(loss: Loss) -> bool:
     """Whether targets of this loss are standardized with the columns: numbers are, classes and counts are not."""
-    return type(loss) in _POWER_OF_UNIT
+    return facts(loss).unit_power is not None
 
 
 def loss_unit(loss: Loss, fold: Fold) -> float:
     """Give what brings a fold's standardized loss of one target to the target's units; 1 for several targets."""
     scale = fold.target_scale
-    return float(scale[0] ** _POWER_OF_UNIT.get(type(loss), 0)) if len(scale) == 1 else 1.0
+    return float(scale[0] ** (facts(loss).unit_power or 0)) if len(scale) == 1 else 1.0
 
 
 def row_losses(loss: Loss, output: Array, target: Array, fold: Fold, unit: Array) -> Array:
@@ -111,7 +109,7 @@ def row_losses(loss: Loss, output: Array, target: Array, fold: Fold, unit: Array
     Several targets are each counted in their ``unit`` (C,): their deviation on all rows.
     """
     standardized = (target - fold.target_center) / fold.target_scale
-    power = _POWER_OF_UNIT.get(type(loss))
+    power = facts(loss).unit_power
     if power is None:
         return loss.values(output, standardized)
     units = fold.target_scale / (unit if target.shape[1] > 1 else 1.0)

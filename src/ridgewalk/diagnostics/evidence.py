@@ -15,7 +15,7 @@ from functools import cached_property, partial
 import numpy as np
 
 from ridgewalk.arrays import Array, Booleans, Integers
-from ridgewalk.diagnostics.statistics import Tail, calibrated, has_temperature, seed_spread, tail
+from ridgewalk.diagnostics.statistics import Tail, calibrated, seed_spread, tail
 from ridgewalk.diagnostics.wiring import Fault, Train, Wiring, audit, changed_rows, leak
 from ridgewalk.draws import order
 from ridgewalk.engine import memory
@@ -24,7 +24,7 @@ from ridgewalk.engine.job import EarlyStopping, Fits, Job
 from ridgewalk.envelope import NULL
 from ridgewalk.folds import constant_losses, loss_unit, row_losses
 from ridgewalk.layers import Dense, Layer
-from ridgewalk.losses import BinaryCrossEntropy, Loss
+from ridgewalk.losses import Loss, facts
 from ridgewalk.network import Network, evadable
 from ridgewalk.objective import weighted_mean
 from ridgewalk.optimizers import SGD, Cosine, InverseTime, rate_at, scheduled
@@ -231,12 +231,12 @@ class _Trial:
             rows = np.flatnonzero(self.job.folds[number].weights)
             trained.append(weighted_mean(self.losses(number, rows), self.job.folds[number].weights[rows]))
         cooled = right = None
-        if has_temperature(self.job.loss):
+        if facts(self.job.loss).is_classification:
             rows_of = [self.held_out[number] for number in self.folds]
             outputs = [self.outputs(number, rows) for number, rows in zip(self.folds, rows_of, strict=True)]
             targets = [self.job.target[rows] for rows in rows_of]
             cooled = self.by_row([each.mean(axis=0) for each in calibrated(outputs, targets, self.job.loss)])
-            if not (isinstance(self.job.loss, BinaryCrossEntropy) and targets[0].shape[1] > 1):
+            if not facts(self.job.loss).is_multilabel(self.job.target.shape[1]):
                 right = self.by_row([_right(*pair).mean(axis=0) for pair in zip(outputs, targets, strict=True)])
         rows_loss = self.by_row([each.mean(axis=0) for each in losses])
         return Arm(rows_loss, np.array(heldout), np.array(trained), cooled, right)

@@ -21,7 +21,8 @@ import numpy as np
 
 from ridgewalk.arrays import Array
 from ridgewalk.diagnostics.evidence import Arm, Evidence
-from ridgewalk.diagnostics.statistics import NORMAL, Effect, effect, has_temperature, spread_of_cells
+from ridgewalk.diagnostics.statistics import NORMAL, Effect, effect, spread_of_cells
+from ridgewalk.losses import facts
 from ridgewalk.markup import element, list_of_findings, table
 from ridgewalk.objective import weighted_mean
 from ridgewalk.selection import mean_and_error
@@ -147,7 +148,6 @@ def judge(evidence: Evidence) -> Diagnosis:
 
 
 _NO_COMPARISON = ("b", "b'", "f", "f'")  # after these, a difference of losses says nothing
-_UNITS = {"SquaredError": "(half the squared error)", "AbsoluteError": "(absolute error)"}
 _IN_THE_HEADLINE = {
     "not trained": "without a penalty it does not even fit its own training rows better than a constant",
     "evadable": "the penalty can be evaded by rescaling the layers",
@@ -163,7 +163,7 @@ class _Case:
         self.difference = self.against(e.unpenalized, e.penalized, e.seed_spread)
         self.before, self.after = (self.mean(arm.rows) for arm in (e.unpenalized, e.penalized))
         self.delta = e.smallest_effect
-        self.unit = "nats" if has_temperature(e.loss) else _UNITS.get(type(e.loss).__name__, "units of the loss")
+        self.unit = facts(e.loss).unit
 
     def mean(self, rows: Array) -> float:
         return float(weighted_mean(rows, self.evidence.weights))

@@ -29,7 +29,7 @@ from ridgewalk.estimators.references import reference_outputs
 from ridgewalk.folds import Moments, standardized_fold, standardizes_target
 from ridgewalk.layers import Arrays
 from ridgewalk.lbfgs import descend
-from ridgewalk.losses import CrossEntropy, Loss, begun
+from ridgewalk.losses import Loss, begun
 from ridgewalk.markup import table
 from ridgewalk.model import Model
 from ridgewalk.network import Activation, Network
@@ -863,8 +863,7 @@ class MLPClassifier(ClassifierFace, _OneStrength):
         return np.asarray(np.searchsorted(self.classes_, target))
 
     def _encoded(self, labels: Array) -> Array:
-        loss = self._loss
-        return loss.encode(labels, len(self.classes_)) if isinstance(loss, CrossEntropy) else loss.encode(labels)
+        return self._loss.encode(labels, len(self.classes_))
 
     @available_if(_stochastic)  # type: ignore[untyped-decorator]
     @ending_with_interpreter

@@ -28,7 +28,7 @@ from ridgewalk.estimators.scoring import score_of
 from ridgewalk.files import written
 from ridgewalk.folds import constant_losses, standardized_fold
 from ridgewalk.inputs import InputSelection, relax, select_inputs
-from ridgewalk.losses import Loss, Poisson
+from ridgewalk.losses import Loss, facts
 from ridgewalk.network import Activation
 from ridgewalk.objective import weighted_mean
 from ridgewalk.path import MLPPath, model_of
@@ -465,7 +465,7 @@ class _PathEstimator(Predictor):
             self.gain_, self.gain_error_ = (float(value) for value in mean_and_error(table[0] - rows, weights))
         self.null_loss_ = float(weighted_mean(self.path_.null_row_loss, self.path_.row_weights))
         behind, error = mean_and_error(rows - linear, weights)
-        counts = isinstance(self.path_.loss, Poisson) and self.scoring is None
+        counts = facts(self.path_.loss).output_activation == "exponential" and self.scoring is None
         if counts and behind > _CLEAR * error and self.linear_loss_ < _FINE * self.null_loss_:
             warn(
                 f"The linear model predicts better: its held-out loss is {self.linear_loss_:.4g}, the network's "

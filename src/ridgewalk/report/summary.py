@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from ridgewalk.arrays import Booleans
+from ridgewalk.losses import facts
 from ridgewalk.objective import weighted_mean
 from ridgewalk.path import MLPPath
 from ridgewalk.selection import Choice, Rule, choose, mean_and_error
@@ -73,6 +74,7 @@ def summarize(
     frequency = kept[choice.chosen, :-1].mean(axis=(0, 1))
     return {
         "loss": type(path.loss).__name__,
+        "loss_description": facts(path.loss).description or type(path.loss).__name__,
         "rows": int((path.row_weights > 0).sum()),
         "folds": path.heldout_loss.shape[1],
         "seeds": path.heldout_loss.shape[2],
@@ -120,7 +122,7 @@ def sentences(summary: dict[str, Any]) -> list[str]:
     change, unpenalized = summary["change_from_no_penalty"], summary["path"][0]
     seeds = f"{summary['seeds']} seed{'s' if summary['seeds'] > 1 else ''}"
     said = [
-        f"{_UNITS.get(summary['loss'], 'Loss: ' + summary['loss'])}; {summary['fits']:,} fits: "
+        f"Loss: {summary['loss_description']}; {summary['fits']:,} fits: "
         f"{len(summary['path'])} strengths x ({summary['folds']} folds + all rows) x {seeds}; the constant prediction "
         f"has {summary['null_loss']:.4g}.",
         f"Chosen strength: {summary['alpha']:.5g} (rule: {summary['selection']}).",
@@ -139,13 +141,6 @@ def sentences(summary: dict[str, Any]) -> list[str]:
         shown = ", ".join(kept[:20]) + (f" and {len(kept) - 20} more" if len(kept) > 20 else "")
         said.append(f"Inputs kept, {len(kept)} of {len(summary['inputs'])}: {shown or 'none'}.")
     return said
-
-
-_UNITS = {
-    "BinaryCrossEntropy": "Loss: log loss in nats",
-    "CrossEntropy": "Loss: log loss in nats",
-    "SquaredError": "Loss: half the squared error",
-}
 
 
 def figure(value: float | None, missing: str = "diverged") -> str:
