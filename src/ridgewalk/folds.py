@@ -124,6 +124,24 @@ def constant_losses(loss: Loss, target: Array, fold: Fold, unit: Array, rows: In
     return np.asarray(row_losses(loss, constant, target[rows], fold, unit)[0])
 
 
+def average_by_row(held_out: Sequence[Integers], values: Sequence[Array], count: int) -> Array:
+    """Return what the folds found of the rows that they held out, averaged by row: shape (..., N), 0 for other rows.
+
+    Parameters
+    ----------
+    held_out : sequence of integers, K times (n,)
+        Row numbers, each at most once in a fold.
+    values : sequence of arrays, K times (..., n)
+    count : int
+        Number N of all rows.
+    """
+    total, times = np.zeros((*values[0].shape[:-1], count)), np.zeros(count)
+    for rows, found in zip(held_out, values, strict=True):
+        total[..., rows] += found
+        times[rows] += 1
+    return total / np.maximum(times, 1)
+
+
 @dataclass(frozen=True, eq=False)
 class Moments:
     """Means and deviations of columns and targets over the rows of several trainings; a deviation of 0 is a constant.

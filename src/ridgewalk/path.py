@@ -17,6 +17,7 @@ from ridgewalk import markup
 from ridgewalk.arrays import Array, Booleans, Integers
 from ridgewalk.engine.job import Fold
 from ridgewalk.envelope import NULL
+from ridgewalk.folds import average_by_row
 from ridgewalk.layers import Arrays
 from ridgewalk.losses import Loss
 from ridgewalk.model import Model
@@ -107,11 +108,7 @@ class MLPPath:
     @cached_property
     def row_loss(self) -> Array:
         """Held-out loss of each row, averaged over seeds and over the folds that held it out: shape (S, N)."""
-        total, counts = np.zeros((len(self.alphas), len(self.row_weights))), np.zeros(len(self.row_weights))
-        for rows, losses in zip(self.heldout_rows, self.fold_row_loss, strict=True):
-            total[:, rows] += losses
-            counts[rows] += 1
-        return total / np.maximum(counts, 1)
+        return average_by_row(self.heldout_rows, self.fold_row_loss, len(self.row_weights))
 
     @property
     def null_wins(self) -> Booleans:

@@ -31,7 +31,7 @@ from ridgewalk.engine.job import Fits, Fold, Job, Matrix, Polish, Rows, joined, 
 from ridgewalk.engine.threads import for_each, look_for_end
 from ridgewalk.engine.watch import Watch
 from ridgewalk.envelope import NULL, lower, sources
-from ridgewalk.folds import check_splits, row_losses, row_numbers, standardized_fold
+from ridgewalk.folds import average_by_row, check_splits, row_losses, row_numbers, standardized_fold
 from ridgewalk.grid import grid, linear_fit, strength_at_null
 from ridgewalk.layers import Arrays
 from ridgewalk.losses import Loss, SquaredError, begun
@@ -792,7 +792,7 @@ def collect(walker: Walker, strengths: Array, settled: Settled) -> MLPPath:
     heldout = np.empty((len(strengths), len(splits), seeds))
     score = np.empty_like(heldout) if walker.score else None
     fold_row_loss = [np.empty((len(strengths), len(held_out))) for _, held_out in splits]
-    null_row_loss, counts = np.zeros(len(weights)), np.zeros(len(weights))
+    null_losses = []
     for k, fold in enumerate(folds):
         null = walker.null_outputs[k]
         arrays[0][:, k][..., np.isinf(fold.scale), :] = 0  # a column that is constant here has taught nothing
@@ -815,17 +815,17 @@ def collect(walker: Walker, strengths: Array, settled: Settled) -> MLPPath:
                     for model, none in zip(models, lost[s, k], strict=True)
                 ]
         constant = np.broadcast_to(null, (len(held_out), len(null)))
-        null_row_loss[held_out] += walker.scored(constant, fold, held_out)
-        counts[held_out] += 1
+        null_losses.append(walker.scored(constant, fold, held_out))
     inputs_kept, units_kept = connected([w != 0 for w in arrays[::2]])
+    heldout_rows = tuple(held_out for _, held_out in splits)
     return MLPPath(
         alphas=strengths,
         heldout_loss=heldout,
         heldout_score=score,
-        heldout_rows=tuple(held_out for _, held_out in splits),
+        heldout_rows=heldout_rows,
         fold_row_loss=tuple(fold_row_loss),
-        row_weights=np.where(counts > 0, weights, 0.0),
-        null_row_loss=null_row_loss / np.maximum(counts, 1),
+        row_weights=np.where(np.isin(np.arange(len(weights)), np.concatenate(heldout_rows)), weights, 0.0),
+        null_row_loss=average_by_row(heldout_rows, null_losses[: len(splits)], len(weights)),
         train_loss=train_loss,
         objective=objective,
         penalty=penalty,

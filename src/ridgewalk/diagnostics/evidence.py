@@ -22,7 +22,7 @@ from ridgewalk.engine import memory
 from ridgewalk.engine import train as engine_train
 from ridgewalk.engine.job import EarlyStopping, Fits, Job
 from ridgewalk.envelope import NULL
-from ridgewalk.folds import constant_losses, loss_unit, row_losses
+from ridgewalk.folds import average_by_row, constant_losses, loss_unit, row_losses
 from ridgewalk.layers import Dense, Layer
 from ridgewalk.losses import Loss, facts
 from ridgewalk.network import Network, evadable
@@ -243,11 +243,7 @@ class _Trial:
 
     def by_row(self, losses: Sequence[Array]) -> Array:
         """Average the folds' losses (n,) by row: shape (N,)."""
-        total, counts = np.zeros(len(self.job.target)), np.zeros(len(self.job.target))
-        for number, each in zip(self.folds, losses, strict=True):
-            total[self.held_out[number]] += each
-            counts[self.held_out[number]] += 1
-        return total / np.maximum(counts, 1)
+        return average_by_row([self.held_out[number] for number in self.folds], losses, len(self.job.target))
 
     def reference(self, outputs: Sequence[Array]) -> Array:
         """Score another model's outputs (n, C), in units of the target, by row: shape (N,)."""
@@ -530,14 +526,11 @@ def _job(walker: Walker, strength: float, dense: Fits | None) -> Job:
 
 def arm_of(chosen: Sequence[tuple[MLPPath, int]]) -> Arm:
     """Give what is lost with, for each fold, a path and a strength of its own; all paths have the same folds."""
-    rows = len(chosen[0][0].row_weights)
-    total, counts = np.zeros(rows), np.zeros(rows)
-    for k, (path, index) in enumerate(chosen):
-        total[path.heldout_rows[k]] += path.fold_row_loss[k][index]
-        counts[path.heldout_rows[k]] += 1
+    first, _ = chosen[0]
+    losses = [path.fold_row_loss[k][index] for k, (path, index) in enumerate(chosen)]
     heldout = np.stack([path.heldout_loss[index, k] for k, (path, index) in enumerate(chosen)])
     training = np.stack([path.train_loss[index, k] for k, (path, index) in enumerate(chosen)])
-    return Arm(total / np.maximum(counts, 1), heldout, training)
+    return Arm(average_by_row(first.heldout_rows, losses, len(first.row_weights)), heldout, training)
 
 
 def _held_out_rows(weights: Array, validation: Array | None) -> Integers:
