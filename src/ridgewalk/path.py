@@ -18,6 +18,7 @@ from ridgewalk.arrays import Array, Booleans, Integers
 from ridgewalk.engine.job import Fold
 from ridgewalk.envelope import NULL
 from ridgewalk.folds import average_by_row
+from ridgewalk.formatting import format_count, format_number
 from ridgewalk.layers import Arrays
 from ridgewalk.losses import Loss
 from ridgewalk.model import Model
@@ -147,9 +148,10 @@ class MLPPath:
     def __repr__(self) -> str:
         strengths, folds, seeds = self.heldout_loss.shape
         sizes = [self.network.dense[0].inputs, *(layer.units for layer in self.network.dense)]
+        first, last = (format_number(self.alphas[s], 4) for s in (0, -1))
         return (
-            f"MLPPath({strengths} strengths from {self.alphas[0]:.4g} to {self.alphas[-1]:.4g} x ({folds} folds + all "
-            f"{np.count_nonzero(self.row_weights):,} rows) x {seeds} seed{'s' * (seeds > 1)}, "
+            f"MLPPath({strengths} strengths from {first} to {last} x ({folds} folds + all "
+            f"{np.count_nonzero(self.row_weights):,} rows) x {format_count(seeds, 'seed')}, "
             f"network {'-'.join(map(str, sizes))}, {type(self.loss).__name__})"
         )
 
@@ -168,9 +170,9 @@ class MLPPath:
         rows: list[tuple[str, ...]] = []
         for s, alpha in enumerate(self.alphas):
             cell = (s, -1, self.best_seed(s))
-            losses = (f"{loss[s]:.4g}", f"{self.train_loss[cell]:.4g}")
+            losses = (format_number(loss[s], 4), format_number(self.train_loss[cell], 4))
             counts = (f"{self.zeros[cell]:.0%}", str(self.inputs_kept[cell].sum()), str(self.units_kept[cell]))
-            rows.append((f"{alpha:.4g}", *losses, *counts))
+            rows.append((format_number(alpha, 4), *losses, *counts))
         return rows
 
 

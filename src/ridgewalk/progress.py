@@ -13,6 +13,7 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, T
 
 from ridgewalk.engine.threads import ends_with_interpreter, started
 from ridgewalk.engine.watch import Watch
+from ridgewalk.formatting import format_duration
 from ridgewalk.terminal import Terminal
 
 _POLL_SECONDS = 0.1
@@ -114,7 +115,7 @@ def _poll_bar(console: Terminal, title: str, watch: Watch, ended: threading.Even
                 description=_doing(title, watch),
                 total=total or None,
                 completed=min(watch.done, total),
-                left="" if left is None else f"about {_spoken(left)} left",
+                left="" if left is None else f"about {format_duration(left)} left",
                 refresh=True,
             )
 
@@ -132,13 +133,6 @@ class _Clock:
         return self._watch.seconds_left(now - self._before)
 
 
-def _spoken(seconds: float) -> str:
-    """Write a time as one would say it."""
-    if seconds < 120:
-        return f"{seconds:.0f} s"
-    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
-
-
 def _doing(title: str, watch: Watch) -> str:
     return f"{title}, {watch.stage}" if watch.stage else title
 
@@ -154,7 +148,7 @@ def _poll_lines(console: Terminal, title: str, watch: Watch, ended: threading.Ev
         if doing != stage or reached > quarters or seconds > due:
             stage, quarters, due = doing, max(quarters, reached), max(due, 2 * seconds)
             share = f"{min(1.0, done / total):.0%}, " if total else ""
-            said = "" if left is None else f", about {_spoken(left)} left"
-            console.print(f"{_doing(title, watch)}: {share}{_spoken(seconds)}{said}")
+            said = "" if left is None else f", about {format_duration(left)} left"
+            console.print(f"{_doing(title, watch)}: {share}{format_duration(seconds)}{said}")
         if ended.wait(_POLL_SECONDS):
             return

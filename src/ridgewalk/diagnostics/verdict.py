@@ -22,6 +22,7 @@ import numpy as np
 from ridgewalk.arrays import Array
 from ridgewalk.diagnostics.evidence import Arm, Evidence
 from ridgewalk.diagnostics.statistics import NORMAL, Effect, effect, spread_of_cells
+from ridgewalk.formatting import format_number as number
 from ridgewalk.losses import facts
 from ridgewalk.markup import element, list_of_findings, table
 from ridgewalk.objective import weighted_mean
@@ -34,7 +35,6 @@ _ROUNDING = 1e-3  # of the null model's loss: what single precision, or chance, 
 _ABOVE = 1e-6  # of the null model's loss: less than that is not below it
 _HALF = 0.5  # of the null model's training loss: who keeps more has hardly fitted
 _OUT_OF_REACH = 100  # times the rows
-_HUGE = 1e9  # numbers that are not written out
 
 
 @dataclass(frozen=True)
@@ -108,7 +108,10 @@ class Diagnosis:
     def _table(self) -> list[tuple[str, str]]:
         """Write the plain numbers, by their names."""
         plain = [(name, value) for name, value in self.numbers.items() if isinstance(value, int | float)]
-        return [(name.replace("_", " "), _shown(value)) for name, value in plain]
+        return [
+            (name.replace("_", " "), f"{value:,}" if isinstance(value, int) else number(value, 4))
+            for name, value in plain
+        ]
 
     def _repr_html_(self) -> str:
         """Show it in a notebook: the headline, what was found, and the numbers to unfold."""
@@ -200,12 +203,15 @@ class _Case:
             numbers = {name: _norms(course.norms) for name, course in e.courses.items()}
             moved = ""
             if "penalized" in numbers:
-                ways = (f"{name} from {path[0]:.3g} to {path[-1]:.3g}" for name, path in numbers["penalized"].items())
+                ways = (
+                    f"{name} from {number(path[0])} to {number(path[-1])}"
+                    for name, path in numbers["penalized"].items()
+                )
                 moved = f" Here, norms went: {', '.join(ways)}."
             advice = "Penalize the weights of every layer (ridgewalk's estimators do)."
             yield Finding("a'", "evadable", False, e.escape + moved, advice, {"norms": numbers})
         if e.alpha != 0 and np.isfinite(e.penalty_ratio) and e.penalty_ratio >= _NO_PULL:
-            far = f" (2 l2 t = {e.decay:.2g}, and it begins to act at 1)" if np.isfinite(e.decay) else ""
+            far = f" (2 l2 t = {number(e.decay, 2)}, and it begins to act at 1)" if np.isfinite(e.decay) else ""
             yield Finding(
                 "a''",
                 "too weak",
@@ -240,8 +246,8 @@ class _Case:
                 "f'",
                 "not trained",
                 True,
-                f"The training failed: without a penalty the network loses {_said(training, 4)} on its own training "
-                f"rows, and the best constant {_said(null, 4)}. That says nothing about the columns.",
+                f"The training failed: without a penalty the network loses {number(training, 4)} on its own training "
+                f"rows, and the best constant {number(null, 4)}. That says nothing about the columns.",
                 "Lower the learning rate, or train longer; then look again.",
                 {"unpenalized_training_loss": training, "null_training_loss": null},
             )
@@ -273,7 +279,7 @@ class _Case:
                 "loss "
                 f"jumps above twice its usual level in {tails['penalized'].spikes:.1%} of the epochs (without in "
                 f"{tails['unpenalized'].spikes:.1%}); with a rate that goes to 0 the same penalty ends at a training "
-                f"loss of {courses['settled'].tail.level:.3g} instead of {tails['penalized'].level:.3g}.",
+                f"loss of {number(courses['settled'].tail.level)} instead of {number(tails['penalized'].level)}.",
                 "Let the learning rate go to 0 (a cosine), lower it, or use Adam; then compare again.",
                 numbers,
             )
@@ -283,8 +289,8 @@ class _Case:
             "not converged",
             True,
             f"Unstable: the {name} training never comes to rest, so no strength can be judged yet. Over its last tenth "
-            f"its loss varies by {worst.spread:.2g} and moves by {abs(worst.drift):.1%}, and it jumps above twice its "
-            f"usual level in {worst.spikes:.1%} of the epochs; the difference to be judged is {size:.2g}.",
+            f"its loss varies by {number(worst.spread, 2)} and moves by {abs(worst.drift):.1%}, and it jumps above "
+            f"twice its usual level in {worst.spikes:.1%} of the epochs; the difference to be judged is {number(size, 2)}.",
             "Let the learning rate go to 0 (a cosine), lower it, train longer, or use Adam; then compare again.",
             numbers,
         )
@@ -306,15 +312,16 @@ class _Case:
         if training - reference > self.delta + NORMAL * float(error):
             reached = {name: float(loss.mean()) for name, loss in e.larger.items()}
             helped = [
-                f"{name} one reaches {loss:.3g}" for name, loss in reached.items() if loss < training - self.delta
+                f"{name} one reaches {number(loss)}" for name, loss in reached.items() if loss < training - self.delta
             ]
             which = f" A {' and a '.join(helped)}." if helped else ""
             yield Finding(
                 "c1",
                 "underfit",
                 True,
-                f"The network underfits: its training loss without a penalty is {training:.3g}, and another kind "
-                f"of model ({best}) has {reference:.3g} on rows it never saw; a penalty can only lower the fit.{which}",
+                f"The network underfits: its training loss without a penalty is {number(training)}, and another kind "
+                f"of model ({best}) has {number(reference)} on rows it never saw; a penalty can only lower the fit."
+                f"{which}",
                 "Give it more units, more epochs or a better learning rate before any penalty.",
                 numbers,
             )
@@ -323,9 +330,10 @@ class _Case:
                 "c2",
                 "nothing to fix",
                 True,
-                f"There is nothing to fix: without a penalty the loss on held-out rows ({self.before:.3g}) is within "
-                f"{self.delta:.2g} of that on training rows ({training:.3g}) and of the best other model's ({best}, "
-                f"{reference:.3g}): what is left is the data's own noise, or a limit that all these models share.",
+                f"There is nothing to fix: without a penalty the loss on held-out rows ({number(self.before)}) is "
+                f"within {number(self.delta, 2)} of that on training rows ({number(training)}) and of the best other "
+                f"model's ({best}, {number(reference)}): what is left is the data's own noise, or a limit that all "
+                "these models share.",
                 "Leave the penalty out, or keep it for sparser models; more rows or better columns are what can help.",
                 numbers,
             )
@@ -334,8 +342,8 @@ class _Case:
         e, d = self.evidence, self.difference
         outcome = d.outcome(self.delta)
         numbers = {"difference": d.mean, "low": d.low, "high": d.high, "smallest_effect": self.delta}
-        at = "" if e.alpha is None else f" at strength {e.alpha:.3g}"
-        change = f"{_said(abs(d.mean))} {self.unit} (95% interval {_said(-d.high)} to {_said(-d.low)})"
+        at = "" if e.alpha is None else f" at strength {number(e.alpha)}"
+        change = f"{number(abs(d.mean))} {self.unit} (95% interval {number(-d.high)} to {number(-d.low)})"
         gain, error = self.over_null()
         least = _ROUNDING * abs(e.null_loss)
         if gain <= max(_CLEAR * error, least):
@@ -351,8 +359,8 @@ class _Case:
                 "e-" if small else "e",
                 "helps",
                 True,
-                f"Regularization helps{how_much}: the held-out loss falls from {_said(self.before, 4)} to "
-                f"{_said(self.after, 4)}, by {change}{at}{self._how_sure()}.",
+                f"Regularization helps{how_much}: the held-out loss falls from {number(self.before, 4)} to "
+                f"{number(self.after, 4)}, by {change}{at}{self._how_sure()}.",
                 self._how_to_keep(),
                 numbers | self.why(),
             )
@@ -361,9 +369,9 @@ class _Case:
                 "c3",
                 "no difference",
                 True,
-                f"Regularization makes no difference here: the held-out loss changes by {_said(d.mean, sign='+')} "
-                f"{self.unit} (95% interval {_said(d.low, sign='+')} to {_said(d.high, sign='+')}){at}, and less than "
-                f"{_said(self.delta, 2)} is no matter.",
+                f"Regularization makes no difference here: the held-out loss changes by {number(d.mean, sign='+')} "
+                f"{self.unit} (95% interval {number(d.low, sign='+')} to {number(d.high, sign='+')}){at}, and less "
+                f"than {number(self.delta, 2)} is no matter.",
                 "Choose by what else counts: sparser models cost nothing here.",
                 numbers,
             )
@@ -371,13 +379,13 @@ class _Case:
             yield self._too_strong(numbers)
         else:
             rows, seeds = d.settled_by(self.delta)
-            low, high = _said(d.low, sign="+"), _said(d.high, sign="+")
+            low, high = number(d.low, sign="+"), number(d.high, sign="+")
             yield Finding(
                 "u",
                 "too noisy to tell",
                 True,
-                f"It is too noisy to tell: the held-out loss changes by {_said(d.mean, sign='+')} {self.unit}, and "
-                f"the 95% interval reaches from {low} to {high}{at}. An effect below {_said(d.detectable, 2)} would "
+                f"It is too noisy to tell: the held-out loss changes by {number(d.mean, sign='+')} {self.unit}, and "
+                f"the 95% interval reaches from {low} to {high}{at}. An effect below {number(d.detectable, 2)} would "
                 "hardly be seen.",
                 self._what_would_settle(rows, seeds),
                 numbers | {"rows_needed": rows, "seeds_needed": seeds, "detectable": d.detectable},
@@ -390,19 +398,19 @@ class _Case:
         low, high = self.difference.careful
         if not np.isfinite(high):
             return ""
-        ends = f"{_said(-high)} to {_said(-low)}"
+        ends = f"{number(-high)} to {number(-low)}"
         return f"; the more careful interval, which counts other training rows, holds 0 ({ends})"
 
     def _what_would_settle(self, rows: int, seeds: int) -> str:
-        d, goal = self.difference, _said(self.delta, 2)
+        d, goal = self.difference, number(self.delta, 2)
         if rows > _OUT_OF_REACH * d.rows:
             return (
                 f"Settling it to {goal} would take more than {_OUT_OF_REACH} times these {d.rows:,} rows; "
                 f"until then it more likely {'helps' if d.mean < 0 else 'hurts'}."
             )
-        needed = [f"{_said(rows, 2)} rows (here: {d.rows:,})"] if rows > d.rows else []
+        needed = [f"{number(rows, 2)} rows (here: {d.rows:,})"] if rows > d.rows else []
         if seeds > d.seeds:
-            needed.append(f"{_said(seeds, 2)} seeds (here: {d.seeds})")
+            needed.append(f"{number(seeds, 2)} seeds (here: {d.seeds})")
         return f"{'About ' + ' and '.join(needed) if needed else 'A few more rows'} would settle it to {goal}."
 
     def _where_to_look(self) -> str:
@@ -412,7 +420,7 @@ class _Case:
         if gain > _CLEAR * error:
             return (
                 f"Look at the network: the columns do say something, for another kind of model ({best}) has "
-                f"{_said(self.mean(e.references[best]))}. More epochs, another learning rate, more units?"
+                f"{number(self.mean(e.references[best]))}. More epochs, another learning rate, more units?"
             )
         columns = "Look at the columns: is what decides the target among them? Are rows and targets still side by side?"
         training = float(np.mean(e.unpenalized.training))
@@ -422,13 +430,13 @@ class _Case:
         return columns
 
     def _no_signal(self, gain: float, error: float, numbers: dict[str, Any]) -> Finding:
-        null = _said(self.evidence.null_loss, 4)
+        null = number(self.evidence.null_loss, 4)
         return Finding(
             "n",
             "no signal",
             True,
             "No signal was found that this network can use: its held-out loss is at best "
-            f"{_said(min(self.before, self.after), 4)}, and the best constant has {null}.",
+            f"{number(min(self.before, self.after), 4)}, and the best constant has {null}.",
             self._where_to_look(),
             numbers | {"gain_over_constant": gain, "gain_over_constant_error": error},
         )
@@ -439,7 +447,7 @@ class _Case:
             "too noisy to tell",
             True,
             "It is too noisy to tell whether the columns say anything: the network is better than the best constant by "
-            f"{_said(gain)} {self.unit}, and twice the standard error of that is {_said(_CLEAR * error)}.",
+            f"{number(gain)} {self.unit}, and twice the standard error of that is {number(_CLEAR * error)}.",
             self._where_to_look(),
             numbers | {"gain_over_constant": gain, "gain_over_constant_error": error},
         )
@@ -460,18 +468,18 @@ class _Case:
         e, d = self.evidence, self.difference
         fit = float(np.mean(e.penalized.training) - np.mean(e.unpenalized.training))
         numbers |= {"training_difference": fit, "best_alpha": e.best_alpha, "safe_alpha": e.safe_alpha}
-        loses = f"{d.mean:.3g} {self.unit} (95% interval {d.low:.3g} to {d.high:.3g})"
+        loses = f"{number(d.mean)} {self.unit} (95% interval {number(d.low)} to {number(d.high)})"
         if not e.asked:
             sentence = (
                 f"Regularization does not help here: the strengths that folds choose for each other lose {loses}."
             )
             advice = "Leave it out for prediction; the sparser choice (1se) may still be worth having."
             return Finding("d", "does not help", True, sentence, advice, numbers)
-        best = "" if e.best_alpha is None else f" The path's best strength is {e.best_alpha:.3g}."
+        best = "" if e.best_alpha is None else f" The path's best strength is {number(e.best_alpha)}."
         if e.alpha and e.safe_alpha:
             times = e.alpha / e.safe_alpha
-            best += f" The strongest within one standard error of it is {times:.3g} times weaker than this."
-        costs = f"the held-out loss rises by {loses}, and the training loss by {fit:.3g}"
+            best += f" The strongest within one standard error of it is {number(times)} times weaker than this."
+        costs = f"the held-out loss rises by {loses}, and the training loss by {number(fit)}"
         sentence = f"The penalty is too strong: {costs}.{best}"
         advice = "Lower the strength: by cross-validation, over a path that begins near 0."
         return Finding("d", "too strong", True, sentence, advice, numbers)
@@ -482,10 +490,10 @@ class _Case:
             "c3",
             "no difference",
             True,
-            f"Strength 0 is no penalty at all, so there is nothing to judge; the path's best is {e.best_alpha:.3g}."
+            f"Strength 0 is no penalty at all, so there is nothing to judge; the path's best is {number(e.best_alpha)}."
             if e.best_alpha
             else "Regularization makes no difference here: of all strengths the path's best is 0, no penalty at all "
-            f"(held-out loss {_said(self.before, 4)}).",
+            f"(held-out loss {number(self.before, 4)}).",
             "Judge that one."
             if e.best_alpha
             else "Leave it out for prediction; the sparser choice (1se) may still be worth having.",
@@ -516,12 +524,12 @@ class _Case:
         why = self.why()
         parts = []
         if "gain_of_both" in why:
-            l1, l2, both = (_said(why[f"gain_of_{name}"]) for name in ("l1_alone", "l2_alone", "both"))
+            l1, l2, both = (number(why[f"gain_of_{name}"]) for name in ("l1_alone", "l2_alone", "both"))
             parts.append(f"L1 alone gains {l1}, L2 alone {l2}, both together {both}{self._one_alone()}")
         if "gain_by_refinement" in why:
             parts.append(
-                f"{_said(why['gain_by_calibration'])} of that is better calibrated probabilities and "
-                f"{_said(why['gain_by_refinement'])} telling classes apart better"
+                f"{number(why['gain_by_calibration'])} of that is better calibrated probabilities and "
+                f"{number(why['gain_by_refinement'])} telling classes apart better"
             )
         if "accuracy_with" in why:
             before, after = (f"{why[f'accuracy_{name}']:.1%}" for name in ("without", "with"))
@@ -530,9 +538,9 @@ class _Case:
         if "gain_over_early_stopping" in why:
             gain = why["gain_over_early_stopping"]
             parts.append(
-                f"against early stopping it gains {_said(gain)}"
+                f"against early stopping it gains {number(gain)}"
                 if gain > 0
-                else f"early stopping, without a penalty, is better still by {_said(-gain)}"
+                else f"early stopping, without a penalty, is better still by {number(-gain)}"
             )
         e = self.evidence
         if e.gone:
@@ -609,15 +617,5 @@ def _plain(value: float | None) -> float | None:
     return None if value is None or not np.isfinite(value) else float(value)
 
 
-def _said(value: float, digits: int = 3, sign: str = "") -> str:
-    """Give so many digits, and thousands in full."""
-    rounded = float(f"{value:.{digits}g}")
-    return f"{rounded:{sign},.0f}" if 10**digits <= abs(rounded) < _HUGE else f"{value:{sign}.{digits}g}"
-
-
 def _capital(words: str) -> str:
     return words[:1].upper() + words[1:]
-
-
-def _shown(value: float) -> str:
-    return f"{value:,}" if isinstance(value, int) else f"{value:.4g}"
