@@ -290,7 +290,8 @@ class _Case:
             True,
             f"Unstable: the {name} training never comes to rest, so no strength can be judged yet. Over its last tenth "
             f"its loss varies by {number(worst.spread, 2)} and moves by {abs(worst.drift):.1%}, and it jumps above "
-            f"twice its usual level in {worst.spikes:.1%} of the epochs; the difference to be judged is {number(size, 2)}.",
+            f"twice its usual level in {worst.spikes:.1%} of the epochs; the difference to be judged is "
+            f"{number(size, 2)}.",
             "Let the learning rate go to 0 (a cosine), lower it, train longer, or use Adam; then compare again.",
             numbers,
         )
