@@ -11,18 +11,14 @@ import pytest
 from ridgewalk import walker
 from ridgewalk.cli import budget
 from ridgewalk.cli.budget import SIZES, Cost, Size, fitted_into, measured
-from ridgewalk.cli.options import Activation, LossName, PenaltyName, RuleName, Task
-from ridgewalk.cli.training import Columns, Walk, read_problem
+from ridgewalk.cli.options import Columns, Walk
+from ridgewalk.cli.training import read_problem
 from ridgewalk.inputs import relax, select_inputs
 from ridgewalk.losses import BinaryCrossEntropy
 from ridgewalk.route import Route
 from ridgewalk.walker import walk as walk_path
 
-WALK = Walk(
-    "4", Activation.relu, LossName.auto, PenaltyName.elasticnet, "0.5", "30", select_inputs=False, relax=False,
-    selection=RuleName.min, scorer=None, folds=5, seeds=1, ensemble=False, max_iter=600, learning_rate=0.01,
-    batch_size=None, random_state=0, jobs=1,
-)  # fmt: skip
+WALK = Walk(hidden="4", jobs=1)
 
 
 def changed(**options):
@@ -36,7 +32,7 @@ def problem(tmp_path_factory):
     frame["y"] = np.where(frame["a"] + generator.normal(size=60) > 0, "yes", "no")
     file = tmp_path_factory.mktemp("tables") / "t.csv"
     frame.to_csv(file, index=False)
-    return read_problem(Path(file), Columns("y", Task.auto, None, None, None, None, None), WALK, verbose=False)
+    return read_problem(Path(file), Columns("y"), WALK, verbose=False)
 
 
 def chosen(limit, problem, given=(), walk=WALK):

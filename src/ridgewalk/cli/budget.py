@@ -18,7 +18,8 @@ from typing import Any
 import numpy as np
 
 from ridgewalk.cli.console import out
-from ridgewalk.cli.training import Problem, Walk
+from ridgewalk.cli.options import Walk
+from ridgewalk.cli.training import Problem
 from ridgewalk.cli.values import ratios, sizes, strengths
 from ridgewalk.formatting import format_count, format_duration
 

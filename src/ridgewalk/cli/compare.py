@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, fields, replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -13,8 +13,8 @@ from rich.markup import escape
 
 from ridgewalk.cli.console import err, out, table
 from ridgewalk.cli.fit import fit
-from ridgewalk.cli.options import DATA, AsJson, Quiet, option
-from ridgewalk.cli.training import Columns, Walk, read_problem
+from ridgewalk.cli.options import DATA, AsJson, Columns, Quiet, Walk, option, read_options
+from ridgewalk.cli.training import read_problem
 from ridgewalk.formatting import format_loss
 from ridgewalk.storage import read
 
@@ -93,17 +93,13 @@ def _walked(run: Path, file: Path | None, target: str | None, verbose: bool) -> 
     given = command.make_context("ridgewalk fit", [str(file), "--config", str(run), *named]).params
     if given["budget"] is not None:
         raise ValueError(f"{run} has a budget, which chooses folds, and what is compared shares them: leave it out.")
-    columns, walk = Columns(**_fields(Columns, given)), Walk(**_fields(Walk, given))
+    columns, walk = read_options(Columns, given), read_options(Walk, given)
     if verbose:
         err.print(f"{escape(str(run))}:", soft_wrap=True)
     problem = read_problem(file, columns, walk, verbose)
     model = problem.estimator(walk, verbose)
     problem.fit(model)
     return model, problem.encoder
-
-
-def _fields(kind: type[Columns | Walk], given: dict[str, Any]) -> dict[str, Any]:
-    return {field.name: given[field.name] for field in fields(kind)}
 
 
 def _plain(comparison: Comparison) -> dict[str, Any]:
