@@ -2,10 +2,10 @@
 
     python benchmarks/nested_cv.py [--repeats 4] [--tables cancer,digits,diabetes,adult] [--output FOLDER]
 
-The measurement knows nothing of ``ridgewalk.diagnostics`` and ``ridgewalk.selection``: scikit-learn's splitters draw
-five outer folds, several times anew (stratified for classes). On each outer training set the public estimator walks a
-path, its own five inner folds choose the strength, and what it predicts for the rows left out is scored; so is the
-network of the same start at strength 0. Folds and starts are new in every repeat.
+The measurement knows nothing of ``ridgewalk.diagnostics`` and ``ridgewalk.path.selection``: scikit-learn's splitters
+draw five outer folds, several times anew (stratified for classes). On each outer training set the public estimator
+walks a path, its own five inner folds choose the strength, and what it predicts for the rows left out is scored; so
+is the network of the same start at strength 0. Folds and starts are new in every repeat.
 
     gain        of a row, averaged over the repeats: loss with the penalty, minus without (below 0: the penalty helps)
     by rows     mean +- 1.96 sd(gain) / sqrt(rows)

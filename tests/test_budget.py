@@ -7,22 +7,18 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from ridgewalk.walker import walk as walk_path
 
 from paths import settings_of
-from ridgewalk import walker
 from ridgewalk.cli import budget
 from ridgewalk.cli.budget import SIZES, Cost, Size, fitted_into, measured
-from ridgewalk.cli.options import Activation, LossName, PenaltyName, RuleName, Task
-from ridgewalk.cli.training import Columns, Walk, read_problem
+from ridgewalk.cli.options import Columns, Walk
+from ridgewalk.cli.training import read_problem
+from ridgewalk.engine import Runner
 from ridgewalk.losses import BinaryCrossEntropy
+from ridgewalk.path import PathProblem, fit_path
 from ridgewalk.path.input_selection import relax, select_inputs
 
-WALK = Walk(
-    "4", Activation.relu, LossName.auto, PenaltyName.elasticnet, "0.5", "30", select_inputs=False, relax=False,
-    selection=RuleName.min, scorer=None, folds=5, seeds=1, ensemble=False, max_iter=600, learning_rate=0.01,
-    batch_size=None, random_state=0, jobs=1,
-)  # fmt: skip
+WALK = Walk(hidden="4", jobs=1)
 
 
 def changed(**options):
@@ -36,7 +32,7 @@ def problem(tmp_path_factory):
     frame["y"] = np.where(frame["a"] + generator.normal(size=60) > 0, "yes", "no")
     file = tmp_path_factory.mktemp("tables") / "t.csv"
     frame.to_csv(file, index=False)
-    return read_problem(Path(file), Columns("y", Task.auto, None, None, None, None, None), WALK, verbose=False)
+    return read_problem(Path(file), Columns("y"), WALK, verbose=False)
 
 
 def chosen(limit, problem, given=(), walk=WALK):
@@ -89,7 +85,7 @@ def test_no_more_folds_than_the_rarest_class_has_rows(problem):
     assert chosen(1e6, problem.part(rows))[0].folds == 4
 
 
-@pytest.mark.parametrize("way", [walk_path, relax, select_inputs])
+@pytest.mark.parametrize("way", [fit_path, relax, select_inputs], ids=["walk", "relax", "select_inputs"])
 @pytest.mark.parametrize("batch", [None, 16])
 def test_what_is_counted_is_what_is_trained(monkeypatch, way, batch):
     generator = np.random.default_rng(0)
@@ -97,15 +93,15 @@ def test_what_is_counted_is_what_is_trained(monkeypatch, way, batch):
     y = (x[:, :1] > 0).astype(float)
     folds, rows = 3, np.arange(60)
     splits = [(rows[rows % folds != k], rows[rows % folds == k]) for k in range(folds)]
-    jobs, train = [], walker.train
-    monkeypatch.setattr(walker, "train", lambda job, *others: jobs.append(job) or train(job, *others))
-    route = settings_of((4,), max_iter=60, learning_rate=0.05, batch_size=batch)
-    way(x, y, BinaryCrossEntropy(), splits, route, [1e-6, 1e-5, 1e-4, 1e-3], (0, 1))
+    jobs, train = [], Runner.train
+    monkeypatch.setattr(Runner, "train", lambda self, job, *share: jobs.append(job) or train(self, job, *share))
+    settings = settings_of((4,), max_iter=60, learning_rate=0.05, batch_size=batch)
+    way(PathProblem.of(x, y, BinaryCrossEntropy(), splits, (0, 1)), settings, [1e-6, 1e-5, 1e-4, 1e-3])
     done = sum(job.work for job in jobs)
     walk = changed(relax=way is relax, select_inputs=way is select_inputs, batch_size=batch)
     _, epochs = budget._work(Size(4, folds, 2, 60), walk)
     counted = epochs * (folds + 1) / folds  # a job's work counts every training set alike
-    assert done == pytest.approx(counted, rel=0.01 if way is walk_path else 1)
+    assert done == pytest.approx(counted, rel=0.01 if way is fit_path else 1)
     assert done <= counted * 1.01  # supports that several strengths share are refitted once
 
 

@@ -11,7 +11,20 @@ from sklearn.datasets import load_breast_cancer, load_diabetes
 
 from paths import settings_of
 from ridgewalk import MLPClassifier, MLPClassifierCV, MLPRegressorCV
-from ridgewalk.diagnostics import Arm, Course, Effect, Evidence, Fault, Wiring, effect, judge, of_jobs, of_path, verdict
+from ridgewalk.diagnostics import (
+    Arm,
+    Course,
+    Effect,
+    Evidence,
+    Fault,
+    Wiring,
+    effect,
+    judge,
+    of_jobs,
+    of_path,
+    rules,
+    wording,
+)
 from ridgewalk.diagnostics.statistics import NORMAL, calibrated, seed_spread, spread_of_cells, tail
 from ridgewalk.engine import train
 from ridgewalk.engine.job import Job
@@ -387,7 +400,7 @@ def test_an_interval_says_the_same_to_a_comparison_and_to_a_diagnosis(monkeypatc
     assert (effect.low, effect.high) == pytest.approx(ends)
     assert effect.outcome(0.01) == outcome
     assert comparing._verdict(effect, 0.01) == outcome
-    monkeypatch.setattr(verdict, "effect", lambda *_: effect)
+    monkeypatch.setattr(rules, "effect", lambda *_: effect)
     for asked in (True, False):
         evidence = replace(
             EVIDENCE, asked=asked, references={"best": arm(0.40, noise=0.02).rows}, null=np.full(ROWS, 0.8)
@@ -604,3 +617,17 @@ def test_a_path_and_its_verdict_judge_the_same_networks():
         evidence = of_path(problem, path, alpha=alpha)
         np.testing.assert_allclose(evidence.arms["both"].heldout, evidence.penalized.heldout)
         np.testing.assert_allclose(evidence.arms["none"].heldout, evidence.unpenalized.heldout)
+
+
+def kinds_of(found):
+    """Classes of findings that have a name, and so can be found."""
+    for kind in found.__subclasses__():
+        if hasattr(kind, "name"):
+            yield kind
+        yield from kinds_of(kind)
+
+
+@pytest.mark.parametrize("kind", [*kinds_of(rules.Found)], ids=lambda kind: kind.__name__)
+def test_every_finding_has_words(kind):
+    assert wording.words.dispatch(kind) is not wording.words.dispatch(rules.Found)
+    assert kind.letter.rstrip("'-") in {"a", "b", "c1", "c2", "c3", "d", "e", "f", "n", "u"}

@@ -3,14 +3,17 @@
 import numpy as np
 import pytest
 from scipy.optimize import minimize_scalar
+from scipy.special import expit, softmax
 
 from ridgewalk.losses import (
     AbsoluteError,
     BinaryCrossEntropy,
     CrossEntropy,
     Huber,
+    LossFacts,
     Poisson,
     SquaredError,
+    facts,
     holds_classes,
 )
 
@@ -140,3 +143,37 @@ def test_classes_are_told_from_numbers(y, classes):
 def test_huber_needs_a_delta():
     with pytest.raises(ValueError, match="above 0"):
         Huber(0.0)
+
+
+ACTIVATIONS = {
+    "identity": lambda z: z,
+    "logistic": expit,
+    "softmax": lambda z: softmax(z, axis=-1),
+    "exponential": np.exp,
+}
+
+
+@every_loss
+def test_the_facts_say_what_predict_does(loss, target):
+    output = np.random.default_rng(3).normal(size=target.shape)
+    np.testing.assert_allclose(loss.predict(output), ACTIVATIONS[facts(loss).output_activation](output), rtol=1e-12)
+
+
+@every_loss
+def test_the_unit_power_is_how_the_loss_grows_with_the_unit_of_its_target(loss, target):
+    power = facts(loss).unit_power
+    if power is None:
+        pytest.skip("its targets are not standardized")
+    output = np.random.default_rng(4).normal(size=target.shape)
+    wider = Huber(10 * loss.delta) if isinstance(loss, Huber) else loss
+    np.testing.assert_allclose(wider.values(10 * output, 10 * target), 10**power * loss.values(output, target))
+
+
+@every_loss
+def test_labels_are_several_yes_no_outputs_of_classes(loss, target):
+    assert facts(loss).is_multilabel(target.shape[1]) == isinstance(loss, BinaryCrossEntropy)
+    assert not facts(loss).is_multilabel(1)
+
+
+def test_a_loss_without_facts_has_the_defaults():
+    assert facts(object()) == LossFacts()

@@ -7,8 +7,9 @@ from sklearn.base import clone
 
 from ridgewalk import MLPClassifier, MLPClassifierCV, MLPRegressor
 from ridgewalk.diagnostics import Diagnosis, Finding
+from ridgewalk.formatting import format_loss
 from ridgewalk.markup import element, list_of_findings, table
-from ridgewalk.report.summary import figure, sentences
+from ridgewalk.report.summary import sentences
 from test_report import HOSTILE, Page, forty_columns, linear, numbers, refits, three_classes, two_classes
 
 CASES = [two_classes, three_classes, numbers, forty_columns, linear, refits]
@@ -49,7 +50,7 @@ def test_an_estimator_shows_the_summary(fitted):
     shown = {s for s, row in enumerate(summary["path"]) if row["marks"] or row["alpha"] == 0} | {model.index_}
     assert sum(tag == "tr" for tag, _ in told.elements) == 1 + len(shown)
     for s in shown:
-        assert figure(summary["path"][s]["heldout_loss"]) in told.text
+        assert format_loss(summary["path"][s]["heldout_loss"]) in told.text
         assert f"{summary['path'][s]['alpha']:.4g}" in told.text
     assert {tag for tag, _ in told.elements} <= {"p", "table", "thead", "tbody", "tr", "th", "td"}
 
@@ -88,9 +89,11 @@ def test_one_strength_shows_loss_and_penalty_apart():
     x = np.random.default_rng(0).normal(size=(60, 3))
     model = MLPRegressor((4,), alpha=0.1, l1_ratio=1, max_iter=5, early_stopping=True, random_state=0).fit(x, x[:, 0])
     told = beneath(model).text
-    assert {figure(model.loss_), figure(model.penalty_curve_[-1]), figure(model.validation_loss_curve_[-1])} <= set(
-        told
-    )
+    assert {
+        format_loss(model.loss_),
+        format_loss(model.penalty_curve_[-1]),
+        format_loss(model.validation_loss_curve_[-1]),
+    } <= set(told)
     assert f"{model.support_.sum()} of 3" in told
     assert "validation loss" not in beneath(MLPClassifier((4,), max_iter=5).fit(x, x[:, 0] > 0)).text
 

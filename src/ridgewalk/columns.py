@@ -25,6 +25,8 @@ import pyarrow as pa
 from numpy.typing import NDArray
 from pandas.api import types
 
+from ridgewalk.formatting import format_count
+
 Floats = NDArray[np.float64]
 Kind = Literal["number", "category", "date"]
 
@@ -274,7 +276,8 @@ class Category:
         new = texts[~texts.isin([text for each in self.spellings.values() for text in each])]
         if new.empty:
             return None
-        return f"{self.name!r} holds values that the model has never seen, such as {new.min()!r} ({_rows(len(new))})."
+        rows = format_count(len(new), "row")
+        return f"{self.name!r} holds values that the model has never seen, such as {new.min()!r} ({rows})."
 
     @property
     def note(self) -> str | None:
@@ -438,10 +441,6 @@ def _learn(name: str, column: pd.Series[Any], commas: bool) -> Column:
     return Date.learn(name, column) if kind == "date" else Category.learn(name, column)
 
 
-def _rows(count: int) -> str:
-    return "1 row" if count == 1 else f"{count:,} rows"
-
-
 def _indicator(column: Number | Date) -> tuple[str, ...]:
     return (f"{column.name} is missing",) if column.indicated else ()
 
@@ -450,7 +449,7 @@ def _missing_anew(learned: Number | Date, column: pd.Series[Any], instead: str) 
     missing = int(column.isna().sum())
     if learned.indicated or not missing:
         return None
-    return f"{learned.name!r} is missing in {_rows(missing)}, and never was in the training: {instead}."
+    return f"{learned.name!r} is missing in {format_count(missing, 'row')}, and never was in the training: {instead}."
 
 
 def in_days(column: pd.Series[Any]) -> pd.Series[Any]:

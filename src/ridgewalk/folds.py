@@ -10,9 +10,7 @@ from numpy.typing import ArrayLike
 from scipy.sparse import csr_array
 
 from ridgewalk.arrays import Array, Booleans, Integers, sparse_scale, standardization
-from ridgewalk.losses import AbsoluteError, BinaryCrossEntropy, CrossEntropy, Huber, Loss, SquaredError
-
-_POWER_OF_UNIT = {SquaredError: 2, Huber: 2, AbsoluteError: 1}  # the losses whose target is standardized
+from ridgewalk.losses import Loss, facts
 
 Matrix = Array | csr_array
 """Rows of data (N, P), dense or compressed."""
@@ -121,7 +119,7 @@ def check_splits(splits: Sequence[tuple[Integers, Integers]], weights: Array, lo
         if len(np.unique(held_out)) < len(held_out) or np.isin(held_out, train_rows).any():
             raise ValueError(f"Fold {k} holds out a row twice, or one that it trains on: its loss would mean nothing.")
         trained = target[train_rows[weights[train_rows] > 0]]
-        if isinstance(loss, BinaryCrossEntropy | CrossEntropy) and (trained == trained[0]).all():
+        if facts(loss).is_classification and (trained == trained[0]).all():
             raise ValueError(
                 f"Fold {k} trains on rows of one class alone, and nothing can be learned there: give folds that train "
                 "on every class (a number of folds is stratified; folds by groups need each class in several groups)."
@@ -133,7 +131,7 @@ def unknown_rows(loss: Loss, target: Array, weights: Array, train_rows: Integers
 
     What a network, or a constant, loses on them is made up: it never heard of such a class.
     """
-    if not isinstance(loss, BinaryCrossEntropy | CrossEntropy):
+    if not facts(loss).is_classification:
         return np.zeros(len(held_out), dtype=bool)
     trained = target[train_rows[weights[train_rows] > 0]]
     low, high = trained.min(axis=0), trained.max(axis=0)
@@ -160,13 +158,13 @@ def standardized_fold(
 
 def standardizes_target(loss: Loss) -> bool:
     """Whether targets of this loss are standardized with the columns: numbers are, classes and counts are not."""
-    return type(loss) in _POWER_OF_UNIT
+    return facts(loss).unit_power is not None
 
 
 def loss_unit(loss: Loss, fold: Fold) -> float:
     """Give what brings a fold's standardized loss of one target to the target's units; 1 for several targets."""
     scale = fold.target_scale
-    return float(scale[0] ** _POWER_OF_UNIT.get(type(loss), 0)) if len(scale) == 1 else 1.0
+    return float(scale[0] ** (facts(loss).unit_power or 0)) if len(scale) == 1 else 1.0
 
 
 def row_losses(loss: Loss, output: Array, target: Array, fold: Fold, unit: Array) -> Array:
@@ -175,7 +173,7 @@ def row_losses(loss: Loss, output: Array, target: Array, fold: Fold, unit: Array
     Several targets are each counted in their ``unit`` (C,): their deviation on all rows.
     """
     standardized = (target - fold.target_center) / fold.target_scale
-    power = _POWER_OF_UNIT.get(type(loss))
+    power = facts(loss).unit_power
     if power is None:
         return loss.values(output, standardized)
     units = fold.target_scale / (unit if target.shape[1] > 1 else 1.0)
@@ -183,34 +181,29 @@ def row_losses(loss: Loss, output: Array, target: Array, fold: Fold, unit: Array
     return np.asarray(sum(columns))
 
 
-def row_means(count: int, rows: Sequence[Integers], values: Sequence[Array]) -> Array:
-    """Average values (..., n) of the rows that each fold holds out over the folds that hold a row out.
-
-    Parameters
-    ----------
-    count : int
-        Number of all rows, N.
-    rows : sequence of integers, each (n,)
-        Rows that each fold holds out.
-    values : sequence of arrays, each (..., n)
-
-    Returns
-    -------
-    array, shape (..., N)
-        0 for a row that no fold holds out.
-    """
-    total, counts = np.zeros((*values[0].shape[:-1], count)), np.zeros(count)
-    for held_out, each in zip(rows, values, strict=True):
-        total[..., held_out] += each
-        counts[held_out] += 1
-    return total / np.maximum(counts, 1)
-
-
 def constant_losses(loss: Loss, target: Array, fold: Fold, unit: Array, rows: Integers) -> Array:
     """Return what the best constant of a fold's training rows loses on some rows (n,), in the units of the target."""
     null = loss.null_output((target - fold.target_center) / fold.target_scale, fold.weights)
     constant = np.broadcast_to(null, (1, len(rows), len(null)))
     return np.asarray(row_losses(loss, constant, target[rows], fold, unit)[0])
+
+
+def average_by_row(held_out: Sequence[Integers], values: Sequence[Array], count: int) -> Array:
+    """Return what the folds found of the rows that they held out, averaged by row: shape (..., N), 0 for other rows.
+
+    Parameters
+    ----------
+    held_out : sequence of integers, K times (n,)
+        Row numbers, each at most once in a fold.
+    values : sequence of arrays, K times (..., n)
+    count : int
+        Number N of all rows.
+    """
+    total, times = np.zeros((*values[0].shape[:-1], count)), np.zeros(count)
+    for rows, found in zip(held_out, values, strict=True):
+        total[..., rows] += found
+        times[rows] += 1
+    return total / np.maximum(times, 1)
 
 
 @dataclass(frozen=True, eq=False)

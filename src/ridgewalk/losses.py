@@ -9,13 +9,16 @@
 
 The objective takes their weighted mean over rows; nothing here is averaged. The best a loss can be is 0 (for labels
 that are certain). All stay finite in float32 for |z| up to 1e4.
+
+What other modules need to know of a loss besides its numbers are its facts (:class:`LossFacts`), so that a loss of
+one's own is treated as these are.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import ClassVar, Literal, Protocol
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -23,9 +26,45 @@ from scipy.special import expit, softmax, xlogy
 
 from ridgewalk.arrays import Array
 
+OutputActivation = Literal["identity", "logistic", "softmax", "exponential"]
+"""What turns the raw output into what is predicted, in scikit-learn's words (``out_activation_``)."""
+
+
+@dataclass(frozen=True)
+class LossFacts:
+    """What others need to know of a loss; the defaults are those of a loss that has no facts, such as one's own.
+
+    Attributes
+    ----------
+    is_classification : bool
+        Whether targets are classes or labels: folds are stratified, outputs are logits and have a temperature.
+    output_activation : str
+        What ``predict`` does to the raw output.
+    unit_power : int, optional
+        Power of the target's unit that the loss is measured in. None where targets are not standardized: the loss then
+        stays as it is.
+    unit : str
+        What follows a number of this loss in a sentence.
+    description : str, optional
+        The loss in words; None where the name of its class says it.
+    """
+
+    is_classification: bool = False
+    output_activation: OutputActivation = "identity"
+    unit_power: int | None = None
+    unit: str = "units of the loss"
+    description: str | None = None
+
+    def is_multilabel(self, outputs: int) -> bool:
+        """Return whether so many outputs are labels of their own, rather than classes of which one holds."""
+        return self.is_classification and self.output_activation == "logistic" and outputs > 1
+
 
 class Loss(Protocol):
-    """What every loss can do; ``output`` is (R, N, C), ``target`` is (N, C)."""
+    """What every loss can do; ``output`` is (R, N, C), ``target`` is (N, C).
+
+    It may also have ``facts``, a :class:`LossFacts`; :func:`facts` reads them, and knows what holds without.
+    """
 
     def encode(self, y: ArrayLike, classes: int | None = None) -> Array:
         """Shape what a user passes as y into the target (N, C), or say what is wrong with it."""
@@ -46,6 +85,13 @@ class Loss(Protocol):
         """Best constant output for rows of these weights (N,): shape (C,). Its loss is the null model's."""
 
 
+def facts(loss: Loss) -> LossFacts:
+    """Return the facts of a loss; those of a loss that has none are the defaults."""
+    found: LossFacts = getattr(loss, "facts", _NO_FACTS)
+    return found
+
+
+_NO_FACTS = LossFacts()
 _FEW_NUMBERS = 20
 
 
@@ -78,6 +124,10 @@ _SMALLEST_SHARE = 1e-12  # a class without a row still gets a finite logit
 @dataclass(frozen=True)
 class CrossEntropy:
     """Softmax cross-entropy of logits; labels as integers (N,) or one-hot, or shares of classes, (N, C)."""
+
+    facts: ClassVar = LossFacts(
+        is_classification=True, output_activation="softmax", unit="nats", description="log loss in nats"
+    )
 
     def encode(self, y: ArrayLike, classes: int | None = None) -> Array:
         labels = np.asarray(y)
@@ -119,6 +169,10 @@ class CrossEntropy:
 class BinaryCrossEntropy:
     """Cross-entropy of independent yes/no outputs; one column is two classes, several are several labels."""
 
+    facts: ClassVar = LossFacts(
+        is_classification=True, output_activation="logistic", unit="nats", description="log loss in nats"
+    )
+
     def encode(self, y: ArrayLike, classes: int | None = None) -> Array:
         target = _columns(y)
         if (target < 0).any() or (target > 1).any():
@@ -157,6 +211,8 @@ class _Regression:
 class SquaredError(_Regression):
     """Half the squared error, as in scikit-learn's ElasticNet and glmnet."""
 
+    facts: ClassVar = LossFacts(unit_power=2, unit="(half the squared error)", description="half the squared error")
+
     def values(self, output: Array, target: Array) -> Array:
         return np.asarray(0.5 * ((output - target) ** 2).sum(axis=-1))
 
@@ -173,6 +229,8 @@ class SquaredError(_Regression):
 @dataclass(frozen=True)
 class AbsoluteError(_Regression):
     """The distance to the target; slope 0 where it is met exactly."""
+
+    facts: ClassVar = LossFacts(unit_power=1, unit="(absolute error)")
 
     def values(self, output: Array, target: Array) -> Array:
         return np.asarray(np.abs(output - target).sum(axis=-1))
@@ -191,6 +249,7 @@ class AbsoluteError(_Regression):
 class Huber(_Regression):
     """Squared error near the target, absolute error beyond ``delta`` (Huber, Ann. Math. Stat. 1964)."""
 
+    facts: ClassVar = LossFacts(unit_power=2)
     delta: float = 1.0
 
     def __post_init__(self) -> None:
@@ -222,6 +281,8 @@ class Poisson:
     Above an output of 50 (a rate of 5e21) the exponential goes on along its tangent, so that a step that went
     too far has a finite gradient to come back by.
     """
+
+    facts: ClassVar = LossFacts(output_activation="exponential")
 
     def encode(self, y: ArrayLike, classes: int | None = None) -> Array:
         target = _columns(y)
@@ -266,7 +327,7 @@ def begun(loss: Loss, start: tuple[Array, ...], target: Array, weights: Sequence
     weights : sequence of arrays (N,)
         Of the rows of each training set; rows of weight 0 have no influence.
     """
-    if not isinstance(loss, Poisson):
+    if facts(loss).output_activation != "exponential":
         return start
     *below, w, bias = start
     constants = np.stack([loss.null_output(target, each) for each in weights])

@@ -13,6 +13,7 @@ from rich.progress import BarColumn, TaskProgressColumn, TextColumn, TimeElapsed
 from rich.progress import Progress as Bar
 
 from ridgewalk.engine.progress import Progress
+from ridgewalk.formatting import format_duration
 from ridgewalk.terminal import Terminal
 from ridgewalk.threads import ends_with_interpreter, started
 
@@ -115,7 +116,7 @@ def _poll_bar(console: Terminal, title: str, watched: Progress, ended: threading
                 description=_doing(title, watched),
                 total=total or None,
                 completed=min(watched.done, total),
-                left="" if left is None else f"about {_spoken(left)} left",
+                left="" if left is None else f"about {format_duration(left)} left",
                 refresh=True,
             )
 
@@ -133,13 +134,6 @@ class Clock:
         return self._watched.seconds_left(now - self._before)
 
 
-def _spoken(seconds: float) -> str:
-    """Write a time as one would say it."""
-    if seconds < 120:
-        return f"{seconds:.0f} s"
-    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
-
-
 def _doing(title: str, watched: Progress) -> str:
     return f"{title}, {watched.stage}" if watched.stage else title
 
@@ -155,7 +149,7 @@ def _poll_lines(console: Terminal, title: str, watched: Progress, ended: threadi
         if doing != stage or reached > quarters or seconds > due:
             stage, quarters, due = doing, max(quarters, reached), max(due, 2 * seconds)
             share = f"{min(1.0, done / total):.0%}, " if total else ""
-            said = "" if left is None else f", about {_spoken(left)} left"
-            console.print(f"{_doing(title, watched)}: {share}{_spoken(seconds)}{said}")
+            said = "" if left is None else f", about {format_duration(left)} left"
+            console.print(f"{_doing(title, watched)}: {share}{format_duration(seconds)}{said}")
         if ended.wait(_POLL_SECONDS):
             return

@@ -12,13 +12,16 @@ import time
 import warnings
 from collections.abc import Collection
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
 
 from ridgewalk.cli.console import out
-from ridgewalk.cli.training import Problem, Walk
+from ridgewalk.cli.options import Walk
+from ridgewalk.cli.training import Problem
 from ridgewalk.cli.values import ratios, sizes, strengths
+from ridgewalk.formatting import format_count, format_duration
 
 
 @dataclass(frozen=True)
@@ -31,7 +34,7 @@ class Size:
     max_iter: int
 
     def __str__(self) -> str:
-        seeds = f"{self.seeds} seed{'s' if self.seeds > 1 else ''}"
+        seeds = format_count(self.seeds, "seed")
         return f"{self.alphas} strengths x {self.folds} folds x {seeds} x {self.max_iter} epochs"
 
 
@@ -187,8 +190,4 @@ def _kept(size: Size, problem: Problem, walk: Walk, given: Collection[str]) -> S
     return replace(replace(size, folds=max(2, min(size.folds, most))), **own)
 
 
-def _time(seconds: float) -> str:
-    """Write a time as one would say it."""
-    if seconds < 120:
-        return f"{seconds:.1f} s" if seconds < 10 else f"{seconds:.0f} s"
-    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
+_time = partial(format_duration, tenths=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, fields, replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -13,9 +13,9 @@ from rich.markup import escape
 
 from ridgewalk.cli.console import err, out, table
 from ridgewalk.cli.fit import fit
-from ridgewalk.cli.options import DATA, AsJson, Quiet, option
-from ridgewalk.cli.training import Columns, Walk, read_problem
-from ridgewalk.report.summary import figure
+from ridgewalk.cli.options import DATA, AsJson, Columns, Quiet, Walk, option, read_options
+from ridgewalk.cli.training import read_problem
+from ridgewalk.formatting import format_loss
 from ridgewalk.storage import read
 
 if TYPE_CHECKING:
@@ -93,17 +93,13 @@ def _walked(run: Path, file: Path | None, target: str | None, verbose: bool) -> 
     given = command.make_context("ridgewalk fit", [str(file), "--config", str(run), *named]).params
     if given["budget"] is not None:
         raise ValueError(f"{run} has a budget, which chooses folds, and what is compared shares them: leave it out.")
-    columns, walk = Columns(**_fields(Columns, given)), Walk(**_fields(Walk, given))
+    columns, walk = read_options(Columns, given), read_options(Walk, given)
     if verbose:
         err.print(f"{escape(str(run))}:", soft_wrap=True)
     problem = read_problem(file, columns, walk, verbose)
     model = problem.estimator(walk, verbose)
     problem.fit(model)
     return model, problem.encoder
-
-
-def _fields(kind: type[Columns | Walk], given: dict[str, Any]) -> dict[str, Any]:
-    return {field.name: given[field.name] for field in fields(kind)}
 
 
 def _plain(comparison: Comparison) -> dict[str, Any]:
@@ -124,17 +120,19 @@ def _show(comparison: Comparison, quiet: bool) -> None:
             change = model.difference
             grid.add_row(
                 escape(model.name),
-                figure(model.heldout_loss),
-                figure(model.standard_error),
+                format_loss(model.heldout_loss),
+                format_loss(model.standard_error),
                 str(model.inputs),
-                "" if change is None else _signed(change.mean),
-                "" if change is None else f"{_signed(change.low)} to {_signed(change.high)}",
+                "" if change is None else format_loss(change.mean, sign="+"),
+                ""
+                if change is None
+                else f"{format_loss(change.low, sign='+')} to {format_loss(change.high, sign='+')}",
             )
         out.print(grid)
         out.print(
             f"\n{comparison.rows:,} held-out rows in {comparison.folds} folds, the same for all; each fold at the "
-            f"strength that the others choose; the constant prediction has {figure(comparison.null_loss)}. An interval "
-            "holds by itself, not all of them together."
+            f"strength that the others choose; the constant prediction has {format_loss(comparison.null_loss)}. An "
+            "interval holds by itself, not all of them together."
         )
         if comparison.starts == 1:
             out.print("With one start each, no interval says what another start would change: fit with --seeds 3.")
@@ -142,10 +140,6 @@ def _show(comparison: Comparison, quiet: bool) -> None:
         change = model.difference
         sure = ", by the more careful interval, too" if change and change.confirmed else ""
         out.print(f"[bold]{escape(_SENTENCES[model.verdict].format(model.name, first.name))}[/]{sure}.", soft_wrap=True)
-
-
-def _signed(value: float) -> str:
-    return f"{'-' if value < 0 else '+'}{figure(abs(value))}"
 
 
 _SENTENCES = {

@@ -16,7 +16,7 @@ from typer.core import TyperOption
 
 from ridgewalk.cli.values import known
 
-_UNASKED = ("_config", "help")
+_UNASKED = ("config", "help")
 
 
 def read_config(ctx: typer.Context, file: Path | None) -> Path | None:

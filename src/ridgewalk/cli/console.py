@@ -10,7 +10,8 @@ from typing import Any
 from rich.markup import escape
 from rich.table import Table
 
-from ridgewalk.report.summary import figure, sentences
+from ridgewalk.formatting import format_loss, format_number
+from ridgewalk.report.summary import sentences
 from ridgewalk.terminal import Terminal
 
 # A terminal wraps at its width, between words; a file or a pipe gets whole lines.
@@ -43,11 +44,11 @@ def show(summary: dict[str, Any]) -> None:
         row = summary["path"][index]
         chosen = index == summary["index"]
         grid.add_row(
-            f"{row['alpha']:.4g}",
-            *([figure(row["heldout_score"], "-")] if scored else []),
-            figure(row["heldout_loss"]),
-            figure(row["standard_error"], "-"),
-            figure(row["train_loss"], "-"),
+            format_number(row["alpha"], 4),
+            *([format_loss(row["heldout_score"], "-")] if scored else []),
+            format_loss(row["heldout_loss"]),
+            format_loss(row["standard_error"], "-"),
+            format_loss(row["train_loss"], "-"),
             f"{row['zeros']:.0%}",
             str(row["inputs_kept"]),
             str(row["units_kept"]),
@@ -90,10 +91,10 @@ def _selected(summary: dict[str, Any]) -> list[str]:
     """Say what selecting, or refitting, inputs brought."""
     if "arms" not in summary:
         return []
-    arms = "; ".join(f"{arm['name']} {figure(arm['heldout_loss'])}" for arm in summary["arms"])
+    arms = "; ".join(f"{arm['name']} {format_loss(arm['heldout_loss'])}" for arm in summary["arms"])
     gain = summary["gain_over_null"]
-    said = f"Held-out losses: {arms}; over the constant prediction it gains {figure(gain['mean'])} +- "
-    said += f"{figure(gain['standard_error'])}."
+    said = f"Held-out losses: {arms}; over the constant prediction it gains {format_loss(gain['mean'])} +- "
+    said += f"{format_loss(gain['standard_error'])}."
     if not summary.get("significant", True):
         said += " That is within two standard errors of nothing, so no input is kept."
     return [said]

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import json
-from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 from rich.markup import escape
 
@@ -14,16 +13,8 @@ from ridgewalk.cli.files import free
 from ridgewalk.cli.options import OUTPUT, AsJson, Force, Model, Quiet, option
 from ridgewalk.storage import MODEL_FILE, read
 
-
-class Form(StrEnum):
-    """What to make of a model."""
-
-    onnx = "onnx"
-    torch = "torch"
-    numpy = "numpy"
-
-
-_NAMES = {Form.onnx: "model.onnx", Form.torch: "state_dict.safetensors", Form.numpy: "model.py"}
+Form = Literal["onnx", "torch", "numpy"]
+_NAMES: dict[Form, str] = {"onnx": "model.onnx", "torch": "state_dict.safetensors", "numpy": "model.py"}
 
 
 def export(
@@ -48,7 +39,7 @@ def export(
     from ridgewalk.export import to_numpy, to_onnx, to_torch
 
     stored = read(model)
-    form = {Form.onnx: to_onnx, Form.torch: to_torch, Form.numpy: to_numpy}[to]
+    form = {"onnx": to_onnx, "torch": to_torch, "numpy": to_numpy}[to]
     try:
         exported = form(stored.model, stored.encoder, target=stored.target or "target")
     except ImportError as error:

@@ -1,63 +1,78 @@
-"""The options that commands share: their types, their names and what ``--help`` says of them."""
+"""The options of the commands: each is a field of a dataclass, with its type, its default and what ``--help`` says.
+
+    @options
+    def fit(ctx: typer.Context, file: File, columns: Columns, walk: Walk, ...)
+
+Typer sees the fields in the dataclasses' places; the command gets the dataclasses.
+"""
 
 from __future__ import annotations
 
+import inspect
 import math
 import re
-from collections.abc import Callable
-from enum import StrEnum
+from collections.abc import Callable, Mapping
+from dataclasses import MISSING, asdict, dataclass, fields, is_dataclass
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar, get_type_hints
 
 import typer
 
 from ridgewalk.cli.config import read_config
+from ridgewalk.cli.values import ratios, sizes, strengths
+from ridgewalk.network import Activation
+from ridgewalk.path.families import PenaltyName
+from ridgewalk.path.selection import Rule
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
 
 TABLE_HELP = "A table: CSV, TSV (either .gz too), Parquet, Arrow or Feather; - reads CSV or TSV from standard input."
 
+Task = Literal["auto", "classification", "regression"]
+LossName = Literal["auto", "log_loss", "squared_error", "absolute_error", "huber", "poisson"]
 
-class Task(StrEnum):
-    """What to predict."""
-
-    auto = "auto"
-    classification = "classification"
-    regression = "regression"
+_Options = TypeVar("_Options", bound="DataclassInstance")
 
 
-class LossName(StrEnum):
-    """What is minimised."""
+def options(command: Callable[..., None]) -> Callable[..., None]:
+    """Return a command whose options are the fields of the dataclasses that ``command`` takes."""
+    taken = get_type_hints(command, include_extras=True)
+    kinds = {name: kind for name, kind in taken.items() if isinstance(kind, type) and is_dataclass(kind)}
+    seen: list[inspect.Parameter] = []
+    for parameter in inspect.signature(command).parameters.values():
+        if parameter.name in kinds:
+            seen += _parameters(kinds[parameter.name])
+        else:
+            seen.append(parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY, annotation=taken[parameter.name]))
 
-    auto = "auto"
-    log_loss = "log_loss"
-    squared_error = "squared_error"
-    absolute_error = "absolute_error"
-    huber = "huber"
-    poisson = "poisson"
+    def run(**values: Any) -> None:
+        given = {name: read_options(kind, values) for name, kind in kinds.items()}
+        own = {name: value for name, value in values.items() if name in taken}
+        command(**own, **given)
 
-
-class Activation(StrEnum):
-    """Between the layers."""
-
-    relu = "relu"
-    leaky_relu = "leaky_relu"
-    tanh = "tanh"
-    logistic = "logistic"
-    gelu = "gelu"
-    identity = "identity"
-
-
-class PenaltyName(StrEnum):
-    """What grows along the path."""
-
-    elasticnet = "elasticnet"
-    group_lasso = "group_lasso"
+    run.__name__, run.__doc__, run.__module__ = command.__name__, command.__doc__, command.__module__
+    run.__signature__ = inspect.Signature(seen)  # type: ignore[attr-defined]
+    run.__annotations__ = {parameter.name: parameter.annotation for parameter in seen}
+    return run
 
 
-class RuleName(StrEnum):
-    """How a strength is chosen."""
+def read_options(kind: type[_Options], values: Mapping[str, Any]) -> _Options:
+    """Return the dataclass whose fields are among the values of a command's options."""
+    return kind(**{field.name: values[field.name] for field in fields(kind)})
 
-    min = "min"
-    one_standard_error = "1se"
+
+def _parameters(kind: type[Any]) -> list[inspect.Parameter]:
+    types = get_type_hints(kind, include_extras=True)
+    return [
+        inspect.Parameter(
+            field.name,
+            inspect.Parameter.KEYWORD_ONLY,
+            default=inspect.Parameter.empty if field.default is MISSING else field.default,
+            annotation=types[field.name],
+        )
+        for field in fields(kind)
+    ]
 
 
 def option(
@@ -118,91 +133,7 @@ Model = Annotated[
     Path,
     typer.Argument(metavar="MODEL", help="A result's folder, or the model file in it.", show_default=False),
 ]
-Target = Annotated[str, option("--target", "-t", metavar="COLUMN", help="What to predict.", panel=DATA, default=False)]
-TaskChoice = Annotated[
-    Task,
-    option(
-        metavar="TASK",
-        help="classification, regression, or auto: text, yes/no and up to 20 whole numbers are classes.",
-        panel=DATA,
-    ),
-]
-Drop = Annotated[list[str] | None, option(metavar="COLUMN", help="Leave it out; may be given again.", panel=DATA)]
-Keep = Annotated[
-    list[str] | None,
-    option(metavar="COLUMN", help="Learn from it although it looks like row numbers or names.", panel=DATA),
-]
-Weights = Annotated[str | None, option(metavar="COLUMN", help="How much each row counts.", panel=DATA)]
-RowGroups = Annotated[
-    str | None,
-    option(metavar="COLUMN", help="Rows of one value (one patient, one day) stay in one fold.", panel=DATA),
-]
-ClassWeight = Annotated[
-    str | None, option(metavar="WEIGHTS", help="balanced, or a weight for each class: no=1,yes=5.", panel=DATA)
-]
-Hidden = Annotated[
-    str, option(metavar="UNITS", help='Of the hidden layers, such as 64,32; "none" is linear.', panel=NETWORK)
-]
-ActivationChoice = Annotated[
-    Activation, option(metavar="NAME", help="relu, leaky_relu, tanh, logistic, gelu or identity.", panel=NETWORK)
-]
-LossChoice = Annotated[
-    LossName,
-    option(
-        metavar="NAME",
-        help="log_loss for classes; squared_error, absolute_error, huber or poisson for numbers.",
-        panel=NETWORK,
-    ),
-]
-PenaltyChoice = Annotated[
-    PenaltyName,
-    option(metavar="NAME", help="elasticnet: L1 and L2 on all weights; group_lasso: drops whole inputs.", panel=PATH),
-]
-L1Ratio = Annotated[
-    str, option(metavar="RATIOS", help="1 is all L1, 0 all L2; of several (0.2,0.8) the best counts.", panel=PATH)
-]
-Alphas = Annotated[
-    str,
-    option(
-        metavar="STRENGTHS",
-        help='How many besides 0; or themselves (0.1,0.01); or "qut": keeps nothing of pure noise, 20 times in 21.',
-        panel=PATH,
-    ),
-]
-SelectInputs = Annotated[
-    bool,
-    switch(
-        "--select-inputs",
-        help="Find the inputs that are needed: a second, adaptive path, refits, and none where none helps.",
-        panel=PATH,
-    ),
-]
-Relax = Annotated[
-    bool,
-    switch("--relax", help="Refit what each strength keeps, without the penalty that selected it.", panel=PATH),
-]
-Selection = Annotated[
-    RuleName,
-    option(metavar="RULE", help="min: best held-out loss; 1se: sparsest within a standard error of it.", panel=CHOICE),
-]
-Scorer = Annotated[
-    str | None,
-    option(
-        metavar="NAME",
-        help="Choose by this score of scikit-learn's (accuracy, roc_auc, r2, ...), not by the loss.",
-        panel=CHOICE,
-    ),
-]
-Folds = Annotated[int, option(metavar="N", help="Of the cross-validation, 2 or more.", panel=CHOICE, parser=whole(2))]
 Seeds = Annotated[int, option(metavar="N", help="Starts of the weights.", panel=CHOICE, parser=whole(1))]
-Ensemble = Annotated[
-    bool, switch("--ensemble", help="Predict with the mean over all starts, not the best.", panel=CHOICE)
-]
-MaxIter = Annotated[int, option(metavar="N", help="Epochs of each fit.", panel=TRAINING, parser=whole(1))]
-LearningRate = Annotated[float, option(metavar="RATE", help="Adam's, at the start.", panel=TRAINING, parser=positive)]
-BatchSize = Annotated[
-    int | None, option(metavar="N", help="Rows per step; all of them by default.", panel=TRAINING, parser=whole(1))
-]
 RandomState = Annotated[
     int, option(metavar="N", help="Draws the folds and the starts.", panel=TRAINING, parser=whole(0, 2**32 - 1))
 ]
@@ -224,3 +155,158 @@ Config = Annotated[
 Force = Annotated[bool, switch("--force", help="Replace what is there.", panel=OUTPUT)]
 Quiet = Annotated[bool, switch("--quiet", "-q", help="No progress, no notes, no table.", panel=OUTPUT)]
 AsJson = Annotated[bool, switch("--json", help="Print JSON, and nothing else.", panel=OUTPUT)]
+
+
+@dataclass(frozen=True)
+class Columns:
+    """What the options say of the table: the target, and columns that are no inputs."""
+
+    target: Annotated[
+        str, option("--target", "-t", metavar="COLUMN", help="What to predict.", panel=DATA, default=False)
+    ]
+    task: Annotated[
+        Task,
+        option(
+            metavar="TASK",
+            help="classification, regression, or auto: text, yes/no and up to 20 whole numbers are classes.",
+            panel=DATA,
+        ),
+    ] = "auto"
+    drop: Annotated[
+        list[str] | None, option(metavar="COLUMN", help="Leave it out; may be given again.", panel=DATA)
+    ] = None
+    keep: Annotated[
+        list[str] | None,
+        option(metavar="COLUMN", help="Learn from it although it looks like row numbers or names.", panel=DATA),
+    ] = None
+    weights: Annotated[str | None, option(metavar="COLUMN", help="How much each row counts.", panel=DATA)] = None
+    row_groups: Annotated[
+        str | None,
+        option(metavar="COLUMN", help="Rows of one value (one patient, one day) stay in one fold.", panel=DATA),
+    ] = None
+    class_weight: Annotated[
+        str | None, option(metavar="WEIGHTS", help="balanced, or a weight for each class: no=1,yes=5.", panel=DATA)
+    ] = None
+
+
+@dataclass(frozen=True)
+class Walk:
+    """What the options say of the walk."""
+
+    hidden: Annotated[
+        str, option(metavar="UNITS", help='Of the hidden layers, such as 64,32; "none" is linear.', panel=NETWORK)
+    ] = "32"
+    activation: Annotated[
+        Activation, option(metavar="NAME", help="relu, leaky_relu, tanh, logistic, gelu or identity.", panel=NETWORK)
+    ] = "relu"
+    loss: Annotated[
+        LossName,
+        option(
+            metavar="NAME",
+            help="log_loss for classes; squared_error, absolute_error, huber or poisson for numbers.",
+            panel=NETWORK,
+        ),
+    ] = "auto"
+    penalty: Annotated[
+        PenaltyName,
+        option(
+            metavar="NAME", help="elasticnet: L1 and L2 on all weights; group_lasso: drops whole inputs.", panel=PATH
+        ),
+    ] = "elasticnet"
+    l1_ratio: Annotated[
+        str, option(metavar="RATIOS", help="1 is all L1, 0 all L2; of several (0.2,0.8) the best counts.", panel=PATH)
+    ] = "0.5"
+    alphas: Annotated[
+        str,
+        option(
+            metavar="STRENGTHS",
+            help='How many besides 0; or themselves (0.1,0.01); or "qut": keeps nothing of pure noise, 20 times in 21.',
+            panel=PATH,
+        ),
+    ] = "30"
+    select_inputs: Annotated[
+        bool,
+        switch(
+            "--select-inputs",
+            help="Find the inputs that are needed: a second, adaptive path, refits, and none where none helps.",
+            panel=PATH,
+        ),
+    ] = False
+    relax: Annotated[
+        bool,
+        switch("--relax", help="Refit what each strength keeps, without the penalty that selected it.", panel=PATH),
+    ] = False
+    selection: Annotated[
+        Rule,
+        option(
+            metavar="RULE", help="min: best held-out loss; 1se: sparsest within a standard error of it.", panel=CHOICE
+        ),
+    ] = "min"
+    scorer: Annotated[
+        str | None,
+        option(
+            metavar="NAME",
+            help="Choose by this score of scikit-learn's (accuracy, roc_auc, r2, ...), not by the loss.",
+            panel=CHOICE,
+        ),
+    ] = None
+    folds: Annotated[
+        int, option(metavar="N", help="Of the cross-validation, 2 or more.", panel=CHOICE, parser=whole(2))
+    ] = 5
+    seeds: Seeds = 1
+    ensemble: Annotated[
+        bool, switch("--ensemble", help="Predict with the mean over all starts, not the best.", panel=CHOICE)
+    ] = False
+    max_iter: Annotated[int, option(metavar="N", help="Epochs of each fit.", panel=TRAINING, parser=whole(1))] = 600
+    learning_rate: Annotated[
+        float, option(metavar="RATE", help="Adam's, at the start.", panel=TRAINING, parser=positive)
+    ] = 0.01
+    batch_size: Annotated[
+        int | None, option(metavar="N", help="Rows per step; all of them by default.", panel=TRAINING, parser=whole(1))
+    ] = None
+    random_state: RandomState = 0
+    jobs: Jobs = -1
+
+    def __post_init__(self) -> None:
+        layers, given = sizes(self.hidden), strengths(self.alphas)
+        ratios(self.l1_ratio)
+        for met, sentence in (
+            (self.select_inputs and self.relax, "--select-inputs refits already: leave --relax out."),
+            (
+                self.select_inputs and not layers,
+                "--select-inputs needs a hidden layer: with --hidden none L1 selects, so give --l1-ratio 1 instead.",
+            ),
+            (
+                (self.select_inputs or self.relax) and self.scorer is not None,
+                "--scorer chooses on a path, --select-inputs and --relax choose by the loss: leave one out.",
+            ),
+            (
+                (self.select_inputs or self.relax) and isinstance(given, str),
+                "--alphas qut is one strength without a choice: leave --select-inputs and --relax out.",
+            ),
+            (self.ensemble and self.seeds == 1, "--ensemble is the mean over starts: give --seeds 3 or more."),
+            (
+                self.jobs == 0,
+                "--n-jobs is 1 or more threads, or -1 for one per core, -2 for all but one; got 0.",
+            ),
+        ):
+            if met:
+                raise ValueError(sentence)
+
+    @property
+    def result(self) -> dict[str, str | float | None]:
+        """Those on which the numbers depend."""
+        return {name: value for name, value in asdict(self).items() if name != "jobs"}
+
+
+@dataclass(frozen=True)
+class Output:
+    """What the options say of what a command prints."""
+
+    quiet: Quiet = False
+    as_json: AsJson = False
+
+    @property
+    def verbose(self) -> bool:
+        """Whether progress and notes are shown."""
+        return not (self.quiet or self.as_json)

@@ -13,7 +13,7 @@ from rich.markup import escape
 from ridgewalk.cli.console import err, noted, out
 from ridgewalk.cli.files import PAGE_FILE, free, kept
 from ridgewalk.cli.options import OUTPUT, TABLE_HELP, AsJson, Force, Model, Quiet, option
-from ridgewalk.report.summary import figure
+from ridgewalk.formatting import format_loss
 
 if TYPE_CHECKING:
     from ridgewalk.data import Encoder
@@ -55,7 +55,7 @@ def report(
     elif not quiet:
         noted(notes)
         if measures:
-            said = ", ".join(f"{name} {figure(value)}" for name, value in measures.items() if name != "rows")
+            said = ", ".join(f"{name} {format_loss(value)}" for name, value in measures.items() if name != "rows")
             rows_told = "this row" if measures["rows"] == 1 else f"these {measures['rows']:,} rows"
             out.print(f"On {rows_told}: {said}.")
         err.print(f"To look at: {escape(str(out_file))}", soft_wrap=True)

@@ -12,7 +12,7 @@ import json
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import asdict, dataclass, replace
 from hashlib import blake2b
 from pathlib import Path
 from typing import Any
@@ -23,7 +23,7 @@ from rich.markup import escape
 from ridgewalk import __version__
 from ridgewalk.cli.console import err
 from ridgewalk.cli.files import LOCK_FILE, SUMMARY_FILE, plainly
-from ridgewalk.cli.training import Walk
+from ridgewalk.cli.options import Columns, Walk
 from ridgewalk.engine import native
 from ridgewalk.engine.progress import StoppedError
 from ridgewalk.engine.record import feed
@@ -33,15 +33,29 @@ _ASKED = "asked.json"
 _GRID = ("alphas", "folds", "seeds", "max_iter")
 
 
-def asked_of(options: dict[str, Any], *arrays: NDArray[Any] | None) -> dict[str, Any]:
-    """Put down what a result follows from: the options, the arrays of the data (some None), version and engine."""
-    data = blake2b(digest_size=16)
-    for array in arrays:
-        feed(data, array.astype(str) if array is not None and array.dtype == object else array)
-    engine = native.engine_name(native.load()[0])
-    asked = {**options, "data": data.hexdigest(), "version": __version__, "engine": engine}
-    plain: dict[str, Any] = json.loads(json.dumps(asked, default=str))
-    return plain
+@dataclass(frozen=True)
+class Asked:
+    """What a result follows from: the options, the arrays of the data, version and engine."""
+
+    columns: Columns
+    walk: Walk
+    budget: str | None
+    data: str
+    engine: str
+
+    @staticmethod
+    def of(columns: Columns, walk: Walk, budget: str | None, *arrays: NDArray[Any] | None) -> Asked:
+        """Digest the arrays of the data, of which some may be None."""
+        data = blake2b(digest_size=16)
+        for array in arrays:
+            feed(data, array.astype(str) if array is not None and array.dtype == object else array)
+        return Asked(columns, walk, budget, data.hexdigest(), native.engine_name(native.load()[0]))
+
+    @property
+    def plain(self) -> dict[str, str | float | list[str] | None]:
+        """Return it by the names of the options, ready for JSON."""
+        told = {"budget": self.budget, "data": self.data, "version": __version__, "engine": self.engine}
+        return asdict(self.columns) | self.walk.result | told
 
 
 def broken_off(folder: Path) -> bool:
@@ -81,7 +95,7 @@ def say_how_it_starts(folder: Path, resume: bool, named: bool) -> None:
                 )
 
 
-def finished(folder: Path, asked: dict[str, Any]) -> dict[str, Any] | None:
+def finished(folder: Path, asked: Asked) -> dict[str, Any] | None:
     """Give the summary of the result that a folder holds, if it is whole and was asked for alike.
 
     Raises
@@ -98,7 +112,7 @@ def finished(folder: Path, asked: dict[str, Any]) -> dict[str, Any] | None:
 
 
 @contextmanager
-def resumable(folder: Path, asked: dict[str, Any], resume: bool) -> Iterator[Path]:
+def resumable(folder: Path, asked: Asked, resume: bool) -> Iterator[Path]:
     """Give a folder for what finishes, which goes when the block ends well, and stays where it is broken off.
 
     It is nobody else's, and so are the files that a fit which was killed had been writing: they go.
@@ -121,7 +135,7 @@ def resumable(folder: Path, asked: dict[str, Any], resume: bool) -> Iterator[Pat
             _clear(records)
             records.mkdir()
             with written(records / _ASKED) as file:
-                file.write_text(json.dumps(asked, indent=1), encoding="utf-8")
+                file.write_text(json.dumps(asked.plain, indent=1), encoding="utf-8")
         yield records
         _clear(records)
     except OSError as error:
@@ -149,9 +163,10 @@ def _read(file: Path) -> dict[str, Any]:
     return found if isinstance(found, dict) else {}
 
 
-def _compare(folder: Path, what: str, before: dict[str, Any], asked: dict[str, Any]) -> None:
-    for name in ("data", *sorted(asked)):
-        old, new = before.get(name), asked[name]
+def _compare(folder: Path, what: str, before: dict[str, Any], asked: Asked) -> None:
+    wanted = asked.plain
+    for name in ("data", *sorted(wanted)):
+        old, new = before.get(name), wanted[name]
         if old != new:
             said = (
                 "begun with other data"

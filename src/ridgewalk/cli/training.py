@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +12,7 @@ import numpy as np
 
 from ridgewalk.arrays import Array
 from ridgewalk.cli.console import introduce
-from ridgewalk.cli.options import Activation, LossName, PenaltyName, RuleName, Task
+from ridgewalk.cli.options import Columns, LossName, Walk
 from ridgewalk.cli.values import class_weights, known, ratios, sizes, strengths
 from ridgewalk.engine.progress import StoppedError
 
@@ -21,74 +21,6 @@ if TYPE_CHECKING:
 
     from ridgewalk.data import Encoder, Table
     from ridgewalk.estimators import MLPClassifierCV, MLPRegressorCV
-
-
-@dataclass(frozen=True)
-class Columns:
-    """What the options say of the table: the target, and columns that are no inputs."""
-
-    target: str
-    task: Task
-    drop: list[str] | None
-    keep: list[str] | None
-    weights: str | None
-    row_groups: str | None
-    class_weight: str | None
-
-
-@dataclass(frozen=True)
-class Walk:
-    """What the options say of the walk."""
-
-    hidden: str
-    activation: Activation
-    loss: LossName
-    penalty: PenaltyName
-    l1_ratio: str
-    alphas: str
-    select_inputs: bool
-    relax: bool
-    selection: RuleName
-    scorer: str | None
-    folds: int
-    seeds: int
-    ensemble: bool
-    max_iter: int
-    learning_rate: float
-    batch_size: int | None
-    random_state: int
-    jobs: int
-
-    def __post_init__(self) -> None:
-        layers, given = sizes(self.hidden), strengths(self.alphas)
-        ratios(self.l1_ratio)
-        for met, sentence in (
-            (self.select_inputs and self.relax, "--select-inputs refits already: leave --relax out."),
-            (
-                self.select_inputs and not layers,
-                "--select-inputs needs a hidden layer: with --hidden none L1 selects, so give --l1-ratio 1 instead.",
-            ),
-            (
-                (self.select_inputs or self.relax) and self.scorer is not None,
-                "--scorer chooses on a path, --select-inputs and --relax choose by the loss: leave one out.",
-            ),
-            (
-                (self.select_inputs or self.relax) and isinstance(given, str),
-                "--alphas qut is one strength without a choice: leave --select-inputs and --relax out.",
-            ),
-            (self.ensemble and self.seeds == 1, "--ensemble is the mean over starts: give --seeds 3 or more."),
-            (
-                self.jobs == 0,
-                "--n-jobs is 1 or more threads, or -1 for one per core, -2 for all but one; got 0.",
-            ),
-        ):
-            if met:
-                raise ValueError(sentence)
-
-    @property
-    def result(self) -> dict[str, Any]:
-        """Those on which the numbers depend."""
-        return {name: value for name, value in asdict(self).items() if name != "jobs"}
 
 
 @dataclass(frozen=True, eq=False)
@@ -115,20 +47,20 @@ class Problem:
         from ridgewalk.estimators import MLPClassifierCV, MLPRegressorCV
 
         classes = self.table.task == "classification"
-        together = walk.select_inputs or walk.penalty == PenaltyName.group_lasso
+        together = walk.select_inputs or walk.penalty == "group_lasso"
         ratio = ratios(walk.l1_ratio)
         return (MLPClassifierCV if classes else MLPRegressorCV)(
             sizes(walk.hidden),
-            walk.activation.value,
-            loss=walk.loss.value,
+            walk.activation,
+            loss=walk.loss,
             alphas=strengths(walk.alphas),
             l1_ratio=ratio[0] if len(ratio) == 1 else ratio,
-            penalty=walk.penalty.value,
+            penalty=walk.penalty,
             groups=self.encoder.groups if together else None,
             class_weight=self._class_weight,
             select_inputs=walk.select_inputs,
             relax=walk.relax,
-            selection=walk.selection.value,
+            selection=walk.selection,
             scoring=walk.scorer,
             cv=walk.folds,
             n_seeds=walk.seeds,
@@ -193,9 +125,9 @@ def read_problem(file: Path, columns: Columns, walk: Walk, verbose: bool) -> Pro
     apart = [name for name in (columns.weights, columns.row_groups) if name is not None]
     drop = (*(columns.drop or ()), *apart)
     task = columns.task
-    if task == Task.auto and walk.loss not in (LossName.auto, LossName.log_loss) and _numeric(frame, columns.target):
-        task = Task.regression  # few different numbers would be classes, but this loss is for numbers
-    table = make_table(frame, columns.target, task.value, drop, tuple(columns.keep or ()))
+    if task == "auto" and walk.loss not in ("auto", "log_loss") and _numeric(frame, columns.target):
+        task = "regression"  # few different numbers would be classes, but this loss is for numbers
+    table = make_table(frame, columns.target, task, drop, tuple(columns.keep or ()))
     weights, groups = _row_weights(frame, columns.weights), _row_groups(frame, columns.row_groups)
     del frame  # the table holds what is needed of it
     encoder = Encoder.fit(table.inputs)
@@ -223,10 +155,10 @@ def _numeric(frame: pd.DataFrame, name: str) -> bool:
 def _check_loss(loss: LossName, task: str) -> None:
     """See that a loss is one of this task's."""
     classes = task == "classification"
-    if loss != LossName.auto and classes != (loss == LossName.log_loss):
+    if loss != "auto" and classes != (loss == "log_loss"):
         of, other = ("numbers", "log_loss") if classes else ("classes", "squared_error")
         raise ValueError(
-            f"--loss {loss.value} is for {of}, and this is {task}: give {other}, leave it out, or give another --task."
+            f"--loss {loss} is for {of}, and this is {task}: give {other}, leave it out, or give another --task."
         )
 
 

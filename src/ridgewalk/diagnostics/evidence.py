@@ -15,15 +15,15 @@ from functools import cached_property, partial
 import numpy as np
 
 from ridgewalk.arrays import Array, Booleans, Integers
-from ridgewalk.diagnostics.statistics import Tail, calibrated, has_temperature, seed_spread, tail
+from ridgewalk.diagnostics.statistics import Tail, calibrated, seed_spread, tail
 from ridgewalk.diagnostics.wiring import Fault, Train, Wiring, audit, changed_rows, leak
 from ridgewalk.draws import order
 from ridgewalk.engine import Runner, memory
 from ridgewalk.engine import train as engine_train
 from ridgewalk.engine.job import EarlyStopping, Fits, Job
-from ridgewalk.folds import constant_losses, loss_unit, row_losses, row_means
+from ridgewalk.folds import average_by_row, constant_losses, loss_unit, row_losses
 from ridgewalk.layers import Dense, Layer
-from ridgewalk.losses import BinaryCrossEntropy, Loss
+from ridgewalk.losses import Loss, facts
 from ridgewalk.network import Network, evadable
 from ridgewalk.objective import weighted_mean
 from ridgewalk.optimizers import SGD, Cosine, InverseTime, rate_at, scheduled
@@ -245,19 +245,19 @@ class _Trial:
             rows = np.flatnonzero(self.job.folds[number].weights)
             trained.append(weighted_mean(self.losses(number, rows), self.job.folds[number].weights[rows]))
         cooled = right = None
-        if has_temperature(self.job.loss):
+        if facts(self.job.loss).is_classification:
             rows_of = [self.held_out[number] for number in self.folds]
             outputs = [self.outputs(number, rows) for number, rows in zip(self.folds, rows_of, strict=True)]
             targets = [self.job.target[rows] for rows in rows_of]
             cooled = self.by_row([each.mean(axis=0) for each in calibrated(outputs, targets, self.job.loss)])
-            if not (isinstance(self.job.loss, BinaryCrossEntropy) and targets[0].shape[1] > 1):
+            if not facts(self.job.loss).is_multilabel(self.job.target.shape[1]):
                 right = self.by_row([_right(*pair).mean(axis=0) for pair in zip(outputs, targets, strict=True)])
         rows_loss = self.by_row([each.mean(axis=0) for each in losses])
         return Arm(rows_loss, np.array(heldout), np.array(trained), cooled, right)
 
     def by_row(self, losses: Sequence[Array]) -> Array:
         """Average the folds' losses (n,) by row: shape (N,)."""
-        return row_means(len(self.job.target), [self.held_out[number] for number in self.folds], losses)
+        return average_by_row([self.held_out[number] for number in self.folds], losses, len(self.job.target))
 
     def reference(self, outputs: Sequence[Array]) -> Array:
         """Score another model's outputs (n, C), in units of the target, by row: shape (N,)."""
@@ -538,11 +538,11 @@ class _Again:
 
 def arm_of(chosen: Sequence[tuple[MLPPath, int]]) -> Arm:
     """Give what is lost with, for each fold, a path and a strength of its own; all paths have the same folds."""
+    first, _ = chosen[0]
     losses = [path.fold_row_loss[k][index] for k, (path, index) in enumerate(chosen)]
-    rows = row_means(len(chosen[0][0].row_weights), chosen[0][0].heldout_rows, losses)
     heldout = np.stack([path.heldout_loss[index, k] for k, (path, index) in enumerate(chosen)])
     training = np.stack([path.train_loss[index, k] for k, (path, index) in enumerate(chosen)])
-    return Arm(rows, heldout, training)
+    return Arm(average_by_row(first.heldout_rows, losses, len(first.row_weights)), heldout, training)
 
 
 def _held_out_rows(weights: Array, validation: Array | None) -> Integers:

@@ -29,7 +29,7 @@ from scipy.optimize import minimize_scalar
 from scipy.stats import t as student
 
 from ridgewalk.arrays import Array, Integers
-from ridgewalk.losses import BinaryCrossEntropy, CrossEntropy, Loss
+from ridgewalk.losses import Loss
 from ridgewalk.path.selection import mean_and_error
 
 NORMAL = 1.96  # 97.5% of a normal distribution
@@ -237,11 +237,6 @@ def calibrated(outputs: list[Array], targets: list[Array], loss: Loss) -> list[A
         ]
         found.append(loss.values(output * np.exp(-np.array(best))[:, None, None], target))
     return found
-
-
-def has_temperature(loss: Loss) -> bool:
-    """Whether outputs are logits, so that a temperature means something."""
-    return isinstance(loss, BinaryCrossEntropy | CrossEntropy)
 
 
 @dataclass(frozen=True)

@@ -24,7 +24,7 @@ from ridgewalk.engine import memory
 from ridgewalk.engine.job import Fits, Job
 from ridgewalk.folds import Fold
 from ridgewalk.layers import Arrays, Dropout
-from ridgewalk.losses import AbsoluteError, SquaredError
+from ridgewalk.losses import SquaredError
 from ridgewalk.network import EvadablePenaltyWarning, Network, multilayer_perceptron
 from ridgewalk.objective import Objective, mean_weights
 from ridgewalk.optimizers import SGD, Cosine, InverseTime, Optimizer, scheduled
@@ -221,7 +221,8 @@ class _Prober:
         fold = replace(self.fold, weights=weights)
         x = fold.standardized(self.job.x, self.job.target, weights, np.dtype(np.float64)).x
         # The absolute error has a slope of 1 a rounding away from its minimum; what is read here is not the loss.
-        loss = SquaredError() if isinstance(self.job.loss, AbsoluteError) else self.job.loss
+        nothing = np.zeros((1, self.job.target.shape[1]))
+        loss = SquaredError() if self.job.loss.curvature(nothing, nothing) is None else self.job.loss
         predicted = loss.predict(self.network.forward(x, tuple(arrays))[0])
         target = self.job.target.astype(np.float64).copy()
         target[used] = predicted * fold.target_scale + fold.target_center

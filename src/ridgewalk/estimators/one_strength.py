@@ -26,9 +26,10 @@ from ridgewalk.estimators.predicting import ClassifierFace, Predictor, Regressor
 from ridgewalk.estimators.problem import REGRESSION_LOSSES, draw_seeds, draw_splits, loss_for, row_weights
 from ridgewalk.estimators.references import reference_outputs
 from ridgewalk.folds import Fold, Matrix, Moments, standardized_fold, standardizes_target
+from ridgewalk.formatting import format_loss, format_number
 from ridgewalk.layers import Arrays
 from ridgewalk.lbfgs import descend
-from ridgewalk.losses import CrossEntropy, Loss, begun
+from ridgewalk.losses import Loss, begun
 from ridgewalk.markup import table
 from ridgewalk.model import Model
 from ridgewalk.network import Activation, Network
@@ -39,7 +40,6 @@ from ridgewalk.path.jobs import RAMP_SHARE
 from ridgewalk.path.result import model_of
 from ridgewalk.path.settings import PathSettings, Precision
 from ridgewalk.progress import epoch_lines, print_epoch, progress
-from ridgewalk.report.summary import figure
 from ridgewalk.threads import ending_with_interpreter
 from ridgewalk.warning import warn
 
@@ -336,11 +336,11 @@ class _OneStrength(Predictor):
         standardized = (table.target[rows] - fold.target_center) / fold.target_scale
         null = loss.null_output(standardized, fold.weights[rows])
         constant = loss.values(np.broadcast_to(null, standardized.shape), standardized)
-        least, reached = weighted_mean(constant, fold.weights[rows]), done.reached[int(np.argmin(done.final))]
-        if all(done.converged) and reached > _WORSE * max(float(least), _LITTLE):
+        least, reached = float(weighted_mean(constant, fold.weights[rows])), done.reached[int(np.argmin(done.final))]
+        if all(done.converged) and reached > _WORSE * max(least, _LITTLE):
             warn(
-                f"Training failed: it came to rest at a loss of {reached:.4g}, and a constant has {least:.4g}. Try "
-                "another learning_rate_init, or set standardize=True.",
+                f"Training failed: it came to rest at a loss of {format_number(reached, 4)}, and a constant has "
+                f"{format_number(least, 4)}. Try another learning_rate_init, or set standardize=True.",
                 ConvergenceWarning,
             )
         if all(done.converged) or (self.solver != "lbfgs" and self.learning_rate == "cosine"):
@@ -646,9 +646,9 @@ class _OneStrength(Predictor):
     def _findings_html(self) -> str:
         loss, validation = type(self.model_.loss).__name__, self.validation_loss_curve_
         told = [
-            (f"training loss ({loss})", figure(self.loss_)),
-            ("penalty", figure(self.penalty_curve_[-1])),
-            *([("validation loss", figure(validation[-1]))] if validation else []),
+            (f"training loss ({loss})", format_loss(self.loss_)),
+            ("penalty", format_loss(self.penalty_curve_[-1])),
+            *([("validation loss", format_loss(validation[-1]))] if validation else []),
             ("iterations", f"{self.n_iter_:,}"),
             ("inputs used", f"{self.support_.sum()} of {self.n_features_in_}"),
             ("weights that are 0", f"{np.mean(np.concatenate([w.ravel() for w in self.coefs_]) == 0):.0%}"),
@@ -870,8 +870,7 @@ class MLPClassifier(ClassifierFace, _OneStrength):
         return np.asarray(np.searchsorted(self.classes_, target))
 
     def _encoded(self, labels: Array) -> Array:
-        loss = self._loss
-        return loss.encode(labels, len(self.classes_)) if isinstance(loss, CrossEntropy) else loss.encode(labels)
+        return self._loss.encode(labels, len(self.classes_))
 
     @available_if(_stochastic)  # type: ignore[untyped-decorator]
     @ending_with_interpreter

@@ -19,7 +19,7 @@ from sklearn.utils.validation import check_is_fitted, column_or_1d, validate_dat
 
 from ridgewalk.arrays import Array, Booleans
 from ridgewalk.estimators.problem import row_weights
-from ridgewalk.losses import BinaryCrossEntropy, CrossEntropy, Loss
+from ridgewalk.losses import BinaryCrossEntropy, CrossEntropy, Loss, facts
 from ridgewalk.markup import table
 from ridgewalk.model import Compaction, Model
 from ridgewalk.warning import with_new_names
@@ -57,8 +57,7 @@ class Predictor(SelectorMixin, BaseEstimator):  # type: ignore[misc]
         self.intercepts_ = [self._as_given(bias[0]) for bias in arrays[1::2]]
         self.n_layers_ = len(self.coefs_) + 1
         self.n_outputs_ = arrays[-1].shape[1]
-        activations = {"CrossEntropy": "softmax", "BinaryCrossEntropy": "logistic", "Poisson": "exponential"}
-        self.out_activation_ = activations.get(type(self.model_.loss).__name__, "identity")
+        self.out_activation_: str = facts(self.model_.loss).output_activation
         self.support_ = np.zeros(self.n_features_in_, dtype=bool)
         for model in self.models_:
             self.support_ |= model.support(self.n_features_in_)

@@ -29,6 +29,7 @@ from ridgewalk.losses import (
     Loss,
     Poisson,
     SquaredError,
+    facts,
     holds_classes,
 )
 from ridgewalk.path.families import PathPenalty
@@ -125,7 +126,7 @@ def mlp_path(
     if kind == "multiclass" and not holds_classes(target):
         kind = "continuous"  # numbers that happen to be whole
     criterion = loss_for(loss, kind)
-    if isinstance(criterion, BinaryCrossEntropy | CrossEntropy) and target.ndim == 1:
+    if facts(criterion).is_classification and target.ndim == 1:
         target = np.unique(target, return_inverse=True)[1]
     elif not np.issubdtype(target.dtype, np.number):
         raise ValueError(f"{type(criterion).__name__} needs a target of numbers, got {target.dtype}.")
@@ -256,7 +257,7 @@ def _known(k: int, train: Integers, held: Integers, loss: Loss, target: Array, w
 
 def _split(X: Any, y: Any, cv: Any, loss: Loss, random: Any, groups: Any) -> list[tuple[Integers, Integers]]:
     """Split rows by a number of folds, or by a splitter."""
-    classes = isinstance(loss, BinaryCrossEntropy | CrossEntropy)
+    classes = facts(loss).is_classification
     if isinstance(cv, int | np.integer):
         stratified = classes and y.ndim == 1
         if groups is not None:

@@ -25,7 +25,7 @@ from sklearn.preprocessing import FunctionTransformer, StandardScaler
 
 from ridgewalk.arrays import Array, Integers
 from ridgewalk.engine.progress import Progress
-from ridgewalk.losses import BinaryCrossEntropy, CrossEntropy, Loss, Poisson
+from ridgewalk.losses import Loss, facts
 
 _MOST_ROWS = 5_000  # of a training set: more teach these models little that matters here
 _MOST_NUMBERS = 5_000_000
@@ -63,8 +63,8 @@ def reference_outputs(
     dict
         By name; empty where there is no telling: several labels, sparse rows, too many columns.
     """
-    labelled = isinstance(loss, BinaryCrossEntropy | CrossEntropy)
-    several = isinstance(loss, BinaryCrossEntropy) and target.shape[1] > 1
+    labelled = facts(loss).is_classification
+    several = facts(loss).is_multilabel(target.shape[1])
     if several or not isinstance(x, np.ndarray) or x.shape[1] * min(len(x), _MOST_ROWS) > _MOST_NUMBERS:
         return {}
     classes = target.shape[1] if target.shape[1] > 1 else 2
@@ -121,12 +121,13 @@ def _shrunk(x: Array, sharpness: float) -> Array:
 
 def _output(model: Any, x: Array, loss: Loss, classes: int, labelled: bool) -> Array:
     """Output (n, C) that the loss takes, of a fitted model."""
+    activation = facts(loss).output_activation
     if not labelled:
         predicted = np.asarray(model.predict(x), dtype=float).reshape(len(x), -1)
-        return np.log(np.maximum(predicted, _SMALLEST)) if isinstance(loss, Poisson) else predicted
+        return np.log(np.maximum(predicted, _SMALLEST)) if activation == "exponential" else predicted
     chances = np.full((len(x), classes), 0.0)
     chances[:, model.classes_] = model.predict_proba(x)
     # A few neighbours or leaves of one class are no certainty.
     chances = (1 - _DOUBT) * chances + _DOUBT / classes
     logs = np.log(chances)
-    return logs if isinstance(loss, CrossEntropy) else logs[:, [1]] - logs[:, [0]]
+    return logs if activation == "softmax" else logs[:, [1]] - logs[:, [0]]

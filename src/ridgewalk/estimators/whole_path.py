@@ -36,7 +36,7 @@ from ridgewalk.estimators.references import reference_outputs
 from ridgewalk.estimators.scoring import score_of
 from ridgewalk.files import written
 from ridgewalk.folds import constant_losses
-from ridgewalk.losses import Loss, Poisson
+from ridgewalk.losses import Loss, facts
 from ridgewalk.network import Activation
 from ridgewalk.objective import weighted_mean
 from ridgewalk.path.cost import check_memory, path_seconds
@@ -492,7 +492,7 @@ class _PathEstimator(Predictor):
             self.gain_, self.gain_error_ = (float(value) for value in mean_and_error(table[0] - rows, weights))
         self.null_loss_ = float(weighted_mean(self.path_.null_row_loss, self.path_.row_weights))
         behind, error = mean_and_error(rows - linear, weights)
-        counts = isinstance(self.path_.loss, Poisson) and self.scoring is None
+        counts = facts(self.path_.loss).output_activation == "exponential" and self.scoring is None
         if counts and behind > _CLEAR * error and self.linear_loss_ < _FINE * self.null_loss_:
             warn(
                 f"The linear model predicts better: its held-out loss is {self.linear_loss_:.4g}, the network's "
@@ -578,7 +578,7 @@ _FIRST = """
         Of several, each has its own path.
     select_inputs : bool, default False
         Select inputs by an adaptive group path, refits of every support, and a gate against the null model
-        (:mod:`ridgewalk.inputs`), instead of walking one path; ``penalty`` is then the group lasso. With
+        (:mod:`ridgewalk.path.input_selection`), instead of walking one path; ``penalty`` is then the group lasso. With
         ``selection="1se"`` the refits are preferred, for fewer inputs.
     relax : bool, default False
         Refit the inputs of every support without the penalty that selected them, and choose among path and refits.

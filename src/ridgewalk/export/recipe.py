@@ -20,13 +20,16 @@ from ridgewalk.arrays import Array, Integers
 from ridgewalk.columns import DAYS, MISSING, Category, Column, CommaNumber, Date, Encoder, Number
 from ridgewalk.estimators import MLPClassifier, MLPClassifierCV, MLPRegressor, MLPRegressorCV
 from ridgewalk.layers import Dense, Dropout, Layer
-from ridgewalk.losses import BinaryCrossEntropy, CrossEntropy, Poisson
+from ridgewalk.losses import OutputActivation, facts
 from ridgewalk.model import Model
 from ridgewalk.network import Network
 
 Estimator = MLPClassifier | MLPClassifierCV | MLPRegressor | MLPRegressorCV
 What = Literal["value", "number", "missing", "is", "none of", "days", "sin", "cos"]
 Output = Literal["two classes", "classes", "labels", "numbers", "rates"]
+_OUTPUTS: dict[OutputActivation, Output] = {
+    "identity": "numbers", "exponential": "rates", "logistic": "two classes", "softmax": "classes",
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -135,10 +138,9 @@ def recipe(model: Estimator, encoder: Encoder | None = None, target: str = "targ
     everything = _everything(model, encoder)
     features = None if everything is None else tuple(everything[k] for k in chosen)
     needed = {feature.column for feature in features or ()}
-    loss = models[0].loss
-    output: Output = "rates" if isinstance(loss, Poisson) else "numbers"
-    if isinstance(loss, BinaryCrossEntropy | CrossEntropy):
-        output = "classes" if isinstance(loss, CrossEntropy) else "labels" if model._multilabel else "two classes"
+    output = _OUTPUTS[facts(models[0].loss).output_activation]
+    if output == "two classes" and model._multilabel:
+        output = "labels"
     return Recipe(
         features=features,
         chosen=chosen,

@@ -16,7 +16,8 @@ import numpy as np
 from ridgewalk import markup
 from ridgewalk.arrays import Array, Booleans, Integers
 from ridgewalk.engine import Runner
-from ridgewalk.folds import Fold, row_means
+from ridgewalk.folds import Fold, average_by_row
+from ridgewalk.formatting import format_count, format_number
 from ridgewalk.layers import Arrays
 from ridgewalk.losses import Loss
 from ridgewalk.model import Model
@@ -155,7 +156,7 @@ class MLPPath:
     @cached_property
     def row_loss(self) -> Array:
         """Held-out loss of each row, averaged over seeds and over the folds that held it out: shape (S, N)."""
-        return row_means(len(self.row_weights), self.heldout_rows, self.fold_row_loss)
+        return average_by_row(self.heldout_rows, self.fold_row_loss, len(self.row_weights))
 
     @property
     def whole(self) -> Fold:
@@ -219,9 +220,10 @@ class MLPPath:
     def __repr__(self) -> str:
         strengths, folds, seeds = self.heldout_loss.shape
         sizes = [self.network.dense[0].inputs, *(layer.units for layer in self.network.dense)]
+        first, last = (format_number(self.alphas[s], 4) for s in (0, -1))
         return (
-            f"MLPPath({strengths} strengths from {self.alphas[0]:.4g} to {self.alphas[-1]:.4g} x ({folds} folds + all "
-            f"{np.count_nonzero(self.row_weights):,} rows) x {seeds} seed{'s' * (seeds > 1)}, "
+            f"MLPPath({strengths} strengths from {first} to {last} x ({folds} folds + all "
+            f"{np.count_nonzero(self.row_weights):,} rows) x {format_count(seeds, 'seed')}, "
             f"network {'-'.join(map(str, sizes))}, {type(self.loss).__name__})"
         )
 
@@ -240,9 +242,9 @@ class MLPPath:
         rows: list[tuple[str, ...]] = []
         for s, alpha in enumerate(self.alphas):
             cell = (s, -1, self.best_seed(s))
-            losses = (f"{loss[s]:.4g}", f"{self.train_loss[cell]:.4g}")
+            losses = (format_number(loss[s], 4), format_number(self.train_loss[cell], 4))
             counts = (f"{self.zeros[cell]:.0%}", str(self.inputs_kept[cell].sum()), str(self.units_kept[cell]))
-            rows.append((f"{alpha:.4g}", *losses, *counts))
+            rows.append((format_number(alpha, 4), *losses, *counts))
         return rows
 
 
@@ -398,7 +400,7 @@ def _outputs(
     count = len(heldout.means)
     if heldout.outputs:
         return np.arange(count), tuple(heldout.outputs)
-    losses = row_means(len(problem.weights), [rows for _, rows in problem.splits], heldout.row_losses)
+    losses = average_by_row([rows for _, rows in problem.splits], heldout.row_losses, len(problem.weights))
     held_out = np.isin(np.arange(len(problem.weights)), np.concatenate([rows for _, rows in problem.splits]))
     choice = choose(*choice_table(losses, np.where(held_out, problem.weights, 0.0), heldout.scores))
     kept = np.unique([0, choice.minimum, choice.one_standard_error, count - 1])
@@ -421,7 +423,7 @@ def _null_row_losses(problem: PathProblem, null: NullObjectives) -> Array:
         problem.scored(np.broadcast_to(output, (len(rows), len(output))), fold, rows)
         for (_, rows), fold, output in zip(problem.splits, problem.folds[:-1], null.outputs[:-1], strict=True)
     ]
-    return row_means(len(problem.weights), [rows for _, rows in problem.splits], losses)
+    return average_by_row([rows for _, rows in problem.splits], losses, len(problem.weights))
 
 
 def connected(weights: list[Booleans]) -> tuple[Booleans, Integers]:

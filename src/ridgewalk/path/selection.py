@@ -17,6 +17,7 @@ from typing import Literal, get_args
 import numpy as np
 
 from ridgewalk.arrays import Array, Integers
+from ridgewalk.folds import average_by_row
 from ridgewalk.objective import weighted_mean
 
 Rule = Literal["min", "1se"]
@@ -105,12 +106,12 @@ def nested(paths: Sequence[HeldOut], weights: Array, rule: Rule = "min") -> Arra
     The networks that choose for a fold have seen its rows in their training, so this is not a second cross-validation
     inside the first; what it takes away is the choosing on the very rows that are scored.
     """
-    total, counts = np.zeros(len(weights)), np.zeros(len(weights))
-    for k, (path, index) in enumerate(cross_chosen(paths, weights, rule)):
-        rows = paths[0].rows[k]
-        total[rows] += paths[path].losses[k][index] if path >= 0 else np.nan
-        counts[rows] += 1
-    return total / np.maximum(counts, 1)
+    rows = paths[0].rows
+    losses = [
+        paths[path].losses[k][index] if path >= 0 else np.full(len(rows[k]), np.nan)
+        for k, (path, index) in enumerate(cross_chosen(paths, weights, rule))
+    ]
+    return average_by_row(rows, losses, len(weights))
 
 
 def cross_chosen(paths: Sequence[HeldOut], weights: Array, rule: Rule = "min") -> list[tuple[int, int]]:

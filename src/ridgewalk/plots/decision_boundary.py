@@ -11,6 +11,7 @@ from sklearn.inspection import DecisionBoundaryDisplay
 
 from ridgewalk.arrays import Array, Integers
 from ridgewalk.estimators import MLPClassifierCV, MLPRegressorCV
+from ridgewalk.formatting import format_number
 from ridgewalk.plots.drawing import last_step, nearest, pyplot, short
 from ridgewalk.report.details import regions, spread
 from ridgewalk.report.summary import marked, summarize
@@ -114,7 +115,7 @@ class DecisionBoundaryPathDisplay:
         titles = []
         for s in shown:
             marks = marked(summary, s)
-            titles.append(f"strength {path.alphas[s]:.3g}" + (f"\n({', '.join(marks)})" if marks else ""))
+            titles.append(f"strength {format_number(path.alphas[s])}" + (f"\n({', '.join(marks)})" if marks else ""))
         return cls(plane=plane, titles=titles).plot(ax)
 
     def plot(self, ax: Any = None) -> Self:

@@ -15,6 +15,7 @@ from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import check_is_fitted
 
 from ridgewalk.arrays import Array, Integers
+from ridgewalk.formatting import format_number
 from ridgewalk.report.summary import marked
 
 if TYPE_CHECKING:
@@ -120,7 +121,7 @@ class StrengthAxis:
         else:
             some = self.apart(most)
             ax.set_xlabel("strength (alpha), under several ridges")
-            ax.set_xticks(self.x[some], [f"{self._alphas[s]:.3g}" for s in some])
+            ax.set_xticks(self.x[some], [format_number(self._alphas[s]) for s in some])
 
     def _ticks(self, most: int) -> tuple[list[float], list[str]]:
         positive = self._alphas[self._alphas > 0]
@@ -131,7 +132,7 @@ class StrengthAxis:
             places, labels = list(10**tens), [f"$10^{{{power:.0f}}}$" for power in tens]
         else:
             some = [s for s in self.apart(most) if self._alphas[s] > 0]
-            places, labels = [self._alphas[s] for s in some], [f"{self._alphas[s]:.3g}" for s in some]
+            places, labels = [self._alphas[s] for s in some], [format_number(self._alphas[s]) for s in some]
         if self._alphas[0] == 0:
             places, labels = [self.x[0], *places], ["0", *labels]
         return [float(place) for place in places], labels
@@ -163,7 +164,7 @@ class StrengthAxis:
         for s, alpha in enumerate(self._alphas):
             marks = [_MARKS[mark] for mark in marked(self._summary, s)]
             if marks:
-                label = f"{', '.join(name for name, _, _ in marks)}: {alpha:.3g}"
+                label = f"{', '.join(name for name, _, _ in marks)}: {format_number(alpha)}"
                 _, colour, dashes = marks[0]
                 drawn.append(ax.axvline(self.x[s], color=colour, linestyle=dashes, linewidth=1.5, label=label))
         return drawn

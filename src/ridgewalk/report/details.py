@@ -21,7 +21,7 @@ import numpy as np
 
 from ridgewalk.arrays import Array, Integers
 from ridgewalk.engine.job import History
-from ridgewalk.losses import BinaryCrossEntropy, CrossEntropy, Loss
+from ridgewalk.losses import facts
 from ridgewalk.path.result import MLPPath
 from ridgewalk.path.selection import Choice, Rule
 from ridgewalk.report.summary import by_input, kept_inputs, sentences, summarize
@@ -197,12 +197,12 @@ def _rows(path: MLPPath, given: Given, names: list[str]) -> dict[str, Any]:
     loss, target = path.loss, given.target
     outputs = [path.model(s).output(given.x) for s in range(len(path.alphas))]
     predicted = [loss.predict(output) for output in outputs]
-    scale = path.whole.target_scale if target.shape[1] > 1 and not _of_classes(loss) else 1.0
+    scale = path.whole.target_scale if target.shape[1] > 1 and not facts(loss).is_classification else 1.0
     told: dict[str, Any] = {
         "count": len(target),
         "loss": _rounded(np.array([loss.values(output / scale, target / scale).mean() for output in outputs])),
     }
-    if not _of_classes(loss):
+    if not facts(loss).is_classification:
         some = spread(len(target), _MOST_ROWS)
         observed = target[:, 0]
         first = [each[:, 0] for each in predicted]
@@ -214,7 +214,7 @@ def _rows(path: MLPPath, given: Given, names: list[str]) -> dict[str, Any]:
             "predicted": [_rounded(each[some]) for each in first],
             "calibration": [_calibration(each, observed, _quantiles(each)) for each in first],
         }
-    if isinstance(loss, BinaryCrossEntropy) and target.shape[1] > 1:
+    if facts(loss).is_multilabel(target.shape[1]):
         right = [(each > 0.5) == (target > 0.5) for each in predicted]
         pairs = [(each.ravel(), target.ravel()) for each in predicted]
         told |= {"kind": "labels", "calibrated": "every label"}
@@ -285,7 +285,7 @@ def regions(
     outputs = path.parameters[-1].shape[-1]
     if path.inputs_kept.shape[-1] != 2 or len(columns) != 2 or outputs > _MOST_CLASSES // 2:
         return None
-    if outputs > 1 and not isinstance(loss, CrossEntropy):
+    if outputs > 1 and facts(loss).output_activation != "softmax":
         return None
     if given is not None:
         x = np.asarray(given.x if isinstance(given.x, np.ndarray) else given.x.toarray())
@@ -301,16 +301,16 @@ def regions(
     across, up = (np.linspace(low[k], high[k], side) for k in (0, 1))
     plane = np.stack(np.meshgrid(across, up), axis=-1).reshape(-1, 2)
     predicted = [loss.predict(path.model(s).output(plane)) for s in shown]
-    several = outputs > 1
+    several, classification = outputs > 1, facts(loss).is_classification
     points = None
     if given is not None:
         some = spread(len(x), _MOST_ROWS)
         target = given.target[some].argmax(axis=1) if several else given.target[some, 0]
         points = {"across": _rounded(x[some, 0]), "up": _rounded(x[some, 1]), "target": _rounded(target)}
     return {
-        "kind": "classes" if several else "probability" if _of_classes(loss) else "numbers",
+        "kind": "classes" if several else "probability" if classification else "numbers",
         "names": [_short(name) for name in columns],
-        "classes": [_short(name) for name in names] if _of_classes(loss) else [],
+        "classes": [_short(name) for name in names] if classification else [],
         "across": _rounded(across),
         "up": _rounded(up),
         "values": [
@@ -321,13 +321,9 @@ def regions(
     }
 
 
-def _of_classes(loss: Loss) -> bool:
-    return isinstance(loss, BinaryCrossEntropy | CrossEntropy)
-
-
 def _numbered(path: MLPPath) -> list[str]:
     outputs = path.parameters[-1].shape[-1]
-    kind = "class" if _of_classes(path.loss) else "target"
+    kind = "class" if facts(path.loss).is_classification else "target"
     return ["no", "yes"] if outputs == 1 else [f"{kind} {k + 1}" for k in range(outputs)]
 
 

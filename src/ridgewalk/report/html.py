@@ -24,8 +24,9 @@ from importlib.resources import files
 from string import Template
 from typing import Any
 
+from ridgewalk.formatting import format_loss, format_number
 from ridgewalk.markup import element, list_of_findings, table
-from ridgewalk.report.summary import figure, marked, sentences
+from ridgewalk.report.summary import marked, sentences
 
 _COLUMNS = (
     "strength", "held-out loss", "standard error", "training loss", "penalty", "zeros", "weights", "inputs", "units",
@@ -113,8 +114,9 @@ def _table(summary: dict[str, Any], shown: Sequence[int]) -> str:
         row = summary["path"][index]
         rows.append(
             (
-                f"{row['alpha']:.4g}", figure(row["heldout_loss"]), figure(row["standard_error"], "-"),
-                figure(row["train_loss"], "-"), figure(row["penalty"], "-"), f"{row['zeros']:.0%}",
+                format_number(row["alpha"], 4), format_loss(row["heldout_loss"]),
+                format_loss(row["standard_error"], "-"), format_loss(row["train_loss"], "-"),
+                format_loss(row["penalty"], "-"), f"{row['zeros']:.0%}",
                 f"{row['weights_kept']:,}", str(row["inputs_kept"]), str(row["units_kept"]),
                 ", ".join(marked(summary, index)),
             )

@@ -7,6 +7,8 @@ from typing import Any
 import numpy as np
 
 from ridgewalk.arrays import Booleans
+from ridgewalk.formatting import format_count, format_loss, format_number
+from ridgewalk.losses import facts
 from ridgewalk.objective import weighted_mean
 from ridgewalk.path.result import MLPPath
 from ridgewalk.path.selection import Choice, Rule, choose, mean_and_error
@@ -73,6 +75,7 @@ def summarize(
     frequency = kept[choice.chosen, :-1].mean(axis=(0, 1))
     return {
         "loss": type(path.loss).__name__,
+        "loss_description": facts(path.loss).description or type(path.loss).__name__,
         "rows": int((path.row_weights > 0).sum()),
         "folds": path.heldout_loss.shape[1],
         "seeds": path.heldout_loss.shape[2],
@@ -118,17 +121,17 @@ def kept_inputs(path: MLPPath, columns: dict[str, list[int]]) -> Booleans:
 def sentences(summary: dict[str, Any]) -> list[str]:
     """Say what was walked, what was chosen, what that changes, and which inputs are kept."""
     change, unpenalized = summary["change_from_no_penalty"], summary["path"][0]
-    seeds = f"{summary['seeds']} seed{'s' if summary['seeds'] > 1 else ''}"
+    seeds = format_count(summary["seeds"], "seed")
     said = [
-        f"{_UNITS.get(summary['loss'], 'Loss: ' + summary['loss'])}; {summary['fits']:,} fits: "
+        f"Loss: {summary['loss_description']}; {summary['fits']:,} fits: "
         f"{len(summary['path'])} strengths x ({summary['folds']} folds + all rows) x {seeds}; the constant prediction "
-        f"has {summary['null_loss']:.4g}.",
-        f"Chosen strength: {summary['alpha']:.5g} (rule: {summary['selection']}).",
+        f"has {format_number(summary['null_loss'], 4)}.",
+        f"Chosen strength: {format_number(summary['alpha'], 5)} (rule: {summary['selection']}).",
     ]
     if summary["alpha"] > 0 and change["mean"] is not None:
         said.append(
-            f"Against no penalty the held-out loss changes by {figure(change['mean'])} +- "
-            f"{figure(change['standard_error'])} (slightly flattered: it was chosen on the same folds)."
+            f"Against no penalty the held-out loss changes by {format_loss(change['mean'])} +- "
+            f"{format_loss(change['standard_error'])} (slightly flattered: it was chosen on the same folds)."
         )
     elif unpenalized["alpha"] == 0 and unpenalized["diverged"]:
         said.append("Without a penalty the training diverged, so there is nothing to compare with.")
@@ -139,20 +142,6 @@ def sentences(summary: dict[str, Any]) -> list[str]:
         shown = ", ".join(kept[:20]) + (f" and {len(kept) - 20} more" if len(kept) > 20 else "")
         said.append(f"Inputs kept, {len(kept)} of {len(summary['inputs'])}: {shown or 'none'}.")
     return said
-
-
-_UNITS = {
-    "BinaryCrossEntropy": "Loss: log loss in nats",
-    "CrossEntropy": "Loss: log loss in nats",
-    "SquaredError": "Loss: half the squared error",
-}
-
-
-def figure(value: float | None, missing: str = "diverged") -> str:
-    """Write a loss in a few characters."""
-    if value is None:
-        return missing
-    return f"{value:.4f}" if 1e-3 <= abs(value) < 1e4 else f"{value:.1e}" if value else "0"
 
 
 def _number(value: Any) -> float | None:

@@ -1,0 +1,620 @@
+"""What was found: gates in order, over the evidence alone, each of which finds values and numbers, and no words.
+
+    1  wiring       is the penalty in the training, and is it the one that was asked for?
+    2  action       does it pull at all; can the network slip out of it?
+    3  rest         did the training come to rest, so that strengths can be compared?
+    4  something    is there anything to gain: does the network overfit?
+    5  effect       the paired difference of held-out losses, and its 95% interval
+
+What is found is a value of one of the classes here, whose letters are those of decision 0008.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any, ClassVar, Literal
+
+import numpy as np
+
+from ridgewalk.arrays import Array
+from ridgewalk.diagnostics.evidence import Arm, Evidence
+from ridgewalk.diagnostics.statistics import NORMAL, Effect, Tail, effect, spread_of_cells
+from ridgewalk.diagnostics.wiring import Fault
+from ridgewalk.losses import facts
+from ridgewalk.objective import weighted_mean
+from ridgewalk.path.selection import mean_and_error
+
+Numbers = dict[str, Any]
+"""Numbers by their names, ready for JSON but for what is not finite."""
+Trained = Literal["unpenalized", "penalized"]
+
+CLEAR = 2.0  # standard errors
+_NO_PULL = 0.99  # of the penalty that the unpenalized network would pay
+_SPIKES = 0.002  # share of looks above twice the usual loss
+_ROUNDING = 1e-3  # of the null model's loss: what single precision, or chance, makes of the null model itself
+_ABOVE = 1e-6  # of the null model's loss: less than that is not below it
+_HALF = 0.5  # of the null model's training loss: who keeps more has hardly fitted
+
+
+@dataclass(frozen=True, eq=False)
+class Found:
+    """What a gate found.
+
+    Attributes
+    ----------
+    letter, name : str
+        Of the kind of finding, as "e", "helps".
+    speaks : bool
+        Whether it can be the verdict; others go along with it.
+    forbids_comparison : bool
+        Whether a difference of losses says nothing after it.
+    """
+
+    letter: ClassVar[str]
+    name: ClassVar[str]
+    speaks: ClassVar[bool] = True
+    forbids_comparison: ClassVar[bool] = False
+
+    @property
+    def numbers(self) -> Numbers:
+        """What it rests on."""
+        raise NotImplementedError
+
+
+@dataclass(frozen=True, eq=False)
+class _Faults(Found):
+    faults: Sequence[Fault]
+
+    @property
+    def numbers(self) -> Numbers:
+        return {"faults": [asdict(fault) for fault in self.faults]}
+
+
+class WiringNotChecked(_Faults):
+    """A penalty is of a class that the probes do not know."""
+
+    letter, name, speaks = "b''", "wiring not checked", False
+
+
+class WrongScale(_Faults):
+    """All that is wrong is a factor."""
+
+    letter, name, forbids_comparison = "b'", "wrong scale", True
+
+
+class WiredWrong(_Faults):
+    """A probe fails."""
+
+    letter, name, forbids_comparison = "b", "wired wrong", True
+
+
+@dataclass(frozen=True, eq=False)
+class Evadable(Found):
+    """Rescaling the layers escapes the penalty; ``norms`` are mean norms of the weight arrays, along the trainings."""
+
+    letter, name, speaks = "a'", "evadable", False
+    escape: str
+    norms: Mapping[str, Mapping[str, list[float]]]
+
+    @property
+    def numbers(self) -> Numbers:
+        return {"norms": self.norms}
+
+
+@dataclass(frozen=True, eq=False)
+class TooWeak(Found):
+    """The penalized networks pay nearly what the unpenalized ones would."""
+
+    letter, name = "a''", "too weak"
+    penalty_ratio: float
+    decay: float
+
+    @property
+    def numbers(self) -> Numbers:
+        return {"penalty_ratio": self.penalty_ratio, "decay": finite(self.decay)}
+
+
+@dataclass(frozen=True, eq=False)
+class Diverged(Found):
+    """Some losses are no numbers; ``trained`` says whose, ``shares`` how many of the runs diverged."""
+
+    letter, name, forbids_comparison = "f", "not converged", True
+    trained: Trained
+    share: float
+    shares: Mapping[Trained, float]
+
+    @property
+    def numbers(self) -> Numbers:
+        return {"diverged": dict(self.shares)}
+
+
+@dataclass(frozen=True, eq=False)
+class NotTrained(Found):
+    """The unpenalized networks lose no less than the best constant on their own training rows."""
+
+    letter, name, forbids_comparison = "f'", "not trained", True
+    training: float
+    null_training: float
+
+    @property
+    def numbers(self) -> Numbers:
+        return {"unpenalized_training_loss": self.training, "null_training_loss": self.null_training}
+
+
+@dataclass(frozen=True, eq=False)
+class _Restless(Found):
+    tails: Mapping[Trained, Tail]
+
+    @property
+    def numbers(self) -> Numbers:
+        return {name: asdict(tail) for name, tail in self.tails.items()}
+
+
+@dataclass(frozen=True, eq=False)
+class HurtsOptimizer(_Restless):
+    """The training never comes to rest, and does where its rate goes to 0: then it ends at the loss ``settled``."""
+
+    letter, name, forbids_comparison = "f", "hurts the optimizer", True
+    settled: float
+
+
+@dataclass(frozen=True, eq=False)
+class NotAtRest(_Restless):
+    """The training of ``trained`` never comes to rest, by more than half of ``size``, the difference to be judged."""
+
+    letter, name, forbids_comparison = "f", "not converged", True
+    trained: Trained
+    size: float
+
+
+@dataclass(frozen=True, eq=False)
+class _Room(Found):
+    """What there is to gain: held-out less training loss (``gap``), held-out less another model's (``excess``)."""
+
+    before: float
+    training: float
+    gap: float
+    gap_error: float
+    smallest: float
+    reference: str
+    reference_loss: float
+    excess: float
+    excess_error: float
+    larger: Mapping[str, float]
+
+    @property
+    def numbers(self) -> Numbers:
+        return {
+            "gap": self.gap,
+            "gap_error": self.gap_error,
+            "smallest_effect": self.smallest,
+            "reference": self.reference,
+            "reference_loss": self.reference_loss,
+            "excess": self.excess,
+            "excess_error": self.excess_error,
+            **{f"training_loss_{name}": loss for name, loss in self.larger.items()},
+        }
+
+
+class Underfit(_Room):
+    """The training loss without a penalty is above another model's held-out loss."""
+
+    letter, name = "c1", "underfit"
+
+    @property
+    def helped(self) -> dict[str, float]:
+        """Training losses of the larger networks that fit better."""
+        return {name: loss for name, loss in self.larger.items() if loss < self.training - self.smallest}
+
+
+class NothingToFix(_Room):
+    """Neither the training loss nor the best other model is lower by what matters."""
+
+    letter, name = "c2", "nothing to fix"
+
+
+@dataclass(frozen=True, eq=False)
+class Comparison:
+    """The paired difference, penalized less unpenalized, and what it is held to; ``unit`` is that of the loss."""
+
+    difference: Effect
+    unit: str
+    smallest: float
+    before: float
+    after: float
+    alpha: float | None
+
+    @property
+    def numbers(self) -> Numbers:
+        """Its mean, its interval and the smallest effect of interest."""
+        d = self.difference
+        return {"difference": d.mean, "low": d.low, "high": d.high, "smallest_effect": self.smallest}
+
+
+@dataclass(frozen=True, eq=False)
+class _Compared(Found):
+    comparison: Comparison
+
+    @property
+    def numbers(self) -> Numbers:
+        return self.comparison.numbers
+
+
+@dataclass(frozen=True)
+class Sources:
+    """Where a gain comes from; None where it is not known.
+
+    ``clear`` is whether the part that gains more alone (``better_alone``) does so beyond its error.
+    """
+
+    by_calibration: float | None = None
+    by_refinement: float | None = None
+    accuracy_without: float | None = None
+    accuracy_with: float | None = None
+    of_l1_alone: float | None = None
+    of_l2_alone: float | None = None
+    of_both: float | None = None
+    over_early_stopping: float | None = None
+    better_alone: str | None = None
+    clear: bool = False
+
+    @property
+    def numbers(self) -> Numbers:
+        """Those that are known; each part's share is the mean of what it adds to nothing and to the other one."""
+        named = {
+            "gain_by_calibration": self.by_calibration,
+            "gain_by_refinement": self.by_refinement,
+            "accuracy_without": self.accuracy_without,
+            "accuracy_with": self.accuracy_with,
+            "gain_of_l1_alone": self.of_l1_alone,
+            "gain_of_l2_alone": self.of_l2_alone,
+            "gain_of_both": self.of_both,
+        }
+        if self.of_l1_alone is not None and self.of_l2_alone is not None and self.of_both is not None:
+            l1, l2, both = self.of_l1_alone, self.of_l2_alone, self.of_both  # Shapley, 1953
+            named |= {"share_of_l1": (l1 + both - l2) / 2, "share_of_l2": (l2 + both - l1) / 2}
+        named["gain_over_early_stopping"] = self.over_early_stopping
+        return {name: value for name, value in named.items() if value is not None}
+
+
+@dataclass(frozen=True, eq=False)
+class Helps(_Compared):
+    """The interval lies below 0, and below minus the smallest effect."""
+
+    letter, name = "e", "helps"
+    sources: Sources
+    inputs: tuple[int, int]
+    units: tuple[int, int]
+    inputs_gone: int
+
+    @property
+    def numbers(self) -> Numbers:
+        return super().numbers | self.sources.numbers
+
+
+class HelpsSomewhat(Helps):
+    """The interval lies below 0, and the gain may be smaller than what matters."""
+
+    letter = "e-"
+
+
+class NoDifference(_Compared):
+    """The interval lies within the smallest effect."""
+
+    letter, name = "c3", "no difference"
+
+
+@dataclass(frozen=True, eq=False)
+class NoStrength(_Compared):
+    """The strength that is judged is 0; ``best_alpha`` is the path's best."""
+
+    letter, name = "c3", "no difference"
+    best_alpha: float | None
+
+
+@dataclass(frozen=True, eq=False)
+class _Hurts(_Compared):
+    training_difference: float
+    best_alpha: float | None
+    safe_alpha: float | None
+
+    @property
+    def numbers(self) -> Numbers:
+        more = {"training_difference": self.training_difference, "best_alpha": self.best_alpha}
+        return super().numbers | more | {"safe_alpha": self.safe_alpha}
+
+
+class DoesNotHelp(_Hurts):
+    """The interval lies above 0, of the strengths that the folds choose."""
+
+    letter, name = "d", "does not help"
+
+
+class TooStrong(_Hurts):
+    """The interval lies above 0, of the user's own strength."""
+
+    letter, name = "d", "too strong"
+
+
+@dataclass(frozen=True, eq=False)
+class TooNoisy(_Compared):
+    """The interval holds 0 and effects that matter; so many rows and seeds would settle it."""
+
+    letter, name = "u", "too noisy to tell"
+    rows: int
+    seeds: int
+
+    @property
+    def numbers(self) -> Numbers:
+        needed = {"rows_needed": self.rows, "seeds_needed": self.seeds}
+        return super().numbers | needed | {"detectable": self.comparison.difference.detectable}
+
+
+@dataclass(frozen=True)
+class OtherModel:
+    """Another kind of model that finds more than the best constant."""
+
+    name: str
+    loss: float
+
+
+@dataclass(frozen=True)
+class HardlyFits:
+    """The share of the best constant's loss that the network keeps on its own training rows."""
+
+    share: float
+
+
+@dataclass(frozen=True, eq=False)
+class _LittleSignal(_Compared):
+    gain: float
+    gain_error: float
+    null_loss: float
+    network: OtherModel | HardlyFits | None  # what says that the network may be at fault, rather than the columns
+
+    @property
+    def numbers(self) -> Numbers:
+        over_constant = {"gain_over_constant": self.gain, "gain_over_constant_error": self.gain_error}
+        return super().numbers | over_constant
+
+
+class NoSignal(_LittleSignal):
+    """The network gains nothing over the best constant."""
+
+    letter, name = "n", "no signal"
+
+
+class PerhapsSignal(_LittleSignal):
+    """What it gains is within two standard errors."""
+
+    letter, name = "u", "too noisy to tell"
+
+
+class Case:
+    """The evidence, and what several gates read of it."""
+
+    def __init__(self, evidence: Evidence) -> None:
+        self.evidence = e = evidence
+        self.difference = self.against(e.unpenalized, e.penalized, e.seed_spread)
+        self.before, self.after = (self.mean(arm.rows) for arm in (e.unpenalized, e.penalized))
+        self.smallest = e.smallest_effect
+        self.training = float(np.mean(e.unpenalized.training))
+
+    def mean(self, rows: Array) -> float:
+        """Return the mean of held-out rows by their weights."""
+        return float(weighted_mean(rows, self.evidence.weights))
+
+    def against(self, before: Arm, after: Arm, spread: float) -> Effect:
+        """Return the effect of one arm against another, the variance that starts bring to a fold given."""
+        e = self.evidence
+        return effect(after.rows - before.rows, e.weights, after.heldout - before.heldout, e.ratio, spread)
+
+    def found(self) -> tuple[Found, ...]:
+        """Return what the gates find: the verdict, what goes along with it, and what later gates would have said."""
+        found = [*self._wiring(), *self._diverged()]
+        if np.isfinite(self.before) and np.isfinite(self.after):
+            found += [*self._action(), *self._rest(), *self._something(), *self._untrained()]
+        if not any(each.forbids_comparison for each in found):
+            found.append(self._effect())
+        if any(isinstance(each, Underfit) for each in found):  # another model shows that there is a signal
+            found = [each for each in found if not isinstance(each, NoSignal)]
+        first = next(each for each in found if each.speaks)
+        beside = [each for each in found if each is not first]
+        return first, *(each for each in beside if not each.speaks), *(each for each in beside if each.speaks)
+
+    def _wiring(self) -> Iterator[Found]:
+        unread = [fault for fault in self.evidence.wiring.faults if fault.kind == "cannot be read"]
+        faults = [fault for fault in self.evidence.wiring.faults if fault.kind != "cannot be read"]
+        if unread:
+            yield WiringNotChecked(unread)
+        if faults:
+            scale = all(fault.kind == "wrong scale" for fault in faults)
+            yield WrongScale(faults) if scale else WiredWrong(faults)
+
+    def _action(self) -> Iterator[Found]:
+        e = self.evidence
+        if e.escape:
+            yield Evadable(e.escape, {name: _norms(course.norms) for name, course in e.courses.items()})
+        if e.alpha != 0 and np.isfinite(e.penalty_ratio) and e.penalty_ratio >= _NO_PULL:
+            yield TooWeak(e.penalty_ratio, e.decay)
+
+    def _diverged(self) -> Iterator[Found]:
+        trained: tuple[Trained, Trained] = ("unpenalized", "penalized")
+        shares = dict(zip(trained, self.evidence.diverged, strict=True))
+        for name, loss in zip(trained, (self.before, self.after), strict=True):
+            if not np.isfinite(loss) or shares[name] > 0:
+                yield Diverged(name, shares[name], shares)
+                return
+
+    def _untrained(self) -> Iterator[Found]:
+        """Find whether the unpenalized networks fit so much as their own training rows."""
+        null = self.evidence.null_training
+        if np.isfinite(self.training) and self.training >= null - _ABOVE * abs(null):
+            yield NotTrained(self.training, null)
+
+    def _rest(self) -> Iterator[Found]:
+        courses = self.evidence.courses
+        if not courses:
+            return
+        size = abs(self.difference.mean)
+        without, penalized = courses["unpenalized"].tail, courses["penalized"].tail
+        tails: dict[Trained, Tail] = {"unpenalized": without, "penalized": penalized}
+        restless = {
+            name: tail
+            for name, tail in tails.items()
+            if max(tail.spread, abs(tail.drift) * tail.level, tail.level * (tail.spikes > _SPIKES))
+            > max(size / 2, self.smallest)
+        }
+        if not restless:
+            return
+        settled = courses["settled"].tail.level if "settled" in courses else penalized.level
+        slower, regained = penalized.level - without.level, penalized.level - settled
+        if slower > self.smallest and regained > self.smallest and penalized.spikes >= without.spikes:
+            yield HurtsOptimizer(tails, settled)
+        else:
+            name, _ = max(restless.items(), key=lambda pair: (pair[1].spikes, pair[1].spread))
+            yield NotAtRest(tails, name, size)
+
+    def _something(self) -> Iterator[Found]:
+        """Find whether there is anything to gain."""
+        e, best = self.evidence, self.evidence.best_reference
+        if not best:
+            return
+        _, gap_error = mean_and_error(e.unpenalized.rows, e.weights)
+        _, error = mean_and_error(e.references[best], e.weights)
+        excess, excess_error = (float(v) for v in mean_and_error(e.unpenalized.rows - e.references[best], e.weights))
+        reference, gap = self.mean(e.references[best]), self.before - self.training
+        underfits = self.training - reference > self.smallest + NORMAL * float(error)
+        little = gap + NORMAL * float(gap_error) < self.smallest and excess + NORMAL * excess_error < self.smallest
+        if underfits or little:
+            yield (Underfit if underfits else NothingToFix)(
+                before=self.before,
+                training=self.training,
+                gap=gap,
+                gap_error=float(gap_error),
+                smallest=self.smallest,
+                reference=best,
+                reference_loss=reference,
+                excess=excess,
+                excess_error=excess_error,
+                larger={name: float(loss.mean()) for name, loss in e.larger.items()},
+            )
+
+    def _effect(self) -> Found:
+        e, d = self.evidence, self.difference
+        compared = Comparison(d, facts(e.loss).unit, self.smallest, self.before, self.after, e.alpha)
+        gain, error = self._over_null()
+        least = _ROUNDING * abs(e.null_loss)
+        if gain <= max(CLEAR * error, least):
+            return (NoSignal if gain <= least else PerhapsSignal)(
+                compared, gain, error, e.null_loss, self._network_at_fault()
+            )
+        if e.alpha == 0:
+            return NoStrength(compared, e.best_alpha)
+        match d.outcome(self.smallest):
+            case "better":
+                kind = HelpsSomewhat if d.high > -self.smallest else Helps
+                return kind(compared, self.sources(), e.inputs, e.units, len(e.gone))
+            case "no difference":
+                return NoDifference(compared)
+            case "worse":
+                fit = float(np.mean(e.penalized.training) - np.mean(e.unpenalized.training))
+                return (TooStrong if e.asked else DoesNotHelp)(compared, fit, e.best_alpha, e.safe_alpha)
+            case "cannot tell":
+                return TooNoisy(compared, *d.settled_by(self.smallest))
+
+    def _network_at_fault(self) -> OtherModel | HardlyFits | None:
+        """Find what says that the network is at fault where it finds nothing; None where the columns may be."""
+        e, best = self.evidence, self.evidence.best_reference
+        gain, error = mean_and_error(e.null - e.references[best], e.weights) if best else (0.0, 0.0)
+        if gain > CLEAR * error:
+            return OtherModel(best, self.mean(e.references[best]))
+        if not best and self.training > _HALF * e.null_training:
+            return HardlyFits(self.training / e.null_training)
+        return None
+
+    def _over_null(self) -> tuple[float, float]:
+        """Return the gain over the best constant, and its error, of the arm that has the clearest one.
+
+        As judged, or unpenalized. A strength of the user's own may be far too strong; there the path's best speaks for
+        the network as well.
+        """
+        e = self.evidence
+        arms = [e.unpenalized, e.penalized]
+        arms += [arm for name, arm in e.arms.items() if e.asked and name == "best strength"]
+        gains = [mean_and_error(e.null - arm.rows, e.weights) for arm in arms]
+        mean, error = max(gains, key=lambda pair: float(pair[0] - CLEAR * pair[1]))
+        return float(mean), float(error)
+
+    def sources(self) -> Sources:
+        """Find where a gain comes from."""
+        e = self.evidence
+        found: dict[str, float] = {}
+        none, both_parts = e.arms["none"], e.arms["both"]
+        if none.calibrated is not None and both_parts.calibrated is not None:
+            refined = self.mean(none.calibrated - both_parts.calibrated)
+            found |= {"by_calibration": self.mean(none.rows - both_parts.rows) - refined, "by_refinement": refined}
+        if none.right is not None and both_parts.right is not None:
+            found |= {"accuracy_without": self.mean(none.right), "accuracy_with": self.mean(both_parts.right)}
+        alone, clear = None, False
+        if {"L1 alone", "L2 alone"} <= e.arms.keys():
+            l1, l2, both = (self.mean(none.rows - e.arms[name].rows) for name in ("L1 alone", "L2 alone", "both"))
+            found |= {"of_l1_alone": l1, "of_l2_alone": l2, "of_both": both}
+            alone, clear = self._better_alone()
+        if "early stopping" in e.arms:
+            found["over_early_stopping"] = self.mean(e.arms["early stopping"].rows - e.penalized.rows)
+        return Sources(**found, better_alone=alone, clear=clear)
+
+    def _better_alone(self) -> tuple[str | None, bool]:
+        """Find a part that gains more alone than both together, and whether it does so beyond its error."""
+        arms, both = self.evidence.arms, self.evidence.arms["both"]
+        name = min(("L1 alone", "L2 alone"), key=lambda name: self.mean(arms[name].rows))
+        more = self.against(both, arms[name], spread_of_cells(arms[name].heldout - both.heldout))
+        return (None, False) if more.mean >= 0 else (name, more.outcome(self.smallest) == "better")
+
+    def numbers(self) -> Numbers:
+        """Return everything that a reader may want beside the sentences."""
+        e, d = self.evidence, self.difference
+        means = {name: self.mean(arm.rows) for name, arm in e.arms.items()}
+        return {
+            "unpenalized_heldout_loss": self.before,
+            "penalized_heldout_loss": self.after,
+            "unpenalized_training_loss": self.training,
+            "penalized_training_loss": float(np.mean(e.penalized.training)),
+            "difference": d.mean,
+            "difference_low": finite(d.low),
+            "difference_high": finite(d.high),
+            "row_error": d.row_error,
+            "seed_error": d.seed_error,
+            "careful_error": finite(d.careful_error),
+            "careful_low": finite(d.careful[0]),
+            "careful_high": finite(d.careful[1]),
+            "smallest_effect": self.smallest,
+            "null_loss": e.null_loss,
+            "rows": d.rows,
+            "folds": d.folds,
+            "seeds": d.seeds,
+            "strength": finite(e.alpha),
+            "best_strength": finite(e.best_alpha),
+            "one_standard_error_strength": finite(e.safe_alpha),
+            "penalty_acts_at": finite(e.wiring.at_rest),
+            "inputs_without_and_with": list(e.inputs),
+            "units_without_and_with": list(e.units),
+            "inputs_gone": list(e.gone),
+            "references": {name: self.mean(rows) for name, rows in e.references.items()},
+            "arms": {name: finite(value) for name, value in means.items()},
+            **(self.sources().numbers if e.alpha != 0 else {}),
+        }
+
+
+def _norms(norms: Array) -> dict[str, list[float]]:
+    """Return mean norms of the weight arrays at up to ten looks."""
+    looks = np.unique(np.linspace(0, norms.shape[1] - 1, 10).astype(int))
+    means = norms.mean(axis=0)[looks]
+    return {f"weight {k + 1}": means[:, 2 * k].tolist() for k in range(means.shape[1] // 2)}
+
+
+def finite(value: float | None) -> float | None:
+    """Return a number, or None where it is not finite."""
+    return None if value is None or not np.isfinite(value) else float(value)

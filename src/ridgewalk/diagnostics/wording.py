@@ -1,0 +1,380 @@
+"""What was found in words: a sentence, what to do next, and a headline; what is found is decided in :mod:`.rules`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import singledispatch
+
+import numpy as np
+
+from ridgewalk.diagnostics.rules import (
+    CLEAR,
+    Comparison,
+    Diverged,
+    DoesNotHelp,
+    Evadable,
+    Found,
+    HardlyFits,
+    Helps,
+    HelpsSomewhat,
+    HurtsOptimizer,
+    NoDifference,
+    NoSignal,
+    NoStrength,
+    NotAtRest,
+    NothingToFix,
+    NotTrained,
+    OtherModel,
+    PerhapsSignal,
+    Sources,
+    TooNoisy,
+    TooStrong,
+    TooWeak,
+    Underfit,
+    WiredWrong,
+    WiringNotChecked,
+    WrongScale,
+)
+from ridgewalk.formatting import format_number as number
+
+_OUT_OF_REACH = 100  # times the rows
+_IN_THE_HEADLINE = {
+    NotTrained: "without a penalty it does not even fit its own training rows better than a constant",
+    Evadable: "the penalty can be evaded by rescaling the layers",
+    Underfit: "the network underfits, and a penalty can only lower its fit",
+}
+_LEAVE_OUT = "Leave it out for prediction; the sparser choice (1se) may still be worth having."
+
+
+@dataclass(frozen=True)
+class Words:
+    """What was found, and what to do next."""
+
+    sentence: str
+    advice: str
+
+
+def headline(found: Sequence[Found]) -> str:
+    """Return the sentence of the verdict, and what besides it must not be missed."""
+    first, *others = found
+    also = [_IN_THE_HEADLINE[type(each)] for each in others if type(each) in _IN_THE_HEADLINE]
+    return words(first).sentence + (f" Besides: {'; '.join(also)}." if also else "")
+
+
+@singledispatch
+def words(found: Found) -> Words:
+    """Return what was found in words: there is a function for every class of findings."""
+    raise TypeError(f"There are no words for {type(found).__name__}: register a function of words for it.")
+
+
+@words.register
+def _(found: WiringNotChecked) -> Words:
+    return Words(
+        f"Not all of the wiring was checked: {' '.join(fault.sentence for fault in found.faults)}",
+        "Check it yourself: hold a step with the penalty, less one without, against its formula.",
+    )
+
+
+@words.register
+def _(found: WrongScale) -> Words:
+    return Words(
+        f"The penalty is of the wrong scale: {_first_fault(found)}",
+        "Mend the factor, or read every strength as that many times itself; then compare.",
+    )
+
+
+@words.register
+def _(found: WiredWrong) -> Words:
+    return Words(
+        f"Wired wrong: {_first_fault(found)}",
+        "Mend that first: until then, no comparison says anything about regularization.",
+    )
+
+
+@words.register
+def _(found: Evadable) -> Words:
+    return Words(found.escape + _moved(found), "Penalize the weights of every layer (ridgewalk's estimators do).")
+
+
+@words.register
+def _(found: TooWeak) -> Words:
+    far = f" (2 l2 t = {number(found.decay, 2)}, and it begins to act at 1)" if np.isfinite(found.decay) else ""
+    return Words(
+        "The penalty is too weak to act in this much training: the penalized network's penalty is "
+        f"{found.penalty_ratio:.1%} of what the unpenalized one would pay{far}.",
+        "Raise the strength tenfold and look again, or train longer.",
+    )
+
+
+@words.register
+def _(found: Diverged) -> Words:
+    how_many = f" in {found.share:.0%} of the runs" if 0 < found.share < 1 else ""
+    return Words(
+        f"The {found.trained} training diverged{how_many}: its losses are no numbers any more, and nothing can be "
+        "compared.",
+        "Lower the learning rate, or standardize the columns; then look again.",
+    )
+
+
+@words.register
+def _(found: NotTrained) -> Words:
+    return Words(
+        f"The training failed: without a penalty the network loses {number(found.training, 4)} on its own training "
+        f"rows, and the best constant {number(found.null_training, 4)}. That says nothing about the columns.",
+        "Lower the learning rate, or train longer; then look again.",
+    )
+
+
+@words.register
+def _(found: HurtsOptimizer) -> Words:
+    without, penalized = found.tails["unpenalized"], found.tails["penalized"]
+    return Words(
+        "Unstable: the penalty upsets the optimizer, and what it does to the fit cannot be told. Its training loss "
+        f"jumps above twice its usual level in {penalized.spikes:.1%} of the epochs (without in {without.spikes:.1%}); "
+        f"with a rate that goes to 0 the same penalty ends at a training loss of {number(found.settled)} instead of "
+        f"{number(penalized.level)}.",
+        "Let the learning rate go to 0 (a cosine), lower it, or use Adam; then compare again.",
+    )
+
+
+@words.register
+def _(found: NotAtRest) -> Words:
+    tail = found.tails[found.trained]
+    return Words(
+        f"Unstable: the {found.trained} training never comes to rest, so no strength can be judged yet. Over its last "
+        f"tenth its loss varies by {number(tail.spread, 2)} and moves by {abs(tail.drift):.1%}, and it jumps above "
+        f"twice its usual level in {tail.spikes:.1%} of the epochs; the difference to be judged is "
+        f"{number(found.size, 2)}.",
+        "Let the learning rate go to 0 (a cosine), lower it, train longer, or use Adam; then compare again.",
+    )
+
+
+@words.register
+def _(found: Underfit) -> Words:
+    helped = [f"{name} one reaches {number(loss)}" for name, loss in found.helped.items()]
+    which = f" A {' and a '.join(helped)}." if helped else ""
+    return Words(
+        f"The network underfits: its training loss without a penalty is {number(found.training)}, and another kind of "
+        f"model ({found.reference}) has {number(found.reference_loss)} on rows it never saw; a penalty can only lower "
+        f"the fit.{which}",
+        "Give it more units, more epochs or a better learning rate before any penalty.",
+    )
+
+
+@words.register
+def _(found: NothingToFix) -> Words:
+    return Words(
+        f"There is nothing to fix: without a penalty the loss on held-out rows ({number(found.before)}) is within "
+        f"{number(found.smallest, 2)} of that on training rows ({number(found.training)}) and of the best other "
+        f"model's ({found.reference}, {number(found.reference_loss)}): what is left is the data's own noise, or a "
+        "limit that all these models share.",
+        "Leave the penalty out, or keep it for sparser models; more rows or better columns are what can help.",
+    )
+
+
+@words.register
+def _(found: Helps) -> Words:
+    compared, d = found.comparison, found.comparison.difference
+    change = f"{number(abs(d.mean))} {compared.unit} (95% interval {number(-d.high)} to {number(-d.low)})"
+    return Words(
+        f"Regularization helps{_how_much(found)}: the held-out loss falls from {number(compared.before, 4)} to "
+        f"{number(compared.after, 4)}, by {change}{_at(compared)}{_how_sure(compared)}.",
+        _how_to_keep(found),
+    )
+
+
+@words.register
+def _(found: NoDifference) -> Words:
+    compared, d = found.comparison, found.comparison.difference
+    mean, low, high = (number(each, sign="+") for each in (d.mean, d.low, d.high))
+    return Words(
+        f"Regularization makes no difference here: the held-out loss changes by {mean} {compared.unit} (95% interval "
+        f"{low} to {high}){_at(compared)}, and less than {number(compared.smallest, 2)} is no matter.",
+        "Choose by what else counts: sparser models cost nothing here.",
+    )
+
+
+@words.register
+def _(found: NoStrength) -> Words:
+    if found.best_alpha:
+        best = number(found.best_alpha)
+        return Words(
+            f"Strength 0 is no penalty at all, so there is nothing to judge; the path's best is {best}.",
+            "Judge that one.",
+        )
+    return Words(
+        "Regularization makes no difference here: of all strengths the path's best is 0, no penalty at all (held-out "
+        f"loss {number(found.comparison.before, 4)}).",
+        _LEAVE_OUT,
+    )
+
+
+@words.register
+def _(found: DoesNotHelp) -> Words:
+    loses = _loses(found.comparison)
+    return Words(
+        f"Regularization does not help here: the strengths that folds choose for each other lose {loses}.", _LEAVE_OUT
+    )
+
+
+@words.register
+def _(found: TooStrong) -> Words:
+    fit = number(found.training_difference)
+    return Words(
+        f"The penalty is too strong: the held-out loss rises by {_loses(found.comparison)}, and the training loss by "
+        f"{fit}.{_weaker(found)}",
+        "Lower the strength: by cross-validation, over a path that begins near 0.",
+    )
+
+
+@words.register
+def _(found: TooNoisy) -> Words:
+    compared, d = found.comparison, found.comparison.difference
+    mean, low, high = (number(each, sign="+") for each in (d.mean, d.low, d.high))
+    return Words(
+        f"It is too noisy to tell: the held-out loss changes by {mean} {compared.unit}, and the 95% interval reaches "
+        f"from {low} to {high}{_at(compared)}. An effect below {number(d.detectable, 2)} would hardly be seen.",
+        _what_would_settle(found),
+    )
+
+
+@words.register
+def _(found: NoSignal) -> Words:
+    best = number(min(found.comparison.before, found.comparison.after), 4)
+    return Words(
+        f"No signal was found that this network can use: its held-out loss is at best {best}, and the best constant "
+        f"has {number(found.null_loss, 4)}.",
+        _where_to_look(found.network),
+    )
+
+
+@words.register
+def _(found: PerhapsSignal) -> Words:
+    gain, error = number(found.gain), number(CLEAR * found.gain_error)
+    return Words(
+        "It is too noisy to tell whether the columns say anything: the network is better than the best constant by "
+        f"{gain} {found.comparison.unit}, and twice the standard error of that is {error}.",
+        _where_to_look(found.network),
+    )
+
+
+def _first_fault(found: WrongScale | WiredWrong) -> str:
+    count = len(found.faults)
+    return found.faults[0].sentence + (f" ({count} faults in all.)" if count > 1 else "")
+
+
+def _moved(found: Evadable) -> str:
+    """Return how the norms went that rescaling can move."""
+    if "penalized" not in found.norms:
+        return ""
+    moved = (f"{name} from {number(path[0])} to {number(path[-1])}" for name, path in found.norms["penalized"].items())
+    return f" Here, norms went: {', '.join(moved)}."
+
+
+def _at(compared: Comparison) -> str:
+    return "" if compared.alpha is None else f" at strength {number(compared.alpha)}"
+
+
+def _how_much(found: Helps) -> str:
+    if not isinstance(found, HelpsSomewhat):
+        return ""
+    little = found.comparison.difference.mean > -found.comparison.smallest
+    return ", a little" if little else ", though how much is not sure"
+
+
+def _how_sure(compared: Comparison) -> str:
+    """Return whether the more careful interval agrees; with one fold there is none."""
+    if compared.difference.confirmed:
+        return "; so says the more careful interval, which counts other training rows"
+    low, high = compared.difference.careful
+    if not np.isfinite(high):
+        return ""
+    ends = f"{number(-high)} to {number(-low)}"
+    return f"; the more careful interval, which counts other training rows, holds 0 ({ends})"
+
+
+def _loses(compared: Comparison) -> str:
+    d = compared.difference
+    return f"{number(d.mean)} {compared.unit} (95% interval {number(d.low)} to {number(d.high)})"
+
+
+def _weaker(found: TooStrong) -> str:
+    """Return which strengths of the path are better."""
+    best, alpha = found.best_alpha, found.comparison.alpha
+    said = "" if best is None else f" The path's best strength is {number(best)}."
+    if alpha and found.safe_alpha:
+        times = number(alpha / found.safe_alpha)
+        said += f" The strongest within one standard error of it is {times} times weaker than this."
+    return said
+
+
+def _what_would_settle(found: TooNoisy) -> str:
+    d, goal = found.comparison.difference, number(found.comparison.smallest, 2)
+    if found.rows > _OUT_OF_REACH * d.rows:
+        return (
+            f"Settling it to {goal} would take more than {_OUT_OF_REACH} times these {d.rows:,} rows; "
+            f"until then it more likely {'helps' if d.mean < 0 else 'hurts'}."
+        )
+    needed = [f"{number(found.rows, 2)} rows (here: {d.rows:,})"] if found.rows > d.rows else []
+    if found.seeds > d.seeds:
+        needed.append(f"{number(found.seeds, 2)} seeds (here: {d.seeds})")
+    return f"{'About ' + ' and '.join(needed) if needed else 'A few more rows'} would settle it to {goal}."
+
+
+def _where_to_look(network: OtherModel | HardlyFits | None) -> str:
+    columns = "Look at the columns: is what decides the target among them? Are rows and targets still side by side?"
+    match network:
+        case OtherModel():
+            return (
+                f"Look at the network: the columns do say something, for another kind of model ({network.name}) has "
+                f"{number(network.loss)}. More epochs, another learning rate, more units?"
+            )
+        case HardlyFits():
+            kept = f"even on its own training rows it keeps {network.share:.0%} of a constant's loss"
+            return f"Look at the network first: {kept}. A lower learning rate, more epochs, more units? {columns}"
+        case None:
+            return columns
+
+
+def _how_to_keep(found: Helps) -> str:
+    parts = _where_from(found.sources)
+    if found.inputs_gone:
+        parts.append(f"columns no longer used: {found.inputs_gone} of {found.inputs[0]}")
+    before, after = found.units
+    if after < before:
+        parts.append(f"units no longer used: {before - after} of {before}")
+    said = "; ".join(parts)
+    return f"Keep it. {said[:1].upper()}{said[1:]}." if parts else "Keep it."
+
+
+def _where_from(sources: Sources) -> list[str]:
+    """Return where a gain comes from, as far as it is known."""
+    parts = []
+    if sources.of_l1_alone is not None and sources.of_l2_alone is not None and sources.of_both is not None:
+        l1, l2, both = (number(gain) for gain in (sources.of_l1_alone, sources.of_l2_alone, sources.of_both))
+        parts.append(f"L1 alone gains {l1}, L2 alone {l2}, both together {both}{_one_alone(sources)}")
+    if sources.by_calibration is not None and sources.by_refinement is not None:
+        parts.append(
+            f"{number(sources.by_calibration)} of that is better calibrated probabilities and "
+            f"{number(sources.by_refinement)} telling classes apart better"
+        )
+    if sources.accuracy_without is not None and sources.accuracy_with is not None:
+        before, after = (f"{accuracy:.1%}" for accuracy in (sources.accuracy_without, sources.accuracy_with))
+        moves = f"goes from {before} to {after}" if before != after else f"stays at {after}"
+        parts.append(f"the accuracy {moves}")
+    gain = sources.over_early_stopping
+    if gain is not None:
+        parts.append(
+            f"against early stopping it gains {number(gain)}"
+            if gain > 0
+            else f"early stopping, without a penalty, is better still by {number(-gain)}"
+        )
+    return parts
+
+
+def _one_alone(sources: Sources) -> str:
+    if sources.better_alone is None:
+        return ""
+    name = sources.better_alone
+    return f" ({name} is better)" if sources.clear else f" (that {name} gains more is within its error)"

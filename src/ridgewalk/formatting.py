@@ -1,0 +1,33 @@
+"""Numbers become text for people: in a sentence, in a column of losses, as a time, as so many of something."""
+
+from __future__ import annotations
+
+_HUGE = 1e9  # numbers that are not written out
+_LONGEST_IN_SECONDS, _LONGEST_IN_MINUTES = 120, 5400
+
+
+def format_number(value: float, digits: int = 3, sign: str = "") -> str:
+    """Return a number of so many digits, and thousands in full: 0.123, 12,300; ``sign="+"`` writes a plus, too."""
+    rounded = float(f"{value:.{digits}g}")
+    return f"{rounded:{sign},.0f}" if 10**digits <= abs(rounded) < _HUGE else f"{value:{sign}.{digits}g}"
+
+
+def format_loss(value: float | None, missing: str = "diverged", sign: str = "") -> str:
+    """Return a loss, or the like, as a column of them shows it: to four decimals; ``missing`` where there is none."""
+    if value is None:
+        return missing
+    if not value:
+        return f"{0:{sign}}"
+    return f"{value:{sign}.4f}" if 1e-3 <= abs(value) < 1e4 else f"{value:{sign}.1e}"
+
+
+def format_duration(seconds: float, tenths: bool = False) -> str:
+    """Return a time as one would say it; ``tenths`` writes tenths of a second below ten seconds."""
+    if seconds < _LONGEST_IN_SECONDS:
+        return f"{seconds:.1f} s" if tenths and seconds < 10 else f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < _LONGEST_IN_MINUTES else f"{seconds / 3600:.1f} h"
+
+
+def format_count(amount: int, noun: str) -> str:
+    """Return how many there are of something: 1 row, 1,200 rows."""
+    return f"{amount:,} {noun}{'' if amount == 1 else 's'}"
