@@ -153,7 +153,11 @@ def test_right_code_is_never_accused_in_100_runs():
             hidden=[(6,), (5, 4), ()][seed // 3 % 3],
         )
         train = (
-            handmade() if seed % 3 == 0 and not job.optimizer.nesterov else [compiled.train, reference.train][seed % 2]
+            handmade()
+            if seed % 3 == 0 and not job.optimizer.nesterov
+            else reference.train  # the same numbers, slowly
+            if seed % 8 == 1
+            else compiled.train
         )
         wiring = audit(job, train, seed)
         assert not wiring.faults, (seed, wiring.faults)
