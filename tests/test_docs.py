@@ -153,17 +153,22 @@ def test_the_grids_of_a_budget_are_those_of_their_page():
     assert [Size(*map(int, row)) for row in rows] == list(SIZES)
 
 
-def test_the_example_tables_are_written_and_fit(tmp_path):
+def test_the_example_tables_are_written_and_fit(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
     subprocess.run([sys.executable, ROOT / "examples" / "write_tables.py", tmp_path], check=True, capture_output=True)
     for name, target, task in (
         ("breast_cancer.csv", "target", "Classification"),
         ("people.parquet", "outcome", "Classification"),
         ("diabetes.csv", "target", "Regression"),
     ):
-        command = [sys.executable, "-m", "ridgewalk", "fit", name, "-t", target, "--alphas", "3", "--max-iter", "30"]
-        done = subprocess.run(command, cwd=tmp_path, check=True, capture_output=True, text=True)
-        assert done.stdout.startswith(task)
-        assert "Chosen strength:" in done.stdout
+        command = ["ridgewalk", "fit", name, "-t", target, "--alphas", "3", "--max-iter", "30"]
+        monkeypatch.setattr(sys, "argv", command)
+        with pytest.raises(SystemExit) as ended:
+            main()
+        said = capsys.readouterr().out
+        assert not ended.value.code
+        assert said.startswith(task)
+        assert "Chosen strength:" in said
 
 
 SHOWN = re.findall(
