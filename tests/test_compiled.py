@@ -162,6 +162,7 @@ def test_first_gradients_are_the_references(activation, loss):
             assert distance(a - w, b - w, 0 * w) <= (1e-4 if dtype == np.float32 else 1e-10), (name, dtype, batch_size)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("loss", LOSSES, **_ids)
 @pytest.mark.parametrize("activation", ACTIVATIONS, **_ids)
 def test_ten_steps_are_the_references(activation, loss):
@@ -170,13 +171,14 @@ def test_ten_steps_are_the_references(activation, loss):
     turns = list(itertools.product(DTYPES, ((None, 10), (11, 2))))
     cell = ACTIVATIONS.index(activation) + LOSSES.index(loss)
     for turn, (optimizer, penalty) in enumerate(itertools.product(OPTIMIZERS, PENALTIES)):
-        # Either precision, full batch and minibatches by turns, so that over the cells every optimizer and penalty meets
-        # all four: 70 rows of which 56 train, so batches of 11 end in one of 1.
+        # Either precision, full batch and minibatches by turns: over the cells every optimizer and penalty meets all
+        # four. 70 rows of which 56 train, so batches of 11 end in one of 1.
         dtype, (batch_size, epochs) = turns[(turn + cell) % 4]
         job = make_job(layers, loss, optimizer, penalty, dtype, batch_size=batch_size, epochs=epochs, ramp=0.5)
         assert_agree(job, (optimizer, penalty, dtype, batch_size))
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("each_level")
 @pytest.mark.parametrize("rows", [1, 2, 17, 63, 64, 65, 129])
 @pytest.mark.parametrize("inputs", [1, 2, 4, 5, 17, 33, 1000])
@@ -191,6 +193,7 @@ def test_odd_sizes(inputs, rows):
             assert_agree(job, (units, outputs, batch_size, dtype), double=1e-9)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("each_level")
 @pytest.mark.parametrize(
     "layers",
@@ -240,6 +243,7 @@ def test_early_stopping_and_history_are_the_references(watched, ramp):
         np.testing.assert_allclose(getattr(ours.history, name), getattr(theirs.history, name), rtol=1e-8)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("activation", [Tanh(), None], **_ids)
 @pytest.mark.parametrize("batch_size", [None, 16])
 def test_polish_brings_both_engines_to_the_same_place(activation, batch_size):
@@ -294,6 +298,7 @@ def test_a_large_batch_is_the_references():
 
 
 # Networks of 16,384 numbers and more keep the tiles of a batch of 256 rows or fewer, and slice a larger one otherwise.
+@pytest.mark.slow
 @pytest.mark.usefixtures("each_level")
 @pytest.mark.parametrize("penalty", ["L1", "groups of inputs, L1 and L2"])
 @pytest.mark.parametrize("batch_size", [130, 256, 300, None])
@@ -303,9 +308,8 @@ def test_large_networks_share_each_batch_and_no_number_depends_on_how(batch_size
         (Dense(3, 1000), ReLU(), Dense(1000, 15), Tanh(), Dense(15, 2)),
         (Dense(2, 4200), LeakyReLU(0.1), Dense(4200, 2)),
     ):
-        job = make_job(
-            layers, None, Adam(0.01), penalty, np.float64, 410, batch_size=batch_size, epochs=2, polish=Polish(2)
-        )
+        settings = {"batch_size": batch_size, "epochs": 1 if batch_size else 2, "polish": Polish(2)}
+        job = make_job(layers, None, Adam(0.01), penalty, np.float64, 410, **settings)
         first, _ = assert_agree(job, (layers, batch_size, penalty), double=1e-9)
         alone = only(job, 1)
         for n_jobs in (1, 2, 3):
@@ -322,6 +326,7 @@ def asleep(job):
     return replace(job, start=tuple(start))
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("each_level")
 @pytest.mark.parametrize(
     "penalty", ["L1", "elastic net that excludes", "groups of inputs, L1 and L2", "group over units"]
@@ -389,6 +394,7 @@ EMPTY = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("each_level")
 @pytest.mark.parametrize("batch_size", [None, 64, 7])
 @pytest.mark.parametrize("rows", EMPTY)

@@ -32,6 +32,7 @@ def tables(draw, most_columns=60):
     return x, labels, x[:, 0] + 0.3 * generator.normal(size=rows)
 
 
+@pytest.mark.slow
 @few
 @given(tables(), st.data())
 def test_constant_and_repeated_columns(table, data):
@@ -47,6 +48,7 @@ def test_constant_and_repeated_columns(table, data):
         np.testing.assert_array_equal(model.predict(elsewhere), model.predict(wider))
 
 
+@pytest.mark.slow
 @few
 @given(tables(most_columns=12), st.lists(powers, min_size=12, max_size=12), powers)
 def test_units_do_not_matter(table, column_powers, target_power):
@@ -62,6 +64,7 @@ def test_units_do_not_matter(table, column_powers, target_power):
     np.testing.assert_allclose(here.path_.heldout_loss * unit**2, there.path_.heldout_loss, rtol=1e-12)
 
 
+@pytest.mark.slow
 @few
 @given(tables(), st.sampled_from(["float16", "float32", "int8", "int64", "uint16", "bool"]), st.booleans())
 def test_every_type_means_its_numbers(table, dtype, as_frame):
@@ -76,6 +79,7 @@ def test_every_type_means_its_numbers(table, dtype, as_frame):
     assert hasattr(model, "feature_names_in_") == as_frame
 
 
+@pytest.mark.slow
 @few
 @given(tables(), st.sampled_from(["columns first", "strided", "frozen"]))
 def test_layout_does_not_matter_and_nothing_is_written_to(table, layout):
@@ -95,6 +99,7 @@ def test_layout_does_not_matter_and_nothing_is_written_to(table, layout):
         np.testing.assert_array_equal(now, then)
 
 
+@pytest.mark.slow
 @few
 @given(tables(most_columns=3), st.sampled_from([["b", "a"], [-1, 7], [True, False]]))
 def test_labels_of_every_kind(table, names):

@@ -98,6 +98,7 @@ def test_notes_belong_to_a_commit_and_to_what_was_changed(tmp_path, monkeypatch)
     assert STEPS.place() == places[0]
 
 
+@pytest.mark.slow
 def test_tests_that_passed_are_left_out_and_others_run_again(tmp_path):
     (tmp_path / "test_it.py").write_text(TESTS)
     settings = os.environ | {"RIDGEWALK_STEPS": str(tmp_path / "notes"), "PYTHONPATH": str(TOOLS)}

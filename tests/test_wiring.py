@@ -110,6 +110,7 @@ FAULTS = {
 OF_SCALE = ("factor 2", "threshold without momentum", "divided by the batch")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("fault", FAULTS)
 def test_a_planted_fault_is_named_in_20_of_20_seeds(fault):
     probe, words = FAULTS[fault]
@@ -140,6 +141,7 @@ PENALTIES = [
 ]
 
 
+@pytest.mark.slow
 def test_right_code_is_never_accused_in_100_runs():
     rests = []
     for seed in range(100):

@@ -31,7 +31,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import steps
 
 from ridgewalk.engine import train
 from ridgewalk.engine.job import Fits, Fold, Job
@@ -291,6 +290,8 @@ def tried(seed: int, number: int, source: Model | Runs) -> tuple[str, str]:
 
 def child(files: int, seed: int, only: int | None, place: Path) -> int:
     """Try all cases, with 1 GiB beside what is taken now; print a table; give the exit code."""
+    import steps  # beside this file, where it is run as a script
+
     warnings.simplefilter("ignore")  # predictions of a forged model may overflow
     began, counts, findings, notes = time.monotonic(), Counter[tuple[str, str]](), 0, steps.Notes("fuzz_files")
     with tempfile.TemporaryDirectory() as name:

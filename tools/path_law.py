@@ -15,7 +15,6 @@ import sys
 from collections import Counter
 
 import numpy as np
-import steps
 
 from ridgewalk.losses import BinaryCrossEntropy, CrossEntropy, Huber, Loss, Poisson, SquaredError
 from ridgewalk.path import MLPPath
@@ -83,6 +82,8 @@ def walked(seed: int, share: float) -> Counter[str]:
 
 def main() -> None:
     """Walk them all, and end with 1 where one objective falls."""
+    import steps  # beside this file, where it is run as a script
+
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--problems", type=int, default=200)
     parser.add_argument("--falls", type=float, default=1e-9, help="largest share that counts as rounding")
