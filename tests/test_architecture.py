@@ -16,7 +16,13 @@ COMMANDS = {
 }
 
 
-@pytest.mark.parametrize("command", COMMANDS.values(), ids=COMMANDS.keys())
+@pytest.mark.parametrize(
+    "command",
+    [
+        pytest.param(command, id=name, marks=pytest.mark.slow if name == "mypy" else ())
+        for name, command in COMMANDS.items()
+    ],
+)
 def test_check(command):
     if command[0] == "lint-imports":
         command = [str(Path(sys.executable).with_name(command[0])), *command[1:]]

@@ -290,6 +290,7 @@ def seen(folder):
     return {path: path.is_dir() or (path.stat().st_mtime_ns, path.stat().st_size) for path in found}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("arguments", "words"), [(case[0], case[1:]) for case in CASES.values()], ids=CASES.keys())
 def test_a_mistake_ends_in_a_sentence_and_changes_nothing(folder, monkeypatch, capfd, arguments, words):
     monkeypatch.chdir(folder)

@@ -52,6 +52,7 @@ class Net:
         return [np.atleast_2d(slope) + pull for slope, pull in zip(slopes, pulls, strict=True)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("strengths", [(0, 0), (L1, 0), (0, L2), (L1, L2)], ids=["none", "L1", "L2", "elastic net"])
 @pytest.mark.parametrize("activation", ["relu", "tanh"])
 def test_a_right_gradient_raises_nothing(activation, strengths):
@@ -98,6 +99,7 @@ GRADIENT_FAULTS = {
 }  # fmt: skip
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("fault", GRADIENT_FAULTS)
 def test_a_wrong_gradient_is_named_and_its_array_alone(fault):
     build, start, words = GRADIENT_FAULTS[fault]
@@ -135,6 +137,7 @@ def test_one_array_needs_no_list():
     assert check_gradient(lambda w: float((w**2).sum()), lambda w: 2 * w, np.arange(1.0, 4.0)).ok
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("precision", [np.float64, np.float32])
 def test_a_right_penalty_raises_nothing_and_its_strengths_are_read(precision):
     for seed in range(25):
@@ -215,6 +218,7 @@ SAID = {
 }  # fmt: skip
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("fault", PENALTY_FAULTS)
 def test_a_wrong_penalty_is_named_and_its_arrays_alone(fault):
     change, start = PENALTY_FAULTS[fault]

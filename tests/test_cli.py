@@ -78,6 +78,7 @@ def test_fit_shows_the_path_and_writes_it_down(ridgewalk, tmp_path):
     assert {entry["name"] for entry in summary["inputs"]} == {"age", "größe, cm", "town"}
 
 
+@pytest.mark.slow
 def test_results_are_never_overwritten_unasked(ridgewalk, tmp_path):
     command = ["fit", "people.csv", "-t", "outcome", "-q", *QUICK]
     assert ridgewalk(*command)[0] == ridgewalk(*command)[0] == 0
@@ -275,6 +276,7 @@ def test_options_reach_the_path(ridgewalk):
     assert json.loads(linear)["path"][1]["units_kept"] == 0
 
 
+@pytest.mark.slow
 def test_a_loss_for_numbers_makes_few_whole_numbers_a_regression(ridgewalk):
     counts = table().assign(count=np.arange(90) % 5)
     counts.to_csv("counts.csv", index=False)
@@ -344,6 +346,7 @@ def test_interrupting_writes_nothing(ridgewalk, tmp_path, monkeypatch):
     assert not (tmp_path / "ridgewalk-results").exists()
 
 
+@pytest.mark.slow
 def test_a_log_gets_lines_and_no_bar(tmp_path):
     table(400).to_csv(tmp_path / "people.csv", index=False)
     command = [sys.executable, "-m", "ridgewalk", "fit", "people.csv", "-t", "outcome", *QUICK, "--max-iter", "20000"]
@@ -354,6 +357,7 @@ def test_a_log_gets_lines_and_no_bar(tmp_path):
     assert any(" s left" in line for line in lines)
 
 
+@pytest.mark.slow
 def test_ctrl_c_ends_a_long_fit(tmp_path):
     table(400).to_csv(tmp_path / "people.csv", index=False)
     command = [sys.executable, "-m", "ridgewalk", "fit", "people.csv", "-t", "outcome", "--seeds", "2000"]
@@ -413,6 +417,7 @@ def test_inputs_are_selected_with_the_columns_of_a_category_together(ridgewalk, 
     assert [row["y"] for row in json.loads(out)["predictions"]].count("yes") > 20
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("options", "words"), [
     (["--scorer", "roc_auc"], "(rule: min, by roc_auc)"),
     (["--alphas", "qut", "--l1-ratio", "1"], "(rule: qut)"),
@@ -427,6 +432,7 @@ def test_how_the_strength_was_chosen_is_said(ridgewalk, options, words):
     assert ("score" in out.splitlines()[2]) == ("--scorer" in options)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["people.tsv", "people.csv.gz", "people.feather", "-"])
 def test_predictions_do_not_depend_on_the_kind_of_file(ridgewalk, monkeypatch, name):
     frame = table().drop(columns="amount")
@@ -462,6 +468,7 @@ def test_a_diagnosis_heads_its_page(ridgewalk, tmp_path):
     assert html.escape(found["findings"][0]["advice"]) in page
 
 
+@pytest.mark.slow
 def test_quiet_says_nothing_and_json_nothing_else(ridgewalk, monkeypatch):
     monkeypatch.setattr("ridgewalk.cli.demo.DEMO_EPOCHS", 60)
     monkeypatch.setattr("ridgewalk.cli.bench.TASKS", (Task("tiny", 40, 3, (4,), 3, 2),))

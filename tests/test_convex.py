@@ -74,6 +74,7 @@ def test_squared_error(l1_ratio):
         assert b[k].item() == pytest.approx(model.intercept_, abs=1e-5)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("l1_ratio", [0.0, 0.5, 1.0])
 def test_binary_logistic(l1_ratio):
     X, y = standardized(load_breast_cancer)
@@ -196,6 +197,7 @@ def test_the_path_of_squared_error_is_enet_path_on_every_training_set(l1_ratio, 
             assert_same(path.parameters[0][-2:0:-1, 0, :, 0], theirs)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("standardize", [True, False])
 @pytest.mark.parametrize("l1_ratio", [0.3, 1.0])
 def test_the_grid_is_the_one_that_enet_path_makes_for_itself(l1_ratio, standardize):
@@ -223,6 +225,7 @@ def test_the_lasso_bends_and_inputs_enter_at_the_knots_of_least_angle_regression
     assert_same_entries(ours != 0, below[:, None] < entered)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("standardize", [True, False])
 @pytest.mark.parametrize("load", [wine_two_classes, wine_three_classes])
 def test_the_path_of_classes_is_the_logistic_one_on_every_training_set(load, standardize):
@@ -272,6 +275,7 @@ LOSSES = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("l1_ratio", [0.5, 1.0])
 @pytest.mark.parametrize("loss", LOSSES)
 def test_newtons_method_solves_a_chain_of_wide_models(loss, l1_ratio):

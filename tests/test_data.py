@@ -74,6 +74,7 @@ def test_useless_columns_are_left_out_and_named():
     assert "'name' has 80 different values in 80 rows" in " ".join(table.notes)
 
 
+@pytest.mark.slow
 def test_a_wide_table_is_read_and_looked_at_in_time(tmp_path):
     columns, rows = 20_000, 30
     frame = pd.DataFrame(np.random.default_rng(0).normal(size=(rows, columns)).round(3)).add_prefix("column ")
@@ -395,6 +396,7 @@ def command(arguments):
     app(arguments, standalone_mode=False)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("labels", SPELLINGS, ids=repr)
 def test_labels_stay_as_they_stand_in_the_file(tmp_path, labels):
     """From CSV to a fitted model, its file, and predictions.csv: byte for byte."""

@@ -63,6 +63,7 @@ def test_early_stopping_sets_training_rows_aside():
         np.testing.assert_array_equal((fold.weights > 0) | (fold.validation > 0), training)
 
 
+@pytest.mark.slow
 def test_rows_of_weight_0_are_held_out_by_nobody():
     weights = np.ones(90)
     weights[:20] = 0
@@ -72,6 +73,7 @@ def test_rows_of_weight_0_are_held_out_by_nobody():
         assert with_rows.numbers["rows"] == 70
 
 
+@pytest.mark.slow
 def test_references_come_in_the_order_of_the_table():
     (splits,) = [list(ShuffleSplit(2, random_state=0).split(X))]
     assert any((np.diff(held_out) < 0).any() for _, held_out in splits)
@@ -136,6 +138,7 @@ def test_no_penalty_is_no_different_from_itself():
     assert numbers["difference"] == numbers["difference_low"] == numbers["difference_high"] == 0
 
 
+@pytest.mark.slow
 def test_one_strength_with_rows_of_weight_0():
     weights = np.ones(90)
     weights[:20] = 0
@@ -160,6 +163,7 @@ def test_strength_0_is_not_called_the_best_where_it_is_not():
     assert f"best is {best:.3g}" in diagnosis.headline
 
 
+@pytest.mark.slow
 def test_a_network_that_underfits_says_nothing_of_the_signal():
     diagnosis = MLPClassifierCV(**QUICK | {"max_iter": 1}).fit(X, LABELS).diagnose()
     assert diagnosis.verdict == "underfit"

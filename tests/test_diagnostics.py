@@ -65,6 +65,7 @@ def of_cells(draws, start_luck, interaction):
     return [row + draws.normal(0, start_luck, (SEEDS, 1)) + draws.normal(0, interaction, (SEEDS, 40)) for row in rows]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("start_luck", "interaction"), [(0.3, 0.0), (0.2, 1.0), (0.3, 2.0), (0.0, 1.0)])
 def test_the_spread_of_starts_leaves_the_rows_part_out(start_luck, interaction):
     """Means over 40 rows vary by interaction^2 / 40 between starts that are equally good."""
@@ -96,6 +97,7 @@ def test_one_start_has_no_spread_and_weights_count_as_rows():
     assert seed_spread([each], [np.r_[np.full(20, 2.0), np.zeros(10)]]) == pytest.approx(without)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("interaction", [0.0, 1.0, 2.0])
 def test_the_interval_covers_95_times_in_100(interaction):
     """Rows of one fold share their network's luck (its starts'), as in life, and networks differ from row to row."""
@@ -128,6 +130,7 @@ def test_skewed_differences_are_missed_less_where_equal_sides_miss_them():
     assert above == plain_above < 0.01
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("tails", ["student", "rare", "lognormal"])
 def test_heavy_tails_on_both_sides_bring_no_more_claims(tails):
     draws = np.random.default_rng(0)
@@ -491,6 +494,7 @@ def test_a_model_without_its_rows_says_so(cancer):
             model.diagnose()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(20))
 def test_standardizing_on_all_rows_is_found_and_on_a_folds_own_is_not_accused(seed, monkeypatch):
     import ridgewalk.path.problem as module
@@ -544,6 +548,7 @@ def tutorial_jobs(optimizer, strengths, epochs, samples=100):
     return Job(**base, penalties=free), Job(**base, penalties=strengths(network))
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore::ridgewalk.network.EvadablePenaltyWarning")
 def test_the_tutorials_own_run():
     """One layer penalized, a rate of 1: unstable first, and evadable."""

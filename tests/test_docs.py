@@ -33,6 +33,7 @@ EXAMPLES = [
 ]
 
 
+@pytest.mark.docs
 @pytest.mark.parametrize("code", EXAMPLES)
 def test_examples_run_and_show_something(code, capsys):
     exec(compile(code, "example", "exec"), {})
@@ -81,6 +82,7 @@ def test_every_picture_of_the_path_is_drawn_by_the_example_above_it():
     assert all("display = " in example["code"] for example in pictures.EXAMPLE.finditer(page))
 
 
+@pytest.mark.docs
 def test_the_site_builds_strictly_and_loads_nothing_from_elsewhere(tmp_path):
     environment = {**os.environ, "NO_MKDOCS_2_WARNING": "1"}  # Material's advertisement
     command = [sys.executable, "-m", "mkdocs", "build", "--site-dir", tmp_path]
@@ -129,6 +131,7 @@ def test_ci_runs_the_readmes_test_command():
     assert "pip install '.[test]' && pytest" in (ROOT / ".ci" / "run").read_text(encoding="utf-8")
 
 
+@pytest.mark.docs
 def test_the_commands_of_their_page_run(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr("ridgewalk.cli.demo.DEMO_EPOCHS", 100)
@@ -157,17 +160,23 @@ def test_the_grids_of_a_budget_are_those_of_their_page():
     assert [Size(*map(int, row)) for row in rows] == list(SIZES)
 
 
-def test_the_example_tables_are_written_and_fit(tmp_path):
+@pytest.mark.docs
+def test_the_example_tables_are_written_and_fit(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
     subprocess.run([sys.executable, ROOT / "examples" / "write_tables.py", tmp_path], check=True, capture_output=True)
     for name, target, task in (
         ("breast_cancer.csv", "target", "Classification"),
         ("people.parquet", "outcome", "Classification"),
         ("diabetes.csv", "target", "Regression"),
     ):
-        command = [sys.executable, "-m", "ridgewalk", "fit", name, "-t", target, "--alphas", "3", "--max-iter", "30"]
-        done = subprocess.run(command, cwd=tmp_path, check=True, capture_output=True, text=True)
-        assert done.stdout.startswith(task)
-        assert "Chosen strength:" in done.stdout
+        command = ["ridgewalk", "fit", name, "-t", target, "--alphas", "3", "--max-iter", "30"]
+        monkeypatch.setattr(sys, "argv", command)
+        with pytest.raises(SystemExit) as ended:
+            main()
+        said = capsys.readouterr().out
+        assert not ended.value.code
+        assert said.startswith(task)
+        assert "Chosen strength:" in said
 
 
 SHOWN = re.findall(
@@ -178,6 +187,7 @@ SHOWN = re.findall(
 NEEDS = {"check_lassonet.py": ["torch", "lassonet"], "check_keras.py": ["torch", "keras"]}
 
 
+@pytest.mark.docs
 @pytest.mark.parametrize(("script", "output"), SHOWN, ids=[script for script, _ in SHOWN])
 def test_what_the_page_of_checks_shows_is_what_its_examples_print(script, output):
     for library in NEEDS.get(script, []):
@@ -194,6 +204,7 @@ def test_all_examples_of_checks_are_shown():
     assert {script for script, _ in SHOWN} == {path.name for path in (ROOT / "examples").glob("check_*.py")}
 
 
+@pytest.mark.docs
 def test_the_tutorials_experiment_runs():
     script = ROOT / "benchmarks" / "tutorial_experiment.py"
     command = [sys.executable, script, "--seeds", "2", "--epochs", "20"]

@@ -102,6 +102,7 @@ def test_penalties_give_exact_zeros_and_the_strongest_gives_the_null_model(train
     assert fits.penalty[0] == fits.penalty[3] == 0
 
 
+@pytest.mark.slow
 def test_polish_brings_a_smooth_network_to_rest(train):
     job = make(activation="tanh", epochs=300, ramp=0.3)
     rough, polished = train(job), train(replace(job, polish=Polish(5000, 1e-8)))
@@ -479,6 +480,7 @@ def test_batches_in_order_take_the_rows_as_they_stand():
     assert not job.random
 
 
+@pytest.mark.slow
 def test_a_rate_that_follows_the_loss_is_each_runs_own():
     stopping = EarlyStopping(3, 1e-3, "objective", 5.0, 1e-4)
     job = make(runs=4, hidden=(40,), optimizer=SGD(0.2), epochs=2000, early_stopping=stopping, record_every=1)
@@ -545,6 +547,7 @@ def test_a_sparse_x_of_few_or_many_columns_and_units(units, columns):
         np.testing.assert_allclose(a, b, rtol=1e-10, atol=1e-14)
 
 
+@pytest.mark.slow
 def test_what_was_finished_before_a_stop_is_kept(train):
     job = make(runs=40, epochs=3000, hidden=(30,), seeds=np.arange(40), batch_size=20)
     progress = Progress()
@@ -560,6 +563,7 @@ def test_what_was_finished_before_a_stop_is_kept(train):
         np.testing.assert_array_equal(a[0], b[0])
 
 
+@pytest.mark.slow
 def test_ctrl_c_keeps_what_was_finished(train):
     job = make(runs=40, epochs=3000, hidden=(30,), seeds=np.arange(40), batch_size=20)
     progress = Progress()

@@ -53,6 +53,7 @@ def test_the_chosen_objectives_rise_and_only_what_broke_the_law_moves(seed):
     assert ((source != own) & (source != NULL)).any()
 
 
+@pytest.mark.slow
 @ids
 @pytest.mark.parametrize("seed", range(3))
 def test_no_objective_falls_along_a_path(seed, penalty, schedule):

@@ -42,6 +42,7 @@ IN_SINGLE_PRECISION = {
 
 
 # The checks fit noise, too: then nothing is kept, and ``transform`` warns, as every selector of scikit-learn does.
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:No features were selected", "ignore:Training ended after")
 @parametrize_with_checks(
     [
@@ -119,6 +120,7 @@ def test_three_classes_with_text_labels():
     assert set(model.predict(X)) <= set(names)
 
 
+@pytest.mark.slow
 def test_inside_pipelines_and_searches():
     X, y = load_iris(return_X_y=True)
     pipeline = make_pipeline(PolynomialFeatures(2, include_bias=False), MLPClassifierCV(**QUICK))
@@ -341,6 +343,7 @@ def test_a_choice_among_fits_that_diverged_is_warned_about():
         MLPRegressorCV(**settings).fit(1e6 * X, y)
 
 
+@pytest.mark.slow
 def test_they_work_inside_scikit_learns_own(cancer):
     X, y, _ = cancer
     model, weights = MLPClassifierCV(**QUICK), np.arange(len(X)) % 3

@@ -99,6 +99,7 @@ def assert_same(given, wanted, tolerance=EXACT):
             assert ours.tolist() == theirs.tolist()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("hidden", HIDDEN, ids=["linear", "one layer", "two layers"])
 @pytest.mark.parametrize("activation", ACTIVATIONS)
 def test_every_form_predicts_what_the_model_predicts(activation, hidden, tmp_path):
@@ -242,6 +243,7 @@ def changed(frame):
     return new
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("task", ["two", "number"])
 def test_the_encoder_is_inside(task, tmp_path):
     frame = people()
@@ -494,6 +496,7 @@ def test_the_command_replaces_neither_of_two_files_unasked(command, tmp_path, mo
     assert (tmp_path / "mine.npz").exists()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("arguments", "code", "words"),
     [

@@ -74,6 +74,7 @@ def test_a_network_that_rests_above_a_constant_is_said_to_have_failed(rate):
     assert any(each.startswith("Training failed: it came to rest at a loss of") for each in said)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("make", [MLPRegressorCV, MLPClassifierCV])
 @pytest.mark.parametrize(("rate", "words"), [(1e3, "Training failed"), (1e10, "Training"), (1e30, "Training diverged")])
 def test_a_path_says_that_a_rate_leaves_every_network_constant(make, rate, words):
@@ -84,6 +85,7 @@ def test_a_path_says_that_a_rate_leaves_every_network_constant(make, rate, words
     assert quiet == []
 
 
+@pytest.mark.slow
 def test_a_diagnosis_blames_the_training_and_not_the_columns():
     model, _ = told(lambda: MLPRegressorCV((8,), learning_rate_init=3.0, **QUICK | {"max_iter": 100}).fit(X, SIGNAL))
     for references in (False, True):
@@ -268,6 +270,7 @@ def stream(columns, late, first):
     return x, y, [slice(0, first), *(slice(k, k + 200) for k in range(0, 1200, 200))]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("first", [1, 200])
 @pytest.mark.parametrize("late", [0, 200, 600])
 def test_a_column_that_varies_late_is_learned(first, late):
@@ -279,6 +282,7 @@ def test_a_column_that_varies_late_is_learned(first, late):
     assert model.score(x, y) > 0.95
 
 
+@pytest.mark.slow
 def test_a_sparse_column_that_is_empty_at_first_is_learned_too():
     draws = np.random.default_rng(1)
     x = draws.normal(size=(1200, 3)) * (draws.random((1200, 3)) < 0.5)
@@ -342,6 +346,7 @@ def test_a_model_that_was_kept_goes_on_in_parts_as_it_would_have(tmp_path):
 # Counts.
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("size", [0, 5, 9, 12])
 def test_counts_of_any_size_are_learned_or_it_is_said(size):
     draws = np.random.default_rng(0)

@@ -21,6 +21,7 @@ FUZZ = tool()
 MOST = 40  # tables until a fault has to be found
 
 
+@pytest.mark.slow
 def test_a_hundred_tables_have_no_finding():
     tally = FUZZ.run(100, 0)
     assert not tally.findings, tally.report
@@ -31,6 +32,7 @@ def test_a_fault_is_planted_for_every_kind():
     assert FUZZ.PLANTS.keys() == FUZZ.KINDS.keys()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", FUZZ.KINDS)
 def test_a_planted_fault_is_found(kind):
     with FUZZ.planted(kind):

@@ -54,6 +54,7 @@ class TestStrengthAtNull:
         brute = max(np.abs(slope @ np.maximum(h - cut, 0)).max() for cut in (-9, -1, 0, 0.5, 1))
         assert 0.99 * brute <= self.top(settings_of((8,), l1_ratio=0.0)) < 1.2 * brute
 
+    @pytest.mark.slow
     def test_of_many_rows_a_part_shows_the_direction_and_all_measure_it(self, monkeypatch):
         x, target = binary(20_000, seed=1)
         settings, weights = settings_of((8,), l1_ratio=0.0), np.ones(len(x))
@@ -66,6 +67,7 @@ class TestStrengthAtNull:
         assert top(slice(None)) == pytest.approx(whole, rel=1e-3)
         assert top(slice(None, None, 4)) != pytest.approx(whole, rel=1e-3)  # what a part alone would have said
 
+    @pytest.mark.slow
     @pytest.mark.parametrize("seed", range(4))
     def test_a_part_of_the_rows_shows_a_weak_signal_as_well(self, seed, monkeypatch):
         generator = np.random.default_rng(seed)

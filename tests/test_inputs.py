@@ -48,6 +48,7 @@ def signal():
     return select_inputs(x, y, BinaryCrossEntropy(), folds(y), settings_of((12,)), seeds=(1,), n_jobs=-1)
 
 
+@pytest.mark.slow
 def test_inputs_that_matter_are_kept_and_others_leave(signal):
     assert signal.significant
     kept = signal.chosen.path.inputs_kept[signal.chosen.index, -1, 0]
@@ -155,6 +156,7 @@ def test_columns_of_a_category_leave_together():
     assert not selection.chosen.path.inputs_kept[selection.chosen.index, -1, 0, 6:].any()
 
 
+@pytest.mark.slow
 def test_one_standard_error_prefers_the_refits(signal):
     x, y = make_signal()
     common = (x, y, BinaryCrossEntropy(), folds(y), settings_of((12,)), 22, (1,))
@@ -221,6 +223,7 @@ def test_held_out_rows_move_no_weight_of_their_fold(monkeypatch):
         assert (one.path.heldout_loss[:, 0] != two.path.heldout_loss[:, 0]).any()
 
 
+@pytest.mark.slow
 def test_estimators_select_inputs():
     x, y = make_signal()
     model = MLPClassifierCV((12,), select_inputs=True, cv=3, random_state=0, n_jobs=-1).fit(x, y[:, 0])

@@ -141,6 +141,7 @@ print(memory._MARGIN * max(needs) / (resident("VmHWM") - before))
 """
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not os.access("/proc/self/clear_refs", os.W_OK), reason="peaks are read from /proc")
 @pytest.mark.skipif("LD_PRELOAD" in os.environ, reason="a sanitizer has memory of its own")
 @pytest.mark.parametrize(

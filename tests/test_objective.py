@@ -54,6 +54,7 @@ def check_objective(objective, parameters, target, weights):
     return check_gradient(value, gradient, parameters, names=objective.network.names, directions=3, coordinates=3)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("loss", "activation", "first"), list(itertools.product(LOSSES, ACTIVATIONS, FIRST)), ids="-".join
 )

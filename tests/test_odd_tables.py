@@ -32,6 +32,7 @@ def tables(draw, most_columns=60):
     return x, labels, x[:, 0] + 0.3 * generator.normal(size=rows)
 
 
+@pytest.mark.slow
 @few
 @given(tables(), st.data())
 def test_constant_and_repeated_columns(table, data):
@@ -47,6 +48,7 @@ def test_constant_and_repeated_columns(table, data):
         np.testing.assert_array_equal(model.predict(elsewhere), model.predict(wider))
 
 
+@pytest.mark.slow
 @few
 @given(tables(most_columns=12), st.lists(powers, min_size=12, max_size=12), powers)
 def test_units_do_not_matter(table, column_powers, target_power):
@@ -62,6 +64,7 @@ def test_units_do_not_matter(table, column_powers, target_power):
     np.testing.assert_allclose(here.path_.heldout_loss * unit**2, there.path_.heldout_loss, rtol=1e-12)
 
 
+@pytest.mark.slow
 @few
 @given(tables(), st.sampled_from(["float16", "float32", "int8", "int64", "uint16", "bool"]), st.booleans())
 def test_every_type_means_its_numbers(table, dtype, as_frame):
@@ -76,9 +79,10 @@ def test_every_type_means_its_numbers(table, dtype, as_frame):
     assert hasattr(model, "feature_names_in_") == as_frame
 
 
+@pytest.mark.slow
 @few
-@given(tables())
-def test_layout_does_not_matter_and_nothing_is_written_to(table):
+@given(tables(), st.sampled_from(["columns first", "strided", "frozen"]))
+def test_layout_does_not_matter_and_nothing_is_written_to(table, layout):
     x, labels, numbers = table
     strided = np.zeros((2 * len(x), 2 * x.shape[1]))
     strided[::2, ::2] = x
@@ -86,8 +90,8 @@ def test_layout_does_not_matter_and_nothing_is_written_to(table):
     frozen.setflags(write=False)
     frozen_y.setflags(write=False)
     expected = MLPRegressorCV(**QUICK).fit(x, numbers).predict(x)
-    for each in (np.asfortranarray(x), strided[::2, ::2], frozen):
-        np.testing.assert_array_equal(MLPRegressorCV(**QUICK).fit(each, frozen_y).predict(each), expected)
+    given_x = {"columns first": np.asfortranarray(x), "strided": strided[::2, ::2], "frozen": frozen}[layout]
+    np.testing.assert_array_equal(MLPRegressorCV(**QUICK).fit(given_x, frozen_y).predict(given_x), expected)
     weights = np.ones(len(x))
     before = x.copy(), labels.copy(), weights.copy()
     MLPClassifierCV(**QUICK).fit(x, labels, weights).predict(x)
@@ -95,6 +99,7 @@ def test_layout_does_not_matter_and_nothing_is_written_to(table):
         np.testing.assert_array_equal(now, then)
 
 
+@pytest.mark.slow
 @few
 @given(tables(most_columns=3), st.sampled_from([["b", "a"], [-1, 7], [True, False]]))
 def test_labels_of_every_kind(table, names):

@@ -52,6 +52,7 @@ WRITTEN_FOR_SCIKIT_LEARN = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("given", WRITTEN_FOR_SCIKIT_LEARN, ids=range(len(WRITTEN_FOR_SCIKIT_LEARN)))
 def test_code_written_for_scikit_learn_runs_with_its_import_changed(given, cancer):
     numbers, amount = load_diabetes(return_X_y=True)
@@ -114,6 +115,7 @@ def test_scikit_learns_alpha_is_ours_by_the_converter(cancer):
     np.testing.assert_allclose(ours.coefs_[0], exact.coef_.T, atol=1e-5)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("solver", SOLVERS)
 def test_no_hidden_layer_is_the_convex_problem(solver, cancer):
     X, y = cancer
@@ -129,6 +131,7 @@ def test_no_hidden_layer_is_the_convex_problem(solver, cancer):
     np.testing.assert_allclose(ours.coefs_[0][:, 0] * X.std(axis=0), net.coef_, atol=1e-5)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("solver", SOLVERS)
 @pytest.mark.parametrize("l1_ratio", [0.5, 1.0])
 def test_l1_gives_exact_zeros_under_every_solver(solver, l1_ratio, cancer):
@@ -254,6 +257,7 @@ def test_warm_start_goes_on(cancer):
         model.set_params(hidden_layer_sizes=(9,)).fit(X, y)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("solver", ["adam", "sgd"])
 def test_partial_fit_learns_from_chunks(solver, cancer):
     X, y = cancer
@@ -440,6 +444,7 @@ def test_an_adaptive_rate_falls_over_parts_too(numbers, tmp_path):
     np.testing.assert_array_equal(model.predict(X), again.predict(X))
 
 
+@pytest.mark.slow
 def test_a_diagnosis_trains_as_the_fit_did_or_says_why_not(numbers):
     X, y = numbers
     settings = PLAIN | {"alpha": 0.01, "max_iter": 20, "learning_rate_init": 0.1}

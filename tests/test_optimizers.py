@@ -48,6 +48,7 @@ def distance_from_stationary(w, penalty):
     return np.abs(w - penalty.prox(w - slope(w), 1.0)).max()
 
 
+@pytest.mark.slow
 @every_optimizer
 @pytest.mark.parametrize("penalty", PENALTIES.values(), ids=PENALTIES.keys())
 def test_every_optimizer_rests_where_the_objective_is_stationary(optimizer, penalty):

@@ -557,6 +557,7 @@ def test_the_strength_per_layer_and_on_biases():
 SELECTING = [settings_of((), l1_ratio=1.0), settings_of((6,), l1_ratio=1.0), settings_of((6,), penalty="group_lasso")]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("settings", SELECTING, ids=["linear", "L1", "group lasso"])
 def test_the_selection_safe_strength_keeps_noise_out_and_signals_in(settings):
     settings = changed(settings, max_iter=120, learning_rate=0.03)

@@ -95,6 +95,7 @@ CROWDS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("crowd", CROWDS)
 def test_labels_stand_apart_and_inside_the_figure(crowd, kind):
@@ -129,6 +130,7 @@ def test_odd_names_are_drawn_as_they_are(kind):
         assert max(map(len, seen)) < 60
 
 
+@pytest.mark.slow
 def test_the_users_own_axes_names_pipelines_and_paths():
     model, x, y = fitted(2, "three")
     _, axes = plt.subplots(1, 3)
@@ -157,6 +159,7 @@ def test_strengths_that_repeat_stand_side_by_side():
         assert display.ax_.get_xscale() == "linear"
 
 
+@pytest.mark.slow
 def test_one_strength_is_drawn():
     x, signal = table(2)
     model = MLPRegressorCV((4,), **{**QUICK, "alphas": "qut", "max_iter": 20}).fit(x, signal)
@@ -284,6 +287,7 @@ def test_mistakes_are_told():
     assert not plt.get_fignums()
 
 
+@pytest.mark.slow
 def test_matplotlib_waits_until_it_is_needed_and_where_it_is_missing_it_is_said_how_to_install_it():
     code = """
 import sys

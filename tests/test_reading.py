@@ -312,6 +312,7 @@ def test_a_path_may_be_text(tmp_path, monkeypatch):
     assert read_table("t.csv")["x"].tolist() == [1, 2]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("width", [999, 1001])
 def test_texts_of_a_wide_table_are_texts(tmp_path, width):
     names = [f"c{k}" for k in range(width)]

@@ -21,6 +21,7 @@ TARGETS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", TARGETS)
 def test_the_best_of_them_is_between_the_constant_and_nothing(kind):
     loss, target = TARGETS[kind]
@@ -37,6 +38,7 @@ def test_the_best_of_them_is_between_the_constant_and_nothing(kind):
     assert len(means) >= 6
 
 
+@pytest.mark.slow
 def test_rows_of_weight_0_teach_nothing():
     loss, target = TARGETS["yes or no"]
     weights = np.ones(150)

@@ -116,6 +116,7 @@ def written(request, tmp_path_factory):
     return model, x, y, model.report(tmp_path_factory.mktemp("page") / "report.html", x, y)
 
 
+@pytest.mark.slow
 def test_every_number_is_the_summarys_and_the_networks(written):
     model, x, y, file = written
     data, path = Page(file.read_text(encoding="utf-8")).data(), model.path_
@@ -214,6 +215,7 @@ def test_names_cannot_become_elements(written):
         assert data["rows"]["classes"] == ["</script><script>alert(4)</script>", "no"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("text", HOSTILE)
 def test_no_text_of_the_page_can_become_an_element(text):
     model, x, y = three_classes()

@@ -75,6 +75,7 @@ def assert_whole(tmp_path, run):
         assert (tmp_path / "broken" / name).read_bytes() == (tmp_path / "whole" / name).read_bytes()
 
 
+@pytest.mark.slow
 def test_killed_while_it_trains(run, tmp_path):
     command = [sys.executable, "-m", "ridgewalk", *COMMAND, "--out", "broken"]
     with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
@@ -291,6 +292,7 @@ def test_force_and_resume_follow_no_link(run, tmp_path, monkeypatch):
     assert len(list(precious.iterdir())) == 3
 
 
+@pytest.mark.slow
 def test_a_damaged_choice_of_a_budget_is_made_again(run, tmp_path, monkeypatch):
     monkeypatch.setattr(fit_module, "fitted_into", lambda *given: (replace(given[3], alphas="3"), "It was chosen."))
     command = [*COMMAND, "--budget", "9s", "--out", "broken"]
@@ -302,6 +304,7 @@ def test_a_damaged_choice_of_a_budget_is_made_again(run, tmp_path, monkeypatch):
         assert run(*command, "--resume", "--quiet") == (0, "")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("option", ["--resume", "--force", "--no-report"])
 def test_one_fit_at_a_time_works_in_a_folder(option, run, tmp_path):
     table = ["fit", "table.csv", "--target", "y", "--hidden", "64", "--alphas", "30", "--max-iter", "9000"]

@@ -113,6 +113,7 @@ def by_onnx(file, frame):
     return pd.Series(outputs[0]), outputs[1] if len(outputs) > 1 else None
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", FILES)
 def test_five_ways_to_predict_give_the_same(name, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)

@@ -27,6 +27,7 @@ DIFFERENT = {
 BY_THE_LAST_BITS = {"test_predict_proba_multilabel"}  # it asks how log(p) is rounded, and may pass on another processor
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sklearn.__version__ != "1.9.1", reason="the list is that of scikit-learn 1.9.1")
 def test_all_but_the_named_ones_pass(tmp_path):
     source = Path(find_spec("sklearn.neural_network.tests.test_mlp").origin).read_text(encoding="utf-8")

@@ -481,6 +481,7 @@ HUNGRY = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("change", HUNGRY.values(), ids=HUNGRY)
 def test_no_file_takes_memory_out_of_proportion(tmp_path, change):
     document, arrays = opened(GOLDEN_FILE)
@@ -539,6 +540,7 @@ def test_two_may_save_to_one_path_while_a_third_loads(fitted, tmp_path):
     assert [file.name for file in tmp_path.iterdir()] == ["m"]
 
 
+@pytest.mark.slow
 def test_a_short_fuzz_finds_nothing():
     command = [sys.executable, Path(__file__).parents[1] / "tools" / "fuzz_files.py", "--files", "400", "--seed", "7"]
     done = subprocess.run(command, capture_output=True, text=True, check=False)

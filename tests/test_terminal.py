@@ -1,7 +1,6 @@
 """Laws of the terminal: whatever a file holds, its text reaches the terminal as text."""
 
 import io
-import subprocess
 import sys
 
 import numpy as np
@@ -11,6 +10,7 @@ from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
+from ridgewalk import cli
 from ridgewalk.terminal import Terminal, plain
 
 OBEYED = [*map(chr, (*range(9), *range(11, 32), *range(127, 160))), *"\u202e\u2066\u200f\u2028\udc80"]
@@ -51,14 +51,21 @@ def test_its_own_styles_are_kept():
     assert shown("[red]x[/]\x1b", force_terminal=True, color_system="standard") == "\x1b[31mx\x1b[0m\\x1b\n"
 
 
-def call(folder, *arguments):
-    done = subprocess.run(
-        [sys.executable, "-m", "ridgewalk", *arguments], cwd=folder, capture_output=True, check=False, timeout=300
-    )
-    return done.returncode, done.stdout.decode(), done.stderr.decode()
+@pytest.fixture
+def call(tmp_path, monkeypatch, capfd):
+    """Run a command in this process; give its exit code, and what it wrote to the system's streams."""
+    monkeypatch.chdir(tmp_path)
+
+    def run(*arguments):
+        monkeypatch.setattr(sys, "argv", ["ridgewalk", *arguments])
+        with pytest.raises(SystemExit) as ended:
+            cli.main()
+        return ended.value.code or 0, *capfd.readouterr()
+
+    return run
 
 
-def test_no_command_lets_a_file_speak_to_the_terminal(tmp_path):
+def test_no_command_lets_a_file_speak_to_the_terminal(tmp_path, call):
     generator = np.random.default_rng(0)
     frame = pd.DataFrame({f"{EVIL}age": generator.normal(size=120), "town": generator.choice([EVIL, "there"], 120)})
     frame["y[/]"] = np.where(frame.iloc[:, 0] > 0, f"{EVIL}no", "yes")
@@ -68,22 +75,22 @@ def test_no_command_lets_a_file_speak_to_the_terminal(tmp_path):
     frame.rename(columns={frame.columns[0]: "other"}).to_csv(tmp_path / "bad.csv", index=False)
     walk = ("--target", "y[/]", "--hidden", "none", "--alphas", "3", "--folds", "2", "--n-jobs", "1")
     said = {
-        "fit": call(tmp_path, "fit", name, *walk, "--out", EVIL),
-        "fit again": call(tmp_path, "fit", name, *walk, "--out", EVIL),
-        "resume": call(tmp_path, "fit", name, *walk, "--out", EVIL, "--resume"),
-        "target": call(tmp_path, "fit", name, "--target", f"{EVIL}y"),
-        "predict": call(tmp_path, "predict", EVIL, "new.csv", "--out", f"{EVIL}p.csv"),
-        "missing": call(tmp_path, "predict", EVIL, "bad.csv"),
-        "report": call(tmp_path, "report", EVIL, "new.csv"),
-        "export": call(tmp_path, "export", EVIL, "--to", "numpy"),
-        "diagnose": call(tmp_path, "diagnose", name, *walk, "--seeds", "1", "--no-references"),
-        "compare": call(tmp_path, "compare", EVIL, f"./{EVIL}"),
-        "command": call(tmp_path, EVIL),
-        "option": call(tmp_path, "fit", name, f"--{EVIL}"),
-        "file": call(tmp_path, "fit", f"{EVIL}absent.csv", *walk),
+        "fit": call("fit", name, *walk, "--out", EVIL),
+        "fit again": call("fit", name, *walk, "--out", EVIL),
+        "resume": call("fit", name, *walk, "--out", EVIL, "--resume"),
+        "target": call("fit", name, "--target", f"{EVIL}y"),
+        "predict": call("predict", EVIL, "new.csv", "--out", f"{EVIL}p.csv"),
+        "missing": call("predict", EVIL, "bad.csv"),
+        "report": call("report", EVIL, "new.csv"),
+        "export": call("export", EVIL, "--to", "numpy"),
+        "diagnose": call("diagnose", name, *walk, "--seeds", "1", "--no-references"),
+        "compare": call("compare", EVIL, f"./{EVIL}"),
+        "command": call(EVIL),
+        "option": call("fit", name, f"--{EVIL}"),
+        "file": call("fit", f"{EVIL}absent.csv", *walk),
     }
     for command, (_, *streams) in said.items():
         assert not any(character in text for text in streams for character in OBEYED), command
         assert "Traceback" not in streams[1], command
     assert [code for code, *_ in said.values()] == [0, 1, 0, 1, 0, 1, 0, 0, 0, 1, 2, 2, 1]
-    assert f"{EVIL}no" in call(tmp_path, "predict", EVIL, name, "-q")[1].replace('""', '"')  # data stays data
+    assert f"{EVIL}no" in call("predict", EVIL, name, "-q")[1].replace('""', '"')  # data stays data

@@ -183,6 +183,7 @@ def tutorials_optimizer(name, rate=1.0, **options):
     return (Optimizer_SGD if name == "SGD" else Optimizer_Adam)(rate, **options)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("start", ["0.01 * normal", "He"])
 @pytest.mark.parametrize(
     "optimizer",
@@ -198,13 +199,14 @@ def test_with_l2_alone_the_loop_is_plain_numpy(optimizer, start, l2):
     X, y = spiral_data(samples=100, classes=3, random_state=0)
     dense1, dense2 = started(start, 1, 16)
     dense1.weight_L2, dense1.bias_L2, dense2.weight_L2, dense2.bias_L2 = l2
-    *_, (arrays, value) = by_hand((dense1.weight, dense1.bias, dense2.weight, dense2.bias), optimizer, X, y, 300, l2=l2)
-    learners_loop(dense1, dense2, tutorials_optimizer(**optimizer), X, y, 300)
+    *_, (arrays, value) = by_hand((dense1.weight, dense1.bias, dense2.weight, dense2.bias), optimizer, X, y, 100, l2=l2)
+    learners_loop(dense1, dense2, tutorials_optimizer(**optimizer), X, y, 100)
     for ours, theirs in zip((dense1.weight, dense1.bias, dense2.weight, dense2.bias), arrays, strict=True):
         np.testing.assert_allclose(ours, theirs, rtol=1e-9, atol=1e-9)
     assert objective(dense1, dense2, X, y) == pytest.approx(value, rel=1e-9)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("optimizer", "start", "l1"),
     [

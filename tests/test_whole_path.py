@@ -59,6 +59,7 @@ def test_what_is_reported_comes_from_folds_that_did_not_choose(walked):
     np.testing.assert_array_equal(walked.selection_frequency_, path.frequency(walked.index_))
 
 
+@pytest.mark.slow
 def test_any_scorer_chooses(cancer):
     X, y = cancer
     names = np.array(["no", "yes"])[y]
@@ -105,6 +106,7 @@ def test_relaxed_supports_are_one_way_to_choose(cancer):
     assert linear.linear_path_ is linear.input_selection_.arms[0].path
 
 
+@pytest.mark.slow
 def test_the_selection_safe_strength_needs_no_choice(cancer):
     X, y = cancer
     model = MLPClassifierCV((4,), **(QUICK | {"alphas": "qut", "l1_ratio": 1.0})).fit(X, y)
@@ -125,6 +127,7 @@ SPLITTERS = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("cv", SPLITTERS, ids=lambda cv: type(cv).__name__)
 def test_any_splitter_holds_out(cv, cancer):
     X, y = cancer
@@ -142,6 +145,7 @@ def test_any_splitter_holds_out(cv, cancer):
         assert len(seen) < len(X)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("changes", [{}, {"hidden_layer_sizes": ()}, {"batch_size": 64}, {"l1_ratio": 1.0}], ids=str)
 def test_what_a_diagnosis_has_yet_to_do_is_known(cancer, monkeypatch, changes):
     X, y = cancer

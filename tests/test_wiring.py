@@ -111,6 +111,7 @@ FAULTS = {
 OF_SCALE = ("factor 2", "threshold without momentum", "divided by the batch")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("fault", FAULTS)
 def test_a_planted_fault_is_named_in_20_of_20_seeds(fault):
     probe, words = FAULTS[fault]
@@ -141,6 +142,7 @@ PENALTIES = [
 ]
 
 
+@pytest.mark.slow
 def test_right_code_is_never_accused_in_100_runs():
     rests = []
     for seed in range(100):
@@ -154,7 +156,11 @@ def test_right_code_is_never_accused_in_100_runs():
             hidden=[(6,), (5, 4), ()][seed // 3 % 3],
         )
         train = (
-            handmade() if seed % 3 == 0 and not job.optimizer.nesterov else [compiled.train, reference.train][seed % 2]
+            handmade()
+            if seed % 3 == 0 and not job.optimizer.nesterov
+            else reference.train  # the same numbers, slowly
+            if seed % 8 == 1
+            else compiled.train
         )
         wiring = audit(job, train, seed)
         assert not wiring.faults, (seed, wiring.faults)

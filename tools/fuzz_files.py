@@ -7,7 +7,8 @@ forgery changes the description (numbers, texts, lists, keys) or the arrays of a
 A damaged file must be refused (ModelFileError) or read as it was, to the bit; a forged one must be refused, or make a
 model that predicts; a damaged record must be passed over, or give the bits that were kept. Nothing else may be raised,
 and no more memory taken than ten times the file and a little. All of it happens in a child process that has 1 GiB
-beside what the libraries take. Exit code 1, with the number of the case, where anything else is found.
+beside what the libraries take. Exit code 1, with the number of the case, where anything else is found. A run that was
+cut goes on where it was, by thousands (tools/steps.py).
 """
 
 from __future__ import annotations
@@ -43,6 +44,7 @@ from ridgewalk.storage import ModelFileError, load, save
 
 MODELS = Path(__file__).parents[1] / "tests" / "models"
 ROOM, TIMES, LITTLE = 2**30, 10, 2**24
+STEP = 1_000  # cases that are noted at once
 WIDEST = 10_000  # columns to predict with
 Finding = str | None
 DTYPES = {"F32": "<f4", "F64": "<f8", "F16": "<f2", "I64": "<i8", "I32": "<i4", "I8": "<i1", "BOOL": "|b1", "U8": "|u1"}
@@ -267,33 +269,51 @@ def same(one: Fits, other: Fits) -> bool:
     return all(np.array_equal(a, b, equal_nan=a.dtype.kind == "f") for a, b in pairs)
 
 
+def tried(seed: int, number: int, source: Model | Runs) -> tuple[str, str]:
+    """Try a case; give its kind and what came of it, in capitals where that is a finding."""
+    kind, content, attempt = source.case(random.Random(f"{seed} {number}"))
+    source.file.write_bytes(content)
+    tracemalloc.start()
+    try:
+        found = attempt()
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:  # whatever it is, it is a finding
+        found = f"{type(error).__name__.upper()}: {str(error)[:60]}"
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    if peak > TIMES * len(content) + LITTLE:
+        found = f"MEMORY: {peak:,} bytes of a file of {len(content):,} ({found})"
+    return kind, found
+
+
 def child(files: int, seed: int, only: int | None, place: Path) -> int:
     """Try all cases, with 1 GiB beside what is taken now; print a table; give the exit code."""
+    import steps  # beside this file, where it is run as a script
+
     warnings.simplefilter("ignore")  # predictions of a forged model may overflow
-    began, counts, findings = time.monotonic(), Counter[tuple[str, str]](), 0
+    began, counts, findings, notes = time.monotonic(), Counter[tuple[str, str]](), 0, steps.Notes("fuzz_files")
     with tempfile.TemporaryDirectory() as name:
         models, runs = Model(Path(name)), Runs(Path(name))
         taken = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
         resource.setrlimit(resource.RLIMIT_AS, (taken + ROOM, taken + ROOM))
-        for number in range(files) if only is None else [only]:
-            place.write_text(str(number))
-            draws = random.Random(f"{seed} {number}")
-            source: Model | Runs = runs if number % 4 == 3 else models
-            kind, content, tried = source.case(draws)
-            source.file.write_bytes(content)
-            tracemalloc.start()
-            try:
-                found = tried()
-            except BaseException as error:  # whatever it is, it is a finding
-                found = f"{type(error).__name__.upper()}: {str(error)[:60]}"
-            peak = tracemalloc.get_traced_memory()[1]
-            tracemalloc.stop()
-            if peak > TIMES * len(content) + LITTLE:
-                found = f"MEMORY: {peak:,} bytes of a file of {len(content):,} ({found})"
-            counts[kind, found.split(":")[0]] += 1
-            if found.split(":")[0].split()[0].isupper():
-                findings += 1
-                print(f"seed {seed}, case {number} ({kind}): {found}", flush=True)
+        numbers = range(files) if only is None else range(only, only + 1)
+        for part in (numbers[first : first + STEP] for first in range(0, len(numbers), STEP)):
+            step = f"seed {seed}, {len(part)} from {part[0]}"
+            if step in notes.passed:
+                counts.update({(kind, found): count for kind, found, count in notes.passed[step]})
+                continue
+            here, before = Counter[tuple[str, str]](), findings
+            for number in part:
+                place.write_text(str(number))
+                kind, found = tried(seed, number, runs if number % 4 == 3 else models)
+                here[kind, found.split(":")[0]] += 1
+                if found.split(":")[0].split()[0].isupper():
+                    findings += 1
+                    print(f"seed {seed}, case {number} ({kind}): {found}", flush=True)
+            counts.update(here)
+            if findings == before:
+                notes.note(step, [[*key, count] for key, count in here.items()])
     for (kind, found), count in sorted(counts.items()):
         print(f"{kind:16}{found:24}{count:8,}")
     grown = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024

@@ -10,7 +10,8 @@ Each seed is a table:
 A column becomes what its kind is (a number, a category, a date, nothing), with the values that stand in the file;
 labels come back as they stand there; a row has one prediction, whatever file it comes in; and a table that cannot be
 learned ends in one sentence of ridgewalk's own. All else is a finding: it is printed with its seed; exit code 1.
-``--plant`` breaks the package for a kind first: that must be found.
+``--plant`` breaks the package for a kind first: that must be found. A run that was cut goes on where it was, by
+hundreds (tools/steps.py).
 """
 
 from __future__ import annotations
@@ -45,6 +46,7 @@ from ridgewalk.export import numpy_code, recipe, to_numpy, to_onnx
 
 Texts = list[str | None]
 FEWEST_PREDICTED = 0.7  # share of tables that end in predictions
+STEP = 100  # tables that are noted at once
 LONGEST = 600  # characters of a sentence
 NO_NAME = "An input of ONNX needs a name"
 DAY = pd.Timedelta(days=1)
@@ -838,6 +840,15 @@ class Tally:
     total: int = 0
     whole: int = 0
 
+    def add(self, noted: dict[str, Any]) -> None:
+        """Add what a note says of tables without findings."""
+        self.tables.update(noted["tables"])
+        self.predicted.update(noted["predicted"])
+        for kind, said in noted["sentences"].items():
+            self.sentences[kind].update(said)
+        self.total += noted["total"]
+        self.whole += noted["whole"]
+
     @property
     def report(self) -> str:
         """A line per kind, its sentences, and all findings."""
@@ -1016,6 +1027,8 @@ def planted(kind: str) -> Iterator[None]:
 
 def main() -> None:
     """Run the tables, print what became of them."""
+    import steps  # beside this file, where it is run as a script
+
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--tables", type=int, default=2000)
     parser.add_argument("--seed", type=int, default=0, help="of the first table; the others follow")
@@ -1023,8 +1036,20 @@ def main() -> None:
         "--plant", choices=KINDS, metavar="KIND", help="break the package for a kind: " + ", ".join(KINDS)
     )
     arguments = parser.parse_args()
+    tally, notes = Tally(Counter(), Counter(), defaultdict(Counter), []), steps.Notes("fuzz_tables")
     with planted(arguments.plant) if arguments.plant else nullcontext():
-        tally = run(arguments.tables, arguments.seed, arguments.plant)
+        end = arguments.seed + arguments.tables
+        for first in range(arguments.seed, end, STEP):
+            tables = min(STEP, end - first)
+            step = f"{tables} from {first}, planted {arguments.plant}"
+            if step not in notes.passed:
+                part = run(tables, first, arguments.plant)
+                tally.findings += part.findings
+                tally.add(vars(part))
+                if not part.findings:
+                    notes.note(step, vars(part))
+            else:
+                tally.add(notes.passed[step])
     print(tally.report)
     if tally.findings or tally.whole < FEWEST_PREDICTED * tally.total:
         sys.exit(1)

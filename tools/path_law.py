@@ -5,6 +5,7 @@
 Problems differ in rows, inputs, loss, signal, network and seeds; each is walked under three penalties (elastic net, L2
 alone, group lasso) and by both schedules. Above strength 0, and for every fold and start, no objective may be below
 that of the strength before it by more than the given share. What is printed besides says how often a network moved.
+A run that was cut goes on where it was (tools/steps.py).
 """
 
 from __future__ import annotations
@@ -68,26 +69,43 @@ def falls(path: MLPPath, share: float) -> int:
     return int((~(np.diff(above, axis=0) >= -share * np.abs(above[:-1]))).sum())
 
 
+def walked(seed: int, share: float) -> Counter[str]:
+    """Walk a problem under every penalty and by every schedule, and count."""
+    counts: Counter[str] = Counter()
+    x, target, loss, splits, network = problem(seed)
+    given = PathProblem.of(x, target, loss, splits, (seed, seed + 1))
+    for penalty in PENALTIES:
+        for schedule in SCHEDULES:
+            path = fit_path(given, settings_of(network, penalty, schedule), 10)
+            own = path.source == np.arange(len(path.alphas))[:, None, None]
+            counts["paths"] += 1
+            counts["cells"] += own[1:].size
+            counts["moved"] += int((~own & ~path.null_wins)[1:].sum())
+            counts["null"] += int(path.null_wins[1:].sum())
+            counts["trained on"] += int((~own[0]).sum())
+            counts["falls"] += falls(path, share)
+    return counts
+
+
 def main() -> None:
     """Walk them all, and end with 1 where one objective falls."""
+    import steps  # beside this file, where it is run as a script
+
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--problems", type=int, default=200)
     parser.add_argument("--falls", type=float, default=1e-9, help="largest share that counts as rounding")
     options = parser.parse_args()
     counts: Counter[str] = Counter()
+    notes = steps.Notes("path_law")
     for seed in range(options.problems):
-        x, target, loss, splits, network = problem(seed)
-        given = PathProblem.of(x, target, loss, splits, (seed, seed + 1))
-        for penalty in PENALTIES:
-            for schedule in SCHEDULES:
-                path = fit_path(given, settings_of(network, penalty, schedule), 10)
-                own = path.source == np.arange(len(path.alphas))[:, None, None]
-                counts["paths"] += 1
-                counts["cells"] += own[1:].size
-                counts["moved"] += int((~own & ~path.null_wins)[1:].sum())
-                counts["null"] += int(path.null_wins[1:].sum())
-                counts["trained on"] += int((~own[0]).sum())
-                counts["falls"] += falls(path, options.falls)
+        step = f"problem {seed}, share {options.falls}"
+        if step not in notes.passed:
+            found = walked(seed, options.falls)
+            counts.update(found)
+            if not found["falls"]:
+                notes.note(step, found)
+        else:
+            counts.update(notes.passed[step])
     cells = counts["cells"]
     print(f"{counts['paths']} paths, {cells:,} cells above strength 0")
     print(f"another strength's network: {counts['moved'] / cells:.1%}, the null model: {counts['null'] / cells:.1%}")
