@@ -12,7 +12,7 @@ from sklearn.metrics import confusion_matrix
 
 from ridgewalk import MLPClassifierCV, MLPRegressorCV
 from ridgewalk.diagnostics import Diagnosis, Finding
-from ridgewalk.report.details import page_data
+from ridgewalk.report.details import Extras, page_data
 from ridgewalk.report.html import render
 from ridgewalk.report.summary import sentences, summarize
 
@@ -226,7 +226,7 @@ def test_no_text_of_the_page_can_become_an_element(text):
         "sentences": [text] * 4,
         "diagnosis": {"headline": text, "findings": [finding]},
     }
-    data = page_data(model.fit(x, y).path_, "min", [text, "other"], classes=[text, "one", "two"])
+    data = page_data(model.fit(x, y).path_, "min", [text, "other"], extras=Extras(classes=[text, "one", "two"]))
     tags = [tag for tag, _ in Page(render(data)).elements]
     more = [tag for tag, _ in Page(render(data | said)).elements]
     assert len(more) > len(tags)

@@ -66,12 +66,17 @@ def demo(
         return
     if verbose:
         show(summary)
-    out.print("\n[bold]Did regularization help?[/]")
-    out.print(
-        f"1. {'Yes' if change + 2 * error < 0 else 'Not here'}: on {len(fresh_y):,} fresh points the log loss goes "
+    _answer(
+        f"{'Yes' if change + 2 * error < 0 else 'Not here'}: on {len(fresh_y):,} fresh points the log loss goes "
         f"from {before.mean():.3f} to {after.mean():.3f} ({change:+.3f} +- {error:.3f}), the accuracy from "
         f"{hits[0]:.3f} to {hits[1]:.3f}; no classifier does better than 0.213 and 0.910."
     )
+
+
+def _answer(measured: str) -> None:
+    """Print what was measured, and why the tutorial saw nothing."""
+    out.print("\n[bold]Did regularization help?[/]")
+    out.print(f"1. {measured}")
     out.print(
         "2. The tutorial saw nothing because it penalized the first layer alone: a ReLU network shrinks that layer, "
         "grows the next, and computes the same. Here every layer pays."

@@ -336,7 +336,6 @@ def of_jobs(
     before, after = (float(np.nanmean(penalty(trial.fits.parameters))) for trial in trials)
     kept = [trial.used() for trial in trials]
     folds = trials[0].folds
-    trained = [np.flatnonzero(without.folds[k].weights) for k in folds]
     courses = [("unpenalized", trials[0].course()), ("penalized", trials[1].course())] if looks else []
     with np.errstate(invalid="ignore"):  # what diverged differs by no number
         differences = [after - before for before, after in zip(*(t.held_out_losses for t in trials), strict=True)]
@@ -358,19 +357,20 @@ def of_jobs(
         larger={},
         references={name: trials[0].reference(outputs) for name, outputs in (references or {}).items()},
         null=trials[0].by_row(_constants(trials[0], [held_out[k] for k in folds])),
-        null_training=float(
-            np.mean(
-                [
-                    weighted_mean(constant, without.folds[k].weights[rows])
-                    for k, rows, constant in zip(folds, trained, _constants(trials[0], trained), strict=True)
-                ]
-            )
-        ),
+        null_training=_null_training(trials[0]),
         inputs=(int(kept[0][0].sum()), int(kept[1][0].sum())),
         units=(kept[0][1], kept[1][1]),
         gone=np.flatnonzero(kept[0][0] & ~kept[1][0]).tolist(),
     )
     return _completed(evidence, cold or without, with_penalty, held_out, weights, fitted)
+
+
+def _null_training(trial: _Trial) -> float:
+    """Return the mean loss of the best constants on the folds' own training rows."""
+    weights = [trial.job.folds[k].weights for k in trial.folds]
+    trained = [np.flatnonzero(each) for each in weights]
+    constants = zip(weights, trained, _constants(trial, trained), strict=True)
+    return float(np.mean([weighted_mean(constant, each[rows]) for each, rows, constant in constants]))
 
 
 def _completed(

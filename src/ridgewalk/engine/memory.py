@@ -28,6 +28,16 @@ _LBFGS = 60  # vectors that L-BFGS-B keeps: ten pairs of moves and slopes, twice
 
 
 @dataclass(frozen=True)
+class Steps:
+    """How a training steps: all rows or ``batch_size`` at a time, full-batch steps at the end, and early stopping."""
+
+    optimizer: Optimizer
+    batch_size: int | None
+    polishes: bool
+    stops: bool
+
+
+@dataclass(frozen=True)
 class Size:
     """What the memory of a training depends on; nothing of it needs weights.
 
@@ -69,13 +79,11 @@ class Size:
         runs: int,
         x: Matrix,
         folds: Sequence[Fold],
-        optimizer: Optimizer,
         penalties: Sequence[Penalty],
-        batch_size: int | None,
-        polishes: bool,
-        stops: bool,
+        steps: Steps,
     ) -> Size:
         """Count what a job of so many runs is made of."""
+        optimizer, polishes, stops = steps.optimizer, steps.polishes, steps.stops
         ahead = isinstance(optimizer, SGD) and optimizer.nesterov
         kinked = any(isinstance(part, L1 | GroupLasso) for penalty in penalties[::2] for part in parts(penalty))
         return Size(
@@ -87,7 +95,7 @@ class Size:
             validation=max(0 if fold.validation is None else int(np.count_nonzero(fold.validation)) for fold in folds),
             folds=len(folds),
             sparse=issparse(x),
-            batches=batch_size is not None,
+            batches=steps.batch_size is not None,
             states=3 + isinstance(optimizer, Adam) + (ahead or polishes) + polishes + stops,
             rests=kinked and len(shapes) > 2,
         )
@@ -95,9 +103,8 @@ class Size:
     @staticmethod
     def of_job(job: Job) -> Size:
         """Count what a job is made of."""
-        polishes, stops = job.polish is not None, job.early_stopping is not None
-        given = (job.x, job.folds, job.optimizer, job.penalties, job.batch_size, polishes, stops)
-        return Size.of(job.network.shapes, job.dtype, job.runs, *given)
+        steps = Steps(job.optimizer, job.batch_size, job.polish is not None, job.early_stopping is not None)
+        return Size.of(job.network.shapes, job.dtype, job.runs, job.x, job.folds, job.penalties, steps)
 
     @property
     def arrays(self) -> int:

@@ -151,12 +151,8 @@ class _Block:
                     for optimizer, w, state in zip(optimizers, self.parameters, states, strict=True)
                 )
                 gradients = self._gradient(points, batch, step)
-                moved = [
-                    proximal_step(optimizer, penalty, w, dw, state, rate, earlier + step, ramp)
-                    for optimizer, penalty, w, dw, state in zip(
-                        optimizers, penalties, self.parameters, gradients, states, strict=True
-                    )
-                ]
+                arrays = zip(optimizers, penalties, self.parameters, gradients, states, strict=True)
+                moved = [proximal_step(*each, rate, earlier + step, ramp) for each in arrays]
                 self.parameters = tuple(w for w, _ in moved)
                 states = [state for _, state in moved]
                 step += 1
@@ -169,11 +165,8 @@ class _Block:
                 best_loss = np.where(better, loss, best_loss)
                 best_epoch = np.where(better, epoch + 1, best_epoch)
                 alive &= epoch + 1 - np.maximum(best_epoch, since) < stopping.patience
-                if (
-                    not alive.any()
-                    and stopping.divisor > 1
-                    and job.optimizer.learning_rate / slower > stopping.least_rate
-                ):
+                slows = stopping.divisor > 1 and job.optimizer.learning_rate / slower > stopping.least_rate
+                if slows and not alive.any():
                     alive, since, slower = ~alive, epoch + 1, slower * stopping.divisor
                 if not alive.any():
                     self.progress.add((job.epochs - epoch - 1) * self.runs)

@@ -22,7 +22,7 @@ from ridgewalk.diagnostics import Diagnosis, judge, of_jobs
 from ridgewalk.engine import Engine, Runner, memory, train
 from ridgewalk.engine.job import EarlyStopping, Fits, Job, Polish, Standing, thread_count
 from ridgewalk.estimators.parameters import NETWORK_CONSTRAINTS, documented
-from ridgewalk.estimators.predicting import ClassifierFace, Predictor, RegressorFace
+from ridgewalk.estimators.predicting import Predictor, _ClassifierMixin, _RegressorMixin
 from ridgewalk.estimators.problem import REGRESSION_LOSSES, draw_seeds, draw_splits, loss_for, row_weights
 from ridgewalk.estimators.references import reference_outputs
 from ridgewalk.folds import Fold, Matrix, Moments, standardized_fold, standardizes_target
@@ -39,6 +39,7 @@ from ridgewalk.path.families import PenaltyName, penalty_family
 from ridgewalk.path.jobs import RAMP_SHARE
 from ridgewalk.path.result import model_of
 from ridgewalk.path.settings import PathSettings, Precision
+from ridgewalk.penalties import Penalty
 from ridgewalk.progress import epoch_lines, print_epoch, progress
 from ridgewalk.threads import ending_with_interpreter
 from ridgewalk.warning import warn
@@ -56,11 +57,30 @@ EvalSet = tuple[ArrayLike, ArrayLike] | Sequence[tuple[ArrayLike, ArrayLike]]
 
 @dataclass(frozen=True, eq=False)
 class _Table:
-    """Rows of training and of validation, which the fold's weights tell apart."""
+    """Rows of training and of validation, which the fold's weights tell apart, and the network that is to fit them."""
 
     x: Matrix
     target: Array
     fold: Fold
+    loss: Loss
+    network: Network
+
+    @property
+    def rows(self) -> int:
+        """Number of training rows."""
+        return int(np.count_nonzero(self.fold.weights))
+
+
+@dataclass(frozen=True, eq=False)
+class _Plan:
+    """How long a training goes on: ``stops`` where nothing is gained any more; ``standing`` is what it goes on from."""
+
+    epochs: int
+    optimizer: Optimizer
+    ramp: float = 0.0
+    polish: Polish | None = None
+    stops: bool = True
+    standing: Standing | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -262,7 +282,7 @@ class _OneStrength(Predictor):
         return size, ordered, "reference" if ordered or self._scales or self._adapts else self.engine
 
     @property
-    def _kinked(self) -> bool:
+    def _has_l1_kink(self) -> bool:
         """Whether weights can come to rest at 0."""
         return self.alpha > 0 and (self.penalty == "group_lasso" or self.l1_ratio > 0)
 
@@ -280,15 +300,11 @@ class _OneStrength(Predictor):
         self._problem = _Kept(x, target, strata, loss, weights)
         validation = None
         if evaluated is not None:
-            more = len(evaluated[1])
-            x = (
-                vstack([x, evaluated[0]]).tocsr()
-                if issparse(x) or issparse(evaluated[0])
-                else np.vstack([x, evaluated[0]])
-            )
+            sparse = issparse(x) or issparse(evaluated[0])
+            x = vstack([x, evaluated[0]]).tocsr() if sparse else np.vstack([x, evaluated[0]])
             target = np.vstack([target, evaluated[1]])
-            validation = np.repeat([0.0, 1.0], [len(weights), more])
-            weights = np.concatenate([weights, np.zeros(more)])
+            validation = np.repeat([0.0, 1.0], [len(weights), len(evaluated[1])])
+            weights = np.concatenate([weights, np.zeros(len(evaluated[1]))])
         elif self.early_stopping:
             rows = self._set_aside(weights, target, strata, random)
             validation = np.zeros_like(weights)
@@ -302,33 +318,42 @@ class _OneStrength(Predictor):
         if before is not None and [model.network for model in before] != [network] * self.n_seeds:
             raise ValueError(_SAME)
         seen = 0 if before is None else self.t_
-        table = _Table(x, target, fold)
+        table = _Table(x, target, fold, loss, network)
         solved = settings.linear and not self.early_stopping
         dtype: Precision = "float64" if solved or self.solver == "lbfgs" else self.dtype
         descends = self.solver == "lbfgs" and not solved
         self._check_memory(settings, network, x, (fold,), self.n_seeds, dtype, lbfgs=descends)
-        if before is None:
-            start = begun(loss, network.starts(settings.start_rule, seeds, dtype), target, [fold.weights])
-            if standardizes_target(loss) and self.standardize and _constant(target, fold):
-                start = (*start[:-2], *(np.zeros_like(each) for each in start[-2:]))
-        else:
-            standards = (fold.center, fold.scale, fold.target_center, fold.target_scale)
-            start = _stacked((model.rescaled(*standards) for model in before), network, len(before), dtype)
+        start = self._start(table, seeds, before, dtype)
         if descends:
-            done = self._descend(settings, network, loss, table, start)
+            done = self._descend(table, start)
         else:
-            polish = _SOLVE if solved else _POLISH if self._kinked and not self.early_stopping else None
-            ramp = RAMP_SHARE if self._kinked and before is None else 0.0
-            epochs = 0 if solved else self.max_iter
-            optimizer = self._new_optimizer(int(np.count_nonzero(fold.weights)), seen)
-            done = self._train(settings, network, loss, table, start, seeds, epochs, optimizer, ramp, polish)
+            polish = _SOLVE if solved else _POLISH if self._has_l1_kink and not self.early_stopping else None
+            ramp = RAMP_SHARE if self._has_l1_kink and before is None else 0.0
+            optimizer = self._new_optimizer(table.rows, seen)
+            done = self._train(table, start, seeds, _Plan(0 if solved else self.max_iter, optimizer, ramp, polish))
         self._warn_of_divergence(done)
         self._warn_of_failure(done, loss, table)
         self._seen = Moments.of(fold, target, loss)
-        self._keep(done, network, loss, fold)
+        self._set_fitted(done, network, loss, fold)
         self.t_ += seen
         self._stand(done)
         return self
+
+    def _start(self, table: _Table, seeds: Sequence[int], before: list[Model] | None, dtype: Precision) -> Arrays:
+        """Return the weights to start from: new ones, or those of networks trained before, standardized anew."""
+        fold, network = table.fold, table.network
+        if before is not None:
+            standards = (fold.center, fold.scale, fold.target_center, fold.target_scale)
+            return _stacked((model.rescaled(*standards) for model in before), network, len(before), dtype)
+        drawn = network.starts(self._settings().start_rule, seeds, dtype)
+        start = begun(table.loss, drawn, table.target, [fold.weights])
+        if standardizes_target(table.loss) and self.standardize and _constant(table.target, fold):
+            start = (*start[:-2], *(np.zeros_like(each) for each in start[-2:]))
+        return start
+
+    def _penalties(self, network: Network, alphas: Array) -> tuple[Penalty, ...]:
+        """Return the penalties of every array at some strengths."""
+        return self._settings().penalty.at(network, alphas)
 
     def _warn_of_failure(self, done: _Training, loss: Loss, table: _Table) -> None:
         """Say where a training came to rest above a constant, or did not come to rest."""
@@ -379,66 +404,55 @@ class _OneStrength(Predictor):
             )
         return np.asarray(rows)
 
-    def _train(
-        self,
-        settings: PathSettings,
-        network: Network,
-        loss: Loss,
-        table: _Table,
-        start: Arrays,
-        seeds: Sequence[int],
-        epochs: int,
-        optimizer: Optimizer,
-        ramp: float = 0.0,
-        polish: Polish | None = None,
-        stops: bool = True,
-        standing: Standing | None = None,
-    ) -> _Training:
-        rows = int(np.count_nonzero(table.fold.weights))
-        wanted = self._batch_rows(rows)
-        if wanted is not None and wanted > rows:
-            warn(f"batch_size={wanted} is more than the {rows} training rows: all are taken.")
-        size, ordered, engine = self._batches(rows)
-        if size is not None and size > rows:
+    def _train(self, table: _Table, start: Arrays, seeds: Sequence[int], plan: _Plan) -> _Training:
+        """Train as planned, by the engine that can."""
+        size, ordered, engine = self._batches(table.rows)
+        wanted = self._batch_rows(table.rows)
+        if wanted is not None and wanted > table.rows:
+            warn(f"batch_size={wanted} is more than the {table.rows} training rows: all are taken.")
+        if size is not None and size > table.rows:
             size = None
-        if epochs == 0:
+        if plan.epochs == 0:
             engine = self.engine
-        elif not stops:  # partial_fit, which goes on from averages
+        elif not plan.stops:  # partial_fit, which goes on from averages
             engine = "reference"
-        stopping = self._stopping()
-        runs = len(start[0])
+        stopping, runs = self._stopping(), len(start[0])
         job = Job(
-            network=network,
-            loss=loss,
-            penalties=settings.penalty.at(network, np.full(runs, float(self.alpha))),
-            optimizer=optimizer,
+            network=table.network,
+            loss=table.loss,
+            penalties=self._penalties(table.network, np.full(runs, float(self.alpha))),
+            optimizer=plan.optimizer,
             x=table.x,
             target=table.target,
             folds=(table.fold,),
             fold=np.zeros(runs, dtype=int),
             seeds=np.asarray(seeds),
             start=start,
-            epochs=epochs,
+            epochs=plan.epochs,
             batch_size=size,
-            ramp=ramp,
-            polish=polish,
-            early_stopping=stopping if stops and epochs else None,
+            ramp=plan.ramp,
+            polish=plan.polish,
+            early_stopping=stopping if plan.stops and plan.epochs else None,
             record_every=1,
             ordered=ordered,
-            standing=standing,
+            standing=plan.standing,
         )
         verbose = bool(self.verbose)
-        with epoch_lines(verbose) if epochs else progress("Training", verbose) as watched:
+        with epoch_lines(verbose) if plan.epochs else progress("Training", verbose) as watched:
             fits = Runner(engine, 1 if self.n_jobs is None else self.n_jobs, watched).train(job)
+        return self._outcome(fits, table, plan, stopping)
+
+    def _outcome(self, fits: Fits, table: _Table, plan: _Plan, stopping: EarlyStopping) -> _Training:
+        """Return what came of a training, start by start: which diverged, and how its losses went."""
         assert fits.history is not None
-        curves = fits.history
+        curves, epochs, runs = fits.history, plan.epochs, len(fits.data_loss)
         ran = [int(np.isfinite(curve[1:]).sum()) for curve in curves.data_loss]
-        if self.verbose and stops and epochs and all(count < epochs for count in ran):
+        if self.verbose and plan.stops and epochs and all(count < epochs for count in ran):
             what = "validation loss" if self.early_stopping else "objective"
             print(f"The {what} has not fallen by tol={self.tol:g} in {self.n_iter_no_change} epochs: training ends.")
         # A run goes on for so many epochs after its best one, and through the ramp; where it counts fewer losses, the
         # others were no numbers.
-        least = np.maximum(fits.epochs + (stopping.patience if stops else epochs), np.ceil(ramp * epochs))
+        least = np.maximum(fits.epochs + (stopping.patience if plan.stops else epochs), np.ceil(plan.ramp * epochs))
         broke = np.array(ran) < np.minimum(least, epochs)
         rose = [not curve[count] <= curve[0] for curve, count in zip(curves.data_loss, ran, strict=True)]
         unmoved = fits.epochs == 0  # the start was the best that was seen
@@ -469,8 +483,9 @@ class _OneStrength(Predictor):
             return EarlyStopping(self.max_iter, 0.0, watched)
         return EarlyStopping(int(min(self.n_iter_no_change, self.max_iter)), self.tol, watched, *adapts)
 
-    def _descend(self, settings: PathSettings, network: Network, loss: Loss, table: _Table, start: Arrays) -> _Training:
-        objective = Objective(network, loss, settings.penalty.at(network, np.asarray(float(self.alpha))))
+    def _descend(self, table: _Table, start: Arrays) -> _Training:
+        penalties = self._penalties(table.network, np.asarray(float(self.alpha)))
+        objective = Objective(table.network, table.loss, penalties)
         rows = table.fold.standardized(table.x, table.target, table.fold.weights, np.dtype(np.float64))
         unseen = table.fold.validation
         validation = None if unseen is None else table.fold.standardized(table.x, table.target, unseen, rows.x.dtype)
@@ -561,8 +576,8 @@ class _OneStrength(Predictor):
                 epochs=self.max_iter,
                 batch_size=size,
                 ordered=ordered,
-                ramp=RAMP_SHARE if self._kinked and strength else 0.0,
-                polish=_POLISH if self._kinked else None,
+                ramp=RAMP_SHARE if self._has_l1_kink and strength else 0.0,
+                polish=_POLISH if self._has_l1_kink else None,
             )
             for strength in (0.0, float(self.alpha))
         ]
@@ -599,23 +614,23 @@ class _OneStrength(Predictor):
         """Refuse a training that cannot fit, before anything is drawn; ``held`` sets of its fits are kept besides."""
         threads = thread_count(1 if self.n_jobs is None else self.n_jobs)
         penalties = settings.penalty.at(network, np.full(1, float(self.alpha)))
-        polishes = settings.linear or self._kinked
-        given = (x, folds, self._new_optimizer(), penalties, self._batch_rows(x.shape[0]), polishes, not held)
-        size = memory.Size.of(network.shapes, dtype, runs, *given)
+        polishes = settings.linear or self._has_l1_kink
+        steps = memory.Steps(self._new_optimizer(), self._batch_rows(x.shape[0]), polishes, stops=not held)
+        size = memory.Size.of(network.shapes, dtype, runs, x, folds, penalties, steps)
         if lbfgs:
-            memory.check(memory.needed_by_lbfgs(size, split=self._kinked), threads)
+            memory.check(memory.needed_by_lbfgs(size, split=self._has_l1_kink), threads)
         else:
             memory.check(memory.needed_by_fit(size, threads, held * runs), threads)
 
     def _batch_rows(self, rows: int) -> int | None:
         return min(_AUTO_BATCH, rows) if isinstance(self.batch_size, str) else self.batch_size
 
-    def _keep(self, done: _Training, network: Network, loss: Loss, fold: Fold) -> Self:
+    def _set_fitted(self, done: _Training, network: Network, loss: Loss, fold: Fold) -> Self:
         """Set what comes of a training."""
         best, sound = int(np.argmin(done.final)), np.isfinite(done.final)
         self._trained = [model_of(network, loss, each, fold) for each in done.parameters]
         whole = [model for model, kept in zip(self._trained, sound, strict=True) if kept]
-        self._hand_over(whole, int(sound[:best].sum()))
+        self._set_models(whole, int(sound[:best].sum()))
         self.loss_curve_ = done.data_loss[best].tolist()
         self.penalty_curve_ = done.penalty[best].tolist()
         self.validation_loss_curve_ = None if fold.validation is None else done.validation_loss[best].tolist()
@@ -655,7 +670,7 @@ class _OneStrength(Predictor):
         ]
         return table(("", ""), told)
 
-    def _go_on(self, x: Any, target: Array, loss: Loss, weights: Array) -> Self:
+    def _partial_fit(self, x: Any, target: Array, loss: Loss, weights: Array) -> Self:
         """Train one epoch more on some rows, standardized by all rows so far."""
         settings = self._settings()
         network = settings.network(x.shape[1], target.shape[1])
@@ -682,13 +697,13 @@ class _OneStrength(Predictor):
             standing, fallen_to, waited = self._standing, self._fallen_to, self._no_improvement_count
             if self._adapts:
                 optimizer = scheduled(optimizer, optimizer.schedule, self._optimizer.learning_rate)
-        table = _Table(x, target, fold)
-        done = self._train(settings, network, loss, table, start, batches, 1, optimizer, stops=False, standing=standing)
+        plan = _Plan(1, optimizer, stops=False, standing=standing)
+        done = self._train(_Table(x, target, fold, loss, network), start, batches, plan)
         self._warn_of_divergence(done)
         silent = _silent(x, fold)
         for parameters, before in zip(done.parameters, start[0], strict=True):
             parameters[0][silent] = before[silent]
-        self._keep(done, network, loss, fold)
+        self._set_fitted(done, network, loss, fold)
         self._seen = seen
         self.loss_curve_, self.penalty_curve_ = curve + self.loss_curve_, penalties + self.penalty_curve_
         self.t_ += seen_rows
@@ -813,7 +828,7 @@ _MIDDLE = """
 
 
 @documented(_FIRST, _MIDDLE)
-class MLPClassifier(ClassifierFace, _OneStrength):
+class MLPClassifier(_ClassifierMixin, _OneStrength):
     """A neural network classifier of one L1/L2 strength, with scikit-learn's parameters.
 
     Two classes share one logit and binary cross-entropy, more have a softmax, several labels have a logit each. Rows of
@@ -906,11 +921,11 @@ class MLPClassifier(ClassifierFace, _OneStrength):
         else:
             _check_partial_fit_first_call(self, classes)
         weights = row_weights(sample_weight, x, self.class_weight, target)
-        return self._go_on(x, self._encoded(self._numbers(target)), self._loss, weights)
+        return self._partial_fit(x, self._encoded(self._numbers(target)), self._loss, weights)
 
 
 @documented(_FIRST, _MIDDLE)
-class MLPRegressor(RegressorFace, _OneStrength):
+class MLPRegressor(_RegressorMixin, _OneStrength):
     """A neural network regressor of one L1/L2 strength, with scikit-learn's parameters."""
 
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
@@ -954,4 +969,4 @@ class MLPRegressor(RegressorFace, _OneStrength):
         self._check(partial=True)
         x, target = self._read(X, y, reset=not hasattr(self, "_trained"))
         loss = loss_for(self.loss, "continuous")
-        return self._go_on(x, loss.encode(target), loss, row_weights(sample_weight, x))
+        return self._partial_fit(x, loss.encode(target), loss, row_weights(sample_weight, x))

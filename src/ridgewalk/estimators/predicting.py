@@ -48,7 +48,7 @@ class Predictor(SelectorMixin, BaseEstimator):  # type: ignore[misc]
         changed: Self = super().set_params(**with_new_names(self._old_names, parameters))
         return changed
 
-    def _hand_over(self, models: list[Model], best: int) -> None:
+    def _set_models(self, models: list[Model], best: int) -> None:
         """Predict with these networks, one per start; ``best`` is the one to look at, and to use where one is."""
         self.model_ = models[best]
         self.models_ = models if self.ensemble else [self.model_]
@@ -119,7 +119,7 @@ class Predictor(SelectorMixin, BaseEstimator):  # type: ignore[misc]
         """
         check_is_fitted(self)
         small, best = copy(self), self.models_.index(self.model_)
-        small._hand_over([model.compact() for model in self.models_], best)
+        small._set_models([model.compact() for model in self.models_], best)
         seconds = None
         if X is not None:
             x = validate_data(self, X, dtype=np.float64, accept_sparse="csr", reset=False)
@@ -189,7 +189,7 @@ def _is_number(value: Any) -> bool:
     return True
 
 
-class ClassifierFace(ClassifierMixin, Predictor):  # type: ignore[misc]
+class _ClassifierMixin(ClassifierMixin, Predictor):  # type: ignore[misc]
     """Classes: two share one logit, more have a softmax, several labels have a logit each."""
 
     _least_classes = 2
@@ -288,7 +288,7 @@ class ClassifierFace(ClassifierMixin, Predictor):  # type: ignore[misc]
         return tags
 
 
-class RegressorFace(RegressorMixin, Predictor):  # type: ignore[misc]
+class _RegressorMixin(RegressorMixin, Predictor):  # type: ignore[misc]
     """Numbers, one or several."""
 
     def _read(self, X: Any, y: Any, reset: bool = True) -> tuple[Any, Array]:

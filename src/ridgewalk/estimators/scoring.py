@@ -57,7 +57,7 @@ def score_of(
         seen = copy(face)
         seen.__dict__.pop("feature_names_in_", None)
         seen.ensemble = False
-        seen._hand_over([model], 0)
+        seen._set_models([model], 0)
         return float(scorer(seen, x[rows], y[rows], **({"sample_weight": weights[rows]} if weighted else {})))
 
     def attempt(rows: Integers, weighted: bool) -> float | Exception:

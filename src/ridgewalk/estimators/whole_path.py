@@ -23,7 +23,7 @@ from ridgewalk.engine.job import History
 from ridgewalk.engine.progress import Progress
 from ridgewalk.engine.record import Record
 from ridgewalk.estimators.parameters import NETWORK_CONSTRAINTS, documented
-from ridgewalk.estimators.predicting import ClassifierFace, Predictor, RegressorFace
+from ridgewalk.estimators.predicting import Predictor, _ClassifierMixin, _RegressorMixin
 from ridgewalk.estimators.problem import (
     REGRESSION_LOSSES,
     Sampling,
@@ -59,13 +59,13 @@ from ridgewalk.path.selection import (
 )
 from ridgewalk.path.settings import PathSettings, Precision, Schedule
 from ridgewalk.progress import progress
-from ridgewalk.report.details import Given, page_data
+from ridgewalk.report.details import Extras, Given, page_data
 from ridgewalk.report.html import excerpt, render
 from ridgewalk.report.summary import summarize
 from ridgewalk.threads import ending_with_interpreter
 from ridgewalk.warning import renamed, warn
 
-_LOOKS = 100  # at a training that is followed
+_HISTORY_POINTS = 100  # at a training that is followed
 _FEW_EPOCHS, _FAR_ABOVE = 20, 2.0  # with less no network is expected to learn; times a constant's loss
 _ABOVE = 1e-6  # of a constant's loss: less than that is not below it
 _CLEAR, _FINE = 2.0, 0.01  # standard errors; of a constant's loss: where a linear model leaves less, little is left
@@ -239,7 +239,7 @@ class _PathEstimator(Predictor):
         self.alpha_1se_ = float(self.alphas_[choice.one_standard_error])
         self.alpha_ = float(self.alphas_[self.index_])
         self._report(candidates)
-        return self._keep()
+        return self._set_fitted()
 
     @ending_with_interpreter
     def diagnose(self, alpha: float | None = None, *, references: bool = True) -> Diagnosis:
@@ -301,7 +301,7 @@ class _PathEstimator(Predictor):
             Of :func:`ridgewalk.report.summary.summarize`; where inputs were selected or refitted, with what every arm
             reached, and what the chosen one gains over the null model.
         """
-        summary = summarize(*self._walked(origins), self._how)
+        summary = summarize(*self._shown(origins), self._how)
         if hasattr(self, "input_selection_"):
             found = self.input_selection_
             summary["arms"] = [{"name": arm.name, "heldout_loss": arm.loss} for arm in found.arms]
@@ -399,21 +399,20 @@ class _PathEstimator(Predictor):
         Path
             The file.
         """
-        data = page_data(
-            *self._walked(origins),
+        extras = Extras(
             classes=self._names_of_outputs(),
             given=self._given(X, y),
             diagnosis=None if diagnosis is None else diagnosis.to_dict(),
-            history=self._course(range(len(self.path_.alphas))) if curves else None,
+            history=self._refit_history(range(len(self.path_.alphas))) if curves else None,
             title=title,
-            how=self._how,
         )
+        data = page_data(*self._shown(origins), self._how, extras)
         page = Path(file)
         with written(page) as unfinished:
             unfinished.write_text(render(data), encoding="utf-8")
         return page
 
-    def _walked(self, origins: list[str] | None = None) -> tuple[MLPPath, Rule, list[str], Choice]:
+    def _shown(self, origins: list[str] | None = None) -> tuple[MLPPath, Rule, list[str], Choice]:
         """Give what is told of the path, on a page, in a picture, in a notebook: path, rule, names, choice."""
         names = self._origins(origins)
         return self.path_, self.selection, names, self._choice()
@@ -424,7 +423,7 @@ class _PathEstimator(Predictor):
             raise ValueError("Give X and y together, or neither: predictions are compared with y.")
         return None if X is None else Given(*self._compared(X, y))
 
-    def _course(self, indices: Sequence[int]) -> History:
+    def _refit_history(self, indices: Sequence[int]) -> History:
         """Train the folds at some strengths of the path once more, and say how that went; held-out rows validate.
 
         It is each strength's own training, also where the path holds a neighbour's network. A run of the history is a
@@ -439,7 +438,7 @@ class _PathEstimator(Predictor):
                 "has such; a linear model is solved, and every other fit starts where the one before it ended."
             )
         problem, runner = problem.validated(), self._runner(Progress())
-        dense, looks = runner.train(dense_job(problem, settings)), max(1, self.max_iter // _LOOKS)
+        dense, looks = runner.train(dense_job(problem, settings)), max(1, self.max_iter // _HISTORY_POINTS)
         pairs = [every_pair(problem, path.alphas[[index]]) for index in indices]
         jobs = (replace(ramp_job(problem, settings, *each, dense), record_every=looks) for each in pairs)
         histories = [history for job in jobs if (history := runner.train(job).history)]
@@ -448,7 +447,7 @@ class _PathEstimator(Predictor):
         return History(epochs=histories[0].epochs, **means)
 
     def _findings_html(self) -> str:
-        return excerpt(summarize(*self._walked(), self._how)) if hasattr(self, "path_") else super()._findings_html()
+        return excerpt(summarize(*self._shown(), self._how)) if hasattr(self, "path_") else super()._findings_html()
 
     def _score(self, problem: PathProblem, settings: PathSettings, y: Array) -> Score:
         """Return what scores a network by ``scoring``, tried on a constant."""
@@ -503,13 +502,13 @@ class _PathEstimator(Predictor):
             )
         self.selection_frequency_ = self.path_.frequency(self.index_)
 
-    def _keep(self) -> Self:
+    def _set_fitted(self) -> Self:
         """Hand the chosen networks over, and say where their training failed."""
         path, index = self.path_, self.index_
         best, sound = path.best_seed(index), ~path.lost[index, -1]
         sound[best] = True
         models = [path.model(index, int(seed)) for seed in np.flatnonzero(sound)]
-        self._hand_over(models, int(sound[:best].sum()))
+        self._set_models(models, int(sound[:best].sum()))
         self.n_iter_ = self.max_iter
         self._warn_of_failures(path)
         if path.settings.linear and path.residual[index].max() > _UNSOLVED:
@@ -630,7 +629,7 @@ _MIDDLE = """
 
 
 @documented(_FIRST, _MIDDLE)
-class MLPClassifierCV(ClassifierFace, _PathEstimator):
+class MLPClassifierCV(_ClassifierMixin, _PathEstimator):
     """A neural network classifier that walks its L1/L2 path and chooses the strength by cross-validation.
 
     Two classes share one logit and binary cross-entropy, more have a softmax, several labels have a logit each.
@@ -670,7 +669,7 @@ class MLPClassifierCV(ClassifierFace, _PathEstimator):
 
 
 @documented(_FIRST, _MIDDLE)
-class MLPRegressorCV(RegressorFace, _PathEstimator):
+class MLPRegressorCV(_RegressorMixin, _PathEstimator):
     """A neural network regressor that walks its L1/L2 path and chooses the strength by cross-validation.
 
     Held-out losses are in y's own units; with several targets, each in units of its own deviation.

@@ -19,6 +19,7 @@ from sklearn.utils.validation import _check_feature_names_in, check_is_fitted
 from ridgewalk.arrays import Array, Integers
 from ridgewalk.columns import DAYS, MISSING, Category, Column, CommaNumber, Date, Encoder, Number
 from ridgewalk.estimators import MLPClassifier, MLPClassifierCV, MLPRegressor, MLPRegressorCV
+from ridgewalk.estimators.access import has_one_target, is_multilabel
 from ridgewalk.layers import Dense, Dropout, Layer
 from ridgewalk.losses import OutputActivation, facts
 from ridgewalk.model import Model
@@ -139,7 +140,7 @@ def recipe(model: Estimator, encoder: Encoder | None = None, target: str = "targ
     features = None if everything is None else tuple(everything[k] for k in chosen)
     needed = {feature.column for feature in features or ()}
     output = _OUTPUTS[facts(models[0].loss).output_activation]
-    if output == "two classes" and model._multilabel:
+    if output == "two classes" and is_multilabel(model):
         output = "labels"
     return Recipe(
         features=features,
@@ -150,7 +151,7 @@ def recipe(model: Estimator, encoder: Encoder | None = None, target: str = "targ
         models=_taking(models, chosen),
         output=output,
         classes=model.classes_.tolist() if output in ("two classes", "classes", "labels") else [],
-        flat=output in ("two classes", "classes") or (output != "labels" and model._single),
+        flat=output in ("two classes", "classes") or (output != "labels" and has_one_target(model)),
         target=target,
     )
 

@@ -48,11 +48,13 @@ def check_memory(
         problem.pairs,
         problem.x,
         problem.folds,
-        Adam(),
         penalties_at(problem, settings, np.zeros(1)),
-        None if settings.linear else settings.batch_size,
-        polishes=settings.linear or last_steps(settings) is not None,
-        stops=False,
+        memory.Steps(
+            Adam(),
+            None if settings.linear else settings.batch_size,
+            polishes=settings.linear or last_steps(settings) is not None,
+            stops=False,
+        ),
     )
     if settings.linear:
         need = memory.needed_by_linear_path(size, strengths, runner.threads)

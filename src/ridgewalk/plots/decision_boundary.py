@@ -11,6 +11,7 @@ from sklearn.inspection import DecisionBoundaryDisplay
 
 from ridgewalk.arrays import Array, Integers
 from ridgewalk.estimators import MLPClassifierCV, MLPRegressorCV
+from ridgewalk.estimators.access import checked_rows, output_names, shown_path
 from ridgewalk.formatting import format_number
 from ridgewalk.plots.drawing import last_step, nearest, pyplot, short
 from ridgewalk.report.details import regions, spread
@@ -100,13 +101,13 @@ class DecisionBoundaryPathDisplay:
         if fitted is not estimator:
             raise TypeError("Give the last step of the pipeline, and the rows as that step takes them.")
         names = None if feature_names is None else [str(name) for name in feature_names]
-        path, rule, names, choice = fitted._walked(names)
+        path, rule, names, choice = shown_path(fitted, names)
         if fitted.n_features_in_ != 2:
             raise ValueError(f"A plane has two inputs, and this model has {fitted.n_features_in_}.")
         summary = summarize(path, rule, names, choice)
         shown = _some(summary) if alphas is None else nearest(path.alphas, alphas)
-        classes = fitted._names_of_outputs() or []
-        plane = regions(path, names, fitted._given(X, y), classes, shown.tolist(), grid_resolution)
+        classes = output_names(fitted) or []
+        plane = regions(path, names, checked_rows(fitted, X, y), classes, shown.tolist(), grid_resolution)
         if plane is None:
             raise ValueError(
                 "A plane shows one label or one number of at most 10 classes; and without standardize=True, or with a "

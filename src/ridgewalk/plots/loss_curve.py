@@ -9,6 +9,7 @@ from numpy.typing import ArrayLike
 
 from ridgewalk.engine.job import History
 from ridgewalk.estimators import MLPClassifier, MLPClassifierCV, MLPRegressor, MLPRegressorCV
+from ridgewalk.estimators.access import shown_path, training_history
 from ridgewalk.plots.drawing import BLUE, GREEN, VERMILION, axes_of, last_step, nearest, pyplot
 
 if TYPE_CHECKING:
@@ -86,9 +87,9 @@ class LossCurveDisplay:
         kinds = (MLPClassifier, MLPRegressor, MLPClassifierCV, MLPRegressorCV)
         fitted, _ = last_step(estimator, kinds, cls.__name__)
         if isinstance(fitted, MLPClassifierCV | MLPRegressorCV):
-            path, *_ = fitted._walked()
+            path, *_ = shown_path(fitted)
             index = fitted.index_ if alpha is None else int(nearest(path.alphas, alpha)[0])
-            return cls.from_history(fitted._course([index]), ax=ax)
+            return cls.from_history(training_history(fitted, [index]), ax=ax)
         if alpha is not None:
             raise ValueError("alpha chooses a strength of a path, and this estimator has one strength: leave it out.")
         steps = len(fitted.loss_curve_)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal, Self, get_args
 import numpy as np
 
 from ridgewalk.estimators import MLPClassifierCV, MLPRegressorCV
+from ridgewalk.estimators.access import shown_path
 from ridgewalk.path.result import MLPPath
 from ridgewalk.path.selection import Choice, Rule
 from ridgewalk.plots.drawing import (
@@ -101,7 +102,7 @@ class RegularizationPathDisplay:
         """
         pyplot()
         fitted, names = last_step(estimator, (MLPClassifierCV, MLPRegressorCV), cls.__name__)
-        told = fitted._walked(names if feature_names is None else [str(name) for name in feature_names])
+        told = shown_path(fitted, names if feature_names is None else [str(name) for name in feature_names])
         return cls._of(*told).plot(ax, kind=kind)
 
     @classmethod

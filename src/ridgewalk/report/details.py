@@ -50,25 +50,12 @@ class Given:
     target: Array
 
 
-def page_data(
-    path: MLPPath,
-    rule: Rule,
-    origins: list[str] | None = None,
-    choice: Choice | None = None,
-    *,
-    classes: list[str] | None = None,
-    given: Given | None = None,
-    diagnosis: dict[str, Any] | None = None,
-    history: History | None = None,
-    title: str = "A walked path",
-    how: str | None = None,
-) -> dict[str, Any]:
-    """Collect everything that a page shows.
+@dataclass(frozen=True, eq=False)
+class Extras:
+    """What a page shows beside the path itself.
 
-    Parameters
+    Attributes
     ----------
-    path, rule, origins, choice, how
-        As for :func:`ridgewalk.report.summary.summarize`.
     classes : list of str, optional
         Their names, in the order of the outputs; no and yes where there is one output.
     given : Given, optional
@@ -78,6 +65,30 @@ def page_data(
     history : History, optional
         How a training went at every strength: a run for each.
     title : str
+    """
+
+    classes: list[str] | None = None
+    given: Given | None = None
+    diagnosis: dict[str, Any] | None = None
+    history: History | None = None
+    title: str = "A walked path"
+
+
+def page_data(
+    path: MLPPath,
+    rule: Rule,
+    origins: list[str] | None = None,
+    choice: Choice | None = None,
+    how: str | None = None,
+    extras: Extras | None = None,
+) -> dict[str, Any]:
+    """Collect everything that a page shows.
+
+    Parameters
+    ----------
+    path, rule, origins, choice, how
+        As for :func:`ridgewalk.report.summary.summarize`.
+    extras : Extras, optional
 
     Returns
     -------
@@ -85,19 +96,19 @@ def page_data(
         Ready for JSON. ``summary`` is that of :func:`~ridgewalk.report.summary.summarize`, without its list of inputs;
         what differs from strength to strength are lists along ``summary["path"]``.
     """
-    summary = summarize(path, rule, origins, choice, how)
-    said = sentences(summary)
-    names = classes or _numbered(path)
+    summary, extras = summarize(path, rule, origins, choice, how), extras or Extras()
+    said, given = sentences(summary), extras.given
+    names = extras.classes or _numbered(path)
     return {
-        "title": title,
+        "title": extras.title,
         "made_by": f"ridgewalk {version('ridgewalk')}",
         "summary": {name: value for name, value in summary.items() if name != "inputs"},
         "axes": axes(summary),
         "sentences": said,
-        "diagnosis": diagnosis,
+        "diagnosis": extras.diagnosis,
         "inputs": inputs_along(path, origins, summary["index"]),
         "layers": _layers(path, origins, names),
-        "curves": _curves(history) if history else None,
+        "curves": _curves(extras.history) if extras.history else None,
         "rows": _rows(path, given, names) if given else None,
         "regions": regions(path, origins, given, names, range(len(path.alphas))),
     }

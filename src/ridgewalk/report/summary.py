@@ -48,29 +48,16 @@ def summarize(
     gain, gain_error = mean_and_error(path.row_loss[choice.chosen] - unpenalized, path.row_weights)
     of_folds = path.train_loss[:, :-1].mean(axis=-1)
     _, train_error = mean_and_error(of_folds, np.ones(of_folds.shape[1]))
-    rows = []
-    for s, alpha in enumerate(path.alphas):
-        seed = path.best_seed(s)
-        rows.append(
-            {
-                "alpha": float(alpha),
-                "heldout_loss": _number(loss[s]),
-                "standard_error": _number(error[s]),
-                "heldout_score": None if path.heldout_score is None else _number(path.heldout_score[s].mean()),
-                "train_loss": _number(path.train_loss[s, -1, seed]),
-                "train_standard_error": _number(train_error[s]) if of_folds.shape[1] > 1 else None,
-                "objective": _number(path.objective[s, -1, seed]),
-                "penalty": _number(path.penalty[s, -1, seed]),
-                "zeros": float(path.zeros[s, -1, seed]),
-                "weights_kept": sum(int(np.count_nonzero(w[s, seed])) for w in path.parameters[::2]),
-                "inputs_kept": int(kept[s, -1, seed].sum()),
-                "units_kept": int(path.units_kept[s, -1, seed]),
-                "diverged": int(path.diverged[s].sum()),
-                "marks": [
-                    mark for mark, index in (("min", choice.minimum), ("1se", choice.one_standard_error)) if index == s
-                ],
-            }
-        )
+    train_errors = train_error if of_folds.shape[1] > 1 else np.full(len(path.alphas), np.nan)
+    rows = [
+        _strength(path, s, kept[s, -1], choice)
+        | {
+            "heldout_loss": _number(loss[s]),
+            "standard_error": _number(error[s]),
+            "train_standard_error": _number(train_errors[s]),
+        }
+        for s in range(len(path.alphas))
+    ]
     seed = path.best_seed(choice.chosen)
     frequency = kept[choice.chosen, :-1].mean(axis=(0, 1))
     return {
@@ -94,6 +81,25 @@ def summarize(
             for k, name in enumerate(inputs)
         ],
         "path": rows,
+    }
+
+
+def _strength(path: MLPPath, s: int, kept: Booleans, choice: Choice) -> dict[str, Any]:
+    """Describe one strength: its best network on all data, and inputs kept (E, inputs)."""
+    seed = path.best_seed(s)
+    marks = (("min", choice.minimum), ("1se", choice.one_standard_error))
+    return {
+        "alpha": float(path.alphas[s]),
+        "heldout_score": None if path.heldout_score is None else _number(path.heldout_score[s].mean()),
+        "train_loss": _number(path.train_loss[s, -1, seed]),
+        "objective": _number(path.objective[s, -1, seed]),
+        "penalty": _number(path.penalty[s, -1, seed]),
+        "zeros": float(path.zeros[s, -1, seed]),
+        "weights_kept": sum(int(np.count_nonzero(w[s, seed])) for w in path.parameters[::2]),
+        "inputs_kept": int(kept[seed].sum()),
+        "units_kept": int(path.units_kept[s, -1, seed]),
+        "diverged": int(path.diverged[s].sum()),
+        "marks": [mark for mark, index in marks if index == s],
     }
 
 

@@ -281,7 +281,7 @@ def _standing_record(model: Any, shelf: Shelf) -> Record:
     return {**record, "steps": standing.steps, "rates": rate, "averages": averages}
 
 
-def _go_on(document: Record, model: Any, face: _Face, arrays: Arrays) -> None:
+def _go_on(document: Record, model: Any, face: _OutputSpec, arrays: Arrays) -> None:
     """Give a loaded model what its training goes on from."""
     if "trained" in document:
         model._trained = [_model(record, face, arrays) for record in document["trained"]]
@@ -292,7 +292,9 @@ def _go_on(document: Record, model: Any, face: _Face, arrays: Arrays) -> None:
 
 def _stand(record: Record, model: Any, arrays: Arrays) -> None:
     """Put a loaded model where its training ended."""
-    model._optimizer = scheduled(model._new_optimizer(), InverseTime(), float(record["rate"]))
+    from ridgewalk.estimators.access import new_optimizer
+
+    model._optimizer = scheduled(new_optimizer(model), InverseTime(), float(record["rate"]))
     model._fallen_to = float(restored(record["fallen_to"], arrays))
     model._no_improvement_count = int(record["waited"])
     model._standing = None
@@ -361,6 +363,8 @@ def _penalty_record(where: str, penalty: Any, shelf: Shelf) -> Record:
 
 def stored(document: Record, arrays: Arrays) -> Stored:
     """Make the model that a document describes."""
+    from ridgewalk.estimators.access import set_models
+
     encoder = _encoder(document["columns"])
     kinds = _estimators()
     if document["estimator"] not in kinds:
@@ -402,7 +406,7 @@ def stored(document: Record, arrays: Arrays) -> Stored:
     if "input_selection" in document:
         model.input_selection_ = _input_selection(document["input_selection"], paths, face, arrays)
     with np.errstate(over="ignore", invalid="ignore"):
-        model._hand_over(models, best)
+        set_models(model, models, best)
     if not all(map(_finite, (*model.coefs_, *model.intercepts_))):
         raise WrongError("its weights are not finite numbers, for columns as they come")
     target = document["target"]
@@ -445,7 +449,7 @@ def _width(encoder: Encoder) -> int:
 
 
 @dataclass(frozen=True)
-class _Face:
+class _OutputSpec:
     """What an estimator's attributes ask of its networks: inputs, outputs (None: any number), and losses."""
 
     inputs: int
@@ -453,9 +457,10 @@ class _Face:
     losses: tuple[type, ...]
 
 
-def _face(model: Any, arrays: Arrays) -> _Face:
+def _face(model: Any, arrays: Arrays) -> _OutputSpec:
     from sklearn.base import is_classifier
 
+    from ridgewalk.estimators.access import has_one_target, is_multilabel, loss_of
     from ridgewalk.estimators.problem import REGRESSION_LOSSES
 
     inputs = model.n_features_in_
@@ -464,11 +469,11 @@ def _face(model: Any, arrays: Arrays) -> _Face:
         raise WrongError(f"it names other columns than its {inputs}")
     arrays.take(inputs, f"which of {inputs} columns it uses")
     if not is_classifier(model):
-        return _Face(inputs, 1 if model._single else None, tuple(map(type, REGRESSION_LOSSES.values())))
+        return _OutputSpec(inputs, 1 if has_one_target(model) else None, tuple(map(type, REGRESSION_LOSSES.values())))
     if model.classes_.ndim != 1:
         raise WrongError("its classes are no list")
     classes = len(model.classes_)
-    return _Face(inputs, 1 if classes == 2 and not model._multilabel else classes, (type(model._loss),))
+    return _OutputSpec(inputs, 1 if classes == 2 and not is_multilabel(model) else classes, (type(loss_of(model)),))
 
 
 def _sized(arrays: Arrays, name: str, kind: str, letters: str, sizes: dict[str, int]) -> Anything:
@@ -493,7 +498,7 @@ def _positive(array: Anything) -> bool:
     return bool((array > 0).all())
 
 
-def _moments(document: Record, model: Any, face: _Face, arrays: Arrays) -> Moments:
+def _moments(document: Record, model: Any, face: _OutputSpec, arrays: Arrays) -> Moments:
     """Means and deviations of the rows trained on; format 3 kept how they were scaled, and not their weight."""
     if "seen" not in document:
         fold = _scaling(document["fold"], {"P": face.inputs}, arrays)
@@ -516,7 +521,7 @@ def _scaling(record: Record, sizes: dict[str, int], arrays: Arrays) -> dict[str,
     return given
 
 
-def _network(record: Record, face: _Face, axes: int, arrays: Arrays) -> tuple[Network, Any, tuple[Anything, ...]]:
+def _network(record: Record, face: _OutputSpec, axes: int, arrays: Arrays) -> tuple[Network, Any, tuple[Anything, ...]]:
     """Layers, loss and arrays of a network; its arrays have so many axes before those of the layers."""
     network = Network(tuple(_thing(_LAYERS, layer, "layer") for layer in record["layers"]))
     loss = _thing(_LOSSES, record["loss"], "loss")
@@ -531,7 +536,7 @@ def _network(record: Record, face: _Face, axes: int, arrays: Arrays) -> tuple[Ne
     return network, loss, parameters
 
 
-def _model(record: Record, face: _Face, arrays: Arrays) -> Model:
+def _model(record: Record, face: _OutputSpec, arrays: Arrays) -> Model:
     network, loss, parameters = _network(record, face, 0, arrays)
     sizes = {"P": network.dense[0].inputs, "C": network.dense[-1].units}
     inputs = _sized(arrays, record["inputs"], "i", "P", sizes)
@@ -540,7 +545,7 @@ def _model(record: Record, face: _Face, arrays: Arrays) -> Model:
     return Model(network=network, parameters=parameters, loss=loss, inputs=inputs, **_scaling(record, sizes, arrays))
 
 
-def _path(record: Record, face: _Face, arrays: Arrays) -> MLPPath:
+def _path(record: Record, face: _OutputSpec, arrays: Arrays) -> MLPPath:
     network, loss, parameters = _network(record, face, 2, arrays)
     settings, standardize = _how(record, arrays)
     sizes = {"P": face.inputs, "C": network.dense[-1].units, "L": len(network.dense)}
@@ -652,7 +657,7 @@ def _of_numbers(values: Sequence[Any]) -> bool:
     return all(isinstance(each, int | float) for each in values)
 
 
-def _input_selection(record: Record, paths: list[MLPPath], face: _Face, arrays: Arrays) -> InputSelection:
+def _input_selection(record: Record, paths: list[MLPPath], face: _OutputSpec, arrays: Arrays) -> InputSelection:
     def arm(given: Record) -> Arm:
         path, index = paths[given["path"]], given["index"]
         if index not in range(len(path.alphas)):

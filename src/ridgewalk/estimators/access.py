@@ -1,0 +1,65 @@
+"""What other packages ask of a fitted estimator, and set of one that is read from a file: no attribute of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from ridgewalk.engine.job import History
+from ridgewalk.losses import Loss
+from ridgewalk.model import Model
+from ridgewalk.optimizers import Optimizer
+from ridgewalk.path.result import MLPPath
+from ridgewalk.path.selection import Choice, Rule
+from ridgewalk.report.details import Given
+
+
+def shown_path(model: Any, names: list[str] | None = None) -> tuple[MLPPath, Rule, list[str], Choice]:
+    """Return what is shown of an estimator's path: the path, the rule, the columns' names, the choice."""
+    shown: tuple[MLPPath, Rule, list[str], Choice] = model._shown(names)
+    return shown
+
+
+def output_names(model: Any) -> list[str] | None:
+    """Return the names of classes or labels; None where numbers are predicted."""
+    names: list[str] | None = model._names_of_outputs()
+    return names
+
+
+def checked_rows(model: Any, X: Any, y: Any) -> Given | None:
+    """Return rows to compare predictions on, checked and encoded; None where none are given."""
+    rows: Given | None = model._given(X, y)
+    return rows
+
+
+def training_history(model: Any, indices: Sequence[int]) -> History:
+    """Train the folds once more at some strengths of the path, and return how that went."""
+    history: History = model._refit_history(indices)
+    return history
+
+
+def is_multilabel(model: Any) -> bool:
+    """Return whether a classifier predicts labels of their own, rather than classes of which one holds."""
+    return bool(model._multilabel)
+
+
+def has_one_target(model: Any) -> bool:
+    """Return whether y of a regressor's fit was one column, (N,)."""
+    return bool(model._single)
+
+
+def loss_of(model: Any) -> Loss:
+    """Return the loss of a classifier."""
+    loss: Loss = model._loss
+    return loss
+
+
+def new_optimizer(model: Any) -> Optimizer:
+    """Return the optimizer that an estimator of one strength begins with."""
+    optimizer: Optimizer = model._new_optimizer()
+    return optimizer
+
+
+def set_models(model: Any, models: list[Model], best: int) -> None:
+    """Let an estimator predict with these networks, one per start; ``best`` is the one to look at."""
+    model._set_models(models, best)
