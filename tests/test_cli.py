@@ -17,8 +17,8 @@ from ridgewalk import MLPClassifierCV, __version__, cli
 from ridgewalk.cli.bench import Measured, Task, show_measured
 from ridgewalk.cli.commands import app
 from ridgewalk.cli.console import show
-from ridgewalk.data import Encoder
 from ridgewalk.storage import load
+from ridgewalk.tables import Encoder
 
 QUICK = ["--alphas", "4", "--max-iter", "40", "--folds", "3", "--hidden", "6", "--learning-rate", "0.03"]
 

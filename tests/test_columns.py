@@ -12,8 +12,8 @@ import polars as pl
 import pyarrow as pa
 import pytest
 
-from ridgewalk.columns import Category, DataError, Date, Encoder, Number, column_heads, kind_of
-from ridgewalk.data import make_table
+from ridgewalk.tables.encode import Category, DataError, Date, Encoder, Number, column_heads, kind_of
+from ridgewalk.tables.read import make_table
 
 DAY = np.timedelta64(1, "D")
 

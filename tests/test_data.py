@@ -11,7 +11,7 @@ import pyarrow as pa
 import pytest
 
 from ridgewalk.cli.commands import app
-from ridgewalk.data import DataError, Encoder, make_table, read_table, read_target
+from ridgewalk.tables.read import DataError, Encoder, make_table, read_table, read_target
 
 ROWS = 80
 

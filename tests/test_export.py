@@ -22,11 +22,11 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from ridgewalk import MLPClassifier, MLPClassifierCV, MLPRegressor, cli
-from ridgewalk.columns import Encoder
 from ridgewalk.export import numpy_code, to_numpy, to_onnx, to_torch
 from ridgewalk.export.onnx_graph import onnx_model
 from ridgewalk.export.recipe import recipe
 from ridgewalk.storage import MODEL_FILE, save
+from ridgewalk.tables.encode import Encoder
 
 ROOT = Path(__file__).parents[1]
 ROWS = 60

@@ -1,5 +1,8 @@
 """Old public names work until ridgewalk 0.2, with a warning at the caller's line."""
 
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 
@@ -37,3 +40,11 @@ def test_a_route_of_a_path():
     same = mlp_path(X, Y, settings=settings, alphas=3, cv=2, random_state=0, **given)
     np.testing.assert_array_equal(path.heldout_loss, same.heldout_loss)
     assert path.engine == "reference"
+
+
+def test_the_module_of_tables():
+    code = "import ridgewalk\nfrom ridgewalk.data import Encoder\nprint(Encoder.__module__, 'data' in dir(ridgewalk))"
+    command = [sys.executable, "-W", "always", "-c", code]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["ridgewalk.tables.encode", "False"]
+    assert "<string>:2: DeprecationWarning: ridgewalk.data is called ridgewalk.tables now" in done.stderr

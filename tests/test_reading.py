@@ -9,8 +9,8 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 
-from ridgewalk import data
-from ridgewalk.data import DataError, Encoder, make_table, read_table
+from ridgewalk.tables import read as data
+from ridgewalk.tables.read import DataError, Encoder, make_table, read_table
 
 FRAME = pd.DataFrame(
     {"größe, cm": [1.5, np.nan, -2.0], "name": ["a, b", 'say "x"', "c;d"], "n": [1, 2, 3], "flag": [True, False, True]}

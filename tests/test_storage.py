@@ -29,8 +29,8 @@ from sklearn.metrics import accuracy_score, make_scorer
 from sklearn.model_selection import KFold
 
 from ridgewalk import MLPClassifier, MLPClassifierCV, MLPRegressor, MLPRegressorCV, load, save
-from ridgewalk.columns import Encoder, Number
 from ridgewalk.storage import FORMAT, MODEL_FILE, ModelFileError, read
+from ridgewalk.tables.encode import Encoder, Number
 
 X = np.random.default_rng(0).normal(size=(60, 3))
 NUMBERS = X[:, 0] + 0.3 * np.random.default_rng(1).normal(size=60)

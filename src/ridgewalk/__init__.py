@@ -23,12 +23,13 @@ __all__ = [
     "mlp_path",
     "save",
 ]
-_MODULES = ("check", "convert", "data", "diagnostics", "estimators", "export", "plots", "storage", "tutorial")
+_MODULES = ("check", "convert", "diagnostics", "estimators", "export", "path", "plots", "storage", "tables", "tutorial")
+_OLD_MODULES = ("data",)
 
 
 def __getattr__(name: str) -> Any:
     # scikit-learn takes most of a second to import: only those who ask for its faces wait for it.
-    if name in _MODULES:
+    if name in _MODULES + _OLD_MODULES:
         return import_module(f"ridgewalk.{name}")
     if name in __all__:
         return getattr(import_module(f"ridgewalk.{'storage' if name in ('load', 'save') else 'estimators'}"), name)

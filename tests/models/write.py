@@ -14,8 +14,8 @@ import numpy as np
 import pandas as pd
 
 from ridgewalk import MLPClassifierCV, MLPRegressor, save
-from ridgewalk.columns import Category, Encoder
 from ridgewalk.storage import FORMAT
+from ridgewalk.tables.encode import Category, Encoder
 
 
 def table(rows=22):

@@ -19,9 +19,9 @@ from ridgewalk.formatting import format_loss
 from ridgewalk.storage import read
 
 if TYPE_CHECKING:
-    from ridgewalk.columns import Encoder
     from ridgewalk.estimators import MLPClassifierCV, MLPRegressorCV
     from ridgewalk.estimators.comparing import Comparison
+    from ridgewalk.tables.encode import Encoder
 
     _Run = tuple[MLPClassifierCV | MLPRegressorCV, Encoder | None]
 

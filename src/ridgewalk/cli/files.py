@@ -15,7 +15,7 @@ from ridgewalk.files import UNFINISHED
 from ridgewalk.storage import MODEL_FILE, read
 
 if TYPE_CHECKING:
-    from ridgewalk.data import Encoder
+    from ridgewalk.tables import Encoder
 
 TABLE_FILE, SUMMARY_FILE, PAGE_FILE = "path.csv", "summary.json", "report.html"
 LOCK_FILE = f"{UNFINISHED}-lock"

@@ -24,7 +24,7 @@ from ridgewalk.storage import MODEL_FILE
 from ridgewalk.storage import save as save_model
 
 if TYPE_CHECKING:
-    from ridgewalk.data import Encoder
+    from ridgewalk.tables import Encoder
 
 
 @dataclass(frozen=True)

@@ -32,8 +32,8 @@ def predict(
     import pandas as pd
     from sklearn.base import is_classifier
 
-    from ridgewalk.columns import column_heads
-    from ridgewalk.data import read_table
+    from ridgewalk.tables import read_table
+    from ridgewalk.tables.encode import column_heads
 
     if out_file is not None:
         free(out_file, file, force, "--out")

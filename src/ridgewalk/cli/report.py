@@ -16,7 +16,7 @@ from ridgewalk.cli.options import OUTPUT, TABLE_HELP, AsJson, Force, Model, Quie
 from ridgewalk.formatting import format_loss
 
 if TYPE_CHECKING:
-    from ridgewalk.data import Encoder
+    from ridgewalk.tables import Encoder
 
 
 def report(
@@ -37,7 +37,7 @@ def report(
     """Write a page to look at; given a file, with what is predicted on its rows, and how well (fresh ones say most)."""
     from sklearn.base import is_classifier
 
-    from ridgewalk.data import read_table, read_target
+    from ridgewalk.tables.read import read_table, read_target
 
     free(out_file, file, force, "--out")
     estimator, encoder, target = kept(model)

@@ -19,8 +19,8 @@ from ridgewalk.engine.progress import StoppedError
 if TYPE_CHECKING:
     import pandas as pd
 
-    from ridgewalk.data import Encoder, Table
     from ridgewalk.estimators import MLPClassifierCV, MLPRegressorCV
+    from ridgewalk.tables import Encoder, Table
 
 
 @dataclass(frozen=True, eq=False)
@@ -113,7 +113,7 @@ def read_problem(file: Path, columns: Columns, walk: Walk, verbose: bool) -> Pro
     ------
     ValueError
     """
-    from ridgewalk.data import Encoder, make_table, read_table, release_memory
+    from ridgewalk.tables.read import Encoder, make_table, read_table, release_memory
 
     if columns.target in (columns.drop or ()):
         raise ValueError(f"{columns.target!r} is the target, and --drop leaves it out: take one of them back.")

@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from os import PathLike
 from pathlib import Path
 
-from ridgewalk.columns import Encoder
 from ridgewalk.export.numpy_code import numpy_files
 from ridgewalk.export.recipe import Estimator, Recipe, recipe
 from ridgewalk.export.torch_state import module, prediction, torch_state
 from ridgewalk.files import written
+from ridgewalk.tables.encode import Encoder
 
 _SHOWN = 10  # columns named in a sentence
 

@@ -16,11 +16,11 @@ from typing import Any
 import numpy as np
 
 from ridgewalk.arrays import Array
-from ridgewalk.columns import MISSING, WITH_COMMAS, column_heads
 from ridgewalk.export.recipe import Feature, Recipe
 from ridgewalk.layers import GELU, Layer, LeakyReLU, ReLU, Sigmoid, Tanh
 from ridgewalk.losses import LARGEST_EXPONENT
 from ridgewalk.model import Model
+from ridgewalk.tables.encode import MISSING, WITH_COMMAS, column_heads
 
 MOST_LITERALS = 2_000  # numbers that are still pleasant to have among code
 _WIDTH = 88

@@ -17,13 +17,13 @@ import numpy as np
 from sklearn.utils.validation import _check_feature_names_in, check_is_fitted
 
 from ridgewalk.arrays import Array, Integers
-from ridgewalk.columns import DAYS, MISSING, Category, Column, CommaNumber, Date, Encoder, Number
 from ridgewalk.estimators import MLPClassifier, MLPClassifierCV, MLPRegressor, MLPRegressorCV
 from ridgewalk.estimators.access import has_one_target, is_multilabel
 from ridgewalk.layers import Dense, Dropout, Layer
 from ridgewalk.losses import OutputActivation, facts
 from ridgewalk.model import Model
 from ridgewalk.network import Network
+from ridgewalk.tables.encode import DAYS, MISSING, Category, Column, CommaNumber, Date, Encoder, Number
 
 Estimator = MLPClassifier | MLPClassifierCV | MLPRegressor | MLPRegressorCV
 What = Literal["value", "number", "missing", "is", "none of", "days", "sin", "cos"]

@@ -15,7 +15,7 @@ from ridgewalk.storage.container import FORMAT, Arrays, ModelFileError, Shelf, W
 from ridgewalk.storage.records import Stored, described, stored
 
 if TYPE_CHECKING:
-    from ridgewalk.columns import Encoder
+    from ridgewalk.tables.encode import Encoder
 
 __all__ = ["FORMAT", "MODEL_FILE", "ModelFileError", "Stored", "load", "read", "save"]
 

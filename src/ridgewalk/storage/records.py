@@ -42,7 +42,7 @@ from ridgewalk.storage.container import (
 )
 
 if TYPE_CHECKING:
-    from ridgewalk.columns import Encoder
+    from ridgewalk.tables.encode import Encoder
 
 Kinds = Mapping[str, tuple[type, dict[str, type]]]
 """Name in the file -> what it stands for, and its fields with their types."""
@@ -416,7 +416,7 @@ def stored(document: Record, arrays: Arrays) -> Stored:
 def _encoder(records: list[Record] | None) -> Encoder | None:
     if records is None:
         return None
-    from ridgewalk.columns import DAYS, Category, Date, Encoder
+    from ridgewalk.tables.encode import DAYS, Category, Date, Encoder
 
     columns = tuple(_thing(_columns(), record, "column") for record in records)
     for column in columns:
@@ -437,7 +437,7 @@ _LAST_DAY = 10**9  # from 1970-01-01
 
 def _width(encoder: Encoder) -> int:
     """Count the columns of numbers that an encoder gives, without their names, which a file could make long."""
-    from ridgewalk.columns import Category, Date
+    from ridgewalk.tables.encode import Category, Date
 
     width = 0
     for column in encoder.columns:
@@ -701,7 +701,7 @@ def _thing(kinds: Kinds, record: Record, what: str) -> Any:
 
 
 def _columns() -> Kinds:
-    from ridgewalk.columns import (
+    from ridgewalk.tables.encode import (
         Category,
         CommaNumber,
         Date,

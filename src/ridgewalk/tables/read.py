@@ -1,0 +1,662 @@
+"""A file becomes a table: what to learn from, what to learn, and what was left out.
+
+file  --read_table-->  frame  --make_table-->  Table  --Encoder (ridgewalk.tables.encode)-->  columns of numbers
+"""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import io
+import re
+import sys
+import warnings
+import zlib
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from os import PathLike
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+from numpy.typing import NDArray
+from pandas.api import types
+from pyarrow import feather, parquet
+
+from ridgewalk.losses import holds_classes
+from ridgewalk.tables.encode import (
+    DECIMAL_COMMAS,
+    WITH_COMMAS,
+    Category,
+    CommaNumber,
+    DataError,
+    Encoder,
+    Number,
+    as_frame,
+    comma_numbers,
+    in_days,
+    iso_share,
+    kind_of,
+    offered,
+    refuse_doubled,
+)
+
+__all__ = [
+    "STANDARD_INPUT",
+    "DataError",
+    "Encoder",
+    "Table",
+    "make_table",
+    "read_table",
+    "read_target",
+    "release_memory",
+]
+
+_SEPARATED, _COLUMNAR = (".csv", ".tsv"), (".parquet", ".pq", ".arrow", ".feather")
+_KINDS = (*_SEPARATED, *(f"{ending}.gz" for ending in _SEPARATED), *_COLUMNAR)
+_SEPARATORS = ",;\t|"
+STANDARD_INPUT = "-"
+_MANY_CATEGORIES = 50
+_MOST_NOTES = 2  # that an error has of columns that are left out
+_FEWEST_NUMBERED = 20  # rows from which numbers in order are no accident
+_NUMBERS_AT_ONCE = 2**18
+_MOSTLY = 0.9  # share of a column's texts that look like something
+_NOTES = "what was noticed of columns while they were read"  # in a frame's attrs: pairs of a column and a sentence
+_NO_NAME = "Unnamed: "  # how pandas begins the name of a column that has none
+_WITH_POINTS = r"[+-]?(?:[1-9]\d{0,2}(?:,\d{3})+|\d+)(?:\.\d+)?"  # 1,234.5
+_GROUPED = r"\s*[+-]?[1-9]\d{0,2}(?:\.\d{3})+\s*"
+_CODE = r"[+-]?0\d+"
+_ZEROS = re.compile(r"(?:^|[\s,;|\"])[+-]?0\d", re.MULTILINE)
+_WIDE = 1_000  # columns
+_LARGEST = 2**63  # of whole numbers in NumPy's int64
+_BLOCK = 1 << 24  # characters that are looked through at once
+_HEAD = 1 << 16  # of a file, in which its first line is looked for
+
+
+def read_table(
+    path: str | PathLike[str],
+    texts: Sequence[str] = (),
+    target: str | None = None,
+    encoder: Encoder | None = None,
+) -> pd.DataFrame:
+    """Read a table: CSV or TSV, as they are or compressed by gzip; Parquet, Arrow or Feather.
+
+    CSV and TSV are UTF-8, and their first line names the columns. In TSV a tab separates; in CSV what stands between
+    the names (a comma, a semicolon, a tab or a bar). Empty fields, NA and the like are missing values. Where no comma
+    separates, columns of numbers with decimal commas are numbers, and where a file has such a column, dots before three
+    digits are thousands. Whole numbers that begin with zeros (01234) are codes, and stay text. Of Parquet, Arrow and
+    Feather the named levels of an index are columns, too.
+
+    Parameters
+    ----------
+    path : str or path
+        "-" reads CSV or TSV from standard input.
+    texts : sequence of str
+        Columns of CSV and TSV to take as text even where they look like numbers.
+    target : str, optional
+        A column of CSV and TSV whose values stay as they stand in the file: numbers only if Python writes each of them
+        in the same way, else text (001, true, 1.0 and 1 together, 1e20).
+    encoder : Encoder, optional
+        Of the model that is to predict these rows: CSV and TSV are read as it learned each column.
+
+    Raises
+    ------
+    DataError
+        If there is no such file, its kind is not known, it holds no rows, or it cannot be read.
+    """
+    path = Path(path)
+    streamed = str(path) == STANDARD_INPUT
+    name = "Standard input" if streamed else str(path)
+    kind = ".csv" if streamed else _kind(path)
+    if kind in _COLUMNAR:
+        frame = _read_columnar(name, path, kind)
+    else:
+        try:
+            frame = _read_separated(name, _text(path, kind, streamed), kind, _Known.of(texts, target, encoder))
+        except DataError:
+            raise
+        except UnicodeDecodeError as error:
+            raise DataError(f"{name} is not UTF-8 text ({error.reason}): save it as UTF-8.") from None
+        except pd.errors.ParserWarning:
+            raise DataError(
+                f"{name} has rows with more fields than there are column names: name or remove them."
+            ) from None
+        except (EOFError, zlib.error):
+            raise DataError(f"{name} ends in the middle, or is damaged: copy or make it again.") from None
+        except (pd.errors.ParserError, csv.Error, OSError, ValueError, OverflowError) as error:
+            raise _unreadable(name, kind, error) from None
+    if frame.empty:
+        raise DataError(f"{name} has column names but no rows: at least two rows are needed.")
+    return frame.copy() if frame.shape[1] > len(frame) else frame  # a wide one as one piece, not one per column
+
+
+def _unreadable(name: str, kind: str, error: Exception) -> DataError:
+    said = (str(error).splitlines() or [type(error).__name__])[0][:200].rstrip(".")
+    return DataError(f"{name} cannot be read as {_WORDS[kind]} ({said}): is it that, and whole?")
+
+
+_WORDS = {
+    ".csv": "CSV", ".tsv": "TSV", ".csv.gz": "CSV compressed by gzip", ".tsv.gz": "TSV compressed by gzip",
+    ".parquet": "Parquet", ".pq": "Parquet", ".arrow": "Arrow", ".feather": "Feather",
+}  # fmt: skip
+
+
+def _kind(path: Path) -> str:
+    """Give the ending of a file that there is, and that can be read."""
+    if not path.exists():
+        raise DataError(f"There is no file {path}: look at the name, and at the folder you are in.")
+    if path.is_dir():
+        raise DataError(f"{path} is a folder; give a file whose name ends in {', '.join(_KINDS)}.")
+    kind = "".join(path.suffixes[-2:]).lower() if path.suffix.lower() == ".gz" else path.suffix.lower()
+    if kind not in _KINDS:
+        raise DataError(f"{path.name} is of a kind that is not read: its name must end in {', '.join(_KINDS)}.")
+    return kind
+
+
+def _read_columnar(name: str, path: Path, kind: str) -> pd.DataFrame:
+    """Read Parquet, Arrow's file format or its stream; a named level of the index is a column."""
+    try:
+        table = parquet.read_table(path) if kind in (".parquet", ".pq") else _read_arrow(path)
+        table.validate(full=True)  # what points beyond its buffers would end the interpreter
+        frame: pd.DataFrame = table.to_pandas()
+    except Exception as error:  # a damaged file raises whatever its reader runs into, MemoryError among it
+        raise _unreadable(name, kind, error) from None
+    levels = [level for level in frame.index.names if level is not None]
+    unnamed = [level for level in frame.index.names if level is None and not isinstance(frame.index, pd.RangeIndex)]
+    refuse_doubled(name, [*map(str, levels), *map(str, frame.columns)])
+    if levels or unnamed:
+        names = [f"{_NO_NAME}{k}" if level is None else level for k, level in enumerate(frame.index.names)]
+        frame = frame.reset_index(names=names)
+    return as_frame(frame)
+
+
+def _read_arrow(path: Path) -> pa.Table:
+    """Read Arrow's file format, or its stream; Feather is the first."""
+    try:
+        return feather.read_table(path)
+    except pa.ArrowInvalid:
+        with pa.OSFile(str(path)) as file:
+            return pa.ipc.open_stream(file).read_all()
+
+
+def _text(path: Path, kind: str, streamed: bool) -> io.TextIOWrapper | io.StringIO:
+    """Open CSV or TSV, at its beginning, so that it can be read twice."""
+    if streamed:
+        if sys.stdin.isatty():
+            raise DataError("Standard input is a terminal: pipe a table into it, or give a file.")
+        return io.StringIO(sys.stdin.buffer.read().decode("utf-8-sig"), newline="")
+    opened: Any = gzip.GzipFile(path) if kind.endswith(".gz") else path.open("rb")
+    return io.TextIOWrapper(opened, encoding="utf-8-sig", newline="")
+
+
+@dataclass(frozen=True)
+class _Known:
+    """What is known of a file's columns before it is read.
+
+    Attributes
+    ----------
+    texts : frozenset of str
+        Are read as text.
+    points : frozenset of str
+        Hold numbers with points before decimals, as a model learned them.
+    target : str or None
+    """
+
+    texts: frozenset[str]
+    points: frozenset[str]
+    target: str | None
+
+    @staticmethod
+    def of(texts: Sequence[str], target: str | None, encoder: Encoder | None) -> _Known:
+        columns = () if encoder is None else encoder.columns
+        learned = (column.name for column in columns if isinstance(column, Category | CommaNumber))
+        points = frozenset(column.name for column in columns if type(column) is Number)
+        return _Known(frozenset((*texts, *learned)), points, target)
+
+
+def _read_separated(name: str, text: io.TextIOWrapper | io.StringIO, kind: str, known: _Known) -> pd.DataFrame:
+    with text:
+        start = text.read(_HEAD)
+        if "\0" in re.split(r"[\r\n]", start, maxsplit=1)[0]:
+            raise DataError(f"{name} holds bytes that no text has: give CSV or TSV in UTF-8, or the right ending.")
+        bare = re.sub(r'"[^"]*"', "", start)  # a comma inside of a name separates nothing, and a line's end ends none
+        between = re.split(r"[\r\n]", bare, maxsplit=1)[0]
+        separator = "\t" if kind.startswith(".tsv") else max(_SEPARATORS, key=between.count)
+        text.seek(0)
+        names = next(csv.reader(text, delimiter=separator), [])
+        if not names:
+            raise DataError(f"{name} is empty: a line of column names and at least two rows are needed.")
+        refuse_doubled(name, names)
+        target, asked = known.target, {*known.texts, *([] if known.target is None else [known.target])}
+
+        def read(texts: Iterable[str], columns: list[str] | None = None) -> pd.DataFrame:
+            text.seek(0)
+            kinds = dict.fromkeys(texts, str) or None  # any other is looked into for every column
+            return pd.read_csv(text, sep=separator, index_col=False, dtype=kinds, usecols=columns, low_memory=False)
+
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", pd.errors.ParserWarning)
+            if asked and len(names) > _WIDE:  # then reading twice is quicker
+                frame, there = read(()), [name for name in names if name in asked]
+                frame[there] = read(there, there)
+            else:
+                frame = read(asked)
+            notes = []
+            if separator != ",":
+                notes += _take_decimal_commas(frame, known, read)
+            if _begins_with_zeros(text):
+                kinds = zip(map(str, frame), frame.dtypes, strict=True)
+                numbers = [name for name, kind in kinds if name not in asked and types.is_numeric_dtype(kind)]
+                numbers = [name for name in numbers if _holds_whole(frame[name])]
+                notes += _keep_codes(frame, read(numbers, numbers))
+    if target in frame and _holds_text(frame[target]):
+        frame[target] = _as_it_stands(frame[target])
+    frame.attrs[_NOTES] = notes
+    return frame
+
+
+def _take_decimal_commas(
+    frame: pd.DataFrame, known: _Known, read: Callable[[Iterable[str], list[str]], pd.DataFrame]
+) -> list[tuple[str, str]]:
+    """Turn columns with decimal commas, of a file in which no comma separates, into numbers; return notes on columns.
+
+    Three digits after a comma may be thousands. So may they after a dot, which is known only where the file has a
+    column whose commas stand before decimals for certain. Texts are looked at, and left as they are.
+    """
+    decimal, thousands = set(), set()
+    kinds = list(zip(map(str, frame), frame.dtypes, strict=True))
+    for name in (name for name, kind in kinds if not types.is_numeric_dtype(kind) and _holds_text(frame[name])):
+        values = frame[name].dropna().str.strip()
+        if values.str.contains(",", regex=False).any():
+            decimal |= {name} if values.str.fullmatch(WITH_COMMAS).all() else set()
+            thousands |= {name} if values.str.fullmatch(_WITH_POINTS).all() else set()
+    certain = decimal - thousands
+    if not certain:
+        return []
+    free = [name for name, _ in kinds if name not in known.texts]
+    taken = [name for name in free if name in (certain if thousands - decimal else decimal)]
+    for name in taken:
+        frame[name] = pd.to_numeric(comma_numbers(frame[name]))
+    notes, points = [], set(known.points)
+    unclear = [name for name in free if name not in {*decimal, *points} and _may_hold_dots(frame[name])]
+    written = read(unclear, unclear) if unclear else frame[[]]
+    for name in unclear:
+        values = written[name].dropna()
+        dots = values[values.str.contains(".", regex=False)]
+        if len(dots) and dots.str.fullmatch(_GROUPED).all():
+            frame[name] = pd.to_numeric(comma_numbers(written[name]))
+            said = f"{dots.iloc[0]} is {comma_numbers(dots).iloc[0]}: commas stand before decimals in this file."
+            notes.append((name, f"The dots of column {name!r} were taken for thousands, so {said}"))
+        elif len(dots):
+            points.add(name)
+    numbers = [name for name in free if _holds_numbers(frame[name])]
+    frame.attrs[DECIMAL_COMMAS] = [name for name in numbers if name not in points]
+    return notes
+
+
+def _may_hold_dots(column: pd.Series[Any]) -> bool:
+    """Whether a column holds numbers with fractions, be it as text."""
+    if types.is_float_dtype(column):
+        return True
+    if not _holds_text(column):
+        return False
+    return bool(pd.to_numeric(comma_numbers(column), errors="coerce").notna().eq(column.notna()).all())
+
+
+def _holds_numbers(column: pd.Series[Any]) -> bool:
+    return bool(types.is_numeric_dtype(column) and not types.is_bool_dtype(column))
+
+
+def _holds_text(column: pd.Series[Any]) -> bool:
+    return bool(types.infer_dtype(column, skipna=True) == "string")
+
+
+def _begins_with_zeros(text: io.TextIOWrapper | io.StringIO) -> bool:
+    """Whether something in a file may be a whole number that begins with a zero; what is sure is found out then."""
+    text.seek(0)
+    end = ""
+    for block in iter(lambda: text.read(_BLOCK), ""):
+        if _ZEROS.search(end + block):
+            return True
+        end = block[-2:]  # a field may begin in one block and go on in the next
+    return False
+
+
+def _holds_whole(column: pd.Series[Any]) -> bool:
+    """Whether a column holds whole numbers, be it as fractions, as where some are missing."""
+    if types.is_float_dtype(column):
+        return bool((column.dropna() % 1 == 0).all() and column.notna().any())
+    return bool(types.is_integer_dtype(column))
+
+
+def _keep_codes(frame: pd.DataFrame, written: pd.DataFrame) -> list[tuple[str, str]]:
+    """Keep columns as text whose whole numbers begin with zeros; return notes on them."""
+    notes = []
+    for name, column in written.items():
+        codes = column.str.strip().str.fullmatch(_CODE)
+        if codes.any():
+            frame[name] = column
+            first = column[codes.fillna(False).astype(bool)].iloc[0]
+            notes.append(
+                (
+                    str(name),
+                    f"Column {name!r} was read as text, for values such as {first!r} begin with zeros, as codes do: "
+                    "leave the zeros out where they are numbers.",
+                )
+            )
+    return notes
+
+
+def _as_it_stands(column: pd.Series[Any]) -> pd.Series[Any]:
+    """Return a column of texts, or its numbers if Python writes each of them like its text."""
+    for number in (int, float):
+        try:
+            different = {text: number(text) for text in column.dropna().unique()}
+        except ValueError:
+            continue
+        written_so = all(str(value) == text and abs(value) < _LARGEST for text, value in different.items())
+        if written_so and len(set(different.values())) == len(different):  # -0.0 equals 0.0
+            return pd.to_numeric(column.map(different))
+    return column
+
+
+def release_memory() -> None:
+    """Give back what Arrow, which reads Parquet, holds on to after a frame has gone."""
+    pa.default_memory_pool().release_unused()
+
+
+@dataclass(frozen=True, eq=False)
+class Table:
+    """Columns to learn from, and the target.
+
+    Attributes
+    ----------
+    inputs : DataFrame
+    target : Series
+    task : "classification" or "regression"
+    notes : tuple of str
+        What was left out, and why; and what looks odd.
+    """
+
+    inputs: pd.DataFrame
+    target: pd.Series[Any]
+    task: str
+    notes: tuple[str, ...]
+
+
+def make_table(
+    frame: Any, target: str, task: str = "auto", drop: str | Sequence[str] = (), keep: str | Sequence[str] = ()
+) -> Table:
+    """Split a frame into inputs and target, and find out the task.
+
+    The task is regression where the target holds numbers with fractions or more than 20 different ones, else
+    classification. Numbers may come as text or objects; durations are numbers of days. Columns that are constant, that
+    number the rows, or that are as good as a different text on every row, are left out and named in ``notes``.
+
+    Parameters
+    ----------
+    frame : DataFrame of pandas, polars or Arrow
+        Names of columns that are no text are taken as text: 3 is "3".
+    target : str
+    task : "auto", "classification" or "regression"
+    drop : str, or sequence of str
+        Columns to leave out.
+    keep : str, or sequence of str
+        Columns to learn from although they look like row numbers or names of rows.
+
+    Raises
+    ------
+    DataError
+        If a column that is named is not there, two have one name, the target cannot be learned, or no column is left.
+    """
+    given, frame = frame, as_frame(frame)
+    target = str(target)
+    drop, keep = ((names,) if isinstance(names, str) else tuple(map(str, names)) for names in (drop, keep))
+    for name in (target, *drop, *keep):
+        if name not in frame.columns:
+            raise DataError(f"There is no column {name!r}. {offered(list(frame.columns), name)}")
+    y = _target(frame, target)
+    try:
+        different = y.nunique()
+    except TypeError:
+        raise DataError(
+            f"The target {target!r} holds {type(_first(y)).__name__} values, and classes or numbers are needed: name "
+            "another, or make it one value a row."
+        ) from None
+    if different < 2:
+        raise DataError(
+            f"The target {target!r} has one value only ({y.iloc[0]}): there is nothing to learn; name another."
+        )
+    numbers = _target_numbers(y)
+    finite = numbers is None or np.isfinite(numbers)
+    if numbers is not None and not np.all(finite):
+        if not (_holds_text(y) and (task == "classification" or (task == "auto" and holds_classes(numbers[finite])))):
+            raise DataError(
+                f"The target {target!r} holds infinite values, or numbers beyond 1e308: drop or correct those rows "
+                "first."
+            )
+        numbers = None  # "inf" is the name of a class
+    if task == "auto":
+        task = "classification" if numbers is None or holds_classes(numbers) else "regression"
+    if task == "regression" and numbers is None:
+        raise DataError(
+            f"Regression needs numbers, and the target {target!r} holds text such as {_no_number(y)!r}: name another "
+            "target, or the task classification."
+        )
+    if task == "classification" and y.nunique() == len(y):
+        raise DataError(
+            f"The target {target!r} has a different value in each row, so it is no set of classes: name another "
+            "target, or, where it holds numbers, the task regression."
+        )
+    inputs = frame.drop(columns=[target, *drop])
+    kept, useful = _useful(inputs, keep)
+    notes = [sentence for name, sentence in frame.attrs.get(_NOTES, ()) if name in inputs]
+    notes += [*_ignored_index(given), *useful]
+    if not kept:
+        more = f" So it is with {len(notes) - _MOST_NOTES} more." if len(notes) > _MOST_NOTES else ""
+        raise DataError("No column is left to learn from: " + " ".join(notes[:_MOST_NOTES]) + more)
+    inputs = inputs[kept]
+    y = pd.Series(numbers, y.index, name=target) if numbers is not None and task == "regression" else _labels(y)
+    return Table(inputs, y.copy(), task, tuple(notes))  # a view would keep the whole frame in memory
+
+
+def read_target(frame: pd.DataFrame, target: str, classes: Sequence[Any] | None = None) -> NDArray[Any]:
+    """Return the target of rows that a model is to be held against, as the model has it: shape (N,).
+
+    Parameters
+    ----------
+    frame : DataFrame
+    target : str
+    classes : sequence, optional
+        The model's class labels; a label of a row is the class that is written like it, 1.0 like 1. None: numbers.
+
+    Raises
+    ------
+    DataError
+        If there is no such column, or it has missing values, values that are no numbers, or none of the classes.
+    """
+    if target not in frame.columns:
+        raise DataError(f"There is no column {target!r}. {offered(list(frame.columns), target)}")
+    y = _target(frame, target)
+    if classes is None:
+        numbers = _target_numbers(y)
+        if numbers is None or not np.isfinite(numbers).all():
+            raise DataError(
+                f"The model predicts numbers, and the target {target!r} holds {_no_number(y)!r}: correct it, or leave "
+                "its rows out."
+            )
+        return numbers
+    spelled = Category(target, tuple(map(str, classes))).spellings
+    places = {text: k for k, texts in enumerate(spelled.values()) for text in texts}
+    found = y.astype(str).map(places)
+    if found.isna().any():
+        raise DataError(
+            f"The target {target!r} holds {y[found.isna()].iloc[0]!s:.60}, which is no class of the model; it has "
+            f"{', '.join(spelled)}: leave its rows out."
+        )
+    return np.asarray(classes)[found.to_numpy(dtype=int)]
+
+
+def _target(frame: pd.DataFrame, name: str) -> pd.Series[Any]:
+    """Return a target without gaps, durations in days."""
+    y = in_days(frame[name])
+    missing = int(y.isna().sum())
+    if missing:
+        raise DataError(
+            f"The target {name!r} is missing in {missing} of {len(y)} rows (NA and the like count): drop those first."
+        )
+    return y
+
+
+def _target_numbers(y: pd.Series[Any]) -> NDArray[np.float64] | None:
+    """Return a target's numbers, or nothing where a value is none, as of text, truth values and categories."""
+    if types.is_bool_dtype(y) or isinstance(y.dtype, pd.CategoricalDtype):
+        return None
+    if types.infer_dtype(y) not in {"integer", "floating", "mixed-integer-float", "decimal", "string"}:
+        return None
+    try:
+        return pd.to_numeric(y).to_numpy(dtype=float)
+    except (ValueError, TypeError):
+        return None
+    except OverflowError:
+        return np.full(len(y), np.inf)
+
+
+def _no_number(y: pd.Series[Any]) -> str:
+    """Return the first value of a target that is no finite number, as text, at most 60 characters of it."""
+    for value in y.astype(object):
+        try:
+            if np.isfinite(float(value)):
+                continue
+        except (TypeError, ValueError, OverflowError):
+            pass
+        break
+    return str(value)[:60]
+
+
+def _labels(y: pd.Series[Any]) -> pd.Series[Any]:
+    """Return class labels as they stand: whole numbers, or text."""
+    if types.is_integer_dtype(y):
+        return y.astype(np.uint64 if y.max() > np.iinfo(np.int64).max else np.int64)
+    values = y.to_numpy(dtype=float) if types.is_float_dtype(y) else np.array([0.5])
+    return y.astype(float) if (values % 1 == 0).all() else y.astype(str)
+
+
+def _ignored_index(given: Any) -> list[str]:
+    """Say which levels of a frame's index have a name, so that somebody may miss them among the columns."""
+    names = [str(name) for name in getattr(getattr(given, "index", None), "names", ()) if name is not None]
+    if not names:
+        return []
+    return [f"The index {', '.join(map(repr, names))} is no column and was left out: reset_index() makes it one."]
+
+
+def _useful(inputs: pd.DataFrame, keep: tuple[str, ...]) -> tuple[list[str], list[str]]:
+    """Columns worth learning from, and a note on each of the others."""
+    kept: list[str] = []
+    notes = []
+    plain = _plain_numbers(inputs)
+    for position, name in enumerate(map(str, inputs)):
+        if plain[position] and not _is_nameless(name):
+            kept.append(name)
+            continue
+        column = inputs.iloc[:, position]
+        if hopeless := _hopeless(column):
+            notes.append(f"Column {name!r} {hopeless} and was left out.")
+        elif name not in keep and (odd := _odd(name, column)):
+            rewritten = kind_of(column) == "category" and _like(column)
+            instead = "." if rewritten else "; name it in keep (--keep) to learn from it."
+            notes.append(f"Column {name!r} {odd} and was left out{instead}")
+        else:
+            kept.append(name)
+            if kind_of(column) == "category" and (like := _like(column)):
+                notes.append(f"The values of column {name!r} were taken as categories; {like}.")
+    return kept, notes
+
+
+def _plain_numbers(inputs: pd.DataFrame) -> NDArray[np.bool_]:
+    """Say which columns hold numbers that vary, and are no row numbers: of a wide table, all at once."""
+    plain, kinds = np.zeros(inputs.shape[1], dtype=bool), inputs.dtypes
+    for kind in {kind for kind in kinds if isinstance(kind, np.dtype) and kind.kind in "fiu"}:
+        places, some = np.flatnonzero(kinds == kind), max(1, _NUMBERS_AT_ONCE // len(inputs))
+        for first in range(0, len(places), some):
+            values = inputs.iloc[:, places[first : first + some]].to_numpy()
+            ordered = np.sort(values, axis=0)  # what is missing comes last
+            varied, repeated = (ordered[1:] > ordered[:-1]).any(axis=0), (ordered[1:] == ordered[:-1]).any(axis=0)
+            with np.errstate(invalid="ignore"):
+                broken = (values % 1 != 0).any(axis=0)  # or missing, or infinite
+            plain[places[first : first + some]] = varied & (repeated | broken)
+    return plain
+
+
+def _hopeless(column: pd.Series[Any]) -> str | None:
+    """Say why nothing can be learned from a column, or nothing."""
+    try:
+        different = column.nunique(dropna=False)
+    except (TypeError, NotImplementedError):  # lists, arrays, dictionaries: nothing that can be told apart
+        return f"holds {type(_first(column)).__name__} values"
+    if different <= 1:
+        return "is constant"
+    holds = types.infer_dtype(column, skipna=True)
+    return f"holds {holds} values" if holds in ("bytes", "complex") else None
+
+
+def _is_nameless(name: str) -> bool:
+    return not name or name.startswith(_NO_NAME)
+
+
+def _odd(name: str, column: pd.Series[Any]) -> str | None:
+    """Say why a column seems to name or number the rows, or nothing."""
+    if _is_nameless(name):
+        return "has no name in the file (row numbers?)"
+    rows, different = len(column), column.nunique(dropna=False)
+    if different == rows >= _FEWEST_NUMBERED and _numbered(column):
+        return "is a different whole number in each row, in order or without gaps, as row numbers are,"
+    if kind_of(column) != "category":
+        return None
+    rare = "" if different > max(_MANY_CATEGORIES, rows // 2) else ", all of them rare,"
+    if rare and Category.learn(name, column).levels:
+        return None
+    likeness = f" ({like})" if (like := _like(column)) else ""
+    return f"has {different} different values in {rows} rows{likeness}{rare}"
+
+
+def _numbered(column: pd.Series[Any]) -> bool:
+    """Whether values that are different in each row are whole numbers, in order or without gaps."""
+    if types.infer_dtype(column) not in ("integer", "floating"):
+        return False
+    values = column.to_numpy(dtype=float, na_value=np.nan)
+    if not np.isfinite(values).all() or (values % 1).any():
+        return False
+    return column.is_monotonic_increasing or column.is_monotonic_decreasing or np.ptp(values) == len(values) - 1
+
+
+def _like(column: pd.Series[Any]) -> str | None:
+    """Say what the texts of a column seem to be meant as, or nothing."""
+    if isinstance(column.dtype, pd.CategoricalDtype):  # as somebody wanted it
+        return None
+    texts = column.dropna().astype(str).str.strip()
+    plain = pd.to_numeric(texts, errors="coerce").notna()
+    if _MOSTLY < plain.mean() < 1:
+        words = texts[~plain].unique()
+        others = f" (and {len(words) - 1} other texts)" if len(words) > 1 else ""
+        return (
+            f"they are numbers but for {words[0]!r}{others} in {int((~plain).sum())} rows: leave those empty, or "
+            "correct them"
+        )
+    if plain.all() and not texts.str.fullmatch(_CODE).any():
+        return (
+            f"they look like numbers, such as {str(_first(column))[:30]!r}: make them numbers if that is what they are"
+        )
+    bare = texts.str.replace(",", ".").str.strip(" %$€£")
+    if not plain.all() and pd.to_numeric(bare, errors="coerce").notna().mean() > _MOSTLY:
+        return f"they look like numbers, such as {_first(column)!r}: write 1.5 for 1,5 and leave out % and the like"
+    if iso_share(column) > _MOSTLY:
+        return "most are dates: correct the others, or leave them empty"
+    dates = column.dropna().astype(str).str.fullmatch(r"\d{1,2}([./-])\d{1,2}\1\d{2,4}").mean() > _MOSTLY
+    return f"they look like dates, such as {_first(column)!r}: write 2026-11-25" if dates else None
+
+
+def _first(column: pd.Series[Any]) -> Any:
+    return column.dropna().iloc[0]
