@@ -19,13 +19,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import Protocol, Self, TypeVar
+from typing import ClassVar, Protocol, Self, TypedDict, TypeVar
 
 import numpy as np
 
 from ridgewalk.arrays import Array, Integers, row_sums
 
 Strength = float | Array
+Whole = TypeVar("Whole")
 
 
 class Penalty(Protocol):
@@ -34,6 +35,14 @@ class Penalty(Protocol):
     @property
     def acts(self) -> bool:
         """Whether it pulls on any weight, in any run; excluding an input is no pull."""
+
+    @property
+    def bounded(self) -> bool:
+        """Whether its value stays below a limit however large the weights are."""
+
+    @property
+    def concavity(self) -> float:
+        """Return the least c for which the value plus ``c/2 sum w^2`` is convex: 0 of a convex penalty."""
 
     def value(self, w: Array) -> Array:
         """Sum the penalty of each run: shape (R,), float64."""
@@ -52,6 +61,20 @@ class Penalty(Protocol):
 
     def convert(self, change: Callable[[Array], Array]) -> Self:
         """Apply ``change`` to every strength and factor: to cast them, or to pick runs."""
+
+
+class Terms(TypedDict, total=False):
+    """What an engine that has the proxes in another language needs of one part: strengths that broadcast over w."""
+
+    l1: Strength
+    """Of the size of each weight."""
+    l2: Strength
+    """Of the square of each weight."""
+    group: Strength
+    """Of the length of each group, the root of its size included."""
+    over: str
+    member: Integers
+    """Over inputs, the number of the group of each, from 0 to one less than their count."""
 
 
 def _times(strength: Strength, factors: Array | None) -> Strength:
@@ -88,13 +111,50 @@ def _largest(slopes: Array, factors: Array | None, ratio: float = 1.0) -> Array:
     return np.asarray(ratios.max(axis=(-2, -1)))
 
 
+def _converted(penalty: Whole, change: Callable[[Array], Array], strength: str = "strength") -> Whole:
+    """Return the penalty with ``change`` applied to its strength and factors."""
+    factors: Array | None = penalty.factors  # type: ignore[attr-defined]
+    changed = {
+        strength: change(np.asarray(getattr(penalty, strength))),
+        "factors": None if factors is None else change(factors),
+    }
+    return replace(penalty, **changed)  # type: ignore[type-var]
+
+
 def _check(name: str, value: Strength) -> None:
     if not np.all(np.isfinite(value)) or np.any(np.asarray(value) < 0):
         raise ValueError(f"{name} must be a finite number of zero or more, got {value}.")
 
 
+class _EachWeight:
+    """What penalties share that are a sum over weights."""
+
+    strength: Strength
+    factors: Array | None
+    bounded = False
+    concavity = 0.0
+
+    @property
+    def acts(self) -> bool:
+        return _acts(self.strength, self.factors)
+
+    @property
+    def weights(self) -> Strength:
+        """Strength times factors."""
+        return _times(self.strength, self.factors)
+
+    def pool(self, squares: Array) -> Array:
+        return squares
+
+    def critical_strength(self, dw: Array) -> Array:
+        return _largest(np.abs(dw), self.factors)
+
+    def convert(self, change: Callable[[Array], Array]) -> Self:
+        return _converted(self, change)
+
+
 @dataclass(frozen=True, eq=False)
-class L1:
+class L1(_EachWeight):
     """``strength * sum_pq factor_p |w_pq|``: the lasso (Tibshirani, JRSS B 1996).
 
     prox is soft thresholding, ``sign(z) max(|z| - step * strength, 0)``.
@@ -105,15 +165,6 @@ class L1:
 
     def __post_init__(self) -> None:
         _check("An L1 strength", self.strength)
-
-    @property
-    def acts(self) -> bool:
-        return _acts(self.strength, self.factors)
-
-    @property
-    def weights(self) -> Strength:
-        """Strength times factors."""
-        return _times(self.strength, self.factors)
 
     def value(self, w: Array) -> Array:
         return _sum(self.weights, np.abs(w))
@@ -126,18 +177,13 @@ class L1:
         # In this form a NaN in z stays a NaN: a diverged run must never pass for a sparse one.
         return np.copysign(np.maximum(np.abs(z) - threshold, 0), z) + z.dtype.type(0)
 
-    def pool(self, squares: Array) -> Array:
-        return squares
-
-    def critical_strength(self, dw: Array) -> Array:
-        return _largest(np.abs(dw), self.factors)
-
-    def convert(self, change: Callable[[Array], Array]) -> L1:
-        return replace(self, strength=change(np.asarray(self.strength)), factors=_changed(self.factors, change))
+    def terms(self, w: Array) -> Terms:
+        """Return what an engine needs to know of it, for arrays shaped as w."""
+        return {"l1": self.weights}
 
 
 @dataclass(frozen=True, eq=False)
-class L2:
+class L2(_EachWeight):
     """``strength * sum_pq factor_p w_pq^2``: ridge, without a one-half (as Keras writes it).
 
     gradient ``2 * strength * w``; prox ``z / (1 + 2 * step * strength)``, stable for every step.
@@ -149,15 +195,6 @@ class L2:
     def __post_init__(self) -> None:
         _check("An L2 strength", self.strength)
 
-    @property
-    def acts(self) -> bool:
-        return _acts(self.strength, self.factors)
-
-    @property
-    def weights(self) -> Strength:
-        """Strength times factors."""
-        return _times(self.strength, self.factors)
-
     def value(self, w: Array) -> Array:
         return _sum(self.weights, w * w)
 
@@ -167,14 +204,12 @@ class L2:
     def prox(self, z: Array, step: Strength) -> Array:
         return z / (1 + 2 * step * self.weights)
 
-    def pool(self, squares: Array) -> Array:
-        return squares
-
     def critical_strength(self, dw: Array) -> Array:
         return np.where(np.abs(dw).max(axis=(-2, -1)) > 0, np.inf, 0.0)
 
-    def convert(self, change: Callable[[Array], Array]) -> L2:
-        return replace(self, strength=change(np.asarray(self.strength)), factors=_changed(self.factors, change))
+    def terms(self, w: Array) -> Terms:
+        """Return what an engine needs to know of it, for arrays shaped as w."""
+        return {"l2": self.weights}
 
 
 @dataclass(frozen=True, eq=False)
@@ -188,6 +223,8 @@ class ElasticNet:
     alpha: Strength = 0.0
     l1_ratio: float = 0.5
     factors: Array | None = None
+    bounded: ClassVar[bool] = False
+    concavity: ClassVar[float] = 0.0
 
     def __post_init__(self) -> None:
         _check("alpha", self.alpha)
@@ -226,41 +263,30 @@ class ElasticNet:
         return _largest(np.abs(dw), self.factors, self.l1_ratio)
 
     def convert(self, change: Callable[[Array], Array]) -> ElasticNet:
-        return replace(self, alpha=change(np.asarray(self.alpha)), factors=_changed(self.factors, change))
+        return _converted(self, change, "alpha")
 
 
-@dataclass(frozen=True, eq=False)
-class GroupLasso:
-    """``strength * sum_g factor_g sqrt(size_g) ||w_g||``: a group of weights leaves as one.
+class _EachGroup:
+    """What penalties share that are a sum over groups of weights, of the length ``||w_g||`` of each."""
 
-    (Yuan and Lin, JRSS B 2006, eq. 2.1.) prox shrinks the length of a group, ``z_g (1 - step * strength *
-    factor_g sqrt(size_g) / ||z_g||)_+``; ``step`` must be the same for all weights of a group.
-
-    Attributes
-    ----------
-    over : "inputs" or "units"
-        Whether a group is an input's outgoing weights (a row) or a unit's incoming weights (a column).
-    factors : array, shape (P, 1) over inputs, (Q,) over units, or None
-    groups : integer array, shape (P,), or None
-        Over inputs only: the number (0, 1, ...) of the group that each input belongs to, so that the columns
-        of one category leave together. Inputs of one group share one factor.
-    """
-
-    strength: Strength = 0.0
-    over: str = "inputs"
-    factors: Array | None = None
-    groups: Integers | None = None
+    strength: Strength
+    over: str
+    factors: Array | None
+    groups: Integers | None
+    bounded = False
+    concavity = 0.0
 
     def __post_init__(self) -> None:
         _check("A group strength", self.strength)
+        name = type(self).__name__
         if self.over not in ("inputs", "units"):
-            raise ValueError(f'GroupLasso works over "inputs" or "units", got {self.over!r}.')
+            raise ValueError(f'{name} works over "inputs" or "units", got {self.over!r}.')
         if self.groups is not None and self.over == "units":
             raise ValueError("groups joins inputs, so it needs over='inputs'.")
-        if self.factors is not None and not self._same_within_groups(self.factors):
+        if self.factors is not None and not self.same_within_groups(self.factors):
             raise ValueError("Inputs of one group share one factor: the factors differ inside a group.")
 
-    def _same_within_groups(self, values: Array) -> bool:
+    def same_within_groups(self, values: Array) -> bool:
         """Whether values (R, P, 1) or (R, 1, 1) are the same for all inputs of a group."""
         if self.groups is None or values.shape[-2] == 1:
             return True
@@ -291,30 +317,21 @@ class GroupLasso:
     def acts(self) -> bool:
         return _acts(self.strength, self.factors)
 
-    def value(self, w: Array) -> Array:
-        # A norm stands once per member of its group: a row's share is (entries of the row) / (size of the group).
-        norms = self._norms(w)
+    def _share(self, w: Array) -> Array:
+        """Return how much of its group's value each row or column carries, in which the norm stands once for each."""
         entries = w.shape[-1] if self.over == "inputs" else w.shape[-2]
-        return _sum(self.weights(w), norms * (entries / self._sizes(w)))
+        return np.asarray(entries / self._sizes(w))
 
-    def gradient(self, w: Array) -> Array:
-        norms = self._norms(w)
-        return _slope(self.weights(w), w / np.where(norms == 0, 1, norms))
-
-    def prox(self, z: Array, step: Strength) -> Array:
+    def _check_step(self, step: Strength) -> None:
+        name = type(self).__name__
         shared = np.shape(step)[-1:] if self.over == "inputs" else np.shape(step)[-2:-1]
         if shared not in ((), (1,)):
             raise ValueError(
-                f"GroupLasso needs one step for all weights of a group, got steps shaped {np.shape(step)}; "
+                f"{name} needs one step for all weights of a group, got steps shaped {np.shape(step)}; "
                 "average the optimizer's second moments with pool() first."
             )
-        if isinstance(step, np.ndarray) and step.ndim and not self._same_within_groups(step):
-            raise ValueError("GroupLasso needs one step for all inputs of a group: average second moments with pool().")
-        norms = self._norms(z)
-        threshold = step * self.weights(z)
-        with np.errstate(divide="ignore", invalid="ignore"):
-            kept = np.where(threshold == 0, 1, np.maximum(1 - threshold / norms, 0))
-        return np.where(norms == 0, z, z * kept).astype(z.dtype)
+        if isinstance(step, np.ndarray) and step.ndim and not self.same_within_groups(step):
+            raise ValueError(f"{name} needs one step for all inputs of a group: average second moments with pool().")
 
     def pool(self, squares: Array) -> Array:
         return self._totals(squares) / self._sizes(squares)
@@ -322,8 +339,54 @@ class GroupLasso:
     def critical_strength(self, dw: Array) -> Array:
         return _largest(self._norms(dw) / np.sqrt(self._sizes(dw)), self.factors)
 
-    def convert(self, change: Callable[[Array], Array]) -> GroupLasso:
-        return replace(self, strength=change(np.asarray(self.strength)), factors=_changed(self.factors, change))
+    def convert(self, change: Callable[[Array], Array]) -> Self:
+        return _converted(self, change)
+
+    def terms(self, w: Array) -> Terms:
+        """Return what an engine needs to know of it, for arrays shaped as w."""
+        terms: Terms = {"group": self.weights(w), "over": self.over}
+        if self.over == "inputs":
+            groups = np.arange(w.shape[-2]) if self.groups is None else np.unique(self.groups, return_inverse=True)[1]
+            terms["member"] = groups
+        return terms
+
+
+@dataclass(frozen=True, eq=False)
+class GroupLasso(_EachGroup):
+    """``strength * sum_g factor_g sqrt(size_g) ||w_g||``: a group of weights leaves as one.
+
+    (Yuan and Lin, JRSS B 2006, eq. 2.1.) prox shrinks the length of a group, ``z_g (1 - step * strength *
+    factor_g sqrt(size_g) / ||z_g||)_+``; ``step`` must be the same for all weights of a group.
+
+    Attributes
+    ----------
+    over : "inputs" or "units"
+        Whether a group is an input's outgoing weights (a row) or a unit's incoming weights (a column).
+    factors : array, shape (P, 1) over inputs, (Q,) over units, or None
+    groups : integer array, shape (P,), or None
+        Over inputs only: the number (0, 1, ...) of the group that each input belongs to, so that the columns
+        of one category leave together. Inputs of one group share one factor.
+    """
+
+    strength: Strength = 0.0
+    over: str = "inputs"
+    factors: Array | None = None
+    groups: Integers | None = None
+
+    def value(self, w: Array) -> Array:
+        return _sum(self.weights(w), self._norms(w) * self._share(w))
+
+    def gradient(self, w: Array) -> Array:
+        norms = self._norms(w)
+        return _slope(self.weights(w), w / np.where(norms == 0, 1, norms))
+
+    def prox(self, z: Array, step: Strength) -> Array:
+        self._check_step(step)
+        norms = self._norms(z)
+        threshold = step * self.weights(z)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            kept = np.where(threshold == 0, 1, np.maximum(1 - threshold / norms, 0))
+        return np.where(norms == 0, z, z * kept).astype(z.dtype)
 
 
 @dataclass(frozen=True, eq=False)
@@ -347,6 +410,14 @@ class Sum:
     @property
     def acts(self) -> bool:
         return any(part.acts for part in self.parts)
+
+    @property
+    def bounded(self) -> bool:
+        return all(part.bounded or not part.acts for part in self.parts)
+
+    @property
+    def concavity(self) -> float:
+        return sum((part.concavity for part in self.parts), start=0.0)
 
     def value(self, w: Array) -> Array:
         return sum((part.value(w) for part in self.parts), start=np.zeros(w.shape[:-2]))
@@ -396,15 +467,20 @@ def _joined(kind: type[Kind], parts: Sequence[L1 | L2 | GroupLasso]) -> list[Kin
     return [kind(total)] if all(part.factors is None for part in same) else [kind(1.0, total)]
 
 
-def _changed(factors: Array | None, change: Callable[[Array], Array]) -> Array | None:
-    return None if factors is None else change(factors)
-
-
 def parts(penalty: Penalty) -> tuple[Penalty, ...]:
     """Take a penalty apart: at most one L1, one GroupLasso and one L2, or a penalty of another kind alone."""
     if isinstance(penalty, L1 | L2 | ElasticNet | GroupLasso):
         return Sum((penalty,)).parts
     return penalty.parts if isinstance(penalty, Sum) else (penalty,)
+
+
+def residual_step(penalty: Penalty) -> float:
+    """Return the step at which rest is measured: 1, or half the step from which on a concave penalty's prox jumps.
+
+    Below ``1 / concavity`` what the prox minimizes is convex, so that its fixed points are the stationary points, all
+    of them; a longer step jumps over some. At half of it the prox is at most twice as steep as the identity.
+    """
+    return min(1.0, 0.5 / penalty.concavity) if penalty.concavity else 1.0
 
 
 def elastic_strengths(penalty: Penalty, shape: tuple[int, ...]) -> tuple[Array, Array] | None:

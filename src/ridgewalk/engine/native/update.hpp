@@ -12,12 +12,13 @@ template <class T> struct Prox {
   Over over = Over::none;
   const int32_t* member = nullptr;
   int groups = 0;
+  T concavity = 0;
 
   Prox(const Penalty<T>& penalty, int run)
       : l1(penalty.l1.given ? penalty.l1.of(run) : nullptr),
         l2(penalty.l2.given ? penalty.l2.of(run) : nullptr),
         group(penalty.over == Over::none ? nullptr : penalty.group.of(run)),
-        over(penalty.over), member(penalty.member), groups(penalty.groups) {}
+        over(penalty.over), member(penalty.member), groups(penalty.groups), concavity(T(penalty.concavity)) {}
 };
 
 template <class T> inline V<T> soft(V<T> z, V<T> threshold) {
@@ -126,6 +127,9 @@ template <class T> class Mover {
   }
 
   bool in_groups() const { return bool(desk_); }
+
+  // The step at which rest is measured: residual_step of penalties.py.
+  T residual_step() const { return prox_.concavity > 0 ? std::min(T(1), T(0.5) / prox_.concavity) : T(1); }
 
   // Where the gradient is to be taken: w + momentum * (last move).
   void look_ahead(const T* w, T* point) const {
