@@ -4,6 +4,8 @@
     L2            l2 * sum w^2                                                  (no one-half)
     ElasticNet    alpha * (l1_ratio * sum |w| + (1 - l1_ratio)/2 * sum w^2)     (one-half, as in glmnet)
     GroupLasso    strength * sum_g sqrt(size of g) * ||w_g||
+    MCP           sum p(|w|),  p(t) = strength * t - t^2 / (2 gamma) up to t = gamma * strength, then flat
+    GroupMCP      sum_g p(||w_g||), its strength times sqrt(size of g)
 
 A strength is one number, or one per run shaped (R, 1, 1), so a stack of networks can hold a whole path.
 ``factors`` multiply it per input (glmnet's penalty factors): 0 leaves an input free, infinity excludes it.
@@ -42,7 +44,7 @@ class Penalty(Protocol):
 
     @property
     def concavity(self) -> float:
-        """Return the least c for which the value plus ``c/2 sum w^2`` is convex: 0 of a convex penalty."""
+        """Return a c with which the value plus ``c/2 sum w^2`` is convex: 0 of a convex penalty."""
 
     def value(self, w: Array) -> Array:
         """Sum the penalty of each run: shape (R,), float64."""
@@ -266,6 +268,77 @@ class ElasticNet:
         return _converted(self, change, "alpha")
 
 
+def _mcp(size: Array, strength: Strength, gamma: float) -> Array:
+    """Return MCP of lengths: rising from 0 with slope ``strength``, flat from ``gamma * strength`` on."""
+    with np.errstate(invalid="ignore"):
+        rising = strength * size - size * size / (2 * gamma)
+        flat = gamma * strength * strength / 2
+        return np.where(size == 0, 0, np.where(size < gamma * strength, rising, flat)).astype(size.dtype)
+
+
+def _mcp_slope(size: Array, strength: Strength, gamma: float) -> Array:
+    """Return the slope of MCP at lengths: ``strength`` at 0, falling to 0."""
+    return np.maximum(strength - size / gamma, 0).astype(size.dtype)
+
+
+def _mcp_prox(size: Array, strength: Strength, step: Strength, gamma: float) -> Array:
+    """Return the lengths that MCP leaves of lengths: the global minimizer for every step, 0 where two tie.
+
+    For ``step < gamma`` the firm threshold, else a hard one: docs/derivations/penalties.md. What is not a number stays.
+    """
+    dtype = size.dtype
+    strength, step = np.asarray(strength, dtype=dtype), np.asarray(step, dtype=dtype)
+    ratio = step / dtype.type(gamma)
+    short = ratio < 1
+    with np.errstate(invalid="ignore"):
+        # A ridge may have excluded a weight already, with a step of 0.
+        threshold = np.where(np.isinf(strength), strength, step * strength)
+        firm = np.minimum(size, np.maximum(size - threshold, 0) / np.where(short, 1 - ratio, 1))
+        hard = np.where(size <= strength * np.sqrt(step * dtype.type(gamma)), 0, size)
+    return np.where(short, firm, hard).astype(dtype)
+
+
+def _check_gamma(gamma: float) -> None:
+    if not 0 < gamma < np.inf:
+        raise ValueError(f"gamma of MCP is a finite number above 0 (3 is usual; infinity would be L1), got {gamma}.")
+
+
+@dataclass(frozen=True, eq=False)
+class MCP(_EachWeight):
+    """``sum_pq p(|w_pq|)``, ``p(t) = s t - t^2 / (2 gamma)`` up to ``t = gamma s``, then ``gamma s^2 / 2``.
+
+    The minimax concave penalty (Zhang, Ann. Statist. 2010; so written: Breheny and Huang, Ann. Appl. Stat. 2011), with
+    ``s = strength * factor_p``. It leaves large weights alone, so they are not shrunk as under L1. prox is the firm
+    threshold for a step below gamma, a hard threshold for a longer one.
+    """
+
+    strength: Strength = 0.0
+    gamma: float = 3.0
+    factors: Array | None = None
+    bounded = True
+
+    def __post_init__(self) -> None:
+        _check("An MCP strength", self.strength)
+        _check_gamma(self.gamma)
+
+    @property
+    def concavity(self) -> float:  # type: ignore[override]
+        return 1 / self.gamma
+
+    def value(self, w: Array) -> Array:
+        return row_sums(_mcp(np.abs(w), self.weights, self.gamma))
+
+    def gradient(self, w: Array) -> Array:
+        return _slope(_mcp_slope(np.abs(w), self.weights, self.gamma), np.sign(w))
+
+    def prox(self, z: Array, step: Strength) -> Array:
+        return np.copysign(_mcp_prox(np.abs(z), self.weights, step, self.gamma), z) + z.dtype.type(0)
+
+    def terms(self, w: Array) -> Terms:
+        """Return what an engine needs to know of it, for arrays shaped as w."""
+        return {"l1": self.weights}
+
+
 class _EachGroup:
     """What penalties share that are a sum over groups of weights, of the length ``||w_g||`` of each."""
 
@@ -321,6 +394,12 @@ class _EachGroup:
         """Return how much of its group's value each row or column carries, in which the norm stands once for each."""
         entries = w.shape[-1] if self.over == "inputs" else w.shape[-2]
         return np.asarray(entries / self._sizes(w))
+
+    def shares(self, values: Strength) -> bool:
+        """Whether values that broadcast over w are one number for all weights of a group."""
+        shape = np.shape(values)
+        single = shape[-1:] if self.over == "inputs" else shape[-2:-1]
+        return single in ((), (1,)) and (len(shape) < 2 or self.same_within_groups(np.asarray(values)))
 
     def _check_step(self, step: Strength) -> None:
         name = type(self).__name__
@@ -390,22 +469,69 @@ class GroupLasso(_EachGroup):
 
 
 @dataclass(frozen=True, eq=False)
+class GroupMCP(_EachGroup):
+    """MCP of the length of each group: ``sum_g p(||w_g||)``, with ``s = strength * factor_g sqrt(size_g)``.
+
+    (Breheny and Huang, Stat. Comput. 2015.) A group leaves as one, as under :class:`GroupLasso`, whose attributes these
+    are, and a long one is left alone, as a large weight is under :class:`MCP`.
+    """
+
+    strength: Strength = 0.0
+    gamma: float = 3.0
+    over: str = "inputs"
+    factors: Array | None = None
+    groups: Integers | None = None
+    bounded = True
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        _check_gamma(self.gamma)
+
+    @property
+    def concavity(self) -> float:  # type: ignore[override]
+        return 1 / self.gamma
+
+    def value(self, w: Array) -> Array:
+        return row_sums(_mcp(self._norms(w), self.weights(w), self.gamma) * self._share(w))
+
+    def gradient(self, w: Array) -> Array:
+        norms = self._norms(w)
+        return _slope(_mcp_slope(norms, self.weights(w), self.gamma), w / np.where(norms == 0, 1, norms))
+
+    def prox(self, z: Array, step: Strength) -> Array:
+        self._check_step(step)
+        norms = self._norms(z)
+        left = _mcp_prox(norms, self.weights(z), step, self.gamma)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            return (z * np.where(left == norms, 1, left / norms)).astype(z.dtype)
+
+
+Simple = L1 | L2 | GroupLasso | MCP | GroupMCP
+"""What a Sum joins; an ElasticNet is two of them."""
+
+
+@dataclass(frozen=True, eq=False)
 class Sum:
     """Several penalties on one array; no parts at all is no penalty.
 
     Parts of one kind are joined, an ElasticNet is taken apart, so there is at most one L1, one GroupLasso and one L2.
     Their proxes are applied in this order: so their composition is the prox of the sum (sparse group lasso: Simon,
     Friedman, Hastie and Tibshirani, JCGS 2013, section 3).
+
+    Beside an MCP stands at most one L2, which then comes first: it shrinks z and step (docs/derivations/penalties.md).
     """
 
-    parts: tuple[L1 | L2 | ElasticNet | GroupLasso, ...] = ()
+    parts: tuple[Simple | ElasticNet, ...] = ()
 
     def __post_init__(self) -> None:
         parts = [part for each in self.parts for part in _simple(each)]
         if sum(isinstance(part, GroupLasso) for part in parts) > 1:
             raise ValueError("One array takes one GroupLasso: the prox of two overlapping ones has no closed form.")
-        groups = [part for part in parts if isinstance(part, GroupLasso)]
-        object.__setattr__(self, "parts", (*_joined(L1, parts), *groups, *_joined(L2, parts)))
+        others = [*_joined(L1, parts), *(part for part in parts if not isinstance(part, L1 | L2))]
+        ridges = _joined(L2, parts)
+        object.__setattr__(self, "parts", (*others, *ridges))
+        if self.concavity:
+            _check_beside_concave(others, ridges)
 
     @property
     def acts(self) -> bool:
@@ -426,6 +552,13 @@ class Sum:
         return sum((part.gradient(w) for part in self.parts), start=np.zeros_like(w))
 
     def prox(self, z: Array, step: Strength) -> Array:
+        if self.concavity:
+            concave, *ridges = self.parts
+            for ridge in ridges:
+                assert isinstance(ridge, L2)
+                shrink = np.asarray(1 + 2 * step * ridge.weights, dtype=z.dtype)
+                z, step = z / shrink, step / shrink
+            return concave.prox(z, step)
         for part in self.parts:
             z = part.prox(z, step)
         return z
@@ -442,16 +575,30 @@ class Sum:
         return Sum(tuple(part.convert(change) for part in self.parts))
 
 
-def _simple(part: Penalty) -> tuple[L1 | L2 | GroupLasso, ...]:
-    match part:
-        case ElasticNet():
-            return part.l1, part.l2
-        case Sum():
-            return tuple(simple for each in part.parts for simple in _simple(each))
-        case L1() | L2() | GroupLasso():
-            return (part,)
+def _check_beside_concave(others: Sequence[Simple], ridges: Sequence[L2]) -> None:
+    if len(others) > 1:
+        names = " and ".join(type(part).__name__ for part in others)
+        raise ValueError(
+            f"An MCP or GroupMCP takes L2 alone beside it on its array, got {names}: their proxes do not compose. "
+            "Leave one of them out."
+        )
+    (concave,) = others
+    if isinstance(concave, GroupMCP) and not all(concave.shares(ridge.weights) for ridge in ridges):
+        raise ValueError(
+            f"Beside a GroupMCP over {concave.over} an L2 is the same for all weights of a group, got factors that "
+            "differ in a group: their prox has no closed form. Give the L2 no factors."
+        )
+
+
+def _simple(part: Penalty) -> tuple[Simple, ...]:
+    if isinstance(part, ElasticNet):
+        return part.l1, part.l2
+    if isinstance(part, Sum):
+        return tuple(simple for each in part.parts for simple in _simple(each))
+    if isinstance(part, Simple):
+        return (part,)
     raise TypeError(
-        f"A Sum joins L1, L2, ElasticNet and GroupLasso, whose proxes compose, got {type(part).__name__}: write a "
+        f"A Sum joins L1, L2, ElasticNet, GroupLasso, MCP and GroupMCP, got {type(part).__name__}: write a "
         "penalty whose own prox is that of the whole."
     )
 
@@ -459,7 +606,7 @@ def _simple(part: Penalty) -> tuple[L1 | L2 | GroupLasso, ...]:
 Kind = TypeVar("Kind", L1, L2)
 
 
-def _joined(kind: type[Kind], parts: Sequence[L1 | L2 | GroupLasso]) -> list[Kind]:
+def _joined(kind: type[Kind], parts: Sequence[Simple]) -> list[Kind]:
     same = [part for part in parts if isinstance(part, kind)]
     if len(same) < 2:
         return same
@@ -469,7 +616,7 @@ def _joined(kind: type[Kind], parts: Sequence[L1 | L2 | GroupLasso]) -> list[Kin
 
 def parts(penalty: Penalty) -> tuple[Penalty, ...]:
     """Take a penalty apart: at most one L1, one GroupLasso and one L2, or a penalty of another kind alone."""
-    if isinstance(penalty, L1 | L2 | ElasticNet | GroupLasso):
+    if isinstance(penalty, ElasticNet | Simple):
         return Sum((penalty,)).parts
     return penalty.parts if isinstance(penalty, Sum) else (penalty,)
 

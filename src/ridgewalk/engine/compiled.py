@@ -24,14 +24,14 @@ from ridgewalk.layers import GELU, Dense, Dropout, Layer, LeakyReLU, ReLU, Sigmo
 from ridgewalk.losses import AbsoluteError, BinaryCrossEntropy, CrossEntropy, Huber, Poisson, SquaredError
 from ridgewalk.objective import mean_weights
 from ridgewalk.optimizers import SGD, AdaGrad, Adam, AdamW, Cosine, InverseTime, RMSProp, Steps
-from ridgewalk.penalties import L1, L2, GroupLasso, Penalty, Strength, Terms, parts
+from ridgewalk.penalties import L1, L2, MCP, GroupLasso, GroupMCP, Penalty, Strength, Terms, parts
 
 # Their places are the numbers of the enumerations in native/plan.hpp; penalties hand over their terms.
 _LAYERS = (Dense, ReLU, LeakyReLU, Tanh, Sigmoid, GELU, Dropout)
 _LOSSES = (CrossEntropy, BinaryCrossEntropy, SquaredError, AbsoluteError, Huber, Poisson)
 _OPTIMIZERS = (SGD, AdaGrad, RMSProp, Adam)
 _SCHEDULES = (InverseTime, Cosine, Steps)
-_PENALTIES = (L1, L2, GroupLasso)
+_PENALTIES = (L1, L2, GroupLasso, MCP, GroupMCP)
 _OVER = (None, "inputs", "units")
 
 _POLL = 0.05  # seconds between two looks at the watch, and at Ctrl-C
