@@ -8,6 +8,7 @@ from scipy.optimize import linprog
 
 from ridgewalk.layers import Dense, ReLU, start_glorot, start_he, start_normal
 from ridgewalk.network import Network, evadable, layer_penalties, multilayer_perceptron
+from ridgewalk.penalties import L1, L2, MCP, GroupMCP, Sum
 
 
 def test_arrays_have_names_and_shapes_in_order():
@@ -95,6 +96,59 @@ def test_what_escapes_is_what_a_linear_program_finds(depth):
             assert bool(escape) == escapes(weights, biases), (weights, biases)
             if escape and not any(weights):
                 assert "The biases of layer" in escape
+
+
+KINDS = (Sum(), L2(0.1), MCP(0.1))
+
+
+def growths(depth):
+    """How much the weights, then the biases, grow under rescalings of a chain in whole numbers: their order decides."""
+    steps = np.array(list(product(range(1 - depth, depth), repeat=depth - 1)))
+    t = np.pad(steps, ((0, 0), (1, 1)))
+    return np.concatenate([np.diff(t), t[:, 1:]], axis=1)
+
+
+@pytest.mark.parametrize("depth", [1, 2, 3, 4])
+def test_what_escapes_a_bounded_penalty_is_what_a_search_finds(depth):
+    network = multilayer_perceptron(2, [3] * (depth - 1), 1)
+    grown = growths(depth)
+    for kinds in product(range(3), repeat=2 * depth):  # weights, then biases
+        penalties = [KINDS[kinds[k + half]] for k in range(depth) for half in (0, depth)]
+        acts, bounded = np.array(kinds) > 0, np.array(kinds) == 2
+        shrinks = (grown[:, acts] < 0).any(axis=1)
+        free = shrinks & (grown[:, acts] <= 0).all(axis=1)
+        flat = shrinks & (grown[:, acts & ~bounded] <= 0).all(axis=1)
+        escape = evadable(network, penalties)
+        assert bool(escape) == flat.any(), kinds
+        assert ("MCP is flat" in (escape or "")) == (flat.any() and not free.any()), kinds
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "words"),
+    [
+        (MCP(0.1), MCP(0.1), "weights of layer 1 and 2 carry no penalty that holds large ones"),
+        (MCP(0.1), L2(0.1), "Add an L2 to the weights of layer 1."),
+        (GroupMCP(0.1), L1(0.1), "the weights of layer 2 carry one"),
+        (Sum((MCP(0.1), L2(0.0))), L2(0.1), "Add an L2 to the weights of layer 1."),
+        (MCP(0.1), Sum(), "The weights of layer 1 carry a penalty and those of layer 2 none"),
+        (Sum((MCP(0.1), L2(0.1))), L2(0.1), None),
+        (Sum((GroupMCP(0.1), L2(0.1))), Sum((MCP(0.1), L2(0.1))), None),
+    ],
+)
+def test_a_bounded_penalty_holds_no_large_weights(first, second, words):
+    network = multilayer_perceptron(3, [4], 2)
+    escape = evadable(network, (first, Sum(), second, Sum()))
+    assert (escape is None) == (words is None)
+    assert words is None or words in escape
+    assert evadable(multilayer_perceptron(3, [4], 2, activation="tanh"), (first, Sum(), second, Sum())) is None
+
+
+def test_where_a_bounded_penalty_is_flat_rescaling_lowers_the_other_for_nothing():
+    network = multilayer_perceptron(3, [4], 2)
+    w1, _, w2, _ = (50 * w for w in network.start("he", 0))
+    mcp, ridge = MCP(0.1), L2(0.1)
+    values = [float(mcp.value(c * w1) + ridge.value(w2 / c)) for c in (1.0, 10.0, 100.0)]
+    assert values[0] > values[1] > values[2] > float(mcp.value(w1)) == pytest.approx(12 * 3 * 0.1**2 / 2)
 
 
 def test_rescaling_changes_nothing_the_network_computes():

@@ -9,7 +9,7 @@ from ridgewalk.check import check_gradient
 from ridgewalk.losses import AbsoluteError, BinaryCrossEntropy, CrossEntropy, Huber, Poisson, SquaredError
 from ridgewalk.network import layer_penalties, multilayer_perceptron
 from ridgewalk.objective import Objective, mean_weights
-from ridgewalk.penalties import L1, L2, ElasticNet, GroupLasso, Sum
+from ridgewalk.penalties import L1, L2, MCP, ElasticNet, GroupLasso, GroupMCP, Sum
 
 generator = np.random.default_rng(0)
 X = generator.normal(size=(12, 4))
@@ -31,6 +31,8 @@ FIRST = {
     "group over inputs": GroupLasso(0.02, factors=FACTORS),
     "group over units": GroupLasso(0.02, over="units"),
     "sparse group + ridge": Sum((L1(0.01), GroupLasso(0.02, groups=np.array([0, 0, 1, 2])), L2(0.01))),
+    "MCP": MCP(0.5, factors=FACTORS),
+    "group MCP + ridge": Sum((GroupMCP(0.5, groups=np.array([0, 0, 1, 2])), L2(0.01))),
 }
 
 
@@ -164,6 +166,19 @@ def test_the_residual_is_zero_only_at_rest():
         for w, at_rest in ((rest, True), (rest + 0.3, False)):
             gradients = (np.array([[w - goal]]), np.zeros((1, 1)))
             assert (objective.residual((np.array([[w]]), bias), gradients) < 1e-12) == at_rest
+
+
+@pytest.mark.parametrize("penalty", [MCP(1.0, 0.5), GroupMCP(1.0, 0.5)])
+def test_the_residual_sees_rest_inside_a_concave_penalty(penalty):
+    # 5 (w - goal)^2 + MCP of gamma 1/2 is convex; up to the bend at 1/2 it rests at 10 (w - goal) + 1 - 2 w = 0. From
+    # there a prox of step 1 would jump.
+    network = multilayer_perceptron(1, [], 1)
+    objective = Objective(network, SquaredError(), (penalty, Sum()))
+    bias = np.zeros((1, 1))
+    for goal, rest in ((0.42, 0.4), (2.0, 2.0), (0.09, 0.0)):
+        for w, at_rest in ((rest, True), (rest + 0.01, False)):
+            gradients = (np.array([[10 * (w - goal)]]), np.zeros((1, 1)))
+            assert (objective.residual((np.array([[w]]), bias), gradients) < 1e-12) == at_rest, (goal, w)
 
 
 def test_the_number_of_penalties_is_checked():

@@ -5,7 +5,7 @@ import pytest
 
 from ridgewalk.engine.reference import proximal_step
 from ridgewalk.optimizers import SGD, AdaGrad, Adam, AdamW, Cosine, InverseScaling, InverseTime, RMSProp, Steps, rate_at
-from ridgewalk.penalties import L1, L2, ElasticNet, GroupLasso, Sum
+from ridgewalk.penalties import L1, L2, MCP, ElasticNet, GroupLasso, GroupMCP, Sum
 
 MEMBERS = {
     "sgd": SGD(0.05),
@@ -23,6 +23,10 @@ PENALTIES = {
     "group over inputs": GroupLasso(0.5),
     "group over units": GroupLasso(0.5, over="units"),
     "sparse group + ridge": Sum((L1(0.2), GroupLasso(0.2), L2(0.1))),
+    "MCP": MCP(0.4),
+    "MCP + ridge": Sum((MCP(0.4), L2(0.1))),
+    "group MCP over inputs": GroupMCP(0.5),
+    "group MCP over units + ridge": Sum((GroupMCP(0.5, over="units"), L2(0.1))),
 }
 
 # A quadratic loss with coupled coordinates: 1/2 sum (w - goal)' curvature (w - goal), column by column.

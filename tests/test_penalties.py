@@ -1,10 +1,12 @@
 """Laws of every penalty: a new member adds one line to MEMBERS."""
 
+import itertools
+
 import numpy as np
 import pytest
 
 from ridgewalk.arrays import per_run
-from ridgewalk.penalties import L1, L2, ElasticNet, GroupLasso, Sum
+from ridgewalk.penalties import L1, L2, MCP, ElasticNet, GroupLasso, GroupMCP, Sum, parts, residual_step
 
 FACTORS = np.array([[0.0], [1.0], [2.0], [0.5]])
 GROUPS = np.array([0, 1, 1, 2])
@@ -21,6 +23,11 @@ MEMBERS = {
     "group over units": GroupLasso(0.2, over="units"),
     "sparse group + ridge": Sum((L2(0.1), GroupLasso(0.2), L1(0.1))),
     "nothing": Sum(),
+    "MCP": MCP(0.4, 1.5),
+    "MCP with factors + ridge": Sum((L2(0.1, FACTORS), MCP(0.4, 1.5, FACTORS))),
+    "group MCP over inputs with factors": GroupMCP(0.3, 2.5, factors=FACTORS),
+    "group MCP over joined inputs + ridge": Sum((GroupMCP(0.3, 1.5, groups=GROUPS), L2(0.1))),
+    "group MCP over units": GroupMCP(0.3, 2.5, over="units"),
 }
 every_penalty = pytest.mark.parametrize("penalty", MEMBERS.values(), ids=MEMBERS.keys())
 
@@ -60,11 +67,69 @@ def test_prox_is_the_minimizer_it_says_it_is(penalty, step):
 
 
 @every_penalty
+@pytest.mark.parametrize("step", [0.1, 1.0, 1.5, 2.5, 10.0, 1e3])
+def test_no_weight_row_or_column_does_better_elsewhere(penalty, step):
+    # What the prox minimizes is a sum over weights, rows, joined rows or columns: each goes over a fine grid alone.
+    z = 1.5 * weights(3)
+    best = penalty.prox(z, step)
+    chosen = np.stack([*np.eye(12, dtype=bool).reshape(12, 4, 3), *_lines()])
+    others = np.concatenate([np.where(chosen, share * z, best) for share in np.linspace(-0.5, 1.5, 401)])
+    cost = penalty.value(others) + 0.5 * ((others - z) ** 2).sum(axis=(-2, -1)) / step
+    assert (penalty.value(best) + 0.5 * ((best - z) ** 2).sum() / step) <= cost.min() + 1e-12
+
+
+def _lines():
+    """Every row, every column, and every joined pair of rows."""
+    rows, columns = np.eye(4, dtype=bool)[:, :, None], np.eye(3, dtype=bool)[:, None, :]
+    joined = (np.arange(3)[:, None] == GROUPS)[:, :, None]
+    return [np.broadcast_to(each, (4, 3)) for each in (*rows, *columns, *joined)]
+
+
+@every_penalty
 def test_prox_undoes_the_move_where_the_objective_is_stationary(penalty):
     w = weights()
     w[1] = 0 if "group" not in str(type(penalty)).lower() else w[1]
     slope = penalty.gradient(w)
-    np.testing.assert_allclose(penalty.prox(w + 0.3 * slope, 0.3), w, atol=1e-12)
+    for step in (0.3, residual_step(penalty)):
+        np.testing.assert_allclose(penalty.prox(w + step * slope, step), w, atol=1e-12)
+
+
+@every_penalty
+def test_with_its_concavity_made_good_it_is_convex(penalty):
+    def made_good(w):
+        return penalty.value(w) + penalty.concavity / 2 * (w * w).sum(axis=(-2, -1))
+
+    a, b = weights(4, (500, 4, 3)), weights(5, (500, 4, 3))
+    for size in (0.3, 1.0, 3.0):
+        middle, ends = made_good(size * (a + b) / 2), made_good(size * a) + made_good(size * b)
+        assert (middle <= ends / 2 + 1e-12).all()
+
+
+@every_penalty
+def test_prox_is_no_steeper_than_its_concavity_lets_it_be(penalty):
+    # 1 / (1 - step * concavity) times the distance of two points at most; of a convex penalty: no expansion.
+    a, b = weights(4, (500, 4, 3)), weights(5, (500, 4, 3))
+    for step, size in itertools.product((0.2, 0.5, residual_step(penalty)), (0.1, 0.3, 1.0)):
+        moved = penalty.prox(size * a, step) - penalty.prox(size * b, step)
+        before, after = (np.linalg.norm(each, axis=(-2, -1)) for each in (size * (a - b), moved))
+        assert (after <= before / (1 - step * penalty.concavity) + 1e-12).all()
+
+
+@every_penalty
+def test_it_is_bounded_or_grows_with_the_weights(penalty):
+    large, larger = (float(penalty.value(size * np.abs(weights()))) for size in (1e6, 1e7))
+    assert penalty.bounded == (large == larger)
+    assert np.isfinite(larger)
+
+
+@every_penalty
+def test_a_part_that_is_no_ridge_makes_exact_zeros_which_stay(penalty):
+    zeros = penalty.prox(1e-9 * weights(), 0.5) == 0
+    kinked = [part for part in parts(penalty) if not isinstance(part, L2)]
+    free = bool(kinked) and getattr(kinked[0], "factors", None) is not None
+    assert zeros.any() == bool(kinked)
+    assert zeros[1 if free else 0 :].all() == bool(kinked)
+    assert (penalty.prox(np.zeros((4, 3)), 0.5) == 0).all()
 
 
 @every_penalty
@@ -83,7 +148,7 @@ def test_float32_stays_float32(penalty):
     assert narrow.gradient(w).dtype == np.float32
 
 
-@pytest.mark.parametrize("kind", [L1, L2, lambda s: ElasticNet(s, 0.5), GroupLasso])
+@pytest.mark.parametrize("kind", [L1, L2, lambda s: ElasticNet(s, 0.5), GroupLasso, MCP, GroupMCP])
 def test_one_strength_per_run_is_the_path(kind):
     strengths = [0.0, 0.1, 1.0]
     stack = np.stack([weights()] * 3)
@@ -101,9 +166,43 @@ def test_values_by_hand():
     assert GroupLasso(1.0).value(w) == pytest.approx(np.sqrt(2) * (np.sqrt(5) + 2))
     assert GroupLasso(1.0, over="units").value(w) == pytest.approx(np.sqrt(2) * (1 + np.sqrt(8)))
     assert GroupLasso(1.0, groups=np.array([0, 0])).value(w) == pytest.approx(2 * 3)
+    assert MCP(0.5, 3.0).value(w) == pytest.approx((0.5 - 1 / 6) + 2 * 3 * 0.25 / 2)  # 1 is below the bend of 1.5
+    assert GroupMCP(1.0, 2.0).value(w) == pytest.approx((np.sqrt(10) - 5 / 4) + (np.sqrt(2) * 2 - 4 / 4))
+    assert GroupMCP(0.5, 2.0, groups=np.array([0, 0])).value(w) == pytest.approx(2 * 1.0 / 2)
 
 
-@pytest.mark.parametrize("penalty", [L1(1.0), ElasticNet(1.0, 0.4), GroupLasso(1.0), GroupLasso(1.0, "units")])
+def test_mcp_by_hand():
+    # Firm below a step of gamma, hard from there on; a tie, at twice the root of 3 here, goes to 0.
+    penalty = MCP(1.0, 3.0)
+    z = np.array([[0.5, -0.5, 1.0, -2.0, 3.0, -3.5, 4.0]])
+    np.testing.assert_allclose(penalty.prox(z, 1.0), [[0, 0, 0, -1.5, 3.0, -3.5, 4.0]])
+    np.testing.assert_array_equal(penalty.prox(z, 3.0), [[0, 0, 0, 0, 0, -3.5, 4.0]])
+    np.testing.assert_array_equal(penalty.prox(z, 4.0), [[0, 0, 0, 0, 0, -3.5, 4.0]])
+    np.testing.assert_array_equal(penalty.prox(np.array([[3.0, 6.0, -6.0, 6.1]]), 12.0), [[0, 0, 0, 6.1]])
+    np.testing.assert_allclose(MCP(1.0, 1e9).prox(z, 1.0), L1(1.0).prox(z, 1.0), rtol=1e-8)
+    np.testing.assert_allclose(GroupMCP(1.0, 1e9).prox(z, 0.5), GroupLasso(1.0).prox(z, 0.5), rtol=1e-8)
+
+
+@pytest.mark.parametrize("kind", [MCP, GroupMCP])
+def test_mcp_scales_with_the_square(kind):
+    w = weights()
+    assert kind(0.6).value(3 * w) == pytest.approx(9 * kind(0.2).value(w))
+    np.testing.assert_allclose(kind(0.6).prox(3 * w, 0.5), 3 * kind(0.2).prox(w, 0.5), rtol=1e-12)
+
+
+@pytest.mark.parametrize("step", [0.5, 2.9999, 3.0, 50.0])
+def test_a_step_for_each_weight_is_each_weight_alone(step):
+    steps = np.full((4, 3), 0.2)
+    steps[2, 1] = step
+    penalty = Sum((MCP(0.5), L2(0.05)))
+    expected = penalty.prox(weights(), 0.2)
+    expected[2, 1] = penalty.prox(weights(), step)[2, 1]
+    np.testing.assert_allclose(penalty.prox(weights(), steps), expected, rtol=1e-15)
+
+
+@pytest.mark.parametrize(
+    "penalty", [L1(1.0), ElasticNet(1.0, 0.4), GroupLasso(1.0), GroupLasso(1.0, "units"), MCP(1.0), GroupMCP(1.0)]
+)
 def test_critical_strength_is_where_zero_stops_being_stationary(penalty):
     dw = weights()
     critical = float(penalty.critical_strength(dw))
@@ -112,7 +211,14 @@ def test_critical_strength_is_where_zero_stops_being_stationary(penalty):
     assert (below.prox(-dw, 1.0) != 0).any()
 
 
-@pytest.mark.parametrize("kind", [L1, lambda *a: ElasticNet(a[0], 0.4, a[1]), lambda s, f: GroupLasso(s, factors=f)])
+WITH_FACTORS = [
+    lambda s, f: GroupLasso(s, factors=f),
+    lambda s, f: MCP(s, factors=f),
+    lambda s, f: GroupMCP(s, factors=f),
+]
+
+
+@pytest.mark.parametrize("kind", [L1, lambda *a: ElasticNet(a[0], 0.4, a[1]), *WITH_FACTORS])
 def test_critical_strength_minds_the_factors(kind):
     dw = np.abs(weights()) + 0.1
     factors = np.array([[0.0], [4.0], [np.inf], [8.0]])
@@ -126,7 +232,9 @@ def test_no_ridge_is_strong_enough_for_exact_zeros():
 
 
 @pytest.mark.parametrize("strength", [0.0, 0.1])
-@pytest.mark.parametrize("kind", [L1, L2, lambda s, f: ElasticNet(s, 0.5, f), lambda s, f: GroupLasso(s, factors=f)])
+@pytest.mark.parametrize(
+    "kind", [L1, L2, lambda s, f: ElasticNet(s, 0.5, f), lambda s, f: Sum((MCP(s, 3.0, f), L2(s, f))), *WITH_FACTORS]
+)
 def test_an_infinite_factor_excludes_and_a_zero_factor_frees(kind, strength):
     factors = np.array([[np.inf], [0.0], [1.0], [1.0]])
     penalty = kind(strength, factors)
@@ -181,7 +289,9 @@ def test_group_prox_refuses_steps_that_differ_within_a_group():
 
 def test_prox_keeps_what_is_not_a_number():
     z = np.array([[np.nan, 1.0]])
-    for penalty in (L1(10.0), L2(10.0), GroupLasso(10.0)):
+    excluded = np.array([[np.inf]])
+    mcps = MCP(10.0), GroupMCP(10.0), MCP(10.0, 0.5), GroupMCP(10.0, 0.5), MCP(10.0, factors=excluded)
+    for penalty in (L1(10.0), L2(10.0), GroupLasso(10.0), *mcps, Sum((MCP(10.0), L2(10.0)))):
         assert np.isnan(penalty.prox(z, 1.0)[0, 0])
 
 
@@ -194,6 +304,15 @@ def test_prox_keeps_what_is_not_a_number():
         (lambda: GroupLasso(1.0, over="rows"), '"inputs" or "units"'),
         (lambda: GroupLasso(1.0, over="units", groups=GROUPS), "over='inputs'"),
         (lambda: Sum((GroupLasso(1.0), GroupLasso(1.0, "units"))), "one GroupLasso"),
+        (lambda: MCP(1.0, 0.0), "gamma of MCP is a finite number above 0.*got 0.0"),
+        (lambda: GroupMCP(1.0, np.inf), "gamma of MCP is a finite number above 0.*got inf"),
+        (lambda: GroupMCP(1.0, over="rows"), '"inputs" or "units"'),
+        (lambda: Sum((MCP(1.0), L1(1.0))), "L2 alone beside it.*got L1 and MCP"),
+        (lambda: Sum((MCP(1.0), ElasticNet(1.0))), "L2 alone beside it.*got L1 and MCP"),
+        (lambda: Sum((GroupLasso(1.0), GroupMCP(1.0))), "L2 alone beside it.*got GroupLasso and GroupMCP"),
+        (lambda: Sum((MCP(1.0), MCP(1.0))), "L2 alone beside it.*got MCP and MCP"),
+        (lambda: Sum((GroupMCP(1.0, over="units"), L2(1.0, FACTORS))), "over units an L2 is the same for all weights"),
+        (lambda: Sum((GroupMCP(1.0, groups=GROUPS), L2(1.0, FACTORS))), "over inputs an L2 is the same"),
     ],
 )
 def test_mistakes_are_named(make, words):
@@ -203,7 +322,7 @@ def test_mistakes_are_named(make, words):
 
 def test_a_strength_that_is_no_number_is_refused():
     for strength in (np.nan, np.inf, -1.0, np.array([[[0.1]], [[np.inf]]])):
-        for make in (L1, L2, ElasticNet, GroupLasso):
+        for make in (L1, L2, ElasticNet, GroupLasso, MCP, GroupMCP):
             with pytest.raises(ValueError, match="finite number of zero or more"):
                 make(strength)
 
@@ -230,5 +349,5 @@ def test_a_sum_takes_sums_apart_and_refuses_what_it_cannot_join():
     class Own:
         pass
 
-    with pytest.raises(TypeError, match=r"A Sum joins L1, L2, ElasticNet and GroupLasso.* got Own"):
+    with pytest.raises(TypeError, match=r"A Sum joins L1, L2, ElasticNet, GroupLasso, MCP and GroupMCP, got Own"):
         Sum((L2(0.1), Own()))

@@ -200,28 +200,56 @@ def evadable(network: Network, penalties: Sequence[Penalty]) -> str | None:
 
     Growing the weights of layer k pays for shrinking any layer before it, weights and bias. It pays for the weights of
     a later layer j, too, unless a bias between them, which grows along, carries a penalty.
+
+    A bounded penalty (MCP) counts as none for what grows: once it is flat, growing costs nothing.
     """
-    weights, biases = ([penalty.acts for penalty in penalties[first::2]] for first in (0, 1))
+    acts, pulls = [], []
+    for penalty in penalties:
+        acts.append(penalty.acts)
+        pulls.append(penalty.acts and not penalty.bounded)
     for chain in _homogeneous_chains(network):
-        free, shrunk, biases_shrunk = [], set(), set()
-        for k in (k for k in chain if not weights[k]):
-            before, after = range(chain[0], k), range(k + 1, chain[-1] + 1)
-            layers = {j for j in before if weights[j]} | {j for j in after if weights[j] and not any(biases[k:j])}
-            alone = {j for j in before if biases[j]}
-            if layers or alone:
-                free.append(k + 1)
-                shrunk |= layers
-                biases_shrunk |= alone
-        if free:
-            what, bound, those = ("weights", shrunk, "those") if shrunk else ("biases", biases_shrunk, "the weights")
+        grown, weights, biases = _escape(chain, acts, acts)
+        if grown:
             return (
-                f"The {what} of layer {_list([j + 1 for j in sorted(bound)])} carry a penalty and {those} of layer "
-                f"{_list(free)} none, with nothing but homogeneous activations (such as ReLU) between them: the "
-                "network can shrink the first and grow the second without changing what it computes, so the objective "
-                "has no minimizer and the penalty acts only through the optimizer. "
-                "Penalize every weight array of the chain."
+                f"The {_what(weights)} of layer {_list(weights or biases)} carry a penalty and "
+                f"{'those' if weights else 'the weights'} of layer {_list(grown)} none, with nothing but homogeneous "
+                "activations (such as ReLU) between them: the network can shrink the first and grow the second without "
+                "changing what it computes, so the objective has no minimizer and the penalty acts only through the "
+                "optimizer. Penalize every weight array of the chain."
+            )
+        grown, weights, biases = _escape(chain, acts, pulls)
+        if grown:
+            return (
+                f"The weights of layer {_list(grown)} carry no penalty that holds large ones (MCP is flat beyond gamma "
+                f"times its strength) and the {_what(weights)} of layer {_list(weights or biases)} carry one, with "
+                "nothing but homogeneous activations (such as ReLU) between them: the network can grow one layer and "
+                "shrink another without changing what it computes, so where weights are large the objective has no "
+                "minimizer and the penalty acts only through the optimizer. "
+                f"Add an L2 to the weights of layer {_list(grown)}."
             )
     return None
+
+
+def _escape(chain: list[int], acts: list[bool], holds: list[bool]) -> tuple[list[int], list[int], list[int]]:
+    """Find the layers whose weights can grow, and those whose weights, and whose biases, shrink under a penalty by it.
+
+    ``acts`` says of each array whether shrinking lowers its penalty, ``holds`` whether growing raises it without end.
+    """
+    weights, biases = acts[::2], acts[1::2]
+    grown, shrunk, biases_shrunk = [], set(), set()
+    for k in (k for k in chain if not holds[2 * k]):
+        before, after = range(chain[0], k), range(k + 1, chain[-1] + 1)
+        layers = {j for j in before if weights[j]} | {j for j in after if weights[j] and not any(holds[1::2][k:j])}
+        alone = {j for j in before if biases[j]}
+        if layers or alone:
+            grown.append(k)
+            shrunk |= layers
+            biases_shrunk |= alone
+    return grown, sorted(shrunk), sorted(biases_shrunk)
+
+
+def _what(weights: list[int]) -> str:
+    return "weights" if weights else "biases"
 
 
 def _homogeneous_chains(network: Network) -> Iterator[list[int]]:
@@ -237,5 +265,5 @@ def _homogeneous_chains(network: Network) -> Iterator[list[int]]:
             chain = []
 
 
-def _list(numbers: list[int]) -> str:
-    return " and ".join(str(number) for number in numbers)
+def _list(layers: list[int]) -> str:
+    return " and ".join(str(layer + 1) for layer in layers)

@@ -15,7 +15,7 @@ from ridgewalk.arrays import Array
 from ridgewalk.layers import Arrays
 from ridgewalk.losses import Loss
 from ridgewalk.network import LayerUniform, Network
-from ridgewalk.penalties import Penalty
+from ridgewalk.penalties import Penalty, residual_step
 
 
 def mean_weights(weights: Array) -> Array:
@@ -87,12 +87,14 @@ class Objective:
         return tuple(dw + penalty.gradient(w) for dw, penalty, w in zip(data, self.penalties, parameters, strict=True))
 
     def residual(self, parameters: Arrays, gradients: Arrays) -> Array:
-        """Distance from stationarity: largest ``|w - prox_1(w - dw)|`` over all weights of a run, shape (R,).
+        """Distance from stationarity: largest ``|w - prox_s(w - s dw)| / s`` over all weights of a run, shape (R,).
 
-        It is zero exactly where 0 is a subgradient of J. ``gradients`` are those of the data loss.
+        It is zero exactly where 0 is a subgradient of J. ``gradients`` are those of the data loss; the step s is 1, or
+        shorter where a concave penalty asks for it (:func:`ridgewalk.penalties.residual_step`).
         """
+        steps = [residual_step(penalty) for penalty in self.penalties]
         worst = [
-            np.abs(w - penalty.prox(w - dw, 1.0)).max(axis=(-2, -1))
-            for w, dw, penalty in zip(parameters, gradients, self.penalties, strict=True)
+            np.abs(w - penalty.prox(w - step * dw, step)).max(axis=(-2, -1)) / step
+            for w, dw, penalty, step in zip(parameters, gradients, self.penalties, steps, strict=True)
         ]
         return np.asarray(np.max(worst, axis=0), dtype=np.float64)

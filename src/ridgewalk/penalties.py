@@ -4,6 +4,8 @@
     L2            l2 * sum w^2                                                  (no one-half)
     ElasticNet    alpha * (l1_ratio * sum |w| + (1 - l1_ratio)/2 * sum w^2)     (one-half, as in glmnet)
     GroupLasso    strength * sum_g sqrt(size of g) * ||w_g||
+    MCP           sum p(|w|),  p(t) = strength * t - t^2 / (2 gamma) up to t = gamma * strength, then flat
+    GroupMCP      sum_g p(||w_g||), its strength times sqrt(size of g)
 
 A strength is one number, or one per run shaped (R, 1, 1), so a stack of networks can hold a whole path.
 ``factors`` multiply it per input (glmnet's penalty factors): 0 leaves an input free, infinity excludes it.
@@ -19,13 +21,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import Protocol, Self, TypeVar
+from typing import ClassVar, Protocol, Self, TypedDict, TypeVar
 
 import numpy as np
 
 from ridgewalk.arrays import Array, Integers, row_sums
 
 Strength = float | Array
+Whole = TypeVar("Whole")
 
 
 class Penalty(Protocol):
@@ -34,6 +37,14 @@ class Penalty(Protocol):
     @property
     def acts(self) -> bool:
         """Whether it pulls on any weight, in any run; excluding an input is no pull."""
+
+    @property
+    def bounded(self) -> bool:
+        """Whether its value stays below a limit however large the weights are."""
+
+    @property
+    def concavity(self) -> float:
+        """Return a c with which the value plus ``c/2 sum w^2`` is convex: 0 of a convex penalty."""
 
     def value(self, w: Array) -> Array:
         """Sum the penalty of each run: shape (R,), float64."""
@@ -52,6 +63,20 @@ class Penalty(Protocol):
 
     def convert(self, change: Callable[[Array], Array]) -> Self:
         """Apply ``change`` to every strength and factor: to cast them, or to pick runs."""
+
+
+class Terms(TypedDict, total=False):
+    """What an engine that has the proxes in another language needs of one part: strengths that broadcast over w."""
+
+    l1: Strength
+    """Of the size of each weight."""
+    l2: Strength
+    """Of the square of each weight."""
+    group: Strength
+    """Of the length of each group, the root of its size included."""
+    over: str
+    member: Integers
+    """Over inputs, the number of the group of each, from 0 to one less than their count."""
 
 
 def _times(strength: Strength, factors: Array | None) -> Strength:
@@ -88,13 +113,50 @@ def _largest(slopes: Array, factors: Array | None, ratio: float = 1.0) -> Array:
     return np.asarray(ratios.max(axis=(-2, -1)))
 
 
+def _converted(penalty: Whole, change: Callable[[Array], Array], strength: str = "strength") -> Whole:
+    """Return the penalty with ``change`` applied to its strength and factors."""
+    factors: Array | None = penalty.factors  # type: ignore[attr-defined]
+    changed = {
+        strength: change(np.asarray(getattr(penalty, strength))),
+        "factors": None if factors is None else change(factors),
+    }
+    return replace(penalty, **changed)  # type: ignore[type-var]
+
+
 def _check(name: str, value: Strength) -> None:
     if not np.all(np.isfinite(value)) or np.any(np.asarray(value) < 0):
         raise ValueError(f"{name} must be a finite number of zero or more, got {value}.")
 
 
+class _EachWeight:
+    """What penalties share that are a sum over weights."""
+
+    strength: Strength
+    factors: Array | None
+    bounded = False
+    concavity = 0.0
+
+    @property
+    def acts(self) -> bool:
+        return _acts(self.strength, self.factors)
+
+    @property
+    def weights(self) -> Strength:
+        """Strength times factors."""
+        return _times(self.strength, self.factors)
+
+    def pool(self, squares: Array) -> Array:
+        return squares
+
+    def critical_strength(self, dw: Array) -> Array:
+        return _largest(np.abs(dw), self.factors)
+
+    def convert(self, change: Callable[[Array], Array]) -> Self:
+        return _converted(self, change)
+
+
 @dataclass(frozen=True, eq=False)
-class L1:
+class L1(_EachWeight):
     """``strength * sum_pq factor_p |w_pq|``: the lasso (Tibshirani, JRSS B 1996).
 
     prox is soft thresholding, ``sign(z) max(|z| - step * strength, 0)``.
@@ -105,15 +167,6 @@ class L1:
 
     def __post_init__(self) -> None:
         _check("An L1 strength", self.strength)
-
-    @property
-    def acts(self) -> bool:
-        return _acts(self.strength, self.factors)
-
-    @property
-    def weights(self) -> Strength:
-        """Strength times factors."""
-        return _times(self.strength, self.factors)
 
     def value(self, w: Array) -> Array:
         return _sum(self.weights, np.abs(w))
@@ -126,18 +179,13 @@ class L1:
         # In this form a NaN in z stays a NaN: a diverged run must never pass for a sparse one.
         return np.copysign(np.maximum(np.abs(z) - threshold, 0), z) + z.dtype.type(0)
 
-    def pool(self, squares: Array) -> Array:
-        return squares
-
-    def critical_strength(self, dw: Array) -> Array:
-        return _largest(np.abs(dw), self.factors)
-
-    def convert(self, change: Callable[[Array], Array]) -> L1:
-        return replace(self, strength=change(np.asarray(self.strength)), factors=_changed(self.factors, change))
+    def terms(self, w: Array) -> Terms:
+        """Return what an engine needs to know of it, for arrays shaped as w."""
+        return {"l1": self.weights}
 
 
 @dataclass(frozen=True, eq=False)
-class L2:
+class L2(_EachWeight):
     """``strength * sum_pq factor_p w_pq^2``: ridge, without a one-half (as Keras writes it).
 
     gradient ``2 * strength * w``; prox ``z / (1 + 2 * step * strength)``, stable for every step.
@@ -149,15 +197,6 @@ class L2:
     def __post_init__(self) -> None:
         _check("An L2 strength", self.strength)
 
-    @property
-    def acts(self) -> bool:
-        return _acts(self.strength, self.factors)
-
-    @property
-    def weights(self) -> Strength:
-        """Strength times factors."""
-        return _times(self.strength, self.factors)
-
     def value(self, w: Array) -> Array:
         return _sum(self.weights, w * w)
 
@@ -167,14 +206,12 @@ class L2:
     def prox(self, z: Array, step: Strength) -> Array:
         return z / (1 + 2 * step * self.weights)
 
-    def pool(self, squares: Array) -> Array:
-        return squares
-
     def critical_strength(self, dw: Array) -> Array:
         return np.where(np.abs(dw).max(axis=(-2, -1)) > 0, np.inf, 0.0)
 
-    def convert(self, change: Callable[[Array], Array]) -> L2:
-        return replace(self, strength=change(np.asarray(self.strength)), factors=_changed(self.factors, change))
+    def terms(self, w: Array) -> Terms:
+        """Return what an engine needs to know of it, for arrays shaped as w."""
+        return {"l2": self.weights}
 
 
 @dataclass(frozen=True, eq=False)
@@ -188,6 +225,8 @@ class ElasticNet:
     alpha: Strength = 0.0
     l1_ratio: float = 0.5
     factors: Array | None = None
+    bounded: ClassVar[bool] = False
+    concavity: ClassVar[float] = 0.0
 
     def __post_init__(self) -> None:
         _check("alpha", self.alpha)
@@ -226,41 +265,101 @@ class ElasticNet:
         return _largest(np.abs(dw), self.factors, self.l1_ratio)
 
     def convert(self, change: Callable[[Array], Array]) -> ElasticNet:
-        return replace(self, alpha=change(np.asarray(self.alpha)), factors=_changed(self.factors, change))
+        return _converted(self, change, "alpha")
+
+
+def _mcp(size: Array, strength: Strength, gamma: float) -> Array:
+    """Return MCP of lengths: rising from 0 with slope ``strength``, flat from ``gamma * strength`` on."""
+    with np.errstate(invalid="ignore"):
+        rising = strength * size - size * size / (2 * gamma)
+        flat = gamma * strength * strength / 2
+        return np.where(size == 0, 0, np.where(size < gamma * strength, rising, flat)).astype(size.dtype)
+
+
+def _mcp_slope(size: Array, strength: Strength, gamma: float) -> Array:
+    """Return the slope of MCP at lengths: ``strength`` at 0, falling to 0."""
+    return np.maximum(strength - size / gamma, 0).astype(size.dtype)
+
+
+def _mcp_prox(size: Array, strength: Strength, step: Strength, gamma: float) -> Array:
+    """Return the lengths that MCP leaves of lengths: the global minimizer for every step, 0 where two tie.
+
+    For ``step < gamma`` the firm threshold, else a hard one: docs/derivations/penalties.md. What is not a number stays.
+    """
+    dtype = size.dtype
+    strength, step = np.asarray(strength, dtype=dtype), np.asarray(step, dtype=dtype)
+    ratio = step / dtype.type(gamma)
+    short = ratio < 1
+    with np.errstate(invalid="ignore"):
+        # A ridge may have excluded a weight already, with a step of 0.
+        threshold = np.where(np.isinf(strength), strength, step * strength)
+        firm = np.minimum(size, np.maximum(size - threshold, 0) / np.where(short, 1 - ratio, 1))
+        hard = np.where(size <= strength * np.sqrt(step * dtype.type(gamma)), 0, size)
+    return np.where(short, firm, hard).astype(dtype)
+
+
+def _check_gamma(gamma: float) -> None:
+    if not 0 < gamma < np.inf:
+        raise ValueError(f"gamma of MCP is a finite number above 0 (3 is usual; infinity would be L1), got {gamma}.")
 
 
 @dataclass(frozen=True, eq=False)
-class GroupLasso:
-    """``strength * sum_g factor_g sqrt(size_g) ||w_g||``: a group of weights leaves as one.
+class MCP(_EachWeight):
+    """``sum_pq p(|w_pq|)``, ``p(t) = s t - t^2 / (2 gamma)`` up to ``t = gamma s``, then ``gamma s^2 / 2``.
 
-    (Yuan and Lin, JRSS B 2006, eq. 2.1.) prox shrinks the length of a group, ``z_g (1 - step * strength *
-    factor_g sqrt(size_g) / ||z_g||)_+``; ``step`` must be the same for all weights of a group.
-
-    Attributes
-    ----------
-    over : "inputs" or "units"
-        Whether a group is an input's outgoing weights (a row) or a unit's incoming weights (a column).
-    factors : array, shape (P, 1) over inputs, (Q,) over units, or None
-    groups : integer array, shape (P,), or None
-        Over inputs only: the number (0, 1, ...) of the group that each input belongs to, so that the columns
-        of one category leave together. Inputs of one group share one factor.
+    The minimax concave penalty (Zhang, Ann. Statist. 2010; so written: Breheny and Huang, Ann. Appl. Stat. 2011), with
+    ``s = strength * factor_p``. It leaves large weights alone, so they are not shrunk as under L1. prox is the firm
+    threshold for a step below gamma, a hard threshold for a longer one.
     """
 
     strength: Strength = 0.0
-    over: str = "inputs"
+    gamma: float = 3.0
     factors: Array | None = None
-    groups: Integers | None = None
+    bounded = True
+
+    def __post_init__(self) -> None:
+        _check("An MCP strength", self.strength)
+        _check_gamma(self.gamma)
+
+    @property
+    def concavity(self) -> float:  # type: ignore[override]
+        return 1 / self.gamma
+
+    def value(self, w: Array) -> Array:
+        return row_sums(_mcp(np.abs(w), self.weights, self.gamma))
+
+    def gradient(self, w: Array) -> Array:
+        return _slope(_mcp_slope(np.abs(w), self.weights, self.gamma), np.sign(w))
+
+    def prox(self, z: Array, step: Strength) -> Array:
+        return np.copysign(_mcp_prox(np.abs(z), self.weights, step, self.gamma), z) + z.dtype.type(0)
+
+    def terms(self, w: Array) -> Terms:
+        """Return what an engine needs to know of it, for arrays shaped as w."""
+        return {"l1": self.weights}
+
+
+class _EachGroup:
+    """What penalties share that are a sum over groups of weights, of the length ``||w_g||`` of each."""
+
+    strength: Strength
+    over: str
+    factors: Array | None
+    groups: Integers | None
+    bounded = False
+    concavity = 0.0
 
     def __post_init__(self) -> None:
         _check("A group strength", self.strength)
+        name = type(self).__name__
         if self.over not in ("inputs", "units"):
-            raise ValueError(f'GroupLasso works over "inputs" or "units", got {self.over!r}.')
+            raise ValueError(f'{name} works over "inputs" or "units", got {self.over!r}.')
         if self.groups is not None and self.over == "units":
             raise ValueError("groups joins inputs, so it needs over='inputs'.")
-        if self.factors is not None and not self._same_within_groups(self.factors):
+        if self.factors is not None and not self.same_within_groups(self.factors):
             raise ValueError("Inputs of one group share one factor: the factors differ inside a group.")
 
-    def _same_within_groups(self, values: Array) -> bool:
+    def same_within_groups(self, values: Array) -> bool:
         """Whether values (R, P, 1) or (R, 1, 1) are the same for all inputs of a group."""
         if self.groups is None or values.shape[-2] == 1:
             return True
@@ -291,30 +390,27 @@ class GroupLasso:
     def acts(self) -> bool:
         return _acts(self.strength, self.factors)
 
-    def value(self, w: Array) -> Array:
-        # A norm stands once per member of its group: a row's share is (entries of the row) / (size of the group).
-        norms = self._norms(w)
+    def _share(self, w: Array) -> Array:
+        """Return how much of its group's value each row or column carries, in which the norm stands once for each."""
         entries = w.shape[-1] if self.over == "inputs" else w.shape[-2]
-        return _sum(self.weights(w), norms * (entries / self._sizes(w)))
+        return np.asarray(entries / self._sizes(w))
 
-    def gradient(self, w: Array) -> Array:
-        norms = self._norms(w)
-        return _slope(self.weights(w), w / np.where(norms == 0, 1, norms))
+    def shares(self, values: Strength) -> bool:
+        """Whether values that broadcast over w are one number for all weights of a group."""
+        shape = np.shape(values)
+        single = shape[-1:] if self.over == "inputs" else shape[-2:-1]
+        return single in ((), (1,)) and (len(shape) < 2 or self.same_within_groups(np.asarray(values)))
 
-    def prox(self, z: Array, step: Strength) -> Array:
+    def _check_step(self, step: Strength) -> None:
+        name = type(self).__name__
         shared = np.shape(step)[-1:] if self.over == "inputs" else np.shape(step)[-2:-1]
         if shared not in ((), (1,)):
             raise ValueError(
-                f"GroupLasso needs one step for all weights of a group, got steps shaped {np.shape(step)}; "
+                f"{name} needs one step for all weights of a group, got steps shaped {np.shape(step)}; "
                 "average the optimizer's second moments with pool() first."
             )
-        if isinstance(step, np.ndarray) and step.ndim and not self._same_within_groups(step):
-            raise ValueError("GroupLasso needs one step for all inputs of a group: average second moments with pool().")
-        norms = self._norms(z)
-        threshold = step * self.weights(z)
-        with np.errstate(divide="ignore", invalid="ignore"):
-            kept = np.where(threshold == 0, 1, np.maximum(1 - threshold / norms, 0))
-        return np.where(norms == 0, z, z * kept).astype(z.dtype)
+        if isinstance(step, np.ndarray) and step.ndim and not self.same_within_groups(step):
+            raise ValueError(f"{name} needs one step for all inputs of a group: average second moments with pool().")
 
     def pool(self, squares: Array) -> Array:
         return self._totals(squares) / self._sizes(squares)
@@ -322,8 +418,96 @@ class GroupLasso:
     def critical_strength(self, dw: Array) -> Array:
         return _largest(self._norms(dw) / np.sqrt(self._sizes(dw)), self.factors)
 
-    def convert(self, change: Callable[[Array], Array]) -> GroupLasso:
-        return replace(self, strength=change(np.asarray(self.strength)), factors=_changed(self.factors, change))
+    def convert(self, change: Callable[[Array], Array]) -> Self:
+        return _converted(self, change)
+
+    def terms(self, w: Array) -> Terms:
+        """Return what an engine needs to know of it, for arrays shaped as w."""
+        terms: Terms = {"group": self.weights(w), "over": self.over}
+        if self.over == "inputs":
+            groups = np.arange(w.shape[-2]) if self.groups is None else np.unique(self.groups, return_inverse=True)[1]
+            terms["member"] = groups
+        return terms
+
+
+@dataclass(frozen=True, eq=False)
+class GroupLasso(_EachGroup):
+    """``strength * sum_g factor_g sqrt(size_g) ||w_g||``: a group of weights leaves as one.
+
+    (Yuan and Lin, JRSS B 2006, eq. 2.1.) prox shrinks the length of a group, ``z_g (1 - step * strength *
+    factor_g sqrt(size_g) / ||z_g||)_+``; ``step`` must be the same for all weights of a group.
+
+    Attributes
+    ----------
+    over : "inputs" or "units"
+        Whether a group is an input's outgoing weights (a row) or a unit's incoming weights (a column).
+    factors : array, shape (P, 1) over inputs, (Q,) over units, or None
+    groups : integer array, shape (P,), or None
+        Over inputs only: the number (0, 1, ...) of the group that each input belongs to, so that the columns
+        of one category leave together. Inputs of one group share one factor.
+    """
+
+    strength: Strength = 0.0
+    over: str = "inputs"
+    factors: Array | None = None
+    groups: Integers | None = None
+
+    def value(self, w: Array) -> Array:
+        return _sum(self.weights(w), self._norms(w) * self._share(w))
+
+    def gradient(self, w: Array) -> Array:
+        norms = self._norms(w)
+        return _slope(self.weights(w), w / np.where(norms == 0, 1, norms))
+
+    def prox(self, z: Array, step: Strength) -> Array:
+        self._check_step(step)
+        norms = self._norms(z)
+        threshold = step * self.weights(z)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            kept = np.where(threshold == 0, 1, np.maximum(1 - threshold / norms, 0))
+        return np.where(norms == 0, z, z * kept).astype(z.dtype)
+
+
+@dataclass(frozen=True, eq=False)
+class GroupMCP(_EachGroup):
+    """MCP of the length of each group: ``sum_g p(||w_g||)``, with ``s = strength * factor_g sqrt(size_g)``.
+
+    (Breheny and Huang, Stat. Comput. 2015.) A group leaves as one, as under :class:`GroupLasso`, whose attributes these
+    are, and a long one is left alone, as a large weight is under :class:`MCP`.
+    """
+
+    strength: Strength = 0.0
+    gamma: float = 3.0
+    over: str = "inputs"
+    factors: Array | None = None
+    groups: Integers | None = None
+    bounded = True
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        _check_gamma(self.gamma)
+
+    @property
+    def concavity(self) -> float:  # type: ignore[override]
+        return 1 / self.gamma
+
+    def value(self, w: Array) -> Array:
+        return row_sums(_mcp(self._norms(w), self.weights(w), self.gamma) * self._share(w))
+
+    def gradient(self, w: Array) -> Array:
+        norms = self._norms(w)
+        return _slope(_mcp_slope(norms, self.weights(w), self.gamma), w / np.where(norms == 0, 1, norms))
+
+    def prox(self, z: Array, step: Strength) -> Array:
+        self._check_step(step)
+        norms = self._norms(z)
+        left = _mcp_prox(norms, self.weights(z), step, self.gamma)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            return (z * np.where(left == norms, 1, left / norms)).astype(z.dtype)
+
+
+Simple = L1 | L2 | GroupLasso | MCP | GroupMCP
+"""What a Sum joins; an ElasticNet is two of them."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -333,20 +517,33 @@ class Sum:
     Parts of one kind are joined, an ElasticNet is taken apart, so there is at most one L1, one GroupLasso and one L2.
     Their proxes are applied in this order: so their composition is the prox of the sum (sparse group lasso: Simon,
     Friedman, Hastie and Tibshirani, JCGS 2013, section 3).
+
+    Beside an MCP stands at most one L2, which then comes first: it shrinks z and step (docs/derivations/penalties.md).
     """
 
-    parts: tuple[L1 | L2 | ElasticNet | GroupLasso, ...] = ()
+    parts: tuple[Simple | ElasticNet, ...] = ()
 
     def __post_init__(self) -> None:
         parts = [part for each in self.parts for part in _simple(each)]
         if sum(isinstance(part, GroupLasso) for part in parts) > 1:
             raise ValueError("One array takes one GroupLasso: the prox of two overlapping ones has no closed form.")
-        groups = [part for part in parts if isinstance(part, GroupLasso)]
-        object.__setattr__(self, "parts", (*_joined(L1, parts), *groups, *_joined(L2, parts)))
+        others = [*_joined(L1, parts), *(part for part in parts if not isinstance(part, L1 | L2))]
+        ridges = _joined(L2, parts)
+        object.__setattr__(self, "parts", (*others, *ridges))
+        if self.concavity:
+            _check_beside_concave(others, ridges)
 
     @property
     def acts(self) -> bool:
         return any(part.acts for part in self.parts)
+
+    @property
+    def bounded(self) -> bool:
+        return all(part.bounded or not part.acts for part in self.parts)
+
+    @property
+    def concavity(self) -> float:
+        return sum((part.concavity for part in self.parts), start=0.0)
 
     def value(self, w: Array) -> Array:
         return sum((part.value(w) for part in self.parts), start=np.zeros(w.shape[:-2]))
@@ -355,6 +552,13 @@ class Sum:
         return sum((part.gradient(w) for part in self.parts), start=np.zeros_like(w))
 
     def prox(self, z: Array, step: Strength) -> Array:
+        if self.concavity:
+            concave, *ridges = self.parts
+            for ridge in ridges:
+                assert isinstance(ridge, L2)
+                shrink = np.asarray(1 + 2 * step * ridge.weights, dtype=z.dtype)
+                z, step = z / shrink, step / shrink
+            return concave.prox(z, step)
         for part in self.parts:
             z = part.prox(z, step)
         return z
@@ -371,16 +575,30 @@ class Sum:
         return Sum(tuple(part.convert(change) for part in self.parts))
 
 
-def _simple(part: Penalty) -> tuple[L1 | L2 | GroupLasso, ...]:
-    match part:
-        case ElasticNet():
-            return part.l1, part.l2
-        case Sum():
-            return tuple(simple for each in part.parts for simple in _simple(each))
-        case L1() | L2() | GroupLasso():
-            return (part,)
+def _check_beside_concave(others: Sequence[Simple], ridges: Sequence[L2]) -> None:
+    if len(others) > 1:
+        names = " and ".join(type(part).__name__ for part in others)
+        raise ValueError(
+            f"An MCP or GroupMCP takes L2 alone beside it on its array, got {names}: their proxes do not compose. "
+            "Leave one of them out."
+        )
+    (concave,) = others
+    if isinstance(concave, GroupMCP) and not all(concave.shares(ridge.weights) for ridge in ridges):
+        raise ValueError(
+            f"Beside a GroupMCP over {concave.over} an L2 is the same for all weights of a group, got factors that "
+            "differ in a group: their prox has no closed form. Give the L2 no factors."
+        )
+
+
+def _simple(part: Penalty) -> tuple[Simple, ...]:
+    if isinstance(part, ElasticNet):
+        return part.l1, part.l2
+    if isinstance(part, Sum):
+        return tuple(simple for each in part.parts for simple in _simple(each))
+    if isinstance(part, Simple):
+        return (part,)
     raise TypeError(
-        f"A Sum joins L1, L2, ElasticNet and GroupLasso, whose proxes compose, got {type(part).__name__}: write a "
+        f"A Sum joins L1, L2, ElasticNet, GroupLasso, MCP and GroupMCP, got {type(part).__name__}: write a "
         "penalty whose own prox is that of the whole."
     )
 
@@ -388,7 +606,7 @@ def _simple(part: Penalty) -> tuple[L1 | L2 | GroupLasso, ...]:
 Kind = TypeVar("Kind", L1, L2)
 
 
-def _joined(kind: type[Kind], parts: Sequence[L1 | L2 | GroupLasso]) -> list[Kind]:
+def _joined(kind: type[Kind], parts: Sequence[Simple]) -> list[Kind]:
     same = [part for part in parts if isinstance(part, kind)]
     if len(same) < 2:
         return same
@@ -396,15 +614,20 @@ def _joined(kind: type[Kind], parts: Sequence[L1 | L2 | GroupLasso]) -> list[Kin
     return [kind(total)] if all(part.factors is None for part in same) else [kind(1.0, total)]
 
 
-def _changed(factors: Array | None, change: Callable[[Array], Array]) -> Array | None:
-    return None if factors is None else change(factors)
-
-
 def parts(penalty: Penalty) -> tuple[Penalty, ...]:
     """Take a penalty apart: at most one L1, one GroupLasso and one L2, or a penalty of another kind alone."""
-    if isinstance(penalty, L1 | L2 | ElasticNet | GroupLasso):
+    if isinstance(penalty, ElasticNet | Simple):
         return Sum((penalty,)).parts
     return penalty.parts if isinstance(penalty, Sum) else (penalty,)
+
+
+def residual_step(penalty: Penalty) -> float:
+    """Return the step at which rest is measured: 1, or half the step from which on a concave penalty's prox jumps.
+
+    Below ``1 / concavity`` what the prox minimizes is convex, so that its fixed points are the stationary points, all
+    of them; a longer step jumps over some. At half of it the prox is at most twice as steep as the identity.
+    """
+    return min(1.0, 0.5 / penalty.concavity) if penalty.concavity else 1.0
 
 
 def elastic_strengths(penalty: Penalty, shape: tuple[int, ...]) -> tuple[Array, Array] | None:

@@ -24,14 +24,15 @@ from ridgewalk.layers import GELU, Dense, Dropout, Layer, LeakyReLU, ReLU, Sigmo
 from ridgewalk.losses import AbsoluteError, BinaryCrossEntropy, CrossEntropy, Huber, Poisson, SquaredError
 from ridgewalk.objective import mean_weights
 from ridgewalk.optimizers import SGD, AdaGrad, Adam, AdamW, Cosine, InverseTime, RMSProp, Steps
-from ridgewalk.penalties import L1, L2, GroupLasso, Penalty, Strength, parts
+from ridgewalk.penalties import L1, L2, MCP, GroupLasso, GroupMCP, Penalty, Strength, Terms, parts
 from ridgewalk.threads import ends_with_interpreter
 
-# Their places are the numbers of the enumerations in native/plan.hpp.
+# Their places are the numbers of the enumerations in native/plan.hpp; penalties hand over their terms.
 _LAYERS = (Dense, ReLU, LeakyReLU, Tanh, Sigmoid, GELU, Dropout)
 _LOSSES = (CrossEntropy, BinaryCrossEntropy, SquaredError, AbsoluteError, Huber, Poisson)
 _OPTIMIZERS = (SGD, AdaGrad, RMSProp, Adam)
 _SCHEDULES = (InverseTime, Cosine, Steps)
+_PENALTIES = (L1, L2, GroupLasso, MCP, GroupMCP)
 _OVER = (None, "inputs", "units")
 
 _POLL = 0.05  # seconds between two looks at the progress, and at Ctrl-C
@@ -45,7 +46,7 @@ def supports(job: Job) -> str | None:
         ("loss", job.loss, _LOSSES),
         ("optimizer", job.optimizer, (*_OPTIMIZERS, AdamW)),
         ("schedule", job.optimizer.schedule, _SCHEDULES),
-        *(("penalty", part, (L1, L2, GroupLasso)) for part in simple),
+        *(("penalty", part, _PENALTIES) for part in simple),
     ]
     missing = [f"it has no {noun} {type(thing).__name__}" for noun, thing, known in used if type(thing) not in known]
     if job.dtype not in (np.float32, np.float64):
@@ -244,23 +245,24 @@ def _optimizer(job: Job) -> dict[str, Any]:
 
 
 def _penalty(penalty: Penalty, w: Array) -> dict[str, Any]:
-    plan: dict[str, Any] = {"l1": None, "l2": None, "group": None, "over": 0, "member": None, "groups": 0}
-    inputs, units = w.shape
+    terms: Terms = {}
     for part in parts(penalty):
-        match part:
-            case L1():
-                plan["l1"] = _strengths(part.weights, inputs, w.dtype)
-            case L2():
-                plan["l2"] = _strengths(part.weights, inputs, w.dtype)
-            case GroupLasso():
-                plan["over"] = _OVER.index(part.over)
-                plan["group"] = _strengths(part.weights(w), inputs if part.over == "inputs" else units, w.dtype)
-                if part.over == "inputs":
-                    groups = (
-                        np.arange(inputs) if part.groups is None else np.unique(part.groups, return_inverse=True)[1]
-                    )
-                    plan |= {"member": groups.astype(np.int32), "groups": int(groups.max()) + 1}
-    return plan
+        assert isinstance(part, _PENALTIES)  # supports() saw to it
+        terms |= part.terms(w)
+    inputs, units = w.shape
+    over = terms.get("over")
+    counts = {"l1": inputs, "l2": inputs, "group": units if over == "units" else inputs}
+    member = terms.get("member")
+    return {
+        **{
+            name: _strengths(terms[name], count, w.dtype) if name in terms else None  # type: ignore[literal-required]
+            for name, count in counts.items()
+        },
+        "over": _OVER.index(over),
+        "member": None if member is None else member.astype(np.int32),
+        "groups": 0 if member is None else int(member.max()) + 1,
+        "concavity": penalty.concavity,
+    }
 
 
 def _strengths(weights: Strength, count: int, dtype: np.dtype[np.floating]) -> Array:

@@ -13,7 +13,7 @@ from scipy.sparse import issparse
 from ridgewalk.engine.job import Job
 from ridgewalk.folds import Fold, Matrix
 from ridgewalk.optimizers import SGD, Adam, Optimizer
-from ridgewalk.penalties import L1, GroupLasso, Penalty, parts
+from ridgewalk.penalties import L2, Penalty, parts
 
 _TILE, _FEW_TILES, _MANY_TILES, _LARGE, _MOST_SLICES = 64, 4, 64, 16_384, 16  # as in native/run.hpp
 _VECTOR, _THIN = 64, 4  # bytes of the widest vectors, which rows are padded to; inputs or units of a thin layer
@@ -85,7 +85,7 @@ class Size:
         """Count what a job of so many runs is made of."""
         optimizer, polishes, stops = steps.optimizer, steps.polishes, steps.stops
         ahead = isinstance(optimizer, SGD) and optimizer.nesterov
-        kinked = any(isinstance(part, L1 | GroupLasso) for penalty in penalties[::2] for part in parts(penalty))
+        kinked = any(not isinstance(part, L2) for penalty in penalties[::2] for part in parts(penalty))
         return Size(
             shapes=shapes,
             item=np.dtype(dtype).itemsize,

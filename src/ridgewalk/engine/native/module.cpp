@@ -77,7 +77,8 @@ template <class T> Plan<T> plan_of(const nb::dict& job) {
   for (nb::handle each : job["penalties"]) {
     const nb::dict p = nb::cast<nb::dict>(each);
     append(plan.penalties, {strengths_of<T>(p["l1"]), strengths_of<T>(p["l2"]), strengths_of<T>(p["group"]),
-                              Over(value<int>(p, "over")), numbers<const int32_t>(p, "member"), value<int>(p, "groups")});
+                              Over(value<int>(p, "over")), numbers<const int32_t>(p, "member"), value<int>(p, "groups"),
+                              value<double>(p, "concavity")});
   }
   const nb::dict x = nb::cast<nb::dict>(job["x"]);
   plan.source = {!x["starts"].is_none(), !x["singles"].is_none(),

@@ -45,6 +45,7 @@ template <class T> struct Penalty {
   Over over = Over::none;
   const int32_t* member = nullptr;  // group of each input
   int groups = 0;
+  double concavity = 0;  // a c with which the penalty plus c/2 sum w^2 is convex
 };
 
 // Rows of x, dense (N, P) or compressed (`starts`, `columns`), and the target (N, C).

@@ -285,16 +285,17 @@ template <class T> class Bench {
     return total;
   }
 
-  // Largest |w - prox_1(w - dw)|, with the gradient that stands in whole().
+  // Largest |w - prox_s(w - s dw)| / s, with the gradient that stands in whole().
   double residual() {
     double worst = 0;
     for (size_t k = 0; k < shapes_.size(); ++k) {
       const T *w = w_[k].get(), *dw = whole()[k].get();
       T* out = scratch_[k].get();
-      for (size_t i = 0; i < shapes_[k].size(); ++i) out[i] = w[i] - dw[i];
-      movers_[k]->prox(out, T(1), out);
+      const T step = movers_[k]->residual_step();
+      for (size_t i = 0; i < shapes_[k].size(); ++i) out[i] = w[i] - step * dw[i];
+      movers_[k]->prox(out, step, out);
       each_weight(k, [&](size_t i) {
-        const double distance = std::abs(double(w[i] - out[i]));
+        const double distance = std::abs(double(w[i] - out[i])) / double(step);
         if (!(distance <= worst)) worst = distance;  // what is not a number stays
       });
     }

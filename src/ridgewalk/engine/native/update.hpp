@@ -1,6 +1,7 @@
 // One step of one array: the optimizer's move, then the penalty's prox in the optimizer's own metric.
 //
 //   z = move(w, dw);   w <- prox_{step}(z):   L1, then the group, then L2        (penalties.py, optimizers.py)
+//                                             with a concavity: L2, which shrinks z and step, then MCP of the weight or the group
 #pragma once
 #include "network.hpp"
 
@@ -12,17 +13,28 @@ template <class T> struct Prox {
   Over over = Over::none;
   const int32_t* member = nullptr;
   int groups = 0;
+  T concavity = 0;
 
   Prox(const Penalty<T>& penalty, int run)
       : l1(penalty.l1.given ? penalty.l1.of(run) : nullptr),
         l2(penalty.l2.given ? penalty.l2.of(run) : nullptr),
         group(penalty.over == Over::none ? nullptr : penalty.group.of(run)),
-        over(penalty.over), member(penalty.member), groups(penalty.groups) {}
+        over(penalty.over), member(penalty.member), groups(penalty.groups), concavity(T(penalty.concavity)) {}
 };
 
 template <class T> inline V<T> soft(V<T> z, V<T> threshold) {
   const V<T> size = magnitude<T>(z) - threshold;
   return with_sign<T>(size < 0 ? V<T>{} : size, z) + T(0);  // what is not a number stays so
+}
+// The prox of MCP: firm below a step of 1 / concavity, hard from there on (_mcp_prox of penalties.py).
+template <class T> inline V<T> firm(V<T> z, V<T> step, T strength, T concavity) {
+  if (std::isinf(strength)) return z * T(0) + T(0);  // a ridge may have excluded it already, with a step of 0
+  const V<T> size = magnitude<T>(z), ratio = step * concavity;
+  V<T> left = size - step * strength;
+  left = (left < 0 ? V<T>{} : left) / (T(1) - ratio);
+  left = left > size ? size : left;
+  const V<T> hard = size <= strength * root<T>(step / concavity) ? V<T>{} : size;
+  return with_sign<T>(ratio < 1 ? left : hard, z) + T(0);
 }
 // The first `count` lanes of v, 0 beyond.
 template <class T> inline V<T> head(V<T> v, int count) {
@@ -82,8 +94,8 @@ template <class T> struct Moved {
 };
 // For every vector of rows `begin` to `end` (with groups, of all rows): from(p, q, i) gives z and step, to(i, w) takes the
 // new weights. All is handed over by value, so that it stays in registers.
-template <class T, class From, class To>
-void proximal(const Shape shape, int begin, int end, const Prox<T> prox, GroupDesk<T>* desk, const From from, const To to) {
+template <class T, bool concave, class From, class To>
+void proximal_as(const Shape shape, int begin, int end, const Prox<T> prox, GroupDesk<T>* desk, const From from, const To to) {
   const auto ridge = [](V<T> z, V<T> step, T l2) { return l2 > 0 ? z * (T(1) / (T(1) + T(2) * step * l2)) : z; };
   const auto l2 = [&](int p) { return prox.l2 ? prox.l2[p] : T(0); };
   for (int p = begin; p < end; ++p) {
@@ -91,9 +103,15 @@ void proximal(const Shape shape, int begin, int end, const Prox<T> prox, GroupDe
     for (int q = 0; q < shape.stride; q += lanes<T>) {
       const size_t i = size_t(p) * shape.stride + q;
       auto [z, step] = from(p, q, i);
-      if (prox.l1) z = soft<T>(z, step * l1_p);
+      if (concave && l2_p > 0) {  // completing the square
+        const V<T> shrink = T(1) / (T(1) + T(2) * step * l2_p);
+        z *= shrink, step *= shrink;
+      }
+      if constexpr (concave) {
+        if (prox.l1) z = firm<T>(z, step, l1_p, prox.concavity);
+      } else if (prox.l1) z = soft<T>(z, step * l1_p);
       if (!desk) {
-        to(i, ridge(z, step, l2_p));
+        to(i, concave ? z : ridge(z, step, l2_p));
         continue;
       }
       store<T>(desk->z.get() + i, z);
@@ -105,15 +123,26 @@ void proximal(const Shape shape, int begin, int end, const Prox<T> prox, GroupDe
   desk->shrink.sum_over([&](size_t i) { return load<T>(desk->z.get() + i) * load<T>(desk->z.get() + i); });
   for (int k = 0; k < desk->shrink.count(); ++k) {
     const T norm = std::sqrt(desk->shrink.values[k]), threshold = desk->steps[k] * prox.group[k];
-    const T kept = T(1) - threshold / norm;
-    desk->shrink.values[k] = threshold == 0 || norm == 0 ? T(1) : kept < 0 ? T(0) : kept;
+    if constexpr (concave) {
+      const T left = firm<T>(splat<T>(norm), splat<T>(desk->steps[k]), prox.group[k], prox.concavity)[0];
+      desk->shrink.values[k] = left == norm ? T(1) : left / norm;
+    } else {
+      const T kept = T(1) - threshold / norm;
+      desk->shrink.values[k] = threshold == 0 || norm == 0 ? T(1) : kept < 0 ? T(0) : kept;
+    }
   }
   for (int p = 0; p < shape.inputs; ++p)
     for (int q = 0; q < shape.stride; q += lanes<T>) {
       const size_t i = size_t(p) * shape.stride + q;
       const V<T> step = prox.over == Over::units ? load<T>(desk->steps.get() + q) : splat<T>(desk->steps[p]);
-      to(i, ridge(load<T>(desk->z.get() + i) * desk->shrink.at(p, q), step, l2(p)));
+      const V<T> v = load<T>(desk->z.get() + i) * desk->shrink.at(p, q);
+      to(i, concave ? v : ridge(v, step, l2(p)));
     }
+}
+template <class T, class From, class To>
+void proximal(const Shape& shape, int begin, int end, const Prox<T>& prox, GroupDesk<T>* desk, const From& from, const To& to) {
+  if (prox.concavity > 0) proximal_as<T, true>(shape, begin, end, prox, desk, from, to);
+  else proximal_as<T, false>(shape, begin, end, prox, desk, from, to);
 }
 
 // The state of one array under an optimizer, and its step.
@@ -126,6 +155,9 @@ template <class T> class Mover {
   }
 
   bool in_groups() const { return bool(desk_); }
+
+  // The step at which rest is measured: residual_step of penalties.py.
+  T residual_step() const { return prox_.concavity > 0 ? std::min(T(1), T(0.5) / prox_.concavity) : T(1); }
 
   // Where the gradient is to be taken: w + momentum * (last move).
   void look_ahead(const T* w, T* point) const {
@@ -186,25 +218,33 @@ template <class T> class Mover {
                 [&](size_t i, V<T> w) { store<T>(out + i, w); });
   }
 
-  double penalty(const T* w) {
+  double penalty(const T* w) { return prox_.concavity > 0 ? penalty_as<true>(w) : penalty_as<false>(w); }
+
+ private:
+  template <bool concave> double penalty_as(const T* w) {
     double total = 0;
     const auto count = [&](double strength, double term) { total += term == 0 ? 0 : strength * term; };
+    // What the strength of a length multiplies: the length itself, or MCP's share of it.
+    const auto counted = [c = double(prox_.concavity)](double strength, double size) {
+      if constexpr (!concave) return size;
+      if (strength == 0) return size;
+      return c * size < strength ? size - c * size * size / (2 * strength) : strength / (2 * c);
+    };
     for (int p = 0; p < shape_.inputs; ++p)
       for (int q = 0; q < shape_.units; ++q) {
         const double each = w[size_t(p) * shape_.stride + q];
-        if (prox_.l1) count(prox_.l1[p], std::abs(each));
+        if (prox_.l1) count(prox_.l1[p], counted(prox_.l1[p], std::abs(each)));
         if (prox_.l2) count(prox_.l2[p], each * each);
       }
     if (!desk_) return total;
     desk_->shrink.sum_over([&](size_t i) { return load<T>(w + i) * load<T>(w + i); });
     for (int k = 0; k < desk_->shrink.count(); ++k) {  // a norm stands once per member of its group
       const double entries = prox_.over == Over::units ? shape_.inputs : shape_.units;
-      count(prox_.group[k], std::sqrt(double(desk_->shrink.values[k])) * (entries / double(desk_->sizes[k])));
+      count(prox_.group[k], counted(prox_.group[k], std::sqrt(double(desk_->shrink.values[k]))) * (entries / double(desk_->sizes[k])));
     }
     return total;
   }
 
- private:
   Shape shape_;
   Optimizer optimizer_;
   Prox<T> prox_;
