@@ -21,6 +21,7 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 from paths import settings_of
 from ridgewalk import MLPClassifier, MLPClassifierCV, MLPRegressor, MLPRegressorCV, mlp_path
 from ridgewalk.estimators import whole_path
+from ridgewalk.path import GroupLassoPath
 from ridgewalk.path.result import MLPPath
 
 QUICK = {
@@ -213,38 +214,42 @@ def test_an_array_a_frame_and_every_memory_order_are_the_same():
         np.testing.assert_array_equal(MLPClassifierCV(**QUICK).fit(given, y).predict_proba(given), expected)
 
 
-@pytest.mark.parametrize("walked", ["walk", "select_inputs"])
-def test_every_parameter_reaches_the_path(monkeypatch, walked):
+@pytest.mark.parametrize("fitted", ["fit_path", "select_inputs"], ids=["walk", "select_inputs"])
+def test_every_parameter_reaches_the_path(monkeypatch, fitted):
     X, y = load_iris(return_X_y=True)
-    seen = {}
+    seen = []
 
-    def stop(**arguments):
-        seen.update(arguments)
+    def stop(*arguments):
+        seen.extend(arguments)
         raise InterruptedError
 
-    monkeypatch.setattr(whole_path, walked, stop)
+    monkeypatch.setattr(whole_path, fitted, stop)
     given = {
         "hidden_layer_sizes": (3, 2), "activation": "tanh", "alphas": 7, "l1_ratio": 0.2, "penalty": "group_lasso",
-        "upper_l2": 0.02, "penalty_factors": [1, 1, 3, 4], "cv": 3, "n_seeds": 4, "walk": "sequential", "max_iter": 9,
-        "learning_rate_init": 0.07, "batch_size": 13, "standardize": False, "dtype": "float64", "engine": "reference",
-        "n_jobs": 2, "groups": [0, 0, 1, 2], "bias_alpha": 0.3, "layer_factors": (1.0, 2.0, 3.0), "tol": 1e-5,
+        "upper_l2": 0.02, "penalty_factors": [1, 1, 3, 4], "cv": 3, "n_seeds": 4, "schedule": "sequential",
+        "max_iter": 9, "learning_rate_init": 0.07, "batch_size": 13, "standardize": False, "dtype": "float64",
+        "engine": "reference", "n_jobs": 2, "groups": [0, 0, 1, 2], "bias_alpha": 0.3, "layer_factors": (1.0, 2.0, 3.0),
+        "tol": 1e-5,
     }  # fmt: skip
     with pytest.raises(InterruptedError):
-        MLPClassifierCV(**given, select_inputs=walked == "select_inputs", selection="1se", random_state=0).fit(
+        MLPClassifierCV(**given, select_inputs=fitted == "select_inputs", selection="1se", random_state=0).fit(
             X, y, np.arange(150)
         )
-    assert seen.get("rule") == ("1se" if walked == "select_inputs" else None)
-    route = seen["route"]
+    problem, settings, alphas, runner, rule = seen
+    assert rule == ("1se" if fitted == "select_inputs" else None)
     theirs = {"learning_rate_init": "learning_rate", "tol": "tolerance"}
     taken = {theirs.get(name, name): value for name, value in given.items()}
-    assert set(vars(route)) <= set(taken)
-    for name, value in vars(route).items():
-        np.testing.assert_array_equal(value, taken[name])
-    assert seen["alphas"] == 7
-    assert seen["n_jobs"] == 2
-    assert len(seen["splits"]) == 3
-    assert len(set(seen["seeds"])) == 4
-    np.testing.assert_array_equal(seen["sample_weight"], np.arange(150))
+    assert isinstance(settings.penalty, GroupLassoPath)
+    for values in (vars(settings.penalty), {name: each for name, each in vars(settings).items() if name != "penalty"}):
+        assert set(values) <= set(taken)
+        for name, value in values.items():
+            np.testing.assert_array_equal(value, taken[name])
+    assert alphas == 7
+    assert (runner.n_jobs, runner.engine) == (2, "reference")
+    assert not problem.standardize
+    assert len(problem.splits) == 3
+    assert len(set(problem.seeds)) == 4
+    np.testing.assert_array_equal(problem.weights, np.arange(150))
 
 
 def test_more_seeds_leave_the_folds_as_they_are():

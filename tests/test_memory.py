@@ -26,7 +26,7 @@ ONE = {
 }
 PATHS = {
     "ramp": {},
-    "sequential": {"walk": "sequential"},
+    "sequential": {"schedule": "sequential"},
     "minibatches": {"batch_size": 16},
     "qut": {"alphas": "qut"},
     "strengths": {"alphas": [0.1, 0.2]},

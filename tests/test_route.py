@@ -44,7 +44,7 @@ def test_factors_are_those_of_the_inputs_alone():
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        ({"penalty": "l0"}, '"elasticnet" or "group_lasso"'),
+        pytest.param({"penalty": "l0"}, "'elasticnet', 'group_lasso'", id='change0-"elasticnet" or "group_lasso"'),
         ({"schedule": "backwards"}, '"ramp" or "sequential"'),
         ({"max_iter": 0}, "max_iter is at least 1"),
         ({"hidden_layer_sizes": (3, 0)}, "at least 1 unit"),

@@ -26,10 +26,10 @@ SITES = np.where(LABELS == 0, np.arange(90) % 3, 1 + np.arange(90) % 2)  # site 
 
 @pytest.fixture
 def never_walked(monkeypatch):
-    def walk(**_):
-        pytest.fail("The path was walked before the mistake was found.")
+    def fit(*_):
+        pytest.fail("The path was fitted before the mistake was found.")
 
-    monkeypatch.setattr(whole_path, "walk", walk)
+    monkeypatch.setattr(whole_path, "fit_path", fit)
 
 
 @pytest.mark.usefixtures("never_walked")
@@ -199,7 +199,9 @@ def test_a_column_that_holds_no_numbers_is_named_with_the_way_out(estimator, fra
 def test_the_package_shows_what_it_has():
     code = "import ridgewalk; print(*dir(ridgewalk)); print(ridgewalk.check.check_gradient.__name__)"
     shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
-    assert {*ridgewalk.__all__, "check", "data", "export", "plots", "storage", "tutorial", "check_gradient"} <= {*shown}
+    assert {*ridgewalk.__all__, "check", "tables", "export", "plots", "storage", "tutorial", "check_gradient"} <= {
+        *shown
+    }
     with pytest.raises(AttributeError, match="has no attribute 'nothing'"):
         _ = ridgewalk.nothing
 

@@ -197,7 +197,7 @@ def test_strengths_per_layer_and_of_biases_reach_the_networks():
     X, y = load_diabetes(return_X_y=True)
     plain = MLPRegressorCV((4,), **QUICK).fit(X, y)
     heavy = clone(plain).set_params(layer_factors=(1.0, 4.0), bias_alpha=0.05).fit(X, y)
-    assert heavy.path_.settings.layer_factors == (1.0, 4.0)
+    assert heavy.path_.settings.penalty.layer_factors == (1.0, 4.0)
     assert heavy.alphas_[-1] == pytest.approx(plain.alphas_[-1] / 2)
     assert np.abs(heavy.path_.parameters[1][3]).sum() < np.abs(plain.path_.parameters[1][3]).sum()
     with pytest.raises(ValueError, match="class_weight"):

@@ -35,7 +35,7 @@ from ridgewalk.model import Model
 from ridgewalk.network import Activation, Network
 from ridgewalk.objective import Objective, weighted_mean
 from ridgewalk.optimizers import SGD, Adam, Cosine, InverseScaling, InverseTime, Optimizer, Schedule, scheduled
-from ridgewalk.path.families import PenaltyName, penalty_family
+from ridgewalk.path.families import PathPenalty, PenaltyName, penalty_family
 from ridgewalk.path.jobs import RAMP_SHARE
 from ridgewalk.path.result import model_of
 from ridgewalk.path.settings import PathSettings, Precision
@@ -134,7 +134,7 @@ class _OneStrength(Predictor):
         solver: Literal["adam", "sgd", "lbfgs"] = "adam",
         alpha: float = 0.0001,
         l1_ratio: float = 0.0,
-        penalty: PenaltyName = "elasticnet",
+        penalty: PenaltyName | PathPenalty = "elasticnet",
         upper_l2: float = 1e-3,
         bias_alpha: float = 0.0,
         layer_factors: Sequence[float] | None = None,
@@ -284,7 +284,7 @@ class _OneStrength(Predictor):
     @property
     def _has_l1_kink(self) -> bool:
         """Whether weights can come to rest at 0."""
-        return self.alpha > 0 and (self.penalty == "group_lasso" or self.l1_ratio > 0)
+        return self.alpha > 0 and self._settings().penalty.sparse
 
     def _fit(
         self,

@@ -6,7 +6,7 @@ from numbers import Integral, Real
 from typing import Any, TypeVar, get_args
 
 import numpy as np
-from sklearn.utils._param_validation import Interval, StrOptions
+from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 
 from ridgewalk.engine import Engine
 from ridgewalk.network import Activation
@@ -19,7 +19,7 @@ NETWORK_CONSTRAINTS: dict[str, list[Any]] = {
     "hidden_layer_sizes": [tuple, list, np.ndarray, Interval(Real, 1, None, closed="left")],
     "activation": [StrOptions(set(get_args(Activation)))],
     "loss": [StrOptions({"auto"})],
-    "penalty": [StrOptions(set(get_args(PenaltyName)))],
+    "penalty": [StrOptions(set(get_args(PenaltyName))), HasMethods(["at", "strongest"])],
     "upper_l2": [Interval(Real, 0, None, closed="neither")],
     "bias_alpha": [Interval(Real, 0, None, closed="left")],
     "layer_factors": ["array-like", None],

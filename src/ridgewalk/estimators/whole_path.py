@@ -40,7 +40,7 @@ from ridgewalk.losses import Loss, facts
 from ridgewalk.network import Activation
 from ridgewalk.objective import weighted_mean
 from ridgewalk.path.cost import check_memory, path_seconds
-from ridgewalk.path.families import PenaltyName, as_elastic_net, penalty_family
+from ridgewalk.path.families import PathPenalty, PenaltyName, as_elastic_net, penalty_family
 from ridgewalk.path.fit import AlphaSpec, fit_path, strength_count
 from ridgewalk.path.input_selection import InputSelection, relax, seconds_beside_the_path, select_inputs
 from ridgewalk.path.jobs import dense_job, every_pair, network_of, ramp_job
@@ -90,7 +90,7 @@ class _PathEstimator(Predictor):
         loss: str = "auto",
         alphas: AlphaSpec = 30,
         l1_ratio: float | Sequence[float] = 0.5,
-        penalty: PenaltyName = "elasticnet",
+        penalty: PenaltyName | PathPenalty = "elasticnet",
         upper_l2: float = 1e-3,
         bias_alpha: float = 0.0,
         layer_factors: Sequence[float] | None = None,

@@ -20,10 +20,10 @@ from numpy.typing import ArrayLike
 from ridgewalk.arrays import Array, Integers, per_run
 from ridgewalk.network import Network
 from ridgewalk.path.null_model import NullModel
-from ridgewalk.penalties import L2, ElasticNet, GroupLasso, Penalty, Strength, Sum
+from ridgewalk.penalties import L2, MCP, ElasticNet, GroupLasso, GroupMCP, Penalty, Strength, Sum
 
 _Family = TypeVar("_Family", bound="LayeredPenalty")
-PenaltyName = Literal["elasticnet", "group_lasso"]
+PenaltyName = Literal["elasticnet", "group_lasso", "mcp", "group_mcp"]
 
 _NOTHING = 1e-12  # of the null model's loss: a slope of less says nothing
 _LEAST_L1_RATIO = 1e-3  # ridge has no critical strength; like glmnet's, its grid starts where this ratio's would
@@ -122,6 +122,11 @@ class LayeredPenalty:
             return np.ones(len(network.dense))
         return np.asarray(self.layer_factors, dtype=float)
 
+    @property
+    def factors(self) -> Array | None:
+        """Factors of the inputs as the first layer's weights take them: shape (P, 1)."""
+        return None if self.penalty_factors is None else self.penalty_factors[:, None]
+
     def bias_penalty(self, alpha: Strength) -> Penalty:
         """Return the penalty of each bias array at weight strengths ``alpha``."""
         return ElasticNet(np.where(alpha > 0, self.bias_alpha, 0.0), self.l1_ratio) if self.bias_alpha else Sum()
@@ -164,8 +169,7 @@ class ElasticNetPath(LayeredPenalty):
     def at(self, network: Network, alphas: Array) -> tuple[Penalty, ...]:
         self.check_network(network)
         alpha, each = per_run(alphas), self.factor_per_layer(network)
-        inputs = None if self.penalty_factors is None else self.penalty_factors[:, None]
-        first = ElasticNet(each[0] * alpha, self.l1_ratio, inputs)
+        first = ElasticNet(each[0] * alpha, self.l1_ratio, self.factors)
         weights = [first, *(ElasticNet(factor * alpha, self.l1_ratio) for factor in each[1:])]
         bias = self.bias_penalty(alpha)
         return tuple(penalty for weight in weights for penalty in (weight, bias))
@@ -212,8 +216,54 @@ class ElasticNetPath(LayeredPenalty):
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
-class GroupLassoPath(LayeredPenalty):
-    """``alpha * sqrt(H) * sum_j ||w1_j||`` over the inputs j of the first layer (H its units); L2 on the layers above.
+class FirstLayerPenalty(LayeredPenalty):
+    """What the families share that penalize the first layer alone, with L2 of ``upper_l2`` on the layers above."""
+
+    @property
+    def sparse(self) -> bool:
+        return True
+
+    def first(self, alphas: Array) -> Penalty:
+        """Return the penalty of the first layer's weights at strengths of their own."""
+        raise NotImplementedError
+
+    def at(self, network: Network, alphas: Array) -> tuple[Penalty, ...]:
+        self.check_network(network)
+        first = self.first(self.factor_per_layer(network)[0] * per_run(alphas))
+        return self.around(network, first, alphas)
+
+    def units_tied(self, network: Network) -> int:
+        """Return how many weights of an input are penalized as one."""
+        return 1
+
+    def strongest(self, null: NullModel) -> float:
+        """Return the strength at and above which the null model wins.
+
+        With no hidden layer it is the critical strength, the largest slope of the loss at zero weights: exact where
+        the problem is convex. With ridge rho on one layer above, a network whose paths have total size T pays at least
+        ``(3/2) (2 rho)^(1/3) (c alpha T)^(2/3)``, c the root of the number of weights that are penalized as one; it
+        lowers the loss by at most ``Gamma T``, and by at most L0 (:meth:`ElasticNetPath.strongest` says what these
+        are). The null model therefore wins from ``Gamma sqrt(4 L0 / (27 rho)) / c``, three times that for more hidden
+        layers.
+        """
+        layers = self.factor_per_layer(null.network)
+        found = self.penalized(null)
+        if found is None:
+            return 0.0
+        null, factors = found
+        if len(layers) == 1:
+            slopes = null.linear_slopes / factors[:, None]
+            plain = type(self)().first(np.zeros(()))  # the factors are in the slopes already
+            return float(plain.critical_strength(slopes) / layers[0])
+        ridge = self.upper_l2 * geometric_mean(layers[1:])
+        gamma, units = null.steepest_input(factors), self.units_tied(null.network)
+        bound = gamma * math.sqrt(4 * null.loss_value / (27 * ridge)) / (layers[0] * math.sqrt(units))
+        return float(bound if len(layers) == 2 else 3 * bound)
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class GroupedPenalty(FirstLayerPenalty):
+    """What the families share that penalize all weights of an input, or of a group of inputs, as one.
 
     Attributes
     ----------
@@ -232,36 +282,93 @@ class GroupLassoPath(LayeredPenalty):
                 raise ValueError(f"groups is one whole number per input, got {numbers.dtype} shaped {numbers.shape}.")
             object.__setattr__(self, "groups", numbers)
 
-    @property
-    def sparse(self) -> bool:
-        return True
-
-    def at(self, network: Network, alphas: Array) -> tuple[Penalty, ...]:
-        self.check_network(network)
+    def check_network(self, network: Network) -> None:
+        super().check_network(network)
         if self.groups is not None:
             _check_count("groups", self.groups, network.dense[0].inputs)
-        factors = None if self.penalty_factors is None else self.penalty_factors[:, None]
-        strengths = self.factor_per_layer(network)[0] * per_run(alphas)
-        return self.around(network, GroupLasso(strengths, factors=factors, groups=self.groups), alphas)
+
+    def units_tied(self, network: Network) -> int:
+        return network.dense[0].units
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class GroupLassoPath(GroupedPenalty):
+    """``alpha * sqrt(H) * sum_j ||w1_j||`` over the inputs j of the first layer (H its units), and L2 above it."""
+
+    def first(self, alphas: Array) -> Penalty:
+        return GroupLasso(alphas, factors=self.factors, groups=self.groups)
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class MCPPath(FirstLayerPenalty):
+    """MCP of every weight of the first layer (:class:`ridgewalk.penalties.MCP`), and L2 of ``upper_l2`` on all layers.
+
+    It shrinks small weights as L1 does, and leaves large ones alone. It is bounded: without L2 on the same layer a ReLU
+    network would grow that layer, where it costs no more, and shrink those above, and the objective would have no
+    minimizer (docs/derivations/networks.md). With no hidden layer it stands alone.
+
+    Attributes
+    ----------
+    gamma : float
+        Where it ends: a weight of ``gamma * alpha`` and beyond is not shrunk at all.
+    """
+
+    gamma: float = 3.0
+
+    def first(self, alphas: Array) -> Penalty:
+        return MCP(alphas, self.gamma, factors=self.factors)
+
+    def at(self, network: Network, alphas: Array) -> tuple[Penalty, ...]:
+        return _held(super().at(network, alphas), self, network, alphas)
 
     def strongest(self, null: NullModel) -> float:
-        """Return the strength at and above which the null model wins.
+        return _beyond_the_bend(super().strongest(null), null, self, self.gamma)
 
-        With no hidden layer it is the exact critical strength. With ridge rho on one layer above it is
-        ``Gamma sqrt(4 L0 / (27 rho)) / sqrt(H)``, three times that for more hidden layers (the bound of
-        :meth:`ElasticNetPath.strongest`, with this penalty's cost of a path).
-        """
-        layers = self.factor_per_layer(null.network)
-        found = self.penalized(null)
-        if found is None:
-            return 0.0
-        null, factors = found
-        if len(layers) == 1:
-            return float(GroupLasso().critical_strength(null.linear_slopes / factors[:, None]) / layers[0])
-        ridge = self.upper_l2 * geometric_mean(layers[1:])
-        gamma, units = null.steepest_input(factors), null.network.dense[0].units
-        bound = gamma * math.sqrt(4 * null.loss_value / (27 * ridge)) / (layers[0] * math.sqrt(units))
-        return float(bound if len(layers) == 2 else 3 * bound)
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class GroupMCPPath(GroupedPenalty):
+    """MCP of the length of each input's weights (:class:`ridgewalk.penalties.GroupMCP`), and L2 as :class:`MCPPath`.
+
+    Attributes
+    ----------
+    gamma : float
+        Where it ends, in lengths over the strength.
+    """
+
+    gamma: float = 3.0
+
+    def first(self, alphas: Array) -> Penalty:
+        return GroupMCP(alphas, self.gamma, factors=self.factors, groups=self.groups)
+
+    def at(self, network: Network, alphas: Array) -> tuple[Penalty, ...]:
+        return _held(super().at(network, alphas), self, network, alphas)
+
+    def strongest(self, null: NullModel) -> float:
+        return _beyond_the_bend(super().strongest(null), null, self, self.gamma)
+
+
+def _held(
+    penalties: tuple[Penalty, ...], family: FirstLayerPenalty, network: Network, alphas: Array
+) -> tuple[Penalty, ...]:
+    """Add L2 to a bounded penalty of the first layer, so that no layer can grow for nothing."""
+    first, *others = penalties
+    if network.linear:
+        return penalties
+    strength = family.factor_per_layer(network)[0] * family.upper_l2
+    return Sum((first, L2(np.where(per_run(alphas) > 0, strength, 0.0)))), *others  # type: ignore[arg-type]
+
+
+def _beyond_the_bend(bound: float, null: NullModel, family: FirstLayerPenalty, gamma: float) -> float:
+    """Return the strength at which the null model wins under MCP, given that of its tangent at 0.
+
+    Up to its end MCP is at least half of its tangent, so twice the tangent's strength is enough there; beyond it one
+    weight pays ``gamma c^2 alpha^2 / 2``, which is more than all the loss there is from ``sqrt(2 L0 / gamma) / c`` on.
+    With no hidden layer the tangent's own strength is taken, as ncvreg does: exact where the problem is convex.
+    """
+    if null.network.linear or not bound:
+        return bound
+    layer, tied = family.factor_per_layer(null.network)[0], family.units_tied(null.network)
+    return float(max(2 * bound, math.sqrt(2 * null.loss_value / (gamma * tied)) / layer))
 
 
 def geometric_mean(factors: Array) -> float:
@@ -280,21 +387,25 @@ def geometric_mean(factors: Array) -> float:
 
 
 def penalty_family(
-    name: PenaltyName,
+    name: PenaltyName | PathPenalty,
     l1_ratio: float = 0.5,
     upper_l2: float = 1e-3,
     bias_alpha: float = 0.0,
     layer_factors: Sequence[float] | None = None,
     penalty_factors: ArrayLike | None = None,
     groups: ArrayLike | None = None,
-) -> ElasticNetPath | GroupLassoPath:
-    """Return the family of this name.
+) -> PathPenalty:
+    """Return the family of this name; what is a penalty already has its own numbers, and is returned as it is.
 
     Raises
     ------
     ValueError
         If there is none, or it has no use for groups of inputs.
     """
+    if not isinstance(name, str):
+        return name
+    if name not in _FAMILIES:
+        raise ValueError(f"penalty is {', '.join(map(repr, _FAMILIES))}, or an object, got {name!r}.")
     shared = LayeredPenalty(
         l1_ratio=l1_ratio,
         upper_l2=upper_l2,
@@ -302,14 +413,20 @@ def penalty_family(
         layer_factors=layer_factors,
         penalty_factors=None if penalty_factors is None else np.asarray(penalty_factors, dtype=float),
     )
-    match name:
-        case "elasticnet":
-            if groups is not None:
-                raise ValueError('groups joins inputs that leave together, so it needs penalty="group_lasso".')
-            return _with_fields_of(shared, ElasticNetPath())
-        case "group_lasso":
-            return _with_fields_of(shared, GroupLassoPath(groups=None if groups is None else np.asarray(groups)))
-    raise ValueError(f'penalty is "elasticnet" or "group_lasso", got {name!r}.')
+    family = _with_fields_of(shared, _FAMILIES[name]())
+    if groups is None:
+        return family
+    if not isinstance(family, GroupedPenalty):
+        raise ValueError('groups joins inputs that leave together, so it needs penalty="group_lasso" or "group_mcp".')
+    return replace(family, groups=np.asarray(groups))
+
+
+_FAMILIES: dict[str, type[ElasticNetPath] | type[FirstLayerPenalty]] = {
+    "elasticnet": ElasticNetPath,
+    "group_lasso": GroupLassoPath,
+    "mcp": MCPPath,
+    "group_mcp": GroupMCPPath,
+}
 
 
 def _check_count(name: str, given: Array | Integers, inputs: int) -> None:
