@@ -16,6 +16,7 @@ from ridgewalk.engine import native, train
 from ridgewalk.engine.progress import Progress, StoppedError
 from ridgewalk.losses import AbsoluteError, BinaryCrossEntropy, Huber, SquaredError
 from ridgewalk.path.result import connected
+from ridgewalk.path.selection import choose
 
 SETTINGS = settings_of((8,), max_iter=120, learning_rate=0.03)
 
@@ -582,3 +583,40 @@ def test_what_has_no_kink_selects_nothing():
         walk(x, target, BinaryCrossEntropy(), [(rows[:40], rows[40:])], settings_of((4,), l1_ratio=0.0), "qut")
     with pytest.raises(ValueError, match="\"qut\", got 'best'"):
         walk(x, target, BinaryCrossEntropy(), [(rows[:40], rows[40:])], settings_of((4,)), "best")
+
+
+def test_the_networks_of_the_folds_are_kept_with_what_they_give_for_held_out_rows(walked):
+    x, target = binary()
+    for fold, (_, rows) in enumerate(splits(150)):
+        for index in (0, 3, 7):
+            outputs = walked.fold_networks.outputs_at(index)[fold]
+            assert outputs.shape == (2, len(rows), 1)
+            models = [walked.fold_model(index, fold, seed) for seed in range(2)]
+            for output, model in zip(outputs, models, strict=True):
+                np.testing.assert_allclose(output, model.output(x[rows]), rtol=1e-5, atol=1e-5)
+            losses = BinaryCrossEntropy().values(outputs.astype(float), target[rows])
+            np.testing.assert_allclose(losses.mean(axis=0), walked.fold_row_loss[fold][index], rtol=1e-4, atol=1e-5)
+
+
+def test_outputs_of_a_regression_are_in_the_units_of_the_target():
+    x, y = load_diabetes(return_X_y=True)
+    path = walk(x, y[:, None], SquaredError(), splits(len(x)), changed(SETTINGS, max_iter=20), [0.01])
+    for fold, (_, rows) in enumerate(splits(len(x))):
+        (output,) = path.fold_networks.outputs_at(1)[fold]
+        assert np.mean((output - y[rows, None]) ** 2) / 2 == pytest.approx(path.heldout_loss[1, fold, 0], rel=1e-4)
+
+
+def test_of_very_many_outputs_those_of_the_strengths_that_may_be_chosen_are_kept(walked, monkeypatch):
+    monkeypatch.setattr("ridgewalk.path.result.MOST_OUTPUTS", 1000)
+    x, target = binary()
+    path = walk(x, target, BinaryCrossEntropy(), splits(150), SETTINGS, alphas=7, seeds=(0, 1))
+    choice = choose(path.row_loss, path.row_weights)
+    networks = path.fold_networks
+    assert set(networks.strengths) == {0, choice.minimum, choice.one_standard_error, 7}
+    for index in networks.strengths:
+        for kept, whole in zip(networks.outputs_at(index), walked.fold_networks.outputs_at(index), strict=True):
+            np.testing.assert_array_equal(kept, whole)
+    missing = next(index for index in range(8) if index not in networks.strengths)
+    with pytest.raises(ValueError, match=f"and {missing} is none of them"):
+        networks.outputs_at(missing)
+    np.testing.assert_array_equal(path.heldout_loss, walked.heldout_loss)

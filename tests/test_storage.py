@@ -29,6 +29,7 @@ from sklearn.metrics import accuracy_score, make_scorer
 from sklearn.model_selection import KFold
 
 from ridgewalk import MLPClassifier, MLPClassifierCV, MLPRegressor, MLPRegressorCV, load, save
+from ridgewalk.path import ElasticNetPath
 from ridgewalk.storage import FORMAT, MODEL_FILE, ModelFileError, read
 from ridgewalk.tables.encode import Encoder, Number
 
@@ -365,7 +366,29 @@ def gone(*way):
 
 
 MODEL = ("models", 0)
+
+
+def outputs_of_other_rows(document, arrays):
+    name = document["paths"][0]["fold_networks"]["outputs"][0]
+    arrays[name] = arrays[name][:, :, :-1].copy()
+
+
+def strengths_that_are_not_there(document, arrays):
+    name = document["paths"][0]["fold_networks"]["strengths"]
+    arrays[name] = arrays[name] + 9
+
+
+def fewer_fold_networks(document, arrays):
+    name = document["paths"][0]["fold_networks"]["parameters"][0]
+    arrays[name] = arrays[name][:, :1].copy()
+
+
 FORGERIES = {
+    "outputs of other rows": (outputs_of_other_rows, "shape"),
+    "fewer networks of folds": (fewer_fold_networks, "networks of its folds have another shape"),
+    "outputs of no strength": (strengths_that_are_not_there, "outputs of strengths that it does not have"),
+    "an unknown penalty": (put("paths", 0, "penalty", "kind", value="scad"), "unknown penalty, 'scad'"),
+    "a penalty without its name": (put("paths", 0, "penalty", value={}), "described as no ridgewalk does"),
     "NaN weights": (fill("model 0/weight 1", np.nan), "its weights are not finite"),
     "infinite biases": (fill("model 0/bias 2", np.inf), "its weights are not finite"),
     "a scale of nothing": (fill("/scale", 0), "scaled by something else"),
@@ -400,9 +423,9 @@ FORGERIES = {
     "an unknown cycle": (put("columns", 5, "cycles", 0, value="moon"), "unknown cycles"),
     "a median of text": (put("columns", 0, "median", value="x"), "has other fields"),
     "a table less": (gone("paths", 0, "tables", "residual"), "residual"),
-    "a route of nonsense": (put("paths", 0, "route", "l1_ratio", value=3), "l1_ratio must lie"),
+    "a route of nonsense": (put("paths", 0, "penalty", "l1_ratio", value=3), "l1_ratio must lie"),
     "a route to other networks": (
-        put("paths", 0, "route", "hidden_layer_sizes", value={"tuple": [9]}), "networks of another shape"
+        put("paths", 0, "settings", "hidden_layer_sizes", value={"tuple": [9]}), "networks of another shape"
     ),
     "a fold less": (a_fold_less, "holds out other rows|is needed"),
     "names of other columns": (
@@ -451,7 +474,7 @@ def test_no_memory_is_taken_for_more_arrays_than_a_file_has_room_for(tmp_path):
 
 def layers_of_an_array(document, arrays):
     arrays["layers"] = np.ones(10**6, dtype=np.int8)
-    document["paths"][0]["route"]["hidden_layer_sizes"] = {"array": "layers"}
+    document["paths"][0]["settings"]["hidden_layer_sizes"] = {"array": "layers"}
 
 
 def an_empty_table(document, arrays):
@@ -465,8 +488,8 @@ HUNGRY = {
     "10^4000 columns": put("fitted", "features", value=10**4000),
     "one long name": put("fitted", "feature_names", value={"texts": LONG_TEXTS, "objects": False}),
     "one long class": put("fitted", "classes", value={"texts": LONG_TEXTS, "objects": False}),
-    "one long group": put("paths", 0, "route", "groups", value=LONG_TEXTS),
-    "one long factor": put("paths", 0, "route", "penalty_factors", value=LONG_TEXTS),
+    "one long group": put("paths", 0, "penalty", "groups", value=LONG_TEXTS),
+    "one long factor": put("paths", 0, "penalty", "penalty_factors", value=LONG_TEXTS),
     "long names of many levels": long_levels,
     "many lists": put("parameters", "cv", value=[[]] * 10**6),
     "many records": put("parameters", "cv", value=[{"pairs": []}] * 10**5),
@@ -477,7 +500,7 @@ HUNGRY = {
     "empty tables": an_empty_table,
     "many cycles": put("columns", 5, "cycles", value=["year"] * 10**5),
     "a layer of 10^4000 units": put(*MODEL, "layers", 0, "units", value=10**4000),
-    "10^9 units on the way": put("paths", 0, "route", "hidden_layer_sizes", value={"tuple": [10**9]}),
+    "10^9 units on the way": put("paths", 0, "settings", "hidden_layer_sizes", value={"tuple": [10**9]}),
 }
 
 
@@ -632,3 +655,44 @@ def test_the_source_of_every_cell_is_kept_and_checked(tmp_path):
     forged(tmp_path / "m", document, {**arrays, name: arrays[name] + len(GOLDEN.model.alphas_)})
     with pytest.raises(ModelFileError, match="networks of strengths that it does not have"):
         load(tmp_path / "m")
+
+
+def test_a_path_comes_back_with_its_penalty_and_the_networks_of_its_folds(tmp_path):
+    for penalty, groups in (("mcp", None), ("group_mcp", [0, 0, 1])):
+        model = MLPClassifierCV((3,), penalty=penalty, groups=groups, alphas=3, cv=2, max_iter=20, random_state=0)
+        path = model.fit(X, YES).path_
+        loaded = load(save(model, tmp_path / "m")).path_
+        assert type(loaded.settings.penalty) is type(path.settings.penalty)
+        assert loaded.settings.penalty.gamma == 3
+        for one, other in zip(path.fold_networks.parameters, loaded.fold_networks.parameters, strict=True):
+            np.testing.assert_array_equal(one, other)
+        for one, other in zip(path.fold_networks.outputs_at(1), loaded.fold_networks.outputs_at(1), strict=True):
+            np.testing.assert_array_equal(one, other)
+        np.testing.assert_array_equal(path.fold_model(1, 0, 0).output(X), loaded.fold_model(1, 0, 0).output(X))
+
+
+def test_large_networks_of_folds_are_left_out_of_a_file(tmp_path, monkeypatch):
+    monkeypatch.setattr("ridgewalk.storage.records._MOST_NETWORKS", 10)
+    model = MLPClassifierCV(**WALK).fit(X, YES)
+    loaded = load(save(model, tmp_path / "m"))
+    np.testing.assert_array_equal(loaded.predict_proba(X), model.predict_proba(X))
+    assert loaded.path_.fold_networks is None
+    with pytest.raises(ValueError, match="without the networks of its folds: fit it again"):
+        loaded.path_.fold_model(0, 0, 0)
+
+
+def test_a_file_of_format_3_says_what_its_path_cannot_do():
+    loaded = load(MODELS / "format_3" / "classifier.safetensors")
+    assert loaded.schedule == loaded.path_.settings.schedule == "ramp"
+    with pytest.raises(ValueError, match="without the networks of its folds: fit it again"):
+        loaded.path_.fold_model(0, 0, 0)
+
+
+def test_a_penalty_of_ones_own_is_in_no_file(tmp_path):
+    class Own(ElasticNetPath):
+        pass
+
+    model = MLPClassifierCV(**WALK, penalty=Own()).fit(X, YES)
+    held = "it holds elasticnet, group_lasso, mcp, group_mcp"
+    with pytest.warns(UserWarning, match="is no plain data"), pytest.raises(ModelFileError, match=f"Own: {held}"):
+        save(model, tmp_path / "m")

@@ -22,6 +22,7 @@ _SCORING_RATE, _LOOKING_RATE, _EQUATIONS_RATE = 4e9, 2e9, 3e10
 _SCORE_SECONDS, _MODEL_SECONDS = 5e-4, 2.5e-3
 _LOOKS, _STEPS, _DESCENTS, _DESCENT_PASSES = 20, 20, 250, 3
 _ASLEEP = 0.6  # share of the time that a network saves under the strongest penalty
+MOST_OUTPUTS = 256 * 2**20  # bytes of held-out outputs that a path keeps
 _AT_ONCE = 16  # runs per thread that are trained before it is asked whether anything is left
 
 
@@ -61,6 +62,7 @@ def check_memory(
     else:
         at_once = min(strengths, strengths_at_once(problem, settings, runner))
         need = memory.needed_by_path(size, strengths, at_once, runner.threads)
+    need += min(MOST_OUTPUTS, strengths * len(problem.seeds) * problem.target.size * 4)  # held-out outputs, in float32
     if kept or refits:
         need = max(need, memory.needed_by_refits(size, kept, refits, runner.threads))
     memory.check(need, runner.threads)

@@ -23,7 +23,7 @@ from ridgewalk.losses import Loss
 from ridgewalk.model import Model
 from ridgewalk.network import Network
 from ridgewalk.objective import weighted_mean
-from ridgewalk.path.cost import scoring_seconds
+from ridgewalk.path.cost import MOST_OUTPUTS, scoring_seconds
 from ridgewalk.path.jobs import network_of
 from ridgewalk.path.law import NULL, Lawful, NullObjectives
 from ridgewalk.path.problem import PathProblem
@@ -33,7 +33,6 @@ from ridgewalk.path.settings import PathSettings
 _AT_REST = 1e-3  # residual up to which a fit counts as converged
 _HEAD = ("strength", "held-out loss", "training loss", "zeros", "inputs", "units")  # of the path as a table
 _MOST_UNFOLDED = 40  # rows of it
-MOST_OUTPUTS = 256 * 2**20  # bytes of held-out outputs that a path keeps
 
 Score = Callable[[Model, Integers], float]
 """Scores a model on some rows; higher is better."""

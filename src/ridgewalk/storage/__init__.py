@@ -28,10 +28,11 @@ def save(
     """Write a fitted model to one file, whole or not at all; no pickle.
 
     What is kept: the parameters, the networks, and the whole path with the held-out loss of every row, so that
-    ``report`` and ``path_`` work after loading. That is 8 bytes per row and strength, and as much for the linear
-    baseline: 50 MB for 100,000 rows and 30 strengths. ``model.compact()`` has no path, and its file is small. The rows
-    themselves are never kept, so a loaded model cannot ``diagnose``; nor is ``checkpoint_dir``, a folder of this
-    machine.
+    ``report`` and ``path_`` work after loading. That is 12 bytes per row and strength (a held-out loss, and for each
+    output and start what the fold's network gives), and as much for the linear baseline: 75 MB for 100,000 rows and 30
+    strengths; and the networks of the folds, where they take at most 256 MiB. ``model.compact()`` has no path, and its
+    file is small. The rows themselves are never kept, so a loaded model cannot ``diagnose``; nor is ``checkpoint_dir``,
+    a folder of this machine.
 
     Parameters
     ----------

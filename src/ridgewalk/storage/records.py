@@ -25,7 +25,14 @@ from ridgewalk.losses import AbsoluteError, BinaryCrossEntropy, CrossEntropy, Hu
 from ridgewalk.model import Compaction, Model, Size
 from ridgewalk.network import Network
 from ridgewalk.optimizers import InverseTime, scheduled
-from ridgewalk.path.families import ElasticNetPath, GroupLassoPath, penalty_family
+from ridgewalk.path.families import (
+    ElasticNetPath,
+    FirstLayerPenalty,
+    GroupLassoPath,
+    GroupMCPPath,
+    MCPPath,
+    penalty_family,
+)
 from ridgewalk.path.input_selection import Arm, InputSelection
 from ridgewalk.path.law import NULL
 from ridgewalk.path.result import FoldNetworks, MLPPath
@@ -75,9 +82,11 @@ _FACTORS: dict[str, tuple[type, ...]] = {
     "l1_ratio": _NUMBERS, "upper_l2": _NUMBERS, "bias_alpha": _NUMBERS, "layer_factors": _EACH,
     "penalty_factors": _EACH,
 }  # fmt: skip
-_PENALTIES: dict[str, tuple[type[ElasticNetPath] | type[GroupLassoPath], dict[str, tuple[type, ...]]]] = {
+_PENALTIES: dict[str, tuple[type[ElasticNetPath] | type[FirstLayerPenalty], dict[str, tuple[type, ...]]]] = {
     "elasticnet": (ElasticNetPath, _FACTORS),
     "group_lasso": (GroupLassoPath, _FACTORS | {"groups": _EACH}),
+    "mcp": (MCPPath, _FACTORS | {"gamma": _NUMBERS}),
+    "group_mcp": (GroupMCPPath, _FACTORS | {"groups": _EACH, "gamma": _NUMBERS}),
 }
 _FORMAT_3_ROUTE = _SETTINGS | _FACTORS | {  # of format 3: "walk" is the schedule, "penalty" a name
     "penalty": (str,), "walk": (str,), "groups": _EACH, "standardize": (bool,), "engine": (str,),
