@@ -105,7 +105,9 @@ def check_text(text: bytes, size: int, arrays: int = 0) -> None:
         If it does not.
     """
     fields = max(0, text.count(b":") - _FIELDS * text.count(b"}"))
-    needed = len(text) + _ARRAY * arrays + _FIELD * fields + sum(text.count(sign) * cost for sign, cost in _COSTS.items())
+    needed = (
+        len(text) + _ARRAY * arrays + _FIELD * fields + sum(text.count(sign) * cost for sign, cost in _COSTS.items())
+    )
     if needed > _most(size):
         raise WrongError("its description would take memory out of all proportion to the file")
 
