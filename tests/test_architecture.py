@@ -1,4 +1,4 @@
-"""The one command that checks everything is pytest: style, types and the direction of every import are tests too."""
+"""pytest -m '' checks everything: style, types and the direction of every import are tests too."""
 
 import subprocess
 import sys

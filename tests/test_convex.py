@@ -89,6 +89,7 @@ def test_binary_logistic(l1_ratio):
         assert b[k].item() == pytest.approx(model.intercept_.item(), abs=1e-5)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("l1_ratio", [0.0, 0.5, 1.0])
 def test_multinomial_logistic(l1_ratio):
     X, y = standardized(load_wine)
@@ -173,6 +174,7 @@ def assert_same_entries(ours, theirs):
     assert len(set(entries(theirs))) >= 6  # or there is no order
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("standardize", [True, False])
 @pytest.mark.parametrize("l1_ratio", [0.3, 1.0])
 def test_the_path_of_squared_error_is_enet_path_on_every_training_set(l1_ratio, standardize):
@@ -212,6 +214,7 @@ def test_the_grid_is_the_one_that_enet_path_makes_for_itself(l1_ratio, standardi
     np.testing.assert_allclose(path.alphas[:0:-1], max(grids, key=max), rtol=1e-10)  # one grid serves all training sets
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("load", [diabetes, cancer_as_a_number])
 def test_the_lasso_bends_and_inputs_enter_at_the_knots_of_least_angle_regression(load):
     X, y = load()

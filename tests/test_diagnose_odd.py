@@ -23,6 +23,7 @@ SCORE = X[:, 0] - X[:, 1] + DRAWS.normal(size=90)
 LABELS = (SCORE > 0).astype(int)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("rows", [2, 10])
 def test_a_handful_of_rows(rows):
     assert MLPRegressorCV(**QUICK, cv=2).fit(X[:rows], SCORE[:rows]).diagnose().headline
@@ -85,6 +86,7 @@ def test_references_come_in_the_order_of_the_table():
         np.testing.assert_array_equal(shuffled[name], outputs)
 
 
+@pytest.mark.slow
 def test_units_change_no_verdict():
     verdicts = []
     for unit in (1e-8, 1.0, 1e8):
@@ -95,11 +97,13 @@ def test_units_change_no_verdict():
     assert len(set(verdicts)) == 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("epochs", [1, 2, 5])
 def test_a_few_epochs(epochs):
     assert MLPClassifierCV(**QUICK | {"max_iter": epochs}).fit(X, LABELS).diagnose(references=False).headline
 
 
+@pytest.mark.slow
 def test_what_diverges_is_said_to_diverge_and_nothing_else():
     settings = QUICK | {"learning_rate_init": 1e6, "standardize": False}
     with pytest.warns(ConvergenceWarning, match="10 of 24 trainings diverged, 5 of them at strength 0"):
@@ -115,12 +119,14 @@ def test_no_strength_is_too_faint_or_too_strong_to_be_wired_right(strength):
     assert not diagnosis.holds("wired wrong")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("loss", ["absolute_error", "huber", "poisson"])
 def test_every_loss_is_wired_right(loss):
     diagnosis = MLPRegressorCV(**QUICK, loss=loss).fit(X, np.abs(SCORE)).diagnose(references=False)
     assert not diagnosis.holds("wired wrong")
 
 
+@pytest.mark.slow
 def test_one_fold_cannot_choose_for_itself():
     model = MLPClassifierCV(**QUICK, cv=ShuffleSplit(1, random_state=0)).fit(X, LABELS)
     with pytest.raises(ValueError, match="give alpha"):

@@ -466,6 +466,7 @@ def cancer():
     return MLPClassifierCV((8,), alphas=8, max_iter=200, n_seeds=3, random_state=0, n_jobs=-1).fit(X, y)
 
 
+@pytest.mark.slow
 def test_breast_cancer_is_helped(cancer):
     diagnosis = cancer.diagnose(references=False)
     assert diagnosis.verdict == "helps"
@@ -562,6 +563,7 @@ def test_the_tutorials_own_run():
     assert "evaded by rescaling" in diagnosis.headline
 
 
+@pytest.mark.slow
 def test_the_tutorials_run_that_works():
     def both(network):
         return layer_penalties(network, weight_l2=1e-4)

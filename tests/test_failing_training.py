@@ -380,6 +380,7 @@ ODD = np.arange(120) % 2 == 1
 LACKING = [(np.flatnonzero(~ODD & (THREE != 2)), np.flatnonzero(ODD)), (np.flatnonzero(ODD), np.flatnonzero(~ODD))]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "fit",
     [

@@ -58,6 +58,7 @@ def test_inputs_that_matter_are_kept_and_others_leave(signal):
     assert (signal.frequency[:3] == 1).all()
 
 
+@pytest.mark.slow
 def test_the_best_arm_is_handed_over_and_every_arm_is_at_its_minimum(signal):
     assert [arm.name for arm in signal.arms] == ["path", "adaptive path", "refits"]
     for arm in signal.arms:

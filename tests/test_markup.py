@@ -42,6 +42,7 @@ def fitted(request):
     return model.fit(x, y), x
 
 
+@pytest.mark.slow
 def test_an_estimator_shows_the_summary(fitted):
     model, _ = fitted
     told = beneath(model)

@@ -154,6 +154,7 @@ def test_lbfgs_excludes_inputs_and_frees_them(cancer):
     assert model.get_support()[5]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("solver", SOLVERS)
 def test_a_weight_of_two_is_a_row_twice(solver):
     X, y = load_iris(return_X_y=True)
@@ -313,6 +314,7 @@ def test_several_labels(face):
     assert together.decision_function(X).shape == labels.shape
 
 
+@pytest.mark.slow
 def test_sparse_rows(cancer):
     X, y = cancer
     X = np.where(np.median(X, axis=0) < X, X, 0.0)

@@ -280,6 +280,7 @@ def mistakes():
     ]  # fmt: skip
 
 
+@pytest.mark.slow
 def test_mistakes_are_told():
     for attempt, kind, sentence in mistakes():
         with pytest.raises(kind, match=sentence):

@@ -153,6 +153,7 @@ def test_every_number_is_the_summarys_and_the_networks(written):
     assert counted == {len(x) * (2 if rows["kind"] == "labels" else 1)}
 
 
+@pytest.mark.slow
 def test_the_training_rows_loss_is_the_paths(written):
     model, _, _, file = written
     rows, path = Page(file.read_text(encoding="utf-8")).data()["rows"], model.path_

@@ -88,6 +88,7 @@ def test_killed_while_it_trains(run, tmp_path):
     assert_whole(tmp_path, run)
 
 
+@pytest.mark.slow
 def test_a_full_disk_while_it_writes_loses_nothing_that_was_trained(run, tmp_path, monkeypatch, trained):
     code, err = break_off(run, monkeypatch)
     assert code == 1
@@ -113,6 +114,7 @@ def test_a_full_disk_before_it_trains(run, tmp_path, monkeypatch):
     assert not (tmp_path / "broken").exists()
 
 
+@pytest.mark.slow
 def test_a_disk_of_half_a_mebibyte(run, tmp_path):
     disk = tmp_path / "broken"
     disk.mkdir()
@@ -164,6 +166,7 @@ def test_ctrl_c_before_anything_has_finished(run, tmp_path, monkeypatch):
     assert not (tmp_path / "broken").exists()
 
 
+@pytest.mark.slow
 def test_what_was_broken_off_is_resumed_alike_or_not_at_all(run, tmp_path, monkeypatch):
     break_off(run, monkeypatch)
     kept = {file.name: file.read_bytes() for file in (tmp_path / "broken" / ".unfinished").iterdir()}
@@ -223,6 +226,7 @@ def test_a_finished_result_is_not_fitted_again(run, trained):
     assert "holds the finished result, begun with selection min, not 1se" in err
 
 
+@pytest.mark.slow
 def test_without_a_folder_the_newest_is_resumed_and_a_new_fit_says_what_it_leaves(run, tmp_path, monkeypatch):
     with monkeypatch.context() as patch:
         patch.setattr(fit_module, "draw", raising(full()))

@@ -82,6 +82,7 @@ def test_any_scorer_chooses(cancer):
         MLPClassifierCV((4,), scoring="roc_auk", **QUICK).fit(X, y)
 
 
+@pytest.mark.slow
 def test_several_l1_ratios_have_a_path_each(cancer):
     X, y = cancer
     both = MLPClassifierCV((4,), l1_ratio=[0.1, 1.0], **QUICK).fit(X, y)
@@ -96,6 +97,7 @@ def test_several_l1_ratios_have_a_path_each(cancer):
         MLPClassifierCV((4,), l1_ratio=[0.1, 2.0], **QUICK).fit(X, y)
 
 
+@pytest.mark.slow
 def test_relaxed_supports_are_one_way_to_choose(cancer):
     X, y = cancer
     model = MLPClassifierCV((4,), penalty="group_lasso", relax=True, **QUICK).fit(X, y)
@@ -163,6 +165,7 @@ def test_what_a_diagnosis_has_yet_to_do_is_known(cancer, monkeypatch, changes):
     assert 0.5 * counted.total < counted.done <= counted.total * (1 + 1e-9)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("frame", [pd.DataFrame, pl.DataFrame])
 def test_frames_keep_their_names(frame):
     X, y = load_iris(return_X_y=True)

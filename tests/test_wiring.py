@@ -236,6 +236,7 @@ def unwired(job):
     return reference.train(replace(job, penalties=(Sum(),) * len(job.penalties)))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("training", [unwired, reference.train], ids=["unwired", "wired"])
 def test_a_penalty_that_no_probe_knows_cannot_be_read(training):
     job = make_job(0)
