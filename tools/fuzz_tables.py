@@ -41,8 +41,10 @@ import polars as pl
 import pyarrow as pa
 
 import ridgewalk
-from ridgewalk import MLPClassifier, MLPClassifierCV, MLPRegressor, MLPRegressorCV, columns, data, storage
+from ridgewalk import MLPClassifier, MLPClassifierCV, MLPRegressor, MLPRegressorCV, storage
 from ridgewalk.export import numpy_code, recipe, to_numpy, to_onnx
+from ridgewalk.tables import encode as columns
+from ridgewalk.tables import read as data
 
 Texts = list[str | None]
 FEWEST_PREDICTED = 0.7  # share of tables that end in predictions
