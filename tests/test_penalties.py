@@ -306,7 +306,7 @@ def test_prox_keeps_what_is_not_a_number():
         (lambda: Sum((GroupLasso(1.0), GroupLasso(1.0, "units"))), "one GroupLasso"),
         (lambda: MCP(1.0, 0.0), "gamma of MCP is a finite number above 0.*got 0.0"),
         (lambda: GroupMCP(1.0, np.inf), "gamma of MCP is a finite number above 0.*got inf"),
-        (lambda: GroupMCP(1.0, over="rows"), '"inputs" or "units"'),
+        pytest.param(lambda: GroupMCP(1.0, over="rows"), '"inputs" or "units"', id="a group MCP over rows"),
         (lambda: Sum((MCP(1.0), L1(1.0))), "L2 alone beside it.*got L1 and MCP"),
         (lambda: Sum((MCP(1.0), ElasticNet(1.0))), "L2 alone beside it.*got L1 and MCP"),
         (lambda: Sum((GroupLasso(1.0), GroupMCP(1.0))), "L2 alone beside it.*got GroupLasso and GroupMCP"),
