@@ -47,7 +47,7 @@ class Problem:
         from ridgewalk.estimators import MLPClassifierCV, MLPRegressorCV
 
         classes = self.table.task == "classification"
-        together = walk.select_inputs or walk.penalty == "group_lasso"
+        together = walk.select_inputs or walk.penalty in ("group_lasso", "group_mcp")
         ratio = ratios(walk.l1_ratio)
         return (MLPClassifierCV if classes else MLPRegressorCV)(
             sizes(walk.hidden),
