@@ -210,7 +210,9 @@ class Walk:
     penalty: Annotated[
         PenaltyName,
         option(
-            metavar="NAME", help="elasticnet: L1 and L2 on all weights; group_lasso: drops whole inputs.", panel=PATH
+            metavar="NAME",
+            help="elasticnet: L1 and L2 on all weights; group_lasso: drops whole inputs; mcp, group_mcp: the same, large weights shrunk less.",
+            panel=PATH,
         ),
     ] = "elasticnet"
     l1_ratio: Annotated[
