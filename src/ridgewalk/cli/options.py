@@ -211,7 +211,8 @@ class Walk:
         PenaltyName,
         option(
             metavar="NAME",
-            help="elasticnet: L1 and L2 on all weights; group_lasso: drops whole inputs; mcp, group_mcp: the same, large weights shrunk less.",
+            help="elasticnet: L1 and L2 on all weights; group_lasso: drops whole inputs; mcp, group_mcp: shrink large "
+            "weights less.",
             panel=PATH,
         ),
     ] = "elasticnet"
