@@ -289,6 +289,7 @@ def test_a_loss_for_numbers_makes_few_whole_numbers_a_regression(ridgewalk):
     assert "--loss poisson is for numbers, and this is classification" in err
 
 
+@pytest.mark.slow
 def test_force_without_a_folder_replaces_the_newest(ridgewalk, tmp_path):
     for options in ([], [], ["--seeds", "2", "--force"]):
         ridgewalk("fit", "people.csv", "-t", "outcome", "-q", "--no-report", *QUICK, *options)

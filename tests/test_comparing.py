@@ -23,6 +23,7 @@ def plain():
     return classifier()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "changes", [{}, {"l1_ratio": [0.1, 0.9]}, {"n_seeds": 2}, {"selection": "1se"}, {"relax": True}], ids=str
 )

@@ -56,6 +56,7 @@ def assert_same(ours, theirs):
     np.testing.assert_array_equal(ours == 0, theirs == 0)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("l1_ratio", [0.0, 0.3, 1.0])
 def test_squared_error(l1_ratio):
     X, y = standardized(load_diabetes)

@@ -113,6 +113,7 @@ def test_what_diverges_is_said_to_diverge_and_nothing_else():
     assert "diverged" in diagnosis.headline
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("strength", [1e-9, 1e6])
 def test_no_strength_is_too_faint_or_too_strong_to_be_wired_right(strength):
     diagnosis = MLPClassifierCV(**QUICK | {"alphas": [strength]}).fit(X, LABELS).diagnose(strength, references=False)
@@ -134,6 +135,7 @@ def test_one_fold_cannot_choose_for_itself():
     assert model.diagnose(model.alphas_[2], references=False).numbers["difference"] != 0
 
 
+@pytest.mark.slow
 def test_the_safe_strength_is_judged_as_it_was_taken():
     model = MLPClassifierCV(**QUICK | {"alphas": "qut"}).fit(X, LABELS)
     assert model.diagnose(references=False).numbers["strength"] == model.alpha_

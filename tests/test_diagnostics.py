@@ -122,6 +122,7 @@ def missed(draw, truth, times=3000):
     return counts / times
 
 
+@pytest.mark.slow
 def test_skewed_differences_are_missed_less_where_equal_sides_miss_them():
     draws = np.random.default_rng(0)
     below, above, plain_below, plain_above = missed(lambda: -draws.lognormal(size=200), -np.exp(0.5))
@@ -582,6 +583,7 @@ def test_a_penalty_without_time_to_act_is_too_weak():
     assert diagnosis.findings[0].numbers["decay"] == pytest.approx(2 * 1e-9 * 300 * 0.05 / 0.5)
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 def test_one_strength_is_diagnosed_by_its_own_training():
     X, y = load_breast_cancer(return_X_y=True)

@@ -207,6 +207,7 @@ def test_history_shows_data_loss_and_penalty_apart(train):
     np.testing.assert_allclose(history.norms[:, -1], at_the_end, rtol=1e-6)
 
 
+@pytest.mark.slow
 def test_early_stopping_keeps_the_best_weights_of_each_run(train):
     validation = (np.arange(ROWS) % 3 == 0).astype(float)
     fold = Fold.plain(1 - validation, INPUTS, 1, validation)

@@ -145,6 +145,7 @@ def test_refits_follow_no_strength():
     assert (np.diff(refits.objective, axis=0) < 0).any()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("schedule", ["ramp", "sequential"])
 def test_a_diagnosis_judges_the_networks_that_the_path_holds(schedule):
     draws = np.random.default_rng(1)

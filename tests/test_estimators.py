@@ -146,6 +146,7 @@ def test_several_targets_at_once():
     assert model.score(X, both) > 0.3
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("loss", ["absolute_error", "huber", "poisson"])
 def test_other_losses(loss):
     X, y = load_diabetes(return_X_y=True)
@@ -182,6 +183,7 @@ def test_seeds_are_averaged_for_the_choice_and_the_best_start_is_kept():
     assert path.best_seed(model.index_) == path.objective[model.index_, -1].argmin()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", [0, 1])
 def test_everything_handed_over_is_the_best_seeds(monkeypatch, seed):
     X, y = load_wine(return_X_y=True)
@@ -205,6 +207,7 @@ def test_the_same_random_state_gives_the_same_model():
     assert (one.predict_proba(X) != other.predict_proba(X)).any()
 
 
+@pytest.mark.slow
 def test_an_array_a_frame_and_every_memory_order_are_the_same():
     X, y = load_iris(return_X_y=True)
     expected = MLPClassifierCV(**QUICK).fit(X, y).predict_proba(X)

@@ -226,6 +226,7 @@ def test_rows_of_weight_0_are_none_to_validate_by():
 # Units.
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("make", [MLPClassifier, MLPClassifierCV])
 @pytest.mark.parametrize("units", [8, 8.0, (8.0,), [8], np.array([8.0]), (np.float32(8),), (np.int64(8),)], ids=str)
 def test_units_of_a_search_are_whole_numbers(make, units):

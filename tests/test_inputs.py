@@ -140,6 +140,7 @@ def test_factors_are_shared_in_a_group_and_multiply_those_given():
     np.testing.assert_allclose(given, [2 * 4 / 3, 0, 0, 4])
 
 
+@pytest.mark.slow
 def test_columns_of_a_category_leave_together():
     generator = np.random.default_rng(0)
     x, y = make_signal(300, 6)

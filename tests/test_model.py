@@ -90,6 +90,7 @@ def test_raw_parameters_take_columns_as_they_came():
     np.testing.assert_allclose(raw, model.output(x), atol=1e-12)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("select", [False, True])
 def test_compact_estimator(select):
     X, y = load_breast_cancer(return_X_y=True, as_frame=True)

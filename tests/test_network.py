@@ -87,6 +87,7 @@ def escapes(weights, biases):
     return found.fun < -1e-9
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("depth", [1, 2, 3, 4])
 def test_what_escapes_is_what_a_linear_program_finds(depth):
     network = multilayer_perceptron(2, [3] * (depth - 1), 1)

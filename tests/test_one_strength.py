@@ -197,6 +197,7 @@ def test_early_stopping_keeps_the_best_epoch_of_rows_set_aside(face):
     assert plain.best_loss_ == pytest.approx((np.array(plain.loss_curve_) + plain.penalty_curve_).min())
 
 
+@pytest.mark.slow
 def test_an_evaluation_set_is_followed_and_never_trained_on(cancer):
     X, y = cancer
     names = np.array(["no", "yes"])[y]

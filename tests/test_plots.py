@@ -118,6 +118,7 @@ def test_labels_stand_apart_and_inside_the_figure(crowd, kind):
         assert all(box.x1 <= figure.bbox.x1 and box.y1 <= figure.bbox.y1 for box in boxes)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", KINDS)
 def test_odd_names_are_drawn_as_they_are(kind):
     model, *_ = fitted(7, "two")
@@ -148,6 +149,7 @@ def test_the_users_own_axes_names_pipelines_and_paths():
     assert display.plot(kind="frequency").mesh_ is not None
 
 
+@pytest.mark.slow
 def test_strengths_that_repeat_stand_side_by_side():
     x, signal = table(4)
     model = MLPRegressorCV((6,), relax=True, **QUICK).fit(x, signal)

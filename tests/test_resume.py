@@ -148,6 +148,7 @@ def test_a_folder_that_takes_nothing(number, words, run, tmp_path, monkeypatch):
     assert not (tmp_path / "broken").exists()
 
 
+@pytest.mark.slow
 def test_ctrl_c_says_how_to_go_on(run, tmp_path, monkeypatch):
     code, err = break_off(run, monkeypatch, "save", KeyboardInterrupt())
     assert code == 130
@@ -272,6 +273,7 @@ def test_a_memory_goes_on_with_a_fit(tmp_path, trained, monkeypatch):
         model(random_state=None).fit(x, y)
 
 
+@pytest.mark.slow
 def test_force_and_resume_follow_no_link(run, tmp_path, monkeypatch):
     precious = tmp_path / "precious"
     precious.mkdir()

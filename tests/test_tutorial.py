@@ -521,6 +521,7 @@ def test_the_spiral_is_the_tutorials():
     np.testing.assert_array_equal(X, again)
 
 
+@pytest.mark.slow
 def test_the_ceiling_of_the_spiral():
     """Accuracy 0.9098 and log loss 0.2132, from the arms' own densities: wrapped normals, 10 class radians apart."""
     generator = np.random.default_rng(0)

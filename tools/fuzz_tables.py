@@ -22,6 +22,7 @@ import gzip
 import io
 import re
 import runpy
+import signal
 import sys
 import tempfile
 import traceback
@@ -1031,6 +1032,7 @@ def main() -> None:
     """Run the tables, print what became of them."""
     import steps  # beside this file, where it is run as a script
 
+    signal.signal(signal.SIGINT, signal.SIG_DFL)  # some library swallows one Ctrl-C, and is not the place to end in
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--tables", type=int, default=2000)
     parser.add_argument("--seed", type=int, default=0, help="of the first table; the others follow")

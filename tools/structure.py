@@ -15,6 +15,7 @@ import argparse
 import ast
 import importlib.util
 import json
+import os
 import re
 import subprocess
 import sys
@@ -29,7 +30,7 @@ SOURCE = ROOT / "src" / "ridgewalk"
 IDS = ROOT / "tools" / "test_ids.txt"
 LONGEST, WIDEST = 60, 8  # lines of a function's body, parameters
 RATES = {"learning_rate", "learning_rate_init"}
-COVERAGE = 0.0  # percent of branches and lines, with `pytest -m ''`
+COVERAGE = 94.2  # percent of lines and branches together, a floor: what the quick tests alone once reached
 # What is measured: the most that --check lets pass, and what is wanted. A limit above its goal is that of today.
 LIMITS: dict[str, tuple[int, int | str]] = {
     "functions over 60 lines": (4, 4),
@@ -195,7 +196,9 @@ def covered() -> float:
     with tempfile.TemporaryDirectory() as folder:
         report = Path(folder) / "coverage.json"
         options = ["--cov=ridgewalk", "--cov-branch", f"--cov-report=json:{report}"]
-        done = subprocess.run([sys.executable, "-m", "pytest", "-q", "-m", "", *options], cwd=ROOT, check=False)
+        settings = os.environ | {"COVERAGE_FILE": str(Path(folder) / "data")}
+        command = [sys.executable, "-m", "pytest", "-q", "-m", "", *options]
+        done = subprocess.run(command, cwd=ROOT, env=settings, check=False)
         if done.returncode:
             sys.exit("tests fail, so coverage says nothing")
         return float(json.loads(report.read_text(encoding="utf-8"))["totals"]["percent_covered"])
