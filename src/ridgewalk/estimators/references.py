@@ -22,6 +22,7 @@ from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.neighbors import KNeighborsClassifier, KNeighborsRegressor
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
+from threadpoolctl import threadpool_limits
 
 from ridgewalk.arrays import Array, Integers
 from ridgewalk.engine.progress import Progress
@@ -77,7 +78,8 @@ def reference_outputs(
     rows = min([_MOST_ROWS, *(int(np.count_nonzero(sample_weight[training])) for training, _ in splits)])
     models = _models(labelled, target.shape[1] > 1 and not labelled, rows)
     progress = progress or Progress()
-    with progress.task(len(models) * len(splits)):
+    # One thread: more of them spin beside a training that has the machine's cores, and take many times as long.
+    with progress.task(len(models) * len(splits)), threadpool_limits(1, user_api="openmp"):
         for name, model in models.items():
             found[name] = []
             for k, (training, held_out) in enumerate(splits):
