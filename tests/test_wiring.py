@@ -210,8 +210,6 @@ class Unknown:
 
     inner: L1
     acts = True
-    bounded = False
-    concavity = 0.0
 
     def value(self, w):
         return self.inner.value(w)

@@ -27,7 +27,7 @@ from ridgewalk.layers import (
     start_he,
     start_normal,
 )
-from ridgewalk.penalties import L1, L2, Penalty, Strength, Sum
+from ridgewalk.penalties import L1, L2, Penalty, Strength, Sum, is_bounded
 
 Activation = Literal["relu", "leaky_relu", "tanh", "logistic", "gelu", "identity"]
 Start = Literal["he", "glorot", "normal"]
@@ -206,7 +206,7 @@ def evadable(network: Network, penalties: Sequence[Penalty]) -> str | None:
     acts, pulls = [], []
     for penalty in penalties:
         acts.append(penalty.acts)
-        pulls.append(penalty.acts and not penalty.bounded)
+        pulls.append(penalty.acts and not is_bounded(penalty))
     for chain in _homogeneous_chains(network):
         grown, weights, biases = _escape(chain, acts, acts)
         if grown:

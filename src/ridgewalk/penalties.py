@@ -32,19 +32,15 @@ Whole = TypeVar("Whole")
 
 
 class Penalty(Protocol):
-    """What every penalty can do; ``w`` is (R, P, Q), factors are per input (P, 1)."""
+    """What every penalty can do; ``w`` is (R, P, Q), factors are per input (P, 1).
+
+    It may also say whether it is ``bounded`` and how concave it is; :func:`is_bounded` and :func:`concavity_of` read
+    that, and know what holds without: a penalty that grows without end, and is convex.
+    """
 
     @property
     def acts(self) -> bool:
         """Whether it pulls on any weight, in any run; excluding an input is no pull."""
-
-    @property
-    def bounded(self) -> bool:
-        """Whether its value stays below a limit however large the weights are."""
-
-    @property
-    def concavity(self) -> float:
-        """Return a c with which the value plus ``c/2 sum w^2`` is convex: 0 of a convex penalty."""
 
     def value(self, w: Array) -> Array:
         """Sum the penalty of each run: shape (R,), float64."""
@@ -63,6 +59,16 @@ class Penalty(Protocol):
 
     def convert(self, change: Callable[[Array], Array]) -> Self:
         """Apply ``change`` to every strength and factor: to cast them, or to pick runs."""
+
+
+def is_bounded(penalty: Penalty) -> bool:
+    """Return whether the value of a penalty stays below a limit however large the weights are."""
+    return bool(getattr(penalty, "bounded", False))
+
+
+def concavity_of(penalty: Penalty) -> float:
+    """Return a c with which the value of a penalty plus ``c/2 sum w^2`` is convex: 0 of a convex penalty."""
+    return float(getattr(penalty, "concavity", 0.0))
 
 
 class Terms(TypedDict, total=False):
@@ -627,7 +633,8 @@ def residual_step(penalty: Penalty) -> float:
     Below ``1 / concavity`` what the prox minimizes is convex, so that its fixed points are the stationary points, all
     of them; a longer step jumps over some. At half of it the prox is at most twice as steep as the identity.
     """
-    return min(1.0, 0.5 / penalty.concavity) if penalty.concavity else 1.0
+    concavity = concavity_of(penalty)
+    return min(1.0, 0.5 / concavity) if concavity else 1.0
 
 
 def elastic_strengths(penalty: Penalty, shape: tuple[int, ...]) -> tuple[Array, Array] | None:

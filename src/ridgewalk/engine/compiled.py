@@ -24,7 +24,7 @@ from ridgewalk.layers import GELU, Dense, Dropout, Layer, LeakyReLU, ReLU, Sigmo
 from ridgewalk.losses import AbsoluteError, BinaryCrossEntropy, CrossEntropy, Huber, Poisson, SquaredError
 from ridgewalk.objective import mean_weights
 from ridgewalk.optimizers import SGD, AdaGrad, Adam, AdamW, Cosine, InverseTime, RMSProp, Steps
-from ridgewalk.penalties import L1, L2, MCP, GroupLasso, GroupMCP, Penalty, Strength, Terms, parts
+from ridgewalk.penalties import L1, L2, MCP, GroupLasso, GroupMCP, Penalty, Strength, Terms, concavity_of, parts
 from ridgewalk.threads import ends_with_interpreter
 
 # Their places are the numbers of the enumerations in native/plan.hpp; penalties hand over their terms.
@@ -261,7 +261,7 @@ def _penalty(penalty: Penalty, w: Array) -> dict[str, Any]:
         "over": _OVER.index(over),
         "member": None if member is None else member.astype(np.int32),
         "groups": 0 if member is None else int(member.max()) + 1,
-        "concavity": penalty.concavity,
+        "concavity": concavity_of(penalty),
     }
 
 
