@@ -1,10 +1,14 @@
 """pytest -m '' checks everything: style, types and the direction of every import are tests too."""
 
+import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+
+import ridgewalk
 
 ROOT = Path(__file__).parents[1]
 
@@ -39,3 +43,27 @@ def test_the_mathematics_waits_for_no_face():
     rooms = "import sys, ridgewalk.path.fit, ridgewalk.path.selection, ridgewalk.check, ridgewalk.tutorial;"
     faces = " sys.exit(any(name in sys.modules for name in ('sklearn', 'pandas', 'rich', 'typer')))"
     assert subprocess.run([sys.executable, "-c", rooms + faces], check=False).returncode == 0
+
+
+def test_the_reference_engine_and_the_tutorial_need_no_compiled_module(tmp_path):
+    package = Path(ridgewalk.__file__).parent
+    shutil.copytree(package, tmp_path / "ridgewalk", ignore=shutil.ignore_patterns("*.so", "*.pyd", "__pycache__"))
+    code = """
+import numpy as np
+import ridgewalk.tutorial
+from ridgewalk import mlp_path
+from ridgewalk.path import PathSettings
+
+x = np.random.default_rng(0).normal(size=(40, 2))
+given = {"alphas": 2, "cv": 2, "settings": PathSettings((3,), max_iter=3)}
+print(mlp_path(x, x[:, 0], engine="reference", **given).engine)
+try:
+    mlp_path(x, x[:, 0], **given)
+except ImportError as error:
+    print(error)
+"""
+    environment = os.environ | {"PYTHONPATH": str(tmp_path)}
+    command = [sys.executable, "-c", code]
+    done = subprocess.run(command, env=environment, cwd=tmp_path, capture_output=True, text=True, check=True)
+    assert done.stdout.split("\n")[0] == "reference"
+    assert "compiled engine is missing: install the package again" in done.stdout
