@@ -2,6 +2,8 @@
 
 import pickle
 import warnings
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -21,14 +23,14 @@ from ridgewalk.convert import PenaltyStrength
 from ridgewalk.estimators import one_strength
 
 SOLVERS = ["adam", "sgd", "lbfgs"]
-QUICK = {"hidden_layer_sizes": (8,), "max_iter": 150, "learning_rate_init": 0.02, "random_state": 0}
+QUICK: dict[str, Any] = {"hidden_layer_sizes": (8,), "max_iter": 150, "learning_rate_init": 0.02, "random_state": 0}
 pytestmark = pytest.mark.filterwarnings(
     "ignore:Training ended after", "ignore:Stochastic Optimizer", "ignore:lbfgs failed"
 )
 
 
 @pytest.fixture(scope="module")
-def cancer():
+def cancer() -> Any:
     return load_breast_cancer(return_X_y=True)
 
 
@@ -54,7 +56,7 @@ WRITTEN_FOR_SCIKIT_LEARN = [
 
 @pytest.mark.slow
 @pytest.mark.parametrize("given", WRITTEN_FOR_SCIKIT_LEARN, ids=range(len(WRITTEN_FOR_SCIKIT_LEARN)))
-def test_code_written_for_scikit_learn_runs_with_its_import_changed(given, cancer):
+def test_code_written_for_scikit_learn_runs_with_its_import_changed(given: Any, cancer: Any) -> None:
     numbers, amount = load_diabetes(return_X_y=True)
     for ours, theirs, (X, y) in (
         (MLPClassifier, neural_network.MLPClassifier, cancer),
@@ -95,13 +97,13 @@ def test_code_written_for_scikit_learn_runs_with_its_import_changed(given, cance
         ({"learning_rate_init": 1e30, "solver": "sgd"}, "diverged"),
     ],
 )
-def test_what_has_no_meaning_here_is_said(given, words):
+def test_what_has_no_meaning_here_is_said(given: Any, words: Any) -> None:
     X, y = load_iris(return_X_y=True)
     with pytest.raises(ValueError, match=words):
         MLPClassifier(**(QUICK | given)).fit(X, y)
 
 
-def test_scikit_learns_alpha_is_ours_by_the_converter(cancer):
+def test_scikit_learns_alpha_is_ours_by_the_converter(cancer: Any) -> None:
     X, y = cancer
     X = StandardScaler().fit_transform(X)[:200]
     theirs = neural_network.MLPClassifier((), alpha=5.0, solver="lbfgs", tol=1e-10, max_iter=5000).fit(X, y[:200])
@@ -117,7 +119,7 @@ def test_scikit_learns_alpha_is_ours_by_the_converter(cancer):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("solver", SOLVERS)
-def test_no_hidden_layer_is_the_convex_problem(solver, cancer):
+def test_no_hidden_layer_is_the_convex_problem(solver: Any, cancer: Any) -> None:
     X, y = cancer
     model = MLPClassifier((), solver=solver, alpha=0.02, l1_ratio=1.0, tol=1e-9, max_iter=5000).fit(X, y)
     theirs = LogisticRegression(C=1 / (0.02 * len(X)), l1_ratio=1.0, solver="saga", tol=1e-10, max_iter=100_000)
@@ -134,9 +136,9 @@ def test_no_hidden_layer_is_the_convex_problem(solver, cancer):
 @pytest.mark.slow
 @pytest.mark.parametrize("solver", SOLVERS)
 @pytest.mark.parametrize("l1_ratio", [0.5, 1.0])
-def test_l1_gives_exact_zeros_under_every_solver(solver, l1_ratio, cancer):
+def test_l1_gives_exact_zeros_under_every_solver(solver: Any, l1_ratio: Any, cancer: Any) -> None:
     X, y = cancer
-    settings = QUICK | {"learning_rate_init": 0.2 if solver == "sgd" else 0.02}
+    settings: dict[str, Any] = QUICK | {"learning_rate_init": 0.2 if solver == "sgd" else 0.02}
     model = MLPClassifier(solver=solver, alpha=0.01, l1_ratio=l1_ratio, **settings).fit(X, y)
     assert 0.3 < np.mean([(w == 0).mean() for w in model.coefs_]) < 1
     assert model.score(X, y) > 0.95
@@ -145,7 +147,7 @@ def test_l1_gives_exact_zeros_under_every_solver(solver, l1_ratio, cancer):
     assert (smooth.coefs_[0] != 0).all()
 
 
-def test_lbfgs_excludes_inputs_and_frees_them(cancer):
+def test_lbfgs_excludes_inputs_and_frees_them(cancer: Any) -> None:
     X, y = cancer
     factors = np.ones(30)
     factors[:5], factors[5] = np.inf, 0
@@ -156,7 +158,7 @@ def test_lbfgs_excludes_inputs_and_frees_them(cancer):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("solver", SOLVERS)
-def test_a_weight_of_two_is_a_row_twice(solver):
+def test_a_weight_of_two_is_a_row_twice(solver: Any) -> None:
     X, y = load_iris(return_X_y=True)
     twice = np.arange(150) % 3 == 0
     model = MLPClassifier(
@@ -169,10 +171,10 @@ def test_a_weight_of_two_is_a_row_twice(solver):
     assert np.abs(weighted - model.fit(X, y).predict_proba(X)).max() > 2e-3
 
 
-def test_class_weights_are_sample_weights():
+def test_class_weights_are_sample_weights() -> None:
     X, y = load_iris(return_X_y=True)
     X, y = X[:120], y[:120]  # 50, 50, 20
-    settings = QUICK | {"batch_size": None}
+    settings: dict[str, Any] = QUICK | {"batch_size": None}
     by_class = MLPClassifier(class_weight="balanced", **settings).fit(X, y)
     by_row = MLPClassifier(**settings).fit(X, y, sample_weight=40 / np.array([50, 50, 20])[y])
     np.testing.assert_allclose(by_class.predict_proba(X), by_row.predict_proba(X), rtol=1e-4)
@@ -182,7 +184,7 @@ def test_class_weights_are_sample_weights():
 
 
 @pytest.mark.parametrize("face", [MLPClassifier, MLPRegressor])
-def test_early_stopping_keeps_the_best_epoch_of_rows_set_aside(face):
+def test_early_stopping_keeps_the_best_epoch_of_rows_set_aside(face: Any) -> None:
     X, y = load_diabetes(return_X_y=True)
     y = (y > y.mean()) if face is MLPClassifier else y
     model = face((100,), early_stopping=True, max_iter=300, learning_rate_init=0.02, random_state=0).fit(X, y)
@@ -197,7 +199,7 @@ def test_early_stopping_keeps_the_best_epoch_of_rows_set_aside(face):
     assert plain.best_loss_ == pytest.approx((np.array(plain.loss_curve_) + plain.penalty_curve_).min())
 
 
-def test_an_evaluation_set_is_followed_and_never_trained_on(cancer):
+def test_an_evaluation_set_is_followed_and_never_trained_on(cancer: Any) -> None:
     X, y = cancer
     names = np.array(["no", "yes"])[y]
     alone = MLPClassifier(**QUICK).fit(X[:400], names[:400])
@@ -217,19 +219,24 @@ def test_an_evaluation_set_is_followed_and_never_trained_on(cancer):
         MLPClassifier(**QUICK).fit(X, y, eval_set=[(X, y), (X, y)])
 
 
-def test_rows_set_aside_teach_nothing(monkeypatch):
+def test_rows_set_aside_teach_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     """Early stopping's own rows move no weight before it stops, and no column's mean."""
     X, y = load_diabetes(return_X_y=True)
     aside = {}
 
-    def spy(*arrays, **options):
+    def spy(*arrays: Any, **options: Any) -> Any:
         halves = split(*arrays, **options)
         aside["rows"] = halves[1]
         return halves
 
     split = one_strength.train_test_split
     monkeypatch.setattr(one_strength, "train_test_split", spy)
-    settings = QUICK | {"max_iter": 1, "early_stopping": True, "n_iter_no_change": 1, "batch_size": None}
+    settings: dict[str, Any] = QUICK | {
+        "max_iter": 1,
+        "early_stopping": True,
+        "n_iter_no_change": 1,
+        "batch_size": None,
+    }
     model = MLPRegressor(**settings).fit(X, y)
     wild_X, wild_y = X.copy(), y.copy()
     wild_X[aside["rows"]] *= 100
@@ -241,9 +248,9 @@ def test_rows_set_aside_teach_nothing(monkeypatch):
     assert used[0] or other.best_validation_score_ != model.best_validation_score_
 
 
-def test_warm_start_goes_on(cancer):
+def test_warm_start_goes_on(cancer: Any) -> None:
     X, y = cancer
-    settings = QUICK | {"max_iter": 20, "warm_start": True, "batch_size": None}
+    settings: dict[str, Any] = QUICK | {"max_iter": 20, "warm_start": True, "batch_size": None}
     model = MLPClassifier(**settings).fit(X, y)
     first = model.loss_
     assert model.fit(X, y).loss_curve_[0] < 1.1 * first
@@ -260,7 +267,7 @@ def test_warm_start_goes_on(cancer):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("solver", ["adam", "sgd"])
-def test_partial_fit_learns_from_chunks(solver, cancer):
+def test_partial_fit_learns_from_chunks(solver: Any, cancer: Any) -> None:
     X, y = cancer
     names = np.array(["no", "yes"])[y]
     model = MLPClassifier((8,), solver=solver, batch_size=20, learning_rate_init=0.02, random_state=0)
@@ -284,7 +291,7 @@ def test_partial_fit_learns_from_chunks(solver, cancer):
     assert regressor.score(X, y) > 0.4
 
 
-def test_several_starts_are_one_choice_or_one_mean(cancer):
+def test_several_starts_are_one_choice_or_one_mean(cancer: Any) -> None:
     X, y = cancer
     one = [MLPClassifier(**(QUICK | {"random_state": 0}), n_seeds=3, ensemble=ensemble) for ensemble in (False, True)]
     best, mean = (model.fit(X, y) for model in one)
@@ -303,7 +310,7 @@ def test_several_starts_are_one_choice_or_one_mean(cancer):
 
 
 @pytest.mark.parametrize("face", [MLPClassifier(**QUICK), MLPClassifierCV((8,), alphas=3, cv=2, max_iter=60)])
-def test_several_labels(face):
+def test_several_labels(face: Any) -> None:
     X, y = load_iris(return_X_y=True)
     labels = np.stack([y > 0, y > 1, X[:, 0] > 5.8], axis=1).astype(int)
     model = clone(face).set_params(random_state=0).fit(X, labels)
@@ -315,7 +322,7 @@ def test_several_labels(face):
 
 
 @pytest.mark.slow
-def test_sparse_rows(cancer):
+def test_sparse_rows(cancer: Any) -> None:
     X, y = cancer
     X = np.where(np.median(X, axis=0) < X, X, 0.0)
     for solver in SOLVERS:
@@ -325,7 +332,7 @@ def test_sparse_rows(cancer):
         assert sparse.transform(csr_array(X)).shape == X.shape
 
 
-def test_compaction_of_several_starts(cancer):
+def test_compaction_of_several_starts(cancer: Any) -> None:
     X, y = cancer
     model = MLPClassifier(**QUICK, penalty="group_lasso", alpha=0.02, n_seeds=2, ensemble=True).fit(X, y)
     small = model.compact(X)
@@ -333,7 +340,7 @@ def test_compaction_of_several_starts(cancer):
     assert small.compaction_.after.inputs < small.compaction_.before.inputs
 
 
-def test_a_search_over_strengths_and_the_training_that_ended_early():
+def test_a_search_over_strengths_and_the_training_that_ended_early() -> None:
     X, y = load_iris(return_X_y=True)
     search = GridSearchCV(MLPClassifier(**QUICK), {"alpha": [1e-4, 10.0]}, cv=3).fit(X, y)
     assert search.best_params_ == {"alpha": 1e-4}
@@ -350,12 +357,12 @@ def test_a_search_over_strengths_and_the_training_that_ended_early():
 
 
 @pytest.fixture(scope="module")
-def numbers():
+def numbers() -> Any:
     X, y = load_diabetes(return_X_y=True)
     return X[:120], (y[:120] - y[:120].mean()) / y[:120].std()
 
 
-PLAIN = {
+PLAIN: dict[str, Any] = {
     "hidden_layer_sizes": (6,),
     "solver": "sgd",
     "batch_size": 30,
@@ -365,9 +372,9 @@ PLAIN = {
 }
 
 
-def test_batches_in_order_are_those_of_the_rows(numbers):
+def test_batches_in_order_are_those_of_the_rows(numbers: Any) -> None:
     X, y = numbers
-    settings = PLAIN | {
+    settings: dict[str, Any] = PLAIN | {
         "shuffle": False,
         "learning_rate_init": 0.05,
         "momentum": 0.0,
@@ -385,9 +392,14 @@ def test_batches_in_order_are_those_of_the_rows(numbers):
     assert MLPClassifier(shuffle=False, max_iter=60, random_state=0, batch_size=30).fit(X, y > 0).score(X, y > 0) > 0.7
 
 
-def test_a_rate_that_scales_inversely_falls_with_the_rows_seen(numbers):
+def test_a_rate_that_scales_inversely_falls_with_the_rows_seen(numbers: Any) -> None:
     X, y = numbers
-    settings = PLAIN | {"learning_rate": "invscaling", "power_t": 0.3, "learning_rate_init": 0.1, "warm_start": True}
+    settings: dict[str, Any] = PLAIN | {
+        "learning_rate": "invscaling",
+        "power_t": 0.3,
+        "learning_rate_init": 0.1,
+        "warm_start": True,
+    }
     settings |= {"momentum": 0.0, "max_iter": 1, "batch_size": None}
     model, moved = MLPRegressor(**settings), []
     for _ in range(3):
@@ -410,9 +422,9 @@ def test_a_rate_that_scales_inversely_falls_with_the_rows_seen(numbers):
     np.testing.assert_allclose(in_parts.model_.parameters[0], model.model_.parameters[0], rtol=1e-9)
 
 
-def test_an_adaptive_rate_is_divided_where_training_would_end(numbers):
+def test_an_adaptive_rate_is_divided_where_training_would_end(numbers: Any) -> None:
     X, y = numbers
-    settings = PLAIN | {
+    settings: dict[str, Any] = PLAIN | {
         "learning_rate_init": 0.05,
         "tol": 1e-4,
         "n_iter_no_change": 4,
@@ -431,7 +443,7 @@ def test_an_adaptive_rate_is_divided_where_training_would_end(numbers):
     np.testing.assert_allclose(starts._trained[0].parameters[0], adaptive._trained[0].parameters[0], rtol=1e-9)
 
 
-def test_an_adaptive_rate_falls_over_parts_too(numbers, tmp_path):
+def test_an_adaptive_rate_falls_over_parts_too(numbers: Any, tmp_path: Path) -> None:
     X, y = numbers
     model = MLPRegressor(
         **PLAIN | {"learning_rate": "adaptive", "n_iter_no_change": 2, "tol": 10.0}, learning_rate_init=0.1
@@ -447,9 +459,9 @@ def test_an_adaptive_rate_falls_over_parts_too(numbers, tmp_path):
 
 
 @pytest.mark.slow
-def test_a_diagnosis_trains_as_the_fit_did_or_says_why_not(numbers):
+def test_a_diagnosis_trains_as_the_fit_did_or_says_why_not(numbers: Any) -> None:
     X, y = numbers
-    settings = PLAIN | {"alpha": 0.01, "max_iter": 20, "learning_rate_init": 0.1}
+    settings: dict[str, Any] = PLAIN | {"alpha": 0.01, "max_iter": 20, "learning_rate_init": 0.1}
     for given in ({"learning_rate": "invscaling"}, {"shuffle": False}):
         assert MLPRegressor(**settings | given).fit(X, y).diagnose(2, references=False).verdict
     with pytest.raises(ValueError, match='learning_rate="adaptive" follow the loss of each: take "constant"'):
@@ -458,9 +470,16 @@ def test_a_diagnosis_trains_as_the_fit_did_or_says_why_not(numbers):
 
 @pytest.mark.parametrize("early_stopping", [False, True])
 @pytest.mark.parametrize("tol", [0.0, 1e9])
-def test_an_infinite_patience_goes_on_to_the_end_and_keeps_the_best_epoch(numbers, early_stopping, tol):
+def test_an_infinite_patience_goes_on_to_the_end_and_keeps_the_best_epoch(
+    numbers: Any, early_stopping: Any, tol: Any
+) -> None:
     X, y = numbers
-    settings = PLAIN | {"learning_rate_init": 0.1, "n_iter_no_change": np.inf, "tol": tol, "max_iter": 60}
+    settings: dict[str, Any] = PLAIN | {
+        "learning_rate_init": 0.1,
+        "n_iter_no_change": np.inf,
+        "tol": tol,
+        "max_iter": 60,
+    }
     with pytest.warns(ConvergenceWarning, match="60 iterations"):
         model = MLPRegressor(**settings, early_stopping=early_stopping).fit(X, y)
     assert model.n_iter_ == 60
@@ -472,10 +491,15 @@ def test_an_infinite_patience_goes_on_to_the_end_and_keeps_the_best_epoch(number
 
 
 @pytest.mark.parametrize("solver", ["sgd", "adam"])
-def test_parts_are_the_epochs_of_a_fit_averages_included(numbers, solver, tmp_path):
+def test_parts_are_the_epochs_of_a_fit_averages_included(numbers: Any, solver: Any, tmp_path: Path) -> None:
     """All rows in each part, as one batch: what is left to differ is what the optimizer remembers."""
     X, y = numbers
-    settings = PLAIN | {"solver": solver, "batch_size": None, "learning_rate_init": 0.01, "n_iter_no_change": np.inf}
+    settings: dict[str, Any] = PLAIN | {
+        "solver": solver,
+        "batch_size": None,
+        "learning_rate_init": 0.01,
+        "n_iter_no_change": np.inf,
+    }
     whole = MLPRegressor(**settings | {"max_iter": 30}).fit(X, y)
     assert np.argmin(np.add(whole.loss_curve_, whole.penalty_curve_)) == 29
     parts = MLPRegressor(**settings)
@@ -490,7 +514,7 @@ def test_parts_are_the_epochs_of_a_fit_averages_included(numbers, solver, tmp_pa
     assert np.isfinite(other.predict(X)).all()
 
 
-def test_parts_know_no_early_stopping(numbers, tmp_path):
+def test_parts_know_no_early_stopping(numbers: Any, tmp_path: Path) -> None:
     X, y = numbers
     model = MLPRegressor(early_stopping=True, max_iter=3, random_state=0).fit(X, y)
     with pytest.raises(ValueError, match=r"partial_fit does not support early_stopping=True.*Set early_stopping=False"):
@@ -500,7 +524,7 @@ def test_parts_know_no_early_stopping(numbers, tmp_path):
     assert load(save(small, tmp_path / "model")).partial_fit(X, y).n_iter_ == small.partial_fit(X, y).n_iter_
 
 
-def test_a_verbose_training_prints_a_line_per_epoch(numbers, capsys):
+def test_a_verbose_training_prints_a_line_per_epoch(numbers: Any, capsys: pytest.CaptureFixture[str]) -> None:
     X, y = numbers
     model = MLPRegressor(**PLAIN | {"tol": 0.1}, max_iter=50, verbose=True, early_stopping=True).fit(X, y)
     *lines, last = capsys.readouterr().out.splitlines()
@@ -524,7 +548,7 @@ def test_a_verbose_training_prints_a_line_per_epoch(numbers, capsys):
 
 
 @pytest.mark.parametrize("kind", [np.asarray, csr_array, pd.DataFrame])
-def test_single_precision_comes_back_as_it_was_given(cancer, tmp_path, kind):
+def test_single_precision_comes_back_as_it_was_given(cancer: Any, tmp_path: Path, kind: Any) -> None:
     X, y = cancer
     X = StandardScaler().fit_transform(X).astype(np.float32)
     for make, target in ((MLPClassifier, y), (MLPRegressor, X[:, 0] + y)):
@@ -546,7 +570,7 @@ def test_single_precision_comes_back_as_it_was_given(cancer, tmp_path, kind):
         )
 
 
-def test_what_early_stopping_cannot_set_aside_is_said_in_the_users_labels():
+def test_what_early_stopping_cannot_set_aside_is_said_in_the_users_labels() -> None:
     X = np.arange(16.0).reshape(8, 2)
     with pytest.raises(
         ValueError, match=r"only 1 member.*In your labels these are 'yes'. Early stopping sets rows of ev"
@@ -560,7 +584,7 @@ def test_what_early_stopping_cannot_set_aside_is_said_in_the_users_labels():
         MLPRegressor(early_stopping=True).fit(X, X[:, 0])
 
 
-def test_evaluations_that_are_used_up_are_said(numbers):
+def test_evaluations_that_are_used_up_are_said(numbers: Any) -> None:
     X, y = numbers
     with pytest.warns(
         ConvergenceWarning, match=r"after 5 evaluations \(max_fun\) before it came to rest: raise max_fun"
@@ -569,7 +593,7 @@ def test_evaluations_that_are_used_up_are_said(numbers):
     assert model.n_iter_ <= 5
 
 
-def test_what_is_constant_is_learned_at_once(numbers):
+def test_what_is_constant_is_learned_at_once(numbers: Any) -> None:
     X, _ = numbers
     with warnings.catch_warnings():
         warnings.simplefilter("error")

@@ -9,6 +9,7 @@ folders of earlier formats stay as they are, for as long as their models are to 
 import json
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -18,7 +19,7 @@ from ridgewalk.storage import FORMAT
 from ridgewalk.tables.encode import Category, Encoder
 
 
-def table(rows=22):
+def table(rows: int = 22) -> Any:
     """Give columns of every kind, with gaps."""
     generator = np.random.default_rng(0)
     frame = pd.DataFrame(
@@ -36,7 +37,7 @@ def table(rows=22):
     return frame
 
 
-def main():
+def main() -> None:
     """Write the models of today's format."""
     folder = Path(__file__).parent / f"format_{FORMAT}"
     if folder.exists():
