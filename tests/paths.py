@@ -53,7 +53,7 @@ class Steps:
         self.null = null_objectives(self.problem, settings, self.runner)
 
     @property
-    def all(self) -> Any:
+    def all(self) -> tuple[PathProblem, PathSettings, Runner]:
         return self.problem, self.settings, self.runner
 
     def penalties(self, alphas: Any) -> Any:

@@ -63,11 +63,15 @@ def opened(browser: Any, report: Any) -> Iterator[Any]:
     _, file = report
     pages, faults, asked = [], [], []
 
+    def refuse(dialog: Any) -> None:
+        faults.append(dialog.message)
+        dialog.dismiss()
+
     def open_page(width: Any, scheme: Any = "light") -> Any:
         page = browser.new_page(viewport={"width": width, "height": 800}, color_scheme=scheme)
         page.on("console", lambda said: faults.append(said.text) if said.type in ("error", "warning") else None)
         page.on("pageerror", lambda error: faults.append(str(error)))
-        page.on("dialog", lambda dialog: (faults.append(dialog.message), dialog.dismiss()))
+        page.on("dialog", refuse)
         page.on("request", lambda request: asked.append(request.url))
         page.goto(file.as_uri())
         page.wait_for_selector("html[data-drawn]")

@@ -95,7 +95,12 @@ def test_what_is_counted_is_what_is_trained(monkeypatch: pytest.MonkeyPatch, way
     folds, rows = 3, np.arange(60)
     splits = [(rows[rows % folds != k], rows[rows % folds == k]) for k in range(folds)]
     jobs, train = [], Runner.train
-    monkeypatch.setattr(Runner, "train", lambda self, job, *share: jobs.append(job) or train(self, job, *share))
+
+    def spy(self: Any, job: Any, *share: Any) -> Any:
+        jobs.append(job)
+        return train(self, job, *share)
+
+    monkeypatch.setattr(Runner, "train", spy)
     settings = settings_of((4,), max_iter=60, learning_rate=0.05, batch_size=batch)
     way(PathProblem.of(x, y, BinaryCrossEntropy(), splits, (0, 1)), settings, [1e-6, 1e-5, 1e-4, 1e-3])
     done = sum(job.work for job in jobs)

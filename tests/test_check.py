@@ -156,7 +156,7 @@ def test_a_right_penalty_raises_nothing_and_its_strengths_are_read(precision: An
             assert not check.notes
             for row in check.arrays:
                 due = (0, 0) if "bias" in row.name else (l1, l2)
-                assert (row.l1, row.l2) == (pytest.approx(due[0], rel=5e-3), pytest.approx(due[1], rel=5e-3))
+                assert (row.l1, row.l2) == pytest.approx(due, rel=5e-3)
 
 
 def test_a_penalty_that_drowns_in_rounding_is_no_finding() -> None:

@@ -30,7 +30,7 @@ def table(rows: int = 90) -> Any:
         {
             "age": generator.normal(40, 10, rows).round(),
             "größe, cm": generator.normal(170, 10, rows),
-            "town": generator.choice(["here", "there", None], rows),
+            "town": generator.choice(np.array(["here", "there", None]), rows),
         }
     )
     frame["outcome"] = np.where(frame["age"] + 3 * (frame["town"] == "here") > 41, "yes", "no")
@@ -49,7 +49,7 @@ def ridgewalk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Ca
         monkeypatch.setattr(sys, "argv", ["ridgewalk", *map(str, arguments)])
         try:
             cli.main()
-            code = 0
+            code: Any = 0
         except SystemExit as end:
             code = end.code or 0
         captured = capsys.readouterr()
@@ -368,6 +368,7 @@ def test_ctrl_c_ends_a_long_fit(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "ridgewalk", "fit", "people.csv", "-t", "outcome", "--seeds", "2000"]
     pipes: dict[str, Any] = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
     with subprocess.Popen(command, cwd=tmp_path, text=True, **pipes) as running:
+        assert running.stdout is not None
         assert running.stdout.readline().startswith("Classification of")
         with pytest.raises(subprocess.TimeoutExpired):
             running.wait(3)
@@ -552,7 +553,10 @@ def test_bench_says_who_did_what(
     assert "to scikit-learn's best" in capsys.readouterr().out
 
 
-@pytest.mark.parametrize("command", ["", *(command.callback.__name__ for command in app.registered_commands)])
+COMMANDS: Any = app.registered_commands  # each of which has its function
+
+
+@pytest.mark.parametrize("command", ["", *(command.callback.__name__ for command in COMMANDS)])
 def test_help_fits_a_narrow_terminal(ridgewalk: Any, monkeypatch: pytest.MonkeyPatch, command: Any) -> None:
     monkeypatch.setenv("COLUMNS", "80")
     code, out, _ = ridgewalk(*command.split(), "--help")

@@ -52,6 +52,8 @@ def test_the_difference_is_that_of_the_rows_either_way_round(plain: Any, seeds: 
     there, back = compare({"a": plain, "b": other}), compare({"b": other, "a": plain})
     change, again = there.models[1].difference, back.models[1].difference
     losses = other.heldout_arm().rows - plain.heldout_arm().rows
+    assert change is not None
+    assert again is not None
     assert change.mean == pytest.approx(losses.mean())
     assert change.mean == pytest.approx(-again.mean)
     assert change.error == pytest.approx(again.error)
@@ -69,8 +71,11 @@ def test_the_same_makes_no_difference_and_less_is_worse(plain: Any) -> None:
     same, less = classifier(), classifier(X[:, 2:])
     comparison = compare({"all": plain, "same": same, "less": less})
     assert [model.verdict for model in comparison.models] == ["", "no difference", "worse"]
-    assert comparison.models[1].difference.mean == 0
-    assert comparison.models[2].difference.confirmed
+    _, none, worse = (model.difference for model in comparison.models)
+    assert none is not None
+    assert none.mean == 0
+    assert worse is not None
+    assert worse.confirmed
     assert compare({"less": less, "all": plain}).models[1].verdict == "better"
     assert 0 < comparison.smallest_effect < 0.02 * comparison.null_loss
 

@@ -62,7 +62,7 @@ def test_ridge(diabetes: Any) -> None:
 def test_logistic_regression(cancer: Any, l1_ratio: Any) -> None:
     X, y = cancer
     C, ratio = PenaltyStrength.from_logistic_regression(0.05, len(X), l1_ratio).logistic_regression(len(X))
-    assert (C, ratio) == (pytest.approx(0.05), pytest.approx(l1_ratio))
+    assert (C, ratio) == pytest.approx((0.05, l1_ratio))
     model = LogisticRegression(C=C, l1_ratio=ratio, solver="saga", tol=1e-8, max_iter=10**5).fit(X, y)
     ours = solve(X, y, BinaryCrossEntropy(), PenaltyStrength.from_logistic_regression(0.05, len(X), l1_ratio))
     np.testing.assert_allclose(ours, model.coef_[0], atol=1e-4)
@@ -122,7 +122,7 @@ def test_weight_decay_in_pytorch() -> None:
 
 
 @pytest.mark.parametrize("strength", [PenaltyStrength(), PenaltyStrength(0.0, 0.3), PenaltyStrength(0.2, 0.3)])
-def test_there_and_back(strength: Any) -> None:
+def test_there_and_back(strength: PenaltyStrength) -> None:
     def same(other: Any) -> None:
         assert (other.l1, other.l2) == (pytest.approx(strength.l1), pytest.approx(strength.l2))
 
@@ -146,7 +146,7 @@ def test_there_and_back(strength: Any) -> None:
 
 def test_figures_of_the_conversion_table() -> None:
     glmnet = PenaltyStrength.from_glmnet_gaussian(0.1, 0.25, 2.0)
-    assert (glmnet.l1, glmnet.l2) == (pytest.approx(0.025), pytest.approx(0.01875))
+    assert (glmnet.l1, glmnet.l2) == pytest.approx((0.025, 0.01875))
     assert PenaltyStrength.from_nnet(0.5, 100).l2 == 0.005
     assert lassonet_strength(2.0) == pytest.approx(0.2)
 

@@ -110,11 +110,12 @@ def test_multinomial_logistic(l1_ratio: Any) -> None:
 @pytest.mark.parametrize("load", [load_diabetes, load_breast_cancer, load_wine])
 def test_at_the_critical_strength_everything_is_zero_and_just_below_it_is_not(load: Any, l1_ratio: Any) -> None:
     X, y = standardized(load)
-    loss, target = {
+    targets: dict[Any, Any] = {
         load_diabetes: (SquaredError(), y[:, None] / y.std()),
         load_breast_cancer: (BinaryCrossEntropy(), y[:, None].astype(float)),
         load_wine: (CrossEntropy(), np.eye(3)[y.astype(int) % 3]),
-    }[load]
+    }
+    loss, target = targets[load]
     null = loss.null_output(target, np.ones(len(X)))
     slope = X.T @ loss.gradient(np.broadcast_to(null, target.shape), target) / len(X)
     critical = float(ElasticNet(0.0, l1_ratio).critical_strength(slope))
@@ -271,7 +272,7 @@ def wide(loss: Any, rows: int = 40, columns: Any = 300, classes: Any = 3) -> Row
     return Rows(np.arange(rows), x, target, generator.uniform(0.5, 2, size=rows))
 
 
-LOSSES = {
+LOSSES: dict[str, Any] = {
     "squared_error": SquaredError(),
     "log_loss": BinaryCrossEntropy(),
     "classes": CrossEntropy(),
@@ -286,7 +287,7 @@ def test_newtons_method_solves_a_chain_of_wide_models(loss: Any, l1_ratio: Any) 
     # With l1_ratio 1 as many weights move as there are rows, and the equations of a step have many solutions.
     rows = wide(loss)
     network = multilayer_perceptron(rows.x.shape[1], [], rows.target.shape[1])
-    point = tuple(np.zeros(shape) for shape in network.shapes)
+    point: Any = tuple(np.zeros(shape) for shape in network.shapes)
     models = LinearModels(rows)
     for alpha in np.geomspace(0.5, 0.005, 8):
         objective = Objective(network, LOSSES[loss], (ElasticNet(alpha, l1_ratio), Sum()))

@@ -26,7 +26,7 @@ def people(rows: Any = ROWS, seed: int = 0) -> Any:
             "height, cm": generator.normal(170, 10, rows),
             "größe": generator.choice(["klein", "groß", "weiß nicht"], rows),
             "smoker": generator.choice([True, False], rows),
-            "note": generator.choice(["a", "b", None], rows),
+            "note": generator.choice(np.array(["a", "b", None]), rows),
             "outcome": generator.choice(["yes", "no"], rows),
         }
     )
@@ -315,7 +315,9 @@ def test_numbers_are_numbers_in_a_target_whatever_holds_them(target: Any, task: 
 
 def test_names_may_be_numbers_and_one_name_a_text() -> None:
     frame = people().rename(columns={"age": 0, "outcome": 3})
-    table = make_table(frame, 3, drop=[0])
+    age: Any = 0
+    outcome: Any = 3
+    table = make_table(frame, outcome, drop=[age])
     assert "0" not in table.inputs
     assert table.target.name == "3"
     assert "age" not in make_table(people(), "outcome", drop="age").inputs

@@ -107,7 +107,7 @@ def test_a_few_epochs(epochs: Any) -> None:
 
 @pytest.mark.slow
 def test_what_diverges_is_said_to_diverge_and_nothing_else() -> None:
-    settings: dict[str, Any] = QUICK | {"learning_rate_init": 1e6, "standardize": False}
+    settings = QUICK | {"learning_rate_init": 1e6, "standardize": False}
     with pytest.warns(ConvergenceWarning, match="10 of 24 trainings diverged, 5 of them at strength 0"):
         model = MLPRegressorCV(**settings).fit(1e6 * X, 1e6 * SCORE)
     diagnosis = model.diagnose(references=False)

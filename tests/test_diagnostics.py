@@ -311,9 +311,7 @@ def test_each_gate_speaks_where_it_should(name: Any) -> None:
 
 def test_an_earlier_gate_speaks_first_and_later_ones_go_along() -> None:
     """The tutorial's own set-up has all three."""
-    changes: dict[str, Any] = (
-        CASES["hurts the optimizer"][0] | CASES["underfit"][0] | {"escape": "Rescaling escapes it."}
-    )
+    changes = CASES["hurts the optimizer"][0] | CASES["underfit"][0] | {"escape": "Rescaling escapes it."}
     diagnosis = judge(replace(EVIDENCE, **changes))
     assert diagnosis.verdict == "hurts the optimizer"
     assert diagnosis.headline.startswith("Unstable")
@@ -338,7 +336,7 @@ def test_a_network_that_finds_nothing_where_another_model_does_is_told_to_change
 
 
 def test_what_would_settle_it_is_said_as_far_as_it_is_within_reach() -> None:
-    cases = {
+    cases: dict[str, dict[str, Any]] = {
         "About 15,000 rows (here: 400) would": {"penalized": moved(BASE, 0.004, noise=1.0)},
         "About 180 seeds (here: 3) would": {"penalized": moved(BASE, 0.0, noise=0.08), "seed_spread": 0.05},
         "A few more rows would": {"penalized": moved(BASE, 0.009, noise=0.1)},
@@ -511,8 +509,7 @@ def test_standardizing_on_all_rows_is_found_and_on_a_folds_own_is_not_accused(
     seed: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     import ridgewalk.path.problem as module
-
-    honest = module.standardized_fold
+    from ridgewalk.folds import standardized_fold as honest
 
     def leaking(x: Any, target: Any, loss: Any, weights: Any, standardize: Any, validation: Any = None) -> Any:
         everything = honest(x, target, loss, np.ones_like(weights), standardize, validation)
@@ -536,7 +533,7 @@ def test_noise_has_no_signal() -> None:
     assert model.diagnose(references=False).verdict == "no signal"
 
 
-def tutorial_jobs(optimizer: Any, strengths: Any, epochs: Any, samples: Any = 100) -> Any:
+def tutorial_jobs(optimizer: Any, strengths: Any, epochs: Any, samples: Any = 100) -> tuple[Job, Job]:
     """Train the tutorial's network on its spiral, with fresh points held out."""
     generator = np.random.default_rng(0)
     x, y = spiral_data(samples, 3, generator)

@@ -20,6 +20,7 @@ from ridgewalk.cli.commands import app
 ROOT = Path(__file__).parents[1]
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
 CHINESE = sorted((ROOT / "docs" / "zh").glob("*.md"))
+COMMANDS: Any = app.registered_commands  # each of which has its function
 
 
 def blocks(page: Any, language: Any) -> Any:
@@ -74,6 +75,8 @@ def test_chinese_pages_hold_the_same_numbers(page: Any) -> None:
 
 def test_every_picture_of_the_path_is_drawn_by_the_example_above_it() -> None:
     tool = importlib.util.spec_from_file_location("pictures", ROOT / "tools" / "pictures.py")
+    assert tool is not None
+    assert tool.loader is not None
     pictures = importlib.util.module_from_spec(tool)
     tool.loader.exec_module(pictures)
     page = pictures.PAGE.read_text(encoding="utf-8")
@@ -86,7 +89,7 @@ def test_every_picture_of_the_path_is_drawn_by_the_example_above_it() -> None:
 @pytest.mark.docs
 def test_the_site_builds_strictly_and_loads_nothing_from_elsewhere(tmp_path: Path) -> None:
     environment = {**os.environ, "NO_MKDOCS_2_WARNING": "1"}  # Material's advertisement
-    command = [sys.executable, "-m", "mkdocs", "build", "--site-dir", tmp_path]
+    command = [sys.executable, "-m", "mkdocs", "build", "--site-dir", str(tmp_path)]
     done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     pages = {
@@ -110,7 +113,7 @@ def test_the_site_builds_strictly_and_loads_nothing_from_elsewhere(tmp_path: Pat
 
 def test_the_readmes_tree_is_the_tree() -> None:
     """The floor plan that the README leads to is generated, and not old."""
-    command = [sys.executable, ROOT / "tools" / "architecture.py", "--check"]
+    command = [sys.executable, str(ROOT / "tools" / "architecture.py"), "--check"]
     done = subprocess.run(command, check=False, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     assert "docs/architecture.md" in (ROOT / "README.md").read_text(encoding="utf-8")
@@ -123,7 +126,7 @@ def test_the_readmes_commands_exist() -> None:
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     used = set(re.findall(r"ridgewalk (\w+)", "\n".join(re.findall(r"```sh\n(.*?)```", readme, re.DOTALL))))
     assert used == {"compare", "demo", "diagnose", "export", "fit", "predict"}
-    assert used <= {command.name or command.callback.__name__ for command in app.registered_commands}
+    assert used <= {command.name or command.callback.__name__ for command in COMMANDS}
 
 
 def test_ci_runs_the_readmes_test_command() -> None:
@@ -143,7 +146,9 @@ def test_the_commands_of_their_page_run(
     subprocess.run([sys.executable, ROOT / "examples" / "write_tables.py"], check=True, capture_output=True)
     page = ROOT / "docs" / "command-line.md"
     for text in blocks(page, "toml"):
-        Path(re.match(r"# (\S+)", text).group(1)).write_text(text, encoding="utf-8")
+        named = re.match(r"# (\S+)", text)
+        assert named is not None
+        Path(named.group(1)).write_text(text, encoding="utf-8")
     run = set()
     for line in "".join(blocks(page, "sh")).splitlines():
         command, _, given = line.partition(" < ")
@@ -155,7 +160,7 @@ def test_the_commands_of_their_page_run(
         assert not ended.value.code, f"{line}\n{err}"
         assert said or err, line
         run.add(sys.argv[1])
-    assert run == {command.callback.__name__ for command in app.registered_commands}
+    assert run == {command.callback.__name__ for command in COMMANDS}
 
 
 def test_the_grids_of_a_budget_are_those_of_their_page() -> None:
@@ -213,7 +218,7 @@ def test_all_examples_of_checks_are_shown() -> None:
 @pytest.mark.docs
 def test_the_tutorials_experiment_runs() -> None:
     script = ROOT / "benchmarks" / "tutorial_experiment.py"
-    command = [sys.executable, script, "--seeds", "2", "--epochs", "20"]
+    command = [sys.executable, str(script), "--seeds", "2", "--epochs", "20"]
     done = subprocess.run(command, check=True, capture_output=True, text=True)
     assert "| 3000 | SGD, rate 1, momentum 0.5 | no penalty |" in done.stdout
     assert "paired by seed, 95% interval" in done.stdout

@@ -462,6 +462,7 @@ def test_an_optimizer_goes_on_where_it_stood(optimizer: Any) -> None:
     settings: dict[str, Any] = {"optimizer": replace(optimizer, schedule=InverseTime()), "runs": 8, "hidden": (8,)}
     whole = reference.train(make(**settings, epochs=12))
     first = reference.train(make(**settings, epochs=5))
+    assert first.standing is not None
     assert first.standing.steps == 5
     job = replace(make(**settings, epochs=7), start=first.parameters, standing=first.standing)
     for fits in (
@@ -495,6 +496,8 @@ def test_a_rate_that_follows_the_loss_is_each_runs_own() -> None:
     stopping = EarlyStopping(3, 1e-3, "objective", 5.0, 1e-4)
     job = make(runs=4, hidden=(40,), optimizer=SGD(0.2), epochs=2000, early_stopping=stopping, record_every=1)
     fits = reference.train(job)
+    assert fits.history is not None
+    assert fits.standing is not None
     ended = [int(np.isfinite(curve[1:]).sum()) for curve in fits.history.data_loss]
     assert len(set(ended)) > 1
     assert max(ended) < 2000
@@ -525,10 +528,11 @@ def test_n_jobs_is_checked(train: Any) -> None:
 
 
 def test_fits_say_which_engine_ran() -> None:
+    unknown: Any = "fast"
     assert train_by(make(epochs=1)).engine == f"compiled ({native.load()[0]})"
     assert train_by(make(epochs=1), engine="reference").engine == "reference"
     with pytest.raises(ValueError, match="one of compiled, reference, got 'fast'"):
-        train_by(make(), engine="fast")
+        train_by(make(), engine=unknown)
 
 
 def test_a_sparse_x_is_the_dense_one(train: Any) -> None:
@@ -561,14 +565,18 @@ def test_a_sparse_x_of_few_or_many_columns_and_units(units: Any, columns: Any) -
 def test_what_was_finished_before_a_stop_is_kept(train: Any) -> None:
     job = make(runs=40, epochs=3000, hidden=(30,), seeds=np.arange(40), batch_size=20)
     progress = Progress()
-    threading.Thread(
-        target=lambda: (_wait_for(progress, 3 * 3000), setattr(progress, "stop", True)), daemon=True
-    ).start()
+
+    def stop() -> None:
+        _wait_for(progress, 3 * 3000)
+        progress.stop = True
+
+    threading.Thread(target=stop, daemon=True).start()
     with pytest.raises(StoppedError):
         train(job, progress=progress)
     kept = progress.finished_runs
     assert 0 < len(kept) < 40
     whole = train(job.part(kept[:1]))
+    assert progress.finished is not None
     for a, b in zip(progress.finished.parameters, whole.parameters, strict=True):
         np.testing.assert_array_equal(a[0], b[0])
 
@@ -577,11 +585,17 @@ def test_what_was_finished_before_a_stop_is_kept(train: Any) -> None:
 def test_ctrl_c_keeps_what_was_finished(train: Any) -> None:
     job = make(runs=40, epochs=3000, hidden=(30,), seeds=np.arange(40), batch_size=20)
     progress = Progress()
-    interrupt = partial(os.kill, os.getpid(), signal.SIGINT)
-    threading.Thread(target=lambda: (_wait_for(progress, 3 * 3000), interrupt()), daemon=True).start()
+    process = os.getpid()
+
+    def interrupt() -> None:
+        _wait_for(progress, 3 * 3000)
+        os.kill(process, signal.SIGINT)
+
+    threading.Thread(target=interrupt, daemon=True).start()
     with pytest.raises(KeyboardInterrupt):
         train(job, progress=progress)
     assert 0 < len(progress.finished_runs) < 40
+    assert progress.finished is not None
     assert len(progress.finished.data_loss) == len(progress.finished_runs)
 
 
@@ -595,7 +609,9 @@ def test_a_job_that_cannot_fit_is_refused_before_it_starts(monkeypatch: pytest.M
     size = memory.Size.of_job(job)
     assert 0 < memory.needed(size, 1) < 2**20
     assert memory.needed(size, 2) > memory.needed(size, 1)
-    assert memory.available() > 2**20
+    free = memory.available()
+    assert free is not None
+    assert free > 2**20
     monkeypatch.setattr(memory, "available", lambda: 1000)
     with pytest.raises(MemoryError, match=r"needs about .* GiB are free\. Walk fewer"):
         compiled.train(job)

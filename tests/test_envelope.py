@@ -65,7 +65,7 @@ def test_no_objective_falls_along_a_path(seed: int, penalty: Any, schedule: Any)
     assert np.isfinite(path.objective[1:]).all()
 
 
-def spoiled(steps: Any, fits: Any, strengths: Any, alphas: Any) -> Any:
+def spoiled(steps: Steps, fits: Any, strengths: Any, alphas: Any) -> Any:
     """Disturb the networks of some strengths until they break the law."""
     disturbed, draws = list(fits), np.random.default_rng(0)
     for s in strengths:

@@ -64,7 +64,7 @@ def test_scikit_learns_checks(estimator: Any, check: Any) -> None:
 @pytest.fixture(scope="module")
 def cancer() -> Any:
     X, y = load_breast_cancer(return_X_y=True, as_frame=True)
-    settings: dict[str, Any] = QUICK | {"alphas": 8, "cv": 3, "max_iter": 200}
+    settings = QUICK | {"alphas": 8, "cv": 3, "max_iter": 200}
     return X, y, MLPClassifierCV(**settings).fit(X, y)
 
 
@@ -187,7 +187,7 @@ def test_seeds_are_averaged_for_the_choice_and_the_best_start_is_kept() -> None:
 def test_everything_handed_over_is_the_best_seeds(monkeypatch: pytest.MonkeyPatch, seed: int) -> None:
     X, y = load_wine(return_X_y=True)
     monkeypatch.setattr(MLPPath, "best_seed", lambda *_: seed)
-    settings: dict[str, Any] = QUICK | {"alphas": [0.01], "max_iter": 200, "n_seeds": 3}
+    settings = QUICK | {"alphas": [0.01], "max_iter": 200, "n_seeds": 3}
     model = MLPClassifierCV(**settings).fit(X, y)
     path, index = model.path_, model.index_
     kept = path.inputs_kept[index, -1]
@@ -218,7 +218,7 @@ def test_an_array_a_frame_and_every_memory_order_are_the_same() -> None:
 @pytest.mark.parametrize("fitted", ["fit_path", "select_inputs"], ids=["walk", "select_inputs"])
 def test_every_parameter_reaches_the_path(monkeypatch: pytest.MonkeyPatch, fitted: Any) -> None:
     X, y = load_iris(return_X_y=True)
-    seen = []
+    seen: list[Any] = []
 
     def stop(*arguments: Any) -> None:
         seen.extend(arguments)
@@ -344,7 +344,7 @@ def test_a_regressor_names_its_losses_and_its_folds() -> None:
 
 def test_a_choice_among_fits_that_diverged_is_warned_about() -> None:
     X, y = load_iris(return_X_y=True)
-    settings: dict[str, Any] = QUICK | {"learning_rate_init": 1e30, "alphas": [0.1], "standardize": False, "n_seeds": 1}
+    settings = QUICK | {"learning_rate_init": 1e30, "alphas": [0.1], "standardize": False, "n_seeds": 1}
     with pytest.raises(ValueError, match="Every strength diverged"):
         MLPRegressorCV(**settings).fit(1e6 * X, y)
 

@@ -203,7 +203,7 @@ def people(seed: int = 0) -> Any:
             "age": generator.normal(40, 10, rows).round(),
             "größe, cm": generator.normal(170, 10, rows),
             "member": generator.random(rows) > 0.5,
-            "town": generator.choice(["here", "there", "Köln", None], rows),
+            "town": generator.choice(np.array(["here", "there", "Köln", None]), rows),
             "since": pd.Timestamp("2020-01-01") + pd.to_timedelta(generator.uniform(0, 900, rows).round(2), "D"),
             "day": (pd.Timestamp("1999-01-01") + pd.to_timedelta(generator.integers(0, 900, rows), "D")).strftime(
                 "%Y-%m-%dT10:30:00+02:00"
@@ -261,6 +261,7 @@ def test_the_encoder_is_inside(task: Any, tmp_path: Path) -> None:
     graph, code = to_onnx(model, encoder), to_numpy(model, encoder)
     kinds = ["number"] * 3 + ["text", "date", "date", "text", "number"]
     assert list(graph.recipe.columns.items()) == list(zip(frame, kinds, strict=True))
+    assert graph.recipe.features is not None
     assert {feature.what for feature in graph.recipe.features} == {
         "number", "missing", "is", "none of", "days", "sin", "cos"
     }  # fmt: skip
@@ -349,7 +350,7 @@ def test_hostile_names_and_classes_stay_text(tmp_path: Path) -> None:
 def test_the_python_files_are_written_as_ruff_would(tmp_path: Path) -> None:
     x, plain = columns(), people()
     encoder, (hostile, y) = Encoder.fit(plain), hostile_table()
-    models = {
+    models: dict[str, tuple[Any, Encoder | None]] = {
         f"{task}_{activation}_{ensemble}": (
             fitted(x, each, task, hidden_layer_sizes=(4,), activation=activation, n_seeds=2, ensemble=ensemble), None
         )
@@ -385,9 +386,8 @@ def test_the_numbers_of_a_large_model_stand_beside_its_code(tmp_path: Path, monk
 
 
 def test_gaps_in_csv_are_what_pandas_takes_for_gaps() -> None:
-    from pandas._libs.parsers import STR_NA_VALUES
-
-    assert set(numpy_code.GAPS) == STR_NA_VALUES
+    parsers: Any = importlib.import_module("pandas._libs.parsers")
+    assert set(numpy_code.GAPS) == parsers.STR_NA_VALUES
 
 
 @pytest.mark.parametrize("form", [to_onnx, to_torch, to_numpy])

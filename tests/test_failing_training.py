@@ -212,7 +212,10 @@ def test_rows_of_weight_0_count_as_no_rows_in_folds(cv: Any, classes: Any) -> No
 def test_a_path_is_the_same_without_its_rows_of_weight_0() -> None:
     weights = np.where(np.arange(120) % 3 == 0, 0.0, np.linspace(0.5, 2, 120))
     used = weights > 0
-    fit = lambda x, y, w: MLPClassifierCV((4,), **QUICK, dtype="float64").fit(x, y, sample_weight=w)  # noqa: E731
+
+    def fit(x: Any, y: Any, w: Any) -> Any:
+        return MLPClassifierCV((4,), **QUICK, dtype="float64").fit(x, y, sample_weight=w)
+
     with_them, without = fit(X, Y, weights), fit(X[used], Y[used], weights[used])
     np.testing.assert_allclose(with_them.path_.heldout_loss, without.path_.heldout_loss, rtol=1e-9)
     np.testing.assert_allclose(with_them.gain_error_, without.gain_error_, rtol=1e-9)
@@ -327,6 +330,7 @@ def test_moments_of_parts_are_those_of_all_rows() -> None:
         seen = some if seen is None else seen.with_rows(some)
     weights[0] += 1
     fold = standardized_fold(x, y, SquaredError(), weights, True)
+    assert seen is not None
     ours = seen.fold(weights)
     for name in ("center", "scale", "target_center", "target_scale"):
         np.testing.assert_allclose(getattr(ours, name), getattr(fold, name), rtol=1e-9)

@@ -18,7 +18,7 @@ from ridgewalk.penalties import Sum
 DRAWS = np.random.default_rng(0)
 X = DRAWS.normal(size=(120, 5))
 Y = X[:, 0] * X[:, 1] + np.abs(X[:, 2]) + 0.3 * DRAWS.normal(size=120)
-FAMILIES = {
+FAMILIES: dict[str, Any] = {
     "L1": ElasticNetPath(l1_ratio=1.0),
     "elastic net": ElasticNetPath(),
     "L2": ElasticNetPath(l1_ratio=0.0),
@@ -31,7 +31,7 @@ FAMILIES = {
     "factors": ElasticNetPath(penalty_factors=np.array([0.5, 1, 2, np.inf, 1])),
     "MCP with factors": MCPPath(penalty_factors=np.array([0.5, 1, 2, np.inf, 1]), layer_factors=(2.0, 1.0)),
 }
-LOSSES = {
+LOSSES: dict[str, Any] = {
     "numbers": (SquaredError(), Y[:, None]),
     "classes": (BinaryCrossEntropy(), (Y[:, None] > 0.5).astype(float)),
     "counts": (Poisson(), DRAWS.poisson(np.exp(np.clip(Y, -2, 2)))[:, None].astype(float)),
@@ -122,17 +122,22 @@ def test_estimators_take_a_penalty_as_an_object() -> None:
     few: dict[str, Any] = {"alphas": 3, "cv": 2, "max_iter": 20, "random_state": 0}
     by_name, by_object = (MLPRegressorCV((4,), penalty=each, **few).fit(X, Y) for each in ("mcp", MCPPath()))
     np.testing.assert_array_equal(by_name.path_.objective, by_object.path_.objective)
-    assert by_object.path_.settings.penalty.gamma == 3
+    family = by_object.path_.settings.penalty
+    assert isinstance(family, MCPPath)
+    assert family.gamma == 3
     other = MLPRegressorCV((4,), penalty=MCPPath(gamma=9.0), **few).fit(X, Y)
     assert (other.path_.objective != by_name.path_.objective).any()
 
 
 def test_groups_need_a_penalty_of_groups() -> None:
-    assert penalty_family("group_mcp", groups=[0, 1, 1]).groups.tolist() == [0, 1, 1]
+    unknown: Any = "scad"
+    family = penalty_family("group_mcp", groups=[0, 1, 1])
+    assert isinstance(family, GroupMCPPath)
+    assert np.asarray(family.groups).tolist() == [0, 1, 1]
     with pytest.raises(ValueError, match='needs penalty="group_lasso" or "group_mcp"'):
         penalty_family("mcp", groups=[0, 1, 1])
     with pytest.raises(ValueError, match="penalty is 'elasticnet', 'group_lasso', 'mcp', 'group_mcp', or an object"):
-        penalty_family("scad")
+        penalty_family(unknown)
 
 
 def test_a_bounded_penalty_is_held_by_l2_on_its_own_layer() -> None:

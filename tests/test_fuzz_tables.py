@@ -12,6 +12,8 @@ def tool() -> Any:
     """Import the tool by its path."""
     place = Path(__file__).parents[1] / "tools" / "fuzz_tables.py"
     found = importlib.util.spec_from_file_location("fuzz_tables", place)
+    assert found is not None
+    assert found.loader is not None
     module = importlib.util.module_from_spec(found)
     sys.modules["fuzz_tables"] = module  # dataclasses look there for what their fields are
     found.loader.exec_module(module)

@@ -1,12 +1,11 @@
 """Laws of the grid and of its top."""
 
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pytest
 
-from paths import settings_of, strongest, walk
+from paths import changed, settings_of, strongest, walk
 from ridgewalk.losses import BinaryCrossEntropy, CrossEntropy, Poisson, SquaredError
 from ridgewalk.path.grid import grid
 
@@ -111,10 +110,7 @@ class TestStrengthAtNull:
             settings_of((8,), l1_ratio=1.0),
             settings_of((8,), penalty="group_lasso"),
         ):
-            plain, weighed = (
-                self.top(replace(settings, penalty=replace(settings.penalty, penalty_factors=f)))
-                for f in (np.ones(6), factors)
-            )
+            plain, weighed = (self.top(changed(settings, penalty_factors=f)) for f in (np.ones(6), factors))
             assert weighed < 0.9 * plain
 
     @pytest.mark.parametrize("load", [BinaryCrossEntropy(), SquaredError()], ids=lambda loss: type(loss).__name__)

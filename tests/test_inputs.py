@@ -109,7 +109,12 @@ def test_equal_supports_of_one_training_set_are_refitted_once(monkeypatch: pytes
     x, y = make_signal(120, 5)
     trained = []
     train = Runner.train
-    monkeypatch.setattr(Runner, "train", lambda self, job, *share: trained.append(job) or train(self, job, *share))
+
+    def spy(self: Any, job: Any, *share: Any) -> Any:
+        trained.append(job)
+        return train(self, job, *share)
+
+    monkeypatch.setattr(Runner, "train", spy)
     select_inputs(x, y, BinaryCrossEntropy(), folds(y), settings_of((5,), max_iter=60), 6)
     refit = trained[-1]
     held = np.isfinite(refit.penalties[0].factors[..., 0])

@@ -147,7 +147,7 @@ def test_huber_needs_a_delta() -> None:
         Huber(0.0)
 
 
-ACTIVATIONS = {
+ACTIVATIONS: dict[str, Any] = {
     "identity": lambda z: z,
     "logistic": expit,
     "softmax": lambda z: softmax(z, axis=-1),
@@ -178,4 +178,5 @@ def test_labels_are_several_yes_no_outputs_of_classes(loss: Any, target: Any) ->
 
 
 def test_a_loss_without_facts_has_the_defaults() -> None:
-    assert facts(object()) == LossFacts()
+    unknown: Any = object()
+    assert facts(unknown) == LossFacts()

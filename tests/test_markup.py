@@ -21,7 +21,7 @@ class Text(Page):
     """What a reader finds in a piece of HTML: its text, beside the elements."""
 
     def __init__(self, text: Any) -> None:
-        self.text = []
+        self.text: list[str] = []
         super().__init__(text)
 
     def handle_data(self, text: Any) -> None:
@@ -92,6 +92,7 @@ def test_one_strength_shows_loss_and_penalty_apart() -> None:
     x = np.random.default_rng(0).normal(size=(60, 3))
     model = MLPRegressor((4,), alpha=0.1, l1_ratio=1, max_iter=5, early_stopping=True, random_state=0).fit(x, x[:, 0])
     told = beneath(model).text
+    assert model.validation_loss_curve_ is not None
     assert {
         format_loss(model.loss_),
         format_loss(model.penalty_curve_[-1]),

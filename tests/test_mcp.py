@@ -9,8 +9,9 @@ from sklearn.datasets import load_diabetes
 
 from ridgewalk.arrays import per_run
 from ridgewalk.engine import compiled, reference
-from ridgewalk.engine.job import Fold, Job, Polish
+from ridgewalk.engine.job import Job, Polish
 from ridgewalk.engine.reference import accelerated_descent
+from ridgewalk.folds import Fold
 from ridgewalk.losses import BinaryCrossEntropy, SquaredError
 from ridgewalk.network import multilayer_perceptron
 from ridgewalk.objective import Objective
@@ -190,9 +191,9 @@ def test_polishing_a_network_never_raises_the_objective_and_ends_at_rest(kind: A
     network = multilayer_perceptron(12, [6], 1, activation="tanh")
     target, weights = y[:, None], np.ones(len(y))
     objective = Objective(network, SquaredError(), (kind(0.1, gamma), Sum(), Sum((kind(0.05, gamma), L2(0.01))), Sum()))
-    arrays = network.starts("glorot", [0, 1], np.float64)
+    arrays = network.starts("glorot", [0, 1], np.dtype(np.float64))
     descent = accelerated_descent(objective, arrays, X, target, weights, 1e-4)
-    before = np.inf
+    before: Any = np.inf
     for polished_arrays in islice(descent, 4_000):
         arrays = polished_arrays
         after = objective.data_loss(arrays, X, target, weights) + objective.penalty(arrays)

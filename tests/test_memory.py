@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -85,7 +86,7 @@ def test_what_goes_on_is_refused_too(settings: Any, monkeypatch: pytest.MonkeyPa
     path = MLPRegressorCV((5,), alphas=3, cv=2, max_iter=2, random_state=0).fit(X, Y)
     monkeypatch.setattr(memory, "available", lambda: 1000)
     monkeypatch.setattr(Network, "start", None)
-    again = [lambda: model.fit(X, Y)]
+    again: list[Callable[[], Any]] = [lambda: model.fit(X, Y)]
     if not settings:
         again += [lambda: model.partial_fit(X, Y), lambda: model.diagnose(cv=2), path.diagnose]
     for call in again:

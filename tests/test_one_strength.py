@@ -14,7 +14,7 @@ from sklearn.base import clone
 from sklearn.datasets import load_breast_cancer, load_diabetes, load_iris
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import ElasticNet, LogisticRegression
-from sklearn.model_selection import GridSearchCV
+from sklearn.model_selection import GridSearchCV, train_test_split
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
@@ -22,7 +22,7 @@ from ridgewalk import MLPClassifier, MLPClassifierCV, MLPRegressor, load, save
 from ridgewalk.convert import PenaltyStrength
 from ridgewalk.estimators import one_strength
 
-SOLVERS = ["adam", "sgd", "lbfgs"]
+SOLVERS: Any = ["adam", "sgd", "lbfgs"]
 QUICK: dict[str, Any] = {"hidden_layer_sizes": (8,), "max_iter": 150, "learning_rate_init": 0.02, "random_state": 0}
 pytestmark = pytest.mark.filterwarnings(
     "ignore:Training ended after", "ignore:Stochastic Optimizer", "ignore:lbfgs failed"
@@ -138,7 +138,7 @@ def test_no_hidden_layer_is_the_convex_problem(solver: Any, cancer: Any) -> None
 @pytest.mark.parametrize("l1_ratio", [0.5, 1.0])
 def test_l1_gives_exact_zeros_under_every_solver(solver: Any, l1_ratio: Any, cancer: Any) -> None:
     X, y = cancer
-    settings: dict[str, Any] = QUICK | {"learning_rate_init": 0.2 if solver == "sgd" else 0.02}
+    settings = QUICK | {"learning_rate_init": 0.2 if solver == "sgd" else 0.02}
     model = MLPClassifier(solver=solver, alpha=0.01, l1_ratio=l1_ratio, **settings).fit(X, y)
     assert 0.3 < np.mean([(w == 0).mean() for w in model.coefs_]) < 1
     assert model.score(X, y) > 0.95
@@ -174,7 +174,7 @@ def test_a_weight_of_two_is_a_row_twice(solver: Any) -> None:
 def test_class_weights_are_sample_weights() -> None:
     X, y = load_iris(return_X_y=True)
     X, y = X[:120], y[:120]  # 50, 50, 20
-    settings: dict[str, Any] = QUICK | {"batch_size": None}
+    settings = QUICK | {"batch_size": None}
     by_class = MLPClassifier(class_weight="balanced", **settings).fit(X, y)
     by_row = MLPClassifier(**settings).fit(X, y, sample_weight=40 / np.array([50, 50, 20])[y])
     np.testing.assert_allclose(by_class.predict_proba(X), by_row.predict_proba(X), rtol=1e-4)
@@ -210,8 +210,10 @@ def test_an_evaluation_set_is_followed_and_never_trained_on(cancer: Any) -> None
     assert followed.validation_loss_curve_ != wild.validation_loss_curve_
     stopped = MLPClassifier(early_stopping=True, **QUICK).fit(X[:400], names[:400], eval_set=(X[400:], names[400:]))
     log = -np.log(stopped.predict_proba(X[400:])[np.arange(169), y[400:]]).mean()
+    assert stopped.best_validation_score_ is not None
     assert -stopped.best_validation_score_ == pytest.approx(log, rel=1e-3)
     descended = MLPClassifier(**(QUICK | {"solver": "lbfgs"})).fit(X[:400], y[:400], eval_set=(X[400:], y[400:]))
+    assert descended.validation_loss_curve_ is not None
     assert len(descended.validation_loss_curve_) == descended.n_iter_
     with pytest.raises(ValueError, match="not among those known"):
         MLPClassifier(**QUICK).fit(X[:400], y[:400], eval_set=(X[400:], y[400:] + 1))
@@ -222,21 +224,16 @@ def test_an_evaluation_set_is_followed_and_never_trained_on(cancer: Any) -> None
 def test_rows_set_aside_teach_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     """Early stopping's own rows move no weight before it stops, and no column's mean."""
     X, y = load_diabetes(return_X_y=True)
-    aside = {}
+    aside: dict[str, Any] = {}
 
     def spy(*arrays: Any, **options: Any) -> Any:
         halves = split(*arrays, **options)
         aside["rows"] = halves[1]
         return halves
 
-    split = one_strength.train_test_split
+    split = train_test_split
     monkeypatch.setattr(one_strength, "train_test_split", spy)
-    settings: dict[str, Any] = QUICK | {
-        "max_iter": 1,
-        "early_stopping": True,
-        "n_iter_no_change": 1,
-        "batch_size": None,
-    }
+    settings = QUICK | {"max_iter": 1, "early_stopping": True, "n_iter_no_change": 1, "batch_size": None}
     model = MLPRegressor(**settings).fit(X, y)
     wild_X, wild_y = X.copy(), y.copy()
     wild_X[aside["rows"]] *= 100
@@ -250,7 +247,7 @@ def test_rows_set_aside_teach_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_warm_start_goes_on(cancer: Any) -> None:
     X, y = cancer
-    settings: dict[str, Any] = QUICK | {"max_iter": 20, "warm_start": True, "batch_size": None}
+    settings = QUICK | {"max_iter": 20, "warm_start": True, "batch_size": None}
     model = MLPClassifier(**settings).fit(X, y)
     first = model.loss_
     assert model.fit(X, y).loss_curve_[0] < 1.1 * first
@@ -325,10 +322,11 @@ def test_several_labels(face: Any) -> None:
 def test_sparse_rows(cancer: Any) -> None:
     X, y = cancer
     X = np.where(np.median(X, axis=0) < X, X, 0.0)
+    rows: Any = csr_array(X)
     for solver in SOLVERS:
-        sparse, dense = (MLPClassifier(solver=solver, **QUICK).fit(rows, y) for rows in (csr_array(X), X))
-        np.testing.assert_allclose(sparse.predict_proba(csr_array(X)), sparse.predict_proba(X), rtol=1e-10)
-        assert sparse.score(csr_array(X), y) > dense.score(X, y) - 0.02
+        sparse, dense = (MLPClassifier(solver=solver, **QUICK).fit(each, y) for each in (rows, X))
+        np.testing.assert_allclose(sparse.predict_proba(rows), sparse.predict_proba(X), rtol=1e-10)
+        assert sparse.score(rows, y) > dense.score(X, y) - 0.02
         assert sparse.transform(csr_array(X)).shape == X.shape
 
 
@@ -374,7 +372,7 @@ PLAIN: dict[str, Any] = {
 
 def test_batches_in_order_are_those_of_the_rows(numbers: Any) -> None:
     X, y = numbers
-    settings: dict[str, Any] = PLAIN | {
+    settings = PLAIN | {
         "shuffle": False,
         "learning_rate_init": 0.05,
         "momentum": 0.0,
@@ -394,12 +392,7 @@ def test_batches_in_order_are_those_of_the_rows(numbers: Any) -> None:
 
 def test_a_rate_that_scales_inversely_falls_with_the_rows_seen(numbers: Any) -> None:
     X, y = numbers
-    settings: dict[str, Any] = PLAIN | {
-        "learning_rate": "invscaling",
-        "power_t": 0.3,
-        "learning_rate_init": 0.1,
-        "warm_start": True,
-    }
+    settings = PLAIN | {"learning_rate": "invscaling", "power_t": 0.3, "learning_rate_init": 0.1, "warm_start": True}
     settings |= {"momentum": 0.0, "max_iter": 1, "batch_size": None}
     model, moved = MLPRegressor(**settings), []
     for _ in range(3):
@@ -424,7 +417,7 @@ def test_a_rate_that_scales_inversely_falls_with_the_rows_seen(numbers: Any) -> 
 
 def test_an_adaptive_rate_is_divided_where_training_would_end(numbers: Any) -> None:
     X, y = numbers
-    settings: dict[str, Any] = PLAIN | {
+    settings = PLAIN | {
         "learning_rate_init": 0.05,
         "tol": 1e-4,
         "n_iter_no_change": 4,
@@ -461,7 +454,7 @@ def test_an_adaptive_rate_falls_over_parts_too(numbers: Any, tmp_path: Path) -> 
 @pytest.mark.slow
 def test_a_diagnosis_trains_as_the_fit_did_or_says_why_not(numbers: Any) -> None:
     X, y = numbers
-    settings: dict[str, Any] = PLAIN | {"alpha": 0.01, "max_iter": 20, "learning_rate_init": 0.1}
+    settings = PLAIN | {"alpha": 0.01, "max_iter": 20, "learning_rate_init": 0.1}
     for given in ({"learning_rate": "invscaling"}, {"shuffle": False}):
         assert MLPRegressor(**settings | given).fit(X, y).diagnose(2, references=False).verdict
     with pytest.raises(ValueError, match='learning_rate="adaptive" follow the loss of each: take "constant"'):
@@ -474,12 +467,7 @@ def test_an_infinite_patience_goes_on_to_the_end_and_keeps_the_best_epoch(
     numbers: Any, early_stopping: Any, tol: Any
 ) -> None:
     X, y = numbers
-    settings: dict[str, Any] = PLAIN | {
-        "learning_rate_init": 0.1,
-        "n_iter_no_change": np.inf,
-        "tol": tol,
-        "max_iter": 60,
-    }
+    settings = PLAIN | {"learning_rate_init": 0.1, "n_iter_no_change": np.inf, "tol": tol, "max_iter": 60}
     with pytest.warns(ConvergenceWarning, match="60 iterations"):
         model = MLPRegressor(**settings, early_stopping=early_stopping).fit(X, y)
     assert model.n_iter_ == 60
@@ -494,12 +482,7 @@ def test_an_infinite_patience_goes_on_to_the_end_and_keeps_the_best_epoch(
 def test_parts_are_the_epochs_of_a_fit_averages_included(numbers: Any, solver: Any, tmp_path: Path) -> None:
     """All rows in each part, as one batch: what is left to differ is what the optimizer remembers."""
     X, y = numbers
-    settings: dict[str, Any] = PLAIN | {
-        "solver": solver,
-        "batch_size": None,
-        "learning_rate_init": 0.01,
-        "n_iter_no_change": np.inf,
-    }
+    settings = PLAIN | {"solver": solver, "batch_size": None, "learning_rate_init": 0.01, "n_iter_no_change": np.inf}
     whole = MLPRegressor(**settings | {"max_iter": 30}).fit(X, y)
     assert np.argmin(np.add(whole.loss_curve_, whole.penalty_curve_)) == 29
     parts = MLPRegressor(**settings)
@@ -529,13 +512,14 @@ def test_a_verbose_training_prints_a_line_per_epoch(numbers: Any, capsys: pytest
     model = MLPRegressor(**PLAIN | {"tol": 0.1}, max_iter=50, verbose=True, early_stopping=True).fit(X, y)
     *lines, last = capsys.readouterr().out.splitlines()
     assert len(lines) == model.n_iter_ < 50
+    assert model.validation_loss_curve_ is not None
     assert lines[0] == (
         f"Iteration 1, loss = {model.loss_curve_[0]:.8f}, penalty = {model.penalty_curve_[0]:.8f}, "
         f"validation loss = {model.validation_loss_curve_[0]:.8f}"
     )
     assert last == "The validation loss has not fallen by tol=0.1 in 10 epochs: training ends."
     for given in ({"engine": "reference"}, {"engine": "compiled", "n_jobs": 2}):
-        MLPRegressor(**PLAIN, **given, max_iter=4, n_seeds=3, verbose=1).fit(X, y)
+        MLPRegressor(**PLAIN | {"verbose": 1}, **given, max_iter=4, n_seeds=3).fit(X, y)
         lines = capsys.readouterr().out.splitlines()
         assert len(lines) == 12
         assert sum("of start 3, loss" in line for line in lines) == 4

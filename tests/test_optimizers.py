@@ -174,7 +174,7 @@ def test_second_moments_are_averaged_over_a_group() -> None:
     state = optimizer.start(np.ones((4, 3)), penalty.pool)
     dw = np.arange(12.0).reshape(4, 3)
     _, step, _ = optimizer.move(np.ones((4, 3)), dw, state, 0.1, 0, penalty.pool)
-    np.testing.assert_allclose(step[:, 0], 0.1 / (np.sqrt((dw**2).mean(axis=1)) + 1e-8))
+    np.testing.assert_allclose(np.asarray(step)[:, 0], 0.1 / (np.sqrt((dw**2).mean(axis=1)) + 1e-8))
 
 
 def test_schedules_by_hand() -> None:

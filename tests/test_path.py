@@ -22,7 +22,7 @@ from ridgewalk.path.selection import choose
 SETTINGS = settings_of((8,), max_iter=120, learning_rate=0.03)
 
 
-def binary(rows: int = 150, inputs: Any = 6, seed: int = 0) -> Any:
+def binary(rows: int = 150, inputs: Any = 6, seed: int = 0) -> tuple[Any, Any]:
     generator = np.random.default_rng(seed)
     x = generator.normal(size=(rows, inputs))
     chance = 1 / (1 + np.exp(-3 * (x[:, 0] * x[:, 1] + np.sin(2 * x[:, 0]))))
@@ -216,7 +216,7 @@ def jobs_in(monkeypatch: pytest.MonkeyPatch, fits: Any = None) -> Any:
 
 def jobs_of(monkeypatch: pytest.MonkeyPatch, settings: Any) -> Any:
     """Walk with the engine's jobs looked at."""
-    fits = []
+    fits: list[Any] = []
     jobs = jobs_in(monkeypatch, fits)
     x, target = binary(60)
     walk(x, target, BinaryCrossEntropy(), splits(60), settings, [0.001, 0.01])
@@ -546,7 +546,10 @@ def test_the_strength_per_layer_and_on_biases() -> None:
     assert kept.sum() > 2
     for s in np.flatnonzero(kept):
         w1, b1, w2, b2 = (array[s, 0].astype(float) for array in path.parameters)
-        pay = lambda w: 0.4 * np.abs(w).sum() + 0.3 * (w**2).sum()  # noqa: E731
+
+        def pay(w: Any) -> Any:
+            return 0.4 * np.abs(w).sum() + 0.3 * (w**2).sum()
+
         bias = 0.02 * (pay(b1) + pay(b2)) if path.alphas[s] > 0 else 0
         assert path.penalty[s, -1, 0] == pytest.approx(path.alphas[s] * (3 * pay(w1) + 0.5 * pay(w2)) + bias, rel=1e-4)
     # The null model's own bias pays, too: its objective is the lowest that a constant can have.

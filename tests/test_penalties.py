@@ -251,7 +251,7 @@ def test_an_infinite_factor_excludes_and_a_zero_factor_frees(kind: Any, strength
 def test_groups_leave_as_one() -> None:
     w = np.full((4, 3), 0.01)
     w[0] = w[2] = 5.0
-    kept = GroupLasso(0.5, groups=GROUPS).prox(w, 0.5).any(axis=1)
+    kept: Any = GroupLasso(0.5, groups=GROUPS).prox(w, 0.5).any(axis=1)
     assert list(kept) == [True, True, True, False]  # input 1 is held by input 2, its group
 
 
@@ -342,7 +342,8 @@ def test_parts_of_one_kind_act_as_their_sum() -> None:
 
 def test_a_sum_takes_sums_apart_and_refuses_what_it_cannot_join() -> None:
     w = np.random.default_rng(0).normal(size=(4, 3))
-    nested = Sum((Sum((L1(0.1), ElasticNet(0.2, 0.5))), L2(0.3)))
+    inner: Any = Sum((L1(0.1), ElasticNet(0.2, 0.5)))
+    nested = Sum((inner, L2(0.3)))
     plain = Sum((L1(0.2), L2(0.35)))
     assert nested.value(w) == pytest.approx(plain.value(w))
     np.testing.assert_allclose(nested.prox(w, 0.5), plain.prox(w, 0.5))
@@ -350,5 +351,7 @@ def test_a_sum_takes_sums_apart_and_refuses_what_it_cannot_join() -> None:
     class Own:
         pass
 
+    own: Any = Own()
+
     with pytest.raises(TypeError, match=r"A Sum joins L1, L2, ElasticNet, GroupLasso, MCP and GroupMCP, got Own"):
-        Sum((L2(0.1), Own()))
+        Sum((L2(0.1), own))

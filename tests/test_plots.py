@@ -4,7 +4,7 @@ import pickle
 import subprocess
 import sys
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, Literal
 
 import matplotlib
 import numpy as np
@@ -27,7 +27,7 @@ from ridgewalk.report.summary import summarize
 matplotlib.use("Agg")
 
 QUICK: dict[str, Any] = {"alphas": 5, "max_iter": 40, "cv": 3, "learning_rate_init": 0.03, "random_state": 0}
-KINDS = ["loss", "weights", "frequency"]
+KINDS: list[Literal["loss", "weights", "frequency"]] = ["loss", "weights", "frequency"]
 ODD = ["_private", "$x", "$y$ of {z}", "a\nb", "<b>", "", "x" * 500]
 
 
@@ -126,8 +126,10 @@ def test_odd_names_are_drawn_as_they_are(kind: Any) -> None:
     display = RegularizationPathDisplay.from_estimator(model, kind=kind)
     display.figure_.canvas.draw()
     if kind != "loss":
-        legend = [text.get_text() for text in display.ax_.get_legend().get_texts()]
-        seen = [each.strip() for each in legend + [tick.get_text() for tick in display.ax_.get_yticklabels()]]
+        legend = display.ax_.get_legend()
+        assert legend is not None
+        names = [text.get_text() for text in legend.get_texts()]
+        seen = [each.strip() for each in names + [tick.get_text() for tick in display.ax_.get_yticklabels()]]
         assert {"_private", r"\$x", r"\$y\$ of {z}", "a b", "<b>"} <= set(seen)
         assert max(map(len, seen)) < 60
 
@@ -197,12 +199,13 @@ def test_the_curve_of_a_path_ends_where_the_path_did(kind: Any) -> None:
     model, *_ = fitted(2, kind)
     for index, asked in ((model.index_, None), (1, model.alphas_[1])):
         display = LossCurveDisplay.from_estimator(model, alpha=asked)
-        assert display.iterations[-1] == model.max_iter
+        assert np.asarray(display.iterations)[-1] == model.max_iter
         path = model.path_
-        total = display.data_loss[-1] + display.penalty[-1]
+        total = np.asarray(display.data_loss)[-1] + np.asarray(display.penalty)[-1]
         assert total == pytest.approx(path.objective[index, :-1].mean(), rel=1e-5)
         if kind == "three":  # its losses have no unit to be brought back to
-            assert display.validation_loss[-1] == pytest.approx(path.heldout_loss[index].mean(), rel=1e-5)
+            assert display.validation_loss is not None
+            assert np.asarray(display.validation_loss)[-1] == pytest.approx(path.heldout_loss[index].mean(), rel=1e-5)
 
 
 def test_a_history_is_drawn_as_far_as_it_goes() -> None:
@@ -255,9 +258,9 @@ def mistakes() -> Any:
     sequential = MLPClassifierCV((4,), schedule="sequential", **QUICK).fit(x, y)
     stepped = MLPClassifier((4,), max_iter=5, learning_rate="cosine").fit(x, y)
     search = GridSearchCV(MLPClassifierCV(), {"l1_ratio": [0.5]})
-    path, boundary, curve = (
-        each.from_estimator for each in (RegularizationPathDisplay, DecisionBoundaryPathDisplay, LossCurveDisplay)
-    )
+    path: Any = RegularizationPathDisplay.from_estimator
+    boundary: Any = DecisionBoundaryPathDisplay.from_estimator
+    curve: Any = LossCurveDisplay.from_estimator
     return [
         (lambda: path(MLPClassifierCV()), NotFittedError, "not fitted yet"),
         (lambda: path(make_pipeline(StandardScaler(), MLPClassifierCV())), NotFittedError, "not fitted yet"),

@@ -26,16 +26,17 @@ def test_without_showing_there_is_only_a_watch(capsys: pytest.CaptureFixture[str
 
 def test_a_log_gets_a_line_at_once_per_stage_and_per_quarter_and_the_time_left(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "_POLL_SECONDS", 0.01)
-    console, counted, ended = Console(file=io.StringIO(), width=200), Progress(), threading.Event()
+    log, counted, ended = io.StringIO(), Progress(), threading.Event()
+    console = Console(file=log, width=200)
     poller = threading.Thread(target=module._poll_lines, args=(console, "Walking", counted, ended))
     poller.start()
 
     def wait_for(lines: Any) -> None:
         for _ in range(500):
-            if console.file.getvalue().count("\n") >= lines:
+            if log.getvalue().count("\n") >= lines:
                 break
             ended.wait(0.01)
-        assert console.file.getvalue().count("\n") <= lines
+        assert log.getvalue().count("\n") <= lines
 
     wait_for(1)
     counted.stage = "training"
@@ -46,7 +47,7 @@ def test_a_log_gets_a_line_at_once_per_stage_and_per_quarter_and_the_time_left(m
             wait_for(2 + (counted.done * 4 // 8 if counted.done < 8 else 3))
     ended.set()
     poller.join()
-    lines = console.file.getvalue().splitlines()
+    lines = log.getvalue().splitlines()
     assert lines[:2] == ["Walking: 0 s", "Walking, training: 0 s"]
     assert [line.split(", ")[1] for line in lines[2:]] == ["training: 25%", "training: 50%", "training: 75%"]
     assert all("s left" in line for line in lines[2:])
@@ -55,33 +56,35 @@ def test_a_log_gets_a_line_at_once_per_stage_and_per_quarter_and_the_time_left(m
 def test_a_log_hears_of_what_takes_long(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "_POLL_SECONDS", 0.01)
     monkeypatch.setattr(module, "_LONG_SECONDS", 0.05)
-    console, counted, ended = Console(file=io.StringIO(), width=200), Progress(), threading.Event()
+    log, counted, ended = io.StringIO(), Progress(), threading.Event()
+    console = Console(file=log, width=200)
     poller = threading.Thread(target=module._poll_lines, args=(console, "Walking", counted, ended))
     poller.start()
     for _ in range(500):
-        if console.file.getvalue().count("\n") >= 3:
+        if log.getvalue().count("\n") >= 3:
             break
         ended.wait(0.01)
     ended.set()
     poller.join()
-    assert console.file.getvalue().count("\n") >= 3
+    assert log.getvalue().count("\n") >= 3
 
 
 def test_a_terminal_gets_a_bar_that_goes_away(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "_POLL_SECONDS", 0.01)
-    console, counted, ended = Console(file=io.StringIO(), force_terminal=True, width=100), Progress(), threading.Event()
+    log, counted, ended = io.StringIO(), Progress(), threading.Event()
+    console = Console(file=log, force_terminal=True, width=100)
     poller = threading.Thread(target=module._poll_bar, args=(console, "Walking", counted, ended))
     with counted.task(4):
         counted.add(3)
         poller.start()
         for _ in range(500):
-            if "75%" in console.file.getvalue():
+            if "75%" in log.getvalue():
                 break
             ended.wait(0.01)
     ended.set()
     poller.join()
-    assert "75%" in console.file.getvalue()
-    assert "left" in console.file.getvalue()
+    assert "75%" in log.getvalue()
+    assert "left" in log.getvalue()
 
 
 KINDS = {

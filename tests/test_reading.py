@@ -81,7 +81,7 @@ def test_a_name_that_a_columnar_file_has_twice_is_refused(tmp_path: Path) -> Non
 
 def test_a_terminal_is_no_table(monkeypatch: pytest.MonkeyPatch) -> None:
     terminal = io.TextIOWrapper(io.BytesIO())
-    terminal.isatty = lambda: True
+    monkeypatch.setattr(terminal, "isatty", lambda: True)
     monkeypatch.setattr(sys, "stdin", terminal)
     with pytest.raises(DataError, match="pipe a table into it, or give a file"):
         read_table("-")

@@ -60,8 +60,14 @@ def assert_same(a: Any, b: Any) -> None:
 @pytest.fixture
 def trained(monkeypatch: pytest.MonkeyPatch) -> Any:
     """Numbers of runs that each job was really trained for."""
-    counts, whole = [], compiled.train
-    monkeypatch.setattr(compiled, "train", lambda job, *rest: counts.append(job.runs) or whole(job, *rest))
+    counts: list[int] = []
+    whole = compiled.train
+
+    def spy(job: Any, *rest: Any) -> Any:
+        counts.append(job.runs)
+        return whole(job, *rest)
+
+    monkeypatch.setattr(compiled, "train", spy)
     return counts
 
 
@@ -125,7 +131,7 @@ def test_what_is_damaged_is_trained_again_and_runs_nothing(damage: Any, tmp_path
     elif damage == "a pickle":
         np.save(file, np.array([{"digest": 1}], dtype=object), allow_pickle=True)
     else:
-        file.write_bytes({"cut off": data[:-1], "no rows": data[:100], "nothing": b""}[damage])
+        file.write_bytes({"cut off": data[:-1], "no rows": data[:100], "nothing": bytearray()}[damage])
     assert_same(train(job, 1, kept(tmp_path)), whole)
     assert trained == [4, 1 if damage == "a bit" else 4]
 
@@ -208,6 +214,7 @@ def test_a_file_that_cannot_be_read_is_passed_over(
     (file,) = tmp_path.iterdir()
     opens = type(file).open
     runner = kept(tmp_path)
+    assert runner.checkpoints is not None
     runner.checkpoints.find(job, runner.checkpoints.digests(job))  # it has gone when its rows are wanted
 
     def refused(path: Any, mode: Any = "r", *rest: Any, **more: Any) -> Any:

@@ -14,7 +14,7 @@ draws = np.random.default_rng(0)
 X = draws.normal(size=(150, 3))
 SCORE = 3 * X[:, 0]
 HALVES = [(np.arange(75), np.arange(75, 150)), (np.arange(75, 150), np.arange(75))]
-TARGETS = {
+TARGETS: dict[str, Any] = {
     "yes or no": (BinaryCrossEntropy(), (SCORE + draws.normal(size=150) > 0)[:, None].astype(float)),
     "classes": (CrossEntropy(), np.eye(3)[np.digitize(SCORE + draws.normal(size=150), [-1, 1])]),
     "numbers": (SquaredError(), (SCORE + draws.normal(size=150))[:, None] * 10 + 100),

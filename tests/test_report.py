@@ -89,7 +89,9 @@ class Page(HTMLParser):
 
     def __init__(self, text: Any) -> None:
         super().__init__()
-        self.elements, self.scripts, self.open = [], [], False
+        self.elements: list[Any] = []
+        self.scripts: list[Any] = []
+        self.open = False
         self.feed(text)
 
     def handle_starttag(self, tag: Any, attributes: Any) -> None:
@@ -168,8 +170,8 @@ def test_the_plane_is_what_the_network_predicts(written: Any) -> None:
     plane = Page(file.read_text(encoding="utf-8")).data()["regions"]
     assert (plane is None) == (x.shape[1] != 2)
     if plane is not None:
-        points = np.stack(np.meshgrid(plane["across"], plane["up"]), axis=-1).reshape(-1, 2)
-        points = pd.DataFrame(points, columns=x.columns)
+        places = np.stack(np.meshgrid(plane["across"], plane["up"]), axis=-1).reshape(-1, 2)
+        points = pd.DataFrame(places, columns=x.columns)
         told = np.ravel(plane["values"][model.index_])
         predicted = model.predict(points)
         if plane["kind"] == "classes":  # a point on a border may fall on either side when it is rounded

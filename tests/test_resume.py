@@ -34,7 +34,7 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureF
         monkeypatch.setattr(sys, "argv", ["ridgewalk", *map(str, arguments)])
         try:
             cli.main()
-            code = 0
+            code: Any = 0
         except SystemExit as end:
             code = end.code or 0
         return code, capsys.readouterr().err
@@ -45,8 +45,14 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureF
 @pytest.fixture
 def trained(monkeypatch: pytest.MonkeyPatch) -> Any:
     """Numbers of runs that each job was really trained for."""
-    counts, whole = [], compiled.train
-    monkeypatch.setattr(compiled, "train", lambda job, *rest: counts.append(job.runs) or whole(job, *rest))
+    counts: list[int] = []
+    whole = compiled.train
+
+    def spy(job: Any, *rest: Any) -> Any:
+        counts.append(job.runs)
+        return whole(job, *rest)
+
+    monkeypatch.setattr(compiled, "train", spy)
     return counts
 
 
@@ -122,7 +128,7 @@ def test_a_full_disk_before_it_trains(run: Any, tmp_path: Path, monkeypatch: pyt
 def test_a_disk_of_half_a_mebibyte(run: Any, tmp_path: Path) -> None:
     disk = tmp_path / "broken"
     disk.mkdir()
-    mount = ["mount", "-t", "tmpfs", "-o", "size=512k", "tmpfs", disk]
+    mount = ["mount", "-t", "tmpfs", "-o", "size=512k", "tmpfs", str(disk)]
     if subprocess.run(mount, capture_output=True, check=False).returncode:
         pytest.skip("mounting a small disk takes rights that this user lacks")
     try:
@@ -202,7 +208,7 @@ def test_what_was_broken_off_is_resumed_alike_or_not_at_all(
 
 
 def test_what_a_budget_chose_is_kept(run: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, trained: Any) -> None:
-    chosen = []
+    chosen: list[Any] = []
 
     def choose(_limit: Any, _began: Any, _problem: Any, walk: Any, *_: Any) -> Any:
         chosen.append(replace(walk, alphas="3", max_iter=30 + len(chosen)))

@@ -39,7 +39,7 @@ def mixed() -> Any:
         {
             "age": generator.normal(40, 10, 120).round(),
             "member": generator.choice(["TRUE", "FALSE"], 120),
-            "code": generator.choice(["01", "02", "A7", None], 120),
+            "code": generator.choice(np.array(["01", "02", "A7", None]), 120),
             "joined": (pd.Timestamp("2021-01-01") + pd.to_timedelta(generator.integers(0, 900, 120), "D")).strftime(
                 "%Y-%m-%d"
             ),
@@ -140,6 +140,7 @@ def test_five_ways_to_predict_give_the_same(
     run(monkeypatch, "predict", "kept", "table.csv")
     kept = read(tmp_path / "kept")
     fresh = read_table(tmp_path / "table.csv", encoder=kept.encoder)
+    assert kept.encoder is not None
     code = runpy.run_path("model.py")
     rows = code["read_csv"]("table.csv")
     command = [sys.executable, "-I", "model.py", "table.csv"]

@@ -85,12 +85,16 @@ def test_a_scorer_with_weights_gets_them() -> None:
     }
     weighted = MLPRegressorCV((3,), scoring="r2", **given).fit(X, X[:, 0], weights)
     alone = MLPRegressorCV((3,), scoring="r2", **given | {"cv": [(rows[::2], rows[1::2])]}).fit(X, X[:, 0], weights)
+    assert weighted.path_.heldout_score is not None
+    assert alone.path_.heldout_score is not None
     np.testing.assert_allclose(weighted.path_.heldout_score, alone.path_.heldout_score)
 
 
 def test_a_score_that_only_a_constant_lacks_is_taken() -> None:
     model = MLPRegressorCV((3,), scoring=rank_correlation, alphas=[0.001], max_iter=60, cv=3, random_state=0)
-    assert np.isfinite(model.fit(X, X[:, 0]).path_.heldout_score).any()
+    score = model.fit(X, X[:, 0]).path_.heldout_score
+    assert score is not None
+    assert np.isfinite(score).any()
 
 
 @pytest.mark.usefixtures("never_walked")

@@ -117,8 +117,9 @@ def test_a_strength_that_diverged_is_beyond() -> None:
 
 
 def test_the_rule_is_checked() -> None:
+    unknown: Any = "best"
     with pytest.raises(ValueError, match='"min" or "1se"'):
-        choose(losses([0.1, 0.2]), np.ones(ROWS), "best")
+        choose(losses([0.1, 0.2]), np.ones(ROWS), unknown)
 
 
 def test_every_fold_is_scored_at_the_strength_that_the_others_choose() -> None:

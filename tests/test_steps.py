@@ -38,6 +38,8 @@ def test_that_fails_at_its_end(late):
 def tool() -> Any:
     """Import the tool by its path."""
     found = importlib.util.spec_from_file_location("steps", TOOLS / "steps.py")
+    assert found is not None
+    assert found.loader is not None
     module = importlib.util.module_from_spec(found)
     found.loader.exec_module(module)
     return module
@@ -104,7 +106,18 @@ def test_tests_that_passed_are_left_out_and_others_run_again(tmp_path: Path) -> 
     (tmp_path / "test_it.py").write_text(TESTS)
     settings: dict[str, Any] = os.environ | {"RIDGEWALK_STEPS": str(tmp_path / "notes"), "PYTHONPATH": str(TOOLS)}
     settings.pop("PYTEST_ADDOPTS", None)
-    command = [sys.executable, "-m", "pytest", "-q", "-p", "steps", "-p", "no:cacheprovider", "--rootdir", tmp_path]
+    command = [
+        sys.executable,
+        "-m",
+        "pytest",
+        "-q",
+        "-p",
+        "steps",
+        "-p",
+        "no:cacheprovider",
+        "--rootdir",
+        str(tmp_path),
+    ]
     codes = []
     for mended in (False, False, True, True):
         if mended:

@@ -31,6 +31,7 @@ from sklearn.model_selection import KFold
 
 from ridgewalk import MLPClassifier, MLPClassifierCV, MLPRegressor, MLPRegressorCV, load, save
 from ridgewalk.path import ElasticNetPath
+from ridgewalk.path.families import GroupMCPPath, MCPPath
 from ridgewalk.storage import FORMAT, MODEL_FILE, ModelFileError, read
 from ridgewalk.tables.encode import Encoder, Number
 
@@ -270,6 +271,7 @@ MODELS = Path(__file__).parent / "models"
 def test_models_of_earlier_days_predict_what_they_did(folder: Any, kind: Any) -> None:
     told = json.loads((folder / "predictions.json").read_text(encoding="utf-8"))
     stored = read(folder / f"{kind}.safetensors")
+    assert stored.encoder is not None
     x = stored.encoder.transform(pd.DataFrame(told["rows"]["data"], columns=told["rows"]["columns"]))
     predict = stored.model.predict_proba if kind == "classifier" else stored.model.predict
     np.testing.assert_allclose(predict(x), told[kind], rtol=1e-12, atol=1e-14)
@@ -576,7 +578,14 @@ def test_two_may_save_to_one_path_while_a_third_loads(fitted: Any, tmp_path: Pat
 
 @pytest.mark.slow
 def test_a_short_fuzz_finds_nothing() -> None:
-    command = [sys.executable, Path(__file__).parents[1] / "tools" / "fuzz_files.py", "--files", "400", "--seed", "7"]
+    command = [
+        sys.executable,
+        str(Path(__file__).parents[1] / "tools" / "fuzz_files.py"),
+        "--files",
+        "400",
+        "--seed",
+        "7",
+    ]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     assert "400 files, seed 7: 0 findings" in done.stdout
@@ -676,7 +685,10 @@ def test_a_path_comes_back_with_its_penalty_and_the_networks_of_its_folds(tmp_pa
         path = model.fit(X, YES).path_
         loaded = load(save(model, tmp_path / "m")).path_
         assert type(loaded.settings.penalty) is type(path.settings.penalty)
+        assert isinstance(loaded.settings.penalty, MCPPath | GroupMCPPath)
         assert loaded.settings.penalty.gamma == 3
+        assert path.fold_networks is not None
+        assert loaded.fold_networks is not None
         for one, other in zip(path.fold_networks.parameters, loaded.fold_networks.parameters, strict=True):
             np.testing.assert_array_equal(one, other)
         for one, other in zip(path.fold_networks.outputs_at(1), loaded.fold_networks.outputs_at(1), strict=True):

@@ -20,10 +20,11 @@ EVIL = "\x1b]0;x\x07\x1b[31m\x08\x9b31m\u202e[bold]"
 
 
 def shown(*things: Any, **options: Any) -> Any:
-    console = Terminal(file=io.StringIO(), width=200, highlight=False, **options)
+    printed = io.StringIO()
+    console = Terminal(file=printed, width=200, highlight=False, **options)
     for each in things:
         console.print(each)
-    return console.file.getvalue()
+    return printed.getvalue()
 
 
 @pytest.mark.parametrize("character", OBEYED, ids=ascii)

@@ -22,7 +22,7 @@ from ridgewalk.optimizers import Adam
 from ridgewalk.threads import for_each, started
 from test_compiled import assert_same_bits, make_job
 
-FAULTS = native.load()[1]
+FAULTS: Any = native.load()[1]  # which has its ways to fail only if it was built with them
 needs_faults = pytest.mark.skipif(
     not hasattr(FAULTS, "fail_allocation"), reason="the engine was built without RIDGEWALK_FAULTS"
 )
@@ -139,6 +139,7 @@ def test_without_any_thread_the_watch_still_counts_and_stops() -> None:
     stopper = started(stop)
     with pytest.raises(StoppedError):
         compiled.train(job, progress=progress)
+    assert stopper is not None
     stopper.join()
     assert 0 < seen[0] < 10**7
 
@@ -147,7 +148,8 @@ def test_without_any_thread_the_watch_still_counts_and_stops() -> None:
 @pytest.mark.usefixtures("disarmed")
 def test_what_had_finished_before_the_memory_ran_out_is_kept() -> None:
     job, _ = JOBS["several runs"]
-    kept, whole = {}, compiled.train(job)
+    kept: dict[Any, Any] = {}
+    whole = compiled.train(job)
     for n in itertools.count(1):
         FAULTS.fail_allocation(n)
         progress = Progress()
@@ -191,7 +193,7 @@ def test_fewer_threads_of_python_are_no_error(
 
 @pytest.mark.parametrize("threads", [1, 2, 5])
 def test_every_item_is_worked_on_once(threads: Any) -> None:
-    done = []
+    done: list[int] = []
     for_each(done.append, range(20), threads)
     assert sorted(done) == list(range(20))
     for_each(done.append, [], threads)

@@ -77,7 +77,7 @@ def learners_loop(dense1: Any, dense2: Any, optimizer: Any, X: Any, y: Any, epoc
     return f"validation, acc: {accuracy:.3f}, loss: {loss:.3f}"
 
 
-def layers(seed: int = 0, hidden: Any = 16, **penalty: Any) -> Any:
+def layers(seed: int = 0, hidden: Any = 16, **penalty: Any) -> tuple[Layer_Dense, Layer_Dense]:
     generator = np.random.default_rng(seed)
     return Layer_Dense(2, hidden, random_state=generator, **penalty), Layer_Dense(
         hidden, 3, random_state=generator, **penalty
@@ -86,7 +86,7 @@ def layers(seed: int = 0, hidden: Any = 16, **penalty: Any) -> Any:
 
 def test_the_learners_loop_runs_and_logs() -> None:
     X, y = spiral_data(samples=100, classes=3, random_state=0)
-    lines = []
+    lines: list[str] = []
     strengths: dict[str, Any] = {"weight_L2": 1e-4, "bias_L2": 1e-4}
     last = learners_loop(*layers(**strengths), Optimizer_SGD(momentum=0.5, decay=1e-4), X, y, 301, lines.append)
     pattern = (
@@ -94,7 +94,9 @@ def test_the_learners_loop_runs_and_logs() -> None:
     )
     assert len(lines) == 4
     for line in lines:
-        loss, data_loss, reg_loss = map(float, re.fullmatch(pattern, line).groups())
+        said = re.fullmatch(pattern, line)
+        assert said is not None
+        loss, data_loss, reg_loss = map(float, said.groups())
         assert loss == pytest.approx(data_loss + reg_loss, abs=0.0016)
     assert lines[0].startswith("epoch: 0, acc: 0.")
     assert lines[0].endswith("lr: 1.0")
@@ -437,10 +439,10 @@ def test_copied_with_its_layers_an_optimizer_goes_on(make: Any, copied: Any) -> 
     X, y = spiral_data(samples=20, classes=3, random_state=0)
     pair, optimizer = layers(weight_L1=1e-3, bias_L2=1e-3), make()
     learners_loop(*pair, optimizer, X, y, 20)
-    again, once_more = copied((pair, optimizer))
+    (one, other), once_more = copied((pair, optimizer))
     learners_loop(*pair, optimizer, X, y, 20)
-    learners_loop(*again, once_more, X, y, 20)
-    for ours, theirs in zip(pair, again, strict=True):
+    learners_loop(one, other, once_more, X, y, 20)
+    for ours, theirs in zip(pair, (one, other), strict=True):
         np.testing.assert_array_equal(ours.weight, theirs.weight)
         np.testing.assert_array_equal(ours.bias, theirs.bias)
 

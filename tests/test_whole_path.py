@@ -69,13 +69,16 @@ def test_any_scorer_chooses(cancer: Any) -> None:
     for scoring in ("roc_auc", "neg_log_loss", make_scorer(f1_score, pos_label="yes")):
         model = MLPClassifierCV((4,), scoring=scoring, **QUICK).fit(frame, names)
         score = model.path_.heldout_score
+        assert score is not None
         assert score.shape == model.path_.heldout_loss.shape
         assert model.alpha_min_ == model.alphas_[len(score) - 1 - score.mean(axis=(1, 2))[::-1].argmax()]
         assert -1 <= -model.heldout_loss_ <= 1
     losses = MLPClassifierCV((4,), scoring="neg_log_loss", **QUICK).fit(frame, names).path_
+    assert losses.heldout_score is not None
     np.testing.assert_allclose(-losses.heldout_score, losses.heldout_loss, rtol=1e-4, atol=1e-7)
     weights = np.random.default_rng(0).uniform(0.1, 2, len(X))
     weighted = MLPClassifierCV((4,), scoring="roc_auc", **QUICK).fit(X, y, weights)
+    assert weighted.path_.heldout_score is not None
     held_out, last = weighted.path_.heldout_rows[-1], weighted.path_.heldout_score[-1, -1, 0]
     assert last == roc_auc_score(y[held_out], np.zeros(len(held_out)), sample_weight=weights[held_out])
     with pytest.raises(ValueError, match="leave one out"):
@@ -192,10 +195,11 @@ def test_an_ensemble_of_starts_predicts_their_mean(cancer: Any) -> None:
 def test_sparse_rows_walk_too(cancer: Any) -> None:
     X, y = cancer
     X = np.where(np.median(X, axis=0) < X, X, 0.0)
-    model = MLPClassifierCV((4,), **QUICK).fit(csr_array(X), y)
-    assert model.score(csr_array(X), y) > 0.93
-    np.testing.assert_allclose(model.predict_proba(csr_array(X)), model.predict_proba(X), rtol=1e-9)
-    assert model.compact(csr_array(X)).compaction_.seconds is not None
+    rows: Any = csr_array(X)
+    model = MLPClassifierCV((4,), **QUICK).fit(rows, y)
+    assert model.score(rows, y) > 0.93
+    np.testing.assert_allclose(model.predict_proba(rows), model.predict_proba(X), rtol=1e-9)
+    assert model.compact(rows).compaction_.seconds is not None
 
 
 def test_strengths_per_layer_and_of_biases_reach_the_networks() -> None:

@@ -27,7 +27,7 @@ def table(rows: int = 22) -> Any:
             "age": generator.normal(40, 10, rows).round(),
             "größe, cm": generator.normal(170, 10, rows).round(1),
             "smoker": generator.choice([True, False], rows),
-            "job": generator.choice(["nurse", "cook", None], rows),
+            "job": generator.choice(np.array(["nurse", "cook", None]), rows),
             "town": [f"town {k % 4}" if k % 3 else "elsewhere" for k in range(rows)],
             "joined": pd.Timestamp("2020-01-01") + pd.to_timedelta(generator.integers(0, 1500, rows), unit="h"),
         }
