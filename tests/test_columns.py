@@ -235,7 +235,8 @@ def test_a_column_that_is_not_there_is_named() -> None:
 
 def test_a_row_is_encoded_as_it_is_among_others() -> None:
     frame = pd.DataFrame({name: list(values) for name, values in {**NUMBERS, **BOOLEANS, **DATES}.items()})
-    frame = frame.reindex(range(4)).assign(c=np.array(["a", "b", None, "a"]))
+    letters: Any = ["a", "b", None, "a"]
+    frame = frame.reindex(range(4)).assign(c=letters)
     encoder = Encoder.fit(frame)
     whole = encoder.transform(frame)
     assert np.isfinite(whole).all()

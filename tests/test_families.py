@@ -133,7 +133,8 @@ def test_groups_need_a_penalty_of_groups() -> None:
     unknown: Any = "scad"
     family = penalty_family("group_mcp", groups=[0, 1, 1])
     assert isinstance(family, GroupMCPPath)
-    assert np.asarray(family.groups).tolist() == [0, 1, 1]
+    assert family.groups is not None
+    assert family.groups.tolist() == [0, 1, 1]
     with pytest.raises(ValueError, match='needs penalty="group_lasso" or "group_mcp"'):
         penalty_family("mcp", groups=[0, 1, 1])
     with pytest.raises(ValueError, match="penalty is 'elasticnet', 'group_lasso', 'mcp', 'group_mcp', or an object"):
