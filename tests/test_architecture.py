@@ -5,6 +5,7 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -27,25 +28,25 @@ COMMANDS = {
         for name, command in COMMANDS.items()
     ],
 )
-def test_check(command):
+def test_check(command: Any) -> None:
     if command[0] == "lint-imports":
         command = [str(Path(sys.executable).with_name(command[0])), *command[1:]]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
 
 
-def test_importing_ridgewalk_waits_for_no_face():
+def test_importing_ridgewalk_waits_for_no_face() -> None:
     slow = "import sys, ridgewalk; sys.exit(any(name in sys.modules for name in ('sklearn', 'pandas', 'rich')))"
     assert subprocess.run([sys.executable, "-c", slow], check=False).returncode == 0
 
 
-def test_the_mathematics_waits_for_no_face():
+def test_the_mathematics_waits_for_no_face() -> None:
     rooms = "import sys, ridgewalk.path.fit, ridgewalk.path.selection, ridgewalk.check, ridgewalk.tutorial;"
     faces = " sys.exit(any(name in sys.modules for name in ('sklearn', 'pandas', 'rich', 'typer')))"
     assert subprocess.run([sys.executable, "-c", rooms + faces], check=False).returncode == 0
 
 
-def test_the_reference_engine_and_the_tutorial_need_no_compiled_module(tmp_path):
+def test_the_reference_engine_and_the_tutorial_need_no_compiled_module(tmp_path: Path) -> None:
     package = Path(ridgewalk.__file__).parent
     shutil.copytree(package, tmp_path / "ridgewalk", ignore=shutil.ignore_patterns("*.so", "*.pyd", "__pycache__"))
     code = """

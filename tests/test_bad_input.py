@@ -9,6 +9,7 @@ import pickle
 import subprocess
 import sys
 import zipfile
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -22,7 +23,7 @@ QUICK = ["--alphas", "3", "--max-iter", "10", "--folds", "2", "--hidden", "3", "
 FIT = ["-t", "y", *QUICK]
 
 
-def rows(count=24):
+def rows(count: Any = 24) -> Any:
     generator = np.random.default_rng(0)
     frame = pd.DataFrame({"a": generator.normal(size=count), "b": generator.normal(size=count)})
     frame["kind"] = ["red", "blue", "green"] * (count // 3)
@@ -32,7 +33,7 @@ def rows(count=24):
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory):
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Any:
     """Everything that can be wrong, in one folder; no command may change it."""
     at = tmp_path_factory.mktemp("mistakes")
     good = rows()
@@ -81,7 +82,7 @@ def folder(tmp_path_factory):
     return at
 
 
-def damage(at):
+def damage(at: Any) -> None:
     """Put models into the folder that are none, or no longer."""
     whole = (at / "kept" / MODEL_FILE).read_bytes()
     (at / f"empty.{MODEL}").touch()
@@ -99,11 +100,11 @@ def damage(at):
     (at / "prepared").mkdir()
 
 
-def fit(*options, table="good.csv"):
+def fit(*options: Any, table: Any = "good.csv") -> Any:
     return ["fit", table, *FIT, *options]
 
 
-CASES = {
+CASES: dict[str, Any] = {
     # the table: what is there
     "absent": (fit(table="nothing.csv"), "There is no file nothing.csv: look at the name"),
     "a folder": (fit(table="a folder.csv"), "is a folder; give a file whose name ends in .csv"),
@@ -284,7 +285,7 @@ CASES = {
 }
 
 
-def seen(folder):
+def seen(folder: Any) -> Any:
     """Everything in a folder; of files, when they were written and how long they are."""
     found = sorted(folder.rglob("*"))
     return {path: path.is_dir() or (path.stat().st_mtime_ns, path.stat().st_size) for path in found}
@@ -292,7 +293,9 @@ def seen(folder):
 
 @pytest.mark.slow
 @pytest.mark.parametrize(("arguments", "words"), [(case[0], case[1:]) for case in CASES.values()], ids=CASES.keys())
-def test_a_mistake_ends_in_a_sentence_and_changes_nothing(folder, monkeypatch, capfd, arguments, words):
+def test_a_mistake_ends_in_a_sentence_and_changes_nothing(
+    folder: Any, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str], arguments: Any, words: Any
+) -> None:
     monkeypatch.chdir(folder)
     monkeypatch.setattr(sys, "argv", ["ridgewalk", *arguments])
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO()))
@@ -309,5 +312,5 @@ def test_a_mistake_ends_in_a_sentence_and_changes_nothing(folder, monkeypatch, c
     assert seen(folder) == before
 
 
-def test_there_are_many():
+def test_there_are_many() -> None:
     assert len(CASES) >= 45

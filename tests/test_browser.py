@@ -4,6 +4,8 @@ Needs Chromium from the system, and Playwright (`pip install playwright`), which
 """
 
 import shutil
+from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
@@ -34,7 +36,7 @@ SHOWN = """s => [
 
 
 @pytest.fixture(scope="module")
-def browser():
+def browser() -> Iterator[Any]:
     playwright = pytest.importorskip(
         "playwright.sync_api", reason="Playwright, which drives a browser, is not installed"
     )
@@ -48,7 +50,7 @@ def browser():
 
 
 @pytest.fixture(scope="module", params=CASES, ids=lambda case: case.__name__)
-def report(request, browser, tmp_path_factory):  # noqa: ARG001 (nothing is fitted where there is no browser)
+def report(request: pytest.FixtureRequest, browser: Any, tmp_path_factory: pytest.TempPathFactory) -> Any:  # noqa: ARG001 (nothing is fitted where there is no browser)
     """Give a fitted model and the file of its page."""
     model, x, y = request.param()
     file = tmp_path_factory.mktemp("page") / "report.html"
@@ -56,16 +58,20 @@ def report(request, browser, tmp_path_factory):  # noqa: ARG001 (nothing is fitt
 
 
 @pytest.fixture
-def opened(browser, report):
+def opened(browser: Any, report: Any) -> Iterator[Any]:
     """Give what opens the page; afterwards, nothing may have gone wrong and nothing have been asked for."""
     _, file = report
     pages, faults, asked = [], [], []
 
-    def open_page(width, scheme="light"):
+    def refuse(dialog: Any) -> None:
+        faults.append(dialog.message)
+        dialog.dismiss()
+
+    def open_page(width: Any, scheme: Any = "light") -> Any:
         page = browser.new_page(viewport={"width": width, "height": 800}, color_scheme=scheme)
         page.on("console", lambda said: faults.append(said.text) if said.type in ("error", "warning") else None)
         page.on("pageerror", lambda error: faults.append(str(error)))
-        page.on("dialog", lambda dialog: (faults.append(dialog.message), dialog.dismiss()))
+        page.on("dialog", refuse)
         page.on("request", lambda request: asked.append(request.url))
         page.goto(file.as_uri())
         page.wait_for_selector("html[data-drawn]")
@@ -81,7 +87,7 @@ def opened(browser, report):
 
 
 @pytest.mark.parametrize(("width", "scheme"), [(PHONE, "light"), (DESK, "dark")])
-def test_it_opens_and_fits_the_screen(opened, report, width, scheme):
+def test_it_opens_and_fits_the_screen(opened: Any, report: Any, width: Any, scheme: Any) -> None:
     model, file = report
     page = opened(width, scheme)
     assert file.stat().st_size < 5_000_000
@@ -96,11 +102,11 @@ def test_it_opens_and_fits_the_screen(opened, report, width, scheme):
     assert [" ".join(tick.split()) for tick in told] == [" ".join(name.split()) for name in names]
 
 
-def test_the_slider_moves_every_picture_by_keys_alone(opened, report):
+def test_the_slider_moves_every_picture_by_keys_alone(opened: Any, report: Any) -> None:
     model, _ = report
     page = opened(DESK)
 
-    def reach(name):
+    def reach(name: Any) -> None:
         for _ in range(8):
             if page.evaluate("document.activeElement.id || document.activeElement.textContent") == name:
                 return
@@ -124,7 +130,7 @@ def test_the_slider_moves_every_picture_by_keys_alone(opened, report):
     assert page.evaluate("path[slider.valueAsNumber].marks.includes('min')")
 
 
-def test_it_prints_in_black_on_white_with_all_numbers(opened, report):
+def test_it_prints_in_black_on_white_with_all_numbers(opened: Any, report: Any) -> None:
     model, _ = report
     page = opened(DESK, "dark")
     page.emulate_media(media="print", color_scheme="dark")

@@ -3,6 +3,7 @@
 import time
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -21,12 +22,12 @@ from ridgewalk.path.input_selection import relax, select_inputs
 WALK = Walk(hidden="4", jobs=1)
 
 
-def changed(**options):
+def changed(**options: Any) -> Walk:
     return Walk(**{**WALK.__dict__, **options})
 
 
 @pytest.fixture(scope="module")
-def problem(tmp_path_factory):
+def problem(tmp_path_factory: pytest.TempPathFactory) -> Any:
     generator = np.random.default_rng(0)
     frame = pd.DataFrame(generator.normal(size=(60, 3)), columns=list("abc"))
     frame["y"] = np.where(frame["a"] + generator.normal(size=60) > 0, "yes", "no")
@@ -35,26 +36,26 @@ def problem(tmp_path_factory):
     return read_problem(Path(file), Columns("y"), WALK, verbose=False)
 
 
-def chosen(limit, problem, given=(), walk=WALK):
+def chosen(limit: Any, problem: Any, given: Any = (), walk: Any = WALK) -> Any:
     found, said = fitted_into(limit, time.monotonic(), problem, walk, given, verbose=False)
     return Size(int(found.alphas), found.folds, found.seeds, found.max_iter), said
 
 
 @pytest.fixture
-def cost(monkeypatch):
+def cost(monkeypatch: pytest.MonkeyPatch) -> Any:
     cost = Cost(fit=0.001, epoch=0.0001)
     monkeypatch.setattr(budget, "measured", lambda *_: cost)
     return cost
 
 
-def test_grids_rise(cost):
+def test_grids_rise(cost: Any) -> None:
     for smaller, larger in pairwise(SIZES):
         assert cost.seconds(smaller, WALK) < cost.seconds(larger, WALK)
     assert Size(30, 5, 1, 600) in SIZES  # what is walked without a budget
 
 
 @pytest.mark.parametrize("index", range(len(SIZES)))
-def test_the_largest_grid_that_fits_is_walked(cost, problem, index):
+def test_the_largest_grid_that_fits_is_walked(cost: Any, problem: Any, index: Any) -> None:
     enough = cost.seconds(SIZES[index], WALK) / 0.85 + 0.5  # half a second, for this to run
     size, said = chosen(enough, problem)
     assert size == SIZES[index]
@@ -63,7 +64,7 @@ def test_the_largest_grid_that_fits_is_walked(cost, problem, index):
 
 
 @pytest.mark.usefixtures("cost")
-def test_what_the_user_gave_stays(problem):
+def test_what_the_user_gave_stays(problem: Any) -> None:
     for given, walk in (
         ({"folds"}, changed(folds=4)),
         ({"seeds", "max_iter"}, changed(seeds=2, max_iter=50)),
@@ -80,21 +81,26 @@ def test_what_the_user_gave_stays(problem):
 
 
 @pytest.mark.usefixtures("cost")
-def test_no_more_folds_than_the_rarest_class_has_rows(problem):
+def test_no_more_folds_than_the_rarest_class_has_rows(problem: Any) -> None:
     rows = np.concatenate([np.flatnonzero(problem.y == "no"), np.flatnonzero(problem.y == "yes")[:4]])
     assert chosen(1e6, problem.part(rows))[0].folds == 4
 
 
 @pytest.mark.parametrize("way", [fit_path, relax, select_inputs], ids=["walk", "relax", "select_inputs"])
 @pytest.mark.parametrize("batch", [None, 16])
-def test_what_is_counted_is_what_is_trained(monkeypatch, way, batch):
+def test_what_is_counted_is_what_is_trained(monkeypatch: pytest.MonkeyPatch, way: Any, batch: Any) -> None:
     generator = np.random.default_rng(0)
     x = generator.normal(size=(60, 3))
     y = (x[:, :1] > 0).astype(float)
     folds, rows = 3, np.arange(60)
     splits = [(rows[rows % folds != k], rows[rows % folds == k]) for k in range(folds)]
     jobs, train = [], Runner.train
-    monkeypatch.setattr(Runner, "train", lambda self, job, *share: jobs.append(job) or train(self, job, *share))
+
+    def spy(self: Any, job: Any, *share: Any) -> Any:
+        jobs.append(job)
+        return train(self, job, *share)
+
+    monkeypatch.setattr(Runner, "train", spy)
     settings = settings_of((4,), max_iter=60, learning_rate=0.05, batch_size=batch)
     way(PathProblem.of(x, y, BinaryCrossEntropy(), splits, (0, 1)), settings, [1e-6, 1e-5, 1e-4, 1e-3])
     done = sum(job.work for job in jobs)
@@ -105,7 +111,7 @@ def test_what_is_counted_is_what_is_trained(monkeypatch, way, batch):
     assert done <= counted * 1.01  # supports that several strengths share are refitted once
 
 
-def test_measuring_gives_a_cost_of_fits_and_of_epochs(problem):
+def test_measuring_gives_a_cost_of_fits_and_of_epochs(problem: Any) -> None:
     cost = measured(problem, WALK, 5.0)
     assert cost.fit >= 0
     assert cost.epoch > 0
@@ -114,7 +120,7 @@ def test_measuring_gives_a_cost_of_fits_and_of_epochs(problem):
     assert linear.epoch == 0  # solved, whatever the epochs
 
 
-def test_a_large_table_is_measured_on_some_rows_of_every_class(problem):
+def test_a_large_table_is_measured_on_some_rows_of_every_class(problem: Any) -> None:
     rare = np.where(np.arange(60) < 3, "rare", problem.y)
     table = problem.part(np.arange(60))
     table = type(problem)(**{**table.__dict__, "y": rare})

@@ -5,6 +5,7 @@ import json
 import os
 import subprocess
 import sys
+from typing import Any
 
 import numpy as np
 import pytest
@@ -18,7 +19,7 @@ L1, L2, ROWS = 0.01, 0.02, 40
 class Net:
     """A network of one hidden layer, in plain NumPy: nothing of it comes from the package."""
 
-    def __init__(self, seed, activation="relu", l1=L1, l2=L2):
+    def __init__(self, seed: int, activation: Any = "relu", l1: Any = L1, l2: Any = L2) -> None:
         draws = np.random.default_rng(seed)
         self.x, labels = draws.normal(size=(ROWS, 4)), draws.integers(0, 3, ROWS)
         self.target, self.relu, self.l1, self.l2 = np.eye(3)[labels], activation == "relu", l1, l2
@@ -26,24 +27,24 @@ class Net:
         self.arrays[0][1] = 0  # exact zeros
         self.arrays[1][0, 0] = 3e-5  # in the neighbourhood of one
 
-    def forward(self, arrays, rows):
+    def forward(self, arrays: Any, rows: int) -> Any:
         w1, b1, w2, b2 = arrays
         sums = self.x[:rows] @ w1 + b1
         hidden = np.maximum(sums, 0) if self.relu else np.tanh(sums)
         scores = np.exp(hidden @ w2 + b2)
         return sums, hidden, scores / scores.sum(axis=1, keepdims=True)
 
-    def penalty(self, arrays):
+    def penalty(self, arrays: Any) -> Any:
         return sum(self.l1 * np.abs(w).sum() + self.l2 * (w * w).sum() for w in arrays[::2])
 
-    def loss(self, *arrays):
+    def loss(self, *arrays: Any) -> Any:
         return -np.log((self.forward(arrays, ROWS)[2] * self.target).sum(axis=1)).mean() + self.penalty(arrays)
 
-    def pulls(self, arrays):
+    def pulls(self, arrays: Any) -> Any:
         slopes = [self.l1 * np.sign(w) + 2 * self.l2 * w for w in arrays]
         return [slopes[0], 0 * arrays[1], slopes[2], 0 * arrays[3]]
 
-    def gradient(self, arrays, rows=ROWS, pulls=None):
+    def gradient(self, arrays: Any, rows: Any = ROWS, pulls: Any = None) -> Any:
         sums, hidden, chances = self.forward(arrays, rows)
         doutput = (chances - self.target[:rows]) / rows
         dhidden = (doutput @ arrays[2].T) * ((sums > 0) if self.relu else 1 - hidden**2)
@@ -55,7 +56,7 @@ class Net:
 @pytest.mark.slow
 @pytest.mark.parametrize("strengths", [(0, 0), (L1, 0), (0, L2), (L1, L2)], ids=["none", "L1", "L2", "elastic net"])
 @pytest.mark.parametrize("activation", ["relu", "tanh"])
-def test_a_right_gradient_raises_nothing(activation, strengths):
+def test_a_right_gradient_raises_nothing(activation: Any, strengths: Any) -> None:
     for seed in range(25):  # times 8 kinds of network
         net = Net(seed, activation, *strengths)
         check = check_gradient(
@@ -67,7 +68,7 @@ def test_a_right_gradient_raises_nothing(activation, strengths):
         assert min(row.compared for row in check.arrays) >= 15
 
 
-def test_weights_and_units_that_are_exactly_zero_raise_nothing():
+def test_weights_and_units_that_are_exactly_zero_raise_nothing() -> None:
     net = Net(0)
     for array in net.arrays[:2]:
         array[:, 2:4] = 0  # two units at the kink of their ReLU
@@ -75,7 +76,7 @@ def test_weights_and_units_that_are_exactly_zero_raise_nothing():
     assert check.ok, check
 
 
-def planted(change):
+def planted(change: Any) -> Any:
     """Make a gradient of which ``change`` spoils the list of arrays."""
     return lambda net: lambda *arrays: change(net.gradient(arrays), arrays)
 
@@ -101,7 +102,7 @@ GRADIENT_FAULTS = {
 
 @pytest.mark.slow
 @pytest.mark.parametrize("fault", GRADIENT_FAULTS)
-def test_a_wrong_gradient_is_named_and_its_array_alone(fault):
+def test_a_wrong_gradient_is_named_and_its_array_alone(fault: Any) -> None:
     build, start, words = GRADIENT_FAULTS[fault]
     for seed in range(20):
         net = Net(seed, "relu" if seed % 2 else "tanh")
@@ -112,7 +113,7 @@ def test_a_wrong_gradient_is_named_and_its_array_alone(fault):
         assert [row.name for row in check.arrays if not row.ok] == [start.split(":")[0]]
 
 
-def test_what_cannot_be_checked_is_said():
+def test_what_cannot_be_checked_is_said() -> None:
     draws = iter(range(10**6))
     cases = {
         "f is nan": lambda x: np.nan * x.sum(),
@@ -127,24 +128,24 @@ def test_what_cannot_be_checked_is_said():
             check.raise_if_wrong()
 
 
-def test_one_weight_of_many_is_found():
+def test_one_weight_of_many_is_found() -> None:
     w = np.arange(30.0)  # its zero is no kink of f
     check = check_gradient(lambda w: float((w**2).sum()), lambda w: 2 * w + (w == 0), w)
     assert check.findings[0].startswith("array 1: the gradient is not the slope of f.")
 
 
-def test_one_array_needs_no_list():
+def test_one_array_needs_no_list() -> None:
     assert check_gradient(lambda w: float((w**2).sum()), lambda w: 2 * w, np.arange(1.0, 4.0)).ok
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("precision", [np.float64, np.float32])
-def test_a_right_penalty_raises_nothing_and_its_strengths_are_read(precision):
+def test_a_right_penalty_raises_nothing_and_its_strengths_are_read(precision: Any) -> None:
     for seed in range(25):
         for l1, l2 in ((L1, 0), (0, L2), (L1, L2), (1e-4, 1e-3)):
             net = Net(seed, l1=l1, l2=l2)
 
-            def gradient(arrays, rows, on, net=net):
+            def gradient(arrays: Any, rows: int, on: Any, net: Any = net) -> Any:
                 slopes = net.gradient(arrays, rows, None if on else [0 * w for w in arrays])
                 return [slope.astype(precision) for slope in slopes]
 
@@ -155,13 +156,13 @@ def test_a_right_penalty_raises_nothing_and_its_strengths_are_read(precision):
             assert not check.notes
             for row in check.arrays:
                 due = (0, 0) if "bias" in row.name else (l1, l2)
-                assert (row.l1, row.l2) == (pytest.approx(due[0], rel=5e-3), pytest.approx(due[1], rel=5e-3))
+                assert (row.l1, row.l2) == pytest.approx(due, rel=5e-3)
 
 
-def test_a_penalty_that_drowns_in_rounding_is_no_finding():
+def test_a_penalty_that_drowns_in_rounding_is_no_finding() -> None:
     net = Net(0, l1=0, l2=1e-9)
 
-    def gradient(arrays, rows, on):
+    def gradient(arrays: Any, rows: int, on: Any) -> Any:
         return [each.astype(np.float32) for each in net.gradient(arrays, rows, None if on else [0 * w for w in arrays])]
 
     check = check_penalty(gradient, net.arrays, l2=1e-9, names=NAMES)
@@ -169,11 +170,11 @@ def test_a_penalty_that_drowns_in_rounding_is_no_finding():
     assert check.notes == ("w1, w2: what was asked for is too weak to be told from the gradient's rounding.",)
 
 
-def spoiled(change):
+def spoiled(change: Any) -> Any:
     """Make ``gradient(arrays, rows, on)`` of which ``change`` spoils what the penalty adds."""
 
-    def build(net):
-        def gradient(arrays, rows, on):
+    def build(net: Any) -> Any:
+        def gradient(arrays: Any, rows: int, on: Any) -> Any:
             return net.gradient(
                 arrays, rows, change(net.pulls(arrays), arrays, rows) if on else [0 * w for w in arrays]
             )
@@ -220,7 +221,7 @@ SAID = {
 
 @pytest.mark.slow
 @pytest.mark.parametrize("fault", PENALTY_FAULTS)
-def test_a_wrong_penalty_is_named_and_its_arrays_alone(fault):
+def test_a_wrong_penalty_is_named_and_its_arrays_alone(fault: Any) -> None:
     change, start = PENALTY_FAULTS[fault]
     for seed in range(20):
         net = Net(seed)
@@ -234,7 +235,7 @@ def test_a_wrong_penalty_is_named_and_its_arrays_alone(fault):
         )
 
 
-def test_a_value_without_a_gradient_is_named():
+def test_a_value_without_a_gradient_is_named() -> None:
     net = Net(0)
     check = check_penalty(
         spoiled(lambda p, _w, _r: [0 * p[0], *p[1:]])(net), net.arrays, names=NAMES, value=net.penalty
@@ -253,7 +254,7 @@ def test_a_value_without_a_gradient_is_named():
         ),
     ],
 )
-def test_a_wrong_value_is_named(value, words):
+def test_a_wrong_value_is_named(value: Any, words: Any) -> None:
     net = Net(0)
     check = check_penalty(
         spoiled(lambda p, _w, _r: p)(net),
@@ -266,7 +267,7 @@ def test_a_wrong_value_is_named(value, words):
     assert words in " ".join(check.findings), check
 
 
-def test_penalized_biases_are_a_note_unless_something_was_said_of_them():
+def test_penalized_biases_are_a_note_unless_something_was_said_of_them() -> None:
     net = Net(0)
     gradient = spoiled(lambda p, w, _r: [p[0], 2 * L2 * w[1], p[2], 2 * L2 * w[3]])(net)
     free = check_penalty(gradient, net.arrays, l1=L1, l2=L2, names=NAMES)
@@ -277,7 +278,7 @@ def test_penalized_biases_are_a_note_unless_something_was_said_of_them():
     assert not check_penalty(gradient, net.arrays, l1=L1, l2=L2, names=NAMES, biases=True).ok  # they have no L1
 
 
-def test_a_result_prints_and_becomes_json():
+def test_a_result_prints_and_becomes_json() -> None:
     net = Net(0)
     check = check_penalty(
         spoiled(lambda p, _w, _r: [2 * each for each in p])(net), net.arrays, l1=L1, l2=L2, names=NAMES
@@ -308,24 +309,24 @@ def test_a_result_prints_and_becomes_json():
         (lambda: check_torch(None), "pass one"),
     ],
 )
-def test_mistakes_are_named(call, words):
+def test_mistakes_are_named(call: Any, words: Any) -> None:
     with pytest.raises(ValueError, match=words):
         call()
 
 
 @pytest.fixture
-def module():
+def module() -> Any:
     torch = pytest.importorskip("torch", reason="PyTorch is not among the test dependencies")
     torch.manual_seed(0)
     return torch.nn.Sequential(torch.nn.Linear(4, 3), torch.nn.ReLU(), torch.nn.Linear(3, 1))
 
 
-def penalty_of(module):
+def penalty_of(module: Any) -> Any:
     weights = [module[0].weight, module[2].weight]
     return sum(L1 * w.abs().sum() + L2 * (w**2).sum() for w in weights)
 
 
-def test_a_penalty_in_pytorch(module):
+def test_a_penalty_in_pytorch(module: Any) -> None:
     before = [tensor.clone() for tensor in module.parameters()]
     assert check_torch(module, penalty_of, l1=L1, l2=L2, biases=False).ok
     assert all((a == b).all() and b.grad is None for a, b in zip(before, module.parameters(), strict=True))
@@ -347,7 +348,7 @@ def test_a_penalty_in_pytorch(module):
         ("AdamW", {}, "l2 holds at this learning rate only"),
     ],
 )
-def test_weight_decay_in_pytorch(module, name, options, words):
+def test_weight_decay_in_pytorch(module: Any, name: Any, options: Any, words: Any) -> None:
     optim = pytest.importorskip("torch.optim", reason="PyTorch is not among the test dependencies")
     optimizer = getattr(optim, name)(module.parameters(), lr=0.01, weight_decay=0.3, **options)
     before = [tensor.clone() for tensor in module.parameters()]
@@ -385,7 +386,7 @@ assert "dense_1/bias: penalized like a weight (l2 = 0.1)" in check.notes[0], che
     not (importlib.util.find_spec("keras") and importlib.util.find_spec("torch")),
     reason="Keras, with PyTorch as its backend, is not among the test dependencies",
 )
-def test_regularizers_in_keras():
+def test_regularizers_in_keras() -> None:
     environment = {**os.environ, "KERAS_BACKEND": "torch"}  # read once, when Keras is imported
     done = subprocess.run(
         [sys.executable, "-c", IN_KERAS], env=environment, capture_output=True, text=True, check=False

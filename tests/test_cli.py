@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -23,13 +24,13 @@ from ridgewalk.tables import Encoder
 QUICK = ["--alphas", "4", "--max-iter", "40", "--folds", "3", "--hidden", "6", "--learning-rate", "0.03"]
 
 
-def table(rows=90):
+def table(rows: int = 90) -> Any:
     generator = np.random.default_rng(0)
     frame = pd.DataFrame(
         {
             "age": generator.normal(40, 10, rows).round(),
             "größe, cm": generator.normal(170, 10, rows),
-            "town": generator.choice(["here", "there", None], rows),
+            "town": generator.choice(np.array(["here", "there", None]), rows),
         }
     )
     frame["outcome"] = np.where(frame["age"] + 3 * (frame["town"] == "here") > 41, "yes", "no")
@@ -39,16 +40,16 @@ def table(rows=90):
 
 
 @pytest.fixture
-def ridgewalk(tmp_path, monkeypatch, capsys):
+def ridgewalk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Any:
     """Run a command in a folder that holds people.csv; give its exit code, output and errors."""
     monkeypatch.chdir(tmp_path)
     table().to_csv("people.csv", index=False)
 
-    def run(*arguments):
+    def run(*arguments: Any) -> Any:
         monkeypatch.setattr(sys, "argv", ["ridgewalk", *map(str, arguments)])
         try:
             cli.main()
-            code = 0
+            code: Any = 0
         except SystemExit as end:
             code = end.code or 0
         captured = capsys.readouterr()
@@ -57,7 +58,7 @@ def ridgewalk(tmp_path, monkeypatch, capsys):
     return run
 
 
-def test_fit_shows_the_path_and_writes_it_down(ridgewalk, tmp_path):
+def test_fit_shows_the_path_and_writes_it_down(ridgewalk: Any, tmp_path: Path) -> None:
     code, out, _ = ridgewalk("fit", "people.csv", "--target", "outcome", "--drop", "amount", *QUICK)
     assert code == 0
     assert "Classification of 'outcome': 90 rows, 3 inputs (6 columns after encoding)." in out
@@ -79,7 +80,7 @@ def test_fit_shows_the_path_and_writes_it_down(ridgewalk, tmp_path):
 
 
 @pytest.mark.slow
-def test_results_are_never_overwritten_unasked(ridgewalk, tmp_path):
+def test_results_are_never_overwritten_unasked(ridgewalk: Any, tmp_path: Path) -> None:
     command = ["fit", "people.csv", "-t", "outcome", "-q", *QUICK]
     assert ridgewalk(*command)[0] == ridgewalk(*command)[0] == 0
     assert {path.name for path in (tmp_path / "ridgewalk-results").iterdir()} == {"people", "people-2"}
@@ -104,14 +105,16 @@ def test_results_are_never_overwritten_unasked(ridgewalk, tmp_path):
 
 
 @pytest.mark.parametrize("command", [["fit", "--out", "people.csv/x"], ["diagnose", "--report", "nowhere/d.html"]])
-def test_what_cannot_be_written_is_known_before_the_work(ridgewalk, monkeypatch, command):
+def test_what_cannot_be_written_is_known_before_the_work(
+    ridgewalk: Any, monkeypatch: pytest.MonkeyPatch, command: Any
+) -> None:
     monkeypatch.setattr(MLPClassifierCV, "fit", lambda *_, **__: pytest.fail("the work began"))
     code, _, err = ridgewalk(*command, "people.csv", "-t", "outcome", *QUICK)
     assert code == 1
     assert "cannot be made" in err
 
 
-def test_predictions_overwrite_nothing(ridgewalk, tmp_path):
+def test_predictions_overwrite_nothing(ridgewalk: Any, tmp_path: Path) -> None:
     ridgewalk("fit", "people.csv", "-t", "outcome", "-q", "--out", "kept", *QUICK)
     data = (tmp_path / "people.csv").read_bytes()
     for force in ([], ["--force"]):
@@ -124,7 +127,7 @@ def test_predictions_overwrite_nothing(ridgewalk, tmp_path):
     assert ridgewalk("predict", "kept", "people.csv", "--out", "p.csv", "--force")[0] == 0
 
 
-def test_text_codes_stay_text_and_new_ones_are_named(ridgewalk):
+def test_text_codes_stay_text_and_new_ones_are_named(ridgewalk: Any) -> None:
     frame = table().assign(code=["01", "02", "A7"] * 30)
     frame.to_csv("coded.csv", index=False)
     ridgewalk("fit", "coded.csv", "-t", "outcome", "-q", "--out", "kept", *QUICK)
@@ -141,16 +144,18 @@ def test_text_codes_stay_text_and_new_ones_are_named(ridgewalk):
 
 @pytest.mark.parametrize("command", ["fit", "diagnose"])
 @pytest.mark.parametrize("configured", [False, True])
-def test_every_option_reaches_the_estimator(ridgewalk, tmp_path, monkeypatch, command, configured):
+def test_every_option_reaches_the_estimator(
+    ridgewalk: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, command: Any, configured: Any
+) -> None:
     seen = {}
 
-    def stop(self, _x, _y, weights, groups):
+    def stop(self: Any, _x: Any, _y: Any, weights: Any, groups: Any) -> None:
         seen.update(self.get_params() | {"rows": weights.tolist(), "apart": groups.tolist()})
         raise ValueError("seen")
 
     monkeypatch.setattr(MLPClassifierCV, "fit", stop)
     table().assign(weight=np.arange(90) % 3, day=np.arange(90) // 3).to_csv("people.csv", index=False)
-    options = {
+    options: dict[str, Any] = {
         "hidden": "7,5", "activation": "gelu", "loss": "log_loss", "penalty": "group_lasso", "l1-ratio": "0.25,0.75",
         "alphas": "0.1,0.01", "selection": "1se", "scorer": "accuracy", "folds": "4", "seeds": "3", "max-iter": "17",
         "learning-rate": "0.5", "batch-size": "11", "random-state": "13", "n-jobs": "2", "class-weight": "no=1,yes=5",
@@ -177,7 +182,7 @@ def test_every_option_reaches_the_estimator(ridgewalk, tmp_path, monkeypatch, co
     assert seen["groups"].tolist() == [0, 0, 1, 2, 2, 2]  # columns of one input leave together
 
 
-def test_the_command_line_wins_over_a_configuration(ridgewalk, tmp_path):
+def test_the_command_line_wins_over_a_configuration(ridgewalk: Any, tmp_path: Path) -> None:
     (tmp_path / "mine.toml").write_text(
         'target = "outcome"\nalphas = 2\nmax_iter = 30\nfolds = 3\nhidden = [4]\nreport = false\ndrop = ["age"]\n'
     )
@@ -193,11 +198,11 @@ def test_the_command_line_wins_over_a_configuration(ridgewalk, tmp_path):
     assert [row["alpha"] for row in json.loads(out)["path"]] == [0, 1]
 
 
-def test_a_path_whose_unpenalized_arm_diverged_says_so(capsys):
-    row = {"alpha": 0.0, "heldout_loss": None, "standard_error": None, "train_loss": None, "zeros": 0.0,
+def test_a_path_whose_unpenalized_arm_diverged_says_so(capsys: pytest.CaptureFixture[str]) -> None:
+    row: dict[str, Any] = {"alpha": 0.0, "heldout_loss": None, "standard_error": None, "train_loss": None, "zeros": 0.0,
            "heldout_score": None, "inputs_kept": 1, "units_kept": 1, "diverged": 2, "marks": []}  # fmt: skip
     good = row | {"alpha": 1.0, "heldout_loss": 0.5, "standard_error": 0.1, "train_loss": 0.4, "diverged": 0}
-    summary = {"path": [row, good], "alpha": 1.0, "index": 1, "loss": "CrossEntropy",
+    summary: dict[str, Any] = {"path": [row, good], "alpha": 1.0, "index": 1, "loss": "CrossEntropy",
                "loss_description": "log loss in nats", "fits": 4, "folds": 1, "seeds": 1,
                "null_loss": 0.7, "selection": "min", "inputs": [{"name": ":heart: [x]", "kept": False}],
                "change_from_no_penalty": {"mean": None, "standard_error": None}}  # fmt: skip
@@ -208,7 +213,7 @@ def test_a_path_whose_unpenalized_arm_diverged_says_so(capsys):
     assert "Inputs kept, 0 of 1: none." in printed
 
 
-def test_diagnose_says_whether_it_helped(ridgewalk, tmp_path):
+def test_diagnose_says_whether_it_helped(ridgewalk: Any, tmp_path: Path) -> None:
     code, out, err = ridgewalk("diagnose", "people.csv", "-t", "outcome", "--drop", "amount", "--no-references", *QUICK)
     assert code == 0
     assert "held-out loss" in out
@@ -229,7 +234,7 @@ def test_diagnose_says_whether_it_helped(ridgewalk, tmp_path):
     assert not list(tmp_path.glob("ridgewalk-results*"))  # nothing is written
 
 
-def test_predict_gives_what_the_estimator_gives(ridgewalk, tmp_path):
+def test_predict_gives_what_the_estimator_gives(ridgewalk: Any, tmp_path: Path) -> None:
     assert ridgewalk("fit", "people.csv", "-t", "outcome", "--drop", "amount", "-q", "--out", "kept", *QUICK)[0] == 0
     code, out, _ = ridgewalk("predict", "kept", "people.csv")
     assert code == 0
@@ -249,7 +254,7 @@ def test_predict_gives_what_the_estimator_gives(ridgewalk, tmp_path):
     pd.testing.assert_frame_equal(pd.read_csv("p.csv"), predicted)
 
 
-def test_regression_and_a_parquet_file(ridgewalk):
+def test_regression_and_a_parquet_file(ridgewalk: Any) -> None:
     table().to_parquet("people.parquet")
     code, out, _ = ridgewalk("fit", "people.parquet", "-t", "amount", "--drop", "outcome", *QUICK)
     assert code == 0
@@ -259,14 +264,14 @@ def test_regression_and_a_parquet_file(ridgewalk):
     assert out.startswith("amount\n")
 
 
-def test_json_is_all_there_is(ridgewalk):
+def test_json_is_all_there_is(ridgewalk: Any) -> None:
     code, out, err = ridgewalk("fit", "people.csv", "-t", "outcome", "--json", *QUICK)
     assert code == 0
     assert json.loads(out)["target"] == "outcome"
     assert err == ""
 
 
-def test_options_reach_the_path(ridgewalk):
+def test_options_reach_the_path(ridgewalk: Any) -> None:
     options = ["--penalty", "group_lasso", "--selection", "1se", "--seeds", "2", "--activation", "tanh"]
     _, out, _ = ridgewalk("fit", "people.csv", "-t", "outcome", "--json", *QUICK, *options)
     summary = json.loads(out)
@@ -277,7 +282,7 @@ def test_options_reach_the_path(ridgewalk):
 
 
 @pytest.mark.slow
-def test_a_loss_for_numbers_makes_few_whole_numbers_a_regression(ridgewalk):
+def test_a_loss_for_numbers_makes_few_whole_numbers_a_regression(ridgewalk: Any) -> None:
     counts = table().assign(count=np.arange(90) % 5)
     counts.to_csv("counts.csv", index=False)
     plain = ridgewalk("fit", "counts.csv", "-t", "count", "--no-report", *QUICK)[1]
@@ -290,7 +295,7 @@ def test_a_loss_for_numbers_makes_few_whole_numbers_a_regression(ridgewalk):
 
 
 @pytest.mark.slow
-def test_force_without_a_folder_replaces_the_newest(ridgewalk, tmp_path):
+def test_force_without_a_folder_replaces_the_newest(ridgewalk: Any, tmp_path: Path) -> None:
     for options in ([], [], ["--seeds", "2", "--force"]):
         ridgewalk("fit", "people.csv", "-t", "outcome", "-q", "--no-report", *QUICK, *options)
     results = tmp_path / "ridgewalk-results"
@@ -299,7 +304,7 @@ def test_force_without_a_folder_replaces_the_newest(ridgewalk, tmp_path):
     assert seeds == [1, 2]
 
 
-def test_report_writes_a_page_with_a_files_rows(ridgewalk, tmp_path):
+def test_report_writes_a_page_with_a_files_rows(ridgewalk: Any, tmp_path: Path) -> None:
     ridgewalk("fit", "people.csv", "-t", "outcome", "-q", "--out", "kept", *QUICK)
     whole = (tmp_path / "kept" / "report.html").read_text(encoding="utf-8")
     assert "<h1>What predicts outcome</h1>" in whole
@@ -323,7 +328,7 @@ def test_report_writes_a_page_with_a_files_rows(ridgewalk, tmp_path):
     assert not (tmp_path / "new.html").exists()
 
 
-def test_demo_answers_the_tutorials_question(ridgewalk, monkeypatch):
+def test_demo_answers_the_tutorials_question(ridgewalk: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("ridgewalk.cli.demo.DEMO_EPOCHS", 150)
     code, out, _ = ridgewalk("demo", "--samples", "30")
     assert code == 0
@@ -332,12 +337,12 @@ def test_demo_answers_the_tutorials_question(ridgewalk, monkeypatch):
     assert [line[:2] for line in out.splitlines()[-3:]] == ["1.", "2.", "3."]
 
 
-def test_version(ridgewalk):
+def test_version(ridgewalk: Any) -> None:
     assert ridgewalk("version")[1] == f"ridgewalk {__version__}\n"
 
 
-def test_interrupting_writes_nothing(ridgewalk, tmp_path, monkeypatch):
-    def interrupt(*_, **__):
+def test_interrupting_writes_nothing(ridgewalk: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupt(*_: Any, **__: Any) -> None:
         raise KeyboardInterrupt
 
     monkeypatch.setattr(MLPClassifierCV, "fit", interrupt)
@@ -348,7 +353,7 @@ def test_interrupting_writes_nothing(ridgewalk, tmp_path, monkeypatch):
 
 
 @pytest.mark.slow
-def test_a_log_gets_lines_and_no_bar(tmp_path):
+def test_a_log_gets_lines_and_no_bar(tmp_path: Path) -> None:
     table(400).to_csv(tmp_path / "people.csv", index=False)
     command = [sys.executable, "-m", "ridgewalk", "fit", "people.csv", "-t", "outcome", *QUICK, "--max-iter", "20000"]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True)
@@ -359,11 +364,12 @@ def test_a_log_gets_lines_and_no_bar(tmp_path):
 
 
 @pytest.mark.slow
-def test_ctrl_c_ends_a_long_fit(tmp_path):
+def test_ctrl_c_ends_a_long_fit(tmp_path: Path) -> None:
     table(400).to_csv(tmp_path / "people.csv", index=False)
     command = [sys.executable, "-m", "ridgewalk", "fit", "people.csv", "-t", "outcome", "--seeds", "2000"]
-    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    pipes: dict[str, Any] = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
     with subprocess.Popen(command, cwd=tmp_path, text=True, **pipes) as running:
+        assert running.stdout is not None
         assert running.stdout.readline().startswith("Classification of")
         with pytest.raises(subprocess.TimeoutExpired):
             running.wait(3)
@@ -377,12 +383,12 @@ def test_ctrl_c_ends_a_long_fit(tmp_path):
     assert (tmp_path / "ridgewalk-results").exists() == bool(kept)
 
 
-def test_help_waits_for_no_library():
+def test_help_waits_for_no_library() -> None:
     slow = "import sys, ridgewalk.cli; sys.exit(any(name in sys.modules for name in ('sklearn', 'pandas')))"
     assert subprocess.run([sys.executable, "-c", slow], check=False).returncode == 0
 
 
-def test_inputs_are_selected_with_the_columns_of_a_category_together(ridgewalk, tmp_path):
+def test_inputs_are_selected_with_the_columns_of_a_category_together(ridgewalk: Any, tmp_path: Path) -> None:
     generator = np.random.default_rng(1)
     frame = pd.DataFrame(generator.normal(size=(240, 4)), columns=list("abcd"))
     frame["town"] = generator.choice(["here", "there", "away"], 240)
@@ -425,7 +431,7 @@ def test_inputs_are_selected_with_the_columns_of_a_category_together(ridgewalk, 
     (["--relax"], "(rule: min, on the refits)"),
     (["--l1-ratio", "0.9,0.1", "--selection", "1se"], " of 0.1, 0.9)"),
 ])  # fmt: skip
-def test_how_the_strength_was_chosen_is_said(ridgewalk, options, words):
+def test_how_the_strength_was_chosen_is_said(ridgewalk: Any, options: Any, words: Any) -> None:
     code, out, _ = ridgewalk("fit", "people.csv", "-t", "outcome", "--no-report", *QUICK, *options)
     assert code == 0
     assert words in out
@@ -435,7 +441,9 @@ def test_how_the_strength_was_chosen_is_said(ridgewalk, options, words):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ["people.tsv", "people.csv.gz", "people.feather", "-"])
-def test_predictions_do_not_depend_on_the_kind_of_file(ridgewalk, monkeypatch, name):
+def test_predictions_do_not_depend_on_the_kind_of_file(
+    ridgewalk: Any, monkeypatch: pytest.MonkeyPatch, name: Any
+) -> None:
     frame = table().drop(columns="amount")
     ridgewalk("fit", "people.csv", "-t", "outcome", "--drop", "amount", "-q", "--out", "kept", *QUICK)
     expected = ridgewalk("predict", "kept", "people.csv")[1]
@@ -451,14 +459,14 @@ def test_predictions_do_not_depend_on_the_kind_of_file(ridgewalk, monkeypatch, n
         assert json.loads(out)["folder"] == str(Path("ridgewalk-results") / "people")
 
 
-def test_the_page_shows_how_the_folds_train_where_it_is_asked_for(ridgewalk, tmp_path):
+def test_the_page_shows_how_the_folds_train_where_it_is_asked_for(ridgewalk: Any, tmp_path: Path) -> None:
     for name, more in {"plain": [], "curves": ["--curves"]}.items():
         assert ridgewalk("fit", "people.csv", "-t", "outcome", "-q", "--out", name, *QUICK, *more)[0] == 0
         page = (tmp_path / name / "report.html").read_text(encoding="utf-8")
         assert ('"curves": null' in page or '"curves":null' in page) == (not more)
 
 
-def test_a_diagnosis_heads_its_page(ridgewalk, tmp_path):
+def test_a_diagnosis_heads_its_page(ridgewalk: Any, tmp_path: Path) -> None:
     options = ["--no-references", "--json", "--report", "d.html"]
     code, out, err = ridgewalk("diagnose", "people.csv", "-t", "outcome", "--drop", "amount", *options, *QUICK)
     assert (code, err) == (0, "")
@@ -470,7 +478,7 @@ def test_a_diagnosis_heads_its_page(ridgewalk, tmp_path):
 
 
 @pytest.mark.slow
-def test_quiet_says_nothing_and_json_nothing_else(ridgewalk, monkeypatch):
+def test_quiet_says_nothing_and_json_nothing_else(ridgewalk: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("ridgewalk.cli.demo.DEMO_EPOCHS", 60)
     monkeypatch.setattr("ridgewalk.cli.bench.TASKS", (Task("tiny", 40, 3, (4,), 3, 2),))
     monkeypatch.setattr("ridgewalk.cli.bench._ROUNDS", 1)
@@ -497,7 +505,7 @@ def test_quiet_says_nothing_and_json_nothing_else(ridgewalk, monkeypatch):
         assert (code, err) == (0, ""), command
 
 
-def test_compare_pairs_what_shares_folds(ridgewalk, tmp_path):
+def test_compare_pairs_what_shares_folds(ridgewalk: Any, tmp_path: Path) -> None:
     target = ["people.csv", "-t", "outcome", "--drop", "amount", "--no-report", "-q", *QUICK]
     ridgewalk("fit", *target, "--out", "one")
     ridgewalk("fit", *target, "--out", "two", "--seeds", "2", "--activation", "tanh")
@@ -526,7 +534,9 @@ def test_compare_pairs_what_shares_folds(ridgewalk, tmp_path):
     assert not list(tmp_path.glob("ridgewalk-results*"))
 
 
-def test_bench_says_who_did_what(ridgewalk, monkeypatch, capsys):
+def test_bench_says_who_did_what(
+    ridgewalk: Any, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     monkeypatch.setattr("ridgewalk.cli.bench.TASKS", (Task("tiny", 40, 3, (4,), 200, 8),))
     monkeypatch.setattr("ridgewalk.cli.bench._ROUNDS", 2)
     code, out, _ = ridgewalk("bench", "--n-jobs", "2", "--json")
@@ -544,8 +554,11 @@ def test_bench_says_who_did_what(ridgewalk, monkeypatch, capsys):
     assert "to scikit-learn's best" in capsys.readouterr().out
 
 
-@pytest.mark.parametrize("command", ["", *(command.callback.__name__ for command in app.registered_commands)])
-def test_help_fits_a_narrow_terminal(ridgewalk, monkeypatch, command):
+COMMANDS: Any = app.registered_commands  # each of which has its function
+
+
+@pytest.mark.parametrize("command", ["", *(command.callback.__name__ for command in COMMANDS)])
+def test_help_fits_a_narrow_terminal(ridgewalk: Any, monkeypatch: pytest.MonkeyPatch, command: Any) -> None:
     monkeypatch.setenv("COLUMNS", "80")
     code, out, _ = ridgewalk(*command.split(), "--help")
     assert code == 0

@@ -5,6 +5,7 @@ import decimal
 import json
 from dataclasses import asdict
 from functools import partial
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -18,12 +19,12 @@ from ridgewalk.tables.read import make_table
 DAY = np.timedelta64(1, "D")
 
 
-def encoded(*columns, **named):
+def encoded(*columns: Any, **named: Any) -> Any:
     frame = pd.DataFrame(named or {str(k): column for k, column in enumerate(columns)})
     return Encoder.fit(frame).transform(frame)
 
 
-def test_encoding_by_hand():
+def test_encoding_by_hand() -> None:
     inputs = pd.DataFrame({"n": [1.0, np.nan, 4.0, 3.0], "c": ["x", "y", None, "x"]})
     encoder = Encoder.fit(inputs)
     assert encoder.names == ["n", "n is missing", "c = (missing)", "c = x", "c = y"]
@@ -34,7 +35,7 @@ def test_encoding_by_hand():
     )
 
 
-def test_what_is_learned_is_plain_data():
+def test_what_is_learned_is_plain_data() -> None:
     encoder = Encoder.fit(
         pd.DataFrame({"n": [1, 2, 9], "c": ["x", None, "x"], "d": ["2024-01-01", None, "2024-01-08"]})
     )
@@ -46,7 +47,7 @@ def test_what_is_learned_is_plain_data():
     assert json.loads(json.dumps(asdict(encoder)))["columns"][1]["levels"] == ["(missing)", "x"]
 
 
-NUMBERS = {
+NUMBERS: dict[str, Any] = {
     "integers": [3, 1, 2],
     "floats": [3.0, 1.0, 2.0],
     "small": np.array([3, 1, 2], dtype="int8"),
@@ -56,12 +57,12 @@ NUMBERS = {
     "decimals": [decimal.Decimal(3), decimal.Decimal(1), decimal.Decimal(2)],
     "durations": np.array([3, 1, 2]) * DAY,
 }
-BOOLEANS = {
+BOOLEANS: dict[str, Any] = {
     "plain": [True, False, True],
     "nullable": pd.array([True, False, True], dtype="boolean"),
     "objects": pd.Series([True, False, True], dtype=object),
 }
-DATES = {
+DATES: dict[str, Any] = {
     "times": np.array(["2024-05-04", "2024-05-02", "2024-05-03"], dtype="datetime64[s]"),
     "zoned": pd.to_datetime(["2024-05-04", "2024-05-02", "2024-05-03"]).tz_localize("UTC"),
     "days": [datetime.date(2024, 5, 4), datetime.date(2024, 5, 2), datetime.date(2024, 5, 3)],
@@ -73,28 +74,28 @@ DATES = {
 
 
 @pytest.mark.parametrize("column", NUMBERS.values(), ids=NUMBERS.keys())
-def test_every_kind_of_number_is_a_number(column):
+def test_every_kind_of_number_is_a_number(column: Any) -> None:
     np.testing.assert_array_equal(encoded(column), [[3], [1], [2]])
 
 
 @pytest.mark.parametrize(("values", "median"), [([5, 1, 3], 3), ([4, 1, 2, 9], 3), ([1e308, 1.5e308], 1.25e308)])
-def test_a_gap_is_filled_with_the_median(values, median):
+def test_a_gap_is_filled_with_the_median(values: Any, median: Any) -> None:
     np.testing.assert_array_equal(encoded([*values, None])[-1], [median, 1])
 
 
 @pytest.mark.parametrize("column", BOOLEANS.values(), ids=BOOLEANS.keys())
-def test_a_boolean_is_one_or_zero(column):
+def test_a_boolean_is_one_or_zero(column: Any) -> None:
     np.testing.assert_array_equal(encoded(column), [[1], [0], [1]])
 
 
 @pytest.mark.parametrize("column", DATES.values(), ids=DATES.keys())
-def test_every_kind_of_date_is_the_same_date(column):
+def test_every_kind_of_date_is_the_same_date(column: Any) -> None:
     np.testing.assert_allclose(encoded(column), encoded(DATES["days"]), atol=1e-12)
     np.testing.assert_array_equal(encoded(column)[:, 0], [1, -1, 0])
 
 
 @pytest.mark.parametrize("column", [*NUMBERS.values(), *BOOLEANS.values(), *DATES.values(), ["a", "b", "c"]])
-def test_a_kind_is_the_same_where_values_are_missing(column):
+def test_a_kind_is_the_same_where_values_are_missing(column: Any) -> None:
     whole = pd.Series(column)
     with_gap = whole.reindex(range(4))
     assert kind_of(with_gap) == kind_of(whole)
@@ -103,7 +104,7 @@ def test_a_kind_is_the_same_where_values_are_missing(column):
 
 
 @pytest.mark.parametrize("dtype", ["category", "string", object])
-def test_every_kind_of_text_is_the_same(dtype):
+def test_every_kind_of_text_is_the_same(dtype: Any) -> None:
     texts = ["klein", "groß", None, "weiß nicht", "klein"]
     np.testing.assert_array_equal(encoded(pd.Series(texts, dtype=dtype)), encoded(texts))
 
@@ -118,18 +119,22 @@ def test_every_kind_of_text_is_the_same(dtype):
         (["2024-05-03 09:10", "2025-05-03 09:10"], ("year", "week")),
     ],
 )
-def test_a_date_has_a_place_in_the_cycles_that_vary(dates, cycles):
-    assert Encoder.fit(pd.DataFrame({"d": dates})).columns[0].cycles == cycles
+def test_a_date_has_a_place_in_the_cycles_that_vary(dates: Any, cycles: Any) -> None:
+    (column,) = Encoder.fit(pd.DataFrame({"d": dates})).columns
+    assert isinstance(column, Date)
+    assert column.cycles == cycles
 
 
-def test_places_in_cycles_by_hand():
+def test_places_in_cycles_by_hand() -> None:
     frame = pd.DataFrame({"d": ["1970-01-01 00:00", "1970-01-02 06:00", "1970-01-08 00:00", None]})
     encoder = Encoder.fit(frame)
     assert encoder.names == [
         "d (days)", "d (year, sin)", "d (year, cos)", "d (week, sin)", "d (week, cos)", "d (day, sin)", "d (day, cos)",
         "d is missing",
     ]  # fmt: skip
-    assert encoder.columns[0].center == 1
+    (column,) = encoder.columns
+    assert isinstance(column, Date)
+    assert column.center == 1
     rows = encoder.transform(frame)
     np.testing.assert_array_equal(rows[:, 0], [-1, 0.25, 6, 0])
     np.testing.assert_allclose(rows[1, 1:7:2], np.sin(2 * np.pi * 1.25 / np.array([365.2425, 7, 1])))
@@ -141,20 +146,21 @@ def test_places_in_cycles_by_hand():
     "texts",
     [["2024-05", "2024-06"], ["2024-13-01", "2024-12-01"], ["2024-02-30", "2024-02-28"], ["3.5.2024", "4.5.2024"]],
 )
-def test_text_that_is_no_iso_date_is_a_category(texts):
+def test_text_that_is_no_iso_date_is_a_category(texts: Any) -> None:
     assert kind_of(pd.Series(texts)) == "category"
 
 
-def test_far_dates_are_dates():
+def test_far_dates_are_dates() -> None:
     dates = pd.Series([datetime.date(1, 1, 1), datetime.date(2024, 5, 3), datetime.date(9999, 12, 31)])
     assert encoded(dates)[[0, 2], 0].tolist() == [-739008, 2913050]
 
 
-def test_rare_categories_share_a_column():
+def test_rare_categories_share_a_column() -> None:
     often = np.repeat([f"city {k:02}" for k in range(70)], 20)
     frame = pd.DataFrame({"city": [*often, *(f"village {k}" for k in range(600))]})
     encoder = Encoder.fit(frame)
     column = encoder.columns[0]
+    assert isinstance(column, Category)
     assert column.levels == tuple(f"city {k:02}" for k in range(50))  # the commonest, then by name
     assert len(column.others) == 620
     rows = encoder.transform(frame)
@@ -171,12 +177,12 @@ def test_rare_categories_share_a_column():
     ]
 
 
-def test_rows_of_which_none_is_rare_are_encoded():
+def test_rows_of_which_none_is_rare_are_encoded() -> None:
     encoder = Encoder.fit(pd.DataFrame({"city": ["here"] * 2000 + ["there", "nowhere"]}))
     np.testing.assert_array_equal(encoder.transform(pd.DataFrame({"city": ["here"]})), [[1, 0]])
 
 
-def test_texts_of_truth_values_are_what_they_say():
+def test_texts_of_truth_values_are_what_they_say() -> None:
     encoder = Encoder.fit(pd.DataFrame({"x": [True, False]}))
     texts = ["true", "False", None, "TRUE"]
     np.testing.assert_array_equal(encoder.transform(pd.DataFrame({"x": texts}))[:, 0], [1, 0, 0.5, 1])
@@ -186,13 +192,13 @@ def test_texts_of_truth_values_are_what_they_say():
     ("rare_rows", "rows", "shares"),
     [([9, 9], 2000, True), ([10, 10], 2000, False), ([4, 4], 500, True), ([5, 5], 500, False), ([9], 2000, False)],
 )
-def test_rare_is_fewer_than_ten_rows_and_than_one_in_a_hundred(rare_rows, rows, shares):
+def test_rare_is_fewer_than_ten_rows_and_than_one_in_a_hundred(rare_rows: Any, rows: int, shares: Any) -> None:
     values = [f"rare {k}" for k, count in enumerate(rare_rows) for _ in range(count)]
     column = pd.Series([*values, *["usual"] * (rows - len(values))])
     assert bool(Category.learn("c", column).others) == shares
 
 
-def test_new_rows_may_be_anything_that_has_a_meaning():
+def test_new_rows_may_be_anything_that_has_a_meaning() -> None:
     inputs = pd.DataFrame({"n": [1.0, 2.0, 4.0], "c": ["x", "y", "x"], "d": ["2024-05-01", "2024-05-02", "2024-05-08"]})
     encoder = Encoder.fit(inputs)
     new = pd.DataFrame({"more": [0, 0], "d": [None, "2024-05-03"], "c": ["never seen", None], "n": [np.nan, 7]})
@@ -215,21 +221,22 @@ def test_new_rows_may_be_anything_that_has_a_meaning():
         ({"d": [20240503, 20240504]}, "'d' held dates when the model was trained, and holds '20240503' here"),
     ],
 )
-def test_what_has_no_meaning_is_named(change, words):
+def test_what_has_no_meaning_is_named(change: Any, words: Any) -> None:
     frame = pd.DataFrame({"n": [1.0, 2.0], "c": ["x", "y"], "d": ["2024-05-01", "2024-05-02"]})
     with pytest.raises(DataError, match=words):
         Encoder.fit(frame).transform(frame.assign(**change))
 
 
-def test_a_column_that_is_not_there_is_named():
+def test_a_column_that_is_not_there_is_named() -> None:
     encoder = Encoder.fit(pd.DataFrame({"n": [1.0, 2.0], "c": ["x", "y"]}))
     with pytest.raises(DataError, match="needs column 'n' and 1 more that this data lacks"):
         encoder.transform(pd.DataFrame({"x": [1]}))
 
 
-def test_a_row_is_encoded_as_it_is_among_others():
+def test_a_row_is_encoded_as_it_is_among_others() -> None:
     frame = pd.DataFrame({name: list(values) for name, values in {**NUMBERS, **BOOLEANS, **DATES}.items()})
-    frame = frame.reindex(range(4)).assign(c=["a", "b", None, "a"])
+    letters: Any = ["a", "b", None, "a"]
+    frame = frame.reindex(range(4)).assign(c=letters)
     encoder = Encoder.fit(frame)
     whole = encoder.transform(frame)
     assert np.isfinite(whole).all()
@@ -237,7 +244,7 @@ def test_a_row_is_encoded_as_it_is_among_others():
         np.testing.assert_array_equal(encoder.transform(frame[k : k + 1]), whole[k : k + 1])
 
 
-def test_no_rows_are_no_rows():
+def test_no_rows_are_no_rows() -> None:
     frame = pd.DataFrame({"n": [1.0, None], "c": ["x", "y"], "d": ["2024-05-01", None], "t": [DAY, DAY]})
     encoder = Encoder.fit(frame)
     for none in (frame[:0], pd.DataFrame({name: [] for name in frame})):
@@ -245,19 +252,19 @@ def test_no_rows_are_no_rows():
         assert not encoder.unseen(none)
 
 
-def test_an_input_of_nothing_is_nothing():
+def test_an_input_of_nothing_is_nothing() -> None:
     frame = pd.DataFrame({"n": pd.Series([np.nan, np.nan]), "d": pd.Series([pd.NaT, pd.NaT])})
     np.testing.assert_array_equal(encoded(**dict(frame)), [[0, 1, 0, 1]] * 2)
 
 
-def test_names_that_are_no_text_become_text():
+def test_names_that_are_no_text_become_text() -> None:
     frame = pd.DataFrame([[1.0, 2.0], [3.0, 4.0]])
     encoder = Encoder.fit(frame)
     assert encoder.names == ["0", "1"]
     np.testing.assert_array_equal(encoder.transform(frame), frame)
 
 
-def test_encoding_writes_to_no_input():
+def test_encoding_writes_to_no_input() -> None:
     frame = pd.DataFrame({"n": [1.0, np.nan], "c": ["x", None], "d": ["2024-05-01", None]})
     before = frame.copy(deep=True)
     Encoder.fit(frame).transform(frame)
@@ -278,7 +285,7 @@ EVERY_DURATION = {
 
 @pytest.mark.parametrize("fitted", EVERY_DURATION.values(), ids=EVERY_DURATION.keys())
 @pytest.mark.parametrize("given", EVERY_DURATION.values(), ids=EVERY_DURATION.keys())
-def test_a_duration_is_days_whatever_holds_it(fitted, given):
+def test_a_duration_is_days_whatever_holds_it(fitted: Any, given: Any) -> None:
     encoder = Encoder.fit(pd.DataFrame({"stay": fitted}))
     assert encoder.columns[0] == Number("stay", 1 / 24, True)
     expected = [[1 / 24, 0], [1.5, 0], [1 / 24, 1], [-0.5, 0]]
@@ -286,8 +293,8 @@ def test_a_duration_is_days_whatever_holds_it(fitted, given):
 
 
 @pytest.mark.parametrize("length", [5, 5.5])
-def test_a_duration_of_polars_is_days_too(length):
-    frame = pl.DataFrame({"stay": [datetime.timedelta(hours=length), None]})
+def test_a_duration_of_polars_is_days_too(length: Any) -> None:
+    frame: Any = pl.DataFrame({"stay": [datetime.timedelta(hours=length), None]})
     np.testing.assert_allclose(Encoder.fit(frame).transform(frame), [[length / 24, 0], [length / 24, 1]])
 
 
@@ -307,14 +314,14 @@ WHOLE = {
 
 @pytest.mark.parametrize("given", WHOLE.values(), ids=WHOLE.keys())
 @pytest.mark.parametrize("fitted", ["category of int", "category of float", "text", "text of float"])
-def test_a_whole_number_is_one_category_with_a_point_and_without(fitted, given):
+def test_a_whole_number_is_one_category_with_a_point_and_without(fitted: Any, given: Any) -> None:
     encoder = Encoder.fit(pd.DataFrame({"k": WHOLE[fitted]}))
     new = pd.DataFrame({"k": given})
     np.testing.assert_array_equal(encoder.transform(new), np.eye(3))
     assert encoder.unseen(new) == []
 
 
-def test_texts_that_differ_in_the_training_stay_different():
+def test_texts_that_differ_in_the_training_stay_different() -> None:
     frame = pd.DataFrame({"k": ["1", "1.0", "01", "1.00", "1e0", "-0", "a"] * 10})
     encoder = Encoder.fit(frame)
     assert len(encoder.names) == 7
@@ -335,7 +342,7 @@ def test_texts_that_differ_in_the_training_stay_different():
     ],
     ids=["numbers", "polars", "Arrow", "dates", "none"],
 )
-def test_a_table_of_any_library_and_any_names(frame, names):
+def test_a_table_of_any_library_and_any_names(frame: Any, names: Any) -> None:
     encoder = Encoder.fit(frame)
     assert encoder.names == names
     assert encoder.transform(frame).shape == (2, len(names))
@@ -356,7 +363,7 @@ def test_a_table_of_any_library_and_any_names(frame, names):
         (None, "and NoneType came"),
     ],
 )
-def test_what_is_no_table_with_a_name_for_each_column_is_a_sentence(table, words):
+def test_what_is_no_table_with_a_name_for_each_column_is_a_sentence(table: Any, words: Any) -> None:
     for attempt in (Encoder.fit, Encoder().transform, Encoder().unseen, partial(make_table, target="y")):
         with pytest.raises(DataError, match=words):
             attempt(table)
@@ -370,5 +377,5 @@ def test_what_is_no_table_with_a_name_for_each_column_is_a_sentence(table, words
         ("y", [], ["y"]),
     ],
 )
-def test_heads_of_predictions_are_all_different(target, classes, heads):
+def test_heads_of_predictions_are_all_different(target: Any, classes: Any, heads: Any) -> None:
     assert column_heads(target, classes) == heads

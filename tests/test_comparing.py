@@ -1,5 +1,7 @@
 """Two models on the same folds: the difference is the one of their rows, and what was not walked alike is refused."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 from scipy.stats import t as student
@@ -8,18 +10,18 @@ from ridgewalk.estimators import MLPClassifierCV, MLPRegressorCV
 from ridgewalk.estimators.comparing import compare
 from ridgewalk.objective import weighted_mean
 
-QUICK = {"alphas": 4, "max_iter": 60, "cv": 3, "learning_rate_init": 0.03, "random_state": 0}
+QUICK: dict[str, Any] = {"alphas": 4, "max_iter": 60, "cv": 3, "learning_rate_init": 0.03, "random_state": 0}
 GENERATOR = np.random.default_rng(0)
 X = GENERATOR.normal(size=(150, 4))
 Y = (X[:, 0] + X[:, 1] + 0.5 * GENERATOR.normal(size=150) > 0).astype(int)
 
 
-def classifier(x=X, y=Y, **changes):
+def classifier(x: Any = X, y: Any = Y, **changes: Any) -> Any:
     return MLPClassifierCV((5,), **QUICK | changes).fit(x, y)
 
 
 @pytest.fixture(scope="module")
-def plain():
+def plain() -> Any:
     return classifier()
 
 
@@ -27,14 +29,14 @@ def plain():
 @pytest.mark.parametrize(
     "changes", [{}, {"l1_ratio": [0.1, 0.9]}, {"n_seeds": 2}, {"selection": "1se"}, {"relax": True}], ids=str
 )
-def test_the_arm_is_what_the_estimator_says_it_loses(changes):
+def test_the_arm_is_what_the_estimator_says_it_loses(changes: Any) -> None:
     model = classifier(**changes)
     arm = model.heldout_arm()
     assert weighted_mean(arm.rows, model.path_.row_weights) == pytest.approx(model.heldout_loss_, rel=1e-12)
     assert arm.heldout.shape == (3, model.n_seeds)
 
 
-def test_a_choice_that_is_none_stays_and_a_gate_that_is_shut_counts(plain):
+def test_a_choice_that_is_none_stays_and_a_gate_that_is_shut_counts(plain: Any) -> None:
     safe = classifier(alphas="qut", l1_ratio=1.0)
     index = len(safe.alphas_) - 1
     np.testing.assert_array_equal(safe.heldout_arm().heldout, safe.path_.heldout_loss[index])
@@ -46,11 +48,13 @@ def test_a_choice_that_is_none_stays_and_a_gate_that_is_shut_counts(plain):
 
 
 @pytest.mark.parametrize("seeds", [1, 2, 3])
-def test_the_difference_is_that_of_the_rows_either_way_round(plain, seeds):
+def test_the_difference_is_that_of_the_rows_either_way_round(plain: Any, seeds: Any) -> None:
     other = classifier(activation="tanh", n_seeds=seeds)
     there, back = compare({"a": plain, "b": other}), compare({"b": other, "a": plain})
     change, again = there.models[1].difference, back.models[1].difference
     losses = other.heldout_arm().rows - plain.heldout_arm().rows
+    assert change is not None
+    assert again is not None
     assert change.mean == pytest.approx(losses.mean())
     assert change.mean == pytest.approx(-again.mean)
     assert change.error == pytest.approx(again.error)
@@ -64,12 +68,15 @@ def test_the_difference_is_that_of_the_rows_either_way_round(plain, seeds):
     assert (there.rows, there.folds, there.loss) == (150, 3, "BinaryCrossEntropy")
 
 
-def test_the_same_makes_no_difference_and_less_is_worse(plain):
+def test_the_same_makes_no_difference_and_less_is_worse(plain: Any) -> None:
     same, less = classifier(), classifier(X[:, 2:])
     comparison = compare({"all": plain, "same": same, "less": less})
     assert [model.verdict for model in comparison.models] == ["", "no difference", "worse"]
-    assert comparison.models[1].difference.mean == 0
-    assert comparison.models[2].difference.confirmed
+    _, none, worse = (model.difference for model in comparison.models)
+    assert none is not None
+    assert none.mean == 0
+    assert worse is not None
+    assert worse.confirmed
     assert compare({"less": less, "all": plain}).models[1].verdict == "better"
     assert 0 < comparison.smallest_effect < 0.02 * comparison.null_loss
 
@@ -84,12 +91,12 @@ def test_the_same_makes_no_difference_and_less_is_worse(plain):
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )
-def test_what_was_not_walked_alike_is_refused(plain, other, words):
+def test_what_was_not_walked_alike_is_refused(plain: Any, other: Any, words: Any) -> None:
     with pytest.raises(ValueError, match=f"b and a cannot be compared.*{words}"):
         compare({"a": plain, "b": classifier(**other)})
 
 
-def test_losses_of_different_kinds_and_one_model_are_refused(plain):
+def test_losses_of_different_kinds_and_one_model_are_refused(plain: Any) -> None:
     numbers = MLPRegressorCV((5,), **QUICK).fit(X, X[:, 0])
     with pytest.raises(ValueError, match="they have SquaredError and BinaryCrossEntropy as loss"):
         compare({"a": plain, "b": numbers})

@@ -1,5 +1,7 @@
 """A strength in other libraries' terms: checked against the libraries, and there and back."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 from sklearn.datasets import load_breast_cancer, load_diabetes
@@ -18,7 +20,7 @@ from ridgewalk.optimizers import Adam
 from ridgewalk.penalties import ElasticNet, Sum
 
 
-def solve(X, y, loss, strength):
+def solve(X: Any, y: Any, loss: Any, strength: Any) -> Any:
     """Weights of the linear model under this strength, in ridgewalk's own terms."""
     network = multilayer_perceptron(X.shape[1], [], 1)
     alpha, l1_ratio = strength.elastic_net()
@@ -32,41 +34,41 @@ def solve(X, y, loss, strength):
 
 
 @pytest.fixture(scope="module")
-def diabetes():
+def diabetes() -> Any:
     X, y = load_diabetes(return_X_y=True)
     return X / X.std(axis=0), (y - y.mean()) / y.std()
 
 
 @pytest.fixture(scope="module")
-def cancer():
+def cancer() -> Any:
     X, y = load_breast_cancer(return_X_y=True)
     return (X - X.mean(axis=0)) / X.std(axis=0), y
 
 
-def test_elastic_net(diabetes):
+def test_elastic_net(diabetes: Any) -> None:
     X, y = diabetes
     model = SkElasticNet(0.1, l1_ratio=0.3, tol=1e-12, max_iter=10**6).fit(X, y)
     ours = solve(X, y, SquaredError(), PenaltyStrength.from_elastic_net(0.1, 0.3))
     np.testing.assert_allclose(ours, model.coef_, atol=1e-6)
 
 
-def test_ridge(diabetes):
+def test_ridge(diabetes: Any) -> None:
     X, y = diabetes
     ours = solve(X, y, SquaredError(), PenaltyStrength.from_ridge(50.0, len(X)))
     np.testing.assert_allclose(ours, Ridge(50.0, tol=1e-12).fit(X, y).coef_, atol=1e-6)
 
 
 @pytest.mark.parametrize("l1_ratio", [0.0, 0.4, 1.0])
-def test_logistic_regression(cancer, l1_ratio):
+def test_logistic_regression(cancer: Any, l1_ratio: Any) -> None:
     X, y = cancer
     C, ratio = PenaltyStrength.from_logistic_regression(0.05, len(X), l1_ratio).logistic_regression(len(X))
-    assert (C, ratio) == (pytest.approx(0.05), pytest.approx(l1_ratio))
+    assert (C, ratio) == pytest.approx((0.05, l1_ratio))
     model = LogisticRegression(C=C, l1_ratio=ratio, solver="saga", tol=1e-8, max_iter=10**5).fit(X, y)
     ours = solve(X, y, BinaryCrossEntropy(), PenaltyStrength.from_logistic_regression(0.05, len(X), l1_ratio))
     np.testing.assert_allclose(ours, model.coef_[0], atol=1e-4)
 
 
-def test_scikit_learns_network_solved_at_once(diabetes):
+def test_scikit_learns_network_solved_at_once(diabetes: Any) -> None:
     X, y = diabetes
     model = SkMLPRegressor(
         hidden_layer_sizes=(),
@@ -82,11 +84,11 @@ def test_scikit_learns_network_solved_at_once(diabetes):
 
 
 @pytest.mark.parametrize("batch_size", [442, 100])
-def test_scikit_learns_network_divides_by_the_rows_of_a_step(diabetes, batch_size):
+def test_scikit_learns_network_divides_by_the_rows_of_a_step(diabetes: Any, batch_size: Any) -> None:
     X, y = diabetes
     rate, alpha = 1e-3, 0.7
 
-    def stepped(alpha, rate):
+    def stepped(alpha: Any, rate: Any) -> Any:
         model = SkMLPRegressor(
             hidden_layer_sizes=(4,), activation="tanh", solver="sgd", alpha=alpha,
             learning_rate_init=rate, momentum=0, nesterovs_momentum=False,
@@ -100,7 +102,7 @@ def test_scikit_learns_network_divides_by_the_rows_of_a_step(diabetes, batch_siz
     np.testing.assert_allclose(penalty_gradient, 2 * strength.l2 * start, rtol=1e-6, atol=1e-10)
 
 
-def test_sgd_regressor(diabetes):
+def test_sgd_regressor(diabetes: Any) -> None:
     X, y = diabetes
     strength = PenaltyStrength.from_elastic_net(0.2, 0.0)
     model = SGDRegressor(penalty="l2", alpha=0.2, eta0=0.05, power_t=0.5, tol=None, max_iter=400, random_state=0)
@@ -108,7 +110,7 @@ def test_sgd_regressor(diabetes):
     np.testing.assert_allclose(model.fit(X, y).coef_, ours, atol=0.03)
 
 
-def test_weight_decay_in_pytorch():
+def test_weight_decay_in_pytorch() -> None:
     torch = pytest.importorskip("torch", reason="PyTorch is not among the test dependencies")
     w = torch.nn.Parameter(torch.tensor([1.0, -2.0, 0.5], dtype=torch.float64))
     optimizer = torch.optim.SGD([w], lr=0.1, weight_decay=0.3)
@@ -120,8 +122,8 @@ def test_weight_decay_in_pytorch():
 
 
 @pytest.mark.parametrize("strength", [PenaltyStrength(), PenaltyStrength(0.0, 0.3), PenaltyStrength(0.2, 0.3)])
-def test_there_and_back(strength):
-    def same(other):
+def test_there_and_back(strength: PenaltyStrength) -> None:
+    def same(other: Any) -> None:
         assert (other.l1, other.l2) == (pytest.approx(strength.l1), pytest.approx(strength.l2))
 
     same(PenaltyStrength.from_elastic_net(*strength.elastic_net()))
@@ -142,9 +144,9 @@ def test_there_and_back(strength):
     same(PenaltyStrength.from_weight_decay(strength.weight_decay()))
 
 
-def test_figures_of_the_conversion_table():
+def test_figures_of_the_conversion_table() -> None:
     glmnet = PenaltyStrength.from_glmnet_gaussian(0.1, 0.25, 2.0)
-    assert (glmnet.l1, glmnet.l2) == (pytest.approx(0.025), pytest.approx(0.01875))
+    assert (glmnet.l1, glmnet.l2) == pytest.approx((0.025, 0.01875))
     assert PenaltyStrength.from_nnet(0.5, 100).l2 == 0.005
     assert lassonet_strength(2.0) == pytest.approx(0.2)
 
@@ -160,6 +162,6 @@ def test_figures_of_the_conversion_table():
         (lambda: lassonet_strength(1.0, 1.0), "momentum lies in"),
     ],
 )
-def test_mistakes_are_named(make, words):
+def test_mistakes_are_named(make: Any, words: Any) -> None:
     with pytest.raises(ValueError, match=words):
         make()

@@ -1,6 +1,7 @@
 """With no hidden layer the fit is the convex problem: scikit-learn's solutions to 1e-5, zeros in the same places."""
 
 from functools import partial
+from typing import Any
 
 import numpy as np
 import pytest
@@ -24,12 +25,12 @@ from ridgewalk.path.newton import LinearModels
 from ridgewalk.penalties import ElasticNet, Sum
 
 
-def standardized(load):
+def standardized(load: Any) -> Any:
     X, y = load(return_X_y=True)
     return (X - X.mean(axis=0)) / X.std(axis=0), y
 
 
-def solve(X, target, loss, alphas, l1_ratio, tolerance=1e-9):
+def solve(X: Any, target: Any, loss: Any, alphas: Any, l1_ratio: Any, tolerance: Any = 1e-9) -> Any:
     network = multilayer_perceptron(X.shape[1], [], target.shape[1])
     runs = len(alphas)
     job = Job(
@@ -51,14 +52,14 @@ def solve(X, target, loss, alphas, l1_ratio, tolerance=1e-9):
     return fits.parameters
 
 
-def assert_same(ours, theirs):
+def assert_same(ours: Any, theirs: Any) -> None:
     np.testing.assert_allclose(ours, theirs, atol=1e-5)
     np.testing.assert_array_equal(ours == 0, theirs == 0)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("l1_ratio", [0.0, 0.3, 1.0])
-def test_squared_error(l1_ratio):
+def test_squared_error(l1_ratio: Any) -> None:
     X, y = standardized(load_diabetes)
     y = (y - y.mean()) / y.std()
     alphas = [0.5, 0.1, 0.01, 0.001]
@@ -77,7 +78,7 @@ def test_squared_error(l1_ratio):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("l1_ratio", [0.0, 0.5, 1.0])
-def test_binary_logistic(l1_ratio):
+def test_binary_logistic(l1_ratio: Any) -> None:
     X, y = standardized(load_breast_cancer)
     alphas = [0.1, 0.03, 0.01]
     w, b = solve(X, y[:, None].astype(float), BinaryCrossEntropy(), alphas, l1_ratio)
@@ -92,7 +93,7 @@ def test_binary_logistic(l1_ratio):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("l1_ratio", [0.0, 0.5, 1.0])
-def test_multinomial_logistic(l1_ratio):
+def test_multinomial_logistic(l1_ratio: Any) -> None:
     X, y = standardized(load_wine)
     alphas = [0.1, 0.02]
     w, b = solve(X, np.eye(3)[y], CrossEntropy(), alphas, l1_ratio)
@@ -108,13 +109,14 @@ def test_multinomial_logistic(l1_ratio):
 
 @pytest.mark.parametrize("l1_ratio", [0.4, 1.0])
 @pytest.mark.parametrize("load", [load_diabetes, load_breast_cancer, load_wine])
-def test_at_the_critical_strength_everything_is_zero_and_just_below_it_is_not(load, l1_ratio):
+def test_at_the_critical_strength_everything_is_zero_and_just_below_it_is_not(load: Any, l1_ratio: Any) -> None:
     X, y = standardized(load)
-    loss, target = {
+    targets: dict[Any, Any] = {
         load_diabetes: (SquaredError(), y[:, None] / y.std()),
         load_breast_cancer: (BinaryCrossEntropy(), y[:, None].astype(float)),
         load_wine: (CrossEntropy(), np.eye(3)[y.astype(int) % 3]),
-    }[load]
+    }
+    loss, target = targets[load]
     null = loss.null_output(target, np.ones(len(X)))
     slope = X.T @ loss.gradient(np.broadcast_to(null, target.shape), target) / len(X)
     critical = float(ElasticNet(0.0, l1_ratio).critical_strength(slope))
@@ -129,48 +131,48 @@ def test_at_the_critical_strength_everything_is_zero_and_just_below_it_is_not(lo
 # is the critical strength of one training set, where rounding decides whether a weight of 1e-9 is left.
 
 
-def uneven(load):
+def uneven(load: Any) -> Any:
     """Columns of means other than 0 and deviations from 1/2 to 2."""
     X, y = standardized(load)
     return X * np.geomspace(0.5, 2, X.shape[1]) + np.linspace(-1, 1, X.shape[1]), y
 
 
-def diabetes():
+def diabetes() -> Any:
     X, y = uneven(load_diabetes)
     return X, 3 + 2 * (y - y.mean()) / y.std()
 
 
-def cancer_as_a_number():
+def cancer_as_a_number() -> Any:
     X, y = uneven(load_breast_cancer)
     return X, y.astype(float)
 
 
-def wine_two_classes():
+def wine_two_classes() -> Any:
     X, y = uneven(load_wine)
     return X, y == 1
 
 
-def wine_three_classes():
+def wine_three_classes() -> Any:
     return uneven(load_wine)
 
 
-def as_seen(values, rows, standardize):
+def as_seen(values: Any, rows: Any, standardize: Any) -> Any:
     """Columns as a fit on these rows sees them, for fits without intercepts; and what they were divided by."""
     scale = values[rows].std(axis=0) if standardize else 1.0
     return (values - values[rows].mean(axis=0)) / scale, scale
 
 
-def training_sets(X, splits):
+def training_sets(X: Any, splits: Any) -> Any:
     """Rows of every fold, then all rows; and those held out."""
     return [*splits, (np.arange(len(X)), np.empty(0, dtype=int))]
 
 
-def entries(kept):
+def entries(kept: Any) -> Any:
     """Where on the way down (S, P) each input is first kept; S where it never is."""
     return np.vstack([kept, np.ones(kept.shape[1], dtype=bool)]).argmax(axis=0)
 
 
-def assert_same_entries(ours, theirs):
+def assert_same_entries(ours: Any, theirs: Any) -> None:
     np.testing.assert_array_equal(entries(ours), entries(theirs))
     assert len(set(entries(theirs))) >= 6  # or there is no order
 
@@ -178,7 +180,7 @@ def assert_same_entries(ours, theirs):
 @pytest.mark.slow
 @pytest.mark.parametrize("standardize", [True, False])
 @pytest.mark.parametrize("l1_ratio", [0.3, 1.0])
-def test_the_path_of_squared_error_is_enet_path_on_every_training_set(l1_ratio, standardize):
+def test_the_path_of_squared_error_is_enet_path_on_every_training_set(l1_ratio: Any, standardize: Any) -> None:
     X, y = diabetes()
     splits = list(KFold(3, shuffle=True, random_state=0).split(X))
     path = mlp_path(X, y, settings=settings_of((), l1_ratio=l1_ratio), standardize=standardize, alphas=30, cv=splits)
@@ -203,7 +205,7 @@ def test_the_path_of_squared_error_is_enet_path_on_every_training_set(l1_ratio, 
 @pytest.mark.slow
 @pytest.mark.parametrize("standardize", [True, False])
 @pytest.mark.parametrize("l1_ratio", [0.3, 1.0])
-def test_the_grid_is_the_one_that_enet_path_makes_for_itself(l1_ratio, standardize):
+def test_the_grid_is_the_one_that_enet_path_makes_for_itself(l1_ratio: Any, standardize: Any) -> None:
     X, y = diabetes()
     splits = list(KFold(3, shuffle=True, random_state=0).split(X))
     path = mlp_path(X, y, settings=settings_of((), l1_ratio=l1_ratio), standardize=standardize, alphas=100, cv=splits)
@@ -217,7 +219,7 @@ def test_the_grid_is_the_one_that_enet_path_makes_for_itself(l1_ratio, standardi
 
 @pytest.mark.slow
 @pytest.mark.parametrize("load", [diabetes, cancer_as_a_number])
-def test_the_lasso_bends_and_inputs_enter_at_the_knots_of_least_angle_regression(load):
+def test_the_lasso_bends_and_inputs_enter_at_the_knots_of_least_angle_regression(load: Any) -> None:
     X, y = load()
     path = mlp_path(X, y, loss="squared_error", settings=settings_of((), l1_ratio=1.0), alphas=60, cv=2, random_state=0)
     every = np.arange(len(X))
@@ -232,10 +234,10 @@ def test_the_lasso_bends_and_inputs_enter_at_the_knots_of_least_angle_regression
 @pytest.mark.slow
 @pytest.mark.parametrize("standardize", [True, False])
 @pytest.mark.parametrize("load", [wine_two_classes, wine_three_classes])
-def test_the_path_of_classes_is_the_logistic_one_on_every_training_set(load, standardize):
+def test_the_path_of_classes_is_the_logistic_one_on_every_training_set(load: Any, standardize: Any) -> None:
     X, y = load()
     splits = list(StratifiedKFold(2, shuffle=True, random_state=0).split(X, y))
-    given = {"settings": settings_of((), l1_ratio=1.0), "standardize": standardize, "cv": splits}
+    given: dict[str, Any] = {"settings": settings_of((), l1_ratio=1.0), "standardize": standardize, "cv": splits}
     top = mlp_path(X, y, alphas=1, **given).alphas[-1]
     path = mlp_path(X, y, alphas=np.geomspace(top / 50, top, 25), **given)
     below = range(len(path.alphas) - 2, 0, -1)
@@ -256,7 +258,7 @@ def test_the_path_of_classes_is_the_logistic_one_on_every_training_set(load, sta
     assert_same(path.parameters[0][below, 0], np.array(theirs))
 
 
-def wide(loss, rows=40, columns=300, classes=3):
+def wide(loss: Any, rows: int = 40, columns: Any = 300, classes: Any = 3) -> Rows:
     """Draw more columns than rows, of which some copy others, and a target that suits the loss."""
     generator = np.random.default_rng(0)
     x = generator.normal(size=(rows, columns))
@@ -271,7 +273,7 @@ def wide(loss, rows=40, columns=300, classes=3):
     return Rows(np.arange(rows), x, target, generator.uniform(0.5, 2, size=rows))
 
 
-LOSSES = {
+LOSSES: dict[str, Any] = {
     "squared_error": SquaredError(),
     "log_loss": BinaryCrossEntropy(),
     "classes": CrossEntropy(),
@@ -282,11 +284,11 @@ LOSSES = {
 @pytest.mark.slow
 @pytest.mark.parametrize("l1_ratio", [0.5, 1.0])
 @pytest.mark.parametrize("loss", LOSSES)
-def test_newtons_method_solves_a_chain_of_wide_models(loss, l1_ratio):
+def test_newtons_method_solves_a_chain_of_wide_models(loss: Any, l1_ratio: Any) -> None:
     # With l1_ratio 1 as many weights move as there are rows, and the equations of a step have many solutions.
     rows = wide(loss)
     network = multilayer_perceptron(rows.x.shape[1], [], rows.target.shape[1])
-    point = tuple(np.zeros(shape) for shape in network.shapes)
+    point: Any = tuple(np.zeros(shape) for shape in network.shapes)
     models = LinearModels(rows)
     for alpha in np.geomspace(0.5, 0.005, 8):
         objective = Objective(network, LOSSES[loss], (ElasticNet(alpha, l1_ratio), Sum()))
@@ -298,7 +300,7 @@ def test_newtons_method_solves_a_chain_of_wide_models(loss, l1_ratio):
     assert 0 < np.count_nonzero(point[0]) < rows.x.shape[1]
 
 
-def test_of_least_squares_that_fit_alike_the_smallest_is_taken():
+def test_of_least_squares_that_fit_alike_the_smallest_is_taken() -> None:
     rows = wide("squared_error")
     network = multilayer_perceptron(rows.x.shape[1], [], 1)
     objective = Objective(network, SquaredError(), (Sum(), Sum()))
@@ -307,7 +309,7 @@ def test_of_least_squares_that_fit_alike_the_smallest_is_taken():
     np.testing.assert_allclose(np.vstack([w, b]), np.linalg.pinv(with_ones) @ rows.target, atol=1e-9)
 
 
-def test_a_wide_path_is_scikit_learns():
+def test_a_wide_path_is_scikit_learns() -> None:
     generator = np.random.default_rng(0)
     x = generator.normal(size=(60, 500))
     y = 2 * x[:, 0] + x[:, 1] + 0.3 * generator.normal(size=60)

@@ -3,6 +3,8 @@
 import csv
 import time
 from decimal import Decimal
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -16,7 +18,7 @@ from ridgewalk.tables.read import DataError, Encoder, make_table, read_table, re
 ROWS = 80
 
 
-def people(rows=ROWS, seed=0):
+def people(rows: Any = ROWS, seed: int = 0) -> Any:
     generator = np.random.default_rng(seed)
     frame = pd.DataFrame(
         {
@@ -24,7 +26,7 @@ def people(rows=ROWS, seed=0):
             "height, cm": generator.normal(170, 10, rows),
             "größe": generator.choice(["klein", "groß", "weiß nicht"], rows),
             "smoker": generator.choice([True, False], rows),
-            "note": generator.choice(["a", "b", None], rows),
+            "note": generator.choice(np.array(["a", "b", None]), rows),
             "outcome": generator.choice(["yes", "no"], rows),
         }
     )
@@ -33,7 +35,7 @@ def people(rows=ROWS, seed=0):
 
 
 @pytest.mark.parametrize("kind", ["csv", "parquet"])
-def test_a_file_comes_back_as_it_was(tmp_path, kind):
+def test_a_file_comes_back_as_it_was(tmp_path: Path, kind: Any) -> None:
     path = tmp_path / f"people.{kind}"
     getattr(people(), f"to_{kind}")(path, index=False)
     frame = read_table(path)
@@ -54,19 +56,19 @@ def test_a_file_comes_back_as_it_was(tmp_path, kind):
         ([0.5, 1.5] * 40, "regression"),
     ],
 )
-def test_the_task_is_found_out(target, task):
+def test_the_task_is_found_out(target: Any, task: Any) -> None:
     frame = people().assign(outcome=target)
     assert make_table(frame, "outcome").task == task
     assert make_table(frame, "outcome", "classification" if task == "classification" else "auto").task == task
 
 
-def test_numbers_can_be_classes_and_classes_numbers_when_asked():
+def test_numbers_can_be_classes_and_classes_numbers_when_asked() -> None:
     frame = people().assign(outcome=[1, 2, 3, 4] * 20)
     assert make_table(frame, "outcome", "regression").target.dtype == float
     assert make_table(frame, "outcome").target.dtype == int
 
 
-def test_useless_columns_are_left_out_and_named():
+def test_useless_columns_are_left_out_and_named() -> None:
     frame = people().assign(always=1, name=[f"person {k}" for k in range(ROWS)])
     table = make_table(frame, "outcome", drop=("age",))
     assert not {"always", "name", "age", "outcome"} & set(table.inputs.columns)
@@ -75,7 +77,7 @@ def test_useless_columns_are_left_out_and_named():
 
 
 @pytest.mark.slow
-def test_a_wide_table_is_read_and_looked_at_in_time(tmp_path):
+def test_a_wide_table_is_read_and_looked_at_in_time(tmp_path: Path) -> None:
     columns, rows = 20_000, 30
     frame = pd.DataFrame(np.random.default_rng(0).normal(size=(rows, columns)).round(3)).add_prefix("column ")
     frame["column 5"], frame["column 7"], frame["y"] = 1.0, np.arange(rows), np.arange(rows) % 2
@@ -106,7 +108,7 @@ SHUFFLED = np.random.default_rng(0).permutation(ROWS)
         (pd.date_range("2024-01-01", periods=ROWS), False),
     ],
 )
-def test_a_column_that_numbers_the_rows_is_left_out_unless_it_is_kept(column, left_out):
+def test_a_column_that_numbers_the_rows_is_left_out_unless_it_is_kept(column: Any, left_out: Any) -> None:
     frame = people().assign(number=column)
     table = make_table(frame, "outcome")
     assert ("number" not in table.inputs) == left_out
@@ -114,7 +116,7 @@ def test_a_column_that_numbers_the_rows_is_left_out_unless_it_is_kept(column, le
     assert "number" in make_table(frame, "outcome", keep=("number",)).inputs
 
 
-def test_a_column_without_a_name_is_left_out_unless_it_is_kept():
+def test_a_column_without_a_name_is_left_out_unless_it_is_kept() -> None:
     frame = pd.DataFrame({"": [0.5, 1.5, 1.0] * 10, "a": [1, 2, 4] * 10, "y": ["a", "b", "b"] * 10})
     table = make_table(frame, "y")
     assert list(table.inputs) == ["a"]
@@ -124,29 +126,29 @@ def test_a_column_without_a_name_is_left_out_unless_it_is_kept():
     assert list(make_table(frame, "y", keep="").inputs) == ["", "a"]
 
 
-def test_where_no_column_is_left_two_are_named():
+def test_where_no_column_is_left_two_are_named() -> None:
     frame = pd.DataFrame({f"column {k}": ["same"] * 30 for k in range(300)} | {"y": ["a", "b", "b"] * 10})
     with pytest.raises(DataError, match=r"'column 1' is constant and was left out\. So it is with 298 more\.$"):
         make_table(frame, "y")
 
 
-def test_few_rows_may_be_in_order():
+def test_few_rows_may_be_in_order() -> None:
     assert "number" in make_table(people(19).assign(number=np.arange(19)), "outcome").inputs
 
 
-def test_a_name_can_be_kept_and_a_constant_cannot():
+def test_a_name_can_be_kept_and_a_constant_cannot() -> None:
     frame = people().assign(name=[f"person {k}" for k in range(ROWS)], always=1)
     table = make_table(frame, "outcome", keep=("name", "always"))
     assert "name" in table.inputs
     assert "always" not in table.inputs
 
 
-def test_categories_that_are_all_rare_are_left_out():
+def test_categories_that_are_all_rare_are_left_out() -> None:
     table = make_table(people(1200).assign(shop=[f"shop {k % 400}" for k in range(1200)]), "outcome")
     assert "'shop' has 400 different values in 1200 rows, all of them rare, and was left out" in " ".join(table.notes)
 
 
-def test_dates_of_which_one_is_none_are_named():
+def test_dates_of_which_one_is_none_are_named() -> None:
     dates = [f"2024-05-{1 + k % 20:02}" for k in range(ROWS - 1)]
     assert not make_table(people().assign(when=[*dates, "2024-06-01"]), "outcome").notes
     (note,) = make_table(people().assign(when=[*dates, "soon"]), "outcome").notes
@@ -157,13 +159,13 @@ def test_dates_of_which_one_is_none_are_named():
 
 
 @pytest.mark.parametrize("values", [[1, 2, 3, 4], ["2024-05-01", "2024-05-02"]])
-def test_what_was_made_a_category_is_one(values):
+def test_what_was_made_a_category_is_one(values: Any) -> None:
     table = make_table(people().assign(x=pd.Categorical((values * ROWS)[:ROWS])), "outcome")
     assert not table.notes
     assert Encoder.fit(table.inputs).categories[-1] == "x"
 
 
-def test_decimals_are_a_target():
+def test_decimals_are_a_target() -> None:
     target = [Decimal(k) / 10 for k in range(ROWS)]
     table = make_table(people().assign(outcome=target), "outcome")
     assert table.task == "regression"
@@ -171,17 +173,17 @@ def test_decimals_are_a_target():
 
 
 @pytest.mark.parametrize("separator", [";", "\t", "|"])
-def test_other_separators_are_seen_in_the_first_line(tmp_path, separator):
+def test_other_separators_are_seen_in_the_first_line(tmp_path: Path, separator: Any) -> None:
     people().to_csv(tmp_path / "people.csv", index=False, sep=separator)
     pd.testing.assert_frame_equal(read_table(tmp_path / "people.csv"), people(), check_dtype=False)
 
 
-def test_twenty_numbers_are_classes_and_twenty_one_are_not():
+def test_twenty_numbers_are_classes_and_twenty_one_are_not() -> None:
     for count, task in ((20, "classification"), (21, "regression")):
         assert make_table(people(84).assign(outcome=np.arange(84) % count), "outcome").task == task
 
 
-def test_row_numbers_lists_and_texts_like_numbers_are_named(tmp_path):
+def test_row_numbers_lists_and_texts_like_numbers_are_named(tmp_path: Path) -> None:
     people().to_csv(tmp_path / "people.csv")
     table = make_table(read_table(tmp_path / "people.csv"), "outcome")
     assert "Unnamed: 0" not in table.inputs
@@ -200,7 +202,7 @@ def test_row_numbers_lists_and_texts_like_numbers_are_named(tmp_path):
     assert "share" in table.inputs
 
 
-def test_what_looks_like_numbers_or_dates_is_to_be_rewritten_and_not_kept():
+def test_what_looks_like_numbers_or_dates_is_to_be_rewritten_and_not_kept() -> None:
     odd = people().assign(
         price=[f"{k},{k:02d} €" for k in range(ROWS)],
         day=[f"{1 + k % 28}.{1 + k % 12}.20{10 + k % 90}" for k in range(ROWS)],
@@ -218,17 +220,17 @@ def test_what_looks_like_numbers_or_dates_is_to_be_rewritten_and_not_kept():
     assert "name it in keep (--keep)" in notes["name"]
 
 
-def test_columns_can_be_read_as_text(tmp_path):
+def test_columns_can_be_read_as_text(tmp_path: Path) -> None:
     (tmp_path / "codes.csv").write_text("code,n\n01,1\n02,2\n")
     assert read_table(tmp_path / "codes.csv", texts=["code", "absent"])["code"].tolist() == ["01", "02"]
 
 
-def test_a_comma_at_the_end_of_each_row_shifts_nothing(tmp_path):
+def test_a_comma_at_the_end_of_each_row_shifts_nothing(tmp_path: Path) -> None:
     (tmp_path / "a.csv").write_text("a,y\n1,2,\n4,5,\n")
     assert read_table(tmp_path / "a.csv").to_numpy().tolist() == [[1, 2], [4, 5]]
 
 
-def broken(tmp_path, name, content):
+def broken(tmp_path: Path, name: Any, content: Any) -> Any:
     path = tmp_path / name
     path.write_bytes(content)
     return path
@@ -247,12 +249,12 @@ def broken(tmp_path, name, content):
         ("a.xlsx", b"PK", "of a kind that is not read"),
     ],
 )
-def test_a_file_that_cannot_be_read_is_named(tmp_path, name, content, words):
+def test_a_file_that_cannot_be_read_is_named(tmp_path: Path, name: Any, content: Any, words: Any) -> None:
     with pytest.raises(DataError, match=words):
         read_table(broken(tmp_path, name, content))
 
 
-def test_a_file_that_is_not_there_is_named(tmp_path):
+def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="There is no file"):
         read_table(tmp_path / "nothing.csv")
     with pytest.raises(DataError, match="is a folder"):
@@ -272,7 +274,7 @@ def test_a_file_that_is_not_there_is_named(tmp_path):
         ({}, {"drop": ("age", "height, cm", "größe", "smoker", "note")}, "No column is left"),
     ],
 )
-def test_a_mistake_in_a_table_is_named(change, settings, words):
+def test_a_mistake_in_a_table_is_named(change: Any, settings: Any, words: Any) -> None:
     with pytest.raises(DataError, match=words):
         make_table(people().assign(**change), **({"target": "outcome"} | settings))
 
@@ -304,16 +306,18 @@ OBJECTS = np.round(np.random.default_rng(0).normal(size=80), 1)
     ],
     ids=str,
 )
-def test_numbers_are_numbers_in_a_target_whatever_holds_them(target, task, first):
+def test_numbers_are_numbers_in_a_target_whatever_holds_them(target: Any, task: Any, first: Any) -> None:
     table = make_table(people().assign(outcome=target.to_numpy() if target.dtype == "uint64" else target), "outcome")
     assert table.task == task
     assert table.target.iloc[0] == first
     assert type(table.target.iloc[0]) is not float or str(table.target.iloc[0]) == str(float(first))
 
 
-def test_names_may_be_numbers_and_one_name_a_text():
+def test_names_may_be_numbers_and_one_name_a_text() -> None:
     frame = people().rename(columns={"age": 0, "outcome": 3})
-    table = make_table(frame, 3, drop=[0])
+    age: Any = 0
+    outcome: Any = 3
+    table = make_table(frame, outcome, drop=[age])
     assert "0" not in table.inputs
     assert table.target.name == "3"
     assert "age" not in make_table(people(), "outcome", drop="age").inputs
@@ -323,12 +327,12 @@ def test_names_may_be_numbers_and_one_name_a_text():
 @pytest.mark.parametrize(
     ("values", "words"), [([[1, 2]] * 80, "holds list values"), ([{"a": 1}] * 80, "holds dict values")]
 )
-def test_a_target_of_things_is_a_sentence(values, words):
+def test_a_target_of_things_is_a_sentence(values: Any, words: Any) -> None:
     with pytest.raises(DataError, match=words):
         make_table(people().assign(outcome=values), "outcome")
 
 
-def test_words_among_numbers_are_named():
+def test_words_among_numbers_are_named() -> None:
     words = [f"{k}.5" for k in range(80)]
     words[7] = words[9] = "unknown"
     notes = " ".join(make_table(people().assign(dose=words), "outcome").notes)
@@ -352,7 +356,7 @@ def test_words_among_numbers_are_named():
         (["001", "002"], ["002"], ["002"]),
     ],
 )
-def test_labels_of_new_rows_are_the_models(classes, given, read):
+def test_labels_of_new_rows_are_the_models(classes: Any, given: Any, read: Any) -> None:
     found = read_target(pd.DataFrame({"y": given}), "y", classes)
     assert found.tolist() == read
     assert found.dtype == np.asarray(classes).dtype
@@ -368,14 +372,14 @@ def test_labels_of_new_rows_are_the_models(classes, given, read):
         ([np.inf, 1], None, "predicts numbers, and the target 'y' holds 'inf'"),
     ],
 )
-def test_a_target_that_no_model_has_is_a_sentence(given, classes, words):
+def test_a_target_that_no_model_has_is_a_sentence(given: Any, classes: Any, words: Any) -> None:
     with pytest.raises(DataError, match=words):
         read_target(pd.DataFrame({"y": given}), "y", classes)
     with pytest.raises(DataError, match="There is no column 'y'"):
         read_target(pd.DataFrame({"x": given}), "y", classes)
 
 
-def test_the_target_of_one_row_is_read():
+def test_the_target_of_one_row_is_read() -> None:
     assert read_target(pd.DataFrame({"y": ["1.5"]}), "y").tolist() == [1.5]
 
 
@@ -392,13 +396,13 @@ SPELLINGS = [
 ]  # fmt: skip
 
 
-def command(arguments):
+def command(arguments: Any) -> None:
     app(arguments, standalone_mode=False)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("labels", SPELLINGS, ids=repr)
-def test_labels_stay_as_they_stand_in_the_file(tmp_path, labels):
+def test_labels_stay_as_they_stand_in_the_file(tmp_path: Path, labels: Any) -> None:
     """From CSV to a fitted model, its file, and predictions.csv: byte for byte."""
     x = np.random.default_rng(0).normal(size=60)
     y = np.where(x > 0, *labels)

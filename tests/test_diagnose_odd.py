@@ -1,5 +1,7 @@
 """Tables and folds that nobody would draw, diagnosed: no crash, no warning, no sentence that is not true."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 from sklearn.exceptions import ConvergenceWarning
@@ -16,7 +18,7 @@ from ridgewalk.network import multilayer_perceptron
 from ridgewalk.optimizers import SGD
 from ridgewalk.penalties import L2
 
-QUICK = {"hidden_layer_sizes": (4,), "alphas": 3, "max_iter": 60, "random_state": 0}
+QUICK: dict[str, Any] = {"hidden_layer_sizes": (4,), "alphas": 3, "max_iter": 60, "random_state": 0}
 DRAWS = np.random.default_rng(0)
 X = DRAWS.normal(size=(90, 4))
 SCORE = X[:, 0] - X[:, 1] + DRAWS.normal(size=90)
@@ -25,11 +27,11 @@ LABELS = (SCORE > 0).astype(int)
 
 @pytest.mark.slow
 @pytest.mark.parametrize("rows", [2, 10])
-def test_a_handful_of_rows(rows):
+def test_a_handful_of_rows(rows: int) -> None:
     assert MLPRegressorCV(**QUICK, cv=2).fit(X[:rows], SCORE[:rows]).diagnose().headline
 
 
-def test_early_stopping_sets_training_rows_aside():
+def test_early_stopping_sets_training_rows_aside() -> None:
     network = multilayer_perceptron(4, (3,), 1)
     folds = []
     for held_out in (slice(0, 60), slice(60, 90)):  # so that a row's number is not its place among the training rows
@@ -51,7 +53,7 @@ def test_early_stopping_sets_training_rows_aside():
     )
     seen = []
 
-    def watched(each):
+    def watched(each: Any) -> Any:
         if each.early_stopping:
             seen.append(each)
         return train(each)
@@ -65,17 +67,17 @@ def test_early_stopping_sets_training_rows_aside():
 
 
 @pytest.mark.slow
-def test_rows_of_weight_0_are_held_out_by_nobody():
+def test_rows_of_weight_0_are_held_out_by_nobody() -> None:
     weights = np.ones(90)
     weights[:20] = 0
     for engine in ("compiled", "reference"):
-        settings = {**QUICK, "engine": engine}
+        settings: dict[str, Any] = {**QUICK, "engine": engine}
         with_rows = MLPClassifierCV(**settings, cv=3).fit(X, LABELS, sample_weight=weights).diagnose()
         assert with_rows.numbers["rows"] == 70
 
 
 @pytest.mark.slow
-def test_references_come_in_the_order_of_the_table():
+def test_references_come_in_the_order_of_the_table() -> None:
     (splits,) = [list(ShuffleSplit(2, random_state=0).split(X))]
     assert any((np.diff(held_out) < 0).any() for _, held_out in splits)
     ones = np.ones(90)
@@ -87,7 +89,7 @@ def test_references_come_in_the_order_of_the_table():
 
 
 @pytest.mark.slow
-def test_units_change_no_verdict():
+def test_units_change_no_verdict() -> None:
     verdicts = []
     for unit in (1e-8, 1.0, 1e8):
         diagnosis = MLPRegressorCV(**QUICK).fit(X, unit * SCORE).diagnose(references=False)
@@ -99,12 +101,12 @@ def test_units_change_no_verdict():
 
 @pytest.mark.slow
 @pytest.mark.parametrize("epochs", [1, 2, 5])
-def test_a_few_epochs(epochs):
+def test_a_few_epochs(epochs: Any) -> None:
     assert MLPClassifierCV(**QUICK | {"max_iter": epochs}).fit(X, LABELS).diagnose(references=False).headline
 
 
 @pytest.mark.slow
-def test_what_diverges_is_said_to_diverge_and_nothing_else():
+def test_what_diverges_is_said_to_diverge_and_nothing_else() -> None:
     settings = QUICK | {"learning_rate_init": 1e6, "standardize": False}
     with pytest.warns(ConvergenceWarning, match="10 of 24 trainings diverged, 5 of them at strength 0"):
         model = MLPRegressorCV(**settings).fit(1e6 * X, 1e6 * SCORE)
@@ -115,20 +117,20 @@ def test_what_diverges_is_said_to_diverge_and_nothing_else():
 
 @pytest.mark.slow
 @pytest.mark.parametrize("strength", [1e-9, 1e6])
-def test_no_strength_is_too_faint_or_too_strong_to_be_wired_right(strength):
+def test_no_strength_is_too_faint_or_too_strong_to_be_wired_right(strength: Any) -> None:
     diagnosis = MLPClassifierCV(**QUICK | {"alphas": [strength]}).fit(X, LABELS).diagnose(strength, references=False)
     assert not diagnosis.holds("wired wrong")
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("loss", ["absolute_error", "huber", "poisson"])
-def test_every_loss_is_wired_right(loss):
+def test_every_loss_is_wired_right(loss: Any) -> None:
     diagnosis = MLPRegressorCV(**QUICK, loss=loss).fit(X, np.abs(SCORE)).diagnose(references=False)
     assert not diagnosis.holds("wired wrong")
 
 
 @pytest.mark.slow
-def test_one_fold_cannot_choose_for_itself():
+def test_one_fold_cannot_choose_for_itself() -> None:
     model = MLPClassifierCV(**QUICK, cv=ShuffleSplit(1, random_state=0)).fit(X, LABELS)
     with pytest.raises(ValueError, match="give alpha"):
         model.diagnose()
@@ -136,18 +138,18 @@ def test_one_fold_cannot_choose_for_itself():
 
 
 @pytest.mark.slow
-def test_the_safe_strength_is_judged_as_it_was_taken():
+def test_the_safe_strength_is_judged_as_it_was_taken() -> None:
     model = MLPClassifierCV(**QUICK | {"alphas": "qut"}).fit(X, LABELS)
     assert model.diagnose(references=False).numbers["strength"] == model.alpha_
 
 
-def test_no_penalty_is_no_different_from_itself():
+def test_no_penalty_is_no_different_from_itself() -> None:
     numbers = MLPClassifierCV(**QUICK).fit(X, LABELS).diagnose(alpha=0, references=False).numbers
     assert numbers["difference"] == numbers["difference_low"] == numbers["difference_high"] == 0
 
 
 @pytest.mark.slow
-def test_one_strength_with_rows_of_weight_0():
+def test_one_strength_with_rows_of_weight_0() -> None:
     weights = np.ones(90)
     weights[:20] = 0
     model = MLPClassifier((4,), alpha=0.01, max_iter=40, learning_rate="cosine", random_state=0).fit(
@@ -156,14 +158,14 @@ def test_one_strength_with_rows_of_weight_0():
     assert model.diagnose().numbers["rows"] == 70
 
 
-def test_repeated_columns_are_solved_without_a_warning():
+def test_repeated_columns_are_solved_without_a_warning() -> None:
     levels = np.eye(3)[DRAWS.integers(0, 3, 90)]
     repeated = np.hstack([X, levels, levels, X[:, :1]])
     path = MLPClassifierCV(**QUICK | {"hidden_layer_sizes": ()}).fit(repeated, LABELS).path_
     assert path.residual[path.alphas > 0].max() < 1e-6
 
 
-def test_strength_0_is_not_called_the_best_where_it_is_not():
+def test_strength_0_is_not_called_the_best_where_it_is_not() -> None:
     model = MLPClassifierCV(**QUICK | {"max_iter": 200}).fit(X, (X[:, 0] - X[:, 1] + 0.2 * SCORE > 0).astype(int))
     diagnosis = model.diagnose(alpha=0, references=False)
     best = diagnosis.numbers["best_strength"]
@@ -172,12 +174,12 @@ def test_strength_0_is_not_called_the_best_where_it_is_not():
 
 
 @pytest.mark.slow
-def test_a_network_that_underfits_says_nothing_of_the_signal():
+def test_a_network_that_underfits_says_nothing_of_the_signal() -> None:
     diagnosis = MLPClassifierCV(**QUICK | {"max_iter": 1}).fit(X, LABELS).diagnose()
     assert diagnosis.verdict == "underfit"
     assert not diagnosis.holds("no signal")
 
 
-def test_numbers_are_said_in_full():
+def test_numbers_are_said_in_full() -> None:
     diagnosis = MLPRegressorCV(**QUICK).fit(X, 1e3 * SCORE).diagnose(references=False)
     assert "e+" not in diagnosis.headline

@@ -3,7 +3,9 @@
 import json
 import math
 import pickle
+from collections.abc import Iterator
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -43,7 +45,7 @@ ROWS, FOLDS, SEEDS = 400, 5, 3
 # The statistics.
 
 
-def test_the_error_is_of_rows_and_of_starts():
+def test_the_error_is_of_rows_and_of_starts() -> None:
     draws = np.random.default_rng(0)
     rows, cells = draws.normal(0.1, 1, 50), draws.normal(0.1, 1, (5, 4))
     found = effect(rows, np.ones(50), cells, 0.25, 0.8)
@@ -59,7 +61,7 @@ def test_the_error_is_of_rows_and_of_starts():
     assert 1.96 * found.careful_error == pytest.approx(2.776445 * math.sqrt((1 / 5 + 0.25) * spread), rel=1e-6)
 
 
-def of_cells(draws, start_luck, interaction):
+def of_cells(draws: Any, start_luck: Any, interaction: Any) -> Any:
     """Differences (E, 40) of each fold: rows differ, networks differ, and networks differ from row to row."""
     rows = [draws.normal(0.2, 1, 40) for _ in range(FOLDS)]
     return [row + draws.normal(0, start_luck, (SEEDS, 1)) + draws.normal(0, interaction, (SEEDS, 40)) for row in rows]
@@ -67,7 +69,7 @@ def of_cells(draws, start_luck, interaction):
 
 @pytest.mark.slow
 @pytest.mark.parametrize(("start_luck", "interaction"), [(0.3, 0.0), (0.2, 1.0), (0.3, 2.0), (0.0, 1.0)])
-def test_the_spread_of_starts_leaves_the_rows_part_out(start_luck, interaction):
+def test_the_spread_of_starts_leaves_the_rows_part_out(start_luck: Any, interaction: Any) -> None:
     """Means over 40 rows vary by interaction^2 / 40 between starts that are equally good."""
     draws, weights = np.random.default_rng(0), [np.ones(40)] * FOLDS
     every = [of_cells(draws, start_luck, interaction) for _ in range(2000)]
@@ -80,7 +82,7 @@ def test_the_spread_of_starts_leaves_the_rows_part_out(start_luck, interaction):
         assert spread == pytest.approx(0.4 * plain * np.sqrt(2 / (FOLDS * (SEEDS - 1))), rel=0.1)
 
 
-def test_a_start_that_diverged_is_left_out():
+def test_a_start_that_diverged_is_left_out() -> None:
     draws = np.random.default_rng(2)
     each = draws.normal(size=(3, 40)) + draws.normal(size=(3, 1))
     broken = np.vstack([each, np.where(draws.random(40) < 0.1, np.inf, each[0])])
@@ -88,7 +90,7 @@ def test_a_start_that_diverged_is_left_out():
     assert seed_spread([np.full((3, 40), np.nan)], [np.ones(40)]) == 0
 
 
-def test_one_start_has_no_spread_and_weights_count_as_rows():
+def test_one_start_has_no_spread_and_weights_count_as_rows() -> None:
     one = [np.random.default_rng(0).normal(size=(1, 30))]
     assert seed_spread(one, [np.ones(30)]) == 0
     draws = np.random.default_rng(1)
@@ -99,7 +101,7 @@ def test_one_start_has_no_spread_and_weights_count_as_rows():
 
 @pytest.mark.slow
 @pytest.mark.parametrize("interaction", [0.0, 1.0, 2.0])
-def test_the_interval_covers_95_times_in_100(interaction):
+def test_the_interval_covers_95_times_in_100(interaction: Any) -> None:
     """Rows of one fold share their network's luck (its starts'), as in life, and networks differ from row to row."""
     draws, weights = np.random.default_rng(0), [np.ones(40)] * FOLDS
     hits = 0
@@ -112,7 +114,7 @@ def test_the_interval_covers_95_times_in_100(interaction):
     assert 925 <= hits <= 970
 
 
-def missed(draw, truth, times=3000):
+def missed(draw: Any, truth: Any, times: Any = 3000) -> Any:
     """How often the truth is below and above the interval, and one of equal sides."""
     counts = np.zeros(4)
     for _ in range(times):
@@ -123,7 +125,7 @@ def missed(draw, truth, times=3000):
 
 
 @pytest.mark.slow
-def test_skewed_differences_are_missed_less_where_equal_sides_miss_them():
+def test_skewed_differences_are_missed_less_where_equal_sides_miss_them() -> None:
     draws = np.random.default_rng(0)
     below, above, plain_below, plain_above = missed(lambda: -draws.lognormal(size=200), -np.exp(0.5))
     assert plain_below > 0.05
@@ -133,7 +135,7 @@ def test_skewed_differences_are_missed_less_where_equal_sides_miss_them():
 
 @pytest.mark.slow
 @pytest.mark.parametrize("tails", ["student", "rare", "lognormal"])
-def test_heavy_tails_on_both_sides_bring_no_more_claims(tails):
+def test_heavy_tails_on_both_sides_bring_no_more_claims(tails: Any) -> None:
     draws = np.random.default_rng(0)
     kinds = {
         "student": lambda: draws.standard_t(2, size=200),
@@ -144,7 +146,7 @@ def test_heavy_tails_on_both_sides_bring_no_more_claims(tails):
     assert max(below, above) < 0.03
 
 
-def test_the_far_side_undoes_halls_transformation_up_to_a_skewness():
+def test_the_far_side_undoes_halls_transformation_up_to_a_skewness() -> None:
     """From the paper: g(t) = t + k t^2 / 3 + k^2 t^3 / 27 + k / 6 is nearly normal, k the skewness of the mean."""
     draws = np.random.default_rng(2)
     for scale, shape in ((1, 2.0), (-1, 2.0), (1, 0.05), (-1, 0.05)):
@@ -160,14 +162,14 @@ def test_the_far_side_undoes_halls_transformation_up_to_a_skewness():
         assert far + k * far**2 / 3 + k**2 * far**3 / 27 + k / 6 == pytest.approx(-1.96 * scale)
 
 
-def test_weights_count_by_their_ratios_and_weight_0_not_at_all():
+def test_weights_count_by_their_ratios_and_weight_0_not_at_all() -> None:
     rows = np.random.default_rng(3).exponential(size=30)
     whole = effect(np.r_[rows, np.inf], np.r_[np.full(30, 2.0), 0.0], np.zeros((5, 2)), 0.25, 1e-3)
     plain = effect(rows, np.ones(30), np.zeros((5, 2)), 0.25, 1e-3)
     assert (whole.low, whole.high, whole.skewness) == pytest.approx((plain.low, plain.high, plain.skewness))
 
 
-def test_rows_and_seeds_that_would_settle_it():
+def test_rows_and_seeds_that_would_settle_it() -> None:
     draws = np.random.default_rng(0)
     for rows in (draws.normal(size=100), draws.lognormal(size=100)):
         found = effect(rows, np.ones(100), np.zeros((5, 2)), 0.25, 1e-3)
@@ -183,7 +185,7 @@ def test_rows_and_seeds_that_would_settle_it():
 
 
 @pytest.mark.parametrize("loss", [BinaryCrossEntropy(), CrossEntropy()])
-def test_a_temperature_mends_overconfidence_and_nothing_else(loss):
+def test_a_temperature_mends_overconfidence_and_nothing_else(loss: Any) -> None:
     draws = np.random.default_rng(0)
     truth = draws.normal(size=(4000, 1 if isinstance(loss, BinaryCrossEntropy) else 3))
     chance = loss.predict(truth)
@@ -199,7 +201,7 @@ def test_a_temperature_mends_overconfidence_and_nothing_else(loss):
     assert loss.values(8 * truth, target).mean() > np.mean(loud) + 0.3
 
 
-def test_the_tail_tells_rest_drift_and_spikes_apart():
+def test_the_tail_tells_rest_drift_and_spikes_apart() -> None:
     steps = np.arange(1000)
     rest, falling = np.full(1000, 0.3), 0.3 + 0.3 * np.exp(-steps / 400)
     spiked = rest.copy()
@@ -215,7 +217,7 @@ def test_the_tail_tells_rest_drift_and_spikes_apart():
 # The gates, over evidence that is made up.
 
 
-def arm(loss, training=0.1, seed=0, noise=0.3):
+def arm(loss: Any, training: Any = 0.1, seed: int = 0, noise: Any = 0.3) -> Arm:
     draws = np.random.default_rng(seed)
     rows = loss + noise * draws.normal(size=ROWS)
     rows += loss - rows.mean()
@@ -223,7 +225,7 @@ def arm(loss, training=0.1, seed=0, noise=0.3):
     return Arm(rows, cells, np.full((FOLDS, SEEDS), training))
 
 
-def moved(base, by, noise=0.02, training=0.1, seed=1):
+def moved(base: Any, by: Any, noise: Any = 0.02, training: Any = 0.1, seed: int = 1) -> Arm:
     """Arm that differs from another by about as much in every row."""
     other = arm(by, training, seed, noise)
     return Arm(base.rows + other.rows, base.heldout + other.heldout, other.training)
@@ -232,7 +234,7 @@ def moved(base, by, noise=0.02, training=0.1, seed=1):
 BASE = arm(0.40)
 
 
-def course(level, seed=0, jumps=0.0):
+def course(level: Any, seed: int = 0, jumps: Any = 0.0) -> Course:
     draws = np.random.default_rng(seed)
     curve = level * (1 + 1e-3 * draws.normal(size=(SEEDS, 500)))
     curve[draws.random(curve.shape) < jumps] *= 10
@@ -264,7 +266,7 @@ EVIDENCE = Evidence(
 )
 UNWIRED = Fault("penalty", "The penalty changes the gradient of no array: it is wired to nothing.")
 DOUBLED = Fault("penalty", "weight 1: the penalty is 2 times what was asked for.", "wrong scale")
-CASES = {
+CASES: dict[str, Any] = {
     "wired wrong": ({"wiring": Wiring((UNWIRED, DOUBLED), math.nan, 1e-9)}, ["wired to nothing", "2 faults"]),
     "wrong scale": ({"wiring": Wiring((DOUBLED,), math.nan, 1e-9)}, ["2 times what was asked for"]),
     "too weak": ({"penalty_ratio": 0.999, "decay": 0.01}, ["too weak to act", "2 l2 t = 0.01"]),
@@ -298,7 +300,7 @@ CASES = {
 
 
 @pytest.mark.parametrize("name", CASES)
-def test_each_gate_speaks_where_it_should(name):
+def test_each_gate_speaks_where_it_should(name: Any) -> None:
     changes, words = CASES[name]
     diagnosis = judge(replace(EVIDENCE, **changes))
     assert diagnosis.verdict == name, str(diagnosis)
@@ -308,7 +310,7 @@ def test_each_gate_speaks_where_it_should(name):
     assert json.loads(diagnosis.to_json())["verdict"] == name
 
 
-def test_an_earlier_gate_speaks_first_and_later_ones_go_along():
+def test_an_earlier_gate_speaks_first_and_later_ones_go_along() -> None:
     """The tutorial's own set-up has all three."""
     changes = CASES["hurts the optimizer"][0] | CASES["underfit"][0] | {"escape": "Rescaling escapes it."}
     diagnosis = judge(replace(EVIDENCE, **changes))
@@ -321,8 +323,12 @@ def test_an_earlier_gate_speaks_first_and_later_ones_go_along():
     assert not diagnosis.holds("helps")  # what never came to rest is not compared
 
 
-def test_a_network_that_finds_nothing_where_another_model_does_is_told_to_change_itself():
-    lost = {"penalized": moved(BASE, 0.01), "arms": {"none": BASE, "both": BASE}, "null": np.full(ROWS, 0.38)}
+def test_a_network_that_finds_nothing_where_another_model_does_is_told_to_change_itself() -> None:
+    lost: dict[str, Any] = {
+        "penalized": moved(BASE, 0.01),
+        "arms": {"none": BASE, "both": BASE},
+        "null": np.full(ROWS, 0.38),
+    }
     diagnosis = judge(replace(EVIDENCE, **lost))
     assert diagnosis.verdict == "no signal"
     assert "another kind of model (a forest) has 0.29" in diagnosis.findings[0].advice
@@ -330,8 +336,8 @@ def test_a_network_that_finds_nothing_where_another_model_does_is_told_to_change
     assert "columns" in judge(replace(EVIDENCE, **lost, references={})).findings[0].advice
 
 
-def test_what_would_settle_it_is_said_as_far_as_it_is_within_reach():
-    cases = {
+def test_what_would_settle_it_is_said_as_far_as_it_is_within_reach() -> None:
+    cases: dict[str, dict[str, Any]] = {
         "About 15,000 rows (here: 400) would": {"penalized": moved(BASE, 0.004, noise=1.0)},
         "About 180 seeds (here: 3) would": {"penalized": moved(BASE, 0.0, noise=0.08), "seed_spread": 0.05},
         "A few more rows would": {"penalized": moved(BASE, 0.009, noise=0.1)},
@@ -345,7 +351,7 @@ def test_what_would_settle_it_is_said_as_far_as_it_is_within_reach():
         assert words in diagnosis.findings[0].advice
 
 
-def test_a_gain_is_small_where_it_is_below_what_matters():
+def test_a_gain_is_small_where_it_is_below_what_matters() -> None:
     small = judge(replace(EVIDENCE, penalized=moved(BASE, -0.008, noise=0.02)))
     assert (small.verdict, small.findings[0].letter) == ("helps", "e-")
     assert "a little" in small.headline
@@ -361,7 +367,7 @@ def test_a_gain_is_small_where_it_is_below_what_matters():
     assert f"the more careful interval, which counts other training rows, holds 0 ({-high:.3g} to" in doubted.headline
 
 
-def test_what_cannot_be_read_is_told_beside_the_verdict_and_is_none():
+def test_what_cannot_be_read_is_told_beside_the_verdict_and_is_none() -> None:
     unread = Fault("penalty", "weight 1: Own cannot be read.", "cannot be read")
     scale = Fault("penalty", "bias 1: the penalty is 2 times what was asked for.", "wrong scale")
     for faults, expected in (((unread,), "helps"), ((unread, scale), "wrong scale")):
@@ -371,7 +377,7 @@ def test_what_cannot_be_read_is_told_beside_the_verdict_and_is_none():
         assert diagnosis.holds("wiring not checked")
 
 
-def difference(low, high):
+def difference(low: Any, high: Any) -> Effect:
     """Effect whose interval has these ends."""
     half = (high - low) / 2
     return Effect((low + high) / 2, half / NORMAL, half / NORMAL, 0.0, 0.0, half, 400, 5, 3)
@@ -398,7 +404,9 @@ IN_A_VERDICT = {
 
 
 @pytest.mark.parametrize(("ends", "outcome"), OUTCOMES.items(), ids=str)
-def test_an_interval_says_the_same_to_a_comparison_and_to_a_diagnosis(monkeypatch, ends, outcome):
+def test_an_interval_says_the_same_to_a_comparison_and_to_a_diagnosis(
+    monkeypatch: pytest.MonkeyPatch, ends: Any, outcome: Any
+) -> None:
     ends = tuple(0.01 * end for end in ends)
     effect = difference(*ends)
     assert (effect.low, effect.high) == pytest.approx(ends)
@@ -413,7 +421,7 @@ def test_an_interval_says_the_same_to_a_comparison_and_to_a_diagnosis(monkeypatc
         assert judge(evidence).verdict in IN_A_VERDICT[outcome]
 
 
-def test_where_a_gain_comes_from():
+def test_where_a_gain_comes_from() -> None:
     none = replace(BASE, calibrated=BASE.rows - 0.05, right=np.full(ROWS, 0.8))
     both = replace(moved(BASE, -0.1), calibrated=BASE.rows - 0.08, right=np.full(ROWS, 0.9))
     arms = {"none": none, "both": both, "L1 alone": moved(BASE, -0.03), "L2 alone": moved(BASE, -0.09)}
@@ -434,7 +442,7 @@ def test_where_a_gain_comes_from():
         (moved(BASE, -0.11, noise=0.8), "both together 0.1 (that L2 alone gains more is within its error)"),
     ],
 )
-def test_a_part_that_gains_more_alone_is_named(alone, words):
+def test_a_part_that_gains_more_alone_is_named(alone: Any, words: Any) -> None:
     right = np.full(ROWS, 0.8)
     none, both = replace(BASE, right=right), replace(moved(BASE, -0.1), right=right)
     arms = {"none": none, "both": both, "L1 alone": moved(BASE, -0.03), "L2 alone": alone}
@@ -443,14 +451,14 @@ def test_a_part_that_gains_more_alone_is_named(alone, words):
     assert "the accuracy stays at 80.0%" in said
 
 
-def test_a_network_that_hardly_beats_the_constant_helps_nobody():
+def test_a_network_that_hardly_beats_the_constant_helps_nobody() -> None:
     perhaps = judge(replace(EVIDENCE, null=EVIDENCE.penalized.rows + 0.02 + arm(0, noise=1.0, seed=3).rows))
     assert perhaps.verdict == "too noisy to tell"
     assert "whether the columns say anything" in perhaps.headline
     assert judge(replace(EVIDENCE, null=EVIDENCE.penalized.rows + 1e-6)).verdict == "no signal"
 
 
-def test_a_training_that_diverged_is_said_and_judges_nothing():
+def test_a_training_that_diverged_is_said_and_judges_nothing() -> None:
     broken = replace(BASE, rows=np.full(ROWS, np.inf))
     diagnosis = judge(replace(EVIDENCE, unpenalized=broken))
     assert diagnosis.verdict == "not converged"
@@ -462,13 +470,13 @@ def test_a_training_that_diverged_is_said_and_judges_nothing():
 
 
 @pytest.fixture(scope="module")
-def cancer():
+def cancer() -> Any:
     X, y = load_breast_cancer(return_X_y=True)
     return MLPClassifierCV((8,), alphas=8, max_iter=200, n_seeds=3, random_state=0, n_jobs=-1).fit(X, y)
 
 
 @pytest.mark.slow
-def test_breast_cancer_is_helped(cancer):
+def test_breast_cancer_is_helped(cancer: Any) -> None:
     diagnosis = cancer.diagnose(references=False)
     assert diagnosis.verdict == "helps"
     numbers = diagnosis.numbers
@@ -483,14 +491,14 @@ def test_breast_cancer_is_helped(cancer):
     assert 0.9 < numbers["accuracy_with"] < 1
 
 
-def test_a_strength_of_the_users_own_may_be_too_strong(cancer):
+def test_a_strength_of_the_users_own_may_be_too_strong(cancer: Any) -> None:
     diagnosis = cancer.diagnose(cancer.alphas_[-2], references=False)
     assert diagnosis.verdict in ("too strong", "no signal")
     with pytest.raises(ValueError, match="alpha is a number on the path"):
         cancer.diagnose(10 * cancer.alphas_[-1])
 
 
-def test_a_model_without_its_rows_says_so(cancer):
+def test_a_model_without_its_rows_says_so(cancer: Any) -> None:
     for model in (pickle.loads(pickle.dumps(cancer)), cancer.compact()):
         with pytest.raises(ValueError, match="fit it again"):
             model.diagnose()
@@ -498,12 +506,13 @@ def test_a_model_without_its_rows_says_so(cancer):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("seed", range(20))
-def test_standardizing_on_all_rows_is_found_and_on_a_folds_own_is_not_accused(seed, monkeypatch):
+def test_standardizing_on_all_rows_is_found_and_on_a_folds_own_is_not_accused(
+    seed: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
     import ridgewalk.path.problem as module
+    from ridgewalk.folds import standardized_fold as honest
 
-    honest = module.standardized_fold
-
-    def leaking(x, target, loss, weights, standardize, validation=None):
+    def leaking(x: Any, target: Any, loss: Any, weights: Any, standardize: Any, validation: Any = None) -> Any:
         everything = honest(x, target, loss, np.ones_like(weights), standardize, validation)
         return replace(everything, weights=weights)
 
@@ -517,7 +526,7 @@ def test_standardizing_on_all_rows_is_found_and_on_a_folds_own_is_not_accused(se
     assert "holds out" in diagnosis.headline
 
 
-def test_noise_has_no_signal():
+def test_noise_has_no_signal() -> None:
     draws = np.random.default_rng(0)
     model = MLPClassifierCV((8,), alphas=8, max_iter=150, random_state=0).fit(
         draws.normal(size=(200, 5)), draws.integers(0, 2, 200)
@@ -525,7 +534,7 @@ def test_noise_has_no_signal():
     assert model.diagnose(references=False).verdict == "no signal"
 
 
-def tutorial_jobs(optimizer, strengths, epochs, samples=100):
+def tutorial_jobs(optimizer: Any, strengths: Any, epochs: Any, samples: Any = 100) -> tuple[Job, Job]:
     """Train the tutorial's network on its spiral, with fresh points held out."""
     generator = np.random.default_rng(0)
     x, y = spiral_data(samples, 3, generator)
@@ -534,7 +543,7 @@ def tutorial_jobs(optimizer, strengths, epochs, samples=100):
     weights = np.repeat([1.0, 0.0], [rows, len(fresh)])
     network = multilayer_perceptron(2, (64,), 3)
     starts = [network.start("normal", seed) for seed in range(3)]
-    base = {
+    base: dict[str, Any] = {
         "network": network,
         "loss": CrossEntropy(),
         "optimizer": optimizer,
@@ -552,10 +561,10 @@ def tutorial_jobs(optimizer, strengths, epochs, samples=100):
 
 @pytest.mark.slow
 @pytest.mark.filterwarnings("ignore::ridgewalk.network.EvadablePenaltyWarning")
-def test_the_tutorials_own_run():
+def test_the_tutorials_own_run() -> None:
     """One layer penalized, a rate of 1: unstable first, and evadable."""
 
-    def first_layer(network):
+    def first_layer(network: Any) -> Any:
         return (*layer_penalties(network, weight_l2=5e-4, bias_l2=5e-4)[:2], *layer_penalties(network)[2:])
 
     diagnosis = judge(of_jobs(*tutorial_jobs(SGD(1.0, 0.5), first_layer, 3000), train=train))
@@ -565,8 +574,8 @@ def test_the_tutorials_own_run():
 
 
 @pytest.mark.slow
-def test_the_tutorials_run_that_works():
-    def both(network):
+def test_the_tutorials_run_that_works() -> None:
+    def both(network: Any) -> Any:
         return layer_penalties(network, weight_l2=1e-4)
 
     diagnosis = judge(of_jobs(*tutorial_jobs(Adam(0.02, schedule=InverseTime(5e-7)), both, 1500), train=train))
@@ -574,8 +583,8 @@ def test_the_tutorials_run_that_works():
     assert diagnosis.numbers["difference"] < -0.1
 
 
-def test_a_penalty_without_time_to_act_is_too_weak():
-    def faint(network):
+def test_a_penalty_without_time_to_act_is_too_weak() -> None:
+    def faint(network: Any) -> Any:
         return layer_penalties(network, weight_l2=1e-9)
 
     diagnosis = judge(of_jobs(*tutorial_jobs(SGD(0.05, 0.5), faint, 300), train=train))
@@ -585,9 +594,9 @@ def test_a_penalty_without_time_to_act_is_too_weak():
 
 @pytest.mark.slow
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
-def test_one_strength_is_diagnosed_by_its_own_training():
+def test_one_strength_is_diagnosed_by_its_own_training() -> None:
     X, y = load_breast_cancer(return_X_y=True)
-    training = {
+    training: dict[str, Any] = {
         "learning_rate": "cosine",
         "learning_rate_init": 0.02,
         "max_iter": 300,
@@ -603,7 +612,7 @@ def test_one_strength_is_diagnosed_by_its_own_training():
             MLPClassifier((4,), max_iter=5, random_state=0).set_params(**change).fit(X, y).diagnose()
 
 
-def test_squared_error_has_no_temperature():
+def test_squared_error_has_no_temperature() -> None:
     X, y = load_diabetes(return_X_y=True)
     model = MLPRegressorCV((4,), alphas=6, max_iter=100, random_state=0, n_seeds=2).fit(X, y)
     diagnosis = model.diagnose(references=False)
@@ -612,7 +621,7 @@ def test_squared_error_has_no_temperature():
     assert "half the squared error" in diagnosis.headline
 
 
-def test_a_path_and_its_verdict_judge_the_same_networks():
+def test_a_path_and_its_verdict_judge_the_same_networks() -> None:
     """Where the null model wins it is taken by both; what starts differ by would be another thing otherwise."""
     draws = np.random.default_rng(0)
     x = draws.normal(size=(300, 4))
@@ -628,7 +637,7 @@ def test_a_path_and_its_verdict_judge_the_same_networks():
         np.testing.assert_allclose(evidence.arms["none"].heldout, evidence.unpenalized.heldout)
 
 
-def kinds_of(found):
+def kinds_of(found: Any) -> Iterator[Any]:
     """Classes of findings that have a name, and so can be found."""
     for kind in found.__subclasses__():
         if hasattr(kind, "name"):
@@ -637,6 +646,6 @@ def kinds_of(found):
 
 
 @pytest.mark.parametrize("kind", [*kinds_of(rules.Found)], ids=lambda kind: kind.__name__)
-def test_every_finding_has_words(kind):
+def test_every_finding_has_words(kind: Any) -> None:
     assert wording.words.dispatch(kind) is not wording.words.dispatch(rules.Found)
     assert kind.letter.rstrip("'-") in {"a", "b", "c1", "c2", "c3", "d", "e", "f", "n", "u"}

@@ -8,6 +8,7 @@ import shlex
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -19,9 +20,10 @@ from ridgewalk.cli.commands import app
 ROOT = Path(__file__).parents[1]
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
 CHINESE = sorted((ROOT / "docs" / "zh").glob("*.md"))
+COMMANDS: Any = app.registered_commands  # each of which has its function
 
 
-def blocks(page, language):
+def blocks(page: Any, language: Any) -> Any:
     return re.findall(rf"```{language}\n(.*?)```", page.read_text(encoding="utf-8"), re.DOTALL)
 
 
@@ -35,35 +37,35 @@ EXAMPLES = [
 
 @pytest.mark.docs
 @pytest.mark.parametrize("code", EXAMPLES)
-def test_examples_run_and_show_something(code, capsys):
+def test_examples_run_and_show_something(code: Any, capsys: pytest.CaptureFixture[str]) -> None:
     exec(compile(code, "example", "exec"), {})
     assert capsys.readouterr().out.strip()
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
-def test_links_lead_somewhere(page):
+def test_links_lead_somewhere(page: Any) -> None:
     for target in re.findall(r"\]\(([^)#\s]+)", page.read_text(encoding="utf-8")):
         assert target.startswith("http") or (page.parent / target).exists(), target
 
 
-def english(page):
+def english(page: Any) -> Any:
     """Give the page that a Chinese page says in Chinese."""
     return ROOT / page.name if page.name == "README.md" else ROOT / "docs" / page.name
 
 
 @pytest.mark.parametrize("page", CHINESE, ids=lambda page: page.name)
 @pytest.mark.parametrize("language", ["python", "sh"])
-def test_chinese_pages_show_the_same_code(page, language):
+def test_chinese_pages_show_the_same_code(page: Any, language: Any) -> None:
     assert blocks(page, language) == blocks(english(page), language)
 
 
 @pytest.mark.parametrize("page", CHINESE, ids=lambda page: page.name)
-def test_chinese_pages_hold_the_same_numbers(page):
-    def table(text):
+def test_chinese_pages_hold_the_same_numbers(page: Any) -> None:
+    def table(text: Any) -> Any:
         rows = re.findall(r"^\|.*\|$", text, re.MULTILINE)
         return [re.findall(r"[-+]?\d+(?:[.,]\d+)*(?:e-?\d+)?", row) for row in rows]
 
-    def prose(text):  # in any order, for sentences turn round
+    def prose(text: Any) -> Any:  # in any order, for sentences turn round
         return sorted(re.findall(r"\d+[.,]\d+(?:[.,]\d+)*", text))
 
     ours, theirs = (each.read_text(encoding="utf-8") for each in (page, english(page)))
@@ -71,8 +73,10 @@ def test_chinese_pages_hold_the_same_numbers(page):
     assert prose(ours) == prose(theirs)
 
 
-def test_every_picture_of_the_path_is_drawn_by_the_example_above_it():
+def test_every_picture_of_the_path_is_drawn_by_the_example_above_it() -> None:
     tool = importlib.util.spec_from_file_location("pictures", ROOT / "tools" / "pictures.py")
+    assert tool is not None
+    assert tool.loader is not None
     pictures = importlib.util.module_from_spec(tool)
     tool.loader.exec_module(pictures)
     page = pictures.PAGE.read_text(encoding="utf-8")
@@ -83,9 +87,9 @@ def test_every_picture_of_the_path_is_drawn_by_the_example_above_it():
 
 
 @pytest.mark.docs
-def test_the_site_builds_strictly_and_loads_nothing_from_elsewhere(tmp_path):
+def test_the_site_builds_strictly_and_loads_nothing_from_elsewhere(tmp_path: Path) -> None:
     environment = {**os.environ, "NO_MKDOCS_2_WARNING": "1"}  # Material's advertisement
-    command = [sys.executable, "-m", "mkdocs", "build", "--site-dir", tmp_path]
+    command = [sys.executable, "-m", "mkdocs", "build", "--site-dir", str(tmp_path)]
     done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     pages = {
@@ -107,9 +111,9 @@ def test_the_site_builds_strictly_and_loads_nothing_from_elsewhere(tmp_path):
     assert "n_seeds" in pages["api.html"]  # the docstrings, put together as they are when imported
 
 
-def test_the_readmes_tree_is_the_tree():
+def test_the_readmes_tree_is_the_tree() -> None:
     """The floor plan that the README leads to is generated, and not old."""
-    command = [sys.executable, ROOT / "tools" / "architecture.py", "--check"]
+    command = [sys.executable, str(ROOT / "tools" / "architecture.py"), "--check"]
     done = subprocess.run(command, check=False, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     assert "docs/architecture.md" in (ROOT / "README.md").read_text(encoding="utf-8")
@@ -118,14 +122,14 @@ def test_the_readmes_tree_is_the_tree():
     assert there <= set(re.findall(r"^\| `(\w+)` \|", page, re.MULTILINE))
 
 
-def test_the_readmes_commands_exist():
+def test_the_readmes_commands_exist() -> None:
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     used = set(re.findall(r"ridgewalk (\w+)", "\n".join(re.findall(r"```sh\n(.*?)```", readme, re.DOTALL))))
     assert used == {"compare", "demo", "diagnose", "export", "fit", "predict"}
-    assert used <= {command.name or command.callback.__name__ for command in app.registered_commands}
+    assert used <= {command.name or command.callback.__name__ for command in COMMANDS}
 
 
-def test_ci_runs_the_readmes_test_command():
+def test_ci_runs_the_readmes_test_command() -> None:
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     (command,) = re.findall(r"^pip install '\.\[test\]' && .*?(?=  +#)", readme, re.MULTILINE)
     assert command == "pip install '.[test]' && pytest -m ''"  # '' so that no marker leaves a test out
@@ -133,14 +137,18 @@ def test_ci_runs_the_readmes_test_command():
 
 
 @pytest.mark.docs
-def test_the_commands_of_their_page_run(tmp_path, monkeypatch, capsys):
+def test_the_commands_of_their_page_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr("ridgewalk.cli.demo.DEMO_EPOCHS", 100)
     monkeypatch.setattr("ridgewalk.cli.bench.TASKS", (Task("tiny", 40, 3, (4,), 3, 2),))
     subprocess.run([sys.executable, ROOT / "examples" / "write_tables.py"], check=True, capture_output=True)
     page = ROOT / "docs" / "command-line.md"
     for text in blocks(page, "toml"):
-        Path(re.match(r"# (\S+)", text).group(1)).write_text(text, encoding="utf-8")
+        named = re.match(r"# (\S+)", text)
+        assert named is not None
+        Path(named.group(1)).write_text(text, encoding="utf-8")
     run = set()
     for line in "".join(blocks(page, "sh")).splitlines():
         command, _, given = line.partition(" < ")
@@ -152,17 +160,19 @@ def test_the_commands_of_their_page_run(tmp_path, monkeypatch, capsys):
         assert not ended.value.code, f"{line}\n{err}"
         assert said or err, line
         run.add(sys.argv[1])
-    assert run == {command.callback.__name__ for command in app.registered_commands}
+    assert run == {command.callback.__name__ for command in COMMANDS}
 
 
-def test_the_grids_of_a_budget_are_those_of_their_page():
+def test_the_grids_of_a_budget_are_those_of_their_page() -> None:
     text = (ROOT / "docs" / "command-line.md").read_text(encoding="utf-8")
     rows = re.findall(r"^\| (\d+) \| (\d+) \| (\d+) \| (\d+) \|$", text, re.MULTILINE)
     assert [Size(*map(int, row)) for row in rows] == list(SIZES)
 
 
 @pytest.mark.docs
-def test_the_example_tables_are_written_and_fit(tmp_path, monkeypatch, capsys):
+def test_the_example_tables_are_written_and_fit(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     monkeypatch.chdir(tmp_path)
     subprocess.run([sys.executable, ROOT / "examples" / "write_tables.py", tmp_path], check=True, capture_output=True)
     for name, target, task in (
@@ -190,7 +200,7 @@ NEEDS = {"check_lassonet.py": ["torch", "lassonet"], "check_keras.py": ["torch",
 
 @pytest.mark.docs
 @pytest.mark.parametrize(("script", "output"), SHOWN, ids=[script for script, _ in SHOWN])
-def test_what_the_page_of_checks_shows_is_what_its_examples_print(script, output):
+def test_what_the_page_of_checks_shows_is_what_its_examples_print(script: Any, output: Any) -> None:
     for library in NEEDS.get(script, []):
         if importlib.util.find_spec(library) is None:
             pytest.skip(f"{library} is not among the test dependencies")
@@ -201,14 +211,14 @@ def test_what_the_page_of_checks_shows_is_what_its_examples_print(script, output
     assert rounding.sub(" ", done.stdout) == rounding.sub(" ", output)
 
 
-def test_all_examples_of_checks_are_shown():
+def test_all_examples_of_checks_are_shown() -> None:
     assert {script for script, _ in SHOWN} == {path.name for path in (ROOT / "examples").glob("check_*.py")}
 
 
 @pytest.mark.docs
-def test_the_tutorials_experiment_runs():
+def test_the_tutorials_experiment_runs() -> None:
     script = ROOT / "benchmarks" / "tutorial_experiment.py"
-    command = [sys.executable, script, "--seeds", "2", "--epochs", "20"]
+    command = [sys.executable, str(script), "--seeds", "2", "--epochs", "20"]
     done = subprocess.run(command, check=True, capture_output=True, text=True)
     assert "| 3000 | SGD, rate 1, momentum 0.5 | no penalty |" in done.stdout
     assert "paired by seed, 95% interval" in done.stdout

@@ -6,13 +6,13 @@ from ridgewalk import draws
 from ridgewalk.draws import mix, order, uniform
 
 
-def test_mix_is_splitmix64():
+def test_mix_is_splitmix64() -> None:
     # The first outputs of SplitMix64 for seeds 0 and 1234567, as published with the reference implementation.
     assert int(mix(0)) == 0xE220A8397B1DCDAF
     assert int(mix(1234567)) == 6457827717110365317
 
 
-def test_an_order_is_a_permutation_that_changes_with_seed_and_epoch():
+def test_an_order_is_a_permutation_that_changes_with_seed_and_epoch() -> None:
     rows = np.arange(100)
     first = order(0, 0, rows)
     assert sorted(first) == list(rows)
@@ -21,13 +21,13 @@ def test_an_order_is_a_permutation_that_changes_with_seed_and_epoch():
     assert (first != order(1, 0, rows)).any()
 
 
-def test_leaving_rows_out_keeps_the_order_of_the_others():
+def test_leaving_rows_out_keeps_the_order_of_the_others() -> None:
     rows, some = np.arange(50), np.arange(0, 50, 3)
     everything = rows[order(3, 2, rows)]
     np.testing.assert_array_equal(everything[np.isin(everything, some)], some[order(3, 2, some)])
 
 
-def test_no_two_uses_of_a_seed_share_their_numbers():
+def test_no_two_uses_of_a_seed_share_their_numbers() -> None:
     # The order of 3 rows in epoch 1, and layer 1's mask at step 1, hash the same words but for their purpose.
     rows = np.arange(1000)
     hashes = (uniform(7, 1, 0, rows, 1)[:, 0] * 2**24).astype(np.int64)
@@ -37,7 +37,7 @@ def test_no_two_uses_of_a_seed_share_their_numbers():
     assert not np.isin(mix(7, draws._SHUFFLE, 0, rows), mix(7, draws._DROPOUT, 0, rows)).any()
 
 
-def test_uniform_numbers_are_uniform_and_belong_to_their_row():
+def test_uniform_numbers_are_uniform_and_belong_to_their_row() -> None:
     rows = np.arange(4000)
     numbers = uniform(5, 1, 2, rows, 10)
     assert numbers.min() >= 0

@@ -7,6 +7,7 @@ import threading
 import time
 from dataclasses import replace
 from functools import partial
+from typing import Any
 
 import numpy as np
 import pytest
@@ -41,12 +42,21 @@ OPTIMIZERS = [
 ]
 
 
-def make(runs=4, dtype=np.float64, hidden=(6,), loss=None, target=None, activation="relu", dropout=0.0, **changes):
+def make(
+    runs: Any = 4,
+    dtype: Any = np.float64,
+    hidden: Any = (6,),
+    loss: Any = None,
+    target: Any = None,
+    activation: Any = "relu",
+    dropout: Any = 0.0,
+    **changes: Any,
+) -> Job:
     target = Y if target is None else target
     network = multilayer_perceptron(INPUTS, hidden, target.shape[1], activation, dropout)
     alphas = per_run(np.resize(ALPHAS, runs))
     start = [network.start("he", run // len(ALPHAS)) for run in range(runs)]
-    settings = {
+    settings: dict[str, Any] = {
         "network": network,
         "loss": loss or SquaredError(),
         "penalties": tuple(Sum() if k % 2 else ElasticNet(alphas, 0.7) for k in range(len(network.shapes))),
@@ -63,19 +73,19 @@ def make(runs=4, dtype=np.float64, hidden=(6,), loss=None, target=None, activati
 
 
 @pytest.fixture(params=["compiled", "reference"])
-def train(request):
+def train(request: pytest.FixtureRequest) -> Any:
     """One law for both engines."""
     return partial(train_by, engine=request.param)
 
 
-def assert_same(a, b):
+def assert_same(a: Any, b: Any) -> None:
     for left, right in zip(a.parameters, b.parameters, strict=True):
         np.testing.assert_array_equal(left, right)
 
 
 @pytest.mark.parametrize("optimizer", OPTIMIZERS, ids=lambda o: type(o).__name__)
 @pytest.mark.parametrize("batch_size", [None, 7])
-def test_a_run_in_a_stack_is_the_run_alone(optimizer, batch_size, train):
+def test_a_run_in_a_stack_is_the_run_alone(optimizer: Any, batch_size: Any, train: Any) -> None:
     job = make(runs=8, optimizer=optimizer, batch_size=batch_size, epochs=5, ramp=0.5, polish=Polish(5))
     together = train(job)
     for run in (0, 2, 7):
@@ -85,14 +95,14 @@ def test_a_run_in_a_stack_is_the_run_alone(optimizer, batch_size, train):
 
 
 @pytest.mark.parametrize("batch_size", [None, 16])
-def test_bits_do_not_depend_on_threads_or_calls(batch_size, train):
+def test_bits_do_not_depend_on_threads_or_calls(batch_size: Any, train: Any) -> None:
     job = make(runs=12, batch_size=batch_size, dropout=0.2, dtype=np.float32)
     first = train(job)
     assert_same(first, train(job, n_jobs=2))
     assert_same(first, train(job, n_jobs=-1))
 
 
-def test_penalties_give_exact_zeros_and_the_strongest_gives_the_null_model(train):
+def test_penalties_give_exact_zeros_and_the_strongest_gives_the_null_model(train: Any) -> None:
     fits = train(make(epochs=400, ramp=0.5))
     zeros = (fits.parameters[0] == 0).mean(axis=(1, 2))
     assert zeros[0] == 0
@@ -103,21 +113,21 @@ def test_penalties_give_exact_zeros_and_the_strongest_gives_the_null_model(train
 
 
 @pytest.mark.slow
-def test_polish_brings_a_smooth_network_to_rest(train):
+def test_polish_brings_a_smooth_network_to_rest(train: Any) -> None:
     job = make(activation="tanh", epochs=300, ramp=0.3)
     rough, polished = train(job), train(replace(job, polish=Polish(5000, 1e-8)))
     assert np.median(rough.residual) > 1e-4
     assert np.median(polished.residual) < 1e-6
 
 
-def test_polish_never_raises_the_objective(train):
+def test_polish_never_raises_the_objective(train: Any) -> None:
     # A ReLU network rests at kinks of its own, where no residual is small; it still never rises.
     job = make(epochs=300, ramp=0.3)
     rough, polished = train(job), train(replace(job, polish=Polish(500)))
     assert (polished.data_loss + polished.penalty <= rough.data_loss + rough.penalty + 1e-12).all()
 
 
-def test_no_step_of_the_polish_raises_the_objective(train):
+def test_no_step_of_the_polish_raises_the_objective(train: Any) -> None:
     job = make(epochs=50)
     rough = train(job)
     objective = job.objective(np.arange(job.runs))
@@ -133,7 +143,7 @@ def test_no_step_of_the_polish_raises_the_objective(train):
     assert steps > 50
 
 
-def test_minibatches_find_what_the_full_batch_finds(train):
+def test_minibatches_find_what_the_full_batch_finds(train: Any) -> None:
     # A convex problem, so that there is one answer; the batch of 10 once gave scikit-learn another penalty.
     answers = []
     for batch_size in (None, 10):
@@ -144,7 +154,7 @@ def test_minibatches_find_what_the_full_batch_finds(train):
     np.testing.assert_allclose(full.penalty, batches.penalty, atol=0.01)
 
 
-def test_a_fold_is_a_row_of_weights(train):
+def test_a_fold_is_a_row_of_weights(train: Any) -> None:
     held_out = np.arange(ROWS) % 3 == 0
     weights = np.where(held_out, 0.0, 1.0)
     full = train(make(folds=(Fold.plain(weights, INPUTS, 1),)))
@@ -153,19 +163,19 @@ def test_a_fold_is_a_row_of_weights(train):
 
 
 @pytest.mark.parametrize("batch_size", [None, 8])
-def test_held_out_rows_have_no_influence(batch_size, train):
+def test_held_out_rows_have_no_influence(batch_size: Any, train: Any) -> None:
     weights = np.where(np.arange(ROWS) % 3 == 0, 0.0, 1.0)
     planted_x, planted_y = X.copy(), Y.copy()
     planted_x[::3], planted_y[::3] = 1e6, -1e6
 
-    def job(x, y):
+    def job(x: Any, y: Any) -> Any:
         fold = Fold(weights, *standardization(x, weights), *standardization(y, weights))
         return make(x=x, target=y, folds=(fold,), batch_size=batch_size)
 
     assert_same(train(job(X, Y)), train(job(planted_x, planted_y)))
 
 
-def test_doubling_a_weight_is_repeating_the_row(train):
+def test_doubling_a_weight_is_repeating_the_row(train: Any) -> None:
     counts = 1 + (np.arange(ROWS) % 4 == 1)
     repeated = np.repeat(np.arange(ROWS), counts)
     weighted = train(make(folds=(Fold.plain(counts.astype(float), INPUTS, 1),)))
@@ -174,11 +184,11 @@ def test_doubling_a_weight_is_repeating_the_row(train):
         np.testing.assert_allclose(a, b, rtol=1e-7, atol=1e-9)
 
 
-def test_equal_weights_are_no_weights_to_the_bit(train):
+def test_equal_weights_are_no_weights_to_the_bit(train: Any) -> None:
     assert_same(train(make()), train(make(folds=(Fold.plain(np.full(ROWS, 0.3), INPUTS, 1),))))
 
 
-def test_the_ramp_raises_the_strengths_in_equal_parts(train):
+def test_the_ramp_raises_the_strengths_in_equal_parts(train: Any) -> None:
     # With no gradient and SGD of rate 1, an L1 strength of 1 takes step * ramp off a weight: 1/4 + 2/4 + 3/4 + 1 + 1.
     network = multilayer_perceptron(1, [], 1)
     job = Job(
@@ -189,7 +199,7 @@ def test_the_ramp_raises_the_strengths_in_equal_parts(train):
     assert train(job).parameters[0].item() == 10 - 3.5
 
 
-def test_history_shows_data_loss_and_penalty_apart(train):
+def test_history_shows_data_loss_and_penalty_apart(train: Any) -> None:
     validation = (np.arange(ROWS) % 3 == 0).astype(float)
     fold = Fold.plain(1 - validation, INPUTS, 1, validation)
     job = make(folds=(fold,), epochs=25, record_every=10)
@@ -208,7 +218,7 @@ def test_history_shows_data_loss_and_penalty_apart(train):
 
 
 @pytest.mark.slow
-def test_early_stopping_keeps_the_best_weights_of_each_run(train):
+def test_early_stopping_keeps_the_best_weights_of_each_run(train: Any) -> None:
     validation = (np.arange(ROWS) % 3 == 0).astype(float)
     fold = Fold.plain(1 - validation, INPUTS, 1, validation)
     job = make(runs=8, hidden=(40,), folds=(fold,), optimizer=Adam(0.05), epochs=300, record_every=1)
@@ -221,7 +231,7 @@ def test_early_stopping_keeps_the_best_weights_of_each_run(train):
     assert np.isnan(impatient.history.validation_loss[:, -1]).all()
 
 
-def test_training_can_end_where_the_objective_no_longer_falls(train):
+def test_training_can_end_where_the_objective_no_longer_falls(train: Any) -> None:
     job = make(hidden=(40,), optimizer=Adam(0.05), epochs=300, record_every=1)
     free = train(job).history
     objective = free.data_loss + free.penalty
@@ -233,7 +243,7 @@ def test_training_can_end_where_the_objective_no_longer_falls(train):
 
 
 @pytest.mark.parametrize("watched", ["validation_loss", "objective"])
-def test_nothing_is_kept_from_before_the_strengths_have_risen(watched, train):
+def test_nothing_is_kept_from_before_the_strengths_have_risen(watched: Any, train: Any) -> None:
     validation = (np.arange(ROWS) % 3 == 0).astype(float)
     fold = Fold.plain(1 - validation, INPUTS, 1, validation)
     stopping = EarlyStopping(patience=1, watched=watched)
@@ -246,7 +256,7 @@ def test_nothing_is_kept_from_before_the_strengths_have_risen(watched, train):
     np.testing.assert_array_equal(fits.epochs, first_rise)
 
 
-def test_a_number_that_is_not_finite_is_no_improvement(train):
+def test_a_number_that_is_not_finite_is_no_improvement(train: Any) -> None:
     validation = np.ones(ROWS)
     fold = Fold.plain(np.ones(ROWS), INPUTS, 1, validation)
     job = make(folds=(fold,), optimizer=SGD(1e3), epochs=40, early_stopping=EarlyStopping(patience=5))
@@ -255,7 +265,7 @@ def test_a_number_that_is_not_finite_is_no_improvement(train):
     assert not fits.diverged.any()
 
 
-def test_a_run_that_diverges_says_so_and_leaves_its_neighbours_alone(train):
+def test_a_run_that_diverges_says_so_and_leaves_its_neighbours_alone(train: Any) -> None:
     good = make()
     start = tuple(np.concatenate([array, np.full_like(array[:1], np.inf)]) for array in good.start)
     job = make(runs=5, start=start)
@@ -266,7 +276,7 @@ def test_a_run_that_diverges_says_so_and_leaves_its_neighbours_alone(train):
 
 
 @pytest.mark.parametrize("batch_size", [1, 59, 60, 61, 1000])
-def test_odd_batches(batch_size, train):
+def test_odd_batches(batch_size: Any, train: Any) -> None:
     fits = train(make(batch_size=batch_size, epochs=3))
     assert np.isfinite(fits.data_loss).all()
     if batch_size >= ROWS:
@@ -275,7 +285,7 @@ def test_odd_batches(batch_size, train):
             np.testing.assert_allclose(a, b, rtol=1e-6, atol=1e-9)
 
 
-def test_every_epoch_of_minibatches_sees_every_row_once(train):
+def test_every_epoch_of_minibatches_sees_every_row_once(train: Any) -> None:
     # A linear model at rate 0+ moves by the sum of the batches' gradients, which is the full gradient.
     whole = make(hidden=(), runs=1, optimizer=SGD(1e-6), epochs=1)
     batches = replace(whole, batch_size=6, optimizer=SGD(1e-7))
@@ -284,7 +294,7 @@ def test_every_epoch_of_minibatches_sees_every_row_once(train):
 
 
 @pytest.mark.parametrize("rows", [60, 61])
-def test_the_last_batch_counts_however_small(rows, train):
+def test_the_last_batch_counts_however_small(rows: int, train: Any) -> None:
     batch_size = 20
     x, y = np.resize(X, (rows, INPUTS)), np.resize(Y, (rows, 1))
     job = make(
@@ -299,7 +309,7 @@ def test_the_last_batch_counts_however_small(rows, train):
     np.testing.assert_allclose((train(job).parameters[0] - start)[0, :, 0], expected, rtol=1e-4)
 
 
-def test_every_epoch_has_an_order_of_its_own(train):
+def test_every_epoch_has_an_order_of_its_own(train: Any) -> None:
     # With one batch of one row per step and a rate that leaves only the last steps standing, orders show.
     job = make(hidden=(), runs=1, optimizer=SGD(0.05), epochs=1, batch_size=1)
     once = train(job).parameters[0]
@@ -309,7 +319,7 @@ def test_every_epoch_has_an_order_of_its_own(train):
     assert not np.allclose(once, twice, rtol=1e-6)
 
 
-def test_batches_mind_row_weights(train):
+def test_batches_mind_row_weights(train: Any) -> None:
     # The mean of all batches' gradients, each row's weight over the mean weight of all rows, is the full gradient.
     weights = np.random.default_rng(1).uniform(0.1, 3, ROWS)
     fold = Fold.plain(weights, INPUTS, 1)
@@ -319,10 +329,10 @@ def test_batches_mind_row_weights(train):
     np.testing.assert_allclose(train(batches).parameters[0] - start, train(whole).parameters[0] - start, rtol=1e-4)
 
 
-def test_dropout_differs_from_step_to_step_and_from_layer_to_layer(monkeypatch):
+def test_dropout_differs_from_step_to_step_and_from_layer_to_layer(monkeypatch: pytest.MonkeyPatch) -> None:
     seen = []
 
-    def spy(seed, step, layer, rows, units):
+    def spy(seed: Any, step: Any, layer: Any, rows: Any, units: Any) -> Any:
         seen.append((seed, step, layer))
         return uniform(seed, step, layer, rows, units)
 
@@ -334,7 +344,7 @@ def test_dropout_differs_from_step_to_step_and_from_layer_to_layer(monkeypatch):
     assert seen == [(9, step, layer) for step in range(4) for layer in layers]
 
 
-def test_decoupled_decay_leaves_biases_alone(train):
+def test_decoupled_decay_leaves_biases_alone(train: Any) -> None:
     job = make(runs=1, optimizer=AdamW(1e-9, weight_decay=1e8), epochs=1)
     start = tuple(np.ones_like(array) for array in job.start)
     fits = train(replace(job, start=start))
@@ -342,7 +352,7 @@ def test_decoupled_decay_leaves_biases_alone(train):
         np.testing.assert_allclose(array, 1.0 if k % 2 else 0.9, atol=1e-6)
 
 
-def test_patience_and_tolerance_to_the_epoch(monkeypatch):
+def test_patience_and_tolerance_to_the_epoch(monkeypatch: pytest.MonkeyPatch) -> None:
     losses = iter([9.0, 5.0, 4.0, 3.95, 3.9, 3.85, 3.0, 2.0, 1.0])
     monkeypatch.setattr(reference._Block, "_validation_loss", lambda _: np.array([next(losses, 0.0)]))
     fold = Fold.plain(np.ones(ROWS), INPUTS, 1, np.ones(ROWS))
@@ -352,7 +362,7 @@ def test_patience_and_tolerance_to_the_epoch(monkeypatch):
     assert reference.train(job, progress=progress).epochs.tolist() == [2]
 
 
-def test_a_stopped_runs_history_ends_with_it(train):
+def test_a_stopped_runs_history_ends_with_it(train: Any) -> None:
     validation = (np.arange(ROWS) % 3 == 0).astype(float)
     fold = Fold.plain(1 - validation, INPUTS, 1, validation)
     patience = 3
@@ -367,7 +377,7 @@ def test_a_stopped_runs_history_ends_with_it(train):
         np.testing.assert_array_equal(recorded, np.arange(61) <= end)
 
 
-def test_dropout_trains_and_is_off_for_scoring(train):
+def test_dropout_trains_and_is_off_for_scoring(train: Any) -> None:
     job = make(dropout=0.5, epochs=50, record_every=50)
     fits = train(job)
     assert_same(fits, train(job))
@@ -375,7 +385,7 @@ def test_dropout_trains_and_is_off_for_scoring(train):
     assert (fits.parameters[0][0] != train(make(epochs=50)).parameters[0][0]).any()
 
 
-def test_group_penalties_drop_whole_inputs(train):
+def test_group_penalties_drop_whole_inputs(train: Any) -> None:
     job = make(epochs=500, ramp=0.5)
     group = GroupLasso(per_run([0.0, 0.02, 0.05, 1.0]))
     fits = train(replace(job, penalties=(group, Sum(), *layer_penalties(job.network, weight_l2=0.001)[2:])))
@@ -388,12 +398,12 @@ def test_group_penalties_drop_whole_inputs(train):
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
-def test_the_start_sets_the_precision(dtype, train):
+def test_the_start_sets_the_precision(dtype: Any, train: Any) -> None:
     fits = train(make(dtype=dtype, polish=Polish(3)))
     assert {array.dtype for array in fits.parameters} == {np.dtype(dtype)}
 
 
-def test_classification(train):
+def test_classification(train: Any) -> None:
     labels = np.digitize(X[:, 0], [-0.5, 0.5])
     fits = train(make(loss=CrossEntropy(), target=CrossEntropy().encode(labels), epochs=500))
     assert fits.data_loss[0] < 0.1
@@ -401,7 +411,7 @@ def test_classification(train):
     assert binary.data_loss[0] < 0.1
 
 
-def test_a_watch_counts_and_stops(train):
+def test_a_watch_counts_and_stops(train: Any) -> None:
     progress = Progress()
     job = make(runs=8, polish=Polish(3))
     train(job, progress=progress)
@@ -412,7 +422,7 @@ def test_a_watch_counts_and_stops(train):
         train(job, progress=halted)
 
 
-def test_a_job_warns_of_a_penalty_that_rescaling_escapes():
+def test_a_job_warns_of_a_penalty_that_rescaling_escapes() -> None:
     job = make()
     with pytest.warns(EvadablePenaltyWarning, match="layer 1 carry a penalty and those of layer 2 none"):
         replace(job, penalties=layer_penalties(job.network, weight_l2=[0.1, 0.0]))
@@ -439,7 +449,7 @@ def test_a_job_warns_of_a_penalty_that_rescaling_escapes():
         ({"x": csr_array(X), "folds": (replace(Fold.plain(np.ones(ROWS), 5, 1), center=np.ones(5)),)}, "fill a sparse"),
     ],
 )
-def test_mistakes_are_named(change, words):
+def test_mistakes_are_named(change: Any, words: Any) -> None:
     job = make()
     with pytest.raises(ValueError, match=words):
         replace(job, **change)
@@ -449,10 +459,11 @@ def test_mistakes_are_named(change, words):
 
 
 @pytest.mark.parametrize("optimizer", OPTIMIZERS, ids=str)
-def test_an_optimizer_goes_on_where_it_stood(optimizer):
-    settings = {"optimizer": replace(optimizer, schedule=InverseTime()), "runs": 8, "hidden": (8,)}
+def test_an_optimizer_goes_on_where_it_stood(optimizer: Any) -> None:
+    settings: dict[str, Any] = {"optimizer": replace(optimizer, schedule=InverseTime()), "runs": 8, "hidden": (8,)}
     whole = reference.train(make(**settings, epochs=12))
     first = reference.train(make(**settings, epochs=5))
+    assert first.standing is not None
     assert first.standing.steps == 5
     job = replace(make(**settings, epochs=7), start=first.parameters, standing=first.standing)
     for fits in (
@@ -465,7 +476,7 @@ def test_an_optimizer_goes_on_where_it_stood(optimizer):
     assert not np.allclose(anew.parameters[0], whole.parameters[0], rtol=1e-6)
 
 
-def test_batches_in_order_take_the_rows_as_they_stand():
+def test_batches_in_order_take_the_rows_as_they_stand() -> None:
     job = make(runs=1, optimizer=SGD(0.05), epochs=3, batch_size=25, ordered=True)
     fits = reference.train(job)
     w, weights = job.start, []
@@ -482,10 +493,12 @@ def test_batches_in_order_take_the_rows_as_they_stand():
 
 
 @pytest.mark.slow
-def test_a_rate_that_follows_the_loss_is_each_runs_own():
+def test_a_rate_that_follows_the_loss_is_each_runs_own() -> None:
     stopping = EarlyStopping(3, 1e-3, "objective", 5.0, 1e-4)
     job = make(runs=4, hidden=(40,), optimizer=SGD(0.2), epochs=2000, early_stopping=stopping, record_every=1)
     fits = reference.train(job)
+    assert fits.history is not None
+    assert fits.standing is not None
     ended = [int(np.isfinite(curve[1:]).sum()) for curve in fits.history.data_loss]
     assert len(set(ended)) > 1
     assert max(ended) < 2000
@@ -502,7 +515,7 @@ def test_a_rate_that_follows_the_loss_is_each_runs_own():
         ({"optimizer": SGD(0.1, schedule=InverseScaling(1, ROWS))}, "no schedule InverseScaling"),
     ],
 )
-def test_the_compiled_engine_says_that_it_cannot(change, words):
+def test_the_compiled_engine_says_that_it_cannot(change: Any, words: Any) -> None:
     job = make(epochs=2)
     with pytest.raises(NotImplementedError, match=words):
         compiled.train(replace(job, **change))
@@ -510,19 +523,20 @@ def test_the_compiled_engine_says_that_it_cannot(change, words):
         compiled.train(replace(job, standing=reference.train(job).standing))
 
 
-def test_n_jobs_is_checked(train):
+def test_n_jobs_is_checked(train: Any) -> None:
     with pytest.raises(ValueError, match="n_jobs is 1 or more threads"):
         train(make(), n_jobs=0)
 
 
-def test_fits_say_which_engine_ran():
+def test_fits_say_which_engine_ran() -> None:
+    unknown: Any = "fast"
     assert train_by(make(epochs=1)).engine == f"compiled ({native.load()[0]})"
     assert train_by(make(epochs=1), engine="reference").engine == "reference"
     with pytest.raises(ValueError, match="one of compiled, reference, got 'fast'"):
-        train_by(make(), engine="fast")
+        train_by(make(), engine=unknown)
 
 
-def test_a_sparse_x_is_the_dense_one(train):
+def test_a_sparse_x_is_the_dense_one(train: Any) -> None:
     dense = np.where(np.random.default_rng(3).uniform(size=(ROWS, INPUTS)) < 0.3, X, 0.0)
     fold = replace(Fold.plain(np.ones(ROWS), INPUTS, 1), scale=np.array([1.0, 2.0, np.inf, 0.5, 3.0]))
     for batch_size, dtype in itertools.product((None, 7), (np.float32, np.float64)):
@@ -534,7 +548,7 @@ def test_a_sparse_x_is_the_dense_one(train):
 
 @pytest.mark.parametrize("units", [2, 3, 40])
 @pytest.mark.parametrize("columns", [2, 300])
-def test_a_sparse_x_of_few_or_many_columns_and_units(units, columns):
+def test_a_sparse_x_of_few_or_many_columns_and_units(units: Any, columns: Any) -> None:
     generator = np.random.default_rng(0)
     x = csr_array(generator.normal(size=(90, columns)) * (generator.uniform(size=(90, columns)) < 0.05))
     doubled = csr_array((np.r_[x.data / 2, x.data / 2], np.r_[x.indices, x.indices], [0, *[2 * x.nnz] * 90]), x.shape)
@@ -549,44 +563,56 @@ def test_a_sparse_x_of_few_or_many_columns_and_units(units, columns):
 
 
 @pytest.mark.slow
-def test_what_was_finished_before_a_stop_is_kept(train):
+def test_what_was_finished_before_a_stop_is_kept(train: Any) -> None:
     job = make(runs=40, epochs=3000, hidden=(30,), seeds=np.arange(40), batch_size=20)
     progress = Progress()
-    threading.Thread(
-        target=lambda: (_wait_for(progress, 3 * 3000), setattr(progress, "stop", True)), daemon=True
-    ).start()
+
+    def stop() -> None:
+        _wait_for(progress, 3 * 3000)
+        progress.stop = True
+
+    threading.Thread(target=stop, daemon=True).start()
     with pytest.raises(StoppedError):
         train(job, progress=progress)
     kept = progress.finished_runs
     assert 0 < len(kept) < 40
     whole = train(job.part(kept[:1]))
+    assert progress.finished is not None
     for a, b in zip(progress.finished.parameters, whole.parameters, strict=True):
         np.testing.assert_array_equal(a[0], b[0])
 
 
 @pytest.mark.slow
-def test_ctrl_c_keeps_what_was_finished(train):
+def test_ctrl_c_keeps_what_was_finished(train: Any) -> None:
     job = make(runs=40, epochs=3000, hidden=(30,), seeds=np.arange(40), batch_size=20)
     progress = Progress()
-    interrupt = partial(os.kill, os.getpid(), signal.SIGINT)
-    threading.Thread(target=lambda: (_wait_for(progress, 3 * 3000), interrupt()), daemon=True).start()
+    process = os.getpid()
+
+    def interrupt() -> None:
+        _wait_for(progress, 3 * 3000)
+        os.kill(process, signal.SIGINT)
+
+    threading.Thread(target=interrupt, daemon=True).start()
     with pytest.raises(KeyboardInterrupt):
         train(job, progress=progress)
     assert 0 < len(progress.finished_runs) < 40
+    assert progress.finished is not None
     assert len(progress.finished.data_loss) == len(progress.finished_runs)
 
 
-def _wait_for(progress, done):
+def _wait_for(progress: Any, done: Any) -> None:
     while progress.done < done:
         time.sleep(0.01)
 
 
-def test_a_job_that_cannot_fit_is_refused_before_it_starts(monkeypatch):
+def test_a_job_that_cannot_fit_is_refused_before_it_starts(monkeypatch: pytest.MonkeyPatch) -> None:
     job = make()
     size = memory.Size.of_job(job)
     assert 0 < memory.needed(size, 1) < 2**20
     assert memory.needed(size, 2) > memory.needed(size, 1)
-    assert memory.available() > 2**20
+    free = memory.available()
+    assert free is not None
+    assert free > 2**20
     monkeypatch.setattr(memory, "available", lambda: 1000)
     with pytest.raises(MemoryError, match=r"needs about .* GiB are free\. Walk fewer"):
         compiled.train(job)

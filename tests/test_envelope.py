@@ -3,6 +3,7 @@
 import runpy
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -22,7 +23,7 @@ CASES = [(penalty, schedule) for penalty in LAW["PENALTIES"] for schedule in LAW
 ids = pytest.mark.parametrize(("penalty", "schedule"), CASES, ids=lambda value: value)
 
 
-def drawn(seed, strengths=12, cells=40):
+def drawn(seed: int, strengths: Any = 12, cells: Any = 40) -> Any:
     """Draw losses that fall and penalties that rise roughly along a path, with noise, gaps and a null model."""
     draws = np.random.default_rng(seed)
     alphas = np.geomspace(1e-3, 1, strengths)
@@ -34,7 +35,7 @@ def drawn(seed, strengths=12, cells=40):
 
 
 @pytest.mark.parametrize("seed", range(20))
-def test_the_chosen_objectives_rise_and_only_what_broke_the_law_moves(seed):
+def test_the_chosen_objectives_rise_and_only_what_broke_the_law_moves(seed: int) -> None:
     alphas, loss, size, null = drawn(seed)
     source, penalty = sources(loss, null, lambda s, cells, of: alphas[s] * size[of, cells])
     cells, own = np.arange(len(null)), np.arange(len(alphas))[:, None]
@@ -56,7 +57,7 @@ def test_the_chosen_objectives_rise_and_only_what_broke_the_law_moves(seed):
 @pytest.mark.slow
 @ids
 @pytest.mark.parametrize("seed", range(3))
-def test_no_objective_falls_along_a_path(seed, penalty, schedule):
+def test_no_objective_falls_along_a_path(seed: int, penalty: Any, schedule: Any) -> None:
     x, target, loss, splits, network = LAW["problem"](seed)
     settings = LAW["settings_of"](network, penalty, schedule)
     path = fit_path(PathProblem.of(x, target, loss, splits, (seed, seed + 1)), settings, 8)
@@ -64,7 +65,7 @@ def test_no_objective_falls_along_a_path(seed, penalty, schedule):
     assert np.isfinite(path.objective[1:]).all()
 
 
-def spoiled(steps, fits, strengths, alphas):
+def spoiled(steps: Steps, fits: Any, strengths: Any, alphas: Any) -> Any:
     """Disturb the networks of some strengths until they break the law."""
     disturbed, draws = list(fits), np.random.default_rng(0)
     for s in strengths:
@@ -75,7 +76,7 @@ def spoiled(steps, fits, strengths, alphas):
 
 
 @ids
-def test_a_cell_holds_the_network_that_it_names_measured_at_its_own_strength(penalty, schedule):
+def test_a_cell_holds_the_network_that_it_names_measured_at_its_own_strength(penalty: Any, schedule: Any) -> None:
     x, target, loss, splits, network = LAW["problem"](2)
     settings = replace(LAW["settings_of"](network, penalty, schedule), max_iter=100, dtype="float64")
     steps = Steps(x, target, loss, splits, settings, [3, 4])
@@ -108,7 +109,7 @@ def test_a_cell_holds_the_network_that_it_names_measured_at_its_own_strength(pen
             np.testing.assert_allclose(path.layer_zeros[s, -1, e], zeros)
 
 
-def test_strength_0_trains_on_where_the_weakest_strength_has_the_lower_loss():
+def test_strength_0_trains_on_where_the_weakest_strength_has_the_lower_loss() -> None:
     X, y = load_diabetes(return_X_y=True)
     model = MLPRegressorCV((8,), alphas=[1e-6, 1e-5], cv=3, max_iter=90, schedule="sequential", random_state=0).fit(
         X, y
@@ -120,7 +121,7 @@ def test_strength_0_trains_on_where_the_weakest_strength_has_the_lower_loss():
     assert not path.null_wins[0].any()
 
 
-def test_a_divergence_at_strength_0_stays_to_be_seen_and_above_it_another_network_takes_the_cell():
+def test_a_divergence_at_strength_0_stays_to_be_seen_and_above_it_another_network_takes_the_cell() -> None:
     x, target, loss, splits, network = LAW["problem"](0)
     steps = Steps(x, target, loss, splits, settings_of(**network))
     strengths = steps.strengths(4)
@@ -135,7 +136,7 @@ def test_a_divergence_at_strength_0_stays_to_be_seen_and_above_it_another_networ
     assert path.source[2, 0, 0] != 2
 
 
-def test_refits_follow_no_strength():
+def test_refits_follow_no_strength() -> None:
     X, y = load_diabetes(return_X_y=True)
     model = MLPRegressorCV((8,), alphas=6, cv=3, max_iter=60, relax=True, random_state=0).fit(X, y)
     path, refits = (arm.path for arm in model.input_selection_.arms)
@@ -147,7 +148,7 @@ def test_refits_follow_no_strength():
 
 @pytest.mark.slow
 @pytest.mark.parametrize("schedule", ["ramp", "sequential"])
-def test_a_diagnosis_judges_the_networks_that_the_path_holds(schedule):
+def test_a_diagnosis_judges_the_networks_that_the_path_holds(schedule: Any) -> None:
     draws = np.random.default_rng(1)
     x = draws.normal(size=(150, 4))
     target = (draws.random(150) < 1 / (1 + np.exp(-2 * x[:, 0] * x[:, 1]))).astype(float)[:, None]
@@ -166,7 +167,7 @@ def test_a_diagnosis_judges_the_networks_that_the_path_holds(schedule):
     np.testing.assert_allclose(evidence.arms["both"].training, evidence.penalized.training, rtol=1e-5)
 
 
-def test_measuring_takes_no_step_and_counts_no_work():
+def test_measuring_takes_no_step_and_counts_no_work() -> None:
     x, target, loss, splits, network = LAW["problem"](2)
     steps = Steps(x, target, loss, splits, settings_of(**network))
     strengths = steps.strengths(5)

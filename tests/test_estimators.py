@@ -1,6 +1,7 @@
 """The scikit-learn faces: scikit-learn's own checks, and what a user expects beyond them."""
 
 import pickle
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -24,13 +25,13 @@ from ridgewalk.estimators import whole_path
 from ridgewalk.path import GroupLassoPath
 from ridgewalk.path.result import MLPPath
 
-QUICK = {
+QUICK: dict[str, Any] = {
     "hidden_layer_sizes": (8,), "alphas": 3, "max_iter": 60, "learning_rate_init": 0.03, "cv": 2, "random_state": 0
 }  # fmt: skip
 
 
 # A row twice and a row of weight 2 are the same to all rows at once, not to batches drawn from them.
-QUICK_ONE = {
+QUICK_ONE: dict[str, Any] = {
     "hidden_layer_sizes": (8,), "max_iter": 200, "learning_rate_init": 0.03, "batch_size": None, "random_state": 0,
     "learning_rate": "cosine",
 }  # fmt: skip
@@ -56,18 +57,18 @@ IN_SINGLE_PRECISION = {
     ],
     expected_failed_checks=lambda estimator: IN_SINGLE_PRECISION if estimator.dtype == "float32" else {},
 )
-def test_scikit_learns_checks(estimator, check):
+def test_scikit_learns_checks(estimator: Any, check: Any) -> None:
     check(estimator)
 
 
 @pytest.fixture(scope="module")
-def cancer():
+def cancer() -> Any:
     X, y = load_breast_cancer(return_X_y=True, as_frame=True)
     settings = QUICK | {"alphas": 8, "cv": 3, "max_iter": 200}
     return X, y, MLPClassifierCV(**settings).fit(X, y)
 
 
-def test_it_predicts_better_than_no_penalty_and_says_so(cancer):
+def test_it_predicts_better_than_no_penalty_and_says_so(cancer: Any) -> None:
     X, y, model = cancer
     assert model.score(X, y) > 0.96
     mean = model.path_.row_loss.mean(axis=1)
@@ -76,14 +77,14 @@ def test_it_predicts_better_than_no_penalty_and_says_so(cancer):
     assert model.alpha_ == model.alphas_[model.index_]
 
 
-def test_the_sparser_rule_is_sparser(cancer):
+def test_the_sparser_rule_is_sparser(cancer: Any) -> None:
     X, y, model = cancer
     sparse = clone(model).set_params(selection="1se").fit(X, y)
     assert sparse.alpha_ == sparse.alpha_1se_ == model.alpha_1se_
     assert sum((w != 0).sum() for w in sparse.coefs_) < sum((w != 0).sum() for w in model.coefs_)
 
 
-def test_names_support_and_coefficients_belong_together(cancer):
+def test_names_support_and_coefficients_belong_together(cancer: Any) -> None:
     X, _, model = cancer
     assert list(model.feature_names_in_) == list(X.columns)
     np.testing.assert_array_equal(model.get_support(), model.coefs_[0].any(axis=1))
@@ -97,7 +98,7 @@ def test_names_support_and_coefficients_belong_together(cancer):
     )
 
 
-def test_probabilities(cancer):
+def test_probabilities(cancer: Any) -> None:
     X, _, model = cancer
     chances = model.predict_proba(X)
     np.testing.assert_allclose(chances.sum(axis=1), 1)
@@ -107,12 +108,12 @@ def test_probabilities(cancer):
     np.testing.assert_array_equal(model.predict(X), model.classes_[chances.argmax(axis=1)])
 
 
-def test_it_survives_pickling(cancer):
+def test_it_survives_pickling(cancer: Any) -> None:
     X, _, model = cancer
     np.testing.assert_array_equal(pickle.loads(pickle.dumps(model)).predict_proba(X), model.predict_proba(X))
 
 
-def test_three_classes_with_text_labels():
+def test_three_classes_with_text_labels() -> None:
     X, y = load_iris(return_X_y=True)
     names = np.array(["setosa", "versicolor", "virginica"])[y]
     model = MLPClassifierCV(**QUICK).fit(X, names)
@@ -122,7 +123,7 @@ def test_three_classes_with_text_labels():
 
 
 @pytest.mark.slow
-def test_inside_pipelines_and_searches():
+def test_inside_pipelines_and_searches() -> None:
     X, y = load_iris(return_X_y=True)
     pipeline = make_pipeline(PolynomialFeatures(2, include_bias=False), MLPClassifierCV(**QUICK))
     assert cross_val_score(pipeline, X, y, cv=3).mean() > 0.9
@@ -130,7 +131,7 @@ def test_inside_pipelines_and_searches():
     assert search.best_params_["l1_ratio"] in (0.1, 1.0)
 
 
-def test_regression_in_its_own_units():
+def test_regression_in_its_own_units() -> None:
     X, y = load_diabetes(return_X_y=True)
     model = MLPRegressorCV(**(QUICK | {"max_iter": 200, "alphas": 6})).fit(X, y)
     assert model.score(X, y) > 0.45
@@ -138,7 +139,7 @@ def test_regression_in_its_own_units():
     assert model.path_.heldout_loss.min() == pytest.approx(0.5 * (0.55 * y.var()), rel=0.25)
 
 
-def test_several_targets_at_once():
+def test_several_targets_at_once() -> None:
     X, y = load_diabetes(return_X_y=True)
     both = np.stack([y, -2 * y], axis=1)
     model = MLPRegressorCV(**QUICK).fit(X, both)
@@ -148,14 +149,14 @@ def test_several_targets_at_once():
 
 @pytest.mark.slow
 @pytest.mark.parametrize("loss", ["absolute_error", "huber", "poisson"])
-def test_other_losses(loss):
+def test_other_losses(loss: Any) -> None:
     X, y = load_diabetes(return_X_y=True)
     model = MLPRegressorCV(loss=loss, **QUICK).fit(X, np.round(y / 10))
     assert model.score(X, np.round(y / 10)) > 0.2
     assert loss != "poisson" or (model.predict(X) > 0).all()
 
 
-def test_no_hidden_layer_is_scikit_learns_elastic_net():
+def test_no_hidden_layer_is_scikit_learns_elastic_net() -> None:
     X, y = load_diabetes(return_X_y=True)
     X = X / X.std(axis=0)
     path = MLPRegressorCV((), alphas=[0.5, 2.0, 10.0], l1_ratio=0.7, standardize=False, cv=3).fit(X, y).path_
@@ -167,7 +168,7 @@ def test_no_hidden_layer_is_scikit_learns_elastic_net():
         assert b.item() == pytest.approx(theirs.intercept_, abs=1e-5)
 
 
-def test_any_splitter_will_do():
+def test_any_splitter_will_do() -> None:
     X, y = load_iris(return_X_y=True)
     groups = np.arange(150) % 5
     folds = list(GroupKFold(5).split(X, y, groups))
@@ -175,7 +176,7 @@ def test_any_splitter_will_do():
     assert model.path_.heldout_loss.shape[1] == 5
 
 
-def test_seeds_are_averaged_for_the_choice_and_the_best_start_is_kept():
+def test_seeds_are_averaged_for_the_choice_and_the_best_start_is_kept() -> None:
     X, y = load_iris(return_X_y=True)
     model = MLPClassifierCV(n_seeds=3, **QUICK).fit(X, y)
     path = model.path_
@@ -185,7 +186,7 @@ def test_seeds_are_averaged_for_the_choice_and_the_best_start_is_kept():
 
 @pytest.mark.slow
 @pytest.mark.parametrize("seed", [0, 1])
-def test_everything_handed_over_is_the_best_seeds(monkeypatch, seed):
+def test_everything_handed_over_is_the_best_seeds(monkeypatch: pytest.MonkeyPatch, seed: int) -> None:
     X, y = load_wine(return_X_y=True)
     monkeypatch.setattr(MLPPath, "best_seed", lambda *_: seed)
     settings = QUICK | {"alphas": [0.01], "max_iter": 200, "n_seeds": 3}
@@ -199,7 +200,7 @@ def test_everything_handed_over_is_the_best_seeds(monkeypatch, seed):
     np.testing.assert_allclose(model.decision_function(X), output, rtol=1e-12)
 
 
-def test_the_same_random_state_gives_the_same_model():
+def test_the_same_random_state_gives_the_same_model() -> None:
     X, y = load_iris(return_X_y=True)
     one, two = (MLPClassifierCV(**QUICK, n_jobs=n).fit(X, y) for n in (1, 2))
     np.testing.assert_array_equal(one.predict_proba(X), two.predict_proba(X))
@@ -208,7 +209,7 @@ def test_the_same_random_state_gives_the_same_model():
 
 
 @pytest.mark.slow
-def test_an_array_a_frame_and_every_memory_order_are_the_same():
+def test_an_array_a_frame_and_every_memory_order_are_the_same() -> None:
     X, y = load_iris(return_X_y=True)
     expected = MLPClassifierCV(**QUICK).fit(X, y).predict_proba(X)
     frozen = X.copy()
@@ -218,16 +219,16 @@ def test_an_array_a_frame_and_every_memory_order_are_the_same():
 
 
 @pytest.mark.parametrize("fitted", ["fit_path", "select_inputs"], ids=["walk", "select_inputs"])
-def test_every_parameter_reaches_the_path(monkeypatch, fitted):
+def test_every_parameter_reaches_the_path(monkeypatch: pytest.MonkeyPatch, fitted: Any) -> None:
     X, y = load_iris(return_X_y=True)
-    seen = []
+    seen: list[Any] = []
 
-    def stop(*arguments):
+    def stop(*arguments: Any) -> None:
         seen.extend(arguments)
         raise InterruptedError
 
     monkeypatch.setattr(whole_path, fitted, stop)
-    given = {
+    given: dict[str, Any] = {
         "hidden_layer_sizes": (3, 2), "activation": "tanh", "alphas": 7, "l1_ratio": 0.2, "penalty": "group_lasso",
         "upper_l2": 0.02, "penalty_factors": [1, 1, 3, 4], "cv": 3, "n_seeds": 4, "schedule": "sequential",
         "max_iter": 9, "learning_rate_init": 0.07, "batch_size": 13, "standardize": False, "dtype": "float64",
@@ -255,7 +256,7 @@ def test_every_parameter_reaches_the_path(monkeypatch, fitted):
     np.testing.assert_array_equal(problem.weights, np.arange(150))
 
 
-def test_more_seeds_leave_the_folds_as_they_are():
+def test_more_seeds_leave_the_folds_as_they_are() -> None:
     X, y = load_diabetes(return_X_y=True)
     route = settings_of((3,), max_iter=3)
     one, two = (mlp_path(X, y, settings=route, alphas=2, cv=3, n_seeds=n, random_state=0) for n in (1, 2))
@@ -263,7 +264,7 @@ def test_more_seeds_leave_the_folds_as_they_are():
     assert (two.heldout_loss[0, :, 0] != two.heldout_loss[0, :, 1]).all()
 
 
-def test_a_number_of_folds_is_shuffled():
+def test_a_number_of_folds_is_shuffled() -> None:
     X, y = load_diabetes(return_X_y=True)
     route = settings_of((), dtype="float64")
     by_number, in_order = (
@@ -272,13 +273,13 @@ def test_a_number_of_folds_is_shuffled():
     assert (by_number != in_order).all()
 
 
-def test_a_linear_model_that_is_not_solved_says_so():
+def test_a_linear_model_that_is_not_solved_says_so() -> None:
     X, y = load_diabetes(return_X_y=True, scaled=False)
     with pytest.warns(ConvergenceWarning, match="not at its optimum"):
         MLPRegressorCV((), loss="absolute_error", alphas=[0.1], standardize=False, cv=2).fit(X, y)
 
 
-def test_mlp_path_checks_its_data():
+def test_mlp_path_checks_its_data() -> None:
     X, y = load_iris(return_X_y=True)
     for given, words in (
         ((np.where(X > 7, np.nan, X), y), "NaN"),
@@ -298,7 +299,7 @@ def test_mlp_path_checks_its_data():
     assert type(mlp_path(X, labels, settings=route, alphas=1, cv=2).loss).__name__ == "BinaryCrossEntropy"
 
 
-def test_mlp_path_finds_out_the_loss():
+def test_mlp_path_finds_out_the_loss() -> None:
     X, y = load_iris(return_X_y=True)
     route = settings_of((4,), max_iter=10)
     names = {
@@ -330,13 +331,13 @@ def test_mlp_path_finds_out_the_loss():
         ({"n_jobs": 0}, "n_jobs is 1 or more threads"),
     ],
 )
-def test_mistakes_are_named(change, words):
+def test_mistakes_are_named(change: Any, words: Any) -> None:
     X, y = load_iris(return_X_y=True)
     with pytest.raises(ValueError, match=words):
         MLPClassifierCV(**(QUICK | change)).fit(X, y)
 
 
-def test_a_regressor_names_its_losses_and_its_folds():
+def test_a_regressor_names_its_losses_and_its_folds() -> None:
     X, y = load_diabetes(return_X_y=True)
     with pytest.raises(ValueError, match="'loss' parameter"):
         MLPRegressorCV(**QUICK, loss="hinge").fit(X, y)
@@ -344,7 +345,7 @@ def test_a_regressor_names_its_losses_and_its_folds():
         MLPRegressorCV(**(QUICK | {"cv": 10})).fit(X[:5], y[:5])
 
 
-def test_a_choice_among_fits_that_diverged_is_warned_about():
+def test_a_choice_among_fits_that_diverged_is_warned_about() -> None:
     X, y = load_iris(return_X_y=True)
     settings = QUICK | {"learning_rate_init": 1e30, "alphas": [0.1], "standardize": False, "n_seeds": 1}
     with pytest.raises(ValueError, match="Every strength diverged"):
@@ -352,7 +353,7 @@ def test_a_choice_among_fits_that_diverged_is_warned_about():
 
 
 @pytest.mark.slow
-def test_they_work_inside_scikit_learns_own(cancer):
+def test_they_work_inside_scikit_learns_own(cancer: Any) -> None:
     X, y, _ = cancer
     model, weights = MLPClassifierCV(**QUICK), np.arange(len(X)) % 3
     voting = VotingClassifier([("a", model), ("b", clone(model).set_params(l1_ratio=1.0))], voting="soft").fit(X, y)

@@ -11,6 +11,7 @@ import sys
 import warnings
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnxruntime
@@ -35,14 +36,14 @@ HIDDEN = [(), (4,), (4, 3)]
 EXACT, SINGLE = 1e-11, 1e-6  # of the largest prediction; single is onnxruntime's Erf, inside GELU
 
 
-def columns(seed=0):
+def columns(seed: int = 0) -> Any:
     """Give columns of very different size and place: the network needs 3 of 6, one is constant."""
     x = np.random.default_rng(seed).normal(size=(ROWS, 6))
     x[:, 5] = 0
     return x * [1, 1e6, 1e-3, 1, 1, 1] + [0, 1e9, 0, 5, 0, 3]
 
 
-def targets():
+def targets() -> Any:
     x = columns()
     z = (x - x.mean(axis=0)) / (x.std(axis=0) + (x.std(axis=0) == 0))
     s = z[:, 0] + z[:, 1] * z[:, 2]
@@ -62,9 +63,15 @@ def targets():
 CLASSES = ("two", "three", "floats", "truth", "labels")
 
 
-def fitted(x, y, task, **parameters):
+def fitted(x: Any, y: Any, task: Any, **parameters: Any) -> Any:
     """Fit for a moment, with so much L1 that some inputs are dropped."""
-    given = {"alpha": 0.02, "l1_ratio": 1, "max_iter": 12, "random_state": 0, "learning_rate_init": 0.02} | parameters
+    given: dict[str, Any] = {
+        "alpha": 0.02,
+        "l1_ratio": 1,
+        "max_iter": 12,
+        "random_state": 0,
+        "learning_rate_init": 0.02,
+    } | parameters
     model = MLPClassifier(**given) if task in CLASSES else MLPRegressor(**given)
     if task == "rate":
         model.set_params(loss="poisson")
@@ -73,23 +80,23 @@ def fitted(x, y, task, **parameters):
         return model.fit(x, y)
 
 
-def expected(model, x):
+def expected(model: Any, x: Any) -> Any:
     """Give predictions, and probabilities where there are any."""
     return [model.predict(x), *([model.predict_proba(x)] if isinstance(model, MLPClassifier) else [])]
 
 
-def by_onnx(exported, feeds):
+def by_onnx(exported: Any, feeds: Any) -> Any:
     session = onnxruntime.InferenceSession(exported.content, providers=["CPUExecutionProvider"])
     return session.run(None, feeds)
 
 
-def by_numpy(exported, folder, table):
+def by_numpy(exported: Any, folder: Any, table: Any) -> Any:
     exported.write(folder / "model.py")
     code = runpy.run_path(str(folder / "model.py"))
     return [code[name](table) for name in ("predict", "predict_proba") if name in code]
 
 
-def assert_same(given, wanted, tolerance=EXACT):
+def assert_same(given: Any, wanted: Any, tolerance: Any = EXACT) -> None:
     assert len(given) == len(wanted)
     for ours, theirs in zip(given, wanted, strict=True):
         assert ours.shape == theirs.shape
@@ -102,7 +109,7 @@ def assert_same(given, wanted, tolerance=EXACT):
 @pytest.mark.slow
 @pytest.mark.parametrize("hidden", HIDDEN, ids=["linear", "one layer", "two layers"])
 @pytest.mark.parametrize("activation", ACTIVATIONS)
-def test_every_form_predicts_what_the_model_predicts(activation, hidden, tmp_path):
+def test_every_form_predicts_what_the_model_predicts(activation: Any, hidden: Any, tmp_path: Path) -> None:
     x = columns()
     for task, y in targets().items():
         model = fitted(x, y, task, hidden_layer_sizes=hidden, activation=activation)
@@ -117,7 +124,7 @@ def test_every_form_predicts_what_the_model_predicts(activation, hidden, tmp_pat
 @pytest.mark.skipif(importlib.util.find_spec("torch") is None, reason="PyTorch is not among the test dependencies")
 @pytest.mark.parametrize("ensemble", [False, True])
 @pytest.mark.parametrize("activation", ACTIVATIONS)
-def test_the_state_dict_loads_and_predicts_the_same(activation, ensemble, tmp_path):
+def test_the_state_dict_loads_and_predicts_the_same(activation: Any, ensemble: Any, tmp_path: Path) -> None:
     import torch
 
     x, file = columns(), tmp_path / "model.safetensors"
@@ -136,7 +143,7 @@ def test_the_state_dict_loads_and_predicts_the_same(activation, ensemble, tmp_pa
             assert_same([predicted.reshape(wanted.shape)], [wanted], 1e-9)
 
 
-def test_the_state_dict_is_compact_and_says_what_it_takes():
+def test_the_state_dict_is_compact_and_says_what_it_takes() -> None:
     x = columns()
     model = fitted(x, targets()["two"], "two", hidden_layer_sizes=(8,), alpha=0.03, max_iter=60)
     exported = to_torch(model)
@@ -150,7 +157,7 @@ def test_the_state_dict_is_compact_and_says_what_it_takes():
     np.testing.assert_allclose(output[:, 0], model.decision_function(x), rtol=1e-7)
 
 
-def test_the_state_dicts_metadata_builds_the_network(tmp_path):
+def test_the_state_dicts_metadata_builds_the_network(tmp_path: Path) -> None:
     model = fitted(columns(), targets()["three"], "three", hidden_layer_sizes=(4,), activation="leaky_relu")
     (file,) = to_torch(model, target="kind").write(tmp_path / "model.safetensors")
     with safe_open(file, "np") as kept:
@@ -166,7 +173,7 @@ def test_the_state_dicts_metadata_builds_the_network(tmp_path):
 
 
 @pytest.mark.parametrize("task", ["number", "rate", "two", "three", "labels"])
-def test_an_ensemble_is_averaged_also_where_one_of_it_is_constant(task, tmp_path):
+def test_an_ensemble_is_averaged_also_where_one_of_it_is_constant(task: Any, tmp_path: Path) -> None:
     x = columns()
     model = fitted(x, targets()[task], task, hidden_layer_sizes=(4, 3), n_seeds=3, ensemble=True, activation="tanh")
     model.models_[0].parameters[2][:] = 0
@@ -176,7 +183,7 @@ def test_an_ensemble_is_averaged_also_where_one_of_it_is_constant(task, tmp_path
     assert_same(by_numpy(to_numpy(model), tmp_path, x), wanted)
 
 
-def test_a_constant_model_asks_for_one_column_and_counts_its_rows(tmp_path):
+def test_a_constant_model_asks_for_one_column_and_counts_its_rows(tmp_path: Path) -> None:
     frame = pd.DataFrame(columns(), columns=list("abcdef"))
     model = fitted(frame, targets()["number"], "number", alpha=1e3, max_iter=50)
     assert not model.support_.any()
@@ -187,7 +194,7 @@ def test_a_constant_model_asks_for_one_column_and_counts_its_rows(tmp_path):
     assert_same(by_numpy(to_numpy(model), tmp_path, {"a": [1, 2, 3]}), [np.full(3, model.predict(frame)[0])])
 
 
-def people(seed=0):
+def people(seed: int = 0) -> Any:
     """Give a table with every kind of column, and gaps in all of them."""
     generator = np.random.default_rng(seed)
     rows = 1000
@@ -196,7 +203,7 @@ def people(seed=0):
             "age": generator.normal(40, 10, rows).round(),
             "größe, cm": generator.normal(170, 10, rows),
             "member": generator.random(rows) > 0.5,
-            "town": generator.choice(["here", "there", "Köln", None], rows),
+            "town": generator.choice(np.array(["here", "there", "Köln", None]), rows),
             "since": pd.Timestamp("2020-01-01") + pd.to_timedelta(generator.uniform(0, 900, rows).round(2), "D"),
             "day": (pd.Timestamp("1999-01-01") + pd.to_timedelta(generator.integers(0, 900, rows), "D")).strftime(
                 "%Y-%m-%dT10:30:00+02:00"
@@ -211,13 +218,13 @@ def people(seed=0):
     return frame
 
 
-def days(column):
+def days(column: Any) -> Any:
     """Give dates as days from 1970."""
     dates = pd.to_datetime(column, utc=True).to_numpy(dtype="datetime64[us]")
     return np.where(np.isnat(dates), np.nan, dates.astype(np.int64) / 86_400e6)
 
 
-def fed(exported, frame):
+def fed(exported: Any, frame: Any) -> Any:
     """Give a frame's columns as the graph takes them."""
     feeds = {}
     for name, kind in exported.recipe.columns.items():
@@ -227,13 +234,13 @@ def fed(exported, frame):
     return feeds
 
 
-def tables(frame):
+def tables(frame: Any) -> Any:
     """Give a frame as people hand a table over: a dict of columns, rows, a frame."""
     plain = frame.astype(object).where(frame.notna(), None)
     return [plain.to_dict("list"), plain.to_dict("records"), frame]
 
 
-def changed(frame):
+def changed(frame: Any) -> Any:
     """Give a table with what the training never saw: new categories, and gaps in other columns."""
     new = frame.copy()
     new.loc[::4, "town"] = "elsewhere"
@@ -245,7 +252,7 @@ def changed(frame):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("task", ["two", "number"])
-def test_the_encoder_is_inside(task, tmp_path):
+def test_the_encoder_is_inside(task: Any, tmp_path: Path) -> None:
     frame = people()
     encoder = Encoder.fit(frame)
     signal = frame["age"].fillna(0) + 20 * (frame["town"] == "here") + frame["since"].isna() * 30
@@ -254,6 +261,7 @@ def test_the_encoder_is_inside(task, tmp_path):
     graph, code = to_onnx(model, encoder), to_numpy(model, encoder)
     kinds = ["number"] * 3 + ["text", "date", "date", "text", "number"]
     assert list(graph.recipe.columns.items()) == list(zip(frame, kinds, strict=True))
+    assert graph.recipe.features is not None
     assert {feature.what for feature in graph.recipe.features} == {
         "number", "missing", "is", "none of", "days", "sin", "cos"
     }  # fmt: skip
@@ -264,7 +272,7 @@ def test_the_encoder_is_inside(task, tmp_path):
             assert_same(by_numpy(code, tmp_path, table), wanted)
 
 
-def test_a_column_that_is_not_used_is_not_asked_for(tmp_path):
+def test_a_column_that_is_not_used_is_not_asked_for(tmp_path: Path) -> None:
     frame = people()
     encoder = Encoder.fit(frame)
     y = frame["age"].fillna(0).to_numpy() + 20 * (frame["town"] == "here")
@@ -280,7 +288,7 @@ def test_a_column_that_is_not_used_is_not_asked_for(tmp_path):
     assert f"It needs {len(needed)} of 8 columns: " in str(graph)
 
 
-def test_an_empty_text_is_missing_unless_it_is_a_category(tmp_path):
+def test_an_empty_text_is_missing_unless_it_is_a_category(tmp_path: Path) -> None:
     for town in (["", "a", "b"], [None, "a", "b"], ["", None, "a"]):
         frame = pd.DataFrame({"town": town * 20, "age": np.arange(60) % 7.0})
         encoder = Encoder.fit(frame)
@@ -291,7 +299,7 @@ def test_an_empty_text_is_missing_unless_it_is_a_category(tmp_path):
         assert_same(by_numpy(to_numpy(model, encoder), tmp_path, tables(frame)[0]), wanted)
 
 
-def test_a_model_of_a_constant_column_is_exported(tmp_path):
+def test_a_model_of_a_constant_column_is_exported(tmp_path: Path) -> None:
     x, y = np.ones((40, 1)), np.arange(40) % 3 == 0
     model = fitted(x, y, "truth", alpha=0, max_iter=5)
     wanted = expected(model, x)
@@ -299,7 +307,7 @@ def test_a_model_of_a_constant_column_is_exported(tmp_path):
 
 
 @pytest.mark.parametrize("name", ["a, b", "two\nlines"])
-def test_what_is_quoted_in_the_first_line_of_csv_separates_nothing(name, tmp_path):
+def test_what_is_quoted_in_the_first_line_of_csv_separates_nothing(name: Any, tmp_path: Path) -> None:
     frame = pd.DataFrame({name: np.arange(60) % 7.0, "x": np.arange(60) % 5.0})
     encoder = Encoder.fit(frame)
     model = fitted(encoder.transform(frame), frame["x"].to_numpy(), "number", alpha=0, max_iter=40)
@@ -317,7 +325,7 @@ HOSTILE = [
 ]  # fmt: skip
 
 
-def hostile_table():
+def hostile_table() -> Any:
     generator = np.random.default_rng(3)
     numbers = {name: generator.normal(size=ROWS) for name in HOSTILE[::2]}
     texts = {name: generator.choice([*HOSTILE[:5], name], ROWS) for name in HOSTILE[1::2]}
@@ -325,7 +333,7 @@ def hostile_table():
     return frame, np.array(HOSTILE)[generator.integers(0, len(HOSTILE), ROWS)]
 
 
-def test_hostile_names_and_classes_stay_text(tmp_path):
+def test_hostile_names_and_classes_stay_text(tmp_path: Path) -> None:
     frame, y = hostile_table()
     encoder = Encoder.fit(frame)
     model = fitted(encoder.transform(frame), y, "three", hidden_layer_sizes=(3,), alpha=1e-4)
@@ -339,10 +347,10 @@ def test_hostile_names_and_classes_stay_text(tmp_path):
     assert {*frame, *y, '"""'} <= set(said)
 
 
-def test_the_python_files_are_written_as_ruff_would(tmp_path):
+def test_the_python_files_are_written_as_ruff_would(tmp_path: Path) -> None:
     x, plain = columns(), people()
     encoder, (hostile, y) = Encoder.fit(plain), hostile_table()
-    models = {
+    models: dict[str, tuple[Any, Encoder | None]] = {
         f"{task}_{activation}_{ensemble}": (
             fitted(x, each, task, hidden_layer_sizes=(4,), activation=activation, n_seeds=2, ensemble=ensemble), None
         )
@@ -365,7 +373,7 @@ def test_the_python_files_are_written_as_ruff_would(tmp_path):
         assert done.returncode == 0, done.stdout + done.stderr
 
 
-def test_the_numbers_of_a_large_model_stand_beside_its_code(tmp_path, monkeypatch):
+def test_the_numbers_of_a_large_model_stand_beside_its_code(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     x = columns()
     model = fitted(x, targets()["three"], "three", hidden_layer_sizes=(6, 5), alpha=0, n_seeds=2, ensemble=True)
     small = to_numpy(model)
@@ -377,10 +385,9 @@ def test_the_numbers_of_a_large_model_stand_beside_its_code(tmp_path, monkeypatc
     assert_same(by_numpy(large, tmp_path, x), expected(model, x))
 
 
-def test_gaps_in_csv_are_what_pandas_takes_for_gaps():
-    from pandas._libs.parsers import STR_NA_VALUES
-
-    assert set(numpy_code.GAPS) == STR_NA_VALUES
+def test_gaps_in_csv_are_what_pandas_takes_for_gaps() -> None:
+    parsers: Any = importlib.import_module("pandas._libs.parsers")
+    assert set(numpy_code.GAPS) == parsers.STR_NA_VALUES
 
 
 @pytest.mark.parametrize("form", [to_onnx, to_torch, to_numpy])
@@ -394,12 +401,12 @@ def test_gaps_in_csv_are_what_pandas_takes_for_gaps():
     ],
     ids=["not fitted", "a pipeline", "no estimator", "another encoder"],
 )
-def test_what_cannot_be_exported_is_refused(form, model, encoder, words):
+def test_what_cannot_be_exported_is_refused(form: Any, model: Any, encoder: Any, words: Any) -> None:
     with pytest.raises(ValueError, match=words):
         form(model, encoder)
 
 
-def test_a_column_without_a_name_is_refused_by_onnx_alone(tmp_path):
+def test_a_column_without_a_name_is_refused_by_onnx_alone(tmp_path: Path) -> None:
     frame = pd.DataFrame(columns(), columns=["", *"bcdef"])
     encoder = Encoder.fit(frame)
     model = fitted(encoder.transform(frame), targets()["number"], "number", alpha=1e-4)
@@ -409,7 +416,7 @@ def test_a_column_without_a_name_is_refused_by_onnx_alone(tmp_path):
 
 
 @pytest.mark.parametrize(("form", "ending"), [(to_onnx, ".onnx"), (to_torch, ".safetensors"), (to_numpy, ".py")])
-def test_a_file_of_another_kind_is_refused(form, ending, tmp_path):
+def test_a_file_of_another_kind_is_refused(form: Any, ending: Any, tmp_path: Path) -> None:
     exported = form(fitted(columns(), targets()["two"], "two"))
     with pytest.raises(ValueError, match=rf"ends in \{ending}, got 'model.txt'"):
         exported.write(tmp_path / "model.txt")
@@ -418,7 +425,7 @@ def test_a_file_of_another_kind_is_refused(form, ending, tmp_path):
 
 
 @pytest.fixture
-def command(tmp_path, monkeypatch, capsys):
+def command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Any:
     """Run ``ridgewalk export`` in a folder that holds a model; give its exit code, output and errors."""
     monkeypatch.chdir(tmp_path)
     frame = people().head(60)
@@ -427,7 +434,7 @@ def command(tmp_path, monkeypatch, capsys):
     model.fit(encoder.transform(frame), (frame["noise"] > 0).to_numpy().astype(str))
     save(model, tmp_path / MODEL_FILE, encoder=encoder, target="which")
 
-    def run(*arguments):
+    def run(*arguments: Any) -> Any:
         monkeypatch.setattr(sys, "argv", ["ridgewalk", "export", *arguments])
         with pytest.raises(SystemExit) as end:
             cli.main()
@@ -437,7 +444,7 @@ def command(tmp_path, monkeypatch, capsys):
     return run
 
 
-def test_the_command_says_what_it_wrote_and_how_to_use_it(command, tmp_path):
+def test_the_command_says_what_it_wrote_and_how_to_use_it(command: Any, tmp_path: Path) -> None:
     for form, file, word in (
         ("onnx", "model.onnx", "InferenceSession('model.onnx')"),
         ("torch", "state_dict.safetensors", "load_file('state_dict.safetensors')"),
@@ -460,7 +467,7 @@ def test_the_command_says_what_it_wrote_and_how_to_use_it(command, tmp_path):
     }
 
 
-def test_a_model_of_an_array_needs_no_encoder(command, tmp_path):
+def test_a_model_of_an_array_needs_no_encoder(command: Any, tmp_path: Path) -> None:
     model = fitted(columns(), targets()["number"], "number", hidden_layer_sizes=(3,), alpha=0)
     save(model, tmp_path / "array.safetensors")
     code, out, err = command("array.safetensors", "--to", "onnx")
@@ -471,7 +478,9 @@ def test_a_model_of_an_array_needs_no_encoder(command, tmp_path):
     assert_same(session.run(None, {"X": columns()}), [model.predict(columns())])
 
 
-def test_the_command_replaces_neither_of_two_files_unasked(command, tmp_path, monkeypatch):
+def test_the_command_replaces_neither_of_two_files_unasked(
+    command: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(numpy_code, "MOST_LITERALS", 10)
     (tmp_path / "mine.npz").write_text("kept")
     code, _, err = command(".", "--to", "numpy", "--out", "mine.py")
@@ -482,7 +491,7 @@ def test_the_command_replaces_neither_of_two_files_unasked(command, tmp_path, mo
     (tmp_path / "mine.npz").unlink()
     write = Path.write_bytes
 
-    def only_the_first(path, content):
+    def only_the_first(path: Any, content: Any) -> Any:
         if path.suffix == ".npz":
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))
         return write(path, content)
@@ -509,7 +518,9 @@ def test_the_command_replaces_neither_of_two_files_unasked(command, tmp_path, mo
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
 )
-def test_a_mistake_ends_in_a_sentence_and_leaves_no_file(command, tmp_path, arguments, code, words):
+def test_a_mistake_ends_in_a_sentence_and_leaves_no_file(
+    command: Any, tmp_path: Path, arguments: Any, code: Any, words: Any
+) -> None:
     ended, out, err = command(*arguments)
     assert ended == code
     assert words in err
@@ -517,7 +528,7 @@ def test_a_mistake_ends_in_a_sentence_and_leaves_no_file(command, tmp_path, argu
     assert [path.name for path in tmp_path.iterdir()] == [MODEL_FILE]
 
 
-def test_the_package_onnx_is_asked_for_where_it_is_not_there(command, monkeypatch):
+def test_the_package_onnx_is_asked_for_where_it_is_not_there(command: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in [each for each in sys.modules if each.split(".")[0] == "onnx" or each == "ridgewalk.export.onnx_graph"]:
         monkeypatch.delitem(sys.modules, name)
     monkeypatch.setitem(sys.modules, "onnx", None)
@@ -530,7 +541,7 @@ def test_the_package_onnx_is_asked_for_where_it_is_not_there(command, monkeypatc
 
 @pytest.mark.parametrize("unit", [2.0**-1030, 1e-300, 1e-150, 1e-46, 1e-31, 1e-20])
 @pytest.mark.parametrize("names", ["a", "abc"])
-def test_columns_of_tiny_numbers_keep_their_center(unit, names):
+def test_columns_of_tiny_numbers_keep_their_center(unit: Any, names: Any) -> None:
     table = pd.DataFrame({name: columns()[:, 0] + k + 3.0 for k, name in enumerate(names)})
     encoder = Encoder.fit(table)
     plan = recipe(fitted(encoder.transform(table), columns()[:, 0], "number", alpha=0.0), encoder)

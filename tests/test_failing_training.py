@@ -2,6 +2,8 @@
 
 import pickle
 import warnings
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -20,10 +22,10 @@ DRAWS = np.random.default_rng(0)
 X = DRAWS.normal(size=(120, 5))
 SIGNAL = X[:, 0] - X[:, 1] * X[:, 2]
 Y = (SIGNAL > 0).astype(int)
-QUICK = {"alphas": 3, "cv": 2, "max_iter": 20, "random_state": 0}
+QUICK: dict[str, Any] = {"alphas": 3, "cv": 2, "max_iter": 20, "random_state": 0}
 
 
-def told(fit):
+def told(fit: Any) -> Any:
     """Fit, and return the model with what was said."""
     with warnings.catch_warnings(record=True) as said:
         warnings.simplefilter("always")
@@ -43,7 +45,7 @@ def told(fit):
         (MLPClassifier, {"learning_rate_init": 1e30, "batch_size": None, "learning_rate": "cosine"}, 1),
     ],
 )
-def test_a_training_that_is_no_number_from_its_first_epoch_is_no_model(make, changes, size):
+def test_a_training_that_is_no_number_from_its_first_epoch_is_no_model(make: Any, changes: Any, size: Any) -> None:
     target = Y if make is MLPClassifier else SIGNAL
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)
@@ -51,12 +53,12 @@ def test_a_training_that_is_no_number_from_its_first_epoch_is_no_model(make, cha
             make((8,), random_state=0, **changes).fit(X * size, target)
 
 
-def test_partial_fit_of_a_diverged_epoch_is_no_model_either():
+def test_partial_fit_of_a_diverged_epoch_is_no_model_either() -> None:
     with pytest.raises(ValueError, match="Training diverged"):
         MLPRegressor((8,), solver="sgd", learning_rate_init=1e30, random_state=0).partial_fit(X, SIGNAL)
 
 
-def test_starts_that_diverged_are_left_out_of_an_ensemble():
+def test_starts_that_diverged_are_left_out_of_an_ensemble() -> None:
     model, said = told(
         lambda: MLPRegressor((8,), learning_rate_init=1.0, n_seeds=3, ensemble=True, random_state=0).fit(X, SIGNAL)
     )
@@ -68,8 +70,8 @@ def test_starts_that_diverged_are_left_out_of_an_ensemble():
 
 
 @pytest.mark.parametrize("rate", [1e3, 1e5])
-def test_a_network_that_rests_above_a_constant_is_said_to_have_failed(rate):
-    changes = {"learning_rate_init": rate, "alpha": 0.01, "l1_ratio": 1.0}
+def test_a_network_that_rests_above_a_constant_is_said_to_have_failed(rate: Any) -> None:
+    changes: dict[str, Any] = {"learning_rate_init": rate, "alpha": 0.01, "l1_ratio": 1.0}
     _, said = told(lambda: MLPRegressor((8,), random_state=0, **changes).fit(X, SIGNAL))
     assert any(each.startswith("Training failed: it came to rest at a loss of") for each in said)
 
@@ -77,7 +79,7 @@ def test_a_network_that_rests_above_a_constant_is_said_to_have_failed(rate):
 @pytest.mark.slow
 @pytest.mark.parametrize("make", [MLPRegressorCV, MLPClassifierCV])
 @pytest.mark.parametrize(("rate", "words"), [(1e3, "Training failed"), (1e10, "Training"), (1e30, "Training diverged")])
-def test_a_path_says_that_a_rate_leaves_every_network_constant(make, rate, words):
+def test_a_path_says_that_a_rate_leaves_every_network_constant(make: Any, rate: Any, words: Any) -> None:
     target = Y if make is MLPClassifierCV else SIGNAL
     _, said = told(lambda: make((8,), learning_rate_init=rate, **QUICK).fit(X, target))
     assert any(each.startswith(words) for each in said)
@@ -86,7 +88,7 @@ def test_a_path_says_that_a_rate_leaves_every_network_constant(make, rate, words
 
 
 @pytest.mark.slow
-def test_a_diagnosis_blames_the_training_and_not_the_columns():
+def test_a_diagnosis_blames_the_training_and_not_the_columns() -> None:
     model, _ = told(lambda: MLPRegressorCV((8,), learning_rate_init=3.0, **QUICK | {"max_iter": 100}).fit(X, SIGNAL))
     for references in (False, True):
         diagnosis = model.diagnose(references=references)
@@ -96,7 +98,7 @@ def test_a_diagnosis_blames_the_training_and_not_the_columns():
         assert not diagnosis.holds("no signal")
 
 
-def test_without_references_a_network_that_hardly_fits_is_named_before_the_columns():
+def test_without_references_a_network_that_hardly_fits_is_named_before_the_columns() -> None:
     noise = np.random.default_rng(5).normal(size=120)
     model, _ = told(lambda: MLPRegressorCV((2,), **QUICK).fit(X, noise))
     diagnosis = model.diagnose(references=False)
@@ -121,7 +123,9 @@ THREE = np.repeat([0, 1, 2], 40)
     ],
     ids=["groups are the classes", "one site has all of a class", "explicit rows", "one fold"],
 )
-def test_a_fold_that_trains_on_one_class_is_an_error_that_names_it(target, cv, groups, fold):
+def test_a_fold_that_trains_on_one_class_is_an_error_that_names_it(
+    target: Any, cv: Any, groups: Any, fold: Any
+) -> None:
     expected = (
         r"Fold \d trains on rows of one class alone" if fold is None else f"Fold {fold} trains on rows of one class"
     )
@@ -131,7 +135,7 @@ def test_a_fold_that_trains_on_one_class_is_an_error_that_names_it(target, cv, g
         mlp_path(X, target, cv=cv, groups=groups, alphas=2, settings=settings_of((4,), max_iter=5), random_state=0)
 
 
-def test_a_path_of_ones_own_names_such_a_fold_too():
+def test_a_path_of_ones_own_names_such_a_fold_too() -> None:
     with pytest.raises(ValueError, match="Fold 0 trains on rows of one class alone"):
         walk(
             X,
@@ -142,13 +146,13 @@ def test_a_path_of_ones_own_names_such_a_fold_too():
         )
 
 
-def test_a_fold_that_trains_on_one_class_is_an_error_in_a_diagnosis():
+def test_a_fold_that_trains_on_one_class_is_an_error_in_a_diagnosis() -> None:
     model, _ = told(lambda: MLPClassifier((4,), max_iter=20, alpha=0.01, random_state=0).fit(X, Y))
     with pytest.raises(ValueError, match="Fold 0 trains on rows of one class"):
         model.diagnose(2, groups=Y)
 
 
-def test_rows_of_a_class_that_a_fold_does_not_train_on_are_left_out_with_a_word():
+def test_rows_of_a_class_that_a_fold_does_not_train_on_are_left_out_with_a_word() -> None:
     rows = np.arange(120)
     splits = [(rows[(THREE != 2) & (rows % 2 == 0)], rows[rows % 2 == 1]), (rows[rows % 2 == 1], rows[rows % 2 == 0])]
     with pytest.warns(UserWarning, match=r"Fold 0 holds out 20 of 60 rows whose class.*the first is row 81"):
@@ -160,7 +164,7 @@ def test_rows_of_a_class_that_a_fold_does_not_train_on_are_left_out_with_a_word(
         draw_splits(X, THREE, whole, CrossEntropy(), None, None, np.ones(120))
 
 
-def test_a_label_that_a_fold_never_sees_is_the_same_case():
+def test_a_label_that_a_fold_never_sees_is_the_same_case() -> None:
     labels = np.stack([Y, np.zeros(120, int)], axis=1)
     labels[:3, 1] = 1
     rows = np.arange(120)
@@ -181,7 +185,7 @@ def test_a_label_that_a_fold_never_sees_is_the_same_case():
     ],
     ids=["fractions to train on", "fractions held out", "text", "too large", "a short mask", "two columns"],
 )
-def test_what_is_no_row_number_is_refused(pair):
+def test_what_is_no_row_number_is_refused(pair: Any) -> None:
     with pytest.raises(
         ValueError, match="A fold is given by whole row numbers from 0 to 119, or by a mask of 120 booleans"
     ):
@@ -190,7 +194,7 @@ def test_what_is_no_row_number_is_refused(pair):
 
 @pytest.mark.parametrize("cv", [3, KFold(3), StratifiedKFold(3, shuffle=True, random_state=1), GroupKFold(3)], ids=str)
 @pytest.mark.parametrize("classes", [True, False])
-def test_rows_of_weight_0_count_as_no_rows_in_folds(cv, classes):
+def test_rows_of_weight_0_count_as_no_rows_in_folds(cv: Any, classes: Any) -> None:
     weights = np.where(np.arange(120) % 3 == 0, 0.0, 1.0)
     used = np.flatnonzero(weights)
     if isinstance(cv, StratifiedKFold) and not classes:
@@ -205,17 +209,20 @@ def test_rows_of_weight_0_count_as_no_rows_in_folds(cv, classes):
         np.testing.assert_array_equal(held_out, used[their_held_out])
 
 
-def test_a_path_is_the_same_without_its_rows_of_weight_0():
+def test_a_path_is_the_same_without_its_rows_of_weight_0() -> None:
     weights = np.where(np.arange(120) % 3 == 0, 0.0, np.linspace(0.5, 2, 120))
     used = weights > 0
-    fit = lambda x, y, w: MLPClassifierCV((4,), **QUICK, dtype="float64").fit(x, y, sample_weight=w)  # noqa: E731
+
+    def fit(x: Any, y: Any, w: Any) -> Any:
+        return MLPClassifierCV((4,), **QUICK, dtype="float64").fit(x, y, sample_weight=w)
+
     with_them, without = fit(X, Y, weights), fit(X[used], Y[used], weights[used])
     np.testing.assert_allclose(with_them.path_.heldout_loss, without.path_.heldout_loss, rtol=1e-9)
     np.testing.assert_allclose(with_them.gain_error_, without.gain_error_, rtol=1e-9)
     np.testing.assert_allclose(with_them.predict_proba(X), without.predict_proba(X), rtol=1e-9)
 
 
-def test_rows_of_weight_0_are_none_to_validate_by():
+def test_rows_of_weight_0_are_none_to_validate_by() -> None:
     weights = np.zeros(120)
     weights[:40] = 1
     model, _ = told(lambda: MLPClassifier((4,), early_stopping=True, random_state=0).fit(X, Y, sample_weight=weights))
@@ -229,7 +236,7 @@ def test_rows_of_weight_0_are_none_to_validate_by():
 @pytest.mark.slow
 @pytest.mark.parametrize("make", [MLPClassifier, MLPClassifierCV])
 @pytest.mark.parametrize("units", [8, 8.0, (8.0,), [8], np.array([8.0]), (np.float32(8),), (np.int64(8),)], ids=str)
-def test_units_of_a_search_are_whole_numbers(make, units):
+def test_units_of_a_search_are_whole_numbers(make: Any, units: Any) -> None:
     quick = QUICK if make is MLPClassifierCV else {"max_iter": 5, "random_state": 0}
     model, _ = told(lambda: make(units, **quick).fit(X, Y))
     assert model.coefs_[0].shape == (5, 8)
@@ -239,7 +246,7 @@ def test_units_of_a_search_are_whole_numbers(make, units):
 @pytest.mark.parametrize(
     "units", [8.7, True, (8.7,), ("8",), (True,), (0,), (-3,), (np.nan,), (np.inf,), ((4, 4),), (None,)], ids=str
 )
-def test_units_that_are_none_are_refused_and_not_cut_off(make, units):
+def test_units_that_are_none_are_refused_and_not_cut_off(make: Any, units: Any) -> None:
     with pytest.raises(ValueError, match=r"Hidden layers need at least 1 unit each, whole numbers, got"):
         make(units).fit(X, Y)
 
@@ -248,7 +255,7 @@ def test_units_that_are_none_are_refused_and_not_cut_off(make, units):
 
 
 @pytest.mark.parametrize("other", [np.where(Y == 1, "a", "b"), Y + 1, np.where(Y == 1, 7, 0), THREE], ids=str)
-def test_a_warm_start_goes_on_with_the_same_classes_alone(other):
+def test_a_warm_start_goes_on_with_the_same_classes_alone(other: Any) -> None:
     model, _ = told(lambda: MLPClassifier((4,), warm_start=True, max_iter=20, random_state=0).fit(X, Y))
     before = model.predict_proba(X)
     with pytest.raises(ValueError, match="warm_start goes on from a network of the same inputs, layers, classes"):
@@ -262,7 +269,7 @@ def test_a_warm_start_goes_on_with_the_same_classes_alone(other):
 # Chunks.
 
 
-def stream(columns, late, first):
+def stream(columns: Any, late: Any, first: Any) -> Any:
     """Rows whose first column is constant for so long, and the sizes of the chunks they come in."""
     draws = np.random.default_rng(1)
     x = draws.normal(size=(1200, columns)) * 3 + 5
@@ -274,7 +281,7 @@ def stream(columns, late, first):
 @pytest.mark.slow
 @pytest.mark.parametrize("first", [1, 200])
 @pytest.mark.parametrize("late", [0, 200, 600])
-def test_a_column_that_varies_late_is_learned(first, late):
+def test_a_column_that_varies_late_is_learned(first: Any, late: Any) -> None:
     x, y, chunks = stream(3, late, first)
     model = MLPRegressor((16,), learning_rate_init=0.01, random_state=0).partial_fit(x[chunks[0]], y[chunks[0]])
     for _ in range(30):
@@ -284,7 +291,7 @@ def test_a_column_that_varies_late_is_learned(first, late):
 
 
 @pytest.mark.slow
-def test_a_sparse_column_that_is_empty_at_first_is_learned_too():
+def test_a_sparse_column_that_is_empty_at_first_is_learned_too() -> None:
     draws = np.random.default_rng(1)
     x = draws.normal(size=(1200, 3)) * (draws.random((1200, 3)) < 0.5)
     x[:400, 0] = 0
@@ -296,7 +303,7 @@ def test_a_sparse_column_that_is_empty_at_first_is_learned_too():
     assert model.score(csr_array(x), y) > 0.98
 
 
-def test_a_new_standardization_changes_no_prediction_of_rows_that_were_seen():
+def test_a_new_standardization_changes_no_prediction_of_rows_that_were_seen() -> None:
     x, y, _ = stream(3, 200, 200)
     model = MLPRegressor((6,), solver="sgd", learning_rate_init=1e-30, alpha=0.0, random_state=0, dtype="float64")
     model.partial_fit(x[:200], y[:200])
@@ -308,7 +315,7 @@ def test_a_new_standardization_changes_no_prediction_of_rows_that_were_seen():
     np.testing.assert_allclose(model.model_.scale, scale, rtol=1e-12)
 
 
-def test_moments_of_parts_are_those_of_all_rows():
+def test_moments_of_parts_are_those_of_all_rows() -> None:
     draws = np.random.default_rng(2)
     x, y, weights = 1e6 + draws.normal(size=(90, 4)), draws.normal(size=(90, 2)), draws.uniform(0, 2, 90)
     weights[::9] = 0
@@ -324,13 +331,14 @@ def test_moments_of_parts_are_those_of_all_rows():
         seen = some if seen is None else seen.with_rows(some)
     weights[0] += 1
     fold = standardized_fold(x, y, SquaredError(), weights, True)
+    assert seen is not None
     ours = seen.fold(weights)
     for name in ("center", "scale", "target_center", "target_scale"):
         np.testing.assert_allclose(getattr(ours, name), getattr(fold, name), rtol=1e-9)
     assert np.isinf(ours.scale[2])
 
 
-def test_a_model_that_was_kept_goes_on_in_parts_as_it_would_have(tmp_path):
+def test_a_model_that_was_kept_goes_on_in_parts_as_it_would_have(tmp_path: Path) -> None:
     x, y, chunks = stream(3, 300, 100)
     model = MLPRegressor((6,), random_state=0)
     for chunk in chunks[:2]:
@@ -349,7 +357,7 @@ def test_a_model_that_was_kept_goes_on_in_parts_as_it_would_have(tmp_path):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("size", [0, 5, 9, 12])
-def test_counts_of_any_size_are_learned_or_it_is_said(size):
+def test_counts_of_any_size_are_learned_or_it_is_said(size: Any) -> None:
     draws = np.random.default_rng(0)
     x = draws.normal(size=(200, 4))
     y = draws.poisson(np.exp(size + 0.3 * x[:, 0]))
@@ -365,7 +373,7 @@ def test_counts_of_any_size_are_learned_or_it_is_said(size):
     assert one.loss_ < max(0.05 * null, 1.0)
 
 
-def test_only_counts_begin_elsewhere_and_there_at_the_best_constant():
+def test_only_counts_begin_elsewhere_and_there_at_the_best_constant() -> None:
     start = (np.ones((1, 2, 3)), np.ones((1, 1, 3)), np.ones((1, 3, 1)), np.zeros((1, 1, 1)))
     target, weights = np.array([[2.0], [6.0], [100.0]]), np.array([1.0, 1.0, 0.0])
     for loss in (SquaredError(), BinaryCrossEntropy()):
@@ -394,7 +402,7 @@ LACKING = [(np.flatnonzero(~ODD & (THREE != 2)), np.flatnonzero(ODD)), (np.flatn
         lambda: mlp_path(X, THREE, cv=LACKING, alphas=2, settings=settings_of((4,), max_iter=5), random_state=0),
     ],
 )
-def test_a_warning_points_at_the_line_that_called(fit):
+def test_a_warning_points_at_the_line_that_called(fit: Any) -> None:
     with warnings.catch_warnings(record=True) as said:
         warnings.simplefilter("always")
         fit()

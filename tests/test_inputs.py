@@ -1,6 +1,7 @@
 """Selecting inputs: the adaptive factors, the refits, the gate, and what comes out where the truth is known."""
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -17,7 +18,7 @@ from ridgewalk.path.input_selection import RIDGES, adaptive_factors
 from ridgewalk.path.problem import PathProblem
 
 
-def make_signal(rows=400, columns=12, seed=0):
+def make_signal(rows: int = 400, columns: Any = 12, seed: int = 0) -> Any:
     generator = np.random.default_rng(seed)
     x = generator.normal(size=(rows, columns))
     logit = 4 * np.sin(2 * x[:, 0]) + 4 * (np.abs(x[:, 1]) - 0.8) + 2.4 * x[:, 2]
@@ -25,31 +26,47 @@ def make_signal(rows=400, columns=12, seed=0):
     return x, y[:, None]
 
 
-def folds(y, count=3, seed=0):
+def folds(y: Any, count: Any = 3, seed: int = 0) -> Any:
     return list(StratifiedKFold(count, shuffle=True, random_state=seed).split(y, y[:, 0]))
 
 
-def select_inputs(x, y, loss, splits, settings, alphas=22, seeds=(0,), **given):
+def select_inputs(
+    x: Any, y: Any, loss: Any, splits: Any, settings: Any, alphas: Any = 22, seeds: Any = (0,), **given: Any
+) -> Any:
     return selected(inputs.select_inputs, x, y, loss, splits, settings, alphas, seeds, **given)
 
 
-def relax(x, y, loss, splits, settings, alphas=30, seeds=(0,), **given):
+def relax(
+    x: Any, y: Any, loss: Any, splits: Any, settings: Any, alphas: Any = 30, seeds: Any = (0,), **given: Any
+) -> Any:
     return selected(inputs.relax, x, y, loss, splits, settings, alphas, seeds, **given)
 
 
-def selected(way, x, y, loss, splits, settings, alphas, seeds, rule="min", n_jobs=1, standardize=True):
+def selected(
+    way: Any,
+    x: Any,
+    y: Any,
+    loss: Any,
+    splits: Any,
+    settings: Any,
+    alphas: Any,
+    seeds: Any,
+    rule: Any = "min",
+    n_jobs: Any = 1,
+    standardize: Any = True,
+) -> Any:
     problem = PathProblem.of(x, y, loss, splits, seeds, standardize=standardize)
     return way(problem, settings, alphas, Runner(n_jobs=n_jobs), rule)
 
 
 @pytest.fixture(scope="module")
-def signal():
+def signal() -> Any:
     x, y = make_signal()
     return select_inputs(x, y, BinaryCrossEntropy(), folds(y), settings_of((12,)), seeds=(1,), n_jobs=-1)
 
 
 @pytest.mark.slow
-def test_inputs_that_matter_are_kept_and_others_leave(signal):
+def test_inputs_that_matter_are_kept_and_others_leave(signal: Any) -> None:
     assert signal.significant
     kept = signal.chosen.path.inputs_kept[signal.chosen.index, -1, 0]
     assert kept[:3].all()
@@ -59,7 +76,7 @@ def test_inputs_that_matter_are_kept_and_others_leave(signal):
 
 
 @pytest.mark.slow
-def test_the_best_arm_is_handed_over_and_every_arm_is_at_its_minimum(signal):
+def test_the_best_arm_is_handed_over_and_every_arm_is_at_its_minimum(signal: Any) -> None:
     assert [arm.name for arm in signal.arms] == ["path", "adaptive path", "refits"]
     for arm in signal.arms:
         losses = arm.path.row_loss @ arm.path.row_weights / arm.path.row_weights.sum()
@@ -71,7 +88,7 @@ def test_the_best_arm_is_handed_over_and_every_arm_is_at_its_minimum(signal):
     assert signal.null_loss - signal.chosen.loss == pytest.approx(signal.gain)
 
 
-def test_a_refit_uses_the_inputs_of_the_path_before_it_and_no_others(signal):
+def test_a_refit_uses_the_inputs_of_the_path_before_it_and_no_others(signal: Any) -> None:
     _, adaptive, refits = (arm.path for arm in signal.arms)
     assert len(refits.alphas) == len(RIDGES) * len(adaptive.alphas)
     before = np.repeat(adaptive.inputs_kept, len(RIDGES), axis=0)
@@ -88,11 +105,16 @@ def test_a_refit_uses_the_inputs_of_the_path_before_it_and_no_others(signal):
     assert (train[:, 0] < train[:, -1])[dense].mean() > 0.95
 
 
-def test_equal_supports_of_one_training_set_are_refitted_once(monkeypatch):
+def test_equal_supports_of_one_training_set_are_refitted_once(monkeypatch: pytest.MonkeyPatch) -> None:
     x, y = make_signal(120, 5)
     trained = []
     train = Runner.train
-    monkeypatch.setattr(Runner, "train", lambda self, job, *share: trained.append(job) or train(self, job, *share))
+
+    def spy(self: Any, job: Any, *share: Any) -> Any:
+        trained.append(job)
+        return train(self, job, *share)
+
+    monkeypatch.setattr(Runner, "train", spy)
     select_inputs(x, y, BinaryCrossEntropy(), folds(y), settings_of((5,), max_iter=60), 6)
     refit = trained[-1]
     held = np.isfinite(refit.penalties[0].factors[..., 0])
@@ -102,7 +124,7 @@ def test_equal_supports_of_one_training_set_are_refitted_once(monkeypatch):
 
 
 @pytest.mark.parametrize("loss", [BinaryCrossEntropy(), SquaredError()], ids=["classes", "numbers"])
-def test_noise_selects_nothing_and_hands_over_the_null_model(loss):
+def test_noise_selects_nothing_and_hands_over_the_null_model(loss: Any) -> None:
     generator = np.random.default_rng(3)
     x = generator.normal(size=(150, 8))
     y = (
@@ -119,7 +141,7 @@ def test_noise_selects_nothing_and_hands_over_the_null_model(loss):
     np.testing.assert_allclose(loss.predict(output), y.mean(), rtol=1e-6)
 
 
-def test_factors_are_the_largest_norm_over_each():
+def test_factors_are_the_largest_norm_over_each() -> None:
     w = np.zeros((3, 4, 5))
     w[0, :, 0] = [4, 2, 0, 1]
     w[1, :, 1] = [1, 0, 0, 0]
@@ -130,7 +152,7 @@ def test_factors_are_the_largest_norm_over_each():
     assert np.isinf(factors[2]).all()  # the null model won there
 
 
-def test_factors_are_shared_in_a_group_and_multiply_those_given():
+def test_factors_are_shared_in_a_group_and_multiply_those_given() -> None:
     w = np.zeros((1, 4, 5))
     w[0, :, 0] = [3, 4, 0, 1]
     grouped = adaptive_factors(GroupLassoPath(groups=np.array([7, 7, 2, 1])), w, np.array([False]))[0, :, 0]
@@ -141,7 +163,7 @@ def test_factors_are_shared_in_a_group_and_multiply_those_given():
 
 
 @pytest.mark.slow
-def test_columns_of_a_category_leave_together():
+def test_columns_of_a_category_leave_together() -> None:
     generator = np.random.default_rng(0)
     x, y = make_signal(300, 6)
     levels = np.eye(3)[generator.integers(0, 3, 300)]
@@ -159,7 +181,7 @@ def test_columns_of_a_category_leave_together():
 
 
 @pytest.mark.slow
-def test_one_standard_error_prefers_the_refits(signal):
+def test_one_standard_error_prefers_the_refits(signal: Any) -> None:
     x, y = make_signal()
     common = (x, y, BinaryCrossEntropy(), folds(y), settings_of((12,)), 22, (1,))
     sparse = select_inputs(*common, n_jobs=-1, rule="1se")
@@ -171,7 +193,7 @@ def test_one_standard_error_prefers_the_refits(signal):
     assert inputs._choose((better, *signal.arms[1:]), "1se").chosen.name == "path"
 
 
-def test_relaxing_a_linear_path_refits_its_supports_without_l1():
+def test_relaxing_a_linear_path_refits_its_supports_without_l1() -> None:
     x, y = make_signal(150, 6)
     settings = settings_of((), l1_ratio=1.0)
     relaxed = relax(x, y, BinaryCrossEntropy(), folds(y), settings, alphas=8, standardize=False)
@@ -190,7 +212,7 @@ def test_relaxing_a_linear_path_refits_its_supports_without_l1():
             np.testing.assert_allclose(b[0], theirs.intercept_, atol=1e-4)
 
 
-def test_a_relaxed_network_loses_less_than_its_path():
+def test_a_relaxed_network_loses_less_than_its_path() -> None:
     x, y = make_signal(300, 10)
     relaxed = relax(x, y, BinaryCrossEntropy(), folds(y), settings_of((8,), penalty="group_lasso", max_iter=200), 10)
     path, refits = relaxed.arms
@@ -200,13 +222,13 @@ def test_a_relaxed_network_loses_less_than_its_path():
     assert relaxed.chosen is refits
 
 
-def test_without_hidden_units_it_is_refused():
+def test_without_hidden_units_it_is_refused() -> None:
     x, y = make_signal(60, 4)
     with pytest.raises(ValueError, match="no hidden layer L1 selects"):
         select_inputs(x, y, BinaryCrossEntropy(), folds(y), settings_of(()))
 
 
-def test_held_out_rows_move_no_weight_of_their_fold(monkeypatch):
+def test_held_out_rows_move_no_weight_of_their_fold(monkeypatch: pytest.MonkeyPatch) -> None:
     x, y = make_signal(120, 5)
     splits = folds(y)
     held_out = splits[0][1]
@@ -226,7 +248,7 @@ def test_held_out_rows_move_no_weight_of_their_fold(monkeypatch):
 
 
 @pytest.mark.slow
-def test_estimators_select_inputs():
+def test_estimators_select_inputs() -> None:
     x, y = make_signal()
     model = MLPClassifierCV((12,), select_inputs=True, cv=3, random_state=0, n_jobs=-1).fit(x, y[:, 0])
     support = model.get_support()

@@ -1,5 +1,7 @@
 """Laws of every loss: a new member adds one line to MEMBERS."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 from scipy.optimize import minimize_scalar
@@ -31,14 +33,14 @@ every_loss = pytest.mark.parametrize(("loss", "target"), MEMBERS.values(), ids=M
 
 
 @every_loss
-def test_gradient_is_the_slope_of_the_values(loss, target):
+def test_gradient_is_the_slope_of_the_values(loss: Any, target: Any) -> None:
     output, u = (np.random.default_rng(seed).normal(size=target.shape) for seed in (1, 2))
     measured = (loss.values(output + 1e-6 * u, target) - loss.values(output - 1e-6 * u, target)) / 2e-6
     np.testing.assert_allclose((loss.gradient(output, target) * u).sum(axis=-1), measured, rtol=1e-6, atol=1e-8)
 
 
 @every_loss
-def test_a_stack_is_its_members_one_by_one(loss, target):
+def test_a_stack_is_its_members_one_by_one(loss: Any, target: Any) -> None:
     stack = np.random.default_rng(1).normal(size=(4, *target.shape))
     for k in range(4):
         np.testing.assert_array_equal(loss.values(stack, target)[k], loss.values(stack[k], target))
@@ -47,7 +49,7 @@ def test_a_stack_is_its_members_one_by_one(loss, target):
 
 @every_loss
 @pytest.mark.parametrize("signs", [(1, 1, 1), (-1, -1, -1), (1, -1, 1)])
-def test_outputs_of_ten_thousand_stay_finite_in_float32(loss, target, signs):
+def test_outputs_of_ten_thousand_stay_finite_in_float32(loss: Any, target: Any, signs: Any) -> None:
     output = np.broadcast_to(np.float32(1e4) * np.array(signs, dtype=np.float32), target.shape)
     narrow = target.astype(np.float32)
     for answer in (loss.values(output, narrow), loss.gradient(output, narrow), loss.predict(output)):
@@ -56,7 +58,7 @@ def test_outputs_of_ten_thousand_stay_finite_in_float32(loss, target, signs):
 
 
 @every_loss
-def test_the_slope_is_right_far_out_too(loss, target):
+def test_the_slope_is_right_far_out_too(loss: Any, target: Any) -> None:
     for size in (60.0, -60.0):
         output, u = np.full(target.shape, size), np.random.default_rng(2).normal(size=target.shape)
         measured = (loss.values(output + 1e-3 * u, target) - loss.values(output - 1e-3 * u, target)) / 2e-3
@@ -64,12 +66,12 @@ def test_the_slope_is_right_far_out_too(loss, target):
 
 
 @every_loss
-def test_the_null_output_is_the_best_constant(loss, target):
+def test_the_null_output_is_the_best_constant(loss: Any, target: Any) -> None:
     weights = np.random.default_rng(3).uniform(0, 1, len(target))
     weights[0] = 0
     best = loss.null_output(target, weights)
 
-    def cost(constant):
+    def cost(constant: Any) -> Any:
         return (weights * loss.values(np.broadcast_to(constant, target.shape), target)).sum()
 
     for direction in np.eye(target.shape[1]):
@@ -78,12 +80,12 @@ def test_the_null_output_is_the_best_constant(loss, target):
 
 
 @pytest.mark.parametrize("loss", [CrossEntropy(), BinaryCrossEntropy(), Poisson()])
-def test_the_null_output_is_finite_even_for_a_class_without_rows(loss):
+def test_the_null_output_is_finite_even_for_a_class_without_rows(loss: Any) -> None:
     target = np.array([[1.0, 0.0], [1.0, 0.0]])
     assert np.isfinite(loss.null_output(target, np.ones(2))).all()
 
 
-def test_values_by_hand():
+def test_values_by_hand() -> None:
     assert CrossEntropy().values(np.zeros((1, 3)), np.eye(3)[[0]]) == pytest.approx(np.log(3))
     assert BinaryCrossEntropy().values(np.zeros((1, 1)), np.ones((1, 1))) == pytest.approx(np.log(2))
     assert SquaredError().values(np.array([[3.0]]), np.array([[1.0]])) == 2
@@ -93,7 +95,7 @@ def test_values_by_hand():
 
 
 @every_loss
-def test_the_best_a_loss_can_be_is_zero(loss, target):
+def test_the_best_a_loss_can_be_is_zero(loss: Any, target: Any) -> None:
     perfect = {
         CrossEntropy: 50 * target,
         BinaryCrossEntropy: 100 * target - 50,
@@ -104,7 +106,7 @@ def test_the_best_a_loss_can_be_is_zero(loss, target):
     assert (loss.values(output, target) > 0).all()
 
 
-def test_labels_may_be_integers_or_one_hot():
+def test_labels_may_be_integers_or_one_hot() -> None:
     loss = CrossEntropy()
     np.testing.assert_array_equal(loss.encode([2, 0, 1]), loss.encode(np.eye(3)[[2, 0, 1]]))
     assert loss.encode([0, 1], classes=4).shape == (2, 4)
@@ -120,7 +122,7 @@ def test_labels_may_be_integers_or_one_hot():
         (Poisson(), [-1, 2], "zero or more"),
     ],
 )
-def test_a_wrong_target_is_named(loss, y, words):
+def test_a_wrong_target_is_named(loss: Any, y: Any, words: Any) -> None:
     with pytest.raises(ValueError, match=words):
         loss.encode(y)
 
@@ -136,16 +138,16 @@ def test_a_wrong_target_is_named(loss, y, words):
         ([0.0, 1.5], False),
     ],
 )
-def test_classes_are_told_from_numbers(y, classes):
+def test_classes_are_told_from_numbers(y: Any, classes: Any) -> None:
     assert holds_classes(y) == classes
 
 
-def test_huber_needs_a_delta():
+def test_huber_needs_a_delta() -> None:
     with pytest.raises(ValueError, match="above 0"):
         Huber(0.0)
 
 
-ACTIVATIONS = {
+ACTIVATIONS: dict[str, Any] = {
     "identity": lambda z: z,
     "logistic": expit,
     "softmax": lambda z: softmax(z, axis=-1),
@@ -154,13 +156,13 @@ ACTIVATIONS = {
 
 
 @every_loss
-def test_the_facts_say_what_predict_does(loss, target):
+def test_the_facts_say_what_predict_does(loss: Any, target: Any) -> None:
     output = np.random.default_rng(3).normal(size=target.shape)
     np.testing.assert_allclose(loss.predict(output), ACTIVATIONS[facts(loss).output_activation](output), rtol=1e-12)
 
 
 @every_loss
-def test_the_unit_power_is_how_the_loss_grows_with_the_unit_of_its_target(loss, target):
+def test_the_unit_power_is_how_the_loss_grows_with_the_unit_of_its_target(loss: Any, target: Any) -> None:
     power = facts(loss).unit_power
     if power is None:
         pytest.skip("its targets are not standardized")
@@ -170,10 +172,11 @@ def test_the_unit_power_is_how_the_loss_grows_with_the_unit_of_its_target(loss, 
 
 
 @every_loss
-def test_labels_are_several_yes_no_outputs_of_classes(loss, target):
+def test_labels_are_several_yes_no_outputs_of_classes(loss: Any, target: Any) -> None:
     assert facts(loss).is_multilabel(target.shape[1]) == isinstance(loss, BinaryCrossEntropy)
     assert not facts(loss).is_multilabel(1)
 
 
-def test_a_loss_without_facts_has_the_defaults():
-    assert facts(object()) == LossFacts()
+def test_a_loss_without_facts_has_the_defaults() -> None:
+    unknown: Any = object()
+    assert facts(unknown) == LossFacts()

@@ -1,5 +1,7 @@
 """Laws of what a notebook shows: the summary's numbers, no array written out, and no text that becomes an element."""
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -18,16 +20,16 @@ CASES = [two_classes, three_classes, numbers, forty_columns, linear, refits]
 class Text(Page):
     """What a reader finds in a piece of HTML: its text, beside the elements."""
 
-    def __init__(self, text):
-        self.text = []
+    def __init__(self, text: Any) -> None:
+        self.text: list[str] = []
         super().__init__(text)
 
-    def handle_data(self, text):
+    def handle_data(self, text: Any) -> None:
         super().handle_data(text)
         self.text.append(text)
 
 
-def beneath(model):
+def beneath(model: Any) -> Text:
     """Give what stands beneath scikit-learn's own box."""
     whole, box = model._repr_html_(), clone(model)._repr_html_()
     assert whole.startswith("<style>")
@@ -37,13 +39,13 @@ def beneath(model):
 
 
 @pytest.fixture(scope="module", params=CASES, ids=lambda case: case.__name__)
-def fitted(request):
+def fitted(request: pytest.FixtureRequest) -> Any:
     model, x, y = request.param()
     return model.fit(x, y), x
 
 
 @pytest.mark.slow
-def test_an_estimator_shows_the_summary(fitted):
+def test_an_estimator_shows_the_summary(fitted: Any) -> None:
     model, _ = fitted
     told = beneath(model)
     summary = model.summary()
@@ -56,7 +58,7 @@ def test_an_estimator_shows_the_summary(fitted):
     assert {tag for tag, _ in told.elements} <= {"p", "table", "thead", "tbody", "tr", "th", "td"}
 
 
-def test_a_path_is_a_line_a_table_or_a_piece_of_html(fitted):
+def test_a_path_is_a_line_a_table_or_a_piece_of_html(fitted: Any) -> None:
     path = fitted[0].path_
     assert len(repr(path.model(0))) < 100
     line, lines = repr(path), str(path).splitlines()
@@ -78,7 +80,7 @@ def test_a_path_is_a_line_a_table_or_a_piece_of_html(fitted):
     assert [text for text in told.text if text in cells] == cells
 
 
-def test_before_the_fit_and_after_compacting():
+def test_before_the_fit_and_after_compacting() -> None:
     model, x, y = numbers()
     assert "overflow-x: auto" not in model._repr_html_().rpartition("</script>")[2]
     small = model.fit(x, y).compact()
@@ -86,10 +88,11 @@ def test_before_the_fit_and_after_compacting():
 
 
 @pytest.mark.filterwarnings("ignore:Training ended")
-def test_one_strength_shows_loss_and_penalty_apart():
+def test_one_strength_shows_loss_and_penalty_apart() -> None:
     x = np.random.default_rng(0).normal(size=(60, 3))
     model = MLPRegressor((4,), alpha=0.1, l1_ratio=1, max_iter=5, early_stopping=True, random_state=0).fit(x, x[:, 0])
     told = beneath(model).text
+    assert model.validation_loss_curve_ is not None
     assert {
         format_loss(model.loss_),
         format_loss(model.penalty_curve_[-1]),
@@ -100,7 +103,7 @@ def test_one_strength_shows_loss_and_penalty_apart():
 
 
 @pytest.mark.parametrize("text", HOSTILE)
-def test_no_text_becomes_an_element(text):
+def test_no_text_becomes_an_element(text: Any) -> None:
     finding = Finding("e", text, True, text, text, {})
     x = pd.DataFrame(np.random.default_rng(0).normal(size=(40, 2)), columns=[text, "other"])
     model = MLPClassifierCV((3,), alphas=2, cv=2, max_iter=5, random_state=0).fit(x, x["other"] > 0)
@@ -118,7 +121,7 @@ def test_no_text_becomes_an_element(text):
     assert {tag for tag, _ in beneath(model).elements} <= {"p", "table", "thead", "tbody", "tr", "th", "td"}
 
 
-def test_a_diagnosis_shows_its_headline_once_and_its_numbers():
+def test_a_diagnosis_shows_its_headline_once_and_its_numbers() -> None:
     first, second = (
         Finding("e", "helps", True, "It helps.", "Keep it.", {}),
         Finding("u", "underfit", True, "U.", "W.", {}),

@@ -1,6 +1,7 @@
 """With no hidden layer MCP is what coordinate descent finds (Breheny and Huang, Ann. Appl. Stat. 2011)."""
 
 from itertools import islice
+from typing import Any
 
 import numpy as np
 import pytest
@@ -8,8 +9,9 @@ from sklearn.datasets import load_diabetes
 
 from ridgewalk.arrays import per_run
 from ridgewalk.engine import compiled, reference
-from ridgewalk.engine.job import Fold, Job, Polish
+from ridgewalk.engine.job import Job, Polish
 from ridgewalk.engine.reference import accelerated_descent
+from ridgewalk.folds import Fold
 from ridgewalk.losses import BinaryCrossEntropy, SquaredError
 from ridgewalk.network import multilayer_perceptron
 from ridgewalk.objective import Objective
@@ -19,11 +21,11 @@ from ridgewalk.penalties import L2, MCP, GroupMCP, Sum
 ENGINES = pytest.mark.parametrize("engine", [reference, compiled], ids=["reference", "compiled"])
 
 
-def standardized(X, y):
+def standardized(X: Any, y: Any) -> Any:
     return (X - X.mean(axis=0)) / X.std(axis=0), y
 
 
-def drawn(rows, inputs, correlation, seed=0):
+def drawn(rows: int, inputs: Any, correlation: Any, seed: int = 0) -> Any:
     """Columns of mean 0 and deviation 1, every pair of them about so correlated, and a target of four of them."""
     generator = np.random.default_rng(seed)
     X = generator.normal(size=(rows, inputs)) + np.sqrt(correlation / (1 - correlation)) * generator.normal(
@@ -35,7 +37,7 @@ def drawn(rows, inputs, correlation, seed=0):
     return X, X @ w + 0.5 * generator.normal(size=rows)
 
 
-def descend(X, y, strength, gamma, start, passes=20_000):
+def descend(X: Any, y: Any, strength: Any, gamma: Any, start: Any, passes: Any = 20_000) -> Any:
     """Minimize ``1/(2n) |y - b - X w|^2 + MCP`` one weight at a time; the columns have mean 0 and deviation 1."""
     w, n = start.copy(), len(X)
     left = y - y.mean() - X @ w
@@ -51,7 +53,7 @@ def descend(X, y, strength, gamma, start, passes=20_000):
     return w, y.mean()
 
 
-def descend_logistic(X, y, strength, gamma, start, passes=20_000):
+def descend_logistic(X: Any, y: Any, strength: Any, gamma: Any, start: Any, passes: Any = 20_000) -> Any:
     """Minimize the mean logistic loss + MCP one weight at a time, its curvature bounded by 1/4."""
     w, b, n = start.copy(), 0.0, len(X)
     output = X @ w
@@ -69,14 +71,14 @@ def descend_logistic(X, y, strength, gamma, start, passes=20_000):
     return w, b
 
 
-def _firm(z, strength, curvature, gamma):
+def _firm(z: Any, strength: Any, curvature: Any, gamma: Any) -> Any:
     """Minimize ``curvature/2 (w - z)^2 + MCP``, for ``gamma > 1 / curvature``."""
     if abs(z) > gamma * strength:
         return z
     return np.sign(z) * max(curvature * abs(z) - strength, 0.0) / (curvature - 1 / gamma)
 
 
-def polished(engine, X, y, loss, strengths, gamma, start):
+def polished(engine: Any, X: Any, y: Any, loss: Any, strengths: Any, gamma: Any, start: Any) -> Any:
     network, runs = multilayer_perceptron(X.shape[1], [], 1), len(strengths)
     job = Job(
         network=network,
@@ -96,13 +98,13 @@ def polished(engine, X, y, loss, strengths, gamma, start):
     return fits, fits.data_loss + fits.penalty
 
 
-def values(X, y, loss, w, b, strength, gamma):
+def values(X: Any, y: Any, loss: Any, w: Any, b: Any, strength: Any, gamma: Any) -> Any:
     rows = loss.values((X @ w + b)[None, :, None], y.reshape(-1, 1).astype(float))
     return float(rows.mean() + MCP(strength, gamma).value(w[:, None]))
 
 
 STRENGTHS = (0.02, 0.1, 0.3, 0.6)
-CASES = {
+CASES: dict[str, Any] = {
     "drawn": lambda: drawn(200, 12, 0.3),
     "correlated": lambda: drawn(100, 30, 0.8),
     "wide": lambda: drawn(40, 60, 0.3),
@@ -110,18 +112,18 @@ CASES = {
 }
 
 
-def made(case):
+def made(case: Any) -> Any:
     X, y = CASES[case]()
     return X, (y - y.mean()) / y.std()
 
 
-def ridge_start(X, y):
+def ridge_start(X: Any, y: Any) -> Any:
     return np.linalg.solve(X.T @ X / len(X) + 0.1 * np.eye(X.shape[1]), X.T @ (y - y.mean()) / len(X))
 
 
 @ENGINES
 @pytest.mark.parametrize("case", ["drawn", "correlated"])
-def test_where_the_objective_is_convex_there_is_one_answer(engine, case):
+def test_where_the_objective_is_convex_there_is_one_answer(engine: Any, case: Any) -> None:
     X, y = made(case)
     gamma = 1.05 / np.linalg.eigvalsh(X.T @ X / len(X))[0]
     fits, _ = polished(engine, X, y, SquaredError(), STRENGTHS, gamma, ridge_start(X, y))
@@ -136,7 +138,7 @@ def test_where_the_objective_is_convex_there_is_one_answer(engine, case):
 @ENGINES
 @pytest.mark.parametrize("case", CASES)
 @pytest.mark.parametrize("gamma", [1.5, 3.0])
-def test_elsewhere_each_rests_where_the_other_ends(engine, case, gamma):
+def test_elsewhere_each_rests_where_the_other_ends(engine: Any, case: Any, gamma: Any) -> None:
     # What either finds is one of several local minima, of which now the one, now the other is lower.
     X, y = made(case)
     fits, objectives = polished(engine, X, y, SquaredError(), STRENGTHS[1:], gamma, np.zeros(X.shape[1]))
@@ -154,7 +156,7 @@ def test_elsewhere_each_rests_where_the_other_ends(engine, case, gamma):
 
 @ENGINES
 @pytest.mark.parametrize(("case", "gamma"), [("drawn", 1.5), ("drawn", 3.0), ("diabetes", 3.0)])
-def test_of_few_columns_both_find_the_same_from_the_same_start(engine, case, gamma):
+def test_of_few_columns_both_find_the_same_from_the_same_start(engine: Any, case: Any, gamma: Any) -> None:
     X, y = made(case)
     for start in (np.zeros(X.shape[1]), ridge_start(X, y)):
         _, objectives = polished(engine, X, y, SquaredError(), STRENGTHS, gamma, start)
@@ -164,7 +166,7 @@ def test_of_few_columns_both_find_the_same_from_the_same_start(engine, case, gam
 
 
 @ENGINES
-def test_two_classes(engine):
+def test_two_classes(engine: Any) -> None:
     X, y = made("drawn")
     y = (y + np.random.default_rng(1).logistic(size=len(y)) > 0).astype(float)
     strengths, start = (0.02, 0.05, 0.15), np.zeros(X.shape[1])
@@ -183,15 +185,15 @@ def test_two_classes(engine):
 
 @pytest.mark.parametrize("gamma", [0.3, 1.5])
 @pytest.mark.parametrize("kind", [MCP, GroupMCP])
-def test_polishing_a_network_never_raises_the_objective_and_ends_at_rest(kind, gamma):
+def test_polishing_a_network_never_raises_the_objective_and_ends_at_rest(kind: Any, gamma: Any) -> None:
     # Its first rate is 1, at which a prox of gamma 0.3 jumps.
     X, y = made("drawn")
     network = multilayer_perceptron(12, [6], 1, activation="tanh")
     target, weights = y[:, None], np.ones(len(y))
     objective = Objective(network, SquaredError(), (kind(0.1, gamma), Sum(), Sum((kind(0.05, gamma), L2(0.01))), Sum()))
-    arrays = network.starts("glorot", [0, 1], np.float64)
+    arrays = network.starts("glorot", [0, 1], np.dtype(np.float64))
     descent = accelerated_descent(objective, arrays, X, target, weights, 1e-4)
-    before = np.inf
+    before: Any = np.inf
     for polished_arrays in islice(descent, 4_000):
         arrays = polished_arrays
         after = objective.data_loss(arrays, X, target, weights) + objective.penalty(arrays)

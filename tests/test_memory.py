@@ -3,6 +3,9 @@
 import os
 import subprocess
 import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -15,7 +18,7 @@ from ridgewalk.network import Network
 X = np.random.default_rng(0).normal(size=(60, 4))
 Y = X[:, 0] + 0.1 * X[:, 1] ** 2
 HUGE = (15_000, 15_000)
-ONE = {
+ONE: dict[str, Any] = {
     "adam": {},
     "sgd": {"solver": "sgd"},
     "lbfgs": {"solver": "lbfgs"},
@@ -24,7 +27,7 @@ ONE = {
     "starts": {"n_seeds": 3},
     "early stopping": {"early_stopping": True},
 }
-PATHS = {
+PATHS: dict[str, Any] = {
     "ramp": {},
     "sequential": {"schedule": "sequential"},
     "minibatches": {"batch_size": 16},
@@ -40,24 +43,24 @@ REFUSED = r"needs about .* (GiB|MiB|KiB) and .* are free\. Walk fewer strengths,
 
 
 @pytest.fixture
-def nothing_is_drawn(monkeypatch):
+def nothing_is_drawn(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let little memory be free, and no start be drawn."""
 
-    def fail(*_args, **_kwargs):
+    def fail(*_args: Any, **_kwargs: Any) -> None:
         raise AssertionError("a start was drawn")
 
     monkeypatch.setattr(memory, "available", lambda: 1000)
     monkeypatch.setattr(Network, "start", fail)
 
 
-def target(estimator):
+def target(estimator: Any) -> Any:
     return Y if estimator in (MLPRegressor, MLPRegressorCV) else (Y > 0).astype(int)
 
 
 @pytest.mark.usefixtures("nothing_is_drawn")
 @pytest.mark.parametrize("settings", ONE)
 @pytest.mark.parametrize("estimator", [MLPRegressor, MLPClassifier])
-def test_a_fit_that_cannot_fit_is_refused_before_anything_is_drawn(estimator, settings):
+def test_a_fit_that_cannot_fit_is_refused_before_anything_is_drawn(estimator: Any, settings: Any) -> None:
     model = estimator((20,), max_iter=2, **ONE[settings])
     with pytest.raises(MemoryError, match=REFUSED):
         model.fit(X, target(estimator))
@@ -70,20 +73,20 @@ def test_a_fit_that_cannot_fit_is_refused_before_anything_is_drawn(estimator, se
 @pytest.mark.usefixtures("nothing_is_drawn")
 @pytest.mark.parametrize("settings", PATHS)
 @pytest.mark.parametrize("estimator", [MLPRegressorCV, MLPClassifierCV])
-def test_a_path_that_cannot_fit_is_refused_before_anything_is_drawn(estimator, settings):
-    given = {"hidden_layer_sizes": (20,), "alphas": 5, "cv": 2, "max_iter": 2} | PATHS[settings]
+def test_a_path_that_cannot_fit_is_refused_before_anything_is_drawn(estimator: Any, settings: Any) -> None:
+    given: dict[str, Any] = {"hidden_layer_sizes": (20,), "alphas": 5, "cv": 2, "max_iter": 2} | PATHS[settings]
     with pytest.raises(MemoryError, match=REFUSED):
         estimator(**given).fit(X, target(estimator))
 
 
 @pytest.mark.parametrize("settings", [{}, {"solver": "lbfgs", "warm_start": True}, {"warm_start": True}])
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
-def test_what_goes_on_is_refused_too(settings, monkeypatch):
+def test_what_goes_on_is_refused_too(settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     model = MLPRegressor((5,), max_iter=2, alpha=0.1, random_state=0, **settings).fit(X, Y)
     path = MLPRegressorCV((5,), alphas=3, cv=2, max_iter=2, random_state=0).fit(X, Y)
     monkeypatch.setattr(memory, "available", lambda: 1000)
     monkeypatch.setattr(Network, "start", None)
-    again = [lambda: model.fit(X, Y)]
+    again: list[Callable[[], Any]] = [lambda: model.fit(X, Y)]
     if not settings:
         again += [lambda: model.partial_fit(X, Y), lambda: model.diagnose(cv=2), path.diagnose]
     for call in again:
@@ -92,14 +95,16 @@ def test_what_goes_on_is_refused_too(settings, monkeypatch):
 
 
 @pytest.mark.parametrize("estimator", [MLPRegressor, MLPRegressorCV])
-def test_a_network_that_fills_the_machine_is_refused_at_once(estimator, monkeypatch):
+def test_a_network_that_fills_the_machine_is_refused_at_once(estimator: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(memory, "available", lambda: 2**32)
     monkeypatch.setattr(Network, "start", None)
     with pytest.raises(MemoryError, match="GiB and 4 GiB are free"):
         estimator(HUGE).fit(X, Y)
 
 
-def test_the_command_line_says_so_without_a_traceback(monkeypatch, tmp_path, capsys):
+def test_the_command_line_says_so_without_a_traceback(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     table = tmp_path / "table.csv"
     np.savetxt(table, np.column_stack([X, Y]), delimiter=",", header="a,b,c,d,y", comments="")
     monkeypatch.setattr(memory, "available", lambda: 2**32)
@@ -156,6 +161,6 @@ print(memory._MARGIN * max(needs) / (resident("VmHWM") - before))
     ],
     ids=["a fit", "a path"],
 )
-def test_the_estimate_is_near_what_is_taken(fit, units):
+def test_the_estimate_is_near_what_is_taken(fit: Any, units: Any) -> None:
     ran = subprocess.run([sys.executable, "-c", _PEAK, fit, str(units)], capture_output=True, text=True, check=True)
     assert 1 <= float(ran.stdout) <= 2

@@ -2,6 +2,7 @@
 
 import pickle
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -14,7 +15,7 @@ from ridgewalk.model import Compaction, Model, Size
 from ridgewalk.network import multilayer_perceptron
 
 
-def make(sizes, activation, share, seed=0, dropout=0.0):
+def make(sizes: Any, activation: Any, share: Any, seed: int = 0, dropout: Any = 0.0) -> Model:
     """Build a model whose weights are 0 but for a share of them; all biases act."""
     generator = np.random.default_rng(seed)
     inputs, *hidden, outputs = sizes
@@ -29,14 +30,14 @@ def make(sizes, activation, share, seed=0, dropout=0.0):
     )  # fmt: skip
 
 
-def rows(model, seed=1):
+def rows(model: Any, seed: int = 1) -> Any:
     return np.random.default_rng(seed).normal(size=(50, model.inputs.max() + 1))
 
 
 @pytest.mark.parametrize("activation", ["relu", "leaky_relu", "tanh", "logistic", "gelu", "identity"])
 @pytest.mark.parametrize("share", [0.0, 0.02, 0.05, 0.1, 0.3, 1.0])
 @pytest.mark.parametrize("sizes", [(20, 3), (20, 15, 2), (20, 15, 9, 2), (7, 5, 5, 5, 1)])
-def test_the_compact_model_predicts_the_same_and_holds_nothing_dead(sizes, share, activation):
+def test_the_compact_model_predicts_the_same_and_holds_nothing_dead(sizes: Any, share: Any, activation: Any) -> None:
     for seed in range(5):
         model = make(sizes, activation, share, seed, dropout=0.3)
         small, x = model.compact(), rows(model)
@@ -54,7 +55,7 @@ def test_the_compact_model_predicts_the_same_and_holds_nothing_dead(sizes, share
         assert small.compact().size == small.size
 
 
-def test_a_column_that_was_constant_is_dead_whatever_its_weights():
+def test_a_column_that_was_constant_is_dead_whatever_its_weights() -> None:
     model = make((4, 6, 2), "tanh", 1.0)
     model.scale[2] = np.inf
     assert model.support(5).tolist() == [True, True, False, True, False]
@@ -63,7 +64,7 @@ def test_a_column_that_was_constant_is_dead_whatever_its_weights():
     np.testing.assert_allclose(model.compact().output(x), model.output(x), rtol=0, atol=1e-12)
 
 
-def test_a_dense_model_stays_as_it_is():
+def test_a_dense_model_stays_as_it_is() -> None:
     model = make((4, 6, 2), "tanh", 1.0)
     small = model.compact()
     assert small.size == model.size == Size(4, 6, 4 * 6 + 6 + 6 * 2 + 2, 4 * 6 + 6 * 2)
@@ -71,7 +72,7 @@ def test_a_dense_model_stays_as_it_is():
         np.testing.assert_array_equal(ours, theirs)
 
 
-def test_only_what_matters_is_left():
+def test_only_what_matters_is_left() -> None:
     model = make((3, 4, 1), "logistic", 1.0)
     first, bias, second, last = (array.copy() for array in model.parameters)
     first[0], first[:, 1], second[2] = 0, 0, 0  # a dead input; a unit that is constant; a unit that feeds nothing
@@ -83,7 +84,7 @@ def test_only_what_matters_is_left():
     np.testing.assert_allclose(small.parameters[3], last + constant * second[1], rtol=1e-14)
 
 
-def test_raw_parameters_take_columns_as_they_came():
+def test_raw_parameters_take_columns_as_they_came() -> None:
     model = make((6, 5, 2), "tanh", 0.4).compact()
     x = rows(make((6, 5, 2), "tanh", 0.4))
     raw, _ = model.network.forward(x[:, model.inputs], model.raw_parameters())
@@ -92,7 +93,7 @@ def test_raw_parameters_take_columns_as_they_came():
 
 @pytest.mark.slow
 @pytest.mark.parametrize("select", [False, True])
-def test_compact_estimator(select):
+def test_compact_estimator(select: Any) -> None:
     X, y = load_breast_cancer(return_X_y=True, as_frame=True)
     model = MLPClassifierCV(
         (16,),
@@ -123,7 +124,7 @@ def test_compact_estimator(select):
     clone(small)
 
 
-def test_compact_regressor():
+def test_compact_regressor() -> None:
     X, y = load_diabetes(return_X_y=True)
     model = MLPRegressorCV((8,), alphas=4, cv=2, max_iter=80, l1_ratio=1.0, random_state=0).fit(X, y)
     small = model.compact()
@@ -131,7 +132,7 @@ def test_compact_regressor():
     assert small.score(X, y) == pytest.approx(model.score(X, y))
 
 
-def test_how_much_smaller_and_faster():
+def test_how_much_smaller_and_faster() -> None:
     sizes = Size(30, 32, 1025, 992), Size(9, 14, 155, 140)
     words = "inputs 30 -> 9, units 32 -> 14, numbers 1025 -> 155, multiplications 992 -> 140"
     assert str(Compaction(*sizes)) == words

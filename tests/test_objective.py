@@ -1,6 +1,7 @@
 """Laws of the whole objective: its gradient, and what row weights and batches mean."""
 
 import itertools
+from typing import Any
 
 import numpy as np
 import pytest
@@ -36,7 +37,7 @@ FIRST = {
 }
 
 
-def build(loss, target, activation="relu", first=None, hidden=(5, 4)):
+def build(loss: Any, target: Any, activation: Any = "relu", first: Any = None, hidden: Any = (5, 4)) -> Any:
     network = multilayer_perceptron(4, hidden, target.shape[1], activation=activation)
     others = layer_penalties(network, weight_l1=0.01, weight_l2=0.02, bias_l1=0.03, bias_l2=0.04)
     objective = Objective(network, loss, others if first is None else (first, *others[1:]))
@@ -46,11 +47,11 @@ def build(loss, target, activation="relu", first=None, hidden=(5, 4)):
     return objective, parameters
 
 
-def check_objective(objective, parameters, target, weights):
-    def value(*arrays):
+def check_objective(objective: Any, parameters: Any, target: Any, weights: Any) -> Any:
+    def value(*arrays: Any) -> Any:
         return float(objective.data_loss(arrays, X, target, weights) + objective.penalty(arrays))
 
-    def gradient(*arrays):
+    def gradient(*arrays: Any) -> Any:
         return objective.gradient(arrays, X, target, weights)
 
     return check_gradient(value, gradient, parameters, names=objective.network.names, directions=3, coordinates=3)
@@ -60,7 +61,7 @@ def check_objective(objective, parameters, target, weights):
 @pytest.mark.parametrize(
     ("loss", "activation", "first"), list(itertools.product(LOSSES, ACTIVATIONS, FIRST)), ids="-".join
 )
-def test_gradients_match_central_differences(loss, activation, first):
+def test_gradients_match_central_differences(loss: Any, activation: Any, first: Any) -> None:
     objective, parameters = build(*LOSSES[loss], activation, FIRST[first])
     weights = np.random.default_rng(2).uniform(0.5, 2, 12) * (np.arange(12) % 4 > 0)  # a row without weight is none
     check = check_objective(objective, parameters, LOSSES[loss][1], weights)
@@ -71,34 +72,34 @@ def test_gradients_match_central_differences(loss, activation, first):
 class Unwired(L2):
     """A penalty that adds to the loss and has no gradient (LassoNet's gamma)."""
 
-    def gradient(self, w):
+    def gradient(self, w: Any) -> Any:
         return np.zeros_like(w)
 
 
 class SignOfZeroIsOne(L1):
     """The tutorial's L1."""
 
-    def gradient(self, w):
+    def gradient(self, w: Any) -> Any:
         return np.where(w < 0, -self.strength, self.strength)
 
 
 class Halved(L2):
     """The one-half forgotten on one side."""
 
-    def gradient(self, w):
+    def gradient(self, w: Any) -> Any:
         return self.strength * w
 
 
 @pytest.mark.parametrize("planted", [Unwired(0.1), SignOfZeroIsOne(0.1), Halved(0.1)], ids=lambda p: type(p).__name__)
-def test_a_planted_defect_is_caught_and_its_array_named(planted):
+def test_a_planted_defect_is_caught_and_its_array_named(planted: Any) -> None:
     objective, parameters = build(*LOSSES["squared error"], first=planted)
     check = check_objective(objective, parameters, LOSSES["squared error"][1], np.ones(12))
     assert [row.name for row in check.arrays if not row.ok] == ["weight 1"], check
 
 
-def test_a_bias_penalty_that_uses_the_weights_is_caught():
+def test_a_bias_penalty_that_uses_the_weights_is_caught() -> None:
     class UsesTheWeights(L2):
-        def gradient(self, w):
+        def gradient(self, w: Any) -> Any:
             return 2 * self.strength * parameters[0][:1]  # the tutorial's line, in a shape that hides it
 
     objective, parameters = build(*LOSSES["squared error"])
@@ -109,7 +110,7 @@ def test_a_bias_penalty_that_uses_the_weights_is_caught():
     assert [row.name for row in check.arrays if not row.ok] == ["bias 1"], check
 
 
-def test_the_penaltys_share_of_the_gradient_knows_nothing_of_the_batch():
+def test_the_penaltys_share_of_the_gradient_knows_nothing_of_the_batch() -> None:
     x = np.random.default_rng(3).normal(size=(2000, 4))
     target = x[:, :3]
     objective, parameters = build(SquaredError(), target)
@@ -124,7 +125,7 @@ def test_the_penaltys_share_of_the_gradient_knows_nothing_of_the_batch():
 
 
 @pytest.mark.parametrize("loss", LOSSES)
-def test_weights_of_one_are_no_weights_to_the_bit(loss):
+def test_weights_of_one_are_no_weights_to_the_bit(loss: Any) -> None:
     objective, parameters = build(*LOSSES[loss])
     target = LOSSES[loss][1]
     weighted = objective.data_gradient(parameters, X, target, mean_weights(np.full(12, 3.7)))
@@ -134,7 +135,7 @@ def test_weights_of_one_are_no_weights_to_the_bit(loss):
 
 
 @pytest.mark.parametrize("loss", LOSSES)
-def test_doubling_a_weight_is_repeating_the_row(loss):
+def test_doubling_a_weight_is_repeating_the_row(loss: Any) -> None:
     objective, parameters = build(*LOSSES[loss])
     target = LOSSES[loss][1]
     twice = np.r_[np.arange(12), 3, 7]
@@ -148,7 +149,7 @@ def test_doubling_a_weight_is_repeating_the_row(loss):
         np.testing.assert_allclose(a, b, rtol=1e-12, atol=1e-14)
 
 
-def test_data_loss_and_penalty_stand_apart():
+def test_data_loss_and_penalty_stand_apart() -> None:
     objective, parameters = build(*LOSSES["squared error"])
     free = Objective(objective.network, objective.loss, layer_penalties(objective.network))
     rows = (X, LOSSES["squared error"][1], np.ones(12))
@@ -157,7 +158,7 @@ def test_data_loss_and_penalty_stand_apart():
     assert free.penalty(parameters) == 0
 
 
-def test_the_residual_is_zero_only_at_rest():
+def test_the_residual_is_zero_only_at_rest() -> None:
     # 1/2 (w - 3)^2 + |w| rests at w = 2, and 1/2 (w - 0.5)^2 + |w| at exactly 0.
     network = multilayer_perceptron(1, [], 1)
     objective = Objective(network, SquaredError(), (L1(1.0), Sum()))
@@ -169,7 +170,7 @@ def test_the_residual_is_zero_only_at_rest():
 
 
 @pytest.mark.parametrize("penalty", [MCP(1.0, 0.5), GroupMCP(1.0, 0.5)])
-def test_the_residual_sees_rest_inside_a_concave_penalty(penalty):
+def test_the_residual_sees_rest_inside_a_concave_penalty(penalty: Any) -> None:
     # 5 (w - goal)^2 + MCP of gamma 1/2 is convex; up to the bend at 1/2 it rests at 10 (w - goal) + 1 - 2 w = 0. From
     # there a prox of step 1 would jump.
     network = multilayer_perceptron(1, [], 1)
@@ -181,7 +182,7 @@ def test_the_residual_sees_rest_inside_a_concave_penalty(penalty):
             assert (objective.residual((np.array([[w]]), bias), gradients) < 1e-12) == at_rest, (goal, w)
 
 
-def test_the_number_of_penalties_is_checked():
+def test_the_number_of_penalties_is_checked() -> None:
     network = multilayer_perceptron(4, [3], 1)
     with pytest.raises(ValueError, match="weight 1, bias 1"):
         Objective(network, SquaredError(), (L1(0.1),))

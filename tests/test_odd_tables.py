@@ -1,5 +1,7 @@
 """Tables that nobody would draw: constant, repeated, huge, tiny, narrow, wide, of every type and layout."""
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -8,7 +10,7 @@ from hypothesis import strategies as st
 
 from ridgewalk import MLPClassifierCV, MLPRegressorCV
 
-QUICK = {
+QUICK: dict[str, Any] = {
     "hidden_layer_sizes": (3,),
     "alphas": 2,
     "max_iter": 12,
@@ -22,7 +24,7 @@ few = settings(max_examples=25, deadline=None, derandomize=True)
 
 
 @st.composite
-def tables(draw, most_columns=60):
+def tables(draw: Any, most_columns: Any = 60) -> Any:
     """Rows of normal numbers in which the first column says something about classes and numbers."""
     rows, columns = draw(st.integers(8, 40)), draw(st.integers(1, most_columns))
     generator = np.random.default_rng(draw(seeds))
@@ -35,7 +37,7 @@ def tables(draw, most_columns=60):
 @pytest.mark.slow
 @few
 @given(tables(), st.data())
-def test_constant_and_repeated_columns(table, data):
+def test_constant_and_repeated_columns(table: Any, data: Any) -> None:
     x, labels, numbers = table
     constant = np.full((len(x), 1), data.draw(st.sampled_from([0.0, 1.0, -1e12, 1e-12, 0.1])))
     wider = np.hstack([x, x[:, :1], constant])
@@ -51,7 +53,7 @@ def test_constant_and_repeated_columns(table, data):
 @pytest.mark.slow
 @few
 @given(tables(most_columns=12), st.lists(powers, min_size=12, max_size=12), powers)
-def test_units_do_not_matter(table, column_powers, target_power):
+def test_units_do_not_matter(table: Any, column_powers: Any, target_power: Any) -> None:
     x, labels, numbers = table
     scaled = x * 2.0 ** np.array(column_powers[: x.shape[1]])
     here, there = (MLPClassifierCV(**QUICK).fit(each, labels) for each in (x, scaled))
@@ -67,7 +69,7 @@ def test_units_do_not_matter(table, column_powers, target_power):
 @pytest.mark.slow
 @few
 @given(tables(), st.sampled_from(["float16", "float32", "int8", "int64", "uint16", "bool"]), st.booleans())
-def test_every_type_means_its_numbers(table, dtype, as_frame):
+def test_every_type_means_its_numbers(table: Any, dtype: Any, as_frame: Any) -> None:
     x, labels, _ = table
     typed = (np.abs(4 * x) if dtype == "uint16" else x > 0 if dtype == "bool" else 4 * x).astype(dtype)
     if (np.ptp(typed.astype(float), axis=0) == 0).all():
@@ -82,7 +84,7 @@ def test_every_type_means_its_numbers(table, dtype, as_frame):
 @pytest.mark.slow
 @few
 @given(tables(), st.sampled_from(["columns first", "strided", "frozen"]))
-def test_layout_does_not_matter_and_nothing_is_written_to(table, layout):
+def test_layout_does_not_matter_and_nothing_is_written_to(table: Any, layout: Any) -> None:
     x, labels, numbers = table
     strided = np.zeros((2 * len(x), 2 * x.shape[1]))
     strided[::2, ::2] = x
@@ -102,7 +104,7 @@ def test_layout_does_not_matter_and_nothing_is_written_to(table, layout):
 @pytest.mark.slow
 @few
 @given(tables(most_columns=3), st.sampled_from([["b", "a"], [-1, 7], [True, False]]))
-def test_labels_of_every_kind(table, names):
+def test_labels_of_every_kind(table: Any, names: Any) -> None:
     x, labels, _ = table
     y = np.array(names)[labels]
     model = MLPClassifierCV(**QUICK).fit(x, y)
@@ -111,13 +113,13 @@ def test_labels_of_every_kind(table, names):
     np.testing.assert_allclose(model.predict_proba(x).sum(axis=1), 1, rtol=1e-12)
 
 
-def test_a_label_that_was_never_seen_is_a_miss():
+def test_a_label_that_was_never_seen_is_a_miss() -> None:
     x = np.random.default_rng(0).normal(size=(30, 2))
     model = MLPClassifierCV(**QUICK).fit(x, np.where(x[:, 0] > 0, "yes", "no"))
     assert model.score(x, np.full(30, "perhaps")) == 0
 
 
-def test_a_class_of_one_row_is_named():
+def test_a_class_of_one_row_is_named() -> None:
     x = np.random.default_rng(0).normal(size=(30, 2))
     y = np.array(["a", "b"] * 14 + ["a", "c"])
     with pytest.raises(
@@ -129,7 +131,7 @@ def test_a_class_of_one_row_is_named():
 @pytest.mark.parametrize("constant", [0.0, 3.5, 1e12])
 @pytest.mark.parametrize("alphas", [3, [0.1, 0.01]])
 @pytest.mark.parametrize("hidden", [(), (3,)])
-def test_a_target_that_never_changes_is_predicted(constant, alphas, hidden):
+def test_a_target_that_never_changes_is_predicted(constant: Any, alphas: Any, hidden: Any) -> None:
     x = np.random.default_rng(0).normal(size=(30, 2))
     model = MLPRegressorCV(**QUICK | {"alphas": alphas, "hidden_layer_sizes": hidden}).fit(x, np.full(30, constant))
     assert model.alpha_ > 0
@@ -138,7 +140,7 @@ def test_a_target_that_never_changes_is_predicted(constant, alphas, hidden):
 
 
 @pytest.mark.parametrize("loss", ["squared_error", "absolute_error", "huber", "poisson"])
-def test_inputs_that_never_change_leave_the_constant(loss):
+def test_inputs_that_never_change_leave_the_constant(loss: Any) -> None:
     y = np.random.default_rng(0).uniform(1, 2, size=30)
     model = MLPRegressorCV(**QUICK | {"loss": loss}).fit(np.ones((30, 2)), y)
     assert np.ptp(model.predict(np.ones((30, 2)))) == 0

@@ -2,6 +2,8 @@
 
 import subprocess
 import sys
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -14,7 +16,7 @@ X = np.random.default_rng(0).normal(size=(60, 3))
 Y = (X[:, 0] > 0).astype(int)
 
 
-def test_parameters_of_estimators(tmp_path):
+def test_parameters_of_estimators(tmp_path: Path) -> None:
     with pytest.warns(DeprecationWarning, match="walk= is called schedule= now; the old name works until") as seen:
         model = MLPClassifierCV((4,), alphas=3, cv=2, max_iter=5, walk="sequential")
     assert seen[0].filename == __file__
@@ -28,7 +30,7 @@ def test_parameters_of_estimators(tmp_path):
     assert list(tmp_path.glob("*.npy"))
 
 
-def test_a_route_of_a_path():
+def test_a_route_of_a_path() -> None:
     with pytest.warns(DeprecationWarning, match="Route is called ridgewalk.path.PathSettings now") as seen:
         old = Route((4,), l1_ratio=0.2, walk="sequential", max_iter=5, standardize=False, engine="reference")
     assert seen[0].filename == __file__
@@ -36,13 +38,13 @@ def test_a_route_of_a_path():
         path = mlp_path(X, Y, route=old, alphas=3, cv=2, random_state=0)
     assert seen[0].filename == __file__
     settings = settings_of((4,), l1_ratio=0.2, schedule="sequential", max_iter=5)
-    given = {"standardize": False, "engine": "reference"}
+    given: dict[str, Any] = {"standardize": False, "engine": "reference"}
     same = mlp_path(X, Y, settings=settings, alphas=3, cv=2, random_state=0, **given)
     np.testing.assert_array_equal(path.heldout_loss, same.heldout_loss)
     assert path.engine == "reference"
 
 
-def test_the_module_of_tables():
+def test_the_module_of_tables() -> None:
     code = "import ridgewalk\nfrom ridgewalk.data import Encoder\nprint(Encoder.__module__, 'data' in dir(ridgewalk))"
     command = [sys.executable, "-W", "always", "-c", code]
     done = subprocess.run(command, capture_output=True, text=True, check=True)

@@ -2,6 +2,8 @@
 
 import pickle
 import warnings
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -12,7 +14,7 @@ from sklearn.base import clone
 from sklearn.datasets import load_breast_cancer, load_diabetes, load_iris
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import ElasticNet, LogisticRegression
-from sklearn.model_selection import GridSearchCV
+from sklearn.model_selection import GridSearchCV, train_test_split
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
@@ -20,15 +22,15 @@ from ridgewalk import MLPClassifier, MLPClassifierCV, MLPRegressor, load, save
 from ridgewalk.convert import PenaltyStrength
 from ridgewalk.estimators import one_strength
 
-SOLVERS = ["adam", "sgd", "lbfgs"]
-QUICK = {"hidden_layer_sizes": (8,), "max_iter": 150, "learning_rate_init": 0.02, "random_state": 0}
+SOLVERS: Any = ["adam", "sgd", "lbfgs"]
+QUICK: dict[str, Any] = {"hidden_layer_sizes": (8,), "max_iter": 150, "learning_rate_init": 0.02, "random_state": 0}
 pytestmark = pytest.mark.filterwarnings(
     "ignore:Training ended after", "ignore:Stochastic Optimizer", "ignore:lbfgs failed"
 )
 
 
 @pytest.fixture(scope="module")
-def cancer():
+def cancer() -> Any:
     return load_breast_cancer(return_X_y=True)
 
 
@@ -54,7 +56,7 @@ WRITTEN_FOR_SCIKIT_LEARN = [
 
 @pytest.mark.slow
 @pytest.mark.parametrize("given", WRITTEN_FOR_SCIKIT_LEARN, ids=range(len(WRITTEN_FOR_SCIKIT_LEARN)))
-def test_code_written_for_scikit_learn_runs_with_its_import_changed(given, cancer):
+def test_code_written_for_scikit_learn_runs_with_its_import_changed(given: Any, cancer: Any) -> None:
     numbers, amount = load_diabetes(return_X_y=True)
     for ours, theirs, (X, y) in (
         (MLPClassifier, neural_network.MLPClassifier, cancer),
@@ -95,13 +97,13 @@ def test_code_written_for_scikit_learn_runs_with_its_import_changed(given, cance
         ({"learning_rate_init": 1e30, "solver": "sgd"}, "diverged"),
     ],
 )
-def test_what_has_no_meaning_here_is_said(given, words):
+def test_what_has_no_meaning_here_is_said(given: Any, words: Any) -> None:
     X, y = load_iris(return_X_y=True)
     with pytest.raises(ValueError, match=words):
         MLPClassifier(**(QUICK | given)).fit(X, y)
 
 
-def test_scikit_learns_alpha_is_ours_by_the_converter(cancer):
+def test_scikit_learns_alpha_is_ours_by_the_converter(cancer: Any) -> None:
     X, y = cancer
     X = StandardScaler().fit_transform(X)[:200]
     theirs = neural_network.MLPClassifier((), alpha=5.0, solver="lbfgs", tol=1e-10, max_iter=5000).fit(X, y[:200])
@@ -117,7 +119,7 @@ def test_scikit_learns_alpha_is_ours_by_the_converter(cancer):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("solver", SOLVERS)
-def test_no_hidden_layer_is_the_convex_problem(solver, cancer):
+def test_no_hidden_layer_is_the_convex_problem(solver: Any, cancer: Any) -> None:
     X, y = cancer
     model = MLPClassifier((), solver=solver, alpha=0.02, l1_ratio=1.0, tol=1e-9, max_iter=5000).fit(X, y)
     theirs = LogisticRegression(C=1 / (0.02 * len(X)), l1_ratio=1.0, solver="saga", tol=1e-10, max_iter=100_000)
@@ -134,7 +136,7 @@ def test_no_hidden_layer_is_the_convex_problem(solver, cancer):
 @pytest.mark.slow
 @pytest.mark.parametrize("solver", SOLVERS)
 @pytest.mark.parametrize("l1_ratio", [0.5, 1.0])
-def test_l1_gives_exact_zeros_under_every_solver(solver, l1_ratio, cancer):
+def test_l1_gives_exact_zeros_under_every_solver(solver: Any, l1_ratio: Any, cancer: Any) -> None:
     X, y = cancer
     settings = QUICK | {"learning_rate_init": 0.2 if solver == "sgd" else 0.02}
     model = MLPClassifier(solver=solver, alpha=0.01, l1_ratio=l1_ratio, **settings).fit(X, y)
@@ -145,7 +147,7 @@ def test_l1_gives_exact_zeros_under_every_solver(solver, l1_ratio, cancer):
     assert (smooth.coefs_[0] != 0).all()
 
 
-def test_lbfgs_excludes_inputs_and_frees_them(cancer):
+def test_lbfgs_excludes_inputs_and_frees_them(cancer: Any) -> None:
     X, y = cancer
     factors = np.ones(30)
     factors[:5], factors[5] = np.inf, 0
@@ -156,7 +158,7 @@ def test_lbfgs_excludes_inputs_and_frees_them(cancer):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("solver", SOLVERS)
-def test_a_weight_of_two_is_a_row_twice(solver):
+def test_a_weight_of_two_is_a_row_twice(solver: Any) -> None:
     X, y = load_iris(return_X_y=True)
     twice = np.arange(150) % 3 == 0
     model = MLPClassifier(
@@ -169,7 +171,7 @@ def test_a_weight_of_two_is_a_row_twice(solver):
     assert np.abs(weighted - model.fit(X, y).predict_proba(X)).max() > 2e-3
 
 
-def test_class_weights_are_sample_weights():
+def test_class_weights_are_sample_weights() -> None:
     X, y = load_iris(return_X_y=True)
     X, y = X[:120], y[:120]  # 50, 50, 20
     settings = QUICK | {"batch_size": None}
@@ -182,7 +184,7 @@ def test_class_weights_are_sample_weights():
 
 
 @pytest.mark.parametrize("face", [MLPClassifier, MLPRegressor])
-def test_early_stopping_keeps_the_best_epoch_of_rows_set_aside(face):
+def test_early_stopping_keeps_the_best_epoch_of_rows_set_aside(face: Any) -> None:
     X, y = load_diabetes(return_X_y=True)
     y = (y > y.mean()) if face is MLPClassifier else y
     model = face((100,), early_stopping=True, max_iter=300, learning_rate_init=0.02, random_state=0).fit(X, y)
@@ -198,7 +200,7 @@ def test_early_stopping_keeps_the_best_epoch_of_rows_set_aside(face):
 
 
 @pytest.mark.slow
-def test_an_evaluation_set_is_followed_and_never_trained_on(cancer):
+def test_an_evaluation_set_is_followed_and_never_trained_on(cancer: Any) -> None:
     X, y = cancer
     names = np.array(["no", "yes"])[y]
     alone = MLPClassifier(**QUICK).fit(X[:400], names[:400])
@@ -209,8 +211,10 @@ def test_an_evaluation_set_is_followed_and_never_trained_on(cancer):
     assert followed.validation_loss_curve_ != wild.validation_loss_curve_
     stopped = MLPClassifier(early_stopping=True, **QUICK).fit(X[:400], names[:400], eval_set=(X[400:], names[400:]))
     log = -np.log(stopped.predict_proba(X[400:])[np.arange(169), y[400:]]).mean()
+    assert stopped.best_validation_score_ is not None
     assert -stopped.best_validation_score_ == pytest.approx(log, rel=1e-3)
     descended = MLPClassifier(**(QUICK | {"solver": "lbfgs"})).fit(X[:400], y[:400], eval_set=(X[400:], y[400:]))
+    assert descended.validation_loss_curve_ is not None
     assert len(descended.validation_loss_curve_) == descended.n_iter_
     with pytest.raises(ValueError, match="not among those known"):
         MLPClassifier(**QUICK).fit(X[:400], y[:400], eval_set=(X[400:], y[400:] + 1))
@@ -218,17 +222,17 @@ def test_an_evaluation_set_is_followed_and_never_trained_on(cancer):
         MLPClassifier(**QUICK).fit(X, y, eval_set=[(X, y), (X, y)])
 
 
-def test_rows_set_aside_teach_nothing(monkeypatch):
+def test_rows_set_aside_teach_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     """Early stopping's own rows move no weight before it stops, and no column's mean."""
     X, y = load_diabetes(return_X_y=True)
-    aside = {}
+    aside: dict[str, Any] = {}
 
-    def spy(*arrays, **options):
+    def spy(*arrays: Any, **options: Any) -> Any:
         halves = split(*arrays, **options)
         aside["rows"] = halves[1]
         return halves
 
-    split = one_strength.train_test_split
+    split = train_test_split
     monkeypatch.setattr(one_strength, "train_test_split", spy)
     settings = QUICK | {"max_iter": 1, "early_stopping": True, "n_iter_no_change": 1, "batch_size": None}
     model = MLPRegressor(**settings).fit(X, y)
@@ -242,7 +246,7 @@ def test_rows_set_aside_teach_nothing(monkeypatch):
     assert used[0] or other.best_validation_score_ != model.best_validation_score_
 
 
-def test_warm_start_goes_on(cancer):
+def test_warm_start_goes_on(cancer: Any) -> None:
     X, y = cancer
     settings = QUICK | {"max_iter": 20, "warm_start": True, "batch_size": None}
     model = MLPClassifier(**settings).fit(X, y)
@@ -261,7 +265,7 @@ def test_warm_start_goes_on(cancer):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("solver", ["adam", "sgd"])
-def test_partial_fit_learns_from_chunks(solver, cancer):
+def test_partial_fit_learns_from_chunks(solver: Any, cancer: Any) -> None:
     X, y = cancer
     names = np.array(["no", "yes"])[y]
     model = MLPClassifier((8,), solver=solver, batch_size=20, learning_rate_init=0.02, random_state=0)
@@ -285,7 +289,7 @@ def test_partial_fit_learns_from_chunks(solver, cancer):
     assert regressor.score(X, y) > 0.4
 
 
-def test_several_starts_are_one_choice_or_one_mean(cancer):
+def test_several_starts_are_one_choice_or_one_mean(cancer: Any) -> None:
     X, y = cancer
     one = [MLPClassifier(**(QUICK | {"random_state": 0}), n_seeds=3, ensemble=ensemble) for ensemble in (False, True)]
     best, mean = (model.fit(X, y) for model in one)
@@ -304,7 +308,7 @@ def test_several_starts_are_one_choice_or_one_mean(cancer):
 
 
 @pytest.mark.parametrize("face", [MLPClassifier(**QUICK), MLPClassifierCV((8,), alphas=3, cv=2, max_iter=60)])
-def test_several_labels(face):
+def test_several_labels(face: Any) -> None:
     X, y = load_iris(return_X_y=True)
     labels = np.stack([y > 0, y > 1, X[:, 0] > 5.8], axis=1).astype(int)
     model = clone(face).set_params(random_state=0).fit(X, labels)
@@ -316,17 +320,18 @@ def test_several_labels(face):
 
 
 @pytest.mark.slow
-def test_sparse_rows(cancer):
+def test_sparse_rows(cancer: Any) -> None:
     X, y = cancer
     X = np.where(np.median(X, axis=0) < X, X, 0.0)
+    rows: Any = csr_array(X)
     for solver in SOLVERS:
-        sparse, dense = (MLPClassifier(solver=solver, **QUICK).fit(rows, y) for rows in (csr_array(X), X))
-        np.testing.assert_allclose(sparse.predict_proba(csr_array(X)), sparse.predict_proba(X), rtol=1e-10)
-        assert sparse.score(csr_array(X), y) > dense.score(X, y) - 0.02
+        sparse, dense = (MLPClassifier(solver=solver, **QUICK).fit(each, y) for each in (rows, X))
+        np.testing.assert_allclose(sparse.predict_proba(rows), sparse.predict_proba(X), rtol=1e-10)
+        assert sparse.score(rows, y) > dense.score(X, y) - 0.02
         assert sparse.transform(csr_array(X)).shape == X.shape
 
 
-def test_compaction_of_several_starts(cancer):
+def test_compaction_of_several_starts(cancer: Any) -> None:
     X, y = cancer
     model = MLPClassifier(**QUICK, penalty="group_lasso", alpha=0.02, n_seeds=2, ensemble=True).fit(X, y)
     small = model.compact(X)
@@ -334,7 +339,7 @@ def test_compaction_of_several_starts(cancer):
     assert small.compaction_.after.inputs < small.compaction_.before.inputs
 
 
-def test_a_search_over_strengths_and_the_training_that_ended_early():
+def test_a_search_over_strengths_and_the_training_that_ended_early() -> None:
     X, y = load_iris(return_X_y=True)
     search = GridSearchCV(MLPClassifier(**QUICK), {"alpha": [1e-4, 10.0]}, cv=3).fit(X, y)
     assert search.best_params_ == {"alpha": 1e-4}
@@ -351,12 +356,12 @@ def test_a_search_over_strengths_and_the_training_that_ended_early():
 
 
 @pytest.fixture(scope="module")
-def numbers():
+def numbers() -> Any:
     X, y = load_diabetes(return_X_y=True)
     return X[:120], (y[:120] - y[:120].mean()) / y[:120].std()
 
 
-PLAIN = {
+PLAIN: dict[str, Any] = {
     "hidden_layer_sizes": (6,),
     "solver": "sgd",
     "batch_size": 30,
@@ -366,7 +371,7 @@ PLAIN = {
 }
 
 
-def test_batches_in_order_are_those_of_the_rows(numbers):
+def test_batches_in_order_are_those_of_the_rows(numbers: Any) -> None:
     X, y = numbers
     settings = PLAIN | {
         "shuffle": False,
@@ -386,7 +391,7 @@ def test_batches_in_order_are_those_of_the_rows(numbers):
     assert MLPClassifier(shuffle=False, max_iter=60, random_state=0, batch_size=30).fit(X, y > 0).score(X, y > 0) > 0.7
 
 
-def test_a_rate_that_scales_inversely_falls_with_the_rows_seen(numbers):
+def test_a_rate_that_scales_inversely_falls_with_the_rows_seen(numbers: Any) -> None:
     X, y = numbers
     settings = PLAIN | {"learning_rate": "invscaling", "power_t": 0.3, "learning_rate_init": 0.1, "warm_start": True}
     settings |= {"momentum": 0.0, "max_iter": 1, "batch_size": None}
@@ -411,7 +416,7 @@ def test_a_rate_that_scales_inversely_falls_with_the_rows_seen(numbers):
     np.testing.assert_allclose(in_parts.model_.parameters[0], model.model_.parameters[0], rtol=1e-9)
 
 
-def test_an_adaptive_rate_is_divided_where_training_would_end(numbers):
+def test_an_adaptive_rate_is_divided_where_training_would_end(numbers: Any) -> None:
     X, y = numbers
     settings = PLAIN | {
         "learning_rate_init": 0.05,
@@ -432,7 +437,7 @@ def test_an_adaptive_rate_is_divided_where_training_would_end(numbers):
     np.testing.assert_allclose(starts._trained[0].parameters[0], adaptive._trained[0].parameters[0], rtol=1e-9)
 
 
-def test_an_adaptive_rate_falls_over_parts_too(numbers, tmp_path):
+def test_an_adaptive_rate_falls_over_parts_too(numbers: Any, tmp_path: Path) -> None:
     X, y = numbers
     model = MLPRegressor(
         **PLAIN | {"learning_rate": "adaptive", "n_iter_no_change": 2, "tol": 10.0}, learning_rate_init=0.1
@@ -448,7 +453,7 @@ def test_an_adaptive_rate_falls_over_parts_too(numbers, tmp_path):
 
 
 @pytest.mark.slow
-def test_a_diagnosis_trains_as_the_fit_did_or_says_why_not(numbers):
+def test_a_diagnosis_trains_as_the_fit_did_or_says_why_not(numbers: Any) -> None:
     X, y = numbers
     settings = PLAIN | {"alpha": 0.01, "max_iter": 20, "learning_rate_init": 0.1}
     for given in ({"learning_rate": "invscaling"}, {"shuffle": False}):
@@ -459,7 +464,9 @@ def test_a_diagnosis_trains_as_the_fit_did_or_says_why_not(numbers):
 
 @pytest.mark.parametrize("early_stopping", [False, True])
 @pytest.mark.parametrize("tol", [0.0, 1e9])
-def test_an_infinite_patience_goes_on_to_the_end_and_keeps_the_best_epoch(numbers, early_stopping, tol):
+def test_an_infinite_patience_goes_on_to_the_end_and_keeps_the_best_epoch(
+    numbers: Any, early_stopping: Any, tol: Any
+) -> None:
     X, y = numbers
     settings = PLAIN | {"learning_rate_init": 0.1, "n_iter_no_change": np.inf, "tol": tol, "max_iter": 60}
     with pytest.warns(ConvergenceWarning, match="60 iterations"):
@@ -473,7 +480,7 @@ def test_an_infinite_patience_goes_on_to_the_end_and_keeps_the_best_epoch(number
 
 
 @pytest.mark.parametrize("solver", ["sgd", "adam"])
-def test_parts_are_the_epochs_of_a_fit_averages_included(numbers, solver, tmp_path):
+def test_parts_are_the_epochs_of_a_fit_averages_included(numbers: Any, solver: Any, tmp_path: Path) -> None:
     """All rows in each part, as one batch: what is left to differ is what the optimizer remembers."""
     X, y = numbers
     settings = PLAIN | {"solver": solver, "batch_size": None, "learning_rate_init": 0.01, "n_iter_no_change": np.inf}
@@ -491,7 +498,7 @@ def test_parts_are_the_epochs_of_a_fit_averages_included(numbers, solver, tmp_pa
     assert np.isfinite(other.predict(X)).all()
 
 
-def test_parts_know_no_early_stopping(numbers, tmp_path):
+def test_parts_know_no_early_stopping(numbers: Any, tmp_path: Path) -> None:
     X, y = numbers
     model = MLPRegressor(early_stopping=True, max_iter=3, random_state=0).fit(X, y)
     with pytest.raises(ValueError, match=r"partial_fit does not support early_stopping=True.*Set early_stopping=False"):
@@ -501,18 +508,19 @@ def test_parts_know_no_early_stopping(numbers, tmp_path):
     assert load(save(small, tmp_path / "model")).partial_fit(X, y).n_iter_ == small.partial_fit(X, y).n_iter_
 
 
-def test_a_verbose_training_prints_a_line_per_epoch(numbers, capsys):
+def test_a_verbose_training_prints_a_line_per_epoch(numbers: Any, capsys: pytest.CaptureFixture[str]) -> None:
     X, y = numbers
     model = MLPRegressor(**PLAIN | {"tol": 0.1}, max_iter=50, verbose=True, early_stopping=True).fit(X, y)
     *lines, last = capsys.readouterr().out.splitlines()
     assert len(lines) == model.n_iter_ < 50
+    assert model.validation_loss_curve_ is not None
     assert lines[0] == (
         f"Iteration 1, loss = {model.loss_curve_[0]:.8f}, penalty = {model.penalty_curve_[0]:.8f}, "
         f"validation loss = {model.validation_loss_curve_[0]:.8f}"
     )
     assert last == "The validation loss has not fallen by tol=0.1 in 10 epochs: training ends."
     for given in ({"engine": "reference"}, {"engine": "compiled", "n_jobs": 2}):
-        MLPRegressor(**PLAIN, **given, max_iter=4, n_seeds=3, verbose=1).fit(X, y)
+        MLPRegressor(**PLAIN | {"verbose": 1}, **given, max_iter=4, n_seeds=3).fit(X, y)
         lines = capsys.readouterr().out.splitlines()
         assert len(lines) == 12
         assert sum("of start 3, loss" in line for line in lines) == 4
@@ -525,7 +533,7 @@ def test_a_verbose_training_prints_a_line_per_epoch(numbers, capsys):
 
 
 @pytest.mark.parametrize("kind", [np.asarray, csr_array, pd.DataFrame])
-def test_single_precision_comes_back_as_it_was_given(cancer, tmp_path, kind):
+def test_single_precision_comes_back_as_it_was_given(cancer: Any, tmp_path: Path, kind: Any) -> None:
     X, y = cancer
     X = StandardScaler().fit_transform(X).astype(np.float32)
     for make, target in ((MLPClassifier, y), (MLPRegressor, X[:, 0] + y)):
@@ -547,7 +555,7 @@ def test_single_precision_comes_back_as_it_was_given(cancer, tmp_path, kind):
         )
 
 
-def test_what_early_stopping_cannot_set_aside_is_said_in_the_users_labels():
+def test_what_early_stopping_cannot_set_aside_is_said_in_the_users_labels() -> None:
     X = np.arange(16.0).reshape(8, 2)
     with pytest.raises(
         ValueError, match=r"only 1 member.*In your labels these are 'yes'. Early stopping sets rows of ev"
@@ -561,7 +569,7 @@ def test_what_early_stopping_cannot_set_aside_is_said_in_the_users_labels():
         MLPRegressor(early_stopping=True).fit(X, X[:, 0])
 
 
-def test_evaluations_that_are_used_up_are_said(numbers):
+def test_evaluations_that_are_used_up_are_said(numbers: Any) -> None:
     X, y = numbers
     with pytest.warns(
         ConvergenceWarning, match=r"after 5 evaluations \(max_fun\) before it came to rest: raise max_fun"
@@ -570,7 +578,7 @@ def test_evaluations_that_are_used_up_are_said(numbers):
     assert model.n_iter_ <= 5
 
 
-def test_what_is_constant_is_learned_at_once(numbers):
+def test_what_is_constant_is_learned_at_once(numbers: Any) -> None:
     X, _ = numbers
     with warnings.catch_warnings():
         warnings.simplefilter("error")

@@ -3,6 +3,7 @@
 import warnings
 from dataclasses import replace
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 import pytest
@@ -21,24 +22,24 @@ from ridgewalk.path.selection import choose
 SETTINGS = settings_of((8,), max_iter=120, learning_rate=0.03)
 
 
-def binary(rows=150, inputs=6, seed=0):
+def binary(rows: int = 150, inputs: Any = 6, seed: int = 0) -> tuple[Any, Any]:
     generator = np.random.default_rng(seed)
     x = generator.normal(size=(rows, inputs))
     chance = 1 / (1 + np.exp(-3 * (x[:, 0] * x[:, 1] + np.sin(2 * x[:, 0]))))
     return x, (generator.uniform(size=rows) < chance).astype(float)[:, None]
 
 
-def splits(rows, folds=3, seed=0):
+def splits(rows: int, folds: int = 3, seed: int = 0) -> Any:
     return list(KFold(folds, shuffle=True, random_state=seed).split(np.empty((rows, 1))))
 
 
 @pytest.fixture(scope="module")
-def walked():
+def walked() -> Any:
     x, target = binary()
     return walk(x, target, BinaryCrossEntropy(), splits(150), SETTINGS, alphas=7, seeds=(0, 1))
 
 
-def test_every_cell_is_there(walked):
+def test_every_cell_is_there(walked: Any) -> None:
     strengths, folds, seeds = 8, 3, 2
     assert walked.alphas.shape == (strengths,)
     assert walked.heldout_loss.shape == (strengths, folds, seeds)
@@ -51,7 +52,7 @@ def test_every_cell_is_there(walked):
     assert walked.engine == f"compiled ({native.load()[0]})"
 
 
-def test_the_grid_rises_from_zero_to_the_null_model(walked):
+def test_the_grid_rises_from_zero_to_the_null_model(walked: Any) -> None:
     assert walked.alphas[0] == 0
     assert (np.diff(walked.alphas) > 0).all()
     assert walked.penalty[0].max() == 0
@@ -63,7 +64,7 @@ def test_the_grid_rises_from_zero_to_the_null_model(walked):
     np.testing.assert_allclose(walked.row_loss[-1], walked.null_row_loss, rtol=1e-5)
 
 
-def test_the_path_leaves_the_null_model_from_the_dense_side(walked):
+def test_the_path_leaves_the_null_model_from_the_dense_side(walked: Any) -> None:
     # From zero it could not: an all-zero ReLU network is stationary at every strength.
     assert not walked.null_wins[1:4].any()
     assert (walked.inputs_kept[1:4, :, :, :2]).all()
@@ -72,19 +73,19 @@ def test_the_path_leaves_the_null_model_from_the_dense_side(walked):
     assert (np.diff(walked.train_loss.mean(axis=(1, 2))) > -0.01).all()
 
 
-def test_no_cell_is_worse_than_the_null_model(walked):
+def test_no_cell_is_worse_than_the_null_model(walked: Any) -> None:
     null = walked.objective[-1].max(axis=-1)
     assert (walked.objective[1:] <= null[:, None] + 1e-9).all()
 
 
-def test_row_losses_are_the_folds_losses_row_by_row(walked):
+def test_row_losses_are_the_folds_losses_row_by_row(walked: Any) -> None:
     for k, (_, held_out) in enumerate(splits(150)):
         np.testing.assert_allclose(
             walked.row_loss[:, held_out].mean(axis=1), walked.heldout_loss[:, k].mean(axis=-1), rtol=1e-12
         )
 
 
-def test_masks_are_rows_too():
+def test_masks_are_rows_too() -> None:
     x, target = binary(60)
     mask = np.arange(60) < 30
     settings = changed(SETTINGS, max_iter=20)
@@ -93,7 +94,7 @@ def test_masks_are_rows_too():
     np.testing.assert_array_equal(by_mask.heldout_loss, by_number.heldout_loss)
 
 
-def test_scores_are_those_of_the_weighted_rows():
+def test_scores_are_those_of_the_weighted_rows() -> None:
     """Every held-out number once more by hand: a linear model, unequal weights, rows held out twice or never."""
     x, target = binary(80)
     weights = np.random.default_rng(5).uniform(0.2, 3, 80)
@@ -126,7 +127,7 @@ def test_scores_are_those_of_the_weighted_rows():
 
 
 @pytest.mark.parametrize(("loss", "power"), [(SquaredError(), 2), (Huber(), 2), (AbsoluteError(), 1)])
-def test_a_targets_unit_changes_no_choice(loss, power):
+def test_a_targets_unit_changes_no_choice(loss: Any, power: Any) -> None:
     x, _ = binary(90)
     y = x[:, :1] + np.sin(3 * x[:, 1:2])
     settings = changed(SETTINGS, dtype="float64", max_iter=40)
@@ -134,7 +135,7 @@ def test_a_targets_unit_changes_no_choice(loss, power):
     np.testing.assert_allclose(other.row_loss, 1e3**power * one.row_loss, rtol=1e-4)
 
 
-def test_several_targets_count_by_their_own_deviation():
+def test_several_targets_count_by_their_own_deviation() -> None:
     x, _ = binary(90)
     y = np.hstack([x[:, :1] + np.sin(3 * x[:, 1:2]), np.random.default_rng(0).normal(size=(90, 1))])
     settings = changed(SETTINGS, dtype="float64", max_iter=40)
@@ -143,7 +144,7 @@ def test_several_targets_count_by_their_own_deviation():
     assert one.null_row_loss.mean() == pytest.approx(1, rel=0.1)
 
 
-def test_a_column_that_is_constant_in_a_fold_teaches_nothing_there():
+def test_a_column_that_is_constant_in_a_fold_teaches_nothing_there() -> None:
     x, target = binary(60)
     x[:, 5] = 0
     x[0, 5] = 1e6
@@ -155,7 +156,7 @@ def test_a_column_that_is_constant_in_a_fold_teaches_nothing_there():
     assert path.heldout_loss[0, 0, 0] < 3 * without.heldout_loss[0, 0, 0]
 
 
-def test_inputs_and_units_count_where_they_lead_to_an_output():
+def test_inputs_and_units_count_where_they_lead_to_an_output() -> None:
     shape = (1, 1, 1)
     below = np.zeros((*shape, 3, 3), dtype=bool)
     below[..., 0, 0] = below[..., 1, 1] = True  # input 0 to unit 0, input 1 to unit 1; input 2 nowhere
@@ -171,7 +172,7 @@ def test_inputs_and_units_count_where_they_lead_to_an_output():
     assert units.item() == 0
 
 
-def test_the_unpenalized_arm_is_never_replaced_by_the_null_model():
+def test_the_unpenalized_arm_is_never_replaced_by_the_null_model() -> None:
     x, target = binary(60)
     settings = changed(SETTINGS, max_iter=1, learning_rate=5.0)
     path = walk(x, target, BinaryCrossEntropy(), splits(60), settings, [0.001, 5.0])
@@ -183,7 +184,7 @@ def test_the_unpenalized_arm_is_never_replaced_by_the_null_model():
     np.testing.assert_allclose(path.objective[2, -1], 0.6931, atol=0.01)
 
 
-def test_the_model_handed_over_never_diverged():
+def test_the_model_handed_over_never_diverged() -> None:
     x, target = binary(60)
     path = walk(x, target, BinaryCrossEntropy(), splits(60), changed(SETTINGS, max_iter=5), [0.001], seeds=(0, 1, 2))
     best = path.best_seed(1)
@@ -192,17 +193,17 @@ def test_the_model_handed_over_never_diverged():
     assert replace(path, diverged=lost).best_seed(1) != best
 
 
-def test_seeds_start_apart_and_folds_alike():
+def test_seeds_start_apart_and_folds_alike() -> None:
     x, target = binary(60)
     path = walk(x, target, BinaryCrossEntropy(), splits(60), changed(SETTINGS, max_iter=3), [0.001], seeds=(0, 1))
     assert (path.parameters[0][0, 0] != path.parameters[0][0, 1]).all()
 
 
-def jobs_in(monkeypatch, fits=None):
+def jobs_in(monkeypatch: pytest.MonkeyPatch, fits: Any = None) -> Any:
     """Look at the engine's jobs, and keep what comes of them."""
     seen = []
 
-    def spy(job, n_jobs, progress, engine):
+    def spy(job: Any, n_jobs: Any, progress: Any, engine: Any) -> Any:
         done = train(job, n_jobs, progress, engine)
         seen.append(job)
         if fits is not None:
@@ -213,16 +214,16 @@ def jobs_in(monkeypatch, fits=None):
     return seen
 
 
-def jobs_of(monkeypatch, settings):
+def jobs_of(monkeypatch: pytest.MonkeyPatch, settings: Any) -> Any:
     """Walk with the engine's jobs looked at."""
-    fits = []
+    fits: list[Any] = []
     jobs = jobs_in(monkeypatch, fits)
     x, target = binary(60)
     walk(x, target, BinaryCrossEntropy(), splits(60), settings, [0.001, 0.01])
     return list(zip(jobs, fits, strict=True))
 
 
-def test_the_ramp_walk_raises_every_strength_from_one_dense_fit(monkeypatch):
+def test_the_ramp_walk_raises_every_strength_from_one_dense_fit(monkeypatch: pytest.MonkeyPatch) -> None:
     (first, dense), (main, _) = jobs_of(monkeypatch, changed(SETTINGS, max_iter=12))
     assert (first.epochs, first.ramp, first.runs) == (4, 0, 4)
     assert first.optimizer.learning_rate == 2 * main.optimizer.learning_rate
@@ -232,7 +233,7 @@ def test_the_ramp_walk_raises_every_strength_from_one_dense_fit(monkeypatch):
         np.testing.assert_array_equal(start, np.concatenate([fitted] * 3))
 
 
-def test_the_sequential_walk_starts_each_strength_from_the_one_before(monkeypatch):
+def test_the_sequential_walk_starts_each_strength_from_the_one_before(monkeypatch: pytest.MonkeyPatch) -> None:
     seen = jobs_of(monkeypatch, changed(SETTINGS, max_iter=12, schedule="sequential"))
     walked = seen[:4]  # what follows measures, and trains on at strength 0
     for (_, before), (job, _) in pairwise(walked):
@@ -242,14 +243,14 @@ def test_the_sequential_walk_starts_each_strength_from_the_one_before(monkeypatc
 
 
 @pytest.mark.parametrize(("activation", "rule"), [("relu", "he"), ("gelu", "he"), ("tanh", "glorot")])
-def test_activations_start_as_suits_them(monkeypatch, activation, rule):
+def test_activations_start_as_suits_them(monkeypatch: pytest.MonkeyPatch, activation: Any, rule: Any) -> None:
     (first, _), *_ = jobs_of(monkeypatch, changed(SETTINGS, max_iter=3, activation=activation))
     expected = first.network.start(rule, 0)[0].astype(np.float32)
     for start in first.start[0]:
         np.testing.assert_array_equal(start, expected)
 
 
-def test_excluding_an_input_is_no_penalty_that_rescaling_escapes():
+def test_excluding_an_input_is_no_penalty_that_rescaling_escapes() -> None:
     x, target = binary(60)
     settings = changed(SETTINGS, max_iter=3, penalty_factors=np.array([1, 1, 1, 1, 1, np.inf]))
     with warnings.catch_warnings():
@@ -258,7 +259,7 @@ def test_excluding_an_input_is_no_penalty_that_rescaling_escapes():
     assert not path.inputs_kept[..., 5].any()
 
 
-def test_the_raw_arrays_take_columns_as_they_came_and_are_the_best_seeds():
+def test_the_raw_arrays_take_columns_as_they_came_and_are_the_best_seeds() -> None:
     x, y = load_diabetes(return_X_y=True, scaled=False)
     path = walk(x, y[:, None], SquaredError(), splits(len(x)), SETTINGS, alphas=6, seeds=(0, 1, 2))
     best = [path.best_seed(index) for index in range(4)]
@@ -271,7 +272,7 @@ def test_the_raw_arrays_take_columns_as_they_came_and_are_the_best_seeds():
 
 @pytest.mark.parametrize("walk_name", ["ramp", "sequential"])
 @pytest.mark.parametrize("penalty", ["elasticnet", "group_lasso"])
-def test_nothing_of_the_held_out_rows_is_seen(walk_name, penalty):
+def test_nothing_of_the_held_out_rows_is_seen(walk_name: Any, penalty: Any) -> None:
     x, target = binary(90)
     folds = splits(90)
     held_out = folds[0][1]
@@ -289,7 +290,7 @@ def test_nothing_of_the_held_out_rows_is_seen(walk_name, penalty):
         assert name == "inputs_kept" or (getattr(before, name)[:, 1] != getattr(after, name)[:, 1]).any()
 
 
-def test_a_regression_target_is_standardized_on_each_fold_alone():
+def test_a_regression_target_is_standardized_on_each_fold_alone() -> None:
     x, _ = binary(90)
     y = (50 + 20 * x[:, :1]) + np.random.default_rng(0).normal(size=(90, 1))
     folds = splits(90)
@@ -300,7 +301,7 @@ def test_a_regression_target_is_standardized_on_each_fold_alone():
     np.testing.assert_array_equal(before.train_loss[:, 0], after.train_loss[:, 0])
 
 
-def test_units_of_columns_and_target_do_not_matter():
+def test_units_of_columns_and_target_do_not_matter() -> None:
     x, _ = binary(90)
     y = x[:, :1] + np.sin(3 * x[:, 1:2])
     unit = np.array([1e-6, 1e6, 1, 3, 1e-3, 1e3])
@@ -311,7 +312,7 @@ def test_units_of_columns_and_target_do_not_matter():
     np.testing.assert_allclose(other.heldout_loss, 1e8 * one.heldout_loss, rtol=1e-4)
 
 
-def test_the_numbers_do_not_depend_on_threads():
+def test_the_numbers_do_not_depend_on_threads() -> None:
     x, target = binary(90)
     one, two = (
         walk(x, target, BinaryCrossEntropy(), splits(90), changed(SETTINGS, max_iter=30), 4, n_jobs=n) for n in (1, 2)
@@ -319,7 +320,7 @@ def test_the_numbers_do_not_depend_on_threads():
     np.testing.assert_array_equal(one.heldout_loss, two.heldout_loss)
 
 
-def test_both_walks_find_the_same_losses():
+def test_both_walks_find_the_same_losses() -> None:
     x, target = binary(400)
     found = [
         walk(
@@ -338,7 +339,7 @@ def test_both_walks_find_the_same_losses():
     assert (found[1].zeros[-1] == 1).all()
 
 
-def test_sample_weights_count_rows():
+def test_sample_weights_count_rows() -> None:
     x, target = binary(60)
     counts = np.ones(60)
     counts[:20] = 2
@@ -353,7 +354,7 @@ def test_sample_weights_count_rows():
     np.testing.assert_allclose(weighted.heldout_loss, route_at.heldout_loss, rtol=1e-6)
 
 
-def test_penalty_factors_free_and_exclude():
+def test_penalty_factors_free_and_exclude() -> None:
     x, target = binary(120)
     factors = np.array([0.0, 1, 1, 1, 1, np.inf])
     settings = changed(SETTINGS, penalty_factors=factors, hidden_layer_sizes=())
@@ -363,7 +364,7 @@ def test_penalty_factors_free_and_exclude():
     assert not path.inputs_kept[-1, -1, :, 1:].any()
 
 
-def test_the_linear_top_is_the_exact_critical_strength_of_its_steepest_fold():
+def test_the_linear_top_is_the_exact_critical_strength_of_its_steepest_fold() -> None:
     x, target = binary()
     settings = settings_of((), l1_ratio=0.8)
     top = walk(x, target, BinaryCrossEntropy(), splits(150), settings, alphas=2).alphas[-1]
@@ -374,7 +375,7 @@ def test_the_linear_top_is_the_exact_critical_strength_of_its_steepest_fold():
 
 
 @pytest.mark.parametrize(("l1_ratio", "activation"), [(1.0, "relu"), (0.5, "tanh"), (0.0, "relu")])
-def test_at_the_top_the_null_model_wins_whatever_the_mix(l1_ratio, activation):
+def test_at_the_top_the_null_model_wins_whatever_the_mix(l1_ratio: Any, activation: Any) -> None:
     x, target = binary(150)
     settings = changed(SETTINGS, l1_ratio=l1_ratio, activation=activation)
     path = walk(x, target, BinaryCrossEntropy(), splits(150), settings, alphas=8)
@@ -383,13 +384,13 @@ def test_at_the_top_the_null_model_wins_whatever_the_mix(l1_ratio, activation):
     assert path.train_loss[1].max() < path.train_loss[-1].min()
 
 
-def test_strengths_may_be_given():
+def test_strengths_may_be_given() -> None:
     x, target = binary(60)
     path = walk(x, target, BinaryCrossEntropy(), splits(60), changed(SETTINGS, max_iter=5), alphas=[0.1, 0.01, 0.1])
     np.testing.assert_array_equal(path.alphas, [0, 0.01, 0.1])
 
 
-def test_the_watch_counts_all_of_it_and_stops_it():
+def test_the_watch_counts_all_of_it_and_stops_it() -> None:
     x, target = binary(60)
     for settings in (
         changed(SETTINGS, max_iter=12),
@@ -406,7 +407,7 @@ def test_the_watch_counts_all_of_it_and_stops_it():
         walk(x, target, BinaryCrossEntropy(), splits(60), SETTINGS, 3, progress=progress)
 
 
-def test_fits_that_diverge_never_win():
+def test_fits_that_diverge_never_win() -> None:
     x, target = binary(60)
     target = 1e3 * target
     settings = changed(SETTINGS, learning_rate=1e30, max_iter=20, dtype="float32")
@@ -415,7 +416,7 @@ def test_fits_that_diverge_never_win():
     assert np.isinf(path.row_loss[0]).any()
 
 
-def test_a_training_row_drawn_twice_counts_twice():
+def test_a_training_row_drawn_twice_counts_twice() -> None:
     x, target = binary(60)
     (train_rows, held_out), *_ = splits(60)
     drawn = np.r_[train_rows, np.intersect1d(train_rows, np.arange(10))]
@@ -448,12 +449,12 @@ def test_a_training_row_drawn_twice_counts_twice():
         ),
     ],
 )
-def test_mistakes_are_named(make, words):
+def test_mistakes_are_named(make: Any, words: Any) -> None:
     with pytest.raises(ValueError, match=words):
         make()
 
 
-def test_both_engines_walk_the_same_path():
+def test_both_engines_walk_the_same_path() -> None:
     x, target = binary(80)
     walks = [
         walk(x, target, BinaryCrossEntropy(), splits(80), changed(SETTINGS, dtype="float64"), 4, engine=engine)
@@ -464,7 +465,7 @@ def test_both_engines_walk_the_same_path():
     assert walks[1].engine == "reference"
 
 
-def test_a_path_ends_where_nothing_is_left(monkeypatch):
+def test_a_path_ends_where_nothing_is_left(monkeypatch: pytest.MonkeyPatch) -> None:
     x, target = binary(90)
     common = (x, target, BinaryCrossEntropy(), splits(90), changed(SETTINGS, max_iter=60), 12)
     seen = jobs_in(monkeypatch)
@@ -483,7 +484,7 @@ def test_a_path_ends_where_nothing_is_left(monkeypatch):
         np.testing.assert_array_equal(getattr(short, name), getattr(whole, name), err_msg=name)
 
 
-def test_where_it_ends_does_not_depend_on_threads():
+def test_where_it_ends_does_not_depend_on_threads() -> None:
     x, target = binary(90)
     common = (x, target, BinaryCrossEntropy(), splits(90), changed(SETTINGS, max_iter=60), 12)
     one, many = (walk(*common, n_jobs=n) for n in (1, 7))
@@ -491,11 +492,11 @@ def test_where_it_ends_does_not_depend_on_threads():
     np.testing.assert_array_equal(one.row_loss, many.row_loss)
 
 
-def test_a_score_is_asked_for_every_fold_on_the_rows_that_it_held_out():
+def test_a_score_is_asked_for_every_fold_on_the_rows_that_it_held_out() -> None:
     x, target = binary(60)
     folds, asked = splits(60), []
 
-    def score(model, rows):
+    def score(model: Any, rows: Any) -> Any:
         asked.append(rows)
         return float(((model.output(x[rows]) > 0) == (target[rows] > 0)).mean())
 
@@ -507,7 +508,7 @@ def test_a_score_is_asked_for_every_fold_on_the_rows_that_it_held_out():
     assert np.corrcoef(path.heldout_score.ravel(), path.heldout_loss.ravel())[0, 1] < 0
 
 
-def test_each_layers_zeros_iterations_and_convergence_are_told(walked):
+def test_each_layers_zeros_iterations_and_convergence_are_told(walked: Any) -> None:
     sizes = np.array([6 * 8, 8 * 1])
     np.testing.assert_allclose(walked.zeros, walked.layer_zeros @ sizes / sizes.sum())
     for layer in range(2):
@@ -519,7 +520,7 @@ def test_each_layers_zeros_iterations_and_convergence_are_told(walked):
     np.testing.assert_allclose(walked.frequency(4), walked.inputs_kept[4, :-1].mean(axis=(0, 1)))
 
 
-def test_sparse_columns_are_scaled_and_give_what_the_dense_ones_give():
+def test_sparse_columns_are_scaled_and_give_what_the_dense_ones_give() -> None:
     x, target = binary(90)
     x[np.abs(x) < 0.7] = 0
     x[:, 4] = 0
@@ -537,7 +538,7 @@ def test_sparse_columns_are_scaled_and_give_what_the_dense_ones_give():
     np.testing.assert_allclose(ours.model(3).output(csr_array(x)), ours.model(3).output(x), rtol=1e-12)
 
 
-def test_the_strength_per_layer_and_on_biases():
+def test_the_strength_per_layer_and_on_biases() -> None:
     x, target = binary(90)
     settings = changed(SETTINGS, max_iter=60, layer_factors=(3.0, 0.5), bias_alpha=0.02, l1_ratio=0.4)
     path = walk(x, target, BinaryCrossEntropy(), splits(90), settings, 5)
@@ -545,7 +546,10 @@ def test_the_strength_per_layer_and_on_biases():
     assert kept.sum() > 2
     for s in np.flatnonzero(kept):
         w1, b1, w2, b2 = (array[s, 0].astype(float) for array in path.parameters)
-        pay = lambda w: 0.4 * np.abs(w).sum() + 0.3 * (w**2).sum()  # noqa: E731
+
+        def pay(w: Any) -> Any:
+            return 0.4 * np.abs(w).sum() + 0.3 * (w**2).sum()
+
         bias = 0.02 * (pay(b1) + pay(b2)) if path.alphas[s] > 0 else 0
         assert path.penalty[s, -1, 0] == pytest.approx(path.alphas[s] * (3 * pay(w1) + 0.5 * pay(w2)) + bias, rel=1e-4)
     # The null model's own bias pays, too: its objective is the lowest that a constant can have.
@@ -560,7 +564,7 @@ SELECTING = [settings_of((), l1_ratio=1.0), settings_of((6,), l1_ratio=1.0), set
 
 @pytest.mark.slow
 @pytest.mark.parametrize("settings", SELECTING, ids=["linear", "L1", "group lasso"])
-def test_the_selection_safe_strength_keeps_noise_out_and_signals_in(settings):
+def test_the_selection_safe_strength_keeps_noise_out_and_signals_in(settings: Any) -> None:
     settings = changed(settings, max_iter=120, learning_rate=0.03)
     rows, kept = np.arange(300), []
     for seed in range(12):
@@ -576,7 +580,7 @@ def test_the_selection_safe_strength_keeps_noise_out_and_signals_in(settings):
     assert path.inputs_kept[1, -1, 0, :2].all()
 
 
-def test_what_has_no_kink_selects_nothing():
+def test_what_has_no_kink_selects_nothing() -> None:
     x, target = binary(60)
     rows = np.arange(60)
     with pytest.raises(ValueError, match="l1_ratio above 0"):
@@ -585,7 +589,7 @@ def test_what_has_no_kink_selects_nothing():
         walk(x, target, BinaryCrossEntropy(), [(rows[:40], rows[40:])], settings_of((4,)), "best")
 
 
-def test_the_networks_of_the_folds_are_kept_with_what_they_give_for_held_out_rows(walked):
+def test_the_networks_of_the_folds_are_kept_with_what_they_give_for_held_out_rows(walked: Any) -> None:
     x, target = binary()
     for fold, (_, rows) in enumerate(splits(150)):
         for index in (0, 3, 7):
@@ -598,7 +602,7 @@ def test_the_networks_of_the_folds_are_kept_with_what_they_give_for_held_out_row
             np.testing.assert_allclose(losses.mean(axis=0), walked.fold_row_loss[fold][index], rtol=1e-4, atol=1e-5)
 
 
-def test_outputs_of_a_regression_are_in_the_units_of_the_target():
+def test_outputs_of_a_regression_are_in_the_units_of_the_target() -> None:
     x, y = load_diabetes(return_X_y=True)
     path = walk(x, y[:, None], SquaredError(), splits(len(x)), changed(SETTINGS, max_iter=20), [0.01])
     for fold, (_, rows) in enumerate(splits(len(x))):
@@ -606,7 +610,9 @@ def test_outputs_of_a_regression_are_in_the_units_of_the_target():
         assert np.mean((output - y[rows, None]) ** 2) / 2 == pytest.approx(path.heldout_loss[1, fold, 0], rel=1e-4)
 
 
-def test_of_very_many_outputs_those_of_the_strengths_that_may_be_chosen_are_kept(walked, monkeypatch):
+def test_of_very_many_outputs_those_of_the_strengths_that_may_be_chosen_are_kept(
+    walked: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("ridgewalk.path.result.MOST_OUTPUTS", 1000)
     x, target = binary()
     path = walk(x, target, BinaryCrossEntropy(), splits(150), SETTINGS, alphas=7, seeds=(0, 1))

@@ -3,6 +3,8 @@
 import pickle
 import subprocess
 import sys
+from collections.abc import Iterator
+from typing import Any, Literal
 
 import matplotlib
 import numpy as np
@@ -24,18 +26,18 @@ from ridgewalk.report.summary import summarize
 
 matplotlib.use("Agg")
 
-QUICK = {"alphas": 5, "max_iter": 40, "cv": 3, "learning_rate_init": 0.03, "random_state": 0}
-KINDS = ["loss", "weights", "frequency"]
+QUICK: dict[str, Any] = {"alphas": 5, "max_iter": 40, "cv": 3, "learning_rate_init": 0.03, "random_state": 0}
+KINDS: list[Literal["loss", "weights", "frequency"]] = ["loss", "weights", "frequency"]
 ODD = ["_private", "$x", "$y$ of {z}", "a\nb", "<b>", "", "x" * 500]
 
 
-def table(columns, rows=80):
+def table(columns: Any, rows: int = 80) -> Any:
     x = np.random.default_rng(0).normal(size=(rows, columns))
     names = [*ODD, *(f"column {k}" for k in range(columns))][:columns] if columns > 2 else ["first", "second"]
     return pd.DataFrame(x, columns=names), x[:, 0] + np.sin(2 * x[:, 1])
 
 
-def fitted(columns, kind):
+def fitted(columns: Any, kind: Any) -> Any:
     x, signal = table(columns)
     y = {"number": signal, "two": signal > 0, "three": np.digitize(signal, [-0.5, 0.5])}[kind]
     model = MLPRegressorCV if kind == "number" else MLPClassifierCV
@@ -43,24 +45,24 @@ def fitted(columns, kind):
 
 
 @pytest.fixture(scope="module", params=[(2, "three"), (2, "two"), (2, "number"), (45, "number")], ids=str)
-def drawn(request):
+def drawn(request: pytest.FixtureRequest) -> Any:
     return fitted(*request.param)
 
 
 @pytest.fixture(autouse=True)
-def closed():
+def closed() -> Iterator[Any]:
     yield
     plt.close("all")
 
 
-def told(model):
+def told(model: Any) -> Any:
     """Give what the report says of a fitted model."""
     names = list(model.feature_names_in_)
     summary = summarize(model.path_, model.selection, names)
     return summary, inputs_along(model.path_, names, model.index_)
 
 
-def test_losses_are_the_reports(drawn):
+def test_losses_are_the_reports(drawn: Any) -> None:
     model, *_ = drawn
     summary, _ = told(model)
     display = RegularizationPathDisplay.from_estimator(model)
@@ -78,7 +80,7 @@ def test_losses_are_the_reports(drawn):
     assert display.ax_.get_xticklabels()[0].get_text() == "0"
 
 
-def test_weights_and_frequencies_are_the_reports(drawn):
+def test_weights_and_frequencies_are_the_reports(drawn: Any) -> None:
     model, *_ = drawn
     _, inputs = told(model)
     lines = RegularizationPathDisplay.from_estimator(model, kind="weights").lines_
@@ -98,7 +100,7 @@ CROWDS = {
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("crowd", CROWDS)
-def test_labels_stand_apart_and_inside_the_figure(crowd, kind):
+def test_labels_stand_apart_and_inside_the_figure(crowd: Any, kind: Any) -> None:
     x, signal = table(45, rows=30)
     route = settings_of((2,), max_iter=2)
     path = mlp_path(x, signal, settings=route, alphas=CROWDS[crowd], cv=2)
@@ -120,19 +122,21 @@ def test_labels_stand_apart_and_inside_the_figure(crowd, kind):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", KINDS)
-def test_odd_names_are_drawn_as_they_are(kind):
+def test_odd_names_are_drawn_as_they_are(kind: Any) -> None:
     model, *_ = fitted(7, "two")
     display = RegularizationPathDisplay.from_estimator(model, kind=kind)
     display.figure_.canvas.draw()
     if kind != "loss":
-        legend = [text.get_text() for text in display.ax_.get_legend().get_texts()]
-        seen = [each.strip() for each in legend + [tick.get_text() for tick in display.ax_.get_yticklabels()]]
+        legend = display.ax_.get_legend()
+        assert legend is not None
+        names = [text.get_text() for text in legend.get_texts()]
+        seen = [each.strip() for each in names + [tick.get_text() for tick in display.ax_.get_yticklabels()]]
         assert {"_private", r"\$x", r"\$y\$ of {z}", "a b", "<b>"} <= set(seen)
         assert max(map(len, seen)) < 60
 
 
 @pytest.mark.slow
-def test_the_users_own_axes_names_pipelines_and_paths():
+def test_the_users_own_axes_names_pipelines_and_paths() -> None:
     model, x, y = fitted(2, "three")
     _, axes = plt.subplots(1, 3)
     for ax, kind in zip(axes, KINDS, strict=True):
@@ -150,7 +154,7 @@ def test_the_users_own_axes_names_pipelines_and_paths():
 
 
 @pytest.mark.slow
-def test_strengths_that_repeat_stand_side_by_side():
+def test_strengths_that_repeat_stand_side_by_side() -> None:
     x, signal = table(4)
     model = MLPRegressorCV((6,), relax=True, **QUICK).fit(x, signal)
     arms = [arm.path for arm in model.input_selection_.arms if (np.diff(arm.path.alphas) <= 0).any()]
@@ -162,7 +166,7 @@ def test_strengths_that_repeat_stand_side_by_side():
 
 
 @pytest.mark.slow
-def test_one_strength_is_drawn():
+def test_one_strength_is_drawn() -> None:
     x, signal = table(2)
     model = MLPRegressorCV((4,), **{**QUICK, "alphas": "qut", "max_iter": 20}).fit(x, signal)
     for kind in KINDS:
@@ -173,7 +177,7 @@ def test_one_strength_is_drawn():
 
 @pytest.mark.filterwarnings("ignore:Training ended")
 @pytest.mark.parametrize("more", [{}, {"early_stopping": True}, {"solver": "lbfgs"}], ids=str)
-def test_the_curve_is_the_trainings(more):
+def test_the_curve_is_the_trainings(more: Any) -> None:
     x, signal = table(3)
     model = MLPClassifier((4,), alpha=0.01, max_iter=20, random_state=0, **more).fit(x, signal > 0)
     lines = {line.get_label(): line for line in LossCurveDisplay.from_estimator(model).lines_}
@@ -183,7 +187,7 @@ def test_the_curve_is_the_trainings(more):
     assert (np.diff(lines["penalty"].get_xdata()) == 1).all()
 
 
-def test_the_curve_goes_on_with_every_part_of_a_training():
+def test_the_curve_goes_on_with_every_part_of_a_training() -> None:
     x, signal = table(3)
     model = MLPRegressor((4,), alpha=0.01, random_state=0)
     for _ in range(3):
@@ -193,19 +197,20 @@ def test_the_curve_goes_on_with_every_part_of_a_training():
 
 
 @pytest.mark.parametrize("kind", ["three", "number"])
-def test_the_curve_of_a_path_ends_where_the_path_did(kind):
+def test_the_curve_of_a_path_ends_where_the_path_did(kind: Any) -> None:
     model, *_ = fitted(2, kind)
     for index, asked in ((model.index_, None), (1, model.alphas_[1])):
         display = LossCurveDisplay.from_estimator(model, alpha=asked)
-        assert display.iterations[-1] == model.max_iter
+        assert np.asarray(display.iterations)[-1] == model.max_iter
         path = model.path_
-        total = display.data_loss[-1] + display.penalty[-1]
+        total = np.asarray(display.data_loss)[-1] + np.asarray(display.penalty)[-1]
         assert total == pytest.approx(path.objective[index, :-1].mean(), rel=1e-5)
         if kind == "three":  # its losses have no unit to be brought back to
-            assert display.validation_loss[-1] == pytest.approx(path.heldout_loss[index].mean(), rel=1e-5)
+            assert display.validation_loss is not None
+            assert np.asarray(display.validation_loss)[-1] == pytest.approx(path.heldout_loss[index].mean(), rel=1e-5)
 
 
-def test_a_history_is_drawn_as_far_as_it_goes():
+def test_a_history_is_drawn_as_far_as_it_goes() -> None:
     losses = np.array([[3.0, 2.0, np.nan], [3.0, 1.0, 0.5]])
     history = History(np.array([0, 5, 10]), losses, losses / 10, np.full((2, 3), np.nan), np.zeros((2, 3, 1)), losses)
     lines = LossCurveDisplay.from_history(history, run=1).lines_
@@ -215,7 +220,7 @@ def test_a_history_is_drawn_as_far_as_it_goes():
 
 
 @pytest.mark.parametrize("kind", ["two", "three", "number"])
-def test_the_plane_is_what_the_model_predicts(kind):
+def test_the_plane_is_what_the_model_predicts(kind: Any) -> None:
     model, x, y = fitted(2, kind)
     display = DecisionBoundaryPathDisplay.from_estimator(model, x, y, alphas=[0, model.alpha_], grid_resolution=20)
     assert len(display.axes_) == len(display.displays_) == 2
@@ -233,7 +238,7 @@ def test_the_plane_is_what_the_model_predicts(kind):
     assert drawn == 2 * len(x)
 
 
-def test_the_strengths_of_the_plane_hold_the_chosen_one_and_fit_the_users_axes():
+def test_the_strengths_of_the_plane_hold_the_chosen_one_and_fit_the_users_axes() -> None:
     model, x, y = fitted(2, "two")
     display = DecisionBoundaryPathDisplay.from_estimator(model)
     assert any("chosen" in title for title in display.titles)
@@ -245,7 +250,7 @@ def test_the_strengths_of_the_plane_hold_the_chosen_one_and_fit_the_users_axes()
         DecisionBoundaryPathDisplay.from_estimator(model, alphas=[0, 1], ax=ax)
 
 
-def mistakes():
+def mistakes() -> Any:
     model, x, y = fitted(2, "two")
     wide, *_ = fitted(7, "two")
     numbers = np.column_stack([x["first"], x["second"]])
@@ -255,9 +260,9 @@ def mistakes():
     sequential = MLPClassifierCV((4,), schedule="sequential", **QUICK).fit(x, y)
     stepped = MLPClassifier((4,), max_iter=5, learning_rate="cosine").fit(x, y)
     search = GridSearchCV(MLPClassifierCV(), {"l1_ratio": [0.5]})
-    path, boundary, curve = (
-        each.from_estimator for each in (RegularizationPathDisplay, DecisionBoundaryPathDisplay, LossCurveDisplay)
-    )
+    path: Any = RegularizationPathDisplay.from_estimator
+    boundary: Any = DecisionBoundaryPathDisplay.from_estimator
+    curve: Any = LossCurveDisplay.from_estimator
     return [
         (lambda: path(MLPClassifierCV()), NotFittedError, "not fitted yet"),
         (lambda: path(make_pipeline(StandardScaler(), MLPClassifierCV())), NotFittedError, "not fitted yet"),
@@ -283,7 +288,7 @@ def mistakes():
 
 
 @pytest.mark.slow
-def test_mistakes_are_told():
+def test_mistakes_are_told() -> None:
     for attempt, kind, sentence in mistakes():
         with pytest.raises(kind, match=sentence):
             attempt()
@@ -291,7 +296,7 @@ def test_mistakes_are_told():
 
 
 @pytest.mark.slow
-def test_matplotlib_waits_until_it_is_needed_and_where_it_is_missing_it_is_said_how_to_install_it():
+def test_matplotlib_waits_until_it_is_needed_and_where_it_is_missing_it_is_said_how_to_install_it() -> None:
     code = """
 import sys
 import ridgewalk.plots as plots

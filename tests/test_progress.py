@@ -2,7 +2,9 @@
 
 import io
 import threading
+from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import numpy as np
 import pytest
@@ -16,24 +18,25 @@ from ridgewalk.estimators import whole_path
 from ridgewalk.progress import progress
 
 
-def test_without_showing_there_is_only_a_watch(capsys):
+def test_without_showing_there_is_only_a_watch(capsys: pytest.CaptureFixture[str]) -> None:
     with progress("Walking", show=False) as watched, watched.task(10):
         watched.add(5)
     assert capsys.readouterr() == ("", "")
 
 
-def test_a_log_gets_a_line_at_once_per_stage_and_per_quarter_and_the_time_left(monkeypatch):
+def test_a_log_gets_a_line_at_once_per_stage_and_per_quarter_and_the_time_left(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "_POLL_SECONDS", 0.01)
-    console, counted, ended = Console(file=io.StringIO(), width=200), Progress(), threading.Event()
+    log, counted, ended = io.StringIO(), Progress(), threading.Event()
+    console = Console(file=log, width=200)
     poller = threading.Thread(target=module._poll_lines, args=(console, "Walking", counted, ended))
     poller.start()
 
-    def wait_for(lines):
+    def wait_for(lines: Any) -> None:
         for _ in range(500):
-            if console.file.getvalue().count("\n") >= lines:
+            if log.getvalue().count("\n") >= lines:
                 break
             ended.wait(0.01)
-        assert console.file.getvalue().count("\n") <= lines
+        assert log.getvalue().count("\n") <= lines
 
     wait_for(1)
     counted.stage = "training"
@@ -44,42 +47,44 @@ def test_a_log_gets_a_line_at_once_per_stage_and_per_quarter_and_the_time_left(m
             wait_for(2 + (counted.done * 4 // 8 if counted.done < 8 else 3))
     ended.set()
     poller.join()
-    lines = console.file.getvalue().splitlines()
+    lines = log.getvalue().splitlines()
     assert lines[:2] == ["Walking: 0 s", "Walking, training: 0 s"]
     assert [line.split(", ")[1] for line in lines[2:]] == ["training: 25%", "training: 50%", "training: 75%"]
     assert all("s left" in line for line in lines[2:])
 
 
-def test_a_log_hears_of_what_takes_long(monkeypatch):
+def test_a_log_hears_of_what_takes_long(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "_POLL_SECONDS", 0.01)
     monkeypatch.setattr(module, "_LONG_SECONDS", 0.05)
-    console, counted, ended = Console(file=io.StringIO(), width=200), Progress(), threading.Event()
+    log, counted, ended = io.StringIO(), Progress(), threading.Event()
+    console = Console(file=log, width=200)
     poller = threading.Thread(target=module._poll_lines, args=(console, "Walking", counted, ended))
     poller.start()
     for _ in range(500):
-        if console.file.getvalue().count("\n") >= 3:
+        if log.getvalue().count("\n") >= 3:
             break
         ended.wait(0.01)
     ended.set()
     poller.join()
-    assert console.file.getvalue().count("\n") >= 3
+    assert log.getvalue().count("\n") >= 3
 
 
-def test_a_terminal_gets_a_bar_that_goes_away(monkeypatch):
+def test_a_terminal_gets_a_bar_that_goes_away(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "_POLL_SECONDS", 0.01)
-    console, counted, ended = Console(file=io.StringIO(), force_terminal=True, width=100), Progress(), threading.Event()
+    log, counted, ended = io.StringIO(), Progress(), threading.Event()
+    console = Console(file=log, force_terminal=True, width=100)
     poller = threading.Thread(target=module._poll_bar, args=(console, "Walking", counted, ended))
     with counted.task(4):
         counted.add(3)
         poller.start()
         for _ in range(500):
-            if "75%" in console.file.getvalue():
+            if "75%" in log.getvalue():
                 break
             ended.wait(0.01)
     ended.set()
     poller.join()
-    assert "75%" in console.file.getvalue()
-    assert "left" in console.file.getvalue()
+    assert "75%" in log.getvalue()
+    assert "left" in log.getvalue()
 
 
 KINDS = {
@@ -98,20 +103,20 @@ KINDS = {
 @pytest.mark.slow
 @pytest.mark.filterwarnings("ignore")
 @pytest.mark.parametrize("kind", KINDS)
-def test_what_a_fit_expects_is_what_it_does(monkeypatch, kind):
+def test_what_a_fit_expects_is_what_it_does(monkeypatch: pytest.MonkeyPatch, kind: Any) -> None:
     first = []
 
     class Noting(Progress):
         """Notes what was expected of the whole fit."""
 
-        def task(self, expected, unit=1.0):
+        def task(self, expected: Any, unit: Any = 1.0) -> Any:
             first.append(expected)
             return super().task(expected, unit)
 
     counted = Noting()
 
     @contextmanager
-    def watched(*_):
+    def watched(*_: Any) -> Iterator[Any]:
         yield counted
 
     monkeypatch.setattr(whole_path, "progress", watched)
@@ -121,7 +126,7 @@ def test_what_a_fit_expects_is_what_it_does(monkeypatch, kind):
     assert first[0] / 2 < counted.done < first[0] * 1.1
 
 
-def test_what_is_known_to_come_counts_until_it_begins():
+def test_what_is_known_to_come_counts_until_it_begins() -> None:
     counted = Progress()
     with counted.task(30.0):
         assert counted.seconds_left(1.0) is None

@@ -7,6 +7,8 @@ import threading
 import time
 import tracemalloc
 from dataclasses import fields, replace
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -40,15 +42,15 @@ JOBS = {
 }
 
 
-def kept(folder):
+def kept(folder: Any) -> Runner:
     return Runner(checkpoints=Record(folder))
 
 
-def train(job, n_jobs=1, runner=None, engine="compiled"):
+def train(job: Any, n_jobs: Any = 1, runner: Any = None, engine: Any = "compiled") -> Any:
     return replace(runner or Runner(), n_jobs=n_jobs, engine=engine).train(job)
 
 
-def assert_same(a, b):
+def assert_same(a: Any, b: Any) -> None:
     for field in fields(Fits):
         left, right = getattr(a, field.name), getattr(b, field.name)
         for one, other in zip(left, right, strict=True) if isinstance(left, tuple) else [(left, right)]:
@@ -56,15 +58,21 @@ def assert_same(a, b):
 
 
 @pytest.fixture
-def trained(monkeypatch):
+def trained(monkeypatch: pytest.MonkeyPatch) -> Any:
     """Numbers of runs that each job was really trained for."""
-    counts, whole = [], compiled.train
-    monkeypatch.setattr(compiled, "train", lambda job, *rest: counts.append(job.runs) or whole(job, *rest))
+    counts: list[int] = []
+    whole = compiled.train
+
+    def spy(job: Any, *rest: Any) -> Any:
+        counts.append(job.runs)
+        return whole(job, *rest)
+
+    monkeypatch.setattr(compiled, "train", spy)
     return counts
 
 
 @pytest.mark.parametrize("settings", JOBS.values(), ids=JOBS.keys())
-def test_what_is_kept_is_what_would_have_been_trained(settings, tmp_path, trained):
+def test_what_is_kept_is_what_would_have_been_trained(settings: Any, tmp_path: Path, trained: Any) -> None:
     job = make(runs=12, **settings)
     whole = train(job)
     for some in ([3, 1, 8], [8, 11], np.arange(12)):
@@ -99,20 +107,20 @@ OTHERS = {
 
 
 @pytest.mark.parametrize("change", OTHERS.values(), ids=OTHERS.keys())
-def test_a_job_that_says_anything_else_finds_nothing(change, tmp_path):
+def test_a_job_that_says_anything_else_finds_nothing(change: Any, tmp_path: Path) -> None:
     record, settings = Record(tmp_path), {"folds": HALVES[:1], "batch_size": 16}
     known = set(record.digests(make(**settings)))
     assert len(known) == 4
     assert not known & set(record.digests(make(**(settings | change))))
 
 
-def test_seeds_count_only_where_something_is_drawn(tmp_path):
+def test_seeds_count_only_where_something_is_drawn(tmp_path: Path) -> None:
     record = Record(tmp_path)
     assert record.digests(make(seeds=np.arange(4))) == record.digests(make(seeds=np.arange(4) + 9))
 
 
 @pytest.mark.parametrize("damage", ["cut off", "a bit", "no rows", "a pickle", "nothing"])
-def test_what_is_damaged_is_trained_again_and_runs_nothing(damage, tmp_path, trained):
+def test_what_is_damaged_is_trained_again_and_runs_nothing(damage: Any, tmp_path: Path, trained: Any) -> None:
     job = make()
     whole = train(job, 1, kept(tmp_path))
     (file,) = tmp_path.iterdir()
@@ -123,40 +131,40 @@ def test_what_is_damaged_is_trained_again_and_runs_nothing(damage, tmp_path, tra
     elif damage == "a pickle":
         np.save(file, np.array([{"digest": 1}], dtype=object), allow_pickle=True)
     else:
-        file.write_bytes({"cut off": data[:-1], "no rows": data[:100], "nothing": b""}[damage])
+        file.write_bytes({"cut off": data[:-1], "no rows": data[:100], "nothing": bytearray()}[damage])
     assert_same(train(job, 1, kept(tmp_path)), whole)
     assert trained == [4, 1 if damage == "a bit" else 4]
 
 
-def of_nine_billion_rows(file):
+def of_nine_billion_rows(file: Any) -> None:
     data = file.read_bytes()
     at = data.index(b"(4,)")
     file.write_bytes(data[:at] + b"(9999999999,)" + data[at + 13 :])
 
 
-def structured(file):
+def structured(file: Any) -> None:
     np.save(file, np.zeros(3, [("digest", "i8"), ("checksum", "S32")]))
 
 
-def linked(file):
+def linked(file: Any) -> None:
     file.unlink()
     file.symlink_to("/nowhere")
 
 
-def a_folder(file):
+def a_folder(file: Any) -> None:
     file.unlink()
     file.mkdir()
 
 
-def a_pipe(file):
+def a_pipe(file: Any) -> None:
     file.unlink()
     os.mkfifo(file)
 
 
-def flipped(name):
+def flipped(name: Any) -> Any:
     """Flip a bit of each row's field, or one of the header."""
 
-    def flip(file):
+    def flip(file: Any) -> None:
         data = bytearray(file.read_bytes())
         first = 10 + int.from_bytes(data[8:10], "little")
         places = {"digest": 32, "checksum": 0}
@@ -185,7 +193,7 @@ FOREIGN = {
 
 
 @pytest.mark.parametrize("change", FOREIGN.values(), ids=FOREIGN)
-def test_what_is_foreign_is_passed_over(change, tmp_path, trained):
+def test_what_is_foreign_is_passed_over(change: Any, tmp_path: Path, trained: Any) -> None:
     job = make()
     whole = train(job, 1, kept(tmp_path))
     (file,) = tmp_path.iterdir()
@@ -198,15 +206,18 @@ def test_what_is_foreign_is_passed_over(change, tmp_path, trained):
     assert trained == [4, 4]
 
 
-def test_a_file_that_cannot_be_read_is_passed_over(tmp_path, trained, monkeypatch):
+def test_a_file_that_cannot_be_read_is_passed_over(
+    tmp_path: Path, trained: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
     job = make()
     whole = train(job, 1, kept(tmp_path))
     (file,) = tmp_path.iterdir()
     opens = type(file).open
     runner = kept(tmp_path)
+    assert runner.checkpoints is not None
     runner.checkpoints.find(job, runner.checkpoints.digests(job))  # it has gone when its rows are wanted
 
-    def refused(path, mode="r", *rest, **more):
+    def refused(path: Any, mode: Any = "r", *rest: Any, **more: Any) -> Any:
         if path == file:
             raise PermissionError(errno.EACCES, "no", str(path))
         return opens(path, mode, *rest, **more)
@@ -217,7 +228,7 @@ def test_a_file_that_cannot_be_read_is_passed_over(tmp_path, trained, monkeypatc
     assert trained == [4, 4]
 
 
-def test_a_damaged_twin_hides_no_run(tmp_path, trained):
+def test_a_damaged_twin_hides_no_run(tmp_path: Path, trained: Any) -> None:
     job = make()
     whole = train(job, 1, kept(tmp_path))
     (file,) = tmp_path.iterdir()
@@ -227,7 +238,7 @@ def test_a_damaged_twin_hides_no_run(tmp_path, trained):
     assert trained == [4]
 
 
-def test_two_fits_may_share_a_folder(tmp_path, trained):
+def test_two_fits_may_share_a_folder(tmp_path: Path, trained: Any) -> None:
     job, first, second = make(), kept(tmp_path), kept(tmp_path)
     whole = train(job, 1, first)
     assert_same(train(job, 1, second), whole)
@@ -237,8 +248,10 @@ def test_two_fits_may_share_a_folder(tmp_path, trained):
     assert {file.stat().st_mode for file in tmp_path.iterdir()} == {(tmp_path / "any").stat().st_mode}
 
 
-def test_a_full_disk_is_found_before_anything_is_trained(tmp_path, monkeypatch, trained):
-    def full(*_, **__):
+def test_a_full_disk_is_found_before_anything_is_trained(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, trained: Any
+) -> None:
+    def full(*_: Any, **__: Any) -> None:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     train(make(), 1, kept(tmp_path))
@@ -249,11 +262,11 @@ def test_a_full_disk_is_found_before_anything_is_trained(tmp_path, monkeypatch, 
     assert len(list(tmp_path.iterdir())) == 1
 
 
-def test_ctrl_c_keeps_every_run_that_had_finished(tmp_path, trained):
+def test_ctrl_c_keeps_every_run_that_had_finished(tmp_path: Path, trained: Any) -> None:
     job, runner = make(runs=40, epochs=3000, hidden=(30,), seeds=np.arange(40), batch_size=20), kept(tmp_path)
     progress = runner.progress
 
-    def interrupt():
+    def interrupt() -> None:
         while progress.done < 3 * 3000 * epoch_seconds(job):
             time.sleep(0.01)
         os.kill(os.getpid(), signal.SIGINT)
@@ -267,7 +280,7 @@ def test_ctrl_c_keeps_every_run_that_had_finished(tmp_path, trained):
     assert trained == [40]
 
 
-def test_what_cannot_be_kept_is_refused(tmp_path):
+def test_what_cannot_be_kept_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="Only engine="):
         train(make(), 1, kept(tmp_path), engine="reference")
     with pytest.raises(ValueError, match="no history"):

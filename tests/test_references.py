@@ -1,5 +1,7 @@
 """Other kinds of model on the same folds: what they give is a loss of the same kind."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 from scipy.sparse import csr_array
@@ -12,7 +14,7 @@ draws = np.random.default_rng(0)
 X = draws.normal(size=(150, 3))
 SCORE = 3 * X[:, 0]
 HALVES = [(np.arange(75), np.arange(75, 150)), (np.arange(75, 150), np.arange(75))]
-TARGETS = {
+TARGETS: dict[str, Any] = {
     "yes or no": (BinaryCrossEntropy(), (SCORE + draws.normal(size=150) > 0)[:, None].astype(float)),
     "classes": (CrossEntropy(), np.eye(3)[np.digitize(SCORE + draws.normal(size=150), [-1, 1])]),
     "numbers": (SquaredError(), (SCORE + draws.normal(size=150))[:, None] * 10 + 100),
@@ -23,7 +25,7 @@ TARGETS = {
 
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", TARGETS)
-def test_the_best_of_them_is_between_the_constant_and_nothing(kind):
+def test_the_best_of_them_is_between_the_constant_and_nothing(kind: Any) -> None:
     loss, target = TARGETS[kind]
     progress = Progress()
     found = reference_outputs(X, target, loss, HALVES, np.ones(150), progress)
@@ -39,7 +41,7 @@ def test_the_best_of_them_is_between_the_constant_and_nothing(kind):
 
 
 @pytest.mark.slow
-def test_rows_of_weight_0_teach_nothing():
+def test_rows_of_weight_0_teach_nothing() -> None:
     loss, target = TARGETS["yes or no"]
     weights = np.ones(150)
     weights[:20] = 0
@@ -50,7 +52,7 @@ def test_rows_of_weight_0_teach_nothing():
         np.testing.assert_array_equal(outputs[0], other[name][0])
 
 
-def test_where_there_is_no_telling_there_is_none():
+def test_where_there_is_no_telling_there_is_none() -> None:
     loss, target = TARGETS["yes or no"]
     assert reference_outputs(csr_array(X), target, loss, HALVES, np.ones(150)) == {}
     assert reference_outputs(X, np.hstack([target, target]), loss, HALVES, np.ones(150)) == {}

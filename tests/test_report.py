@@ -4,6 +4,8 @@ import json
 import pickle
 import re
 from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -25,56 +27,56 @@ HOSTILE = [
     '<a href="https://example.com">x</a>',
     "\u2028 line {{ }} %{x} ]]> -->",
 ]
-QUICK = {"alphas": 5, "max_iter": 40, "cv": 3, "learning_rate_init": 0.03, "random_state": 0}
+QUICK: dict[str, Any] = {"alphas": 5, "max_iter": 40, "cv": 3, "learning_rate_init": 0.03, "random_state": 0}
 
 
-def table(rows=90, columns=7, names=None):
+def table(rows: int = 90, columns: Any = 7, names: Any = None) -> Any:
     x = np.random.default_rng(0).normal(size=(rows, columns))
     signal = x[:, 0] + np.sin(2 * x[:, 1])
     return pd.DataFrame(x, columns=names or [f"column {k}" for k in range(columns)]), signal
 
 
-def two_classes():
+def two_classes() -> Any:
     x, signal = table(names=HOSTILE)
     return MLPClassifierCV((6,), **QUICK), x, np.where(signal > 0, "</script><script>alert(4)</script>", "no")
 
 
-def three_classes():
+def three_classes() -> Any:
     x, signal = table(columns=2)
     return MLPClassifierCV((5, 4), n_seeds=2, **QUICK), x, np.digitize(signal, [-0.5, 0.5])
 
 
-def several_labels():
+def several_labels() -> Any:
     x, signal = table()
     return MLPClassifierCV((6,), **QUICK), x, np.stack([signal > 0, x["column 2"] > 0], axis=1).astype(int)
 
 
-def numbers():
+def numbers() -> Any:
     x, signal = table()
     return MLPRegressorCV((6,), selection="1se", **QUICK), x, 10 + signal
 
 
-def several_numbers():
+def several_numbers() -> Any:
     x, signal = table()
     return MLPRegressorCV((6,), **QUICK), x, np.stack([signal, 100 * x["column 2"]], axis=1)
 
 
-def counts():
+def counts() -> Any:
     x, signal = table(columns=2)
     return MLPRegressorCV((6,), loss="poisson", **QUICK), x, np.random.default_rng(1).poisson(np.exp(signal / 2))
 
 
-def forty_columns():
+def forty_columns() -> Any:
     x, signal = table(columns=45)
     return MLPClassifierCV((70,), penalty="group_lasso", **QUICK), x, signal > 0
 
 
-def linear():
+def linear() -> Any:
     x, signal = table()
     return MLPRegressorCV((), **QUICK), x, signal
 
 
-def refits():
+def refits() -> Any:
     x, signal = table()
     return MLPRegressorCV((6,), relax=True, **QUICK), x, signal
 
@@ -85,31 +87,33 @@ CASES = [two_classes, three_classes, several_labels, numbers, several_numbers, c
 class Page(HTMLParser):
     """What a browser finds in a page: elements with their attributes, and the text of every script."""
 
-    def __init__(self, text):
+    def __init__(self, text: Any) -> None:
         super().__init__()
-        self.elements, self.scripts, self.open = [], [], False
+        self.elements: list[Any] = []
+        self.scripts: list[Any] = []
+        self.open = False
         self.feed(text)
 
-    def handle_starttag(self, tag, attributes):
+    def handle_starttag(self, tag: Any, attributes: Any) -> None:
         self.elements.append((tag, dict(attributes)))
         self.open = tag == "script"
         if self.open:
             self.scripts.append((dict(attributes), ""))
 
-    def handle_endtag(self, tag):
+    def handle_endtag(self, tag: Any) -> None:
         self.open = self.open and tag != "script"
 
-    def handle_data(self, text):
+    def handle_data(self, text: Any) -> None:
         if self.open:
             attributes, before = self.scripts[-1]
             self.scripts[-1] = (attributes, before + text)
 
-    def data(self):
+    def data(self) -> Any:
         return json.loads(next(text for attributes, text in self.scripts if attributes.get("id") == "data"))
 
 
 @pytest.fixture(scope="module", params=CASES, ids=lambda case: case.__name__)
-def written(request, tmp_path_factory):
+def written(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Any:
     """Give a fitted model, its rows, and the file of its page."""
     model, x, y = request.param()
     model.fit(x, y)
@@ -117,7 +121,7 @@ def written(request, tmp_path_factory):
 
 
 @pytest.mark.slow
-def test_every_number_is_the_summarys_and_the_networks(written):
+def test_every_number_is_the_summarys_and_the_networks(written: Any) -> None:
     model, x, y, file = written
     data, path = Page(file.read_text(encoding="utf-8")).data(), model.path_
     summary = summarize(path, model.selection, list(x.columns), how=model.summary()["selection"])
@@ -154,20 +158,20 @@ def test_every_number_is_the_summarys_and_the_networks(written):
 
 
 @pytest.mark.slow
-def test_the_training_rows_loss_is_the_paths(written):
+def test_the_training_rows_loss_is_the_paths(written: Any) -> None:
     model, _, _, file = written
     rows, path = Page(file.read_text(encoding="utf-8")).data()["rows"], model.path_
     told = [path.train_loss[s, -1, path.best_seed(s)] for s in range(len(path.alphas))]
     np.testing.assert_allclose(rows["loss"], told, rtol=2e-3)
 
 
-def test_the_plane_is_what_the_network_predicts(written):
+def test_the_plane_is_what_the_network_predicts(written: Any) -> None:
     model, x, _, file = written
     plane = Page(file.read_text(encoding="utf-8")).data()["regions"]
     assert (plane is None) == (x.shape[1] != 2)
     if plane is not None:
-        points = np.stack(np.meshgrid(plane["across"], plane["up"]), axis=-1).reshape(-1, 2)
-        points = pd.DataFrame(points, columns=x.columns)
+        places = np.stack(np.meshgrid(plane["across"], plane["up"]), axis=-1).reshape(-1, 2)
+        points = pd.DataFrame(places, columns=x.columns)
         told = np.ravel(plane["values"][model.index_])
         predicted = model.predict(points)
         if plane["kind"] == "classes":  # a point on a border may fall on either side when it is rounded
@@ -177,7 +181,7 @@ def test_the_plane_is_what_the_network_predicts(written):
 
 
 @pytest.mark.parametrize("case", [three_classes, numbers])
-def test_the_curves_end_where_the_path_did(case, tmp_path):
+def test_the_curves_end_where_the_path_did(case: Any, tmp_path: Path) -> None:
     model, x, y = case()
     file = model.fit(x, y).report(tmp_path / "report.html", curves=True)
     curves, path = Page(file.read_text(encoding="utf-8")).data()["curves"], model.path_
@@ -192,7 +196,7 @@ def test_the_curves_end_where_the_path_did(case, tmp_path):
         np.testing.assert_allclose(told, path.heldout_loss[left].mean(axis=(1, 2)), rtol=1e-3)
 
 
-def test_it_loads_nothing_and_is_small(written):
+def test_it_loads_nothing_and_is_small(written: Any) -> None:
     text = written[-1].read_text(encoding="utf-8")
     assert written[-1].stat().st_size < 5_000_000
     page = Page(text)
@@ -204,7 +208,7 @@ def test_it_loads_nothing_and_is_small(written):
     assert policy.startswith("default-src 'none'; script-src 'sha256-")
 
 
-def test_names_cannot_become_elements(written):
+def test_names_cannot_become_elements(written: Any) -> None:
     text = written[-1].read_text(encoding="utf-8")
     page = Page(text)
     assert [attributes.get("type") for attributes, _ in page.scripts] == ["application/json", "text/plain", None]
@@ -218,10 +222,10 @@ def test_names_cannot_become_elements(written):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("text", HOSTILE)
-def test_no_text_of_the_page_can_become_an_element(text):
+def test_no_text_of_the_page_can_become_an_element(text: Any) -> None:
     model, x, y = three_classes()
     finding = {"name": text, "sentence": text, "advice": text}
-    said = {
+    said: dict[str, Any] = {
         "title": text,
         "made_by": text,
         "sentences": [text] * 4,
@@ -236,7 +240,7 @@ def test_no_text_of_the_page_can_become_an_element(text):
     assert more.count("b") == more.count("i") == more.count("li") == 1
 
 
-def test_what_is_too_large_is_cut_and_told():
+def test_what_is_too_large_is_cut_and_told() -> None:
     model, x, y = forty_columns()
     data = page_data(model.fit(x, y).path_, "min")
     assert len(data["inputs"]["names"]) == 40
@@ -248,7 +252,7 @@ def test_what_is_too_large_is_cut_and_told():
     assert len(json.dumps(page_data(model.path_, "min", names)["inputs"]["names"])) < 2_000
 
 
-def test_a_verdict_is_the_headline_and_is_escaped(tmp_path):
+def test_a_verdict_is_the_headline_and_is_escaped(tmp_path: Path) -> None:
     model, x, y = numbers()
     finding = Finding("e", "helps", True, "It <helps>.", "Keep it.", {})
     file = model.fit(x, y).report(tmp_path / "p.html", diagnosis=Diagnosis("It <helps>.", (finding,), {}), title="<i>")
@@ -259,13 +263,13 @@ def test_a_verdict_is_the_headline_and_is_escaped(tmp_path):
     assert Page(text).data()["rows"] is None
 
 
-def test_the_same_model_gives_the_same_page():
+def test_the_same_model_gives_the_same_page() -> None:
     model, x, y = numbers()
     data = page_data(model.fit(x, y).path_, "min")
     assert render(data) == render(data)
 
 
-def test_mistakes_are_told(tmp_path):
+def test_mistakes_are_told(tmp_path: Path) -> None:
     model, x, y = two_classes()
     file = tmp_path / "report.html"
     model.fit(x, y)

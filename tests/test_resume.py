@@ -8,6 +8,8 @@ import subprocess
 import sys
 import time
 from dataclasses import replace
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -22,17 +24,17 @@ RESULT = ("summary.json", "path.csv", "report.html")
 
 
 @pytest.fixture
-def run(tmp_path, monkeypatch, capsys):
+def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Any:
     """Run a command in a folder that holds table.csv; give its exit code and errors."""
     monkeypatch.chdir(tmp_path)
     x = np.random.default_rng(0).normal(size=(120, 4))
     pd.DataFrame(x, columns=list("abcd")).assign(y=np.sin(2 * x[:, 0]) + x[:, 1] * x[:, 2]).to_csv("table.csv")
 
-    def call(*arguments):
+    def call(*arguments: Any) -> Any:
         monkeypatch.setattr(sys, "argv", ["ridgewalk", *map(str, arguments)])
         try:
             cli.main()
-            code = 0
+            code: Any = 0
         except SystemExit as end:
             code = end.code or 0
         return code, capsys.readouterr().err
@@ -41,32 +43,38 @@ def run(tmp_path, monkeypatch, capsys):
 
 
 @pytest.fixture
-def trained(monkeypatch):
+def trained(monkeypatch: pytest.MonkeyPatch) -> Any:
     """Numbers of runs that each job was really trained for."""
-    counts, whole = [], compiled.train
-    monkeypatch.setattr(compiled, "train", lambda job, *rest: counts.append(job.runs) or whole(job, *rest))
+    counts: list[int] = []
+    whole = compiled.train
+
+    def spy(job: Any, *rest: Any) -> Any:
+        counts.append(job.runs)
+        return whole(job, *rest)
+
+    monkeypatch.setattr(compiled, "train", spy)
     return counts
 
 
-def raising(error):
-    def fail(*_, **__):
+def raising(error: Any) -> Any:
+    def fail(*_: Any, **__: Any) -> None:
         raise error
 
     return fail
 
 
-def full():
+def full() -> Any:
     return OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
 
-def break_off(run, monkeypatch, name="draw", error=None):
+def break_off(run: Any, monkeypatch: pytest.MonkeyPatch, name: Any = "draw", error: Any = None) -> Any:
     """Break a fit off where all is trained and part of it written."""
     with monkeypatch.context() as patch:
         patch.setattr(fit_module, name, raising(error or full()))
         return run(*COMMAND, "--out", "broken")
 
 
-def assert_whole(tmp_path, run):
+def assert_whole(tmp_path: Path, run: Any) -> None:
     """Compare with an unbroken run."""
     assert run(*COMMAND, "--out", "whole")[0] == 0
     names = [{file.name for file in (tmp_path / folder).iterdir()} for folder in ("broken", "whole")]
@@ -76,7 +84,7 @@ def assert_whole(tmp_path, run):
 
 
 @pytest.mark.slow
-def test_killed_while_it_trains(run, tmp_path):
+def test_killed_while_it_trains(run: Any, tmp_path: Path) -> None:
     command = [sys.executable, "-m", "ridgewalk", *COMMAND, "--out", "broken"]
     with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
         while len(list(tmp_path.glob("broken/.unfinished/*.npy"))) < 2 and process.poll() is None:
@@ -89,7 +97,9 @@ def test_killed_while_it_trains(run, tmp_path):
 
 
 @pytest.mark.slow
-def test_a_full_disk_while_it_writes_loses_nothing_that_was_trained(run, tmp_path, monkeypatch, trained):
+def test_a_full_disk_while_it_writes_loses_nothing_that_was_trained(
+    run: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, trained: Any
+) -> None:
     code, err = break_off(run, monkeypatch)
     assert code == 1
     assert "The disk is full: there is no room for broken. Make room" in err
@@ -105,7 +115,7 @@ def test_a_full_disk_while_it_writes_loses_nothing_that_was_trained(run, tmp_pat
     assert_whole(tmp_path, run)
 
 
-def test_a_full_disk_before_it_trains(run, tmp_path, monkeypatch):
+def test_a_full_disk_before_it_trains(run: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(np.lib.format, "write_array", raising(full()))
     code, err = run(*COMMAND, "--out", "broken")
     assert code == 1
@@ -115,10 +125,10 @@ def test_a_full_disk_before_it_trains(run, tmp_path, monkeypatch):
 
 
 @pytest.mark.slow
-def test_a_disk_of_half_a_mebibyte(run, tmp_path):
+def test_a_disk_of_half_a_mebibyte(run: Any, tmp_path: Path) -> None:
     disk = tmp_path / "broken"
     disk.mkdir()
-    mount = ["mount", "-t", "tmpfs", "-o", "size=512k", "tmpfs", disk]
+    mount = ["mount", "-t", "tmpfs", "-o", "size=512k", "tmpfs", str(disk)]
     if subprocess.run(mount, capture_output=True, check=False).returncode:
         pytest.skip("mounting a small disk takes rights that this user lacks")
     try:
@@ -139,7 +149,9 @@ def test_a_disk_of_half_a_mebibyte(run, tmp_path):
 @pytest.mark.parametrize(
     ("number", "words"), [(errno.EROFS, "its file system is read-only"), (errno.EACCES, "permission is denied")]
 )
-def test_a_folder_that_takes_nothing(number, words, run, tmp_path, monkeypatch):
+def test_a_folder_that_takes_nothing(
+    number: Any, words: Any, run: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("pathlib.Path.mkdir", raising(OSError(number, os.strerror(number), "broken")))
     code, err = run(*COMMAND, "--out", "broken")
     assert code == 1
@@ -149,7 +161,7 @@ def test_a_folder_that_takes_nothing(number, words, run, tmp_path, monkeypatch):
 
 
 @pytest.mark.slow
-def test_ctrl_c_says_how_to_go_on(run, tmp_path, monkeypatch):
+def test_ctrl_c_says_how_to_go_on(run: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     code, err = break_off(run, monkeypatch, "save", KeyboardInterrupt())
     assert code == 130
     assert err.endswith(
@@ -159,7 +171,7 @@ def test_ctrl_c_says_how_to_go_on(run, tmp_path, monkeypatch):
     assert_whole(tmp_path, run)
 
 
-def test_ctrl_c_before_anything_has_finished(run, tmp_path, monkeypatch):
+def test_ctrl_c_before_anything_has_finished(run: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(compiled, "train", raising(KeyboardInterrupt()))
     code, err = run(*COMMAND, "--out", "broken")
     assert code == 130
@@ -168,7 +180,9 @@ def test_ctrl_c_before_anything_has_finished(run, tmp_path, monkeypatch):
 
 
 @pytest.mark.slow
-def test_what_was_broken_off_is_resumed_alike_or_not_at_all(run, tmp_path, monkeypatch):
+def test_what_was_broken_off_is_resumed_alike_or_not_at_all(
+    run: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     break_off(run, monkeypatch)
     kept = {file.name: file.read_bytes() for file in (tmp_path / "broken" / ".unfinished").iterdir()}
     code, err = run(*COMMAND, "--out", "broken")
@@ -194,10 +208,10 @@ def test_what_was_broken_off_is_resumed_alike_or_not_at_all(run, tmp_path, monke
     assert_whole(tmp_path, run)
 
 
-def test_what_a_budget_chose_is_kept(run, tmp_path, monkeypatch, trained):
-    chosen = []
+def test_what_a_budget_chose_is_kept(run: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, trained: Any) -> None:
+    chosen: list[Any] = []
 
-    def choose(_limit, _began, _problem, walk, *_):
+    def choose(_limit: Any, _began: Any, _problem: Any, walk: Any, *_: Any) -> Any:
         chosen.append(replace(walk, alphas="3", max_iter=30 + len(chosen)))
         return chosen[-1], "It was chosen."
 
@@ -213,7 +227,7 @@ def test_what_a_budget_chose_is_kept(run, tmp_path, monkeypatch, trained):
     assert "It was chosen." in json.loads((tmp_path / "broken" / "summary.json").read_text())["notes"]
 
 
-def test_a_finished_result_is_not_fitted_again(run, trained):
+def test_a_finished_result_is_not_fitted_again(run: Any, trained: Any) -> None:
     code, err = run(*COMMAND, "--resume")
     assert code == 0
     assert "There is nothing to resume in ridgewalk-results/table: starting at the beginning.\n" in err
@@ -228,7 +242,9 @@ def test_a_finished_result_is_not_fitted_again(run, trained):
 
 
 @pytest.mark.slow
-def test_without_a_folder_the_newest_is_resumed_and_a_new_fit_says_what_it_leaves(run, tmp_path, monkeypatch):
+def test_without_a_folder_the_newest_is_resumed_and_a_new_fit_says_what_it_leaves(
+    run: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     with monkeypatch.context() as patch:
         patch.setattr(fit_module, "draw", raising(full()))
         run(*COMMAND)
@@ -245,12 +261,12 @@ def test_without_a_folder_the_newest_is_resumed_and_a_new_fit_says_what_it_leave
     assert "Going on with the fit in ridgewalk-results/table.\n" in err
 
 
-def test_a_memory_goes_on_with_a_fit(tmp_path, trained, monkeypatch):
+def test_a_memory_goes_on_with_a_fit(tmp_path: Path, trained: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     x = np.random.default_rng(0).normal(size=(80, 3))
     y = x[:, 0] * x[:, 1]
 
-    def model(**changes):
-        settings = {
+    def model(**changes: Any) -> Any:
+        settings: dict[str, Any] = {
             "alphas": [0.001, 0.002],
             "cv": 3,
             "max_iter": 40,
@@ -274,7 +290,7 @@ def test_a_memory_goes_on_with_a_fit(tmp_path, trained, monkeypatch):
 
 
 @pytest.mark.slow
-def test_force_and_resume_follow_no_link(run, tmp_path, monkeypatch):
+def test_force_and_resume_follow_no_link(run: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     precious = tmp_path / "precious"
     precious.mkdir()
     for name in ("thesis.txt", "asked.json", "x.npy"):
@@ -299,7 +315,7 @@ def test_force_and_resume_follow_no_link(run, tmp_path, monkeypatch):
 
 
 @pytest.mark.slow
-def test_a_damaged_choice_of_a_budget_is_made_again(run, tmp_path, monkeypatch):
+def test_a_damaged_choice_of_a_budget_is_made_again(run: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(fit_module, "fitted_into", lambda *given: (replace(given[3], alphas="3"), "It was chosen."))
     command = [*COMMAND, "--budget", "9s", "--out", "broken"]
     for damage in ("{", "[" * 10**5, '{"grid": {"alphas": 3}, "said": 1}', '{"grid": [1]}'):
@@ -312,7 +328,7 @@ def test_a_damaged_choice_of_a_budget_is_made_again(run, tmp_path, monkeypatch):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("option", ["--resume", "--force", "--no-report"])
-def test_one_fit_at_a_time_works_in_a_folder(option, run, tmp_path):
+def test_one_fit_at_a_time_works_in_a_folder(option: Any, run: Any, tmp_path: Path) -> None:
     table = ["fit", "table.csv", "--target", "y", "--hidden", "64", "--alphas", "30", "--max-iter", "9000"]
     with subprocess.Popen([sys.executable, "-m", "ridgewalk", *table, "--out", "broken", "-q"]) as process:
         while not list(tmp_path.glob("broken/.unfinished/asked.json")) and process.poll() is None:
@@ -325,7 +341,7 @@ def test_one_fit_at_a_time_works_in_a_folder(option, run, tmp_path):
     assert_whole(tmp_path, run)
 
 
-def test_what_was_asked_is_written_into_the_summary(run, tmp_path):
+def test_what_was_asked_is_written_into_the_summary(run: Any, tmp_path: Path) -> None:
     run(*COMMAND, "--out", "one")
     asked = json.loads((tmp_path / "one" / "summary.json").read_text())["asked"]
     assert asked["target"] == "y"

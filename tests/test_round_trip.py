@@ -8,6 +8,8 @@ import runpy
 import subprocess
 import sys
 import warnings
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnxruntime
@@ -18,26 +20,26 @@ from ridgewalk import MLPClassifierCV, MLPRegressorCV, cli
 from ridgewalk.storage import read
 from ridgewalk.tables.read import Encoder, make_table, read_table
 
-QUICK = {"alphas": 3, "max_iter": 60, "cv": 2, "learning_rate_init": 0.03, "random_state": 0}
+QUICK: dict[str, Any] = {"alphas": 3, "max_iter": 60, "cv": 2, "learning_rate_init": 0.03, "random_state": 0}
 FLAGS = {"--alphas": 3, "--max-iter": 60, "--folds": 2, "--hidden": 5, "--learning-rate": 0.03}
 TOLERANCE = 1e-5
 
 
-def numeric():
+def numeric() -> Any:
     """Make numbers of very different size, and three classes."""
     x = np.random.default_rng(0).normal(size=(80, 5))
     frame = pd.DataFrame(x * [1, 1e5, 1e-4, 1, 1] + [0, 1e8, 0, 0, 3], columns=list("abcde"))
     return frame.assign(kind=np.digitize(x[:, 0] + x[:, 1], [-0.7, 0.7]) + 10), "kind"
 
 
-def mixed():
+def mixed() -> Any:
     """Make every kind of column, with gaps, and two classes."""
     generator = np.random.default_rng(1)
     frame = pd.DataFrame(
         {
             "age": generator.normal(40, 10, 120).round(),
             "member": generator.choice(["TRUE", "FALSE"], 120),
-            "code": generator.choice(["01", "02", "A7", None], 120),
+            "code": generator.choice(np.array(["01", "02", "A7", None]), 120),
             "joined": (pd.Timestamp("2021-01-01") + pd.to_timedelta(generator.integers(0, 900, 120), "D")).strftime(
                 "%Y-%m-%d"
             ),
@@ -49,20 +51,20 @@ def mixed():
     return frame.assign(outcome=y), "outcome"
 
 
-def regression():
+def regression() -> Any:
     """Make a number in large units, from numbers and a category."""
     generator = np.random.default_rng(2)
     frame = pd.DataFrame({"size": generator.gamma(2, 50, 90), "town": generator.choice(["here", "there"], 90)})
     return frame.assign(price=2e5 + 3e3 * frame["size"] + 5e4 * (frame["town"] == "here")), "price"
 
 
-def wide():
+def wide() -> Any:
     """Make a thousand columns, of which few matter."""
     x = np.random.default_rng(3).normal(size=(60, 1000))
     return pd.DataFrame(x, columns=[f"gene {k}" for k in range(1000)]).assign(ill=x[:, 0] > 0), "ill"
 
 
-def umlauts():
+def umlauts() -> Any:
     """Make names and classes with commas, quotes and umlauts."""
     generator = np.random.default_rng(4)
     frame = pd.DataFrame(
@@ -78,25 +80,25 @@ def umlauts():
 FILES = {"numeric": numeric, "mixed": mixed, "regression": regression, "wide": wide, "umlauts": umlauts}
 
 
-def run(monkeypatch, *arguments):
+def run(monkeypatch: pytest.MonkeyPatch, *arguments: Any) -> None:
     monkeypatch.setattr(sys, "argv", ["ridgewalk", *map(str, arguments)])
     with pytest.raises(SystemExit) as end:
         cli.main()
     assert end.value.code == 0
 
 
-def predicted(model, x):
+def predicted(model: Any, x: Any) -> Any:
     """Give what a model predicts, and the probabilities if there are any."""
     return pd.Series(model.predict(x)), model.predict_proba(x) if isinstance(model, MLPClassifierCV) else None
 
 
-def written(text):
+def written(text: Any) -> Any:
     """Give the same from a printed table."""
     table = pd.read_csv(io.StringIO(text))
     return table.iloc[:, 0], table.iloc[:, 1:].to_numpy() if table.shape[1] > 1 else None
 
 
-def by_onnx(file, frame):
+def by_onnx(file: Any, frame: Any) -> Any:
     """Give the same from onnxruntime, which gets the file's columns as they are."""
     session = onnxruntime.InferenceSession(file, providers=["CPUExecutionProvider"])
     feeds = {}
@@ -115,7 +117,9 @@ def by_onnx(file, frame):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", FILES)
-def test_five_ways_to_predict_give_the_same(name, tmp_path, monkeypatch, capsys):
+def test_five_ways_to_predict_give_the_same(
+    name: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     monkeypatch.chdir(tmp_path)
     frame, target = FILES[name]()
     frame.to_csv("table.csv", index=False)
@@ -136,6 +140,7 @@ def test_five_ways_to_predict_give_the_same(name, tmp_path, monkeypatch, capsys)
     run(monkeypatch, "predict", "kept", "table.csv")
     kept = read(tmp_path / "kept")
     fresh = read_table(tmp_path / "table.csv", encoder=kept.encoder)
+    assert kept.encoder is not None
     code = runpy.run_path("model.py")
     rows = code["read_csv"]("table.csv")
     command = [sys.executable, "-I", "model.py", "table.csv"]

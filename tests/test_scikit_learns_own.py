@@ -29,8 +29,11 @@ BY_THE_LAST_BITS = {"test_predict_proba_multilabel"}  # it asks how log(p) is ro
 
 @pytest.mark.slow
 @pytest.mark.skipif(sklearn.__version__ != "1.9.1", reason="the list is that of scikit-learn 1.9.1")
-def test_all_but_the_named_ones_pass(tmp_path):
-    source = Path(find_spec("sklearn.neural_network.tests.test_mlp").origin).read_text(encoding="utf-8")
+def test_all_but_the_named_ones_pass(tmp_path: Path) -> None:
+    found = find_spec("sklearn.neural_network.tests.test_mlp")
+    assert found is not None
+    assert found.origin is not None
+    source = Path(found.origin).read_text(encoding="utf-8")
     assert source.count(IMPORT) == 1
     (tmp_path / "test_mlp.py").write_text(source.replace(IMPORT, OURS), encoding="utf-8")
     report = tmp_path / "report.xml"

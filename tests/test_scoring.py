@@ -3,6 +3,7 @@
 import subprocess
 import sys
 import warnings
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -17,7 +18,7 @@ from ridgewalk.cli.commands import app
 from ridgewalk.engine.job import thread_count
 from ridgewalk.estimators import whole_path
 
-QUICK = {"alphas": 3, "max_iter": 20, "cv": 3, "random_state": 0}
+QUICK: dict[str, Any] = {"alphas": 3, "max_iter": 20, "cv": 3, "random_state": 0}
 X = np.random.default_rng(0).normal(size=(90, 3))
 LABELS = (X[:, 0] > 0).astype(int)
 WEIGHTS = np.random.default_rng(1).uniform(0.5, 2, size=90)
@@ -25,8 +26,8 @@ SITES = np.where(LABELS == 0, np.arange(90) % 3, 1 + np.arange(90) % 2)  # site 
 
 
 @pytest.fixture
-def never_walked(monkeypatch):
-    def fit(*_):
+def never_walked(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fit(*_: Any) -> None:
         pytest.fail("The path was fitted before the mistake was found.")
 
     monkeypatch.setattr(whole_path, "fit_path", fit)
@@ -34,7 +35,7 @@ def never_walked(monkeypatch):
 
 @pytest.mark.usefixtures("never_walked")
 @pytest.mark.parametrize("scoring", ["roc_auc", "neg_log_loss", "average_precision"])
-def test_a_fold_of_one_class_is_named_before_the_walk(scoring):
+def test_a_fold_of_one_class_is_named_before_the_walk(scoring: Any) -> None:
     model = MLPClassifierCV((3,), scoring=scoring, **QUICK)
     if scoring == "average_precision":  # defined on one class, whatever it says there
         with pytest.raises(pytest.fail.Exception):
@@ -44,15 +45,15 @@ def test_a_fold_of_one_class_is_named_before_the_walk(scoring):
         model.fit(X, LABELS, groups=SITES)
 
 
-def test_a_score_that_one_class_has_is_taken():
+def test_a_score_that_one_class_has_is_taken() -> None:
     assert MLPClassifierCV((3,), scoring="accuracy", **QUICK).fit(X, LABELS, groups=SITES).alpha_ >= 0
 
 
-def own(estimator, X, y):
+def own(estimator: Any, X: Any, y: Any) -> Any:
     return estimator.score(X, y)
 
 
-def rank_correlation(estimator, X, y):
+def rank_correlation(estimator: Any, X: Any, y: Any) -> Any:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         return spearmanr(estimator.predict(X), y).statistic  # nan of a constant, which no fold's network need be
@@ -66,17 +67,17 @@ def rank_correlation(estimator, X, y):
     ],
     ids=["a name", "a function"],
 )
-def test_a_scorer_without_weights_scores_without(model, y, weighted):
+def test_a_scorer_without_weights_scores_without(model: Any, y: Any, weighted: Any) -> None:
     with pytest.warns(UserWarning, match="takes no sample_weight: held-out rows are scored without their weights"):
         model.fit(X, y, WEIGHTS if weighted else None)
     assert np.isfinite(model.path_.heldout_score[1:]).all()
 
 
-def test_a_scorer_with_weights_gets_them():
+def test_a_scorer_with_weights_gets_them() -> None:
     rows = np.arange(45)
     weights = np.ones(90)
     weights[45:] = 0
-    given = {
+    given: dict[str, Any] = {
         "alphas": [0.01],
         "cv": [(rows[::2], np.r_[rows[1::2], np.arange(46, 90)])],
         "max_iter": 20,
@@ -84,16 +85,20 @@ def test_a_scorer_with_weights_gets_them():
     }
     weighted = MLPRegressorCV((3,), scoring="r2", **given).fit(X, X[:, 0], weights)
     alone = MLPRegressorCV((3,), scoring="r2", **given | {"cv": [(rows[::2], rows[1::2])]}).fit(X, X[:, 0], weights)
+    assert weighted.path_.heldout_score is not None
+    assert alone.path_.heldout_score is not None
     np.testing.assert_allclose(weighted.path_.heldout_score, alone.path_.heldout_score)
 
 
-def test_a_score_that_only_a_constant_lacks_is_taken():
+def test_a_score_that_only_a_constant_lacks_is_taken() -> None:
     model = MLPRegressorCV((3,), scoring=rank_correlation, alphas=[0.001], max_iter=60, cv=3, random_state=0)
-    assert np.isfinite(model.fit(X, X[:, 0]).path_.heldout_score).any()
+    score = model.fit(X, X[:, 0]).path_.heldout_score
+    assert score is not None
+    assert np.isfinite(score).any()
 
 
 @pytest.mark.usefixtures("never_walked")
-def test_a_scorer_of_the_other_task_is_named():
+def test_a_scorer_of_the_other_task_is_named() -> None:
     with pytest.raises(
         ValueError, match=r"scoring='r2' cannot score this classification \(.*give another, such as 'accuracy'"
     ):
@@ -115,14 +120,14 @@ def test_a_scorer_of_the_other_task_is_named():
         ({"class_weight": {0: 1, 1: "much"}}, "class_weight of class 1 is 'much'"),
     ],
 )
-def test_a_mistake_in_a_parameter_is_named(change, words):
+def test_a_mistake_in_a_parameter_is_named(change: Any, words: Any) -> None:
     with pytest.raises(ValueError, match=words):
         MLPClassifierCV((3,), **QUICK | change).fit(X, LABELS)
 
 
 @pytest.mark.usefixtures("never_walked")
 @pytest.mark.parametrize("missing", [None, float("nan"), pd.NA, pd.NaT], ids=str)
-def test_rows_without_a_group_are_counted(missing):
+def test_rows_without_a_group_are_counted(missing: Any) -> None:
     groups = np.array([f"p{k % 9}" for k in range(90)], dtype=object)
     groups[:5] = missing
     with pytest.raises(ValueError, match=r"groups is missing \(None or NaN\) in 5 of 90 rows: give every row a group"):
@@ -130,21 +135,21 @@ def test_rows_without_a_group_are_counted(missing):
 
 
 @pytest.mark.parametrize("estimator", [MLPClassifierCV, MLPClassifier])
-def test_sparse_labels_are_a_sentence(estimator):
+def test_sparse_labels_are_a_sentence(estimator: Any) -> None:
     with pytest.raises(ValueError, match=r"y is a sparse array, and a dense one is needed: give y\.toarray\(\)"):
         estimator((3,)).fit(X, csr_array(np.eye(2)[LABELS]))
 
 
 @pytest.mark.parametrize("estimator", [MLPRegressorCV, MLPRegressor])
 @pytest.mark.parametrize("size", [1e76, 1e200, 1e300])
-def test_numbers_too_large_to_square_are_a_sentence(estimator, size):
+def test_numbers_too_large_to_square_are_a_sentence(estimator: Any, size: Any) -> None:
     with pytest.raises(
         ValueError, match=r"y holds numbers as large as .*, which no float holds beyond 1e.75: divide y"
     ):
         estimator((3,)).fit(X, X[:, 0] * size)
 
 
-def test_numbers_that_can_be_squared_are_fitted():
+def test_numbers_that_can_be_squared_are_fitted() -> None:
     model = MLPRegressorCV((3,), **QUICK).fit(X, X[:, 0] * 1e74)
     assert np.isfinite(model.predict(X)).all()
 
@@ -158,19 +163,19 @@ def test_numbers_that_can_be_squared_are_fitted():
         (MLPRegressor, "solvers", "solver"),
     ],
 )
-def test_the_parameter_that_was_meant_is_named(estimator, name, near):
+def test_the_parameter_that_was_meant_is_named(estimator: Any, name: Any, near: Any) -> None:
     with pytest.raises(TypeError, match=rf"{estimator.__name__} has no parameter '{name}': did you mean '{near}'\?"):
         estimator(**{name: 1})
 
 
-def test_a_parameter_that_nothing_is_near_to_is_answered_with_all():
+def test_a_parameter_that_nothing_is_near_to_is_answered_with_all() -> None:
     with pytest.raises(TypeError, match=r"MLPClassifierCV has no parameter 'zzz'\. There are: .*max_iter"):
         MLPClassifierCV(zzz=1)
     assert clone(MLPClassifierCV((3,), alphas=4)).alphas == 4
 
 
 @pytest.mark.parametrize(("asked", "threads"), [(1, 1), (5, 5), (-1, 4), (-2, 3), (-4, 1), (-9, 1)])
-def test_negative_numbers_of_threads_are_joblibs(monkeypatch, asked, threads):
+def test_negative_numbers_of_threads_are_joblibs(monkeypatch: pytest.MonkeyPatch, asked: Any, threads: Any) -> None:
     monkeypatch.setattr("os.cpu_count", lambda: 4)
     assert thread_count(asked) == threads
 
@@ -186,7 +191,7 @@ FRAMES = {
 @pytest.mark.parametrize(
     "estimator", [MLPClassifierCV((3,), **QUICK), MLPClassifier((3,), max_iter=5)], ids=["CV", "one"]
 )
-def test_a_column_that_holds_no_numbers_is_named_with_the_way_out(estimator, frame):
+def test_a_column_that_holds_no_numbers_is_named_with_the_way_out(estimator: Any, frame: Any) -> None:
     with pytest.raises(ValueError, match=r"Column 'town' holds .*encode the table first, with .*Encoder\.fit\(X\)"):
         estimator.fit(frame, LABELS)
     with warnings.catch_warnings():
@@ -196,7 +201,7 @@ def test_a_column_that_holds_no_numbers_is_named_with_the_way_out(estimator, fra
         fitted.predict(frame)
 
 
-def test_the_package_shows_what_it_has():
+def test_the_package_shows_what_it_has() -> None:
     code = "import ridgewalk; print(*dir(ridgewalk)); print(ridgewalk.check.check_gradient.__name__)"
     shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
     assert {*ridgewalk.__all__, "check", "tables", "export", "plots", "storage", "tutorial", "check_gradient"} <= {
@@ -207,7 +212,7 @@ def test_the_package_shows_what_it_has():
 
 
 @pytest.mark.parametrize("arguments", [["--version"], ["-h"], ["fit", "-h"]])
-def test_the_command_has_the_usual_options(capsys, arguments):
+def test_the_command_has_the_usual_options(capsys: pytest.CaptureFixture[str], arguments: Any) -> None:
     assert app(arguments, standalone_mode=False) in (0, None)
     said = capsys.readouterr().out
     assert (f"ridgewalk {ridgewalk.__version__}" in said) == (arguments == ["--version"])

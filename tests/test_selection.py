@@ -1,5 +1,7 @@
 """Laws of the two rules."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -8,7 +10,7 @@ from ridgewalk.path.selection import HeldOut, choose, choose_among, mean_and_err
 ROWS = 400
 
 
-def losses(means, noise=1.0, difference=0.02, seed=0):
+def losses(means: Any, noise: Any = 1.0, difference: Any = 0.02, seed: int = 0) -> Any:
     """Losses (S, N) that share the rows' hardness, so that differences are far less noisy than levels."""
     generator = np.random.default_rng(seed)
     hardness = noise * generator.normal(size=ROWS)
@@ -17,14 +19,14 @@ def losses(means, noise=1.0, difference=0.02, seed=0):
     return np.asarray(means)[:, None] + hardness + own
 
 
-def test_mean_and_error_by_hand():
+def test_mean_and_error_by_hand() -> None:
     values = np.array([[1.0, 2.0, 3.0, 4.0]])
     mean, error = mean_and_error(values, np.ones(4))
     assert mean == 2.5
     assert error == pytest.approx(values.std(ddof=1) / 2)
 
 
-def test_the_error_of_unequal_weights_by_hand():
+def test_the_error_of_unequal_weights_by_hand() -> None:
     values, weights = np.array([[1.0, 2.0, 4.0]]), np.array([1.0, 2.0, 1.0])
     mean, error = mean_and_error(values, weights)
     assert mean == 9 / 4
@@ -32,7 +34,7 @@ def test_the_error_of_unequal_weights_by_hand():
     assert error == pytest.approx(np.sqrt(3 / 2 * squares) / 4)
 
 
-def test_weights_decide_both_rules():
+def test_weights_decide_both_rules() -> None:
     half = np.r_[np.ones(ROWS // 2), np.zeros(ROWS // 2)]
     table = np.where(half > 0, np.array([[0.3], [0.2], [0.4]]), np.array([[0.1], [0.9], [-5.0]]))
     assert minimum(table, np.ones(ROWS)) == 2
@@ -45,7 +47,7 @@ def test_weights_decide_both_rules():
     assert one_standard_error(broken, half) == 1
 
 
-def test_unequal_weights_move_the_sparser_rule():
+def test_unequal_weights_move_the_sparser_rule() -> None:
     # The second strength is worse on rows that weigh much; counted alike, its rows are worth one standard error.
     weights = np.where(np.arange(ROWS) < 40, 10.0, 0.1)
     worse = np.where(np.arange(ROWS) < 40, 0.3, np.random.default_rng(0).normal(-0.03, 1, ROWS))
@@ -55,7 +57,7 @@ def test_unequal_weights_move_the_sparser_rule():
     assert one_standard_error(table, np.ones(ROWS)) == 1
 
 
-def test_one_standard_error_is_one():
+def test_one_standard_error_is_one() -> None:
     noise = np.random.default_rng(0).normal(size=ROWS)
     noise = (noise - noise.mean()) / noise.std(ddof=1)
     for errors, kept in ((0.99, 1), (1.01, 0)):
@@ -63,12 +65,12 @@ def test_one_standard_error_is_one():
         assert one_standard_error(table, np.ones(ROWS)) == kept
 
 
-def test_rows_of_weight_zero_do_not_count():
+def test_rows_of_weight_zero_do_not_count() -> None:
     values = np.array([[1.0, 2.0, 3.0, 1e9]])
     assert mean_and_error(values, np.array([1.0, 1, 1, 0]))[0] == 2
 
 
-def test_the_error_covers_the_mean_as_often_as_it_says():
+def test_the_error_covers_the_mean_as_often_as_it_says() -> None:
     generator = np.random.default_rng(0)
     weights = generator.uniform(0.5, 1.5, 200)
     draws = generator.exponential(size=(2000, 200))
@@ -76,12 +78,12 @@ def test_the_error_covers_the_mean_as_often_as_it_says():
     assert (np.abs(mean - 1) < 1.96 * error).mean() == pytest.approx(0.95, abs=0.02)
 
 
-def test_the_minimum_is_the_lowest_mean_and_the_strongest_of_equals():
+def test_the_minimum_is_the_lowest_mean_and_the_strongest_of_equals() -> None:
     assert minimum(losses([0.5, 0.3, 0.2, 0.4]), np.ones(ROWS)) == 2
     assert minimum(np.full((4, ROWS), 0.3), np.ones(ROWS)) == 3
 
 
-def test_the_minimum_passes_over_fits_that_diverged():
+def test_the_minimum_passes_over_fits_that_diverged() -> None:
     table = losses([0.5, 0.3, 0.2, 0.4])
     table[2, 7] = np.inf
     assert minimum(table, np.ones(ROWS)) == 1
@@ -89,37 +91,38 @@ def test_the_minimum_passes_over_fits_that_diverged():
         minimum(np.full((4, ROWS), np.inf), np.ones(ROWS))
 
 
-def test_one_standard_error_is_paired():
+def test_one_standard_error_is_paired() -> None:
     # Paired errors here are about 0.0014, unpaired ones about 0.05: an unpaired rule would go to the end.
     table = losses([0.5, 0.2, 0.2005, 0.21, 0.22])
     assert one_standard_error(table, np.ones(ROWS)) == 2
 
 
 @pytest.mark.parametrize("seed", range(20))
-def test_one_standard_error_is_never_weaker_than_the_minimum(seed):
+def test_one_standard_error_is_never_weaker_than_the_minimum(seed: int) -> None:
     table = losses(np.random.default_rng(seed).uniform(0, 0.01, 12), difference=0.1, seed=seed)
     choice = choose(table, np.ones(ROWS), "1se")
     assert choice.minimum <= choice.one_standard_error == choice.chosen
     assert choose(table, np.ones(ROWS), "min").chosen == choice.minimum
 
 
-def test_one_standard_error_stops_at_the_first_strength_beyond():
+def test_one_standard_error_stops_at_the_first_strength_beyond() -> None:
     assert one_standard_error(losses([0.2, 0.3, 0.2004]), np.ones(ROWS)) == 0
     assert one_standard_error(losses([0.2, 0.2004, 0.3]), np.ones(ROWS)) == 1
 
 
-def test_a_strength_that_diverged_is_beyond():
+def test_a_strength_that_diverged_is_beyond() -> None:
     table = losses([0.2, 0.2001, 0.2002])
     table[1] = np.inf
     assert one_standard_error(table, np.ones(ROWS)) == 0
 
 
-def test_the_rule_is_checked():
+def test_the_rule_is_checked() -> None:
+    unknown: Any = "best"
     with pytest.raises(ValueError, match='"min" or "1se"'):
-        choose(losses([0.1, 0.2]), np.ones(ROWS), "best")
+        choose(losses([0.1, 0.2]), np.ones(ROWS), unknown)
 
 
-def test_every_fold_is_scored_at_the_strength_that_the_others_choose():
+def test_every_fold_is_scored_at_the_strength_that_the_others_choose() -> None:
     generator = np.random.default_rng(0)
     losses, weights = generator.uniform(size=(6, 40)), generator.uniform(0.5, 2, 40)
     folds = np.array_split(generator.permutation(40), 4)
@@ -136,7 +139,7 @@ def test_every_fold_is_scored_at_the_strength_that_the_others_choose():
     assert np.isnan(nested([HeldOut(losses, [np.arange(40)], [losses])], weights)).all()
 
 
-def test_a_row_held_out_twice_is_scored_twice():
+def test_a_row_held_out_twice_is_scored_twice() -> None:
     losses = np.array([[1.0, 4, 2, 2], [3, 1, 3, 3]])
     folds = [np.array([0, 1]), np.array([1, 2]), np.array([3])]
     again = [losses[:, [0, 1]], losses[:, [1, 2]] + np.array([[0.0, 0], [1, 1]]), losses[:, [3]]]
@@ -145,7 +148,7 @@ def test_a_row_held_out_twice_is_scored_twice():
     np.testing.assert_allclose(nested([HeldOut(losses, folds, again)], np.ones(4)), expected)
 
 
-def test_nested_gains_do_not_flatter():
+def test_nested_gains_do_not_flatter() -> None:
     """Of 20 strengths that are all alike the best gains by luck; the nested one does not, on average."""
     generator = np.random.default_rng(1)
     naive, honest = [], []
@@ -159,7 +162,7 @@ def test_nested_gains_do_not_flatter():
     assert abs(np.mean(honest)) < 4 * np.std(honest) / np.sqrt(200)
 
 
-def test_the_best_path_is_chosen_then_its_strength():
+def test_the_best_path_is_chosen_then_its_strength() -> None:
     one, two = np.array([[3.0, 3], [2, 2]]), np.array([[1.0, 1], [4, 4]])
     best, choice = choose_among([one, two], np.ones(2))
     assert (best, choice.chosen) == (1, 0)

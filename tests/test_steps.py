@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -34,9 +35,11 @@ def test_that_fails_at_its_end(late):
 """
 
 
-def tool():
+def tool() -> Any:
     """Import the tool by its path."""
     found = importlib.util.spec_from_file_location("steps", TOOLS / "steps.py")
+    assert found is not None
+    assert found.loader is not None
     module = importlib.util.module_from_spec(found)
     found.loader.exec_module(module)
     return module
@@ -45,7 +48,7 @@ def tool():
 STEPS = tool()
 
 
-def test_what_has_passed_is_found_again(tmp_path, monkeypatch):
+def test_what_has_passed_is_found_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("RIDGEWALK_STEPS", str(tmp_path / "notes"))
     notes = STEPS.Notes("tables")
     notes.note("first", {"total": 3})
@@ -55,7 +58,7 @@ def test_what_has_passed_is_found_again(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize("cut", ["[", '["third"', '["third", 4]'])
-def test_a_note_that_was_cut_is_none(tmp_path, monkeypatch, cut):
+def test_a_note_that_was_cut_is_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, cut: Any) -> None:
     monkeypatch.setenv("RIDGEWALK_STEPS", str(tmp_path))
     STEPS.Notes("tables").note("first", 1)
     with (tmp_path / "tables.jsonl").open("a", encoding="utf-8") as file:
@@ -66,7 +69,7 @@ def test_a_note_that_was_cut_is_none(tmp_path, monkeypatch, cut):
     assert STEPS.Notes("tables").passed == {"first": 1, "second": 2}
 
 
-def test_without_a_folder_nothing_is_kept(tmp_path, monkeypatch):
+def test_without_a_folder_nothing_is_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("RIDGEWALK_STEPS", raising=False)
     monkeypatch.chdir(tmp_path)
     STEPS.Notes("tables").note("first")
@@ -75,8 +78,8 @@ def test_without_a_folder_nothing_is_kept(tmp_path, monkeypatch):
 
 
 @pytest.mark.skipif(shutil.which("git") is None, reason="notes of a commit need git")
-def test_notes_belong_to_a_commit_and_to_what_was_changed(tmp_path, monkeypatch):
-    def git(*words):
+def test_notes_belong_to_a_commit_and_to_what_was_changed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def git(*words: Any) -> None:
         subprocess.run(["git", "-c", "user.name=a", "-c", "user.email=b", *words], cwd=tmp_path, check=True)
 
     monkeypatch.setattr(STEPS, "ROOT", tmp_path)
@@ -99,11 +102,22 @@ def test_notes_belong_to_a_commit_and_to_what_was_changed(tmp_path, monkeypatch)
 
 
 @pytest.mark.slow
-def test_tests_that_passed_are_left_out_and_others_run_again(tmp_path):
+def test_tests_that_passed_are_left_out_and_others_run_again(tmp_path: Path) -> None:
     (tmp_path / "test_it.py").write_text(TESTS)
-    settings = os.environ | {"RIDGEWALK_STEPS": str(tmp_path / "notes"), "PYTHONPATH": str(TOOLS)}
+    settings: dict[str, Any] = os.environ | {"RIDGEWALK_STEPS": str(tmp_path / "notes"), "PYTHONPATH": str(TOOLS)}
     settings.pop("PYTEST_ADDOPTS", None)
-    command = [sys.executable, "-m", "pytest", "-q", "-p", "steps", "-p", "no:cacheprovider", "--rootdir", tmp_path]
+    command = [
+        sys.executable,
+        "-m",
+        "pytest",
+        "-q",
+        "-p",
+        "steps",
+        "-p",
+        "no:cacheprovider",
+        "--rootdir",
+        str(tmp_path),
+    ]
     codes = []
     for mended in (False, False, True, True):
         if mended:

@@ -15,6 +15,7 @@ from contextlib import suppress
 from dataclasses import fields, is_dataclass, replace
 from hashlib import sha256
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -30,6 +31,7 @@ from sklearn.model_selection import KFold
 
 from ridgewalk import MLPClassifier, MLPClassifierCV, MLPRegressor, MLPRegressorCV, load, save
 from ridgewalk.path import ElasticNetPath
+from ridgewalk.path.families import GroupMCPPath, MCPPath
 from ridgewalk.storage import FORMAT, MODEL_FILE, ModelFileError, read
 from ridgewalk.tables.encode import Encoder, Number
 
@@ -38,10 +40,16 @@ NUMBERS = X[:, 0] + 0.3 * np.random.default_rng(1).normal(size=60)
 YES = np.where(NUMBERS > 0, "yes", "no")
 THREE = np.digitize(NUMBERS, [-0.5, 0.5])
 FRAME = pd.DataFrame(X, columns=["größe, cm", "a\tb", '"'])
-WALK = {"hidden_layer_sizes": (3,), "alphas": 2, "max_iter": 15, "cv": 2, "random_state": 0}
-ONE = {"hidden_layer_sizes": (3,), "max_iter": 400, "random_state": 0, "tol": 1e-2, "learning_rate_init": 0.01}
+WALK: dict[str, Any] = {"hidden_layer_sizes": (3,), "alphas": 2, "max_iter": 15, "cv": 2, "random_state": 0}
+ONE: dict[str, Any] = {
+    "hidden_layer_sizes": (3,),
+    "max_iter": 400,
+    "random_state": 0,
+    "tol": 1e-2,
+    "learning_rate_init": 0.01,
+}
 
-CASES = {
+CASES: dict[str, Any] = {
     "two classes": lambda: MLPClassifierCV(**WALK).fit(FRAME, YES),
     "classes as objects": lambda: MLPClassifierCV(**WALK).fit(X, YES.astype(object)),
     "three classes": lambda: MLPClassifierCV(**WALK, activation="leaky_relu", class_weight="balanced").fit(X, THREE),
@@ -71,13 +79,13 @@ CASES = {
 
 
 @pytest.fixture(scope="module")
-def fitted():
+def fitted() -> Any:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # a path of 15 epochs, a column that is never seen
         return {name: fit() for name, fit in CASES.items()}
 
 
-def assert_same(one, other, where="model"):
+def assert_same(one: Any, other: Any, where: Any = "model") -> None:
     """See that everything is equal to the bit, and of the same type."""
     assert type(one) is type(other), where
     if isinstance(one, np.ndarray):
@@ -98,7 +106,7 @@ def assert_same(one, other, where="model"):
         assert one == other or (np.isnan(one) and np.isnan(other)), where
 
 
-def held(model):
+def held(model: Any) -> Any:
     """Everything that a model holds but the rows; a table of a frame has numbers of NumPy's in some places."""
     kept = {name: value for name, value in vars(model).items() if name != "_problem"}
     for name, value in kept.items():
@@ -108,7 +116,7 @@ def held(model):
 
 
 @pytest.mark.parametrize("case", CASES)
-def test_a_model_comes_back_to_the_bit(fitted, tmp_path, case):
+def test_a_model_comes_back_to_the_bit(fitted: Any, tmp_path: Path, case: Any) -> None:
     model = fitted[case]
     assert save(model, tmp_path / "m.safetensors") == tmp_path / "m.safetensors"
     loaded = load(str(tmp_path / "m.safetensors"))
@@ -126,7 +134,7 @@ def test_a_model_comes_back_to_the_bit(fitted, tmp_path, case):
 
 
 @pytest.mark.parametrize("case", ["one strength", "in parts"])
-def test_training_goes_on_where_it_was(fitted, tmp_path, case):
+def test_training_goes_on_where_it_was(fitted: Any, tmp_path: Path, case: Any) -> None:
     before = fitted[case]
     loaded = load(save(before, tmp_path / "m"))
     again = load(tmp_path / "m")
@@ -142,7 +150,7 @@ def test_training_goes_on_where_it_was(fitted, tmp_path, case):
     assert warm.loss_curve_[0] < 2 * before.loss_curve_[-1]
 
 
-def test_a_start_that_is_not_used_may_have_diverged(tmp_path):
+def test_a_start_that_is_not_used_may_have_diverged(tmp_path: Path) -> None:
     model = MLPClassifier(**ONE, n_seeds=2).fit(X, YES)
     lost = next(each for each in model._trained if each is not model.model_)
     lost.parameters[0][:] = np.nan
@@ -150,13 +158,13 @@ def test_a_start_that_is_not_used_may_have_diverged(tmp_path):
     np.testing.assert_array_equal(loaded.predict_proba(X), model.predict_proba(X))
 
 
-def test_the_same_model_is_the_same_file(fitted, tmp_path):
+def test_the_same_model_is_the_same_file(fitted: Any, tmp_path: Path) -> None:
     for name in "ab":
         save(fitted["selected"], tmp_path / name)
     assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes()
 
 
-def test_what_is_held_twice_is_kept_once(fitted, tmp_path):
+def test_what_is_held_twice_is_kept_once(fitted: Any, tmp_path: Path) -> None:
     model = fitted["ratios"]
     total = sum(each.nbytes for path in model.paths_ for each in path.fold_row_loss)
     arrays = opened(save(model, tmp_path / "m"))[1]
@@ -166,20 +174,20 @@ def test_what_is_held_twice_is_kept_once(fitted, tmp_path):
     assert len([name for name in arrays if "heldout_rows" in name]) == 2
 
 
-def test_what_stands_twice_cannot_be_changed_once(fitted, tmp_path):
+def test_what_stands_twice_cannot_be_changed_once(fitted: Any, tmp_path: Path) -> None:
     loaded = load(save(fitted["linear"], tmp_path / "m"))
     with pytest.raises(ValueError, match="read-only"):
         loaded.path_.alphas[0] = 1
 
 
-def test_nothing_in_a_file_names_modules_or_private_attributes(fitted, tmp_path):
+def test_nothing_in_a_file_names_modules_or_private_attributes(fitted: Any, tmp_path: Path) -> None:
     for name, model in fitted.items():
         document, arrays = opened(save(model, tmp_path / "m"))
         assert not re.search(r'ridgewalk\.|sklearn|numpy|"_|_"', json.dumps(document)), name
         assert all(array.dtype.kind in "bif" for array in arrays.values())
 
 
-def test_an_encoder_and_a_target_come_along(fitted, tmp_path):
+def test_an_encoder_and_a_target_come_along(fitted: Any, tmp_path: Path) -> None:
     encoder = Encoder.fit(pd.DataFrame({"n": [1.0, None], "c": ["ä", "b"]}))
     encoder = replace(encoder, columns=(*encoder.columns[:1], Number("m", 0.1, indicated=False)))
     save(fitted["relaxed"], tmp_path / MODEL_FILE, encoder=encoder, target="y\n")
@@ -189,8 +197,12 @@ def test_an_encoder_and_a_target_come_along(fitted, tmp_path):
 
 
 @pytest.mark.parametrize("name", ["cv", "scoring", "random_state"])
-def test_a_parameter_that_is_no_data_is_said(tmp_path, name):
-    values = {"cv": KFold(2), "scoring": make_scorer(accuracy_score), "random_state": np.random.RandomState(0)}
+def test_a_parameter_that_is_no_data_is_said(tmp_path: Path, name: Any) -> None:
+    values: dict[str, Any] = {
+        "cv": KFold(2),
+        "scoring": make_scorer(accuracy_score),
+        "random_state": np.random.RandomState(0),
+    }
     model = MLPClassifierCV(**WALK | {name: values[name]}).fit(X, YES)
     with pytest.warns(UserWarning, match=f"{name}=.* is no plain data and was not kept"):
         save(model, tmp_path / "m")
@@ -199,13 +211,13 @@ def test_a_parameter_that_is_no_data_is_said(tmp_path, name):
     assert loaded.get_params()[name] == MLPClassifierCV().get_params()[name]
 
 
-def diverged():
+def diverged() -> Any:
     model = MLPClassifier(**ONE).fit(X, YES)
     model.models_[0].parameters[0][0, 0] = np.nan
     return model
 
 
-def of_dates():
+def of_dates() -> Any:
     model = MLPClassifier(**ONE).fit(X, YES)
     model.classes_ = np.array(["2024-05-03", "2024-05-04"], dtype="datetime64[D]")
     return model
@@ -225,13 +237,13 @@ def of_dates():
         (of_dates, {}, r"classes is an array of datetime64\[D\], .* make it text"),
     ],
 )
-def test_what_no_file_can_hold_is_refused(tmp_path, model, settings, words):
+def test_what_no_file_can_hold_is_refused(tmp_path: Path, model: Any, settings: Any, words: Any) -> None:
     with pytest.raises(ModelFileError, match=words):
         save(model(), tmp_path / "m", **settings)
     assert not list(tmp_path.iterdir())
 
 
-def test_a_file_is_replaced_whole_or_not_at_all(fitted, tmp_path, monkeypatch):
+def test_a_file_is_replaced_whole_or_not_at_all(fitted: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     file = save(fitted["linear"], tmp_path / "m")
     before = file.read_bytes()
     monkeypatch.setattr(os, "replace", lambda *_: (_ for _ in ()).throw(OSError("no room")))
@@ -241,12 +253,12 @@ def test_a_file_is_replaced_whole_or_not_at_all(fitted, tmp_path, monkeypatch):
     assert [path.name for path in tmp_path.iterdir()] == ["m"]
 
 
-def test_a_folder_that_is_not_there_is_named(fitted, tmp_path):
+def test_a_folder_that_is_not_there_is_named(fitted: Any, tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError, match=r"There is no folder .*absent to write m into: make it first"):
         save(fitted["linear"], tmp_path / "absent" / "m")
 
 
-def test_others_may_read_a_file_as_any_file(fitted, tmp_path):
+def test_others_may_read_a_file_as_any_file(fitted: Any, tmp_path: Path) -> None:
     (tmp_path / "any").touch()
     assert save(fitted["linear"], tmp_path / "m").stat().st_mode == (tmp_path / "any").stat().st_mode
 
@@ -256,15 +268,16 @@ MODELS = Path(__file__).parent / "models"
 
 @pytest.mark.parametrize("folder", sorted(MODELS.glob("format_*")), ids=lambda folder: folder.name)
 @pytest.mark.parametrize("kind", ["classifier", "regressor"])
-def test_models_of_earlier_days_predict_what_they_did(folder, kind):
+def test_models_of_earlier_days_predict_what_they_did(folder: Any, kind: Any) -> None:
     told = json.loads((folder / "predictions.json").read_text(encoding="utf-8"))
     stored = read(folder / f"{kind}.safetensors")
+    assert stored.encoder is not None
     x = stored.encoder.transform(pd.DataFrame(told["rows"]["data"], columns=told["rows"]["columns"]))
     predict = stored.model.predict_proba if kind == "classifier" else stored.model.predict
     np.testing.assert_allclose(predict(x), told[kind], rtol=1e-12, atol=1e-14)
 
 
-def test_todays_format_has_a_model_that_stays():
+def test_todays_format_has_a_model_that_stays() -> None:
     assert (MODELS / f"format_{FORMAT}").is_dir()
 
 
@@ -280,7 +293,7 @@ CHECKED = [place for place in range(len(WHOLE)) if place not in PADDING]
 
 @settings(max_examples=150, deadline=None, derandomize=True)
 @given(st.sampled_from(CHECKED), st.integers(1, 255))
-def test_a_flipped_byte_is_refused(tmp_path_factory, place, flip):
+def test_a_flipped_byte_is_refused(tmp_path_factory: pytest.TempPathFactory, place: Any, flip: Any) -> None:
     content = bytearray(WHOLE)
     content[place] ^= flip
     file = tmp_path_factory.getbasetemp() / "flipped"
@@ -291,7 +304,7 @@ def test_a_flipped_byte_is_refused(tmp_path_factory, place, flip):
 
 @settings(max_examples=50, deadline=None, derandomize=True)
 @given(st.integers(0, len(WHOLE) - 1))
-def test_a_truncated_file_is_refused(tmp_path_factory, length):
+def test_a_truncated_file_is_refused(tmp_path_factory: pytest.TempPathFactory, length: Any) -> None:
     file = tmp_path_factory.getbasetemp() / "truncated"
     file.write_bytes(WHOLE[:length])
     with pytest.raises(ModelFileError, match="truncated should hold a model"):
@@ -300,49 +313,49 @@ def test_a_truncated_file_is_refused(tmp_path_factory, length):
 
 @settings(max_examples=50, deadline=None, derandomize=True)
 @given(st.binary(max_size=200), st.sampled_from([0, 8, 20]))
-def test_bytes_of_any_kind_are_refused(tmp_path_factory, content, kept):
+def test_bytes_of_any_kind_are_refused(tmp_path_factory: pytest.TempPathFactory, content: Any, kept: Any) -> None:
     file = tmp_path_factory.getbasetemp() / "bytes"
     file.write_bytes(WHOLE[:kept] + content)
     with pytest.raises(ModelFileError, match="bytes should hold a model"):
         load(file)
 
 
-def opened(file):
+def opened(file: Any) -> Any:
     """Give document and arrays of a file."""
     with safe_open(file, framework="np") as kept:
         document = json.loads(kept.metadata()["ridgewalk"].split(" ", 2)[2])
         return document, {name: kept.get_tensor(name) for name in kept.keys()}  # noqa: SIM118
 
 
-def forged(file, document, arrays, form=FORMAT):
+def forged(file: Any, document: Any, arrays: Any, form: Any = FORMAT) -> None:
     """Write a file whose checksums are right, whatever it holds."""
     document["arrays"] = {name: [a.dtype.name, list(a.shape), sha256(a).hexdigest()] for name, a in arrays.items()}
     text = json.dumps(document)
     save_file(arrays, file, {"ridgewalk": f"{form} {sha256(text.encode()).hexdigest()} {text}"})
 
 
-def fill(name, value):
-    def change(_, arrays):
+def fill(name: Any, value: Any) -> Any:
+    def change(_: Any, arrays: Any) -> None:
         place = next(each for each in arrays if each.endswith(name))
         arrays[place] = np.full_like(arrays[place], value)
 
     return change
 
 
-def cut(name):
-    def change(_, arrays):
+def cut(name: Any) -> Any:
+    def change(_: Any, arrays: Any) -> None:
         place = next(each for each in arrays if each.endswith(name))
         arrays[place] = arrays[place][1:].copy()
 
     return change
 
 
-def whole(name):
+def whole(name: Any) -> Any:
     return lambda _, arrays: arrays.update({name: arrays[name].astype(int)})
 
 
-def put(*way, value):
-    def change(document, _):
+def put(*way: Any, value: Any) -> Any:
+    def change(document: Any, _: Any) -> None:
         for step in way[:-1]:
             document = document[step]
         document[way[-1]] = value
@@ -350,14 +363,14 @@ def put(*way, value):
     return change
 
 
-def a_fold_less(_, arrays):
+def a_fold_less(_: Any, arrays: Any) -> None:
     for name, array in arrays.items():
         if name.startswith("path 0/") and array.ndim > 2 and array.shape[1] == 3:
             arrays[name] = array[:, 1:].copy()
 
 
-def gone(*way):
-    def change(document, _):
+def gone(*way: Any) -> Any:
+    def change(document: Any, _: Any) -> None:
         for step in way[:-1]:
             document = document[step]
         del document[way[-1]]
@@ -368,17 +381,17 @@ def gone(*way):
 MODEL = ("models", 0)
 
 
-def outputs_of_other_rows(document, arrays):
+def outputs_of_other_rows(document: Any, arrays: Any) -> None:
     name = document["paths"][0]["fold_networks"]["outputs"][0]
     arrays[name] = arrays[name][:, :, :-1].copy()
 
 
-def strengths_that_are_not_there(document, arrays):
+def strengths_that_are_not_there(document: Any, arrays: Any) -> None:
     name = document["paths"][0]["fold_networks"]["strengths"]
     arrays[name] = arrays[name] + 9
 
 
-def fewer_fold_networks(document, arrays):
+def fewer_fold_networks(document: Any, arrays: Any) -> None:
     name = document["paths"][0]["fold_networks"]["parameters"][0]
     arrays[name] = arrays[name][:, :1].copy()
 
@@ -438,7 +451,7 @@ FORGERIES = {
 
 
 @pytest.mark.parametrize(("change", "words"), FORGERIES.values(), ids=FORGERIES)
-def test_a_forged_model_is_refused(tmp_path, change, words):
+def test_a_forged_model_is_refused(tmp_path: Path, change: Any, words: Any) -> None:
     document, arrays = opened(GOLDEN_FILE)
     change(document, arrays)
     forged(tmp_path / "m", document, arrays)
@@ -451,33 +464,33 @@ def test_a_forged_model_is_refused(tmp_path, change, words):
     assert "\n" not in sentence
 
 
-def long_levels(document, _):
+def long_levels(document: Any, _: Any) -> None:
     document["columns"] = [
         {"kind": "category", "name": "x" * 10**5, "levels": list(map(str, range(10**4))), "others": []}
     ]
 
 
-def repeated(key, count):
+def repeated(key: Any, count: Any) -> Any:
     return lambda document, _: document.update({key: document[key] * count})
 
 
-def many_arrays(_, arrays):
+def many_arrays(_: Any, arrays: Any) -> None:
     arrays.update({f"{k}": np.zeros(0) for k in range(50_000)})
 
 
-def test_no_memory_is_taken_for_more_arrays_than_a_file_has_room_for(tmp_path):
+def test_no_memory_is_taken_for_more_arrays_than_a_file_has_room_for(tmp_path: Path) -> None:
     document, arrays = opened(GOLDEN_FILE)
     forged(tmp_path / "m", document, arrays | {f"{k}": np.array([k]) for k in range(20_000)})
     with pytest.raises(ModelFileError, match="out of all proportion to the file"):
         load(tmp_path / "m")
 
 
-def layers_of_an_array(document, arrays):
+def layers_of_an_array(document: Any, arrays: Any) -> None:
     arrays["layers"] = np.ones(10**6, dtype=np.int8)
     document["paths"][0]["settings"]["hidden_layer_sizes"] = {"array": "layers"}
 
 
-def an_empty_table(document, arrays):
+def an_empty_table(document: Any, arrays: Any) -> None:
     for name in document["paths"][0]["tables"].values():
         arrays[name] = arrays[name][:0]
 
@@ -506,7 +519,7 @@ HUNGRY = {
 
 @pytest.mark.slow
 @pytest.mark.parametrize("change", HUNGRY.values(), ids=HUNGRY)
-def test_no_file_takes_memory_out_of_proportion(tmp_path, change):
+def test_no_file_takes_memory_out_of_proportion(tmp_path: Path, change: Any) -> None:
     document, arrays = opened(GOLDEN_FILE)
     change(document, arrays)
     forged(tmp_path / "m", document, arrays)
@@ -518,14 +531,14 @@ def test_no_file_takes_memory_out_of_proportion(tmp_path, change):
     assert peak < 10 * (tmp_path / "m").stat().st_size + 2**24
 
 
-def test_an_empty_array_of_any_length_is_refused(tmp_path):
+def test_an_empty_array_of_any_length_is_refused(tmp_path: Path) -> None:
     document, arrays = opened(GOLDEN_FILE)
     forged(tmp_path / "m", document, arrays | {"x": np.empty((10**12, 0))})
     with pytest.raises(ModelFileError, match="its array 'x' is longer than the file"):
         load(tmp_path / "m")
 
 
-def test_a_folder_to_remember_in_is_neither_kept_nor_taken_from_a_file(tmp_path):
+def test_a_folder_to_remember_in_is_neither_kept_nor_taken_from_a_file(tmp_path: Path) -> None:
     model = MLPClassifierCV(**WALK, checkpoint_dir=str(tmp_path / "checkpoints")).fit(X, YES)
     document, arrays = opened(save(model, tmp_path / "m"))
     assert "checkpoint" not in json.dumps(document)
@@ -534,7 +547,7 @@ def test_a_folder_to_remember_in_is_neither_kept_nor_taken_from_a_file(tmp_path)
     assert load(tmp_path / "m").checkpoint_dir is None
 
 
-def test_a_link_is_replaced_and_what_it_leads_to_is_left(fitted, tmp_path):
+def test_a_link_is_replaced_and_what_it_leads_to_is_left(fitted: Any, tmp_path: Path) -> None:
     (tmp_path / "precious").write_text("x")
     for name in ("m", ".unfinished-m"):
         (tmp_path / name).symlink_to(tmp_path / "precious")
@@ -549,8 +562,8 @@ def test_a_link_is_replaced_and_what_it_leads_to_is_left(fitted, tmp_path):
         load(tmp_path / "pipe")
 
 
-def test_two_may_save_to_one_path_while_a_third_loads(fitted, tmp_path):
-    def save_often(name):
+def test_two_may_save_to_one_path_while_a_third_loads(fitted: Any, tmp_path: Path) -> None:
+    def save_often(name: Any) -> None:
         for _ in range(40):
             save(fitted[name], tmp_path / "m")
 
@@ -564,37 +577,44 @@ def test_two_may_save_to_one_path_while_a_third_loads(fitted, tmp_path):
 
 
 @pytest.mark.slow
-def test_a_short_fuzz_finds_nothing():
-    command = [sys.executable, Path(__file__).parents[1] / "tools" / "fuzz_files.py", "--files", "400", "--seed", "7"]
+def test_a_short_fuzz_finds_nothing() -> None:
+    command = [
+        sys.executable,
+        str(Path(__file__).parents[1] / "tools" / "fuzz_files.py"),
+        "--files",
+        "400",
+        "--seed",
+        "7",
+    ]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     assert "400 files, seed 7: 0 findings" in done.stdout
 
 
-def test_an_honest_forgery_is_no_forgery(tmp_path):
+def test_an_honest_forgery_is_no_forgery(tmp_path: Path) -> None:
     forged(tmp_path / "m", *opened(GOLDEN_FILE))
     loaded = load(tmp_path / "m")
     np.testing.assert_array_equal(loaded.predict_proba(ROWS), GOLDEN.model.predict_proba(ROWS))
 
 
 class Payload:
-    def __reduce__(self):
+    def __reduce__(self) -> Any:
         return os.system, ("touch was-run",)
 
 
-def zip_bomb():
+def zip_bomb() -> Any:
     content = io.BytesIO()
     with zipfile.ZipFile(content, "w", zipfile.ZIP_DEFLATED) as file:
         file.writestr("schema.json", b"0" * 10**7)
     return content.getvalue()
 
 
-def safetensors_of(metadata):
+def safetensors_of(metadata: Any) -> Any:
     header = json.dumps({"__metadata__": metadata}).encode()
     return len(header).to_bytes(8, "little") + header
 
 
-def described_by(text):
+def described_by(text: Any) -> Any:
     return safetensors_of({"ridgewalk": f"{FORMAT} {sha256(text.encode()).hexdigest()} {text}"})
 
 
@@ -618,7 +638,9 @@ HOSTILE = {
 
 
 @pytest.mark.parametrize(("content", "found", "advice"), HOSTILE.values(), ids=HOSTILE)
-def test_a_hostile_file_is_refused_and_runs_nothing(tmp_path, monkeypatch, content, found, advice):
+def test_a_hostile_file_is_refused_and_runs_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, content: Any, found: Any, advice: Any
+) -> None:
     monkeypatch.chdir(tmp_path)
     (tmp_path / "m").write_bytes(content)
     with pytest.raises(ModelFileError, match=re.escape(found)) as refused:
@@ -627,7 +649,7 @@ def test_a_hostile_file_is_refused_and_runs_nothing(tmp_path, monkeypatch, conte
     assert [path.name for path in tmp_path.iterdir()] == ["m"]
 
 
-def test_what_is_not_there_is_named(tmp_path):
+def test_what_is_not_there_is_named(tmp_path: Path) -> None:
     with pytest.raises(ModelFileError, match=r"There is no model .*m: give the file that"):
         load(tmp_path / "m")
     with pytest.raises(ModelFileError, match=f"There is no model .*{MODEL_FILE}"):
@@ -639,7 +661,7 @@ def test_what_is_not_there_is_named(tmp_path):
         load(tmp_path)
 
 
-def test_a_path_of_format_3_says_of_its_cells_whether_they_hold_the_null_model():
+def test_a_path_of_format_3_says_of_its_cells_whether_they_hold_the_null_model() -> None:
     file = MODELS / "format_3" / "classifier.safetensors"
     document, arrays = opened(file)
     path = read(file).model.linear_path_
@@ -648,7 +670,7 @@ def test_a_path_of_format_3_says_of_its_cells_whether_they_hold_the_null_model()
     np.testing.assert_array_equal(path.source, np.where(null, -1, np.arange(len(path.alphas))[:, None, None]))
 
 
-def test_the_source_of_every_cell_is_kept_and_checked(tmp_path):
+def test_the_source_of_every_cell_is_kept_and_checked(tmp_path: Path) -> None:
     document, arrays = opened(GOLDEN_FILE)
     name = document["paths"][0]["tables"]["source"]
     np.testing.assert_array_equal(GOLDEN.model.paths_[0].source, arrays[name])
@@ -657,13 +679,16 @@ def test_the_source_of_every_cell_is_kept_and_checked(tmp_path):
         load(tmp_path / "m")
 
 
-def test_a_path_comes_back_with_its_penalty_and_the_networks_of_its_folds(tmp_path):
+def test_a_path_comes_back_with_its_penalty_and_the_networks_of_its_folds(tmp_path: Path) -> None:
     for penalty, groups in (("mcp", None), ("group_mcp", [0, 0, 1])):
         model = MLPClassifierCV((3,), penalty=penalty, groups=groups, alphas=3, cv=2, max_iter=20, random_state=0)
         path = model.fit(X, YES).path_
         loaded = load(save(model, tmp_path / "m")).path_
         assert type(loaded.settings.penalty) is type(path.settings.penalty)
+        assert isinstance(loaded.settings.penalty, MCPPath | GroupMCPPath)
         assert loaded.settings.penalty.gamma == 3
+        assert path.fold_networks is not None
+        assert loaded.fold_networks is not None
         for one, other in zip(path.fold_networks.parameters, loaded.fold_networks.parameters, strict=True):
             np.testing.assert_array_equal(one, other)
         for one, other in zip(path.fold_networks.outputs_at(1), loaded.fold_networks.outputs_at(1), strict=True):
@@ -671,7 +696,7 @@ def test_a_path_comes_back_with_its_penalty_and_the_networks_of_its_folds(tmp_pa
         np.testing.assert_array_equal(path.fold_model(1, 0, 0).output(X), loaded.fold_model(1, 0, 0).output(X))
 
 
-def test_large_networks_of_folds_are_left_out_of_a_file(tmp_path, monkeypatch):
+def test_large_networks_of_folds_are_left_out_of_a_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("ridgewalk.storage.records._MOST_NETWORKS", 10)
     model = MLPClassifierCV(**WALK).fit(X, YES)
     loaded = load(save(model, tmp_path / "m"))
@@ -681,14 +706,14 @@ def test_large_networks_of_folds_are_left_out_of_a_file(tmp_path, monkeypatch):
         loaded.path_.fold_model(0, 0, 0)
 
 
-def test_a_file_of_format_3_says_what_its_path_cannot_do():
+def test_a_file_of_format_3_says_what_its_path_cannot_do() -> None:
     loaded = load(MODELS / "format_3" / "classifier.safetensors")
     assert loaded.schedule == loaded.path_.settings.schedule == "ramp"
     with pytest.raises(ValueError, match="without the networks of its folds: fit it again"):
         loaded.path_.fold_model(0, 0, 0)
 
 
-def test_a_penalty_of_ones_own_is_in_no_file(tmp_path):
+def test_a_penalty_of_ones_own_is_in_no_file(tmp_path: Path) -> None:
     class Own(ElasticNetPath):
         pass
 

@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -16,7 +17,7 @@ ORIGINS = ["age", "job", "job", "town", "age"]
 
 
 @pytest.fixture(scope="module")
-def path():
+def path() -> Any:
     generator = np.random.default_rng(0)
     x = generator.normal(size=(90, 5))
     y = x[:, :1] + 0.5 * np.sin(3 * x[:, 1:2]) + 0.5 * generator.normal(size=(90, 1))
@@ -26,7 +27,7 @@ def path():
     )
 
 
-def test_rows_are_the_paths(path):
+def test_rows_are_the_paths(path: Any) -> None:
     summary = summarize(path, "min", ORIGINS)
     assert [row["alpha"] for row in summary["path"]] == path.alphas.tolist()
     for s, row in enumerate(summary["path"]):
@@ -47,7 +48,7 @@ def test_rows_are_the_paths(path):
 
 
 @pytest.mark.parametrize("rule", ["min", "1se"])
-def test_the_choice_is_the_rules(path, rule):
+def test_the_choice_is_the_rules(path: Any, rule: Any) -> None:
     summary = summarize(path, rule)
     choice = choose(path.row_loss, path.row_weights, rule)
     marked = {mark: s for s, row in enumerate(summary["path"]) for mark in row["marks"]}
@@ -60,7 +61,7 @@ def test_the_choice_is_the_rules(path, rule):
     assert change < 0
 
 
-def test_columns_of_one_input_count_once(path):
+def test_columns_of_one_input_count_once(path: Any) -> None:
     alone, joined = summarize(path, "min"), summarize(path, "min", ORIGINS)
     assert [entry["name"] for entry in joined["inputs"]] == ["age", "job", "town"]
     assert [row["inputs_kept"] for row in joined["path"]][:2] == [3, 3]
@@ -76,14 +77,14 @@ def test_columns_of_one_input_count_once(path):
     assert joined["inputs"][1]["kept_in_folds"] == pytest.approx(of_job)
 
 
-def test_the_frequency_is_over_folds_and_not_over_all_data(path):
+def test_the_frequency_is_over_folds_and_not_over_all_data(path: Any) -> None:
     kept = path.inputs_kept.copy()
     kept[:, -1] = False
     kept[:, :-1] = True
     assert {entry["kept_in_folds"] for entry in summarize(replace(path, inputs_kept=kept), "min")["inputs"]} == {1.0}
 
 
-def test_it_is_json(path):
+def test_it_is_json(path: Any) -> None:
     summary = summarize(path, "1se", ORIGINS)
     assert json.loads(json.dumps(summary, allow_nan=False)) == summary
     lost = np.arange(9)[:, None] == 0
@@ -92,14 +93,14 @@ def test_it_is_json(path):
     assert summarize(broken, "min")["change_from_no_penalty"]["mean"] is None
 
 
-def test_a_choice_that_was_made_elsewhere_is_told(path):
+def test_a_choice_that_was_made_elsewhere_is_told(path: Any) -> None:
     summary = summarize(path, "min", ORIGINS, Choice(1, 3, 2))
     assert (summary["index"], summary["alpha"]) == (2, path.alphas[2])
     assert [(s, row["marks"]) for s, row in enumerate(summary["path"]) if row["marks"]] == [(1, ["min"]), (3, ["1se"])]
     assert f"Chosen strength: {path.alphas[2]:.5g} (rule: min)." in sentences(summary)
 
 
-def test_nothing_is_said_of_no_penalty_where_the_path_does_not_begin_there(path):
+def test_nothing_is_said_of_no_penalty_where_the_path_does_not_begin_there(path: Any) -> None:
     later = replace(path, alphas=path.alphas + 1)
     assert summarize(later, "min")["change_from_no_penalty"]["mean"] is None
     assert not any("penalty" in sentence for sentence in sentences(summarize(later, "min")))

@@ -2,6 +2,8 @@
 
 import io
 import sys
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -17,26 +19,27 @@ OBEYED = [*map(chr, (*range(9), *range(11, 32), *range(127, 160))), *"\u202e\u20
 EVIL = "\x1b]0;x\x07\x1b[31m\x08\x9b31m\u202e[bold]"
 
 
-def shown(*things, **options):
-    console = Terminal(file=io.StringIO(), width=200, highlight=False, **options)
+def shown(*things: Any, **options: Any) -> Any:
+    printed = io.StringIO()
+    console = Terminal(file=printed, width=200, highlight=False, **options)
     for each in things:
         console.print(each)
-    return console.file.getvalue()
+    return printed.getvalue()
 
 
 @pytest.mark.parametrize("character", OBEYED, ids=ascii)
-def test_a_character_that_would_be_obeyed_is_written_out(character):
+def test_a_character_that_would_be_obeyed_is_written_out(character: Any) -> None:
     for thing in (f"a{character}b", Text(f"a{character}b")):
         assert plain(character) not in (character, "")
         assert character not in shown(thing)
     assert f"a{plain(character)}b" in shown(f"a{character}b")
 
 
-def test_other_text_stays_as_it_is():
+def test_other_text_stays_as_it_is() -> None:
     assert plain("größe\t年 👩‍💻 نص\n") == "größe\t年 👩‍💻 نص\n"
 
 
-def test_a_table_stands_straight():
+def test_a_table_stands_straight() -> None:
     grid = Table(box=None)
     grid.add_column("x")
     grid.add_column("y")
@@ -47,16 +50,16 @@ def test_a_table_stands_straight():
     assert lines[1].rindex("1") == lines[2].rindex("2")
 
 
-def test_its_own_styles_are_kept():
+def test_its_own_styles_are_kept() -> None:
     assert shown("[red]x[/]\x1b", force_terminal=True, color_system="standard") == "\x1b[31mx\x1b[0m\\x1b\n"
 
 
 @pytest.fixture
-def call(tmp_path, monkeypatch, capfd):
+def call(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Any:
     """Run a command in this process; give its exit code, and what it wrote to the system's streams."""
     monkeypatch.chdir(tmp_path)
 
-    def run(*arguments):
+    def run(*arguments: Any) -> Any:
         monkeypatch.setattr(sys, "argv", ["ridgewalk", *arguments])
         with pytest.raises(SystemExit) as ended:
             cli.main()
@@ -65,7 +68,7 @@ def call(tmp_path, monkeypatch, capfd):
     return run
 
 
-def test_no_command_lets_a_file_speak_to_the_terminal(tmp_path, call):
+def test_no_command_lets_a_file_speak_to_the_terminal(tmp_path: Path, call: Any) -> None:
     generator = np.random.default_rng(0)
     frame = pd.DataFrame({f"{EVIL}age": generator.normal(size=120), "town": generator.choice([EVIL, "there"], 120)})
     frame["y[/]"] = np.where(frame.iloc[:, 0] > 0, f"{EVIL}no", "yes")
@@ -74,7 +77,7 @@ def test_no_command_lets_a_file_speak_to_the_terminal(tmp_path, call):
     frame.assign(town=f"{EVIL}new").to_csv(tmp_path / "new.csv", index=False)
     frame.rename(columns={frame.columns[0]: "other"}).to_csv(tmp_path / "bad.csv", index=False)
     walk = ("--target", "y[/]", "--hidden", "none", "--alphas", "3", "--folds", "2", "--n-jobs", "1")
-    said = {
+    said: dict[str, Any] = {
         "fit": call("fit", name, *walk, "--out", EVIL),
         "fit again": call("fit", name, *walk, "--out", EVIL),
         "resume": call("fit", name, *walk, "--out", EVIL, "--resume"),

@@ -5,7 +5,9 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Iterator
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -20,13 +22,13 @@ from ridgewalk.optimizers import Adam
 from ridgewalk.threads import for_each, started
 from test_compiled import assert_same_bits, make_job
 
-FAULTS = native.load()[1]
+FAULTS: Any = native.load()[1]  # which has its ways to fail only if it was built with them
 needs_faults = pytest.mark.skipif(
     not hasattr(FAULTS, "fail_allocation"), reason="the engine was built without RIDGEWALK_FAULTS"
 )
 
 
-def sparse(job, share=0.1, empty=100):
+def sparse(job: Any, share: Any = 0.1, empty: Any = 100) -> Any:
     """Take most entries of x away, and all of its first rows."""
     x = np.where(np.random.default_rng(9).uniform(size=job.x.shape) < share, job.x, 0.0)
     x[:empty] = 0
@@ -54,17 +56,17 @@ JOBS |= {f"{name}, sparse": (sparse(job), threads) for name, (job, threads) in J
 
 
 @pytest.fixture(params=JOBS, name="case")
-def _case(request):
+def _case(request: pytest.FixtureRequest) -> Any:
     return JOBS[request.param]
 
 
 @pytest.fixture
-def disarmed():
+def disarmed() -> Iterator[Any]:
     yield
     FAULTS.disarm()
 
 
-def outcome(job, threads, whole):
+def outcome(job: Any, threads: Any, whole: Any) -> Any:
     """Train; return whether it was refused for memory. A result has the bits of the whole."""
     try:
         fits = compiled.train(job, threads)
@@ -76,7 +78,7 @@ def outcome(job, threads, whole):
 
 @needs_faults
 @pytest.mark.usefixtures("disarmed")
-def test_any_allocation_may_fail(case):
+def test_any_allocation_may_fail(case: Any) -> None:
     job, threads = case
     whole, refused = compiled.train(job, threads), 0
     for n in itertools.count(1):
@@ -94,7 +96,7 @@ def test_any_allocation_may_fail(case):
 @needs_faults
 @pytest.mark.usefixtures("disarmed")
 @pytest.mark.parametrize("count", [1, 1000])
-def test_any_thread_may_fail_to_start(case, count):
+def test_any_thread_may_fail_to_start(case: Any, count: Any) -> None:
     job, threads = case
     whole = compiled.train(job, threads)
     for n in itertools.count(1):
@@ -107,7 +109,7 @@ def test_any_thread_may_fail_to_start(case, count):
 
 @needs_faults
 @pytest.mark.usefixtures("disarmed")
-def test_without_any_thread_memory_may_run_out_too(case):
+def test_without_any_thread_memory_may_run_out_too(case: Any) -> None:
     job, threads = case
     whole, refused = compiled.train(job, threads), 0
     for n in itertools.count(1, 7):
@@ -123,12 +125,12 @@ def test_without_any_thread_memory_may_run_out_too(case):
 
 @needs_faults
 @pytest.mark.usefixtures("disarmed")
-def test_without_any_thread_the_watch_still_counts_and_stops():
+def test_without_any_thread_the_watch_still_counts_and_stops() -> None:
     job = make_job(rows=300, epochs=10**7, runs=1)
     progress, seen = Progress(), []
     FAULTS.fail_threads(1, 1000)
 
-    def stop():
+    def stop() -> None:
         while not progress.done:
             time.sleep(0.01)
         seen.append(progress.done)
@@ -137,15 +139,17 @@ def test_without_any_thread_the_watch_still_counts_and_stops():
     stopper = started(stop)
     with pytest.raises(StoppedError):
         compiled.train(job, progress=progress)
+    assert stopper is not None
     stopper.join()
     assert 0 < seen[0] < 10**7
 
 
 @needs_faults
 @pytest.mark.usefixtures("disarmed")
-def test_what_had_finished_before_the_memory_ran_out_is_kept():
+def test_what_had_finished_before_the_memory_ran_out_is_kept() -> None:
     job, _ = JOBS["several runs"]
-    kept, whole = {}, compiled.train(job)
+    kept: dict[Any, Any] = {}
+    whole = compiled.train(job)
     for n in itertools.count(1):
         FAULTS.fail_allocation(n)
         progress = Progress()
@@ -159,11 +163,11 @@ def test_what_had_finished_before_the_memory_ran_out_is_kept():
     assert set(kept) == {0, 1, 2}
 
 
-def none_more(monkeypatch, after=0):
+def none_more(monkeypatch: pytest.MonkeyPatch, after: Any = 0) -> None:
     """Let threads of Python be had no more, after so many."""
     left, start = [after], threading.Thread.start
 
-    def scarce(self):
+    def scarce(self: Any) -> None:
         if not left[0]:
             raise RuntimeError("can't start new thread")
         left[0] -= 1
@@ -173,7 +177,9 @@ def none_more(monkeypatch, after=0):
 
 
 @pytest.mark.parametrize("after", [0, 1, 2, 3])
-def test_fewer_threads_of_python_are_no_error(after, monkeypatch, capsys):
+def test_fewer_threads_of_python_are_no_error(
+    after: Any, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     job = make_job(runs=3, fold=np.arange(3), folds=make_job().folds * 3)
     whole = reference.train(job, 3)
     x = np.random.default_rng(0).normal(size=(60, 3))
@@ -186,8 +192,8 @@ def test_fewer_threads_of_python_are_no_error(after, monkeypatch, capsys):
 
 
 @pytest.mark.parametrize("threads", [1, 2, 5])
-def test_every_item_is_worked_on_once(threads):
-    done = []
+def test_every_item_is_worked_on_once(threads: Any) -> None:
+    done: list[int] = []
     for_each(done.append, range(20), threads)
     assert sorted(done) == list(range(20))
     for_each(done.append, [], threads)
@@ -196,10 +202,10 @@ def test_every_item_is_worked_on_once(threads):
 
 @pytest.mark.parametrize("threads", [1, 2, 5])
 @pytest.mark.parametrize("error", [IndexError, KeyboardInterrupt])
-def test_the_first_exception_comes_out_and_stops_the_others(threads, error):
+def test_the_first_exception_comes_out_and_stops_the_others(threads: Any, error: Any) -> None:
     done, stopped = [], threading.Event()
 
-    def work(item):
+    def work(item: Any) -> None:
         if item == 3:
             raise error("three")
         done.append(item)
@@ -248,7 +254,7 @@ sys.exit(int(sys.argv[1]))
         ("5", "lbfgs; linear, again and again; again and again"),
     ],
 )
-def test_running_fits_end_quietly_with_the_interpreter(how, fits):
+def test_running_fits_end_quietly_with_the_interpreter(how: Any, fits: Any) -> None:
     ran = subprocess.run(
         [sys.executable, "-c", _ENDING, how, fits, "0.4"], capture_output=True, text=True, timeout=60, check=False
     )

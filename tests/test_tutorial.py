@@ -6,8 +6,10 @@ import re
 import subprocess
 import sys
 import warnings
+from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -28,7 +30,7 @@ from ridgewalk.tutorial import (
 )
 
 
-def learners_loop(dense1, dense2, optimizer, X, y, epochs, log=print):
+def learners_loop(dense1: Any, dense2: Any, optimizer: Any, X: Any, y: Any, epochs: Any, log: Any = print) -> str:
     """Run what a reader of the tutorial types, name for name; return the validation line."""
     activation1 = Activation_ReLu()
     loss_activation = Activation_Softmax_Loss_CategoricalCrossentropy()
@@ -75,24 +77,26 @@ def learners_loop(dense1, dense2, optimizer, X, y, epochs, log=print):
     return f"validation, acc: {accuracy:.3f}, loss: {loss:.3f}"
 
 
-def layers(seed=0, hidden=16, **penalty):
+def layers(seed: int = 0, hidden: Any = 16, **penalty: Any) -> tuple[Layer_Dense, Layer_Dense]:
     generator = np.random.default_rng(seed)
     return Layer_Dense(2, hidden, random_state=generator, **penalty), Layer_Dense(
         hidden, 3, random_state=generator, **penalty
     )
 
 
-def test_the_learners_loop_runs_and_logs():
+def test_the_learners_loop_runs_and_logs() -> None:
     X, y = spiral_data(samples=100, classes=3, random_state=0)
-    lines = []
-    strengths = {"weight_L2": 1e-4, "bias_L2": 1e-4}
+    lines: list[str] = []
+    strengths: dict[str, Any] = {"weight_L2": 1e-4, "bias_L2": 1e-4}
     last = learners_loop(*layers(**strengths), Optimizer_SGD(momentum=0.5, decay=1e-4), X, y, 301, lines.append)
     pattern = (
         r"epoch: \d+, acc: 0\.\d{3}, loss: (\d\.\d{3}) \(data_loss: (\d\.\d{3}), reg_loss: (\d\.\d{3})\), lr: [\d.]+"
     )
     assert len(lines) == 4
     for line in lines:
-        loss, data_loss, reg_loss = map(float, re.fullmatch(pattern, line).groups())
+        said = re.fullmatch(pattern, line)
+        assert said is not None
+        loss, data_loss, reg_loss = map(float, said.groups())
         assert loss == pytest.approx(data_loss + reg_loss, abs=0.0016)
     assert lines[0].startswith("epoch: 0, acc: 0.")
     assert lines[0].endswith("lr: 1.0")
@@ -109,9 +113,9 @@ def test_the_learners_loop_runs_and_logs():
     ],
     ids=["SGD", "Adam", "Adam, rising"],
 )
-def test_with_l1_alone_the_loop_gives_the_engines_numbers(tutorials, engines, warmup):
+def test_with_l1_alone_the_loop_gives_the_engines_numbers(tutorials: Any, engines: Any, warmup: Any) -> None:
     X, y = spiral_data(samples=40, classes=3, random_state=0)
-    strengths = {"weight_L1": 1e-3, "bias_L1": 1e-4}
+    strengths: dict[str, Any] = {"weight_L1": 1e-3, "bias_L1": 1e-4}
     dense1, dense2 = started("He", 0, 16, **strengths)
     network = multilayer_perceptron(2, [16], 3)
     start = tuple(a[None].copy() for a in (dense1.weight, dense1.bias, dense2.weight, dense2.bias))
@@ -139,7 +143,7 @@ def test_with_l1_alone_the_loop_gives_the_engines_numbers(tutorials, engines, wa
         np.testing.assert_allclose(ours, theirs[0], rtol=1e-6, atol=1e-8)
 
 
-def started(kind, seed, hidden, **penalty):
+def started(kind: Any, seed: int, hidden: Any, **penalty: Any) -> Any:
     """Draw two layers as the tutorial starts them, or as He and others do."""
     pair = layers(seed, hidden, **penalty)
     if kind == "He":
@@ -148,7 +152,9 @@ def started(kind, seed, hidden, **penalty):
     return pair
 
 
-def by_hand(arrays, optimizer, X, y, epochs, l1=(0, 0, 0, 0), l2=(0, 0, 0, 0)):
+def by_hand(
+    arrays: Any, optimizer: Any, X: Any, y: Any, epochs: Any, l1: Any = (0, 0, 0, 0), l2: Any = (0, 0, 0, 0)
+) -> Iterator[Any]:
     """Train with the tutorial's formulas, corrected, in NumPy alone; yield the arrays and the objective."""
     arrays = [a.copy() for a in arrays]
     first, second = [np.zeros_like(a) for a in arrays], [np.zeros_like(a) for a in arrays]
@@ -179,7 +185,7 @@ def by_hand(arrays, optimizer, X, y, epochs, l1=(0, 0, 0, 0), l2=(0, 0, 0, 0)):
                 arrays[i] = arrays[i] - rate * m_hat / (np.sqrt(v_hat) + 1e-7)
 
 
-def tutorials_optimizer(name, rate=1.0, **options):
+def tutorials_optimizer(name: Any, rate: Any = 1.0, **options: Any) -> Any:
     return (Optimizer_SGD if name == "SGD" else Optimizer_Adam)(rate, **options)
 
 
@@ -194,7 +200,7 @@ def tutorials_optimizer(name, rate=1.0, **options):
     ids=lambda options: " ".join(map(str, options.values())),
 )
 @pytest.mark.parametrize("l2", [(0, 0, 0, 0), (2e-4, 3e-4, 4e-4, 5e-4)], ids=["no penalty", "L2"])
-def test_with_l2_alone_the_loop_is_plain_numpy(optimizer, start, l2):
+def test_with_l2_alone_the_loop_is_plain_numpy(optimizer: Any, start: Any, l2: Any) -> None:
     """Every line spelled out once more, by hand; the last bit of a step is another network some hundred steps on."""
     X, y = spiral_data(samples=100, classes=3, random_state=0)
     dense1, dense2 = started(start, 1, 16)
@@ -216,7 +222,7 @@ def test_with_l2_alone_the_loop_is_plain_numpy(optimizer, start, l2):
     ],
     ids=["Adam", "Adam, He", "SGD"],
 )
-def test_l1_ends_no_worse_than_a_plain_subgradient_and_with_exact_zeros(optimizer, start, l1):
+def test_l1_ends_no_worse_than_a_plain_subgradient_and_with_exact_zeros(optimizer: Any, start: Any, l1: Any) -> None:
     # Without a warm-up the prox ends the first case's small weights before the data have grown them.
     X, y = spiral_data(samples=100, classes=3, random_state=0)
     epochs = 1000
@@ -236,7 +242,7 @@ def test_l1_ends_no_worse_than_a_plain_subgradient_and_with_exact_zeros(optimize
     assert (dense2.weight == 0).any()
 
 
-def objective(dense1, dense2, X, y):
+def objective(dense1: Any, dense2: Any, X: Any, y: Any) -> Any:
     activation1, loss_activation = Activation_ReLu(), Activation_Softmax_Loss_CategoricalCrossentropy()
     dense1.forward(X)
     activation1.forward(dense1.output)
@@ -252,7 +258,7 @@ def objective(dense1, dense2, X, y):
 
 @pytest.mark.parametrize("name", ["weight", "bias"])
 @pytest.mark.parametrize("which", [0, 1])
-def test_the_gradients_a_learner_reads_are_those_of_the_whole_objective(which, name):
+def test_the_gradients_a_learner_reads_are_those_of_the_whole_objective(which: Any, name: Any) -> None:
     # The tutorial's bias gradient used the weights; here every array passes a check by differences.
     X, y = spiral_data(samples=30, classes=3, random_state=0)
     pair = layers(weight_L1=0.01, weight_L2=0.02, bias_L1=0.03, bias_L2=0.04)
@@ -270,7 +276,7 @@ def test_the_gradients_a_learner_reads_are_those_of_the_whole_objective(which, n
     assert (gradient * u).sum() == pytest.approx((values[0] - values[1]) / 2e-6, rel=1e-6)
 
 
-def test_the_biass_gradient_uses_the_bias():
+def test_the_biass_gradient_uses_the_bias() -> None:
     dense = Layer_Dense(3, 3, bias_L2=0.5)
     dense.bias = np.array([[1.0, -2.0, 3.0]])
     dense.forward(np.zeros((1, 3)))
@@ -278,7 +284,7 @@ def test_the_biass_gradient_uses_the_bias():
     np.testing.assert_array_equal(dense.dbias, [[1.0, -2.0, 3.0]])
 
 
-def test_both_layers_penalties_count():
+def test_both_layers_penalties_count() -> None:
     # Also that of the second layer, and of a layer that was made without strengths: 0.
     loss_activation = Activation_Softmax_Loss_CategoricalCrossentropy()
     assert loss_activation.loss.regularization_loss(Layer_Dense(2, 3)) == 0
@@ -289,7 +295,7 @@ def test_both_layers_penalties_count():
         np.testing.assert_allclose(layer.dweight, 0.2 * layer.weight)
 
 
-def test_l1_has_no_slope_at_zero_and_leaves_exact_zeros():
+def test_l1_has_no_slope_at_zero_and_leaves_exact_zeros() -> None:
     dense = Layer_Dense(2, 2, weight_L1=0.1)
     dense.weight = np.array([[0.0, 0.5], [-0.5, 0.0]])
     dense.forward(np.zeros((1, 2)))
@@ -302,14 +308,14 @@ def test_l1_has_no_slope_at_zero_and_leaves_exact_zeros():
     assert (dense.weight == 0).all()
 
 
-def turn(optimizer, *updated):
+def turn(optimizer: Any, *updated: Any) -> None:
     optimizer.pre_update_param()
     for layer in updated:
         optimizer.update_param(layer)
     optimizer.post_update_param()
 
 
-def alone(slope=0.0, units=2, **penalty):
+def alone(slope: Any = 0.0, units: Any = 2, **penalty: Any) -> Any:
     """Give a layer of weights and biases 1 whose gradient is the slope and the penalty's."""
     dense = Layer_Dense(1, units, **penalty)
     dense.weight, dense.bias = np.ones((1, units)), np.ones((1, units))
@@ -319,7 +325,7 @@ def alone(slope=0.0, units=2, **penalty):
 
 
 @pytest.mark.parametrize("warmup", [0, 1, 4, 500])
-def test_under_adam_l1_rises_to_its_strength_over_the_warmup(warmup):
+def test_under_adam_l1_rises_to_its_strength_over_the_warmup(warmup: Any) -> None:
     # What L1 takes away in one step beyond what the data do: all of it, or the share that the warm-up has reached.
     dense, whole, free = alone(0.5, weight_L1=0.01), alone(0.5, weight_L1=0.01), alone(0.5)
     rising, at_once, without = (Optimizer_Adam(0.1, l1_warmup=updates) for updates in (warmup, 0, 500))
@@ -336,7 +342,7 @@ def test_under_adam_l1_rises_to_its_strength_over_the_warmup(warmup):
 
 
 @pytest.mark.parametrize("warmup", [0, 1, 4, 500])
-def test_under_sgd_l1_acts_whole_and_goes_over_to_the_prox(warmup):
+def test_under_sgd_l1_acts_whole_and_goes_over_to_the_prox(warmup: Any) -> None:
     # Of a strength of 0.5 the data's slope of 0.3 leaves 0.2, and what of 0.5 is in the prox stops the weight at 0.
     dense = alone(0.3, weight_L1=0.5)
     optimizer = Optimizer_SGD(1.0, l1_warmup=warmup)
@@ -351,7 +357,7 @@ def test_under_sgd_l1_acts_whole_and_goes_over_to_the_prox(warmup):
 
 
 @pytest.mark.parametrize("make", [Optimizer_SGD, Optimizer_Adam])
-def test_the_warmup_is_five_hundred_updates_unless_told(make):
+def test_the_warmup_is_five_hundred_updates_unless_told(make: Any) -> None:
     assert make().l1_warmup == 500
     assert make(l1_warmup=np.int64(3)).l1_warmup == 3
     assert make(l1_warmup=1e3).l1_warmup == 1000
@@ -359,12 +365,12 @@ def test_the_warmup_is_five_hundred_updates_unless_told(make):
 
 @pytest.mark.parametrize("make", [Optimizer_SGD, Optimizer_Adam])
 @pytest.mark.parametrize("value", [-1, float("nan"), float("inf"), "500", None, True, 2j, np.ones(2)])
-def test_a_warmup_that_is_no_number_of_updates_is_refused(make, value):
+def test_a_warmup_that_is_no_number_of_updates_is_refused(make: Any, value: Any) -> None:
     with pytest.raises(ValueError, match="l1_warmup is a number of updates, 0 or more, got"):
         make(l1_warmup=value)
 
 
-def test_the_penalty_is_counted_whole_from_the_first_step():
+def test_the_penalty_is_counted_whole_from_the_first_step() -> None:
     loss_activation = Activation_Softmax_Loss_CategoricalCrossentropy()
     dense = alone(weight_L1=0.5, bias_L1=0.25)
     optimizer = Optimizer_SGD(0.1)
@@ -377,7 +383,7 @@ def test_the_penalty_is_counted_whole_from_the_first_step():
 
 
 @pytest.mark.parametrize("make", [partial(Optimizer_SGD, 0.1), partial(Optimizer_Adam, 0.1)], ids=["SGD", "Adam"])
-def test_biases_get_exact_zeros_too(make):
+def test_biases_get_exact_zeros_too(make: Any) -> None:
     dense = alone(bias_L1=0.3)
     optimizer = make(l1_warmup=5)
     for _ in range(100):
@@ -387,7 +393,7 @@ def test_biases_get_exact_zeros_too(make):
     assert (dense.weight == 1).all()
 
 
-def test_a_strength_may_change_between_epochs():
+def test_a_strength_may_change_between_epochs() -> None:
     dense = alone(weight_L1=0.0)
     optimizer = Optimizer_SGD(0.1, l1_warmup=0)
     turn(optimizer, dense)
@@ -402,7 +408,7 @@ def test_a_strength_may_change_between_epochs():
 
 
 @pytest.mark.parametrize("make", [Optimizer_SGD, partial(Optimizer_Adam, 0.1)], ids=["SGD", "Adam"])
-def test_a_layer_that_comes_late_or_twice_steps_as_it_would_alone(make):
+def test_a_layer_that_comes_late_or_twice_steps_as_it_would_alone(make: Any) -> None:
     early, late, fresh = alone(0.01), alone(0.01), alone(0.01)
     optimizer = make()
     for _ in range(50):
@@ -414,7 +420,7 @@ def test_a_layer_that_comes_late_or_twice_steps_as_it_would_alone(make):
     np.testing.assert_array_equal(late.weight, fresh.weight)
 
 
-def test_two_optimizers_of_one_layer_remember_their_own_moves():
+def test_two_optimizers_of_one_layer_remember_their_own_moves() -> None:
     shared, single = alone(0.5), alone(0.5)
     first, second = Optimizer_SGD(0.1, momentum=0.5), Optimizer_SGD(0.0001, momentum=0.5)
     turn(first, shared)
@@ -429,19 +435,19 @@ def test_two_optimizers_of_one_layer_remember_their_own_moves():
 
 @pytest.mark.parametrize("copied", [copy.deepcopy, lambda both: pickle.loads(pickle.dumps(both))])
 @pytest.mark.parametrize("make", [partial(Optimizer_SGD, momentum=0.9), partial(Optimizer_Adam, 0.02)])
-def test_copied_with_its_layers_an_optimizer_goes_on(make, copied):
+def test_copied_with_its_layers_an_optimizer_goes_on(make: Any, copied: Any) -> None:
     X, y = spiral_data(samples=20, classes=3, random_state=0)
     pair, optimizer = layers(weight_L1=1e-3, bias_L2=1e-3), make()
     learners_loop(*pair, optimizer, X, y, 20)
-    again, once_more = copied((pair, optimizer))
+    (one, other), once_more = copied((pair, optimizer))
     learners_loop(*pair, optimizer, X, y, 20)
-    learners_loop(*again, once_more, X, y, 20)
-    for ours, theirs in zip(pair, again, strict=True):
+    learners_loop(one, other, once_more, X, y, 20)
+    for ours, theirs in zip(pair, (one, other), strict=True):
         np.testing.assert_array_equal(ours.weight, theirs.weight)
         np.testing.assert_array_equal(ours.bias, theirs.bias)
 
 
-def test_single_precision_stays():
+def test_single_precision_stays() -> None:
     dense = alone(0.5, weight_L1=0.1, weight_L2=0.1)
     dense.weight = dense.weight.astype(np.float32)
     dense.backward(np.full((1, 2), 0.5, dtype=np.float32))
@@ -449,7 +455,7 @@ def test_single_precision_stays():
     assert np.isfinite(dense.weight).all()
 
 
-def test_one_hot_labels_work_and_stay_as_they_are():
+def test_one_hot_labels_work_and_stay_as_they_are() -> None:
     X, y = spiral_data(samples=20, classes=3, random_state=0)
     one_hot = np.eye(3)[y]
     by_label, by_row = layers(), layers()
@@ -458,7 +464,7 @@ def test_one_hot_labels_work_and_stay_as_they_are():
     assert one_hot.shape == (60, 3)
 
 
-def test_the_validation_loss_holds_no_penalty():
+def test_the_validation_loss_holds_no_penalty() -> None:
     X, y = spiral_data(samples=20, classes=3, random_state=0)
     free, penalized = layers(), layers(weight_L2=100.0)
     loss_activation = Activation_Softmax_Loss_CategoricalCrossentropy()
@@ -470,14 +476,14 @@ def test_the_validation_loss_holds_no_penalty():
     assert losses[0] == losses[1]
 
 
-def test_the_tutorials_own_penalty_is_named_as_evadable():
+def test_the_tutorials_own_penalty_is_named_as_evadable() -> None:
     X, y = spiral_data(samples=20, classes=3, random_state=0)
     dense1 = Layer_Dense(2, 8, weight_L2=5e-4, bias_L2=5e-4)
     with pytest.warns(EvadablePenaltyWarning, match="layer 1 carry a penalty and those of layer 2 none"):
         learners_loop(dense1, Layer_Dense(8, 3), Optimizer_SGD(), X, y, 2)
 
 
-def test_the_order_of_the_updates_does_not_hide_it():
+def test_the_order_of_the_updates_does_not_hide_it() -> None:
     dense1, dense2 = Layer_Dense(2, 8, weight_L2=5e-4), Layer_Dense(8, 3)
     objective(dense1, dense2, *spiral_data(samples=20, classes=3, random_state=0))
     optimizer = Optimizer_SGD()
@@ -487,7 +493,7 @@ def test_the_order_of_the_updates_does_not_hide_it():
         optimizer.post_update_param()
 
 
-def test_one_layer_alone_warns_of_nothing():
+def test_one_layer_alone_warns_of_nothing() -> None:
     dense = Layer_Dense(2, 3, weight_L2=0.1)
     dense.forward(np.ones((1, 2)))
     dense.backward(np.ones((1, 3)))
@@ -498,7 +504,7 @@ def test_one_layer_alone_warns_of_nothing():
         optimizer.post_update_param()
 
 
-def test_the_rate_decays_as_the_tutorial_says():
+def test_the_rate_decays_as_the_tutorial_says() -> None:
     optimizer = Optimizer_SGD(learning_rate=0.8, decay=0.5)
     rates = []
     for _ in range(3):
@@ -508,7 +514,7 @@ def test_the_rate_decays_as_the_tutorial_says():
     assert rates == pytest.approx([0.8, 0.8 / 1.5, 0.4])
 
 
-def test_the_spiral_is_the_tutorials():
+def test_the_spiral_is_the_tutorials() -> None:
     X, y = spiral_data(samples=1000, classes=3, random_state=0)
     assert X.shape == (3000, 2)
     assert np.bincount(y).tolist() == [1000] * 3
@@ -522,7 +528,7 @@ def test_the_spiral_is_the_tutorials():
 
 
 @pytest.mark.slow
-def test_the_ceiling_of_the_spiral():
+def test_the_ceiling_of_the_spiral() -> None:
     """Accuracy 0.9098 and log loss 0.2132, from the arms' own densities: wrapped normals, 10 class radians apart."""
     generator = np.random.default_rng(0)
     noise = 0.5 * generator.standard_normal(400_000)
@@ -535,7 +541,7 @@ def test_the_ceiling_of_the_spiral():
     assert -np.log(posterior[np.arange(noise.size), labels]).mean() == pytest.approx(0.2132, abs=0.003)
 
 
-def test_the_benchmark_of_l1_runs():
+def test_the_benchmark_of_l1_runs() -> None:
     script = Path(__file__).parents[1] / "benchmarks" / "tutorial_l1.py"
     options = ["--rows", "30", "--hidden", "4", "--epochs", "12", "--seeds", "1", "--itself"]
     done = subprocess.run([sys.executable, script, *options], check=True, capture_output=True, text=True)

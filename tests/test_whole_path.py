@@ -1,6 +1,8 @@
 """Estimators that walk a path: what is reported beside the choice, and every way to choose."""
 
+from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -18,20 +20,20 @@ from ridgewalk import MLPClassifierCV, MLPRegressorCV
 from ridgewalk.engine.progress import Progress
 from ridgewalk.objective import weighted_mean
 
-QUICK = {"alphas": 6, "max_iter": 100, "learning_rate_init": 0.03, "cv": 3, "random_state": 0}
+QUICK: dict[str, Any] = {"alphas": 6, "max_iter": 100, "learning_rate_init": 0.03, "cv": 3, "random_state": 0}
 
 
 @pytest.fixture(scope="module")
-def cancer():
+def cancer() -> Any:
     return load_breast_cancer(return_X_y=True)
 
 
 @pytest.fixture(scope="module")
-def walked(cancer):
+def walked(cancer: Any) -> Any:
     return MLPClassifierCV((8,), n_seeds=2, **QUICK).fit(*cancer)
 
 
-def test_the_linear_baseline_is_logistic_regression_on_the_same_folds(walked, cancer):
+def test_the_linear_baseline_is_logistic_regression_on_the_same_folds(walked: Any, cancer: Any) -> None:
     X, y = cancer
     path = walked.linear_path_
     assert path.settings.linear
@@ -49,7 +51,7 @@ def test_the_linear_baseline_is_logistic_regression_on_the_same_folds(walked, ca
     assert walked.linear_loss_ < walked.null_loss_
 
 
-def test_what_is_reported_comes_from_folds_that_did_not_choose(walked):
+def test_what_is_reported_comes_from_folds_that_did_not_choose(walked: Any) -> None:
     path = walked.path_
     assert walked.unpenalized_loss_ == pytest.approx(weighted_mean(path.row_loss[0], path.row_weights))
     assert walked.heldout_loss_ >= path.heldout_loss.mean(axis=(1, 2)).min() - 1e-12
@@ -60,20 +62,23 @@ def test_what_is_reported_comes_from_folds_that_did_not_choose(walked):
 
 
 @pytest.mark.slow
-def test_any_scorer_chooses(cancer):
+def test_any_scorer_chooses(cancer: Any) -> None:
     X, y = cancer
     names = np.array(["no", "yes"])[y]
     frame = pd.DataFrame(X, columns=[f"c{k}" for k in range(30)])
     for scoring in ("roc_auc", "neg_log_loss", make_scorer(f1_score, pos_label="yes")):
         model = MLPClassifierCV((4,), scoring=scoring, **QUICK).fit(frame, names)
         score = model.path_.heldout_score
+        assert score is not None
         assert score.shape == model.path_.heldout_loss.shape
         assert model.alpha_min_ == model.alphas_[len(score) - 1 - score.mean(axis=(1, 2))[::-1].argmax()]
         assert -1 <= -model.heldout_loss_ <= 1
     losses = MLPClassifierCV((4,), scoring="neg_log_loss", **QUICK).fit(frame, names).path_
+    assert losses.heldout_score is not None
     np.testing.assert_allclose(-losses.heldout_score, losses.heldout_loss, rtol=1e-4, atol=1e-7)
     weights = np.random.default_rng(0).uniform(0.1, 2, len(X))
     weighted = MLPClassifierCV((4,), scoring="roc_auc", **QUICK).fit(X, y, weights)
+    assert weighted.path_.heldout_score is not None
     held_out, last = weighted.path_.heldout_rows[-1], weighted.path_.heldout_score[-1, -1, 0]
     assert last == roc_auc_score(y[held_out], np.zeros(len(held_out)), sample_weight=weights[held_out])
     with pytest.raises(ValueError, match="leave one out"):
@@ -83,7 +88,7 @@ def test_any_scorer_chooses(cancer):
 
 
 @pytest.mark.slow
-def test_several_l1_ratios_have_a_path_each(cancer):
+def test_several_l1_ratios_have_a_path_each(cancer: Any) -> None:
     X, y = cancer
     both = MLPClassifierCV((4,), l1_ratio=[0.1, 1.0], **QUICK).fit(X, y)
     alone = [MLPClassifierCV((4,), l1_ratio=ratio, **QUICK).fit(X, y) for ratio in (0.1, 1.0)]
@@ -98,7 +103,7 @@ def test_several_l1_ratios_have_a_path_each(cancer):
 
 
 @pytest.mark.slow
-def test_relaxed_supports_are_one_way_to_choose(cancer):
+def test_relaxed_supports_are_one_way_to_choose(cancer: Any) -> None:
     X, y = cancer
     model = MLPClassifierCV((4,), penalty="group_lasso", relax=True, **QUICK).fit(X, y)
     path, refits = model.input_selection_.arms
@@ -109,7 +114,7 @@ def test_relaxed_supports_are_one_way_to_choose(cancer):
 
 
 @pytest.mark.slow
-def test_the_selection_safe_strength_needs_no_choice(cancer):
+def test_the_selection_safe_strength_needs_no_choice(cancer: Any) -> None:
     X, y = cancer
     model = MLPClassifierCV((4,), **(QUICK | {"alphas": "qut", "l1_ratio": 1.0})).fit(X, y)
     assert len(model.alphas_) == 2
@@ -131,7 +136,7 @@ SPLITTERS = [
 
 @pytest.mark.slow
 @pytest.mark.parametrize("cv", SPLITTERS, ids=lambda cv: type(cv).__name__)
-def test_any_splitter_holds_out(cv, cancer):
+def test_any_splitter_holds_out(cv: Any, cancer: Any) -> None:
     X, y = cancer
     groups = np.arange(len(X)) // 7 if cv == 3 or "Group" in type(cv).__name__ else None
     model = MLPClassifierCV((4,), **(QUICK | {"cv": cv})).fit(X, y, groups=groups)
@@ -149,12 +154,12 @@ def test_any_splitter_holds_out(cv, cancer):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("changes", [{}, {"hidden_layer_sizes": ()}, {"batch_size": 64}, {"l1_ratio": 1.0}], ids=str)
-def test_what_a_diagnosis_has_yet_to_do_is_known(cancer, monkeypatch, changes):
+def test_what_a_diagnosis_has_yet_to_do_is_known(cancer: Any, monkeypatch: pytest.MonkeyPatch, changes: Any) -> None:
     X, y = cancer
     seen = {}
 
     @contextmanager
-    def watched(title, _show):
+    def watched(title: Any, _show: Any) -> Iterator[Any]:
         seen[title] = Progress()
         yield seen[title]
 
@@ -167,7 +172,7 @@ def test_what_a_diagnosis_has_yet_to_do_is_known(cancer, monkeypatch, changes):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("frame", [pd.DataFrame, pl.DataFrame])
-def test_frames_keep_their_names(frame):
+def test_frames_keep_their_names(frame: Any) -> None:
     X, y = load_iris(return_X_y=True)
     table = frame({name: X[:, k] for k, name in enumerate("abcd")})
     model = MLPClassifierCV((4,), **QUICK).fit(table, y)
@@ -178,7 +183,7 @@ def test_frames_keep_their_names(frame):
     assert list(model.set_output(transform=name).transform(table).columns) == list(model.get_feature_names_out())
 
 
-def test_an_ensemble_of_starts_predicts_their_mean(cancer):
+def test_an_ensemble_of_starts_predicts_their_mean(cancer: Any) -> None:
     X, y = cancer
     model = MLPClassifierCV((4,), n_seeds=3, ensemble=True, **QUICK).fit(X, y)
     outputs = [model.path_.model(model.index_, seed).output(X)[:, 0] for seed in range(3)]
@@ -187,16 +192,17 @@ def test_an_ensemble_of_starts_predicts_their_mean(cancer):
     np.testing.assert_array_equal(model.get_support(), kept.any(axis=0))
 
 
-def test_sparse_rows_walk_too(cancer):
+def test_sparse_rows_walk_too(cancer: Any) -> None:
     X, y = cancer
     X = np.where(np.median(X, axis=0) < X, X, 0.0)
-    model = MLPClassifierCV((4,), **QUICK).fit(csr_array(X), y)
-    assert model.score(csr_array(X), y) > 0.93
-    np.testing.assert_allclose(model.predict_proba(csr_array(X)), model.predict_proba(X), rtol=1e-9)
-    assert model.compact(csr_array(X)).compaction_.seconds is not None
+    rows: Any = csr_array(X)
+    model = MLPClassifierCV((4,), **QUICK).fit(rows, y)
+    assert model.score(rows, y) > 0.93
+    np.testing.assert_allclose(model.predict_proba(rows), model.predict_proba(X), rtol=1e-9)
+    assert model.compact(rows).compaction_.seconds is not None
 
 
-def test_strengths_per_layer_and_of_biases_reach_the_networks():
+def test_strengths_per_layer_and_of_biases_reach_the_networks() -> None:
     X, y = load_diabetes(return_X_y=True)
     plain = MLPRegressorCV((4,), **QUICK).fit(X, y)
     heavy = clone(plain).set_params(layer_factors=(1.0, 4.0), bias_alpha=0.05).fit(X, y)

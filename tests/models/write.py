@@ -9,6 +9,7 @@ folders of earlier formats stay as they are, for as long as their models are to 
 import json
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -18,7 +19,7 @@ from ridgewalk.storage import FORMAT
 from ridgewalk.tables.encode import Category, Encoder
 
 
-def table(rows=22):
+def table(rows: int = 22) -> Any:
     """Give columns of every kind, with gaps."""
     generator = np.random.default_rng(0)
     frame = pd.DataFrame(
@@ -26,7 +27,7 @@ def table(rows=22):
             "age": generator.normal(40, 10, rows).round(),
             "größe, cm": generator.normal(170, 10, rows).round(1),
             "smoker": generator.choice([True, False], rows),
-            "job": generator.choice(["nurse", "cook", None], rows),
+            "job": generator.choice(np.array(["nurse", "cook", None]), rows),
             "town": [f"town {k % 4}" if k % 3 else "elsewhere" for k in range(rows)],
             "joined": pd.Timestamp("2020-01-01") + pd.to_timedelta(generator.integers(0, 1500, rows), unit="h"),
         }
@@ -36,7 +37,7 @@ def table(rows=22):
     return frame
 
 
-def main():
+def main() -> None:
     """Write the models of today's format."""
     folder = Path(__file__).parent / f"format_{FORMAT}"
     if folder.exists():
