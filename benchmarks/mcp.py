@@ -1,6 +1,6 @@
 """Does a penalty that leaves large weights alone keep fewer false inputs? MCP beside L1, group MCP beside group lasso.
 
-    python benchmarks/mcp.py [--seeds 10] [--rows 1000] [--designs a,b,c]
+    python benchmarks/mcp.py [--seeds 10] [--first-seed 1000] [--rows 1000] [--designs a,b,c]
 
 The designs are those of benchmarks/input_selection.py, where the truth is known. Every family's path is fitted to the
 same rows, folds and starts. Two families are compared at equal held-out loss: the higher of their two lowest ones;
@@ -85,6 +85,7 @@ def main() -> None:
     """Print a table per design."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seeds", type=int, default=10)
+    parser.add_argument("--first-seed", type=int, default=1000)
     parser.add_argument("--rows", type=int, default=1000)
     parser.add_argument("--designs", default="a,b,c")
     options = parser.parse_args()
@@ -92,7 +93,7 @@ def main() -> None:
     print("| design | penalties | true at equal loss | false at equal loss | difference | loss on fresh rows |", end="")
     print(" true, false at the own lowest loss | loss on fresh rows |\n|---|---|---|---|---|---|---|---|", flush=True)
     for name in options.designs.split(","):
-        runs = [one(DESIGNS[name], options.rows, 1000 + seed) for seed in range(options.seeds)]
+        runs = [one(DESIGNS[name], options.rows, options.first_seed + seed) for seed in range(options.seeds)]
         for pair in runs[0]:
             each = np.array([run[pair] for run in runs])  # (seeds, 4, 3)
             mean, saved = each.mean(axis=0), each[:, 1, 1] - each[:, 0, 1]

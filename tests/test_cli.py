@@ -358,8 +358,8 @@ def test_a_log_gets_lines_and_no_bar(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "ridgewalk", "fit", "people.csv", "-t", "outcome", *QUICK, "--max-iter", "20000"]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True)
     lines = done.stderr.splitlines()
-    assert lines[0] == "Walking the path: 0 s"
-    assert all(line.startswith("Walking the path") for line in lines)
+    assert lines[0] == "Fitting the path: 0 s"
+    assert all(line.startswith("Fitting the path") for line in lines)
     assert any(" s left" in line for line in lines)
 
 
