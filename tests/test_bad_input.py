@@ -87,7 +87,6 @@ def damage(at: Any) -> None:
     whole = (at / "kept" / MODEL_FILE).read_bytes()
     (at / f"empty.{MODEL}").touch()
     (at / f"cut.{MODEL}").write_bytes(whole[: len(whole) // 2])
-    middle = len(whole) // 2
     (at / f"altered.{MODEL}").write_bytes(whole[:-9] + bytes([whole[-9] ^ 1]) + whole[-8:])  # in an array
     (at / f"pickled.{MODEL}").write_bytes(pickle.dumps({"model": subprocess.Popen}))
     with zipfile.ZipFile(at / f"hostile.{MODEL}", "w") as archive:
