@@ -44,9 +44,12 @@ def test_a_route_of_a_path() -> None:
     assert path.engine == "reference"
 
 
-def test_the_module_of_tables() -> None:
-    code = "import ridgewalk\nfrom ridgewalk.data import Encoder\nprint(Encoder.__module__, 'data' in dir(ridgewalk))"
+@pytest.mark.parametrize("name", ["data", "columns"])
+def test_the_module_of_tables(name: str) -> None:
+    code = (
+        f"import ridgewalk\nfrom ridgewalk.{name} import Encoder\nprint(Encoder.__module__, '{name}' in dir(ridgewalk))"
+    )
     command = [sys.executable, "-W", "always", "-c", code]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     assert done.stdout.split() == ["ridgewalk.tables.encode", "False"]
-    assert "<string>:2: DeprecationWarning: ridgewalk.data is called ridgewalk.tables now" in done.stderr
+    assert f"<string>:2: DeprecationWarning: ridgewalk.{name} is called ridgewalk.tables now" in done.stderr

@@ -24,7 +24,7 @@ __all__ = [
     "save",
 ]
 _MODULES = ("check", "convert", "diagnostics", "estimators", "export", "path", "plots", "storage", "tables", "tutorial")
-_OLD_MODULES = ("data",)
+_OLD_MODULES = ("columns", "data")
 
 
 def __getattr__(name: str) -> Any:

@@ -9,7 +9,7 @@ path = fit_path(problem, settings, alphas, runner)
 from ridgewalk.path.families import ElasticNetPath, GroupLassoPath, PathPenalty
 from ridgewalk.path.fit import fit_path
 from ridgewalk.path.problem import PathProblem
-from ridgewalk.path.result import FoldNetworks, MLPPath
+from ridgewalk.path.result import FoldNetworks, MLPPath, model_of
 from ridgewalk.path.settings import PathSettings
 
 __all__ = [
@@ -21,4 +21,5 @@ __all__ = [
     "PathProblem",
     "PathSettings",
     "fit_path",
+    "model_of",
 ]

@@ -1,0 +1,14 @@
+"""The old name of :mod:`ridgewalk.tables.encode`, which ridgewalk 0.2 will not have."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ridgewalk.tables import encode
+from ridgewalk.warning import warn_deprecated
+
+warn_deprecated("ridgewalk.columns", "ridgewalk.tables")
+
+
+def __getattr__(name: str) -> Any:
+    return getattr(encode, name)
