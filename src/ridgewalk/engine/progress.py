@@ -91,6 +91,11 @@ class Progress:
             task = self._tasks[-1]
             task.left = max(0.0, task.left - work * task.unit)
 
+    def estimate(self, left: float) -> None:
+        """Replace what is left of the innermost task by a better guess: its size is known by now."""
+        with self._lock:
+            self._tasks[-1].left = left
+
     def seconds_left(self, seconds: float) -> float | None:
         """Return the time left after so many seconds, if everything goes on as it went; None before it began."""
         done, total = self.done, self.total

@@ -272,6 +272,9 @@ def _refits(
     chosen = np.unique(place, return_index=True)[1]
     by_size = np.argsort(supports[chosen].sum(axis=-1), kind="stable")
     parts = np.array_split(by_size, min(_PARTS, len(chosen)))
+    scoring = len(problem.folds) * scoring_seconds(problem, settings, count * len(strengths))
+    training = _refitting_seconds(problem, settings, [supports[chosen[part]] for part in parts])
+    runner.progress.estimate(scoring + training)
     ridges = np.arange(count)[:, None] * len(chosen)  # numbers of the refits: ridge after ridge, support after support
     refits = joined(
         [_refit(problem, settings, runner, fits, chosen[part]) for part in parts],
@@ -282,6 +285,18 @@ def _refits(
     spread = replace(spread, data_loss=np.where(empty, np.inf, spread.data_loss))  # without inputs the null model wins
     refitted = without_law(null, by_strength(spread, pairs))
     return collect(problem, settings, runner, null, np.repeat(strengths, count), refitted)
+
+
+def _refitting_seconds(problem: PathProblem, settings: PathSettings, supports: Sequence[Booleans]) -> float:
+    """Guess the seconds of refitting supports, in parts (runs, P), each on the columns that any of its runs holds."""
+    seconds = 0.0
+    if settings.linear:
+        return seconds
+    for part in supports:
+        network = settings.network(max(1, int(part.any(axis=0).sum())), problem.outputs)
+        epoch = seconds_of_epoch(len(problem.target) * network.multiplications)
+        seconds += len(part) * len(RIDGES) * settings.max_iter * epoch
+    return seconds
 
 
 def _refit(problem: PathProblem, settings: PathSettings, runner: Runner, fits: Fits, chosen: Integers) -> Fits:
