@@ -30,11 +30,11 @@ from ridgewalk.path.families import GroupMCPPath, MCPPath
 PAIRS: dict[str, tuple[PathPenalty, dict[str, PathPenalty]]] = {
     "L1": (
         ElasticNetPath(l1_ratio=1.0),
-        {f"MCP, gamma {gamma}": MCPPath(gamma=float(gamma)) for gamma in (3, 10, 30)},
+        {f"MCP, gamma {gamma}": MCPPath(gamma=float(gamma)) for gamma in (3, 10, 30, 100)},
     ),
     "group lasso": (
         GroupLassoPath(),
-        {f"group MCP, gamma {gamma}": GroupMCPPath(gamma=float(gamma)) for gamma in (3, 10, 30)},
+        {f"group MCP, gamma {gamma}": GroupMCPPath(gamma=float(gamma)) for gamma in (3, 10, 30, 100)},
     ),
 }
 STRENGTHS = 30

@@ -11,7 +11,7 @@ from ridgewalk.engine import Runner
 from ridgewalk.losses import BinaryCrossEntropy, Poisson, SquaredError
 from ridgewalk.network import multilayer_perceptron
 from ridgewalk.path import ElasticNetPath, GroupLassoPath, PathProblem, PathSettings, fit_path
-from ridgewalk.path.families import GroupMCPPath, MCPPath, penalty_family
+from ridgewalk.path.families import GAMMA, GroupMCPPath, MCPPath, penalty_family
 from ridgewalk.path.fit import find_strengths
 from ridgewalk.penalties import Sum
 
@@ -25,7 +25,7 @@ FAMILIES: dict[str, Any] = {
     "group lasso": GroupLassoPath(),
     "groups": GroupLassoPath(groups=np.array([0, 0, 1, 2, 2])),
     "MCP": MCPPath(),
-    "long MCP": MCPPath(gamma=20.0),
+    "short MCP": MCPPath(gamma=3.0),
     "group MCP": GroupMCPPath(),
     "group MCP of groups": GroupMCPPath(gamma=10.0, groups=np.array([0, 0, 1, 2, 2])),
     "factors": ElasticNetPath(penalty_factors=np.array([0.5, 1, 2, np.inf, 1])),
@@ -70,7 +70,7 @@ def test_the_null_model_wins_at_the_strongest_strength(name: Any, kind: Any) -> 
     assert not path.null_wins[1].all()  # the grid begins, 1000 times below, where something is left
 
 
-@pytest.mark.parametrize("name", ["L1", "group lasso", "MCP", "long MCP", "group MCP"])
+@pytest.mark.parametrize("name", ["L1", "group lasso", "MCP", "short MCP", "group MCP"])
 def test_the_critical_strength_of_a_linear_model_is_exact(name: Any) -> None:
     settings = PathSettings((), penalty=replace(FAMILIES[name], penalty_factors=np.array([0.5, 1, 2, 1, 1])))
     given = problem()
@@ -124,7 +124,7 @@ def test_estimators_take_a_penalty_as_an_object() -> None:
     np.testing.assert_array_equal(by_name.path_.objective, by_object.path_.objective)
     family = by_object.path_.settings.penalty
     assert isinstance(family, MCPPath)
-    assert family.gamma == 3
+    assert family.gamma == GAMMA
     other = MLPRegressorCV((4,), penalty=MCPPath(gamma=9.0), **few).fit(X, Y)
     assert (other.path_.objective != by_name.path_.objective).any()
 

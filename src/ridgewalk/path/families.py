@@ -25,6 +25,11 @@ from ridgewalk.penalties import L2, MCP, ElasticNet, GroupLasso, GroupMCP, Penal
 _Family = TypeVar("_Family", bound="LayeredPenalty")
 PenaltyName = Literal["elasticnet", "group_lasso", "mcp", "group_mcp"]
 
+GAMMA = 30.0
+"""Where MCP ends along a path, by default; chosen among 3, 10 and 30 on benchmarks/mcp.py's seeds 1000 to 1002.
+
+For linear models 3 is usual (Breheny and Huang 2011); without shrinkage of large weights a network of classes overfits.
+"""
 _NOTHING = 1e-12  # of the null model's loss: a slope of less says nothing
 _LEAST_L1_RATIO = 1e-3  # ridge has no critical strength; like glmnet's, its grid starts where this ratio's would
 
@@ -313,7 +318,7 @@ class MCPPath(FirstLayerPenalty):
         Where it ends: a weight of ``gamma * alpha`` and beyond is not shrunk at all.
     """
 
-    gamma: float = 3.0
+    gamma: float = GAMMA
 
     def first(self, alphas: Array) -> Penalty:
         return MCP(alphas, self.gamma, factors=self.factors)
@@ -335,7 +340,7 @@ class GroupMCPPath(GroupedPenalty):
         Where it ends, in lengths over the strength.
     """
 
-    gamma: float = 3.0
+    gamma: float = GAMMA
 
     def first(self, alphas: Array) -> Penalty:
         return GroupMCP(alphas, self.gamma, factors=self.factors, groups=self.groups)
