@@ -35,7 +35,7 @@ from ridgewalk.model import Model
 from ridgewalk.network import Activation, Network
 from ridgewalk.objective import Objective, weighted_mean
 from ridgewalk.optimizers import SGD, Adam, Cosine, InverseScaling, InverseTime, Optimizer, Schedule, scheduled
-from ridgewalk.path.families import PathPenalty, PenaltyName, penalty_family
+from ridgewalk.path.families import PathPenalty, PenaltyName
 from ridgewalk.path.jobs import RAMP_SHARE
 from ridgewalk.path.result import model_of
 from ridgewalk.path.settings import PathSettings, Precision
@@ -240,15 +240,7 @@ class _OneStrength(Predictor):
             raise ValueError('solver="lbfgs" has no early stopping: take "adam" or "sgd", or leave early_stopping out.')
 
     def _settings(self) -> PathSettings:
-        penalty = penalty_family(
-            self.penalty,
-            self.l1_ratio,
-            self.upper_l2,
-            self.bias_alpha,
-            self.layer_factors,
-            self.penalty_factors,
-            self.groups,
-        )
+        penalty = self._family(self.penalty, self.l1_ratio)
         return PathSettings(self.hidden_layer_sizes, self.activation, penalty, dtype=self.dtype)
 
     def _new_optimizer(self, rows: int = 1, seen: int = 0) -> Optimizer:

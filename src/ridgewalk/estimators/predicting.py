@@ -22,6 +22,7 @@ from ridgewalk.estimators.problem import row_weights
 from ridgewalk.losses import BinaryCrossEntropy, CrossEntropy, Loss, facts
 from ridgewalk.markup import table
 from ridgewalk.model import Compaction, Model
+from ridgewalk.path.families import PathPenalty, PenaltyName, penalty_family
 from ridgewalk.warning import with_new_names
 
 _LARGEST = 1e75
@@ -47,6 +48,18 @@ class Predictor(SelectorMixin, BaseEstimator):  # type: ignore[misc]
         """Set parameters, by their old names too."""
         changed: Self = super().set_params(**with_new_names(self._old_names, parameters))
         return changed
+
+    def _family(self, name: PenaltyName | PathPenalty, l1_ratio: float) -> PathPenalty:
+        """Return the penalty at every strength, with the factors that the parameters give."""
+        return penalty_family(
+            name,
+            l1_ratio,
+            self.upper_l2,
+            self.bias_alpha,
+            self.layer_factors,
+            self.penalty_factors,
+            self.groups,
+        )
 
     def _set_models(self, models: list[Model], best: int) -> None:
         """Predict with these networks, one per start; ``best`` is the one to look at, and to use where one is."""

@@ -40,7 +40,7 @@ from ridgewalk.losses import Loss, facts
 from ridgewalk.network import Activation
 from ridgewalk.objective import weighted_mean
 from ridgewalk.path.cost import check_memory, path_seconds
-from ridgewalk.path.families import PathPenalty, PenaltyName, as_elastic_net, penalty_family
+from ridgewalk.path.families import PathPenalty, PenaltyName, as_elastic_net
 from ridgewalk.path.fit import AlphaSpec, fit_path, strength_count
 from ridgewalk.path.input_selection import InputSelection, relax, seconds_beside_the_path, select_inputs
 from ridgewalk.path.jobs import dense_job, every_pair, network_of, ramp_job
@@ -167,19 +167,10 @@ class _PathEstimator(Predictor):
     _least_rows = 2  # one to train on, one to hold out
 
     def _settings(self, l1_ratio: float) -> PathSettings:
-        penalty = penalty_family(
-            "group_lasso" if self.select_inputs else self.penalty,
-            l1_ratio,
-            self.upper_l2,
-            self.bias_alpha,
-            self.layer_factors,
-            self.penalty_factors,
-            self.groups,
-        )
         return PathSettings(
             hidden_layer_sizes=self.hidden_layer_sizes,
             activation=self.activation,
-            penalty=penalty,
+            penalty=self._family("group_lasso" if self.select_inputs else self.penalty, l1_ratio),
             schedule=self.schedule,
             max_iter=self.max_iter,
             learning_rate=self.learning_rate_init,

@@ -4,7 +4,8 @@
     strongest(null)         the strength at and above which the null model wins
     sparse                  whether it makes zeros
 
-:class:`ElasticNetPath` and :class:`GroupLassoPath` are two; a class of one's own with these three walks a path, too.
+:class:`ElasticNetPath`, :class:`GroupLassoPath`, :class:`MCPPath` and :class:`GroupMCPPath` are four; a path can be
+fitted under a class of one's own with these three, too.
 """
 
 from __future__ import annotations
