@@ -38,7 +38,7 @@ def problem(tmp_path_factory: pytest.TempPathFactory) -> Any:
 
 def chosen(limit: Any, problem: Any, given: Any = (), walk: Any = WALK) -> Any:
     found, said = fitted_into(limit, time.monotonic(), problem, walk, given, verbose=False)
-    return Size(int(found.alphas), found.folds, found.seeds, found.max_iter), said
+    return Size(int(found.alphas), found.folds, found.seeds, int(found.max_iter or 0)), said
 
 
 @pytest.fixture

@@ -319,7 +319,7 @@ def test_mlp_path_finds_out_the_loss() -> None:
         ({"activation": "sine"}, "'activation' parameter"),
         ({"penalty": "l0"}, "'penalty' parameter"),
         ({"max_iter": 10.5}, "'max_iter' parameter"),
-        ({"batch_size": "auto"}, "'batch_size' parameter"),
+        ({"batch_size": "some"}, "'batch_size' parameter"),
         ({"standardize": "no"}, "'standardize' parameter"),
         ({"alphas": "30"}, "'alphas' parameter"),
         ({"hidden_layer_sizes": (10.7,)}, "at least 1 unit each, whole numbers"),

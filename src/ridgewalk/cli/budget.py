@@ -56,7 +56,7 @@ _SHORT, _LONGER = 4, 4  # epochs of the first measurement, and how many times as
 _ENOUGH, _AT_MOST = 0.5, 0.1  # seconds of a measurement; share of the limit for all of them
 _FIRST, _MORE, _MOST = 2_000, 5, 50_000  # rows to measure on: at first, how many times as many next, at most
 _OF_A_CLASS = 8  # rows of every class among them, if there are so many
-_POLISH = 100  # steps on all rows after minibatches, of every fit and of the one that they start from
+_USUAL = 600  # epochs by default where every step takes all rows: of batches as many fewer as the default says
 
 
 @dataclass(frozen=True)
@@ -87,8 +87,11 @@ def fitted_into(
     ValueError
         If there is none.
     """
+    if strengths(walk.alphas) == "auto":
+        given = set(given) - {"alphas"}
     if strengths(walk.alphas) == "qut":
         raise ValueError("--budget chooses a grid of strengths, and --alphas qut is a single one: leave one out.")
+    walk = problem.sized(walk)
     cost = measured(problem, walk, limit)
     left = limit - (time.monotonic() - began)
     wanted = [_kept(size, problem, walk, given) for size in SIZES]
@@ -165,6 +168,7 @@ def _work(size: Size, walk: Walk) -> tuple[float, float]:
     K folds train on (K - 1)/K of the rows each, and one fit on all of them: K in all.
     """
     from ridgewalk.path.input_selection import ADAPTIVE, FIRST_SHARE, RIDGES
+    from ridgewalk.path.jobs import steps_after_batches
 
     path = size.alphas + 1.0
     if walk.select_inputs:
@@ -174,7 +178,9 @@ def _work(size: Size, walk: Walk) -> tuple[float, float]:
         refits = size.alphas * len(RIDGES) if walk.relax else 0
         fits, trained = path + refits, path + 1 / 3 + refits
     paths = len(set(ratios(walk.l1_ratio)))
-    epochs = trained * size.max_iter + (_POLISH * (fits + 1) if walk.batch_size else 0)
+    epochs = trained * size.max_iter
+    if isinstance(walk.batch_size, int):
+        epochs += steps_after_batches(size.max_iter) * (fits + 1)
     return paths * fits * (size.folds + 1) * size.seeds, paths * epochs * size.folds * size.seeds
 
 
@@ -184,6 +190,7 @@ def _kept(size: Size, problem: Problem, walk: Walk, given: Collection[str]) -> S
     most = len(np.unique(problem.groups)) if problem.groups is not None else len(problem.y)
     if problem.table.task == "classification":
         most = min(most, int(np.unique(problem.y, return_counts=True)[1].min()))
+    size = replace(size, max_iter=max(1, round(size.max_iter * (walk.max_iter or _USUAL) / _USUAL)))
     own = {name: getattr(walk, name) for name in ("folds", "seeds", "max_iter") if name in given}
     if "alphas" in given:
         own["alphas"] = asked if isinstance(asked, int) else np.size(asked)

@@ -100,6 +100,11 @@ def whole(least: int, most: int | None = None) -> Callable[[Any], int]:
     return read
 
 
+def rows_per_step(text: Any) -> int | Literal["all"]:
+    """Read how many rows a step takes: a number, or all of them; what is neither is said in full."""
+    return "all" if str(text).strip().lower() == "all" else whole(1)(text)
+
+
 def positive(text: Any) -> float:
     """Read a number above 0; what is none is said in full."""
     return _real(text, "above 0", lambda number: number > 0)
@@ -194,8 +199,13 @@ class Walk:
     """What the options say of the walk."""
 
     hidden: Annotated[
-        str, option(metavar="UNITS", help='Of the hidden layers, such as 64,32; "none" is linear.', panel=NETWORK)
-    ] = "32"
+        str,
+        option(
+            metavar="UNITS",
+            help='Of the hidden layers, such as 64,32; "none" is linear, "auto" what suits rows, columns and classes.',
+            panel=NETWORK,
+        ),
+    ] = "auto"
     activation: Annotated[
         Activation, option(metavar="NAME", help="relu, leaky_relu, tanh, logistic, gelu or identity.", panel=NETWORK)
     ] = "relu"
@@ -223,10 +233,11 @@ class Walk:
         str,
         option(
             metavar="STRENGTHS",
-            help='How many besides 0; or themselves (0.1,0.01); or "qut": keeps nothing of pure noise, 20 times in 21.',
+            help='How many besides 0; or themselves (0.1,0.01); or "qut": keeps nothing of pure noise, 20 times in 21. '
+            '"auto" is 30, or 10 of large tables.',
             panel=PATH,
         ),
-    ] = "30"
+    ] = "auto"
     select_inputs: Annotated[
         bool,
         switch(
@@ -260,12 +271,23 @@ class Walk:
     ensemble: Annotated[
         bool, switch("--ensemble", help="Predict with the mean over all starts, not the best.", panel=CHOICE)
     ] = False
-    max_iter: Annotated[int, option(metavar="N", help="Epochs of each fit.", panel=TRAINING, parser=whole(1))] = 600
+    max_iter: Annotated[
+        int | None,
+        option(
+            metavar="N", help="Epochs of each fit; what suits the table by default.", panel=TRAINING, parser=whole(1)
+        ),
+    ] = None
     learning_rate: Annotated[
         float, option(metavar="RATE", help="Adam's, at the start.", panel=TRAINING, parser=positive)
     ] = 0.01
     batch_size: Annotated[
-        int | None, option(metavar="N", help="Rows per step; all of them by default.", panel=TRAINING, parser=whole(1))
+        Any,
+        option(
+            metavar="N",
+            help='Rows per step, or "all"; by default all of up to 1,000, else 256.',
+            panel=TRAINING,
+            parser=rows_per_step,
+        ),
     ] = None
     random_state: RandomState = 0
     jobs: Jobs = -1
@@ -284,7 +306,7 @@ class Walk:
                 "--scorer chooses on a path, --select-inputs and --relax choose by the loss: leave one out.",
             ),
             (
-                (self.select_inputs or self.relax) and isinstance(given, str),
+                (self.select_inputs or self.relax) and given == "qut",
                 "--alphas qut is one strength without a choice: leave --select-inputs and --relax out.",
             ),
             (self.ensemble and self.seeds == 1, "--ensemble is the mean over starts: give --seeds 3 or more."),

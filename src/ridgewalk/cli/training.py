@@ -15,6 +15,7 @@ from ridgewalk.cli.console import introduce
 from ridgewalk.cli.options import Columns, LossName, Walk
 from ridgewalk.cli.values import class_weights, known, ratios, sizes, strengths
 from ridgewalk.engine.progress import StoppedError
+from ridgewalk.path.defaults import Auto, defaults
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -65,12 +66,31 @@ class Problem:
             cv=walk.folds,
             n_seeds=walk.seeds,
             ensemble=walk.ensemble,
-            max_iter=walk.max_iter,
+            max_iter="auto" if walk.max_iter is None else walk.max_iter,
             learning_rate_init=walk.learning_rate,
-            batch_size=walk.batch_size,
+            batch_size=_batch(walk),
             random_state=walk.random_state,
             n_jobs=walk.jobs,
             verbose=verbose,
+        )
+
+    def sized(self, walk: Walk) -> Walk:
+        """Return the walk with the network and the training that suit the table, where it says "auto"."""
+        classes = len(np.unique(self.y)) if self.table.task == "classification" else 1
+        rows = len(self.y) if self.weights is None else int(np.count_nonzero(self.weights))
+        size = defaults(
+            rows,
+            self.x.shape[1],
+            classes if classes > 2 else 1,
+            hidden_layer_sizes=sizes(walk.hidden),
+            batch_size=_batch(walk),
+            selecting=walk.select_inputs or walk.relax,
+        )
+        return replace(
+            walk,
+            hidden=",".join(map(str, size.hidden_layer_sizes)) or "none",
+            max_iter=walk.max_iter or size.max_iter,
+            batch_size=size.batch_size or "all",
         )
 
     @property
@@ -144,6 +164,13 @@ def read_problem(file: Path, columns: Columns, walk: Walk, verbose: bool) -> Pro
     if verbose:
         introduce(table.task, columns.target, len(y), encoder, table.notes)
     return problem
+
+
+def _batch(walk: Walk) -> int | Auto | None:
+    """Return the rows of a step as an estimator takes them."""
+    if walk.batch_size is None:
+        return "auto"
+    return None if walk.batch_size == "all" else int(walk.batch_size)
 
 
 def _numeric(frame: pd.DataFrame, name: str) -> bool:

@@ -1,7 +1,7 @@
 """What an option's text means: layers, strengths, ratios, weights of classes, seconds; and what goes with what.
 
-64,32           units of two hidden layers; none is linear
-30 | 0.1,0.01 | qut     so many strengths, these strengths, the selection-safe one
+64,32           units of two hidden layers; none is linear, auto what suits the table
+30 | 0.1,0.01 | qut     so many strengths, these strengths, the selection-safe one; auto
 no=1,yes=5      weights of classes
 90s, 2m, 1h     a time
 """
@@ -11,18 +11,21 @@ from __future__ import annotations
 import math
 from difflib import get_close_matches
 
+from ridgewalk.path.defaults import Auto
 from ridgewalk.path.fit import AlphaSpec
 
 _UNITS = {"s": 1.0, "m": 60.0, "h": 3600.0}
 
 
-def sizes(text: str) -> tuple[int, ...]:
-    """Units of each hidden layer; none for a linear model.
+def sizes(text: str) -> tuple[int, ...] | Auto:
+    """Units of each hidden layer, none for a linear model; or "auto".
 
     Raises
     ------
     ValueError
     """
+    if text.strip().lower() == "auto":
+        return "auto"
     if text.strip().lower() in ("none", "0", ""):
         return ()
     try:
@@ -30,17 +33,19 @@ def sizes(text: str) -> tuple[int, ...]:
     except ValueError:
         units = (0,)
     if min(units) < 1:
-        raise ValueError(f'--hidden takes units per layer, such as 32 or 64,32, or "none"; got {text!r}.')
+        raise ValueError(f'--hidden takes units per layer, such as 32 or 64,32, "none" or "auto"; got {text!r}.')
     return units
 
 
-def strengths(text: str) -> AlphaSpec:
-    """How many strengths, the strengths themselves, or "qut".
+def strengths(text: str) -> AlphaSpec | Auto:
+    """How many strengths, the strengths themselves, "qut" or "auto".
 
     Raises
     ------
     ValueError
     """
+    if text.strip().lower() == "auto":
+        return "auto"
     if text.strip().lower() == "qut":
         return "qut"
     if text.strip().isdecimal() and int(text) > 0:
@@ -49,7 +54,7 @@ def strengths(text: str) -> AlphaSpec:
     if not given or not all(0 <= strength < math.inf for strength in given):
         raise ValueError(
             "--alphas takes how many strengths (30), the strengths themselves, of zero or more (0.1,0.01; a single one "
-            f'as 0.1), or "qut"; got {text!r}.'
+            f'as 0.1), "qut" or "auto"; got {text!r}.'
         )
     return given
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import fields, replace
 from numbers import Integral, Real
 from os import PathLike
 from pathlib import Path
@@ -40,6 +40,7 @@ from ridgewalk.losses import Loss, facts
 from ridgewalk.network import Activation
 from ridgewalk.objective import weighted_mean
 from ridgewalk.path.cost import check_memory, path_seconds
+from ridgewalk.path.defaults import Auto, Defaults, defaults
 from ridgewalk.path.families import PathPenalty, PenaltyName, as_elastic_net
 from ridgewalk.path.fit import AlphaSpec, fit_path, strength_count
 from ridgewalk.path.input_selection import InputSelection, relax, seconds_beside_the_path, select_inputs
@@ -84,11 +85,11 @@ class _PathEstimator(Predictor):
     @renamed(_OLD_NAMES)
     def __init__(
         self,
-        hidden_layer_sizes: Sequence[int] = (32,),
+        hidden_layer_sizes: Sequence[int] | Auto = "auto",
         activation: Activation = "relu",
         *,
         loss: str = "auto",
-        alphas: AlphaSpec = 30,
+        alphas: AlphaSpec | Auto = "auto",
         l1_ratio: float | Sequence[float] = 0.5,
         penalty: PenaltyName | PathPenalty = "elasticnet",
         upper_l2: float = 1e-3,
@@ -105,9 +106,9 @@ class _PathEstimator(Predictor):
         n_seeds: int = 1,
         ensemble: bool = False,
         schedule: Schedule = "ramp",
-        max_iter: int = 600,
-        learning_rate_init: float = 0.01,
-        batch_size: int | None = None,
+        max_iter: int | Auto = "auto",
+        learning_rate_init: float | Auto = "auto",
+        batch_size: int | Auto | None = "auto",
         tol: float = 1e-8,
         standardize: bool = True,
         dtype: Precision = "float32",
@@ -151,7 +152,10 @@ class _PathEstimator(Predictor):
 
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
         **NETWORK_CONSTRAINTS,
-        "alphas": [Interval(Integral, 1, None, closed="left"), "array-like", StrOptions({"qut"})],
+        "hidden_layer_sizes": [*NETWORK_CONSTRAINTS["hidden_layer_sizes"], StrOptions({"auto"})],
+        "max_iter": [*NETWORK_CONSTRAINTS["max_iter"], StrOptions({"auto"})],
+        "learning_rate_init": [*NETWORK_CONSTRAINTS["learning_rate_init"], StrOptions({"auto"})],
+        "alphas": [Interval(Integral, 1, None, closed="left"), "array-like", StrOptions({"auto", "qut"})],
         "l1_ratio": [Interval(Real, 0, 1, closed="both"), "array-like"],
         "select_inputs": ["boolean"],
         "relax": ["boolean"],
@@ -159,22 +163,46 @@ class _PathEstimator(Predictor):
         "scoring": [str, callable, None],
         "cv": ["cv_object"],
         "schedule": [StrOptions(set(get_args(Schedule)))],
-        "batch_size": [Interval(Integral, 1, None, closed="left"), None],
+        "batch_size": [Interval(Integral, 1, None, closed="left"), None, StrOptions({"auto"})],
         "tol": [Interval(Real, 0, None, closed="neither")],
         "checkpoint_dir": [str, PathLike, None],
     }
 
     _least_rows = 2  # one to train on, one to hold out
 
-    def _settings(self, l1_ratio: float) -> PathSettings:
-        return PathSettings(
+    @property
+    def _selects(self) -> bool:
+        """Whether inputs are selected, or refitted."""
+        return bool(self.select_inputs or self.relax)
+
+    @property
+    def _takes_safe_strength(self) -> bool:
+        """Whether there is one strength, taken without a choice."""
+        return isinstance(self.alphas, str) and self.alphas == "qut"
+
+    def _size(self, problem: PathProblem) -> Defaults:
+        """Return network, strengths and training: as given, and where it says "auto" what suits the table's shape."""
+        rule = defaults(
+            int(np.count_nonzero(problem.weights)),
+            problem.inputs,
+            problem.outputs,
             hidden_layer_sizes=self.hidden_layer_sizes,
+            batch_size=self.batch_size,
+            selecting=self._selects,
+        )
+        given = {field.name: getattr(self, field.name) for field in fields(rule)}
+        chosen = {name: value for name, value in given.items() if not (isinstance(value, str) and value == "auto")}
+        return replace(rule, **chosen)
+
+    def _settings(self, size: Defaults, l1_ratio: float) -> PathSettings:
+        return PathSettings(
+            hidden_layer_sizes=size.hidden_layer_sizes,
             activation=self.activation,
             penalty=self._family("group_lasso" if self.select_inputs else self.penalty, l1_ratio),
             schedule=self.schedule,
-            max_iter=self.max_iter,
-            learning_rate=self.learning_rate_init,
-            batch_size=self.batch_size,
+            max_iter=size.max_iter,
+            learning_rate=size.learning_rate_init,
+            batch_size=size.batch_size,
             dtype=self.dtype,
             tolerance=self.tol,
         )
@@ -184,31 +212,32 @@ class _PathEstimator(Predictor):
 
     def _fit(self, x: Any, target: Array, y: Array, loss: Loss, weights: Array, groups: ArrayLike | None) -> Self:
         """Fit the path of a checked table; ``target`` is what the loss encodes, ``y`` what a scorer compares with."""
-        selecting = self.select_inputs or self.relax
+        selecting = self._selects
         if selecting and self.scoring is not None:
             raise ValueError("scoring chooses on a path; select_inputs and relax choose by the loss: leave one out.")
-        if selecting and isinstance(self.alphas, str):
+        if selecting and self._takes_safe_strength:
             raise ValueError('alphas="qut" is one strength without a choice: leave select_inputs and relax out.')
         ratios = np.unique(np.asarray(self.l1_ratio, dtype=float))
         if not ratios.size:
             raise ValueError(f"l1_ratio is a number from 0 (all L2) to 1 (all L1), or several, got {self.l1_ratio!r}.")
-        every = [self._settings(float(ratio)) for ratio in ratios]
         sampling = Sampling(self.cv, self.n_seeds, self.random_state, groups)
         problem = path_problem(x, target, loss, sampling, weights, self.standardize)
         self._problem = problem
+        size = self._size(problem)
+        every = [self._settings(size, float(ratio)) for ratio in ratios]
         score = None if self.scoring is None else self._score(problem, every[0], y)
         selections: list[InputSelection] = []
         candidates: list[MLPPath] = []
         with progress("Selecting inputs" if self.select_inputs else "Fitting the path", self.verbose) as watched:
             runner = self._runner(watched, recorded(self.checkpoint_dir, self.random_state))
-            with watched.task(self._seconds(problem, every)):
+            with watched.task(self._seconds(problem, every, size.alphas)):
                 for settings in every:
                     if selecting:
                         select = select_inputs if self.select_inputs else relax
-                        selections.append(select(problem, settings, self.alphas, runner, self.selection))
+                        selections.append(select(problem, settings, size.alphas, runner, self.selection))
                         candidates += [arm.path for arm in selections[-1].arms]
                     else:
-                        candidates.append(fit_path(problem, settings, self.alphas, runner, score))
+                        candidates.append(fit_path(problem, settings, size.alphas, runner, score))
                 if all(path.diverged.all() for path in candidates):
                     raise ValueError(EVERY_ONE_DIVERGED)
                 self.linear_path_ = self._linear_path(problem, candidates[0], runner, score)
@@ -222,7 +251,7 @@ class _PathEstimator(Predictor):
             tables = [path.choice_table for path in candidates]
             best, choice = choose_among([table for table, _ in tables], tables[0][1], self.selection)
             self.paths_, self.path_, self.index_ = candidates, candidates[best], choice.chosen
-            if isinstance(self.alphas, str):
+            if self._takes_safe_strength:
                 self.index_ = len(self.path_.alphas) - 1
         self.l1_ratio_ = float(ratios[best])
         self.alphas_ = self.path_.alphas
@@ -265,7 +294,7 @@ class _PathEstimator(Predictor):
         path = self.input_selection_.arms[0].path if hasattr(self, "input_selection_") else self.path_
         if alpha is not None and not (isinstance(alpha, Real) and 0 <= alpha <= path.alphas[-1]):
             raise ValueError(f"alpha is a number on the path, from 0 to {path.alphas[-1]:.4g}, got {alpha!r}.")
-        if alpha is None and isinstance(self.alphas, str):
+        if alpha is None and self._takes_safe_strength:
             alpha = float(path.alphas[-1])
         outputs = {}
         check_memory(problem, path.settings, self._runner(Progress()), 1)  # before other models take their time
@@ -317,8 +346,8 @@ class _PathEstimator(Predictor):
     @property
     def _how(self) -> str:
         """How the strength was chosen, in words."""
-        if isinstance(self.alphas, str):
-            return self.alphas
+        if self._takes_safe_strength:
+            return "qut"
         by = "" if self.scoring is None else f", by {self.scoring if isinstance(self.scoring, str) else 'a score'}"
         if hasattr(self, "input_selection_"):
             by = f", on the {self.input_selection_.chosen.name}"
@@ -343,7 +372,7 @@ class _PathEstimator(Predictor):
         if self.select_inputs and not self.input_selection_.significant:
             null = np.array([[path.null_row_loss[rows].mean()] for rows in path.heldout_rows])
             return Arm(path.null_row_loss, null, null)
-        if isinstance(self.alphas, str):
+        if self._takes_safe_strength:
             return arm_of([(path, len(path.alphas) - 1)] * len(path.heldout_rows))
         paths = self._candidates
         chosen = cross_chosen([_heldout(each) for each in paths], path.choice_table[1], self.selection)
@@ -352,8 +381,7 @@ class _PathEstimator(Predictor):
     @property
     def _candidates(self) -> list[MLPPath]:
         """Paths that the choice was among."""
-        selecting = self.select_inputs or self.relax
-        return [arm.path for arm in self.input_selection_.arms] if selecting else self.paths_
+        return [arm.path for arm in self.input_selection_.arms] if self._selects else self.paths_
 
     def report(
         self,
@@ -429,7 +457,7 @@ class _PathEstimator(Predictor):
                 "has such; a linear model is solved, and every other fit starts where the one before it ended."
             )
         problem, runner = problem.validated(), self._runner(Progress())
-        dense, looks = runner.train(dense_job(problem, settings)), max(1, self.max_iter // _HISTORY_POINTS)
+        dense, looks = runner.train(dense_job(problem, settings)), max(1, settings.max_iter // _HISTORY_POINTS)
         pairs = [every_pair(problem, path.alphas[[index]]) for index in indices]
         jobs = (replace(ramp_job(problem, settings, *each, dense), record_every=looks) for each in pairs)
         histories = [history for job in jobs if (history := runner.train(job).history)]
@@ -459,11 +487,11 @@ class _PathEstimator(Predictor):
         asked = self.alphas if isinstance(self.alphas, Integral) else _BASELINE_STRENGTHS
         return min(int(asked), _BASELINE_STRENGTHS)
 
-    def _seconds(self, problem: PathProblem, every: Sequence[PathSettings]) -> float:
+    def _seconds(self, problem: PathProblem, every: Sequence[PathSettings], alphas: AlphaSpec) -> float:
         """Guess the seconds of all paths, the linear one among them."""
-        strengths = strength_count(self.alphas)
+        strengths = strength_count(alphas)
         seconds = path_seconds(problem, every[0], strengths)
-        if self.select_inputs or self.relax:
+        if self._selects:
             seconds += seconds_beside_the_path(problem, every[0], strengths, relaxing=not self.select_inputs)
         seconds *= len(every)
         if every[0].linear:
@@ -500,7 +528,7 @@ class _PathEstimator(Predictor):
         sound[best] = True
         models = [path.model(index, int(seed)) for seed in np.flatnonzero(sound)]
         self._set_models(models, int(sound[:best].sum()))
-        self.n_iter_ = self.max_iter
+        self.n_iter_ = path.settings.max_iter
         self._warn_of_failures(path)
         if path.settings.linear and path.residual[index].max() > _UNSOLVED:
             warn(
@@ -558,9 +586,11 @@ def _heldout(path: MLPPath) -> HeldOut:
 
 
 _FIRST = """
-    hidden_layer_sizes : sequence of int, default (32,)
-        Units of each hidden layer; () is a linear model.
-    alphas : int, array_like or "qut", default 30
+    hidden_layer_sizes : sequence of int or "auto"
+        Units of each hidden layer; () is a linear model. What "auto", the default here and below, stands for follows
+        from rows, columns and classes: :mod:`ridgewalk.path.defaults` has the table; ``path_.settings`` says
+        what it came to.
+    alphas : int, array_like, "qut" or "auto"
         How many strengths on a geometric grid below the one where the null model wins, or the strengths themselves; the
         unpenalized 0 is always added. "qut" is the one strength that keeps no input, 20 times in 21, where the inputs
         say nothing (found by shuffling); it is then taken without any choice.
@@ -581,12 +611,12 @@ _FIRST = """
         A number makes shuffled folds, stratified for classes.
     schedule : "ramp" or "sequential", default "ramp"
         All strengths from one dense fit, or one after the other from weak to strong.
-    max_iter : int, default 600
+    max_iter : int or "auto"
         Epochs of each fit after its dense start.
-    learning_rate_init : float, default 0.01
+    learning_rate_init : float or "auto"
         Adam's rate, taken to 0 along a cosine.
-    batch_size : int, optional
-        Rows per step; all of them by default.
+    batch_size : int, None or "auto"
+        Rows per step; None is all of them.
     tol : float, default 1e-8
         Residual at which a linear model counts as solved.
     checkpoint_dir : str or path, optional

@@ -1,0 +1,89 @@
+"""What "auto" stands for: the network, the strengths and the training of a path, from the table's shape.
+
+    rows                 up to 1,000                        more
+    hidden layers        (64, 32); (128, 64) where there are 5 outputs or more
+                         (32,) where there are fewer than 50 rows to a column
+    strengths            30                                 10
+    batch_size           all rows                           256
+    max_iter (epochs)    600 over all rows; of batches as many as make 1,500 steps, from 3 to 600
+    learning_rate_init   0.01
+
+Selecting inputs takes one layer of 32, 30 strengths and 600 epochs over all rows, with which its recipe was measured;
+a linear model takes 30 strengths.
+
+A second layer needs rows to pay: on small tables with many columns it predicts worse. On large ones the steps, not the
+epochs, decide how far a network gets. The figures were chosen on other folds than those that benchmarks/accuracy.py
+reports (EXPERIMENTS.md, 2026-11-29).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from ridgewalk.path.fit import AlphaSpec
+
+Auto = Literal["auto"]
+
+_FEW_ROWS = 1_000  # up to which every step takes all of them
+_ROWS_PER_COLUMN = 50  # at least, for a second layer where there are few rows
+_MANY_OUTPUTS = 5
+_BATCH, _STEPS, _LEAST_EPOCHS, _MOST_EPOCHS = 256, 1_500, 3, 600
+
+
+@dataclass(frozen=True)
+class Defaults:
+    """The network, the strengths and the training of a path.
+
+    Attributes
+    ----------
+    hidden_layer_sizes : sequence of int
+    alphas : int, array_like or "qut"
+    batch_size : int or None
+        None is all rows.
+    max_iter : int
+        Epochs.
+    learning_rate_init : float
+    """
+
+    hidden_layer_sizes: Sequence[int]
+    alphas: AlphaSpec
+    batch_size: int | None
+    max_iter: int
+    learning_rate_init: float = 0.01
+
+
+def defaults(
+    rows: int,
+    columns: int,
+    outputs: int,
+    *,
+    hidden_layer_sizes: Sequence[int] | Auto = "auto",
+    batch_size: int | Auto | None = "auto",
+    selecting: bool = False,
+) -> Defaults:
+    """Return what "auto" stands for at a table of this shape, beside what is given.
+
+    Parameters
+    ----------
+    rows, columns, outputs : int
+        Rows to train on, columns of numbers, outputs of the network: 1 for a number or two classes, else one a class.
+    hidden_layer_sizes, batch_size
+        What the others follow, where it is given.
+    selecting : bool
+        Whether inputs are selected, or refitted.
+    """
+    few = rows <= _FEW_ROWS or selecting
+    layers = hidden_layer_sizes
+    if isinstance(layers, str):
+        wide = outputs >= _MANY_OUTPUTS
+        shallow = selecting or (few and rows < _ROWS_PER_COLUMN * columns)
+        layers = (32,) if shallow else (128, 64) if wide else (64, 32)
+    if batch_size == "auto":
+        batch_size = None if few else _BATCH
+    epochs = _MOST_EPOCHS
+    if batch_size is not None:
+        epochs = min(max(math.ceil(_STEPS * batch_size / rows), _LEAST_EPOCHS), _MOST_EPOCHS)
+    return Defaults(layers, 30 if few or len(layers) == 0 else 10, batch_size, epochs)
