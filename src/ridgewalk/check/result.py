@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from typing import Any, Generic, Literal, TypeVar
 
@@ -117,9 +117,16 @@ def _cell(value: Any) -> str:
     return f"{value:.3g}" if isinstance(value, float) else str(value)
 
 
-def named(x: Array | Sequence[Array], names: Sequence[str] | None) -> tuple[list[Array], list[str]]:
-    """Take one array or several as a list of float64 arrays, with a name each."""
-    arrays: list[Array] = [np.array(each, dtype=np.float64) for each in listed(x)]
+Arrays = Array | Sequence[Array] | Mapping[str, Array]
+"""What is checked: one array; several; or several by their names."""
+
+
+def named(x: Arrays, names: Sequence[str] | None = None) -> tuple[list[Array], list[str]]:
+    """Return a list of float64 arrays, and a name for each: of a mapping its own, else those given, else "array 1"."""
+    if isinstance(x, Mapping):
+        names = list(x)
+    given = x.values() if isinstance(x, Mapping) else listed(x)
+    arrays: list[Array] = [np.array(each, dtype=np.float64) for each in given]
     labels = [f"array {k}" for k in range(1, len(arrays) + 1)] if names is None else list(names)
     if not arrays or len(labels) != len(arrays):
         raise ValueError(f"{len(arrays)} arrays take as many names (and at least one), got {len(labels)}: {labels}.")
