@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
-from typing import Any, Generic, Literal, TypeVar
+from typing import Any, Generic, Literal, TypedDict, TypeVar
 
 import numpy as np
 
@@ -66,6 +66,15 @@ class Wrong:
 Row = TypeVar("Row", bound=Slopes | Strengths)
 
 
+class CheckData(TypedDict):
+    """A check as JSON has it; a row has the fields of :class:`Slopes` or :class:`Strengths`."""
+
+    ok: bool
+    arrays: list[dict[str, str | float | None]]
+    findings: list[str]
+    notes: list[str]
+
+
 @dataclass(frozen=True)
 class Check(Generic[Row]):
     """What a check found: numbers for each array, what is wrong, and notes for what is worth knowing."""
@@ -89,7 +98,7 @@ class Check(Generic[Row]):
         if self.findings:
             raise ValueError("\n".join(self.findings))
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> CheckData:
         """Give plain data that JSON can hold: a number that is not finite becomes None."""
         rows = [{key: _plain(value) for key, value in asdict(row).items()} for row in self.arrays]
         return {"ok": self.ok, "arrays": rows, "findings": list(self.findings), "notes": list(self.notes)}

@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
-from typing import Any
 
 import numpy as np
 from scipy.sparse import issparse
@@ -18,6 +17,7 @@ from scipy.sparse import issparse
 from ridgewalk.arrays import Array, Integers
 from ridgewalk.engine import memory, native
 from ridgewalk.engine.job import Fits, History, Job, Keep, thread_count
+from ridgewalk.engine.native.plan import FoldPlan, OptimizerPlan, PenaltyPlan, Plan, RowsPlan, TablePlan
 from ridgewalk.engine.progress import Progress, StoppedError
 from ridgewalk.folds import Fold
 from ridgewalk.layers import GELU, Dense, Dropout, Layer, LeakyReLU, ReLU, Sigmoid, Tanh
@@ -150,7 +150,7 @@ def peak_flops(seconds: float = 0.2) -> float:
     return native.load()[1].peak_flops(seconds)
 
 
-def _plan(job: Job) -> dict[str, Any]:
+def _plan(job: Job) -> Plan:
     """Flatten a job, and make room for what comes of it; the keys are read in native/module.cpp."""
     runs = job.runs
     marks = job.marks
@@ -191,12 +191,18 @@ def _plan(job: Job) -> dict[str, Any]:
         "watches_objective": stopping.watched == "objective" if stopping else False,
         "marks": marks.tolist(),
         "parameters": [np.full(array.shape, np.nan, dtype=job.dtype) for array in job.start],
-        **{name: np.full(runs, np.nan) for name in ("data_loss", "penalty", "validation_loss", "residual")},
+        "data_loss": np.full(runs, np.nan),
+        "penalty": np.full(runs, np.nan),
+        "validation_loss": np.full(runs, np.nan),
+        "residual": np.full(runs, np.nan),
         "trained": np.zeros(runs, dtype=np.int64),
         "diverged": np.zeros(runs, dtype=bool),
         "finished": np.zeros(runs, dtype=bool),
-        **{f"history_{name}": np.full(shape, np.nan) for name in ("data_loss", "penalty", "validation_loss")},
-        **{f"history_{name}": np.full((*shape, len(job.start)), np.nan) for name in ("zeros", "norms")},
+        "history_data_loss": np.full(shape, np.nan),
+        "history_penalty": np.full(shape, np.nan),
+        "history_validation_loss": np.full(shape, np.nan),
+        "history_zeros": np.full((*shape, len(job.start)), np.nan),
+        "history_norms": np.full((*shape, len(job.start)), np.nan),
     }
 
 
@@ -210,54 +216,51 @@ def _parameter(layer: Layer) -> float:
             return 0.0
 
 
-def _optimizer(job: Job) -> dict[str, Any]:
+def _optimizer(job: Job) -> OptimizerPlan:
     optimizer, schedule = job.optimizer, job.optimizer.schedule
-    plan = {"first": 0.0, "second": 0.0, "epsilon": 0.0, "decay": 0.0, "nesterov": False}
-    match optimizer:
-        case SGD():
-            kind: type = SGD
-            plan |= {"first": optimizer.momentum, "nesterov": optimizer.nesterov}
-        case AdaGrad():
-            kind = AdaGrad
-            plan |= {"epsilon": optimizer.epsilon}
-        case RMSProp():
-            kind = RMSProp
-            plan |= {"second": optimizer.rho, "epsilon": optimizer.epsilon}
-        case Adam():
-            kind = Adam
-            plan |= {"first": optimizer.beta_1, "second": optimizer.beta_2, "epsilon": optimizer.epsilon}
-            plan |= {"decay": optimizer.weight_decay} if isinstance(optimizer, AdamW) else {}
-        case _:
-            raise AssertionError(optimizer)  # supports() saw to it
     a, b = 0.0, 0.0
     if isinstance(schedule, InverseTime):
         a = schedule.decay
     elif isinstance(schedule, Steps):
         a, b = float(schedule.every), schedule.factor
-    return {
-        **plan,
-        "kind": _OPTIMIZERS.index(kind),
+    plan: OptimizerPlan = {
+        "kind": _OPTIMIZERS.index(Adam if isinstance(optimizer, AdamW) else type(optimizer)),
         "rate": optimizer.learning_rate,
+        "first": 0.0,
+        "second": 0.0,
+        "epsilon": 0.0,
+        "decay": 0.0,
+        "nesterov": False,
         "schedule": _SCHEDULES.index(type(schedule)),
         "schedule_a": a,
         "schedule_b": b,
     }
+    match optimizer:
+        case SGD():
+            plan |= {"first": optimizer.momentum, "nesterov": optimizer.nesterov}
+        case AdaGrad():
+            plan |= {"epsilon": optimizer.epsilon}
+        case RMSProp():
+            plan |= {"second": optimizer.rho, "epsilon": optimizer.epsilon}
+        case Adam():
+            plan |= {"first": optimizer.beta_1, "second": optimizer.beta_2, "epsilon": optimizer.epsilon}
+            if isinstance(optimizer, AdamW):
+                plan["decay"] = optimizer.weight_decay
+    return plan
 
 
-def _penalty(penalty: Penalty, w: Array) -> dict[str, Any]:
+def _penalty(penalty: Penalty, w: Array) -> PenaltyPlan:
     terms: Terms = {}
     for part in parts(penalty):
         assert isinstance(part, _PENALTIES)  # supports() saw to it
         terms |= part.terms(w)
     inputs, units = w.shape
     over = terms.get("over")
-    counts = {"l1": inputs, "l2": inputs, "group": units if over == "units" else inputs}
     member = terms.get("member")
     return {
-        **{
-            name: _strengths(terms[name], count, w.dtype) if name in terms else None  # type: ignore[literal-required]
-            for name, count in counts.items()
-        },
+        "l1": _strengths(terms.get("l1"), inputs, w.dtype),
+        "l2": _strengths(terms.get("l2"), inputs, w.dtype),
+        "group": _strengths(terms.get("group"), units if over == "units" else inputs, w.dtype),
         "over": _OVER.index(over),
         "member": None if member is None else member.astype(np.int32),
         "groups": 0 if member is None else int(member.max()) + 1,
@@ -265,16 +268,21 @@ def _penalty(penalty: Penalty, w: Array) -> dict[str, Any]:
     }
 
 
-def _strengths(weights: Strength, count: int, dtype: np.dtype[np.floating]) -> Array:
-    """Shape strengths (R, P, 1), (R, 1, Q), (P, 1), (1, Q) or () into (R or 1, count)."""
+def _strengths(weights: Strength | None, count: int, dtype: np.dtype[np.floating]) -> Array | None:
+    """Shape strengths (R, P, 1), (R, 1, Q), (P, 1), (1, Q) or (), where there are any, into (R or 1, count)."""
+    if weights is None:
+        return None
     values = np.asarray(weights, dtype=dtype)
     flat = values.reshape(values.shape[0] if values.ndim == 3 else 1, -1)
     return np.ascontiguousarray(np.broadcast_to(flat, (flat.shape[0], count)))
 
 
-def _x(job: Job) -> dict[str, Any]:
-    plan: dict[str, Any] = {"singles": None, "doubles": None, "starts": None, "columns": None}
-    x = job.x
+def _x(job: Job) -> TablePlan:
+    x, outputs = job.x, job.target.shape[1]
+    plan: TablePlan = {
+        "singles": None, "doubles": None, "starts": None, "columns": None, "inputs": x.shape[1], "outputs": outputs
+    }  # fmt: skip
+    entries: Array
     if isinstance(x, np.ndarray):
         entries = np.ascontiguousarray(x, dtype=np.float32 if x.dtype == np.float32 else np.float64)
     else:
@@ -283,28 +291,35 @@ def _x(job: Job) -> dict[str, Any]:
             x.sum_duplicates()
         entries = np.ascontiguousarray(x.data, dtype=np.float32 if x.dtype == np.float32 else np.float64)
         plan |= {"starts": x.indptr.astype(np.int64), "columns": x.indices.astype(np.int32)}
-    plan["singles" if entries.dtype == np.float32 else "doubles"] = entries
-    return {**plan, "inputs": x.shape[1], "outputs": job.target.shape[1]}
+    if entries.dtype == np.float32:
+        plan["singles"] = entries
+    else:
+        plan["doubles"] = entries
+    return plan
 
 
-def _fold(fold: Fold) -> dict[str, Any]:
+def _fold(fold: Fold) -> FoldPlan:
     return {
         "training": _rows(fold.weights),
         "validation": None if fold.validation is None or not fold.validation.any() else _rows(fold.validation),
-        **{
-            name: np.ascontiguousarray(getattr(fold, name), dtype=np.float64)
-            for name in ("center", "scale", "target_center", "target_scale")
-        },
+        "center": _doubles(fold.center),
+        "scale": _doubles(fold.scale),
+        "target_center": _doubles(fold.target_center),
+        "target_scale": _doubles(fold.target_scale),
     }
 
 
-def _rows(weights: Array) -> dict[str, Any]:
+def _doubles(values: Array) -> Array:
+    return np.ascontiguousarray(values, dtype=np.float64)
+
+
+def _rows(weights: Array) -> RowsPlan:
     numbers: Integers = np.flatnonzero(weights > 0)
     used = weights[numbers].astype(np.float64)
     return {"numbers": numbers, "weights": used, "mean_weights": mean_weights(used), "count": len(numbers)}
 
 
-def _fits(plan: dict[str, Any], level: str) -> Fits:
+def _fits(plan: Plan, level: str) -> Fits:
     history = History(
         np.array(plan["marks"]),
         plan["history_data_loss"],

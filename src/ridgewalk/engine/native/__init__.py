@@ -12,7 +12,10 @@ from hashlib import blake2b
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any, Protocol, cast
+from typing import TYPE_CHECKING, Protocol, cast
+
+if TYPE_CHECKING:
+    from ridgewalk.engine.native.plan import Plan
 
 VARIABLE = "RIDGEWALK_INSTRUCTION_SET"
 _LEVELS = ("x86-64-v2", "x86-64-v3", "x86-64-v4", "baseline")
@@ -44,7 +47,7 @@ class Handle(Protocol):
 class Kernels(Protocol):
     """What a compiled module can do."""
 
-    def start(self, job: dict[str, Any], threads: int) -> Handle:
+    def start(self, job: Plan, threads: int) -> Handle:
         """Start a job's threads."""
 
     def supported(self, level: str) -> bool:
