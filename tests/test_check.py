@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from amounts import amount
 from ridgewalk.check import check_gradient, check_penalty, check_torch
 
 NAMES = ["w1", "bias 1", "w2", "bias 2"]
@@ -61,7 +62,7 @@ class Net:
 @pytest.mark.parametrize("strengths", [(0, 0), (L1, 0), (0, L2), (L1, L2)], ids=["none", "L1", "L2", "elastic net"])
 @pytest.mark.parametrize("activation", ["relu", "tanh"])
 def test_a_right_gradient_raises_nothing(activation: Any, strengths: Any) -> None:
-    for seed in range(25):  # times 8 kinds of network
+    for seed in range(amount(8, 25)):  # times 8 kinds of network
         net = Net(seed, activation, *strengths)
         check = check_gradient(
             net.loss, lambda *arrays, net=net: net.gradient(arrays), net.arrays, names=NAMES, seed=seed
@@ -108,7 +109,7 @@ GRADIENT_FAULTS = {
 @pytest.mark.parametrize("fault", GRADIENT_FAULTS)
 def test_a_wrong_gradient_is_named_and_its_array_alone(fault: Any) -> None:
     build, start, words = GRADIENT_FAULTS[fault]
-    for seed in range(20):
+    for seed in range(amount(6, 20)):
         net = Net(seed, "relu" if seed % 2 else "tanh")
         check = check_gradient(net.loss, build(net), net.named, seed=seed)
         assert len(check.findings) == 1, check
@@ -145,7 +146,7 @@ def test_one_array_needs_no_list() -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("precision", [np.float64, np.float32])
 def test_a_right_penalty_raises_nothing_and_its_strengths_are_read(precision: Any) -> None:
-    for seed in range(25):
+    for seed in range(amount(8, 25)):
         for l1, l2 in ((L1, 0), (0, L2), (L1, L2), (1e-4, 1e-3)):
             net = Net(seed, l1=l1, l2=l2)
 
@@ -225,7 +226,7 @@ SAID = {
 @pytest.mark.parametrize("fault", PENALTY_FAULTS)
 def test_a_wrong_penalty_is_named_and_its_arrays_alone(fault: Any) -> None:
     change, start = PENALTY_FAULTS[fault]
-    for seed in range(20):
+    for seed in range(amount(6, 20)):
         net = Net(seed)
         check = check_penalty(spoiled(change)(net), net.named, l1=L1, l2=L2, biases=False, seed=seed)
         assert check.findings, fault
