@@ -15,6 +15,7 @@ import numpy as np
 from scipy.sparse import issparse
 
 from ridgewalk.arrays import Array, Integers
+from ridgewalk.constants import POLL
 from ridgewalk.engine import memory, native
 from ridgewalk.engine.job import Fits, History, Job, Keep, thread_count
 from ridgewalk.engine.native.plan import FoldPlan, OptimizerPlan, PenaltyPlan, Plan, RowsPlan, TablePlan
@@ -27,15 +28,20 @@ from ridgewalk.optimizers import SGD, AdaGrad, Adam, AdamW, Cosine, InverseTime,
 from ridgewalk.penalties import L1, L2, MCP, GroupLasso, GroupMCP, Penalty, Strength, Terms, concavity_of, parts
 from ridgewalk.threads import ends_with_interpreter
 
-# Their places are the numbers of the enumerations in native/plan.hpp; penalties hand over their terms.
-_LAYERS = (Dense, ReLU, LeakyReLU, Tanh, Sigmoid, GELU, Dropout)
-_LOSSES = (CrossEntropy, BinaryCrossEntropy, SquaredError, AbsoluteError, Huber, Poisson)
-_OPTIMIZERS = (SGD, AdaGrad, RMSProp, Adam)
-_SCHEDULES = (InverseTime, Cosine, Steps)
+# As native/plan.hpp calls them; penalties hand over their terms.
+_LAYERS: dict[type, str] = {
+    Dense: "dense", ReLU: "relu", LeakyReLU: "leaky_relu", Tanh: "tanh", Sigmoid: "logistic", GELU: "gelu",
+    Dropout: "dropout",
+}  # fmt: skip
+_LOSSES: dict[type, str] = {
+    CrossEntropy: "cross_entropy", BinaryCrossEntropy: "binary_cross_entropy", SquaredError: "squared_error",
+    AbsoluteError: "absolute_error", Huber: "huber", Poisson: "poisson",
+}  # fmt: skip
+_OPTIMIZERS: dict[type, str] = {SGD: "sgd", AdaGrad: "adagrad", RMSProp: "rmsprop", Adam: "adam", AdamW: "adam"}
+_SCHEDULES: dict[type, str] = {InverseTime: "inverse_time", Cosine: "cosine", Steps: "steps"}
 _PENALTIES = (L1, L2, GroupLasso, MCP, GroupMCP)
-_OVER = (None, "inputs", "units")
 
-_POLL = 0.05  # seconds between two looks at the progress, and at Ctrl-C
+_POLL = POLL / 1000  # seconds
 
 
 def supports(job: Job) -> str | None:
@@ -44,7 +50,7 @@ def supports(job: Job) -> str | None:
     used = [
         *(("layer", layer, _LAYERS) for layer in job.network.layers),
         ("loss", job.loss, _LOSSES),
-        ("optimizer", job.optimizer, (*_OPTIMIZERS, AdamW)),
+        ("optimizer", job.optimizer, _OPTIMIZERS),
         ("schedule", job.optimizer.schedule, _SCHEDULES),
         *(("penalty", part, _PENALTIES) for part in simple),
     ]
@@ -83,7 +89,7 @@ def train(job: Job, n_jobs: int = 1, progress: Progress | None = None, keep: Kee
         raise StoppedError
     memory.check(memory.needed(memory.Size.of_job(job), threads), threads)
     level, kernels = native.load()
-    plan = _plan(job)
+    plan = _plan(job, kernels)
     history = _fits(plan, level).history
     if history:
         progress.histories.append(history)
@@ -150,7 +156,7 @@ def peak_flops(seconds: float = 0.2) -> float:
     return native.load()[1].peak_flops(seconds)
 
 
-def _plan(job: Job) -> Plan:
+def _plan(job: Job, kernels: native.Kernels) -> Plan:
     """Flatten a job, and make room for what comes of it; the keys are read in native/module.cpp."""
     runs = job.runs
     marks = job.marks
@@ -160,18 +166,18 @@ def _plan(job: Job) -> Plan:
         "single": job.dtype == np.float32,
         "layers": [
             {
-                "kind": _LAYERS.index(type(layer)),
+                "kind": kernels.layers.index(_LAYERS[type(layer)]),
                 "inputs": layer.inputs if isinstance(layer, Dense) else 0,
                 "units": layer.units if isinstance(layer, Dense) else 0,
                 "parameter": _parameter(layer),
             }
             for layer in job.network.layers
         ],
-        "loss": _LOSSES.index(type(job.loss)),
+        "loss": kernels.losses.index(_LOSSES[type(job.loss)]),
         "delta": job.loss.delta if isinstance(job.loss, Huber) else 0.0,
-        "optimizer": _optimizer(job),
+        "optimizer": _optimizer(job, kernels),
         "penalties": [
-            _penalty(penalty, w[0])
+            _penalty(penalty, w[0], kernels)
             for penalty, w in zip(job.objective(np.arange(runs)).penalties, job.start, strict=True)
         ],
         "x": _x(job),
@@ -216,7 +222,7 @@ def _parameter(layer: Layer) -> float:
             return 0.0
 
 
-def _optimizer(job: Job) -> OptimizerPlan:
+def _optimizer(job: Job, kernels: native.Kernels) -> OptimizerPlan:
     optimizer, schedule = job.optimizer, job.optimizer.schedule
     a, b = 0.0, 0.0
     if isinstance(schedule, InverseTime):
@@ -224,14 +230,14 @@ def _optimizer(job: Job) -> OptimizerPlan:
     elif isinstance(schedule, Steps):
         a, b = float(schedule.every), schedule.factor
     plan: OptimizerPlan = {
-        "kind": _OPTIMIZERS.index(Adam if isinstance(optimizer, AdamW) else type(optimizer)),
+        "kind": kernels.optimizers.index(_OPTIMIZERS[type(optimizer)]),
         "rate": optimizer.learning_rate,
         "first": 0.0,
         "second": 0.0,
         "epsilon": 0.0,
         "decay": 0.0,
         "nesterov": False,
-        "schedule": _SCHEDULES.index(type(schedule)),
+        "schedule": kernels.schedules.index(_SCHEDULES[type(schedule)]),
         "schedule_a": a,
         "schedule_b": b,
     }
@@ -249,7 +255,7 @@ def _optimizer(job: Job) -> OptimizerPlan:
     return plan
 
 
-def _penalty(penalty: Penalty, w: Array) -> PenaltyPlan:
+def _penalty(penalty: Penalty, w: Array, kernels: native.Kernels) -> PenaltyPlan:
     terms: Terms = {}
     for part in parts(penalty):
         assert isinstance(part, _PENALTIES)  # supports() saw to it
@@ -261,7 +267,7 @@ def _penalty(penalty: Penalty, w: Array) -> PenaltyPlan:
         "l1": _strengths(terms.get("l1"), inputs, w.dtype),
         "l2": _strengths(terms.get("l2"), inputs, w.dtype),
         "group": _strengths(terms.get("group"), units if over == "units" else inputs, w.dtype),
-        "over": _OVER.index(over),
+        "over": kernels.over.index(over or "none"),
         "member": None if member is None else member.astype(np.int32),
         "groups": 0 if member is None else int(member.max()) + 1,
         "concavity": concavity_of(penalty),

@@ -45,7 +45,13 @@ class Handle(Protocol):
 
 
 class Kernels(Protocol):
-    """What a compiled module can do."""
+    """What a compiled module knows, and can do: the place of a kind's name in these lists is its number in a plan."""
+
+    layers: list[str]
+    losses: list[str]
+    schedules: list[str]
+    optimizers: list[str]
+    over: list[str]
 
     def start(self, job: Plan, threads: int) -> Handle:
         """Start a job's threads."""

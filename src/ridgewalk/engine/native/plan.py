@@ -14,7 +14,7 @@ from ridgewalk.arrays import Array, Integers
 
 
 class LayerPlan(TypedDict):
-    """A layer: the place of its kind, units of a dense one, slope or rate of others."""
+    """A layer: the number of its kind, units of a dense one, slope or rate of others."""
 
     kind: int
     inputs: int
