@@ -98,6 +98,9 @@ def mlp_path(X: ArrayLike, y: ArrayLike, **options: Unpack[PathOptions]) -> MLPP
         Sparse columns are scaled, not centered.
     y : array_like, shape (N,) or (N, C)
         Class labels, numbers, or zeros and ones of several labels.
+
+    Other Parameters
+    ----------------
     loss : Loss or str
         "log_loss", "squared_error", "absolute_error", "huber" or "poisson"; by default ("auto") the first where y holds
         classes (text, booleans or at most 20 different whole numbers), else the second.
@@ -130,7 +133,7 @@ def mlp_path(X: ArrayLike, y: ArrayLike, **options: Unpack[PathOptions]) -> MLPP
         random_state.
     verbose : bool
         Show a progress bar.
-    memory, route
+    memory, route : optional
         Deprecated: the old names of ``checkpoint_dir`` and ``settings``, until ridgewalk 0.2.
 
     Returns
