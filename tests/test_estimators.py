@@ -312,7 +312,7 @@ def test_mlp_path_names_and_shows_its_options() -> None:
     assert list(shown)[:2] == ["X", "y"]
     assert shown["cv"].default == 5
     for name in shown:
-        assert re.search(rf"^({name}\b|.*, {name}$)", described, re.MULTILINE), name
+        assert re.search(rf"^(\w+, )?{name}(, \w+)? :", described, re.MULTILINE), name
 
 
 def test_mlp_path_finds_out_the_loss() -> None:
