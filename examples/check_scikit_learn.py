@@ -36,5 +36,5 @@ def gradient(arrays, rows, on):
 if __name__ == "__main__":
     model = prepared(20, ALPHA)
     names = ["weight 1", "weight 2", "bias 1", "bias 2"]
-    arrays = [*model.coefs_, *model.intercepts_]
-    print(check_penalty(gradient, arrays, names=names, l2=ALPHA / 2, batch_sizes=(20, 100, 400)))
+    arrays = dict(zip(names, [*model.coefs_, *model.intercepts_], strict=True))
+    print(check_penalty(gradient, arrays, l2=ALPHA / 2, batch_sizes=(20, 100, 400)))

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from amounts import amount
 from ridgewalk.check import check_gradient, check_penalty, check_torch
 
 NAMES = ["w1", "bias 1", "w2", "bias 2"]
@@ -26,6 +27,10 @@ class Net:
         self.arrays = [draws.normal(size=shape) for shape in [(4, 7), (1, 7), (7, 3), (1, 3)]]
         self.arrays[0][1] = 0  # exact zeros
         self.arrays[1][0, 0] = 3e-5  # in the neighbourhood of one
+
+    @property
+    def named(self) -> Any:
+        return dict(zip(NAMES, self.arrays, strict=True))
 
     def forward(self, arrays: Any, rows: int) -> Any:
         w1, b1, w2, b2 = arrays
@@ -57,7 +62,7 @@ class Net:
 @pytest.mark.parametrize("strengths", [(0, 0), (L1, 0), (0, L2), (L1, L2)], ids=["none", "L1", "L2", "elastic net"])
 @pytest.mark.parametrize("activation", ["relu", "tanh"])
 def test_a_right_gradient_raises_nothing(activation: Any, strengths: Any) -> None:
-    for seed in range(25):  # times 8 kinds of network
+    for seed in range(amount(8, 25)):  # times 8 kinds of network
         net = Net(seed, activation, *strengths)
         check = check_gradient(
             net.loss, lambda *arrays, net=net: net.gradient(arrays), net.arrays, names=NAMES, seed=seed
@@ -104,9 +109,9 @@ GRADIENT_FAULTS = {
 @pytest.mark.parametrize("fault", GRADIENT_FAULTS)
 def test_a_wrong_gradient_is_named_and_its_array_alone(fault: Any) -> None:
     build, start, words = GRADIENT_FAULTS[fault]
-    for seed in range(20):
+    for seed in range(amount(6, 20)):
         net = Net(seed, "relu" if seed % 2 else "tanh")
-        check = check_gradient(net.loss, build(net), net.arrays, names=NAMES, seed=seed)
+        check = check_gradient(net.loss, build(net), net.named, seed=seed)
         assert len(check.findings) == 1, check
         assert check.findings[0].startswith(start), check
         assert words in check.findings[0], check
@@ -141,7 +146,7 @@ def test_one_array_needs_no_list() -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("precision", [np.float64, np.float32])
 def test_a_right_penalty_raises_nothing_and_its_strengths_are_read(precision: Any) -> None:
-    for seed in range(25):
+    for seed in range(amount(8, 25)):
         for l1, l2 in ((L1, 0), (0, L2), (L1, L2), (1e-4, 1e-3)):
             net = Net(seed, l1=l1, l2=l2)
 
@@ -149,9 +154,7 @@ def test_a_right_penalty_raises_nothing_and_its_strengths_are_read(precision: An
                 slopes = net.gradient(arrays, rows, None if on else [0 * w for w in arrays])
                 return [slope.astype(precision) for slope in slopes]
 
-            check = check_penalty(
-                gradient, net.arrays, l1=l1, l2=l2, names=NAMES, biases=False, value=net.penalty, seed=seed
-            )
+            check = check_penalty(gradient, net.named, l1=l1, l2=l2, biases=False, value=net.penalty, seed=seed)
             assert check.ok, check
             assert not check.notes
             for row in check.arrays:
@@ -165,7 +168,7 @@ def test_a_penalty_that_drowns_in_rounding_is_no_finding() -> None:
     def gradient(arrays: Any, rows: int, on: Any) -> Any:
         return [each.astype(np.float32) for each in net.gradient(arrays, rows, None if on else [0 * w for w in arrays])]
 
-    check = check_penalty(gradient, net.arrays, l2=1e-9, names=NAMES)
+    check = check_penalty(gradient, net.named, l2=1e-9)
     assert check.ok, check
     assert check.notes == ("w1, w2: what was asked for is too weak to be told from the gradient's rounding.",)
 
@@ -223,9 +226,9 @@ SAID = {
 @pytest.mark.parametrize("fault", PENALTY_FAULTS)
 def test_a_wrong_penalty_is_named_and_its_arrays_alone(fault: Any) -> None:
     change, start = PENALTY_FAULTS[fault]
-    for seed in range(20):
+    for seed in range(amount(6, 20)):
         net = Net(seed)
-        check = check_penalty(spoiled(change)(net), net.arrays, l1=L1, l2=L2, names=NAMES, biases=False, seed=seed)
+        check = check_penalty(spoiled(change)(net), net.named, l1=L1, l2=L2, biases=False, seed=seed)
         assert check.findings, fault
         assert check.findings[0].startswith(start), check
         assert SAID.get(fault, "") in check.findings[0], check
@@ -237,9 +240,7 @@ def test_a_wrong_penalty_is_named_and_its_arrays_alone(fault: Any) -> None:
 
 def test_a_value_without_a_gradient_is_named() -> None:
     net = Net(0)
-    check = check_penalty(
-        spoiled(lambda p, _w, _r: [0 * p[0], *p[1:]])(net), net.arrays, names=NAMES, value=net.penalty
-    )
+    check = check_penalty(spoiled(lambda p, _w, _r: [0 * p[0], *p[1:]])(net), net.named, value=net.penalty)
     assert check.findings == ("w1: the penalty adds to the loss and carries no gradient.",)
 
 
@@ -258,10 +259,9 @@ def test_a_wrong_value_is_named(value: Any, words: Any) -> None:
     net = Net(0)
     check = check_penalty(
         spoiled(lambda p, _w, _r: p)(net),
-        net.arrays,
+        net.named,
         l1=L1,
         l2=L2,
-        names=NAMES,
         value=lambda arrays: value(net, arrays),
     )
     assert words in " ".join(check.findings), check
@@ -270,19 +270,17 @@ def test_a_wrong_value_is_named(value: Any, words: Any) -> None:
 def test_penalized_biases_are_a_note_unless_something_was_said_of_them() -> None:
     net = Net(0)
     gradient = spoiled(lambda p, w, _r: [p[0], 2 * L2 * w[1], p[2], 2 * L2 * w[3]])(net)
-    free = check_penalty(gradient, net.arrays, l1=L1, l2=L2, names=NAMES)
+    free = check_penalty(gradient, net.named, l1=L1, l2=L2)
     assert free.ok, free
     assert free.notes == ("bias 1, bias 2: penalized like a weight (l2 = 0.02); most leave biases free.",)
     assert check_penalty(gradient, net.arrays).notes[0].startswith("array 2, array 4: penalized")  # one row each
-    assert check_penalty(gradient, net.arrays, l1=[L1, 0, L1, 0], l2=[L2] * 4, names=NAMES).ok
-    assert not check_penalty(gradient, net.arrays, l1=L1, l2=L2, names=NAMES, biases=True).ok  # they have no L1
+    assert check_penalty(gradient, net.named, l1=[L1, 0, L1, 0], l2=[L2] * 4).ok
+    assert not check_penalty(gradient, net.named, l1=L1, l2=L2, biases=True).ok  # they have no L1
 
 
 def test_a_result_prints_and_becomes_json() -> None:
     net = Net(0)
-    check = check_penalty(
-        spoiled(lambda p, _w, _r: [2 * each for each in p])(net), net.arrays, l1=L1, l2=L2, names=NAMES
-    )
+    check = check_penalty(spoiled(lambda p, _w, _r: [2 * each for each in p])(net), net.named, l1=L1, l2=L2)
     lines = str(check).splitlines()
     assert lines[0].split() == ["name", "rows", "l1", "l2", "unexplained"]
     assert lines[1].split() == ["w1", "8", "0.02", "0.04", "0"]

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from ridgewalk import draws
+from ridgewalk.constants import DROPOUT, SHUFFLE
 from ridgewalk.draws import mix, order, uniform
 
 
@@ -33,8 +33,8 @@ def test_no_two_uses_of_a_seed_share_their_numbers() -> None:
     hashes = (uniform(7, 1, 0, rows, 1)[:, 0] * 2**24).astype(np.int64)
     shuffling = np.argsort(np.argsort(hashes))
     assert (np.argsort(order(7, 1, rows)) != shuffling).any()
-    assert draws._SHUFFLE != draws._DROPOUT
-    assert not np.isin(mix(7, draws._SHUFFLE, 0, rows), mix(7, draws._DROPOUT, 0, rows)).any()
+    assert SHUFFLE != DROPOUT
+    assert not np.isin(mix(7, SHUFFLE, 0, rows), mix(7, DROPOUT, 0, rows)).any()
 
 
 def test_uniform_numbers_are_uniform_and_belong_to_their_row() -> None:

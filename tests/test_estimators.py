@@ -1,7 +1,9 @@
 """The scikit-learn faces: scikit-learn's own checks, and what a user expects beyond them."""
 
+import inspect
 import pickle
-from typing import Any
+import re
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -297,6 +299,20 @@ def test_mlp_path_checks_its_data() -> None:
     assert type(column.loss).__name__ == "CrossEntropy"
     labels = np.stack([y > 0, y > 1], axis=1).astype(int)
     assert type(mlp_path(X, labels, settings=route, alphas=1, cv=2).loss).__name__ == "BinaryCrossEntropy"
+
+
+def test_mlp_path_names_and_shows_its_options() -> None:
+    X, y = load_iris(return_X_y=True)
+    with pytest.raises(TypeError, match=r"no option folds: its options are loss, settings, .*, cv, .*, route\."):
+        mlp_path(X, y, folds=3)  # type: ignore[call-arg]
+    with pytest.raises(ValueError, match="n_seeds is at least 1"):
+        mlp_path(X=X, y=y, n_seeds=0)
+    mlp_path(X, y, cv=2, n_seeds="3") if TYPE_CHECKING else None  # type: ignore[arg-type]
+    shown, described = inspect.signature(mlp_path).parameters, inspect.getdoc(mlp_path) or ""
+    assert list(shown)[:2] == ["X", "y"]
+    assert shown["cv"].default == 5
+    for name in shown:
+        assert re.search(rf"^(\w+, )?{name}(, \w+)? :", described, re.MULTILINE), name
 
 
 def test_mlp_path_finds_out_the_loss() -> None:

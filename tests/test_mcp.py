@@ -1,14 +1,16 @@
 """With no hidden layer MCP is what coordinate descent finds (Breheny and Huang, Ann. Appl. Stat. 2011)."""
 
-from itertools import islice
+from itertools import islice, product
 from typing import Any
 
 import numpy as np
 import pytest
 from sklearn.datasets import load_diabetes
 
+from amounts import amount
+from ridgewalk import mlp_path
 from ridgewalk.arrays import per_run
-from ridgewalk.engine import compiled, reference
+from ridgewalk.engine import Runner, compiled, reference
 from ridgewalk.engine.job import Job, Polish
 from ridgewalk.engine.reference import accelerated_descent
 from ridgewalk.folds import Fold
@@ -16,6 +18,11 @@ from ridgewalk.losses import BinaryCrossEntropy, SquaredError
 from ridgewalk.network import multilayer_perceptron
 from ridgewalk.objective import Objective
 from ridgewalk.optimizers import Adam
+from ridgewalk.path import PathProblem, PathSettings
+from ridgewalk.path.families import GroupMCPPath, MCPPath
+from ridgewalk.path.jobs import by_strength, every_pair, penalties_at, zero_starts
+from ridgewalk.path.linear import solve_linear
+from ridgewalk.path.several_starts import solve_path
 from ridgewalk.penalties import L2, MCP, GroupMCP, Sum
 
 ENGINES = pytest.mark.parametrize("engine", [reference, compiled], ids=["reference", "compiled"])
@@ -201,3 +208,45 @@ def test_polishing_a_network_never_raises_the_objective_and_ends_at_rest(kind: A
         before = after
     residual = objective.residual(arrays, objective.data_gradient(arrays, X, target, weights))
     assert (residual <= 1e-4).all()
+
+
+@pytest.mark.slow
+def test_a_path_is_seldom_above_coordinate_descent_from_0_and_along_its_path() -> None:
+    above, below, cells = 0, 0, 0
+    for seed, (rows, inputs), gamma in product(range(amount(2, 6)), ((60, 12), (40, 60)), (1.5, 3.0)):
+        X, y = drawn(rows, inputs, 0.5, seed)
+        y = (y - y.mean()) / y.std()
+        strengths = np.geomspace(0.02, 0.6, 6)
+        settings = PathSettings((), penalty=MCPPath(gamma=gamma))
+        one = [(np.arange(2, rows), np.arange(2))]
+        path = mlp_path(X, y, settings=settings, alphas=strengths, cv=one, loss="squared_error", standardize=False)
+        weights, biases = (array[1:, 0].astype(float) for array in path.parameters)
+        w = np.zeros(inputs)
+        for s in range(len(strengths))[::-1]:
+            starts = [np.zeros(inputs), w]  # the second: its own answer at the strength before
+            found = [descend(X, y, strengths[s], gamma, start) for start in starts]
+            theirs = [values(X, y, SquaredError(), each, b, strengths[s], gamma) for each, b in found]
+            w = found[int(np.argmin(theirs))][0]
+            ours = values(X, y, SquaredError(), weights[s, :, 0], biases[s].item(), strengths[s], gamma)
+            above, below, cells = above + (ours > min(theirs) + 1e-8), below + (ours < min(theirs) - 1e-8), cells + 1
+    assert above <= 0.1 * cells
+    assert below > above
+
+
+def test_more_starts_never_end_higher_and_give_the_same_bits() -> None:
+    X, y = drawn(60, 12, 0.8)
+    strengths = np.geomspace(0.02, 0.6, 6)
+    for family in (MCPPath(gamma=1.5), GroupMCPPath(gamma=1.5)):
+        problem = PathProblem.of(X, y[:, None], SquaredError(), [(np.arange(30), np.arange(30, 60))], (0,))
+        settings = PathSettings((), penalty=family)
+        first, again = (solve_path(problem, settings, Runner(), strengths) for _ in range(2))
+        alphas, pairs = every_pair(problem, strengths)
+        zeros, penalties = zero_starts(problem, settings, len(strengths)), penalties_at(problem, settings, alphas)
+        alone = by_strength(solve_linear(problem, settings, Runner(), pairs, penalties, zeros), problem.pairs)
+        gains = []
+        for one, same, other in zip(first, again, alone, strict=True):
+            np.testing.assert_array_equal(one.parameters[0], same.parameters[0])
+            assert one.residual.max() <= 1e-7
+            gains += (other.data_loss + other.penalty - one.data_loss - one.penalty).tolist()
+        assert min(gains) >= -1e-12
+        assert max(gains) > 1e-4

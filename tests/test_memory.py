@@ -152,7 +152,7 @@ print(memory._MARGIN * max(needs) / (resident("VmHWM") - before))
 @pytest.mark.parametrize(
     ("fit", "units"),
     [
-        ("lambda units: MLPRegressor((units, units), max_iter=1, random_state=0).fit(x, x[:, 0])", 1500),
+        ("lambda units: MLPRegressor((units, units), max_iter=1, random_state=0).fit(x, x[:, 0])", 1000),
         (
             "lambda units: MLPRegressorCV((units, units), alphas=20, cv=3, max_iter=1, random_state=0, n_jobs=2)"
             ".fit(x, x[:, 0])",

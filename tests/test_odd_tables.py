@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from amounts import amount
 from ridgewalk import MLPClassifierCV, MLPRegressorCV
 
 QUICK: dict[str, Any] = {
@@ -20,7 +21,7 @@ QUICK: dict[str, Any] = {
 }
 seeds = st.integers(0, 2**32 - 1)
 powers = st.integers(-40, 40)  # of 2: 1e-12 to 1e12, and exact
-few = settings(max_examples=25, deadline=None, derandomize=True)
+few = settings(max_examples=amount(8, 25), deadline=None, derandomize=True)
 
 
 @st.composite

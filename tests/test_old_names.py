@@ -44,6 +44,13 @@ def test_a_route_of_a_path() -> None:
     assert path.engine == "reference"
 
 
+def test_a_folder_of_a_path(tmp_path: Path) -> None:
+    with pytest.warns(DeprecationWarning, match="memory= is called checkpoint_dir= now") as seen:
+        mlp_path(X, Y, memory=tmp_path, settings=settings_of((4,), max_iter=5), alphas=2, cv=2, random_state=0)
+    assert seen[0].filename == __file__
+    assert list(tmp_path.glob("*.npy"))
+
+
 @pytest.mark.parametrize("name", ["data", "columns"])
 def test_the_module_of_tables(name: str) -> None:
     code = (

@@ -126,8 +126,8 @@ def test_every_number_is_the_summarys_and_the_networks(written: Any) -> None:
     data, path = Page(file.read_text(encoding="utf-8")).data(), model.path_
     summary = summarize(path, model.selection, list(x.columns), how=model.summary()["selection"])
     assert data["sentences"] == sentences(summary)
-    inputs = {entry["name"]: entry for entry in summary.pop("inputs")}
-    assert data["summary"] == json.loads(json.dumps(summary))
+    inputs = {entry["name"]: entry for entry in summary["inputs"]}
+    assert data["summary"] | {"inputs": summary["inputs"]} == json.loads(json.dumps(summary))
     assert data["summary"]["alpha"] == model.alpha_
     shown, chosen = data["inputs"], summary["index"]
     assert len(shown["names"]) + shown["left_out"] == x.shape[1]
@@ -225,7 +225,7 @@ def test_names_cannot_become_elements(written: Any) -> None:
 def test_no_text_of_the_page_can_become_an_element(text: Any) -> None:
     model, x, y = three_classes()
     finding = {"name": text, "sentence": text, "advice": text}
-    said: dict[str, Any] = {
+    said: Any = {
         "title": text,
         "made_by": text,
         "sentences": [text] * 4,
@@ -233,7 +233,7 @@ def test_no_text_of_the_page_can_become_an_element(text: Any) -> None:
     }
     data = page_data(model.fit(x, y).path_, "min", [text, "other"], extras=Extras(classes=[text, "one", "two"]))
     tags = [tag for tag, _ in Page(render(data)).elements]
-    more = [tag for tag, _ in Page(render(data | said)).elements]
+    more = [tag for tag, _ in Page(render({**data, **said})).elements]
     assert len(more) > len(tags)
     assert set(more) - set(tags) == {"ul", "li", "i", "b"}
     assert more.count("script") == 3

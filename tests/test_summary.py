@@ -57,6 +57,7 @@ def test_the_choice_is_the_rules(path: Any, rule: Any) -> None:
     assert summary["index"] == choice.chosen
     assert summary["alpha"] == path.alphas[choice.chosen]
     change = summary["change_from_no_penalty"]["mean"]
+    assert change is not None
     assert change == pytest.approx((path.row_loss[choice.chosen] - path.row_loss[0]).mean())
     assert change < 0
 

@@ -1,6 +1,7 @@
 """Laws of the engine's threads: a fault in any of them reaches the caller, and fewer of them change nothing."""
 
 import itertools
+import os
 import subprocess
 import sys
 import threading
@@ -261,3 +262,36 @@ def test_running_fits_end_quietly_with_the_interpreter(how: Any, fits: Any) -> N
     assert ran.returncode == (1 if how == "raise" else int(how)), ran.stderr
     said = ran.stderr.splitlines()
     assert (said[-1:] == ["ZeroDivisionError"] and len(said) <= 4) if how == "raise" else not said, ran.stderr
+
+
+_BITS = """
+import warnings
+import numpy as np
+from threadpoolctl import threadpool_info
+from ridgewalk import MLPClassifier, MLPRegressorCV
+warnings.simplefilter("ignore")
+x = np.random.default_rng(0).normal(size=(500, 120))
+y = x[:, 0] + np.random.default_rng(1).normal(size=500)
+print(max(each["num_threads"] for each in threadpool_info() if each["user_api"] == "blas"))
+for model, target in (
+    (MLPRegressorCV((), alphas=3, cv=2), y),
+    (MLPRegressorCV((20,), alphas=2, cv=2, max_iter=5, engine="reference"), y),
+    (MLPClassifier((20,), max_iter=5, solver="lbfgs"), y > 0),
+):
+    fitted = model.set_params(random_state=0).fit(x, target)
+    print(b"".join(w.tobytes() for w in fitted.model_.parameters).hex())
+"""
+
+
+@pytest.mark.slow
+def test_no_fit_depends_on_the_threads_of_blas() -> None:
+    one, two = (
+        subprocess.run(
+            [sys.executable, "-c", _BITS],
+            env={**os.environ, "OPENBLAS_NUM_THREADS": threads}, capture_output=True, text=True, check=True,
+        ).stdout.split()
+        for threads in "12"
+    )  # fmt: skip
+    if one[0] == two[0]:
+        pytest.skip("there is one core, or a BLAS of another maker")
+    assert one[1:] == two[1:]

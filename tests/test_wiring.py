@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from amounts import amount
 from ridgewalk.diagnostics import audit
 from ridgewalk.engine import compiled, reference
 from ridgewalk.engine.job import Fits, Job
@@ -125,7 +126,7 @@ OF_SCALE = ("factor 2", "threshold without momentum", "divided by the batch")
 @pytest.mark.parametrize("fault", FAULTS)
 def test_a_planted_fault_is_named_in_20_of_20_seeds(fault: Any) -> None:
     probe, words = FAULTS[fault]
-    for seed in range(20):
+    for seed in range(amount(5, 20)):
         found = audit(make_job(seed), handmade(fault), seed).faults
         assert {each.probe for each in found} == {probe}, (seed, found)
         assert any(re.search(words, each.sentence) for each in found), (seed, found)
@@ -155,7 +156,7 @@ PENALTIES = [
 @pytest.mark.slow
 def test_right_code_is_never_accused_in_100_runs() -> None:
     rests = []
-    for seed in range(100):
+    for seed in range(amount(30, 100)):
         job = make_job(
             seed,
             loss=list(LOSSES)[seed % 5],

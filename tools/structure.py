@@ -34,11 +34,11 @@ COVERAGE = 94.2  # percent of lines and branches together, a floor: what the qui
 # What is measured: the most that --check lets pass, and what is wanted. A limit above its goal is that of today.
 LIMITS: dict[str, tuple[int, int | str]] = {
     "functions over 60 lines": (4, 4),
-    "functions with more than 8 parameters": (2, 0),  # mlp_path and check_penalty, as scikit-learn's functions are
+    "functions with more than 8 parameters": (0, 0),
     "places of the path's learning rate": (9, 9),
     "isinstance tests against losses": (3, 0),
     "private names used across packages": (0, 0),
-    "dict[str, Any] in signatures called from elsewhere": (17, 0),
+    "dict[str, Any] in signatures called from elsewhere": (0, 0),
 }
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 

@@ -12,8 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ridgewalk.arrays import Array, Integers
-
-_SHUFFLE, _DROPOUT = 1, 2  # the purposes: no two uses of one seed share their numbers
+from ridgewalk.constants import DROPOUT, SHUFFLE
 
 
 def mix(*words: ArrayLike) -> NDArray[np.uint64]:
@@ -30,7 +29,7 @@ def mix(*words: ArrayLike) -> NDArray[np.uint64]:
 
 def order(seed: int, epoch: int, rows: Integers) -> Integers:
     """Positions of ``rows`` (N,) in the order of one epoch: sorted by the hash of (seed, epoch, row)."""
-    return np.argsort(mix(seed, _SHUFFLE, epoch, rows), kind="stable")
+    return np.argsort(mix(seed, SHUFFLE, epoch, rows), kind="stable")
 
 
 def uniform(seed: int, step: int, layer: int, rows: Integers, units: int) -> Array:
@@ -43,5 +42,5 @@ def uniform(seed: int, step: int, layer: int, rows: Integers, units: int) -> Arr
     array, shape (N, units), float64
         24 random bits each, so that float32 holds them exactly.
     """
-    bits = mix(seed, _DROPOUT, step, layer, rows[:, None], np.arange(units)[None, :])
+    bits = mix(seed, DROPOUT, step, layer, rows[:, None], np.arange(units)[None, :])
     return np.asarray((bits >> np.uint64(40)) * 2.0**-24)

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy.optimize import Bounds, minimize
+from threadpoolctl import threadpool_limits
 
 from ridgewalk.arrays import Array
 from ridgewalk.folds import Rows
@@ -64,9 +65,11 @@ def descend(
     problem = _Problem(objective, rows, validation, Descent(start, [], [], [], False))
     stages = [*_STAGES, 1.0] if problem.strengths()[0].any() else [1.0]
     parameters, status = start, 0
-    for share in stages:
-        iterations = max_iter if share == 1 else max(1, round(_STAGE_SHARE * max_iter))
-        parameters, status = problem.solve(parameters, share, iterations, max_evaluations, tolerance)
+    # One thread inside BLAS, as in the engines: the numbers do not depend on how many there are.
+    with threadpool_limits(limits=1):
+        for share in stages:
+            iterations = max_iter if share == 1 else max(1, round(_STAGE_SHARE * max_iter))
+            parameters, status = problem.solve(parameters, share, iterations, max_evaluations, tolerance)
     return replace(problem.seen, parameters=parameters, converged=status != 1)
 
 

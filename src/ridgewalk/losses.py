@@ -24,6 +24,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.special import expit, softmax, xlogy
 
+from ridgewalk import constants
 from ridgewalk.arrays import Array
 
 OutputActivation = Literal["identity", "logistic", "softmax", "exponential"]
@@ -271,7 +272,7 @@ class Huber(_Regression):
         return _zero_of_slope(self, target, weights)
 
 
-LARGEST_EXPONENT = 50.0
+LARGEST_EXPONENT = float(constants.LARGEST_EXPONENT)
 
 
 @dataclass(frozen=True)

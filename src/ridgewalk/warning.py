@@ -24,7 +24,7 @@ def warn_deprecated(old: str, new: str) -> None:
     warn(f"{old} is called {new} now; the old name works until ridgewalk {REMOVED_IN}.", DeprecationWarning)
 
 
-def with_new_names(names: dict[str, str], given: dict[str, Any]) -> dict[str, Any]:
+def with_new_names(names: dict[str, str], given: dict[str, object]) -> dict[str, object]:
     """Return keyword arguments with old names replaced by new ones.
 
     Parameters

@@ -16,6 +16,7 @@ import numpy as np
 from ridgewalk.arrays import Array
 from ridgewalk.check.result import (
     SAME,
+    Arrays,
     Check,
     GradientCheck,
     Slopes,
@@ -35,7 +36,7 @@ _ROUNDINGS = 32  # of a value of f, in units of its last bit: more than one, for
 def check_gradient(
     f: Callable[..., Any],
     gradient: Callable[..., Any],
-    x: Array | Sequence[Array],
+    x: Arrays,
     *,
     names: Sequence[str] | None = None,
     directions: int = 20,
@@ -51,13 +52,13 @@ def check_gradient(
     Parameters
     ----------
     f : callable
-        ``f(x)``, or ``f(*x)`` where x is a sequence: a number, in double precision, the same at every call.
+        ``f(x)``, or ``f(*x)`` where x holds several arrays: a number, in double precision, the same at every call.
     gradient : callable
         Of the same arguments: an array, or a sequence of arrays, shaped as x.
-    x : float64 array, or sequence of them
+    x : float64 array, sequence of them, or mapping of names to them
         Where to check; random weights are a better place than a trained network.
     names : sequence of str, or None
-        Of the arrays; "array 1", ... by default.
+        Of the arrays of a sequence; "array 1", ... by default.
     directions, coordinates : int
         How many slopes per array: along random directions; along weights, and as many along weights that are zero.
     seed : int

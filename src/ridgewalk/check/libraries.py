@@ -85,14 +85,13 @@ def check_torch(
             slopes = [zero if each is None else _numbers(each) for zero, each in zip(slopes, given, strict=True)]
         return slopes if updater is None or not on else _moves(updater, parameters, slopes)
 
-    start = [_numbers(tensor) for tensor in parameters.values()]
-    names = list(parameters)
+    start = {name: _numbers(tensor) for name, tensor in parameters.items()}
     if updater is None or _linear(updater, parameters):
         return check_penalty(
-            gradient, start, l1=l1, l2=l2, names=names, biases=biases, batch_sizes=(1,), seed=seed,
+            gradient, start, l1=l1, l2=l2, biases=biases, batch_sizes=(1,), seed=seed,
             value=None if penalty is None or updater is not None else value,
         )  # fmt: skip
-    read = check_penalty(gradient, start, names=names, batch_sizes=(1,), seed=seed)
+    read = check_penalty(gradient, start, batch_sizes=(1,), seed=seed)
     return _scaled(read, promised=l1 is not None or l2 is not None)
 
 
@@ -169,7 +168,7 @@ def check_keras(model: Any, x: Any, y: Any, *, seed: int = 0) -> PenaltyCheck:
     rate = 2.0**20  # a long step, so that what single precision rounds is the move and not the weight
     twin.compile(optimizer=keras.optimizers.SGD(rate), loss="mse" if model.loss is None else model.loss)
     variables = twin.trainable_variables
-    start = [np.array(keras.ops.convert_to_numpy(each)) for each in model.trainable_variables]
+    start = {each.path: np.array(keras.ops.convert_to_numpy(each)) for each in model.trainable_variables}
 
     def gradient(arrays: list[Array], rows: int, on: bool) -> list[Array]:
         if not on:
@@ -184,9 +183,8 @@ def check_keras(model: Any, x: Any, y: Any, *, seed: int = 0) -> PenaltyCheck:
     own = (keras.regularizers.L1, keras.regularizers.L2, keras.regularizers.L1L2)
     said = [each.regularizer.get_config() if isinstance(each.regularizer, own) else {} for each in variables]
     l1, l2 = ([each.get(kind, 0.0) if each else None for each in said] for kind in ("l1", "l2"))
-    names = [each.path for each in model.trainable_variables]
     sizes = (max(1, len(x) // 4), len(x))
-    check = check_penalty(gradient, start, l1=l1, l2=l2, names=names, batch_sizes=sizes, seed=seed)
-    idle = tuple(name for name, each in zip(names, said, strict=True) if each and not any(each.values()))
+    check = check_penalty(gradient, start, l1=l1, l2=l2, batch_sizes=sizes, seed=seed)
+    idle = tuple(name for name, each in zip(start, said, strict=True) if each and not any(each.values()))
     words = 'a regularizer of strength 0 (so is Keras\'s "l1l2", where no strengths are given).'
     return replace(check, wrong=(*check.wrong, Wrong(words, idle))) if idle else check

@@ -7,7 +7,7 @@ is the gradient of ``l1 sum |w| + l2 sum w^2``, at random weights, by least squa
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,6 +17,7 @@ from ridgewalk.arrays import Array
 from ridgewalk.check.gradient import slope_along
 from ridgewalk.check.result import (
     SAME,
+    Arrays,
     Check,
     Kind,
     PenaltyCheck,
@@ -36,11 +37,10 @@ _POINTS = 8  # draws of the weights: a bias of one unit still gives more equatio
 
 def check_penalty(
     gradient: Callable[[list[Array], int, bool], Any],
-    parameters: Array | Sequence[Array],
+    parameters: Arrays,
     *,
     l1: Strength = None,
     l2: Strength = None,
-    names: Sequence[str] | None = None,
     biases: bool | None = None,
     value: Callable[[list[Array]], Any] | None = None,
     batch_sizes: Sequence[int] = (8, 32),
@@ -56,14 +56,12 @@ def check_penalty(
     gradient : callable
         ``gradient(arrays, rows, on)``: the gradients that a step of so many rows would use at these arrays, with the
         penalty (on is True) or without it.
-    parameters : array, or sequence of arrays
-        They give the shapes, and the size of the weights that are drawn.
+    parameters : array, sequence of arrays, or mapping of names to arrays
+        They give the shapes, and the size of the weights that are drawn. Without names they are called "array 1", ...
+        A bias is an array with "bias" or "intercept" in its name; without names, one that has a single row.
     l1, l2 : float, sequence, or None
         The strengths asked for, of ``l1 sum |w| + l2 sum w^2``: of each weight array, or one per array; None for both:
         only read them.
-    names : sequence of str, or None
-        "array 1", ... by default. A bias is an array with "bias" or "intercept" in its name; without names, one that
-        has a single row.
     biases : bool or None
         Whether biases are to be penalized; None: it is only noted where they are. Strengths per array overrule it.
     value : callable or None
@@ -81,11 +79,12 @@ def check_penalty(
     Raises
     ------
     ValueError
-        Where there are not as many names, strengths per array, or gradients, as arrays.
+        Where there are not as many strengths per array, or gradients, as arrays.
     """
-    arrays, labels = named(parameters, names)
+    arrays, labels = named(parameters)
+    nameless = not isinstance(parameters, Mapping)
     bias = [
-        any(word in name.lower() for word in ("bias", "intercept")) or (names is None and w.size == w.shape[-1:][0])
+        any(word in name.lower() for word in ("bias", "intercept")) or (nameless and w.size == w.shape[-1:][0])
         for name, w in zip(labels, arrays, strict=True)
     ]
     asked = _asked(labels, bias, l1, l2, biases)

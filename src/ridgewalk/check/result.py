@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
-from typing import Any, Generic, Literal, TypeVar
+from typing import Any, Generic, Literal, TypedDict, TypeVar
 
 import numpy as np
 
@@ -66,6 +66,15 @@ class Wrong:
 Row = TypeVar("Row", bound=Slopes | Strengths)
 
 
+class CheckData(TypedDict):
+    """A check as JSON has it; a row has the fields of :class:`Slopes` or :class:`Strengths`."""
+
+    ok: bool
+    arrays: list[dict[str, str | float | None]]
+    findings: list[str]
+    notes: list[str]
+
+
 @dataclass(frozen=True)
 class Check(Generic[Row]):
     """What a check found: numbers for each array, what is wrong, and notes for what is worth knowing."""
@@ -89,7 +98,7 @@ class Check(Generic[Row]):
         if self.findings:
             raise ValueError("\n".join(self.findings))
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> CheckData:
         """Give plain data that JSON can hold: a number that is not finite becomes None."""
         rows = [{key: _plain(value) for key, value in asdict(row).items()} for row in self.arrays]
         return {"ok": self.ok, "arrays": rows, "findings": list(self.findings), "notes": list(self.notes)}
@@ -117,9 +126,16 @@ def _cell(value: Any) -> str:
     return f"{value:.3g}" if isinstance(value, float) else str(value)
 
 
-def named(x: Array | Sequence[Array], names: Sequence[str] | None) -> tuple[list[Array], list[str]]:
-    """Take one array or several as a list of float64 arrays, with a name each."""
-    arrays: list[Array] = [np.array(each, dtype=np.float64) for each in listed(x)]
+Arrays = Array | Sequence[Array] | Mapping[str, Array]
+"""What is checked: one array; several; or several by their names."""
+
+
+def named(x: Arrays, names: Sequence[str] | None = None) -> tuple[list[Array], list[str]]:
+    """Return a list of float64 arrays, and a name for each: of a mapping its own, else those given, else "array 1"."""
+    if isinstance(x, Mapping):
+        names = list(x)
+    given = x.values() if isinstance(x, Mapping) else listed(x)
+    arrays: list[Array] = [np.array(each, dtype=np.float64) for each in given]
     labels = [f"array {k}" for k in range(1, len(arrays) + 1)] if names is None else list(names)
     if not arrays or len(labels) != len(arrays):
         raise ValueError(f"{len(arrays)} arrays take as many names (and at least one), got {len(labels)}: {labels}.")

@@ -11,6 +11,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from ridgewalk.formatting import format_loss, format_number
+from ridgewalk.report.schema import Summary
 from ridgewalk.report.summary import sentences
 from ridgewalk.terminal import Terminal
 
@@ -35,7 +36,7 @@ def noted(notes: Sequence[str]) -> None:
         err.print(f"[yellow]Note:[/] {escape(note)}")
 
 
-def show(summary: dict[str, Any]) -> None:
+def show(summary: Summary) -> None:
     """Print the path as a table, and what was chosen."""
     scored = any(row["heldout_score"] is not None for row in summary["path"])
     titles = ["strength", "held-out loss", "+- s.e.", "train loss", "zeros", "inputs", "units"]
@@ -74,7 +75,7 @@ def table(titles: Sequence[str], *words: str) -> Table:
     return grid
 
 
-def _shown(summary: dict[str, Any]) -> list[int]:
+def _shown(summary: Summary) -> list[int]:
     """Rows of the path to print: where refits repeat a strength with several ridges, the chosen or the best of them."""
     path, alike = summary["path"], dict[float, list[int]]()
     for index, row in enumerate(path):
@@ -87,7 +88,7 @@ def _shown(summary: dict[str, Any]) -> list[int]:
     return [min(each, key=order) for each in alike.values()]
 
 
-def _selected(summary: dict[str, Any]) -> list[str]:
+def _selected(summary: Summary) -> list[str]:
     """Say what selecting, or refitting, inputs brought."""
     if "arms" not in summary:
         return []

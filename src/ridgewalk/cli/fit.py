@@ -24,6 +24,7 @@ from ridgewalk.storage import MODEL_FILE
 from ridgewalk.storage import save as save_model
 
 if TYPE_CHECKING:
+    from ridgewalk.report.schema import Summary
     from ridgewalk.tables import Encoder
 
 
@@ -109,11 +110,11 @@ def _given(ctx: typer.Context) -> set[str]:
     return {name for name, source in sources.items() if source is not None and source.name != "DEFAULT"}
 
 
-def save(folder: Path, model: Any, encoder: Encoder, summary: dict[str, Any]) -> None:
+def save(folder: Path, model: Any, encoder: Encoder, summary: Summary) -> None:
     """Write model, table and summary, each whole or not at all."""
     import pandas as pd
 
-    rows = [row | {"marks": " ".join(row["marks"])} for row in summary["path"]]
+    rows = [{**row, "marks": " ".join(row["marks"])} for row in summary["path"]]
     with written(folder / TABLE_FILE) as unfinished:
         pd.DataFrame(rows).to_csv(unfinished, index=False)
     with written(folder / SUMMARY_FILE) as unfinished:

@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from hashlib import blake2b
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from numpy.typing import NDArray
 from rich.markup import escape
@@ -28,6 +28,7 @@ from ridgewalk.engine import native
 from ridgewalk.engine.progress import StoppedError
 from ridgewalk.engine.record import feed
 from ridgewalk.files import UNFINISHED, written
+from ridgewalk.report.schema import Summary
 
 _ASKED = "asked.json"
 _GRID = ("alphas", "folds", "seeds", "max_iter")
@@ -95,7 +96,7 @@ def say_how_it_starts(folder: Path, resume: bool, named: bool) -> None:
                 )
 
 
-def finished(folder: Path, asked: Asked) -> dict[str, Any] | None:
+def finished(folder: Path, asked: Asked) -> Summary | None:
     """Give the summary of the result that a folder holds, if it is whole and was asked for alike.
 
     Raises
@@ -108,7 +109,7 @@ def finished(folder: Path, asked: Asked) -> dict[str, Any] | None:
     summary = _read(folder / SUMMARY_FILE)
     before = summary.get("asked")
     _compare(folder, "the finished result", before if isinstance(before, dict) else {}, asked)
-    return summary
+    return cast(Summary, summary)
 
 
 @contextmanager

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import textwrap
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, TypedDict
 
 from ridgewalk.diagnostics.evidence import Evidence
 from ridgewalk.diagnostics.rules import Case, Numbers, finite
@@ -38,6 +38,26 @@ class Finding:
     numbers: Numbers
 
 
+class FindingData(TypedDict):
+    """A finding as JSON has it: the fields of :class:`Finding`."""
+
+    letter: str
+    name: str
+    speaks: bool
+    sentence: str
+    advice: str
+    numbers: Numbers
+
+
+class DiagnosisData(TypedDict):
+    """A diagnosis as JSON has it."""
+
+    verdict: str
+    headline: str
+    findings: list[FindingData]
+    numbers: Numbers
+
+
 @dataclass(frozen=True)
 class Diagnosis:
     """What was found, most important first.
@@ -65,9 +85,15 @@ class Diagnosis:
         """Whether something of this name was found."""
         return any(finding.name == name for finding in self.findings)
 
-    def to_dict(self) -> dict[str, Any]:
-        """Everything as plain data."""
-        return {"verdict": self.verdict, **_ready(asdict(self))}
+    def to_dict(self) -> DiagnosisData:
+        """Return everything as plain data; a number that is not finite becomes None."""
+        ready = _ready(asdict(self))
+        return {
+            "verdict": self.verdict,
+            "headline": self.headline,
+            "findings": ready["findings"],
+            "numbers": ready["numbers"],
+        }
 
     def to_json(self) -> str:
         """Everything as JSON."""

@@ -178,10 +178,9 @@ class _Prober:
         asked = [(None, None) if pair is None else tuple(float(each.flat[0]) for each in pair) for pair in strengths]
         found = check_penalty(
             lambda arrays, rows, on: self._pulls(arrays, rows, self.penalties if on else self.free),
-            self.start,
+            dict(zip(self.network.names, self.start, strict=True)),
             l1=[l1 for l1, _ in asked],
             l2=[l2 for _, l2 in asked],
-            names=self.network.names,
             batch_sizes=(_FEW, _MANY),
             seed=self.seed,
         )

@@ -10,14 +10,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
-from typing import Any
 
 import numpy as np
 from scipy.sparse import issparse
 
 from ridgewalk.arrays import Array, Integers
+from ridgewalk.constants import POLL
 from ridgewalk.engine import memory, native
 from ridgewalk.engine.job import Fits, History, Job, Keep, thread_count
+from ridgewalk.engine.native.plan import FoldPlan, OptimizerPlan, PenaltyPlan, Plan, RowsPlan, TablePlan
 from ridgewalk.engine.progress import Progress, StoppedError
 from ridgewalk.folds import Fold
 from ridgewalk.layers import GELU, Dense, Dropout, Layer, LeakyReLU, ReLU, Sigmoid, Tanh
@@ -27,15 +28,20 @@ from ridgewalk.optimizers import SGD, AdaGrad, Adam, AdamW, Cosine, InverseTime,
 from ridgewalk.penalties import L1, L2, MCP, GroupLasso, GroupMCP, Penalty, Strength, Terms, concavity_of, parts
 from ridgewalk.threads import ends_with_interpreter
 
-# Their places are the numbers of the enumerations in native/plan.hpp; penalties hand over their terms.
-_LAYERS = (Dense, ReLU, LeakyReLU, Tanh, Sigmoid, GELU, Dropout)
-_LOSSES = (CrossEntropy, BinaryCrossEntropy, SquaredError, AbsoluteError, Huber, Poisson)
-_OPTIMIZERS = (SGD, AdaGrad, RMSProp, Adam)
-_SCHEDULES = (InverseTime, Cosine, Steps)
+# As native/plan.hpp calls them; penalties hand over their terms.
+_LAYERS: dict[type, str] = {
+    Dense: "dense", ReLU: "relu", LeakyReLU: "leaky_relu", Tanh: "tanh", Sigmoid: "logistic", GELU: "gelu",
+    Dropout: "dropout",
+}  # fmt: skip
+_LOSSES: dict[type, str] = {
+    CrossEntropy: "cross_entropy", BinaryCrossEntropy: "binary_cross_entropy", SquaredError: "squared_error",
+    AbsoluteError: "absolute_error", Huber: "huber", Poisson: "poisson",
+}  # fmt: skip
+_OPTIMIZERS: dict[type, str] = {SGD: "sgd", AdaGrad: "adagrad", RMSProp: "rmsprop", Adam: "adam", AdamW: "adam"}
+_SCHEDULES: dict[type, str] = {InverseTime: "inverse_time", Cosine: "cosine", Steps: "steps"}
 _PENALTIES = (L1, L2, GroupLasso, MCP, GroupMCP)
-_OVER = (None, "inputs", "units")
 
-_POLL = 0.05  # seconds between two looks at the progress, and at Ctrl-C
+_POLL = POLL / 1000  # seconds
 
 
 def supports(job: Job) -> str | None:
@@ -44,7 +50,7 @@ def supports(job: Job) -> str | None:
     used = [
         *(("layer", layer, _LAYERS) for layer in job.network.layers),
         ("loss", job.loss, _LOSSES),
-        ("optimizer", job.optimizer, (*_OPTIMIZERS, AdamW)),
+        ("optimizer", job.optimizer, _OPTIMIZERS),
         ("schedule", job.optimizer.schedule, _SCHEDULES),
         *(("penalty", part, _PENALTIES) for part in simple),
     ]
@@ -83,7 +89,7 @@ def train(job: Job, n_jobs: int = 1, progress: Progress | None = None, keep: Kee
         raise StoppedError
     memory.check(memory.needed(memory.Size.of_job(job), threads), threads)
     level, kernels = native.load()
-    plan = _plan(job)
+    plan = _plan(job, kernels)
     history = _fits(plan, level).history
     if history:
         progress.histories.append(history)
@@ -150,7 +156,7 @@ def peak_flops(seconds: float = 0.2) -> float:
     return native.load()[1].peak_flops(seconds)
 
 
-def _plan(job: Job) -> dict[str, Any]:
+def _plan(job: Job, kernels: native.Kernels) -> Plan:
     """Flatten a job, and make room for what comes of it; the keys are read in native/module.cpp."""
     runs = job.runs
     marks = job.marks
@@ -160,18 +166,18 @@ def _plan(job: Job) -> dict[str, Any]:
         "single": job.dtype == np.float32,
         "layers": [
             {
-                "kind": _LAYERS.index(type(layer)),
+                "kind": kernels.layers.index(_LAYERS[type(layer)]),
                 "inputs": layer.inputs if isinstance(layer, Dense) else 0,
                 "units": layer.units if isinstance(layer, Dense) else 0,
                 "parameter": _parameter(layer),
             }
             for layer in job.network.layers
         ],
-        "loss": _LOSSES.index(type(job.loss)),
+        "loss": kernels.losses.index(_LOSSES[type(job.loss)]),
         "delta": job.loss.delta if isinstance(job.loss, Huber) else 0.0,
-        "optimizer": _optimizer(job),
+        "optimizer": _optimizer(job, kernels),
         "penalties": [
-            _penalty(penalty, w[0])
+            _penalty(penalty, w[0], kernels)
             for penalty, w in zip(job.objective(np.arange(runs)).penalties, job.start, strict=True)
         ],
         "x": _x(job),
@@ -191,12 +197,18 @@ def _plan(job: Job) -> dict[str, Any]:
         "watches_objective": stopping.watched == "objective" if stopping else False,
         "marks": marks.tolist(),
         "parameters": [np.full(array.shape, np.nan, dtype=job.dtype) for array in job.start],
-        **{name: np.full(runs, np.nan) for name in ("data_loss", "penalty", "validation_loss", "residual")},
+        "data_loss": np.full(runs, np.nan),
+        "penalty": np.full(runs, np.nan),
+        "validation_loss": np.full(runs, np.nan),
+        "residual": np.full(runs, np.nan),
         "trained": np.zeros(runs, dtype=np.int64),
         "diverged": np.zeros(runs, dtype=bool),
         "finished": np.zeros(runs, dtype=bool),
-        **{f"history_{name}": np.full(shape, np.nan) for name in ("data_loss", "penalty", "validation_loss")},
-        **{f"history_{name}": np.full((*shape, len(job.start)), np.nan) for name in ("zeros", "norms")},
+        "history_data_loss": np.full(shape, np.nan),
+        "history_penalty": np.full(shape, np.nan),
+        "history_validation_loss": np.full(shape, np.nan),
+        "history_zeros": np.full((*shape, len(job.start)), np.nan),
+        "history_norms": np.full((*shape, len(job.start)), np.nan),
     }
 
 
@@ -210,71 +222,73 @@ def _parameter(layer: Layer) -> float:
             return 0.0
 
 
-def _optimizer(job: Job) -> dict[str, Any]:
+def _optimizer(job: Job, kernels: native.Kernels) -> OptimizerPlan:
     optimizer, schedule = job.optimizer, job.optimizer.schedule
-    plan = {"first": 0.0, "second": 0.0, "epsilon": 0.0, "decay": 0.0, "nesterov": False}
-    match optimizer:
-        case SGD():
-            kind: type = SGD
-            plan |= {"first": optimizer.momentum, "nesterov": optimizer.nesterov}
-        case AdaGrad():
-            kind = AdaGrad
-            plan |= {"epsilon": optimizer.epsilon}
-        case RMSProp():
-            kind = RMSProp
-            plan |= {"second": optimizer.rho, "epsilon": optimizer.epsilon}
-        case Adam():
-            kind = Adam
-            plan |= {"first": optimizer.beta_1, "second": optimizer.beta_2, "epsilon": optimizer.epsilon}
-            plan |= {"decay": optimizer.weight_decay} if isinstance(optimizer, AdamW) else {}
-        case _:
-            raise AssertionError(optimizer)  # supports() saw to it
     a, b = 0.0, 0.0
     if isinstance(schedule, InverseTime):
         a = schedule.decay
     elif isinstance(schedule, Steps):
         a, b = float(schedule.every), schedule.factor
-    return {
-        **plan,
-        "kind": _OPTIMIZERS.index(kind),
+    plan: OptimizerPlan = {
+        "kind": kernels.optimizers.index(_OPTIMIZERS[type(optimizer)]),
         "rate": optimizer.learning_rate,
-        "schedule": _SCHEDULES.index(type(schedule)),
+        "first": 0.0,
+        "second": 0.0,
+        "epsilon": 0.0,
+        "decay": 0.0,
+        "nesterov": False,
+        "schedule": kernels.schedules.index(_SCHEDULES[type(schedule)]),
         "schedule_a": a,
         "schedule_b": b,
     }
+    match optimizer:
+        case SGD():
+            plan |= {"first": optimizer.momentum, "nesterov": optimizer.nesterov}
+        case AdaGrad():
+            plan |= {"epsilon": optimizer.epsilon}
+        case RMSProp():
+            plan |= {"second": optimizer.rho, "epsilon": optimizer.epsilon}
+        case Adam():
+            plan |= {"first": optimizer.beta_1, "second": optimizer.beta_2, "epsilon": optimizer.epsilon}
+            if isinstance(optimizer, AdamW):
+                plan["decay"] = optimizer.weight_decay
+    return plan
 
 
-def _penalty(penalty: Penalty, w: Array) -> dict[str, Any]:
+def _penalty(penalty: Penalty, w: Array, kernels: native.Kernels) -> PenaltyPlan:
     terms: Terms = {}
     for part in parts(penalty):
         assert isinstance(part, _PENALTIES)  # supports() saw to it
         terms |= part.terms(w)
     inputs, units = w.shape
     over = terms.get("over")
-    counts = {"l1": inputs, "l2": inputs, "group": units if over == "units" else inputs}
     member = terms.get("member")
     return {
-        **{
-            name: _strengths(terms[name], count, w.dtype) if name in terms else None  # type: ignore[literal-required]
-            for name, count in counts.items()
-        },
-        "over": _OVER.index(over),
+        "l1": _strengths(terms.get("l1"), inputs, w.dtype),
+        "l2": _strengths(terms.get("l2"), inputs, w.dtype),
+        "group": _strengths(terms.get("group"), units if over == "units" else inputs, w.dtype),
+        "over": kernels.over.index(over or "none"),
         "member": None if member is None else member.astype(np.int32),
         "groups": 0 if member is None else int(member.max()) + 1,
         "concavity": concavity_of(penalty),
     }
 
 
-def _strengths(weights: Strength, count: int, dtype: np.dtype[np.floating]) -> Array:
-    """Shape strengths (R, P, 1), (R, 1, Q), (P, 1), (1, Q) or () into (R or 1, count)."""
+def _strengths(weights: Strength | None, count: int, dtype: np.dtype[np.floating]) -> Array | None:
+    """Shape strengths (R, P, 1), (R, 1, Q), (P, 1), (1, Q) or (), where there are any, into (R or 1, count)."""
+    if weights is None:
+        return None
     values = np.asarray(weights, dtype=dtype)
     flat = values.reshape(values.shape[0] if values.ndim == 3 else 1, -1)
     return np.ascontiguousarray(np.broadcast_to(flat, (flat.shape[0], count)))
 
 
-def _x(job: Job) -> dict[str, Any]:
-    plan: dict[str, Any] = {"singles": None, "doubles": None, "starts": None, "columns": None}
-    x = job.x
+def _x(job: Job) -> TablePlan:
+    x, outputs = job.x, job.target.shape[1]
+    plan: TablePlan = {
+        "singles": None, "doubles": None, "starts": None, "columns": None, "inputs": x.shape[1], "outputs": outputs
+    }  # fmt: skip
+    entries: Array
     if isinstance(x, np.ndarray):
         entries = np.ascontiguousarray(x, dtype=np.float32 if x.dtype == np.float32 else np.float64)
     else:
@@ -283,28 +297,35 @@ def _x(job: Job) -> dict[str, Any]:
             x.sum_duplicates()
         entries = np.ascontiguousarray(x.data, dtype=np.float32 if x.dtype == np.float32 else np.float64)
         plan |= {"starts": x.indptr.astype(np.int64), "columns": x.indices.astype(np.int32)}
-    plan["singles" if entries.dtype == np.float32 else "doubles"] = entries
-    return {**plan, "inputs": x.shape[1], "outputs": job.target.shape[1]}
+    if entries.dtype == np.float32:
+        plan["singles"] = entries
+    else:
+        plan["doubles"] = entries
+    return plan
 
 
-def _fold(fold: Fold) -> dict[str, Any]:
+def _fold(fold: Fold) -> FoldPlan:
     return {
         "training": _rows(fold.weights),
         "validation": None if fold.validation is None or not fold.validation.any() else _rows(fold.validation),
-        **{
-            name: np.ascontiguousarray(getattr(fold, name), dtype=np.float64)
-            for name in ("center", "scale", "target_center", "target_scale")
-        },
+        "center": _doubles(fold.center),
+        "scale": _doubles(fold.scale),
+        "target_center": _doubles(fold.target_center),
+        "target_scale": _doubles(fold.target_scale),
     }
 
 
-def _rows(weights: Array) -> dict[str, Any]:
+def _doubles(values: Array) -> Array:
+    return np.ascontiguousarray(values, dtype=np.float64)
+
+
+def _rows(weights: Array) -> RowsPlan:
     numbers: Integers = np.flatnonzero(weights > 0)
     used = weights[numbers].astype(np.float64)
     return {"numbers": numbers, "weights": used, "mean_weights": mean_weights(used), "count": len(numbers)}
 
 
-def _fits(plan: dict[str, Any], level: str) -> Fits:
+def _fits(plan: Plan, level: str) -> Fits:
     history = History(
         np.array(plan["marks"]),
         plan["history_data_loss"],

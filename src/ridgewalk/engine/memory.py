@@ -10,13 +10,13 @@ from pathlib import Path
 import numpy as np
 from scipy.sparse import issparse
 
+from ridgewalk.constants import FEW_TILES, LARGE, MANY_TILES, MOST_SLICES, THINNEST, TILE
 from ridgewalk.engine.job import Job
 from ridgewalk.folds import Fold, Matrix
 from ridgewalk.optimizers import SGD, Adam, Optimizer
 from ridgewalk.penalties import L2, Penalty, parts
 
-_TILE, _FEW_TILES, _MANY_TILES, _LARGE, _MOST_SLICES = 64, 4, 64, 16_384, 16  # as in native/run.hpp
-_VECTOR, _THIN = 64, 4  # bytes of the widest vectors, which rows are padded to; inputs or units of a thin layer
+_VECTOR = 64  # bytes of the widest vectors, which rows are padded to
 _PER_UNIT = 4  # of a tile's numbers for every unit: output, slope, and its gradient as it comes and transposed
 _SHUFFLE = 40  # bytes per row to put a minibatch epoch in its order
 _FINISHED = 6  # copies of a fold's rows while a linear model is finished by Newton's method
@@ -127,12 +127,12 @@ def needed(size: Size, threads: int) -> int:
     folds = min(crews, size.folds) * (size.training + size.validation) * ((columns + outputs + 1) * item + 16)
     padded = sum(p * -(-q // lanes) * lanes for p, q in shapes) * item
     numbers = sum(p * q for p, q in shapes[::2])
-    tiles, per_slice = -(-size.training // _TILE), _FEW_TILES if numbers >= _LARGE else _MANY_TILES
-    kept = min(tiles, _FEW_TILES) if numbers >= _LARGE and not size.sparse else 0
-    slices = max(kept, min(-(-tiles // per_slice), _MOST_SLICES))
-    thin = [min(p, q, _THIN) * max(p, q) for p, q in shapes[::2] if size.rests or min(p, q) <= _THIN]
+    tiles, per_slice = -(-size.training // TILE), FEW_TILES if numbers >= LARGE else MANY_TILES
+    kept = min(tiles, FEW_TILES) if numbers >= LARGE and not size.sparse else 0
+    slices = max(kept, min(-(-tiles // per_slice), MOST_SLICES))
+    thin = [min(p, q, THINNEST) * max(p, q) for p, q in shapes[::2] if size.rests or min(p, q) <= THINNEST]
     gradients = slices * (padded + (sum(thin) + sum(q for _, q in shapes[::2])) * _VECTOR)
-    tape = _TILE * (columns + _PER_UNIT * sum(units for _, units in shapes[::2])) * item
+    tape = TILE * (columns + _PER_UNIT * sum(units for _, units in shapes[::2])) * item
     tapes = max(min(threads, crews * slices), crews * kept) * tape
     under_way = crews * (padded * (size.states + 2 * size.rests) + gradients + size.rows * _SHUFFLE * size.batches)
     return folds + under_way + tapes + size.runs * size.arrays

@@ -15,6 +15,7 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 from ridgewalk.arrays import Array, Booleans, Integers, row_sums
+from ridgewalk.constants import CHECK_EVERY
 from ridgewalk.draws import order, uniform
 from ridgewalk.engine.job import Fits, History, Job, Polish, Standing, joined, thread_count
 from ridgewalk.engine.progress import Progress, StoppedError
@@ -28,10 +29,6 @@ from ridgewalk.threads import ends_with_interpreter, for_each
 
 _BLOCK = 2**19
 """Numbers in the activations of the runs that are trained as one stack: about what a core's cache holds."""
-
-
-_CHECK_EVERY = 10
-"""Polishing steps between two looks at the residual, which costs a gradient."""
 
 
 def train(job: Job, n_jobs: int = 1, progress: Progress | None = None) -> Fits:
@@ -296,7 +293,7 @@ def accelerated_descent(
     value = objective.data_loss(w, x, target, weights) + objective.penalty(w)
     inertia, rate = np.ones(runs), np.ones(runs)
     for step in count():
-        if step % _CHECK_EVERY == 0:
+        if step % CHECK_EVERY == 0:
             residual = objective.residual(w, objective.data_gradient(w, x, target, weights))
             if (residual <= tolerance).all():
                 return

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from numbers import Real
 from os import PathLike
 from pathlib import Path
-from typing import Any
+from typing import Any, TypedDict, Unpack
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -43,28 +44,52 @@ from ridgewalk.threads import ending_with_interpreter
 from ridgewalk.warning import warn, warn_deprecated
 
 
+class PathOptions(TypedDict, total=False):
+    """Options of :func:`mlp_path`, by name; those that are left out are as :data:`USUAL` has them.
+
+    ``memory`` and ``route`` are the old names of ``checkpoint_dir`` and ``settings``, until ridgewalk 0.2.
+    """
+
+    loss: Loss | str
+    settings: PathSettings | None
+    penalty: PathPenalty | None
+    alphas: AlphaSpec
+    cv: Any
+    n_seeds: int
+    sample_weight: ArrayLike | None
+    groups: ArrayLike | None
+    random_state: Any
+    standardize: bool
+    engine: Engine
+    n_jobs: int | None
+    checkpoint_dir: str | PathLike[str] | None
+    verbose: bool
+    memory: str | PathLike[str] | None
+    route: Route | None
+
+
+USUAL: PathOptions = {
+    "loss": "auto",
+    "settings": None,
+    "penalty": None,
+    "alphas": 30,
+    "cv": 5,
+    "n_seeds": 1,
+    "sample_weight": None,
+    "groups": None,
+    "random_state": None,
+    "standardize": True,
+    "engine": "compiled",
+    "n_jobs": None,
+    "checkpoint_dir": None,
+    "verbose": False,
+    "memory": None,
+    "route": None,
+}
+
+
 @ending_with_interpreter
-def mlp_path(
-    X: ArrayLike,
-    y: ArrayLike,
-    *,
-    loss: Loss | str = "auto",
-    settings: PathSettings | None = None,
-    penalty: PathPenalty | None = None,
-    alphas: AlphaSpec = 30,
-    cv: Any = 5,
-    n_seeds: int = 1,
-    sample_weight: ArrayLike | None = None,
-    groups: ArrayLike | None = None,
-    random_state: Any = None,
-    standardize: bool = True,
-    engine: Engine = "compiled",
-    n_jobs: int | None = None,
-    checkpoint_dir: str | PathLike[str] | None = None,
-    verbose: bool = False,
-    memory: str | PathLike[str] | None = None,
-    route: Route | None = None,
-) -> MLPPath:
+def mlp_path(X: ArrayLike, y: ArrayLike, **options: Unpack[PathOptions]) -> MLPPath:
     """Walk the path: every strength x fold x seed, and every strength x seed on all data.
 
     Parameters
@@ -73,6 +98,9 @@ def mlp_path(
         Sparse columns are scaled, not centered.
     y : array_like, shape (N,) or (N, C)
         Class labels, numbers, or zeros and ones of several labels.
+
+    Other Parameters
+    ----------------
     loss : Loss or str
         "log_loss", "squared_error", "absolute_error", "huber" or "poisson"; by default ("auto") the first where y holds
         classes (text, booleans or at most 20 different whole numbers), else the second.
@@ -105,21 +133,56 @@ def mlp_path(
         random_state.
     verbose : bool
         Show a progress bar.
-    memory, route
+    memory, route : optional
         Deprecated: the old names of ``checkpoint_dir`` and ``settings``, until ridgewalk 0.2.
 
     Returns
     -------
     MLPPath
+
+    Raises
+    ------
+    TypeError
+        For an option that it does not have.
     """
-    settings = settings or PathSettings()
-    if memory is not None:
+    unknown = sorted(options.keys() - USUAL.keys())
+    if unknown:
+        raise TypeError(f"mlp_path has no option {', '.join(unknown)}: its options are {', '.join(USUAL)}.")
+    given = USUAL | options
+    settings, standardize, engine = given["settings"] or PathSettings(), given["standardize"], given["engine"]
+    checkpoint_dir, random_state, n_jobs = given["checkpoint_dir"], given["random_state"], given["n_jobs"]
+    if given["memory"] is not None:
         warn_deprecated("memory=", "checkpoint_dir=")
-        checkpoint_dir = memory
-    if route is not None:
+        checkpoint_dir = given["memory"]
+    if given["route"] is not None:
         warn_deprecated("route=", "settings=")
+        route = given["route"]
         settings, standardize, engine = route.settings(), route.standardize, route.engine
+    if given["penalty"] is not None:
+        settings = replace(settings, penalty=given["penalty"])
     x, target = check_X_y(X, y, dtype=np.float64, accept_sparse="csr", multi_output=True, ensure_min_samples=2)
+    criterion, target = loss_and_target(given["loss"], target)
+    weights = row_weights(given["sample_weight"], x)
+    sampling = Sampling(given["cv"], given["n_seeds"], random_state, given["groups"])
+    problem = path_problem(x, target, criterion, sampling, weights, standardize)
+    with progress("Fitting the path", given["verbose"]) as watched:
+        runner = Runner(engine, 1 if n_jobs is None else n_jobs, watched, recorded(checkpoint_dir, random_state))
+        return fit_path(problem, settings, given["alphas"], runner)
+
+
+def _spelled_out() -> inspect.Signature:
+    """Return the signature of :func:`mlp_path` with every option and what it usually is, for ``help``."""
+    signature = inspect.signature(mlp_path)
+    data = list(signature.parameters.values())[:-1]
+    named = [inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=usual) for name, usual in USUAL.items()]
+    return signature.replace(parameters=[*data, *named])
+
+
+mlp_path.__signature__ = _spelled_out()  # type: ignore[attr-defined]
+
+
+def loss_and_target(loss: Loss | str, target: Any) -> tuple[Loss, Any]:
+    """Return the loss of a checked target, and the target with its classes numbered."""
     kind = type_of_target(target)
     if kind.startswith(("binary", "multiclass")) and target.ndim == 2 and target.shape[1] == 1:
         target = target[:, 0]
@@ -130,13 +193,7 @@ def mlp_path(
         target = np.unique(target, return_inverse=True)[1]
     elif not np.issubdtype(target.dtype, np.number):
         raise ValueError(f"{type(criterion).__name__} needs a target of numbers, got {target.dtype}.")
-    weights = row_weights(sample_weight, x)
-    problem = path_problem(x, target, criterion, Sampling(cv, n_seeds, random_state, groups), weights, standardize)
-    if penalty is not None:
-        settings = replace(settings, penalty=penalty)
-    with progress("Fitting the path", verbose) as watched:
-        runner = Runner(engine, 1 if n_jobs is None else n_jobs, watched, recorded(checkpoint_dir, random_state))
-        return fit_path(problem, settings, alphas, runner)
+    return criterion, target
 
 
 def recorded(checkpoint_dir: str | PathLike[str] | None, random_state: Any) -> Record | None:

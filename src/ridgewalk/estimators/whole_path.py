@@ -62,6 +62,7 @@ from ridgewalk.path.settings import PathSettings, Precision, Schedule
 from ridgewalk.progress import progress
 from ridgewalk.report.details import Extras, Given, page_data
 from ridgewalk.report.html import excerpt, render
+from ridgewalk.report.schema import Summary
 from ridgewalk.report.summary import summarize
 from ridgewalk.threads import ending_with_interpreter
 from ridgewalk.warning import renamed, warn
@@ -307,7 +308,7 @@ class _PathEstimator(Predictor):
             evidence = of_path(problem, path, self._runner(watched), self.selection, alpha, outputs)
         return judge(evidence)
 
-    def summary(self, origins: list[str] | None = None) -> dict[str, Any]:
+    def summary(self, origins: list[str] | None = None) -> Summary:
         """Describe the path and the choice in plain data, ready for JSON: what command line and page show.
 
         Parameters
@@ -317,7 +318,7 @@ class _PathEstimator(Predictor):
 
         Returns
         -------
-        dict
+        Summary
             Of :func:`ridgewalk.report.summary.summarize`; where inputs were selected or refitted, with what every arm
             reached, and what the chosen one gains over the null model.
         """

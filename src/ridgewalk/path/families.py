@@ -324,6 +324,16 @@ class MCPPath(FirstLayerPenalty):
     def first(self, alphas: Array) -> Penalty:
         return MCP(alphas, self.gamma, factors=self.factors)
 
+    @property
+    def tangent(self) -> ElasticNetPath:
+        """L1, which it is at 0: where it is not convex, a linear model starts from the optimum of this, too."""
+        return ElasticNetPath(
+            l1_ratio=1.0,
+            bias_alpha=self.bias_alpha,
+            layer_factors=self.layer_factors,
+            penalty_factors=self.penalty_factors,
+        )
+
     def at(self, network: Network, alphas: Array) -> tuple[Penalty, ...]:
         return _held(super().at(network, alphas), self, network, alphas)
 
@@ -345,6 +355,16 @@ class GroupMCPPath(GroupedPenalty):
 
     def first(self, alphas: Array) -> Penalty:
         return GroupMCP(alphas, self.gamma, factors=self.factors, groups=self.groups)
+
+    @property
+    def tangent(self) -> GroupLassoPath:
+        """The group lasso, as :attr:`MCPPath.tangent`."""
+        return GroupLassoPath(
+            bias_alpha=self.bias_alpha,
+            layer_factors=self.layer_factors,
+            penalty_factors=self.penalty_factors,
+            groups=self.groups,
+        )
 
     def at(self, network: Network, alphas: Array) -> tuple[Penalty, ...]:
         return _held(super().at(network, alphas), self, network, alphas)

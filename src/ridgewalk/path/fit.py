@@ -28,13 +28,13 @@ from ridgewalk.engine.job import Fits
 from ridgewalk.folds import Fold, standardized_fold
 from ridgewalk.path.cost import awake_strengths, check_memory, strengths_at_once, training_seconds
 from ridgewalk.path.grid import grid
-from ridgewalk.path.jobs import by_strength, dense_job, every_pair, network_of, penalties_at, ramp_job, zero_starts
+from ridgewalk.path.jobs import by_strength, dense_job, every_pair, network_of, ramp_job
 from ridgewalk.path.law import NullObjectives, null_objectives, with_law
-from ridgewalk.path.linear import solve_linear
 from ridgewalk.path.null_model import NullModel
 from ridgewalk.path.problem import PathProblem
 from ridgewalk.path.result import MLPPath, Score, collect
 from ridgewalk.path.settings import PathSettings
+from ridgewalk.path.several_starts import solve_path
 
 AlphaSpec = int | ArrayLike | Literal["qut"]
 """What a user asks for: how many strengths, the strengths themselves, or the selection-safe one."""
@@ -160,10 +160,7 @@ def train_path(
     with progress.task(training_seconds(problem, settings, count)):
         if settings.linear:
             progress.stage = "solving linear models"
-            alphas, pairs = every_pair(problem, strengths)
-            penalties, zeros = penalties_at(problem, settings, alphas), zero_starts(problem, settings, count)
-            solved = solve_linear(problem, settings, runner, pairs, penalties, zeros)
-            return by_strength(solved, problem.pairs)
+            return solve_path(problem, settings, runner, strengths)
         progress.stage = "training without a penalty"
         dense = runner.train(dense_job(problem, settings))
         progress.stage = "training"

@@ -15,6 +15,7 @@ from ridgewalk.estimators.access import checked_rows, output_names, shown_path
 from ridgewalk.formatting import format_number
 from ridgewalk.plots.drawing import last_step, nearest, pyplot, short
 from ridgewalk.report.details import regions, spread
+from ridgewalk.report.schema import Points, Regions, Summary
 from ridgewalk.report.summary import marked, summarize
 
 if TYPE_CHECKING:
@@ -33,7 +34,7 @@ class DecisionBoundaryPathDisplay:
 
     Parameters
     ----------
-    plane : dict
+    plane : Regions
         Of :func:`ridgewalk.report.details.regions`.
     titles : sequence of str
         Of the panels.
@@ -47,7 +48,7 @@ class DecisionBoundaryPathDisplay:
         The rows that were given.
     """
 
-    def __init__(self, *, plane: dict[str, Any], titles: Sequence[str]) -> None:
+    def __init__(self, *, plane: Regions, titles: Sequence[str]) -> None:
         self.plane = plane
         self.titles = titles
 
@@ -159,16 +160,15 @@ class DecisionBoundaryPathDisplay:
                 display.plot("contourf", panel, cmap=_SHADES[plane["kind"]], levels=levels, alpha=0.6)
             self.displays_.append(display)
             if plane["points"] is not None:
-                self._scatter(panel, display.multiclass_colors_ if several else _TWO, levels)
+                self._scatter(panel, plane["points"], display.multiclass_colors_ if several else _TWO, levels)
             panel.set_title(title, fontsize="medium")
             panel.label_outer()
         self._explain()
         return self
 
-    def _scatter(self, panel: Axes, colours: Any, levels: Array) -> None:
+    def _scatter(self, panel: Axes, points: Points, colours: Any, levels: Array) -> None:
         """Draw the rows: in colours and shapes of their classes, or in the shade of their number."""
-        points = self.plane["points"]
-        across, up, target = (np.array(points[name]) for name in ("across", "up", "target"))
+        across, up, target = (np.array(each) for each in (points["across"], points["up"], points["target"]))
         edge: dict[str, Any] = {"edgecolors": "black", "linewidths": 0.5, "s": 16}
         if self.plane["kind"] == "numbers":
             self.scatters_.append(
@@ -201,7 +201,7 @@ class DecisionBoundaryPathDisplay:
             self.axes_[-1].legend(handles=handles, fontsize="small")
 
 
-def _some(summary: dict[str, Any]) -> Integers:
+def _some(summary: Summary) -> Integers:
     """Numbers of some strengths: from none to the strongest that leaves anything, the chosen one among them."""
     left = [s for s, row in enumerate(summary["path"]) if row["weights_kept"] or s == summary["index"]]
     shown = spread(max(left) + 1, _PANELS)

@@ -16,6 +16,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from ridgewalk.arrays import Array, Integers
 from ridgewalk.formatting import format_number
+from ridgewalk.report.schema import PathAxes, Summary
 from ridgewalk.report.summary import marked
 
 if TYPE_CHECKING:
@@ -94,9 +95,9 @@ class StrengthAxis:
         Where the strengths stand.
     """
 
-    def __init__(self, summary: dict[str, Any], axes: dict[str, Any]) -> None:
+    def __init__(self, summary: Summary, axes: PathAxes) -> None:
         self._summary = summary
-        self._rows: list[dict[str, Any]] = summary["path"]
+        self._rows = summary["path"]
         self._alphas = np.array([row["alpha"] for row in self._rows])
         self._rising: bool = axes["rising"]
         self._places = np.array(axes["places"])

@@ -26,12 +26,16 @@ from ridgewalk.plots.drawing import (
     short,
 )
 from ridgewalk.report.details import axes, inputs_along
+from ridgewalk.report.schema import InputsAlong, Summary
 from ridgewalk.report.summary import summarize
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
+    from ridgewalk.arrays import Array
+
 Kind = Literal["loss", "weights", "frequency"]
+LossName = Literal["heldout_loss", "standard_error", "train_loss", "train_standard_error"]
 _MOST_NAMED = 10  # lines with a colour and a name
 
 
@@ -42,9 +46,9 @@ class RegularizationPathDisplay:
 
     Parameters
     ----------
-    summary : dict
+    summary : Summary
         Of :func:`ridgewalk.report.summary.summarize`.
-    inputs : dict
+    inputs : InputsAlong
         Of :func:`ridgewalk.report.details.inputs_along`.
 
     Attributes
@@ -62,7 +66,7 @@ class RegularizationPathDisplay:
         Inputs and weights that are left.
     """
 
-    def __init__(self, *, summary: dict[str, Any], inputs: dict[str, Any]) -> None:
+    def __init__(self, *, summary: Summary, inputs: InputsAlong) -> None:
         self.summary = summary
         self.inputs = inputs
 
@@ -175,7 +179,7 @@ class RegularizationPathDisplay:
             self._draw_frequency(strengths)
         return self
 
-    def _column(self, name: str) -> Any:
+    def _column(self, name: LossName) -> Array:
         return numbers([row[name] for row in self.summary["path"]])
 
     def _draw_losses(self, strengths: StrengthAxis, ends: list[float] | None) -> None:
@@ -184,11 +188,11 @@ class RegularizationPathDisplay:
             ax.set_yscale("log")
             ax.set_ylim(*ends)
         told = (
-            ("heldout_loss", "standard_error", "held-out loss", BLUE, "-", "o"),
-            ("train_loss", "train_standard_error", "training loss", VERMILION, "--", "s"),
+            (self._column("heldout_loss"), self._column("standard_error"), "held-out loss", BLUE, "-", "o"),
+            (self._column("train_loss"), self._column("train_standard_error"), "training loss", VERMILION, "--", "s"),
         )
-        for loss, error, label, colour, dashes, marker in told:
-            middle, spread = self._column(loss), np.nan_to_num(self._column(error))
+        for middle, error, label, colour, dashes, marker in told:
+            spread = np.nan_to_num(error)
             low = middle - spread
             if ends:  # a band that goes below 0 leaves the picture
                 low = np.where(low > 0, low, ends[0] / 10)

@@ -15,16 +15,31 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
-from ridgewalk.arrays import Array, Integers
+from ridgewalk.arrays import Array, Booleans, Integers
 from ridgewalk.engine.job import History
 from ridgewalk.losses import facts
 from ridgewalk.path.result import MLPPath
 from ridgewalk.path.selection import Choice, Rule
+from ridgewalk.report.schema import (
+    Curves,
+    InputsAlong,
+    LayerAlong,
+    LossAlong,
+    Page,
+    PathAxes,
+    PathSummary,
+    Points,
+    Regions,
+    RowsAlong,
+)
 from ridgewalk.report.summary import by_input, kept_inputs, sentences, summarize
+
+if TYPE_CHECKING:
+    from ridgewalk.diagnostics.verdict import DiagnosisData
 
 _MOST_INPUTS, _MOST_CLASSES, _MOST_ROWS, _LONGEST_NAME = 40, 20, 200, 80
 _WIDEST_LAYER, _MOST_WEIGHTS = 64, 150_000  # rows and columns of a matrix; numbers over all layers and strengths
@@ -60,7 +75,7 @@ class Extras:
         Their names, in the order of the outputs; no and yes where there is one output.
     given : Given, optional
         Rows to predict at every strength.
-    diagnosis : dict, optional
+    diagnosis : DiagnosisData, optional
         ``Diagnosis.to_dict()``.
     history : History, optional
         How a training went at every strength: a run for each.
@@ -69,7 +84,7 @@ class Extras:
 
     classes: list[str] | None = None
     given: Given | None = None
-    diagnosis: dict[str, Any] | None = None
+    diagnosis: DiagnosisData | None = None
     history: History | None = None
     title: str = "A walked path"
 
@@ -81,7 +96,7 @@ def page_data(
     choice: Choice | None = None,
     how: str | None = None,
     extras: Extras | None = None,
-) -> dict[str, Any]:
+) -> Page:
     """Collect everything that a page shows.
 
     Parameters
@@ -92,7 +107,7 @@ def page_data(
 
     Returns
     -------
-    dict
+    Page
         Ready for JSON. ``summary`` is that of :func:`~ridgewalk.report.summary.summarize`, without its list of inputs;
         what differs from strength to strength are lists along ``summary["path"]``.
     """
@@ -102,7 +117,7 @@ def page_data(
     return {
         "title": extras.title,
         "made_by": f"ridgewalk {version('ridgewalk')}",
-        "summary": {name: value for name, value in summary.items() if name != "inputs"},
+        "summary": cast(PathSummary, {name: value for name, value in summary.items() if name != "inputs"}),
         "axes": axes(summary),
         "sentences": said,
         "diagnosis": extras.diagnosis,
@@ -114,17 +129,8 @@ def page_data(
     }
 
 
-def axes(summary: dict[str, Any]) -> dict[str, Any]:
-    """Say how a path is drawn.
-
-    Returns
-    -------
-    dict
-        ``rising`` is whether strengths rise, and so have places by their logarithms, with 0 apart to the left; where
-        they do not (refits under several ridges) their places are their numbers. ``places`` has one for each strength.
-        ``losses`` is the lowest and the highest loss to show on a logarithmic axis, where losses differ so much that
-        they need one; else None. A training loss far below all held-out ones leaves the picture.
-    """
+def axes(summary: PathSummary) -> PathAxes:
+    """Say how a path is drawn."""
     rows = summary["path"]
     alphas = np.array([row["alpha"] for row in rows])
     positive = alphas[alphas > 0]
@@ -134,18 +140,18 @@ def axes(summary: dict[str, Any]) -> dict[str, Any]:
         logarithms = np.log10(positive)
         zero = logarithms[0] - max(_LEAST_GAP, (logarithms[-1] - logarithms[0]) / 10)
         places = np.concatenate([np.full(len(alphas) - len(positive), zero), logarithms])
-    known = [row[name] for row in rows for name in ("heldout_loss", "train_loss") if row[name] is not None]
-    heldout = [row["heldout_loss"] for row in rows if row["heldout_loss"]]
+    known = [loss for row in rows for loss in (row["heldout_loss"], row["train_loss"]) if loss is not None]
+    heldout = [(row["heldout_loss"], row["standard_error"] or 0.0) for row in rows if row["heldout_loss"]]
     positive_losses = [loss for loss in known if loss > 0]
     losses = None
     if heldout and min(known) >= 0 and max(known) > _WIDE * min(positive_losses):
-        low = max(min(positive_losses), min(heldout) / _DEEPEST)
-        high = max(*known, *(row["heldout_loss"] + row["standard_error"] for row in rows if row["heldout_loss"]))
+        low = max(min(positive_losses), min(loss for loss, _ in heldout) / _DEEPEST)
+        high = max(*known, *(loss + error for loss, error in heldout))
         losses = [low / _ROOM, high * _ROOM]
     return {"rising": rising, "places": places.tolist(), "losses": losses}
 
 
-def inputs_along(path: MLPPath, origins: list[str] | None, chosen: int) -> dict[str, Any]:
+def inputs_along(path: MLPPath, origins: list[str] | None, chosen: int) -> InputsAlong:
     """Give importance and frequency, along the path, of the inputs that matter most at the chosen strength."""
     columns = by_input(path, origins)
     best = [path.best_seed(s) for s in range(len(path.alphas))]
@@ -165,7 +171,7 @@ def inputs_along(path: MLPPath, origins: list[str] | None, chosen: int) -> dict[
     }
 
 
-def _layers(path: MLPPath, origins: list[str] | None, classes: list[str]) -> list[dict[str, Any]]:
+def _layers(path: MLPPath, origins: list[str] | None, classes: list[str]) -> list[LayerAlong]:
     """Weights of every layer at every strength: those between the inputs and units with the largest weights."""
     strengths = np.arange(len(path.alphas))
     best = np.array([path.best_seed(s) for s in range(len(strengths))])
@@ -193,7 +199,7 @@ def _layers(path: MLPPath, origins: list[str] | None, classes: list[str]) -> lis
     ]
 
 
-def _curves(history: History) -> dict[str, Any]:
+def _curves(history: History) -> Curves:
     """Give data loss, penalty and validation loss along the training at every strength, apart."""
     return {
         "epochs": history.epochs.tolist(),
@@ -203,13 +209,13 @@ def _curves(history: History) -> dict[str, Any]:
     }
 
 
-def _rows(path: MLPPath, given: Given, names: list[str]) -> dict[str, Any]:
+def _rows(path: MLPPath, given: Given, names: list[str]) -> RowsAlong:
     """Predictions of the best start at every strength, compared with what was observed."""
     loss, target = path.loss, given.target
     outputs = [path.model(s).output(given.x) for s in range(len(path.alphas))]
     predicted = [loss.predict(output) for output in outputs]
     scale = path.whole.target_scale if target.shape[1] > 1 and not facts(loss).is_classification else 1.0
-    told: dict[str, Any] = {
+    told: LossAlong = {
         "count": len(target),
         "loss": _rounded(np.array([loss.values(output / scale, target / scale).mean() for output in outputs])),
     }
@@ -217,7 +223,8 @@ def _rows(path: MLPPath, given: Given, names: list[str]) -> dict[str, Any]:
         some = spread(len(target), _MOST_ROWS)
         observed = target[:, 0]
         first = [each[:, 0] for each in predicted]
-        return told | {
+        return {
+            **told,
             "kind": "numbers",
             "targets": target.shape[1],
             "score": [_explained(observed, each) for each in first],
@@ -226,34 +233,44 @@ def _rows(path: MLPPath, given: Given, names: list[str]) -> dict[str, Any]:
             "calibration": [_calibration(each, observed, _quantiles(each)) for each in first],
         }
     if facts(loss).is_multilabel(target.shape[1]):
-        right = [(each > 0.5) == (target > 0.5) for each in predicted]
-        pairs = [(each.ravel(), target.ravel()) for each in predicted]
-        told |= {"kind": "labels", "calibrated": "every label"}
-    else:
-        single = target.shape[1] == 1
-        truth = (target[:, 0] > 0.5).astype(int) if single else target.argmax(axis=1)
-        chosen = [(each[:, 0] > 0.5).astype(int) if single else each.argmax(axis=1) for each in predicted]
-        right = [each == truth for each in chosen]
-        pairs = [
-            (each[:, 0], target[:, 0]) if single else (each.max(axis=1), hit)
-            for each, hit in zip(predicted, right, strict=True)
-        ]
-        counts = np.bincount(truth, minlength=len(names))
-        shown = np.sort(np.argsort(-counts, kind="stable")[:_MOST_CLASSES])
-        told |= {
-            "kind": "classes",
-            "calibrated": f"the probability of {_short(names[1])}"
-            if single
-            else "the probability of the predicted class",
-            "classes": [_short(names[k]) for k in shown],
-            "classes_left_out": len(names) - len(shown),
-            "confusion": [_confusion(truth, each, len(names))[np.ix_(shown, shown)].tolist() for each in chosen],
+        return {
+            **told,
+            "kind": "labels",
+            "calibrated": "every label",
+            "score": _shares([(each > 0.5) == (target > 0.5) for each in predicted]),
+            "calibration": _reliability([(each.ravel(), target.ravel()) for each in predicted]),
         }
-    bins = np.linspace(0, 1, _BINS + 1)
-    return told | {
-        "score": [_few(float(each.mean())) for each in right],
-        "calibration": [_calibration(probability, hit, bins) for probability, hit in pairs],
+    single = target.shape[1] == 1
+    truth = (target[:, 0] > 0.5).astype(int) if single else target.argmax(axis=1)
+    chosen = [(each[:, 0] > 0.5).astype(int) if single else each.argmax(axis=1) for each in predicted]
+    right = [each == truth for each in chosen]
+    pairs = [
+        (each[:, 0], target[:, 0]) if single else (each.max(axis=1), hit)
+        for each, hit in zip(predicted, right, strict=True)
+    ]
+    counts = np.bincount(truth, minlength=len(names))
+    shown = np.sort(np.argsort(-counts, kind="stable")[:_MOST_CLASSES])
+    return {
+        **told,
+        "kind": "classes",
+        "calibrated": f"the probability of {_short(names[1])}" if single else "the probability of the predicted class",
+        "classes": [_short(names[k]) for k in shown],
+        "classes_left_out": len(names) - len(shown),
+        "confusion": [_confusion(truth, each, len(names))[np.ix_(shown, shown)].tolist() for each in chosen],
+        "score": _shares(right),
+        "calibration": _reliability(pairs),
     }
+
+
+def _shares(right: list[Booleans]) -> list[float | None]:
+    """Return the share of what is right."""
+    return [_few(float(each.mean())) for each in right]
+
+
+def _reliability(pairs: list[tuple[Array, Array]]) -> list[list[list[float | None]]]:
+    """Return the calibration of probabilities, each beside whether it came so, in equal bins."""
+    bins = np.linspace(0, 1, _BINS + 1)
+    return [_calibration(probability, hit, bins) for probability, hit in pairs]
 
 
 def _confusion(truth: Integers, chosen: Integers, count: int) -> Integers:
@@ -286,7 +303,7 @@ def regions(
     names: list[str],
     shown: Sequence[int],
     finest: int | None = None,
-) -> dict[str, Any] | None:
+) -> Regions | None:
     """Predict over the plane of two inputs, at the strengths ``shown``.
 
     None where there are not two, where one class or one number does not say it all, or where nothing says where the
@@ -313,7 +330,7 @@ def regions(
     plane = np.stack(np.meshgrid(across, up), axis=-1).reshape(-1, 2)
     predicted = [loss.predict(path.model(s).output(plane)) for s in shown]
     several, classification = outputs > 1, facts(loss).is_classification
-    points = None
+    points: Points | None = None
     if given is not None:
         some = spread(len(x), _MOST_ROWS)
         target = given.target[some].argmax(axis=1) if several else given.target[some, 0]

@@ -22,11 +22,15 @@ from collections.abc import Sequence
 from functools import cache
 from importlib.resources import files
 from string import Template
-from typing import Any
+from typing import TYPE_CHECKING
 
 from ridgewalk.formatting import format_loss, format_number
 from ridgewalk.markup import element, list_of_findings, table
+from ridgewalk.report.schema import Page, PathSummary, Summary
 from ridgewalk.report.summary import marked, sentences
+
+if TYPE_CHECKING:
+    from ridgewalk.diagnostics.verdict import DiagnosisData
 
 _COLUMNS = (
     "strength", "held-out loss", "standard error", "training loss", "penalty", "zeros", "weights", "inputs", "units",
@@ -34,12 +38,12 @@ _COLUMNS = (
 )  # fmt: skip
 
 
-def render(data: dict[str, Any]) -> str:
+def render(data: Page) -> str:
     """Write the page.
 
     Parameters
     ----------
-    data : dict
+    data : Page
         Of :func:`ridgewalk.report.details.page_data`.
 
     Returns
@@ -75,7 +79,7 @@ def render(data: dict[str, Any]) -> str:
     )
 
 
-def _inert(data: dict[str, Any]) -> str:
+def _inert(data: Page) -> str:
     """Write JSON in which nothing can end the element that holds it."""
     text = json.dumps(data, allow_nan=False, ensure_ascii=False, separators=(",", ":"))
     for character in "<>&\u2028\u2029":
@@ -83,12 +87,12 @@ def _inert(data: dict[str, Any]) -> str:
     return text
 
 
-def excerpt(summary: dict[str, Any]) -> str:
+def excerpt(summary: Summary) -> str:
     """Write what a notebook shows of a path: what was found, and the strengths that matter.
 
     Parameters
     ----------
-    summary : dict
+    summary : Summary
         Of :func:`ridgewalk.report.summary.summarize`.
 
     Returns
@@ -102,12 +106,12 @@ def excerpt(summary: dict[str, Any]) -> str:
     return said + _table(summary, matter)
 
 
-def _findings(diagnosis: dict[str, Any]) -> str:
+def _findings(diagnosis: DiagnosisData) -> str:
     found = list_of_findings((each["name"], each["sentence"], each["advice"]) for each in diagnosis["findings"])
     return f"<details><summary>What was found</summary>{found}</details>"
 
 
-def _table(summary: dict[str, Any], shown: Sequence[int]) -> str:
+def _table(summary: PathSummary, shown: Sequence[int]) -> str:
     """Write strengths of the path as a table, for whoever reads rather than looks, and where no script runs."""
     rows = []
     for index in shown:

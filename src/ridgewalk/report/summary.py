@@ -12,6 +12,7 @@ from ridgewalk.losses import facts
 from ridgewalk.objective import weighted_mean
 from ridgewalk.path.result import MLPPath
 from ridgewalk.path.selection import Choice, Rule, choose, mean_and_error
+from ridgewalk.report.schema import NetworkAt, PathSummary, StrengthSummary, Summary
 
 
 def summarize(
@@ -20,7 +21,7 @@ def summarize(
     origins: list[str] | None = None,
     choice: Choice | None = None,
     how: str | None = None,
-) -> dict[str, Any]:
+) -> Summary:
     """Describe a path: strength by strength, what was chosen, which inputs are kept and how often.
 
     Parameters
@@ -36,7 +37,7 @@ def summarize(
 
     Returns
     -------
-    dict
+    Summary
         Of numbers, strings and lists alone, ready for JSON. Losses are means without any penalty. The standard error
         of a held-out loss is that over rows; that of a training loss, over the folds' training sets.
     """
@@ -49,9 +50,9 @@ def summarize(
     of_folds = path.train_loss[:, :-1].mean(axis=-1)
     _, train_error = mean_and_error(of_folds, np.ones(of_folds.shape[1]))
     train_errors = train_error if of_folds.shape[1] > 1 else np.full(len(path.alphas), np.nan)
-    rows = [
-        _strength(path, s, kept[s, -1], choice)
-        | {
+    rows: list[StrengthSummary] = [
+        {
+            **_strength(path, s, kept[s, -1], choice),
             "heldout_loss": _number(loss[s]),
             "standard_error": _number(error[s]),
             "train_standard_error": _number(train_errors[s]),
@@ -84,7 +85,7 @@ def summarize(
     }
 
 
-def _strength(path: MLPPath, s: int, kept: Booleans, choice: Choice) -> dict[str, Any]:
+def _strength(path: MLPPath, s: int, kept: Booleans, choice: Choice) -> NetworkAt:
     """Describe one strength: its best network on all data, and inputs kept (E, inputs)."""
     seed = path.best_seed(s)
     marks = (("min", choice.minimum), ("1se", choice.one_standard_error))
@@ -103,7 +104,7 @@ def _strength(path: MLPPath, s: int, kept: Booleans, choice: Choice) -> dict[str
     }
 
 
-def marked(summary: dict[str, Any], index: int) -> list[str]:
+def marked(summary: PathSummary, index: int) -> list[str]:
     """Say what a strength of a path is: "min", "1se", "chosen", several of them, or none."""
     return [*summary["path"][index]["marks"], *(["chosen"] if index == summary["index"] else [])]
 
@@ -124,7 +125,7 @@ def kept_inputs(path: MLPPath, columns: dict[str, list[int]]) -> Booleans:
     return np.stack([path.inputs_kept[..., each].any(axis=-1) for each in columns.values()], axis=-1)
 
 
-def sentences(summary: dict[str, Any]) -> list[str]:
+def sentences(summary: Summary) -> list[str]:
     """Say what was walked, what was chosen, what that changes, and which inputs are kept."""
     change, unpenalized = summary["change_from_no_penalty"], summary["path"][0]
     seeds = format_count(summary["seeds"], "seed")

@@ -12,7 +12,10 @@ from hashlib import blake2b
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any, Protocol, cast
+from typing import TYPE_CHECKING, Protocol, cast
+
+if TYPE_CHECKING:
+    from ridgewalk.engine.native.plan import Plan
 
 VARIABLE = "RIDGEWALK_INSTRUCTION_SET"
 _LEVELS = ("x86-64-v2", "x86-64-v3", "x86-64-v4", "baseline")
@@ -42,9 +45,15 @@ class Handle(Protocol):
 
 
 class Kernels(Protocol):
-    """What a compiled module can do."""
+    """What a compiled module knows, and can do: the place of a kind's name in these lists is its number in a plan."""
 
-    def start(self, job: dict[str, Any], threads: int) -> Handle:
+    layers: list[str]
+    losses: list[str]
+    schedules: list[str]
+    optimizers: list[str]
+    over: list[str]
+
+    def start(self, job: Plan, threads: int) -> Handle:
         """Start a job's threads."""
 
     def supported(self, level: str) -> bool:

@@ -4,9 +4,11 @@
 #include <cstdint>
 #include <vector>
 
+#include "constants.hpp"
+
 namespace ridgewalk {
 
-constexpr uint64_t shuffle_purpose = 1, dropout_purpose = 2;
+constexpr uint64_t shuffle_purpose = constants::shuffle, dropout_purpose = constants::dropout;
 
 inline uint64_t mix(uint64_t state, uint64_t word) {
   state = (state ^ word) + 0x9E3779B97F4A7C15ull;

@@ -11,14 +11,15 @@
 #pragma once
 #include <algorithm>
 
+#include "constants.hpp"
 #include "vectors.hpp"
 
 namespace ridgewalk {
 
-constexpr int tile = 64;     // rows of data
-constexpr int block = 6;     // features whose sums stay in registers
+constexpr int tile = constants::tile;  // rows of data
+constexpr int block = 6;  // features whose sums stay in registers
 template <class T> constexpr int depth = 512 / sizeof(T);  // terms of a sum before the next block: 32 KiB of a tile
-constexpr int thinnest = 4;  // inputs or units of a thin layer
+constexpr int thinnest = constants::thinnest;  // inputs or units of a thin layer
 constexpr int together = 8;  // tiles of a narrow network that are taken back at once, so that sums stay in registers
 template <class T> constexpr int columns = tile / lanes<T>;  // vectors in a tile's row
 template <class T> inline int padded(int count) { return (count + lanes<T> - 1) / lanes<T> * lanes<T>; }

@@ -5,7 +5,7 @@
 
 namespace ridgewalk {
 
-template <class T> constexpr T largest_exponent = 50;  // beyond it Poisson's rate goes on along its tangent
+template <class T> constexpr T largest_exponent = constants::largest_exponent;  // of Poisson's rate
 
 // Largest output of each row, and the sum of exp(output - largest), which may be kept.
 template <class T> struct Softmax {

@@ -162,6 +162,13 @@ nb::bytes finished(Handle& handle) {
   return nb::bytes(found.data(), found.size());
 }
 
+// The kinds of an enumeration, each at the place of its number.
+template <size_t N> nb::list named(const std::array<const char*, N>& names) {
+  nb::list kinds;
+  for (const char* name : names) kinds.append(name);
+  return kinds;
+}
+
 // Fused multiply-adds per second of one core, as fast as they come: floating-point operations, two each.
 double peak_flops(double seconds) {
   constexpr int many = 12;
@@ -209,6 +216,11 @@ NB_MODULE(RIDGEWALK_MODULE, module) {
       .def_prop_ro("done", [](Handle& h) { return h.work->progress.done.load(); }, "Finished epochs of all runs.")
       .def("finished", &finished, "Return a byte for every run: whether it is done.")
       .def("check", [](Handle& h) { h.work->check(); }, "Raise what ended the work before its time, if anything did.");
+  module.attr("layers") = named(layer_names);
+  module.attr("losses") = named(loss_names);
+  module.attr("schedules") = named(schedule_names);
+  module.attr("optimizers") = named(optimizer_names);
+  module.attr("over") = named(over_names);
   module.def("start", &start, "job"_a, "threads"_a, "Start a job's threads.");
   module.def("supported", &supported, "level"_a, "Whether this processor has an instruction set.");
   module.def("peak_flops", &peak_flops, "seconds"_a, "Floating-point operations per second of one core, at most.");

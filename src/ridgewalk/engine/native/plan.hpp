@@ -1,29 +1,41 @@
-// A job as plain data: what Python hands over, borrowed until the job is done. Numbers as in job.py.
+// A job as plain data: what Python hands over, borrowed until the job is done.
 #pragma once
+#include <array>
 #include <cstdint>
 #include <vector>
 
 namespace ridgewalk {
 
-enum class LayerKind { dense, relu, leaky_relu, tanh, logistic, gelu, dropout };
+// An enumeration, and the names of its kinds in their order, which Python reads: a kind's place there is its number.
+#define RIDGEWALK_KIND(name) name,
+#define RIDGEWALK_NAME(name) #name,
+#define RIDGEWALK_KINDS(Kind, names, LIST) \
+  enum class Kind { LIST(RIDGEWALK_KIND) };  \
+  constexpr std::array names{LIST(RIDGEWALK_NAME)};
+
+#define RIDGEWALK_LAYERS(X) X(dense) X(relu) X(leaky_relu) X(tanh) X(logistic) X(gelu) X(dropout)
+RIDGEWALK_KINDS(LayerKind, layer_names, RIDGEWALK_LAYERS)
 struct Layer {
   LayerKind kind;
   int inputs, units;  // of a dense layer
   double parameter;   // slope or rate
 };
 
-enum class LossKind { cross_entropy, binary_cross_entropy, squared_error, absolute_error, huber, poisson };
+#define RIDGEWALK_LOSSES(X) X(cross_entropy) X(binary_cross_entropy) X(squared_error) X(absolute_error) X(huber) X(poisson)
+RIDGEWALK_KINDS(LossKind, loss_names, RIDGEWALK_LOSSES)
 struct Loss {
   LossKind kind;
   double delta;
 };
 
-enum class ScheduleKind { inverse_time, cosine, steps };
+#define RIDGEWALK_SCHEDULES(X) X(inverse_time) X(cosine) X(steps)
+RIDGEWALK_KINDS(ScheduleKind, schedule_names, RIDGEWALK_SCHEDULES)
 struct Schedule {
   ScheduleKind kind;
   double a, b;
 };
-enum class OptimizerKind { sgd, adagrad, rmsprop, adam };
+#define RIDGEWALK_OPTIMIZERS(X) X(sgd) X(adagrad) X(rmsprop) X(adam)
+RIDGEWALK_KINDS(OptimizerKind, optimizer_names, RIDGEWALK_OPTIMIZERS)
 struct Optimizer {
   OptimizerKind kind;
   double rate, first, second, epsilon, decay;  // first: momentum or beta_1; second: rho or beta_2
@@ -39,7 +51,8 @@ template <class T> struct Strengths {
   bool per_run = false;
   const T* of(int run) const { return values + (per_run ? size_t(run) * count : 0); }
 };
-enum class Over { none, inputs, units };
+#define RIDGEWALK_OVER(X) X(none) X(inputs) X(units)
+RIDGEWALK_KINDS(Over, over_names, RIDGEWALK_OVER)
 template <class T> struct Penalty {
   Strengths<T> l1, l2, group;  // count is that of the inputs; of a group over units, that of the units
   Over over = Over::none;

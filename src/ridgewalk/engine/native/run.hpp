@@ -10,11 +10,10 @@
 
 namespace ridgewalk {
 
-constexpr int most_slices = 16;
-constexpr int64_t few_tiles = 4, many_tiles = 64;  // of a slice, in a large network and in a small one
-constexpr int64_t large = 16384;  // numbers in a network from which 64 rows are worth a thread's while
+constexpr int most_slices = constants::most_slices;
+constexpr int64_t few_tiles = constants::few_tiles, many_tiles = constants::many_tiles, large = constants::large;
 constexpr int64_t range_bytes = 32768;  // of an array that is updated at once
-constexpr int check_every = 10;  // polishing steps between two looks at the residual
+constexpr int check_every = constants::check_every;  // polishing steps between two looks at the residual
 
 inline int64_t tiles_in(int64_t rows) { return (rows + tile - 1) / tile; }
 

@@ -9,7 +9,7 @@
 
 namespace ridgewalk {
 
-constexpr std::chrono::milliseconds between_looks{50};  // of a caller that trains on its own thread
+constexpr std::chrono::milliseconds between_looks{constants::poll};  // of a caller that trains on its own thread
 
 class Work {  // what Python holds of a job under way
  public:

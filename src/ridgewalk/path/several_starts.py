@@ -1,0 +1,63 @@
+"""Linear models under a penalty that is not convex, each from several starts: the lowest objective stays.
+
+    0, the weakest strength's model, the tangent's optimum -> local minima of every strength; then, along the path,
+    from strong to weak and from weak to strong, each from the best of the strength before it
+
+MCP's tangent at 0 is L1, that of group MCP the group lasso: convex, and near where MCP shrinks. Its solution, and those
+of neighbouring strengths, begin in other valleys than 0 does (the sweeps: Mazumder, Friedman and Hastie, J. Am. Stat.
+Assoc. 2011). No valley is drawn at random, so the same job has the same bits.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from itertools import pairwise
+
+import numpy as np
+
+from ridgewalk.arrays import Array, Integers
+from ridgewalk.engine import Runner
+from ridgewalk.engine.job import Fits
+from ridgewalk.layers import Arrays
+from ridgewalk.path.jobs import by_strength, every_pair, penalties_at, put_in, zero_starts
+from ridgewalk.path.law import lower
+from ridgewalk.path.linear import solve_linear
+from ridgewalk.path.problem import PathProblem
+from ridgewalk.path.settings import PathSettings
+from ridgewalk.penalties import concavity_of
+
+
+def solve_path(problem: PathProblem, settings: PathSettings, runner: Runner, strengths: Array) -> list[Fits]:
+    """Solve the linear models of every pair at every strength, from weak to strong: one :class:`Fits` per strength."""
+    zeros = zero_starts(problem, settings, len(strengths))
+    fits = _solved(problem, settings, runner, strengths, zeros)
+    if not any(map(concavity_of, penalties_at(problem, settings, strengths))):
+        return fits
+    curved = np.flatnonzero(strengths > 0).tolist()
+    starts = [[fits[0]] * len(strengths)]
+    tangent = getattr(settings.penalty, "tangent", None)
+    if tangent is not None:
+        starts.append(_solved(problem, replace(settings, penalty=tangent), runner, strengths, zeros))
+    for each in starts:
+        networks = tuple(np.concatenate(arrays) for arrays in zip(*(one.parameters for one in each), strict=True))
+        others = _solved(problem, settings, runner, strengths, networks)
+        fits = [_lowest(one, other) for one, other in zip(fits, others, strict=True)]
+    for before, here in [*pairwise(curved[::-1]), *pairwise(curved)]:
+        (other,) = _solved(problem, settings, runner, strengths[[here]], fits[before].parameters)
+        fits[here] = _lowest(fits[here], other)
+    return fits
+
+
+def _solved(
+    problem: PathProblem, settings: PathSettings, runner: Runner, strengths: Array, start: Arrays
+) -> list[Fits]:
+    """Solve the linear models of every pair at some strengths from a start of each."""
+    alphas, pairs = every_pair(problem, strengths)
+    fits = solve_linear(problem, settings, runner, pairs, penalties_at(problem, settings, alphas), start)
+    return by_strength(fits, problem.pairs)
+
+
+def _lowest(fits: Fits, others: Fits) -> Fits:
+    """Return the fits of every pair at one strength, those that others have where their objective is lower."""
+    better: Integers = np.flatnonzero(lower(others.data_loss + others.penalty, fits.data_loss + fits.penalty))
+    return put_in(fits, better, others.part(better))

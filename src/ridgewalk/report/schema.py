@@ -1,0 +1,213 @@
+"""The plain data of a path's summary and of a page, as JSON has them: every key, and what stands there.
+
+    Summary    strength by strength, what was chosen, which inputs are kept
+    Page       a summary without its inputs, and what differs from strength to strength, as lists along its path
+
+A number that is not finite is None. ``NotRequired`` keys are there where the comment says.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Literal, NotRequired, TypedDict
+
+if TYPE_CHECKING:
+    from ridgewalk.diagnostics.verdict import DiagnosisData
+
+Nested = list[Any]
+"""Numbers or None, in lists of as many levels as the array had axes."""
+
+
+class NetworkAt(TypedDict):
+    """The best network on all rows at one strength."""
+
+    alpha: float
+    heldout_score: float | None
+    train_loss: float | None
+    objective: float | None
+    penalty: float | None
+    zeros: float  # a share
+    weights_kept: int
+    inputs_kept: int
+    units_kept: int
+    diverged: int
+    marks: list[str]  # "min", "1se"
+
+
+class StrengthSummary(NetworkAt):
+    """One strength of a path: means without any penalty, and their standard errors."""
+
+    heldout_loss: float | None
+    standard_error: float | None  # over rows
+    train_standard_error: float | None  # over the folds' training sets
+
+
+class Gain(TypedDict):
+    """A difference of losses."""
+
+    mean: float | None
+    standard_error: float | None
+
+
+class InputSummary(TypedDict):
+    """One input at the chosen strength."""
+
+    name: str
+    kept: bool
+    kept_in_folds: float  # a share
+
+
+class ArmSummary(TypedDict):
+    """What the path before a selection, or a refit, reached."""
+
+    name: str
+    heldout_loss: float
+
+
+class PathSummary(TypedDict):
+    """A path without its inputs."""
+
+    loss: str
+    loss_description: str
+    rows: int
+    folds: int
+    seeds: int
+    fits: int
+    null_loss: float
+    selection: str
+    alpha: float
+    index: int
+    change_from_no_penalty: Gain
+    path: list[StrengthSummary]
+
+
+class Summary(PathSummary):
+    """A path, and its inputs; more where inputs were selected, and in the files of a fit."""
+
+    inputs: list[InputSummary]
+    arms: NotRequired[list[ArmSummary]]  # with select_inputs or relax
+    gain_over_null: NotRequired[Gain]
+    significant: NotRequired[bool]  # with select_inputs
+    task: NotRequired[str]  # in files
+    target: NotRequired[str | None]
+    notes: NotRequired[list[str]]
+    asked: NotRequired[dict[str, str | float | list[str] | None]]
+
+
+class PathAxes(TypedDict):
+    """How a path is drawn.
+
+    ``rising`` is whether strengths rise, and so have places by their logarithms, with 0 apart to the left; where they
+    do not (refits under several ridges) their places are their numbers. ``places`` has one for each strength.
+    ``losses`` is the lowest and the highest loss to show on a logarithmic axis, where losses differ so much that they
+    need one; else None. A training loss far below all held-out ones leaves the picture.
+    """
+
+    rising: bool
+    places: list[float]
+    losses: list[float] | None
+
+
+class InputsAlong(TypedDict):
+    """The inputs that matter most, along the path: importance, frequency and kept are (strengths, inputs)."""
+
+    names: list[str]
+    left_out: int
+    standardized: bool
+    importance: Nested
+    frequency: Nested
+    kept: list[list[bool]]
+
+
+LayerAlong = TypedDict(
+    "LayerAlong",
+    {"shape": list[int], "from": list[str], "to": list[str], "zeros": Nested, "weights": Nested},
+)
+"""Weights of a layer (strengths, from, to), cut to the largest, and the share of its zeros (strengths)."""
+
+
+class Curves(TypedDict):
+    """How the folds train: (strengths, epochs)."""
+
+    epochs: list[int]
+    data_loss: Nested
+    penalty: Nested
+    validation_loss: Nested
+
+
+class LossAlong(TypedDict):
+    """How many rows someone gave, and their mean loss at every strength."""
+
+    count: int
+    loss: Nested
+
+
+class NumbersAlong(LossAlong):
+    """Numbers: the share of the variance that is explained, and predictions of some rows (strengths, rows)."""
+
+    kind: Literal["numbers"]
+    targets: int
+    score: list[float | None]
+    observed: Nested
+    predicted: Nested
+    calibration: Nested  # (strengths, bins, 3): mean prediction, mean observed, rows
+
+
+class LabelsAlong(LossAlong):
+    """Several labels: the share that is right, and the calibration of what ``calibrated`` names."""
+
+    kind: Literal["labels"]
+    calibrated: str
+    score: list[float | None]
+    calibration: Nested
+
+
+class ClassesAlong(LossAlong):
+    """Classes: the same, and how often each was taken for each (strengths, true, predicted)."""
+
+    kind: Literal["classes"]
+    calibrated: str
+    classes: list[str]
+    classes_left_out: int
+    confusion: Nested
+    score: list[float | None]
+    calibration: Nested
+
+
+RowsAlong = NumbersAlong | LabelsAlong | ClassesAlong
+"""Predictions on rows that someone gave, at every strength, compared with what was observed."""
+
+
+class Points(TypedDict):
+    """Rows in the plane of two inputs."""
+
+    across: Nested
+    up: Nested
+    target: Nested
+
+
+class Regions(TypedDict):
+    """Predictions over the plane of two inputs: ``values`` is (strengths, up, across)."""
+
+    kind: Literal["classes", "probability", "numbers"]
+    names: list[str]
+    classes: list[str]
+    across: Nested
+    up: Nested
+    values: Nested
+    points: Points | None
+
+
+class Page(TypedDict):
+    """Everything that a page shows."""
+
+    title: str
+    made_by: str
+    summary: PathSummary
+    axes: PathAxes
+    sentences: list[str]
+    diagnosis: DiagnosisData | None
+    inputs: InputsAlong
+    layers: list[LayerAlong]
+    curves: Curves | None
+    rows: RowsAlong | None
+    regions: Regions | None

@@ -1,0 +1,15 @@
+"""How much a test does: usually enough to fail where the code is wrong; all there is where .ci/long asks for it."""
+
+import os
+
+WHOLE = "RIDGEWALK_WHOLE_TESTS" in os.environ
+
+
+def amount(usual: int, whole: int) -> int:
+    """Return how many seeds, examples or tables a test goes through."""
+    return whole if WHOLE else usual
+
+
+def by_turns(number: int, of: int, turn: int) -> bool:
+    """Return whether a case, of so many, is done at this turn: usually all but one are, a different one each turn."""
+    return WHOLE or (number + turn) % of != 0
