@@ -39,8 +39,9 @@ from ridgewalk.folds import constant_losses
 from ridgewalk.losses import Loss, facts
 from ridgewalk.network import Activation
 from ridgewalk.objective import weighted_mean
-from ridgewalk.path.cost import check_memory, path_seconds
-from ridgewalk.path.families import PathPenalty, PenaltyName, as_elastic_net
+from ridgewalk.path.baseline import BASELINE_STRENGTHS, baseline_settings, fit_baseline
+from ridgewalk.path.cost import baseline_seconds, check_memory, path_seconds
+from ridgewalk.path.families import PathPenalty, PenaltyName
 from ridgewalk.path.fit import AlphaSpec, fit_path, strength_count
 from ridgewalk.path.input_selection import InputSelection, relax, seconds_beside_the_path, select_inputs
 from ridgewalk.path.jobs import dense_job, every_pair, network_of, ramp_job
@@ -70,7 +71,6 @@ _FEW_EPOCHS, _FAR_ABOVE = 20, 2.0  # with less no network is expected to learn; 
 _ABOVE = 1e-6  # of a constant's loss: less than that is not below it
 _CLEAR, _FINE = 2.0, 0.01  # standard errors; of a constant's loss: where a linear model leaves less, little is left
 _UNSOLVED = 1e-4  # residual above which a linear model counts as unsolved
-_BASELINE_TOLERANCE, _BASELINE_STRENGTHS = 1e-5, 30  # at most
 
 
 _OLD_NAMES = {"walk": "schedule", "memory": "checkpoint_dir"}
@@ -452,12 +452,11 @@ class _PathEstimator(Predictor):
         """Fit the same folds with no hidden layer, under the same elastic net."""
         if path.settings.linear:
             return path
-        return fit_path(_one_start(problem), _baseline(path.settings), self._baseline_count, runner, score)
+        return fit_baseline(problem, path.settings, self._baseline_count, runner, score)
 
     @property
     def _baseline_count(self) -> int:
-        asked = self.alphas if isinstance(self.alphas, Integral) else _BASELINE_STRENGTHS
-        return min(int(asked), _BASELINE_STRENGTHS)
+        return min(int(self.alphas), BASELINE_STRENGTHS) if isinstance(self.alphas, Integral) else BASELINE_STRENGTHS
 
     def _seconds(self, problem: PathProblem, every: Sequence[PathSettings]) -> float:
         """Guess the seconds of all paths, the linear one among them."""
@@ -468,7 +467,7 @@ class _PathEstimator(Predictor):
         seconds *= len(every)
         if every[0].linear:
             return seconds
-        return seconds + path_seconds(_one_start(problem), _baseline(every[0]), 1 + self._baseline_count)
+        return seconds + baseline_seconds(problem, baseline_settings(every[0]), 1 + self._baseline_count)
 
     def _report(self, candidates: list[MLPPath]) -> None:
         """Set what regularization gained on held-out rows, every fold at the strength that the others choose."""
@@ -536,16 +535,6 @@ class _PathEstimator(Predictor):
                 f"constant ({null:.4g}). To mend it, {mend}, or raise max_iter.",
                 ConvergenceWarning,
             )
-
-
-def _baseline(settings: PathSettings) -> PathSettings:
-    """Return the settings of the linear path beside a network's: no hidden layer, under the same elastic net."""
-    penalty = as_elastic_net(settings.penalty)
-    return replace(settings, hidden_layer_sizes=(), penalty=penalty, batch_size=None, tolerance=_BASELINE_TOLERANCE)
-
-
-def _one_start(problem: PathProblem) -> PathProblem:
-    return replace(problem, seeds=problem.seeds[:1])
 
 
 def _heldout(path: MLPPath) -> HeldOut:

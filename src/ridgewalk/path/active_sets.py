@@ -1,0 +1,115 @@
+"""Many small quadratics with L1 at once, each minimized by active sets.
+
+    minimize  slope'(w - w0) + (w - w0)' H (w - w0) / 2 + sum_j l1_j |w_j|        one for every block
+
+The weights that are not 0, and those at 0 whose slope beats their L1, are active. On them, with the signs that they
+have, the minimum has a formula; a weight that would change its sign rests at 0, and the next round looks again. Where
+that does not go down, a proximal step does.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ridgewalk.arrays import Array, Booleans, Integers
+
+_ROUNDS = 12
+_RIDGE = 1e-9  # of a curvature: columns may copy each other
+_REST = 1e-2  # of the largest slope: what a first round leaves alone
+
+
+def minimized(matrix: Array, slope: Array, point: Array, l1: Array, free: Booleans, enough: float) -> Array:
+    """Return the minimum of every block, as far as a few rounds lead; no block ends higher than it began.
+
+    Parameters
+    ----------
+    matrix : array, shape (B, n, n)
+        H of every block, positive semidefinite, with a diagonal above 0 where a weight is free.
+    slope, point, l1 : arrays, shape (B, n)
+        The smooth part's slopes at ``point``, where it begins.
+    free : booleans, shape (B, n)
+        Which weights may move.
+    enough : float
+        A block whose last round gained no more is done.
+    """
+    result = point.copy()
+    at_point = _times(matrix, point)
+    blocks = _Blocks(np.arange(len(point)), matrix, at_point - slope, l1, free, point, at_point)
+    largest = max(float(np.abs(slope).max(initial=0.0)), 1e-300)
+    open_blocks = (np.abs(blocks.left()[1]) > _REST * largest).any(axis=1)
+    for _ in range(_ROUNDS):
+        if not open_blocks.any():
+            break
+        blocks = blocks if open_blocks.all() else blocks.part(open_blocks)
+        active, before = blocks.left()[0], blocks.values()
+        crossed = blocks.move()
+        result[blocks.numbers] = blocks.point
+        more = (blocks.left()[0] & ~active).any(axis=1)
+        open_blocks = (crossed | more) & (before - blocks.values() > enough)
+    return result
+
+
+def _times(matrix: Array, point: Array) -> Array:
+    return np.asarray((matrix @ point[:, :, None])[:, :, 0])
+
+
+@dataclass(eq=False)
+class _Blocks:
+    """Those that are not done: their numbers (B,), and w'Hw/2 - pull'w + l1'|w| at ``point``, ``image`` being Hw."""
+
+    numbers: Integers
+    matrix: Array
+    pull: Array
+    l1: Array
+    free: Booleans
+    point: Array
+    image: Array
+
+    def part(self, which: Booleans) -> _Blocks:
+        arrays = (self.numbers, self.matrix, self.pull, self.l1, self.free, self.point, self.image)
+        return _Blocks(*(array[which] for array in arrays))
+
+    def values(self) -> Array:
+        return np.asarray(((0.5 * self.image - self.pull) * self.point + self.l1 * np.abs(self.point)).sum(axis=1))
+
+    def left(self) -> tuple[Booleans, Array, Array]:
+        """Return which weights are active, the slopes that are left of them, and their signs."""
+        slope = self.image - self.pull
+        sign = np.where(self.point != 0, np.sign(self.point), -np.sign(slope))
+        active = self.free & ((self.point != 0) | (np.abs(slope) > self.l1))
+        return active, np.where(active, slope + self.l1 * sign, 0.0), sign
+
+    def move(self) -> Booleans:
+        """Take every block to the minimum on its active weights, and return which blocks did not get there."""
+        active, left, sign = self.left()
+        before = self.values()
+        point = self.point + _solved(self.matrix, left, active)
+        crossed = (self.l1 > 0) & (point * sign < 0)
+        old, old_image = self.point, self.image
+        self.point = np.where(crossed, 0.0, point)
+        self.image = _times(self.matrix, self.point)
+        worse = ~(self.values() <= before)
+        if worse.any():
+            rate = 1 / np.abs(self.matrix[worse]).sum(axis=2).max(axis=1)[:, None]
+            moved = old[worse] - rate * (old_image - self.pull)[worse]
+            shrunk = np.sign(moved) * np.maximum(np.abs(moved) - rate * self.l1[worse], 0)
+            self.point[worse] = np.where(self.free[worse], shrunk, 0.0)
+            self.image[worse] = _times(self.matrix[worse], self.point[worse])
+        return crossed.any(axis=1) | worse
+
+
+def _solved(matrix: Array, left: Array, active: Booleans) -> Array:
+    """Return the step on the active weights after which nothing is left of their slopes; all blocks in one call."""
+    most = int(active.sum(axis=1).max())
+    order = np.argsort(~active, axis=1, kind="stable")[:, :most]
+    inside = np.take_along_axis(active, order, axis=1)
+    some = matrix[np.arange(len(matrix))[:, None, None], order[:, :, None], order[:, None, :]]
+    some *= inside[:, :, None] & inside[:, None, :]
+    at = np.arange(most)
+    some[:, at, at] = np.where(inside, some[:, at, at] * (1 + _RIDGE), 1.0)
+    step = np.zeros_like(left)
+    found = np.linalg.solve(some, -np.take_along_axis(left, order, axis=1)[:, :, None])[:, :, 0]
+    np.put_along_axis(step, order, np.where(inside, found, 0.0), axis=1)
+    return step
