@@ -10,6 +10,7 @@ that does not go down, a proximal step does.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -67,6 +68,11 @@ class _Blocks:
     point: Array
     image: Array
 
+    @cached_property
+    def steepest(self) -> Array:
+        """A bound of the largest curvature of each block: shape (B, 1)."""
+        return np.asarray(np.abs(self.matrix).sum(axis=2).max(axis=1)[:, None])
+
     def part(self, which: Booleans) -> _Blocks:
         arrays = (self.numbers, self.matrix, self.pull, self.l1, self.free, self.point, self.image)
         return _Blocks(*(array[which] for array in arrays))
@@ -92,7 +98,7 @@ class _Blocks:
         self.image = _times(self.matrix, self.point)
         worse = ~(self.values() <= before)
         if worse.any():
-            rate = 1 / np.abs(self.matrix[worse]).sum(axis=2).max(axis=1)[:, None]
+            rate = 1 / self.steepest[worse]
             moved = old[worse] - rate * (old_image - self.pull)[worse]
             shrunk = np.sign(moved) * np.maximum(np.abs(moved) - rate * self.l1[worse], 0)
             self.point[worse] = np.where(self.free[worse], shrunk, 0.0)
@@ -104,12 +110,11 @@ def _solved(matrix: Array, left: Array, active: Booleans) -> Array:
     """Return the step on the active weights after which nothing is left of their slopes; all blocks in one call."""
     most = int(active.sum(axis=1).max())
     order = np.argsort(~active, axis=1, kind="stable")[:, :most]
-    inside = np.take_along_axis(active, order, axis=1)
-    some = matrix[np.arange(len(matrix))[:, None, None], order[:, :, None], order[:, None, :]]
+    block, at = np.arange(len(matrix))[:, None], np.arange(most)
+    inside = active[block, order]
+    some = matrix[block[:, :, None], order[:, :, None], order[:, None, :]]
     some *= inside[:, :, None] & inside[:, None, :]
-    at = np.arange(most)
     some[:, at, at] = np.where(inside, some[:, at, at] * (1 + _RIDGE), 1.0)
     step = np.zeros_like(left)
-    found = np.linalg.solve(some, -np.take_along_axis(left, order, axis=1)[:, :, None])[:, :, 0]
-    np.put_along_axis(step, order, np.where(inside, found, 0.0), axis=1)
+    step[block, order] = np.linalg.solve(some, -left[block, order][:, :, None])[:, :, 0]  # left is 0 outside
     return step

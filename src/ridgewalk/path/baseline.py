@@ -10,13 +10,14 @@ BLAS, and their held-out losses come along.
                  Tibshirani, J. Stat. Softw. 2010, section 4). It serves for as long as its steps keep their promises.
     step         to the minimum of quadratic + L1, then a search along the line for a lower objective
     columns      of many, those that would gain something; the slopes of all of them end the search
-    end          where weaker strengths lose, on held-out rows, by three paired standard errors
+    end          where a strength loses on held-out rows by three paired standard errors, or three in a row win nothing
 
 Each strength begins where the stronger one ended and only goes down, so that no objective falls as strengths rise.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -25,7 +26,7 @@ from threadpoolctl import threadpool_limits
 from ridgewalk.arrays import Array, Booleans, Integers
 from ridgewalk.engine import Runner
 from ridgewalk.engine.job import Fits
-from ridgewalk.folds import average_by_row
+from ridgewalk.folds import average_by_row, loss_unit, standardizes_target
 from ridgewalk.losses import curvature_diagonal
 from ridgewalk.objective import Objective
 from ridgewalk.path.active_sets import minimized
@@ -44,12 +45,12 @@ from ridgewalk.threads import look_for_end
 BASELINE_STRENGTHS = 15
 TOLERANCE = 1e-4  # of the null model's loss: what a further step may still gain
 _RESIDUAL = 1e-5  # at which the exact solver, where it stands in, ends
-_CLEAR = 3.0  # paired standard errors
-_STEPS, _HALVINGS, _ROUNDS = 30, 12, 20
+_CLEAR, _PATIENCE = 3.0, 3  # paired standard errors; strengths in a row that predict no better
+_STEPS, _HALVINGS, _ROUNDS = 10, 12, 20
 _ARMIJO = 0.1  # of the promised decrease, times the step: less is too little
 _STALE = 0.6  # of the promised decrease: a quadratic that keeps less is made anew
 _FLAT = 1e-3  # of the largest curvature of a row: no row counts as flatter
-_ENTRANTS = 100  # columns that enter at once, at least; else as many as there are
+_ENTRANTS = 30  # columns that enter at once, at least; else as many as there are
 _MOST_ROWS, _ROWS_PER_WEIGHT = 50_000, 500  # more rows hardly teach a linear model more
 _MOST_NUMBERS = 2**26  # of the columns in use, and of the quadratics, over all training sets: 512 MiB
 _FEWEST_COLUMNS = 200  # of which a path can be followed
@@ -85,7 +86,15 @@ def fit_baseline(
     fits = _solved(problem, settings, runner, null, alphas, ends=score is None)
     alphas = alphas[len(alphas) - len(fits) :]
     lawful = with_law(problem, settings, runner, null, alphas, fits)
-    return collect(problem, settings, runner, null, alphas, lawful, score)
+    return collect(problem, settings, runner, null, alphas, lawful, score, _training_losses(problem, lawful.fits))
+
+
+def _training_losses(problem: PathProblem, fits: Sequence[Fits]) -> Array | None:
+    """Return the losses (S, K + 1, 1) of the training rows, in the units of the target, where one unit is enough."""
+    if problem.outputs > 1 and standardizes_target(problem.loss):
+        return None
+    units = np.array([loss_unit(problem.loss, fold) for fold in problem.folds])
+    return np.stack([fit.data_loss * units for fit in fits])[..., None]
 
 
 def baseline_settings(settings: PathSettings) -> PathSettings:
@@ -131,7 +140,7 @@ def _solved(
     # One thread inside BLAS, as in the engines: the numbers do not depend on how many there are.
     with threadpool_limits(limits=1), runner.progress.task(seconds):
         lines = Lines(problem, null)
-        best = lines.held_out_losses()
+        best, in_vain = lines.held_out_losses(), 0
         for alpha in alphas[::-1]:
             look_for_end()
             objective = Objective(network, problem.loss, penalties_at(problem, settings, np.array([alpha])))
@@ -141,9 +150,9 @@ def _solved(
             runner.progress.add(seconds / len(alphas))
             losses = lines.held_out_losses()
             worse, error = mean_and_error(losses - best, lines.scored)
-            if ends and worse > _CLEAR * error:
+            best, in_vain = (losses, 0) if worse < 0 else (best, in_vain + 1)
+            if ends and (worse > _CLEAR * error or in_vain == _PATIENCE):
                 break
-            best = losses if worse < 0 else best
     return fits
 
 
@@ -208,6 +217,9 @@ class Lines:
     def descend(self, objective: Objective) -> bool:
         """Go down to the minimum of an objective, within the tolerance; False where too many columns are in use."""
         l1, l2, free = _strengths(objective, self.point.shape[1:])
+        used = np.flatnonzero((self.point[:, :-1] != 0).any(axis=(0, 2)))
+        if len(self.used) > 2 * len(used) + _ENTRANTS:
+            self._take_columns(used)
         for _ in range(_ROUNDS):
             self._settle(*(each[self.places] for each in (l1, l2, free)))
             self._look()
