@@ -16,9 +16,9 @@ import numpy as np
 
 from ridgewalk.arrays import Array, Booleans, Integers
 
-_ROUNDS = 12
+_ROUNDS = 20
 _RIDGE = 1e-9  # of a curvature: columns may copy each other
-_REST = 1e-2  # of the largest slope: what a first round leaves alone
+_REST = 1e-3  # of the largest slope: what a first round leaves alone
 
 
 def minimized(matrix: Array, slope: Array, point: Array, l1: Array, free: Booleans, enough: float) -> Array:
@@ -39,7 +39,7 @@ def minimized(matrix: Array, slope: Array, point: Array, l1: Array, free: Boolea
     at_point = _times(matrix, point)
     blocks = _Blocks(np.arange(len(point)), matrix, at_point - slope, l1, free, point, at_point)
     largest = max(float(np.abs(slope).max(initial=0.0)), 1e-300)
-    open_blocks = (np.abs(blocks.left()[1]) > _REST * largest).any(axis=1)
+    open_blocks = np.asarray((np.abs(blocks.left()[1]) > _REST * largest).any(axis=1))
     for _ in range(_ROUNDS):
         if not open_blocks.any():
             break
@@ -74,8 +74,11 @@ class _Blocks:
         return np.asarray(np.abs(self.matrix).sum(axis=2).max(axis=1)[:, None])
 
     def part(self, which: Booleans) -> _Blocks:
-        arrays = (self.numbers, self.matrix, self.pull, self.l1, self.free, self.point, self.image)
-        return _Blocks(*(array[which] for array in arrays))
+        numbers, free = self.numbers[which], self.free[which]
+        matrix, pull, l1, point, image = (
+            array[which] for array in (self.matrix, self.pull, self.l1, self.point, self.image)
+        )
+        return _Blocks(numbers, matrix, pull, l1, free, point, image)
 
     def values(self) -> Array:
         return np.asarray(((0.5 * self.image - self.pull) * self.point + self.l1 * np.abs(self.point)).sum(axis=1))

@@ -19,8 +19,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import TypeVar
 
 import numpy as np
+from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
 from ridgewalk.arrays import Array, Booleans, Integers
@@ -42,13 +44,16 @@ from ridgewalk.path.settings import PathSettings
 from ridgewalk.penalties import elastic_strengths
 from ridgewalk.threads import look_for_end
 
+_Number = TypeVar("_Number", bound=np.generic)
+
 BASELINE_STRENGTHS = 15
-TOLERANCE = 1e-4  # of the null model's loss: what a further step may still gain
+TOLERANCE = 3e-5  # of the null model's loss: what a further step may still gain
 _RESIDUAL = 1e-5  # at which the exact solver, where it stands in, ends
 _CLEAR, _PATIENCE = 3.0, 3  # paired standard errors; strengths in a row that predict no better
 _STEPS, _HALVINGS, _ROUNDS = 10, 12, 20
 _ARMIJO = 0.1  # of the promised decrease, times the step: less is too little
 _STALE = 0.6  # of the promised decrease: a quadratic that keeps less is made anew
+_PARTS = 20  # a block of an output may leave such a part of its share of the tolerance
 _FLAT = 1e-3  # of the largest curvature of a row: no row counts as flatter
 _ENTRANTS = 30  # columns that enter at once, at least; else as many as there are
 _MOST_ROWS, _ROWS_PER_WEIGHT = 50_000, 500  # more rows hardly teach a linear model more
@@ -188,6 +193,7 @@ class Lines:
         self.point = np.concatenate([np.zeros((len(folds), problem.inputs, problem.outputs)), constants], axis=1)
         self.output = np.broadcast_to(constants, self.target.shape).copy()
         self.steps = self.quadratics = 0
+        self.quadratic: Array | None = None
         self._take_columns(np.arange(problem.inputs if problem.inputs <= _ENTRANTS else 0))
         self._look()
 
@@ -254,11 +260,9 @@ class Lines:
             self.output = np.where(lower[:, None, None], output, self.output)
             data, penalty = (np.where(lower, *pair) for pair in zip(there, (data, penalty), strict=True))
             kept = (now - data - penalty)[promised > self.tolerance] / promised[promised > self.tolerance]
-            if not lower.any():
-                if self.fresh:
-                    break
-                self.quadratic = None
-            elif (kept < _STALE).any() or (kept > 1 / _STALE).any():
+            if self.fresh and not lower.any():
+                break
+            if (kept < _STALE).any() or (kept > 1 / _STALE).any():
                 self.quadratic = None
         self.point[:, self.places] = point
 
@@ -266,7 +270,7 @@ class Lines:
         """Return the way to the minimum of the quadratics, and the decrease (F,) that they promise."""
         sets, outputs, count = len(point), self.target.shape[2], point.shape[1]
 
-        def blocks(values: Array) -> Array:
+        def blocks(values: NDArray[_Number]) -> NDArray[_Number]:
             whole = np.broadcast_to(values, (sets, count, outputs))
             return np.ascontiguousarray(whole.transpose(0, 2, 1)).reshape(sets * outputs, count)
 
@@ -275,16 +279,14 @@ class Lines:
         matrix = bend.reshape(sets * outputs, count, count).copy()
         at = np.arange(count)
         matrix[:, at, at] += 2 * blocks(l2)
-        slope, start, l1_blocks = blocks(self._slopes_in_use() + 2 * l2 * point), blocks(point), blocks(l1)
-        enough = self.tolerance / (4 * outputs)
+        slope = blocks(self.columns.transpose(0, 2, 1) @ self._pull() + 2 * l2 * point)
+        start, l1_blocks = blocks(point), blocks(l1)
+        enough = self.tolerance / (_PARTS * outputs)
         move = minimized(matrix, slope, start, l1_blocks, blocks(free), enough) - start
         rise = slope + 0.5 * (matrix @ move[:, :, None])[:, :, 0]
         penalty = l1_blocks * (np.abs(start + move) - np.abs(start))
         promised = -(rise * move + penalty).sum(axis=1).reshape(sets, outputs).sum(axis=1)
         return move.reshape(sets, outputs, count).transpose(0, 2, 1), promised
-
-    def _slopes_in_use(self) -> Array:
-        return np.asarray(self.columns.transpose(0, 2, 1) @ self._pull())
 
     def _bend(self) -> Array:
         """Make the quadratics anew: matrices (F, C, n + 1, n + 1)."""
@@ -292,14 +294,14 @@ class Lines:
         assert bend is not None
         bend = self.weights[..., None] * np.maximum(bend, _FLAT * bend.max())
         sets, _, outputs = bend.shape
-        self.quadratic = np.empty((sets, outputs, *2 * self.columns.shape[2:]))
+        quadratic = np.empty((sets, outputs, *2 * self.columns.shape[2:]))
         for k in range(sets):
             for c in range(outputs):
                 root = self.columns[k] * np.sqrt(bend[k, :, c, None])
-                self.quadratic[k, c] = root.T @ root
+                quadratic[k, c] = root.T @ root
         self.mean_bend = bend.sum(axis=1)
-        self.quadratics += 1
-        return self.quadratic
+        self.quadratic, self.quadratics = quadratic, self.quadratics + 1
+        return quadratic
 
     def _entering(self, l1: Array, l2: Array, free: Booleans) -> Integers:
         """Return the columns that would gain most, if all that are not in use would gain more than the tolerance.
@@ -313,7 +315,7 @@ class Lines:
             return np.arange(0)
         most = max(_ENTRANTS, len(self.used))
         entering = np.argsort(-gains.max(axis=(0, 2)), kind="stable")[:most]
-        return entering[gains[:, entering].max(axis=(0, 2)) > 0]
+        return np.asarray(entering[gains[:, entering].max(axis=(0, 2)) > 0])
 
     def _take_columns(self, used: Integers) -> None:
         """Keep some columns as every training set sees them, beside one of ones: shape (F, N, n + 1)."""
@@ -322,7 +324,7 @@ class Lines:
         some = some if isinstance(some, np.ndarray) else some.toarray()
         self.columns = np.ones((*self.weights.shape, len(used) + 1))
         self.columns[..., :-1] = (some - self.center[:, None, used]) / self.scale[:, None, used]
-        self.quadratic: Array | None = None
+        self.quadratic = None
 
     def _data_loss(self, output: Array) -> Array:
         return np.asarray((self.weights * self.loss.values(output, self.target)).sum(axis=1))
