@@ -24,7 +24,7 @@ from ridgewalk.engine.job import History
 from ridgewalk.losses import facts
 from ridgewalk.path.result import MLPPath
 from ridgewalk.path.selection import Choice, Rule
-from ridgewalk.report.summary import by_input, kept_inputs, sentences, summarize
+from ridgewalk.report.summary import LinearModels, by_input, kept_inputs, sentences, summarize
 
 _MOST_INPUTS, _MOST_CLASSES, _MOST_ROWS, _LONGEST_NAME = 40, 20, 200, 80
 _WIDEST_LAYER, _MOST_WEIGHTS = 64, 150_000  # rows and columns of a matrix; numbers over all layers and strengths
@@ -65,6 +65,8 @@ class Extras:
     history : History, optional
         How a training went at every strength: a run for each.
     title : str
+    linear : LinearModels, optional
+        What linear models reach on the same folds.
     """
 
     classes: list[str] | None = None
@@ -72,6 +74,7 @@ class Extras:
     diagnosis: dict[str, Any] | None = None
     history: History | None = None
     title: str = "A walked path"
+    linear: LinearModels | None = None
 
 
 def page_data(
@@ -96,7 +99,8 @@ def page_data(
         Ready for JSON. ``summary`` is that of :func:`~ridgewalk.report.summary.summarize`, without its list of inputs;
         what differs from strength to strength are lists along ``summary["path"]``.
     """
-    summary, extras = summarize(path, rule, origins, choice, how), extras or Extras()
+    extras = extras or Extras()
+    summary = summarize(path, rule, origins, choice, how, extras.linear)
     said, given = sentences(summary), extras.given
     names = extras.classes or _numbered(path)
     return {

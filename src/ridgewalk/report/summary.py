@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
@@ -14,12 +15,36 @@ from ridgewalk.path.result import MLPPath
 from ridgewalk.path.selection import Choice, Rule, choose, mean_and_error
 
 
+@dataclass(frozen=True)
+class LinearModels:
+    """What linear models lose on rows that their folds held out, and the network on the same rows.
+
+    Each fold is at the strength that the other folds choose, of either kind.
+
+    Attributes
+    ----------
+    heldout_loss, standard_error, network_loss : float
+    network_less_linear, difference_error : float
+        Their paired difference, and its standard error.
+    rows : int
+        That are compared: of very many, a random part.
+    """
+
+    heldout_loss: float
+    standard_error: float
+    network_loss: float
+    network_less_linear: float
+    difference_error: float
+    rows: int
+
+
 def summarize(
     path: MLPPath,
     rule: Rule,
     origins: list[str] | None = None,
     choice: Choice | None = None,
     how: str | None = None,
+    linear: LinearModels | None = None,
 ) -> dict[str, Any]:
     """Describe a path: strength by strength, what was chosen, which inputs are kept and how often.
 
@@ -33,6 +58,8 @@ def summarize(
         What was chosen, where it was not chosen by the held-out losses of this path.
     how : str, optional
         How that was chosen, in words; by default the rule.
+    linear : LinearModels, optional
+        What linear models reach on the same folds.
 
     Returns
     -------
@@ -68,6 +95,7 @@ def summarize(
         "seeds": path.heldout_loss.shape[2],
         "fits": int(np.prod(path.train_loss.shape)),
         "null_loss": float(weighted_mean(path.null_row_loss, path.row_weights)),
+        "linear": None if linear is None else asdict(linear),
         "selection": how or rule,
         "alpha": float(path.alphas[choice.chosen]),
         "index": choice.chosen,
@@ -143,11 +171,23 @@ def sentences(summary: dict[str, Any]) -> list[str]:
         said.append("Without a penalty the training diverged, so there is nothing to compare with.")
     elif summary["alpha"] == 0:
         said.append("The unpenalized network has the lowest held-out loss.")
+    if summary["linear"] is not None:
+        said.append(_beside_linear(summary["linear"], summary["rows"]))
     kept = [entry["name"] for entry in summary["inputs"] if entry["kept"]]
     if len(kept) < len(summary["inputs"]):
         shown = ", ".join(kept[:20]) + (f" and {len(kept) - 20} more" if len(kept) > 20 else "")
         said.append(f"Inputs kept, {len(kept)} of {len(summary['inputs'])}: {shown or 'none'}.")
     return said
+
+
+def _beside_linear(linear: dict[str, Any], rows: int) -> str:
+    """Say how the network stands beside a linear model."""
+    less, part = linear["network_less_linear"], f" ({linear['rows']:,} of the rows)" * (linear["rows"] < rows)
+    return (
+        f"A linear model on the same folds{part} has the held-out loss {format_loss(linear['heldout_loss'])} +- "
+        f"{format_loss(linear['standard_error'])}, the network {format_loss(linear['network_loss'])}: "
+        f"{'lower' if less < 0 else 'higher'} by {format_loss(abs(less))} +- {format_loss(linear['difference_error'])}."
+    )
 
 
 def _number(value: Any) -> float | None:
