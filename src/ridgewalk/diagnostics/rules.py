@@ -420,7 +420,7 @@ class LinearPredictsAsWell(_AgainstLinear):
 class BetterThanLinear(_AgainstLinear):
     """The interval lies below 0."""
 
-    letter, name = "l+", "better than a linear model"
+    letter, name = "l'", "better than a linear model"
 
 
 def against_linear(difference: Effect, unit: str, smallest: float) -> Found | None:

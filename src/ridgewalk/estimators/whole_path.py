@@ -408,6 +408,7 @@ class _PathEstimator(Predictor):
         Path
             The file.
         """
+        shown = self._shown(origins)
         extras = Extras(
             classes=self._names_of_outputs(),
             given=self._given(X, y),
@@ -416,7 +417,7 @@ class _PathEstimator(Predictor):
             title=title,
             linear=self._linear_models(),
         )
-        data = page_data(*self._shown(origins), self._how, extras)
+        data = page_data(*shown, self._how, extras)
         page = Path(file)
         with written(page) as unfinished:
             unfinished.write_text(render(data), encoding="utf-8")

@@ -171,8 +171,9 @@ def sentences(summary: dict[str, Any]) -> list[str]:
         said.append("Without a penalty the training diverged, so there is nothing to compare with.")
     elif summary["alpha"] == 0:
         said.append("The unpenalized network has the lowest held-out loss.")
-    if summary["linear"] is not None:
-        said.append(_beside_linear(summary["linear"], summary["rows"]))
+    linear = summary.get("linear")  # a summary in a file may be older
+    if linear is not None:
+        said.append(_beside_linear(linear, summary["rows"]))
     kept = [entry["name"] for entry in summary["inputs"] if entry["kept"]]
     if len(kept) < len(summary["inputs"]):
         shown = ", ".join(kept[:20]) + (f" and {len(kept) - 20} more" if len(kept) > 20 else "")
