@@ -71,14 +71,17 @@ def assert_near_optimum(problem: PathProblem, settings: Any) -> None:
 
     Where a row's outputs are tied to each other, by a softmax, a step promises too little, and it ends earlier.
     """
-    tolerance = 1e-3 if isinstance(problem.loss, CrossEntropy) else 2e-4
+    tolerance = 2e-3 if isinstance(problem.loss, CrossEntropy) else 5e-4
     found = baseline.fit_baseline(problem, settings, 12, Runner())
     exact = fit_path(problem, baseline.baseline_settings(settings), found.alphas, Runner())
     assert baseline._fits_at_once(problem)
     above = (found.objective - exact.objective[-len(found.alphas) :]) / exact.objective.max()
-    assert above.max() < tolerance
-    assert above[found.alphas > 0].min() > -1e-6
-    np.testing.assert_allclose(found.train_loss, exact.train_loss[-len(found.alphas) :], rtol=0.05, atol=0.01)
+    penalized = found.alphas > 0  # without a penalty separable classes have no optimum, and it ends after a few steps
+    assert above[penalized].max() < tolerance
+    assert above[penalized].min() > -1e-6
+    assert (np.diff(found.train_loss, axis=0) > -1e-3 * found.train_loss.max()).all()
+    exactly = exact.train_loss[-len(found.alphas) :][penalized]
+    np.testing.assert_allclose(found.train_loss[penalized], exactly, rtol=0.05, atol=0.01)
 
 
 @pytest.mark.parametrize("penalty", PENALTIES)
@@ -104,8 +107,8 @@ def test_it_is_the_optimum_of_other_tables(target: Any, given: Any) -> None:
 @pytest.mark.parametrize("target", ["squared", "two classes"])
 def test_of_many_columns_those_enter_that_gain(target: Any) -> None:
     draws = np.random.default_rng(2)
-    x = draws.normal(size=(60, 400))
-    y = (x[:, :3].sum(axis=1) + draws.normal(size=60))[:, None]
+    x = draws.normal(size=(60, 400)) + 1e6  # the slopes of all columns come from columns as they are
+    y = (x[:, :3].sum(axis=1) - 3e6 + draws.normal(size=60))[:, None]
     problem = problem_of(TARGETS[target][0], y if target == "squared" else (y > 0).astype(float), x)
     assert_near_optimum(problem, settings_of())
     lines = baseline.Lines(problem, null_objectives(problem, baseline.baseline_settings(settings_of()), Runner()))
@@ -176,6 +179,11 @@ def test_of_very_many_rows_a_part_is_enough(monkeypatch: pytest.MonkeyPatch) -> 
     assert summary["linear"]["network_loss"] == pytest.approx(model.heldout_arm().rows[used].mean())
 
 
+def test_a_step_that_goes_too_far_is_shortened() -> None:
+    rates = np.exp(np.clip(2 * SIGNAL, -3, 5))
+    assert_near_optimum(problem_of(Poisson(), DRAWS.poisson(rates)[:, None].astype(float)), settings_of())
+
+
 @pytest.mark.parametrize("target", TARGETS)
 def test_the_diagonal_of_the_curvature(target: Any) -> None:
     loss, values = TARGETS[target]
@@ -186,11 +194,12 @@ def test_the_diagonal_of_the_curvature(target: Any) -> None:
         np.testing.assert_allclose(diagonal, np.diagonal(loss.curvature(output, values), axis1=1, axis2=2))
 
 
-def test_a_block_ends_at_its_minimum() -> None:
+@pytest.mark.parametrize("far", [0, 1])
+def test_a_block_ends_at_its_minimum(far: int) -> None:
     draws = np.random.default_rng(5)
     root = draws.normal(size=(9, 30, 14))
     matrix, slope = root.transpose(0, 2, 1) @ root / 30, draws.normal(size=(9, 14))
-    start, l1 = draws.normal(size=(9, 14)), np.full((9, 14), 0.3)
+    start, l1 = far * draws.normal(size=(9, 14)), np.full((9, 14), 0.3)
     free = np.ones((9, 14), dtype=bool)
     l1[:, 0], free[:, 1], start[:, 1] = 0, False, 0
     end = minimized(matrix, slope, start, l1, free, 0.0)

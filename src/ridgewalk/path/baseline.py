@@ -47,7 +47,7 @@ from ridgewalk.threads import look_for_end
 _Number = TypeVar("_Number", bound=np.generic)
 
 BASELINE_STRENGTHS = 15
-TOLERANCE = 3e-5  # of the null model's loss: what a further step may still gain
+TOLERANCE = 2e-4  # of the objective: what a further step may still gain
 _RESIDUAL = 1e-5  # at which the exact solver, where it stands in, ends
 _CLEAR, _PATIENCE = 3.0, 3  # paired standard errors; strengths in a row that predict no better
 _STEPS, _HALVINGS, _ROUNDS = 10, 12, 20
@@ -182,7 +182,6 @@ class Lines:
         rows, folds = np.flatnonzero(problem.weights), problem.folds
         constants = np.stack(null.outputs)[:, None]
         self.loss, self.x, self.most_columns = problem.loss, problem.x[rows], _most_columns(problem)
-        self.tolerance = TOLERANCE * float(np.abs(null.losses).max())
         self.center, self.scale = (np.stack([getattr(fold, name) for fold in folds]) for name in ("center", "scale"))
         self.target = np.stack([(problem.target[rows] - fold.target_center) / fold.target_scale for fold in folds])
         self.weights = np.stack([fold.weights[rows] / fold.weights.sum() for fold in folds])
@@ -223,11 +222,14 @@ class Lines:
     def descend(self, objective: Objective) -> bool:
         """Go down to the minimum of an objective, within the tolerance; False where too many columns are in use."""
         l1, l2, free = _strengths(objective, self.point.shape[1:])
+        values = self._data_loss(self.output) + _penalty(self.point, l1, l2)
+        self.tolerance = TOLERANCE * float(np.abs(values).mean())
         used = np.flatnonzero((self.point[:, :-1] != 0).any(axis=(0, 2)))
         if len(self.used) > 2 * len(used) + _ENTRANTS:
             self._take_columns(used)
+        last = self.steps + _STEPS
         for _ in range(_ROUNDS):
-            self._settle(*(each[self.places] for each in (l1, l2, free)))
+            self._settle(*(each[self.places] for each in (l1, l2, free)), last)
             self._look()
             entering = self._entering(l1, l2, free)
             if not entering.size:
@@ -237,11 +239,11 @@ class Lines:
             self._take_columns(np.sort(np.concatenate([self.used, entering])))
         return True
 
-    def _settle(self, l1: Array, l2: Array, free: Booleans) -> None:
+    def _settle(self, l1: Array, l2: Array, free: Booleans, last: int) -> None:
         """Descend on the columns in use, whose strengths (n + 1, C) are given."""
         point = self.point[:, self.places]
         data, penalty = self._data_loss(self.output), _penalty(point, l1, l2)
-        for _ in range(_STEPS):
+        while self.steps < last:
             move, promised = self._toward(point, l1, l2, free)
             if promised.max() <= self.tolerance:
                 break
