@@ -10,7 +10,8 @@ BLAS, and their held-out losses come along.
                  Tibshirani, J. Stat. Softw. 2010, section 4). It serves for as long as its steps keep their promises.
     step         to the minimum of quadratic + L1, then a search along the line for a lower objective
     columns      of many, those that would gain something; the slopes of all of them end the search
-    end          where a strength loses on held-out rows by three paired standard errors, or three in a row win nothing
+    end          where a strength loses on held-out rows by three paired standard errors, or three in a row win nothing;
+                 0, where separable classes have no optimum, comes after a weakest strength that is the best
 
 Each strength begins where the stronger one ended and only goes down, so that no objective falls as strengths rise.
 """
@@ -29,7 +30,7 @@ from ridgewalk.arrays import Array, Booleans, Integers
 from ridgewalk.engine import Runner
 from ridgewalk.engine.job import Fits
 from ridgewalk.folds import average_by_row, loss_unit, standardizes_target
-from ridgewalk.losses import curvature_diagonal
+from ridgewalk.losses import curvature_diagonal, facts
 from ridgewalk.objective import Objective
 from ridgewalk.path.active_sets import minimized
 from ridgewalk.path.cost import baseline_seconds
@@ -53,7 +54,7 @@ _CLEAR, _PATIENCE = 3.0, 3  # paired standard errors; strengths in a row that pr
 _STEPS, _HALVINGS, _ROUNDS = 10, 12, 20
 _ARMIJO = 0.1  # of the promised decrease, times the step: less is too little
 _STALE = 0.6  # of the promised decrease: a quadratic that keeps less is made anew
-_PARTS = 20  # a block of an output may leave such a part of its share of the tolerance
+_PARTS = 5  # a block of an output may leave such a part of its share of the tolerance
 _FLAT = 1e-3  # of the largest curvature of a row: no row counts as flatter
 _ENTRANTS = 30  # columns that enter at once, at least; else as many as there are
 _MOST_ROWS, _ROWS_PER_WEIGHT = 50_000, 500  # more rows hardly teach a linear model more
@@ -148,6 +149,8 @@ def _solved(
         best, in_vain = lines.held_out_losses(), 0
         for alpha in alphas[::-1]:
             look_for_end()
+            if ends and not alpha and in_vain:
+                break
             objective = Objective(network, problem.loss, penalties_at(problem, settings, np.array([alpha])))
             if not lines.descend(objective):
                 break
@@ -264,7 +267,7 @@ class Lines:
             kept = (now - data - penalty)[promised > self.tolerance] / promised[promised > self.tolerance]
             if self.fresh and not lower.any():
                 break
-            if (kept < _STALE).any() or (kept > 1 / _STALE).any():
+            if not self.fresh and ((kept < _STALE).any() or (kept > 1 / _STALE).any()):
                 self.quadratic = None
         self.point[:, self.places] = point
 
@@ -294,8 +297,10 @@ class Lines:
         """Make the quadratics anew: matrices (F, C, n + 1, n + 1)."""
         bend = curvature_diagonal(self.loss, self.output, self.target)
         assert bend is not None
-        bend = self.weights[..., None] * np.maximum(bend, _FLAT * bend.max())
         sets, _, outputs = bend.shape
+        # Logits of a softmax that are moved together change nothing: of equal chances the others' way is so much steeper.
+        tied = outputs / (outputs - 1) if facts(self.loss).output_activation == "softmax" else 1.0
+        bend = tied * self.weights[..., None] * np.maximum(bend, _FLAT * bend.max())
         quadratic = np.empty((sets, outputs, *2 * self.columns.shape[2:]))
         for k in range(sets):
             for c in range(outputs):
