@@ -621,7 +621,8 @@ _MIDDLE = """
     path_, paths_ : MLPPath, list of MLPPath
         Every cell of strengths x folds x seeds: of the chosen l1_ratio, and of each.
     linear_path_ : MLPPath
-        No hidden layer, on the same folds, to a tolerance; it may end before strength 0, and of very many rows hold a part.
+        No hidden layer, on the same folds, to a tolerance; it may end before strength 0, and of very many rows it has a
+        part.
     input_selection_ : InputSelection
         With ``select_inputs`` or ``relax``: all arms, the gain over the null model, and how often each input was held.
     selection_frequency_ : array, shape (P,)

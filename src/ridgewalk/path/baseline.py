@@ -54,8 +54,9 @@ _CLEAR, _PATIENCE = 3.0, 3  # paired standard errors; strengths in a row that pr
 _STEPS, _HALVINGS, _ROUNDS = 10, 12, 20
 _ARMIJO = 0.1  # of the promised decrease, times the step: less is too little
 _STALE = 0.6  # of the promised decrease: a quadratic that keeps less is made anew
-_PARTS = 5  # a block of an output may leave such a part of its share of the tolerance
+_PARTS = 100  # a block of an output may leave such a part of its share of the tolerance
 _FLAT = 1e-3  # of the largest curvature of a row: no row counts as flatter
+_FEW = 100  # columns that are all in use from the beginning
 _ENTRANTS = 30  # columns that enter at once, at least; else as many as there are
 _MOST_ROWS, _ROWS_PER_WEIGHT = 50_000, 500  # more rows hardly teach a linear model more
 _MOST_NUMBERS = 2**26  # of the columns in use, and of the quadratics, over all training sets: 512 MiB
@@ -196,7 +197,7 @@ class Lines:
         self.output = np.broadcast_to(constants, self.target.shape).copy()
         self.steps = self.quadratics = 0
         self.quadratic: Array | None = None
-        self._take_columns(np.arange(problem.inputs if problem.inputs <= _ENTRANTS else 0))
+        self._take_columns(np.arange(problem.inputs if problem.inputs <= _FEW else 0))
         self._look()
 
     def held_out_losses(self) -> Array:
@@ -228,11 +229,11 @@ class Lines:
         values = self._data_loss(self.output) + _penalty(self.point, l1, l2)
         self.tolerance = TOLERANCE * float(np.abs(values).mean())
         used = np.flatnonzero((self.point[:, :-1] != 0).any(axis=(0, 2)))
-        if len(self.used) > 2 * len(used) + _ENTRANTS:
+        if len(self.used) > max(2 * len(used) + _ENTRANTS, _FEW):
             self._take_columns(used)
         last = self.steps + _STEPS
         for _ in range(_ROUNDS):
-            self._settle(*(each[self.places] for each in (l1, l2, free)), last)
+            self._settle(l1[self.places], l2[self.places], free[self.places], last)
             self._look()
             entering = self._entering(l1, l2, free)
             if not entering.size:
@@ -298,7 +299,7 @@ class Lines:
         bend = curvature_diagonal(self.loss, self.output, self.target)
         assert bend is not None
         sets, _, outputs = bend.shape
-        # Logits of a softmax that are moved together change nothing: of equal chances the others' way is so much steeper.
+        # Logits that are moved together change no softmax: where chances are equal, other ways are so much steeper.
         tied = outputs / (outputs - 1) if facts(self.loss).output_activation == "softmax" else 1.0
         bend = tied * self.weights[..., None] * np.maximum(bend, _FLAT * bend.max())
         quadratic = np.empty((sets, outputs, *2 * self.columns.shape[2:]))
