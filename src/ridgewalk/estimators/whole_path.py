@@ -489,7 +489,7 @@ class _PathEstimator(Predictor):
         seconds *= len(every)
         if every[0].linear:
             return seconds
-        return seconds + baseline_seconds(problem, baseline_settings(every[0]), 1 + self._baseline_count)
+        return seconds + baseline_seconds(problem, baseline_settings(every[0]), self._baseline_count)
 
     def _report(self, candidates: list[MLPPath]) -> None:
         """Set what regularization gained on held-out rows, every fold at the strength that the others choose."""
@@ -621,8 +621,7 @@ _MIDDLE = """
     path_, paths_ : MLPPath, list of MLPPath
         Every cell of strengths x folds x seeds: of the chosen l1_ratio, and of each.
     linear_path_ : MLPPath
-        No hidden layer, on the same folds, to a tolerance; it may end before strength 0, and of very many rows it has a
-        part.
+        No hidden layer, on the same folds, at strengths above 0, to a tolerance; of very many rows it has a part.
     input_selection_ : InputSelection
         With ``select_inputs`` or ``relax``: all arms, the gain over the null model, and how often each input was held.
     selection_frequency_ : array, shape (P,)

@@ -11,7 +11,7 @@ BLAS, and their held-out losses come along.
     step         to the minimum of quadratic + L1, then a search along the line for a lower objective
     columns      of many, those that would gain something; the slopes of all of them end the search
     end          where a strength loses on held-out rows by three paired standard errors, or three in a row win nothing;
-                 0, where separable classes have no optimum, comes after a weakest strength that is the best
+                 never at 0, where separable classes have no optimum
 
 Each strength begins where the stronger one ended and only goes down, so that no objective falls as strengths rise.
 """
@@ -78,7 +78,7 @@ def fit_baseline(
     settings : PathSettings
         Of the network.
     strengths : int
-        How many, at most :data:`BASELINE_STRENGTHS`, and 0; fewer where the path ends early.
+        How many, at most :data:`BASELINE_STRENGTHS`, all above 0; fewer where the path ends early.
     runner : Runner
     score : function, optional
         As for :func:`~ridgewalk.path.fit.fit_path`; with one the path goes to its end.
@@ -88,7 +88,7 @@ def fit_baseline(
     count = min(strengths, BASELINE_STRENGTHS)
     if not _fits_at_once(problem):
         return fit_path(problem, settings, count, runner, score)
-    alphas = find_strengths(problem, settings, runner, count)
+    alphas = find_strengths(problem, settings, runner, count)[1:]
     null = null_objectives(problem, settings, runner)
     fits = _solved(problem, settings, runner, null, alphas, ends=score is None)
     alphas = alphas[len(alphas) - len(fits) :]
@@ -150,8 +150,6 @@ def _solved(
         best, in_vain = lines.held_out_losses(), 0
         for alpha in alphas[::-1]:
             look_for_end()
-            if ends and not alpha and in_vain:
-                break
             objective = Objective(network, problem.loss, penalties_at(problem, settings, np.array([alpha])))
             if not lines.descend(objective):
                 break
