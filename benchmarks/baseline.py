@@ -34,6 +34,10 @@ from ridgewalk.path.problem import PathProblem
 from ridgewalk.path.result import MLPPath
 from ridgewalk.path.settings import PathSettings
 
+SAID = (
+    "`python benchmarks/baseline.py FOLDER`: seconds of the processor, in one thread; loss: held out, each fold at the strength that\n"
+    "the others choose; exact: the path of 30 strengths and 0, solved to its end."
+)
 HEAD = "| data | rows x columns | classes | network, s | baseline, s | share | exact, s | loss | exact loss | ratio |"
 
 
@@ -140,7 +144,7 @@ def main() -> None:
     print(*lines[-3:], sep="\n")
     if asked.out:
         asked.out.write_text(
-            "# The linear baseline beside a default fit\n\n" + "\n".join(lines) + "\n", encoding="utf-8"
+            f"# The linear baseline beside a default fit\n\n{SAID}\n\n" + "\n".join(lines) + "\n", encoding="utf-8"
         )
 
 

@@ -176,6 +176,15 @@ def test_of_very_many_rows_a_part_is_enough(monkeypatch: pytest.MonkeyPatch) -> 
     assert summary["linear"]["network_loss"] == pytest.approx(model.heldout_arm().rows[used].mean())
 
 
+def test_columns_that_nearly_copy_each_other() -> None:
+    draws = np.random.default_rng(7)
+    places = np.linspace(0, 1, 80)
+    bumps = np.exp(-(((places - draws.random((12, 1))) / 0.3) ** 2))  # spectra: smooth along the columns
+    x = draws.gamma(2.0, size=(120, 12)) @ bumps
+    y = x[:, [5]] - 2 * x[:, [40]] + x[:, [70]] + 0.02 * draws.normal(size=(120, 1))
+    assert_near_optimum(problem_of(SquaredError(), y, x), settings_of())
+
+
 def test_a_step_that_goes_too_far_is_shortened() -> None:
     rates = np.exp(np.clip(2 * SIGNAL, -3, 5))
     assert_near_optimum(problem_of(Poisson(), DRAWS.poisson(rates)[:, None].astype(float)), settings_of())
@@ -205,6 +214,22 @@ def test_a_block_ends_at_its_minimum(far: int) -> None:
     assert moved[free].max() < 1e-7
     assert (end == 0).any()
     assert not end[:, 1].any()
+
+
+def test_a_block_of_columns_that_nearly_copy_each_other_comes_near_its_minimum() -> None:
+    draws = np.random.default_rng(0)
+    x = np.cumsum(draws.normal(size=(150, 100)), axis=1) + 20 * draws.normal(size=(150, 1))
+    x = (x - x.mean(axis=0)) / x.std(axis=0)
+    pull = x.T @ (x[:, 10] - 2 * x[:, 50] + x[:, 90]) / 150
+    matrix, l1, free = (x.T @ x / 150)[None], np.full((1, 100), 0.003), np.ones((1, 100), dtype=bool)
+
+    def value(point: Any) -> float:
+        return float((0.5 * point @ matrix[0] * point - pull * point + l1 * np.abs(point)).sum())
+
+    once = end = minimized(matrix, -pull[None], np.zeros((1, 100)), l1, free, 0.0)
+    for _ in range(20):
+        end = minimized(matrix, end @ matrix[0] - pull, end, l1, free, 0.0)
+    assert value(once) < 0.9 * value(end) < 0
 
 
 def effect_between(low: float, high: float) -> Effect:

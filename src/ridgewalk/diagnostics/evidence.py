@@ -575,9 +575,9 @@ def less_linear(network: Arm, linear: MLPPath, rule: Rule) -> Effect | None:
     arm = chosen_by_others(linear, rule)
     if arm is None:
         return None
-    cells, used = network.heldout - arm.heldout, [fold.weights for fold in linear.folds[:-1]]
-    pairs = zip(linear.heldout_rows, used, strict=False)
-    ratio = float(np.mean([len(rows) / np.count_nonzero(weights) for rows, weights in pairs]))
+    cells, count = network.heldout - arm.heldout, int(np.count_nonzero(linear.row_weights))
+    # Training rows of folds are not in every file; they are those that the others hold out, or about as many.
+    ratio = float(np.mean([len(rows) / max(count - len(rows), 1) for rows in linear.heldout_rows]))
     return effect(network.rows - arm.rows, linear.row_weights, cells, ratio, spread_of_cells(cells))
 
 

@@ -110,7 +110,8 @@ class _Blocks:
             first = lengths.min(axis=1, keepdims=True)
             onward = np.where(crossed & (old == 0), 0.0, step)[short]
             self._take_lower(short, np.where(lengths == first, 0.0, old[short] + first * onward), self.values()[short])
-        worse = np.flatnonzero(~(self.values() <= before))
+        now = self.values()
+        worse = np.flatnonzero(~(now <= before) | (crossed.any(axis=1) & (now == before)))
         if worse.size:
             rate = 1 / self.steepest[worse]
             moved = old[worse] - rate * old_slope[worse]
