@@ -35,7 +35,8 @@ from ridgewalk.path.result import MLPPath
 from ridgewalk.path.settings import PathSettings
 
 SAID = (
-    "`python benchmarks/baseline.py FOLDER`: seconds of the processor, in one thread; loss: held out, each fold at the strength that\n"
+    "`python benchmarks/baseline.py FOLDER`: seconds of the processor, in one thread; loss: held out, each fold at the "
+    "strength that\n"
     "the others choose; exact: the path of 30 strengths and 0, solved to its end."
 )
 HEAD = "| data | rows x columns | classes | network, s | baseline, s | share | exact, s | loss | exact loss | ratio |"
