@@ -15,7 +15,7 @@ from functools import cached_property, partial
 import numpy as np
 
 from ridgewalk.arrays import Array, Booleans, Integers
-from ridgewalk.diagnostics.statistics import Tail, calibrated, seed_spread, tail
+from ridgewalk.diagnostics.statistics import Effect, Tail, calibrated, effect, seed_spread, spread_of_cells, tail
 from ridgewalk.diagnostics.wiring import Fault, Train, Wiring, audit, changed_rows, leak
 from ridgewalk.draws import order
 from ridgewalk.engine import Runner, memory
@@ -151,6 +151,8 @@ class Evidence:
         Shares of the unpenalized and of the penalized trainings that ended in numbers that are not finite.
     null_training : float
         Mean loss of the best constant on the folds' own training rows; infinite where it is not known.
+    linear : Effect or None
+        The penalized networks' held-out loss less that of linear models on the same folds, where there are such.
     """
 
     loss: Loss
@@ -177,6 +179,7 @@ class Evidence:
     safe_alpha: float | None = None
     diverged: tuple[float, float] = (0.0, 0.0)
     null_training: float = np.inf
+    linear: Effect | None = None
 
     @property
     def null_loss(self) -> float:
@@ -404,6 +407,7 @@ def of_path(
     rule: Rule = "min",
     alpha: float | None = None,
     references: Mapping[str, Sequence[Array]] | None = None,
+    linear: MLPPath | None = None,
 ) -> Evidence:
     """Gather what a path says, and train a few arms more.
 
@@ -419,6 +423,8 @@ def of_path(
         Judge this strength of the path instead, in every fold.
     references : dict, optional
         As for :func:`of_jobs`.
+    linear : MLPPath, optional
+        Of linear models on the same folds.
     """
     runner, settings = runner or Runner(), path.settings
     choice = choose(path.row_loss, path.row_weights, rule)
@@ -455,10 +461,12 @@ def of_path(
             without, with_penalty, problem.weights, references, runner.train, starts, again.preferred, of_cells
         )
     faults = (*evidence.wiring.faults, *_standardizing_leaks(problem))
+    penalized = arm_of([(path, at) for at in indices])
     return replace(
         evidence,
         unpenalized=arm_of([(path, 0)] * count),
-        penalized=arm_of([(path, at) for at in indices]),
+        penalized=penalized,
+        linear=None if linear is None else less_linear(penalized, linear, rule),
         weights=path.row_weights,
         seed_spread=evidence.seed_spread if any(indices) else 0.0,
         wiring=replace(evidence.wiring, faults=faults),
@@ -543,6 +551,34 @@ def arm_of(chosen: Sequence[tuple[MLPPath, int]]) -> Arm:
     heldout = np.stack([path.heldout_loss[index, k] for k, (path, index) in enumerate(chosen)])
     training = np.stack([path.train_loss[index, k] for k, (path, index) in enumerate(chosen)])
     return Arm(average_by_row(first.heldout_rows, losses, len(first.row_weights)), heldout, training)
+
+
+def chosen_by_others(path: MLPPath, rule: Rule) -> Arm | None:
+    """Return what is lost with each fold at the strength that the other folds choose; None with one fold."""
+    table = HeldOut(path.row_loss, path.heldout_rows, path.fold_row_loss)
+    if len(path.heldout_rows) == 1:
+        return None
+    return arm_of([(path, at) for _, at in cross_chosen([table], path.row_weights, rule)])
+
+
+def less_linear(network: Arm, linear: MLPPath, rule: Rule) -> Effect | None:
+    """Measure the held-out loss of networks less that of linear models, row by row; None with one fold.
+
+    Parameters
+    ----------
+    network : Arm
+    linear : MLPPath
+        On the same folds; where it holds fewer rows out, those count.
+    rule : "min" or "1se"
+        How each fold's linear model is chosen, by the other folds.
+    """
+    arm = chosen_by_others(linear, rule)
+    if arm is None:
+        return None
+    cells, count = network.heldout - arm.heldout, int(np.count_nonzero(linear.row_weights))
+    # Training rows of folds are not in every file; they are those that the others hold out, or about as many.
+    ratio = float(np.mean([len(rows) / max(count - len(rows), 1) for rows in linear.heldout_rows]))
+    return effect(network.rows - arm.rows, linear.row_weights, cells, ratio, spread_of_cells(cells))
 
 
 def _held_out_rows(weights: Array, validation: Array | None) -> Integers:

@@ -19,7 +19,7 @@ import numpy as np
 
 from ridgewalk.arrays import Array
 from ridgewalk.diagnostics.evidence import Arm, Evidence
-from ridgewalk.diagnostics.statistics import NORMAL, Effect, Tail, effect, spread_of_cells
+from ridgewalk.diagnostics.statistics import NORMAL, Effect, Outcome, Tail, effect, spread_of_cells
 from ridgewalk.diagnostics.wiring import Fault
 from ridgewalk.losses import facts
 from ridgewalk.objective import weighted_mean
@@ -391,6 +391,49 @@ class PerhapsSignal(_LittleSignal):
     letter, name = "u", "too noisy to tell"
 
 
+@dataclass(frozen=True, eq=False)
+class _AgainstLinear(Found):
+    """The network's held-out loss less that of linear models on the same folds."""
+
+    speaks: ClassVar[bool] = False
+    difference: Effect
+    unit: str
+
+    @property
+    def numbers(self) -> Numbers:
+        d = self.difference
+        return {"less_linear": d.mean, "low": finite(d.low), "high": finite(d.high)}
+
+
+class LinearPredictsBetter(_AgainstLinear):
+    """The interval lies above 0."""
+
+    letter, name = "l-", "a linear model predicts better"
+
+
+class LinearPredictsAsWell(_AgainstLinear):
+    """The interval lies within the smallest effect."""
+
+    letter, name = "l", "a linear model predicts as well"
+
+
+class BetterThanLinear(_AgainstLinear):
+    """The interval lies below 0."""
+
+    letter, name = "l'", "better than a linear model"
+
+
+def against_linear(difference: Effect, unit: str, smallest: float) -> Found | None:
+    """Find how a network stands to a linear model, given its loss less that one's; None where that cannot be told."""
+    kinds: dict[Outcome, type[_AgainstLinear]] = {
+        "better": BetterThanLinear,
+        "no difference": LinearPredictsAsWell,
+        "worse": LinearPredictsBetter,
+    }
+    kind = kinds.get(difference.outcome(smallest)) if np.isfinite(difference.mean) else None
+    return None if kind is None else kind(difference, unit)
+
+
 class Case:
     """The evidence, and what several gates read of it."""
 
@@ -417,6 +460,9 @@ class Case:
             found += [*self._action(), *self._rest(), *self._something(), *self._untrained()]
         if not any(each.forbids_comparison for each in found):
             found.append(self._effect())
+        if self.evidence.linear is not None:
+            stands = against_linear(self.evidence.linear, facts(self.evidence.loss).unit, self.smallest)
+            found += [] if stands is None else [stands]
         if any(isinstance(each, Underfit) for each in found):  # another model shows that there is a signal
             found = [each for each in found if not isinstance(each, NoSignal)]
         first = next(each for each in found if each.speaks)
@@ -604,6 +650,7 @@ class Case:
             "inputs_gone": list(e.gone),
             "references": {name: self.mean(rows) for name, rows in e.references.items()},
             "arms": {name: finite(value) for name, value in means.items()},
+            **({} if e.linear is None else {"less_linear": finite(e.linear.mean), "less_linear_error": e.linear.error}),
             **(self.sources().numbers if e.alpha != 0 else {}),
         }
 

@@ -10,6 +10,7 @@ import numpy as np
 
 from ridgewalk.diagnostics.rules import (
     CLEAR,
+    BetterThanLinear,
     Comparison,
     Diverged,
     DoesNotHelp,
@@ -19,6 +20,8 @@ from ridgewalk.diagnostics.rules import (
     Helps,
     HelpsSomewhat,
     HurtsOptimizer,
+    LinearPredictsAsWell,
+    LinearPredictsBetter,
     NoDifference,
     NoSignal,
     NoStrength,
@@ -36,6 +39,7 @@ from ridgewalk.diagnostics.rules import (
     WiringNotChecked,
     WrongScale,
 )
+from ridgewalk.diagnostics.statistics import Effect
 from ridgewalk.formatting import format_number as number
 
 _OUT_OF_REACH = 100  # times the rows
@@ -43,6 +47,8 @@ _IN_THE_HEADLINE = {
     NotTrained: "without a penalty it does not even fit its own training rows better than a constant",
     Evadable: "the penalty can be evaded by rescaling the layers",
     Underfit: "the network underfits, and a penalty can only lower its fit",
+    LinearPredictsAsWell: "a linear model predicts as well",
+    LinearPredictsBetter: "a linear model predicts better",
 }
 _LEAVE_OUT = "Leave it out for prediction; the sparser choice (1se) may still be worth having."
 
@@ -259,6 +265,43 @@ def _(found: PerhapsSignal) -> Words:
     )
 
 
+_TAKE_LINEAR = "Take the linear model, hidden_layer_sizes=(): it is simpler"
+
+
+@words.register
+def _(found: LinearPredictsAsWell) -> Words:
+    return Words(
+        f"A linear model on the same folds predicts as well: against it the network's held-out loss changes by "
+        f"{_interval(found.difference, found.unit, sign='+')}.",
+        f"{_TAKE_LINEAR}, and a network has nothing to add here.",
+    )
+
+
+@words.register
+def _(found: LinearPredictsBetter) -> Words:
+    return Words(
+        "A linear model on the same folds predicts better: the network's held-out loss is higher by "
+        f"{_interval(found.difference, found.unit)}.",
+        f"{_TAKE_LINEAR}, and better; or train longer, at another learning rate.",
+    )
+
+
+@words.register
+def _(found: BetterThanLinear) -> Words:
+    gain = found.difference
+    low, high = number(-gain.high), number(-gain.low)
+    return Words(
+        "The network is better than a linear model on the same folds: its held-out loss is lower by "
+        f"{number(-gain.mean)} {found.unit} (95% interval {low} to {high}).",
+        "Keep the hidden layers: they find what a straight line cannot.",
+    )
+
+
+def _interval(d: Effect, unit: str, sign: str = "") -> str:
+    mean, low, high = (number(each, sign=sign) for each in (d.mean, d.low, d.high))
+    return f"{mean} {unit} (95% interval {low} to {high})"
+
+
 def _first_fault(found: WrongScale | WiredWrong) -> str:
     count = len(found.faults)
     return found.faults[0].sentence + (f" ({count} faults in all.)" if count > 1 else "")
@@ -295,8 +338,7 @@ def _how_sure(compared: Comparison) -> str:
 
 
 def _loses(compared: Comparison) -> str:
-    d = compared.difference
-    return f"{number(d.mean)} {compared.unit} (95% interval {number(d.low)} to {number(d.high)})"
+    return _interval(compared.difference, compared.unit)
 
 
 def _weaker(found: TooStrong) -> str:

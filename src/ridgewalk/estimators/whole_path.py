@@ -17,7 +17,9 @@ from sklearn.utils.validation import _check_feature_names_in, check_is_fitted
 
 from ridgewalk.arrays import Array
 from ridgewalk.diagnostics import Arm, Diagnosis, judge, of_path
-from ridgewalk.diagnostics.evidence import arm_of
+from ridgewalk.diagnostics.evidence import arm_of, chosen_by_others, less_linear, smallest_effect
+from ridgewalk.diagnostics.rules import LinearPredictsBetter, against_linear
+from ridgewalk.diagnostics.statistics import Effect
 from ridgewalk.engine import Engine, Runner
 from ridgewalk.engine.job import History
 from ridgewalk.engine.progress import Progress
@@ -39,9 +41,10 @@ from ridgewalk.folds import constant_losses
 from ridgewalk.losses import Loss, facts
 from ridgewalk.network import Activation
 from ridgewalk.objective import weighted_mean
-from ridgewalk.path.cost import check_memory, path_seconds
+from ridgewalk.path.baseline import BASELINE_STRENGTHS, baseline_settings, fit_baseline
+from ridgewalk.path.cost import baseline_seconds, check_memory, path_seconds
 from ridgewalk.path.defaults import Auto, Defaults, defaults
-from ridgewalk.path.families import PathPenalty, PenaltyName, as_elastic_net
+from ridgewalk.path.families import PathPenalty, PenaltyName
 from ridgewalk.path.fit import AlphaSpec, fit_path, strength_count
 from ridgewalk.path.input_selection import InputSelection, relax, seconds_beside_the_path, select_inputs
 from ridgewalk.path.jobs import dense_job, every_pair, network_of, ramp_job
@@ -62,7 +65,7 @@ from ridgewalk.path.settings import PathSettings, Precision, Schedule
 from ridgewalk.progress import progress
 from ridgewalk.report.details import Extras, Given, page_data
 from ridgewalk.report.html import excerpt, render
-from ridgewalk.report.schema import Summary
+from ridgewalk.report.schema import LinearSummary, Summary
 from ridgewalk.report.summary import summarize
 from ridgewalk.threads import ending_with_interpreter
 from ridgewalk.warning import renamed, warn
@@ -70,9 +73,8 @@ from ridgewalk.warning import renamed, warn
 _HISTORY_POINTS = 100  # at a training that is followed
 _FEW_EPOCHS, _FAR_ABOVE = 20, 2.0  # with less no network is expected to learn; times a constant's loss
 _ABOVE = 1e-6  # of a constant's loss: less than that is not below it
-_CLEAR, _FINE = 2.0, 0.01  # standard errors; of a constant's loss: where a linear model leaves less, little is left
+_FINE = 0.01  # of a constant's loss: where a linear model leaves less, little is left
 _UNSOLVED = 1e-4  # residual above which a linear model counts as unsolved
-_BASELINE_TOLERANCE, _BASELINE_STRENGTHS = 1e-5, 30  # at most
 
 
 _OLD_NAMES = {"walk": "schedule", "memory": "checkpoint_dir"}
@@ -305,7 +307,8 @@ class _PathEstimator(Predictor):
                     problem.x, problem.target, problem.loss, problem.splits, problem.weights, watched
                 )
         with progress("Diagnosing: training the arms again, and probes", self.verbose) as watched:
-            evidence = of_path(problem, path, self._runner(watched), self.selection, alpha, outputs)
+            linear = None if path.settings.linear else self.linear_path_
+            evidence = of_path(problem, path, self._runner(watched), self.selection, alpha, outputs, linear)
         return judge(evidence)
 
     def summary(self, origins: list[str] | None = None) -> Summary:
@@ -322,7 +325,7 @@ class _PathEstimator(Predictor):
             Of :func:`ridgewalk.report.summary.summarize`; where inputs were selected or refitted, with what every arm
             reached, and what the chosen one gains over the null model.
         """
-        summary = summarize(*self._shown(origins), self._how)
+        summary = summarize(*self._shown(origins), self._how, self._linear_models())
         if hasattr(self, "input_selection_"):
             found = self.input_selection_
             summary["arms"] = [{"name": arm.name, "heldout_loss": arm.loss} for arm in found.arms]
@@ -379,6 +382,28 @@ class _PathEstimator(Predictor):
         chosen = cross_chosen([_heldout(each) for each in paths], path.choice_table[1], self.selection)
         return arm_of([(paths[best], index) for best, index in chosen])
 
+    def _less_linear(self) -> Effect | None:
+        """Measure the network's held-out loss less the linear model's; None without such, or with one fold."""
+        linear = self.linear_path_
+        return None if self.path_.settings.linear else less_linear(self.heldout_arm(), linear, self.selection)
+
+    def _linear_models(self) -> LinearSummary | None:
+        """Tell what linear models reach on the same folds, and the network beside them."""
+        less, linear = self._less_linear(), chosen_by_others(self.linear_path_, self.selection)
+        if less is None or linear is None or not np.isfinite(less.mean):
+            return None
+        weights = self.linear_path_.row_weights
+        loss, error = mean_and_error(linear.rows, weights)
+        network = float(weighted_mean(self.heldout_arm().rows, weights))
+        return LinearSummary(
+            heldout_loss=float(loss),
+            standard_error=float(error),
+            network_loss=network,
+            network_less_linear=less.mean,
+            difference_error=less.error,
+            rows=less.rows,
+        )
+
     @property
     def _candidates(self) -> list[MLPPath]:
         """Paths that the choice was among."""
@@ -419,14 +444,16 @@ class _PathEstimator(Predictor):
         Path
             The file.
         """
+        shown = self._shown(origins)
         extras = Extras(
             classes=self._names_of_outputs(),
             given=self._given(X, y),
             diagnosis=None if diagnosis is None else diagnosis.to_dict(),
             history=self._refit_history(range(len(self.path_.alphas))) if curves else None,
             title=title,
+            linear=self._linear_models(),
         )
-        data = page_data(*self._shown(origins), self._how, extras)
+        data = page_data(*shown, self._how, extras)
         page = Path(file)
         with written(page) as unfinished:
             unfinished.write_text(render(data), encoding="utf-8")
@@ -467,7 +494,9 @@ class _PathEstimator(Predictor):
         return History(epochs=histories[0].epochs, **means)
 
     def _findings_html(self) -> str:
-        return excerpt(summarize(*self._shown(), self._how)) if hasattr(self, "path_") else super()._findings_html()
+        if not hasattr(self, "path_"):
+            return super()._findings_html()
+        return excerpt(summarize(*self._shown(), self._how, self._linear_models()))
 
     def _score(self, problem: PathProblem, settings: PathSettings, y: Array) -> Score:
         """Return what scores a network by ``scoring``, tried on a constant."""
@@ -481,12 +510,11 @@ class _PathEstimator(Predictor):
         """Fit the same folds with no hidden layer, under the same elastic net."""
         if path.settings.linear:
             return path
-        return fit_path(_one_start(problem), _baseline(path.settings), self._baseline_count, runner, score)
+        return fit_baseline(problem, path.settings, self._baseline_count, runner, score)
 
     @property
     def _baseline_count(self) -> int:
-        asked = self.alphas if isinstance(self.alphas, Integral) else _BASELINE_STRENGTHS
-        return min(int(asked), _BASELINE_STRENGTHS)
+        return min(int(self.alphas), BASELINE_STRENGTHS) if isinstance(self.alphas, Integral) else BASELINE_STRENGTHS
 
     def _seconds(self, problem: PathProblem, every: Sequence[PathSettings], alphas: AlphaSpec) -> float:
         """Guess the seconds of all paths, the linear one among them."""
@@ -497,22 +525,23 @@ class _PathEstimator(Predictor):
         seconds *= len(every)
         if every[0].linear:
             return seconds
-        return seconds + path_seconds(_one_start(problem), _baseline(every[0]), 1 + self._baseline_count)
+        return seconds + baseline_seconds(problem, baseline_settings(every[0]), self._baseline_count)
 
     def _report(self, candidates: list[MLPPath]) -> None:
         """Set what regularization gained on held-out rows, every fold at the strength that the others choose."""
         table, weights = candidates[0].choice_table
         rows = nested([_heldout(path) for path in candidates], weights, self.selection)
-        linear = nested([_heldout(self.linear_path_)], weights, self.selection)
+        linear_weights = self.linear_path_.choice_table[1]
+        linear = nested([_heldout(self.linear_path_)], linear_weights, self.selection)
         with np.errstate(invalid="ignore"):
             self.heldout_loss_, self.unpenalized_loss_, self.linear_loss_ = (
-                float(weighted_mean(losses, weights)) for losses in (rows, table[0], linear)
+                float(weighted_mean(losses, each))
+                for losses, each in ((rows, weights), (table[0], weights), (linear, linear_weights))
             )
             self.gain_, self.gain_error_ = (float(value) for value in mean_and_error(table[0] - rows, weights))
         self.null_loss_ = float(weighted_mean(self.path_.null_row_loss, self.path_.row_weights))
-        behind, error = mean_and_error(rows - linear, weights)
         counts = facts(self.path_.loss).output_activation == "exponential" and self.scoring is None
-        if counts and behind > _CLEAR * error and self.linear_loss_ < _FINE * self.null_loss_:
+        if counts and self.linear_loss_ < _FINE * self.null_loss_ and self._predicts_worse_than_linear():
             warn(
                 f"The linear model predicts better: its held-out loss is {self.linear_loss_:.4g}, the network's "
                 f"{self.heldout_loss_:.4g} and a constant's {self.null_loss_:.4g}. Counts as large as these are known "
@@ -521,6 +550,11 @@ class _PathEstimator(Predictor):
                 ConvergenceWarning,
             )
         self.selection_frequency_ = self.path_.frequency(self.index_)
+
+    def _predicts_worse_than_linear(self) -> bool:
+        less, smallest = self._less_linear(), smallest_effect(self.null_loss_, self.linear_loss_)
+        stands = None if less is None else against_linear(less, facts(self.path_.loss).unit, smallest)
+        return isinstance(stands, LinearPredictsBetter)
 
     def _set_fitted(self) -> Self:
         """Hand the chosen networks over, and say where their training failed."""
@@ -565,16 +599,6 @@ class _PathEstimator(Predictor):
                 f"constant ({null:.4g}). To mend it, {mend}, or raise max_iter.",
                 ConvergenceWarning,
             )
-
-
-def _baseline(settings: PathSettings) -> PathSettings:
-    """Return the settings of the linear path beside a network's: no hidden layer, under the same elastic net."""
-    penalty = as_elastic_net(settings.penalty)
-    return replace(settings, hidden_layer_sizes=(), penalty=penalty, batch_size=None, tolerance=_BASELINE_TOLERANCE)
-
-
-def _one_start(problem: PathProblem) -> PathProblem:
-    return replace(problem, seeds=problem.seeds[:1])
 
 
 def _heldout(path: MLPPath) -> HeldOut:
@@ -635,7 +659,7 @@ _MIDDLE = """
     path_, paths_ : MLPPath, list of MLPPath
         Every cell of strengths x folds x seeds: of the chosen l1_ratio, and of each.
     linear_path_ : MLPPath
-        No hidden layer, on the same folds.
+        No hidden layer, on the same folds, at strengths above 0, to a tolerance; of very many rows it has a part.
     input_selection_ : InputSelection
         With ``select_inputs`` or ``relax``: all arms, the gain over the null model, and how often each input was held.
     selection_frequency_ : array, shape (P,)

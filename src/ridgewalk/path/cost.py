@@ -21,6 +21,7 @@ from ridgewalk.path.settings import PathSettings
 _SCORING_RATE, _LOOKING_RATE, _EQUATIONS_RATE = 4e9, 2e9, 3e10
 _SCORE_SECONDS, _MODEL_SECONDS = 5e-4, 2.5e-3
 _LOOKS, _STEPS, _DESCENTS, _DESCENT_PASSES = 20, 20, 250, 3
+_BASELINE_LOOKS = 10  # at a strength, besides one quadratic
 _ASLEEP = 0.6  # share of the time that a network saves under the strongest penalty
 MOST_OUTPUTS = 256 * 2**20  # bytes of held-out outputs that a path keeps
 _AT_ONCE = 16  # runs per thread that are trained before it is asked whether anything is left
@@ -105,6 +106,13 @@ def linear_seconds(problem: PathProblem, settings: PathSettings, place: float) -
         return float(_DESCENTS * _DESCENT_PASSES * multiplications / _SCORING_RATE)
     looks, equations = _LOOKS * multiplications, _STEPS * rows * used**2
     return float(_MODEL_SECONDS + looks / _LOOKING_RATE + equations / _EQUATIONS_RATE)
+
+
+def baseline_seconds(problem: PathProblem, settings: PathSettings, strengths: int) -> float:
+    """Guess the seconds that the linear baseline takes at so many strengths, whose training sets move together."""
+    one = len(problem.folds) * _multiplications(problem, settings)
+    each = _BASELINE_LOOKS * one / _LOOKING_RATE + problem.inputs * one / _EQUATIONS_RATE
+    return strengths * (_MODEL_SECONDS + each)
 
 
 def _multiplications(problem: PathProblem, settings: PathSettings) -> int:

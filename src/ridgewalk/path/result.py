@@ -276,8 +276,12 @@ def collect(
     strengths: Array,
     lawful: Lawful,
     score: Score | None = None,
+    training: Array | None = None,
 ) -> MLPPath:
-    """Score the held-out rows of every network, and shape everything strength x fold x seed."""
+    """Score the held-out rows of every network, and shape everything strength x fold x seed.
+
+    ``training`` (S, K + 1, E) are the losses of the training rows, where they are known; else those are scored, too.
+    """
     progress, network, folds = runner.progress, network_of(problem, settings), problem.folds
     progress.stage = "scoring held-out rows"
     shape = (len(strengths), len(folds), len(problem.seeds))
@@ -296,7 +300,7 @@ def collect(
         arrays[0][:, k][..., np.isinf(fold.scale), :] = 0  # a column that is constant here has taught nothing
     heldout = _HeldOut(problem, len(strengths), bool(score))
     with progress.task(len(folds) * scoring_seconds(problem, settings, len(strengths))):
-        training = _score(problem, settings, runner, arrays, lost, heldout, score)
+        training = _score(problem, settings, runner, arrays, lost, heldout, score, training)
     parameters = tuple(w[:, :-1] for w in arrays)
     networks = FoldNetworks(parameters, *_outputs(problem, network, parameters, heldout))
     inputs_kept, units_kept = connected([w != 0 for w in arrays[::2]])
@@ -363,17 +367,19 @@ def _score(
     lost: Booleans,
     heldout: _HeldOut,
     score: Score | None,
+    known: Array | None,
 ) -> Array:
     """Score arrays (S, K + 1, E, ., .) on held-out rows, and return their training losses (S, K + 1, E)."""
-    network, training = network_of(problem, settings), np.empty(lost.shape)
+    network, training = network_of(problem, settings), np.empty(lost.shape) if known is None else known
     one = scoring_seconds(problem, settings, 1)
     for k, fold in enumerate(problem.folds):
         trained = np.flatnonzero(fold.weights)
         rows = problem.splits[k][1] if k < len(problem.splits) else trained[:0]
         for s in range(len(lost)):
             parameters = [w[s, k] for w in arrays]
-            losses = problem.losses(network, parameters, fold, trained)
-            training[s, k] = weighted_mean(losses, fold.weights[trained])
+            if known is None:
+                losses = problem.losses(network, parameters, fold, trained)
+                training[s, k] = weighted_mean(losses, fold.weights[trained])
             runner.progress.add(one)
             if not rows.size:
                 continue

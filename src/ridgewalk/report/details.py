@@ -28,6 +28,7 @@ from ridgewalk.report.schema import (
     Curves,
     InputsAlong,
     LayerAlong,
+    LinearSummary,
     LossAlong,
     Page,
     PathAxes,
@@ -80,6 +81,8 @@ class Extras:
     history : History, optional
         How a training went at every strength: a run for each.
     title : str
+    linear : LinearSummary, optional
+        What linear models reach on the same folds.
     """
 
     classes: list[str] | None = None
@@ -87,6 +90,7 @@ class Extras:
     diagnosis: DiagnosisData | None = None
     history: History | None = None
     title: str = "A walked path"
+    linear: LinearSummary | None = None
 
 
 def page_data(
@@ -111,7 +115,8 @@ def page_data(
         Ready for JSON. ``summary`` is that of :func:`~ridgewalk.report.summary.summarize`, without its list of inputs;
         what differs from strength to strength are lists along ``summary["path"]``.
     """
-    summary, extras = summarize(path, rule, origins, choice, how), extras or Extras()
+    extras = extras or Extras()
+    summary = summarize(path, rule, origins, choice, how, extras.linear)
     said, given = sentences(summary), extras.given
     names = extras.classes or _numbered(path)
     return {

@@ -82,11 +82,13 @@ function drawPath(selected) {
   const top = path.map((_, s) => s).filter((s) => s % step === 0);
   const hover = path.map((row) => `strength ${number(row.alpha)}<br>held-out ${number(row.heldout_loss)} ± ${number(row.standard_error)}<br>training ${number(row.train_loss)} ± ${number(row.train_standard_error)}<br>${row.inputs_kept} inputs, ${row.weights_kept} weights, ${percent(row.zeros)} zeros`);
   const line = (values, name, label, dash) => ({ x: places, y: values, mode: "lines+markers", name: label, line: { color: colour(name), width: 2, dash }, marker: { size: 5 }, hoverinfo: "text", text: hover });
-  const constant = { x: [places[0], places.at(-1)], y: Array(2).fill(data.summary.null_loss), mode: "lines", name: "constant prediction", line: { color: colour("quiet"), width: 1, dash: "dash" }, hoverinfo: "name" };
+  const level = (loss, name, dash) => ({ x: [places[0], places.at(-1)], y: Array(2).fill(loss), mode: "lines", name, line: { color: colour("quiet"), width: 1, dash }, hoverinfo: "name" });
+  const { linear, null_loss } = data.summary;
+  const levels = [level(null_loss, "constant prediction", "dash"), ...(linear ? [level(linear.heldout_loss, "linear model", "dashdot")] : [])];
   Plotly.react("path", [
     band(training, column("train_standard_error"), colour("train")),
     band(heldout, column("standard_error"), colour("held")),
-    line(training, "train", "training loss", "dot"), line(heldout, "held", "held-out loss", "solid"), constant,
+    line(training, "train", "training loss", "dot"), line(heldout, "held", "held-out loss", "solid"), ...levels,
     { x: [places[0]], y: [null], xaxis: "x2", hoverinfo: "skip", showlegend: false },
   ], layout({
     height: narrow() ? 380 : 440, showlegend: true, hovermode: "closest",

@@ -63,6 +63,20 @@ class ArmSummary(TypedDict):
     heldout_loss: float
 
 
+class LinearSummary(TypedDict):
+    """What linear models lose on rows that their folds held out, and the network on the same rows.
+
+    Each fold is at the strength that the other folds choose, of either kind.
+    """
+
+    heldout_loss: float
+    standard_error: float
+    network_loss: float
+    network_less_linear: float  # their paired difference
+    difference_error: float
+    rows: int  # that are compared: of very many, a random part
+
+
 class PathSummary(TypedDict):
     """A path without its inputs."""
 
@@ -73,6 +87,7 @@ class PathSummary(TypedDict):
     seeds: int
     fits: int
     null_loss: float
+    linear: LinearSummary | None
     selection: str
     alpha: float
     index: int

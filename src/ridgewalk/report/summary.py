@@ -12,7 +12,7 @@ from ridgewalk.losses import facts
 from ridgewalk.objective import weighted_mean
 from ridgewalk.path.result import MLPPath
 from ridgewalk.path.selection import Choice, Rule, choose, mean_and_error
-from ridgewalk.report.schema import NetworkAt, PathSummary, StrengthSummary, Summary
+from ridgewalk.report.schema import LinearSummary, NetworkAt, PathSummary, StrengthSummary, Summary
 
 
 def summarize(
@@ -21,6 +21,7 @@ def summarize(
     origins: list[str] | None = None,
     choice: Choice | None = None,
     how: str | None = None,
+    linear: LinearSummary | None = None,
 ) -> Summary:
     """Describe a path: strength by strength, what was chosen, which inputs are kept and how often.
 
@@ -34,6 +35,8 @@ def summarize(
         What was chosen, where it was not chosen by the held-out losses of this path.
     how : str, optional
         How that was chosen, in words; by default the rule.
+    linear : LinearSummary, optional
+        What linear models reach on the same folds.
 
     Returns
     -------
@@ -69,6 +72,7 @@ def summarize(
         "seeds": path.heldout_loss.shape[2],
         "fits": int(np.prod(path.train_loss.shape)),
         "null_loss": float(weighted_mean(path.null_row_loss, path.row_weights)),
+        "linear": linear,
         "selection": how or rule,
         "alpha": float(path.alphas[choice.chosen]),
         "index": choice.chosen,
@@ -144,11 +148,24 @@ def sentences(summary: Summary) -> list[str]:
         said.append("Without a penalty the training diverged, so there is nothing to compare with.")
     elif summary["alpha"] == 0:
         said.append("The unpenalized network has the lowest held-out loss.")
+    linear = summary.get("linear")  # a summary in a file may be older
+    if linear is not None:
+        said.append(_beside_linear(linear, summary["rows"]))
     kept = [entry["name"] for entry in summary["inputs"] if entry["kept"]]
     if len(kept) < len(summary["inputs"]):
         shown = ", ".join(kept[:20]) + (f" and {len(kept) - 20} more" if len(kept) > 20 else "")
         said.append(f"Inputs kept, {len(kept)} of {len(summary['inputs'])}: {shown or 'none'}.")
     return said
+
+
+def _beside_linear(linear: LinearSummary, rows: int) -> str:
+    """Say how the network stands beside a linear model."""
+    less, part = linear["network_less_linear"], f" ({linear['rows']:,} of the rows)" * (linear["rows"] < rows)
+    return (
+        f"A linear model on the same folds{part} has the held-out loss {format_loss(linear['heldout_loss'])} +- "
+        f"{format_loss(linear['standard_error'])}, the network {format_loss(linear['network_loss'])}: "
+        f"{'lower' if less < 0 else 'higher'} by {format_loss(abs(less))} +- {format_loss(linear['difference_error'])}."
+    )
 
 
 def _number(value: Any) -> float | None:

@@ -1,0 +1,363 @@
+"""The linear baseline beside a network's path: the elastic net of every training set at once, from strong to weak.
+
+A baseline tells how far a straight line gets, so it is solved to a tolerance and costs little beside the network.
+Every training set has all rows, those that it holds out with weight 0: so all sets move together in a few calls of
+BLAS, and their held-out losses come along.
+
+    quadratic    at the outputs z each block (training set f, output c) has its own quadratic, of the matrix
+                 sum_i s_i k_i x_i x_i' + 2 l2, k being the loss's second derivative by z_c alone: what ties a row's
+                 outputs to each other is left out (the partial Newton method of glmnet: Friedman, Hastie and
+                 Tibshirani, J. Stat. Softw. 2010, section 4). It serves for as long as its steps keep their promises.
+    step         to the minimum of quadratic + L1, then a search along the line for a lower objective
+    columns      of many, those that would gain something; the slopes of all of them end the search
+    end          where a strength loses on held-out rows by three paired standard errors, or three in a row win nothing;
+                 never at 0, where separable classes have no optimum
+
+Each strength begins where the stronger one ended and only goes down, so that no objective falls as strengths rise.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
+
+from ridgewalk.arrays import Array, Booleans, Integers
+from ridgewalk.engine import Runner
+from ridgewalk.engine.job import Fits
+from ridgewalk.folds import average_by_row, loss_unit, standardizes_target
+from ridgewalk.losses import curvature_diagonal, facts
+from ridgewalk.objective import Objective
+from ridgewalk.path.active_sets import minimized
+from ridgewalk.path.cost import baseline_seconds
+from ridgewalk.path.families import as_elastic_net
+from ridgewalk.path.fit import find_strengths, fit_path
+from ridgewalk.path.jobs import network_of, penalties_at
+from ridgewalk.path.law import NullObjectives, null_objectives, with_law
+from ridgewalk.path.problem import PathProblem
+from ridgewalk.path.result import MLPPath, Score, collect
+from ridgewalk.path.selection import mean_and_error
+from ridgewalk.path.settings import PathSettings
+from ridgewalk.penalties import elastic_strengths
+from ridgewalk.threads import look_for_end
+
+_Number = TypeVar("_Number", bound=np.generic)
+
+BASELINE_STRENGTHS = 15
+TOLERANCE = 2e-4  # of the objective: what a further step may still gain
+_RESIDUAL = 1e-5  # at which the exact solver, where it stands in, ends
+_CLEAR, _PATIENCE = 3.0, 3  # paired standard errors; strengths in a row that predict no better
+_STEPS, _HALVINGS, _ROUNDS = 10, 12, 20
+_ARMIJO = 0.1  # of the promised decrease, times the step: less is too little
+_STALE = 0.6  # of the promised decrease: a quadratic that keeps less is made anew
+_PARTS = 100  # a block of an output may leave such a part of its share of the tolerance
+_FLAT = 1e-3  # of the largest curvature of a row: no row counts as flatter
+_FEW = 100  # columns that are all in use from the beginning
+_ENTRANTS = 30  # columns that enter at once, at least; else as many as there are
+_MOST_ROWS, _ROWS_PER_WEIGHT = 50_000, 500  # more rows hardly teach a linear model more
+_MOST_NUMBERS = 2**26  # of the columns in use, and of the quadratics, over all training sets: 512 MiB
+_FEWEST_COLUMNS = 200  # of which a path can be followed
+
+
+def fit_baseline(
+    problem: PathProblem, settings: PathSettings, strengths: int, runner: Runner, score: Score | None = None
+) -> MLPPath:
+    """Fit linear models on the folds of a network's path, under the same elastic net.
+
+    Of very many rows a random part, drawn from the first seed, is used and scored. Losses without curvature, and tables
+    that are too large for all training sets at once, are left to :func:`ridgewalk.path.fit.fit_path`.
+
+    Parameters
+    ----------
+    problem : PathProblem
+        Of the network; one start is enough.
+    settings : PathSettings
+        Of the network.
+    strengths : int
+        How many, at most :data:`BASELINE_STRENGTHS`, all above 0; fewer where the path ends early.
+    runner : Runner
+    score : function, optional
+        As for :func:`~ridgewalk.path.fit.fit_path`; with one the path goes to its end.
+    """
+    settings = baseline_settings(settings)
+    problem = _part_of_rows(replace(problem, seeds=problem.seeds[:1]))
+    count = min(strengths, BASELINE_STRENGTHS)
+    if not _fits_at_once(problem):
+        return fit_path(problem, settings, count, runner, score)
+    alphas = find_strengths(problem, settings, runner, count)[1:]
+    null = null_objectives(problem, settings, runner)
+    fits = _solved(problem, settings, runner, null, alphas, ends=score is None)
+    alphas = alphas[len(alphas) - len(fits) :]
+    lawful = with_law(problem, settings, runner, null, alphas, fits)
+    return collect(problem, settings, runner, null, alphas, lawful, score, _training_losses(problem, lawful.fits))
+
+
+def _training_losses(problem: PathProblem, fits: Sequence[Fits]) -> Array | None:
+    """Return the losses (S, K + 1, 1) of the training rows, in the units of the target, where one unit is enough."""
+    if problem.outputs > 1 and standardizes_target(problem.loss):
+        return None
+    units = np.array([loss_unit(problem.loss, fold) for fold in problem.folds])
+    return np.stack([fit.data_loss * units for fit in fits])[..., None]
+
+
+def baseline_settings(settings: PathSettings) -> PathSettings:
+    """Return the settings of the linear path beside a network's: no hidden layer, under the same elastic net."""
+    penalty = as_elastic_net(settings.penalty)
+    return replace(settings, hidden_layer_sizes=(), penalty=penalty, batch_size=None, tolerance=_RESIDUAL)
+
+
+def _part_of_rows(problem: PathProblem) -> PathProblem:
+    """Return the problem with weight 0 for the rows, of very many, that a linear model needs not."""
+    used = np.flatnonzero(problem.weights)
+    most = max(_MOST_ROWS, _ROWS_PER_WEIGHT * problem.inputs * problem.outputs)
+    if len(used) <= most:
+        return problem
+    kept = np.random.default_rng(problem.seeds[0]).choice(used, most, replace=False)
+    weights = np.zeros_like(problem.weights)
+    weights[kept] = problem.weights[kept]
+    return PathProblem.of(
+        problem.x, problem.target, problem.loss, problem.splits, problem.seeds, weights, problem.standardize
+    )
+
+
+def _most_columns(problem: PathProblem) -> int:
+    """Return how many columns may be in use at once."""
+    sets, rows = len(problem.folds), int(np.count_nonzero(problem.weights))
+    return int(min(_MOST_NUMBERS / (sets * rows), np.sqrt(_MOST_NUMBERS / (sets * problem.outputs))))
+
+
+def _fits_at_once(problem: PathProblem) -> bool:
+    """Return whether the loss has a curvature, and enough columns can be in use at once."""
+    one = problem.target[:1]
+    curved = curvature_diagonal(problem.loss, one, one) is not None
+    return curved and _most_columns(problem) >= min(problem.inputs, _FEWEST_COLUMNS)
+
+
+def _solved(
+    problem: PathProblem, settings: PathSettings, runner: Runner, null: NullObjectives, alphas: Array, *, ends: bool
+) -> list[Fits]:
+    """Solve strengths (S,) from the strongest on: one :class:`Fits` each, from weak to strong, as far as it went."""
+    runner.progress.stage = "solving linear models"
+    network, fits = network_of(problem, settings), list[Fits]()
+    seconds = baseline_seconds(problem, settings, len(alphas))
+    # One thread inside BLAS, as in the engines: the numbers do not depend on how many there are.
+    with threadpool_limits(limits=1), runner.progress.task(seconds):
+        lines = Lines(problem, null)
+        best, in_vain = lines.held_out_losses(), 0
+        for alpha in alphas[::-1]:
+            look_for_end()
+            objective = Objective(network, problem.loss, penalties_at(problem, settings, np.array([alpha])))
+            if not lines.descend(objective):
+                break
+            fits.insert(0, lines.fits(objective, runner.engine))
+            runner.progress.add(seconds / len(alphas))
+            losses = lines.held_out_losses()
+            worse, error = mean_and_error(losses - best, lines.scored)
+            best, in_vain = (losses, 0) if worse < 0 else (best, in_vain + 1)
+            if ends and (worse > _CLEAR * error or in_vain == _PATIENCE):
+                break
+    return fits
+
+
+class Lines:
+    """Linear models of every training set f at once, which descend from one strength to the next.
+
+    Attributes
+    ----------
+    point : array, shape (F, P + 1, C)
+        Weights, and the bias as the last.
+    output : array, shape (F, N, C)
+    slopes : array, shape (F, P + 1, C)
+        Of the mean loss.
+    scored : array, shape (N,)
+        Weights of the rows that are held out; N are the rows that count at all.
+    steps, quadratics : int
+        How many were made so far.
+    """
+
+    def __init__(self, problem: PathProblem, null: NullObjectives) -> None:
+        """Begin at the null models."""
+        rows, folds = np.flatnonzero(problem.weights), problem.folds
+        constants = np.stack(null.outputs)[:, None]
+        self.loss, self.x, self.most_columns = problem.loss, problem.x[rows], _most_columns(problem)
+        self.center, self.scale = (np.stack([getattr(fold, name) for fold in folds]) for name in ("center", "scale"))
+        self.target = np.stack([(problem.target[rows] - fold.target_center) / fold.target_scale for fold in folds])
+        self.weights = np.stack([fold.weights[rows] / fold.weights.sum() for fold in folds])
+        self.held_out = [np.searchsorted(rows, each) for _, each in problem.splits]
+        self.scored = np.where(
+            np.isin(rows, np.concatenate([each for _, each in problem.splits])), problem.weights[rows], 0
+        )
+        self.point = np.concatenate([np.zeros((len(folds), problem.inputs, problem.outputs)), constants], axis=1)
+        self.output = np.broadcast_to(constants, self.target.shape).copy()
+        self.steps = self.quadratics = 0
+        self.quadratic: Array | None = None
+        self._take_columns(np.arange(problem.inputs if problem.inputs <= _FEW else 0))
+        self._look()
+
+    def held_out_losses(self) -> Array:
+        """Return the loss of each row (N,), averaged over the sets that hold it out, in their standardized units."""
+        losses = self.loss.values(self.output, self.target)
+        return average_by_row(
+            self.held_out, [losses[k, each] for k, each in enumerate(self.held_out)], len(self.scored)
+        )
+
+    def fits(self, objective: Objective, engine: str) -> Fits:
+        """Return where they stand, one run for every training set."""
+        arrays = (self.point[:, :-1].copy(), self.point[:, -1:].copy())
+        sets = len(self.point)
+        return Fits(
+            parameters=arrays,
+            data_loss=self._data_loss(self.output),
+            penalty=objective.penalty(arrays),
+            validation_loss=np.full(sets, np.nan),
+            residual=objective.residual(arrays, (self.slopes[:, :-1], self.slopes[:, -1:])),
+            epochs=np.zeros(sets, dtype=int),
+            diverged=np.zeros(sets, dtype=bool),
+            history=None,
+            engine=engine,
+        )
+
+    def descend(self, objective: Objective) -> bool:
+        """Go down to the minimum of an objective, within the tolerance; False where too many columns are in use."""
+        l1, l2, free = _strengths(objective, self.point.shape[1:])
+        values = self._data_loss(self.output) + _penalty(self.point, l1, l2)
+        self.tolerance = TOLERANCE * float(np.abs(values).mean())
+        used = np.flatnonzero((self.point[:, :-1] != 0).any(axis=(0, 2)))
+        if len(self.used) > max(2 * len(used) + _ENTRANTS, _FEW):
+            self._take_columns(used)
+        last = self.steps + _STEPS
+        for _ in range(_ROUNDS):
+            self._settle(l1[self.places], l2[self.places], free[self.places], last)
+            self._look()
+            entering = self._entering(l1, l2, free)
+            if not entering.size:
+                break
+            if len(self.used) + len(entering) > self.most_columns:
+                return False
+            self._take_columns(np.sort(np.concatenate([self.used, entering])))
+        return True
+
+    def _settle(self, l1: Array, l2: Array, free: Booleans, last: int) -> None:
+        """Descend on the columns in use, whose strengths (n + 1, C) are given."""
+        point = self.point[:, self.places]
+        data, penalty = self._data_loss(self.output), _penalty(point, l1, l2)
+        while self.steps < last:
+            move, promised = self._toward(point, l1, l2, free)
+            if promised.max() <= self.tolerance:
+                break
+            self.steps += 1
+            lengths, now = np.ones(len(point)), data + penalty
+            ahead = self.columns @ move
+            for _ in range(_HALVINGS):
+                reached = point + lengths[:, None, None] * move
+                output = self.output + lengths[:, None, None] * ahead
+                there = self._data_loss(output), _penalty(reached, l1, l2)
+                lower = sum(there) <= now - _ARMIJO * lengths * promised
+                if lower.all():
+                    break
+                lengths = np.where(lower, lengths, lengths / 2)
+            point = np.where(lower[:, None, None], reached, point)
+            self.output = np.where(lower[:, None, None], output, self.output)
+            data, penalty = (np.where(lower, *pair) for pair in zip(there, (data, penalty), strict=True))
+            kept = (now - data - penalty)[promised > self.tolerance] / promised[promised > self.tolerance]
+            if self.fresh and not lower.any():
+                break
+            if not self.fresh and ((kept < _STALE).any() or (kept > 1 / _STALE).any()):
+                self.quadratic = None
+        self.point[:, self.places] = point
+
+    def _toward(self, point: Array, l1: Array, l2: Array, free: Booleans) -> tuple[Array, Array]:
+        """Return the way to the minimum of the quadratics, and the decrease (F,) that they promise."""
+        sets, outputs, count = len(point), self.target.shape[2], point.shape[1]
+
+        def blocks(values: NDArray[_Number]) -> NDArray[_Number]:
+            whole = np.broadcast_to(values, (sets, count, outputs))
+            return np.ascontiguousarray(whole.transpose(0, 2, 1)).reshape(sets * outputs, count)
+
+        self.fresh = self.quadratic is None
+        bend = self._bend() if self.quadratic is None else self.quadratic
+        matrix = bend.reshape(sets * outputs, count, count).copy()
+        at = np.arange(count)
+        matrix[:, at, at] += 2 * blocks(l2)
+        slope = blocks(self.columns.transpose(0, 2, 1) @ self._pull() + 2 * l2 * point)
+        start, l1_blocks = blocks(point), blocks(l1)
+        enough = self.tolerance / (_PARTS * outputs)
+        move = minimized(matrix, slope, start, l1_blocks, blocks(free), enough) - start
+        rise = slope + 0.5 * (matrix @ move[:, :, None])[:, :, 0]
+        penalty = l1_blocks * (np.abs(start + move) - np.abs(start))
+        promised = -(rise * move + penalty).sum(axis=1).reshape(sets, outputs).sum(axis=1)
+        return move.reshape(sets, outputs, count).transpose(0, 2, 1), promised
+
+    def _bend(self) -> Array:
+        """Make the quadratics anew: matrices (F, C, n + 1, n + 1)."""
+        bend = curvature_diagonal(self.loss, self.output, self.target)
+        assert bend is not None
+        sets, _, outputs = bend.shape
+        # Logits that are moved together change no softmax: where chances are equal, other ways are so much steeper.
+        tied = outputs / (outputs - 1) if facts(self.loss).output_activation == "softmax" else 1.0
+        bend = tied * self.weights[..., None] * np.maximum(bend, _FLAT * bend.max())
+        quadratic = np.empty((sets, outputs, *2 * self.columns.shape[2:]))
+        for k in range(sets):
+            for c in range(outputs):
+                root = self.columns[k] * np.sqrt(bend[k, :, c, None])
+                quadratic[k, c] = root.T @ root
+        self.mean_bend = bend.sum(axis=1)
+        self.quadratic, self.quadratics = quadratic, self.quadratics + 1
+        return quadratic
+
+    def _entering(self, l1: Array, l2: Array, free: Booleans) -> Integers:
+        """Return the columns that would gain most, if all that are not in use would gain more than the tolerance.
+
+        A weight that is 0, of a standardized column, gains about ``(|slope| - l1)^2 / (2 curvature)``, taken alone.
+        """
+        above = np.where(free, np.maximum(np.abs(self.slopes) - l1, 0), 0.0)[:, :-1]
+        gains = above**2 / (2 * (self.mean_bend[:, None] + 2 * l2[:-1]))
+        gains[:, self.used] = 0
+        if gains.sum(axis=(1, 2)).max() <= self.tolerance:
+            return np.arange(0)
+        most = max(_ENTRANTS, len(self.used))
+        entering = np.argsort(-gains.max(axis=(0, 2)), kind="stable")[:most]
+        return np.asarray(entering[gains[:, entering].max(axis=(0, 2)) > 0])
+
+    def _take_columns(self, used: Integers) -> None:
+        """Keep some columns as every training set sees them, beside one of ones: shape (F, N, n + 1)."""
+        self.used, self.places = used, np.append(used, self.x.shape[1])
+        some = self.x[:, used]
+        some = some if isinstance(some, np.ndarray) else some.toarray()
+        self.columns = np.ones((*self.weights.shape, len(used) + 1))
+        self.columns[..., :-1] = (some - self.center[:, None, used]) / self.scale[:, None, used]
+        self.quadratic = None
+
+    def _data_loss(self, output: Array) -> Array:
+        return np.asarray((self.weights * self.loss.values(output, self.target)).sum(axis=1))
+
+    def _look(self) -> None:
+        """Find the slopes of all columns, without a copy of them: each training set's center and scale come after."""
+        pull = self._pull()
+        sets, rows, outputs = pull.shape
+        along = np.asarray(self.x.T @ pull.transpose(1, 0, 2).reshape(rows, sets * outputs))
+        along = along.reshape(-1, sets, outputs).transpose(1, 0, 2)
+        total = pull.sum(axis=1)[:, None]
+        standardized = (along - self.center[:, :, None] * total) / self.scale[:, :, None]
+        self.slopes = np.concatenate([standardized, total], axis=1)
+
+    def _pull(self) -> Array:
+        """Return the slopes of the mean loss by the outputs: shape (F, N, C)."""
+        return np.asarray(self.weights[..., None] * self.loss.gradient(self.output, self.target))
+
+
+def _strengths(objective: Objective, shape: tuple[int, ...]) -> tuple[Array, Array, Booleans]:
+    """Return L1, L2 and which weights are free to move: each of this shape (P + 1, C)."""
+    parts = ((shape[0] - 1, shape[1]), (1, shape[1]))
+    pairs = [elastic_strengths(penalty, part) for penalty, part in zip(objective.penalties, parts, strict=True)]
+    l1, l2 = (np.concatenate(each) for each in zip(*(pair for pair in pairs if pair is not None), strict=True))
+    free = np.isfinite(l1) & np.isfinite(l2)
+    return np.where(free, l1, 0.0), np.where(free, l2, 0.0), free
+
+
+def _penalty(point: Array, l1: Array, l2: Array) -> Array:
+    return np.asarray((l1 * np.abs(point) + l2 * point**2).sum(axis=(1, 2)))
