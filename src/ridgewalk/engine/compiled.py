@@ -189,6 +189,7 @@ def _plan(job: Job) -> dict[str, Any]:
         "patience": stopping.patience if stopping else -1,
         "patience_tolerance": stopping.tolerance if stopping else 0.0,
         "watches_objective": stopping.watched == "objective" if stopping else False,
+        "batch_losses": job.batch_losses,
         "marks": marks.tolist(),
         "parameters": [np.full(array.shape, np.nan, dtype=job.dtype) for array in job.start],
         **{name: np.full(runs, np.nan) for name in ("data_loss", "penalty", "validation_loss", "residual")},

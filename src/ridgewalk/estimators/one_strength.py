@@ -427,6 +427,7 @@ class _OneStrength(Predictor):
             early_stopping=stopping if plan.stops and plan.epochs else None,
             record_every=1,
             ordered=ordered,
+            batch_losses=plan.epochs > 0 and size is not None and size < table.rows,
             standing=plan.standing,
         )
         verbose = bool(self.verbose)

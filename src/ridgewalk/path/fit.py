@@ -9,8 +9,10 @@ Every fit descends from a dense one, never from zero: an all-zero ReLU network i
     "ramp"         all strengths at once, from one dense fit per fold and seed, raised from 0 over half the steps
     "sequential"   one strength after the other, from weak to strong, each from the fit before it
 
+In a race the folds are trained one after the other, each at the strengths that are left (:mod:`ridgewalk.path.racing`).
+
 A path ends early: stronger than a strength at which nothing is left, in no fold and no seed, every network is the null
-model, and what was trained there is not used.
+model, and what was trained there is not used. In a race that is asked of what is trained together.
 """
 
 from __future__ import annotations
@@ -24,15 +26,17 @@ from numpy.typing import ArrayLike
 
 from ridgewalk.arrays import Array
 from ridgewalk.engine import Runner
-from ridgewalk.engine.job import Fits
+from ridgewalk.engine.job import Fits, joined
 from ridgewalk.folds import Fold, standardized_fold
-from ridgewalk.path.cost import awake_strengths, check_memory, strengths_at_once, training_seconds
+from ridgewalk.formatting import format_count
+from ridgewalk.path.cost import awake_strengths, check_memory, ramp_seconds, strengths_at_once, training_seconds
 from ridgewalk.path.grid import grid
 from ridgewalk.path.jobs import by_strength, dense_job, every_pair, network_of, penalties_at, ramp_job, zero_starts
 from ridgewalk.path.law import NullObjectives, null_objectives, with_law
 from ridgewalk.path.linear import solve_linear
 from ridgewalk.path.null_model import NullModel
 from ridgewalk.path.problem import PathProblem
+from ridgewalk.path.racing import FEWEST_FOLDS, Dropped, Race, stages
 from ridgewalk.path.result import MLPPath, Score, collect
 from ridgewalk.path.settings import PathSettings
 
@@ -66,13 +70,36 @@ def fit_path(
     Returns
     -------
     MLPPath
+
+    Raises
+    ------
+    ValueError
+        If the settings ask for a race, and there is a score, the strength "qut", or fewer than three folds.
     """
     settings, runner = settings or PathSettings(), runner or Runner()
+    if settings.races:
+        _check_race(problem, alphas, score)
     strengths = find_strengths(problem, settings, runner, alphas)
     null = null_objectives(problem, settings, runner)
-    fits = train_path(problem, settings, runner, null, strengths)
+    if settings.races:
+        race, fits = _race(problem, settings, runner, null, strengths)
+        strengths, dropped = strengths[race.left], race.dropped
+    else:
+        fits, dropped = train_path(problem, settings, runner, null, strengths), Dropped.none()
     lawful = with_law(problem, settings, runner, null, strengths, fits)
-    return collect(problem, settings, runner, null, strengths, lawful, score)
+    return replace(collect(problem, settings, runner, null, strengths, lawful, score), dropped=dropped)
+
+
+def _check_race(problem: PathProblem, alphas: AlphaSpec, score: Score | None) -> None:
+    """Refuse a race where none can be held."""
+    folds = len(problem.splits)
+    for met, why in (
+        (score is not None, "it drops strengths by their held-out loss, and scoring chooses by another measure"),
+        (isinstance(alphas, str), 'alphas="qut" is one strength, taken whatever it loses'),
+        (folds < FEWEST_FOLDS, f"strengths are dropped from the third fold on, and there are {folds}"),
+    ):
+        if met:
+            raise ValueError(f"racing=True has nothing to drop here: {why}. Leave racing out.")
 
 
 def strength_count(alphas: AlphaSpec) -> int:
@@ -168,6 +195,40 @@ def train_path(
         dense = runner.train(dense_job(problem, settings))
         progress.stage = "training"
         return _raised(problem, settings, runner, null, strengths, dense)
+
+
+def _race(
+    problem: PathProblem, settings: PathSettings, runner: Runner, null: NullObjectives, strengths: Array
+) -> tuple[Race, list[Fits]]:
+    """Train fold after fold: the race, and one :class:`Fits` over the pairs for each strength that is left."""
+    progress, seeds, folds = runner.progress, len(problem.seeds), len(problem.splits)
+    check_memory(problem, settings, runner, len(strengths))
+    race = Race(strengths, [rows for _, rows in problem.splits], problem.weights)
+    trained: dict[int, list[Fits]] = {number: [] for number in race.left}
+    with progress.task(training_seconds(problem, settings, len(strengths))):
+        progress.stage = "training without a penalty"
+        dense = runner.train(dense_job(problem, settings))
+        for stage in stages(folds):
+            progress.stage = f"training, {format_count(len(race.left), 'strength')} left"
+            progress.estimate(ramp_seconds(problem, settings, len(race.left), folds + 1 - stage.start))
+            sets, pairs = slice(stage.start, stage.stop), slice(stage.start * seeds, stage.stop * seeds)
+            part, of_part = replace(problem, folds=problem.folds[sets]), null.part(sets)
+            fits = _raised(part, settings, runner, of_part, strengths[race.left], dense.part(pairs))
+            for number, fit in zip(race.left, fits, strict=True):
+                trained[number].append(fit)
+            shown = [fits[0], *(of_part.put_in(fit, of_part.wins(fit)) for fit in fits[1:])]
+            of = dict(zip(race.left, shown, strict=True))
+            for fold in stage[: folds - stage.start]:
+                runs = slice((fold - stage.start) * seeds, (fold - stage.start + 1) * seeds)
+                race.add(np.stack([_heldout(problem, settings, of[s].part(runs), fold) for s in race.left]))
+    return race, [joined(trained[number], np.arange(problem.pairs)) for number in race.left]
+
+
+def _heldout(problem: PathProblem, settings: PathSettings, fits: Fits, fold: int) -> Array:
+    """Return what a fold's networks of one strength lose on the rows that it holds out, averaged over seeds: (n,)."""
+    rows = problem.splits[fold][1]
+    losses = problem.losses(network_of(problem, settings), fits.parameters, problem.folds[fold], rows)
+    return np.asarray(losses.mean(axis=0))
 
 
 def _raised(

@@ -115,6 +115,10 @@ class NullObjectives:
         """Objective of every fold-seed pair's null model: shape (pairs,)."""
         return np.repeat(self.losses + self.penalties, self.seeds)
 
+    def part(self, sets: slice) -> NullObjectives:
+        """Return those of some training sets."""
+        return NullObjectives(self.outputs[sets], self.losses[sets], self.penalties[sets], self.seeds)
+
     def wins(self, fits: Fits) -> Booleans:
         """Return whether each pair, at one strength above 0, ended above its null model, which is then better."""
         return ~lower(fits.data_loss + fits.penalty, self.of_pairs)

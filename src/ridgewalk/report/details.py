@@ -134,7 +134,8 @@ def axes(summary: dict[str, Any]) -> dict[str, Any]:
         logarithms = np.log10(positive)
         zero = logarithms[0] - max(_LEAST_GAP, (logarithms[-1] - logarithms[0]) / 10)
         places = np.concatenate([np.full(len(alphas) - len(positive), zero), logarithms])
-    known = [row[name] for row in rows for name in ("heldout_loss", "train_loss") if row[name] is not None]
+    drawn = [*rows, *(entry | {"train_loss": None} for entry in summary["dropped"])]
+    known = [row[name] for row in drawn for name in ("heldout_loss", "train_loss") if row[name] is not None]
     heldout = [row["heldout_loss"] for row in rows if row["heldout_loss"]]
     positive_losses = [loss for loss in known if loss > 0]
     losses = None

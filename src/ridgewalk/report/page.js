@@ -39,6 +39,7 @@ const titled = (text, more = "") => ({ text: plain(text) + (more && "<br>" + pla
 const alphas = column("alpha");
 const positive = alphas.filter((alpha) => alpha > 0);
 const { rising, places, losses } = data.axes;
+const out = data.summary.dropped;
 
 function strengthTicks() {
   if (!rising) {
@@ -82,11 +83,12 @@ function drawPath(selected) {
   const top = path.map((_, s) => s).filter((s) => s % step === 0);
   const hover = path.map((row) => `strength ${number(row.alpha)}<br>held-out ${number(row.heldout_loss)} ± ${number(row.standard_error)}<br>training ${number(row.train_loss)} ± ${number(row.train_standard_error)}<br>${row.inputs_kept} inputs, ${row.weights_kept} weights, ${percent(row.zeros)} zeros`);
   const line = (values, name, label, dash) => ({ x: places, y: values, mode: "lines+markers", name: label, line: { color: colour(name), width: 2, dash }, marker: { size: 5 }, hoverinfo: "text", text: hover });
+  const dropped = { x: out.map((entry) => Math.log10(entry.alpha)), y: out.map((entry) => entry.heldout_loss), mode: "markers", name: "dropped by the race", marker: { size: 6, symbol: "x-thin-open", color: colour("quiet") }, opacity: 0.6, hoverinfo: "text", text: out.map((entry) => `strength ${number(entry.alpha)}<br>held-out ${number(entry.heldout_loss)} over ${entry.folds} folds<br>dropped by the race`) };
   const constant = { x: [places[0], places.at(-1)], y: Array(2).fill(data.summary.null_loss), mode: "lines", name: "constant prediction", line: { color: colour("quiet"), width: 1, dash: "dash" }, hoverinfo: "name" };
   Plotly.react("path", [
     band(training, column("train_standard_error"), colour("train")),
     band(heldout, column("standard_error"), colour("held")),
-    line(training, "train", "training loss", "dot"), line(heldout, "held", "held-out loss", "solid"), constant,
+    line(training, "train", "training loss", "dot"), line(heldout, "held", "held-out loss", "solid"), ...(out.length ? [dropped] : []), constant,
     { x: [places[0]], y: [null], xaxis: "x2", hoverinfo: "skip", showlegend: false },
   ], layout({
     height: narrow() ? 380 : 440, showlegend: true, hovermode: "closest",
@@ -104,8 +106,9 @@ function drawPath(selected) {
 }
 
 function ends() {
-  const room = Math.max(0.05 * (places.at(-1) - places[0]), 0.1);
-  return [places[0] - room, places.at(-1) + room];
+  const last = Math.max(places.at(-1), ...out.map((entry) => Math.log10(entry.alpha)));
+  const room = Math.max(0.05 * (last - places[0]), 0.1);
+  return [places[0] - room, last + room];
 }
 
 function drawInputs(s) {
