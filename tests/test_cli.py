@@ -171,6 +171,7 @@ def test_every_option_reaches_the_estimator(
     else:
         given = [part for name, value in options.items() for part in (f"--{name}", value)] + ["--ensemble"]
     ridgewalk(command, "people.csv", "-t", "outcome", "-q", *given)
+    assert seen.pop("racing") is False
     expected = {
         "hidden_layer_sizes": (7, 5), "activation": "gelu", "loss": "log_loss", "penalty": "group_lasso",
         "l1_ratio": [0.25, 0.75], "alphas": [0.1, 0.01], "selection": "1se", "scoring": "accuracy", "cv": 4,
@@ -180,6 +181,22 @@ def test_every_option_reaches_the_estimator(
     }  # fmt: skip
     assert {name: seen[name] for name in expected} == expected
     assert seen["groups"].tolist() == [0, 0, 1, 2, 2, 2]  # columns of one input leave together
+
+
+@pytest.mark.parametrize(("given", "raced"), [(["--racing"], True), (["--no-racing"], False), ([], True)])
+def test_a_race_is_asked_for_or_refused(
+    ridgewalk: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, given: Any, raced: Any
+) -> None:
+    seen: list[bool] = []
+
+    def stop(self: Any, *_rest: Any) -> None:
+        seen.append(self.racing)
+        raise ValueError("seen")
+
+    monkeypatch.setattr(MLPClassifierCV, "fit", stop)
+    (tmp_path / "raced.toml").write_text("racing = true")
+    ridgewalk("fit", "people.csv", "-t", "outcome", "-q", "--config", "raced.toml", *given)
+    assert seen == [raced]
 
 
 def test_the_command_line_wins_over_a_configuration(ridgewalk: Any, tmp_path: Path) -> None:

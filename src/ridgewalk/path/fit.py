@@ -17,7 +17,7 @@ model, and what was trained there is not used. In a race that is asked of what i
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Literal
 
@@ -32,7 +32,7 @@ from ridgewalk.formatting import format_count
 from ridgewalk.path.cost import awake_strengths, check_memory, ramp_seconds, strengths_at_once, training_seconds
 from ridgewalk.path.grid import grid
 from ridgewalk.path.jobs import by_strength, dense_job, every_pair, network_of, penalties_at, ramp_job, zero_starts
-from ridgewalk.path.law import NullObjectives, null_objectives, with_law
+from ridgewalk.path.law import NullObjectives, null_objectives, sources_among, usual_penalties, with_law
 from ridgewalk.path.linear import solve_linear
 from ridgewalk.path.null_model import NullModel
 from ridgewalk.path.problem import PathProblem
@@ -209,26 +209,41 @@ def _race(
         progress.stage = "training without a penalty"
         dense = runner.train(dense_job(problem, settings))
         for stage in stages(folds):
-            progress.stage = f"training, {format_count(len(race.left), 'strength')} left"
-            progress.estimate(ramp_seconds(problem, settings, len(race.left), folds + 1 - stage.start))
-            sets, pairs = slice(stage.start, stage.stop), slice(stage.start * seeds, stage.stop * seeds)
-            part, of_part = replace(problem, folds=problem.folds[sets]), null.part(sets)
-            fits = _raised(part, settings, runner, of_part, strengths[race.left], dense.part(pairs))
-            for number, fit in zip(race.left, fits, strict=True):
+            numbers, sets = race.left, slice(stage.start, stage.stop)
+            progress.stage = f"training, {format_count(len(numbers), 'strength')} left"
+            progress.estimate(ramp_seconds(problem, settings, len(numbers), folds + 1 - stage.start))
+            part, before = replace(problem, folds=problem.folds[sets]), slice(stage.start * seeds, stage.stop * seeds)
+            fits = _raised(part, settings, runner, null.part(sets), strengths[numbers], dense.part(before))
+            for number, fit in zip(numbers, fits, strict=True):
                 trained[number].append(fit)
-            shown = [fits[0], *(of_part.put_in(fit, of_part.wins(fit)) for fit in fits[1:])]
-            of = dict(zip(race.left, shown, strict=True))
-            for fold in stage[: folds - stage.start]:
-                runs = slice((fold - stage.start) * seeds, (fold - stage.start + 1) * seeds)
-                race.add(np.stack([_heldout(problem, settings, of[s].part(runs), fold) for s in race.left]))
+            if stage.stop <= folds:
+                for losses in _heldout(problem, settings, null, strengths[numbers], fits, stage):
+                    race.add(losses[np.isin(numbers, race.left)])
     return race, [joined(trained[number], np.arange(problem.pairs)) for number in race.left]
 
 
-def _heldout(problem: PathProblem, settings: PathSettings, fits: Fits, fold: int) -> Array:
-    """Return what a fold's networks of one strength lose on the rows that it holds out, averaged over seeds: (n,)."""
-    rows = problem.splits[fold][1]
-    losses = problem.losses(network_of(problem, settings), fits.parameters, problem.folds[fold], rows)
-    return np.asarray(losses.mean(axis=0))
+def _heldout(
+    problem: PathProblem, settings: PathSettings, null: NullObjectives, alphas: Array, fits: list[Fits], stage: range
+) -> Iterator[Array]:
+    """Give what the networks of some folds lose on the rows that each holds out, averaged over seeds: each (S, n).
+
+    A cell holds the network that the law gives it among these strengths.
+    """
+    network, seeds = network_of(problem, settings), np.arange(len(problem.seeds))
+    sets = slice(stage.start, stage.stop)
+    part = replace(problem, folds=problem.folds[sets])
+    source = np.empty((0, part.pairs), dtype=int)
+    if len(fits) > 1:
+        source, _ = sources_among(
+            part, settings, null.part(sets), alphas[1:], fits[1:], usual_penalties(part, settings)
+        )
+    for first, number in enumerate(stage):
+        fold, rows, runs = problem.folds[number], problem.splits[number][1], first * len(seeds) + seeds
+        own = [problem.losses(network, [w[runs] for w in fit.parameters], fold, rows) for fit in fits]
+        constant = problem.scored(np.broadcast_to(null.outputs[number], (1, len(rows), problem.outputs)), fold, rows)
+        of_constant = np.broadcast_to(constant, own[0].shape)  # the last, so that its number is NULL
+        above = np.stack([*own[1:], of_constant])[source[:, runs], seeds]
+        yield np.concatenate([own[:1], above]).mean(axis=1)
 
 
 def _raised(

@@ -4,6 +4,9 @@
 
     dropped   where   mean(loss_s - loss_best)  >  3 * paired standard error of that mean
 
+Each fold's networks are those that the law gives (:mod:`ridgewalk.path.law`) among the strengths that are left: where a
+training missed what its neighbours found, that is not held against the strength.
+
 Three strengths always stay: 0 and the best above it, which a verdict compares, and the weakest above it, from whose
 network the training at 0 may go on (:func:`ridgewalk.path.law.with_law`). What a strength is trained to on a fold does
 not depend on the other strengths, so that of those that stay is the same as without a race, to the bit.
@@ -40,7 +43,7 @@ class Dropped:
     folds : integers, shape (D,)
         Folds that had been trained and scored by then.
     heldout_loss : array, shape (D,)
-        Mean loss over the rows that those folds held out, each strength by its own training.
+        Mean loss over the rows that those folds held out.
     """
 
     alphas: Array
