@@ -189,7 +189,7 @@ def test_a_race_is_asked_for_or_refused(
 ) -> None:
     seen: list[bool] = []
 
-    def stop(self: Any, *_rest: Any) -> None:
+    def stop(self: Any, *_rest: Any, **_named: Any) -> None:
         seen.append(self.racing)
         raise ValueError("seen")
 
@@ -219,7 +219,7 @@ def test_a_path_whose_unpenalized_arm_diverged_says_so(capsys: pytest.CaptureFix
     row: dict[str, Any] = {"alpha": 0.0, "heldout_loss": None, "standard_error": None, "train_loss": None, "zeros": 0.0,
            "heldout_score": None, "inputs_kept": 1, "units_kept": 1, "diverged": 2, "marks": []}  # fmt: skip
     good = row | {"alpha": 1.0, "heldout_loss": 0.5, "standard_error": 0.1, "train_loss": 0.4, "diverged": 0}
-    summary: dict[str, Any] = {"path": [row, good], "alpha": 1.0, "index": 1, "loss": "CrossEntropy",
+    summary: dict[str, Any] = {"path": [row, good], "dropped": [], "alpha": 1.0, "index": 1, "loss": "CrossEntropy",
                "loss_description": "log loss in nats", "fits": 4, "folds": 1, "seeds": 1,
                "null_loss": 0.7, "selection": "min", "inputs": [{"name": ":heart: [x]", "kept": False}],
                "change_from_no_penalty": {"mean": None, "standard_error": None}}  # fmt: skip

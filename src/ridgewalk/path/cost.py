@@ -22,7 +22,7 @@ from ridgewalk.path.settings import PathSettings
 _SCORING_RATE, _LOOKING_RATE, _EQUATIONS_RATE = 4e9, 2e9, 3e10
 _SCORE_SECONDS, _MODEL_SECONDS = 5e-4, 2.5e-3
 _LOOKS, _STEPS, _DESCENTS, _DESCENT_PASSES = 20, 20, 250, 3
-_OUT = 0.4  # share of the strengths that a race drops soon
+_OUT = 0.6  # share of the strengths that a race drops soon (benchmarks/results/racing.md)
 _ASLEEP = 0.6  # share of the time that a network saves under the strongest penalty
 MOST_OUTPUTS = 256 * 2**20  # bytes of held-out outputs that a path keeps
 _AT_ONCE = 16  # runs per thread that are trained before it is asked whether anything is left

@@ -211,7 +211,8 @@ def _race(
         for stage in stages(folds):
             numbers, sets = race.left, slice(stage.start, stage.stop)
             progress.stage = f"training, {format_count(len(numbers), 'strength')} left"
-            progress.estimate(ramp_seconds(problem, settings, len(numbers), folds + 1 - stage.start))
+            if stage.start:  # before, nobody is known to be out
+                progress.estimate(ramp_seconds(problem, settings, len(numbers), folds + 1 - stage.start))
             part, before = replace(problem, folds=problem.folds[sets]), slice(stage.start * seeds, stage.stop * seeds)
             fits = _raised(part, settings, runner, null.part(sets), strengths[numbers], dense.part(before))
             for number, fit in zip(numbers, fits, strict=True):

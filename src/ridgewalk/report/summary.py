@@ -149,7 +149,7 @@ def sentences(summary: dict[str, Any]) -> list[str]:
         said.append("The unpenalized network has the lowest held-out loss.")
     if summary["dropped"]:
         after = [entry["folds"] for entry in summary["dropped"]]
-        folds = format_number(min(after)) + (f" to {max(after)}" if max(after) > min(after) else "")
+        folds = str(min(after)) + (f" to {max(after)}" if max(after) > min(after) else "")
         said.append(
             f"The race dropped {format_count(len(after), 'strength')} more after {folds} folds, for losing clearly to "
             "the best one there."
