@@ -208,6 +208,10 @@ CASES: dict[str, Any] = {
     "select and qut": (fit("--select-inputs", "--alphas", "qut"), "leave --select-inputs and"),
     "qut of L2": (fit("--alphas", "qut", "--l1-ratio", "0"), "l1_ratio above 0"),
     "curves of refits": (["fit", "good.csv", "-t", "y", "--relax", "--curves"], "leave --no-report, --select-inputs"),
+    "race by a score": (fit("--racing", "--scorer", "accuracy"), "leave it out"),
+    "race to refit": (fit("--racing", "--relax"), "leave it out"),
+    "race of one": (fit("--racing", "--alphas", "qut"), "needs several --alphas"),
+    "race of two folds": (fit("--racing", "--folds", "2"), "--folds 3 or more"),
     "budget and qut": (fit("--budget", "9s", "--alphas", "qut"), "leave one out"),
     "ensemble of one": (fit("--ensemble"), "give --seeds 3 or more"),
     # configurations

@@ -171,6 +171,7 @@ def test_every_option_reaches_the_estimator(
     else:
         given = [part for name, value in options.items() for part in (f"--{name}", value)] + ["--ensemble"]
     ridgewalk(command, "people.csv", "-t", "outcome", "-q", *given)
+    assert seen.pop("racing") is False
     expected = {
         "hidden_layer_sizes": (7, 5), "activation": "gelu", "loss": "log_loss", "penalty": "group_lasso",
         "l1_ratio": [0.25, 0.75], "alphas": [0.1, 0.01], "selection": "1se", "scoring": "accuracy", "cv": 4,
@@ -180,6 +181,22 @@ def test_every_option_reaches_the_estimator(
     }  # fmt: skip
     assert {name: seen[name] for name in expected} == expected
     assert seen["groups"].tolist() == [0, 0, 1, 2, 2, 2]  # columns of one input leave together
+
+
+@pytest.mark.parametrize(("given", "raced"), [(["--racing"], True), (["--no-racing"], False), ([], True)])
+def test_a_race_is_asked_for_or_refused(
+    ridgewalk: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, given: Any, raced: Any
+) -> None:
+    seen: list[bool] = []
+
+    def stop(self: Any, *_rest: Any, **_named: Any) -> None:
+        seen.append(self.racing)
+        raise ValueError("seen")
+
+    monkeypatch.setattr(MLPClassifierCV, "fit", stop)
+    (tmp_path / "raced.toml").write_text("racing = true")
+    ridgewalk("fit", "people.csv", "-t", "outcome", "-q", "--config", "raced.toml", *given)
+    assert seen == [raced]
 
 
 def test_the_command_line_wins_over_a_configuration(ridgewalk: Any, tmp_path: Path) -> None:
@@ -202,7 +219,7 @@ def test_a_path_whose_unpenalized_arm_diverged_says_so(capsys: pytest.CaptureFix
     row: dict[str, Any] = {"alpha": 0.0, "heldout_loss": None, "standard_error": None, "train_loss": None, "zeros": 0.0,
            "heldout_score": None, "inputs_kept": 1, "units_kept": 1, "diverged": 2, "marks": []}  # fmt: skip
     good = row | {"alpha": 1.0, "heldout_loss": 0.5, "standard_error": 0.1, "train_loss": 0.4, "diverged": 0}
-    summary: Any = {"path": [row, good], "alpha": 1.0, "index": 1, "loss": "CrossEntropy",
+    summary: Any = {"path": [row, good], "dropped": [], "alpha": 1.0, "index": 1, "loss": "CrossEntropy",
                "loss_description": "log loss in nats", "fits": 4, "folds": 1, "seeds": 1,
                "null_loss": 0.7, "selection": "min", "inputs": [{"name": ":heart: [x]", "kept": False}],
                "change_from_no_penalty": {"mean": None, "standard_error": None}}  # fmt: skip

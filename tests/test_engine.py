@@ -217,6 +217,35 @@ def test_history_shows_data_loss_and_penalty_apart(train: Any) -> None:
     np.testing.assert_allclose(history.norms[:, -1], at_the_end, rtol=1e-6)
 
 
+def test_one_batch_loses_what_the_epoch_before_it_ended_with(train: Any) -> None:
+    job = make(epochs=12, record_every=1, dropout=0.0)
+    after, during = train(job).history, train(replace(job, batch_losses=True)).history
+    np.testing.assert_array_equal(during.data_loss[:, 0], after.data_loss[:, 0])
+    np.testing.assert_allclose(during.data_loss[:, 1:], after.data_loss[:, :-1], rtol=1e-12)
+    np.testing.assert_array_equal(during.penalty, after.penalty)
+
+
+def test_what_batches_lose_adds_up_to_the_loss_of_all_rows(train: Any) -> None:
+    fold = Fold.plain(_generator.uniform(0.5, 2, ROWS), INPUTS, 1)
+    still = make(folds=(fold,), optimizer=SGD(1e-30), batch_size=7, epochs=3, record_every=1, batch_losses=True)
+    losses = train(still).history.data_loss
+    np.testing.assert_allclose(losses, np.repeat(losses[:, :1], 4, axis=1), rtol=1e-12)
+
+
+def test_both_engines_add_up_the_losses_of_batches_and_watch_them() -> None:
+    job = make(batch_size=7, dropout=0.2, record_every=1, batch_losses=True, optimizer=SGD(0.2, 0.9, nesterov=True))
+    job = replace(job, early_stopping=EarlyStopping(patience=5, watched="objective"))
+    ours, theirs = (train_by(job, engine=engine) for engine in ("compiled", "reference"))
+    assert ours.history is not None
+    assert theirs.history is not None
+    np.testing.assert_allclose(ours.history.data_loss, theirs.history.data_loss, rtol=1e-8)
+    np.testing.assert_array_equal(ours.epochs, np.nanargmin(ours.history.data_loss + ours.history.penalty, axis=1))
+    np.testing.assert_array_equal(ours.epochs, theirs.epochs)
+    plain = train_by(replace(job, batch_losses=False)).history
+    assert plain is not None
+    assert not np.allclose(plain.data_loss[:, 1:5], ours.history.data_loss[:, 1:5], rtol=1e-3)
+
+
 @pytest.mark.slow
 def test_early_stopping_keeps_the_best_weights_of_each_run(train: Any) -> None:
     validation = (np.arange(ROWS) % 3 == 0).astype(float)

@@ -235,7 +235,7 @@ def test_every_parameter_reaches_the_path(monkeypatch: pytest.MonkeyPatch, fitte
         "upper_l2": 0.02, "penalty_factors": [1, 1, 3, 4], "cv": 3, "n_seeds": 4, "schedule": "sequential",
         "max_iter": 9, "learning_rate_init": 0.07, "batch_size": 13, "standardize": False, "dtype": "float64",
         "engine": "reference", "n_jobs": 2, "groups": [0, 0, 1, 2], "bias_alpha": 0.3, "layer_factors": (1.0, 2.0, 3.0),
-        "tol": 1e-5,
+        "tol": 1e-5, "racing": False,
     }  # fmt: skip
     with pytest.raises(InterruptedError):
         MLPClassifierCV(**given, select_inputs=fitted == "select_inputs", selection="1se", random_state=0).fit(

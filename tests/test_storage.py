@@ -57,6 +57,7 @@ CASES: dict[str, Any] = {
     "labels": lambda: MLPClassifierCV(**WALK, activation="logistic").fit(X, np.stack([X[:, 0] > 0, X[:, 1] > 0]).T * 1),
     "in double": lambda: MLPClassifierCV(**WALK, dtype="float64", activation="gelu").fit(X, YES),
     "linear": lambda: MLPClassifierCV(**WALK | {"hidden_layer_sizes": ()}, activation="identity").fit(X, YES),
+    "raced": lambda: MLPRegressorCV(**WALK | {"cv": 3, "alphas": 8, "max_iter": 60}, racing=True).fit(X, NUMBERS),
     "by a score": lambda: MLPClassifierCV(**WALK, scoring="accuracy").fit(X, YES),
     "ratios": lambda: MLPRegressorCV(**WALK, l1_ratio=[0.2, 1]).fit(X, NUMBERS),
     "ensemble": lambda: MLPRegressorCV(**WALK, n_seeds=2, ensemble=True).fit(X, NUMBERS),

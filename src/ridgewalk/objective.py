@@ -76,9 +76,16 @@ class Objective:
 
         A batch of rows of the same scaled weights gives an unbiased estimate of the full gradient.
         """
+        return self.losses_and_gradient(parameters, x, target, weights, uniform)[1]
+
+    def losses_and_gradient(
+        self, parameters: Arrays, x: Array, target: Array, weights: Array, uniform: LayerUniform | None = None
+    ) -> tuple[Array, Arrays]:
+        """Loss of each row, shape (R, N), float64; and the gradient of :meth:`data_gradient`, of one pass."""
         output, backs = self.network.forward(x, parameters, uniform)
         doutput = self.loss.gradient(output, target) * (weights / x.shape[-2])[:, None]
-        return self.network.backward(doutput, backs, parameters)
+        losses = self.loss.values(output, target).astype(np.float64)
+        return losses, self.network.backward(doutput, backs, parameters)
 
     def gradient(self, parameters: Arrays, x: Array, target: Array, weights: Array) -> Arrays:
         """Gradient of J where it has one; at a kink of the penalty the middle of its slopes."""

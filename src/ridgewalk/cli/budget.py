@@ -120,7 +120,7 @@ def fitted_into(
 def measured(problem: Problem, walk: Walk, limit: float) -> Cost:
     """Measure what a fit and an epoch cost: walks of a few epochs, over more rows and longer while there is time."""
     began, count, most = time.monotonic(), min(_FIRST, len(problem.y)), min(_MOST, len(problem.y))
-    few = replace(walk, alphas=str(_MEASURED.alphas), folds=_MEASURED.folds, seeds=1, ensemble=False)
+    few = replace(walk, alphas=str(_MEASURED.alphas), folds=_MEASURED.folds, seeds=1, ensemble=False, racing=False)
 
     def affordable(seconds: float) -> bool:
         return time.monotonic() - began + seconds < _AT_MOST * limit

@@ -22,6 +22,7 @@ from ridgewalk.cli.config import read_config
 from ridgewalk.cli.values import ratios, sizes, strengths
 from ridgewalk.network import Activation
 from ridgewalk.path.families import PenaltyName
+from ridgewalk.path.racing import FEWEST_FOLDS
 from ridgewalk.path.selection import Rule
 
 if TYPE_CHECKING:
@@ -250,6 +251,14 @@ class Walk:
         bool,
         switch("--relax", help="Refit what each strength keeps, without the penalty that selected it.", panel=PATH),
     ] = False
+    racing: Annotated[
+        bool,
+        switch(
+            "--racing/--no-racing",
+            help="Drop strengths that lose clearly after two folds or more; off unless it is asked for.",
+            panel=PATH,
+        ),
+    ] = False
     selection: Annotated[
         Rule,
         option(
@@ -308,6 +317,15 @@ class Walk:
             (
                 (self.select_inputs or self.relax) and given == "qut",
                 "--alphas qut is one strength without a choice: leave --select-inputs and --relax out.",
+            ),
+            (
+                self.racing and (self.select_inputs or self.relax or self.scorer is not None),
+                "--racing drops strengths by their held-out loss alone: leave it out, or --select-inputs, --relax and "
+                "--scorer.",
+            ),
+            (
+                self.racing and (isinstance(given, str) or self.folds < FEWEST_FOLDS),
+                f"--racing needs several --alphas to choose from, and --folds {FEWEST_FOLDS} or more: leave it out.",
             ),
             (self.ensemble and self.seeds == 1, "--ensemble is the mean over starts: give --seeds 3 or more."),
             (

@@ -61,6 +61,7 @@ class Problem:
             class_weight=self._class_weight,
             select_inputs=walk.select_inputs,
             relax=walk.relax,
+            racing=walk.racing,
             selection=walk.selection,
             scoring=walk.scorer,
             cv=walk.folds,

@@ -195,6 +195,7 @@ def _plan(job: Job, kernels: native.Kernels) -> Plan:
         "patience": stopping.patience if stopping else -1,
         "patience_tolerance": stopping.tolerance if stopping else 0.0,
         "watches_objective": stopping.watched == "objective" if stopping else False,
+        "batch_losses": job.batch_losses,
         "marks": marks.tolist(),
         "parameters": [np.full(array.shape, np.nan, dtype=job.dtype) for array in job.start],
         "data_loss": np.full(runs, np.nan),

@@ -98,6 +98,10 @@ class Job:
         Rows per step; None is the full batch.
     ordered : bool
         Whether batches take the rows as they stand, instead of drawing them at random in every epoch.
+    batch_losses : bool
+        Whether the training loss of an epoch, in the history and for early stopping, is the mean of what its batches
+        lost as they were trained on (scikit-learn's ``loss_curve_``), instead of a pass over all rows after it. That
+        of epoch 0 is always of the start.
     standing : Standing or None
         What the optimizer goes on from; by default it begins.
     ramp : float
@@ -130,6 +134,7 @@ class Job:
     early_stopping: EarlyStopping | None = None
     record_every: int = 0
     ordered: bool = False
+    batch_losses: bool = False
     standing: Standing | None = None
 
     def __post_init__(self) -> None:

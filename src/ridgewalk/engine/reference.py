@@ -134,12 +134,15 @@ class _Block:
         rows = len(self.training.numbers)
         size = min(job.batch_size or rows, rows)
         total = job.epochs * -(-rows // size)
+        if job.batch_losses:
+            self.epoch_loss = self._loss(self.training)
         best, best_loss = self.parameters, np.full(self.runs, np.nan) if job.ramp else self._watched()
         best_epoch = np.zeros(self.runs, dtype=np.int64)
         alive = np.ones(self.runs, dtype=bool)
         step, since, slower = 0, 0, 1.0
         self._record(0, alive)
         for epoch in range(job.epochs):
+            self.epoch_loss = np.zeros(self.runs)
             for batch in self._batches(epoch, size):
                 rate = rate_at(job.optimizer, step, total) / slower
                 ramp = min(1.0, (step + 1) / (job.ramp * total)) if job.ramp else 1.0
@@ -186,16 +189,19 @@ class _Block:
         yield from (shuffled[first : first + size] for first in range(0, len(rows), size))
 
     def _gradient(self, points: Arrays, batch: slice | Integers, step: int) -> Arrays:
-        """Gradient of the data loss over one batch, dropout included."""
+        """Gradient of the data loss over one batch, dropout included; what its rows lose is added to the epoch's."""
         rows = self.training.numbers[batch]
 
         def draw(layer: int, units: int) -> Array:
             return uniform(self.seed, step, layer, rows, units)
 
         source: LayerUniform | None = draw if self.job.network.random else None
-        return self.objective.data_gradient(
-            points, self.training.x[batch], self.training.target[batch], self.weights[batch], source
+        training = self.training
+        losses, gradients = self.objective.losses_and_gradient(
+            points, training.x[batch], training.target[batch], self.weights[batch], source
         )
+        self.epoch_loss = self.epoch_loss + losses @ (training.weights[batch] / training.weights.sum())
+        return gradients
 
     def _polish(self, polish: Polish) -> None:
         x, target, weights = self.training.x, self.training.target, self.weights
@@ -214,6 +220,10 @@ class _Block:
     def _loss(self, rows: Rows) -> Array:
         return self.objective.data_loss(self.parameters, rows.x, rows.target, rows.weights)
 
+    def _training_loss(self) -> Array:
+        """Return the loss of the epoch that has ended, or before the first that of the start."""
+        return self.epoch_loss if self.job.batch_losses else self._loss(self.training)
+
     def _validation_loss(self) -> Array:
         return np.full(self.runs, np.nan) if self.validation is None else self._loss(self.validation)
 
@@ -221,7 +231,7 @@ class _Block:
         """Measure what early stopping watches, of each run."""
         stopping = self.job.early_stopping
         if stopping and stopping.watched == "objective":
-            return self._loss(self.training) + self.objective.penalty(self.parameters)
+            return self._training_loss() + self.objective.penalty(self.parameters)
         return self._validation_loss()
 
     def _empty_history(self) -> History | None:
@@ -243,7 +253,7 @@ class _Block:
         if history is not None and epoch in history.epochs:
             at = int(np.searchsorted(history.epochs, epoch))
             zeros = np.stack([(w == 0).mean(axis=(-2, -1)) for w in self.parameters], axis=-1)
-            history.data_loss[alive, at] = self._loss(self.training)[alive]
+            history.data_loss[alive, at] = self._training_loss()[alive]
             history.penalty[alive, at] = self.objective.penalty(self.parameters)[alive]
             history.validation_loss[alive, at] = self._validation_loss()[alive]
             history.zeros[alive, at] = zeros[alive]

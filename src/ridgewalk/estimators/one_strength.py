@@ -427,6 +427,7 @@ class _OneStrength(Predictor):
             early_stopping=stopping if plan.stops and plan.epochs else None,
             record_every=1,
             ordered=ordered,
+            batch_losses=plan.epochs > 0 and size is not None and size < table.rows,
             standing=plan.standing,
         )
         verbose = bool(self.verbose)
@@ -807,7 +808,8 @@ _FIRST = """
 _MIDDLE = """
     loss_curve_, penalty_curve_, validation_loss_curve_ : lists of float
         After each epoch: the training loss without penalty, the penalty, and the validation loss (None without a
-        validation set). In the standardized problem's units, as ``loss_`` and ``best_loss_`` are.
+        validation set). In the standardized problem's units, as ``loss_`` and ``best_loss_`` are. Of several batches,
+        the training loss is the mean of what they lost as they were trained on; of one, the loss after its step.
     loss_, best_loss_ : float
         The last training loss; the lowest objective, or validation loss where there is an ``eval_set``. With
         ``early_stopping`` the second is None, as in scikit-learn: see ``best_validation_score_``.

@@ -14,6 +14,7 @@ from ridgewalk.optimizers import Adam
 from ridgewalk.path.jobs import dense_epochs, last_steps, network_of, penalties_at
 from ridgewalk.path.newton import MOST_WORK
 from ridgewalk.path.problem import PathProblem
+from ridgewalk.path.racing import FIRST_FOLDS
 from ridgewalk.path.settings import PathSettings
 
 # Multiplications a second of scores, of Newton's looks and of its equations; the seconds that each of these takes
@@ -22,6 +23,7 @@ _SCORING_RATE, _LOOKING_RATE, _EQUATIONS_RATE = 4e9, 2e9, 3e10
 _SCORE_SECONDS, _MODEL_SECONDS = 5e-4, 2.5e-3
 _LOOKS, _STEPS, _DESCENTS, _DESCENT_PASSES = 20, 20, 250, 3
 _BASELINE_LOOKS = 10  # at a strength, besides one quadratic
+_OUT = 0.6  # share of the strengths that a race drops soon (benchmarks/results/racing.md)
 _ASLEEP = 0.6  # share of the time that a network saves under the strongest penalty
 MOST_OUTPUTS = 256 * 2**20  # bytes of held-out outputs that a path keeps
 _AT_ONCE = 16  # runs per thread that are trained before it is asked whether anything is left
@@ -80,11 +82,22 @@ def training_seconds(problem: PathProblem, settings: PathSettings, strengths: in
     if settings.linear:
         each = (linear_seconds(problem, settings, k / strengths) for k in range(strengths))
         return problem.pairs * sum(each)
-    epoch = seconds_of_epoch(_multiplications(problem, settings))
+    dense = dense_epochs(settings) + _polishing_steps(settings)
+    sets = len(problem.folds)
+    raced = sets - FIRST_FOLDS if settings.races else 0
+    ramps = ramp_seconds(problem, settings, strengths, sets - _OUT * raced)
+    return problem.pairs * dense * seconds_of_epoch(_multiplications(problem, settings)) + ramps
+
+
+def ramp_seconds(problem: PathProblem, settings: PathSettings, strengths: int, sets: float) -> float:
+    """Guess the seconds of training so many strengths on so many training sets from their dense fits."""
+    epochs = (settings.max_iter + _polishing_steps(settings)) * awake_strengths(0, strengths, strengths)
+    return sets * len(problem.seeds) * epochs * seconds_of_epoch(_multiplications(problem, settings))
+
+
+def _polishing_steps(settings: PathSettings) -> int:
     polish = last_steps(settings)
-    steps = polish.steps if polish else 0
-    ramps = (settings.max_iter + steps) * awake_strengths(0, strengths, strengths)
-    return problem.pairs * (dense_epochs(settings) + steps + ramps) * epoch
+    return polish.steps if polish else 0
 
 
 def awake_strengths(first: int, last: int, strengths: int) -> float:

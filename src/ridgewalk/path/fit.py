@@ -9,13 +9,15 @@ Every fit descends from a dense one, never from zero: an all-zero ReLU network i
     "ramp"         all strengths at once, from one dense fit per fold and seed, raised from 0 over half the steps
     "sequential"   one strength after the other, from weak to strong, each from the fit before it
 
+In a race the folds are trained one after the other, each at the strengths that are left (:mod:`ridgewalk.path.racing`).
+
 A path ends early: stronger than a strength at which nothing is left, in no fold and no seed, every network is the null
-model, and what was trained there is not used.
+model, and what was trained there is not used. In a race that is asked of what is trained together.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Literal
 
@@ -24,14 +26,16 @@ from numpy.typing import ArrayLike
 
 from ridgewalk.arrays import Array
 from ridgewalk.engine import Runner
-from ridgewalk.engine.job import Fits
+from ridgewalk.engine.job import Fits, joined
 from ridgewalk.folds import Fold, standardized_fold
-from ridgewalk.path.cost import awake_strengths, check_memory, strengths_at_once, training_seconds
+from ridgewalk.formatting import format_count
+from ridgewalk.path.cost import awake_strengths, check_memory, ramp_seconds, strengths_at_once, training_seconds
 from ridgewalk.path.grid import grid
 from ridgewalk.path.jobs import by_strength, dense_job, every_pair, network_of, ramp_job
-from ridgewalk.path.law import NullObjectives, null_objectives, with_law
+from ridgewalk.path.law import NullObjectives, null_objectives, sources_among, usual_penalties, with_law
 from ridgewalk.path.null_model import NullModel
 from ridgewalk.path.problem import PathProblem
+from ridgewalk.path.racing import FEWEST_FOLDS, Dropped, Race, stages
 from ridgewalk.path.result import MLPPath, Score, collect
 from ridgewalk.path.settings import PathSettings
 from ridgewalk.path.several_starts import solve_path
@@ -66,13 +70,36 @@ def fit_path(
     Returns
     -------
     MLPPath
+
+    Raises
+    ------
+    ValueError
+        If the settings ask for a race, and there is a score, the strength "qut", or fewer than three folds.
     """
     settings, runner = settings or PathSettings(), runner or Runner()
+    if settings.races:
+        _check_race(problem, alphas, score)
     strengths = find_strengths(problem, settings, runner, alphas)
     null = null_objectives(problem, settings, runner)
-    fits = train_path(problem, settings, runner, null, strengths)
+    if settings.races:
+        race, fits = _race(problem, settings, runner, null, strengths)
+        strengths, dropped = strengths[race.left], race.dropped
+    else:
+        fits, dropped = train_path(problem, settings, runner, null, strengths), Dropped.none()
     lawful = with_law(problem, settings, runner, null, strengths, fits)
-    return collect(problem, settings, runner, null, strengths, lawful, score)
+    return replace(collect(problem, settings, runner, null, strengths, lawful, score), dropped=dropped)
+
+
+def _check_race(problem: PathProblem, alphas: AlphaSpec, score: Score | None) -> None:
+    """Refuse a race where none can be held."""
+    folds = len(problem.splits)
+    for met, why in (
+        (score is not None, "it drops strengths by their held-out loss, and scoring chooses by another measure"),
+        (isinstance(alphas, str), 'alphas="qut" is one strength, taken whatever it loses'),
+        (folds < FEWEST_FOLDS, f"strengths are dropped from the third fold on, and there are {folds}"),
+    ):
+        if met:
+            raise ValueError(f"racing=True has nothing to drop here: {why}. Leave racing out.")
 
 
 def strength_count(alphas: AlphaSpec) -> int:
@@ -165,6 +192,56 @@ def train_path(
         dense = runner.train(dense_job(problem, settings))
         progress.stage = "training"
         return _raised(problem, settings, runner, null, strengths, dense)
+
+
+def _race(
+    problem: PathProblem, settings: PathSettings, runner: Runner, null: NullObjectives, strengths: Array
+) -> tuple[Race, list[Fits]]:
+    """Train fold after fold: the race, and one :class:`Fits` over the pairs for each strength that is left."""
+    progress, seeds, folds = runner.progress, len(problem.seeds), len(problem.splits)
+    check_memory(problem, settings, runner, len(strengths))
+    race = Race(strengths, [rows for _, rows in problem.splits], problem.weights)
+    trained: dict[int, list[Fits]] = {number: [] for number in race.left}
+    with progress.task(training_seconds(problem, settings, len(strengths))):
+        progress.stage = "training without a penalty"
+        dense = runner.train(dense_job(problem, settings))
+        for stage in stages(folds):
+            numbers, sets = race.left, slice(stage.start, stage.stop)
+            progress.stage = f"training, {format_count(len(numbers), 'strength')} left"
+            if stage.start:  # before, nobody is known to be out
+                progress.estimate(ramp_seconds(problem, settings, len(numbers), folds + 1 - stage.start))
+            part, before = replace(problem, folds=problem.folds[sets]), slice(stage.start * seeds, stage.stop * seeds)
+            fits = _raised(part, settings, runner, null.part(sets), strengths[numbers], dense.part(before))
+            for number, fit in zip(numbers, fits, strict=True):
+                trained[number].append(fit)
+            if stage.stop <= folds:
+                for losses in _heldout(problem, settings, null, strengths[numbers], fits, stage):
+                    race.add(losses[np.isin(numbers, race.left)])
+    return race, [joined(trained[number], np.arange(problem.pairs)) for number in race.left]
+
+
+def _heldout(
+    problem: PathProblem, settings: PathSettings, null: NullObjectives, alphas: Array, fits: list[Fits], stage: range
+) -> Iterator[Array]:
+    """Give what the networks of some folds lose on the rows that each holds out, averaged over seeds: each (S, n).
+
+    A cell holds the network that the law gives it among these strengths.
+    """
+    network, seeds = network_of(problem, settings), np.arange(len(problem.seeds))
+    sets = slice(stage.start, stage.stop)
+    part = replace(problem, folds=problem.folds[sets])
+    source = np.empty((0, part.pairs), dtype=int)
+    if len(fits) > 1:
+        source, _ = sources_among(
+            part, settings, null.part(sets), alphas[1:], fits[1:], usual_penalties(part, settings)
+        )
+    for first, number in enumerate(stage):
+        fold, rows, runs = problem.folds[number], problem.splits[number][1], first * len(seeds) + seeds
+        own = [problem.losses(network, [w[runs] for w in fit.parameters], fold, rows) for fit in fits]
+        constant = problem.scored(np.broadcast_to(null.outputs[number], (1, len(rows), problem.outputs)), fold, rows)
+        of_constant = np.broadcast_to(constant, own[0].shape)  # the last, so that its number is NULL
+        above = np.stack([*own[1:], of_constant])[source[:, runs], seeds]
+        yield np.concatenate([own[:1], above]).mean(axis=1)
 
 
 def _raised(

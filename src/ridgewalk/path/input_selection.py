@@ -100,6 +100,17 @@ class InputSelection:
         return self.gain > _GATE * self.gain_error
 
 
+def _settings_of(settings: PathSettings | None) -> PathSettings:
+    """Return the settings, or those by default; refuse a race."""
+    settings = settings or PathSettings()
+    if settings.races:
+        raise ValueError(
+            "racing=True drops strengths by what they lose before their inputs are refitted, and select_inputs and "
+            "relax choose among refits, too: leave racing out."
+        )
+    return settings
+
+
 _DIFFERENT = 0.5  # share of the supports along a path that differ, as a guess: each is refitted once
 
 
@@ -129,7 +140,7 @@ def select_inputs(
     TypeError
         If the penalty has no factors per input.
     """
-    settings, runner = settings or PathSettings(), runner or Runner()
+    settings, runner = _settings_of(settings), runner or Runner()
     if settings.linear:
         raise ValueError("With no hidden layer L1 selects the inputs: leave select_inputs out, and set l1_ratio=1.")
     penalty = as_group_lasso(settings.penalty)
@@ -172,7 +183,7 @@ def relax(
     As glmnet's relax does, but under a few ridges (:data:`RIDGES`). The refits are one arm, the path the other.
     Parameters as for :func:`select_inputs`, with the settings' own penalty.
     """
-    settings, runner = settings or PathSettings(), runner or Runner()
+    settings, runner = _settings_of(settings), runner or Runner()
     count = strength_count(alphas)
     check_memory(problem, settings, runner, count, count, (count - 1) * len(RIDGES))
     strengths = find_strengths(problem, settings, runner, alphas)

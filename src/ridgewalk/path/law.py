@@ -115,6 +115,10 @@ class NullObjectives:
         """Objective of every fold-seed pair's null model: shape (pairs,)."""
         return np.repeat(self.losses + self.penalties, self.seeds)
 
+    def part(self, sets: slice) -> NullObjectives:
+        """Return those of some training sets."""
+        return NullObjectives(self.outputs[sets], self.losses[sets], self.penalties[sets], self.seeds)
+
     def wins(self, fits: Fits) -> Booleans:
         """Return whether each pair, at one strength above 0, ended above its null model, which is then better."""
         return ~lower(fits.data_loss + fits.penalty, self.of_pairs)
@@ -199,20 +203,12 @@ def with_law(
     penalties_of : function, optional
         By default the settings' own.
     """
-    of = penalties_of or (lambda alphas, _: penalties_at(problem, settings, alphas))
+    of = penalties_of or usual_penalties(problem, settings)
     free = int(strengths[0] == 0)
     alphas, fitted = strengths[free:], fits[free:]
     if not fitted:
         return Lawful(list(fits), np.zeros((free, problem.pairs), dtype=int))
-    network = network_of(problem, settings)
-
-    def penalty_of(number: int, pairs: Integers, source: Integers) -> Array:
-        penalties = of(np.full(len(pairs), alphas[number]), pairs)
-        # In double precision, so that one network has one penalty wherever it stands.
-        arrays = tuple(w.astype(np.float64) for w in networks_of(fitted, source, pairs))
-        return Objective(network, problem.loss, penalties).penalty(arrays)
-
-    source, penalty = sources(np.stack([fit.data_loss for fit in fitted]), null.of_pairs, penalty_of)
+    source, penalty = sources_among(problem, settings, null, alphas, fitted, of)
     moved = (source != np.arange(len(fitted))[:, None]) & (source != NULL)
     numbers, pairs = np.nonzero(moved)
     taken = source[numbers, pairs]
@@ -230,6 +226,31 @@ def with_law(
         return Lawful(found, source)
     first, below = _trained_on(problem, settings, runner, fits[0], found[0], source[0] + 1)
     return Lawful([first, *found], np.vstack([below, np.where(source == NULL, NULL, source + 1)]))
+
+
+def usual_penalties(problem: PathProblem, settings: PathSettings) -> PenaltiesOf:
+    """Return the settings' own penalties, which are those of every fold and start."""
+    return lambda alphas, _: penalties_at(problem, settings, alphas)
+
+
+def sources_among(
+    problem: PathProblem,
+    settings: PathSettings,
+    null: NullObjectives,
+    alphas: Array,
+    fits: Sequence[Fits],
+    penalties_of: PenaltiesOf,
+) -> tuple[Integers, Array]:
+    """Find whose network every cell holds (:func:`sources`), of fits at some strengths above 0: both (S, pairs)."""
+    network = network_of(problem, settings)
+
+    def penalty_of(number: int, pairs: Integers, source: Integers) -> Array:
+        penalties = penalties_of(np.full(len(pairs), alphas[number]), pairs)
+        # In double precision, so that one network has one penalty wherever it stands.
+        arrays = tuple(w.astype(np.float64) for w in networks_of(fits, source, pairs))
+        return Objective(network, problem.loss, penalties).penalty(arrays)
+
+    return sources(np.stack([fit.data_loss for fit in fits]), null.of_pairs, penalty_of)
 
 
 def measured(

@@ -8,7 +8,7 @@ seeds      starts of the weights
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
@@ -27,6 +27,7 @@ from ridgewalk.path.cost import MOST_OUTPUTS, scoring_seconds
 from ridgewalk.path.jobs import network_of
 from ridgewalk.path.law import NULL, Lawful, NullObjectives
 from ridgewalk.path.problem import PathProblem
+from ridgewalk.path.racing import Dropped
 from ridgewalk.path.selection import choose
 from ridgewalk.path.settings import PathSettings
 
@@ -124,6 +125,8 @@ class MLPPath:
         How columns and target were standardized on each training set; index K is all data. A path of a file without
         networks of its folds has the last alone.
     engine : str
+    dropped : Dropped
+        Strengths that a race dropped; nothing else of the path has them.
     """
 
     alphas: Array
@@ -151,6 +154,7 @@ class MLPPath:
     standardize: bool
     folds: tuple[Fold, ...]
     engine: str
+    dropped: Dropped = field(default_factory=Dropped.none)
 
     @cached_property
     def row_loss(self) -> Array:
@@ -223,7 +227,8 @@ class MLPPath:
         return (
             f"MLPPath({strengths} strengths from {first} to {last} x ({folds} folds + all "
             f"{np.count_nonzero(self.row_weights):,} rows) x {format_count(seeds, 'seed')}, "
-            f"network {'-'.join(map(str, sizes))}, {type(self.loss).__name__})"
+            f"network {'-'.join(map(str, sizes))}, {type(self.loss).__name__}"
+            f"{f', {len(self.dropped.alphas)} dropped by a race' * bool(self.dropped.alphas.size)})"
         )
 
     def __str__(self) -> str:

@@ -31,6 +31,9 @@ class PathSettings:
     schedule : "ramp" or "sequential"
         All strengths at once from one dense fit per fold and seed, raised from 0 over half the steps; or one strength
         after the other, from weak to strong.
+    racing : bool
+        Drop strengths that are clearly worse after some folds (:mod:`ridgewalk.path.racing`). A linear path, which is
+        solved in less time, never is raced.
     max_iter : int
         Epochs of each fit after its dense start.
     learning_rate : float
@@ -47,6 +50,7 @@ class PathSettings:
     activation: Activation = "relu"
     penalty: PathPenalty = field(default_factory=ElasticNetPath)
     schedule: Schedule = "ramp"
+    racing: bool = False
     max_iter: int = 600
     learning_rate: float = 0.01
     batch_size: int | None = None
@@ -56,6 +60,11 @@ class PathSettings:
     def __post_init__(self) -> None:
         if self.schedule not in ("ramp", "sequential"):
             raise ValueError(f'schedule is "ramp" or "sequential", got {self.schedule!r}.')
+        if self.racing and not self.ramps:
+            raise ValueError(
+                'racing=True needs strengths that do not descend from each other: take schedule="ramp", or leave '
+                "racing out."
+            )
         if self.max_iter < 1:
             raise ValueError(f"max_iter is at least 1, got {self.max_iter}.")
         if self.dtype not in ("float32", "float64"):
@@ -74,6 +83,11 @@ class PathSettings:
     def ramps(self) -> bool:
         """Whether the strengths are raised at once, each from the dense fit."""
         return self.schedule == "ramp"
+
+    @property
+    def races(self) -> bool:
+        """Whether strengths are dropped along the folds."""
+        return self.racing and not self.linear
 
     def network(self, inputs: int, outputs: int) -> Network:
         """Build the network for data of this shape."""

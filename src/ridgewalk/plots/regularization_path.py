@@ -151,9 +151,9 @@ class RegularizationPathDisplay:
             A new figure by default.
         kind : "loss", "weights" or "frequency", default "loss"
             "loss": held-out and training loss without any penalty, with bands of one standard error (over rows, and
-            over the folds' training sets). "weights": the norm of every input's first-layer weights, those that
-            matter most at the chosen strength in colour. "frequency": in what share of the folds and seeds every
-            input is used.
+            over the folds' training sets); strengths that a race dropped are faint crosses. "weights": the norm of
+            every input's first-layer weights, those that matter most at the chosen strength in colour. "frequency": in
+            what share of the folds and seeds every input is used.
 
         Returns
         -------
@@ -202,6 +202,12 @@ class RegularizationPathDisplay:
             self.lines_ += ax.plot(
                 strengths.x, middle, color=colour, linestyle=dashes, marker=marker, markersize=3.5, label=label
             )
+        dropped = self.summary["dropped"]
+        if dropped:
+            self.lines_ += ax.plot(
+                [entry["alpha"] for entry in dropped], numbers([entry["heldout_loss"] for entry in dropped]),
+                color=FAINT, linestyle="", marker="x", markersize=4, label="dropped by the race",
+            )  # fmt: skip
         ax.axhline(
             self.summary["null_loss"], color=QUIET, linestyle=(0, (1, 3)), linewidth=1.2, label="constant prediction"
         )

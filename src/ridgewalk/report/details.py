@@ -145,7 +145,8 @@ def axes(summary: PathSummary) -> PathAxes:
         logarithms = np.log10(positive)
         zero = logarithms[0] - max(_LEAST_GAP, (logarithms[-1] - logarithms[0]) / 10)
         places = np.concatenate([np.full(len(alphas) - len(positive), zero), logarithms])
-    known = [loss for row in rows for loss in (row["heldout_loss"], row["train_loss"]) if loss is not None]
+    drawn = [row["heldout_loss"] for row in [*rows, *summary["dropped"]]] + [row["train_loss"] for row in rows]
+    known = [loss for loss in drawn if loss is not None]
     heldout = [(row["heldout_loss"], row["standard_error"] or 0.0) for row in rows if row["heldout_loss"]]
     positive_losses = [loss for loss in known if loss > 0]
     losses = None

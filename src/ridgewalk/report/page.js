@@ -39,6 +39,7 @@ const titled = (text, more = "") => ({ text: plain(text) + (more && "<br>" + pla
 const alphas = column("alpha");
 const positive = alphas.filter((alpha) => alpha > 0);
 const { rising, places, losses } = data.axes;
+const out = data.summary.dropped;
 
 function strengthTicks() {
   if (!rising) {
@@ -82,13 +83,14 @@ function drawPath(selected) {
   const top = path.map((_, s) => s).filter((s) => s % step === 0);
   const hover = path.map((row) => `strength ${number(row.alpha)}<br>held-out ${number(row.heldout_loss)} ± ${number(row.standard_error)}<br>training ${number(row.train_loss)} ± ${number(row.train_standard_error)}<br>${row.inputs_kept} inputs, ${row.weights_kept} weights, ${percent(row.zeros)} zeros`);
   const line = (values, name, label, dash) => ({ x: places, y: values, mode: "lines+markers", name: label, line: { color: colour(name), width: 2, dash }, marker: { size: 5 }, hoverinfo: "text", text: hover });
+  const dropped = { x: out.map((entry) => Math.log10(entry.alpha)), y: out.map((entry) => entry.heldout_loss), mode: "markers", name: "dropped by the race", marker: { size: 6, symbol: "x-thin-open", color: colour("quiet") }, opacity: 0.6, hoverinfo: "text", text: out.map((entry) => `strength ${number(entry.alpha)}<br>held-out ${number(entry.heldout_loss)} over ${entry.folds} folds<br>dropped by the race`) };
   const level = (loss, name, dash) => ({ x: [places[0], places.at(-1)], y: Array(2).fill(loss), mode: "lines", name, line: { color: colour("quiet"), width: 1, dash }, hoverinfo: "name" });
   const { linear, null_loss } = data.summary;
   const levels = [level(null_loss, "constant prediction", "dash"), ...(linear ? [level(linear.heldout_loss, "linear model", "dashdot")] : [])];
   Plotly.react("path", [
     band(training, column("train_standard_error"), colour("train")),
     band(heldout, column("standard_error"), colour("held")),
-    line(training, "train", "training loss", "dot"), line(heldout, "held", "held-out loss", "solid"), ...levels,
+    line(training, "train", "training loss", "dot"), line(heldout, "held", "held-out loss", "solid"), ...(out.length ? [dropped] : []), ...levels,
     { x: [places[0]], y: [null], xaxis: "x2", hoverinfo: "skip", showlegend: false },
   ], layout({
     height: narrow() ? 380 : 440, showlegend: true, hovermode: "closest",
@@ -106,8 +108,9 @@ function drawPath(selected) {
 }
 
 function ends() {
-  const room = Math.max(0.05 * (places.at(-1) - places[0]), 0.1);
-  return [places[0] - room, places.at(-1) + room];
+  const last = Math.max(places.at(-1), ...out.map((entry) => Math.log10(entry.alpha)));
+  const room = Math.max(0.05 * (last - places[0]), 0.1);
+  return [places[0] - room, last + room];
 }
 
 function drawInputs(s) {

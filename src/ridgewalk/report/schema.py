@@ -77,6 +77,14 @@ class LinearSummary(TypedDict):
     rows: int  # that are compared: of very many, a random part
 
 
+class DroppedStrength(TypedDict):
+    """A strength that a race dropped."""
+
+    alpha: float
+    folds: int  # that were finished
+    heldout_loss: float | None  # over them
+
+
 class PathSummary(TypedDict):
     """A path without its inputs."""
 
@@ -93,6 +101,7 @@ class PathSummary(TypedDict):
     index: int
     change_from_no_penalty: Gain
     path: list[StrengthSummary]
+    dropped: list[DroppedStrength]
 
 
 class Summary(PathSummary):

@@ -62,7 +62,7 @@ def summarize(
         }
         for s in range(len(path.alphas))
     ]
-    seed = path.best_seed(choice.chosen)
+    seed, out = path.best_seed(choice.chosen), path.dropped
     frequency = kept[choice.chosen, :-1].mean(axis=(0, 1))
     return {
         "loss": type(path.loss).__name__,
@@ -86,6 +86,10 @@ def summarize(
             for k, name in enumerate(inputs)
         ],
         "path": rows,
+        "dropped": [
+            {"alpha": float(alpha), "folds": int(folds), "heldout_loss": _number(loss)}
+            for alpha, folds, loss in zip(out.alphas, out.folds, out.heldout_loss, strict=True)
+        ],
     }
 
 
@@ -151,6 +155,13 @@ def sentences(summary: Summary) -> list[str]:
     linear = summary.get("linear")  # a summary in a file may be older
     if linear is not None:
         said.append(_beside_linear(linear, summary["rows"]))
+    if summary["dropped"]:
+        after = [entry["folds"] for entry in summary["dropped"]]
+        folds = str(min(after)) + (f" to {max(after)}" if max(after) > min(after) else "")
+        said.append(
+            f"The race dropped {format_count(len(after), 'strength')} more after {folds} folds, for losing clearly to "
+            "the best one there."
+        )
     kept = [entry["name"] for entry in summary["inputs"] if entry["kept"]]
     if len(kept) < len(summary["inputs"]):
         shown = ", ".join(kept[:20]) + (f" and {len(kept) - 20} more" if len(kept) > 20 else "")

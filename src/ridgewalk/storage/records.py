@@ -35,6 +35,7 @@ from ridgewalk.path.families import (
 )
 from ridgewalk.path.input_selection import Arm, InputSelection
 from ridgewalk.path.law import NULL
+from ridgewalk.path.racing import Dropped
 from ridgewalk.path.result import FoldNetworks, MLPPath
 from ridgewalk.path.settings import PathSettings
 from ridgewalk.storage.container import (
@@ -75,7 +76,7 @@ _SIZE: Kinds = {"size": (Size, {"inputs": int, "units": int, "numbers": int, "mu
 _NUMBERS = (int, float)
 _EACH = (np.ndarray, tuple, list, type(None))  # of numbers
 _SETTINGS: dict[str, tuple[type, ...]] = {  # name, and the types it may have
-    "hidden_layer_sizes": (tuple,), "activation": (str,), "schedule": (str,), "max_iter": _NUMBERS,
+    "hidden_layer_sizes": (tuple,), "activation": (str,), "schedule": (str,), "racing": (bool,), "max_iter": _NUMBERS,
     "learning_rate": _NUMBERS, "batch_size": (int, type(None)), "dtype": (str,), "tolerance": _NUMBERS,
 }  # fmt: skip
 _FACTORS: dict[str, tuple[type, ...]] = {
@@ -110,6 +111,7 @@ _PATH = {  # kind of number, and shape: strengths S, folds K, F = K + 1, seeds E
     "diverged": ("b", "SFE"),
 }
 _FORMAT_3 = {"null_wins": ("b", "SFE")}
+_DROPPED = {"alphas": "f", "folds": "i", "heldout_loss": "f"}  # kind of number; as many as strengths were dropped
 _SCALING = {"center": "P", "scale": "P", "target_center": "C", "target_scale": "C"}
 _FITTED: dict[str, tuple[str, type]] = {  # name in the file: attribute of the estimator, and its type
     "features": ("n_features_in_", int),
@@ -342,6 +344,10 @@ def _path_record(where: str, path: MLPPath, shelf: Shelf) -> Record:
         "penalty": _penalty_record(where, path.settings.penalty, shelf),
         "standardize": path.standardize,
         "engine": path.engine,
+        "dropped": {
+            name: shelf.put(f"{where}/dropped {name}", getattr(path.dropped, name))
+            for name in (_DROPPED if len(path.dropped.alphas) else ())
+        },
     }
 
 
@@ -600,7 +606,16 @@ def _path(record: Record, face: _OutputSpec, arrays: Arrays) -> MLPPath:
         standardize=standardize,
         folds=(whole,) if whole else tuple(_fold(each, sizes, arrays) for each in record["folds"]),
         engine=as_text(record["engine"]),
+        dropped=_dropped(record.get("dropped"), arrays),
     )
+
+
+def _dropped(record: Record | None, arrays: Arrays) -> Dropped:
+    """Read which strengths a race dropped; files from before races say nothing of it."""
+    if not record:
+        return Dropped.none()
+    sizes: dict[str, int] = {}
+    return Dropped(**{name: _sized(arrays, record[name], kind, "D", sizes) for name, kind in _DROPPED.items()})
 
 
 def _fold(record: Record, sizes: dict[str, int], arrays: Arrays) -> Fold:

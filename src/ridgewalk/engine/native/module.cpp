@@ -103,6 +103,7 @@ template <class T> Plan<T> plan_of(const nb::dict& job) {
   plan.patience = value<int64_t>(job, "patience");
   plan.patience_tolerance = value<double>(job, "patience_tolerance");
   plan.watches_objective = value<bool>(job, "watches_objective");
+  plan.batch_losses = value<bool>(job, "batch_losses");
   for (nb::handle each : job["marks"]) append(plan.marks, nb::cast<int64_t>(each));
   for (nb::handle each : job["parameters"]) append(plan.parameters, numbers_of<T>(each, "parameters"));
   plan.data_loss = numbers<double>(job, "data_loss");

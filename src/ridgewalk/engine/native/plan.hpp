@@ -102,6 +102,7 @@ template <class T> struct Plan {
   int64_t patience;  // -1: no early stopping
   double patience_tolerance;
   bool watches_objective;  // rather than the validation loss
+  bool batch_losses;  // an epoch's training loss is what its batches lost, not a pass of its own
   std::vector<int64_t> marks;  // epochs of the history
   // What comes of it.
   std::vector<T*> parameters;

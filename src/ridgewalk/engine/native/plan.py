@@ -104,6 +104,7 @@ class Plan(TypedDict):
     patience: int  # -1: no early stopping
     patience_tolerance: float
     watches_objective: bool
+    batch_losses: bool
     marks: list[int]
     parameters: list[Array]
     data_loss: Array

@@ -2,6 +2,7 @@
 #pragma once
 #include <limits>
 #include <numeric>
+#include <optional>
 
 #include "awake.hpp"
 #include "crew.hpp"
@@ -121,6 +122,7 @@ template <class T> class Bench {
     const int64_t n = rows.rows(), size = plan_.batch_size ? std::min(plan_.batch_size, n) : n;
     const int64_t total = plan_.epochs * ((n + size - 1) / size);
     const bool stopping = plan_.patience >= 0;
+    training_loss_.reset(), validation_loss_.reset();
     double best_loss = stopping && plan_.ramp == 0 ? watched() : std::numeric_limits<double>::quiet_NaN();
     int64_t step = 0, best_epoch = 0;
     if (stopping) copy(w_, best_);
@@ -128,18 +130,21 @@ template <class T> class Bench {
     for (int64_t epoch = 0; epoch < plan_.epochs; ++epoch) {
       const int32_t* order =
           plan_.batch_size ? shuffle_.order(uint64_t(plan_.seeds[run_]), uint64_t(epoch), rows.numbers(), int(n)) : nullptr;
+      double lost = 0;
       for (int64_t first = 0; first < n; first += size, ++step) {
         const Dropped dropped{uint64_t(plan_.seeds[run_]), step};
         const bool ahead = plan_.optimizer.nesterov;
         if (ahead)
           for (size_t k = 0; k < shapes_.size(); ++k) movers_[k]->look_ahead(w_[k].get(), point_[k].get());
         const int64_t count = std::min(size, n - first);
-        slice_gradients(ahead ? point_ : w_, order ? order + first : nullptr, count, &dropped, false);
+        lost += slice_gradients(ahead ? point_ : w_, order ? order + first : nullptr, count, &dropped, plan_.batch_losses);
         if (progress_.stopped()) return 0;
         const double rate = plan_.optimizer.rate * multiplier(plan_.optimizer.schedule, step, total);
         const double ramp = plan_.ramp > 0 ? std::min(1.0, double(step + 1) / (plan_.ramp * double(total))) : 1.0;
         update(cutter_.cut(count), step, rate, ramp);
       }
+      training_loss_.reset(), validation_loss_.reset();
+      if (plan_.batch_losses) training_loss_ = lost;
       record(epoch + 1);
       ++progress_.done;
       if (!stopping || double(epoch + 1) < plan_.ramp * double(plan_.epochs)) continue;
@@ -179,7 +184,7 @@ template <class T> class Bench {
     return whole()[range.array].get() + size_t(range.first) * shapes_[range.array].stride;
   }
 
-  // Gradient of the data loss over a batch, slice by slice; gives the mean loss where it is asked for.
+  // Gradient of the data loss over a batch, slice by slice; gives the batch's part of the mean loss where it is asked for.
   double slice_gradients(const Arrays<T>& at, const int32_t* positions, int64_t size, const Dropped* dropped, bool losses) {
     const Table<T>& rows = data_->training;
     const int group = rows.tiled() ? together : 1;  // a gathered tile stands on the one desk
@@ -273,9 +278,17 @@ template <class T> class Bench {
     return std::accumulate(sums, sums + count, 0.0);
   }
 
+  // After an epoch, or before the first; measured where it is not known.
+  double training_loss() { return known(training_loss_, &data_->training); }
+  double validation_loss() { return known(validation_loss_, data_->validation.get()); }
+  double known(std::optional<double>& value, const Table<T>* rows) {
+    if (!value) value = loss(w_, rows);
+    return *value;
+  }
+
   // What early stopping watches.
   double watched() {
-    return plan_.watches_objective ? loss(w_, &data_->training) + penalty(w_) : loss(w_, data_->validation.get());
+    return plan_.watches_objective ? training_loss() + penalty(w_) : validation_loss();
   }
 
   double penalty(const Arrays<T>& at) {
@@ -376,9 +389,9 @@ template <class T> class Bench {
     const auto mark = std::lower_bound(plan_.marks.begin(), plan_.marks.end(), epoch);
     if (mark == plan_.marks.end() || *mark != epoch) return;
     const size_t at = size_t(run_) * plan_.marks.size() + size_t(mark - plan_.marks.begin());
-    plan_.history_data_loss[at] = loss(w_, &data_->training);
+    plan_.history_data_loss[at] = training_loss();
     plan_.history_penalty[at] = penalty(w_);
-    plan_.history_validation_loss[at] = loss(w_, data_->validation.get());
+    plan_.history_validation_loss[at] = validation_loss();
     for (size_t k = 0; k < shapes_.size(); ++k) {
       int64_t zero = 0;
       double squares = 0;
@@ -413,6 +426,7 @@ template <class T> class Bench {
   Arrays<T> w_, point_, best_, z_, scratch_, whole_;
   Shuffle shuffle_;
   int run_ = 0;
+  std::optional<double> training_loss_, validation_loss_;
   const Data<T>* data_ = nullptr;
 };
 
