@@ -124,7 +124,8 @@ def written(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
 def test_every_number_is_the_summarys_and_the_networks(written: Any) -> None:
     model, x, y, file = written
     data, path = Page(file.read_text(encoding="utf-8")).data(), model.path_
-    summary = summarize(path, model.selection, list(x.columns), how=model.summary()["selection"])
+    told = model.summary()
+    summary = summarize(path, model.selection, list(x.columns), how=told["selection"], linear=told["linear"])
     assert data["sentences"] == sentences(summary)
     inputs = {entry["name"]: entry for entry in summary["inputs"]}
     assert data["summary"] | {"inputs": summary["inputs"]} == json.loads(json.dumps(summary))

@@ -324,7 +324,7 @@ class Walk:
                 "--scorer.",
             ),
             (
-                self.racing and (isinstance(given, str) or self.folds < FEWEST_FOLDS),
+                self.racing and (given == "qut" or self.folds < FEWEST_FOLDS),
                 f"--racing needs several --alphas to choose from, and --folds {FEWEST_FOLDS} or more: leave it out.",
             ),
             (self.ensemble and self.seeds == 1, "--ensemble is the mean over starts: give --seeds 3 or more."),

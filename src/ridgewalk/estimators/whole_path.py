@@ -17,8 +17,7 @@ from sklearn.utils.validation import _check_feature_names_in, check_is_fitted
 
 from ridgewalk.arrays import Array
 from ridgewalk.diagnostics import Arm, Diagnosis, judge, of_path
-from ridgewalk.diagnostics.evidence import arm_of, chosen_by_others, less_linear, smallest_effect
-from ridgewalk.diagnostics.rules import LinearPredictsBetter, against_linear
+from ridgewalk.diagnostics.evidence import arm_of, chosen_by_others, less_linear
 from ridgewalk.diagnostics.statistics import Effect
 from ridgewalk.engine import Engine, Runner
 from ridgewalk.engine.job import History
@@ -45,7 +44,7 @@ from ridgewalk.path.baseline import BASELINE_STRENGTHS, baseline_settings, fit_b
 from ridgewalk.path.cost import baseline_seconds, check_memory, path_seconds
 from ridgewalk.path.defaults import Auto, Defaults, defaults
 from ridgewalk.path.families import PathPenalty, PenaltyName
-from ridgewalk.path.fit import AlphaSpec, fit_path, strength_count
+from ridgewalk.path.fit import AlphaSpec, finding_seconds, fit_path, strength_count
 from ridgewalk.path.input_selection import InputSelection, relax, seconds_beside_the_path, select_inputs
 from ridgewalk.path.jobs import dense_job, every_pair, network_of, ramp_job
 from ridgewalk.path.problem import PathProblem
@@ -73,7 +72,7 @@ from ridgewalk.warning import renamed, warn
 _HISTORY_POINTS = 100  # at a training that is followed
 _FEW_EPOCHS, _FAR_ABOVE = 20, 2.0  # with less no network is expected to learn; times a constant's loss
 _ABOVE = 1e-6  # of a constant's loss: less than that is not below it
-_FINE = 0.01  # of a constant's loss: where a linear model leaves less, little is left
+_BEHIND, _FINE = 2.0, 0.01  # standard errors; of a constant's loss: where a linear model leaves less, little is left
 _UNSOLVED = 1e-4  # residual above which a linear model counts as unsolved
 
 
@@ -523,7 +522,7 @@ class _PathEstimator(Predictor):
     def _seconds(self, problem: PathProblem, every: Sequence[PathSettings], alphas: AlphaSpec) -> float:
         """Guess the seconds of all paths, the linear one among them."""
         strengths = strength_count(alphas)
-        seconds = path_seconds(problem, every[0], strengths)
+        seconds = path_seconds(problem, every[0], strengths) + finding_seconds(problem, every[0], alphas)
         if self._selects:
             seconds += seconds_beside_the_path(problem, every[0], strengths, relaxing=not self.select_inputs)
         seconds *= len(every)
@@ -545,7 +544,10 @@ class _PathEstimator(Predictor):
             self.gain_, self.gain_error_ = (float(value) for value in mean_and_error(table[0] - rows, weights))
         self.null_loss_ = float(weighted_mean(self.path_.null_row_loss, self.path_.row_weights))
         counts = facts(self.path_.loss).output_activation == "exponential" and self.scoring is None
-        if counts and self.linear_loss_ < _FINE * self.null_loss_ and self._predicts_worse_than_linear():
+        less = self._less_linear()
+        # Twice the standard error over rows will do for advice; a verdict asks for more.
+        behind = less is not None and less.mean > _BEHIND * less.error
+        if counts and behind and self.linear_loss_ < _FINE * self.null_loss_:
             warn(
                 f"The linear model predicts better: its held-out loss is {self.linear_loss_:.4g}, the network's "
                 f"{self.heldout_loss_:.4g} and a constant's {self.null_loss_:.4g}. Counts as large as these are known "
@@ -554,11 +556,6 @@ class _PathEstimator(Predictor):
                 ConvergenceWarning,
             )
         self.selection_frequency_ = self.path_.frequency(self.index_)
-
-    def _predicts_worse_than_linear(self) -> bool:
-        less, smallest = self._less_linear(), smallest_effect(self.null_loss_, self.linear_loss_)
-        stands = None if less is None else against_linear(less, facts(self.path_.loss).unit, smallest)
-        return isinstance(stands, LinearPredictsBetter)
 
     def _set_fitted(self) -> Self:
         """Hand the chosen networks over, and say where their training failed."""

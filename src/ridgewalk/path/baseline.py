@@ -33,7 +33,7 @@ from ridgewalk.folds import average_by_row, loss_unit, standardizes_target
 from ridgewalk.losses import curvature_diagonal, facts
 from ridgewalk.objective import Objective
 from ridgewalk.path.active_sets import minimized
-from ridgewalk.path.cost import baseline_seconds
+from ridgewalk.path.cost import baseline_solving_seconds
 from ridgewalk.path.families import as_elastic_net
 from ridgewalk.path.fit import find_strengths, fit_path
 from ridgewalk.path.jobs import network_of, penalties_at
@@ -143,7 +143,7 @@ def _solved(
     """Solve strengths (S,) from the strongest on: one :class:`Fits` each, from weak to strong, as far as it went."""
     runner.progress.stage = "solving linear models"
     network, fits = network_of(problem, settings), list[Fits]()
-    seconds = baseline_seconds(problem, settings, len(alphas))
+    seconds = baseline_solving_seconds(problem, settings, len(alphas))
     # One thread inside BLAS, as in the engines: the numbers do not depend on how many there are.
     with threadpool_limits(limits=1), runner.progress.task(seconds):
         lines = Lines(problem, null)

@@ -6,6 +6,8 @@ method solves faster the stronger the penalty is.
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from ridgewalk.engine import memory
@@ -122,7 +124,14 @@ def linear_seconds(problem: PathProblem, settings: PathSettings, place: float) -
 
 
 def baseline_seconds(problem: PathProblem, settings: PathSettings, strengths: int) -> float:
-    """Guess the seconds that the linear baseline takes at so many strengths, whose training sets move together."""
+    """Guess the seconds that the linear baseline takes, of one start, at so many strengths."""
+    one = replace(problem, seeds=problem.seeds[:1])
+    solving = baseline_solving_seconds(problem, settings, strengths)
+    return solving + len(problem.folds) * scoring_seconds(one, settings, strengths)
+
+
+def baseline_solving_seconds(problem: PathProblem, settings: PathSettings, strengths: int) -> float:
+    """Guess the seconds of solving the baseline's models, whose training sets move together."""
     one = len(problem.folds) * _multiplications(problem, settings)
     each = _BASELINE_LOOKS * one / _LOOKING_RATE + problem.inputs * one / _EQUATIONS_RATE
     return strengths * (_MODEL_SECONDS + each)

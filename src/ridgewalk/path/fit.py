@@ -134,6 +134,14 @@ def find_strengths(problem: PathProblem, settings: PathSettings, runner: Runner,
     return given if given[0] == 0 else np.concatenate([[0.0], given])
 
 
+def finding_seconds(problem: PathProblem, settings: PathSettings, alphas: AlphaSpec) -> float:
+    """Guess the seconds of finding the strengths: of training shuffled rows, for the selection-safe one alone."""
+    if not isinstance(alphas, str) or settings.linear:
+        return 0.0
+    one = replace(problem, folds=problem.folds[-1:], seeds=problem.seeds[:1])
+    return _SHUFFLES * training_seconds(one, settings, _SAFE_STEPS)
+
+
 def _strongest(problem: PathProblem, settings: PathSettings, runner: Runner, fold: Fold) -> float:
     rows = np.flatnonzero(fold.weights)
     target = (problem.target[rows] - fold.target_center) / fold.target_scale
@@ -159,8 +167,7 @@ def _selection_safe(problem: PathProblem, settings: PathSettings, runner: Runner
     if not settings.penalty.sparse:
         raise ValueError('alphas="qut" selects inputs, so it needs an l1_ratio above 0, or penalty="group_lasso".')
     generator, found = np.random.default_rng(problem.seeds[0]), []
-    one = replace(problem, folds=problem.folds[-1:], seeds=problem.seeds[:1])
-    with runner.progress.task(0 if settings.linear else _SHUFFLES * training_seconds(one, settings, _SAFE_STEPS)):
+    with runner.progress.task(finding_seconds(problem, settings, "qut")):
         for _ in range(_SHUFFLES):
             used = np.flatnonzero(problem.weights)  # rows of weight 0 say nothing about rows that count
             shuffled_rows = np.arange(len(problem.target))
