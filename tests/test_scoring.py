@@ -217,3 +217,10 @@ def test_the_command_has_the_usual_options(capsys: pytest.CaptureFixture[str], a
     said = capsys.readouterr().out
     assert (f"ridgewalk {ridgewalk.__version__}" in said) == (arguments == ["--version"])
     assert ("Usage" in said) == ("-h" in arguments)
+
+
+def test_numbers_that_can_be_squared_are_described() -> None:
+    model = MLPRegressorCV((3,), **QUICK).fit(X, X[:, 0] * 1e74)
+    told = model.summary()["linear"]
+    assert told is not None
+    assert np.isfinite([told["heldout_loss"], told["difference_error"]]).all()

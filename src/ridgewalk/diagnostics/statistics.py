@@ -167,9 +167,10 @@ def effect(rows: Array, weights: Array, cells: Array, ratio: float, seed_spread:
         careful_error = float(np.sqrt((1 / folds + ratio) * spread) * student.ppf(0.975, folds - 1) / NORMAL)
     error = float(np.hypot(row_error, seed_error))
     used = weights > 0
-    with np.errstate(invalid="ignore"):
-        third = float(((weights[used] * (rows[used] - mean)) ** 3).sum() / weights.sum() ** 3)
-    skewness = third / error**3 if error > 0 else 0.0
+    skewness = 0.0
+    if error > 0:  # in errors, for the cube of a loss may be beyond all numbers
+        with np.errstate(invalid="ignore"):
+            skewness = float(((weights[used] * ((rows[used] - mean) / error)) ** 3).sum() / weights.sum() ** 3)
     return Effect(mean, error, row_error, seed_error, skewness, careful_error, int(used.sum()), folds, seeds)
 
 

@@ -544,10 +544,8 @@ class _PathEstimator(Predictor):
             self.gain_, self.gain_error_ = (float(value) for value in mean_and_error(table[0] - rows, weights))
         self.null_loss_ = float(weighted_mean(self.path_.null_row_loss, self.path_.row_weights))
         counts = facts(self.path_.loss).output_activation == "exponential" and self.scoring is None
-        less = self._less_linear()
-        # Twice the standard error over rows will do for advice; a verdict asks for more.
-        behind = less is not None and less.mean > _BEHIND * less.error
-        if counts and behind and self.linear_loss_ < _FINE * self.null_loss_:
+        less = self._less_linear() if counts and self.linear_loss_ < _FINE * self.null_loss_ else None
+        if less is not None and less.mean > _BEHIND * less.error:  # advice; a verdict asks for more
             warn(
                 f"The linear model predicts better: its held-out loss is {self.linear_loss_:.4g}, the network's "
                 f"{self.heldout_loss_:.4g} and a constant's {self.null_loss_:.4g}. Counts as large as these are known "
