@@ -1,8 +1,9 @@
 """What "auto" stands for: the network, the strengths and the training of a path, from the table's shape.
 
     rows                 up to 1,000                        more
-    hidden layers        (64, 32); (128, 64) where there are 5 outputs or more
-                         (32,) where there are fewer than 50 rows to a column
+    hidden layers        (64, 32); (32,) where there are    (64, 32)
+                         fewer than 50 rows to a column
+      5 outputs or more  (128,) instead of (64, 32)         (128,); (128, 64) from 4,000 rows on
     strengths            30                                 10
     batch_size           all rows                           256
     max_iter (epochs)    600 over all rows; of batches as many as make 1,500 steps, from 3 to 600
@@ -11,7 +12,7 @@
 Selecting inputs takes one layer of 32, 30 strengths and 600 epochs over all rows, with which its recipe was measured;
 a linear model takes 30 strengths.
 
-A second layer needs rows to pay: on small tables with many columns it predicts worse. On large ones the steps, not the
+A second layer needs rows to pay: on small tables with many columns, or with many classes, it predicts worse. On large ones the steps, not the
 epochs, decide how far a network gets. The figures were chosen on other folds than those that benchmarks/accuracy.py
 reports (EXPERIMENTS.md, 2026-11-29).
 """
@@ -29,7 +30,7 @@ Auto = Literal["auto"]
 
 _FEW_ROWS = 1_000  # up to which every step takes all of them
 _ROWS_PER_COLUMN = 50  # at least, for a second layer where there are few rows
-_MANY_OUTPUTS = 5
+_MANY_OUTPUTS, _ROWS_OF_MANY = 5, 4_000  # outputs; rows from which a second layer pays for so many
 _BATCH, _STEPS, _LEAST_EPOCHS, _MOST_EPOCHS = 256, 1_500, 3, 600
 
 
@@ -78,9 +79,11 @@ def defaults(
     few = rows <= _FEW_ROWS or selecting
     layers = hidden_layer_sizes
     if isinstance(layers, str):
-        wide = outputs >= _MANY_OUTPUTS
-        shallow = selecting or (few and rows < _ROWS_PER_COLUMN * columns)
-        layers = (32,) if shallow else (128, 64) if wide else (64, 32)
+        layers = (64, 32)
+        if selecting or (few and rows < _ROWS_PER_COLUMN * columns):
+            layers = (32,)
+        elif outputs >= _MANY_OUTPUTS:
+            layers = (128, 64) if rows >= _ROWS_OF_MANY else (128,)
     if batch_size == "auto":
         batch_size = None if few else _BATCH
     epochs = _MOST_EPOCHS
