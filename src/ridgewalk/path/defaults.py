@@ -4,7 +4,8 @@
     hidden layers        (64, 32); (32,) where there are    (64, 32)
                          fewer than 50 rows to a column
       5 outputs or more  (128,) instead of (64, 32)         (128,); (128, 64) from 4,000 rows on
-    strengths            30                                 10
+    strengths            30; 10 where there are 5 outputs   10
+                         or more
     batch_size           all rows                           256
     max_iter (epochs)    600 over all rows; of batches as many as make 1,500 steps, from 3 to 600
     learning_rate_init   0.01
@@ -12,9 +13,9 @@
 Selecting inputs takes one layer of 32, 30 strengths and 600 epochs over all rows, with which its recipe was measured;
 a linear model takes 30 strengths.
 
-A second layer needs rows to pay: on small tables with many columns, or with many classes, it predicts worse. On large ones the steps, not the
-epochs, decide how far a network gets. The figures were chosen on other folds than those that benchmarks/accuracy.py
-reports (EXPERIMENTS.md, 2026-11-29).
+A second layer needs rows to pay: on small tables with many columns, or with many classes, it predicts worse. On large
+ones the steps, not the epochs, decide how far a network gets. The figures were chosen on other folds than those that
+benchmarks/accuracy.py reports (EXPERIMENTS.md, 2026-11-29).
 """
 
 from __future__ import annotations
@@ -76,17 +77,17 @@ def defaults(
     selecting : bool
         Whether inputs are selected, or refitted.
     """
-    few = rows <= _FEW_ROWS or selecting
+    few, many = rows <= _FEW_ROWS or selecting, outputs >= _MANY_OUTPUTS and not selecting
     layers = hidden_layer_sizes
     if isinstance(layers, str):
         layers = (64, 32)
         if selecting or (few and rows < _ROWS_PER_COLUMN * columns):
             layers = (32,)
-        elif outputs >= _MANY_OUTPUTS:
+        elif many:
             layers = (128, 64) if rows >= _ROWS_OF_MANY else (128,)
     if batch_size == "auto":
         batch_size = None if few else _BATCH
     epochs = _MOST_EPOCHS
     if batch_size is not None:
         epochs = min(max(math.ceil(_STEPS * batch_size / rows), _LEAST_EPOCHS), _MOST_EPOCHS)
-    return Defaults(layers, 30 if few or len(layers) == 0 else 10, batch_size, epochs)
+    return Defaults(layers, 30 if (few and not many) or len(layers) == 0 else 10, batch_size, epochs)
