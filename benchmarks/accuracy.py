@@ -475,7 +475,7 @@ def report(records: Path, seed: int, folds: int) -> str:
         "",
         f"{datetime.date.today()}; {machine()['processor']}, {machine()['cores']} cores; {versions()}.",
         "`python benchmarks/accuracy.py FOLDER` says how; log loss, or root mean squared error over the deviation.",
-        f"In brackets: the first fold alone. **Bold**: the lowest of those that have all {folds} folds.",
+        "In brackets: the first fold alone. **Bold**: the lowest of those that are ranked.",
         "",
     ]
     shown = [model for model in models if model in ranked or model in FIRST_FOLD or model == OURS_BEFORE]

@@ -9,9 +9,11 @@ import pytest
 from sklearn.model_selection import KFold
 
 from paths import settings_of, walk
+from ridgewalk import MLPClassifierCV
 from ridgewalk.losses import SquaredError
 from ridgewalk.path.selection import Choice, choose
 from ridgewalk.report.summary import sentences, summarize
+from ridgewalk.tutorial import spiral_data
 
 ORIGINS = ["age", "job", "job", "town", "age"]
 
@@ -106,3 +108,11 @@ def test_nothing_is_said_of_no_penalty_where_the_path_does_not_begin_there(path:
     assert summarize(later, "min")["change_from_no_penalty"]["mean"] is None
     assert not any("penalty" in sentence for sentence in sentences(summarize(later, "min")))
     assert any("Against no penalty" in sentence for sentence in sentences(summarize(path, "min")))
+
+
+def test_a_network_that_fits_little_without_a_penalty_is_named() -> None:
+    x, y = spiral_data(40, 3, np.random.default_rng(0))
+    few: dict[str, Any] = {"alphas": 2, "cv": 2, "random_state": 0}
+    small, large = (MLPClassifierCV(layers, max_iter=400, **few).fit(x, y) for layers in ((2,), (64, 64)))
+    named = [any("too small" in sentence for sentence in sentences(model.summary())) for model in (small, large)]
+    assert named == [True, False]

@@ -14,6 +14,8 @@ from ridgewalk.path.result import MLPPath
 from ridgewalk.path.selection import Choice, Rule, choose, mean_and_error
 from ridgewalk.report.schema import LinearSummary, NetworkAt, PathSummary, StrengthSummary, Summary
 
+_FAR = 0.5  # of a constant's loss: a training loss that is high
+
 
 def summarize(
     path: MLPPath,
@@ -155,6 +157,7 @@ def sentences(summary: Summary) -> list[str]:
     linear = summary.get("linear")  # a summary in a file may be older
     if linear is not None:
         said.append(_beside_linear(linear, summary["rows"]))
+        said += _fits_little(unpenalized, summary["null_loss"])
     if summary["dropped"]:
         after = [entry["folds"] for entry in summary["dropped"]]
         folds = str(min(after)) + (f" to {max(after)}" if max(after) > min(after) else "")
@@ -167,6 +170,21 @@ def sentences(summary: Summary) -> list[str]:
         shown = ", ".join(kept[:20]) + (f" and {len(kept) - 20} more" if len(kept) > 20 else "")
         said.append(f"Inputs kept, {len(kept)} of {len(summary['inputs'])}: {shown or 'none'}.")
     return said
+
+
+def _fits_little(unpenalized: StrengthSummary, null: float) -> list[str]:
+    """Say where a network without a penalty stays far from its own training rows.
+
+    Either it is too small, or trained too shortly, or the rest is noise: no loss of its own tells these apart.
+    """
+    train = unpenalized["train_loss"]
+    if unpenalized["alpha"] > 0 or train is None or train < _FAR * null:
+        return []
+    return [
+        f"Even without a penalty the network loses {format_loss(train)} on its own training rows, and a constant "
+        f"{format_loss(null)}: it is too small, or trained too shortly, or the rest is noise. More hidden units, "
+        "layers or epochs tell; a diagnosis compares it with other models."
+    ]
 
 
 def _beside_linear(linear: LinearSummary, rows: int) -> str:
