@@ -133,7 +133,8 @@ def baseline_seconds(problem: PathProblem, settings: PathSettings, strengths: in
 def baseline_solving_seconds(problem: PathProblem, settings: PathSettings, strengths: int) -> float:
     """Guess the seconds of solving the baseline's models, whose training sets move together."""
     one = len(problem.folds) * _multiplications(problem, settings)
-    each = _BASELINE_LOOKS * one / _LOOKING_RATE + problem.inputs * one / _EQUATIONS_RATE
+    used = min(problem.inputs, len(problem.target))
+    each = _BASELINE_LOOKS * one / _LOOKING_RATE + used * one / _EQUATIONS_RATE
     return strengths * (_MODEL_SECONDS + each)
 
 
