@@ -1,4 +1,4 @@
-"""Hold the estimators' defaults to what they are to reach: the spiral, letters, many rows, and today's selection.
+"""Hold the estimators' defaults to what they are to reach: the spiral, and many rows, in time.
 
     python benchmarks/defaults.py [spiral] [rows] [many]
 
@@ -22,7 +22,7 @@ import numpy as np
 from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.metrics import log_loss
 
-from accuracy import BEFORE
+from accuracy_models import BEFORE
 from engine import machine
 from ridgewalk import MLPClassifierCV
 from ridgewalk.arrays import Array

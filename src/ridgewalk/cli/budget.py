@@ -22,6 +22,7 @@ from ridgewalk.cli.options import Walk
 from ridgewalk.cli.training import Problem
 from ridgewalk.cli.values import ratios, sizes, strengths
 from ridgewalk.formatting import format_count, format_duration
+from ridgewalk.path.defaults import USUAL_EPOCHS
 
 
 @dataclass(frozen=True)
@@ -56,7 +57,6 @@ _SHORT, _LONGER = 4, 4  # epochs of the first measurement, and how many times as
 _ENOUGH, _AT_MOST = 0.5, 0.1  # seconds of a measurement; share of the limit for all of them
 _FIRST, _MORE, _MOST = 2_000, 5, 50_000  # rows to measure on: at first, how many times as many next, at most
 _OF_A_CLASS = 8  # rows of every class among them, if there are so many
-_USUAL = 600  # epochs by default where every step takes all rows: of batches as many fewer as the default says
 
 
 @dataclass(frozen=True)
@@ -190,7 +190,7 @@ def _kept(size: Size, problem: Problem, walk: Walk, given: Collection[str]) -> S
     most = len(np.unique(problem.groups)) if problem.groups is not None else len(problem.y)
     if problem.table.task == "classification":
         most = min(most, int(np.unique(problem.y, return_counts=True)[1].min()))
-    size = replace(size, max_iter=max(1, round(size.max_iter * (walk.max_iter or _USUAL) / _USUAL)))
+    size = replace(size, max_iter=max(1, round(size.max_iter * (walk.max_iter or USUAL_EPOCHS) / USUAL_EPOCHS)))
     own = {name: getattr(walk, name) for name in ("folds", "seeds", "max_iter") if name in given}
     if "alphas" in given:
         own["alphas"] = asked if isinstance(asked, int) else np.size(asked)

@@ -41,6 +41,7 @@ def demo(
         (64,),
         alphas=14,
         max_iter=DEMO_EPOCHS,
+        batch_size=None,
         learning_rate_init=0.03,
         random_state=random_state,
         n_jobs=jobs,

@@ -287,8 +287,9 @@ class Walk:
         ),
     ] = None
     learning_rate: Annotated[
-        float, option(metavar="RATE", help="Adam's, at the start.", panel=TRAINING, parser=positive)
-    ] = 0.01
+        float | None,
+        option(metavar="RATE", help="Adam's, at the start: 0.01 by default.", panel=TRAINING, parser=positive),
+    ] = None
     batch_size: Annotated[
         Any,
         option(

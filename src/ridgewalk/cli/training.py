@@ -68,7 +68,7 @@ class Problem:
             n_seeds=walk.seeds,
             ensemble=walk.ensemble,
             max_iter="auto" if walk.max_iter is None else walk.max_iter,
-            learning_rate_init=walk.learning_rate,
+            learning_rate_init="auto" if walk.learning_rate is None else walk.learning_rate,
             batch_size=_batch(walk),
             random_state=walk.random_state,
             n_jobs=walk.jobs,

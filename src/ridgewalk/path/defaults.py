@@ -26,13 +26,16 @@ from dataclasses import dataclass
 from typing import Literal
 
 from ridgewalk.path.fit import AlphaSpec
+from ridgewalk.path.settings import PathSettings
 
 Auto = Literal["auto"]
 
 _FEW_ROWS = 1_000  # up to which every step takes all of them
 _ROWS_PER_COLUMN = 50  # at least, for a second layer where there are few rows
 _MANY_OUTPUTS, _ROWS_OF_MANY = 5, 4_000  # outputs; rows from which a second layer pays for so many
-_BATCH, _STEPS, _LEAST_EPOCHS, _MOST_EPOCHS = 256, 1_500, 3, 600
+_BATCH, _STEPS, _LEAST_EPOCHS = 256, 1_500, 3
+USUAL_EPOCHS = PathSettings.max_iter
+"""Epochs where every step takes all rows."""
 
 
 @dataclass(frozen=True)
@@ -54,7 +57,7 @@ class Defaults:
     alphas: AlphaSpec
     batch_size: int | None
     max_iter: int
-    learning_rate_init: float = 0.01
+    learning_rate_init: float = PathSettings.learning_rate
 
 
 def defaults(
@@ -87,7 +90,7 @@ def defaults(
             layers = (128, 64) if rows >= _ROWS_OF_MANY else (128,)
     if batch_size == "auto":
         batch_size = None if few else _BATCH
-    epochs = _MOST_EPOCHS
+    epochs = USUAL_EPOCHS
     if batch_size is not None:
-        epochs = min(max(math.ceil(_STEPS * batch_size / rows), _LEAST_EPOCHS), _MOST_EPOCHS)
+        epochs = min(max(math.ceil(_STEPS * batch_size / rows), _LEAST_EPOCHS), USUAL_EPOCHS)
     return Defaults(layers, 30 if (few and not many) or len(layers) == 0 else 10, batch_size, epochs)
