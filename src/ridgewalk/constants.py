@@ -7,6 +7,7 @@ from __future__ import annotations
 
 SHUFFLE = 1  # purposes of random numbers: no two uses of one seed share their numbers
 DROPOUT = 2
+MAP_ROWS = 3
 LARGEST_EXPONENT = 50  # of a Poisson rate, which beyond it goes on along its tangent
 CHECK_EVERY = 10  # polishing steps between two looks at the residual, which costs a gradient
 POLL = 50  # milliseconds between two looks of a caller at the progress, and at Ctrl-C

@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike
 from scipy.sparse import csr_array
 
 from ridgewalk.arrays import Array, Booleans, Integers, sparse_scale, standardization
+from ridgewalk.input_maps import InputMap, MapRule
 from ridgewalk.losses import Loss, facts
 
 Matrix = Array | csr_array
@@ -23,18 +24,22 @@ def scaled(x: Matrix, scale: Array) -> Matrix:
 
 @dataclass(frozen=True, eq=False)
 class Fold:
-    """One training set: a weight for every row, and how the columns are standardized on it.
+    """One training set: a weight for every row, and how the columns are mapped and standardized on it.
+
+    The network takes the P columns themselves, or, with a map, M numbers made of them; without one, M is P.
 
     Attributes
     ----------
     weights : array, shape (N,)
         Row weights; rows of weight 0 are held out and have no influence on the training.
-    center, scale : arrays, shape (P,)
-        The network sees ``(x - center) / scale``.
+    center, scale : arrays, shape (M,)
+        The network sees ``(x - center) / scale``, with a map ``(inputs.apply(x) - center) / scale``.
     target_center, target_scale : arrays, shape (C,)
         The loss sees ``(target - target_center) / target_scale``.
     validation : array, shape (N,), or None
         Row weights of the validation loss, for the history and for early stopping.
+    inputs : InputMap or None
+        What the network takes of the columns.
     """
 
     weights: Array
@@ -43,6 +48,7 @@ class Fold:
     target_center: Array
     target_scale: Array
     validation: Array | None = None
+    inputs: InputMap | None = None
 
     @staticmethod
     def plain(weights: Array, inputs: int, outputs: int, validation: Array | None = None) -> Fold:
@@ -55,13 +61,26 @@ class Fold:
         """Return outputs (..., C) of this fold's network in the units of the target."""
         return output * self.target_scale + self.target_center
 
+    @property
+    def column(self) -> Integers:
+        """The column that each number which the network takes is made of: shape (M,)."""
+        return np.arange(len(self.center)) if self.inputs is None else self.inputs.column
+
+    def seen(self, x: Matrix) -> Matrix:
+        """Return rows of x (n, P) as this fold's network sees them: (n, M); compressed rows stay so."""
+        if not isinstance(x, np.ndarray):
+            return scaled(x, self.scale)  # their centers are 0
+        values: Array = (x if self.inputs is None else self.inputs.apply(x)) - self.center
+        values /= self.scale
+        return values
+
     def standardized(self, x: Matrix, target: Array, used: Array, dtype: np.dtype[np.floating]) -> Rows:
         """Give the rows whose weight in ``used`` (N,) is above 0, as this fold's network sees them."""
         rows = np.flatnonzero(used > 0)
         chosen = x[rows] if isinstance(x, np.ndarray) else x[rows].toarray()
         return Rows(
             rows,
-            ((chosen - self.center) / self.scale).astype(dtype),
+            np.asarray(self.seen(chosen)).astype(dtype),
             ((target[rows] - self.target_center) / self.target_scale).astype(dtype),
             used[rows].astype(np.float64),
         )
@@ -69,7 +88,7 @@ class Fold:
 
 @dataclass(frozen=True, eq=False)
 class Rows:
-    """Rows of one fold: their numbers (N,), x (N, P), target (N, C) and weights (N,)."""
+    """Rows of one fold: their numbers (N,), x (N, M), target (N, C) and weights (N,)."""
 
     numbers: Integers
     x: Array
@@ -139,21 +158,47 @@ def unknown_rows(loss: Loss, target: Array, weights: Array, train_rows: Integers
 
 
 def standardized_fold(
-    x: Matrix, target: Array, loss: Loss, weights: Array, standardize: bool, validation: Array | None = None
+    x: Matrix,
+    target: Array,
+    loss: Loss,
+    weights: Array,
+    standardize: bool,
+    validation: Array | None = None,
+    maps: MapRule | None = None,
 ) -> Fold:
-    """Standardize on the rows of one training set, and on nothing else; sparse columns are scaled, not centered."""
-    plain = Fold.plain(weights, x.shape[1], target.shape[1], validation)
+    """Map and standardize on the rows of one training set, and on nothing else; sparse columns are scaled alone.
+
+    Raises
+    ------
+    ValueError
+        If sparse columns, or other ones than there are, are to be mapped.
+    """
+    inputs = None if maps is None else _learned(maps, x, weights)
+    width = x.shape[1] if inputs is None else len(inputs.column)
+    plain = replace(Fold.plain(weights, width, target.shape[1], validation), inputs=inputs)
     if not standardize:
         return plain
-    if isinstance(x, np.ndarray):
+    if inputs is not None:
+        center, scale = inputs.standardization(np.asarray(x), weights)
+    elif isinstance(x, np.ndarray):
         center, scale = standardization(x, weights)
     else:
         center, scale = plain.center, sparse_scale(x, weights)
+    plain = replace(plain, center=center, scale=scale)
     if not standardizes_target(loss):
-        return replace(plain, center=center, scale=scale)
+        return plain
     target_center, target_scale = standardization(target, weights)
     target_scale = np.where(np.isfinite(target_scale), target_scale, 1.0)
-    return Fold(weights, center, scale, target_center, target_scale, validation)
+    return replace(plain, target_center=target_center, target_scale=target_scale)
+
+
+def _learned(maps: MapRule, x: Matrix, weights: Array) -> InputMap:
+    """Learn a map of the columns of x (N, P)."""
+    if not isinstance(x, np.ndarray):
+        raise ValueError("Columns of a sparse x cannot be mapped: give x as a dense array, x.toarray().")
+    if len(maps.mapped) != x.shape[1]:
+        raise ValueError(f"The rule of an input map is for {len(maps.mapped)} columns, and x has {x.shape[1]}.")
+    return maps.learn(x, weights)
 
 
 def standardizes_target(loss: Loss) -> bool:

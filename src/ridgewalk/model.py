@@ -1,6 +1,6 @@
 """What predicts: a trained network and how it takes columns; and the smaller one that computes the same.
 
-x (N, columns) -> chosen columns -> (x - center) / scale -> network -> output in the target's units
+x (N, columns) -> chosen columns -> map, if any -> (x - center) / scale -> network -> output in the target's units
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import numpy as np
 from scipy.sparse import csr_array
 
 from ridgewalk.arrays import Array, Booleans, Integers, slices
+from ridgewalk.input_maps import InputMap
 from ridgewalk.layers import Arrays, Dense
 from ridgewalk.losses import Loss
 from ridgewalk.network import Network
@@ -28,9 +29,12 @@ class Model:
     loss : Loss
         Turns outputs into predictions.
     inputs : integers, shape (P,)
-        Numbers of the columns that the network takes, of those of the data.
-    center, scale : arrays, shape (P,)
+        Numbers of the columns that are needed, of those of the data.
+    center, scale : arrays, shape (M,)
+        Of what the network takes: the columns themselves, or M numbers that a map makes of them.
     target_center, target_scale : arrays, shape (C,)
+    map : InputMap or None
+        Of the needed columns: its column 0 is that of ``inputs[0]``.
     """
 
     network: Network
@@ -41,6 +45,12 @@ class Model:
     scale: Array
     target_center: Array
     target_scale: Array
+    map: InputMap | None = None
+
+    @property
+    def column(self) -> Integers:
+        """The column, of those of the data, that each number which the network takes is made of: shape (M,)."""
+        return self.inputs if self.map is None else self.inputs[self.map.column]
 
     def __repr__(self) -> str:
         told = self.size
@@ -59,7 +69,8 @@ class Model:
         dense = np.ascontiguousarray(
             chosen if isinstance(chosen, np.ndarray) else chosen.toarray()
         )  # one order of sums
-        output, _ = self.network.forward((dense - self.center) / self.scale, self.parameters)
+        seen = dense if self.map is None else self.map.apply(dense)
+        output, _ = self.network.forward((seen - self.center) / self.scale, self.parameters)
         return output * self.target_scale + self.target_center
 
     def rescaled(self, center: Array, scale: Array, target_center: Array, target_scale: Array) -> Arrays:
@@ -72,7 +83,10 @@ class Model:
         return tuple(arrays)
 
     def raw_parameters(self) -> Arrays:
-        """Arrays of the same network, rewritten to take the chosen columns and give targets as they came."""
+        """Arrays of the same network, rewritten to take and give numbers that are not standardized.
+
+        They take the chosen columns as they came, or what the map makes of them, and give targets as they came.
+        """
         arrays = list(self.parameters)
         arrays[1] = arrays[1] - (self.center / self.scale) @ arrays[0]
         arrays[0] = arrays[0] / self.scale[:, None]
@@ -104,19 +118,21 @@ class Model:
         else:
             keep[0], arrays = np.array([0]), [np.zeros((1, len(outputs))), biases[-1]]
             layers = (Dense(1, len(outputs)),)
+        columns, part = (keep[0], None) if self.map is None else self.map.part(keep[0])
         return replace(
             self,
             network=Network(layers),
             parameters=tuple(arrays),
-            inputs=self.inputs[keep[0]],
+            inputs=self.inputs[columns],
             center=self.center[keep[0]],
             scale=self.scale[keep[0]],
+            map=part,
         )
 
     def support(self, columns: int) -> Booleans:
         """Which of so many columns it uses: those from which weights that are not 0 lead to an output."""
         used: Booleans = np.zeros(columns, dtype=bool)
-        used[self.inputs[self._leads()[0]]] = True
+        used[self.column[self._leads()[0]]] = True
         return used
 
     def _leads(self) -> list[Booleans]:
@@ -129,7 +145,7 @@ class Model:
 
     def _reached(self) -> tuple[list[Booleans], list[Array]]:
         """Say which numbers entering each dense layer vary with the inputs; and its biases with the others in them."""
-        varies: Booleans = np.ones(len(self.inputs), dtype=bool)
+        varies: Booleans = np.ones(len(self.center), dtype=bool)
         value: Array = np.zeros((1, len(varies)))
         reached: list[Booleans] = []
         biases: list[Array] = []
@@ -164,7 +180,7 @@ class Model:
 
 @dataclass(frozen=True)
 class Size:
-    """Inputs, hidden units, numbers (weights and biases) and multiplications per row of a network."""
+    """Columns, hidden units, numbers (weights and biases) and multiplications per row of a network."""
 
     inputs: int
     units: int

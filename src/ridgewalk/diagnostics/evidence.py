@@ -21,7 +21,7 @@ from ridgewalk.draws import order
 from ridgewalk.engine import Runner, memory
 from ridgewalk.engine import train as engine_train
 from ridgewalk.engine.job import EarlyStopping, Fits, Job
-from ridgewalk.folds import average_by_row, constant_losses, loss_unit, row_losses
+from ridgewalk.folds import Fold, average_by_row, constant_losses, loss_unit, row_losses
 from ridgewalk.layers import Dense, Layer
 from ridgewalk.losses import Loss, facts
 from ridgewalk.network import Network, evadable
@@ -221,7 +221,7 @@ class _Trial:
         chosen = job.x[rows] if isinstance(job.x, np.ndarray) else job.x[rows].toarray()
         parameters = tuple(w[self.runs[number]].astype(np.float64) for w in self.fits.parameters)
         with np.errstate(all="ignore"):
-            return job.network.forward((chosen - fold.center) / fold.scale, parameters)[0]
+            return job.network.forward(np.asarray(fold.seen(chosen)), parameters)[0]
 
     def losses(self, number: int, rows: Integers) -> Array:
         """Compute losses (E, n) of one fold's networks for some rows."""
@@ -279,11 +279,13 @@ class _Trial:
         return Course(history.epochs, unit * history.data_loss[runs], history.norms[runs])
 
     def used(self) -> tuple[Booleans, int]:
-        """Say which inputs the best network on the last training set uses, and how many hidden units."""
+        """Say which columns the best network on the last training set uses, and how many hidden units."""
         runs = self.runs[-1]
         best = runs[int(np.argmin((self.fits.data_loss + self.fits.penalty)[runs]))]
         inputs, units = connected([w[best][None, None, None] != 0 for w in self.fits.parameters[::2]])
-        return inputs[0, 0, 0], int(units[0, 0, 0])
+        mapped = self.job.folds[-1].inputs
+        used = inputs if mapped is None else mapped.columns_of(inputs)
+        return used[0, 0, 0], int(units[0, 0, 0])
 
 
 def of_jobs(
@@ -657,13 +659,18 @@ def _decay(job: Job) -> float:
 
 
 def _standardizing_leaks(problem: PathProblem) -> list[Fault]:
-    """Look whether other numbers in held-out rows change how a fold is standardized."""
+    """Look whether other numbers in held-out rows change how a fold is mapped and standardized."""
     if not isinstance(problem.x, np.ndarray):
         return []
     for number, (_, rows) in enumerate(problem.splits):
         x, target = changed_rows(problem.x, problem.target, rows)
         fold, again = problem.folds[number], problem.with_rows(x, target).folds[number]
-        names = ("center", "scale", "target_center", "target_scale")
-        if not all(np.array_equal(getattr(fold, name), getattr(again, name)) for name in names):
+        if not all(map(np.array_equal, _learned(fold), _learned(again))):
             return [leak()]
     return []
+
+
+def _learned(fold: Fold) -> list[Array]:
+    """Return what a fold has learned of its rows."""
+    scaling = [fold.center, fold.scale, fold.target_center, fold.target_scale]
+    return scaling if fold.inputs is None else [*scaling, fold.inputs.center, fold.inputs.scale]

@@ -65,6 +65,8 @@ def supports(job: Job) -> str | None:
         missing.append("its rates do not follow the loss")
     if any(isinstance(layer, LeakyReLU) and layer.slope < 0 for layer in job.network.layers):
         missing.append("its LeakyReLU has no negative slope")
+    if job.mapped:
+        missing.append("it maps no columns")
     if issparse(job.x) and not isinstance(job.network.layers[0], Dense):
         missing.append(f"with a sparse x the first layer is Dense, not {type(job.network.layers[0]).__name__}")
     return missing[0] if missing else None

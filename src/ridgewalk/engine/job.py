@@ -87,6 +87,7 @@ class Job:
     x, target : arrays, shapes (N, P) and (N, C)
         Shared by all runs. ``x`` may be a SciPy CSR array; its folds then scale, but do not center.
     folds : tuple of Fold
+        The network takes the columns of x, or what every fold maps them to.
     fold : integers, shape (R,)
         Which fold each run trains on.
     seeds : integers, shape (R,)
@@ -157,7 +158,7 @@ class Job:
 
     def _check_data(self) -> None:
         rows, inputs = self.x.shape
-        if inputs != self.network.shapes[0][0]:
+        if not self.mapped and inputs != self.network.shapes[0][0]:
             raise ValueError(f"The network takes {self.network.shapes[0][0]} inputs, x has {inputs} columns.")
         if self.target.shape != (rows, self.network.shapes[-1][1]):
             raise ValueError(f"The target must be {(rows, self.network.shapes[-1][1])}, got {self.target.shape}.")
@@ -176,9 +177,30 @@ class Job:
             raise ValueError("A training set needs at least one row of weight above 0.")
         if issparse(self.x) and fold.center.any():
             raise ValueError("Centering would fill a sparse x: give its folds centers of 0.")
+        self._check_map(fold)
         by_validation = self.early_stopping and self.early_stopping.watched == "validation_loss"
         if by_validation and (fold.validation is None or not fold.validation.any()):
             raise ValueError("Early stopping needs a validation set: give every fold validation weights.")
+
+    def _check_map(self, fold: Fold) -> None:
+        """Check that a fold maps the columns of x to what the network takes, where any fold does."""
+        if (fold.inputs is not None) != self.mapped:
+            raise ValueError("Either every fold of a job maps its columns, or none does.")
+        if fold.inputs is None:
+            return
+        if issparse(self.x):
+            raise ValueError("Columns of a sparse x cannot be mapped: give x as a dense array, x.toarray().")
+        columns, inputs = int(fold.inputs.column[-1]) + 1, len(fold.inputs.column)
+        if columns != self.x.shape[1] or not inputs == len(fold.center) == self.network.shapes[0][0]:
+            raise ValueError(
+                f"The map takes {columns} columns to {inputs} inputs, x has {self.x.shape[1]} columns, the fold "
+                f"standardizes {len(fold.center)} and the network takes {self.network.shapes[0][0]} inputs."
+            )
+
+    @property
+    def mapped(self) -> bool:
+        """Whether the network takes what the columns of x are mapped to."""
+        return self.folds[0].inputs is not None
 
     @property
     def runs(self) -> int:

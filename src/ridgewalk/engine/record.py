@@ -31,6 +31,7 @@ from ridgewalk.engine import native
 from ridgewalk.engine.job import Fits, Job, Keep
 from ridgewalk.files import drawn
 from ridgewalk.folds import Matrix
+from ridgewalk.input_maps import InputMap
 
 _MEASURES = {
     "data_loss": "f8",
@@ -172,8 +173,8 @@ class Record:
         parts = (x.data, x.indices, x.indptr) if issparse(x) else (x,)
         return b"".join(self._of_array(part) for part in parts)
 
-    def _of_array(self, array: NDArray[Any] | None) -> bytes:
-        """Digest of an array that many jobs share; it is read once."""
+    def _of_array(self, array: NDArray[Any] | InputMap | None) -> bytes:
+        """Digest of an array, or of a map, that many jobs share; it is read once."""
         known, digest = self._seen.get(id(array), (None, b""))
         if known is None or known() is not array:
             fresh = blake2b()

@@ -75,7 +75,7 @@ def proximal_step(
 
 def _blocks(job: Job) -> Iterator[Integers]:
     """Split the runs into stacks that share their rows (and seed, where it matters) and fit the cache."""
-    widths = job.x.shape[1] + 3 * sum(layer.units for layer in job.network.dense)
+    widths = job.network.shapes[0][0] + 3 * sum(layer.units for layer in job.network.dense)
     key = np.stack([job.fold, job.seeds if job.random else np.zeros_like(job.seeds)])
     _, group = np.unique(key, axis=1, return_inverse=True)
     for number in range(group.max() + 1):

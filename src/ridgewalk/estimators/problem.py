@@ -22,6 +22,7 @@ from ridgewalk.arrays import Array, Integers
 from ridgewalk.engine import Engine, Runner
 from ridgewalk.engine.record import Record
 from ridgewalk.folds import check_splits, row_numbers, unknown_rows
+from ridgewalk.input_maps import MapRule
 from ridgewalk.losses import (
     AbsoluteError,
     BinaryCrossEntropy,
@@ -225,14 +226,22 @@ class Sampling:
     groups: ArrayLike | None = None
 
 
-def path_problem(x: Any, target: Any, loss: Loss, sampling: Sampling, weights: Array, standardize: bool) -> PathProblem:
-    """Draw folds and seeds for a checked table, and standardize the folds."""
+def path_problem(
+    x: Any,
+    target: Any,
+    loss: Loss,
+    sampling: Sampling,
+    weights: Array,
+    standardize: bool,
+    maps: MapRule | None = None,
+) -> PathProblem:
+    """Draw folds and seeds for a checked table, and map and standardize the folds."""
     if sampling.n_seeds < 1:
         raise ValueError(f"n_seeds is at least 1, got {sampling.n_seeds}.")
     random = check_random_state(sampling.random_state)
     splits = draw_splits(x, target, sampling.cv, loss, random, sampling.groups, weights)
     seeds = draw_seeds(random, sampling.n_seeds)
-    return PathProblem.of(x, loss.encode(target), loss, splits, seeds, weights, standardize)
+    return PathProblem.of(x, loss.encode(target), loss, splits, seeds, weights, standardize, maps)
 
 
 def draw_seeds(random: np.random.RandomState, count: int) -> list[int]:

@@ -37,6 +37,7 @@ from ridgewalk.estimators.references import reference_outputs
 from ridgewalk.estimators.scoring import score_of
 from ridgewalk.files import written
 from ridgewalk.folds import constant_losses
+from ridgewalk.input_maps import MapRule
 from ridgewalk.losses import Loss, facts
 from ridgewalk.network import Activation
 from ridgewalk.objective import weighted_mean
@@ -174,6 +175,7 @@ class _PathEstimator(Predictor):
     }
 
     _least_rows = 2  # one to train on, one to hold out
+    _map_rule: MapRule | None = None  # how columns are mapped to what the networks take; set before a fit
 
     @property
     def _selects(self) -> bool:
@@ -189,7 +191,7 @@ class _PathEstimator(Predictor):
         """Return network, strengths and training: as given, and where it says "auto" what suits the table's shape."""
         rule = defaults(
             int(np.count_nonzero(problem.weights)),
-            problem.inputs,
+            problem.columns,
             problem.outputs,
             hidden_layer_sizes=self.hidden_layer_sizes,
             batch_size=self.batch_size,
@@ -227,7 +229,7 @@ class _PathEstimator(Predictor):
         if not ratios.size:
             raise ValueError(f"l1_ratio is a number from 0 (all L2) to 1 (all L1), or several, got {self.l1_ratio!r}.")
         sampling = Sampling(self.cv, self.n_seeds, self.random_state, groups)
-        problem = path_problem(x, target, loss, sampling, weights, self.standardize)
+        problem = path_problem(x, target, loss, sampling, weights, self.standardize, self._map_rule)
         self._problem = problem
         size = self._size(problem)
         every = [self._settings(size, float(ratio)) for ratio in ratios]
@@ -528,7 +530,7 @@ class _PathEstimator(Predictor):
         seconds *= len(every)
         if every[0].linear:
             return seconds
-        return seconds + baseline_seconds(problem, baseline_settings(every[0]), self._baseline_count)
+        return seconds + baseline_seconds(problem.plain, baseline_settings(every[0]), self._baseline_count)
 
     def _report(self, candidates: list[MLPPath]) -> None:
         """Set what regularization gained on held-out rows, every fold at the strength that the others choose."""

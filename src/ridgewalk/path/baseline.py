@@ -66,7 +66,7 @@ _FEWEST_COLUMNS = 200  # of which a path can be followed
 def fit_baseline(
     problem: PathProblem, settings: PathSettings, strengths: int, runner: Runner, score: Score | None = None
 ) -> MLPPath:
-    """Fit linear models on the folds of a network's path, under the same elastic net.
+    """Fit linear models of the columns as they are, on the folds of a network's path, under the same elastic net.
 
     Of very many rows a random part, drawn from the first seed, is used and scored. Losses without curvature, and tables
     that are too large for all training sets at once, are left to :func:`ridgewalk.path.fit.fit_path`.
@@ -84,7 +84,7 @@ def fit_baseline(
         As for :func:`~ridgewalk.path.fit.fit_path`; with one the path goes to its end.
     """
     settings = baseline_settings(settings)
-    problem = _part_of_rows(replace(problem, seeds=problem.seeds[:1]))
+    problem = _part_of_rows(replace(problem.plain, seeds=problem.seeds[:1]))
     count = min(strengths, BASELINE_STRENGTHS)
     if not _fits_at_once(problem):
         return fit_path(problem, settings, count, runner, score)

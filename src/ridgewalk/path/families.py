@@ -76,7 +76,8 @@ class LayeredPenalty:
     layer_factors : sequence of float, or None
         Multiplies the strength of each weight array, from the first layer on (``upper_l2`` too).
     penalty_factors : array, shape (P,), or None
-        Multiplies the strength of each input's weights in the first layer: 0 frees, infinity excludes.
+        Multiplies the strength of each input's weights in the first layer: 0 frees, infinity excludes. Where columns
+        are mapped to several inputs each (:func:`over_inputs`), there is one factor, and one group, per column.
     """
 
     l1_ratio: float = 0.5
@@ -458,6 +459,30 @@ _FAMILIES: dict[str, type[ElasticNetPath] | type[FirstLayerPenalty]] = {
 def _check_count(name: str, given: Array | Integers, inputs: int) -> None:
     if len(given) != inputs:
         raise ValueError(f"{name} needs one number per input ({inputs}), got {len(given)}.")
+
+
+def over_inputs(penalty: PathPenalty, column: Integers | None) -> PathPenalty:
+    """Return a penalty that is given per column as that of the inputs which the columns (M,) are mapped to.
+
+    Inputs of one column share its factor, and where inputs are penalized as groups they are one, so that a column
+    leaves as a whole. Without a map, and for a penalty of another kind, it is returned as it is.
+
+    Raises
+    ------
+    ValueError
+        If factors or groups are given for another number of columns.
+    """
+    if column is None or not isinstance(penalty, LayeredPenalty):
+        return penalty
+    count, factors = int(column[-1]) + 1, penalty.penalty_factors
+    if factors is not None:
+        _check_count("penalty_factors", factors, count)
+        factors = factors[column]
+    if not isinstance(penalty, GroupedPenalty):
+        return replace(penalty, penalty_factors=factors)
+    groups = np.arange(count) if penalty.groups is None else penalty.groups
+    _check_count("groups", groups, count)
+    return replace(penalty, penalty_factors=factors, groups=groups[column])
 
 
 def as_group_lasso(penalty: PathPenalty) -> GroupLassoPath:

@@ -31,7 +31,7 @@ from ridgewalk.folds import Fold, standardized_fold
 from ridgewalk.formatting import format_count
 from ridgewalk.path.cost import awake_strengths, check_memory, ramp_seconds, strengths_at_once, training_seconds
 from ridgewalk.path.grid import grid
-from ridgewalk.path.jobs import by_strength, dense_job, every_pair, network_of, ramp_job
+from ridgewalk.path.jobs import by_strength, dense_job, every_pair, network_of, penalty_of, ramp_job
 from ridgewalk.path.law import NullObjectives, null_objectives, sources_among, usual_penalties, with_law
 from ridgewalk.path.null_model import NullModel
 from ridgewalk.path.problem import PathProblem
@@ -123,7 +123,7 @@ def find_strengths(problem: PathProblem, settings: PathSettings, runner: Runner,
     runner.progress.stage = "finding the strongest penalty"
     if isinstance(alphas, int | np.integer):
         top = max(_strongest(problem, settings, runner, fold) for fold in problem.folds)  # one grid for all
-        return grid(top or _ANY_STRENGTH, int(alphas), *problem.x.shape)
+        return grid(top or _ANY_STRENGTH, int(alphas), len(problem.target), problem.inputs)
     if isinstance(alphas, str):
         if alphas != "qut":
             raise ValueError(f'alphas is a number of strengths, strengths, or "qut", got {alphas!r}.')
@@ -147,7 +147,7 @@ def _strongest(problem: PathProblem, settings: PathSettings, runner: Runner, fol
     target = (problem.target[rows] - fold.target_center) / fold.target_scale
     seen = problem.seen(fold, rows)
     null = NullModel.of(network_of(problem, settings), problem.loss, seen, target, fold.weights[rows], runner.engine)
-    strongest = settings.penalty.strongest(null)
+    strongest = penalty_of(problem, settings).strongest(null)
     if strongest is None:
         raise ValueError(
             f"{type(settings.penalty).__name__} does not know the strength at which the null model wins: give alphas "
@@ -173,7 +173,8 @@ def _selection_safe(problem: PathProblem, settings: PathSettings, runner: Runner
             shuffled_rows = np.arange(len(problem.target))
             shuffled_rows[used] = generator.permutation(used)
             x = problem.x[shuffled_rows]
-            fold = standardized_fold(x, problem.target, problem.loss, problem.weights, problem.standardize)
+            given = (problem.target, problem.loss, problem.weights, problem.standardize)
+            fold = standardized_fold(x, *given, maps=problem.maps)
             shuffled = replace(problem, x=x, folds=(fold,), seeds=problem.seeds[:1])
             strengths = np.array([_strongest(shuffled, settings, runner, fold) or _ANY_STRENGTH])
             if not settings.linear:

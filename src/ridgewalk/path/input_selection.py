@@ -29,7 +29,16 @@ from ridgewalk.objective import weighted_mean
 from ridgewalk.path.cost import check_memory, path_seconds, scoring_seconds
 from ridgewalk.path.families import GroupLassoPath, LayeredPenalty, as_group_lasso
 from ridgewalk.path.fit import AlphaSpec, find_strengths, strength_count, train_path
-from ridgewalk.path.jobs import RAMP_SHARE, Training, by_strength, every_pair, last_steps, make_job, network_of
+from ridgewalk.path.jobs import (
+    RAMP_SHARE,
+    Training,
+    by_strength,
+    every_pair,
+    last_steps,
+    make_job,
+    network_of,
+    penalty_of,
+)
 from ridgewalk.path.law import NullObjectives, null_objectives, with_law, without_law
 from ridgewalk.path.linear import solve_linear
 from ridgewalk.path.problem import PathProblem
@@ -143,8 +152,8 @@ def select_inputs(
     settings, runner = _settings_of(settings), runner or Runner()
     if settings.linear:
         raise ValueError("With no hidden layer L1 selects the inputs: leave select_inputs out, and set l1_ratio=1.")
-    penalty = as_group_lasso(settings.penalty)
-    settings = replace(settings, penalty=penalty)
+    settings = replace(settings, penalty=as_group_lasso(settings.penalty))
+    penalty = as_group_lasso(penalty_of(problem, settings))
     longer = replace(settings, max_iter=round(FIRST_SHARE * settings.max_iter))
     count = strength_count(alphas)
     check_memory(problem, longer, runner, count, count + ADAPTIVE, ADAPTIVE * len(RIDGES))

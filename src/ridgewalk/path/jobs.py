@@ -17,6 +17,7 @@ from ridgewalk.layers import Arrays
 from ridgewalk.losses import begun
 from ridgewalk.network import Network
 from ridgewalk.optimizers import Adam, Cosine
+from ridgewalk.path.families import PathPenalty, over_inputs
 from ridgewalk.path.problem import PathProblem
 from ridgewalk.path.settings import PathSettings
 from ridgewalk.penalties import Penalty
@@ -92,9 +93,14 @@ def steps_after_batches(epochs: int) -> int:
     return min(max(epochs // 2, _LEAST_LAST_STEPS), _MOST_LAST_STEPS)
 
 
+def penalty_of(problem: PathProblem, settings: PathSettings) -> PathPenalty:
+    """Return the penalty of a path as the inputs of its network take it: the settings have it per column."""
+    return over_inputs(settings.penalty, problem.column)
+
+
 def penalties_at(problem: PathProblem, settings: PathSettings, alphas: Array) -> tuple[Penalty, ...]:
     """Return the penalties of runs at strengths of their own (R,)."""
-    return settings.penalty.at(network_of(problem, settings), alphas)
+    return penalty_of(problem, settings).at(network_of(problem, settings), alphas)
 
 
 def every_pair(problem: PathProblem, strengths: Array) -> tuple[Array, Integers]:

@@ -143,7 +143,7 @@ class NullObjectives:
 
 def null_objectives(problem: PathProblem, settings: PathSettings, runner: Runner) -> NullObjectives:
     """Find the null models of every training set."""
-    bias = settings.penalty.at(network_of(problem, settings), np.ones(1))[-1].convert(_of_one_run)
+    bias = penalties_at(problem, settings, np.ones(1))[-1].convert(_of_one_run)
     outputs, losses = [], []
     for fold in problem.folds:
         target = (problem.target - fold.target_center) / fold.target_scale

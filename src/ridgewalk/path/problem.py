@@ -4,20 +4,22 @@
     seeds     starts of the weights
     pairs     fold-seed pairs, numbered fold x seeds + seed
 
-Columns (and a regression's target) are standardized on the rows of each fold alone.
+Columns (and a regression's target) are mapped and standardized on the rows of each fold alone.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import ArrayLike
 from scipy.sparse import csr_array, issparse
 
 from ridgewalk.arrays import Array, Integers, slices
-from ridgewalk.folds import Fold, Matrix, Rows, check_splits, row_losses, row_numbers, scaled, standardized_fold
+from ridgewalk.folds import Fold, Matrix, Rows, check_splits, row_losses, row_numbers, standardized_fold
+from ridgewalk.input_maps import MapRule
 from ridgewalk.losses import Loss
 from ridgewalk.network import Network
 from ridgewalk.threads import look_for_end
@@ -41,6 +43,8 @@ class PathProblem:
         Whether columns, and the target of a regression, are brought to mean 0 and deviation 1 on each fold.
     folds : tuple of Fold
         Of the splits; then all rows.
+    maps : MapRule or None
+        How the columns are mapped to what the network takes, which every fold has learned on its own rows.
     """
 
     x: Matrix
@@ -51,6 +55,7 @@ class PathProblem:
     seeds: tuple[int, ...]
     standardize: bool
     folds: tuple[Fold, ...]
+    maps: MapRule | None = None
 
     @staticmethod
     def of(
@@ -61,8 +66,9 @@ class PathProblem:
         seeds: Sequence[int] = (0,),
         sample_weight: Array | None = None,
         standardize: bool = True,
+        maps: MapRule | None = None,
     ) -> PathProblem:
-        """Check rows and splits, and standardize the folds.
+        """Check rows and splits, and map and standardize the folds.
 
         Parameters
         ----------
@@ -77,11 +83,13 @@ class PathProblem:
         seeds : sequence of int
         sample_weight : array, shape (N,), optional
         standardize : bool
+        maps : MapRule, optional
+            How the columns of a dense x are mapped to what the network takes.
 
         Raises
         ------
         ValueError
-            If a split has no rows to train on or to hold out, or of one class alone.
+            If a split has no rows to train on or to hold out, or of one class alone; if columns cannot be mapped so.
         """
         data: Matrix = csr_array(x).astype(np.float64) if issparse(x) else np.asarray(x, dtype=np.float64)
         rows = data.shape[0]
@@ -91,13 +99,29 @@ class PathProblem:
         kept = tuple((train_rows, held_out[weights[held_out] > 0]) for train_rows, held_out in numbered)
         draws = [np.bincount(train_rows, minlength=rows) for train_rows, _ in kept]  # a row drawn twice counts twice
         row_weights: list[Array] = [*(weights * times for times in draws), weights]
-        folds = tuple(standardized_fold(data, target, loss, each, standardize) for each in row_weights)
-        return PathProblem(data, target, weights, loss, kept, tuple(seeds), standardize, folds)
+        folds = tuple(standardized_fold(data, target, loss, each, standardize, maps=maps) for each in row_weights)
+        return PathProblem(data, target, weights, loss, kept, tuple(seeds), standardize, folds, maps)
+
+    @property
+    def columns(self) -> int:
+        """Number of columns, P."""
+        return int(self.x.shape[1])
 
     @property
     def inputs(self) -> int:
-        """Number of columns, P."""
-        return int(self.x.shape[1])
+        """Number of what the network takes, M: the columns, or what they are mapped to."""
+        return len(self.folds[-1].center)
+
+    @property
+    def column(self) -> Integers | None:
+        """The column that each number which the network takes is made of, shape (M,); None without a map."""
+        inputs = self.folds[-1].inputs
+        return None if inputs is None else inputs.column
+
+    @cached_property
+    def plain(self) -> PathProblem:
+        """The same problem for a network that takes the columns as they are."""
+        return self if self.column is None else replace(self, maps=None).with_rows(self.x, self.target)
 
     @property
     def outputs(self) -> int:
@@ -119,12 +143,7 @@ class PathProblem:
 
     def seen(self, fold: Fold, rows: Integers) -> Matrix:
         """Return some rows as a fold's network sees them."""
-        seen = self.x[rows]
-        if not isinstance(seen, np.ndarray):
-            return scaled(seen, fold.scale)
-        seen -= fold.center  # the copy's own place will do
-        seen /= fold.scale
-        return seen
+        return fold.seen(self.x[rows])
 
     def rows(self, fold: Fold) -> Rows:
         """Return the training rows of a fold as its network sees them, in float64."""
@@ -152,10 +171,15 @@ class PathProblem:
         with np.errstate(all="ignore"):  # what diverged
             return row_losses(self.loss, output, self.target[rows], fold, self.folds[-1].target_scale)
 
-    def restricted(self, columns: Integers) -> PathProblem:
-        """Return the same problem with some of the columns."""
-        folds = tuple(replace(fold, center=fold.center[columns], scale=fold.scale[columns]) for fold in self.folds)
-        return replace(self, x=self.x[:, columns], folds=folds)
+    def restricted(self, inputs: Integers) -> PathProblem:
+        """Return the same problem for a network that takes some of the inputs (rising), and the columns they need."""
+        folds = [replace(fold, center=fold.center[inputs], scale=fold.scale[inputs]) for fold in self.folds]
+        columns = inputs
+        for number, fold in enumerate(self.folds):
+            if fold.inputs is not None:
+                columns, part = fold.inputs.part(inputs)
+                folds[number] = replace(folds[number], inputs=part)
+        return replace(self, x=self.x[:, columns], folds=tuple(folds))
 
     def validated(self) -> PathProblem:
         """Return the same problem, where the rows that each fold holds out validate it."""
@@ -166,6 +190,6 @@ class PathProblem:
             folds.append(replace(fold, validation=unseen))
         return replace(self, folds=tuple(folds))
 
-    def with_rows(self, x: Array, target: Array) -> PathProblem:
-        """Return the problem of the same splits over other numbers, standardized anew."""
-        return PathProblem.of(x, target, self.loss, self.splits, self.seeds, self.weights, self.standardize)
+    def with_rows(self, x: Matrix, target: Array) -> PathProblem:
+        """Return the problem of the same splits over other numbers, mapped and standardized anew."""
+        return PathProblem.of(x, target, self.loss, self.splits, self.seeds, self.weights, self.standardize, self.maps)

@@ -103,7 +103,7 @@ class MLPPath:
     layer_zeros : array, shape (S, K + 1, E, layers)
         Share of each layer's weights (not biases) that are exactly 0.
     inputs_kept : booleans, shape (S, K + 1, E, P)
-        Inputs from which weights that are not 0 lead to an output.
+        Columns of the data from which, or from any number of which, weights that are not 0 lead to an output.
     units_kept : integers, shape (S, K + 1, E)
         Hidden units on such a way.
     residual : array, shape (S, K + 1, E)
@@ -193,7 +193,7 @@ class MLPPath:
         return np.asarray(self.residual <= _AT_REST)
 
     def frequency(self, index: int) -> Array:
-        """Share of the folds x seeds whose network at strength ``index`` uses each input: shape (P,)."""
+        """Share of the folds x seeds whose network at strength ``index`` uses each column: shape (P,)."""
         return np.asarray(self.inputs_kept[index, :-1].mean(axis=(0, 1)))
 
     def best_seed(self, index: int) -> int:
@@ -258,11 +258,12 @@ def model_of(network: Network, loss: Loss, parameters: Sequence[Array], fold: Fo
         network=network,
         parameters=tuple(array.astype(np.float64) for array in parameters),
         loss=loss,
-        inputs=np.arange(len(fold.center)),
+        inputs=np.unique(fold.column),
         center=fold.center,
         scale=fold.scale,
         target_center=fold.target_center,
         target_scale=fold.target_scale,
+        map=fold.inputs,
     )
 
 
@@ -309,6 +310,8 @@ def collect(
     parameters = tuple(w[:, :-1] for w in arrays)
     networks = FoldNetworks(parameters, *_outputs(problem, network, parameters, heldout))
     inputs_kept, units_kept = connected([w != 0 for w in arrays[::2]])
+    if (inputs := folds[-1].inputs) is not None:
+        inputs_kept = inputs.columns_of(inputs_kept)
     held_out = np.concatenate([rows for _, rows in problem.splits])
     return MLPPath(
         alphas=strengths,

@@ -163,7 +163,8 @@ def inputs_along(path: MLPPath, origins: list[str] | None, chosen: int) -> Input
     best = [path.best_seed(s) for s in range(len(path.alphas))]
     kept = kept_inputs(path, columns)
     squares = np.stack([(path.parameters[0][s, seed].astype(float) ** 2).sum(axis=-1) for s, seed in enumerate(best)])
-    importance = np.sqrt(np.stack([squares[:, each].sum(axis=-1) for each in columns.values()], axis=-1))
+    of_column = [np.isin(path.whole.column, each) for each in columns.values()]
+    importance = np.sqrt(np.stack([squares[:, each].sum(axis=-1) for each in of_column], axis=-1))
     frequency = kept[:, :-1].mean(axis=(1, 2))
     order = np.lexsort((-importance.max(axis=0), -importance[chosen], -frequency[chosen]))[:_MOST_INPUTS]
     names = list(columns)
@@ -190,7 +191,10 @@ def _layers(path: MLPPath, origins: list[str] | None, classes: list[str]) -> lis
         side -= 1
     shown = [np.sort(np.argsort(-each, kind="stable")[:side]) for each in sums]
     names = origins or list(by_input(path))
-    labels = [[_short(names[k]) for k in shown[0]], *([f"unit {k + 1}" for k in each] for each in shown[1:-1])]
+    labels = [
+        [_short(names[k]) for k in path.whole.column[shown[0]]],
+        *([f"unit {k + 1}" for k in each] for each in shown[1:-1]),
+    ]
     several = len(classes) == len(sums[-1])
     labels.append([_short(classes[k]) if several else f"output {k + 1}" for k in shown[-1]])
     return [
@@ -325,7 +329,7 @@ def regions(
         x = np.asarray(given.x if isinstance(given.x, np.ndarray) else given.x.toarray())
         low, high = x.min(axis=0), x.max(axis=0)
         low, high = low - 0.05 * (high - low), high + 0.05 * (high - low)
-    elif path.standardize:
+    elif path.standardize and path.whole.inputs is None:
         low, high = (path.whole.center + sign * _SPAN * path.whole.scale for sign in (-1, 1))
     else:
         return None  # nothing says where the rows are

@@ -20,6 +20,7 @@ import numpy as np
 from ridgewalk import __version__
 from ridgewalk.engine.job import Standing
 from ridgewalk.folds import Fold, Moments
+from ridgewalk.input_maps import InputMap
 from ridgewalk.layers import GELU, Dense, Dropout, LeakyReLU, ReLU, Sigmoid, Tanh
 from ridgewalk.losses import AbsoluteError, BinaryCrossEntropy, CrossEntropy, Huber, Poisson, SquaredError
 from ridgewalk.model import Compaction, Model, Size
@@ -93,7 +94,7 @@ _FORMAT_3_ROUTE = _SETTINGS | _FACTORS | {  # of format 3: "walk" is the schedul
     "penalty": (str,), "walk": (str,), "groups": _EACH, "standardize": (bool,), "engine": (str,),
 }  # fmt: skip
 _MOST_NETWORKS = 2**28  # bytes of fold networks that a file holds
-_PATH = {  # kind of number, and shape: strengths S, folds K, F = K + 1, seeds E, inputs P, layers L, rows N
+_PATH = {  # kind of number, and shape: strengths S, folds K, F = K + 1, seeds E, columns P, layers L, rows N
     "alphas": ("f", "S"),
     "heldout_loss": ("f", "SKE"),
     "heldout_score": ("f", "SKE"),
@@ -111,8 +112,9 @@ _PATH = {  # kind of number, and shape: strengths S, folds K, F = K + 1, seeds E
     "diverged": ("b", "SFE"),
 }
 _FORMAT_3 = {"null_wins": ("b", "SFE")}
+_MAP = {"column": "i", "kind": "i", "center": "f", "scale": "f"}  # kind of number; M of them
 _DROPPED = {"alphas": "f", "folds": "i", "heldout_loss": "f"}  # kind of number; as many as strengths were dropped
-_SCALING = {"center": "P", "scale": "P", "target_center": "C", "target_scale": "C"}
+_SCALING = {"center": "M", "scale": "M", "target_center": "C", "target_scale": "C"}
 _FITTED: dict[str, tuple[str, type]] = {  # name in the file: attribute of the estimator, and its type
     "features": ("n_features_in_", int),
     "feature_names": ("feature_names_in_", np.ndarray),
@@ -256,6 +258,7 @@ def _model_record(where: str, model: Model, shelf: Shelf) -> Record:
         **_network_record(where, model.network, model.loss, model.parameters, shelf),
         **_scaling_record(where, model, shelf),
         "inputs": shelf.put(f"{where}/inputs", model.inputs),
+        **_map_record(where, model.map, shelf),
     }
 
 
@@ -352,7 +355,18 @@ def _path_record(where: str, path: MLPPath, shelf: Shelf) -> Record:
 
 
 def _fold_record(where: str, fold: Fold, shelf: Shelf) -> Record:
-    return {"weights": shelf.put(f"{where}/weights", fold.weights), **_scaling_record(where, fold, shelf)}
+    return {
+        "weights": shelf.put(f"{where}/weights", fold.weights),
+        **_scaling_record(where, fold, shelf),
+        **_map_record(where, fold.inputs, shelf),
+    }
+
+
+def _map_record(where: str, inputs: InputMap | None, shelf: Shelf) -> Record:
+    """Describe how columns are mapped, where they are."""
+    if inputs is None:
+        return {}
+    return {"map": {name: shelf.put(f"{where}/map {name}", getattr(inputs, name)) for name in _MAP}}
 
 
 def _fold_networks_record(where: str, networks: FoldNetworks | None, shelf: Shelf) -> Record | None:
@@ -516,10 +530,10 @@ def _positive(array: Anything) -> bool:
 def _moments(document: Record, model: Any, face: _OutputSpec, arrays: Arrays) -> Moments:
     """Means and deviations of the rows trained on; format 3 kept how they were scaled, and not their weight."""
     if "seen" not in document:
-        fold = _scaling(document["fold"], {"P": face.inputs}, arrays)
+        fold = _scaling(document["fold"], {"M": face.inputs}, arrays)
         fold["scale"] = np.where(np.isinf(fold["scale"]), 0.0, fold["scale"])
         return Moments(model.t_ / model.n_iter_, **fold)
-    record, sizes = document["seen"], {"P": face.inputs}
+    record, sizes = document["seen"], {"M": face.inputs}
     given = {name: _sized(arrays, record[name], "f", letter, sizes) for name, letter in _SCALING.items()}
     sound = all(arrays.meets(record[name], _finite) for name in _SCALING) and 0 < float(record["weight"]) < np.inf
     if not sound or not all(arrays.meets(record[name], _not_negative) for name in ("scale", "target_scale")):
@@ -553,17 +567,34 @@ def _network(record: Record, face: _OutputSpec, axes: int, arrays: Arrays) -> tu
 
 def _model(record: Record, face: _OutputSpec, arrays: Arrays) -> Model:
     network, loss, parameters = _network(record, face, 0, arrays)
-    sizes = {"P": network.dense[0].inputs, "C": network.dense[-1].units}
-    inputs = _sized(arrays, record["inputs"], "i", "P", sizes)
-    if not arrays.meets(record["inputs"], _not_negative) or inputs.max() >= face.inputs:
+    inputs = _sized(arrays, record["inputs"], "i", "P", {})
+    if not arrays.meets(record["inputs"], _not_negative) or inputs.max(initial=0) >= face.inputs:
         raise WrongError(f"its network takes columns that are not among the {face.inputs} of its estimator")
-    return Model(network=network, parameters=parameters, loss=loss, inputs=inputs, **_scaling(record, sizes, arrays))
+    sizes = {"P": len(inputs), "M": network.dense[0].inputs, "C": network.dense[-1].units}
+    mapped, scaling = _map(record, sizes, arrays), _scaling(record, sizes, arrays)
+    return Model(network=network, parameters=parameters, loss=loss, inputs=inputs, map=mapped, **scaling)
+
+
+def _map(record: Record, sizes: dict[str, int], arrays: Arrays) -> InputMap | None:
+    """Read what P columns are mapped to, or nothing where a network takes them as they are."""
+    if "map" not in record:
+        if sizes["P"] != sizes["M"]:
+            raise WrongError(f"its network takes {sizes['M']} numbers, and no map makes them of {sizes['P']} columns")
+        return None
+    given = {name: _sized(arrays, record["map"][name], kind, "M", sizes) for name, kind in _MAP.items()}
+    try:
+        found = InputMap(**given)
+    except ValueError as error:
+        raise WrongError(f"its map of columns is none ({error})") from None
+    if found.column[-1] + 1 != sizes["P"]:
+        raise WrongError(f"its map is of {found.column[-1] + 1} columns, and there are {sizes['P']}")
+    return found
 
 
 def _path(record: Record, face: _OutputSpec, arrays: Arrays) -> MLPPath:
     network, loss, parameters = _network(record, face, 2, arrays)
     settings, standardize = _how(record, arrays)
-    sizes = {"P": face.inputs, "C": network.dense[-1].units, "L": len(network.dense)}
+    sizes = {"P": face.inputs, "M": network.dense[0].inputs, "C": network.dense[-1].units, "L": len(network.dense)}
     tables: dict[str, Any] = {"heldout_score": None} | {
         name: _sized(arrays, each, *(_PATH | _FORMAT_3)[name], sizes) for name, each in record["tables"].items()
     }
@@ -586,14 +617,15 @@ def _path(record: Record, face: _OutputSpec, arrays: Arrays) -> MLPPath:
     if len(heldout) != folds or sizes["F"] != folds + 1 or not inside:
         raise WrongError(f"its path of {folds} folds over {rows} rows holds out other rows")
     if any(each.shape[:-2] != (strengths, sizes["E"]) for each in parameters) or network != settings.network(
-        face.inputs, sizes["C"]
+        sizes["M"], sizes["C"]
     ):
         raise WrongError("its path has networks of another shape than its tables")
-    whole = (
-        Fold(_sized(arrays, record["weights"], "f", "N", sizes), **_scaling(record["whole"], sizes, arrays))
-        if "whole" in record
-        else None
-    )
+    if "whole" in record:  # format 3
+        training_sets: tuple[Fold, ...] = (_fold({"weights": record["weights"], **record["whole"]}, sizes, arrays),)
+    else:
+        training_sets = tuple(_fold(each, sizes, arrays) for each in record["folds"])
+    if any(not np.array_equal(each.column, training_sets[-1].column) for each in training_sets):
+        raise WrongError("its folds map columns to different numbers")
     return MLPPath(
         **tables,
         heldout_rows=heldout,
@@ -604,7 +636,7 @@ def _path(record: Record, face: _OutputSpec, arrays: Arrays) -> MLPPath:
         network=network,
         loss=loss,
         standardize=standardize,
-        folds=(whole,) if whole else tuple(_fold(each, sizes, arrays) for each in record["folds"]),
+        folds=training_sets,
         engine=as_text(record["engine"]),
         dropped=_dropped(record.get("dropped"), arrays),
     )
@@ -620,7 +652,7 @@ def _dropped(record: Record | None, arrays: Arrays) -> Dropped:
 
 def _fold(record: Record, sizes: dict[str, int], arrays: Arrays) -> Fold:
     weights = _sized(arrays, record["weights"], "f", "N", sizes)
-    return Fold(weights, **_scaling(record, sizes, arrays))
+    return Fold(weights, inputs=_map(record, sizes, arrays), **_scaling(record, sizes, arrays))
 
 
 def _fold_networks(
