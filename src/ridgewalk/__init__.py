@@ -1,6 +1,6 @@
 """ridgewalk walks the whole L1/L2 regularization path of a neural network in one run.
 
->>> from ridgewalk import MLPClassifierCV
+>>> from ridgewalk import MLPClassifierCV, TableClassifier
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from ridgewalk.estimators import MLPClassifier, MLPClassifierCV, MLPRegressor, MLPRegressorCV, mlp_path
+    from ridgewalk.estimators.table import TableClassifier, TableRegressor
     from ridgewalk.storage import load, save
 
 __version__ = "0.1.0"
@@ -18,12 +19,17 @@ __all__ = [
     "MLPClassifierCV",
     "MLPRegressor",
     "MLPRegressorCV",
+    "TableClassifier",
+    "TableRegressor",
     "__version__",
     "load",
     "mlp_path",
     "save",
 ]
 _MODULES = ("check", "convert", "diagnostics", "estimators", "export", "path", "plots", "storage", "tables", "tutorial")
+_ELSEWHERE = {  # than in ridgewalk.estimators; pandas is for those who have tables
+    "load": "storage", "save": "storage", "TableClassifier": "estimators.table", "TableRegressor": "estimators.table",
+}  # fmt: skip
 _OLD_MODULES = ("columns", "data")
 
 
@@ -32,7 +38,7 @@ def __getattr__(name: str) -> Any:
     if name in _MODULES + _OLD_MODULES:
         return import_module(f"ridgewalk.{name}")
     if name in __all__:
-        return getattr(import_module(f"ridgewalk.{'storage' if name in ('load', 'save') else 'estimators'}"), name)
+        return getattr(import_module(f"ridgewalk.{_ELSEWHERE.get(name, 'estimators')}"), name)
     raise AttributeError(f"module 'ridgewalk' has no attribute {name!r}")
 
 

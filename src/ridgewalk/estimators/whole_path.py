@@ -176,6 +176,7 @@ class _PathEstimator(Predictor):
 
     _least_rows = 2  # one to train on, one to hold out
     _map_rule: MapRule | None = None  # how columns are mapped to what the networks take; set before a fit
+    _baseline: MLPPath | None = None  # the linear path of the same columns and folds, where another fit has it
 
     @property
     def _selects(self) -> bool:
@@ -515,7 +516,7 @@ class _PathEstimator(Predictor):
         """Fit the same folds with no hidden layer, under the same elastic net."""
         if path.settings.linear:
             return path
-        return fit_baseline(problem, path.settings, self._baseline_count, runner, score)
+        return self._baseline or fit_baseline(problem, path.settings, self._baseline_count, runner, score)
 
     @property
     def _baseline_count(self) -> int:

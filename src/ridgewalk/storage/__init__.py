@@ -11,8 +11,19 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ridgewalk.storage.container import FORMAT, Arrays, ModelFileError, Shelf, WrongError, check_text, opened, write
+from ridgewalk.storage.container import (
+    FORMAT,
+    Arrays,
+    ModelFileError,
+    Record,
+    Shelf,
+    WrongError,
+    check_text,
+    opened,
+    write,
+)
 from ridgewalk.storage.records import Stored, described, stored
+from ridgewalk.storage.table_records import TABLE_ESTIMATORS, described_table, stored_table
 
 if TYPE_CHECKING:
     from ridgewalk.tables.encode import Encoder
@@ -63,12 +74,13 @@ def save(
         has its default.
     """
     shelf, path = Shelf(), Path(file)
-    document = described(model, encoder, target, shelf)
+    of_table = type(model).__name__ in TABLE_ESTIMATORS
+    document = described_table(model, target, shelf) if of_table else described(model, encoder, target, shelf)
     text = json.dumps(document)
     size = len(text) + sum(array.nbytes for array in shelf.arrays.values())
     try:  # what cannot be read is never written
         check_text(text.encode(), size, len(shelf.arrays))
-        stored(json.loads(text), Arrays(shelf.arrays, size))
+        _stored(json.loads(text), Arrays(shelf.arrays, size))
     except WrongError as error:
         raise ModelFileError(f"This {type(model).__name__} cannot be kept in a file: {error.found}.") from None
     write(document, shelf, path)
@@ -115,7 +127,7 @@ def read(file: str | os.PathLike[str]) -> Stored:
         what = f"{path} is no file" if path.exists() else f"There is no model {path}"
         raise ModelFileError(f"{what}: give the file that ridgewalk.save wrote, or fit's folder.")
     try:
-        return stored(*opened(path))
+        return _stored(*opened(path))
     except WrongError as error:
         wrong = error
     except (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError) as error:
@@ -124,3 +136,8 @@ def read(file: str | os.PathLike[str]) -> Stored:
         f"{path} should hold a model of ridgewalk (format {FORMAT}), but {wrong.found[:500]}. "
         f"It was not loaded: {wrong.advice}."
     )
+
+
+def _stored(document: Record, arrays: Arrays) -> Stored:
+    """Make the model, of a table or of columns of numbers, that a document describes."""
+    return (stored_table if document["estimator"] in TABLE_ESTIMATORS else stored)(document, arrays)

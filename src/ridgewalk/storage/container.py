@@ -14,6 +14,7 @@ import hashlib
 import json
 import os
 from collections.abc import Callable, Mapping
+from copy import copy
 from pathlib import Path
 from typing import Any
 
@@ -127,11 +128,19 @@ class Shelf:
         self.arrays: dict[str, Anything] = {}
         self.entries: dict[str, list[Any]] = {}
         self._known: dict[str, str] = {}
+        self._prefix = ""
+
+    def part(self, name: str) -> Shelf:
+        """Return the same shelf, on which names are those of a part of the model."""
+        part = copy(self)
+        part._prefix = f"{self._prefix}{name}/"
+        return part
 
     def put(self, name: str, values: Anything) -> str:
         """Keep an array; the name that it is found by."""
         array = np.asarray(values, dtype=values.dtype.newbyteorder("="), order="C")
         entry = [array.dtype.name, list(array.shape), _sha256(array)]
+        name = self._prefix + name
         known = self._known.setdefault(json.dumps(entry), name)
         if known == name:
             self.arrays[name], self.entries[name] = array, entry

@@ -194,19 +194,19 @@ def described(model: Any, encoder: Encoder | None, target: str | None, shelf: Sh
     document: Record = {
         "version": __version__,
         "estimator": type(model).__name__,
-        "parameters": _parameters(model, shelf),
+        "parameters": parameter_records(model, shelf),
         "fitted": {
             name: shelf.plain(f"fitted/{name}", held[attribute])
             for name, (attribute, _) in _FITTED.items()
             if attribute in held
         },
-        "models": [_model_record(f"model {k}", each, shelf) for k, each in enumerate(held["models_"])],
+        "models": [model_record(f"model {k}", each, shelf) for k, each in enumerate(held["models_"])],
         "best": next(k for k, each in enumerate(held["models_"]) if each is model.model_),
-        "columns": None if encoder is None else [_record(_columns(), each, "column") for each in encoder.columns],
+        "columns": None if encoder is None else column_records(encoder),
         "target": target,
     }
     if "_trained" in held:
-        document["trained"] = [_model_record(f"trained {k}", each, shelf) for k, each in enumerate(model._trained)]
+        document["trained"] = [model_record(f"trained {k}", each, shelf) for k, each in enumerate(model._trained)]
         document["seen"] = {"weight": model._seen.weight, **_scaling_record("seen", model._seen, shelf)}
     if "_optimizer" in held:
         document["standing"] = _standing_record(model, shelf)
@@ -231,13 +231,19 @@ def described(model: Any, encoder: Encoder | None, target: str | None, shelf: Sh
     return document
 
 
+def column_records(encoder: Encoder) -> list[Record]:
+    """Describe what an encoder learned of every column."""
+    return [_record(_columns(), each, "column") for each in encoder.columns]
+
+
 def _estimators() -> dict[str, Any]:
     from ridgewalk.estimators import MLPClassifier, MLPClassifierCV, MLPRegressor, MLPRegressorCV
 
     return {kind.__name__: kind for kind in (MLPClassifier, MLPRegressor, MLPClassifierCV, MLPRegressorCV)}
 
 
-def _parameters(model: Any, shelf: Shelf) -> Record:
+def parameter_records(model: Any, shelf: Shelf) -> Record:
+    """Describe the parameters of an estimator."""
     kept = {}
     for name, value in model.get_params(deep=False).items():
         if name in _UNKEPT:
@@ -253,7 +259,8 @@ def _parameters(model: Any, shelf: Shelf) -> Record:
     return kept
 
 
-def _model_record(where: str, model: Model, shelf: Shelf) -> Record:
+def model_record(where: str, model: Model, shelf: Shelf) -> Record:
+    """Describe a model; its numbers go on the shelf."""
     return {
         **_network_record(where, model.network, model.loss, model.parameters, shelf),
         **_scaling_record(where, model, shelf),
@@ -295,10 +302,10 @@ def _standing_record(model: Any, shelf: Shelf) -> Record:
     return {**record, "steps": standing.steps, "rates": rate, "averages": averages}
 
 
-def _go_on(document: Record, model: Any, face: _OutputSpec, arrays: Arrays) -> None:
+def _go_on(document: Record, model: Any, face: OutputSpec, arrays: Arrays) -> None:
     """Give a loaded model what its training goes on from."""
     if "trained" in document:
-        model._trained = [_model(record, face, arrays) for record in document["trained"]]
+        model._trained = [model_of_record(record, face, arrays) for record in document["trained"]]
         model._seen = _moments(document, model, face, arrays)
     if "standing" in document:
         _stand(document["standing"], model, arrays)
@@ -319,7 +326,7 @@ def _stand(record: Record, model: Any, arrays: Arrays) -> None:
 def _standing(record: Record, model: Any, arrays: Arrays) -> Standing:
     shapes = model._trained[0].network.shapes
     averages = tuple(
-        tuple(_sized(arrays, name, "f", "RPQ", {"R": len(model._trained)}) for name in state)
+        tuple(sized(arrays, name, "f", "RPQ", {"R": len(model._trained)}) for name in state)
         for state in record["averages"]
     )
     each_has = 1 if model.solver == "sgd" else 2
@@ -330,7 +337,7 @@ def _standing(record: Record, model: Any, arrays: Arrays) -> Standing:
     )
     if not fits:
         raise WrongError("its optimizer remembers averages of another network")
-    rates = _sized(arrays, record["rates"], "f", "R", {"R": len(model._trained)})
+    rates = sized(arrays, record["rates"], "f", "R", {"R": len(model._trained)})
     return Standing(averages, int(record["steps"]), rates)
 
 
@@ -394,17 +401,11 @@ def stored(document: Record, arrays: Arrays) -> Stored:
     """Make the model that a document describes."""
     from ridgewalk.estimators.access import set_models
 
-    encoder = _encoder(document["columns"])
+    encoder = encoder_of(document["columns"])
     kinds = _estimators()
     if document["estimator"] not in kinds:
         raise WrongError(f"its estimator {str(document['estimator'])[:60]!r} is unknown")
-    model = kinds[document["estimator"]](
-        **{
-            _OLD_PARAMETERS.get(name, name): restored(each, arrays)
-            for name, each in document["parameters"].items()
-            if name not in _UNKEPT
-        }
-    )
+    model = kinds[document["estimator"]](**parameters_of(document, arrays))
     model._validate_params()
     for name, each in document["fitted"].items():
         attribute, kind = _FITTED[name]
@@ -413,10 +414,10 @@ def stored(document: Record, arrays: Arrays) -> Stored:
             raise WrongError(f"its {name} is no {kind.__name__}")
         setattr(model, attribute, value)
     face = _face(model, arrays)
-    if encoder is not None and _width(encoder) != face.inputs:
-        raise WrongError(f"its columns become {_width(encoder)}, and its network takes {face.inputs}")
-    models = [_model(record, face, arrays) for record in document["models"]]
-    if not all(arrays.meets(name, _finite) for record in document["models"] for name in record["parameters"]):
+    if encoder is not None and encoder_width(encoder) != face.inputs:
+        raise WrongError(f"its columns become {encoder_width(encoder)}, and its network takes {face.inputs}")
+    models = [model_of_record(record, face, arrays) for record in document["models"]]
+    if not all(arrays.meets(name, all_finite) for record in document["models"] for name in record["parameters"]):
         raise WrongError("its weights are not finite numbers, as those of a training that diverged")
     best = document["best"]
     if best not in range(len(models)):
@@ -436,13 +437,23 @@ def stored(document: Record, arrays: Arrays) -> Stored:
         model.input_selection_ = _input_selection(document["input_selection"], paths, face, arrays)
     with np.errstate(over="ignore", invalid="ignore"):
         set_models(model, models, best)
-    if not all(map(_finite, (*model.coefs_, *model.intercepts_))):
+    if not all(map(all_finite, (*model.coefs_, *model.intercepts_))):
         raise WrongError("its weights are not finite numbers, for columns as they come")
     target = document["target"]
     return Stored(model, encoder, None if target is None else as_text(target))
 
 
-def _encoder(records: list[Record] | None) -> Encoder | None:
+def parameters_of(document: Record, arrays: Arrays) -> dict[str, Any]:
+    """Read the parameters of an estimator."""
+    return {
+        _OLD_PARAMETERS.get(name, name): restored(each, arrays)
+        for name, each in document["parameters"].items()
+        if name not in _UNKEPT
+    }
+
+
+def encoder_of(records: list[Record] | None) -> Encoder | None:
+    """Make the encoder of these columns; None where there is none."""
     if records is None:
         return None
     from ridgewalk.tables.encode import DAYS, Category, Date, Encoder
@@ -464,7 +475,7 @@ def _encoder(records: list[Record] | None) -> Encoder | None:
 _LAST_DAY = 10**9  # from 1970-01-01
 
 
-def _width(encoder: Encoder) -> int:
+def encoder_width(encoder: Encoder) -> int:
     """Count the columns of numbers that an encoder gives, without their names, which a file could make long."""
     from ridgewalk.tables.encode import Category, Date
 
@@ -478,7 +489,7 @@ def _width(encoder: Encoder) -> int:
 
 
 @dataclass(frozen=True)
-class _OutputSpec:
+class OutputSpec:
     """What an estimator's attributes ask of its networks: inputs, outputs (None: any number), and losses."""
 
     inputs: int
@@ -486,7 +497,7 @@ class _OutputSpec:
     losses: tuple[type, ...]
 
 
-def _face(model: Any, arrays: Arrays) -> _OutputSpec:
+def _face(model: Any, arrays: Arrays) -> OutputSpec:
     from sklearn.base import is_classifier
 
     from ridgewalk.estimators.access import has_one_target, is_multilabel, loss_of
@@ -498,14 +509,14 @@ def _face(model: Any, arrays: Arrays) -> _OutputSpec:
         raise WrongError(f"it names other columns than its {inputs}")
     arrays.take(inputs, f"which of {inputs} columns it uses")
     if not is_classifier(model):
-        return _OutputSpec(inputs, 1 if has_one_target(model) else None, tuple(map(type, REGRESSION_LOSSES.values())))
+        return OutputSpec(inputs, 1 if has_one_target(model) else None, tuple(map(type, REGRESSION_LOSSES.values())))
     if model.classes_.ndim != 1:
         raise WrongError("its classes are no list")
     classes = len(model.classes_)
-    return _OutputSpec(inputs, 1 if classes == 2 and not is_multilabel(model) else classes, (type(loss_of(model)),))
+    return OutputSpec(inputs, 1 if classes == 2 and not is_multilabel(model) else classes, (type(loss_of(model)),))
 
 
-def _sized(arrays: Arrays, name: str, kind: str, letters: str, sizes: dict[str, int]) -> Anything:
+def sized(arrays: Arrays, name: str, kind: str, letters: str, sizes: dict[str, int]) -> Anything:
     """Give an array of a kind of numbers, with one axis per letter; equal letters are equal lengths."""
     array = arrays[name]
     fits = array.dtype.kind == kind and array.ndim == len(letters) and (kind == "b" or array.itemsize >= 4)
@@ -515,42 +526,45 @@ def _sized(arrays: Arrays, name: str, kind: str, letters: str, sizes: dict[str, 
     return array
 
 
-def _finite(array: Anything) -> bool:
+def all_finite(array: Anything) -> bool:
+    """Return whether every number is finite."""
     return bool(np.isfinite(array).all())
 
 
-def _not_negative(array: Anything) -> bool:
+def none_negative(array: Anything) -> bool:
+    """Return whether no number is below 0."""
     return bool((array >= 0).all())
 
 
-def _positive(array: Anything) -> bool:
+def all_positive(array: Anything) -> bool:
+    """Return whether every number is above 0."""
     return bool((array > 0).all())
 
 
-def _moments(document: Record, model: Any, face: _OutputSpec, arrays: Arrays) -> Moments:
+def _moments(document: Record, model: Any, face: OutputSpec, arrays: Arrays) -> Moments:
     """Means and deviations of the rows trained on; format 3 kept how they were scaled, and not their weight."""
     if "seen" not in document:
         fold = _scaling(document["fold"], {"M": face.inputs}, arrays)
         fold["scale"] = np.where(np.isinf(fold["scale"]), 0.0, fold["scale"])
         return Moments(model.t_ / model.n_iter_, **fold)
     record, sizes = document["seen"], {"M": face.inputs}
-    given = {name: _sized(arrays, record[name], "f", letter, sizes) for name, letter in _SCALING.items()}
-    sound = all(arrays.meets(record[name], _finite) for name in _SCALING) and 0 < float(record["weight"]) < np.inf
-    if not sound or not all(arrays.meets(record[name], _not_negative) for name in ("scale", "target_scale")):
+    given = {name: sized(arrays, record[name], "f", letter, sizes) for name, letter in _SCALING.items()}
+    sound = all(arrays.meets(record[name], all_finite) for name in _SCALING) and 0 < float(record["weight"]) < np.inf
+    if not sound or not all(arrays.meets(record[name], none_negative) for name in ("scale", "target_scale")):
         raise WrongError("the rows it was trained on have means or deviations that are none")
     return Moments(float(record["weight"]), **given)
 
 
 def _scaling(record: Record, sizes: dict[str, int], arrays: Arrays) -> dict[str, Anything]:
     """Centers and scales of columns and targets: numbers that can be divided by."""
-    given = {name: _sized(arrays, record[name], "f", letter, sizes) for name, letter in _SCALING.items()}
-    finite = all(arrays.meets(record[name], _finite) for name in ("center", "target_center", "target_scale"))
-    if not finite or not all(arrays.meets(record[name], _positive) for name in ("scale", "target_scale")):
+    given = {name: sized(arrays, record[name], "f", letter, sizes) for name, letter in _SCALING.items()}
+    finite = all(arrays.meets(record[name], all_finite) for name in ("center", "target_center", "target_scale"))
+    if not finite or not all(arrays.meets(record[name], all_positive) for name in ("scale", "target_scale")):
         raise WrongError("its columns or targets are scaled by something else than numbers above 0")
     return given
 
 
-def _network(record: Record, face: _OutputSpec, axes: int, arrays: Arrays) -> tuple[Network, Any, tuple[Anything, ...]]:
+def _network(record: Record, face: OutputSpec, axes: int, arrays: Arrays) -> tuple[Network, Any, tuple[Anything, ...]]:
     """Layers, loss and arrays of a network; its arrays have so many axes before those of the layers."""
     network = Network(tuple(_thing(_LAYERS, layer, "layer") for layer in record["layers"]))
     loss = _thing(_LOSSES, record["loss"], "loss")
@@ -565,10 +579,11 @@ def _network(record: Record, face: _OutputSpec, axes: int, arrays: Arrays) -> tu
     return network, loss, parameters
 
 
-def _model(record: Record, face: _OutputSpec, arrays: Arrays) -> Model:
+def model_of_record(record: Record, face: OutputSpec, arrays: Arrays) -> Model:
+    """Make the model that a record describes."""
     network, loss, parameters = _network(record, face, 0, arrays)
-    inputs = _sized(arrays, record["inputs"], "i", "P", {})
-    if not arrays.meets(record["inputs"], _not_negative) or inputs.max(initial=0) >= face.inputs:
+    inputs = sized(arrays, record["inputs"], "i", "P", {})
+    if not arrays.meets(record["inputs"], none_negative) or inputs.max(initial=0) >= face.inputs:
         raise WrongError(f"its network takes columns that are not among the {face.inputs} of its estimator")
     sizes = {"P": len(inputs), "M": network.dense[0].inputs, "C": network.dense[-1].units}
     mapped, scaling = _map(record, sizes, arrays), _scaling(record, sizes, arrays)
@@ -581,7 +596,7 @@ def _map(record: Record, sizes: dict[str, int], arrays: Arrays) -> InputMap | No
         if sizes["P"] != sizes["M"]:
             raise WrongError(f"its network takes {sizes['M']} numbers, and no map makes them of {sizes['P']} columns")
         return None
-    given = {name: _sized(arrays, record["map"][name], kind, "M", sizes) for name, kind in _MAP.items()}
+    given = {name: sized(arrays, record["map"][name], kind, "M", sizes) for name, kind in _MAP.items()}
     try:
         found = InputMap(**given)
     except ValueError as error:
@@ -591,12 +606,12 @@ def _map(record: Record, sizes: dict[str, int], arrays: Arrays) -> InputMap | No
     return found
 
 
-def _path(record: Record, face: _OutputSpec, arrays: Arrays) -> MLPPath:
+def _path(record: Record, face: OutputSpec, arrays: Arrays) -> MLPPath:
     network, loss, parameters = _network(record, face, 2, arrays)
     settings, standardize = _how(record, arrays)
     sizes = {"P": face.inputs, "M": network.dense[0].inputs, "C": network.dense[-1].units, "L": len(network.dense)}
     tables: dict[str, Any] = {"heldout_score": None} | {
-        name: _sized(arrays, each, *(_PATH | _FORMAT_3)[name], sizes) for name, each in record["tables"].items()
+        name: sized(arrays, each, *(_PATH | _FORMAT_3)[name], sizes) for name, each in record["tables"].items()
     }
     if "null_wins" in tables:
         null = tables.pop("null_wins")
@@ -606,12 +621,12 @@ def _path(record: Record, face: _OutputSpec, arrays: Arrays) -> MLPPath:
     if ((source < NULL) | (source >= sizes["S"])).any():
         raise WrongError("its path names networks of strengths that it does not have")
     strengths, folds, rows = sizes["S"], sizes["K"], sizes["N"]
-    heldout = tuple(_sized(arrays, name, "i", "n", {}) for name in record["heldout_rows"])
+    heldout = tuple(sized(arrays, name, "i", "n", {}) for name in record["heldout_rows"])
     lengths = [{"S": strengths, "n": len(each)} for each in heldout]
     losses = tuple(
-        _sized(arrays, name, "f", "Sn", each) for name, each in zip(record["fold_row_loss"], lengths, strict=True)
+        sized(arrays, name, "f", "Sn", each) for name, each in zip(record["fold_row_loss"], lengths, strict=True)
     )
-    inside = all(arrays.meets(name, _not_negative) for name in record["heldout_rows"]) and all(
+    inside = all(arrays.meets(name, none_negative) for name in record["heldout_rows"]) and all(
         each.max(initial=-1) < rows for each in heldout
     )
     if len(heldout) != folds or sizes["F"] != folds + 1 or not inside:
@@ -647,11 +662,11 @@ def _dropped(record: Record | None, arrays: Arrays) -> Dropped:
     if not record:
         return Dropped.none()
     sizes: dict[str, int] = {}
-    return Dropped(**{name: _sized(arrays, record[name], kind, "D", sizes) for name, kind in _DROPPED.items()})
+    return Dropped(**{name: sized(arrays, record[name], kind, "D", sizes) for name, kind in _DROPPED.items()})
 
 
 def _fold(record: Record, sizes: dict[str, int], arrays: Arrays) -> Fold:
-    weights = _sized(arrays, record["weights"], "f", "N", sizes)
+    weights = sized(arrays, record["weights"], "f", "N", sizes)
     return Fold(weights, inputs=_map(record, sizes, arrays), **_scaling(record, sizes, arrays))
 
 
@@ -667,11 +682,11 @@ def _fold_networks(
         each.dtype.kind != "f" for each in parameters
     ):
         raise WrongError("the networks of its folds have another shape than its tables")
-    strengths = _sized(arrays, record["strengths"], "i", "s", {})
+    strengths = sized(arrays, record["strengths"], "i", "s", {})
     if len(strengths) == 0 or strengths.min() < 0 or strengths.max() >= sizes["S"]:
         raise WrongError("it keeps held-out outputs of strengths that it does not have")
     outputs = tuple(
-        _sized(arrays, name, "f", "sEnC", {"s": len(strengths), "E": sizes["E"], "C": sizes["C"], "n": each["n"]})
+        sized(arrays, name, "f", "sEnC", {"s": len(strengths), "E": sizes["E"], "C": sizes["C"], "n": each["n"]})
         for name, each in zip(record["outputs"], lengths, strict=True)
     )
     return FoldNetworks(parameters, strengths, outputs)
@@ -713,7 +728,7 @@ def _of_numbers(values: Sequence[Any]) -> bool:
     return all(isinstance(each, int | float) for each in values)
 
 
-def _input_selection(record: Record, paths: list[MLPPath], face: _OutputSpec, arrays: Arrays) -> InputSelection:
+def _input_selection(record: Record, paths: list[MLPPath], face: OutputSpec, arrays: Arrays) -> InputSelection:
     def arm(given: Record) -> Arm:
         path, index = paths[given["path"]], given["index"]
         if index not in range(len(path.alphas)):
@@ -729,7 +744,7 @@ def _input_selection(record: Record, paths: list[MLPPath], face: _OutputSpec, ar
         null_loss=number(record["null_loss"]),
         gain=number(record["gain"]),
         gain_error=number(record["gain_error"]),
-        frequency=_sized(arrays, record["frequency"], "f", "P", {"P": face.inputs}),
+        frequency=sized(arrays, record["frequency"], "f", "P", {"P": face.inputs}),
     )
 
 

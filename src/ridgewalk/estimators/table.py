@@ -1,0 +1,487 @@
+"""Estimators for tables as they come: every view of the table has a path, and a blend of all of them predicts.
+
+    frame --Encoder--> columns of numbers --views--> paths on the same folds --blend--> predictions
+
+A view is a way to look at the columns, and a network for it. ``network_`` is the single network, sparse and at its
+chosen strength, of the view that predicts best; what the blend gains over it, and over other models, stands in
+``worth_``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from copy import copy
+from dataclasses import dataclass
+from numbers import Integral
+from os import PathLike
+from pathlib import Path
+from typing import Any, ClassVar, Self, TypeVar
+
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike
+from scipy.sparse import issparse
+from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
+from sklearn.utils import check_random_state
+from sklearn.utils._param_validation import Interval, StrOptions
+from sklearn.utils.multiclass import check_classification_targets
+from sklearn.utils.validation import check_array, check_is_fitted, column_or_1d
+
+from ridgewalk.arrays import Array
+from ridgewalk.diagnostics import Arm, Diagnosis
+from ridgewalk.diagnostics.evidence import chosen_by_others
+from ridgewalk.estimators.parameters import NETWORK_CONSTRAINTS
+from ridgewalk.estimators.problem import REGRESSION_LOSSES
+from ridgewalk.estimators.whole_path import MLPClassifierCV, MLPRegressorCV
+from ridgewalk.input_maps import MapRule
+from ridgewalk.objective import weighted_mean
+from ridgewalk.path.blend import MOST_MEMBERS, Blend, fit_blend, mixture_of
+from ridgewalk.path.selection import mean_and_error
+from ridgewalk.tables import Encoder, make_table
+from ridgewalk.tables.encode import Date, Number, as_frame
+
+STRENGTHS = 10
+"""Strengths of every view's path, above 0: a blend needs no finer grid."""
+_Estimator = TypeVar("_Estimator", bound="_TableEstimator")
+_MANY_CLASSES = 5  # for which every view takes the usual network of so many outputs
+_PIECES, _FEWEST_PIECES = 8, 3
+_MOST_NUMBERS = 300  # that all mapped columns together become: of more columns each has fewer pieces, or none
+
+
+@dataclass(frozen=True)
+class View:
+    """A way to look at the columns of a table, and a network for it.
+
+    Attributes
+    ----------
+    name : str
+    mapped : bool
+        Whether numbers are robustly scaled, softly clipped, and given beside their piecewise-linear encoding.
+    hidden_layer_sizes : tuple of int, or "auto"
+        Of at most four classes; of more, "auto" in every view.
+    """
+
+    name: str
+    mapped: bool
+    hidden_layer_sizes: Any
+
+
+VIEWS: Mapping[str, View] = {
+    view.name: view
+    for view in (View("plain", False, "auto"), View("encoded", True, (32,)), View("encoded, deep", True, (64, 32)))
+}
+"""Views by name."""
+
+
+@dataclass(frozen=True)
+class Worth:
+    """What a blend predicts better than something else does, on the same held-out rows.
+
+    Attributes
+    ----------
+    than : str
+    heldout_loss : float
+        Of that.
+    difference, standard_error : float
+        The blend's held-out loss less that, and its paired standard error over rows; below 0 the blend is better.
+    """
+
+    than: str
+    heldout_loss: float
+    difference: float
+    standard_error: float
+
+
+class _TableEstimator(BaseEstimator):  # type: ignore[misc]
+    """Parameters, views, blend."""
+
+    _of_view: ClassVar[type[MLPClassifierCV] | type[MLPRegressorCV]]
+    _task: ClassVar[str]
+    fit: Any
+
+    def __init__(
+        self,
+        *,
+        views: Any = "auto",
+        max_members: int = MOST_MEMBERS,
+        loss: str = "auto",
+        cv: Any = 5,
+        n_seeds: int = 1,
+        class_weight: Any = None,
+        random_state: Any = None,
+        n_jobs: int | None = None,
+        checkpoint_dir: str | PathLike[str] | None = None,
+        verbose: bool = False,
+    ) -> None:
+        self.views = views
+        self.max_members = max_members
+        self.loss = loss
+        self.cv = cv
+        self.n_seeds = n_seeds
+        self.class_weight = class_weight
+        self.random_state = random_state
+        self.n_jobs = n_jobs
+        self.checkpoint_dir = checkpoint_dir
+        self.verbose = verbose
+
+    _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
+        "views": [str, "array-like"],
+        "max_members": [Interval(Integral, 1, None, closed="left")],
+        "cv": ["cv_object"],
+        "checkpoint_dir": [str, PathLike, None],
+        **{
+            name: NETWORK_CONSTRAINTS[name] for name in ("n_seeds", "class_weight", "random_state", "n_jobs", "verbose")
+        },
+    }
+
+    def _fit(self, X: Any, y: Array, sample_weight: ArrayLike | None, groups: ArrayLike | None) -> Self:
+        """Fit the views to a table and its target (N,), and blend them."""
+        views = self._asked_views()
+        frame = self._frame(X, reset=True)
+        if len(frame) != len(y):
+            raise ValueError(f"X has {len(frame)} rows, and y {len(y)}: one value for each row is needed.")
+        heads = [f"x{k}" for k in range(frame.shape[1])]  # no column can have the name of the target
+        table = make_table(frame.set_axis(heads, axis=1).assign(y=y), "y", self._task)
+        kept = frame.iloc[:, [heads.index(head) for head in table.inputs.columns]]
+        self.notes_ = list(table.notes)
+        self.encoder_ = Encoder.fit(kept)
+        x = self.encoder_.transform(kept)
+        seed = int(check_random_state(self.random_state).randint(2**31 - 1))
+        self.views_: dict[str, MLPClassifierCV | MLPRegressorCV] = {}
+        for view in views:
+            model = self._estimator(view, seed)
+            model._map_rule = self._map_rule(x) if view.mapped else None
+            model._baseline = next((each.linear_path_ for each in self.views_.values()), None)
+            self.views_[view.name] = model.fit(x, y, sample_weight, groups=groups)
+        self._blend()
+        return self
+
+    def _asked_views(self) -> list[View]:
+        """Return the views that are asked for."""
+        names = list(VIEWS) if isinstance(self.views, str) and self.views == "auto" else self.views
+        names = [names] if isinstance(names, str) else list(names)
+        unknown = [name for name in names if name not in VIEWS]
+        if unknown or not names or len(set(names)) < len(names):
+            raise ValueError(
+                f'views is "auto", or some of {", ".join(map(repr, VIEWS))}, each once; got {self.views!r}.'
+            )
+        return [VIEWS[name] for name in names]
+
+    def _estimator(self, view: View, seed: int) -> MLPClassifierCV | MLPRegressorCV:
+        """Return the estimator of a view's path; folds and starts are the same for all views."""
+        many = len(getattr(self, "classes_", ())) >= _MANY_CLASSES
+        return self._of_view(
+            "auto" if many else view.hidden_layer_sizes,
+            loss=self.loss,
+            alphas=STRENGTHS,
+            class_weight=self.class_weight,
+            cv=self.cv,
+            n_seeds=self.n_seeds,
+            random_state=seed,
+            n_jobs=self.n_jobs,
+            checkpoint_dir=self.checkpoint_dir,
+            verbose=self.verbose,
+        )
+
+    def _map_rule(self, x: Array) -> MapRule:
+        """Return which encoded columns are mapped, and to how many pieces: numbers and dates of over two values."""
+        first = np.cumsum([0, *(len(column.names) for column in self.encoder_.columns)])[:-1]
+        mapped = np.zeros(x.shape[1], dtype=bool)
+        for place, column in zip(first, self.encoder_.columns, strict=True):
+            mapped[place] = isinstance(column, Number | Date) and _has_three_values(x[:, place])
+        pieces = min(_PIECES, _MOST_NUMBERS // max(int(mapped.sum()), 1) - 1)
+        return MapRule(mapped, pieces if pieces >= _FEWEST_PIECES else 0)
+
+    def _blend(self) -> None:
+        """Learn the blend of the views, and that of their unpenalized networks alone."""
+        models = list(self.views_.values())
+        paths, problem = [model.path_ for model in models], models[0]._kept_problem()
+        unpenalized = [np.array([0])] * len(paths)
+        blends = (fit_blend(problem, paths, self.max_members, each) for each in (None, unpenalized))
+        self._set_blends(self.views_, *blends)
+        self.mixture_ = mixture_of(self.blend_, paths)
+        self.heldout_loss_ = float(weighted_mean(self.blend_.row_loss, paths[0].row_weights))
+
+    def _set_blends(self, views: dict[str, MLPClassifierCV | MLPRegressorCV], blend: Blend, unpenalized: Blend) -> None:
+        """Set the views and their blends."""
+        self.views_, self.blend_, self.unpenalized_blend_ = views, blend, unpenalized
+        self.network_ = min(views.values(), key=lambda model: model.heldout_loss_)
+
+    @property
+    def worth_(self) -> list[Worth]:
+        """What the blend gains over the single network, no penalty, a linear model and a constant."""
+        self._check_views()
+        path, linear = self.network_.path_, self.network_.linear_path_
+        others = {
+            "the single network": self.network_.heldout_arm().rows,
+            "the blend without a penalty": self.unpenalized_blend_.row_loss,
+            "a constant": path.null_row_loss,
+        }
+        found = [_worth(name, self.blend_.row_loss, rows, path.row_weights) for name, rows in others.items()]
+        chosen = chosen_by_others(linear, "min")
+        if chosen is not None:
+            found.insert(2, _worth("a linear model", self.blend_.row_loss, chosen.rows, linear.row_weights))
+        return found
+
+    def heldout_arm(self) -> Arm:
+        """Return what the blend lost on held-out rows, each fold with the weights that never saw them."""
+        self._check_views()
+        means = np.array([[self.blend_.row_loss[rows].mean()] for rows in self.network_.path_.heldout_rows])
+        return Arm(self.blend_.row_loss, means, np.full_like(means, np.nan))
+
+    def diagnose(self, *, references: bool = True) -> Diagnosis:
+        """Say whether regularization helped the single network, by how much, and why or why not.
+
+        As :meth:`MLPClassifierCV.diagnose` does of ``network_``. What the blend gains stands in ``worth_``.
+
+        Parameters
+        ----------
+        references : bool
+            Fit other kinds of model on the same folds, to tell underfitting and noise apart.
+
+        Raises
+        ------
+        ValueError
+            If the rows of the fit are gone: a model that was loaded or compacted.
+        """
+        self._check_views()
+        return self.network_.diagnose(references=references)
+
+    def report(self, file: str | PathLike[str], X: Any = None, y: Any = None, **options: Any) -> Path:
+        """Write a page to look at, of the single network's path; it needs no network.
+
+        Parameters
+        ----------
+        file : path
+            The HTML file to write, whole or not at all; replaced if it is there.
+        X, y : optional
+            Rows as they come, to predict at every strength.
+        **options
+            As for :meth:`MLPClassifierCV.report`: ``diagnosis``, ``curves``, ``title``.
+
+        Returns
+        -------
+        Path
+            The file.
+        """
+        self._check_views()
+        rows = None if X is None else self.encoder_.transform(self._frame(X))
+        return self.network_.report(file, rows, y, origins=self.encoder_.origins, **options)
+
+    def save(self, file: str | PathLike[str]) -> Path:
+        """Write the model, its encoder and its classes to one file; :func:`ridgewalk.load` reads it.
+
+        Parameters
+        ----------
+        file : path
+            Replaced if it is there. By custom it ends in .safetensors.
+        """
+        from ridgewalk.storage import save
+
+        return save(self, file)
+
+    def compact(self) -> Self:
+        """Return a copy that predicts the same, to rounding, from smaller networks, and has no paths."""
+        check_is_fitted(self, "mixture_")
+        small = copy(self)
+        for name in ("views_", "blend_", "unpenalized_blend_", "network_"):
+            if hasattr(small, name):
+                delattr(small, name)
+        small.mixture_ = self.mixture_.compact()
+        return small
+
+    @property
+    def selected_features_(self) -> Array:
+        """Names of the table's columns that any network of the blend uses."""
+        check_is_fitted(self, "mixture_")
+        used = self.mixture_.support(len(self.encoder_.names))
+        names = [name for name, each in zip(self.encoder_.origins, used, strict=True) if each]
+        return np.array(list(dict.fromkeys(names)), dtype=object)
+
+    def _check_views(self) -> None:
+        """Check that the paths are there."""
+        check_is_fitted(self, "mixture_")
+        if not hasattr(self, "views_"):
+            raise ValueError("A compacted model holds no paths: ask the model it came from.")
+
+    def _frame(self, X: Any, reset: bool = False) -> pd.DataFrame:
+        """Return rows as a frame of the fit's columns; an array's are named x0, x1, ..."""
+        if issparse(X):
+            raise TypeError("A sparse X came, and a table has a value in every place: give X.toarray().")
+        if hasattr(X, "columns") or hasattr(X, "__arrow_c_stream__"):
+            frame = as_frame(X)
+            if reset:
+                self.feature_names_in_ = np.array(list(frame.columns), dtype=object)
+                self.n_features_in_ = frame.shape[1]
+            elif not hasattr(self, "feature_names_in_"):
+                frame = self._numbered(frame.to_numpy())
+            return frame
+        array = check_array(X, dtype=None, ensure_all_finite=False, estimator=self, input_name="X")
+        if reset:
+            self.n_features_in_ = array.shape[1]
+            self.__dict__.pop("feature_names_in_", None)
+        return self._numbered(array)
+
+    def _numbered(self, array: Array) -> pd.DataFrame:
+        """Return an array as a frame whose columns have the names of the fit's, or numbers for names."""
+        if array.shape[1] != self.n_features_in_:
+            raise ValueError(
+                f"X has {array.shape[1]} features, but {type(self).__name__} is expecting {self.n_features_in_} "
+                "features as input."
+            )
+        names = getattr(self, "feature_names_in_", [f"x{k}" for k in range(array.shape[1])])
+        frame = pd.DataFrame(array, columns=list(names))
+        return frame.infer_objects() if array.dtype == object else frame
+
+    def _mean(self, X: Any) -> Array:
+        """Return the blend's prediction (N, C) for rows as they come."""
+        check_is_fitted(self, "mixture_")
+        return self.mixture_.predict(self.encoder_.transform(self._frame(X)))
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.allow_nan = tags.input_tags.categorical = tags.input_tags.string = True
+        return tags
+
+
+_PARAMETERS = """
+    Parameters
+    ----------
+    views : "auto" or sequence of str, default "auto"
+        Ways to look at the columns, each with a path of its own: :data:`VIEWS` has them by name; "auto" is all.
+    max_members : int, default 5
+        Members that the blend may have, strengths of the views' paths; each stands for a network of every fold and one
+        of all rows.
+    loss : str, default "auto"
+        As for :class:`NETWORK`.
+    cv : int, splitter or iterable, default 5
+        A number makes shuffled folds, stratified for classes.
+    n_seeds : int, default 1
+        Starts of the weights; a member's networks of all starts are averaged.
+    class_weight : dict, "balanced" or None
+        For a classifier: multiplies the weights of each class's rows, in training and in scoring.
+    random_state : int, RandomState or None
+        Draws folds, starts and batches, the same for every view.
+    n_jobs : int, optional
+        Threads; -1 is one per core. The numbers do not depend on it.
+    checkpoint_dir : str or path, optional
+        Folder that keeps every network as soon as it is trained; a fit that was broken off goes on from there.
+    verbose : bool, default False
+        Show a progress bar for each view.
+
+    Attributes
+    ----------
+    encoder_ : Encoder
+        Makes columns of numbers of the table's, and knows which column each came from.
+    notes_ : list of str
+        Columns that were left out, and why.
+    views_ : dict
+        The fitted estimator of each view, on the encoded columns.
+    network_ : NETWORK
+        That of the view with the lowest held-out loss: one sparse network at its chosen strength.
+    blend_, unpenalized_blend_ : Blend
+        Weights of the members, and what they lost on held-out rows; the second among networks at strength 0 alone.
+    mixture_ : Mixture
+        What predicts: the networks of the members, and the share of each.
+    heldout_loss_ : float
+        Mean held-out loss of the blend, each fold with the weights that never saw it, in the units of y.
+    worth_ : list of Worth
+        What the blend gains over the single network, no penalty, a linear model and a constant, with standard errors.
+    selected_features_ : array of str
+        Columns of the table that are used.
+    classes_ : array
+        Of a classifier.
+    n_features_in_, feature_names_in_
+        As in scikit-learn.
+"""
+
+_FIT = """Fit every view's path, and blend them.
+
+        Parameters
+        ----------
+        X : frame of pandas, polars or Arrow, or array_like, shape (N, columns)
+            Numbers, categories, dates, truth values, durations; values may be missing.
+        y : array_like, shape (N,)
+            Classes of any kind, or numbers.
+        sample_weight : array_like, shape (N,), optional
+            A weight of 2 counts a row twice, in training and in scoring.
+        groups : array_like, shape (N,), optional
+            Groups of rows: a number of folds leaves each whole.
+
+        Raises
+        ------
+        DataError
+            If no column is left to learn from, or the target cannot be learned.
+        """
+
+
+def _documented(estimator: type[_Estimator]) -> type[_Estimator]:
+    """Complete the docstrings of a table estimator and of its ``fit``."""
+    kind = estimator._of_view.__name__
+    estimator.__doc__ = f"{estimator.__doc__}{_PARAMETERS.replace('NETWORK', kind)}"
+    estimator.fit.__doc__ = _FIT
+    return estimator
+
+
+@_documented
+class TableClassifier(ClassifierMixin, _TableEstimator):  # type: ignore[misc]
+    """A classifier for tables as they come: a blend of the paths of several networks."""
+
+    _of_view = MLPClassifierCV
+    _task = "classification"
+    _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
+        **_TableEstimator._parameter_constraints,
+        "loss": [StrOptions({"auto", "log_loss"})],
+        "class_weight": NETWORK_CONSTRAINTS["class_weight"],
+    }
+
+    def fit(self, X: Any, y: Any, sample_weight: ArrayLike | None = None, *, groups: ArrayLike | None = None) -> Self:
+        """See :data:`_FIT`."""
+        self._validate_params()
+        target = column_or_1d(y, warn=True)
+        check_classification_targets(target)
+        self.classes_ = np.unique(target)
+        return self._fit(X, target, sample_weight, groups)
+
+    def predict_proba(self, X: Any) -> Array:
+        """Return the probabilities of the classes, in the order of ``classes_``: shape (N, C)."""
+        mean = self._mean(X)
+        return np.hstack([1 - mean, mean]) if mean.shape[1] == 1 else mean
+
+    def predict(self, X: Any) -> Array:
+        """Return the most probable class of each row: shape (N,)."""
+        return np.asarray(self.classes_[self.predict_proba(X).argmax(axis=1)])
+
+
+@_documented
+class TableRegressor(RegressorMixin, _TableEstimator):  # type: ignore[misc]
+    """A regressor for tables as they come: a blend of the paths of several networks."""
+
+    _of_view = MLPRegressorCV
+    _task = "regression"
+    _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
+        **_TableEstimator._parameter_constraints,
+        "loss": [StrOptions({"auto", *REGRESSION_LOSSES})],
+        "class_weight": [None],
+    }
+
+    def fit(self, X: Any, y: Any, sample_weight: ArrayLike | None = None, *, groups: ArrayLike | None = None) -> Self:
+        """See :data:`_FIT`."""
+        self._validate_params()
+        return self._fit(X, column_or_1d(y, warn=True), sample_weight, groups)
+
+    def predict(self, X: Any) -> Array:
+        """Return the predicted number of each row: shape (N,)."""
+        return self._mean(X)[:, 0]
+
+
+def _has_three_values(column: Array) -> bool:
+    """Return whether a column holds three different numbers or more."""
+    rest = column[column != column[0]]
+    return bool((rest != rest[:1]).any())
+
+
+def _worth(than: str, blend: Array, other: Array, weights: Array) -> Worth:
+    """Compare held-out losses (N,) of rows."""
+    difference, error = mean_and_error(blend - other, weights)
+    return Worth(than, float(weighted_mean(other, weights)), float(difference), float(error))

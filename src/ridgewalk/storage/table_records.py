@@ -1,0 +1,142 @@
+"""What a file of a table model holds: its views, each as an estimator's own record, and the blend of them.
+
+{"version": "0.1.0", "estimator": "TableClassifier", "parameters": {...}, "fitted": {...}, "columns": [...],
+ "mixture": {"models": [...], "shares": ...}, "views": {"plain": {...}, ...}, "blends": [{...}, {...}], "target": ...}
+
+A compacted model has no views and no blends: what predicts is its mixture alone.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ridgewalk import __version__
+from ridgewalk.losses import BinaryCrossEntropy, CrossEntropy
+from ridgewalk.mixture import Mixture
+from ridgewalk.path.blend import Blend
+from ridgewalk.storage.container import Arrays, ModelFileError, Record, Shelf, WrongError, as_text, restored
+from ridgewalk.storage.records import (
+    OutputSpec,
+    Stored,
+    all_finite,
+    all_positive,
+    column_records,
+    described,
+    encoder_of,
+    encoder_width,
+    model_of_record,
+    model_record,
+    none_negative,
+    parameter_records,
+    parameters_of,
+    sized,
+    stored,
+)
+
+_BLEND = {"path": ("i", "M"), "strength": ("i", "M"), "fold_weights": ("f", "KM"), "weights": ("f", "M"),
+          "row_loss": ("f", "N")}  # fmt: skip
+_SUM = 1e-9  # by which shares may miss a sum of 1
+
+
+TABLE_ESTIMATORS = ("TableClassifier", "TableRegressor")
+"""Names of the estimators of tables."""
+
+
+def described_table(model: Any, target: str | None, shelf: Shelf) -> Record:
+    """Describe a table model; its numbers go on the shelf."""
+    if not hasattr(model, "mixture_"):
+        raise ModelFileError(f"This {type(model).__name__} is not fitted yet: call fit, then save.")
+    mixture: Mixture = model.mixture_
+    record: Record = {
+        "version": __version__,
+        "estimator": type(model).__name__,
+        "parameters": parameter_records(model, shelf),
+        "fitted": {
+            "features": model.n_features_in_,
+            "feature_names": shelf.plain("feature names", getattr(model, "feature_names_in_", None)),
+            "classes": shelf.plain("classes", getattr(model, "classes_", None)),
+            "heldout_loss": shelf.plain("heldout_loss", model.heldout_loss_),
+            "notes": list(model.notes_),
+        },
+        "columns": column_records(model.encoder_),
+        "mixture": {
+            "models": [model_record(f"mixture {k}", each, shelf) for k, each in enumerate(mixture.models)],
+            "shares": shelf.put("shares", mixture.shares),
+        },
+        "views": {
+            name: described(view, None, None, shelf.part(name)) for name, view in getattr(model, "views_", {}).items()
+        },
+        "blends": [],
+        "target": target,
+    }
+    if hasattr(model, "blend_"):
+        record["blends"] = [
+            {name: shelf.put(f"blend {k}/{name}", getattr(blend, name)) for name in _BLEND}
+            for k, blend in enumerate((model.blend_, model.unpenalized_blend_))
+        ]
+    return record
+
+
+def stored_table(document: Record, arrays: Arrays) -> Stored:
+    """Make the table model that a document describes."""
+    from ridgewalk.estimators import table
+
+    model = getattr(table, document["estimator"])(**parameters_of(document, arrays))
+    model._validate_params()
+    encoder, fitted = encoder_of(document["columns"]), document["fitted"]
+    if encoder is None:
+        raise WrongError("it has no columns")
+    names, classes = (restored(fitted[name], arrays) for name in ("feature_names", "classes"))
+    features, loss = fitted["features"], restored(fitted["heldout_loss"], arrays)
+    if type(features) is not int or features < 1 or not isinstance(loss, float):
+        raise WrongError("its columns are counted, or its loss measured, by something else than a number")
+    if names is not None and (not isinstance(names, np.ndarray) or names.shape != (features,)):
+        raise WrongError(f"it names other columns than its {features}")
+    width = encoder_width(encoder)
+    arrays.take(width, f"which of {width} columns it uses")
+    specification = _specification(document["estimator"], classes, width)
+    given = document["mixture"]
+    models = tuple(model_of_record(each, specification, arrays) for each in given["models"])
+    if not all(arrays.meets(name, all_finite) for each in given["models"] for name in each["parameters"]):
+        raise WrongError("its weights are not finite numbers")
+    shares = sized(arrays, given["shares"], "f", "M", {"M": len(models)})
+    if not models or not arrays.meets(given["shares"], all_positive) or abs(shares.sum() - 1) > _SUM:
+        raise WrongError("the shares of its models are no parts of 1")
+    model.n_features_in_, model.encoder_, model.heldout_loss_ = features, encoder, loss
+    model.notes_, model.mixture_ = [as_text(note) for note in fitted["notes"]], Mixture(models, shares)
+    if names is not None:
+        model.feature_names_in_ = names
+    if classes is not None:
+        model.classes_ = classes
+    if document["views"]:
+        views = {as_text(name): stored(each, arrays).model for name, each in document["views"].items()}
+        model._set_blends(views, *(_blend(each, list(views.values()), arrays) for each in document["blends"]))
+    target = document["target"]
+    return Stored(model, encoder, None if target is None else as_text(target))
+
+
+def _specification(estimator: str, classes: Any, columns: int) -> OutputSpec:
+    """Return what the networks of a table model may be."""
+    from ridgewalk.estimators.problem import REGRESSION_LOSSES
+
+    if estimator == "TableRegressor":
+        return OutputSpec(columns, 1, tuple(map(type, REGRESSION_LOSSES.values())))
+    if not isinstance(classes, np.ndarray) or classes.ndim != 1 or len(classes) < 2:
+        raise WrongError("its classes are no list")
+    binary = len(classes) == 2
+    return OutputSpec(columns, 1 if binary else len(classes), (BinaryCrossEntropy if binary else CrossEntropy,))
+
+
+def _blend(record: Record, views: list[Any], arrays: Arrays) -> Blend:
+    """Read the weights of a blend of some views' paths."""
+    paths = [view.path_ for view in views]
+    sizes = {"K": len(paths[0].heldout_rows), "N": len(paths[0].row_weights)}
+    given = {name: sized(arrays, record[name], *of, sizes) for name, of in _BLEND.items()}
+    number, strength = given["path"], given["strength"]
+    known = all(arrays.meets(record[name], none_negative) for name in ("path", "strength", "weights"))
+    lengths = np.array([len(path.alphas) for path in paths])
+    if not known or number.max(initial=0) >= len(paths) or (strength >= lengths[number]).any():
+        raise WrongError("it blends networks that its views do not have")
+    return Blend(**given)
