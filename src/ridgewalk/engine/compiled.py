@@ -18,9 +18,10 @@ from ridgewalk.arrays import Array, Integers
 from ridgewalk.constants import POLL
 from ridgewalk.engine import memory, native
 from ridgewalk.engine.job import Fits, History, Job, Keep, thread_count
-from ridgewalk.engine.native.plan import FoldPlan, OptimizerPlan, PenaltyPlan, Plan, RowsPlan, TablePlan
+from ridgewalk.engine.native.plan import FoldPlan, MapPlan, OptimizerPlan, PenaltyPlan, Plan, RowsPlan, TablePlan
 from ridgewalk.engine.progress import Progress, StoppedError
 from ridgewalk.folds import Fold
+from ridgewalk.input_maps import InputMap, Kind
 from ridgewalk.layers import GELU, Dense, Dropout, Layer, LeakyReLU, ReLU, Sigmoid, Tanh
 from ridgewalk.losses import AbsoluteError, BinaryCrossEntropy, CrossEntropy, Huber, Poisson, SquaredError
 from ridgewalk.objective import mean_weights
@@ -65,8 +66,6 @@ def supports(job: Job) -> str | None:
         missing.append("its rates do not follow the loss")
     if any(isinstance(layer, LeakyReLU) and layer.slope < 0 for layer in job.network.layers):
         missing.append("its LeakyReLU has no negative slope")
-    if job.mapped:
-        missing.append("it maps no columns")
     if issparse(job.x) and not isinstance(job.network.layers[0], Dense):
         missing.append(f"with a sparse x the first layer is Dense, not {type(job.network.layers[0]).__name__}")
     return missing[0] if missing else None
@@ -184,7 +183,7 @@ def _plan(job: Job, kernels: native.Kernels) -> Plan:
         ],
         "x": _x(job),
         "target": np.ascontiguousarray(job.target, dtype=np.float64),
-        "folds": [_fold(fold) for fold in job.folds],
+        "folds": [_fold(fold, kernels) for fold in job.folds],
         "runs": runs,
         "fold": np.ascontiguousarray(job.fold, dtype=np.int64),
         "seeds": np.ascontiguousarray(job.seeds, dtype=np.int64),
@@ -289,7 +288,8 @@ def _strengths(weights: Strength | None, count: int, dtype: np.dtype[np.floating
 def _x(job: Job) -> TablePlan:
     x, outputs = job.x, job.target.shape[1]
     plan: TablePlan = {
-        "singles": None, "doubles": None, "starts": None, "columns": None, "inputs": x.shape[1], "outputs": outputs
+        "singles": None, "doubles": None, "starts": None, "columns": None, "columns_of_x": x.shape[1],
+        "inputs": job.network.shapes[0][0], "outputs": outputs, "mapped": job.mapped,
     }  # fmt: skip
     entries: Array
     if isinstance(x, np.ndarray):
@@ -307,7 +307,7 @@ def _x(job: Job) -> TablePlan:
     return plan
 
 
-def _fold(fold: Fold) -> FoldPlan:
+def _fold(fold: Fold, kernels: native.Kernels) -> FoldPlan:
     return {
         "training": _rows(fold.weights),
         "validation": None if fold.validation is None or not fold.validation.any() else _rows(fold.validation),
@@ -315,6 +315,17 @@ def _fold(fold: Fold) -> FoldPlan:
         "scale": _doubles(fold.scale),
         "target_center": _doubles(fold.target_center),
         "target_scale": _doubles(fold.target_scale),
+        "map": None if fold.inputs is None else _map(fold.inputs, kernels),
+    }
+
+
+def _map(inputs: InputMap, kernels: native.Kernels) -> MapPlan:
+    numbers = np.array([kernels.map_kinds.index(kind.name.lower()) for kind in Kind], dtype=np.int32)
+    return {
+        "column": inputs.column.astype(np.int32),
+        "kind": numbers[inputs.kind],
+        "center": _doubles(inputs.center),
+        "scale": _doubles(inputs.scale),
     }
 
 

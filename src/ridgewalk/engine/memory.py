@@ -13,6 +13,7 @@ from scipy.sparse import issparse
 from ridgewalk.constants import FEW_TILES, LARGE, MANY_TILES, MOST_SLICES, THINNEST, TILE
 from ridgewalk.engine.job import Job
 from ridgewalk.folds import Fold, Matrix
+from ridgewalk.input_maps import Kind
 from ridgewalk.optimizers import SGD, Adam, Optimizer
 from ridgewalk.penalties import L2, Penalty, parts
 
@@ -51,6 +52,8 @@ class Size:
     rows, training, validation : int
         Of the table; of its largest training set, and of the largest set that is watched.
     folds : int
+    stored : int
+        Numbers of a row that are stored of x: none of a sparse one, and few of what a map makes.
     sparse : bool
     batches : bool
         Whether steps take some of the rows.
@@ -67,6 +70,7 @@ class Size:
     training: int
     validation: int
     folds: int
+    stored: int
     sparse: bool
     batches: bool
     states: int
@@ -94,6 +98,7 @@ class Size:
             training=max(int(np.count_nonzero(fold.weights)) for fold in folds),
             validation=max(0 if fold.validation is None else int(np.count_nonzero(fold.validation)) for fold in folds),
             folds=len(folds),
+            stored=0 if issparse(x) else _stored(folds[0]),
             sparse=issparse(x),
             batches=steps.batch_size is not None,
             states=3 + isinstance(optimizer, Adam) + (ahead or polishes) + polishes + stops,
@@ -117,6 +122,13 @@ class Size:
         return (sum(p * q for p, q in self.shapes) + _DRAWN * max(p * q for p, q in self.shapes)) * 8
 
 
+def _stored(fold: Fold) -> int:
+    """Count the numbers of a row that are stored: one for all pieces of a column together."""
+    if fold.inputs is None:
+        return len(fold.center)
+    return int((fold.inputs.kind != Kind.PIECE).sum()) + len(np.unique(fold.column[fold.inputs.kind == Kind.PIECE]))
+
+
 def needed(size: Size, threads: int) -> int:
     """Bytes that training takes beyond the data and the starts: folds in use, runs under way, and results."""
     item, shapes = size.item, size.shapes
@@ -124,7 +136,7 @@ def needed(size: Size, threads: int) -> int:
     inputs, outputs = shapes[0][0], shapes[-1][1]
     columns = 0 if size.sparse else inputs
     crews = max(1, min(threads, size.runs))
-    folds = min(crews, size.folds) * (size.training + size.validation) * ((columns + outputs + 1) * item + 16)
+    folds = min(crews, size.folds) * (size.training + size.validation) * ((size.stored + outputs + 1) * item + 16)
     padded = sum(p * -(-q // lanes) * lanes for p, q in shapes) * item
     numbers = sum(p * q for p, q in shapes[::2])
     tiles, per_slice = -(-size.training // TILE), FEW_TILES if numbers >= LARGE else MANY_TILES

@@ -338,7 +338,7 @@ def _refit(problem: PathProblem, settings: PathSettings, runner: Runner, fits: F
         refits = runner.train(make_job(part, settings, pairs, penalties, start, training))
     whole = np.zeros((len(chosen) * count, *first.shape[1:]), dtype=first.dtype)
     whole[:, columns] = refits.parameters[0]
-    return replace(refits, parameters=(whole, *refits.parameters[1:]))
+    return replace(refits, parameters=(whole, *refits.parameters[1:]), standing=None)  # that of fewer inputs
 
 
 def _arm(name: str, path: MLPPath) -> Arm:

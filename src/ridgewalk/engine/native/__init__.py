@@ -52,6 +52,7 @@ class Kernels(Protocol):
     schedules: list[str]
     optimizers: list[str]
     over: list[str]
+    map_kinds: list[str]
 
     def start(self, job: Plan, threads: int) -> Handle:
         """Start a job's threads."""

@@ -49,6 +49,13 @@ Rows rows_of(nb::handle given) {
           numbers<const double>(rows, "mean_weights"), value<int64_t>(rows, "count")};
 }
 
+InputMap map_of(nb::handle given) {
+  if (given.is_none()) return {};
+  const nb::dict map = nb::cast<nb::dict>(given);
+  return {numbers<const int32_t>(map, "column"), numbers<const int32_t>(map, "kind"), numbers<const double>(map, "center"),
+          numbers<const double>(map, "scale")};
+}
+
 template <class T> Strengths<T> strengths_of(nb::handle given) {
   if (given.is_none()) return {};
   const auto view = nb::cast<nb::ndarray<const T, nb::ndim<2>, nb::c_contig, nb::device::cpu>>(given);
@@ -83,13 +90,13 @@ template <class T> Plan<T> plan_of(const nb::dict& job) {
   const nb::dict x = nb::cast<nb::dict>(job["x"]);
   plan.source = {!x["starts"].is_none(), !x["singles"].is_none(),
                  numbers<const float>(x, "singles"), numbers<const double>(x, "doubles"), numbers<const int64_t>(x, "starts"),
-                 numbers<const int32_t>(x, "columns"), numbers<const double>(job, "target"), value<int>(x, "inputs"),
-                 value<int>(x, "outputs")};
+                 numbers<const int32_t>(x, "columns"), numbers<const double>(job, "target"), value<int>(x, "columns_of_x"),
+                 value<int>(x, "inputs"), value<int>(x, "outputs"), value<bool>(x, "mapped")};
   for (nb::handle each : job["folds"]) {
     const nb::dict f = nb::cast<nb::dict>(each);
     append(plan.folds, {rows_of(f["training"]), rows_of(f["validation"]), numbers<const double>(f, "center"),
                           numbers<const double>(f, "scale"), numbers<const double>(f, "target_center"),
-                          numbers<const double>(f, "target_scale")});
+                          numbers<const double>(f, "target_scale"), map_of(f["map"])});
   }
   plan.runs = value<int>(job, "runs");
   plan.fold = numbers<const int64_t>(job, "fold");
@@ -222,6 +229,7 @@ NB_MODULE(RIDGEWALK_MODULE, module) {
   module.attr("schedules") = named(schedule_names);
   module.attr("optimizers") = named(optimizer_names);
   module.attr("over") = named(over_names);
+  module.attr("map_kinds") = named(map_kind_names);
   module.def("start", &start, "job"_a, "threads"_a, "Start a job's threads.");
   module.def("supported", &supported, "level"_a, "Whether this processor has an instruction set.");
   module.def("peak_flops", &peak_flops, "seconds"_a, "Floating-point operations per second of one core, at most.");

@@ -61,6 +61,14 @@ template <class T> struct Penalty {
   double concavity = 0;  // a c with which the penalty plus c/2 sum w^2 is convex
 };
 
+#define RIDGEWALK_MAP_KINDS(X) X(identity) X(soft_clip) X(piece)
+RIDGEWALK_KINDS(MapKind, map_kind_names, RIDGEWALK_MAP_KINDS)
+// What columns are mapped to, one entry for each input of the network.
+struct InputMap {
+  const int32_t *column = nullptr, *kind = nullptr;
+  const double *center = nullptr, *scale = nullptr;
+};
+
 // Rows of x, dense (N, P) or compressed (`starts`, `columns`), and the target (N, C).
 struct Source {
   bool compressed = false, single = false;  // an array without entries may have no place
@@ -69,7 +77,9 @@ struct Source {
   const int64_t* starts = nullptr;
   const int32_t* columns = nullptr;
   const double* target = nullptr;
-  int inputs = 0, outputs = 0;
+  int columns_of_x = 0;            // P
+  int inputs = 0, outputs = 0;     // of the network: inputs are the columns, or what they are mapped to
+  bool mapped = false;
   bool sparse() const { return compressed; }
   double x(size_t place) const { return single ? singles[place] : doubles[place]; }
 };
@@ -82,7 +92,8 @@ struct Rows {
 };
 struct Fold {
   Rows training, validation;
-  const double *center, *scale, *target_center, *target_scale;
+  const double *center, *scale, *target_center, *target_scale;  // of what the network takes, and of the target
+  InputMap map;  // where there is one
 };
 
 template <class T> struct Plan {

@@ -1,6 +1,6 @@
 """A job as the compiled module takes it: plain data, whose keys ``module.cpp`` reads into ``plan.hpp``'s structures.
 
-R runs, F folds, N rows, P inputs and C outputs; arrays are contiguous, and borrowed until the job is done.
+R runs, F folds, N rows, P columns, M inputs and C outputs; arrays are contiguous, and borrowed until the job is done.
 """
 
 from __future__ import annotations
@@ -56,8 +56,10 @@ class TablePlan(TypedDict):
     doubles: Array | None
     starts: NDArray[np.int64] | None
     columns: NDArray[np.int32] | None
+    columns_of_x: int
     inputs: int
     outputs: int
+    mapped: bool
 
 
 class RowsPlan(TypedDict):
@@ -69,8 +71,17 @@ class RowsPlan(TypedDict):
     count: int
 
 
+class MapPlan(TypedDict):
+    """What the columns are mapped to: arrays (M,)."""
+
+    column: NDArray[np.int32]
+    kind: NDArray[np.int32]
+    center: Array
+    scale: Array
+
+
 class FoldPlan(TypedDict):
-    """A fold: its rows, and how columns and targets are standardized."""
+    """A fold: its rows, and how columns are mapped, and inputs and targets standardized."""
 
     training: RowsPlan
     validation: RowsPlan | None
@@ -78,6 +89,7 @@ class FoldPlan(TypedDict):
     scale: Array
     target_center: Array
     target_scale: Array
+    map: MapPlan | None
 
 
 class Plan(TypedDict):

@@ -187,7 +187,7 @@ template <class T> class Bench {
   // Gradient of the data loss over a batch, slice by slice; gives the batch's part of the mean loss where it is asked for.
   double slice_gradients(const Arrays<T>& at, const int32_t* positions, int64_t size, const Dropped* dropped, bool losses) {
     const Table<T>& rows = data_->training;
-    const int group = rows.tiled() ? together : 1;  // a gathered tile stands on the one desk
+    const int group = rows.stays() ? together : 1;  // any other tile stands on the one desk
     const bool keeps = cutter_.cut(size).keeps;
     const Arrays<T>& seen = seen_of(at);
     const double loss = in_slices(

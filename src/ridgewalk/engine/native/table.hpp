@@ -3,8 +3,10 @@
 //   full batch    [tile][feature][64], ready to be used where they lie
 //   minibatches   [row][feature]; a tile is gathered from any 64 rows and transposed
 //   compressed    x stays as it came; a tile holds only the columns that its rows have, which may be none
+//   mapped        either of the first two, of what is stored; a tile is made of that whenever it is asked for
 #pragma once
 #include "kernels.hpp"
+#include "maps.hpp"
 #include "memory.hpp"
 #include "plan.hpp"
 #include "progress.hpp"
@@ -27,15 +29,17 @@ template <class T> struct Tile {
 // One worker's place to build a tile in.
 template <class T> struct Desk {
   Buffer<T> x, target, weights;
+  Buffer<T> stored;  // what a mapped x is made of
   Buffer<double> shares;
   Buffer<int64_t> numbers;
   std::vector<int32_t> columns, slots;  // compressed rows: columns of the tile, and place + 1 of each column in it
   int sparse_inputs = 0;
 
   Desk(const Source& source, bool tiled)
-      : x(tiled ? 0 : source.sparse() ? tile : size_t(padded<T>(source.inputs)) * tile),
+      : x(tiled && !source.mapped ? 0 : source.sparse() ? tile : size_t(padded<T>(source.inputs)) * tile),
         target(size_t(padded<T>(source.outputs)) * tile),
         weights(tile),
+        stored(source.mapped && !tiled ? size_t(padded<T>(source.inputs)) * tile : 0),
         shares(tile),
         numbers(tile),
         slots(source.sparse() ? source.inputs : 0, 0) {}
@@ -44,20 +48,22 @@ template <class T> struct Desk {
 template <class T> class Table {
  public:
   Table(const Source& source, const Fold& fold, const Rows& rows, bool tiled, Progress& progress)
-      : source_(source), fold_(fold), rows_(rows), tiled_(tiled), width_(padded<T>(source.inputs)),
+      : source_(source), fold_(fold), rows_(rows), tiled_(tiled),
+        mapping_(source.mapped ? Mapping(fold, source.inputs) : Mapping()),
+        stored_(source.sparse() ? 0 : source.mapped ? mapping_.stored() : source.inputs), width_(padded<T>(stored_)),
         target_width_(padded<T>(source.outputs)) {
     const size_t places = size_t(tiles()) * tile;
-    if (!source.sparse()) x_ = Buffer<T>(places * (tiled ? source.inputs : width_));
+    x_ = Buffer<T>(places * (tiled ? stored_ : width_));
     target_ = Buffer<T>(places * (tiled ? source.outputs : target_width_));
     weights_ = Buffer<T>(places);
     shares_ = Buffer<double>(places);
     numbers_ = Buffer<int64_t>(places);
     for (int64_t k = 0; k < rows.count && !progress.stopped(); ++k) {
       const int64_t number = rows.numbers[k];
-      if (!source.sparse())
-        for (int p = 0; p < source.inputs; ++p)
-          x_[place(k, p, source.inputs, width_)] =
-              T((source.x(size_t(number) * source.inputs + p) - fold.center[p]) / fold.scale[p]);
+      const auto x = [&](int column) { return source.x(size_t(number) * source.columns_of_x + column); };
+      for (int p = 0; p < stored_; ++p)
+        x_[place(k, p, stored_, width_)] =
+            T(source.mapped ? mapping_.value(p, x) : (x(p) - fold.center[p]) / fold.scale[p]);
       for (int c = 0; c < source.outputs; ++c)
         target_[place(k, c, source.outputs, target_width_)] =
             T((source.target[size_t(number) * source.outputs + c] - fold.target_center[c]) / fold.target_scale[c]);
@@ -69,7 +75,7 @@ template <class T> class Table {
     }
   }
 
-  bool tiled() const { return tiled_; }
+  bool stays() const { return tiled_ && !source_.mapped; }  // whether a tile is there for good, and not on a desk
   int64_t rows() const { return rows_.count; }
   int64_t tiles() const { return (rows_.count + tile - 1) / tile; }
   const int64_t* numbers() const { return numbers_.get(); }
@@ -81,7 +87,9 @@ template <class T> class Table {
     Tile<T> out{desk.x.get(), source_.inputs, source_.sparse(), nullptr, desk.target.get(), desk.weights.get(), desk.shares.get(),
                 desk.numbers.get(), count};
     if (tiled_) {
-      out.x = x_.get() + size_t(k) * tile * source_.inputs;
+      const T* stored = x_.get() + size_t(k) * tile * stored_;
+      if (source_.mapped) mapping_.apply(stored, count, desk.x.get());
+      else out.x = stored;
       out.target = target_.get() + size_t(k) * tile * source_.outputs;
       out.weights = weights_.get() + k * tile;
       out.shares = shares_.get() + k * tile;
@@ -96,10 +104,11 @@ template <class T> class Table {
         desk.numbers[r] = at < 0 ? 0 : numbers_[at];
         if (at < 0) continue;
         targets[r] = target_.get() + size_t(at) * target_width_;
-        if (!source_.sparse()) rows[r] = x_.get() + size_t(at) * width_;
+        if (stored_) rows[r] = x_.get() + size_t(at) * width_;
       }
       gather<T>(targets, source_.outputs, desk.target.get());
-      if (!source_.sparse()) gather<T>(rows, source_.inputs, desk.x.get());
+      if (stored_) gather<T>(rows, stored_, (source_.mapped ? desk.stored : desk.x).get());
+      if (source_.mapped) mapping_.apply(desk.stored.get(), count, desk.x.get());
     }
     if (source_.sparse()) scatter(out, desk);
     return out;
@@ -136,7 +145,8 @@ template <class T> class Table {
   const Fold& fold_;
   const Rows& rows_;
   bool tiled_;
-  int width_, target_width_;
+  Mapping mapping_;
+  int stored_, width_, target_width_;  // numbers of a row
   double total_ = 0;
   Buffer<T> x_, target_, weights_;
   Buffer<double> shares_;

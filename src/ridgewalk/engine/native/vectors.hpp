@@ -55,6 +55,18 @@ template <class T> inline V<T> larger(V<T> a, V<T> b) {
   return a > b ? a : b;
 #endif
 }
+// The smaller of two numbers; b where one is not a number.
+template <class T> inline V<T> smaller(V<T> a, V<T> b) {
+#if defined(__AVX512F__)
+  if constexpr (sizeof(T) == 4) return (V<T>)_mm512_min_ps((__m512)a, (__m512)b);
+  else return (V<T>)_mm512_min_pd((__m512d)a, (__m512d)b);
+#elif defined(__AVX__)
+  if constexpr (sizeof(T) == 4) return (V<T>)_mm256_min_ps((__m256)a, (__m256)b);
+  else return (V<T>)_mm256_min_pd((__m256d)a, (__m256d)b);
+#else
+  return a < b ? a : b;
+#endif
+}
 template <class T> inline V<T> magnitude(V<T> x) {
   const I<T> sign = (I<T>)splat<T>(T(-0.0));
   return (V<T>)((I<T>)x & ~sign);
