@@ -59,16 +59,23 @@ class View:
         Whether numbers are robustly scaled, softly clipped, and given beside their piecewise-linear encoding.
     hidden_layer_sizes : tuple of int, or "auto"
         Of at most four classes; of more, "auto" in every view.
+    of_many_classes : bool
+        Whether it is one of the usual views where there are five classes or more.
     """
 
     name: str
     mapped: bool
     hidden_layer_sizes: Any
+    of_many_classes: bool = True
 
 
 VIEWS: Mapping[str, View] = {
     view.name: view
-    for view in (View("plain", False, "auto"), View("encoded", True, (32,)), View("encoded, deep", True, (64, 32)))
+    for view in (
+        View("plain", False, "auto"),
+        View("encoded", True, (32,)),
+        View("encoded, deep", True, (64, 32), False),
+    )
 }
 """Views by name."""
 
@@ -140,12 +147,13 @@ class _TableEstimator(BaseEstimator):  # type: ignore[misc]
         frame = self._frame(X, reset=True)
         if len(frame) != len(y):
             raise ValueError(f"X has {len(frame)} rows, and y {len(y)}: one value for each row is needed.")
-        heads = [f"x{k}" for k in range(frame.shape[1])]  # no column can have the name of the target
-        table = make_table(frame.set_axis(heads, axis=1).assign(y=y), "y", self._task)
-        kept = frame.iloc[:, [heads.index(head) for head in table.inputs.columns]]
+        target = "y"
+        while target in frame.columns:
+            target += "'"
+        table = make_table(frame.assign(**{target: y}), target, self._task)
         self.notes_ = list(table.notes)
-        self.encoder_ = Encoder.fit(kept)
-        x = self.encoder_.transform(kept)
+        self.encoder_ = Encoder.fit(table.inputs)
+        x = self.encoder_.transform(table.inputs)
         seed = int(check_random_state(self.random_state).randint(2**31 - 1))
         self.views_: dict[str, MLPClassifierCV | MLPRegressorCV] = {}
         for view in views:
@@ -158,7 +166,8 @@ class _TableEstimator(BaseEstimator):  # type: ignore[misc]
 
     def _asked_views(self) -> list[View]:
         """Return the views that are asked for."""
-        names = list(VIEWS) if isinstance(self.views, str) and self.views == "auto" else self.views
+        automatic = [view.name for view in VIEWS.values() if view.of_many_classes or not self._has_many_classes]
+        names = automatic if isinstance(self.views, str) and self.views == "auto" else self.views
         names = [names] if isinstance(names, str) else list(names)
         unknown = [name for name in names if name not in VIEWS]
         if unknown or not names or len(set(names)) < len(names):
@@ -167,11 +176,15 @@ class _TableEstimator(BaseEstimator):  # type: ignore[misc]
             )
         return [VIEWS[name] for name in names]
 
+    @property
+    def _has_many_classes(self) -> bool:
+        """Whether every view takes the usual network of so many outputs."""
+        return len(getattr(self, "classes_", ())) >= _MANY_CLASSES
+
     def _estimator(self, view: View, seed: int) -> MLPClassifierCV | MLPRegressorCV:
         """Return the estimator of a view's path; folds and starts are the same for all views."""
-        many = len(getattr(self, "classes_", ())) >= _MANY_CLASSES
         return self._of_view(
-            "auto" if many else view.hidden_layer_sizes,
+            "auto" if self._has_many_classes else view.hidden_layer_sizes,
             loss=self.loss,
             alphas=STRENGTHS,
             class_weight=self.class_weight,
