@@ -28,6 +28,7 @@ from threadpoolctl import threadpool_limits
 
 from engine import machine
 from ridgewalk import TableClassifier, TableRegressor
+from ridgewalk.estimators.table import blended_paths
 from ridgewalk.mixture import Mixture
 from ridgewalk.path.selection import mean_and_error
 
@@ -79,7 +80,7 @@ def record_of(seed: int) -> dict[str, float]:
     began = time.process_time()
     model = (TableClassifier if classes else TableRegressor)(random_state=seed).fit(x, y)
     seconds = time.process_time() - began
-    paths = [view.path_ for view in model.views_.values()]
+    paths = list(blended_paths(model.views_).values())
     nested, error = mean_and_error(model.blend_.row_loss, paths[0].row_weights)
     encoded = model.encoder_.transform(fresh)
     of_folds = []

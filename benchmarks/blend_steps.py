@@ -23,6 +23,7 @@ from accuracy import markdown, splits
 from accuracy_models import Split
 from engine import machine
 from ridgewalk import TableClassifier, TableRegressor
+from ridgewalk.estimators.table import blended_paths
 from ridgewalk.mixture import Mixture
 from ridgewalk.path.blend import Blend, fit_blend, mixture_of
 
@@ -45,7 +46,8 @@ def steps_of(split: Split) -> dict[str, list[float]]:
     model = estimator(random_state=split.seed).fit(split.x, split.y)
     x = model.encoder_.transform(split.new)
     problem = next(iter(model.views_.values()))._kept_problem()
-    paths = [view.path_ for view in model.views_.values()]
+    every = blended_paths(model.views_)
+    paths = list(every.values())
 
     def alone(name: str) -> Mixture:
         return Mixture((model.views_[name].model_,), np.ones(1))
@@ -63,8 +65,9 @@ def steps_of(split: Split) -> dict[str, list[float]]:
     mixtures = {FIRST: alone("plain")}
     mixtures |= {f"{name} columns, one network": alone(name) for name in model.views_ if name != "plain"}
     mixtures |= {"the view that predicts best": Mixture((model.network_.model_,), np.ones(1))}
-    mixtures |= {f"blend of the first {count} views": blended(count) for count in range(1, len(paths) + 1)}
-    mixtures |= {"of all rows alone": parts(full, False), "of the folds alone": parts(full, True)}
+    names = [f"blend of {' + '.join(list(every)[:count])}" for count in range(1, len(paths) + 1)]
+    mixtures |= {name: blended(count) for count, name in enumerate(names, 1)}
+    mixtures |= {"its networks of all rows": parts(full, False), "its networks of folds": parts(full, True)}
     mixtures |= {f"blend of about {name}": blended(len(paths), members) for name, members in MEMBERS.items()}
     found = {name: losses(split, mixture.predict(x)) for name, mixture in mixtures.items()}
     for name, members in MEMBERS.items():

@@ -14,8 +14,7 @@ from sklearn.model_selection import GroupKFold, KFold, cross_val_score
 
 import ridgewalk
 from ridgewalk import TableClassifier, TableRegressor
-from ridgewalk.estimators import table as table_module
-from ridgewalk.estimators.table import VIEWS, Worth
+from ridgewalk.estimators.table import VIEWS
 from ridgewalk.input_maps import MapRule
 from ridgewalk.objective import weighted_mean
 from ridgewalk.path.blend import fit_blend
@@ -48,20 +47,13 @@ THREE = np.array(["a", "b", "c"])[np.digitize(NUMBERS, np.quantile(NUMBERS, [0.3
 QUICK: dict[str, Any] = {"random_state": 0, "cv": 3}
 
 
-@pytest.fixture(autouse=True)
-def few_strengths(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(table_module, "STRENGTHS", 3)
-
-
 @pytest.fixture(scope="module")
 def fitted() -> dict[str, Any]:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(table_module, "STRENGTHS", 3)
-        return {
-            "classes": TableClassifier(**QUICK).fit(X, CLASSES),
-            "three": TableClassifier(**QUICK).fit(X, THREE),
-            "numbers": TableRegressor(**QUICK).fit(X, NUMBERS),
-        }
+    return {
+        "classes": TableClassifier(**QUICK).fit(X, CLASSES),
+        "three": TableClassifier(**QUICK).fit(X, THREE),
+        "numbers": TableRegressor(**QUICK).fit(X, NUMBERS),
+    }
 
 
 @pytest.mark.parametrize("kind", ["classes", "three", "numbers"])
@@ -139,14 +131,13 @@ def test_what_it_is_worth_is_measured_on_held_out_rows(fitted: Any, kind: str) -
     path = model.network_.path_
     assert model.heldout_loss_ == pytest.approx(float(weighted_mean(model.blend_.row_loss, path.row_weights)))
     assert model.network_.heldout_loss_ == min(view.heldout_loss_ for view in model.views_.values())
-    worth = {each.than: each for each in model.worth_}
+    worth = {each["than"]: each for each in model.worth_}
     assert list(worth) == ["the single network", "the blend without a penalty", "a linear model", "a constant"]
-    assert all(isinstance(each, Worth) for each in worth.values())
     for each in worth.values():
-        assert each.difference == pytest.approx(model.heldout_loss_ - each.heldout_loss)
-        assert each.standard_error > 0
-    assert worth["a constant"].difference < 0
-    assert worth["the single network"].heldout_loss == pytest.approx(model.network_.heldout_loss_)
+        assert each["difference"] == pytest.approx(model.heldout_loss_ - each["heldout_loss"])
+        assert each["standard_error"] > 0
+    assert worth["a constant"]["difference"] < 0
+    assert worth["the single network"]["heldout_loss"] == pytest.approx(model.network_.heldout_loss_)
     unpenalized = model.unpenalized_blend_
     assert set(unpenalized.strength) == {0}
     assert set(unpenalized.path) == {0, 1, 2}
@@ -156,7 +147,7 @@ def test_what_it_is_worth_is_measured_on_held_out_rows(fitted: Any, kind: str) -
 
 def test_the_blend_is_that_of_the_paths(fitted: Any) -> None:
     model = fitted["numbers"]
-    paths = [view.path_ for view in model.views_.values()]
+    paths = [*(view.path_ for view in model.views_.values()), model.network_.linear_path_]
     again = fit_blend(model.network_._problem, paths, 5)
     np.testing.assert_array_equal(again.weights, model.blend_.weights)
     assert len(model.mixture_.models) == 4 * len(model.blend_.members)
@@ -179,12 +170,14 @@ def test_held_out_rows_teach_a_fold_nothing() -> None:
     )
     for name in VIEWS:
         before, after = (model.views_[name].path_ for model in (one, other))
-        assert before.fold_networks and after.fold_networks
+        assert before.fold_networks is not None
+        assert after.fold_networks is not None
         for a, b in zip(before.fold_networks.parameters, after.fold_networks.parameters, strict=True):
             assert np.array_equal(a[0, 0], b[0, 0])  # at strength 0; the grid of strengths is one for all folds
-        a, b = before.folds[0].inputs, after.folds[0].inputs
-        assert (a is None) == (b is None) == (name == "plain")
-        assert a is None or b is None or np.array_equal(a.center, b.center)
+        maps = [path.folds[0].inputs for path in (before, after)]
+        assert [each is None for each in maps] == [name == "plain"] * 2
+        centers = [each.center for each in maps if each is not None]
+        assert not centers or np.array_equal(centers[0], centers[1])
 
 
 def test_the_numbers_do_not_depend_on_threads(fitted: Any) -> None:

@@ -19,11 +19,11 @@ from ridgewalk.formatting import format_loss
 from ridgewalk.storage import read
 
 if TYPE_CHECKING:
-    from ridgewalk.estimators import MLPClassifierCV, MLPRegressorCV
+    from ridgewalk.cli.training import Fitted
     from ridgewalk.estimators.comparing import Comparison
     from ridgewalk.tables.encode import Encoder
 
-    _Run = tuple[MLPClassifierCV | MLPRegressorCV, Encoder | None]
+    _Run = tuple[Fitted, Encoder | None]
 
 
 def compare(
@@ -66,18 +66,16 @@ def _configures(run: Path) -> bool:
     return run.suffix == ".toml"
 
 
-def _inputs(model: MLPClassifierCV | MLPRegressorCV, encoder: Encoder | None) -> int:
+def _inputs(model: Fitted, encoder: Encoder | None) -> int:
     """Count the inputs that a model uses: of a table, by the names that they have there."""
     used = np.flatnonzero(model.support_)
     return len(used if encoder is None else {encoder.origins[column] for column in used})
 
 
 def _kept(run: Path) -> _Run:
-    from ridgewalk.estimators import MLPClassifierCV, MLPRegressorCV
-
     stored = read(run)
     model = stored.model
-    if not isinstance(model, MLPClassifierCV | MLPRegressorCV):
+    if not hasattr(model, "heldout_arm"):
         raise ValueError(f"{run} holds a {type(model).__name__}, which walked no path: give results of fit.")
     return model, stored.encoder
 
@@ -97,7 +95,7 @@ def _walked(run: Path, file: Path | None, target: str | None, verbose: bool) -> 
     if verbose:
         err.print(f"{escape(str(run))}:", soft_wrap=True)
     problem = read_problem(file, columns, walk, verbose)
-    model = problem.estimator(walk, verbose)
+    model = problem.model(walk, verbose)
     problem.fit(model)
     return model, problem.encoder
 

@@ -12,9 +12,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ridgewalk.files import UNFINISHED
-from ridgewalk.storage import MODEL_FILE, read
+from ridgewalk.storage import MODEL_FILE, TABLE_ESTIMATORS, read
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from ridgewalk.tables import Encoder
 
 TABLE_FILE, SUMMARY_FILE, PAGE_FILE = "path.csv", "summary.json", "report.html"
@@ -150,6 +152,16 @@ def plainly(error: OSError, place: Path | str) -> str:
             return f"{where} cannot be opened, permission is denied: change that, or give another."
         case _:
             return f"{where}: {error.strerror or error}."
+
+
+def blends(model: Any) -> bool:
+    """Return whether a model is one of tables, which takes frames and predicts with a blend."""
+    return type(model).__name__ in TABLE_ESTIMATORS
+
+
+def rows_of(model: Any, encoder: Encoder, frame: pd.DataFrame) -> Any:
+    """Return the rows of a frame as a model takes them: a model of tables as they are, any other encoded."""
+    return frame if blends(model) else encoder.transform(frame)
 
 
 def kept(model: Path) -> tuple[Any, Encoder, str]:

@@ -13,7 +13,7 @@ from rich.markup import escape
 
 from ridgewalk.cli.budget import fitted_into
 from ridgewalk.cli.console import err, out, show
-from ridgewalk.cli.files import PAGE_FILE, SUMMARY_FILE, TABLE_FILE, reserved
+from ridgewalk.cli.files import PAGE_FILE, SUMMARY_FILE, TABLE_FILE, blends, reserved
 from ridgewalk.cli.options import OUTPUT, TRAINING, Columns, Config, File, Force, Output, Walk, option, options, switch
 from ridgewalk.cli.report import draw
 from ridgewalk.cli.resuming import Asked, chosen_once, finished, resumable, say_how_it_starts
@@ -60,13 +60,7 @@ def fit(ctx: typer.Context, file: File, columns: Columns, walk: Walk, wanted: Fi
     """Walk the path over a table's rows: every strength x fold x start; keep the chosen model."""
     began, verbose = time.monotonic(), output.verbose
     limit = None if wanted.budget is None else seconds(wanted.budget)
-    if wanted.force and wanted.resume:
-        raise ValueError("--resume goes on with what is there, --force replaces it: give one of them.")
-    if wanted.curves and (not wanted.page or walk.select_inputs or walk.relax or not sizes(walk.hidden)):
-        raise ValueError(
-            "--curves shows how a path with a hidden layer trains, on the page: leave --no-report, --select-inputs, "
-            "--relax and --hidden none out, or --curves."
-        )
+    _check(walk, wanted)
     problem = read_problem(file, columns, walk, verbose)
     with reserved(wanted.out_folder, file, wanted.force, wanted.resume) as folder:
         asked = Asked.of(columns, walk, wanted.budget, *problem.arrays)
@@ -85,9 +79,9 @@ def fit(ctx: typer.Context, file: File, columns: Columns, walk: Walk, wanted: Fi
                         records, walk, lambda: fitted_into(limit, began, problem, walk, given, verbose)
                     )
                     notes.append(said)
-                model = problem.estimator(walk, verbose).set_params(checkpoint_dir=records)
+                model = problem.model(walk, verbose).set_params(checkpoint_dir=records)
                 problem.fit(model)
-                summary = model.summary(problem.encoder.origins)
+                summary = model.summary() if blends(model) else model.summary(problem.encoder.origins)
                 summary |= {"task": problem.table.task, "target": columns.target, "notes": notes, "asked": asked.plain}
                 save(folder, model, problem.encoder, summary)
                 if wanted.page:
@@ -102,6 +96,24 @@ def fit(ctx: typer.Context, file: File, columns: Columns, walk: Walk, wanted: Fi
         if wanted.page:
             out.print(f"To look at: {escape(str(folder / PAGE_FILE))}", soft_wrap=True)
         out.print(f"Predict with: ridgewalk predict {escape(str(folder))} FILE", soft_wrap=True)
+
+
+def _check(walk: Walk, wanted: FitOptions) -> None:
+    """Check that options go together.
+
+    Raises
+    ------
+    ValueError
+    """
+    if wanted.force and wanted.resume:
+        raise ValueError("--resume goes on with what is there, --force replaces it: give one of them.")
+    if wanted.budget is not None and walk.blend:
+        raise ValueError("--budget chooses the grid of one network: leave it out, or --blend.")
+    if wanted.curves and (not wanted.page or walk.select_inputs or walk.relax or not sizes(walk.hidden)):
+        raise ValueError(
+            "--curves shows how a path with a hidden layer trains, on the page: leave --no-report, --select-inputs, "
+            "--relax and --hidden none out, or --curves."
+        )
 
 
 def _given(ctx: typer.Context) -> set[str]:

@@ -195,10 +195,25 @@ class Columns:
     ] = None
 
 
+_OF_ONE_NETWORK = (
+    "hidden", "activation", "penalty", "l1_ratio", "alphas", "select_inputs", "relax", "racing", "selection", "scorer",
+    "ensemble", "max_iter", "learning_rate", "batch_size",
+)  # fmt: skip
+
+
 @dataclass(frozen=True)
 class Walk:
     """What the options say of the walk."""
 
+    blend: Annotated[
+        bool | None,
+        switch(
+            "--blend/--no-blend",
+            help="Predict with a blend of several networks' paths, over numbers as they are and encoded; or with one "
+            "network. By default a blend, unless an option of the network, the path or its training is given.",
+            panel=NETWORK,
+        ),
+    ] = None
     hidden: Annotated[
         str,
         option(
@@ -302,7 +317,21 @@ class Walk:
     random_state: RandomState = 0
     jobs: Jobs = -1
 
+    @property
+    def of_one_network(self) -> list[str]:
+        """Options that are given and that a blend, which has several networks and paths, has no place for."""
+        usual = {field.name: field.default for field in fields(self)}
+        return [name for name in _OF_ONE_NETWORK if getattr(self, name) != usual[name]]
+
+    @property
+    def blends(self) -> bool:
+        """Whether a blend is fitted."""
+        return not self.of_one_network if self.blend is None else self.blend
+
     def __post_init__(self) -> None:
+        if self.blend and self.of_one_network:
+            named = ", ".join(f"--{name.replace('_', '-')}" for name in self.of_one_network)
+            raise ValueError(f"--blend fits several networks, and {named} is of one: leave it out, or --blend.")
         layers, given = sizes(self.hidden), strengths(self.alphas)
         ratios(self.l1_ratio)
         for met, sentence in (

@@ -11,7 +11,7 @@ import typer
 from rich.markup import escape
 
 from ridgewalk.cli.console import err, noted
-from ridgewalk.cli.files import free, kept
+from ridgewalk.cli.files import free, kept, rows_of
 from ridgewalk.cli.options import OUTPUT, TABLE_HELP, AsJson, Force, Model, Quiet, option
 from ridgewalk.files import written
 
@@ -39,7 +39,7 @@ def predict(
         free(out_file, file, force, "--out")
     estimator, encoder, target = kept(model)
     frame = read_table(file, encoder=encoder)
-    x, notes = encoder.transform(frame), encoder.unseen(frame)
+    x, notes = rows_of(estimator, encoder, frame), encoder.unseen(frame)
     if not (quiet or as_json):
         noted(notes)
     heads = column_heads(target, estimator.classes_ if is_classifier(estimator) else ())

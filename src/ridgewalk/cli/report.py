@@ -11,7 +11,7 @@ import typer
 from rich.markup import escape
 
 from ridgewalk.cli.console import err, noted, out
-from ridgewalk.cli.files import PAGE_FILE, free, kept
+from ridgewalk.cli.files import PAGE_FILE, blends, free, kept, rows_of
 from ridgewalk.cli.options import OUTPUT, TABLE_HELP, AsJson, Force, Model, Quiet, option
 from ridgewalk.formatting import format_loss
 
@@ -46,7 +46,7 @@ def report(
     if file is not None:
         frame = read_table(file, target=target, encoder=encoder)
         y = read_target(frame, target, estimator.classes_ if is_classifier(estimator) else None)
-        rows = (encoder.transform(frame), y)
+        rows = (rows_of(estimator, encoder, frame), y)
         notes = encoder.unseen(frame)
     draw(out_file, estimator, encoder, target, *rows)
     measures = {} if file is None else measured(estimator, *rows)
@@ -77,4 +77,5 @@ def draw(
     file: Path, model: Any, encoder: Encoder, target: str, x: Any = None, y: Any = None, curves: bool = False
 ) -> None:
     """Write the page, whole or not at all."""
-    model.report(file, x, y, origins=encoder.origins, curves=curves, title=f"What predicts {target}")
+    names = {} if blends(model) else {"origins": encoder.origins}
+    model.report(file, x, y, curves=curves, title=f"What predicts {target}", **names)

@@ -12,6 +12,7 @@ import numpy as np
 
 from ridgewalk.arrays import Array
 from ridgewalk.cli.console import introduce
+from ridgewalk.cli.files import blends
 from ridgewalk.cli.options import Columns, LossName, Walk
 from ridgewalk.cli.values import class_weights, known, ratios, sizes, strengths
 from ridgewalk.engine.progress import StoppedError
@@ -21,7 +22,10 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from ridgewalk.estimators import MLPClassifierCV, MLPRegressorCV
+    from ridgewalk.estimators.table import TableClassifier, TableRegressor
     from ridgewalk.tables import Encoder, Table
+
+    Fitted = MLPClassifierCV | MLPRegressorCV | TableClassifier | TableRegressor
 
 
 @dataclass(frozen=True, eq=False)
@@ -75,6 +79,22 @@ class Problem:
             verbose=verbose,
         )
 
+    def model(self, walk: Walk, verbose: bool) -> Fitted:
+        """Make what predicts: a blend, or the single network that the options ask for."""
+        if not walk.blends:
+            return self.estimator(walk, verbose)
+        from ridgewalk.estimators.table import TableClassifier, TableRegressor
+
+        return (TableClassifier if self.table.task == "classification" else TableRegressor)(
+            loss=walk.loss,
+            class_weight=self._class_weight,
+            cv=walk.folds,
+            n_seeds=walk.seeds,
+            random_state=walk.random_state,
+            n_jobs=walk.jobs,
+            verbose=verbose,
+        )
+
     def sized(self, walk: Walk) -> Walk:
         """Return the walk with the network and the training that suit the table, where it says "auto"."""
         classes = len(np.unique(self.y)) if self.table.task == "classification" else 1
@@ -111,10 +131,15 @@ class Problem:
         labels = {str(label): label for label in np.unique(self.y).tolist()}
         return {labels[known(name, "class", list(labels))]: weight for name, weight in weights.items()}
 
-    def fit(self, model: MLPClassifierCV | MLPRegressorCV) -> None:
+    def fit(self, model: Fitted) -> None:
         """Fit a model to all rows."""
         with stoppable():
-            model.fit(self.x, self.y, self.weights, groups=self.groups)
+            if blends(model):
+                from ridgewalk.estimators.access import fit_encoded
+
+                fit_encoded(model, self.encoder, self.x, self.y, self.weights, self.groups)
+            else:
+                model.fit(self.x, self.y, self.weights, groups=self.groups)
 
     def part(self, rows: Any) -> Problem:
         """Give the same of some rows."""

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+import numpy as np
+from sklearn.base import is_classifier
+
+from ridgewalk.arrays import Array
 from ridgewalk.engine.job import History
 from ridgewalk.losses import Loss
 from ridgewalk.model import Model
@@ -12,6 +16,9 @@ from ridgewalk.optimizers import Optimizer
 from ridgewalk.path.result import MLPPath
 from ridgewalk.path.selection import Choice, Rule
 from ridgewalk.report.details import Given
+
+if TYPE_CHECKING:
+    from ridgewalk.tables import Encoder
 
 
 def shown_path(model: Any, names: list[str] | None = None) -> tuple[MLPPath, Rule, list[str], Choice]:
@@ -36,6 +43,16 @@ def training_history(model: Any, indices: Sequence[int]) -> History:
     """Train the folds once more at some strengths of the path, and return how that went."""
     history: History = model._refit_history(indices)
     return history
+
+
+def fit_encoded(model: Any, encoder: Encoder, x: Array, y: Array, sample_weight: Array | None, groups: Any) -> None:
+    """Fit an estimator of tables to a table that is encoded already."""
+    names = [column.name for column in encoder.columns]
+    model.n_features_in_, model.feature_names_in_ = len(names), np.array(names, dtype=object)
+    if is_classifier(model):
+        model.classes_ = np.unique(y)
+    model.notes_ = []
+    model._fit_encoded(encoder, x, y, sample_weight, groups)
 
 
 def is_multilabel(model: Any) -> bool:

@@ -10,20 +10,38 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, Protocol
 
 import numpy as np
 
+from ridgewalk.arrays import Booleans
 from ridgewalk.diagnostics import Arm, Effect, effect
 from ridgewalk.diagnostics.evidence import smallest_effect
 from ridgewalk.diagnostics.statistics import Outcome, spread_of_cells
-from ridgewalk.estimators.whole_path import MLPClassifierCV, MLPRegressorCV
 from ridgewalk.objective import weighted_mean
 from ridgewalk.path.result import MLPPath
 from ridgewalk.path.selection import mean_and_error
 
 Verdict = Outcome | Literal[""]
 _SAME = 1e-6  # relative difference of the null model's losses up to which two tables are one
+
+
+class Comparable(Protocol):
+    """A fitted model with a path: an estimator of one, or of tables.
+
+    Attributes
+    ----------
+    path_ : MLPPath
+    alpha_ : float
+    support_ : booleans
+    """
+
+    path_: MLPPath
+    alpha_: float
+    support_: Booleans
+
+    def heldout_arm(self) -> Arm:
+        """Return what it lost on held-out rows."""
 
 
 @dataclass(frozen=True)
@@ -81,7 +99,7 @@ class Comparison:
     starts: int
 
 
-def compare(models: Mapping[str, MLPClassifierCV | MLPRegressorCV]) -> Comparison:
+def compare(models: Mapping[str, Comparable]) -> Comparison:
     """Compare fitted models, row by row on the folds that they share.
 
     Parameters

@@ -27,7 +27,7 @@ from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_array, check_is_fitted, column_or_1d
 
-from ridgewalk.arrays import Array
+from ridgewalk.arrays import Array, Booleans
 from ridgewalk.diagnostics import Arm, Diagnosis
 from ridgewalk.diagnostics.evidence import chosen_by_others
 from ridgewalk.estimators.parameters import NETWORK_CONSTRAINTS
@@ -36,12 +36,12 @@ from ridgewalk.estimators.whole_path import MLPClassifierCV, MLPRegressorCV
 from ridgewalk.input_maps import MapRule
 from ridgewalk.objective import weighted_mean
 from ridgewalk.path.blend import MOST_MEMBERS, Blend, fit_blend, mixture_of
+from ridgewalk.path.result import MLPPath
 from ridgewalk.path.selection import mean_and_error
+from ridgewalk.report.schema import MemberSummary, Summary, Worth
 from ridgewalk.tables import Encoder, make_table
 from ridgewalk.tables.encode import Date, Number, as_frame
 
-STRENGTHS = 10
-"""Strengths of every view's path, above 0: a blend needs no finer grid."""
 _Estimator = TypeVar("_Estimator", bound="_TableEstimator")
 _MANY_CLASSES = 5  # for which every view takes the usual network of so many outputs
 _PIECES, _FEWEST_PIECES = 8, 3
@@ -59,6 +59,8 @@ class View:
         Whether numbers are robustly scaled, softly clipped, and given beside their piecewise-linear encoding.
     hidden_layer_sizes : tuple of int, or "auto"
         Of at most four classes; of more, "auto" in every view.
+    strengths : int
+        Of its path, above 0. A blend needs no fine grid (EXPERIMENTS.md, 2026-11-29).
     of_many_classes : bool
         Whether it is one of the usual views where there are five classes or more.
     """
@@ -66,37 +68,19 @@ class View:
     name: str
     mapped: bool
     hidden_layer_sizes: Any
+    strengths: int
     of_many_classes: bool = True
 
 
 VIEWS: Mapping[str, View] = {
     view.name: view
     for view in (
-        View("plain", False, "auto"),
-        View("encoded", True, (32,)),
-        View("encoded, deep", True, (64, 32), False),
+        View("plain", False, "auto", 10),
+        View("encoded", True, (32,), 6),
+        View("encoded, deep", True, (64, 32), 6, of_many_classes=False),
     )
 }
 """Views by name."""
-
-
-@dataclass(frozen=True)
-class Worth:
-    """What a blend predicts better than something else does, on the same held-out rows.
-
-    Attributes
-    ----------
-    than : str
-    heldout_loss : float
-        Of that.
-    difference, standard_error : float
-        The blend's held-out loss less that, and its paired standard error over rows; below 0 the blend is better.
-    """
-
-    than: str
-    heldout_loss: float
-    difference: float
-    standard_error: float
 
 
 class _TableEstimator(BaseEstimator):  # type: ignore[misc]
@@ -143,7 +127,6 @@ class _TableEstimator(BaseEstimator):  # type: ignore[misc]
 
     def _fit(self, X: Any, y: Array, sample_weight: ArrayLike | None, groups: ArrayLike | None) -> Self:
         """Fit the views to a table and its target (N,), and blend them."""
-        views = self._asked_views()
         frame = self._frame(X, reset=True)
         if len(frame) != len(y):
             raise ValueError(f"X has {len(frame)} rows, and y {len(y)}: one value for each row is needed.")
@@ -152,8 +135,15 @@ class _TableEstimator(BaseEstimator):  # type: ignore[misc]
             target += "'"
         table = make_table(frame.assign(**{target: y}), target, self._task)
         self.notes_ = list(table.notes)
-        self.encoder_ = Encoder.fit(table.inputs)
-        x = self.encoder_.transform(table.inputs)
+        encoder = Encoder.fit(table.inputs)
+        return self._fit_encoded(encoder, encoder.transform(table.inputs), y, sample_weight, groups)
+
+    def _fit_encoded(
+        self, encoder: Encoder, x: Array, y: Array, sample_weight: ArrayLike | None, groups: ArrayLike | None
+    ) -> Self:
+        """Fit the views to encoded columns (N, P) and the target (N,), and blend them."""
+        views = self._asked_views()
+        self.encoder_ = encoder
         seed = int(check_random_state(self.random_state).randint(2**31 - 1))
         self.views_: dict[str, MLPClassifierCV | MLPRegressorCV] = {}
         for view in views:
@@ -186,7 +176,7 @@ class _TableEstimator(BaseEstimator):  # type: ignore[misc]
         return self._of_view(
             "auto" if self._has_many_classes else view.hidden_layer_sizes,
             loss=self.loss,
-            alphas=STRENGTHS,
+            alphas=view.strengths,
             class_weight=self.class_weight,
             cv=self.cv,
             n_seeds=self.n_seeds,
@@ -207,9 +197,9 @@ class _TableEstimator(BaseEstimator):  # type: ignore[misc]
 
     def _blend(self) -> None:
         """Learn the blend of the views, and that of their unpenalized networks alone."""
-        models = list(self.views_.values())
-        paths, problem = [model.path_ for model in models], models[0]._kept_problem()
-        unpenalized = [np.array([0])] * len(paths)
+        paths = list(blended_paths(self.views_).values())
+        problem = next(iter(self.views_.values()))._kept_problem()
+        unpenalized = [np.flatnonzero(path.alphas == 0) for path in paths]
         blends = (fit_blend(problem, paths, self.max_members, each) for each in (None, unpenalized))
         self._set_blends(self.views_, *blends)
         self.mixture_ = mixture_of(self.blend_, paths)
@@ -219,6 +209,24 @@ class _TableEstimator(BaseEstimator):  # type: ignore[misc]
         """Set the views and their blends."""
         self.views_, self.blend_, self.unpenalized_blend_ = views, blend, unpenalized
         self.network_ = min(views.values(), key=lambda model: model.heldout_loss_)
+
+    @property
+    def path_(self) -> MLPPath:
+        """Path of the single network."""
+        self._check_views()
+        return self.network_.path_
+
+    @property
+    def alpha_(self) -> float:
+        """Strength of the single network."""
+        self._check_views()
+        return self.network_.alpha_
+
+    @property
+    def support_(self) -> Booleans:
+        """Which encoded columns any network of the blend uses."""
+        check_is_fitted(self, "mixture_")
+        return self.mixture_.support(len(self.encoder_.names))
 
     @property
     def worth_(self) -> list[Worth]:
@@ -241,6 +249,26 @@ class _TableEstimator(BaseEstimator):  # type: ignore[misc]
         self._check_views()
         means = np.array([[self.blend_.row_loss[rows].mean()] for rows in self.network_.path_.heldout_rows])
         return Arm(self.blend_.row_loss, means, np.full_like(means, np.nan))
+
+    def summary(self) -> Summary:
+        """Describe the single network's path and its choice in plain data, and beside it what the blend is worth."""
+        self._check_views()
+        path, paths = self.network_.path_, blended_paths(self.views_)
+        loss, error = mean_and_error(self.blend_.row_loss, path.row_weights)
+        members: list[MemberSummary] = [
+            {"view": list(paths)[number], "alpha": float(list(paths.values())[number].alphas[index]), "weight": weight}
+            for number, index, weight in self.blend_.members
+        ]
+        return self.network_.summary(self.encoder_.origins) | {
+            "blend": {
+                "heldout_loss": float(loss),
+                "standard_error": float(error),
+                "networks": len(self.mixture_.models),
+                "members": members,
+                "network": next(name for name, view in self.views_.items() if view is self.network_),
+                "worth": self.worth_,
+            }
+        }
 
     def diagnose(self, *, references: bool = True) -> Diagnosis:
         """Say whether regularization helped the single network, by how much, and why or why not.
@@ -306,9 +334,7 @@ class _TableEstimator(BaseEstimator):  # type: ignore[misc]
     @property
     def selected_features_(self) -> Array:
         """Names of the table's columns that any network of the blend uses."""
-        check_is_fitted(self, "mixture_")
-        used = self.mixture_.support(len(self.encoder_.names))
-        names = [name for name, each in zip(self.encoder_.origins, used, strict=True) if each]
+        names = [name for name, used in zip(self.encoder_.origins, self.support_, strict=True) if used]
         return np.array(list(dict.fromkeys(names)), dtype=object)
 
     def _check_views(self) -> None:
@@ -398,8 +424,9 @@ _PARAMETERS = """
         What predicts: the networks of the members, and the share of each.
     heldout_loss_ : float
         Mean held-out loss of the blend, each fold with the weights that never saw it, in the units of y.
-    worth_ : list of Worth
-        What the blend gains over the single network, no penalty, a linear model and a constant, with standard errors.
+    worth_ : list of dict
+        What the blend gains on held-out rows over the single network, no penalty, a linear model and a constant: "than"
+        which, its "heldout_loss", the "difference" (below 0 the blend is better) and its "standard_error".
     selected_features_ : array of str
         Columns of the table that are used.
     classes_ : array
@@ -488,6 +515,19 @@ class TableRegressor(RegressorMixin, _TableEstimator):  # type: ignore[misc]
         return self._mean(X)[:, 0]
 
 
+def blended_paths(views: Mapping[str, MLPClassifierCV | MLPRegressorCV]) -> dict[str, MLPPath]:
+    """Return the paths that a blend has members of, by name: those of the views, and that of their linear models.
+
+    Of very many rows linear models are fitted to a part, and then have no held-out predictions for the others.
+    """
+    paths = {name: view.path_ for name, view in views.items()}
+    first = next(iter(views.values()))
+    linear, rows = first.linear_path_, first.path_.heldout_rows
+    if all(np.array_equal(*pair) for pair in zip(linear.heldout_rows, rows, strict=True)):
+        paths["linear"] = linear
+    return paths
+
+
 def _has_three_values(column: Array) -> bool:
     """Return whether a column holds three different numbers or more."""
     rest = column[column != column[0]]
@@ -497,4 +537,9 @@ def _has_three_values(column: Array) -> bool:
 def _worth(than: str, blend: Array, other: Array, weights: Array) -> Worth:
     """Compare held-out losses (N,) of rows."""
     difference, error = mean_and_error(blend - other, weights)
-    return Worth(than, float(weighted_mean(other, weights)), float(difference), float(error))
+    return Worth(
+        than=than,
+        heldout_loss=float(weighted_mean(other, weights)),
+        difference=float(difference),
+        standard_error=float(error),
+    )

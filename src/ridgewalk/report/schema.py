@@ -77,6 +77,34 @@ class LinearSummary(TypedDict):
     rows: int  # that are compared: of very many, a random part
 
 
+class Worth(TypedDict):
+    """What a blend predicts better than something else does, on the same held-out rows."""
+
+    than: str
+    heldout_loss: float  # of that
+    difference: float  # the blend's held-out loss less that, by row; below 0 the blend is better
+    standard_error: float  # of the difference, paired over rows
+
+
+class MemberSummary(TypedDict):
+    """A member of a blend: a strength of a view's path."""
+
+    view: str
+    alpha: float
+    weight: float
+
+
+class BlendSummary(TypedDict):
+    """What a blend loses on rows that their folds held out, of what it is made, and what it gains."""
+
+    heldout_loss: float
+    standard_error: float
+    networks: int
+    members: list[MemberSummary]  # the heaviest first
+    network: str  # the view of the single network
+    worth: list[Worth]
+
+
 class DroppedStrength(TypedDict):
     """A strength that a race dropped."""
 
@@ -108,6 +136,7 @@ class Summary(PathSummary):
     """A path, and its inputs; more where inputs were selected, and in the files of a fit."""
 
     inputs: list[InputSummary]
+    blend: NotRequired[BlendSummary]  # of a table model, whose single network the rest describes
     arms: NotRequired[list[ArmSummary]]  # with select_inputs or relax
     gain_over_null: NotRequired[Gain]
     significant: NotRequired[bool]  # with select_inputs

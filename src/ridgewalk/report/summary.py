@@ -12,7 +12,7 @@ from ridgewalk.losses import facts
 from ridgewalk.objective import weighted_mean
 from ridgewalk.path.result import MLPPath
 from ridgewalk.path.selection import Choice, Rule, choose, mean_and_error
-from ridgewalk.report.schema import LinearSummary, NetworkAt, PathSummary, StrengthSummary, Summary
+from ridgewalk.report.schema import BlendSummary, LinearSummary, NetworkAt, PathSummary, StrengthSummary, Summary
 
 _FAR = 0.5  # of a constant's loss: a training loss that is high
 
@@ -158,6 +158,8 @@ def sentences(summary: Summary) -> list[str]:
     if linear is not None:
         said.append(_beside_linear(linear, summary["rows"]))
         said += _fits_little(unpenalized, summary["null_loss"])
+    if "blend" in summary:
+        said.append(_blended(summary["blend"]))
     if summary["dropped"]:
         after = [entry["folds"] for entry in summary["dropped"]]
         folds = str(min(after)) + (f" to {max(after)}" if max(after) > min(after) else "")
@@ -194,6 +196,21 @@ def _beside_linear(linear: LinearSummary, rows: int) -> str:
         f"A linear model on the same folds{part} has the held-out loss {format_loss(linear['heldout_loss'])} +- "
         f"{format_loss(linear['standard_error'])}, the network {format_loss(linear['network_loss'])}: "
         f"{'lower' if less < 0 else 'higher'} by {format_loss(abs(less))} +- {format_loss(linear['difference_error'])}."
+    )
+
+
+def _blended(blend: BlendSummary) -> str:
+    """Say what a blend is made of, and what it gains."""
+    views = format_count(len({member["view"] for member in blend["members"]}), "view")
+    gains = [
+        f"{'lower' if each['difference'] < 0 else 'higher'} than that of {each['than']} by "
+        f"{format_loss(abs(each['difference']))} +- {format_loss(each['standard_error'])}"
+        for each in blend["worth"]
+    ]
+    return (
+        f"Predictions are a blend of {format_count(blend['networks'], 'network')} of {views}; its held-out loss, "
+        f"{format_loss(blend['heldout_loss'])} +- {format_loss(blend['standard_error'])}, is "
+        f"{', '.join(gains)}. The path above is that of the best single network (view: {blend['network']})."
     )
 
 

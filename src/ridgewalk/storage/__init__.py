@@ -28,7 +28,7 @@ from ridgewalk.storage.table_records import TABLE_ESTIMATORS, described_table, s
 if TYPE_CHECKING:
     from ridgewalk.tables.encode import Encoder
 
-__all__ = ["FORMAT", "MODEL_FILE", "ModelFileError", "Stored", "load", "read", "save"]
+__all__ = ["FORMAT", "MODEL_FILE", "TABLE_ESTIMATORS", "ModelFileError", "Stored", "load", "read", "save"]
 
 MODEL_FILE = "model.safetensors"
 

@@ -16,6 +16,7 @@ from ridgewalk import __version__
 from ridgewalk.losses import BinaryCrossEntropy, CrossEntropy
 from ridgewalk.mixture import Mixture
 from ridgewalk.path.blend import Blend
+from ridgewalk.path.result import MLPPath
 from ridgewalk.storage.container import Arrays, ModelFileError, Record, Shelf, WrongError, as_text, restored
 from ridgewalk.storage.records import (
     OutputSpec,
@@ -112,7 +113,8 @@ def stored_table(document: Record, arrays: Arrays) -> Stored:
         model.classes_ = classes
     if document["views"]:
         views = {as_text(name): stored(each, arrays).model for name, each in document["views"].items()}
-        model._set_blends(views, *(_blend(each, list(views.values()), arrays) for each in document["blends"]))
+        paths = list(table.blended_paths(views).values())
+        model._set_blends(views, *(_blend(each, paths, arrays) for each in document["blends"]))
     target = document["target"]
     return Stored(model, encoder, None if target is None else as_text(target))
 
@@ -129,9 +131,8 @@ def _specification(estimator: str, classes: Any, columns: int) -> OutputSpec:
     return OutputSpec(columns, 1 if binary else len(classes), (BinaryCrossEntropy if binary else CrossEntropy,))
 
 
-def _blend(record: Record, views: list[Any], arrays: Arrays) -> Blend:
-    """Read the weights of a blend of some views' paths."""
-    paths = [view.path_ for view in views]
+def _blend(record: Record, paths: list[MLPPath], arrays: Arrays) -> Blend:
+    """Read the weights of a blend of some paths."""
     sizes = {"K": len(paths[0].heldout_rows), "N": len(paths[0].row_weights)}
     given = {name: sized(arrays, record[name], *of, sizes) for name, of in _BLEND.items()}
     number, strength = given["path"], given["strength"]
