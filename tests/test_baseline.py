@@ -60,6 +60,11 @@ PENALTIES: dict[str, dict[str, Any]] = {
 }
 
 
+BOOTSTRAP = [
+    (train, np.setdiff1d(np.arange(ROWS), train)) for train in np.random.default_rng(8).integers(0, ROWS, (3, ROWS))
+]
+
+
 def problem_of(loss: Any, target: Any, x: Any = X, weights: Any = None, standardize: bool = True) -> PathProblem:
     splits = list(KFold(3, shuffle=True, random_state=0).split(np.zeros(len(target))))
     weights = np.ones(len(target)) if weights is None else weights
@@ -99,6 +104,12 @@ def test_it_is_the_optimum_to_a_tolerance(target: Any, penalty: Any) -> None:
 )
 def test_it_is_the_optimum_of_other_tables(target: Any, given: Any) -> None:
     assert_near_optimum(problem_of(*TARGETS[target], **given), settings_of())
+
+
+@pytest.mark.parametrize("target", TARGETS)
+def test_it_is_the_optimum_of_rows_that_are_drawn_several_times(target: Any) -> None:
+    loss, values = TARGETS[target]
+    assert_near_optimum(PathProblem.of(X, values, loss, BOOTSTRAP), settings_of())
 
 
 @pytest.mark.parametrize("target", ["squared", "two classes"])

@@ -640,7 +640,7 @@ _FIRST = """
         All strengths from one dense fit, or one after the other from weak to strong.
     racing : bool, default False
         Drop a strength that, after two folds or more, loses more on the rows held out so far than the best one by over
-        three paired standard errors: a third of the time is saved, or more. What is dropped stands in ``path_.dropped``
+        two paired standard errors: two fifths of the time are saved, or so. What is dropped stands in ``path_.dropped``
         and nowhere else. It needs ``schedule="ramp"``, three folds, and a choice by the loss (no ``scoring``,
         ``select_inputs``, ``relax`` or ``alphas="qut"``); a linear model's path is never raced.
     max_iter : int or "auto"

@@ -4,7 +4,8 @@
 
 The weights that are not 0, and those at 0 whose slope beats their L1, are active. On them, with the signs that they
 have, the minimum has a formula; a weight that would change its sign rests at 0, and the next round looks again (feature
-signs: Lee, Battle, Raina and Ng, NIPS 2006). Where that does not go down, a proximal step does.
+signs: Lee, Battle, Raina and Ng, NIPS 2006). Where that does not go down, a proximal step does. Every few rounds, a
+block whose columns nearly copy each other goes on by splitting.
 """
 
 from __future__ import annotations
@@ -16,8 +17,10 @@ import numpy as np
 
 from ridgewalk.arrays import Array, Booleans, Integers
 
-_ROUNDS, _TURNS, _SLIDES = 60, 8, 100
+_ROUNDS, _TURNS, _SPLITS = 60, 4, 50
 _RIDGE = 1e-9  # of a curvature: columns may copy each other
+_RATE, _LEAST = 2.0, 1e-6  # of splitting: times L1 by the mean weight, and at least this part of the largest curvature
+_TINY = 1e-300
 _REST = 1e-3  # of the largest slope: what a first round leaves alone
 
 
@@ -38,20 +41,20 @@ def minimized(matrix: Array, slope: Array, point: Array, l1: Array, free: Boolea
     result = point.copy()
     at_point = _times(matrix, point)
     blocks = _Blocks(np.arange(len(point)), matrix, at_point - slope, l1, free, point, at_point)
-    largest = max(float(np.abs(slope).max(initial=0.0)), 1e-300)
+    largest = max(float(np.abs(slope).max(initial=0.0)), _TINY)
     open_blocks = np.asarray((np.abs(blocks.left()[1]) > _REST * largest).any(axis=1))
     for turn in range(_ROUNDS):
         if not open_blocks.any():
             break
         blocks = blocks if open_blocks.all() else blocks.part(open_blocks)
         active, before = blocks.left()[0], blocks.values()
-        slides = turn % _TURNS == _TURNS - 1
-        if slides:
-            blocks.slide()
+        splits = turn % _TURNS == _TURNS - 1
+        if splits:
+            blocks.split()
         crossed = blocks.move()
         result[blocks.numbers] = blocks.point
         more = (blocks.left()[0] & ~active).any(axis=1)
-        open_blocks = (crossed | more) & ((not slides) | (before - blocks.values() > enough))
+        open_blocks = (crossed | more) & ((not splits) | (before - blocks.values() > enough))
     return result
 
 
@@ -121,20 +124,21 @@ class _Blocks:
         unfinished[worse] = True
         return unfinished
 
-    def slide(self) -> None:
-        """Take accelerated proximal steps, which find out which of many columns that nearly copy each other rest at 0.
+    def split(self) -> None:
+        """Take steps of alternating directions, which find out which of many columns that nearly are copies rest at 0.
 
-        (Beck and Teboulle, SIAM J. Imaging Sci. 2009; restarts: O'Donoghue and Candes, Found. Comput. Math. 2015.)
+        (Boyd and others, Found. Trends Mach. Learn. 2011, section 6.4; the rate is L1 by the mean weight.)
         """
-        rate, threshold = 1 / self.steepest, self.l1 / self.steepest
-        now, ahead, momentum = self.point, self.point, np.ones((len(self.point), 1))
-        for _ in range(_SLIDES):
-            moved = ahead - rate * (_times(self.matrix, ahead) - self.pull)
-            reached = np.where(self.free, np.sign(moved) * np.maximum(np.abs(moved) - threshold, 0), 0.0)
-            back = ((ahead - reached) * (reached - now)).sum(axis=1, keepdims=True) > 0
-            last, momentum = np.where(back, 1.0, momentum), (1 + np.sqrt(1 + 4 * momentum**2)) / 2
-            momentum = np.where(back, 1.0, momentum)
-            now, ahead = reached, reached + np.where(back, 0.0, (last - 1) / momentum) * (reached - now)
+        size, steepest = np.abs(self.point), np.abs(self.matrix).sum(axis=2).max(axis=1)
+        usual = (self.l1 * (size > 0)).sum(axis=1) / np.maximum(size.sum(axis=1), _TINY)
+        rate = np.clip(_RATE * usual, _LEAST * steepest, steepest)[:, None]
+        inverse = np.linalg.inv(self.matrix + rate[:, :, None] * np.eye(self.point.shape[1]))
+        threshold = self.l1 / rate
+        now, slack = self.point, np.clip((self.pull - self.image) / rate, -threshold, threshold)
+        for _ in range(_SPLITS):
+            ahead = _times(inverse, self.pull + rate * (now - slack)) + slack
+            now = np.where(self.free, ahead - np.clip(ahead, -threshold, threshold), 0.0)
+            slack = ahead - now
         self._take_lower(np.arange(len(now)), now, self.values())
 
     def _take(self, point: Array) -> None:
@@ -154,7 +158,8 @@ def _solved(matrix: Array, left: Array, active: Booleans) -> Array:
     order = np.argsort(~active, axis=1, kind="stable")[:, :most]
     block, at = np.arange(len(matrix))[:, None], np.arange(most)
     inside = active[block, order]
-    some = matrix[block[:, :, None], order[:, :, None], order[:, None, :]]
+    rows = (block * matrix.shape[1] + order) * matrix.shape[1]
+    some = matrix.reshape(-1).take(rows[:, :, None] + order[:, None, :])
     some *= inside[:, :, None] & inside[:, None, :]
     some[:, at, at] = np.where(inside, some[:, at, at] * (1 + _RIDGE), 1.0)
     step = np.zeros_like(left)

@@ -4,11 +4,14 @@ A baseline tells how far a straight line gets, so it is solved to a tolerance an
 Every training set has all rows, those that it holds out with weight 0: so all sets move together in a few calls of
 BLAS, and their held-out losses come along.
 
-    quadratic    at the outputs z each block (training set f, output c) has its own quadratic, of the matrix
-                 sum_i s_i k_i x_i x_i' + 2 l2, k being the loss's second derivative by z_c alone: what ties a row's
-                 outputs to each other is left out (the partial Newton method of glmnet: Friedman, Hastie and
+    begin        where the stronger strengths lead to, when the way between the last two of them is gone once more
+    quadratic    each block (training set f, output c) has its own quadratic, of the matrix
+                 sum_i s_i k_i x_i x_i' + 2 l2, k being the loss's second derivative by the output z_c alone, at the
+                 outputs of all rows' model: one sum over all rows, less that of the rows that f leaves out. What ties
+                 a row's outputs to each other is left out (the partial Newton method of glmnet: Friedman, Hastie and
                  Tibshirani, J. Stat. Softw. 2010, section 4). It serves for as long as its steps keep their promises.
-    step         to the minimum of quadratic + L1, then a search along the line for a lower objective
+    step         to the minimum of quadratic + L1, then a search along the line for a lower objective; the last is one
+                 that promises no more than the tolerance, or misses its promise by no more
     columns      of many, those that would gain something; the slopes of all of them end the search
     end          where a strength loses on held-out rows by three paired standard errors, or three in a row win nothing;
                  never at 0, where separable classes have no optimum
@@ -48,7 +51,7 @@ from ridgewalk.threads import look_for_end
 _Number = TypeVar("_Number", bound=np.generic)
 
 BASELINE_STRENGTHS = 15
-TOLERANCE = 2e-4  # of the objective: what a further step may still gain
+TOLERANCE = 1e-4  # of the objective: what a further step may still promise
 _RESIDUAL = 1e-5  # at which the exact solver, where it stands in, ends
 _CLEAR, _PATIENCE = 3.0, 3  # paired standard errors; strengths in a row that predict no better
 _STEPS, _HALVINGS, _ROUNDS = 10, 12, 20
@@ -171,6 +174,10 @@ class Lines:
     point : array, shape (F, P + 1, C)
         Weights, and the bias as the last.
     output : array, shape (F, N, C)
+    losses : array, shape (F, N)
+        Of each row.
+    pull : array, shape (F, N, C)
+        Slopes of the mean loss by the outputs.
     slopes : array, shape (F, P + 1, C)
         Of the mean loss.
     scored : array, shape (N,)
@@ -185,25 +192,29 @@ class Lines:
         constants = np.stack(null.outputs)[:, None]
         self.loss, self.x, self.most_columns = problem.loss, problem.x[rows], _most_columns(problem)
         self.center, self.scale = (np.stack([getattr(fold, name) for fold in folds]) for name in ("center", "scale"))
-        self.target = np.stack([(problem.target[rows] - fold.target_center) / fold.target_scale for fold in folds])
+        target = np.stack([(problem.target[rows] - fold.target_center) / fold.target_scale for fold in folds])
+        self.target = _by_output(target.swapaxes(1, 2).copy())
         self.weights = np.stack([fold.weights[rows] / fold.weights.sum() for fold in folds])
+        self.left_out = [np.flatnonzero(weights == 0) for weights in self.weights]
+        self.shares = [1 - self.weights[-1, each].sum() for each in self.left_out]
         self.held_out = [np.searchsorted(rows, each) for _, each in problem.splits]
         self.scored = np.where(
             np.isin(rows, np.concatenate([each for _, each in problem.splits])), problem.weights[rows], 0
         )
         self.point = np.concatenate([np.zeros((len(folds), problem.inputs, problem.outputs)), constants], axis=1)
-        self.output = np.broadcast_to(constants, self.target.shape).copy()
+        self.before = self.point
         self.steps = self.quadratics = 0
         self.quadratic: Array | None = None
         self._take_columns(np.arange(problem.inputs if problem.inputs <= _FEW else 0))
+        self.output = self._along(self.point[:, self.places])
+        self.losses = self.loss.values(self.output, self.target)
+        self._reach(self.output, self.losses, np.ones(len(folds), dtype=bool))
         self._look()
 
     def held_out_losses(self) -> Array:
         """Return the loss of each row (N,), averaged over the sets that hold it out, in their standardized units."""
-        losses = self.loss.values(self.output, self.target)
-        return average_by_row(
-            self.held_out, [losses[k, each] for k, each in enumerate(self.held_out)], len(self.scored)
-        )
+        losses = [self.losses[k, each] for k, each in enumerate(self.held_out)]
+        return average_by_row(self.held_out, losses, len(self.scored))
 
     def fits(self, objective: Objective, engine: str) -> Fits:
         """Return where they stand, one run for every training set."""
@@ -211,7 +222,7 @@ class Lines:
         sets = len(self.point)
         return Fits(
             parameters=arrays,
-            data_loss=self._data_loss(self.output),
+            data_loss=self._mean(self.losses),
             penalty=objective.penalty(arrays),
             validation_loss=np.full(sets, np.nan),
             residual=objective.residual(arrays, (self.slopes[:, :-1], self.slopes[:, -1:])),
@@ -224,11 +235,12 @@ class Lines:
     def descend(self, objective: Objective) -> bool:
         """Go down to the minimum of an objective, within the tolerance; False where too many columns are in use."""
         l1, l2, free = _strengths(objective, self.point.shape[1:])
-        values = self._data_loss(self.output) + _penalty(self.point, l1, l2)
+        values = self._mean(self.losses) + _penalty(self.point, l1, l2)
         self.tolerance = TOLERANCE * float(np.abs(values).mean())
         used = np.flatnonzero((self.point[:, :-1] != 0).any(axis=(0, 2)))
         if len(self.used) > max(2 * len(used) + _ENTRANTS, _FEW):
             self._take_columns(used)
+        self._go_on(l1, l2)
         last = self.steps + _STEPS
         for _ in range(_ROUNDS):
             self._settle(l1[self.places], l2[self.places], free[self.places], last)
@@ -241,31 +253,43 @@ class Lines:
             self._take_columns(np.sort(np.concatenate([self.used, entering])))
         return True
 
+    def _go_on(self, l1: Array, l2: Array) -> None:
+        """Go on from the last strength by what came from the one before, where that goes down; no sign changes."""
+        before, self.before = self.before, self.point.copy()
+        ahead = 2 * self.point - before
+        ahead[(self.point == 0) | ((ahead * self.point < 0) & (l1 > 0))] = 0
+        output = self.output + self._along((ahead - self.point)[:, self.places])
+        losses = self.loss.values(output, self.target)
+        lower = self._mean(losses) + _penalty(ahead, l1, l2) < self._mean(self.losses) + _penalty(self.point, l1, l2)
+        self.point = np.where(lower[:, None, None], ahead, self.point)
+        self._reach(output, losses, lower)
+
     def _settle(self, l1: Array, l2: Array, free: Booleans, last: int) -> None:
         """Descend on the columns in use, whose strengths (n + 1, C) are given."""
         point = self.point[:, self.places]
-        data, penalty = self._data_loss(self.output), _penalty(point, l1, l2)
+        value = self._mean(self.losses) + _penalty(point, l1, l2)
         while self.steps < last:
             move, promised = self._toward(point, l1, l2, free)
             if promised.max() <= self.tolerance:
                 break
             self.steps += 1
-            lengths, now = np.ones(len(point)), data + penalty
-            ahead = self.columns @ move
+            lengths, ahead = np.ones(len(point)), self._along(move)
             for _ in range(_HALVINGS):
                 reached = point + lengths[:, None, None] * move
                 output = self.output + lengths[:, None, None] * ahead
-                there = self._data_loss(output), _penalty(reached, l1, l2)
-                lower = sum(there) <= now - _ARMIJO * lengths * promised
+                losses = self.loss.values(output, self.target)
+                there = self._mean(losses) + _penalty(reached, l1, l2)
+                lower = there <= value - _ARMIJO * lengths * promised
                 if lower.all():
                     break
                 lengths = np.where(lower, lengths, lengths / 2)
             point = np.where(lower[:, None, None], reached, point)
-            self.output = np.where(lower[:, None, None], output, self.output)
-            data, penalty = (np.where(lower, *pair) for pair in zip(there, (data, penalty), strict=True))
-            kept = (now - data - penalty)[promised > self.tolerance] / promised[promised > self.tolerance]
-            if self.fresh and not lower.any():
+            self._reach(output, losses, lower)
+            there = np.where(lower, there, value)
+            gained, value = value - there, there
+            if np.abs(gained - promised).max() <= self.tolerance or (self.fresh and not lower.any()):
                 break
+            kept = gained[promised > self.tolerance] / promised[promised > self.tolerance]
             if not self.fresh and ((kept < _STALE).any() or (kept > 1 / _STALE).any()):
                 self.quadratic = None
         self.point[:, self.places] = point
@@ -283,7 +307,7 @@ class Lines:
         matrix = bend.reshape(sets * outputs, count, count).copy()
         at = np.arange(count)
         matrix[:, at, at] += 2 * blocks(l2)
-        slope = blocks(self.columns.transpose(0, 2, 1) @ self._pull() + 2 * l2 * point)
+        slope = blocks(self._against(self.columns.T @ self.pull) + 2 * l2 * point)
         start, l1_blocks = blocks(point), blocks(l1)
         enough = self.tolerance / (_PARTS * outputs)
         move = minimized(matrix, slope, start, l1_blocks, blocks(free), enough) - start
@@ -294,18 +318,20 @@ class Lines:
 
     def _bend(self) -> Array:
         """Make the quadratics anew: matrices (F, C, n + 1, n + 1)."""
-        bend = curvature_diagonal(self.loss, self.output, self.target)
+        bend = curvature_diagonal(self.loss, self.output[-1], self.target[-1])
         assert bend is not None
-        sets, _, outputs = bend.shape
+        outputs = bend.shape[1]
         # Logits that are moved together change no softmax: where chances are equal, other ways are so much steeper.
         tied = outputs / (outputs - 1) if facts(self.loss).output_activation == "softmax" else 1.0
-        bend = tied * self.weights[..., None] * np.maximum(bend, _FLAT * bend.max())
-        quadratic = np.empty((sets, outputs, *2 * self.columns.shape[2:]))
-        for k in range(sets):
-            for c in range(outputs):
-                root = self.columns[k] * np.sqrt(bend[k, :, c, None])
-                quadratic[k, c] = root.T @ root
-        self.mean_bend = bend.sum(axis=1)
+        bend = tied * self.weights[-1][:, None] * np.maximum(bend, _FLAT * bend.max())
+        self.mean_bend = bend.sum(axis=0)
+        whole = _products(self.columns, bend)
+        quadratic = np.empty((len(self.weights), *whole.shape))
+        for k, rows in enumerate(self.left_out):
+            ratio, shift = self.ratio[k], self.shift[k]
+            some = (whole - _products(self.columns[rows], bend[rows])) / self.shares[k]
+            some = ratio[:, None] * some + shift[:, None] * some[:, -1:]
+            quadratic[k] = ratio * some + shift * some[..., -1:]
         self.quadratic, self.quadratics = quadratic, self.quadratics + 1
         return quadratic
 
@@ -315,7 +341,7 @@ class Lines:
         A weight that is 0, of a standardized column, gains about ``(|slope| - l1)^2 / (2 curvature)``, taken alone.
         """
         above = np.where(free, np.maximum(np.abs(self.slopes) - l1, 0), 0.0)[:, :-1]
-        gains = above**2 / (2 * (self.mean_bend[:, None] + 2 * l2[:-1]))
+        gains = above**2 / (2 * (self.mean_bend + 2 * l2[:-1]))
         gains[:, self.used] = 0
         if gains.sum(axis=(1, 2)).max() <= self.tolerance:
             return np.arange(0)
@@ -324,20 +350,43 @@ class Lines:
         return np.asarray(entering[gains[:, entering].max(axis=(0, 2)) > 0])
 
     def _take_columns(self, used: Integers) -> None:
-        """Keep some columns as every training set sees them, beside one of ones: shape (F, N, n + 1)."""
+        """Keep some columns as the last training set, of all rows, sees them, beside one of ones: shape (N, n + 1).
+
+        Another set sees ``ratio`` times a column plus ``shift``.
+        """
         self.used, self.places = used, np.append(used, self.x.shape[1])
         some = self.x[:, used]
         some = some if isinstance(some, np.ndarray) else some.toarray()
-        self.columns = np.ones((*self.weights.shape, len(used) + 1))
-        self.columns[..., :-1] = (some - self.center[:, None, used]) / self.scale[:, None, used]
+        center, scale = self.center[:, used], self.scale[:, used]
+        unit = np.where(np.isfinite(scale[-1]), scale[-1], 1.0)  # infinite where a column is constant
+        self.columns = np.ones((len(some), len(used) + 1))
+        self.columns[:, :-1] = (some - center[-1]) / unit
+        self.ratio, self.shift = np.ones((len(scale), len(used) + 1)), np.zeros((len(scale), len(used) + 1))
+        self.ratio[:, :-1], self.shift[:, :-1] = unit / scale, (center[-1] - center) / scale
         self.quadratic = None
 
-    def _data_loss(self, output: Array) -> Array:
-        return np.asarray((self.weights * self.loss.values(output, self.target)).sum(axis=1))
+    def _along(self, move: Array) -> Array:
+        """Return what moves (F, n + 1, C) add to the outputs (F, N, C)."""
+        seen = self.ratio[:, :, None] * move
+        seen[:, -1] += (self.shift[:, :, None] * move).sum(axis=1)
+        return _by_output(seen.swapaxes(1, 2) @ self.columns.T)
+
+    def _against(self, slopes: Array) -> Array:
+        """Return slopes (F, n + 1, C) by the weights of columns as the last set sees them, as each set sees them."""
+        return self.ratio[:, :, None] * slopes + self.shift[:, :, None] * slopes[:, -1:]
+
+    def _mean(self, losses: Array) -> Array:
+        return np.asarray((self.weights * losses).sum(axis=1))
+
+    def _reach(self, output: Array, losses: Array, which: Booleans) -> None:
+        """Go to outputs (F, N, C), of these losses (F, N), in some sets (F,), and find the pull."""
+        self.output = np.where(which[:, None, None], output, self.output)
+        self.losses = np.where(which[:, None], losses, self.losses)
+        self.pull = self.weights[..., None] * self.loss.gradient(self.output, self.target)
 
     def _look(self) -> None:
         """Find the slopes of all columns, without a copy of them: each training set's center and scale come after."""
-        pull = self._pull()
+        pull = self.pull
         sets, rows, outputs = pull.shape
         along = np.asarray(self.x.T @ pull.transpose(1, 0, 2).reshape(rows, sets * outputs))
         along = along.reshape(-1, sets, outputs).transpose(1, 0, 2)
@@ -345,9 +394,16 @@ class Lines:
         standardized = (along - self.center[:, :, None] * total) / self.scale[:, :, None]
         self.slopes = np.concatenate([standardized, total], axis=1)
 
-    def _pull(self) -> Array:
-        """Return the slopes of the mean loss by the outputs: shape (F, N, C)."""
-        return np.asarray(self.weights[..., None] * self.loss.gradient(self.output, self.target))
+
+def _by_output(values: Array) -> Array:
+    """Return values (F, C, N) as (F, N, C), where they are: sums over a row's outputs then add whole columns."""
+    return values.swapaxes(1, 2)
+
+
+def _products(columns: Array, bend: Array) -> Array:
+    """Return X' diag(bend_c) X of columns X (N, n) for every output c of bends (N, C)."""
+    roots = (columns * root[:, None] for root in np.sqrt(bend).T)
+    return np.stack([root.T @ root for root in roots])
 
 
 def _strengths(objective: Objective, shape: tuple[int, ...]) -> tuple[Array, Array, Booleans]:

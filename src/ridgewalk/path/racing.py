@@ -2,7 +2,7 @@
 
     after folds 0 and 1, and after each further one, over the held-out rows so far:
 
-    dropped   where   mean(loss_s - loss_best)  >  3 * paired standard error of that mean
+    dropped   where   mean(loss_s - loss_best)  >  2 * paired standard error of that mean
 
 Each fold's networks are those that the law gives (:mod:`ridgewalk.path.law`) among the strengths that are left: where a
 training missed what its neighbours found, that is not held against the strength.
@@ -30,7 +30,7 @@ FIRST_FOLDS = 2
 """Folds after which the first strengths may be dropped."""
 FEWEST_FOLDS = 3
 """Of a race: with two, nothing is left to save but the fit on all rows."""
-_CLEARLY = 3.0  # paired standard errors
+_CLEARLY = 2.0  # paired standard errors
 
 
 @dataclass(frozen=True, eq=False)
