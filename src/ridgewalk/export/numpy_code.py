@@ -204,11 +204,12 @@ def is_missing(value):
 '''
 
 
+_FAR = f"{FAR:g}".replace("+", "")  # as ruff writes it
 _MAPPED = f'''
 def mapped(x):
     """Make of the columns what the network takes: as they are, softly clipped, or pieces."""
     z = (x[:, MAP_COLUMN] - MAP_CENTER) / MAP_SCALE
-    soft = np.clip(z, -{FAR:g}, {FAR:g})
+    soft = np.clip(z, -{_FAR}, {_FAR})
     soft = soft / np.sqrt(1 + (soft / {SOFT_BOUND:g}) ** 2)
     kinds = [MAP_KIND == {Kind.SOFT_CLIP:d}, MAP_KIND == {Kind.PIECE:d}]
     return np.select(kinds, [soft, np.clip(z, 0, 1)], z)
