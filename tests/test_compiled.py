@@ -14,7 +14,8 @@ from amounts import WHOLE, by_turns
 from ridgewalk.arrays import per_run
 from ridgewalk.engine import compiled, native, reference
 from ridgewalk.engine.job import EarlyStopping, Job, Polish
-from ridgewalk.folds import Fold
+from ridgewalk.folds import Fold, standardized_fold
+from ridgewalk.input_maps import InputMap, MapRule
 from ridgewalk.layers import GELU, Dense, Dropout, LeakyReLU, ReLU, Sigmoid, Tanh
 from ridgewalk.losses import AbsoluteError, BinaryCrossEntropy, CrossEntropy, Huber, Poisson, SquaredError
 from ridgewalk.network import Network, multilayer_perceptron
@@ -198,6 +199,63 @@ def test_ten_steps_are_the_references(activation: Any, loss: Any) -> None:
         dtype, (batch_size, epochs) = turns[(turn + cell) % 4]
         job = make_job(layers, loss, optimizer, penalty, dtype, batch_size=batch_size, epochs=epochs, ramp=0.5)
         assert_agree(job, (optimizer, penalty, dtype, batch_size))
+
+
+MAPS = {
+    "learned": None,
+    "pieces that overlap, lie apart, and are empty": InputMap(
+        np.array([0, 0, 0, 0, 1, 1, 1, 1, 2]),
+        np.array([2, 2, 2, 1, 2, 2, 0, 2, 2]),
+        np.array([-1.0, -0.5, 0.5, 0.2, 0.0, 0.0, 0.3, 2.0, 0.0]),
+        np.array([1.0, 0.7, 0.3, 1.5, 0.5, np.inf, 2.0, 1.0, np.inf]),
+    ),
+    "nothing": InputMap(np.array([0, 1, 2]), np.full(3, 2), np.zeros(3), np.full(3, np.inf)),
+}
+
+
+def mapped_job(mapped: Any, layers: Any, **given: Any) -> Job:
+    """Give a job over three columns, of heavy tails, of zeros and ones, and a plain one, that are mapped."""
+    rule = MapRule(np.array([True, False, True]), 4)
+    count = len(rule.column if mapped is None else mapped.column)
+    job = make_job([Dense(count, SHAPES[0][1]), *layers], **given)
+    x = np.random.default_rng(7).normal(size=(len(job.target), 3))
+    x = np.stack([np.exp(2 * x[:, 0]), x[:, 1] > 0, x[:, 2]], axis=1)
+    fold = standardized_fold(x, job.target, job.loss, job.folds[0].weights, True, job.folds[0].validation, rule)
+    if mapped is not None:
+        center, scale = mapped.standardization(x, fold.weights)
+        scale[0] = np.inf  # as if it were constant
+        fold = replace(fold, inputs=mapped, center=center, scale=scale)
+    return replace(job, x=x, folds=(fold,))
+
+
+@pytest.mark.usefixtures("each_level")
+@pytest.mark.parametrize("penalty", PENALTIES)
+def test_mapped_columns_are_the_references(penalty: Any) -> None:
+    hidden, outputs = SHAPES[1]
+    turns = list(itertools.product(ACTIVATIONS, DTYPES))
+    for turn, (mapped, batch_size) in enumerate(itertools.product(MAPS.values(), (None, 11, 64))):
+        activation, dtype = turns[(5 * turn + list(PENALTIES).index(penalty)) % len(turns)]
+        loss = LOSSES[turn % len(LOSSES)]
+        layers = [layer for layer in (activation, Dense(hidden, outputs)) if layer]
+        job = mapped_job(mapped, layers, loss=loss, penalty=penalty, dtype=dtype, batch_size=batch_size, epochs=4)
+        assert_agree(job, (turn, activation, loss, dtype, batch_size))
+
+
+@pytest.mark.usefixtures("each_level")
+def test_mapped_columns_as_if_they_came_so() -> None:
+    for dtype, batch_size, polish in itertools.product(DTYPES, (None, 16), (None, Polish(5))):
+        job = mapped_job(None, [ReLU(), Dense(9, 2)], dtype=dtype, batch_size=batch_size, polish=polish, record_every=3)
+        fold = job.folds[0]
+        assert fold.inputs is not None
+        before = replace(job, x=fold.inputs.apply(np.asarray(job.x)), folds=(replace(fold, inputs=None),))
+        ours, theirs = compiled.train(job), compiled.train(before)
+        for start, a, b in zip(job.start, ours.parameters, theirs.parameters, strict=True):
+            assert distance(a, b, start) <= (1e-4 if dtype == np.float32 else 1e-10)
+        assert ours.history is not None
+        assert theirs.history is not None
+        np.testing.assert_allclose(ours.history.validation_loss, theirs.history.validation_loss, rtol=1e-4)
+        for n_jobs in (2, 5):
+            assert_same_bits(compiled.train(job, n_jobs), ours)
 
 
 @pytest.mark.slow

@@ -22,10 +22,11 @@ from safetensors.numpy import load
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from ridgewalk import MLPClassifier, MLPClassifierCV, MLPRegressor, cli
+from ridgewalk import MLPClassifier, MLPClassifierCV, MLPRegressor, MLPRegressorCV, cli
 from ridgewalk.export import numpy_code, to_numpy, to_onnx, to_torch
 from ridgewalk.export.onnx_graph import onnx_model
 from ridgewalk.export.recipe import recipe
+from ridgewalk.input_maps import MapRule
 from ridgewalk.storage import MODEL_FILE, save
 from ridgewalk.tables.encode import Encoder
 
@@ -80,9 +81,20 @@ def fitted(x: Any, y: Any, task: Any, **parameters: Any) -> Any:
         return model.fit(x, y)
 
 
+def fitted_with_map(x: Any, y: Any, task: Any, mapped: Any, **parameters: Any) -> Any:
+    """Fit a path for a moment, of mapped columns."""
+    given: dict[str, Any] = {"alphas": [0.01], "cv": 2, "l1_ratio": 1, "max_iter": 60, "random_state": 0} | parameters
+    kind: Any = MLPClassifierCV if task in CLASSES else MLPRegressorCV
+    model = kind((4,), **given)
+    model._map_rule = MapRule(np.asarray(mapped), 3)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # that it has not come to rest
+        return model.fit(x, y)
+
+
 def expected(model: Any, x: Any) -> Any:
     """Give predictions, and probabilities where there are any."""
-    return [model.predict(x), *([model.predict_proba(x)] if isinstance(model, MLPClassifier) else [])]
+    return [model.predict(x), *([model.predict_proba(x)] if hasattr(model, "predict_proba") else [])]
 
 
 def by_onnx(exported: Any, feeds: Any) -> Any:
@@ -119,6 +131,35 @@ def test_every_form_predicts_what_the_model_predicts(activation: Any, hidden: An
         assert_same(by_onnx(to_onnx(model), {"X": x[:1]}), [each[:1] for each in wanted], tolerance)
         assert_same(by_numpy(to_numpy(model), tmp_path, x), wanted)
         assert to_numpy(model.compact()).content == to_numpy(model).content
+
+
+@pytest.mark.parametrize("ensemble", [False, True])
+@pytest.mark.parametrize("task", ["number", "two", "three"])
+def test_mapped_columns_are_mapped_inside(task: Any, ensemble: Any, tmp_path: Path) -> None:
+    x, y = columns(), targets()[task]
+    far = np.vstack([x, 1e30 * x, -1e30 * x])
+    mapped = [True, True, False, True, False, True]
+    parameters = {"n_seeds": 3, "ensemble": ensemble} | ({"loss": "squared_error"} if task == "number" else {})
+    for model in (fitted_with_map(x, y, task, mapped, **parameters), fitted_with_map(x, y, task, mapped, alphas=[9.0])):
+        wanted = expected(model, far)
+        assert_same(by_onnx(to_onnx(model), {"X": far}), wanted)
+        assert_same(by_numpy(to_numpy(model), tmp_path, far), wanted)
+        assert to_numpy(model.compact()).content == to_numpy(model).content
+        with pytest.raises(ValueError, match="maps its columns before the first of them: write it with to_onnx"):
+            to_torch(model)
+
+
+def test_mapped_columns_keep_their_names(tmp_path: Path) -> None:
+    frame = people()
+    encoder = Encoder.fit(frame)
+    x, y = encoder.transform(frame), (frame["noise"] + (frame["town"] == "here") > 0).to_numpy()
+    mapped = [len(np.unique(column)) > 2 for column in x.T]
+    model = fitted_with_map(x, y, "truth", mapped, alphas=[0.03])
+    assert 1 < len(to_onnx(model, encoder).recipe.columns) < frame.shape[1]
+    wanted = expected(model, encoder.transform(changed(frame)))
+    assert_same(by_onnx(to_onnx(model, encoder), fed(to_onnx(model, encoder), changed(frame))), wanted)
+    for given in tables(changed(frame)):
+        assert_same(by_numpy(to_numpy(model, encoder), tmp_path, given), wanted)
 
 
 @pytest.mark.skipif(importlib.util.find_spec("torch") is None, reason="PyTorch is not among the test dependencies")
@@ -357,6 +398,7 @@ def test_the_python_files_are_written_as_ruff_would(tmp_path: Path) -> None:
         for task, each in targets().items()
         for activation, ensemble in [("relu", True), ("logistic", False), ("gelu", False)]
     }  # fmt: skip
+    models["mapped"] = fitted_with_map(x, targets()["two"], "two", [True] * 6), None
     models["linear"] = fitted(x, targets()["number"], "number", hidden_layer_sizes=()), None
     for task in ("two", "number"):
         signal = plain["noise"].to_numpy()

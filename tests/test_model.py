@@ -6,10 +6,12 @@ from typing import Any
 
 import numpy as np
 import pytest
+from scipy.sparse import csr_array
 from sklearn.base import clone
 from sklearn.datasets import load_breast_cancer, load_diabetes
 
 from ridgewalk import MLPClassifierCV, MLPRegressorCV
+from ridgewalk.input_maps import InputMap
 from ridgewalk.losses import SquaredError
 from ridgewalk.model import Compaction, Model, Size
 from ridgewalk.network import multilayer_perceptron
@@ -30,6 +32,14 @@ def make(sizes: Any, activation: Any, share: Any, seed: int = 0, dropout: Any = 
     )  # fmt: skip
 
 
+def mapped(model: Model) -> Model:
+    """Let three numbers of a row each be made of one of the columns 1, 3, 5, ..."""
+    count = len(model.center)
+    column, scale = np.arange(count) // 3, np.where(np.arange(count) == 4, np.inf, np.linspace(0.5, 2, count))
+    inputs = InputMap(column, np.arange(count) % 3, np.linspace(-1, 1, count), scale)
+    return replace(model, inputs=2 * np.unique(column) + 1, map=inputs)
+
+
 def rows(model: Any, seed: int = 1) -> Any:
     return np.random.default_rng(seed).normal(size=(50, model.inputs.max() + 1))
 
@@ -40,6 +50,7 @@ def rows(model: Any, seed: int = 1) -> Any:
 def test_the_compact_model_predicts_the_same_and_holds_nothing_dead(sizes: Any, share: Any, activation: Any) -> None:
     for seed in range(5):
         model = make(sizes, activation, share, seed, dropout=0.3)
+        model = mapped(model) if seed % 2 else model
         small, x = model.compact(), rows(model)
         expected = model.output(x)
         np.testing.assert_allclose(small.output(x), expected, rtol=0, atol=1e-12 * np.abs(expected).max())
@@ -88,6 +99,19 @@ def test_raw_parameters_take_columns_as_they_came() -> None:
     model = make((6, 5, 2), "tanh", 0.4).compact()
     x = rows(make((6, 5, 2), "tanh", 0.4))
     raw, _ = model.network.forward(x[:, model.inputs], model.raw_parameters())
+    np.testing.assert_allclose(raw, model.output(x), atol=1e-12)
+
+
+def test_a_mapped_network_is_of_columns() -> None:
+    model = mapped(make((7, 5, 2), "tanh", 1.0))
+    model.parameters[0][[0, 1, 2, 4]] = 0
+    assert model.column.tolist() == [1, 1, 1, 3, 3, 3, 5]
+    assert model.support(7).tolist() == [False, False, False, True, False, True, False]
+    small, x = model.compact(), rows(model)
+    assert small.map is not None
+    assert (small.inputs.tolist(), small.map.column.tolist(), small.size.inputs) == ([3, 5], [0, 0, 1], 2)
+    np.testing.assert_allclose(small.output(csr_array(x)), model.output(x), atol=1e-12)
+    raw, _ = small.network.forward(small.map.apply(x[:, small.inputs]), small.raw_parameters())
     np.testing.assert_allclose(raw, model.output(x), atol=1e-12)
 
 

@@ -30,6 +30,7 @@ from sklearn.metrics import accuracy_score, make_scorer
 from sklearn.model_selection import KFold
 
 from ridgewalk import MLPClassifier, MLPClassifierCV, MLPRegressor, MLPRegressorCV, load, save
+from ridgewalk.input_maps import MapRule
 from ridgewalk.path import ElasticNetPath
 from ridgewalk.path.families import GroupMCPPath, MCPPath
 from ridgewalk.storage import FORMAT, MODEL_FILE, ModelFileError, read
@@ -49,7 +50,16 @@ ONE: dict[str, Any] = {
     "learning_rate_init": 0.01,
 }
 
+
+def mapped(model: Any) -> Any:
+    """Let the first column of three be mapped to a soft clip and 2 pieces."""
+    model._map_rule = MapRule(np.array([True, False, False]), 2)
+    return model
+
+
 CASES: dict[str, Any] = {
+    "mapped": lambda: mapped(MLPClassifierCV(**WALK)).fit(FRAME, YES),
+    "mapped selection": lambda: mapped(MLPRegressorCV(**WALK, select_inputs=True)).fit(X, NUMBERS),
     "two classes": lambda: MLPClassifierCV(**WALK).fit(FRAME, YES),
     "classes as objects": lambda: MLPClassifierCV(**WALK).fit(X, YES.astype(object)),
     "three classes": lambda: MLPClassifierCV(**WALK, activation="leaky_relu", class_weight="balanced").fit(X, THREE),
@@ -109,7 +119,7 @@ def assert_same(one: Any, other: Any, where: Any = "model") -> None:
 
 def held(model: Any) -> Any:
     """Everything that a model holds but the rows; a table of a frame has numbers of NumPy's in some places."""
-    kept = {name: value for name, value in vars(model).items() if name != "_problem"}
+    kept = {name: value for name, value in vars(model).items() if name not in ("_problem", "_map_rule")}
     for name, value in kept.items():
         if isinstance(value, np.generic):
             kept[name] = value.item()
@@ -463,6 +473,47 @@ def test_a_forged_model_is_refused(tmp_path: Path, change: Any, words: Any) -> N
     assert sentence.endswith("copy it anew from where it was written, or fit the model again.")
     assert len(sentence) < 900
     assert "\n" not in sentence
+
+
+def of_map(where: Any, name: Any, change: Any) -> Any:
+    """Change an array of a map: that of the network to predict with, or of a fold."""
+
+    def changed(document: Any, arrays: Any) -> None:
+        record = document["models"][0] if where == "model" else document["paths"][document["path"]]["folds"][0]
+        arrays[record["map"][name]] = change(arrays[record["map"][name]])
+
+    return changed
+
+
+MAP_FORGERIES = {
+    "a center of NaN": ("center", lambda values: values * np.nan, "finite centers"),
+    "a scale of nothing": ("scale", np.zeros_like, "scales above 0"),
+    "an unknown kind": ("kind", lambda values: values + 3, "kinds of an input map are numbers from 0 to 2"),
+    "columns left out": ("column", lambda values: 2 * values, "none is left out"),
+    "columns falling": ("column", lambda values: values[::-1].copy(), "rise from 0"),
+    "columns more": ("column", lambda values: np.arange(len(values)), "map is of 5 columns, and there are 3"),
+    "a number less": ("kind", lambda values: values[1:].copy(), "is needed"),
+    "kinds of halves": ("kind", lambda values: values / 2, "is float64 of shape"),
+}
+
+
+@pytest.mark.parametrize("where", ["model", "fold"])
+@pytest.mark.parametrize("forgery", MAP_FORGERIES)
+def test_a_forged_map_is_refused(fitted: Any, tmp_path: Path, where: Any, forgery: Any) -> None:
+    name, change, words = MAP_FORGERIES[forgery]
+    document, arrays = opened(save(fitted["mapped"], tmp_path / "m"))
+    of_map(where, name, change)(document, arrays)
+    forged(tmp_path / "m", document, arrays)
+    with pytest.raises(ModelFileError, match=words):
+        load(tmp_path / "m")
+
+
+def test_numbers_that_no_map_makes_are_refused(fitted: Any, tmp_path: Path) -> None:
+    document, arrays = opened(save(fitted["mapped"], tmp_path / "m"))
+    del document["models"][0]["map"]
+    forged(tmp_path / "m", document, arrays)
+    with pytest.raises(ModelFileError, match="takes 5 numbers, and no map makes them of 3 columns"):
+        load(tmp_path / "m")
 
 
 def long_levels(document: Any, _: Any) -> None:

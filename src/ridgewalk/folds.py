@@ -70,9 +70,10 @@ class Fold:
         """Return rows of x (n, P) as this fold's network sees them: (n, M); compressed rows stay so."""
         if not isinstance(x, np.ndarray):
             return scaled(x, self.scale)  # their centers are 0
-        values: Array = (x if self.inputs is None else self.inputs.apply(x)) - self.center
-        values /= self.scale
-        return values
+        mapped = x.astype(np.float64) if self.inputs is None else self.inputs.apply(x)
+        mapped -= self.center  # the copy's own place will do
+        mapped /= self.scale
+        return mapped
 
     def standardized(self, x: Matrix, target: Array, used: Array, dtype: np.dtype[np.floating]) -> Rows:
         """Give the rows whose weight in ``used`` (N,) is above 0, as this fold's network sees them."""

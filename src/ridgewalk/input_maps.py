@@ -27,6 +27,7 @@ SOFT_BOUND = 3.0
 FAR = 1e15
 """A number this far out is softly clipped to the bound itself, and its square does not overflow in float32."""
 _MOST_ROWS = 200_000  # that a map is learned on: a quantile of more is hardly another
+_PARTS = 400  # of what is copied at once otherwise: rows that stay near during all passes over them
 _LEAST_SCALE = 2.0**-511  # what is narrower counts as constant: two such scales can be multiplied
 _LARGEST = float(np.finfo(np.float64).max)
 
@@ -76,17 +77,18 @@ class InputMap:
 
     def apply(self, x: Array) -> Array:
         """Map rows of x (N, P) to what the network takes of them: (N, M), in float64."""
-        z = np.take(x, self.column, axis=1).astype(np.float64, copy=False)
-        with np.errstate(over="ignore"):
-            z -= self.center
-            np.clip(z, -_LARGEST, _LARGEST, out=z)  # an infinite difference over an infinite scale is no number
-            z /= self.scale
+        mapped = np.empty((len(x), len(self.column)))
         soft, piece = (np.flatnonzero(self.kind == kind) for kind in (Kind.SOFT_CLIP, Kind.PIECE))
-        if soft.size:
-            z[:, soft] = _soft_clip(z[:, soft])
-        if piece.size:
-            z[:, piece] = np.clip(z[:, piece], 0.0, 1.0)
-        return z
+        for some in slices(len(x), _PARTS * len(self.column)):
+            z = np.ascontiguousarray(x[some].T, dtype=np.float64)[self.column]
+            with np.errstate(over="ignore"):
+                z -= self.center[:, None]
+                np.clip(z, -_LARGEST, _LARGEST, out=z)  # an infinite difference over an infinite scale is no number
+                z /= self.scale[:, None]
+            z[soft] = _soft_clip(z[soft])
+            z[piece] = np.clip(z[piece], 0.0, 1.0)
+            mapped[some] = z.T
+        return mapped
 
     def part(self, entries: Integers) -> tuple[Integers, InputMap]:
         """Return the columns that some numbers (rising) are made of, and the map of those columns to them."""

@@ -175,9 +175,9 @@ class Job:
                 raise ValueError(f"Row weights must be {rows} finite numbers of zero or more.")
         if not fold.weights.any():
             raise ValueError("A training set needs at least one row of weight above 0.")
+        self._check_map(fold)
         if issparse(self.x) and fold.center.any():
             raise ValueError("Centering would fill a sparse x: give its folds centers of 0.")
-        self._check_map(fold)
         by_validation = self.early_stopping and self.early_stopping.watched == "validation_loss"
         if by_validation and (fold.validation is None or not fold.validation.any()):
             raise ValueError("Early stopping needs a validation set: give every fold validation weights.")

@@ -149,7 +149,7 @@ def to_torch(model: Estimator, encoder: Encoder | None = None, *, target: str = 
     Raises
     ------
     ValueError
-        If the model is not fitted, or the encoder is another model's.
+        If the model is not fitted or maps its columns, or the encoder is another model's.
     """
     plan = recipe(model, encoder, target)
 

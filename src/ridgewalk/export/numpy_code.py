@@ -1,6 +1,6 @@
 """What a model computes as a Python file that a learner can read: NumPy alone, a function a step, numbers at its end.
 
-    encode -> (x - CENTER) / SCALE -> network -> chances -> predict
+    encode -> mapped, if there is a map -> (x - CENTER) / SCALE -> network -> chances -> predict
 
 Names of columns and classes are strangers' text: they stand in the file as literals, as ``repr`` writes them, and
 nowhere else.
@@ -17,6 +17,7 @@ import numpy as np
 
 from ridgewalk.arrays import Array
 from ridgewalk.export.recipe import Feature, Recipe
+from ridgewalk.input_maps import FAR, SOFT_BOUND, Kind
 from ridgewalk.layers import GELU, Layer, LeakyReLU, ReLU, Sigmoid, Tanh
 from ridgewalk.losses import LARGEST_EXPONENT
 from ridgewalk.model import Model
@@ -33,6 +34,7 @@ def numpy_files(plan: Recipe) -> dict[str, bytes]:
     reads_csv = plan.features is not None and plan.flat
     functions = [
         *_encoding(plan.features),
+        *([_MAPPED] if plan.models[0].map is not None else []),
         *([_SIGMOID] if plan.output in ("two classes", "labels") or isinstance(plan.activation, Sigmoid) else []),
         *_network(plan.activation),
         *_predicting(plan),
@@ -54,7 +56,9 @@ def numpy_files(plan: Recipe) -> dict[str, bytes]:
 
 
 def _heading(plan: Recipe, reads_csv: bool) -> str:
-    steps = ["table -> encode" if plan.features else "x", "standardize", "network"]
+    steps = ["table -> encode" if plan.features else "x"]
+    steps += ["map"] if plan.models[0].map is not None else []
+    steps += ["standardize", "network"]
     steps += ["chances"] if plan.classes else []
     takes = (
         "predict takes a dict of columns, a frame, or a list of rows that are dicts; a value\n"
@@ -200,6 +204,18 @@ def is_missing(value):
 '''
 
 
+_FAR = f"{FAR:g}".replace("+", "")  # as ruff writes it
+_MAPPED = f'''
+def mapped(x):
+    """Make of the columns what the network takes: as they are, softly clipped, or pieces."""
+    z = (x[:, MAP_COLUMN] - MAP_CENTER) / MAP_SCALE
+    soft = np.clip(z, -{_FAR}, {_FAR})
+    soft = soft / np.sqrt(1 + (soft / {SOFT_BOUND:g}) ** 2)
+    kinds = [MAP_KIND == {Kind.SOFT_CLIP:d}, MAP_KIND == {Kind.PIECE:d}]
+    return np.select(kinds, [soft, np.clip(z, 0, 1)], z)
+'''
+
+
 def _network(activation: Layer | None) -> list[str]:
     """Give the function that runs the layers, and what it needs."""
     if activation is None:
@@ -272,6 +288,7 @@ def rates(z):
 def _predicting(plan: Recipe) -> list[str]:
     """Give the functions that standardize, run the network and predict."""
     takes, rows = ("table", "encode(table)") if plan.features else ("x", "np.asarray(x)[:, USED]")
+    rows = rows if plan.models[0].map is None else f"mapped({rows})"
     link = {"rates": "rates", "numbers": ""}.get(plan.output, "chances")
     ran = f"{link}(network(x, layers))" if link else "network(x, layers)"
     several = len(plan.models) > 1
@@ -315,7 +332,11 @@ def predict({}):
 def _arrays(plan: Recipe) -> dict[str, np.ndarray[Any, Any]]:
     """Give all numbers by the names that the file has for them."""
     first = plan.models[0]
-    arrays = {"CENTER": first.center, "SCALE": first.scale}
+    arrays: dict[str, np.ndarray[Any, Any]] = {}
+    if first.map is not None:
+        arrays |= {"MAP_COLUMN": first.map.column, "MAP_KIND": first.map.kind}
+        arrays |= {"MAP_CENTER": first.map.center, "MAP_SCALE": first.map.scale}
+    arrays |= {"CENTER": first.center, "SCALE": first.scale}
     for start, model in enumerate(plan.models, 1):
         for k, (w, b) in enumerate(_pairs(model), 1):
             arrays |= {f"W{_numbered(plan, start, k)}": w, f"B{_numbered(plan, start, k)}": b[0]}

@@ -18,8 +18,9 @@ from typing import Any
 import numpy as np
 from onnx import ModelProto, NodeProto, TensorProto, ValueInfoProto, checker, helper, numpy_helper
 
-from ridgewalk.arrays import Integers
+from ridgewalk.arrays import Array, Integers
 from ridgewalk.export.recipe import Feature, Output, Recipe
+from ridgewalk.input_maps import FAR, SOFT_BOUND, InputMap, Kind
 from ridgewalk.layers import GELU, Dense, Dropout, Layer, LeakyReLU, ReLU, Sigmoid, Tanh
 from ridgewalk.losses import LARGEST_EXPONENT
 from ridgewalk.model import Model
@@ -47,18 +48,51 @@ def onnx_model(plan: Recipe) -> bytes:
         raise ValueError("An input of ONNX needs a name, and a column of the model has none: name it, and fit again.")
     graph = _Graph({_ARRAY, *plan.columns})
     x, order = _array(graph, plan) if plan.features is None else _encoded(graph, plan, plan.features)
-    center, scale = plan.models[0].center[order], plan.models[0].scale[order]
-    powers = np.exp2(np.clip(-np.floor(np.log2(scale)), 0, _HIGHEST))
-    lift = np.where((center != 0) & (np.abs(center) < _SMALLEST), powers, 1.0)
-    if (lift != 1).any():
-        x = graph.node("Mul", x, graph.constant("power of two", lift))
-    x = graph.node("Sub", x, graph.constant("center", lift * center))
-    x = graph.node("Div", x, graph.constant("scale", lift * scale))
+    if (inputs := plan.models[0].map) is not None:
+        x, order = _mapped(graph, inputs, x, order)
+    x = _standardized(graph, x, plan.models[0].center[order], plan.models[0].scale[order])
     predictions = [_linked(graph, plan.output, model, _output(graph, model, x, order)) for model in plan.models]
     _give(graph, plan, _mean(graph, predictions))
     proto = graph.finished(f"Predicts {plan.target}.")
     checker.check_model(proto, full_check=True)
     return bytes(proto.SerializeToString())
+
+
+def _standardized(graph: _Graph, x: str, center: Array, scale: Array) -> str:
+    """Subtract centers and divide by scales."""
+    powers = np.exp2(np.clip(-np.floor(np.log2(scale)), 0, _HIGHEST))
+    lift = np.where((center != 0) & (np.abs(center) < _SMALLEST), powers, 1.0)
+    if (lift != 1).any():
+        x = graph.node("Mul", x, graph.constant("power of two", lift))
+    x = graph.node("Sub", x, graph.constant("center", lift * center))
+    return graph.node("Div", x, graph.constant("scale", lift * scale))
+
+
+def _mapped(graph: _Graph, inputs: InputMap, x: str, order: Integers) -> tuple[str, Integers]:
+    """Make what the networks take of the features, those of a kind at once, and say in which order they stand."""
+    place, parts, numbers = np.argsort(order), [], []
+    for kind in Kind:
+        some = np.flatnonzero(inputs.kind == kind)
+        if some.size:
+            columns = graph.constant("columns", place[inputs.column[some]])
+            z = graph.node("Gather", x, columns, options={"axis": 1})
+            parts.append(_of_kind(graph, kind, _standardized(graph, z, inputs.center[some], inputs.scale[some])))
+            numbers.append(some)
+    return graph.joined(parts), np.concatenate(numbers)
+
+
+def _of_kind(graph: _Graph, kind: Kind, z: str) -> str:
+    """Compute the formulas of :mod:`ridgewalk.input_maps`."""
+    match kind:
+        case Kind.IDENTITY:
+            return z
+        case Kind.PIECE:
+            return graph.node("Clip", z, graph.constant("zero", 0.0), graph.constant("one", 1.0))
+        case Kind.SOFT_CLIP:
+            bounded = graph.node("Clip", z, graph.constant("lowest", -FAR), graph.constant("highest", FAR))
+            part = graph.node("Div", bounded, graph.constant("bound", SOFT_BOUND))
+            square = graph.node("Add", graph.constant("one", 1.0), graph.node("Mul", part, part))
+            return graph.node("Div", bounded, graph.node("Sqrt", square))
 
 
 class _Graph:

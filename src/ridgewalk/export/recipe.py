@@ -1,6 +1,7 @@
 """What a fitted model computes, as plain data that every kind of file is written from: without what is dead.
 
-    table -> features (N, P) -> (x - center) / scale -> network -> target's units -> mean over the starts -> prediction
+    table -> features (N, P) -> map, if any -> (x - center) / scale -> network -> target's units -> mean over the starts
+    -> prediction
 
 Inputs and units that do not matter are left out first (:meth:`ridgewalk.model.Model.compact`), so a file asks only for
 the columns that the model uses.
@@ -19,6 +20,7 @@ from sklearn.utils.validation import _check_feature_names_in, check_is_fitted
 from ridgewalk.arrays import Array, Integers
 from ridgewalk.estimators import MLPClassifier, MLPClassifierCV, MLPRegressor, MLPRegressorCV
 from ridgewalk.estimators.access import has_one_target, is_multilabel
+from ridgewalk.input_maps import InputMap, Kind
 from ridgewalk.layers import Dense, Dropout, Layer
 from ridgewalk.losses import OutputActivation, facts
 from ridgewalk.model import Model
@@ -81,7 +83,7 @@ class Recipe:
     unused : tuple of str
         Columns of the fit that are not needed.
     models : tuple of Model
-        One per start whose predictions are averaged; all take the P features, in order, with one center and scale.
+        One per start whose predictions are averaged; all take the P features, in order, with one map, center and scale.
     output : str
         How ``models`` become predictions: one logit is "two classes", several are "classes" or "labels" (each yes or
         no); "numbers" are as they come, "rates" are the exponential.
@@ -191,25 +193,41 @@ def _features(column: Column) -> Iterator[Feature]:
         yield Feature(name, "missing")
 
 
+_Entry = tuple[int, int, float, float, float, float]
+"""Number of a feature; kind, center and scale of its map; center and scale of what that gives."""
+
+
 def _taking(models: list[Model], chosen: Integers) -> tuple[Model, ...]:
-    """Give the same models for an array of the chosen columns alone: weights of 0 where one takes none of a column."""
-    center, scale = np.zeros(len(chosen)), np.ones(len(chosen))
-    widened = []
-    for model in models:
-        taken = np.isin(model.inputs, chosen)
-        place = np.searchsorted(chosen, model.inputs[taken])
-        center[place], scale[place] = model.center[taken], model.scale[taken]
-        weights: Array = np.zeros((len(chosen), model.parameters[0].shape[1]))
-        weights[place] = model.parameters[0][taken]
-        widened.append((Network((Dense(*weights.shape), *model.network.layers[1:])), weights))
-    return tuple(
-        replace(
-            model,
-            network=network,
-            parameters=(weights, *model.parameters[1:]),
-            inputs=np.arange(len(chosen)),
-            center=center,
-            scale=scale,
+    """Give the same models for an array of the chosen columns alone: weights of 0 where one takes none of a number."""
+    entries = [_entries(model, chosen) for model in models]
+    every = sorted({entry for each in entries for entry in each if entry[0] >= 0})
+    column, kind, *numbers = (np.array(values) for values in zip(*every, strict=True))
+    map_center, map_scale, center, scale = (values.astype(float) for values in numbers)
+    taken = []
+    for model, own in zip(models, entries, strict=True):
+        weights: Array = np.zeros((len(every), model.parameters[0].shape[1]))
+        for entry, row in zip(own, model.parameters[0], strict=True):
+            if entry[0] >= 0:
+                weights[every.index(entry)] += row
+        taken.append(
+            replace(
+                model,
+                network=Network((Dense(*weights.shape), *model.network.layers[1:])),
+                parameters=(weights, *model.parameters[1:]),
+                inputs=np.arange(len(chosen)),
+                center=center,
+                scale=scale,
+                map=None if model.map is None else InputMap(column, kind, map_center, map_scale),
+            )
         )
-        for model, (network, weights) in zip(models, widened, strict=True)
-    )
+    return tuple(taken)
+
+
+def _entries(model: Model, chosen: Integers) -> list[_Entry]:
+    """Give what makes each number that a network takes, by the place of its column among the chosen, else -1."""
+    places = {int(column): place for place, column in enumerate(chosen)}
+    column = [places.get(int(each), -1) for each in model.column]
+    kind, center, scale = [int(Kind.IDENTITY)] * len(column), [0.0] * len(column), [1.0] * len(column)
+    if model.map is not None:
+        kind, center, scale = model.map.kind.tolist(), model.map.center.tolist(), model.map.scale.tolist()
+    return list(zip(column, kind, center, scale, model.center.tolist(), model.scale.tolist(), strict=True))

@@ -21,7 +21,18 @@ from ridgewalk.model import Model
 
 
 def torch_state(plan: Recipe) -> bytes:
-    """Write the networks as the content of a safetensors file; its metadata says how to build and feed them."""
+    """Write the networks as the content of a safetensors file; its metadata says how to build and feed them.
+
+    Raises
+    ------
+    ValueError
+        If they take mapped columns.
+    """
+    if plan.models[0].map is not None:
+        raise ValueError(
+            "A state_dict of PyTorch holds dense layers, and this model maps its columns before the first of them: "
+            "write it with to_onnx or to_numpy."
+        )
     arrays = {
         key if len(plan.models) == 1 else f"{start}.{key}": array
         for start, model in enumerate(plan.models)
