@@ -22,6 +22,7 @@ import pandas as pd
 from numpy.typing import ArrayLike
 from scipy.sparse import issparse
 from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
+from sklearn.model_selection import check_cv
 from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.multiclass import check_classification_targets
@@ -36,6 +37,7 @@ from ridgewalk.estimators.whole_path import MLPClassifierCV, MLPRegressorCV
 from ridgewalk.input_maps import MapRule
 from ridgewalk.objective import weighted_mean
 from ridgewalk.path.blend import MOST_MEMBERS, Blend, fit_blend, mixture_of
+from ridgewalk.path.racing import FEWEST_FOLDS
 from ridgewalk.path.result import MLPPath
 from ridgewalk.path.selection import mean_and_error
 from ridgewalk.report.schema import MemberSummary, Summary, Worth
@@ -43,6 +45,8 @@ from ridgewalk.tables import Encoder, make_table
 from ridgewalk.tables.encode import Date, Number, as_frame
 
 _Estimator = TypeVar("_Estimator", bound="_TableEstimator")
+STRENGTHS = 6
+"""Strengths of every view's path, above 0: a blend needs no finer grid (EXPERIMENTS.md, 2026-11-29)."""
 _MANY_CLASSES = 5  # for which every view takes the usual network of so many outputs
 _PIECES, _FEWEST_PIECES = 8, 3
 _MOST_NUMBERS = 300  # that all mapped columns together become: of more columns each has fewer pieces, or none
@@ -59,26 +63,15 @@ class View:
         Whether numbers are robustly scaled, softly clipped, and given beside their piecewise-linear encoding.
     hidden_layer_sizes : tuple of int, or "auto"
         Of at most four classes; of more, "auto" in every view.
-    strengths : int
-        Of its path, above 0. A blend needs no fine grid (EXPERIMENTS.md, 2026-11-29).
-    of_many_classes : bool
-        Whether it is one of the usual views where there are five classes or more.
     """
 
     name: str
     mapped: bool
     hidden_layer_sizes: Any
-    strengths: int
-    of_many_classes: bool = True
 
 
 VIEWS: Mapping[str, View] = {
-    view.name: view
-    for view in (
-        View("plain", False, "auto", 10),
-        View("encoded", True, (32,), 6),
-        View("encoded, deep", True, (64, 32), 6, of_many_classes=False),
-    )
+    view.name: view for view in (View("plain", False, "auto"), View("encoded", True, (64, 32)))
 }
 """Views by name."""
 
@@ -146,8 +139,9 @@ class _TableEstimator(BaseEstimator):  # type: ignore[misc]
         self.encoder_ = encoder
         seed = int(check_random_state(self.random_state).randint(2**31 - 1))
         self.views_: dict[str, MLPClassifierCV | MLPRegressorCV] = {}
+        races = check_cv(self.cv).get_n_splits(x, y, groups) >= FEWEST_FOLDS
         for view in views:
-            model = self._estimator(view, seed)
+            model = self._estimator(view, seed, races)
             model._map_rule = self._map_rule(x) if view.mapped else None
             model._baseline = next((each.linear_path_ for each in self.views_.values()), None)
             self.views_[view.name] = model.fit(x, y, sample_weight, groups=groups)
@@ -156,8 +150,7 @@ class _TableEstimator(BaseEstimator):  # type: ignore[misc]
 
     def _asked_views(self) -> list[View]:
         """Return the views that are asked for."""
-        automatic = [view.name for view in VIEWS.values() if view.of_many_classes or not self._has_many_classes]
-        names = automatic if isinstance(self.views, str) and self.views == "auto" else self.views
+        names = list(VIEWS) if isinstance(self.views, str) and self.views == "auto" else self.views
         names = [names] if isinstance(names, str) else list(names)
         unknown = [name for name in names if name not in VIEWS]
         if unknown or not names or len(set(names)) < len(names):
@@ -166,17 +159,14 @@ class _TableEstimator(BaseEstimator):  # type: ignore[misc]
             )
         return [VIEWS[name] for name in names]
 
-    @property
-    def _has_many_classes(self) -> bool:
-        """Whether every view takes the usual network of so many outputs."""
-        return len(getattr(self, "classes_", ())) >= _MANY_CLASSES
-
-    def _estimator(self, view: View, seed: int) -> MLPClassifierCV | MLPRegressorCV:
+    def _estimator(self, view: View, seed: int, races: bool) -> MLPClassifierCV | MLPRegressorCV:
         """Return the estimator of a view's path; folds and starts are the same for all views."""
+        many = len(getattr(self, "classes_", ())) >= _MANY_CLASSES
         return self._of_view(
-            "auto" if self._has_many_classes else view.hidden_layer_sizes,
+            "auto" if many else view.hidden_layer_sizes,
             loss=self.loss,
-            alphas=view.strengths,
+            alphas=STRENGTHS,
+            racing=races,
             class_weight=self.class_weight,
             cv=self.cv,
             n_seeds=self.n_seeds,
@@ -387,7 +377,7 @@ _PARAMETERS = """
     Parameters
     ----------
     views : "auto" or sequence of str, default "auto"
-        Ways to look at the columns, each with a path of its own: :data:`VIEWS` has them by name; "auto" is all.
+        Ways to look at the columns, each with a path of its own: "plain" and "encoded" (:data:`VIEWS`); "auto" is both.
     max_members : int, default 5
         Members that the blend may have, strengths of the views' paths; each stands for a network of every fold and one
         of all rows.
