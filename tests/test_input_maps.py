@@ -18,7 +18,7 @@ from ridgewalk.folds import standardized_fold
 from ridgewalk.input_maps import InputMap, Kind, MapRule
 from ridgewalk.losses import BinaryCrossEntropy, SquaredError
 from ridgewalk.path.families import ElasticNetPath, GroupLassoPath, GroupMCPPath, MCPPath, over_inputs
-from ridgewalk.path.fit import fit_path
+from ridgewalk.path.fit import find_strengths, fit_path
 from ridgewalk.path.jobs import dense_job
 from ridgewalk.path.problem import PathProblem
 from ridgewalk.path.settings import PathSettings
@@ -104,33 +104,56 @@ def test_of_many_rows_the_same_part_is_taken(monkeypatch: pytest.MonkeyPatch) ->
     assert few.center[0] == pytest.approx(500, abs=200)
 
 
-@pytest.mark.parametrize(
-    "column",
-    [
-        np.zeros(ROWS),
-        np.r_[np.zeros(ROWS - 1), 1.0],
-        np.r_[np.zeros(ROWS - 1), TINY],
-        np.linspace(-1, 1, ROWS) * HUGE,
-        np.r_[np.ones(ROWS // 2), -np.ones(ROWS // 2)] * HUGE,
-        np.linspace(0, 1e-310, ROWS),
-        np.r_[np.linspace(0, 1, ROWS - 1), 1e300],
-        np.ones(ROWS) * HUGE,
-    ],
-)
-def test_no_column_gives_what_is_no_number(column: Any) -> None:
+COLUMNS = {
+    "zeros": (np.zeros(ROWS), False),
+    "a one": (np.r_[np.zeros(ROWS - 1), 1.0], True),
+    "a tiny one": (np.r_[np.zeros(ROWS - 1), TINY], False),
+    "all sizes": (np.linspace(-1, 1, ROWS) * HUGE, True),
+    "both ends": (np.r_[np.ones(ROWS // 2), -np.ones(ROWS // 2)] * HUGE, True),
+    "tiny": (np.linspace(0, 1e-310, ROWS), False),
+    "one far out": (np.r_[np.linspace(0, 1, ROWS - 1), 1e300], True),
+    "a huge constant": (np.ones(ROWS) * HUGE, False),
+}
+
+
+@pytest.mark.parametrize("name", COLUMNS)
+def test_no_column_gives_what_is_no_number(name: str) -> None:
+    column, tells = COLUMNS[name]
     x = np.stack([column, np.ones(ROWS)], axis=1)
-    fold = standardized_fold(x, x[:, [1]], SquaredError(), np.ones(ROWS), True, maps=MapRule(np.array([True, False])))
+    rule = MapRule(np.array([True, False]))
+    fold = standardized_fold(x, x[:, [1]], SquaredError(), np.ones(ROWS), True, maps=rule)
     seen = np.asarray(fold.seen(np.vstack([x, np.full((1, 2), HUGE), np.full((1, 2), -HUGE)])))
     assert np.isfinite(seen).all()
     varies = np.isfinite(fold.scale)
     assert not seen[:, ~varies].any()
+    assert varies[rule.kind == Kind.PIECE].any() == tells
     np.testing.assert_allclose(seen[:ROWS, varies].mean(axis=0), 0, atol=1e-6)
     np.testing.assert_allclose(seen[:ROWS, varies].std(axis=0), 1, rtol=1e-6)
 
 
 def test_a_column_whose_quartiles_are_equal_is_clipped_by_half_its_range() -> None:
-    x = np.r_[np.zeros(ROWS - 1), 8.0][:, None]
-    assert MapRule(np.array([True]), 2).learn(x, np.ones(ROWS)).scale.tolist() == [4.0, np.inf, 8.0]
+    x, weights = np.r_[np.zeros(ROWS - 2), 8.0, 99.0][:, None], np.r_[np.ones(ROWS - 1), 0.0]
+    assert MapRule(np.array([True]), 2).learn(x, weights).scale.tolist() == [4.0, np.inf, 8.0]
+
+
+def test_what_hardly_varies_is_a_constant() -> None:
+    identity = InputMap(np.zeros(1, dtype=int), np.zeros(1, dtype=int), np.zeros(1), np.ones(1))
+    x = np.linspace(0, 1, ROWS)[:, None]
+    scales = [identity.standardization(unit * x, np.ones(ROWS))[1][0] for unit in (1e-100, 1e-200)]
+    assert np.isfinite(scales).tolist() == [True, False]
+
+
+def test_the_strength_that_keeps_nothing_is_found_among_mapped_columns() -> None:
+    settings = PathSettings((), penalty=ElasticNetPath(l1_ratio=1))
+    safe = find_strengths(make_problem(), settings, Runner(), "qut")[1]
+    assert 0 < safe < 10 * find_strengths(make_problem(maps=None), settings, Runner(), "qut")[1]
+
+
+def test_the_network_is_sized_by_the_columns() -> None:
+    x = table(400)
+    problem = path_problem(x, x[:, 3], SquaredError(), Sampling(2, 1, 0), np.ones(400), True, RULE)
+    assert problem.inputs == 10
+    assert MLPRegressorCV()._size(problem).hidden_layer_sizes == (64, 32)  # 50 rows to a column, 40 to an input
 
 
 def test_a_fold_learns_nothing_of_the_rows_that_it_holds_out() -> None:
@@ -277,11 +300,12 @@ def test_compact_networks_predict_the_same(fitted: Any) -> None:
         np.testing.assert_allclose(network.compact().output(x), network.output(x), atol=1e-12)
 
 
-@pytest.mark.parametrize("given", [{"select_inputs": True}, {"relax": True}], ids=lambda given: next(iter(given)))
-@pytest.mark.parametrize("hidden", [(), (4,)], ids=["linear", "hidden"])
-def test_columns_are_selected_and_refitted(given: Any, hidden: Any) -> None:
-    if given.get("select_inputs") and not hidden:
-        return  # refused for any linear model
+@pytest.mark.parametrize(
+    ("hidden", "given"),
+    [((4,), {"select_inputs": True}), ((4,), {"relax": True}), ((), {"relax": True})],
+    ids=["selected", "relaxed", "linear, relaxed"],
+)
+def test_columns_are_selected_and_refitted(hidden: Any, given: Any) -> None:
     x = table()
     model = MLPRegressorCV(hidden, alphas=3, cv=2, max_iter=20, random_state=0, engine="reference", **given)
     model._map_rule = RULE
