@@ -195,7 +195,7 @@ def test_a_race_is_asked_for_or_refused(
 
     monkeypatch.setattr(MLPClassifierCV, "fit", stop)
     (tmp_path / "raced.toml").write_text("racing = true")
-    ridgewalk("fit", "people.csv", "-t", "outcome", "-q", "--config", "raced.toml", *given)
+    ridgewalk("fit", "people.csv", "-t", "outcome", "-q", "--no-blend", "--config", "raced.toml", *given)
     assert seen == [raced]
 
 

@@ -70,9 +70,7 @@ class View:
     hidden_layer_sizes: Any
 
 
-VIEWS: Mapping[str, View] = {
-    view.name: view for view in (View("plain", False, "auto"), View("encoded", True, (64, 32)))
-}
+VIEWS: Mapping[str, View] = {view.name: view for view in (View("plain", False, (32,)), View("encoded", True, (64, 32)))}
 """Views by name."""
 
 
