@@ -13,11 +13,13 @@ from ridgewalk.engine.job import History
 from ridgewalk.losses import Loss
 from ridgewalk.model import Model
 from ridgewalk.optimizers import Optimizer
+from ridgewalk.path.blend import Blend
 from ridgewalk.path.result import MLPPath
 from ridgewalk.path.selection import Choice, Rule
 from ridgewalk.report.details import Given
 
 if TYPE_CHECKING:
+    from ridgewalk.estimators.whole_path import MLPClassifierCV, MLPRegressorCV
     from ridgewalk.tables import Encoder
 
 
@@ -53,6 +55,13 @@ def fit_encoded(model: Any, encoder: Encoder, x: Array, y: Array, sample_weight:
         model.classes_ = np.unique(y)
     model.notes_ = []
     model._fit_encoded(encoder, x, y, sample_weight, groups)
+
+
+def set_blends(
+    model: Any, views: dict[str, MLPClassifierCV | MLPRegressorCV], blend: Blend, unpenalized: Blend
+) -> None:
+    """Give an estimator of tables its fitted views and their blends."""
+    model._set_blends(views, blend, unpenalized)
 
 
 def is_multilabel(model: Any) -> bool:

@@ -405,8 +405,7 @@ def stored(document: Record, arrays: Arrays) -> Stored:
     kinds = _estimators()
     if document["estimator"] not in kinds:
         raise WrongError(f"its estimator {str(document['estimator'])[:60]!r} is unknown")
-    model = kinds[document["estimator"]](**parameters_of(document, arrays))
-    model._validate_params()
+    model = with_parameters(kinds[document["estimator"]], document, arrays)
     for name, each in document["fitted"].items():
         attribute, kind = _FITTED[name]
         value = restored(each, arrays)
@@ -443,13 +442,16 @@ def stored(document: Record, arrays: Arrays) -> Stored:
     return Stored(model, encoder, None if target is None else as_text(target))
 
 
-def parameters_of(document: Record, arrays: Arrays) -> dict[str, Any]:
-    """Read the parameters of an estimator."""
-    return {
+def with_parameters(kind: type[Any], document: Record, arrays: Arrays) -> Any:
+    """Make an estimator of a kind with the parameters that a document has, and check them."""
+    parameters = {
         _OLD_PARAMETERS.get(name, name): restored(each, arrays)
         for name, each in document["parameters"].items()
         if name not in _UNKEPT
     }
+    model = kind(**parameters)
+    model._validate_params()
+    return model
 
 
 def encoder_of(records: list[Record] | None) -> Encoder | None:

@@ -31,9 +31,9 @@ from ridgewalk.storage.records import (
     model_record,
     none_negative,
     parameter_records,
-    parameters_of,
     sized,
     stored,
+    with_parameters,
 )
 
 _BLEND = {"path": ("i", "M"), "strength": ("i", "M"), "fold_weights": ("f", "KM"), "weights": ("f", "M"),
@@ -82,10 +82,9 @@ def described_table(model: Any, target: str | None, shelf: Shelf) -> Record:
 
 def stored_table(document: Record, arrays: Arrays) -> Stored:
     """Make the table model that a document describes."""
-    from ridgewalk.estimators import table
+    from ridgewalk.estimators import access, table
 
-    model = getattr(table, document["estimator"])(**parameters_of(document, arrays))
-    model._validate_params()
+    model = with_parameters(getattr(table, document["estimator"]), document, arrays)
     encoder, fitted = encoder_of(document["columns"]), document["fitted"]
     if encoder is None:
         raise WrongError("it has no columns")
@@ -114,7 +113,7 @@ def stored_table(document: Record, arrays: Arrays) -> Stored:
     if document["views"]:
         views = {as_text(name): stored(each, arrays).model for name, each in document["views"].items()}
         paths = list(table.blended_paths(views).values())
-        model._set_blends(views, *(_blend(each, paths, arrays) for each in document["blends"]))
+        access.set_blends(model, views, *(_blend(each, paths, arrays) for each in document["blends"]))
     target = document["target"]
     return Stored(model, encoder, None if target is None else as_text(target))
 
