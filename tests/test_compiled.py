@@ -206,7 +206,7 @@ MAPS = {
     "pieces that overlap, lie apart, and are empty": InputMap(
         np.array([0, 0, 0, 0, 1, 1, 1, 1, 2]),
         np.array([2, 2, 2, 1, 2, 2, 0, 2, 2]),
-        np.array([-1.0, -0.5, 0.5, 0.2, 0.0, 0.0, 0.3, 2.0, 0.0]),
+        np.array([0.2, 0.7, 2.0, 0.2, 0.0, 0.0, 0.3, 2.0, 0.0]),
         np.array([1.0, 0.7, 0.3, 1.5, 0.5, np.inf, 2.0, 1.0, np.inf]),
     ),
     "nothing": InputMap(np.array([0, 1, 2]), np.full(3, 2), np.zeros(3), np.full(3, np.inf)),

@@ -512,8 +512,8 @@ def test_standardizing_on_all_rows_is_found_and_on_a_folds_own_is_not_accused(
     import ridgewalk.path.problem as module
     from ridgewalk.folds import standardized_fold as honest
 
-    def leaking(x: Any, target: Any, loss: Any, weights: Any, standardize: Any, validation: Any = None) -> Any:
-        everything = honest(x, target, loss, np.ones_like(weights), standardize, validation)
+    def leaking(x: Any, target: Any, loss: Any, weights: Any, standardize: Any, **given: Any) -> Any:
+        everything = honest(x, target, loss, np.ones_like(weights), standardize, **given)
         return replace(everything, weights=weights)
 
     X, y = load_diabetes(return_X_y=True)
