@@ -29,6 +29,8 @@ from ridgewalk.export import numpy_code, to_numpy, to_onnx, to_torch
 from ridgewalk.export.onnx_graph import onnx_model
 from ridgewalk.export.recipe import recipe
 from ridgewalk.input_maps import MapRule
+from ridgewalk.layers import Dense
+from ridgewalk.network import Network
 from ridgewalk.storage import MODEL_FILE, save
 from ridgewalk.tables.encode import Encoder
 
@@ -639,6 +641,12 @@ def test_a_blend_asks_for_no_column_that_none_of_its_networks_uses(tmp_path: Pat
     model = blend_of("auto")
     for each in model.mixture_.models:
         each.parameters[0][np.isin(each.column, [1, 4])] = 0
+    first, *others = model.mixture_.models
+    of_last = {"inputs": np.array([4]), "center": np.zeros(1), "scale": np.ones(1), "map": None}
+    constant = replace(
+        first, network=Network((Dense(1, 1),)), parameters=(np.zeros((1, 1)), np.ones((1, 1))), **of_last
+    )
+    model.mixture_ = replace(model.mixture_, models=(constant, *others))
     exported, frame = to_onnx(model), pd.DataFrame(columns(1)[:, :5], columns=list("abcde"))
     assert list(exported.recipe.columns) == ["a", "c", "d"]
     assert exported.recipe.unused == ("b", "e")
