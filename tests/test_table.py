@@ -13,7 +13,8 @@ from sklearn.base import clone
 from sklearn.model_selection import GroupKFold, KFold, cross_val_score
 
 import ridgewalk
-from ridgewalk import TableClassifier, TableRegressor
+from ridgewalk import MLPClassifierCV, TableClassifier, TableRegressor
+from ridgewalk.estimators.comparing import compare
 from ridgewalk.estimators.table import VIEWS
 from ridgewalk.input_maps import MapRule
 from ridgewalk.objective import weighted_mean
@@ -143,6 +144,23 @@ def test_what_it_is_worth_is_measured_on_held_out_rows(fitted: Any, kind: str) -
     assert set(unpenalized.path) == {0, 1}
     rows = model.heldout_arm().rows
     assert np.array_equal(rows, model.blend_.row_loss)
+
+
+def test_the_same_random_state_gives_a_single_network_the_same_folds(fitted: Any) -> None:
+    model = fitted["classes"]
+    alone = MLPClassifierCV((3,), alphas=[0.1], max_iter=5, **QUICK)
+    alone.fit(model.encoder_.transform(X), CLASSES)
+    for ours, theirs in zip(model.path_.heldout_rows, alone.path_.heldout_rows, strict=True):
+        np.testing.assert_array_equal(ours, theirs)
+    comparison = compare({"blend": model, "one": alone})
+    assert comparison.models[0].heldout_loss == pytest.approx(model.heldout_loss_)
+    drawn = [TableRegressor(random_state=np.random.RandomState(seed), cv=3)._seed() for seed in (0, 0, 1)]
+    assert drawn[0] == drawn[1] != drawn[2]
+
+
+def test_what_cannot_be_drawn_again_has_no_checkpoints(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="give random_state a whole number"):
+        TableRegressor(checkpoint_dir=tmp_path).fit(X, NUMBERS)
 
 
 def test_the_blend_is_that_of_the_paths(fitted: Any) -> None:
