@@ -210,6 +210,9 @@ def test_weights_and_groups_reach_every_view() -> None:
     path = model.network_.path_
     assert all(not set(groups[rows]) & set(np.delete(groups, rows)) for rows in path.heldout_rows)
     assert np.array_equal(path.row_weights, weights)
+    arm = model.heldout_arm()
+    expected = [np.average(arm.rows[rows], weights=weights[rows]) for rows in path.heldout_rows]
+    np.testing.assert_allclose(arm.heldout[:, 0], expected)
 
 
 @pytest.mark.parametrize("kind", ["classes", "three", "numbers"])

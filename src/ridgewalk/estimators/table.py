@@ -242,8 +242,9 @@ class _TableEstimator(BaseEstimator):  # type: ignore[misc]
     def heldout_arm(self) -> Arm:
         """Return what the blend lost on held-out rows, each fold with the weights that never saw them."""
         self._check_views()
-        means = np.array([[self.blend_.row_loss[rows].mean()] for rows in self.network_.path_.heldout_rows])
-        return Arm(self.blend_.row_loss, means, np.full_like(means, np.nan))
+        losses, path = self.blend_.row_loss, self.network_.path_
+        means = np.array([[weighted_mean(losses[rows], path.row_weights[rows])] for rows in path.heldout_rows])
+        return Arm(losses, means, np.full_like(means, np.nan))
 
     def summary(self) -> Summary:
         """Describe the single network's path and its choice in plain data, and beside it what the blend is worth."""
