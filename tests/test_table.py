@@ -19,6 +19,7 @@ from ridgewalk.estimators.table import VIEWS
 from ridgewalk.input_maps import MapRule
 from ridgewalk.objective import weighted_mean
 from ridgewalk.path.blend import fit_blend
+from ridgewalk.storage import ModelFileError, read
 from ridgewalk.tables.encode import DataError
 
 ROWS = 90
@@ -233,6 +234,15 @@ def test_one_file_holds_everything(fitted: Any, kind: str, tmp_path: Path) -> No
         loaded.diagnose()
     again = ridgewalk.load(loaded.save(tmp_path / "again.safetensors"))
     assert np.array_equal(again.predict(new), model.predict(new))
+
+
+def test_a_file_holds_no_other_encoder(fitted: Any, tmp_path: Path) -> None:
+    model = fitted["classes"]
+    ridgewalk.save(model, tmp_path / "own.safetensors", encoder=model.encoder_, target="class")
+    assert read(tmp_path / "own.safetensors").target == "class"
+    with pytest.raises(ModelFileError, match="has an encoder of its own, and another came: leave encoder out"):
+        ridgewalk.save(model, tmp_path / "other.safetensors", encoder=fitted["three"].encoder_)
+    assert not (tmp_path / "other.safetensors").exists()
 
 
 @pytest.mark.parametrize("kind", ["classes", "three", "numbers"])
