@@ -666,6 +666,16 @@ def test_a_blend_of_constants_asks_for_one_column(tmp_path: Path) -> None:
     assert_same(by_numpy(to_numpy(model), tmp_path, {name: [1, 2, 3]}), wanted)
 
 
+def test_a_table_model_of_an_array_asks_for_numbered_columns(tmp_path: Path) -> None:
+    x = columns()[:, :5]
+    model = TableRegressor(views=["plain"], max_members=1, cv=3, random_state=0).fit(x, targets()["number"])
+    exported, wanted = to_onnx(model), [model.predict(x)]
+    named = {f"x{k}": x[:, [k]] for k in range(5)}
+    assert list(exported.recipe.columns) == list(named)
+    assert_same(by_onnx(exported, named), wanted)
+    assert_same(by_numpy(to_numpy(model), tmp_path, {name: column[:, 0] for name, column in named.items()}), wanted)
+
+
 def test_a_table_models_encoder_is_its_own() -> None:
     model = blend_of(["plain"])
     assert to_numpy(model, model.encoder_).content == to_numpy(model).content
@@ -755,6 +765,9 @@ def test_a_table_is_predicted_alike_everywhere(kind: Any, run: Any) -> None:
 
     assert run("export", "kept", "--to", "onnx")[0] == run("export", "kept", "--to", "numpy")[0] == 0
     assert to_numpy(model.compact(), target="y").content == Path("model.py").read_bytes()
+    refused, _, err = run("export", "kept", "--to", "torch")
+    assert refused == 1
+    assert "fit with --no-blend" in err
     session, code = onnxruntime.InferenceSession("model.onnx"), runpy.run_path("model.py")
     assert_same(session.run(None, fed(to_onnx(model), new)), wanted, 1e-6)
     for table in [*tables(new), *([code["read_csv"](new_file)] if new_file.endswith("csv") else [])]:
