@@ -10,6 +10,7 @@ import polars
 import pyarrow as pa
 import pytest
 from sklearn.base import clone
+from sklearn.exceptions import NotFittedError
 from sklearn.model_selection import GroupKFold, KFold, cross_val_score
 
 import ridgewalk
@@ -229,6 +230,13 @@ def test_a_compacted_model_is_small_and_predicts_the_same(fitted: Any, kind: str
     assert hasattr(model, "views_")
 
 
+def test_an_estimator_that_is_not_fitted_says_so() -> None:
+    for model in (TableClassifier(), TableRegressor()):
+        for ask in (lambda model=model: model.predict(X), lambda model=model: model.worth_, model.compact):
+            with pytest.raises(NotFittedError):
+                ask()
+
+
 @pytest.mark.slow
 def test_it_diagnoses_the_single_network(fitted: Any) -> None:
     found = fitted["classes"].diagnose(references=False)
@@ -255,7 +263,9 @@ def test_a_wrong_parameter_ends_in_a_sentence(change: Any, words: str) -> None:
     [
         (X, CLASSES[:50], "X has 90 rows, and y 50"),
         (X, np.where(np.arange(ROWS) == 3, np.nan, NUMBERS), "missing in 1 of 90 rows"),
-        (X, ["one"] * ROWS, "one value only"),
+        (X, ["one"] * ROWS, "at least 2 classes, got 1 class"),
+        (X.to_numpy()[:1], CLASSES[:1], "at least 2 classes"),
+        (X.to_numpy()[:1], NUMBERS[:1], "1 sample"),
         (X[["member"]].assign(member=True), CLASSES, "No column is left"),
     ],
 )

@@ -343,7 +343,10 @@ class _TableEstimator(BaseEstimator):  # type: ignore[misc]
             elif not hasattr(self, "feature_names_in_"):
                 frame = self._numbered(frame.to_numpy())
             return frame
-        array = check_array(X, dtype=None, ensure_all_finite=False, estimator=self, input_name="X")
+        least = 2 if reset else 1  # one to train on, one to hold out
+        array = check_array(
+            X, dtype=None, ensure_all_finite=False, ensure_min_samples=least, estimator=self, input_name="X"
+        )
         if reset:
             self.n_features_in_ = array.shape[1]
             self.__dict__.pop("feature_names_in_", None)
@@ -469,6 +472,8 @@ class TableClassifier(ClassifierMixin, _TableEstimator):  # type: ignore[misc]
         target = column_or_1d(y, warn=True)
         check_classification_targets(target)
         self.classes_ = np.unique(target)
+        if len(self.classes_) < 2:
+            raise ValueError(f"A classifier needs rows of at least 2 classes, got {len(self.classes_)} class.")
         return self._fit(X, target, sample_weight, groups)
 
     def predict_proba(self, X: Any) -> Array:
@@ -478,7 +483,8 @@ class TableClassifier(ClassifierMixin, _TableEstimator):  # type: ignore[misc]
 
     def predict(self, X: Any) -> Array:
         """Return the most probable class of each row: shape (N,)."""
-        return np.asarray(self.classes_[self.predict_proba(X).argmax(axis=1)])
+        best = self.predict_proba(X).argmax(axis=1)
+        return np.asarray(self.classes_[best])
 
 
 @_documented
