@@ -36,7 +36,7 @@ from ridgewalk.estimators.problem import REGRESSION_LOSSES
 from ridgewalk.estimators.whole_path import MLPClassifierCV, MLPRegressorCV
 from ridgewalk.input_maps import MapRule
 from ridgewalk.objective import weighted_mean
-from ridgewalk.path.blend import MOST_MEMBERS, Blend, fit_blend, mixture_of
+from ridgewalk.path.blend import MOST_MEMBERS, Blend, fit_blend, heldout_error, mixture_of
 from ridgewalk.path.racing import FEWEST_FOLDS
 from ridgewalk.path.result import MLPPath
 from ridgewalk.path.selection import mean_and_error
@@ -242,15 +242,14 @@ class _TableEstimator(BaseEstimator):  # type: ignore[misc]
         """Describe the single network's path and its choice in plain data, and beside it what the blend is worth."""
         self._check_views()
         path, paths = self.network_.path_, blended_paths(self.views_)
-        loss, error = mean_and_error(self.blend_.row_loss, path.row_weights)
         members: list[MemberSummary] = [
             {"view": list(paths)[number], "alpha": float(list(paths.values())[number].alphas[index]), "weight": weight}
             for number, index, weight in self.blend_.members
         ]
         return self.network_.summary(self.encoder_.origins) | {
             "blend": {
-                "heldout_loss": float(loss),
-                "standard_error": float(error),
+                "heldout_loss": self.heldout_loss_,
+                "standard_error": heldout_error(self.blend_.row_loss, path.row_weights, path.heldout_rows),
                 "networks": len(self.mixture_.models),
                 "members": members,
                 "network": next(name for name, view in self.views_.items() if view is self.network_),
