@@ -14,10 +14,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from ridgewalk import MLPClassifierCV, __version__, cli
+from ridgewalk import MLPClassifierCV, TableClassifier, TableRegressor, __version__, cli
 from ridgewalk.cli.bench import Measured, Task, show_measured
 from ridgewalk.cli.commands import app
 from ridgewalk.cli.console import show
+from ridgewalk.engine import compiled
 from ridgewalk.storage import load
 from ridgewalk.tables import Encoder
 
@@ -569,6 +570,136 @@ def test_bench_says_who_did_what(
     assert all(each["fits_per_second"] > 0 for each in measured.values())
     show_measured([Measured(**each) for each in measured.values()], 2)
     assert "to scikit-learn's best" in capsys.readouterr().out
+
+
+BLEND = ["people.csv", "-t", "outcome", "--drop", "amount", "--folds", "3"]
+
+
+def test_fit_blends_by_default_and_says_what_it_gains(ridgewalk: Any, tmp_path: Path) -> None:
+    code, out, _ = ridgewalk("fit", *BLEND, "--no-report", "--out", "kept")
+    assert code == 0
+    summary, model = json.loads((tmp_path / "kept" / "summary.json").read_text()), load(tmp_path / "kept")
+    assert type(model) is TableClassifier
+    blend = summary["blend"]
+    assert blend["heldout_loss"] == pytest.approx(model.heldout_loss_)
+    assert blend["networks"] == len(model.mixture_.models)
+    assert sum(member["weight"] for member in blend["members"]) == pytest.approx(1)
+    assert f"Predictions are a blend of {blend['networks']} networks of " in out
+    (said,) = [line for line in out.splitlines() if line.startswith("Predictions are a blend")]
+    for each in blend["worth"]:
+        way = "higher" if each["difference"] > 0 else "lower"
+        assert f"{way} than that of {each['than']} by {abs(each['difference']):.4f} +- " in said
+    assert f"that of the best single network (view: {blend['network']})" in said
+    assert len(pd.read_csv(tmp_path / "kept" / "path.csv")) == len(summary["path"])
+    inputs = table()[["age", "größe, cm", "town"]]
+    again = TableClassifier(cv=3, random_state=0).fit(inputs, table()["outcome"])
+    np.testing.assert_allclose(model.predict_proba(inputs), again.predict_proba(inputs), rtol=1e-9)
+
+
+@pytest.mark.parametrize("options", [["--no-blend"], ["--max-iter", "600"]])
+def test_one_network_is_fitted_where_it_is_asked_for(ridgewalk: Any, tmp_path: Path, options: Any) -> None:
+    code, out, _ = ridgewalk("fit", *BLEND, "--no-report", "--out", "kept", *options)
+    assert code == 0
+    assert "blend" not in out
+    assert "blend" not in json.loads((tmp_path / "kept" / "summary.json").read_text())
+    inputs, model = table()[["age", "größe, cm", "town"]], load(tmp_path / "kept")
+    encoded = Encoder.fit(inputs).transform(inputs)
+    alone = MLPClassifierCV(cv=3, random_state=0, **({"max_iter": 600} if "--max-iter" in options else {}))
+    alone.fit(encoded, table()["outcome"].to_numpy())
+    np.testing.assert_array_equal(model.predict_proba(encoded), alone.predict_proba(encoded))
+
+
+@pytest.mark.parametrize(
+    ("command", "words"),
+    [
+        (["fit", "--blend", "--alphas", "4"], "--blend fits several networks, and --alphas is of one"),
+        (["fit", "--blend", "--hidden", "8", "--l1-ratio", "1"], "--hidden, --l1-ratio is of one"),
+        (["fit", "--blend", "--budget", "1m"], "--budget chooses the grid of one network: leave it out, or --blend"),
+        (["diagnose", "--blend"], "diagnose judges one network's path, and --blend fits several: leave it out"),
+    ],
+)
+def test_a_blend_is_of_no_networks_options(ridgewalk: Any, tmp_path: Path, command: Any, words: Any) -> None:
+    code, out, err = ridgewalk(*command, *BLEND)
+    assert (code, out) == (1, "")
+    assert words in err
+    assert [path.name for path in tmp_path.iterdir()] == ["people.csv"]
+
+
+def test_a_kept_blend_predicts_and_is_drawn(ridgewalk: Any, tmp_path: Path) -> None:
+    target = ["people.csv", "-t", "amount", "--drop", "outcome", "--folds", "3"]
+    code, out, err = ridgewalk("fit", *target, "--json", "--curves", "--out", "kept")
+    assert (code, err) == (0, "")
+    summary, model = json.loads(out), load(tmp_path / "kept")
+    assert type(model) is TableRegressor
+    assert summary["blend"]["worth"] == model.worth_
+    page = (tmp_path / "kept" / "report.html").read_text(encoding="utf-8")
+    assert "<h1>What predicts amount</h1>" in page
+    table().assign(town="elsewhere").drop(columns=["amount", "outcome"]).to_csv("new.csv", index=False)
+    code, out, err = ridgewalk("predict", "kept", "new.csv")
+    assert code == 0
+    assert "'town' holds values that the model has never seen, such as 'elsewhere' (90 rows)" in err
+    predicted = pd.read_csv(io.StringIO(out))
+    np.testing.assert_allclose(predicted["amount"], model.predict(table().assign(town="elsewhere")), rtol=1e-9)
+    code, out, err = ridgewalk("report", "kept", "people.csv", "--json")
+    assert (code, err) == (0, "")
+    said, rows = json.loads(out), table()
+    assert said["R2"] == pytest.approx(model.score(rows, rows["amount"]))
+    assert said["RMSE"] == pytest.approx(np.sqrt(np.mean((model.predict(rows) - rows["amount"]) ** 2)))
+    assert "<h1>What predicts amount</h1>" in (tmp_path / "report.html").read_text(encoding="utf-8")
+
+
+def test_a_blend_is_compared_with_one_network_on_the_same_folds(ridgewalk: Any, tmp_path: Path) -> None:
+    for name, options in (("blend", []), ("one", ["--no-blend"])):
+        assert ridgewalk("fit", *BLEND, "-q", "--no-report", "--out", name, *options)[0] == 0
+    code, out, err = ridgewalk("compare", "one", "blend", "--json")
+    assert (code, err) == (0, "")
+    one, blend = json.loads(out)["models"]
+    summary = json.loads((tmp_path / "blend" / "summary.json").read_text())
+    assert blend["heldout_loss"] == pytest.approx(summary["blend"]["heldout_loss"])
+    assert blend["difference"]["mean"] == pytest.approx(blend["heldout_loss"] - one["heldout_loss"])
+    assert blend["difference"]["low"] < blend["difference"]["mean"] < blend["difference"]["high"]
+    assert blend["inputs"] == 3
+    code, out, _ = ridgewalk("compare", "one", "blend")
+    assert code == 0
+    assert "90 held-out rows in 3 folds, the same for all" in out
+    assert out.splitlines()[-1].startswith(("blend ", "blend and one"))
+    (tmp_path / "one.toml").write_text('drop = ["amount"]\nfolds = 3\nblend = false\n')
+    walked = ridgewalk("compare", "one.toml", "blend", "--table", "people.csv", "-t", "outcome", "--json")[1]
+    assert json.loads(walked)["models"][1] == blend
+
+
+@pytest.mark.slow
+def test_a_blend_that_was_broken_off_goes_on(ridgewalk: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    trained, train = [], compiled.train
+
+    def spy(job: Any, *rest: Any) -> Any:
+        trained.append(job.runs)
+        return train(job, *rest)
+
+    def interrupt(*_: Any, **__: Any) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(compiled, "train", spy)
+    with monkeypatch.context() as patch:
+        patch.setattr("ridgewalk.cli.fit.save", interrupt)
+        code, _, err = ridgewalk("fit", *BLEND, "--no-report", "--out", "kept")
+    assert code == 130
+    assert "--resume goes on from there" in err
+    before = len(trained)
+    assert before > 2
+    code, _, err = ridgewalk("fit", *BLEND, "--no-report", "--out", "kept", "--resume")
+    assert code == 0
+    assert "Going on with the fit in kept." in err
+    assert len(trained) == before
+    assert ridgewalk("fit", *BLEND, "--no-report", "--out", "whole")[0] == 0
+    for name in ("summary.json", "path.csv", "model.safetensors"):
+        assert (tmp_path / "kept" / name).read_bytes() == (tmp_path / "whole" / name).read_bytes()
+    code, _, err = ridgewalk("fit", *BLEND, "--no-report", "--out", "kept", "--resume")
+    assert code == 0
+    assert "holds the finished result" in err
+    code, _, err = ridgewalk("fit", *BLEND, "--no-report", "--out", "kept", "--resume", "--no-blend")
+    assert code == 1
+    assert "begun with blend none, not False" in err
 
 
 COMMANDS: Any = app.registered_commands  # each of which has its function

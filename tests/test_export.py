@@ -4,6 +4,7 @@ import ast
 import csv
 import errno
 import importlib.util
+import io
 import os
 import runpy
 import subprocess
@@ -22,11 +23,14 @@ from safetensors.numpy import load
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from ridgewalk import MLPClassifier, MLPClassifierCV, MLPRegressor, MLPRegressorCV, cli
+import ridgewalk
+from ridgewalk import MLPClassifier, MLPClassifierCV, MLPRegressor, MLPRegressorCV, TableClassifier, TableRegressor, cli
 from ridgewalk.export import numpy_code, to_numpy, to_onnx, to_torch
 from ridgewalk.export.onnx_graph import onnx_model
 from ridgewalk.export.recipe import recipe
 from ridgewalk.input_maps import MapRule
+from ridgewalk.layers import Dense
+from ridgewalk.network import Network
 from ridgewalk.storage import MODEL_FILE, save
 from ridgewalk.tables.encode import Encoder
 
@@ -388,7 +392,7 @@ def test_hostile_names_and_classes_stay_text(tmp_path: Path) -> None:
     assert {*frame, *y, '"""'} <= set(said)
 
 
-def test_the_python_files_are_written_as_ruff_would(tmp_path: Path) -> None:
+def test_the_python_files_are_written_as_ruff_would(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     x, plain = columns(), people()
     encoder, (hostile, y) = Encoder.fit(plain), hostile_table()
     models: dict[str, tuple[Any, Encoder | None]] = {
@@ -399,6 +403,8 @@ def test_the_python_files_are_written_as_ruff_would(tmp_path: Path) -> None:
         for activation, ensemble in [("relu", True), ("logistic", False), ("gelu", False)]
     }  # fmt: skip
     models["mapped"] = fitted_with_map(x, targets()["two"], "two", [True] * 6), None
+    models["blend"] = blend_of(["plain", "encoded"]), None
+    models["blend_of_plain"] = blend_of(["plain"]), None
     models["linear"] = fitted(x, targets()["number"], "number", hidden_layer_sizes=()), None
     for task in ("two", "number"):
         signal = plain["noise"].to_numpy()
@@ -408,6 +414,8 @@ def test_the_python_files_are_written_as_ruff_would(tmp_path: Path) -> None:
     models["hostile"] = fitted(strange.transform(hostile), y, "three", hidden_layer_sizes=(3,), alpha=1e-4), strange
     for name, (model, its_encoder) in models.items():
         to_numpy(model, its_encoder).write(tmp_path / f"{name}.py")
+    monkeypatch.setattr(numpy_code, "MOST_LITERALS", 10**6)
+    to_numpy(models["blend"][0]).write(tmp_path / "blend_in_one_file.py")
     ruff = [sys.executable, "-m", "ruff"]
     ours = ["check", "--config", str(ROOT / "pyproject.toml"), "--exclude", "hostile.py"]  # its long and strange names
     for command in (["check", "--isolated"], ["format", "--check", "--isolated"], ours):
@@ -467,23 +475,29 @@ def test_a_file_of_another_kind_is_refused(form: Any, ending: Any, tmp_path: Pat
 
 
 @pytest.fixture
-def command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Any:
-    """Run ``ridgewalk export`` in a folder that holds a model; give its exit code, output and errors."""
+def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Any:
+    """Run ``ridgewalk`` in an empty folder; give its exit code, output and errors."""
     monkeypatch.chdir(tmp_path)
+
+    def ended(*arguments: Any) -> Any:
+        monkeypatch.setattr(sys, "argv", ["ridgewalk", *map(str, arguments)])
+        with pytest.raises(SystemExit) as end:
+            cli.main()
+        captured = capsys.readouterr()
+        return end.value.code or 0, captured.out, captured.err
+
+    return ended
+
+
+@pytest.fixture
+def command(run: Any, tmp_path: Path) -> Any:
+    """Run ``ridgewalk export`` in a folder that holds a model; give its exit code, output and errors."""
     frame = people().head(60)
     encoder = Encoder.fit(frame[["age", "town"]])
     model = MLPClassifierCV((3,), alphas=[0], max_iter=10, cv=2, random_state=0)
     model.fit(encoder.transform(frame), (frame["noise"] > 0).to_numpy().astype(str))
     save(model, tmp_path / MODEL_FILE, encoder=encoder, target="which")
-
-    def run(*arguments: Any) -> Any:
-        monkeypatch.setattr(sys, "argv", ["ridgewalk", "export", *arguments])
-        with pytest.raises(SystemExit) as end:
-            cli.main()
-        captured = capsys.readouterr()
-        return end.value.code, captured.out, captured.err
-
-    return run
+    return lambda *arguments: run("export", *arguments)
 
 
 def test_the_command_says_what_it_wrote_and_how_to_use_it(command: Any, tmp_path: Path) -> None:
@@ -592,3 +606,156 @@ def test_columns_of_tiny_numbers_keep_their_center(unit: Any, names: Any) -> Non
     session = onnxruntime.InferenceSession(onnx_model(small), providers=["CPUExecutionProvider"])
     (value,) = session.run(None, {name: unit * table[[name]].to_numpy() for name in names})
     np.testing.assert_allclose(value, model.output(table.to_numpy())[:, 0], rtol=1e-6)
+
+
+def blend_of(views: Any, **parameters: Any) -> Any:
+    """Fit a blend of few networks to a table of numbers, of which two are not needed."""
+    frame = pd.DataFrame(columns()[:, :5], columns=list("abcde"))
+    return TableRegressor(views=views, max_members=2, cv=3, random_state=0, **parameters).fit(
+        frame, targets()["number"]
+    )
+
+
+@pytest.mark.parametrize("views", [["plain"], ["encoded"], "auto"])
+@pytest.mark.parametrize("most", [10, 10**6])
+def test_each_network_of_a_blend_has_its_own_columns_scales_and_share(
+    views: Any, most: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(numpy_code, "MOST_LITERALS", most)
+    model, frame = blend_of(views), pd.DataFrame(columns(1)[:, :5], columns=list("abcde"))
+    first, *_, last = model.mixture_.models
+    assert (first.center != model.mixture_.models[1].center).any()
+    first.parameters[0][first.column == 0] = 0  # so that each takes other columns
+    last.parameters[0][np.isin(last.column, [1, 2])] = 0
+    model.mixture_ = replace(model.mixture_, shares=np.arange(1.0, len(model.mixture_.shares) + 1) ** 2)
+    model.mixture_.shares[:] /= model.mixture_.shares.sum()
+    wanted, exported = [model.predict(frame)], to_onnx(model)
+    assert len({len(each.inputs) for each in exported.recipe.models}) > 1
+    assert_same(by_onnx(exported, fed(exported, frame)), wanted)
+    for table in tables(frame):
+        assert_same(by_numpy(to_numpy(model), tmp_path, table), wanted)
+    assert sorted(path.suffix for path in tmp_path.iterdir()) == ([".npz", ".py"] if most == 10 else [".py"])
+
+
+def test_a_blend_asks_for_no_column_that_none_of_its_networks_uses(tmp_path: Path) -> None:
+    model = blend_of("auto")
+    for each in model.mixture_.models:
+        each.parameters[0][np.isin(each.column, [1, 4])] = 0
+    first, *others = model.mixture_.models
+    of_last = {"inputs": np.array([4]), "center": np.zeros(1), "scale": np.ones(1), "map": None}
+    constant = replace(
+        first, network=Network((Dense(1, 1),)), parameters=(np.zeros((1, 1)), np.ones((1, 1))), **of_last
+    )
+    model.mixture_ = replace(model.mixture_, models=(constant, *others))
+    exported, frame = to_onnx(model), pd.DataFrame(columns(1)[:, :5], columns=list("abcde"))
+    assert list(exported.recipe.columns) == ["a", "c", "d"]
+    assert exported.recipe.unused == ("b", "e")
+    wanted, needed = [model.predict(frame)], frame[["a", "c", "d"]]
+    assert_same(by_onnx(exported, fed(exported, needed)), wanted)
+    assert_same(by_numpy(to_numpy(model), tmp_path, needed), wanted)
+
+
+def test_a_blend_of_constants_asks_for_one_column(tmp_path: Path) -> None:
+    model = blend_of("auto")
+    for each in model.mixture_.models:
+        each.parameters[0][:] = 0
+    wanted = [np.full(3, model.predict(pd.DataFrame(columns()[:1, :5], columns=list("abcde")))[0])]
+    exported = to_onnx(model)
+    (name,) = exported.recipe.columns
+    assert_same(by_onnx(exported, {name: np.ones((3, 1))}), wanted)
+    assert_same(by_numpy(to_numpy(model), tmp_path, {name: [1, 2, 3]}), wanted)
+
+
+def test_a_table_models_encoder_is_its_own() -> None:
+    model = blend_of(["plain"])
+    assert to_numpy(model, model.encoder_).content == to_numpy(model).content
+    for form in (to_onnx, to_numpy):
+        with pytest.raises(ValueError, match="TableRegressor has an encoder of its own, and another came"):
+            form(model, Encoder.fit(people()))
+    with pytest.raises(ValueError, match=r"those of a blend do not: write it with to_onnx or to_numpy"):
+        to_torch(model)
+    to_torch(model.views_["plain"], model.encoder_)
+
+
+def test_the_networks_of_a_state_dict_take_the_same_columns() -> None:
+    x, y = columns(), targets()["number"]
+    model = fitted(x, y, "number", hidden_layer_sizes=(4,), n_seeds=3, ensemble=True)
+    model.models_[0].parameters[0][0] = model.models_[1].parameters[0][1:] = 0
+    exported = to_torch(model)
+    arrays, given = load(exported.content), x[:, exported.recipe.chosen]
+    assert len({len(each.inputs) for each in exported.recipe.models}) > 1
+    outputs = []
+    for k in range(3):
+        hidden = np.maximum(given @ arrays[f"{k}.0.weight"].T + arrays[f"{k}.0.bias"], 0)
+        outputs.append(hidden @ arrays[f"{k}.2.weight"].T + arrays[f"{k}.2.bias"])
+    np.testing.assert_allclose(np.mean(outputs, axis=0)[:, 0], model.predict(x), rtol=1e-7)
+
+
+def some_table(kind: Any, rows: Any, seed: Any) -> Any:
+    """Give a table of a kind and its target."""
+    draws = np.random.default_rng(seed)
+    frame = pd.DataFrame({name: draws.normal(size=rows) for name in "abc"})
+    frame["price"] = 1e6 + 1e4 * np.exp(draws.normal(size=rows))
+    frame["member"] = draws.random(rows) < 0.5
+    signal = frame["a"] * frame["b"] + frame["member"] + (frame["price"] > 1.01e6)
+    if kind == "categories":
+        frame["town"] = draws.choice(
+            ["here", "there", "Köln, Süd", "far", f"seen {seed}"], rows, p=[0.5, 0.3, 0.1, 0.07, 0.03]
+        )
+        signal += 2 * (frame["town"] == "here")
+    if kind == "dates and gaps":
+        frame["since"] = pd.Timestamp("2020-02-29") + pd.to_timedelta(draws.integers(0, 900, rows), unit="D")
+        frame["at"] = pd.Timestamp("2024-01-01") + pd.to_timedelta(draws.integers(0, 10**6, rows), unit="s")
+        signal += np.sin(2 * np.pi * frame["since"].dt.day_of_year / 365)
+        frame.loc[::5, "since"] = None
+        frame.loc[1::6, "a"] = np.nan
+        if seed > 0:  # gaps where the training has none
+            frame.loc[::7, "b"] = np.nan
+    if kind == "many numbers":
+        frame = frame.join(pd.DataFrame(draws.normal(size=(rows, 60))).add_prefix("x"))
+    if kind in ("numbers", "dates and gaps"):
+        return frame, 1e3 * signal.to_numpy() + 500
+    if kind == "counts":
+        return frame, draws.poisson(np.exp(np.clip(signal, -2, 2))) + 0.0
+    edges = np.quantile(signal, np.linspace(0, 1, 7)[1:-1] if kind == "six classes" else [0.5])
+    return frame, np.array(["né", "ja", "b, c", "d", "e", "f"])[np.digitize(signal, edges)]
+
+
+TABLES = {
+    "two classes": "csv", "six classes": "parquet", "numbers": "csv", "counts": "parquet", "categories": "csv",
+    "dates and gaps": "parquet", "many numbers": "csv",
+}  # fmt: skip
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", TABLES)
+def test_a_table_is_predicted_alike_everywhere(kind: Any, run: Any) -> None:
+    (old, y), (new, _) = some_table(kind, 96, 0), some_table(kind, 40, 1)
+    of_numbers, old_file, new_file = y.dtype.kind == "f", *(f"{name}.{TABLES[kind]}" for name in ("old", "new"))
+    for frame, file in ((old.assign(y=y), old_file), (new, new_file)):
+        frame.to_parquet(file) if file.endswith("parquet") else frame.to_csv(file, index=False)
+    loss = "poisson" if kind == "counts" else "auto"
+    model = (TableRegressor if of_numbers else TableClassifier)(cv=3, random_state=0, loss=loss).fit(old, y)
+    wanted = expected(model, new)
+    assert np.ptp(wanted[-1]) > 0.1 * np.abs(wanted[-1]).mean()
+
+    loaded = ridgewalk.load(model.save("model.safetensors"))
+    for other in (loaded, model.compact(), ridgewalk.load(loaded.compact().save("small.safetensors"))):
+        assert_same(expected(other, new), wanted, 1e-6)
+
+    options = ["--target", "y", "--folds", 3, "--loss", loss, "--no-report", "--quiet", "--out", "kept"]
+    assert run("fit", old_file, *options) == (0, "", "")
+    assert_same(expected(ridgewalk.load("kept"), new), wanted, 1e-6)
+    code, out, _ = run("predict", "kept", new_file, "--quiet")
+    assert code == 0
+    said = pd.read_csv(io.StringIO(out), keep_default_na=False)
+    heads = [] if of_numbers else [f"probability of {name}" for name in model.classes_]
+    assert list(said) == ["y", *heads]
+    assert_same([said["y"].to_numpy(), *([] if of_numbers else [said[heads].to_numpy()])], wanted, 1e-6)
+
+    assert run("export", "kept", "--to", "onnx")[0] == run("export", "kept", "--to", "numpy")[0] == 0
+    assert to_numpy(model.compact(), target="y").content == Path("model.py").read_bytes()
+    session, code = onnxruntime.InferenceSession("model.onnx"), runpy.run_path("model.py")
+    assert_same(session.run(None, fed(to_onnx(model), new)), wanted, 1e-6)
+    for table in [*tables(new), *([code["read_csv"](new_file)] if new_file.endswith("csv") else [])]:
+        assert_same([code[name](table) for name in ("predict", "predict_proba")[: len(wanted)]], wanted, 1e-6)

@@ -14,11 +14,13 @@ from sklearn.exceptions import NotFittedError
 from sklearn.model_selection import GroupKFold, KFold, cross_val_score
 
 import ridgewalk
-from ridgewalk import TableClassifier, TableRegressor
+from ridgewalk import MLPClassifierCV, TableClassifier, TableRegressor
+from ridgewalk.estimators.comparing import compare
 from ridgewalk.estimators.table import VIEWS
 from ridgewalk.input_maps import MapRule
 from ridgewalk.objective import weighted_mean
 from ridgewalk.path.blend import fit_blend
+from ridgewalk.storage import ModelFileError, read
 from ridgewalk.tables.encode import DataError
 
 ROWS = 90
@@ -146,6 +148,23 @@ def test_what_it_is_worth_is_measured_on_held_out_rows(fitted: Any, kind: str) -
     assert np.array_equal(rows, model.blend_.row_loss)
 
 
+def test_the_same_random_state_gives_a_single_network_the_same_folds(fitted: Any) -> None:
+    model = fitted["classes"]
+    alone = MLPClassifierCV((3,), alphas=[0.1], max_iter=5, **QUICK)
+    alone.fit(model.encoder_.transform(X), CLASSES)
+    for ours, theirs in zip(model.path_.heldout_rows, alone.path_.heldout_rows, strict=True):
+        np.testing.assert_array_equal(ours, theirs)
+    comparison = compare({"blend": model, "one": alone})
+    assert comparison.models[0].heldout_loss == pytest.approx(model.heldout_loss_)
+    drawn = [TableRegressor(random_state=np.random.RandomState(seed), cv=3)._seed() for seed in (0, 0, 1)]
+    assert drawn[0] == drawn[1] != drawn[2]
+
+
+def test_what_cannot_be_drawn_again_has_no_checkpoints(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="give random_state a whole number"):
+        TableRegressor(checkpoint_dir=tmp_path).fit(X, NUMBERS)
+
+
 def test_the_blend_is_that_of_the_paths(fitted: Any) -> None:
     model = fitted["numbers"]
     paths = [*(view.path_ for view in model.views_.values()), model.network_.linear_path_]
@@ -193,6 +212,9 @@ def test_weights_and_groups_reach_every_view() -> None:
     path = model.network_.path_
     assert all(not set(groups[rows]) & set(np.delete(groups, rows)) for rows in path.heldout_rows)
     assert np.array_equal(path.row_weights, weights)
+    arm = model.heldout_arm()
+    expected = [np.average(arm.rows[rows], weights=weights[rows]) for rows in path.heldout_rows]
+    np.testing.assert_allclose(arm.heldout[:, 0], expected)
 
 
 @pytest.mark.parametrize("kind", ["classes", "three", "numbers"])
@@ -213,6 +235,15 @@ def test_one_file_holds_everything(fitted: Any, kind: str, tmp_path: Path) -> No
         loaded.diagnose()
     again = ridgewalk.load(loaded.save(tmp_path / "again.safetensors"))
     assert np.array_equal(again.predict(new), model.predict(new))
+
+
+def test_a_file_holds_no_other_encoder(fitted: Any, tmp_path: Path) -> None:
+    model = fitted["classes"]
+    ridgewalk.save(model, tmp_path / "own.safetensors", encoder=model.encoder_, target="class")
+    assert read(tmp_path / "own.safetensors").target == "class"
+    with pytest.raises(ModelFileError, match="has an encoder of its own, and another came: leave encoder out"):
+        ridgewalk.save(model, tmp_path / "other.safetensors", encoder=fitted["three"].encoder_)
+    assert not (tmp_path / "other.safetensors").exists()
 
 
 @pytest.mark.parametrize("kind", ["classes", "three", "numbers"])

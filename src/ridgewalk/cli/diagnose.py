@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
+import typer
 from rich.markup import escape
 
 from ridgewalk.cli.console import err, out
@@ -37,9 +38,15 @@ class Judged:
 
 @dataclass(frozen=True)
 class JudgedWalk(Walk):
-    """A walk to be judged: with several starts, for their luck is a part of the interval."""
+    """A walk to be judged: of one network, with several starts, for their luck is a part of the interval."""
 
+    blend: Annotated[bool | None, typer.Option("--blend/--no-blend", hidden=True)] = None
     seeds: Seeds = 3
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.blend:
+            raise ValueError("diagnose judges one network's path, and --blend fits several: leave it out.")
 
 
 @dataclass(frozen=True)

@@ -32,7 +32,7 @@ from ridgewalk.arrays import Array, Booleans
 from ridgewalk.diagnostics import Arm, Diagnosis
 from ridgewalk.diagnostics.evidence import chosen_by_others
 from ridgewalk.estimators.parameters import NETWORK_CONSTRAINTS
-from ridgewalk.estimators.problem import REGRESSION_LOSSES
+from ridgewalk.estimators.problem import REGRESSION_LOSSES, recorded
 from ridgewalk.estimators.whole_path import MLPClassifierCV, MLPRegressorCV
 from ridgewalk.input_maps import MapRule
 from ridgewalk.objective import weighted_mean
@@ -135,7 +135,8 @@ class _TableEstimator(BaseEstimator):  # type: ignore[misc]
         """Fit the views to encoded columns (N, P) and the target (N,), and blend them."""
         views = self._asked_views()
         self.encoder_ = encoder
-        seed = int(check_random_state(self.random_state).randint(2**31 - 1))
+        recorded(self.checkpoint_dir, self.random_state)  # refuses what cannot be drawn again alike
+        seed = self._seed()
         self.views_: dict[str, MLPClassifierCV | MLPRegressorCV] = {}
         races = check_cv(self.cv).get_n_splits(x, y, groups) >= FEWEST_FOLDS
         for view in views:
@@ -145,6 +146,12 @@ class _TableEstimator(BaseEstimator):  # type: ignore[misc]
             self.views_[view.name] = model.fit(x, y, sample_weight, groups=groups)
         self._blend()
         return self
+
+    def _seed(self) -> int:
+        """Return what draws folds and starts: a whole number as it is, so that a single network has the same folds."""
+        if isinstance(self.random_state, Integral):
+            return int(self.random_state)
+        return int(check_random_state(self.random_state).randint(2**31 - 1))
 
     def _asked_views(self) -> list[View]:
         """Return the views that are asked for."""
@@ -235,8 +242,9 @@ class _TableEstimator(BaseEstimator):  # type: ignore[misc]
     def heldout_arm(self) -> Arm:
         """Return what the blend lost on held-out rows, each fold with the weights that never saw them."""
         self._check_views()
-        means = np.array([[self.blend_.row_loss[rows].mean()] for rows in self.network_.path_.heldout_rows])
-        return Arm(self.blend_.row_loss, means, np.full_like(means, np.nan))
+        losses, path = self.blend_.row_loss, self.network_.path_
+        means = np.array([[weighted_mean(losses[rows], path.row_weights[rows])] for rows in path.heldout_rows])
+        return Arm(losses, means, np.full_like(means, np.nan))
 
     def summary(self) -> Summary:
         """Describe the single network's path and its choice in plain data, and beside it what the blend is worth."""
@@ -390,7 +398,8 @@ _PARAMETERS = """
     class_weight : dict, "balanced" or None
         For a classifier: multiplies the weights of each class's rows, in training and in scoring.
     random_state : int, RandomState or None
-        Draws folds, starts and batches, the same for every view.
+        Draws folds, starts and batches, the same for every view, and with a whole number the same as for a single
+        network.
     n_jobs : int, optional
         Threads; -1 is one per core. The numbers do not depend on it.
     checkpoint_dir : str or path, optional

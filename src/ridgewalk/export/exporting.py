@@ -9,7 +9,7 @@ from os import PathLike
 from pathlib import Path
 
 from ridgewalk.export.numpy_code import numpy_files
-from ridgewalk.export.recipe import Estimator, Recipe, recipe
+from ridgewalk.export.recipe import Estimator, Recipe, TableEstimator, recipe
 from ridgewalk.export.torch_state import module, prediction, torch_state
 from ridgewalk.files import written
 from ridgewalk.tables.encode import Encoder
@@ -87,8 +87,8 @@ def to_onnx(model: Estimator, encoder: Encoder | None = None, *, target: str = "
 
     Parameters
     ----------
-    model : MLPClassifier, MLPClassifierCV, MLPRegressor or MLPRegressorCV
-        A fitted one.
+    model : MLPClassifier, MLPClassifierCV, MLPRegressor, MLPRegressorCV, TableClassifier or TableRegressor
+        A fitted one. Of a table model all networks of its blend are written, and its own encoder.
     encoder : Encoder, optional
         What encoded the rows of the fit; it becomes part of the graph.
     target : str
@@ -149,8 +149,14 @@ def to_torch(model: Estimator, encoder: Encoder | None = None, *, target: str = 
     Raises
     ------
     ValueError
-        If the model is not fitted or maps its columns, or the encoder is another model's.
+        If the model is not fitted, maps its columns or is of tables, or the encoder is another model's.
     """
+    if isinstance(model, TableEstimator):
+        raise ValueError(
+            "A state_dict of PyTorch holds the dense layers of networks that take the same numbers, and those of a "
+            "blend do not: write it with to_onnx or to_numpy, or one of its views that maps no column, such as "
+            "to_torch(model.views_['plain'], model.encoder_); of ridgewalk fit, fit with --no-blend."
+        )
     plan = recipe(model, encoder, target)
 
     def use(path: Path) -> str:
@@ -176,8 +182,8 @@ def to_numpy(model: Estimator, encoder: Encoder | None = None, *, target: str = 
 
     Parameters
     ----------
-    model : MLPClassifier, MLPClassifierCV, MLPRegressor or MLPRegressorCV
-        A fitted one.
+    model : MLPClassifier, MLPClassifierCV, MLPRegressor, MLPRegressorCV, TableClassifier or TableRegressor
+        A fitted one. Of a table model all networks of its blend are written, and its own encoder.
     encoder : Encoder, optional
         What encoded the rows of the fit; it is written out.
     target : str

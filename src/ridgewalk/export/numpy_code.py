@@ -1,6 +1,7 @@
 """What a model computes as a Python file that a learner can read: NumPy alone, a function a step, numbers at its end.
 
-    encode -> mapped, if there is a map -> (x - CENTER) / SCALE -> network -> chances -> predict
+    encode -> (x - CENTER) / SCALE -> network -> chances -> predict
+    encode -> each of NETWORKS, with columns, a map and a share of its own -> chances -> mean -> predict
 
 Names of columns and classes are strangers' text: they stand in the file as literals, as ``repr`` writes them, and
 nowhere else.
@@ -9,16 +10,17 @@ nowhere else.
 from __future__ import annotations
 
 import io
+import re
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from importlib.metadata import version
 from typing import Any
 
 import numpy as np
 
-from ridgewalk.arrays import Array
 from ridgewalk.export.recipe import Feature, Recipe
 from ridgewalk.input_maps import FAR, SOFT_BOUND, Kind
-from ridgewalk.layers import GELU, Layer, LeakyReLU, ReLU, Sigmoid, Tanh
+from ridgewalk.layers import GELU, Arrays, Layer, LeakyReLU, ReLU, Sigmoid, Tanh
 from ridgewalk.losses import LARGEST_EXPONENT
 from ridgewalk.model import Model
 from ridgewalk.tables.encode import MISSING, WITH_COMMAS, column_heads
@@ -34,9 +36,9 @@ def numpy_files(plan: Recipe) -> dict[str, bytes]:
     reads_csv = plan.features is not None and plan.flat
     functions = [
         *_encoding(plan.features),
-        *([_MAPPED] if plan.models[0].map is not None else []),
         *([_SIGMOID] if plan.output in ("two classes", "labels") or isinstance(plan.activation, Sigmoid) else []),
         *_network(plan.activation),
+        *_own_steps(plan, large),
         *_predicting(plan),
         *([_READ_CSV, _MAIN_OF_CLASSES if plan.classes else _MAIN_OF_NUMBERS] if reads_csv else []),
     ]
@@ -57,9 +59,9 @@ def numpy_files(plan: Recipe) -> dict[str, bytes]:
 
 def _heading(plan: Recipe, reads_csv: bool) -> str:
     steps = ["table -> encode" if plan.features else "x"]
-    steps += ["map"] if plan.models[0].map is not None else []
-    steps += ["standardize", "network"]
+    steps += ["standardize", "network"] if _alone(plan) else ["output of each network"]
     steps += ["chances"] if plan.classes else []
+    steps += [] if len(plan.models) == 1 else ["mean"]
     takes = (
         "predict takes a dict of columns, a frame, or a list of rows that are dicts; a value\n"
         "that is missing is None or NaN."
@@ -76,7 +78,7 @@ def _heading(plan: Recipe, reads_csv: bool) -> str:
 
 def _imports(functions: Sequence[str], large: bool) -> str:
     code = "".join(functions)
-    lines = [f"import {name}" for name in ("csv", "math", "re", "sys") if f"{name}." in code]
+    lines = [f"import {name}" for name in ("csv", "math", "re", "sys") if re.search(rf"\b{name}\.", code)]
     times = ["UTC, datetime, timedelta"] if "datetime." in code else ["timedelta"] if "timedelta" in code else []
     lines += [f"from datetime import {names}" for names in times]
     lines += ["from pathlib import Path"] if large else []
@@ -204,15 +206,48 @@ def is_missing(value):
 '''
 
 
+def _alone(plan: Recipe) -> bool:
+    """Return whether there is one network, without a map: its steps need no list of networks."""
+    return len(plan.models) == 1 and plan.models[0].map is None
+
+
+def _maps(plan: Recipe) -> bool:
+    return any(model.map is not None for model in plan.models)
+
+
+def _own_steps(plan: Recipe, large: bool) -> list[str]:
+    """Give the functions of several networks: what each takes of which columns, and how it is read from a file."""
+    if _alone(plan):
+        return []
+    steps = [_MAPPED, _OUTPUT_MAPPED] if _maps(plan) else [_OUTPUT]
+    return [*steps, _READ_NETWORK.format(", ".join(f'"{name}"' for name in _own_names(plan)))] if large else steps
+
+
+_OUTPUT = '''
+def output(x, columns, center, scale, layers):
+    """Compute what one of NETWORKS gives for its columns, standardized."""
+    return network((x[:, columns] - center) / scale, layers)
+'''
+_OUTPUT_MAPPED = '''
+def output(x, columns, kind, center, scale, layers):
+    """Compute what one of NETWORKS gives for its columns, standardized and mapped."""
+    return network(mapped((x[:, columns] - center) / scale, kind), layers)
+'''
 _FAR = f"{FAR:g}".replace("+", "")  # as ruff writes it
 _MAPPED = f'''
-def mapped(x):
-    """Make of the columns what the network takes: as they are, softly clipped, or pieces."""
-    z = (x[:, MAP_COLUMN] - MAP_CENTER) / MAP_SCALE
+def mapped(z, kind):
+    """Clip numbers softly (kind {Kind.SOFT_CLIP:d}), take pieces ({Kind.PIECE:d}), or leave them as they are."""
     soft = np.clip(z, -{_FAR}, {_FAR})
     soft = soft / np.sqrt(1 + (soft / {SOFT_BOUND:g}) ** 2)
-    kinds = [MAP_KIND == {Kind.SOFT_CLIP:d}, MAP_KIND == {Kind.PIECE:d}]
+    kinds = [kind == {Kind.SOFT_CLIP:d}, kind == {Kind.PIECE:d}]
     return np.select(kinds, [soft, np.clip(z, 0, 1)], z)
+'''
+_READ_NETWORK = '''
+def read_network(stored, number, depth):
+    """Read one of NETWORKS, of so many layers: all but its share."""
+    own = [stored[f"{{name}}_{{number}}"] for name in ({})]
+    layers = range(1, depth + 1)
+    return *own, [(stored[f"W{{number}}_{{k}}"], stored[f"B{{number}}_{{k}}"]) for k in layers]
 '''
 
 
@@ -288,14 +323,16 @@ def rates(z):
 def _predicting(plan: Recipe) -> list[str]:
     """Give the functions that standardize, run the network and predict."""
     takes, rows = ("table", "encode(table)") if plan.features else ("x", "np.asarray(x)[:, USED]")
-    rows = rows if plan.models[0].map is None else f"mapped({rows})"
     link = {"rates": "rates", "numbers": ""}.get(plan.output, "chances")
-    ran = f"{link}(network(x, layers))" if link else "network(x, layers)"
-    several = len(plan.models) > 1
-    mean = f"np.mean([{ran} for layers in NETWORKS], axis=0)" if several else ran.replace("layers", "LAYERS")
+    if _alone(plan):
+        rows, output = f"({rows} - CENTER) / SCALE", "network(x, LAYERS)"
+    else:
+        output = "output(x, *own)"
+    ran = f"{link}({output})" if link else output
+    mean = ran if _alone(plan) else f"sum(share * {ran} for share, *own in NETWORKS)"
     links = [_LINKS[plan.output]] if link else []
     if not plan.classes:
-        scaled = "" if link else "\n    y = y * TARGET_SCALE + TARGET_CENTER"
+        scaled = "\n    y = y * TARGET_SCALE + TARGET_CENTER" if _alone(plan) and not link else ""
         shape, shown = ("(rows,)", "y[:, 0]") if plan.flat else ("(rows, numbers)", "y")
         return [*links, _PREDICT_NUMBERS.format(takes, shape, rows, mean, scaled, shown)]
     if plan.output == "labels":
@@ -312,14 +349,14 @@ def _predicting(plan: Recipe) -> list[str]:
 _PREDICT_NUMBERS = '''
 def predict({}):
     """Predict numbers: shape {}."""
-    x = ({} - CENTER) / SCALE
+    x = {}
     y = {}{}
     return {}
 '''
 _PREDICT_PROBA = '''
 def predict_proba({}):
     """Give the probabilities of CLASSES: shape (rows, {})."""
-    x = ({} - CENTER) / SCALE
+    x = {}
     return {}
 '''
 _PREDICT_CLASSES = '''
@@ -331,27 +368,41 @@ def predict({}):
 
 def _arrays(plan: Recipe) -> dict[str, np.ndarray[Any, Any]]:
     """Give all numbers by the names that the file has for them."""
-    first = plan.models[0]
-    arrays: dict[str, np.ndarray[Any, Any]] = {}
-    if first.map is not None:
-        arrays |= {"MAP_COLUMN": first.map.column, "MAP_KIND": first.map.kind}
-        arrays |= {"MAP_CENTER": first.map.center, "MAP_SCALE": first.map.scale}
-    arrays |= {"CENTER": first.center, "SCALE": first.scale}
-    for start, model in enumerate(plan.models, 1):
-        for k, (w, b) in enumerate(_pairs(model), 1):
-            arrays |= {f"W{_numbered(plan, start, k)}": w, f"B{_numbered(plan, start, k)}": b[0]}
+    if not _alone(plan):
+        return {name: array for k, model in enumerate(plan.models, 1) for name, array in _own(plan, model, k).items()}
+    (model,) = plan.models
+    arrays = {"CENTER": model.center, "SCALE": model.scale} | _layers(model.parameters)
     if plan.output == "numbers":
-        arrays |= {"TARGET_CENTER": first.target_center, "TARGET_SCALE": first.target_scale}
+        arrays |= {"TARGET_CENTER": model.target_center, "TARGET_SCALE": model.target_scale}
     return arrays
 
 
-def _pairs(model: Model) -> list[tuple[Array, Array]]:
-    """Give the weights and biases of each layer."""
-    return list(zip(model.parameters[::2], model.parameters[1::2], strict=True))
+def _own_names(plan: Recipe) -> list[str]:
+    """Give the names of what each of several networks has beside its layers."""
+    return ["COLUMNS", *(["KIND"] if _maps(plan) else []), "CENTER", "SCALE"]
 
 
-def _numbered(plan: Recipe, start: int, layer: int) -> str:
-    return f"{layer}" if len(plan.models) == 1 else f"{start}_{layer}"
+def _own(plan: Recipe, model: Model, number: int) -> dict[str, np.ndarray[Any, Any]]:
+    """Give the numbers of one of several networks by name.
+
+    A number takes one step from its column: what comes after a map's curve, and the target's units, are in the layers.
+    """
+    kind, center, scale = np.zeros(len(model.column), dtype=int), model.center, model.scale
+    after_center, after_scale = np.zeros(len(center)), np.ones(len(scale))
+    if (first := model.map) is not None:
+        kind, curved = first.kind, first.kind != Kind.IDENTITY
+        after_center, after_scale = np.where(curved, center, 0), np.where(curved, scale, 1)
+        center = np.where(curved, first.center, first.center + first.scale * center)
+        scale = np.where(curved, first.scale, first.scale * scale)
+    layers = replace(model, center=after_center, scale=after_scale).raw_parameters()
+    own = {"COLUMNS": model.column, "KIND": kind, "CENTER": center, "SCALE": scale}
+    return {f"{name}_{number}": own[name] for name in _own_names(plan)} | _layers(layers, f"{number}_")
+
+
+def _layers(parameters: Arrays, number: str = "") -> dict[str, np.ndarray[Any, Any]]:
+    """Give the weights and biases of each layer by name."""
+    pairs = enumerate(zip(parameters[::2], parameters[1::2], strict=True), 1)
+    return {f"{name}{number}{k}": array for k, (w, b) in pairs for name, array in (("W", w), ("B", b[0]))}
 
 
 def _learned(plan: Recipe, arrays: dict[str, np.ndarray[Any, Any]], large: bool, reads_csv: bool) -> str:
@@ -366,16 +417,42 @@ def _learned(plan: Recipe, arrays: dict[str, np.ndarray[Any, Any]], large: bool,
         lines += ["FEATURES = [", *(f"    {_taking(feature)}," for feature in plan.features), "]"]
     if plan.classes:
         lines += _listed("CLASSES = [", map(_literal, plan.classes), "]")
-    if large:
-        lines.append('with np.load(Path(__file__).with_suffix(".npz")) as stored:')
-    for name, array in arrays.items():
-        lines += [f'    {name} = stored["{name}"]'] if large else _array(name, array)
-    networks = []
-    for start, model in enumerate(plan.models, 1):
-        numbers = [_numbered(plan, start, k) for k, _ in enumerate(_pairs(model), 1)]
-        networks.append(f"[{', '.join(f'(W{number}, B{number})' for number in numbers)}]")
-    lines += [f"LAYERS = {networks[0]}"] if len(networks) == 1 else _listed("NETWORKS = [", networks, "]")
+    lines += _stored(plan, arrays) if large else _written(plan, arrays)
     return "\n".join([*lines, "# fmt: on"])
+
+
+def _stored(plan: Recipe, arrays: dict[str, np.ndarray[Any, Any]]) -> list[str]:
+    """Give the lines that read the numbers from the file beside."""
+    opened = 'with np.load(Path(__file__).with_suffix(".npz")) as stored:'
+    if _alone(plan):
+        return [
+            opened,
+            *(f'    {name} = stored["{name}"]' for name in arrays),
+            f"LAYERS = {_layer_names(plan.models[0])}",
+        ]
+    networks = [
+        f"        ({share!r}, *read_network(stored, {k}, {len(model.network.dense)})),"
+        for k, (share, model) in enumerate(zip(plan.shares.tolist(), plan.models, strict=True), 1)
+    ]
+    return [opened, "    NETWORKS = [", *networks, "    ]"]
+
+
+def _written(plan: Recipe, arrays: dict[str, np.ndarray[Any, Any]]) -> list[str]:
+    """Give the numbers as literals."""
+    lines = [line for name, array in arrays.items() for line in _array(name, array)]
+    if _alone(plan):
+        return [*lines, f"LAYERS = {_layer_names(plan.models[0])}"]
+    lines.append("NETWORKS = [")
+    for k, (share, model) in enumerate(zip(plan.shares.tolist(), plan.models, strict=True), 1):
+        own = [repr(share), *(f"{name}_{k}" for name in _own_names(plan)), _layer_names(model, f"{k}_")]
+        lines += _listed("    (", own, "),")
+    return [*lines, "]"]
+
+
+def _layer_names(model: Model, number: str = "") -> str:
+    """Write the list of a network's layers."""
+    pairs = (f"(W{number}{k}, B{number}{k})" for k in range(1, len(model.network.dense) + 1))
+    return f"[{', '.join(pairs)}]"
 
 
 GAPS = (

@@ -48,11 +48,8 @@ def onnx_model(plan: Recipe) -> bytes:
         raise ValueError("An input of ONNX needs a name, and a column of the model has none: name it, and fit again.")
     graph = _Graph({_ARRAY, *plan.columns})
     x, order = _array(graph, plan) if plan.features is None else _encoded(graph, plan, plan.features)
-    if (inputs := plan.models[0].map) is not None:
-        x, order = _mapped(graph, inputs, x, order)
-    x = _standardized(graph, x, plan.models[0].center[order], plan.models[0].scale[order])
     predictions = [_linked(graph, plan.output, model, _output(graph, model, x, order)) for model in plan.models]
-    _give(graph, plan, _mean(graph, predictions))
+    _give(graph, plan, _mean(graph, predictions, plan.shares))
     proto = graph.finished(f"Predicts {plan.target}.")
     checker.check_model(proto, full_check=True)
     return bytes(proto.SerializeToString())
@@ -68,15 +65,29 @@ def _standardized(graph: _Graph, x: str, center: Array, scale: Array) -> str:
     return graph.node("Div", x, graph.constant("scale", lift * scale))
 
 
-def _mapped(graph: _Graph, inputs: InputMap, x: str, order: Integers) -> tuple[str, Integers]:
-    """Make what the networks take of the features, those of a kind at once, and say in which order they stand."""
-    place, parts, numbers = np.argsort(order), [], []
+def _taken(graph: _Graph, model: Model, x: str, order: Integers) -> tuple[str, Integers]:
+    """Make what a network takes of the features, and say in which order its numbers stand."""
+    place = np.argsort(order)
+    if model.map is not None:
+        return _mapped(graph, model.map, x, place[model.column])
+    if np.array_equal(model.inputs, np.arange(len(order))):
+        return x, order
+    return _columns(graph, x, place[model.inputs]), np.arange(len(model.inputs))
+
+
+def _columns(graph: _Graph, x: str, places: Integers) -> str:
+    """Take columns of a matrix."""
+    return graph.node("Gather", x, graph.constant("columns", places), options={"axis": 1})
+
+
+def _mapped(graph: _Graph, inputs: InputMap, x: str, places: Integers) -> tuple[str, Integers]:
+    """Map features, of which each number's has a place, those of a kind at once, and say in which order they stand."""
+    parts, numbers = [], []
     for kind in Kind:
         some = np.flatnonzero(inputs.kind == kind)
         if some.size:
-            columns = graph.constant("columns", place[inputs.column[some]])
-            z = graph.node("Gather", x, columns, options={"axis": 1})
-            parts.append(_of_kind(graph, kind, _standardized(graph, z, inputs.center[some], inputs.scale[some])))
+            z = _standardized(graph, _columns(graph, x, places[some]), inputs.center[some], inputs.scale[some])
+            parts.append(_of_kind(graph, kind, z))
             numbers.append(some)
     return graph.joined(parts), np.concatenate(numbers)
 
@@ -222,6 +233,8 @@ def _of_text(graph: _Graph, column: str, features: Sequence[Feature]) -> str:
 
 def _output(graph: _Graph, model: Model, x: str, order: Integers) -> str:
     """Compute a network's raw output: (rows, outputs)."""
+    x, order = _taken(graph, model, x, order)
+    x = _standardized(graph, x, model.center[order], model.scale[order])
     first, *others = model.parameters
     arrays = iter((first[order], *others))
     for layer in model.network.layers:
@@ -253,11 +266,12 @@ def _activated(graph: _Graph, layer: Layer, x: str) -> str:
     raise ValueError(f"The layer {type(layer).__name__} has no form in ONNX here.")
 
 
-def _mean(graph: _Graph, predictions: Sequence[str]) -> str:
-    """Take the mean over the starts."""
+def _mean(graph: _Graph, predictions: Sequence[str], shares: Array) -> str:
+    """Take the mean over the models."""
     if len(predictions) == 1:
         return predictions[0]
-    return graph.node("Mul", graph.node("Sum", *predictions), graph.constant("share", 1 / len(predictions)))
+    pairs = zip(predictions, shares, strict=True)
+    return graph.node("Sum", *(graph.node("Mul", each, graph.constant("share", share)) for each, share in pairs))
 
 
 def _give(graph: _Graph, plan: Recipe, mean: str) -> None:

@@ -1,7 +1,7 @@
 """What a fitted model computes, as plain data that every kind of file is written from: without what is dead.
 
-    table -> features (N, P) -> map, if any -> (x - center) / scale -> network -> target's units -> mean over the starts
-    -> prediction
+    table -> features (N, P) -> models, each with columns, map, center, scale and target's units of its own
+    -> what each predicts -> mean, with their shares -> prediction
 
 Inputs and units that do not matter are left out first (:meth:`ridgewalk.model.Model.compact`), so a file asks only for
 the columns that the model uses.
@@ -11,7 +11,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from functools import reduce
 from typing import Any, Literal
 
 import numpy as np
@@ -20,14 +19,15 @@ from sklearn.utils.validation import _check_feature_names_in, check_is_fitted
 from ridgewalk.arrays import Array, Integers
 from ridgewalk.estimators import MLPClassifier, MLPClassifierCV, MLPRegressor, MLPRegressorCV
 from ridgewalk.estimators.access import has_one_target, is_multilabel
-from ridgewalk.input_maps import InputMap, Kind
+from ridgewalk.estimators.table import TableClassifier, TableRegressor
 from ridgewalk.layers import Dense, Dropout, Layer
 from ridgewalk.losses import OutputActivation, facts
+from ridgewalk.mixture import Mixture
 from ridgewalk.model import Model
-from ridgewalk.network import Network
 from ridgewalk.tables.encode import DAYS, MISSING, Category, Column, CommaNumber, Date, Encoder, Number
 
-Estimator = MLPClassifier | MLPClassifierCV | MLPRegressor | MLPRegressorCV
+TableEstimator = TableClassifier | TableRegressor
+Estimator = MLPClassifier | MLPClassifierCV | MLPRegressor | MLPRegressorCV | TableEstimator
 What = Literal["value", "number", "missing", "is", "none of", "days", "sin", "cos"]
 Output = Literal["two classes", "classes", "labels", "numbers", "rates"]
 _OUTPUTS: dict[OutputActivation, Output] = {
@@ -82,8 +82,11 @@ class Recipe:
         What people call the features: "age", "town = here"; "x0", "x1", ... of an array.
     unused : tuple of str
         Columns of the fit that are not needed.
-    models : tuple of Model
-        One per start whose predictions are averaged; all take the P features, in order, with one map, center and scale.
+    models : tuple of Model, M of them
+        Those whose predictions are averaged: one per start, or those of a blend. Each takes some of the P features, by
+        their places, with a map, center and scale of its own.
+    shares : array, shape (M,)
+        Of the models in the mean; their sum is 1.
     output : str
         How ``models`` become predictions: one logit is "two classes", several are "classes" or "labels" (each yes or
         no); "numbers" are as they come, "rates" are the exponential.
@@ -101,6 +104,7 @@ class Recipe:
     names: tuple[str, ...]
     unused: tuple[str, ...]
     models: tuple[Model, ...]
+    shares: Array
     output: Output
     classes: list[Any]
     flat: bool
@@ -135,27 +139,48 @@ def recipe(model: Estimator, encoder: Encoder | None = None, target: str = "targ
             "search, give the estimator inside it."
         )
     check_is_fitted(model)
-    models = [each.compact() for each in model.models_]
-    used = np.flatnonzero(reduce(np.logical_or, [each.support(model.n_features_in_) for each in models]))
-    chosen = used if used.size else models[0].inputs  # a constant still asks for a column: it counts the rows
+    mixture = _mixture(model).compact()
+    encoder = _encoder(model, encoder)
     everything = _everything(model, encoder)
+    width = model.n_features_in_ if encoder is None else len(encoder.names)
+    used = np.flatnonzero(mixture.support(width))
+    chosen = used if used.size else mixture.models[0].inputs  # a constant still asks for a column: it counts the rows
     features = None if everything is None else tuple(everything[k] for k in chosen)
     needed = {feature.column for feature in features or ()}
-    output = _OUTPUTS[facts(models[0].loss).output_activation]
-    if output == "two classes" and is_multilabel(model):
+    of_table = isinstance(model, TableEstimator)
+    output = _OUTPUTS[facts(mixture.loss).output_activation]
+    if output == "two classes" and not of_table and is_multilabel(model):
         output = "labels"
     return Recipe(
         features=features,
         chosen=chosen,
-        width=model.n_features_in_,
+        width=width,
         names=tuple(np.asarray(encoder.names if encoder else _check_feature_names_in(model))[chosen].tolist()),
         unused=tuple(dict.fromkeys(each.column for each in everything or () if each.column not in needed)),
-        models=_taking(models, chosen),
+        models=tuple(_taking(each, chosen) for each in mixture.models),
+        shares=mixture.shares,
         output=output,
         classes=model.classes_.tolist() if output in ("two classes", "classes", "labels") else [],
-        flat=output in ("two classes", "classes") or (output != "labels" and has_one_target(model)),
+        flat=of_table or output in ("two classes", "classes") or (output != "labels" and has_one_target(model)),
         target=target,
     )
+
+
+def _mixture(model: Estimator) -> Mixture:
+    """Return the models that predict, and their shares: those of a table model, or one model per start."""
+    if isinstance(model, TableEstimator):
+        return model.mixture_
+    models = tuple(model.models_)
+    return Mixture(models, np.full(len(models), 1 / len(models)))
+
+
+def _encoder(model: Estimator, encoder: Encoder | None) -> Encoder | None:
+    """Return what encodes a model's columns: what was given, or a table model's own."""
+    if not isinstance(model, TableEstimator):
+        return encoder
+    if encoder is not None and encoder is not model.encoder_:
+        raise ValueError(f"A {type(model).__name__} has an encoder of its own, and another came: leave encoder out.")
+    return model.encoder_
 
 
 def _everything(model: Estimator, encoder: Encoder | None) -> list[Feature] | None:
@@ -164,7 +189,7 @@ def _everything(model: Estimator, encoder: Encoder | None) -> list[Feature] | No
         names = getattr(model, "feature_names_in_", None)
         return None if names is None else [Feature(str(name), "value") for name in names]
     everything = [feature for column in encoder.columns for feature in _features(column)]
-    if len(everything) != model.n_features_in_:
+    if not isinstance(model, TableEstimator) and len(everything) != model.n_features_in_:
         raise ValueError(
             f"The model takes {model.n_features_in_} columns, and the encoder gives {len(everything)}: "
             "give the one that encoded the rows of the fit."
@@ -193,41 +218,8 @@ def _features(column: Column) -> Iterator[Feature]:
         yield Feature(name, "missing")
 
 
-_Entry = tuple[int, int, float, float, float, float]
-"""Number of a feature; kind, center and scale of its map; center and scale of what that gives."""
-
-
-def _taking(models: list[Model], chosen: Integers) -> tuple[Model, ...]:
-    """Give the same models for an array of the chosen columns alone: weights of 0 where one takes none of a number."""
-    entries = [_entries(model, chosen) for model in models]
-    every = sorted({entry for each in entries for entry in each if entry[0] >= 0})
-    column, kind, *numbers = (np.array(values) for values in zip(*every, strict=True))
-    map_center, map_scale, center, scale = (values.astype(float) for values in numbers)
-    taken = []
-    for model, own in zip(models, entries, strict=True):
-        weights: Array = np.zeros((len(every), model.parameters[0].shape[1]))
-        for entry, row in zip(own, model.parameters[0], strict=True):
-            if entry[0] >= 0:
-                weights[every.index(entry)] += row
-        taken.append(
-            replace(
-                model,
-                network=Network((Dense(*weights.shape), *model.network.layers[1:])),
-                parameters=(weights, *model.parameters[1:]),
-                inputs=np.arange(len(chosen)),
-                center=center,
-                scale=scale,
-                map=None if model.map is None else InputMap(column, kind, map_center, map_scale),
-            )
-        )
-    return tuple(taken)
-
-
-def _entries(model: Model, chosen: Integers) -> list[_Entry]:
-    """Give what makes each number that a network takes, by the place of its column among the chosen, else -1."""
-    places = {int(column): place for place, column in enumerate(chosen)}
-    column = [places.get(int(each), -1) for each in model.column]
-    kind, center, scale = [int(Kind.IDENTITY)] * len(column), [0.0] * len(column), [1.0] * len(column)
-    if model.map is not None:
-        kind, center, scale = model.map.kind.tolist(), model.map.center.tolist(), model.map.scale.tolist()
-    return list(zip(column, kind, center, scale, model.center.tolist(), model.scale.tolist(), strict=True))
+def _taking(model: Model, chosen: Integers) -> Model:
+    """Return the same model for an array of the chosen columns alone; one that uses none of them takes the first."""
+    if not np.isin(model.inputs, chosen).all():
+        model = replace(model, inputs=chosen[:1], center=np.zeros(1), scale=np.ones(1), map=None)
+    return replace(model, inputs=np.searchsorted(chosen, model.inputs))

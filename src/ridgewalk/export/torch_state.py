@@ -16,7 +16,7 @@ import numpy as np
 from safetensors.numpy import save
 
 from ridgewalk.export.recipe import Recipe
-from ridgewalk.layers import GELU, Dense, Dropout, Layer, LeakyReLU, ReLU, Sigmoid, Tanh
+from ridgewalk.layers import GELU, Arrays, Dense, Dropout, Layer, LeakyReLU, ReLU, Sigmoid, Tanh
 from ridgewalk.model import Model
 
 
@@ -28,7 +28,7 @@ def torch_state(plan: Recipe) -> bytes:
     ValueError
         If they take mapped columns.
     """
-    if plan.models[0].map is not None:
+    if any(model.map is not None for model in plan.models):
         raise ValueError(
             "A state_dict of PyTorch holds dense layers, and this model maps its columns before the first of them: "
             "write it with to_onnx or to_numpy."
@@ -36,7 +36,7 @@ def torch_state(plan: Recipe) -> bytes:
     arrays = {
         key if len(plan.models) == 1 else f"{start}.{key}": array
         for start, model in enumerate(plan.models)
-        for key, array in _state(model).items()
+        for key, array in _state(plan, model).items()
     }
     about = {
         "format": "pt",
@@ -51,7 +51,7 @@ def torch_state(plan: Recipe) -> bytes:
 
 def module(plan: Recipe) -> str:
     """Give the Python that builds what takes the ``state_dict``."""
-    networks = [f"nn.Sequential({', '.join(_modules(model))})" for model in plan.models]
+    networks = [f"nn.Sequential({', '.join(map(_module, _parts(plan, model)[0]))})" for model in plan.models]
     return networks[0] if len(networks) == 1 else f"nn.ModuleList([{', '.join(networks)}])"
 
 
@@ -63,21 +63,25 @@ def prediction(plan: Recipe) -> str:
     return f"torch.stack([each(x){link.get(plan.output, '')} for each in network]).mean(dim=0)"
 
 
-def _state(model: Model) -> dict[str, np.ndarray[Any, Any]]:
+def _parts(plan: Recipe, model: Model) -> tuple[list[Layer], Arrays]:
+    """Return the layers of a network that takes all features as they come, and their arrays.
+
+    Those features that the model does not use have weights of 0.
+    """
+    first, *others = model.raw_parameters()
+    weights = np.zeros((len(plan.chosen), first.shape[1]))
+    weights[model.inputs] = first
+    above = [layer for layer in model.network.layers[1:] if not isinstance(layer, Dropout)]
+    return [Dense(*weights.shape), *above], (weights, *others)
+
+
+def _state(plan: Recipe, model: Model) -> dict[str, np.ndarray[Any, Any]]:
     """Give the arrays by PyTorch's names: the number of the module, and which array of it."""
-    numbers = [k for k, layer in enumerate(_kept(model)) if isinstance(layer, Dense)]
-    arrays = model.raw_parameters()
+    layers, arrays = _parts(plan, model)
+    numbers = [k for k, layer in enumerate(layers) if isinstance(layer, Dense)]
     weights = {f"{k}.weight": np.ascontiguousarray(w.T) for k, w in zip(numbers, arrays[::2], strict=True)}
     biases = {f"{k}.bias": b[0] for k, b in zip(numbers, arrays[1::2], strict=True)}
     return weights | biases
-
-
-def _kept(model: Model) -> list[Layer]:
-    return [layer for layer in model.network.layers if not isinstance(layer, Dropout)]
-
-
-def _modules(model: Model) -> list[str]:
-    return [_module(layer) for layer in _kept(model)]
 
 
 def _module(layer: Layer) -> str:

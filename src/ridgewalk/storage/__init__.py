@@ -47,12 +47,12 @@ def save(
 
     Parameters
     ----------
-    model : MLPClassifier, MLPRegressor, MLPClassifierCV or MLPRegressorCV
+    model : MLPClassifier, MLPRegressor, MLPClassifierCV, MLPRegressorCV, TableClassifier or TableRegressor
         Fitted.
     file : path
         Replaced if it is there; a link is replaced itself, not what it leads to. By custom it ends in .safetensors.
     encoder : Encoder, optional
-        What made the model's columns of a table's inputs.
+        What made the model's columns of a table's inputs; a table model has its own.
     target : str, optional
         Name of what is predicted.
 
@@ -75,7 +75,7 @@ def save(
     """
     shelf, path = Shelf(), Path(file)
     of_table = type(model).__name__ in TABLE_ESTIMATORS
-    document = described_table(model, target, shelf) if of_table else described(model, encoder, target, shelf)
+    document = described_table(model, encoder, target, shelf) if of_table else described(model, encoder, target, shelf)
     text = json.dumps(document)
     size = len(text) + sum(array.nbytes for array in shelf.arrays.values())
     try:  # what cannot be read is never written
@@ -98,7 +98,7 @@ def load(file: str | os.PathLike[str]) -> Any:
 
     Returns
     -------
-    MLPClassifier, MLPRegressor, MLPClassifierCV or MLPRegressorCV
+    MLPClassifier, MLPRegressor, MLPClassifierCV, MLPRegressorCV, TableClassifier or TableRegressor
 
     Raises
     ------

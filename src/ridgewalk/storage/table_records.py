@@ -8,7 +8,7 @@ A compacted model has no views and no blends: what predicts is its mixture alone
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -36,6 +36,9 @@ from ridgewalk.storage.records import (
     with_parameters,
 )
 
+if TYPE_CHECKING:
+    from ridgewalk.tables.encode import Encoder
+
 _BLEND = {"path": ("i", "M"), "strength": ("i", "M"), "fold_weights": ("f", "KM"), "weights": ("f", "M"),
           "row_loss": ("f", "N")}  # fmt: skip
 _SUM = 1e-9  # by which shares may miss a sum of 1
@@ -45,10 +48,14 @@ TABLE_ESTIMATORS = ("TableClassifier", "TableRegressor")
 """Names of the estimators of tables."""
 
 
-def described_table(model: Any, target: str | None, shelf: Shelf) -> Record:
+def described_table(model: Any, encoder: Encoder | None, target: str | None, shelf: Shelf) -> Record:
     """Describe a table model; its numbers go on the shelf."""
     if not hasattr(model, "mixture_"):
         raise ModelFileError(f"This {type(model).__name__} is not fitted yet: call fit, then save.")
+    if encoder is not None and encoder is not model.encoder_:
+        raise ModelFileError(
+            f"A {type(model).__name__} has an encoder of its own, and another came: leave encoder out."
+        )
     mixture: Mixture = model.mixture_
     record: Record = {
         "version": __version__,
