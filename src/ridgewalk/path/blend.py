@@ -125,9 +125,10 @@ def heldout_error(row_loss: Array, weights: Array, held_out: Sequence[Integers])
         Rows of the folds.
     """
     _, of_rows = mean_and_error(row_loss, weights)
+    if len(held_out) == 1:
+        return float(of_rows)
     means = np.array([float(weighted_mean(row_loss[rows], weights[rows])) for rows in held_out])
-    of_folds = means.std(ddof=1) / len(means) ** 0.5 if len(means) > 1 else np.nan
-    return float(np.nanmax([of_rows, of_folds]))
+    return max(float(of_rows), float(means.std(ddof=1) / len(means) ** 0.5))
 
 
 def mixture_of(blend: Blend, paths: Sequence[MLPPath]) -> Mixture:
