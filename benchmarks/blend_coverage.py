@@ -5,7 +5,7 @@
 Table number ``seed`` has 200 rows and 8 columns: numbers of several shapes, a category and a date. Odd ones have
 numbers to predict, even ones classes, of a smooth function that the seed draws, and noise. Fresh rows: 20,000.
 
-    covered      the nested loss, give or take 1.96 standard errors over rows, holds what the blends of the folds, each
+    covered      the nested loss, give or take 1.96 of its standard errors, holds what the blends of the folds, each
                  with its own weights and its own networks, lose on fresh rows on average
     handed over  what the blend for new rows loses on fresh rows is at most the nested loss and two standard errors
 
@@ -30,7 +30,6 @@ from engine import machine
 from ridgewalk import TableClassifier, TableRegressor
 from ridgewalk.estimators.table import blended_paths
 from ridgewalk.mixture import Mixture
-from ridgewalk.path.selection import mean_and_error
 
 ROWS, FRESH, WAVES = 200, 20_000, 6
 NORMAL = 1.96
@@ -81,7 +80,7 @@ def record_of(seed: int) -> dict[str, float]:
     model = (TableClassifier if classes else TableRegressor)(random_state=seed).fit(x, y)
     seconds = time.process_time() - began
     paths = list(blended_paths(model.views_).values())
-    nested, error = mean_and_error(model.blend_.row_loss, paths[0].row_weights)
+    blend = model.summary()["blend"]
     encoded = model.encoder_.transform(fresh)
     of_folds = []
     for fold, weights in enumerate(model.blend_.fold_weights):
@@ -90,7 +89,12 @@ def record_of(seed: int) -> dict[str, float]:
         networks = tuple(paths[number].fold_model(int(index), fold, 0) for number, index in pairs)
         of_folds.append(losses_of(Mixture(networks, weights[used]).predict(encoded), answers, classes).mean())
     handed_over = losses_of(model.mixture_.predict(encoded), answers, classes).mean()
-    found = {"nested": nested, "error": error, "folds": np.mean(of_folds), "handed_over": handed_over}
+    found = {
+        "nested": blend["heldout_loss"],
+        "error": blend["standard_error"],
+        "folds": np.mean(of_folds),
+        "handed_over": handed_over,
+    }
     return {name: float(value) for name, value in found.items()} | {"seconds": seconds}
 
 

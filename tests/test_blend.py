@@ -198,6 +198,17 @@ def test_new_rows_are_predicted_by_all_networks_of_the_members(name: str) -> Non
     np.testing.assert_allclose(mixture.compact().predict(new), mixture.predict(new), rtol=1e-9, atol=1e-9)
 
 
+def test_rows_are_predicted_alike_alone_and_among_many() -> None:
+    problem = problem_of("numbers")
+    paths = paths_of(problem)
+    mixture = mixture_of(fit_blend(problem, paths), paths)
+    new = DRAWS.normal(size=(1_001, 4))
+    whole = mixture.predict(new)
+    assert len(mixture._groups) < len(mixture.models)
+    for rows in (slice(0, 0), slice(0, 1), slice(400, 1_001)):
+        np.testing.assert_allclose(mixture.predict(new[rows]), whole[rows], rtol=1e-12)
+
+
 def test_a_mixture_uses_what_any_of_its_networks_uses() -> None:
     problem = problem_of("numbers")
     path = fit_path(problem, settings_of((6,), max_iter=40, l1_ratio=1.0), 5, Runner())

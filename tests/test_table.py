@@ -1,6 +1,7 @@
 """Estimators of tables: any frame in, a blend out, which one file holds."""
 
 import pickle
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ import polars
 import pyarrow as pa
 import pytest
 from sklearn.base import clone
+from sklearn.exceptions import NotFittedError
 from sklearn.model_selection import GroupKFold, KFold, cross_val_score
 
 import ridgewalk
@@ -19,6 +21,7 @@ from ridgewalk.estimators.table import VIEWS
 from ridgewalk.input_maps import MapRule
 from ridgewalk.objective import weighted_mean
 from ridgewalk.path.blend import fit_blend
+from ridgewalk.report.summary import sentences
 from ridgewalk.storage import ModelFileError, read
 from ridgewalk.tables.encode import DataError
 
@@ -260,6 +263,41 @@ def test_a_compacted_model_is_small_and_predicts_the_same(fitted: Any, kind: str
     assert hasattr(model, "views_")
 
 
+def test_one_fold_has_no_honest_loss_and_still_predicts(tmp_path: Path) -> None:
+    split = (np.arange(60), np.arange(60, ROWS))
+    model, iterated = (TableRegressor(cv=cv, random_state=0).fit(X, NUMBERS) for cv in ([split], iter([split])))
+    assert np.array_equal(iterated.predict(X), model.predict(X))
+    assert np.isnan(model.heldout_loss_)
+    blend = model.summary()["blend"]
+    assert blend["heldout_loss"] is blend["standard_error"] is None
+    assert blend["worth"] == []
+    assert any("its held-out loss is unknown +- unknown." in said for said in sentences(model.summary()))
+    assert model.score(X, NUMBERS) > 0.7
+    loaded = ridgewalk.load(model.save(tmp_path / "model.safetensors"))
+    assert np.array_equal(loaded.predict(X), model.predict(X))
+
+
+def test_where_every_unpenalized_network_diverged_the_others_predict(tmp_path: Path) -> None:
+    model = TableRegressor(views=["plain"], **QUICK).fit(X, NUMBERS)
+    view = model.views_["plain"]
+    lost = view.path_.diverged.copy()
+    lost[0] = True
+    view.path_ = replace(view.path_, diverged=lost)
+    model._blend()
+    assert model.unpenalized_blend_ is None
+    assert "the blend without a penalty" not in {each["than"] for each in model.worth_}
+    loaded = ridgewalk.load(model.save(tmp_path / "model.safetensors"))
+    assert loaded.unpenalized_blend_ is None
+    assert np.array_equal(loaded.predict(X), model.predict(X))
+
+
+def test_an_estimator_that_is_not_fitted_says_so() -> None:
+    for model in (TableClassifier(), TableRegressor()):
+        for ask in (lambda model=model: model.predict(X), lambda model=model: model.worth_, model.compact):
+            with pytest.raises(NotFittedError):
+                ask()
+
+
 @pytest.mark.slow
 def test_it_diagnoses_the_single_network(fitted: Any) -> None:
     found = fitted["classes"].diagnose(references=False)
@@ -286,7 +324,9 @@ def test_a_wrong_parameter_ends_in_a_sentence(change: Any, words: str) -> None:
     [
         (X, CLASSES[:50], "X has 90 rows, and y 50"),
         (X, np.where(np.arange(ROWS) == 3, np.nan, NUMBERS), "missing in 1 of 90 rows"),
-        (X, ["one"] * ROWS, "one value only"),
+        (X, ["one"] * ROWS, "at least 2 classes, got 1 class"),
+        (X.to_numpy()[:1], CLASSES[:1], "at least 2 classes"),
+        (X.to_numpy()[:1], NUMBERS[:1], "1 sample"),
         (X[["member"]].assign(member=True), CLASSES, "No column is left"),
     ],
 )

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 from scipy.sparse import csr_array
 
-from ridgewalk.arrays import Array, Booleans
+from ridgewalk.arrays import Array, Booleans, slices
 from ridgewalk.losses import Loss
 from ridgewalk.model import Model
+
+_WIDTH = 2**14  # numbers that a row counts for: some 256 rows are predicted at once, and stay in the cache
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,10 +39,29 @@ class Mixture:
 
     def predict(self, x: Array | csr_array) -> Array:
         """Return the mean prediction (N, C) for all columns of the data."""
-        total = sum(
-            share * self.loss.predict(model.output(x)) for model, share in zip(self.models, self.shares, strict=True)
-        )
+        return np.concatenate([self._predict(x[some]) for some in slices(x.shape[0], _WIDTH)])
+
+    def _predict(self, x: Array | csr_array) -> Array:
+        total: Array | float = 0.0
+        for group in self._groups:
+            first = self.models[group[0]]
+            stacked = tuple(map(np.stack, zip(*(self.models[k].parameters for k in group), strict=True)))
+            outputs, _ = first.network.forward(first.seen(x), stacked)
+            for k, output in zip(group, outputs, strict=True):
+                model = self.models[k]
+                total = total + self.shares[k] * self.loss.predict(output * model.target_scale + model.target_center)
         return np.asarray(total)
+
+    @cached_property
+    def _groups(self) -> list[list[int]]:
+        """Numbers of the models that see rows alike, and have one shape: rows are mapped once for all of them."""
+        groups: dict[tuple[object, ...], list[int]] = {}
+        for number, model in enumerate(self.models):
+            inputs = model.map
+            arrays = () if inputs is None else (inputs.column, inputs.kind, inputs.center, inputs.scale)
+            same = (model.network, *map(id, (model.center, model.scale, *arrays)), model.inputs.tobytes())
+            groups.setdefault(same, []).append(number)
+        return list(groups.values())
 
     def compact(self) -> Mixture:
         """Return the mixture of the compacted models: the predictions are the same, to rounding."""

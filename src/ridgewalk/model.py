@@ -64,13 +64,17 @@ class Model:
         rows, widest = x.shape[0], max(max(shape) for shape in self.network.shapes)
         return np.concatenate([self._output(x[some]) for some in slices(rows, widest)])
 
-    def _output(self, x: Array | csr_array) -> Array:
+    def seen(self, x: Array | csr_array) -> Array:
+        """Return rows of the data as the network takes them: mapped and standardized, shape (N, M)."""
         chosen = x[:, self.inputs]
         dense = np.ascontiguousarray(
             chosen if isinstance(chosen, np.ndarray) else chosen.toarray()
         )  # one order of sums
         seen = dense if self.map is None else self.map.apply(dense)
-        output, _ = self.network.forward((seen - self.center) / self.scale, self.parameters)
+        return np.asarray((seen - self.center) / self.scale)
+
+    def _output(self, x: Array | csr_array) -> Array:
+        output, _ = self.network.forward(self.seen(x), self.parameters)
         return output * self.target_scale + self.target_center
 
     def rescaled(self, center: Array, scale: Array, target_center: Array, target_scale: Array) -> Arrays:

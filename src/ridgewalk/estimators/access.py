@@ -58,7 +58,7 @@ def fit_encoded(model: Any, encoder: Encoder, x: Array, y: Array, sample_weight:
 
 
 def set_blends(
-    model: Any, views: dict[str, MLPClassifierCV | MLPRegressorCV], blend: Blend, unpenalized: Blend
+    model: Any, views: dict[str, MLPClassifierCV | MLPRegressorCV], blend: Blend, unpenalized: Blend | None
 ) -> None:
     """Give an estimator of tables its fitted views and their blends."""
     model._set_blends(views, blend, unpenalized)

@@ -9,7 +9,7 @@ chosen strength, of the view that predicts best; what the blend gains over it, a
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from copy import copy
 from dataclasses import dataclass
 from numbers import Integral
@@ -36,7 +36,7 @@ from ridgewalk.estimators.problem import REGRESSION_LOSSES, recorded
 from ridgewalk.estimators.whole_path import MLPClassifierCV, MLPRegressorCV
 from ridgewalk.input_maps import MapRule
 from ridgewalk.objective import weighted_mean
-from ridgewalk.path.blend import MOST_MEMBERS, Blend, fit_blend, mixture_of
+from ridgewalk.path.blend import MOST_MEMBERS, Blend, fit_blend, heldout_error, mixture_of
 from ridgewalk.path.racing import FEWEST_FOLDS
 from ridgewalk.path.result import MLPPath
 from ridgewalk.path.selection import mean_and_error
@@ -138,9 +138,10 @@ class _TableEstimator(BaseEstimator):  # type: ignore[misc]
         recorded(self.checkpoint_dir, self.random_state)  # refuses what cannot be drawn again alike
         seed = self._seed()
         self.views_: dict[str, MLPClassifierCV | MLPRegressorCV] = {}
-        races = check_cv(self.cv).get_n_splits(x, y, groups) >= FEWEST_FOLDS
+        cv = self.cv if hasattr(self.cv, "split") or not isinstance(self.cv, Iterable) else list(self.cv)
         for view in views:
-            model = self._estimator(view, seed, races)
+            model = self._estimator(view, seed, cv)
+            model.racing = check_cv(cv).get_n_splits(x, y, groups) >= FEWEST_FOLDS
             model._map_rule = self._map_rule(x) if view.mapped else None
             model._baseline = next((each.linear_path_ for each in self.views_.values()), None)
             self.views_[view.name] = model.fit(x, y, sample_weight, groups=groups)
@@ -164,16 +165,15 @@ class _TableEstimator(BaseEstimator):  # type: ignore[misc]
             )
         return [VIEWS[name] for name in names]
 
-    def _estimator(self, view: View, seed: int, races: bool) -> MLPClassifierCV | MLPRegressorCV:
+    def _estimator(self, view: View, seed: int, cv: Any) -> MLPClassifierCV | MLPRegressorCV:
         """Return the estimator of a view's path; folds and starts are the same for all views."""
         many = len(getattr(self, "classes_", ())) >= _MANY_CLASSES
         return self._of_view(
             "auto" if many else view.hidden_layer_sizes,
             loss=self.loss,
             alphas=STRENGTHS,
-            racing=races,
             class_weight=self.class_weight,
-            cv=self.cv,
+            cv=cv,
             n_seeds=self.n_seeds,
             random_state=seed,
             n_jobs=self.n_jobs,
@@ -194,13 +194,16 @@ class _TableEstimator(BaseEstimator):  # type: ignore[misc]
         """Learn the blend of the views, and that of their unpenalized networks alone."""
         paths = list(blended_paths(self.views_).values())
         problem = next(iter(self.views_.values()))._kept_problem()
-        unpenalized = [np.flatnonzero(path.alphas == 0) for path in paths]
-        blends = (fit_blend(problem, paths, self.max_members, each) for each in (None, unpenalized))
-        self._set_blends(self.views_, *blends)
+        blend = fit_blend(problem, paths, self.max_members)
+        dense = [np.flatnonzero((path.alphas == 0) & ~path.lost.any(axis=(1, 2))) for path in paths]
+        unpenalized = fit_blend(problem, paths, self.max_members, dense) if any(map(np.size, dense)) else None
+        self._set_blends(self.views_, blend, unpenalized)
         self.mixture_ = mixture_of(self.blend_, paths)
         self.heldout_loss_ = float(weighted_mean(self.blend_.row_loss, paths[0].row_weights))
 
-    def _set_blends(self, views: dict[str, MLPClassifierCV | MLPRegressorCV], blend: Blend, unpenalized: Blend) -> None:
+    def _set_blends(
+        self, views: dict[str, MLPClassifierCV | MLPRegressorCV], blend: Blend, unpenalized: Blend | None
+    ) -> None:
         """Set the views and their blends."""
         self.views_, self.blend_, self.unpenalized_blend_ = views, blend, unpenalized
         self.network_ = min(views.values(), key=lambda model: model.heldout_loss_)
@@ -228,16 +231,15 @@ class _TableEstimator(BaseEstimator):  # type: ignore[misc]
         """What the blend gains over the single network, no penalty, a linear model and a constant."""
         self._check_views()
         path, linear = self.network_.path_, self.network_.linear_path_
-        others = {
-            "the single network": self.network_.heldout_arm().rows,
-            "the blend without a penalty": self.unpenalized_blend_.row_loss,
-            "a constant": path.null_row_loss,
-        }
-        found = [_worth(name, self.blend_.row_loss, rows, path.row_weights) for name, rows in others.items()]
+        others = {"the single network": (self.network_.heldout_arm().rows, path.row_weights)}
+        if self.unpenalized_blend_ is not None:
+            others["the blend without a penalty"] = (self.unpenalized_blend_.row_loss, path.row_weights)
         chosen = chosen_by_others(linear, "min")
         if chosen is not None:
-            found.insert(2, _worth("a linear model", self.blend_.row_loss, chosen.rows, linear.row_weights))
-        return found
+            others["a linear model"] = (chosen.rows, linear.row_weights)
+        others["a constant"] = (path.null_row_loss, path.row_weights)
+        found = [_worth(name, self.blend_.row_loss, *other) for name, other in others.items()]
+        return [each for each in found if np.isfinite(each["difference"])]
 
     def heldout_arm(self) -> Arm:
         """Return what the blend lost on held-out rows, each fold with the weights that never saw them."""
@@ -250,15 +252,15 @@ class _TableEstimator(BaseEstimator):  # type: ignore[misc]
         """Describe the single network's path and its choice in plain data, and beside it what the blend is worth."""
         self._check_views()
         path, paths = self.network_.path_, blended_paths(self.views_)
-        loss, error = mean_and_error(self.blend_.row_loss, path.row_weights)
         members: list[MemberSummary] = [
             {"view": list(paths)[number], "alpha": float(list(paths.values())[number].alphas[index]), "weight": weight}
             for number, index, weight in self.blend_.members
         ]
+        error = heldout_error(self.blend_.row_loss, path.row_weights, path.heldout_rows)
         return self.network_.summary(self.encoder_.origins) | {
             "blend": {
-                "heldout_loss": float(loss),
-                "standard_error": float(error),
+                "heldout_loss": self.heldout_loss_ if np.isfinite(self.heldout_loss_) else None,
+                "standard_error": error if np.isfinite(error) else None,
                 "networks": len(self.mixture_.models),
                 "members": members,
                 "network": next(name for name, view in self.views_.items() if view is self.network_),
@@ -351,7 +353,10 @@ class _TableEstimator(BaseEstimator):  # type: ignore[misc]
             elif not hasattr(self, "feature_names_in_"):
                 frame = self._numbered(frame.to_numpy())
             return frame
-        array = check_array(X, dtype=None, ensure_all_finite=False, estimator=self, input_name="X")
+        least = 2 if reset else 1  # one to train on, one to hold out
+        array = check_array(
+            X, dtype=None, ensure_all_finite=False, ensure_min_samples=least, estimator=self, input_name="X"
+        )
         if reset:
             self.n_features_in_ = array.shape[1]
             self.__dict__.pop("feature_names_in_", None)
@@ -416,7 +421,8 @@ _PARAMETERS = """
     network_ : NETWORK
         That of the view with the lowest held-out loss: one sparse network at its chosen strength.
     blend_, unpenalized_blend_ : Blend
-        Weights of the members, and what they lost on held-out rows; the second among networks at strength 0 alone.
+        Weights of the members, and what they lost on held-out rows; the second among networks at strength 0 alone, None
+        where all of those diverged.
     mixture_ : Mixture
         What predicts: the networks of the members, and the share of each.
     heldout_loss_ : float
@@ -478,6 +484,8 @@ class TableClassifier(ClassifierMixin, _TableEstimator):  # type: ignore[misc]
         target = column_or_1d(y, warn=True)
         check_classification_targets(target)
         self.classes_ = np.unique(target)
+        if len(self.classes_) < 2:
+            raise ValueError(f"A classifier needs rows of at least 2 classes, got {len(self.classes_)} class.")
         return self._fit(X, target, sample_weight, groups)
 
     def predict_proba(self, X: Any) -> Array:
@@ -487,7 +495,8 @@ class TableClassifier(ClassifierMixin, _TableEstimator):  # type: ignore[misc]
 
     def predict(self, X: Any) -> Array:
         """Return the most probable class of each row: shape (N,)."""
-        return np.asarray(self.classes_[self.predict_proba(X).argmax(axis=1)])
+        best = self.predict_proba(X).argmax(axis=1)
+        return np.asarray(self.classes_[best])
 
 
 @_documented

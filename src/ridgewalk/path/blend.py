@@ -25,6 +25,7 @@ from ridgewalk.mixture import Mixture
 from ridgewalk.objective import weighted_mean
 from ridgewalk.path.problem import PathProblem
 from ridgewalk.path.result import MLPPath
+from ridgewalk.path.selection import mean_and_error
 
 MOST_MEMBERS = 5
 """Members of a blend, by default; each has K + 1 networks for every start. More predict no better (EXPERIMENTS.md)."""
@@ -109,6 +110,25 @@ def fit_blend(
         whole = _greedy(scorer, reduced, np.flatnonzero(some), weights, members)
     row_loss = average_by_row([rows for _, rows in problem.splits], losses, len(problem.weights))
     return Blend(path, strength, fold_weights, _heaviest(whole, members), row_loss)
+
+
+def heldout_error(row_loss: Array, weights: Array, held_out: Sequence[Integers]) -> float:
+    """Return the standard error of a mean held-out loss: that over rows, or that over folds if it is the larger.
+
+    Over rows, losses count as independent. Networks of folds that share most of their rows are not, and where single
+    rows cost much, a few hundred rows know little of it; the spread of K means knows of both, but is a rough measure.
+
+    Parameters
+    ----------
+    row_loss, weights : arrays, shape (N,)
+    held_out : sequence of integers, K times (n,)
+        Rows of the folds.
+    """
+    _, of_rows = mean_and_error(row_loss, weights)
+    if len(held_out) == 1:
+        return float(of_rows)
+    means = np.array([float(weighted_mean(row_loss[rows], weights[rows])) for rows in held_out])
+    return max(float(of_rows), float(means.std(ddof=1) / len(means) ** 0.5))
 
 
 def mixture_of(blend: Blend, paths: Sequence[MLPPath]) -> Mixture:

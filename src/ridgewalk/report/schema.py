@@ -97,8 +97,8 @@ class MemberSummary(TypedDict):
 class BlendSummary(TypedDict):
     """What a blend loses on rows that their folds held out, of what it is made, and what it gains."""
 
-    heldout_loss: float
-    standard_error: float
+    heldout_loss: float | None  # with one fold there is none that was not chosen by
+    standard_error: float | None
     networks: int
     members: list[MemberSummary]  # the heaviest first
     network: str  # the view of the single network

@@ -207,10 +207,11 @@ def _blended(blend: BlendSummary) -> str:
         f"{format_loss(abs(each['difference']))} +- {format_loss(each['standard_error'])}"
         for each in blend["worth"]
     ]
+    loss, error = (format_loss(value, "unknown") for value in (blend["heldout_loss"], blend["standard_error"]))
     return (
-        f"Predictions are a blend of {format_count(blend['networks'], 'network')} of {views}; its held-out loss, "
-        f"{format_loss(blend['heldout_loss'])} +- {format_loss(blend['standard_error'])}, is "
-        f"{', '.join(gains)}. The path above is that of the best single network (view: {blend['network']})."
+        f"Predictions are a blend of {format_count(blend['networks'], 'network')} of {views}; its held-out loss is "
+        f"{loss} +- {error}{''.join(f', {gain}' for gain in gains)}. The path above is that of the best single network "
+        f"(view: {blend['network']})."
     )
 
 

@@ -83,6 +83,7 @@ def described_table(model: Any, encoder: Encoder | None, target: str | None, she
         record["blends"] = [
             {name: shelf.put(f"blend {k}/{name}", getattr(blend, name)) for name in _BLEND}
             for k, blend in enumerate((model.blend_, model.unpenalized_blend_))
+            if blend is not None
         ]
     return record
 
@@ -120,7 +121,8 @@ def stored_table(document: Record, arrays: Arrays) -> Stored:
     if document["views"]:
         views = {as_text(name): stored(each, arrays).model for name, each in document["views"].items()}
         paths = list(table.blended_paths(views).values())
-        access.set_blends(model, views, *(_blend(each, paths, arrays) for each in document["blends"]))
+        blend, *unpenalized = (_blend(each, paths, arrays) for each in document["blends"])
+        access.set_blends(model, views, blend, unpenalized[0] if unpenalized else None)
     target = document["target"]
     return Stored(model, encoder, None if target is None else as_text(target))
 
