@@ -380,7 +380,8 @@ class _PathEstimator(Predictor):
             raise ValueError("A compacted model holds no held-out losses: ask the model it came from.")
         path = self.path_
         if self.select_inputs and not self.input_selection_.significant:
-            null = np.array([[path.null_row_loss[rows].mean()] for rows in path.heldout_rows])
+            losses, weights = path.null_row_loss, path.row_weights
+            null = np.array([[weighted_mean(losses[rows], weights[rows])] for rows in path.heldout_rows])
             return Arm(path.null_row_loss, null, null)
         if self._takes_safe_strength:
             return arm_of([(path, len(path.alphas) - 1)] * len(path.heldout_rows))
