@@ -587,8 +587,7 @@ def test_fit_blends_by_default_and_says_what_it_gains(ridgewalk: Any, tmp_path: 
     assert f"Predictions are a blend of {blend['networks']} networks of " in out
     (said,) = [line for line in out.splitlines() if line.startswith("Predictions are a blend")]
     for each in blend["worth"]:
-        way = "higher" if each["difference"] > 0 else "lower"
-        assert f"{way} than that of {each['than']} by {abs(each['difference']):.4f} +- " in said
+        assert f"gainst {each['than']}: {each['verdict']} ({each['difference']:+.4f} +- " in said
     assert f"that of the best single network (view: {blend['network']})" in said
     assert len(pd.read_csv(tmp_path / "kept" / "path.csv")) == len(summary["path"])
     inputs = table()[["age", "größe, cm", "town"]]

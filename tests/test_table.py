@@ -141,7 +141,9 @@ def test_what_it_is_worth_is_measured_on_held_out_rows(fitted: Any, kind: str) -
     for each in worth.values():
         assert each["difference"] == pytest.approx(model.heldout_loss_ - each["heldout_loss"])
         assert each["standard_error"] > 0
-    assert worth["a constant"]["difference"] < 0
+        assert each["low"] < each["difference"] < each["high"]
+        assert each["verdict"] in ("better", "worse", "no difference", "cannot tell")
+    assert worth["a constant"]["verdict"] == "better"
     assert worth["the single network"]["heldout_loss"] == pytest.approx(model.network_.heldout_loss_)
     unpenalized = model.unpenalized_blend_
     assert set(unpenalized.strength) == {0}

@@ -130,7 +130,7 @@ def compare(models: Mapping[str, Comparable]) -> Comparison:
     smallest = smallest_effect(null, best)
     compared = []
     for name, model in models.items():
-        change = None if name == first else _difference(arms[first], arms[name], path)
+        change = None if name == first else paired_difference(arms[first], arms[name], path)
         mean, error = means[name]
         inputs = int(model.support_.sum())
         verdict = _verdict(change, smallest)
@@ -164,8 +164,15 @@ def _check(first: str, one: MLPPath, name: str, other: MLPPath) -> None:
         )
 
 
-def _difference(first: Arm, other: Arm, path: MLPPath) -> Effect:
-    """Measure a paired difference; starts are paired where there are equally many."""
+def paired_difference(first: Arm, other: Arm, path: MLPPath) -> Effect:
+    """Return how much more the other loses than the first, row by row; starts are paired where equally many.
+
+    Parameters
+    ----------
+    first, other : Arm
+    path : MLPPath
+        Whose rows and folds they were held out on.
+    """
     used = np.count_nonzero(path.row_weights)
     held_out = np.array([len(rows) for rows in path.heldout_rows])
     ratio = float((held_out / np.maximum(used - held_out, 1)).mean())

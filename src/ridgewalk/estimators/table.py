@@ -30,7 +30,8 @@ from sklearn.utils.validation import check_array, check_is_fitted, column_or_1d
 
 from ridgewalk.arrays import Array, Booleans
 from ridgewalk.diagnostics import Arm, Diagnosis
-from ridgewalk.diagnostics.evidence import chosen_by_others
+from ridgewalk.diagnostics.evidence import chosen_by_others, smallest_effect
+from ridgewalk.estimators.comparing import paired_difference
 from ridgewalk.estimators.parameters import NETWORK_CONSTRAINTS
 from ridgewalk.estimators.problem import REGRESSION_LOSSES, recorded
 from ridgewalk.estimators.whole_path import MLPClassifierCV, MLPRegressorCV
@@ -39,7 +40,6 @@ from ridgewalk.objective import weighted_mean
 from ridgewalk.path.blend import MOST_MEMBERS, Blend, fit_blend, heldout_error, mixture_of
 from ridgewalk.path.racing import FEWEST_FOLDS
 from ridgewalk.path.result import MLPPath
-from ridgewalk.path.selection import mean_and_error
 from ridgewalk.report.schema import MemberSummary, Summary, Worth
 from ridgewalk.tables import Encoder, make_table
 from ridgewalk.tables.encode import Date, Number, as_frame
@@ -231,22 +231,22 @@ class _TableEstimator(BaseEstimator):  # type: ignore[misc]
         """What the blend gains over the single network, no penalty, a linear model and a constant."""
         self._check_views()
         path, linear = self.network_.path_, self.network_.linear_path_
-        others = {"the single network": (self.network_.heldout_arm().rows, path.row_weights)}
+        others = {"the single network": (self.network_.heldout_arm(), path)}
         if self.unpenalized_blend_ is not None:
-            others["the blend without a penalty"] = (self.unpenalized_blend_.row_loss, path.row_weights)
+            others["the blend without a penalty"] = (_arm(self.unpenalized_blend_.row_loss, path), path)
         chosen = chosen_by_others(linear, "min")
         if chosen is not None:
-            others["a linear model"] = (chosen.rows, linear.row_weights)
-        others["a constant"] = (path.null_row_loss, path.row_weights)
-        found = [_worth(name, self.blend_.row_loss, *other) for name, other in others.items()]
+            others["a linear model"] = (chosen, linear)
+        others["a constant"] = (_arm(path.null_row_loss, path), path)
+        null = float(weighted_mean(path.null_row_loss, path.row_weights))
+        smallest = smallest_effect(null, float(np.nan_to_num(self.heldout_loss_, nan=np.inf)))
+        found = [_worth(name, _arm(self.blend_.row_loss, of), arm, of, smallest) for name, (arm, of) in others.items()]
         return [each for each in found if np.isfinite(each["difference"])]
 
     def heldout_arm(self) -> Arm:
         """Return what the blend lost on held-out rows, each fold with the weights that never saw them."""
         self._check_views()
-        losses, path = self.blend_.row_loss, self.network_.path_
-        means = np.array([[weighted_mean(losses[rows], path.row_weights[rows])] for rows in path.heldout_rows])
-        return Arm(losses, means, np.full_like(means, np.nan))
+        return _arm(self.blend_.row_loss, self.network_.path_)
 
     def summary(self) -> Summary:
         """Describe the single network's path and its choice in plain data, and beside it what the blend is worth."""
@@ -429,7 +429,8 @@ _PARAMETERS = """
         Mean held-out loss of the blend, each fold with the weights that never saw it, in the units of y.
     worth_ : list of dict
         What the blend gains on held-out rows over the single network, no penalty, a linear model and a constant: "than"
-        which, its "heldout_loss", the "difference" (below 0 the blend is better) and its "standard_error".
+        which, its "heldout_loss", the "difference" (below 0 the blend is better), its "standard_error", the ends "low"
+        and "high" of its 95% interval, and the "verdict" (:meth:`ridgewalk.diagnostics.Effect.outcome`).
     selected_features_ : array of str
         Columns of the table that are used.
     classes_ : array
@@ -540,12 +541,22 @@ def _has_three_values(column: Array) -> bool:
     return bool((rest != rest[:1]).any())
 
 
-def _worth(than: str, blend: Array, other: Array, weights: Array) -> Worth:
-    """Compare held-out losses (N,) of rows."""
-    difference, error = mean_and_error(blend - other, weights)
+def _arm(losses: Array, path: MLPPath) -> Arm:
+    """Return held-out losses (N,) of rows, and their means over the folds of a path."""
+    weights = path.row_weights
+    means = np.array([[float(weighted_mean(losses[rows], weights[rows]))] for rows in path.heldout_rows])
+    return Arm(losses, means, np.full_like(means, np.nan))
+
+
+def _worth(than: str, blend: Arm, other: Arm, path: MLPPath, smallest: float) -> Worth:
+    """Compare a blend with something else on the rows that a path held out."""
+    change = paired_difference(other, blend, path)
     return Worth(
         than=than,
-        heldout_loss=float(weighted_mean(other, weights)),
-        difference=float(difference),
-        standard_error=float(error),
+        heldout_loss=float(weighted_mean(other.rows, path.row_weights)),
+        difference=change.mean,
+        standard_error=change.error,
+        low=change.low,
+        high=change.high,
+        verdict=change.outcome(smallest),
     )

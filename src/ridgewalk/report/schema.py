@@ -82,8 +82,11 @@ class Worth(TypedDict):
 
     than: str
     heldout_loss: float  # of that
-    difference: float  # the blend's held-out loss less that, by row; below 0 the blend is better
-    standard_error: float  # of the difference, paired over rows
+    difference: float  # the blend's held-out loss less that, paired row by row; below 0 the blend is better
+    standard_error: float  # of the difference
+    low: float  # ends of its 95% interval
+    high: float
+    verdict: str  # "better", "worse", "no difference" that matters, or "cannot tell"
 
 
 class MemberSummary(TypedDict):

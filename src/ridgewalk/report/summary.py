@@ -203,15 +203,16 @@ def _blended(blend: BlendSummary) -> str:
     """Say what a blend is made of, and what it gains."""
     views = format_count(len({member["view"] for member in blend["members"]}), "view")
     gains = [
-        f"{'lower' if each['difference'] < 0 else 'higher'} than that of {each['than']} by "
-        f"{format_loss(abs(each['difference']))} +- {format_loss(each['standard_error'])}"
+        f"against {each['than']}: {each['verdict']} ({format_loss(each['difference'], sign='+')} +- "
+        f"{format_loss(each['standard_error'])})"
         for each in blend["worth"]
     ]
+    beside = f" {'; '.join(gains)}." if gains else ""
     loss, error = (format_loss(value, "unknown") for value in (blend["heldout_loss"], blend["standard_error"]))
     return (
         f"Predictions are a blend of {format_count(blend['networks'], 'network')} of {views}; its held-out loss is "
-        f"{loss} +- {error}{''.join(f', {gain}' for gain in gains)}. The path above is that of the best single network "
-        f"(view: {blend['network']})."
+        f"{loss} +- {error}.{beside[:1]}{beside[1:2].upper()}{beside[2:]} The path above is that of the best single "
+        f"network (view: {blend['network']})."
     )
 
 
