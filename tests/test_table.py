@@ -233,8 +233,10 @@ def test_one_file_holds_everything(fitted: Any, kind: str, tmp_path: Path) -> No
     assert loaded.notes_ == model.notes_
     assert list(loaded.selected_features_) == list(model.selected_features_)
     assert list(loaded.feature_names_in_) == list(X)
-    loaded.report(tmp_path / "report.html")
-    assert (tmp_path / "report.html").stat().st_size > 10_000
+    page = loaded.report(tmp_path / "report.html", title="Of a table").read_text(encoding="utf-8")
+    assert "Of a table" in page
+    assert "<p>Predictions are a blend of" in page
+    assert "Predictions are a blend of" in loaded._repr_html_()
     with pytest.raises(ValueError, match="rows of the fit are needed"):
         loaded.diagnose()
     again = ridgewalk.load(loaded.save(tmp_path / "again.safetensors"))

@@ -40,6 +40,7 @@ from ridgewalk.objective import weighted_mean
 from ridgewalk.path.blend import MOST_MEMBERS, Blend, fit_blend, heldout_error, mixture_of
 from ridgewalk.path.racing import FEWEST_FOLDS
 from ridgewalk.path.result import MLPPath
+from ridgewalk.report.html import excerpt
 from ridgewalk.report.schema import MemberSummary, Summary, Worth
 from ridgewalk.tables import Encoder, make_table
 from ridgewalk.tables.encode import Date, Number, as_frame
@@ -286,8 +287,17 @@ class _TableEstimator(BaseEstimator):  # type: ignore[misc]
         self._check_views()
         return self.network_.diagnose(references=references)
 
-    def report(self, file: str | PathLike[str], X: Any = None, y: Any = None, **options: Any) -> Path:
-        """Write a page to look at, of the single network's path; it needs no network.
+    def report(
+        self,
+        file: str | PathLike[str],
+        X: Any = None,
+        y: Any = None,
+        *,
+        diagnosis: Diagnosis | None = None,
+        curves: bool = False,
+        title: str = "A walked path",
+    ) -> Path:
+        """Write a page to look at, of the single network's path and of what the blend is worth; it needs no network.
 
         Parameters
         ----------
@@ -295,8 +305,8 @@ class _TableEstimator(BaseEstimator):  # type: ignore[misc]
             The HTML file to write, whole or not at all; replaced if it is there.
         X, y : optional
             Rows as they come, to predict at every strength.
-        **options
-            As for :meth:`MLPClassifierCV.report`: ``diagnosis``, ``curves``, ``title``.
+        diagnosis, curves, title
+            As for :meth:`MLPClassifierCV.report`.
 
         Returns
         -------
@@ -305,7 +315,8 @@ class _TableEstimator(BaseEstimator):  # type: ignore[misc]
         """
         self._check_views()
         rows = None if X is None else self.encoder_.transform(self._frame(X))
-        return self.network_.report(file, rows, y, origins=self.encoder_.origins, **options)
+        origins, blend = self.encoder_.origins, self.summary()["blend"]
+        return self.network_._write_page(file, rows, y, diagnosis, curves, origins, title, blend)
 
     def save(self, file: str | PathLike[str]) -> Path:
         """Write the model, its encoder and its classes to one file; :func:`ridgewalk.load` reads it.
@@ -334,6 +345,13 @@ class _TableEstimator(BaseEstimator):  # type: ignore[misc]
         """Names of the table's columns that any network of the blend uses."""
         names = [name for name, used in zip(self.encoder_.origins, self.support_, strict=True) if used]
         return np.array(list(dict.fromkeys(names)), dtype=object)
+
+    def _html_repr(self) -> str:
+        """Show it in a notebook: scikit-learn's own box, and beneath it what the fit found."""
+        box: str = super()._html_repr()
+        if not hasattr(self, "views_"):
+            return box
+        return f'{box}<div style="overflow-x: auto">{excerpt(self.summary())}</div>'
 
     def _check_views(self) -> None:
         """Check that the paths are there."""

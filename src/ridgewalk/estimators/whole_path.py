@@ -65,7 +65,7 @@ from ridgewalk.path.settings import PathSettings, Precision, Schedule
 from ridgewalk.progress import progress
 from ridgewalk.report.details import Extras, Given, page_data
 from ridgewalk.report.html import excerpt, render
-from ridgewalk.report.schema import LinearSummary, Summary
+from ridgewalk.report.schema import BlendSummary, LinearSummary, Summary
 from ridgewalk.report.summary import summarize
 from ridgewalk.threads import ending_with_interpreter
 from ridgewalk.warning import renamed, warn
@@ -451,6 +451,20 @@ class _PathEstimator(Predictor):
         Path
             The file.
         """
+        return self._write_page(file, X, y, diagnosis, curves, origins, title)
+
+    def _write_page(
+        self,
+        file: str | PathLike[str],
+        X: Any,
+        y: Any,
+        diagnosis: Diagnosis | None,
+        curves: bool,
+        origins: list[str] | None,
+        title: str,
+        blend: BlendSummary | None = None,
+    ) -> Path:
+        """Write the page of the path; of a table model's, with what its blend is worth."""
         shown = self._shown(origins)
         extras = Extras(
             classes=self._names_of_outputs(),
@@ -459,6 +473,7 @@ class _PathEstimator(Predictor):
             history=self._refit_history(range(len(self.path_.alphas))) if curves else None,
             title=title,
             linear=self._linear_models(),
+            blend=blend,
         )
         data = page_data(*shown, self._how, extras)
         page = Path(file)

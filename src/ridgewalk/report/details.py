@@ -25,6 +25,7 @@ from ridgewalk.losses import facts
 from ridgewalk.path.result import MLPPath
 from ridgewalk.path.selection import Choice, Rule
 from ridgewalk.report.schema import (
+    BlendSummary,
     Curves,
     InputsAlong,
     LayerAlong,
@@ -83,6 +84,8 @@ class Extras:
     title : str
     linear : LinearSummary, optional
         What linear models reach on the same folds.
+    blend : BlendSummary, optional
+        Of the table model that the path's network is the single one of.
     """
 
     classes: list[str] | None = None
@@ -91,6 +94,7 @@ class Extras:
     history: History | None = None
     title: str = "A walked path"
     linear: LinearSummary | None = None
+    blend: BlendSummary | None = None
 
 
 def page_data(
@@ -117,6 +121,8 @@ def page_data(
     """
     extras = extras or Extras()
     summary = summarize(path, rule, origins, choice, how, extras.linear)
+    if extras.blend is not None:
+        summary["blend"] = extras.blend
     said, given = sentences(summary), extras.given
     names = extras.classes or _numbered(path)
     return {

@@ -85,8 +85,12 @@ function drawPath(selected) {
   const line = (values, name, label, dash) => ({ x: places, y: values, mode: "lines+markers", name: label, line: { color: colour(name), width: 2, dash }, marker: { size: 5 }, hoverinfo: "text", text: hover });
   const dropped = { x: out.map((entry) => Math.log10(entry.alpha)), y: out.map((entry) => entry.heldout_loss), mode: "markers", name: "dropped by the race", marker: { size: 6, symbol: "x-thin-open", color: colour("quiet") }, opacity: 0.6, hoverinfo: "text", text: out.map((entry) => `strength ${number(entry.alpha)}<br>held-out ${number(entry.heldout_loss)} over ${entry.folds} folds<br>dropped by the race`) };
   const level = (loss, name, dash) => ({ x: [places[0], places.at(-1)], y: Array(2).fill(loss), mode: "lines", name, line: { color: colour("quiet"), width: 1, dash }, hoverinfo: "name" });
-  const { linear, null_loss } = data.summary;
-  const levels = [level(null_loss, "constant prediction", "dash"), ...(linear ? [level(linear.heldout_loss, "linear model", "dashdot")] : [])];
+  const { linear, blend, null_loss } = data.summary;
+  const levels = [
+    level(null_loss, "constant prediction", "dash"),
+    ...(linear ? [level(linear.heldout_loss, "linear model", "dashdot")] : []),
+    ...(blend && blend.heldout_loss !== null ? [level(blend.heldout_loss, "blend", "dot")] : []),
+  ];
   Plotly.react("path", [
     band(training, column("train_standard_error"), colour("train")),
     band(heldout, column("standard_error"), colour("held")),
