@@ -211,7 +211,7 @@ def _blended(blend: BlendSummary) -> str:
     loss, error = (format_loss(value, "unknown") for value in (blend["heldout_loss"], blend["standard_error"]))
     return (
         f"Predictions are a blend of {format_count(blend['networks'], 'network')} of {views}; its held-out loss is "
-        f"{loss} +- {error}.{beside[:1]}{beside[1:2].upper()}{beside[2:]} The path above is that of the best single "
+        f"{loss} +- {error}.{beside[:1]}{beside[1:2].upper()}{beside[2:]} The path shown is that of the best single "
         f"network (view: {blend['network']})."
     )
 
