@@ -80,9 +80,9 @@ def main() -> None:
         print(*rows[-1], flush=True)
     mean = float(np.exp(np.mean([np.log(float(row[2])) for row in rows])))
     said = (
-        f"# Encoders of all rows, beside encoders of the training rows\n\n`python benchmarks/encoder_leak.py FOLDER --folds "
-        f"{arguments.folds}`, "
-        f"{datetime.date.today()}, {machine()['processor']}.\n\n"
+        "# Encoders of all rows, beside encoders of the training rows\n\n"
+        f"`python benchmarks/encoder_leak.py FOLDER --folds {arguments.folds}`, {datetime.date.today()}, "
+        f"{machine()['processor']}.\n\n"
         + markdown(["table", "rows", "loss, over that without held-out rows", "paired standard errors"], rows)
         + f"\n\nGeometric mean of the ratios: {mean:.4f}. Below 1 what is held out would be flattered.\n"
     )
