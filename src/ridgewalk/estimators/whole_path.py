@@ -300,7 +300,7 @@ class _PathEstimator(Predictor):
             If the rows of the fit are gone: a model that was loaded or compacted.
         """
         problem: PathProblem = self._kept_problem()
-        path = self.input_selection_.arms[0].path if hasattr(self, "input_selection_") else self.path_
+        path = self._walked
         if alpha is not None and not (isinstance(alpha, Real) and 0 <= alpha <= path.alphas[-1]):
             raise ValueError(f"alpha is a number on the path, from 0 to {path.alphas[-1]:.4g}, got {alpha!r}.")
         if alpha is None and self._takes_safe_strength:
@@ -410,6 +410,11 @@ class _PathEstimator(Predictor):
             difference_error=less.error,
             rows=less.rows,
         )
+
+    @property
+    def _walked(self) -> MLPPath:
+        """The path from strength 0 on: before any refits."""
+        return self.input_selection_.arms[0].path if hasattr(self, "input_selection_") else self.path_
 
     @property
     def _candidates(self) -> list[MLPPath]:
@@ -600,6 +605,7 @@ class _PathEstimator(Predictor):
             others = "" if path.lost.all(axis=(1, 2)).any() else "; other networks of the path stand in their places"
             warn(f"Training diverged: {said}{others}. To mend it, {mend}.", ConvergenceWarning)
             return
+        path = self._walked
         problem, whole = self._problem, path.whole
         rows = np.flatnonzero(whole.weights)
         losses = constant_losses(path.loss, problem.target, whole, whole.target_scale, rows)
@@ -641,8 +647,9 @@ _FIRST = """
         Of several, each has its own path.
     select_inputs : bool, default False
         Select inputs by an adaptive group path, refits of every support, and a gate against the null model
-        (:mod:`ridgewalk.path.input_selection`), instead of walking one path; ``penalty`` is then the group lasso. With
-        ``selection="1se"`` the refits are preferred, for fewer inputs.
+        (:mod:`ridgewalk.path.input_selection`), instead of walking one path; ``penalty`` is then the group lasso. Of
+        refits within one standard error of the lowest loss ``selection="min"`` takes that whose inputs most folds hold,
+        ``"1se"`` that of lowest loss, with fewer inputs.
     relax : bool, default False
         Refit the inputs of every support without the penalty that selected them, and choose among path and refits.
     selection : "min" or "1se", default "min"

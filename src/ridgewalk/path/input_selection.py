@@ -5,9 +5,11 @@
     2. adaptive    a second path from there, where an input's factor is the largest norm of any input's weights over
                    its own: what was small before leaves first
     3. refits      every support of the second path once more, without the selecting penalty, under a few ridges
-    4. choice      the arm of lowest held-out loss; none where it does not beat the null model by two standard errors
+    4. choice      of the refits within one standard error of the lowest held-out loss, the one whose inputs most folds
+                   hold, too; where none is as good, the arm of lowest loss; no input where the choice does not beat
+                   the null model by two standard errors
 
-:func:`relax` refits the supports of one path of any penalty, without the second and the gate.
+:func:`relax` refits the supports of one path of any penalty, without the second and the gate. It takes the lowest loss.
 
 (Adaptive weights: Zou, JASA 2006; refits: Meinshausen, CSDA 2007.) Every step stays inside its training set. One number
 alone comes from held-out rows before the choice, the same for all folds: at which strength the first path ends.
@@ -47,13 +49,14 @@ from ridgewalk.path.selection import Rule, mean_and_error, minimum
 from ridgewalk.path.settings import PathSettings
 from ridgewalk.penalties import L2, GroupLasso, Penalty
 
-RIDGES = (1e-4, 1e-3, 5e-3, 2e-2)
-"""Strengths of L2 on the first layer of a refit; without them, refits of separable classes overfit."""
+RIDGES = (1e-3, 1e-2, 1e-1, 1.0)
+"""Strengths of L2 on the first layer of a refit; without strong ones, refits of few rows overfit."""
 FIRST_SHARE = 1.5  # of max_iter: epochs of the first path
 ADAPTIVE = 25  # strengths of the second path
 _ADAPTIVE_SPAN = 2e4  # its top over its end: factors go up to 1000
 _PARTS = 4  # of the refits, by the size of their supports: small ones need few columns
 _GATE = 2.0  # standard errors
+_MAJORITY = 0.5  # of the folds
 
 
 @dataclass(frozen=True, eq=False)
@@ -87,7 +90,8 @@ class InputSelection:
     arms : tuple of Arm
         Path, adaptive path (not where a path was only relaxed), refits.
     chosen : Arm
-        The arm that is handed over; where nothing beats the null model, one with the null model in its place.
+        What is handed over: an arm, or the refits at another strength that loses no more; where nothing beats the null
+        model, one with the null model in its place.
     null_loss : float
         Mean held-out loss of the null model.
     gain, gain_error : float
@@ -138,7 +142,8 @@ def select_inputs(
         Its penalty is taken to be the group lasso over inputs; ``max_iter`` is that of the adaptive path and of the
         refits, the first path takes one and a half times as many epochs.
     rule : "min" or "1se"
-        "1se" prefers the refits, the sparsest arm, where they are within one paired standard error of the best.
+        Which of the refits is handed over where some are within one paired standard error of the best arm: that whose
+        inputs most folds hold ("min"), or that of lowest held-out loss ("1se"), which has fewer inputs.
     problem, alphas, runner
         As for :func:`ridgewalk.path.fit.fit_path`.
 
@@ -176,7 +181,7 @@ def select_inputs(
         adaptive = collect(problem, settings, runner, null, adaptive_strengths, lawful)
         refits = _refits(problem, settings, runner, null, adaptive_strengths, fits)
     arms = (_arm("path", first), _arm("adaptive path", adaptive), _arm("refits", refits))
-    selection = _choose(arms, rule)
+    selection = _selection(arms, _agreed(arms) if rule == "min" else _sparsest(arms))
     return selection if selection.significant else replace(selection, chosen=_emptied(null, selection.chosen))
 
 
@@ -190,7 +195,7 @@ def relax(
     """Walk a path, and refit the inputs of every support without the penalty that selected them.
 
     As glmnet's relax does, but under a few ridges (:data:`RIDGES`). The refits are one arm, the path the other.
-    Parameters as for :func:`select_inputs`, with the settings' own penalty.
+    Parameters as for :func:`select_inputs`, with the settings' own penalty; "min" is the arm of lowest loss.
     """
     settings, runner = _settings_of(settings), runner or Runner()
     count = strength_count(alphas)
@@ -203,7 +208,8 @@ def relax(
         lawful = with_law(problem, settings, runner, null, strengths, fits)
         path = collect(problem, settings, runner, null, strengths, lawful)
         refits = _refits(problem, settings, runner, null, strengths[1:], _together(fits[1:]))
-    return _choose((_arm("path", path), _arm("refits", refits)), rule)
+    arms = (_arm("path", path), _arm("refits", refits))
+    return _selection(arms, _lowest(arms) if rule == "min" else _sparsest(arms))
 
 
 def seconds_beside_the_path(problem: PathProblem, settings: PathSettings, strengths: int, relaxing: bool) -> float:
@@ -342,16 +348,51 @@ def _refit(problem: PathProblem, settings: PathSettings, runner: Runner, fits: F
 
 
 def _arm(name: str, path: MLPPath) -> Arm:
-    index = minimum(path.row_loss, path.row_weights)
+    return _at(name, path, minimum(path.row_loss, path.row_weights))
+
+
+def _at(name: str, path: MLPPath, index: int) -> Arm:
     return Arm(name, path, index, float(weighted_mean(path.row_loss[index], path.row_weights)))
 
 
-def _choose(arms: tuple[Arm, ...], rule: Rule) -> InputSelection:
-    best = min(arms, key=lambda arm: arm.loss)
-    weights, null = best.path.row_weights, best.path.null_row_loss
-    sparsest = arms[-1]
-    above, error = mean_and_error(_rows(sparsest) - _rows(best), weights)
-    chosen = sparsest if rule == "1se" and above <= error else best
+def _lowest(arms: tuple[Arm, ...]) -> Arm:
+    """Return the arm of lowest held-out loss."""
+    return min(arms, key=lambda arm: arm.loss)
+
+
+def _near(arms: tuple[Arm, ...]) -> Integers:
+    """Return the strengths of the refits within one paired standard error of the arm of lowest held-out loss."""
+    path = arms[-1].path
+    above, error = mean_and_error(path.row_loss - _rows(_lowest(arms)), path.row_weights)
+    return np.flatnonzero(above <= error)
+
+
+def _sparsest(arms: tuple[Arm, ...]) -> Arm:
+    """Return the refits where they are near the lowest loss, else the arm that has it."""
+    return arms[-1] if arms[-1].index in _near(arms) else _lowest(arms)
+
+
+def _agreed(arms: tuple[Arm, ...]) -> Arm:
+    """Return, of the refits near the lowest loss, those whose inputs the folds agree on; without any, the lowest arm.
+
+    An input counts by the share of folds x seeds that hold it, less a half: one that few folds hold counts against.
+    So of losses that cannot be told apart, the largest support that the folds confirm is handed over. Refits that do
+    not beat the null model are left out: the gate is for the lowest loss to pass.
+    """
+    refits, near = arms[-1], _near(arms)
+    path = refits.path
+    gain, gain_error = mean_and_error(path.null_row_loss - path.row_loss[near], path.row_weights)
+    near = near[gain > _GATE * gain_error]
+    if not near.size:
+        return _lowest(arms)
+    kept = np.stack([path.inputs_kept[s, -1, path.best_seed(s)] for s in near])
+    agreement = (kept * (np.stack([path.frequency(s) for s in near]) - _MAJORITY)).sum(axis=-1)
+    loss = weighted_mean(path.row_loss[near], path.row_weights)
+    return _at(refits.name, path, int(near[np.lexsort((loss, -agreement))[0]]))
+
+
+def _selection(arms: tuple[Arm, ...], chosen: Arm) -> InputSelection:
+    weights, null = chosen.path.row_weights, chosen.path.null_row_loss
     gain, gain_error = (float(value) for value in mean_and_error(null - _rows(chosen), weights))
     return InputSelection(
         arms=arms,
