@@ -62,13 +62,13 @@ class View:
     name : str
     mapped : bool
         Whether numbers are robustly scaled, softly clipped, and given beside their piecewise-linear encoding.
-    hidden_layer_sizes : tuple of int, or "auto"
-        Of at most four classes; of more, "auto" in every view.
+    hidden_layer_sizes : tuple of int
+        For numbers and up to four classes; for more, every view has the usual network of so many outputs.
     """
 
     name: str
     mapped: bool
-    hidden_layer_sizes: Any
+    hidden_layer_sizes: tuple[int, ...]
 
 
 VIEWS: Mapping[str, View] = {view.name: view for view in (View("plain", False, (32,)), View("encoded", True, (64, 32)))}
