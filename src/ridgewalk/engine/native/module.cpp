@@ -153,7 +153,7 @@ Handle* start(nb::dict job, int threads) {
 }
 
 // Wait as Work::wait does, without the interpreter's lock, which `look` has.
-bool wait(Handle& handle, double seconds, nb::callable look) {
+bool wait_for_end(Handle& handle, double seconds, nb::callable look) {
   nb::gil_scoped_release release;
   return handle.work->wait(seconds, [&] {
     nb::gil_scoped_acquire acquire;
@@ -218,7 +218,7 @@ bool supported(const std::string&) { return true; }
 NB_MODULE(RIDGEWALK_MODULE, module) {
   nb::set_leak_warnings(false);
   nb::class_<Handle>(module, "Handle")
-      .def("wait", &wait, "seconds"_a, "look"_a,
+      .def("wait", &wait_for_end, "seconds"_a, "look"_a,
            "Wait for the end, at most so many seconds; return whether it came. `look` is called where the caller works.")
       .def("stop", [](Handle& h) { h.work->progress.stop = true; }, "Stop at the next tile.")
       .def_prop_ro("done", [](Handle& h) { return h.work->progress.done.load(); }, "Finished epochs of all runs.")
