@@ -137,7 +137,8 @@ def test_what_it_is_worth_is_measured_on_held_out_rows(fitted: Any, kind: str) -
     assert model.heldout_loss_ == pytest.approx(float(weighted_mean(model.blend_.row_loss, path.row_weights)))
     assert model.network_.heldout_loss_ == min(view.heldout_loss_ for view in model.views_.values())
     worth = {each["than"]: each for each in model.worth_}
-    assert list(worth) == ["the single network", "the blend without a penalty", "a linear model", "a constant"]
+    others = ["the single network", "the blend without a penalty", "early stopping", "a linear model", "a constant"]
+    assert list(worth) == others
     for each in worth.values():
         assert each["difference"] == pytest.approx(model.heldout_loss_ - each["heldout_loss"])
         assert each["standard_error"] > 0

@@ -30,7 +30,7 @@ from sklearn.utils.validation import check_array, check_is_fitted, column_or_1d
 
 from ridgewalk.arrays import Array, Booleans
 from ridgewalk.diagnostics import Arm, Diagnosis
-from ridgewalk.diagnostics.evidence import chosen_by_others, smallest_effect
+from ridgewalk.diagnostics.evidence import arm_of_stopped, chosen_by_others, smallest_effect
 from ridgewalk.estimators.comparing import paired_difference
 from ridgewalk.estimators.parameters import NETWORK_CONSTRAINTS
 from ridgewalk.estimators.problem import REGRESSION_LOSSES, recorded
@@ -38,6 +38,7 @@ from ridgewalk.estimators.whole_path import MLPClassifierCV, MLPRegressorCV
 from ridgewalk.input_maps import MapRule
 from ridgewalk.objective import weighted_mean
 from ridgewalk.path.blend import MOST_MEMBERS, Blend, fit_blend, heldout_error, mixture_of
+from ridgewalk.path.early_stopping import EarlyStopped
 from ridgewalk.path.racing import FEWEST_FOLDS
 from ridgewalk.path.result import MLPPath
 from ridgewalk.report.html import excerpt
@@ -228,13 +229,23 @@ class _TableEstimator(BaseEstimator):  # type: ignore[misc]
         return self.mixture_.support(len(self.encoder_.names))
 
     @property
+    def early_stopped_(self) -> EarlyStopped | None:
+        """Unpenalized networks that were stopped early: of the view where they lose least; None without any."""
+        self._check_views()
+        weights = self.network_.path_.row_weights
+        each = [view.early_stopped_ for view in self.views_.values() if view.early_stopped_ is not None]
+        return min(each, key=lambda stopped: float(weighted_mean(stopped.row_loss, weights)), default=None)
+
+    @property
     def worth_(self) -> list[Worth]:
-        """What the blend gains over the single network, no penalty, a linear model and a constant."""
+        """What the blend gains over the single network, no penalty, early stopping, a linear model and a constant."""
         self._check_views()
         path, linear = self.network_.path_, self.network_.linear_path_
         others = {"the single network": (self.network_.heldout_arm(), path)}
         if self.unpenalized_blend_ is not None:
             others["the blend without a penalty"] = (_arm(self.unpenalized_blend_.row_loss, path), path)
+        if self.early_stopped_ is not None:
+            others["early stopping"] = (arm_of_stopped(self.early_stopped_), path)
         chosen = chosen_by_others(linear, "min")
         if chosen is not None:
             others["a linear model"] = (chosen, linear)
@@ -443,12 +454,16 @@ _PARAMETERS = """
         where all of those diverged.
     mixture_ : Mixture
         What predicts: the networks of the members, and the share of each.
+    early_stopped_ : EarlyStopped or None
+        The unpenalized network, stopped early, of the view where it loses least (as of :class:`NETWORK`); None where a
+        training set has but one row, or group, to train on.
     heldout_loss_ : float
         Mean held-out loss of the blend, each fold with the weights that never saw it, in the units of y.
     worth_ : list of dict
-        What the blend gains on held-out rows over the single network, no penalty, a linear model and a constant: "than"
-        which, its "heldout_loss", the "difference" (below 0 the blend is better), its "standard_error", the ends "low"
-        and "high" of its 95% interval, and the "verdict" (:meth:`ridgewalk.diagnostics.Effect.outcome`).
+        What the blend gains on held-out rows over the single network, no penalty, early stopping (``early_stopped_``),
+        a linear model and a constant: "than" which, its "heldout_loss", the "difference" (below 0 the blend is better),
+        its "standard_error", the ends "low" and "high" of its 95% interval, and the "verdict"
+        (:meth:`ridgewalk.diagnostics.Effect.outcome`).
     selected_features_ : array of str
         Columns of the table that are used.
     classes_ : array
