@@ -280,6 +280,8 @@ def test_one_fold_has_no_honest_loss_and_still_predicts(tmp_path: Path) -> None:
     assert model.score(X, NUMBERS) > 0.7
     loaded = ridgewalk.load(model.save(tmp_path / "model.safetensors"))
     assert np.array_equal(loaded.predict(X), model.predict(X))
+    with pytest.raises(ValueError, match="One fold leaves no other to learn a blend's weights by"):
+        model.diagnose()
 
 
 def test_where_every_unpenalized_network_diverged_the_others_predict(tmp_path: Path) -> None:
@@ -301,12 +303,6 @@ def test_an_estimator_that_is_not_fitted_says_so() -> None:
         for ask in (lambda model=model: model.predict(X), lambda model=model: model.worth_, model.compact):
             with pytest.raises(NotFittedError):
                 ask()
-
-
-@pytest.mark.slow
-def test_it_diagnoses_the_single_network(fitted: Any) -> None:
-    found = fitted["classes"].diagnose(references=False)
-    assert found.headline
 
 
 @pytest.mark.parametrize(

@@ -103,13 +103,32 @@ class Course:
 
 
 @dataclass(frozen=True, eq=False)
+class SingleNetwork:
+    """The single network beside a blend that is judged; courses, wiring, parts and larger networks are of its training.
+
+    Attributes
+    ----------
+    view : str
+        Name of the view that it is of.
+    alpha : float
+        Its strength.
+    arm : Arm
+        Each fold at the strength that the other folds choose.
+    """
+
+    view: str
+    alpha: float
+    arm: Arm
+
+
+@dataclass(frozen=True, eq=False)
 class Evidence:
     """All numbers that a verdict reads.
 
     Attributes
     ----------
     unpenalized, penalized : Arm
-        On the same folds and seeds.
+        On the same folds and seeds: of a network, or of a blend.
     weights : array, shape (N,)
         Of held-out rows; 0 where no fold held a row out.
     ratio : float
@@ -152,6 +171,8 @@ class Evidence:
         Mean loss of the best constant on the folds' own training rows; infinite where it is not known.
     linear : Effect or None
         The penalized networks' held-out loss less that of linear models on the same folds, where there are such.
+    single : SingleNetwork or None
+        Of a blend; None where a network itself is judged.
     """
 
     loss: Loss
@@ -179,6 +200,7 @@ class Evidence:
     diverged: tuple[float, float] = (0.0, 0.0)
     null_training: float = np.inf
     linear: Effect | None = None
+    single: SingleNetwork | None = None
 
     @property
     def null_loss(self) -> float:
@@ -253,7 +275,7 @@ class _Trial:
             targets = [self.job.target[rows] for rows in rows_of]
             cooled = self.by_row([each.mean(axis=0) for each in calibrated(outputs, targets, self.job.loss)])
             if not facts(self.job.loss).is_multilabel(self.job.target.shape[1]):
-                right = self.by_row([_right(*pair).mean(axis=0) for pair in zip(outputs, targets, strict=True)])
+                right = self.by_row([right_classes(*pair).mean(axis=0) for pair in zip(outputs, targets, strict=True)])
         rows_loss = self.by_row([each.mean(axis=0) for each in losses])
         return Arm(rows_loss, np.array(heldout), np.array(trained), cooled, right)
 
@@ -464,7 +486,7 @@ def of_path(
         indices = [index] * count
     # Where no strength is chosen, wiring and training are looked at in the middle of the path.
     middle = index or len(path.alphas) // 2
-    problem = _with_enough_seeds(problem)
+    problem = replace(problem, seeds=(*problem.seeds, *more_seeds(problem.seeds)))
     check_memory(problem, settings, runner, 1, kept=_KEPT)
     again = _Again(problem, path, runner, None if settings.linear else runner.train(dense_job(problem, settings)))
     without, with_penalty = (again.job(strength) for strength in (0.0, path.alphas[middle]))
@@ -495,12 +517,10 @@ def of_path(
     )
 
 
-def _with_enough_seeds(problem: PathProblem) -> PathProblem:
-    """Return the problem with three seeds at least: of one alone it cannot be told what a start brings to the error."""
-    if len(problem.seeds) >= _SEEDS:
-        return problem
-    more = [int(seed) for seed in np.random.default_rng(problem.seeds[0]).integers(2**31, size=_SEEDS)]
-    return replace(problem, seeds=(*problem.seeds, *more)[:_SEEDS])
+def more_seeds(seeds: Sequence[int]) -> tuple[int, ...]:
+    """Return more seeds, up to three in all: of one alone it cannot be told what a start brings to the error."""
+    drawn = np.random.default_rng(seeds[0]).integers(2**31, size=_SEEDS)
+    return tuple(int(seed) for seed in drawn[: max(0, _SEEDS - len(seeds))])
 
 
 @dataclass(frozen=True, eq=False)
@@ -614,7 +634,7 @@ def _held_out_rows(weights: Array, validation: Array | None) -> Integers:
     return np.flatnonzero(weights == 0 if validation is None else validation > 0)
 
 
-def _right(outputs: Array, target: Array) -> Booleans:
+def right_classes(outputs: Array, target: Array) -> Booleans:
     """Say which rows' classes outputs (E, n, C) give right: shape (E, n)."""
     if target.shape[1] == 1:
         return np.asarray((outputs[..., 0] > 0) == (target[:, 0] > _EVEN))

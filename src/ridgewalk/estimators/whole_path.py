@@ -16,7 +16,7 @@ from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import _check_feature_names_in, check_is_fitted
 
 from ridgewalk.arrays import Array, Integers
-from ridgewalk.diagnostics import Arm, Diagnosis, judge, of_path
+from ridgewalk.diagnostics import Arm, Diagnosis, Evidence, judge, of_path
 from ridgewalk.diagnostics.evidence import arm_of, chosen_by_others, less_linear
 from ridgewalk.diagnostics.statistics import Effect
 from ridgewalk.engine import Engine, Runner
@@ -303,6 +303,10 @@ class _PathEstimator(Predictor):
         ValueError
             If the rows of the fit are gone: a model that was loaded or compacted.
         """
+        return judge(self._evidence(alpha, references))
+
+    def _evidence(self, alpha: float | None, references: bool) -> Evidence:
+        """Gather what a verdict reads; alpha and references as for :meth:`diagnose`."""
         problem: PathProblem = self._kept_problem()
         path = self._walked
         if alpha is not None and not (isinstance(alpha, Real) and 0 <= alpha <= path.alphas[-1]):
@@ -319,8 +323,7 @@ class _PathEstimator(Predictor):
         with progress("Diagnosing: training the arms again, and probes", self.verbose) as watched:
             linear = None if path.settings.linear else self.linear_path_
             runner, stopped = self._runner(watched), self.early_stopped_
-            evidence = of_path(problem, path, runner, self.selection, alpha, outputs, linear, stopped)
-        return judge(evidence)
+            return of_path(problem, path, runner, self.selection, alpha, outputs, linear, stopped)
 
     def summary(self, origins: list[str] | None = None) -> Summary:
         """Describe the path and the choice in plain data, ready for JSON: what command line and page show.
