@@ -13,7 +13,7 @@ from ridgewalk.losses import AbsoluteError, BinaryCrossEntropy, CrossEntropy, Hu
 from ridgewalk.mixture import Mixture
 from ridgewalk.objective import weighted_mean
 from ridgewalk.path import blend as blend_module
-from ridgewalk.path.blend import Blend, fit_blend, mixture_of
+from ridgewalk.path.blend import Blend, blended_outputs, blended_training, fit_blend, mixture_of
 from ridgewalk.path.fit import fit_path
 from ridgewalk.path.problem import PathProblem
 from ridgewalk.path.result import MLPPath
@@ -99,6 +99,33 @@ def test_weights_and_losses_are_those_of_the_formula(name: str) -> None:
         np.testing.assert_allclose(blend.row_loss[rows], slow_losses(problem, mean, rows), rtol=2e-5, atol=1e-6)
 
 
+@pytest.mark.parametrize("name", TARGETS)
+def test_what_a_blend_gives_and_loses_is_that_of_its_networks(name: str) -> None:
+    problem = problem_of(name, seeds=(0, 1), weights=1.0 + np.arange(ROWS) % 3)
+    paths = paths_of(problem)
+    blend = fit_blend(problem, paths, members=3)
+    given, training = blended_outputs(problem, paths, blend), blended_training(problem, paths, blend)
+    for fold, (_, rows) in enumerate(problem.splits):
+        trained = np.flatnonzero(problem.folds[fold].weights)
+        used = [
+            (weight, paths[number], index)
+            for weight, number, index in zip(blend.fold_weights[fold], blend.path, blend.strength, strict=True)
+            if weight
+        ]
+        expected = sum(w * slow_predictions(problem, path, index, fold, rows) for w, path, index in used)
+        np.testing.assert_allclose(given[fold], expected, rtol=1e-5, atol=1e-6)
+        mean = sum(w * slow_predictions(problem, path, index, fold, trained) for w, path, index in used)
+        losses = slow_losses(problem, mean, trained)
+        assert training[fold] == pytest.approx(weighted_mean(losses, problem.weights[trained]), rel=1e-5)
+        for start in range(2):
+            single = sum(
+                w * problem.loss.predict(path.fold_model(index, fold, start).output(problem.x[rows]))
+                for w, path, index in used
+            )
+            alone = weighted_mean(slow_losses(problem, single, rows), problem.weights[rows])
+            assert blend.heldout_loss[fold, start] == pytest.approx(alone, rel=1e-4)
+
+
 def test_the_weights_of_a_fold_do_not_see_what_its_rows_hold() -> None:
     problem = problem_of("numbers")
     paths = paths_of(problem)
@@ -143,6 +170,8 @@ def test_with_one_fold_there_are_weights_and_no_honest_loss() -> None:
     assert blend.weights.sum() == pytest.approx(1)
     assert np.isnan(blend.fold_weights).all()
     assert np.isnan(blend.row_loss[40:]).all()
+    assert np.isnan(blend.heldout_loss).all()
+    assert blend.heldout_loss.shape == (1, 1)
 
 
 def test_only_some_strengths_may_be_asked_for() -> None:
@@ -219,5 +248,12 @@ def test_a_mixture_uses_what_any_of_its_networks_uses() -> None:
 
 
 def test_the_members_are_named_the_heaviest_first() -> None:
-    blend = Blend(np.array([0, 0, 1]), np.array([0, 3, 2]), np.empty((0, 3)), np.array([0.25, 0.0, 0.75]), np.empty(0))
+    blend = Blend(
+        path=np.array([0, 0, 1]),
+        strength=np.array([0, 3, 2]),
+        fold_weights=np.empty((0, 3)),
+        weights=np.array([0.25, 0.0, 0.75]),
+        row_loss=np.empty(0),
+        heldout_loss=np.empty((0, 1)),
+    )
     assert blend.members == [(1, 2, 0.75), (0, 0, 0.25)]

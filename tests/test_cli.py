@@ -246,6 +246,10 @@ def test_diagnose_says_whether_it_helped(ridgewalk: Any, tmp_path: Path) -> None
     assert found["verdict"] == found["findings"][0]["name"]
     assert found["numbers"]["rows"] == 90
     assert found["numbers"]["seeds"] == 3
+    code, out, _ = ridgewalk("diagnose", *BLEND, "--blend", "--no-references", "--seeds", "1", "--report", "v.html")
+    assert code == 0
+    assert "the blend" in " ".join(out.split())
+    assert "the blend" in (tmp_path / "v.html").read_text(encoding="utf-8")
     code, _, err = ridgewalk("diagnose", "people.csv", "-t", "outcome", "--alpha", "1e9", *QUICK)
     assert code == 1
     assert "alpha is a number on the path" in err
@@ -614,7 +618,11 @@ def test_one_network_is_fitted_where_it_is_asked_for(ridgewalk: Any, tmp_path: P
         (["fit", "--blend", "--alphas", "4"], "--blend fits several networks, and --alphas is of one"),
         (["fit", "--blend", "--hidden", "8", "--l1-ratio", "1"], "--hidden, --l1-ratio is of one"),
         (["fit", "--blend", "--budget", "1m"], "--budget chooses the grid of one network: leave it out, or --blend"),
-        (["diagnose", "--blend"], "diagnose judges one network's path, and --blend fits several: leave it out"),
+        (
+            ["diagnose", "--blend", "--alpha", "0.1"],
+            "--alpha judges one strength of one network, and a blend has several",
+        ),
+        (["diagnose", "--blend", "--hidden", "8"], "--blend fits several networks, and --hidden is of one"),
     ],
 )
 def test_a_blend_is_of_no_networks_options(ridgewalk: Any, tmp_path: Path, command: Any, words: Any) -> None:

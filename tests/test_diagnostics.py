@@ -648,4 +648,4 @@ def kinds_of(found: Any) -> Iterator[Any]:
 @pytest.mark.parametrize("kind", [*kinds_of(rules.Found)], ids=lambda kind: kind.__name__)
 def test_every_finding_has_words(kind: Any) -> None:
     assert wording.words.dispatch(kind) is not wording.words.dispatch(rules.Found)
-    assert kind.letter.rstrip("'-") in {"a", "b", "c1", "c2", "c3", "d", "e", "f", "l", "n", "u"}
+    assert kind.letter.rstrip("'-") in {"a", "b", "c1", "c2", "c3", "d", "e", "f", "l", "m", "n", "s", "u"}

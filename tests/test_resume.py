@@ -279,9 +279,14 @@ def test_a_memory_goes_on_with_a_fit(tmp_path: Path, trained: Any, monkeypatch: 
         patch.setattr("ridgewalk.path.fit.collect", raising(KeyboardInterrupt()))
         with pytest.raises(KeyboardInterrupt):
             model().fit(x, y)
-    before = len(trained)
-    whole, resumed = model(checkpoint_dir=None).fit(x, y), model(n_jobs=2).fit(x, y)
-    assert len(trained) == before  # what was broken off lacked the linear path alone, which is solved in no time
+    whole, before = model(checkpoint_dir=None).fit(x, y), len(trained)
+    resumed = model(n_jobs=2).fit(x, y)
+    # What was broken off lacked the linear path, which is solved in no time, and what is stopped early.
+    assert len(trained) == before + 1
+    again = model().fit(x, y)
+    assert len(trained) == before + 1
+    for each in (resumed, again):
+        np.testing.assert_array_equal(each.early_stopped_.outputs, whole.early_stopped_.outputs)
     for a, b in zip(whole.coefs_, resumed.coefs_, strict=True):
         np.testing.assert_array_equal(a, b)
     np.testing.assert_array_equal(whole.path_.heldout_loss, resumed.path_.heldout_loss)

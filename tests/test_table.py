@@ -137,7 +137,8 @@ def test_what_it_is_worth_is_measured_on_held_out_rows(fitted: Any, kind: str) -
     assert model.heldout_loss_ == pytest.approx(float(weighted_mean(model.blend_.row_loss, path.row_weights)))
     assert model.network_.heldout_loss_ == min(view.heldout_loss_ for view in model.views_.values())
     worth = {each["than"]: each for each in model.worth_}
-    assert list(worth) == ["the single network", "the blend without a penalty", "a linear model", "a constant"]
+    others = ["the single network", "the blend without a penalty", "early stopping", "a linear model", "a constant"]
+    assert list(worth) == others
     for each in worth.values():
         assert each["difference"] == pytest.approx(model.heldout_loss_ - each["heldout_loss"])
         assert each["standard_error"] > 0
@@ -279,6 +280,8 @@ def test_one_fold_has_no_honest_loss_and_still_predicts(tmp_path: Path) -> None:
     assert model.score(X, NUMBERS) > 0.7
     loaded = ridgewalk.load(model.save(tmp_path / "model.safetensors"))
     assert np.array_equal(loaded.predict(X), model.predict(X))
+    with pytest.raises(ValueError, match="One fold leaves no other to learn a blend's weights by"):
+        model.diagnose()
 
 
 def test_where_every_unpenalized_network_diverged_the_others_predict(tmp_path: Path) -> None:
@@ -300,12 +303,6 @@ def test_an_estimator_that_is_not_fitted_says_so() -> None:
         for ask in (lambda model=model: model.predict(X), lambda model=model: model.worth_, model.compact):
             with pytest.raises(NotFittedError):
                 ask()
-
-
-@pytest.mark.slow
-def test_it_diagnoses_the_single_network(fitted: Any) -> None:
-    found = fitted["classes"].diagnose(references=False)
-    assert found.headline
 
 
 @pytest.mark.parametrize(

@@ -1,19 +1,35 @@
-"""``ridgewalk diagnose``: whether regularization helped, and why or why not."""
+"""``ridgewalk diagnose``: whether regularization helped a network, or a blend, and why or why not."""
 
 from __future__ import annotations
 
 import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
-import typer
 from rich.markup import escape
 
 from ridgewalk.cli.console import err, out
-from ridgewalk.cli.files import free
-from ridgewalk.cli.options import OUTPUT, Columns, Config, File, Output, Seeds, Walk, option, options, strength, switch
+from ridgewalk.cli.files import blends, free
+from ridgewalk.cli.options import (
+    NETWORK,
+    OUTPUT,
+    Columns,
+    Config,
+    File,
+    Output,
+    Seeds,
+    Walk,
+    option,
+    options,
+    strength,
+    switch,
+)
+from ridgewalk.cli.report import draw
 from ridgewalk.cli.training import read_problem, stoppable
+
+if TYPE_CHECKING:
+    from ridgewalk.diagnostics import Diagnosis
 
 _VERDICT = "The verdict"
 
@@ -38,15 +54,22 @@ class Judged:
 
 @dataclass(frozen=True)
 class JudgedWalk(Walk):
-    """A walk to be judged: of one network, with several starts, for their luck is a part of the interval."""
+    """A walk to be judged: of one network with several starts, for their luck is a part of the interval; or a blend."""
 
-    blend: Annotated[bool | None, typer.Option("--blend/--no-blend", hidden=True)] = None
+    blend: Annotated[
+        bool | None,
+        switch(
+            "--blend/--no-blend",
+            help="Judge the blend of several networks that fit predicts with by default, not one network's path.",
+            panel=NETWORK,
+        ),
+    ] = None
     seeds: Seeds = 3
 
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        if self.blend:
-            raise ValueError("diagnose judges one network's path, and --blend fits several: leave it out.")
+    @property
+    def blends(self) -> bool:
+        """Whether a blend is judged."""
+        return bool(self.blend)
 
 
 @dataclass(frozen=True)
@@ -66,16 +89,19 @@ def diagnose(
     file: File, columns: Columns, judged: Judged, walk: JudgedWalk, wanted: DiagnoseOptions, output: Output
 ) -> None:
     """Say whether regularization helps on a table, by how much, and why or why not."""
+    if walk.blends and judged.alpha is not None:
+        raise ValueError(
+            "--alpha judges one strength of one network, and a blend has several: leave it out, or --blend."
+        )
     if wanted.page is not None:
         free(wanted.page, file, wanted.force, "--report")
     problem = read_problem(file, columns, walk, output.verbose)
-    model = problem.estimator(walk, output.verbose)
+    model = problem.model(walk, output.verbose)
     problem.fit(model)
     with stoppable():
-        diagnosis = model.diagnose(judged.alpha, references=judged.references)
+        diagnosis = _diagnosed(model, judged)
     if wanted.page is not None:
-        title = f"What predicts {columns.target}"
-        model.report(wanted.page, diagnosis=diagnosis, origins=problem.encoder.origins, title=title)
+        draw(wanted.page, model, problem.encoder, columns.target, diagnosis=diagnosis)
     if output.as_json:
         print(json.dumps(diagnosis.to_dict() | ({} if wanted.page is None else {"report": str(wanted.page)}), indent=1))
         return
@@ -85,3 +111,13 @@ def diagnose(
         out.print(escape(rest))
         if wanted.page is not None:
             err.print(f"To look at: {escape(str(wanted.page))}", soft_wrap=True)
+
+
+def _diagnosed(model: Any, judged: Judged) -> Diagnosis:
+    """Judge a blend, or a network at one of its strengths."""
+    found: Diagnosis
+    if blends(model):
+        found = model.diagnose(references=judged.references)
+    else:
+        found = model.diagnose(judged.alpha, references=judged.references)
+    return found

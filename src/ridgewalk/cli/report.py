@@ -16,6 +16,7 @@ from ridgewalk.cli.options import OUTPUT, TABLE_HELP, AsJson, Force, Model, Quie
 from ridgewalk.formatting import format_loss
 
 if TYPE_CHECKING:
+    from ridgewalk.diagnostics import Diagnosis
     from ridgewalk.tables import Encoder
 
 
@@ -74,8 +75,15 @@ def measured(model: Any, x: Any, y: Any) -> dict[str, float]:
 
 
 def draw(
-    file: Path, model: Any, encoder: Encoder, target: str, x: Any = None, y: Any = None, curves: bool = False
+    file: Path,
+    model: Any,
+    encoder: Encoder,
+    target: str,
+    x: Any = None,
+    y: Any = None,
+    curves: bool = False,
+    diagnosis: Diagnosis | None = None,
 ) -> None:
     """Write the page, whole or not at all."""
     names = {} if blends(model) else {"origins": encoder.origins}
-    model.report(file, x, y, curves=curves, title=f"What predicts {target}", **names)
+    model.report(file, x, y, diagnosis=diagnosis, curves=curves, title=f"What predicts {target}", **names)

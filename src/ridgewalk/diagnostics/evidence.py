@@ -17,24 +17,24 @@ import numpy as np
 from ridgewalk.arrays import Array, Booleans, Integers
 from ridgewalk.diagnostics.statistics import Effect, Tail, calibrated, effect, seed_spread, spread_of_cells, tail
 from ridgewalk.diagnostics.wiring import Fault, Train, Wiring, audit, changed_rows, leak
-from ridgewalk.draws import order
 from ridgewalk.engine import Runner, memory
 from ridgewalk.engine import train as engine_train
-from ridgewalk.engine.job import EarlyStopping, Fits, Job
+from ridgewalk.engine.job import Fits, Job
 from ridgewalk.folds import Fold, average_by_row, constant_losses, loss_unit, row_losses
 from ridgewalk.layers import Dense, Layer
 from ridgewalk.losses import Loss, facts
 from ridgewalk.network import Network, evadable
 from ridgewalk.objective import weighted_mean
-from ridgewalk.optimizers import SGD, Cosine, InverseTime, rate_at, scheduled
+from ridgewalk.optimizers import SGD, Cosine, rate_at, scheduled
 from ridgewalk.path.cost import check_memory
+from ridgewalk.path.early_stopping import EarlyStopped, stopped_early
 from ridgewalk.path.fit import train_path
 from ridgewalk.path.jobs import (
-    dense_epochs,
     dense_job,
     every_pair,
     linear_job,
     networks_of,
+    path_epochs,
     penalties_at,
     put_in,
     ramp_job,
@@ -48,7 +48,6 @@ from ridgewalk.path.selection import HeldOut, Rule, choose, cross_chosen
 from ridgewalk.penalties import L1, L2, GroupLasso, Sum, parts
 
 _LOOKS = 1_000  # at a training, along its epochs
-_SET_ASIDE, _PATIENCE = 0.15, 0.1  # of the training rows, and of the epochs, for early stopping
 _LARGER = 3  # times the epochs, or the units, of a network that may underfit
 _SEEDS = 3  # of the arms that are trained for a path, at least
 _KEPT = 7  # sets of starts and fits that are kept meanwhile
@@ -104,13 +103,32 @@ class Course:
 
 
 @dataclass(frozen=True, eq=False)
+class SingleNetwork:
+    """The single network beside a blend that is judged; courses, wiring, parts and larger networks are of its training.
+
+    Attributes
+    ----------
+    view : str
+        Name of the view that it is of.
+    alpha : float
+        Its strength.
+    arm : Arm
+        Each fold at the strength that the other folds choose.
+    """
+
+    view: str
+    alpha: float
+    arm: Arm
+
+
+@dataclass(frozen=True, eq=False)
 class Evidence:
     """All numbers that a verdict reads.
 
     Attributes
     ----------
     unpenalized, penalized : Arm
-        On the same folds and seeds.
+        On the same folds and seeds: of a network, or of a blend.
     weights : array, shape (N,)
         Of held-out rows; 0 where no fold held a row out.
     ratio : float
@@ -153,6 +171,8 @@ class Evidence:
         Mean loss of the best constant on the folds' own training rows; infinite where it is not known.
     linear : Effect or None
         The penalized networks' held-out loss less that of linear models on the same folds, where there are such.
+    single : SingleNetwork or None
+        Of a blend; None where a network itself is judged.
     """
 
     loss: Loss
@@ -180,6 +200,7 @@ class Evidence:
     diverged: tuple[float, float] = (0.0, 0.0)
     null_training: float = np.inf
     linear: Effect | None = None
+    single: SingleNetwork | None = None
 
     @property
     def null_loss(self) -> float:
@@ -254,7 +275,7 @@ class _Trial:
             targets = [self.job.target[rows] for rows in rows_of]
             cooled = self.by_row([each.mean(axis=0) for each in calibrated(outputs, targets, self.job.loss)])
             if not facts(self.job.loss).is_multilabel(self.job.target.shape[1]):
-                right = self.by_row([_right(*pair).mean(axis=0) for pair in zip(outputs, targets, strict=True)])
+                right = self.by_row([right_classes(*pair).mean(axis=0) for pair in zip(outputs, targets, strict=True)])
         rows_loss = self.by_row([each.mean(axis=0) for each in losses])
         return Arm(rows_loss, np.array(heldout), np.array(trained), cooled, right)
 
@@ -288,15 +309,36 @@ class _Trial:
         return used[0, 0, 0], int(units[0, 0, 0])
 
 
+@dataclass(frozen=True, eq=False)
+class OfPath:
+    """What of two jobs' evidence is known, or otherwise trained, where they are two strengths of a path.
+
+    Attributes
+    ----------
+    preferred : function
+        What is judged of the fits of a job, where that is not all: a path prefers the null model where that wins. The
+        probes of the wiring see the training itself.
+    cold : Job or None
+        What early stopping, and larger networks, start from: the unpenalized job starts from trained networks.
+    of_cells : two functions, or None
+        Job to Fits, of the unpenalized and of the penalized job: the networks that the path holds in these cells.
+    stopped : Arm or None
+        Networks that the path's own fit stopped early.
+    """
+
+    preferred: Callable[[Job, Fits], Fits]
+    cold: Job | None = None
+    of_cells: tuple[Train, Train] | None = None
+    stopped: Arm | None = None
+
+
 def of_jobs(
     without: Job,
     with_penalty: Job,
     weights: Array | None = None,
     references: Mapping[str, Sequence[Array]] | None = None,
     train: Train = engine_train,
-    cold: Job | None = None,
-    preferred: Callable[[Job, Fits], Fits] | None = None,
-    of_cells: Sequence[Train] | None = None,
+    path: OfPath | None = None,
 ) -> Evidence:
     """Train two jobs that differ in their penalties alone, and a few arms more.
 
@@ -311,13 +353,8 @@ def of_jobs(
         By name: outputs (n, C) of another model for the held-out rows of each fold, in units of the target.
     train : function
         Job to Fits.
-    cold : Job, optional
-        What early stopping starts from, where ``without`` starts from trained networks.
-    preferred : function, optional
-        What is judged of the fits of a job, where that is not all: a path prefers the null model where that wins. The
-        probes of the wiring see the training itself.
-    of_cells : two functions, optional
-        Job to Fits, of ``without`` and of ``with_penalty``: the networks that a path holds in these cells.
+    path : OfPath, optional
+        Where the jobs are two strengths of a path: what is known of it.
 
     Returns
     -------
@@ -325,7 +362,7 @@ def of_jobs(
     """
 
     def fitted(job: Job) -> Fits:
-        return preferred(job, train(job)) if preferred else train(job)
+        return path.preferred(job, train(job)) if path else train(job)
 
     held_out = [_held_out_rows(fold.weights, fold.validation) for fold in without.folds]
     weights = np.ones(len(without.target)) if weights is None else weights
@@ -334,7 +371,7 @@ def of_jobs(
     looks = max(1, without.epochs // _LOOKS) if without.epochs else 0
     trials = [
         _Trial(replace(job, record_every=looks), held_out, of_cell)
-        for job, of_cell in zip((without, with_penalty), of_cells or (fitted, fitted), strict=True)
+        for job, of_cell in zip((without, with_penalty), (path and path.of_cells) or (fitted, fitted), strict=True)
     ]
     arms = [trial.arm(weights) for trial in trials]
     penalty = with_penalty.objective(np.arange(with_penalty.runs)).penalty
@@ -367,7 +404,9 @@ def of_jobs(
         units=(kept[0][1], kept[1][1]),
         gone=np.flatnonzero(kept[0][0] & ~kept[1][0]).tolist(),
     )
-    return _completed(evidence, cold or without, with_penalty, held_out, weights, fitted)
+    if path is not None and path.stopped is not None:
+        evidence = replace(evidence, arms={**evidence.arms, "early stopping": path.stopped})
+    return _completed(evidence, (path and path.cold) or without, with_penalty, held_out, weights, fitted)
 
 
 def _null_training(trial: _Trial) -> float:
@@ -381,7 +420,7 @@ def _null_training(trial: _Trial) -> float:
 def _completed(
     evidence: Evidence, cold: Job, with_penalty: Job, held_out: Sequence[Integers], weights: Array, train: Train
 ) -> Evidence:
-    """Add the arms that only some evidence asks for, and early stopping."""
+    """Add the arms that only some evidence asks for, and early stopping where it is not known."""
     courses, larger = dict(evidence.courses), {}
     if courses and not courses["penalized"].tail.at_rest:
         settled = replace(with_penalty, optimizer=scheduled(with_penalty.optimizer, Cosine()))
@@ -397,8 +436,9 @@ def _completed(
                 for name, job in (("longer", longer), ("wider", _widened(cold)))
             }
     arms = dict(evidence.arms)
-    if courses and all(np.count_nonzero(fold.weights) > 1 for fold in cold.folds):  # rows to train on, and to stop by
-        arms["early stopping"] = _Trial(_stopping(cold), held_out, train).arm(weights)
+    stopped = stopped_early(cold) if courses and "early stopping" not in arms else None
+    if stopped is not None:
+        arms["early stopping"] = _Trial(stopped, held_out, train).arm(weights)
     return replace(evidence, courses=courses, larger=larger, arms=arms)
 
 
@@ -410,6 +450,7 @@ def of_path(
     alpha: float | None = None,
     references: Mapping[str, Sequence[Array]] | None = None,
     linear: MLPPath | None = None,
+    stopped: EarlyStopped | None = None,
 ) -> Evidence:
     """Gather what a path says, and train a few arms more.
 
@@ -427,6 +468,8 @@ def of_path(
         As for :func:`of_jobs`.
     linear : MLPPath, optional
         Of linear models on the same folds.
+    stopped : EarlyStopped, optional
+        The unpenalized networks that the path's fit stopped early; they are trained here where they are not known.
     """
     runner, settings = runner or Runner(), path.settings
     choice = choose(path.row_loss, path.row_weights, rule)
@@ -443,25 +486,18 @@ def of_path(
         indices = [index] * count
     # Where no strength is chosen, wiring and training are looked at in the middle of the path.
     middle = index or len(path.alphas) // 2
-    if len(problem.seeds) < _SEEDS:  # what a start brings to the error is not to be told from one alone
-        more = [int(seed) for seed in np.random.default_rng(problem.seeds[0]).integers(2**31, size=_SEEDS)]
-        problem = replace(problem, seeds=(*problem.seeds, *more)[:_SEEDS])
+    problem = replace(problem, seeds=(*problem.seeds, *more_seeds(problem.seeds)))
     check_memory(problem, settings, runner, 1, kept=_KEPT)
     again = _Again(problem, path, runner, None if settings.linear else runner.train(dense_job(problem, settings)))
     without, with_penalty = (again.job(strength) for strength in (0.0, path.alphas[middle]))
-    cold = replace(
-        without,
-        start=random_starts(problem, settings),
-        epochs=dense_epochs(settings) + settings.max_iter,
-        ramp=0.0,
-    )
+    cold = replace(without, start=random_starts(problem, settings), epochs=path_epochs(settings), ramp=0.0)
     starts = None if settings.linear else cold
-    announced = [without, with_penalty, *([cold] if starts else []), *_alone(with_penalty).values()]
-    of_cells = None if settings.linear else tuple(partial(again.networks_at, number) for number in (0, middle))
+    announced = [without, with_penalty, *([cold] if starts and stopped is None else []), *_alone(with_penalty).values()]
+    cells = (partial(again.networks_at, 0), partial(again.networks_at, middle))
+    arm = None if stopped is None else arm_of_stopped(stopped)
+    known = OfPath(again.preferred, starts, None if settings.linear else cells, arm)
     with runner.expecting(*announced):
-        evidence = of_jobs(
-            without, with_penalty, problem.weights, references, runner.train, starts, again.preferred, of_cells
-        )
+        evidence = of_jobs(without, with_penalty, problem.weights, references, runner.train, known)
     faults = (*evidence.wiring.faults, *_standardizing_leaks(problem))
     penalized = arm_of([(path, at) for at in indices])
     return replace(
@@ -479,6 +515,12 @@ def of_path(
         best_alpha=float(path.alphas[choice.minimum]),
         safe_alpha=float(path.alphas[choice.one_standard_error]),
     )
+
+
+def more_seeds(seeds: Sequence[int]) -> tuple[int, ...]:
+    """Return more seeds, up to three in all: of one alone it cannot be told what a start brings to the error."""
+    drawn = np.random.default_rng(seeds[0]).integers(2**31, size=_SEEDS)
+    return tuple(int(seed) for seed in drawn[: max(0, _SEEDS - len(seeds))])
 
 
 @dataclass(frozen=True, eq=False)
@@ -555,6 +597,11 @@ def arm_of(chosen: Sequence[tuple[MLPPath, int]]) -> Arm:
     return Arm(average_by_row(first.heldout_rows, losses, len(first.row_weights)), heldout, training)
 
 
+def arm_of_stopped(stopped: EarlyStopped) -> Arm:
+    """Return what networks that were stopped early lost; what they lose on training rows is not known."""
+    return Arm(stopped.row_loss, stopped.heldout_loss, np.full_like(stopped.heldout_loss, np.nan))
+
+
 def chosen_by_others(path: MLPPath, rule: Rule) -> Arm | None:
     """Return what is lost with each fold at the strength that the other folds choose; None with one fold."""
     table = HeldOut(path.row_loss, path.heldout_rows, path.fold_row_loss)
@@ -587,7 +634,7 @@ def _held_out_rows(weights: Array, validation: Array | None) -> Integers:
     return np.flatnonzero(weights == 0 if validation is None else validation > 0)
 
 
-def _right(outputs: Array, target: Array) -> Booleans:
+def right_classes(outputs: Array, target: Array) -> Booleans:
     """Say which rows' classes outputs (E, n, C) give right: shape (E, n)."""
     if target.shape[1] == 1:
         return np.asarray((outputs[..., 0] > 0) == (target[:, 0] > _EVEN))
@@ -612,21 +659,6 @@ def _alone(job: Job) -> dict[str, Job]:
             return {}  # there is but one part; or, alone, it would be another problem, which rescaling escapes
         jobs[name] = replace(job, penalties=alone, record_every=0)
     return jobs
-
-
-def _stopping(job: Job) -> Job:
-    """Stop the unpenalized job early, by rows set aside from each training set."""
-    folds = []
-    for number, fold in enumerate(job.folds):
-        used = np.flatnonzero(fold.weights)
-        used = used[order(int(job.seeds[0]), number, used)]
-        aside = used[: max(1, round(_SET_ASIDE * len(used)))]
-        weights, validation = fold.weights.copy(), np.zeros_like(fold.weights)
-        validation[aside], weights[aside] = weights[aside], 0
-        folds.append(replace(fold, weights=weights, validation=validation))
-    stopping = EarlyStopping(max(1, round(_PATIENCE * job.epochs)))
-    optimizer = scheduled(job.optimizer, InverseTime())
-    return replace(job, folds=tuple(folds), early_stopping=stopping, optimizer=optimizer, record_every=0, polish=None)
 
 
 def _widened(job: Job) -> Job:

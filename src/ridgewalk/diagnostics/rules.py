@@ -12,7 +12,7 @@ What is found is a value of one of the classes here, whose letters are those of 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any, ClassVar, Literal
 
 import numpy as np
@@ -37,6 +37,29 @@ _ABOVE = 1e-6  # of the null model's loss: less than that is not below it
 _HALF = 0.5  # of the null model's training loss: who keeps more has hardly fitted
 
 
+@dataclass(frozen=True)
+class Judged:
+    """What is judged: a network; or a blend, beside which the training of its single network was probed.
+
+    Attributes
+    ----------
+    view : str or None
+        Of a blend, the view that its single network is of; None where a network is judged.
+    """
+
+    view: str | None = None
+
+    @property
+    def blend(self) -> bool:
+        """Whether it is a blend."""
+        return self.view is not None
+
+    @property
+    def noun(self) -> str:
+        """The word for it."""
+        return "blend" if self.blend else "network"
+
+
 @dataclass(frozen=True, eq=False)
 class Found:
     """What a gate found.
@@ -49,12 +72,17 @@ class Found:
         Whether it can be the verdict; others go along with it.
     forbids_comparison : bool
         Whether a difference of losses says nothing after it.
+    of_training : bool
+        Whether it is of how a network was trained: beside a blend, of its single network.
+    judged : Judged
     """
 
     letter: ClassVar[str]
     name: ClassVar[str]
     speaks: ClassVar[bool] = True
     forbids_comparison: ClassVar[bool] = False
+    of_training: ClassVar[bool] = False
+    judged: Judged = field(default=Judged(), kw_only=True)
 
     @property
     def numbers(self) -> Numbers:
@@ -64,6 +92,7 @@ class Found:
 
 @dataclass(frozen=True, eq=False)
 class _Faults(Found):
+    of_training: ClassVar[bool] = True
     faults: Sequence[Fault]
 
     @property
@@ -93,7 +122,7 @@ class WiredWrong(_Faults):
 class Evadable(Found):
     """Rescaling the layers escapes the penalty; ``norms`` are mean norms of the weight arrays, along the trainings."""
 
-    letter, name, speaks = "a'", "evadable", False
+    letter, name, speaks, of_training = "a'", "evadable", False, True
     escape: str
     norms: Mapping[str, Mapping[str, list[float]]]
 
@@ -106,7 +135,7 @@ class Evadable(Found):
 class TooWeak(Found):
     """The penalized networks pay nearly what the unpenalized ones would."""
 
-    letter, name = "a''", "too weak"
+    letter, name, of_training = "a''", "too weak", True
     penalty_ratio: float
     decay: float
 
@@ -119,7 +148,7 @@ class TooWeak(Found):
 class Diverged(Found):
     """Some losses are no numbers; ``trained`` says whose, ``shares`` how many of the runs diverged."""
 
-    letter, name, forbids_comparison = "f", "not converged", True
+    letter, name, forbids_comparison, of_training = "f", "not converged", True, True
     trained: Trained
     share: float
     shares: Mapping[Trained, float]
@@ -144,6 +173,7 @@ class NotTrained(Found):
 
 @dataclass(frozen=True, eq=False)
 class _Restless(Found):
+    of_training: ClassVar[bool] = True
     tails: Mapping[Trained, Tail]
 
     @property
@@ -392,17 +422,22 @@ class PerhapsSignal(_LittleSignal):
 
 
 @dataclass(frozen=True, eq=False)
-class _AgainstLinear(Found):
-    """The network's held-out loss less that of linear models on the same folds."""
+class _Against(Found):
+    """What is judged, its held-out loss less that of something else on the same folds."""
 
     speaks: ClassVar[bool] = False
+    less: ClassVar[str]  # name of the difference among the numbers
     difference: Effect
     unit: str
 
     @property
     def numbers(self) -> Numbers:
         d = self.difference
-        return {"less_linear": d.mean, "low": finite(d.low), "high": finite(d.high)}
+        return {self.less: d.mean, "low": finite(d.low), "high": finite(d.high)}
+
+
+class _AgainstLinear(_Against):
+    less = "less_linear"
 
 
 class LinearPredictsBetter(_AgainstLinear):
@@ -423,13 +458,78 @@ class BetterThanLinear(_AgainstLinear):
     letter, name = "l'", "better than a linear model"
 
 
+class _AgainstStopping(_Against):
+    """Less that of the unpenalized network, stopped early."""
+
+    less = "less_early_stopping"
+
+
+class StoppingPredictsBetter(_AgainstStopping):
+    """The interval lies above 0."""
+
+    letter, name = "s-", "early stopping predicts better"
+
+
+class StoppingPredictsAsWell(_AgainstStopping):
+    """The interval lies within the smallest effect."""
+
+    letter, name = "s", "early stopping predicts as well"
+
+
+class BetterThanStopping(_AgainstStopping):
+    """The interval lies below 0."""
+
+    letter, name = "s'", "better than early stopping"
+
+
+class _AgainstSingle(_Against):
+    """A blend's, less that of its single network."""
+
+    less = "less_single_network"
+
+
+class SinglePredictsBetter(_AgainstSingle):
+    """The interval lies above 0."""
+
+    letter, name = "m-", "the single network predicts better"
+
+
+class SinglePredictsAsWell(_AgainstSingle):
+    """The interval lies within the smallest effect."""
+
+    letter, name = "m", "the single network predicts as well"
+
+
+class BetterThanSingle(_AgainstSingle):
+    """The interval lies below 0."""
+
+    letter, name = "m'", "better than the single network"
+
+
+_Kinds = Mapping[Outcome, type[_Against]]
+_LINEAR: _Kinds = {
+    "better": BetterThanLinear,
+    "no difference": LinearPredictsAsWell,
+    "worse": LinearPredictsBetter,
+}
+_STOPPING: _Kinds = {
+    "better": BetterThanStopping,
+    "no difference": StoppingPredictsAsWell,
+    "worse": StoppingPredictsBetter,
+}
+_SINGLE: _Kinds = {
+    "better": BetterThanSingle,
+    "no difference": SinglePredictsAsWell,
+    "worse": SinglePredictsBetter,
+}
+
+
 def against_linear(difference: Effect, unit: str, smallest: float) -> Found | None:
     """Find how a network stands to a linear model, given its loss less that one's; None where that cannot be told."""
-    kinds: dict[Outcome, type[_AgainstLinear]] = {
-        "better": BetterThanLinear,
-        "no difference": LinearPredictsAsWell,
-        "worse": LinearPredictsBetter,
-    }
+    return _stands(_LINEAR, difference, unit, smallest)
+
+
+def _stands(kinds: _Kinds, difference: Effect, unit: str, smallest: float) -> Found | None:
     kind = kinds.get(difference.outcome(smallest)) if np.isfinite(difference.mean) else None
     return None if kind is None else kind(difference, unit)
 
@@ -443,6 +543,9 @@ class Case:
         self.before, self.after = (self.mean(arm.rows) for arm in (e.unpenalized, e.penalized))
         self.smallest = e.smallest_effect
         self.training = float(np.mean(e.unpenalized.training))
+        self.judged = Judged(None if e.single is None else e.single.view)
+        self.less_single = self._less(None if e.single is None else e.single.arm)
+        self.less_stopping = self._less(e.arms.get("early stopping"))
 
     def mean(self, rows: Array) -> float:
         """Return the mean of held-out rows by their weights."""
@@ -460,11 +563,10 @@ class Case:
             found += [*self._action(), *self._rest(), *self._something(), *self._untrained()]
         if not any(each.forbids_comparison for each in found):
             found.append(self._effect())
-        if self.evidence.linear is not None:
-            stands = against_linear(self.evidence.linear, facts(self.evidence.loss).unit, self.smallest)
-            found += [] if stands is None else [stands]
+        found += self._against_others()
         if any(isinstance(each, Underfit) for each in found):  # another model shows that there is a signal
             found = [each for each in found if not isinstance(each, NoSignal)]
+        found = [replace(each, judged=self.judged) for each in found]
         first = next(each for each in found if each.speaks)
         beside = [each for each in found if each is not first]
         return first, *(each for each in beside if not each.speaks), *(each for each in beside if each.speaks)
@@ -570,6 +672,23 @@ class Case:
             case "cannot tell":
                 return TooNoisy(compared, *d.settled_by(self.smallest))
 
+    def _against_others(self) -> Iterator[Found]:
+        """Find how what is judged stands to other ways to train and to predict, as far as that can be told."""
+        unit, linear = facts(self.evidence.loss).unit, self.evidence.linear
+        differences = ((_SINGLE, self.less_single), (_STOPPING, self.less_stopping), (_LINEAR, linear))
+        for kinds, difference in differences:
+            stands = None if difference is None else _stands(kinds, difference, unit, self.smallest)
+            if stands is not None:
+                yield stands
+
+    def _less(self, other: Arm | None) -> Effect | None:
+        """Return what is judged less another arm, whose starts may be as many as its own."""
+        if other is None:
+            return None
+        judged = self.evidence.penalized
+        with np.errstate(invalid="ignore"):  # what diverged differs by no number
+            return self.against(other, judged, spread_of_cells(judged.heldout - other.heldout))
+
     def _network_at_fault(self) -> OtherModel | HardlyFits | None:
         """Find what says that the network is at fault where it finds nothing; None where the columns may be."""
         e, best = self.evidence, self.evidence.best_reference
@@ -597,7 +716,7 @@ class Case:
         """Find where a gain comes from."""
         e = self.evidence
         found: dict[str, float] = {}
-        none, both_parts = e.arms["none"], e.arms["both"]
+        none, both_parts = (e.unpenalized, e.penalized) if self.judged.blend else (e.arms["none"], e.arms["both"])
         if none.calibrated is not None and both_parts.calibrated is not None:
             refined = self.mean(none.calibrated - both_parts.calibrated)
             found |= {"by_calibration": self.mean(none.rows - both_parts.rows) - refined, "by_refinement": refined}
@@ -605,7 +724,8 @@ class Case:
             found |= {"accuracy_without": self.mean(none.right), "accuracy_with": self.mean(both_parts.right)}
         alone, clear = None, False
         if {"L1 alone", "L2 alone"} <= e.arms.keys():
-            l1, l2, both = (self.mean(none.rows - e.arms[name].rows) for name in ("L1 alone", "L2 alone", "both"))
+            alone_of = [e.arms[name].rows for name in ("L1 alone", "L2 alone", "both")]
+            l1, l2, both = (self.mean(e.arms["none"].rows - rows) for rows in alone_of)
             found |= {"of_l1_alone": l1, "of_l2_alone": l2, "of_both": both}
             alone, clear = self._better_alone()
         if "early stopping" in e.arms:
@@ -650,9 +770,25 @@ class Case:
             "inputs_gone": list(e.gone),
             "references": {name: self.mean(rows) for name, rows in e.references.items()},
             "arms": {name: finite(value) for name, value in means.items()},
-            **({} if e.linear is None else {"less_linear": finite(e.linear.mean), "less_linear_error": e.linear.error}),
+            **self._numbers_against_others(),
             **(self.sources().numbers if e.alpha != 0 else {}),
         }
+
+    def _numbers_against_others(self) -> Numbers:
+        """Return how much less is lost than by others, and the errors of that."""
+        single = self.evidence.single
+        found: Numbers = {}
+        if single is not None:
+            loss = self.mean(single.arm.rows)
+            found = {"single_network": {"view": single.view, "heldout_loss": finite(loss), "strength": single.alpha}}
+        for name, difference in (
+            ("less_linear", self.evidence.linear),
+            ("less_early_stopping", self.less_stopping),
+            ("less_single_network", self.less_single),
+        ):
+            if difference is not None:
+                found |= {name: finite(difference.mean), f"{name}_error": finite(difference.error)}
+        return found
 
 
 def _norms(norms: Array) -> dict[str, list[float]]:

@@ -9,7 +9,7 @@ from typing import Any, TypedDict
 
 from ridgewalk.diagnostics.evidence import Evidence
 from ridgewalk.diagnostics.rules import Case, Numbers, finite
-from ridgewalk.diagnostics.wording import headline, words
+from ridgewalk.diagnostics.wording import headline, in_words
 from ridgewalk.formatting import format_number
 from ridgewalk.markup import element, list_of_findings, table
 
@@ -137,7 +137,7 @@ def judge(evidence: Evidence) -> Diagnosis:
     found = case.found()
     findings = (
         Finding(each.letter, each.name, each.speaks, said.sentence, said.advice, each.numbers)
-        for each, said in ((each, words(each)) for each in found)
+        for each, said in ((each, in_words(each)) for each in found)
     )
     return Diagnosis(headline(found), tuple(findings), case.numbers())
 

@@ -11,6 +11,8 @@ import numpy as np
 from ridgewalk.diagnostics.rules import (
     CLEAR,
     BetterThanLinear,
+    BetterThanSingle,
+    BetterThanStopping,
     Comparison,
     Diverged,
     DoesNotHelp,
@@ -30,7 +32,11 @@ from ridgewalk.diagnostics.rules import (
     NotTrained,
     OtherModel,
     PerhapsSignal,
+    SinglePredictsAsWell,
+    SinglePredictsBetter,
     Sources,
+    StoppingPredictsAsWell,
+    StoppingPredictsBetter,
     TooNoisy,
     TooStrong,
     TooWeak,
@@ -46,7 +52,11 @@ _OUT_OF_REACH = 100  # times the rows
 _IN_THE_HEADLINE = {
     NotTrained: "without a penalty it does not even fit its own training rows better than a constant",
     Evadable: "the penalty can be evaded by rescaling the layers",
-    Underfit: "the network underfits, and a penalty can only lower its fit",
+    Underfit: "the {noun} underfits, and a penalty can only lower its fit",
+    SinglePredictsAsWell: "the single network predicts as well",
+    SinglePredictsBetter: "the single network predicts better",
+    StoppingPredictsAsWell: "early stopping without a penalty predicts as well",
+    StoppingPredictsBetter: "early stopping without a penalty predicts better",
     LinearPredictsAsWell: "a linear model predicts as well",
     LinearPredictsBetter: "a linear model predicts better",
 }
@@ -64,13 +74,23 @@ class Words:
 def headline(found: Sequence[Found]) -> str:
     """Return the sentence of the verdict, and what besides it must not be missed."""
     first, *others = found
-    also = [_IN_THE_HEADLINE[type(each)] for each in others if type(each) in _IN_THE_HEADLINE]
-    return words(first).sentence + (f" Besides: {'; '.join(also)}." if also else "")
+    also = [
+        _IN_THE_HEADLINE[type(each)].format(noun=each.judged.noun) for each in others if type(each) in _IN_THE_HEADLINE
+    ]
+    return in_words(first).sentence + (f" Besides: {'; '.join(also)}." if also else "")
+
+
+def in_words(found: Found) -> Words:
+    """Return what was found in words; beside a blend, what is of its single network's training is said to be."""
+    said = words(found)
+    if not (found.judged.blend and found.of_training):
+        return said
+    return Words(f"Of the single network (view: {found.judged.view}). {said.sentence}", said.advice)
 
 
 @singledispatch
 def words(found: Found) -> Words:
-    """Return what was found in words: there is a function for every class of findings."""
+    """Return a finding's own words: there is a function for every class of findings."""
     raise TypeError(f"There are no words for {type(found).__name__}: register a function of words for it.")
 
 
@@ -126,8 +146,8 @@ def _(found: Diverged) -> Words:
 @words.register
 def _(found: NotTrained) -> Words:
     return Words(
-        f"The training failed: without a penalty the network loses {number(found.training, 4)} on its own training "
-        f"rows, and the best constant {number(found.null_training, 4)}. That says nothing about the columns.",
+        f"The training failed: without a penalty the {found.judged.noun} loses {number(found.training, 4)} on its own "
+        f"training rows, and the best constant {number(found.null_training, 4)}. That says nothing about the columns.",
         "Lower the learning rate, or train longer; then look again.",
     )
 
@@ -160,21 +180,24 @@ def _(found: NotAtRest) -> Words:
 def _(found: Underfit) -> Words:
     helped = [f"{name} one reaches {number(loss)}" for name, loss in found.helped.items()]
     which = f" A {' and a '.join(helped)}." if helped else ""
+    more = "more units, more epochs or a better learning rate before any penalty"
+    advice = f"Try a single network (MLPClassifierCV, MLPRegressorCV) with {more}."
     return Words(
-        f"The network underfits: its training loss without a penalty is {number(found.training)}, and another kind of "
-        f"model ({found.reference}) has {number(found.reference_loss)} on rows it never saw; a penalty can only lower "
-        f"the fit.{which}",
-        "Give it more units, more epochs or a better learning rate before any penalty.",
+        f"The {found.judged.noun} underfits: its training loss without a penalty is {number(found.training)}, and "
+        f"another kind of model ({found.reference}) has {number(found.reference_loss)} on rows it never saw; a penalty "
+        f"can only lower the fit.{which}",
+        advice if found.judged.blend else f"Give it {more}.",
     )
 
 
 @words.register
 def _(found: NothingToFix) -> Words:
     return Words(
-        f"There is nothing to fix: without a penalty the loss on held-out rows ({number(found.before)}) is within "
-        f"{number(found.smallest, 2)} of that on training rows ({number(found.training)}) and of the best other "
-        f"model's ({found.reference}, {number(found.reference_loss)}): what is left is the data's own noise, or a "
-        "limit that all these models share.",
+        f"There is nothing to fix: without a penalty the {_of_a_blend(found)}loss on held-out rows "
+        f"({number(found.before)}) is within {number(found.smallest, 2)} of that on training rows "
+        f"({number(found.training)}) and of the best other model's ({found.reference}, "
+        f"{number(found.reference_loss)}): what is left is the data's own noise, or a limit that all these models "
+        "share.",
         "Leave the penalty out, or keep it for sparser models; more rows or better columns are what can help.",
     )
 
@@ -183,9 +206,10 @@ def _(found: NothingToFix) -> Words:
 def _(found: Helps) -> Words:
     compared, d = found.comparison, found.comparison.difference
     change = f"{number(abs(d.mean))} {compared.unit} (95% interval {number(-d.high)} to {number(-d.low)})"
+    whom, whose = (" the blend", "its") if found.judged.blend else ("", "the")
     return Words(
-        f"Regularization helps{_how_much(found)}: the held-out loss falls from {number(compared.before, 4)} to "
-        f"{number(compared.after, 4)}, by {change}{_at(compared)}{_how_sure(compared)}.",
+        f"Regularization helps{whom}{_how_much(found)}: {whose} held-out loss falls from {number(compared.before, 4)} "
+        f"to {number(compared.after, 4)}, by {change}{_at(compared)}{_how_sure(compared)}.",
         _how_to_keep(found),
     )
 
@@ -194,9 +218,10 @@ def _(found: Helps) -> Words:
 def _(found: NoDifference) -> Words:
     compared, d = found.comparison, found.comparison.difference
     mean, low, high = (number(each, sign="+") for each in (d.mean, d.low, d.high))
+    whom, whose = ("to the blend", "its") if found.judged.blend else ("here", "the")
     return Words(
-        f"Regularization makes no difference here: the held-out loss changes by {mean} {compared.unit} (95% interval "
-        f"{low} to {high}){_at(compared)}, and less than {number(compared.smallest, 2)} is no matter.",
+        f"Regularization makes no difference {whom}: {whose} held-out loss changes by {mean} {compared.unit} (95% "
+        f"interval {low} to {high}){_at(compared)}, and less than {number(compared.smallest, 2)} is no matter.",
         "Choose by what else counts: sparser models cost nothing here.",
     )
 
@@ -219,6 +244,12 @@ def _(found: NoStrength) -> Words:
 @words.register
 def _(found: DoesNotHelp) -> Words:
     loses = _loses(found.comparison)
+    if found.judged.blend:
+        return Words(
+            f"Regularization does not help the blend: with penalized networks among its members it loses {loses}.",
+            "Its members are chosen among penalized and unpenalized networks alike: more rows, or more folds, choose "
+            "them better.",
+        )
     return Words(
         f"Regularization does not help here: the strengths that folds choose for each other lose {loses}.", _LEAVE_OUT
     )
@@ -239,8 +270,9 @@ def _(found: TooNoisy) -> Words:
     compared, d = found.comparison, found.comparison.difference
     mean, low, high = (number(each, sign="+") for each in (d.mean, d.low, d.high))
     return Words(
-        f"It is too noisy to tell: the held-out loss changes by {mean} {compared.unit}, and the 95% interval reaches "
-        f"from {low} to {high}{_at(compared)}. An effect below {number(d.detectable, 2)} would hardly be seen.",
+        f"It is too noisy to tell: the {_of_a_blend(found)}held-out loss changes by {mean} {compared.unit}, and the "
+        f"95% interval reaches from {low} to {high}{_at(compared)}. An effect below {number(d.detectable, 2)} would "
+        "hardly be seen.",
         _what_would_settle(found),
     )
 
@@ -249,9 +281,9 @@ def _(found: TooNoisy) -> Words:
 def _(found: NoSignal) -> Words:
     best = number(min(found.comparison.before, found.comparison.after), 4)
     return Words(
-        f"No signal was found that this network can use: its held-out loss is at best {best}, and the best constant "
-        f"has {number(found.null_loss, 4)}.",
-        _where_to_look(found.network),
+        f"No signal was found that this {found.judged.noun} can use: its held-out loss is at best {best}, and the best "
+        f"constant has {number(found.null_loss, 4)}.",
+        _where_to_look(found.network, found.judged.noun),
     )
 
 
@@ -259,42 +291,106 @@ def _(found: NoSignal) -> Words:
 def _(found: PerhapsSignal) -> Words:
     gain, error = number(found.gain), number(CLEAR * found.gain_error)
     return Words(
-        "It is too noisy to tell whether the columns say anything: the network is better than the best constant by "
-        f"{gain} {found.comparison.unit}, and twice the standard error of that is {error}.",
-        _where_to_look(found.network),
+        f"It is too noisy to tell whether the columns say anything: the {found.judged.noun} is better than the best "
+        f"constant by {gain} {found.comparison.unit}, and twice the standard error of that is {error}.",
+        _where_to_look(found.network, found.judged.noun),
     )
 
 
-_TAKE_LINEAR = "Take the linear model, hidden_layer_sizes=(): it is simpler"
+_KEEP_PENALTY = "Take the penalty all the same where sparser models count"
+_STOPPED = "The unpenalized network, stopped early by rows set aside,"
 
 
 @words.register
 def _(found: LinearPredictsAsWell) -> Words:
     return Words(
-        f"A linear model on the same folds predicts as well: against it the network's held-out loss changes by "
-        f"{_interval(found.difference, found.unit, sign='+')}.",
-        f"{_TAKE_LINEAR}, and a network has nothing to add here.",
+        f"A linear model on the same folds predicts as well: against it the {found.judged.noun}'s held-out loss "
+        f"changes by {_interval(found.difference, found.unit, sign='+')}.",
+        f"{_take_linear(found)}, and a network has nothing to add here.",
     )
 
 
 @words.register
 def _(found: LinearPredictsBetter) -> Words:
+    more = "" if found.judged.blend else "; or train longer, at another learning rate"
     return Words(
-        "A linear model on the same folds predicts better: the network's held-out loss is higher by "
+        f"A linear model on the same folds predicts better: the {found.judged.noun}'s held-out loss is higher by "
         f"{_interval(found.difference, found.unit)}.",
-        f"{_TAKE_LINEAR}, and better; or train longer, at another learning rate.",
+        f"{_take_linear(found)}, and better{more}.",
     )
 
 
 @words.register
 def _(found: BetterThanLinear) -> Words:
-    gain = found.difference
-    low, high = number(-gain.high), number(-gain.low)
     return Words(
-        "The network is better than a linear model on the same folds: its held-out loss is lower by "
-        f"{number(-gain.mean)} {found.unit} (95% interval {low} to {high}).",
+        f"The {found.judged.noun} is better than a linear model on the same folds: its held-out loss is lower by "
+        f"{_gained(found)}.",
         "Keep the hidden layers: they find what a straight line cannot.",
     )
+
+
+@words.register
+def _(found: StoppingPredictsAsWell) -> Words:
+    return Words(
+        f"{_STOPPED} predicts as well: against it the {found.judged.noun}'s held-out loss changes by "
+        f"{_interval(found.difference, found.unit, sign='+')}.",
+        f"{_KEEP_PENALTY}: early stopping leaves no zeros.",
+    )
+
+
+@words.register
+def _(found: StoppingPredictsBetter) -> Words:
+    return Words(
+        f"{_STOPPED} predicts better: the {found.judged.noun}'s held-out loss is higher by "
+        f"{_interval(found.difference, found.unit)}.",
+        f"Stop a network early where predictions alone count. {_KEEP_PENALTY}.",
+    )
+
+
+@words.register
+def _(found: BetterThanStopping) -> Words:
+    return Words(
+        f"The {found.judged.noun} is better than the unpenalized network, stopped early by rows set aside: its "
+        f"held-out loss is lower by {_gained(found)}.",
+        "Keep the penalty: stopping early does not do the same.",
+    )
+
+
+@words.register
+def _(found: SinglePredictsAsWell) -> Words:
+    return Words(
+        f"The single network (view: {found.judged.view}) predicts as well: against it the blend's held-out loss "
+        f"changes by {_interval(found.difference, found.unit, sign='+')}.",
+        "Take network_, which is one sparse network, where it is to be read, or to predict quickly.",
+    )
+
+
+@words.register
+def _(found: SinglePredictsBetter) -> Words:
+    return Words(
+        f"The single network (view: {found.judged.view}) predicts better: the blend's held-out loss is higher by "
+        f"{_interval(found.difference, found.unit)}.",
+        "Take network_.",
+    )
+
+
+@words.register
+def _(found: BetterThanSingle) -> Words:
+    return Words(
+        f"The blend is better than its single network (view: {found.judged.view}): its held-out loss is lower by "
+        f"{_gained(found)}.",
+        "Predict with the blend, and read network_.",
+    )
+
+
+def _take_linear(found: Found) -> str:
+    which = "a linear model" if found.judged.blend else "the linear model, hidden_layer_sizes=()"
+    return f"Take {which}: it is simpler"
+
+
+def _gained(found: BetterThanLinear | BetterThanStopping | BetterThanSingle) -> str:
+    d = found.difference
+    return f"{number(-d.mean)} {found.unit} (95% interval {number(-d.high)} to {number(-d.low)})"
 
 
 def _interval(d: Effect, unit: str, sign: str = "") -> str:
@@ -313,6 +409,10 @@ def _moved(found: Evadable) -> str:
         return ""
     moved = (f"{name} from {number(path[0])} to {number(path[-1])}" for name, path in found.norms["penalized"].items())
     return f" Here, norms went: {', '.join(moved)}."
+
+
+def _of_a_blend(found: Found) -> str:
+    return "blend's " if found.judged.blend else ""
 
 
 def _at(compared: Comparison) -> str:
@@ -364,38 +464,57 @@ def _what_would_settle(found: TooNoisy) -> str:
     return f"{'About ' + ' and '.join(needed) if needed else 'A few more rows'} would settle it to {goal}."
 
 
-def _where_to_look(network: OtherModel | HardlyFits | None) -> str:
+def _where_to_look(network: OtherModel | HardlyFits | None, noun: str) -> str:
     columns = "Look at the columns: is what decides the target among them? Are rows and targets still side by side?"
     match network:
         case OtherModel():
             return (
-                f"Look at the network: the columns do say something, for another kind of model ({network.name}) has "
+                f"Look at the {noun}: the columns do say something, for another kind of model ({network.name}) has "
                 f"{number(network.loss)}. More epochs, another learning rate, more units?"
             )
         case HardlyFits():
             kept = f"even on its own training rows it keeps {network.share:.0%} of a constant's loss"
-            return f"Look at the network first: {kept}. A lower learning rate, more epochs, more units? {columns}"
+            return f"Look at the {noun} first: {kept}. A lower learning rate, more epochs, more units? {columns}"
         case None:
             return columns
 
 
 def _how_to_keep(found: Helps) -> str:
-    parts = _where_from(found.sources)
+    """Return what is gained, how, and what is no longer used; beside a blend, of its single network."""
+    of_parts, gained, dropped = _gains_of_parts(found.sources), _gains(found.sources), _no_longer_used(found)
+    if not found.judged.blend:
+        return " ".join(["Keep it.", *_sentence([*of_parts, *gained, *dropped])])
+    single = [f"of the single network (view: {found.judged.view}), {'; '.join(of_parts + dropped)}"]
+    return " ".join(["Keep it.", *_sentence(gained), *_sentence(single if of_parts + dropped else [])])
+
+
+def _sentence(parts: list[str]) -> list[str]:
+    said = "; ".join(parts)
+    return [f"{said[:1].upper()}{said[1:]}."] if parts else []
+
+
+def _no_longer_used(found: Helps) -> list[str]:
+    """Return the inputs and units of a network that are not used any more."""
+    parts = []
     if found.inputs_gone:
         parts.append(f"columns no longer used: {found.inputs_gone} of {found.inputs[0]}")
     before, after = found.units
     if after < before:
         parts.append(f"units no longer used: {before - after} of {before}")
-    said = "; ".join(parts)
-    return f"Keep it. {said[:1].upper()}{said[1:]}." if parts else "Keep it."
+    return parts
 
 
-def _where_from(sources: Sources) -> list[str]:
-    """Return where a gain comes from, as far as it is known."""
+def _gains_of_parts(sources: Sources) -> list[str]:
+    """Return what the parts of the penalty gain alone, where there are several."""
+    if sources.of_l1_alone is None or sources.of_l2_alone is None or sources.of_both is None:
+        return []
+    l1, l2, both = (number(gain) for gain in (sources.of_l1_alone, sources.of_l2_alone, sources.of_both))
+    return [f"L1 alone gains {l1}, L2 alone {l2}, both together {both}{_one_alone(sources)}"]
+
+
+def _gains(sources: Sources) -> list[str]:
+    """Return where the gain of what is judged comes from, as far as it is known."""
     parts = []
-    if sources.of_l1_alone is not None and sources.of_l2_alone is not None and sources.of_both is not None:
-        l1, l2, both = (number(gain) for gain in (sources.of_l1_alone, sources.of_l2_alone, sources.of_both))
-        parts.append(f"L1 alone gains {l1}, L2 alone {l2}, both together {both}{_one_alone(sources)}")
     if sources.by_calibration is not None and sources.by_refinement is not None:
         parts.append(
             f"{number(sources.by_calibration)} of that is better calibrated probabilities and "

@@ -29,8 +29,9 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_array, check_is_fitted, column_or_1d
 
 from ridgewalk.arrays import Array, Booleans
-from ridgewalk.diagnostics import Arm, Diagnosis
-from ridgewalk.diagnostics.evidence import chosen_by_others, smallest_effect
+from ridgewalk.diagnostics import Arm, Diagnosis, Evidence, judge
+from ridgewalk.diagnostics.blended import Blended, check_folds, of_blend
+from ridgewalk.diagnostics.evidence import SingleNetwork, arm_of_stopped, chosen_by_others, smallest_effect
 from ridgewalk.estimators.comparing import paired_difference
 from ridgewalk.estimators.parameters import NETWORK_CONSTRAINTS
 from ridgewalk.estimators.problem import REGRESSION_LOSSES, recorded
@@ -38,8 +39,10 @@ from ridgewalk.estimators.whole_path import MLPClassifierCV, MLPRegressorCV
 from ridgewalk.input_maps import MapRule
 from ridgewalk.objective import weighted_mean
 from ridgewalk.path.blend import MOST_MEMBERS, Blend, fit_blend, heldout_error, mixture_of
+from ridgewalk.path.early_stopping import EarlyStopped
 from ridgewalk.path.racing import FEWEST_FOLDS
 from ridgewalk.path.result import MLPPath
+from ridgewalk.progress import progress
 from ridgewalk.report.html import excerpt
 from ridgewalk.report.schema import MemberSummary, Summary, Worth
 from ridgewalk.tables import Encoder, make_table
@@ -228,26 +231,39 @@ class _TableEstimator(BaseEstimator):  # type: ignore[misc]
         return self.mixture_.support(len(self.encoder_.names))
 
     @property
+    def early_stopped_(self) -> EarlyStopped | None:
+        """Unpenalized networks that were stopped early: of the view where they lose least; None without any."""
+        self._check_views()
+        weights = self.network_.path_.row_weights
+        each = [view.early_stopped_ for view in self.views_.values() if view.early_stopped_ is not None]
+        return min(each, key=lambda stopped: float(weighted_mean(stopped.row_loss, weights)), default=None)
+
+    @property
     def worth_(self) -> list[Worth]:
-        """What the blend gains over the single network, no penalty, a linear model and a constant."""
+        """What the blend gains over the single network, no penalty, early stopping, a linear model and a constant."""
         self._check_views()
         path, linear = self.network_.path_, self.network_.linear_path_
         others = {"the single network": (self.network_.heldout_arm(), path)}
         if self.unpenalized_blend_ is not None:
-            others["the blend without a penalty"] = (_arm(self.unpenalized_blend_.row_loss, path), path)
+            others["the blend without a penalty"] = (_arm_of_blend(self.unpenalized_blend_), path)
+        if self.early_stopped_ is not None:
+            others["early stopping"] = (arm_of_stopped(self.early_stopped_), path)
         chosen = chosen_by_others(linear, "min")
         if chosen is not None:
             others["a linear model"] = (chosen, linear)
         others["a constant"] = (_arm(path.null_row_loss, path), path)
         null = float(weighted_mean(path.null_row_loss, path.row_weights))
         smallest = smallest_effect(null, float(np.nan_to_num(self.heldout_loss_, nan=np.inf)))
-        found = [_worth(name, _arm(self.blend_.row_loss, of), arm, of, smallest) for name, (arm, of) in others.items()]
+        found = []
+        for name, (arm, of) in others.items():
+            blend = _arm(self.blend_.row_loss, of) if of is linear else _arm_of_blend(self.blend_)
+            found.append(_worth(name, blend, arm, of, smallest))
         return [each for each in found if np.isfinite(each["difference"])]
 
     def heldout_arm(self) -> Arm:
         """Return what the blend lost on held-out rows, each fold with the weights that never saw them."""
         self._check_views()
-        return _arm(self.blend_.row_loss, self.network_.path_)
+        return _arm_of_blend(self.blend_)
 
     def summary(self) -> Summary:
         """Describe the single network's path and its choice in plain data, and beside it what the blend is worth."""
@@ -264,28 +280,64 @@ class _TableEstimator(BaseEstimator):  # type: ignore[misc]
                 "standard_error": error if np.isfinite(error) else None,
                 "networks": len(self.mixture_.models),
                 "members": members,
-                "network": next(name for name, view in self.views_.items() if view is self.network_),
+                "network": self._view_of_network,
                 "worth": self.worth_,
             }
         }
 
     def diagnose(self, *, references: bool = True) -> Diagnosis:
-        """Say whether regularization helped the single network, by how much, and why or why not.
+        """Judge whether regularization helped the blend, by how much, and why or why not.
 
-        As :meth:`MLPClassifierCV.diagnose` does of ``network_``. What the blend gains stands in ``worth_``.
+        The blend is held against the same blend of unpenalized networks, on held-out rows, each fold with weights that
+        never saw its rows; and against the single network, early stopping, a linear model and a constant. What is
+        trained for the verdict once more, and probed, is the single network (as :meth:`MLPClassifierCV.diagnose` does):
+        its parts of the penalty, its wiring, how its training went; sentences say so where it is meant.
+
+        Of fewer than three starts nobody can tell what another would change: then the members' networks of the folds
+        are trained from two more (or one), and the interval counts how much these differ.
 
         Parameters
         ----------
         references : bool
             Fit other kinds of model on the same folds, to tell underfitting and noise apart.
 
+        Returns
+        -------
+        Diagnosis
+            As of :meth:`MLPClassifierCV.diagnose`; that of the single network alone is ``network_.diagnose()``.
+
         Raises
         ------
         ValueError
-            If the rows of the fit are gone: a model that was loaded or compacted.
+            If the rows of the fit are gone: a model that was loaded or compacted; if there is but one fold.
         """
         self._check_views()
-        return self.network_.diagnose(references=references)
+        return judge(self._evidence(references))
+
+    def _evidence(self, references: bool) -> Evidence:
+        """Gather what a verdict on the blend reads."""
+        network = self.network_
+        problem = network._kept_problem()
+        check_folds(problem)
+        evidence = network._evidence(None, references)
+        paths = list(blended_paths(self.views_).values())
+        problems = [view._kept_problem() for view in self.views_.values()]
+        blended = Blended(
+            problems=[*problems, problem][: len(paths)],
+            paths=paths,
+            blend=self.blend_,
+            unpenalized=self.unpenalized_blend_,
+            single=SingleNetwork(self._view_of_network, float(network.alpha_), network.heldout_arm()),
+            linear=network.linear_path_,
+            stopped=self.early_stopped_,
+        )
+        with progress("Diagnosing: the blend", self.verbose) as watched:
+            return of_blend(evidence, blended, network._runner(watched))
+
+    @property
+    def _view_of_network(self) -> str:
+        """Name of the view that the single network is of."""
+        return next(name for name, view in self.views_.items() if view is self.network_)
 
     def report(
         self,
@@ -443,12 +495,16 @@ _PARAMETERS = """
         where all of those diverged.
     mixture_ : Mixture
         What predicts: the networks of the members, and the share of each.
+    early_stopped_ : EarlyStopped or None
+        The unpenalized network, stopped early, of the view where it loses least (as of :class:`NETWORK`); None where a
+        training set has but one row, or group, to train on.
     heldout_loss_ : float
         Mean held-out loss of the blend, each fold with the weights that never saw it, in the units of y.
     worth_ : list of dict
-        What the blend gains on held-out rows over the single network, no penalty, a linear model and a constant: "than"
-        which, its "heldout_loss", the "difference" (below 0 the blend is better), its "standard_error", the ends "low"
-        and "high" of its 95% interval, and the "verdict" (:meth:`ridgewalk.diagnostics.Effect.outcome`).
+        What the blend gains on held-out rows over the single network, no penalty, early stopping (``early_stopped_``),
+        a linear model and a constant: "than" which, its "heldout_loss", the "difference" (below 0 the blend is better),
+        its "standard_error", the ends "low" and "high" of its 95% interval, and the "verdict"
+        (:meth:`ridgewalk.diagnostics.Effect.outcome`).
     selected_features_ : array of str
         Columns of the table that are used.
     classes_ : array
@@ -557,6 +613,11 @@ def _has_three_values(column: Array) -> bool:
     """Return whether a column holds three different numbers or more."""
     rest = column[column != column[0]]
     return bool((rest != rest[:1]).any())
+
+
+def _arm_of_blend(blend: Blend) -> Arm:
+    """Return what a blend lost on held-out rows."""
+    return Arm(blend.row_loss, blend.heldout_loss, np.full_like(blend.heldout_loss, np.nan))
 
 
 def _arm(losses: Array, path: MLPPath) -> Arm:

@@ -15,8 +15,8 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import _check_feature_names_in, check_is_fitted
 
-from ridgewalk.arrays import Array
-from ridgewalk.diagnostics import Arm, Diagnosis, judge, of_path
+from ridgewalk.arrays import Array, Integers
+from ridgewalk.diagnostics import Arm, Diagnosis, Evidence, judge, of_path
 from ridgewalk.diagnostics.evidence import arm_of, chosen_by_others, less_linear
 from ridgewalk.diagnostics.statistics import Effect
 from ridgewalk.engine import Engine, Runner
@@ -28,6 +28,7 @@ from ridgewalk.estimators.predicting import Predictor, _ClassifierMixin, _Regres
 from ridgewalk.estimators.problem import (
     REGRESSION_LOSSES,
     Sampling,
+    group_numbers,
     loss_for,
     path_problem,
     recorded,
@@ -42,8 +43,9 @@ from ridgewalk.losses import Loss, facts
 from ridgewalk.network import Activation
 from ridgewalk.objective import weighted_mean
 from ridgewalk.path.baseline import BASELINE_STRENGTHS, baseline_settings, fit_baseline
-from ridgewalk.path.cost import baseline_seconds, check_memory, path_seconds
+from ridgewalk.path.cost import baseline_seconds, check_memory, path_seconds, stopping_seconds
 from ridgewalk.path.defaults import Auto, Defaults, defaults
+from ridgewalk.path.early_stopping import EarlyStopped, fit_early_stopped
 from ridgewalk.path.families import PathPenalty, PenaltyName
 from ridgewalk.path.fit import AlphaSpec, finding_seconds, fit_path, strength_count
 from ridgewalk.path.input_selection import InputSelection, relax, seconds_beside_the_path, select_inputs
@@ -231,6 +233,7 @@ class _PathEstimator(Predictor):
             raise ValueError(f"l1_ratio is a number from 0 (all L2) to 1 (all L1), or several, got {self.l1_ratio!r}.")
         sampling = Sampling(self.cv, self.n_seeds, self.random_state, groups)
         problem = path_problem(x, target, loss, sampling, weights, self.standardize, self._map_rule)
+        of_rows = group_numbers(groups, len(weights))
         self._problem = problem
         size = self._size(problem)
         every = [self._settings(size, float(ratio)) for ratio in ratios]
@@ -250,6 +253,7 @@ class _PathEstimator(Predictor):
                 if all(path.diverged.all() for path in candidates):
                     raise ValueError(EVERY_ONE_DIVERGED)
                 self.linear_path_ = self._linear_path(problem, candidates[0], runner, score)
+                self.early_stopped_ = self._early_stopped(problem, every[0], runner, of_rows)
         if selecting:
             best = int(np.argmin([selection.chosen.loss for selection in selections]))
             self.input_selection_ = selections[best]
@@ -299,6 +303,10 @@ class _PathEstimator(Predictor):
         ValueError
             If the rows of the fit are gone: a model that was loaded or compacted.
         """
+        return judge(self._evidence(alpha, references))
+
+    def _evidence(self, alpha: float | None, references: bool) -> Evidence:
+        """Gather what a verdict reads; alpha and references as for :meth:`diagnose`."""
         problem: PathProblem = self._kept_problem()
         path = self._walked
         if alpha is not None and not (isinstance(alpha, Real) and 0 <= alpha <= path.alphas[-1]):
@@ -314,8 +322,8 @@ class _PathEstimator(Predictor):
                 )
         with progress("Diagnosing: training the arms again, and probes", self.verbose) as watched:
             linear = None if path.settings.linear else self.linear_path_
-            evidence = of_path(problem, path, self._runner(watched), self.selection, alpha, outputs, linear)
-        return judge(evidence)
+            runner, stopped = self._runner(watched), self.early_stopped_
+            return of_path(problem, path, runner, self.selection, alpha, outputs, linear, stopped)
 
     def summary(self, origins: list[str] | None = None) -> Summary:
         """Describe the path and the choice in plain data, ready for JSON: what command line and page show.
@@ -539,6 +547,12 @@ class _PathEstimator(Predictor):
             return path
         return self._baseline or fit_baseline(problem, path.settings, self._baseline_count, runner, score)
 
+    def _early_stopped(
+        self, problem: PathProblem, settings: PathSettings, runner: Runner, groups: Integers | None
+    ) -> EarlyStopped | None:
+        """Stop the unpenalized networks early, on the same folds; not beside a strength that is taken unseen."""
+        return None if self._takes_safe_strength else fit_early_stopped(problem, settings, runner, groups)
+
     @property
     def _baseline_count(self) -> int:
         return min(int(self.alphas), BASELINE_STRENGTHS) if isinstance(self.alphas, Integral) else BASELINE_STRENGTHS
@@ -552,6 +566,8 @@ class _PathEstimator(Predictor):
         seconds *= len(every)
         if every[0].linear:
             return seconds
+        if not self._takes_safe_strength:
+            seconds += stopping_seconds(problem, every[0])
         return seconds + baseline_seconds(problem.plain, baseline_settings(every[0]), self._baseline_count)
 
     def _report(self, candidates: list[MLPPath]) -> None:
@@ -690,6 +706,10 @@ _MIDDLE = """
         Every cell of strengths x folds x seeds: of the chosen l1_ratio, and of each.
     linear_path_ : MLPPath
         No hidden layer, on the same folds, at strengths above 0, to a tolerance; of very many rows it has a part.
+    early_stopped_ : EarlyStopped or None
+        The unpenalized network, stopped early by rows set aside from each training set: what it gave for held-out rows,
+        and lost there (:mod:`ridgewalk.path.early_stopping`). None without a hidden layer, with ``alphas="qut"`` and
+        where a training set has but one row, or group, to train on.
     input_selection_ : InputSelection
         With ``select_inputs`` or ``relax``: all arms, the gain over the null model, and how often each input was held.
     selection_frequency_ : array, shape (P,)

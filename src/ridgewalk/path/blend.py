@@ -14,7 +14,7 @@ what new rows are predicted with.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -49,6 +49,9 @@ class Blend:
     row_loss : array, shape (N,)
         Held-out loss of each row, in the units of the target, each fold with its own weights; 0 where none held it
         out, NaN with one fold.
+    heldout_loss : array, shape (K, E)
+        Mean held-out loss of every fold where its members have the networks of one start each, instead of the mean over
+        all starts: how much they differ says what starts bring to it. Of a member with fewer starts they take turns.
     """
 
     path: Integers
@@ -56,6 +59,7 @@ class Blend:
     fold_weights: Array
     weights: Array
     row_loss: Array
+    heldout_loss: Array
 
     @property
     def members(self) -> list[tuple[int, int, float]]:
@@ -90,14 +94,15 @@ def fit_blend(
     path, strength = _candidates(paths, strengths)
     if not path.size:
         raise ValueError("A blend needs a network that did not diverge, and there is none.")
-    scorer = _Scorer(problem)
-    reduced = np.stack([scorer.reduced(*pair) for pair in _predicted(paths, path, strength)])
-    weights = problem.weights[scorer.rows]
+    splits = [held_out for _, held_out in problem.splits]
+    scorer = PredictionLosses(problem, np.concatenate(splits))
+    outputs = [heldout_outputs(paths[number], int(index)) for number, index in zip(path, strength, strict=True)]
+    reduced = np.stack([scorer.reduced(mean_prediction(problem, np.hstack(each))) for each in outputs])
+    weights, items = problem.weights[scorer.rows], _items_of_folds(splits)
     learned, losses = [], []
     some = _sampled(problem, scorer.rows)
-    for fold, (_, held_out) in enumerate(problem.splits):
+    for its, held_out in zip(items, splits, strict=True):
         others = some & ~np.isin(scorer.rows, held_out)
-        its = np.flatnonzero(scorer.fold == fold)
         if not others.any():
             learned.append(np.full(len(path), np.nan))
             losses.append(np.full(len(its), np.nan))
@@ -108,8 +113,62 @@ def fit_blend(
     whole = fold_weights.mean(axis=0)
     if np.isnan(whole).any():
         whole = _greedy(scorer, reduced, np.flatnonzero(some), weights, members)
-    row_loss = average_by_row([rows for _, rows in problem.splits], losses, len(problem.weights))
-    return Blend(path, strength, fold_weights, _heaviest(whole, members), row_loss)
+    row_loss = average_by_row(splits, losses, len(problem.weights))
+    whole_weights, unknown = _heaviest(whole, members), np.empty((0, 0))
+    blend = Blend(path, strength, fold_weights, whole_weights, row_loss, unknown)
+    of_starts = zip(losses_of_starts(problem, paths, blend, len(problem.seeds)), splits, strict=True)
+    means = [weighted_mean(each, problem.weights[rows]) for each, rows in of_starts]
+    return replace(blend, heldout_loss=np.array(means))
+
+
+def blended_outputs(problem: PathProblem, paths: Sequence[MLPPath], blend: Blend) -> list[Array]:
+    """Return what a blend predicts for the rows that each fold holds out, with the fold's own weights: K times (n, C).
+
+    Probabilities, means or rates; of several folds that hold a row out, each has a prediction of its own.
+    """
+    found = []
+    for fold, weights in enumerate(blend.fold_weights):
+        used = [
+            (m, heldout_outputs(paths[blend.path[m]], int(blend.strength[m]))[fold]) for m in np.flatnonzero(weights)
+        ]
+        found.append(np.asarray(sum(weights[m] * mean_prediction(problem, outputs) for m, outputs in used)))
+    return found
+
+
+def losses_of_starts(problem: PathProblem, paths: Sequence[MLPPath], blend: Blend, starts: int) -> list[Array]:
+    """Return what the rows of each fold lose by members that have the networks of one start each: K times (E, n).
+
+    Of a member with fewer starts than that, as a linear model's one, they take turns.
+    """
+    found = []
+    for fold, (weights, (_, rows)) in enumerate(zip(blend.fold_weights, problem.splits, strict=True)):
+        scorer, members = PredictionLosses(problem, rows), np.flatnonzero(weights)
+        outputs = [heldout_outputs(paths[blend.path[m]], int(blend.strength[m]))[fold] for m in members]
+        losses = []
+        for start in range(starts):
+            single = [mean_prediction(problem, each[[start % len(each)]]) for each in outputs]
+            predicted = sum(weights[m] * each for m, each in zip(members, single, strict=True))
+            losses.append(scorer.losses(scorer.reduced(np.asarray(predicted)), np.arange(len(rows))))
+        found.append(np.stack(losses))
+    return found
+
+
+def blended_training(problem: PathProblem, paths: Sequence[MLPPath], blend: Blend) -> Array:
+    """Return what a blend, with each fold's weights, loses on the rows that the fold trains on: means, shape (K,)."""
+    means = []
+    for fold, weights in enumerate(blend.fold_weights):
+        training = problem.folds[fold].weights
+        rows = np.flatnonzero(training)
+        predicted: Array | float = 0.0
+        for m in np.flatnonzero(weights):
+            path, index = paths[blend.path[m]], int(blend.strength[m])
+            models = [path.fold_model(index, fold, start) for start in range(path.heldout_loss.shape[2])]
+            each = np.mean([problem.loss.predict(model.output(problem.x[rows])) for model in models], axis=0)
+            predicted = predicted + weights[m] * each
+        scorer = PredictionLosses(problem, rows)
+        losses = scorer.losses(scorer.reduced(np.asarray(predicted)), np.arange(len(rows)))
+        means.append(float(weighted_mean(losses, training[rows])))
+    return np.array(means)
 
 
 def heldout_error(row_loss: Array, weights: Array, held_out: Sequence[Integers]) -> float:
@@ -155,38 +214,35 @@ def _candidates(paths: Sequence[MLPPath], strengths: Sequence[Integers] | None) 
     return pairs[:, 0], pairs[:, 1]
 
 
-def _predicted(paths: Sequence[MLPPath], path: Integers, strength: Integers) -> list[tuple[MLPPath, list[Array]]]:
-    """Return each member's path, and its outputs (E, n, C) for the rows that each fold holds out."""
-    found = []
-    for number, index in zip(path, strength, strict=True):
-        networks = paths[number].fold_networks
-        assert networks is not None
-        found.append((paths[number], networks.outputs_at(int(index))))
-    return found
+def heldout_outputs(path: MLPPath, index: int) -> list[Array]:
+    """Return the outputs (E, n, C) of a path's networks at a strength for the rows that each fold holds out."""
+    assert path.fold_networks is not None
+    return path.fold_networks.outputs_at(index)
 
 
-class _Scorer:
-    """Losses of mean predictions, for the rows that each fold holds out, one fold after the other: I of them.
+def mean_prediction(problem: PathProblem, outputs: Array) -> Array:
+    """Return the predictions (n, C) of outputs (E, n, C) in the target's units, averaged over starts."""
+    with np.errstate(all="ignore"):  # what is far off
+        return np.asarray(problem.loss.predict(outputs.astype(np.float64)).mean(axis=0))
+
+
+class PredictionLosses:
+    """Losses of predictions, for some rows: I of them, of which some may stand several times.
 
     Of classes and labels only the probability of what was observed is kept: (I, 1), or (I, L). Of numbers what is
     predicted: (I, C).
 
     Attributes
     ----------
-    rows, fold : integers, shape (I,)
+    rows : integers, shape (I,)
     """
 
-    def __init__(self, problem: PathProblem) -> None:
-        self.loss, self.whole = problem.loss, problem.folds[-1]
-        sizes = [len(rows) for _, rows in problem.splits]
-        self.rows = np.concatenate([rows for _, rows in problem.splits])
-        self.fold = np.repeat(np.arange(len(sizes)), sizes)
-        self.target = problem.target[self.rows]
+    def __init__(self, problem: PathProblem, rows: Integers) -> None:
+        self.loss, self.whole, self.rows = problem.loss, problem.folds[-1], rows
+        self.target = problem.target[rows]
 
-    def reduced(self, path: MLPPath, outputs: Sequence[Array]) -> Array:
-        """Return what the loss needs of outputs, K times (E, n, C), in the target's units."""
-        with np.errstate(all="ignore"):  # what is far off
-            predicted = np.concatenate([path.loss.predict(each.astype(np.float64)).mean(axis=0) for each in outputs])
+    def reduced(self, predicted: Array) -> Array:
+        """Return what the loss needs of predictions (I, C)."""
         kind = facts(self.loss).output_activation
         if kind == "softmax":
             return np.asarray((self.target * predicted).sum(axis=1, keepdims=True))
@@ -203,7 +259,13 @@ class _Scorer:
         return row_losses(self.loss, standardized, self.target[items], whole, whole.target_scale)
 
 
-def _greedy(scorer: _Scorer, reduced: Array, items: Integers, weights: Array, members: int) -> Array:
+def _items_of_folds(held_out: Sequence[Integers]) -> list[Integers]:
+    """Return the places of each fold's rows, where the folds' rows stand one after the other."""
+    ends = np.cumsum([len(rows) for rows in held_out])
+    return [np.arange(end - len(rows), end) for rows, end in zip(held_out, ends, strict=True)]
+
+
+def _greedy(scorer: PredictionLosses, reduced: Array, items: Integers, weights: Array, members: int) -> Array:
     """Return weights (M,) of members, learned on some items by adding one member after the other."""
     candidates, weights = reduced[:, items], weights[items]
     counts, mean = np.zeros(len(reduced)), np.zeros_like(candidates[0])

@@ -13,7 +13,7 @@ import numpy as np
 from ridgewalk.engine import memory
 from ridgewalk.engine.runner import Runner, seconds_of_epoch
 from ridgewalk.optimizers import Adam
-from ridgewalk.path.jobs import dense_epochs, last_steps, network_of, penalties_at
+from ridgewalk.path.jobs import dense_epochs, last_steps, network_of, path_epochs, penalties_at
 from ridgewalk.path.newton import MOST_WORK
 from ridgewalk.path.problem import PathProblem
 from ridgewalk.path.racing import FIRST_FOLDS
@@ -26,6 +26,7 @@ _SCORE_SECONDS, _MODEL_SECONDS = 5e-4, 2.5e-3
 _LOOKS, _STEPS, _DESCENTS, _DESCENT_PASSES = 20, 20, 250, 3
 _BASELINE_LOOKS = 10  # at a strength, besides one quadratic
 _OUT = 0.7  # share of the strengths that a race drops soon (benchmarks/results/racing.md)
+STOPPED_SHARE = 0.3  # of its epochs that a network trains which is stopped early
 _ASLEEP = 0.6  # share of the time that a network saves under the strongest penalty
 MOST_OUTPUTS = 256 * 2**20  # bytes of held-out outputs that a path keeps
 _AT_ONCE = 16  # runs per thread that are trained before it is asked whether anything is left
@@ -95,6 +96,15 @@ def ramp_seconds(problem: PathProblem, settings: PathSettings, strengths: int, s
     """Guess the seconds of training so many strengths on so many training sets from their dense fits."""
     epochs = (settings.max_iter + _polishing_steps(settings)) * awake_strengths(0, strengths, strengths)
     return sets * len(problem.seeds) * epochs * seconds_of_epoch(_multiplications(problem, settings))
+
+
+def stopping_seconds(problem: PathProblem, settings: PathSettings) -> float:
+    """Guess the seconds of the unpenalized networks that are stopped early, one for every fold and seed."""
+    if settings.linear:
+        return 0.0
+    runs = len(problem.splits) * len(problem.seeds)
+    trained = runs * STOPPED_SHARE * path_epochs(settings) * seconds_of_epoch(_multiplications(problem, settings))
+    return trained + scoring_seconds(problem, settings, 1)
 
 
 def _polishing_steps(settings: PathSettings) -> int:

@@ -39,6 +39,11 @@ def dense_epochs(settings: PathSettings) -> int:
     return max(1, round(_DENSE_SHARE * settings.max_iter))
 
 
+def path_epochs(settings: PathSettings) -> int:
+    """Return the epochs that a network of a path is trained for in all: those of its dense fit, and its own."""
+    return dense_epochs(settings) + settings.max_iter
+
+
 @dataclass(frozen=True)
 class Training:
     """How long runs train: epochs, the share of them over which strengths rise, and what ends them.

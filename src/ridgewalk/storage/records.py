@@ -26,6 +26,7 @@ from ridgewalk.losses import AbsoluteError, BinaryCrossEntropy, CrossEntropy, Hu
 from ridgewalk.model import Compaction, Model, Size
 from ridgewalk.network import Network
 from ridgewalk.optimizers import InverseTime, scheduled
+from ridgewalk.path.early_stopping import EarlyStopped
 from ridgewalk.path.families import (
     ElasticNetPath,
     FirstLayerPenalty,
@@ -113,6 +114,7 @@ _PATH = {  # kind of number, and shape: strengths S, folds K, F = K + 1, seeds E
 }
 _FORMAT_3 = {"null_wins": ("b", "SFE")}
 _MAP = {"column": "i", "kind": "i", "center": "f", "scale": "f"}  # kind of number; M of them
+_EARLY_STOPPED = {"outputs": ("f", "NC"), "row_loss": ("f", "N"), "heldout_loss": ("f", "KE"), "n_iter": ("i", "KE")}
 _DROPPED = {"alphas": "f", "folds": "i", "heldout_loss": "f"}  # kind of number; as many as strengths were dropped
 _SCALING = {"center": "M", "scale": "M", "target_center": "C", "target_scale": "C"}
 _FITTED: dict[str, tuple[str, type]] = {  # name in the file: attribute of the estimator, and its type
@@ -214,9 +216,9 @@ def described(model: Any, encoder: Encoder | None, target: str | None, shelf: Sh
         before, after = (_record(_SIZE, each, "size") for each in (model.compaction_.before, model.compaction_.after))
         document["compaction"] = {"before": before, "after": after, "seconds": model.compaction_.seconds}
     if "path_" in held:
-        document["path"] = number(model.path_)
-        document["paths_of_ratios"] = [number(each) for each in model.paths_]
-        document["linear_path"] = number(model.linear_path_)
+        of_ratios = [number(each) for each in model.paths_]
+        document |= {"path": number(model.path_), "paths_of_ratios": of_ratios}
+        document |= {"linear_path": number(model.linear_path_), "early_stopped": _early_stopped_record(model, shelf)}
     if "input_selection_" in held:
         chosen: InputSelection = model.input_selection_
         document["input_selection"] = {
@@ -361,6 +363,14 @@ def _path_record(where: str, path: MLPPath, shelf: Shelf) -> Record:
     }
 
 
+def _early_stopped_record(model: Any, shelf: Shelf) -> Record | None:
+    """Describe what networks that were stopped early gave, where there are any."""
+    stopped: EarlyStopped | None = model.early_stopped_
+    if stopped is None:
+        return None
+    return {name: shelf.put(f"early stopped/{name}", getattr(stopped, name)) for name in _EARLY_STOPPED}
+
+
 def _fold_record(where: str, fold: Fold, shelf: Shelf) -> Record:
     return {
         "weights": shelf.put(f"{where}/weights", fold.weights),
@@ -430,6 +440,7 @@ def stored(document: Record, arrays: Arrays) -> Stored:
     if "path" in document:
         model.path_, model.linear_path_ = paths[document["path"]], paths[document["linear_path"]]
         model.paths_ = [paths[number] for number in document["paths_of_ratios"]]
+        model.early_stopped_ = _early_stopped(document.get("early_stopped"), model.path_, arrays)
         if model.index_ not in range(len(model.path_.alphas)):
             raise WrongError(f"its strength {model.index_} is none of the {len(model.path_.alphas)} of its path")
     if "input_selection" in document:
@@ -665,6 +676,18 @@ def _dropped(record: Record | None, arrays: Arrays) -> Dropped:
         return Dropped.none()
     sizes: dict[str, int] = {}
     return Dropped(**{name: sized(arrays, record[name], kind, "D", sizes) for name, kind in _DROPPED.items()})
+
+
+def _early_stopped(record: Record | None, path: MLPPath, arrays: Arrays) -> EarlyStopped | None:
+    """Read what networks that were stopped early gave on a path's folds; files from before say nothing of it."""
+    if record is None:
+        return None
+    folds, seeds = path.heldout_loss.shape[1:]
+    sizes = {"N": len(path.row_weights), "C": path.parameters[-1].shape[-1], "K": folds, "E": seeds}
+    given = {name: sized(arrays, record[name], *of, sizes) for name, of in _EARLY_STOPPED.items()}
+    if not arrays.meets(record["n_iter"], none_negative):
+        raise WrongError("its networks that were stopped early were trained for epochs below 0")
+    return EarlyStopped(**given)
 
 
 def _fold(record: Record, sizes: dict[str, int], arrays: Arrays) -> Fold:

@@ -15,6 +15,7 @@ import numpy as np
 from ridgewalk import __version__
 from ridgewalk.losses import BinaryCrossEntropy, CrossEntropy
 from ridgewalk.mixture import Mixture
+from ridgewalk.objective import weighted_mean
 from ridgewalk.path.blend import Blend
 from ridgewalk.path.result import MLPPath
 from ridgewalk.storage.container import Arrays, ModelFileError, Record, Shelf, WrongError, as_text, restored
@@ -40,7 +41,7 @@ if TYPE_CHECKING:
     from ridgewalk.tables.encode import Encoder
 
 _BLEND = {"path": ("i", "M"), "strength": ("i", "M"), "fold_weights": ("f", "KM"), "weights": ("f", "M"),
-          "row_loss": ("f", "N")}  # fmt: skip
+          "row_loss": ("f", "N"), "heldout_loss": ("f", "KE")}  # fmt: skip
 _SUM = 1e-9  # by which shares may miss a sum of 1
 
 
@@ -141,8 +142,13 @@ def _specification(estimator: str, classes: Any, columns: int) -> OutputSpec:
 
 def _blend(record: Record, paths: list[MLPPath], arrays: Arrays) -> Blend:
     """Read the weights of a blend of some paths."""
-    sizes = {"K": len(paths[0].heldout_rows), "N": len(paths[0].row_weights)}
-    given = {name: sized(arrays, record[name], *of, sizes) for name, of in _BLEND.items()}
+    path = paths[0]
+    sizes = {"K": len(path.heldout_rows), "N": len(path.row_weights), "E": path.heldout_loss.shape[2]}
+    given = {name: sized(arrays, record[name], *of, sizes) for name, of in _BLEND.items() if name in record}
+    if "heldout_loss" not in given:  # a file of before: of all starts together
+        rows = path.heldout_rows
+        means = [float(weighted_mean(given["row_loss"][each], path.row_weights[each])) for each in rows]
+        given["heldout_loss"] = np.array(means)[:, None]
     number, strength = given["path"], given["strength"]
     known = all(arrays.meets(record[name], none_negative) for name in ("path", "strength", "weights"))
     lengths = np.array([len(path.alphas) for path in paths])
