@@ -310,7 +310,8 @@ def report(records: Path, names: list[str], seeds: int) -> str:
         "",
         f"`python benchmarks/strength_confidence.py --seeds {seeds} --report`, {datetime.date.today()}, "
         f"{place['processor']}, {place['level']}, NumPy {np.__version__}. Seeds from 0 on, in order; a fit that "
-        "failed counts as a miss. Biases and the deviation are in standard errors of the corrected minimum (root mean square).",
+        "failed counts as a miss. Biases and the deviation are in standard errors of the corrected minimum (root mean "
+        "square).",
         "",
         "| design | rows | data sets | failed | set holds the best | median size | band holds all | minimum's bias "
         "| corrected minimum's | its deviation | interval covers | as independent rows | interval of the gain covers "

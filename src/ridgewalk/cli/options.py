@@ -277,7 +277,9 @@ class Walk:
     selection: Annotated[
         Rule,
         option(
-            metavar="RULE", help="min: best held-out loss; 1se: sparsest within a standard error of it.", panel=CHOICE
+            metavar="RULE",
+            help="min: best held-out loss; 1se: strongest within a standard error; simplest: sparsest that may be it.",
+            panel=CHOICE,
         ),
     ] = "min"
     scorer: Annotated[

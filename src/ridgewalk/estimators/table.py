@@ -257,7 +257,7 @@ class _TableEstimator(BaseEstimator):  # type: ignore[misc]
             {"view": list(paths)[number], "alpha": float(list(paths.values())[number].alphas[index]), "weight": weight}
             for number, index, weight in self.blend_.members
         ]
-        error = heldout_error(self.blend_.row_loss, path.row_weights, path.heldout_rows)
+        error = heldout_error(self.blend_.row_loss, path.row_weights, path.heldout_rows, path.dependence)
         return self.network_.summary(self.encoder_.origins) | {
             "blend": {
                 "heldout_loss": self.heldout_loss_ if np.isfinite(self.heldout_loss_) else None,
@@ -468,7 +468,7 @@ _FIT = """Fit every view's path, and blend them.
         sample_weight : array_like, shape (N,), optional
             A weight of 2 counts a row twice, in training and in scoring.
         groups : array_like, shape (N,), optional
-            Groups of rows: a number of folds leaves each whole.
+            Groups of rows: a number of folds leaves each whole, and standard errors count groups, not rows.
 
         Raises
         ------

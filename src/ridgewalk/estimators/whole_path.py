@@ -42,25 +42,17 @@ from ridgewalk.losses import Loss, facts
 from ridgewalk.network import Activation
 from ridgewalk.objective import weighted_mean
 from ridgewalk.path.baseline import BASELINE_STRENGTHS, baseline_settings, fit_baseline
+from ridgewalk.path.confidence import EVERY_ONE_DIVERGED
 from ridgewalk.path.cost import baseline_seconds, check_memory, path_seconds
 from ridgewalk.path.defaults import Auto, Defaults, defaults
+from ridgewalk.path.dependence import mean_and_error
 from ridgewalk.path.families import PathPenalty, PenaltyName
 from ridgewalk.path.fit import AlphaSpec, finding_seconds, fit_path, strength_count
 from ridgewalk.path.input_selection import InputSelection, relax, seconds_beside_the_path, select_inputs
 from ridgewalk.path.jobs import dense_job, every_pair, network_of, ramp_job
 from ridgewalk.path.problem import PathProblem
 from ridgewalk.path.result import MLPPath, Score, model_of
-from ridgewalk.path.selection import (
-    EVERY_ONE_DIVERGED,
-    Choice,
-    HeldOut,
-    Rule,
-    choose,
-    choose_among,
-    cross_chosen,
-    mean_and_error,
-    nested,
-)
+from ridgewalk.path.selection import Choice, Rule, best_path, cross_chosen, nested
 from ridgewalk.path.settings import PathSettings, Precision, Schedule
 from ridgewalk.progress import progress
 from ridgewalk.report.details import Extras, Given, page_data
@@ -255,10 +247,10 @@ class _PathEstimator(Predictor):
             self.input_selection_ = selections[best]
             self.path_, self.index_ = self.input_selection_.chosen.path, self.input_selection_.chosen.index
             self.paths_ = [selection.chosen.path for selection in selections]
-            choice = choose(*self.path_.choice_table)
+            choice = self.path_.choose()
         else:
-            tables = [path.choice_table for path in candidates]
-            best, choice = choose_among([table for table, _ in tables], tables[0][1], self.selection)
+            best = best_path([path.choice_table[0] for path in candidates], candidates[0].choice_table[1])
+            choice = candidates[best].choose(self.selection)
             self.paths_, self.path_, self.index_ = candidates, candidates[best], choice.chosen
             if self._takes_safe_strength:
                 self.index_ = len(self.path_.alphas) - 1
@@ -266,6 +258,7 @@ class _PathEstimator(Predictor):
         self.alphas_ = self.path_.alphas
         self.alpha_min_ = float(self.alphas_[choice.minimum])
         self.alpha_1se_ = float(self.alphas_[choice.one_standard_error])
+        self.alpha_simplest_ = float(self.alphas_[choice.simplest])
         self.alpha_ = float(self.alphas_[self.index_])
         self._report(candidates)
         return self._set_fitted()
@@ -351,7 +344,7 @@ class _PathEstimator(Predictor):
 
     def _choice(self) -> Choice:
         """Give both rules' strengths on the path, and the one that was taken."""
-        return replace(choose(*self.path_.choice_table), chosen=self.index_)
+        return replace(self.path_.choose(), chosen=self.index_)
 
     @property
     def _how(self) -> str:
@@ -386,7 +379,7 @@ class _PathEstimator(Predictor):
         if self._takes_safe_strength:
             return arm_of([(path, len(path.alphas) - 1)] * len(path.heldout_rows))
         paths = self._candidates
-        chosen = cross_chosen([_heldout(each) for each in paths], path.choice_table[1], self.selection)
+        chosen = cross_chosen([each.choice_table[0] for each in paths], path.choice_table[1], self.selection)
         return arm_of([(paths[best], index) for best, index in chosen])
 
     def _less_linear(self) -> Effect | None:
@@ -400,7 +393,7 @@ class _PathEstimator(Predictor):
         if less is None or linear is None or not np.isfinite(less.mean):
             return None
         weights = self.linear_path_.row_weights
-        loss, error = mean_and_error(linear.rows, weights)
+        loss, error = mean_and_error(linear.rows, weights, self.linear_path_.dependence)
         network = float(weighted_mean(self.heldout_arm().rows, weights))
         return LinearSummary(
             heldout_loss=float(loss),
@@ -557,15 +550,18 @@ class _PathEstimator(Predictor):
     def _report(self, candidates: list[MLPPath]) -> None:
         """Set what regularization gained on held-out rows, every fold at the strength that the others choose."""
         table, weights = candidates[0].choice_table
-        rows = nested([_heldout(path) for path in candidates], weights, self.selection)
-        linear_weights = self.linear_path_.choice_table[1]
-        linear = nested([_heldout(self.linear_path_)], linear_weights, self.selection)
+        unpenalized, dependence = table.row_loss[0], table.dependence
+        rows = nested([path.choice_table[0] for path in candidates], weights, self.selection)
+        linear_table, linear_weights = self.linear_path_.choice_table
+        linear = nested([linear_table], linear_weights, self.selection)
         with np.errstate(invalid="ignore"):
             self.heldout_loss_, self.unpenalized_loss_, self.linear_loss_ = (
                 float(weighted_mean(losses, each))
-                for losses, each in ((rows, weights), (table[0], weights), (linear, linear_weights))
+                for losses, each in ((rows, weights), (unpenalized, weights), (linear, linear_weights))
             )
-            self.gain_, self.gain_error_ = (float(value) for value in mean_and_error(table[0] - rows, weights))
+            self.gain_, self.gain_error_ = (
+                float(value) for value in mean_and_error(unpenalized - rows, weights, dependence)
+            )
         self.null_loss_ = float(weighted_mean(self.path_.null_row_loss, self.path_.row_weights))
         counts = facts(self.path_.loss).output_activation == "exponential" and self.scoring is None
         less = self._less_linear() if counts and self.linear_loss_ < _FINE * self.null_loss_ else None
@@ -623,15 +619,6 @@ class _PathEstimator(Predictor):
                 f"constant ({null:.4g}). To mend it, {mend}, or raise max_iter.",
                 ConvergenceWarning,
             )
-
-
-def _heldout(path: MLPPath) -> HeldOut:
-    """Give the same, fold by fold."""
-    table, _ = path.choice_table
-    if path.heldout_score is None:
-        return HeldOut(table, path.heldout_rows, path.fold_row_loss)
-    folds = [np.array([k]) for k in range(table.shape[1])]
-    return HeldOut(table, folds, [table[:, fold] for fold in folds])
 
 
 _FIRST = """
@@ -735,7 +722,8 @@ class MLPClassifierCV(_ClassifierMixin, _PathEstimator):
         sample_weight : array_like, shape (N,), optional
             A weight of 2 counts a row twice, in training and in scoring (standard errors count rows).
         groups : array_like, shape (N,), optional
-            Groups of rows: a number of folds leaves each whole, and a splitter that asks for them gets them.
+            Groups of rows: a number of folds leaves each whole, a splitter that asks for them gets them, and standard
+            errors count groups, not rows.
         """
         self._validate_params()
         x, target = self._read(X, y)
@@ -775,7 +763,8 @@ class MLPRegressorCV(_RegressorMixin, _PathEstimator):
         sample_weight : array_like, shape (N,), optional
             A weight of 2 counts a row twice, in training and in scoring (standard errors count rows).
         groups : array_like, shape (N,), optional
-            Groups of rows: a number of folds leaves each whole, and a splitter that asks for them gets them.
+            Groups of rows: a number of folds leaves each whole, a splitter that asks for them gets them, and standard
+            errors count groups, not rows.
         """
         self._validate_params()
         x, target = self._read(X, y)

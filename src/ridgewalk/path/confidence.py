@@ -25,6 +25,7 @@ from ridgewalk.arrays import Array, Booleans
 from ridgewalk.objective import weighted_mean
 from ridgewalk.path.dependence import ROWS, Dependence, mean_and_error
 
+EVERY_ONE_DIVERGED = "Every strength diverged: lower the learning rate, or standardize the columns."
 _DRAWS, _RESAMPLES, _SEED = 2_000, 500, 0
 _SCREENED = 0.1  # of 1 - level: chance that a strength is screened out which is nearly as good
 _EQUAL = 1e-9  # of the errors of two losses: an error of their difference below it is rounding
@@ -194,7 +195,7 @@ def corrected_minimum(row_loss: Array, weights: Array, dependence: Dependence = 
     generator = np.random.default_rng(_SEED)
     for _ in range(_RESAMPLES):
         times = np.bincount(generator.integers(count, size=count), minlength=count)
-        best = _last_of_lowest(influence @ times + mean * (shares @ times))  # the bag's mean, times its weight
+        best = lowest(influence @ times + mean * (shares @ times))  # the bag's mean, times its weight
         outside[best] += (times == 0)[unit]
     scored = outside.sum(axis=0)
     rows = np.flatnonzero(scored)
@@ -205,9 +206,9 @@ def corrected_minimum(row_loss: Array, weights: Array, dependence: Dependence = 
     return CorrectedMinimum(float(loss), float(error), float(loss - mean.min()))
 
 
-def _last_of_lowest(losses: Array) -> int:
-    """Return the number of the lowest loss (S,); of equal ones the strongest strength."""
-    return len(losses) - 1 - int(np.argmin(losses[::-1]))
+def lowest(losses: Array) -> int:
+    """Return the number of the lowest loss (S,) that is one; of equal ones that of the strongest strength."""
+    return len(losses) - 1 - int(np.nanargmin(losses[::-1]))
 
 
 def _check_level(level: float) -> None:
@@ -219,7 +220,7 @@ def _finite(row_loss: Array, weights: Array) -> Booleans:
     """Return at which strengths no row's loss (S, N) is infinite or no number."""
     finite = np.isfinite(row_loss[:, weights > 0]).all(axis=1)
     if not finite.any():
-        raise ValueError("Every strength diverged in some fold: lower the learning rate, or standardize the columns.")
+        raise ValueError(EVERY_ONE_DIVERGED)
     return np.asarray(finite)
 
 

@@ -58,7 +58,10 @@ class Dependence:
     @staticmethod
     def of_groups(groups: ArrayLike) -> Dependence:
         """Return that of rows (N,) whose group has any name."""
-        return Dependence("groups", np.unique(np.asarray(groups), return_inverse=True)[1].ravel())
+        known: dict[object, int] = {}
+        return Dependence(
+            "groups", np.array([known.setdefault(each, len(known)) for each in np.asarray(groups).tolist()])
+        )
 
     def of_rows(self, rows: Integers) -> Dependence:
         """Return that of some of the rows, in the order in which they are given."""
@@ -83,12 +86,13 @@ class Dependence:
         used = np.flatnonzero(weights > 0)
         series = _influence(values[..., used], weights[used])
         unit = np.full(len(weights), -1)
+        if self.kind == "rows":
+            unit[used] = np.arange(len(used))
+            return series, unit
         if self.groups is not None:
             unit[used] = np.unique(self.groups[used], return_inverse=True)[1]
-        elif self.kind == "time":
-            unit[used] = _blocks(len(used), block_length(_autocorrelation(series), len(used)))
         else:
-            unit[used] = np.arange(len(used))
+            unit[used] = _blocks(len(used), block_length(_autocorrelation(series), len(used)))
         return _summed(series, unit[used]), unit
 
 

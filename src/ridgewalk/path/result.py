@@ -8,7 +8,7 @@ seeds      starts of the weights
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import numpy as np
@@ -23,12 +23,14 @@ from ridgewalk.losses import Loss
 from ridgewalk.model import Model
 from ridgewalk.network import Network
 from ridgewalk.objective import weighted_mean
+from ridgewalk.path.confidence import Band, ConfidenceSet, CorrectedMinimum, band, confidence_set, corrected_minimum
 from ridgewalk.path.cost import MOST_OUTPUTS, scoring_seconds
+from ridgewalk.path.dependence import ROWS, Dependence
 from ridgewalk.path.jobs import network_of
 from ridgewalk.path.law import NULL, Lawful, NullObjectives
 from ridgewalk.path.problem import PathProblem
 from ridgewalk.path.racing import Dropped
-from ridgewalk.path.selection import choose
+from ridgewalk.path.selection import Choice, HeldOut, Rule
 from ridgewalk.path.settings import PathSettings
 
 _AT_REST = 1e-3  # residual up to which a fit counts as converged
@@ -127,6 +129,8 @@ class MLPPath:
     engine : str
     dropped : Dropped
         Strengths that a race dropped; nothing else of the path has them.
+    dependence : Dependence
+        How the rows depend on each other, which every standard error of held-out losses allows for.
     """
 
     alphas: Array
@@ -155,6 +159,7 @@ class MLPPath:
     folds: tuple[Fold, ...]
     engine: str
     dropped: Dropped = field(default_factory=Dropped.none)
+    dependence: Dependence = ROWS
 
     @cached_property
     def row_loss(self) -> Array:
@@ -167,9 +172,71 @@ class MLPPath:
         return self.folds[-1]
 
     @property
-    def choice_table(self) -> tuple[Array, Array]:
-        """What a strength is chosen by, and weights: losses (S, N) of rows, or negative scores (S, K) of folds."""
-        return choice_table(self.row_loss, self.row_weights, self.heldout_score)
+    def held_out(self) -> HeldOut:
+        """Held-out losses, fold by fold, and what a rule asks beside them."""
+        return HeldOut(self.row_loss, self.heldout_rows, self.fold_row_loss, self.dependence, self.sizes)
+
+    @property
+    def choice_table(self) -> tuple[HeldOut, Array]:
+        """What a strength is chosen by, and weights: losses of rows (N,), or negative scores of folds (K,)."""
+        if self.heldout_score is None:
+            return self.held_out, self.row_weights
+        table = -self.heldout_score.mean(axis=-1)
+        folds = [np.array([k]) for k in range(table.shape[1])]
+        return HeldOut(table, folds, [table[:, k] for k in folds], sizes=self.sizes), np.ones(len(folds))
+
+    def choose(self, rule: Rule = "min") -> Choice:
+        """Choose a strength by the held-out losses, or by the scores where there are such."""
+        table, weights = self.choice_table
+        return table.choose(rule, weights)
+
+    @cached_property
+    def sizes(self) -> Integers:
+        """Inputs that the best start on all rows uses, and its weights that are not 0: shape (S, 2)."""
+        best = [(s, self.best_seed(s)) for s in range(len(self.alphas))]
+        inputs = [int(self.inputs_kept[s, -1, seed].sum()) for s, seed in best]
+        kept = [sum(int(np.count_nonzero(w[pair])) for w in self.parameters[::2]) for pair in best]
+        return np.array([inputs, kept]).T
+
+    def confidence_set(self, level: float = 0.95) -> ConfidenceSet:
+        """Find the strengths that may have the least expected loss (:func:`ridgewalk.path.confidence.confidence_set`).
+
+        Parameters
+        ----------
+        level : float
+            Between 0 and 1: how often, at least, the set holds the strength of least expected loss.
+
+        Raises
+        ------
+        ValueError
+            If the level is none, or every strength diverged in some fold.
+        """
+        return confidence_set(self.row_loss, self.row_weights, self.dependence, level)
+
+    def band(self, level: float = 0.95) -> Band:
+        """Compute a band for the expected losses of all strengths at once (:func:`ridgewalk.path.confidence.band`).
+
+        Parameters
+        ----------
+        level : float
+            Between 0 and 1: how often it holds them all.
+
+        Raises
+        ------
+        ValueError
+            If the level is none, or every strength diverged in some fold.
+        """
+        return band(self.row_loss, self.row_weights, self.dependence, level)
+
+    def corrected_minimum(self) -> CorrectedMinimum:
+        """Correct the lowest held-out loss for its choice (:func:`ridgewalk.path.confidence.corrected_minimum`).
+
+        Raises
+        ------
+        ValueError
+            If every strength diverged in some fold.
+        """
+        return corrected_minimum(self.row_loss, self.row_weights, self.dependence)
 
     @property
     def null_wins(self) -> Booleans:
@@ -267,13 +334,6 @@ def model_of(network: Network, loss: Loss, parameters: Sequence[Array], fold: Fo
     )
 
 
-def choice_table(row_loss: Array, row_weights: Array, score: Array | None) -> tuple[Array, Array]:
-    """Return what a strength is chosen by, and weights: losses (S, N) of rows, or negative scores (S, K) of folds."""
-    if score is None:
-        return row_loss, row_weights
-    return -score.mean(axis=-1), np.ones(score.shape[1])
-
-
 def collect(
     problem: PathProblem,
     settings: PathSettings,
@@ -307,13 +367,11 @@ def collect(
     heldout = _HeldOut(problem, len(strengths), bool(score))
     with progress.task(len(folds) * scoring_seconds(problem, settings, len(strengths))):
         training = _score(problem, settings, runner, arrays, lost, heldout, score, training)
-    parameters = tuple(w[:, :-1] for w in arrays)
-    networks = FoldNetworks(parameters, *_outputs(problem, network, parameters, heldout))
     inputs_kept, units_kept = connected([w != 0 for w in arrays[::2]])
     if (inputs := folds[-1].inputs) is not None:
         inputs_kept = inputs.columns_of(inputs_kept)
     held_out = np.concatenate([rows for _, rows in problem.splits])
-    return MLPPath(
+    path = MLPPath(
         alphas=strengths,
         heldout_loss=heldout.means,
         heldout_score=heldout.scores,
@@ -332,14 +390,17 @@ def collect(
         n_iter=table("epochs").astype(int),
         diverged=diverged,
         parameters=tuple(w[:, -1] for w in arrays),
-        fold_networks=networks,
+        fold_networks=None,
         settings=settings,
         network=network,
         loss=problem.loss,
         standardize=problem.standardize,
         folds=folds,
         engine=fits[0].engine,
+        dependence=problem.dependence,
     )
+    of_folds = tuple(w[:, :-1] for w in arrays)
+    return replace(path, fold_networks=FoldNetworks(of_folds, *_outputs(problem, path, of_folds, heldout)))
 
 
 class _HeldOut:
@@ -407,19 +468,17 @@ def _score(
 
 
 def _outputs(
-    problem: PathProblem, network: Network, parameters: Arrays, heldout: _HeldOut
+    problem: PathProblem, path: MLPPath, parameters: Arrays, heldout: _HeldOut
 ) -> tuple[Integers, tuple[Array, ...]]:
     """Return the strengths whose held-out outputs are kept, and these: of all, or of those that a choice may take."""
     count = len(heldout.means)
     if heldout.outputs:
         return np.arange(count), tuple(heldout.outputs)
-    losses = average_by_row([rows for _, rows in problem.splits], heldout.row_losses, len(problem.weights))
-    held_out = np.isin(np.arange(len(problem.weights)), np.concatenate([rows for _, rows in problem.splits]))
-    choice = choose(*choice_table(losses, np.where(held_out, problem.weights, 0.0), heldout.scores))
-    kept = np.unique([0, choice.minimum, choice.one_standard_error, count - 1])
+    choice = path.choose()
+    kept = np.unique([0, choice.minimum, choice.one_standard_error, choice.simplest, count - 1])
     outputs = []
     for k, ((_, rows), fold) in enumerate(zip(problem.splits, problem.folds[:-1], strict=True)):
-        each = [problem.outputs_of(network, [w[s, k] for w in parameters], fold, rows) for s in kept]
+        each = [problem.outputs_of(path.network, [w[s, k] for w in parameters], fold, rows) for s in kept]
         outputs.append(np.stack([_singles(fold, output) for output in each]))
     return kept, tuple(outputs)
 
