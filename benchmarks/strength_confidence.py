@@ -9,7 +9,7 @@ is not fitted again. The truth is the expected loss of the very networks that th
 
     set        holds the strength of least expected loss (of equal ones, any); at a level of 0.95
     band       holds the expected losses of all strengths at once
-    minimum    the lowest held-out loss, corrected, less the expected loss of the strength that has it
+    minimum    the lowest held-out loss, as it is and corrected, less the expected loss of the strength that has it
     interval   1.96 errors about the held-out loss, at the strength of least expected loss, and about the difference of
                losses there and at strength 0: with the errors that the design asks for, and as if rows were independent
 
@@ -42,9 +42,10 @@ from threadpoolctl import threadpool_limits
 
 from engine import machine
 from ridgewalk.arrays import Array, Integers
-from ridgewalk.losses import BinaryCrossEntropy, Loss, SquaredError
+from ridgewalk.losses import BinaryCrossEntropy, Loss, SquaredError, facts
+from ridgewalk.objective import weighted_mean
 from ridgewalk.path import MLPPath, PathProblem, PathSettings, fit_path
-from ridgewalk.path.confidence import band, confidence_set, corrected_minimum
+from ridgewalk.path.confidence import band, confidence_set, corrected_minimum, pair_variance
 from ridgewalk.path.dependence import ROWS, TIME, Dependence, mean_and_error
 from verdict_calibration import DESIGNS as VERDICTS
 from verdict_calibration import FOLDS, INPUTS, STRENGTHS, straight, twisted
@@ -218,6 +219,10 @@ def record(design: Design, seed: int, file: Path) -> None:
             "row_loss": path.row_loss,
             "weights": path.row_weights,
             "expected": expected,
+            "training": path.train_loss[:, :-1].mean(axis=(1, 2)),
+            "fold": np.concatenate([np.full(len(rows), k) for k, rows in enumerate(path.heldout_rows)])[
+                np.argsort(np.concatenate(path.heldout_rows))
+            ],
             "groups": np.empty(0, dtype=int) if groups is None else groups,
         }
     unfinished = file.with_suffix(".part")
@@ -253,15 +258,18 @@ class Outcome:
     difference_today: bool
 
 
-def outcome(file: Path, kind: str) -> Outcome | None:
+def outcome(file: Path, name: str) -> Outcome | None:
     """Look at one data set; None where its fit failed."""
     with np.load(file) as kept:
         if "failed" in kept:
             return None
-        row_loss, weights, expected, groups = (kept[name] for name in ("row_loss", "weights", "expected", "groups"))
-    dependence = TIME if kind == "time" else Dependence("groups", groups) if groups.size else ROWS
-    found, curve = confidence_set(row_loss, weights, dependence), band(row_loss, weights, dependence)
-    corrected = corrected_minimum(row_loss, weights, dependence)
+        row_loss, weights, expected, groups, training = (
+            kept[name] for name in ("row_loss", "weights", "expected", "groups", "training")
+        )
+    dependence = TIME if name == "time" else Dependence("groups", groups) if groups.size else ROWS
+    pairs = pair_variance(weighted_mean(row_loss, weights), training, facts(DESIGNS[name].loss).unit_power, 1)
+    found, curve = confidence_set(row_loss, weights, dependence), band(row_loss, weights, dependence, pairs=pairs)
+    corrected = corrected_minimum(row_loss, weights, dependence, pairs)
     mean, _ = mean_and_error(row_loss, weights)
     lowest, best = len(mean) - 1 - int(np.argmin(mean[::-1])), int(np.argmin(expected))
 

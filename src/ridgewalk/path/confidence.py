@@ -4,13 +4,21 @@
     band               an interval for the expected loss at every strength; all of them hold at once
     corrected minimum  the lowest held-out loss without the optimism of having been chosen as the lowest
 
-The losses of one row at all strengths belong together, so the means of all strengths err together. Their joint error is
-the Gaussian multiplier bootstrap's: every unit (:mod:`ridgewalk.path.dependence`) gets one normal number e_u, and
+The losses of one row at all strengths belong together, so the means of all strengths err together: what is drawn below
+are units (:mod:`ridgewalk.path.dependence`), and all strengths of a unit with it. The draws are the same every time.
 
-    error*_s = sum_u e_u influence_su
+The expected loss is that of the folds' networks, averaged over folds, on fresh rows. Held-out rows scatter about it by
+more than their own spread says, for every row is trained on in the other folds: two rows i and j of different folds
+meet twice, i scored by a network that j trained, and j by one that i trained, and both meetings bring the same to the
+mean, ``-e_i K_ij e_j / n`` for errors e and a fit that answers them by a symmetric K. What pairs bring to the variance
+is thus twice what the spread of losses shows of it, and is added once more:
 
-Given the losses, these errors are jointly normal, with the units' own covariance; they are drawn from that
-distribution, so it takes no longer for many rows. The draws are the same every time.
+    pairs_s     =  dispersion (held-out loss_s - training loss_s)
+    error_s^2   =  error over units^2  +  pairs_s sum w^2 / (sum w)^2
+
+The optimism of training measures it, since for a projection K both are traces: ``sigma^2 tr K / n`` is the optimism,
+``sigma^4 tr K / n`` the variance (docs/decisions/0027). The dispersion sigma^2 is 1 of a likelihood in nats; of a loss
+that grows with the d-th power of the error it is d times the mean loss.
 """
 
 from __future__ import annotations
@@ -57,11 +65,10 @@ class Band:
     ----------
     level : float
     loss, error : arrays, shape (S,)
-        Mean held-out loss and its standard error.
+        Mean held-out loss and its standard error, what pairs of rows bring to it included.
     low, high : arrays, shape (S,)
-        The ends; infinite where a fold diverged.
-    errors : float
-        Standard errors from the middle to the ends.
+        The ends; infinite where a fold diverged, and of too few groups. The farther one is on the side of the longer
+        tail.
     """
 
     level: float
@@ -69,7 +76,6 @@ class Band:
     error: Array
     low: Array
     high: Array
-    errors: float
 
 
 @dataclass(frozen=True)
@@ -134,17 +140,29 @@ def confidence_set(
     return ConfidenceSet(level, p_values, members)
 
 
-def band(row_loss: Array, weights: Array, dependence: Dependence = ROWS, level: float = 0.95) -> Band:
+def band(
+    row_loss: Array,
+    weights: Array,
+    dependence: Dependence = ROWS,
+    level: float = 0.95,
+    pairs: Array | None = None,
+) -> Band:
     """Compute a band that holds the expected losses of all strengths at once.
 
-    ``mean_s -+ c error_s``, where c is the quantile of ``max over s of |error*_s| / error_s``, a normal one brought to
-    that of Student's t at the same probability, with as many degrees of freedom as there are units, less one.
-    (Multiplier bootstrap of a maximum: Chernozhukov, Chetverikov and Kato, Annals of Statistics 2013.)
+    Units are drawn with replacement, and the deviation of every mean is taken in its own standard error of the same
+    draw, t*_s. Of ``max t*_s`` and ``min t*_s`` over the strengths the quantiles at equal tails are taken:
+
+        mean_s - high quantile * error_s   ...   mean_s - low quantile * error_s
+
+    Losses are skewed, and so is the band. (Bootstrap-t: Hall, Annals of Statistics 1988; of a maximum: Chernozhukov,
+    Chetverikov and Kato, Annals of Statistics 2013.)
 
     Parameters
     ----------
     row_loss, weights, dependence, level
         As for :func:`confidence_set`.
+    pairs : array, shape (S,), optional
+        What pairs of rows bring to the variance of a row's loss (:func:`pair_variance`); nothing without.
 
     Raises
     ------
@@ -153,57 +171,109 @@ def band(row_loss: Array, weights: Array, dependence: Dependence = ROWS, level: 
     """
     _check_level(level)
     finite = _finite(row_loss, weights)
-    mean = weighted_mean(row_loss, weights)
-    joint, units = _joint_error(row_loss[finite], weights, dependence)
-    size = np.sqrt((joint**2).sum(axis=0))
-    with np.errstate(invalid="ignore", divide="ignore"):
-        largest = np.nan_to_num(np.abs(_draws(joint)) / size).max(axis=1)
-    normal = float(np.quantile(largest, level, method="higher"))
-    errors = float(student.isf(norm.sf(normal), units - 1)) if units > 1 else np.inf
-    error = np.full(len(mean), np.inf)
-    error[finite] = size if units > 1 else np.inf
+    mean, error = weighted_mean(row_loss, weights), np.full(len(row_loss), np.inf)
+    influence, _ = dependence.units(row_loss[finite], weights)
+    below, above = _ends(influence, level)
+    more = np.zeros(len(mean)) if pairs is None else pairs
+    error[finite] = np.nan_to_num(_with_pairs(row_loss[finite], weights, dependence, more[finite]), nan=np.inf)
     with np.errstate(invalid="ignore"):
-        low, high = mean - errors * error, mean + errors * error
-    return Band(level, mean, error, np.where(finite, low, -np.inf), np.where(finite, high, np.inf), errors)
+        low, high = mean - above * error, mean - below * error
+    return Band(level, mean, error, np.where(finite, low, -np.inf), np.where(finite, high, np.inf))
 
 
-def corrected_minimum(row_loss: Array, weights: Array, dependence: Dependence = ROWS) -> CorrectedMinimum:
+def pair_variance(heldout: Array, training: Array, power: int | None, outputs: int) -> Array:
+    """Compute what pairs of rows bring to the variance of a row's loss, at every strength: shape (S,).
+
+    Parameters
+    ----------
+    heldout, training : arrays, shape (S,)
+        Mean losses of held-out and of training rows.
+    power : int or None
+        Power of the error that the loss grows with; None of a likelihood in nats.
+    outputs : int
+        Number of targets whose losses are summed.
+    """
+    known = heldout[np.isfinite(heldout)]
+    dispersion = 1.0 if power is None else power * float(known.min(initial=np.inf)) / outputs
+    with np.errstate(invalid="ignore"):
+        optimism = np.maximum(heldout - training, 0)
+    return np.where(np.isfinite(optimism), optimism, 0) * (dispersion if np.isfinite(dispersion) else 0.0)
+
+
+def corrected_minimum(
+    row_loss: Array, weights: Array, dependence: Dependence = ROWS, pairs: Array | None = None
+) -> CorrectedMinimum:
     """Correct the lowest held-out loss for having been chosen as the lowest.
 
     Units are drawn with replacement, 500 times. Each time the strength of lowest loss in the bag is chosen, and rows
     outside of the bag are scored at it; a row counts with the mean of its scores. (Bootstrap bias corrected
     cross-validation: Tsamardinos, Greasidou and Borboudakis, Machine Learning 2018; averaged by row as the
-    leave-one-out bootstrap of Efron and Tibshirani, JASA 1997.) The error is that of the mean over rows.
+    leave-one-out bootstrap of Efron and Tibshirani, JASA 1997.) The error is that of the loss at the strength chosen.
 
     Parameters
     ----------
-    row_loss, weights, dependence
-        As for :func:`confidence_set`.
+    row_loss, weights, dependence, pairs
+        As for :func:`band`.
 
     Raises
     ------
     ValueError
         If every strength diverged.
     """
-    finite = _finite(row_loss, weights)
+    finite = np.flatnonzero(_finite(row_loss, weights))
     used = np.flatnonzero(weights > 0)
-    losses, weight = row_loss[np.ix_(finite, used)], weights[used]
+    losses, weight, apart = row_loss[np.ix_(finite, used)], weights[used], dependence.of_rows(used)
     mean = weighted_mean(losses, weight)
-    influence, unit = dependence.of_rows(used).units(losses, weight)
+    best = lowest(mean)
+    more = np.zeros(1) if pairs is None else pairs[finite[[best]]]
+    error = float(_with_pairs(losses[[best]], weight, apart, more)[0])
+    influence, unit = apart.units(losses, weight)
     shares = np.bincount(unit, weight) / weight.sum()
     outside, count = np.zeros(losses.shape), influence.shape[1]
     generator = np.random.default_rng(_SEED)
     for _ in range(_RESAMPLES):
         times = np.bincount(generator.integers(count, size=count), minlength=count)
-        best = lowest(influence @ times + mean * (shares @ times))  # the bag's mean, times its weight
-        outside[best] += (times == 0)[unit]
+        chosen = lowest(influence @ times + mean * (shares @ times))  # the bag's mean, times its weight
+        outside[chosen] += (times == 0)[unit]
     scored = outside.sum(axis=0)
     rows = np.flatnonzero(scored)
     if not rows.size:
-        return CorrectedMinimum(float(mean.min()), float("nan"), 0.0)
+        return CorrectedMinimum(float(mean[best]), float("nan"), 0.0)
     average = (outside * losses)[:, rows].sum(axis=0) / scored[rows]
-    loss, error = mean_and_error(average, weight[rows], dependence.of_rows(used[rows]))
-    return CorrectedMinimum(float(loss), float(error), float(loss - mean.min()))
+    loss = float(weighted_mean(average, weight[rows]))
+    return CorrectedMinimum(loss, error, loss - float(mean[best]))
+
+
+def _with_pairs(row_loss: Array, weights: Array, dependence: Dependence, pairs: Array) -> Array:
+    """Return standard errors (S,) of mean losses, with what pairs of rows bring to them.
+
+    Pairs of units that are larger than rows bring more, by as much as the units' own errors are larger.
+    """
+    own, error = mean_and_error(row_loss, weights)[1], mean_and_error(row_loss, weights, dependence)[1]
+    share = float((weights**2).sum() / weights.sum() ** 2)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        larger = np.maximum(np.nan_to_num((error / own) ** 2, nan=1.0, posinf=1.0), 1.0)
+    return np.asarray(np.sqrt(error**2 + larger * pairs * share))
+
+
+def _ends(influence: Array, level: float) -> tuple[float, float]:
+    """Return how many standard errors the means of all strengths lie below and above the truth at most, at a level.
+
+    More than 2,000 units are put together, for so many sums are as skewed as their parts.
+    """
+    count = min(influence.shape[1], _DRAWS)
+    if count < 2:
+        return -np.inf, np.inf
+    units = np.array([influence[:, k::count].sum(axis=1) for k in range(count)]).T
+    times = np.random.default_rng(_SEED).multinomial(count, np.full(count, 1 / count), size=_DRAWS)
+    moved = times @ units.T
+    with np.errstate(invalid="ignore", divide="ignore"):
+        error = np.sqrt(np.maximum(times @ (units**2).T - moved**2 / count, 0) * count / (count - 1))
+        deviation = np.where(np.abs(moved) > _EQUAL * error, moved / error, 0.0)
+    deviation = np.where(np.isnan(deviation), 0.0, deviation)
+    tail = (1 - level) / 2
+    low = np.quantile(deviation.min(axis=1), tail, method="lower")
+    return float(low), float(np.quantile(deviation.max(axis=1), 1 - tail, method="higher"))
 
 
 def lowest(losses: Array) -> int:

@@ -19,11 +19,19 @@ from ridgewalk.engine import Runner
 from ridgewalk.folds import Fold, average_by_row
 from ridgewalk.formatting import format_count, format_number
 from ridgewalk.layers import Arrays
-from ridgewalk.losses import Loss
+from ridgewalk.losses import Loss, facts
 from ridgewalk.model import Model
 from ridgewalk.network import Network
 from ridgewalk.objective import weighted_mean
-from ridgewalk.path.confidence import Band, ConfidenceSet, CorrectedMinimum, band, confidence_set, corrected_minimum
+from ridgewalk.path.confidence import (
+    Band,
+    ConfidenceSet,
+    CorrectedMinimum,
+    band,
+    confidence_set,
+    corrected_minimum,
+    pair_variance,
+)
 from ridgewalk.path.cost import MOST_OUTPUTS, scoring_seconds
 from ridgewalk.path.dependence import ROWS, Dependence
 from ridgewalk.path.jobs import network_of
@@ -226,7 +234,7 @@ class MLPPath:
         ValueError
             If the level is none, or every strength diverged in some fold.
         """
-        return band(self.row_loss, self.row_weights, self.dependence, level)
+        return band(self.row_loss, self.row_weights, self.dependence, level, self.pair_variance)
 
     def corrected_minimum(self) -> CorrectedMinimum:
         """Correct the lowest held-out loss for its choice (:func:`ridgewalk.path.confidence.corrected_minimum`).
@@ -236,7 +244,14 @@ class MLPPath:
         ValueError
             If every strength diverged in some fold.
         """
-        return corrected_minimum(self.row_loss, self.row_weights, self.dependence)
+        return corrected_minimum(self.row_loss, self.row_weights, self.dependence, self.pair_variance)
+
+    @property
+    def pair_variance(self) -> Array:
+        """What pairs of rows bring to the variance of a row's held-out loss: shape (S,)."""
+        training = self.train_loss[:, :-1].mean(axis=(1, 2))
+        power, targets = facts(self.loss).unit_power, self.parameters[-1].shape[-1]
+        return pair_variance(weighted_mean(self.row_loss, self.row_weights), training, power, targets)
 
     @property
     def null_wins(self) -> Booleans:
