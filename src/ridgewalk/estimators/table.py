@@ -21,7 +21,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 from scipy.sparse import issparse
-from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
+from sklearn.base import ClassifierMixin, RegressorMixin
 from sklearn.model_selection import check_cv
 from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval, StrOptions
@@ -30,7 +30,8 @@ from sklearn.utils.validation import check_array, check_is_fitted, column_or_1d
 
 from ridgewalk.arrays import Array, Booleans
 from ridgewalk.diagnostics import Arm, Diagnosis
-from ridgewalk.diagnostics.evidence import chosen_by_others, smallest_effect
+from ridgewalk.diagnostics.evidence import arm_of, chosen_by_others, smallest_effect
+from ridgewalk.estimators.at_strength import TableAtStrength
 from ridgewalk.estimators.comparing import paired_difference
 from ridgewalk.estimators.parameters import NETWORK_CONSTRAINTS
 from ridgewalk.estimators.problem import REGRESSION_LOSSES, recorded
@@ -75,7 +76,7 @@ VIEWS: Mapping[str, View] = {view.name: view for view in (View("plain", False, (
 """Views by name."""
 
 
-class _TableEstimator(BaseEstimator):  # type: ignore[misc]
+class _TableEstimator(TableAtStrength):
     """Parameters, views, blend."""
 
     _of_view: ClassVar[type[MLPClassifierCV] | type[MLPRegressorCV]]
@@ -229,36 +230,46 @@ class _TableEstimator(BaseEstimator):  # type: ignore[misc]
 
     @property
     def worth_(self) -> list[Worth]:
-        """What the blend gains over the single network, no penalty, a linear model and a constant."""
+        """What predictions gain over the single network, no penalty, a linear model and a constant."""
         self._check_views()
-        path, linear = self.network_.path_, self.network_.linear_path_
-        others = {"the single network": (self.network_.heldout_arm(), path)}
-        if self.unpenalized_blend_ is not None:
-            others["the blend without a penalty"] = (_arm(self.unpenalized_blend_.row_loss, path), path)
+        path, linear, mine = self.network_.path_, self.network_.linear_path_, self.heldout_arm()
+        others: dict[str, tuple[Arm, MLPPath]] = {}
+        if not hasattr(self, "blend_"):
+            if not path.lost[0].any():
+                others["no penalty"] = (arm_of([(path, 0)] * len(path.heldout_rows)), path)
+        else:
+            others["the single network"] = (self.network_.heldout_arm(), path)
+            if self.unpenalized_blend_ is not None:
+                others["the blend without a penalty"] = (_arm(self.unpenalized_blend_.row_loss, path), path)
         chosen = chosen_by_others(linear, "min")
         if chosen is not None:
             others["a linear model"] = (chosen, linear)
         others["a constant"] = (_arm(path.null_row_loss, path), path)
         null = float(weighted_mean(path.null_row_loss, path.row_weights))
         smallest = smallest_effect(null, float(np.nan_to_num(self.heldout_loss_, nan=np.inf)))
-        found = [_worth(name, _arm(self.blend_.row_loss, of), arm, of, smallest) for name, (arm, of) in others.items()]
+        found = [_worth(name, _arm(mine.rows, of), arm, of, smallest) for name, (arm, of) in others.items()]
         return [each for each in found if np.isfinite(each["difference"])]
 
     def heldout_arm(self) -> Arm:
-        """Return what the blend lost on held-out rows, each fold with the weights that never saw them."""
+        """Return what predictions lost on held-out rows: of a blend, each fold's with weights that never saw them."""
         self._check_views()
+        if not hasattr(self, "blend_"):
+            return self.network_.heldout_arm()
         return _arm(self.blend_.row_loss, self.network_.path_)
 
     def summary(self) -> Summary:
         """Describe the single network's path and its choice in plain data, and beside it what the blend is worth."""
         self._check_views()
+        single = self.network_.summary(self.encoder_.origins)
+        if not hasattr(self, "blend_"):
+            return single
         path, paths = self.network_.path_, blended_paths(self.views_)
         members: list[MemberSummary] = [
             {"view": list(paths)[number], "alpha": float(list(paths.values())[number].alphas[index]), "weight": weight}
             for number, index, weight in self.blend_.members
         ]
         error = heldout_error(self.blend_.row_loss, path.row_weights, path.heldout_rows, path.dependence)
-        return self.network_.summary(self.encoder_.origins) | {
+        return single | {
             "blend": {
                 "heldout_loss": self.heldout_loss_ if np.isfinite(self.heldout_loss_) else None,
                 "standard_error": error if np.isfinite(error) else None,
@@ -315,7 +326,7 @@ class _TableEstimator(BaseEstimator):  # type: ignore[misc]
         """
         self._check_views()
         rows = None if X is None else self.encoder_.transform(self._frame(X))
-        origins, blend = self.encoder_.origins, self.summary()["blend"]
+        origins, blend = self.encoder_.origins, self.summary().get("blend")
         return self.network_._write_page(file, rows, y, diagnosis, curves, origins, title, blend)
 
     def save(self, file: str | PathLike[str]) -> Path:

@@ -23,8 +23,9 @@ from ridgewalk.engine import Engine, Runner
 from ridgewalk.engine.job import History
 from ridgewalk.engine.progress import Progress
 from ridgewalk.engine.record import Record
+from ridgewalk.estimators.at_strength import PathAtStrength
 from ridgewalk.estimators.parameters import NETWORK_CONSTRAINTS, documented
-from ridgewalk.estimators.predicting import Predictor, _ClassifierMixin, _RegressorMixin
+from ridgewalk.estimators.predicting import _ClassifierMixin, _RegressorMixin
 from ridgewalk.estimators.problem import (
     REGRESSION_LOSSES,
     Sampling,
@@ -34,7 +35,7 @@ from ridgewalk.estimators.problem import (
     row_weights,
 )
 from ridgewalk.estimators.references import reference_outputs
-from ridgewalk.estimators.scoring import score_of
+from ridgewalk.estimators.scoring import ScoredByScoring, score_of
 from ridgewalk.files import written
 from ridgewalk.folds import constant_losses
 from ridgewalk.input_maps import MapRule
@@ -72,7 +73,7 @@ _UNSOLVED = 1e-4  # residual above which a linear model counts as unsolved
 _OLD_NAMES = {"walk": "schedule", "memory": "checkpoint_dir"}
 
 
-class _PathEstimator(Predictor):
+class _PathEstimator(PathAtStrength):
     """Parameters, the path, the choice."""
 
     _old_names: ClassVar[dict[str, str]] = _OLD_NAMES
@@ -180,6 +181,10 @@ class _PathEstimator(Predictor):
         """Whether there is one strength, taken without a choice."""
         return isinstance(self.alphas, str) and self.alphas == "qut"
 
+    @property
+    def _takes_given_strength(self) -> bool:
+        return super()._takes_given_strength or self._takes_safe_strength
+
     def _size(self, problem: PathProblem) -> Defaults:
         """Return network, strengths and training: as given, and where it says "auto" what suits the table's shape."""
         rule = defaults(
@@ -214,6 +219,7 @@ class _PathEstimator(Predictor):
     def _fit(self, x: Any, target: Array, y: Array, loss: Loss, weights: Array, groups: ArrayLike | None) -> Self:
         """Fit the path of a checked table; ``target`` is what the loss encodes, ``y`` what a scorer compares with."""
         selecting = self._selects
+        self.__dict__.pop("strength_asked_", None)
         if selecting and self.scoring is not None:
             raise ValueError("scoring chooses on a path; select_inputs and relax choose by the loss: leave one out.")
         if selecting and self._takes_safe_strength:
@@ -261,6 +267,7 @@ class _PathEstimator(Predictor):
         self.alpha_simplest_ = float(self.alphas_[choice.simplest])
         self.alpha_ = float(self.alphas_[self.index_])
         self._report(candidates)
+        self._warn_of_linear_model()
         return self._set_fitted()
 
     @ending_with_interpreter
@@ -296,8 +303,8 @@ class _PathEstimator(Predictor):
         path = self._walked
         if alpha is not None and not (isinstance(alpha, Real) and 0 <= alpha <= path.alphas[-1]):
             raise ValueError(f"alpha is a number on the path, from 0 to {path.alphas[-1]:.4g}, got {alpha!r}.")
-        if alpha is None and self._takes_safe_strength:
-            alpha = float(path.alphas[-1])
+        if alpha is None and self._takes_given_strength:
+            alpha = self.alpha_
         outputs = {}
         check_memory(problem, path.settings, self._runner(Progress()), 1)  # before other models take their time
         if references:
@@ -333,10 +340,14 @@ class _PathEstimator(Predictor):
                 summary["significant"] = found.significant
         return summary
 
-    def _origins(self, origins: list[str] | None) -> list[str]:
+    def _path_at(self) -> MLPPath:
         check_is_fitted(self)
         if not hasattr(self, "path_"):
-            raise ValueError("A compacted model holds no path to show: ask the model it came from.")
+            raise ValueError("A compacted model holds no path: ask the model it came from.")
+        return self.path_
+
+    def _origins(self, origins: list[str] | None) -> list[str]:
+        self._path_at()
         names = origins or [str(name) for name in _check_feature_names_in(self)]
         if len(names) != self.n_features_in_:
             raise ValueError(f"origins has a name for each of the {self.n_features_in_} columns, got {len(names)}.")
@@ -349,6 +360,8 @@ class _PathEstimator(Predictor):
     @property
     def _how(self) -> str:
         """How the strength was chosen, in words."""
+        if hasattr(self, "strength_asked_"):
+            return f"asked for, {self.strength_asked_:g}"
         if self._takes_safe_strength:
             return "qut"
         by = "" if self.scoring is None else f", by {self.scoring if isinstance(self.scoring, str) else 'a score'}"
@@ -372,12 +385,12 @@ class _PathEstimator(Predictor):
         if not hasattr(self, "path_"):
             raise ValueError("A compacted model holds no held-out losses: ask the model it came from.")
         path = self.path_
+        if self._takes_given_strength:
+            return arm_of([(path, self.index_)] * len(path.heldout_rows))
         if self.select_inputs and not self.input_selection_.significant:
             losses, weights = path.null_row_loss, path.row_weights
             null = np.array([[weighted_mean(losses[rows], weights[rows])] for rows in path.heldout_rows])
             return Arm(path.null_row_loss, null, null)
-        if self._takes_safe_strength:
-            return arm_of([(path, len(path.alphas) - 1)] * len(path.heldout_rows))
         paths = self._candidates
         chosen = cross_chosen([each.choice_table[0] for each in paths], path.choice_table[1], self.selection)
         return arm_of([(paths[best], index) for best, index in chosen])
@@ -551,7 +564,10 @@ class _PathEstimator(Predictor):
         """Set what regularization gained on held-out rows, every fold at the strength that the others choose."""
         table, weights = candidates[0].choice_table
         unpenalized, dependence = table.row_loss[0], table.dependence
-        rows = nested([path.choice_table[0] for path in candidates], weights, self.selection)
+        if self._takes_given_strength:
+            rows = self.path_.choice_table[0].row_loss[self.index_]
+        else:
+            rows = nested([path.choice_table[0] for path in candidates], weights, self.selection)
         linear_table, linear_weights = self.linear_path_.choice_table
         linear = nested([linear_table], linear_weights, self.selection)
         with np.errstate(invalid="ignore"):
@@ -563,6 +579,10 @@ class _PathEstimator(Predictor):
                 float(value) for value in mean_and_error(unpenalized - rows, weights, dependence)
             )
         self.null_loss_ = float(weighted_mean(self.path_.null_row_loss, self.path_.row_weights))
+        self.selection_frequency_ = self.path_.frequency(self.index_)
+
+    def _warn_of_linear_model(self) -> None:
+        """Warn where a linear model predicts counts better."""
         counts = facts(self.path_.loss).output_activation == "exponential" and self.scoring is None
         less = self._less_linear() if counts and self.linear_loss_ < _FINE * self.null_loss_ else None
         if less is not None and less.mean > _BEHIND * less.error:  # advice; a verdict asks for more
@@ -573,15 +593,19 @@ class _PathEstimator(Predictor):
                 "hidden_layer_sizes=().",
                 ConvergenceWarning,
             )
-        self.selection_frequency_ = self.path_.frequency(self.index_)
 
-    def _set_fitted(self) -> Self:
-        """Hand the chosen networks over, and say where their training failed."""
+    def _set_chosen(self) -> None:
+        """Predict with the networks of the chosen strength."""
         path, index = self.path_, self.index_
         best, sound = path.best_seed(index), ~path.lost[index, -1]
         sound[best] = True
         models = [path.model(index, int(seed)) for seed in np.flatnonzero(sound)]
         self._set_models(models, int(sound[:best].sum()))
+
+    def _set_fitted(self) -> Self:
+        """Hand the chosen networks over, and say where their training failed."""
+        path, index = self.path_, self.index_
+        self._set_chosen()
         self.n_iter_ = path.settings.max_iter
         self._warn_of_failures(path)
         if path.settings.linear and path.residual[index].max() > _UNSOLVED:
@@ -692,7 +716,7 @@ _MIDDLE = """
 
 
 @documented(_FIRST, _MIDDLE)
-class MLPClassifierCV(_ClassifierMixin, _PathEstimator):
+class MLPClassifierCV(ScoredByScoring, _ClassifierMixin, _PathEstimator):
     """A neural network classifier that walks its L1/L2 path and chooses the strength by cross-validation.
 
     Two classes share one logit and binary cross-entropy, more have a softmax, several labels have a logit each.
@@ -733,7 +757,7 @@ class MLPClassifierCV(_ClassifierMixin, _PathEstimator):
 
 
 @documented(_FIRST, _MIDDLE)
-class MLPRegressorCV(_RegressorMixin, _PathEstimator):
+class MLPRegressorCV(ScoredByScoring, _RegressorMixin, _PathEstimator):
     """A neural network regressor that walks its L1/L2 path and chooses the strength by cross-validation.
 
     Held-out losses are in y's own units; with several targets, each in units of its own deviation.

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -33,16 +34,19 @@ from ridgewalk.path.confidence import (
     pair_variance,
 )
 from ridgewalk.path.cost import MOST_OUTPUTS, scoring_seconds
-from ridgewalk.path.dependence import ROWS, Dependence
+from ridgewalk.path.dependence import ROWS, Dependence, mean_and_error
 from ridgewalk.path.jobs import network_of
 from ridgewalk.path.law import NULL, Lawful, NullObjectives
 from ridgewalk.path.problem import PathProblem
 from ridgewalk.path.racing import Dropped
 from ridgewalk.path.selection import Choice, HeldOut, Rule
 from ridgewalk.path.settings import PathSettings
+from ridgewalk.path.strength_table import HEAD, StrengthTable
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 _AT_REST = 1e-3  # residual up to which a fit counts as converged
-_HEAD = ("strength", "held-out loss", "training loss", "zeros", "inputs", "units")  # of the path as a table
 _MOST_UNFOLDED = 40  # rows of it
 
 Score = Callable[[Model, Integers], float]
@@ -314,24 +318,67 @@ class MLPPath:
         )
 
     def __str__(self) -> str:
-        lines = [f"{first:>10}" + "".join(f"{cell:>16}" for cell in row) for first, *row in (_HEAD, *self._table())]
+        lines = [
+            f"{first:>10}" + "".join(f"{cell:>16}" for cell in row) + f"  {marks}".rstrip()
+            for first, *row, marks in (HEAD, *self._in_words())
+        ]
         return "\n".join([repr(self), *lines])
 
     def _repr_html_(self) -> str:
         """Show it in a notebook: what was walked, and a table of all strengths, folded where there are many."""
-        rows, shown = markup.table(_HEAD, self._table()), " open" * (len(self.alphas) <= _MOST_UNFOLDED)
+        rows, shown = markup.table(HEAD, self._in_words()), " open" * (len(self.alphas) <= _MOST_UNFOLDED)
         return f"{markup.element('p', repr(self))}<details{shown}><summary>Every strength</summary>{rows}</details>"
 
-    def _table(self) -> list[tuple[str, ...]]:
-        """Write every strength: mean held-out loss, and what the best start on all rows lost and kept."""
-        loss = weighted_mean(self.row_loss, self.row_weights)
-        rows: list[tuple[str, ...]] = []
-        for s, alpha in enumerate(self.alphas):
-            cell = (s, -1, self.best_seed(s))
-            losses = (format_number(loss[s], 4), format_number(self.train_loss[cell], 4))
-            counts = (f"{self.zeros[cell]:.0%}", str(self.inputs_kept[cell].sum()), str(self.units_kept[cell]))
-            rows.append((format_number(alpha, 4), *losses, *counts))
-        return rows
+    @property
+    def strength_table(self) -> StrengthTable:
+        """What the path is at every strength, in columns."""
+        best = [(s, -1, self.best_seed(s)) for s in range(len(self.alphas))]
+        place = tuple(np.array(best).T)
+        loss, error = mean_and_error(self.row_loss, self.row_weights, self.dependence)
+        return StrengthTable(
+            alpha=self.alphas,
+            heldout_loss=loss,
+            standard_error=error,
+            train_loss=self.train_loss[place],
+            zeros=self.zeros[place],
+            inputs=self.sizes[:, 0],
+            weights=self.sizes[:, 1],
+            units=self.units_kept[place],
+            heldout_score=None if self.heldout_score is None else self.heldout_score.mean(axis=(1, 2)),
+        )
+
+    def to_frame(self, chosen: int | None = None) -> pd.DataFrame:
+        """Return the path as a frame of pandas, one row a strength, from weak to strong.
+
+        Its columns are "alpha"; "heldout_loss" and its "standard_error"; "band_low" and "band_high", a band at 95% for
+        the expected losses at all strengths at once (:meth:`band`); "train_loss", "zeros" (a share), "inputs",
+        "weights" and "units" of the best start on all rows; "in_confidence_set", whether the strength may have the
+        least expected loss, at 95% (:meth:`confidence_set`); "marks"; and with a scorer its "heldout_score".
+
+        Parameters
+        ----------
+        chosen : int, optional
+            Number of the strength to mark as "chosen", such as an estimator's ``index_``. The others are marked "min",
+            "1se" and "simplest", several marks with a space between them.
+
+        Returns
+        -------
+        pandas.DataFrame, S rows
+        """
+        table, whole = self.strength_table, self._has_whole_strength
+        members = self.confidence_set().members if whole else np.zeros(len(self.alphas), dtype=bool)
+        marks = table.marks(self.choose() if whole else None, chosen)
+        return table.frame(marks, members, self.band() if whole else None)
+
+    @property
+    def _has_whole_strength(self) -> bool:
+        """Whether there is a strength at which no fold diverged, so that one can be chosen."""
+        return bool(np.isfinite(self.row_loss[:, self.row_weights > 0]).all(axis=1).any())
+
+    def _in_words(self) -> list[tuple[str, ...]]:
+        """Write every strength with its marks."""
+        table = self.strength_table
+        return table.in_words(table.marks(self.choose() if self._has_whole_strength else None))
 
 
 def model_of(network: Network, loss: Loss, parameters: Sequence[Array], fold: Fold) -> Model:

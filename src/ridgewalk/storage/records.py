@@ -127,6 +127,7 @@ _FITTED: dict[str, tuple[str, type]] = {  # name in the file: attribute of the e
     "alpha_min": ("alpha_min_", float),
     "alpha_1se": ("alpha_1se_", float),
     "alpha_simplest": ("alpha_simplest_", float),
+    "strength_asked": ("strength_asked_", float),
     "l1_ratio": ("l1_ratio_", float),
     "index": ("index_", int),
     "heldout_loss": ("heldout_loss_", float),
