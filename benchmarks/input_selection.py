@@ -36,8 +36,8 @@ from ridgewalk.arrays import Array, Integers
 from ridgewalk.engine import Runner, native
 from ridgewalk.losses import BinaryCrossEntropy, CrossEntropy, Loss, SquaredError
 from ridgewalk.path import GroupLassoPath, MLPPath, PathProblem, PathSettings, fit_path
+from ridgewalk.path.dependence import mean_and_error
 from ridgewalk.path.input_selection import FIRST_SHARE, InputSelection, select_inputs
-from ridgewalk.path.selection import mean_and_error
 
 HIDDEN, FOLDS, STRENGTHS = 16, 5, 22
 TEST_ROWS = 10_000

@@ -27,7 +27,7 @@ from ridgewalk.path import ElasticNetPath, GroupLassoPath, MLPPath, PathProblem,
 from ridgewalk.path.fit import find_strengths, train_path
 from ridgewalk.path.law import NULL, PenaltyOf, lower, null_objectives, sources, with_law, without_law
 from ridgewalk.path.result import collect
-from ridgewalk.path.selection import HeldOut, nested
+from ridgewalk.path.selection import nested
 
 TABLES = {
     "breast cancer": (load_breast_cancer, "binary"),
@@ -57,7 +57,7 @@ def lowest(data_loss: Array, null: Array, penalty_of: PenaltyOf) -> tuple[Intege
 
 def share(path: MLPPath) -> float:
     """Held-out loss over the null model's, each fold at the strength that the others choose."""
-    rows = nested([HeldOut(path.row_loss, path.heldout_rows, path.fold_row_loss)], path.row_weights, "min")
+    rows = nested([path.held_out], path.row_weights, "min")
     return float(weighted_mean(rows, path.row_weights) / weighted_mean(path.null_row_loss, path.row_weights))
 
 

@@ -34,9 +34,10 @@ from engine import machine
 from ridgewalk.arrays import Array, Integers
 from ridgewalk.estimators.problem import loss_for
 from ridgewalk.path import ElasticNetPath, GroupLassoPath, MLPPath, PathProblem, PathSettings
+from ridgewalk.path.dependence import mean_and_error
 from ridgewalk.path.families import MCPPath, PathPenalty
 from ridgewalk.path.fit import fit_path
-from ridgewalk.path.selection import Rule, choose, mean_and_error
+from ridgewalk.path.selection import Rule
 
 Table = tuple[Array, Array]
 ELASTIC_NET = ElasticNetPath()
@@ -206,7 +207,7 @@ def compared(problem: PathProblem, settings: PathSettings, strengths: int) -> Fo
     check_alike(plain, raced, places)
     same, near = {}, {}
     for rule in RULES:
-        there, here = choose(*plain.choice_table, rule).chosen, places[choose(*raced.choice_table, rule).chosen]
+        there, here = plain.choose(rule).chosen, places[raced.choose(rule).chosen]
         behind, error = mean_and_error(plain.row_loss[here] - plain.row_loss[there], plain.row_weights)
         same[rule], near[rule] = bool(here == there), bool(behind <= error)
     sets = len(problem.folds)

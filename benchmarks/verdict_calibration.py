@@ -38,7 +38,7 @@ from ridgewalk.arrays import Array
 from ridgewalk.diagnostics import judge, of_path
 from ridgewalk.losses import BinaryCrossEntropy, Loss, SquaredError
 from ridgewalk.path import MLPPath, PathProblem, PathSettings, fit_path
-from ridgewalk.path.selection import HeldOut, cross_chosen
+from ridgewalk.path.selection import cross_chosen
 
 INPUTS, FOLDS, SEEDS, STRENGTHS, FRESH = 6, 5, 2, 8, 50_000
 WEIGHTS = np.array([1.2, -1.0, 0.8, 0, 0, 0])
@@ -144,8 +144,7 @@ def run(task: tuple[str, Design, int]) -> tuple[str, Outcome]:
     alpha = None if design.judged is None else float(strengths[np.argmin(np.abs(strengths - design.judged))])
     diagnosis = judge(of_path(problem, path, rule="min", alpha=alpha))
     if alpha is None:
-        table = HeldOut(path.row_loss, path.heldout_rows, path.fold_row_loss)
-        chosen = [index for _, index in cross_chosen([table], path.row_weights)]
+        chosen = [index for _, index in cross_chosen([path.held_out], path.row_weights)]
     else:
         chosen = [int(np.argmin(np.abs(strengths - alpha)))] * FOLDS
     truths = np.array(

@@ -13,10 +13,10 @@ from ridgewalk.engine import Runner
 from ridgewalk.estimators import MLPClassifierCV, MLPRegressorCV
 from ridgewalk.losses import BinaryCrossEntropy, SquaredError
 from ridgewalk.path import input_selection as inputs
+from ridgewalk.path.dependence import mean_and_error
 from ridgewalk.path.families import GroupLassoPath
 from ridgewalk.path.input_selection import RIDGES, adaptive_factors
 from ridgewalk.path.problem import PathProblem
-from ridgewalk.path.selection import mean_and_error
 
 
 def make_signal(rows: int = 400, columns: Any = 12, seed: int = 0) -> Any:

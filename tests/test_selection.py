@@ -5,7 +5,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from ridgewalk.path.selection import HeldOut, choose, choose_among, mean_and_error, minimum, nested, one_standard_error
+from ridgewalk.path.dependence import mean_and_error
+from ridgewalk.path.selection import HeldOut, best_path, choose, minimum, nested, one_standard_error
 
 ROWS = 400
 
@@ -118,7 +119,7 @@ def test_a_strength_that_diverged_is_beyond() -> None:
 
 def test_the_rule_is_checked() -> None:
     unknown: Any = "best"
-    with pytest.raises(ValueError, match='"min" or "1se"'):
+    with pytest.raises(ValueError, match="'min', '1se' or 'simplest', got 'best'"):
         choose(losses([0.1, 0.2]), np.ones(ROWS), unknown)
 
 
@@ -164,5 +165,6 @@ def test_nested_gains_do_not_flatter() -> None:
 
 def test_the_best_path_is_chosen_then_its_strength() -> None:
     one, two = np.array([[3.0, 3], [2, 2]]), np.array([[1.0, 1], [4, 4]])
-    best, choice = choose_among([one, two], np.ones(2))
-    assert (best, choice.chosen) == (1, 0)
+    paths = [HeldOut(table, [np.arange(2)], [table]) for table in (one, two)]
+    assert best_path(paths, np.ones(2)) == 1
+    assert paths[1].choose("min", np.ones(2)).chosen == 0

@@ -97,7 +97,7 @@ def test_it_is_json(path: Any) -> None:
 
 
 def test_a_choice_that_was_made_elsewhere_is_told(path: Any) -> None:
-    summary = summarize(path, "min", ORIGINS, Choice(1, 3, 2))
+    summary = summarize(path, "min", ORIGINS, Choice(1, 3, 4, 2))
     assert (summary["index"], summary["alpha"]) == (2, path.alphas[2])
     assert [(s, row["marks"]) for s, row in enumerate(summary["path"]) if row["marks"]] == [(1, ["min"]), (3, ["1se"])]
     assert f"Chosen strength: {path.alphas[2]:.5g} (rule: min)." in sentences(summary)

@@ -11,7 +11,7 @@ from ridgewalk.cli.console import out, show
 from ridgewalk.cli.options import DATA, AsJson, Jobs, Quiet, RandomState, option, whole
 from ridgewalk.cli.training import stoppable
 from ridgewalk.losses import CrossEntropy
-from ridgewalk.path.selection import mean_and_error
+from ridgewalk.path.dependence import mean_and_error
 from ridgewalk.tutorial import spiral_data
 
 DEMO_EPOCHS = 1500

@@ -9,8 +9,8 @@ from typing import Annotated, Literal
 from rich.markup import escape
 
 from ridgewalk.cli.console import err, out
-from ridgewalk.cli.files import free
-from ridgewalk.cli.options import OUTPUT, AsJson, Force, Model, Quiet, option
+from ridgewalk.cli.files import at_strength, free
+from ridgewalk.cli.options import OUTPUT, AsJson, At, Force, Model, Quiet, option
 from ridgewalk.storage import MODEL_FILE, read
 
 Form = Literal["onnx", "torch", "numpy"]
@@ -31,6 +31,7 @@ def export(
     out_file: Annotated[
         Path | None, option("--out", metavar="FILE", help=f"To write, else {', '.join(_NAMES.values())}.", panel=OUTPUT)
     ] = None,
+    at: At = None,
     force: Force = False,
     quiet: Quiet = False,
     as_json: AsJson = False,
@@ -41,7 +42,7 @@ def export(
     stored = read(model)
     form = {"onnx": to_onnx, "torch": to_torch, "numpy": to_numpy}[to]
     try:
-        exported = form(stored.model, stored.encoder, target=stored.target or "target")
+        exported = form(at_strength(stored.model, at), stored.encoder, target=stored.target or "target")
     except ImportError as error:
         raise ValueError(str(error)) from None
     file = out_file or Path(_NAMES[to])

@@ -164,12 +164,21 @@ def rows_of(model: Any, encoder: Encoder, frame: pd.DataFrame) -> Any:
     return frame if blends(model) else encoder.transform(frame)
 
 
-def kept(model: Path) -> tuple[Any, Encoder, str]:
-    """Read a model, what encodes its inputs, and the name of its target."""
+def at_strength(model: Any, strength: float | str | None) -> Any:
+    """Return a model at a strength of its path, or as it is where none is asked for."""
+    if strength is None:
+        return model
+    if not hasattr(model, "at"):
+        raise ValueError(f"--at takes a strength of a path, and a {type(model).__name__} has but one: leave it out.")
+    return model.at(strength)
+
+
+def kept(model: Path, strength: float | str | None = None) -> tuple[Any, Encoder, str]:
+    """Read a model, what encodes its inputs, and the name of its target; at a strength of its path, if one is given."""
     stored = read(model)
     if stored.encoder is None or stored.target is None:
         raise ValueError(
             f"{model} was saved without its encoder or its target, and a table needs both: in Python, "
             "ridgewalk.save(model, file, encoder=encoder, target=name)."
         )
-    return stored.model, stored.encoder, stored.target
+    return at_strength(stored.model, strength), stored.encoder, stored.target

@@ -14,7 +14,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import MISSING, asdict, dataclass, fields, is_dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar, get_type_hints
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar, get_args, get_type_hints
 
 import typer
 
@@ -116,6 +116,19 @@ def strength(text: Any) -> float:
     return _real(text, "of zero or more", lambda number: number >= 0)
 
 
+def strength_or_rule(text: Any) -> float | str:
+    """Read the name of a rule, or a strength; what is neither is said in full."""
+    if text in get_args(Rule):
+        return str(text)
+    try:
+        return strength(text)
+    except typer.BadParameter:
+        rules = ", ".join(get_args(Rule))
+        raise typer.BadParameter(
+            f"{rules} or a strength of zero or more is expected, and {str(text)!r} came."
+        ) from None
+
+
 def _real(text: Any, what: str, suits: Callable[[float], bool]) -> float:
     try:
         number = float(text)
@@ -138,6 +151,16 @@ File = Annotated[Path, typer.Argument(metavar="FILE", help=TABLE_HELP, show_defa
 Model = Annotated[
     Path,
     typer.Argument(metavar="MODEL", help="A result's folder, or the model file in it.", show_default=False),
+]
+At = Annotated[
+    Any,
+    option(
+        "--at",
+        metavar="STRENGTH",
+        help="Take the network there on the path, not what was chosen: a strength, min, 1se or simplest.",
+        panel=CHOICE,
+        parser=strength_or_rule,
+    ),
 ]
 Seeds = Annotated[int, option(metavar="N", help="Starts of the weights.", panel=CHOICE, parser=whole(1))]
 RandomState = Annotated[
@@ -277,7 +300,9 @@ class Walk:
     selection: Annotated[
         Rule,
         option(
-            metavar="RULE", help="min: best held-out loss; 1se: sparsest within a standard error of it.", panel=CHOICE
+            metavar="RULE",
+            help="min: best held-out loss; 1se: strongest within a standard error; simplest: sparsest that may be it.",
+            panel=CHOICE,
         ),
     ] = "min"
     scorer: Annotated[

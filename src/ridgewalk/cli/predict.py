@@ -12,7 +12,7 @@ from rich.markup import escape
 
 from ridgewalk.cli.console import err, noted
 from ridgewalk.cli.files import free, kept, rows_of
-from ridgewalk.cli.options import OUTPUT, TABLE_HELP, AsJson, Force, Model, Quiet, option
+from ridgewalk.cli.options import OUTPUT, TABLE_HELP, AsJson, At, Force, Model, Quiet, option
 from ridgewalk.files import written
 
 
@@ -24,6 +24,7 @@ def predict(
     out_file: Annotated[
         Path | None, option("--out", metavar="FILE.csv", help="To write; else standard output.", panel=OUTPUT)
     ] = None,
+    at: At = None,
     force: Force = False,
     quiet: Quiet = False,
     as_json: AsJson = False,
@@ -37,7 +38,7 @@ def predict(
 
     if out_file is not None:
         free(out_file, file, force, "--out")
-    estimator, encoder, target = kept(model)
+    estimator, encoder, target = kept(model, at)
     frame = read_table(file, encoder=encoder)
     x, notes = rows_of(estimator, encoder, frame), encoder.unseen(frame)
     if not (quiet or as_json):

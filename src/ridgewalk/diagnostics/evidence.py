@@ -27,6 +27,7 @@ from ridgewalk.network import Network, evadable
 from ridgewalk.objective import weighted_mean
 from ridgewalk.optimizers import SGD, Cosine, rate_at, scheduled
 from ridgewalk.path.cost import check_memory
+from ridgewalk.path.dependence import ROWS, Dependence, mean_and_error
 from ridgewalk.path.early_stopping import EarlyStopped, stopped_early
 from ridgewalk.path.fit import train_path
 from ridgewalk.path.jobs import (
@@ -44,7 +45,7 @@ from ridgewalk.path.jobs import (
 from ridgewalk.path.law import NULL, NullObjectives, measured, null_objectives
 from ridgewalk.path.problem import PathProblem
 from ridgewalk.path.result import MLPPath, connected
-from ridgewalk.path.selection import HeldOut, Rule, choose, cross_chosen
+from ridgewalk.path.selection import Rule, cross_chosen
 from ridgewalk.penalties import L1, L2, GroupLasso, Sum, parts
 
 _LOOKS = 1_000  # at a training, along its epochs
@@ -173,6 +174,8 @@ class Evidence:
         The penalized networks' held-out loss less that of linear models on the same folds, where there are such.
     single : SingleNetwork or None
         Of a blend; None where a network itself is judged.
+    dependence : Dependence
+        How the rows depend on each other.
     """
 
     loss: Loss
@@ -201,6 +204,11 @@ class Evidence:
     null_training: float = np.inf
     linear: Effect | None = None
     single: SingleNetwork | None = None
+    dependence: Dependence = ROWS
+
+    def mean_and_error(self, rows: Array) -> tuple[Array, Array]:
+        """Compute the mean of losses (..., N) of held-out rows and its standard error."""
+        return mean_and_error(rows, self.weights, self.dependence)
 
     @property
     def null_loss(self) -> float:
@@ -460,7 +468,7 @@ def of_path(
         That the path was fitted to.
     path : MLPPath
     runner : Runner, optional
-    rule : "min" or "1se"
+    rule : "min", "1se" or "simplest"
         How every fold's strength is chosen, by the other folds.
     alpha : float, optional
         Judge this strength of the path instead, in every fold.
@@ -472,15 +480,14 @@ def of_path(
         The unpenalized networks that the path's fit stopped early; they are trained here where they are not known.
     """
     runner, settings = runner or Runner(), path.settings
-    choice = choose(path.row_loss, path.row_weights, rule)
+    choice = path.held_out.choose(rule, path.row_weights)
     count = len(path.heldout_rows)
     asked = alpha is not None
     if alpha is None:
         index = choice.chosen
         if count == 1:
             raise ValueError("One fold leaves no other to choose its strength by: give alpha, or more folds.")
-        table = HeldOut(path.row_loss, path.heldout_rows, path.fold_row_loss)
-        indices = [at for _, at in cross_chosen([table], path.row_weights, rule)]
+        indices = [at for _, at in cross_chosen([path.held_out], path.row_weights, rule)]
     else:
         index = int(np.argmin(np.abs(path.alphas - alpha)))
         indices = [index] * count
@@ -514,6 +521,7 @@ def of_path(
         alpha=float(path.alphas[index]),
         best_alpha=float(path.alphas[choice.minimum]),
         safe_alpha=float(path.alphas[choice.one_standard_error]),
+        dependence=path.dependence,
     )
 
 
@@ -604,10 +612,9 @@ def arm_of_stopped(stopped: EarlyStopped) -> Arm:
 
 def chosen_by_others(path: MLPPath, rule: Rule) -> Arm | None:
     """Return what is lost with each fold at the strength that the other folds choose; None with one fold."""
-    table = HeldOut(path.row_loss, path.heldout_rows, path.fold_row_loss)
     if len(path.heldout_rows) == 1:
         return None
-    return arm_of([(path, at) for _, at in cross_chosen([table], path.row_weights, rule)])
+    return arm_of([(path, at) for _, at in cross_chosen([path.held_out], path.row_weights, rule)])
 
 
 def less_linear(network: Arm, linear: MLPPath, rule: Rule) -> Effect | None:
@@ -618,7 +625,7 @@ def less_linear(network: Arm, linear: MLPPath, rule: Rule) -> Effect | None:
     network : Arm
     linear : MLPPath
         On the same folds; where it holds fewer rows out, those count.
-    rule : "min" or "1se"
+    rule : "min", "1se" or "simplest"
         How each fold's linear model is chosen, by the other folds.
     """
     arm = chosen_by_others(linear, rule)
@@ -627,7 +634,8 @@ def less_linear(network: Arm, linear: MLPPath, rule: Rule) -> Effect | None:
     cells, count = network.heldout - arm.heldout, int(np.count_nonzero(linear.row_weights))
     # Training rows of folds are not in every file; they are those that the others hold out, or about as many.
     ratio = float(np.mean([len(rows) / max(count - len(rows), 1) for rows in linear.heldout_rows]))
-    return effect(network.rows - arm.rows, linear.row_weights, cells, ratio, spread_of_cells(cells))
+    seeds = spread_of_cells(cells)
+    return effect(network.rows - arm.rows, linear.row_weights, cells, ratio, seeds, linear.dependence)
 
 
 def _held_out_rows(weights: Array, validation: Array | None) -> Integers:

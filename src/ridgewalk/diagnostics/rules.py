@@ -23,7 +23,6 @@ from ridgewalk.diagnostics.statistics import NORMAL, Effect, Outcome, Tail, effe
 from ridgewalk.diagnostics.wiring import Fault
 from ridgewalk.losses import facts
 from ridgewalk.objective import weighted_mean
-from ridgewalk.path.selection import mean_and_error
 
 Numbers = dict[str, Any]
 """Numbers by their names, ready for JSON but for what is not finite."""
@@ -554,7 +553,9 @@ class Case:
     def against(self, before: Arm, after: Arm, spread: float) -> Effect:
         """Return the effect of one arm against another, the variance that starts bring to a fold given."""
         e = self.evidence
-        return effect(after.rows - before.rows, e.weights, after.heldout - before.heldout, e.ratio, spread)
+        return effect(
+            after.rows - before.rows, e.weights, after.heldout - before.heldout, e.ratio, spread, e.dependence
+        )
 
     def found(self) -> tuple[Found, ...]:
         """Return what the gates find: the verdict, what goes along with it, and what later gates would have said."""
@@ -629,9 +630,9 @@ class Case:
         e, best = self.evidence, self.evidence.best_reference
         if not best:
             return
-        _, gap_error = mean_and_error(e.unpenalized.rows, e.weights)
-        _, error = mean_and_error(e.references[best], e.weights)
-        excess, excess_error = (float(v) for v in mean_and_error(e.unpenalized.rows - e.references[best], e.weights))
+        _, gap_error = e.mean_and_error(e.unpenalized.rows)
+        _, error = e.mean_and_error(e.references[best])
+        excess, excess_error = (float(v) for v in e.mean_and_error(e.unpenalized.rows - e.references[best]))
         reference, gap = self.mean(e.references[best]), self.before - self.training
         underfits = self.training - reference > self.smallest + NORMAL * float(error)
         little = gap + NORMAL * float(gap_error) < self.smallest and excess + NORMAL * excess_error < self.smallest
@@ -692,7 +693,7 @@ class Case:
     def _network_at_fault(self) -> OtherModel | HardlyFits | None:
         """Find what says that the network is at fault where it finds nothing; None where the columns may be."""
         e, best = self.evidence, self.evidence.best_reference
-        gain, error = mean_and_error(e.null - e.references[best], e.weights) if best else (0.0, 0.0)
+        gain, error = e.mean_and_error(e.null - e.references[best]) if best else (0.0, 0.0)
         if gain > CLEAR * error:
             return OtherModel(best, self.mean(e.references[best]))
         if not best and self.training > _HALF * e.null_training:
@@ -708,7 +709,7 @@ class Case:
         e = self.evidence
         arms = [e.unpenalized, e.penalized]
         arms += [arm for name, arm in e.arms.items() if e.asked and name == "best strength"]
-        gains = [mean_and_error(e.null - arm.rows, e.weights) for arm in arms]
+        gains = [e.mean_and_error(e.null - arm.rows) for arm in arms]
         mean, error = max(gains, key=lambda pair: float(pair[0] - CLEAR * pair[1]))
         return float(mean), float(error)
 

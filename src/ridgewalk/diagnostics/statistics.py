@@ -6,6 +6,9 @@
     interval       mean - t(1.96) error ... mean - t(-1.96) error
     t(z)           z, or the farther  (3 / k) ( (1 + k (z - k/6))^(1/3) - 1 ),   k the error's skewness, at most 0.4
 
+Where rows depend on each other, the first part of the error is that of their groups or blocks
+(:mod:`ridgewalk.path.dependence`), and z is brought to Student's t, for they may be few.
+
 A penalty mostly takes a few very large losses away: differences are skewed, and an interval of equal sides misses the
 truth on one side. That side goes as far as Hall's transformation says (On the removal of skewness by transformation,
 Journal of the Royal Statistical Society B 54, 1992). The other stays: the skewness of a few rows is hardly known, and
@@ -26,11 +29,12 @@ from typing import Literal
 
 import numpy as np
 from scipy.optimize import minimize_scalar
+from scipy.stats import norm
 from scipy.stats import t as student
 
 from ridgewalk.arrays import Array, Integers
 from ridgewalk.losses import Loss
-from ridgewalk.path.selection import mean_and_error
+from ridgewalk.path.dependence import ROWS, Dependence, mean_and_error
 
 NORMAL = 1.96  # 97.5% of a normal distribution
 DETECTABLE = 2.8  # errors of an effect that is seen in 80% of studies: 1.96 + 0.84
@@ -58,6 +62,8 @@ class Effect:
     careful_error : float
         Nadeau and Bengio's, times their t quantile over the normal one; NaN with one fold.
     rows, folds, seeds : int
+    degrees : float
+        Of freedom: of groups or blocks, one less than there are; infinite of independent rows.
     """
 
     mean: float
@@ -69,6 +75,7 @@ class Effect:
     rows: int
     folds: int
     seeds: int
+    degrees: float = np.inf
 
     @property
     def low(self) -> float:
@@ -82,6 +89,8 @@ class Effect:
 
     def _quantile(self, normal: float) -> float:
         """Quantile of (estimate - truth) / error that stands for a normal one."""
+        if np.isfinite(self.degrees):
+            normal = float(student.ppf(norm.cdf(normal), self.degrees))
         k = float(np.clip(self.skewness, -_MOST_SKEWED, _MOST_SKEWED))
         bent = 3 / k * float(np.cbrt(1 + k * (normal - k / 6)) - 1) if abs(k) > _STRAIGHT else normal
         return bent if abs(bent) > abs(normal) else normal
@@ -141,7 +150,9 @@ class Effect:
         return rows, max(seeds, self.seeds)
 
 
-def effect(rows: Array, weights: Array, cells: Array, ratio: float, seed_spread: float) -> Effect:
+def effect(
+    rows: Array, weights: Array, cells: Array, ratio: float, seed_spread: float, dependence: Dependence = ROWS
+) -> Effect:
     """Measure a paired difference.
 
     Parameters
@@ -156,8 +167,10 @@ def effect(rows: Array, weights: Array, cells: Array, ratio: float, seed_spread:
         Held-out rows over training rows of a fold.
     seed_spread : float
         Variance over seeds of a fold's mean difference, its rows' own apart: :func:`seed_spread`.
+    dependence : Dependence
+        Of the N rows.
     """
-    mean, row_error = (float(value) for value in mean_and_error(rows, weights))
+    mean, row_error = (float(value) for value in mean_and_error(rows, weights, dependence))
     folds, seeds = cells.shape
     seed_error = float(np.sqrt(seed_spread / cells.size))
     careful_error = np.nan
@@ -166,18 +179,23 @@ def effect(rows: Array, weights: Array, cells: Array, ratio: float, seed_spread:
             spread = cells.mean(axis=1).var(ddof=1)
         careful_error = float(np.sqrt((1 / folds + ratio) * spread) * student.ppf(0.975, folds - 1) / NORMAL)
     error = float(np.hypot(row_error, seed_error))
-    used = weights > 0
+    influence = dependence.units(rows[None], weights)[0][0]
     skewness = 0.0
     if error > 0:  # in errors, for the cube of a loss may be beyond all numbers
         with np.errstate(invalid="ignore"):
-            skewness = float(((weights[used] * ((rows[used] - mean) / error)) ** 3).sum() / weights.sum() ** 3)
-    return Effect(mean, error, row_error, seed_error, skewness, careful_error, int(used.sum()), folds, seeds)
+            skewness = float(((influence / error) ** 3).sum())
+    degrees = np.inf if dependence.kind == "rows" else len(influence) - 1.0
+    used = int(np.count_nonzero(weights))
+    return Effect(mean, error, row_error, seed_error, skewness, careful_error, used, folds, seeds, degrees)
 
 
-def seed_spread(differences: Sequence[Array], weights: Sequence[Array]) -> float:
+def seed_spread(
+    differences: Sequence[Array], weights: Sequence[Array], dependences: Sequence[Dependence] | None = None
+) -> float:
     """Variance that starts bring to a fold's mean difference; 0 where there is but one start.
 
-    Starts that diverged are left out. Where a fold holds but one row out, its rows' part cannot be told, and stays in.
+    Starts that diverged are left out. Where a fold holds but one row or group out, its rows' part cannot be told, and
+    stays in.
 
     Means of few held-out rows differ between starts for the rows' sake, too: another draw of rows would give them other
     differences. That part is in the error of the rows, so it is taken off here (the variance component of an analysis
@@ -191,13 +209,15 @@ def seed_spread(differences: Sequence[Array], weights: Sequence[Array]) -> float
     differences : list of arrays, K times (E, n)
         Of each start and held-out row of a fold.
     weights : list of arrays, K times (n,)
+    dependences : list of Dependence, K of them, optional
+        Of the rows of each fold.
     """
     found = []
-    for each, weight in zip(differences, weights, strict=True):
+    for each, weight, dependence in zip(differences, weights, dependences or [ROWS] * len(weights), strict=True):
         kept = each[np.isfinite(each).all(axis=1)]
         if len(kept) > 1:
-            means, errors = mean_and_error(kept - kept.mean(axis=0), weight)
-            found.append(float((means**2 - errors**2).sum()) / (len(kept) - 1))
+            means, errors = mean_and_error(kept - kept.mean(axis=0), weight, dependence)
+            found.append(float((means**2 - np.nan_to_num(errors) ** 2).sum()) / (len(kept) - 1))
     return max(float(np.mean(found)), 0.0) if found else 0.0
 
 

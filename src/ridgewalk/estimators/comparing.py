@@ -19,8 +19,8 @@ from ridgewalk.diagnostics import Arm, Effect, effect
 from ridgewalk.diagnostics.evidence import smallest_effect
 from ridgewalk.diagnostics.statistics import Outcome, spread_of_cells
 from ridgewalk.objective import weighted_mean
+from ridgewalk.path.dependence import mean_and_error
 from ridgewalk.path.result import MLPPath
-from ridgewalk.path.selection import mean_and_error
 
 Verdict = Outcome | Literal[""]
 _SAME = 1e-6  # relative difference of the null model's losses up to which two tables are one
@@ -125,7 +125,7 @@ def compare(models: Mapping[str, Comparable]) -> Comparison:
         _check(first, models[first].path_, name, models[name].path_)
     path = models[first].path_
     null = float(weighted_mean(path.null_row_loss, path.row_weights))
-    means = {name: mean_and_error(arm.rows, path.row_weights) for name, arm in arms.items()}
+    means = {name: mean_and_error(arm.rows, path.row_weights, path.dependence) for name, arm in arms.items()}
     best = min(float(np.nan_to_num(mean, nan=np.inf)) for mean, _ in means.values())
     smallest = smallest_effect(null, best)
     compared = []
@@ -178,10 +178,11 @@ def paired_difference(first: Arm, other: Arm, path: MLPPath) -> Effect:
     ratio = float((held_out / np.maximum(used - held_out, 1)).mean())
     if first.heldout.shape == other.heldout.shape:
         cells = other.heldout - first.heldout
-        return effect(other.rows - first.rows, path.row_weights, cells, ratio, spread_of_cells(cells))
-    cells = (other.heldout.mean(axis=1) - first.heldout.mean(axis=1))[:, None]
-    spread = float(np.sum([spread_of_cells(arm.heldout) / arm.heldout.shape[1] for arm in (first, other)]))
-    return effect(other.rows - first.rows, path.row_weights, cells, ratio, spread)
+        spread = spread_of_cells(cells)
+    else:
+        cells = (other.heldout.mean(axis=1) - first.heldout.mean(axis=1))[:, None]
+        spread = float(np.sum([spread_of_cells(arm.heldout) / arm.heldout.shape[1] for arm in (first, other)]))
+    return effect(other.rows - first.rows, path.row_weights, cells, ratio, spread, path.dependence)
 
 
 def _verdict(difference: Effect | None, smallest: float) -> Verdict:

@@ -12,7 +12,14 @@ from typing import Any, TypedDict, Unpack
 
 import numpy as np
 from numpy.typing import ArrayLike
-from sklearn.model_selection import GroupKFold, KFold, StratifiedGroupKFold, StratifiedKFold, check_cv
+from sklearn.model_selection import (
+    GroupKFold,
+    KFold,
+    StratifiedGroupKFold,
+    StratifiedKFold,
+    TimeSeriesSplit,
+    check_cv,
+)
 from sklearn.utils import check_random_state
 from sklearn.utils.class_weight import compute_sample_weight
 from sklearn.utils.multiclass import type_of_target
@@ -34,6 +41,7 @@ from ridgewalk.losses import (
     facts,
     holds_classes,
 )
+from ridgewalk.path.dependence import ROWS, TIME, Dependence
 from ridgewalk.path.families import PathPenalty
 from ridgewalk.path.fit import AlphaSpec, fit_path
 from ridgewalk.path.problem import PathProblem
@@ -118,7 +126,8 @@ def mlp_path(X: ArrayLike, y: ArrayLike, **options: Unpack[PathOptions]) -> MLPP
         Starts of the weights.
     sample_weight : array_like, shape (N,), optional
     groups : array_like, shape (N,), optional
-        Groups of rows: a number of folds leaves each whole, and a splitter that asks for them gets them.
+        Groups of rows: a number of folds leaves each whole, a splitter that asks for them gets them, and standard
+        errors count groups, not rows.
     random_state : int, RandomState or None
         Draws the folds, then the seeds: more seeds leave the folds as they are.
     standardize : bool
@@ -225,6 +234,13 @@ class Sampling:
     random_state: Any
     groups: ArrayLike | None = None
 
+    @property
+    def dependence(self) -> Dependence:
+        """How the rows depend on each other: by groups where there are such, in time where folds are of the past."""
+        if self.groups is not None:
+            return Dependence.of_groups(self.groups)
+        return TIME if isinstance(self.cv, TimeSeriesSplit) else ROWS
+
 
 def path_problem(
     x: Any,
@@ -241,7 +257,8 @@ def path_problem(
     random = check_random_state(sampling.random_state)
     splits = draw_splits(x, target, sampling.cv, loss, random, sampling.groups, weights)
     seeds = draw_seeds(random, sampling.n_seeds)
-    return PathProblem.of(x, loss.encode(target), loss, splits, seeds, weights, standardize, maps)
+    problem = PathProblem.of(x, loss.encode(target), loss, splits, seeds, weights, standardize, maps)
+    return problem.with_dependence(sampling.dependence)
 
 
 def group_numbers(groups: ArrayLike | None, rows: int) -> Integers | None:

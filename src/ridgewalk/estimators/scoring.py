@@ -17,6 +17,29 @@ from ridgewalk.model import Model
 from ridgewalk.warning import warn
 
 
+class ScoredByScoring:
+    """The score of an estimator that chooses by ``scoring``."""
+
+    scoring: Any
+
+    def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
+        """Return the score by ``scoring``; without it the accuracy of classes, or R2 of numbers.
+
+        Parameters
+        ----------
+        X : array_like or sparse array, shape (N, P)
+        y : array_like, shape (N,) or (N, C)
+        sample_weight : array_like, shape (N,), optional
+            Handed to the scorer, which has to take it.
+        """
+        if self.scoring is None:
+            return float(super().score(X, y, sample_weight))  # type: ignore[misc]
+        plain = copy(self)
+        plain.scoring = None  # a scorer may ask for the estimator's own score
+        weights = {} if sample_weight is None else {"sample_weight": sample_weight}
+        return float(get_scorer(self.scoring)(plain, X, y, **weights))
+
+
 def score_of(
     face: Predictor,
     scoring: str | Callable[..., float],
@@ -57,6 +80,7 @@ def score_of(
         seen = copy(face)
         seen.__dict__.pop("feature_names_in_", None)
         seen.ensemble = False
+        seen.scoring = None  # a scorer may ask for the estimator's own score
         seen._set_models([model], 0)
         return float(scorer(seen, x[rows], y[rows], **({"sample_weight": weights[rows]} if weighted else {})))
 

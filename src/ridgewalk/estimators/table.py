@@ -21,7 +21,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 from scipy.sparse import issparse
-from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
+from sklearn.base import ClassifierMixin, RegressorMixin
 from sklearn.model_selection import check_cv
 from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval, StrOptions
@@ -31,7 +31,8 @@ from sklearn.utils.validation import check_array, check_is_fitted, column_or_1d
 from ridgewalk.arrays import Array, Booleans
 from ridgewalk.diagnostics import Arm, Diagnosis, Evidence, judge
 from ridgewalk.diagnostics.blended import Blended, check_folds, of_blend
-from ridgewalk.diagnostics.evidence import SingleNetwork, arm_of_stopped, chosen_by_others, smallest_effect
+from ridgewalk.diagnostics.evidence import SingleNetwork, arm_of, arm_of_stopped, chosen_by_others, smallest_effect
+from ridgewalk.estimators.at_strength import TableAtStrength
 from ridgewalk.estimators.comparing import paired_difference
 from ridgewalk.estimators.parameters import NETWORK_CONSTRAINTS
 from ridgewalk.estimators.problem import REGRESSION_LOSSES, recorded
@@ -78,7 +79,7 @@ VIEWS: Mapping[str, View] = {view.name: view for view in (View("plain", False, (
 """Views by name."""
 
 
-class _TableEstimator(BaseEstimator):  # type: ignore[misc]
+class _TableEstimator(TableAtStrength):
     """Parameters, views, blend."""
 
     _of_view: ClassVar[type[MLPClassifierCV] | type[MLPRegressorCV]]
@@ -240,12 +241,17 @@ class _TableEstimator(BaseEstimator):  # type: ignore[misc]
 
     @property
     def worth_(self) -> list[Worth]:
-        """What the blend gains over the single network, no penalty, early stopping, a linear model and a constant."""
+        """What predictions gain over the single network, no penalty, early stopping, a linear model and a constant."""
         self._check_views()
-        path, linear = self.network_.path_, self.network_.linear_path_
-        others = {"the single network": (self.network_.heldout_arm(), path)}
-        if self.unpenalized_blend_ is not None:
-            others["the blend without a penalty"] = (_arm_of_blend(self.unpenalized_blend_), path)
+        path, linear, mine = self.network_.path_, self.network_.linear_path_, self.heldout_arm()
+        others: dict[str, tuple[Arm, MLPPath]] = {}
+        if not hasattr(self, "blend_"):
+            if not path.lost[0].any():
+                others["no penalty"] = (arm_of([(path, 0)] * len(path.heldout_rows)), path)
+        else:
+            others["the single network"] = (self.network_.heldout_arm(), path)
+            if self.unpenalized_blend_ is not None:
+                others["the blend without a penalty"] = (_arm_of_blend(self.unpenalized_blend_), path)
         if self.early_stopped_ is not None:
             others["early stopping"] = (arm_of_stopped(self.early_stopped_), path)
         chosen = chosen_by_others(linear, "min")
@@ -256,25 +262,29 @@ class _TableEstimator(BaseEstimator):  # type: ignore[misc]
         smallest = smallest_effect(null, float(np.nan_to_num(self.heldout_loss_, nan=np.inf)))
         found = []
         for name, (arm, of) in others.items():
-            blend = _arm(self.blend_.row_loss, of) if of is linear else _arm_of_blend(self.blend_)
-            found.append(_worth(name, blend, arm, of, smallest))
+            found.append(_worth(name, _arm(mine.rows, of) if of is linear else mine, arm, of, smallest))
         return [each for each in found if np.isfinite(each["difference"])]
 
     def heldout_arm(self) -> Arm:
-        """Return what the blend lost on held-out rows, each fold with the weights that never saw them."""
+        """Return what predictions lost on held-out rows: of a blend, each fold's with weights that never saw them."""
         self._check_views()
+        if not hasattr(self, "blend_"):
+            return self.network_.heldout_arm()
         return _arm_of_blend(self.blend_)
 
     def summary(self) -> Summary:
         """Describe the single network's path and its choice in plain data, and beside it what the blend is worth."""
         self._check_views()
+        single = self.network_.summary(self.encoder_.origins)
+        if not hasattr(self, "blend_"):
+            return single
         path, paths = self.network_.path_, blended_paths(self.views_)
         members: list[MemberSummary] = [
             {"view": list(paths)[number], "alpha": float(list(paths.values())[number].alphas[index]), "weight": weight}
             for number, index, weight in self.blend_.members
         ]
-        error = heldout_error(self.blend_.row_loss, path.row_weights, path.heldout_rows)
-        return self.network_.summary(self.encoder_.origins) | {
+        error = heldout_error(self.blend_.row_loss, path.row_weights, path.heldout_rows, path.dependence)
+        return single | {
             "blend": {
                 "heldout_loss": self.heldout_loss_ if np.isfinite(self.heldout_loss_) else None,
                 "standard_error": error if np.isfinite(error) else None,
@@ -367,7 +377,7 @@ class _TableEstimator(BaseEstimator):  # type: ignore[misc]
         """
         self._check_views()
         rows = None if X is None else self.encoder_.transform(self._frame(X))
-        origins, blend = self.encoder_.origins, self.summary()["blend"]
+        origins, blend = self.encoder_.origins, self.summary().get("blend")
         return self.network_._write_page(file, rows, y, diagnosis, curves, origins, title, blend)
 
     def save(self, file: str | PathLike[str]) -> Path:
@@ -524,7 +534,7 @@ _FIT = """Fit every view's path, and blend them.
         sample_weight : array_like, shape (N,), optional
             A weight of 2 counts a row twice, in training and in scoring.
         groups : array_like, shape (N,), optional
-            Groups of rows: a number of folds leaves each whole.
+            Groups of rows: a number of folds leaves each whole, and standard errors count groups, not rows.
 
         Raises
         ------

@@ -23,8 +23,9 @@ from ridgewalk.engine import Engine, Runner
 from ridgewalk.engine.job import History
 from ridgewalk.engine.progress import Progress
 from ridgewalk.engine.record import Record
+from ridgewalk.estimators.at_strength import PathAtStrength
 from ridgewalk.estimators.parameters import NETWORK_CONSTRAINTS, documented
-from ridgewalk.estimators.predicting import Predictor, _ClassifierMixin, _RegressorMixin
+from ridgewalk.estimators.predicting import _ClassifierMixin, _RegressorMixin
 from ridgewalk.estimators.problem import (
     REGRESSION_LOSSES,
     Sampling,
@@ -35,7 +36,7 @@ from ridgewalk.estimators.problem import (
     row_weights,
 )
 from ridgewalk.estimators.references import reference_outputs
-from ridgewalk.estimators.scoring import score_of
+from ridgewalk.estimators.scoring import ScoredByScoring, score_of
 from ridgewalk.files import written
 from ridgewalk.folds import constant_losses
 from ridgewalk.input_maps import MapRule
@@ -43,8 +44,10 @@ from ridgewalk.losses import Loss, facts
 from ridgewalk.network import Activation
 from ridgewalk.objective import weighted_mean
 from ridgewalk.path.baseline import BASELINE_STRENGTHS, baseline_settings, fit_baseline
+from ridgewalk.path.confidence import EVERY_ONE_DIVERGED
 from ridgewalk.path.cost import baseline_seconds, check_memory, path_seconds, stopping_seconds
 from ridgewalk.path.defaults import Auto, Defaults, defaults
+from ridgewalk.path.dependence import mean_and_error
 from ridgewalk.path.early_stopping import EarlyStopped, fit_early_stopped
 from ridgewalk.path.families import PathPenalty, PenaltyName
 from ridgewalk.path.fit import AlphaSpec, finding_seconds, fit_path, strength_count
@@ -52,17 +55,7 @@ from ridgewalk.path.input_selection import InputSelection, relax, seconds_beside
 from ridgewalk.path.jobs import dense_job, every_pair, network_of, ramp_job
 from ridgewalk.path.problem import PathProblem
 from ridgewalk.path.result import MLPPath, Score, model_of
-from ridgewalk.path.selection import (
-    EVERY_ONE_DIVERGED,
-    Choice,
-    HeldOut,
-    Rule,
-    choose,
-    choose_among,
-    cross_chosen,
-    mean_and_error,
-    nested,
-)
+from ridgewalk.path.selection import Choice, Rule, best_path, cross_chosen, nested
 from ridgewalk.path.settings import PathSettings, Precision, Schedule
 from ridgewalk.progress import progress
 from ridgewalk.report.details import Extras, Given, page_data
@@ -82,7 +75,7 @@ _UNSOLVED = 1e-4  # residual above which a linear model counts as unsolved
 _OLD_NAMES = {"walk": "schedule", "memory": "checkpoint_dir"}
 
 
-class _PathEstimator(Predictor):
+class _PathEstimator(PathAtStrength):
     """Parameters, the path, the choice."""
 
     _old_names: ClassVar[dict[str, str]] = _OLD_NAMES
@@ -190,6 +183,10 @@ class _PathEstimator(Predictor):
         """Whether there is one strength, taken without a choice."""
         return isinstance(self.alphas, str) and self.alphas == "qut"
 
+    @property
+    def _takes_given_strength(self) -> bool:
+        return super()._takes_given_strength or self._takes_safe_strength
+
     def _size(self, problem: PathProblem) -> Defaults:
         """Return network, strengths and training: as given, and where it says "auto" what suits the table's shape."""
         rule = defaults(
@@ -224,6 +221,7 @@ class _PathEstimator(Predictor):
     def _fit(self, x: Any, target: Array, y: Array, loss: Loss, weights: Array, groups: ArrayLike | None) -> Self:
         """Fit the path of a checked table; ``target`` is what the loss encodes, ``y`` what a scorer compares with."""
         selecting = self._selects
+        self.__dict__.pop("strength_asked_", None)
         if selecting and self.scoring is not None:
             raise ValueError("scoring chooses on a path; select_inputs and relax choose by the loss: leave one out.")
         if selecting and self._takes_safe_strength:
@@ -259,10 +257,10 @@ class _PathEstimator(Predictor):
             self.input_selection_ = selections[best]
             self.path_, self.index_ = self.input_selection_.chosen.path, self.input_selection_.chosen.index
             self.paths_ = [selection.chosen.path for selection in selections]
-            choice = choose(*self.path_.choice_table)
+            choice = self.path_.choose()
         else:
-            tables = [path.choice_table for path in candidates]
-            best, choice = choose_among([table for table, _ in tables], tables[0][1], self.selection)
+            best = best_path([path.choice_table[0] for path in candidates], candidates[0].choice_table[1])
+            choice = candidates[best].choose(self.selection)
             self.paths_, self.path_, self.index_ = candidates, candidates[best], choice.chosen
             if self._takes_safe_strength:
                 self.index_ = len(self.path_.alphas) - 1
@@ -270,8 +268,10 @@ class _PathEstimator(Predictor):
         self.alphas_ = self.path_.alphas
         self.alpha_min_ = float(self.alphas_[choice.minimum])
         self.alpha_1se_ = float(self.alphas_[choice.one_standard_error])
+        self.alpha_simplest_ = float(self.alphas_[choice.simplest])
         self.alpha_ = float(self.alphas_[self.index_])
         self._report(candidates)
+        self._warn_of_linear_model()
         return self._set_fitted()
 
     @ending_with_interpreter
@@ -311,8 +311,8 @@ class _PathEstimator(Predictor):
         path = self._walked
         if alpha is not None and not (isinstance(alpha, Real) and 0 <= alpha <= path.alphas[-1]):
             raise ValueError(f"alpha is a number on the path, from 0 to {path.alphas[-1]:.4g}, got {alpha!r}.")
-        if alpha is None and self._takes_safe_strength:
-            alpha = float(path.alphas[-1])
+        if alpha is None and self._takes_given_strength:
+            alpha = self.alpha_
         outputs = {}
         check_memory(problem, path.settings, self._runner(Progress()), 1)  # before other models take their time
         if references:
@@ -348,10 +348,14 @@ class _PathEstimator(Predictor):
                 summary["significant"] = found.significant
         return summary
 
-    def _origins(self, origins: list[str] | None) -> list[str]:
+    def _path_at(self) -> MLPPath:
         check_is_fitted(self)
         if not hasattr(self, "path_"):
-            raise ValueError("A compacted model holds no path to show: ask the model it came from.")
+            raise ValueError("A compacted model holds no path: ask the model it came from.")
+        return self.path_
+
+    def _origins(self, origins: list[str] | None) -> list[str]:
+        self._path_at()
         names = origins or [str(name) for name in _check_feature_names_in(self)]
         if len(names) != self.n_features_in_:
             raise ValueError(f"origins has a name for each of the {self.n_features_in_} columns, got {len(names)}.")
@@ -359,11 +363,13 @@ class _PathEstimator(Predictor):
 
     def _choice(self) -> Choice:
         """Give both rules' strengths on the path, and the one that was taken."""
-        return replace(choose(*self.path_.choice_table), chosen=self.index_)
+        return replace(self.path_.choose(), chosen=self.index_)
 
     @property
     def _how(self) -> str:
         """How the strength was chosen, in words."""
+        if hasattr(self, "strength_asked_"):
+            return f"asked for, {self.strength_asked_:g}"
         if self._takes_safe_strength:
             return "qut"
         by = "" if self.scoring is None else f", by {self.scoring if isinstance(self.scoring, str) else 'a score'}"
@@ -387,14 +393,14 @@ class _PathEstimator(Predictor):
         if not hasattr(self, "path_"):
             raise ValueError("A compacted model holds no held-out losses: ask the model it came from.")
         path = self.path_
+        if self._takes_given_strength:
+            return arm_of([(path, self.index_)] * len(path.heldout_rows))
         if self.select_inputs and not self.input_selection_.significant:
             losses, weights = path.null_row_loss, path.row_weights
             null = np.array([[weighted_mean(losses[rows], weights[rows])] for rows in path.heldout_rows])
             return Arm(path.null_row_loss, null, null)
-        if self._takes_safe_strength:
-            return arm_of([(path, len(path.alphas) - 1)] * len(path.heldout_rows))
         paths = self._candidates
-        chosen = cross_chosen([_heldout(each) for each in paths], path.choice_table[1], self.selection)
+        chosen = cross_chosen([each.choice_table[0] for each in paths], path.choice_table[1], self.selection)
         return arm_of([(paths[best], index) for best, index in chosen])
 
     def _less_linear(self) -> Effect | None:
@@ -408,7 +414,7 @@ class _PathEstimator(Predictor):
         if less is None or linear is None or not np.isfinite(less.mean):
             return None
         weights = self.linear_path_.row_weights
-        loss, error = mean_and_error(linear.rows, weights)
+        loss, error = mean_and_error(linear.rows, weights, self.linear_path_.dependence)
         network = float(weighted_mean(self.heldout_arm().rows, weights))
         return LinearSummary(
             heldout_loss=float(loss),
@@ -573,16 +579,26 @@ class _PathEstimator(Predictor):
     def _report(self, candidates: list[MLPPath]) -> None:
         """Set what regularization gained on held-out rows, every fold at the strength that the others choose."""
         table, weights = candidates[0].choice_table
-        rows = nested([_heldout(path) for path in candidates], weights, self.selection)
-        linear_weights = self.linear_path_.choice_table[1]
-        linear = nested([_heldout(self.linear_path_)], linear_weights, self.selection)
+        unpenalized, dependence = table.row_loss[0], table.dependence
+        if self._takes_given_strength:
+            rows = self.path_.choice_table[0].row_loss[self.index_]
+        else:
+            rows = nested([path.choice_table[0] for path in candidates], weights, self.selection)
+        linear_table, linear_weights = self.linear_path_.choice_table
+        linear = nested([linear_table], linear_weights, self.selection)
         with np.errstate(invalid="ignore"):
             self.heldout_loss_, self.unpenalized_loss_, self.linear_loss_ = (
                 float(weighted_mean(losses, each))
-                for losses, each in ((rows, weights), (table[0], weights), (linear, linear_weights))
+                for losses, each in ((rows, weights), (unpenalized, weights), (linear, linear_weights))
             )
-            self.gain_, self.gain_error_ = (float(value) for value in mean_and_error(table[0] - rows, weights))
+            self.gain_, self.gain_error_ = (
+                float(value) for value in mean_and_error(unpenalized - rows, weights, dependence)
+            )
         self.null_loss_ = float(weighted_mean(self.path_.null_row_loss, self.path_.row_weights))
+        self.selection_frequency_ = self.path_.frequency(self.index_)
+
+    def _warn_of_linear_model(self) -> None:
+        """Warn where a linear model predicts counts better."""
         counts = facts(self.path_.loss).output_activation == "exponential" and self.scoring is None
         less = self._less_linear() if counts and self.linear_loss_ < _FINE * self.null_loss_ else None
         if less is not None and less.mean > _BEHIND * less.error:  # advice; a verdict asks for more
@@ -593,15 +609,19 @@ class _PathEstimator(Predictor):
                 "hidden_layer_sizes=().",
                 ConvergenceWarning,
             )
-        self.selection_frequency_ = self.path_.frequency(self.index_)
 
-    def _set_fitted(self) -> Self:
-        """Hand the chosen networks over, and say where their training failed."""
+    def _set_chosen(self) -> None:
+        """Predict with the networks of the chosen strength."""
         path, index = self.path_, self.index_
         best, sound = path.best_seed(index), ~path.lost[index, -1]
         sound[best] = True
         models = [path.model(index, int(seed)) for seed in np.flatnonzero(sound)]
         self._set_models(models, int(sound[:best].sum()))
+
+    def _set_fitted(self) -> Self:
+        """Hand the chosen networks over, and say where their training failed."""
+        path, index = self.path_, self.index_
+        self._set_chosen()
         self.n_iter_ = path.settings.max_iter
         self._warn_of_failures(path)
         if path.settings.linear and path.residual[index].max() > _UNSOLVED:
@@ -639,15 +659,6 @@ class _PathEstimator(Predictor):
                 f"constant ({null:.4g}). To mend it, {mend}, or raise max_iter.",
                 ConvergenceWarning,
             )
-
-
-def _heldout(path: MLPPath) -> HeldOut:
-    """Give the same, fold by fold."""
-    table, _ = path.choice_table
-    if path.heldout_score is None:
-        return HeldOut(table, path.heldout_rows, path.fold_row_loss)
-    folds = [np.array([k]) for k in range(table.shape[1])]
-    return HeldOut(table, folds, [table[:, fold] for fold in folds])
 
 
 _FIRST = """
@@ -725,7 +736,7 @@ _MIDDLE = """
 
 
 @documented(_FIRST, _MIDDLE)
-class MLPClassifierCV(_ClassifierMixin, _PathEstimator):
+class MLPClassifierCV(ScoredByScoring, _ClassifierMixin, _PathEstimator):
     """A neural network classifier that walks its L1/L2 path and chooses the strength by cross-validation.
 
     Two classes share one logit and binary cross-entropy, more have a softmax, several labels have a logit each.
@@ -755,7 +766,8 @@ class MLPClassifierCV(_ClassifierMixin, _PathEstimator):
         sample_weight : array_like, shape (N,), optional
             A weight of 2 counts a row twice, in training and in scoring (standard errors count rows).
         groups : array_like, shape (N,), optional
-            Groups of rows: a number of folds leaves each whole, and a splitter that asks for them gets them.
+            Groups of rows: a number of folds leaves each whole, a splitter that asks for them gets them, and standard
+            errors count groups, not rows.
         """
         self._validate_params()
         x, target = self._read(X, y)
@@ -765,7 +777,7 @@ class MLPClassifierCV(_ClassifierMixin, _PathEstimator):
 
 
 @documented(_FIRST, _MIDDLE)
-class MLPRegressorCV(_RegressorMixin, _PathEstimator):
+class MLPRegressorCV(ScoredByScoring, _RegressorMixin, _PathEstimator):
     """A neural network regressor that walks its L1/L2 path and chooses the strength by cross-validation.
 
     Held-out losses are in y's own units; with several targets, each in units of its own deviation.
@@ -795,7 +807,8 @@ class MLPRegressorCV(_RegressorMixin, _PathEstimator):
         sample_weight : array_like, shape (N,), optional
             A weight of 2 counts a row twice, in training and in scoring (standard errors count rows).
         groups : array_like, shape (N,), optional
-            Groups of rows: a number of folds leaves each whole, and a splitter that asks for them gets them.
+            Groups of rows: a number of folds leaves each whole, a splitter that asks for them gets them, and standard
+            errors count groups, not rows.
         """
         self._validate_params()
         x, target = self._read(X, y)

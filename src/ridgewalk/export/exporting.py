@@ -135,7 +135,7 @@ def to_torch(model: Estimator, encoder: Encoder | None = None, *, target: str = 
     Parameters
     ----------
     model : MLPClassifier, MLPClassifierCV, MLPRegressor or MLPRegressorCV
-        A fitted one.
+        A fitted one; or a table model at a strength of its single network, ``model.at(...)``.
     encoder : Encoder, optional
         What encoded the rows of the fit: it names the features.
     target : str
@@ -149,8 +149,10 @@ def to_torch(model: Estimator, encoder: Encoder | None = None, *, target: str = 
     Raises
     ------
     ValueError
-        If the model is not fitted, maps its columns or is of tables, or the encoder is another model's.
+        If the model is not fitted, maps its columns or blends networks, or the encoder is another model's.
     """
+    if isinstance(model, TableEstimator) and hasattr(model, "network_") and not hasattr(model, "blend_"):
+        model, encoder = model.network_, model.encoder_
     if isinstance(model, TableEstimator):
         raise ValueError(
             "A state_dict of PyTorch holds the dense layers of networks that take the same numbers, and those of a "

@@ -37,13 +37,13 @@ from ridgewalk.losses import curvature_diagonal, facts
 from ridgewalk.objective import Objective
 from ridgewalk.path.active_sets import minimized
 from ridgewalk.path.cost import baseline_solving_seconds
+from ridgewalk.path.dependence import mean_and_error
 from ridgewalk.path.families import as_elastic_net
 from ridgewalk.path.fit import find_strengths, fit_path
 from ridgewalk.path.jobs import network_of, penalties_at
 from ridgewalk.path.law import NullObjectives, null_objectives, with_law
 from ridgewalk.path.problem import PathProblem
 from ridgewalk.path.result import MLPPath, Score, collect
-from ridgewalk.path.selection import mean_and_error
 from ridgewalk.path.settings import PathSettings
 from ridgewalk.penalties import elastic_strengths
 from ridgewalk.threads import look_for_end
@@ -122,9 +122,7 @@ def _part_of_rows(problem: PathProblem) -> PathProblem:
     kept = np.random.default_rng(problem.seeds[0]).choice(used, most, replace=False)
     weights = np.zeros_like(problem.weights)
     weights[kept] = problem.weights[kept]
-    return PathProblem.of(
-        problem.x, problem.target, problem.loss, problem.splits, problem.seeds, weights, problem.standardize
-    )
+    return problem.with_weights(weights)
 
 
 def _most_columns(problem: PathProblem) -> int:
@@ -159,7 +157,7 @@ def _solved(
             fits.insert(0, lines.fits(objective, runner.engine))
             runner.progress.add(seconds / len(alphas))
             losses = lines.held_out_losses()
-            worse, error = mean_and_error(losses - best, lines.scored)
+            worse, error = mean_and_error(losses - best, lines.scored, problem.dependence)
             best, in_vain = (losses, 0) if worse < 0 else (best, in_vain + 1)
             if ends and (worse > _CLEAR * error or in_vain == _PATIENCE):
                 break

@@ -23,9 +23,9 @@ from ridgewalk.folds import average_by_row, row_losses
 from ridgewalk.losses import facts
 from ridgewalk.mixture import Mixture
 from ridgewalk.objective import weighted_mean
+from ridgewalk.path.dependence import ROWS, Dependence, mean_and_error
 from ridgewalk.path.problem import PathProblem
 from ridgewalk.path.result import MLPPath
-from ridgewalk.path.selection import mean_and_error
 
 MOST_MEMBERS = 5
 """Members of a blend, by default; each has K + 1 networks for every start. More predict no better (EXPERIMENTS.md)."""
@@ -171,19 +171,24 @@ def blended_training(problem: PathProblem, paths: Sequence[MLPPath], blend: Blen
     return np.array(means)
 
 
-def heldout_error(row_loss: Array, weights: Array, held_out: Sequence[Integers]) -> float:
+def heldout_error(
+    row_loss: Array, weights: Array, held_out: Sequence[Integers], dependence: Dependence = ROWS
+) -> float:
     """Return the standard error of a mean held-out loss: that over rows, or that over folds if it is the larger.
 
-    Over rows, losses count as independent. Networks of folds that share most of their rows are not, and where single
-    rows cost much, a few hundred rows know little of it; the spread of K means knows of both, but is a rough measure.
+    Over rows, losses count as independent, but for groups and time. Networks of folds that share most of their rows are
+    not, and where single rows cost much, a few hundred rows know little of it; the spread of K means knows of both, but
+    is a rough measure.
 
     Parameters
     ----------
     row_loss, weights : arrays, shape (N,)
     held_out : sequence of integers, K times (n,)
         Rows of the folds.
+    dependence : Dependence
+        Of the N rows.
     """
-    _, of_rows = mean_and_error(row_loss, weights)
+    _, of_rows = mean_and_error(row_loss, weights, dependence)
     if len(held_out) == 1:
         return float(of_rows)
     means = np.array([float(weighted_mean(row_loss[rows], weights[rows])) for rows in held_out])

@@ -208,7 +208,7 @@ def _race(
     """Train fold after fold: the race, and one :class:`Fits` over the pairs for each strength that is left."""
     progress, seeds, folds = runner.progress, len(problem.seeds), len(problem.splits)
     check_memory(problem, settings, runner, len(strengths))
-    race = Race(strengths, [rows for _, rows in problem.splits], problem.weights)
+    race = Race(strengths, [rows for _, rows in problem.splits], problem.weights, problem.dependence)
     trained: dict[int, list[Fits]] = {number: [] for number in race.left}
     with progress.task(training_seconds(problem, settings, len(strengths))):
         progress.stage = "training without a penalty"

@@ -29,6 +29,7 @@ from ridgewalk.engine.job import Fits, joined
 from ridgewalk.engine.runner import seconds_of_epoch
 from ridgewalk.objective import weighted_mean
 from ridgewalk.path.cost import check_memory, path_seconds, scoring_seconds
+from ridgewalk.path.dependence import mean_and_error
 from ridgewalk.path.families import GroupLassoPath, LayeredPenalty, as_group_lasso
 from ridgewalk.path.fit import AlphaSpec, find_strengths, strength_count, train_path
 from ridgewalk.path.jobs import (
@@ -45,7 +46,7 @@ from ridgewalk.path.law import NullObjectives, null_objectives, with_law, withou
 from ridgewalk.path.linear import solve_linear
 from ridgewalk.path.problem import PathProblem
 from ridgewalk.path.result import MLPPath, collect
-from ridgewalk.path.selection import Rule, mean_and_error, minimum
+from ridgewalk.path.selection import Rule, minimum, simplest
 from ridgewalk.path.settings import PathSettings
 from ridgewalk.penalties import L2, GroupLasso, Penalty
 
@@ -141,9 +142,10 @@ def select_inputs(
     settings : PathSettings, optional
         Its penalty is taken to be the group lasso over inputs; ``max_iter`` is that of the adaptive path and of the
         refits, the first path takes one and a half times as many epochs.
-    rule : "min" or "1se"
+    rule : "min", "1se" or "simplest"
         Which of the refits is handed over where some are within one paired standard error of the best arm: that whose
-        inputs most folds hold ("min"), or that of lowest held-out loss ("1se"), which has fewer inputs.
+        inputs most folds hold ("min"), or that of lowest held-out loss ("1se"), which has fewer inputs. "simplest" is
+        the simplest refit in the confidence set at 95% of all refits and the best arm.
     problem, alphas, runner
         As for :func:`ridgewalk.path.fit.fit_path`.
 
@@ -181,7 +183,7 @@ def select_inputs(
         adaptive = collect(problem, settings, runner, null, adaptive_strengths, lawful)
         refits = _refits(problem, settings, runner, null, adaptive_strengths, fits)
     arms = (_arm("path", first), _arm("adaptive path", adaptive), _arm("refits", refits))
-    selection = _selection(arms, _agreed(arms) if rule == "min" else _sparsest(arms))
+    selection = _selection(arms, {"min": _agreed, "1se": _sparsest, "simplest": _simplest}[rule](arms))
     return selection if selection.significant else replace(selection, chosen=_emptied(null, selection.chosen))
 
 
@@ -209,7 +211,7 @@ def relax(
         path = collect(problem, settings, runner, null, strengths, lawful)
         refits = _refits(problem, settings, runner, null, strengths[1:], _together(fits[1:]))
     arms = (_arm("path", path), _arm("refits", refits))
-    return _selection(arms, _lowest(arms) if rule == "min" else _sparsest(arms))
+    return _selection(arms, {"min": _lowest, "1se": _sparsest, "simplest": _simplest}[rule](arms))
 
 
 def seconds_beside_the_path(problem: PathProblem, settings: PathSettings, strengths: int, relaxing: bool) -> float:
@@ -363,13 +365,22 @@ def _lowest(arms: tuple[Arm, ...]) -> Arm:
 def _near(arms: tuple[Arm, ...]) -> Integers:
     """Return the strengths of the refits within one paired standard error of the arm of lowest held-out loss."""
     path = arms[-1].path
-    above, error = mean_and_error(path.row_loss - _rows(_lowest(arms)), path.row_weights)
+    above, error = mean_and_error(path.row_loss - _rows(_lowest(arms)), path.row_weights, path.dependence)
     return np.flatnonzero(above <= error)
 
 
 def _sparsest(arms: tuple[Arm, ...]) -> Arm:
     """Return the refits where they are near the lowest loss, else the arm that has it."""
     return arms[-1] if arms[-1].index in _near(arms) else _lowest(arms)
+
+
+def _simplest(arms: tuple[Arm, ...]) -> Arm:
+    """Return the simplest of all refits and the arm of lowest held-out loss that may have the least expected loss."""
+    refits, best = arms[-1], _lowest(arms)
+    row_loss = np.vstack([refits.path.row_loss, _rows(best)])
+    sizes = np.vstack([refits.path.sizes, best.path.sizes[best.index]])
+    index = simplest(row_loss, refits.path.row_weights, refits.path.dependence, sizes)
+    return _at(refits.name, refits.path, index) if index < len(row_loss) - 1 else best
 
 
 def _agreed(arms: tuple[Arm, ...]) -> Arm:
@@ -381,7 +392,7 @@ def _agreed(arms: tuple[Arm, ...]) -> Arm:
     """
     refits, near = arms[-1], _near(arms)
     path = refits.path
-    gain, gain_error = mean_and_error(path.null_row_loss - path.row_loss[near], path.row_weights)
+    gain, gain_error = mean_and_error(path.null_row_loss - path.row_loss[near], path.row_weights, path.dependence)
     near = near[gain > _GATE * gain_error]
     if not near.size:
         return _lowest(arms)
@@ -393,7 +404,7 @@ def _agreed(arms: tuple[Arm, ...]) -> Arm:
 
 def _selection(arms: tuple[Arm, ...], chosen: Arm) -> InputSelection:
     weights, null = chosen.path.row_weights, chosen.path.null_row_loss
-    gain, gain_error = (float(value) for value in mean_and_error(null - _rows(chosen), weights))
+    gain, gain_error = (float(value) for value in mean_and_error(null - _rows(chosen), weights, chosen.path.dependence))
     return InputSelection(
         arms=arms,
         chosen=chosen,

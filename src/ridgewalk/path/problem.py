@@ -22,6 +22,7 @@ from ridgewalk.folds import Fold, Matrix, Rows, check_splits, row_losses, row_nu
 from ridgewalk.input_maps import MapRule
 from ridgewalk.losses import Loss
 from ridgewalk.network import Network
+from ridgewalk.path.dependence import ROWS, Dependence
 from ridgewalk.threads import look_for_end
 
 
@@ -45,6 +46,8 @@ class PathProblem:
         Of the splits; then all rows.
     maps : MapRule or None
         How the columns are mapped to what the network takes, which every fold has learned on its own rows.
+    dependence : Dependence
+        How the rows depend on each other.
     """
 
     x: Matrix
@@ -56,6 +59,7 @@ class PathProblem:
     standardize: bool
     folds: tuple[Fold, ...]
     maps: MapRule | None = None
+    dependence: Dependence = ROWS
 
     @staticmethod
     def of(
@@ -192,4 +196,26 @@ class PathProblem:
 
     def with_rows(self, x: Matrix, target: Array) -> PathProblem:
         """Return the problem of the same splits over other numbers, mapped and standardized anew."""
-        return PathProblem.of(x, target, self.loss, self.splits, self.seeds, self.weights, self.standardize, self.maps)
+        again = PathProblem.of(x, target, self.loss, self.splits, self.seeds, self.weights, self.standardize, self.maps)
+        return replace(again, dependence=self.dependence)
+
+    def with_weights(self, weights: Array) -> PathProblem:
+        """Return the problem of the same splits with other weights of the rows (N,), standardized anew."""
+        again = PathProblem.of(
+            self.x, self.target, self.loss, self.splits, self.seeds, weights, self.standardize, self.maps
+        )
+        return replace(again, dependence=self.dependence)
+
+    def with_dependence(self, dependence: Dependence) -> PathProblem:
+        """Return the same problem of rows that depend on each other in another way.
+
+        Raises
+        ------
+        ValueError
+            If the groups are those of other rows.
+        """
+        if dependence.groups is not None and dependence.groups.shape != self.weights.shape:
+            raise ValueError(
+                f"There are {len(self.weights)} rows, and groups of shape {dependence.groups.shape}: give one a row."
+            )
+        return replace(self, dependence=dependence)

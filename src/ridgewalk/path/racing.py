@@ -24,7 +24,8 @@ import numpy as np
 
 from ridgewalk.arrays import Array, Booleans, Integers
 from ridgewalk.folds import average_by_row
-from ridgewalk.path.selection import mean_and_error
+from ridgewalk.objective import weighted_mean
+from ridgewalk.path.dependence import ROWS, Dependence, mean_and_error
 
 FIRST_FOLDS = 2
 """Folds after which the first strengths may be dropped."""
@@ -71,10 +72,15 @@ class Race:
         From 0, rising.
     heldout_rows : sequence of integers, K times (n,)
     weights : array, shape (N,)
+    dependence : Dependence
+        Of the N rows.
     """
 
-    def __init__(self, strengths: Array, heldout_rows: Sequence[Integers], weights: Array) -> None:
+    def __init__(
+        self, strengths: Array, heldout_rows: Sequence[Integers], weights: Array, dependence: Dependence = ROWS
+    ) -> None:
         self._strengths, self._rows, self._weights = strengths, heldout_rows, weights
+        self._dependence = dependence
         self._losses: list[Array] = []
         self._out: dict[int, tuple[int, float]] = {}
         self.left: Integers = np.arange(len(strengths))
@@ -90,7 +96,7 @@ class Race:
         rows = self._rows[:folds]
         table = average_by_row(rows, [each[self.left] for each in self._losses], len(self._weights))
         seen = np.isin(np.arange(len(self._weights)), np.concatenate(rows))
-        mean, stays = standing(table, np.where(seen, self._weights, 0.0))
+        mean, stays = standing(table, np.where(seen, self._weights, 0.0), self._dependence)
         self._out |= {int(s): (folds, float(loss)) for s, loss in zip(self.left[~stays], mean[~stays], strict=True)}
         self.left = self.left[stays]
 
@@ -102,17 +108,19 @@ class Race:
         return Dropped(self._strengths[numbers], np.array(folds, dtype=np.int64), np.array(losses))
 
 
-def standing(row_loss: Array, weights: Array) -> tuple[Array, Booleans]:
+def standing(row_loss: Array, weights: Array, dependence: Dependence = ROWS) -> tuple[Array, Booleans]:
     """Return the mean of held-out losses (S, N), strengths rising from 0, and who stays in the race: both (S,)."""
-    used = weights > 0
-    mean, _ = mean_and_error(row_loss, weights)
+    used = np.flatnonzero(weights > 0)
+    mean = weighted_mean(row_loss, weights)
     finite = np.where(np.isfinite(mean), mean, np.inf)
     best = int(np.argmin(finite))
     if not np.isfinite(mean[best]):
         return mean, np.ones(len(mean), dtype=bool)
     with np.errstate(invalid="ignore"):  # what diverged
-        behind, error = mean_and_error(row_loss[:, used] - row_loss[best, used], weights[used])
-    stays = behind <= _CLEARLY * error
+        changes = row_loss[:, used] - row_loss[best, used]
+        behind, error = mean_and_error(changes, weights[used], dependence.of_rows(used))
+    unknown = np.isfinite(behind) & np.isnan(error)  # of a single group
+    stays = (behind <= _CLEARLY * error) | unknown
     stays[:2] = True
     stays[1 + np.argmin(finite[1:]) if len(mean) > 1 else 0] = True
     return mean, stays

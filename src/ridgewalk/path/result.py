@@ -8,8 +8,9 @@ seeds      starts of the weights
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -19,20 +20,33 @@ from ridgewalk.engine import Runner
 from ridgewalk.folds import Fold, average_by_row
 from ridgewalk.formatting import format_count, format_number
 from ridgewalk.layers import Arrays
-from ridgewalk.losses import Loss
+from ridgewalk.losses import Loss, facts
 from ridgewalk.model import Model
 from ridgewalk.network import Network
 from ridgewalk.objective import weighted_mean
+from ridgewalk.path.confidence import (
+    Band,
+    ConfidenceSet,
+    CorrectedMinimum,
+    band,
+    confidence_set,
+    corrected_minimum,
+    pair_variance,
+)
 from ridgewalk.path.cost import MOST_OUTPUTS, scoring_seconds
+from ridgewalk.path.dependence import ROWS, Dependence, mean_and_error
 from ridgewalk.path.jobs import network_of
 from ridgewalk.path.law import NULL, Lawful, NullObjectives
 from ridgewalk.path.problem import PathProblem
 from ridgewalk.path.racing import Dropped
-from ridgewalk.path.selection import choose
+from ridgewalk.path.selection import Choice, HeldOut, Rule
 from ridgewalk.path.settings import PathSettings
+from ridgewalk.path.strength_table import HEAD, StrengthTable
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 _AT_REST = 1e-3  # residual up to which a fit counts as converged
-_HEAD = ("strength", "held-out loss", "training loss", "zeros", "inputs", "units")  # of the path as a table
 _MOST_UNFOLDED = 40  # rows of it
 
 Score = Callable[[Model, Integers], float]
@@ -127,6 +141,8 @@ class MLPPath:
     engine : str
     dropped : Dropped
         Strengths that a race dropped; nothing else of the path has them.
+    dependence : Dependence
+        How the rows depend on each other, which every standard error of held-out losses allows for.
     """
 
     alphas: Array
@@ -155,6 +171,7 @@ class MLPPath:
     folds: tuple[Fold, ...]
     engine: str
     dropped: Dropped = field(default_factory=Dropped.none)
+    dependence: Dependence = ROWS
 
     @cached_property
     def row_loss(self) -> Array:
@@ -167,9 +184,78 @@ class MLPPath:
         return self.folds[-1]
 
     @property
-    def choice_table(self) -> tuple[Array, Array]:
-        """What a strength is chosen by, and weights: losses (S, N) of rows, or negative scores (S, K) of folds."""
-        return choice_table(self.row_loss, self.row_weights, self.heldout_score)
+    def held_out(self) -> HeldOut:
+        """Held-out losses, fold by fold, and what a rule asks beside them."""
+        return HeldOut(self.row_loss, self.heldout_rows, self.fold_row_loss, self.dependence, self.sizes)
+
+    @property
+    def choice_table(self) -> tuple[HeldOut, Array]:
+        """What a strength is chosen by, and weights: losses of rows (N,), or negative scores of folds (K,)."""
+        if self.heldout_score is None:
+            return self.held_out, self.row_weights
+        table = -self.heldout_score.mean(axis=-1)
+        folds = [np.array([k]) for k in range(table.shape[1])]
+        return HeldOut(table, folds, [table[:, k] for k in folds], sizes=self.sizes), np.ones(len(folds))
+
+    def choose(self, rule: Rule = "min") -> Choice:
+        """Choose a strength by the held-out losses, or by the scores where there are such."""
+        table, weights = self.choice_table
+        return table.choose(rule, weights)
+
+    @cached_property
+    def sizes(self) -> Integers:
+        """Inputs that the best start on all rows uses, and its weights that are not 0: shape (S, 2)."""
+        best = [(s, self.best_seed(s)) for s in range(len(self.alphas))]
+        inputs = [int(self.inputs_kept[s, -1, seed].sum()) for s, seed in best]
+        kept = [sum(int(np.count_nonzero(w[pair])) for w in self.parameters[::2]) for pair in best]
+        return np.array([inputs, kept]).T
+
+    def confidence_set(self, level: float = 0.95) -> ConfidenceSet:
+        """Find the strengths that may have the least expected loss (:func:`ridgewalk.path.confidence.confidence_set`).
+
+        Parameters
+        ----------
+        level : float
+            Between 0 and 1: how often, at least, the set holds the strength of least expected loss.
+
+        Raises
+        ------
+        ValueError
+            If the level is none, or every strength diverged in some fold.
+        """
+        return confidence_set(self.row_loss, self.row_weights, self.dependence, level)
+
+    def band(self, level: float = 0.95) -> Band:
+        """Compute a band for the expected losses of all strengths at once (:func:`ridgewalk.path.confidence.band`).
+
+        Parameters
+        ----------
+        level : float
+            Between 0 and 1: how often it holds them all.
+
+        Raises
+        ------
+        ValueError
+            If the level is none, or every strength diverged in some fold.
+        """
+        return band(self.row_loss, self.row_weights, self.dependence, level, self.pair_variance)
+
+    def corrected_minimum(self) -> CorrectedMinimum:
+        """Correct the lowest held-out loss for its choice (:func:`ridgewalk.path.confidence.corrected_minimum`).
+
+        Raises
+        ------
+        ValueError
+            If every strength diverged in some fold.
+        """
+        return corrected_minimum(self.row_loss, self.row_weights, self.dependence, self.pair_variance)
+
+    @property
+    def pair_variance(self) -> Array:
+        """What pairs of rows bring to the variance of a row's held-out loss: shape (S,)."""
+        training = self.train_loss[:, :-1].mean(axis=(1, 2))
+        power, targets = facts(self.loss).unit_power, self.parameters[-1].shape[-1]
+        return pair_variance(weighted_mean(self.row_loss, self.row_weights), training, power, targets)
 
     @property
     def null_wins(self) -> Booleans:
@@ -232,24 +318,67 @@ class MLPPath:
         )
 
     def __str__(self) -> str:
-        lines = [f"{first:>10}" + "".join(f"{cell:>16}" for cell in row) for first, *row in (_HEAD, *self._table())]
+        lines = [
+            f"{first:>10}" + "".join(f"{cell:>16}" for cell in row) + f"  {marks}".rstrip()
+            for first, *row, marks in (HEAD, *self._in_words())
+        ]
         return "\n".join([repr(self), *lines])
 
     def _repr_html_(self) -> str:
         """Show it in a notebook: what was walked, and a table of all strengths, folded where there are many."""
-        rows, shown = markup.table(_HEAD, self._table()), " open" * (len(self.alphas) <= _MOST_UNFOLDED)
+        rows, shown = markup.table(HEAD, self._in_words()), " open" * (len(self.alphas) <= _MOST_UNFOLDED)
         return f"{markup.element('p', repr(self))}<details{shown}><summary>Every strength</summary>{rows}</details>"
 
-    def _table(self) -> list[tuple[str, ...]]:
-        """Write every strength: mean held-out loss, and what the best start on all rows lost and kept."""
-        loss = weighted_mean(self.row_loss, self.row_weights)
-        rows: list[tuple[str, ...]] = []
-        for s, alpha in enumerate(self.alphas):
-            cell = (s, -1, self.best_seed(s))
-            losses = (format_number(loss[s], 4), format_number(self.train_loss[cell], 4))
-            counts = (f"{self.zeros[cell]:.0%}", str(self.inputs_kept[cell].sum()), str(self.units_kept[cell]))
-            rows.append((format_number(alpha, 4), *losses, *counts))
-        return rows
+    @property
+    def strength_table(self) -> StrengthTable:
+        """What the path is at every strength, in columns."""
+        best = [(s, -1, self.best_seed(s)) for s in range(len(self.alphas))]
+        place = tuple(np.array(best).T)
+        loss, error = mean_and_error(self.row_loss, self.row_weights, self.dependence)
+        return StrengthTable(
+            alpha=self.alphas,
+            heldout_loss=loss,
+            standard_error=error,
+            train_loss=self.train_loss[place],
+            zeros=self.zeros[place],
+            inputs=self.sizes[:, 0],
+            weights=self.sizes[:, 1],
+            units=self.units_kept[place],
+            heldout_score=None if self.heldout_score is None else self.heldout_score.mean(axis=(1, 2)),
+        )
+
+    def to_frame(self, chosen: int | None = None) -> pd.DataFrame:
+        """Return the path as a frame of pandas, one row a strength, from weak to strong.
+
+        Its columns are "alpha"; "heldout_loss" and its "standard_error"; "band_low" and "band_high", a band at 95% for
+        the expected losses at all strengths at once (:meth:`band`); "train_loss", "zeros" (a share), "inputs",
+        "weights" and "units" of the best start on all rows; "in_confidence_set", whether the strength may have the
+        least expected loss, at 95% (:meth:`confidence_set`); "marks"; and with a scorer its "heldout_score".
+
+        Parameters
+        ----------
+        chosen : int, optional
+            Number of the strength to mark as "chosen", such as an estimator's ``index_``. The others are marked "min",
+            "1se" and "simplest", several marks with a space between them.
+
+        Returns
+        -------
+        pandas.DataFrame, S rows
+        """
+        table, whole = self.strength_table, self._has_whole_strength
+        members = self.confidence_set().members if whole else np.zeros(len(self.alphas), dtype=bool)
+        marks = table.marks(self.choose() if whole else None, chosen)
+        return table.frame(marks, members, self.band() if whole else None)
+
+    @property
+    def _has_whole_strength(self) -> bool:
+        """Whether there is a strength at which no fold diverged, so that one can be chosen."""
+        return bool(np.isfinite(self.row_loss[:, self.row_weights > 0]).all(axis=1).any())
+
+    def _in_words(self) -> list[tuple[str, ...]]:
+        """Write every strength with its marks."""
+        table = self.strength_table
+        return table.in_words(table.marks(self.choose() if self._has_whole_strength else None))
 
 
 def model_of(network: Network, loss: Loss, parameters: Sequence[Array], fold: Fold) -> Model:
@@ -265,13 +394,6 @@ def model_of(network: Network, loss: Loss, parameters: Sequence[Array], fold: Fo
         target_scale=fold.target_scale,
         map=fold.inputs,
     )
-
-
-def choice_table(row_loss: Array, row_weights: Array, score: Array | None) -> tuple[Array, Array]:
-    """Return what a strength is chosen by, and weights: losses (S, N) of rows, or negative scores (S, K) of folds."""
-    if score is None:
-        return row_loss, row_weights
-    return -score.mean(axis=-1), np.ones(score.shape[1])
 
 
 def collect(
@@ -307,13 +429,11 @@ def collect(
     heldout = _HeldOut(problem, len(strengths), bool(score))
     with progress.task(len(folds) * scoring_seconds(problem, settings, len(strengths))):
         training = _score(problem, settings, runner, arrays, lost, heldout, score, training)
-    parameters = tuple(w[:, :-1] for w in arrays)
-    networks = FoldNetworks(parameters, *_outputs(problem, network, parameters, heldout))
     inputs_kept, units_kept = connected([w != 0 for w in arrays[::2]])
     if (inputs := folds[-1].inputs) is not None:
         inputs_kept = inputs.columns_of(inputs_kept)
     held_out = np.concatenate([rows for _, rows in problem.splits])
-    return MLPPath(
+    path = MLPPath(
         alphas=strengths,
         heldout_loss=heldout.means,
         heldout_score=heldout.scores,
@@ -332,14 +452,17 @@ def collect(
         n_iter=table("epochs").astype(int),
         diverged=diverged,
         parameters=tuple(w[:, -1] for w in arrays),
-        fold_networks=networks,
+        fold_networks=None,
         settings=settings,
         network=network,
         loss=problem.loss,
         standardize=problem.standardize,
         folds=folds,
         engine=fits[0].engine,
+        dependence=problem.dependence,
     )
+    of_folds = tuple(w[:, :-1] for w in arrays)
+    return replace(path, fold_networks=FoldNetworks(of_folds, *_outputs(problem, path, of_folds, heldout)))
 
 
 class _HeldOut:
@@ -407,19 +530,17 @@ def _score(
 
 
 def _outputs(
-    problem: PathProblem, network: Network, parameters: Arrays, heldout: _HeldOut
+    problem: PathProblem, path: MLPPath, parameters: Arrays, heldout: _HeldOut
 ) -> tuple[Integers, tuple[Array, ...]]:
     """Return the strengths whose held-out outputs are kept, and these: of all, or of those that a choice may take."""
     count = len(heldout.means)
     if heldout.outputs:
         return np.arange(count), tuple(heldout.outputs)
-    losses = average_by_row([rows for _, rows in problem.splits], heldout.row_losses, len(problem.weights))
-    held_out = np.isin(np.arange(len(problem.weights)), np.concatenate([rows for _, rows in problem.splits]))
-    choice = choose(*choice_table(losses, np.where(held_out, problem.weights, 0.0), heldout.scores))
-    kept = np.unique([0, choice.minimum, choice.one_standard_error, count - 1])
+    choice = path.choose()
+    kept = np.unique([0, choice.minimum, choice.one_standard_error, choice.simplest, count - 1])
     outputs = []
     for k, ((_, rows), fold) in enumerate(zip(problem.splits, problem.folds[:-1], strict=True)):
-        each = [problem.outputs_of(network, [w[s, k] for w in parameters], fold, rows) for s in kept]
+        each = [problem.outputs_of(path.network, [w[s, k] for w in parameters], fold, rows) for s in kept]
         outputs.append(np.stack([_singles(fold, output) for output in each]))
     return kept, tuple(outputs)
 

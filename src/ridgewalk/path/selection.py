@@ -3,9 +3,11 @@
     minimum              lowest mean held-out loss: for prediction
     one_standard_error   strongest whose loss is above the minimum's by at most one standard error of that very
                          difference, row by row: for sparser models
+    simplest             of the strengths that may have the least expected loss, at a level of 95%, the one of fewest
+                         inputs, then of fewest weights, then the strongest: as sparse as the rows allow
 
 Pairing matters: rows that are hard for one strength are hard for the next, so the error of a difference is far
-smaller than the error of either loss. Both rules read each row's loss averaged over seeds.
+smaller than the error of either loss. All rules read each row's loss averaged over seeds.
 """
 
 from __future__ import annotations
@@ -19,23 +21,10 @@ import numpy as np
 from ridgewalk.arrays import Array, Integers
 from ridgewalk.folds import average_by_row
 from ridgewalk.objective import weighted_mean
+from ridgewalk.path.confidence import EVERY_ONE_DIVERGED, confidence_set, lowest
+from ridgewalk.path.dependence import ROWS, Dependence, mean_and_error
 
-Rule = Literal["min", "1se"]
-EVERY_ONE_DIVERGED = "Every strength diverged: lower the learning rate, or standardize the columns."
-
-
-def mean_and_error(values: Array, weights: Array) -> tuple[Array, Array]:
-    """Weighted mean of values (..., N) and its standard error, over rows of weight above 0.
-
-    The error is ``sqrt( n/(n-1) * sum w^2 (v - mean)^2 ) / sum w``, which for equal weights is ``sd / sqrt(n)``.
-    """
-    used = weights > 0
-    values, weights = values[..., used], weights[used]
-    count = len(weights)
-    mean = weighted_mean(values, weights)
-    with np.errstate(invalid="ignore"):
-        spread = (weights**2 * (values - mean[..., None]) ** 2).sum(axis=-1)
-    return mean, np.sqrt(spread * count / max(count - 1, 1)) / weights.sum()
+Rule = Literal["min", "1se", "simplest"]
 
 
 def minimum(row_loss: Array, weights: Array) -> int:
@@ -43,43 +32,75 @@ def minimum(row_loss: Array, weights: Array) -> int:
     mean = weighted_mean(row_loss, weights)
     if not np.isfinite(mean).any():
         raise ValueError(EVERY_ONE_DIVERGED)
-    return len(mean) - 1 - int(np.nanargmin(mean[::-1]))
+    return lowest(mean)
 
 
-def one_standard_error(row_loss: Array, weights: Array) -> int:
+def one_standard_error(row_loss: Array, weights: Array, dependence: Dependence = ROWS) -> int:
     """Index of the strongest strength, going up from the minimum, within one paired standard error of it.
 
     (Breiman, Friedman, Olshen and Stone, 1984, section 3.4.3, for unpaired errors.) Never weaker than the minimum.
     """
-    best, used = minimum(row_loss, weights), weights > 0
-    mean, error = mean_and_error(row_loss[best:, used] - row_loss[best, used], weights[used])
+    best, used = minimum(row_loss, weights), np.flatnonzero(weights > 0)
+    changes = row_loss[best:, used] - row_loss[best, used]
+    mean, error = mean_and_error(changes, weights[used], dependence.of_rows(used))
     beyond = np.flatnonzero(~(mean <= error))
     return best + (int(beyond[0]) if beyond.size else len(mean)) - 1
 
 
+def simplest(row_loss: Array, weights: Array, dependence: Dependence = ROWS, sizes: Integers | None = None) -> int:
+    """Index of the simplest strength of the confidence set at 95%.
+
+    Parameters
+    ----------
+    row_loss : array, shape (S, N)
+    weights : array, shape (N,)
+    dependence : Dependence
+    sizes : integers, shape (S, 2), optional
+        Inputs and weights of the network at each strength; without them, the strongest of the set is the simplest.
+    """
+    members = np.flatnonzero(confidence_set(row_loss, weights, dependence).members)
+    if sizes is None:
+        return int(members[-1])
+    inputs, kept = sizes[members].T
+    return int(members[np.lexsort((-members, kept, inputs))[0]])
+
+
 @dataclass(frozen=True)
 class Choice:
-    """Indices of the two rules, and of the one asked for."""
+    """Indices of the three rules, and of the one asked for."""
 
     minimum: int
     one_standard_error: int
+    simplest: int
     chosen: int
 
 
-def choose(row_loss: Array, weights: Array, rule: Rule = "min") -> Choice:
-    """Apply both rules to held-out losses (S, N); ``rule`` says which one counts."""
-    if rule not in get_args(Rule):
-        raise ValueError(f'selection is "min" or "1se", got {rule!r}.')
-    best, sparse = minimum(row_loss, weights), one_standard_error(row_loss, weights)
-    return Choice(best, sparse, best if rule == "min" else sparse)
+def choose(
+    row_loss: Array,
+    weights: Array,
+    rule: Rule = "min",
+    dependence: Dependence = ROWS,
+    sizes: Integers | None = None,
+) -> Choice:
+    """Apply all rules to held-out losses (S, N); ``rule`` says which one counts. Parameters as for :func:`simplest`."""
+    found = {each: chosen_by(each, row_loss, weights, dependence, sizes) for each in get_args(Rule)}
+    return Choice(found["min"], found["1se"], found["simplest"], found[_known(rule)])
 
 
-def choose_among(paths: Sequence[Array], weights: Array, rule: Rule = "min") -> tuple[int, Choice]:
-    """Choose the path, of several with losses (S, N), that has the lowest mean, and a strength on it by the rule."""
-    choices = [choose(row_loss, weights, rule) for row_loss in paths]
-    lowest = [weighted_mean(row_loss[choice.minimum], weights) for row_loss, choice in zip(paths, choices, strict=True)]
-    best = int(np.argmin(lowest))
-    return best, choices[best]
+def chosen_by(rule: Rule, row_loss: Array, weights: Array, dependence: Dependence, sizes: Integers | None) -> int:
+    """Return the index that one rule chooses. Parameters as for :func:`simplest`."""
+    if _known(rule) == "min":
+        return minimum(row_loss, weights)
+    if rule == "1se":
+        return one_standard_error(row_loss, weights, dependence)
+    return simplest(row_loss, weights, dependence, sizes)
+
+
+def _known(rule: Rule) -> Rule:
+    rules = get_args(Rule)
+    if rule not in rules:
+        raise ValueError(f"selection is {', '.join(map(repr, rules[:-1]))} or {rules[-1]!r}, got {rule!r}.")
+    return rule
 
 
 @dataclass(frozen=True, eq=False)
@@ -93,11 +114,30 @@ class HeldOut:
     rows : sequence of integers, K times (n,)
         Which rows each fold held out.
     losses : sequence of arrays, K times (S, n)
+    dependence : Dependence
+        Of the N rows.
+    sizes : integers, shape (S, 2), or None
+        Inputs and weights of the network at each strength.
     """
 
     row_loss: Array
     rows: Sequence[Integers]
     losses: Sequence[Array]
+    dependence: Dependence = ROWS
+    sizes: Integers | None = None
+
+    def chosen_by(self, rule: Rule, weights: Array) -> int:
+        """Return the strength that a rule chooses by rows of these weights (N,)."""
+        return chosen_by(rule, self.row_loss, weights, self.dependence, self.sizes)
+
+    def choose(self, rule: Rule, weights: Array) -> Choice:
+        """Apply all rules to rows of these weights (N,)."""
+        return choose(self.row_loss, weights, rule, self.dependence, self.sizes)
+
+
+def best_path(paths: Sequence[HeldOut], weights: Array) -> int:
+    """Return the number of the path, of several, that has the lowest mean loss at any of its strengths."""
+    return int(np.argmin([weighted_mean(path.row_loss[minimum(path.row_loss, weights)], weights) for path in paths]))
 
 
 def nested(paths: Sequence[HeldOut], weights: Array, rule: Rule = "min") -> Array:
@@ -123,6 +163,6 @@ def cross_chosen(paths: Sequence[HeldOut], weights: Array, rule: Rule = "min") -
         if not others.any():
             chosen.append((-1, 0))
             continue
-        best, choice = choose_among([path.row_loss for path in paths], others, rule)
-        chosen.append((best, choice.chosen))
+        best = best_path(paths, others)
+        chosen.append((best, paths[best].chosen_by(rule, others)))
     return chosen

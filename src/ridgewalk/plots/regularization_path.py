@@ -124,7 +124,7 @@ class RegularizationPathDisplay:
         Parameters
         ----------
         path : MLPPath
-        selection : "min" or "1se", default "min"
+        selection : "min", "1se" or "simplest", default "min"
             The rule that chooses.
         kind, feature_names, ax
             As for :meth:`from_estimator`.

@@ -10,8 +10,9 @@ from ridgewalk.arrays import Booleans
 from ridgewalk.formatting import format_count, format_loss, format_number
 from ridgewalk.losses import facts
 from ridgewalk.objective import weighted_mean
+from ridgewalk.path.dependence import mean_and_error
 from ridgewalk.path.result import MLPPath
-from ridgewalk.path.selection import Choice, Rule, choose, mean_and_error
+from ridgewalk.path.selection import Choice, Rule
 from ridgewalk.report.schema import BlendSummary, LinearSummary, NetworkAt, PathSummary, StrengthSummary, Summary
 
 _FAR = 0.5  # of a constant's loss: a training loss that is high
@@ -30,7 +31,7 @@ def summarize(
     Parameters
     ----------
     path : MLPPath
-    rule : "min" or "1se"
+    rule : "min", "1se" or "simplest"
     origins : list of str, optional
         Name of the input that each of the path's columns came from; columns of one name count as one input.
     choice : Choice, optional
@@ -48,10 +49,11 @@ def summarize(
     """
     columns = by_input(path, origins)
     inputs, kept = list(columns), kept_inputs(path, columns)
-    choice = choice or choose(path.row_loss, path.row_weights, rule)
-    loss, error = mean_and_error(path.row_loss, path.row_weights)
+    choice = choice or path.held_out.choose(rule, path.row_weights)
+    loss, error = mean_and_error(path.row_loss, path.row_weights, path.dependence)
     unpenalized = path.row_loss[0] if path.alphas[0] == 0 else np.full_like(path.row_loss[0], np.nan)
-    gain, gain_error = mean_and_error(path.row_loss[choice.chosen] - unpenalized, path.row_weights)
+    gains = path.row_loss[choice.chosen] - unpenalized
+    gain, gain_error = mean_and_error(gains, path.row_weights, path.dependence)
     of_folds = path.train_loss[:, :-1].mean(axis=-1)
     _, train_error = mean_and_error(of_folds, np.ones(of_folds.shape[1]))
     train_errors = train_error if of_folds.shape[1] > 1 else np.full(len(path.alphas), np.nan)

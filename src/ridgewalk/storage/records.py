@@ -27,6 +27,7 @@ from ridgewalk.model import Compaction, Model, Size
 from ridgewalk.network import Network
 from ridgewalk.optimizers import InverseTime, scheduled
 from ridgewalk.path.early_stopping import EarlyStopped
+from ridgewalk.path.dependence import ROWS, Dependence
 from ridgewalk.path.families import (
     ElasticNetPath,
     FirstLayerPenalty,
@@ -127,6 +128,8 @@ _FITTED: dict[str, tuple[str, type]] = {  # name in the file: attribute of the e
     "alpha": ("alpha_", float),
     "alpha_min": ("alpha_min_", float),
     "alpha_1se": ("alpha_1se_", float),
+    "alpha_simplest": ("alpha_simplest_", float),
+    "strength_asked": ("strength_asked_", float),
     "l1_ratio": ("l1_ratio_", float),
     "index": ("index_", int),
     "heldout_loss": ("heldout_loss_", float),
@@ -360,6 +363,7 @@ def _path_record(where: str, path: MLPPath, shelf: Shelf) -> Record:
             name: shelf.put(f"{where}/dropped {name}", getattr(path.dropped, name))
             for name in (_DROPPED if len(path.dropped.alphas) else ())
         },
+        "dependence": _dependence_record(where, path.dependence, shelf),
     }
 
 
@@ -369,6 +373,11 @@ def _early_stopped_record(model: Any, shelf: Shelf) -> Record | None:
     if stopped is None:
         return None
     return {name: shelf.put(f"early stopped/{name}", getattr(stopped, name)) for name in _EARLY_STOPPED}
+
+
+def _dependence_record(where: str, dependence: Dependence, shelf: Shelf) -> Record:
+    groups = dependence.groups
+    return {"kind": dependence.kind, "groups": None if groups is None else shelf.put(f"{where}/groups", groups)}
 
 
 def _fold_record(where: str, fold: Fold, shelf: Shelf) -> Record:
@@ -667,6 +676,7 @@ def _path(record: Record, face: OutputSpec, arrays: Arrays) -> MLPPath:
         folds=training_sets,
         engine=as_text(record["engine"]),
         dropped=_dropped(record.get("dropped"), arrays),
+        dependence=_dependence(record.get("dependence"), sizes, arrays),
     )
 
 
@@ -688,6 +698,14 @@ def _early_stopped(record: Record | None, path: MLPPath, arrays: Arrays) -> Earl
     if not arrays.meets(record["n_iter"], none_negative):
         raise WrongError("its networks that were stopped early were trained for epochs below 0")
     return EarlyStopped(**given)
+
+
+def _dependence(record: Record | None, sizes: dict[str, int], arrays: Arrays) -> Dependence:
+    """Read how rows depend on each other; older files take them for independent."""
+    if record is None:
+        return ROWS
+    groups = record["groups"]
+    return Dependence(record["kind"], None if groups is None else sized(arrays, groups, "i", "N", sizes))
 
 
 def _fold(record: Record, sizes: dict[str, int], arrays: Arrays) -> Fold:

@@ -3,7 +3,8 @@
 {"version": "0.1.0", "estimator": "TableClassifier", "parameters": {...}, "fitted": {...}, "columns": [...],
  "mixture": {"models": [...], "shares": ...}, "views": {"plain": {...}, ...}, "blends": [{...}, {...}], "target": ...}
 
-A compacted model has no views and no blends: what predicts is its mixture alone.
+A model at one strength of its single network has one view and no blends; a compacted one has neither: what predicts is
+its mixture alone.
 """
 
 from __future__ import annotations
@@ -122,8 +123,13 @@ def stored_table(document: Record, arrays: Arrays) -> Stored:
     if document["views"]:
         views = {as_text(name): stored(each, arrays).model for name, each in document["views"].items()}
         paths = list(table.blended_paths(views).values())
-        blend, *unpenalized = (_blend(each, paths, arrays) for each in document["blends"])
-        access.set_blends(model, views, blend, unpenalized[0] if unpenalized else None)
+        blends = [_blend(each, paths, arrays) for each in document["blends"]]
+        if blends:
+            access.set_blends(model, views, blends[0], blends[1] if len(blends) > 1 else None)
+        elif len(views) == 1:
+            model.views_, model.network_ = views, next(iter(views.values()))
+        else:
+            raise WrongError("it has several views, and no blend of them")
     target = document["target"]
     return Stored(model, encoder, None if target is None else as_text(target))
 

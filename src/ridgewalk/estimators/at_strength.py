@@ -1,0 +1,210 @@
+"""Any strength of a fitted path, without another fit: what glmnet's ``s`` is to its paths.
+
+    model.at("1se")    what a fit with selection="1se" gives
+    model.at(0.01)     the strength of the path that is nearest to 0.01 in the logarithm; weights are never interpolated
+
+All networks are there already. A table model becomes one that predicts with the single network at that strength.
+"""
+
+from __future__ import annotations
+
+from copy import copy
+from numbers import Real
+from typing import TYPE_CHECKING, Any, Self, get_args
+
+import numpy as np
+from sklearn.base import BaseEstimator
+
+from ridgewalk.arrays import Array
+from ridgewalk.estimators.predicting import Predictor
+from ridgewalk.formatting import format_number
+from ridgewalk.mixture import Mixture
+from ridgewalk.objective import weighted_mean
+from ridgewalk.path.result import MLPPath
+from ridgewalk.path.selection import Rule
+from ridgewalk.warning import warn
+
+if TYPE_CHECKING:
+    from ridgewalk.estimators.whole_path import MLPClassifierCV, MLPRegressorCV
+
+_SAME = 1e-9  # of a strength: two that differ by less are one
+_STEPS = 1.01  # of a path's grid: a strength that is farther from the nearest one is said to be far
+
+
+def index_at(path: MLPPath, strength: float) -> int:
+    """Return the number of the strength of a path that is nearest to another one in the logarithm.
+
+    Of equal ones, as refits under several ridges have, it is that of the lowest held-out loss.
+
+    Parameters
+    ----------
+    path : MLPPath
+    strength : float
+        0 or more.
+
+    Raises
+    ------
+    ValueError
+        If it is no such number.
+
+    Warns
+    -----
+    UserWarning
+        If the nearest strength is farther than a step of the path's grid.
+    """
+    if not isinstance(strength, Real) or isinstance(strength, bool) or not 0 <= float(strength) < np.inf:
+        rules = ", ".join(map(repr, get_args(Rule)))
+        raise ValueError(f"A strength of a path is {rules}, or a number of 0 or more, got {strength!r}.")
+    asked = float(strength)
+    far = _distance(path.alphas, asked)
+    nearest = float(path.alphas[int(np.argmin(far))])
+    if far.min() > _STEPS * _step(path):
+        warn(
+            f"The strength of the path that is nearest to {format_number(asked)} is {format_number(nearest)}, which is "
+            f"far from it. A path that is fitted with alphas=[{asked:g}, ...] has it."
+        )
+    same = np.flatnonzero(path.alphas == nearest)
+    losses = weighted_mean(path.row_loss[same], path.row_weights)
+    return int(same[np.argmin(np.nan_to_num(losses, nan=np.inf))])
+
+
+def _distance(alphas: Array, strength: float) -> Array:
+    """Return how far strengths are from another in the logarithm: 0 is infinitely far from all but itself."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        distance = np.abs(np.log(alphas) - np.log(strength))
+    return np.where(np.abs(alphas - strength) <= _SAME * strength, 0.0, distance)
+
+
+def _step(path: MLPPath) -> float:
+    """Return the step of a path's grid in the logarithm, strengths that a race dropped included; 0 of a single one."""
+    above = np.unique(np.concatenate([path.alphas, path.dropped.alphas]))
+    steps = np.diff(np.log(above[above > 0]))
+    return float(np.median(steps)) if steps.size else 0.0
+
+
+class PathAtStrength(Predictor):
+    """What an estimator that walks a path is at another of its strengths."""
+
+    path_: MLPPath
+    index_: int
+    alpha_: float
+    strength_asked_: float
+    _candidates: Any
+    _selects: Any
+    _report: Any
+    _set_chosen: Any
+
+    def at(self, strength: float | Rule) -> Self:
+        """Return the fitted estimator at another strength of its path, without another fit.
+
+        The path and all networks are shared, not copied; what depends on the strength is its own: ``alpha_``,
+        ``index_``, the networks that predict, ``support_``, and the held-out losses.
+
+        Parameters
+        ----------
+        strength : "min", "1se", "simplest" or float
+            A rule gives what a fit with that ``selection`` gives. A number gives the strength of the path that is
+            nearest to it in the logarithm, as ``alpha_`` says; the number is kept as ``strength_asked_``, and held-out
+            losses are those at this one strength in every fold. After ``select_inputs`` or ``relax`` the strengths, and
+            the rules, are those of ``path_``, the path of the arm that was chosen; of equal ones (refits under several
+            ridges) a number takes that of the lowest held-out loss. With several ``l1_ratio`` they are those of the
+            chosen one.
+
+        Returns
+        -------
+        estimator
+            Of the same class.
+
+        Raises
+        ------
+        ValueError
+            If it is no strength, its training on all rows diverged, or the model was compacted and holds no path.
+
+        Warns
+        -----
+        UserWarning
+            If the nearest strength is farther than a step of the path's grid.
+        """
+        path = self._path_at()
+        found = copy(self)
+        found.__dict__.update(vars(self))  # the rows of the fit, too, which a copy leaves behind
+        found.__dict__.pop("strength_asked_", None)
+        if isinstance(strength, str) and strength in get_args(Rule):
+            index = path.choose(strength).chosen
+            if found._takes_given_strength or found._selects:
+                found.strength_asked_ = float(path.alphas[index])
+            found.selection = strength
+        else:
+            index = index_at(path, strength)  # type: ignore[arg-type]
+            found.strength_asked_ = float(strength)
+        if path.lost[index, -1].all():
+            raise ValueError(
+                f"At the strength {format_number(path.alphas[index])} the training on all rows diverged, and there is "
+                "no network: ask for another strength, or fit with a lower learning_rate_init."
+            )
+        found.index_, found.alpha_ = index, float(path.alphas[index])
+        found._set_chosen()
+        found._report(found._candidates)
+        return found
+
+    def _path_at(self) -> MLPPath:
+        """Return the path; refuse a compacted model, which has none."""
+        raise NotImplementedError
+
+    @property
+    def _takes_given_strength(self) -> bool:
+        """Whether the strength was taken without a choice."""
+        return hasattr(self, "strength_asked_")
+
+    def __repr__(self, N_CHAR_MAX: int = 700) -> str:
+        text: str = super().__repr__(N_CHAR_MAX)
+        return f"{text} {_strength_of(self)}" if hasattr(self, "strength_asked_") else text
+
+
+def _strength_of(model: Any) -> str:
+    """Describe the strength that an estimator has, and the one that was asked of it."""
+    alpha = format_number(model.alpha_)
+    asked = format_number(getattr(model, "strength_asked_", model.alpha_))
+    return f"at strength {alpha}" + ("" if alpha == asked else f", the nearest of its path to {asked}")
+
+
+class TableAtStrength(BaseEstimator):  # type: ignore[misc]
+    """What an estimator of tables is at a strength of its single network."""
+
+    views_: dict[str, MLPClassifierCV | MLPRegressorCV]
+    network_: MLPClassifierCV | MLPRegressorCV
+    mixture_: Mixture
+    heldout_loss_: float
+    _check_views: Any
+
+    def at(self, strength: float | Rule) -> Self:
+        """Return a model of the same tables that predicts with the single network at a strength, without another fit.
+
+        The network is that of ``network_``, the view that predicts best. There is no blend: ``blend_`` and
+        ``unpenalized_blend_`` are gone, ``views_`` holds that view alone, ``mixture_`` its network, and ``worth_`` says
+        what the network gains.
+
+        Parameters
+        ----------
+        strength : "min", "1se", "simplest" or float
+            As for :meth:`MLPClassifierCV.at`, on the path of ``network_``.
+
+        Raises
+        ------
+        ValueError
+            As there.
+        """
+        self._check_views()
+        found, network = copy(self), self.network_.at(strength)
+        for name in ("blend_", "unpenalized_blend_"):
+            found.__dict__.pop(name, None)
+        found.views_ = {name: network for name, view in self.views_.items() if view is self.network_}
+        found.network_, found.heldout_loss_ = network, network.heldout_loss_
+        models = tuple(network.models_)
+        found.mixture_ = Mixture(models, np.full(len(models), 1 / len(models)))
+        return found
+
+    def __repr__(self, N_CHAR_MAX: int = 700) -> str:
+        text: str = super().__repr__(N_CHAR_MAX)
+        single = hasattr(self, "network_") and not hasattr(self, "blend_")
+        return f"{text} with one network, {_strength_of(self.network_)}" if single else text
