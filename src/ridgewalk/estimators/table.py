@@ -32,6 +32,7 @@ from ridgewalk.arrays import Array, Booleans
 from ridgewalk.diagnostics import Arm, Diagnosis
 from ridgewalk.diagnostics.evidence import chosen_by_others, smallest_effect
 from ridgewalk.estimators.comparing import paired_difference
+from ridgewalk.estimators.intervals import Calibrated, IntervalMixin, Members, SetMixin
 from ridgewalk.estimators.parameters import NETWORK_CONSTRAINTS
 from ridgewalk.estimators.problem import REGRESSION_LOSSES, recorded
 from ridgewalk.estimators.whole_path import MLPClassifierCV, MLPRegressorCV
@@ -75,7 +76,7 @@ VIEWS: Mapping[str, View] = {view.name: view for view in (View("plain", False, (
 """Views by name."""
 
 
-class _TableEstimator(BaseEstimator):  # type: ignore[misc]
+class _TableEstimator(Calibrated, BaseEstimator):  # type: ignore[misc]
     """Parameters, views, blend."""
 
     _of_view: ClassVar[type[MLPClassifierCV] | type[MLPRegressorCV]]
@@ -147,6 +148,7 @@ class _TableEstimator(BaseEstimator):  # type: ignore[misc]
             model._baseline = next((each.linear_path_ for each in self.views_.values()), None)
             self.views_[view.name] = model.fit(x, y, sample_weight, groups=groups)
         self._blend()
+        self._calibrate(next(iter(self.views_.values()))._kept_problem(), groups)
         return self
 
     def _seed(self) -> int:
@@ -334,7 +336,7 @@ class _TableEstimator(BaseEstimator):  # type: ignore[misc]
         """Return a copy that predicts the same, to rounding, from smaller networks, and has no paths."""
         check_is_fitted(self, "mixture_")
         small = copy(self)
-        for name in ("views_", "blend_", "unpenalized_blend_", "network_"):
+        for name in ("views_", "blend_", "unpenalized_blend_", "network_", "calibration_"):
             if hasattr(small, name):
                 delattr(small, name)
         small.mixture_ = self.mixture_.compact()
@@ -393,8 +395,23 @@ class _TableEstimator(BaseEstimator):  # type: ignore[misc]
 
     def _mean(self, X: Any) -> Array:
         """Return the blend's prediction (N, C) for rows as they come."""
+        x = self._numbers(X)
+        return self.mixture_.predict(x)
+
+    def _numbers(self, X: Any) -> Array:
+        """Encode rows as they come."""
         check_is_fitted(self, "mixture_")
-        return self.mixture_.predict(self.encoder_.transform(self._frame(X)))
+        return self.encoder_.transform(self._frame(X))
+
+    def _members(self) -> Members:
+        """Return what each fold predicts with: members of the blend, with the weights that its rows did not decide.
+
+        With one fold there are no such weights, and those of new rows are taken.
+        """
+        self._check_views()
+        blend, paths = self.blend_, list(blended_paths(self.views_).values())
+        fold_weights = np.where(np.isnan(blend.fold_weights), blend.weights, blend.fold_weights)
+        return Members(paths, blend.path, blend.strength, fold_weights)
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
@@ -443,6 +460,8 @@ _PARAMETERS = """
         where all of those diverged.
     mixture_ : Mixture
         What predicts: the networks of the members, and the share of each.
+    calibration_ : Calibration
+        What the blends of the folds miss on the rows that they hold out, for intervals and sets.
     heldout_loss_ : float
         Mean held-out loss of the blend, each fold with the weights that never saw it, in the units of y.
     worth_ : list of dict
@@ -486,7 +505,7 @@ def _documented(estimator: type[_Estimator]) -> type[_Estimator]:
 
 
 @_documented
-class TableClassifier(ClassifierMixin, _TableEstimator):  # type: ignore[misc]
+class TableClassifier(SetMixin, ClassifierMixin, _TableEstimator):  # type: ignore[misc]
     """A classifier for tables as they come: a blend of the paths of several networks."""
 
     _of_view = MLPClassifierCV
@@ -519,7 +538,7 @@ class TableClassifier(ClassifierMixin, _TableEstimator):  # type: ignore[misc]
 
 
 @_documented
-class TableRegressor(RegressorMixin, _TableEstimator):  # type: ignore[misc]
+class TableRegressor(IntervalMixin, RegressorMixin, _TableEstimator):  # type: ignore[misc]
     """A regressor for tables as they come: a blend of the paths of several networks."""
 
     _of_view = MLPRegressorCV

@@ -23,6 +23,7 @@ from ridgewalk.engine import Engine, Runner
 from ridgewalk.engine.job import History
 from ridgewalk.engine.progress import Progress
 from ridgewalk.engine.record import Record
+from ridgewalk.estimators.intervals import Calibrated, IntervalMixin, Members, SetMixin
 from ridgewalk.estimators.parameters import NETWORK_CONSTRAINTS, documented
 from ridgewalk.estimators.predicting import Predictor, _ClassifierMixin, _RegressorMixin
 from ridgewalk.estimators.problem import (
@@ -80,7 +81,7 @@ _UNSOLVED = 1e-4  # residual above which a linear model counts as unsolved
 _OLD_NAMES = {"walk": "schedule", "memory": "checkpoint_dir"}
 
 
-class _PathEstimator(Predictor):
+class _PathEstimator(Calibrated, Predictor):
     """Parameters, the path, the choice."""
 
     _old_names: ClassVar[dict[str, str]] = _OLD_NAMES
@@ -268,6 +269,7 @@ class _PathEstimator(Predictor):
         self.alpha_1se_ = float(self.alphas_[choice.one_standard_error])
         self.alpha_ = float(self.alphas_[self.index_])
         self._report(candidates)
+        self._calibrate(problem, groups)
         return self._set_fitted()
 
     @ending_with_interpreter
@@ -579,6 +581,21 @@ class _PathEstimator(Predictor):
             )
         self.selection_frequency_ = self.path_.frequency(self.index_)
 
+    def _members(self) -> Members:
+        """Return what each fold predicts with: its networks at the chosen strength."""
+        check_is_fitted(self)
+        if not hasattr(self, "path_"):
+            raise ValueError(
+                "A compacted model holds no networks of its folds, which intervals and sets need: ask the model it "
+                "came from."
+            )
+        folds = len(self.path_.heldout_rows)
+        return Members([self.path_], np.array([0]), np.array([self.index_]), np.ones((folds, 1)))
+
+    def _numbers(self, X: Any) -> Any:
+        """Check rows of numbers."""
+        return self._rows(X)
+
     def _set_fitted(self) -> Self:
         """Hand the chosen networks over, and say where their training failed."""
         path, index = self.path_, self.index_
@@ -694,6 +711,9 @@ _MIDDLE = """
         With ``select_inputs`` or ``relax``: all arms, the gain over the null model, and how often each input was held.
     selection_frequency_ : array, shape (P,)
         Share of the folds x seeds whose network at ``alpha_`` uses each input.
+    calibration_ : Calibration
+        What the folds' networks at ``alpha_`` miss on the rows that they hold out, for intervals and sets; not there
+        where all trainings of a fold diverged.
     heldout_loss_, unpenalized_loss_, linear_loss_, null_loss_ : float
         Mean held-out loss (with ``scoring`` the negative score, but for the null model's) of the network and of the
         linear model, each fold at the strength that the other folds choose; at strength 0; of the best constant.
@@ -705,7 +725,7 @@ _MIDDLE = """
 
 
 @documented(_FIRST, _MIDDLE)
-class MLPClassifierCV(_ClassifierMixin, _PathEstimator):
+class MLPClassifierCV(SetMixin, _ClassifierMixin, _PathEstimator):
     """A neural network classifier that walks its L1/L2 path and chooses the strength by cross-validation.
 
     Two classes share one logit and binary cross-entropy, more have a softmax, several labels have a logit each.
@@ -745,7 +765,7 @@ class MLPClassifierCV(_ClassifierMixin, _PathEstimator):
 
 
 @documented(_FIRST, _MIDDLE)
-class MLPRegressorCV(_RegressorMixin, _PathEstimator):
+class MLPRegressorCV(IntervalMixin, _RegressorMixin, _PathEstimator):
     """A neural network regressor that walks its L1/L2 path and chooses the strength by cross-validation.
 
     Held-out losses are in y's own units; with several targets, each in units of its own deviation.

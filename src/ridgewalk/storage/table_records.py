@@ -23,6 +23,7 @@ from ridgewalk.storage.records import (
     Stored,
     all_finite,
     all_positive,
+    calibration_record,
     column_records,
     described,
     encoder_of,
@@ -31,6 +32,7 @@ from ridgewalk.storage.records import (
     model_record,
     none_negative,
     parameter_records,
+    set_calibration,
     sized,
     stored,
     with_parameters,
@@ -77,6 +79,7 @@ def described_table(model: Any, encoder: Encoder | None, target: str | None, she
             name: described(view, None, None, shelf.part(name)) for name, view in getattr(model, "views_", {}).items()
         },
         "blends": [],
+        "calibration": calibration_record(model, shelf),
         "target": target,
     }
     if hasattr(model, "blend_"):
@@ -123,6 +126,7 @@ def stored_table(document: Record, arrays: Arrays) -> Stored:
         paths = list(table.blended_paths(views).values())
         blend, *unpenalized = (_blend(each, paths, arrays) for each in document["blends"])
         access.set_blends(model, views, blend, unpenalized[0] if unpenalized else None)
+        set_calibration(model, document, paths[0], arrays)
     target = document["target"]
     return Stored(model, encoder, None if target is None else as_text(target))
 
