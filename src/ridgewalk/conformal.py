@@ -226,8 +226,8 @@ def _upper_ends(ranked: Sequence[tuple[Array, Array]], centers: Array, needed: f
         if done.all():
             return ends
         some = ~done
-        rows, low, high, rounding = (each[some] for each in (rows, low, high, rounding))
-        centers, first, last = (each[:, some] for each in (centers, first, last))
+        rows, centers, first, last = rows[some], centers[:, some], first[:, some], last[:, some]
+        low, high, rounding = (each[some] for each in (low, high, rounding))
         middle = low + (high - low) / 2
         place = np.clip(_places(ranked, centers, middle), first, last)
         enough = sum(shares[each] for (_, shares), each in zip(ranked, place, strict=True)) >= needed
@@ -247,7 +247,7 @@ def _places(ranked: Sequence[tuple[Array, Array]], centers: Array, values: Array
 def _first_above(
     ranked: Sequence[tuple[Array, Array]], centers: Array, first: Integers, last: Integers, otherwise: Array
 ) -> Array:
-    """Return the smallest center + score of those numbered from ``first`` to before ``last`` (K, M), if there is one."""
+    """Return the smallest center + score of those from number ``first`` to before ``last`` (K, M), if there is one."""
     found = np.full(otherwise.shape, np.inf)
     for (scores, _), center, place, end in zip(ranked, centers, first, last, strict=True):
         some = np.flatnonzero(place < end)

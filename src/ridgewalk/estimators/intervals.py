@@ -126,8 +126,8 @@ class IntervalMixin(Calibrated):
         section 3): the networks of each fold predict the row, and what they missed on the rows that their fold held out
         is added and subtracted; the ends are quantiles of these numbers. No noise has to be normal, and no network
         right. A new row that could be exchanged with those of the fit is covered with a probability of at least ``1 - 2
-        (1 - coverage)`` by theorem (less ``sqrt(2 / N)`` at most), and of about ``coverage`` in practice. Both are
-        averages over rows: in a corner of the columns the share may be another.
+        (1 - coverage)`` by theorem (less ``sqrt(2 / N)`` at most), and in practice of about ``coverage``, or more where
+        the folds' networks disagree. Both are averages over rows: in a corner of the columns the share may be another.
 
         Parameters
         ----------

@@ -43,9 +43,7 @@ def fold_predictors(
     return tuple(_fold_predictor(paths, path, strength, fold, weights) for fold, weights in enumerate(fold_weights))
 
 
-def _fold_predictor(
-    paths: Sequence[MLPPath], path: Integers, strength: Integers, fold: int, weights: Array
-) -> Mixture:
+def _fold_predictor(paths: Sequence[MLPPath], path: Integers, strength: Integers, fold: int, weights: Array) -> Mixture:
     """Return the mean of a fold's networks; starts that diverged are left out."""
     models: list[Model] = []
     shares: list[float] = []
