@@ -15,16 +15,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from fractions import Fraction
 from functools import cached_property
+from math import ceil
 from numbers import Real
 
 import numpy as np
 
 from ridgewalk.arrays import Array, Booleans, Integers
 
-_TIE = 1e-12  # probabilities this near are equal: networks sum in an order that the number of rows decides
-_ROUNDING = 1e-11  # by which sums of shares, over their total, may miss what is needed
+TIE = 1e-12
+"""Probabilities this near are equal: networks sum in an order that the number of rows decides."""
+ROUNDING = 1e-11
+"""By which sums of shares, over their total, may miss what is needed."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,15 +49,8 @@ class Calibration:
     units: int
 
     def needed(self, coverage: float) -> float:
-        """Return the share of the units that a quantile needs, (1 - a)(n + 1): infinite ends where it is over n.
-
-        Parameters
-        ----------
-        coverage : float
-            1 - a; as the decimal number that it is printed as, so that no rounding decides.
-        """
-        exact = Fraction(repr(float(coverage))) * (self.units + 1)
-        return float(exact) - _ROUNDING * (self.units + 1)
+        """Return the share of the units that a quantile needs, (1 - a)(n + 1): ends are infinite where it is over n."""
+        return coverage * (self.units + 1) * (1 - ROUNDING)
 
     def of(self, target: int) -> Calibration:
         """Return that of one target or label."""
@@ -87,8 +82,7 @@ def check_coverage(coverage: float) -> float:
 
 def least_units(coverage: float) -> int:
     """Return how many rows, or groups, the quantiles of a coverage need at least to be finite."""
-    exact = Fraction(repr(float(coverage)))
-    return -int(-exact // (1 - exact))
+    return ceil(coverage / (1 - coverage) * (1 - ROUNDING))
 
 
 def shares_of(
@@ -174,7 +168,7 @@ def label_sets(calibration: Calibration, chances: Array, coverage: float) -> Boo
         Probabilities that the predictor of each fold gives for M new rows.
     coverage : float
     """
-    scores = adaptive_scores(chances) - _TIE
+    scores = adaptive_scores(chances) - TIE
     below = np.zeros(scores.shape[1:])
     for each, (ranked, shares) in zip(scores, calibration.ranked[0], strict=True):
         below += np.where(np.isfinite(each), shares[np.searchsorted(ranked, each, side="left")], 0.0)

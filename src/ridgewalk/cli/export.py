@@ -10,7 +10,7 @@ from rich.markup import escape
 
 from ridgewalk.cli.console import err, out
 from ridgewalk.cli.files import free
-from ridgewalk.cli.options import OUTPUT, AsJson, Force, Model, Quiet, option
+from ridgewalk.cli.options import OUTPUT, AsJson, Force, Model, Quiet, option, share
 from ridgewalk.storage import MODEL_FILE, read
 
 Form = Literal["onnx", "torch", "numpy"]
@@ -31,6 +31,16 @@ def export(
     out_file: Annotated[
         Path | None, option("--out", metavar="FILE", help=f"To write, else {', '.join(_NAMES.values())}.", panel=OUTPUT)
     ] = None,
+    coverage: Annotated[
+        float | None,
+        option(
+            metavar="SHARE",
+            help="Write intervals of numbers, or sets of classes, that hold the truth of so many new rows, such as "
+            "0.9, too; to onnx or numpy, where at most 10,000 rows were fitted.",
+            panel=OUTPUT,
+            parser=share,
+        ),
+    ] = None,
     force: Force = False,
     quiet: Quiet = False,
     as_json: AsJson = False,
@@ -39,9 +49,18 @@ def export(
     from ridgewalk.export import to_numpy, to_onnx, to_torch
 
     stored = read(model)
-    form = {"onnx": to_onnx, "torch": to_torch, "numpy": to_numpy}[to]
+    target = stored.target or "target"
+    if to == "torch" and coverage is not None:
+        raise ValueError(
+            "--coverage is for onnx and numpy: a state_dict of PyTorch holds layers, and no quantiles of what held-out "
+            "rows were missed by."
+        )
     try:
-        exported = form(stored.model, stored.encoder, target=stored.target or "target")
+        if to == "torch":
+            exported = to_torch(stored.model, stored.encoder, target=target)
+        else:
+            form = to_onnx if to == "onnx" else to_numpy
+            exported = form(stored.model, stored.encoder, target=target, coverage=coverage)
     except ImportError as error:
         raise ValueError(str(error)) from None
     file = out_file or Path(_NAMES[to])

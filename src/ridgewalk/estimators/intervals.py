@@ -90,24 +90,51 @@ class Calibrated:
         """
         return self._members().predictors()
 
-    def _predicted(self, X: Any, coverage: float) -> Iterator[Array]:
-        """Yield what each fold predicts, (K, n, C), for some rows after the other; warn of what does not hold."""
+    def calibrated(self, coverage: float) -> tuple[tuple[Mixture, ...], Calibration]:
+        """Return what intervals or sets are made of: the folds' predictors, and what they missed.
+
+        Parameters
+        ----------
+        coverage : float
+            Between 0 and 1: what is to be said with it is looked at.
+
+        Raises
+        ------
+        ValueError
+            As :meth:`fold_predictors`; if coverage is no such number; if the model was loaded from a file that holds
+            nothing of what its folds missed.
+
+        Warns
+        -----
+        UserWarning
+            If too few rows, or groups, were held out; if the folds followed in time.
+        """
         check_coverage(coverage)
         members = self._members()
-        predictors, x = members.predictors(), self._numbers(X)
+        predictors = members.predictors()
         if not hasattr(self, "calibration_"):
             raise ValueError(
                 "This model was read from a file that does not hold what its folds missed, as ridgewalk writes it now: "
                 "fit it again to have intervals or sets."
             )
-        _warn_of_few(self.calibration_, coverage)
+        if _too_few(self.calibration_, coverage):
+            warn(
+                f"A coverage of {coverage:g} needs {least_units(coverage)} held-out rows (or groups of rows) at least, "
+                f"and there were {self.calibration_.units}: intervals are infinite, and sets hold every class. Ask for "
+                "less, or fit more rows."
+            )
         if follows_in_time(members.paths[0]):
             warn(
                 "Every fold held out rows behind those it trained on, as rows that follow in time do: what is said of "
                 "coverage holds where rows could be exchanged, and tells of later rows no more than what the folds "
                 "missed so far."
             )
-        outputs = predictors[0].models[0].parameters[-1].shape[1]
+        return predictors, self.calibration_
+
+    def _predicted(self, X: Any, coverage: float) -> Iterator[Array]:
+        """Yield what each fold predicts, (K, n, C), for some rows after the other."""
+        predictors, _ = self.calibrated(coverage)
+        x, outputs = self._numbers(X), predictors[0].models[0].parameters[-1].shape[1]
         for some in slices(x.shape[0], len(predictors) * outputs):
             with np.errstate(all="ignore"):  # what is far off
                 found = np.stack([predictor.predict(x[some]) for predictor in predictors])
@@ -218,13 +245,3 @@ class SetMixin(Calibrated):
 
 def _too_few(calibration: Calibration, coverage: float) -> bool:
     return calibration.units < least_units(coverage)
-
-
-def _warn_of_few(calibration: Calibration, coverage: float) -> None:
-    """Warn where no quantile of the scores is finite."""
-    if _too_few(calibration, coverage):
-        warn(
-            f"A coverage of {coverage:g} needs {least_units(coverage)} held-out rows (or groups of rows) at least, and "
-            f"there were {calibration.units}: intervals are infinite, and sets hold every class. Ask for less, or fit "
-            "more rows."
-        )
