@@ -90,7 +90,7 @@ def held(folds, scores, coverage):
     for fold, each in enumerate(folds):
         more = each[:, None, :] > each[:, :, None]
         before = (more * each[:, None, :]).sum(axis=2) - {TIE:g}
-        mine = OF_FOLD == fold
+        mine = fold == OF_FOLD
         for row, least in enumerate(before):
             below[row] += (scores[mine] < least[:, None]) @ COUNTS[mine]
     sets = below < needed(coverage)
