@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 
 from rich.markup import escape
 
-from ridgewalk.cli.console import err, out
+from ridgewalk.cli.console import err, noted, out, warnings_as_notes
 from ridgewalk.cli.files import free
 from ridgewalk.cli.options import OUTPUT, AsJson, Force, Model, Quiet, option, share
 from ridgewalk.storage import MODEL_FILE, read
@@ -55,12 +55,14 @@ def export(
             "--coverage is for onnx and numpy: a state_dict of PyTorch holds layers, and no quantiles of what held-out "
             "rows were missed by."
         )
+    notes: list[str] = []
     try:
-        if to == "torch":
-            exported = to_torch(stored.model, stored.encoder, target=target)
-        else:
-            form = to_onnx if to == "onnx" else to_numpy
-            exported = form(stored.model, stored.encoder, target=target, coverage=coverage)
+        with warnings_as_notes(notes):
+            if to == "torch":
+                exported = to_torch(stored.model, stored.encoder, target=target)
+            else:
+                form = to_onnx if to == "onnx" else to_numpy
+                exported = form(stored.model, stored.encoder, target=target, coverage=coverage)
     except ImportError as error:
         raise ValueError(str(error)) from None
     file = out_file or Path(_NAMES[to])
@@ -69,8 +71,10 @@ def export(
         free(path, model / MODEL_FILE if model.is_dir() else model, force, "--out")
     exported.write(file)
     if as_json:
-        print(json.dumps({"files": [str(path) for path in contents], "about": str(exported)}, indent=1))
+        said = {"files": [str(path) for path in contents], "about": str(exported), "notes": notes}
+        print(json.dumps(said, indent=1))
     elif not quiet:
+        noted(notes)
         for path, content in contents.items():
             err.print(f"Written: {escape(str(path))} ({len(content):,} bytes)", soft_wrap=True)
         err.print(escape(str(exported)))

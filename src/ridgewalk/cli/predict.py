@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 from rich.markup import escape
 
-from ridgewalk.cli.console import err, noted
+from ridgewalk.cli.console import err, noted, warnings_as_notes
 from ridgewalk.cli.files import covered, free, kept, rows_of
 from ridgewalk.cli.options import OUTPUT, TABLE_HELP, AsJson, Force, Model, Quiet, option, share
 from ridgewalk.files import written
@@ -51,13 +51,15 @@ def predict(
     estimator, encoder, target = kept(model)
     frame = read_table(file, encoder=encoder)
     x, notes = rows_of(estimator, encoder, frame), encoder.unseen(frame)
-    if not (quiet or as_json):
-        noted(notes)
-    heads = column_heads(target, estimator.classes_ if is_classifier(estimator) else ())
+    classes = estimator.classes_ if is_classifier(estimator) else ()
+    heads = column_heads(target, classes)
     columns = [estimator.predict(x), *(estimator.predict_proba(x).T if is_classifier(estimator) else ())]
     if coverage is not None:
-        heads += coverage_heads(heads, estimator.classes_ if is_classifier(estimator) else ())
-        columns += covered(estimator, x, coverage)
+        with warnings_as_notes(notes):
+            columns += covered(estimator, x, coverage)
+        heads += coverage_heads(heads, classes)
+    if not (quiet or as_json):
+        noted(notes)
     predictions = pd.DataFrame(dict(zip(heads, columns, strict=True)))
     if out_file is not None:
         with written(out_file) as unfinished:
