@@ -17,6 +17,7 @@ import pytest
 
 from ridgewalk import MLPRegressor, cli, save
 from ridgewalk.storage import FORMAT, MODEL_FILE
+from ridgewalk.tables import Encoder
 
 MODEL = MODEL_FILE.rpartition(".")[2]
 QUICK = ["--alphas", "3", "--max-iter", "10", "--folds", "2", "--hidden", "3", "--no-report", "-q"]
@@ -94,7 +95,9 @@ def damage(at: Any) -> None:
     newer = whole.replace(f'"ridgewalk":"{FORMAT} '.encode(), f'"ridgewalk":"{FORMAT + 1} '.encode())
     assert newer != whole
     (at / f"newer.{MODEL}").write_bytes(newer)
-    save(MLPRegressor((), solver="lbfgs").fit([[1], [2], [3]], [1, 2, 3]), at / f"bare.{MODEL}")
+    one = MLPRegressor((), solver="lbfgs").fit([[1], [2], [3]], [1, 2, 3])
+    save(one, at / f"bare.{MODEL}")
+    save(one, at / f"single.{MODEL}", encoder=Encoder.fit(pd.DataFrame({"amount": [1.0, 2.0, 3.0]})), target="y")
     (at / "no model").mkdir()
     (at / "prepared").mkdir()
 
@@ -261,6 +264,19 @@ CASES: dict[str, Any] = {
     "a newer model": (["predict", f"newer.{MODEL}", "good.csv"], "it is of format", "install a newer ridgewalk"),
     "a model without its columns": (["predict", f"bare.{MODEL}", "good.csv"], "was saved without its encoder"),
     "a path to compare": (["compare", "kept", f"bare.{MODEL}"], "holds a MLPRegressor, which walked no path"),
+    "a coverage above 1": (["predict", "kept", "good.csv", "--coverage", "90"], "a number between 0 and 1 is expected"),
+    "a coverage of no folds": (
+        ["predict", f"single.{MODEL}", "good.csv", "--coverage", "0.9"],
+        "--coverage needs the networks of folds, and a MLPRegressor has one strength",
+    ),
+    "intervals of no folds": (
+        ["export", f"single.{MODEL}", "--to", "numpy", "--coverage", "0.9"],
+        "Intervals and sets need the networks of folds, and a MLPRegressor has one strength",
+    ),
+    "quantiles in layers": (
+        ["export", "kept", "--to", "torch", "--coverage", "0.9"],
+        "--coverage is for onnx and numpy: a state_dict of PyTorch holds layers",
+    ),
     # report, diagnose, compare
     "a class never seen": (["report", "kept", "strange.csv"], "holds maybe, which is no class of the model"),
     "a page there": (["report", "kept", "--out", "good.csv"], "is there already", "--force"),

@@ -19,7 +19,7 @@ from ridgewalk.cli.bench import Measured, Task, show_measured
 from ridgewalk.cli.commands import app
 from ridgewalk.cli.console import show
 from ridgewalk.engine import compiled
-from ridgewalk.storage import load
+from ridgewalk.storage import load, read
 from ridgewalk.tables import Encoder
 
 QUICK = ["--alphas", "4", "--max-iter", "40", "--folds", "3", "--hidden", "6", "--learning-rate", "0.03"]
@@ -274,6 +274,45 @@ def test_predict_gives_what_the_estimator_gives(ridgewalk: Any, tmp_path: Path) 
     assert code == 0
     assert "90 predictions" in err
     pd.testing.assert_frame_equal(pd.read_csv("p.csv"), predicted)
+
+
+def test_predict_says_how_far_off_it_may_be(ridgewalk: Any) -> None:
+    ridgewalk("fit", "people.csv", "-t", "amount", "--drop", "outcome", "-q", "--out", "amounts", "--folds", "3")
+    ridgewalk("fit", "people.csv", "-t", "outcome", "--drop", "amount", "-q", "--out", "outcomes", *QUICK)
+    code, out, err = ridgewalk("predict", "amounts", "people.csv", "--coverage", "0.8")
+    assert (code, err) == (0, "")
+    predicted, frame = pd.read_csv(io.StringIO(out)), table()
+    assert list(predicted) == ["amount", "low", "high"]
+    ends = load("amounts").predict_interval(pd.read_csv("people.csv"), 0.8)
+    np.testing.assert_allclose(predicted[["low", "high"]].to_numpy(), ends, rtol=1e-9)
+    assert ((predicted["low"] < frame["amount"]) & (frame["amount"] < predicted["high"])).mean() > 0.7
+    code, out, _ = ridgewalk("predict", "outcomes", "people.csv", "--coverage", "0.9")
+    possible = pd.read_csv(io.StringIO(out))
+    assert list(possible)[3:] == ["possible: no", "possible: yes"]
+    stored = read("outcomes")
+    assert stored.encoder is not None
+    sets = stored.model.predict_set(stored.encoder.transform(frame[["age", "größe, cm", "town"]]), 0.9)
+    np.testing.assert_array_equal(possible.iloc[:, 3:].to_numpy(), sets)
+    for wanted in (["--quiet"], ["--json"], []):
+        code, out, err = ridgewalk("predict", "amounts", "people.csv", "--coverage", "0.999", *wanted)
+        assert code == 0
+        assert ("Note: A coverage of 0.999 needs 999 held-out rows" in err) == (not wanted)
+    code, out, err = ridgewalk("predict", "amounts", "people.csv", "--coverage", "0.999", "--json")
+    said = json.loads(out, parse_constant=pytest.fail)  # no Infinity, which JSON does not know
+    assert said["predictions"][0]["low"] is None
+    assert "needs 999 held-out rows" in said["notes"][0]
+
+
+def test_export_writes_intervals_too(ridgewalk: Any) -> None:
+    ridgewalk("fit", "people.csv", "-t", "amount", "--drop", "outcome", "-q", "--out", "kept", *QUICK)
+    _, out, _ = ridgewalk("predict", "kept", "people.csv", "--coverage", "0.8")
+    assert ridgewalk("export", "kept", "--to", "numpy", "--coverage", "0.8", "--quiet")[0] == 0
+    done = subprocess.run([sys.executable, "model.py", "people.csv"], capture_output=True, text=True, check=True)
+    ours, theirs = (pd.read_csv(io.StringIO(each)) for each in (out, done.stdout))
+    pd.testing.assert_frame_equal(ours, theirs, rtol=1e-9)
+    code, out, err = ridgewalk("export", "kept", "--to", "onnx", "--coverage", "0.999", "--json")
+    assert (code, err) == (0, "")
+    assert "needs 999 held-out rows" in json.loads(out)["notes"][0]
 
 
 def test_regression_and_a_parquet_file(ridgewalk: Any) -> None:

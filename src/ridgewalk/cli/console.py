@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import math
 import sys
-from collections.abc import Sequence
+import warnings
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 from rich.markup import escape
@@ -34,6 +36,15 @@ def noted(notes: Sequence[str]) -> None:
     """Say on standard error what is odd about the data."""
     for note in notes:
         err.print(f"[yellow]Note:[/] {escape(note)}")
+
+
+@contextmanager
+def warnings_as_notes(notes: list[str]) -> Iterator[None]:
+    """Add what is warned of while the block runs to notes, instead of printing it."""
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        yield
+    notes += [str(warning.message) for warning in caught]
 
 
 def show(summary: Summary) -> None:

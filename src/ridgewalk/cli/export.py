@@ -8,9 +8,9 @@ from typing import Annotated, Literal
 
 from rich.markup import escape
 
-from ridgewalk.cli.console import err, out
+from ridgewalk.cli.console import err, noted, out, warnings_as_notes
 from ridgewalk.cli.files import at_strength, free
-from ridgewalk.cli.options import OUTPUT, AsJson, At, Force, Model, Quiet, option
+from ridgewalk.cli.options import OUTPUT, AsJson, At, Force, Model, Quiet, option, share
 from ridgewalk.storage import MODEL_FILE, read
 
 Form = Literal["onnx", "torch", "numpy"]
@@ -32,6 +32,16 @@ def export(
         Path | None, option("--out", metavar="FILE", help=f"To write, else {', '.join(_NAMES.values())}.", panel=OUTPUT)
     ] = None,
     at: At = None,
+    coverage: Annotated[
+        float | None,
+        option(
+            metavar="SHARE",
+            help="Write intervals of numbers, or sets of classes, that hold the truth of so many new rows, such as "
+            "0.9, too; to onnx or numpy, where at most 10,000 rows were fitted.",
+            panel=OUTPUT,
+            parser=share,
+        ),
+    ] = None,
     force: Force = False,
     quiet: Quiet = False,
     as_json: AsJson = False,
@@ -40,9 +50,20 @@ def export(
     from ridgewalk.export import to_numpy, to_onnx, to_torch
 
     stored = read(model)
-    form = {"onnx": to_onnx, "torch": to_torch, "numpy": to_numpy}[to]
+    target, estimator = stored.target or "target", at_strength(stored.model, at)
+    if to == "torch" and coverage is not None:
+        raise ValueError(
+            "--coverage is for onnx and numpy: a state_dict of PyTorch holds layers, and no quantiles of what held-out "
+            "rows were missed by."
+        )
+    notes: list[str] = []
     try:
-        exported = form(at_strength(stored.model, at), stored.encoder, target=stored.target or "target")
+        with warnings_as_notes(notes):
+            if to == "torch":
+                exported = to_torch(estimator, stored.encoder, target=target)
+            else:
+                form = to_onnx if to == "onnx" else to_numpy
+                exported = form(estimator, stored.encoder, target=target, coverage=coverage)
     except ImportError as error:
         raise ValueError(str(error)) from None
     file = out_file or Path(_NAMES[to])
@@ -51,8 +72,10 @@ def export(
         free(path, model / MODEL_FILE if model.is_dir() else model, force, "--out")
     exported.write(file)
     if as_json:
-        print(json.dumps({"files": [str(path) for path in contents], "about": str(exported)}, indent=1))
+        said = {"files": [str(path) for path in contents], "about": str(exported), "notes": notes}
+        print(json.dumps(said, indent=1))
     elif not quiet:
+        noted(notes)
         for path, content in contents.items():
             err.print(f"Written: {escape(str(path))} ({len(content):,} bytes)", soft_wrap=True)
         err.print(escape(str(exported)))

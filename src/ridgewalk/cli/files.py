@@ -11,6 +11,7 @@ from itertools import count, takewhile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ridgewalk.arrays import Array
 from ridgewalk.files import UNFINISHED
 from ridgewalk.storage import MODEL_FILE, TABLE_ESTIMATORS, read
 
@@ -171,6 +172,24 @@ def at_strength(model: Any, strength: float | str | None) -> Any:
     if not hasattr(model, "at"):
         raise ValueError(f"--at takes a strength of a path, and a {type(model).__name__} has but one: leave it out.")
     return model.at(strength)
+
+
+def covered(model: Any, rows: Any, coverage: float) -> list[Array]:
+    """Return the ends of intervals, low and high, or of each class whether it is in the set: columns (N,).
+
+    Raises
+    ------
+    ValueError
+        If the model has one strength, and so no folds.
+    """
+    if hasattr(model, "predict_interval"):
+        return list(model.predict_interval(rows, coverage).T)
+    if hasattr(model, "predict_set"):
+        return list(model.predict_set(rows, coverage).T)
+    raise ValueError(
+        f"--coverage needs the networks of folds, and a {type(model).__name__} has one strength and no folds: keep a "
+        f"{type(model).__name__}CV, or fit with ridgewalk fit."
+    )
 
 
 def kept(model: Path, strength: float | str | None = None) -> tuple[Any, Encoder, str]:

@@ -129,6 +129,11 @@ def strength_or_rule(text: Any) -> float | str:
         ) from None
 
 
+def share(text: Any) -> float:
+    """Read a number between 0 and 1; what is none is said in full."""
+    return _real(text, "between 0 and 1", lambda number: 0 < number < 1)
+
+
 def _real(text: Any, what: str, suits: Callable[[float], bool]) -> float:
     try:
         number = float(text)

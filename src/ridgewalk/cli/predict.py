@@ -10,9 +10,9 @@ from typing import Annotated
 import typer
 from rich.markup import escape
 
-from ridgewalk.cli.console import err, noted
-from ridgewalk.cli.files import free, kept, rows_of
-from ridgewalk.cli.options import OUTPUT, TABLE_HELP, AsJson, At, Force, Model, Quiet, option
+from ridgewalk.cli.console import err, noted, warnings_as_notes
+from ridgewalk.cli.files import covered, free, kept, rows_of
+from ridgewalk.cli.options import OUTPUT, TABLE_HELP, AsJson, At, Force, Model, Quiet, option, share
 from ridgewalk.files import written
 
 
@@ -25,26 +25,42 @@ def predict(
         Path | None, option("--out", metavar="FILE.csv", help="To write; else standard output.", panel=OUTPUT)
     ] = None,
     at: At = None,
+    coverage: Annotated[
+        float | None,
+        option(
+            metavar="SHARE",
+            help="Of new rows, such as 0.9: of numbers also the low and high ends of intervals that hold the truth for "
+            "so many, of classes also which are possible.",
+            panel=OUTPUT,
+            parser=share,
+        ),
+    ] = None,
     force: Force = False,
     quiet: Quiet = False,
     as_json: AsJson = False,
 ) -> None:
     """Predict every row of a file; classes come with their probabilities."""
+    import numpy as np
     import pandas as pd
     from sklearn.base import is_classifier
 
     from ridgewalk.tables import read_table
-    from ridgewalk.tables.encode import column_heads
+    from ridgewalk.tables.encode import column_heads, coverage_heads
 
     if out_file is not None:
         free(out_file, file, force, "--out")
     estimator, encoder, target = kept(model, at)
     frame = read_table(file, encoder=encoder)
     x, notes = rows_of(estimator, encoder, frame), encoder.unseen(frame)
+    classes = estimator.classes_ if is_classifier(estimator) else ()
+    heads = column_heads(target, classes)
+    columns = [estimator.predict(x), *(estimator.predict_proba(x).T if is_classifier(estimator) else ())]
+    if coverage is not None:
+        with warnings_as_notes(notes):
+            columns += covered(estimator, x, coverage)
+        heads += coverage_heads(heads, classes)
     if not (quiet or as_json):
         noted(notes)
-    heads = column_heads(target, estimator.classes_ if is_classifier(estimator) else ())
-    columns = [estimator.predict(x), *(estimator.predict_proba(x).T if is_classifier(estimator) else ())]
     predictions = pd.DataFrame(dict(zip(heads, columns, strict=True)))
     if out_file is not None:
         with written(out_file) as unfinished:
@@ -55,5 +71,6 @@ def predict(
         predictions.to_csv(sys.stdout, index=False)
     if as_json:
         said = {"target": target, "rows": len(predictions), "notes": notes}
-        where = {"predictions": predictions.to_dict("records")} if out_file is None else {"file": str(out_file)}
+        rows = predictions.replace([np.inf, -np.inf], None) if coverage is not None else predictions  # as JSON has it
+        where = {"predictions": rows.to_dict("records")} if out_file is None else {"file": str(out_file)}
         print(json.dumps(said | where, indent=1))

@@ -93,6 +93,7 @@ class PathAtStrength(Predictor):
     _selects: Any
     _report: Any
     _set_chosen: Any
+    _calibrate: Any
 
     def at(self, strength: float | Rule) -> Self:
         """Return the fitted estimator at another strength of its path, without another fit.
@@ -142,8 +143,11 @@ class PathAtStrength(Predictor):
                 f"At the strength {format_number(path.alphas[index])} the training on all rows diverged, and there is "
                 "no network: ask for another strength, or fit with a lower learning_rate_init."
             )
+        moved = index != self.index_
         found.index_, found.alpha_ = index, float(path.alphas[index])
         found._set_chosen()
+        if moved:
+            found._calibrate(getattr(found, "_problem", None))
         found._report(found._candidates)
         return found
 
@@ -196,8 +200,10 @@ class TableAtStrength(BaseEstimator):  # type: ignore[misc]
         """
         self._check_views()
         found, network = copy(self), self.network_.at(strength)
-        for name in ("blend_", "unpenalized_blend_"):
+        for name in ("blend_", "unpenalized_blend_", "calibration_"):
             found.__dict__.pop(name, None)
+        if hasattr(network, "calibration_"):
+            found.calibration_ = network.calibration_
         found.views_ = {name: network for name, view in self.views_.items() if view is self.network_}
         found.network_, found.heldout_loss_ = network, network.heldout_loss_
         models = tuple(network.models_)

@@ -109,10 +109,14 @@ class Predictor(SelectorMixin, BaseEstimator):  # type: ignore[misc]
 
     def _outputs(self, X: ArrayLike) -> list[Array]:
         """Raw outputs (N, C) of the fitted networks."""
+        x = self._rows(X)
+        return [model.output(x) for model in self.models_]
+
+    def _rows(self, X: Any) -> Any:
+        """Check rows to predict, and return them as an array or a CSR array of float64."""
         check_is_fitted(self)
         with _named(X):
-            x = validate_data(self, X, dtype=np.float64, accept_sparse="csr", reset=False)
-        return [model.output(x) for model in self.models_]
+            return validate_data(self, X, dtype=np.float64, accept_sparse="csr", reset=False)
 
     def _get_support_mask(self) -> Booleans:
         check_is_fitted(self)
@@ -138,7 +142,7 @@ class Predictor(SelectorMixin, BaseEstimator):  # type: ignore[misc]
             x = validate_data(self, X, dtype=np.float64, accept_sparse="csr", reset=False)
             seconds = (self.model_.seconds(x), small.model_.seconds(x))
         small.compaction_ = Compaction(self.model_.size, small.model_.size, seconds)
-        path = ("path_", "paths_", "linear_path_", "input_selection_", "early_stopped_")
+        path = ("path_", "paths_", "linear_path_", "input_selection_", "early_stopped_", "calibration_")
         training = ("_trained", "_seen", "_problem", "_optimizer", "_standing", "_fallen_to", "_no_improvement_count")
         for name in path + training:
             if hasattr(small, name):

@@ -324,7 +324,9 @@ def draw_splits(
     as rows that are not there. Held-out rows of a class that a fold does not train on are left out, with a warning.
     """
     used, target = np.flatnonzero(weights > 0), loss.encode(y)
-    members = [] if groups is None else np.asarray(groups).tolist()
+    members = [] if groups is None else np.ravel(groups).tolist()
+    if groups is not None and len(members) != len(weights):
+        raise ValueError(f"groups has {len(members)} entries, and X has {len(weights)} rows: give every row a group.")
     nameless = sum(str(group) in _MISSING and not isinstance(group, str) for group in members)
     if nameless:
         raise ValueError(
@@ -332,7 +334,7 @@ def draw_splits(
         )
     drawn: list[tuple[Integers, Integers]]
     if isinstance(cv, int | np.integer) or hasattr(cv, "split") or cv is None:
-        among = None if groups is None else np.asarray(groups)[used]
+        among = None if groups is None else np.ravel(groups)[used]
         drawn = [(used[train], used[held]) for train, held in _split(X[used], y[used], cv, loss, random, among)]
     else:
         drawn = [(row_numbers(train, len(weights)), row_numbers(held, len(weights))) for train, held in cv]

@@ -34,6 +34,7 @@ from ridgewalk.diagnostics.blended import Blended, check_folds, of_blend
 from ridgewalk.diagnostics.evidence import SingleNetwork, arm_of, arm_of_stopped, chosen_by_others, smallest_effect
 from ridgewalk.estimators.at_strength import TableAtStrength
 from ridgewalk.estimators.comparing import paired_difference
+from ridgewalk.estimators.intervals import Calibrated, IntervalMixin, Members, SetMixin
 from ridgewalk.estimators.parameters import NETWORK_CONSTRAINTS
 from ridgewalk.estimators.problem import REGRESSION_LOSSES, recorded
 from ridgewalk.estimators.whole_path import MLPClassifierCV, MLPRegressorCV
@@ -79,7 +80,7 @@ VIEWS: Mapping[str, View] = {view.name: view for view in (View("plain", False, (
 """Views by name."""
 
 
-class _TableEstimator(TableAtStrength):
+class _TableEstimator(Calibrated, TableAtStrength):
     """Parameters, views, blend."""
 
     _of_view: ClassVar[type[MLPClassifierCV] | type[MLPRegressorCV]]
@@ -151,6 +152,7 @@ class _TableEstimator(TableAtStrength):
             model._baseline = next((each.linear_path_ for each in self.views_.values()), None)
             self.views_[view.name] = model.fit(x, y, sample_weight, groups=groups)
         self._blend()
+        self._calibrate(next(iter(self.views_.values()))._kept_problem())
         return self
 
     def _seed(self) -> int:
@@ -396,7 +398,7 @@ class _TableEstimator(TableAtStrength):
         """Return a copy that predicts the same, to rounding, from smaller networks, and has no paths."""
         check_is_fitted(self, "mixture_")
         small = copy(self)
-        for name in ("views_", "blend_", "unpenalized_blend_", "network_"):
+        for name in ("views_", "blend_", "unpenalized_blend_", "network_", "calibration_"):
             if hasattr(small, name):
                 delattr(small, name)
         small.mixture_ = self.mixture_.compact()
@@ -455,8 +457,23 @@ class _TableEstimator(TableAtStrength):
 
     def _mean(self, X: Any) -> Array:
         """Return the blend's prediction (N, C) for rows as they come."""
+        x = self._numbers(X)
+        return self.mixture_.predict(x)
+
+    def _numbers(self, X: Any) -> Array:
+        """Encode rows as they come."""
         check_is_fitted(self, "mixture_")
-        return self.mixture_.predict(self.encoder_.transform(self._frame(X)))
+        return self.encoder_.transform(self._frame(X))
+
+    def _members(self) -> Members:
+        """Return what each fold predicts with: members of the blend, with the weights that its rows did not decide.
+
+        With one fold there are no such weights, and those of new rows are taken.
+        """
+        self._check_views()
+        blend, paths = self.blend_, list(blended_paths(self.views_).values())
+        fold_weights = np.where(np.isnan(blend.fold_weights), blend.weights, blend.fold_weights)
+        return Members(paths, blend.path, blend.strength, fold_weights)
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
@@ -508,6 +525,8 @@ _PARAMETERS = """
     early_stopped_ : EarlyStopped or None
         The unpenalized network, stopped early, of the view where it loses least (as of :class:`NETWORK`); None where a
         training set has but one row, or group, to train on.
+    calibration_ : Calibration
+        What the blends of the folds miss on the rows that they hold out, for intervals and sets.
     heldout_loss_ : float
         Mean held-out loss of the blend, each fold with the weights that never saw it, in the units of y.
     worth_ : list of dict
@@ -552,7 +571,7 @@ def _documented(estimator: type[_Estimator]) -> type[_Estimator]:
 
 
 @_documented
-class TableClassifier(ClassifierMixin, _TableEstimator):  # type: ignore[misc]
+class TableClassifier(SetMixin, ClassifierMixin, _TableEstimator):  # type: ignore[misc]
     """A classifier for tables as they come: a blend of the paths of several networks."""
 
     _of_view = MLPClassifierCV
@@ -585,7 +604,7 @@ class TableClassifier(ClassifierMixin, _TableEstimator):  # type: ignore[misc]
 
 
 @_documented
-class TableRegressor(RegressorMixin, _TableEstimator):  # type: ignore[misc]
+class TableRegressor(IntervalMixin, RegressorMixin, _TableEstimator):  # type: ignore[misc]
     """A regressor for tables as they come: a blend of the paths of several networks."""
 
     _of_view = MLPRegressorCV

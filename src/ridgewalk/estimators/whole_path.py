@@ -24,6 +24,7 @@ from ridgewalk.engine.job import History
 from ridgewalk.engine.progress import Progress
 from ridgewalk.engine.record import Record
 from ridgewalk.estimators.at_strength import PathAtStrength
+from ridgewalk.estimators.intervals import Calibrated, IntervalMixin, Members, SetMixin
 from ridgewalk.estimators.parameters import NETWORK_CONSTRAINTS, documented
 from ridgewalk.estimators.predicting import _ClassifierMixin, _RegressorMixin
 from ridgewalk.estimators.problem import (
@@ -75,7 +76,7 @@ _UNSOLVED = 1e-4  # residual above which a linear model counts as unsolved
 _OLD_NAMES = {"walk": "schedule", "memory": "checkpoint_dir"}
 
 
-class _PathEstimator(PathAtStrength):
+class _PathEstimator(Calibrated, PathAtStrength):
     """Parameters, the path, the choice."""
 
     _old_names: ClassVar[dict[str, str]] = _OLD_NAMES
@@ -252,7 +253,15 @@ class _PathEstimator(PathAtStrength):
                     raise ValueError(EVERY_ONE_DIVERGED)
                 self.linear_path_ = self._linear_path(problem, candidates[0], runner, score)
                 self.early_stopped_ = self._early_stopped(problem, every[0], runner, of_rows)
-        if selecting:
+        self._set_choice(ratios, candidates, selections)
+        self._report(candidates)
+        self._warn_of_linear_model()
+        self._calibrate(problem)
+        return self._set_fitted()
+
+    def _set_choice(self, ratios: Array, candidates: list[MLPPath], selections: list[InputSelection]) -> None:
+        """Set the path and the strength that are chosen among those of every l1_ratio."""
+        if selections:
             best = int(np.argmin([selection.chosen.loss for selection in selections]))
             self.input_selection_ = selections[best]
             self.path_, self.index_ = self.input_selection_.chosen.path, self.input_selection_.chosen.index
@@ -270,9 +279,6 @@ class _PathEstimator(PathAtStrength):
         self.alpha_1se_ = float(self.alphas_[choice.one_standard_error])
         self.alpha_simplest_ = float(self.alphas_[choice.simplest])
         self.alpha_ = float(self.alphas_[self.index_])
-        self._report(candidates)
-        self._warn_of_linear_model()
-        return self._set_fitted()
 
     @ending_with_interpreter
     def diagnose(self, alpha: float | None = None, *, references: bool = True) -> Diagnosis:
@@ -610,6 +616,21 @@ class _PathEstimator(PathAtStrength):
                 ConvergenceWarning,
             )
 
+    def _members(self) -> Members:
+        """Return what each fold predicts with: its networks at the chosen strength."""
+        check_is_fitted(self)
+        if not hasattr(self, "path_"):
+            raise ValueError(
+                "A compacted model holds no networks of its folds, which intervals and sets need: ask the model it "
+                "came from."
+            )
+        folds = len(self.path_.heldout_rows)
+        return Members([self.path_], np.array([0]), np.array([self.index_]), np.ones((folds, 1)))
+
+    def _numbers(self, X: Any) -> Any:
+        """Check rows of numbers."""
+        return self._rows(X)
+
     def _set_chosen(self) -> None:
         """Predict with the networks of the chosen strength."""
         path, index = self.path_, self.index_
@@ -725,6 +746,9 @@ _MIDDLE = """
         With ``select_inputs`` or ``relax``: all arms, the gain over the null model, and how often each input was held.
     selection_frequency_ : array, shape (P,)
         Share of the folds x seeds whose network at ``alpha_`` uses each input.
+    calibration_ : Calibration
+        What the folds' networks at ``alpha_`` miss on the rows that they hold out, for intervals and sets; not there
+        where all trainings of a fold diverged.
     heldout_loss_, unpenalized_loss_, linear_loss_, null_loss_ : float
         Mean held-out loss (with ``scoring`` the negative score, but for the null model's) of the network and of the
         linear model, each fold at the strength that the other folds choose; at strength 0; of the best constant.
@@ -736,7 +760,7 @@ _MIDDLE = """
 
 
 @documented(_FIRST, _MIDDLE)
-class MLPClassifierCV(ScoredByScoring, _ClassifierMixin, _PathEstimator):
+class MLPClassifierCV(SetMixin, ScoredByScoring, _ClassifierMixin, _PathEstimator):
     """A neural network classifier that walks its L1/L2 path and chooses the strength by cross-validation.
 
     Two classes share one logit and binary cross-entropy, more have a softmax, several labels have a logit each.
@@ -777,7 +801,7 @@ class MLPClassifierCV(ScoredByScoring, _ClassifierMixin, _PathEstimator):
 
 
 @documented(_FIRST, _MIDDLE)
-class MLPRegressorCV(ScoredByScoring, _RegressorMixin, _PathEstimator):
+class MLPRegressorCV(IntervalMixin, ScoredByScoring, _RegressorMixin, _PathEstimator):
     """A neural network regressor that walks its L1/L2 path and chooses the strength by cross-validation.
 
     Held-out losses are in y's own units; with several targets, each in units of its own deviation.

@@ -77,13 +77,16 @@ class Exported:
         return f"It needs {len(columns)} of {len(columns) + len(plan.unused)} columns: {named}.{unused}"
 
 
-def to_onnx(model: Estimator, encoder: Encoder | None = None, *, target: str = "target") -> Exported:
+def to_onnx(
+    model: Estimator, encoder: Encoder | None = None, *, target: str = "target", coverage: float | None = None
+) -> Exported:
     """Give a fitted model as an ONNX graph of the whole pipeline, in double precision.
 
     Every column that the model uses is an input (rows, 1) of its name: doubles for numbers, NaN where they are missing;
     the same for dates, as days from 1970-01-01 UTC; text for categories, empty where they are missing. A model of an
     array takes one input "X" of doubles (rows, P). A classifier gives "label" and "probabilities", a regressor "value",
-    shaped as ``predict`` and ``predict_proba`` give them.
+    shaped as ``predict`` and ``predict_proba`` give them. With a ``coverage`` a regressor gives "low" and "high", too,
+    the ends of ``predict_interval``, and a classifier "set", as ``predict_set`` gives it.
 
     Parameters
     ----------
@@ -93,6 +96,9 @@ def to_onnx(model: Estimator, encoder: Encoder | None = None, *, target: str = "
         What encoded the rows of the fit; it becomes part of the graph.
     target : str
         What is predicted, for the file's description.
+    coverage : float, optional
+        Of intervals or sets, such as 0.9. The file then holds the folds' networks, and what up to 10,000 held-out rows
+        were missed by.
 
     Returns
     -------
@@ -104,15 +110,18 @@ def to_onnx(model: Estimator, encoder: Encoder | None = None, *, target: str = "
     ImportError
         If the package onnx is not installed.
     ValueError
-        If the model is not fitted, the encoder is another model's, or a column has no name.
+        If the model is not fitted, the encoder is another model's, or a column has no name; with a coverage, if the
+        model has no folds, or held out more rows.
     """
     try:
         from ridgewalk.export.onnx_graph import onnx_model
     except ImportError as error:
         raise ImportError(f"Writing ONNX needs the package onnx ({error}): pip install onnx.") from None
-    plan = recipe(model, encoder, target)
+    plan = recipe(model, encoder, target, coverage)
     feeds = "{'X': X})" if plan.features is None else "columns)  # arrays (rows, 1) by name: float64, or text as object"
-    outputs = "label, probabilities" if plan.classes else "(value,)"
+    outputs = "label, probabilities" if plan.classes else "value" if plan.covered else "(value,)"
+    if plan.covered is not None:
+        outputs += ", possible" if plan.classes else ", low, high"
 
     def use(path: Path) -> str:
         return (
@@ -174,13 +183,16 @@ def to_torch(model: Estimator, encoder: Encoder | None = None, *, target: str = 
     return Exported({".safetensors": torch_state(plan)}, plan, use)
 
 
-def to_numpy(model: Estimator, encoder: Encoder | None = None, *, target: str = "target") -> Exported:
+def to_numpy(
+    model: Estimator, encoder: Encoder | None = None, *, target: str = "target", coverage: float | None = None
+) -> Exported:
     """Give a fitted model as a Python file that needs NumPy alone, to be read, changed and run.
 
     It has ``predict``, and of a classifier ``predict_proba``, which take a dict of columns, a frame, or a list of rows
     that are dicts (of a model of an array, an array), and every step between: the encoding, the standardizing, the
     layers. The weights of a small model stand in it, those of a large one in an .npz file beside it. Where columns have
-    names it predicts a CSV file, too: ``python model.py people.csv``.
+    names it predicts a CSV file, too: ``python model.py people.csv``. With a ``coverage`` it has ``predict_interval``
+    or ``predict_set``, too, which take any coverage.
 
     Parameters
     ----------
@@ -190,6 +202,9 @@ def to_numpy(model: Estimator, encoder: Encoder | None = None, *, target: str = 
         What encoded the rows of the fit; it is written out.
     target : str
         What is predicted: the head of its column in the CSV that the file prints.
+    coverage : float, optional
+        Of intervals or sets where none is given, such as 0.9. The file then holds the folds' networks, and what up to
+        10,000 held-out rows were missed by.
 
     Returns
     -------
@@ -199,12 +214,18 @@ def to_numpy(model: Estimator, encoder: Encoder | None = None, *, target: str = 
     Raises
     ------
     ValueError
-        If the model is not fitted, or the encoder is another model's.
+        If the model is not fitted, or the encoder is another model's; with a coverage, if the model has no folds, or
+        held out more rows.
     """
-    plan = recipe(model, encoder, target)
+    plan = recipe(model, encoder, target, coverage)
 
     def use(path: Path) -> str:
-        return f"from {path.stem} import predict\npredicted = predict({'X' if plan.features is None else 'table'})"
+        rows = "X" if plan.features is None else "table"
+        names, lines = "predict", f"predicted = predict({rows})"
+        if plan.covered is not None:
+            more, result = ("predict_set", "possible") if plan.classes else ("predict_interval", "ends")
+            names, lines = f"predict, {more}", f"{lines}\n{result} = {more}({rows})"
+        return f"from {path.stem} import {names}\n{lines}"
 
     return Exported(numpy_files(plan), plan, use)
 

@@ -18,12 +18,13 @@ from typing import Any
 
 import numpy as np
 
+from ridgewalk.export.numpy_coverage import coverage_arrays, coverage_constants, coverage_functions
 from ridgewalk.export.recipe import Feature, Recipe
 from ridgewalk.input_maps import FAR, SOFT_BOUND, Kind
 from ridgewalk.layers import GELU, Arrays, Layer, LeakyReLU, ReLU, Sigmoid, Tanh
 from ridgewalk.losses import LARGEST_EXPONENT
 from ridgewalk.model import Model
-from ridgewalk.tables.encode import MISSING, WITH_COMMAS, column_heads
+from ridgewalk.tables.encode import MISSING, WITH_COMMAS, column_heads, coverage_heads
 
 MOST_LITERALS = 2_000  # numbers that are still pleasant to have among code
 _WIDTH = 88
@@ -40,7 +41,7 @@ def numpy_files(plan: Recipe) -> dict[str, bytes]:
         *_network(plan.activation),
         *_own_steps(plan, large),
         *_predicting(plan),
-        *([_READ_CSV, _MAIN_OF_CLASSES if plan.classes else _MAIN_OF_NUMBERS] if reads_csv else []),
+        *([_READ_CSV, _main(plan)] if reads_csv else []),
     ]
     sections = [
         f"{_heading(plan, reads_csv)}\n\n{_imports(functions, large)}",
@@ -208,7 +209,7 @@ def is_missing(value):
 
 def _alone(plan: Recipe) -> bool:
     """Return whether there is one network, without a map: its steps need no list of networks."""
-    return len(plan.models) == 1 and plan.models[0].map is None
+    return len(plan.models) == 1 and plan.models[0].map is None and plan.covered is None
 
 
 def _maps(plan: Recipe) -> bool:
@@ -245,7 +246,8 @@ def mapped(z, kind):
 _READ_NETWORK = '''
 def read_network(stored, number, depth):
     """Read one of NETWORKS, of so many layers: all but its share."""
-    own = [stored[f"{{name}}_{{number}}"] for name in ({})]
+    names = ({})
+    own = [stored[f"{{name}}_{{number}}"] for name in names]
     layers = range(1, depth + 1)
     return *own, [(stored[f"W{{number}}_{{k}}"], stored[f"B{{number}}_{{k}}"]) for k in layers]
 '''
@@ -329,12 +331,14 @@ def _predicting(plan: Recipe) -> list[str]:
     else:
         output = "output(x, *own)"
     ran = f"{link}({output})" if link else output
-    mean = ran if _alone(plan) else f"sum(share * {ran} for share, *own in NETWORKS)"
+    which = "" if plan.covered is None else " if share"  # intervals and sets need others, too
+    mean = ran if _alone(plan) else f"sum(share * {ran} for share, *own in NETWORKS{which})"
     links = [_LINKS[plan.output]] if link else []
     if not plan.classes:
         scaled = "\n    y = y * TARGET_SCALE + TARGET_CENTER" if _alone(plan) and not link else ""
         shape, shown = ("(rows,)", "y[:, 0]") if plan.flat else ("(rows, numbers)", "y")
-        return [*links, _PREDICT_NUMBERS.format(takes, shape, rows, mean, scaled, shown)]
+        more = coverage_functions(plan, takes, rows, ran)
+        return [*links, _PREDICT_NUMBERS.format(takes, shape, rows, mean, scaled, shown), *more]
     if plan.output == "labels":
         about, answer = "Predict 1 or 0 for each label", f"(predict_proba({takes}) > 0.5).astype(int)"
     else:
@@ -343,6 +347,7 @@ def _predicting(plan: Recipe) -> list[str]:
         *links,
         _PREDICT_PROBA.format(takes, len(plan.classes), rows, mean),
         _PREDICT_CLASSES.format(takes, about, answer),
+        *coverage_functions(plan, takes, rows, ran),
     ]
 
 
@@ -369,7 +374,8 @@ def predict({}):
 def _arrays(plan: Recipe) -> dict[str, np.ndarray[Any, Any]]:
     """Give all numbers by the names that the file has for them."""
     if not _alone(plan):
-        return {name: array for k, model in enumerate(plan.models, 1) for name, array in _own(plan, model, k).items()}
+        own = {name: array for k, model in enumerate(plan.models, 1) for name, array in _own(plan, model, k).items()}
+        return own | coverage_arrays(plan.covered)
     (model,) = plan.models
     arrays = {"CENTER": model.center, "SCALE": model.scale} | _layers(model.parameters)
     if plan.output == "numbers":
@@ -410,13 +416,16 @@ def _learned(plan: Recipe, arrays: dict[str, np.ndarray[Any, Any]], large: bool,
     lines = ["# What was learned", "# fmt: off"]
     if reads_csv:
         lines += _listed("GAPS = {", map(_literal, GAPS), "}")
-        lines += _listed("HEADS = [", map(_literal, column_heads(plan.target, plan.classes)), "]")
+        heads = column_heads(plan.target, plan.classes)
+        heads += [] if plan.covered is None else coverage_heads(heads, plan.classes)
+        lines += _listed("HEADS = [", map(_literal, heads), "]")
     if plan.features is None:
         lines += _listed("USED = [", map(repr, plan.chosen.tolist()), "]")
     else:
         lines += ["FEATURES = [", *(f"    {_taking(feature)}," for feature in plan.features), "]"]
     if plan.classes:
         lines += _listed("CLASSES = [", map(_literal, plan.classes), "]")
+    lines += coverage_constants(plan.covered)
     lines += _stored(plan, arrays) if large else _written(plan, arrays)
     return "\n".join([*lines, "# fmt: on"])
 
@@ -434,7 +443,8 @@ def _stored(plan: Recipe, arrays: dict[str, np.ndarray[Any, Any]]) -> list[str]:
         f"        ({share!r}, *read_network(stored, {k}, {len(model.network.dense)})),"
         for k, (share, model) in enumerate(zip(plan.shares.tolist(), plan.models, strict=True), 1)
     ]
-    return [opened, "    NETWORKS = [", *networks, "    ]"]
+    others = [f'    {name} = stored["{name}"]' for name in coverage_arrays(plan.covered)]
+    return [opened, *others, "    NETWORKS = [", *networks, "    ]"]
 
 
 def _written(plan: Recipe, arrays: dict[str, np.ndarray[Any, Any]]) -> list[str]:
@@ -509,6 +519,13 @@ def _listed(head: str, items: Iterable[str], tail: str) -> list[str]:
     return [head, *(f"{margin}    {line}" for line in lines), f"{margin}{tail}"]
 
 
+def _main(plan: Recipe) -> str:
+    """Give the function that prints the predictions of a CSV file."""
+    if plan.classes:
+        return _MAIN_OF_CLASSES if plan.covered is None else _MAIN_OF_CLASSES_AND_SETS
+    return _MAIN_OF_NUMBERS if plan.covered is None else _MAIN_OF_NUMBERS_AND_INTERVALS
+
+
 _READ_CSV = '''
 def read_csv(file):
     """Read rows as dicts; an empty field, NA and the like are missing."""
@@ -536,6 +553,25 @@ def main():
     out = csv.writer(sys.stdout, lineterminator="\\n")
     out.writerow(HEADS)
     out.writerows([number] for number in predict(read_csv(sys.argv[1])).tolist())
+'''
+_MAIN_OF_CLASSES_AND_SETS = '''
+def main():
+    """Print the predictions of a CSV file's rows, and what is possible, as CSV."""
+    rows = read_csv(sys.argv[1])
+    out = csv.writer(sys.stdout, lineterminator="\\n")
+    out.writerow(HEADS)
+    found = predict(rows), predict_proba(rows).tolist(), predict_set(rows).tolist()
+    for label, shares, possible in zip(*found, strict=True):
+        out.writerow([label, *shares, *possible])
+'''
+_MAIN_OF_NUMBERS_AND_INTERVALS = '''
+def main():
+    """Print the predictions of a CSV file's rows, and their intervals, as CSV."""
+    rows = read_csv(sys.argv[1])
+    out = csv.writer(sys.stdout, lineterminator="\\n")
+    out.writerow(HEADS)
+    found = predict(rows).tolist(), predict_interval(rows).tolist()
+    out.writerows([number, *ends] for number, ends in zip(*found, strict=True))
 '''
 _RUN = """
 if __name__ == "__main__":

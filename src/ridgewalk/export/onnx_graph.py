@@ -11,21 +11,20 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from importlib.metadata import version
 from itertools import groupby
-from typing import Any
 
 import numpy as np
-from onnx import ModelProto, NodeProto, TensorProto, ValueInfoProto, checker, helper, numpy_helper
+from onnx import TensorProto, checker, helper
 
 from ridgewalk.arrays import Array, Integers
+from ridgewalk.export.onnx_coverage import give_coverage
+from ridgewalk.export.onnx_nodes import Graph
 from ridgewalk.export.recipe import Feature, Output, Recipe
 from ridgewalk.input_maps import FAR, SOFT_BOUND, InputMap, Kind
 from ridgewalk.layers import GELU, Dense, Dropout, Layer, LeakyReLU, ReLU, Sigmoid, Tanh
 from ridgewalk.losses import LARGEST_EXPONENT
 from ridgewalk.model import Model
 
-_OPSET, _IR = 19, 9  # Equal takes text from opset 19 on (May 2023)
 _ARRAY = "X"
 _HIGHEST = 900  # power of two that no product of it and a tiny number overflows with
 _SMALLEST = 1e-30  # onnxruntime leaves out a difference to a number that is 0 in single precision
@@ -46,16 +45,18 @@ def onnx_model(plan: Recipe) -> bytes:
     """
     if "" in plan.columns:
         raise ValueError("An input of ONNX needs a name, and a column of the model has none: name it, and fit again.")
-    graph = _Graph({_ARRAY, *plan.columns})
+    graph = Graph({_ARRAY, *plan.columns})
     x, order = _array(graph, plan) if plan.features is None else _encoded(graph, plan, plan.features)
     predictions = [_linked(graph, plan.output, model, _output(graph, model, x, order)) for model in plan.models]
-    _give(graph, plan, _mean(graph, predictions, plan.shares))
+    _give(graph, plan, graph.mean(predictions, plan.shares))
+    if plan.covered is not None:
+        give_coverage(graph, plan, plan.covered, predictions)
     proto = graph.finished(f"Predicts {plan.target}.")
     checker.check_model(proto, full_check=True)
     return bytes(proto.SerializeToString())
 
 
-def _standardized(graph: _Graph, x: str, center: Array, scale: Array) -> str:
+def _standardized(graph: Graph, x: str, center: Array, scale: Array) -> str:
     """Subtract centers and divide by scales."""
     powers = np.exp2(np.clip(-np.floor(np.log2(scale)), 0, _HIGHEST))
     lift = np.where((center != 0) & (np.abs(center) < _SMALLEST), powers, 1.0)
@@ -65,7 +66,7 @@ def _standardized(graph: _Graph, x: str, center: Array, scale: Array) -> str:
     return graph.node("Div", x, graph.constant("scale", lift * scale))
 
 
-def _taken(graph: _Graph, model: Model, x: str, order: Integers) -> tuple[str, Integers]:
+def _taken(graph: Graph, model: Model, x: str, order: Integers) -> tuple[str, Integers]:
     """Make what a network takes of the features, and say in which order its numbers stand."""
     place = np.argsort(order)
     if model.map is not None:
@@ -75,12 +76,12 @@ def _taken(graph: _Graph, model: Model, x: str, order: Integers) -> tuple[str, I
     return _columns(graph, x, place[model.inputs]), np.arange(len(model.inputs))
 
 
-def _columns(graph: _Graph, x: str, places: Integers) -> str:
+def _columns(graph: Graph, x: str, places: Integers) -> str:
     """Take columns of a matrix."""
     return graph.node("Gather", x, graph.constant("columns", places), options={"axis": 1})
 
 
-def _mapped(graph: _Graph, inputs: InputMap, x: str, places: Integers) -> tuple[str, Integers]:
+def _mapped(graph: Graph, inputs: InputMap, x: str, places: Integers) -> tuple[str, Integers]:
     """Map features, of which each number's has a place, those of a kind at once, and say in which order they stand."""
     parts, numbers = [], []
     for kind in Kind:
@@ -92,7 +93,7 @@ def _mapped(graph: _Graph, inputs: InputMap, x: str, places: Integers) -> tuple[
     return graph.joined(parts), np.concatenate(numbers)
 
 
-def _of_kind(graph: _Graph, kind: Kind, z: str) -> str:
+def _of_kind(graph: Graph, kind: Kind, z: str) -> str:
     """Compute the formulas of :mod:`ridgewalk.input_maps`."""
     match kind:
         case Kind.IDENTITY:
@@ -106,72 +107,7 @@ def _of_kind(graph: _Graph, kind: Kind, z: str) -> str:
             return graph.node("Div", bounded, graph.node("Sqrt", square))
 
 
-class _Graph:
-    """Inputs, nodes, constants and outputs, put together one by one; each value has a name of its own."""
-
-    def __init__(self, taken: set[str]) -> None:
-        self._taken = taken
-        self._nodes: list[NodeProto] = []
-        self._constants: list[TensorProto] = []
-        self._inputs: list[ValueInfoProto] = []
-        self._outputs: list[ValueInfoProto] = []
-
-    def input(self, name: str, kind: int, width: int, description: str) -> str:
-        """Add an input (rows, width)."""
-        self._inputs.append(helper.make_tensor_value_info(name, kind, ["rows", width], description))
-        return name
-
-    def constant(self, name: str, values: Any) -> str:
-        """Add a constant."""
-        array = np.asarray(values)
-        name = self._free(name)
-        self._constants.append(
-            numpy_helper.from_array(array.astype(object) if array.dtype.kind == "U" else array, name)
-        )
-        return name
-
-    def node(self, operator: str, *inputs: str, options: dict[str, int] | None = None) -> str:
-        """Add a node; give the name of its value."""
-        name = self._free(operator)
-        self._nodes.append(helper.make_node(operator, inputs, [name], **(options or {})))
-        return name
-
-    def joined(self, parts: Sequence[str]) -> str:
-        """Put matrices side by side."""
-        return parts[0] if len(parts) == 1 else self.node("Concat", *parts, options={"axis": 1})
-
-    def filled(self, values: str, instead: str) -> str:
-        """Put something else where values are NaN."""
-        return self.node("Where", self.node("IsNaN", values), instead, values)
-
-    def output(self, name: str, value: str, kind: int, *widths: int) -> None:
-        """Add an output (rows, *widths), called by its name if no column is called so."""
-        name = self._free(name)
-        self._nodes.append(helper.make_node("Identity", [value], [name]))
-        self._outputs.append(helper.make_tensor_value_info(name, kind, ["rows", *widths]))
-
-    def finished(self, description: str) -> ModelProto:
-        """Give the whole as onnx's own object."""
-        graph = helper.make_graph(self._nodes, "ridgewalk", self._inputs, self._outputs, self._constants)
-        return helper.make_model(
-            graph,
-            opset_imports=[helper.make_opsetid("", _OPSET)],
-            ir_version=_IR,
-            producer_name="ridgewalk",
-            producer_version=version("ridgewalk"),
-            doc_string=description,
-        )
-
-    def _free(self, wanted: str) -> str:
-        name, number = wanted, 1
-        while name in self._taken:
-            number += 1
-            name = f"{wanted} {number}"
-        self._taken.add(name)
-        return name
-
-
-def _array(graph: _Graph, plan: Recipe) -> tuple[str, Integers]:
+def _array(graph: Graph, plan: Recipe) -> tuple[str, Integers]:
     """Take what the networks need of an array, and say in which order."""
     x = graph.input(_ARRAY, TensorProto.DOUBLE, plan.width, "The columns of the fit, in order.")
     order = np.arange(len(plan.chosen))
@@ -183,7 +119,7 @@ def _array(graph: _Graph, plan: Recipe) -> tuple[str, Integers]:
 _KINDS = ("value", "number", "missing", "days", "sin", "cos", "is", "none of")
 
 
-def _encoded(graph: _Graph, plan: Recipe, features: Sequence[Feature]) -> tuple[str, Integers]:
+def _encoded(graph: Graph, plan: Recipe, features: Sequence[Feature]) -> tuple[str, Integers]:
     """Compute the features, those of a kind at once, and say in which order they stand."""
     for name, holds in plan.columns.items():
         graph.input(name, TensorProto.STRING if holds == "text" else TensorProto.DOUBLE, 1, _HOLDS[holds])
@@ -199,7 +135,7 @@ def _together(feature: Feature) -> tuple[str, str]:
     return feature.what, feature.column if feature.texts else ""
 
 
-def _of_numbers(graph: _Graph, what: str, features: Sequence[Feature]) -> str:
+def _of_numbers(graph: Graph, what: str, features: Sequence[Feature]) -> str:
     """Compute features of one kind, of columns of numbers or dates: (rows, features)."""
     values = graph.joined([feature.column for feature in features])
     numbers = np.array([[feature.number for feature in features]])
@@ -218,7 +154,7 @@ def _of_numbers(graph: _Graph, what: str, features: Sequence[Feature]) -> str:
     return graph.filled(graph.node("Sin", angle), zero)
 
 
-def _of_text(graph: _Graph, column: str, features: Sequence[Feature]) -> str:
+def _of_text(graph: Graph, column: str, features: Sequence[Feature]) -> str:
     """Compute features of one column of text: (rows, features)."""
     texts = [text for feature in features for text in feature.texts]
     belongs = np.array([[float(text in feature.texts) for feature in features] for text in texts])
@@ -231,7 +167,7 @@ def _of_text(graph: _Graph, column: str, features: Sequence[Feature]) -> str:
     return graph.node("Sub", graph.constant("one", 1.0), within)
 
 
-def _output(graph: _Graph, model: Model, x: str, order: Integers) -> str:
+def _output(graph: Graph, model: Model, x: str, order: Integers) -> str:
     """Compute a network's raw output: (rows, outputs)."""
     x, order = _taken(graph, model, x, order)
     x = _standardized(graph, x, model.center[order], model.scale[order])
@@ -246,7 +182,7 @@ def _output(graph: _Graph, model: Model, x: str, order: Integers) -> str:
     return x
 
 
-def _activated(graph: _Graph, layer: Layer, x: str) -> str:
+def _activated(graph: Graph, layer: Layer, x: str) -> str:
     match layer:
         case ReLU():
             return graph.node("Relu", x)
@@ -266,15 +202,7 @@ def _activated(graph: _Graph, layer: Layer, x: str) -> str:
     raise ValueError(f"The layer {type(layer).__name__} has no form in ONNX here.")
 
 
-def _mean(graph: _Graph, predictions: Sequence[str], shares: Array) -> str:
-    """Take the mean over the models."""
-    if len(predictions) == 1:
-        return predictions[0]
-    pairs = zip(predictions, shares, strict=True)
-    return graph.node("Sum", *(graph.node("Mul", each, graph.constant("share", share)) for each, share in pairs))
-
-
-def _give(graph: _Graph, plan: Recipe, mean: str) -> None:
+def _give(graph: Graph, plan: Recipe, mean: str) -> None:
     """Give the prediction as an output, and of probabilities the label that goes with them."""
     widths = [] if plan.flat else [plan.models[0].parameters[-1].shape[1]]
     if not plan.classes:
@@ -294,7 +222,7 @@ def _give(graph: _Graph, plan: Recipe, mean: str) -> None:
     graph.output("probabilities", mean, TensorProto.DOUBLE, len(plan.classes))
 
 
-def _linked(graph: _Graph, kind: Output, model: Model, output: str) -> str:
+def _linked(graph: Graph, kind: Output, model: Model, output: str) -> str:
     """Turn a network's output into a prediction: probabilities, a rate, or a number in the target's units."""
     match kind:
         case "two classes":

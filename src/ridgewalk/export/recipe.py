@@ -17,8 +17,10 @@ import numpy as np
 from sklearn.utils.validation import _check_feature_names_in, check_is_fitted
 
 from ridgewalk.arrays import Array, Integers
+from ridgewalk.conformal import Calibration
 from ridgewalk.estimators import MLPClassifier, MLPClassifierCV, MLPRegressor, MLPRegressorCV
 from ridgewalk.estimators.access import has_one_target, is_multilabel
+from ridgewalk.estimators.intervals import Calibrated
 from ridgewalk.estimators.table import TableClassifier, TableRegressor
 from ridgewalk.layers import Dense, Dropout, Layer
 from ridgewalk.losses import OutputActivation, facts
@@ -66,6 +68,43 @@ class Feature:
         return "date" if self.what in ("days", "sin", "cos") else "number"
 
 
+MOST_SCORES = 10_000
+"""Held-out rows whose scores a file may hold."""
+
+
+@dataclass(frozen=True, eq=False)
+class Coverage:
+    """What intervals or sets are made of (:mod:`ridgewalk.conformal`).
+
+    Attributes
+    ----------
+    coverage : float
+    fold_shares : array, shape (K, M)
+        Share of each model in what each fold predicts; each row sums to 1.
+    calibration : Calibration
+        What the folds missed.
+    """
+
+    coverage: float
+    fold_shares: Array
+    calibration: Calibration
+
+    @property
+    def scores(self) -> Array:
+        """Scores of all folds, one after the other: shape (N, T)."""
+        return np.concatenate(self.calibration.scores)
+
+    @property
+    def counts(self) -> Array:
+        """How much each counts: shape (N,)."""
+        return np.concatenate(self.calibration.shares)
+
+    @property
+    def fold(self) -> Integers:
+        """Number of the fold of each: shape (N,)."""
+        return np.repeat(np.arange(len(self.fold_shares)), [len(each) for each in self.calibration.shares])
+
+
 @dataclass(frozen=True, eq=False)
 class Recipe:
     """What a fitted model computes.
@@ -83,10 +122,10 @@ class Recipe:
     unused : tuple of str
         Columns of the fit that are not needed.
     models : tuple of Model, M of them
-        Those whose predictions are averaged: one per start, or those of a blend. Each takes some of the P features, by
-        their places, with a map, center and scale of its own.
+        Those whose predictions are averaged: one per start, or those of a blend; and those that intervals or sets need.
+        Each takes some of the P features, by their places, with a map, center and scale of its own.
     shares : array, shape (M,)
-        Of the models in the mean; their sum is 1.
+        Of the models in the mean; their sum is 1. 0 of a model that intervals or sets alone need.
     output : str
         How ``models`` become predictions: one logit is "two classes", several are "classes" or "labels" (each yes or
         no); "numbers" are as they come, "rates" are the exponential.
@@ -96,6 +135,8 @@ class Recipe:
         Whether a prediction is one number or label per row, not a row of them.
     target : str
         Name of what is predicted.
+    covered : Coverage or None
+        What intervals or sets need, where they are asked for.
     """
 
     features: tuple[Feature, ...] | None
@@ -109,6 +150,7 @@ class Recipe:
     classes: list[Any]
     flat: bool
     target: str
+    covered: Coverage | None = None
 
     @property
     def columns(self) -> dict[str, str]:
@@ -125,13 +167,18 @@ class Recipe:
         return next((layer for layer in layers if not isinstance(layer, Dense | Dropout)), None)
 
 
-def recipe(model: Estimator, encoder: Encoder | None = None, target: str = "target") -> Recipe:
+def recipe(
+    model: Estimator, encoder: Encoder | None = None, target: str = "target", coverage: float | None = None
+) -> Recipe:
     """Find out what a fitted model computes, of a table's columns if its ``encoder`` is given.
+
+    With a ``coverage`` intervals or sets are part of it.
 
     Raises
     ------
     ValueError
-        If it is no fitted model of ridgewalk, or the encoder gives another number of columns than it takes.
+        If it is no fitted model of ridgewalk, or the encoder gives another number of columns than it takes; with a
+        coverage, if the model has no folds, or too many rows were held out.
     """
     if not isinstance(model, Estimator):
         raise ValueError(
@@ -140,6 +187,9 @@ def recipe(model: Estimator, encoder: Encoder | None = None, target: str = "targ
         )
     check_is_fitted(model)
     mixture = _mixture(model).compact()
+    shares, covered = mixture.shares, None
+    if coverage is not None:
+        mixture, shares, covered = _with_folds(model, mixture, coverage)
     encoder = _encoder(model, encoder)
     everything = _everything(model, encoder)
     width = model.n_features_in_ if encoder is None else len(encoder.names)
@@ -158,11 +208,50 @@ def recipe(model: Estimator, encoder: Encoder | None = None, target: str = "targ
         names=tuple(np.asarray(encoder.names if encoder else _check_feature_names_in(model))[chosen].tolist()),
         unused=tuple(dict.fromkeys(each.column for each in everything or () if each.column not in needed)),
         models=tuple(_taking(each, chosen) for each in mixture.models),
-        shares=mixture.shares,
+        shares=shares,
         output=output,
         classes=model.classes_.tolist() if output in ("two classes", "classes", "labels") else [],
         flat=of_table or output in ("two classes", "classes") or (output != "labels" and has_one_target(model)),
         target=target,
+        covered=covered,
+    )
+
+
+def _with_folds(model: Estimator, mixture: Mixture, coverage: float) -> tuple[Mixture, Array, Coverage]:
+    """Return models that predict and those of the folds, each once, with their shares, and what the folds missed."""
+    if not isinstance(model, Calibrated):
+        raise ValueError(
+            f"Intervals and sets need the networks of folds, and a {type(model).__name__} has one strength and no "
+            "folds: leave coverage out, or fit an estimator whose name ends in CV, or one of tables."
+        )
+    predictors, calibration = model.calibrated(coverage)
+    rows = sum(map(len, calibration.shares))
+    if rows > MOST_SCORES:
+        raise ValueError(
+            f"A file holds what up to {MOST_SCORES:,} held-out rows were missed by, and here are {rows:,}: leave "
+            "coverage out, and ask the model itself."
+        )
+    every = [mixture, *(predictor.compact() for predictor in predictors)]
+    places: dict[bytes, int] = {}
+    models: list[Model] = []
+    shares = np.zeros((len(every), sum(len(each.models) for each in every)))
+    for number, each in enumerate(every):
+        for one, share in zip(each.models, each.shares, strict=True):
+            place = places.setdefault(_bytes(one), len(models))
+            models += [one] if place == len(models) else []
+            shares[number, place] += share
+    shares = shares[:, : len(models)]
+    equal = Mixture(tuple(models), np.full(len(models), 1 / len(models)))
+    return equal, shares[0], Coverage(coverage, shares[1:], calibration)
+
+
+def _bytes(model: Model) -> bytes:
+    """Return the layers and numbers of a model: those of equal models are equal."""
+    arrays = [*model.parameters, model.inputs, model.center, model.scale, model.target_center, model.target_scale]
+    if model.map is not None:
+        arrays += [model.map.column, model.map.kind, model.map.center, model.map.scale]
+    return repr(model.network).encode() + b"|".join(
+        f"{each.shape}".encode() + each.tobytes() for each in map(np.ascontiguousarray, arrays)
     )
 
 

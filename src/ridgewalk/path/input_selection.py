@@ -45,7 +45,7 @@ from ridgewalk.path.jobs import (
 from ridgewalk.path.law import NullObjectives, null_objectives, with_law, without_law
 from ridgewalk.path.linear import solve_linear
 from ridgewalk.path.problem import PathProblem
-from ridgewalk.path.result import MLPPath, collect
+from ridgewalk.path.result import FoldNetworks, MLPPath, collect
 from ridgewalk.path.selection import Rule, minimum, simplest
 from ridgewalk.path.settings import PathSettings
 from ridgewalk.penalties import L2, GroupLasso, Penalty
@@ -420,10 +420,23 @@ def _rows(arm: Arm) -> Array:
 
 
 def _emptied(null: NullObjectives, arm: Arm) -> Arm:
-    """Put the null model of all rows in the place of an arm's best strength."""
+    """Put the null model of every training set in the place of an arm's best strength."""
     path, parameters, kept = arm.path, [w.copy() for w in arm.path.parameters], arm.path.inputs_kept.copy()
     for w in parameters:
         w[arm.index] = 0
     parameters[-1][arm.index] = null.outputs[-1]
     kept[arm.index, -1] = False
-    return replace(arm, path=replace(path, parameters=tuple(parameters), inputs_kept=kept))
+    networks = None if path.fold_networks is None else _emptied_folds(null, path, path.fold_networks, arm.index)
+    emptied = replace(path, parameters=tuple(parameters), inputs_kept=kept, fold_networks=networks)
+    return replace(arm, path=emptied)
+
+
+def _emptied_folds(null: NullObjectives, path: MLPPath, networks: FoldNetworks, index: int) -> FoldNetworks:
+    """Put the folds' null models in the place of their networks at a strength, and what those give."""
+    parameters, outputs = [w.copy() for w in networks.parameters], [each.copy() for each in networks.outputs]
+    for w in parameters:
+        w[index] = 0
+    for fold, constant in enumerate(null.outputs[:-1]):
+        parameters[-1][index, fold] = constant
+        outputs[fold][networks.strengths == index] = path.folds[fold].in_target_units(constant)
+    return FoldNetworks(tuple(parameters), networks.strengths, tuple(outputs))

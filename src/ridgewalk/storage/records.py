@@ -18,16 +18,17 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ridgewalk import __version__
+from ridgewalk.conformal import Calibration
 from ridgewalk.engine.job import Standing
 from ridgewalk.folds import Fold, Moments
 from ridgewalk.input_maps import InputMap
 from ridgewalk.layers import GELU, Dense, Dropout, LeakyReLU, ReLU, Sigmoid, Tanh
-from ridgewalk.losses import AbsoluteError, BinaryCrossEntropy, CrossEntropy, Huber, Poisson, SquaredError
+from ridgewalk.losses import AbsoluteError, BinaryCrossEntropy, CrossEntropy, Huber, Poisson, SquaredError, facts
 from ridgewalk.model import Compaction, Model, Size
 from ridgewalk.network import Network
 from ridgewalk.optimizers import InverseTime, scheduled
-from ridgewalk.path.early_stopping import EarlyStopped
 from ridgewalk.path.dependence import ROWS, Dependence
+from ridgewalk.path.early_stopping import EarlyStopped
 from ridgewalk.path.families import (
     ElasticNetPath,
     FirstLayerPenalty,
@@ -95,6 +96,7 @@ _PENALTIES: dict[str, tuple[type[ElasticNetPath] | type[FirstLayerPenalty], dict
 _FORMAT_3_ROUTE = _SETTINGS | _FACTORS | {  # of format 3: "walk" is the schedule, "penalty" a name
     "penalty": (str,), "walk": (str,), "groups": _EACH, "standardize": (bool,), "engine": (str,),
 }  # fmt: skip
+_SHARES = 1e-9  # by which the shares of calibrating rows may miss their sum, over it
 _MOST_NETWORKS = 2**28  # bytes of fold networks that a file holds
 _PATH = {  # kind of number, and shape: strengths S, folds K, F = K + 1, seeds E, columns P, layers L, rows N
     "alphas": ("f", "S"),
@@ -233,6 +235,7 @@ def described(model: Any, encoder: Encoder | None, target: str | None, shelf: Sh
             "frequency": shelf.put("frequency", chosen.frequency),
         }
     document["paths"] = [_path_record(f"path {k}", each, shelf) for k, each in enumerate(paths)]
+    document["calibration"] = calibration_record(model, shelf)
     return document
 
 
@@ -406,6 +409,18 @@ def _fold_networks_record(where: str, networks: FoldNetworks | None, shelf: Shel
     }
 
 
+def calibration_record(model: Any, shelf: Shelf) -> Record | None:
+    """Describe what the folds of an estimator missed on held-out rows; None where it holds nothing of that."""
+    if "calibration_" not in vars(model):
+        return None
+    found: Calibration = model.calibration_
+    return {
+        "scores": [shelf.put(f"calibration/scores {k}", each) for k, each in enumerate(found.scores)],
+        "shares": [shelf.put(f"calibration/shares {k}", each) for k, each in enumerate(found.shares)],
+        "units": found.units,
+    }
+
+
 def _penalty_record(where: str, penalty: Any, shelf: Shelf) -> Record:
     for kind, (family, names) in _PENALTIES.items():
         if type(penalty) is family:
@@ -452,6 +467,7 @@ def stored(document: Record, arrays: Arrays) -> Stored:
         model.early_stopped_ = _early_stopped(document.get("early_stopped"), model.path_, arrays)
         if model.index_ not in range(len(model.path_.alphas)):
             raise WrongError(f"its strength {model.index_} is none of the {len(model.path_.alphas)} of its path")
+    set_calibration(model, document, model.path_ if "path" in document else None, arrays)
     if "input_selection" in document:
         model.input_selection_ = _input_selection(document["input_selection"], paths, face, arrays)
     with np.errstate(over="ignore", invalid="ignore"):
@@ -678,6 +694,29 @@ def _path(record: Record, face: OutputSpec, arrays: Arrays) -> MLPPath:
         dropped=_dropped(record.get("dropped"), arrays),
         dependence=_dependence(record.get("dependence"), sizes, arrays),
     )
+
+
+def set_calibration(model: Any, document: Record, path: MLPPath | None, arrays: Arrays) -> None:
+    """Give a loaded model what its folds, which are those of a path, missed; files from before say nothing of it."""
+    record = document.get("calibration")
+    if record is None:
+        return
+    if path is None:
+        raise WrongError("it holds what folds missed, and no folds")
+    lengths = [{"n": len(rows), "T": path.network.dense[-1].units} for rows in path.heldout_rows]
+    if facts(path.loss).output_activation == "softmax":
+        lengths = [{**each, "T": 1} for each in lengths]
+    scores, shares = (
+        tuple(sized(arrays, name, "f", axes, each) for name, each in zip(record[kind], lengths, strict=True))
+        for kind, axes in (("scores", "nT"), ("shares", "n"))
+    )
+    units, rows = record["units"], sum(each["n"] for each in lengths)
+    if type(units) is not int or not 0 < units <= rows:
+        raise WrongError(f"its folds missed {str(units)[:60]} rows or groups, and held out {rows} rows")
+    negative = not all(arrays.meets(name, none_negative) for kind in ("scores", "shares") for name in record[kind])
+    if negative or abs(sum(float(each.sum()) for each in shares) - units) > _SHARES * units:
+        raise WrongError("what its folds missed is below 0, or counts for other rows or groups than there were")
+    model.calibration_ = Calibration(scores, shares, units)
 
 
 def _dropped(record: Record | None, arrays: Arrays) -> Dropped:

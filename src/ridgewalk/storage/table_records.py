@@ -25,6 +25,7 @@ from ridgewalk.storage.records import (
     Stored,
     all_finite,
     all_positive,
+    calibration_record,
     column_records,
     described,
     encoder_of,
@@ -33,6 +34,7 @@ from ridgewalk.storage.records import (
     model_record,
     none_negative,
     parameter_records,
+    set_calibration,
     sized,
     stored,
     with_parameters,
@@ -79,6 +81,7 @@ def described_table(model: Any, encoder: Encoder | None, target: str | None, she
             name: described(view, None, None, shelf.part(name)) for name, view in getattr(model, "views_", {}).items()
         },
         "blends": [],
+        "calibration": calibration_record(model, shelf),
         "target": target,
     }
     if hasattr(model, "blend_"):
@@ -130,6 +133,7 @@ def stored_table(document: Record, arrays: Arrays) -> Stored:
             model.views_, model.network_ = views, next(iter(views.values()))
         else:
             raise WrongError("it has several views, and no blend of them")
+        set_calibration(model, document, paths[0], arrays)
     target = document["target"]
     return Stored(model, encoder, None if target is None else as_text(target))
 

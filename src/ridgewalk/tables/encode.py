@@ -117,6 +117,21 @@ def column_heads(target: str, classes: Iterable[Any]) -> list[str]:
     return heads
 
 
+def coverage_heads(heads: Iterable[str], classes: Iterable[Any]) -> list[str]:
+    """Return the heads of what is said of coverage beside a table of predictions, all different from its heads.
+
+    Of numbers the ends of an interval, "low" and "high"; of classes whether each is in the set, "possible: yes".
+    """
+    taken, found = set(heads), []
+    for head in [f"possible: {label}" for label in classes] or ["low", "high"]:
+        free = head
+        while free in taken:
+            free += " (coverage)"
+        taken.add(free)
+        found.append(free)
+    return found
+
+
 def comma_numbers(texts: pd.Series[Any]) -> pd.Series[Any]:
     """Return texts with decimal commas as texts with points: 1.234,5 as 1234.5; leave all else as it is."""
     written = texts.str.strip()

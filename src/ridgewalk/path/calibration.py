@@ -1,0 +1,120 @@
+"""Predictors of the folds, and what they miss on the rows that their fold holds out: what intervals and sets rest on.
+
+A fold's predictor is the mean of what its networks predict: over the starts of a strength, and over the members of a
+blend with the weights that this fold's rows did not decide. A path at one strength is a blend of one member.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from ridgewalk.arrays import Array, Integers
+from ridgewalk.conformal import Calibration, adaptive_scores, shares_of
+from ridgewalk.losses import Loss, facts
+from ridgewalk.mixture import Mixture
+from ridgewalk.model import Model
+from ridgewalk.path.problem import PathProblem
+from ridgewalk.path.result import MLPPath
+
+
+def fold_predictors(
+    paths: Sequence[MLPPath], path: Integers, strength: Integers, fold_weights: Array
+) -> tuple[Mixture, ...]:
+    """Return what predicts new rows as each fold's networks do, K of them.
+
+    Parameters
+    ----------
+    paths : sequence of MLPPath
+    path, strength : integers, shape (M,)
+        The path of each member, and its strength there.
+    fold_weights : array, shape (K, M)
+        What each fold mixes its members with; each row sums to 1.
+
+    Raises
+    ------
+    ValueError
+        If a path was loaded from a file without the networks of its folds, or no training of a fold ended in finite
+        numbers at a member's strength.
+    """
+    return tuple(_fold_predictor(paths, path, strength, fold, weights) for fold, weights in enumerate(fold_weights))
+
+
+def _fold_predictor(paths: Sequence[MLPPath], path: Integers, strength: Integers, fold: int, weights: Array) -> Mixture:
+    """Return the mean of a fold's networks; starts that diverged are left out."""
+    models: list[Model] = []
+    shares: list[float] = []
+    for member in np.flatnonzero(weights):
+        of, index = paths[path[member]], int(strength[member])
+        starts = np.flatnonzero(~of.lost[index, fold])
+        if not starts.size:
+            raise ValueError(
+                f"Every training of fold {fold} diverged at strength {of.alphas[index]:.4g}, so nothing tells how far "
+                "new rows are missed: lower learning_rate_init, or set standardize=True, and fit again."
+            )
+        models += [of.fold_model(index, fold, int(start)) for start in starts]
+        shares += [float(weights[member]) / len(starts)] * len(starts)
+    return Mixture(tuple(models), np.array(shares))
+
+
+def class_chances(loss: Loss, predicted: Array) -> Array:
+    """Return probabilities of both classes (..., 2) of one yes (..., 1); those of several classes as they are."""
+    if facts(loss).output_activation != "logistic":
+        return predicted
+    return np.concatenate([1 - predicted, predicted], axis=-1)
+
+
+def calibrate(problem: PathProblem, predictors: Sequence[Mixture]) -> Calibration:
+    """Measure what the predictors of the folds miss on the rows that their fold holds out.
+
+    Of numbers, the absolute residuals in the target's units; of classes, the adaptive score of the one observed; of
+    labels, that of each label's no or yes.
+
+    Parameters
+    ----------
+    problem : PathProblem
+        Rows, target and folds. Groups of rows count where every fold leaves each of them whole; else rows do.
+    predictors : sequence of Mixture
+        Of each fold (:func:`fold_predictors`).
+    """
+    held_out = [rows for _, rows in problem.splits]
+    shares, units = shares_of(held_out, problem.weights, whole_groups(problem))
+    with np.errstate(all="ignore"):  # what is far off
+        scores = [
+            _scores(problem, predictor.predict(problem.x[rows]), rows)
+            for predictor, rows in zip(predictors, held_out, strict=True)
+        ]
+    return Calibration(tuple(np.where(np.isnan(each), np.inf, each) for each in scores), shares, units)
+
+
+def _scores(problem: PathProblem, predicted: Array, rows: Integers) -> Array:
+    """Return the scores (n, T) of predictions (n, C) of some rows."""
+    target, loss = problem.target[rows], problem.loss
+    if not facts(loss).is_classification:
+        return np.asarray(np.abs(target - predicted))
+    if facts(loss).output_activation == "softmax":
+        return np.asarray((adaptive_scores(predicted) * target).sum(axis=1, keepdims=True))
+    both = adaptive_scores(class_chances(loss, predicted[..., None]))
+    return np.asarray(np.where(target > 0.5, both[..., 1], both[..., 0]))
+
+
+def whole_groups(problem: PathProblem) -> Integers | None:
+    """Return the number of each row's group, shape (N,), where no fold parts a group; else None."""
+    number = problem.dependence.groups
+    if number is None:
+        return None
+    parted = any(
+        np.isin(number[fold.weights > 0], number[held_out]).any()
+        for fold, (_, held_out) in zip(problem.folds[:-1], problem.splits, strict=True)
+    )
+    return None if parted else number
+
+
+def follows_in_time(path: MLPPath) -> bool:
+    """Return whether each of several folds holds out rows that all stand behind those it trains on."""
+    pairs = [
+        (np.flatnonzero(fold.weights).max(), rows.min())
+        for fold, rows in zip(path.folds[:-1], path.heldout_rows, strict=True)
+    ]
+    return len(pairs) > 1 and all(last < first for last, first in pairs)
