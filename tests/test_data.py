@@ -41,8 +41,8 @@ def test_a_file_comes_back_as_it_was(tmp_path: Path, kind: Any) -> None:
     frame = read_table(path)
     pd.testing.assert_frame_equal(frame, people(), check_dtype=False)
     inputs = make_table(frame, "outcome").inputs
-    encoded = Encoder.fit(inputs).transform(frame)
-    np.testing.assert_allclose(encoded, Encoder.fit(people().drop(columns="outcome")).transform(people()))
+    encoded = Encoder().fit(inputs).transform(frame)
+    np.testing.assert_allclose(encoded, Encoder().fit(people().drop(columns="outcome")).transform(people()))
 
 
 @pytest.mark.parametrize(
@@ -162,7 +162,7 @@ def test_dates_of_which_one_is_none_are_named() -> None:
 def test_what_was_made_a_category_is_one(values: Any) -> None:
     table = make_table(people().assign(x=pd.Categorical((values * ROWS)[:ROWS])), "outcome")
     assert not table.notes
-    assert Encoder.fit(table.inputs).categories[-1] == "x"
+    assert Encoder().fit(table.inputs).categories[-1] == "x"
 
 
 def test_decimals_are_a_target() -> None:

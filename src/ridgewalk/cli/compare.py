@@ -21,7 +21,7 @@ from ridgewalk.storage import read
 if TYPE_CHECKING:
     from ridgewalk.cli.training import Fitted
     from ridgewalk.estimators.comparing import Comparison
-    from ridgewalk.tables.encode import Encoder
+    from ridgewalk.tables import Encoder
 
     _Run = tuple[Fitted, Encoder | None]
 

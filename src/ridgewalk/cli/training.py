@@ -176,7 +176,7 @@ def read_problem(file: Path, columns: Columns, walk: Walk, verbose: bool) -> Pro
     table = make_table(frame, columns.target, task, drop, tuple(columns.keep or ()))
     weights, groups = _row_weights(frame, columns.weights), _row_groups(frame, columns.row_groups)
     del frame  # the table holds what is needed of it
-    encoder = Encoder.fit(table.inputs)
+    encoder = Encoder().fit(table.inputs)
     x, y = encoder.transform(table.inputs), table.target.to_numpy()
     # The inputs take as much memory again as x.
     table = replace(table, inputs=table.inputs.iloc[:0].copy(), notes=(*table.notes, *encoder.notes))

@@ -127,7 +127,7 @@ class _TableEstimator(BaseEstimator):  # type: ignore[misc]
             target += "'"
         table = make_table(frame.assign(**{target: y}), target, self._task)
         self.notes_ = list(table.notes)
-        encoder = Encoder.fit(table.inputs)
+        encoder = Encoder().fit(table.inputs)
         return self._fit_encoded(encoder, encoder.transform(table.inputs), y, sample_weight, groups)
 
     def _fit_encoded(
