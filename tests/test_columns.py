@@ -12,6 +12,7 @@ import pandas as pd
 import polars as pl
 import pyarrow as pa
 import pytest
+from scipy.sparse import csr_array
 
 from ridgewalk.tables import Encoder
 from ridgewalk.tables.encode import Category, DataError, Date, Number, column_heads, kind_of
@@ -45,7 +46,7 @@ def test_what_is_learned_is_plain_data() -> None:
         Category("c", ("(missing)", "x")),
         Date("d", 19726.0, ("year",), indicated=True),
     )
-    assert json.loads(json.dumps(asdict(encoder)))["columns"][1]["levels"] == ["(missing)", "x"]
+    assert json.loads(json.dumps([asdict(column) for column in encoder.columns]))[1]["levels"] == ["(missing)", "x"]
 
 
 NUMBERS: dict[str, Any] = {
@@ -356,7 +357,6 @@ def test_a_table_of_any_library_and_any_names(frame: Any, names: Any) -> None:
         (pd.DataFrame([[1, 2]], columns=pd.MultiIndex.from_product([["x"], [0, 1]])), "names of 2 levels, such as"),
         (pd.DataFrame([[1, 2]], columns=["a", "a"]), "more than one column named 'a'"),
         (pd.DataFrame([[1, 2]], columns=[1, "1"]), "more than one column named '1'"),
-        (np.zeros((2, 2)), "A table is needed, a frame of pandas, polars or Arrow, and ndarray came"),
         ({"a": [1, 2]}, "and dict came"),
         (pl.DataFrame({"a": [1, 2]}).lazy(), "and LazyFrame came"),
         (pl.Series("a", [1, 2]), "and Series came"),
@@ -365,9 +365,26 @@ def test_a_table_of_any_library_and_any_names(frame: Any, names: Any) -> None:
     ],
 )
 def test_what_is_no_table_with_a_name_for_each_column_is_a_sentence(table: Any, words: Any) -> None:
-    for attempt in (Encoder.fit, Encoder().transform, Encoder().unseen, partial(make_table, target="y")):
+    fitted = Encoder().fit(pd.DataFrame({"a": [1.0, 2]}))
+    for attempt in (Encoder().fit, fitted.transform, fitted.unseen, partial(make_table, target="y")):
         with pytest.raises(DataError, match=words):
             attempt(table)
+
+
+def test_an_array_is_a_table_of_columns_for_an_encoder_alone() -> None:
+    array = np.array([[1.0, 3], [2, np.nan], [4, 5]])
+    encoder = Encoder().fit(array)
+    assert encoder.names == ["x0", "x1", "x1 is missing"]
+    assert not hasattr(encoder, "feature_names_in_")
+    np.testing.assert_array_equal(encoder.transform(array), [[1, 3, 0], [2, 4, 1], [4, 5, 0]])
+    named = pd.DataFrame(array, columns=["p", "q"])  # a frame's columns then stand for the array's, by their places
+    np.testing.assert_array_equal(encoder.transform(named), encoder.transform(array))
+    with pytest.raises(ValueError, match="X has 1 features, but Encoder is expecting 2 features"):
+        encoder.transform(array[:, :1])
+    with pytest.raises(TypeError, match=r"A sparse X came.*give X\.toarray\(\)"):
+        encoder.transform(csr_array(array))
+    with pytest.raises(DataError, match="A table is needed, a frame of pandas, polars or Arrow, and ndarray came"):
+        make_table(array, "y")
 
 
 @pytest.mark.parametrize(
@@ -380,3 +397,4 @@ def test_what_is_no_table_with_a_name_for_each_column_is_a_sentence(table: Any, 
 )
 def test_heads_of_predictions_are_all_different(target: Any, classes: Any, heads: Any) -> None:
     assert column_heads(target, classes) == heads
+    assert column_heads("y", ["a"], ["probability of a"]) == ["y", "probability of a (probability)"]

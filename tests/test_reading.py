@@ -12,6 +12,7 @@ import pyarrow as pa
 import pytest
 
 from ridgewalk.tables import read as data
+from ridgewalk.tables.encode import Category
 from ridgewalk.tables.read import DataError, Encoder, make_table, read_table
 
 FRAME = pd.DataFrame(
@@ -197,7 +198,7 @@ def test_whole_numbers_that_begin_with_zeros_are_codes(tmp_path: Path) -> None:
         "Column 'zip' was read as text, for values such as '01234' begin with zeros" in make_table(frame, "y").notes[0]
     )
     encoder = Encoder().fit(make_table(frame, "y").inputs)
-    assert encoder.categories == ["zip"]
+    assert [column.name for column in encoder.columns if isinstance(column, Category)] == ["zip"]
     (tmp_path / "row.csv").write_text("zip,n,f,zero\n1234,1,1,1\n")
     new = encoder.transform(read_table(tmp_path / "row.csv", encoder=encoder))
     np.testing.assert_array_equal(new[0, :3], [0, 0, 1])  # 00501, 01234, 1234

@@ -12,7 +12,7 @@ import warnings
 import zipfile
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from dataclasses import fields, is_dataclass, replace
+from dataclasses import fields, is_dataclass
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -201,9 +201,10 @@ def test_nothing_in_a_file_names_modules_or_private_attributes(fitted: Any, tmp_
 
 def test_an_encoder_and_a_target_come_along(fitted: Any, tmp_path: Path) -> None:
     encoder = Encoder().fit(pd.DataFrame({"n": [1.0, None], "c": ["ä", "b"]}))
-    encoder = replace(encoder, columns=(*encoder.columns[:1], Number("m", 0.1, indicated=False)))
+    encoder = Encoder.of((*encoder.columns[:1], Number("m", 0.1, indicated=False)))
     save(fitted["relaxed"], tmp_path / MODEL_FILE, encoder=encoder, target="y\n")
     stored = read(tmp_path)
+    assert stored.encoder is not None
     assert stored.encoder.columns == encoder.columns
     assert stored.target == "y\n"
 

@@ -12,7 +12,20 @@ from rich.markup import escape
 
 from ridgewalk.cli.console import err, out
 from ridgewalk.cli.files import free
-from ridgewalk.cli.options import OUTPUT, Columns, Config, File, Output, Seeds, Walk, option, options, strength, switch
+from ridgewalk.cli.options import (
+    OUTPUT,
+    Columns,
+    Config,
+    File,
+    Output,
+    Reading,
+    Seeds,
+    Walk,
+    option,
+    options,
+    strength,
+    switch,
+)
 from ridgewalk.cli.training import read_problem, stoppable
 
 _VERDICT = "The verdict"
@@ -63,12 +76,18 @@ class DiagnoseOptions:
 
 @options
 def diagnose(
-    file: File, columns: Columns, judged: Judged, walk: JudgedWalk, wanted: DiagnoseOptions, output: Output
+    file: File,
+    columns: Columns,
+    reading: Reading,
+    judged: Judged,
+    walk: JudgedWalk,
+    wanted: DiagnoseOptions,
+    output: Output,
 ) -> None:
     """Say whether regularization helps on a table, by how much, and why or why not."""
     if wanted.page is not None:
         free(wanted.page, file, wanted.force, "--report")
-    problem = read_problem(file, columns, walk, output.verbose)
+    problem = read_problem(file, columns, walk, output.verbose, reading)
     model = problem.estimator(walk, output.verbose)
     problem.fit(model)
     with stoppable():

@@ -24,6 +24,8 @@ from ridgewalk.engine.job import History
 from ridgewalk.engine.progress import Progress
 from ridgewalk.engine.record import Record
 from ridgewalk.estimators.parameters import NETWORK_CONSTRAINTS, documented
+from ridgewalk.estimators.planning import PlannedPath
+from ridgewalk.estimators.positive import POS_LABEL_CONSTRAINTS, check_pos_label
 from ridgewalk.estimators.predicting import Predictor, _ClassifierMixin, _RegressorMixin
 from ridgewalk.estimators.problem import (
     REGRESSION_LOSSES,
@@ -105,6 +107,7 @@ class _PathEstimator(Predictor):
         relax: bool = False,
         selection: Rule = "min",
         scoring: Any = None,
+        pos_label: Any = None,
         cv: Any = 5,
         n_seeds: int = 1,
         ensemble: bool = False,
@@ -138,6 +141,7 @@ class _PathEstimator(Predictor):
         self.relax = relax
         self.selection = selection
         self.scoring = scoring
+        self.pos_label = pos_label
         self.cv = cv
         self.n_seeds = n_seeds
         self.ensemble = ensemble
@@ -166,6 +170,7 @@ class _PathEstimator(Predictor):
         "relax": ["boolean"],
         "selection": [StrOptions(set(get_args(Rule)))],
         "scoring": [str, callable, None],
+        "pos_label": [None],
         "cv": ["cv_object"],
         "schedule": [StrOptions(set(get_args(Schedule)))],
         "racing": ["boolean"],
@@ -174,6 +179,7 @@ class _PathEstimator(Predictor):
         "checkpoint_dir": [str, PathLike, None],
     }
 
+    _rows: Any
     _least_rows = 2  # one to train on, one to hold out
     _map_rule: MapRule | None = None  # how columns are mapped to what the networks take; set before a fit
     _baseline: MLPPath | None = None  # the linear path of the same columns and folds, where another fit has it
@@ -222,24 +228,14 @@ class _PathEstimator(Predictor):
     def _fit(self, x: Any, target: Array, y: Array, loss: Loss, weights: Array, groups: ArrayLike | None) -> Self:
         """Fit the path of a checked table; ``target`` is what the loss encodes, ``y`` what a scorer compares with."""
         selecting = self._selects
-        if selecting and self.scoring is not None:
-            raise ValueError("scoring chooses on a path; select_inputs and relax choose by the loss: leave one out.")
-        if selecting and self._takes_safe_strength:
-            raise ValueError('alphas="qut" is one strength without a choice: leave select_inputs and relax out.')
-        ratios = np.unique(np.asarray(self.l1_ratio, dtype=float))
-        if not ratios.size:
-            raise ValueError(f"l1_ratio is a number from 0 (all L2) to 1 (all L1), or several, got {self.l1_ratio!r}.")
-        sampling = Sampling(self.cv, self.n_seeds, self.random_state, groups)
-        problem = path_problem(x, target, loss, sampling, weights, self.standardize, self._map_rule)
+        problem, size, every = self._begun(x, target, loss, weights, groups)
         self._problem = problem
-        size = self._size(problem)
-        every = [self._settings(size, float(ratio)) for ratio in ratios]
         score = None if self.scoring is None else self._score(problem, every[0], y)
         selections: list[InputSelection] = []
         candidates: list[MLPPath] = []
         with progress("Selecting inputs" if self.select_inputs else "Fitting the path", self.verbose) as watched:
             runner = self._runner(watched, recorded(self.checkpoint_dir, self.random_state))
-            with watched.task(self._seconds(problem, every, size.alphas)):
+            with watched.task(self._seconds(problem, every, size.alphas, self._baseline is None)):
                 for settings in every:
                     if selecting:
                         select = select_inputs if self.select_inputs else relax
@@ -262,13 +258,50 @@ class _PathEstimator(Predictor):
             self.paths_, self.path_, self.index_ = candidates, candidates[best], choice.chosen
             if self._takes_safe_strength:
                 self.index_ = len(self.path_.alphas) - 1
-        self.l1_ratio_ = float(ratios[best])
+        self.l1_ratio_ = float(np.unique(np.asarray(self.l1_ratio, dtype=float))[best])
         self.alphas_ = self.path_.alphas
         self.alpha_min_ = float(self.alphas_[choice.minimum])
         self.alpha_1se_ = float(self.alphas_[choice.one_standard_error])
         self.alpha_ = float(self.alphas_[self.index_])
         self._report(candidates)
         return self._set_fitted()
+
+    def _begun(
+        self, x: Any, target: Array, loss: Loss, weights: Array, groups: ArrayLike | None
+    ) -> tuple[PathProblem, Defaults, list[PathSettings]]:
+        """Draw folds and starts, and find out network, strengths, training, and the settings of every l1_ratio."""
+        if self._selects and self.scoring is not None:
+            raise ValueError("scoring chooses on a path; select_inputs and relax choose by the loss: leave one out.")
+        if self._selects and self._takes_safe_strength:
+            raise ValueError('alphas="qut" is one strength without a choice: leave select_inputs and relax out.')
+        ratios = np.unique(np.asarray(self.l1_ratio, dtype=float))
+        if not ratios.size:
+            raise ValueError(f"l1_ratio is a number from 0 (all L2) to 1 (all L1), or several, got {self.l1_ratio!r}.")
+        sampling = Sampling(self.cv, self.n_seeds, self.random_state, groups)
+        problem = path_problem(x, target, loss, sampling, weights, self.standardize, self._map_rule)
+        size = self._size(problem)
+        return problem, size, [self._settings(size, float(ratio)) for ratio in ratios]
+
+    def _planned(
+        self, view: str, X: Any, y: Any, sample_weight: ArrayLike | None, groups: ArrayLike | None, baseline: bool
+    ) -> PlannedPath:
+        """Return what a fit would train; with ``baseline`` the time of the linear models counts, too."""
+        self._validate_params()
+        x, target, _, loss, weights = self._rows(X, y, sample_weight)
+        problem, size, every = self._begun(x, target, loss, weights, groups)
+        strengths = strength_count(size.alphas)
+        return PlannedPath(
+            view=view,
+            hidden_layer_sizes=tuple(every[0].hidden_layer_sizes),
+            inputs=problem.columns,
+            strengths=strengths,
+            folds=len(problem.splits),
+            seeds=len(problem.seeds),
+            epochs=size.max_iter,
+            batch_size=size.batch_size,
+            networks=len(every) * strengths * problem.pairs,
+            seconds=self._seconds(problem, every, size.alphas, baseline),
+        )
 
     @ending_with_interpreter
     def diagnose(self, alpha: float | None = None, *, references: bool = True) -> Diagnosis:
@@ -543,14 +576,14 @@ class _PathEstimator(Predictor):
     def _baseline_count(self) -> int:
         return min(int(self.alphas), BASELINE_STRENGTHS) if isinstance(self.alphas, Integral) else BASELINE_STRENGTHS
 
-    def _seconds(self, problem: PathProblem, every: Sequence[PathSettings], alphas: AlphaSpec) -> float:
-        """Guess the seconds of all paths, the linear one among them."""
+    def _seconds(self, problem: PathProblem, every: Sequence[PathSettings], alphas: AlphaSpec, baseline: bool) -> float:
+        """Guess the seconds of all paths, with ``baseline`` the linear one among them."""
         strengths = strength_count(alphas)
         seconds = path_seconds(problem, every[0], strengths) + finding_seconds(problem, every[0], alphas)
         if self._selects:
             seconds += seconds_beside_the_path(problem, every[0], strengths, relaxing=not self.select_inputs)
         seconds *= len(every)
-        if every[0].linear:
+        if every[0].linear or not baseline:
             return seconds
         return seconds + baseline_seconds(problem.plain, baseline_settings(every[0]), self._baseline_count)
 
@@ -657,6 +690,9 @@ _FIRST = """
     scoring : str, scorer or None
         Choose by the held-out score of this scorer (scikit-learn's names) instead of by the loss; its standard errors
         are those over folds.
+    pos_label : label or None
+        For a classifier of two classes: the positive one, which ``scoring`` by a name such as "f1", "precision" or
+        "average_precision" looks for. The order of ``classes_`` stays.
     cv : int, splitter or iterable, default 5
         A number makes shuffled folds, stratified for classes.
     schedule : "ramp" or "sequential", default "ramp"
@@ -714,6 +750,7 @@ class MLPClassifierCV(_ClassifierMixin, _PathEstimator):
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
         **_PathEstimator._parameter_constraints,
         "loss": [StrOptions({"auto", "log_loss"})],
+        "pos_label": POS_LABEL_CONSTRAINTS,
     }
 
     @ending_with_interpreter
@@ -738,10 +775,16 @@ class MLPClassifierCV(_ClassifierMixin, _PathEstimator):
             Groups of rows: a number of folds leaves each whole, and a splitter that asks for them gets them.
         """
         self._validate_params()
+        return self._fit(*self._rows(X, y, sample_weight), groups)
+
+    def _rows(self, X: Any, y: Any, sample_weight: ArrayLike | None) -> tuple[Any, Array, Array, Loss, Array]:
+        """Check rows: columns, numbered labels, labels, the loss and the weights."""
         x, target = self._read(X, y)
         labels = self._learn_classes(target)
-        weights = self._weights(sample_weight, x, target, labels)
-        return self._fit(x, labels, target, self._loss, weights, groups)
+        if self.pos_label is not None and self._multilabel:
+            raise ValueError("pos_label names the positive class of two, and y holds several labels: leave it out.")
+        check_pos_label(self.pos_label, np.asarray(self.classes_))
+        return x, labels, target, self._loss, self._weights(sample_weight, x, target, labels)
 
 
 @documented(_FIRST, _MIDDLE)
@@ -778,6 +821,9 @@ class MLPRegressorCV(_RegressorMixin, _PathEstimator):
             Groups of rows: a number of folds leaves each whole, and a splitter that asks for them gets them.
         """
         self._validate_params()
+        return self._fit(*self._rows(X, y, sample_weight), groups)
+
+    def _rows(self, X: Any, y: Any, sample_weight: ArrayLike | None) -> tuple[Any, Array, Array, Loss, Array]:
+        """Check rows: columns, numbers twice, the loss and the weights."""
         x, target = self._read(X, y)
-        weights = row_weights(sample_weight, x)
-        return self._fit(x, target, target, loss_for(self.loss, "continuous"), weights, groups)
+        return x, target, target, loss_for(self.loss, "continuous"), row_weights(sample_weight, x)

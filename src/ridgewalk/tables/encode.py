@@ -14,7 +14,7 @@ t counts days from 1970-01-01 00:00 UTC, with fractions; the center is the media
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Any, Literal
@@ -117,12 +117,15 @@ def refuse_doubled(table: str, names: Iterable[str]) -> None:
         raise DataError(f"{table} has more than one column named {doubled[0]!r}: rename one.")
 
 
-def column_heads(target: str, classes: Iterable[Any]) -> list[str]:
-    """Return the heads of a table of predictions, all different: the target, and the probability of each class."""
+def column_heads(target: str, classes: Iterable[Any], taken: Sequence[str] = ()) -> list[str]:
+    """Return the heads of a table of predictions, all different: the target, and the probability of each class.
+
+    ``taken`` are heads of other columns of the table.
+    """
     heads = [target]
     for label in classes:
         head = f"probability of {label}"
-        while head in heads:
+        while head in heads or head in taken:
             head += " (probability)"
         heads.append(head)
     return heads

@@ -33,6 +33,7 @@ from ridgewalk.tables.encode import (
     order_of,
 )
 from ridgewalk.tables.missing import MissingTexts
+from ridgewalk.tables.plan import columns_frame
 from ridgewalk.tables.text_format import TextFormat
 from ridgewalk.warning import warn_deprecated
 
@@ -148,7 +149,7 @@ class Encoder(TransformerMixin, BaseEstimator):  # type: ignore[misc]
             warn_deprecated("Encoder.fit(frame)", "Encoder().fit(frame)")
             return Encoder().fit(self)
         self._validate_params()
-        frame = self._frame(X, reset=True)
+        frame = validated_frame(self, X, reset=True)
         choices = self._choices
         choices.check(list(frame.columns))
         inputs = frame.drop(columns=list(choices.ids))
@@ -182,7 +183,7 @@ class Encoder(TransformerMixin, BaseEstimator):  # type: ignore[misc]
     def encoded(self, X: Any) -> Floats:
         """Return what :meth:`transform` does, as an array in any case."""
         columns = self.columns
-        frame = _without_notes(self._frame(X))
+        frame = _without_notes(validated_frame(self, X))
         there = set(frame.columns)
         absent = [column.name for column in columns if column.name not in there]
         if absent:
@@ -210,7 +211,7 @@ class Encoder(TransformerMixin, BaseEstimator):  # type: ignore[misc]
             If they are not.
         """
         check_is_fitted(self)
-        if input_features is not None and list(map(str, input_features)) != self._names_in:
+        if input_features is not None and list(map(str, input_features)) != _names_in(self):
             raise ValueError("input_features is not equal to feature_names_in_: leave it out, or give the fit's names.")
         return np.array(self.names, dtype=object)
 
@@ -263,10 +264,21 @@ class Encoder(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         check_is_fitted(self)
         return self._read_as
 
+    def plan(self) -> pd.DataFrame:
+        """Return what becomes of every column, those that are not learned from first.
+
+        Returns
+        -------
+        DataFrame
+            "column", "role" (input, left out, id, ...), "kind" (number, category or date), "encoded" (how many columns
+            of numbers it becomes), "rare" (how many categories share one of them) and "reason".
+        """
+        return columns_frame(self.columns, self.left_out)
+
     def unseen(self, X: Any) -> list[str]:
         """Return sentences on what the inputs hold that the fit's did not: new categories, values missing anew."""
         columns = self.columns
-        frame = _without_notes(self._frame(X))
+        frame = _without_notes(validated_frame(self, X))
         said = (column.unseen(self._known(column, frame)) for column in columns)
         return [sentence for sentence in said if sentence]
 
@@ -282,10 +294,6 @@ class Encoder(TransformerMixin, BaseEstimator):  # type: ignore[misc]
     @property
     def _choices(self) -> ColumnChoices:
         return ColumnChoices(self.categories, self.numbers, self.dates, self.missing, self.ids)
-
-    @property
-    def _names_in(self) -> list[str]:
-        return list(getattr(self, "feature_names_in_", [f"x{k}" for k in range(self.n_features_in_)]))
 
     def _learn(self, inputs: pd.DataFrame, choices: ColumnChoices, left_out: Sequence[LeftOut]) -> None:
         """Learn of each input what it becomes."""
@@ -303,20 +311,6 @@ class Encoder(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         self, columns: tuple[Column, ...], missing: tuple[str, ...], left_out: tuple[LeftOut, ...], read_as: TextFormat
     ) -> None:
         self._columns, self._missing, self._left_out, self._read_as = columns, missing, left_out, read_as
-
-    def _frame(self, X: Any, reset: bool = False) -> pd.DataFrame:
-        """Return rows as a frame; an array's columns have the fit's names, or are called x0, x1, ..."""
-        if not reset:
-            check_is_fitted(self)
-        frame, named = table_frame(X, self, None if reset else self._names_in)
-        if reset:
-            self.n_features_in_ = frame.shape[1]
-            self.__dict__.pop("feature_names_in_", None)
-            if named:
-                self.feature_names_in_ = np.array(list(frame.columns), dtype=object)
-        elif named and not hasattr(self, "feature_names_in_"):
-            frame, _ = table_frame(frame.to_numpy(), self, self._names_in)
-        return frame
 
     def __sklearn_is_fitted__(self) -> bool:
         return hasattr(self, "_columns")
@@ -356,16 +350,17 @@ def table_encoder(inputs: pd.DataFrame, choices: ColumnChoices, left_out: Iterab
     return encoder
 
 
-def table_frame(X: Any, estimator: Any, names: Sequence[str] | None = None) -> tuple[pd.DataFrame, bool]:
-    """Return rows as a frame, and whether their columns have names of their own; those of an array get some.
+def validated_frame(estimator: Any, X: Any, reset: bool = False) -> pd.DataFrame:
+    """Return rows as a frame of the fit's columns, as an estimator takes them, and note in a fit what they are.
 
     Parameters
     ----------
-    X : frame of pandas, polars or Arrow, or array_like, shape (N, columns)
     estimator : estimator
-        Who takes them, for sentences.
-    names : sequence of str, optional
-        Those of an array's columns, as the fit had them. None, in a fit: x0, x1, ...
+        Gets ``n_features_in_``, and ``feature_names_in_`` of columns that have names, where ``reset`` says so.
+    X : frame of pandas, polars or Arrow, or array_like, shape (N, columns)
+        The columns of an array have the names of the fit's, or are called x0, x1, ...
+    reset : bool
+        Whether this is a fit.
 
     Raises
     ------
@@ -374,19 +369,42 @@ def table_frame(X: Any, estimator: Any, names: Sequence[str] | None = None) -> t
     """
     if issparse(X):
         raise TypeError("A sparse X came, and a table has a value in every place: give X.toarray().")
-    if not (isinstance(X, list | tuple) or hasattr(X, "__array__")) or hasattr(X, "columns"):
-        return as_frame(X), True
-    least = 2 if names is None else 1
+    array = isinstance(X, list | tuple) or hasattr(X, "__array__")
+    named = not array or hasattr(X, "columns") or hasattr(X, "to_frame")  # a column alone, which is no table
+    if reset:
+        frame = as_frame(X) if named else _array_frame(X, estimator)
+        estimator.n_features_in_ = frame.shape[1]
+        estimator.__dict__.pop("feature_names_in_", None)
+        if named:
+            estimator.feature_names_in_ = np.array(list(frame.columns), dtype=object)
+        return frame
+    check_is_fitted(estimator)
+    if not named:
+        return _array_frame(X, estimator, _names_in(estimator))
+    frame = as_frame(X)
+    known = hasattr(estimator, "feature_names_in_")
+    return frame if known else _array_frame(frame.to_numpy(), estimator, _names_in(estimator))
+
+
+def _names_in(estimator: Any) -> list[str]:
+    """Return the names of the fit's columns, those of an array too."""
+    return list(getattr(estimator, "feature_names_in_", [f"x{k}" for k in range(estimator.n_features_in_)]))
+
+
+def _array_frame(X: Any, estimator: Any, names: Sequence[str] | None = None) -> pd.DataFrame:
+    """Return an array as a frame of columns of some names; in a fit, which has none yet, they are x0, x1, ..."""
+    least = 2 if names is None else 1  # one to train on, one to hold out
     array = check_array(
         X, dtype=None, ensure_all_finite=False, ensure_min_samples=least, estimator=estimator, input_name="X"
     )
-    if names is not None and array.shape[1] != len(names):
+    columns = [f"x{k}" for k in range(array.shape[1])] if names is None else list(names)
+    if array.shape[1] != len(columns):
         raise ValueError(
-            f"X has {array.shape[1]} features, but {type(estimator).__name__} is expecting {len(names)} features as "
+            f"X has {array.shape[1]} features, but {type(estimator).__name__} is expecting {len(columns)} features as "
             "input."
         )
-    frame = pd.DataFrame(array, columns=[f"x{k}" for k in range(array.shape[1])] if names is None else list(names))
-    return (frame.infer_objects() if array.dtype == object else frame), False
+    frame = pd.DataFrame(array, columns=columns)
+    return frame.infer_objects() if array.dtype == object else frame
 
 
 def _without_notes(frame: pd.DataFrame) -> pd.DataFrame:

@@ -80,6 +80,14 @@ class MissingTexts:
             gone = column.isin(named) if named else pd.Series(False, column.index)
         return column.mask(gone) if gone.any() else column
 
+    def blanked_frame(self, frame: pd.DataFrame) -> pd.DataFrame:
+        """Return a frame in which values that mean missing are missing; the same frame where there are none."""
+        if not self.texts:
+            return frame
+        pairs = ((name, frame[name]) for name in frame.columns)
+        changed = {name: blank for name, column in pairs if (blank := self.blanked(column)) is not column}
+        return frame.assign(**changed) if changed else frame
+
 
 def number_of(text: str) -> float:
     """Return the number that a text says, nan where it says none."""

@@ -132,9 +132,9 @@ def read_table(
         )
     known = _Known.of(texts, target, encoder, asked, missing)
     if kind in _COLUMNAR:
-        frame = _blanked(_read_columnar(name, path, kind), known.missing)
+        frame = known.missing.blanked_frame(_read_columnar(name, path, kind))
     elif kind == _EXCEL:
-        frame = _blanked(_read_sheet(name, path), known.missing)
+        frame = known.missing.blanked_frame(_read_sheet(name, path))
     else:
         frame = _read_text(name, path, kind, known)
     if frame.empty:
@@ -178,19 +178,6 @@ def _read_sheet(name: str, path: Path) -> pd.DataFrame:
     refuse_doubled(name, frame.columns)
     frame.attrs[_NOTES] = [(_FILE, note) for note in notes]
     return frame
-
-
-def _blanked(frame: pd.DataFrame, missing: MissingTexts) -> pd.DataFrame:
-    """Return a frame in which values that mean missing are missing; the same frame where there are none."""
-    if not missing.texts:
-        return frame
-    changed = {}
-    for name in frame.columns:
-        column = frame[name]
-        blank = missing.blanked(column)
-        if blank is not column:
-            changed[name] = blank
-    return frame.assign(**changed) if changed else frame
 
 
 def _unreadable(name: str, kind: str, error: Exception) -> DataError:
@@ -491,6 +478,12 @@ class Table:
     left_out: tuple[LeftOut, ...] = ()
     gaps: Mapping[str, int] = field(default_factory=dict)
 
+    @property
+    def odd(self) -> tuple[str, ...]:
+        """Those of the notes that are not on columns that were left out."""
+        said = {each.note for each in self.left_out}
+        return tuple(note for note in self.notes if note not in said)
+
 
 def make_table(
     frame: Any,
@@ -529,7 +522,7 @@ def make_table(
     target, drop = str(target), names_of(drop)
     choices = replace(choices, keep=(*choices.keep, *names_of(keep)))
     _check_names(frame, target, drop, choices)
-    frame = _blanked(frame, choices.missing_texts)
+    frame = choices.missing_texts.blanked_frame(frame)
     y = _target(frame, target)
     try:
         different = y.nunique()
