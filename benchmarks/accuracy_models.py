@@ -83,7 +83,7 @@ def network_of(**options: Any) -> Predict:
         from ridgewalk import MLPClassifierCV, MLPRegressorCV
         from ridgewalk.tables import Encoder
 
-        encoder = Encoder.fit(split.x)
+        encoder = Encoder().fit(split.x)
         estimator = MLPClassifierCV if split.classes else MLPRegressorCV
         model = estimator(random_state=split.seed, **options).fit(encoder.transform(split.x), split.y)
         return split.predicted(model, encoder.transform(split.new))

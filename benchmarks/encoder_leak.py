@@ -54,7 +54,7 @@ def losses(split: Split, folds: int) -> np.ndarray:
         x, new = (split.x.iloc[rows].reset_index(drop=True) for rows in (training, held_out))
         part = Split(x, split.y[training], new, split.y[held_out], split.classes, split.seed)
         for way, of in enumerate((split.x, x)):
-            encoder = Encoder.fit(of)
+            encoder = Encoder().fit(of)
             kind = MLPClassifierCV if split.classes else MLPRegressorCV
             model = kind(random_state=split.seed, alphas=6).fit(encoder.transform(x), part.y)
             found[way, held_out] = part.row_losses(part.predicted(model, encoder.transform(new)))

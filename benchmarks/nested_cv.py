@@ -235,7 +235,7 @@ def main() -> None:
             print(lines[-1], flush=True)
             continue
         table = make_table(frame, target)
-        x, y = Encoder.fit(table.inputs).transform(table.inputs), table.target.to_numpy()
+        x, y = Encoder().fit(table.inputs).transform(table.inputs), table.target.to_numpy()
         classes = table.task == "classification"
         model = (MLPClassifierCV if classes else MLPRegressorCV)(HIDDEN, alphas=STRENGTHS, random_state=0)
         began = time.process_time()

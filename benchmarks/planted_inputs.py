@@ -123,7 +123,7 @@ def cells(folder: Path, seed: int, tables: list[str]) -> Iterator[tuple[str, Spl
         if tables and file.stem not in tables:
             continue
         split = small(next(splits(pd.read_parquet(file), seed, 1)))
-        encoder = Encoder.fit(split.x)
+        encoder = Encoder().fit(split.x)
         x, fresh = (np.asarray(encoder.transform(part), dtype=float) for part in (split.x, split.new))
         if x.shape[1] <= MOST_COLUMNS and split.classes <= MOST_CLASSES:
             yield file.stem, split, x, fresh

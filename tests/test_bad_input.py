@@ -47,7 +47,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Any:
     (at / "latin.csv").write_bytes("größe,y\n1,a\n2,b\n".encode("latin-1"))
     (at / "fields.csv").write_text("a,y\n1,2,yes\n3,4,no\n")
     (at / "doubled.csv").write_text("a,a,y\n1,2,yes\n3,4,no\n")
-    (at / "table.xlsx").write_bytes(b"PK")
+    (at / "table.xls").write_bytes(b"PK")
     (at / "plain.csv.gz").write_text("a,y\n1,yes\n2,no\n")
     (at / "cut.csv.gz").write_bytes(gzip.compress(good.to_csv(index=False).encode())[:-40])
     good.to_parquet(at / "good.parquet")
@@ -110,7 +110,7 @@ CASES: dict[str, Any] = {
     # the table: what is there
     "absent": (fit(table="nothing.csv"), "There is no file nothing.csv: look at the name"),
     "a folder": (fit(table="a folder.csv"), "is a folder; give a file whose name ends in .csv"),
-    "unknown kind": (fit(table="table.xlsx"), "of a kind that is not read: its name must end in .csv"),
+    "unknown kind": (fit(table="table.xls"), "of a kind that is not read: its name must end in .csv"),
     "empty": (fit(table="empty.csv"), "is empty: a line of column names and at least two rows are needed"),
     "header only": (fit(table="header.csv"), "has column names but no rows: at least two rows are needed"),
     "binary": (fit(table="binary.csv"), "is not UTF-8 text", "save it as UTF-8"),
@@ -126,7 +126,7 @@ CASES: dict[str, Any] = {
     # the table: its columns
     "absent target": (["fit", "good.csv", "-t", "income"], "There is no column 'income'. The columns are: a, b"),
     "absent column to drop": (fit("--drop", "z"), "There is no column 'z'", "The columns are: a"),
-    "target dropped": (fit("--drop", "y"), "'y' is the target, and --drop leaves it out: take one of them back"),
+    "target dropped": (fit("--drop", "y"), "'y' is the target, and --drop names it, too: take one of them back"),
     "kept and dropped": (
         fit("--keep", "b", "--drop", "b"),
         "'b' stands in --keep and in --drop",

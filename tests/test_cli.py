@@ -263,12 +263,12 @@ def test_predict_gives_what_the_estimator_gives(ridgewalk: Any, tmp_path: Path) 
     frame = table()
     inputs = frame[["age", "größe, cm", "town"]]
     model = MLPClassifierCV((6,), alphas=4, max_iter=40, cv=3, learning_rate_init=0.03, random_state=0).fit(
-        Encoder.fit(inputs).transform(inputs), frame["outcome"].to_numpy()
+        Encoder().fit(inputs).transform(inputs), frame["outcome"].to_numpy()
     )
     (tmp_path / "out.csv").write_text(out)
     predicted = pd.read_csv(tmp_path / "out.csv")
     assert list(predicted.columns) == ["outcome", "probability of no", "probability of yes"]
-    chances = model.predict_proba(Encoder.fit(inputs).transform(inputs))
+    chances = model.predict_proba(Encoder().fit(inputs).transform(inputs))
     np.testing.assert_allclose(predicted.iloc[:, 1:].to_numpy(), chances, rtol=1e-9)
     code, _, err = ridgewalk("predict", "kept/model.safetensors", "people.csv", "--out", "p.csv")
     assert code == 0
@@ -645,7 +645,7 @@ def test_one_network_is_fitted_where_it_is_asked_for(ridgewalk: Any, tmp_path: P
     assert "blend" not in out
     assert "blend" not in json.loads((tmp_path / "kept" / "summary.json").read_text())
     inputs, model = table()[["age", "größe, cm", "town"]], load(tmp_path / "kept")
-    encoded = Encoder.fit(inputs).transform(inputs)
+    encoded = Encoder().fit(inputs).transform(inputs)
     alone = MLPClassifierCV(cv=3, random_state=0, **({"max_iter": 600} if "--max-iter" in options else {}))
     alone.fit(encoded, table()["outcome"].to_numpy())
     np.testing.assert_array_equal(model.predict_proba(encoded), alone.predict_proba(encoded))

@@ -12,8 +12,10 @@ import pandas as pd
 import polars as pl
 import pyarrow as pa
 import pytest
+from scipy.sparse import csr_array
 
-from ridgewalk.tables.encode import Category, DataError, Date, Encoder, Number, column_heads, kind_of
+from ridgewalk.tables import Encoder
+from ridgewalk.tables.encode import Category, DataError, Date, Number, column_heads, kind_of
 from ridgewalk.tables.read import make_table
 
 DAY = np.timedelta64(1, "D")
@@ -21,12 +23,12 @@ DAY = np.timedelta64(1, "D")
 
 def encoded(*columns: Any, **named: Any) -> Any:
     frame = pd.DataFrame(named or {str(k): column for k, column in enumerate(columns)})
-    return Encoder.fit(frame).transform(frame)
+    return Encoder().fit(frame).transform(frame)
 
 
 def test_encoding_by_hand() -> None:
     inputs = pd.DataFrame({"n": [1.0, np.nan, 4.0, 3.0], "c": ["x", "y", None, "x"]})
-    encoder = Encoder.fit(inputs)
+    encoder = Encoder().fit(inputs)
     assert encoder.names == ["n", "n is missing", "c = (missing)", "c = x", "c = y"]
     assert encoder.origins == ["n", "n", "c", "c", "c"]
     assert encoder.groups.tolist() == [0, 0, 1, 1, 1]
@@ -36,7 +38,7 @@ def test_encoding_by_hand() -> None:
 
 
 def test_what_is_learned_is_plain_data() -> None:
-    encoder = Encoder.fit(
+    encoder = Encoder().fit(
         pd.DataFrame({"n": [1, 2, 9], "c": ["x", None, "x"], "d": ["2024-01-01", None, "2024-01-08"]})
     )
     assert encoder.columns == (
@@ -44,7 +46,7 @@ def test_what_is_learned_is_plain_data() -> None:
         Category("c", ("(missing)", "x")),
         Date("d", 19726.0, ("year",), indicated=True),
     )
-    assert json.loads(json.dumps(asdict(encoder)))["columns"][1]["levels"] == ["(missing)", "x"]
+    assert json.loads(json.dumps([asdict(column) for column in encoder.columns]))[1]["levels"] == ["(missing)", "x"]
 
 
 NUMBERS: dict[str, Any] = {
@@ -99,7 +101,7 @@ def test_a_kind_is_the_same_where_values_are_missing(column: Any) -> None:
     whole = pd.Series(column)
     with_gap = whole.reindex(range(4))
     assert kind_of(with_gap) == kind_of(whole)
-    (learned,) = Encoder.fit(pd.DataFrame({"x": with_gap})).columns
+    (learned,) = Encoder().fit(pd.DataFrame({"x": with_gap})).columns
     assert {"x is missing", "x = (missing)"} & set(learned.names)
 
 
@@ -120,14 +122,14 @@ def test_every_kind_of_text_is_the_same(dtype: Any) -> None:
     ],
 )
 def test_a_date_has_a_place_in_the_cycles_that_vary(dates: Any, cycles: Any) -> None:
-    (column,) = Encoder.fit(pd.DataFrame({"d": dates})).columns
+    (column,) = Encoder().fit(pd.DataFrame({"d": dates})).columns
     assert isinstance(column, Date)
     assert column.cycles == cycles
 
 
 def test_places_in_cycles_by_hand() -> None:
     frame = pd.DataFrame({"d": ["1970-01-01 00:00", "1970-01-02 06:00", "1970-01-08 00:00", None]})
-    encoder = Encoder.fit(frame)
+    encoder = Encoder().fit(frame)
     assert encoder.names == [
         "d (days)", "d (year, sin)", "d (year, cos)", "d (week, sin)", "d (week, cos)", "d (day, sin)", "d (day, cos)",
         "d is missing",
@@ -158,7 +160,7 @@ def test_far_dates_are_dates() -> None:
 def test_rare_categories_share_a_column() -> None:
     often = np.repeat([f"city {k:02}" for k in range(70)], 20)
     frame = pd.DataFrame({"city": [*often, *(f"village {k}" for k in range(600))]})
-    encoder = Encoder.fit(frame)
+    encoder = Encoder().fit(frame)
     column = encoder.columns[0]
     assert isinstance(column, Category)
     assert column.levels == tuple(f"city {k:02}" for k in range(50))  # the commonest, then by name
@@ -178,12 +180,12 @@ def test_rare_categories_share_a_column() -> None:
 
 
 def test_rows_of_which_none_is_rare_are_encoded() -> None:
-    encoder = Encoder.fit(pd.DataFrame({"city": ["here"] * 2000 + ["there", "nowhere"]}))
+    encoder = Encoder().fit(pd.DataFrame({"city": ["here"] * 2000 + ["there", "nowhere"]}))
     np.testing.assert_array_equal(encoder.transform(pd.DataFrame({"city": ["here"]})), [[1, 0]])
 
 
 def test_texts_of_truth_values_are_what_they_say() -> None:
-    encoder = Encoder.fit(pd.DataFrame({"x": [True, False]}))
+    encoder = Encoder().fit(pd.DataFrame({"x": [True, False]}))
     texts = ["true", "False", None, "TRUE"]
     np.testing.assert_array_equal(encoder.transform(pd.DataFrame({"x": texts}))[:, 0], [1, 0, 0.5, 1])
 
@@ -200,7 +202,7 @@ def test_rare_is_fewer_than_ten_rows_and_than_one_in_a_hundred(rare_rows: Any, r
 
 def test_new_rows_may_be_anything_that_has_a_meaning() -> None:
     inputs = pd.DataFrame({"n": [1.0, 2.0, 4.0], "c": ["x", "y", "x"], "d": ["2024-05-01", "2024-05-02", "2024-05-08"]})
-    encoder = Encoder.fit(inputs)
+    encoder = Encoder().fit(inputs)
     new = pd.DataFrame({"more": [0, 0], "d": [None, "2024-05-03"], "c": ["never seen", None], "n": [np.nan, 7]})
     rows = encoder.transform(new)
     np.testing.assert_array_equal(rows[:, :4], [[2, 0, 0, 0], [7, 0, 0, 1]])
@@ -224,11 +226,11 @@ def test_new_rows_may_be_anything_that_has_a_meaning() -> None:
 def test_what_has_no_meaning_is_named(change: Any, words: Any) -> None:
     frame = pd.DataFrame({"n": [1.0, 2.0], "c": ["x", "y"], "d": ["2024-05-01", "2024-05-02"]})
     with pytest.raises(DataError, match=words):
-        Encoder.fit(frame).transform(frame.assign(**change))
+        Encoder().fit(frame).transform(frame.assign(**change))
 
 
 def test_a_column_that_is_not_there_is_named() -> None:
-    encoder = Encoder.fit(pd.DataFrame({"n": [1.0, 2.0], "c": ["x", "y"]}))
+    encoder = Encoder().fit(pd.DataFrame({"n": [1.0, 2.0], "c": ["x", "y"]}))
     with pytest.raises(DataError, match="needs column 'n' and 1 more that this data lacks"):
         encoder.transform(pd.DataFrame({"x": [1]}))
 
@@ -237,7 +239,7 @@ def test_a_row_is_encoded_as_it_is_among_others() -> None:
     frame = pd.DataFrame({name: list(values) for name, values in {**NUMBERS, **BOOLEANS, **DATES}.items()})
     letters: Any = ["a", "b", None, "a"]
     frame = frame.reindex(range(4)).assign(c=letters)
-    encoder = Encoder.fit(frame)
+    encoder = Encoder().fit(frame)
     whole = encoder.transform(frame)
     assert np.isfinite(whole).all()
     for k in range(len(frame)):
@@ -246,7 +248,7 @@ def test_a_row_is_encoded_as_it_is_among_others() -> None:
 
 def test_no_rows_are_no_rows() -> None:
     frame = pd.DataFrame({"n": [1.0, None], "c": ["x", "y"], "d": ["2024-05-01", None], "t": [DAY, DAY]})
-    encoder = Encoder.fit(frame)
+    encoder = Encoder().fit(frame)
     for none in (frame[:0], pd.DataFrame({name: [] for name in frame})):
         assert encoder.transform(none).shape == (0, len(encoder.names))
         assert not encoder.unseen(none)
@@ -259,7 +261,7 @@ def test_an_input_of_nothing_is_nothing() -> None:
 
 def test_names_that_are_no_text_become_text() -> None:
     frame = pd.DataFrame([[1.0, 2.0], [3.0, 4.0]])
-    encoder = Encoder.fit(frame)
+    encoder = Encoder().fit(frame)
     assert encoder.names == ["0", "1"]
     np.testing.assert_array_equal(encoder.transform(frame), frame)
 
@@ -267,7 +269,7 @@ def test_names_that_are_no_text_become_text() -> None:
 def test_encoding_writes_to_no_input() -> None:
     frame = pd.DataFrame({"n": [1.0, np.nan], "c": ["x", None], "d": ["2024-05-01", None]})
     before = frame.copy(deep=True)
-    Encoder.fit(frame).transform(frame)
+    Encoder().fit(frame).transform(frame)
     pd.testing.assert_frame_equal(frame, before)
 
 
@@ -286,7 +288,7 @@ EVERY_DURATION = {
 @pytest.mark.parametrize("fitted", EVERY_DURATION.values(), ids=EVERY_DURATION.keys())
 @pytest.mark.parametrize("given", EVERY_DURATION.values(), ids=EVERY_DURATION.keys())
 def test_a_duration_is_days_whatever_holds_it(fitted: Any, given: Any) -> None:
-    encoder = Encoder.fit(pd.DataFrame({"stay": fitted}))
+    encoder = Encoder().fit(pd.DataFrame({"stay": fitted}))
     assert encoder.columns[0] == Number("stay", 1 / 24, True)
     expected = [[1 / 24, 0], [1.5, 0], [1 / 24, 1], [-0.5, 0]]
     np.testing.assert_allclose(encoder.transform(pd.DataFrame({"stay": given})), expected)
@@ -295,7 +297,7 @@ def test_a_duration_is_days_whatever_holds_it(fitted: Any, given: Any) -> None:
 @pytest.mark.parametrize("length", [5, 5.5])
 def test_a_duration_of_polars_is_days_too(length: Any) -> None:
     frame: Any = pl.DataFrame({"stay": [datetime.timedelta(hours=length), None]})
-    np.testing.assert_allclose(Encoder.fit(frame).transform(frame), [[length / 24, 0], [length / 24, 1]])
+    np.testing.assert_allclose(Encoder().fit(frame).transform(frame), [[length / 24, 0], [length / 24, 1]])
 
 
 WHOLE = {
@@ -315,7 +317,7 @@ WHOLE = {
 @pytest.mark.parametrize("given", WHOLE.values(), ids=WHOLE.keys())
 @pytest.mark.parametrize("fitted", ["category of int", "category of float", "text", "text of float"])
 def test_a_whole_number_is_one_category_with_a_point_and_without(fitted: Any, given: Any) -> None:
-    encoder = Encoder.fit(pd.DataFrame({"k": WHOLE[fitted]}))
+    encoder = Encoder().fit(pd.DataFrame({"k": WHOLE[fitted]}))
     new = pd.DataFrame({"k": given})
     np.testing.assert_array_equal(encoder.transform(new), np.eye(3))
     assert encoder.unseen(new) == []
@@ -323,7 +325,7 @@ def test_a_whole_number_is_one_category_with_a_point_and_without(fitted: Any, gi
 
 def test_texts_that_differ_in_the_training_stay_different() -> None:
     frame = pd.DataFrame({"k": ["1", "1.0", "01", "1.00", "1e0", "-0", "a"] * 10})
-    encoder = Encoder.fit(frame)
+    encoder = Encoder().fit(frame)
     assert len(encoder.names) == 7
     np.testing.assert_array_equal(encoder.transform(frame).sum(axis=1), 1)
     np.testing.assert_array_equal(
@@ -343,7 +345,7 @@ def test_texts_that_differ_in_the_training_stay_different() -> None:
     ids=["numbers", "polars", "Arrow", "dates", "none"],
 )
 def test_a_table_of_any_library_and_any_names(frame: Any, names: Any) -> None:
-    encoder = Encoder.fit(frame)
+    encoder = Encoder().fit(frame)
     assert encoder.names == names
     assert encoder.transform(frame).shape == (2, len(names))
     assert encoder.unseen(frame) == []
@@ -355,7 +357,6 @@ def test_a_table_of_any_library_and_any_names(frame: Any, names: Any) -> None:
         (pd.DataFrame([[1, 2]], columns=pd.MultiIndex.from_product([["x"], [0, 1]])), "names of 2 levels, such as"),
         (pd.DataFrame([[1, 2]], columns=["a", "a"]), "more than one column named 'a'"),
         (pd.DataFrame([[1, 2]], columns=[1, "1"]), "more than one column named '1'"),
-        (np.zeros((2, 2)), "A table is needed, a frame of pandas, polars or Arrow, and ndarray came"),
         ({"a": [1, 2]}, "and dict came"),
         (pl.DataFrame({"a": [1, 2]}).lazy(), "and LazyFrame came"),
         (pl.Series("a", [1, 2]), "and Series came"),
@@ -364,9 +365,26 @@ def test_a_table_of_any_library_and_any_names(frame: Any, names: Any) -> None:
     ],
 )
 def test_what_is_no_table_with_a_name_for_each_column_is_a_sentence(table: Any, words: Any) -> None:
-    for attempt in (Encoder.fit, Encoder().transform, Encoder().unseen, partial(make_table, target="y")):
+    fitted = Encoder().fit(pd.DataFrame({"a": [1.0, 2]}))
+    for attempt in (Encoder().fit, fitted.transform, fitted.unseen, partial(make_table, target="y")):
         with pytest.raises(DataError, match=words):
             attempt(table)
+
+
+def test_an_array_is_a_table_of_columns_for_an_encoder_alone() -> None:
+    array = np.array([[1.0, 3], [2, np.nan], [4, 5]])
+    encoder = Encoder().fit(array)
+    assert encoder.names == ["x0", "x1", "x1 is missing"]
+    assert not hasattr(encoder, "feature_names_in_")
+    np.testing.assert_array_equal(encoder.transform(array), [[1, 3, 0], [2, 4, 1], [4, 5, 0]])
+    named = pd.DataFrame(array, columns=["p", "q"])  # a frame's columns then stand for the array's, by their places
+    np.testing.assert_array_equal(encoder.transform(named), encoder.transform(array))
+    with pytest.raises(ValueError, match="X has 1 features, but Encoder is expecting 2 features"):
+        encoder.transform(array[:, :1])
+    with pytest.raises(TypeError, match=r"A sparse X came.*give X\.toarray\(\)"):
+        encoder.transform(csr_array(array))
+    with pytest.raises(DataError, match="A table is needed, a frame of pandas, polars or Arrow, and ndarray came"):
+        make_table(array, "y")
 
 
 @pytest.mark.parametrize(
@@ -379,3 +397,4 @@ def test_what_is_no_table_with_a_name_for_each_column_is_a_sentence(table: Any, 
 )
 def test_heads_of_predictions_are_all_different(target: Any, classes: Any, heads: Any) -> None:
     assert column_heads(target, classes) == heads
+    assert column_heads("y", ["a"], ["probability of a"]) == ["y", "probability of a (probability)"]

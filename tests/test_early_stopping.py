@@ -12,11 +12,11 @@ from ridgewalk import MLPClassifierCV, MLPRegressorCV, TableRegressor
 from ridgewalk.draws import order
 from ridgewalk.engine import Runner
 from ridgewalk.engine.job import EarlyStopping, Job
-from ridgewalk.estimators.problem import group_numbers
 from ridgewalk.losses import SquaredError
 from ridgewalk.objective import weighted_mean
 from ridgewalk.optimizers import Adam
 from ridgewalk.path import PathProblem
+from ridgewalk.path.dependence import Dependence
 from ridgewalk.path.early_stopping import fit_early_stopped, stopped_early
 from ridgewalk.path.jobs import dense_job
 from ridgewalk.path.result import model_of
@@ -154,12 +154,10 @@ def test_groups_of_a_fit_are_set_aside_whole(monkeypatch: pytest.MonkeyPatch) ->
         assert not set(GROUPS[fold.weights > 0]) & set(GROUPS[fold.validation > 0])
 
 
-def test_a_group_is_needed_for_each_row() -> None:
-    assert group_numbers(None, 3) is None
-    np.testing.assert_array_equal(group_numbers(["b", "a", "b"], 3), [0, 1, 0])
-    for groups in (["a"] * 2, [["a"], ["b"], ["c"]]):
-        with pytest.raises(ValueError, match="groups has one group for each of 3 rows, got an array of shape"):
-            group_numbers(groups, 3)
+@pytest.mark.parametrize("groups", [["a"] * 2, [["a"]] * ROWS])
+def test_a_group_is_needed_for_each_row(groups: Any) -> None:
+    with pytest.raises(ValueError, match="groups"):
+        MLPRegressorCV(**QUICK).fit(X, SCORE, groups=groups)
 
 
 @pytest.mark.parametrize(
@@ -252,4 +250,5 @@ def test_a_table_model_is_held_against_the_view_that_loses_least() -> None:
 
 def test_a_network_whose_training_can_set_nothing_aside_is_no_reference(fitted: Any) -> None:
     model = fitted["numbers"]
-    assert fit_early_stopped(model._problem, model.path_.settings, Runner(), np.zeros(ROWS, dtype=int)) is None
+    problem = model._problem.with_dependence(Dependence.of_groups(np.zeros(ROWS)))
+    assert fit_early_stopped(problem, model.path_.settings, Runner()) is None

@@ -32,7 +32,8 @@ from ridgewalk.input_maps import MapRule
 from ridgewalk.layers import Dense
 from ridgewalk.network import Network
 from ridgewalk.storage import MODEL_FILE, save
-from ridgewalk.tables.encode import Encoder
+from ridgewalk.tables import Encoder
+from ridgewalk.tables.missing import DEFAULT_TEXTS
 
 ROOT = Path(__file__).parents[1]
 ROWS = 60
@@ -155,7 +156,7 @@ def test_mapped_columns_are_mapped_inside(task: Any, ensemble: Any, tmp_path: Pa
 
 def test_mapped_columns_keep_their_names(tmp_path: Path) -> None:
     frame = people()
-    encoder = Encoder.fit(frame)
+    encoder = Encoder().fit(frame)
     x, y = encoder.transform(frame), (frame["noise"] + (frame["town"] == "here") > 0).to_numpy()
     mapped = [len(np.unique(column)) > 2 for column in x.T]
     model = fitted_with_map(x, y, "truth", mapped, alphas=[0.03])
@@ -299,7 +300,7 @@ def changed(frame: Any) -> Any:
 @pytest.mark.parametrize("task", ["two", "number"])
 def test_the_encoder_is_inside(task: Any, tmp_path: Path) -> None:
     frame = people()
-    encoder = Encoder.fit(frame)
+    encoder = Encoder().fit(frame)
     signal = frame["age"].fillna(0) + 20 * (frame["town"] == "here") + frame["since"].isna() * 30
     y = {"two": np.where(signal > 40, "ja", "nein"), "number": signal.to_numpy()}[task]
     model = fitted(encoder.transform(frame), y, task, hidden_layer_sizes=(5,), alpha=1e-4, l1_ratio=0)
@@ -319,7 +320,7 @@ def test_the_encoder_is_inside(task: Any, tmp_path: Path) -> None:
 
 def test_a_column_that_is_not_used_is_not_asked_for(tmp_path: Path) -> None:
     frame = people()
-    encoder = Encoder.fit(frame)
+    encoder = Encoder().fit(frame)
     y = frame["age"].fillna(0).to_numpy() + 20 * (frame["town"] == "here")
     model = fitted(encoder.transform(frame), y, "number", hidden_layer_sizes=(4,), alpha=0.3, max_iter=300)
     graph, wanted = to_onnx(model, encoder), expected(model, encoder.transform(frame))
@@ -336,7 +337,7 @@ def test_a_column_that_is_not_used_is_not_asked_for(tmp_path: Path) -> None:
 def test_an_empty_text_is_missing_unless_it_is_a_category(tmp_path: Path) -> None:
     for town in (["", "a", "b"], [None, "a", "b"], ["", None, "a"]):
         frame = pd.DataFrame({"town": town * 20, "age": np.arange(60) % 7.0})
-        encoder = Encoder.fit(frame)
+        encoder = Encoder().fit(frame)
         model = fitted(encoder.transform(frame), np.arange(60) % 3 == 0, "truth", alpha=0, max_iter=40)
         graph, wanted = to_onnx(model, encoder), expected(model, encoder.transform(frame))
         given = frame.fillna({"town": "(missing)"}) if "" in town else frame
@@ -354,7 +355,7 @@ def test_a_model_of_a_constant_column_is_exported(tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", ["a, b", "two\nlines"])
 def test_what_is_quoted_in_the_first_line_of_csv_separates_nothing(name: Any, tmp_path: Path) -> None:
     frame = pd.DataFrame({name: np.arange(60) % 7.0, "x": np.arange(60) % 5.0})
-    encoder = Encoder.fit(frame)
+    encoder = Encoder().fit(frame)
     model = fitted(encoder.transform(frame), frame["x"].to_numpy(), "number", alpha=0, max_iter=40)
     (file,) = to_numpy(model, encoder).write(tmp_path / "model.py")
     code = runpy.run_path(str(file))
@@ -380,7 +381,7 @@ def hostile_table() -> Any:
 
 def test_hostile_names_and_classes_stay_text(tmp_path: Path) -> None:
     frame, y = hostile_table()
-    encoder = Encoder.fit(frame)
+    encoder = Encoder().fit(frame)
     model = fitted(encoder.transform(frame), y, "three", hidden_layer_sizes=(3,), alpha=1e-4)
     wanted = expected(model, encoder.transform(frame))
     graph = to_onnx(model, encoder, target='"""')
@@ -394,7 +395,7 @@ def test_hostile_names_and_classes_stay_text(tmp_path: Path) -> None:
 
 def test_the_python_files_are_written_as_ruff_would(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     x, plain = columns(), people()
-    encoder, (hostile, y) = Encoder.fit(plain), hostile_table()
+    encoder, (hostile, y) = Encoder().fit(plain), hostile_table()
     models: dict[str, tuple[Any, Encoder | None]] = {
         f"{task}_{activation}_{ensemble}": (
             fitted(x, each, task, hidden_layer_sizes=(4,), activation=activation, n_seeds=2, ensemble=ensemble), None
@@ -410,7 +411,7 @@ def test_the_python_files_are_written_as_ruff_would(tmp_path: Path, monkeypatch:
         signal = plain["noise"].to_numpy()
         signal = signal > 0 if task == "two" else signal
         models[f"people_{task}"] = fitted(encoder.transform(plain), signal, task, alpha=1e-4), encoder
-    strange = Encoder.fit(hostile)
+    strange = Encoder().fit(hostile)
     models["hostile"] = fitted(strange.transform(hostile), y, "three", hidden_layer_sizes=(3,), alpha=1e-4), strange
     for name, (model, its_encoder) in models.items():
         to_numpy(model, its_encoder).write(tmp_path / f"{name}.py")
@@ -437,7 +438,7 @@ def test_the_numbers_of_a_large_model_stand_beside_its_code(tmp_path: Path, monk
 
 def test_gaps_in_csv_are_what_pandas_takes_for_gaps() -> None:
     parsers: Any = importlib.import_module("pandas._libs.parsers")
-    assert set(numpy_code.GAPS) == parsers.STR_NA_VALUES
+    assert set(DEFAULT_TEXTS) == parsers.STR_NA_VALUES
 
 
 @pytest.mark.parametrize("form", [to_onnx, to_torch, to_numpy])
@@ -447,7 +448,7 @@ def test_gaps_in_csv_are_what_pandas_takes_for_gaps() -> None:
         (MLPClassifier(), None, "not fitted"),
         (make_pipeline(StandardScaler(), MLPClassifier()), None, "got Pipeline: of a pipeline or a search, give"),
         ("model.skops", None, "a fitted estimator of ridgewalk, got str"),
-        (fitted(columns(), targets()["two"], "two"), Encoder.fit(people()), "takes 6 columns, and the encoder gives"),
+        (fitted(columns(), targets()["two"], "two"), Encoder().fit(people()), "takes 6 columns, and the encoder gives"),
     ],
     ids=["not fitted", "a pipeline", "no estimator", "another encoder"],
 )
@@ -458,7 +459,7 @@ def test_what_cannot_be_exported_is_refused(form: Any, model: Any, encoder: Any,
 
 def test_a_column_without_a_name_is_refused_by_onnx_alone(tmp_path: Path) -> None:
     frame = pd.DataFrame(columns(), columns=["", *"bcdef"])
-    encoder = Encoder.fit(frame)
+    encoder = Encoder().fit(frame)
     model = fitted(encoder.transform(frame), targets()["number"], "number", alpha=1e-4)
     with pytest.raises(ValueError, match="has none: name it, and fit again"):
         to_onnx(model, encoder)
@@ -493,7 +494,7 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureF
 def command(run: Any, tmp_path: Path) -> Any:
     """Run ``ridgewalk export`` in a folder that holds a model; give its exit code, output and errors."""
     frame = people().head(60)
-    encoder = Encoder.fit(frame[["age", "town"]])
+    encoder = Encoder().fit(frame[["age", "town"]])
     model = MLPClassifierCV((3,), alphas=[0], max_iter=10, cv=2, random_state=0)
     model.fit(encoder.transform(frame), (frame["noise"] > 0).to_numpy().astype(str))
     save(model, tmp_path / MODEL_FILE, encoder=encoder, target="which")
@@ -599,7 +600,7 @@ def test_the_package_onnx_is_asked_for_where_it_is_not_there(command: Any, monke
 @pytest.mark.parametrize("names", ["a", "abc"])
 def test_columns_of_tiny_numbers_keep_their_center(unit: Any, names: Any) -> None:
     table = pd.DataFrame({name: columns()[:, 0] + k + 3.0 for k, name in enumerate(names)})
-    encoder = Encoder.fit(table)
+    encoder = Encoder().fit(table)
     plan = recipe(fitted(encoder.transform(table), columns()[:, 0], "number", alpha=0.0), encoder)
     (model,) = plan.models
     small = replace(plan, models=(replace(model, center=unit * model.center, scale=unit * model.scale),))
@@ -681,7 +682,7 @@ def test_a_table_models_encoder_is_its_own() -> None:
     assert to_numpy(model, model.encoder_).content == to_numpy(model).content
     for form in (to_onnx, to_numpy):
         with pytest.raises(ValueError, match="TableRegressor has an encoder of its own, and another came"):
-            form(model, Encoder.fit(people()))
+            form(model, Encoder().fit(people()))
     with pytest.raises(ValueError, match=r"those of a blend do not: write it with to_onnx or to_numpy"):
         to_torch(model)
     to_torch(model.views_["plain"], model.encoder_)

@@ -58,5 +58,5 @@ def test_the_module_of_tables(name: str) -> None:
     )
     command = [sys.executable, "-W", "always", "-c", code]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
-    assert done.stdout.split() == ["ridgewalk.tables.encode", "False"]
+    assert done.stdout.split() == ["ridgewalk.tables.encoder", "False"]
     assert f"<string>:2: DeprecationWarning: ridgewalk.{name} is called ridgewalk.tables now" in done.stderr

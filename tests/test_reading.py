@@ -12,6 +12,7 @@ import pyarrow as pa
 import pytest
 
 from ridgewalk.tables import read as data
+from ridgewalk.tables.encode import Category
 from ridgewalk.tables.read import DataError, Encoder, make_table, read_table
 
 FRAME = pd.DataFrame(
@@ -144,7 +145,7 @@ def test_new_rows_are_read_as_the_model_learned_the_column(tmp_path: Path, separ
     # Alone, none of these rows says what its commas and dots mean.
     rows = ["1.125;1,126;5;a", "999;0,126;1.500;b", "2.250;3,500;7;a"] * 10
     (tmp_path / "t.csv").write_text("\n".join(["rent;dose;count;y", *rows]).replace(";", separator))
-    encoder = Encoder.fit(make_table(read_table(tmp_path / "t.csv"), "y").inputs)
+    encoder = Encoder().fit(make_table(read_table(tmp_path / "t.csv"), "y").inputs)
     whole = encoder.transform(read_table(tmp_path / "t.csv", encoder=encoder))
     np.testing.assert_array_equal(whole[:3], [[1125, 1.126, 5], [999, 0.126, 1500], [2250, 3.5, 7]])
     for k, row in enumerate(rows[:3]):
@@ -162,7 +163,7 @@ def test_new_rows_are_read_as_the_model_learned_the_column(tmp_path: Path, separ
 
 def test_what_was_learned_with_points_has_points_where_others_have_commas(tmp_path: Path) -> None:
     (tmp_path / "t.csv").write_text("p;c;y\n" + "1.234;1,5;a\n2.5;2,75;b\n0.25;3,5;a\n" * 10)
-    encoder = Encoder.fit(make_table(read_table(tmp_path / "t.csv"), "y").inputs)
+    encoder = Encoder().fit(make_table(read_table(tmp_path / "t.csv"), "y").inputs)
     (tmp_path / "row.csv").write_text("p;c\n1.234;1,5\n")
     np.testing.assert_array_equal(encoder.transform(read_table(tmp_path / "row.csv", encoder=encoder)), [[1.234, 1.5]])
 
@@ -170,7 +171,7 @@ def test_what_was_learned_with_points_has_points_where_others_have_commas(tmp_pa
 def test_dots_of_new_rows_are_points_where_only_a_models_texts_have_commas(tmp_path: Path) -> None:
     (tmp_path / "t.csv").write_text("p,c,y\n" + '1.234,"1,5",a\n2.5,"2,75",b\n0.25,"1,5",a\n' * 10)
     table = make_table(read_table(tmp_path / "t.csv"), "y")
-    encoder = Encoder.fit(table.inputs)
+    encoder = Encoder().fit(table.inputs)
     (tmp_path / "row.csv").write_text("p;c;y\n1.234;1,5;4.321\n")
     new = read_table(tmp_path / "row.csv", target="y", encoder=encoder)
     np.testing.assert_array_equal(encoder.transform(new), encoder.transform(table.inputs)[:1])
@@ -196,8 +197,8 @@ def test_whole_numbers_that_begin_with_zeros_are_codes(tmp_path: Path) -> None:
     assert (
         "Column 'zip' was read as text, for values such as '01234' begin with zeros" in make_table(frame, "y").notes[0]
     )
-    encoder = Encoder.fit(make_table(frame, "y").inputs)
-    assert encoder.categories == ["zip"]
+    encoder = Encoder().fit(make_table(frame, "y").inputs)
+    assert [column.name for column in encoder.columns if isinstance(column, Category)] == ["zip"]
     (tmp_path / "row.csv").write_text("zip,n,f,zero\n1234,1,1,1\n")
     new = encoder.transform(read_table(tmp_path / "row.csv", encoder=encoder))
     np.testing.assert_array_equal(new[0, :3], [0, 0, 1])  # 00501, 01234, 1234
@@ -220,14 +221,14 @@ def test_codes_among_gaps_are_codes(tmp_path: Path) -> None:
 def test_truth_values_are_ones_and_zeros_where_commas_stand_before_decimals(tmp_path: Path) -> None:
     (tmp_path / "t.csv").write_text("a;b;y\n" + "true;1,5;0\nfalse;2,75;1\n" * 10)
     inputs = make_table(read_table(tmp_path / "t.csv"), "y").inputs
-    encoder = Encoder.fit(inputs)
+    encoder = Encoder().fit(inputs)
     again = encoder.transform(read_table(tmp_path / "t.csv", encoder=encoder))
     np.testing.assert_array_equal(again, encoder.transform(inputs))
 
 
 def test_what_was_learned_as_a_number_is_one_where_zeros_stand_before_it(tmp_path: Path) -> None:
     (tmp_path / "t.csv").write_text("n,y\n" + "1,a\n20,b\n3,a\n" * 20)
-    encoder = Encoder.fit(make_table(read_table(tmp_path / "t.csv"), "y").inputs)
+    encoder = Encoder().fit(make_table(read_table(tmp_path / "t.csv"), "y").inputs)
     (tmp_path / "row.csv").write_text("n\n007\n")
     np.testing.assert_array_equal(encoder.transform(read_table(tmp_path / "row.csv", encoder=encoder)), [[7]])
 
@@ -307,7 +308,7 @@ def test_numbers_that_no_float_holds_are_a_sentence(tmp_path: Path, text: Any, e
     rows = "".join(f"{k * 7 % 11}{ending},{'ab'[k % 2]}\n" for k in range(40))
     (tmp_path / "t.csv").write_text(f"x,y\n{text},a\n{rows}")
     with pytest.raises(DataError, match="'x' holds infinite values, or numbers beyond 1e308"):
-        Encoder.fit(make_table(read_table(tmp_path / "t.csv"), "y").inputs)
+        Encoder().fit(make_table(read_table(tmp_path / "t.csv"), "y").inputs)
     with pytest.raises(DataError, match=r"target 'x' holds (text such as|infinite values)"):
         make_table(read_table(tmp_path / "t.csv", target="x"), "x", "regression")
 

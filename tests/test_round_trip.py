@@ -130,7 +130,7 @@ def test_five_ways_to_predict_give_the_same(
     capsys.readouterr()
 
     table = make_table(read_table(tmp_path / "table.csv"), target)
-    encoder = Encoder.fit(table.inputs)
+    encoder = Encoder().fit(table.inputs)
     kind = MLPClassifierCV if table.task == "classification" else MLPRegressorCV
     x = encoder.transform(table.inputs)
     with warnings.catch_warnings():

@@ -192,7 +192,7 @@ FRAMES = {
     "estimator", [MLPClassifierCV((3,), **QUICK), MLPClassifier((3,), max_iter=5)], ids=["CV", "one"]
 )
 def test_a_column_that_holds_no_numbers_is_named_with_the_way_out(estimator: Any, frame: Any) -> None:
-    with pytest.raises(ValueError, match=r"Column 'town' holds .*encode the table first, with .*Encoder\.fit\(X\)"):
+    with pytest.raises(ValueError, match=r"Column 'town' holds .*encode the table first, with .*Encoder\(\)\.fit\(X\)"):
         estimator.fit(frame, LABELS)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")

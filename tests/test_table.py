@@ -117,7 +117,7 @@ def test_numbers_are_mapped_and_what_has_two_values_is_not(fitted: Any) -> None:
 def test_many_numbers_have_fewer_pieces_each(columns: int, pieces: int) -> None:
     model = TableRegressor()
     x = pd.DataFrame(DRAWS.normal(size=(10, columns)))
-    model.encoder_ = ridgewalk.tables.Encoder.fit(x)
+    model.encoder_ = ridgewalk.tables.Encoder().fit(x)
     assert model._map_rule(model.encoder_.transform(x)).pieces == pieces
 
 

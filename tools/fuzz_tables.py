@@ -44,6 +44,7 @@ import pyarrow as pa
 import ridgewalk
 from ridgewalk import MLPClassifier, MLPClassifierCV, MLPRegressor, MLPRegressorCV, storage
 from ridgewalk.export import numpy_code, recipe, to_numpy, to_onnx
+from ridgewalk.tables import Encoder
 from ridgewalk.tables import encode as columns
 from ridgewalk.tables import read as data
 
@@ -548,7 +549,7 @@ def file_name(name: str, drawn: Drawn) -> str:
     return f"Unnamed: {list(drawn.everything).index('')}" if name == "" and drawn.form.text else name
 
 
-def check_columns(drawn: Drawn, table: data.Table, encoder: columns.Encoder, x: np.ndarray) -> None:
+def check_columns(drawn: Drawn, table: data.Table, encoder: Encoder, x: np.ndarray) -> None:
     """Check that each column has become what its kind is, with the values of the file."""
     learned = {column.name: column for column in encoder.columns}
     places = {name: [k for k, origin in enumerate(encoder.origins) if origin == name] for name in learned}
@@ -635,7 +636,7 @@ def held_by_arrow(column: pd.Series) -> pd.Series:
     return column.astype(float) if large else column
 
 
-def second(g: np.random.Generator, drawn: Drawn, first: pd.DataFrame, encoder: columns.Encoder, folder: Path) -> Second:
+def second(g: np.random.Generator, drawn: Drawn, first: pd.DataFrame, encoder: Encoder, folder: Path) -> Second:
     """Write some rows in another form, and read them as a model wants them."""
     count = int(g.choice([1, 1, 2, 3, 10]))
     rows = g.choice(drawn.rows, count, replace=False)
@@ -676,7 +677,7 @@ def second(g: np.random.Generator, drawn: Drawn, first: pd.DataFrame, encoder: c
     return Second(data.read_table(file, encoder=encoder), file if form.text else None, rows, form, gap)
 
 
-def feeds(content: bytes, frame: pd.DataFrame, encoder: columns.Encoder) -> tuple[Any, dict[str, np.ndarray]]:
+def feeds(content: bytes, frame: pd.DataFrame, encoder: Encoder) -> tuple[Any, dict[str, np.ndarray]]:
     """Return a session of onnxruntime and its inputs, as docs/export.md makes them."""
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = options.inter_op_num_threads = 1
@@ -742,7 +743,7 @@ def check_predictions(g: np.random.Generator, drawn: Drawn, first: pd.DataFrame,
     encoder.unseen(new.frame)
 
     kept = storage.read(storage.save(model, folder / "model.safetensors", encoder=encoder, target="y"))
-    if kept.encoder != encoder:
+    if kept.encoder.columns != encoder.columns:
         raise Finding("the loaded encoder is another")
     loaded = answer(kept.model, kept.encoder.transform(new.frame))
     if loaded[0] != whole[0] or not np.array_equal(loaded[1], whole[1]):
@@ -762,7 +763,7 @@ def check_predictions(g: np.random.Generator, drawn: Drawn, first: pd.DataFrame,
         same(f"{described}, NumPy of {way}", (labels, values), whole, 1e-9)
 
 
-def check_onnx(model: Any, encoder: columns.Encoder, frame: pd.DataFrame, wanted: Any) -> None:
+def check_onnx(model: Any, encoder: Encoder, frame: pd.DataFrame, wanted: Any) -> None:
     """Check that ONNX predicts the same."""
     try:
         exported = to_onnx(model, encoder, target="y")
@@ -813,7 +814,7 @@ def run_table(seed: int, folder: Path, wanted: str | None = None) -> tuple[Drawn
     try:
         first = read_first(drawn, folder)
         table = data.make_table(first, "y")
-        encoder = columns.Encoder.fit(table.inputs)
+        encoder = Encoder().fit(table.inputs)
         x = encoder.transform(table.inputs)
         check_columns(drawn, table, encoder, x)
         model = estimator(g, table.task, seed).fit(x, table.target.to_numpy())

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any
+
 _HUGE = 1e9  # numbers that are not written out
 _LONGEST_IN_SECONDS, _LONGEST_IN_MINUTES = 120, 5400
 
@@ -31,3 +34,11 @@ def format_duration(seconds: float, tenths: bool = False) -> str:
 def format_count(amount: int, noun: str) -> str:
     """Return how many there are of something: 1 row, 1,200 rows."""
     return f"{amount:,} {noun}{'' if amount == 1 else 's'}"
+
+
+def format_table(heads: Sequence[str], rows: Sequence[Sequence[Any]], sides: str) -> str:
+    """Return a table as lines of text; of ``sides`` "<" sets a column to the left, ">" to the right."""
+    table = [list(heads), *([str(cell) for cell in row] for row in rows)]
+    widths = [max(map(len, column)) for column in zip(*table, strict=True)]
+    form = "  ".join(f"{{:{side}{width}}}" for side, width in zip(sides, widths, strict=True))
+    return "\n".join(form.format(*row).rstrip() for row in table)

@@ -16,7 +16,8 @@ import pandas as pd
 
 from ridgewalk import MLPClassifierCV, MLPRegressor, save
 from ridgewalk.storage import FORMAT
-from ridgewalk.tables.encode import Category, Encoder
+from ridgewalk.tables import Encoder
+from ridgewalk.tables.encode import Category
 
 
 def table(rows: int = 22) -> Any:
@@ -45,7 +46,7 @@ def main() -> None:
     folder.mkdir()
     frame = table()
     towns = Category("town", ("elsewhere",), ("town 0", "town 1", "town 2", "town 3"))  # rare, in a larger table
-    encoder = Encoder(tuple(towns if each.name == "town" else each for each in Encoder.fit(frame).columns))
+    encoder = Encoder.of(tuple(towns if each.name == "town" else each for each in Encoder().fit(frame).columns))
     x = encoder.transform(frame)
     signal = x[:, 0] / 10 + 2 * frame["smoker"].to_numpy()
     labels = np.where(signal > np.median(signal), "yes", "no")

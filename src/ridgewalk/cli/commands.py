@@ -11,6 +11,7 @@ from typer.core import TyperGroup
 
 from ridgewalk import __version__
 from ridgewalk.cli.bench import bench
+from ridgewalk.cli.columns import columns
 from ridgewalk.cli.compare import compare
 from ridgewalk.cli.demo import demo
 from ridgewalk.cli.diagnose import diagnose
@@ -76,5 +77,5 @@ def ridgewalk(
     """Take options that stand before a command."""
 
 
-for command in (fit, predict, diagnose, compare, report, export, demo, bench, version):
+for command in (fit, predict, diagnose, compare, report, columns, export, demo, bench, version):
     app.command()(command)

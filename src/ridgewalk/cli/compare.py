@@ -13,7 +13,7 @@ from rich.markup import escape
 
 from ridgewalk.cli.console import err, out, table
 from ridgewalk.cli.fit import fit
-from ridgewalk.cli.options import DATA, AsJson, Columns, Quiet, Walk, option, read_options
+from ridgewalk.cli.options import DATA, AsJson, Columns, Quiet, Reading, Walk, option, read_options
 from ridgewalk.cli.training import read_problem
 from ridgewalk.formatting import format_loss
 from ridgewalk.storage import read
@@ -21,7 +21,7 @@ from ridgewalk.storage import read
 if TYPE_CHECKING:
     from ridgewalk.cli.training import Fitted
     from ridgewalk.estimators.comparing import Comparison
-    from ridgewalk.tables.encode import Encoder
+    from ridgewalk.tables import Encoder
 
     _Run = tuple[Fitted, Encoder | None]
 
@@ -91,10 +91,10 @@ def _walked(run: Path, file: Path | None, target: str | None, verbose: bool) -> 
     given = command.make_context("ridgewalk fit", [str(file), "--config", str(run), *named]).params
     if given["budget"] is not None:
         raise ValueError(f"{run} has a budget, which chooses folds, and what is compared shares them: leave it out.")
-    columns, walk = read_options(Columns, given), read_options(Walk, given)
+    columns, reading, walk = read_options(Columns, given), read_options(Reading, given), read_options(Walk, given)
     if verbose:
         err.print(f"{escape(str(run))}:", soft_wrap=True)
-    problem = read_problem(file, columns, walk, verbose)
+    problem = read_problem(file, columns, walk, verbose, reading)
     model = problem.model(walk, verbose)
     problem.fit(model)
     return model, problem.encoder

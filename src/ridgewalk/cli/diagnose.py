@@ -18,6 +18,7 @@ from ridgewalk.cli.options import (
     Config,
     File,
     Output,
+    Reading,
     Seeds,
     Walk,
     option,
@@ -86,7 +87,13 @@ class DiagnoseOptions:
 
 @options
 def diagnose(
-    file: File, columns: Columns, judged: Judged, walk: JudgedWalk, wanted: DiagnoseOptions, output: Output
+    file: File,
+    columns: Columns,
+    reading: Reading,
+    judged: Judged,
+    walk: JudgedWalk,
+    wanted: DiagnoseOptions,
+    output: Output,
 ) -> None:
     """Say whether regularization helps on a table, by how much, and why or why not."""
     if walk.blends and judged.alpha is not None:
@@ -95,7 +102,7 @@ def diagnose(
         )
     if wanted.page is not None:
         free(wanted.page, file, wanted.force, "--report")
-    problem = read_problem(file, columns, walk, output.verbose)
+    problem = read_problem(file, columns, walk, output.verbose, reading)
     model = problem.model(walk, output.verbose)
     problem.fit(model)
     with stoppable():

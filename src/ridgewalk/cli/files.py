@@ -162,7 +162,17 @@ def blends(model: Any) -> bool:
 
 def rows_of(model: Any, encoder: Encoder, frame: pd.DataFrame) -> Any:
     """Return the rows of a frame as a model takes them: a model of tables as they are, any other encoded."""
-    return frame if blends(model) else encoder.transform(frame)
+    return frame if blends(model) else encoder.encoded(frame)
+
+
+def row_names_in(frame: pd.DataFrame, encoder: Encoder) -> tuple[dict[str, pd.Series[Any]], list[str]]:
+    """Return the columns of a frame that name its rows, and notes on those that it lacks."""
+    there = [name for name in encoder.row_names if name in frame.columns]
+    absent = [name for name in encoder.row_names if name not in frame.columns]
+    notes = [
+        f"Column {name!r}, which names the rows (--id), is not there: predictions come without." for name in absent
+    ]
+    return {name: frame[name].reset_index(drop=True) for name in there}, notes
 
 
 def at_strength(model: Any, strength: float | str | None) -> Any:

@@ -14,7 +14,20 @@ from rich.markup import escape
 from ridgewalk.cli.budget import fitted_into
 from ridgewalk.cli.console import err, out, show
 from ridgewalk.cli.files import PAGE_FILE, SUMMARY_FILE, TABLE_FILE, blends, reserved
-from ridgewalk.cli.options import OUTPUT, TRAINING, Columns, Config, File, Force, Output, Walk, option, options, switch
+from ridgewalk.cli.options import (
+    OUTPUT,
+    TRAINING,
+    Columns,
+    Config,
+    File,
+    Force,
+    Output,
+    Reading,
+    Walk,
+    option,
+    options,
+    switch,
+)
 from ridgewalk.cli.report import draw
 from ridgewalk.cli.resuming import Asked, chosen_once, finished, resumable, say_how_it_starts
 from ridgewalk.cli.training import read_problem
@@ -40,6 +53,12 @@ class FitOptions:
             panel=TRAINING,
         ),
     ] = None
+    plan: Annotated[
+        bool,
+        switch(
+            "--plan", help="Say what becomes of each column, and what would be trained; train nothing.", panel=OUTPUT
+        ),
+    ] = False
     config: Config = None
     out_folder: Annotated[
         Path | None,
@@ -56,14 +75,26 @@ class FitOptions:
 
 
 @options
-def fit(ctx: typer.Context, file: File, columns: Columns, walk: Walk, wanted: FitOptions, output: Output) -> None:
+def fit(
+    ctx: typer.Context,
+    file: File,
+    columns: Columns,
+    reading: Reading,
+    walk: Walk,
+    wanted: FitOptions,
+    output: Output,
+) -> None:
     """Walk the path over a table's rows: every strength x fold x start; keep the chosen model."""
     began, verbose = time.monotonic(), output.verbose
     limit = None if wanted.budget is None else seconds(wanted.budget)
     _check(walk, wanted)
-    problem = read_problem(file, columns, walk, verbose)
+    problem = read_problem(file, columns, walk, verbose and not wanted.plan, reading)
+    if wanted.plan:
+        plan = problem.planned(walk)
+        print(json.dumps(plan.to_dict(), indent=1)) if output.as_json else out.print(escape(str(plan)), soft_wrap=True)
+        return
     with reserved(wanted.out_folder, file, wanted.force, wanted.resume) as folder:
-        asked = Asked.of(columns, walk, wanted.budget, *problem.arrays)
+        asked = Asked.of(columns, reading, walk, wanted.budget, *problem.arrays)
         summary = finished(folder, asked) if wanted.resume else None
         if summary is not None:
             if verbose:
@@ -107,6 +138,8 @@ def _check(walk: Walk, wanted: FitOptions) -> None:
     """
     if wanted.force and wanted.resume:
         raise ValueError("--resume goes on with what is there, --force replaces it: give one of them.")
+    if wanted.plan and wanted.budget is not None:
+        raise ValueError("--budget measures what trainings take, and --plan trains nothing: leave one out.")
     if wanted.budget is not None and walk.blend:
         raise ValueError("--budget chooses the grid of one network: leave it out, or --blend.")
     if wanted.curves and (not wanted.page or walk.select_inputs or walk.relax or not sizes(walk.hidden)):

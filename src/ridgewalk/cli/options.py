@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar, get_args, ge
 import typer
 
 from ridgewalk.cli.config import read_config
-from ridgewalk.cli.values import ratios, sizes, strengths
+from ridgewalk.cli.values import names, ratios, sizes, strengths
 from ridgewalk.network import Activation
 from ridgewalk.path.families import PenaltyName
 from ridgewalk.path.racing import FEWEST_FOLDS
@@ -28,7 +28,11 @@ from ridgewalk.path.selection import Rule
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
 
-TABLE_HELP = "A table: CSV, TSV (either .gz too), Parquet, Arrow or Feather; - reads CSV or TSV from standard input."
+TABLE_HELP = (
+    "A table: CSV, TSV (either .gz too), Parquet, Arrow, Feather or Excel's .xlsx; - reads CSV or TSV from standard "
+    "input."
+)
+
 
 Task = Literal["auto", "classification", "regression"]
 LossName = Literal["auto", "log_loss", "squared_error", "absolute_error", "huber", "poisson"]
@@ -213,6 +217,30 @@ class Columns:
         list[str] | None,
         option(metavar="COLUMN", help="Learn from it although it looks like row numbers or names.", panel=DATA),
     ] = None
+    categories: Annotated[
+        list[str] | None, option(metavar="COLUMNS", help="Take these (a,b) as categories.", panel=DATA)
+    ] = None
+    numbers: Annotated[list[str] | None, option(metavar="COLUMNS", help="Take these as numbers.", panel=DATA)] = None
+    dates: Annotated[
+        list[str] | None,
+        option(
+            metavar="COLUMNS",
+            help="Take these as dates: ISO 8601, or a:dayfirst for 24.12.2026, a:monthfirst for 12/24/2026.",
+            panel=DATA,
+        ),
+    ] = None
+    ids: Annotated[
+        list[str] | None,
+        option("--id", metavar="COLUMN", help="Names the rows: no input, but kept beside predictions.", panel=DATA),
+    ] = None
+    positive: Annotated[
+        str | None,
+        option(
+            metavar="CLASS",
+            help="The positive one of two classes, of which f1, precision and the like are.",
+            panel=DATA,
+        ),
+    ] = None
     weights: Annotated[str | None, option(metavar="COLUMN", help="How much each row counts.", panel=DATA)] = None
     row_groups: Annotated[
         str | None,
@@ -221,6 +249,35 @@ class Columns:
     class_weight: Annotated[
         str | None, option(metavar="WEIGHTS", help="balanced, or a weight for each class: no=1,yes=5.", panel=DATA)
     ] = None
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What the options say of how a file is read; a model remembers it."""
+
+    missing: Annotated[
+        list[str] | None,
+        option(
+            metavar="TEXTS",
+            help='Mean missing, too, such as "?,unknown"; empty fields, NA and the like do anyway.',
+            panel=DATA,
+        ),
+    ] = None
+    encoding: Annotated[
+        str | None, option(metavar="NAME", help="Of CSV and TSV: latin-1, cp1252, ...; else UTF-8.", panel=DATA)
+    ] = None
+    separator: Annotated[
+        str | None,
+        option(metavar="CHARACTER", help="Between the fields of CSV: ; or tab, ...; else it is found.", panel=DATA),
+    ] = None
+    decimal: Annotated[
+        str | None, option(metavar="CHARACTER", help="Before decimals in CSV: . or ,; else it is found.", panel=DATA)
+    ] = None
+
+    @property
+    def missing_texts(self) -> tuple[str, ...]:
+        """Texts that mean missing."""
+        return names("--missing", self.missing)
 
 
 _OF_ONE_NETWORK = (

@@ -7,20 +7,24 @@ import sys
 from pathlib import Path
 from typing import Annotated
 
+import numpy as np
 import typer
 from rich.markup import escape
 
 from ridgewalk.cli.console import err, noted, warnings_as_notes
-from ridgewalk.cli.files import covered, free, kept, rows_of
-from ridgewalk.cli.options import OUTPUT, TABLE_HELP, AsJson, At, Force, Model, Quiet, option, share
+from ridgewalk.cli.files import covered, free, kept, row_names_in, rows_of
+from ridgewalk.cli.options import OUTPUT, TABLE_HELP, AsJson, At, Force, Model, Quiet, Reading, option, options, share
+from ridgewalk.cli.training import read_rows
 from ridgewalk.files import written
 
 
+@options
 def predict(
     model: Model,
     file: Annotated[
         Path, typer.Argument(metavar="FILE", help=f"The model's columns. {TABLE_HELP}", show_default=False)
     ],
+    reading: Reading,
     out_file: Annotated[
         Path | None, option("--out", metavar="FILE.csv", help="To write; else standard output.", panel=OUTPUT)
     ] = None,
@@ -39,29 +43,35 @@ def predict(
     quiet: Quiet = False,
     as_json: AsJson = False,
 ) -> None:
-    """Predict every row of a file; classes come with their probabilities."""
-    import numpy as np
+    """Predict every row of a file; classes come with their probabilities.
+
+    The file is read as that of the fit was, where the options say nothing else.
+    """
     import pandas as pd
     from sklearn.base import is_classifier
 
-    from ridgewalk.tables import read_table
+    from ridgewalk.estimators.positive import class_places
     from ridgewalk.tables.encode import column_heads, coverage_heads
 
     if out_file is not None:
         free(out_file, file, force, "--out")
     estimator, encoder, target = kept(model, at)
-    frame = read_table(file, encoder=encoder)
+    frame = read_rows(file, reading, encoder=encoder)
     x, notes = rows_of(estimator, encoder, frame), encoder.unseen(frame)
-    classes = estimator.classes_ if is_classifier(estimator) else ()
-    heads = column_heads(target, classes)
-    columns = [estimator.predict(x), *(estimator.predict_proba(x).T if is_classifier(estimator) else ())]
+    row_names, absent = row_names_in(frame, encoder)
+    notes += absent
+    classes = estimator.classes_ if is_classifier(estimator) else np.array([])
+    places = class_places(getattr(estimator, "pos_label", None), classes)
+    heads = column_heads(target, classes[places], list(row_names))
+    columns = [estimator.predict(x), *(estimator.predict_proba(x).T[places] if len(classes) else ())]
     if coverage is not None:
         with warnings_as_notes(notes):
-            columns += covered(estimator, x, coverage)
-        heads += coverage_heads(heads, classes)
+            ends = covered(estimator, x, coverage)
+        columns += [ends[place] for place in places] if len(classes) else ends
+        heads += coverage_heads(heads, classes[places])
     if not (quiet or as_json):
         noted(notes)
-    predictions = pd.DataFrame(dict(zip(heads, columns, strict=True)))
+    predictions = pd.DataFrame({**row_names, **dict(zip(heads, columns, strict=True))})
     if out_file is not None:
         with written(out_file) as unfinished:
             predictions.to_csv(unfinished, index=False)

@@ -12,7 +12,8 @@ from rich.markup import escape
 
 from ridgewalk.cli.console import err, noted, out
 from ridgewalk.cli.files import PAGE_FILE, blends, free, kept, rows_of
-from ridgewalk.cli.options import OUTPUT, TABLE_HELP, AsJson, Force, Model, Quiet, option
+from ridgewalk.cli.options import OUTPUT, TABLE_HELP, AsJson, Force, Model, Quiet, Reading, option, options
+from ridgewalk.cli.training import read_rows
 from ridgewalk.formatting import format_loss
 
 if TYPE_CHECKING:
@@ -20,8 +21,10 @@ if TYPE_CHECKING:
     from ridgewalk.tables import Encoder
 
 
+@options
 def report(
     model: Model,
+    reading: Reading,
     file: Annotated[
         Path | None,
         typer.Argument(
@@ -38,14 +41,14 @@ def report(
     """Write a page to look at; given a file, with what is predicted on its rows, and how well (fresh ones say most)."""
     from sklearn.base import is_classifier
 
-    from ridgewalk.tables.read import read_table, read_target
+    from ridgewalk.tables.read import read_target
 
     free(out_file, file, force, "--out")
     estimator, encoder, target = kept(model)
     rows: tuple[Any, Any] = (None, None)
     notes: list[str] = []
     if file is not None:
-        frame = read_table(file, target=target, encoder=encoder)
+        frame = read_rows(file, reading, target=target, encoder=encoder)
         y = read_target(frame, target, estimator.classes_ if is_classifier(estimator) else None)
         rows = (rows_of(estimator, encoder, frame), y)
         notes = encoder.unseen(frame)
@@ -63,7 +66,10 @@ def report(
 
 
 def measured(model: Any, x: Any, y: Any) -> dict[str, float]:
-    """Say how good predictions are: accuracy and log loss of classes; RMSE of numbers, and R2 where they vary."""
+    """Say how good predictions are: accuracy and log loss of classes; RMSE of numbers, and R2 where they vary.
+
+    Where a positive class was named, its precision, recall, F1 and average precision come with it.
+    """
     from sklearn.base import is_classifier
     from sklearn.metrics import log_loss, root_mean_squared_error
 
@@ -71,7 +77,23 @@ def measured(model: Any, x: Any, y: Any) -> dict[str, float]:
         varied = {"R2": float(model.score(x, y))} if np.ptp(y) > 0 else {}
         return {"rows": len(y)} | varied | {"RMSE": float(root_mean_squared_error(y, model.predict(x)))}
     loss = log_loss(y, model.predict_proba(x), labels=model.classes_)
-    return {"rows": len(y), "accuracy": float(model.score(x, y)), "log loss": float(loss)}
+    found = {"rows": len(y), "accuracy": float(model.score(x, y)), "log loss": float(loss)}
+    return found if getattr(model, "pos_label", None) is None else found | _of_positive(model, x, y)
+
+
+def _of_positive(model: Any, x: Any, y: Any) -> dict[str, float]:
+    """Measure how well the positive class is found, where it is among the rows."""
+    from sklearn.metrics import average_precision_score, f1_score, precision_score, recall_score
+
+    from ridgewalk.estimators.positive import OfPositive
+
+    judged = OfPositive(model, model.pos_label)
+    target, predicted = judged.as_target(y), judged.predict(x)
+    if not target.any():
+        return {}
+    scores = {"precision": precision_score, "recall": recall_score, "F1": f1_score}
+    found = {name: float(score(target, predicted, zero_division=0)) for name, score in scores.items()}
+    return found | {"average precision": float(average_precision_score(target, judged.predict_proba(x)[:, 1]))}
 
 
 def draw(

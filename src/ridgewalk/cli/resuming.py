@@ -23,7 +23,7 @@ from rich.markup import escape
 from ridgewalk import __version__
 from ridgewalk.cli.console import err
 from ridgewalk.cli.files import LOCK_FILE, SUMMARY_FILE, plainly
-from ridgewalk.cli.options import Columns, Walk
+from ridgewalk.cli.options import Columns, Reading, Walk
 from ridgewalk.engine import native
 from ridgewalk.engine.progress import StoppedError
 from ridgewalk.engine.record import feed
@@ -39,24 +39,25 @@ class Asked:
     """What a result follows from: the options, the arrays of the data, version and engine."""
 
     columns: Columns
+    reading: Reading
     walk: Walk
     budget: str | None
     data: str
     engine: str
 
     @staticmethod
-    def of(columns: Columns, walk: Walk, budget: str | None, *arrays: NDArray[Any] | None) -> Asked:
+    def of(columns: Columns, reading: Reading, walk: Walk, budget: str | None, *arrays: NDArray[Any] | None) -> Asked:
         """Digest the arrays of the data, of which some may be None."""
         data = blake2b(digest_size=16)
         for array in arrays:
             feed(data, array.astype(str) if array is not None and array.dtype == object else array)
-        return Asked(columns, walk, budget, data.hexdigest(), native.engine_name(native.load()[0]))
+        return Asked(columns, reading, walk, budget, data.hexdigest(), native.engine_name(native.load()[0]))
 
     @property
     def plain(self) -> dict[str, str | float | list[str] | None]:
         """Return it by the names of the options, ready for JSON."""
         told = {"budget": self.budget, "data": self.data, "version": __version__, "engine": self.engine}
-        return asdict(self.columns) | self.walk.result | told
+        return asdict(self.columns) | asdict(self.reading) | self.walk.result | told
 
 
 def broken_off(folder: Path) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -13,8 +13,8 @@ import numpy as np
 from ridgewalk.arrays import Array
 from ridgewalk.cli.console import introduce
 from ridgewalk.cli.files import blends
-from ridgewalk.cli.options import Columns, LossName, Walk
-from ridgewalk.cli.values import class_weights, known, ratios, sizes, strengths
+from ridgewalk.cli.options import Columns, LossName, Reading, Walk
+from ridgewalk.cli.values import class_weights, known, names, ratios, sizes, strengths
 from ridgewalk.engine.progress import StoppedError
 from ridgewalk.path.defaults import Auto, defaults
 
@@ -22,10 +22,17 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from ridgewalk.estimators import MLPClassifierCV, MLPRegressorCV
+    from ridgewalk.estimators.planning import TablePlan
     from ridgewalk.estimators.table import TableClassifier, TableRegressor
-    from ridgewalk.tables import Encoder, Table
+    from ridgewalk.tables import ColumnChoices, Encoder, Table
+    from ridgewalk.tables.choices import LeftOut, Role
+    from ridgewalk.tables.dates import DateOrder
 
     Fitted = MLPClassifierCV | MLPRegressorCV | TableClassifier | TableRegressor
+
+
+USUAL_READING = Reading()
+"""Everything of a file is found out."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,6 +75,7 @@ class Problem:
             racing=walk.racing,
             selection=walk.selection,
             scoring=walk.scorer,
+            pos_label=self.pos_label,
             cv=walk.folds,
             n_seeds=walk.seeds,
             ensemble=walk.ensemble,
@@ -88,6 +96,7 @@ class Problem:
         return (TableClassifier if self.table.task == "classification" else TableRegressor)(
             loss=walk.loss,
             class_weight=self._class_weight,
+            pos_label=self.pos_label,
             cv=walk.folds,
             n_seeds=walk.seeds,
             random_state=walk.random_state,
@@ -119,6 +128,48 @@ class Problem:
         """What a result follows from, beside the options."""
         return self.x, self.y, np.array(self.encoder.names), self.weights, self.groups
 
+    def planned(self, walk: Walk) -> TablePlan:
+        """Return what a fit would train, and what becomes of the table's columns."""
+        from ridgewalk.estimators.access import planned_views
+        from ridgewalk.estimators.planning import plan_of
+        from ridgewalk.tables.plan import columns_frame
+
+        model = self.model(walk, verbose=False)
+        columns = columns_frame(self.encoder.columns, self.encoder.left_out, self.table.gaps)
+        if blends(model):
+            plan = planned_views(model, self.encoder, self.x, self.y, self.weights, self.groups, columns)
+        else:
+            plan = plan_of({"network": model}, self.x, self.y, self.weights, self.groups, columns)
+        return replace(plan, target=self.columns.target, notes=self.table.odd)
+
+    @property
+    def _labels(self) -> dict[str, Any]:
+        """Classes by their texts; a whole number is the same with ".0" and without."""
+        labels = np.unique(self.y).tolist()
+        whole = {str(int(each)): each for each in labels if isinstance(each, float) and each.is_integer()}
+        return whole | {str(label): label for label in labels}
+
+    @property
+    def pos_label(self) -> Any:
+        """The class that was named as positive, or None.
+
+        Raises
+        ------
+        ValueError
+            If there are no two classes, or it is none of them.
+        """
+        positive = self.columns.positive
+        if positive is None:
+            return None
+        if self.table.task == "regression":
+            raise ValueError("--positive is for classes, and here numbers are predicted: leave it out.")
+        classes = len(np.unique(self.y))
+        if classes != 2:
+            raise ValueError(
+                f"--positive names one of two classes, and {self.columns.target!r} has {classes} classes: leave it out."
+            )
+        return self._labels[known(positive, "class", list(map(str, np.unique(self.y))))]
+
     @property
     def _class_weight(self) -> str | dict[Any, float] | None:
         if self.columns.class_weight is None:
@@ -128,7 +179,7 @@ class Problem:
         weights = class_weights(self.columns.class_weight)
         if isinstance(weights, str):
             return weights
-        labels = {str(label): label for label in np.unique(self.y).tolist()}
+        labels = self._labels
         return {labels[known(name, "class", list(labels))]: weight for name, weight in weights.items()}
 
     def fit(self, model: Fitted) -> None:
@@ -137,7 +188,8 @@ class Problem:
             if blends(model):
                 from ridgewalk.estimators.access import fit_encoded
 
-                fit_encoded(model, self.encoder, self.x, self.y, self.weights, self.groups)
+                notes = self.table.notes
+                fit_encoded(model, self.encoder, self.x, self.y, self.weights, self.groups, notes)
             else:
                 model.fit(self.x, self.y, self.weights, groups=self.groups)
 
@@ -152,32 +204,30 @@ class Problem:
         )
 
 
-def read_problem(file: Path, columns: Columns, walk: Walk, verbose: bool) -> Problem:
+def read_problem(file: Path, columns: Columns, walk: Walk, verbose: bool, reading: Reading = USUAL_READING) -> Problem:
     """Read a table, say what it is, and see that the options suit it.
 
     Raises
     ------
     ValueError
     """
-    from ridgewalk.tables.read import Encoder, make_table, read_table, release_memory
+    from ridgewalk.tables.encoder import table_encoder
+    from ridgewalk.tables.read import make_table, release_memory
 
-    if columns.target in (columns.drop or ()):
-        raise ValueError(f"{columns.target!r} is the target, and --drop leaves it out: take one of them back.")
-    twice = [name for name in columns.keep or () if name in (columns.drop or ())]
-    if twice:
-        raise ValueError(f"{twice[0]!r} stands in --keep and in --drop: take one of them back.")
-    texts = [] if columns.row_groups is None else [columns.row_groups]  # 01234 and 1234 are two groups
-    frame = read_table(file, texts, columns.target)
-    apart = [name for name in (columns.weights, columns.row_groups) if name is not None]
-    drop = (*(columns.drop or ()), *apart)
+    choices = _choices(columns, reading)
+    groups_as_text = [] if columns.row_groups is None else [columns.row_groups]  # 01234 and 1234 are two groups
+    frame = read_rows(file, reading, (*choices.texts, *groups_as_text), columns.target)
+    apart: dict[str | None, Role] = {columns.weights: "weights", columns.row_groups: "row groups"}
+    drop = (*(columns.drop or ()), *(name for name in apart if name is not None and name not in choices.ids))
     task = columns.task
     if task == "auto" and walk.loss not in ("auto", "log_loss") and _numeric(frame, columns.target):
         task = "regression"  # few different numbers would be classes, but this loss is for numbers
-    table = make_table(frame, columns.target, task, drop, tuple(columns.keep or ()))
+    table = make_table(frame, columns.target, task, drop, choices=choices)
     weights, groups = _row_weights(frame, columns.weights), _row_groups(frame, columns.row_groups)
     del frame  # the table holds what is needed of it
-    encoder = Encoder.fit(table.inputs)
-    x, y = encoder.transform(table.inputs), table.target.to_numpy()
+    left_out = [_in_its_role(each, apart.get(each.column)) for each in table.left_out]
+    encoder = table_encoder(table.inputs, choices, left_out)
+    x, y = encoder.encoded(table.inputs), table.target.to_numpy()
     # The inputs take as much memory again as x.
     table = replace(table, inputs=table.inputs.iloc[:0].copy(), notes=(*table.notes, *encoder.notes))
     release_memory()
@@ -190,6 +240,70 @@ def read_problem(file: Path, columns: Columns, walk: Walk, verbose: bool) -> Pro
     if verbose:
         introduce(table.task, columns.target, len(y), encoder, table.notes)
     return problem
+
+
+def read_rows(
+    file: Path, reading: Reading, texts: Sequence[str] = (), target: str | None = None, encoder: Encoder | None = None
+) -> pd.DataFrame:
+    """Read a table as the options say, and where they say nothing as a model's was."""
+    from ridgewalk.tables import read_table
+
+    return read_table(
+        file,
+        texts,
+        target,
+        encoder,
+        encoding=reading.encoding,
+        separator=reading.separator,
+        decimal=reading.decimal,
+        missing=reading.missing_texts,
+    )
+
+
+def _choices(columns: Columns, reading: Reading) -> ColumnChoices:
+    """Return what the options say of single columns, and check that none is named in two places."""
+    from ridgewalk.tables.choices import ColumnChoices, refuse_twice
+    from ridgewalk.tables.dates import ORDERS
+
+    dates: dict[str, DateOrder | None] = {}
+    for date in names("--dates", columns.dates):
+        name, _, order = date.rpartition(":")
+        comes_first = next((each for each in ORDERS if name and order == each), None)
+        dates[name if comes_first else date] = comes_first
+    kinds: dict[str, Collection[str]] = {
+        "--categories": names("--categories", columns.categories),
+        "--numbers": names("--numbers", columns.numbers),
+        "--dates": dates,
+    }
+    kept, ids, drop = ({label: given or ()} for label, given in _plain(columns))
+    weights = {"--weights": [] if columns.weights is None else [columns.weights]}
+    groups = {"--row-groups": [] if columns.row_groups is None else [columns.row_groups]}
+    for label, given in (kinds | kept | ids | drop | weights | groups).items():
+        if columns.target in given:
+            raise ValueError(f"{columns.target!r} is the target, and {label} names it, too: take one of them back.")
+    for together in (kinds | ids | weights, kinds | drop, ids | drop, kinds | groups, kept | drop, kept | ids):
+        refuse_twice(together)
+    return ColumnChoices(
+        categories=tuple(kinds["--categories"]),
+        numbers=tuple(kinds["--numbers"]),
+        dates=dates,
+        missing=reading.missing_texts,
+        ids=tuple(columns.ids or ()),
+        keep=tuple(columns.keep or ()),
+    )
+
+
+def _in_its_role(column: LeftOut, role: Role | None) -> LeftOut:
+    """Return a column that is no input as what it is: weights of the rows, or their groups."""
+    if role is None or column.role == "id":
+        return column
+    reasons = {"weights": "says how much each row counts", "row groups": "says which rows stay in one fold"}
+    return replace(column, role=role, reason=reasons[role])
+
+
+def _plain(columns: Columns) -> tuple[tuple[str, list[str] | None], ...]:
+    """Return the options that name a column each, by what they are called."""
+    return ("--keep", columns.keep), ("--id", columns.ids), ("--drop", columns.drop)
 
 
 def _batch(walk: Walk) -> int | Auto | None:

@@ -4,11 +4,15 @@
 30 | 0.1,0.01 | qut     so many strengths, these strengths, the selection-safe one; auto
 no=1,yes=5      weights of classes
 90s, 2m, 1h     a time
+a,"b, c"        texts, of which one has a comma
 """
 
 from __future__ import annotations
 
+import csv
+import io
 import math
+from collections.abc import Sequence
 from difflib import get_close_matches
 
 from ridgewalk.path.defaults import Auto
@@ -124,6 +128,21 @@ def known(name: str, what: str, names: list[str]) -> str:
         nearest = get_close_matches(name, names, 1, cutoff=0)
         raise ValueError(f"There is no {what} {name!r}; the nearest is {nearest[0]!r}. There are: {', '.join(names)}.")
     return name
+
+
+def names(option: str, given: Sequence[str] | None) -> tuple[str, ...]:
+    """Read texts with commas between them, of an option that may be given again; quotes hold one that has a comma.
+
+    Raises
+    ------
+    ValueError
+        If one of them is empty.
+    """
+    rows = [next(csv.reader(io.StringIO(text, newline=""), skipinitialspace=True), [""]) for text in given or ()]
+    found = tuple(dict.fromkeys(part for row in rows for part in row))
+    if not all(found):
+        raise ValueError(f"{option} takes texts with commas between them, such as a,b, and one of them is empty.")
+    return found
 
 
 def _parts(text: str) -> list[str]:

@@ -19,6 +19,9 @@ from ridgewalk.path.selection import Choice, Rule
 from ridgewalk.report.details import Given
 
 if TYPE_CHECKING:
+    import pandas as pd
+
+    from ridgewalk.estimators.planning import TablePlan
     from ridgewalk.estimators.whole_path import MLPClassifierCV, MLPRegressorCV
     from ridgewalk.tables import Encoder
 
@@ -47,14 +50,38 @@ def training_history(model: Any, indices: Sequence[int]) -> History:
     return history
 
 
-def fit_encoded(model: Any, encoder: Encoder, x: Array, y: Array, sample_weight: Array | None, groups: Any) -> None:
-    """Fit an estimator of tables to a table that is encoded already."""
+def fit_encoded(
+    model: Any,
+    encoder: Encoder,
+    x: Array,
+    y: Array,
+    sample_weight: Array | None,
+    groups: Any,
+    notes: Sequence[str] = (),
+) -> None:
+    """Fit an estimator of tables to a table that is encoded already; ``notes`` say what was left out of it."""
     names = [column.name for column in encoder.columns]
     model.n_features_in_, model.feature_names_in_ = len(names), np.array(names, dtype=object)
     if is_classifier(model):
         model.classes_ = np.unique(y)
-    model.notes_ = []
+    model.notes_ = list(notes)
     model._fit_encoded(encoder, x, y, sample_weight, groups)
+
+
+def planned_views(
+    model: Any,
+    encoder: Encoder,
+    x: Array,
+    y: Array,
+    sample_weight: Array | None,
+    groups: Any,
+    columns: pd.DataFrame,
+) -> TablePlan:
+    """Return what an estimator of tables would train on a table that is encoded already."""
+    if is_classifier(model):
+        model.classes_ = np.unique(y)
+    plan: TablePlan = model._planned(encoder, x, y, sample_weight, groups, columns)
+    return plan
 
 
 def set_blends(

@@ -192,8 +192,8 @@ def _named(X: Any) -> Iterator[None]:
             if odd is not None:
                 raise ValueError(
                     f"Column {name!r} holds {str(odd)[:60]!r}, and an estimator takes numbers: encode the table first, "
-                    "with encoder = ridgewalk.tables.Encoder.fit(X) and encoder.transform(X), which reads texts, dates "
-                    "and gaps."
+                    "with encoder = ridgewalk.tables.Encoder().fit(X) and encoder.transform(X), which reads texts, "
+                    "dates and gaps."
                 ) from error
         raise
 

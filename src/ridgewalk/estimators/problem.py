@@ -261,24 +261,6 @@ def path_problem(
     return problem.with_dependence(sampling.dependence)
 
 
-def group_numbers(groups: ArrayLike | None, rows: int) -> Integers | None:
-    """Return the group of every row by a number of its own: shape (N,); None where there are no groups.
-
-    Raises
-    ------
-    ValueError
-        If there is not one group for each row.
-    """
-    if groups is None:
-        return None
-    given = np.asarray(groups)
-    if given.shape != (rows,):
-        raise ValueError(f"groups has one group for each of {rows} rows, got an array of shape {given.shape}.")
-    names = given.tolist()
-    numbers = {name: number for number, name in enumerate(dict.fromkeys(names))}
-    return np.array([numbers[name] for name in names])
-
-
 def draw_seeds(random: np.random.RandomState, count: int) -> list[int]:
     """Draw what the starts of the weights, and the batches, come from."""
     return [int(random.randint(2**31 - 1)) for _ in range(count)]

@@ -12,6 +12,7 @@ from sklearn.base import is_classifier
 from sklearn.metrics import get_scorer
 
 from ridgewalk.arrays import Array, Integers
+from ridgewalk.estimators.positive import OfPositive
 from ridgewalk.estimators.predicting import Predictor
 from ridgewalk.model import Model
 from ridgewalk.warning import warn
@@ -74,6 +75,7 @@ def score_of(
         If the scorer takes no weights: rows are then scored without.
     """
     scorer = get_scorer(scoring)
+    positive = face.pos_label if isinstance(scoring, str) else None  # a scorer of one's own knows its labels
     name = scoring if isinstance(scoring, str) else getattr(scoring, "__name__", "of the scorer given")
 
     def score(model: Model, rows: Integers, weighted: bool) -> float:
@@ -82,7 +84,11 @@ def score_of(
         seen.ensemble = False
         seen.scoring = None  # a scorer may ask for the estimator's own score
         seen._set_models([model], 0)
-        return float(scorer(seen, x[rows], y[rows], **({"sample_weight": weights[rows]} if weighted else {})))
+        given = {"sample_weight": weights[rows]} if weighted else {}
+        if positive is None:
+            return float(scorer(seen, x[rows], y[rows], **given))
+        judged = OfPositive(seen, positive)
+        return float(scorer(judged, x[rows], judged.as_target(y[rows]), **given))
 
     def attempt(rows: Integers, weighted: bool) -> float | Exception:
         with warnings.catch_warnings():
@@ -113,8 +119,9 @@ def score_of(
                 "both sides, or leave scoring out."
             )
         if cause:
+            label = "name the positive class, pos_label (--positive), or " if "pos_label" in cause else ""
             raise ValueError(
-                f"scoring={name!r} cannot score this {'classification' if classes else 'regression'}{cause}: give "
-                f"another, such as {'accuracy' if classes else 'r2'!r}."
+                f"scoring={name!r} cannot score this {'classification' if classes else 'regression'}{cause}: "
+                f"{label}give another, such as {'accuracy' if classes else 'r2'!r}."
             )
     return lambda model, rows: score(model, rows, weighted)

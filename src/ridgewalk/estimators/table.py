@@ -9,9 +9,9 @@ chosen strength, of the view that predicts best; what the blend gains over it, a
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from copy import copy
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from numbers import Integral
 from os import PathLike
 from pathlib import Path
@@ -20,13 +20,12 @@ from typing import Any, ClassVar, Self, TypeVar
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
-from scipy.sparse import issparse
 from sklearn.base import ClassifierMixin, RegressorMixin
 from sklearn.model_selection import check_cv
 from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.multiclass import check_classification_targets
-from sklearn.utils.validation import check_array, check_is_fitted, column_or_1d
+from sklearn.utils.validation import check_is_fitted, column_or_1d
 
 from ridgewalk.arrays import Array, Booleans
 from ridgewalk.diagnostics import Arm, Diagnosis, Evidence, judge
@@ -36,6 +35,8 @@ from ridgewalk.estimators.at_strength import TableAtStrength
 from ridgewalk.estimators.comparing import paired_difference
 from ridgewalk.estimators.intervals import Calibrated, IntervalMixin, Members, SetMixin
 from ridgewalk.estimators.parameters import NETWORK_CONSTRAINTS
+from ridgewalk.estimators.planning import TablePlan, plan_of
+from ridgewalk.estimators.positive import POS_LABEL_CONSTRAINTS, check_pos_label
 from ridgewalk.estimators.problem import REGRESSION_LOSSES, recorded
 from ridgewalk.estimators.whole_path import MLPClassifierCV, MLPRegressorCV
 from ridgewalk.input_maps import MapRule
@@ -47,8 +48,10 @@ from ridgewalk.path.result import MLPPath
 from ridgewalk.progress import progress
 from ridgewalk.report.html import excerpt
 from ridgewalk.report.schema import MemberSummary, Summary, Worth
-from ridgewalk.tables import Encoder, make_table
-from ridgewalk.tables.encode import Date, Number, as_frame
+from ridgewalk.tables import ColumnChoices, Encoder, Table, make_table
+from ridgewalk.tables.encode import Date, Number
+from ridgewalk.tables.encoder import COLUMN_CONSTRAINTS, table_encoder, validated_frame
+from ridgewalk.tables.plan import columns_frame
 
 _Estimator = TypeVar("_Estimator", bound="_TableEstimator")
 STRENGTHS = 6
@@ -86,33 +89,50 @@ class _TableEstimator(Calibrated, TableAtStrength):
     _of_view: ClassVar[type[MLPClassifierCV] | type[MLPRegressorCV]]
     _task: ClassVar[str]
     fit: Any
+    _target: Any
 
     def __init__(
         self,
         *,
+        categories: Any = (),
+        numbers: Any = (),
+        dates: Any = (),
+        missing: Any = (),
+        ids: Any = (),
+        keep: Any = (),
         views: Any = "auto",
         max_members: int = MOST_MEMBERS,
         loss: str = "auto",
         cv: Any = 5,
         n_seeds: int = 1,
         class_weight: Any = None,
+        pos_label: Any = None,
         random_state: Any = None,
         n_jobs: int | None = None,
         checkpoint_dir: str | PathLike[str] | None = None,
         verbose: bool = False,
     ) -> None:
+        self.categories = categories
+        self.numbers = numbers
+        self.dates = dates
+        self.missing = missing
+        self.ids = ids
+        self.keep = keep
         self.views = views
         self.max_members = max_members
         self.loss = loss
         self.cv = cv
         self.n_seeds = n_seeds
         self.class_weight = class_weight
+        self.pos_label = pos_label
         self.random_state = random_state
         self.n_jobs = n_jobs
         self.checkpoint_dir = checkpoint_dir
         self.verbose = verbose
 
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
+        **COLUMN_CONSTRAINTS,
+        "keep": [str, "array-like"],
         "views": [str, "array-like"],
         "max_members": [Interval(Integral, 1, None, closed="left")],
         "cv": ["cv_object"],
@@ -124,16 +144,23 @@ class _TableEstimator(Calibrated, TableAtStrength):
 
     def _fit(self, X: Any, y: Array, sample_weight: ArrayLike | None, groups: ArrayLike | None) -> Self:
         """Fit the views to a table and its target (N,), and blend them."""
-        frame = self._frame(X, reset=True)
+        table, encoder = self._table(X, y)
+        self.notes_ = list(table.notes)
+        return self._fit_encoded(encoder, encoder.encoded(table.inputs), y, sample_weight, groups)
+
+    def _table(self, X: Any, y: Array) -> tuple[Table, Encoder]:
+        """Read rows and their target (N,) as a table, and learn what its columns become."""
+        frame = validated_frame(self, X, reset=True)
         if len(frame) != len(y):
             raise ValueError(f"X has {len(frame)} rows, and y {len(y)}: one value for each row is needed.")
         target = "y"
         while target in frame.columns:
             target += "'"
-        table = make_table(frame.assign(**{target: y}), target, self._task)
-        self.notes_ = list(table.notes)
-        encoder = Encoder.fit(table.inputs)
-        return self._fit_encoded(encoder, encoder.transform(table.inputs), y, sample_weight, groups)
+        choices = ColumnChoices(self.categories, self.numbers, self.dates, self.missing, self.ids, self.keep)
+        choices.check(list(frame.columns))
+        known = choices.missing_texts.blanked_frame(frame)  # and not of y, where the same text may be a class
+        table = make_table(known.assign(**{target: y}), target, self._task, choices=replace(choices, missing=()))
+        return table, table_encoder(table.inputs, choices, table.left_out)
 
     def _fit_encoded(
         self, encoder: Encoder, x: Array, y: Array, sample_weight: ArrayLike | None, groups: ArrayLike | None
@@ -142,18 +169,73 @@ class _TableEstimator(Calibrated, TableAtStrength):
         views = self._asked_views()
         self.encoder_ = encoder
         recorded(self.checkpoint_dir, self.random_state)  # refuses what cannot be drawn again alike
-        seed = self._seed()
         self.views_: dict[str, MLPClassifierCV | MLPRegressorCV] = {}
-        cv = self.cv if hasattr(self.cv, "split") or not isinstance(self.cv, Iterable) else list(self.cv)
-        for view in views:
-            model = self._estimator(view, seed, cv)
-            model.racing = check_cv(cv).get_n_splits(x, y, groups) >= FEWEST_FOLDS
-            model._map_rule = self._map_rule(x) if view.mapped else None
+        for view, model in zip(views, self._models(views, x, y, groups), strict=True):
             model._baseline = next((each.linear_path_ for each in self.views_.values()), None)
             self.views_[view.name] = model.fit(x, y, sample_weight, groups=groups)
         self._blend()
         self._calibrate(next(iter(self.views_.values()))._kept_problem())
         return self
+
+    def _models(
+        self, views: Sequence[View], x: Array, y: Array, groups: ArrayLike | None
+    ) -> list[MLPClassifierCV | MLPRegressorCV]:
+        """Return the estimators of views of encoded columns (N, P), on the same folds; none is fitted."""
+        seed = self._seed()
+        cv = self.cv if hasattr(self.cv, "split") or not isinstance(self.cv, Iterable) else list(self.cv)
+        races = check_cv(cv).get_n_splits(x, y, groups) >= FEWEST_FOLDS
+        models = [self._estimator(view, seed, cv) for view in views]
+        for view, model in zip(views, models, strict=True):
+            model.racing = races
+            model._map_rule = self._map_rule(x) if view.mapped else None
+        return models
+
+    def plan(
+        self, X: Any, y: Any, sample_weight: ArrayLike | None = None, *, groups: ArrayLike | None = None
+    ) -> TablePlan:
+        """Return what :meth:`fit` would make of a table and train; nothing is trained, and nothing set.
+
+        Parameters
+        ----------
+        X, y, sample_weight, groups
+            As for :meth:`fit`.
+
+        Returns
+        -------
+        TablePlan
+            Print it, or ask for its ``columns``, a DataFrame of what becomes of each, its ``paths`` and ``seconds``.
+
+        Raises
+        ------
+        DataError, ValueError
+            What :meth:`fit` would raise before it trains.
+        """
+        if hasattr(self.cv, "__next__"):
+            raise ValueError("cv is an iterator, which a plan would use up: give a list of its folds.")
+        model = copy(self)
+        model._validate_params()
+        target = model._target(y)
+        table, encoder = model._table(X, target)
+        columns = columns_frame(encoder.columns, encoder.left_out, table.gaps)
+        plan = model._planned(encoder, encoder.encoded(table.inputs), target, sample_weight, groups, columns)
+        return replace(plan, notes=(*table.odd, *encoder.notes))
+
+    def _planned(
+        self,
+        encoder: Encoder,
+        x: Array,
+        y: Array,
+        sample_weight: ArrayLike | None,
+        groups: ArrayLike | None,
+        columns: pd.DataFrame,
+    ) -> TablePlan:
+        """Return what would be trained on encoded columns (N, P), and what becomes of those that they come from."""
+        self.encoder_ = encoder
+        views = self._asked_views()
+        models = self._models(views, x, y, groups)
+        return plan_of(
+            {view.name: model for view, model in zip(views, models, strict=True)}, x, y, sample_weight, groups, columns
+        )
 
     def _seed(self) -> int:
         """Return what draws folds and starts: a whole number as it is, so that a single network has the same folds."""
@@ -180,6 +262,7 @@ class _TableEstimator(Calibrated, TableAtStrength):
             loss=self.loss,
             alphas=STRENGTHS,
             class_weight=self.class_weight,
+            pos_label=self.pos_label,
             cv=cv,
             n_seeds=self.n_seeds,
             random_state=seed,
@@ -378,7 +461,7 @@ class _TableEstimator(Calibrated, TableAtStrength):
             The file.
         """
         self._check_views()
-        rows = None if X is None else self.encoder_.transform(self._frame(X))
+        rows = None if X is None else self.encoder_.encoded(validated_frame(self, X))
         origins, blend = self.encoder_.origins, self.summary().get("blend")
         return self.network_._write_page(file, rows, y, diagnosis, curves, origins, title, blend)
 
@@ -405,6 +488,12 @@ class _TableEstimator(Calibrated, TableAtStrength):
         return small
 
     @property
+    def columns_(self) -> pd.DataFrame:
+        """What became of every column of the table, as :meth:`ridgewalk.tables.Encoder.plan` has it."""
+        check_is_fitted(self, "mixture_")
+        return self.encoder_.plan()
+
+    @property
     def selected_features_(self) -> Array:
         """Names of the table's columns that any network of the blend uses."""
         names = [name for name, used in zip(self.encoder_.origins, self.support_, strict=True) if used]
@@ -423,38 +512,6 @@ class _TableEstimator(Calibrated, TableAtStrength):
         if not hasattr(self, "views_"):
             raise ValueError("A compacted model holds no paths: ask the model it came from.")
 
-    def _frame(self, X: Any, reset: bool = False) -> pd.DataFrame:
-        """Return rows as a frame of the fit's columns; an array's are named x0, x1, ..."""
-        if issparse(X):
-            raise TypeError("A sparse X came, and a table has a value in every place: give X.toarray().")
-        if hasattr(X, "columns") or hasattr(X, "__arrow_c_stream__"):
-            frame = as_frame(X)
-            if reset:
-                self.feature_names_in_ = np.array(list(frame.columns), dtype=object)
-                self.n_features_in_ = frame.shape[1]
-            elif not hasattr(self, "feature_names_in_"):
-                frame = self._numbered(frame.to_numpy())
-            return frame
-        least = 2 if reset else 1  # one to train on, one to hold out
-        array = check_array(
-            X, dtype=None, ensure_all_finite=False, ensure_min_samples=least, estimator=self, input_name="X"
-        )
-        if reset:
-            self.n_features_in_ = array.shape[1]
-            self.__dict__.pop("feature_names_in_", None)
-        return self._numbered(array)
-
-    def _numbered(self, array: Array) -> pd.DataFrame:
-        """Return an array as a frame whose columns have the names of the fit's, or numbers for names."""
-        if array.shape[1] != self.n_features_in_:
-            raise ValueError(
-                f"X has {array.shape[1]} features, but {type(self).__name__} is expecting {self.n_features_in_} "
-                "features as input."
-            )
-        names = getattr(self, "feature_names_in_", [f"x{k}" for k in range(array.shape[1])])
-        frame = pd.DataFrame(array, columns=list(names))
-        return frame.infer_objects() if array.dtype == object else frame
-
     def _mean(self, X: Any) -> Array:
         """Return the blend's prediction (N, C) for rows as they come."""
         x = self._numbers(X)
@@ -463,14 +520,17 @@ class _TableEstimator(Calibrated, TableAtStrength):
     def _numbers(self, X: Any) -> Array:
         """Encode rows as they come."""
         check_is_fitted(self, "mixture_")
-        return self.encoder_.transform(self._frame(X))
+        return self.encoder_.encoded(validated_frame(self, X))
 
     def _members(self) -> Members:
         """Return what each fold predicts with: members of the blend, with the weights that its rows did not decide.
 
-        With one fold there are no such weights, and those of new rows are taken.
+        With one fold there are no such weights, and those of new rows are taken. Without a blend it is its network at
+        the strength of the single one.
         """
         self._check_views()
+        if not hasattr(self, "blend_"):
+            return self.network_._members()
         blend, paths = self.blend_, list(blended_paths(self.views_).values())
         fold_weights = np.where(np.isnan(blend.fold_weights), blend.weights, blend.fold_weights)
         return Members(paths, blend.path, blend.strength, fold_weights)
@@ -484,6 +544,17 @@ class _TableEstimator(Calibrated, TableAtStrength):
 _PARAMETERS = """
     Parameters
     ----------
+    categories, numbers : str or sequence of str, default ()
+        Columns to take as categories, or as numbers, whatever they look like.
+    dates : str, sequence of str, or dict of str to str, default ()
+        Columns to take as dates; a dict says what comes first in their texts: "dayfirst", "monthfirst" or "yearfirst",
+        or None for ISO 8601.
+    missing : str or sequence of str, default ()
+        Texts that mean missing in X, such as "?" or "-999", beside those that always do.
+    ids : str or sequence of str, default ()
+        Columns that name the rows, and are not learned from.
+    keep : str or sequence of str, default ()
+        Columns to learn from although they look like row numbers or names of rows.
     views : "auto" or sequence of str, default "auto"
         Ways to look at the columns, each with a path of its own: "plain" and "encoded" (:data:`VIEWS`); "auto" is both.
     max_members : int, default 5
@@ -497,6 +568,9 @@ _PARAMETERS = """
         Starts of the weights; a member's networks of all starts are averaged.
     class_weight : dict, "balanced" or None
         For a classifier: multiplies the weights of each class's rows, in training and in scoring.
+    pos_label : label or None
+        For a classifier of two classes: the positive one, which tables of predictions show last and ``ridgewalk
+        report`` scores. The order of ``classes_`` stays, as scikit-learn's scorers need it.
     random_state : int, RandomState or None
         Draws folds, starts and batches, the same for every view, and with a whole number the same as for a single
         network.
@@ -512,7 +586,10 @@ _PARAMETERS = """
     encoder_ : Encoder
         Makes columns of numbers of the table's, and knows which column each came from.
     notes_ : list of str
-        Columns that were left out, and why.
+        Columns that were left out, and why; and what looks odd.
+    columns_ : DataFrame
+        What became of every column: its name ("column"), what it is for ("role": input, left out or id), its "kind"
+        (number, category or date), how many columns of numbers it became ("encoded"), and why ("reason").
     views_ : dict
         The fitted estimator of each view, on the encoded columns.
     network_ : NETWORK
@@ -580,17 +657,23 @@ class TableClassifier(SetMixin, ClassifierMixin, _TableEstimator):  # type: igno
         **_TableEstimator._parameter_constraints,
         "loss": [StrOptions({"auto", "log_loss"})],
         "class_weight": NETWORK_CONSTRAINTS["class_weight"],
+        "pos_label": POS_LABEL_CONSTRAINTS,
     }
 
     def fit(self, X: Any, y: Any, sample_weight: ArrayLike | None = None, *, groups: ArrayLike | None = None) -> Self:
         """See :data:`_FIT`."""
         self._validate_params()
+        return self._fit(X, self._target(y), sample_weight, groups)
+
+    def _target(self, y: Any) -> Array:
+        """Check the labels (N,), and learn the classes."""
         target = column_or_1d(y, warn=True)
         check_classification_targets(target)
         self.classes_ = np.unique(target)
         if len(self.classes_) < 2:
             raise ValueError(f"A classifier needs rows of at least 2 classes, got {len(self.classes_)} class.")
-        return self._fit(X, target, sample_weight, groups)
+        check_pos_label(self.pos_label, self.classes_)
+        return np.asarray(target)
 
     def predict_proba(self, X: Any) -> Array:
         """Return the probabilities of the classes, in the order of ``classes_``: shape (N, C)."""
@@ -613,12 +696,17 @@ class TableRegressor(IntervalMixin, RegressorMixin, _TableEstimator):  # type: i
         **_TableEstimator._parameter_constraints,
         "loss": [StrOptions({"auto", *REGRESSION_LOSSES})],
         "class_weight": [None],
+        "pos_label": [None],
     }
 
     def fit(self, X: Any, y: Any, sample_weight: ArrayLike | None = None, *, groups: ArrayLike | None = None) -> Self:
         """See :data:`_FIT`."""
         self._validate_params()
-        return self._fit(X, column_or_1d(y, warn=True), sample_weight, groups)
+        return self._fit(X, self._target(y), sample_weight, groups)
+
+    def _target(self, y: Any) -> Array:
+        """Check the numbers (N,)."""
+        return np.asarray(column_or_1d(y, warn=True))
 
     def predict(self, X: Any) -> Array:
         """Return the predicted number of each row: shape (N,)."""

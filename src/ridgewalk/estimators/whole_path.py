@@ -15,7 +15,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import _check_feature_names_in, check_is_fitted
 
-from ridgewalk.arrays import Array, Integers
+from ridgewalk.arrays import Array
 from ridgewalk.diagnostics import Arm, Diagnosis, Evidence, judge, of_path
 from ridgewalk.diagnostics.evidence import arm_of, chosen_by_others, less_linear
 from ridgewalk.diagnostics.statistics import Effect
@@ -26,11 +26,12 @@ from ridgewalk.engine.record import Record
 from ridgewalk.estimators.at_strength import PathAtStrength
 from ridgewalk.estimators.intervals import Calibrated, IntervalMixin, Members, SetMixin
 from ridgewalk.estimators.parameters import NETWORK_CONSTRAINTS, documented
+from ridgewalk.estimators.planning import PlannedPath
+from ridgewalk.estimators.positive import POS_LABEL_CONSTRAINTS, check_pos_label
 from ridgewalk.estimators.predicting import _ClassifierMixin, _RegressorMixin
 from ridgewalk.estimators.problem import (
     REGRESSION_LOSSES,
     Sampling,
-    group_numbers,
     loss_for,
     path_problem,
     recorded,
@@ -101,6 +102,7 @@ class _PathEstimator(Calibrated, PathAtStrength):
         relax: bool = False,
         selection: Rule = "min",
         scoring: Any = None,
+        pos_label: Any = None,
         cv: Any = 5,
         n_seeds: int = 1,
         ensemble: bool = False,
@@ -134,6 +136,7 @@ class _PathEstimator(Calibrated, PathAtStrength):
         self.relax = relax
         self.selection = selection
         self.scoring = scoring
+        self.pos_label = pos_label
         self.cv = cv
         self.n_seeds = n_seeds
         self.ensemble = ensemble
@@ -162,6 +165,7 @@ class _PathEstimator(Calibrated, PathAtStrength):
         "relax": ["boolean"],
         "selection": [StrOptions(set(get_args(Rule)))],
         "scoring": [str, callable, None],
+        "pos_label": [None],
         "cv": ["cv_object"],
         "schedule": [StrOptions(set(get_args(Schedule)))],
         "racing": ["boolean"],
@@ -170,6 +174,7 @@ class _PathEstimator(Calibrated, PathAtStrength):
         "checkpoint_dir": [str, PathLike, None],
     }
 
+    _rows: Any
     _least_rows = 2  # one to train on, one to hold out
     _map_rule: MapRule | None = None  # how columns are mapped to what the networks take; set before a fit
     _baseline: MLPPath | None = None  # the linear path of the same columns and folds, where another fit has it
@@ -223,25 +228,14 @@ class _PathEstimator(Calibrated, PathAtStrength):
         """Fit the path of a checked table; ``target`` is what the loss encodes, ``y`` what a scorer compares with."""
         selecting = self._selects
         self.__dict__.pop("strength_asked_", None)
-        if selecting and self.scoring is not None:
-            raise ValueError("scoring chooses on a path; select_inputs and relax choose by the loss: leave one out.")
-        if selecting and self._takes_safe_strength:
-            raise ValueError('alphas="qut" is one strength without a choice: leave select_inputs and relax out.')
-        ratios = np.unique(np.asarray(self.l1_ratio, dtype=float))
-        if not ratios.size:
-            raise ValueError(f"l1_ratio is a number from 0 (all L2) to 1 (all L1), or several, got {self.l1_ratio!r}.")
-        sampling = Sampling(self.cv, self.n_seeds, self.random_state, groups)
-        problem = path_problem(x, target, loss, sampling, weights, self.standardize, self._map_rule)
-        of_rows = group_numbers(groups, len(weights))
+        problem, size, every = self._begun(x, target, loss, weights, groups)
         self._problem = problem
-        size = self._size(problem)
-        every = [self._settings(size, float(ratio)) for ratio in ratios]
         score = None if self.scoring is None else self._score(problem, every[0], y)
         selections: list[InputSelection] = []
         candidates: list[MLPPath] = []
         with progress("Selecting inputs" if self.select_inputs else "Fitting the path", self.verbose) as watched:
             runner = self._runner(watched, recorded(self.checkpoint_dir, self.random_state))
-            with watched.task(self._seconds(problem, every, size.alphas)):
+            with watched.task(self._seconds(problem, every, size.alphas, self._baseline is None)):
                 for settings in every:
                     if selecting:
                         select = select_inputs if self.select_inputs else relax
@@ -252,14 +246,14 @@ class _PathEstimator(Calibrated, PathAtStrength):
                 if all(path.diverged.all() for path in candidates):
                     raise ValueError(EVERY_ONE_DIVERGED)
                 self.linear_path_ = self._linear_path(problem, candidates[0], runner, score)
-                self.early_stopped_ = self._early_stopped(problem, every[0], runner, of_rows)
-        self._set_choice(ratios, candidates, selections)
+                self.early_stopped_ = self._early_stopped(problem, every[0], runner)
+        self._set_choice(candidates, selections)
         self._report(candidates)
         self._warn_of_linear_model()
         self._calibrate(problem)
         return self._set_fitted()
 
-    def _set_choice(self, ratios: Array, candidates: list[MLPPath], selections: list[InputSelection]) -> None:
+    def _set_choice(self, candidates: list[MLPPath], selections: list[InputSelection]) -> None:
         """Set the path and the strength that are chosen among those of every l1_ratio."""
         if selections:
             best = int(np.argmin([selection.chosen.loss for selection in selections]))
@@ -273,12 +267,54 @@ class _PathEstimator(Calibrated, PathAtStrength):
             self.paths_, self.path_, self.index_ = candidates, candidates[best], choice.chosen
             if self._takes_safe_strength:
                 self.index_ = len(self.path_.alphas) - 1
-        self.l1_ratio_ = float(ratios[best])
+        self.l1_ratio_ = float(np.unique(np.asarray(self.l1_ratio, dtype=float))[best])
         self.alphas_ = self.path_.alphas
         self.alpha_min_ = float(self.alphas_[choice.minimum])
         self.alpha_1se_ = float(self.alphas_[choice.one_standard_error])
         self.alpha_simplest_ = float(self.alphas_[choice.simplest])
         self.alpha_ = float(self.alphas_[self.index_])
+
+    def _begun(
+        self, x: Any, target: Array, loss: Loss, weights: Array, groups: ArrayLike | None
+    ) -> tuple[PathProblem, Defaults, list[PathSettings]]:
+        """Draw folds and starts, and find out network, strengths, training, and the settings of every l1_ratio."""
+        if self._selects and self.scoring is not None:
+            raise ValueError("scoring chooses on a path; select_inputs and relax choose by the loss: leave one out.")
+        if self._selects and self._takes_safe_strength:
+            raise ValueError('alphas="qut" is one strength without a choice: leave select_inputs and relax out.')
+        ratios = self._ratios()
+        sampling = Sampling(self.cv, self.n_seeds, self.random_state, groups)
+        problem = path_problem(x, target, loss, sampling, weights, self.standardize, self._map_rule)
+        size = self._size(problem)
+        return problem, size, [self._settings(size, float(ratio)) for ratio in ratios]
+
+    def _ratios(self) -> Array:
+        """Return the different l1_ratio that are asked for, rising."""
+        ratios = np.unique(np.asarray(self.l1_ratio, dtype=float))
+        if not ratios.size:
+            raise ValueError(f"l1_ratio is a number from 0 (all L2) to 1 (all L1), or several, got {self.l1_ratio!r}.")
+        return ratios
+
+    def _planned(
+        self, view: str, X: Any, y: Any, sample_weight: ArrayLike | None, groups: ArrayLike | None, baseline: bool
+    ) -> PlannedPath:
+        """Return what a fit would train; with ``baseline`` the time of the linear models counts, too."""
+        self._validate_params()
+        x, target, _, loss, weights = self._rows(X, y, sample_weight)
+        problem, size, every = self._begun(x, target, loss, weights, groups)
+        strengths = strength_count(size.alphas)
+        return PlannedPath(
+            view=view,
+            hidden_layer_sizes=tuple(every[0].hidden_layer_sizes),
+            inputs=problem.columns,
+            strengths=strengths,
+            folds=len(problem.splits),
+            seeds=len(problem.seeds),
+            epochs=size.max_iter,
+            batch_size=size.batch_size,
+            networks=len(every) * strengths * problem.pairs,
+            seconds=self._seconds(problem, every, size.alphas, baseline),
+        )
 
     @ending_with_interpreter
     def diagnose(self, alpha: float | None = None, *, references: bool = True) -> Diagnosis:
@@ -559,24 +595,22 @@ class _PathEstimator(Calibrated, PathAtStrength):
             return path
         return self._baseline or fit_baseline(problem, path.settings, self._baseline_count, runner, score)
 
-    def _early_stopped(
-        self, problem: PathProblem, settings: PathSettings, runner: Runner, groups: Integers | None
-    ) -> EarlyStopped | None:
+    def _early_stopped(self, problem: PathProblem, settings: PathSettings, runner: Runner) -> EarlyStopped | None:
         """Stop the unpenalized networks early, on the same folds; not beside a strength that is taken unseen."""
-        return None if self._takes_safe_strength else fit_early_stopped(problem, settings, runner, groups)
+        return None if self._takes_safe_strength else fit_early_stopped(problem, settings, runner)
 
     @property
     def _baseline_count(self) -> int:
         return min(int(self.alphas), BASELINE_STRENGTHS) if isinstance(self.alphas, Integral) else BASELINE_STRENGTHS
 
-    def _seconds(self, problem: PathProblem, every: Sequence[PathSettings], alphas: AlphaSpec) -> float:
-        """Guess the seconds of all paths, the linear one among them."""
+    def _seconds(self, problem: PathProblem, every: Sequence[PathSettings], alphas: AlphaSpec, baseline: bool) -> float:
+        """Guess the seconds of all paths, with ``baseline`` the linear one among them."""
         strengths = strength_count(alphas)
         seconds = path_seconds(problem, every[0], strengths) + finding_seconds(problem, every[0], alphas)
         if self._selects:
             seconds += seconds_beside_the_path(problem, every[0], strengths, relaxing=not self.select_inputs)
         seconds *= len(every)
-        if every[0].linear:
+        if every[0].linear or not baseline:
             return seconds
         if not self._takes_safe_strength:
             seconds += stopping_seconds(problem, every[0])
@@ -705,6 +739,9 @@ _FIRST = """
     scoring : str, scorer or None
         Choose by the held-out score of this scorer (scikit-learn's names) instead of by the loss; its standard errors
         are those over folds.
+    pos_label : label or None
+        For a classifier of two classes: the positive one, which ``scoring`` by a name such as "f1", "precision" or
+        "average_precision" looks for. The order of ``classes_`` stays.
     cv : int, splitter or iterable, default 5
         A number makes shuffled folds, stratified for classes.
     schedule : "ramp" or "sequential", default "ramp"
@@ -769,6 +806,7 @@ class MLPClassifierCV(SetMixin, ScoredByScoring, _ClassifierMixin, _PathEstimato
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
         **_PathEstimator._parameter_constraints,
         "loss": [StrOptions({"auto", "log_loss"})],
+        "pos_label": POS_LABEL_CONSTRAINTS,
     }
 
     @ending_with_interpreter
@@ -794,10 +832,16 @@ class MLPClassifierCV(SetMixin, ScoredByScoring, _ClassifierMixin, _PathEstimato
             errors count groups, not rows.
         """
         self._validate_params()
+        return self._fit(*self._rows(X, y, sample_weight), groups)
+
+    def _rows(self, X: Any, y: Any, sample_weight: ArrayLike | None) -> tuple[Any, Array, Array, Loss, Array]:
+        """Check rows: columns, numbered labels, labels, the loss and the weights."""
         x, target = self._read(X, y)
         labels = self._learn_classes(target)
-        weights = self._weights(sample_weight, x, target, labels)
-        return self._fit(x, labels, target, self._loss, weights, groups)
+        if self.pos_label is not None and self._multilabel:
+            raise ValueError("pos_label names the positive class of two, and y holds several labels: leave it out.")
+        check_pos_label(self.pos_label, np.asarray(self.classes_))
+        return x, labels, target, self._loss, self._weights(sample_weight, x, target, labels)
 
 
 @documented(_FIRST, _MIDDLE)
@@ -835,6 +879,9 @@ class MLPRegressorCV(IntervalMixin, ScoredByScoring, _RegressorMixin, _PathEstim
             errors count groups, not rows.
         """
         self._validate_params()
+        return self._fit(*self._rows(X, y, sample_weight), groups)
+
+    def _rows(self, X: Any, y: Any, sample_weight: ArrayLike | None) -> tuple[Any, Array, Array, Loss, Array]:
+        """Check rows: columns, numbers twice, the loss and the weights."""
         x, target = self._read(X, y)
-        weights = row_weights(sample_weight, x)
-        return self._fit(x, target, target, loss_for(self.loss, "continuous"), weights, groups)
+        return x, target, target, loss_for(self.loss, "continuous"), row_weights(sample_weight, x)

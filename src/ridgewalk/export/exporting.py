@@ -12,7 +12,7 @@ from ridgewalk.export.numpy_code import numpy_files
 from ridgewalk.export.recipe import Estimator, Recipe, TableEstimator, recipe
 from ridgewalk.export.torch_state import module, prediction, torch_state
 from ridgewalk.files import written
-from ridgewalk.tables.encode import Encoder
+from ridgewalk.tables import Encoder
 
 _SHOWN = 10  # columns named in a sentence
 

@@ -24,7 +24,9 @@ from ridgewalk.input_maps import FAR, SOFT_BOUND, Kind
 from ridgewalk.layers import GELU, Arrays, Layer, LeakyReLU, ReLU, Sigmoid, Tanh
 from ridgewalk.losses import LARGEST_EXPONENT
 from ridgewalk.model import Model
+from ridgewalk.tables.dates import BETWEEN, CLOCK, PIVOT, YEAR_FIRST, YEAR_LAST
 from ridgewalk.tables.encode import MISSING, WITH_COMMAS, column_heads, coverage_heads
+from ridgewalk.tables.missing import DEFAULT_TEXTS
 
 MOST_LITERALS = 2_000  # numbers that are still pleasant to have among code
 _WIDTH = 88
@@ -36,12 +38,12 @@ def numpy_files(plan: Recipe) -> dict[str, bytes]:
     large = sum(array.size for array in arrays.values()) > MOST_LITERALS
     reads_csv = plan.features is not None and plan.flat
     functions = [
-        *_encoding(plan.features),
+        *_encoding(plan),
         *([_SIGMOID] if plan.output in ("two classes", "labels") or isinstance(plan.activation, Sigmoid) else []),
         *_network(plan.activation),
         *_own_steps(plan, large),
         *_predicting(plan),
-        *([_READ_CSV, _main(plan)] if reads_csv else []),
+        *([_reading(plan), _main(plan)] if reads_csv else []),
     ]
     sections = [
         f"{_heading(plan, reads_csv)}\n\n{_imports(functions, large)}",
@@ -86,22 +88,36 @@ def _imports(functions: Sequence[str], large: bool) -> str:
     return "\n".join([*lines, *([""] if lines else []), "import numpy as np"])
 
 
-def _encoding(features: tuple[Feature, ...] | None) -> list[str]:
+def _encoding(plan: Recipe) -> list[str]:
     """Give the functions that turn a table into numbers: those that the features need."""
-    if features is None:
+    if plan.features is None:
         return []
-    kinds = {feature.what for feature in features}
+    uses = {_function(plan, feature) for feature in plan.features}
+    uses |= {"number"} if "comma_number" in uses else set()
     sections = [_ENCODE]
-    sections += [_NUMBER] if kinds & {"value", "number"} else []
-    sections += [_COMMA_NUMBER] if any(feature.commas for feature in features) else []
-    sections += [_AMONG] if kinds & {"is", "none of"} else []
-    sections += [_NOT_AMONG] if "none of" in kinds else []
-    sections += [_DAYS] if "days" in kinds else []
-    sections += [_SINE] if "sin" in kinds else []
-    sections += [_COSINE] if "cos" in kinds else []
-    sections += [_MOMENTS] if kinds & {"days", "sin", "cos"} else []
-    sections += [_MISSING] if "missing" in kinds else []
-    return [*sections, _COLUMN]
+    sections += [_NUMBER.format("no_number" if plan.missing.numbers else "is_missing")] if "number" in uses else []
+    sections += [_COMMA_NUMBER] if "comma_number" in uses else []
+    sections += [_AMONG] if uses & {"among", "not_among"} else []
+    sections += [_NOT_AMONG] if "not_among" in uses else []
+    ordered = any(feature.order for feature in plan.features)
+    given, order = (", order=None", ", order") if ordered else ("", "")
+    of_dates = {"days": _DAYS, "sine": _SINE, "cosine": _COSINE}
+    sections += [code.format(given, order) for name, code in of_dates.items() if name in uses]
+    if uses & of_dates.keys():
+        sections.append(_MOMENTS.format(given, "as_iso(value, order)" if ordered else "str(value)"))
+    sections += [_AS_ISO] if ordered else []
+    sections += [_MISSING] if "missing" in uses else []
+    sections += [_MISSING_NUMBER] if uses & {"missing_number", "missing_comma_number"} else []
+    sections += [_MISSING_COMMA_NUMBER] if "missing_comma_number" in uses else []
+    sections += [_WITH_POINT] if uses & {"comma_number", "missing_comma_number"} else []
+    sections += [_NO_NUMBER] if plan.missing.numbers and uses & _OF_NUMBERS else []
+    return [*sections, _COLUMN, _named_missing(plan) if plan.missing.texts else _IS_MISSING]
+
+
+def _named_missing(plan: Recipe) -> str:
+    """Give the function that says what is missing where texts, and numbers and dates that they say, mean that."""
+    numbers = _OF_TYPED_NUMBERS if plan.missing.numbers else ""
+    return _IS_NAMED_MISSING.format(numbers, _OF_TYPED_DATES if plan.missing.moments else "")
 
 
 _ENCODE = '''
@@ -113,7 +129,7 @@ _NUMBER = '''
 def number(table, name, instead=np.nan):
     """Take a column's numbers; something stands instead of one that is missing."""
     values = [
-        instead if is_missing(value) else as_number(value)
+        instead if {}(value) else as_number(value)
         for value in column(table, name)
     ]
     return np.array(values)
@@ -121,18 +137,18 @@ def number(table, name, instead=np.nan):
 
 def as_number(value):
     """Turn a number, a text, a truth value or a duration (in days) into a number."""
-    words = {"true": 1, "True": 1, "TRUE": 1, "false": 0, "False": 0, "FALSE": 0}
+    words = {{"true": 1, "True": 1, "TRUE": 1, "false": 0, "False": 0, "FALSE": 0}}
     if isinstance(value, (timedelta, np.timedelta64)):
         return value / np.timedelta64(1, "D")
     return float(words.get(value, value))
 '''
-_COMMA_NUMBER = f'''
+_COMMA_NUMBER = '''
 def comma_number(table, name, instead=np.nan):
     """Take a column's numbers, which as text have commas before decimals."""
     values = [with_point(value) for value in column(table, name)]
-    return number({{name: values}}, name, instead)
-
-
+    return number({name: values}, name, instead)
+'''
+_WITH_POINT = f'''
 def with_point(value):
     """Write 1.234,5 as 1234.5; leave all else as it is."""
     with_comma = r"{WITH_COMMAS}"
@@ -160,22 +176,22 @@ def not_among(table, name, texts):
     return 1 - among(table, name, texts)
 '''
 _DAYS = '''
-def days(table, name, center):
+def days(table, name, center{0}):
     """Take the days from a central day to a date, 0 where it is missing."""
-    return np.nan_to_num(moments(table, name) - center)
+    return np.nan_to_num(moments(table, name{1}) - center)
 '''
 _SINE = '''
-def sine(table, name, period):
+def sine(table, name, period{0}):
     """Take a date's place in a cycle of so many days: the sine of its angle."""
-    return np.nan_to_num(np.sin(2 * np.pi / period * moments(table, name)))
+    return np.nan_to_num(np.sin(2 * np.pi / period * moments(table, name{1})))
 '''
 _COSINE = '''
-def cosine(table, name, period):
+def cosine(table, name, period{0}):
     """Take a date's place in a cycle of so many days: the cosine of its angle."""
-    return np.nan_to_num(np.cos(2 * np.pi / period * moments(table, name)))
+    return np.nan_to_num(np.cos(2 * np.pi / period * moments(table, name{1})))
 '''
 _MOMENTS = '''
-def moments(table, name):
+def moments(table, name{0}):
     """Give a column of dates as days from 1970-01-01 00:00 UTC, NaN where missing."""
     start = datetime(1970, 1, 1, tzinfo=UTC)
     found = []
@@ -183,11 +199,59 @@ def moments(table, name):
         if is_missing(value):
             found.append(np.nan)
             continue
-        moment = datetime.fromisoformat(str(value))
+        moment = datetime.fromisoformat({1})
         if moment.tzinfo is None:
             moment = moment.replace(tzinfo=UTC)
         found.append((moment - start) / timedelta(days=1))
     return np.array(found)
+'''
+_AS_ISO = f'''
+def as_iso(value, order):
+    """Write a date as ISO has it, if its text is one of that order."""
+    whole = isinstance(value, float) and value.is_integer()
+    text = str(int(value)) if whole else str(value).strip()
+    year_last = r"{YEAR_LAST}"
+    year_first = r"{YEAR_FIRST}"
+    clock = r"{CLOCK}"
+    date = year_first if order == "yearfirst" else year_last
+    found = re.fullmatch(rf"{{date}}(?:{BETWEEN}{{clock}})?", text)
+    if not found:
+        return text
+    *date, hours, minutes, seconds, half = found.groups()
+    if order == "yearfirst":
+        year, month, day = date[0], date[2] or date[4], date[3] or date[5]
+    else:
+        first, _, second, year = date
+        day, month = (first, second) if order == "dayfirst" else (second, first)
+        if len(year) == 2:
+            year = ("19" if int(year) >= {PIVOT} else "20") + year
+    iso = f"{{year}}-{{int(month):02}}-{{int(day):02}}"
+    if not hours:
+        return iso
+    afternoon = 12 * (half in ("P", "p"))
+    hour = int(hours) % 12 + afternoon if half else int(hours)
+    return f"{{iso}} {{hour:02}}:{{minutes}}:{{seconds or '00'}}"
+'''
+_MISSING_NUMBER = '''
+def missing_number(table, name):
+    """Take 1 where a column's number is missing, else 0."""
+    return np.array([float(no_number(value)) for value in column(table, name)])
+'''
+_MISSING_COMMA_NUMBER = '''
+def missing_comma_number(table, name):
+    """Take 1 where a column's number, with a comma before decimals, is missing."""
+    values = [with_point(value) for value in column(table, name)]
+    return missing_number({name: values}, name)
+'''
+_NO_NUMBER = '''
+def no_number(value):
+    """Say whether a value is missing, or a text of a number that means so."""
+    if is_missing(value) or not isinstance(value, str):
+        return is_missing(value)
+    try:
+        return float(value) in MISSING_NUMBERS
+    except ValueError:
+        return False
 '''
 _MISSING = '''
 def missing(table, name):
@@ -198,13 +262,30 @@ _COLUMN = '''
 def column(table, name):
     """Give the values of a column."""
     return [row[name] for row in table] if isinstance(table, list) else table[name]
-
-
+'''
+_IS_MISSING = '''
 def is_missing(value):
     """Say whether a value is None, or the NaN, NaT or NA of some library."""
     words = ("None", "nan", "NaN", "NaT", "<NA>")
     return not isinstance(value, str) and str(value) in words
 '''
+_IS_NAMED_MISSING = '''
+def is_missing(value):
+    """Say whether a value is None, the NaN, NaT or NA of some library, or means so."""
+    if isinstance(value, str):
+        return value.strip() in MISSING_TEXTS
+    if str(value) in ("None", "nan", "NaN", "NaT", "<NA>"):
+        return True
+{}{}    return False
+'''
+_OF_TYPED_NUMBERS = """\
+    if isinstance(value, (int, float, np.number)) and not isinstance(value, bool):
+        return float(value) in MISSING_NUMBERS
+"""
+_OF_TYPED_DATES = """\
+    if str(value).replace("T", " ")[:19] in MISSING_DATES:
+        return True
+"""
 
 
 def _alone(plan: Recipe) -> bool:
@@ -415,14 +496,15 @@ def _learned(plan: Recipe, arrays: dict[str, np.ndarray[Any, Any]], large: bool,
     """Give all that was learned, as literals, or read from the file beside."""
     lines = ["# What was learned", "# fmt: off"]
     if reads_csv:
-        lines += _listed("GAPS = {", map(_literal, GAPS), "}")
+        lines += _listed("GAPS = {", map(_literal, DEFAULT_TEXTS), "}")
         heads = column_heads(plan.target, plan.classes)
         heads += [] if plan.covered is None else coverage_heads(heads, plan.classes)
         lines += _listed("HEADS = [", map(_literal, heads), "]")
     if plan.features is None:
         lines += _listed("USED = [", map(repr, plan.chosen.tolist()), "]")
     else:
-        lines += ["FEATURES = [", *(f"    {_taking(feature)}," for feature in plan.features), "]"]
+        lines += _missing_values(plan)
+        lines += ["FEATURES = [", *(f"    {_taking(plan, feature)}," for feature in plan.features), "]"]
     if plan.classes:
         lines += _listed("CLASSES = [", map(_literal, plan.classes), "]")
     lines += coverage_constants(plan.covered)
@@ -465,25 +547,45 @@ def _layer_names(model: Model, number: str = "") -> str:
     return f"[{', '.join(pairs)}]"
 
 
-GAPS = (
-    "", "#N/A", "#N/A N/A", "#NA", "-1.#IND", "-1.#QNAN", "-NaN", "-nan", "1.#IND", "1.#QNAN", "<NA>", "N/A", "NA",
-    "NULL", "NaN", "None", "n/a", "nan", "null",
-)  # as pandas reads CSV  # fmt: skip
 _FUNCTIONS = {
     "value": "number", "number": "number", "missing": "missing", "is": "among", "none of": "not_among", "days": "days",
     "sin": "sine", "cos": "cosine",
 }  # fmt: skip
+_OF_NUMBERS = {"number", "comma_number", "missing_number", "missing_comma_number"}
 
 
-def _taking(feature: Feature) -> str:
+def _function(plan: Recipe, feature: Feature) -> str:
+    """Return the function of the file that takes a feature."""
+    name = _FUNCTIONS[feature.what]
+    if name == "number" and feature.commas:
+        return "comma_number"
+    if name == "missing" and plan.missing.numbers and plan.columns[feature.column] == "number":
+        return "missing_comma_number" if feature.commas else "missing_number"
+    return name
+
+
+def _taking(plan: Recipe, feature: Feature) -> str:
     """Write a line of FEATURES: a function, a column and what was learned of it."""
-    taking = "comma_number" if feature.commas else _FUNCTIONS[feature.what]
-    given = [taking, _literal(feature.column)]
+    given = [_function(plan, feature), _literal(feature.column)]
     if feature.kind == "text":
         given.append(f"[{', '.join(map(_literal, feature.texts))}]")
     elif not np.isnan(feature.number):
         given.append(repr(feature.number))
+        given += [] if feature.order is None else [_literal(feature.order)]
     return f"({', '.join(given)})"
+
+
+def _missing_values(plan: Recipe) -> list[str]:
+    """Write the texts, numbers and dates that mean missing."""
+    missing = plan.missing
+    if not missing.texts:
+        return []
+    lines = _listed("MISSING_TEXTS = {", map(_literal, sorted(missing.spelled)), "}")
+    lines += _listed("MISSING_NUMBERS = {", map(repr, sorted(missing.numbers)), "}") if missing.numbers else []
+    moments = [str(moment)[:19] for moment in sorted(missing.moments)]
+    dates = [moment.removesuffix(" 00:00:00") for moment in moments]
+    dates = sorted({*moments, *dates})
+    return lines + (_listed("MISSING_DATES = {", map(_literal, dates), "}") if dates else [])
 
 
 def _literal(value: Any) -> str:
@@ -529,15 +631,27 @@ def _main(plan: Recipe) -> str:
 _READ_CSV = '''
 def read_csv(file):
     """Read rows as dicts; an empty field, NA and the like are missing."""
-    with open(file, encoding="utf-8-sig", newline="") as lines:
+    with open(file, encoding={}, newline="") as lines:
+{}        return [
+            {{name: None if value in GAPS else value for name, value in row.items()}}
+            for row in csv.DictReader(lines, delimiter={})
+        ]
+'''
+_FIND_SEPARATOR = """\
         unquoted = re.sub(r'"[^"]*"', "", lines.read())
         separator = max(",;\\t|", key=unquoted.partition("\\n")[0].count)
         lines.seek(0)
-        return [
-            {name: None if value in GAPS else value for name, value in row.items()}
-            for row in csv.DictReader(lines, delimiter=separator)
-        ]
-'''
+"""
+
+
+def _reading(plan: Recipe) -> str:
+    """Give the function that reads a CSV file, as the file of the fit was read."""
+    encoding, separator = plan.read_as.encoding or "utf-8-sig", plan.read_as.separator
+    encoding = "utf-8-sig" if encoding.lower().replace("_", "-") in ("utf-8", "utf8") else encoding
+    found = _FIND_SEPARATOR if separator is None else ""
+    return _READ_CSV.format(_literal(encoding), found, "separator" if separator is None else _literal(separator))
+
+
 _MAIN_OF_CLASSES = '''
 def main():
     """Print the predictions of a CSV file's rows, as CSV."""

@@ -10,10 +10,11 @@ The operators are those that onnxruntime has in double precision. Erf, inside GE
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import groupby
 
 import numpy as np
+import pandas as pd
 from onnx import TensorProto, checker, helper
 
 from ridgewalk.arrays import Array, Integers
@@ -26,6 +27,7 @@ from ridgewalk.losses import LARGEST_EXPONENT
 from ridgewalk.model import Model
 
 _ARRAY = "X"
+_START, _DAY = pd.Timestamp(0, tz="UTC"), pd.Timedelta(days=1)
 _HIGHEST = 900  # power of two that no product of it and a tiny number overflows with
 _SMALLEST = 1e-30  # onnxruntime leaves out a difference to a number that is 0 in single precision
 _HOLDS = {
@@ -121,11 +123,10 @@ _KINDS = ("value", "number", "missing", "days", "sin", "cos", "is", "none of")
 
 def _encoded(graph: Graph, plan: Recipe, features: Sequence[Feature]) -> tuple[str, Integers]:
     """Compute the features, those of a kind at once, and say in which order they stand."""
-    for name, holds in plan.columns.items():
-        graph.input(name, TensorProto.STRING if holds == "text" else TensorProto.DOUBLE, 1, _HOLDS[holds])
+    names = {name: _column(graph, plan, name, holds) for name, holds in plan.columns.items()}
     order = sorted(range(len(features)), key=lambda k: _KINDS.index(features[k].what))
     parts = [
-        _of_text(graph, column, list(group)) if column else _of_numbers(graph, what, list(group))
+        _of_text(graph, column, list(group)) if column else _of_numbers(graph, what, list(group), names)
         for (what, column), group in groupby((features[k] for k in order), _together)
     ]
     return graph.joined(parts), np.array(order)
@@ -135,9 +136,21 @@ def _together(feature: Feature) -> tuple[str, str]:
     return feature.what, feature.column if feature.texts else ""
 
 
-def _of_numbers(graph: Graph, what: str, features: Sequence[Feature]) -> str:
-    """Compute features of one kind, of columns of numbers or dates: (rows, features)."""
-    values = graph.joined([feature.column for feature in features])
+def _column(graph: Graph, plan: Recipe, name: str, holds: str) -> str:
+    """Add an input for a column, and return its values; of numbers and dates those that mean missing are NaN."""
+    graph.input(name, TensorProto.STRING if holds == "text" else TensorProto.DOUBLE, 1, _HOLDS[holds])
+    days = sorted((moment - _START) / _DAY for moment in plan.missing.moments)
+    gone = {"text": [], "number": sorted(plan.missing.numbers), "date": days}[holds]
+    value = name
+    for number in gone:
+        named = graph.node("Equal", name, graph.constant("means missing", number))
+        value = graph.node("Where", named, graph.constant("missing", math.nan), value)
+    return value
+
+
+def _of_numbers(graph: Graph, what: str, features: Sequence[Feature], names: Mapping[str, str]) -> str:
+    """Compute features of one kind, of columns of numbers or dates, by their values' names: (rows, features)."""
+    values = graph.joined([names[feature.column] for feature in features])
     numbers = np.array([[feature.number for feature in features]])
     if what == "value":
         return values

@@ -26,7 +26,11 @@ from ridgewalk.layers import Dense, Dropout, Layer
 from ridgewalk.losses import OutputActivation, facts
 from ridgewalk.mixture import Mixture
 from ridgewalk.model import Model
-from ridgewalk.tables.encode import DAYS, MISSING, Category, Column, CommaNumber, Date, Encoder, Number
+from ridgewalk.tables import Encoder
+from ridgewalk.tables.dates import DateOrder
+from ridgewalk.tables.encode import DAYS, MISSING, Category, Column, CommaNumber, Date, Number, OrderedDate
+from ridgewalk.tables.missing import MissingTexts
+from ridgewalk.tables.text_format import TextFormat
 
 TableEstimator = TableClassifier | TableRegressor
 Estimator = MLPClassifier | MLPClassifierCV | MLPRegressor | MLPRegressorCV | TableEstimator
@@ -52,6 +56,8 @@ class Feature:
     texts : tuple of str
     commas : bool
         Whether commas stand before decimals where its numbers come as text, as they did in the file of the fit.
+    order : str or None
+        What comes first in a date's texts: "dayfirst", "monthfirst", "yearfirst"; None where they are ISO dates.
     """
 
     column: str
@@ -59,6 +65,7 @@ class Feature:
     number: float = float("nan")
     texts: tuple[str, ...] = ()
     commas: bool = False
+    order: DateOrder | None = None
 
     @property
     def kind(self) -> Literal["number", "text", "date"]:
@@ -137,6 +144,10 @@ class Recipe:
         Name of what is predicted.
     covered : Coverage or None
         What intervals or sets need, where they are asked for.
+    missing : MissingTexts
+        Texts, numbers and dates that mean missing in columns that have names.
+    read_as : TextFormat
+        How the file of text was written that the columns of the fit stood in.
     """
 
     features: tuple[Feature, ...] | None
@@ -150,6 +161,8 @@ class Recipe:
     classes: list[Any]
     flat: bool
     target: str
+    missing: MissingTexts
+    read_as: TextFormat
     covered: Coverage | None = None
 
     @property
@@ -213,6 +226,8 @@ def recipe(
         classes=model.classes_.tolist() if output in ("two classes", "classes", "labels") else [],
         flat=of_table or output in ("two classes", "classes") or (output != "labels" and has_one_target(model)),
         target=target,
+        missing=MissingTexts() if encoder is None else encoder.missing_texts,
+        read_as=TextFormat() if encoder is None else encoder.read_as,
         covered=covered,
     )
 
@@ -277,7 +292,8 @@ def _everything(model: Estimator, encoder: Encoder | None) -> list[Feature] | No
     if encoder is None:
         names = getattr(model, "feature_names_in_", None)
         return None if names is None else [Feature(str(name), "value") for name in names]
-    everything = [feature for column in encoder.columns for feature in _features(column)]
+    gone = tuple(sorted(encoder.missing_texts.spelled))
+    everything = [feature for column in encoder.columns for feature in _features(column, gone)]
     if not isinstance(model, TableEstimator) and len(everything) != model.n_features_in_:
         raise ValueError(
             f"The model takes {model.n_features_in_} columns, and the encoder gives {len(everything)}: "
@@ -286,25 +302,26 @@ def _everything(model: Estimator, encoder: Encoder | None) -> list[Feature] | No
     return everything
 
 
-def _features(column: Column) -> Iterator[Feature]:
-    """Give what an encoder makes of a column, in order."""
+def _features(column: Column, gone: tuple[str, ...] = ()) -> Iterator[Feature]:
+    """Give what an encoder makes of a column, in order; some texts mean missing."""
     name = column.name
+    order = column.order if isinstance(column, OrderedDate) else None
     match column:
         case Number():
             yield Feature(name, "number", column.median, commas=isinstance(column, CommaNumber))
         case Category():
             spelled = column.spellings
-            spelled |= {MISSING: (MISSING,) if "" in spelled else (MISSING, "")}
+            spelled |= {MISSING: (MISSING, *(() if "" in spelled else ("",)), *gone)}
             yield from (Feature(name, "is", texts=spelled[level]) for level in column.levels)
             if column.others:
                 yield Feature(name, "none of", texts=tuple(text for level in column.levels for text in spelled[level]))
         case Date():
-            yield Feature(name, "days", column.center)
+            yield Feature(name, "days", column.center, order=order)
             for cycle in column.cycles:
-                yield Feature(name, "sin", DAYS[cycle])
-                yield Feature(name, "cos", DAYS[cycle])
+                yield Feature(name, "sin", DAYS[cycle], order=order)
+                yield Feature(name, "cos", DAYS[cycle], order=order)
     if isinstance(column, Number | Date) and column.indicated:
-        yield Feature(name, "missing")
+        yield Feature(name, "missing", commas=isinstance(column, CommaNumber))
 
 
 def _taking(model: Model, chosen: Integers) -> Model:

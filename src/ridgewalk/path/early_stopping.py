@@ -57,17 +57,13 @@ class EarlyStopped:
     n_iter: Integers
 
 
-def fit_early_stopped(
-    problem: PathProblem, settings: PathSettings, runner: Runner, groups: Integers | None = None
-) -> EarlyStopped | None:
+def fit_early_stopped(problem: PathProblem, settings: PathSettings, runner: Runner) -> EarlyStopped | None:
     """Train the unpenalized network of every fold and seed, stopped early, and score it on the rows held out.
 
     Parameters
     ----------
     problem, settings, runner
-        Of the path.
-    groups : integers, shape (N,), optional
-        Groups of rows, which are set aside whole.
+        Of the path. Groups of rows are set aside whole.
 
     Returns
     -------
@@ -75,7 +71,7 @@ def fit_early_stopped(
         None without a hidden layer, where the optimum needs no stopping, and where a training set has a single row, or
         a single group, of which nothing can be set aside.
     """
-    job = None if settings.linear else stopped_early(_unpenalized(problem, settings), groups)
+    job = None if settings.linear else stopped_early(_unpenalized(problem, settings), problem.dependence.groups)
     if job is None:
         return None
     runner.progress.stage = "stopping early, to compare"

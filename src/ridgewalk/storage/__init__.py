@@ -26,7 +26,7 @@ from ridgewalk.storage.records import Stored, described, stored
 from ridgewalk.storage.table_records import TABLE_ESTIMATORS, described_table, stored_table
 
 if TYPE_CHECKING:
-    from ridgewalk.tables.encode import Encoder
+    from ridgewalk.tables import Encoder
 
 __all__ = ["FORMAT", "MODEL_FILE", "TABLE_ESTIMATORS", "ModelFileError", "Stored", "load", "read", "save"]
 

@@ -13,7 +13,7 @@ import math
 import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args
 
 import numpy as np
 
@@ -54,7 +54,9 @@ from ridgewalk.storage.container import (
 )
 
 if TYPE_CHECKING:
-    from ridgewalk.tables.encode import Encoder
+    from ridgewalk.tables import Encoder
+    from ridgewalk.tables.choices import LeftOut
+    from ridgewalk.tables.text_format import TextFormat
 
 Kinds = Mapping[str, tuple[type, dict[str, type]]]
 """Name in the file -> what it stands for, and its fields with their types."""
@@ -209,7 +211,7 @@ def described(model: Any, encoder: Encoder | None, target: str | None, shelf: Sh
         },
         "models": [model_record(f"model {k}", each, shelf) for k, each in enumerate(held["models_"])],
         "best": next(k for k, each in enumerate(held["models_"]) if each is model.model_),
-        "columns": None if encoder is None else column_records(encoder),
+        **encoder_records(encoder),
         "target": target,
     }
     if "_trained" in held:
@@ -239,9 +241,17 @@ def described(model: Any, encoder: Encoder | None, target: str | None, shelf: Sh
     return document
 
 
-def column_records(encoder: Encoder) -> list[Record]:
-    """Describe what an encoder learned of every column."""
-    return [_record(_columns(), each, "column") for each in encoder.columns]
+def encoder_records(encoder: Encoder | None) -> Record:
+    """Describe what an encoder learned of every column, what was left out, and how new tables are read."""
+    if encoder is None:
+        return {"columns": None}
+    learned = [_record(_columns(), each, "column") for each in encoder.columns]
+    read_as = {name: getattr(encoder.read_as, name) for name in encoder.read_as.named}
+    left_out = [[each.column, each.role, each.reason, each.advice] for each in encoder.left_out]
+    return {
+        "columns": learned,
+        "table": {"missing": list(encoder.missing_texts.texts), "left_out": left_out, "read_as": read_as},
+    }
 
 
 def _estimators() -> dict[str, Any]:
@@ -435,7 +445,7 @@ def stored(document: Record, arrays: Arrays) -> Stored:
     """Make the model that a document describes."""
     from ridgewalk.estimators.access import set_models
 
-    encoder = encoder_of(document["columns"])
+    encoder = encoder_of(document)
     kinds = _estimators()
     if document["estimator"] not in kinds:
         raise WrongError(f"its estimator {str(document['estimator'])[:60]!r} is unknown")
@@ -490,24 +500,43 @@ def with_parameters(kind: type[Any], document: Record, arrays: Arrays) -> Any:
     return model
 
 
-def encoder_of(records: list[Record] | None) -> Encoder | None:
-    """Make the encoder of these columns; None where there is none."""
-    if records is None:
+def encoder_of(document: Record) -> Encoder | None:
+    """Make the encoder that a document describes; None where there is none."""
+    if document["columns"] is None:
         return None
-    from ridgewalk.tables.encode import DAYS, Category, Date, Encoder
+    from ridgewalk.tables.dates import ORDERS
+    from ridgewalk.tables.encode import DAYS, Category, Date, OrderedDate
+    from ridgewalk.tables.encoder import Encoder
 
-    columns = tuple(_thing(_columns(), record, "column") for record in records)
+    columns = tuple(_thing(_columns(), record, "column") for record in document["columns"])
     for column in columns:
         if isinstance(column, Date) and column.cycles != tuple(each for each in DAYS if each in column.cycles):
             raise WrongError("its dates have a place in unknown cycles")
         if isinstance(column, Date) and abs(column.center) > _LAST_DAY:
             raise WrongError("its dates have a median that is no day")
+        if isinstance(column, OrderedDate) and column.order not in ORDERS:
+            raise WrongError("its dates are written in an unknown order")
         levels = (*column.levels, *column.others) if isinstance(column, Category) else ()
         if len(set(levels)) < len(levels):
             raise WrongError(f"its column {column.name[:60]!r} has a category twice")
     if len({column.name for column in columns}) < len(columns):
         raise WrongError("two of its columns have one name")
-    return Encoder(columns)
+    return Encoder.of(columns, *_table(document.get("table")))
+
+
+def _table(record: Record | None) -> tuple[tuple[str, ...], tuple[LeftOut, ...], TextFormat]:
+    """Read what means missing, what was left out and how files are read; models of before this was kept have none."""
+    from ridgewalk.tables.choices import LeftOut, Role
+    from ridgewalk.tables.text_format import TextFormat
+
+    if record is None:
+        return (), (), TextFormat()
+    given = record["left_out"]
+    if not all(isinstance(each, list) and len(each) == 4 and each[1] in get_args(Role) for each in given):
+        raise WrongError("what was left out of its table has no role")
+    left_out = tuple(LeftOut(as_text(name), role, as_text(why), as_text(how)) for name, role, why, how in given)
+    read_as = {as_text(name): as_text(value) for name, value in record["read_as"].items()}
+    return tuple(map(as_text, record["missing"])), left_out, TextFormat(**read_as)
 
 
 _LAST_DAY = 10**9  # from 1970-01-01
@@ -859,6 +888,7 @@ def _columns() -> Kinds:
         CommaNumber,
         Date,
         Number,
+        OrderedDate,
     )  # pandas, for those who have an encoder alone
 
     return {
@@ -866,4 +896,8 @@ def _columns() -> Kinds:
         "comma number": (CommaNumber, {"name": str, "median": float, "indicated": bool}),
         "category": (Category, {"name": str, "levels": tuple, "others": tuple}),
         "date": (Date, {"name": str, "center": float, "cycles": tuple, "indicated": bool}),
+        "ordered date": (
+            OrderedDate,
+            {"name": str, "center": float, "cycles": tuple, "indicated": bool, "order": str},
+        ),
     }

@@ -26,9 +26,9 @@ from ridgewalk.storage.records import (
     all_finite,
     all_positive,
     calibration_record,
-    column_records,
     described,
     encoder_of,
+    encoder_records,
     encoder_width,
     model_of_record,
     model_record,
@@ -41,7 +41,7 @@ from ridgewalk.storage.records import (
 )
 
 if TYPE_CHECKING:
-    from ridgewalk.tables.encode import Encoder
+    from ridgewalk.tables import Encoder
 
 _BLEND = {"path": ("i", "M"), "strength": ("i", "M"), "fold_weights": ("f", "KM"), "weights": ("f", "M"),
           "row_loss": ("f", "N"), "heldout_loss": ("f", "KE")}  # fmt: skip
@@ -72,7 +72,7 @@ def described_table(model: Any, encoder: Encoder | None, target: str | None, she
             "heldout_loss": shelf.plain("heldout_loss", model.heldout_loss_),
             "notes": list(model.notes_),
         },
-        "columns": column_records(model.encoder_),
+        **encoder_records(model.encoder_),
         "mixture": {
             "models": [model_record(f"mixture {k}", each, shelf) for k, each in enumerate(mixture.models)],
             "shares": shelf.put("shares", mixture.shares),
@@ -98,7 +98,7 @@ def stored_table(document: Record, arrays: Arrays) -> Stored:
     from ridgewalk.estimators import access, table
 
     model = with_parameters(getattr(table, document["estimator"]), document, arrays)
-    encoder, fitted = encoder_of(document["columns"]), document["fitted"]
+    encoder, fitted = encoder_of(document), document["fitted"]
     if encoder is None:
         raise WrongError("it has no columns")
     names, classes = (restored(fitted[name], arrays) for name in ("feature_names", "classes"))

@@ -1,6 +1,7 @@
 """Tables: a file becomes columns to learn from and a target, and columns of any kind become numbers."""
 
-from ridgewalk.tables.encode import Encoder
+from ridgewalk.tables.choices import ColumnChoices
+from ridgewalk.tables.encoder import Encoder
 from ridgewalk.tables.read import Table, make_table, read_table
 
-__all__ = ["Encoder", "Table", "make_table", "read_table"]
+__all__ = ["ColumnChoices", "Encoder", "Table", "make_table", "read_table"]

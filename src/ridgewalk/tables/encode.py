@@ -14,7 +14,7 @@ t counts days from 1970-01-01 00:00 UTC, with fractions; the center is the media
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Any, Literal
@@ -26,6 +26,7 @@ from numpy.typing import NDArray
 from pandas.api import types
 
 from ridgewalk.formatting import format_count
+from ridgewalk.tables.dates import EXAMPLES, DateOrder, iso_texts, year_comes_first, year_comes_last
 
 Floats = NDArray[np.float64]
 Kind = Literal["number", "category", "date"]
@@ -46,6 +47,16 @@ _SECONDS = 24 * 60 * 60  # of a day
 WITH_COMMAS = r"[+-]?(?:[1-9]\d{0,2}(?:\.\d{3})+|\d+)(?:,\d+)?(?:[eE][+-]?\d+)?"  # 1.234,5 and 0,126; never 0.126
 _WHOLE = r"[+-]?\d+"
 _TRUTH = {"true": 1, "True": 1, "TRUE": 1, "false": 0, "False": 0, "FALSE": 0}  # as pandas reads CSV
+_NUMBERS_BEFORE = "Column {name!r} held numbers when the model was trained, and holds {held} here."
+_DATES_BEFORE = "Column {name!r} held dates when the model was trained, and holds {held} here: write dates as {form}."
+_NO_NUMBERS = (
+    "Column {name!r} is named in numbers (--numbers), and holds {held}: correct that, name it in missing (--missing) "
+    "if that is what it means, or leave the column out of numbers."
+)
+_NO_DATES = (
+    "Column {name!r} is named in dates (--dates), and holds {held}: write dates as {form}, name it in missing "
+    "(--missing) if that is what it means, or leave the column out of dates."
+)
 _SAME = 1e-6  # difference of two sines up to which they are the same place in a cycle
 
 
@@ -106,12 +117,15 @@ def refuse_doubled(table: str, names: Iterable[str]) -> None:
         raise DataError(f"{table} has more than one column named {doubled[0]!r}: rename one.")
 
 
-def column_heads(target: str, classes: Iterable[Any]) -> list[str]:
-    """Return the heads of a table of predictions, all different: the target, and the probability of each class."""
+def column_heads(target: str, classes: Iterable[Any], taken: Sequence[str] = ()) -> list[str]:
+    """Return the heads of a table of predictions, all different: the target, and the probability of each class.
+
+    ``taken`` are heads of other columns of the table.
+    """
     heads = [target]
     for label in classes:
         head = f"probability of {label}"
-        while head in heads:
+        while head in heads or head in taken:
             head += " (probability)"
         heads.append(head)
     return heads
@@ -182,8 +196,14 @@ class Number:
 
     @classmethod
     def learn(cls, name: str, column: pd.Series[Any]) -> Number:
-        """Learn the median."""
-        values = _numbers(name, column)
+        """Learn the median.
+
+        Raises
+        ------
+        DataError
+            If it holds what is no number, or infinite ones.
+        """
+        values = _numbers(name, column, _NO_NUMBERS)
         known = values[~np.isnan(values)]
         return cls(name, _median(known), len(known) < len(values))
 
@@ -194,7 +214,7 @@ class Number:
 
     def write(self, column: pd.Series[Any], out: Floats) -> None:
         """Encode a column's rows into ``out`` (N, columns)."""
-        values = _numbers(self.name, self._written_plainly(column))
+        values = _numbers(self.name, self.plain(column), _NUMBERS_BEFORE)
         missing = np.isnan(values)
         out[:, 0] = np.where(missing, self.median, values)
         if self.indicated:
@@ -209,7 +229,8 @@ class Number:
         """What it becomes, where that is not plain to see."""
         return None
 
-    def _written_plainly(self, column: pd.Series[Any]) -> pd.Series[Any]:
+    def plain(self, column: pd.Series[Any]) -> pd.Series[Any]:
+        """Return a column's values as Python writes numbers."""
         return column
 
 
@@ -220,7 +241,8 @@ class CommaNumber(Number):
     New rows are read so, too, where they come as text: 0,126 is a fraction, and 1.234 is 1234.
     """
 
-    def _written_plainly(self, column: pd.Series[Any]) -> pd.Series[Any]:
+    def plain(self, column: pd.Series[Any]) -> pd.Series[Any]:
+        """Return a column's values as Python writes numbers."""
         if types.infer_dtype(column, skipna=True) != "string":
             return column
         return comma_numbers(column.astype(object))
@@ -326,12 +348,21 @@ class Date:
     indicated: bool
 
     @staticmethod
-    def learn(name: str, column: pd.Series[Any]) -> Date:
-        """Learn the median day, and the cycles in which the dates have different places."""
-        moments = _days(name, column)
+    def learn(name: str, column: pd.Series[Any], order: DateOrder | None = None) -> Date:
+        """Learn the median day, and the cycles in which the dates have different places.
+
+        Raises
+        ------
+        DataError
+            If it holds what is no date.
+        """
+        moments = _days(name, column, _NO_DATES, order)
         known = moments[~np.isnan(moments)]
         vary = tuple(cycle for cycle in DAYS if known.size and max(map(np.ptp, _circle(known, cycle))) > _SAME)
-        return Date(name, float(np.floor(_median(known))), vary, len(known) < len(moments))
+        center, indicated = float(np.floor(_median(known))), len(known) < len(moments)
+        return (
+            Date(name, center, vary, indicated) if order is None else OrderedDate(name, center, vary, indicated, order)
+        )
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -341,7 +372,7 @@ class Date:
 
     def write(self, column: pd.Series[Any], out: Floats) -> None:
         """Encode a column's rows into ``out`` (N, columns)."""
-        moments = _days(self.name, column)
+        moments = _days(self.name, column, _DATES_BEFORE, self._order)
         missing = np.isnan(moments)
         out[:, 0] = moments - self.center
         for k, cycle in enumerate(self.cycles):
@@ -364,96 +395,46 @@ class Date:
     def _median_day(self) -> str:
         return str(np.datetime64(int(self.center), "D"))
 
-
-Column = Number | CommaNumber | Category | Date
+    @property
+    def _order(self) -> DateOrder | None:
+        """What comes first in its texts; None where they are ISO dates."""
+        return None
 
 
 @dataclass(frozen=True)
-class Encoder:
-    """Turns a table's inputs into columns of numbers, and knows which input each column came from.
+class OrderedDate(Date):
+    """An input of dates that are written in another form than ISO 8601 (:mod:`ridgewalk.tables.dates`).
 
-    What it learns from the rows (medians, categories) it learns from all rows that it is fitted on, and nothing of it
-    looks at the target; standardizing is left to each fold.
+    New rows are read so, too, where they come as text; ISO dates and typed ones are taken beside.
 
     Attributes
     ----------
-    columns : tuple of Number, CommaNumber, Category or Date
-        One per input; all that was learned.
+    order : "dayfirst", "monthfirst" or "yearfirst"
     """
 
-    columns: tuple[Column, ...] = ()
-
-    @staticmethod
-    def fit(inputs: pd.DataFrame) -> Encoder:
-        """Give the encoder of a table's inputs (N, inputs).
-
-        Raises
-        ------
-        DataError
-            If a column holds infinite values, or the table's columns do not have a name each.
-        """
-        inputs = as_frame(inputs)
-        commas = set(inputs.attrs.get(DECIMAL_COMMAS, ()))
-        return Encoder(tuple(_learn(name, inputs[name], name in commas) for name in map(str, inputs)))
+    order: DateOrder
 
     @property
-    def names(self) -> list[str]:
-        """Name of each encoded column: "age", "age is missing", "colour = red"."""
-        return [name for column in self.columns for name in column.names]
-
-    @property
-    def origins(self) -> list[str]:
-        """Input that each encoded column came from."""
-        return [column.name for column in self.columns for _ in column.names]
-
-    @property
-    def groups(self) -> NDArray[np.intp]:
-        """Number of the input that each encoded column came from: shape (P,). The group lasso keeps them together."""
-        return np.repeat(np.arange(len(self.columns)), [len(column.names) for column in self.columns])
-
-    @property
-    def categories(self) -> list[str]:
-        """Inputs that are read as text, even where they look like numbers."""
-        return [column.name for column in self.columns if isinstance(column, Category)]
-
-    @property
-    def notes(self) -> list[str]:
-        """What inputs become, where that is not plain to see."""
-        return [column.note for column in self.columns if column.note]
-
-    def transform(self, frame: pd.DataFrame) -> Floats:
-        """Encode the inputs of a frame, which may have other columns too: shape (N, P).
-
-        Raises
-        ------
-        DataError
-            If an input is missing, or holds text where the training data had numbers or dates.
-        """
-        frame = as_frame(frame)
-        absent = [column.name for column in self.columns if column.name not in frame.columns]
-        if absent:
-            more = f" and {len(absent) - 1} more that this data lacks" if len(absent) > 1 else ""
-            raise DataError(f"The model needs column {absent[0]!r}{more}. {offered(list(frame.columns), absent[0])}")
-        encoded = np.empty((len(frame), len(self.names)))
-        first = 0
-        for column in self.columns:
-            end = first + len(column.names)
-            column.write(frame[column.name], encoded[:, first:end])
-            first = end
-        return encoded
-
-    def unseen(self, frame: pd.DataFrame) -> list[str]:
-        """Say what the inputs of a frame hold that the training did not: new categories, values missing anew."""
-        frame = as_frame(frame)
-        said = (column.unseen(frame[column.name]) for column in self.columns)
-        return [sentence for sentence in said if sentence]
+    def _order(self) -> DateOrder | None:
+        return self.order
 
 
-def _learn(name: str, column: pd.Series[Any], commas: bool) -> Column:
-    kind = kind_of(column)
-    if kind == "number":
-        return (CommaNumber if commas else Number).learn(name, column)
-    return Date.learn(name, column) if kind == "date" else Category.learn(name, column)
+Column = Number | CommaNumber | Category | Date | OrderedDate
+
+
+def order_of(column: pd.Series[Any]) -> DateOrder | None:
+    """Find out in which order a column's dates are written; None where they are typed, or nothing but ISO can be."""
+    if kind_of(column) == "date":
+        return None
+    return "yearfirst" if year_comes_first(_texts(column.dropna())) else None
+
+
+def in_iso(column: pd.Series[Any], order: DateOrder) -> pd.Series[Any]:
+    """Return a column whose texts, and whole numbers, of dates of an order are ISO texts; typed dates as they are."""
+    if types.infer_dtype(column, skipna=True) in {*_DATES, "empty"}:
+        return column
+    known = column.notna()
+    return iso_texts(_texts(column), order).where(known, None)
 
 
 def _indicator(column: Number | Date) -> tuple[str, ...]:
@@ -485,15 +466,13 @@ def _kind_letter(column: pd.Series[Any]) -> str:
     return getattr(column.dtype, "kind", "")
 
 
-def _numbers(name: str, column: pd.Series[Any]) -> Floats:
-    """Values of a column of numbers, nan where they are missing."""
+def _numbers(name: str, column: pd.Series[Any], otherwise: str) -> Floats:
+    """Values of a column of numbers, nan where they are missing; ``otherwise`` says what it means if it has none."""
     try:
-        numbers = column if _is_plain(column) else pd.to_numeric(in_days(_truth(column)))
+        numbers = column if _is_plain(column) else pd.to_numeric(in_days(_truth(_no_dates(column))))
         values = numbers.to_numpy(dtype=float, na_value=np.nan)
     except (ValueError, TypeError):
-        raise DataError(
-            f"Column {name!r} held numbers when the model was trained, and holds {_first_text(column)} here."
-        ) from None
+        raise DataError(otherwise.format(name=name, held=_first_text(column))) from None
     except OverflowError:  # whole numbers of more than 308 digits
         values = np.array([np.inf])
     if np.isinf(values).any():
@@ -502,6 +481,13 @@ def _numbers(name: str, column: pd.Series[Any]) -> Floats:
             "(missing)."
         )
     return np.asarray(values)
+
+
+def _no_dates(column: pd.Series[Any]) -> pd.Series[Any]:
+    """Return a column that holds no typed dates, which pandas would take for nanoseconds."""
+    if types.infer_dtype(column, skipna=True) in _DATES and column.notna().any():
+        raise TypeError("dates are no numbers")
+    return column
 
 
 def _truth(column: pd.Series[Any]) -> pd.Series[Any]:
@@ -537,9 +523,10 @@ def _texts(column: pd.Series[Any]) -> pd.Series[Any]:
     return values.map(lambda value: str(int(value) if isinstance(value, float) and value.is_integer() else value))
 
 
-def _days(name: str, column: pd.Series[Any]) -> Floats:
-    """Days from 1970-01-01 00:00 UTC, nan where they are missing."""
-    known = column.notna()
+def _days(name: str, given: pd.Series[Any], otherwise: str, order: DateOrder | None) -> Floats:
+    """Days from 1970-01-01 00:00 UTC, nan where they are missing; ``otherwise`` says what it means if some are none."""
+    known = given.notna()
+    column = given if order is None else in_iso(given, order)
     if isinstance(column.dtype, pd.PeriodDtype):
         column = column.dt.to_timestamp()
     if types.infer_dtype(column, skipna=True) in {*_DATES, "empty"}:
@@ -548,12 +535,14 @@ def _days(name: str, column: pd.Series[Any]) -> Floats:
         texts = _texts(column)
         dates = texts.where(texts.str.fullmatch(_ISO))
         moments = pd.to_datetime(dates, format="ISO8601", utc=True, errors="coerce")
-    wrong = column[known & moments.isna()]
+    wrong = given[known & moments.isna()]
     if len(wrong):
-        raise DataError(
-            f"Column {name!r} held dates when the model was trained, and holds {str(wrong.iloc[0])!r} here: "
-            "write dates as 2024-05-03 or 2024-05-03 10:30."
-        )
+        held, forms = str(wrong.iloc[0]), "2024-05-03 or 2024-05-03 10:30"
+        if order is not None:
+            forms = f"{EXAMPLES[order]}, or 2024-05-03"
+        elif year_comes_last(held):
+            forms += f", or say what comes first in them (--dates '{name}:dayfirst', or monthfirst)"
+        raise DataError(otherwise.format(name=name, held=repr(held), form=forms))
     microseconds = moments.to_numpy(dtype="datetime64[us]")
     days = microseconds.astype(np.int64) / (_SECONDS * 1_000_000)
     return np.where(np.isnat(microseconds), np.nan, days)

@@ -5,6 +5,7 @@ file  --read_table-->  frame  --make_table-->  Table  --Encoder (ridgewalk.table
 
 from __future__ import annotations
 
+import codecs
 import csv
 import gzip
 import io
@@ -12,8 +13,8 @@ import re
 import sys
 import warnings
 import zlib
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from os import PathLike
 from pathlib import Path
 from typing import Any
@@ -26,22 +27,25 @@ from pandas.api import types
 from pyarrow import feather, parquet
 
 from ridgewalk.losses import holds_classes
+from ridgewalk.tables.choices import NO_CHOICES, ColumnChoices, LeftOut, names_of, refuse_twice
 from ridgewalk.tables.encode import (
     DECIMAL_COMMAS,
     WITH_COMMAS,
     Category,
     CommaNumber,
     DataError,
-    Encoder,
     Number,
     as_frame,
     comma_numbers,
     in_days,
-    iso_share,
-    kind_of,
     offered,
     refuse_doubled,
 )
+from ridgewalk.tables.encoder import READ_AS, READ_MISSING, Encoder
+from ridgewalk.tables.excel import read_excel
+from ridgewalk.tables.missing import MissingTexts
+from ridgewalk.tables.text_format import TextFormat
+from ridgewalk.tables.useful import CODE, NO_NAME, first_value, useful
 
 __all__ = [
     "STANDARD_INPUT",
@@ -54,20 +58,15 @@ __all__ = [
     "release_memory",
 ]
 
-_SEPARATED, _COLUMNAR = (".csv", ".tsv"), (".parquet", ".pq", ".arrow", ".feather")
-_KINDS = (*_SEPARATED, *(f"{ending}.gz" for ending in _SEPARATED), *_COLUMNAR)
+_SEPARATED, _COLUMNAR, _EXCEL = (".csv", ".tsv"), (".parquet", ".pq", ".arrow", ".feather"), ".xlsx"
+_KINDS = (*_SEPARATED, *(f"{ending}.gz" for ending in _SEPARATED), *_COLUMNAR, _EXCEL)
 _SEPARATORS = ",;\t|"
 STANDARD_INPUT = "-"
-_MANY_CATEGORIES = 50
 _MOST_NOTES = 2  # that an error has of columns that are left out
-_FEWEST_NUMBERED = 20  # rows from which numbers in order are no accident
-_NUMBERS_AT_ONCE = 2**18
-_MOSTLY = 0.9  # share of a column's texts that look like something
 _NOTES = "what was noticed of columns while they were read"  # in a frame's attrs: pairs of a column and a sentence
-_NO_NAME = "Unnamed: "  # how pandas begins the name of a column that has none
+_FILE = ""  # instead of a column, where a sentence is on the whole file
 _WITH_POINTS = r"[+-]?(?:[1-9]\d{0,2}(?:,\d{3})+|\d+)(?:\.\d+)?"  # 1,234.5
 _GROUPED = r"\s*[+-]?[1-9]\d{0,2}(?:\.\d{3})+\s*"
-_CODE = r"[+-]?0\d+"
 _ZEROS = re.compile(r"(?:^|[\s,;|\"])[+-]?0\d", re.MULTILINE)
 _WIDE = 1_000  # columns
 _LARGEST = 2**63  # of whole numbers in NumPy's int64
@@ -80,14 +79,20 @@ def read_table(
     texts: Sequence[str] = (),
     target: str | None = None,
     encoder: Encoder | None = None,
+    *,
+    encoding: str | None = None,
+    separator: str | None = None,
+    decimal: str | None = None,
+    missing: str | Sequence[str] = (),
 ) -> pd.DataFrame:
-    """Read a table: CSV or TSV, as they are or compressed by gzip; Parquet, Arrow or Feather.
+    r"""Read a table: CSV or TSV, as they are or compressed by gzip; Parquet, Arrow or Feather; Excel's .xlsx.
 
-    CSV and TSV are UTF-8, and their first line names the columns. In TSV a tab separates; in CSV what stands between
-    the names (a comma, a semicolon, a tab or a bar). Empty fields, NA and the like are missing values. Where no comma
-    separates, columns of numbers with decimal commas are numbers, and where a file has such a column, dots before three
-    digits are thousands. Whole numbers that begin with zeros (01234) are codes, and stay text. Of Parquet, Arrow and
-    Feather the named levels of an index are columns, too.
+    CSV and TSV are UTF-8 unless ``encoding`` says otherwise, and their first line names the columns. In TSV a tab
+    separates; in CSV what stands between the names (a comma, a semicolon, a tab or a bar). Empty fields, NA and the
+    like (:data:`ridgewalk.tables.missing.DEFAULT_TEXTS`) are missing values. Where no comma separates, columns of
+    numbers with decimal commas are numbers, and where a file has such a column, dots before three digits are thousands.
+    Whole numbers that begin with zeros (01234) are codes, and stay text. Of Parquet, Arrow and Feather the named levels
+    of an index are columns, too. Of Excel the first sheet is read, with the package openpyxl.
 
     Parameters
     ----------
@@ -99,37 +104,80 @@ def read_table(
         A column of CSV and TSV whose values stay as they stand in the file: numbers only if Python writes each of them
         in the same way, else text (001, true, 1.0 and 1 together, 1e20).
     encoder : Encoder, optional
-        Of the model that is to predict these rows: CSV and TSV are read as it learned each column.
+        Of the model that is to predict these rows: CSV and TSV are read as it learned each column, and as the file of
+        the fit was, where nothing else is said here.
+    encoding : str, optional
+        Of CSV and TSV, as Python names it: "latin-1", "cp1252", "utf-16".
+    separator : str, optional
+        Of CSV and TSV: one character, or "tab".
+    decimal : "." or ",", optional
+        What stands before decimals in CSV and TSV. With "," a dot may group thousands.
+    missing : str or sequence of str
+        Texts that mean missing beside those that always do, in whatever file; a number as it is written.
 
     Raises
     ------
     DataError
-        If there is no such file, its kind is not known, it holds no rows, or it cannot be read.
+        If there is no such file, its kind is not known, it holds no rows, or it cannot be read; if what is said of a
+        file of text contradicts itself, or the file is none.
     """
     path = Path(path)
     streamed = str(path) == STANDARD_INPUT
     name = "Standard input" if streamed else str(path)
     kind = ".csv" if streamed else _kind(path)
+    asked = TextFormat(encoding, separator, decimal)
+    if kind in (*_COLUMNAR, _EXCEL) and asked.named:
+        raise DataError(
+            f"{' and '.join(asked.named).capitalize()} are of CSV and TSV, and {name} is none: leave them out."
+        )
+    known = _Known.of(texts, target, encoder, asked, missing)
     if kind in _COLUMNAR:
-        frame = _read_columnar(name, path, kind)
+        frame = known.missing.blanked_frame(_read_columnar(name, path, kind))
+    elif kind == _EXCEL:
+        frame = known.missing.blanked_frame(_read_sheet(name, path))
     else:
-        try:
-            frame = _read_separated(name, _text(path, kind, streamed), kind, _Known.of(texts, target, encoder))
-        except DataError:
-            raise
-        except UnicodeDecodeError as error:
-            raise DataError(f"{name} is not UTF-8 text ({error.reason}): save it as UTF-8.") from None
-        except pd.errors.ParserWarning:
-            raise DataError(
-                f"{name} has rows with more fields than there are column names: name or remove them."
-            ) from None
-        except (EOFError, zlib.error):
-            raise DataError(f"{name} ends in the middle, or is damaged: copy or make it again.") from None
-        except (pd.errors.ParserError, csv.Error, OSError, ValueError, OverflowError) as error:
-            raise _unreadable(name, kind, error) from None
+        frame = _read_text(name, path, kind, known)
     if frame.empty:
         raise DataError(f"{name} has column names but no rows: at least two rows are needed.")
+    if asked.named:
+        frame.attrs[READ_AS] = {field: getattr(asked, field) for field in asked.named}
+    if names_of(missing):
+        frame.attrs[READ_MISSING] = list(names_of(missing))
     return frame.copy() if frame.shape[1] > len(frame) else frame  # a wide one as one piece, not one per column
+
+
+def _read_text(name: str, path: Path, kind: str, known: _Known) -> pd.DataFrame:
+    """Read CSV or TSV, whatever is wrong with it said in a sentence."""
+    encoding = known.form.encoding or "UTF-8"
+    try:
+        return _read_separated(name, _text(path, kind, encoding), kind, known)
+    except DataError:
+        raise
+    except UnicodeError as error:
+        reason = getattr(error, "reason", str(error))
+        raise DataError(
+            f"{name} is not {encoding} text ({reason}): save it as UTF-8, or give the encoding that it has (--encoding "
+            "latin-1)."
+        ) from None
+    except pd.errors.ParserWarning:
+        raise DataError(f"{name} has rows with more fields than there are column names: name or remove them.") from None
+    except (EOFError, zlib.error):
+        raise DataError(f"{name} ends in the middle, or is damaged: copy or make it again.") from None
+    except (pd.errors.ParserError, csv.Error, OSError, ValueError, OverflowError) as error:
+        raise _unreadable(name, kind, error) from None
+
+
+def _read_sheet(name: str, path: Path) -> pd.DataFrame:
+    """Read the first sheet of an Excel file."""
+    try:
+        frame, notes = read_excel(path, NO_NAME)
+    except DataError:
+        raise
+    except Exception as error:  # a damaged file raises whatever its reader runs into
+        raise _unreadable(name, _EXCEL, error) from None
+    refuse_doubled(name, frame.columns)
+    frame.attrs[_NOTES] = [(_FILE, note) for note in notes]
+    return frame
 
 
 def _unreadable(name: str, kind: str, error: Exception) -> DataError:
@@ -139,7 +187,7 @@ def _unreadable(name: str, kind: str, error: Exception) -> DataError:
 
 _WORDS = {
     ".csv": "CSV", ".tsv": "TSV", ".csv.gz": "CSV compressed by gzip", ".tsv.gz": "TSV compressed by gzip",
-    ".parquet": "Parquet", ".pq": "Parquet", ".arrow": "Arrow", ".feather": "Feather",
+    ".parquet": "Parquet", ".pq": "Parquet", ".arrow": "Arrow", ".feather": "Feather", ".xlsx": "Excel",
 }  # fmt: skip
 
 
@@ -167,7 +215,7 @@ def _read_columnar(name: str, path: Path, kind: str) -> pd.DataFrame:
     unnamed = [level for level in frame.index.names if level is None and not isinstance(frame.index, pd.RangeIndex)]
     refuse_doubled(name, [*map(str, levels), *map(str, frame.columns)])
     if levels or unnamed:
-        names = [f"{_NO_NAME}{k}" if level is None else level for k, level in enumerate(frame.index.names)]
+        names = [f"{NO_NAME}{k}" if level is None else level for k, level in enumerate(frame.index.names)]
         frame = frame.reset_index(names=names)
     return as_frame(frame)
 
@@ -181,14 +229,15 @@ def _read_arrow(path: Path) -> pa.Table:
             return pa.ipc.open_stream(file).read_all()
 
 
-def _text(path: Path, kind: str, streamed: bool) -> io.TextIOWrapper | io.StringIO:
+def _text(path: Path, kind: str, encoding: str) -> io.TextIOWrapper | io.StringIO:
     """Open CSV or TSV, at its beginning, so that it can be read twice."""
-    if streamed:
+    codec = "utf-8-sig" if codecs.lookup(encoding).name == "utf-8" else encoding
+    if str(path) == STANDARD_INPUT:
         if sys.stdin.isatty():
             raise DataError("Standard input is a terminal: pipe a table into it, or give a file.")
-        return io.StringIO(sys.stdin.buffer.read().decode("utf-8-sig"), newline="")
+        return io.StringIO(sys.stdin.buffer.read().decode(codec), newline="")
     opened: Any = gzip.GzipFile(path) if kind.endswith(".gz") else path.open("rb")
-    return io.TextIOWrapper(opened, encoding="utf-8-sig", newline="")
+    return io.TextIOWrapper(opened, encoding=codec, newline="")
 
 
 @dataclass(frozen=True)
@@ -202,18 +251,36 @@ class _Known:
     points : frozenset of str
         Hold numbers with points before decimals, as a model learned them.
     target : str or None
+    form : TextFormat
+        How the file is written.
+    missing : MissingTexts
     """
 
     texts: frozenset[str]
     points: frozenset[str]
     target: str | None
+    form: TextFormat
+    missing: MissingTexts
 
     @staticmethod
-    def of(texts: Sequence[str], target: str | None, encoder: Encoder | None) -> _Known:
-        columns = () if encoder is None else encoder.columns
-        learned = (column.name for column in columns if isinstance(column, Category | CommaNumber))
-        points = frozenset(column.name for column in columns if type(column) is Number)
-        return _Known(frozenset((*texts, *learned)), points, target)
+    def of(
+        texts: Sequence[str],
+        target: str | None,
+        encoder: Encoder | None,
+        asked: TextFormat,
+        missing: str | Sequence[str],
+    ) -> _Known:
+        if encoder is None:
+            return _Known(frozenset(texts), frozenset(), target, asked, MissingTexts(names_of(missing)))
+        columns = encoder.columns
+        learned = {column.name for column in columns if isinstance(column, Category)} | {*encoder.row_names}
+        commas = {column.name for column in columns if isinstance(column, CommaNumber)}
+        points = {column.name for column in columns if type(column) is Number}
+        form = asked.over(encoder.read_as)
+        if asked.decimal not in (None, encoder.read_as.decimal):  # then this file is written in another way
+            commas, points = set(), set()
+        gone = MissingTexts(names_of((*names_of(missing), *encoder.missing_texts.texts)))
+        return _Known(frozenset((*texts, *learned, *commas)), frozenset(points), target, form, gone)
 
 
 def _read_separated(name: str, text: io.TextIOWrapper | io.StringIO, kind: str, known: _Known) -> pd.DataFrame:
@@ -223,18 +290,22 @@ def _read_separated(name: str, text: io.TextIOWrapper | io.StringIO, kind: str, 
             raise DataError(f"{name} holds bytes that no text has: give CSV or TSV in UTF-8, or the right ending.")
         bare = re.sub(r'"[^"]*"', "", start)  # a comma inside of a name separates nothing, and a line's end ends none
         between = re.split(r"[\r\n]", bare, maxsplit=1)[0]
-        separator = "\t" if kind.startswith(".tsv") else max(_SEPARATORS, key=between.count)
+        separator = known.form.separator or ("\t" if kind.startswith(".tsv") else max(_SEPARATORS, key=between.count))
         text.seek(0)
         names = next(csv.reader(text, delimiter=separator), [])
         if not names:
             raise DataError(f"{name} is empty: a line of column names and at least two rows are needed.")
         refuse_doubled(name, names)
         target, asked = known.target, {*known.texts, *([] if known.target is None else [known.target])}
+        gone = sorted(known.missing.spelled)
 
-        def read(texts: Iterable[str], columns: list[str] | None = None) -> pd.DataFrame:
+        def read(texts: Iterable[str], columns: list[str] | None = None, more: Sequence[str] = ()) -> pd.DataFrame:
             text.seek(0)
             kinds = dict.fromkeys(texts, str) or None  # any other is looked into for every column
-            return pd.read_csv(text, sep=separator, index_col=False, dtype=kinds, usecols=columns, low_memory=False)
+            return pd.read_csv(
+                text, sep=separator, index_col=False, dtype=kinds, usecols=columns, low_memory=False,
+                na_values=[*gone, *more] or None,
+            )  # fmt: skip
 
         with warnings.catch_warnings():
             warnings.simplefilter("error", pd.errors.ParserWarning)
@@ -243,8 +314,12 @@ def _read_separated(name: str, text: io.TextIOWrapper | io.StringIO, kind: str, 
                 frame[there] = read(there, there)
             else:
                 frame = read(asked)
-            notes = []
-            if separator != ",":
+            padded = _padded(frame, known.missing)
+            if padded:
+                some = list(padded)
+                frame[some] = read(asked & {*some}, some, [text for each in padded.values() for text in each])
+            notes, decimal = [], known.form.decimal
+            if decimal == "," or (decimal is None and separator != ","):
                 notes += _take_decimal_commas(frame, known, read)
             if _begins_with_zeros(text):
                 kinds = zip(map(str, frame), frame.dtypes, strict=True)
@@ -257,14 +332,26 @@ def _read_separated(name: str, text: io.TextIOWrapper | io.StringIO, kind: str, 
     return frame
 
 
+def _padded(frame: pd.DataFrame, missing: MissingTexts) -> dict[str, list[str]]:
+    """Return columns that hold texts that mean missing with spaces around, which pandas does not know, and those."""
+    found: dict[str, list[str]] = {}
+    if missing.texts:
+        for name, kind in zip(map(str, frame), frame.dtypes, strict=True):
+            if not types.is_numeric_dtype(kind):
+                texts = (text for text in frame[name].dropna().unique() if isinstance(text, str))
+                found[name] = [text for text in texts if missing.include(text)]
+    return {name: texts for name, texts in found.items() if texts}
+
+
 def _take_decimal_commas(
     frame: pd.DataFrame, known: _Known, read: Callable[[Iterable[str], list[str]], pd.DataFrame]
 ) -> list[tuple[str, str]]:
-    """Turn columns with decimal commas, of a file in which no comma separates, into numbers; return notes on columns.
+    """Turn columns with decimal commas, of a file in which they may stand, into numbers; return notes on columns.
 
     Three digits after a comma may be thousands. So may they after a dot, which is known only where the file has a
     column whose commas stand before decimals for certain. Texts are looked at, and left as they are.
     """
+    sure = known.form.decimal == ","
     decimal, thousands = set(), set()
     kinds = list(zip(map(str, frame), frame.dtypes, strict=True))
     for name in (name for name, kind in kinds if not types.is_numeric_dtype(kind) and _holds_text(frame[name])):
@@ -272,11 +359,11 @@ def _take_decimal_commas(
         if values.str.contains(",", regex=False).any():
             decimal |= {name} if values.str.fullmatch(WITH_COMMAS).all() else set()
             thousands |= {name} if values.str.fullmatch(_WITH_POINTS).all() else set()
-    certain = decimal - thousands
-    if not certain:
+    certain = decimal if sure else decimal - thousands
+    if not certain and not sure:
         return []
     free = [name for name, _ in kinds if name not in known.texts]
-    taken = [name for name in free if name in (certain if thousands - decimal else decimal)]
+    taken = [name for name in free if name in (certain if thousands - decimal or sure else decimal)]
     for name in taken:
         frame[name] = pd.to_numeric(comma_numbers(frame[name]))
     notes, points = [], set(known.points)
@@ -335,7 +422,7 @@ def _keep_codes(frame: pd.DataFrame, written: pd.DataFrame) -> list[tuple[str, s
     """Keep columns as text whose whole numbers begin with zeros; return notes on them."""
     notes = []
     for name, column in written.items():
-        codes = column.str.strip().str.fullmatch(_CODE)
+        codes = column.str.strip().str.fullmatch(CODE)
         if codes.any():
             frame[name] = column
             first = column[codes.fillna(False).astype(bool)].iloc[0]
@@ -378,16 +465,33 @@ class Table:
     task : "classification" or "regression"
     notes : tuple of str
         What was left out, and why; and what looks odd.
+    left_out : tuple of LeftOut
+        Columns that are no inputs, and why; the target is not among them.
+    gaps : dict of str to int
+        Rows in which an input is missing, of the inputs in which it is in any.
     """
 
     inputs: pd.DataFrame
     target: pd.Series[Any]
     task: str
     notes: tuple[str, ...]
+    left_out: tuple[LeftOut, ...] = ()
+    gaps: Mapping[str, int] = field(default_factory=dict)
+
+    @property
+    def odd(self) -> tuple[str, ...]:
+        """Those of the notes that are not on columns that were left out."""
+        said = {each.note for each in self.left_out}
+        return tuple(note for note in self.notes if note not in said)
 
 
 def make_table(
-    frame: Any, target: str, task: str = "auto", drop: str | Sequence[str] = (), keep: str | Sequence[str] = ()
+    frame: Any,
+    target: str,
+    task: str = "auto",
+    drop: str | Sequence[str] = (),
+    keep: str | Sequence[str] = (),
+    choices: ColumnChoices = NO_CHOICES,
 ) -> Table:
     """Split a frame into inputs and target, and find out the task.
 
@@ -405,25 +509,27 @@ def make_table(
         Columns to leave out.
     keep : str, or sequence of str
         Columns to learn from although they look like row numbers or names of rows.
+    choices : ColumnChoices, optional
+        What is chosen of single columns: kinds, texts that mean missing (in the target, too), names of rows.
 
     Raises
     ------
     DataError
-        If a column that is named is not there, two have one name, the target cannot be learned, or no column is left.
+        If a column that is named is not there, or is named in two places; if two have one name, the target cannot be
+        learned, or no column is left.
     """
     given, frame = frame, as_frame(frame)
-    target = str(target)
-    drop, keep = ((names,) if isinstance(names, str) else tuple(map(str, names)) for names in (drop, keep))
-    for name in (target, *drop, *keep):
-        if name not in frame.columns:
-            raise DataError(f"There is no column {name!r}. {offered(list(frame.columns), name)}")
+    target, drop = str(target), names_of(drop)
+    choices = replace(choices, keep=(*choices.keep, *names_of(keep)))
+    _check_names(frame, target, drop, choices)
+    frame = choices.missing_texts.blanked_frame(frame)
     y = _target(frame, target)
     try:
         different = y.nunique()
     except TypeError:
         raise DataError(
-            f"The target {target!r} holds {type(_first(y)).__name__} values, and classes or numbers are needed: name "
-            "another, or make it one value a row."
+            f"The target {target!r} holds {type(first_value(y)).__name__} values, and classes or numbers are needed: "
+            "name another, or make it one value a row."
         ) from None
     if different < 2:
         raise DataError(
@@ -450,16 +556,43 @@ def make_table(
             f"The target {target!r} has a different value in each row, so it is no set of classes: name another "
             "target, or, where it holds numbers, the task regression."
         )
-    inputs = frame.drop(columns=[target, *drop])
-    kept, useful = _useful(inputs, keep)
-    notes = [sentence for name, sentence in frame.attrs.get(_NOTES, ()) if name in inputs]
-    notes += [*_ignored_index(given), *useful]
+    inputs = frame.drop(columns=[target, *drop, *choices.ids])
+    kept, useless, odd = useful(inputs, choices)
+    notes = [sentence for name, sentence in frame.attrs.get(_NOTES, ()) if _concerns(name, inputs, choices)]
+    notes += _ignored_index(given)
+    sentences = [*(each.note for each in useless), *odd]
     if not kept:
-        more = f" So it is with {len(notes) - _MOST_NOTES} more." if len(notes) > _MOST_NOTES else ""
-        raise DataError("No column is left to learn from: " + " ".join(notes[:_MOST_NOTES]) + more)
+        said = [*notes, *sentences]
+        more = f" So it is with {len(said) - _MOST_NOTES} more." if len(said) > _MOST_NOTES else ""
+        raise DataError("No column is left to learn from: " + " ".join(said[:_MOST_NOTES]) + more)
     inputs = inputs[kept]
+    asked = [LeftOut(name, "dropped", "was named to be left out") for name in drop]
+    asked += [LeftOut(name, "id", "names the rows") for name in choices.ids]
+    counts = inputs.isna().sum()
+    gaps = {str(name): int(count) for name, count in counts[counts > 0].items()}
     y = pd.Series(numbers, y.index, name=target) if numbers is not None and task == "regression" else _labels(y)
-    return Table(inputs, y.copy(), task, tuple(notes))  # a view would keep the whole frame in memory
+    y = y.copy()  # a view would keep the whole frame in memory
+    return Table(inputs, y, task, (*notes, *sentences), (*useless, *asked), gaps)
+
+
+def _check_names(frame: pd.DataFrame, target: str, drop: Sequence[str], choices: ColumnChoices) -> None:
+    """Check that a table has every column that is named, and that none is named in two places."""
+    for name in (target, *drop):
+        if name not in frame.columns:
+            raise DataError(f"There is no column {name!r}. {offered(list(frame.columns), name)}")
+    choices.check(list(frame.columns))
+    for name in (*drop, *choices.named):
+        if name == target:
+            place = "drop" if name in drop else choices.place(name)
+            raise DataError(f"{target!r} is the target, and {place} names it, too: take one of them back.")
+    for name in drop:
+        if name in choices.named:
+            refuse_twice({"drop": [name], choices.place(name): [name]})
+
+
+def _concerns(name: str, inputs: pd.DataFrame, choices: ColumnChoices) -> bool:
+    """Return whether something that was noticed while reading has to be said: of the file, or of an input's kind."""
+    return name == _FILE or (name in inputs and choices.kind(name) is None)
 
 
 def read_target(frame: pd.DataFrame, target: str, classes: Sequence[Any] | None = None) -> NDArray[Any]:
@@ -550,113 +683,3 @@ def _ignored_index(given: Any) -> list[str]:
     if not names:
         return []
     return [f"The index {', '.join(map(repr, names))} is no column and was left out: reset_index() makes it one."]
-
-
-def _useful(inputs: pd.DataFrame, keep: tuple[str, ...]) -> tuple[list[str], list[str]]:
-    """Columns worth learning from, and a note on each of the others."""
-    kept: list[str] = []
-    notes = []
-    plain = _plain_numbers(inputs)
-    for position, name in enumerate(map(str, inputs)):
-        if plain[position] and not _is_nameless(name):
-            kept.append(name)
-            continue
-        column = inputs.iloc[:, position]
-        if hopeless := _hopeless(column):
-            notes.append(f"Column {name!r} {hopeless} and was left out.")
-        elif name not in keep and (odd := _odd(name, column)):
-            rewritten = kind_of(column) == "category" and _like(column)
-            instead = "." if rewritten else "; name it in keep (--keep) to learn from it."
-            notes.append(f"Column {name!r} {odd} and was left out{instead}")
-        else:
-            kept.append(name)
-            if kind_of(column) == "category" and (like := _like(column)):
-                notes.append(f"The values of column {name!r} were taken as categories; {like}.")
-    return kept, notes
-
-
-def _plain_numbers(inputs: pd.DataFrame) -> NDArray[np.bool_]:
-    """Say which columns hold numbers that vary, and are no row numbers: of a wide table, all at once."""
-    plain, kinds = np.zeros(inputs.shape[1], dtype=bool), inputs.dtypes
-    for kind in {kind for kind in kinds if isinstance(kind, np.dtype) and kind.kind in "fiu"}:
-        places, some = np.flatnonzero(kinds == kind), max(1, _NUMBERS_AT_ONCE // len(inputs))
-        for first in range(0, len(places), some):
-            values = inputs.iloc[:, places[first : first + some]].to_numpy()
-            ordered = np.sort(values, axis=0)  # what is missing comes last
-            varied, repeated = (ordered[1:] > ordered[:-1]).any(axis=0), (ordered[1:] == ordered[:-1]).any(axis=0)
-            with np.errstate(invalid="ignore"):
-                broken = (values % 1 != 0).any(axis=0)  # or missing, or infinite
-            plain[places[first : first + some]] = varied & (repeated | broken)
-    return plain
-
-
-def _hopeless(column: pd.Series[Any]) -> str | None:
-    """Say why nothing can be learned from a column, or nothing."""
-    try:
-        different = column.nunique(dropna=False)
-    except (TypeError, NotImplementedError):  # lists, arrays, dictionaries: nothing that can be told apart
-        return f"holds {type(_first(column)).__name__} values"
-    if different <= 1:
-        return "is constant"
-    holds = types.infer_dtype(column, skipna=True)
-    return f"holds {holds} values" if holds in ("bytes", "complex") else None
-
-
-def _is_nameless(name: str) -> bool:
-    return not name or name.startswith(_NO_NAME)
-
-
-def _odd(name: str, column: pd.Series[Any]) -> str | None:
-    """Say why a column seems to name or number the rows, or nothing."""
-    if _is_nameless(name):
-        return "has no name in the file (row numbers?)"
-    rows, different = len(column), column.nunique(dropna=False)
-    if different == rows >= _FEWEST_NUMBERED and _numbered(column):
-        return "is a different whole number in each row, in order or without gaps, as row numbers are,"
-    if kind_of(column) != "category":
-        return None
-    rare = "" if different > max(_MANY_CATEGORIES, rows // 2) else ", all of them rare,"
-    if rare and Category.learn(name, column).levels:
-        return None
-    likeness = f" ({like})" if (like := _like(column)) else ""
-    return f"has {different} different values in {rows} rows{likeness}{rare}"
-
-
-def _numbered(column: pd.Series[Any]) -> bool:
-    """Whether values that are different in each row are whole numbers, in order or without gaps."""
-    if types.infer_dtype(column) not in ("integer", "floating"):
-        return False
-    values = column.to_numpy(dtype=float, na_value=np.nan)
-    if not np.isfinite(values).all() or (values % 1).any():
-        return False
-    return column.is_monotonic_increasing or column.is_monotonic_decreasing or np.ptp(values) == len(values) - 1
-
-
-def _like(column: pd.Series[Any]) -> str | None:
-    """Say what the texts of a column seem to be meant as, or nothing."""
-    if isinstance(column.dtype, pd.CategoricalDtype):  # as somebody wanted it
-        return None
-    texts = column.dropna().astype(str).str.strip()
-    plain = pd.to_numeric(texts, errors="coerce").notna()
-    if _MOSTLY < plain.mean() < 1:
-        words = texts[~plain].unique()
-        others = f" (and {len(words) - 1} other texts)" if len(words) > 1 else ""
-        return (
-            f"they are numbers but for {words[0]!r}{others} in {int((~plain).sum())} rows: leave those empty, or "
-            "correct them"
-        )
-    if plain.all() and not texts.str.fullmatch(_CODE).any():
-        return (
-            f"they look like numbers, such as {str(_first(column))[:30]!r}: make them numbers if that is what they are"
-        )
-    bare = texts.str.replace(",", ".").str.strip(" %$€£")
-    if not plain.all() and pd.to_numeric(bare, errors="coerce").notna().mean() > _MOSTLY:
-        return f"they look like numbers, such as {_first(column)!r}: write 1.5 for 1,5 and leave out % and the like"
-    if iso_share(column) > _MOSTLY:
-        return "most are dates: correct the others, or leave them empty"
-    dates = column.dropna().astype(str).str.fullmatch(r"\d{1,2}([./-])\d{1,2}\1\d{2,4}").mean() > _MOSTLY
-    return f"they look like dates, such as {_first(column)!r}: write 2026-11-25" if dates else None
-
-
-def _first(column: pd.Series[Any]) -> Any:
-    return column.dropna().iloc[0]

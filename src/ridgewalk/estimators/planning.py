@@ -1,0 +1,191 @@
+"""What a fit would make of a table and train, before anything is trained: for a person to read, or as plain data."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike
+from sklearn.base import is_classifier
+
+from ridgewalk.arrays import Array
+from ridgewalk.engine.job import thread_count
+from ridgewalk.estimators.positive import class_places
+from ridgewalk.formatting import format_count, format_duration, format_table
+from ridgewalk.tables.plan import described_columns
+
+
+@dataclass(frozen=True)
+class PlannedPath:
+    """A path that a fit would train.
+
+    Attributes
+    ----------
+    view : str
+        How it looks at the columns: "plain" or "encoded" of a blend's, "network" of a single network.
+    hidden_layer_sizes : tuple of int
+        Units of each hidden layer.
+    inputs : int
+        Columns of numbers that it is fitted to.
+    strengths : int
+        0 among them.
+    folds, seeds : int
+        Of the cross-validation; starts of the weights.
+    epochs : int
+        Of each fit after its dense start.
+    batch_size : int or None
+        Rows of a step; None is all of them.
+    networks : int
+        Those of all strengths, folds (all rows beside them) and seeds; a race trains fewer.
+    seconds : float
+        What it takes on one core of a usual machine: a guess.
+    """
+
+    view: str
+    hidden_layer_sizes: tuple[int, ...]
+    inputs: int
+    strengths: int
+    folds: int
+    seeds: int
+    epochs: int
+    batch_size: int | None
+    networks: int
+    seconds: float
+
+
+@dataclass(frozen=True, eq=False)
+class TablePlan:
+    """What a fit would make of a table and train; printed, it is to be read.
+
+    Attributes
+    ----------
+    task : "classification" or "regression"
+    classes : dict of label to int, or None
+        Rows of each class, in the order of ``classes_``.
+    pos_label : label, or None
+        The class that was named as positive.
+    rows, rows_left_out : int
+        Rows that count, and rows of weight 0, which count as rows that are not there.
+    columns : DataFrame
+        What becomes of every column, those that are left out first: "column", "role", "kind", "encoded", "missing",
+        "rare" and "reason" (:func:`ridgewalk.tables.plan.columns_frame`).
+    paths : tuple of PlannedPath
+    threads : int
+        On which they would be trained.
+    notes : tuple of str
+        What looks odd about the table.
+    target : str
+        What is predicted.
+    """
+
+    task: str
+    classes: Mapping[Any, int] | None
+    pos_label: Any
+    rows: int
+    rows_left_out: int
+    columns: pd.DataFrame
+    paths: tuple[PlannedPath, ...]
+    threads: int
+    notes: tuple[str, ...] = ()
+    target: str = "y"
+
+    @property
+    def seconds(self) -> float:
+        """Guess the seconds that training takes on so many threads."""
+        return sum(path.seconds for path in self.paths) / self.threads
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return everything as plain data, ready for JSON."""
+        given = None if self.classes is None else {str(label): rows for label, rows in self.classes.items()}
+        positive = self.pos_label.item() if isinstance(self.pos_label, np.generic) else self.pos_label
+        return {
+            "task": self.task,
+            "target": self.target,
+            "classes": given,
+            "positive": positive,
+            "rows": self.rows,
+            "rows_left_out": self.rows_left_out,
+            "columns": self.columns.astype(object).where(self.columns.notna(), None).to_dict("records"),
+            "paths": [asdict(path) for path in self.paths],
+            "threads": self.threads,
+            "seconds": self.seconds,
+            "notes": list(self.notes),
+        }
+
+    def __str__(self) -> str:
+        inputs = self.columns[self.columns["role"] == "input"]
+        sections = [self._heading(len(inputs), int(inputs["encoded"].sum())), described_columns(self.columns)]
+        if self.notes:
+            sections.append("\n".join(self.notes))
+        heads = ["to train", "layers", "strengths", "folds", "starts", "epochs", "batch", "networks"]
+        trained = [_row(path) for path in self.paths]
+        sections.append(format_table(heads, trained, "<<>>>>>>"))
+        sections.append(
+            f"About {format_duration(self.seconds)} on {format_count(self.threads, 'thread')}, a guess. Nothing was "
+            "trained."
+        )
+        return "\n\n".join(sections)
+
+    def _heading(self, inputs: int, encoded: int) -> str:
+        """Describe task, rows and columns in a sentence or two."""
+        said = f"{self.task.capitalize()} of {self.target!r}: {format_count(self.rows, 'row')}"
+        said += f" ({self.rows_left_out:,} more have weight 0)" if self.rows_left_out else ""
+        said += f", {format_count(inputs, 'input')}, {format_count(encoded, 'column')} after encoding."
+        if self.classes is not None:
+            each = [
+                f"{label} {rows:,}{' (positive)' if self.pos_label is not None and label == self.pos_label else ''}"
+                for label, rows in self.classes.items()
+            ]
+            said += f"\nClasses: {', '.join(each)}."
+        return said
+
+
+def plan_of(
+    models: Mapping[str, Any],
+    x: Any,
+    y: Array,
+    sample_weight: ArrayLike | None,
+    groups: ArrayLike | None,
+    columns: pd.DataFrame,
+) -> TablePlan:
+    """Return what path estimators would train on a table.
+
+    Parameters
+    ----------
+    models : mapping of str to MLPClassifierCV or MLPRegressorCV
+        By the name of the view; the linear models of the first count for all.
+    x, y : arrays, shapes (N, P), (N,)
+        Encoded columns and the target.
+    sample_weight, groups : array_like, shape (N,), optional
+    columns : DataFrame
+        What became of the table's columns.
+    """
+    first = next(iter(models.values()))
+    paths = tuple(model._planned(name, x, y, sample_weight, groups, model is first) for name, model in models.items())
+    used = np.ones(len(y), dtype=bool) if sample_weight is None else np.asarray(sample_weight) > 0
+    classes = None
+    if is_classifier(first):
+        labels, counts = np.unique(np.asarray(y)[used], return_counts=True)
+        order = class_places(first.pos_label, labels)
+        classes = {labels[k]: int(counts[k]) for k in order}
+    return TablePlan(
+        task="regression" if classes is None else "classification",
+        classes=classes,
+        pos_label=first.pos_label,
+        rows=int(used.sum()),
+        rows_left_out=int(len(y) - used.sum()),
+        columns=columns,
+        paths=paths,
+        threads=thread_count(1 if first.n_jobs is None else first.n_jobs),
+    )
+
+
+def _row(path: PlannedPath) -> list[Any]:
+    """Return what is shown of a path."""
+    layers = ",".join(map(str, path.hidden_layer_sizes)) or "none"
+    batch = path.batch_size or "all"
+    shown = [path.strengths, path.folds, path.seeds, path.epochs, batch, f"{path.networks:,}"]
+    return [path.view, layers, *shown]

@@ -1,0 +1,177 @@
+"""What a user chooses of a table's columns, and what became of those that are no inputs.
+
+categories   taken as categories, whatever they look like
+numbers      taken as numbers: texts that say numbers, codes with zeros in front
+dates        taken as dates: ISO 8601, or with what comes first in them
+missing      texts that mean missing, beside those that always do
+ids          name the rows: no inputs, but kept beside predictions
+keep         inputs although they look like row numbers or names of rows; so is a column whose kind is named
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Literal
+
+from ridgewalk.tables.dates import ORDERS, DateOrder
+from ridgewalk.tables.encode import DataError, Kind, offered
+from ridgewalk.tables.missing import MissingTexts
+
+Names = str | Iterable[str]
+"""One name, or several."""
+Role = Literal["input", "left out", "dropped", "id", "weights", "row groups"]
+"""What a column of a table is for: to learn from, or why it is not."""
+
+
+def names_of(given: Names | None) -> tuple[str, ...]:
+    """Return one name, or several, as a tuple of texts, each once."""
+    names = (given,) if isinstance(given, str) else () if given is None else given
+    return tuple(dict.fromkeys(map(str, names)))
+
+
+def refuse_twice(named: Mapping[str, Iterable[str]]) -> None:
+    """Check that no column is named in two places.
+
+    Parameters
+    ----------
+    named : mapping of str to names
+        What a place is called: the columns that are named there.
+
+    Raises
+    ------
+    DataError
+    """
+    places: dict[str, str] = {}
+    for place, names in named.items():
+        for name in names:
+            first = places.setdefault(name, place)
+            if first != place:
+                raise DataError(f"{name!r} stands in {first} and in {place}: take one of them back.")
+
+
+@dataclass(frozen=True)
+class LeftOut:
+    """A column that is not learned from.
+
+    Attributes
+    ----------
+    column : str
+    role : Role
+        "left out" where ridgewalk found it useless; the others are a user's choice.
+    reason : str
+        As in "Column 'x' REASON."
+    advice : str
+        What to do if it should be learned from, with a semicolon in front; empty where nothing helps.
+    """
+
+    column: str
+    role: Role
+    reason: str
+    advice: str = ""
+
+    @property
+    def note(self) -> str:
+        """The same as a sentence."""
+        return f"Column {self.column!r} {self.reason} and was left out{self.advice or '.'}"
+
+
+@dataclass(frozen=True)
+class ColumnChoices:
+    """What a user chooses of a table's columns; a name may stand for a sequence of one.
+
+    Parameters
+    ----------
+    categories, numbers : str or sequence of str
+        Columns to take as categories, or as numbers, whatever they look like.
+    dates : str, sequence of str, or dict of str to str
+        Columns to take as dates. A dict says what comes first in the texts of each, "dayfirst", "monthfirst" or
+        "yearfirst"; None, and a name alone, is ISO 8601, or a year in front.
+    missing : str or sequence of str
+        Texts that mean missing, such as "?" or "-999", beside those that always do.
+    ids : str or sequence of str
+        Columns that name the rows: no inputs, but kept beside predictions.
+    keep : str or sequence of str
+        Columns to learn from although they look like row numbers or names of rows; columns whose kind is named are
+        kept, too.
+
+    Raises
+    ------
+    DataError
+        If a column is named twice, or an order of dates is none.
+    """
+
+    categories: Sequence[str] = ()
+    numbers: Sequence[str] = ()
+    dates: Mapping[str, DateOrder | None] = field(default_factory=dict)
+    missing: Sequence[str] = ()
+    ids: Sequence[str] = ()
+    keep: Sequence[str] = ()
+
+    def __post_init__(self) -> None:
+        for name in ("categories", "numbers", "missing", "ids", "keep"):
+            object.__setattr__(self, name, names_of(getattr(self, name)))
+        given = self.dates
+        orders = given if isinstance(given, Mapping) else dict.fromkeys(names_of(given))
+        object.__setattr__(self, "dates", {str(name): order for name, order in orders.items()})
+        for name, order in self.dates.items():
+            if order is not None and order not in ORDERS:
+                raise DataError(
+                    f"What comes first in the dates of column {name!r} is {order!r}: one of {', '.join(ORDERS)} is "
+                    "needed, or None for ISO 8601."
+                )
+        if not all(self.missing):
+            raise DataError(
+                "A text that means missing is empty, and empty fields are missing in any case: leave it out."
+            )
+        refuse_twice({name: getattr(self, name) for name in ("categories", "numbers", "dates", "ids")})
+        refuse_twice({"ids": self.ids, "keep": self.keep})
+
+    @property
+    def named(self) -> tuple[str, ...]:
+        """All columns that are named."""
+        return tuple(dict.fromkeys((*self.categories, *self.numbers, *self.dates, *self.ids, *self.keep)))
+
+    @property
+    def kept(self) -> frozenset[str]:
+        """Columns to learn from although they look useless."""
+        return frozenset((*self.categories, *self.numbers, *self.dates, *self.keep))
+
+    @property
+    def texts(self) -> tuple[str, ...]:
+        """Columns that are read as text where a file of text has them: a code or a number of a row keeps its zeros."""
+        return (*self.categories, *self.ids)
+
+    @property
+    def missing_texts(self) -> MissingTexts:
+        """What finds values that mean missing."""
+        return MissingTexts(tuple(self.missing))
+
+    def kind(self, name: str) -> Kind | None:
+        """Return the kind that is chosen for a column, or nothing."""
+        if name in self.categories:
+            return "category"
+        if name in self.numbers:
+            return "number"
+        return "date" if name in self.dates else None
+
+    def place(self, name: str) -> str:
+        """Return where a column is named: "categories", "numbers", "dates", "ids" or "keep"."""
+        places = ("categories", "numbers", "dates", "ids", "keep")
+        return next(place for place in places if name in getattr(self, place))
+
+    def check(self, columns: Sequence[str]) -> None:
+        """Check that a table has every column that is named.
+
+        Raises
+        ------
+        DataError
+            If it has not; the sentence names what may have been meant.
+        """
+        there = set(columns)
+        for name in self.named:
+            if name not in there:
+                raise DataError(f"There is no column {name!r}. {offered(list(columns), name)}")
+
+
+NO_CHOICES = ColumnChoices()

@@ -1,0 +1,426 @@
+"""A transformer of scikit-learn's that makes columns of numbers of a table's, and knows where each came from.
+
+    frame (N, inputs) --fit--> what was learned of each input --transform--> numbers (N, P)
+
+What is learned of each column is plain data (:mod:`ridgewalk.tables.encode`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any, ClassVar, Self
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from scipy.sparse import issparse
+from sklearn.base import BaseEstimator, TransformerMixin
+from sklearn.utils.validation import check_array, check_is_fitted
+
+from ridgewalk.tables.choices import ColumnChoices, LeftOut, names_of
+from ridgewalk.tables.encode import (
+    DECIMAL_COMMAS,
+    Category,
+    Column,
+    CommaNumber,
+    DataError,
+    Date,
+    Floats,
+    Number,
+    as_frame,
+    kind_of,
+    offered,
+    order_of,
+)
+from ridgewalk.tables.missing import MissingTexts
+from ridgewalk.tables.plan import columns_frame
+from ridgewalk.tables.text_format import TextFormat
+from ridgewalk.warning import warn_deprecated
+
+READ_AS = "how the file of text was read"
+"""Where a frame's ``attrs`` hold what a user said of the file that they were read from: fields of a TextFormat."""
+READ_MISSING = "texts that meant missing while the file was read"
+"""Where a frame's ``attrs`` hold them."""
+COLUMN_CONSTRAINTS: dict[str, list[Any]] = {
+    "categories": [str, "array-like"],
+    "numbers": [str, "array-like"],
+    "dates": [str, dict, "array-like"],
+    "missing": [str, "array-like"],
+    "ids": [str, "array-like"],
+}
+"""What the parameters of an estimator that names columns may be."""
+
+
+class Encoder(TransformerMixin, BaseEstimator):  # type: ignore[misc]
+    """Turns a table's inputs into columns of numbers, and knows which input each column came from.
+
+    What it learns from the rows (medians, categories) it learns from all rows that it is fitted on, and nothing of it
+    looks at the target; standardizing is left to each fold.
+
+    Parameters
+    ----------
+    categories, numbers : str or sequence of str, default ()
+        Columns to take as categories, or as numbers, whatever they look like.
+    dates : str, sequence of str, or dict of str to str, default ()
+        Columns to take as dates; a dict says what comes first in their texts: "dayfirst", "monthfirst" or "yearfirst",
+        or None for ISO 8601.
+    missing : str or sequence of str, default ()
+        Texts that mean missing, such as "?" or "-999", beside those that always do.
+    ids : str or sequence of str, default ()
+        Columns that name the rows, and are not encoded.
+
+    Attributes
+    ----------
+    columns : tuple of Number, CommaNumber, Category, Date or OrderedDate
+        One per input; all that was learned.
+    names, origins, groups, notes
+        Of the encoded columns: the name of each, the input that it came from, the number of that input; and what is
+        not plain to see.
+    left_out : tuple of LeftOut
+        Columns of the table that are not learned from, and why.
+    n_features_in_, feature_names_in_
+        As in scikit-learn.
+    """
+
+    _parameter_constraints: ClassVar[dict[str, list[Any]]] = COLUMN_CONSTRAINTS
+
+    def __init__(
+        self,
+        *,
+        categories: Any = (),
+        numbers: Any = (),
+        dates: Any = (),
+        missing: Any = (),
+        ids: Any = (),
+    ) -> None:
+        self.categories = categories
+        self.numbers = numbers
+        self.dates = dates
+        self.missing = missing
+        self.ids = ids
+
+    @staticmethod
+    def of(
+        columns: Sequence[Column],
+        missing: Sequence[str] = (),
+        left_out: Sequence[LeftOut] = (),
+        read_as: TextFormat | None = None,
+    ) -> Encoder:
+        """Return an encoder that has learned these columns.
+
+        Parameters
+        ----------
+        columns : sequence of Number, CommaNumber, Category, Date or OrderedDate
+        missing : sequence of str
+            Texts that mean missing.
+        left_out : sequence of LeftOut
+            Columns that are not learned from.
+        read_as : TextFormat, optional
+            What was said of the file of text that the columns stood in.
+        """
+        ids = tuple(each.column for each in left_out if each.role == "id")
+        encoder = Encoder(missing=tuple(missing), ids=ids)
+        names = [*(column.name for column in columns), *ids]
+        encoder.n_features_in_, encoder.feature_names_in_ = len(names), np.array(names, dtype=object)
+        encoder._set(tuple(columns), tuple(missing), tuple(left_out), read_as or TextFormat())
+        return encoder
+
+    def fit(self, X: Any = None, y: Any = None) -> Self:
+        """Learn of every input of a table what it becomes.
+
+        Parameters
+        ----------
+        X : frame of pandas, polars or Arrow, or array_like, shape (N, inputs)
+            The columns of an array are called x0, x1, ...
+        y : ignored
+
+        Returns
+        -------
+        Encoder
+            Itself.
+
+        Raises
+        ------
+        DataError
+            If a column holds infinite values, or what its kind has no room for; if the table's columns do not have a
+            name each, or a column that is named is not there.
+        """
+        if not isinstance(self, Encoder):  # Encoder.fit(frame)
+            warn_deprecated("Encoder.fit(frame)", "Encoder().fit(frame)")
+            return Encoder().fit(self)
+        self._validate_params()
+        frame = validated_frame(self, X, reset=True)
+        choices = self._choices
+        choices.check(list(frame.columns))
+        inputs = frame.drop(columns=list(choices.ids))
+        if inputs.shape[1] == 0:
+            raise DataError(
+                "Every column of the table is named in ids, and inputs to encode are needed: leave one out."
+            )
+        ids = tuple(LeftOut(name, "id", "names the rows") for name in choices.ids)
+        self._learn(inputs, choices, ids)
+        return self
+
+    def transform(self, X: Any) -> Floats:
+        """Encode the inputs of a table, which may have other columns too: shape (N, P).
+
+        Parameters
+        ----------
+        X : frame, or array_like, shape (N, inputs)
+            A frame's columns are found by name, in any order.
+
+        Returns
+        -------
+        array, or what ``set_output`` asks for
+
+        Raises
+        ------
+        DataError
+            If an input is missing, or holds text where the training data had numbers or dates.
+        """
+        return self.encoded(X)
+
+    def encoded(self, X: Any) -> Floats:
+        """Return what :meth:`transform` does, as an array in any case."""
+        columns = self.columns
+        frame = _without_notes(validated_frame(self, X))
+        there = set(frame.columns)
+        absent = [column.name for column in columns if column.name not in there]
+        if absent:
+            more = f" and {len(absent) - 1} more that this data lacks" if len(absent) > 1 else ""
+            raise DataError(f"The model needs column {absent[0]!r}{more}. {offered(list(frame.columns), absent[0])}")
+        encoded = np.empty((len(frame), len(self.names)))
+        first = 0
+        for column in columns:
+            end = first + len(column.names)
+            column.write(self._known(column, frame), encoded[:, first:end])
+            first = end
+        return encoded
+
+    def get_feature_names_out(self, input_features: Any = None) -> NDArray[Any]:
+        """Return the name of each encoded column: "age", "age is missing", "colour = red".
+
+        Parameters
+        ----------
+        input_features : array_like of str, optional
+            The names of the inputs, as scikit-learn's pipelines hand them on; they have to be those of the fit.
+
+        Raises
+        ------
+        ValueError
+            If they are not.
+        """
+        check_is_fitted(self)
+        if input_features is not None and list(map(str, input_features)) != _names_in(self):
+            raise ValueError("input_features is not equal to feature_names_in_: leave it out, or give the fit's names.")
+        return np.array(self.names, dtype=object)
+
+    @property
+    def columns(self) -> tuple[Column, ...]:
+        """What was learned of each input."""
+        check_is_fitted(self)
+        return self._columns
+
+    @property
+    def names(self) -> list[str]:
+        """Name of each encoded column: "age", "age is missing", "colour = red"."""
+        return [name for column in self.columns for name in column.names]
+
+    @property
+    def origins(self) -> list[str]:
+        """Input that each encoded column came from."""
+        return [column.name for column in self.columns for _ in column.names]
+
+    @property
+    def groups(self) -> NDArray[np.intp]:
+        """Number of the input that each encoded column came from: shape (P,). The group lasso keeps them together."""
+        return np.repeat(np.arange(len(self.columns)), [len(column.names) for column in self.columns])
+
+    @property
+    def notes(self) -> list[str]:
+        """What inputs become, where that is not plain to see."""
+        return [column.note for column in self.columns if column.note]
+
+    @property
+    def left_out(self) -> tuple[LeftOut, ...]:
+        """Columns of the table that are not learned from, and why."""
+        check_is_fitted(self)
+        return self._left_out
+
+    @property
+    def row_names(self) -> tuple[str, ...]:
+        """Columns that name the rows, and stand beside predictions."""
+        return tuple(each.column for each in self.left_out if each.role == "id")
+
+    @property
+    def missing_texts(self) -> MissingTexts:
+        """Texts that mean missing: those of the parameter, and those with which the file of the fit was read."""
+        check_is_fitted(self)
+        return MissingTexts(self._missing)
+
+    @property
+    def read_as(self) -> TextFormat:
+        """What was said of the file of text that the fit's table was read from."""
+        check_is_fitted(self)
+        return self._read_as
+
+    def plan(self) -> pd.DataFrame:
+        """Return what becomes of every column, those that are not learned from first.
+
+        Returns
+        -------
+        DataFrame
+            "column", "role" (input, left out, id, ...), "kind" (number, category or date), "encoded" (how many columns
+            of numbers it becomes), "rare" (how many categories share one of them) and "reason".
+        """
+        return columns_frame(self.columns, self.left_out)
+
+    def unseen(self, X: Any) -> list[str]:
+        """Return sentences on what the inputs hold that the fit's did not: new categories, values missing anew."""
+        columns = self.columns
+        frame = _without_notes(validated_frame(self, X))
+        said = (column.unseen(self._known(column, frame)) for column in columns)
+        return [sentence for sentence in said if sentence]
+
+    def _known(self, column: Column, frame: pd.DataFrame) -> pd.Series[Any]:
+        """Return the values of a column, those that mean missing left out."""
+        values, missing = frame[column.name], self.missing_texts
+        if not missing.texts:
+            return values
+        if isinstance(column, Number):
+            return values.mask(missing.blanked(column.plain(values), as_numbers=True).isna())
+        return missing.blanked(values)
+
+    @property
+    def _choices(self) -> ColumnChoices:
+        return ColumnChoices(self.categories, self.numbers, self.dates, self.missing, self.ids)
+
+    def _learn(self, inputs: pd.DataFrame, choices: ColumnChoices, left_out: Sequence[LeftOut]) -> None:
+        """Learn of each input what it becomes."""
+        commas = set(inputs.attrs.get(DECIMAL_COMMAS, ()))
+        read_as = TextFormat(**inputs.attrs.get(READ_AS, {}))
+        missing = names_of((*choices.missing, *inputs.attrs.get(READ_MISSING, ())))
+        texts, bare = MissingTexts(missing), _without_notes(inputs)
+        learned = []
+        for name in map(str, bare):
+            column = texts.blanked(bare[name], as_numbers=choices.kind(name) == "number")
+            learned.append(_learned(name, column, choices, name in commas))
+        self._set(tuple(learned), missing, tuple(left_out), read_as)
+
+    def _set(
+        self, columns: tuple[Column, ...], missing: tuple[str, ...], left_out: tuple[LeftOut, ...], read_as: TextFormat
+    ) -> None:
+        self._columns, self._missing, self._left_out, self._read_as = columns, missing, left_out, read_as
+
+    def __sklearn_is_fitted__(self) -> bool:
+        return hasattr(self, "_columns")
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.allow_nan = tags.input_tags.categorical = tags.input_tags.string = True
+        return tags
+
+
+def table_encoder(inputs: pd.DataFrame, choices: ColumnChoices, left_out: Iterable[LeftOut]) -> Encoder:
+    """Return the encoder of a table's inputs, which also knows the columns that are none.
+
+    Parameters
+    ----------
+    inputs : DataFrame
+        Columns to learn from.
+    choices : ColumnChoices
+        What a user chose of all columns of the table.
+    left_out : iterable of LeftOut
+        The other columns.
+
+    Raises
+    ------
+    DataError
+        As :meth:`Encoder.fit`.
+    """
+    there, others = set(inputs.columns), tuple(left_out)
+    categories, numbers = (
+        tuple(name for name in each if name in there) for each in (choices.categories, choices.numbers)
+    )
+    dates = {name: order for name, order in choices.dates.items() if name in there}
+    encoder = Encoder(categories=categories, numbers=numbers, dates=dates, missing=choices.missing, ids=choices.ids)
+    names = [*inputs.columns, *choices.ids]
+    encoder.n_features_in_, encoder.feature_names_in_ = len(names), np.array(names, dtype=object)
+    encoder._learn(inputs, choices, others)
+    return encoder
+
+
+def validated_frame(estimator: Any, X: Any, reset: bool = False) -> pd.DataFrame:
+    """Return rows as a frame of the fit's columns, as an estimator takes them, and note in a fit what they are.
+
+    Parameters
+    ----------
+    estimator : estimator
+        Gets ``n_features_in_``, and ``feature_names_in_`` of columns that have names, where ``reset`` says so.
+    X : frame of pandas, polars or Arrow, or array_like, shape (N, columns)
+        The columns of an array have the names of the fit's, or are called x0, x1, ...
+    reset : bool
+        Whether this is a fit.
+
+    Raises
+    ------
+    DataError, TypeError, ValueError
+        If X is no table, sparse, or an array of another width than the fit's.
+    """
+    if issparse(X):
+        raise TypeError("A sparse X came, and a table has a value in every place: give X.toarray().")
+    array = isinstance(X, list | tuple) or hasattr(X, "__array__")
+    named = not array or hasattr(X, "columns") or hasattr(X, "to_frame")  # a column alone, which is no table
+    if reset:
+        frame = as_frame(X) if named else _array_frame(X, estimator)
+        estimator.n_features_in_ = frame.shape[1]
+        estimator.__dict__.pop("feature_names_in_", None)
+        if named:
+            estimator.feature_names_in_ = np.array(list(frame.columns), dtype=object)
+        return frame
+    check_is_fitted(estimator)
+    if not named:
+        return _array_frame(X, estimator, _names_in(estimator))
+    frame = as_frame(X)
+    known = hasattr(estimator, "feature_names_in_")
+    return frame if known else _array_frame(frame.to_numpy(), estimator, _names_in(estimator))
+
+
+def _names_in(estimator: Any) -> list[str]:
+    """Return the names of the fit's columns, those of an array too."""
+    return list(getattr(estimator, "feature_names_in_", [f"x{k}" for k in range(estimator.n_features_in_)]))
+
+
+def _array_frame(X: Any, estimator: Any, names: Sequence[str] | None = None) -> pd.DataFrame:
+    """Return an array as a frame of columns of some names; in a fit, which has none yet, they are x0, x1, ..."""
+    least = 2 if names is None else 1  # one to train on, one to hold out
+    array = check_array(
+        X, dtype=None, ensure_all_finite=False, ensure_min_samples=least, estimator=estimator, input_name="X"
+    )
+    columns = [f"x{k}" for k in range(array.shape[1])] if names is None else list(names)
+    if array.shape[1] != len(columns):
+        raise ValueError(
+            f"X has {array.shape[1]} features, but {type(estimator).__name__} is expecting {len(columns)} features as "
+            "input."
+        )
+    frame = pd.DataFrame(array, columns=columns)
+    return frame.infer_objects() if array.dtype == object else frame
+
+
+def _without_notes(frame: pd.DataFrame) -> pd.DataFrame:
+    """Return the same columns without what was noted of them, which pandas copies with every column that is taken."""
+    if not frame.attrs:
+        return frame
+    bare = frame.copy(deep=False)
+    bare.attrs = {}
+    return bare
+
+
+def _learned(name: str, column: pd.Series[Any], choices: ColumnChoices, commas: bool) -> Column:
+    """Learn of a column, of the kind that is chosen for it or of what it holds."""
+    kind = choices.kind(name) or kind_of(column)
+    if kind == "number":
+        return (CommaNumber if commas else Number).learn(name, column)
+    if kind == "date":
+        return Date.learn(name, column, choices.dates.get(name) or order_of(column))
+    return Category.learn(name, column)

@@ -1,0 +1,75 @@
+"""The first sheet of an Excel file becomes a frame; the package openpyxl reads it, where it is installed.
+
+The first row names the columns. A cell is what Excel holds: a number, a truth value, a date, a text; of a formula its
+last value. Empty cells, errors such as #DIV/0! and the texts that mean missing in CSV are missing.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from ridgewalk.tables.encode import DataError
+from ridgewalk.tables.missing import DEFAULT_TEXTS
+
+_ERRORS = ("#DIV/0!", "#NAME?", "#NULL!", "#NUM!", "#REF!", "#VALUE!", "#SPILL!", "#CALC!", "#GETTING_DATA")
+_GONE = frozenset((*DEFAULT_TEXTS, *_ERRORS))
+
+
+def read_excel(path: Path, nameless: str) -> tuple[pd.DataFrame, list[str]]:
+    """Return the first sheet of an Excel file as a frame, and notes on it.
+
+    Parameters
+    ----------
+    path : Path
+    nameless : str
+        How the name of a column begins that has none; its place follows.
+
+    Raises
+    ------
+    DataError
+        If openpyxl is not installed, or the sheet is empty.
+    Exception
+        Whatever openpyxl raises of a damaged file.
+    """
+    try:
+        from openpyxl import load_workbook
+    except ImportError:
+        raise DataError(
+            f"{path} is an Excel file, and the package openpyxl, which reads it, is not installed: "
+            "pip install 'ridgewalk[excel]', or save the sheet as CSV."
+        ) from None
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of styles and other things that hold no values
+        book = load_workbook(path, read_only=True, data_only=True)
+        try:
+            sheets = book.worksheets
+            rows = [list(row) for row in sheets[0].iter_rows(values_only=True)] if sheets else []
+            titles = [sheet.title for sheet in sheets]
+        finally:
+            book.close()
+    plain = [[None if isinstance(cell, str) and cell in _GONE else cell for cell in row] for row in rows]
+    filled = [k for k, row in enumerate(plain) if any(cell is not None for cell in row)]
+    if not filled:
+        raise DataError(f"{path} is empty: a row of column names and at least two rows are needed.")
+    if filled[0] > 0:
+        raise DataError(
+            f"The first row of {path} is empty, and it has to name the columns: take out what is above them."
+        )
+    frame = _frame(plain[: filled[-1] + 1], nameless)
+    others = f"{path.name} has {len(titles)} sheets, and the first, {titles[0]!r}, was read: save another as a file."
+    return frame, [others] if len(titles) > 1 else []
+
+
+def _frame(rows: Sequence[list[Any]], nameless: str) -> pd.DataFrame:
+    """Return rows of cells, of which the first are the names, as a frame without what is empty at the right."""
+    width = max(k + 1 for row in rows for k, cell in enumerate(row) if cell is not None)
+    names, *padded = ([*row[:width], *[None] * (width - len(row))] for row in rows)
+    columns = list(zip(*padded, strict=True)) or [()] * width
+    frame = pd.DataFrame({k: pd.Series(list(values)) for k, values in enumerate(columns)})
+    frame.columns = pd.Index([f"{nameless}{k}" if name is None else str(name) for k, name in enumerate(names)])
+    return frame

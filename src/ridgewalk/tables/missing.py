@@ -1,0 +1,97 @@
+"""Texts that mean missing, beside those that always do: where they stand in a column, its values are missing.
+
+A text is one of them without the spaces around it; a whole number is the same with ".0" and without. A number is
+missing where it is the number that such a text says, and a date or a time where it is such an ISO date.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from functools import cached_property
+from numbers import Real
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+_WHOLE = re.compile(r"[+-]?\d+(?:\.0)?")
+_DATE = re.compile(r"\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d(?::\d\d)?)?")
+
+DEFAULT_TEXTS = (
+    "", "#N/A", "#N/A N/A", "#NA", "-1.#IND", "-1.#QNAN", "-NaN", "-nan", "1.#IND", "1.#QNAN", "<NA>", "N/A", "NA",
+    "NULL", "NaN", "None", "n/a", "nan", "null",
+)  # fmt: skip
+"""What a field of a file of text, or of Excel, says of a missing value by itself: what pandas takes for it."""
+
+
+@dataclass(frozen=True)
+class MissingTexts:
+    """Texts that mean missing, as a user names them.
+
+    Attributes
+    ----------
+    texts : tuple of str
+    """
+
+    texts: tuple[str, ...] = ()
+
+    @cached_property
+    def spelled(self) -> frozenset[str]:
+        """The texts without spaces around them, whole numbers with ".0" and without."""
+        plain = [text.strip() for text in self.texts]
+        whole = [text.removesuffix(".0") for text in plain if _WHOLE.fullmatch(text)]
+        return frozenset([*plain, *whole, *(f"{text}.0" for text in whole)])
+
+    @cached_property
+    def numbers(self) -> frozenset[float]:
+        """The numbers that texts say."""
+        return frozenset(value for text in self.texts if np.isfinite(value := number_of(text)))
+
+    @cached_property
+    def moments(self) -> frozenset[pd.Timestamp]:
+        """The dates and times that texts say, in UTC."""
+        dates = (text.strip() for text in self.texts if _DATE.fullmatch(text.strip()))
+        found = (pd.to_datetime(text, utc=True, errors="coerce") for text in dates)
+        return frozenset(moment for moment in found if not pd.isna(moment))
+
+    def include(self, value: Any, as_number: bool = False) -> bool:
+        """Return whether a value that is there means missing; texts also by the number they say, if ``as_number``."""
+        if isinstance(value, str):
+            return value.strip() in self.spelled or (as_number and number_of(value) in self.numbers)
+        if isinstance(value, bool | np.bool_):
+            return False
+        if hasattr(value, "isoformat") and hasattr(value, "year"):
+            return pd.to_datetime(value, utc=True, errors="coerce") in self.moments
+        return isinstance(value, Real) and float(value) in self.numbers
+
+    def blanked(self, column: pd.Series[Any], as_numbers: bool = False) -> pd.Series[Any]:
+        """Return a column in which values that mean missing are missing; the same column where there are none."""
+        if not self.texts:
+            return column
+        if isinstance(column.dtype, np.dtype) and column.dtype.kind in "fiu":
+            gone = column.isin(list(self.numbers))
+        else:
+            try:
+                different = column.dropna().unique()
+            except (TypeError, NotImplementedError):  # lists, dictionaries
+                return column
+            named = [value for value in different if self.include(value, as_numbers)]
+            gone = column.isin(named) if named else pd.Series(False, column.index)
+        return column.mask(gone) if gone.any() else column
+
+    def blanked_frame(self, frame: pd.DataFrame) -> pd.DataFrame:
+        """Return a frame in which values that mean missing are missing; the same frame where there are none."""
+        if not self.texts:
+            return frame
+        pairs = ((name, frame[name]) for name in frame.columns)
+        changed = {name: blank for name, column in pairs if (blank := self.blanked(column)) is not column}
+        return frame.assign(**changed) if changed else frame
+
+
+def number_of(text: str) -> float:
+    """Return the number that a text says, nan where it says none."""
+    try:
+        return np.nan if "_" in text else float(text)
+    except ValueError:
+        return np.nan

@@ -1,0 +1,75 @@
+"""What becomes of every column of a table, as a table: what is left out and why, and what the others become."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+import numpy as np
+import pandas as pd
+
+from ridgewalk.formatting import format_table
+from ridgewalk.tables.choices import LeftOut
+from ridgewalk.tables.encode import Category, Column, Date, Kind
+
+
+def columns_frame(
+    columns: Iterable[Column], left_out: Iterable[LeftOut], gaps: Mapping[str, int] | None = None
+) -> pd.DataFrame:
+    """Return what becomes of every column of a table, those that are left out first.
+
+    Parameters
+    ----------
+    columns : iterable of Number, CommaNumber, Category, Date or OrderedDate
+        What was learned of each input.
+    left_out : iterable of LeftOut
+    gaps : mapping of str to int, optional
+        Rows in which an input is missing; what was learned of it says only whether there are any.
+
+    Returns
+    -------
+    DataFrame
+        A row for each column: "column", its name; "role", "left out", "dropped", "id", "weights", "row groups" or
+        "input"; "kind", "number", "category" or "date" of an input, else None; "encoded", how many columns of numbers
+        it becomes; "missing", the rows in which it is missing, if ``gaps`` says so; "rare", how many categories share
+        one column; "reason", why it is left out, or what it becomes where that is not plain to see.
+    """
+    rows = [
+        {
+            "column": each.column, "role": each.role, "kind": None, "encoded": 0, "missing": 0, "rare": 0,
+            "reason": each.reason,
+        }
+        for each in left_out
+    ]  # fmt: skip
+    rows += [
+        {
+            "column": column.name, "role": "input", "kind": kind_of_learned(column), "encoded": len(column.names),
+            "missing": 0 if gaps is None else gaps.get(column.name, 0),
+            "rare": len(column.others) if isinstance(column, Category) else 0,
+            "reason": column.note or "",
+        }
+        for column in columns
+    ]  # fmt: skip
+    names = ["column", "role", "kind", "encoded", "missing", "rare", "reason"]
+    frame = pd.DataFrame(rows, columns=names).astype(dict.fromkeys(("encoded", "missing", "rare"), np.intp))
+    return frame.drop(columns="missing") if gaps is None else frame
+
+
+def kind_of_learned(column: Column) -> Kind:
+    """Return the kind of what was learned of a column."""
+    if isinstance(column, Category):
+        return "category"
+    return "date" if isinstance(column, Date) else "number"
+
+
+def described_columns(columns: pd.DataFrame) -> str:
+    """Return what becomes of columns, as :func:`columns_frame` has it, as text: those that are left out first."""
+    apart, inputs = (columns[(columns["role"] == "input") == learned] for learned in (False, True))
+    sections = []
+    if len(apart):
+        rows = apart[["column", "role", "reason"]].to_numpy().tolist()
+        sections.append(format_table(["not learned from", "role", "because it"], rows, "<<<"))
+    counted = [name for name in ("missing", "rare") if name in columns]
+    shown = inputs[["column", "kind", "encoded", *counted]].astype(object).replace({0: ""})
+    sides = "<<>" + ">" * len(counted)
+    sections.append(format_table(["input", "kind", "columns", *counted], shown.to_numpy().tolist(), sides))
+    return "\n\n".join(sections)

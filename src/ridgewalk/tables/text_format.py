@@ -1,0 +1,82 @@
+"""How a file of text is written: its encoding, what separates its fields, and what stands before decimals."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+
+from ridgewalk.tables.encode import DataError
+
+_TABS = ("tab", r"\t")
+
+
+@dataclass(frozen=True)
+class TextFormat:
+    r"""How CSV and TSV are read; what is None is found out, and the encoding is then UTF-8.
+
+    Attributes
+    ----------
+    encoding : str or None
+        As Python names it: "latin-1", "cp1252", "utf-16".
+    separator : str or None
+        One character; "tab" and r"\t" are a tab.
+    decimal : "." or ",", or None
+        What stands before decimals. With "," a dot may group thousands: 1.234,5.
+
+    Raises
+    ------
+    DataError
+        If there is no such encoding, separator or decimal, or the last two are the same.
+    """
+
+    encoding: str | None = None
+    separator: str | None = None
+    decimal: str | None = None
+
+    def __post_init__(self) -> None:
+        if self.encoding is not None and not _decodes(self.encoding):
+            raise DataError(
+                f"There is no encoding {self.encoding!r}: it is called as in Python, such as utf-8, latin-1, cp1252 or "
+                "utf-16."
+            )
+        if self.separator is not None and self.separator.strip().lower() in _TABS:
+            object.__setattr__(self, "separator", "\t")
+        separator = self.separator
+        if separator is not None and not (
+            len(separator) == 1 and separator.isascii() and not separator.isalnum() and separator not in "\"'\r\n\0"
+        ):
+            raise DataError(
+                f"The separator is one ASCII character that is no letter, digit, quote or end of a line, such as ; or "
+                f"| or tab, and {separator!r} came."
+            )
+        if self.decimal not in (None, ".", ","):
+            raise DataError(f"The decimal is a point or a comma, and {self.decimal!r} came.")
+        if self.decimal is not None and self.decimal == separator:
+            raise DataError(
+                f"{separator!r} cannot both separate fields and stand before decimals: give another separator or "
+                "another decimal."
+            )
+
+    @property
+    def named(self) -> list[str]:
+        """Names of what is given."""
+        return [field.name for field in fields(self) if getattr(self, field.name) is not None]
+
+    def over(self, other: TextFormat) -> TextFormat:
+        """Return what is given here, and where nothing is, what the other has.
+
+        Raises
+        ------
+        DataError
+            If a separator and a decimal come together that are the same.
+        """
+        both = {field.name: getattr(other, field.name) for field in fields(other)}
+        return TextFormat(**both | {name: getattr(self, name) for name in self.named})
+
+
+def _decodes(encoding: str) -> bool:
+    """Return whether Python decodes text by this name."""
+    try:
+        b"".decode(encoding)
+    except (LookupError, ValueError):  # a null character is a ValueError
+        return False
+    return True

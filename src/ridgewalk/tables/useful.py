@@ -1,0 +1,156 @@
+"""Which columns of a table are worth learning from, and what is odd about the others.
+
+Constants, row numbers, names of rows and what no column of numbers can be made of are left out, each with a reason; a
+column that a user names is kept, unless nothing can be learned of it.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from pandas.api import types
+
+from ridgewalk.tables.choices import ColumnChoices, LeftOut
+from ridgewalk.tables.dates import year_comes_last
+from ridgewalk.tables.encode import Category, iso_share, kind_of
+
+NO_NAME = "Unnamed: "
+"""How pandas begins the name of a column that has none."""
+CODE = r"[+-]?0\d+"
+_MANY_CATEGORIES = 50
+_FEWEST_NUMBERED = 20  # rows from which numbers in order are no accident
+_NUMBERS_AT_ONCE = 2**18
+_MOSTLY = 0.9  # share of a column's texts that look like something
+
+
+def useful(inputs: pd.DataFrame, choices: ColumnChoices) -> tuple[list[str], list[LeftOut], list[str]]:
+    """Return columns worth learning from, what is to be said of the others, and notes on columns that look odd."""
+    kept: list[str] = []
+    useless, notes = [], []
+    plain, asked = _plain_numbers(inputs), choices.kept
+    for position, name in enumerate(map(str, inputs)):
+        if plain[position] and not _is_nameless(name):
+            kept.append(name)
+            continue
+        column = inputs.iloc[:, position]
+        if hopeless := _hopeless(column):
+            useless.append(LeftOut(name, "left out", hopeless))
+        elif name not in asked and (odd := _odd(name, column)):
+            rewritten = kind_of(column) == "category" and _like(name, column)
+            useless.append(LeftOut(name, "left out", odd, "." if rewritten else _KEEP))
+        else:
+            kept.append(name)
+            if choices.kind(name) is None and kind_of(column) == "category" and (like := _like(name, column)):
+                notes.append(f"The values of column {name!r} were taken as categories; {like}.")
+    return kept, useless, notes
+
+
+_KEEP = "; name it in keep (--keep) to learn from it."
+
+
+def _plain_numbers(inputs: pd.DataFrame) -> NDArray[np.bool_]:
+    """Say which columns hold numbers that vary, and are no row numbers: of a wide table, all at once."""
+    plain, kinds = np.zeros(inputs.shape[1], dtype=bool), inputs.dtypes
+    for kind in {kind for kind in kinds if isinstance(kind, np.dtype) and kind.kind in "fiu"}:
+        places, some = np.flatnonzero(kinds == kind), max(1, _NUMBERS_AT_ONCE // len(inputs))
+        for first in range(0, len(places), some):
+            values = inputs.iloc[:, places[first : first + some]].to_numpy()
+            ordered = np.sort(values, axis=0)  # what is missing comes last
+            varied, repeated = (ordered[1:] > ordered[:-1]).any(axis=0), (ordered[1:] == ordered[:-1]).any(axis=0)
+            with np.errstate(invalid="ignore"):
+                broken = (values % 1 != 0).any(axis=0)  # or missing, or infinite
+            plain[places[first : first + some]] = varied & (repeated | broken)
+    return plain
+
+
+def _hopeless(column: pd.Series[Any]) -> str | None:
+    """Say why nothing can be learned from a column, or nothing."""
+    try:
+        different = column.nunique(dropna=False)
+    except (TypeError, NotImplementedError):  # lists, arrays, dictionaries: nothing that can be told apart
+        return f"holds {type(first_value(column)).__name__} values"
+    if different <= 1:
+        return "is constant"
+    holds = types.infer_dtype(column, skipna=True)
+    return f"holds {holds} values" if holds in ("bytes", "complex") else None
+
+
+def _is_nameless(name: str) -> bool:
+    return not name or name.startswith(NO_NAME)
+
+
+def _odd(name: str, column: pd.Series[Any]) -> str | None:
+    """Say why a column seems to name or number the rows, or nothing."""
+    if _is_nameless(name):
+        return "has no name in the file (row numbers?)"
+    rows, different = len(column), column.nunique(dropna=False)
+    if different == rows >= _FEWEST_NUMBERED and _numbered(column):
+        return "is a different whole number in each row, in order or without gaps, as row numbers are,"
+    if kind_of(column) != "category":
+        return None
+    rare = "" if different > max(_MANY_CATEGORIES, rows // 2) else ", all of them rare,"
+    if rare and Category.learn(name, column).levels:
+        return None
+    likeness = f" ({like})" if (like := _like(name, column)) else ""
+    return f"has {different} different values in {rows} rows{likeness}{rare}"
+
+
+def _numbered(column: pd.Series[Any]) -> bool:
+    """Whether values that are different in each row are whole numbers, in order or without gaps."""
+    if types.infer_dtype(column) not in ("integer", "floating"):
+        return False
+    values = column.to_numpy(dtype=float, na_value=np.nan)
+    if not np.isfinite(values).all() or (values % 1).any():
+        return False
+    return column.is_monotonic_increasing or column.is_monotonic_decreasing or np.ptp(values) == len(values) - 1
+
+
+def _like(name: str, column: pd.Series[Any]) -> str | None:
+    """Say what the texts of a column seem to be meant as, and what makes them that; or nothing."""
+    if isinstance(column.dtype, pd.CategoricalDtype):  # as somebody wanted it
+        return None
+    texts = column.dropna().astype(str).str.strip()
+    return _like_numbers(texts, first_value(column)) or _like_dates(name, column, texts)
+
+
+def _like_numbers(texts: pd.Series[Any], first: Any) -> str | None:
+    """Say how texts could be numbers, or nothing."""
+    plain = pd.to_numeric(texts, errors="coerce").notna()
+    if _MOSTLY < plain.mean() < 1:
+        words = texts[~plain].unique()
+        others = f" (and {len(words) - 1} other texts)" if len(words) > 1 else ""
+        return (
+            f"they are numbers but for {words[0]!r}{others} in {int((~plain).sum())} rows: leave those empty, correct "
+            "them, or name them in missing (--missing)"
+        )
+    if plain.all():
+        if texts.str.fullmatch(CODE).any():
+            return None
+        return (
+            f"they look like numbers, such as {str(first)[:30]!r}: make them numbers if that is what they are, or name "
+            "the column in numbers (--numbers)"
+        )
+    bare = texts.str.replace(",", ".").str.strip(" %$€£")
+    if pd.to_numeric(bare, errors="coerce").notna().mean() > _MOSTLY:
+        return f"they look like numbers, such as {first!r}: write 1.5 for 1,5 and leave out % and the like"
+    return None
+
+
+def _like_dates(name: str, column: pd.Series[Any], texts: pd.Series[Any]) -> str | None:
+    """Say how texts could be dates, or nothing."""
+    if iso_share(column) > _MOSTLY:
+        return "most are dates: correct the others, leave them empty, or name them in missing (--missing)"
+    if texts.map(year_comes_last).mean() > _MOSTLY:
+        return (
+            f"they look like dates, such as {first_value(column)!r}: write 2026-11-25, or say what comes first in them "
+            f"(--dates {name + ':dayfirst'!r}, or monthfirst)"
+        )
+    return None
+
+
+def first_value(column: pd.Series[Any]) -> Any:
+    """Return the first value of a column that is there."""
+    return column.dropna().iloc[0]
