@@ -97,7 +97,7 @@ def damage(at: Any) -> None:
     (at / f"newer.{MODEL}").write_bytes(newer)
     one = MLPRegressor((), solver="lbfgs").fit([[1], [2], [3]], [1, 2, 3])
     save(one, at / f"bare.{MODEL}")
-    save(one, at / f"single.{MODEL}", encoder=Encoder.fit(pd.DataFrame({"amount": [1.0, 2.0, 3.0]})), target="y")
+    save(one, at / f"single.{MODEL}", encoder=Encoder().fit(pd.DataFrame({"amount": [1.0, 2.0, 3.0]})), target="y")
     (at / "no model").mkdir()
     (at / "prepared").mkdir()
 

@@ -300,7 +300,7 @@ class _PathEstimator(Calibrated, PathAtStrength):
     ) -> PlannedPath:
         """Return what a fit would train; with ``baseline`` the time of the linear models counts, too."""
         self._validate_params()
-        x, target, _, loss, weights = self._rows(X, y, sample_weight)
+        x, target, _, loss, weights = self._checked_rows(X, y, sample_weight)
         problem, size, every = self._begun(x, target, loss, weights, groups)
         strengths = strength_count(size.alphas)
         return PlannedPath(
@@ -832,9 +832,9 @@ class MLPClassifierCV(SetMixin, ScoredByScoring, _ClassifierMixin, _PathEstimato
             errors count groups, not rows.
         """
         self._validate_params()
-        return self._fit(*self._rows(X, y, sample_weight), groups)
+        return self._fit(*self._checked_rows(X, y, sample_weight), groups)
 
-    def _rows(self, X: Any, y: Any, sample_weight: ArrayLike | None) -> tuple[Any, Array, Array, Loss, Array]:
+    def _checked_rows(self, X: Any, y: Any, sample_weight: ArrayLike | None) -> tuple[Any, Array, Array, Loss, Array]:
         """Check rows: columns, numbered labels, labels, the loss and the weights."""
         x, target = self._read(X, y)
         labels = self._learn_classes(target)
@@ -879,9 +879,9 @@ class MLPRegressorCV(IntervalMixin, ScoredByScoring, _RegressorMixin, _PathEstim
             errors count groups, not rows.
         """
         self._validate_params()
-        return self._fit(*self._rows(X, y, sample_weight), groups)
+        return self._fit(*self._checked_rows(X, y, sample_weight), groups)
 
-    def _rows(self, X: Any, y: Any, sample_weight: ArrayLike | None) -> tuple[Any, Array, Array, Loss, Array]:
+    def _checked_rows(self, X: Any, y: Any, sample_weight: ArrayLike | None) -> tuple[Any, Array, Array, Loss, Array]:
         """Check rows: columns, numbers twice, the loss and the weights."""
         x, target = self._read(X, y)
         return x, target, target, loss_for(self.loss, "continuous"), row_weights(sample_weight, x)
