@@ -34,7 +34,9 @@ from ridgewalk.objective import weighted_mean
 from ridgewalk.path.dependence import ROWS, Dependence, mean_and_error
 
 EVERY_ONE_DIVERGED = "Every strength diverged: lower the learning rate, or standardize the columns."
-_DRAWS, _RESAMPLES, _SEED = 2_000, 500, 0
+_DRAWS, _SEED = 5_000, 0  # of normal errors
+_REDRAWN = 2_000  # samples of the band, and the most units that it draws
+_BAGS = 500
 _SCREENED = 0.1  # of 1 - level: chance that a strength is screened out which is nearly as good
 _EQUAL = 1e-9  # of the errors of two losses: an error of their difference below it is rounding
 
@@ -231,7 +233,7 @@ def corrected_minimum(
     shares = np.bincount(unit, weight) / weight.sum()
     outside, count = np.zeros(losses.shape), influence.shape[1]
     generator = np.random.default_rng(_SEED)
-    for _ in range(_RESAMPLES):
+    for _ in range(_BAGS):
         times = np.bincount(generator.integers(count, size=count), minlength=count)
         chosen = lowest(influence @ times + mean * (shares @ times))  # the bag's mean, times its weight
         outside[chosen] += (times == 0)[unit]
@@ -261,11 +263,11 @@ def _ends(influence: Array, level: float) -> tuple[float, float]:
 
     More than 2,000 units are put together, for so many sums are as skewed as their parts.
     """
-    count = min(influence.shape[1], _DRAWS)
+    count = min(influence.shape[1], _REDRAWN)
     if count < 2:
         return -np.inf, np.inf
     units = np.array([influence[:, k::count].sum(axis=1) for k in range(count)]).T
-    times = np.random.default_rng(_SEED).multinomial(count, np.full(count, 1 / count), size=_DRAWS)
+    times = np.random.default_rng(_SEED).multinomial(count, np.full(count, 1 / count), size=_REDRAWN)
     moved = times @ units.T
     with np.errstate(invalid="ignore", divide="ignore"):
         error = np.sqrt(np.maximum(times @ (units**2).T - moved**2 / count, 0) * count / (count - 1))
