@@ -177,7 +177,9 @@ def test_numbers_that_are_not_finite_widen_intervals() -> None:
     np.testing.assert_array_equal(low[3:], plain[0][3:])
     partly = intervals(calibration, odd, 0.5)  # two of three folds say enough
     assert np.isfinite(partly).all()
-    assert (partly[0] <= intervals(calibration, predicted, 0.5)[0])[2]
+    for side, end in ((-1, partly[0]), (1, partly[1])):  # what is not finite counts as beyond every end
+        wanted = -slow_intervals(calibration, -np.where(np.isfinite(odd), side * odd, np.inf), 0.5)[0]
+        np.testing.assert_allclose(side * end, wanted, rtol=1e-15)
     scores = (np.where(np.arange(10)[:, None] < 2, np.inf, calibration.scores[0]), *calibration.scores[1:])
     missed = Calibration(scores, calibration.shares, calibration.units)
     assert np.isfinite(intervals(missed, predicted, 0.8)[1]).all()

@@ -510,6 +510,39 @@ def test_a_forged_map_is_refused(fitted: Any, tmp_path: Path, where: Any, forger
         load(tmp_path / "m")
 
 
+def of_calibration(kind: Any, change: Any) -> Any:
+    """Change what the first fold missed, or what its rows count."""
+
+    def changed(document: Any, arrays: Any) -> None:
+        name = document["calibration"][kind][0]
+        arrays[name] = change(arrays[name])
+
+    return changed
+
+
+CALIBRATION_FORGERIES = {
+    "scores below 0": (of_calibration("scores", lambda values: -1 - values), "is below 0, or counts for other rows"),
+    "scores of NaN": (of_calibration("scores", lambda values: values * np.nan), "is below 0, or counts for other rows"),
+    "scores of fewer rows": (of_calibration("scores", lambda values: values[1:].copy()), r"where \(\d+, 1\) is needed"),
+    "scores of two targets": (of_calibration("scores", lambda values: np.hstack([values] * 2)), "is needed"),
+    "more shares": (of_calibration("shares", lambda values: 2 * values), "counts for other rows or groups than there"),
+    "no units": (put("calibration", "units", value=0), "missed 0 rows or groups, and held out 60 rows"),
+    "half a unit": (put("calibration", "units", value=0.5), "missed 0.5 rows or groups"),
+    "a fold less": (lambda document, _: document["calibration"]["scores"].pop(), "is described as no ridgewalk does"),
+    "no folds": (gone("path"), "it holds what folds missed, and no folds"),
+}
+
+
+@pytest.mark.parametrize("forgery", CALIBRATION_FORGERIES)
+def test_forged_residuals_are_refused(fitted: Any, tmp_path: Path, forgery: Any) -> None:
+    change, words = CALIBRATION_FORGERIES[forgery]
+    document, arrays = opened(save(fitted["ratios"], tmp_path / "m"))
+    change(document, arrays)
+    forged(tmp_path / "m", document, arrays)
+    with pytest.raises(ModelFileError, match=words):
+        load(tmp_path / "m")
+
+
 def test_numbers_that_no_map_makes_are_refused(fitted: Any, tmp_path: Path) -> None:
     document, arrays = opened(save(fitted["mapped"], tmp_path / "m"))
     del document["models"][0]["map"]
