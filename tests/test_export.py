@@ -32,7 +32,8 @@ from ridgewalk.input_maps import MapRule
 from ridgewalk.layers import Dense
 from ridgewalk.network import Network
 from ridgewalk.storage import MODEL_FILE, save
-from ridgewalk.tables import Encoder
+from ridgewalk.tables import ColumnChoices, Encoder, make_table, read_table
+from ridgewalk.tables.encoder import table_encoder
 from ridgewalk.tables.missing import DEFAULT_TEXTS
 
 ROOT = Path(__file__).parents[1]
@@ -40,6 +41,9 @@ ROWS = 60
 ACTIVATIONS = ["relu", "leaky_relu", "tanh", "logistic", "gelu", "identity"]
 HIDDEN = [(), (4,), (4, 3)]
 EXACT, SINGLE = 1e-11, 1e-6  # of the largest prediction; single is onnxruntime's Erf, inside GELU
+
+
+DRAWS = np.random.default_rng(2)
 
 
 def columns(seed: int = 0) -> Any:
@@ -318,6 +322,77 @@ def test_the_encoder_is_inside(task: Any, tmp_path: Path) -> None:
             assert_same(by_numpy(code, tmp_path, table), wanted)
 
 
+SAID: dict[str, Any] = {"encoding": "latin-1", "separator": ";", "decimal": ",", "missing": ["?", "-999", "1900-01-01"]}
+
+
+def said_table(folder: Path) -> tuple[Path, Any, Any]:
+    """Write a file of which much has to be said; give it, its encoder, and the rows as they were read."""
+    generator, rows = np.random.default_rng(0), 300
+    dates = pd.Series(pd.Timestamp("2024-01-01") + pd.to_timedelta(generator.integers(0, 900, rows), "D"))
+    frame = pd.DataFrame(
+        {
+            "größe": [f"{value:.3f}".replace(".", ",") for value in generator.normal(1500, 300, rows)],
+            "count": generator.integers(0, 9, rows).astype(str),
+            "zip": generator.choice(["01", "1", "2"], rows),
+            "since": dates.dt.strftime("%d.%m.%y %H:%M"),
+            "until": dates.dt.strftime("%m/%d/%Y 3:15 PM"),
+            "day": dates.dt.strftime("%Y%m%d"),
+            "iso": dates.dt.strftime("%Y-%m-%d"),
+            "town": generator.choice(["Köln", "Ulm"], rows),
+        }
+    )
+    for k, name in enumerate(frame):
+        frame.loc[k :: 17 + k, name] = "?"
+    frame.loc[::19, "count"], frame.loc[::23, "größe"], frame.loc[::29, "iso"] = "-999.00", "-999,0", "1900-01-01"
+    frame.loc[::31, "town"] = " ? "
+    frame.to_csv(folder / "said.csv", index=False, sep=";", encoding="latin-1")
+    choices = ColumnChoices(
+        categories="zip", numbers="count", missing=SAID["missing"],
+        dates={"since": "dayfirst", "until": "monthfirst", "day": None},
+    )  # fmt: skip
+    read = read_table(folder / "said.csv", choices.texts, **SAID)
+    table = make_table(read.assign(y=generator.normal(size=rows)), "y", choices=choices)
+    return folder / "said.csv", table_encoder(table.inputs, choices, table.left_out), read
+
+
+@pytest.mark.parametrize("task", ["two", "number"])
+def test_what_is_said_of_a_table_is_inside(task: Any, tmp_path: Path) -> None:
+    file, encoder, read = said_table(tmp_path)
+    kinds = [type(column).__name__ for column in encoder.columns]
+    assert kinds == ["CommaNumber", "Number", "Category", *["OrderedDate"] * 3, "Date", "Category"]
+    x = encoder.transform(read)
+    signal = x @ np.random.default_rng(1).normal(size=x.shape[1]) / x.std(axis=0).max()
+    model = fitted(x, signal > np.median(signal) if task == "two" else signal, task, alpha=0)
+    again = encoder.transform(read_table(file, encoder=encoder))
+    np.testing.assert_array_equal(again, x)
+    wanted = expected(model, x)
+    exported = to_numpy(model, encoder)
+    exported.write(tmp_path / "model.py")
+    code = runpy.run_path(str(tmp_path / "model.py"))
+    texts = pd.read_csv(file, sep=";", encoding="latin-1", dtype=str)
+    typed = read.assign(count=read["count"].fillna(-999), day=pd.to_numeric(read["day"], errors="coerce"))
+    typed["iso"] = pd.to_datetime(read["iso"]).fillna(pd.Timestamp("1900-01-01"))
+    for rows in (code["read_csv"](file), texts, texts.to_dict("records"), typed, typed.to_dict("list")):
+        found = [code[name](rows) for name in ("predict", "predict_proba") if name in code]
+        assert_same(found, wanted)
+    for rows in (texts, typed):
+        np.testing.assert_allclose(encoder.transform(rows), x)
+    onnx = to_onnx(model, encoder)
+    for gone in (np.nan, -999.0):
+        iso = days(read["iso"])
+        feeds = {
+            "größe": read["größe"].fillna(gone), "count": read["count"].fillna(gone),
+            "zip": texts["zip"].fillna("?"), "town": texts["town"].str.strip(),
+            "since": days(pd.to_datetime(read["since"], format="%d.%m.%y %H:%M")),
+            "until": days(pd.to_datetime(read["until"], format="%m/%d/%Y %I:%M %p")),
+            "day": days(pd.to_datetime(read["day"].astype("Int64").astype("string"), format="%Y%m%d")),
+            "iso": iso if np.isnan(gone) else np.where(np.isnan(iso), -25567, iso),  # 1900-01-01
+        }  # fmt: skip
+        shaped = {name: np.asarray(column, dtype=object if name in ("zip", "town") else float).reshape(-1, 1)
+                  for name, column in feeds.items()}  # fmt: skip
+        assert_same(by_onnx(onnx, shaped), wanted)
+
+
 def test_a_column_that_is_not_used_is_not_asked_for(tmp_path: Path) -> None:
     frame = people()
     encoder = Encoder().fit(frame)
@@ -411,6 +486,14 @@ def test_the_python_files_are_written_as_ruff_would(tmp_path: Path, monkeypatch:
         signal = plain["noise"].to_numpy()
         signal = signal > 0 if task == "two" else signal
         models[f"people_{task}"] = fitted(encoder.transform(plain), signal, task, alpha=1e-4), encoder
+    _, said, read = said_table(tmp_path)
+    x_said = said.transform(read)
+    models["said"] = fitted(x_said, x_said[:, 0], "number", alpha=0), said
+    gaps = Encoder(missing="?", dates="day").fit(pd.DataFrame({"town": ["?", "a", "b"] * 9, "day": ["2026/1/2"] * 27}))
+    models["said_gaps"] = (
+        fitted(DRAWS.normal(size=(27, len(gaps.names))), DRAWS.normal(size=27), "number", alpha=0),
+        gaps,
+    )
     strange = Encoder().fit(hostile)
     models["hostile"] = fitted(strange.transform(hostile), y, "three", hidden_layer_sizes=(3,), alpha=1e-4), strange
     for name, (model, its_encoder) in models.items():

@@ -7,6 +7,9 @@ Each seed is a table:
     first file -> read_table -> make_table -> Encoder -> fit -> save and read, ONNX, NumPy
     second file, some of its rows in another form -> read_table(file, encoder=encoder) -> predicted in all these ways
 
+Of some tables it is said what a user may say: the file's encoding, separator and decimal, a text that means missing,
+the kinds of columns, and which one names the rows.
+
 A column becomes what its kind is (a number, a category, a date, nothing), with the values that stand in the file;
 labels come back as they stand there; a row has one prediction, whatever file it comes in; and a table that cannot be
 learned ends in one sentence of ridgewalk's own. All else is a finding: it is printed with its seed; exit code 1.
@@ -44,9 +47,10 @@ import pyarrow as pa
 import ridgewalk
 from ridgewalk import MLPClassifier, MLPClassifierCV, MLPRegressor, MLPRegressorCV, storage
 from ridgewalk.export import numpy_code, recipe, to_numpy, to_onnx
-from ridgewalk.tables import Encoder
+from ridgewalk.tables import ColumnChoices, Encoder, useful
 from ridgewalk.tables import encode as columns
 from ridgewalk.tables import read as data
+from ridgewalk.tables.encoder import table_encoder
 
 Texts = list[str | None]
 FEWEST_PREDICTED = 0.7  # share of tables that end in predictions
@@ -447,15 +451,39 @@ def columnar_form(g: np.random.Generator, typed: bool) -> Form:
     return Form(str(g.choice([".parquet", ".feather", ".arrow"])), typed=typed, index=bool(g.random() < 0.3))
 
 
+GAP = "?"
+
+
+@dataclass(frozen=True)
+class Said:
+    """What is said of a table beside its file: of the file's text, of what means missing, and of single columns."""
+
+    encoding: str | None = None
+    separator: str | None = None
+    decimal: str | None = None
+    missing: tuple[str, ...] = ()
+    choices: ColumnChoices = data.NO_CHOICES
+
+    @property
+    def gap(self) -> str | None:
+        """What stands where a value is missing; nothing by itself."""
+        return GAP if self.missing else None
+
+    def written(self, text: str) -> bytes:
+        """Return a file's text in its encoding."""
+        return text.encode(self.encoding or "utf-8")
+
+
 @dataclass(frozen=True)
 class Drawn:
-    """A random table: its columns by name, the kind of each, and how it comes first."""
+    """A random table: its columns by name, the kind of each, how it comes first, and what is said of it."""
 
     inputs: dict[str, Column]
     kinds: dict[str, str]
     target: Column
     form: Form
     rows: int
+    said: Said
 
     @property
     def everything(self) -> dict[str, Column]:
@@ -479,7 +507,59 @@ def draw(g: np.random.Generator, wanted: str | None = None) -> Drawn:
         column = KINDS[kind](g, rows)
         name = f"{kind} {k}" if column.name is None or column.name in inputs else column.name
         inputs[name], kinds[name] = column, kind
-    return Drawn(inputs, kinds, target(g, rows), form, rows)
+    said, chosen_kinds = say(g, kinds, form)
+    for name, column in inputs.items():
+        inputs[name] = taken_as(column, chosen_kinds.get(name))
+    return Drawn(inputs, kinds, target(g, rows), form, rows, said)
+
+
+CHOSEN = {
+    "integers": "category",
+    "whole categories": "category",
+    "codes": "number",
+    "German dates": "date",
+    "ids": "id",
+}
+"""What columns of a kind are said to be, where something is said of them."""
+
+
+def say(g: np.random.Generator, kinds: dict[str, str], form: Form) -> tuple[Said, dict[str, str]]:
+    """Draw what is said of a table, and what single columns are said to be."""
+    chosen = {name: CHOSEN[kind] for name, kind in kinds.items() if kind in CHOSEN and g.random() < 0.5}
+    if form.text or not form.typed:
+        said = {"missing": (GAP,)} if g.random() < 0.3 else {}
+    else:
+        said = {}
+        chosen = {name: what for name, what in chosen.items() if what != "category"}
+    if form.text:
+        said |= {"encoding": str(g.choice(["utf-8", "utf-16", "utf-32"]))} if g.random() < 0.3 else {}
+        said |= {"separator": form.separator} if g.random() < 0.3 else {}
+        said |= {"decimal": "," if form.commas else "."} if g.random() < 0.3 else {}
+    names = {kind: tuple(name for name, what in chosen.items() if what == kind) for kind in CHOSEN.values()}
+    choices = ColumnChoices(
+        categories=names["category"],
+        numbers=names["number"],
+        dates=dict.fromkeys(names["date"], "dayfirst"),
+        missing=said.get("missing", ()),
+        ids=names["id"],
+    )
+    return Said(**said, choices=choices), chosen
+
+
+def taken_as(column: Column, what: str | None) -> Column:
+    """Return a column that becomes what it is said to be."""
+    if what is None:
+        return column
+    if what == "id":
+        return replace(column, becomes={"left out"})
+    if what == "category":
+        return replace(column, becomes={"category", "left out"}, points=False)
+    texts = pd.Series(column.texts, dtype=object)
+    if what == "number":
+        return replace(column, becomes={"number", "left out"}, meant=(texts.astype(float).to_numpy(),))
+    moments = pd.to_datetime(texts, format="%d.%m.%Y", utc=True)
+    days = ((moments - pd.Timestamp(0, tz="UTC")) / DAY).to_numpy()
+    return replace(column, becomes={"date", "left out"}, meant=(days,))
 
 
 def written_texts(column: Column, form: Form) -> Texts:
@@ -489,23 +569,29 @@ def written_texts(column: Column, form: Form) -> Texts:
     return [None if text is None else text.replace(".", ",") for text in column.texts]
 
 
-def frame_of(columns: dict[str, Column], form: Form) -> pd.DataFrame:
+def frame_of(columns: dict[str, Column], form: Form, said: Said) -> pd.DataFrame:
     """Return a frame of what is typed, or of the texts where that is wanted and there are any."""
     typed = {}
     for name, column in columns.items():
         as_texts = column.texts and not form.typed
-        typed[name] = pd.Series(column.texts, dtype=object) if as_texts else column.typed
+        typed[name] = pd.Series(filled(column.texts, said), dtype=object) if as_texts else column.typed
     return pd.DataFrame(typed)
 
 
-def text_of(table: dict[str, Texts], form: Form) -> bytes:
+def filled(texts: Texts, said: Said) -> Texts:
+    """Return texts with what means missing in the gaps, if something does."""
+    return [said.gap if text is None else text for text in texts]
+
+
+def text_of(table: dict[str, Texts], form: Form, said: Said) -> bytes:
     """Return a file of text."""
     out = io.StringIO(newline="")
     shown = csv.QUOTE_ALL if any(set(",;\t|") & set(name) for name in table) else csv.QUOTE_MINIMAL
     csv.writer(out, delimiter=form.separator, lineterminator="\n", quoting=shown).writerow(table)
     writer = csv.writer(out, delimiter=form.separator, lineterminator="\n")
-    writer.writerows([["" if text is None else text for text in row] for row in zip(*table.values(), strict=True)])
-    content = out.getvalue().encode()
+    gap = said.gap or ""
+    writer.writerows([[gap if text is None else text for text in row] for row in zip(*table.values(), strict=True)])
+    content = said.written(out.getvalue())
     return gzip.compress(content) if form.ending.endswith(".gz") else content
 
 
@@ -524,12 +610,15 @@ def read_first(drawn: Drawn, folder: Path) -> pd.DataFrame:
     """Write the first file and read it."""
     path = folder / f"first{drawn.form.ending}"
     if drawn.form.text:
-        path.write_bytes(
-            text_of({name: written_texts(each, drawn.form) for name, each in drawn.everything.items()}, drawn.form)
-        )
+        texts = {name: written_texts(each, drawn.form) for name, each in drawn.everything.items()}
+        path.write_bytes(text_of(texts, drawn.form, drawn.said))
     else:
-        write_frame(frame_of(drawn.everything, drawn.form), drawn.form, path)
-    return data.read_table(path, target="y")
+        write_frame(frame_of(drawn.everything, drawn.form, drawn.said), drawn.form, path)
+    said = drawn.said
+    return data.read_table(
+        path, said.choices.texts, "y", encoding=said.encoding, separator=said.separator, decimal=said.decimal,
+        missing=said.missing,
+    )  # fmt: skip
 
 
 def label_texts(drawn: Drawn) -> set[str]:
@@ -540,7 +629,7 @@ def label_texts(drawn: Drawn) -> set[str]:
 
 LEARNED = {
     columns.Number: "number", columns.CommaNumber: "number",
-    columns.Category: "category", columns.Date: "date",
+    columns.Category: "category", columns.Date: "date", columns.OrderedDate: "date",
 }  # fmt: skip
 
 
@@ -560,8 +649,8 @@ def check_columns(drawn: Drawn, table: data.Table, encoder: Encoder, x: np.ndarr
         if became not in column.becomes and not texts_only:
             raise Finding(f"{name!r} became {became}, and may become {sorted(column.becomes)}")
         if became == "left out":
-            if not any(repr(read) in note for note in table.notes):
-                raise Finding(f"{name!r} was left out without a note")
+            if not any(each.column == read and each.reason for each in encoder.left_out):
+                raise Finding(f"{name!r} was left out without a reason")
             continue
         check_values(name, column, learned[read], table.inputs[read], x[:, places[read]])
 
@@ -650,11 +739,13 @@ def second(g: np.random.Generator, drawn: Drawn, first: pd.DataFrame, encoder: E
         ways += ["text"] * 3
     way = str(g.choice(ways))
     form = {"text": text_form, "columnar": columnar_form}.get(way, lambda *_: Form(way))(g, drawn.form.commas)
+    if way == "text" and drawn.said.separator is not None:
+        form = replace(form, separator=drawn.said.separator, ending=form.ending.replace("tsv", "csv"))
     if from_texts:
         frame = pd.DataFrame(
             {
                 name if way == "text" else file_name(name, drawn): pd.Series(
-                    written_texts(column, drawn.form), dtype=object
+                    filled(written_texts(column, drawn.form), drawn.said), dtype=object
                 )
                 for name, column in drawn.inputs.items()
             }
@@ -667,7 +758,7 @@ def second(g: np.random.Generator, drawn: Drawn, first: pd.DataFrame, encoder: E
         frame = frame.apply(lambda column: column.where(column.index < count, None))
     file = folder / f"second{form.ending}"
     if way == "text":
-        file.write_bytes(text_of({name: texts_of(frame[name]) for name in frame}, form))
+        file.write_bytes(text_of({name: texts_of(frame[name]) for name in frame}, form, drawn.said))
     elif way == "columnar":
         write_frame(frame, form, file)
     elif way == "polars":
@@ -686,10 +777,13 @@ def feeds(content: bytes, frame: pd.DataFrame, encoder: Encoder) -> tuple[Any, d
     given = {}
     for each in session.get_inputs():
         column = frame[each.name]
+        if each.type != "tensor(string)":
+            column = encoder.missing_texts.blanked(column, as_numbers=True)
         if each.type == "tensor(string)":
             values = np.array([text or "" for text in texts_of(column)], dtype=object)
         elif isinstance(learned[each.name], columns.Date):
-            text = {"format": "ISO8601"} if holds_text(column) else {}
+            form = "%d.%m.%Y" if isinstance(learned[each.name], columns.OrderedDate) else "ISO8601"
+            text = {"format": form} if holds_text(column) else {}
             moments = pd.to_datetime(column, utc=True, **text)
             values = ((moments - pd.Timestamp(0, tz="UTC")) / DAY).to_numpy(dtype=float)
         else:
@@ -743,7 +837,7 @@ def check_predictions(g: np.random.Generator, drawn: Drawn, first: pd.DataFrame,
     encoder.unseen(new.frame)
 
     kept = storage.read(storage.save(model, folder / "model.safetensors", encoder=encoder, target="y"))
-    if kept.encoder.columns != encoder.columns:
+    if kept.encoder.columns != encoder.columns or kept.encoder.left_out != encoder.left_out:
         raise Finding("the loaded encoder is another")
     loaded = answer(kept.model, kept.encoder.transform(new.frame))
     if loaded[0] != whole[0] or not np.array_equal(loaded[1], whole[1]):
@@ -813,8 +907,8 @@ def run_table(seed: int, folder: Path, wanted: str | None = None) -> tuple[Drawn
     learned = False
     try:
         first = read_first(drawn, folder)
-        table = data.make_table(first, "y")
-        encoder = Encoder().fit(table.inputs)
+        table = data.make_table(first, "y", choices=drawn.said.choices)
+        encoder = table_encoder(table.inputs, drawn.said.choices, table.left_out)
         x = encoder.transform(table.inputs)
         check_columns(drawn, table, encoder, x)
         model = estimator(g, table.task, seed).fit(x, table.target.to_numpy())
@@ -988,8 +1082,8 @@ PLANTS: dict[str, Callable[[], list[Any]]] = {
     "rare categories": lambda: encoding("rare categories", no_others),
     "whole categories": lambda: encoding("whole categories", swapped),
     "codes": lambda: instead(data, "_keep_codes", lambda _: lambda *_: []),
-    "ids": lambda: instead(data, "_odd", lambda _: nothing),
-    "row numbers": lambda: instead(data, "_numbered", lambda _: nothing),
+    "ids": lambda: instead(useful, "_odd", lambda _: nothing),
+    "row numbers": lambda: instead(useful, "_numbered", lambda _: nothing),
     "ISO dates": lambda: encoding("ISO dates", plus_one),
     "ISO times": lambda: instead(columns, "_days", lambda right: lambda *given: np.floor(right(*given))),
     "dates with gaps": lambda: encoding("dates with gaps", no_numbers),
@@ -1002,8 +1096,8 @@ PLANTS: dict[str, Callable[[], list[Any]]] = {
     "money": lambda: encoding("money", swapped),
     "durations": lambda: instead(columns, "_SECONDS", lambda seconds: seconds / 24),
     "nullable": lambda: encoding("nullable", no_numbers),
-    "constant": lambda: instead(data, "_hopeless", lambda _: nothing),
-    "empty": lambda: instead(data, "_hopeless", lambda _: nothing),
+    "constant": lambda: instead(useful, "_hopeless", lambda _: nothing),
+    "empty": lambda: instead(useful, "_hopeless", lambda _: nothing),
     "huge": lambda: encoding("huge", single),
     "tiny": lambda: encoding("tiny", single),
     "infinite": lambda: instead(columns.np, "isinf", lambda _: lambda values: np.zeros(np.shape(values), bool)),
@@ -1012,11 +1106,11 @@ PLANTS: dict[str, Callable[[], list[Any]]] = {
     ),
     "odd texts": lambda: instead(numpy_code, "_literal", lambda _: lambda value: f'"{value}"'),
     "odd names": lambda: instead(
-        recipe, "_features", lambda right: lambda column: (replace(f, column=f.column.upper()) for f in right(column))
+        recipe, "_features", lambda right: lambda *given: (replace(f, column=f.column.upper()) for f in right(*given))
     ),
     "category types": lambda: encoding("category types", swapped),
-    "lists": lambda: instead(data, "_hopeless", lambda _: nothing),
-    "bytes": lambda: instead(data, "_hopeless", lambda _: nothing),
+    "lists": lambda: instead(useful, "_hopeless", lambda _: nothing),
+    "bytes": lambda: instead(useful, "_hopeless", lambda _: nothing),
 }
 
 

@@ -116,8 +116,10 @@ def _encoding(plan: Recipe) -> list[str]:
 
 def _named_missing(plan: Recipe) -> str:
     """Give the function that says what is missing where texts, and numbers and dates that they say, mean that."""
-    numbers = _OF_TYPED_NUMBERS if plan.missing.numbers else ""
-    return _IS_NAMED_MISSING.format(numbers, _OF_TYPED_DATES if plan.missing.moments else "")
+    missing = plan.missing
+    lines = (_OF_TYPED_NUMBERS if missing.numbers else "") + (_OF_TYPED_DATES if missing.moments else "")
+    named = (" or number" if missing.numbers else "") + (" or date" if missing.moments else "")
+    return _IS_NAMED_MISSING.format(lines, named)
 
 
 _ENCODE = '''
@@ -272,19 +274,16 @@ def is_missing(value):
 _IS_NAMED_MISSING = '''
 def is_missing(value):
     """Say whether a value is None, the NaN, NaT or NA of some library, or means so."""
+    text = str(value)
     if isinstance(value, str):
-        return value.strip() in MISSING_TEXTS
-    if str(value) in ("None", "nan", "NaN", "NaT", "<NA>"):
-        return True
-{}{}    return False
+        return text.strip() in MISSING_TEXTS
+{}    return text in ("None", "nan", "NaN", "NaT", "<NA>"){}
 '''
 _OF_TYPED_NUMBERS = """\
-    if isinstance(value, (int, float, np.number)) and not isinstance(value, bool):
-        return float(value) in MISSING_NUMBERS
+    number = text not in ("True", "False") and value in MISSING_NUMBERS
 """
 _OF_TYPED_DATES = """\
-    if str(value).replace("T", " ")[:19] in MISSING_DATES:
-        return True
+    date = text.replace("T", " ")[:19] in MISSING_DATES
 """
 
 

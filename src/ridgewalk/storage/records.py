@@ -536,7 +536,10 @@ def _table(record: Record | None) -> tuple[tuple[str, ...], tuple[LeftOut, ...],
         raise WrongError("what was left out of its table has no role")
     left_out = tuple(LeftOut(as_text(name), role, as_text(why), as_text(how)) for name, role, why, how in given)
     read_as = {as_text(name): as_text(value) for name, value in record["read_as"].items()}
-    return tuple(map(as_text, record["missing"])), left_out, TextFormat(**read_as)
+    missing = record["missing"]
+    if not isinstance(missing, list):
+        raise WrongError("its texts that mean missing are no list")
+    return tuple(map(as_text, missing)), left_out, TextFormat(**read_as)
 
 
 _LAST_DAY = 10**9  # from 1970-01-01

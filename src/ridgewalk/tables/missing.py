@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from decimal import Decimal
 from functools import cached_property
 from numbers import Real
 from typing import Any
@@ -63,7 +64,7 @@ class MissingTexts:
             return False
         if hasattr(value, "isoformat") and hasattr(value, "year"):
             return pd.to_datetime(value, utc=True, errors="coerce") in self.moments
-        return isinstance(value, Real) and float(value) in self.numbers
+        return isinstance(value, Real | Decimal) and value in self.numbers  # whole numbers of any size have a hash
 
     def blanked(self, column: pd.Series[Any], as_numbers: bool = False) -> pd.Series[Any]:
         """Return a column in which values that mean missing are missing; the same column where there are none."""

@@ -127,9 +127,9 @@ def read_table(
     kind = ".csv" if streamed else _kind(path)
     asked = TextFormat(encoding, separator, decimal)
     if kind in (*_COLUMNAR, _EXCEL) and asked.named:
-        raise DataError(
-            f"{' and '.join(asked.named).capitalize()} are of CSV and TSV, and {name} is none: leave them out."
-        )
+        what, said = " and the ".join(asked.named), "is said" if len(asked.named) == 1 else "are said"
+        instead = "leave it out" if len(asked.named) == 1 else "leave them out"
+        raise DataError(f"The {what} {said} of CSV and TSV, and {name} is none: {instead}.")
     known = _Known.of(texts, target, encoder, asked, missing)
     if kind in _COLUMNAR:
         frame = known.missing.blanked_frame(_read_columnar(name, path, kind))

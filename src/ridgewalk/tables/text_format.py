@@ -74,9 +74,9 @@ class TextFormat:
 
 
 def _decodes(encoding: str) -> bool:
-    """Return whether Python decodes text by this name."""
+    """Return whether Python has an encoding of text by this name."""
     try:
-        b"".decode(encoding)
+        "a".encode(encoding)  # of an empty text it never looks the name up
     except (LookupError, ValueError):  # a null character is a ValueError
         return False
     return True
