@@ -31,7 +31,7 @@ KINDS = {Number: "number", Category: "category", Date: "date"}
 def kinds(**choices: Any) -> dict[str, str]:
     given = ColumnChoices(**choices)
     table = make_table(FRAME, "y", choices=given)
-    there = [name for name in table.inputs if given.kind(name)]
+    there = [str(name) for name in table.inputs if given.kind(str(name))]
     only = {name: [each for each in there if given.kind(each) == kind] for name, kind in
             (("categories", "category"), ("numbers", "number"), ("dates", "date"))}  # fmt: skip
     return {column.name: KINDS[type(column)] for column in Encoder(**only).fit(table.inputs).columns}
@@ -60,7 +60,7 @@ def test_a_choice_is_what_becomes_of_a_column(choices: Any, becomes: dict[str, s
 
 
 def test_nothing_is_learned_of_a_constant_whatever_is_chosen() -> None:
-    frame = FRAME.assign(always="1", things=[[1]] * ROWS)
+    frame = FRAME.assign(always="1", things=pd.Series([[1]] * ROWS))
     table = make_table(frame, "y", choices=ColumnChoices(numbers="always", categories="things"))
     assert not {"always", "things"} & set(table.inputs)
     found = {each.column: (each.role, each.reason) for each in table.left_out}

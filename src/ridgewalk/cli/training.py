@@ -233,6 +233,7 @@ def read_problem(file: Path, columns: Columns, walk: Walk, verbose: bool, readin
     release_memory()
     problem = Problem(table, encoder, columns, x, y, weights, groups)
     _check_loss(walk.loss, table.task)
+    _ = problem.pos_label  # refuses what is none
     if walk.scorer is not None:
         from sklearn.metrics import get_scorer_names
 
