@@ -236,9 +236,8 @@ def described(model: Any, encoder: Encoder | None, target: str | None, shelf: Sh
             "gain_error": shelf.plain("input selection", chosen.gain_error),
             "frequency": shelf.put("frequency", chosen.frequency),
         }
-    document["paths"] = [_path_record(f"path {k}", each, shelf) for k, each in enumerate(paths)]
-    document["calibration"] = calibration_record(model, shelf)
-    return document
+    records = [_path_record(f"path {k}", each, shelf) for k, each in enumerate(paths)]
+    return document | {"paths": records, "calibration": calibration_record(model, shelf)}
 
 
 def encoder_records(encoder: Encoder | None) -> Record:
