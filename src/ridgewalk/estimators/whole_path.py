@@ -11,7 +11,6 @@ from typing import Any, ClassVar, Self, get_args
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.sparse import issparse
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import _check_feature_names_in, check_is_fitted
@@ -210,8 +209,8 @@ class _PathEstimator(Predictor):
         """Return how the columns (N, P) are mapped: as it was set before the fit, else as ``pieces`` asks."""
         if self._map_rule is not None or not self.pieces:
             return self._map_rule
-        if issparse(x):
-            return MapRule(np.ones(x.shape[1], dtype=bool), self.pieces)  # which is refused
+        if not isinstance(x, np.ndarray):
+            return MapRule(np.ones(x.shape[1], dtype=np.bool_), self.pieces)  # sparse: that is refused
         return bounded_rule(np.array([has_three_values(column) for column in x[weights > 0].T]), self.pieces)
 
     def _settings(self, size: Defaults, l1_ratio: float) -> PathSettings:
