@@ -245,8 +245,8 @@ def adaptive_factors(penalty: GroupLassoPath, w: Array, null: Booleans, column: 
     numbers = np.bincount(column)[column]
     groups = column if penalty.groups is None else np.unique(penalty.groups, return_inverse=True)[1]
     member = groups == np.arange(groups.max() + 1)[:, None]
-    columns = (member / numbers).sum(axis=1)
-    norms = np.sqrt((squares * numbers) @ member.T / columns)[:, groups]
+    columns = (member / numbers).sum(axis=1, keepdims=True)
+    norms = np.sqrt(squares @ (member * numbers / columns).T)[:, groups]
     with np.errstate(divide="ignore", invalid="ignore"):
         factors = np.where(norms > 0, norms.max(axis=1, keepdims=True) / norms, np.inf)
     if penalty.penalty_factors is not None:
