@@ -11,7 +11,7 @@ from sklearn.model_selection import KFold, StratifiedKFold
 from paths import settings_of
 from ridgewalk.engine import Runner
 from ridgewalk.estimators import MLPClassifierCV, MLPRegressorCV
-from ridgewalk.input_maps import MapRule
+from ridgewalk.input_maps import InputMap, Kind, MapRule
 from ridgewalk.losses import BinaryCrossEntropy, SquaredError
 from ridgewalk.path import input_selection as inputs
 from ridgewalk.path.families import GroupLassoPath
@@ -342,6 +342,25 @@ def test_a_rule_that_maps_nothing_selects_as_none_does(engine: Any) -> None:
     for a, b in zip(ours.arms, theirs.arms, strict=True):
         np.testing.assert_array_equal(a.path.inputs_kept, b.path.inputs_kept)
         np.testing.assert_allclose(a.path.train_loss, b.path.train_loss, rtol=1e-5)
+
+
+class Copies(MapRule):
+    """Map the columns to 3, 1, 4, 1 and 2 copies of themselves."""
+
+    def learn(self, x: Any, weights: Any) -> InputMap:
+        column = np.repeat(np.arange(5), [3, 1, 4, 1, 2])
+        return InputMap(column, np.full(11, Kind.IDENTITY), np.zeros(11), np.ones(11))
+
+
+def test_a_column_beside_copies_of_itself_is_selected_and_refitted_as_it_is_alone() -> None:
+    x, y = make_signal(120, 5)
+    settings = settings_of((), penalty="group_lasso", penalty_factors=[1, 2, 1, 1, 0.5])
+    given = x, y, BinaryCrossEntropy(), folds(y), settings, np.geomspace(1e-3, 0.2, 6)
+    alone, copied = (relax(*given, maps=maps).arms for maps in (None, Copies(np.zeros(5, dtype=bool))))
+    for ours, theirs in zip(copied, alone, strict=True):
+        penalized = theirs.path.alphas > 0  # without a penalty copies have no single optimum
+        np.testing.assert_allclose(ours.path.row_loss[penalized], theirs.path.row_loss[penalized], rtol=1e-4, atol=1e-5)
+        np.testing.assert_array_equal(ours.path.inputs_kept, theirs.path.inputs_kept)
 
 
 def test_relaxing_a_linear_path_refits_its_supports_without_l1() -> None:

@@ -230,6 +230,11 @@ def _together(fits: Sequence[Fits]) -> Fits:
     return joined(fits, np.arange(runs))
 
 
+def numbers_beside(column: Integers | None, inputs: int) -> Array:
+    """Return how many numbers the column of each input (M,) is mapped to, itself among them: 1 without a map."""
+    return np.ones(inputs) if column is None else np.bincount(column)[column].astype(float)
+
+
 def adaptive_factors(penalty: GroupLassoPath, w: Array, null: Booleans, column: Integers | None = None) -> Array:
     """Compute factors (R, M, 1) of the adaptive path, from first-layer weights w (R, M, H) of runs.
 
@@ -242,7 +247,7 @@ def adaptive_factors(penalty: GroupLassoPath, w: Array, null: Booleans, column: 
     inputs = w.shape[1]
     column = np.arange(inputs) if column is None else column
     squares = (np.where(null[:, None, None], 0, w.astype(np.float64)) ** 2).sum(axis=-1)
-    numbers = np.bincount(column)[column]
+    numbers = numbers_beside(column, inputs)
     groups = column if penalty.groups is None else np.unique(penalty.groups, return_inverse=True)[1]
     member = groups == np.arange(groups.max() + 1)[:, None]
     columns = (member / numbers).sum(axis=1, keepdims=True)
@@ -336,7 +341,7 @@ def _refit(problem: PathProblem, settings: PathSettings, runner: Runner, fits: F
     supports, count = (fits.parameters[0][chosen] != 0).any(axis=-1), len(RIDGES)
     columns = np.flatnonzero(supports.any(axis=0))
     columns = columns if columns.size else np.array([0])  # a network needs an input; excluded, it says nothing
-    held = np.where(supports[:, columns], 1.0, np.inf)[..., None]
+    held = np.where(supports[:, columns], numbers_beside(problem.column, problem.inputs)[columns], np.inf)[..., None]
     ridges = L2(per_run(np.repeat(RIDGES, len(chosen))), factors=np.tile(held, (count, 1, 1)))
     first, *others = (array[chosen] for array in fits.parameters)
     start = tuple(np.concatenate([array] * count) for array in (first[:, columns], *others))
