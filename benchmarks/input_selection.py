@@ -1,6 +1,7 @@
 """Select inputs where the truth is known, and compare with the plain path and the unpenalized network.
 
     python benchmarks/input_selection.py [--designs a,b,c,...] [--seeds 10] [--first-seed 1000] [--rows 1000,500]
+        [--pieces 4]
     python benchmarks/input_selection.py --cancer [--seeds 10]    breast cancer, 30 inputs: folds and starts anew
 
 Every seed draws data, folds and starts anew; losses are those of the models handed over, on 10,000 fresh rows, in nats
@@ -15,6 +16,8 @@ of 16; the times are those of both cores. Designs:
     wide     a's three true inputs among 300, on 200 rows
     lines    three lines among 300, on 200 rows: 3 x0 - 3 x1 + 3 x2
     nc, nr   30 inputs that say nothing about a class, or a number
+
+With ``--pieces`` columns of numbers are encoded, as the estimators' ``pieces`` does it; the plain path, too.
 """
 
 from __future__ import annotations
@@ -34,6 +37,7 @@ from sklearn.model_selection import KFold, StratifiedKFold
 from ridgewalk import MLPClassifierCV
 from ridgewalk.arrays import Array, Integers
 from ridgewalk.engine import Runner, native
+from ridgewalk.input_maps import bounded_rule, has_three_values
 from ridgewalk.losses import BinaryCrossEntropy, CrossEntropy, Loss, SquaredError
 from ridgewalk.path import GroupLassoPath, MLPPath, PathProblem, PathSettings, fit_path
 from ridgewalk.path.dependence import mean_and_error
@@ -162,7 +166,7 @@ class Outcome:
     plain_seconds: float
 
 
-def run(design: Design, rows: int, seed: int) -> dict[str, Outcome]:
+def run(design: Design, rows: int, seed: int, pieces: int) -> dict[str, Outcome]:
     """Select by both rules on one fresh draw."""
     generator = np.random.default_rng(seed)
     x, target = design.draw(rows, generator)
@@ -174,7 +178,9 @@ def run(design: Design, rows: int, seed: int) -> dict[str, Outcome]:
     splits = list(folds.split(x, labels if classes else None))
     settings = PathSettings((HIDDEN,), penalty=GroupLassoPath(groups=design.groups))
     longer = replace(settings, max_iter=round(FIRST_SHARE * settings.max_iter))
-    problem, runner = PathProblem.of(x, target, design.loss, splits, (seed,)), Runner(n_jobs=-1)
+    rule_of_maps = bounded_rule(np.array([has_three_values(column) for column in x.T]), pieces) if pieces else None
+    problem = PathProblem.of(x, target, design.loss, splits, (seed,), maps=rule_of_maps)
+    runner = Runner(n_jobs=-1)
     began = time.perf_counter()
     fit_path(problem, longer, STRENGTHS, runner)
     plain_seconds = time.perf_counter() - began
@@ -222,7 +228,7 @@ def report(design: Design, rows: int, rule: str, outcomes: list[Outcome]) -> str
     )
 
 
-def cancer(seeds: range) -> None:
+def cancer(seeds: range, pieces: int) -> None:
     """Print a line per rule and seed of folds and starts: inputs kept, and the loss against the path's lowest."""
     X, y = load_breast_cancer(return_X_y=True)
     print(
@@ -233,7 +239,13 @@ def cancer(seeds: range) -> None:
     for rule in ("min", "1se"):
         for seed in seeds:
             model = MLPClassifierCV(
-                (HIDDEN,), alphas=STRENGTHS, select_inputs=True, selection=rule, random_state=seed, n_jobs=-1
+                (HIDDEN,),
+                alphas=STRENGTHS,
+                pieces=pieces,
+                select_inputs=True,
+                selection=rule,
+                random_state=seed,
+                n_jobs=-1,
             ).fit(X, y)
             chosen, path = model.input_selection_.chosen, model.input_selection_.arms[0]
             difference = chosen.path.row_loss[chosen.index] - path.path.row_loss[path.index]
@@ -252,19 +264,20 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=10)
     parser.add_argument("--first-seed", type=int, default=1000)
     parser.add_argument("--rows", default="1000,500")
+    parser.add_argument("--pieces", type=int, default=0)
     parser.add_argument("--cancer", action="store_true")
     options = parser.parse_args()
     seeds = range(options.first_seed, options.first_seed + options.seeds)
     print(f"{datetime.date.today()}, {os.cpu_count()} cores, {native.load()[0]}, Python {platform.python_version()}\n")
     if options.cancer:
-        return cancer(seeds)
+        return cancer(seeds, options.pieces)
     print("| design | rows | rule | kept | true inputs | false (most) | loss | unpenalized | plain path | against it "
           "| below both | time, in plain paths |")  # fmt: skip
     print("|---" * 12 + "|")
     for name in options.designs.split(","):
         design = DESIGNS[name]
         for rows in [design.rows] if design.rows else [int(rows) for rows in options.rows.split(",")]:
-            outcomes = [run(design, rows, seed) for seed in seeds]
+            outcomes = [run(design, rows, seed, options.pieces) for seed in seeds]
             for rule in ("min", "1se"):
                 print(report(design, rows, rule, [outcome[rule] for outcome in outcomes]), flush=True)
 

@@ -1,6 +1,7 @@
 """Select inputs of real tables among useless ones that were planted beside them, and keep all that a rule can need.
 
-    python benchmarks/planted_inputs.py FOLDER [--seed 2] [--tables A,B] [--records FOLDER] [--report FILE]
+    python benchmarks/planted_inputs.py FOLDER [--seed 2] [--pieces 4] [--tables A,B] [--records FOLDER]
+        [--report FILE]
 
 FOLDER holds tables as benchmarks/accuracy.py takes them; those with at most 80 encoded columns and 10 classes take
 part. The rows are those of that benchmark's first split: at most 600 to select on, at most 2,000 to judge on. A table's
@@ -14,7 +15,8 @@ own columns are called true, though some of them say little; as many useless one
 Each is fitted once, as ``select_inputs=True`` fits it (5 folds, one layer of 32, 30 strengths). Its record has, of
 every arm at every strength: the held-out loss of each row, the inputs that each fold's network and that of all rows
 hold, and the loss of the latter on the rows to judge on. So other choices are compared without fitting again. Losses of
-the report are over the plain path's on the true columns alone, geometric means. Seed 1 is what the choice was made on;
+the report are over the plain path's on the true columns alone, geometric means; with ``--pieces`` columns of numbers
+are encoded, but for that path, which needs records without. Seed 1 is what the choice was made on;
 reported is seed 2. Records resume.
 """
 
@@ -39,6 +41,7 @@ from accuracy_models import Split
 from engine import machine
 from ridgewalk.arrays import Array
 from ridgewalk.engine import Runner
+from ridgewalk.input_maps import bounded_rule, has_three_values
 from ridgewalk.losses import BinaryCrossEntropy, CrossEntropy, Loss, SquaredError
 from ridgewalk.path import GroupLassoPath, MLPPath, PathProblem, PathSettings
 from ridgewalk.path.input_selection import select_inputs
@@ -73,12 +76,13 @@ def loss_of(split: Split) -> tuple[Loss, Array, Array]:
     return CrossEntropy(), every[split.y], every[split.answers]
 
 
-def selected(split: Split, x: Array, fresh: Array) -> dict[str, Any]:
+def selected(split: Split, x: Array, fresh: Array, pieces: int) -> dict[str, Any]:
     """Select among the columns x (N, P), and return the record."""
     loss, target, answers = loss_of(split)
     draw = (StratifiedKFold if split.classes else KFold)(FOLDS, shuffle=True, random_state=split.seed)
     folds = list(draw.split(x, split.y if split.classes else None))
-    problem = PathProblem.of(x, target, loss, folds, (split.seed,))
+    maps = bounded_rule(np.array([has_three_values(column) for column in x.T]), pieces) if pieces else None
+    problem = PathProblem.of(x, target, loss, folds, (split.seed,), maps=maps)
     settings = PathSettings((HIDDEN,), penalty=GroupLassoPath())
     began = time.process_time()
     selection = select_inputs(problem, settings, STRENGTHS, Runner(n_jobs=1))
@@ -129,16 +133,22 @@ def cells(folder: Path, seed: int, tables: list[str]) -> Iterator[tuple[str, Spl
             yield file.stem, split, x, fresh
 
 
-def run(folder: Path, records: Path, seed: int, tables: list[str]) -> None:
-    """Make the records that are missing."""
+def suffix(seed: int, pieces: int) -> str:
+    """Return how the names of the records of a seed end."""
+    return f"seed {seed}{f', {pieces} pieces' * bool(pieces)}.npz"
+
+
+def run(folder: Path, records: Path, seed: int, pieces: int, tables: list[str]) -> None:
+    """Make the records that are missing, and those that the losses are measured by."""
     records.mkdir(parents=True, exist_ok=True)
     for table, split, x, fresh in cells(folder, seed, tables):
-        for number, way in enumerate(WAYS):
-            record = records / f"{table}, {way}, seed {seed}.npz"
+        for number, way, encoded in [(0, WAYS[0], 0), *((n, way, pieces) for n, way in enumerate(WAYS))]:
+            record = records / f"{table}, {way}, {suffix(seed, encoded)}"
             if record.exists():
                 continue
             useless = planted(np.concatenate([x, fresh]), way, np.random.default_rng([seed, number]))
-            found = selected(split, np.hstack([x, useless[: len(x)]]), np.hstack([fresh, useless[len(x) :]]))
+            columns = np.hstack([x, useless[: len(x)]])
+            found = selected(split, columns, np.hstack([fresh, useless[len(x) :]]), encoded)
             unfinished = record.with_suffix(f".{os.getpid()}.npz")
             np.savez_compressed(unfinished, true=np.arange(x.shape[1] + useless.shape[1]) < x.shape[1], **found)
             unfinished.rename(record)
@@ -158,9 +168,9 @@ class Model:
     agreement: float
 
 
-def read(records: Path, seed: int) -> dict[tuple[str, str], dict[str, Any]]:
+def read(records: Path, seed: int, pieces: int) -> dict[tuple[str, str], dict[str, Any]]:
     """Read the records of a seed, by table and way."""
-    files = sorted(records.glob(f"*, seed {seed}.npz"))
+    files = sorted(records.glob(f"*, {suffix(seed, pieces)}"))
     return {tuple(file.stem.split(", ")[:2]): dict(np.load(file)) for file in files}  # type: ignore[misc]
 
 
@@ -182,11 +192,11 @@ CHOICES: dict[str, Callable[[dict[str, Any]], tuple[Array, Array, float]]] = {
 }
 
 
-def report(records: Path, seed: int) -> str:
+def report(records: Path, seed: int, pieces: int) -> str:
     """Return the tables of a seed, in Markdown."""
-    found = read(records, seed)
+    found, plain = read(records, seed, pieces), read(records, seed, 0)
     tables = sorted({table for table, _ in found if all((table, way) in found for way in WAYS)})
-    base = {table: minimum_of(found[table, "none"], (0,))[2] for table in tables}
+    base = {table: minimum_of(plain[table, "none"], (0,))[2] for table in tables}
 
     def model(choice: str, table: str, way: str) -> Model:
         record = found[table, way]
@@ -219,8 +229,9 @@ def report(records: Path, seed: int) -> str:
             )
         each.append(cells)
     parts = [
-        f"# Selecting inputs of real tables among planted ones, seed {seed}",
-        f"{datetime.date.today()}; {machine()['processor']}; `python benchmarks/planted_inputs.py FOLDER` says how. "
+        f"# Selecting inputs of real tables among planted ones, seed {seed}{f', {pieces} pieces' * bool(pieces)}",
+        f"{datetime.date.today()}; {machine()['processor']}; `python benchmarks/planted_inputs.py FOLDER --seed {seed} "
+        f"--pieces {pieces}`. "
         f"{len(tables)} tables.\nMean shares of true/useless columns kept; loss over the plain path's on the true "
         "columns alone; mean share\nof the folds that hold a kept input.",
         markdown(["", "all planted", *WAYS], rows),
@@ -235,15 +246,17 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", type=Path)
     parser.add_argument("--seed", type=int, default=2)
+    parser.add_argument("--pieces", type=int, default=0, help="of the encoding of every column of numbers")
     parser.add_argument("--records", type=Path, default=Path("planted-records"))
     parser.add_argument("--tables", default="", help="only these, parted by commas")
     parser.add_argument("--report", type=Path, help="write the report here, and fit nothing")
     arguments = parser.parse_args()
     if arguments.report is not None:
-        arguments.report.write_text(report(arguments.records, arguments.seed), encoding="utf-8")
+        arguments.report.write_text(report(arguments.records, arguments.seed, arguments.pieces), encoding="utf-8")
         return
-    run(arguments.folder, arguments.records, arguments.seed, list(filter(None, arguments.tables.split(","))))
-    sys.stdout.write(report(arguments.records, arguments.seed))
+    tables = list(filter(None, arguments.tables.split(",")))
+    run(arguments.folder, arguments.records, arguments.seed, arguments.pieces, tables)
+    sys.stdout.write(report(arguments.records, arguments.seed, arguments.pieces))
 
 
 if __name__ == "__main__":

@@ -160,7 +160,7 @@ def test_every_option_reaches_the_estimator(
         "hidden": "7,5", "activation": "gelu", "loss": "log_loss", "penalty": "group_lasso", "l1-ratio": "0.25,0.75",
         "alphas": "0.1,0.01", "selection": "1se", "scorer": "accuracy", "folds": "4", "seeds": "3", "max-iter": "17",
         "learning-rate": "0.5", "batch-size": "11", "random-state": "13", "n-jobs": "2", "class-weight": "no=1,yes=5",
-        "weights": "weight", "row-groups": "day", "drop": "amount",
+        "weights": "weight", "row-groups": "day", "drop": "amount", "pieces": "5",
     }  # fmt: skip
     if configured:
         lines = [
@@ -177,7 +177,7 @@ def test_every_option_reaches_the_estimator(
         "hidden_layer_sizes": (7, 5), "activation": "gelu", "loss": "log_loss", "penalty": "group_lasso",
         "l1_ratio": [0.25, 0.75], "alphas": [0.1, 0.01], "selection": "1se", "scoring": "accuracy", "cv": 4,
         "n_seeds": 3, "max_iter": 17, "learning_rate_init": 0.5, "batch_size": 11, "random_state": 13, "n_jobs": 2,
-        "class_weight": {"no": 1.0, "yes": 5.0}, "ensemble": True, "select_inputs": False, "relax": False,
+        "class_weight": {"no": 1.0, "yes": 5.0}, "ensemble": True, "select_inputs": False, "relax": False, "pieces": 5,
         "rows": (np.arange(90) % 3).tolist(), "apart": [str(day) for day in np.arange(90) // 3],
     }  # fmt: skip
     assert {name: seen[name] for name in expected} == expected

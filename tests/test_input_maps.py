@@ -1,6 +1,7 @@
 """Input maps follow their formulas, are learned on a fold's own rows alone, and a path with them keeps its laws."""
 
 import math
+import pickle
 import warnings
 from dataclasses import fields, replace
 from typing import Any
@@ -15,7 +16,7 @@ from ridgewalk.engine import Runner, memory
 from ridgewalk.engine.record import Record
 from ridgewalk.estimators.problem import Sampling, path_problem
 from ridgewalk.folds import standardized_fold
-from ridgewalk.input_maps import InputMap, Kind, MapRule
+from ridgewalk.input_maps import InputMap, Kind, MapRule, bounded_rule, has_three_values
 from ridgewalk.losses import BinaryCrossEntropy, SquaredError
 from ridgewalk.path.families import ElasticNetPath, GroupLassoPath, GroupMCPPath, MCPPath, over_inputs
 from ridgewalk.path.fit import find_strengths, fit_path
@@ -315,6 +316,74 @@ def test_columns_are_selected_and_refitted(hidden: Any, given: Any) -> None:
         model.fit(x, np.log(x[:, 0]))
     assert model.support_[0]
     assert model.selection_frequency_.shape == (4,)
+
+
+def quick(estimator: Any, **given: Any) -> Any:
+    return estimator(**{"hidden_layer_sizes": (4,), "alphas": 3, "cv": 2, "max_iter": 15, "random_state": 0} | given)
+
+
+def test_pieces_map_every_column_that_has_three_values() -> None:
+    x, weights = table(), np.ones(ROWS)
+    x[:, 1] = np.arange(ROWS) % 2
+    x[0, 1], weights[0] = 7.0, 0.0  # a third value, in a row that does not count
+    y = np.log(x[:, 0])
+    by_hand = quick(MLPRegressorCV, select_inputs=True)
+    by_hand._map_rule = MapRule(np.array([True, False, True, True]), 3)
+    models = [model.fit(x, y, weights) for model in (quick(MLPRegressorCV, select_inputs=True, pieces=3), by_hand)]
+    for ours, theirs in zip(*(model.path_.parameters for model in models), strict=True):
+        np.testing.assert_array_equal(ours, theirs)
+    assert models[0].coefs_[0].shape == (13, 4)
+    assert quick(MLPRegressorCV).fit(x, y, weights).coefs_[0].shape == (4, 4)  # without pieces none is mapped
+
+
+@pytest.mark.parametrize(
+    ("columns", "asked", "pieces"),
+    [(5, 8, 8), (33, 8, 8), (60, 8, 4), (75, 8, 3), (76, 8, 0), (76, 2, 2), (150, 2, 0), (400, 4, 0), (0, 4, 4)],
+)
+def test_of_many_columns_each_has_fewer_pieces(columns: int, asked: int, pieces: int) -> None:
+    mapped = np.arange(columns + 1) > 0
+    rule = bounded_rule(mapped, asked)
+    assert rule.pieces == pieces
+    assert rule.mapped is mapped
+
+
+def test_three_values_are_counted() -> None:
+    for values, three in (([], False), ([1], False), ([1, 1, 2, 1, 2], False), ([1, 1, 2, 1, 3], True)):
+        assert has_three_values(np.array(values, dtype=float)) is three
+
+
+@pytest.mark.parametrize("hidden", [(4,), ()], ids=["network", "linear"])
+@pytest.mark.parametrize("kind", ["labels", "classes", "several numbers", "several starts", "one fold", "nothing"])
+def test_pieces_go_with_every_kind_of_target(kind: str, hidden: Any) -> None:
+    x = table(seed=3)
+    rise = np.log(x[:, 0])
+    y: Any = {
+        "labels": np.stack([rise > 0, x[:, 2] > 0], axis=1).astype(int),
+        "classes": np.digitize(rise, [-1, 1]),
+        "several numbers": np.stack([rise, x[:, 2]], axis=1),
+        "nothing": np.random.default_rng(9).normal(size=ROWS),
+    }.get(kind, rise)
+    given: dict[str, Any] = {"select_inputs" if hidden else "relax": True, "pieces": 3, "hidden_layer_sizes": hidden}
+    if kind == "several starts":
+        given |= {"n_seeds": 2, "ensemble": True}
+    if kind == "one fold":
+        given["cv"] = [(np.arange(40), np.arange(40, ROWS))]
+    estimator = MLPClassifierCV if kind in ("labels", "classes") else MLPRegressorCV
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        model = quick(estimator, **given).fit(x, y)
+    assert model.support_.shape == model.selection_frequency_.shape == (4,)
+    moved = x + np.where(model.support_, 0.0, 5.0)
+    np.testing.assert_allclose(model.predict(moved), model.predict(x))
+    again = pickle.loads(pickle.dumps(model))
+    np.testing.assert_array_equal(again.predict(x), model.predict(x))
+    np.testing.assert_allclose(np.ravel(model.compact().predict(x)), np.ravel(model.predict(x)), atol=1e-6)
+
+
+def test_pieces_of_a_sparse_table_are_refused() -> None:
+    x = table()
+    with pytest.raises(ValueError, match="sparse x cannot be mapped: give x as a dense array"):
+        quick(MLPRegressorCV, pieces=3).fit(csr_array(x), x[:, 3])
 
 
 def test_a_record_tells_maps_apart(tmp_path: Any) -> None:

@@ -11,12 +11,15 @@ from sklearn.model_selection import KFold, StratifiedKFold
 from paths import settings_of
 from ridgewalk.engine import Runner
 from ridgewalk.estimators import MLPClassifierCV, MLPRegressorCV
+from ridgewalk.input_maps import InputMap, Kind, MapRule
 from ridgewalk.losses import BinaryCrossEntropy, SquaredError
 from ridgewalk.path import input_selection as inputs
 from ridgewalk.path.dependence import mean_and_error
 from ridgewalk.path.families import GroupLassoPath
 from ridgewalk.path.input_selection import RIDGES, adaptive_factors
 from ridgewalk.path.problem import PathProblem
+
+MAPS = MapRule(np.array([True, True, False, True, True]), 3)  # 5 columns, 17 numbers
 
 
 def make_signal(rows: int = 400, columns: Any = 12, seed: int = 0) -> Any:
@@ -55,9 +58,11 @@ def selected(
     rule: Any = "min",
     n_jobs: Any = 1,
     standardize: Any = True,
+    maps: Any = None,
+    engine: Any = "compiled",
 ) -> Any:
-    problem = PathProblem.of(x, y, loss, splits, seeds, standardize=standardize)
-    return way(problem, settings, alphas, Runner(n_jobs=n_jobs), rule)
+    problem = PathProblem.of(x, y, loss, splits, seeds, standardize=standardize, maps=maps)
+    return way(problem, settings, alphas, Runner(engine, n_jobs), rule)
 
 
 @pytest.fixture(scope="module")
@@ -111,7 +116,8 @@ def test_a_refit_uses_the_inputs_of_the_path_before_it_and_no_others(signal: Any
     assert (train[:, 0] < train[:, -1])[dense].mean() > 0.95
 
 
-def test_equal_supports_of_one_training_set_are_refitted_once(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("maps", [None, MAPS], ids=["columns", "mapped"])
+def test_equal_supports_of_one_training_set_are_refitted_once(monkeypatch: pytest.MonkeyPatch, maps: Any) -> None:
     x, y = make_signal(120, 5)
     trained = []
     train = Runner.train
@@ -121,7 +127,7 @@ def test_equal_supports_of_one_training_set_are_refitted_once(monkeypatch: pytes
         return train(self, job, *share)
 
     monkeypatch.setattr(Runner, "train", spy)
-    select_inputs(x, y, BinaryCrossEntropy(), folds(y), settings_of((5,), max_iter=60), 6)
+    select_inputs(x, y, BinaryCrossEntropy(), folds(y), settings_of((5,), max_iter=60), 6, maps=maps)
     refit = trained[-1]
     held = np.isfinite(refit.penalties[0].factors[..., 0])
     cells = refit.fold[: len(held) // len(RIDGES)]
@@ -166,6 +172,22 @@ def test_factors_are_shared_in_a_group_and_multiply_those_given() -> None:
     np.testing.assert_allclose(grouped, [1, 1, np.inf, root_mean_square])
     given = adaptive_factors(GroupLassoPath(penalty_factors=np.array([2, 0, 0, 1])), w, np.array([False]))[0, :, 0]
     np.testing.assert_allclose(given, [2 * 4 / 3, 0, 0, 4])
+
+
+@pytest.mark.parametrize("groups", [None, [0, 1, 1, 2]], ids=["columns", "groups of columns"])
+def test_a_column_beside_copies_of_itself_has_the_factor_that_it_has_alone(groups: Any) -> None:
+    # Copies that share a weight w: each has w/k, the group lasso pays sqrt(k) times their norm, which is |w| again.
+    w = np.random.default_rng(0).normal(size=(2, 4, 5))
+    copies = np.array([3, 1, 4, 1])
+    column = np.repeat(np.arange(4), copies)
+    shared = (w / copies[:, None])[:, column]
+    of_columns = None if groups is None else np.array(groups)
+    alone = GroupLassoPath(groups=of_columns)
+    wide = GroupLassoPath(groups=column if of_columns is None else of_columns[column])
+    null = np.array([False, False])
+    given = adaptive_factors(wide, shared, null, column)
+    np.testing.assert_allclose(given, adaptive_factors(alone, w, null)[:, column], rtol=1e-12)
+    assert not np.allclose(given, adaptive_factors(wide, shared, null))
 
 
 @pytest.mark.slow
@@ -257,6 +279,90 @@ def test_without_refits_near_the_lowest_loss_its_arm_is_handed_over(signal: Any)
     assert inputs._sparsest((path, refits)) is path
 
 
+def mapped_selection(engine: Any, way: Any = select_inputs, hidden: Any = (5,), **given: Any) -> Any:
+    x, y = make_signal(100, 5)
+    x[:, 3] = np.round(x[:, 3])  # some of its pieces are constant
+    settings = settings_of(hidden, penalty="group_lasso", max_iter=40, **given)
+    return way(x, y, BinaryCrossEntropy(), folds(y, 2), settings, 6, engine=engine, maps=MAPS)
+
+
+def columns_used(path: Any) -> Any:
+    """Return which columns have all, and which have any, of their numbers' weights: (S, K + 1, E, P) both."""
+    folds_w, whole_w = path.fold_networks.parameters[0], path.parameters[0]
+    used = (np.concatenate([folds_w, whole_w[:, None]], axis=1) != 0).any(axis=-1)
+    varies = np.stack([np.isfinite(fold.scale) for fold in path.folds])[None, :, None]
+    own = [MAPS.column == column for column in range(5)]
+    return tuple(
+        np.stack([each[..., column].all(axis=-1) for column in own], axis=-1) for each in (used | ~varies, ~used)
+    )
+
+
+ENGINES = ["reference", "compiled"]
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize("way", [select_inputs, relax])
+def test_a_mapped_column_is_held_whole_or_not_at_all(way: Any, engine: Any) -> None:
+    arms = mapped_selection(engine, way).arms
+    for arm in arms:
+        whole, none = columns_used(arm.path)
+        cells = ~arm.path.lost
+        assert (whole | none)[cells].all()
+        assert (arm.path.inputs_kept == ~none)[cells].all()
+    counts = np.unique(arms[-1].path.inputs_kept.sum(axis=-1))
+    assert {0, 1, 5} <= set(counts.tolist()) or len(counts) > 3
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_refits_of_mapped_columns_use_those_of_the_path_before_them(engine: Any) -> None:
+    _, adaptive, refits = (arm.path for arm in mapped_selection(engine).arms)
+    own = adaptive.source == np.arange(len(adaptive.alphas))[:, None, None]
+    before = np.repeat(adaptive.inputs_kept, len(RIDGES), axis=0)
+    refitted = ~refits.null_wins & np.repeat(own, len(RIDGES), axis=0)
+    assert refitted.sum() > 30
+    np.testing.assert_array_equal(refits.inputs_kept[refitted], before[refitted])
+
+
+@pytest.mark.parametrize(("engine", "hidden"), [("reference", (5,)), ("compiled", (5,)), ("compiled", ())])
+def test_factors_of_columns_hold_for_all_their_numbers(hidden: Any, engine: Any) -> None:
+    factors = np.array([1.0, 1.0, 1.0, np.inf, 0.0])
+    arms = mapped_selection(engine, select_inputs if hidden else relax, hidden, penalty_factors=factors).arms
+    for arm in arms:
+        kept = arm.path.inputs_kept[~arm.path.null_wins]
+        assert not kept[:, 3].any()
+        assert kept[:, 4].mean() > 0.9
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_a_rule_that_maps_nothing_selects_as_none_does(engine: Any) -> None:
+    x, y = make_signal(100, 5)
+    nothing = MapRule(np.zeros(5, dtype=bool))
+    given = x, y, BinaryCrossEntropy(), folds(y, 2), settings_of((5,), max_iter=40), 5
+    ours, theirs = (select_inputs(*given, maps=maps, engine=engine) for maps in (nothing, None))
+    for a, b in zip(ours.arms, theirs.arms, strict=True):
+        np.testing.assert_array_equal(a.path.inputs_kept, b.path.inputs_kept)
+        np.testing.assert_allclose(a.path.train_loss, b.path.train_loss, rtol=1e-5)
+
+
+class Copies(MapRule):
+    """Map the columns to 3, 1, 4, 1 and 2 copies of themselves."""
+
+    def learn(self, x: Any, weights: Any) -> InputMap:
+        column = np.repeat(np.arange(5), [3, 1, 4, 1, 2])
+        return InputMap(column, np.full(11, Kind.IDENTITY), np.zeros(11), np.ones(11))
+
+
+def test_a_column_beside_copies_of_itself_is_selected_and_refitted_as_it_is_alone() -> None:
+    x, y = make_signal(120, 5)
+    settings = settings_of((), penalty="group_lasso", penalty_factors=[1, 2, 1, 1, 0.5])
+    given = x, y, BinaryCrossEntropy(), folds(y), settings, np.geomspace(1e-3, 0.2, 6)
+    alone, copied = (relax(*given, maps=maps).arms for maps in (None, Copies(np.zeros(5, dtype=bool))))
+    for ours, theirs in zip(copied, alone, strict=True):
+        penalized = theirs.path.alphas > 0  # without a penalty copies have no single optimum
+        np.testing.assert_allclose(ours.path.row_loss[penalized], theirs.path.row_loss[penalized], rtol=1e-4, atol=1e-5)
+        np.testing.assert_array_equal(ours.path.inputs_kept, theirs.path.inputs_kept)
+
+
 def test_relaxing_a_linear_path_refits_its_supports_without_l1() -> None:
     x, y = make_signal(150, 6)
     settings = settings_of((), l1_ratio=1.0)
@@ -292,7 +398,8 @@ def test_without_hidden_units_it_is_refused() -> None:
         select_inputs(x, y, BinaryCrossEntropy(), folds(y), settings_of(()))
 
 
-def test_held_out_rows_move_no_weight_of_their_fold(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("maps", [None, MAPS], ids=["columns", "mapped"])
+def test_held_out_rows_move_no_weight_of_their_fold(monkeypatch: pytest.MonkeyPatch, maps: Any) -> None:
     x, y = make_signal(120, 5)
     splits = folds(y)
     held_out = splits[0][1]
@@ -302,13 +409,31 @@ def test_held_out_rows_move_no_weight_of_their_fold(monkeypatch: pytest.MonkeyPa
     strengths = np.geomspace(1e-3, 1e-1, 4)
     monkeypatch.setattr(inputs, "minimum", lambda _, __: 1)  # where the first path ends is chosen by all folds' rows
     arms = [
-        select_inputs(a, b, BinaryCrossEntropy(), splits, settings_of((5,), max_iter=60), strengths).arms
+        select_inputs(a, b, BinaryCrossEntropy(), splits, settings_of((5,), max_iter=60), strengths, maps=maps).arms
         for a, b in ((x, y), (other_x, other_y))
     ]
     for one, two in zip(*arms, strict=True):
-        np.testing.assert_array_equal(one.path.train_loss[:, 0], two.path.train_loss[:, 0])
+        # Which numbers are summed together in a refit depends on what all folds hold: that is rounding.
+        np.testing.assert_allclose(one.path.train_loss[:, 0], two.path.train_loss[:, 0], rtol=1e-6 * bool(maps))
         np.testing.assert_array_equal(one.path.inputs_kept[:, 0], two.path.inputs_kept[:, 0])
         assert (one.path.heldout_loss[:, 0] != two.path.heldout_loss[:, 0]).any()
+
+
+@pytest.mark.slow
+def test_inputs_that_matter_are_found_among_encoded_ones() -> None:
+    x, y = make_signal()
+    given: Any = {"cv": 3, "alphas": 12, "random_state": 0, "n_jobs": -1}
+    model = MLPClassifierCV((12,), select_inputs=True, pieces=4, **given).fit(x, y[:, 0])
+    assert model.coefs_[0].shape == (60, 12)
+    assert model.support_[:3].all()
+    assert model.support_[3:].sum() <= 2
+    used = np.zeros(12, dtype=bool)
+    used[model.model_.column[model.coefs_[0].any(axis=1)]] = True
+    np.testing.assert_array_equal(model.support_, used)
+    moved = x + np.where(model.support_, 0.0, 100.0)
+    np.testing.assert_allclose(model.predict_proba(moved), model.predict_proba(x))
+    linear = MLPClassifierCV((12,), select_inputs=True, **given).fit(x, y[:, 0])
+    assert linear.coefs_[0].shape == (12, 12)
 
 
 @pytest.mark.slow

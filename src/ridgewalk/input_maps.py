@@ -27,6 +27,9 @@ SOFT_BOUND = 3.0
 FAR = 1e15
 """A number this far out is softly clipped to the bound itself, and its square does not overflow in float32."""
 _MOST_ROWS = 200_000  # that a map is learned on: a quantile of more is hardly another
+MOST_NUMBERS = 300
+"""What all mapped columns together become at most: of more columns each has fewer pieces, or none."""
+_FEWEST_PIECES = 3
 _PARTS = 400  # of what is copied at once otherwise: rows that stay near during all passes over them
 _LEAST_SCALE = 2.0**-511  # what is narrower counts as constant: two such scales can be multiplied
 _LARGEST = float(np.finfo(np.float64).max)
@@ -180,6 +183,21 @@ class MapRule:
             center[soft], scale[soft] = median, np.where(np.isfinite(spread), spread, half)
             center[piece], scale[piece] = lower.T.ravel(), _width(lower, np.array(edges[1:])).T.ravel()
         return InputMap(column, kind, center, scale)
+
+
+def has_three_values(column: Array) -> bool:
+    """Return whether a column (N,) holds three different numbers or more: two are as well taken as they are."""
+    rest = column[column != column[:1]]
+    return bool((rest != rest[:1]).any())
+
+
+def bounded_rule(mapped: Booleans, pieces: int) -> MapRule:
+    """Return the rule that maps some columns (P,) to so many pieces each, or to as many as :data:`MOST_NUMBERS` allow.
+
+    Where less than three pieces are allowed, columns are softly clipped alone.
+    """
+    most = MOST_NUMBERS // max(int(mapped.sum()), 1) - 1
+    return MapRule(mapped, pieces if pieces <= most else most if most >= _FEWEST_PIECES else 0)
 
 
 def _width(low: Array, high: Array) -> Array:

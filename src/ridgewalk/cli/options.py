@@ -281,8 +281,8 @@ class Reading:
 
 
 _OF_ONE_NETWORK = (
-    "hidden", "activation", "penalty", "l1_ratio", "alphas", "select_inputs", "relax", "racing", "selection", "scorer",
-    "ensemble", "max_iter", "learning_rate", "batch_size",
+    "hidden", "activation", "penalty", "l1_ratio", "alphas", "pieces", "select_inputs", "relax", "racing", "selection",
+    "scorer", "ensemble", "max_iter", "learning_rate", "batch_size",
 )  # fmt: skip
 
 
@@ -339,6 +339,15 @@ class Walk:
             panel=PATH,
         ),
     ] = "auto"
+    pieces: Annotated[
+        int,
+        option(
+            metavar="N",
+            help="Of the piecewise-linear encoding of every number (4 or 8); 0 takes numbers as they are.",
+            panel=NETWORK,
+            parser=whole(0),
+        ),
+    ] = 0
     select_inputs: Annotated[
         bool,
         switch(

@@ -70,6 +70,7 @@ class Problem:
             penalty=walk.penalty,
             groups=self.encoder.groups if together else None,
             class_weight=self._class_weight,
+            pieces=walk.pieces,
             select_inputs=walk.select_inputs,
             relax=walk.relax,
             racing=walk.racing,

@@ -39,7 +39,7 @@ from ridgewalk.estimators.planning import TablePlan, plan_of
 from ridgewalk.estimators.positive import POS_LABEL_CONSTRAINTS, check_pos_label
 from ridgewalk.estimators.problem import REGRESSION_LOSSES, recorded
 from ridgewalk.estimators.whole_path import MLPClassifierCV, MLPRegressorCV
-from ridgewalk.input_maps import MapRule
+from ridgewalk.input_maps import MapRule, bounded_rule, has_three_values
 from ridgewalk.objective import weighted_mean
 from ridgewalk.path.blend import MOST_MEMBERS, Blend, fit_blend, heldout_error, mixture_of
 from ridgewalk.path.early_stopping import EarlyStopped
@@ -57,8 +57,7 @@ _Estimator = TypeVar("_Estimator", bound="_TableEstimator")
 STRENGTHS = 6
 """Strengths of every view's path, above 0: a blend needs no finer grid (EXPERIMENTS.md, 2026-11-29)."""
 _MANY_CLASSES = 5  # for which every view takes the usual network of so many outputs
-_PIECES, _FEWEST_PIECES = 8, 3
-_MOST_NUMBERS = 300  # that all mapped columns together become: of more columns each has fewer pieces, or none
+_PIECES = 8
 
 
 @dataclass(frozen=True)
@@ -276,9 +275,8 @@ class _TableEstimator(Calibrated, TableAtStrength):
         first = np.cumsum([0, *(len(column.names) for column in self.encoder_.columns)])[:-1]
         mapped = np.zeros(x.shape[1], dtype=bool)
         for place, column in zip(first, self.encoder_.columns, strict=True):
-            mapped[place] = isinstance(column, Number | Date) and _has_three_values(x[:, place])
-        pieces = min(_PIECES, _MOST_NUMBERS // max(int(mapped.sum()), 1) - 1)
-        return MapRule(mapped, pieces if pieces >= _FEWEST_PIECES else 0)
+            mapped[place] = isinstance(column, Number | Date) and has_three_values(x[:, place])
+        return bounded_rule(mapped, _PIECES)
 
     def _blend(self) -> None:
         """Learn the blend of the views, and that of their unpenalized networks alone."""
@@ -724,12 +722,6 @@ def blended_paths(views: Mapping[str, MLPClassifierCV | MLPRegressorCV]) -> dict
     if all(np.array_equal(*pair) for pair in zip(linear.heldout_rows, rows, strict=True)):
         paths["linear"] = linear
     return paths
-
-
-def _has_three_values(column: Array) -> bool:
-    """Return whether a column holds three different numbers or more."""
-    rest = column[column != column[0]]
-    return bool((rest != rest[:1]).any())
 
 
 def _arm_of_blend(blend: Blend) -> Arm:

@@ -41,7 +41,7 @@ from ridgewalk.estimators.references import reference_outputs
 from ridgewalk.estimators.scoring import ScoredByScoring, score_of
 from ridgewalk.files import written
 from ridgewalk.folds import constant_losses
-from ridgewalk.input_maps import MapRule
+from ridgewalk.input_maps import MapRule, bounded_rule, has_three_values
 from ridgewalk.losses import Loss, facts
 from ridgewalk.network import Activation
 from ridgewalk.objective import weighted_mean
@@ -98,6 +98,7 @@ class _PathEstimator(Calibrated, PathAtStrength):
         penalty_factors: ArrayLike | None = None,
         groups: ArrayLike | None = None,
         class_weight: Any = None,
+        pieces: int = 0,
         select_inputs: bool = False,
         relax: bool = False,
         selection: Rule = "min",
@@ -132,6 +133,7 @@ class _PathEstimator(Calibrated, PathAtStrength):
         self.penalty_factors = penalty_factors
         self.groups = groups
         self.class_weight = class_weight
+        self.pieces = pieces
         self.select_inputs = select_inputs
         self.relax = relax
         self.selection = selection
@@ -161,6 +163,7 @@ class _PathEstimator(Calibrated, PathAtStrength):
         "learning_rate_init": [*NETWORK_CONSTRAINTS["learning_rate_init"], StrOptions({"auto"})],
         "alphas": [Interval(Integral, 1, None, closed="left"), "array-like", StrOptions({"auto", "qut"})],
         "l1_ratio": [Interval(Real, 0, 1, closed="both"), "array-like"],
+        "pieces": [Interval(Integral, 0, None, closed="left")],
         "select_inputs": ["boolean"],
         "relax": ["boolean"],
         "selection": [StrOptions(set(get_args(Rule)))],
@@ -174,9 +177,9 @@ class _PathEstimator(Calibrated, PathAtStrength):
         "checkpoint_dir": [str, PathLike, None],
     }
 
-    _rows: Any
+    _checked_rows: Any
     _least_rows = 2  # one to train on, one to hold out
-    _map_rule: MapRule | None = None  # how columns are mapped to what the networks take; set before a fit
+    _map_rule: MapRule | None = None  # how columns are mapped, where not by pieces; set before a fit
     _baseline: MLPPath | None = None  # the linear path of the same columns and folds, where another fit has it
 
     @property
@@ -206,6 +209,14 @@ class _PathEstimator(Calibrated, PathAtStrength):
         given = {field.name: getattr(self, field.name) for field in fields(rule)}
         chosen = {name: value for name, value in given.items() if not (isinstance(value, str) and value == "auto")}
         return replace(rule, **chosen)
+
+    def _maps(self, x: Any, weights: Array) -> MapRule | None:
+        """Return how the columns (N, P) are mapped: as it was set before the fit, else as ``pieces`` asks."""
+        if self._map_rule is not None or not self.pieces:
+            return self._map_rule
+        if not isinstance(x, np.ndarray):
+            return MapRule(np.ones(x.shape[1], dtype=np.bool_), self.pieces)  # sparse: that is refused
+        return bounded_rule(np.array([has_three_values(column) for column in x[weights > 0].T]), self.pieces)
 
     def _settings(self, size: Defaults, l1_ratio: float) -> PathSettings:
         return PathSettings(
@@ -284,7 +295,7 @@ class _PathEstimator(Calibrated, PathAtStrength):
             raise ValueError('alphas="qut" is one strength without a choice: leave select_inputs and relax out.')
         ratios = self._ratios()
         sampling = Sampling(self.cv, self.n_seeds, self.random_state, groups)
-        problem = path_problem(x, target, loss, sampling, weights, self.standardize, self._map_rule)
+        problem = path_problem(x, target, loss, sampling, weights, self.standardize, self._maps(x, weights))
         size = self._size(problem)
         return problem, size, [self._settings(size, float(ratio)) for ratio in ratios]
 
@@ -727,6 +738,12 @@ _FIRST = """
         say nothing (found by shuffling); it is then taken without any choice.
     l1_ratio : float or sequence of float, default 0.5
         Of several, each has its own path.
+    pieces : int, default 0
+        Bins of the piecewise-linear encoding of every column that has more than two values (dense X alone): the network
+        takes, instead of such a column, a softly clipped number and so many pieces (:mod:`ridgewalk.input_maps`), of
+        which ``coefs_[0]`` has a row each; ``model_.column`` says whose they are. All mapped columns have 300 numbers
+        at most, so many columns have fewer pieces, or none. A column's numbers share its factor, and leave together
+        where inputs leave as groups. 0 takes columns as they are.
     select_inputs : bool, default False
         Select inputs by an adaptive group path, refits of every support, and a gate against the null model
         (:mod:`ridgewalk.path.input_selection`), instead of walking one path; ``penalty`` is then the group lasso. Of

@@ -133,7 +133,7 @@ def _encoded(graph: Graph, plan: Recipe, features: Sequence[Feature]) -> tuple[s
 
 
 def _together(feature: Feature) -> tuple[str, str]:
-    return feature.what, feature.column if feature.texts else ""
+    return feature.what, feature.column if feature.kind == "text" else ""
 
 
 def _column(graph: Graph, plan: Recipe, name: str, holds: str) -> str:
@@ -170,6 +170,8 @@ def _of_numbers(graph: Graph, what: str, features: Sequence[Feature], names: Map
 def _of_text(graph: Graph, column: str, features: Sequence[Feature]) -> str:
     """Compute features of one column of text: (rows, features)."""
     texts = [text for feature in features for text in feature.texts]
+    if not texts:  # of a category whose levels are all rare, every text is none of them
+        return graph.node("Cast", graph.node("Equal", column, column), options={"to": TensorProto.DOUBLE})
     belongs = np.array([[float(text in feature.texts) for feature in features] for text in texts])
     same = graph.node("Equal", column, graph.constant("texts", [texts]))
     within = graph.node("Cast", same, options={"to": TensorProto.DOUBLE})

@@ -92,8 +92,10 @@ def fit_early_stopped(problem: PathProblem, settings: PathSettings, runner: Runn
     count = len(problem.weights)
     averaged = average_by_row(held_out, outputs, count).T
     averaged[~np.isin(np.arange(count), np.concatenate(held_out))] = np.nan
+    with np.errstate(over="ignore"):  # of targets that single precision does not hold
+        kept = averaged.astype(np.float32)
     return EarlyStopped(
-        outputs=averaged.astype(np.float32),
+        outputs=kept,
         row_loss=average_by_row(held_out, losses, count),
         heldout_loss=np.array(means),
         n_iter=fits.epochs.reshape(len(held_out), seeds),

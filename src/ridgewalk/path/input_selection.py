@@ -174,7 +174,7 @@ def select_inputs(
         first = collect(problem, longer, runner, null, strengths, lawful)
         best = 1 + minimum(first.row_loss[1:], first.row_weights)
         start = lawful.fits[best]
-        factors = adaptive_factors(penalty, start.parameters[0], first.null_wins[best].ravel())
+        factors = adaptive_factors(penalty, start.parameters[0], first.null_wins[best].ravel(), problem.column)
         adaptive_strengths = np.geomspace(strengths[-1] / _ADAPTIVE_SPAN, strengths[-1], ADAPTIVE)
         of = partial(_adaptive_penalties, problem, settings, penalty, factors)
         fits = _adaptive(problem, settings, runner, of, adaptive_strengths, start)
@@ -232,17 +232,28 @@ def _together(fits: Sequence[Fits]) -> Fits:
     return joined(fits, np.arange(runs))
 
 
-def adaptive_factors(penalty: GroupLassoPath, w: Array, null: Booleans) -> Array:
-    """Compute factors (R, P, 1) of the adaptive path, from first-layer weights w (R, P, H) of runs.
+def numbers_beside(column: Integers | None, inputs: int) -> Array:
+    """Return how many numbers the column of each input (M,) is mapped to, itself among them: 1 without a map."""
+    return np.ones(inputs) if column is None else np.bincount(column)[column].astype(float)
 
-    The largest norm over each input's own, by groups where there are any; infinite for an input without weights.
-    ``null`` (R,) says which runs hold the null model.
+
+def adaptive_factors(penalty: GroupLassoPath, w: Array, null: Booleans, column: Integers | None = None) -> Array:
+    """Compute factors (R, M, 1) of the adaptive path, from first-layer weights w (R, M, H) of runs.
+
+    The largest norm over each column's own, by groups where there are any; infinite for a column without weights. The
+    norm of k numbers that one column is mapped to counts ``sqrt(k)`` times, as the group lasso counts it: the numbers
+    rise together, so that k equal weights do what one weight of k times their size does. That of a group of columns is
+    the root of its columns' mean square. ``null`` (R,) says which runs hold the null model, ``column`` (M,) what column
+    each number is made of; by default each is its own.
     """
     inputs = w.shape[1]
-    groups = np.arange(inputs) if penalty.groups is None else np.unique(penalty.groups, return_inverse=True)[1]
-    member = groups == np.arange(groups.max() + 1)[:, None]
+    column = np.arange(inputs) if column is None else column
     squares = (np.where(null[:, None, None], 0, w.astype(np.float64)) ** 2).sum(axis=-1)
-    norms = np.sqrt(squares @ (member / member.sum(axis=1, keepdims=True)).T)[:, groups]
+    numbers = numbers_beside(column, inputs)
+    groups = column if penalty.groups is None else np.unique(penalty.groups, return_inverse=True)[1]
+    member = groups == np.arange(groups.max() + 1)[:, None]
+    columns = (member / numbers).sum(axis=1, keepdims=True)
+    norms = np.sqrt(squares @ (member * numbers / columns).T)[:, groups]
     with np.errstate(divide="ignore", invalid="ignore"):
         factors = np.where(norms > 0, norms.max(axis=1, keepdims=True) / norms, np.inf)
     if penalty.penalty_factors is not None:
@@ -332,7 +343,7 @@ def _refit(problem: PathProblem, settings: PathSettings, runner: Runner, fits: F
     supports, count = (fits.parameters[0][chosen] != 0).any(axis=-1), len(RIDGES)
     columns = np.flatnonzero(supports.any(axis=0))
     columns = columns if columns.size else np.array([0])  # a network needs an input; excluded, it says nothing
-    held = np.where(supports[:, columns], 1.0, np.inf)[..., None]
+    held = np.where(supports[:, columns], numbers_beside(problem.column, problem.inputs)[columns], np.inf)[..., None]
     ridges = L2(per_run(np.repeat(RIDGES, len(chosen))), factors=np.tile(held, (count, 1, 1)))
     first, *others = (array[chosen] for array in fits.parameters)
     start = tuple(np.concatenate([array] * count) for array in (first[:, columns], *others))
