@@ -111,7 +111,7 @@ def report(records: Path, seed: int) -> str:
                 f"`python benchmarks/early_stopping.py FOLDER --seed {seed}`, {datetime.date.today()}, "
                 f"{machine()['processor']}.",
                 f"Share of a fit's processor seconds, {'; '.join(said)}.",
-                "Losses over that of the penalized network, on the folds' held-out rows; epochs as a share of those allowed.",
+                "Losses over that of the penalized network, on held-out rows; epochs as a share of those allowed.",
                 markdown(head, rows),
             ]
         )

@@ -69,7 +69,7 @@ def test_a_path_is_a_line_a_table_or_a_piece_of_html(fitted: Any) -> None:
     assert len({len(each[: len(lines[1])]) for each in lines[1:]}) == 1  # columns stand under their heads, marks behind
     for s, row in enumerate(lines[2:]):
         seed = path.best_seed(s)
-        alpha, loss, error, training, zeros, inputs, units, *_ = row.split()
+        alpha, loss, _, training, zeros, inputs, units, *_ = row.split()
         assert (alpha, zeros) == (f"{path.alphas[s]:.4g}", f"{path.zeros[s, -1, seed]:.0%}")
         assert float(loss) == pytest.approx(np.average(path.row_loss[s], weights=path.row_weights), rel=1e-3)
         assert float(training) == pytest.approx(path.train_loss[s, -1, seed], rel=1e-3)

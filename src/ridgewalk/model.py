@@ -139,6 +139,17 @@ class Model:
         used[self.column[self._leads()[0]]] = True
         return used
 
+    def importance(self, columns: int) -> Array:
+        """Return the norm of the weights from each column to hidden units that lead to an output: shape (columns,).
+
+        In the units that the network sees; of a mapped column, over all numbers that are made of it. A column that is
+        not used has 0 (:mod:`ridgewalk.importance`).
+        """
+        leads = self._leads()
+        weights = np.where(leads[0][:, None] & leads[1], self.parameters[0], 0.0)
+        squares = np.bincount(self.column, weights=(weights**2).sum(axis=1), minlength=columns)
+        return np.asarray(np.sqrt(squares))
+
     def _leads(self) -> list[Booleans]:
         """Say which numbers entering each dense layer, and leaving the last, lead to an output."""
         leads: list[Booleans] = [np.ones(self.parameters[-1].shape[1], dtype=bool)]

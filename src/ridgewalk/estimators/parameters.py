@@ -94,6 +94,10 @@ ATTRIBUTES = """
         Inputs that are used: what ``get_support`` gives, and what ``transform`` keeps.
     selected_features_ : array of str
         Their names; "x0", "x1", ... where the columns had none.
+    feature_importances_ : array, shape (P,)
+        How much each input is weighed: the norm of its weights to hidden units that lead to an output, in the units
+        that the network sees, over the sum of all; of an ensemble the mean of its networks'
+        (:mod:`ridgewalk.importance`).
     classes_ : array
         Of a classifier.
     n_features_in_, feature_names_in_, n_layers_, n_outputs_, out_activation_

@@ -124,8 +124,8 @@ class TablePlan:
         trained = [_row(path) for path in self.paths]
         sections.append(format_table(heads, trained, "<<>>>>>>"))
         sections.append(
-            f"About {format_duration(self.seconds, tenths=True)} on {format_count(self.threads, 'thread')}, a guess. Nothing was "
-            "trained."
+            f"About {format_duration(self.seconds, tenths=True)} on {format_count(self.threads, 'thread')}, a guess. "
+            "Nothing was trained."
         )
         return "\n\n".join(sections)
 

@@ -17,8 +17,9 @@ from sklearn.feature_selection import SelectorMixin
 from sklearn.utils.multiclass import check_classification_targets, type_of_target
 from sklearn.utils.validation import check_is_fitted, column_or_1d, validate_data
 
-from ridgewalk.arrays import Array, Booleans
+from ridgewalk.arrays import Array, Booleans, Integers
 from ridgewalk.estimators.problem import row_weights
+from ridgewalk.importance import shares_of_importance
 from ridgewalk.losses import BinaryCrossEntropy, CrossEntropy, Loss, facts
 from ridgewalk.markup import table
 from ridgewalk.model import Compaction, Model
@@ -117,6 +118,14 @@ class Predictor(SelectorMixin, BaseEstimator):  # type: ignore[misc]
         check_is_fitted(self)
         with _named(X):
             return validate_data(self, X, dtype=np.float64, accept_sparse="csr", reset=False)
+
+    @property
+    def feature_importances_(self) -> Array:
+        """How much the network, or the ensemble, weighs each input: shape (P,), a sum of 1; 0 where it is not used."""
+        check_is_fitted(self)
+        count = len(self.models_)
+        own: Integers = np.arange(self.n_features_in_)
+        return shares_of_importance(self.models_, np.full(count, 1 / count), own, self.n_features_in_)
 
     def _get_support_mask(self) -> Booleans:
         check_is_fitted(self)

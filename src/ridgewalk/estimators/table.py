@@ -39,6 +39,7 @@ from ridgewalk.estimators.planning import TablePlan, plan_of
 from ridgewalk.estimators.positive import POS_LABEL_CONSTRAINTS, check_pos_label
 from ridgewalk.estimators.problem import REGRESSION_LOSSES, recorded
 from ridgewalk.estimators.whole_path import MLPClassifierCV, MLPRegressorCV
+from ridgewalk.importance import shares_of_importance
 from ridgewalk.input_maps import MapRule, bounded_rule, has_three_values
 from ridgewalk.objective import weighted_mean
 from ridgewalk.path.blend import MOST_MEMBERS, Blend, fit_blend, heldout_error, mixture_of
@@ -492,6 +493,16 @@ class _TableEstimator(Calibrated, TableAtStrength):
         return self.encoder_.plan()
 
     @property
+    def feature_importances_(self) -> Array:
+        """How much the networks of the blend weigh each column of the table: shape (columns,), a sum of 1."""
+        check_is_fitted(self, "mixture_")
+        count = self.n_features_in_
+        names = getattr(self, "feature_names_in_", [f"x{k}" for k in range(count)])
+        place = {str(name): number for number, name in enumerate(names)}
+        origin = np.array([place[name] for name in self.encoder_.origins])
+        return shares_of_importance(self.mixture_.models, self.mixture_.shares, origin, count)
+
+    @property
     def selected_features_(self) -> Array:
         """Names of the table's columns that any network of the blend uses."""
         names = [name for name, used in zip(self.encoder_.origins, self.support_, strict=True) if used]
@@ -609,6 +620,10 @@ _PARAMETERS = """
         a linear model and a constant: "than" which, its "heldout_loss", the "difference" (below 0 the blend is better),
         its "standard_error", the ends "low" and "high" of its 95% interval, and the "verdict"
         (:meth:`ridgewalk.diagnostics.Effect.outcome`).
+    feature_importances_ : array, shape (columns,)
+        How much the blend's networks weigh each column of the table: of each network the norm of the weights that leave
+        what the column became, over the sum of all columns'; averaged by the networks' shares
+        (:mod:`ridgewalk.importance`). 0 for a column that is not used, or was left out.
     selected_features_ : array of str
         Columns of the table that are used.
     classes_ : array

@@ -1,8 +1,10 @@
 """What a page shows of every strength, beside the summary: inputs, weights, predictions; plain data, of limited size.
 
-    inputs     importance: norm of an input's first-layer weights, in the units that the network sees
+    inputs     importance: norm of an input's first-layer weights, in the units that the network sees (those to hidden
+               units that lead to an output: :mod:`ridgewalk.importance`)
                frequency:  share of the folds x seeds whose network uses it
-    layers     weights of the best start on all rows; an exact zero stays exactly 0
+    layers     weights of the best start on all rows, of an input that became several numbers their norm; an exact zero
+               stays exactly 0
     curves     how the folds train: data loss and penalty apart
     rows       predictions on rows that someone gave: confusion or residuals, calibration
     regions    predictions over the plane, where there are two inputs
@@ -21,6 +23,7 @@ import numpy as np
 
 from ridgewalk.arrays import Array, Booleans, Integers
 from ridgewalk.engine.job import History
+from ridgewalk.importance import by_origin
 from ridgewalk.losses import facts
 from ridgewalk.path.result import MLPPath
 from ridgewalk.path.selection import Choice, Rule
@@ -168,9 +171,9 @@ def inputs_along(path: MLPPath, origins: list[str] | None, chosen: int) -> Input
     columns = by_input(path, origins)
     best = [path.best_seed(s) for s in range(len(path.alphas))]
     kept = kept_inputs(path, columns)
-    squares = np.stack([(path.parameters[0][s, seed].astype(float) ** 2).sum(axis=-1) for s, seed in enumerate(best)])
-    of_column = [np.isin(path.whole.column, each) for each in columns.values()]
-    importance = np.sqrt(np.stack([squares[:, each].sum(axis=-1) for each in of_column], axis=-1))
+    count = path.inputs_kept.shape[-1]
+    of_columns = np.stack([path.model(s, seed).importance(count) for s, seed in enumerate(best)])
+    importance = by_origin(of_columns, _origin(columns, count), len(columns))
     frequency = kept[:, :-1].mean(axis=(1, 2))
     order = np.lexsort((-importance.max(axis=0), -importance[chosen], -frequency[chosen]))[:_MOST_INPUTS]
     names = list(columns)
@@ -189,6 +192,8 @@ def _layers(path: MLPPath, origins: list[str] | None, classes: list[str]) -> lis
     strengths = np.arange(len(path.alphas))
     best = np.array([path.best_seed(s) for s in range(len(strengths))])
     weights = [w[strengths, best].astype(float) for w in path.parameters[::2]]
+    shapes = [list(w.shape[1:]) for w in weights]
+    weights[0], inputs = _of_inputs(weights[0], path, origins)
     squares = [(w**2).mean(axis=0) for w in weights]
     sums = [squares[0].sum(axis=1), *(below.sum(axis=0) for below in squares)]
     side = _WIDEST_LAYER
@@ -196,16 +201,13 @@ def _layers(path: MLPPath, origins: list[str] | None, classes: list[str]) -> lis
     while side > 1 and len(strengths) * (np.minimum(sizes[:-1], side) @ np.minimum(sizes[1:], side)) > _MOST_WEIGHTS:
         side -= 1
     shown = [np.sort(np.argsort(-each, kind="stable")[:side]) for each in sums]
-    names = origins or list(by_input(path))
-    labels = [
-        [_short(names[k]) for k in path.whole.column[shown[0]]],
-        *([f"unit {k + 1}" for k in each] for each in shown[1:-1]),
-    ]
+    labels = [[inputs[k] for k in shown[0]], *([f"unit {k + 1}" for k in each] for each in shown[1:-1])]
     several = len(classes) == len(sums[-1])
     labels.append([_short(classes[k]) if several else f"output {k + 1}" for k in shown[-1]])
     return [
         {
-            "shape": list(w.shape[1:]),
+            "shape": shapes[k],
+            "rows": w.shape[1],
             "from": labels[k],
             "to": labels[k + 1],
             "zeros": _rounded(path.layer_zeros[strengths, -1, best, k]),
@@ -213,6 +215,27 @@ def _layers(path: MLPPath, origins: list[str] | None, classes: list[str]) -> lis
         }
         for k, w in enumerate(weights)
     ]
+
+
+def _of_inputs(weights: Array, path: MLPPath, origins: list[str] | None) -> tuple[Array, list[str]]:
+    """Return the first layer's weights (S, M, H) by inputs, and their names: of several numbers the norm, unsigned."""
+    rows, names = [], []
+    for name, columns in by_input(path, origins).items():
+        numbers = np.flatnonzero(np.isin(path.whole.column, columns))
+        if not numbers.size:
+            continue
+        several = len(numbers) > 1
+        rows.append(np.sqrt((weights[:, numbers] ** 2).sum(axis=1)) if several else weights[:, numbers[0]])
+        names.append(f"{_short(name)} (norm of {len(numbers)})" if several else _short(name))
+    return np.stack(rows, axis=1), names
+
+
+def _origin(columns: dict[str, list[int]], count: int) -> Integers:
+    """Return the number of the input that each of so many columns came from."""
+    origin: Integers = np.zeros(count, dtype=int)
+    for number, each in enumerate(columns.values()):
+        origin[each] = number
+    return origin
 
 
 def _curves(history: History) -> Curves:

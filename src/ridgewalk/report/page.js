@@ -140,7 +140,7 @@ function drawWeights(s) {
     const values = layer.weights[s];
     const size = Math.max(...layer.weights[data.summary.index].flat().map(Math.abs)) || Math.max(...layer.weights.flat(2).map(Math.abs)) || 1;
     const [below, above] = layer.shape;
-    const part = layer.from.length < below || layer.to.length < above ? `the largest ${layer.from.length} × ${layer.to.length} shown` : "";
+    const part = layer.from.length < layer.rows || layer.to.length < above ? `the largest ${layer.from.length} × ${layer.to.length} shown` : "";
     const ticks = (labels, most) => (labels.length > most ? { showticklabels: false } : { tickvals: labels.map((_, j) => j), ticktext: labels.map((name) => plain(cut(name, narrow() ? 14 : 22))) });
     const frame = { showgrid: false, zeroline: false, mirror: true, showline: true, linecolor: colour("line"), ticks: "" };
     Plotly.react(id, [{

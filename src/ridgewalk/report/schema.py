@@ -176,9 +176,13 @@ class InputsAlong(TypedDict):
 
 LayerAlong = TypedDict(
     "LayerAlong",
-    {"shape": list[int], "from": list[str], "to": list[str], "zeros": Nested, "weights": Nested},
+    {"shape": list[int], "rows": int, "from": list[str], "to": list[str], "zeros": Nested, "weights": Nested},
 )
-"""Weights of a layer (strengths, from, to), cut to the largest, and the share of its zeros (strengths)."""
+"""Weights of a layer (strengths, from, to), cut to the largest, and the share of its zeros (strengths).
+
+``rows`` is how many rows there are before the cut. Those of the first layer are inputs: of one that became several
+numbers, the norm of their weights stands for them.
+"""
 
 
 class Curves(TypedDict):
