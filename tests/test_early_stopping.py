@@ -103,7 +103,7 @@ def test_what_is_kept_is_what_such_networks_give_for_rows_that_they_never_saw(fi
         times[rows] += 1
         assert stopped.n_iter[k, e] == epochs
         assert stopped.heldout_loss[k, e] == pytest.approx(weighted_mean(loss, model._problem.weights[rows]), rel=1e-4)
-    close = {"rtol": 1e-3, "atol": 1e-3}
+    close: Any = {"rtol": 1e-3, "atol": 1e-3}
     np.testing.assert_allclose(stopped.outputs[times > 0], (outputs / times[:, None])[times > 0], **close)
     np.testing.assert_allclose(stopped.row_loss[times > 0], (losses / times)[times > 0], **close)
     assert stopped.outputs.dtype == np.float32
@@ -117,7 +117,8 @@ def test_held_out_rows_teach_nothing() -> None:
     splits = [(np.flatnonzero(np.arange(ROWS) % 3 != k), np.arange(k, ROWS, 3)) for k in range(3)]
     changed = SCORE.copy()
     changed[splits[0][1]] = 5 - 3 * changed[splits[0][1]]
-    one, other = (MLPRegressorCV(**QUICK | {"cv": splits}).fit(X, y).early_stopped_ for y in (SCORE, changed))
+    models: Any = [MLPRegressorCV(**QUICK | {"cv": splits}).fit(X, y) for y in (SCORE, changed)]
+    one, other = (model.early_stopped_ for model in models)
     np.testing.assert_array_equal(one.outputs[splits[0][1]], other.outputs[splits[0][1]])
     assert (one.outputs[splits[1][1]] != other.outputs[splits[1][1]]).any()
 
@@ -181,7 +182,7 @@ def test_where_nothing_can_be_set_aside_there_is_none(fit: Any, tmp_path: Path) 
 
 @pytest.mark.filterwarnings("ignore")
 def test_a_training_that_diverges_keeps_its_start_and_what_is_no_number_loses_infinitely_much() -> None:
-    model = MLPRegressorCV(**QUICK | {"learning_rate_init": 1e30}).fit(X, SCORE)
+    model: Any = MLPRegressorCV(**QUICK | {"learning_rate_init": 1e30}).fit(X, SCORE)
     assert (model.early_stopped_.n_iter == 0).all()
     assert np.isfinite(model.early_stopped_.row_loss).all()
     far = X.copy()
@@ -240,7 +241,7 @@ def test_a_file_that_says_something_else_is_refused(
 
 
 def test_a_table_model_is_held_against_the_view_that_loses_least() -> None:
-    model = TableRegressor(cv=3, random_state=0).fit(X, SCORE)
+    model: Any = TableRegressor(cv=3, random_state=0).fit(X, SCORE)
     weights = model.path_.row_weights
     each = {name: float(weighted_mean(view.early_stopped_.row_loss, weights)) for name, view in model.views_.items()}
     worth = {entry["than"]: entry for entry in model.worth_}["early stopping"]

@@ -35,6 +35,7 @@ from ridgewalk.diagnostics.evidence import SingleNetwork, arm_of_stopped, chosen
 from ridgewalk.estimators.comparing import paired_difference
 from ridgewalk.estimators.parameters import NETWORK_CONSTRAINTS
 from ridgewalk.estimators.problem import REGRESSION_LOSSES, recorded
+from ridgewalk.estimators.table_progress import TableSize, table_progress
 from ridgewalk.estimators.whole_path import MLPClassifierCV, MLPRegressorCV
 from ridgewalk.importance import shares_of_importance
 from ridgewalk.input_maps import MapRule
@@ -144,13 +145,20 @@ class _TableEstimator(BaseEstimator):  # type: ignore[misc]
         seed = self._seed()
         self.views_: dict[str, MLPClassifierCV | MLPRegressorCV] = {}
         cv = self.cv if hasattr(self.cv, "split") or not isinstance(self.cv, Iterable) else list(self.cv)
+        folds = check_cv(cv).get_n_splits(x, y, groups)
+        models = {view.name: self._estimator(view, seed, cv) for view in views}
         for view in views:
-            model = self._estimator(view, seed, cv)
-            model.racing = check_cv(cv).get_n_splits(x, y, groups) >= FEWEST_FOLDS
-            model._map_rule = self._map_rule(x) if view.mapped else None
-            model._baseline = next((each.linear_path_ for each in self.views_.values()), None)
-            self.views_[view.name] = model.fit(x, y, sample_weight, groups=groups)
-        self._blend()
+            models[view.name].racing = folds >= FEWEST_FOLDS
+            models[view.name]._map_rule = self._map_rule(x) if view.mapped else None
+        classes = len(getattr(self, "classes_", ()))
+        size = TableSize(len(x), x.shape[1], classes if classes > 2 else 1, folds)
+        with table_progress(models, size, self.verbose) as shown:
+            for name, model in models.items():
+                model._baseline = next((each.linear_path_ for each in self.views_.values()), None)
+                with shown.fitting(name, model):
+                    self.views_[name] = model.fit(x, y, sample_weight, groups=groups)
+            with shown.blending():
+                self._blend()
         return self
 
     def _seed(self) -> int:
@@ -489,7 +497,7 @@ _PARAMETERS = """
     checkpoint_dir : str or path, optional
         Folder that keeps every network as soon as it is trained; a fit that was broken off goes on from there.
     verbose : bool, default False
-        Show a progress bar for each view.
+        Show a progress bar.
 
     Attributes
     ----------
