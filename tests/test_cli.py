@@ -743,9 +743,22 @@ def test_a_blend_that_was_broken_off_goes_on(ridgewalk: Any, tmp_path: Path, mon
     code, _, err = ridgewalk("fit", *BLEND, "--no-report", "--out", "kept", "--resume")
     assert code == 0
     assert "holds the finished result" in err
-    code, _, err = ridgewalk("fit", *BLEND, "--no-report", "--out", "kept", "--resume", "--no-blend")
+    code, _, err = ridgewalk("fit", *BLEND, "--no-report", "--out", "kept", "--resume", "--blend")
+    assert code == 0  # what is done by default may be asked for
+    assert "holds the finished result" in err
+    for other in (["--no-blend"], ["--max-iter", "5"]):
+        code, _, err = ridgewalk("fit", *BLEND, "--no-report", "--out", "kept", "--resume", *other)
+        assert code == 1
+        said = "begun as a blend of several networks (--blend), not as one network (--no-blend): give what it was"
+        assert said in " ".join(err.split())
+    assert ridgewalk("fit", *BLEND, "--no-blend", "--max-iter", "5", "--no-report", "--out", "one")[0] == 0
+    code, _, err = ridgewalk("fit", *BLEND, "--no-report", "--out", "one", "--resume", "--blend")
     assert code == 1
-    assert "begun with blend none, not False" in err
+    assert "begun as one network (--no-blend), not as a blend of several networks" in " ".join(err.split())
+    summary = json.loads((tmp_path / "kept" / "summary.json").read_text())
+    summary["asked"]["blend"] = None  # as files of before have it
+    (tmp_path / "kept" / "summary.json").write_text(json.dumps(summary))
+    assert ridgewalk("fit", *BLEND, "--no-report", "--out", "kept", "--resume")[0] == 0
 
 
 COMMANDS: Any = app.registered_commands  # each of which has its function

@@ -241,7 +241,7 @@ def test_a_file_that_says_something_else_is_refused(
 
 
 def test_a_table_model_is_held_against_the_view_that_loses_least() -> None:
-    model = TableRegressor(cv=3, random_state=0).fit(X, SCORE)
+    model: Any = TableRegressor(cv=3, random_state=0).fit(X, SCORE)
     weights = model.path_.row_weights
     each = {name: float(weighted_mean(_stopped(view).row_loss, weights)) for name, view in model.views_.items()}
     worth = {entry["than"]: entry for entry in model.worth_}["early stopping"]

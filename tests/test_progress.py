@@ -1,6 +1,7 @@
 """Laws of the progress bar."""
 
 import io
+import pickle
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,10 +12,10 @@ import pytest
 from rich.console import Console
 from sklearn.base import clone
 
-from ridgewalk import MLPClassifierCV, MLPRegressorCV
+from ridgewalk import MLPClassifierCV, MLPRegressorCV, TableClassifier, TableRegressor
 from ridgewalk import progress as module
 from ridgewalk.engine.progress import Progress
-from ridgewalk.estimators import whole_path
+from ridgewalk.estimators import table_progress, whole_path
 from ridgewalk.progress import progress
 
 
@@ -124,6 +125,74 @@ def test_what_a_fit_expects_is_what_it_does(monkeypatch: pytest.MonkeyPatch, kin
     clone(KINDS[kind]).set_params(cv=2, random_state=0).fit(x, (x[:, 0] > 0).astype(int))
     assert counted.done == counted.total
     assert first[0] / 2 < counted.done < first[0] * 1.1
+
+
+VIEWS = {
+    "two views": (TableClassifier(cv=3), 60),
+    "one view": (TableClassifier(cv=3, views="encoded"), 60),
+    "several starts": (TableClassifier(cv=3, n_seeds=2), 60),
+    "numbers in batches": (TableRegressor(cv=3), 1_100),
+}
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("kind", VIEWS)
+def test_a_table_model_has_one_bar_and_one_time_left(monkeypatch: pytest.MonkeyPatch, kind: Any) -> None:
+    tasks, titles, seen = [], [], []
+
+    class Noting(Progress):
+        """Notes what was expected of the whole fit, and what was shown."""
+
+        def task(self, expected: Any, unit: Any = 1.0) -> Any:
+            tasks.append(expected)
+            seen.append((self.part, self.stage))
+            return super().task(expected, unit)
+
+    counted = Noting()
+
+    @contextmanager
+    def watched(title: Any, *_: Any) -> Iterator[Any]:
+        titles.append(title)
+        yield counted
+
+    monkeypatch.setattr(table_progress, "progress", watched)
+    monkeypatch.setattr(whole_path, "progress", watched)
+    model, rows = VIEWS[kind]
+    x = np.random.default_rng(0).normal(size=(rows, 3))
+    y = (x[:, 0] > 0).astype(int) if isinstance(model, TableClassifier) else x[:, 0]
+    fitted = clone(model).set_params(random_state=0).fit(x, y)
+    assert titles == ["Fitting the table model"]
+    assert counted.done == pytest.approx(counted.total)
+    assert tasks[0] / 2.5 < counted.done < tasks[0] * 1.5  # in a race nobody knows how many strengths will be dropped
+    own = [expected for expected, (part, stage) in zip(tasks, seen, strict=True) if part and not stage]
+    assert len(own) == len(fitted.views_)
+    assert tasks[0] == pytest.approx(sum(own) + tasks[-1], rel=0.02)  # each view expects what was guessed before
+    assert list(dict.fromkeys(part for part, _ in seen if part)) == [f"view {name}" for name in fitted.views_]
+    assert seen[-1] == ("", "blending")
+    assert all(view._watched is None for view in fitted.views_.values())
+    pickle.dumps(fitted)
+
+
+def test_a_fit_of_tables_that_fails_leaves_nothing_watched(monkeypatch: pytest.MonkeyPatch) -> None:
+    model = TableRegressor(views="plain", cv=2, random_state=0)
+
+    def fail(*_: Any, **__: Any) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("ridgewalk.estimators.whole_path.fit_path", fail)
+    with pytest.raises(KeyboardInterrupt):
+        model.fit(np.random.default_rng(0).normal(size=(20, 2)), np.arange(20.0))
+    pickle.dumps(model)
+
+
+def test_the_part_is_shown_before_the_stage() -> None:
+    counted = Progress()
+    assert module._doing("Fitting", counted) == "Fitting"
+    counted.stage = "blending"
+    assert module._doing("Fitting", counted) == "Fitting, blending"
+    counted.part = "view plain"
+    assert module._doing("Fitting", counted) == "Fitting, view plain, blending"
 
 
 def test_what_is_known_to_come_counts_until_it_begins() -> None:

@@ -135,7 +135,7 @@ class Clock:
 
 
 def _doing(title: str, watched: Progress) -> str:
-    return f"{title}, {watched.stage}" if watched.stage else title
+    return ", ".join(filter(None, (title, watched.part, watched.stage)))
 
 
 def _poll_lines(console: Terminal, title: str, watched: Progress, ended: threading.Event) -> None:
@@ -143,13 +143,13 @@ def _poll_lines(console: Terminal, title: str, watched: Progress, ended: threadi
     began, stage, quarters, due = time.monotonic(), None, 0.0, _LONG_SECONDS
     clock = Clock(watched)
     while True:
-        doing, done, total, left = watched.stage, watched.done, watched.total, clock.left()
+        doing, done, total, left = _doing(title, watched), watched.done, watched.total, clock.left()
         reached = done * _LINES // total if total and done < total else quarters
         seconds = time.monotonic() - began
         if doing != stage or reached > quarters or seconds > due:
             stage, quarters, due = doing, max(quarters, reached), max(due, 2 * seconds)
             share = f"{min(1.0, done / total):.0%}, " if total else ""
             said = "" if left is None else f", about {format_duration(left)} left"
-            console.print(f"{_doing(title, watched)}: {share}{format_duration(seconds)}{said}")
+            console.print(f"{doing}: {share}{format_duration(seconds)}{said}")
         if ended.wait(_POLL_SECONDS):
             return

@@ -464,8 +464,8 @@ class Walk:
 
     @property
     def result(self) -> dict[str, str | float | None]:
-        """Those on which the numbers depend."""
-        return {name: value for name, value in asdict(self).items() if name != "jobs"}
+        """Those on which the numbers depend; of a blend whether there is one, asked for or by default."""
+        return {name: value for name, value in asdict(self).items() if name != "jobs"} | {"blend": self.blends}
 
 
 @dataclass(frozen=True)

@@ -169,16 +169,23 @@ def _compare(folder: Path, what: str, before: dict[str, Any], asked: Asked) -> N
     wanted = asked.plain
     for name in ("data", *sorted(wanted)):
         old, new = before.get(name), wanted[name]
+        if name == "blend" and old is None:
+            continue  # begun before it was written down: the other options say as much
         if old != new:
-            said = (
-                "begun with other data"
-                if name == "data"
-                else f"begun with {name.replace('_', ' ')} {_written(old)}, not {_written(new)}"
-            )
             raise ValueError(
-                f"{folder} holds {what}, {said}: give what it was begun with, or --force instead of "
-                "--resume to start afresh, or another --out."
+                f"{folder} holds {what}, {_otherwise(name, old, new)}: give what it was begun with, or --force instead "
+                "of --resume to start afresh, or another --out."
             )
+
+
+def _otherwise(name: str, old: Any, new: Any) -> str:
+    """Return what of a result was asked for otherwise, in words."""
+    if name == "data":
+        return "begun with other data"
+    if name == "blend":
+        of = {True: "a blend of several networks (--blend)", False: "one network (--no-blend)"}
+        return f"begun as {of[bool(old)]}, not as {of[bool(new)]}"
+    return f"begun with {name.replace('_', ' ')} {_written(old)}, not {_written(new)}"
 
 
 def _written(value: Any) -> str:

@@ -34,6 +34,8 @@ class Progress:
         Finished work, in guessed seconds of one core; engines alone count epochs and polishing steps of all runs.
     stage : str
         What is being done, in a few words, to show.
+    part : str
+        For which of several parts that is done, to show; empty where there is one.
     stop : bool
         Set it to end the training; an engine looks several times a second.
     finished_runs : integers
@@ -46,7 +48,7 @@ class Progress:
 
     def __init__(self) -> None:
         self.done = 0.0
-        self.stage = ""
+        self.stage = self.part = ""
         self.stop = False
         self.finished_runs: Integers = np.empty(0, dtype=np.int64)
         self.finished: Fits | None = None

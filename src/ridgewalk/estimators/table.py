@@ -38,6 +38,7 @@ from ridgewalk.estimators.parameters import NETWORK_CONSTRAINTS
 from ridgewalk.estimators.planning import TablePlan, plan_of
 from ridgewalk.estimators.positive import POS_LABEL_CONSTRAINTS, check_pos_label
 from ridgewalk.estimators.problem import REGRESSION_LOSSES, recorded
+from ridgewalk.estimators.table_progress import TableSize, table_progress
 from ridgewalk.estimators.whole_path import MLPClassifierCV, MLPRegressorCV
 from ridgewalk.importance import shares_of_importance
 from ridgewalk.input_maps import MapRule, bounded_rule, has_three_values
@@ -170,10 +171,16 @@ class _TableEstimator(Calibrated, TableAtStrength):
         self.encoder_ = encoder
         recorded(self.checkpoint_dir, self.random_state)  # refuses what cannot be drawn again alike
         self.views_: dict[str, MLPClassifierCV | MLPRegressorCV] = {}
-        for view, model in zip(views, self._models(views, x, y, groups), strict=True):
-            model._baseline = next((each.linear_path_ for each in self.views_.values()), None)
-            self.views_[view.name] = model.fit(x, y, sample_weight, groups=groups)
-        self._blend()
+        models = dict(zip((view.name for view in views), self._models(views, x, y, groups), strict=True))
+        classes = len(getattr(self, "classes_", ()))
+        size = TableSize(len(x), x.shape[1], classes if classes > 2 else 1, self._folds(x, y, groups))
+        with table_progress(models, size, self.verbose) as shown:
+            for name, model in models.items():
+                model._baseline = next((each.linear_path_ for each in self.views_.values()), None)
+                with shown.fitting(name, model):
+                    self.views_[name] = model.fit(x, y, sample_weight, groups=groups)
+            with shown.blending():
+                self._blend()
         self._calibrate(next(iter(self.views_.values()))._kept_problem())
         return self
 
@@ -182,13 +189,20 @@ class _TableEstimator(Calibrated, TableAtStrength):
     ) -> list[MLPClassifierCV | MLPRegressorCV]:
         """Return the estimators of views of encoded columns (N, P), on the same folds; none is fitted."""
         seed = self._seed()
-        cv = self.cv if hasattr(self.cv, "split") or not isinstance(self.cv, Iterable) else list(self.cv)
-        races = check_cv(cv).get_n_splits(x, y, groups) >= FEWEST_FOLDS
+        cv, races = self._splitter(), self._folds(x, y, groups) >= FEWEST_FOLDS
         models = [self._estimator(view, seed, cv) for view in views]
         for view, model in zip(views, models, strict=True):
             model.racing = races
             model._map_rule = self._map_rule(x) if view.mapped else None
         return models
+
+    def _splitter(self) -> Any:
+        """Return cv, the folds of an iterable in a list, which every view may go through."""
+        return self.cv if hasattr(self.cv, "split") or not isinstance(self.cv, Iterable) else list(self.cv)
+
+    def _folds(self, x: Array, y: Array, groups: ArrayLike | None) -> int:
+        """Return how many folds there are."""
+        return int(check_cv(self._splitter()).get_n_splits(x, y, groups))
 
     def plan(
         self, X: Any, y: Any, sample_weight: ArrayLike | None = None, *, groups: ArrayLike | None = None
@@ -588,7 +602,7 @@ _PARAMETERS = """
     checkpoint_dir : str or path, optional
         Folder that keeps every network as soon as it is trained; a fit that was broken off goes on from there.
     verbose : bool, default False
-        Show a progress bar for each view.
+        Show a progress bar.
 
     Attributes
     ----------

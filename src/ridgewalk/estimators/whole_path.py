@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import fields, replace
 from numbers import Integral, Real
 from os import PathLike
@@ -181,6 +182,7 @@ class _PathEstimator(Calibrated, PathAtStrength):
     _least_rows = 2  # one to train on, one to hold out
     _map_rule: MapRule | None = None  # how columns are mapped, where not by pieces; set before a fit
     _baseline: MLPPath | None = None  # the linear path of the same columns and folds, where another fit has it
+    _watched: Progress | None = None  # what counts the work, where this fit is a part of another one
 
     @property
     def _selects(self) -> bool:
@@ -244,7 +246,7 @@ class _PathEstimator(Calibrated, PathAtStrength):
         score = None if self.scoring is None else self._score(problem, every[0], y)
         selections: list[InputSelection] = []
         candidates: list[MLPPath] = []
-        with progress("Selecting inputs" if self.select_inputs else "Fitting the path", self.verbose) as watched:
+        with self._counted("Selecting inputs" if self.select_inputs else "Fitting the path") as watched:
             runner = self._runner(watched, recorded(self.checkpoint_dir, self.random_state))
             with watched.task(self._seconds(problem, every, size.alphas, self._baseline is None)):
                 for settings in every:
@@ -592,6 +594,22 @@ class _PathEstimator(Calibrated, PathAtStrength):
             return super()._findings_html()
         return excerpt(summarize(*self._shown(), self._how, self._linear_models()))
 
+    @contextmanager
+    def _counted(self, title: str) -> Iterator[Progress]:
+        """Count work in a bar of its own, or as a part of another fit."""
+        if self._watched is not None:
+            yield self._watched
+            return
+        with progress(title, self.verbose) as watched:
+            yield watched
+
+    def _expected(self, problem: PathProblem, with_linear: bool) -> tuple[float, int]:
+        """Guess the seconds of a fit to such a problem, and count its strengths and those of its linear models."""
+        size = self._size(problem)
+        every = [self._settings(size, float(ratio)) for ratio in np.unique(np.asarray(self.l1_ratio, dtype=float))]
+        count = strength_count(size.alphas) + with_linear * self._baseline_count
+        return self._seconds(problem, every, size.alphas, with_linear), count
+
     def _score(self, problem: PathProblem, settings: PathSettings, y: Array) -> Score:
         """Return what scores a network by ``scoring``, tried on a constant."""
         network = network_of(problem, settings)
@@ -625,7 +643,8 @@ class _PathEstimator(Calibrated, PathAtStrength):
             return seconds
         if not self._takes_safe_strength:
             seconds += stopping_seconds(problem, every[0])
-        return seconds + baseline_seconds(problem.plain, baseline_settings(every[0]), self._baseline_count)
+        linear = (problem.plain, baseline_settings(every[0]), self._baseline_count)
+        return seconds + (baseline_seconds(*linear) if baseline else 0.0)
 
     def _report(self, candidates: list[MLPPath]) -> None:
         """Set what regularization gained on held-out rows, every fold at the strength that the others choose."""

@@ -32,6 +32,7 @@ MOST_MEMBERS = 5
 _STEPS = 40
 _MOST_ROWS = 20_000  # that weights are learned on; more change them little
 _SMALLEST = 1e-12  # probability
+_LOSSES_A_SECOND = 3e7  # guessed, for the time left
 
 
 @dataclass(frozen=True, eq=False)
@@ -119,6 +120,12 @@ def fit_blend(
     of_starts = zip(losses_of_starts(problem, paths, blend, len(problem.seeds)), splits, strict=True)
     means = [weighted_mean(each, problem.weights[rows]) for each, rows in of_starts]
     return replace(blend, heldout_loss=np.array(means))
+
+
+def blending_seconds(rows: int, folds: int, members: int) -> float:
+    """Guess the seconds that a blend takes which may be of so many members; that of some of them comes beside it."""
+    trials = MOST_MEMBERS * members + (_STEPS - MOST_MEMBERS) * MOST_MEMBERS
+    return folds * trials * min(rows, _MOST_ROWS) / _LOSSES_A_SECOND
 
 
 def blended_outputs(problem: PathProblem, paths: Sequence[MLPPath], blend: Blend) -> list[Array]:
