@@ -166,15 +166,26 @@ def test_no_array_has_a_place_for_every_row_and_score() -> None:
         np.testing.assert_allclose(ours[some], theirs, rtol=1e-15)
 
 
+def test_a_fold_that_is_far_off_leaves_the_others_exact() -> None:
+    calibration, predicted = calibration_of(33, 3), predicted_of(3, 4)
+    for far in (1e17, 1e150, -1e299):
+        predicted[0] = far * np.array([1, -1, 1, -1])[:, None]
+        for ours, theirs in zip(
+            intervals(calibration, predicted, 0.5), slow_intervals(calibration, predicted, 0.5), strict=True
+        ):
+            np.testing.assert_allclose(ours, theirs, rtol=1e-14)
+
+
 def test_numbers_that_are_not_finite_widen_intervals() -> None:
     calibration, predicted = calibration_of(30, 3), predicted_of(3, 6)
     odd = predicted.copy()
-    odd[0, 0], odd[1, 1], odd[2, 2] = np.inf, -np.inf, np.nan
+    odd[0, 0], odd[1, 1], odd[2, 2], odd[0, 2] = np.inf, -np.inf, np.nan, 1e308
     low, high = intervals(calibration, odd, 0.9)
     plain = intervals(calibration, predicted, 0.9)
     assert np.isinf(low[:3]).all()
     assert np.isinf(high[:3]).all()
     np.testing.assert_array_equal(low[3:], plain[0][3:])
+    odd[0, 2] = predicted[0, 2]
     partly = intervals(calibration, odd, 0.5)  # two of three folds say enough
     assert np.isfinite(partly).all()
     for side, end in ((-1, partly[0]), (1, partly[1])):  # what is not finite counts as beyond every end

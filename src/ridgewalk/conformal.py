@@ -7,8 +7,8 @@
 
 Intervals: Barber, Candes, Ramdas and Tibshirani, Predictive inference with the jackknife+, Ann. Stat. 2021, section 3.
 Sets: Romano, Sesia and Candes, Classification with valid and adaptive coverage, NeurIPS 2020, section 2.3. Where rows,
-or groups, are exchangeable, a new row is covered with a probability of at least 1 - 2a (less sqrt(2/n)), by theorem;
-in practice with about 1 - a.
+or groups, are exchangeable, a new row is covered with a probability of at least 1 - 2a (less sqrt(2/n)), by theorem; in
+practice of about 1 - a, or more where the predictors of the folds disagree.
 """
 
 from __future__ import annotations
@@ -27,6 +27,7 @@ TIE = 1e-12
 """Probabilities this near are equal: networks sum in an order that the number of rows decides."""
 ROUNDING = 1e-11
 """By which sums of shares, over their total, may miss what is needed."""
+_FAR = 1e300  # a prediction beyond counts as infinite, so that no sum is
 
 
 @dataclass(frozen=True, eq=False)
@@ -125,7 +126,8 @@ def adaptive_scores(chances: Array) -> Array:
     """Return, of each class, the probability of all classes that are more probable: shape (..., C), as ``chances``.
 
     It is the score of Romano, Sesia and Candes (2020) with u = 1 for every row, instead of a draw: sets are the same at
-    every call, and hold the truth at least as often as with draws. Equally probable classes have one score.
+    every call. Where many rows have one score, 0 of the most probable class above all, sets hold the truth more often
+    than is asked. Equally probable classes have one score.
     """
     order = np.argsort(-chances, axis=-1, kind="stable")
     ranked = np.take_along_axis(chances, order, axis=-1)
@@ -203,11 +205,12 @@ def _upper_ends(ranked: Sequence[tuple[Array, Array]], centers: Array, needed: f
     scores take O((N + M) log N), and no array is of M x N.
     """
     ends = np.full(centers.shape[1], np.inf)
-    finite = np.isfinite(centers)
+    finite = np.abs(centers) < _FAR
     rows = np.flatnonzero(finite.T @ np.array([shares[-1] for _, shares in ranked]) >= needed)
     if not rows.size:
         return ends
-    centers, finite, quantile = centers[:, rows], finite[:, rows], _quantile(ranked, needed)
+    finite, quantile = finite[:, rows], _quantile(ranked, needed)
+    centers = np.where(finite, centers[:, rows], np.nan)
     largest = max(scores[-1] for scores, _ in ranked if scores.size)
     low = np.where(finite, centers, np.inf).min(axis=0) + quantile
     high = np.where(finite, centers, -np.inf).max(axis=0) + np.where(finite.all(axis=0), quantile, largest)
@@ -215,14 +218,14 @@ def _upper_ends(ranked: Sequence[tuple[Array, Array]], centers: Array, needed: f
     low, high = low - rounding, high + rounding
     first, last = (_places(ranked, centers, each) for each in (low, high))
     while True:
-        done = ((last - first).sum(axis=0) <= 1) | (high - low <= 4 * rounding)
+        middle = low / 2 + high / 2
+        done = ((last - first).sum(axis=0) <= 1) | (middle <= low) | (middle >= high)
         ends[rows[done]] = _first_above(ranked, centers[:, done], first[:, done], last[:, done], high[done])
         if done.all():
             return ends
         some = ~done
         rows, centers, first, last = rows[some], centers[:, some], first[:, some], last[:, some]
-        low, high, rounding = (each[some] for each in (low, high, rounding))
-        middle = low + (high - low) / 2
+        low, middle, high = (each[some] for each in (low, middle, high))
         place = np.clip(_places(ranked, centers, middle), first, last)
         enough = sum(shares[each] for (_, shares), each in zip(ranked, place, strict=True)) >= needed
         low, high = np.where(enough, low, middle), np.where(enough, middle, high)
@@ -232,7 +235,7 @@ def _upper_ends(ranked: Sequence[tuple[Array, Array]], centers: Array, needed: f
 def _places(ranked: Sequence[tuple[Array, Array]], centers: Array, values: Array) -> Integers:
     """Count, of each fold, the scores with center + score at or below a value (M,): (K, M); none without a center."""
     found = [
-        np.where(np.isfinite(center), np.searchsorted(scores, values - center, side="right"), 0)
+        np.where(np.isnan(center), 0, np.searchsorted(scores, values - center, side="right"))
         for (scores, _), center in zip(ranked, centers, strict=True)
     ]
     return np.stack(found)
