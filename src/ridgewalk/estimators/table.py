@@ -31,6 +31,7 @@ from sklearn.utils.validation import check_array, check_is_fitted, column_or_1d
 from ridgewalk.arrays import Array, Booleans
 from ridgewalk.diagnostics import Arm, Diagnosis
 from ridgewalk.diagnostics.evidence import chosen_by_others, smallest_effect
+from ridgewalk.engine.predictor import predict_mixture
 from ridgewalk.estimators.comparing import paired_difference
 from ridgewalk.estimators.parameters import NETWORK_CONSTRAINTS
 from ridgewalk.estimators.problem import REGRESSION_LOSSES, recorded
@@ -394,7 +395,7 @@ class _TableEstimator(BaseEstimator):  # type: ignore[misc]
     def _mean(self, X: Any) -> Array:
         """Return the blend's prediction (N, C) for rows as they come."""
         check_is_fitted(self, "mixture_")
-        return self.mixture_.predict(self.encoder_.transform(self._frame(X)))
+        return predict_mixture(self.mixture_, self.encoder_.transform(self._frame(X)))
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()

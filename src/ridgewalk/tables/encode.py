@@ -43,6 +43,7 @@ _NUMBERS = {"boolean", "integer", "floating", "mixed-integer-float", "decimal", 
 _DATES = {"date", "datetime", "datetime64", "period"}
 _ISO = r"\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d(?::\d\d(?:\.\d+)?)?(?:Z|[+-]\d\d:?\d\d)?)?"
 _SECONDS = 24 * 60 * 60  # of a day
+_ROWS_AT_ONCE = 2**12  # of all inputs of numbers together
 WITH_COMMAS = r"[+-]?(?:[1-9]\d{0,2}(?:\.\d{3})+|\d+)(?:,\d+)?(?:[eE][+-]?\d+)?"  # 1.234,5 and 0,126; never 0.126
 _WHOLE = r"[+-]?\d+"
 _TRUTH = {"true": 1, "True": 1, "TRUE": 1, "false": 0, "False": 0, "FALSE": 0}  # as pandas reads CSV
@@ -89,7 +90,8 @@ def as_frame(table: Any) -> pd.DataFrame:
         )
     if not all(isinstance(name, str) for name in frame.columns):
         frame = frame.rename(columns=str)
-    refuse_doubled("The table", frame.columns)
+    if not frame.columns.is_unique:
+        refuse_doubled("The table", frame.columns)
     return frame
 
 
@@ -420,12 +422,30 @@ class Encoder:
             more = f" and {len(absent) - 1} more that this data lacks" if len(absent) > 1 else ""
             raise DataError(f"The model needs column {absent[0]!r}{more}. {offered(list(frame.columns), absent[0])}")
         encoded = np.empty((len(frame), len(self.names)))
-        first = 0
-        for column in self.columns:
-            end = first + len(column.names)
-            column.write(frame[column.name], encoded[:, first:end])
-            first = end
+        first = np.cumsum([0, *(len(column.names) for column in self.columns)])
+        plain = self._write_plain(frame, encoded, first)
+        for column, begin, end, written in zip(self.columns, first[:-1], first[1:], plain, strict=True):
+            if not written:
+                column.write(frame[column.name], encoded[:, begin:end])
         return encoded
+
+    def _write_plain(self, frame: pd.DataFrame, encoded: Floats, first: NDArray[np.intp]) -> list[bool]:
+        """Write the inputs that hold NumPy's numbers, all at once; return which inputs those are: none that is infinite."""
+        position, kinds = {name: k for k, name in enumerate(frame.columns)}, frame.dtypes.tolist()
+        plain = [isinstance(column, Number) and _is_plain_type(kinds[position[column.name]]) for column in self.columns]
+        numbers = [column for column, each in zip(self.columns, plain, strict=True) if isinstance(column, Number) and each]
+        taken, places = [position[column.name] for column in numbers], first[:-1][plain]
+        block = frame if taken == list(range(frame.shape[1])) else frame.iloc[:, taken]
+        medians, indicated = np.array([column.median for column in numbers]), [column.indicated for column in numbers]
+        for begin in range(0, len(frame), _ROWS_AT_ONCE):
+            rows = slice(begin, begin + _ROWS_AT_ONCE)
+            values = block.iloc[rows].to_numpy(dtype=float)
+            if np.isinf(values).any():  # each of them says so itself
+                return [False] * len(plain)
+            missing = np.isnan(values)
+            encoded[rows, places] = np.where(missing, medians, values) if missing.any() else values
+            encoded[rows, places[indicated] + 1] = missing[:, indicated]
+        return plain
 
     def unseen(self, frame: pd.DataFrame) -> list[str]:
         """Say what the inputs of a frame hold that the training did not: new categories, values missing anew."""
@@ -463,7 +483,12 @@ def in_days(column: pd.Series[Any]) -> pd.Series[Any]:
 
 def _is_plain(column: pd.Series[Any]) -> bool:
     """Whether a column holds NumPy's numbers or truth values, so that nobody need look at each."""
-    return isinstance(column.dtype, np.dtype) and column.dtype.kind in "fiub"
+    return _is_plain_type(column.dtype)
+
+
+def _is_plain_type(kind: Any) -> bool:
+    """Return whether a column's type is one of NumPy's numbers, or its truth value."""
+    return isinstance(kind, np.dtype) and kind.kind in "fiub"
 
 
 def _kind_letter(column: pd.Series[Any]) -> str:
