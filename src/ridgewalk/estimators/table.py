@@ -31,6 +31,7 @@ from ridgewalk.arrays import Array, Booleans
 from ridgewalk.diagnostics import Arm, Diagnosis, Evidence, judge
 from ridgewalk.diagnostics.blended import Blended, check_folds, of_blend
 from ridgewalk.diagnostics.evidence import SingleNetwork, arm_of, arm_of_stopped, chosen_by_others, smallest_effect
+from ridgewalk.engine.predictor import predict_mixture
 from ridgewalk.estimators.at_strength import TableAtStrength
 from ridgewalk.estimators.comparing import paired_difference
 from ridgewalk.estimators.intervals import Calibrated, IntervalMixin, Members, SetMixin
@@ -537,8 +538,7 @@ class _TableEstimator(Calibrated, TableAtStrength):
 
     def _mean(self, X: Any) -> Array:
         """Return the blend's prediction (N, C) for rows as they come."""
-        x = self._numbers(X)
-        return self.mixture_.predict(x)
+        return predict_mixture(self.mixture_, self._numbers(X))
 
     def _numbers(self, X: Any) -> Array:
         """Encode rows as they come."""

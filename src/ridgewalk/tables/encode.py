@@ -100,7 +100,8 @@ def as_frame(table: Any) -> pd.DataFrame:
         )
     if not all(isinstance(name, str) for name in frame.columns):
         frame = frame.rename(columns=str)
-    refuse_doubled("The table", frame.columns)
+    if not frame.columns.is_unique:
+        refuse_doubled("The table", frame.columns)
     return frame
 
 
@@ -459,7 +460,12 @@ def in_days(column: pd.Series[Any]) -> pd.Series[Any]:
 
 def _is_plain(column: pd.Series[Any]) -> bool:
     """Whether a column holds NumPy's numbers or truth values, so that nobody need look at each."""
-    return isinstance(column.dtype, np.dtype) and column.dtype.kind in "fiub"
+    return is_plain_type(column.dtype)
+
+
+def is_plain_type(kind: Any) -> bool:
+    """Return whether a column's type is one of NumPy's numbers, or its truth value."""
+    return isinstance(kind, np.dtype) and kind.kind in "fiub"
 
 
 def _kind_letter(column: pd.Series[Any]) -> str:

@@ -17,6 +17,7 @@ from scipy.sparse import issparse
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils.validation import check_array, check_is_fitted
 
+from ridgewalk.arrays import slices
 from ridgewalk.tables.choices import ColumnChoices, LeftOut, names_of
 from ridgewalk.tables.encode import (
     DECIMAL_COMMAS,
@@ -28,6 +29,7 @@ from ridgewalk.tables.encode import (
     Floats,
     Number,
     as_frame,
+    is_plain_type,
     kind_of,
     offered,
     order_of,
@@ -190,12 +192,33 @@ class Encoder(TransformerMixin, BaseEstimator):  # type: ignore[misc]
             more = f" and {len(absent) - 1} more that this data lacks" if len(absent) > 1 else ""
             raise DataError(f"The model needs column {absent[0]!r}{more}. {offered(list(frame.columns), absent[0])}")
         encoded = np.empty((len(frame), len(self.names)))
-        first = 0
-        for column in columns:
-            end = first + len(column.names)
-            column.write(self._known(column, frame), encoded[:, first:end])
-            first = end
+        first = np.cumsum([0, *(len(column.names) for column in columns)])
+        plain = self._write_plain(frame, encoded, first)
+        for column, begin, end, written in zip(columns, first[:-1], first[1:], plain, strict=True):
+            if not written:
+                column.write(self._known(column, frame), encoded[:, begin:end])
         return encoded
+
+    def _write_plain(self, frame: pd.DataFrame, encoded: Floats, first: NDArray[np.intp]) -> list[bool]:
+        """Write the inputs that hold NumPy's numbers at once; return which those are: none where one is infinite."""
+        if self.missing_texts.numbers:
+            return [False] * len(self.columns)
+        position, kinds = {name: k for k, name in enumerate(frame.columns)}, frame.dtypes.tolist()
+        plain = [type(column) is Number and is_plain_type(kinds[position[column.name]]) for column in self.columns]
+        numbers = [
+            column for column, each in zip(self.columns, plain, strict=True) if isinstance(column, Number) and each
+        ]
+        taken, places = [position[column.name] for column in numbers], first[:-1][plain]
+        block = frame if taken == list(range(frame.shape[1])) else frame.iloc[:, taken]
+        medians, indicated = np.array([column.median for column in numbers]), [column.indicated for column in numbers]
+        for rows in slices(len(frame), max(1, len(numbers))):
+            values = block.iloc[rows].to_numpy(dtype=float)
+            if np.isinf(values).any():  # each of them says so itself
+                return [False] * len(plain)
+            missing = np.isnan(values)
+            encoded[rows, places] = np.where(missing, medians, values) if missing.any() else values
+            encoded[rows, places[indicated] + 1] = missing[:, indicated]
+        return plain
 
     def get_feature_names_out(self, input_features: Any = None) -> NDArray[Any]:
         """Return the name of each encoded column: "age", "age is missing", "colour = red".

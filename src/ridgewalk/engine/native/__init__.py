@@ -15,7 +15,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, cast
 
 if TYPE_CHECKING:
-    from ridgewalk.engine.native.plan import Plan
+    from ridgewalk.arrays import Array
+    from ridgewalk.engine.native.plan import MixturePlan, Plan
 
 VARIABLE = "RIDGEWALK_INSTRUCTION_SET"
 _LEVELS = ("x86-64-v2", "x86-64-v3", "x86-64-v4", "baseline")
@@ -44,6 +45,16 @@ class Handle(Protocol):
         """Stop at the next tile."""
 
 
+class Prepared(Protocol):
+    """The networks of a mixture, ready to predict."""
+
+    def predict(self, x: Array, single: bool, out: Array) -> None:
+        """Write what is predicted of rows x (N, P) to ``out`` (N, C); both are contiguous, in float64.
+
+        With ``single`` in float32, but for rows in which a column that is not clipped lies far out.
+        """
+
+
 class Kernels(Protocol):
     """What a compiled module knows, and can do: the place of a kind's name in these lists is its number in a plan."""
 
@@ -53,6 +64,10 @@ class Kernels(Protocol):
     optimizers: list[str]
     over: list[str]
     map_kinds: list[str]
+    outputs: list[str]
+
+    def mixture(self, plan: MixturePlan) -> Prepared:
+        """Prepare the networks of a mixture."""
 
     def start(self, job: Plan, threads: int) -> Handle:
         """Start a job's threads."""

@@ -14,6 +14,9 @@
 
 namespace ridgewalk {
 
+constexpr double soft_bound = 3, far = 1e15;  // as in input_maps.py
+constexpr double largest = std::numeric_limits<double>::max();
+
 class Mapping {
  public:
   Mapping() = default;
@@ -89,9 +92,8 @@ class Mapping {
     }
   }
 
-  static constexpr double soft_bound = 3, far = 1e15;  // as in input_maps.py
-  static constexpr double rounding = 1e-11;            // of a piece's width, which the next one may begin before its end
-  static constexpr double infinity = std::numeric_limits<double>::infinity(), largest = std::numeric_limits<double>::max();
+  static constexpr double rounding = 1e-11;  // of a piece's width, which the next one may begin before its end
+  static constexpr double infinity = std::numeric_limits<double>::infinity();
   const Fold* fold_ = nullptr;
   std::vector<Stored> stored_;
   std::vector<Input> inputs_;

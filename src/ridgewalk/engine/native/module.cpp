@@ -6,6 +6,7 @@
 #include <chrono>
 
 #include "faults.hpp"
+#include "mixture.hpp"
 #include "training.hpp"
 
 namespace nb = nanobind;
@@ -68,13 +69,15 @@ template <class U> void append(std::vector<U>& to, U value) {
   to.push_back(std::move(value));
 }
 
+Layer layer_of(nb::handle given) {
+  const nb::dict layer = nb::cast<nb::dict>(given);
+  return {LayerKind(value<int>(layer, "kind")), value<int>(layer, "inputs"), value<int>(layer, "units"),
+          value<double>(layer, "parameter")};
+}
+
 template <class T> Plan<T> plan_of(const nb::dict& job) {
   Plan<T> plan{};
-  for (nb::handle each : job["layers"]) {
-    const nb::dict layer = nb::cast<nb::dict>(each);
-    append(plan.layers, {LayerKind(value<int>(layer, "kind")), value<int>(layer, "inputs"), value<int>(layer, "units"),
-                           value<double>(layer, "parameter")});
-  }
+  for (nb::handle each : job["layers"]) append(plan.layers, layer_of(each));
   plan.loss = {LossKind(value<int>(job, "loss")), value<double>(job, "delta")};
   const nb::dict o = nb::cast<nb::dict>(job["optimizer"]);
   plan.optimizer = {OptimizerKind(value<int>(o, "kind")), value<double>(o, "rate"), value<double>(o, "first"),
@@ -170,6 +173,47 @@ nb::bytes finished(Handle& handle) {
   return nb::bytes(found.data(), found.size());
 }
 
+GroupPlan group_of(const nb::dict& group) {
+  GroupPlan plan{value<int>(group, "units"), value<int>(group, "numbers"), value<int>(group, "tabulated"),
+                 numbers<const double>(group, "bias"), numbers<const double>(group, "weights"),
+                 numbers<const int32_t>(group, "column"), numbers<const int32_t>(group, "kind"),
+                 numbers<const double>(group, "center"), numbers<const double>(group, "scale"),
+                 numbers<const int32_t>(group, "tabulated_column"), numbers<const int32_t>(group, "first_edge"),
+                 numbers<const double>(group, "edges"), numbers<const double>(group, "values"), {}, {}};
+  for (nb::handle each : group["layers"]) append(plan.layers, layer_of(each));
+  for (nb::handle each : group["networks"]) {
+    const nb::dict network = nb::cast<nb::dict>(each);
+    append(plan.networks, {value<int>(network, "first"), {}, value<double>(network, "share"),
+                           numbers<const double>(network, "target_center"), numbers<const double>(network, "target_scale")});
+    for (nb::handle one : network["dense"]) {
+      const nb::dict dense = nb::cast<nb::dict>(one);
+      append(plan.networks.back().dense, {value<int>(dense, "inputs"), value<int>(dense, "units"),
+                                          numbers<const double>(dense, "w"), numbers<const double>(dense, "b")});
+    }
+  }
+  return plan;
+}
+
+Mixture* mixture(const nb::dict& given) {
+  MixturePlan plan{value<int>(given, "columns"), value<int>(given, "outputs"), OutputKind(value<int>(given, "output")), {}};
+  for (nb::handle each : given["groups"]) append(plan.groups, group_of(nb::cast<nb::dict>(each)));
+  const faults::Scope own(true);
+  return std::make_unique<Mixture>(plan).release();
+}
+
+template <class T> using Matrix = nb::ndarray<T, nb::ndim<2>, nb::c_contig, nb::device::cpu>;
+
+void predict(const Mixture& mixture, const Matrix<const double>& x, bool single, const Matrix<double>& out) {
+  const int64_t rows = int64_t(x.shape(0)), width = int64_t(x.shape(1));
+  if (width < mixture.columns() || int64_t(out.shape(0)) != rows || int64_t(out.shape(1)) != mixture.outputs())
+    throw nb::value_error("x and out do not have the shapes that the mixture needs");
+  const double* from = x.data();
+  double* to = out.data();
+  nb::gil_scoped_release release;
+  const faults::Scope own(true);
+  mixture.predict(from, rows, width, single, to);
+}
+
 // The kinds of an enumeration, each at the place of its number.
 template <size_t N> nb::list named(const std::array<const char*, N>& names) {
   nb::list kinds;
@@ -224,6 +268,10 @@ NB_MODULE(RIDGEWALK_MODULE, module) {
       .def_prop_ro("done", [](Handle& h) { return h.work->progress.done.load(); }, "Finished epochs of all runs.")
       .def("finished", &finished, "Return a byte for every run: whether it is done.")
       .def("check", [](Handle& h) { h.work->check(); }, "Raise what ended the work before its time, if anything did.");
+  nb::class_<Mixture>(module, "Mixture")
+      .def("predict", &predict, "x"_a, "single"_a, "out"_a, "Write what is predicted of rows x (N, P) to out (N, C).");
+  module.def("mixture", &mixture, "plan"_a, "Prepare the networks of a mixture.");
+  module.attr("outputs") = named(output_names);
   module.attr("layers") = named(layer_names);
   module.attr("losses") = named(loss_names);
   module.attr("schedules") = named(schedule_names);

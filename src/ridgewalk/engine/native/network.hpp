@@ -127,6 +127,14 @@ template <class T, class F> void with_activation(const Layer& layer, const F& f)
   }
 }
 
+// Call f with what becomes of a dense layer's sums as they are stored; return whether the next layer, where there is one, is
+// done by that: a rectifier, where its input stood.
+template <class F> bool with_rectifier(const Layer* next, const F& f) {
+  if (next && next->kind == LayerKind::relu) return f(Rectifier{}), true;
+  if (next && next->kind == LayerKind::leaky_relu) return f(LeakyRectifier{next->parameter}), true;
+  return f(Keep{}), false;
+}
+
 struct Dropped {  // what dropout's numbers are drawn from
   uint64_t seed;
   int64_t step;
@@ -193,12 +201,7 @@ template <class T> class Pass {
           product<T, false>(from, padded<T>(step.width), arrays[2 * step.dense + 1].get(), x, inputs, step.output,
                             step.width, data.width(), after);
         };
-        const Layer* next = k + 1 < steps_.size() ? &steps_[k + 1].layer : nullptr;
-        const bool rectified = next && (next->kind == LayerKind::relu || next->kind == LayerKind::leaky_relu);
-        if (!rectified) run(Keep{});
-        else if (next->kind == LayerKind::relu) run(Rectifier{});
-        else run(LeakyRectifier{next->parameter});
-        k += rectified;  // done where its input stood
+        k += with_rectifier(k + 1 < steps_.size() ? &steps_[k + 1].layer : nullptr, run);
       } else {
         activate(step, data, dropped);
       }

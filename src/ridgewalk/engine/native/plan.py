@@ -131,3 +131,55 @@ class Plan(TypedDict):
     history_validation_loss: Array
     history_zeros: Array
     history_norms: Array
+
+
+class DensePlan(TypedDict):
+    """A dense layer behind the first: w (inputs, units), b (1, units)."""
+
+    inputs: int
+    units: int
+    w: Array
+    b: Array
+
+
+class NetworkPlan(TypedDict):
+    """A network of a mixture: its first unit among those of its group, and what is behind its first layer."""
+
+    first: int
+    dense: list[DensePlan]
+    share: float
+    target_center: Array
+    target_scale: Array
+
+
+class GroupPlan(TypedDict):
+    """Networks of a mixture whose first layers are computed at once: D numbers of columns, T tabulated columns.
+
+    ``weights`` are (D, units), ``first_edge`` (T + 1), ``edges`` those of all columns, ``values`` (edges, units).
+    ``layers`` are those behind the first; a dense one has the sizes that each network's own layer has.
+    """
+
+    units: int
+    bias: Array
+    numbers: int
+    column: NDArray[np.int32]
+    kind: NDArray[np.int32]
+    center: Array
+    scale: Array
+    weights: Array
+    tabulated: int
+    tabulated_column: NDArray[np.int32]
+    first_edge: NDArray[np.int32]
+    edges: Array
+    values: Array
+    layers: list[LayerPlan]
+    networks: list[NetworkPlan]
+
+
+class MixturePlan(TypedDict):
+    """A mixture of networks that look at the first so many columns of the data; nothing of it is borrowed."""
+
+    columns: int
+    outputs: int
+    output: int
+    groups: list[GroupPlan]
