@@ -10,6 +10,7 @@ import numpy as np
 
 from ridgewalk.diagnostics.rules import (
     CLEAR,
+    BarelyBetterThanConstant,
     BetterThanLinear,
     Comparison,
     Diverged,
@@ -49,6 +50,7 @@ _IN_THE_HEADLINE = {
     Underfit: "the network underfits, and a penalty can only lower its fit",
     LinearPredictsAsWell: "a linear model predicts as well",
     LinearPredictsBetter: "a linear model predicts better",
+    BarelyBetterThanConstant: "the network is barely better than a constant",
 }
 _LEAVE_OUT = "Leave it out for prediction; the sparser choice (1se) may still be worth having."
 
@@ -294,6 +296,15 @@ def _(found: BetterThanLinear) -> Words:
         "The network is better than a linear model on the same folds: its held-out loss is lower by "
         f"{number(-gain.mean)} {found.unit} (95% interval {low} to {high}).",
         "Keep the hidden layers: they find what a straight line cannot.",
+    )
+
+
+@words.register
+def _(found: BarelyBetterThanConstant) -> Words:
+    return Words(
+        f"The network is barely better than a constant: of its held-out loss of {number(found.null_loss, 4)} "
+        f"{found.unit} it takes {found.share:.1%} away.",
+        "Look at the columns: is what decides the target among them?",
     )
 
 

@@ -9,7 +9,7 @@ chosen strength, of the view that predicts best; what the blend gains over it, a
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass
 from numbers import Integral
@@ -31,6 +31,14 @@ from sklearn.utils.validation import check_array, check_is_fitted, column_or_1d
 from ridgewalk.arrays import Array, Booleans
 from ridgewalk.diagnostics import Arm, Diagnosis
 from ridgewalk.diagnostics.evidence import chosen_by_others, smallest_effect
+from ridgewalk.estimators.answering import (
+    Contender,
+    arm_of_rows,
+    held_out,
+    of_blend,
+    of_constant,
+    of_early_stopped,
+)
 from ridgewalk.estimators.comparing import paired_difference
 from ridgewalk.estimators.parameters import NETWORK_CONSTRAINTS
 from ridgewalk.estimators.problem import REGRESSION_LOSSES, recorded
@@ -38,8 +46,10 @@ from ridgewalk.estimators.whole_path import MLPClassifierCV, MLPRegressorCV
 from ridgewalk.input_maps import MapRule
 from ridgewalk.objective import weighted_mean
 from ridgewalk.path.blend import MOST_MEMBERS, Blend, fit_blend, heldout_error, mixture_of
+from ridgewalk.path.problem import PathProblem
 from ridgewalk.path.racing import FEWEST_FOLDS
 from ridgewalk.path.result import MLPPath
+from ridgewalk.report.answer import Answer, answer_in, answered
 from ridgewalk.report.html import excerpt
 from ridgewalk.report.schema import MemberSummary, Summary, Worth
 from ridgewalk.tables import Encoder, make_table
@@ -201,6 +211,20 @@ class _TableEstimator(BaseEstimator):  # type: ignore[misc]
         self._set_blends(self.views_, blend, unpenalized)
         self.mixture_ = mixture_of(self.blend_, paths)
         self.heldout_loss_ = float(weighted_mean(self.blend_.row_loss, paths[0].row_weights))
+        self._held_out = held_out(problem, self._contenders(paths, problem))
+
+    def _contenders(self, paths: Sequence[MLPPath], problem: PathProblem) -> list[Contender]:
+        """Return the blend of some paths, and what it is held against."""
+        network, path = self.network_, self.network_.path_
+        single = network._contenders(network._kept_problem())
+        found = [of_blend("blend", self.blend_, paths, path)]
+        found += [each for each in single if each.name in ("network", "linear")]
+        stopped = getattr(self, "early_stopped_", None)
+        if stopped is not None:
+            found.append(of_early_stopped(stopped, path))
+        if self.unpenalized_blend_ is not None:
+            found.append(of_blend("no penalty", self.unpenalized_blend_, paths, path))
+        return [*found, of_constant("constant", problem, path)]
 
     def _set_blends(
         self, views: dict[str, MLPClassifierCV | MLPRegressorCV], blend: Blend, unpenalized: Blend | None
@@ -234,20 +258,22 @@ class _TableEstimator(BaseEstimator):  # type: ignore[misc]
         path, linear = self.network_.path_, self.network_.linear_path_
         others = {"the single network": (self.network_.heldout_arm(), path)}
         if self.unpenalized_blend_ is not None:
-            others["the blend without a penalty"] = (_arm(self.unpenalized_blend_.row_loss, path), path)
+            others["the blend without a penalty"] = (arm_of_rows(self.unpenalized_blend_.row_loss, path), path)
         chosen = chosen_by_others(linear, "min")
         if chosen is not None:
             others["a linear model"] = (chosen, linear)
-        others["a constant"] = (_arm(path.null_row_loss, path), path)
+        others["a constant"] = (arm_of_rows(path.null_row_loss, path), path)
         null = float(weighted_mean(path.null_row_loss, path.row_weights))
         smallest = smallest_effect(null, float(np.nan_to_num(self.heldout_loss_, nan=np.inf)))
-        found = [_worth(name, _arm(self.blend_.row_loss, of), arm, of, smallest) for name, (arm, of) in others.items()]
+        found = [
+            _worth(name, arm_of_rows(self.blend_.row_loss, of), arm, of, smallest) for name, (arm, of) in others.items()
+        ]
         return [each for each in found if np.isfinite(each["difference"])]
 
     def heldout_arm(self) -> Arm:
         """Return what the blend lost on held-out rows, each fold with the weights that never saw them."""
         self._check_views()
-        return _arm(self.blend_.row_loss, self.network_.path_)
+        return arm_of_rows(self.blend_.row_loss, self.network_.path_)
 
     def summary(self) -> Summary:
         """Describe the single network's path and its choice in plain data, and beside it what the blend is worth."""
@@ -258,16 +284,25 @@ class _TableEstimator(BaseEstimator):  # type: ignore[misc]
             for number, index, weight in self.blend_.members
         ]
         error = heldout_error(self.blend_.row_loss, path.row_weights, path.heldout_rows)
-        return self.network_.summary(self.encoder_.origins) | {
-            "blend": {
-                "heldout_loss": self.heldout_loss_ if np.isfinite(self.heldout_loss_) else None,
-                "standard_error": error if np.isfinite(error) else None,
-                "networks": len(self.mixture_.models),
-                "members": members,
-                "network": next(name for name, view in self.views_.items() if view is self.network_),
-                "worth": self.worth_,
-            }
+        summary = self.network_.summary(self.encoder_.origins)
+        summary["blend"] = {
+            "heldout_loss": self.heldout_loss_ if np.isfinite(self.heldout_loss_) else None,
+            "standard_error": error if np.isfinite(error) else None,
+            "networks": len(self.mixture_.models),
+            "members": members,
+            "network": next(name for name, view in self.views_.items() if view is self.network_),
+            "worth": self.worth_,
         }
+        summary.pop("answer", None)  # of the single network
+        if hasattr(self, "_held_out"):
+            summary["answer"] = answered(summary, self._held_out, selecting=False)
+        return summary
+
+    @property
+    def answer_(self) -> Answer:
+        """How good the blend is on rows that it did not see, how sure that is, and better than what: print it."""
+        self._check_views()
+        return Answer(answer_in(self.summary()))
 
     def diagnose(self, *, references: bool = True) -> Diagnosis:
         """Say whether regularization helped the single network, by how much, and why or why not.
@@ -315,8 +350,7 @@ class _TableEstimator(BaseEstimator):  # type: ignore[misc]
         """
         self._check_views()
         rows = None if X is None else self.encoder_.transform(self._frame(X))
-        origins, blend = self.encoder_.origins, self.summary()["blend"]
-        return self.network_._write_page(file, rows, y, diagnosis, curves, origins, title, blend)
+        return self.network_._write_page(file, rows, y, diagnosis, curves, self.encoder_.origins, title, self.summary())
 
     def save(self, file: str | PathLike[str]) -> Path:
         """Write the model, its encoder and its classes to one file; :func:`ridgewalk.load` reads it.
@@ -334,7 +368,7 @@ class _TableEstimator(BaseEstimator):  # type: ignore[misc]
         """Return a copy that predicts the same, to rounding, from smaller networks, and has no paths."""
         check_is_fitted(self, "mixture_")
         small = copy(self)
-        for name in ("views_", "blend_", "unpenalized_blend_", "network_"):
+        for name in ("views_", "blend_", "unpenalized_blend_", "network_", "_held_out"):
             if hasattr(small, name):
                 delattr(small, name)
         small.mixture_ = self.mixture_.compact()
@@ -557,13 +591,6 @@ def _has_three_values(column: Array) -> bool:
     """Return whether a column holds three different numbers or more."""
     rest = column[column != column[0]]
     return bool((rest != rest[:1]).any())
-
-
-def _arm(losses: Array, path: MLPPath) -> Arm:
-    """Return held-out losses (N,) of rows, and their means over the folds of a path."""
-    weights = path.row_weights
-    means = np.array([[float(weighted_mean(losses[rows], weights[rows]))] for rows in path.heldout_rows])
-    return Arm(losses, means, np.full_like(means, np.nan))
 
 
 def _worth(than: str, blend: Arm, other: Arm, path: MLPPath, smallest: float) -> Worth:

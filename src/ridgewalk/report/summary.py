@@ -12,9 +12,11 @@ from ridgewalk.losses import facts
 from ridgewalk.objective import weighted_mean
 from ridgewalk.path.result import MLPPath
 from ridgewalk.path.selection import Choice, Rule, choose, mean_and_error
+from ridgewalk.report.advice import fits_little
+from ridgewalk.report.advice_wording import sentence_of
 from ridgewalk.report.schema import BlendSummary, LinearSummary, NetworkAt, PathSummary, StrengthSummary, Summary
 
-_FAR = 0.5  # of a constant's loss: a training loss that is high
+_MOST_NAMES = 20  # of inputs, in a sentence
 
 
 def summarize(
@@ -136,30 +138,19 @@ def kept_inputs(path: MLPPath, columns: dict[str, list[int]]) -> Booleans:
 
 
 def sentences(summary: Summary) -> list[str]:
-    """Say what was walked, what was chosen, what that changes, and which inputs are kept."""
-    change, unpenalized = summary["change_from_no_penalty"], summary["path"][0]
+    """Return what was walked, what was chosen, what that changes, and which inputs are kept.
+
+    Where the summary has an answer, that says what was chosen, and better than what; the rest of it is left.
+    """
     seeds = format_count(summary["seeds"], "seed")
     said = [
         f"Loss: {summary['loss_description']}; {summary['fits']:,} fits: "
         f"{len(summary['path'])} strengths x ({summary['folds']} folds + all rows) x {seeds}; the constant prediction "
-        f"has {format_number(summary['null_loss'], 4)}.",
-        f"Chosen strength: {format_number(summary['alpha'], 5)} (rule: {summary['selection']}).",
+        f"has {format_number(summary['null_loss'], 4)}."
     ]
-    if summary["alpha"] > 0 and change["mean"] is not None:
-        said.append(
-            f"Against no penalty the held-out loss changes by {format_loss(change['mean'])} +- "
-            f"{format_loss(change['standard_error'])} (slightly flattered: it was chosen on the same folds)."
-        )
-    elif unpenalized["alpha"] == 0 and unpenalized["diverged"]:
-        said.append("Without a penalty the training diverged, so there is nothing to compare with.")
-    elif summary["alpha"] == 0:
-        said.append("The unpenalized network has the lowest held-out loss.")
-    linear = summary.get("linear")  # a summary in a file may be older
-    if linear is not None:
-        said.append(_beside_linear(linear, summary["rows"]))
-        said += _fits_little(unpenalized, summary["null_loss"])
+    said += _of_no_penalty(summary) if "answer" in summary else _without_answer(summary)
     if "blend" in summary:
-        said.append(_blended(summary["blend"]))
+        said.append(_blended(summary["blend"], "answer" in summary))
     if summary["dropped"]:
         after = [entry["folds"] for entry in summary["dropped"]]
         folds = str(min(after)) + (f" to {max(after)}" if max(after) > min(after) else "")
@@ -168,25 +159,47 @@ def sentences(summary: Summary) -> list[str]:
             "the best one there."
         )
     kept = [entry["name"] for entry in summary["inputs"] if entry["kept"]]
-    if len(kept) < len(summary["inputs"]):
-        shown = ", ".join(kept[:20]) + (f" and {len(kept) - 20} more" if len(kept) > 20 else "")
-        said.append(f"Inputs kept, {len(kept)} of {len(summary['inputs'])}: {shown or 'none'}.")
+    if "answer" not in summary and len(kept) < len(summary["inputs"]):
+        said.append(inputs_sentence(kept, len(summary["inputs"])))
     return said
 
 
-def _fits_little(unpenalized: StrengthSummary, null: float) -> list[str]:
-    """Say where a network without a penalty stays far from its own training rows.
+def strength_sentence(alpha: float, selection: str, of: str = "") -> str:
+    """Return which strength was chosen, and how; ``of`` is said of the network, where there are others."""
+    return f"Chosen strength{of}: {format_number(alpha, 5)} (rule: {selection})."
 
-    Either it is too small, or trained too shortly, or the rest is noise: no loss of its own tells these apart.
-    """
-    train = unpenalized["train_loss"]
-    if unpenalized["alpha"] > 0 or train is None or train < _FAR * null:
-        return []
-    return [
-        f"Even without a penalty the network loses {format_loss(train)} on its own training rows, and a constant "
-        f"{format_loss(null)}: it is too small, or trained too shortly, or the rest is noise. More hidden units, "
-        "layers or epochs tell; a diagnosis compares it with other models."
-    ]
+
+def inputs_sentence(kept: list[str], total: int, by: str = "") -> str:
+    """Return which inputs are kept, of how many; ``by`` says which network it is, where there are others."""
+    shown = ", ".join(kept[:_MOST_NAMES]) + (f" and {len(kept) - _MOST_NAMES} more" if len(kept) > _MOST_NAMES else "")
+    return f"Inputs kept{by}, {len(kept)} of {total}: {'all' if len(kept) == total else shown or 'none'}."
+
+
+def _of_no_penalty(summary: Summary) -> list[str]:
+    """Return why there is nothing to compare with, or nothing to gain, at strength 0."""
+    unpenalized = summary["path"][0]
+    if unpenalized["alpha"] == 0 and unpenalized["diverged"]:
+        return ["Without a penalty the training diverged, so there is nothing to compare with."]
+    return ["The unpenalized network has the lowest held-out loss."] if summary["alpha"] == 0 else []
+
+
+def _without_answer(summary: Summary) -> list[str]:
+    """Return what was chosen, what that changes, and how the network stands beside a linear model."""
+    said = [strength_sentence(summary["alpha"], summary["selection"])]
+    change = summary["change_from_no_penalty"]
+    if summary["alpha"] > 0 and change["mean"] is not None:
+        said.append(
+            f"Against no penalty the held-out loss changes by {format_loss(change['mean'])} +- "
+            f"{format_loss(change['standard_error'])} (slightly flattered: it was chosen on the same folds)."
+        )
+    else:
+        said += _of_no_penalty(summary)
+    linear = summary.get("linear")  # a summary in a file may be older
+    if linear is not None:
+        said.append(_beside_linear(linear, summary["rows"]))
+        little = fits_little(summary["path"][0], summary["null_loss"])
+        said += [] if little is None else [sentence_of(little)]
+    return said
 
 
 def _beside_linear(linear: LinearSummary, rows: int) -> str:
@@ -199,15 +212,15 @@ def _beside_linear(linear: LinearSummary, rows: int) -> str:
     )
 
 
-def _blended(blend: BlendSummary) -> str:
-    """Say what a blend is made of, and what it gains."""
+def _blended(blend: BlendSummary, answered: bool) -> str:
+    """Return what a blend is made of, and, where no answer says it, what it gains."""
     views = format_count(len({member["view"] for member in blend["members"]}), "view")
     gains = [
         f"against {each['than']}: {each['verdict']} ({format_loss(each['difference'], sign='+')} +- "
         f"{format_loss(each['standard_error'])})"
         for each in blend["worth"]
     ]
-    beside = f" {'; '.join(gains)}." if gains else ""
+    beside = f" {'; '.join(gains)}." if gains and not answered else ""
     loss, error = (format_loss(value, "unknown") for value in (blend["heldout_loss"], blend["standard_error"]))
     return (
         f"Predictions are a blend of {format_count(blend['networks'], 'network')} of {views}; its held-out loss is "

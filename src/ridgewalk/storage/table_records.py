@@ -18,6 +18,7 @@ from ridgewalk.mixture import Mixture
 from ridgewalk.path.blend import Blend
 from ridgewalk.path.result import MLPPath
 from ridgewalk.storage.container import Arrays, ModelFileError, Record, Shelf, WrongError, as_text, restored
+from ridgewalk.storage.held_out_records import held_out_of
 from ridgewalk.storage.records import (
     OutputSpec,
     Stored,
@@ -79,6 +80,7 @@ def described_table(model: Any, encoder: Encoder | None, target: str | None, she
         "blends": [],
         "target": target,
     }
+    record["held_out"] = vars(model).get("_held_out")
     if hasattr(model, "blend_"):
         record["blends"] = [
             {name: shelf.put(f"blend {k}/{name}", getattr(blend, name)) for name in _BLEND}
@@ -123,6 +125,7 @@ def stored_table(document: Record, arrays: Arrays) -> Stored:
         paths = list(table.blended_paths(views).values())
         blend, *unpenalized = (_blend(each, paths, arrays) for each in document["blends"])
         access.set_blends(model, views, blend, unpenalized[0] if unpenalized else None)
+    access.set_held_out(model, held_out_of(document.get("held_out")))
     target = document["target"]
     return Stored(model, encoder, None if target is None else as_text(target))
 
