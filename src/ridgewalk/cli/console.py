@@ -17,7 +17,7 @@ from ridgewalk.report.schema import AnswerSummary, Summary
 from ridgewalk.report.summary import sentences
 from ridgewalk.terminal import Terminal
 
-_MOST_STRENGTHS = 9  # that are printed of a path
+_MOST_STRENGTHS = 8  # that are printed of a path
 _STYLES: dict[Kind, str] = {"headline": "bold", "note": "dim", "title": "bold"}
 # A terminal wraps at its width, between words; a file or a pipe gets whole lines.
 out = Terminal(highlight=False, emoji=False, width=None if sys.stdout.isatty() else 1000)
@@ -44,6 +44,7 @@ def show(summary: Summary) -> None:
     """Print the answer, the path as a table, and what was walked."""
     answer = summary.get("answer")
     if answer is not None:
+        out.print()
         show_answer(answer)
     _show_path(summary)
     walked, *rest = map(escape, sentences(summary))
@@ -54,11 +55,9 @@ def show(summary: Summary) -> None:
 
 def show_answer(answer: AnswerSummary) -> None:
     """Print how good, how sure, better than what, and what to do now."""
-    out.print()
     for line in lines(answer):
-        space = "\n" if line.kind == "title" else ""
-        style = _STYLES.get(line.kind)
-        out.print(f"{space}{escape(line.text)}", style=style, no_wrap=line.kind == "cells", overflow="ignore")
+        for text in line.wrapped(out.width):
+            out.print(escape(text), style=_STYLES.get(line.kind), soft_wrap=True)
 
 
 def _show_path(summary: Summary) -> None:

@@ -119,18 +119,20 @@ def _auc_rows(one: _OneStart, column: int, positive: Booleans) -> Array:
     folds, weights = list(_placed(one, column, positive)), one.weights
     if not folds:
         return np.empty(0)
-    whole, used = sum(fold.weight for fold in folds), weights > 0
+    held, used = np.zeros(len(weights), dtype=bool), weights > 0
+    for fold in folds:
+        held[fold.rows] = True
+    few = {side: _few_rows(int((held & (positive == side)).sum()), int(used.sum())) for side in (True, False)}
+    whole, total = sum(fold.weight for fold in folds), weights[used].sum()
     area = sum(fold.weight * fold.area for fold in folds) / whole
-    held = np.unique(np.concatenate([fold.rows for fold in folds]))
     rows = np.full(len(weights), area)
-    total = weights[used].sum()
     for fold in folds:
         part = total * fold.weight / whole  # of all rows, that this fold's AUC stands for
         rows[fold.rows] -= part / fold.weight * (fold.area - area)  # both kinds of rows say how it differs
         for side in (True, False):
             its = positive[fold.rows] == side
-            few = _few_rows(int((positive[held] == side).sum()), int(used.sum()))
-            rows[fold.rows[its]] += few * part / weights[fold.rows][its].sum() * (fold.placement[its] - area)
+            share = part / weights[fold.rows[its]].sum()
+            rows[fold.rows[its]] += few[side] * share * (fold.placement[its] - area)
     return rows
 
 

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 import numpy as np
+from sklearn.utils.validation import check_is_fitted
 
 from ridgewalk.arrays import Array
 from ridgewalk.diagnostics import Arm
@@ -30,7 +31,7 @@ from ridgewalk.path.problem import PathProblem
 from ridgewalk.path.result import MLPPath
 from ridgewalk.path.selection import HeldOut as HeldOutLosses
 from ridgewalk.path.selection import Rule, choose, cross_chosen, mean_and_error
-from ridgewalk.report.schema import ChosenOn, Competitor, CompetitorName, Difference, Estimate, HeldOut
+from ridgewalk.report.schema import ChosenOn, Competitor, CompetitorName, Difference, Estimate, HeldOut, Task
 
 Chosen = Sequence[tuple[MLPPath, int]]
 """For each fold a path, and the number of a strength on it."""
@@ -77,6 +78,24 @@ class EarlyStopped(Protocol):
     heldout_loss: Array
 
 
+def check_answered(model: Any) -> None:
+    """Check that a model knows what it reached on held-out rows.
+
+    Raises
+    ------
+    NotFittedError
+        If it is not fitted.
+    AttributeError
+        If it was compacted, or comes from a file of an earlier ridgewalk.
+    """
+    check_is_fitted(model)
+    if "_held_out" not in vars(model):
+        raise AttributeError(
+            "This model does not know how good it was on held-out rows: it was compacted (ask the model it came from), "
+            "or comes from a file of an earlier ridgewalk (fit it again)."
+        )
+
+
 def held_out(problem: PathProblem, contenders: Sequence[Contender]) -> HeldOut:
     """Measure how well competitors predict held-out rows, and the first of them against each other one.
 
@@ -93,12 +112,21 @@ def held_out(problem: PathProblem, contenders: Sequence[Contender]) -> HeldOut:
     smallest = smallest_effect(null, loss if np.isfinite(loss) else np.inf)
     rows = {each.name: _metric_rows(problem, each) for each in contenders}
     return HeldOut(
+        task=_task(problem),
         loss=facts(problem.loss).description or type(problem.loss).__name__,
         folds=len(first.path.heldout_rows),
+        weighted=len(np.unique(first.path.row_weights[first.path.row_weights > 0])) > 1,
         smallest_effect=smallest,
         competitors=[_competitor(each, rows[each.name]) for each in contenders],
         differences=[_difference(first, each, rows, smallest) for each in others],
     )
+
+
+def _task(problem: PathProblem) -> Task:
+    """Return what is predicted."""
+    if facts(problem.loss).is_classification:
+        return "labels" if facts(problem.loss).is_multilabel(problem.outputs) else "classes"
+    return "number" if problem.outputs == 1 else "numbers"
 
 
 def _metric_rows(problem: PathProblem, contender: Contender) -> dict[Metric, Array]:
@@ -116,7 +144,10 @@ def _competitor(contender: Contender, rows: dict[Metric, Array]) -> Competitor:
         rows=int(np.count_nonzero(contender.path.row_weights)),
         chosen_on=contender.chosen_on,
         loss=_estimate(contender.arm.rows, contender.path, contender.blended),
-        metrics={name: _estimate(each, contender.path, contender.blended) for name, each in rows.items()},
+        metrics={
+            name: _estimate(each, contender.path, contender.blended and name == "log loss")
+            for name, each in rows.items()
+        },
     )
 
 
@@ -127,7 +158,7 @@ def _difference(
     change = paired_difference(other.arm, first.arm, other.path)
     fair = "the same rows" not in (first.chosen_on, other.chosen_on) and np.isfinite(change.mean)
     verdict = change.outcome(smallest) if fair else None
-    needed = change.settled_by(smallest)[0] if verdict == "cannot tell" else 0
+    needed = change.decided_by(smallest) if verdict == "cannot tell" else None
     pairs = {name: rows[first.name][name] - each for name, each in rows[other.name].items()}
     return Difference(
         than=other.name,
@@ -135,13 +166,13 @@ def _difference(
         low=_number(change.low),
         high=_number(change.high),
         verdict=verdict,
-        rows_needed=needed if needed > change.rows else None,
+        rows_needed=needed,
         metrics={name: _estimate(each, other.path, blended=False) for name, each in pairs.items()},
     )
 
 
 def _estimate(rows: Array, path: MLPPath, blended: bool) -> Estimate:
-    """Return the mean of numbers of rows (N,), and its standard error; of a blend that over folds, if it is larger."""
+    """Return the mean of numbers of rows (N,), and its standard error; of a blend's losses that of the blend itself."""
     with np.errstate(invalid="ignore"):  # what diverged
         mean, error = mean_and_error(rows, path.row_weights)
         if blended:

@@ -34,6 +34,7 @@ from ridgewalk.diagnostics.evidence import chosen_by_others, smallest_effect
 from ridgewalk.estimators.answering import (
     Contender,
     arm_of_rows,
+    check_answered,
     held_out,
     of_blend,
     of_constant,
@@ -49,7 +50,7 @@ from ridgewalk.path.blend import MOST_MEMBERS, Blend, fit_blend, heldout_error, 
 from ridgewalk.path.problem import PathProblem
 from ridgewalk.path.racing import FEWEST_FOLDS
 from ridgewalk.path.result import MLPPath
-from ridgewalk.report.answer import Answer, answer_in, answered
+from ridgewalk.report.answer import Answer, answered
 from ridgewalk.report.html import excerpt
 from ridgewalk.report.schema import MemberSummary, Summary, Worth
 from ridgewalk.tables import Encoder, make_table
@@ -301,8 +302,8 @@ class _TableEstimator(BaseEstimator):  # type: ignore[misc]
     @property
     def answer_(self) -> Answer:
         """How good the blend is on rows that it did not see, how sure that is, and better than what: print it."""
-        self._check_views()
-        return Answer(answer_in(self.summary()))
+        check_answered(self)
+        return Answer(self.summary()["answer"])
 
     def diagnose(self, *, references: bool = True) -> Diagnosis:
         """Say whether regularization helped the single network, by how much, and why or why not.

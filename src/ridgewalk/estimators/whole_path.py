@@ -27,6 +27,7 @@ from ridgewalk.estimators.answering import (
     Chosen,
     Contender,
     by_other_folds,
+    check_answered,
     held_out,
     of_constant,
     of_early_stopped,
@@ -72,7 +73,7 @@ from ridgewalk.path.selection import (
 )
 from ridgewalk.path.settings import PathSettings, Precision, Schedule
 from ridgewalk.progress import progress
-from ridgewalk.report.answer import Answer, answer_in, answered
+from ridgewalk.report.answer import Answer, answered
 from ridgewalk.report.details import Extras, Given, page_data
 from ridgewalk.report.html import excerpt, render
 from ridgewalk.report.schema import ChosenOn, CompetitorName, LinearSummary, Summary
@@ -357,7 +358,8 @@ class _PathEstimator(Predictor):
     @property
     def answer_(self) -> Answer:
         """How good the network is on rows that it did not see, how sure that is, and better than what: print it."""
-        return Answer(answer_in(self.summary()))
+        check_answered(self)
+        return Answer(self.summary()["answer"])
 
     def _origins(self, origins: list[str] | None) -> list[str]:
         check_is_fitted(self)

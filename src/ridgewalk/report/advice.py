@@ -14,7 +14,7 @@ from ridgewalk.diagnostics.rules import barely_better, share_explained
 from ridgewalk.report.schema import CompetitorName, Difference, Estimate, HeldOut, StrengthSummary, Summary
 
 _FAR = 0.5  # of a constant's loss: a training loss that is high
-_NEARLY_ALL, _FEWEST_INPUTS = 0.9, 6  # share of the inputs; of fewer, keeping all is no finding
+_NEARLY_ALL, _FEWEST_INPUTS = 0.9, 10  # share of the inputs; of fewer, keeping all is no finding
 _CLEAR = 1.96  # standard errors
 
 
@@ -30,6 +30,14 @@ class NotBetterThanConstant:
     """The paired difference to the best constant does not lie below 0."""
 
     name: ClassVar[str] = "no better than a constant"
+
+
+@dataclass(frozen=True)
+class ToldApartOnly:
+    """It does not, and yet AUC or accuracy is clearly above the constant's; ``auc`` is that of what predicts."""
+
+    auc: float | None
+    name: ClassVar[str] = "told apart, but not by the log loss"
 
 
 @dataclass(frozen=True)
@@ -113,13 +121,13 @@ class MoreRows:
 
     needed: tuple[tuple[CompetitorName, int], ...]
     rows: int
-    smallest: float
     name: ClassVar[str] = "cannot tell"
 
 
 Advice = (
     ChosenOnTheSameRows
     | NotBetterThanConstant
+    | ToldApartOnly
     | BarelyBetterThanConstant
     | MajorityAsRight
     | LinearPredictsAsWell
@@ -145,7 +153,12 @@ def advise(summary: Summary, found: HeldOut, selecting: bool) -> list[Advice]:
         Whether inputs were selected, or refitted: then the path's strengths are no grid.
     """
     advice = [*_of_constant(summary, found), *_of_simpler(found), *_of_training(summary, found)]
-    grid = [] if selecting else [*_of_grid(summary)]
+    if any(
+        isinstance(each, NotBetterThanConstant) for each in advice
+    ):  # that a linear model is not better adds nothing
+        advice = [each for each in advice if each != LinearPredictsAsWell(better=False)]
+    blended = found["competitors"][0]["name"] == "blend"  # of few strengths, which are not the user's own
+    grid = [] if selecting or blended else [*_of_grid(summary)]
     advice += [each for each in grid if isinstance(each, EdgeOfGrid)]
     advice += [] if selecting else _of_inputs(summary, found)
     advice += _of_rows(found)
@@ -165,15 +178,17 @@ def _of_constant(summary: Summary, found: HeldOut) -> Iterator[Advice]:
     loss = best["loss"]["value"]
     if difference is None or difference["verdict"] is None or loss is None:
         return
+    more = difference["metrics"]
     if difference["verdict"] != "better":
-        yield NotBetterThanConstant()
+        apart = any(_clearly_above_0(more[name]) for name in ("accuracy", "AUC") if name in more)
+        yield ToldApartOnly(best["metrics"]["AUC"]["value"]) if apart else NotBetterThanConstant()
         return
     if barely_better(loss, summary["null_loss"]):
         yield BarelyBetterThanConstant(share_explained(loss, summary["null_loss"]))
     constant = next(each for each in found["competitors"] if each["name"] == "constant")
-    right, more = constant["metrics"].get("accuracy"), difference["metrics"].get("accuracy")
-    if right and right["value"] is not None and more and not _clearly_above_0(more):
-        yield MajorityAsRight(right["value"])
+    usual = constant["metrics"].get("accuracy")
+    if usual is not None and usual["value"] is not None and not _clearly_above_0(more["accuracy"]):
+        yield MajorityAsRight(usual["value"])
 
 
 def _clearly_above_0(estimate: Estimate) -> bool:
@@ -204,7 +219,7 @@ def fits_little(unpenalized: StrengthSummary, null: float) -> FitsLittle | None:
     Either it is too small, or trained too shortly, or the rest is noise: no loss of its own tells these apart.
     """
     train = unpenalized["train_loss"]
-    if unpenalized["alpha"] > 0 or train is None or train < _FAR * null:
+    if unpenalized["alpha"] > 0 or train is None or null <= 0 or train < _FAR * null:
         return None
     return FitsLittle(train, null)
 
@@ -231,7 +246,7 @@ def _of_inputs(summary: Summary, found: HeldOut) -> Iterator[Advice]:
 
 def _of_rows(found: HeldOut) -> Iterator[Advice]:
     """Find how many rows would settle what cannot be told."""
-    rows = found["competitors"][0]["rows"]
+    best = found["competitors"][0]
     needed = [(each["than"], each["rows_needed"]) for each in found["differences"] if each["rows_needed"] is not None]
     if needed:
-        yield MoreRows(tuple(needed), rows, found["smallest_effect"])
+        yield MoreRows(tuple(needed), best["rows"])

@@ -18,6 +18,7 @@ from ridgewalk.report.advice import (
     NotBetterThanConstant,
     RulesAgree,
     SimplerPredictsBetter,
+    ToldApartOnly,
 )
 from ridgewalk.report.schema import CompetitorName
 
@@ -55,6 +56,15 @@ def _(_: NotBetterThanConstant) -> str:
 
 
 @sentence_of.register
+def _(found: ToldApartOnly) -> str:
+    auc = "" if found.auc is None else f" (AUC {found.auc:.3f})"
+    return (
+        f"Classes are told apart{auc}, and yet the log loss is not clearly below a constant's: some probabilities are "
+        "far too sure, or the rows are few. Take a stronger penalty (--selection 1se), or calibrate the probabilities."
+    )
+
+
+@sentence_of.register
 def _(found: BarelyBetterThanConstant) -> str:
     return (
         f"Barely better than a constant: {found.share:.1%} of its loss is taken away. Look at the columns: is what "
@@ -65,8 +75,8 @@ def _(found: BarelyBetterThanConstant) -> str:
 @sentence_of.register
 def _(found: MajorityAsRight) -> str:
     return (
-        f"Accuracy says little here: the most frequent class alone is right on {found.share:.1%} of the rows. Read the "
-        "AUC and the log loss, and predict probabilities."
+        f"Accuracy says little here: it is not clearly above that of the most frequent class alone, {found.share:.1%}. "
+        "Read the AUC and the log loss, and predict probabilities."
     )
 
 
@@ -109,9 +119,11 @@ def _(found: NearlyAllInputs) -> str:
 
 @sentence_of.register
 def _(found: MoreRows) -> str:
-    settled = "; ".join(f"{_NAMES[than]}, {_rows_needed(count, found.rows)}" for than, count in found.needed)
-    goal = format_number(found.smallest, 2)
-    return f"Rows that would settle what cannot be told, to {goal} (here: {found.rows:,}): {settled}."
+    needed = "; ".join(f"{_rows_needed(count, found.rows)} for {_NAMES[than]}" for than, count in found.needed)
+    return (
+        f"More rows than {found.rows:,} would settle what cannot be told, if the differences stay as they are: "
+        f"{needed}."
+    )
 
 
 @sentence_of.register
@@ -125,5 +137,5 @@ def _(found: RulesAgree) -> str:
 def _rows_needed(count: int, rows: int) -> str:
     """Return about how many rows are needed."""
     if count > _OUT_OF_REACH * rows:
-        return f"more than {_OUT_OF_REACH} times these"
+        return f"over {_OUT_OF_REACH} times as many"
     return f"about {int(float(f'{count:.2g}')):,}"

@@ -11,12 +11,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from ridgewalk.formatting import decimals_for, format_estimate
+from ridgewalk.formatting import decimals_for, format_count, format_estimate
 from ridgewalk.markup import element, table
 from ridgewalk.report.advice import advise
 from ridgewalk.report.advice_wording import sentence_of
-from ridgewalk.report.schema import AnswerSummary, Competitor, CompetitorName, Estimate, HeldOut, Summary
-from ridgewalk.report.summary import inputs_sentence, strength_sentence
+from ridgewalk.report.schema import AnswerSummary, Competitor, CompetitorName, Estimate, HeldOut, Summary, Task
+from ridgewalk.report.summary import by_use, inputs_sentence, strength_sentence
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -38,6 +38,14 @@ _ROWS: dict[CompetitorName, str] = {
 }
 _WIDTH = 80
 
+_MAJORITY = "the most frequent class alone"
+_OF_TASK: dict[Task, str] = {
+    "classes": "",
+    "labels": " Accuracy and AUC are means over the labels, the log loss is their sum.",
+    "number": "",
+    "numbers": " Metrics are means over the targets.",
+}
+
 Kind = Literal["headline", "cells", "note", "sentence", "title", "advice"]
 
 
@@ -47,6 +55,14 @@ class Line:
 
     kind: Kind
     text: str
+
+    def wrapped(self, width: int) -> list[str]:
+        """Break it between words; a row of the table stays whole."""
+        if self.kind == "cells":
+            return [self.text]
+        if self.kind == "title":
+            return ["", self.text]
+        return textwrap.wrap(self.text, width, subsequent_indent="  " if self.kind == "advice" else "")
 
 
 def answered(summary: Summary, found: HeldOut, selecting: bool) -> AnswerSummary:
@@ -62,30 +78,11 @@ def answered(summary: Summary, found: HeldOut, selecting: bool) -> AnswerSummary
     """
     return AnswerSummary(
         **found,
-        inputs={
-            "names": [each["name"] for each in summary["inputs"] if each["kept"]],
-            "total": len(summary["inputs"]),
-        },
+        inputs={"names": by_use(summary, True), "left_out": by_use(summary, False)},
         alpha=summary["alpha"],
         selection=summary["selection"],
         advice=[{"name": each.name, "sentence": sentence_of(each)} for each in advise(summary, found, selecting)],
     )
-
-
-def answer_in(summary: Summary) -> AnswerSummary:
-    """Return the answer of a fitted model's summary.
-
-    Raises
-    ------
-    ValueError
-        If there is none: the model comes from a file of an earlier ridgewalk.
-    """
-    if "answer" not in summary:
-        raise ValueError(
-            "This model comes from a file that says nothing of held-out metrics, as an earlier ridgewalk wrote it: fit "
-            "it again, and ask that one."
-        )
-    return summary["answer"]
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -103,15 +100,7 @@ class Answer:
     summary: AnswerSummary
 
     def __str__(self) -> str:
-        wrapped = []
-        for line in lines(self.summary):
-            indent = "  " if line.kind == "advice" else ""
-            wrapped += (
-                [line.text]
-                if line.kind == "cells" or not line.text
-                else textwrap.wrap(line.text, _WIDTH, subsequent_indent=indent)
-            )
-        return "\n".join(wrapped)
+        return "\n".join(text for line in lines(self.summary) for text in line.wrapped(_WIDTH))
 
     __repr__ = __str__
 
@@ -164,7 +153,7 @@ def answer_table(answer: AnswerSummary) -> tuple[list[str], list[list[str]]]:
         ]
         for each in answer["competitors"]
     ]
-    return ["", *first["metrics"], f"{row_label(answer, first['name'])} is"], cells
+    return ["", *first["metrics"], "verdict" if any(verdict.values()) else ""], cells
 
 
 def _decimals(metric: Metric, competitors: Sequence[Competitor]) -> int:
@@ -205,8 +194,9 @@ def headline(answer: AnswerSummary) -> str:
     unseen = "rows it did not see"
     if "accuracy" in metrics and metrics["accuracy"]["value"] is not None:
         share = constant["accuracy"]["value"]
-        beside = "" if share is None else f"; the most frequent class alone, on {share:.1%}"
-        return f"{who} is right on {_percent(metrics['accuracy'])} of the {unseen}{beside}."
+        what, alone = ("labels of the ", "always the more frequent") if answer["task"] == "labels" else ("", _MAJORITY)
+        beside = "" if share is None else f"; {alone}, on {share:.1%}"
+        return f"{who} is right on {_percent(metrics['accuracy'])} of the {what}{unseen}{beside}."
     if "R2" in metrics and metrics["RMSE"]["value"] is not None:
         decimals = _decimals("RMSE", answer["competitors"])
         own = _estimate(metrics["RMSE"], decimals)
@@ -226,12 +216,14 @@ def _percent(estimate: Estimate) -> str:
 def note(answer: AnswerSummary) -> str:
     """Return what the numbers of the table are."""
     first = answer["competitors"][0]
-    folds = answer["folds"]
-    said = (
-        f"{first['rows']:,} rows, held out by {'one fold' if folds == 1 else f'{folds} folds'}; +- one standard error."
-    )
+    folds = format_count(answer["folds"], "fold")
+    said = f"{first['rows']:,} rows, held out by {folds}; +- one standard error over rows."
     if first["chosen_on"] == "other folds":
         said += " Each fold is scored with what the other folds chose."
+    if any(each["verdict"] for each in answer["differences"]):
+        who = row_label(answer, first["name"])
+        said += f" The verdict is on the {who}, by the paired difference of the losses ({answer['loss']})."
+    said += " Rows count by their weights." * answer["weighted"] + _OF_TASK[answer["task"]]
     part = [each for each in answer["competitors"] if each["rows"] < first["rows"]]
     return said + "".join(f" {row_label(answer, each['name']).capitalize()}: {each['rows']:,} rows." for each in part)
 
@@ -246,10 +238,10 @@ def facts_of(answer: AnswerSummary) -> list[str]:
             f"{row_label(answer, each['than'])} {_estimate(each['loss'], _decimals_of(each['loss']), '+')}"
             for each in known
         ]
-        said.append(f"Held-out loss ({answer['loss']}), {who} less the other: {'; '.join(told)}.")
+        said.append(f"Loss of the {who} less that of: {'; '.join(told)}.")
     single = who == "blend"
     said.append(
-        inputs_sentence(answer["inputs"]["names"], answer["inputs"]["total"], " by the single network" * single)
+        inputs_sentence(answer["inputs"]["names"], answer["inputs"]["left_out"], " by the single network" * single)
     )
     said.append(strength_sentence(answer["alpha"], answer["selection"], " of the single network" * single))
     return said
@@ -262,14 +254,18 @@ def _decimals_of(estimate: Estimate) -> int:
 def answer_html(answer: AnswerSummary) -> str:
     """Write the answer as a piece of HTML without script or style."""
     head, cells = answer_table(answer)
-    said = [headline(answer), *facts_of(answer)]
     advice = "".join(element("li", each["sentence"]) for each in answer["advice"])
+    said = [note(answer), *facts_of(answer)]
     return "".join(
         [
-            element("p", said[0]),
-            table(head, cells, 0),
-            element("p", note(answer)),
-            *(element("p", each) for each in said[1:]),
+            element("p", _typeset(headline(answer))),
+            table(head, [[_typeset(cell) for cell in row] for row in cells], 0),
+            *(element("p", _typeset(each)) for each in said),
             f"{element('p', 'What now')}<ul>{advice}</ul>" if advice else "",
         ]
     )
+
+
+def _typeset(text: str) -> str:
+    """Return text with the sign that a page has for a standard error."""
+    return text.replace("+- ", "± ")

@@ -67,7 +67,7 @@ def render(data: Page) -> str:
             ]
         ),
         title=html.escape(data["title"]),
-        answer=f'<section class="answer">{answer_html(answer)}</section>' if answer else "",
+        answer=f'<section class="answer" aria-label="The answer">{answer_html(answer)}</section>' if answer else "",
         verdict=f'<p class="verdict">{html.escape(told[0])}</p>' if told[0] else "",
         findings=_findings(diagnosis) if diagnosis else "",
         sentences="".join(element("p", sentence) for sentence in told[1:]),

@@ -113,6 +113,7 @@ class BlendSummary(TypedDict):
 
 CompetitorName = Literal["blend", "network", "linear", "early stopping", "no penalty", "constant"]
 """What predicts: "no penalty" is that blend, or network, at strength 0."""
+Task = Literal["classes", "labels", "number", "numbers"]
 ChosenOn = Literal["other folds", "the same rows", "nothing"]
 """The rows that chose a strength, or weights, for the rows that are scored: "the same rows" flatter."""
 
@@ -147,7 +148,7 @@ class Difference(TypedDict):
     low: float | None  # ends of the 95% interval of the loss
     high: float | None
     verdict: Outcome | None  # what that says of what predicts; None where choices were made on the same rows
-    rows_needed: int | None  # that would settle it, where one cannot tell
+    rows_needed: int | None  # where one cannot tell: with so many one could, if the difference stays as it is
     metrics: dict[Metric, Estimate]
 
 
@@ -158,8 +159,10 @@ class HeldOut(TypedDict):
     scored with what the other folds chose.
     """
 
+    task: Task
     loss: str  # in words
     folds: int
+    weighted: bool  # whether rows count differently
     smallest_effect: float
     competitors: list[Competitor]
     differences: list[Difference]  # of the first less each other one
@@ -174,10 +177,10 @@ class AdviceSummary(TypedDict):
 
 
 class InputsKept(TypedDict):
-    """Inputs that the chosen network uses, by name."""
+    """Inputs that the chosen network uses, by name, and those that it does not."""
 
     names: list[str]
-    total: int
+    left_out: list[str]
 
 
 class AnswerSummary(HeldOut):

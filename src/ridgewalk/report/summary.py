@@ -16,7 +16,7 @@ from ridgewalk.report.advice import fits_little
 from ridgewalk.report.advice_wording import sentence_of
 from ridgewalk.report.schema import BlendSummary, LinearSummary, NetworkAt, PathSummary, StrengthSummary, Summary
 
-_MOST_NAMES = 20  # of inputs, in a sentence
+_MOST_NAMES, _FEW_LEFT_OUT = 20, 3  # of inputs, in a sentence
 
 
 def summarize(
@@ -158,10 +158,15 @@ def sentences(summary: Summary) -> list[str]:
             f"The race dropped {format_count(len(after), 'strength')} more after {folds} folds, for losing clearly to "
             "the best one there."
         )
-    kept = [entry["name"] for entry in summary["inputs"] if entry["kept"]]
-    if "answer" not in summary and len(kept) < len(summary["inputs"]):
-        said.append(inputs_sentence(kept, len(summary["inputs"])))
+    kept, left_out = (by_use(summary, used) for used in (True, False))
+    if "answer" not in summary and left_out:
+        said.append(inputs_sentence(kept, left_out))
     return said
+
+
+def by_use(summary: Summary, used: bool) -> list[str]:
+    """Return the names of the inputs that the chosen network uses, or does not use."""
+    return [entry["name"] for entry in summary["inputs"] if entry["kept"] is used]
 
 
 def strength_sentence(alpha: float, selection: str, of: str = "") -> str:
@@ -169,10 +174,17 @@ def strength_sentence(alpha: float, selection: str, of: str = "") -> str:
     return f"Chosen strength{of}: {format_number(alpha, 5)} (rule: {selection})."
 
 
-def inputs_sentence(kept: list[str], total: int, by: str = "") -> str:
+def inputs_sentence(kept: list[str], left_out: list[str], by: str = "") -> str:
     """Return which inputs are kept, of how many; ``by`` says which network it is, where there are others."""
-    shown = ", ".join(kept[:_MOST_NAMES]) + (f" and {len(kept) - _MOST_NAMES} more" if len(kept) > _MOST_NAMES else "")
-    return f"Inputs kept{by}, {len(kept)} of {total}: {'all' if len(kept) == total else shown or 'none'}."
+    names = _named(kept) if kept else "none"
+    if len(left_out) <= min(_FEW_LEFT_OUT, len(kept) - 1):
+        names = f"all but {', '.join(left_out)}" if left_out else "all"
+    return f"Inputs kept{by}, {len(kept)} of {len(kept) + len(left_out)}: {names}."
+
+
+def _named(names: list[str]) -> str:
+    more = len(names) - _MOST_NAMES
+    return ", ".join(names[:_MOST_NAMES]) + (f" and {more} more" if more > 0 else "")
 
 
 def _of_no_penalty(summary: Summary) -> list[str]:
@@ -213,20 +225,25 @@ def _beside_linear(linear: LinearSummary, rows: int) -> str:
 
 
 def _blended(blend: BlendSummary, answered: bool) -> str:
-    """Return what a blend is made of, and, where no answer says it, what it gains."""
+    """Return what a blend is made of, and, where no answer says it, what it loses and gains."""
     views = format_count(len({member["view"] for member in blend["members"]}), "view")
+    reached = "" if answered else _reached(blend)
+    return (
+        f"Predictions are a blend of {format_count(blend['networks'], 'network')} of {views}{reached}. The path shown "
+        f"is that of the best single network (view: {blend['network']})."
+    )
+
+
+def _reached(blend: BlendSummary) -> str:
+    """Return what a blend loses on held-out rows, and what it gains."""
+    loss, error = (format_loss(value, "unknown") for value in (blend["heldout_loss"], blend["standard_error"]))
     gains = [
         f"against {each['than']}: {each['verdict']} ({format_loss(each['difference'], sign='+')} +- "
         f"{format_loss(each['standard_error'])})"
         for each in blend["worth"]
     ]
-    beside = f" {'; '.join(gains)}." if gains and not answered else ""
-    loss, error = (format_loss(value, "unknown") for value in (blend["heldout_loss"], blend["standard_error"]))
-    return (
-        f"Predictions are a blend of {format_count(blend['networks'], 'network')} of {views}; its held-out loss is "
-        f"{loss} +- {error}.{beside[:1]}{beside[1:2].upper()}{beside[2:]} The path shown is that of the best single "
-        f"network (view: {blend['network']})."
-    )
+    beside = "; ".join(gains)
+    return f"; its held-out loss is {loss} +- {error}" + (f". {beside[:1].upper()}{beside[1:]}" if gains else "")
 
 
 def _number(value: Any) -> float | None:

@@ -21,6 +21,7 @@ from ridgewalk.report.schema import (
     Difference,
     Estimate,
     HeldOut,
+    Task,
 )
 from ridgewalk.storage.container import Record, WrongError, as_text
 
@@ -29,7 +30,10 @@ _NAMES: tuple[CompetitorName, ...] = get_args(CompetitorName)
 _METRICS: tuple[Metric, ...] = get_args(Metric)
 _CHOSEN_ON: tuple[ChosenOn, ...] = get_args(ChosenOn)
 _VERDICTS: tuple[Outcome, ...] = get_args(Outcome)
-_SETS: tuple[tuple[Metric, ...], ...] = (("accuracy", "AUC", "log loss"), ("R2", "RMSE", "MAE"))
+_TASKS: tuple[Task, ...] = get_args(Task)
+_OF_CLASSES: tuple[Metric, ...] = ("accuracy", "AUC", "log loss")
+_OF_NUMBERS: tuple[Metric, ...] = ("R2", "RMSE", "MAE")
+_METRICS_OF = {"classes": _OF_CLASSES, "labels": _OF_CLASSES, "number": _OF_NUMBERS, "numbers": _OF_NUMBERS}
 
 
 def held_out_of(record: Record | None) -> HeldOut | None:
@@ -50,16 +54,19 @@ def held_out_of(record: Record | None) -> HeldOut | None:
         names[-1:] != ["constant"]
         or len(set(names)) < len(names)
         or [each["than"] for each in differences] != names[1:]
-        or len(metrics) != 1
-        or not metrics <= set(_SETS)
     ):
         raise WrongError("what it says of held-out rows compares other things than one model with simpler ones")
     smallest = _number(record["smallest_effect"])
     if smallest is None:
         raise WrongError("it says of no effect that it matters")
+    task = _one_of(_TASKS, record["task"])
+    if metrics != {_METRICS_OF[task]}:
+        raise WrongError(f"it measures {task} in other metrics than those of {task}")
     return HeldOut(
+        task=task,
         loss=as_text(record["loss"]),
         folds=_count(record["folds"]),
+        weighted=_truth(record["weighted"]),
         smallest_effect=smallest,
         competitors=competitors,
         differences=differences,
@@ -110,6 +117,12 @@ def _number(given: Any) -> float | None:
     if isinstance(given, bool) or not isinstance(given, int | float) or not isfinite(given):
         raise WrongError(f"it holds {str(given)[:60]} where a number is needed")
     return float(given)
+
+
+def _truth(given: Any) -> bool:
+    if not isinstance(given, bool):
+        raise WrongError(f"it holds {str(given)[:60]} where true or false is needed")
+    return given
 
 
 def _count(given: Any) -> int:
