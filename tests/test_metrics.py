@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 import pytest
 from scipy.special import softmax
+from scipy.stats import norm
 from sklearn.metrics import (
     accuracy_score,
     mean_absolute_error,
@@ -178,3 +179,22 @@ def test_what_is_met_exactly_has_no_error() -> None:
         "RMSE": (0.0, 0.0),
         "MAE": (0.0, 0.0),
     }
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("rows", "positive", "folds"), [(200, 60, 5), (200, 10, 5), (400, 200, 10)])
+def test_the_error_of_an_auc_within_folds_is_its_deviation(rows: int, positive: int, folds: int) -> None:
+    draws, areas, errors = np.random.default_rng(0), [], []
+    target = (np.arange(rows) < positive)[:, None].astype(float)
+    for _ in range(400):
+        score = 1.2 * target[:, 0] + draws.normal(size=rows)
+        mixed = np.r_[draws.permutation(positive), positive + draws.permutation(rows - positive)]
+        held_out = [mixed[fold::folds] for fold in range(folds)]
+        shifted = [score[each][None, :, None] + draws.normal() for each in held_out]  # no fold has another's scale
+        values = HeldOutPredictions(held_out, [1 / (1 + np.exp(-each)) for each in shifted])
+        found = metric_rows(values, target, np.ones(rows), BinaryCrossEntropy())["AUC"]
+        area, error = mean_and_error(found, np.ones(rows))
+        areas.append(float(area))
+        errors.append(float(error))
+    assert np.mean(areas) == pytest.approx(norm.cdf(1.2 / np.sqrt(2)), abs=0.01)
+    assert np.mean(errors) == pytest.approx(np.std(areas), rel=0.1)

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 import numpy as np
+from sklearn.exceptions import NotFittedError
 from sklearn.utils.validation import check_is_fitted
 
 from ridgewalk.arrays import Array
@@ -84,13 +85,12 @@ def check_answered(model: Any) -> None:
     Raises
     ------
     NotFittedError
-        If it is not fitted.
-    AttributeError
-        If it was compacted, or comes from a file of an earlier ridgewalk.
+        If it is not fitted, was compacted, or comes from a file of an earlier ridgewalk: an AttributeError, too, as
+        ``hasattr`` wants it.
     """
     check_is_fitted(model)
     if "_held_out" not in vars(model):
-        raise AttributeError(
+        raise NotFittedError(
             "This model does not know how good it was on held-out rows: it was compacted (ask the model it came from), "
             "or comes from a file of an earlier ridgewalk (fit it again)."
         )

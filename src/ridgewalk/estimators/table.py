@@ -22,6 +22,7 @@ import pandas as pd
 from numpy.typing import ArrayLike
 from scipy.sparse import issparse
 from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
+from sklearn.exceptions import NotFittedError
 from sklearn.model_selection import check_cv
 from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval, StrOptions
@@ -389,10 +390,10 @@ class _TableEstimator(BaseEstimator):  # type: ignore[misc]
         return f'{box}<div style="overflow-x: auto">{excerpt(self.summary())}</div>'
 
     def _check_views(self) -> None:
-        """Check that the paths are there."""
+        """Check that the paths are there; what is raised lets ``hasattr``, and a notebook's box, go on."""
         check_is_fitted(self, "mixture_")
         if not hasattr(self, "views_"):
-            raise ValueError("A compacted model holds no paths: ask the model it came from.")
+            raise NotFittedError("A compacted model holds no paths: ask the model it came from.")
 
     def _frame(self, X: Any, reset: bool = False) -> pd.DataFrame:
         """Return rows as a frame of the fit's columns; an array's are named x0, x1, ..."""
