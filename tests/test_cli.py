@@ -234,8 +234,8 @@ def test_a_path_whose_unpenalized_arm_diverged_says_so(capsys: pytest.CaptureFix
 def test_a_long_path_is_shown_in_part_and_what_matters_of_it_in_full(capsys: pytest.CaptureFixture[str]) -> None:
     row: dict[str, Any] = {"heldout_loss": 0.5, "standard_error": 0.1, "train_loss": 0.4, "zeros": 0.0, "diverged": 0,
            "heldout_score": None, "inputs_kept": 1, "units_kept": 1}  # fmt: skip
-    rest: dict[str, Any] = {"dropped": [], "alpha": 0.1, "loss_description": "a loss", "fits": 4, "folds": 1, "seeds": 1,
-           "null_loss": 0.7, "selection": "min", "inputs": [],
+    rest: dict[str, Any] = {"dropped": [], "alpha": 0.1, "loss_description": "a loss", "fits": 4, "folds": 1,
+           "seeds": 1, "null_loss": 0.7, "selection": "min", "inputs": [],
            "change_from_no_penalty": {"mean": None, "standard_error": None}}  # fmt: skip
 
     def shown(marked: dict[int, list[str]], chosen: int, count: int = 31) -> list[float]:
