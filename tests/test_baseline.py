@@ -29,7 +29,8 @@ from ridgewalk.path.active_sets import minimized
 from ridgewalk.path.fit import fit_path
 from ridgewalk.path.law import null_objectives
 from ridgewalk.path.problem import PathProblem
-from ridgewalk.report.summary import sentences
+from ridgewalk.report.answer import note
+from ridgewalk.report.summary import sentences, summarize
 
 ROWS, INPUTS = 150, 12
 DRAWS = np.random.default_rng(1)
@@ -183,7 +184,9 @@ def test_of_very_many_rows_a_part_is_enough(monkeypatch: pytest.MonkeyPatch) -> 
     summary = model.summary()
     assert summary["linear"] is not None
     assert summary["linear"]["rows"] == 100
-    assert any("(100 of the rows)" in sentence for sentence in sentences(summary))
+    assert "Linear model: 100 rows." in note(summary["answer"])
+    alone = summarize(model.path_, "min", linear=summary["linear"])
+    assert any("(100 of the rows)" in sentence for sentence in sentences(alone))
     used = model.linear_path_.row_weights > 0
     assert summary["linear"]["network_loss"] == pytest.approx(model.heldout_arm().rows[used].mean())
 
@@ -279,8 +282,10 @@ def test_it_is_shown_beside_the_network() -> None:
     assert told["difference_error"] == pytest.approx(
         (model.heldout_arm().rows - arm.rows).std(ddof=1) / np.sqrt(len(x))
     )
-    sentence = next(each for each in sentences(model.summary()) if "linear model on the same folds" in each)
-    assert sentence in model._repr_html_()
+    difference = next(each for each in model.summary()["answer"]["differences"] if each["than"] == "linear")
+    assert difference["loss"]["value"] == pytest.approx(less.mean)
+    assert difference["loss"]["standard_error"] == pytest.approx(less.error)
+    assert (difference["low"], difference["high"]) == pytest.approx((less.low, less.high))
     numbers = model.diagnose(references=False).numbers
     assert numbers["less_linear"] == pytest.approx(less.mean)
 

@@ -231,6 +231,30 @@ def test_a_path_whose_unpenalized_arm_diverged_says_so(capsys: pytest.CaptureFix
     assert "Inputs kept, 0 of 1: none." in printed
 
 
+def test_a_long_path_is_shown_in_part_and_what_matters_of_it_in_full(capsys: pytest.CaptureFixture[str]) -> None:
+    row: dict[str, Any] = {"heldout_loss": 0.5, "standard_error": 0.1, "train_loss": 0.4, "zeros": 0.0, "diverged": 0,
+           "heldout_score": None, "inputs_kept": 1, "units_kept": 1}  # fmt: skip
+    rest: dict[str, Any] = {"dropped": [], "alpha": 0.1, "loss_description": "a loss", "fits": 4, "folds": 1,
+           "seeds": 1, "null_loss": 0.7, "selection": "min", "inputs": [],
+           "change_from_no_penalty": {"mean": None, "standard_error": None}}  # fmt: skip
+
+    def shown(marked: dict[int, list[str]], chosen: int, count: int = 31) -> list[float]:
+        rows = [row | {"alpha": k / 100, "marks": marked.get(k, [])} for k in range(count)]
+        summary: Any = rest | {"path": rows, "index": chosen}
+        show(summary)
+        printed = capsys.readouterr().out
+        alphas = [float(line.split()[0]) for line in printed.splitlines() if re.match(r" *[\d.]+ +0\.5000 ", line)]
+        assert (f"{len(alphas)} of {count} strengths." in printed) == (len(alphas) < count)
+        return alphas
+
+    some = shown({7: ["min"], 8: ["1se"]}, chosen=9)
+    assert {0.3, 0.09, 0.08, 0.07, 0.0} <= set(some)
+    assert some == sorted(some, reverse=True)
+    assert len(some) == 8
+    assert len(shown({1: ["min", "1se"]}, chosen=1, count=8)) == 8
+    assert shown({0: ["min", "1se"]}, chosen=0, count=1) == [0.0]
+
+
 def test_diagnose_says_whether_it_helped(ridgewalk: Any, tmp_path: Path) -> None:
     code, out, err = ridgewalk("diagnose", "people.csv", "-t", "outcome", "--drop", "amount", "--no-references", *QUICK)
     assert code == 0
@@ -389,6 +413,14 @@ def test_report_writes_a_page_with_a_files_rows(ridgewalk: Any, tmp_path: Path) 
     assert not (tmp_path / "new.html").exists()
 
 
+def test_report_says_how_good_the_model_is(ridgewalk: Any) -> None:
+    fitted = ridgewalk("fit", "people.csv", "-t", "outcome", "--out", "kept", *QUICK)[1]
+    shown = ridgewalk("report", "kept")[1]
+    assert shown.startswith("The network is right on ")
+    assert shown.strip() in fitted
+    assert json.loads(ridgewalk("report", "kept", "--force", "--json")[1])["answer"]["task"] == "classes"
+
+
 def test_demo_answers_the_tutorials_question(ridgewalk: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("ridgewalk.cli.demo.DEMO_EPOCHS", 150)
     code, out, _ = ridgewalk("demo", "--samples", "30")
@@ -497,7 +529,8 @@ def test_how_the_strength_was_chosen_is_said(ridgewalk: Any, options: Any, words
     assert code == 0
     assert words in out
     assert out.count(" <-") == 1
-    assert ("score" in out.splitlines()[2]) == ("--scorer" in options)
+    head = next(line for line in out.splitlines() if line.strip().startswith("strength"))
+    assert ("score" in head) == ("--scorer" in options)
 
 
 @pytest.mark.slow
@@ -615,6 +648,13 @@ def test_bench_says_who_did_what(
     assert "to scikit-learn's best" in capsys.readouterr().out
 
 
+_OF_WORTH = {
+    "the single network": "network",
+    "the blend without a penalty": "no penalty",
+    "early stopping": "early stopping",
+    "a linear model": "linear",
+    "a constant": "constant",
+}
 BLEND = ["people.csv", "-t", "outcome", "--drop", "amount", "--folds", "3"]
 
 
@@ -629,8 +669,13 @@ def test_fit_blends_by_default_and_says_what_it_gains(ridgewalk: Any, tmp_path: 
     assert sum(member["weight"] for member in blend["members"]) == pytest.approx(1)
     assert f"Predictions are a blend of {blend['networks']} networks of " in out
     (said,) = [line for line in out.splitlines() if line.startswith("Predictions are a blend")]
-    for each in blend["worth"]:
-        assert f"gainst {each['than']}: {each['verdict']} ({each['difference']:+.4f} +- " in said
+    worth = {_OF_WORTH[each["than"]]: each for each in blend["worth"]}
+    differences = {each["than"]: each for each in summary["answer"]["differences"]}
+    assert worth.keys() <= differences.keys()
+    for than, each in worth.items():
+        told = differences[than]
+        assert (told["verdict"], told["low"], told["high"]) == (each["verdict"], each["low"], each["high"])
+        assert told["loss"] == {"value": each["difference"], "standard_error": each["standard_error"]}
     assert f"that of the best single network (view: {blend['network']})" in said
     assert len(pd.read_csv(tmp_path / "kept" / "path.csv")) == len(summary["path"])
     inputs = table()[["age", "größe, cm", "town"]]

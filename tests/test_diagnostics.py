@@ -184,6 +184,26 @@ def test_rows_and_seeds_that_would_settle_it() -> None:
     assert enough.settled_by(0.1)[1] > 2
 
 
+@pytest.mark.parametrize(("center", "smallest"), [(0.05, 0.01), (-0.05, 0.01), (0.01, 0.1), (-0.03, 0.06), (0.0, 0.05)])
+@pytest.mark.parametrize("skewed", [False, True])
+def test_rows_at_which_one_could_tell(center: float, smallest: float, skewed: bool) -> None:
+    draws = np.random.default_rng(0)
+    rows = draws.lognormal(size=100) if skewed else draws.normal(size=100)
+    rows = center + rows - rows.mean()
+
+    def of(times: int) -> Effect:
+        return effect(np.tile(rows, times), np.ones(100 * times), np.zeros((5, 1)), 0.25, 0.0)
+
+    assert of(1).outcome(smallest) == "cannot tell"
+    needed = of(1).decided_by(smallest)
+    assert needed is not None
+    assert of(1 + needed // 100).outcome(smallest) != "cannot tell"
+    if not skewed:  # of more rows the mean is less skewed, and its interval the narrower
+        assert of(int(0.8 * needed / 100)).outcome(smallest) == "cannot tell"
+    starts = effect(rows, np.ones(100), np.zeros((5, 2)), 0.25, 1e6)
+    assert starts.decided_by(smallest) is None  # no number of rows lowers what starts bring
+
+
 @pytest.mark.parametrize("loss", [BinaryCrossEntropy(), CrossEntropy()])
 def test_a_temperature_mends_overconfidence_and_nothing_else(loss: Any) -> None:
     draws = np.random.default_rng(0)
@@ -532,6 +552,25 @@ def test_noise_has_no_signal() -> None:
         draws.normal(size=(200, 5)), draws.integers(0, 2, 200)
     )
     assert model.diagnose(references=False).verdict == "no signal"
+
+
+@pytest.mark.parametrize(
+    ("loss", "null", "barely"), [(0.96, 1, True), (0.94, 1, False), (1, 1, False), (1.1, 1, False), (0.0, 0.0, False)]
+)
+def test_barely_better_is_better_by_less_than_a_twentieth(loss: float, null: float, barely: bool) -> None:
+    assert rules.barely_better(loss, null) is barely
+
+
+@pytest.mark.slow
+def test_what_is_barely_better_than_a_constant_is_found() -> None:
+    draws = np.random.default_rng(0)
+    x = draws.normal(size=(1500, 3))
+    found = []
+    for slope in (0.2, 1.0):
+        model = MLPRegressorCV((4,), alphas=5, max_iter=100, cv=3, random_state=0)
+        found.append(model.fit(x, slope * x[:, 0] + draws.normal(size=1500)).diagnose(references=False))
+    assert [each.holds("barely better than a constant") for each in found] == [True, False]
+    assert "the network is barely better than a constant" in found[0].headline
 
 
 def tutorial_jobs(optimizer: Any, strengths: Any, epochs: Any, samples: Any = 100) -> tuple[Job, Job]:

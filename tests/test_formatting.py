@@ -4,7 +4,14 @@ from typing import Any
 
 import pytest
 
-from ridgewalk.formatting import format_count, format_duration, format_loss, format_number
+from ridgewalk.formatting import (
+    decimals_for,
+    format_count,
+    format_duration,
+    format_estimate,
+    format_loss,
+    format_number,
+)
 
 
 @pytest.mark.parametrize(
@@ -53,3 +60,28 @@ def test_a_duration_is_in_the_unit_that_one_would_say(seconds: Any, text: Any, f
 
 def test_one_is_singular() -> None:
     assert [format_count(n, "row") for n in (0, 1, 1200)] == ["0 rows", "1 row", "1,200 rows"]
+
+
+@pytest.mark.parametrize(
+    ("error", "decimals"),
+    [(0.0234, 3), (0.1, 2), (0.99, 2), (1.23, 1), (12.3, 0), (1234.0, 0), (1e-9, 10), (0.0, 3), (None, 3)],
+)
+def test_decimals_show_two_digits_of_an_error(error: Any, decimals: int) -> None:
+    assert decimals_for(error) == decimals
+
+
+@pytest.mark.parametrize(
+    ("value", "error", "decimals", "sign", "text"),
+    [
+        (0.83333, 0.0234, 3, "", "0.833 +- 0.023"),
+        (29834.4, 1234.0, 0, "", "29,834 +- 1,234"),
+        (0.01, 0.002, 3, "+", "+0.010 +- 0.002"),
+        (-0.0001, 0.02, 2, "", "0.00 +- 0.02"),
+        (0.5, None, 3, "", "0.500"),
+        (None, None, 3, "", "-"),
+        (1.23456e12, 2e10, 0, "", "1.235e+12 +- 2.0e+10"),
+        (1.23456e-9, 2e-10, 11, "+", "+1.235e-09 +- 2.0e-10"),
+    ],
+)
+def test_an_estimate_has_its_error_beside_it(value: Any, error: Any, decimals: int, sign: Any, text: str) -> None:
+    assert format_estimate(value, error, decimals, sign) == text

@@ -14,6 +14,7 @@ from ridgewalk.markup import element, list_of_findings, table
 from ridgewalk.report.summary import sentences
 from test_report import HOSTILE, Page, forty_columns, linear, numbers, refits, three_classes, two_classes
 
+BENEATH = {"p", "table", "thead", "tbody", "tr", "th", "td", "ul", "li"}
 CASES = [two_classes, three_classes, numbers, forty_columns, linear, refits]
 
 
@@ -51,11 +52,11 @@ def test_an_estimator_shows_the_summary(fitted: Any) -> None:
     summary = model.summary()
     assert {" ".join(each.split()) for each in sentences(summary)} <= {" ".join(each.split()) for each in told.text}
     shown = {s for s, row in enumerate(summary["path"]) if row["marks"] or row["alpha"] == 0} | {model.index_}
-    assert sum(tag == "tr" for tag, _ in told.elements) == 1 + len(shown)
+    assert sum(tag == "tr" for tag, _ in told.elements) == 2 + len(summary["answer"]["competitors"]) + len(shown)
     for s in shown:
         assert format_loss(summary["path"][s]["heldout_loss"]) in told.text
         assert f"{summary['path'][s]['alpha']:.4g}" in told.text
-    assert {tag for tag, _ in told.elements} <= {"p", "table", "thead", "tbody", "tr", "th", "td"}
+    assert {tag for tag, _ in told.elements} <= BENEATH
 
 
 def test_a_path_is_a_line_a_table_or_a_piece_of_html(fitted: Any) -> None:
@@ -120,7 +121,7 @@ def test_no_text_becomes_an_element(text: Any) -> None:
     for piece, tags in pieces.items():
         assert {tag for tag, _ in Text(piece).elements} == tags
         assert text in "".join(Text(piece).text)
-    assert {tag for tag, _ in beneath(model).elements} <= {"p", "table", "thead", "tbody", "tr", "th", "td"}
+    assert {tag for tag, _ in beneath(model).elements} <= BENEATH
 
 
 def test_a_diagnosis_shows_its_headline_once_and_its_numbers() -> None:

@@ -114,5 +114,7 @@ def test_a_network_that_fits_little_without_a_penalty_is_named() -> None:
     x, y = spiral_data(40, 3, np.random.default_rng(0))
     few: dict[str, Any] = {"alphas": 2, "cv": 2, "random_state": 0}
     small, large = (MLPClassifierCV(layers, max_iter=400, **few).fit(x, y) for layers in ((2,), (64, 64)))
-    named = [any("too small" in sentence for sentence in sentences(model.summary())) for model in (small, large)]
-    assert named == [True, False]
+    named = [[each["name"] for each in model.summary()["answer"]["advice"]] for model in (small, large)]
+    assert ["fits little" in each for each in named] == [True, False]
+    alone = [summarize(model.path_, "min", linear=model.summary()["linear"]) for model in (small, large)]
+    assert [any("too small" in sentence for sentence in sentences(each)) for each in alone] == [True, False]

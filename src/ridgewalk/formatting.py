@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import floor, log10
 from typing import Any
 
 _HUGE = 1e9  # numbers that are not written out
+_MOST_DECIMALS = 6
 _LONGEST_IN_SECONDS, _LONGEST_IN_MINUTES = 120, 5400
 
 
@@ -22,6 +24,25 @@ def format_loss(value: float | None, missing: str = "diverged", sign: str = "") 
     if not value:
         return f"{0:{sign}}"
     return f"{value:{sign}.4f}" if 1e-3 <= abs(value) < 1e4 else f"{value:{sign}.1e}"
+
+
+def decimals_for(error: float | None) -> int:
+    """Return the decimals that show two digits of a standard error, and none of a thousand or more; 3 without one."""
+    return max(0, 1 - floor(log10(error))) if error else 3
+
+
+def format_estimate(value: float | None, error: float | None, decimals: int, sign: str = "", missing: str = "-") -> str:
+    """Return an estimate and its standard error, of so many decimals: 0.833 +- 0.023; ``missing`` where there is none.
+
+    Numbers that would take too many places are written with an exponent, to four digits and to two.
+    """
+    if value is None:
+        return missing
+    if decimals > _MOST_DECIMALS or abs(value) >= _HUGE:
+        said = f"{value:{sign}.3e}"
+        return said if error is None else f"{said} +- {error:.1e}"
+    said = f"{round(value, decimals) + 0.0:{sign},.{decimals}f}"
+    return said if error is None else f"{said} +- {error:,.{decimals}f}"
 
 
 def format_duration(seconds: float, tenths: bool = False) -> str:

@@ -9,14 +9,18 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
+import numpy as np
 from rich.markup import escape
 from rich.table import Table
 
 from ridgewalk.formatting import format_loss, format_number
-from ridgewalk.report.schema import Summary
+from ridgewalk.report.answer import Kind, lines
+from ridgewalk.report.schema import AnswerSummary, Summary
 from ridgewalk.report.summary import sentences
 from ridgewalk.terminal import Terminal
 
+_MOST_STRENGTHS = 8  # that are printed of a path
+_STYLES: dict[Kind, str] = {"headline": "bold", "note": "dim", "title": "bold"}
 # A terminal wraps at its width, between words; a file or a pipe gets whole lines.
 out = Terminal(highlight=False, emoji=False, width=None if sys.stdout.isatty() else 1000)
 err = Terminal(stderr=True, highlight=False, emoji=False, width=None if sys.stderr.isatty() else 1000)
@@ -48,11 +52,32 @@ def warnings_as_notes(notes: list[str]) -> Iterator[None]:
 
 
 def show(summary: Summary) -> None:
-    """Print the path as a table, and what was chosen."""
+    """Print the answer, the path as a table, and what was walked."""
+    answer = summary.get("answer")
+    if answer is not None:
+        out.print()
+        show_answer(answer)
+    _show_path(summary)
+    walked, *rest = map(escape, sentences(summary))
+    out.print(f"\n{walked}")
+    for sentence in [*rest, *map(escape, _selected(summary))]:
+        out.print(sentence)
+
+
+def show_answer(answer: AnswerSummary) -> None:
+    """Print how good, how sure, better than what, and what to do now."""
+    for line in lines(answer):
+        for text in line.wrapped(out.width):
+            out.print(escape(text), style=_STYLES.get(line.kind), soft_wrap=True)
+
+
+def _show_path(summary: Summary) -> None:
+    """Print strengths of the path as a table."""
     scored = any(row["heldout_score"] is not None for row in summary["path"])
     titles = ["strength", "held-out loss", "+- s.e.", "train loss", "zeros", "inputs", "units"]
     grid = table([*titles[:1], *(["score"] if scored else []), *titles[1:]], "")
-    for index in reversed(_shown(summary)):
+    shown = _shown(summary)
+    for index in reversed(shown):
         row = summary["path"][index]
         chosen = index == summary["index"]
         grid.add_row(
@@ -69,11 +94,8 @@ def show(summary: Summary) -> None:
         )
     out.print()
     out.print(grid)
-    out.print("Held-out losses are the folds' networks'; the other columns, that of all rows.", style="dim")
-    walked, chosen_strength, *rest = map(escape, sentences(summary))
-    out.print(f"\n{walked}\n[bold]{chosen_strength}[/]")
-    for sentence in [*rest, *map(escape, _selected(summary))]:
-        out.print(sentence)
+    part = f"{len(shown)} of {len(summary['path'])} strengths. " if len(shown) < len(summary["path"]) else ""
+    out.print(f"{part}Held-out losses are the folds' networks'; the other columns, that of all rows.", style="dim")
 
 
 def table(titles: Sequence[str], *words: str) -> Table:
@@ -96,7 +118,18 @@ def _shown(summary: Summary) -> list[int]:
         loss = path[index]["heldout_loss"]
         return index != summary["index"], math.inf if loss is None else loss
 
-    return [min(each, key=order) for each in alike.values()]
+    return _fewer([min(each, key=order) for each in alike.values()], summary)
+
+
+def _fewer(shown: list[int], summary: Summary) -> list[int]:
+    """Leave out strengths that are not marked, evenly, until so few are left as a screen has room for."""
+    path = summary["path"]
+    matter = {shown[0], shown[-1], summary["index"], *(index for index in shown if path[index]["marks"])}
+    others = [index for index in shown if index not in matter]
+    room = max(_MOST_STRENGTHS - len(matter), 0)
+    if len(others) > room:
+        others = [others[place] for place in np.linspace(0, len(others) - 1, room).round().astype(int)]
+    return sorted(matter | set(others), key=shown.index)
 
 
 def _selected(summary: Summary) -> list[str]:

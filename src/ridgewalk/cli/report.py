@@ -10,7 +10,7 @@ import numpy as np
 import typer
 from rich.markup import escape
 
-from ridgewalk.cli.console import err, noted, out
+from ridgewalk.cli.console import err, noted, out, show_answer
 from ridgewalk.cli.files import PAGE_FILE, blends, free, kept, rows_of
 from ridgewalk.cli.options import OUTPUT, TABLE_HELP, AsJson, Force, Model, Quiet, Reading, option, options
 from ridgewalk.cli.training import read_rows
@@ -53,11 +53,16 @@ def report(
         rows = (rows_of(estimator, encoder, frame), y)
         notes = encoder.unseen(frame)
     draw(out_file, estimator, encoder, target, *rows)
+    summary = estimator.summary() if blends(estimator) else estimator.summary(encoder.origins)
+    answer = summary.get("answer")
     measures = {} if file is None else measured(estimator, *rows)
     if as_json:
-        print(json.dumps({"file": str(out_file), "notes": notes} | measures, indent=1))
+        print(json.dumps({"file": str(out_file), "notes": notes, "answer": answer} | measures, indent=1))
     elif not quiet:
         noted(notes)
+        if answer is not None:
+            show_answer(answer)
+            out.print()
         if measures:
             said = ", ".join(f"{name} {format_loss(value)}" for name, value in measures.items() if name != "rows")
             rows_told = "this row" if measures["rows"] == 1 else f"these {measures['rows']:,} rows"

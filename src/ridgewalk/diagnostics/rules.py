@@ -33,6 +33,7 @@ _NO_PULL = 0.99  # of the penalty that the unpenalized network would pay
 _SPIKES = 0.002  # share of looks above twice the usual loss
 _ROUNDING = 1e-3  # of the null model's loss: what single precision, or chance, makes of the null model itself
 _ABOVE = 1e-6  # of the null model's loss: less than that is not below it
+_BARELY = 0.05  # of the best constant's loss: who takes less away has found little
 _HALF = 0.5  # of the null model's training loss: who keeps more has hardly fitted
 
 
@@ -533,6 +534,33 @@ def _stands(kinds: _Kinds, difference: Effect, unit: str, smallest: float) -> Fo
     return None if kind is None else kind(difference, unit)
 
 
+@dataclass(frozen=True, eq=False)
+class BarelyBetterThanConstant(Found):
+    """The network leaves nearly all of the best constant's held-out loss; ``share`` is what it takes away."""
+
+    letter, name, speaks = "n'", "barely better than a constant", False
+    share: float
+    null_loss: float
+    unit: str
+
+    @property
+    def numbers(self) -> Numbers:
+        return {"share_of_constant": self.share, "null_loss": self.null_loss}
+
+
+def share_explained(loss: float, null: float) -> float:
+    """Return the share of the best constant's held-out loss ``null`` that a model of held-out loss ``loss`` takes away.
+
+    Of half the squared error that is an R2.
+    """
+    return 1 - loss / null if null > 0 else 0.0
+
+
+def barely_better(loss: float, null: float) -> bool:
+    """Return whether a model of held-out loss ``loss`` is better than the best constant's, by less than 5% of it."""
+    return 0 < share_explained(loss, null) < _BARELY
+
+
 class Case:
     """The evidence, and what several gates read of it."""
 
@@ -565,6 +593,7 @@ class Case:
         if not any(each.forbids_comparison for each in found):
             found.append(self._effect())
         found += self._against_others()
+        found += self._barely(found)
         if any(isinstance(each, Underfit) for each in found):  # another model shows that there is a signal
             found = [each for each in found if not isinstance(each, NoSignal)]
         found = [replace(each, judged=self.judged) for each in found]
@@ -689,6 +718,13 @@ class Case:
         judged = self.evidence.penalized
         with np.errstate(invalid="ignore"):  # what diverged differs by no number
             return self.against(other, judged, spread_of_cells(judged.heldout - other.heldout))
+
+    def _barely(self, found: Sequence[Found]) -> Iterator[Found]:
+        """Find whether what was gained over the best constant is little, where anything clearly was."""
+        null, best = self.evidence.null_loss, min(self.before, self.after)
+        clear = not any(isinstance(each, _LittleSignal) or each.forbids_comparison for each in found)
+        if clear and barely_better(best, null):
+            yield BarelyBetterThanConstant(share_explained(best, null), null, facts(self.evidence.loss).unit)
 
     def _network_at_fault(self) -> OtherModel | HardlyFits | None:
         """Find what says that the network is at fault where it finds nothing; None where the columns may be."""

@@ -149,6 +149,21 @@ class Effect:
         seeds = int(np.ceil(self.seeds * self.seed_error**2 / left)) if self.seed_error else self.seeds
         return rows, max(seeds, self.seeds)
 
+    def decided_by(self, smallest: float) -> int | None:
+        """Rows at which :meth:`outcome` could tell, if the mean stays as it is; None where no number of rows would do.
+
+        The interval, which falls as the root of the rows and keeps its shape, then leaves out 0, or lies between
+        -smallest and smallest, whichever takes fewer.
+        """
+        sides = (self.mean - self.low, self.high - self.mean)
+        towards_0, within = sides[int(self.mean < 0)], smallest - abs(self.mean)
+        goals = [size / side for size, side in ((abs(self.mean), towards_0), (within, max(sides))) if side > 0]
+        goal = max(goals, default=1.0) * self.error
+        left = goal**2 - self.seed_error**2
+        if goal <= 0 or left <= 0:
+            return None
+        return max(self.rows, int(np.ceil(self.rows * self.row_error**2 / left)))
+
 
 def effect(
     rows: Array, weights: Array, cells: Array, ratio: float, seed_spread: float, dependence: Dependence = ROWS

@@ -10,6 +10,7 @@ import numpy as np
 
 from ridgewalk.diagnostics.rules import (
     CLEAR,
+    BarelyBetterThanConstant,
     BetterThanLinear,
     BetterThanSingle,
     BetterThanStopping,
@@ -59,6 +60,7 @@ _IN_THE_HEADLINE = {
     StoppingPredictsBetter: "early stopping without a penalty predicts better",
     LinearPredictsAsWell: "a linear model predicts as well",
     LinearPredictsBetter: "a linear model predicts better",
+    BarelyBetterThanConstant: "the network is barely better than a constant",
 }
 _LEAVE_OUT = "Leave it out for prediction; the sparser choice (1se) may still be worth having."
 
@@ -391,6 +393,14 @@ def _take_linear(found: Found) -> str:
 def _gained(found: BetterThanLinear | BetterThanStopping | BetterThanSingle) -> str:
     d = found.difference
     return f"{number(-d.mean)} {found.unit} (95% interval {number(-d.high)} to {number(-d.low)})"
+
+
+def _(found: BarelyBetterThanConstant) -> Words:
+    return Words(
+        f"The network is barely better than a constant: of its held-out loss of {number(found.null_loss, 4)} "
+        f"{found.unit} it takes {found.share:.1%} away.",
+        "Look at the columns: is what decides the target among them?",
+    )
 
 
 def _interval(d: Effect, unit: str, sign: str = "") -> str:

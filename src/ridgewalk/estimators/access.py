@@ -17,6 +17,7 @@ from ridgewalk.path.blend import Blend
 from ridgewalk.path.result import MLPPath
 from ridgewalk.path.selection import Choice, Rule
 from ridgewalk.report.details import Given
+from ridgewalk.report.schema import HeldOut
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -116,3 +117,9 @@ def new_optimizer(model: Any) -> Optimizer:
 def set_models(model: Any, models: list[Model], best: int) -> None:
     """Let an estimator predict with these networks, one per start; ``best`` is the one to look at."""
     model._set_models(models, best)
+
+
+def set_held_out(model: Any, found: HeldOut | None) -> None:
+    """Give an estimator what its fit reached on held-out rows, where its file says so."""
+    if found is not None:
+        model._held_out = found

@@ -94,6 +94,7 @@ class PathAtStrength(Predictor):
     _report: Any
     _set_chosen: Any
     _calibrate: Any
+    _answer: Any
 
     def at(self, strength: float | Rule) -> Self:
         """Return the fitted estimator at another strength of its path, without another fit.
@@ -149,6 +150,7 @@ class PathAtStrength(Predictor):
         if moved:
             found._calibrate(getattr(found, "_problem", None))
         found._report(found._candidates)
+        found._answer(getattr(found, "_problem", None))
         return found
 
     def _path_at(self) -> MLPPath:

@@ -21,6 +21,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 from sklearn.base import ClassifierMixin, RegressorMixin
+from sklearn.exceptions import NotFittedError
 from sklearn.model_selection import check_cv
 from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval, StrOptions
@@ -32,6 +33,15 @@ from ridgewalk.diagnostics import Arm, Diagnosis, Evidence, judge
 from ridgewalk.diagnostics.blended import Blended, check_folds, of_blend
 from ridgewalk.diagnostics.evidence import SingleNetwork, arm_of, arm_of_stopped, chosen_by_others, smallest_effect
 from ridgewalk.engine.predictor import predict_mixture
+from ridgewalk.estimators.answering import (
+    Contender,
+    arm_of_rows,
+    blend_contender,
+    check_answered,
+    constant_contender,
+    held_out,
+    stopped_contender,
+)
 from ridgewalk.estimators.at_strength import TableAtStrength
 from ridgewalk.estimators.comparing import paired_difference
 from ridgewalk.estimators.intervals import Calibrated, IntervalMixin, Members, SetMixin
@@ -46,9 +56,11 @@ from ridgewalk.input_maps import MapRule, bounded_rule, has_three_values
 from ridgewalk.objective import weighted_mean
 from ridgewalk.path.blend import MOST_MEMBERS, Blend, fit_blend, heldout_error, mixture_of
 from ridgewalk.path.early_stopping import EarlyStopped
+from ridgewalk.path.problem import PathProblem
 from ridgewalk.path.racing import FEWEST_FOLDS
 from ridgewalk.path.result import MLPPath
 from ridgewalk.progress import progress
+from ridgewalk.report.answer import Answer, answered
 from ridgewalk.report.html import excerpt
 from ridgewalk.report.schema import MemberSummary, Summary, Worth
 from ridgewalk.tables import ColumnChoices, Encoder, Table, make_table
@@ -304,6 +316,19 @@ class _TableEstimator(Calibrated, TableAtStrength):
         self._set_blends(self.views_, blend, unpenalized)
         self.mixture_ = mixture_of(self.blend_, paths)
         self.heldout_loss_ = float(weighted_mean(self.blend_.row_loss, paths[0].row_weights))
+        self._held_out = held_out(problem, self._contenders(paths, problem))
+
+    def _contenders(self, paths: Sequence[MLPPath], problem: PathProblem) -> list[Contender]:
+        """Return the blend of some paths, and what it is held against."""
+        network, path = self.network_, self.network_.path_
+        single = network._contenders(network._kept_problem())
+        found = [blend_contender("blend", self.blend_, paths, path)]
+        found += [each for each in single if each.name in ("network", "linear")]
+        if self.early_stopped_ is not None:
+            found.append(stopped_contender(self.early_stopped_, path))
+        if self.unpenalized_blend_ is not None:
+            found.append(blend_contender("no penalty", self.unpenalized_blend_, paths, path))
+        return [*found, constant_contender("constant", problem, path)]
 
     def _set_blends(
         self, views: dict[str, MLPClassifierCV | MLPRegressorCV], blend: Blend, unpenalized: Blend | None
@@ -356,12 +381,12 @@ class _TableEstimator(Calibrated, TableAtStrength):
         chosen = chosen_by_others(linear, "min")
         if chosen is not None:
             others["a linear model"] = (chosen, linear)
-        others["a constant"] = (_arm(path.null_row_loss, path), path)
+        others["a constant"] = (arm_of_rows(path.null_row_loss, path), path)
         null = float(weighted_mean(path.null_row_loss, path.row_weights))
         smallest = smallest_effect(null, float(np.nan_to_num(self.heldout_loss_, nan=np.inf)))
         found = []
         for name, (arm, of) in others.items():
-            found.append(_worth(name, _arm(mine.rows, of) if of is linear else mine, arm, of, smallest))
+            found.append(_worth(name, arm_of_rows(mine.rows, of) if of is linear else mine, arm, of, smallest))
         return [each for each in found if np.isfinite(each["difference"])]
 
     def heldout_arm(self) -> Arm:
@@ -383,16 +408,25 @@ class _TableEstimator(Calibrated, TableAtStrength):
             for number, index, weight in self.blend_.members
         ]
         error = heldout_error(self.blend_.row_loss, path.row_weights, path.heldout_rows, path.dependence)
-        return single | {
-            "blend": {
-                "heldout_loss": self.heldout_loss_ if np.isfinite(self.heldout_loss_) else None,
-                "standard_error": error if np.isfinite(error) else None,
-                "networks": len(self.mixture_.models),
-                "members": members,
-                "network": self._view_of_network,
-                "worth": self.worth_,
-            }
+        summary = single
+        summary["blend"] = {
+            "heldout_loss": self.heldout_loss_ if np.isfinite(self.heldout_loss_) else None,
+            "standard_error": error if np.isfinite(error) else None,
+            "networks": len(self.mixture_.models),
+            "members": members,
+            "network": self._view_of_network,
+            "worth": self.worth_,
         }
+        summary.pop("answer", None)  # of the single network
+        if hasattr(self, "_held_out"):
+            summary["answer"] = answered(summary, self._held_out, selecting=False)
+        return summary
+
+    @property
+    def answer_(self) -> Answer:
+        """How good the blend is on rows that it did not see, how sure that is, and better than what: print it."""
+        check_answered(self)
+        return Answer(self.summary()["answer"])
 
     def diagnose(self, *, references: bool = True) -> Diagnosis:
         """Judge whether regularization helped the blend, by how much, and why or why not.
@@ -476,8 +510,7 @@ class _TableEstimator(Calibrated, TableAtStrength):
         """
         self._check_views()
         rows = None if X is None else self.encoder_.encoded(validated_frame(self, X))
-        origins, blend = self.encoder_.origins, self.summary().get("blend")
-        return self.network_._write_page(file, rows, y, diagnosis, curves, origins, title, blend)
+        return self.network_._write_page(file, rows, y, diagnosis, curves, self.encoder_.origins, title, self.summary())
 
     def save(self, file: str | PathLike[str]) -> Path:
         """Write the model, its encoder and its classes to one file; :func:`ridgewalk.load` reads it.
@@ -495,7 +528,7 @@ class _TableEstimator(Calibrated, TableAtStrength):
         """Return a copy that predicts the same, to rounding, from smaller networks, and has no paths."""
         check_is_fitted(self, "mixture_")
         small = copy(self)
-        for name in ("views_", "blend_", "unpenalized_blend_", "network_", "calibration_"):
+        for name in ("views_", "blend_", "unpenalized_blend_", "network_", "calibration_", "_held_out"):
             if hasattr(small, name):
                 delattr(small, name)
         small.mixture_ = self.mixture_.compact()
@@ -531,10 +564,10 @@ class _TableEstimator(Calibrated, TableAtStrength):
         return f'{box}<div style="overflow-x: auto">{excerpt(self.summary())}</div>'
 
     def _check_views(self) -> None:
-        """Check that the paths are there."""
+        """Check that the paths are there; what is raised lets ``hasattr``, and a notebook's box, go on."""
         check_is_fitted(self, "mixture_")
         if not hasattr(self, "views_"):
-            raise ValueError("A compacted model holds no paths: ask the model it came from.")
+            raise NotFittedError("A compacted model holds no paths: ask the model it came from.")
 
     def _mean(self, X: Any) -> Array:
         """Return the blend's prediction (N, C) for rows as they come."""
@@ -756,13 +789,6 @@ def blended_paths(views: Mapping[str, MLPClassifierCV | MLPRegressorCV]) -> dict
 def _arm_of_blend(blend: Blend) -> Arm:
     """Return what a blend lost on held-out rows."""
     return Arm(blend.row_loss, blend.heldout_loss, np.full_like(blend.heldout_loss, np.nan))
-
-
-def _arm(losses: Array, path: MLPPath) -> Arm:
-    """Return held-out losses (N,) of rows, and their means over the folds of a path."""
-    weights = path.row_weights
-    means = np.array([[float(weighted_mean(losses[rows], weights[rows]))] for rows in path.heldout_rows])
-    return Arm(losses, means, np.full_like(means, np.nan))
 
 
 def _worth(than: str, blend: Arm, other: Arm, path: MLPPath, smallest: float) -> Worth:

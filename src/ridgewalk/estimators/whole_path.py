@@ -24,6 +24,16 @@ from ridgewalk.engine import Engine, Runner
 from ridgewalk.engine.job import History
 from ridgewalk.engine.progress import Progress
 from ridgewalk.engine.record import Record
+from ridgewalk.estimators.answering import (
+    Chosen,
+    Contender,
+    by_other_folds,
+    check_answered,
+    constant_contender,
+    held_out,
+    network_contender,
+    stopped_contender,
+)
 from ridgewalk.estimators.at_strength import PathAtStrength
 from ridgewalk.estimators.intervals import Calibrated, IntervalMixin, Members, SetMixin
 from ridgewalk.estimators.parameters import NETWORK_CONSTRAINTS, documented
@@ -61,9 +71,10 @@ from ridgewalk.path.result import MLPPath, Score, model_of
 from ridgewalk.path.selection import Choice, Rule, best_path, cross_chosen, nested
 from ridgewalk.path.settings import PathSettings, Precision, Schedule
 from ridgewalk.progress import progress
+from ridgewalk.report.answer import Answer, answered
 from ridgewalk.report.details import Extras, Given, page_data
 from ridgewalk.report.html import excerpt, render
-from ridgewalk.report.schema import BlendSummary, LinearSummary, Summary
+from ridgewalk.report.schema import ChosenOn, CompetitorName, LinearSummary, Summary
 from ridgewalk.report.summary import summarize
 from ridgewalk.threads import ending_with_interpreter
 from ridgewalk.warning import renamed, warn
@@ -264,7 +275,15 @@ class _PathEstimator(Calibrated, PathAtStrength):
         self._report(candidates)
         self._warn_of_linear_model()
         self._calibrate(problem)
-        return self._set_fitted()
+        self._set_fitted()
+        self._answer(problem)
+        return self
+
+    def _answer(self, problem: PathProblem | None) -> None:
+        """Keep how good the networks are on held-out rows, beside what is simpler; nothing where the rows are gone."""
+        self.__dict__.pop("_held_out", None)
+        if problem is not None:
+            self._held_out = held_out(problem, self._contenders(problem))
 
     def _set_choice(self, candidates: list[MLPPath], selections: list[InputSelection]) -> None:
         """Set the path and the strength that are chosen among those of every l1_ratio."""
@@ -401,7 +420,15 @@ class _PathEstimator(Calibrated, PathAtStrength):
             summary["gain_over_null"] = {"mean": found.gain, "standard_error": found.gain_error}
             if self.select_inputs:
                 summary["significant"] = found.significant
+        if hasattr(self, "_held_out"):
+            summary["answer"] = answered(summary, self._held_out, self._selects)
         return summary
+
+    @property
+    def answer_(self) -> Answer:
+        """How good the network is on rows that it did not see, how sure that is, and better than what: print it."""
+        check_answered(self)
+        return Answer(self.summary()["answer"])
 
     def _path_at(self) -> MLPPath:
         check_is_fitted(self)
@@ -448,15 +475,43 @@ class _PathEstimator(Calibrated, PathAtStrength):
         if not hasattr(self, "path_"):
             raise ValueError("A compacted model holds no held-out losses: ask the model it came from.")
         path = self.path_
-        if self._takes_given_strength:
-            return arm_of([(path, self.index_)] * len(path.heldout_rows))
-        if self.select_inputs and not self.input_selection_.significant:
+        if self._holds_null_model:
             losses, weights = path.null_row_loss, path.row_weights
             null = np.array([[weighted_mean(losses[rows], weights[rows])] for rows in path.heldout_rows])
             return Arm(path.null_row_loss, null, null)
-        paths = self._candidates
+        return arm_of(self._chosen_by_folds())
+
+    @property
+    def _holds_null_model(self) -> bool:
+        """Whether no input is worth having, of those that were to be selected."""
+        return bool(self.select_inputs and not self.input_selection_.significant)
+
+    def _chosen_by_folds(self) -> Chosen:
+        """Return for each fold the path and the strength that the other folds choose; the one there is, if unchosen."""
+        path, paths = self.path_, self._candidates
+        if self._takes_given_strength:
+            return [(path, self.index_)] * len(path.heldout_rows)
         chosen = cross_chosen([each.choice_table[0] for each in paths], path.choice_table[1], self.selection)
-        return arm_of([(paths[best], index) for best, index in chosen])
+        return [(paths[best], index) for best, index in chosen]
+
+    def _contenders(self, problem: PathProblem) -> list[Contender]:
+        """Return what the model predicts with, and what it is held against."""
+        path, walked, linear = self.path_, self._walked, self.path_.settings.linear
+        name: CompetitorName = "linear" if linear else "network"
+        if self._holds_null_model:
+            found = [constant_contender(name, problem, path)]
+        elif len(path.heldout_rows) == 1 and not self._takes_given_strength:
+            found = [network_contender(name, problem, [(path, self.index_)], "the same rows")]
+        else:
+            on: ChosenOn = "nothing" if self._takes_given_strength else "other folds"
+            found = [network_contender(name, problem, self._chosen_by_folds(), on)]
+        if not linear:
+            found.append(network_contender("linear", problem, *by_other_folds(self.linear_path_, self.selection)))
+        if self.early_stopped_ is not None:
+            found.append(stopped_contender(self.early_stopped_, path))
+        if walked.alphas[0] == 0:
+            found.append(network_contender("no penalty", problem, [(walked, 0)] * len(path.heldout_rows), "nothing"))
+        return [*found, constant_contender("constant", problem, path)]
 
     def _less_linear(self) -> Effect | None:
         """Measure the network's held-out loss less the linear model's; None without such, or with one fold."""
@@ -536,18 +591,19 @@ class _PathEstimator(Calibrated, PathAtStrength):
         curves: bool,
         origins: list[str] | None,
         title: str,
-        blend: BlendSummary | None = None,
+        of_table: Summary | None = None,
     ) -> Path:
-        """Write the page of the path; of a table model's, with what its blend is worth."""
-        shown = self._shown(origins)
+        """Write the page of the path; of a table model's, with what the summary says of its blend."""
+        shown, summary = self._shown(origins), of_table or self.summary(origins)
         extras = Extras(
             classes=self._names_of_outputs(),
             given=self._given(X, y),
             diagnosis=None if diagnosis is None else diagnosis.to_dict(),
             history=self._refit_history(range(len(self.path_.alphas))) if curves else None,
             title=title,
-            linear=self._linear_models(),
-            blend=blend,
+            linear=summary["linear"],
+            blend=summary.get("blend"),
+            answer=summary.get("answer"),
         )
         data = page_data(*shown, self._how, extras)
         page = Path(file)
@@ -592,7 +648,7 @@ class _PathEstimator(Calibrated, PathAtStrength):
     def _findings_html(self) -> str:
         if not hasattr(self, "path_"):
             return super()._findings_html()
-        return excerpt(summarize(*self._shown(), self._how, self._linear_models()))
+        return excerpt(self.summary())
 
     @contextmanager
     def _counted(self, title: str) -> Iterator[Progress]:
@@ -825,6 +881,9 @@ _MIDDLE = """
     heldout_loss_, unpenalized_loss_, linear_loss_, null_loss_ : float
         Mean held-out loss (with ``scoring`` the negative score, but for the null model's) of the network and of the
         linear model, each fold at the strength that the other folds choose; at strength 0; of the best constant.
+    answer_ : Answer
+        How good the network is on held-out rows (accuracy, AUC, log loss; R2, RMSE, MAE), beside a linear model, early
+        stopping, no penalty and a constant, and what to do now; print it.
     gain_, gain_error_ : float
         ``unpenalized_loss_ - heldout_loss_`` and its paired standard error over rows (with ``scoring``, over folds).
     n_iter_ : int

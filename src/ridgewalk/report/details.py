@@ -28,6 +28,7 @@ from ridgewalk.losses import facts
 from ridgewalk.path.result import MLPPath
 from ridgewalk.path.selection import Choice, Rule
 from ridgewalk.report.schema import (
+    AnswerSummary,
     BlendSummary,
     Curves,
     InputsAlong,
@@ -89,6 +90,8 @@ class Extras:
         What linear models reach on the same folds.
     blend : BlendSummary, optional
         Of the table model that the path's network is the single one of.
+    answer : AnswerSummary, optional
+        How good what predicts is on held-out rows, for the head of the page.
     """
 
     classes: list[str] | None = None
@@ -98,6 +101,7 @@ class Extras:
     title: str = "A walked path"
     linear: LinearSummary | None = None
     blend: BlendSummary | None = None
+    answer: AnswerSummary | None = None
 
 
 def page_data(
@@ -126,6 +130,8 @@ def page_data(
     summary = summarize(path, rule, origins, choice, how, extras.linear)
     if extras.blend is not None:
         summary["blend"] = extras.blend
+    if extras.answer is not None:
+        summary["answer"] = extras.answer
     said, given = sentences(summary), extras.given
     names = extras.classes or _numbered(path)
     return {

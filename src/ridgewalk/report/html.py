@@ -26,6 +26,7 @@ from typing import TYPE_CHECKING
 
 from ridgewalk.formatting import format_loss, format_number
 from ridgewalk.markup import element, list_of_findings, table
+from ridgewalk.report.answer import answer_html
 from ridgewalk.report.schema import Page, PathSummary, Summary
 from ridgewalk.report.summary import marked, sentences
 
@@ -54,6 +55,7 @@ def render(data: Page) -> str:
     library, packed = _library()
     script = _part("page.js")
     said, diagnosis = data["sentences"], data["diagnosis"]
+    answer = data["summary"].get("answer")
     told = [diagnosis["headline"] if diagnosis else "", *said[1:], said[0]]
     return Template(_part("page.html")).substitute(
         policy="; ".join(
@@ -65,6 +67,7 @@ def render(data: Page) -> str:
             ]
         ),
         title=html.escape(data["title"]),
+        answer=f'<section class="answer" aria-label="The answer">{answer_html(answer)}</section>' if answer else "",
         verdict=f'<p class="verdict">{html.escape(told[0])}</p>' if told[0] else "",
         findings=_findings(diagnosis) if diagnosis else "",
         sentences="".join(element("p", sentence) for sentence in told[1:]),
@@ -103,7 +106,8 @@ def excerpt(summary: Summary) -> str:
     told = sentences(summary)
     said = "".join(element("p", sentence) for sentence in [*told[1:], told[0]])
     matter = [s for s, row in enumerate(summary["path"]) if row["alpha"] == 0 or marked(summary, s)]
-    return said + _table(summary, matter)
+    answer = summary.get("answer")
+    return (answer_html(answer) if answer else "") + said + _table(summary, matter)
 
 
 def _findings(diagnosis: DiagnosisData) -> str:

@@ -1,5 +1,6 @@
 """The plain data of a path's summary and of a page, as JSON has them: every key, and what stands there.
 
+    Answer     how good, how sure, better than what; what to do now
     Summary    strength by strength, what was chosen, which inputs are kept
     Page       a summary without its inputs, and what differs from strength to strength, as lists along its path
 
@@ -11,6 +12,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Literal, NotRequired, TypedDict
 
 if TYPE_CHECKING:
+    from ridgewalk.diagnostics.metrics import Metric
+    from ridgewalk.diagnostics.statistics import Outcome
     from ridgewalk.diagnostics.verdict import DiagnosisData
 
 Nested = list[Any]
@@ -108,6 +111,87 @@ class BlendSummary(TypedDict):
     worth: list[Worth]
 
 
+CompetitorName = Literal["blend", "network", "linear", "early stopping", "no penalty", "constant"]
+"""What predicts: "no penalty" is that blend, or network, at strength 0."""
+Task = Literal["classes", "labels", "number", "numbers"]
+ChosenOn = Literal["other folds", "the same rows", "nothing"]
+"""The rows that chose a strength, or weights, for the rows that are scored: "the same rows" flatter."""
+
+
+class Estimate(TypedDict):
+    """A number that was estimated, and its standard error; None where it is not defined, or diverged."""
+
+    value: float | None
+    standard_error: float | None
+
+
+class Competitor(TypedDict):
+    """How well something predicts the rows that its folds hold out.
+
+    ``metrics`` has, of classes and labels, accuracy, AUC (within folds; of more than two classes, or of labels, the
+    mean over these, each against the rest) and log loss, of several labels their sum; of numbers R2, RMSE and MAE in
+    the units of the target, of several targets the mean. ``loss`` is that without any penalty.
+    """
+
+    name: CompetitorName
+    rows: int  # that are scored; of very many, a linear model has a random part
+    chosen_on: ChosenOn
+    loss: Estimate
+    metrics: dict[Metric, Estimate]
+
+
+class Difference(TypedDict):
+    """What predicts, less something else, row by row on the same held-out rows; a loss below 0 is better."""
+
+    than: CompetitorName
+    loss: Estimate
+    low: float | None  # ends of the 95% interval of the loss
+    high: float | None
+    verdict: Outcome | None  # what that says of what predicts; None where choices were made on the same rows
+    rows_needed: int | None  # where one cannot tell: with so many one could, if the difference stays as it is
+    metrics: dict[Metric, Estimate]
+
+
+class HeldOut(TypedDict):
+    """What a fit reaches on rows that it did not see, beside what is simpler.
+
+    The first of the competitors is what the model predicts with. Where a strength, or weights, are chosen, each fold is
+    scored with what the other folds chose.
+    """
+
+    task: Task
+    loss: str  # in words
+    folds: int
+    weighted: bool  # whether rows count differently
+    smallest_effect: float
+    competitors: list[Competitor]
+    differences: list[Difference]  # of the first less each other one
+    corrected_minimum: NotRequired[Estimate]  # the lowest held-out loss of the path, corrected for the choice
+
+
+class AdviceSummary(TypedDict):
+    """What to do now, and why."""
+
+    name: str
+    sentence: str
+
+
+class InputsKept(TypedDict):
+    """Inputs that the chosen network uses, by name, and those that it does not."""
+
+    names: list[str]
+    left_out: list[str]
+
+
+class AnswerSummary(HeldOut):
+    """How good, how sure, better than what; which inputs; which strength; what to do now."""
+
+    inputs: InputsKept
+    alpha: float
+    selection: str
+    advice: list[AdviceSummary]
+
+
 class DroppedStrength(TypedDict):
     """A strength that a race dropped."""
 
@@ -133,6 +217,7 @@ class PathSummary(TypedDict):
     change_from_no_penalty: Gain
     path: list[StrengthSummary]
     dropped: list[DroppedStrength]
+    answer: NotRequired[AnswerSummary]  # of a fitted estimator
 
 
 class Summary(PathSummary):

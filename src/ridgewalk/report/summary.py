@@ -13,9 +13,11 @@ from ridgewalk.objective import weighted_mean
 from ridgewalk.path.dependence import mean_and_error
 from ridgewalk.path.result import MLPPath
 from ridgewalk.path.selection import Choice, Rule
+from ridgewalk.report.advice import fits_little
+from ridgewalk.report.advice_wording import sentence_of
 from ridgewalk.report.schema import BlendSummary, LinearSummary, NetworkAt, PathSummary, StrengthSummary, Summary
 
-_FAR = 0.5  # of a constant's loss: a training loss that is high
+_MOST_NAMES, _FEW_LEFT_OUT = 20, 3  # of inputs, in a sentence
 
 
 def summarize(
@@ -138,30 +140,19 @@ def kept_inputs(path: MLPPath, columns: dict[str, list[int]]) -> Booleans:
 
 
 def sentences(summary: Summary) -> list[str]:
-    """Say what was walked, what was chosen, what that changes, and which inputs are kept."""
-    change, unpenalized = summary["change_from_no_penalty"], summary["path"][0]
+    """Return what was walked, what was chosen, what that changes, and which inputs are kept.
+
+    Where the summary has an answer, that says what was chosen, and better than what; the rest of it is left.
+    """
     seeds = format_count(summary["seeds"], "seed")
     said = [
         f"Loss: {summary['loss_description']}; {summary['fits']:,} fits: "
         f"{len(summary['path'])} strengths x ({summary['folds']} folds + all rows) x {seeds}; the constant prediction "
-        f"has {format_number(summary['null_loss'], 4)}.",
-        f"Chosen strength: {format_number(summary['alpha'], 5)} (rule: {summary['selection']}).",
+        f"has {format_number(summary['null_loss'], 4)}."
     ]
-    if summary["alpha"] > 0 and change["mean"] is not None:
-        said.append(
-            f"Against no penalty the held-out loss changes by {format_loss(change['mean'])} +- "
-            f"{format_loss(change['standard_error'])} (slightly flattered: it was chosen on the same folds)."
-        )
-    elif unpenalized["alpha"] == 0 and unpenalized["diverged"]:
-        said.append("Without a penalty the training diverged, so there is nothing to compare with.")
-    elif summary["alpha"] == 0:
-        said.append("The unpenalized network has the lowest held-out loss.")
-    linear = summary.get("linear")  # a summary in a file may be older
-    if linear is not None:
-        said.append(_beside_linear(linear, summary["rows"]))
-        said += _fits_little(unpenalized, summary["null_loss"])
+    said += _of_no_penalty(summary) if "answer" in summary else _without_answer(summary)
     if "blend" in summary:
-        said.append(_blended(summary["blend"]))
+        said.append(_blended(summary["blend"], "answer" in summary))
     if summary["dropped"]:
         after = [entry["folds"] for entry in summary["dropped"]]
         folds = str(min(after)) + (f" to {max(after)}" if max(after) > min(after) else "")
@@ -169,26 +160,60 @@ def sentences(summary: Summary) -> list[str]:
             f"The race dropped {format_count(len(after), 'strength')} more after {folds} folds, for losing clearly to "
             "the best one there."
         )
-    kept = [entry["name"] for entry in summary["inputs"] if entry["kept"]]
-    if len(kept) < len(summary["inputs"]):
-        shown = ", ".join(kept[:20]) + (f" and {len(kept) - 20} more" if len(kept) > 20 else "")
-        said.append(f"Inputs kept, {len(kept)} of {len(summary['inputs'])}: {shown or 'none'}.")
+    kept, left_out = (by_use(summary, used) for used in (True, False))
+    if "answer" not in summary and left_out:
+        said.append(inputs_sentence(kept, left_out))
     return said
 
 
-def _fits_little(unpenalized: StrengthSummary, null: float) -> list[str]:
-    """Say where a network without a penalty stays far from its own training rows.
+def by_use(summary: Summary, used: bool) -> list[str]:
+    """Return the names of the inputs that the chosen network uses, or does not use."""
+    return [entry["name"] for entry in summary["inputs"] if entry["kept"] is used]
 
-    Either it is too small, or trained too shortly, or the rest is noise: no loss of its own tells these apart.
-    """
-    train = unpenalized["train_loss"]
-    if unpenalized["alpha"] > 0 or train is None or train < _FAR * null:
-        return []
-    return [
-        f"Even without a penalty the network loses {format_loss(train)} on its own training rows, and a constant "
-        f"{format_loss(null)}: it is too small, or trained too shortly, or the rest is noise. More hidden units, "
-        "layers or epochs tell; a diagnosis compares it with other models."
-    ]
+
+def strength_sentence(alpha: float, selection: str, of: str = "") -> str:
+    """Return which strength was chosen, and how; ``of`` is said of the network, where there are others."""
+    return f"Chosen strength{of}: {format_number(alpha, 5)} (rule: {selection})."
+
+
+def inputs_sentence(kept: list[str], left_out: list[str], by: str = "") -> str:
+    """Return which inputs are kept, of how many; ``by`` says which network it is, where there are others."""
+    names = _named(kept) if kept else "none"
+    if len(left_out) <= min(_FEW_LEFT_OUT, len(kept) - 1):
+        names = f"all but {', '.join(left_out)}" if left_out else "all"
+    return f"Inputs kept{by}, {len(kept)} of {len(kept) + len(left_out)}: {names}."
+
+
+def _named(names: list[str]) -> str:
+    more = len(names) - _MOST_NAMES
+    return ", ".join(names[:_MOST_NAMES]) + (f" and {more} more" if more > 0 else "")
+
+
+def _of_no_penalty(summary: Summary) -> list[str]:
+    """Return why there is nothing to compare with, or nothing to gain, at strength 0."""
+    unpenalized = summary["path"][0]
+    if unpenalized["alpha"] == 0 and unpenalized["diverged"]:
+        return ["Without a penalty the training diverged, so there is nothing to compare with."]
+    return ["The unpenalized network has the lowest held-out loss."] if summary["alpha"] == 0 else []
+
+
+def _without_answer(summary: Summary) -> list[str]:
+    """Return what was chosen, what that changes, and how the network stands beside a linear model."""
+    said = [strength_sentence(summary["alpha"], summary["selection"])]
+    change = summary["change_from_no_penalty"]
+    if summary["alpha"] > 0 and change["mean"] is not None:
+        said.append(
+            f"Against no penalty the held-out loss changes by {format_loss(change['mean'])} +- "
+            f"{format_loss(change['standard_error'])} (slightly flattered: it was chosen on the same folds)."
+        )
+    else:
+        said += _of_no_penalty(summary)
+    linear = summary.get("linear")  # a summary in a file may be older
+    if linear is not None:
+        said.append(_beside_linear(linear, summary["rows"]))
+        little = fits_little(summary["path"][0], summary["null_loss"])
+        said += [] if little is None else [sentence_of(little)]
+    return said
 
 
 def _beside_linear(linear: LinearSummary, rows: int) -> str:
@@ -201,21 +226,26 @@ def _beside_linear(linear: LinearSummary, rows: int) -> str:
     )
 
 
-def _blended(blend: BlendSummary) -> str:
-    """Say what a blend is made of, and what it gains."""
+def _blended(blend: BlendSummary, answered: bool) -> str:
+    """Return what a blend is made of, and, where no answer says it, what it loses and gains."""
     views = format_count(len({member["view"] for member in blend["members"]}), "view")
+    reached = "" if answered else _reached(blend)
+    return (
+        f"Predictions are a blend of {format_count(blend['networks'], 'network')} of {views}{reached}. The path shown "
+        f"is that of the best single network (view: {blend['network']})."
+    )
+
+
+def _reached(blend: BlendSummary) -> str:
+    """Return what a blend loses on held-out rows, and what it gains."""
+    loss, error = (format_loss(value, "unknown") for value in (blend["heldout_loss"], blend["standard_error"]))
     gains = [
         f"against {each['than']}: {each['verdict']} ({format_loss(each['difference'], sign='+')} +- "
         f"{format_loss(each['standard_error'])})"
         for each in blend["worth"]
     ]
-    beside = f" {'; '.join(gains)}." if gains else ""
-    loss, error = (format_loss(value, "unknown") for value in (blend["heldout_loss"], blend["standard_error"]))
-    return (
-        f"Predictions are a blend of {format_count(blend['networks'], 'network')} of {views}; its held-out loss is "
-        f"{loss} +- {error}.{beside[:1]}{beside[1:2].upper()}{beside[2:]} The path shown is that of the best single "
-        f"network (view: {blend['network']})."
-    )
+    beside = "; ".join(gains)
+    return f"; its held-out loss is {loss} +- {error}" + (f". {beside[:1].upper()}{beside[1:]}" if gains else "")
 
 
 def _number(value: Any) -> float | None:

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import math
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, get_args
 
@@ -52,6 +52,7 @@ from ridgewalk.storage.container import (
     as_text,
     restored,
 )
+from ridgewalk.storage.held_out_records import held_out_of
 
 if TYPE_CHECKING:
     from ridgewalk.tables import Encoder
@@ -192,14 +193,6 @@ def described(model: Any, encoder: Encoder | None, target: str | None, shelf: Sh
             paths.append(path)
         return next(k for k, each in enumerate(paths) if each is path)
 
-    def arm(each: Arm) -> Record:
-        return {
-            "name": each.name,
-            "path": number(each.path),
-            "index": each.index,
-            "loss": shelf.plain("input selection", each.loss),
-        }
-
     document: Record = {
         "version": __version__,
         "estimator": type(model).__name__,
@@ -226,18 +219,32 @@ def described(model: Any, encoder: Encoder | None, target: str | None, shelf: Sh
         of_ratios = [number(each) for each in model.paths_]
         document |= {"path": number(model.path_), "paths_of_ratios": of_ratios}
         document |= {"linear_path": number(model.linear_path_), "early_stopped": _early_stopped_record(model, shelf)}
+    document["held_out"] = held.get("_held_out")
     if "input_selection_" in held:
-        chosen: InputSelection = model.input_selection_
-        document["input_selection"] = {
-            "arms": [arm(each) for each in chosen.arms],
-            "chosen": arm(chosen.chosen),
-            "null_loss": shelf.plain("input selection", chosen.null_loss),
-            "gain": shelf.plain("input selection", chosen.gain),
-            "gain_error": shelf.plain("input selection", chosen.gain_error),
-            "frequency": shelf.put("frequency", chosen.frequency),
-        }
+        document["input_selection"] = _selection_record(model.input_selection_, number, shelf)
     records = [_path_record(f"path {k}", each, shelf) for k, each in enumerate(paths)]
     return document | {"paths": records, "calibration": calibration_record(model, shelf)}
+
+
+def _selection_record(selected: InputSelection, number: Callable[[MLPPath], int], shelf: Shelf) -> Record:
+    """Describe which inputs were selected; ``number`` is that of a path in the file."""
+
+    def arm(each: Arm) -> Record:
+        return {
+            "name": each.name,
+            "path": number(each.path),
+            "index": each.index,
+            "loss": shelf.plain("input selection", each.loss),
+        }
+
+    return {
+        "arms": [arm(each) for each in selected.arms],
+        "chosen": arm(selected.chosen),
+        "null_loss": shelf.plain("input selection", selected.null_loss),
+        "gain": shelf.plain("input selection", selected.gain),
+        "gain_error": shelf.plain("input selection", selected.gain_error),
+        "frequency": shelf.put("frequency", selected.frequency),
+    }
 
 
 def encoder_records(encoder: Encoder | None) -> Record:
@@ -442,7 +449,7 @@ def _penalty_record(where: str, penalty: Any, shelf: Shelf) -> Record:
 
 def stored(document: Record, arrays: Arrays) -> Stored:
     """Make the model that a document describes."""
-    from ridgewalk.estimators.access import set_models
+    from ridgewalk.estimators.access import set_held_out, set_models
 
     encoder = encoder_of(document)
     kinds = _estimators()
@@ -477,6 +484,7 @@ def stored(document: Record, arrays: Arrays) -> Stored:
         if model.index_ not in range(len(model.path_.alphas)):
             raise WrongError(f"its strength {model.index_} is none of the {len(model.path_.alphas)} of its path")
     set_calibration(model, document, model.path_ if "path" in document else None, arrays)
+    set_held_out(model, held_out_of(document.get("held_out")))
     if "input_selection" in document:
         model.input_selection_ = _input_selection(document["input_selection"], paths, face, arrays)
     with np.errstate(over="ignore", invalid="ignore"):

@@ -20,6 +20,7 @@ from ridgewalk.objective import weighted_mean
 from ridgewalk.path.blend import Blend
 from ridgewalk.path.result import MLPPath
 from ridgewalk.storage.container import Arrays, ModelFileError, Record, Shelf, WrongError, as_text, restored
+from ridgewalk.storage.held_out_records import held_out_of
 from ridgewalk.storage.records import (
     OutputSpec,
     Stored,
@@ -84,6 +85,7 @@ def described_table(model: Any, encoder: Encoder | None, target: str | None, she
         "calibration": calibration_record(model, shelf),
         "target": target,
     }
+    record["held_out"] = vars(model).get("_held_out")
     if hasattr(model, "blend_"):
         record["blends"] = [
             {name: shelf.put(f"blend {k}/{name}", getattr(blend, name)) for name in _BLEND}
@@ -134,6 +136,7 @@ def stored_table(document: Record, arrays: Arrays) -> Stored:
         else:
             raise WrongError("it has several views, and no blend of them")
         set_calibration(model, document, paths[0], arrays)
+    access.set_held_out(model, held_out_of(document.get("held_out")))
     target = document["target"]
     return Stored(model, encoder, None if target is None else as_text(target))
 

@@ -1,0 +1,271 @@
+"""The answer of a fit: how good, how sure, better than what, and what to do now; what every view of it shows.
+
+The terminal, ``summary()``, the page, a notebook and ``answer_`` all read one :class:`AnswerSummary`, and show the
+cells of one table: no view counts or rounds by itself.
+"""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+from ridgewalk.formatting import decimals_for, format_count, format_estimate
+from ridgewalk.markup import element, table
+from ridgewalk.report.advice import advise
+from ridgewalk.report.advice_wording import sentence_of
+from ridgewalk.report.schema import AnswerSummary, Competitor, CompetitorName, Estimate, HeldOut, Summary, Task
+from ridgewalk.report.summary import by_use, inputs_sentence, strength_sentence
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from ridgewalk.diagnostics.metrics import Metric
+
+_SHARES: tuple[Metric, ...] = (
+    "accuracy",
+    "AUC",
+    "R2",
+)  # shown to three decimals; others, to two digits of the error
+_ROWS: dict[CompetitorName, str] = {
+    "blend": "blend",
+    "network": "network",
+    "linear": "linear model",
+    "early stopping": "early stopping",
+    "no penalty": "no penalty",
+    "constant": "constant",
+}
+_WIDTH = 80
+
+_MAJORITY = "the most frequent class alone"
+_OF_TASK: dict[Task, str] = {
+    "classes": "",
+    "labels": " Accuracy and AUC are means over the labels, the log loss is their sum.",
+    "number": "",
+    "numbers": " Metrics are means over the targets.",
+}
+
+Kind = Literal["headline", "cells", "note", "sentence", "title", "advice"]
+
+
+@dataclass(frozen=True)
+class Line:
+    """A line of an answer, or a row of its table, as plain text that is not wrapped."""
+
+    kind: Kind
+    text: str
+
+    def wrapped(self, width: int) -> list[str]:
+        """Break it between words; a row of the table stays whole."""
+        if self.kind == "cells":
+            return [self.text]
+        if self.kind == "title":
+            return ["", self.text]
+        return textwrap.wrap(self.text, width, subsequent_indent="  " if self.kind == "advice" else "")
+
+
+def answered(summary: Summary, found: HeldOut, selecting: bool) -> AnswerSummary:
+    """Put together what a fit reached on held-out rows, the inputs and the strength of its path, and what to do now.
+
+    Parameters
+    ----------
+    summary : Summary
+        Of the path.
+    found : HeldOut
+    selecting : bool
+        Whether inputs were selected, or refitted.
+    """
+    return AnswerSummary(
+        **found,
+        inputs={"names": by_use(summary, True), "left_out": by_use(summary, False)},
+        alpha=summary["alpha"],
+        selection=summary["selection"],
+        advice=[{"name": each.name, "sentence": sentence_of(each)} for each in advise(summary, found, selecting)],
+    )
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Answer:
+    """How good a fitted model is on rows that it did not see, how sure that is, and better than what.
+
+    Print it for what ``ridgewalk fit`` shows.
+
+    Attributes
+    ----------
+    summary : AnswerSummary
+        Everything as plain data, ready for JSON: the ``"answer"`` of the estimator's ``summary()``.
+    """
+
+    summary: AnswerSummary
+
+    def __str__(self) -> str:
+        return "\n".join(text for line in lines(self.summary) for text in line.wrapped(_WIDTH))
+
+    __repr__ = __str__
+
+    def _repr_html_(self) -> str:
+        """Show it in a notebook."""
+        return answer_html(self.summary)
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return the table as a frame, a row for each competitor, what the model predicts with first.
+
+        Returns
+        -------
+        DataFrame
+            Every metric and its standard error ("AUC", "AUC error", ...), the rows that were scored; and of the first
+            less each other one, row by row: the "difference" of the held-out losses (below 0 the first is better), its
+            "error", the ends "low" and "high" of its 95% interval, and the "verdict".
+        """
+        import pandas as pd
+
+        difference = {each["than"]: each for each in self.summary["differences"]}
+        rows = {}
+        for each in self.summary["competitors"]:
+            row: dict[str, float | int | str | None] = {"rows": each["rows"]}
+            for metric, estimate in each["metrics"].items():
+                row |= {metric: estimate["value"], f"{metric} error": estimate["standard_error"]}
+            if each["name"] in difference:
+                its = difference[each["name"]]
+                row |= {"difference": its["loss"]["value"], "error": its["loss"]["standard_error"]}
+                row |= {"low": its["low"], "high": its["high"], "verdict": its["verdict"]}
+            rows[row_label(self.summary, each["name"])] = row
+        return pd.DataFrame.from_dict(rows, orient="index")
+
+
+def row_label(answer: HeldOut, name: CompetitorName) -> str:
+    """Return what a competitor is called in the table."""
+    single = name == "network" and answer["competitors"][0]["name"] == "blend"
+    return "single network" if single else _ROWS[name]
+
+
+def answer_table(answer: AnswerSummary) -> tuple[list[str], list[list[str]]]:
+    """Return the head and the cells of the table: a row for each competitor, what the model predicts with first."""
+    first = answer["competitors"][0]
+    verdict = {each["than"]: each["verdict"] or "" for each in answer["differences"]}
+    decimals = {metric: _decimals(metric, answer["competitors"]) for metric in first["metrics"]}
+    cells = [
+        [
+            row_label(answer, each["name"]),
+            *(_estimate(each["metrics"][metric], decimals[metric]) for metric in first["metrics"]),
+            verdict.get(each["name"], ""),
+        ]
+        for each in answer["competitors"]
+    ]
+    return ["", *first["metrics"], "verdict" if any(verdict.values()) else ""], cells
+
+
+def _decimals(metric: Metric, competitors: Sequence[Competitor]) -> int:
+    """Return the decimals of a metric's column: those that show the first known error."""
+    if metric in _SHARES:
+        return 3
+    errors = (each["metrics"][metric]["standard_error"] for each in competitors)
+    return decimals_for(next((error for error in errors if error), None))
+
+
+def _estimate(estimate: Estimate, decimals: int, sign: str = "") -> str:
+    return format_estimate(estimate["value"], estimate["standard_error"], decimals, sign)
+
+
+def lines(answer: AnswerSummary) -> list[Line]:
+    """Return the answer as plain lines: what is said first, the table, what goes along, what to do now."""
+    head, cells = answer_table(answer)
+    widths = [max(len(row[k]) for row in (head, *cells)) for k in range(len(head))]
+    rows = [
+        "  ".join(
+            cell.ljust(width) if k in (0, len(head) - 1) else cell.rjust(width)
+            for k, (cell, width) in enumerate(zip(row, widths, strict=True))
+        ).rstrip()
+        for row in (head, *cells)
+    ]
+    said = [Line("headline", headline(answer)), *(Line("cells", row) for row in rows)]
+    said += [Line("note", note(answer)), *(Line("sentence", each) for each in facts_of(answer))]
+    if answer["advice"]:
+        said += [Line("title", "What now"), *(Line("advice", f"- {each['sentence']}") for each in answer["advice"])]
+    return said
+
+
+def headline(answer: AnswerSummary) -> str:
+    """Return how good what predicts is, in one sentence."""
+    first, metrics = answer["competitors"][0], answer["competitors"][0]["metrics"]
+    constant = next(each["metrics"] for each in answer["competitors"] if each["name"] == "constant")
+    who = f"The {row_label(answer, first['name'])}"
+    unseen = "rows it did not see"
+    if "accuracy" in metrics and metrics["accuracy"]["value"] is not None:
+        share = constant["accuracy"]["value"]
+        what, alone = ("labels of the ", "always the more frequent") if answer["task"] == "labels" else ("", _MAJORITY)
+        beside = "" if share is None else f"; {alone}, on {share:.1%}"
+        return f"{who} is right on {_percent(metrics['accuracy'])} of the {what}{unseen}{beside}."
+    if "R2" in metrics and metrics["RMSE"]["value"] is not None:
+        decimals = _decimals("RMSE", answer["competitors"])
+        own = _estimate(metrics["RMSE"], decimals)
+        usual = format_estimate(constant["RMSE"]["value"], None, decimals)
+        explains = f"explains {_percent(metrics['R2'])} of the variance of {unseen}; it"
+        explains = explains if metrics["R2"]["value"] is not None else f"on {unseen}"
+        return f"{who} {explains} misses by {own} (RMSE), a constant by {usual}."
+    return f"How good {who.lower()} is on {unseen} cannot be said: its training diverged, or nothing was held out."
+
+
+def _percent(estimate: Estimate) -> str:
+    value, error = estimate["value"], estimate["standard_error"]
+    said = "an unknown share" if value is None else f"{value:.1%}"
+    return said if not error else f"{said} +- {error:.1%}"
+
+
+def note(answer: AnswerSummary) -> str:
+    """Return what the numbers of the table are."""
+    first = answer["competitors"][0]
+    folds = format_count(answer["folds"], "fold")
+    said = f"{first['rows']:,} rows, held out by {folds}; +- one standard error over rows."
+    if first["chosen_on"] == "other folds":
+        said += " Each fold is scored with what the other folds chose."
+    if any(each["verdict"] for each in answer["differences"]):
+        who = row_label(answer, first["name"])
+        said += f" The verdict is on the {who}, by the paired difference of the losses ({answer['loss']})."
+    said += " Rows count by their weights." * answer["weighted"] + _OF_TASK[answer["task"]]
+    part = [each for each in answer["competitors"] if each["rows"] < first["rows"]]
+    return said + "".join(f" {row_label(answer, each['name']).capitalize()}: {each['rows']:,} rows." for each in part)
+
+
+def facts_of(answer: AnswerSummary) -> list[str]:
+    """Return what goes along with the table: the differences, the inputs kept, and the strength, which comes last."""
+    known = [each for each in answer["differences"] if each["loss"]["value"] is not None]
+    who = row_label(answer, answer["competitors"][0]["name"])
+    said = []
+    if known:
+        told = [
+            f"{row_label(answer, each['than'])} {_estimate(each['loss'], _decimals_of(each['loss']), '+')}"
+            for each in known
+        ]
+        said.append(f"Loss of the {who} less that of: {'; '.join(told)}.")
+    single = who == "blend"
+    said.append(
+        inputs_sentence(answer["inputs"]["names"], answer["inputs"]["left_out"], " by the single network" * single)
+    )
+    said.append(strength_sentence(answer["alpha"], answer["selection"], " of the single network" * single))
+    return said
+
+
+def _decimals_of(estimate: Estimate) -> int:
+    return decimals_for(estimate["standard_error"])
+
+
+def answer_html(answer: AnswerSummary) -> str:
+    """Write the answer as a piece of HTML without script or style."""
+    head, cells = answer_table(answer)
+    advice = "".join(element("li", each["sentence"]) for each in answer["advice"])
+    said = [note(answer), *facts_of(answer)]
+    return "".join(
+        [
+            element("p", _typeset(headline(answer))),
+            table(head, [[_typeset(cell) for cell in row] for row in cells], 0),
+            *(element("p", _typeset(each)) for each in said),
+            f"{element('p', 'What now')}<ul>{advice}</ul>" if advice else "",
+        ]
+    )
+
+
+def _typeset(text: str) -> str:
+    """Return text with the sign that a page has for a standard error."""
+    return text.replace("+- ", "± ")

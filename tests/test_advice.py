@@ -1,0 +1,191 @@
+"""Laws of what to do now: each finding stands where its numbers say so, and nowhere else; all have sentences."""
+
+from dataclasses import fields
+from typing import Any, get_args
+
+import pytest
+
+from ridgewalk import MLPClassifierCV
+from ridgewalk.cli.options import Walk
+from ridgewalk.report.advice import (
+    Advice,
+    BarelyBetterThanConstant,
+    ChosenOnTheSameRows,
+    EdgeOfGrid,
+    FitsLittle,
+    LinearPredictsAsWell,
+    MajorityAsRight,
+    MoreRows,
+    NearlyAllInputs,
+    NotBetterThanConstant,
+    RulesAgree,
+    SimplerPredictsBetter,
+    ToldApartOnly,
+    advise,
+)
+from ridgewalk.report.advice_wording import sentence_of
+
+OTHERS = ("linear", "early stopping", "no penalty", "constant")
+
+
+def found(verdicts: Any = None, first: Any = "network", **changes: Any) -> Any:
+    """Return what a good fit of classes reached; ``changes`` are of metrics, differences and the first competitor."""
+    verdicts = dict.fromkeys(OTHERS, "better") | (verdicts or {})
+    estimate = {"value": 0.2, "standard_error": 0.02}
+    metrics = {"accuracy": estimate, "AUC": {"value": 0.9, "standard_error": 0.02}, "log loss": estimate}
+    competitor: Any = {"rows": 200, "chosen_on": "other folds", "loss": estimate, "metrics": metrics}
+    change: Any = {"loss": estimate, "low": 0, "high": 1, "rows_needed": None, "metrics": metrics}
+    needed = changes.pop("needed", {})
+    more = {name: changes.pop(name) for name in ("accuracy", "AUC") if name in changes}
+    return {
+        "task": "classes",
+        "smallest_effect": 0.01,
+        "competitors": [competitor | {"name": name} for name in (first, *OTHERS)],
+        "differences": [
+            change | {"than": name, "verdict": verdict, "rows_needed": needed.get(name), "metrics": metrics | more}
+            for name, verdict in verdicts.items()
+        ],
+    } | changes
+
+
+def summary(best: int = 2, sparse: int = 3, kept: int = 10, inputs: int = 30, **changes: Any) -> Any:
+    """Return a path of five strengths, the rules' at ``best`` and ``sparse``, that keeps some inputs."""
+    path = [
+        {
+            "alpha": alpha,
+            "train_loss": 0.01,
+            "inputs_kept": 4 - s,
+            "marks": [mark for mark, index in (("min", best), ("1se", sparse)) if index == s],
+        }
+        for s, alpha in enumerate([0, 0.1, 0.2, 0.3, 0.4])
+    ]
+    names = [{"name": f"x{k}", "kept": k < kept} for k in range(inputs)]
+    return {"path": path, "dropped": [], "inputs": names, "null_loss": 0.7} | changes
+
+
+def kinds(path: Any, given: Any) -> list[type]:
+    return [type(each) for each in advise(path, given, selecting=False)]
+
+
+def test_where_nothing_is_due_nothing_is_said() -> None:
+    assert advise(summary(), found(), selecting=False) == []
+
+
+@pytest.mark.parametrize("verdict", ["cannot tell", "worse", "no difference"])
+def test_what_is_no_better_than_a_constant_is_said_first(verdict: str) -> None:
+    nothing = {"value": 0.01, "standard_error": 0.02}
+    none = found({"constant": verdict, "linear": "no difference"}, accuracy=nothing, AUC=nothing)
+    assert kinds(summary(), none) == [NotBetterThanConstant]  # nor is a linear model, then
+    for told in ({"accuracy": {"value": 0.05, "standard_error": 0.02}, "AUC": nothing}, {"accuracy": nothing}):
+        assert advise(summary(), found({"constant": verdict}, **told), selecting=False) == [ToldApartOnly(0.9)]
+
+
+@pytest.mark.parametrize(("null", "barely"), [(0.2 / 0.951, True), (0.2 / 0.949, False)])
+def test_barely_better_is_less_than_a_twentieth_of_the_constants_loss(null: float, barely: bool) -> None:
+    assert kinds(summary(null_loss=null), found()) == [BarelyBetterThanConstant] * barely
+
+
+def test_accuracy_that_is_not_above_the_most_frequent_class_is_no_measure() -> None:
+    for value, said in ((0.039, [MajorityAsRight]), (0.0393, [])):
+        assert kinds(summary(), found(accuracy={"value": value, "standard_error": 0.02})) == said
+    unknown = {"value": None, "standard_error": None}
+    assert kinds(summary(), found(accuracy=unknown)) == [MajorityAsRight]
+
+
+def test_what_is_simpler_and_as_good_is_to_be_taken() -> None:
+    assert advise(summary(), found({"linear": "no difference"}), False) == [LinearPredictsAsWell(better=False)]
+    assert advise(summary(), found({"linear": "worse"}), False) == [LinearPredictsAsWell(better=True)]
+    for name in ("no penalty", "early stopping"):
+        assert advise(summary(), found({name: "worse"}), False) == [SimplerPredictsBetter(name)]
+        assert advise(summary(), found({name: "no difference"}), False) == []
+
+
+def test_a_network_that_keeps_half_the_constants_loss_on_its_own_rows_fits_little() -> None:
+    for loss, said in ((0.35, [FitsLittle]), (0.34, [])):
+        path = summary()
+        path["path"][0]["train_loss"] = loss
+        assert kinds(path, found()) == said
+        assert kinds(path, found(first="linear")) == []
+        path["path"][0]["alpha"] = 0.01  # the path does not begin at 0
+        assert kinds(path, found()) == []
+    assert kinds(summary(null_loss=0.0), found({"constant": "cannot tell"})) == [ToldApartOnly]
+
+
+def test_the_ends_of_the_grid_are_those_of_the_strengths_that_were_tried() -> None:
+    assert advise(summary(1, 2), found(), False) == [EdgeOfGrid(0.1, strongest=False)]
+    strongest = summary(4, 4)
+    assert advise(strongest, found(), False) == []  # it keeps no input: a constant
+    strongest["path"][4]["inputs_kept"] = 2
+    assert advise(strongest, found(), False) == [EdgeOfGrid(0.4, strongest=True)]
+    assert advise(strongest | {"dropped": [{"alpha": 0.5}]}, found(), False) == [RulesAgree(0.4)]
+    assert advise(summary(1, 2, dropped=[{"alpha": 0.05}]), found(), False) == []
+    assert advise(summary(0, 1), found(), False) == []  # no penalty is no end of a grid
+    assert advise(summary(2, 2), found(), False) == [RulesAgree(0.2)]
+
+
+def test_a_blend_and_selected_inputs_have_no_grid_of_the_users() -> None:
+    for index in (1, 2):
+        assert advise(summary(index, index), found(first="blend"), False) == []
+        assert advise(summary(index, index, kept=30), found(), selecting=True) == []
+
+
+@pytest.mark.parametrize(("kept", "inputs", "said"), [(27, 30, 1), (26, 30, 0), (30, 30, 1), (9, 9, 0), (9, 10, 1)])
+def test_nearly_all_inputs(kept: int, inputs: int, said: int) -> None:
+    assert advise(summary(kept=kept, inputs=inputs), found(), False) == [NearlyAllInputs(kept, inputs)] * said
+    assert advise(summary(kept=kept, inputs=inputs), found(first="linear"), False) == []
+
+
+def test_rows_that_would_settle_it() -> None:
+    given = found({"linear": "cannot tell"}, needed={"linear": 1_234, "constant": 99_999})
+    (more,) = advise(summary(), given, False)
+    assert more == MoreRows((("linear", 1_234), ("constant", 99_999)), 200)
+    said = sentence_of(more)
+    assert "More rows than 200" in said
+    assert "about 1,200 for a linear model; over 100 times as many for a constant." in said
+
+
+def test_one_fold_flatters() -> None:
+    alone = found(dict.fromkeys(OTHERS))
+    alone["competitors"][0]["chosen_on"] = "the same rows"
+    assert kinds(summary(), alone) == [ChosenOnTheSameRows]
+
+
+EVERY = (
+    ChosenOnTheSameRows(),
+    NotBetterThanConstant(),
+    ToldApartOnly(0.9),
+    ToldApartOnly(None),
+    BarelyBetterThanConstant(0.031),
+    MajorityAsRight(0.91),
+    LinearPredictsAsWell(better=True),
+    LinearPredictsAsWell(better=False),
+    SimplerPredictsBetter("no penalty"),
+    SimplerPredictsBetter("early stopping"),
+    FitsLittle(0.5, 0.7),
+    EdgeOfGrid(0.1, strongest=True),
+    EdgeOfGrid(0.1, strongest=False),
+    NearlyAllInputs(29, 30),
+    NearlyAllInputs(30, 30),
+    RulesAgree(0.2),
+    MoreRows((("linear", 300),), 200),
+)
+
+
+def test_every_finding_has_a_name_and_a_sentence_of_its_own() -> None:
+    assert {type(each) for each in EVERY} == set(get_args(Advice))
+    sentences = [sentence_of(each) for each in EVERY]
+    assert len(set(sentences)) == len(EVERY)
+    assert all(each.endswith((".", "?")) for each in sentences)
+    assert len({each.name for each in EVERY}) >= len(get_args(Advice))
+    with pytest.raises(TypeError, match="There are no words for object"):
+        sentence_of(object())  # type: ignore[arg-type]
+
+
+def test_an_advice_names_an_option_that_there_is() -> None:
+    options = {field.name.replace("_", "-") for field in fields(Walk)}
+    parameters = MLPClassifierCV().get_params()
+    for each in EVERY:
+        words = sentence_of(each).replace("(", " ").replace(")", " ").replace(";", " ").split()
+        assert {word[2:].rstrip(".,:") for word in words if word.startswith("--")} <= options
+        named = {word.partition("=")[0].rstrip(".,:") for word in words if "=" in word}
+        assert named <= parameters.keys()
