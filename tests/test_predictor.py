@@ -2,7 +2,6 @@
 
 import gc
 import pickle
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import Any
@@ -117,10 +116,10 @@ def unit(mixture: Mixture, expected: Any) -> Any:
 
 
 @pytest.fixture(params=native.levels())
-def level(request: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+def level(request: Any, monkeypatch: pytest.MonkeyPatch) -> str:
     """Let one instruction set after the other predict."""
     monkeypatch.setenv(native.VARIABLE, request.param)
-    yield request.param
+    return str(request.param)
 
 
 def agrees(mixture: Mixture, x: Any) -> None:
@@ -273,7 +272,7 @@ def test_columns_behind_the_last_that_is_used_are_not_looked_at() -> None:
         quick.predict(x[0])
 
 
-class OwnLoss(SquaredError):
+class OwnLoss(SquaredError):  # noqa: N818
     """A loss that no kernel knows."""
 
 

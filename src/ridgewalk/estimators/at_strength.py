@@ -202,10 +202,9 @@ class TableAtStrength(BaseEstimator):  # type: ignore[misc]
         """
         self._check_views()
         found, network = copy(self), self.network_.at(strength)
-        for name in ("blend_", "unpenalized_blend_", "calibration_"):
+        for name in ("blend_", "unpenalized_blend_", "calibration_", "_held_out"):
             found.__dict__.pop(name, None)
-        if hasattr(network, "calibration_"):
-            found.calibration_ = network.calibration_
+        found.__dict__ |= {name: vars(network)[name] for name in ("calibration_", "_held_out") if name in vars(network)}
         found.views_ = {name: network for name, view in self.views_.items() if view is self.network_}
         found.network_, found.heldout_loss_ = network, network.heldout_loss_
         models = tuple(network.models_)
