@@ -1,6 +1,5 @@
 """Laws of what a fit is held against: each competitor predicts what its folds' networks predict, and no row chooses."""
 
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -12,7 +11,8 @@ from sklearn.model_selection import LeaveOneOut, RepeatedKFold
 from ridgewalk import MLPClassifierCV, MLPRegressorCV, TableClassifier, TableRegressor
 from ridgewalk.estimators.access import fit_encoded
 from ridgewalk.estimators.table import blended_paths
-from ridgewalk.path.selection import mean_and_error
+from ridgewalk.path.dependence import mean_and_error
+from ridgewalk.path.early_stopping import EarlyStopped
 from ridgewalk.tables import Encoder
 
 DRAWS = np.random.default_rng(1)
@@ -140,22 +140,13 @@ def test_inputs_that_are_not_worth_having_leave_the_constant() -> None:
     assert found["network"]["chosen_on"] == "nothing"
 
 
-@dataclass
-class Stopped:
-    """What an estimator may hold of networks that were stopped early."""
-
-    outputs: Any
-    row_loss: Any
-    heldout_loss: Any
-
-
 def test_early_stopping_is_a_competitor_where_a_fit_has_it() -> None:
     model = MLPRegressorCV((6,), **QUICK).fit(X, SIGNAL)
     outputs = (SIGNAL + np.linspace(-1, 1, 90))[:, None]
     losses = 0.5 * (outputs[:, 0] - SIGNAL) ** 2
     path = model.path_
     means = np.array([[losses[rows].mean()] for rows in path.heldout_rows])
-    model.early_stopped_ = Stopped(outputs.astype(np.float32), losses, means)
+    model.early_stopped_ = EarlyStopped(outputs.astype(np.float32), losses, means, np.ones_like(means, dtype=int))
     told = {each.name: each for each in model._contenders(model._problem)}["early stopping"]
     assert told.chosen_on == "nothing"
     np.testing.assert_array_equal(told.arm.rows, losses)
@@ -213,8 +204,8 @@ def test_rows_of_weight_0_count_for_nothing() -> None:
 
 def test_a_table_that_is_encoded_already_has_the_same_answer() -> None:
     frame = pd.DataFrame(X, columns=list("abcd"))
-    encoder = Encoder.fit(frame)
+    encoder = Encoder().fit(frame)
     model, other = (TableRegressor(views="plain", cv=3, random_state=0) for _ in range(2))
     model.fit(frame, SIGNAL)
-    fit_encoded(other, encoder, encoder.transform(frame), SIGNAL, None, None)
+    fit_encoded(other, encoder, encoder.encoded(frame), SIGNAL, None, None)
     assert other.summary()["answer"] == model.summary()["answer"]

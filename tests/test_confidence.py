@@ -87,9 +87,9 @@ def test_units_count_and_not_rows(dependence: str) -> None:
     groups = Dependence.of_groups(copies)
     once = confidence_set(table, weights).p_values
     np.testing.assert_allclose(confidence_set(table[:, copies], weights[copies], groups).p_values, once, atol=1e-9)
-    once = band(table, weights)
+    single = band(table, weights)
     curve = band(table[:, copies], weights[copies], groups)
-    np.testing.assert_allclose([curve.low, curve.high], [once.low, once.high], rtol=1e-9)
+    np.testing.assert_allclose([curve.low, curve.high], [single.low, single.high], rtol=1e-9)
     # What pairs bring grows with the units, on average over the strengths.
     more = [band(t, w, d, pairs=np.ones(3)).error for t, w, d in
             ((table, weights, ROWS), (table[:, copies], weights[copies], groups))]  # fmt: skip

@@ -17,7 +17,7 @@ from sklearn.metrics import (
 from ridgewalk.diagnostics.metrics import HeldOutPredictions, metric_rows
 from ridgewalk.losses import BinaryCrossEntropy, CrossEntropy, Loss, SquaredError
 from ridgewalk.objective import weighted_mean
-from ridgewalk.path.selection import mean_and_error
+from ridgewalk.path.dependence import mean_and_error
 
 ROWS = 120
 CASES: dict[str, tuple[Loss, int]] = {

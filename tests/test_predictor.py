@@ -303,8 +303,13 @@ def test_what_no_kernel_knows_is_predicted_by_the_mixture_itself(monkeypatch: py
 
 def test_a_mixture_is_prepared_once_and_forgotten_with_it(monkeypatch: pytest.MonkeyPatch) -> None:
     made: list[Mixture] = []
-    honest = predictor.plan_mixture
-    monkeypatch.setattr(predictor, "plan_mixture", lambda *given: (made.append(given[0]), honest(*given))[1])
+    honest: Any = vars(predictor)["plan_mixture"]
+
+    def spy(mixture: Mixture, *given: Any) -> Any:
+        made.append(mixture)
+        return honest(mixture, *given)
+
+    monkeypatch.setattr(predictor, "plan_mixture", spy)
     mixture = mixture_of()
     x, before = asked(mixture), len(predictor._prepared)
     first, again = (predict_mixture(mixture, x) for _ in range(2))
