@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from rich.markup import escape
 
 from ridgewalk.cli.console import err, noted, out, warnings_as_notes
 from ridgewalk.cli.files import at_strength, free
 from ridgewalk.cli.options import OUTPUT, AsJson, At, Force, Model, Quiet, option, share
-from ridgewalk.storage import MODEL_FILE, read
+from ridgewalk.storage import MODEL_FILE, Stored, read
+
+if TYPE_CHECKING:
+    from ridgewalk.export import Exported
 
 Form = Literal["onnx", "torch", "numpy"]
 _NAMES: dict[Form, str] = {"onnx": "model.onnx", "torch": "state_dict.safetensors", "numpy": "model.py"}
@@ -47,25 +50,10 @@ def export(
     as_json: AsJson = False,
 ) -> None:
     """Write a model without what is dead in it, for other programs; its predictions are equal."""
-    from ridgewalk.export import to_numpy, to_onnx, to_torch
-
     stored = read(model)
-    target, estimator = stored.target or "target", at_strength(stored.model, at)
-    if to == "torch" and coverage is not None:
-        raise ValueError(
-            "--coverage is for onnx and numpy: a state_dict of PyTorch holds layers, and no quantiles of what held-out "
-            "rows were missed by."
-        )
     notes: list[str] = []
-    try:
-        with warnings_as_notes(notes):
-            if to == "torch":
-                exported = to_torch(estimator, stored.encoder, target=target)
-            else:
-                form = to_onnx if to == "onnx" else to_numpy
-                exported = form(estimator, stored.encoder, target=target, coverage=coverage)
-    except ImportError as error:
-        raise ValueError(str(error)) from None
+    with warnings_as_notes(notes):
+        exported = _exported(stored, to, at, coverage)
     file = out_file or Path(_NAMES[to])
     contents = exported.placed(file)
     for path in contents:
@@ -80,3 +68,28 @@ def export(
             err.print(f"Written: {escape(str(path))} ({len(content):,} bytes)", soft_wrap=True)
         err.print(escape(str(exported)))
         out.print(escape(exported.use(file)), soft_wrap=True)
+
+
+def _exported(stored: Stored, to: Form, at: float | str | None, coverage: float | None) -> Exported:
+    """Return a model in another form.
+
+    Raises
+    ------
+    ValueError
+        If the form has no place for what is asked, or its library is not installed.
+    """
+    from ridgewalk.export import to_numpy, to_onnx, to_torch
+
+    target, estimator = stored.target or "target", at_strength(stored.model, at)
+    if to == "torch" and coverage is not None:
+        raise ValueError(
+            "--coverage is for onnx and numpy: a state_dict of PyTorch holds layers, and no quantiles of what held-out "
+            "rows were missed by."
+        )
+    try:
+        if to == "torch":
+            return to_torch(estimator, stored.encoder, target=target)
+        form = to_onnx if to == "onnx" else to_numpy
+        return form(estimator, stored.encoder, target=target, coverage=coverage)
+    except ImportError as error:
+        raise ValueError(str(error)) from None

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import sys
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import numpy as np
 import typer
@@ -17,18 +18,17 @@ from ridgewalk.cli.options import OUTPUT, TABLE_HELP, AsJson, At, Force, Model, 
 from ridgewalk.cli.training import read_rows
 from ridgewalk.files import written
 
+if TYPE_CHECKING:
+    import pandas as pd
 
-@options
-def predict(
-    model: Model,
-    file: Annotated[
-        Path, typer.Argument(metavar="FILE", help=f"The model's columns. {TABLE_HELP}", show_default=False)
-    ],
-    reading: Reading,
-    out_file: Annotated[
-        Path | None, option("--out", metavar="FILE.csv", help="To write; else standard output.", panel=OUTPUT)
-    ] = None,
-    at: At = None,
+    from ridgewalk.tables import Encoder
+
+
+@dataclass(frozen=True)
+class PredictOptions:
+    """What is asked of the predictions: at which strength, and how sure they are."""
+
+    at: At = None
     coverage: Annotated[
         float | None,
         option(
@@ -38,6 +38,19 @@ def predict(
             panel=OUTPUT,
             parser=share,
         ),
+    ] = None
+
+
+@options
+def predict(
+    model: Model,
+    file: Annotated[
+        Path, typer.Argument(metavar="FILE", help=f"The model's columns. {TABLE_HELP}", show_default=False)
+    ],
+    reading: Reading,
+    wanted: PredictOptions,
+    out_file: Annotated[
+        Path | None, option("--out", metavar="FILE.csv", help="To write; else standard output.", panel=OUTPUT)
     ] = None,
     force: Force = False,
     quiet: Quiet = False,
@@ -47,16 +60,39 @@ def predict(
 
     The file is read as that of the fit was, where the options say nothing else.
     """
+    if out_file is not None:
+        free(out_file, file, force, "--out")
+    estimator, encoder, target = kept(model, wanted.at)
+    frame = read_rows(file, reading, encoder=encoder)
+    predictions, notes = _predicted(estimator, encoder, target, frame, wanted.coverage)
+    if not (quiet or as_json):
+        noted(notes)
+    if out_file is not None:
+        with written(out_file) as unfinished:
+            predictions.to_csv(unfinished, index=False)
+        if not (quiet or as_json):
+            err.print(f"{len(predictions)} predictions: {escape(str(out_file))}", soft_wrap=True)
+    elif not as_json:
+        predictions.to_csv(sys.stdout, index=False)
+    if as_json:
+        said = {"target": target, "rows": len(predictions), "notes": notes}
+        rows = (
+            predictions if wanted.coverage is None else predictions.replace([np.inf, -np.inf], None)
+        )  # as JSON has it
+        where = {"predictions": rows.to_dict("records")} if out_file is None else {"file": str(out_file)}
+        print(json.dumps(said | where, indent=1))
+
+
+def _predicted(
+    estimator: Any, encoder: Encoder, target: str, frame: pd.DataFrame, coverage: float | None
+) -> tuple[pd.DataFrame, list[str]]:
+    """Return the table of predictions of a frame's rows, and what there is to note of them."""
     import pandas as pd
     from sklearn.base import is_classifier
 
     from ridgewalk.estimators.positive import class_places
     from ridgewalk.tables.encode import column_heads, coverage_heads
 
-    if out_file is not None:
-        free(out_file, file, force, "--out")
-    estimator, encoder, target = kept(model, at)
-    frame = read_rows(file, reading, encoder=encoder)
     x, notes = rows_of(estimator, encoder, frame), encoder.unseen(frame)
     row_names, absent = row_names_in(frame, encoder)
     notes += absent
@@ -69,18 +105,4 @@ def predict(
             ends = covered(estimator, x, coverage)
         columns += [ends[place] for place in places] if len(classes) else ends
         heads += coverage_heads(heads, classes[places])
-    if not (quiet or as_json):
-        noted(notes)
-    predictions = pd.DataFrame({**row_names, **dict(zip(heads, columns, strict=True))})
-    if out_file is not None:
-        with written(out_file) as unfinished:
-            predictions.to_csv(unfinished, index=False)
-        if not (quiet or as_json):
-            err.print(f"{len(predictions)} predictions: {escape(str(out_file))}", soft_wrap=True)
-    elif not as_json:
-        predictions.to_csv(sys.stdout, index=False)
-    if as_json:
-        said = {"target": target, "rows": len(predictions), "notes": notes}
-        rows = predictions.replace([np.inf, -np.inf], None) if coverage is not None else predictions  # as JSON has it
-        where = {"predictions": rows.to_dict("records")} if out_file is None else {"file": str(out_file)}
-        print(json.dumps(said | where, indent=1))
+    return pd.DataFrame({**row_names, **dict(zip(heads, columns, strict=True))}), notes

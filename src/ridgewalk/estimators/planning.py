@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, TypedDict
 
 import numpy as np
 import pandas as pd
@@ -56,6 +56,22 @@ class PlannedPath:
     seconds: float
 
 
+class PlanData(TypedDict):
+    """A plan as JSON has it."""
+
+    task: str
+    target: str
+    classes: dict[str, int] | None
+    positive: Any
+    rows: int
+    rows_left_out: int
+    columns: list[dict[str, Any]]
+    paths: list[dict[str, Any]]
+    threads: int
+    seconds: float
+    notes: list[str]
+
+
 @dataclass(frozen=True, eq=False)
 class TablePlan:
     """What a fit would make of a table and train; printed, it is to be read.
@@ -97,7 +113,7 @@ class TablePlan:
         """Guess the seconds that training takes on so many threads."""
         return sum(path.seconds for path in self.paths) / self.threads
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> PlanData:
         """Return everything as plain data, ready for JSON."""
         given = None if self.classes is None else {str(label): rows for label, rows in self.classes.items()}
         positive = self.pos_label.item() if isinstance(self.pos_label, np.generic) else self.pos_label
