@@ -40,7 +40,7 @@ def test_p_values_are_those_of_the_multiplier_bootstrap() -> None:
     literal = literal_p_values(table, 4000, 1)
     found = confidence_set(table, np.ones(1000)).p_values
     np.testing.assert_allclose(found, literal, atol=0.04)  # of 4,000 and 5,000 draws
-    assert ((found > 0.02) & (found < 0.98)).sum() == 2
+    assert ((found > 0.01) & (found < 0.98)).sum() == 3  # at which the two could differ
 
 
 def test_what_is_clearly_worse_is_out_and_the_lowest_is_in() -> None:

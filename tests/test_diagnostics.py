@@ -455,6 +455,19 @@ def test_where_a_gain_comes_from() -> None:
         assert words in " ".join(str(diagnosis).split())
 
 
+@pytest.mark.parametrize("alpha", [0.0, 0.1])
+@pytest.mark.parametrize("moves", [-0.1, 0.0, 0.1])
+def test_every_verdict_of_classes_has_losses_at_a_temperature(alpha: float, moves: float) -> None:
+    none = replace(BASE, calibrated=BASE.rows - 0.05)
+    both = replace(moved(BASE, moves), calibrated=BASE.rows - 0.08)
+    evidence = replace(EVIDENCE, penalized=both, alpha=alpha, arms={"none": none, "both": both})
+    numbers = judge(evidence).numbers
+    mean = float(BASE.rows.mean())
+    assert numbers["unpenalized_loss_at_temperature"] == pytest.approx(mean - 0.05)
+    assert numbers.get("penalized_loss_at_temperature") == (pytest.approx(mean - 0.08) if alpha else None)
+    assert "unpenalized loss at temperature" in str(judge(evidence))
+
+
 @pytest.mark.parametrize(
     ("alone", "words"),
     [

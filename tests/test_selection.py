@@ -5,8 +5,18 @@ from typing import Any
 import numpy as np
 import pytest
 
-from ridgewalk.path.dependence import mean_and_error
-from ridgewalk.path.selection import HeldOut, best_path, choose, minimum, nested, one_standard_error
+from ridgewalk.path.confidence import confidence_set
+from ridgewalk.path.dependence import Dependence, mean_and_error
+from ridgewalk.path.selection import (
+    HeldOut,
+    best_path,
+    choose,
+    cross_chosen,
+    minimum,
+    nested,
+    one_standard_error,
+    simplest,
+)
 
 ROWS = 400
 
@@ -121,6 +131,55 @@ def test_the_rule_is_checked() -> None:
     unknown: Any = "best"
     with pytest.raises(ValueError, match="'min', '1se' or 'simplest', got 'best'"):
         choose(losses([0.1, 0.2]), np.ones(ROWS), unknown)
+
+
+def test_the_simplest_has_the_fewest_inputs_then_weights_then_is_the_strongest() -> None:
+    table = losses([0.2, 0.2, 0.2, 0.2, 0.9], difference=0.1)
+    sizes = np.array([[3, 9], [2, 8], [2, 6], [2, 6], [0, 0]])
+    assert simplest(table, np.ones(ROWS), sizes=sizes) == 3
+    sizes[1] = 2, 5
+    assert simplest(table, np.ones(ROWS), sizes=sizes) == 1
+    sizes[0] = 1, 99
+    assert simplest(table, np.ones(ROWS), sizes=sizes) == 0
+    assert simplest(table, np.ones(ROWS)) == 3  # the strongest that may be the best
+    choice = choose(table, np.ones(ROWS), "simplest", sizes=sizes)
+    assert (choice.chosen, choice.simplest) == (0, 0)
+
+
+def test_the_simplest_may_be_the_best() -> None:
+    for seed in range(5):
+        table = losses(np.random.default_rng(seed).uniform(0, 0.02, 12), difference=0.1, seed=seed)
+        members = confidence_set(table, np.ones(ROWS)).members
+        assert simplest(table, np.ones(ROWS)) == np.flatnonzero(members)[-1]
+        assert members[minimum(table, np.ones(ROWS))]
+
+
+def test_every_fold_is_scored_at_the_simplest_that_the_others_may_hold_for_best() -> None:
+    table, folds = losses([0.2, 0.2001, 0.2002, 0.5], difference=0.1), np.array_split(np.arange(ROWS), 4)
+    sizes = np.array([[4, 8], [3, 8], [2, 8], [1, 8]])
+    held_out = HeldOut(table, folds, [table[:, fold] for fold in folds], sizes=sizes)
+    chosen = cross_chosen([held_out], np.ones(ROWS), "simplest")
+    for fold, (path, index) in zip(folds, chosen, strict=True):
+        others = np.ones(ROWS)
+        others[fold] = 0
+        assert (path, index) == (0, simplest(table, others, sizes=sizes))
+    scored = nested([held_out], np.ones(ROWS), "simplest")
+    np.testing.assert_array_equal(scored[folds[0]], table[chosen[0][1], folds[0]])
+
+
+def test_rows_of_groups_make_rules_less_sure() -> None:
+    """Of 400 rows that are 40 rows ten times each, one standard error is three times as large."""
+    table = np.repeat(losses([0.2, 0.25], difference=0.3)[:, :40], 10, axis=1)
+    groups = Dependence.of_groups(np.repeat(np.arange(40), 10))
+    above, error = mean_and_error(table[1] - table[0], np.ones(ROWS))
+    shifted = np.stack([table[0], table[1] - above + 2 * error])
+    assert one_standard_error(shifted, np.ones(ROWS)) == 0
+    assert one_standard_error(shifted, np.ones(ROWS), groups) == 1
+    shifted[1] += 2 * error
+    assert simplest(shifted, np.ones(ROWS)) == 0
+    assert simplest(shifted, np.ones(ROWS), groups) == 1
+    held_out = HeldOut(shifted, [np.arange(200), np.arange(200, ROWS)], [shifted[:, :200], shifted[:, 200:]], groups)
+    assert held_out.choose("simplest", np.ones(ROWS)).chosen == 1
 
 
 def test_every_fold_is_scored_at_the_strength_that_the_others_choose() -> None:

@@ -809,6 +809,7 @@ class Case:
             "arms": {name: finite(value) for name, value in means.items()},
             **self._numbers_against_others(),
             **(self.sources().numbers if e.alpha != 0 else {}),
+            **self._tempered(),
         }
 
     def _numbers_against_others(self) -> Numbers:
@@ -826,6 +827,14 @@ class Case:
             if difference is not None:
                 found |= {name: finite(difference.mean), f"{name}_error": finite(difference.error)}
         return found
+
+    def _tempered(self) -> Numbers:
+        """Return held-out losses of classes after a temperature that other folds chose, whatever the verdict is."""
+        e, names = self.evidence, {"none": "unpenalized_loss_at_temperature", "both": "penalized_loss_at_temperature"}
+        if e.alpha == 0:
+            del names["both"]
+        arms = [(name, e.arms[arm].calibrated) for arm, name in names.items() if arm in e.arms]
+        return {name: finite(self.mean(rows)) for name, rows in arms if rows is not None}
 
 
 def _norms(norms: Array) -> dict[str, list[float]]:
