@@ -174,18 +174,6 @@ def test_a_table_model_has_one_bar_and_one_time_left(monkeypatch: pytest.MonkeyP
     pickle.dumps(fitted)
 
 
-def test_a_fit_of_tables_that_fails_leaves_nothing_watched(monkeypatch: pytest.MonkeyPatch) -> None:
-    model = TableRegressor(views="plain", cv=2, random_state=0)
-
-    def fail(*_: Any, **__: Any) -> None:
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr("ridgewalk.estimators.whole_path.fit_path", fail)
-    with pytest.raises(KeyboardInterrupt):
-        model.fit(np.random.default_rng(0).normal(size=(20, 2)), np.arange(20.0))
-    pickle.dumps(model)
-
-
 def test_the_part_is_shown_before_the_stage() -> None:
     counted = Progress()
     assert module._doing("Fitting", counted) == "Fitting"

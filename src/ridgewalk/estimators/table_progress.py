@@ -66,10 +66,8 @@ class TableProgress:
     def fitting(self, name: str, view: MLPClassifierCV | MLPRegressorCV) -> Iterator[None]:
         """Let a view's fit count in the one bar while the block runs."""
         self._watched.part, self._watched.stage, view._watched = f"view {name}", "", self._watched
-        try:
-            yield
-        finally:
-            self._watched.part, view._watched = "", None
+        yield
+        self._watched.part, view._watched = "", None  # a view that failed is dropped with its table model's fit
 
     @contextmanager
     def blending(self) -> Iterator[None]:
