@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from copy import copy
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from numbers import Integral
 from os import PathLike
 from pathlib import Path
@@ -31,7 +31,10 @@ from sklearn.utils.validation import check_array, check_is_fitted, column_or_1d
 from ridgewalk.arrays import Array, Booleans
 from ridgewalk.diagnostics import Arm, Diagnosis
 from ridgewalk.diagnostics.evidence import chosen_by_others, smallest_effect
+from ridgewalk.estimators.access import write_page
+from ridgewalk.estimators.card import model_card
 from ridgewalk.estimators.comparing import paired_difference
+from ridgewalk.estimators.page_content import PageContent
 from ridgewalk.estimators.parameters import NETWORK_CONSTRAINTS
 from ridgewalk.estimators.problem import REGRESSION_LOSSES, recorded
 from ridgewalk.estimators.whole_path import MLPClassifierCV, MLPRegressorCV
@@ -315,8 +318,14 @@ class _TableEstimator(BaseEstimator):  # type: ignore[misc]
         """
         self._check_views()
         rows = None if X is None else self.encoder_.transform(self._frame(X))
-        origins, blend = self.encoder_.origins, self.summary()["blend"]
-        return self.network_._write_page(file, rows, y, diagnosis, curves, origins, title, blend)
+        content = PageContent(rows, y, diagnosis, curves, self.encoder_.origins, title, self.encoder_)
+        return self._write_page(file, content)
+
+    def _write_page(self, file: str | PathLike[str], content: PageContent) -> Path:
+        """Write the page of the single network, with what the blend is worth."""
+        card = content.card or model_card(self, self.encoder_)
+        content = replace(content, encoder=self.encoder_, card=card, blend=self.summary()["blend"])
+        return write_page(self.network_, Path(file), content)
 
     def save(self, file: str | PathLike[str]) -> Path:
         """Write the model, its encoder and its classes to one file; :func:`ridgewalk.load` reads it.

@@ -315,7 +315,7 @@ class Date:
         """Learn the median day, and the cycles in which the dates have different places."""
         moments = _days(name, column)
         known = moments[~np.isnan(moments)]
-        vary = tuple(cycle for cycle in DAYS if known.size and max(map(np.ptp, _circle(known, cycle))) > _SAME)
+        vary = tuple(cycle for cycle in DAYS if known.size and max(map(np.ptp, place_in_cycle(known, cycle))) > _SAME)
         return Date(name, float(np.floor(_median(known))), vary, len(known) < len(moments))
 
     @property
@@ -330,7 +330,7 @@ class Date:
         missing = np.isnan(moments)
         out[:, 0] = moments - self.center
         for k, cycle in enumerate(self.cycles):
-            out[:, 1 + 2 * k], out[:, 2 + 2 * k] = _circle(moments, cycle)
+            out[:, 1 + 2 * k], out[:, 2 + 2 * k] = place_in_cycle(moments, cycle)
         out[missing] = 0
         if self.indicated:
             out[:, -1] = missing
@@ -544,7 +544,7 @@ def _days(name: str, column: pd.Series[Any]) -> Floats:
     return np.where(np.isnat(microseconds), np.nan, days)
 
 
-def _circle(days: Floats, cycle: str) -> tuple[Floats, Floats]:
-    """Place in a cycle, as a point on a circle."""
+def place_in_cycle(days: Floats, cycle: str) -> tuple[Floats, Floats]:
+    """Return the place of days since 1970-01-01 in a cycle of :data:`DAYS`, as a point on a circle: sine and cosine."""
     angle = 2 * np.pi / DAYS[cycle] * days
     return np.sin(angle), np.cos(angle)
