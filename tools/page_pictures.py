@@ -30,14 +30,14 @@ QUICK: dict[str, Any] = {"alphas": 14, "cv": 5, "random_state": 0}
 
 
 def two_classes() -> tuple[Any, dict[str, Any]]:
-    """Thirty measurements of cells."""
+    """Fit thirty measurements of cells."""
     table = load_breast_cancer(as_frame=True)
     y = np.array(table.target_names)[table.target]
     return MLPClassifierCV((24,), max_iter=200, **QUICK).fit(table.data, y), {"title": "What predicts the diagnosis"}
 
 
 def fifteen_classes() -> tuple[Any, dict[str, Any]]:
-    """Fifteen classes of made-up points."""
+    """Fit fifteen classes of made-up points."""
     x, y = make_classification(
         1500, 12, n_informative=8, n_redundant=0, n_classes=15, n_clusters_per_class=1, class_sep=1.4, random_state=0
     )
@@ -47,7 +47,7 @@ def fifteen_classes() -> tuple[Any, dict[str, Any]]:
 
 
 def regression() -> tuple[Any, dict[str, Any]]:
-    """Ten measurements of people."""
+    """Fit ten measurements of people."""
     table = load_diabetes(as_frame=True, scaled=False)
     return MLPRegressorCV((16,), max_iter=200, **QUICK).fit(table.data, table.target), {
         "title": "What predicts the progression",
@@ -56,7 +56,7 @@ def regression() -> tuple[Any, dict[str, Any]]:
 
 
 def forty_columns() -> tuple[Any, dict[str, Any]]:
-    """Forty columns, of which four matter."""
+    """Fit forty columns, of which four matter."""
     generator = np.random.default_rng(0)
     x = generator.normal(size=(400, 40))
     y = 3 * x[:, 0] + 2 * np.sin(2 * x[:, 1]) + x[:, 2] * x[:, 3] + generator.normal(size=400)
@@ -66,7 +66,7 @@ def forty_columns() -> tuple[Any, dict[str, Any]]:
 
 
 def table_of_people(rows: int = 800) -> tuple[pd.DataFrame, Any]:
-    """A table with categories, dates and gaps."""
+    """Make a table with categories, dates and gaps."""
     generator = np.random.default_rng(0)
     age = generator.integers(18, 80, rows).astype(float)
     trade = generator.choice(["farming", "nursing", "office", "teaching", "transport"], rows)
@@ -76,12 +76,14 @@ def table_of_people(rows: int = 800) -> tuple[pd.DataFrame, Any]:
     logit = 0.08 * (age - 45) + 1.5 * (trade == "nursing") - 1.2 * (trade == "transport") - 0.05 * (income - 45)
     y = np.where(generator.random(rows) < 1 / (1 + np.exp(-logit)), "renews", "leaves")
     age[generator.random(rows) < 0.08] = np.nan
-    frame = pd.DataFrame({"age": age, "trade": trade, "town": town, "joined": joined, "income": income, "country": "CH"})
+    frame = pd.DataFrame(
+        {"age": age, "trade": trade, "town": town, "joined": joined, "income": income, "country": "CH"}
+    )
     return frame, y
 
 
 def categories() -> tuple[Any, dict[str, Any]]:
-    """One network of a table with categories."""
+    """Fit one network of a table with categories."""
     frame, y = table_of_people()
     encoder = Encoder.fit(frame.drop(columns="country"))
     model = MLPClassifierCV((16,), penalty="group_lasso", groups=encoder.groups, max_iter=200, **QUICK)
@@ -89,13 +91,13 @@ def categories() -> tuple[Any, dict[str, Any]]:
 
 
 def blend() -> tuple[Any, dict[str, Any]]:
-    """A blend of the same table."""
+    """Fit a blend of the same table."""
     frame, y = table_of_people()
     return TableClassifier(random_state=0).fit(frame, y), {"title": "Who renews, by a blend"}
 
 
 def selection() -> tuple[Any, dict[str, Any]]:
-    """A selection of inputs."""
+    """Select inputs."""
     generator = np.random.default_rng(1)
     x = generator.normal(size=(300, 15))
     y = 2 * x[:, 0] + x[:, 1] ** 2 + generator.normal(size=300)
@@ -105,7 +107,7 @@ def selection() -> tuple[Any, dict[str, Any]]:
 
 
 def linear() -> tuple[Any, dict[str, Any]]:
-    """A linear model."""
+    """Fit a linear model."""
     table = load_diabetes(as_frame=True, scaled=False)
     model = MLPRegressorCV((), **(QUICK | {"alphas": 25})).fit(table.data, table.target)
     return model, {"title": "A linear model"}

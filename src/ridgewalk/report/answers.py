@@ -8,9 +8,10 @@ from __future__ import annotations
 from itertools import pairwise
 from typing import Any
 
-from ridgewalk.formatting import format_count, format_loss, format_number
+from ridgewalk.formatting import format_count, format_number
 from ridgewalk.report.schema import (
     Certainty,
+    EffectOf,
     Effects,
     InputsAlong,
     PathSummary,
@@ -18,7 +19,7 @@ from ridgewalk.report.schema import (
     ShortAnswer,
 )
 
-_MOST_NAMED = 5
+_MOST_NAMED = 3
 _NOTHING = 1e-3  # of the widest range: an effect that is none
 _TURNS = 0.25  # of the range: a curve that goes back by more is no longer rising or falling
 
@@ -43,7 +44,7 @@ def short_answers(
     if effects is not None:
         tell(*_direction(effects, summary["index"]), "effects-section")
     tell("Which inputs leave first?", _leaving(inputs, summary), "inputs-section")
-    tell("What was left out of my data?", _left_out(notes), "card-section")
+    tell("What was left out of my data?", _left_out(notes, inputs, summary["index"]), "card-section")
     return found
 
 
@@ -57,12 +58,18 @@ def _clarity(summary: PathSummary, certain: Certainty) -> str:
     alphas = sorted({path[s]["alpha"] for s in members})
     total = len({row["alpha"] for row in path})
     if len(alphas) <= 1:
-        return f"Yes: of {total} strengths no other is {rule}."
+        return f"Yes: of {total} strengths no other is {rule}.{_raced(summary)}"
     ends = f"{format_number(alphas[0])} to {format_number(alphas[-1])}"
     if len(alphas) == total:
         return f"No: all {total} strengths are {rule}, so any of them may be the best."
     word = "Nearly" if len(alphas) <= max(2, total // 4) else "No"
-    return f"{word}: {len(alphas)} of {total} strengths, {ends}, are {rule}."
+    return f"{word}: {len(alphas)} of {total} strengths, {ends}, are {rule}.{_raced(summary)}"
+
+
+def _raced(summary: PathSummary) -> str:
+    """Say how many strengths a race dropped before."""
+    dropped = len(summary["dropped"])
+    return f" A race dropped {dropped} more before, for losing clearly." if dropped else ""
 
 
 def _errors(rows: RowsAlong, chosen: int) -> tuple[str, str]:
@@ -95,25 +102,30 @@ def _percent(share: float | None) -> str:
 
 
 def _direction(effects: Effects, chosen: int) -> tuple[str, str]:
-    """Say what the strongest input does to the prediction."""
-    first = effects["inputs"][0]
-    series = first["lines_of"]
-    mean: list[Any] = first["mean"][chosen][series]
-    of = effects["response"] if len(effects["series"]) == 1 else f"probability of {effects['series'][series]}"
-    if len(effects["series"]) > 1 and effects["response"] != "probability":
-        of = effects["series"][series]
-    question = "What happens as an input rises?"
-    if any(value is None for value in mean) or max(mean) - min(mean) <= 0:
+    """Say what the two strongest inputs do to the prediction."""
+    told = [said for each in effects["inputs"][:2] if (said := _moves(effects, each, chosen))]
+    question = "What happens to the prediction as an input changes?"
+    if not told:
         return question, "Nothing: at this strength the prediction is the same for all rows."
-    name = _quoted(first["name"])
-    if first["kind"] == "category":
-        low, high = (first["labels"][mean.index(end)] for end in (min(mean), max(mean)))
-        return question, (
-            f"{name} matters most: the {of} goes from {format_number(min(mean))} ({low}) to "
-            f"{format_number(max(mean))} ({high}), on average."
-        )
-    start, end = (format_number(value) for value in (mean[0], mean[-1]))
-    return question, f"{name} matters most: as it rises, the {of} {_shape(mean)} ({start} to {end}, on average)."
+    return question, f"{told[0]}. {f'Next {told[1]}.' if len(told) > 1 else ''}".strip()
+
+
+def _moves(effects: Effects, effect: EffectOf, chosen: int) -> str:
+    """Say what one input does to the prediction; nothing where it does nothing."""
+    series = effect["lines_of"]
+    mean: list[Any] = effect["mean"][chosen][series]
+    if any(value is None for value in mean) or max(mean) - min(mean) <= 0:
+        return ""
+    of = effects["response"]
+    if len(effects["series"]) > 1:
+        name = effects["series"][series]
+        of = f"probability of {name}" if of == "probability" else name
+    if effect["kind"] == "category":
+        low, high = (effect["labels"][mean.index(end)] for end in (min(mean), max(mean)))
+        ends = f"{format_number(min(mean))} ({low}) to {format_number(max(mean))} ({high})"
+        return f"{_quoted(effect['name'])}: the {of} goes from {ends}"
+    ends = f"{format_number(mean[0])} to {format_number(mean[-1])}"
+    return f"{_quoted(effect['name'])}: as it rises, the {of} {_shape(mean)}, {ends}"
 
 
 def _shape(mean: list[float]) -> str:
@@ -142,11 +154,14 @@ def _leaving(inputs: InputsAlong, summary: PathSummary) -> str:
     return f"First {told}; last {_quoted(order[-1])}. The chosen network keeps {keeps}."
 
 
-def _left_out(notes: list[str]) -> str:
-    """Say what became of columns that are not used as they came."""
-    if not notes:
-        return "Nothing that is known here: every column that was given takes part."
-    return " ".join(notes[:2]) + (f" And {format_count(len(notes) - 2, 'more note')}." if len(notes) > 2 else "")
+def _left_out(notes: list[str], inputs: InputsAlong, chosen: int) -> str:
+    """Say what became of columns that are not used as they came, and which inputs the network leaves out."""
+    told = " ".join(notes[:2]) + (f" And {format_count(len(notes) - 2, 'more note')}." if len(notes) > 2 else "")
+    unused = [name for name, kept in zip(inputs["names"], inputs["kept"][chosen], strict=True) if not kept]
+    if unused:
+        more = f" and {len(unused) - _MOST_NAMED} more" if len(unused) > _MOST_NAMED else ""
+        return f"{told} The chosen network leaves out {', '.join(map(_quoted, unused[:_MOST_NAMED]))}{more}.".strip()
+    return told or "No column that was given, and the chosen network uses every input."
 
 
 def _quoted(name: str) -> str:
@@ -154,18 +169,22 @@ def _quoted(name: str) -> str:
 
 
 def headline(summary: PathSummary) -> str:
-    """Say in one sentence how good the chosen network is, beside a constant and no penalty."""
-    chosen = summary["path"][summary["index"]]
-    loss, null = chosen["heldout_loss"], summary["null_loss"]
+    """Say in two sentences how good the chosen network is, beside what is simpler, and how much of it is left."""
+    chosen, blend = summary["path"][summary["index"]], summary.get("blend")
+    loss, error, beside = chosen["heldout_loss"], chosen["standard_error"], list[str]()
+    if blend is not None and blend["heldout_loss"] is not None and loss is not None:
+        beside.append(f"its single network has {format_number(loss, 4)}")
+        loss, error = blend["heldout_loss"], blend["standard_error"]
     if loss is None:
         return "The chosen network diverged on a fold."
-    beside = f"a constant {format_loss(null)}"
+    beside.append(f"a constant{'' if beside else ' has'} {format_number(summary['null_loss'], 4)}")
     free = summary["path"][0]
     if free["alpha"] == 0 and summary["alpha"] > 0 and free["heldout_loss"] is not None:
-        beside += f", without a penalty {format_loss(free['heldout_loss'])}"
+        beside.append(f"no penalty {format_number(free['heldout_loss'], 4)}")
     linear = summary.get("linear")
     if linear is not None:
-        beside += f", a linear model {format_loss(linear['heldout_loss'])}"
-    error = f" ± {format_loss(chosen['standard_error'])}" if chosen["standard_error"] is not None else ""
-    kept = f"{chosen['inputs_kept']} inputs and {chosen['weights_kept']:,} weights"
-    return f"Held-out loss {format_loss(loss)}{error} with {kept}; {beside}."
+        beside.append(f"a linear model {format_number(linear['heldout_loss'], 4)}")
+    around = "" if error is None else f" ± {format_number(error, 2)}"
+    kept = f"{format_count(chosen['inputs_kept'], 'input')} and {format_count(chosen['weights_kept'], 'weight')}"
+    whose, what = ("Held-out loss", "It") if blend is None else ("Held-out loss of the blend", "The single network")
+    return f"{whose} {format_number(loss, 4)}{around}: {', '.join(beside)}. {what} keeps {kept}."

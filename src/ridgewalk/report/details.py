@@ -19,7 +19,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from importlib.metadata import version
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, TypedDict, cast
 
 import numpy as np
 
@@ -60,6 +60,7 @@ _SPAN = 2.5  # standard deviations around the center, where nobody gave rows
 _LEAST_GAP = 0.3  # powers of ten between the place of 0 and that of the weakest strength
 _WIDE, _DEEPEST, _ROOM = 12, 300, 1.3  # ratios: highest loss to lowest; held-out to training loss; the axis's ends
 _OFF, _MARGIN = 1.5, 0.06  # times a constant's loss: higher ones leave the page's axis; share of its height
+_WIDE_SHOWN, _BELOW = 6, 3  # ratios: highest to lowest on a linear axis; lowest held-out to training loss on a log one
 
 
 @dataclass(frozen=True, eq=False)
@@ -190,19 +191,31 @@ def axes(summary: PathSummary) -> PathAxes:
         low = max(min(positive_losses), min(loss for loss, _ in heldout) / _DEEPEST)
         high = max(*known, *(loss + error for loss, error in heldout))
         losses = [low / _ROOM, high * _ROOM]
-    return {"rising": rising, "places": places.tolist(), "losses": losses, "shown": _shown(summary, losses)}
+    return {"rising": rising, "places": places.tolist(), "losses": losses, **_shown(summary)}
 
 
-def _shown(summary: PathSummary, losses: list[float] | None) -> list[float]:
-    """Return the ends of the page's axis of losses: all held-out ones but those far above a constant's."""
-    rows, null = summary["path"], summary["null_loss"]
-    kept = [row for row in rows if row["heldout_loss"] is not None and row["heldout_loss"] <= _OFF * abs(null)] or rows
-    known = [null, *(row["heldout_loss"] for row in kept), *(row["train_loss"] for row in kept)]
-    ends = [loss for loss in known if loss is not None]
-    if losses is not None:
-        return [losses[0], min(losses[1], max(ends) * _ROOM)]
-    room = _MARGIN * (max(ends) - min(ends) or abs(null) or 1.0)
-    return [min(ends) - room, max(ends) + room]
+class _Shown(TypedDict):
+    log: bool
+    shown: list[float]
+
+
+def _shown(summary: PathSummary) -> _Shown:
+    """Return the page's axis of losses: that of the held-out ones but those far above a constant's.
+
+    Training losses reach below them, as far as they do not flatten what is held out.
+    """
+    rows, null, linear = summary["path"], summary["null_loss"], summary["linear"]
+    losses = [row["heldout_loss"] for row in rows if row["heldout_loss"] is not None]
+    near = [loss for loss in losses if loss <= _OFF * abs(null)] or losses
+    known = [null, *near, *([linear["heldout_loss"]] if linear else [])]
+    low, high = min(known), max(known)
+    trained = min([low, *(row["train_loss"] for row in rows if row["train_loss"] is not None)])
+    log = low > 0 and high > _WIDE_SHOWN * low
+    if log:
+        return {"log": True, "shown": [max(trained, low / _BELOW) / _ROOM, high * _ROOM]}
+    low = max(trained, low - (high - low)) if high > low else low
+    room = _MARGIN * (high - low or abs(null) or 1.0)
+    return {"log": False, "shown": [low - room, high + room]}
 
 
 def inputs_along(

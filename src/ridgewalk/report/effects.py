@@ -28,10 +28,11 @@ from ridgewalk.report.rounding import rounded, short, spread
 from ridgewalk.report.schema import EffectOf, Effects, JointEffect
 from ridgewalk.report.variables import Variable
 
-_MOST_ROWS, _MOST_INPUTS, _MOST_SERIES = 300, 10, 8
+_MOST_ROWS, _MOST_INPUTS, _MOST_SERIES = 200, 10, 8
 _GRID, _ROUGH, _PLANE = 20, 7, 10  # values of an input: to show, to rank, on each side of a plane
 _MOST_LINES, _MOST_NUMBERS = 25, 90_000  # individual lines of an input; their numbers over all strengths
-_FOR_PAIRS = 6
+_FEWEST_INPUTS, _FOR_PAIRS = 4, 6
+_NOTHING = 1e-9  # of the strongest effect: less is rounding
 
 
 @dataclass(frozen=True, eq=False)
@@ -81,7 +82,7 @@ def effects_along(
     None where no input can be set, such as those of a table whose encoder is not known.
     """
     model = path.model(chosen)
-    ranked = _strongest(model, variables, looked.x)
+    ranked = _strongest(model, path.model(0), variables, looked.x)
     if not ranked:
         return None
     models = [path.model(s) for s in range(len(path.alphas))]
@@ -115,18 +116,22 @@ def effects_along(
     }
 
 
-def _strongest(model: Model, variables: Sequence[Variable], x: Array) -> list[Variable]:
-    """Return the inputs that move the prediction most, those that do not move it last."""
-    strength = []
-    for variable in variables:
-        if not np.isin(model.column, variable.columns).any():
-            strength.append(0.0)
-            continue
-        mean = partial_dependence(model, x, variable.columns, variable.write(variable.grid(x, _ROUGH)))
-        varies = np.ptp(mean, axis=0) / 4 if variable.kind == "category" else mean.std(axis=0)
-        strength.append(float(np.nan_to_num(varies).max()))
-    order = np.argsort(-np.array(strength), kind="stable")[:_MOST_INPUTS]
-    return [variables[k] for k in order]
+def _strongest(model: Model, weak: Model, variables: Sequence[Variable], x: Array) -> list[Variable]:
+    """Return the inputs that move the prediction most; where few do, those that move it under the weakest strength."""
+    own, before = (_strengths(each, variables, x) for each in (model, weak))
+    count = min(max(int(np.count_nonzero(own)), _FEWEST_INPUTS), _MOST_INPUTS)
+    return [variables[k] for k in np.lexsort((-before, -own))[:count]]
+
+
+def _strengths(model: Model, variables: Sequence[Variable], x: Array) -> Array:
+    """Return how much the dependence on each input varies: shape (inputs,)."""
+    found = np.zeros(len(variables))
+    for k, variable in enumerate(variables):
+        if np.isin(model.column, variable.columns).any():
+            mean = partial_dependence(model, x, variable.columns, variable.write(variable.grid(x, _ROUGH)))
+            varies = np.ptp(mean, axis=0) / 4 if variable.kind == "category" else mean.std(axis=0)
+            found[k] = np.nan_to_num(varies).max()
+    return np.where(found > _NOTHING * found.max(initial=0.0), found, 0.0)
 
 
 def _effect(

@@ -100,7 +100,7 @@ def _packed(data: Page) -> tuple[Page, str]:
 def _compressed(data: Page) -> bytes:
     """Return data as compressed JSON, the same every time."""
     text = json.dumps(data, allow_nan=False, ensure_ascii=False, separators=(",", ":"))
-    return gzip.compress(text.encode(), 9, mtime=0)
+    return gzip.compress(text.encode(), 6, mtime=0)
 
 
 def _without_lines(data: Page) -> Page:
@@ -145,8 +145,9 @@ def _kind(data: Page) -> str:
     """Say over the title what the page is."""
     summary = data["summary"]
     strengths = len({row["alpha"] for row in summary["path"]})
+    what = "a neural network" if len(data["network"]["floors"]) > 2 else "a linear model"
     return (
-        f"Regularization path of a neural network · {format_count(summary['rows'], 'row')} · "
+        f"Regularization path of {what} · {format_count(summary['rows'], 'row')} · "
         f"{format_count(strengths, 'strength')} · {format_count(summary['folds'], 'fold')}"
         + (f" · {data['card']['date']}" if data["card"] else "")
     )
@@ -159,7 +160,7 @@ def _answers(answers: Sequence[ShortAnswer]) -> str:
         f'<span class="reply">{html.escape(each["answer"])}</span></a></li>'
         for each in answers
     )
-    return f'<nav aria-label="Short answers"><ul class="answers">{items}</ul></nav>'
+    return f'<nav aria-label="Short answers"><ul class="answers of{len(answers)}">{items}</ul></nav>'
 
 
 def _more(said: Sequence[str], diagnosis: DiagnosisData | None) -> str:

@@ -159,13 +159,14 @@ class PathAxes(TypedDict):
     do not (refits under several ridges) their places are their numbers. ``places`` has one for each strength.
     ``losses`` is the lowest and the highest loss to show on a logarithmic axis, where losses differ so much that they
     need one; else None. A training loss far below all held-out ones leaves the picture. ``shown`` are the ends of the
-    page's axis, which is logarithmic where ``losses`` is given: an unpenalized network that lost far more than a
-    constant leaves it, and is marked at its edge.
+    page's axis, and ``log`` is whether that is logarithmic: an unpenalized network that lost far more than a constant
+    leaves it, and is marked at its edge.
     """
 
     rising: bool
     places: list[float]
     losses: list[float] | None
+    log: bool
     shown: list[float]
 
 

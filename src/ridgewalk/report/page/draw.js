@@ -69,7 +69,7 @@ function frame(box, { x, y, xTitle, yTitle, xTicks, yTicks, xLabels, yLabels, pl
   across.forEach((tick, k) => {
     const place = x(tick);
     if (!plain) parts.push(line(place, box.top, place, box.top + box.height, "grid"));
-    parts.push(text(place, box.top + box.height + 15, xLabels ? xLabels[k] : number(tick), { class: "tick", "text-anchor": "middle" }));
+    parts.push(text(place, box.top + box.height + 15, xLabels ? xLabels[k] : number(tick), { class: "tick", "text-anchor": !xLabels ? "middle" : k ? "end" : "start" }));
   });
   up.forEach((tick, k) => {
     const place = y(tick);
@@ -136,7 +136,7 @@ function tableBehind(id, caption, make) {
   if (!place) return;
   tables.set(id, make);
   if (!place.firstChild) {
-    const details = html("details", {}, html("summary", {}, `Table: ${caption}`), html("div", { class: "wide", tabindex: 0, role: "region", "aria-label": `Table: ${caption}` }));
+    const details = html("details", {}, html("summary", {}, "Table", html("span", { class: "unseen" }, `: ${caption}`)), html("div", { class: "wide", tabindex: 0, role: "region", "aria-label": `Table: ${caption}` }));
     details.addEventListener("toggle", () => fillTable(id));
     place.append(details);
   }

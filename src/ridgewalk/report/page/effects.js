@@ -3,7 +3,8 @@
 function effectRange() {
   const values = data.effects.inputs.flatMap((each) => [...each.mean[data.summary.index].flat(), ...each.lines[data.summary.index].flat()]);
   const known = finite(values).sort((a, b) => a - b);
-  if (data.effects.response.startsWith("probability")) return [0, 1];
+  if (data.effects.response.startsWith("probability of")) return [0, 1];
+  if (data.effects.response === "probability") return [0, Math.min(1, 1.1 * Math.max(known[Math.ceil(0.97 * (known.length - 1))], ...finite(data.effects.inputs.flatMap((each) => each.mean[data.summary.index].flat()))))];
   const [low, high] = [known[Math.floor(0.01 * (known.length - 1))], known[Math.ceil(0.99 * (known.length - 1))]];
   return high > low ? wider([low, high]) : [low - 1, low + 1];
 }
@@ -18,7 +19,7 @@ function startEffects() {
   if (data.effects.series.length > 1) legend("effects-legend", data.effects.series.map((name, k) => [`stroke series-${k}`, name]));
   data.effects.inputs.forEach((each, k) => {
     const id = `effect-${k}`;
-    at("effects").append(html("figure", { class: "panel" }, html("figcaption", {}, html("h3", {}, cut(each.name, 34)), ...(each.levels_left_out ? [html("span", { class: "note" }, `${each.levels_left_out} rarer levels are not shown`)] : [])), html("div", { id, class: "chart" }), html("div", { id: `${id}-table` })));
+    at("effects").append(html("figure", { class: "panel" }, html("figcaption", {}, html("h3", {}, cut(each.name, 34)), ...(data.effects.series.length > 1 ? [html("span", { class: "note" }, `rows: ${cut(data.effects.series[each.lines_of], 24)}`)] : []), ...(each.levels_left_out ? [html("span", { class: "note" }, `${each.levels_left_out} rarer levels are not shown`)] : [])), html("div", { id, class: "chart" }), html("div", { id: `${id}-table` })));
   });
 }
 
@@ -33,12 +34,12 @@ function drawDependence(id, each, range, s) {
   const width = at(id).clientWidth, box = { left: 44, top: 6, width: width - 44 - 10, height: 140 };
   const ends = each.grid.length > 1 ? [each.grid[0], each.grid.at(-1)] : [each.grid[0] - 1, each.grid[0] + 1];
   const x = scale(ends, [box.left + 4, box.left + box.width - 4]), y = scale(range, [box.top + box.height, box.top]);
-  const points = (values) => values.map((value, k) => (value === null ? null : [x(each.grid[k]), y(clamp(value, ...range))]));
-  const dates = each.kind === "date", shown = dates ? [each.grid[0], each.grid.at(-1)] : niceTicks(...ends, 3);
+  const points = (values) => values.map((value, k) => (value === null || value < range[0] || value > range[1] ? null : [x(each.grid[k]), y(value)]));
+  const dates = each.kind === "date", shown = dates ? [each.grid[0], each.grid.at(-1)] : niceTicks(...ends, 4);
   const parts = [frame(box, { x, y, xTicks: shown, xLabels: dates ? [each.labels[0], each.labels.at(-1)] : undefined })];
   parts.push(...each.lines[s].map((values) => curve(points(values), `single ${data.effects.series.length > 1 ? seriesKind(each.lines_of) : "rest"}`)));
   const tips = each.mean[s].flatMap((values, c) => values.flatMap((value, k) => (value === null ? [] : [[x(each.grid[k]), y(clamp(value, ...range)), `${each.name} ${dates ? each.labels[k] : number(each.grid[k])}\n${data.effects.series.length > 1 ? data.effects.series[c] + ": " : "mean "}${number(value)}`]])));
-  each.mean[s].forEach((values, c) => parts.push(curve(points(values), `${seriesKind(c)} thick`)));
+  each.mean[s].forEach((values, c) => parts.push(curve(points(values), `${seriesKind(c)} ${data.effects.series.length === 1 || c === each.lines_of ? "thick" : "medium"}`)));
   parts.push(...each.deciles.filter((value) => value >= ends[0] && value <= ends[1]).map((value) => line(x(value), box.top + box.height - 5, x(value), box.top + box.height, "rug")));
   paint(id, box.height + 28, `${data.effects.response} against ${each.name}: ${trend(each, s)}`, parts, tips);
   effectTable(id, each, s);
@@ -83,7 +84,7 @@ function drawPair(s) {
   values.forEach((row, i) => row.forEach((value, j) => {
     if (value === null) return;
     const share = clamp((value - low) / (high - low || 1), 0, 1), [x, y] = [box.left + j * wide, box.top + box.height - (i + 1) * tall];
-    parts.push(svg("rect", { x, y, width: wide + 0.5, height: tall + 0.5, class: "fill-held", "fill-opacity": 0.04 + 0.92 * share }));
+    parts.push(svg("rect", { x, y, width: wide, height: tall, class: "fill-held crisp", "fill-opacity": 0.04 + 0.92 * share }));
     tips.push([x + wide / 2, y + tall / 2, `${pair.names[0]} ${pair.labels[0].length ? pair.labels[0][j] : number(across[j])}\n${pair.names[1]} ${pair.labels[1].length ? pair.labels[1][i] : number(up[i])}\n${number(value)}`]);
   }));
   const label = (axis, k, most) => (pair.labels[axis].length ? cut(pair.labels[axis][k], most) : number(pair.grids[axis][k], 3));
@@ -91,7 +92,7 @@ function drawPair(s) {
   for (const j of few(across.length, narrow() ? 3 : 5)) parts.push(text(box.left + (j + 0.5) * wide, box.top + box.height + 15, label(0, j, 10), { class: "tick", "text-anchor": "middle" }));
   for (const i of few(up.length, 7)) parts.push(text(box.left - 6, box.top + box.height - (i + 0.5) * tall + 4, label(1, i, 14), { class: "tick", "text-anchor": "end" }));
   parts.push(svg("rect", { x: box.left, y: box.top, width: box.width, height: box.height, class: "border" }), text(box.left + box.width / 2, box.top + box.height + 34, cut(pair.names[0], 40), { class: "axis", "text-anchor": "middle" }), text(0, 0, cut(pair.names[1], 34), { class: "axis", "text-anchor": "middle", transform: `translate(12 ${box.top + box.height / 2}) rotate(-90)` }));
-  for (let k = 0; k < 24; k++) parts.push(svg("rect", { x: box.left + box.width + 14, y: box.top + box.height - (k + 1) * (box.height / 24), width: 12, height: box.height / 24 + 0.5, class: "fill-held", "fill-opacity": 0.04 + (0.92 * (k + 0.5)) / 24 }));
+  for (let k = 0; k < 24; k++) parts.push(svg("rect", { x: box.left + box.width + 14, y: box.top + box.height - (k + 1) * (box.height / 24), width: 12, height: box.height / 24, class: "fill-held crisp", "fill-opacity": 0.04 + (0.92 * (k + 0.5)) / 24 }));
   parts.push(text(box.left + box.width + 31, box.top + 9, number(high, 3), { class: "tick" }), text(box.left + box.width + 31, box.top + box.height, number(low, 3), { class: "tick" }));
   paint("pair", box.height + 50, `Mean prediction over ${pair.names[0]} and ${pair.names[1]}`, parts, tips);
   tableBehind("pair", `mean prediction by ${pair.names[0]} and ${pair.names[1]}`, () => [[`${pair.names[1]} \\ ${pair.names[0]}`, ...across.map((_, j) => label(0, j, 30))], values.map((row, i) => [label(1, i, 30), ...row.map((each) => number(each))])]);

@@ -2,7 +2,7 @@
 
 function startInputs() {
   const { left_out, standardized, effect } = data.inputs;
-  at("inputs-note").textContent = `${effect ? `Effect: mean prediction at an input's 95% quantile less that at its 5% quantile, to the right where it rises; of a category the highest level less the lowest. ` : ""}Weight: norm of its first-layer weights, in units of ${standardized ? "its standard deviation" : "the data"}. Used by: share of the folds and starts whose network uses it. Along the strengths: the same share, dark where all do, so that what leaves first turns pale first. Pale names are not used at this strength.${left_out ? ` The ${left_out} inputs that matter least at the chosen strength are left out.` : ""}`;
+  at("inputs-note").textContent = `${effect ? `Effect: mean prediction at an input's 95% quantile less that at its 5% quantile, to the right where it rises; of a category the highest level less the lowest.${data.effects && data.effects.series.length > 1 ? " Of several outputs the one that moves furthest." : ""} ` : ""}Weight: norm of its first-layer weights, in units of ${standardized ? "its standard deviation" : "the data"}. Used by: share of the folds and starts whose network uses it. Along the strengths: the same share, dark where all do, so that what leaves first turns pale first. Pale names are not used at this strength.${left_out ? ` The ${left_out} inputs that matter least at the chosen strength are left out.` : ""}`;
 }
 
 function inputColumns() {
@@ -67,7 +67,7 @@ function drawNetwork(s) {
   const label = narrow() ? 13 : 24, left = 20 + 6.4 * Math.min(label, Math.max(...floors[0].map((name) => name.length))), right = 20 + 6.4 * Math.min(narrow() ? 9 : 18, Math.max(...floors.at(-1).map((name) => name.length)));
   const across = floors.map((_, k) => left + (k * (width - left - right)) / (floors.length - 1));
   const places = floors.map((floor, k) => floorPlaces(floor, used[k], top, height - top - 8)), largest = Math.max(...links.weight.map(Math.abs)) || 1;
-  const parts = [], tips = [], heads = ["inputs", ...floors.slice(1, -1).map((floor, k) => (floors.length > 3 ? `units, layer ${k + 1}` : "units")), "outputs"];
+  const parts = [], tips = [], heads = ["input", ...floors.slice(1, -1).map(() => "unit"), "output"];
   links.layer.map((_, k) => k).reverse().forEach((k) => {
     const [layer, weight] = [links.layer[k], links.weight[k]], [x1, x2] = [across[layer], across[layer + 1]], [y1, y2] = [places[layer].get(links.start[k]), places[layer + 1].get(links.end[k])], bend = (x2 - x1) / 2.4;
     parts.push(svg("path", { d: `M${x1} ${y1}C${x1 + bend} ${y1} ${x2 - bend} ${y2} ${x2} ${y2}`, class: `link ${weight > 0 ? "plus" : "minus"}`, "stroke-width": 0.6 + (3.6 * Math.abs(weight)) / largest, "stroke-opacity": 0.25 + (0.6 * Math.abs(weight)) / largest }));
@@ -82,15 +82,17 @@ function drawNetwork(s) {
       if (k === floors.length - 1 && roomy) parts.push(text(across[k] + 9, y + 4, cut(floor[node], narrow() ? 9 : 18), { class: "tick strong" }));
       tips.push([across[k], y, floor[node]]);
     });
-    parts.push(text(across[k], 12, `${used[k].size} ${heads[k]}`, { class: "axis", "text-anchor": k === 0 ? "end" : k === floors.length - 1 ? "start" : "middle" }));
+    parts.push(text(k === 0 ? 2 : k === floors.length - 1 ? width - 2 : across[k], 12, `${used[k].size} ${heads[k]}${used[k].size === 1 ? "" : "s"}`, { class: "axis", "text-anchor": k === 0 ? "start" : k === floors.length - 1 ? "end" : "middle" }));
   });
-  at("network-now").textContent = dense ? `${links.live.toLocaleString("en")} links lead from an input to an output at this strength: too many to draw, so the ${links.layer.length} largest are drawn, and the weights stand below.` : links.live ? `All ${links.live} links that lead from an input to an output at this strength are drawn; every other weight is exactly 0, or leads nowhere.` : "At this strength no input leads to an output: the prediction is a constant.";
+  at("network-now").textContent = dense ? `${links.live.toLocaleString("en")} links lead from an input to an output at this strength: too many to draw, so the ${links.layer.length} largest are drawn, and below all weights stand as matrices.` : links.live ? `All ${links.live} links that lead from an input to an output at this strength are drawn; every other weight is exactly 0, or leads nowhere.` : "At this strength no input leads to an output: the prediction is a constant.";
   paint("network", height, `The network at this strength: ${links.live} links`, parts, tips);
   tableBehind("network", "links at this strength", () => [["from", "to", "weight"], links.layer.map((layer, k) => [floors[layer][links.start[k]], floors[layer + 1][links.end[k]], number(links.weight[k])])]);
   drawMatrices(s, dense);
 }
 
 function startMatrices() {
+  at("matrices").open = data.network.at[data.summary.index].live > data.network.most;
+  at("matrices").addEventListener("toggle", () => drawNetwork(current()));
   data.layers.forEach((layer, k) => {
     const [below, above] = layer.shape, part = layer.from.length < below || layer.to.length < above ? `, the largest ${layer.from.length} × ${layer.to.length} shown` : "";
     at("weights").append(html("figure", { class: "panel" }, html("figcaption", {}, html("h3", {}, `Layer ${k + 1}: ${below} × ${above} weights${part}`)), html("div", { id: `layer-${k}`, class: "chart" }), html("div", { id: `layer-${k}-table` })));
@@ -99,6 +101,7 @@ function startMatrices() {
 
 // Weights as a matrix, where there are too many links to draw; its place stays, so that nothing below it moves.
 function drawMatrices(s, dense) {
+  if (!at("matrices").open) return;
   data.layers.forEach((layer, k) => {
     const id = `layer-${k}`, values = layer.weights[s], width = at(id).clientWidth, rows = layer.from.length, columns = layer.to.length, last = k === data.layers.length - 1;
     const left = k ? 20 : Math.min(0.35 * width, 12 + 6.2 * Math.max(...layer.from.map((name) => Math.min(name.length, 18)))), tall = clamp(380 / rows, 5, 18), wide = Math.min((width - left - 6) / columns, 40), parts = [], tips = [];
@@ -139,8 +142,8 @@ function drawRegions(s) {
   at("regions-note").textContent = { classes: "The most probable class", probability: `The probability of ${plane.classes[1]}, darker where it is higher`, numbers: "The predicted number, darker where it is higher" }[plane.kind] + " at every point" + (plane.points ? "; dots are rows." : ".");
   const x = scale([plane.across[0], plane.across.at(-1)], [box.left, box.left + box.width]), y = scale([plane.up[0], plane.up.at(-1)], [box.top + box.height, box.top]);
   const [wide, tall] = [box.width / plane.across.length, box.height / plane.up.length], flat = finite(plane.values[data.summary.index].flat()), [low, high] = plane.kind === "probability" ? [0, 1] : [Math.min(...flat), Math.max(...flat)];
-  const paintOf = (value) => (several ? { class: `fill-series-${value % 8}`, "fill-opacity": 0.32 } : { class: "fill-held", "fill-opacity": 0.04 + 0.86 * clamp((value - low) / (high - low || 1), 0, 1) });
-  const parts = plane.values[s].flatMap((row, i) => runs(row).map(([from, to, value]) => svg("rect", { x: box.left + from * wide, y: box.top + box.height - (i + 1) * tall, width: (to - from) * wide + 0.4, height: tall + 0.4, ...paintOf(value) })));
+  const paintOf = (value) => (several ? { class: `fill-series-${value % 8} crisp`, "fill-opacity": 0.32 } : { class: "fill-held crisp", "fill-opacity": 0.04 + 0.86 * clamp((value - low) / (high - low || 1), 0, 1) });
+  const parts = plane.values[s].flatMap((row, i) => runs(row).map(([from, to, value]) => svg("rect", { x: box.left + from * wide, y: box.top + box.height - (i + 1) * tall, width: (to - from) * wide, height: tall, ...paintOf(value) })));
   if (plane.points) parts.push(...plane.points.across.map((across, k) => dot(x(across), y(plane.points.up[k]), 2.8, several || plane.kind === "probability" ? `point fill-series-${plane.points.target[k]}` : "point fill-plain")));
   parts.push(frame(box, { x, y, xTitle: cut(plane.names[0], 40), yTitle: cut(plane.names[1], 40), plain: true }));
   const tips = plane.values[s].flatMap((row, i) => row.map((value, j) => [box.left + (j + 0.5) * wide, box.top + box.height - (i + 0.5) * tall, `${number(plane.across[j])}, ${number(plane.up[i])}\n${several ? plane.classes[value] : number(value)}`]));

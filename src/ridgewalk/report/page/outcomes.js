@@ -28,8 +28,8 @@ const square = (id) => Math.min(at(id).clientWidth, 420);
 function drawConfusion(id, rows, place) {
   const names = rows.classes, n = names.length, width = at(id).clientWidth;
   const longest = Math.min(narrow() ? 11 : 16, Math.max(...names.map((name) => name.length)));
-  const left = 30 + 6.6 * longest, turned = n > 5 || longest > 7, foot = turned ? 26 + 5.4 * longest : 40;
-  const side = Math.max(12, Math.min((width - left - 8) / n, n > 8 ? 30 : n > 3 ? 52 : 88)), [top, size] = [6, side * n];
+  const left = 30 + 6.6 * longest;
+  const side = Math.max(12, Math.min((width - left - 8) / n, n > 8 ? 30 : n > 3 ? 52 : 88)), [top, size] = [6, side * n], turned = side < 6.6 * longest, foot = turned ? 26 + 5.4 * longest : 40;
   const counts = place < 0 ? null : rows.confusion[place], tips = [], parts = [];
   names.forEach((name, i) => {
     const middle = (i + 0.5) * side;

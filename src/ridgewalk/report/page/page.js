@@ -1,7 +1,10 @@
 // One slider moves every chart; nothing else on the page moves.
 
 const slider = at("strength");
-const NOW = { "held-out loss": (row) => number(row.heldout_loss), "standard error": (row) => number(row.standard_error, 2), "training loss": (row) => number(row.train_loss), inputs: (row) => row.inputs_kept, units: (row) => row.units_kept, weights: (row) => `${row.weights_kept.toLocaleString("en")} (${percent(row.zeros)} are 0)` };
+const NOW = {
+  "held-out loss": (row) => `${number(row.heldout_loss)} ± ${number(row.standard_error, 2)}`, "training loss": (row) => number(row.train_loss),
+  inputs: (row) => row.inputs_kept, units: (row) => row.units_kept, weights: (row) => row.weights_kept.toLocaleString("en"),
+};
 
 function tell(s) {
   const row = path[s], marks = [...row.marks.map((mark) => NAMES[mark] ?? mark), ...(s === data.summary.index ? ["chosen"] : [])];
@@ -85,6 +88,7 @@ function start() {
   for (const which of ["held", "given"]) if (outcomeOf(which)) {
     at(`${which === "held" ? "held-out" : "rows"}-section`).hidden = false;
     at(`${which}-note`).textContent = outcomeNote(which);
+    if (outcomeOf(which).kind === "classes" && outcomeOf(which).classes.length > 8) at(`${which}-first-panel`).classList.add("broad");
   }
   startJumps();
   startEffects();

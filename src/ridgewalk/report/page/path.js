@@ -1,6 +1,6 @@
 // The path: held-out and training loss above, the difference from the best strength on the same rows below.
 
-const ARMS = ["arm-1", "arm-2", "arm-3", "arm-4", "arm-5"];
+const ARMS = ["arm-1", "arm-2", "arm-3", "arm-4", "arm-5", "arm-6"];
 let positiveAlphas, hasZero;
 
 function startPath() {
@@ -26,23 +26,26 @@ function pathBoxes() {
 
 const errors = (s) => ({ loss: path[s].heldout_loss, error: path[s].standard_error ?? 0 });
 
-// A value beyond the panel stands at its edge, and says so.
+// A place [pixel, beyond]: a value beyond the panel stands at its edge; null where there is no value.
 function within(box, y, value) {
-  const place = value === null ? NaN : y(value);
-  if (!Number.isFinite(place)) return value === null ? null : [box.top + 5, true];
-  return place < box.top - 1 ? [box.top + 5, true] : [Math.min(place, box.top + box.height), false];
+  if (value === null) return null;
+  const place = y.log && value <= 0 ? Infinity : y(value);
+  if (place < box.top - 1) return [box.top + 5, "above"];
+  return place > box.top + box.height + 1 ? [box.top + box.height - 5, "below"] : [place, ""];
 }
+
+const inside = (spot) => spot !== null && spot[1] === "";
 
 function drawPath(s) {
   const { upper, lower, height } = pathBoxes(), x = strengthScale(upper.left, upper.width);
-  const y = scale(data.axes.shown, [upper.top + upper.height, upper.top], data.axes.losses !== null);
+  const y = scale(data.axes.shown, [upper.top + upper.height, upper.top], data.axes.log);
   const tips = [], parts = [...slots(x, upper, lower), frame(upper, { x, y, xTicks: [], yTitle: y.log ? "loss (log axis)" : "loss" }), ...levels(upper, y)];
   data.arms.forEach((arm, k) => { if (k !== state.arm) parts.push(...otherArm(arm, ARMS[k % ARMS.length], x, y, upper, tips)); });
   parts.push(...activeArm(x, y, upper, tips), ...counts(x, upper), ...differences(x, lower, tips), ...marksOf(x, upper, lower), cursor(x(path[s].alpha), upper, lower));
   paint("path", height, pathLabel(), parts, tips);
   legend("path-legend", pathLegend());
   tableBehind("path", "losses along the path", () => [
-    ["strength", "held-out loss", "standard error", "training loss", "less the minimum", "its error", "inputs", "weights"],
+    ["strength", "held-out loss", "standard error", "training loss", "above the best", "its error", "inputs", "weights"],
     entries().map((k) => [number(path[k].alpha), number(path[k].heldout_loss), number(path[k].standard_error), number(path[k].train_loss), number(data.certainty.difference[k]), number(data.certainty.error[k]), path[k].inputs_kept, path[k].weights_kept]),
   ]);
 }
@@ -81,23 +84,23 @@ function levels(box, y) {
 
 function otherArm(arm, kind, x, y, box, tips) {
   const points = arm.alphas.map((alpha, k) => [x(alpha), within(box, y, arm.heldout_loss[k])]);
-  const known = points.map(([place, spot], k) => (spot && !spot[1] && arm.alphas[k] > 0 ? [place, spot[0]] : null));
+  const known = points.map(([place, spot], k) => (inside(spot) && arm.alphas[k] > 0 ? [place, spot[0]] : null));
   arm.alphas.forEach((alpha, k) => points[k][1] && tips.push([points[k][0], points[k][1][0], `${arm.name}\nstrength ${number(alpha)}\nheld-out loss ${number(arm.heldout_loss[k])}`]));
-  return [curve(known, `${kind} thin`), ...known.filter(Boolean).map(([a, b]) => dot(a, b, 2, `fill-${kind}`))];
+  return [curve(known, `${kind} thin${arm.name.includes("ridge") ? " dashed" : ""}`), ...points.filter(([, spot]) => inside(spot)).map(([place, spot]) => dot(place, spot[0], 2, `fill-${kind}`))];
 }
 
 function activeArm(x, y, box, tips) {
   const own = entries(), parts = [], positive = own.filter((s) => path[s].alpha > 0);
   const clip = (value) => clamp(y(value), box.top, box.top + box.height);
-  const sound = positive.filter((s) => path[s].heldout_loss !== null && Number.isFinite(clip(path[s].heldout_loss)));
+  const sound = positive.filter((s) => inside(within(box, y, path[s].heldout_loss)));
   const low = (loss, error) => (y.log ? Math.max(loss - error, y.domain[0]) : loss - error);
   if (data.certainty.band) {
     const [lows, highs] = data.certainty.band, known = sound.filter((s) => lows[s] !== null && highs[s] !== null);
     parts.push(area(known.map((s) => [x(path[s].alpha), clip(highs[s])]), known.map((s) => [x(path[s].alpha), clip(low(lows[s], 0))]), "band-all"));
   }
   parts.push(area(sound.map((s) => [x(path[s].alpha), clip(errors(s).loss + errors(s).error)]), sound.map((s) => [x(path[s].alpha), clip(low(errors(s).loss, errors(s).error))]), "band-held"));
-  parts.push(curve(positive.map((s) => { const spot = within(box, y, path[s].train_loss); return spot && !spot[1] ? [x(path[s].alpha), spot[0]] : null; }), "train dotted"));
-  parts.push(curve(positive.map((s) => { const spot = within(box, y, path[s].heldout_loss); return spot && !spot[1] ? [x(path[s].alpha), spot[0]] : null; }), "held"));
+  parts.push(curve(positive.map((s) => { const spot = within(box, y, path[s].train_loss); return inside(spot) ? [x(path[s].alpha), spot[0]] : null; }), "train dotted"));
+  parts.push(curve(positive.map((s) => { const spot = within(box, y, path[s].heldout_loss); return inside(spot) ? [x(path[s].alpha), spot[0]] : null; }), "held"));
   for (const s of own) parts.push(...pointOf(s, x, y, box, tips));
   for (const each of out) {
     const spot = within(box, y, each.heldout_loss);
@@ -108,12 +111,18 @@ function activeArm(x, y, box, tips) {
   return parts;
 }
 
+function arrow(place, box, side, kind) {
+  const [base, tip] = side === "above" ? [box.top + 8, box.top + 1] : [box.top + box.height - 8, box.top + box.height - 1];
+  return svg("path", { d: `M${place - 4} ${base}L${place + 4} ${base}L${place} ${tip}Z`, class: kind });
+}
+
 function pointOf(s, x, y, box, tips) {
   const row = path[s], place = x(row.alpha), parts = [], { loss, error } = errors(s);
   const train = within(box, y, row.train_loss), spot = within(box, y, loss);
-  if (train && !train[1]) parts.push(dot(place, train[0], 2.2, "fill-train"));
+  if (inside(train)) parts.push(dot(place, train[0], 2.2, "fill-train"));
+  else if (train) parts.push(arrow(place, box, train[1], "fill-train"));
   if (!spot) return parts;
-  if (spot[1]) parts.push(svg("path", { d: `M${place - 5} ${box.top + 9}L${place + 5} ${box.top + 9}L${place} ${box.top + 1}Z`, class: "fill-held" }), text(place, box.top + 21, number(loss, 3), { class: "direct halo", "text-anchor": "middle" }));
+  if (spot[1]) parts.push(arrow(place, box, spot[1], "fill-held"), text(place, box.top + 21, number(loss, 3), { class: "direct halo", "text-anchor": "middle" }));
   else {
     if (row.alpha === 0 && error) parts.push(line(place, clamp(y(loss + error), box.top, box.top + box.height), place, clamp(y(Math.max(loss - error, y.log ? y.domain[0] : -Infinity)), box.top, box.top + box.height), "whisker"));
     parts.push(dot(place, spot[0], 3.2, "fill-held"));
@@ -141,17 +150,18 @@ function differences(x, box, tips) {
   const { difference, error, within: near, members, minimum } = data.certainty;
   const own = entries().filter((s) => difference[s] !== null);
   const reach = Math.max(...near.map((s) => error[s] ?? 0)) || Math.min(...finite(error).filter((each) => each > 0)) || Math.abs(path[minimum].heldout_loss) || 1;
-  const top = Math.max(3.5 * reach, 1.15 * Math.max(...near.map((s) => (difference[s] ?? 0) + (error[s] ?? 0))));
+  const ends = own.map((s) => difference[s] + (error[s] ?? 0)).sort((a, b) => a - b); // the six nearest are shown, if they are not far
+  const top = Math.max(3.5 * reach, Math.min(14 * reach, 1.08 * ends[Math.min(5, ends.length - 1)]), 1.15 * Math.max(...near.map((s) => (difference[s] ?? 0) + (error[s] ?? 0))));
   const y = scale([-1.6 * reach, top], [box.top + box.height, box.top]);
   const sure = new Set(members ?? near);
-  const parts = [frame(box, { x, y, xTicks: [], yTitle: narrow() ? "less the best" : "less the minimum" }), line(box.left, y(0), box.left + box.width, y(0), "zero")];
+  const parts = [frame(box, { x, y, xTicks: [], yTitle: narrow() ? "above best" : "above the best" }), line(box.left, y(0), box.left + box.width, y(0), "zero")];
   for (const s of own) {
     const place = x(path[s].alpha), spot = within(box, y, difference[s]);
     if (!spot) continue;
     const kind = sure.has(s) ? "near" : "far";
     if (!spot[1]) parts.push(line(place, clamp(y(difference[s] + (error[s] ?? 0)), box.top, box.top + box.height), place, clamp(y(difference[s] - (error[s] ?? 0)), box.top, box.top + box.height), `whisker ${kind}`));
-    parts.push(spot[1] ? svg("path", { d: `M${place - 4} ${box.top + 8}L${place + 4} ${box.top + 8}L${place} ${box.top + 1}Z`, class: `fill-${kind}` }) : dot(place, spot[0], 3.4, `fill-${kind}`));
-    tips.push([place, spot[0], `strength ${number(path[s].alpha)}\nless the minimum ${number(difference[s])} ± ${number(error[s])}\n${sure.has(s) ? "cannot be told from the best" : "loses more than the best"}`]);
+    parts.push(spot[1] ? arrow(place, box, spot[1], `fill-${kind}`) : dot(place, spot[0], 3.4, `fill-${kind}`));
+    tips.push([place, spot[0], `strength ${number(path[s].alpha)}\nabove the best ${number(difference[s])} ± ${number(error[s])}\n${sure.has(s) ? "cannot be told from the best" : "loses more than the best"}`]);
   }
   return parts;
 }
@@ -164,7 +174,7 @@ function marksOf(x, upper, lower) {
   }
   let row = 0;
   return [...said].flatMap(([s, words]) => {
-    const place = x(path[s].alpha), right = place > upper.left + 0.7 * upper.width;
+    const place = x(path[s].alpha), right = place + 6.6 * words.length > upper.left + upper.width;
     const height = upper.top + upper.height - 8 - 14 * row++;
     return [line(place, upper.top, place, upper.top + upper.height, "mark"), line(place, lower.top, place, lower.top + lower.height, "mark"), text(place + (right ? -5 : 5), height, words, { class: "direct marked halo", "text-anchor": right ? "end" : "start" })];
   });
