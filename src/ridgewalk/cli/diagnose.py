@@ -75,7 +75,7 @@ def diagnose(
         diagnosis = model.diagnose(judged.alpha, references=judged.references)
     if wanted.page is not None:
         title = f"What predicts {columns.target}"
-        model.report(wanted.page, diagnosis=diagnosis, origins=problem.encoder.origins, title=title)
+        model.report(wanted.page, diagnosis=diagnosis, origins=problem.encoder, title=title)
     if output.as_json:
         print(json.dumps(diagnosis.to_dict() | ({} if wanted.page is None else {"report": str(wanted.page)}), indent=1))
         return

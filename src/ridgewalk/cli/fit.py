@@ -48,7 +48,7 @@ class FitOptions:
     force: Force = False
     resume: Annotated[bool, switch("--resume", help="Go on with a fit that was broken off.", panel=OUTPUT)] = False
     page: Annotated[
-        bool, switch("--report/--no-report", help="Write report.html, a page to look at (2 MB).", panel=OUTPUT)
+        bool, switch("--report/--no-report", help="Write report.html, a page to look at (at most 3 MB).", panel=OUTPUT)
     ] = True
     curves: Annotated[
         bool, switch("--curves", help="Show on it how the folds train: they are trained once more.", panel=OUTPUT)
@@ -58,6 +58,8 @@ class FitOptions:
 @options
 def fit(ctx: typer.Context, file: File, columns: Columns, walk: Walk, wanted: FitOptions, output: Output) -> None:
     """Walk the path over a table's rows: every strength x fold x start; keep the chosen model."""
+    from ridgewalk.estimators.card import model_card
+
     began, verbose = time.monotonic(), output.verbose
     limit = None if wanted.budget is None else seconds(wanted.budget)
     _check(walk, wanted)
@@ -82,10 +84,12 @@ def fit(ctx: typer.Context, file: File, columns: Columns, walk: Walk, wanted: Fi
                 model = problem.model(walk, verbose).set_params(checkpoint_dir=records)
                 problem.fit(model)
                 summary = model.summary() if blends(model) else model.summary(problem.encoder.origins)
+                card = model_card(model, problem.encoder, target=columns.target, notes=notes)
                 summary |= {"task": problem.table.task, "target": columns.target, "notes": notes, "asked": asked.plain}
+                summary |= {"card": card}
                 save(folder, model, problem.encoder, summary)
                 if wanted.page:
-                    draw(folder / PAGE_FILE, model, problem.encoder, columns.target, curves=wanted.curves)
+                    draw(folder / PAGE_FILE, model, problem.encoder, columns.target, curves=wanted.curves, card=card)
                 else:
                     (folder / PAGE_FILE).unlink(missing_ok=True)  # it would show another result
     if output.as_json:

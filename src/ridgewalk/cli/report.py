@@ -16,6 +16,7 @@ from ridgewalk.cli.options import OUTPUT, TABLE_HELP, AsJson, Force, Model, Quie
 from ridgewalk.formatting import format_loss
 
 if TYPE_CHECKING:
+    from ridgewalk.report.schema import Card
     from ridgewalk.tables import Encoder
 
 
@@ -74,8 +75,22 @@ def measured(model: Any, x: Any, y: Any) -> dict[str, float]:
 
 
 def draw(
-    file: Path, model: Any, encoder: Encoder, target: str, x: Any = None, y: Any = None, curves: bool = False
+    file: Path,
+    model: Any,
+    encoder: Encoder,
+    target: str,
+    x: Any = None,
+    y: Any = None,
+    curves: bool = False,
+    card: Card | None = None,
 ) -> None:
-    """Write the page, whole or not at all."""
-    names = {} if blends(model) else {"origins": encoder.origins}
-    model.report(file, x, y, curves=curves, title=f"What predicts {target}", **names)
+    """Write the page, whole or not at all; ``card`` is by default that of the model."""
+    from ridgewalk.estimators.access import write_page
+    from ridgewalk.estimators.card import model_card
+    from ridgewalk.estimators.page_content import PageContent
+
+    if blends(model) and x is not None:
+        x = encoder.transform(x)
+    card = card or model_card(model, encoder, target=target)
+    title = f"What predicts {target}"
+    write_page(model, file, PageContent(x, y, None, curves, encoder.origins, title, encoder, card))

@@ -75,17 +75,25 @@ def signed_effects(path: MLPPath, variables: Sequence[Variable | None], looked: 
 
 
 def effects_along(
-    path: MLPPath, variables: Sequence[Variable], looked: Looked, chosen: int, names: list[str]
+    path: MLPPath,
+    variables: Sequence[Variable],
+    looked: Looked,
+    index: int,
+    names: list[str],
+    strengths: Sequence[int] | None = None,
 ) -> Effects | None:
     """Return the partial dependence on the strongest inputs, and on the strongest pair, at every strength.
 
+    The strongest are those at strength ``index``, one of ``strengths``, which are all of the path by default.
+
     None where no input can be set, such as those of a table whose encoder is not known.
     """
-    model = path.model(chosen)
-    ranked = _strongest(model, path.model(0), variables, looked.x)
+    strengths = range(len(path.alphas)) if strengths is None else strengths
+    chosen = list(strengths).index(index)
+    ranked = _strongest(path.model(index), path.model(0), variables, looked.x)
     if not ranked:
         return None
-    models = [path.model(s) for s in range(len(path.alphas))]
+    models = [path.model(s) for s in strengths]
     grids = [variable.grid(looked.x, _GRID) for variable in ranked]
     means = [
         np.stack([partial_dependence(each, looked.x, variable.columns, variable.write(grid)) for each in models])

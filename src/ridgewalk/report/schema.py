@@ -134,6 +134,7 @@ class PathSummary(TypedDict):
     change_from_no_penalty: Gain
     path: list[StrengthSummary]
     dropped: list[DroppedStrength]
+    blend: NotRequired[BlendSummary]  # of a table model, whose single network the rest describes
     answer: NotRequired[Mapping[str, Any]]  # of a fitted estimator: competitors, differences, advice
 
 
@@ -141,7 +142,6 @@ class Summary(PathSummary):
     """A path, and its inputs; more where inputs were selected, and in the files of a fit."""
 
     inputs: list[InputSummary]
-    blend: NotRequired[BlendSummary]  # of a table model, whose single network the rest describes
     arms: NotRequired[list[ArmSummary]]  # with select_inputs or relax
     gain_over_null: NotRequired[Gain]
     significant: NotRequired[bool]  # with select_inputs
