@@ -43,6 +43,11 @@ def checked_rows(model: Any, X: Any, y: Any) -> Given | None:
     return rows
 
 
+def rows_of_fit(model: Any) -> Any:
+    """Return the rows (N, P) that an estimator was fitted to, as it took them."""
+    return model._kept_problem().x
+
+
 def write_page(model: Any, file: Path, content: PageContent) -> Path:
     """Write the page of an estimator that has a path."""
     page: Path = model._write_page(file, content)

@@ -8,7 +8,7 @@ from typing import Any, Self
 import numpy as np
 
 from ridgewalk.estimators import MLPClassifierCV, MLPRegressorCV
-from ridgewalk.estimators.access import output_names, shown_path
+from ridgewalk.estimators.access import output_names, rows_of_fit, shown_path
 from ridgewalk.estimators.encoded import variables_of
 from ridgewalk.formatting import format_number
 from ridgewalk.plots.drawing import BLUE, COLOURS, QUIET, last_step, nearest, numbers, pyplot, short
@@ -51,7 +51,7 @@ class PartialDependencePathDisplay:
     def from_estimator(
         cls,
         estimator: Any,
-        X: Any,
+        X: Any = None,
         *,
         features: Sequence[str] | None = None,
         alpha: float | None = None,
@@ -64,8 +64,8 @@ class PartialDependencePathDisplay:
         ----------
         estimator : MLPClassifierCV or MLPRegressorCV
             In a pipeline, give the last step and the rows as it takes them.
-        X : array_like, shape (N, P)
-            Rows as the estimator takes them; at most 200, evenly spread, are used.
+        X : array_like, shape (N, P), optional
+            Rows as the estimator takes them, by default those of the fit; at most 200, evenly spread, are used.
         features : sequence of str, optional
             Names of inputs; by default the strongest ones, at most 10. In either case the strongest is first.
         alpha : float, optional
@@ -82,7 +82,7 @@ class PartialDependencePathDisplay:
         Raises
         ------
         ValueError
-            If an input is not known, or the columns of X are others.
+            If an input is not known, the columns of X are others, or X is not given and the rows of the fit are gone.
         NotFittedError, TypeError
             If the estimator is not fitted, or has no path.
         ImportError
@@ -91,7 +91,8 @@ class PartialDependencePathDisplay:
         pyplot()
         fitted, _ = last_step(estimator, (MLPClassifierCV, MLPRegressorCV), cls.__name__)
         path, _, names, choice = shown_path(fitted, None if encoder is None else encoder.origins)
-        x = X if hasattr(X, "toarray") else np.asarray(X, dtype=float)
+        rows = rows_of_fit(fitted) if X is None else X
+        x = rows if hasattr(rows, "toarray") else np.asarray(rows, dtype=float)
         if x.ndim != 2 or x.shape[1] != fitted.n_features_in_:
             raise ValueError(f"X has the {fitted.n_features_in_} columns of the fit, got shape {x.shape}.")
         variables = plain_variables(names) if encoder is None else variables_of(encoder)
