@@ -19,7 +19,7 @@ PHONE, DESK = 390, 1200
 PAINTED = "new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))"
 INK = "getComputedStyle(document.querySelector('#path svg .strong')).fill"
 RIGHTMOST = "Math.max(...[...document.querySelectorAll('svg, table, .slider *')].filter((each) => !each.closest('.wide')).map((each) => each.getBoundingClientRect().right))"  # noqa: E501
-PICTURES = "[...document.querySelectorAll('.chart')].filter((each) => each.offsetParent).map((each) => each.innerHTML)"
+PICTURES = "[...document.querySelectorAll('.chart')].filter((each) => each.checkVisibility()).map((each) => each.innerHTML)"
 PLACES = """[...document.querySelectorAll('body *')].filter((each) => !each.closest('.chart > svg, #tip, script'))
   .map((each) => { const box = each.getBoundingClientRect(); return [each.tagName + '#' + each.id + '.' + each.className, box.left, box.top, box.width, box.height]; })"""  # noqa: E501
 SHOWN = """s => {
@@ -112,11 +112,11 @@ def test_the_slider_moves_every_chart_and_nothing_else_by_keys_alone(opened: Any
     model, _ = report
     page = opened(DESK)
 
-    def reach(name: Any) -> None:
+    def reach(name: Any, key: Any = "Tab") -> None:
         for _ in range(30):
             if page.evaluate("document.activeElement.id || document.activeElement.textContent") == name:
                 return
-            page.keyboard.press("Tab")
+            page.keyboard.press(key)
         raise AssertionError(f"{name} is not reached")
 
     reach("strength")
@@ -142,7 +142,7 @@ def test_the_slider_moves_every_chart_and_nothing_else_by_keys_alone(opened: Any
         page.keyboard.press("ArrowRight")
     for number, pictures in enumerate(zip(*drawn, strict=True)):
         assert len(set(pictures)) > 1, f"chart {number} stays as it is"
-    reach("minimum")
+    reach("minimum", "Shift+Tab")
     page.keyboard.press("Enter")
     page.evaluate(PAINTED)
     assert page.evaluate("current() === data.certainty.minimum")
