@@ -19,7 +19,9 @@ PHONE, DESK = 390, 1200
 PAINTED = "new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))"
 INK = "getComputedStyle(document.querySelector('#path svg .strong')).fill"
 RIGHTMOST = "Math.max(...[...document.querySelectorAll('svg, table, .slider *')].filter((each) => !each.closest('.wide')).map((each) => each.getBoundingClientRect().right))"  # noqa: E501
-PICTURES = "[...document.querySelectorAll('.chart')].filter((each) => each.checkVisibility()).map((each) => each.innerHTML)"
+PICTURES = (
+    "[...document.querySelectorAll('.chart')].filter((each) => each.checkVisibility()).map((each) => each.innerHTML)"
+)
 PLACES = """[...document.querySelectorAll('body *')].filter((each) => !each.closest('.chart > svg, #tip, script'))
   .map((each) => { const box = each.getBoundingClientRect(); return [each.tagName + '#' + each.id + '.' + each.className, box.left, box.top, box.width, box.height]; })"""  # noqa: E501
 SHOWN = """s => {

@@ -460,7 +460,7 @@ def test_inputs_leave_where_the_network_last_uses_them() -> None:
 
 def test_without_rows_there_are_no_outcomes_and_no_effects() -> None:
     model, x, y = numbers()
-    data = page_data(*model.fit(x, y)._shown())
+    data: Any = page_data(*model.fit(x, y)._shown())
     assert data["held_out"] is data["effects"] is data["inputs"]["effect"] is None
     assert len(data["answers"]) == len(CARDS)
     render(data)
@@ -494,7 +494,8 @@ def test_the_head_shows_the_competitors_of_an_answer() -> None:
         "differences": [{"than": "constant", "loss": {"value": -0.5, "standard_error": 0.1}, "verdict": "better"}],
         "advice": [{"name": "a", "sentence": "Take the <i>linear</i> model."}],
     }
-    text = render({**data, "summary": {**data["summary"], "answer": answer}})
+    headed: Any = {**data, "summary": {**data["summary"], "answer": answer}}
+    text = render(headed)
     for part in ("network &lt;b&gt;", "0.2500 ± 0.0100", "-0.5000 ± 0.1000", "better", "Take the &lt;i&gt;linear"):
         assert part in text
     assert 'id="answer"' in text
