@@ -327,10 +327,10 @@ def test_mistakes_are_told(tmp_path: Path) -> None:
 CARDS = ["strength", "inputs", "data"]  # answers that every page has
 
 
-def page_of(model: Any, x: Any, y: Any) -> Any:
+def page_of(model: Any, x: Any, y: Any, weights: Any = None) -> Any:
     """Fit, and return the data of the page without any other rows."""
-    model.fit(x, y)
-    return page_data(*model._shown(), extras=Extras(fit=Given(model._problem.x, model._problem.target)))
+    path, rule, names, choice = model.fit(x, y, weights)._shown()
+    return page_data(path, rule, names, choice, extras=Extras(fit=Given(model._problem.x, model._problem.target)))
 
 
 def test_held_out_rows_are_judged_as_scikit_learn_judges_them() -> None:
@@ -360,9 +360,7 @@ def test_a_row_that_no_fold_holds_out_is_not_judged() -> None:
     x, signal = table()
     weights = np.ones(90)
     weights[:30] = 0
-    model = MLPRegressorCV((6,), **QUICK).fit(x, signal, weights)
-    rows = page_data(*model._shown(), extras=Extras(fit=Given(model._problem.x, model._problem.target)))["held_out"]
-    assert rows is not None
+    rows = page_of(MLPRegressorCV((6,), **QUICK), x, signal, weights)["held_out"]
     assert (rows["count"], rows["of"]) == (60, 60)
 
 
@@ -393,10 +391,9 @@ def test_the_drawing_has_exactly_the_links_that_count(case: Any) -> None:
 @pytest.mark.parametrize("case", [numbers, refits, selected])
 def test_every_curve_rises_and_is_its_paths(case: Any) -> None:
     model, x, y = case()
-    data, path = (
-        page_data(*model.fit(x, y)._shown(), extras=Extras(selection=getattr(model, "input_selection_", None))),
-        model.path_,
-    )
+    path, rule, names, choice = model.fit(x, y)._shown()
+    extras = Extras(selection=getattr(model, "input_selection_", None))
+    data: Any = page_data(path, rule, names, choice, extras=extras)
     own = [arm for arm in data["arms"] if arm["entries"] is not None]
     assert sorted(k for arm in own for k in arm["entries"]) == list(range(len(path.alphas)))
     for arm in data["arms"]:

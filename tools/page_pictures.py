@@ -2,7 +2,7 @@
 
     python tools/page_pictures.py FOLDER                 all of them
     python tools/page_pictures.py FOLDER categories      some of them
-    python tools/page_pictures.py FOLDER --docs          the small pictures of docs/report.md, too
+    python tools/page_pictures.py FOLDER --docs          the small pictures of docs/page.md, too
 
 Needs Chromium from the system and Playwright (`pip install playwright`), as tests/test_browser.py does.
 """
@@ -24,7 +24,7 @@ from ridgewalk import MLPClassifierCV, MLPRegressorCV
 from ridgewalk.estimators.table import TableClassifier
 from ridgewalk.tables import Encoder
 
-DOCS = Path(__file__).resolve().parents[1] / "docs" / "pictures"
+DOCS = Path(__file__).resolve().parents[1] / "docs" / "page-pictures"
 WIDTHS = {"desk": 1200, "phone": 390}
 QUICK: dict[str, Any] = {"alphas": 14, "cv": 5, "random_state": 0}
 
@@ -145,7 +145,8 @@ def main(arguments: list[str]) -> None:
                     page.wait_for_selector("html[data-drawn]")
                     page.screenshot(path=given.folder / f"{name}-{place}-{scheme}.png", full_page=True)
                     if given.docs and (place, scheme) == ("desk", "light") and name in ("categories", "regression"):
-                        page.screenshot(path=DOCS / f"page-{name}.png", scale="css")
+                        DOCS.mkdir(exist_ok=True)
+                        page.screenshot(path=DOCS / f"{name}.png")
                     page.close()
             print(name, f"{file.stat().st_size / 1e6:.2f} MB")
         browser.close()
