@@ -2,7 +2,7 @@
 
     python tools/page_pictures.py FOLDER                 all of them
     python tools/page_pictures.py FOLDER categories      some of them
-    python tools/page_pictures.py FOLDER --docs          the small pictures of docs/page.md, too
+    python tools/page_pictures.py FOLDER --docs          the small picture of docs/page.md, too
 
 Needs Chromium from the system and Playwright (`pip install playwright`), as tests/test_browser.py does.
 """
@@ -13,11 +13,13 @@ import argparse
 import shutil
 import sys
 from collections.abc import Callable
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
+from PIL import Image  # matplotlib brings it
 from sklearn.datasets import load_breast_cancer, load_diabetes, make_classification
 
 from ridgewalk import MLPClassifierCV, MLPRegressorCV
@@ -144,9 +146,10 @@ def main(arguments: list[str]) -> None:
                     page.goto(file.resolve().as_uri())
                     page.wait_for_selector("html[data-drawn]")
                     page.screenshot(path=given.folder / f"{name}-{place}-{scheme}.png", full_page=True)
-                    if given.docs and (place, scheme) == ("desk", "light") and name in ("categories", "regression"):
+                    if given.docs and (place, scheme) == ("desk", "light") and name == "categories":
                         DOCS.mkdir(exist_ok=True)
-                        page.screenshot(path=DOCS / f"{name}.png")
+                        picture = Image.open(BytesIO(page.screenshot()))
+                        picture.quantize(128).save(DOCS / f"{name}.png", optimize=True)
                     page.close()
             print(name, f"{file.stat().st_size / 1e6:.2f} MB")
         browser.close()

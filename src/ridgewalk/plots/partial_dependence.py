@@ -125,7 +125,12 @@ class PartialDependencePathDisplay:
             across = min(_ACROSS, len(inputs))
             down = -(-len(inputs) // across)
             _, grid = plt.subplots(
-                down, across, figsize=(0.6 + 2.5 * across, 0.5 + 2.4 * down), layout="constrained", squeeze=False
+                down,
+                across,
+                figsize=(0.6 + 2.5 * across, 0.5 + 2.4 * down),
+                layout="constrained",
+                squeeze=False,
+                sharey=True,
             )
             for empty in grid.ravel()[len(inputs) :]:
                 empty.remove()
