@@ -274,7 +274,7 @@ def test_groups_of_a_fit_count_in_its_errors() -> None:
     for each in (model, ordered):
         walked = each.path_
         error = mean_and_error(walked.row_loss, walked.row_weights, walked.dependence)[1]
-        shown = [row["standard_error"] for row in each.summary()["path"]]
+        shown: Any = [row["standard_error"] for row in each.summary()["path"]]
         np.testing.assert_allclose(shown, error)
         assert (np.abs(error / mean_and_error(walked.row_loss, walked.row_weights)[1] - 1) > 1e-3).any()
         numbers = each.diagnose(references=False).numbers

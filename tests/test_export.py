@@ -5,6 +5,7 @@ import csv
 import errno
 import importlib.util
 import io
+import json
 import os
 import runpy
 import subprocess
@@ -25,8 +26,9 @@ from sklearn.preprocessing import StandardScaler
 
 import ridgewalk
 from ridgewalk import MLPClassifier, MLPClassifierCV, MLPRegressor, MLPRegressorCV, TableClassifier, TableRegressor, cli
+from ridgewalk.estimators.card import model_card
 from ridgewalk.export import numpy_code, to_numpy, to_onnx, to_torch
-from ridgewalk.export.onnx_graph import onnx_model
+from ridgewalk.export.onnx_graph import CARD, onnx_model
 from ridgewalk.export.recipe import recipe
 from ridgewalk.input_maps import MapRule
 from ridgewalk.layers import Dense
@@ -856,3 +858,26 @@ def test_a_table_is_predicted_alike_everywhere(kind: Any, run: Any) -> None:
     assert_same(session.run(None, fed(to_onnx(model), new)), wanted, 1e-6)
     for table in [*tables(new), *([code["read_csv"](new_file)] if new_file.endswith("csv") else [])]:
         assert_same([code[name](table) for name in ("predict", "predict_proba")[: len(wanted)]], wanted, 1e-6)
+
+
+def test_an_onnx_file_carries_the_model_card() -> None:
+    frame = pd.DataFrame({"size": np.arange(60.0) % 7, "trade": ["office", "farming", "transport"] * 20, "flat": 1.0})
+    encoder = Encoder().fit(frame)
+    model = MLPRegressorCV((4,), alphas=3, max_iter=20, cv=3, random_state=0)
+    model.fit(encoder.transform(frame), 3.0 * (frame["trade"] == "farming"))
+    session = onnxruntime.InferenceSession(to_onnx(model, encoder, target="price").content)
+    card = json.loads(session.get_modelmeta().custom_metadata_map[CARD])
+    assert card == json.loads(json.dumps(model_card(model, encoder, target="price")))
+    assert (card["predicts"], card["data"]["rows"], card["data"]["inputs"]) == ("price", 60, 3)
+    assert [each["name"] for each in card["columns"]] == ["size", "trade", "flat"]
+    kept = model.path_.inputs_kept[model.index_, -1, 0]
+    used = {name for name, each in zip(encoder.origins, kept, strict=True) if each}
+    assert {each["name"] for each in card["columns"] if each["used"]} == used
+    assert all(each["used"] != bool(each["why"]) for each in card["columns"])
+    assert card["options"] == {
+        "alphas": "3", "cv": "3", "hidden_layer_sizes": "(4,)", "max_iter": "20", "random_state": "0",
+    }  # fmt: skip
+    assert card["scores"]["held-out loss"] == pytest.approx(model.heldout_loss_, rel=1e-5)
+    small = model_card(model.compact(), encoder)
+    assert small["scores"].keys() <= card["scores"].keys()
+    assert "rows" not in small["data"]

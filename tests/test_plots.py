@@ -12,6 +12,7 @@ import pandas as pd
 import pytest
 from matplotlib import pyplot as plt
 from sklearn.exceptions import NotFittedError
+from sklearn.inspection import partial_dependence
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
@@ -20,9 +21,16 @@ from sklearn.preprocessing import StandardScaler
 from paths import settings_of
 from ridgewalk import MLPClassifier, MLPClassifierCV, MLPRegressor, MLPRegressorCV, mlp_path
 from ridgewalk.engine.job import History
-from ridgewalk.plots import DecisionBoundaryPathDisplay, LossCurveDisplay, RegularizationPathDisplay
+from ridgewalk.plots import (
+    DecisionBoundaryPathDisplay,
+    LossCurveDisplay,
+    NetworkDisplay,
+    PartialDependencePathDisplay,
+    RegularizationPathDisplay,
+)
 from ridgewalk.report.details import inputs_along
 from ridgewalk.report.summary import summarize
+from ridgewalk.tables import Encoder
 
 matplotlib.use("Agg")
 
@@ -309,4 +317,70 @@ for name in plots.__all__:
         print(error)
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout.splitlines() == ["The pictures are drawn by matplotlib: pip install matplotlib"] * 3
+    assert done.stdout.splitlines() == ["The pictures are drawn by matplotlib: pip install matplotlib"] * 5
+
+
+def test_the_lines_of_a_partial_dependence_are_scikit_learns() -> None:
+    model, x, _ = fitted(3, "two")
+    display = PartialDependencePathDisplay.from_estimator(model, features=[ODD[0], ODD[1]])
+    assert [panel.get_title() for panel in display.axes_] != []
+    for lines, effect in zip(display.lines_, display.effects["inputs"], strict=True):
+        grid, drawn = lines[0].get_data()
+        column = list(x.columns).index(effect["name"])
+        wanted = partial_dependence(model, x, [column], method="brute", custom_values={column: grid})["average"][0]
+        np.testing.assert_allclose(drawn, wanted, rtol=1e-3)  # four digits are drawn
+    display.figure_.canvas.draw()
+
+
+@pytest.mark.parametrize("kind", ["three", "number"])
+def test_a_partial_dependence_has_a_line_for_each_class(kind: Any) -> None:
+    model, x, _ = fitted(4, kind)
+    display = PartialDependencePathDisplay.from_estimator(model, x, alpha=0)
+    assert display.alpha == 0
+    assert {len(lines) for lines in display.lines_} == {3 if kind == "three" else 1}
+    assert len(display.axes_) == 4
+    _, ax = plt.subplots(1, 4)
+    assert PartialDependencePathDisplay.from_estimator(model, x, alpha=0, ax=ax).axes_[0] is ax[0]
+
+
+def test_a_partial_dependence_shows_levels() -> None:
+    frame = pd.DataFrame({"size": np.arange(60.0) % 7, "trade": ["office", "farming", "transport"] * 20})
+    encoder = Encoder().fit(frame)
+    model = MLPRegressorCV((4,), **QUICK).fit(encoder.transform(frame), 3.0 * (frame["trade"] == "farming"))
+    display = PartialDependencePathDisplay.from_estimator(model, encoder=encoder)
+    panel = next(each for each in display.axes_ if each.get_title() == "trade")
+    assert [label.get_text() for label in panel.get_xticklabels()] == ["farming", "office", "transport"]
+    with pytest.raises(ValueError, match="give the encoder that made them"):
+        PartialDependencePathDisplay.from_estimator(
+            MLPRegressorCV((4,), **QUICK).fit(pd.DataFrame([[1.0]] * 60, columns=["a"]), frame["size"]), features=[]
+        )
+
+
+@pytest.mark.parametrize(("columns", "kind"), [(3, "three"), (45, "number")])
+def test_a_network_is_drawn_with_exactly_its_links(columns: Any, kind: Any) -> None:
+    model, _, _ = fitted(columns, kind)
+    path = model.path_
+    for s, alpha in enumerate(path.alphas):
+        display = NetworkDisplay.from_estimator(model, alpha=alpha, max_links=100)
+        live = sum(np.count_nonzero(w) for w in path.model(s).compact().parameters[::2])
+        assert len(display.links.weight) == live
+        assert len(display.links_.get_segments()) == min(live, 100)
+        assert f"{live:,} link" in display.ax_.get_title()
+        assert ("largest drawn" in display.ax_.get_title()) == (live > 100)
+        display.figure_.canvas.draw()
+
+
+def test_what_the_new_displays_cannot_draw_is_said() -> None:
+    model, x, _ = fitted(3, "two")
+    with pytest.raises(ValueError, match="max_links is a whole number of 1 or more, got 0"):
+        NetworkDisplay.from_estimator(model, max_links=0)
+    with pytest.raises(ValueError, match="features are names of inputs"):
+        PartialDependencePathDisplay.from_estimator(model, features=["nobody"])
+    with pytest.raises(ValueError, match="X has the 3 columns of the fit"):
+        PartialDependencePathDisplay.from_estimator(model, np.asarray(x)[:, :2])
+    with pytest.raises(ValueError, match="3 inputs to draw, and 1 axes"):
+        PartialDependencePathDisplay.from_estimator(model, alpha=0, ax=plt.subplots()[1])
+    with pytest.raises(ValueError, match="rows of the fit are needed"):
+        PartialDependencePathDisplay.from_estimator(pickle.loads(pickle.dumps(model)))
+    with pytest.raises(TypeError, match="NetworkDisplay draws a fitted"):
+        NetworkDisplay.from_estimator(LogisticRegression())

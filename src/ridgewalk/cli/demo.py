@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Annotated
 
 import numpy as np
+from rich.markup import escape
 
-from ridgewalk.cli.console import out, show
-from ridgewalk.cli.options import DATA, AsJson, Jobs, Quiet, RandomState, option, whole
+from ridgewalk.cli.console import err, out, show
+from ridgewalk.cli.files import PAGE_FILE, reserved
+from ridgewalk.cli.options import DATA, OUTPUT, AsJson, Force, Jobs, Quiet, RandomState, option, whole
 from ridgewalk.cli.training import stoppable
 from ridgewalk.losses import CrossEntropy
 from ridgewalk.path.dependence import mean_and_error
 from ridgewalk.tutorial import spiral_data
 
 DEMO_EPOCHS = 1500
+_SHOWN = 2_000  # fresh points on the page
+_TITLE = "The tutorial's spiral: which arm is a point on?"
 
 
 def demo(
@@ -23,10 +28,15 @@ def demo(
     ] = 100,
     random_state: RandomState = 0,
     jobs: Jobs = -1,
+    out_folder: Annotated[
+        Path | None,
+        option("--out", metavar="FOLDER", help="For the page; else ridgewalk-results/demo.", panel=OUTPUT),
+    ] = None,
+    force: Force = False,
     quiet: Quiet = False,
     as_json: AsJson = False,
 ) -> None:
-    """Walk the path of the tutorial's spiral, and answer whether regularization helped."""
+    """Walk the path of the tutorial's spiral, answer whether regularization helped, and write a page to look at."""
     from ridgewalk.estimators import MLPClassifierCV
 
     verbose = not (quiet or as_json)
@@ -47,8 +57,10 @@ def demo(
         n_jobs=jobs,
         verbose=verbose,
     )
-    with stoppable():
-        model.fit(x, y)
+    with reserved(out_folder, Path("demo"), force) as folder:
+        with stoppable():
+            model.fit(x, y)
+        page = model.report(folder / PAGE_FILE, fresh_x[:_SHOWN], fresh_y[:_SHOWN], title=_TITLE, origins=["x", "y"])
     summary = model.summary(["x", "y"])
     path = model.path_
     target = CrossEntropy().encode(fresh_y)
@@ -63,7 +75,7 @@ def demo(
             "change": {"mean": change, "standard_error": error},
             "accuracy_without_and_with": hits,
         }
-        print(json.dumps(summary | {"fresh": fresh}, indent=1))
+        print(json.dumps(summary | {"fresh": fresh, "page": str(page)}, indent=1))
         return
     if verbose:
         show(summary)
@@ -72,6 +84,8 @@ def demo(
         f"from {before.mean():.3f} to {after.mean():.3f} ({change:+.3f} +- {error:.3f}), the accuracy from "
         f"{hits[0]:.3f} to {hits[1]:.3f}; no classifier does better than 0.213 and 0.910."
     )
+    if verbose:
+        err.print(f"To look at: {escape(str(page))}", soft_wrap=True)
 
 
 def _answer(measured: str) -> None:

@@ -67,7 +67,7 @@ class FitOptions:
     force: Force = False
     resume: Annotated[bool, switch("--resume", help="Go on with a fit that was broken off.", panel=OUTPUT)] = False
     page: Annotated[
-        bool, switch("--report/--no-report", help="Write report.html, a page to look at (2 MB).", panel=OUTPUT)
+        bool, switch("--report/--no-report", help="Write report.html, a page to look at (at most 3 MB).", panel=OUTPUT)
     ] = True
     curves: Annotated[
         bool, switch("--curves", help="Show on it how the folds train: they are trained once more.", panel=OUTPUT)
@@ -85,6 +85,8 @@ def fit(
     output: Output,
 ) -> None:
     """Walk the path over a table's rows: every strength x fold x start; keep the chosen model."""
+    from ridgewalk.estimators.card import model_card
+
     began, verbose = time.monotonic(), output.verbose
     limit = None if wanted.budget is None else seconds(wanted.budget)
     _check(walk, wanted)
@@ -113,10 +115,12 @@ def fit(
                 model = problem.model(walk, verbose).set_params(checkpoint_dir=records)
                 problem.fit(model)
                 summary = model.summary() if blends(model) else model.summary(problem.encoder.origins)
+                card = model_card(model, problem.encoder, target=columns.target, notes=notes)
                 summary |= {"task": problem.table.task, "target": columns.target, "notes": notes, "asked": asked.plain}
+                summary |= {"card": card}
                 save(folder, model, problem.encoder, summary)
                 if wanted.page:
-                    draw(folder / PAGE_FILE, model, problem.encoder, columns.target, curves=wanted.curves)
+                    draw(folder / PAGE_FILE, model, problem.encoder, columns.target, curves=wanted.curves, card=card)
                 else:
                     (folder / PAGE_FILE).unlink(missing_ok=True)  # it would show another result
     if output.as_json:

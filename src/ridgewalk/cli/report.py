@@ -18,6 +18,7 @@ from ridgewalk.formatting import format_loss
 
 if TYPE_CHECKING:
     from ridgewalk.diagnostics import Diagnosis
+    from ridgewalk.report.schema import Card
     from ridgewalk.tables import Encoder
 
 
@@ -110,7 +111,15 @@ def draw(
     y: Any = None,
     curves: bool = False,
     diagnosis: Diagnosis | None = None,
+    card: Card | None = None,
 ) -> None:
-    """Write the page, whole or not at all."""
-    names = {} if blends(model) else {"origins": encoder.origins}
-    model.report(file, x, y, diagnosis=diagnosis, curves=curves, title=f"What predicts {target}", **names)
+    """Write the page, whole or not at all; ``card`` is by default that of the model."""
+    from ridgewalk.estimators.access import write_page
+    from ridgewalk.estimators.card import model_card
+    from ridgewalk.estimators.page_content import PageContent
+
+    if blends(model) and x is not None:
+        x = encoder.encoded(x)
+    card = card or model_card(model, encoder, target=target)
+    title = f"What predicts {target}"
+    write_page(model, file, PageContent(x, y, diagnosis, curves, encoder.origins, title, encoder, card))

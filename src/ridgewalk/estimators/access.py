@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -16,12 +17,13 @@ from ridgewalk.optimizers import Optimizer
 from ridgewalk.path.blend import Blend
 from ridgewalk.path.result import MLPPath
 from ridgewalk.path.selection import Choice, Rule
-from ridgewalk.report.details import Given
+from ridgewalk.report.compared import Given
 from ridgewalk.report.schema import HeldOut
 
 if TYPE_CHECKING:
     import pandas as pd
 
+    from ridgewalk.estimators.page_content import PageContent
     from ridgewalk.estimators.planning import TablePlan
     from ridgewalk.estimators.whole_path import MLPClassifierCV, MLPRegressorCV
     from ridgewalk.tables import Encoder
@@ -43,6 +45,17 @@ def checked_rows(model: Any, X: Any, y: Any) -> Given | None:
     """Return rows to compare predictions on, checked and encoded; None where none are given."""
     rows: Given | None = model._given(X, y)
     return rows
+
+
+def rows_of_fit(model: Any) -> Any:
+    """Return the rows (N, P) that an estimator was fitted to, as it took them."""
+    return model._kept_problem().x
+
+
+def write_page(model: Any, file: Path, content: PageContent) -> Path:
+    """Write the page of an estimator that has a path."""
+    page: Path = model._write_page(file, content)
+    return page
 
 
 def training_history(model: Any, indices: Sequence[int]) -> History:

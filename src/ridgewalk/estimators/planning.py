@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, TypedDict
 
@@ -65,7 +65,7 @@ class PlanData(TypedDict):
     positive: Any
     rows: int
     rows_left_out: int
-    columns: list[dict[str, Any]]
+    columns: list[dict[Hashable, Any]]
     paths: list[dict[str, Any]]
     threads: int
     seconds: float

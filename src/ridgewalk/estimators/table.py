@@ -33,6 +33,7 @@ from ridgewalk.diagnostics import Arm, Diagnosis, Evidence, judge
 from ridgewalk.diagnostics.blended import Blended, check_folds, of_blend
 from ridgewalk.diagnostics.evidence import SingleNetwork, arm_of, arm_of_stopped, chosen_by_others, smallest_effect
 from ridgewalk.engine.predictor import predict_mixture
+from ridgewalk.estimators.access import write_page
 from ridgewalk.estimators.answering import (
     Contender,
     arm_of_rows,
@@ -43,8 +44,10 @@ from ridgewalk.estimators.answering import (
     stopped_contender,
 )
 from ridgewalk.estimators.at_strength import TableAtStrength
+from ridgewalk.estimators.card import model_card
 from ridgewalk.estimators.comparing import paired_difference
 from ridgewalk.estimators.intervals import Calibrated, IntervalMixin, Members, SetMixin
+from ridgewalk.estimators.page_content import PageContent
 from ridgewalk.estimators.parameters import NETWORK_CONSTRAINTS
 from ridgewalk.estimators.planning import TablePlan, plan_of
 from ridgewalk.estimators.positive import POS_LABEL_CONSTRAINTS, check_pos_label
@@ -510,7 +513,14 @@ class _TableEstimator(Calibrated, TableAtStrength):
         """
         self._check_views()
         rows = None if X is None else self.encoder_.encoded(validated_frame(self, X))
-        return self.network_._write_page(file, rows, y, diagnosis, curves, self.encoder_.origins, title, self.summary())
+        content = PageContent(rows, y, diagnosis, curves, self.encoder_.origins, title, self.encoder_)
+        return self._write_page(file, content)
+
+    def _write_page(self, file: str | PathLike[str], content: PageContent) -> Path:
+        """Write the page of the single network, with what the summary says of the blend."""
+        card = content.card or model_card(self, self.encoder_)
+        content = replace(content, encoder=self.encoder_, card=card, of_table=self.summary())
+        return write_page(self.network_, Path(file), content)
 
     def save(self, file: str | PathLike[str]) -> Path:
         """Write the model, its encoder and its classes to one file; :func:`ridgewalk.load` reads it.

@@ -35,7 +35,10 @@ from ridgewalk.estimators.answering import (
     stopped_contender,
 )
 from ridgewalk.estimators.at_strength import PathAtStrength
+from ridgewalk.estimators.card import model_card
+from ridgewalk.estimators.encoded import variables_of
 from ridgewalk.estimators.intervals import Calibrated, IntervalMixin, Members, SetMixin
+from ridgewalk.estimators.page_content import PageContent
 from ridgewalk.estimators.parameters import NETWORK_CONSTRAINTS, documented
 from ridgewalk.estimators.planning import PlannedPath
 from ridgewalk.estimators.positive import POS_LABEL_CONSTRAINTS, check_pos_label
@@ -72,10 +75,12 @@ from ridgewalk.path.selection import Choice, Rule, best_path, cross_chosen, nest
 from ridgewalk.path.settings import PathSettings, Precision, Schedule
 from ridgewalk.progress import progress
 from ridgewalk.report.answer import Answer, answered
-from ridgewalk.report.details import Extras, Given, page_data
+from ridgewalk.report.compared import Given
+from ridgewalk.report.details import Extras, page_data
 from ridgewalk.report.html import excerpt, render
 from ridgewalk.report.schema import ChosenOn, CompetitorName, LinearSummary, Summary
 from ridgewalk.report.summary import summarize
+from ridgewalk.tables import Encoder
 from ridgewalk.threads import ending_with_interpreter
 from ridgewalk.warning import renamed, warn
 
@@ -553,15 +558,18 @@ class _PathEstimator(Calibrated, PathAtStrength):
         *,
         diagnosis: Diagnosis | None = None,
         curves: bool = False,
-        origins: list[str] | None = None,
+        origins: list[str] | Encoder | None = None,
         title: str = "A walked path",
     ) -> Path:
-        """Write a page to look at: the path, and what every strength keeps and predicts. It needs no network.
+        """Write a page to look at: how good the network is, what it does, what every strength keeps; it loads nothing.
+
+        Right after a fit the page also compares what the folds' networks predict of the rows that they held out, and
+        shows what the prediction does as inputs change; a loaded model has no rows, and needs X and y for that.
 
         Parameters
         ----------
         file : path
-            The HTML file to write, about 2 MB, whole or not at all; replaced if it is there.
+            The HTML file to write, at most 3 MB, whole or not at all; replaced if it is there.
         X, y : array_like, shapes (N, P) and (N,) or (N, C), optional
             Rows to predict at every strength: confusion or residuals, calibration. Fresh rows say most; those of the
             fit flatter.
@@ -570,9 +578,9 @@ class _PathEstimator(Calibrated, PathAtStrength):
         curves : bool
             Show how the folds train at every strength, data loss and penalty apart. A path keeps no curves, so the
             folds are trained once more.
-        origins : list of str, optional
-            Name of the input that each column came from; columns of one name count as one input. The columns' own names
-            by default.
+        origins : list of str or Encoder, optional
+            Name of the input that each column came from; columns of one name count as one input. The encoder that made
+            the columns says more: categories are then shown with their levels. The columns' own names by default.
         title : str
 
         Returns
@@ -580,30 +588,32 @@ class _PathEstimator(Calibrated, PathAtStrength):
         Path
             The file.
         """
-        return self._write_page(file, X, y, diagnosis, curves, origins, title)
+        encoder = origins if isinstance(origins, Encoder) else None
+        names = encoder.origins if encoder else origins if isinstance(origins, list) else None
+        content = PageContent(X, y, diagnosis, curves, names, title, encoder)
+        return self._write_page(file, content)
 
-    def _write_page(
-        self,
-        file: str | PathLike[str],
-        X: Any,
-        y: Any,
-        diagnosis: Diagnosis | None,
-        curves: bool,
-        origins: list[str] | None,
-        title: str,
-        of_table: Summary | None = None,
-    ) -> Path:
+    def _write_page(self, file: str | PathLike[str], content: PageContent) -> Path:
         """Write the page of the path; of a table model's, with what the summary says of its blend."""
-        shown, summary = self._shown(origins), of_table or self.summary(origins)
+        shown, encoder = self._shown(content.origins), content.encoder
+        problem: PathProblem | None = getattr(self, "_problem", None)
+        card = content.card or model_card(self, encoder)
+        summary = content.of_table or self.summary(content.origins)
         extras = Extras(
             classes=self._names_of_outputs(),
-            given=self._given(X, y),
-            diagnosis=None if diagnosis is None else diagnosis.to_dict(),
-            history=self._refit_history(range(len(self.path_.alphas))) if curves else None,
-            title=title,
+            given=self._given(content.X, content.y),
+            fit=None if problem is None else Given(problem.x, problem.target),
+            variables=None if encoder is None else variables_of(encoder),
+            columns=None if encoder is None else encoder.names,
+            selection=getattr(self, "input_selection_", None),
+            diagnosis=None if content.diagnosis is None else content.diagnosis.to_dict(),
+            history=self._refit_history(range(len(self.path_.alphas))) if content.curves else None,
+            title=content.title,
             linear=summary["linear"],
             blend=summary.get("blend"),
             answer=summary.get("answer"),
+            card=card,
+            notes=card["notes"],
         )
         data = page_data(*shown, self._how, extras)
         page = Path(file)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from os import PathLike
 from pathlib import Path
 
+from ridgewalk.estimators.card import model_card
 from ridgewalk.export.numpy_code import numpy_files
 from ridgewalk.export.recipe import Estimator, Recipe, TableEstimator, recipe
 from ridgewalk.export.torch_state import module, prediction, torch_state
@@ -86,7 +87,8 @@ def to_onnx(
     the same for dates, as days from 1970-01-01 UTC; text for categories, empty where they are missing. A model of an
     array takes one input "X" of doubles (rows, P). A classifier gives "label" and "probabilities", a regressor "value",
     shaped as ``predict`` and ``predict_proba`` give them. With a ``coverage`` a regressor gives "low" and "high", too,
-    the ends of ``predict_interval``, and a classifier "set", as ``predict_set`` gives it.
+    the ends of ``predict_interval``, and a classifier "set", as ``predict_set`` gives it. The file's metadata holds the
+    model card, as JSON under "ridgewalk.card".
 
     Parameters
     ----------
@@ -130,7 +132,8 @@ def to_onnx(
             f"{outputs} = session.run(None, {feeds}"
         )  # fmt: skip
 
-    return Exported({".onnx": onnx_model(plan)}, plan, use)
+    card = model_card(model, encoder or getattr(model, "encoder_", None), target=target)
+    return Exported({".onnx": onnx_model(plan, card)}, plan, use)
 
 
 def to_torch(model: Estimator, encoder: Encoder | None = None, *, target: str = "target") -> Exported:

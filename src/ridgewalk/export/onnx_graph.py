@@ -9,6 +9,7 @@ The operators are those that onnxruntime has in double precision. Erf, inside GE
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Mapping, Sequence
 from itertools import groupby
@@ -25,7 +26,10 @@ from ridgewalk.input_maps import FAR, SOFT_BOUND, InputMap, Kind
 from ridgewalk.layers import GELU, Dense, Dropout, Layer, LeakyReLU, ReLU, Sigmoid, Tanh
 from ridgewalk.losses import LARGEST_EXPONENT
 from ridgewalk.model import Model
+from ridgewalk.report.schema import Card
 
+CARD = "ridgewalk.card"
+"""Key of the model card in an ONNX file's metadata."""
 _ARRAY = "X"
 _START, _DAY = pd.Timestamp(0, tz="UTC"), pd.Timedelta(days=1)
 _HIGHEST = 900  # power of two that no product of it and a tiny number overflows with
@@ -37,8 +41,8 @@ _HOLDS = {
 }
 
 
-def onnx_model(plan: Recipe) -> bytes:
-    """Write a model as the content of an ONNX file.
+def onnx_model(plan: Recipe, card: Card | None = None) -> bytes:
+    """Write a model as the content of an ONNX file; its metadata holds the model card, as JSON under :data:`CARD`.
 
     Raises
     ------
@@ -54,6 +58,8 @@ def onnx_model(plan: Recipe) -> bytes:
     if plan.covered is not None:
         give_coverage(graph, plan, plan.covered, predictions)
     proto = graph.finished(f"Predicts {plan.target}.")
+    if card is not None:
+        helper.set_model_props(proto, {CARD: json.dumps(card, ensure_ascii=False)})
     checker.check_model(proto, full_check=True)
     return bytes(proto.SerializeToString())
 

@@ -2,6 +2,8 @@
 
 RegularizationPathDisplay      losses, weights or selection frequency along the strengths
 LossCurveDisplay               data loss and penalty, apart, along a training
+PartialDependencePathDisplay   what the prediction does as one input changes
+NetworkDisplay                 a network as nodes and links
 DecisionBoundaryPathDisplay    predictions over the plane of two inputs, at several strengths
 """
 
@@ -9,6 +11,14 @@ from __future__ import annotations
 
 from ridgewalk.plots.decision_boundary import DecisionBoundaryPathDisplay
 from ridgewalk.plots.loss_curve import LossCurveDisplay
+from ridgewalk.plots.network import NetworkDisplay
+from ridgewalk.plots.partial_dependence import PartialDependencePathDisplay
 from ridgewalk.plots.regularization_path import RegularizationPathDisplay
 
-__all__ = ["DecisionBoundaryPathDisplay", "LossCurveDisplay", "RegularizationPathDisplay"]
+__all__ = [
+    "DecisionBoundaryPathDisplay",
+    "LossCurveDisplay",
+    "NetworkDisplay",
+    "PartialDependencePathDisplay",
+    "RegularizationPathDisplay",
+]

@@ -14,7 +14,8 @@ from ridgewalk.estimators import MLPClassifierCV, MLPRegressorCV
 from ridgewalk.estimators.access import checked_rows, output_names, shown_path
 from ridgewalk.formatting import format_number
 from ridgewalk.plots.drawing import last_step, nearest, pyplot, short
-from ridgewalk.report.details import regions, spread
+from ridgewalk.report.details import regions
+from ridgewalk.report.rounding import spread
 from ridgewalk.report.schema import Points, Regions, Summary
 from ridgewalk.report.summary import marked, summarize
 

@@ -1,12 +1,15 @@
-"""What a page shows of every strength, beside the summary: inputs, weights, predictions; plain data, of limited size.
+"""What a page shows of every strength, beside the summary: plain data, of limited size.
 
+    arms       every curve of held-out losses that the choice was among
+    certainty  how far every strength is from the best one, on the same rows
     inputs     importance: norm of an input's first-layer weights, in the units that the network sees (those to hidden
                units that lead to an output: :mod:`ridgewalk.importance`)
                frequency:  share of the folds x seeds whose network uses it
-    layers     weights of the best start on all rows, of an input that became several numbers their norm; an exact zero
-               stays exactly 0
+               effect:     how far, and in which direction, it moves the prediction
+    network    nodes and links that lead from an input to an output; layers: the weights as matrices
+    held_out   predictions of the folds' networks for the rows that they held out; rows: on rows that someone gave
+    effects    partial dependence, with individual lines
     curves     how the folds train: data loss and penalty apart
-    rows       predictions on rows that someone gave: confusion or residuals, calibration
     regions    predictions over the plane, where there are two inputs
 
 Numbers are rounded to four digits. What is too large to show is cut to its largest parts, and how much is told.
@@ -15,9 +18,9 @@ Numbers are rounded to four digits. What is too large to show is cut to its larg
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib.metadata import version
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, TypedDict, cast
 
 import numpy as np
 
@@ -25,50 +28,42 @@ from ridgewalk.arrays import Array, Booleans, Integers
 from ridgewalk.engine.job import History
 from ridgewalk.importance import by_origin
 from ridgewalk.losses import facts
+from ridgewalk.path.input_selection import InputSelection
 from ridgewalk.path.result import MLPPath
 from ridgewalk.path.selection import Choice, Rule
+from ridgewalk.report.answers import short_answers
+from ridgewalk.report.certainty import arms_along, certainty
+from ridgewalk.report.compared import MOST_CLASSES, Given, given_rows, held_out
+from ridgewalk.report.drawn_network import layers_along, network_along, node_names
+from ridgewalk.report.effects import Looked, effects_along, rows_for_effects, signed_effects
+from ridgewalk.report.rounding import rounded, short, spread
 from ridgewalk.report.schema import (
     AnswerSummary,
     BlendSummary,
+    Card,
     Curves,
     InputsAlong,
-    LayerAlong,
     LinearSummary,
-    LossAlong,
     Page,
     PathAxes,
     PathSummary,
     Points,
     Regions,
-    RowsAlong,
 )
 from ridgewalk.report.summary import by_input, kept_inputs, sentences, summarize
+from ridgewalk.report.variables import Variable, plain_variables
 
 if TYPE_CHECKING:
     from ridgewalk.diagnostics.verdict import DiagnosisData
 
-_MOST_INPUTS, _MOST_CLASSES, _MOST_ROWS, _LONGEST_NAME = 40, 20, 200, 80
-_WIDEST_LAYER, _MOST_WEIGHTS = 64, 150_000  # rows and columns of a matrix; numbers over all layers and strengths
-_FINEST_PLANE, _MOST_OF_PLANE = 48, 100_000  # points along a side; numbers over all strengths
-_BINS = 10
+_MOST_INPUTS = 40
+_FINEST_PLANE, _MOST_OF_PLANE = 48, 60_000  # points along a side; numbers over all strengths
+_MOST_POINTS = 200  # rows
 _SPAN = 2.5  # standard deviations around the center, where nobody gave rows
 _LEAST_GAP = 0.3  # powers of ten between the place of 0 and that of the weakest strength
 _WIDE, _DEEPEST, _ROOM = 12, 300, 1.3  # ratios: highest loss to lowest; held-out to training loss; the axis's ends
-
-
-@dataclass(frozen=True, eq=False)
-class Given:
-    """Rows to look at predictions on.
-
-    Attributes
-    ----------
-    x : array or sparse array, shape (N, P)
-    target : array, shape (N, C)
-        As the loss encodes it.
-    """
-
-    x: Any
-    target: Array
+_OFF, _MARGIN = 1.5, 0.06  # times a constant's loss: higher ones leave the page's axis; share of its height
+_WIDE_SHOWN, _BELOW = 6, 3  # ratios: highest to lowest on a linear axis; lowest held-out to training loss on a log one
 
 
 @dataclass(frozen=True, eq=False)
@@ -81,6 +76,14 @@ class Extras:
         Their names, in the order of the outputs; no and yes where there is one output.
     given : Given, optional
         Rows to predict at every strength.
+    fit : Given, optional
+        Rows of the fit: what held-out predictions are compared with, and what effects are computed on.
+    variables : list of Variable, optional
+        The inputs, where an encoder knows how each became columns; by default each column is a number.
+    columns : list of str, optional
+        Names of the encoded columns, for the drawing of the network.
+    selection : InputSelection, optional
+        The arms, where inputs were selected or refitted.
     diagnosis : DiagnosisData, optional
         ``Diagnosis.to_dict()``.
     history : History, optional
@@ -92,16 +95,25 @@ class Extras:
         Of the table model that the path's network is the single one of.
     answer : AnswerSummary, optional
         How good what predicts is on held-out rows, for the head of the page.
+    card : Card, optional
+    notes : list of str
+        What became of columns that are not used as they came.
     """
 
     classes: list[str] | None = None
     given: Given | None = None
+    fit: Given | None = None
+    variables: list[Variable] | None = None
+    columns: list[str] | None = None
+    selection: InputSelection | None = None
     diagnosis: DiagnosisData | None = None
     history: History | None = None
     title: str = "A walked path"
     linear: LinearSummary | None = None
     blend: BlendSummary | None = None
     answer: AnswerSummary | None = None
+    card: Card | None = None
+    notes: list[str] = field(default_factory=list)
 
 
 def page_data(
@@ -132,25 +144,43 @@ def page_data(
         summary["blend"] = extras.blend
     if extras.answer is not None:
         summary["answer"] = extras.answer
-    said, given = sentences(summary), extras.given
     names = extras.classes or _numbered(path)
+    columns = extras.columns or origins or list(by_input(path))
+    variables = extras.variables or plain_variables(origins or columns)
+    looked = rows_for_effects(extras.given, extras.fit)
+    certain = certainty(path, choice or path.choose(rule))
+    arms = arms_along(path, extras.selection)
+    along = next(arm["entries"] for arm in arms if arm["entries"] and summary["index"] in arm["entries"])
+    inputs = inputs_along(path, origins, summary["index"], along, variables, looked)
+    nodes = node_names(path, columns, names)
+    compared = held_out(path, extras.fit.target, names) if extras.fit else None
+    effects = effects_along(path, variables, looked, summary["index"], names) if looked else None
+    bare = cast(PathSummary, {name: value for name, value in summary.items() if name != "inputs"})
     return {
         "title": extras.title,
         "made_by": f"ridgewalk {version('ridgewalk')}",
-        "summary": cast(PathSummary, {name: value for name, value in summary.items() if name != "inputs"}),
+        "summary": bare,
         "axes": axes(summary),
-        "sentences": said,
+        "sentences": sentences(summary),
         "diagnosis": extras.diagnosis,
-        "inputs": inputs_along(path, origins, summary["index"]),
-        "layers": _layers(path, origins, names),
+        "answers": short_answers(bare, certain, inputs, compared, effects, extras.notes),
+        "arms": arms,
+        "certainty": certain,
+        "inputs": inputs,
+        "network": network_along(path, nodes),
+        "layers": layers_along(path, nodes),
         "curves": _curves(extras.history) if extras.history else None,
-        "rows": _rows(path, given, names) if given else None,
-        "regions": regions(path, origins, given, names, range(len(path.alphas))),
+        "held_out": compared,
+        "rows": given_rows(path, extras.given, names) if extras.given else None,
+        "effects": effects,
+        "regions": regions(path, origins, extras.given or extras.fit, names, range(len(path.alphas))),
+        "card": extras.card,
+        "cut": [],
     }
 
 
 def axes(summary: PathSummary) -> PathAxes:
-    """Say how a path is drawn."""
+    """Describe how a path is drawn."""
     rows = summary["path"]
     alphas = np.array([row["alpha"] for row in rows])
     positive = alphas[alphas > 0]
@@ -169,11 +199,53 @@ def axes(summary: PathSummary) -> PathAxes:
         low = max(min(positive_losses), min(loss for loss, _ in heldout) / _DEEPEST)
         high = max(*known, *(loss + error for loss, error in heldout))
         losses = [low / _ROOM, high * _ROOM]
-    return {"rising": rising, "places": places.tolist(), "losses": losses}
+    return {"rising": rising, "places": places.tolist(), "losses": losses, **_shown(summary)}
 
 
-def inputs_along(path: MLPPath, origins: list[str] | None, chosen: int) -> InputsAlong:
-    """Give importance and frequency, along the path, of the inputs that matter most at the chosen strength."""
+class _Shown(TypedDict):
+    log: bool
+    shown: list[float]
+
+
+def _shown(summary: PathSummary) -> _Shown:
+    """Return the page's axis of losses: that of the held-out ones but those far above a constant's.
+
+    Training losses reach below them, as far as they do not flatten what is held out.
+    """
+    rows, null, linear = summary["path"], summary["null_loss"], summary["linear"]
+    losses = [row["heldout_loss"] for row in rows if row["heldout_loss"] is not None]
+    near = [loss for loss in losses if loss <= _OFF * abs(null)] or losses
+    known = [null, *near, *([linear["heldout_loss"]] if linear else [])]
+    low, high = min(known), max(known)
+    trained = min([low, *(row["train_loss"] for row in rows if row["train_loss"] is not None)])
+    log = low > 0 and high > _WIDE_SHOWN * low
+    if log:
+        return {"log": True, "shown": [max(trained, low / _BELOW) / _ROOM, high * _ROOM]}
+    low = max(trained, low - (high - low)) if high > low else low
+    room = _MARGIN * (high - low or abs(null) or 1.0)
+    return {"log": False, "shown": [low - room, high + room]}
+
+
+def inputs_along(
+    path: MLPPath,
+    origins: list[str] | None,
+    chosen: int,
+    along: Sequence[int] | None = None,
+    variables: Sequence[Variable] = (),
+    looked: Looked | None = None,
+) -> InputsAlong:
+    """Describe, along the path, the inputs that matter most at the chosen strength.
+
+    Parameters
+    ----------
+    path, origins
+        As for :func:`page_data`.
+    chosen : int
+    along : sequence of int, optional
+        Strengths, rising, along which inputs leave; by default those of the path.
+    variables, looked
+        What is needed for their effects.
+    """
     columns = by_input(path, origins)
     best = [path.best_seed(s) for s in range(len(path.alphas))]
     kept = kept_inputs(path, columns)
@@ -183,57 +255,26 @@ def inputs_along(path: MLPPath, origins: list[str] | None, chosen: int) -> Input
     frequency = kept[:, :-1].mean(axis=(1, 2))
     order = np.lexsort((-importance.max(axis=0), -importance[chosen], -frequency[chosen]))[:_MOST_INPUTS]
     names = list(columns)
+    known = {variable.name: variable for variable in variables}
+    shown = [known.get(names[k]) for k in order]
+    used = np.array([kept[s, -1, seed][order] for s, seed in enumerate(best)])
     return {
-        "names": [_short(names[k]) for k in order],
+        "names": [short(names[k]) for k in order],
+        "kinds": ["number" if variable is None else variable.kind for variable in shown],
         "left_out": len(names) - len(order),
         "standardized": path.standardize,
-        "importance": _rounded(importance[:, order]),
-        "frequency": _rounded(frequency[:, order]),
-        "kept": [[bool(kept[s, -1, seed, k]) for k in order] for s, seed in enumerate(best)],
+        "importance": rounded(importance[:, order]),
+        "frequency": rounded(frequency[:, order]),
+        "kept": used.tolist(),
+        "effect": None if looked is None else rounded(signed_effects(path, shown, looked)),
+        "leaves": _leaves(path.alphas, used, list(along or range(len(path.alphas)))),
     }
 
 
-def _layers(path: MLPPath, origins: list[str] | None, classes: list[str]) -> list[LayerAlong]:
-    """Weights of every layer at every strength: those between the inputs and units with the largest weights."""
-    strengths = np.arange(len(path.alphas))
-    best = np.array([path.best_seed(s) for s in range(len(strengths))])
-    weights = [w[strengths, best].astype(float) for w in path.parameters[::2]]
-    shapes = [list(w.shape[1:]) for w in weights]
-    weights[0], inputs = _of_inputs(weights[0], path, origins)
-    squares = [(w**2).mean(axis=0) for w in weights]
-    sums = [squares[0].sum(axis=1), *(below.sum(axis=0) for below in squares)]
-    side = _WIDEST_LAYER
-    sizes = np.array([len(each) for each in sums])
-    while side > 1 and len(strengths) * (np.minimum(sizes[:-1], side) @ np.minimum(sizes[1:], side)) > _MOST_WEIGHTS:
-        side -= 1
-    shown = [np.sort(np.argsort(-each, kind="stable")[:side]) for each in sums]
-    labels = [[inputs[k] for k in shown[0]], *([f"unit {k + 1}" for k in each] for each in shown[1:-1])]
-    several = len(classes) == len(sums[-1])
-    labels.append([_short(classes[k]) if several else f"output {k + 1}" for k in shown[-1]])
-    return [
-        {
-            "shape": shapes[k],
-            "rows": w.shape[1],
-            "from": labels[k],
-            "to": labels[k + 1],
-            "zeros": _rounded(path.layer_zeros[strengths, -1, best, k]),
-            "weights": _rounded(w[:, shown[k]][:, :, shown[k + 1]]),
-        }
-        for k, w in enumerate(weights)
-    ]
-
-
-def _of_inputs(weights: Array, path: MLPPath, origins: list[str] | None) -> tuple[Array, list[str]]:
-    """Return the first layer's weights (S, M, H) by inputs, and their names: of several numbers the norm, unsigned."""
-    rows, names = [], []
-    for name, columns in by_input(path, origins).items():
-        numbers = np.flatnonzero(np.isin(path.whole.column, columns))
-        if not numbers.size:
-            continue
-        several = len(numbers) > 1
-        rows.append(np.sqrt((weights[:, numbers] ** 2).sum(axis=1)) if several else weights[:, numbers[0]])
-        names.append(f"{_short(name)} (norm of {len(numbers)})" if several else _short(name))
-    return np.stack(rows, axis=1), names
+def _leaves(alphas: Array, used: Booleans, along: list[int]) -> list[float | None]:
+    """Return the last strength at which each input is used."""
+    last = [np.flatnonzero(used[along, k]) for k in range(used.shape[1])]
+    return [float(alphas[along[places[-1]]]) if places.size else None for places in last]
 
 
 def _origin(columns: dict[str, list[int]], count: int) -> Integers:
@@ -248,97 +289,10 @@ def _curves(history: History) -> Curves:
     """Give data loss, penalty and validation loss along the training at every strength, apart."""
     return {
         "epochs": history.epochs.tolist(),
-        "data_loss": _rounded(history.data_loss),
-        "penalty": _rounded(history.penalty),
-        "validation_loss": _rounded(history.validation_loss),
+        "data_loss": rounded(history.data_loss),
+        "penalty": rounded(history.penalty),
+        "validation_loss": rounded(history.validation_loss),
     }
-
-
-def _rows(path: MLPPath, given: Given, names: list[str]) -> RowsAlong:
-    """Predictions of the best start at every strength, compared with what was observed."""
-    loss, target = path.loss, given.target
-    outputs = [path.model(s).output(given.x) for s in range(len(path.alphas))]
-    predicted = [loss.predict(output) for output in outputs]
-    scale = path.whole.target_scale if target.shape[1] > 1 and not facts(loss).is_classification else 1.0
-    told: LossAlong = {
-        "count": len(target),
-        "loss": _rounded(np.array([loss.values(output / scale, target / scale).mean() for output in outputs])),
-    }
-    if not facts(loss).is_classification:
-        some = spread(len(target), _MOST_ROWS)
-        observed = target[:, 0]
-        first = [each[:, 0] for each in predicted]
-        return {
-            **told,
-            "kind": "numbers",
-            "targets": target.shape[1],
-            "score": [_explained(observed, each) for each in first],
-            "observed": _rounded(observed[some]),
-            "predicted": [_rounded(each[some]) for each in first],
-            "calibration": [_calibration(each, observed, _quantiles(each)) for each in first],
-        }
-    if facts(loss).is_multilabel(target.shape[1]):
-        return {
-            **told,
-            "kind": "labels",
-            "calibrated": "every label",
-            "score": _shares([(each > 0.5) == (target > 0.5) for each in predicted]),
-            "calibration": _reliability([(each.ravel(), target.ravel()) for each in predicted]),
-        }
-    single = target.shape[1] == 1
-    truth = (target[:, 0] > 0.5).astype(int) if single else target.argmax(axis=1)
-    chosen = [(each[:, 0] > 0.5).astype(int) if single else each.argmax(axis=1) for each in predicted]
-    right = [each == truth for each in chosen]
-    pairs = [
-        (each[:, 0], target[:, 0]) if single else (each.max(axis=1), hit)
-        for each, hit in zip(predicted, right, strict=True)
-    ]
-    counts = np.bincount(truth, minlength=len(names))
-    shown = np.sort(np.argsort(-counts, kind="stable")[:_MOST_CLASSES])
-    return {
-        **told,
-        "kind": "classes",
-        "calibrated": f"the probability of {_short(names[1])}" if single else "the probability of the predicted class",
-        "classes": [_short(names[k]) for k in shown],
-        "classes_left_out": len(names) - len(shown),
-        "confusion": [_confusion(truth, each, len(names))[np.ix_(shown, shown)].tolist() for each in chosen],
-        "score": _shares(right),
-        "calibration": _reliability(pairs),
-    }
-
-
-def _shares(right: list[Booleans]) -> list[float | None]:
-    """Return the share of what is right."""
-    return [_few(float(each.mean())) for each in right]
-
-
-def _reliability(pairs: list[tuple[Array, Array]]) -> list[list[list[float | None]]]:
-    """Return the calibration of probabilities, each beside whether it came so, in equal bins."""
-    bins = np.linspace(0, 1, _BINS + 1)
-    return [_calibration(probability, hit, bins) for probability, hit in pairs]
-
-
-def _confusion(truth: Integers, chosen: Integers, count: int) -> Integers:
-    """How often each class (rows) was taken for each (columns)."""
-    return np.bincount(truth * count + chosen, minlength=count**2).reshape(count, count)
-
-
-def _calibration(predicted: Array, observed: Array, bins: Array) -> list[list[float | None]]:
-    """Mean prediction, mean of what was observed, and count of rows in every bin that is not empty."""
-    place = np.clip(np.searchsorted(bins, predicted, side="right") - 1, 0, len(bins) - 2)
-    members = [place == k for k in np.unique(place)]
-    return [[_few(predicted[m].mean()), _few(observed[m].mean()), int(m.sum())] for m in members]
-
-
-def _quantiles(values: Array) -> Array:
-    edges = np.unique(np.quantile(values, np.linspace(0, 1, _BINS + 1)))
-    return edges if len(edges) > 1 else np.array([edges[0], edges[0] + 1])
-
-
-def _explained(observed: Array, predicted: Array) -> float | None:
-    """Share of the variance that is explained; None where nothing varies."""
-    spread = ((observed - observed.mean()) ** 2).sum()
-    return _few(1 - ((observed - predicted) ** 2).sum() / spread) if spread > 0 else None
 
 
 def regions(
@@ -356,7 +310,7 @@ def regions(
     """
     columns, loss = by_input(path, origins), path.loss
     outputs = path.parameters[-1].shape[-1]
-    if path.inputs_kept.shape[-1] != 2 or len(columns) != 2 or outputs > _MOST_CLASSES // 2:
+    if path.inputs_kept.shape[-1] != 2 or len(columns) != 2 or outputs > MOST_CLASSES // 2:
         return None
     if outputs > 1 and facts(loss).output_activation != "softmax":
         return None
@@ -377,17 +331,17 @@ def regions(
     several, classification = outputs > 1, facts(loss).is_classification
     points: Points | None = None
     if given is not None:
-        some = spread(len(x), _MOST_ROWS)
+        some = spread(len(x), _MOST_POINTS)
         target = given.target[some].argmax(axis=1) if several else given.target[some, 0]
-        points = {"across": _rounded(x[some, 0]), "up": _rounded(x[some, 1]), "target": _rounded(target)}
+        points = {"across": rounded(x[some, 0]), "up": rounded(x[some, 1]), "target": rounded(target)}
     return {
         "kind": "classes" if several else "probability" if classification else "numbers",
-        "names": [_short(name) for name in columns],
-        "classes": [_short(name) for name in names] if classification else [],
-        "across": _rounded(across),
-        "up": _rounded(up),
+        "names": [short(name) for name in columns],
+        "classes": [short(name) for name in names] if classification else [],
+        "across": rounded(across),
+        "up": rounded(up),
         "values": [
-            each.argmax(axis=1).reshape(side, side).tolist() if several else _rounded(each.reshape(side, side), 3)
+            each.argmax(axis=1).reshape(side, side).tolist() if several else rounded(each.reshape(side, side), 3)
             for each in predicted
         ],
         "points": points,
@@ -398,22 +352,3 @@ def _numbered(path: MLPPath) -> list[str]:
     outputs = path.parameters[-1].shape[-1]
     kind = "class" if facts(path.loss).is_classification else "target"
     return ["no", "yes"] if outputs == 1 else [f"{kind} {k + 1}" for k in range(outputs)]
-
-
-def spread(count: int, most: int) -> Integers:
-    """Numbers of at most so many of them, evenly spread, the first and the last among them."""
-    return np.unique(np.linspace(0, count - 1, min(count, most)).astype(int))
-
-
-def _short(name: str) -> str:
-    return name if len(name) <= _LONGEST_NAME else name[: _LONGEST_NAME - 1] + "…"
-
-
-def _rounded(values: Array, digits: int = 4) -> Any:
-    """Nested lists of numbers of so many digits, ready for JSON."""
-    return [_rounded(each, digits) if np.ndim(each) else _few(each, digits) for each in np.asarray(values)]
-
-
-def _few(value: Any, digits: int = 4) -> float | None:
-    """Round to so many digits: 0 stays 0, and what is not 0 does not become it."""
-    return float(f"{value:.{digits}g}") + 0.0 if np.isfinite(value) else None

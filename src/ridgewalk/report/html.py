@@ -1,14 +1,15 @@
 """Plain data becomes HTML: one page that needs no network, and what a notebook shows.
 
-The page's data, its script and the plotting library are inside it.
+The page's data and its script are inside it; what can be read without a script is written here.
 
-    page.html   the frame: headline, places for the charts, a table that needs no script
-    page.css    light and dark, narrow and wide, screen and paper
-    page.js     data -> charts, moved by one slider
-    Plotly      draws; compressed, and unpacked by the browser
+    page/page.html    the frame: answers first, places for the charts, tables
+    page/page.css     light and dark, narrow and wide, screen and paper
+    page/draw.js      elements, scales, axes, tips, a table behind every chart
+    page/path.js, outcomes.js, effects.js, inside.js    the charts
+    page/page.js      one slider moves them
 
-Names of columns and classes are untrusted: they are escaped here, and the page's policy runs no script but the two
-whose hashes it names, and loads nothing at all.
+Names of columns and classes are untrusted: they are escaped here, and set as text by the script; the page's policy runs
+no script but the one whose hash it names, and loads nothing at all.
 """
 
 from __future__ import annotations
@@ -18,16 +19,16 @@ import gzip
 import hashlib
 import html
 import json
-from collections.abc import Sequence
-from functools import cache
+from collections.abc import Callable, Sequence
 from importlib.resources import files
 from string import Template
 from typing import TYPE_CHECKING
 
-from ridgewalk.formatting import format_loss, format_number
+from ridgewalk.formatting import format_count, format_loss, format_number
 from ridgewalk.markup import element, list_of_findings, table
 from ridgewalk.report.answer import answer_html
-from ridgewalk.report.schema import Page, PathSummary, Summary
+from ridgewalk.report.answers import headline
+from ridgewalk.report.schema import Card, EffectOf, Page, PathSummary, ShortAnswer, Summary
 from ridgewalk.report.summary import marked, sentences
 
 if TYPE_CHECKING:
@@ -37,6 +38,9 @@ _COLUMNS = (
     "strength", "held-out loss", "standard error", "training loss", "penalty", "zeros", "weights", "inputs", "units",
     "",
 )  # fmt: skip
+_SCRIPTS = ("draw.js", "path.js", "outcomes.js", "effects.js", "inside.js", "page.js")
+_MOST_DATA = 900_000  # bytes, compressed
+_TITLES = {"classes": ("Confusion", "ROC curves"), "numbers": ("Observed against predicted", "Residuals")}
 
 
 def render(data: Page) -> str:
@@ -50,48 +54,155 @@ def render(data: Page) -> str:
     Returns
     -------
     str
-        HTML, about 2 MB.
+        HTML of at most 3 MB; the page says what was left out for that.
     """
-    library, packed = _library()
-    script = _part("page.js")
-    said, diagnosis = data["sentences"], data["diagnosis"]
-    answer = data["summary"].get("answer")
-    told = [diagnosis["headline"] if diagnosis else "", *said[1:], said[0]]
+    script = "".join(_part(name) for name in _SCRIPTS)
+    data, packed = _packed(data)
+    said, diagnosis, summary = data["sentences"], data["diagnosis"], data["summary"]
+    verdict = diagnosis["headline"] if diagnosis else headline(summary)
+    rows = data["held_out"] or data["rows"]
+    first, second = _TITLES.get(rows["kind"] if rows else "", ("", ""))
+    answer = summary.get("answer")
     return Template(_part("page.html")).substitute(
-        policy="; ".join(
-            [
-                "default-src 'none'",
-                f"script-src {_hash(script)} {_hash(library)}",
-                "style-src 'unsafe-inline'",
-                "img-src data: blob:",
-            ]
-        ),
+        policy=f"default-src 'none'; script-src {_hash(script)}; style-src 'unsafe-inline'",
         title=html.escape(data["title"]),
-        answer=f'<section class="answer" aria-label="The answer">{answer_html(answer)}</section>' if answer else "",
-        verdict=f'<p class="verdict">{html.escape(told[0])}</p>' if told[0] else "",
-        findings=_findings(diagnosis) if diagnosis else "",
-        sentences="".join(element("p", sentence) for sentence in told[1:]),
-        last=len(data["summary"]["path"]) - 1,
-        chosen=data["summary"]["index"],
-        table=_table(data["summary"], range(len(data["summary"]["path"]))),
+        kind=html.escape(_kind(data)),
+        verdict=f'<p class="verdict">{html.escape(verdict)}</p>',
+        answer="" if answer is None else f'<section class="contest" id="answer">{answer_html(answer)}</section>',
+        answers=_answers(data["answers"]),
+        more=_more([*said[1:], said[0]], diagnosis),
+        first_title=first,
+        second_title=second,
+        last=len(summary["path"]) - 1,
+        chosen=summary["index"],
+        card="" if data["card"] is None else _card(data["card"]),
+        table=_table(summary, range(len(summary["path"]))),
+        cut="".join(html.escape(each) + "<br>" for each in data["cut"]),
         made_by=html.escape(data["made_by"]),
-        data=_inert(data),
-        library=packed,
+        data=packed,
         style=_part("page.css"),
         script=script,
     )
 
 
-def _inert(data: Page) -> str:
-    """Write JSON in which nothing can end the element that holds it."""
+def _packed(data: Page) -> tuple[Page, str]:
+    """Return data that fits into the page, and the same as JSON, compressed, in letters."""
+    packed = _compressed(data)
+    for name, cut in _CUTS.items():
+        if len(packed) <= _MOST_DATA:
+            break
+        data = cut(data)
+        data["cut"] = [*data["cut"], f"Left out, because the page would be too large: {name}."]
+        packed = _compressed(data)
+    return data, base64.b64encode(packed).decode()
+
+
+def _compressed(data: Page) -> bytes:
+    """Return data as compressed JSON, the same every time."""
     text = json.dumps(data, allow_nan=False, ensure_ascii=False, separators=(",", ":"))
-    for character in "<>&\u2028\u2029":
-        text = text.replace(character, f"\\u{ord(character):04x}")
-    return text
+    return gzip.compress(text.encode(), 6, mtime=0)
+
+
+def _without_lines(data: Page) -> Page:
+    """Return the same data without the lines of single rows."""
+    part, effects = data.copy(), data["effects"]
+    if effects is not None:
+        shown = effects.copy()
+        shown["inputs"] = [_without_own_lines(each) for each in effects["inputs"]]
+        part["effects"] = shown
+    return part
+
+
+def _without_own_lines(effect: EffectOf) -> EffectOf:
+    bare = effect.copy()
+    bare["lines"] = [[] for _ in effect["lines"]]
+    return bare
+
+
+def _without_effects(data: Page) -> Page:
+    """Return the same data without partial dependence."""
+    part = data.copy()
+    part["effects"] = None
+    return part
+
+
+def _without_matrices(data: Page) -> Page:
+    """Return the same data without weights as matrices."""
+    part = data.copy()
+    part["layers"] = []
+    return part
+
+
+_CUTS: dict[str, Callable[[Page], Page]] = {
+    "single rows in the partial dependence": _without_lines,
+    "weights as matrices": _without_matrices,
+    "partial dependence": _without_effects,
+}
+"""What is left out of a page that would be too large, first to last."""
+
+
+def _kind(data: Page) -> str:
+    """Say over the title what the page is."""
+    summary = data["summary"]
+    strengths = len({row["alpha"] for row in summary["path"]})
+    what = "a neural network" if len(data["network"]["floors"]) > 2 else "a linear model"
+    return (
+        f"Regularization path of {what} · {format_count(summary['rows'], 'row')} · "
+        f"{format_count(strengths, 'strength')} · {format_count(summary['folds'], 'fold')}"
+        + (f" · {data['card']['date']}" if data["card"] else "")
+    )
+
+
+def _answers(answers: Sequence[ShortAnswer]) -> str:
+    """Write the short answers, each a link to what shows it."""
+    items = "".join(
+        f'<li><a href="#{html.escape(each["section"])}"><span class="question">{html.escape(each["question"])}</span>'
+        f'<span class="reply">{html.escape(each["answer"])}</span></a></li>'
+        for each in answers
+    )
+    return f'<nav aria-label="Short answers"><ul class="answers of{len(answers)}">{items}</ul></nav>'
+
+
+def _more(said: Sequence[str], diagnosis: DiagnosisData | None) -> str:
+    """Write what was found, and the sentences of the summary, behind a line to open."""
+    findings = _findings(diagnosis) if diagnosis else ""
+    words = "".join(element("p", sentence) for sentence in said)
+    return f"{findings}<details data-print><summary>How this was fitted, in sentences</summary>{words}</details>"
+
+
+def _card(card: Card) -> str:
+    """Write the model card."""
+    lists = (
+        ("Data", {name: f"{value:,}" if isinstance(value, int) else value for name, value in card["data"].items()}),
+        ("Held-out losses", {name: format_loss(value, "-") for name, value in card["scores"].items()}),
+        ("Options that differ from the defaults", card["options"] or {"all": "as they are by default"}),
+        ("Made by", {"date": card["date"], **card["versions"]}),
+    )
+    groups = "".join(
+        f"<div>{element('h3', title)}<dl>"
+        + "".join(f"{element('dt', name)}{element('dd', str(value))}" for name, value in pairs.items())
+        + "</dl></div>"
+        for title, pairs in lists
+    )
+    notes = [*card["notes"], *card["limits"]]
+    told = "".join(element("li", note) for note in notes)
+    columns = [
+        (each["name"], each["became"], "yes" if each["used"] else f"no: {each['why']}") for each in card["columns"]
+    ]
+    body = table(("column", "became", "used by the model"), columns)
+    classes = f" ({', '.join(card['classes'])})" if card["classes"] else ""
+    head = f"{card['model']}, {card['task']} of {card['predicts']}{classes}."
+    return (
+        '<section id="card-section" class="card" aria-labelledby="card-title">'
+        f'<h2 id="card-title">Model card: the data, and what became of it</h2>'
+        f"{element('p', head)}<h3>Left out, changed, and to bear in mind</h3><ul>{told}</ul>"
+        f'<div class="cardgrid">{groups}</div><details data-print><summary>Every column ({len(columns)})</summary>'
+        f'<div class="wide" tabindex="0" role="region" aria-label="Every column">{body}</div></details></section>'
+    )
 
 
 def excerpt(summary: Summary) -> str:
-    """Write what a notebook shows of a path: what was found, and the strengths that matter.
+    """Write what a notebook shows of a path: how good it is, what was found, and the strengths that matter.
 
     Parameters
     ----------
@@ -104,10 +215,11 @@ def excerpt(summary: Summary) -> str:
         A piece of HTML without script or style.
     """
     told = sentences(summary)
+    answer = summary.get("answer")
+    first = element("p", headline(summary)) if answer is None else answer_html(answer)
     said = "".join(element("p", sentence) for sentence in [*told[1:], told[0]])
     matter = [s for s, row in enumerate(summary["path"]) if row["alpha"] == 0 or marked(summary, s)]
-    answer = summary.get("answer")
-    return (answer_html(answer) if answer else "") + said + _table(summary, matter)
+    return first + said + _table(summary, matter)
 
 
 def _findings(diagnosis: DiagnosisData) -> str:
@@ -133,16 +245,7 @@ def _table(summary: PathSummary, shown: Sequence[int]) -> str:
 
 
 def _part(name: str) -> str:
-    return files("ridgewalk.report").joinpath(name).read_text(encoding="utf-8")
-
-
-@cache
-def _library() -> tuple[str, str]:
-    """Give Plotly's JavaScript, and the same compressed, in letters."""
-    from plotly.offline import get_plotlyjs
-
-    script: str = get_plotlyjs()
-    return script, base64.b64encode(gzip.compress(script.encode(), 9, mtime=0)).decode()
+    return files("ridgewalk.report").joinpath("page", name).read_text(encoding="utf-8")
 
 
 def _hash(script: str) -> str:

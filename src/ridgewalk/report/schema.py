@@ -217,6 +217,7 @@ class PathSummary(TypedDict):
     change_from_no_penalty: Gain
     path: list[StrengthSummary]
     dropped: list[DroppedStrength]
+    blend: NotRequired[BlendSummary]  # of a table model, whose single network the rest describes
     answer: NotRequired[AnswerSummary]  # of a fitted estimator
 
 
@@ -224,7 +225,6 @@ class Summary(PathSummary):
     """A path, and its inputs; more where inputs were selected, and in the files of a fit."""
 
     inputs: list[InputSummary]
-    blend: NotRequired[BlendSummary]  # of a table model, whose single network the rest describes
     arms: NotRequired[list[ArmSummary]]  # with select_inputs or relax
     gain_over_null: NotRequired[Gain]
     significant: NotRequired[bool]  # with select_inputs
@@ -232,6 +232,7 @@ class Summary(PathSummary):
     target: NotRequired[str | None]
     notes: NotRequired[list[str]]
     asked: NotRequired[dict[str, str | float | list[str] | None]]
+    card: NotRequired[Card]  # in files
 
 
 class PathAxes(TypedDict):
@@ -240,23 +241,36 @@ class PathAxes(TypedDict):
     ``rising`` is whether strengths rise, and so have places by their logarithms, with 0 apart to the left; where they
     do not (refits under several ridges) their places are their numbers. ``places`` has one for each strength.
     ``losses`` is the lowest and the highest loss to show on a logarithmic axis, where losses differ so much that they
-    need one; else None. A training loss far below all held-out ones leaves the picture.
+    need one; else None. A training loss far below all held-out ones leaves the picture. ``shown`` are the ends of the
+    page's axis, and ``log`` is whether that is logarithmic: an unpenalized network that lost far more than a constant
+    leaves it, and is marked at its edge.
     """
 
     rising: bool
     places: list[float]
     losses: list[float] | None
+    log: bool
+    shown: list[float]
 
 
 class InputsAlong(TypedDict):
-    """The inputs that matter most, along the path: importance, frequency and kept are (strengths, inputs)."""
+    """The inputs that matter most, along the path: importance, frequency, kept and effect are (strengths, inputs).
+
+    ``effect`` is the partial dependence at an input's upper quantile less that at its lower one, so that it has a
+    sign; of a category it is the highest less the lowest. None without rows, or where columns are not set together.
+    ``leaves`` is the last strength of the chosen curve at which the network of all rows uses an input; None where
+    none does.
+    """
 
     names: list[str]
+    kinds: list[str]  # "number", "category", "date"
     left_out: int
     standardized: bool
     importance: Nested
     frequency: Nested
     kept: list[list[bool]]
+    effect: Nested | None
+    leaves: list[float | None]
 
 
 LayerAlong = TypedDict(
@@ -270,6 +284,31 @@ numbers, the norm of their weights stands for them.
 """
 
 
+class Links(TypedDict):
+    """The links of one network that lead from an input to an output: at most so many, the largest; ``live`` is all.
+
+    Link k of layer ``layer[k]`` goes from node ``start[k]`` to node ``end[k]``, numbered within their floors.
+    """
+
+    live: int
+    layer: list[int]
+    start: list[int]
+    end: list[int]
+    weight: Nested
+
+
+class NetworkAlong(TypedDict):
+    """The network at every strength, as nodes and links.
+
+    ``floors`` has the names of the nodes of every floor, inputs first; a node that no link of any strength touches has
+    the name "". ``at`` has the links of every strength.
+    """
+
+    floors: list[list[str]]
+    at: list[Links]
+    most: int  # links that are drawn
+
+
 class Curves(TypedDict):
     """How the folds train: (strengths, epochs)."""
 
@@ -279,10 +318,42 @@ class Curves(TypedDict):
     validation_loss: Nested
 
 
+class ArmAlong(TypedDict):
+    """A curve of held-out losses along rising strengths: the path, an arm of a selection, refits under one ridge.
+
+    ``entries`` are its places in ``summary["path"]``; None where that is another arm's.
+    """
+
+    name: str
+    alphas: list[float]
+    heldout_loss: Nested
+    standard_error: Nested
+    entries: list[int] | None
+
+
+class Certainty(TypedDict):
+    """How clear the best strength is.
+
+    ``difference`` is the held-out loss of a strength less that of the minimum, on the same rows, and ``error`` its
+    standard error. ``band`` and ``members`` are there where the path computes them: the simultaneous band of the
+    losses, and the confidence set of strengths.
+    """
+
+    minimum: int
+    difference: Nested
+    error: Nested
+    within: list[int]  # strengths within one standard error of the minimum
+    level: float | None
+    band: list[Nested] | None  # low, high
+    members: list[int] | None
+
+
 class LossAlong(TypedDict):
-    """How many rows someone gave, and their mean loss at every strength."""
+    """How many rows are compared, of how many, and their mean loss at every strength that ``strengths`` numbers."""
 
     count: int
+    of: int
+    strengths: list[int]
     loss: Nested
 
 
@@ -307,7 +378,11 @@ class LabelsAlong(LossAlong):
 
 
 class ClassesAlong(LossAlong):
-    """Classes: the same, and how often each was taken for each (strengths, true, predicted)."""
+    """Classes: the same, how often each was taken for each (strengths, true, predicted), and ROC curves.
+
+    ``roc`` is (strengths, curves, places): the true positive rate at the false positive rates ``rates``, of the class
+    that ``curves`` names against all others; ``auc`` is (strengths, curves).
+    """
 
     kind: Literal["classes"]
     calibrated: str
@@ -316,10 +391,54 @@ class ClassesAlong(LossAlong):
     confusion: Nested
     score: list[float | None]
     calibration: Nested
+    curves: list[str]
+    rates: Nested
+    roc: Nested
+    auc: Nested
 
 
 RowsAlong = NumbersAlong | LabelsAlong | ClassesAlong
-"""Predictions on rows that someone gave, at every strength, compared with what was observed."""
+"""Predictions at every strength, compared with what was observed: on rows of the fit that folds held out, or others."""
+
+
+class EffectOf(TypedDict):
+    """Partial dependence on one input: ``mean`` is (strengths, series, grid), ``lines`` (strengths, rows, grid)."""
+
+    name: str
+    kind: str
+    grid: Nested  # numbers; of a category 0, 1, 2, ...
+    labels: list[str]  # of a category's levels, of dates
+    levels_left_out: int
+    deciles: Nested  # of a number, over the rows
+    mean: Nested
+    lines: Nested
+    lines_of: int  # number of the series that the lines belong to
+
+
+class JointEffect(TypedDict):
+    """Partial dependence on two inputs: ``values`` is (strengths, up, across)."""
+
+    names: list[str]
+    kinds: list[str]
+    grids: list[Nested]
+    labels: list[list[str]]
+    of: str
+    share: float  # of its variance, at the chosen strength, that is interaction
+    among: int  # inputs whose pairs were looked at
+    values: Nested
+
+
+class Effects(TypedDict):
+    """What the prediction does as inputs change, on some rows."""
+
+    rows: int
+    of: int
+    fresh: bool  # rows that someone gave, not those of the fit
+    response: str
+    series: list[str]
+    series_left_out: int
+    inputs: list[EffectOf]
+    pair: JointEffect | None
 
 
 class Points(TypedDict):
@@ -342,6 +461,40 @@ class Regions(TypedDict):
     points: Points | None
 
 
+class ShortAnswer(TypedDict):
+    """A question that readers have, its answer in a sentence, and the section that shows why."""
+
+    question: str
+    answer: str
+    section: str
+
+
+class ColumnOnCard(TypedDict):
+    """What became of a column of the table."""
+
+    name: str
+    became: str
+    used: bool
+    why: str
+
+
+class Card(TypedDict):
+    """A model card: what it is, of what data, how it was made, how good it is, and what it is not for."""
+
+    model: str
+    task: str
+    predicts: str
+    classes: list[str]
+    date: str
+    versions: dict[str, str]
+    data: dict[str, int | str]
+    columns: list[ColumnOnCard]
+    notes: list[str]
+    options: dict[str, str]
+    scores: dict[str, float | None]
+    limits: list[str]
+
+
 class Page(TypedDict):
     """Everything that a page shows."""
 
@@ -351,8 +504,16 @@ class Page(TypedDict):
     axes: PathAxes
     sentences: list[str]
     diagnosis: DiagnosisData | None
+    answers: list[ShortAnswer]
+    arms: list[ArmAlong]
+    certainty: Certainty
     inputs: InputsAlong
+    network: NetworkAlong
     layers: list[LayerAlong]
     curves: Curves | None
+    held_out: RowsAlong | None
     rows: RowsAlong | None
+    effects: Effects | None
     regions: Regions | None
+    card: Card | None
+    cut: list[str]  # what was left out because it would have been too much

@@ -359,7 +359,7 @@ class Date:
         """
         moments = _days(name, column, _NO_DATES, order)
         known = moments[~np.isnan(moments)]
-        vary = tuple(cycle for cycle in DAYS if known.size and max(map(np.ptp, _circle(known, cycle))) > _SAME)
+        vary = tuple(cycle for cycle in DAYS if known.size and max(map(np.ptp, place_in_cycle(known, cycle))) > _SAME)
         center, indicated = float(np.floor(_median(known))), len(known) < len(moments)
         return (
             Date(name, center, vary, indicated) if order is None else OrderedDate(name, center, vary, indicated, order)
@@ -377,7 +377,7 @@ class Date:
         missing = np.isnan(moments)
         out[:, 0] = moments - self.center
         for k, cycle in enumerate(self.cycles):
-            out[:, 1 + 2 * k], out[:, 2 + 2 * k] = _circle(moments, cycle)
+            out[:, 1 + 2 * k], out[:, 2 + 2 * k] = place_in_cycle(moments, cycle)
         out[missing] = 0
         if self.indicated:
             out[:, -1] = missing
@@ -554,7 +554,7 @@ def _days(name: str, given: pd.Series[Any], otherwise: str, order: DateOrder | N
     return np.where(np.isnat(microseconds), np.nan, days)
 
 
-def _circle(days: Floats, cycle: str) -> tuple[Floats, Floats]:
-    """Place in a cycle, as a point on a circle."""
+def place_in_cycle(days: Floats, cycle: str) -> tuple[Floats, Floats]:
+    """Return the place of days since 1970-01-01 in a cycle of :data:`DAYS`, as a point on a circle: sine and cosine."""
     angle = 2 * np.pi / DAYS[cycle] * days
     return np.sin(angle), np.cos(angle)

@@ -1,0 +1,190 @@
+"""Short answers to what readers ask first, each made from the page's own numbers, and where on the page to look.
+
+What was left out is in it, too: a reader must not have to ask for it.
+"""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from typing import Any
+
+from ridgewalk.formatting import format_count, format_number
+from ridgewalk.report.schema import (
+    Certainty,
+    EffectOf,
+    Effects,
+    InputsAlong,
+    PathSummary,
+    RowsAlong,
+    ShortAnswer,
+)
+
+_MOST_NAMED = 3
+_NOTHING = 1e-3  # of the widest range: an effect that is none
+_TURNS = 0.25  # of the range: a curve that goes back by more is no longer rising or falling
+
+
+def short_answers(
+    summary: PathSummary,
+    certain: Certainty,
+    inputs: InputsAlong,
+    held_out: RowsAlong | None,
+    effects: Effects | None,
+    notes: list[str],
+) -> list[ShortAnswer]:
+    """Answer, of the chosen strength, what readers ask first."""
+    found: list[ShortAnswer] = []
+
+    def tell(question: str, answer: str, section: str) -> None:
+        found.append({"question": question, "answer": answer, "section": section})
+
+    tell("Is the best strength clear?", _clarity(summary, certain), "path-section")
+    if held_out is not None:
+        tell(*_errors(held_out, summary["index"]), "held-out-section")
+    if effects is not None:
+        tell(*_direction(effects, summary["index"]), "effects-section")
+    tell("Which inputs leave first?", _leaving(inputs, summary), "inputs-section")
+    tell("What was left out of my data?", _left_out(notes, inputs, summary["index"]), "card-section")
+    return found
+
+
+def _clarity(summary: PathSummary, certain: Certainty) -> str:
+    """Say how many strengths cannot be told from the best one."""
+    path = summary["path"]
+    if certain["members"] is not None and certain["level"] is not None:
+        members, rule = certain["members"], f"in the {certain['level']:.0%} confidence set of the best strength"
+    else:
+        members, rule = certain["within"], "within one standard error of the minimum, on the same rows"
+    alphas = sorted({path[s]["alpha"] for s in members})
+    total = len({row["alpha"] for row in path})
+    if len(alphas) <= 1:
+        return f"Yes: of {total} strengths no other is {rule}.{_raced(summary)}"
+    ends = f"{format_number(alphas[0])} to {format_number(alphas[-1])}"
+    if len(alphas) == total:
+        return f"No: all {total} strengths are {rule}, so any of them may be the best."
+    word = "Nearly" if len(alphas) <= max(2, total // 4) else "No"
+    return f"{word}: {len(alphas)} of {total} strengths, {ends}, are {rule}.{_raced(summary)}"
+
+
+def _raced(summary: PathSummary) -> str:
+    """Say how many strengths a race dropped before."""
+    dropped = len(summary["dropped"])
+    return f" A race dropped {dropped} more before, for losing clearly." if dropped else ""
+
+
+def _errors(rows: RowsAlong, chosen: int) -> tuple[str, str]:
+    """Say where held-out predictions go wrong."""
+    place = rows["strengths"].index(chosen) if chosen in rows["strengths"] else 0
+    if rows["kind"] == "classes":
+        question, counts = "Which class is confused with which?", rows["confusion"][place]
+        pairs = [
+            (counts[i][j], i, j) for i in range(len(counts)) for j in range(len(counts)) if i != j and counts[i][j]
+        ]
+        right = _percent(rows["score"][place])
+        if not pairs:
+            return question, f"None: {right} of the held-out rows are right."
+        told = [
+            f"{_quoted(rows['classes'][i])} is taken for {_quoted(rows['classes'][j])} ({count} of {sum(counts[i])})"
+            for count, i, j in sorted(pairs, key=lambda each: (-each[0], each[1:]))[:2]
+        ]
+        return question, f"{'; '.join(told)}. {right} of the held-out rows are right."
+    if rows["kind"] == "labels":
+        return "How often is it right?", f"{_percent(rows['score'][place])} of the held-out labels are right."
+    misses = sorted(abs(o - p) for o, p in zip(rows["observed"], rows["predicted"][place], strict=True))
+    typical = format_number(misses[len(misses) // 2])
+    score = rows["score"][place]
+    share = "" if score is None else f", and {_percent(max(score, 0.0))} of the variance is explained"
+    return "How far off are predictions?", f"Half of the held-out rows are within {typical}{share}."
+
+
+def _percent(share: float | None) -> str:
+    return "an unknown share" if share is None else f"{share:.1%}"
+
+
+def _direction(effects: Effects, chosen: int) -> tuple[str, str]:
+    """Say what the two strongest inputs do to the prediction."""
+    told = [said for each in effects["inputs"][:2] if (said := _moves(effects, each, chosen))]
+    question = "What happens to the prediction as an input changes?"
+    if not told:
+        return question, "Nothing: at this strength the prediction is the same for all rows."
+    return question, f"{told[0]}. {f'Next {told[1]}.' if len(told) > 1 else ''}".strip()
+
+
+def _moves(effects: Effects, effect: EffectOf, chosen: int) -> str:
+    """Say what one input does to the prediction; nothing where it does nothing."""
+    series = effect["lines_of"]
+    mean: list[Any] = effect["mean"][chosen][series]
+    if any(value is None for value in mean) or max(mean) - min(mean) <= 0:
+        return ""
+    of = effects["response"]
+    if len(effects["series"]) > 1:
+        name = effects["series"][series]
+        of = f"probability of {name}" if of == "probability" else name
+    if effect["kind"] == "category":
+        low, high = (effect["labels"][mean.index(end)] for end in (min(mean), max(mean)))
+        ends = f"{format_number(min(mean))} ({low}) to {format_number(max(mean))} ({high})"
+        return f"{_quoted(effect['name'])}: the {of} goes from {ends}"
+    ends = f"{format_number(mean[0])} to {format_number(mean[-1])}"
+    return f"{_quoted(effect['name'])}: as it rises, the {of} {_shape(mean)}, {ends}"
+
+
+def _shape(mean: list[float]) -> str:
+    """Say what a curve does from left to right."""
+    width = max(mean) - min(mean)
+    ups = sum(max(b - a, 0.0) for a, b in pairwise(mean))
+    downs = sum(max(a - b, 0.0) for a, b in pairwise(mean))
+    if downs <= _TURNS * width:
+        return "rises"
+    if ups <= _TURNS * width:
+        return "falls"
+    lowest, highest = mean.index(min(mean)), mean.index(max(mean))
+    return "rises, then falls" if 0 < highest < len(mean) - 1 and highest <= lowest else "falls and rises"
+
+
+def _leaving(inputs: InputsAlong, summary: PathSummary) -> str:
+    """Say in which order inputs leave as the strength rises."""
+    gone = [(leaves, name) for name, leaves in zip(inputs["names"], inputs["leaves"], strict=True)]
+    kept = summary["path"][summary["index"]]["inputs_kept"]
+    total = len(inputs["names"]) + inputs["left_out"]
+    order = [name for _, name in sorted(gone, key=lambda each: -1.0 if each[0] is None else each[0])]
+    told = ", ".join(map(_quoted, order[:_MOST_NAMED])) + (" ..." if len(order) > _MOST_NAMED else "")
+    if len(order) < 2:
+        return f"There is one input; the chosen network keeps {kept}."
+    keeps = f"{kept} of {format_count(total, 'input')}"
+    return f"First {told}; last {_quoted(order[-1])}. The chosen network keeps {keeps}."
+
+
+def _left_out(notes: list[str], inputs: InputsAlong, chosen: int) -> str:
+    """Say what became of columns that are not used as they came, and which inputs the network leaves out."""
+    told = " ".join(notes[:2]) + (f" And {format_count(len(notes) - 2, 'more note')}." if len(notes) > 2 else "")
+    unused = [name for name, kept in zip(inputs["names"], inputs["kept"][chosen], strict=True) if not kept]
+    if unused:
+        more = f" and {len(unused) - _MOST_NAMED} more" if len(unused) > _MOST_NAMED else ""
+        return f"{told} The chosen network leaves out {', '.join(map(_quoted, unused[:_MOST_NAMED]))}{more}.".strip()
+    return told or "No column that was given, and the chosen network uses every input."
+
+
+def _quoted(name: str) -> str:
+    return f"“{name}”"
+
+
+def headline(summary: PathSummary) -> str:
+    """Say in two sentences how good the chosen network is, beside what is simpler, and how much of it is left."""
+    chosen, blend = summary["path"][summary["index"]], summary.get("blend")
+    loss, error, beside = chosen["heldout_loss"], chosen["standard_error"], list[str]()
+    if blend is not None and blend["heldout_loss"] is not None and loss is not None:
+        beside.append(f"its single network has {format_number(loss, 4)}")
+        loss, error = blend["heldout_loss"], blend["standard_error"]
+    if loss is None:
+        return "The chosen network diverged on a fold."
+    beside.append(f"a constant{'' if beside else ' has'} {format_number(summary['null_loss'], 4)}")
+    free = summary["path"][0]
+    if free["alpha"] == 0 and summary["alpha"] > 0 and free["heldout_loss"] is not None:
+        beside.append(f"no penalty {format_number(free['heldout_loss'], 4)}")
+    linear = summary.get("linear")
+    if linear is not None:
+        beside.append(f"a linear model {format_number(linear['heldout_loss'], 4)}")
+    around = "" if error is None else f" ± {format_number(error, 2)}"
+    kept = f"{format_count(chosen['inputs_kept'], 'input')} and {format_count(chosen['weights_kept'], 'weight')}"
+    whose, what = ("Held-out loss", "It") if blend is None else ("Held-out loss of the blend", "The single network")
+    return f"{whose} {format_number(loss, 4)}{around}: {', '.join(beside)}. {what} keeps {kept}."

@@ -1,0 +1,72 @@
+"""How clear the best strength is, and every curve of held-out losses that a choice was among."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ridgewalk.formatting import format_number
+from ridgewalk.path.confidence import Band, ConfidenceSet
+from ridgewalk.path.dependence import mean_and_error
+from ridgewalk.path.input_selection import RIDGES, Arm, InputSelection
+from ridgewalk.path.result import MLPPath
+from ridgewalk.path.selection import Choice
+from ridgewalk.report.rounding import rounded
+from ridgewalk.report.schema import ArmAlong, Certainty
+
+
+def certainty(path: MLPPath, choice: Choice) -> Certainty:
+    """Compare every strength with the minimum, on the same rows, by what strengths are chosen by."""
+    table, weights = path.choice_table
+    with np.errstate(invalid="ignore"):
+        less = table.row_loss - table.row_loss[choice.minimum]
+        difference, error = mean_and_error(less, weights, table.dependence)
+    within = np.flatnonzero(np.isfinite(difference) & (difference <= np.where(np.isfinite(error), error, 0)))
+    band, members = _simultaneous(path)
+    return {
+        "minimum": choice.minimum,
+        "difference": rounded(difference),
+        "error": rounded(error),
+        "within": within.tolist(),
+        "level": None if members is None else float(members.level),
+        "band": None if band is None else [rounded(band.low), rounded(band.high)],
+        "members": None if members is None else np.flatnonzero(members.members).tolist(),
+    }
+
+
+def _simultaneous(path: MLPPath) -> tuple[Band | None, ConfidenceSet | None]:
+    """Return the band of the held-out curve and the confidence set of strengths; None where every curve diverged."""
+    if not np.isfinite(path.row_loss[:, path.row_weights > 0]).all(axis=1).any():
+        return None, None
+    return path.band(), path.confidence_set()
+
+
+def arms_along(path: MLPPath, selection: InputSelection | None) -> list[ArmAlong]:
+    """Return every curve of held-out losses: that of a path; or those of a selection's arms, refits by ridge."""
+    if selection is None:
+        order = np.argsort(path.alphas, kind="stable")
+        return [_curve("held-out loss", path, order.tolist(), own=True)]
+    curves = []
+    for arm in selection.arms:
+        own = arm.name == selection.chosen.name
+        shown = selection.chosen.path if own else arm.path
+        curves += _ridges(arm, shown, own) if arm.name == "refits" else [_curve(arm.name, shown, None, own)]
+    return curves
+
+
+def _ridges(arm: Arm, path: MLPPath, own: bool) -> list[ArmAlong]:
+    """Return a curve of refits for every ridge; a path's strengths each come with every one, in order."""
+    count = len(RIDGES)
+    names = [f"{arm.name}, ridge {format_number(ridge)}" for ridge in RIDGES]
+    return [_curve(name, path, list(range(k, len(path.alphas), count)), own) for k, name in enumerate(names)]
+
+
+def _curve(name: str, path: MLPPath, entries: list[int] | None, own: bool) -> ArmAlong:
+    places = list(range(len(path.alphas))) if entries is None else entries
+    loss, error = mean_and_error(path.row_loss[places], path.row_weights, path.dependence)
+    return {
+        "name": name,
+        "alphas": [float(path.alphas[k]) for k in places],
+        "heldout_loss": rounded(loss, 5),
+        "standard_error": rounded(error),
+        "entries": places if own else None,
+    }

@@ -1,0 +1,44 @@
+"""Numbers become plain lists of few digits, and names short: what every part of a page is made of."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ridgewalk.arrays import Array, Integers
+
+_LONGEST_NAME = 80
+
+
+def spread(count: int, most: int) -> Integers:
+    """Return numbers of at most so many of ``count``, evenly spread, the first and the last among them."""
+    return np.unique(np.linspace(0, count - 1, min(count, most)).astype(int))
+
+
+def short(name: str) -> str:
+    """Return a name without what a page has no room for."""
+    return name if len(name) <= _LONGEST_NAME else name[: _LONGEST_NAME - 1] + "…"
+
+
+def rounded(values: Array | list[Any], digits: int = 4) -> Any:
+    """Return nested lists of numbers of so many digits, ready for JSON."""
+    array = np.asarray(values, dtype=float)
+    if array.ndim == 0:
+        return few(float(array), digits)
+    if array.size and array.ndim:
+        flat = [few(value, digits) for value in array.ravel().tolist()]
+        return _nested(flat, array.shape)
+    return array.tolist()
+
+
+def few(value: float, digits: int = 4) -> float | None:
+    """Round to so many digits: 0 stays 0, and what is not 0 does not become it."""
+    return float(f"{value:.{digits}g}") + 0.0 if np.isfinite(value) else None
+
+
+def _nested(flat: list[Any], shape: tuple[int, ...]) -> list[Any]:
+    """Shape a flat list as an array."""
+    for size in shape[:0:-1]:
+        flat = [flat[k : k + size] for k in range(0, len(flat), size)]
+    return flat
