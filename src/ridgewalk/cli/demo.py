@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import numpy as np
 from rich.markup import escape
@@ -16,6 +16,9 @@ from ridgewalk.cli.training import stoppable
 from ridgewalk.losses import CrossEntropy
 from ridgewalk.path.dependence import mean_and_error
 from ridgewalk.tutorial import spiral_data
+
+if TYPE_CHECKING:
+    from ridgewalk.estimators import MLPClassifierCV
 
 DEMO_EPOCHS = 1500
 _SHOWN = 2_000  # fresh points on the page
@@ -37,8 +40,6 @@ def demo(
     as_json: AsJson = False,
 ) -> None:
     """Walk the path of the tutorial's spiral, answer whether regularization helped, and write a page to look at."""
-    from ridgewalk.estimators import MLPClassifierCV
-
     verbose = not (quiet or as_json)
     generator = np.random.default_rng(random_state)
     x, y = spiral_data(samples, 3, generator)
@@ -47,16 +48,7 @@ def demo(
         out.print(
             f"The tutorial's spiral: {len(x)} points, 3 arms; one hidden layer of 64 units; L1 and L2 on every layer."
         )
-    model = MLPClassifierCV(
-        (64,),
-        alphas=14,
-        max_iter=DEMO_EPOCHS,
-        batch_size=None,
-        learning_rate_init=0.03,
-        random_state=random_state,
-        n_jobs=jobs,
-        verbose=verbose,
-    )
+    model = _model(random_state, jobs, verbose)
     with reserved(out_folder, Path("demo"), force) as folder:
         with stoppable():
             model.fit(x, y)
@@ -86,6 +78,22 @@ def demo(
     )
     if verbose:
         err.print(f"To look at: {escape(str(page))}", soft_wrap=True)
+
+
+def _model(random_state: int, jobs: int | None, verbose: bool) -> MLPClassifierCV:
+    """Return the tutorial's network on a path."""
+    from ridgewalk.estimators import MLPClassifierCV
+
+    return MLPClassifierCV(
+        (64,),
+        alphas=14,
+        max_iter=DEMO_EPOCHS,
+        batch_size=None,
+        learning_rate_init=0.03,
+        random_state=random_state,
+        n_jobs=jobs,
+        verbose=verbose,
+    )
 
 
 def _answer(measured: str) -> None:

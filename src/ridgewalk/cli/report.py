@@ -53,7 +53,7 @@ def report(
         y = read_target(frame, target, estimator.classes_ if is_classifier(estimator) else None)
         rows = (rows_of(estimator, encoder, frame), y)
         notes = encoder.unseen(frame)
-    draw(out_file, estimator, encoder, target, *rows)
+    draw(out_file, estimator, encoder, target, rows)
     summary = estimator.summary() if blends(estimator) else estimator.summary(encoder.origins)
     answer = summary.get("answer")
     measures = {} if file is None else measured(estimator, *rows)
@@ -107,8 +107,7 @@ def draw(
     model: Any,
     encoder: Encoder,
     target: str,
-    x: Any = None,
-    y: Any = None,
+    rows: tuple[Any, Any] = (None, None),
     curves: bool = False,
     diagnosis: Diagnosis | None = None,
     card: Card | None = None,
@@ -118,6 +117,7 @@ def draw(
     from ridgewalk.estimators.card import model_card
     from ridgewalk.estimators.page_content import PageContent
 
+    x, y = rows
     if blends(model) and x is not None:
         x = encoder.encoded(x)
     card = card or model_card(model, encoder, target=target)
