@@ -59,15 +59,15 @@ def render(data: Page) -> str:
     script = "".join(_part(name) for name in _SCRIPTS)
     data, packed = _packed(data)
     said, diagnosis, summary = data["sentences"], data["diagnosis"], data["summary"]
-    verdict = diagnosis["headline"] if diagnosis else headline(summary)
+    answer = summary.get("answer")
+    verdict = diagnosis["headline"] if diagnosis else headline(summary) if answer is None else ""
     rows = data["held_out"] or data["rows"]
     first, second = _TITLES.get(rows["kind"] if rows else "", ("", ""))
-    answer = summary.get("answer")
     return Template(_part("page.html")).substitute(
         policy=f"default-src 'none'; script-src {_hash(script)}; style-src 'unsafe-inline'",
         title=html.escape(data["title"]),
         kind=html.escape(_kind(data)),
-        verdict=f'<p class="verdict">{html.escape(verdict)}</p>',
+        verdict=f'<p class="verdict">{html.escape(verdict)}</p>' if verdict else "",
         answer="" if answer is None else f'<section class="contest" id="answer">{answer_html(answer)}</section>',
         answers=_answers(data["answers"]),
         more=_more([*said[1:], said[0]], diagnosis),
