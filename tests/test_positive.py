@@ -88,7 +88,7 @@ def test_what_scikit_learn_relies_on_stays(fitted: Any, pos_label: str) -> None:
 
 @pytest.mark.parametrize("pos_label", ["bad", "good"])
 def test_the_positive_class_is_one_and_the_other_zero(fitted: Any, pos_label: str) -> None:
-    judged, truth = OfPositive(fitted, pos_label), (pos_label == TEXTS).astype(int)
+    judged, truth = OfPositive(fitted, pos_label), np.asarray(pos_label == TEXTS).astype(int)
     assert judged.fit(X) is judged
     np.testing.assert_array_equal(judged.as_target(TEXTS), truth)
     chance = fitted.predict_proba(X)[:, list(fitted.classes_).index(pos_label)]
