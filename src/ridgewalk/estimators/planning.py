@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from typing import Any, TypedDict
+from typing import Any, TypedDict, cast
 
 import numpy as np
 import pandas as pd
@@ -56,17 +56,29 @@ class PlannedPath:
     seconds: float
 
 
+class PlannedColumn(TypedDict):
+    """What becomes of a column, as plain data."""
+
+    column: str
+    role: str
+    kind: str | None
+    encoded: int
+    missing: int
+    rare: int
+    reason: str
+
+
 class PlanData(TypedDict):
-    """A plan as JSON has it."""
+    """A :class:`TablePlan` as plain data; ``paths`` has the fields of a :class:`PlannedPath`."""
 
     task: str
     target: str
     classes: dict[str, int] | None
-    positive: Any
+    positive: str | float | None
     rows: int
     rows_left_out: int
-    columns: list[dict[Hashable, Any]]
-    paths: list[dict[str, Any]]
+    columns: list[PlannedColumn]
+    paths: list[dict[str, str | float | tuple[int, ...] | None]]
     threads: int
     seconds: float
     notes: list[str]
@@ -115,6 +127,7 @@ class TablePlan:
 
     def to_dict(self) -> PlanData:
         """Return everything as plain data, ready for JSON."""
+        columns = self.columns.astype(object).where(self.columns.notna(), None)
         given = None if self.classes is None else {str(label): rows for label, rows in self.classes.items()}
         positive = self.pos_label.item() if isinstance(self.pos_label, np.generic) else self.pos_label
         return {
@@ -124,7 +137,7 @@ class TablePlan:
             "positive": positive,
             "rows": self.rows,
             "rows_left_out": self.rows_left_out,
-            "columns": self.columns.astype(object).where(self.columns.notna(), None).to_dict("records"),
+            "columns": cast("list[PlannedColumn]", columns.to_dict("records")),
             "paths": [asdict(path) for path in self.paths],
             "threads": self.threads,
             "seconds": self.seconds,
