@@ -6,6 +6,7 @@ reaches: such units are constants. Above so many links a drawing says nothing, a
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -37,7 +38,7 @@ class LiveLinks:
     weight: Array
 
 
-def live_links(weights: list[Array]) -> LiveLinks:
+def live_links(weights: Sequence[Array]) -> LiveLinks:
     """Return all weights of layers (in, out) that are not 0 and lie on a way from an input to an output."""
     masks = [w != 0 for w in weights]
     reached: list[Booleans] = [np.ones(len(masks[0]), dtype=bool)]
