@@ -248,7 +248,7 @@ def test_a_table_model_is_held_against_the_view_that_loses_least() -> None:
     assert worth["heldout_loss"] == pytest.approx(min(each.values()))
     assert worth["difference"] == pytest.approx(model.heldout_loss_ - min(each.values()))
     assert model.early_stopped_ is model.views_[min(each, key=lambda name: each[name])].early_stopped_
-    assert "against early stopping: " in model._repr_html_()
+    assert "early stopping" in model._repr_html_()
 
 
 def test_a_network_whose_training_can_set_nothing_aside_is_no_reference(fitted: Any) -> None:

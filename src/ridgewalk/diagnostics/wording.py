@@ -395,6 +395,7 @@ def _gained(found: BetterThanLinear | BetterThanStopping | BetterThanSingle) -> 
     return f"{number(-d.mean)} {found.unit} (95% interval {number(-d.high)} to {number(-d.low)})"
 
 
+@words.register
 def _(found: BarelyBetterThanConstant) -> Words:
     return Words(
         f"The network is barely better than a constant: of its held-out loss of {number(found.null_loss, 4)} "

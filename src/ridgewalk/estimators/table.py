@@ -581,7 +581,8 @@ class _TableEstimator(Calibrated, TableAtStrength):
 
     def _mean(self, X: Any) -> Array:
         """Return the blend's prediction (N, C) for rows as they come."""
-        return predict_mixture(self.mixture_, self._numbers(X))
+        x = self._numbers(X)
+        return predict_mixture(self.mixture_, x)
 
     def _numbers(self, X: Any) -> Array:
         """Encode rows as they come."""

@@ -489,7 +489,8 @@ class _PathEstimator(Calibrated, PathAtStrength):
     @property
     def _holds_null_model(self) -> bool:
         """Whether no input is worth having, of those that were to be selected."""
-        return bool(self.select_inputs and not self.input_selection_.significant)
+        none = self.select_inputs and not self.input_selection_.significant
+        return bool(none and not self._takes_given_strength)
 
     def _chosen_by_folds(self) -> Chosen:
         """Return for each fold the path and the strength that the other folds choose; the one there is, if unchosen."""

@@ -42,6 +42,8 @@ _SCRIPTS = ("draw.js", "path.js", "outcomes.js", "effects.js", "inside.js", "pag
 _MOST_DATA = 900_000  # bytes, compressed
 _TITLES = {"classes": ("Confusion", "ROC curves"), "numbers": ("Observed against predicted", "Residuals")}
 
+_ANSWER = '<section class="answer" id="answer" aria-label="The answer">{}</section>'
+
 
 def render(data: Page) -> str:
     """Write the page.
@@ -68,7 +70,9 @@ def render(data: Page) -> str:
         title=html.escape(data["title"]),
         kind=html.escape(_kind(data)),
         verdict=f'<p class="verdict">{html.escape(verdict)}</p>' if verdict else "",
-        answer="" if answer is None else f'<section class="contest" id="answer">{answer_html(answer)}</section>',
+        answer=""
+        if answer is None
+        else f'<section class="answer" id="answer" aria-label="The answer">{answer_html(answer)}</section>',
         answers=_answers(data["answers"]),
         more=_more([*said[1:], said[0]], diagnosis),
         first_title=first,

@@ -44,11 +44,12 @@ class Variable:
     def grid(self, x: Array, most: int) -> Array:
         """Return values (G,) to look at, by rows x (N, P): all that there are, or so many between two quantiles.
 
-        Of a category, places of the levels that the rows hold, the most frequent ones; in order.
+        Of a category, places of the levels that the rows hold, the most frequent ones; in order. Of rows that hold none
+        of them it is the first one.
         """
         if self.kind == "category":
             rows = x[:, self.columns].sum(axis=0)
-            return np.sort(np.argsort(-rows, kind="stable")[: min(most, int((rows > 0).sum()))])
+            return np.sort(np.argsort(-rows, kind="stable")[: min(most, max(1, int((rows > 0).sum())))])
         values = np.unique(x[:, self.columns[0]])
         if len(values) <= most:
             return values
