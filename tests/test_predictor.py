@@ -339,7 +339,7 @@ def test_a_table_model_predicts_the_same_pickled_loaded_and_compacted(estimator:
     model = estimator(cv=2, random_state=0).fit(x, y > 1 if estimator is TableClassifier else y)
     predict = "predict_proba" if estimator is TableClassifier else "predict"
     predicted = getattr(model, predict)(x)
-    mean = model.mixture_.predict(model.encoder_.encoded(x))[:, 0]
+    mean = model.mixture_.predict(model._numbers(x))[:, 0]
     reference = np.stack([1 - mean, mean], axis=1) if estimator is TableClassifier else mean
     np.testing.assert_allclose(predicted, reference, rtol=1e-6, atol=1e-6)
     kept = load(model.save(tmp_path / "model.safetensors"))
