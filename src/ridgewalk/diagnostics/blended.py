@@ -123,7 +123,8 @@ def _seed_spread(blended: Blended, without: Blend, runner: Runner) -> float:
             for fold, (before, after) in enumerate(zip(*losses, strict=True)):
                 differences[fold].append(after - before)
     weights = [problem.weights[rows] for _, rows in problem.splits]
-    return seed_spread([np.concatenate(each) for each in differences], weights)
+    dependences = [problem.dependence.of_rows(rows) for _, rows in problem.splits]
+    return seed_spread([np.concatenate(each) for each in differences], weights, dependences)
 
 
 def _members(number: int, blends: Sequence[Blend]) -> Integers:

@@ -347,6 +347,7 @@ def of_jobs(
     references: Mapping[str, Sequence[Array]] | None = None,
     train: Train = engine_train,
     path: OfPath | None = None,
+    dependence: Dependence = ROWS,
 ) -> Evidence:
     """Train two jobs that differ in their penalties alone, and a few arms more.
 
@@ -363,6 +364,8 @@ def of_jobs(
         Job to Fits.
     path : OfPath, optional
         Where the jobs are two strengths of a path: what is known of it.
+    dependence : Dependence
+        Of the rows.
 
     Returns
     -------
@@ -395,7 +398,11 @@ def of_jobs(
         penalized=arms[1],
         weights=seen,
         ratio=float(np.mean([len(held_out[k]) / np.count_nonzero(without.folds[k].weights) for k in folds])),
-        seed_spread=seed_spread(differences, [weights[held_out[number]] for number in folds]),
+        seed_spread=seed_spread(
+            differences,
+            [weights[held_out[number]] for number in folds],
+            [dependence.of_rows(held_out[number]) for number in folds],
+        ),
         courses=dict(courses),
         wiring=audit(with_penalty, train),
         escape=evadable(without.network, with_penalty.penalties),
@@ -411,6 +418,7 @@ def of_jobs(
         inputs=(int(kept[0][0].sum()), int(kept[1][0].sum())),
         units=(kept[0][1], kept[1][1]),
         gone=np.flatnonzero(kept[0][0] & ~kept[1][0]).tolist(),
+        dependence=dependence,
     )
     if path is not None and path.stopped is not None:
         evidence = replace(evidence, arms={**evidence.arms, "early stopping": path.stopped})
@@ -504,7 +512,7 @@ def of_path(
     arm = None if stopped is None else arm_of_stopped(stopped)
     known = OfPath(again.preferred, starts, None if settings.linear else cells, arm)
     with runner.expecting(*announced):
-        evidence = of_jobs(without, with_penalty, problem.weights, references, runner.train, known)
+        evidence = of_jobs(without, with_penalty, problem.weights, references, runner.train, known, problem.dependence)
     faults = (*evidence.wiring.faults, *_standardizing_leaks(problem))
     penalized = arm_of([(path, at) for at in indices])
     return replace(
@@ -521,7 +529,6 @@ def of_path(
         alpha=float(path.alphas[index]),
         best_alpha=float(path.alphas[choice.minimum]),
         safe_alpha=float(path.alphas[choice.one_standard_error]),
-        dependence=path.dependence,
     )
 
 

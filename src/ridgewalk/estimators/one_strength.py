@@ -23,7 +23,7 @@ from ridgewalk.engine import Engine, Runner, memory, train
 from ridgewalk.engine.job import EarlyStopping, Fits, Job, Polish, Standing, thread_count
 from ridgewalk.estimators.parameters import NETWORK_CONSTRAINTS, documented
 from ridgewalk.estimators.predicting import Predictor, _ClassifierMixin, _RegressorMixin
-from ridgewalk.estimators.problem import REGRESSION_LOSSES, draw_seeds, draw_splits, loss_for, row_weights
+from ridgewalk.estimators.problem import REGRESSION_LOSSES, Sampling, draw_seeds, draw_splits, loss_for, row_weights
 from ridgewalk.estimators.references import reference_outputs
 from ridgewalk.folds import Fold, Matrix, Moments, standardized_fold, standardizes_target
 from ridgewalk.formatting import format_loss, format_number
@@ -511,7 +511,7 @@ class _OneStrength(Predictor):
         cv : int, splitter or iterable, default 5
             A number makes shuffled folds, stratified for classes.
         groups : array_like, shape (N,), optional
-            Groups of rows, for a splitter that asks for them.
+            Groups of rows, for a number of folds or a splitter that asks for them; standard errors count groups.
         references : bool
             Fit other kinds of model on the same folds, to tell underfitting and noise apart.
 
@@ -579,7 +579,8 @@ class _OneStrength(Predictor):
         def fitted(job: Job) -> Fits:
             return train(job, 1 if self.n_jobs is None else self.n_jobs, engine=engine)
 
-        return judge(of_jobs(jobs[0], jobs[1], weights, outputs, fitted))
+        dependence = Sampling(cv, len(seeds), self.random_state, groups).dependence
+        return judge(of_jobs(jobs[0], jobs[1], weights, outputs, fitted, dependence=dependence))
 
     def _warn_of_divergence(self, done: _Training) -> None:
         """Say which starts diverged, and give up where all did."""
