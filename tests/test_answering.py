@@ -165,6 +165,10 @@ def test_one_fold_is_said_to_flatter_and_has_no_verdict() -> None:
         assert {each["verdict"] for each in answer["differences"]} == {None}
         assert answer["advice"][0]["name"] == "chosen on the same rows"
         assert answer["competitors"][-1]["chosen_on"] == "nothing"
+        if isinstance(model, MLPClassifierCV):
+            least = model.path_.corrected_minimum()
+            assert answer["corrected_minimum"] == {"value": least.loss, "standard_error": least.error}
+            assert "Lowest held-out loss, corrected for its choice: " in str(model.answer_)
     only = MLPClassifierCV((6,), **QUICK | {"cv": split, "alphas": "qut"}).fit(X, TWO)
     assert competitors(only)["network"]["chosen_on"] == "nothing"  # one strength, without a choice
 
@@ -200,6 +204,25 @@ def test_rows_of_weight_0_count_for_nothing() -> None:
     assert competitors(model)["network"]["rows"] == np.count_nonzero(weights)
     assert not model.summary()["answer"]["weighted"]
     assert MLPRegressorCV((6,), **QUICK).fit(X, SIGNAL, 1 + weights).summary()["answer"]["weighted"]
+
+
+@pytest.mark.parametrize("groups", [None, np.arange(90) // 5])
+def test_errors_are_over_what_is_independent(groups: Any) -> None:
+    shared = SIGNAL + np.random.default_rng(2).normal(size=18)[np.arange(90) // 5]
+    model = MLPRegressorCV((6,), **QUICK).fit(X, shared, groups=groups)
+    answer: Any = model.summary()["answer"]
+    path = model.path_
+    assert answer["dependence"] == path.dependence.kind == ("rows" if groups is None else "groups")
+    assert f"standard error over {'rows' if groups is None else 'groups of rows'}." in str(model.answer_)
+    errors = [np.abs(model._contenders(model._problem)[0].predicted[k][0, :, 0] - shared[rows])
+              for k, rows in enumerate(path.heldout_rows)]  # fmt: skip
+    rows = np.empty(90)
+    rows[np.concatenate(path.heldout_rows)] = np.concatenate(errors)
+    mean, error = mean_and_error(rows, path.row_weights, path.dependence)
+    assert answer["competitors"][0]["metrics"]["MAE"] == {
+        "value": pytest.approx(float(mean)),
+        "standard_error": pytest.approx(float(error)),
+    }
 
 
 def test_a_table_that_is_encoded_already_has_the_same_answer() -> None:

@@ -23,6 +23,7 @@ def record(task: str = "classes") -> Any:
         "loss": "log loss in nats",
         "folds": 5,
         "weighted": False,
+        "dependence": "rows",
         "smallest_effect": 0.01,
         "competitors": [{"name": name, **one} for name in ("network", "linear", "constant")],
         "differences": [
@@ -35,6 +36,7 @@ def record(task: str = "classes") -> Any:
 @pytest.mark.parametrize("task", ["classes", "labels", "number", "numbers"])
 def test_it_comes_back_as_it_was(task: str) -> None:
     assert held_out_of(record(task)) == record(task)
+    assert held_out_of(record(task) | {"corrected_minimum": ESTIMATE})["corrected_minimum"] == ESTIMATE  # type: ignore[index]
     assert held_out_of(None) is None
 
 
@@ -47,6 +49,8 @@ def test_it_comes_back_as_it_was(task: str) -> None:
         (("folds",), -1),
         (("folds",), 2.5),
         (("weighted",), 1),
+        (("dependence",), "columns"),
+        (("corrected_minimum",), 0.5),
         (("smallest_effect",), None),
         (("smallest_effect",), "<b>"),
         (("competitors",), {}),
@@ -74,7 +78,7 @@ def test_what_is_of_another_kind_is_refused(place: Any, value: Any) -> None:
     for key in place[:-1]:
         inner = inner[key]
     inner[place[-1]] = value
-    with pytest.raises(WrongError):
+    with pytest.raises((WrongError, TypeError)):  # both of which reading a file turns into a ModelFileError
         held_out_of(changed)
 
 

@@ -162,6 +162,16 @@ def test_what_is_not_defined_is_no_number() -> None:
             assert not np.isfinite(weighted_mean(rows, weights)), name
 
 
+def test_rows_of_a_fold_have_its_auc_as_their_mean() -> None:
+    """So that what is a mean over folds, or over groups that folds hold, knows how they differ."""
+    loss, target, weights, predicted, _ = drawn("two classes", folds=3)
+    rows = metric_rows(predicted, target, weights, loss)["AUC"]
+    areas = [roc_auc_score(target[each], p[0]) for each, p in zip(predicted.rows, predicted.values, strict=True)]
+    means = np.array([rows[each].mean() for each in predicted.rows])
+    assert np.ptp(areas) > 0.05
+    np.testing.assert_allclose(means, areas, atol=0.05 * np.ptp(areas))
+
+
 def test_a_constant_has_an_auc_of_one_half_and_no_error() -> None:
     """Pooled over folds it would have less: a fold without many of a class leaves more of them to learn from."""
     loss, target, weights, predicted, _ = drawn("two classes", folds=7)

@@ -100,6 +100,7 @@ def held_out(problem: PathProblem, contenders: Sequence[Contender]) -> HeldOut:
         task=_task(problem),
         loss=facts(problem.loss).description or type(problem.loss).__name__,
         folds=len(first.path.heldout_rows),
+        dependence=first.path.dependence.kind,
         weighted=len(np.unique(first.path.row_weights[first.path.row_weights > 0])) > 1,
         smallest_effect=smallest,
         competitors=[_competitor(each, rows[each.name]) for each in contenders],
@@ -227,6 +228,12 @@ def by_other_folds(path: MLPPath, rule: Rule) -> tuple[Chosen, ChosenOn]:
     if len(path.heldout_rows) == 1:
         return [(path, path.held_out.choose(rule, path.row_weights).chosen)], "the same rows"
     return [(path, index) for _, index in cross_chosen([path.held_out], path.row_weights, rule)], "other folds"
+
+
+def corrected(path: MLPPath) -> Estimate:
+    """Return the lowest held-out loss of a path, corrected for its choice, as one fold alone needs it."""
+    found = path.corrected_minimum()
+    return Estimate(value=_number(found.loss), standard_error=_number(found.error))
 
 
 def arm_of_rows(losses: Array, path: MLPPath) -> Arm:

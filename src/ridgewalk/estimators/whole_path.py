@@ -30,6 +30,7 @@ from ridgewalk.estimators.answering import (
     by_other_folds,
     check_answered,
     constant_contender,
+    corrected,
     held_out,
     network_contender,
     stopped_contender,
@@ -289,6 +290,8 @@ class _PathEstimator(Calibrated, PathAtStrength):
         self.__dict__.pop("_held_out", None)
         if problem is not None:
             self._held_out = held_out(problem, self._contenders(problem))
+            if self._held_out["competitors"][0]["chosen_on"] == "the same rows" and self.scoring is None:
+                self._held_out["corrected_minimum"] = corrected(self.path_)
 
     def _set_choice(self, candidates: list[MLPPath], selections: list[InputSelection]) -> None:
         """Set the path and the strength that are chosen among those of every l1_ratio."""

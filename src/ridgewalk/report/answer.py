@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Literal
 
 from ridgewalk.formatting import decimals_for, format_count, format_estimate
 from ridgewalk.markup import element, table
+from ridgewalk.path.dependence import Kind as Dependent
 from ridgewalk.report.advice import advise
 from ridgewalk.report.advice_wording import sentence_of
 from ridgewalk.report.schema import AnswerSummary, Competitor, CompetitorName, Estimate, HeldOut, Summary, Task
@@ -45,6 +46,8 @@ _OF_TASK: dict[Task, str] = {
     "number": "",
     "numbers": " Metrics are means over the targets.",
 }
+
+_UNITS: dict[Dependent, str] = {"rows": "rows", "groups": "groups of rows", "time": "blocks of rows in time"}
 
 Kind = Literal["headline", "cells", "note", "sentence", "title", "advice"]
 
@@ -217,7 +220,7 @@ def note(answer: AnswerSummary) -> str:
     """Return what the numbers of the table are."""
     first = answer["competitors"][0]
     folds = format_count(answer["folds"], "fold")
-    said = f"{first['rows']:,} rows, held out by {folds}; +- one standard error over rows."
+    said = f"{first['rows']:,} rows, held out by {folds}; +- one standard error over {_UNITS[answer['dependence']]}."
     if first["chosen_on"] == "other folds":
         said += " Each fold is scored with what the other folds chose."
     if any(each["verdict"] for each in answer["differences"]):
@@ -239,6 +242,9 @@ def facts_of(answer: AnswerSummary) -> list[str]:
             for each in known
         ]
         said.append(f"Loss of the {who} less that of: {'; '.join(told)}.")
+    if "corrected_minimum" in answer:
+        least = answer["corrected_minimum"]
+        said.append(f"Lowest held-out loss, corrected for its choice: {_estimate(least, _decimals_of(least))}.")
     single = who == "blend"
     said.append(
         inputs_sentence(answer["inputs"]["names"], answer["inputs"]["left_out"], " by the single network" * single)

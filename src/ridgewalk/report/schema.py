@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from ridgewalk.diagnostics.metrics import Metric
     from ridgewalk.diagnostics.statistics import Outcome
     from ridgewalk.diagnostics.verdict import DiagnosisData
+    from ridgewalk.path.dependence import Kind
 
 Nested = list[Any]
 """Numbers or None, in lists of as many levels as the array had axes."""
@@ -163,10 +164,11 @@ class HeldOut(TypedDict):
     loss: str  # in words
     folds: int
     weighted: bool  # whether rows count differently
+    dependence: Kind  # what standard errors are over: rows, groups of them, or blocks of rows in time
     smallest_effect: float
     competitors: list[Competitor]
     differences: list[Difference]  # of the first less each other one
-    corrected_minimum: NotRequired[Estimate]  # the lowest held-out loss of the path, corrected for the choice
+    corrected_minimum: NotRequired[Estimate]  # with one fold, the path's lowest held-out loss corrected for its choice
 
 
 class AdviceSummary(TypedDict):

@@ -14,6 +14,7 @@ from typing import Any, TypeVar, get_args
 
 from ridgewalk.diagnostics.metrics import Metric
 from ridgewalk.diagnostics.statistics import Outcome
+from ridgewalk.path.dependence import Kind
 from ridgewalk.report.schema import (
     ChosenOn,
     Competitor,
@@ -30,6 +31,7 @@ _NAMES: tuple[CompetitorName, ...] = get_args(CompetitorName)
 _METRICS: tuple[Metric, ...] = get_args(Metric)
 _CHOSEN_ON: tuple[ChosenOn, ...] = get_args(ChosenOn)
 _VERDICTS: tuple[Outcome, ...] = get_args(Outcome)
+_KINDS: tuple[Kind, ...] = get_args(Kind)
 _TASKS: tuple[Task, ...] = get_args(Task)
 _OF_CLASSES: tuple[Metric, ...] = ("accuracy", "AUC", "log loss")
 _OF_NUMBERS: tuple[Metric, ...] = ("R2", "RMSE", "MAE")
@@ -62,15 +64,19 @@ def held_out_of(record: Record | None) -> HeldOut | None:
     task = _one_of(_TASKS, record["task"])
     if metrics != {_METRICS_OF[task]}:
         raise WrongError(f"it measures {task} in other metrics than those of {task}")
-    return HeldOut(
+    found = HeldOut(
         task=task,
         loss=as_text(record["loss"]),
         folds=_count(record["folds"]),
         weighted=_truth(record["weighted"]),
+        dependence=_one_of(_KINDS, record["dependence"]),
         smallest_effect=smallest,
         competitors=competitors,
         differences=differences,
     )
+    if "corrected_minimum" in record:
+        found["corrected_minimum"] = _estimate(record["corrected_minimum"])
+    return found
 
 
 def _competitor(record: Record) -> Competitor:
