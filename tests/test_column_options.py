@@ -135,7 +135,8 @@ def test_columns_says_what_became_of_each(kept: Any) -> None:
     assert (code, err) == (0, "")
     assert re.search(r"land +left out +is constant", out)
     assert re.search(r"nummer +id +names the rows", out)
-    assert re.search(r"seit +date +5", out)
+    assert re.search(r"seit +date +5\n", out)
+    assert re.search(r"ort +category +3 +yes\n", out)
     assert "Texts that mean missing: '?', 'unbekannt'." in out
     found = json.loads(kept("columns", "m", "--json")[1])
     assert found["file"] == {"encoding": "latin-1", "separator": ";", "decimal": ","}

@@ -170,7 +170,7 @@ def test_a_plan_has_a_row_for_every_column() -> None:
     assert plan["encoded"].sum() == len(encoder.names)
     assert plan["encoded"].tolist()[:4] == [0, 0, 0, 2]
     assert plan["reason"][0] == "is constant"
-    assert "missing" not in plan
+    assert plan["missing"].tolist() == [False, False, False, True, False, False, False]
 
 
 FITTED = Encoder.of(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, TypedDict, cast
 
 import numpy as np
 import pandas as pd
@@ -56,6 +56,34 @@ class PlannedPath:
     seconds: float
 
 
+class PlannedColumn(TypedDict):
+    """What becomes of a column, as plain data."""
+
+    column: str
+    role: str
+    kind: str | None
+    encoded: int
+    missing: int
+    rare: int
+    reason: str
+
+
+class PlanData(TypedDict):
+    """A :class:`TablePlan` as plain data; ``paths`` has the fields of a :class:`PlannedPath`."""
+
+    task: str
+    target: str
+    classes: dict[str, int] | None
+    positive: str | float | None
+    rows: int
+    rows_left_out: int
+    columns: list[PlannedColumn]
+    paths: list[dict[str, str | float | tuple[int, ...] | None]]
+    threads: int
+    seconds: float
+    notes: list[str]
+
+
 @dataclass(frozen=True, eq=False)
 class TablePlan:
     """What a fit would make of a table and train; printed, it is to be read.
@@ -97,8 +125,9 @@ class TablePlan:
         """Guess the seconds that training takes on so many threads."""
         return sum(path.seconds for path in self.paths) / self.threads
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> PlanData:
         """Return everything as plain data, ready for JSON."""
+        columns = self.columns.astype(object).where(self.columns.notna(), None)
         given = None if self.classes is None else {str(label): rows for label, rows in self.classes.items()}
         positive = self.pos_label.item() if isinstance(self.pos_label, np.generic) else self.pos_label
         return {
@@ -108,7 +137,7 @@ class TablePlan:
             "positive": positive,
             "rows": self.rows,
             "rows_left_out": self.rows_left_out,
-            "columns": self.columns.astype(object).where(self.columns.notna(), None).to_dict("records"),
+            "columns": cast("list[PlannedColumn]", columns.to_dict("records")),
             "paths": [asdict(path) for path in self.paths],
             "threads": self.threads,
             "seconds": self.seconds,

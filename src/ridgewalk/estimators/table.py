@@ -645,7 +645,8 @@ _PARAMETERS = """
         Columns that were left out, and why; and what looks odd.
     columns_ : DataFrame
         What became of every column: its name ("column"), what it is for ("role": input, left out or id), its "kind"
-        (number, category or date), how many columns of numbers it became ("encoded"), and why ("reason").
+        (number, category or date), how many columns of numbers it became ("encoded"), whether values were "missing",
+        how many categories were "rare", and why ("reason").
     views_ : dict
         The fitted estimator of each view, on the encoded columns.
     network_ : NETWORK

@@ -294,7 +294,8 @@ class Encoder(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         -------
         DataFrame
             "column", "role" (input, left out, id, ...), "kind" (number, category or date), "encoded" (how many columns
-            of numbers it becomes), "rare" (how many categories share one of them) and "reason".
+            of numbers it becomes), "missing" (whether values were), "rare" (how many categories share one column) and
+            "reason".
         """
         return columns_frame(self.columns, self.left_out)
 

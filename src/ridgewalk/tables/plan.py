@@ -9,7 +9,7 @@ import pandas as pd
 
 from ridgewalk.formatting import format_table
 from ridgewalk.tables.choices import LeftOut
-from ridgewalk.tables.encode import Category, Column, Date, Kind
+from ridgewalk.tables.encode import MISSING, Category, Column, Date, Kind
 
 
 def columns_frame(
@@ -30,12 +30,14 @@ def columns_frame(
     DataFrame
         A row for each column: "column", its name; "role", "left out", "dropped", "id", "weights", "row groups" or
         "input"; "kind", "number", "category" or "date" of an input, else None; "encoded", how many columns of numbers
-        it becomes; "missing", the rows in which it is missing, if ``gaps`` says so; "rare", how many categories share
-        one column; "reason", why it is left out, or what it becomes where that is not plain to see.
+        it becomes; "missing", the rows in which it is missing, or without ``gaps`` whether there were any; "rare", how
+        many categories share one column; "reason", why it is left out, or what it becomes where that is not plain to
+        see.
     """
+    none: int | bool = False if gaps is None else 0
     rows = [
         {
-            "column": each.column, "role": each.role, "kind": None, "encoded": 0, "missing": 0, "rare": 0,
+            "column": each.column, "role": each.role, "kind": None, "encoded": 0, "missing": none, "rare": 0,
             "reason": each.reason,
         }
         for each in left_out
@@ -43,15 +45,20 @@ def columns_frame(
     rows += [
         {
             "column": column.name, "role": "input", "kind": kind_of_learned(column), "encoded": len(column.names),
-            "missing": 0 if gaps is None else gaps.get(column.name, 0),
+            "missing": _had_gaps(column) if gaps is None else gaps.get(column.name, 0),
             "rare": len(column.others) if isinstance(column, Category) else 0,
             "reason": column.note or "",
         }
         for column in columns
     ]  # fmt: skip
     names = ["column", "role", "kind", "encoded", "missing", "rare", "reason"]
-    frame = pd.DataFrame(rows, columns=names).astype(dict.fromkeys(("encoded", "missing", "rare"), np.intp))
-    return frame.drop(columns="missing") if gaps is None else frame
+    kinds = {"encoded": np.intp, "rare": np.intp, "missing": bool if gaps is None else np.intp}
+    return pd.DataFrame(rows, columns=names).astype(kinds)
+
+
+def _had_gaps(column: Column) -> bool:
+    """Return whether values of an input were missing in the fit."""
+    return MISSING in (*column.levels, *column.others) if isinstance(column, Category) else column.indicated
 
 
 def kind_of_learned(column: Column) -> Kind:
@@ -68,8 +75,7 @@ def described_columns(columns: pd.DataFrame) -> str:
     if len(apart):
         rows = apart[["column", "role", "reason"]].to_numpy().tolist()
         sections.append(format_table(["not learned from", "role", "because it"], rows, "<<<"))
-    counted = [name for name in ("missing", "rare") if name in columns]
-    shown = inputs[["column", "kind", "encoded", *counted]].astype(object).replace({0: ""})
-    sides = "<<>" + ">" * len(counted)
-    sections.append(format_table(["input", "kind", "columns", *counted], shown.to_numpy().tolist(), sides))
+    shown = inputs[["column", "kind", "encoded", "missing", "rare"]].to_numpy().tolist()
+    rows = [["yes" if cell is True else cell or "" for cell in row] for row in shown]
+    sections.append(format_table(["input", "kind", "columns", "missing", "rare"], rows, "<<>>>"))
     return "\n\n".join(sections)
