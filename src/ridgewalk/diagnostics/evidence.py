@@ -387,8 +387,7 @@ def of_jobs(
     arms = [trial.arm(weights) for trial in trials]
     penalty = with_penalty.objective(np.arange(with_penalty.runs)).penalty
     before, after = (float(np.nanmean(penalty(trial.fits.parameters))) for trial in trials)
-    kept = [trial.used() for trial in trials]
-    folds = trials[0].folds
+    kept, folds = [trial.used() for trial in trials], trials[0].folds
     courses = [("unpenalized", trials[0].course()), ("penalized", trials[1].course())] if looks else []
     with np.errstate(invalid="ignore"):  # what diverged differs by no number
         differences = [after - before for before, after in zip(*(t.held_out_losses for t in trials), strict=True)]
