@@ -125,10 +125,10 @@ def test_a_full_disk_before_it_trains(run: Any, tmp_path: Path, monkeypatch: pyt
 
 
 @pytest.mark.slow
-def test_a_disk_of_half_a_mebibyte(run: Any, tmp_path: Path) -> None:
+def test_a_disk_that_is_too_small(run: Any, tmp_path: Path) -> None:
     disk = tmp_path / "broken"
     disk.mkdir()
-    mount = ["mount", "-t", "tmpfs", "-o", "size=512k", "tmpfs", str(disk)]
+    mount = ["mount", "-t", "tmpfs", "-o", "size=192k", "tmpfs", str(disk)]
     if subprocess.run(mount, capture_output=True, check=False).returncode:
         pytest.skip("mounting a small disk takes rights that this user lacks")
     try:
