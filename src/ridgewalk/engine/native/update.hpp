@@ -3,6 +3,8 @@
 //   z = move(w, dw);   w <- prox_{step}(z):   L1, then the group, then L2        (penalties.py, optimizers.py)
 //                                             with a concavity: L2, which shrinks z and step, then MCP of the weight or the group
 #pragma once
+#include <limits>
+
 #include "network.hpp"
 
 namespace ridgewalk {
@@ -35,6 +37,11 @@ template <class T> inline V<T> firm(V<T> z, V<T> step, T strength, T concavity) 
   left = left > size ? size : left;
   const V<T> hard = size <= strength * root<T>(step / concavity) ? V<T>{} : size;
   return with_sign<T>(ratio < 1 ? left : hard, z) + T(0);
+}
+// A number, or 0 where it is below the smallest normal one: WebAssembly cannot flush such numbers, and where one decides
+// whether a weight is 0, every machine must say the same.
+template <class T> inline V<T> flushed(V<T> v) {
+  return magnitude<T>(v) < std::numeric_limits<T>::min() ? V<T>{} : v;
 }
 // The first `count` lanes of v, 0 beyond.
 template <class T> inline V<T> head(V<T> v, int count) {
@@ -120,7 +127,7 @@ void proximal_as(const Shape shape, int begin, int end, const Prox<T> prox, Grou
     }
   }
   if (!desk) return;
-  desk->shrink.sum_over([&](size_t i) { return load<T>(desk->z.get() + i) * load<T>(desk->z.get() + i); });
+  desk->shrink.sum_over([&](size_t i) { return flushed<T>(load<T>(desk->z.get() + i) * load<T>(desk->z.get() + i)); });
   for (int k = 0; k < desk->shrink.count(); ++k) {
     const T norm = std::sqrt(desk->shrink.values[k]), threshold = desk->steps[k] * prox.group[k];
     if constexpr (concave) {
@@ -143,6 +150,23 @@ template <class T, class From, class To>
 void proximal(const Shape& shape, int begin, int end, const Prox<T>& prox, GroupDesk<T>* desk, const From& from, const To& to) {
   if (prox.concavity > 0) proximal_as<T, true>(shape, begin, end, prox, desk, from, to);
   else proximal_as<T, false>(shape, begin, end, prox, desk, from, to);
+}
+
+// Libraries of C differ in the last bit of powers and cosines; these are the same on every machine.
+inline double whole_power(double base, int64_t exponent) {
+  double power = 1;
+  for (; exponent > 0; exponent /= 2, base *= base)
+    if (exponent % 2) power *= base;
+  return power;
+}
+// cos(pi x) for x in [0, 1]: by the Taylor series of the cosine or the sine of an angle up to pi/4.
+inline double cosine_of_pi(double x) {
+  if (x > 0.5) return -cosine_of_pi(1 - x);
+  const bool by_sine = x > 0.25;
+  const double angle = M_PI * (by_sine ? 0.5 - x : x), square = angle * angle;
+  double series = 1;
+  for (int k = 18 + by_sine; k > 1; k -= 2) series = 1 - series * square / double(k * (k - 1));
+  return by_sine ? angle * series : series;
 }
 
 // The state of one array under an optimizer, and its step.
@@ -169,11 +193,12 @@ template <class T> class Mover {
     const Optimizer& o = optimizer_;
     const T rate = T(learning_rate), raised = T(ramp), first = T(o.first), second = T(o.second), epsilon = T(o.epsilon);
     T *m = first_.get(), *v = second_.get();
-    if (desk_ && o.kind != OptimizerKind::sgd) desk_->pool([&](size_t i) { return load<T>(dw + i) * load<T>(dw + i); });
+    if (desk_ && o.kind != OptimizerKind::sgd)
+      desk_->pool([&](size_t i) { return flushed<T>(load<T>(dw + i) * load<T>(dw + i)); });
     const auto squares = [desk = desk_.get()](V<T> g, int p, int q) { return desk ? desk->squares.at(p, q) : g * g; };
     const size_t before = size_t(begin) * shape_.stride;
-    const auto slope = [=](size_t i) { return load<T>(dw + (i - before)); };
-    const auto keep = [=](size_t i, V<T> new_w) { store<T>(w + i, new_w); };
+    const auto slope = [=](size_t i) { return flushed<T>(load<T>(dw + (i - before))); };
+    const auto keep = [=](size_t i, V<T> new_w) { store<T>(w + i, flushed<T>(new_w)); };
     switch (o.kind) {
       case OptimizerKind::sgd: {
         const V<T> step = splat<T>(rate * raised);
@@ -181,7 +206,10 @@ template <class T> class Mover {
           [=](int, int, size_t i) {
             return Moved<T>{load<T>(w + i) + (first * load<T>(m + i) - rate * slope(i)), step};
           },
-          [=](size_t i, V<T> new_w) { store<T>(m + i, new_w - load<T>(w + i)), store<T>(w + i, new_w); });
+          [=](size_t i, V<T> new_w) {
+            store<T>(m + i, flushed<T>(new_w - load<T>(w + i)));
+            keep(i, new_w);
+          });
       }
       case OptimizerKind::adagrad:
       case OptimizerKind::rmsprop: {
@@ -189,7 +217,7 @@ template <class T> class Mover {
         const T fresh = o.kind == OptimizerKind::adagrad ? T(1) : T(1 - o.second);
         return proximal<T>(shape_, begin, end, prox_, desk_.get(),
           [=](int p, int q, size_t i) {
-            const V<T> g = slope(i), account = old * load<T>(m + i) + fresh * squares(g, p, q);
+            const V<T> g = slope(i), account = flushed<T>(old * load<T>(m + i) + fresh * squares(g, p, q));
             store<T>(m + i, account);
             const V<T> step = rate / (root<T>(account) + epsilon);
             return Moved<T>{load<T>(w + i) - step * g, step * raised};
@@ -197,13 +225,13 @@ template <class T> class Mover {
       }
       case OptimizerKind::adam: {
         const T fresh_m = T(1 - o.first), fresh_v = T(1 - o.second);
-        const T m_scale = T(1 / (1 - std::pow(o.first, double(k + 1)))), v_scale = T(1 / (1 - std::pow(o.second, double(k + 1))));
+        const T m_scale = T(1 / (1 - whole_power(o.first, k + 1))), v_scale = T(1 / (1 - whole_power(o.second, k + 1)));
         const T decay = T(learning_rate * decay_);
         return proximal<T>(shape_, begin, end, prox_, desk_.get(),
           [=](int p, int q, size_t i) {
             const V<T> g = slope(i), w_i = load<T>(w + i);
-            const V<T> m_i = first * load<T>(m + i) + fresh_m * g;
-            const V<T> v_i = second * load<T>(v + i) + fresh_v * squares(g, p, q);
+            const V<T> m_i = flushed<T>(first * load<T>(m + i) + fresh_m * g);
+            const V<T> v_i = flushed<T>(second * load<T>(v + i) + fresh_v * squares(g, p, q));
             store<T>(m + i, m_i), store<T>(v + i, v_i);
             const V<T> step = rate / (root<T>(v_i * v_scale) + epsilon);
             return Moved<T>{w_i - step * (m_i * m_scale) - decay * w_i, step * raised};
@@ -215,7 +243,7 @@ template <class T> class Mover {
   // prox_step(z) of a plain step, into out.
   void prox(const T* z, T step, T* out) {
     proximal<T>(shape_, 0, shape_.inputs, prox_, desk_.get(), [&](int, int, size_t i) { return Moved<T>{load<T>(z + i), splat<T>(step)}; },
-                [&](size_t i, V<T> w) { store<T>(out + i, w); });
+                [&](size_t i, V<T> w) { store<T>(out + i, flushed<T>(w)); });
   }
 
   double penalty(const T* w) { return prox_.concavity > 0 ? penalty_as<true>(w) : penalty_as<false>(w); }
@@ -237,7 +265,7 @@ template <class T> class Mover {
         if (prox_.l2) count(prox_.l2[p], each * each);
       }
     if (!desk_) return total;
-    desk_->shrink.sum_over([&](size_t i) { return load<T>(w + i) * load<T>(w + i); });
+    desk_->shrink.sum_over([&](size_t i) { return flushed<T>(load<T>(w + i) * load<T>(w + i)); });
     for (int k = 0; k < desk_->shrink.count(); ++k) {  // a norm stands once per member of its group
       const double entries = prox_.over == Over::units ? shape_.inputs : shape_.units;
       count(prox_.group[k], counted(prox_.group[k], std::sqrt(double(desk_->shrink.values[k]))) * (entries / double(desk_->sizes[k])));
@@ -256,8 +284,8 @@ template <class T> class Mover {
 inline double multiplier(const Schedule& schedule, int64_t k, int64_t total) {
   switch (schedule.kind) {
     case ScheduleKind::inverse_time: return 1 / (1 + schedule.a * double(k));
-    case ScheduleKind::cosine: return 0.5 * (1 + std::cos(M_PI * double(std::min(k, total - 1)) / double(total)));
-    case ScheduleKind::steps: return std::pow(schedule.b, double(k / int64_t(schedule.a)));
+    case ScheduleKind::cosine: return 0.5 * (1 + cosine_of_pi(double(std::min(k, total - 1)) / double(total)));
+    case ScheduleKind::steps: return whole_power(schedule.b, k / int64_t(schedule.a));
   }
   return 1;
 }
