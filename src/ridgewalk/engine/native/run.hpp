@@ -5,8 +5,8 @@
 #include <optional>
 
 #include "awake.hpp"
-#include "crew.hpp"
 #include "progress.hpp"
+#include "thread_pool.hpp"
 #include "update.hpp"
 
 namespace ridgewalk {
@@ -82,17 +82,17 @@ template <class T> struct Worker {
       : desk(plan.source, plan.tiled()), pass(plan), some(in_range), biases(in_range), dw(in_range) {}
 };
 
-// Where a crew's runs are trained, one after the other; nothing is allocated between two steps.
+// Trains the runs of a pool of threads, one after the other; nothing is allocated between two steps.
 template <class T> class Bench {
  public:
-  Bench(const Plan<T>& plan, int crew_size, Progress& progress)
-      : plan_(plan), shapes_(shapes<T>(plan.layers)), ranges_(ranges<T>(shapes_)), cutter_(plan), crew_(crew_size),
+  Bench(const Plan<T>& plan, int pool_size, Progress& progress)
+      : plan_(plan), shapes_(shapes<T>(plan.layers)), ranges_(ranges<T>(shapes_)), cutter_(plan), pool_(pool_size),
         progress_(progress), awake_(plan, shapes_) {
     for (int s = 0; s < cutter_.most(); ++s) parts_.push_back(std::make_unique<Gradients<T>>(shapes_, awake_.possible()));
     size_t in_range = 0;
     for (const Range& range : ranges_)
       in_range = std::max(in_range, size_t(range.last - range.first) * shapes_[range.array].stride);
-    for (int k = 0; k < std::max(crew_.size(), cutter_.most_kept()); ++k)
+    for (int k = 0; k < std::max(pool_.size(), cutter_.most_kept()); ++k)
       workers_.push_back(std::make_unique<Worker<T>>(plan, in_range));
     w_ = zeros<T>(shapes_);
     if (plan.optimizer.nesterov || plan.polish_steps >= 0) point_ = zeros<T>(shapes_);
@@ -167,7 +167,7 @@ template <class T> class Bench {
   // One step of every array. A gradient is summed where it stays in a near cache until its weights are updated; the rows
   // of an array whose weights are penalized in groups must wait for each other.
   void update(const Cut& cut, int64_t step, double rate, double ramp) {
-    crew_.each(int(ranges_.size()), [&](int k, int member) {
+    pool_.each(int(ranges_.size()), [&](int k, int member) {
       const Range& range = ranges_[k];
       Mover<T>& mover = *movers_[range.array];
       const T* dw = gradient_of(cut, range, *workers_[member], mover.in_groups() ? place(range) : workers_[member]->dw.get());
@@ -239,7 +239,7 @@ template <class T> class Bench {
   double gradient(const Arrays<T>& at) {
     const int64_t rows = data_->training.rows();
     const double loss = slice_gradients(at, nullptr, rows, nullptr, true);
-    crew_.each(int(ranges_.size()), [&](int k, int member) {
+    pool_.each(int(ranges_.size()), [&](int k, int member) {
       gradient_of(cutter_.cut(rows), ranges_[k], *workers_[member], place(ranges_[k]));
     });
     return loss;
@@ -268,7 +268,7 @@ template <class T> class Bench {
     const int count = cutter_.cut(size).slices;
     const int64_t tiles = tiles_in(size);
     double sums[most_slices] = {};
-    crew_.each(count, [&](int s, int member) {
+    pool_.each(count, [&](int s, int member) {
       begin(s);
       const int64_t last = tiles * (s + 1) / count;
       for (int64_t k = tiles * s / count; k < last && !progress_.stopped(); k += group)
@@ -417,7 +417,7 @@ template <class T> class Bench {
   const std::vector<Shape> shapes_;
   const std::vector<Range> ranges_;
   const Cutter cutter_;
-  Crew crew_;
+  ThreadPool pool_;
   Progress& progress_;
   std::vector<std::unique_ptr<Gradients<T>>> parts_;
   std::vector<std::unique_ptr<Worker<T>>> workers_;

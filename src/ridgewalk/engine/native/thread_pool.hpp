@@ -90,15 +90,15 @@ template <class F> bool started(std::vector<std::thread>& threads, const F& f) {
   return true;
 }
 
-class Crew {
+class ThreadPool {
  public:
   // The caller of each(), and so many threads beside it as can be had, up to `size` in all.
-  explicit Crew(int size) {
+  explicit ThreadPool(int size) {
     threads_.reserve(size_t(size - 1));
     for (int member = 1; member < size; ++member)
       if (!started(threads_, [this, member] { serve(member); })) break;
   }
-  ~Crew() {
+  ~ThreadPool() {
     over_ = true;
     ++round_;
     round_.notify_all();
