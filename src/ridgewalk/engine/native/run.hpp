@@ -4,7 +4,7 @@
 #include <numeric>
 #include <optional>
 
-#include "awake.hpp"
+#include "active_units.hpp"
 #include "progress.hpp"
 #include "thread_pool.hpp"
 #include "update.hpp"
@@ -73,13 +73,13 @@ template <class T> std::vector<Range> ranges(const std::vector<Shape>& all) {
   return found;
 }
 
-// One worker's own desk and tape, and the gradient of a range: of the awake alone, of their biases, and of all.
+// One worker's own desk and tape, and the gradient of a range: of the active units alone, of their biases, and of all.
 template <class T> struct Worker {
   Desk<T> desk;
   Pass<T> pass;
-  Buffer<T> some, biases, dw;
+  Buffer<T> active_rows, biases, dw;
   Worker(const Plan<T>& plan, size_t in_range)
-      : desk(plan.source, plan.tiled()), pass(plan), some(in_range), biases(in_range), dw(in_range) {}
+      : desk(plan.source, plan.tiled()), pass(plan), active_rows(in_range), biases(in_range), dw(in_range) {}
 };
 
 // Trains the runs of a pool of threads, one after the other; nothing is allocated between two steps.
@@ -87,8 +87,8 @@ template <class T> class Bench {
  public:
   Bench(const Plan<T>& plan, int pool_size, Progress& progress)
       : plan_(plan), shapes_(shapes<T>(plan.layers)), ranges_(ranges<T>(shapes_)), cutter_(plan), pool_(pool_size),
-        progress_(progress), awake_(plan, shapes_) {
-    for (int s = 0; s < cutter_.most(); ++s) parts_.push_back(std::make_unique<Gradients<T>>(shapes_, awake_.possible()));
+        progress_(progress), active_(plan, shapes_) {
+    for (int s = 0; s < cutter_.most(); ++s) parts_.push_back(std::make_unique<Gradients<T>>(shapes_, active_.possible()));
     size_t in_range = 0;
     for (const Range& range : ranges_)
       in_range = std::max(in_range, size_t(range.last - range.first) * shapes_[range.array].stride);
@@ -99,7 +99,7 @@ template <class T> class Bench {
     if (plan.patience >= 0) best_ = zeros<T>(shapes_);
     if (plan.polish_steps >= 0) z_ = zeros<T>(shapes_);
     scratch_ = zeros<T>(shapes_);
-    if (awake_.possible()) whole_ = zeros<T>(shapes_);
+    if (active_.possible()) whole_ = zeros<T>(shapes_);
   }
 
   // Train one run; returns early, with nothing written, when told to stop.
@@ -179,7 +179,7 @@ template <class T> class Bench {
   }
 
   // Where the gradient of all arrays is put together.
-  const Arrays<T>& whole() const { return awake_.all() ? parts_[0]->arrays : whole_; }
+  const Arrays<T>& whole() const { return active_.all() ? parts_[0]->arrays : whole_; }
   T* place(const Range& range) const {
     return whole()[range.array].get() + size_t(range.first) * shapes_[range.array].stride;
   }
@@ -203,25 +203,25 @@ template <class T> class Bench {
   }
   // What a pass over these arrays runs on; workers and slices are made ready for it.
   const Arrays<T>& seen_of(const Arrays<T>& at) {
-    const Arrays<T>& seen = awake_.of(at);
-    if (!awake_.possible()) return seen;
-    for (const auto& part : parts_) part->take(awake_.shapes());
-    for (const auto& worker : workers_) worker->pass.take(awake_.shapes());
+    const Arrays<T>& seen = active_.of(at);
+    if (!active_.possible()) return seen;
+    for (const auto& part : parts_) part->take(active_.shapes());
+    for (const auto& worker : workers_) worker->pass.take(active_.shapes());
     return seen;
   }
   // The gradient of a range, over all slices; it stands in dw, or in parts_[0] where there is but one slice.
   const T* gradient_of(const Cut& cut, const Range& range, const Worker<T>& worker, T* dw) const {
     const auto [array, first, last] = range;
-    if (awake_.all()) return sum_slices(cut, range, dw);
-    const auto [next, end] = awake_.rows(array, first, last);
-    const T* some = sum_slices(cut, {array, next, end}, worker.some.get());
+    if (active_.all()) return sum_slices(cut, range, dw);
+    const auto [next, end] = active_.rows(array, first, last);
+    const T* active_rows = sum_slices(cut, {array, next, end}, worker.active_rows.get());
     const T* biases = sum_slices(cut, {array / 2 * 2 + 1, 0, 1}, worker.biases.get());
-    awake_.put_back(array, first, last, some, biases, dw);
+    active_.put_back(array, first, last, active_rows, biases, dw);
     return dw;
   }
   // Rows of the gradient of what the passes ran on.
   const T* sum_slices(const Cut& cut, const Range& range, T* dw) const {
-    const size_t stride = awake_.shapes()[range.array].stride, count = (range.last - range.first) * stride;
+    const size_t stride = active_.shapes()[range.array].stride, count = (range.last - range.first) * stride;
     const int dense = range.array / 2;
     if (cut.keeps && range.array % 2 == 0 && parts_[0]->ways[dense] == Gradients<T>::wide) {
       std::memset(static_cast<void*>(dw), 0, count * sizeof(T));
@@ -327,7 +327,7 @@ template <class T> class Bench {
         if (residual() <= plan_.polish_tolerance) break;
       }
       const double at_point = gradient(point_);
-      const Arrays<T>& slopes = whole();  // until the next gradient, whoever sleeps in the trials
+      const Arrays<T>& slopes = whole();  // until the next gradient, whichever units are inactive in the trials
       double z_loss;
       for (;;) {
         double along = 0, squared = 0;
@@ -422,7 +422,7 @@ template <class T> class Bench {
   std::vector<std::unique_ptr<Gradients<T>>> parts_;
   std::vector<std::unique_ptr<Worker<T>>> workers_;
   std::vector<std::unique_ptr<Mover<T>>> movers_;
-  Awake<T> awake_;
+  ActiveUnits<T> active_;
   Arrays<T> w_, point_, best_, z_, scratch_, whole_;
   Shuffle shuffle_;
   int run_ = 0;

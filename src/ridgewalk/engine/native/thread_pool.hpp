@@ -56,7 +56,8 @@ inline void pause() {
 #endif
 }
 
-// Wait until `value` is no longer `old`: some microseconds awake, since the next round is mostly near, then asleep.
+// Wait until `value` is no longer `old`: it spins for some microseconds, since the next round is mostly
+// near, then sleeps.
 template <class U> void wait_for_change(const std::atomic<U>& value, U old) {
   for (int k = 0; k < spins; ++k) {
     if (value != old) return;
