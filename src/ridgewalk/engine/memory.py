@@ -144,10 +144,10 @@ def needed(size: Size, threads: int) -> int:
     slices = max(kept, min(-(-tiles // per_slice), MOST_SLICES))
     thin = [min(p, q, THINNEST) * max(p, q) for p, q in shapes[::2] if size.rests or min(p, q) <= THINNEST]
     gradients = slices * (padded + (sum(thin) + sum(q for _, q in shapes[::2])) * _VECTOR)
-    tape = TILE * (columns + _PER_UNIT * sum(units for _, units in shapes[::2])) * item
-    tapes = max(min(threads, pools * slices), pools * kept) * tape
+    cache = TILE * (columns + _PER_UNIT * sum(units for _, units in shapes[::2])) * item
+    caches = max(min(threads, pools * slices), pools * kept) * cache
     under_way = pools * (padded * (size.states + 2 * size.rests) + gradients + size.rows * _SHUFFLE * size.batches)
-    return folds + under_way + tapes + size.runs * size.arrays
+    return folds + under_way + caches + size.runs * size.arrays
 
 
 def needed_by_fit(size: Size, threads: int, held: float = 0) -> int:

@@ -140,7 +140,7 @@ struct Dropped {  // what dropout's numbers are drawn from
   int64_t step;
 };
 
-// One worker's tape: the output of every layer for one tile, and the way back.
+// One worker's pass: the cached output of every layer for one tile, forward, and the gradients, backward.
 template <class T> class Pass {
  public:
   explicit Pass(const Plan<T>& plan) : loss_(plan.loss) {

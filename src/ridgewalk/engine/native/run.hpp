@@ -73,13 +73,13 @@ template <class T> std::vector<Range> ranges(const std::vector<Shape>& all) {
   return found;
 }
 
-// One worker's own desk and tape, and the gradient of a range: of the active units alone, of their biases, and of all.
+// One worker's own buffer and pass, and the gradient of a range: of the active units alone, of their biases, and of all.
 template <class T> struct Worker {
-  Desk<T> desk;
+  TileBuffer<T> buffer;
   Pass<T> pass;
   Buffer<T> active_rows, biases, dw;
   Worker(const Plan<T>& plan, size_t in_range)
-      : desk(plan.source, plan.tiled()), pass(plan), active_rows(in_range), biases(in_range), dw(in_range) {}
+      : buffer(plan.source, plan.tiled()), pass(plan), active_rows(in_range), biases(in_range), dw(in_range) {}
 };
 
 // Trains the runs of a pool of threads, one after the other; nothing is allocated between two steps.
@@ -187,7 +187,7 @@ template <class T> class Bench {
   // Gradient of the data loss over a batch, slice by slice; gives the batch's part of the mean loss where it is asked for.
   double slice_gradients(const Arrays<T>& at, const int32_t* positions, int64_t size, const Dropped* dropped, bool losses) {
     const Table<T>& rows = data_->training;
-    const int group = rows.stays() ? together : 1;  // any other tile stands on the one desk
+    const int group = rows.stays() ? together : 1;  // any other tile is built in the one buffer
     const bool keeps = cutter_.cut(size).keeps;
     const Arrays<T>& seen = seen_of(at);
     const double loss = in_slices(
@@ -195,7 +195,7 @@ template <class T> class Bench {
         [&](int s, int member, int64_t first, int count, double* sum) {
           Worker<T>& worker = *workers_[keeps ? s : member];
           Tile<T> tiles[together];
-          for (int t = 0; t < count; ++t) tiles[t] = rows.load(positions, size, first + t, worker.desk);
+          for (int t = 0; t < count; ++t) tiles[t] = rows.load(positions, size, first + t, worker.buffer);
           worker.pass.add_gradients(seen, tiles, count, dropped, keeps, *parts_[s], losses ? sum : nullptr);
         },
         [&](int s) { parts_[s]->clear(keeps); }, [&](int s) { parts_[s]->finish(); });
@@ -254,7 +254,7 @@ template <class T> class Bench {
         rows->rows(), 1,
         [&](int, int member, int64_t first, int, double* total) {
           Worker<T>& worker = *workers_[member];
-          const Tile<T> data = rows->load(nullptr, rows->rows(), first, worker.desk);
+          const Tile<T> data = rows->load(nullptr, rows->rows(), first, worker.buffer);
           *total += worker.pass.loss(data, worker.pass.forward(seen, data, nullptr));
         },
         nothing, nothing);
