@@ -1,10 +1,10 @@
 // One tile forward through the layers and back: arrays, gradients, activations, dropout.
 #pragma once
-#include "draws.hpp"
 #include "kernels.hpp"
 #include "losses.hpp"
 #include "memory.hpp"
 #include "plan.hpp"
+#include "rng.hpp"
 #include "table.hpp"
 
 namespace ridgewalk {

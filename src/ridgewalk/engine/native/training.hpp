@@ -5,7 +5,7 @@
 #include <mutex>
 #include <numeric>
 
-#include "run.hpp"
+#include "trainer.hpp"
 
 namespace ridgewalk {
 
@@ -103,14 +103,14 @@ template <class T> class Training : public Work {
     const faults::Scope own(true);
     const FlushedDenormals flushed;
     try {
-      Bench<T> bench(plan_, pool_size, progress);
+      Trainer<T> trainer(plan_, pool_size, progress);
       for (int k = next_++; k < plan_.runs && !progress.stopped(); k = next_++) {
         Shared& shared = data_[plan_.fold[order_[k]]];
         {
           std::lock_guard lock(shared.mutex);
           if (!shared.data) shared.data = std::make_unique<Data<T>>(plan_, plan_.folds[plan_.fold[order_[k]]], progress);
         }
-        bench.train(order_[k], *shared.data);
+        trainer.train(order_[k], *shared.data);
         std::lock_guard lock(shared.mutex);
         if (--shared.runs == 0) shared.data.reset();
       }

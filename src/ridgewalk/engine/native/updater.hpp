@@ -146,9 +146,9 @@ void proximal(const Shape& shape, int begin, int end, const Prox<T>& prox, Group
 }
 
 // The state of one array under an optimizer, and its step.
-template <class T> class Mover {
+template <class T> class Updater {
  public:
-  Mover(const Shape& shape, const Optimizer& optimizer, const Prox<T>& prox, bool bias)
+  Updater(const Shape& shape, const Optimizer& optimizer, const Prox<T>& prox, bool bias)
       : shape_(shape), optimizer_(optimizer), prox_(prox), decay_(bias ? 0 : optimizer.decay), first_(shape.size()),
         second_(optimizer.kind == OptimizerKind::adam ? shape.size() : 0) {
     if (prox.over != Over::none) buffer_ = std::make_unique<GroupBuffer<T>>(shape_, prox_);

@@ -7,7 +7,7 @@
 #include "active_units.hpp"
 #include "progress.hpp"
 #include "thread_pool.hpp"
-#include "update.hpp"
+#include "updater.hpp"
 
 namespace ridgewalk {
 
@@ -83,9 +83,9 @@ template <class T> struct Worker {
 };
 
 // Trains the runs of a pool of threads, one after the other; nothing is allocated between two steps.
-template <class T> class Bench {
+template <class T> class Trainer {
  public:
-  Bench(const Plan<T>& plan, int pool_size, Progress& progress)
+  Trainer(const Plan<T>& plan, int pool_size, Progress& progress)
       : plan_(plan), shapes_(shapes<T>(plan.layers)), ranges_(ranges<T>(shapes_)), cutter_(plan), pool_(pool_size),
         progress_(progress), active_(plan, shapes_) {
     for (int s = 0; s < cutter_.most(); ++s) parts_.push_back(std::make_unique<Gradients<T>>(shapes_, active_.possible()));
@@ -106,9 +106,9 @@ template <class T> class Bench {
   void train(int run, const Data<T>& data) {
     run_ = run;
     data_ = &data;
-    movers_.clear();
+    updaters_.clear();
     for (size_t k = 0; k < shapes_.size(); ++k) {
-      movers_.push_back(std::make_unique<Mover<T>>(shapes_[k], plan_.optimizer, Prox<T>(plan_.penalties[k], run), k % 2));
+      updaters_.push_back(std::make_unique<Updater<T>>(shapes_[k], plan_.optimizer, Prox<T>(plan_.penalties[k], run), k % 2));
       read(plan_.start[k], k);
     }
     const int64_t trained = descend();
@@ -135,7 +135,7 @@ template <class T> class Bench {
         const Dropped dropped{uint64_t(plan_.seeds[run_]), step};
         const bool ahead = plan_.optimizer.nesterov;
         if (ahead)
-          for (size_t k = 0; k < shapes_.size(); ++k) movers_[k]->look_ahead(w_[k].get(), point_[k].get());
+          for (size_t k = 0; k < shapes_.size(); ++k) updaters_[k]->look_ahead(w_[k].get(), point_[k].get());
         const int64_t count = std::min(size, n - first);
         lost += slice_gradients(ahead ? point_ : w_, order ? order + first : nullptr, count, &dropped, plan_.batch_losses);
         if (progress_.stopped()) return 0;
@@ -169,13 +169,13 @@ template <class T> class Bench {
   void update(const Cut& cut, int64_t step, double rate, double ramp) {
     pool_.each(int(ranges_.size()), [&](int k, int member) {
       const Range& range = ranges_[k];
-      Mover<T>& mover = *movers_[range.array];
-      const T* dw = gradient_of(cut, range, *workers_[member], mover.in_groups() ? place(range) : workers_[member]->dw.get());
-      if (!mover.in_groups()) mover.step(w_[range.array].get(), dw, rate, step, ramp, range.first, range.last);
+      Updater<T>& updater = *updaters_[range.array];
+      const T* dw = gradient_of(cut, range, *workers_[member], updater.in_groups() ? place(range) : workers_[member]->dw.get());
+      if (!updater.in_groups()) updater.step(w_[range.array].get(), dw, rate, step, ramp, range.first, range.last);
     });
     for (size_t k = 0; k < shapes_.size(); ++k)
-      if (movers_[k]->in_groups())
-        movers_[k]->step(w_[k].get(), whole()[k].get(), rate, step, ramp, 0, shapes_[k].inputs);
+      if (updaters_[k]->in_groups())
+        updaters_[k]->step(w_[k].get(), whole()[k].get(), rate, step, ramp, 0, shapes_[k].inputs);
   }
 
   // Where the gradient of all arrays is put together.
@@ -293,7 +293,7 @@ template <class T> class Bench {
 
   double penalty(const Arrays<T>& at) {
     double total = 0;
-    for (size_t k = 0; k < shapes_.size(); ++k) total += movers_[k]->penalty(at[k].get());
+    for (size_t k = 0; k < shapes_.size(); ++k) total += updaters_[k]->penalty(at[k].get());
     return total;
   }
 
@@ -303,9 +303,9 @@ template <class T> class Bench {
     for (size_t k = 0; k < shapes_.size(); ++k) {
       const T *w = w_[k].get(), *dw = whole()[k].get();
       T* out = scratch_[k].get();
-      const T step = movers_[k]->residual_step();
+      const T step = updaters_[k]->residual_step();
       for (size_t i = 0; i < shapes_[k].size(); ++i) out[i] = w[i] - step * dw[i];
-      movers_[k]->prox(out, step, out);
+      updaters_[k]->prox(out, step, out);
       each_weight(k, [&](size_t i) {
         const double distance = std::abs(double(w[i] - out[i])) / double(step);
         if (!(distance <= worst)) worst = distance;  // what is not a number stays
@@ -335,7 +335,7 @@ template <class T> class Bench {
           const T *y = point_[k].get(), *dy = slopes[k].get();
           T* z = z_[k].get();
           for (size_t i = 0; i < shapes_[k].size(); ++i) z[i] = y[i] - T(rate) * dy[i];
-          movers_[k]->prox(z, T(rate), z);
+          updaters_[k]->prox(z, T(rate), z);
           each_weight(k, [&](size_t i) {
             const double moved = double(z[i] - y[i]);
             along += double(dy[i]) * moved;
@@ -421,7 +421,7 @@ template <class T> class Bench {
   Progress& progress_;
   std::vector<std::unique_ptr<Gradients<T>>> parts_;
   std::vector<std::unique_ptr<Worker<T>>> workers_;
-  std::vector<std::unique_ptr<Mover<T>>> movers_;
+  std::vector<std::unique_ptr<Updater<T>>> updaters_;
   ActiveUnits<T> active_;
   Arrays<T> w_, point_, best_, z_, scratch_, whole_;
   Shuffle shuffle_;
