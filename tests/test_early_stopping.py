@@ -9,7 +9,6 @@ import pytest
 
 from paths import settings_of
 from ridgewalk import MLPClassifierCV, MLPRegressorCV, TableRegressor
-from ridgewalk.draws import order
 from ridgewalk.engine import Runner
 from ridgewalk.engine.job import EarlyStopping, Job
 from ridgewalk.losses import SquaredError
@@ -20,6 +19,7 @@ from ridgewalk.path.dependence import Dependence
 from ridgewalk.path.early_stopping import fit_early_stopped, stopped_early
 from ridgewalk.path.jobs import dense_job
 from ridgewalk.path.result import model_of
+from ridgewalk.rng import order
 from ridgewalk.storage import ModelFileError, load, save
 from test_storage import forged, opened
 

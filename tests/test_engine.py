@@ -14,7 +14,6 @@ import pytest
 from scipy.sparse import csc_array, csr_array
 
 from ridgewalk.arrays import per_run, standardization
-from ridgewalk.draws import order, uniform
 from ridgewalk.engine import compiled, memory, native, reference
 from ridgewalk.engine import train as train_by
 from ridgewalk.engine.job import EarlyStopping, Job, Polish
@@ -26,6 +25,7 @@ from ridgewalk.losses import BinaryCrossEntropy, CrossEntropy, SquaredError
 from ridgewalk.network import EvadablePenaltyWarning, layer_penalties, multilayer_perceptron
 from ridgewalk.optimizers import SGD, AdaGrad, Adam, AdamW, Cosine, InverseScaling, InverseTime, RMSProp
 from ridgewalk.penalties import ElasticNet, GroupLasso, Sum
+from ridgewalk.rng import order, uniform
 
 ROWS, INPUTS = 60, 5
 _generator = np.random.default_rng(0)
