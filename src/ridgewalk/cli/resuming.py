@@ -1,7 +1,7 @@
 """A fit that was broken off goes on: what has finished waits in the result's folder until the result is whole.
 
     FOLDER/.unfinished/asked.json    what was asked: the options, a digest of the data, the engine
-    FOLDER/.unfinished/*.npy         networks that are trained (ridgewalk.engine.record)
+    FOLDER/.unfinished/*.npy         networks that are trained (ridgewalk.engine.checkpoints)
 
 While ``asked.json`` is there, the result is not whole. A link in the place of any of it is removed, and not followed.
 """
@@ -25,8 +25,8 @@ from ridgewalk.cli.console import err
 from ridgewalk.cli.files import LOCK_FILE, SUMMARY_FILE, plainly
 from ridgewalk.cli.options import Columns, Reading, Walk
 from ridgewalk.engine import native
+from ridgewalk.engine.checkpoints import feed
 from ridgewalk.engine.progress import StoppedError
-from ridgewalk.engine.record import feed
 from ridgewalk.files import UNFINISHED, written
 from ridgewalk.report.schema import Summary
 

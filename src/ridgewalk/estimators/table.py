@@ -51,7 +51,7 @@ from ridgewalk.estimators.page_content import PageContent
 from ridgewalk.estimators.parameters import NETWORK_CONSTRAINTS
 from ridgewalk.estimators.planning import TablePlan, plan_of
 from ridgewalk.estimators.positive import POS_LABEL_CONSTRAINTS, check_pos_label
-from ridgewalk.estimators.problem import REGRESSION_LOSSES, recorded
+from ridgewalk.estimators.problem import REGRESSION_LOSSES, checkpoint_store
 from ridgewalk.estimators.table_progress import TableSize, table_progress
 from ridgewalk.estimators.whole_path import MLPClassifierCV, MLPRegressorCV
 from ridgewalk.importance import shares_of_importance
@@ -185,7 +185,7 @@ class _TableEstimator(Calibrated, TableAtStrength):
         """Fit the views to encoded columns (N, P) and the target (N,), and blend them."""
         views = self._asked_views()
         self.encoder_ = encoder
-        recorded(self.checkpoint_dir, self.random_state)  # refuses what cannot be drawn again alike
+        checkpoint_store(self.checkpoint_dir, self.random_state)  # refuses what cannot be drawn again alike
         self.views_: dict[str, MLPClassifierCV | MLPRegressorCV] = {}
         models = dict(zip((view.name for view in views), self._models(views, x, y, groups), strict=True))
         classes = len(getattr(self, "classes_", ()))

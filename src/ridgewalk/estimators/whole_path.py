@@ -21,9 +21,9 @@ from ridgewalk.diagnostics import Arm, Diagnosis, Evidence, judge, of_path
 from ridgewalk.diagnostics.evidence import arm_of, chosen_by_others, less_linear
 from ridgewalk.diagnostics.statistics import Effect
 from ridgewalk.engine import Engine, Runner
+from ridgewalk.engine.checkpoints import CheckpointStore
 from ridgewalk.engine.job import History
 from ridgewalk.engine.progress import Progress
-from ridgewalk.engine.record import Record
 from ridgewalk.estimators.answering import (
     Chosen,
     Contender,
@@ -47,9 +47,9 @@ from ridgewalk.estimators.predicting import _ClassifierMixin, _RegressorMixin
 from ridgewalk.estimators.problem import (
     REGRESSION_LOSSES,
     Sampling,
+    checkpoint_store,
     loss_for,
     path_problem,
-    recorded,
     row_weights,
 )
 from ridgewalk.estimators.references import reference_outputs
@@ -251,7 +251,7 @@ class _PathEstimator(Calibrated, PathAtStrength):
             tolerance=self.tol,
         )
 
-    def _runner(self, watched: Progress, checkpoints: Record | None = None) -> Runner:
+    def _runner(self, watched: Progress, checkpoints: CheckpointStore | None = None) -> Runner:
         return Runner(self.engine, 1 if self.n_jobs is None else self.n_jobs, watched, checkpoints)
 
     def _fit(self, x: Any, target: Array, y: Array, loss: Loss, weights: Array, groups: ArrayLike | None) -> Self:
@@ -264,7 +264,7 @@ class _PathEstimator(Calibrated, PathAtStrength):
         selections: list[InputSelection] = []
         candidates: list[MLPPath] = []
         with self._counted("Selecting inputs" if self.select_inputs else "Fitting the path") as watched:
-            runner = self._runner(watched, recorded(self.checkpoint_dir, self.random_state))
+            runner = self._runner(watched, checkpoint_store(self.checkpoint_dir, self.random_state))
             with watched.task(self._seconds(problem, every, size.alphas, self._baseline is None)):
                 for settings in every:
                     if selecting:

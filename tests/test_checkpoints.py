@@ -15,8 +15,8 @@ import pytest
 from scipy.sparse import csr_array
 
 from ridgewalk.engine import Runner, compiled
+from ridgewalk.engine.checkpoints import CheckpointStore
 from ridgewalk.engine.job import EarlyStopping, Fits, Polish
-from ridgewalk.engine.record import Record
 from ridgewalk.engine.runner import epoch_seconds
 from ridgewalk.folds import Fold
 from ridgewalk.optimizers import Adam
@@ -43,7 +43,7 @@ JOBS = {
 
 
 def kept(folder: Any) -> Runner:
-    return Runner(checkpoints=Record(folder))
+    return Runner(checkpoints=CheckpointStore(folder))
 
 
 def train(job: Any, n_jobs: Any = 1, runner: Any = None, engine: Any = "compiled") -> Any:
@@ -108,14 +108,14 @@ OTHERS = {
 
 @pytest.mark.parametrize("change", OTHERS.values(), ids=OTHERS.keys())
 def test_a_job_that_says_anything_else_finds_nothing(change: Any, tmp_path: Path) -> None:
-    record, settings = Record(tmp_path), {"folds": HALVES[:1], "batch_size": 16}
+    record, settings = CheckpointStore(tmp_path), {"folds": HALVES[:1], "batch_size": 16}
     known = set(record.digests(make(**settings)))
     assert len(known) == 4
     assert not known & set(record.digests(make(**(settings | change))))
 
 
 def test_seeds_count_only_where_something_is_drawn(tmp_path: Path) -> None:
-    record = Record(tmp_path)
+    record = CheckpointStore(tmp_path)
     assert record.digests(make(seeds=np.arange(4))) == record.digests(make(seeds=np.arange(4) + 9))
 
 
