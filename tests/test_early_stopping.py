@@ -206,9 +206,9 @@ def test_a_diagnosis_trains_none_where_a_fit_has_them(fitted: Any, monkeypatch: 
         return trained(self, job, *share)
 
     monkeypatch.setattr(Runner, "train", spy)
-    arms = model.diagnose(references=False).numbers["arms"]
+    conditions = model.diagnose(references=False).numbers["arms"]
     assert not any(job.early_stopping for job in jobs)
-    assert arms["early stopping"] == pytest.approx(
+    assert conditions["early stopping"] == pytest.approx(
         weighted_mean(model.early_stopped_.row_loss, model.path_.row_weights), rel=1e-12
     )
 

@@ -75,7 +75,7 @@ def _inputs(model: Fitted, encoder: Encoder | None) -> int:
 def _kept(run: Path) -> _Run:
     stored = read(run)
     model = stored.model
-    if not hasattr(model, "heldout_arm"):
+    if not hasattr(model, "heldout_scores"):
         raise ValueError(f"{run} holds a {type(model).__name__}, which walked no path: give results of fit.")
     return model, stored.encoder
 

@@ -17,8 +17,8 @@ from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import _check_feature_names_in, check_is_fitted
 
 from ridgewalk.arrays import Array
-from ridgewalk.diagnostics import Arm, Diagnosis, Evidence, judge, of_path
-from ridgewalk.diagnostics.evidence import arm_of, chosen_by_others, less_linear
+from ridgewalk.diagnostics import ConditionScores, Diagnosis, Evidence, judge, of_path
+from ridgewalk.diagnostics.evidence import chosen_by_others, less_linear, scores_of
 from ridgewalk.diagnostics.statistics import Effect
 from ridgewalk.engine import Engine, Runner
 from ridgewalk.engine.checkpoints import CheckpointStore
@@ -471,12 +471,12 @@ class _PathEstimator(Calibrated, PathAtStrength):
             )
         return f"{self.selection}{by}"
 
-    def heldout_arm(self) -> Arm:
+    def heldout_scores(self) -> ConditionScores:
         """Give what was lost on held-out rows, each fold at the strength that the other folds choose.
 
         Returns
         -------
-        Arm
+        ConditionScores
             Without any penalty, by row, and by fold and start.
         """
         check_is_fitted(self)
@@ -486,8 +486,8 @@ class _PathEstimator(Calibrated, PathAtStrength):
         if self._holds_null_model:
             losses, weights = path.null_row_loss, path.row_weights
             null = np.array([[weighted_mean(losses[rows], weights[rows])] for rows in path.heldout_rows])
-            return Arm(path.null_row_loss, null, null)
-        return arm_of(self._chosen_by_folds())
+            return ConditionScores(path.null_row_loss, null, null)
+        return scores_of(self._chosen_by_folds())
 
     @property
     def _holds_null_model(self) -> bool:
@@ -525,7 +525,7 @@ class _PathEstimator(Calibrated, PathAtStrength):
     def _less_linear(self) -> Effect | None:
         """Measure the network's held-out loss less the linear model's; None without such, or with one fold."""
         linear = self.linear_path_
-        return None if self.path_.settings.linear else less_linear(self.heldout_arm(), linear, self.selection)
+        return None if self.path_.settings.linear else less_linear(self.heldout_scores(), linear, self.selection)
 
     def _linear_models(self) -> LinearSummary | None:
         """Tell what linear models reach on the same folds, and the network beside them."""
@@ -534,7 +534,7 @@ class _PathEstimator(Calibrated, PathAtStrength):
             return None
         weights = self.linear_path_.row_weights
         loss, error = mean_and_error(linear.rows, weights, self.linear_path_.dependence)
-        network = float(weighted_mean(self.heldout_arm().rows, weights))
+        network = float(weighted_mean(self.heldout_scores().rows, weights))
         return LinearSummary(
             heldout_loss=float(loss),
             standard_error=float(error),

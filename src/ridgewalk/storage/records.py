@@ -37,7 +37,7 @@ from ridgewalk.path.families import (
     MCPPath,
     penalty_family,
 )
-from ridgewalk.path.input_selection import Arm, InputSelection
+from ridgewalk.path.input_selection import Candidate, InputSelection
 from ridgewalk.path.law import NULL
 from ridgewalk.path.racing import Dropped
 from ridgewalk.path.result import FoldNetworks, MLPPath
@@ -229,7 +229,7 @@ def described(model: Any, encoder: Encoder | None, target: str | None, store: Ar
 def _selection_record(selected: InputSelection, number: Callable[[MLPPath], int], store: ArrayStore) -> JsonObject:
     """Describe which inputs were selected; ``number`` is that of a path in the file."""
 
-    def arm(each: Arm) -> JsonObject:
+    def candidate(each: Candidate) -> JsonObject:
         return {
             "name": each.name,
             "path": number(each.path),
@@ -238,8 +238,8 @@ def _selection_record(selected: InputSelection, number: Callable[[MLPPath], int]
         }
 
     return {
-        "arms": [arm(each) for each in selected.arms],
-        "chosen": arm(selected.chosen),
+        "arms": [candidate(each) for each in selected.arms],
+        "chosen": candidate(selected.chosen),
         "null_loss": store.plain("input selection", selected.null_loss),
         "gain": store.plain("input selection", selected.gain),
         "gain_error": store.plain("input selection", selected.gain_error),
@@ -854,18 +854,18 @@ def _of_numbers(values: Sequence[Any]) -> bool:
 
 
 def _input_selection(record: JsonObject, paths: list[MLPPath], spec: OutputSpec, arrays: Arrays) -> InputSelection:
-    def arm(given: JsonObject) -> Arm:
+    def candidate(given: JsonObject) -> Candidate:
         path, index = paths[given["path"]], given["index"]
         if index not in range(len(path.alphas)):
             raise WrongError(f"its inputs were selected at strength {index}, of {len(path.alphas)}")
-        return Arm(as_text(given["name"]), path, index, number(given["loss"]))
+        return Candidate(as_text(given["name"]), path, index, number(given["loss"]))
 
     def number(given: Any) -> float:
         return float(restored(given, arrays))
 
     return InputSelection(
-        arms=tuple(map(arm, record["arms"])),
-        chosen=arm(record["chosen"]),
+        arms=tuple(map(candidate, record["arms"])),
+        chosen=candidate(record["chosen"]),
         null_loss=number(record["null_loss"]),
         gain=number(record["gain"]),
         gain_error=number(record["gain_error"]),
