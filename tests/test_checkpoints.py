@@ -20,7 +20,7 @@ from ridgewalk.engine.job import EarlyStopping, Fits, Polish
 from ridgewalk.engine.runner import epoch_seconds
 from ridgewalk.folds import Fold
 from ridgewalk.optimizers import Adam
-from ridgewalk.penalties import L2, GroupLasso, Sum
+from ridgewalk.penalties import L2, NO_PENALTY, GroupLasso
 from test_engine import INPUTS, ROWS, X, Y, make
 
 HALVES = tuple(
@@ -37,7 +37,7 @@ JOBS = {
         "early_stopping": EarlyStopping(3),
     },
     "linear": {"hidden": (), "epochs": 0, "polish": Polish(300)},
-    "factors of each run": {"penalties": (GroupLasso(0.01, factors=FACTORS), Sum(), L2(0.01), Sum())},
+    "factors of each run": {"penalties": (GroupLasso(0.01, factors=FACTORS), NO_PENALTY, L2(0.01), NO_PENALTY)},
     "sparse": {"x": csr_array(np.where(X > 0, X, 0.0))},
 }
 
@@ -99,7 +99,7 @@ OTHERS = {
     "seeds": {"batch_size": 16, "seeds": np.arange(4) + 9},
     "units": {"hidden": (7,)},
     "activation": {"activation": "leaky_relu"},
-    "penalty": {"penalties": (Sum(),) * 4},
+    "penalty": {"penalties": (NO_PENALTY,) * 4},
     "precision": {"dtype": np.float32},
     "ramp": {"ramp": 0.5},
     "polish": {"polish": Polish(3)},
