@@ -15,10 +15,10 @@ from paths import settings_of
 from ridgewalk import MLPClassifier, MLPClassifierCV, MLPRegressorCV
 from ridgewalk.diagnostics import (
     ConditionScores,
-    Course,
     Effect,
     Evidence,
     Fault,
+    TrainingCurve,
     Wiring,
     effect,
     judge,
@@ -256,11 +256,11 @@ def moved(base: Any, by: Any, noise: Any = 0.02, training: Any = 0.1, seed: int 
 BASE = scores(0.40)
 
 
-def course(level: Any, seed: int = 0, jumps: Any = 0.0) -> Course:
+def curve(level: Any, seed: int = 0, jumps: Any = 0.0) -> TrainingCurve:
     draws = np.random.default_rng(seed)
     curve = level * (1 + 1e-3 * draws.normal(size=(SEEDS, 500)))
     curve[draws.random(curve.shape) < jumps] *= 10
-    return Course(np.arange(500), curve, np.ones((SEEDS, 500, 4)))
+    return TrainingCurve(np.arange(500), curve, np.ones((SEEDS, 500, 4)))
 
 
 EVIDENCE = Evidence(
@@ -270,7 +270,7 @@ EVIDENCE = Evidence(
     weights=np.ones(ROWS),
     ratio=0.25,
     seed_spread=1e-5,
-    courses={"unpenalized": course(0.1), "penalized": course(0.15)},
+    curves={"unpenalized": curve(0.1), "penalized": curve(0.15)},
     wiring=Wiring((), 1.0, 1e-9),
     escape=None,
     penalty_ratio=0.3,
@@ -292,9 +292,9 @@ CASES: dict[str, Any] = {
     "wired wrong": ({"wiring": Wiring((UNWIRED, DOUBLED), math.nan, 1e-9)}, ["wired to nothing", "2 faults"]),
     "wrong scale": ({"wiring": Wiring((DOUBLED,), math.nan, 1e-9)}, ["2 times what was asked for"]),
     "too weak": ({"penalty_ratio": 0.999, "decay": 0.01}, ["too weak to act", "2 l2 t = 0.01"]),
-    "not converged": ({"courses": {"unpenalized": course(0.1), "penalized": course(0.15, jumps=0.05)}}, ["penalized"]),
+    "not converged": ({"curves": {"unpenalized": curve(0.1), "penalized": curve(0.15, jumps=0.05)}}, ["penalized"]),
     "hurts the optimizer": (
-        {"courses": {"unpenalized": course(0.1), "penalized": course(0.5, jumps=0.05), "settled": course(0.12)}},
+        {"curves": {"unpenalized": curve(0.1), "penalized": curve(0.5, jumps=0.05), "settled": curve(0.12)}},
         ["the penalty upsets the optimizer", "0.12 instead of 0.5"],
     ),
     "underfit": (

@@ -59,7 +59,7 @@ def fitted() -> Any:
 
 def again(model: Any) -> Any:
     """Train every network once more, each in a job of its own: rows, outputs, losses and epochs of each."""
-    problem, settings = model._problem, replace(model._walked.settings, max_iter=model.max_iter)
+    problem, settings = model._problem, replace(model._plain_path.settings, max_iter=model.max_iter)
     starts, seeds = dense_job(problem, settings).start, problem.seeds
     network = settings.network(problem.inputs, problem.outputs)
     for k, (_, held_out) in enumerate(problem.splits):

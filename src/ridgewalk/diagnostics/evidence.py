@@ -48,7 +48,7 @@ from ridgewalk.path.result import MLPPath, connected
 from ridgewalk.path.selection import Rule, cross_chosen
 from ridgewalk.penalties import L1, L2, GroupLasso, Sum, parts
 
-_LOOKS = 1_000  # at a training, along its epochs
+_HISTORY_POINTS = 1_000  # at a training, along its epochs
 _LARGER = 3  # times the epochs, or the units, of a network that may underfit
 _SEEDS = 3  # of the arms that are trained for a path, at least
 _KEPT = 7  # sets of starts and fits that are kept meanwhile
@@ -82,7 +82,7 @@ class ConditionScores:
 
 
 @dataclass(frozen=True, eq=False)
-class Course:
+class TrainingCurve:
     """How a training went, over its epochs, on the last training set.
 
     Attributes
@@ -136,7 +136,7 @@ class Evidence:
         Held-out rows over training rows of a fold.
     seed_spread : float
         Variance over seeds of the mean difference of a fold, its rows' own apart.
-    courses : dict
+    curves : dict
         How "unpenalized" and "penalized" training went, and "settled": the penalized one with its rate taken to 0,
         where it never came to rest. Empty where a convex problem was solved.
     wiring : Wiring
@@ -184,7 +184,7 @@ class Evidence:
     weights: Array
     ratio: float
     seed_spread: float
-    courses: Mapping[str, Course]
+    curves: Mapping[str, TrainingCurve]
     wiring: Wiring
     escape: str | None
     penalty_ratio: float
@@ -300,12 +300,12 @@ class _Trial:
             losses.append(self.scored(standardized[None], number, self.held_out[number])[0])
         return self.by_row(losses)
 
-    def course(self) -> Course:
+    def curve(self) -> TrainingCurve:
         """How the training on the last training set went."""
         history, runs = self.fits.history, self.runs[-1]
         assert history is not None
         unit = loss_unit(self.job.loss, self.job.folds[-1])
-        return Course(history.epochs, unit * history.data_loss[runs], history.norms[runs])
+        return TrainingCurve(history.epochs, unit * history.data_loss[runs], history.norms[runs])
 
     def used(self) -> tuple[Booleans, int]:
         """Say which columns the best network on the last training set uses, and how many hidden units."""
@@ -379,7 +379,7 @@ def of_jobs(
     weights = np.ones(len(without.target)) if weights is None else weights
     seen = np.zeros_like(weights)
     seen[np.concatenate(held_out)] = weights[np.concatenate(held_out)]
-    looks = max(1, without.epochs // _LOOKS) if without.epochs else 0
+    looks = max(1, without.epochs // _HISTORY_POINTS) if without.epochs else 0
     trials = [
         _Trial(replace(job, record_every=looks), held_out, networks_of)
         for job, networks_of in zip(
@@ -390,7 +390,7 @@ def of_jobs(
     penalty = with_penalty.objective(np.arange(with_penalty.runs)).penalty
     before, after = (float(np.nanmean(penalty(trial.fits.parameters))) for trial in trials)
     kept, folds = [trial.used() for trial in trials], trials[0].folds
-    courses = [("unpenalized", trials[0].course()), ("penalized", trials[1].course())] if looks else []
+    curves = [("unpenalized", trials[0].curve()), ("penalized", trials[1].curve())] if looks else []
     with np.errstate(invalid="ignore"):  # what diverged differs by no number
         differences = [after - before for before, after in zip(*(t.held_out_losses for t in trials), strict=True)]
     evidence = Evidence(
@@ -404,7 +404,7 @@ def of_jobs(
             [weights[held_out[number]] for number in folds],
             [dependence.of_rows(held_out[number]) for number in folds],
         ),
-        courses=dict(courses),
+        curves=dict(curves),
         wiring=audit(with_penalty, train),
         escape=evadable(without.network, with_penalty.penalties),
         penalty_ratio=after / before if before > 0 else np.nan,
@@ -438,13 +438,13 @@ def _completed(
     evidence: Evidence, cold: Job, with_penalty: Job, held_out: Sequence[Integers], weights: Array, train: Train
 ) -> Evidence:
     """Add the arms that only some evidence asks for, and early stopping where it is not known."""
-    courses, larger = dict(evidence.courses), {}
-    if courses and not courses["penalized"].tail.at_rest:
+    curves, larger = dict(evidence.curves), {}
+    if curves and not curves["penalized"].tail.at_rest:
         settled = replace(with_penalty, optimizer=scheduled(with_penalty.optimizer, Cosine()))
-        looks = max(1, settled.epochs // _LOOKS)
-        courses["settled"] = _Trial(replace(settled, record_every=looks), held_out, train).course()
+        looks = max(1, settled.epochs // _HISTORY_POINTS)
+        curves["settled"] = _Trial(replace(settled, record_every=looks), held_out, train).curve()
     best = evidence.best_reference
-    if courses and best:
+    if curves and best:
         goal = float(weighted_mean(evidence.references[best], evidence.weights)) + evidence.smallest_effect
         if evidence.unpenalized.training.mean() > goal:
             longer = replace(cold, epochs=_LARGER * cold.epochs)
@@ -453,10 +453,10 @@ def _completed(
                 for name, job in (("longer", longer), ("wider", _widened(cold)))
             }
     conditions = dict(evidence.conditions)
-    stopped = stopped_early(cold) if courses and "early stopping" not in conditions else None
+    stopped = stopped_early(cold) if curves and "early stopping" not in conditions else None
     if stopped is not None:
         conditions["early stopping"] = _Trial(stopped, held_out, train).scores(weights)
-    return replace(evidence, courses=courses, larger=larger, conditions=conditions)
+    return replace(evidence, curves=curves, larger=larger, conditions=conditions)
 
 
 def of_path(

@@ -613,7 +613,7 @@ class Case:
     def _action(self) -> Iterator[Found]:
         e = self.evidence
         if e.escape:
-            yield Evadable(e.escape, {name: _norms(course.norms) for name, course in e.courses.items()})
+            yield Evadable(e.escape, {name: _norms(curve.norms) for name, curve in e.curves.items()})
         if e.alpha != 0 and np.isfinite(e.penalty_ratio) and e.penalty_ratio >= _NO_PULL:
             yield TooWeak(e.penalty_ratio, e.decay)
 
@@ -632,11 +632,11 @@ class Case:
             yield NotTrained(self.training, null)
 
     def _rest(self) -> Iterator[Found]:
-        courses = self.evidence.courses
-        if not courses:
+        curves = self.evidence.curves
+        if not curves:
             return
         size = abs(self.difference.mean)
-        without, penalized = courses["unpenalized"].tail, courses["penalized"].tail
+        without, penalized = curves["unpenalized"].tail, curves["penalized"].tail
         tails: dict[Trained, Tail] = {"unpenalized": without, "penalized": penalized}
         restless = {
             name: tail
@@ -646,7 +646,7 @@ class Case:
         }
         if not restless:
             return
-        settled = courses["settled"].tail.level if "settled" in courses else penalized.level
+        settled = curves["settled"].tail.level if "settled" in curves else penalized.level
         slower, regained = penalized.level - without.level, penalized.level - settled
         if slower > self.smallest and regained > self.smallest and penalized.spikes >= without.spikes:
             yield HurtsOptimizer(tails, settled)

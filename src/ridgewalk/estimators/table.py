@@ -499,7 +499,7 @@ class _TableEstimator(Calibrated, TableAtStrength):
         *,
         diagnosis: Diagnosis | None = None,
         curves: bool = False,
-        title: str = "A walked path",
+        title: str = "A fitted path",
     ) -> Path:
         """Write a page to look at, of the single network's path and of what the blend is worth; it needs no network.
 

@@ -390,7 +390,7 @@ class _PathEstimator(Calibrated, PathAtStrength):
     def _evidence(self, alpha: float | None, references: bool) -> Evidence:
         """Gather what a verdict reads; alpha and references as for :meth:`diagnose`."""
         problem: PathProblem = self._kept_problem()
-        path = self._walked
+        path = self._plain_path
         if alpha is not None and not (isinstance(alpha, Real) and 0 <= alpha <= path.alphas[-1]):
             raise ValueError(f"alpha is a number on the path, from 0 to {path.alphas[-1]:.4g}, got {alpha!r}.")
         if alpha is None and self._takes_given_strength:
@@ -505,7 +505,7 @@ class _PathEstimator(Calibrated, PathAtStrength):
 
     def _contenders(self, problem: PathProblem) -> list[Contender]:
         """Return what the model predicts with, and what it is held against."""
-        path, walked, linear = self.path_, self._walked, self.path_.settings.linear
+        path, plain, linear = self.path_, self._plain_path, self.path_.settings.linear
         name: CompetitorName = "linear" if linear else "network"
         if self._holds_null_model:
             found = [constant_contender(name, problem, path)]
@@ -518,8 +518,8 @@ class _PathEstimator(Calibrated, PathAtStrength):
             found.append(network_contender("linear", problem, *by_other_folds(self.linear_path_, self.selection)))
         if self.early_stopped_ is not None:
             found.append(stopped_contender(self.early_stopped_, path))
-        if walked.alphas[0] == 0:
-            found.append(network_contender("no penalty", problem, [(walked, 0)] * len(path.heldout_rows), "nothing"))
+        if plain.alphas[0] == 0:
+            found.append(network_contender("no penalty", problem, [(plain, 0)] * len(path.heldout_rows), "nothing"))
         return [*found, constant_contender("constant", problem, path)]
 
     def _less_linear(self) -> Effect | None:
@@ -545,7 +545,7 @@ class _PathEstimator(Calibrated, PathAtStrength):
         )
 
     @property
-    def _walked(self) -> MLPPath:
+    def _plain_path(self) -> MLPPath:
         """The path from strength 0 on: before any refits."""
         return self.input_selection_.arms[0].path if hasattr(self, "input_selection_") else self.path_
 
@@ -563,7 +563,7 @@ class _PathEstimator(Calibrated, PathAtStrength):
         diagnosis: Diagnosis | None = None,
         curves: bool = False,
         origins: list[str] | Encoder | None = None,
-        title: str = "A walked path",
+        title: str = "A fitted path",
     ) -> Path:
         """Write a page to look at: how good the network is, what it does, what every strength keeps; it loads nothing.
 
@@ -796,7 +796,7 @@ class _PathEstimator(Calibrated, PathAtStrength):
             others = "" if path.lost.all(axis=(1, 2)).any() else "; other networks of the path stand in their places"
             warn(f"Training diverged: {said}{others}. To mend it, {mend}.", ConvergenceWarning)
             return
-        path = self._walked
+        path = self._plain_path
         problem, whole = self._problem, path.whole
         rows = np.flatnonzero(whole.weights)
         losses = constant_losses(path.loss, problem.target, whole, whole.target_scale, rows)

@@ -108,7 +108,7 @@ class Extras:
     selection: InputSelection | None = None
     diagnosis: DiagnosisData | None = None
     history: History | None = None
-    title: str = "A walked path"
+    title: str = "A fitted path"
     linear: LinearSummary | None = None
     blend: BlendSummary | None = None
     answer: AnswerSummary | None = None

@@ -328,7 +328,7 @@ def _standing_record(model: Any, store: ArrayStore) -> JsonObject:
     return {**record, "steps": standing.steps, "rates": rate, "averages": averages}
 
 
-def _go_on(document: JsonObject, model: Any, spec: OutputSpec, arrays: Arrays) -> None:
+def _restore_training(document: JsonObject, model: Any, spec: OutputSpec, arrays: Arrays) -> None:
     """Give a loaded model what its training goes on from."""
     if "trained" in document:
         model._trained = [model_of_record(record, spec, arrays) for record in document["trained"]]
@@ -474,7 +474,7 @@ def stored(document: JsonObject, arrays: Arrays) -> Stored:
     if best not in range(len(models)):
         raise WrongError(f"it holds {len(models)} networks to predict with, of which {best} is the best")
     paths = [_path(record, spec, arrays) for record in document["paths"]]
-    _go_on(document, model, spec, arrays)
+    _restore_training(document, model, spec, arrays)
     if "compaction" in document:
         seconds = document["compaction"]["seconds"]
         before, after = (_thing(_SIZE, document["compaction"][when], "size") for when in ("before", "after"))
