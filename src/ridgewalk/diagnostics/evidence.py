@@ -328,7 +328,7 @@ class OfPath:
         probes of the wiring see the training itself.
     cold : Job or None
         What early stopping, and larger networks, start from: the unpenalized job starts from trained networks.
-    path_networks : two functions, or None
+    networks : two functions, or None
         Job to Fits, of the unpenalized and of the penalized job: networks that the path holds for these pairs.
     stopped : ConditionScores or None
         Networks that the path's own fit stopped early.
@@ -336,7 +336,7 @@ class OfPath:
 
     preferred: Callable[[Job, Fits], Fits]
     cold: Job | None = None
-    path_networks: tuple[Train, Train] | None = None
+    networks: tuple[Train, Train] | None = None
     stopped: ConditionScores | None = None
 
 
@@ -381,10 +381,8 @@ def of_jobs(
     seen[np.concatenate(held_out)] = weights[np.concatenate(held_out)]
     looks = max(1, without.epochs // _HISTORY_POINTS) if without.epochs else 0
     trials = [
-        _Trial(replace(job, record_every=looks), held_out, networks_of)
-        for job, networks_of in zip(
-            (without, with_penalty), (path and path.path_networks) or (fitted, fitted), strict=True
-        )
+        _Trial(replace(job, record_every=looks), held_out, fits_of)
+        for job, fits_of in zip((without, with_penalty), (path and path.networks) or (fitted, fitted), strict=True)
     ]
     conditions = [trial.scores(weights) for trial in trials]
     penalty = with_penalty.objective(np.arange(with_penalty.runs)).penalty
@@ -509,9 +507,9 @@ def of_path(
     cold = replace(without, start=random_starts(problem, settings), epochs=path_epochs(settings), ramp=0.0)
     starts = None if settings.linear else cold
     announced = [without, with_penalty, *([cold] if starts and stopped is None else []), *_alone(with_penalty).values()]
-    path_networks = (partial(again.networks_at, 0), partial(again.networks_at, middle))
+    networks = (partial(again.networks_at, 0), partial(again.networks_at, middle))
     scores = None if stopped is None else scores_of_stopped(stopped)
-    known = OfPath(again.preferred, starts, None if settings.linear else path_networks, scores)
+    known = OfPath(again.preferred, starts, None if settings.linear else networks, scores)
     with runner.expecting(*announced):
         evidence = of_jobs(without, with_penalty, problem.weights, references, runner.train, known, problem.dependence)
     faults = (*evidence.wiring.faults, *_standardizing_leaks(problem))
