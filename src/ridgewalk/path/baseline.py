@@ -238,7 +238,7 @@ class Lines:
         used = np.flatnonzero((self.point[:, :-1] != 0).any(axis=(0, 2)))
         if len(self.used) > max(2 * len(used) + _ENTRANTS, _FEW):
             self._take_columns(used)
-        self._go_on(l1, l2)
+        self._extrapolate(l1, l2)
         last = self.steps + _STEPS
         for _ in range(_ROUNDS):
             self._settle(l1[self.places], l2[self.places], free[self.places], last)
@@ -251,7 +251,7 @@ class Lines:
             self._take_columns(np.sort(np.concatenate([self.used, entering])))
         return True
 
-    def _go_on(self, l1: Array, l2: Array) -> None:
+    def _extrapolate(self, l1: Array, l2: Array) -> None:
         """Go on from the last strength by what came from the one before, where that goes down; no sign changes."""
         before, self.before = self.before, self.point.copy()
         ahead = 2 * self.point - before

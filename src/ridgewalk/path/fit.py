@@ -29,7 +29,7 @@ from ridgewalk.engine import Runner
 from ridgewalk.engine.job import Fits, joined
 from ridgewalk.folds import Fold, standardized_fold
 from ridgewalk.formatting import format_count
-from ridgewalk.path.cost import awake_strengths, check_memory, ramp_seconds, strengths_at_once, training_seconds
+from ridgewalk.path.cost import active_strengths, check_memory, ramp_seconds, strengths_at_once, training_seconds
 from ridgewalk.path.grid import grid
 from ridgewalk.path.jobs import by_strength, dense_job, every_pair, network_of, penalty_of, ramp_job
 from ridgewalk.path.law import NullObjectives, null_objectives, sources_among, usual_penalties, with_law
@@ -271,7 +271,7 @@ def _raised(
     while len(fits) < count and not (fits and _ended(null, strengths, fits)):
         some = strengths[len(fits) : len(fits) + at_once]
         before = dense if settings.ramps or not fits else fits[-1]
-        share = awake_strengths(len(fits), len(fits) + len(some), count) / len(some)
+        share = active_strengths(len(fits), len(fits) + len(some), count) / len(some)
         trained = runner.train(ramp_job(problem, settings, *every_pair(problem, some), before), share)
         fits += by_strength(trained, problem.pairs)
     ends = _ended(null, strengths, fits)
