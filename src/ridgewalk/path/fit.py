@@ -145,7 +145,7 @@ def finding_seconds(problem: PathProblem, settings: PathSettings, alphas: AlphaS
 
 
 def _strongest(problem: PathProblem, settings: PathSettings, runner: Runner, fold: Fold) -> float:
-    """Return the strength from which on the null model of a training set wins; a network's, of very many rows, of a part.
+    """Return the strength from which on the null model of a training set wins; of very many rows, shown by a part.
 
     The part is evenly spread, so that all rows need not be copied, or mapped, at once. For a network the strength is a
     bound, for the top of the grid alone: what wins at a strength is decided there, by all rows.
