@@ -11,11 +11,11 @@ import numpy as np
 import pytest
 
 from amounts import WHOLE
-from in_node import RESULTS, WASM, needs_node, run_in_node, single, train_in_node
+from in_node import RESULTS, WASM, needs_node, run_in_node, train_in_node
 from ridgewalk.engine import compiled, native
 from ridgewalk.engine.job import EarlyStopping, Job, Polish
 from ridgewalk.layers import Dense, Dropout, ReLU
-from ridgewalk.optimizers import SGD, Adam, Cosine
+from ridgewalk.optimizers import Adam, Cosine
 from ridgewalk.penalties import L2, Sum
 from test_compiled import ACTIVATIONS, LOSSES, OPTIMIZERS, PENALTIES, SHAPES, make_job
 
@@ -71,16 +71,28 @@ def test_some_of_them_have_the_native_bits(monkeypatch: Any) -> None:
 
 def test_shapes_batches_schedules_and_polish_have_the_native_bits(monkeypatch: Any) -> None:
     dense = Dense(5, 9)
-    narrow = [(Dense(p, 9), activation, Dense(9, q)) for p, q in product(range(1, 6), (1, 2, 3, 5)) for activation in ACTIVATIONS[:2]]
-    deep = [(dense, ReLU(), Dense(9, 33), ReLU(), Dense(33, 40), ReLU(), Dense(40, 3)), (dense, Dense(9, 3)), (Dense(5, 3),)]
-    jobs = [make_job(layers, optimizer=Adam(0.01), dtype=np.float32, rows=150, penalty="L1", epochs=20) for layers in [*narrow, *deep]]
+    narrow = [
+        (Dense(p, 9), activation, Dense(9, q))
+        for p, q in product(range(1, 6), (1, 2, 3, 5))
+        for activation in ACTIVATIONS[:2]
+    ]
+    deep = [
+        (dense, ReLU(), Dense(9, 33), ReLU(), Dense(33, 40), ReLU(), Dense(40, 3)),
+        (dense, Dense(9, 3)),
+        (Dense(5, 3),),
+    ]
+    jobs = [
+        make_job(layers, optimizer=Adam(0.01), dtype=np.float32, rows=150, penalty="L1", epochs=20)
+        for layers in [*narrow, *deep]
+    ]
+    wide = (Dense(5, 300), ReLU(), Dense(300, 70), ReLU(), Dense(70, 3))
     changes: tuple[dict[str, Any], ...] = (
         {"batch_size": 16, "ramp": 0.5},
         {"optimizer": Adam(0.02, schedule=Cosine()), "polish": Polish(30)},
         {"early_stopping": EarlyStopping(3, tolerance=1e-3), "epochs": 60},
         {"layers": (dense, ReLU(), Dropout(0.4), Dense(9, 3)), "batch_size": 50},
         {"batch_losses": True, "batch_size": 7},
-        {"layers": (Dense(5, 300), ReLU(), Dense(300, 70), ReLU(), Dense(70, 3)), "epochs": 4, "penalty": "group over inputs"},
+        {"layers": wide, "epochs": 4, "penalty": "group over inputs"},
     )  # fmt: skip
     jobs += [make_job(**{"dtype": np.float32, "rows": 130, "penalty": "L1", "epochs": 20} | each) for each in changes]
     assert_same_bits(jobs, monkeypatch)
@@ -108,11 +120,17 @@ def test_fused_multiply_adds_change_the_last_digits_alone(monkeypatch: Any) -> N
 
 
 def test_starts_are_numpys_draws() -> None:
-    given = {"x": [0.1, 1.0, 2.0, -1.0, 3.0, 0.5], "classes": [0, 1, 0, 1, 0, 1], "fold": [0, 0, 0, 1, 1, 1], "hidden": [1000]}
+    given = {
+        "x": [0.1, 1.0, 2.0, -1.0, 3.0, 0.5],
+        "classes": [0, 1, 0, 1, 0, 1],
+        "fold": [0, 0, 0, 1, 1, 1],
+        "hidden": [1000],
+    }
     script = """
-      const x = Float64Array.from(given.x), classes = Int32Array.from(given.classes), fold = Int32Array.from(given.fold);
+      const x = Float64Array.from(given.x);
+      const classes = Int32Array.from(given.classes), fold = Int32Array.from(given.fold);
       return [0, 7, 123456789].map((seed) => {
-        const problem = { ...given, x, classes, fold, rows: 6, columns: 1, folds: 2, seeds: [seed] };
+        const problem = { hidden: [1000], x, classes, fold, rows: 6, columns: 1, folds: 2, seeds: [seed] };
         return ["relu", "tanh"].map((activation) => {
           const session = engine.train({ ...problem, activation }, { way: "still" });
           return session.weights().map((array) => array.values);
@@ -130,7 +148,9 @@ def test_starts_are_numpys_draws() -> None:
 
 def test_its_bytes_are_what_the_sources_give() -> None:
     script = Path(__file__).parents[1] / "tools/build_wasm.py"
-    ran = subprocess.run([sys.executable, script, "--check"], capture_output=True, text=True, check=False, env=os.environ)
+    ran = subprocess.run(
+        [sys.executable, script, "--check"], capture_output=True, text=True, check=False, env=os.environ
+    )
     if "is missing" in ran.stderr:
         pytest.skip("ziglang is not installed")
     assert ran.returncode == 0, ran.stdout + ran.stderr

@@ -108,10 +108,19 @@ function checkPenalty(penalty, layers) {
     `layerFactors is one number of zero or more for each of ${layers} layers, got ${penalty.layerFactors}: give as many.`);
 }
 
+/** Bytes as they are, or what they are compressed from. */
+async function unpacked(bytes) {
+  const view = new Uint8Array(bytes.buffer ?? bytes, bytes.byteOffset ?? 0, bytes.byteLength);
+  if (view[0] !== 0x1f || view[1] !== 0x8b) return view;
+  const stream = new Blob([view]).stream().pipeThrough(new DecompressionStream("gzip"));
+  return new Uint8Array(await new Response(stream).arrayBuffer());
+}
+
 /** The kernels, ready to be called. */
 class Engine {
-  /** Compile and start the kernels from the bytes of engine.wasm. */
+  /** Compile and start the kernels from the bytes of engine.wasm, or of engine.wasm.gz. */
   static async instantiate(bytes) {
+    bytes = await unpacked(bytes);
     const nothing = () => 0;
     const imports = new Proxy({}, { get: () => new Proxy({}, { get: () => nothing, has: () => true }), has: () => true });
     const { instance } = await WebAssembly.instantiate(bytes, imports);
@@ -168,6 +177,13 @@ class Engine {
     const outputs = session.outputs(x, count);
     session.free();
     return outputs;
+  }
+
+  /** Strengths of a path: 0, then `count` geometric steps up to the one at which the null model wins. */
+  strengths(given, count) {
+    const problem = new Problem(this, given), strengths = problem.strengths(count);
+    problem.free();
+    return strengths;
   }
 
   // What lies in the kernels' memory.

@@ -21,7 +21,7 @@ class Spec {
   const double* at_;
 };
 
-Strengths<float> strengths_of(Spec& spec) {
+RunStrengths<float> strengths_of(Spec& spec) {
   const float* values = spec.place<const float>();
   const int count = spec.whole();
   const bool per_run = spec.yes();
@@ -160,11 +160,11 @@ EXPORT(rw_free) void rw_free(void* place) { std::free(place); }
 
 // Any job, for tests: its runs, one after the other, each from its begin to its end.
 EXPORT(rw_job) void rw_job(const double* spec) {
-  Trainer<float> trainer(plan_of(Spec(spec)));
-  for (int run = 0; run < trainer.plan().runs; ++run) {
-    trainer.begin(run);
-    while (trainer.advance(7)) {}
-    trainer.finish();
+  PartwiseTraining<float> training(plan_of(Spec(spec)));
+  for (int run = 0; run < training.plan().runs; ++run) {
+    training.begin(run);
+    while (training.advance(7)) {}
+    training.finish();
   }
 }
 

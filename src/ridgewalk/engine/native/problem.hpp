@@ -1,6 +1,6 @@
 // A path's problem in a page: rows, folds and settings, by the formulas of folds.py, losses.py, families.py, null_model.py.
 //
-// Everything here is in double precision and takes little time; what takes time is trained by run.hpp, in single precision.
+// Everything here is in double precision and takes little time; what takes time is trained by trainer.hpp, in single precision.
 #pragma once
 #include <cmath>
 #include <limits>
