@@ -76,7 +76,7 @@ class Fold:
         return mapped
 
     def standardized(self, x: Matrix, target: Array, used: Array, dtype: np.dtype[np.floating]) -> Rows:
-        """Give the rows whose weight in ``used`` (N,) is above 0, as this fold's network sees them."""
+        """Return the rows whose weight in ``used`` (N,) is above 0, as this fold's network sees them."""
         rows = np.flatnonzero(used > 0)
         chosen = x[rows] if isinstance(x, np.ndarray) else x[rows].toarray()
         return Rows(
@@ -208,7 +208,7 @@ def standardizes_target(loss: Loss) -> bool:
 
 
 def loss_unit(loss: Loss, fold: Fold) -> float:
-    """Give what brings a fold's standardized loss of one target to the target's units; 1 for several targets."""
+    """Return the factor from a fold's standardized loss of one target to the target's units; 1 for several targets."""
     scale = fold.target_scale
     return float(scale[0] ** (facts(loss).unit_power or 0)) if len(scale) == 1 else 1.0
 

@@ -151,7 +151,7 @@ class Model:
         return np.asarray(np.sqrt(squares))
 
     def _leads(self) -> list[Booleans]:
-        """Say which numbers entering each dense layer, and leaving the last, lead to an output."""
+        """Return which numbers entering each dense layer, and leaving the last, lead to an output."""
         leads: list[Booleans] = [np.ones(self.parameters[-1].shape[1], dtype=bool)]
         for w in self.parameters[::2][::-1]:
             leads.insert(0, ((w != 0) & leads[0]).any(axis=1))
@@ -159,7 +159,7 @@ class Model:
         return leads
 
     def _reached(self) -> tuple[list[Booleans], list[Array]]:
-        """Say which numbers entering each dense layer vary with the inputs; and its biases with the others in them."""
+        """Return which numbers entering each dense layer vary with the inputs; and its biases, constants added."""
         varies: Booleans = np.ones(len(self.center), dtype=bool)
         value: Array = np.zeros((1, len(varies)))
         reached: list[Booleans] = []

@@ -110,10 +110,10 @@ class Optimizer(Protocol):
         """Turn the gradient ``dw`` into the moved array, the step of every weight, and the next state."""
 
     def settle(self, moved: Array, state: State) -> State:
-        """Tell the state how far the array moved, prox included."""
+        """Return the state after the array has moved so far, prox included."""
 
     def for_biases(self) -> Self:
-        """Give the same optimizer for arrays that must not decay."""
+        """Return the same optimizer for arrays that must not decay."""
 
 
 def rate_at(optimizer: Optimizer, k: int, total: int) -> float:
@@ -122,7 +122,7 @@ def rate_at(optimizer: Optimizer, k: int, total: int) -> float:
 
 
 def scheduled(optimizer: Optimizer, schedule: Schedule, learning_rate: float | None = None) -> Optimizer:
-    """Give the same optimizer with another schedule, and perhaps another rate."""
+    """Return the same optimizer with another schedule, and perhaps another rate."""
     rate = optimizer.learning_rate if learning_rate is None else learning_rate
     return replace(optimizer, schedule=schedule, learning_rate=rate)  # type: ignore[type-var]
 

@@ -20,7 +20,7 @@ def warn(message: str, category: type[Warning] = UserWarning) -> None:
 
 
 def warn_deprecated(old: str, new: str) -> None:
-    """Say that a name will go, and what to write instead."""
+    """Warn that a name is deprecated, and what to write instead."""
     warn(f"{old} is called {new} now; the old name works until ridgewalk {REMOVED_IN}.", DeprecationWarning)
 
 

@@ -176,7 +176,7 @@ def _jump(value: Callable[[Array], float], w: Array, u: Array) -> float:
 
 
 def _reason(claimed: Array, measured: Array, penalties: dict[str, Array]) -> str:
-    """Say what the slopes that a gradient claims are, beside those that were measured."""
+    """Describe the slopes that a gradient claims beside those that were measured."""
     if not claimed.any():
         return "this array gets no gradient, and f has a slope."
     k = multiple(claimed, measured)

@@ -126,7 +126,7 @@ def _linear(updater: Any, parameters: dict[str, Any]) -> bool:
 
 
 def _scaled(read: PenaltyCheck, promised: bool) -> PenaltyCheck:
-    """Say what a decay is worth where the optimizer scales each weight's gradient."""
+    """Describe the penalty that a decay amounts to where the optimizer scales each weight's gradient."""
     if not any(row.l1 or row.l2 or row.unexplained for row in read.arrays):
         return read
     if any(row.l1 or row.unexplained for row in read.arrays):

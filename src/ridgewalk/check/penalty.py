@@ -160,7 +160,7 @@ class _Reader:
         return gradients_of(self.arrays, self.gradient([w.copy() for w in point], rows, on), self.labels)[0]
 
     def trouble(self) -> tuple[Wrong, ...]:
-        """Say why nothing can be read, or read everything."""
+        """Return why nothing can be read, or read everything."""
         rows, point = self.batch_sizes[0], self.points[0]
         found: dict[int, Wrong] = {}
         for on in (True, False):
@@ -176,7 +176,7 @@ class _Reader:
         return ()
 
     def difference(self, point: list[Array], rows: int) -> list[tuple[Array, float]]:
-        """Give what the penalty adds to each gradient, and the rounding of it."""
+        """Return what the penalty adds to each gradient, and the rounding error of it."""
         pairs = zip(self.step(point, rows, True), self.step(point, rows, False), strict=True)
         return [
             (on.astype(np.float64) - off, 16 * float(np.finfo(np.result_type(on, np.float16)).eps) * _size(off))
@@ -248,7 +248,7 @@ class _Pull:
         return max(row.unexplained for row in self.rows)
 
     def form(self, others: Sequence[str]) -> str:
-        """Say how much is neither L1 nor L2 of this array."""
+        """Describe how much of the penalty is neither L1 nor L2 of this array."""
         used = f" It changes with {' and '.join(others)}." if others else ""
         pairs = zip(np.split(self.first, _POINTS), np.split(self.w, _POINTS), strict=True)
         if not others and self.w.size > _POINTS and all(multiple(added, w) is not None for added, w in pairs):
@@ -257,7 +257,7 @@ class _Pull:
         return f"{amount} is no l1 sign(w) + 2 l2 w of this array.{used}" if self.unexplained else ""
 
     def zeros(self) -> str:
-        """Say whether weights that are exactly zero are pushed."""
+        """Check whether weights that are exactly zero are pushed."""
         if not np.isfinite(self.pushes).all():
             return "the penalty's gradient is not finite where weights are exactly zero."
         push = self.pushes[np.abs(self.pushes).argmax()] if self.pushes.size else 0.0
@@ -266,7 +266,7 @@ class _Pull:
         return f"weights that are exactly zero are pushed off it, by {push:.4g}. Is sign(0) = +1? It must be 0."
 
     def batches(self) -> str:
-        """Say whether the penalty changes with the rows of a step."""
+        """Check whether the penalty changes with the rows of a step."""
         start, rows = self.first, next(iter(self.added))
         for more, added in self.added.items():
             if _size(added - start) > SAME * _size(start) + self.noise:
@@ -277,7 +277,7 @@ class _Pull:
         return ""
 
     def promise(self, l1: float, l2: float) -> Iterator[tuple[str, Kind]]:
-        """Say where it is not the penalty that was asked for."""
+        """Check whether the penalty is the one that was asked for."""
         due, found, size = l1 * np.sign(self.w) + 2 * l2 * self.w, self.rows[0], _size(self.first)
         if _size(self.first - due) <= SAME * _size(due) + self.noise:
             return

@@ -40,7 +40,7 @@ class MeasuredStrengths:
 
     @property
     def words(self) -> str:
-        """Say the strengths that are not zero."""
+        """Describe the strengths that are not zero."""
         parts = [f"{kind} = {value:.4g}" for kind, value in (("l1", self.l1), ("l2", self.l2)) if value]
         return ", ".join(parts) or "nothing"
 
@@ -99,7 +99,7 @@ class Check(Generic[Row]):
             raise ValueError("\n".join(self.findings))
 
     def to_dict(self) -> CheckData:
-        """Give plain data that JSON can hold: a number that is not finite becomes None."""
+        """Return plain data that JSON can hold: a number that is not finite becomes None."""
         rows = [{key: _plain(value) for key, value in asdict(row).items()} for row in self.arrays]
         return {"ok": self.ok, "arrays": rows, "findings": list(self.findings), "notes": list(self.notes)}
 
@@ -166,7 +166,7 @@ def gradients_of(arrays: Sequence[Array], given: Any, labels: Sequence[str]) -> 
 
 
 def multiple(claimed: Array, measured: Array, tolerance: float = SAME) -> float | None:
-    """Give k where claimed is k times measured, else None."""
+    """Return k where the claimed gradient is k times the measured one, else None."""
     square = float(measured @ measured)
     if square == 0:
         return None

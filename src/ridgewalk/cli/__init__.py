@@ -26,7 +26,7 @@ from ridgewalk.engine.progress import StoppedError
 
 
 def _show_warning(message: Warning | str, *_: Any, **__: Any) -> None:
-    """Say a warning as notes are said: no line of code helps whoever gave a command."""
+    """Print a warning as a note: no line of code helps whoever gave a command."""
     err.print(f"[yellow]Warning:[/] {escape(str(message))}", soft_wrap=True)
 
 

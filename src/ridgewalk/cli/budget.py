@@ -67,7 +67,7 @@ class Cost:
     epoch: float
 
     def seconds(self, size: Size, options: PathOptions) -> float:
-        """Give what a grid takes."""
+        """Return the seconds that a grid takes."""
         fits, epochs = _work(size, options)
         return fits * self.fit + epochs * self.epoch
 
@@ -185,7 +185,7 @@ def _work(size: Size, options: PathOptions) -> tuple[float, float]:
 
 
 def _kept(size: Size, problem: Problem, options: PathOptions, given: Collection[str]) -> Size:
-    """Give a grid with what the user gave, and no more folds than the rows allow."""
+    """Return a grid with what the user set, and no more folds than the rows allow."""
     asked = strengths(options.alphas)
     most = len(np.unique(problem.groups)) if problem.groups is not None else len(problem.y)
     if problem.table.task == "classification":

@@ -44,7 +44,7 @@ def compare(
     quiet: Quiet = False,
     as_json: AsJson = False,
 ) -> None:
-    """Say which is better on held-out rows, and how sure that is: paired row by row, on the same folds."""
+    """Compare results on held-out rows, paired row by row on the same folds, and how sure a difference is."""
     from ridgewalk.estimators.comparing import compare as compared
 
     verbose = not (quiet or as_json)

@@ -59,7 +59,7 @@ def _read(file: Path) -> dict[str, Any]:
 
 
 def _typed(value: Any, switch: bool, several: bool) -> Any:
-    """Give a value as the command line would bring it."""
+    """Return a value as the command line would bring it."""
     if switch:
         if not isinstance(value, bool):
             raise ValueError("true or false is expected.")

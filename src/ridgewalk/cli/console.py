@@ -27,7 +27,7 @@ err = Terminal(stderr=True, highlight=False, emoji=False, width=None if sys.stde
 
 
 def introduce(task: str, target: str, rows: int, encoder: Any, notes: tuple[str, ...]) -> None:
-    """Say what is to be learned from what."""
+    """Describe what is learned from which columns."""
     columns = f"{len(encoder.columns)} inputs"
     if len(encoder.names) > len(encoder.columns):
         columns += f" ({len(encoder.names)} columns after encoding)"
@@ -37,7 +37,7 @@ def introduce(task: str, target: str, rows: int, encoder: Any, notes: tuple[str,
 
 
 def noted(notes: Sequence[str]) -> None:
-    """Say on standard error what is odd about the data."""
+    """Print on standard error what is odd about the data."""
     for note in notes:
         err.print(f"[yellow]Note:[/] {escape(note)}")
 
@@ -133,7 +133,7 @@ def _fewer(shown: list[int], summary: Summary) -> list[int]:
 
 
 def _selected(summary: Summary) -> list[str]:
-    """Say what selecting, or refitting, inputs brought."""
+    """Describe what selecting, or refitting, inputs brought."""
     if "arms" not in summary:
         return []
     arms = "; ".join(f"{arm['name']} {format_loss(arm['heldout_loss'])}" for arm in summary["arms"])

@@ -72,7 +72,7 @@ def report(
 
 
 def measured(model: Any, x: Any, y: Any) -> dict[str, float]:
-    """Say how good predictions are: accuracy and log loss of classes; RMSE of numbers, and R2 where they vary.
+    """Describe how good predictions are: accuracy and log loss of classes; RMSE of numbers, and R2 where they vary.
 
     Where a positive class was named, its precision, recall, F1 and average precision come with it.
     """

@@ -71,7 +71,7 @@ def broken_off(folder: Path) -> bool:
 def chosen_once(
     records: Path, options: PathOptions, choose: Callable[[], tuple[PathOptions, str]]
 ) -> tuple[PathOptions, str]:
-    """Give the grid that was chosen before the fit was broken off, or choose now: times differ from run to run."""
+    """Return the grid that was chosen before the fit was broken off, or choose now: times differ from run to run."""
     file = records / "grid.json"
     match _read(file):
         case {"grid": {"alphas": str(), "folds": int(), "seeds": int(), "max_iter": int()} as grid, "said": str(said)}:
@@ -84,7 +84,7 @@ def chosen_once(
 
 
 def say_how_it_starts(folder: Path, resume: bool, named: bool) -> None:
-    """Say whether a fit goes on or starts at the beginning, and what it leaves beside it where no folder was named."""
+    """Print whether a fit continues or starts anew, and what it leaves beside it where no folder was named."""
     if resume:
         going_on = broken_off(folder) and any((folder / UNFINISHED).glob("*.npy"))
         err.print(
@@ -102,7 +102,7 @@ def say_how_it_starts(folder: Path, resume: bool, named: bool) -> None:
 
 
 def finished(folder: Path, asked: Asked) -> Summary | None:
-    """Give the summary of the result that a folder holds, if it is whole and was asked for alike.
+    """Return the summary of the result that a folder holds, if it is complete and of the same options.
 
     Raises
     ------
@@ -119,7 +119,7 @@ def finished(folder: Path, asked: Asked) -> Summary | None:
 
 @contextmanager
 def resumable(folder: Path, asked: Asked, resume: bool) -> Iterator[Path]:
-    """Give a folder for what finishes, which goes when the block ends well, and stays where it is broken off.
+    """Yield a folder for finished runs: it is removed when the block ends well, and stays where it is broken off.
 
     It is nobody else's, and so are the files that a fit which was killed had been writing: they go.
 
@@ -154,7 +154,7 @@ def resumable(folder: Path, asked: Asked, resume: bool) -> Iterator[Path]:
 
 
 def _kept(records: Path, then: str) -> str:
-    """Say where what had finished is, or nothing where there is none."""
+    """Describe where the finished runs are; empty where there are none."""
     if not any(records.glob("*.npy")):
         return ""
     return f"What had finished is kept in {records}: {then}the same command with --resume goes on from there."

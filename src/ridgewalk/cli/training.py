@@ -195,7 +195,7 @@ class Problem:
                 model.fit(self.x, self.y, self.weights, groups=self.groups)
 
     def part(self, rows: Any) -> Problem:
-        """Give the same of some rows."""
+        """Return the same problem with some of its rows."""
         return replace(
             self,
             x=self.x[rows],
@@ -324,7 +324,7 @@ def _numeric(frame: pd.DataFrame, name: str) -> bool:
 
 
 def _check_loss(loss: LossName, task: str) -> None:
-    """See that a loss is one of this task's."""
+    """Check that a loss is one of this task's."""
     classes = task == "classification"
     if loss != "auto" and classes != (loss == "log_loss"):
         of, other = ("numbers", "log_loss") if classes else ("classes", "squared_error")
@@ -358,7 +358,7 @@ def _row_groups(frame: pd.DataFrame, name: str | None) -> Any:
 
 @contextmanager
 def stoppable() -> Iterator[None]:
-    """Say Ctrl-C in the command's own words."""
+    """Turn Ctrl-C into the command's own words."""
     try:
         yield
     except KeyboardInterrupt:

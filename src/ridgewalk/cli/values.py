@@ -79,7 +79,7 @@ def ratios(text: str) -> list[float]:
 
 
 def class_weights(text: str) -> str | dict[str, float]:
-    """Give "balanced", or a weight by class.
+    """Return "balanced", or a weight by class.
 
     Raises
     ------
@@ -117,7 +117,7 @@ def seconds(text: str) -> float:
 
 
 def known(name: str, what: str, names: list[str]) -> str:
-    """Give the name back if it is one of those.
+    """Check that a name is one of those that are known, and return it.
 
     Raises
     ------
@@ -146,7 +146,7 @@ def names(option: str, given: Sequence[str] | None) -> tuple[str, ...]:
 
 
 def _parts(text: str) -> list[str]:
-    """Give what stands between commas; a comma may end it."""
+    """Return what stands between commas; a comma may end it."""
     return text.strip().removesuffix(",").split(",")
 
 

@@ -308,7 +308,7 @@ class _Trial:
         return TrainingCurve(history.epochs, unit * history.data_loss[runs], history.norms[runs])
 
     def used(self) -> tuple[Booleans, int]:
-        """Say which columns the best network on the last training set uses, and how many hidden units."""
+        """Return which columns the best network on the last training set uses, and how many hidden units."""
         runs = self.runs[-1]
         best = runs[int(np.argmin((self.fits.data_loss + self.fits.penalty)[runs]))]
         inputs, units = connected([w[best][None, None, None] != 0 for w in self.fits.parameters[::2]])
@@ -603,7 +603,7 @@ class _Again:
 
 
 def scores_of(chosen: Sequence[tuple[MLPPath, int]]) -> ConditionScores:
-    """Give what is lost with, for each fold, a path and a strength of its own; all paths have the same folds."""
+    """Return the scores where each fold has a path and a strength of its own; all paths share their folds."""
     first, _ = chosen[0]
     losses = [path.fold_row_loss[k][index] for k, (path, index) in enumerate(chosen)]
     heldout = np.stack([path.heldout_loss[index, k] for k, (path, index) in enumerate(chosen)])
@@ -649,7 +649,7 @@ def _held_out_rows(weights: Array, validation: Array | None) -> Integers:
 
 
 def right_classes(outputs: Array, target: Array) -> Booleans:
-    """Say which rows' classes outputs (E, n, C) give right: shape (E, n)."""
+    """Return which rows' classes the outputs (E, n, C) predict rightly: shape (E, n)."""
     if target.shape[1] == 1:
         return np.asarray((outputs[..., 0] > 0) == (target[:, 0] > _EVEN))
     return np.asarray(outputs.argmax(axis=-1) == target.argmax(axis=-1))
@@ -664,7 +664,7 @@ def _constants(trial: _Trial, rows: Sequence[Integers]) -> list[Array]:
 
 
 def _alone(job: Job) -> dict[str, Job]:
-    """Give the job with only the kinked part of every penalty, and only the smooth part, where there are both."""
+    """Return the job with only the nonsmooth part of every penalty, and only the smooth part, where it has both."""
     every = [parts(penalty) for penalty in job.penalties]
     jobs = {}
     for name, kinds in (("L1 alone", L1 | GroupLasso), ("L2 alone", L2)):
@@ -676,7 +676,7 @@ def _alone(job: Job) -> dict[str, Job]:
 
 
 def _widened(job: Job) -> Job:
-    """Give the same job more units in every hidden layer."""
+    """Return the same job with more units in every hidden layer."""
     last = job.network.dense[-1]
     layers: list[Layer] = []
     grown = 1

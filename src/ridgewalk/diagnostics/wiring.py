@@ -137,7 +137,7 @@ class _Prober:
         return tuple(start)
 
     def _job(self, **changes: object) -> Job:
-        """Give the small job: one run, one epoch of plain descent."""
+        """Return the small job: one run, one epoch of plain gradient descent."""
         small: dict[str, object] = {
             "network": self.network,
             "penalties": self.free,
@@ -156,7 +156,7 @@ class _Prober:
         return replace(self.job, **(small | changes))  # type: ignore[arg-type]
 
     def _slopes(self, arrays: Arrays, **changes: object) -> list[Array]:
-        """Give what one step of plain descent takes for the gradient."""
+        """Return what one step of plain descent takes for the gradient."""
         moved = self.train(self._job(start=tuple(w[None] for w in arrays), **changes)).parameters
         return [(w - after[0]) / _RATE for w, after in zip(arrays, moved, strict=True)]
 
@@ -311,7 +311,7 @@ def changed_rows(x: Array, target: Array, rows: Integers) -> tuple[Array, Array]
 
 
 def leak() -> Fault:
-    """Say that held-out rows were seen."""
+    """Describe that held-out rows were seen."""
     return Fault(
         "held out", "The training sees the rows that its fold holds out: other numbers there change its weights."
     )
@@ -334,7 +334,7 @@ def _one_run(job: Job, run: int) -> tuple[Penalty, ...]:
 
 
 def _plain(penalty: Penalty) -> Penalty:
-    """Give the same kinds of penalty, of one strength for all weights: the largest that can be read."""
+    """Return the same kinds of penalty, of one strength for all weights: the largest that can be read."""
 
     def largest(part: L1 | L2) -> float:
         weights = np.asarray(part.weights)
@@ -357,7 +357,7 @@ def _is_grouped(penalty: Penalty) -> bool:
 
 
 def _settling(optimizer: Optimizer, curvature: float) -> Optimizer:
-    """Give the optimizer a rate at which a problem of this curvature comes to rest."""
+    """Return the optimizer with a rate at which a problem of this curvature converges."""
     optimizer = optimizer.for_biases()  # without a decay of its own, which is no penalty
     if isinstance(optimizer, SGD):
         return scheduled(optimizer, InverseTime(), 0.5 / curvature)

@@ -109,7 +109,7 @@ class CheckpointStore:
         return digests
 
     def find(self, job: Job, digests: list[str]) -> tuple[Integers, Fits]:
-        """Give the numbers of the runs that are kept, rising, and their fits."""
+        """Return the numbers of the runs that are kept, rising, and their fits."""
         row = _row(job)
         kept = {run: found for run, digest in enumerate(digests) if (found := self._kept(digest, row)) is not None}
         rows = np.array(list(kept.values()), dtype=row)
@@ -153,7 +153,7 @@ class CheckpointStore:
                 known.setdefault(digest, []).append(place)
 
     def _known(self, row: np.dtype[Any]) -> _Places:
-        """Say where the runs are whose rows are of this kind; the files that were there are looked through once."""
+        """Return where the runs are whose rows are of this kind; the files that were there are read once."""
         if row not in self._places:
             places: _Places = {}
             self._places[row] = places
@@ -208,7 +208,7 @@ def _header(row: np.dtype[Any], runs: int) -> bytes:
 
 
 def _digests_in(file: Path, row: np.dtype[Any]) -> Iterator[tuple[str, int]]:
-    """Give digest and place of every row of a file, if it is whole and holds rows of this kind.
+    """Yield digest and place of every row of a file, if it is complete and holds rows of this kind.
 
     What the file says of itself is compared, never taken: not a number in it says how much to read.
     """

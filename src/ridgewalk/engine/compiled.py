@@ -46,7 +46,7 @@ _POLL = POLL / 1000  # seconds
 
 
 def supports(job: Job) -> str | None:
-    """Say what of a job the compiled engine cannot do, or None where it can do all."""
+    """Return what of a job the compiled engine cannot do, or None where it can do all."""
     simple = [part for penalty in job.penalties for part in parts(penalty)]
     used = [
         *(("layer", layer, _LAYERS) for layer in job.network.layers),

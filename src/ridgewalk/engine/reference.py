@@ -180,7 +180,7 @@ class _Block:
         return np.full(self.runs, job.epochs)
 
     def _batches(self, epoch: int, size: int) -> Iterator[slice | Integers]:
-        """Give the positions of each batch's rows."""
+        """Yield the positions of each batch's rows."""
         rows = self.training.numbers
         if self.job.batch_size is None:
             yield slice(None)

@@ -101,7 +101,7 @@ def planned_views(
 def set_blends(
     model: Any, views: dict[str, MLPClassifierCV | MLPRegressorCV], blend: Blend, unpenalized: Blend | None
 ) -> None:
-    """Give an estimator of tables its fitted views and their blends."""
+    """Set an estimator of tables' fitted views and their blends."""
     model._set_blends(views, blend, unpenalized)
 
 
@@ -133,6 +133,6 @@ def set_models(model: Any, models: list[Model], best: int) -> None:
 
 
 def set_held_out(model: Any, found: HeldOut | None) -> None:
-    """Give an estimator what its fit reached on held-out rows, where its file says so."""
+    """Set what an estimator's fit reached on held-out rows, where its file says so."""
     if found is not None:
         model._held_out = found

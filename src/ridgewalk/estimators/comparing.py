@@ -143,7 +143,7 @@ def compare(models: Mapping[str, Comparable]) -> Comparison:
 
 
 def _check(first: str, one: MLPPath, name: str, other: MLPPath) -> None:
-    """See that two paths were walked on the same rows and folds, to the same end."""
+    """Check that two paths were fitted on the same rows and folds, to the same target."""
     for what, theirs, ours in (
         ("rows", len(other.row_weights), len(one.row_weights)),
         ("folds", len(other.heldout_rows), len(one.heldout_rows)),

@@ -348,7 +348,7 @@ class _OneStrength(Predictor):
         return self._settings().penalty.at(network, alphas)
 
     def _warn_of_failure(self, done: _Training, loss: Loss, table: _Table) -> None:
-        """Say where a training came to rest above a constant, or did not come to rest."""
+        """Warn where a training converged to a loss above a constant's, or did not converge."""
         fold, rows = table.fold, np.flatnonzero(table.fold.weights)
         standardized = (table.target[rows] - fold.target_center) / fold.target_scale
         null = loss.null_output(standardized, fold.weights[rows])
@@ -469,7 +469,7 @@ class _OneStrength(Predictor):
         )
 
     def _stopping(self) -> EarlyStopping:
-        """Say what ends a training, and whether it lowers the rate before."""
+        """Return what ends a training, and whether it lowers the rate before."""
         watched: Any = "validation_loss" if self.early_stopping else "objective"
         adapts = (_DIVISOR, _LEAST_RATE) if self._adapts else ()
         if np.isinf(self.n_iter_no_change):  # nothing but max_iter ends it, and any epoch may be the best
@@ -502,7 +502,7 @@ class _OneStrength(Predictor):
 
     @ending_with_interpreter
     def diagnose(self, cv: Any = 5, *, groups: ArrayLike | None = None, references: bool = True) -> Diagnosis:
-        """Say whether this strength helps, by how much, and why or why not.
+        """Diagnose whether this strength helps, by how much, and why or why not.
 
         The same training, with the penalty and without, on the same folds, starts and batches; no early stopping.
 
@@ -583,7 +583,7 @@ class _OneStrength(Predictor):
         return judge(of_jobs(jobs[0], jobs[1], weights, outputs, fitted, dependence=dependence))
 
     def _warn_of_divergence(self, done: _Training) -> None:
-        """Say which starts diverged, and give up where all did."""
+        """Warn which starts diverged, and raise where all did."""
         lost = ~np.isfinite(done.final)
         mend = "lower learning_rate_init, or set standardize=True"
         if lost.all():
@@ -762,7 +762,7 @@ def _stochastic(estimator: _OneStrength) -> bool:
 
 
 def _pair(eval_set: EvalSet) -> tuple[ArrayLike, ArrayLike]:
-    """Give the rows and the target of an evaluation set, which may stand in a list of one."""
+    """Return the rows and the target of an evaluation set, which may stand in a list of one."""
     pairs = [eval_set] if isinstance(eval_set, tuple) else list(eval_set)
     if len(pairs) != 1 or len(pairs[0]) != 2:
         raise ValueError(f"eval_set is one pair (X, y), got {len(pairs)} entries.")
@@ -871,7 +871,7 @@ class MLPClassifier(_ClassifierMixin, _OneStrength):
         return self._fit(x, self._encoded(labels), strata, self._loss, weights, evaluated)
 
     def _numbers(self, target: Any) -> Any:
-        """Give the numbers of known classes."""
+        """Return the numbers of known classes."""
         if self._multilabel:
             return target
         unknown = np.setdiff1d(target, self.classes_)

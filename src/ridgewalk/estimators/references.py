@@ -44,7 +44,7 @@ def reference_outputs(
     sample_weight: Array,
     progress: Progress | None = None,
 ) -> dict[str, list[Array]]:
-    """Give outputs (n, C) of every reference model for the rows that each fold holds out, in units of the target.
+    """Return outputs (n, C) of every reference model for the rows that each fold holds out, in units of the target.
 
     Rows are in the order of the table, whatever the splitter's; those of weight 0 are left out.
 
@@ -93,7 +93,7 @@ def reference_outputs(
 
 
 def _models(labelled: bool, several: bool, rows: int) -> dict[str, Any]:
-    """Give the models by name, for training sets of so many rows."""
+    """Return the models by name, for training sets of so many rows."""
     if labelled:
         trees = HistGradientBoostingClassifier(max_iter=_TREES, learning_rate=0.05, random_state=0)
         forest = RandomForestClassifier(_TREES, min_samples_leaf=_LEAF, random_state=0)

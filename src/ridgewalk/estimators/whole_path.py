@@ -358,7 +358,7 @@ class _PathEstimator(Calibrated, PathAtStrength):
 
     @ending_with_interpreter
     def diagnose(self, alpha: float | None = None, *, references: bool = True) -> Diagnosis:
-        """Say whether regularization helped, by how much, and why or why not.
+        """Diagnose whether regularization helped, by how much, and why or why not.
 
         The path's arms at strength 0 and at the chosen one are trained once more, and a few beside them (early
         stopping, L1 and L2 alone, wider and longer networks where this one underfits), on the same folds and starts;
@@ -452,7 +452,7 @@ class _PathEstimator(Calibrated, PathAtStrength):
         return names
 
     def _choice(self) -> Choice:
-        """Give both rules' strengths on the path, and the one that was taken."""
+        """Return both rules' strengths on the path, and the one that was taken."""
         return replace(self.path_.choose(), chosen=self.index_)
 
     @property
@@ -472,7 +472,7 @@ class _PathEstimator(Calibrated, PathAtStrength):
         return f"{self.selection}{by}"
 
     def heldout_scores(self) -> ConditionScores:
-        """Give what was lost on held-out rows, each fold at the strength that the other folds choose.
+        """Return the losses of held-out rows, each fold at the strength that the other folds choose.
 
         Returns
         -------
@@ -528,7 +528,7 @@ class _PathEstimator(Calibrated, PathAtStrength):
         return None if self.path_.settings.linear else less_linear(self.heldout_scores(), linear, self.selection)
 
     def _linear_models(self) -> LinearSummary | None:
-        """Tell what linear models reach on the same folds, and the network beside them."""
+        """Summarize what linear models reach on the same folds, and the network beside them."""
         less, linear = self._less_linear(), chosen_by_others(self.linear_path_, self.selection)
         if less is None or linear is None or not np.isfinite(less.mean):
             return None
@@ -626,7 +626,7 @@ class _PathEstimator(Calibrated, PathAtStrength):
         return page
 
     def _shown(self, origins: list[str] | None = None) -> tuple[MLPPath, Rule, list[str], Choice]:
-        """Give what is told of the path, on a page, in a picture, in a notebook: path, rule, names, choice."""
+        """Return what a page, a picture or a notebook shows of the path: path, rule, names, choice."""
         names = self._origins(origins)
         return self.path_, self.selection, names, self._choice()
 
@@ -788,7 +788,7 @@ class _PathEstimator(Calibrated, PathAtStrength):
         return self
 
     def _warn_of_failures(self, path: MLPPath) -> None:
-        """Say where trainings diverged, or left every unpenalized network no better than a constant."""
+        """Warn where trainings diverged, or left every unpenalized network no better than a constant."""
         lost, mend = path.diverged, "lower learning_rate_init, or set standardize=True"
         if lost.any():
             at_zero = f", {np.count_nonzero(lost[0])} of them at strength 0" if lost[0].any() else ""

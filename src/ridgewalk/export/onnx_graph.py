@@ -224,7 +224,7 @@ def _activated(graph: Graph, layer: Layer, x: str) -> str:
 
 
 def _give(graph: Graph, plan: Recipe, mean: str) -> None:
-    """Give the prediction as an output, and of probabilities the label that goes with them."""
+    """Add the prediction as an output, and of probabilities the label that goes with them."""
     widths = [] if plan.flat else [plan.models[0].parameters[-1].shape[1]]
     if not plan.classes:
         value = graph.node("Squeeze", mean, graph.constant("axes", [1])) if plan.flat else mean

@@ -288,7 +288,7 @@ def _encoder(model: Estimator, encoder: Encoder | None) -> Encoder | None:
 
 
 def _everything(model: Estimator, encoder: Encoder | None) -> list[Feature] | None:
-    """Give all that a model takes of named columns, in the order of its columns."""
+    """Return all that a model takes of named columns, in the order of its columns."""
     if encoder is None:
         names = getattr(model, "feature_names_in_", None)
         return None if names is None else [Feature(str(name), "value") for name in names]
@@ -303,7 +303,7 @@ def _everything(model: Estimator, encoder: Encoder | None) -> list[Feature] | No
 
 
 def _features(column: Column, gone: tuple[str, ...] = ()) -> Iterator[Feature]:
-    """Give what an encoder makes of a column, in order; some texts mean missing."""
+    """Return what an encoder makes of a column, in order; some texts mean missing."""
     name = column.name
     order = column.order if isinstance(column, OrderedDate) else None
     match column:

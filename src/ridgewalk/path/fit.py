@@ -231,7 +231,7 @@ def _race(
 def _heldout(
     problem: PathProblem, settings: PathSettings, null: NullObjectives, alphas: Array, fits: list[Fits], stage: range
 ) -> Iterator[Array]:
-    """Give what the networks of some folds lose on the rows that each holds out, averaged over seeds: each (S, n).
+    """Return the losses of some folds' networks on the rows that each holds out, averaged over seeds: each (S, n).
 
     A cell holds the network that the law gives it among these strengths.
     """

@@ -58,7 +58,7 @@ class Dropped:
 
 
 def stages(folds: int) -> Iterator[range]:
-    """Give the training sets (folds, and all rows as the last) that are trained together, one job after the other."""
+    """Return the training sets (folds, and all rows as the last) that are trained together, one job after the other."""
     yield range(FIRST_FOLDS)
     yield from (range(fold, fold + 1) for fold in range(FIRST_FOLDS, folds + 1))
 

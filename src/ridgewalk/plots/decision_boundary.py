@@ -184,7 +184,7 @@ class DecisionBoundaryPathDisplay:
             )
 
     def _explain(self) -> None:
-        """Say what shades and shapes mean: a legend of classes, a bar for probabilities and numbers."""
+        """Explain shades and shapes: a legend of classes, a bar for probabilities and numbers."""
         plane, last = self.plane, self.displays_[-1]
         if plane["kind"] != "classes":
             yes = plane["kind"] == "probability"

@@ -37,7 +37,7 @@ MOST_TICKS = 8
 
 
 def pyplot() -> ModuleType:
-    """Give matplotlib's pyplot.
+    """Return matplotlib's pyplot.
 
     Raises
     ------
@@ -52,13 +52,13 @@ def pyplot() -> ModuleType:
 
 
 def axes_of(ax: Axes | None, size: tuple[float, float]) -> Axes:
-    """Give the axes to draw on, new ones of so many inches where there are none."""
+    """Return the axes to draw on, new ones of so many inches where there are none."""
     made: Axes = pyplot().subplots(figsize=size, layout="constrained")[1] if ax is None else ax
     return made
 
 
 def last_step(estimator: Any, kinds: tuple[type, ...], picture: str) -> tuple[Any, list[str] | None]:
-    """Give the fitted estimator, the last of a pipeline's steps, and the names of what the steps before give it.
+    """Return the fitted estimator, the last of a pipeline's steps, and the names of its input columns.
 
     Raises
     ------
@@ -148,7 +148,7 @@ class StrengthAxis:
         return shown
 
     def counts(self, ax: Axes) -> Any:
-        """Tell along the top how many inputs and weights are left."""
+        """Label the top with how many inputs and weights are left."""
         some = self.apart(MOST_TICKS)
         top = ax.secondary_xaxis("top")
         top.set_xticks(

@@ -49,7 +49,7 @@ def short_answers(
 
 
 def _clarity(summary: PathSummary, certain: Certainty) -> str:
-    """Say how many strengths cannot be told from the best one."""
+    """Describe how many strengths cannot be distinguished from the best one."""
     path = summary["path"]
     if certain["members"] is not None and certain["level"] is not None:
         members, rule = certain["members"], f"in the {certain['level']:.0%} confidence set of the best strength"
@@ -67,13 +67,13 @@ def _clarity(summary: PathSummary, certain: Certainty) -> str:
 
 
 def _raced(summary: PathSummary) -> str:
-    """Say how many strengths a race dropped before."""
+    """Describe how many strengths a race dropped before."""
     dropped = len(summary["dropped"])
     return f" A race dropped {dropped} more before, for losing clearly." if dropped else ""
 
 
 def _errors(rows: RowsAlong, chosen: int) -> tuple[str, str]:
-    """Say where held-out predictions go wrong."""
+    """Describe where held-out predictions go wrong."""
     place = rows["strengths"].index(chosen) if chosen in rows["strengths"] else 0
     if rows["kind"] == "classes":
         question, counts = "Which class is confused with which?", rows["confusion"][place]
@@ -102,7 +102,7 @@ def _percent(share: float | None) -> str:
 
 
 def _direction(effects: Effects, chosen: int) -> tuple[str, str]:
-    """Say what the two strongest inputs do to the prediction."""
+    """Describe what the two strongest inputs do to the prediction."""
     told = [said for each in effects["inputs"][:2] if (said := _moves(effects, each, chosen))]
     question = "What happens to the prediction as an input changes?"
     if not told:
@@ -111,7 +111,7 @@ def _direction(effects: Effects, chosen: int) -> tuple[str, str]:
 
 
 def _moves(effects: Effects, effect: EffectOf, chosen: int) -> str:
-    """Say what one input does to the prediction; nothing where it does nothing."""
+    """Describe what one input does to the prediction; empty where it does nothing."""
     series = effect["lines_of"]
     mean: list[Any] = effect["mean"][chosen][series]
     if any(value is None for value in mean) or max(mean) - min(mean) <= 0:
@@ -129,7 +129,7 @@ def _moves(effects: Effects, effect: EffectOf, chosen: int) -> str:
 
 
 def _shape(mean: list[float]) -> str:
-    """Say what a curve does from left to right."""
+    """Describe a curve from left to right."""
     width = max(mean) - min(mean)
     ups = sum(max(b - a, 0.0) for a, b in pairwise(mean))
     downs = sum(max(a - b, 0.0) for a, b in pairwise(mean))
@@ -142,7 +142,7 @@ def _shape(mean: list[float]) -> str:
 
 
 def _leaving(inputs: InputsAlong, summary: PathSummary) -> str:
-    """Say in which order inputs leave as the strength rises."""
+    """Describe in which order inputs leave as the strength rises."""
     gone = [(leaves, name) for name, leaves in zip(inputs["names"], inputs["leaves"], strict=True)]
     kept = summary["path"][summary["index"]]["inputs_kept"]
     total = len(inputs["names"]) + inputs["left_out"]
@@ -155,7 +155,7 @@ def _leaving(inputs: InputsAlong, summary: PathSummary) -> str:
 
 
 def _left_out(notes: list[str], inputs: InputsAlong, chosen: int) -> str:
-    """Say what became of columns that are not used as they came, and which inputs the network leaves out."""
+    """Describe the columns that are not used as they came, and the inputs that the network leaves out."""
     told = " ".join(notes[:2]) + (f" And {format_count(len(notes) - 2, 'more note')}." if len(notes) > 2 else "")
     unused = [name for name, kept in zip(inputs["names"], inputs["kept"][chosen], strict=True) if not kept]
     if unused:
@@ -169,7 +169,7 @@ def _quoted(name: str) -> str:
 
 
 def headline(summary: PathSummary) -> str:
-    """Say in two sentences how good the chosen network is, beside what is simpler, and how much of it is left."""
+    """Describe in two sentences how good the chosen network is beside simpler models, and how much of it is left."""
     chosen, blend = summary["path"][summary["index"]], summary.get("blend")
     loss, error, beside = chosen["heldout_loss"], chosen["standard_error"], list[str]()
     if blend is not None and blend["heldout_loss"] is not None and loss is not None:

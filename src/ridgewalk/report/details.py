@@ -286,7 +286,7 @@ def _origin(columns: dict[str, list[int]], count: int) -> Integers:
 
 
 def _curves(history: History) -> Curves:
-    """Give data loss, penalty and validation loss along the training at every strength, apart."""
+    """Return data loss, penalty and validation loss along the training at every strength, separately."""
     return {
         "epochs": history.epochs.tolist(),
         "data_loss": rounded(history.data_loss),

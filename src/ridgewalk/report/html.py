@@ -146,7 +146,7 @@ _CUTS: dict[str, Callable[[Page], Page]] = {
 
 
 def _kind(data: Page) -> str:
-    """Say over the title what the page is."""
+    """Return the line over the title, which names the kind of page."""
     summary = data["summary"]
     strengths = len({row["alpha"] for row in summary["path"]})
     what = "a neural network" if len(data["network"]["floors"]) > 2 else "a linear model"

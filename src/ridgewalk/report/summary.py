@@ -119,7 +119,7 @@ def _strength(path: MLPPath, s: int, kept: Booleans, choice: Choice) -> NetworkA
 
 
 def marked(summary: PathSummary, index: int) -> list[str]:
-    """Say what a strength of a path is: "min", "1se", "chosen", several of them, or none."""
+    """Return what a strength of a path is: "min", "1se", "chosen", several of them, or none."""
     return [*summary["path"][index]["marks"], *(["chosen"] if index == summary["index"] else [])]
 
 
@@ -217,7 +217,7 @@ def _without_answer(summary: Summary) -> list[str]:
 
 
 def _beside_linear(linear: LinearSummary, rows: int) -> str:
-    """Say how the network stands beside a linear model."""
+    """Describe how the network compares with a linear model."""
     less, part = linear["network_less_linear"], f" ({linear['rows']:,} of the rows)" * (linear["rows"] < rows)
     return (
         f"A linear model on the same folds{part} has the held-out loss {format_loss(linear['heldout_loss'])} +- "
@@ -249,5 +249,5 @@ def _reached(blend: BlendSummary) -> str:
 
 
 def _number(value: Any) -> float | None:
-    """Give a number that JSON knows."""
+    """Return a number that JSON knows."""
     return float(value) if np.isfinite(value) else None

@@ -65,7 +65,7 @@ class Arrays:
         return self._arrays[name]
 
     def take(self, count: int, what: str) -> None:
-        """See that so many bytes may be taken for something.
+        """Check that so many bytes may be allocated for something.
 
         Raises
         ------
@@ -147,7 +147,7 @@ class ArrayStore:
         return known
 
     def plain(self, name: str, value: Any) -> Any:
-        """Give a value as JSON has it, with a word where JSON has no such thing.
+        """Return a value as JSON has it, with a word where JSON has no such thing.
 
         Raises
         ------
@@ -200,7 +200,7 @@ def restored(given: Any, arrays: Arrays) -> Any:
 
 
 def as_text(given: Any) -> str:
-    """See that what a file holds is text."""
+    """Check that what a file holds is text."""
     if not isinstance(given, str):
         raise WrongError(f"it holds {str(given)[:60]} where text is needed")
     return given
@@ -252,7 +252,7 @@ def opened(path: Path) -> tuple[JsonObject, Arrays]:
 
 
 def _checked_head(path: Path) -> int:
-    """Give the size of a file, once its header is seen to take no memory out of proportion to it."""
+    """Return the size of a file, once its header is known to take no memory out of proportion to it."""
     with path.open("rb") as file:
         size = os.fstat(file.fileno()).st_size
         length = int.from_bytes(file.read(8), "little")
@@ -267,7 +267,7 @@ def _not_matching(name: str) -> WrongError:
 
 
 def _words(entry: str) -> list[str]:
-    """Give the format, the checksum and the document of what the file says of itself."""
+    """Return the format, the checksum and the document of what the file says of itself."""
     words = entry.split(" ", 2) if entry.isascii() else []
     if len(words) != 3:
         raise WrongError("it is a safetensors file of something else", "give one that ridgewalk.save wrote")
@@ -284,7 +284,7 @@ def _refuse_constant(name: str) -> Any:
 
 
 def _no_safetensors(path: Path, why: str) -> WrongError:
-    """Say what a file is that is no safetensors file."""
+    """Describe a file that is no safetensors file."""
     with path.open("rb") as file:
         first = file.read(4)
     if first == b"PK\x03\x04":

@@ -179,7 +179,7 @@ class Stored:
 
 
 def described(model: Any, encoder: Encoder | None, target: str | None, store: ArrayStore) -> JsonObject:
-    """Say all of a model but the numbers in its arrays, which go on the store."""
+    """Describe all of a model but the numbers in its arrays, which go into the store."""
     kinds = _estimators()
     if type(model) not in kinds.values():
         raise ModelFileError(f"A model file holds a fitted {', '.join(kinds)}, got {type(model).__name__}.")
@@ -310,7 +310,7 @@ def _scaling_record(where: str, scaled: Model | Fold | Moments, store: ArrayStor
 
 
 def _standing_record(model: Any, store: ArrayStore) -> JsonObject:
-    """Say where ``partial_fit`` goes on; averages are there after a call of it."""
+    """Describe where ``partial_fit`` continues; averages are there after a call of it."""
     standing = model._standing
     record: JsonObject = {
         "rate": model._optimizer.learning_rate,
@@ -329,7 +329,7 @@ def _standing_record(model: Any, store: ArrayStore) -> JsonObject:
 
 
 def _restore_training(document: JsonObject, model: Any, spec: OutputSpec, arrays: Arrays) -> None:
-    """Give a loaded model what its training goes on from."""
+    """Set what a loaded model's training continues from."""
     if "trained" in document:
         model._trained = [model_of_record(record, spec, arrays) for record in document["trained"]]
         model._seen = _moments(document, model, spec, arrays)
@@ -596,7 +596,7 @@ def _output_spec(model: Any, arrays: Arrays) -> OutputSpec:
 
 
 def sized(arrays: Arrays, name: str, kind: str, letters: str, sizes: dict[str, int]) -> AnyArray:
-    """Give an array of a kind of numbers, with one axis per letter; equal letters are equal lengths."""
+    """Return an array of a kind of numbers, with one axis per letter; equal letters are equal lengths."""
     array = arrays[name]
     fits = array.dtype.kind == kind and array.ndim == len(letters) and (kind == "b" or array.itemsize >= 4)
     if not fits or any(sizes.setdefault(each, n) != n for each, n in zip(letters, array.shape, strict=True)):
@@ -740,7 +740,7 @@ def _path(record: JsonObject, spec: OutputSpec, arrays: Arrays) -> MLPPath:
 
 
 def set_calibration(model: Any, document: JsonObject, path: MLPPath | None, arrays: Arrays) -> None:
-    """Give a loaded model what its folds, which are those of a path, missed; files from before say nothing of it."""
+    """Set what a loaded model's folds, which are those of a path, missed; older files hold nothing of it."""
     record = document.get("calibration")
     if record is None:
         return
@@ -874,7 +874,7 @@ def _input_selection(record: JsonObject, paths: list[MLPPath], spec: OutputSpec,
 
 
 def _record(kinds: Kinds, thing: Any, what: str) -> JsonObject:
-    """Say of a layer, a loss or a column which it is, and its fields."""
+    """Describe which kind a layer, a loss or a column is, and its fields."""
     for name, (kind, fields) in kinds.items():
         if type(thing) is kind:
             return {"kind": name} | {field: of(getattr(thing, field)) for field, of in fields.items()}

@@ -65,7 +65,7 @@ class DataError(ValueError):
 
 
 def offered(columns: list[str], name: str) -> str:
-    """Say which columns there are, and which of them may have been meant."""
+    """Describe which columns there are, and which of them may have been meant."""
     near = get_close_matches(name, columns, 1)
     meant = f"Is it {near[0]!r}? " if near else ""
     more = f" and {len(columns) - _MOST_NAMED} more" if len(columns) > _MOST_NAMED else ""
@@ -222,7 +222,7 @@ class Number:
             out[:, 1] = missing
 
     def unseen(self, column: pd.Series[Any]) -> str | None:
-        """Say what a column holds that the training did not, or nothing."""
+        """Describe what a column holds that the training rows did not; empty where there is nothing."""
         return _missing_anew(self, column, f"the median, {self.median:g}, stands for them")
 
     @property
@@ -309,7 +309,7 @@ class Category:
         out[rows, place[rows]] = 1
 
     def unseen(self, column: pd.Series[Any]) -> str | None:
-        """Say what a column holds that the training did not, or nothing."""
+        """Describe what a column holds that the training rows did not; empty where there is nothing."""
         texts = _texts(column)
         new = texts[~texts.isin([text for each in self.spellings.values() for text in each])]
         if new.empty:
@@ -383,7 +383,7 @@ class Date:
             out[:, -1] = missing
 
     def unseen(self, column: pd.Series[Any]) -> str | None:
-        """Say what a column holds that the training did not, or nothing."""
+        """Describe what a column holds that the training rows did not; empty where there is nothing."""
         return _missing_anew(self, column, f"{self._median_day} stands for them")
 
     @property

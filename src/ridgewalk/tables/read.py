@@ -192,7 +192,7 @@ _WORDS = {
 
 
 def _kind(path: Path) -> str:
-    """Give the ending of a file that there is, and that can be read."""
+    """Check that a file is there and can be read, and return its ending."""
     if not path.exists():
         raise DataError(f"There is no file {path}: look at the name, and at the folder you are in.")
     if path.is_dir():
@@ -450,7 +450,7 @@ def _as_it_stands(column: pd.Series[Any]) -> pd.Series[Any]:
 
 
 def release_memory() -> None:
-    """Give back what Arrow, which reads Parquet, holds on to after a frame has gone."""
+    """Release the memory that Arrow, which reads Parquet, keeps after a frame is gone."""
     pa.default_memory_pool().release_unused()
 
 
@@ -678,7 +678,7 @@ def _labels(y: pd.Series[Any]) -> pd.Series[Any]:
 
 
 def _ignored_index(given: Any) -> list[str]:
-    """Say which levels of a frame's index have a name, so that somebody may miss them among the columns."""
+    """Describe which levels of a frame's index have a name, so that somebody may miss them among the columns."""
     names = [str(name) for name in getattr(getattr(given, "index", None), "names", ()) if name is not None]
     if not names:
         return []

@@ -52,7 +52,7 @@ _KEEP = "; name it in keep (--keep) to learn from it."
 
 
 def _plain_numbers(inputs: pd.DataFrame) -> NDArray[np.bool_]:
-    """Say which columns hold numbers that vary, and are no row numbers: of a wide table, all at once."""
+    """Return which columns hold numbers that vary, and are no row numbers: of a wide table, all at once."""
     plain, kinds = np.zeros(inputs.shape[1], dtype=bool), inputs.dtypes
     for kind in {kind for kind in kinds if isinstance(kind, np.dtype) and kind.kind in "fiu"}:
         places, some = np.flatnonzero(kinds == kind), max(1, _NUMBERS_AT_ONCE // len(inputs))
@@ -67,7 +67,7 @@ def _plain_numbers(inputs: pd.DataFrame) -> NDArray[np.bool_]:
 
 
 def _hopeless(column: pd.Series[Any]) -> str | None:
-    """Say why nothing can be learned from a column, or nothing."""
+    """Return why nothing can be learned from a column, or None."""
     try:
         different = column.nunique(dropna=False)
     except (TypeError, NotImplementedError):  # lists, arrays, dictionaries: nothing that can be told apart
@@ -83,7 +83,7 @@ def _is_nameless(name: str) -> bool:
 
 
 def _odd(name: str, column: pd.Series[Any]) -> str | None:
-    """Say why a column seems to name or number the rows, or nothing."""
+    """Return why a column seems to name or number the rows, or None."""
     if _is_nameless(name):
         return "has no name in the file (row numbers?)"
     rows, different = len(column), column.nunique(dropna=False)
@@ -109,7 +109,7 @@ def _numbered(column: pd.Series[Any]) -> bool:
 
 
 def _like(name: str, column: pd.Series[Any]) -> str | None:
-    """Say what the texts of a column seem to be meant as, and what makes them that; or nothing."""
+    """Return what the texts of a column seem to be meant as, and what makes them that; or None."""
     if isinstance(column.dtype, pd.CategoricalDtype):  # as somebody wanted it
         return None
     texts = column.dropna().astype(str).str.strip()
@@ -117,7 +117,7 @@ def _like(name: str, column: pd.Series[Any]) -> str | None:
 
 
 def _like_numbers(texts: pd.Series[Any], first: Any) -> str | None:
-    """Say how texts could be numbers, or nothing."""
+    """Return how texts could be numbers, or None."""
     plain = pd.to_numeric(texts, errors="coerce").notna()
     if _MOSTLY < plain.mean() < 1:
         words = texts[~plain].unique()
@@ -140,7 +140,7 @@ def _like_numbers(texts: pd.Series[Any], first: Any) -> str | None:
 
 
 def _like_dates(name: str, column: pd.Series[Any], texts: pd.Series[Any]) -> str | None:
-    """Say how texts could be dates, or nothing."""
+    """Return how texts could be dates, or None."""
     if iso_share(column) > _MOSTLY:
         return "most are dates: correct the others, leave them empty, or name them in missing (--missing)"
     if texts.map(year_comes_last).mean() > _MOSTLY:
