@@ -78,7 +78,7 @@ def standardization(x: Array, weights: Array) -> tuple[Array, Array]:
     used = weights > 0
     share = (weights[used] / weights[used].sum())[:, None]
     columns = slices(x.shape[1], len(x))
-    parts = [_standardization(np.asarray(x[used, some], dtype=np.float64), share) for some in columns]
+    parts = [_standardization(np.asarray(x[used, chunk], dtype=np.float64), share) for chunk in columns]
     center, scale = (np.concatenate(each) for each in zip(*parts, strict=True))
     return center, scale
 

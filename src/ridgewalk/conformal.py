@@ -223,9 +223,9 @@ def _upper_ends(ranked: Sequence[tuple[Array, Array]], centers: Array, needed: f
         ends[rows[done]] = _first_above(ranked, centers[:, done], first[:, done], last[:, done], high[done])
         if done.all():
             return ends
-        some = ~done
-        rows, centers, first, last = rows[some], centers[:, some], first[:, some], last[:, some]
-        low, middle, high = (each[some] for each in (low, middle, high))
+        open_rows = ~done
+        rows, centers, first, last = rows[open_rows], centers[:, open_rows], first[:, open_rows], last[:, open_rows]
+        low, middle, high = (each[open_rows] for each in (low, middle, high))
         place = np.clip(_places(ranked, centers, middle), first, last)
         enough = sum(shares[each] for (_, shares), each in zip(ranked, place, strict=True)) >= needed
         low, high = np.where(enough, low, middle), np.where(enough, middle, high)
@@ -247,6 +247,6 @@ def _first_above(
     """Return the smallest center + score of those from number ``first`` to before ``last`` (K, M), if there is one."""
     found = np.full(otherwise.shape, np.inf)
     for (scores, _), center, place, end in zip(ranked, centers, first, last, strict=True):
-        some = np.flatnonzero(place < end)
-        found[some] = np.minimum(found[some], center[some] + scores[place[some]])
+        open_rows = np.flatnonzero(place < end)
+        found[open_rows] = np.minimum(found[open_rows], center[open_rows] + scores[place[open_rows]])
     return np.where(np.isfinite(found), found, otherwise)

@@ -97,7 +97,7 @@ class Rows:
     weights: Array
 
 
-def row_numbers(given: ArrayLike, rows: int) -> Integers:
+def row_numbers(rows_or_mask: ArrayLike, rows: int) -> Integers:
     """Return the numbers of rows that are given so, or as a mask over all ``rows``.
 
     Raises
@@ -105,7 +105,7 @@ def row_numbers(given: ArrayLike, rows: int) -> Integers:
     ValueError
         If they are neither: fractions, text, numbers of no row, a mask of another length.
     """
-    chosen = np.asarray(given)
+    chosen = np.asarray(rows_or_mask)
     if chosen.dtype == bool and chosen.shape == (rows,):
         return np.flatnonzero(chosen)
     whole = chosen.dtype.kind in "iuf" and chosen.ndim == 1 and bool((chosen == np.floor(chosen)).all())

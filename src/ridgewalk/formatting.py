@@ -39,10 +39,10 @@ def format_estimate(value: float | None, error: float | None, decimals: int, sig
     if value is None:
         return missing
     if decimals > _MOST_DECIMALS or abs(value) >= _HUGE:
-        said = f"{value:{sign}.3e}"
-        return said if error is None else f"{said} +- {error:.1e}"
-    said = f"{round(value, decimals) + 0.0:{sign},.{decimals}f}"
-    return said if error is None else f"{said} +- {error:,.{decimals}f}"
+        text = f"{value:{sign}.3e}"
+        return text if error is None else f"{text} +- {error:.1e}"
+    text = f"{round(value, decimals) + 0.0:{sign},.{decimals}f}"
+    return text if error is None else f"{text} +- {error:,.{decimals}f}"
 
 
 def format_duration(seconds: float, tenths: bool = False) -> str:

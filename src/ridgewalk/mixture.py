@@ -39,7 +39,7 @@ class Mixture:
 
     def predict(self, x: Array | csr_array) -> Array:
         """Return the mean prediction (N, C) for all columns of the data."""
-        return np.concatenate([self._predict(x[some]) for some in slices(x.shape[0], _WIDTH)])
+        return np.concatenate([self._predict(x[chunk]) for chunk in slices(x.shape[0], _WIDTH)])
 
     def _predict(self, x: Array | csr_array) -> Array:
         total: Array | float = 0.0

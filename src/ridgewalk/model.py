@@ -53,16 +53,16 @@ class Model:
         return self.inputs if self.map is None else self.inputs[self.map.column]
 
     def __repr__(self) -> str:
-        told = self.size
+        size = self.size
         return (
-            f"Model({told.inputs} inputs, {told.units} hidden units, {told.numbers:,} weights and biases, "
+            f"Model({size.inputs} inputs, {size.units} hidden units, {size.numbers:,} weights and biases, "
             f"{type(self.loss).__name__})"
         )
 
     def output(self, x: Array | csr_array) -> Array:
         """Raw output (N, C), in the target's units, of all columns of the data."""
         rows, widest = x.shape[0], max(max(shape) for shape in self.network.shapes)
-        return np.concatenate([self._output(x[some]) for some in slices(rows, widest)])
+        return np.concatenate([self._output(x[chunk]) for chunk in slices(rows, widest)])
 
     def seen(self, x: Array | csr_array) -> Array:
         """Return rows of the data as the network takes them: mapped and standardized, shape (N, M)."""

@@ -127,8 +127,8 @@ class Network:
 
     def _owned(self, parameters: Arrays) -> list[Arrays]:
         """Deal the flat tuple of arrays out to the layers."""
-        given = iter(parameters)
-        return [tuple(next(given) for _ in layer.shapes) for layer in self.layers]
+        remaining = iter(parameters)
+        return [tuple(next(remaining) for _ in layer.shapes) for layer in self.layers]
 
 
 def _bind(uniform: LayerUniform, number: int) -> Callable[[int], Array]:

@@ -147,9 +147,9 @@ def ending_with_interpreter(function: Callable[_Given, _Answer]) -> Callable[_Gi
     """Let a function's threads end quietly with the interpreter."""
 
     @wraps(function)
-    def run(*given: _Given.args, **named: _Given.kwargs) -> _Answer:
+    def run(*arguments: _Given.args, **named: _Given.kwargs) -> _Answer:
         with ends_with_interpreter(None):
-            return function(*given, **named)
+            return function(*arguments, **named)
 
     return run
 

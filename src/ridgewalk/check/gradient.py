@@ -88,14 +88,14 @@ def check_gradient(
         return Check((), (Wrong(words),))
     claimed, faults = gradients_of(arrays, gradient(*(each.copy() for each in arrays)), labels)
     wrong, rows = list(faults.values()), []
-    said: list[str]
+    sentences: list[str]
     for k, (name, w) in enumerate(zip(labels, arrays, strict=True)):
-        row, said = Slopes(name, 0, math.nan, math.nan, False), []
+        row, sentences = Slopes(name, 0, math.nan, math.nan, False), []
         if k not in faults:
             moves = _moves(w, directions, coordinates, generator)
-            row, said = _judge(name, w, claimed[k].astype(np.float64), moves, _bound(value, k))
+            row, sentences = _judge(name, w, claimed[k].astype(np.float64), moves, _bound(value, k))
         rows.append(row)
-        wrong += [Wrong(words, (name,)) for words in said]
+        wrong += [Wrong(words, (name,)) for words in sentences]
     if wrong and here and here == float(np.float32(here)):
         wrong.append(Wrong(f"f gives {here}, as single precision has it: its rounding hides the slopes. Use float64."))
     return Check(tuple(rows), tuple(wrong))
@@ -140,7 +140,7 @@ def _judge(
     name: str, w: Array, dw: Array, moves: list[tuple[Array, bool]], value: Callable[[Array], float]
 ) -> tuple[Slopes, list[str]]:
     """Measure the slopes of one array; give its row, and what is wrong with it."""
-    pairs, jumps, said = [], [], []
+    pairs, jumps, sentences = [], [], []
     for u, at_zero in moves:
         found = slope_along(value, w, u)
         if found is None:
@@ -154,7 +154,7 @@ def _judge(
             pairs.append((slope + error, slope, least, float((2 * w * u).sum()), float((np.sign(w) * u).sum())))
     # An L1 has the same jump at every zero of an array. Unlike jumps are a ReLU's, whose gradient may be either slope.
     if len(jumps) > 1 and np.ptp(jumps, axis=0).max() <= SAME * jumps[0][0]:
-        said.append(
+        sentences.append(
             f"where weights are exactly zero f has a kink (an L1 of {jumps[0][0] / 2:.3g}), and the gradient "
             "takes one side of it: such weights are pushed off zero. Is sign(0) = +1? It must be 0."
         )
@@ -163,10 +163,10 @@ def _judge(
     worst, median = (float(errors.max()), float(np.median(errors))) if pairs else (math.nan, math.nan)
     if worst > WORST or median > MEDIAN:
         reason = _reason(claimed, measured, {"L2": square, "L1": absolute})
-        said.append(f"{reason} Relative error: worst {worst:.2g}, median {median:.2g}.")
+        sentences.append(f"{reason} Relative error: worst {worst:.2g}, median {median:.2g}.")
     if moves and not (pairs or jumps):
-        said.append("no slope could be measured: f has kinks or jumps everywhere. Is it in double precision?")
-    return Slopes(name, len(pairs), worst, median, not said), said
+        sentences.append("no slope could be measured: f has kinks or jumps everywhere. Is it in double precision?")
+    return Slopes(name, len(pairs), worst, median, not sentences), sentences
 
 
 def _jump(value: Callable[[Array], float], w: Array, u: Array) -> float:

@@ -93,7 +93,7 @@ def check_penalty(
     if trouble:
         return Check((), trouble)
     pulls = [reader.read(k) for k in range(len(arrays))]
-    said: list[Wrong] = []
+    faults: list[Wrong] = []
     notes: list[Wrong] = []
     for k, (pull, strengths) in enumerate(zip(pulls, asked, strict=True)):
         others = list(reader.moved_by(k)) if pull.unexplained else []
@@ -101,15 +101,15 @@ def check_penalty(
         found.append((pull.batches(), "wrong scale"))
         if strengths is not None and not pull.batches():
             found += pull.promise(*strengths)
-        said += [Wrong(words, (pull.name,), kind) for words, kind in found if words]
-        if strengths is not None and pull.silent and any(strengths) and not said:
+        faults += [Wrong(words, (pull.name,), kind) for words, kind in found if words]
+        if strengths is not None and pull.silent and any(strengths) and not faults:
             words = "what was asked for is too weak to be told from the gradient's rounding."
             notes.append(Wrong(words, (pull.name,)))
         if bias[k] and biases is None and not (pull.silent or pull.unexplained):
             words = f"penalized like a weight ({pull.rows[0].words}); most leave biases free."
             notes.append(Wrong(words, (pull.name,)))
-    wrong = _together(said)
-    if all(pull.silent for pull in pulls) and (said or not any(strengths is not None for strengths in asked)):
+    wrong = _together(faults)
+    if all(pull.silent for pull in pulls) and (faults or not any(strengths is not None for strengths in asked)):
         wrong = (Wrong("The penalty changes the gradient of no array: it is wired to nothing."),)
     if value is not None:
         wrong += _together(Wrong(words, (name,)) for name, words in _values(value, reader, pulls, asked))
@@ -164,8 +164,8 @@ class _Reader:
         rows, point = self.batch_sizes[0], self.points[0]
         found: dict[int, Wrong] = {}
         for on in (True, False):
-            given = self.gradient([w.copy() for w in point], rows, on)
-            found = gradients_of(self.arrays, given, self.labels)[1] | found
+            gradients = self.gradient([w.copy() for w in point], rows, on)
+            found = gradients_of(self.arrays, gradients, self.labels)[1] | found
         if found:
             return tuple(found[k] for k in sorted(found))
         for first, again in zip(self.step(point, rows, True), self.step(point, rows, True), strict=True):
@@ -325,10 +325,10 @@ def _values(
                 yield pull.name, f"the value of the penalty is {words}.{suspect(amount / due) if due else ''}"
 
 
-def _together(said: Iterable[Wrong]) -> tuple[Wrong, ...]:
+def _together(faults: Iterable[Wrong]) -> tuple[Wrong, ...]:
     """Return what holds of several arrays once, with the names of all."""
     names: dict[tuple[str, Kind], list[str]] = {}
-    for each in said:
+    for each in faults:
         names.setdefault((each.words, each.kind), []).extend(each.arrays)
     return tuple(Wrong(words, tuple(arrays), kind) for (words, kind), arrays in names.items())
 

@@ -134,8 +134,8 @@ def named(x: Arrays, names: Sequence[str] | None = None) -> tuple[list[Array], l
     """Return a list of float64 arrays, and a name for each: of a mapping its own, else those given, else "array 1"."""
     if isinstance(x, Mapping):
         names = list(x)
-    given = x.values() if isinstance(x, Mapping) else listed(x)
-    arrays: list[Array] = [np.array(each, dtype=np.float64) for each in given]
+    values = x.values() if isinstance(x, Mapping) else listed(x)
+    arrays: list[Array] = [np.array(each, dtype=np.float64) for each in values]
     labels = [f"array {k}" for k in range(1, len(arrays) + 1)] if names is None else list(names)
     if not arrays or len(labels) != len(arrays):
         raise ValueError(f"{len(arrays)} arrays take as many names (and at least one), got {len(labels)}: {labels}.")
@@ -148,9 +148,9 @@ def listed(gradients: Any) -> list[Array]:
     return [np.asarray(each) for each in gradients] if several else [np.asarray(gradients)]
 
 
-def gradients_of(arrays: Sequence[Array], given: Any, labels: Sequence[str]) -> tuple[list[Array], dict[int, Wrong]]:
+def gradients_of(arrays: Sequence[Array], claimed: Any, labels: Sequence[str]) -> tuple[list[Array], dict[int, Wrong]]:
     """List the gradients that were given, and say by the array's position what makes one of them no gradient at all."""
-    gradients = listed(given)
+    gradients = listed(claimed)
     if len(gradients) != len(arrays):
         raise ValueError(f"A gradient for each of {len(arrays)} arrays ({', '.join(labels)}), got {len(gradients)}.")
     faults = {}

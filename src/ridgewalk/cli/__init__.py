@@ -39,8 +39,8 @@ def main() -> None:
     except BrokenPipeError:  # whoever read our output has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except (ValueError, OSError, MemoryError) as error:
-        said = plainly(error, "A file") if isinstance(error, OSError) else str(error)
-        err.print(f"[bold red]Error:[/] {escape(said or type(error).__name__)}")
+        message = plainly(error, "A file") if isinstance(error, OSError) else str(error)
+        err.print(f"[bold red]Error:[/] {escape(message or type(error).__name__)}")
         sys.exit(1)
     except StoppedError as stopped:
         err.print(f"Stopped. {escape(str(stopped))}" if str(stopped) else "Stopped; nothing was written.")

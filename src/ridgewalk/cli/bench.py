@@ -103,7 +103,7 @@ def _timed(task: Task, threads: int) -> list[Measured]:
 
     x, y = _data(task)
     job = _job(task, x, y)
-    few = _job(replace(task, fits=max(task.fits // _REFERENCE_SHARE, 1)), x, y)
+    smaller_job = _job(replace(task, fits=max(task.fits // _REFERENCE_SHARE, 1)), x, y)
     strengths = np.geomspace(_WEAKEST, _STRONGEST, task.fits)
 
     def trained(work: Job, count: int, engine: Engine = "compiled") -> tuple[int, Callable[[], float]]:
@@ -112,7 +112,7 @@ def _timed(task: Task, threads: int) -> list[Measured]:
     runners: dict[str, tuple[int, Callable[[], float]]] = {
         "ridgewalk, compiled": trained(job, threads),
         "ridgewalk, compiled, 1 thread": trained(job, 1),
-        "ridgewalk, reference (NumPy)": trained(few, threads, "reference"),
+        "ridgewalk, reference (NumPy)": trained(smaller_job, threads, "reference"),
         "scikit-learn": (task.fits, lambda: float(np.mean([_peer(task, x, y, alpha) for alpha in strengths]))),
     }
     if threads > 1:

@@ -73,7 +73,7 @@ class Cost:
 
 
 def fitted_into(
-    limit: float, began: float, problem: Problem, options: PathOptions, given: Collection[str], verbose: bool
+    limit: float, began: float, problem: Problem, options: PathOptions, chosen_by_user: Collection[str], verbose: bool
 ) -> tuple[PathOptions, str]:
     """Choose the largest grid that is done ``limit`` seconds after ``began``; say which, and what is left out.
 
@@ -88,13 +88,13 @@ def fitted_into(
         If there is none.
     """
     if strengths(options.alphas) == "auto":
-        given = set(given) - {"alphas"}
+        chosen_by_user = set(chosen_by_user) - {"alphas"}
     if strengths(options.alphas) == "qut":
         raise ValueError("--budget chooses a grid of strengths, and --alphas qut is a single one: leave one out.")
     options = problem.sized(options)
     cost = measured(problem, options, limit)
     left = limit - (time.monotonic() - began)
-    wanted = [_kept(size, problem, options, given) for size in SIZES]
+    wanted = [_kept(size, problem, options, chosen_by_user) for size in SIZES]
     sizes_of_grids = [size for k, size in enumerate(wanted) if size not in wanted[:k]]
     takes = [cost.seconds(size, options) for size in sizes_of_grids]
     fitting = [k for k, each in enumerate(takes) if each <= _SHARE * left]
@@ -106,32 +106,32 @@ def fitted_into(
         )
     best = fitting[-1]
     chosen = sizes_of_grids[best]
-    said = f"Of the budget of {_time(limit)}, {_time(left)} are left for {chosen}: about {_time(takes[best])}. "
+    sentence = f"Of the budget of {_time(limit)}, {_time(left)} are left for {chosen}: about {_time(takes[best])}. "
     if best + 1 < len(sizes_of_grids):
-        said += f"Left out: {sizes_of_grids[best + 1]}, about {_time(takes[best + 1])}."
+        sentence += f"Left out: {sizes_of_grids[best + 1]}, about {_time(takes[best + 1])}."
     else:
-        said += "Nothing is left out: larger grids are not worth their time."
+        sentence += "Nothing is left out: larger grids are not worth their time."
     if verbose:
-        out.print(said)
-    alphas = options.alphas if "alphas" in given else str(chosen.alphas)
-    return replace(options, alphas=alphas, folds=chosen.folds, seeds=chosen.seeds, max_iter=chosen.max_iter), said
+        out.print(sentence)
+    alphas = options.alphas if "alphas" in chosen_by_user else str(chosen.alphas)
+    return replace(options, alphas=alphas, folds=chosen.folds, seeds=chosen.seeds, max_iter=chosen.max_iter), sentence
 
 
 def measured(problem: Problem, options: PathOptions, limit: float) -> Cost:
     """Measure what a fit and an epoch cost: walks of a few epochs, over more rows and longer while there is time."""
     began, count, most = time.monotonic(), min(_FIRST, len(problem.y)), min(_MOST, len(problem.y))
-    few = replace(options, alphas=str(_MEASURED.alphas), folds=_MEASURED.folds, seeds=1, ensemble=False, racing=False)
+    brief = replace(options, alphas=str(_MEASURED.alphas), folds=_MEASURED.folds, seeds=1, ensemble=False, racing=False)
 
     def affordable(seconds: float) -> bool:
         return time.monotonic() - began + seconds < _AT_MOST * limit
 
     def takes(epochs: int) -> float:
-        some, timed = problem.part(_some_rows(problem, count)), replace(few, max_iter=epochs)
+        sampled, timed = problem.part(_some_rows(problem, count)), replace(brief, max_iter=epochs)
         start = time.monotonic()
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # so few epochs do not converge
-            some.fit(some.estimator(timed, verbose=False))
-        return (time.monotonic() - start) * len(problem.y) / len(some.y)
+            sampled.fit(sampled.estimator(timed, verbose=False))
+        return (time.monotonic() - start) * len(problem.y) / len(sampled.y)
 
     takes(1)  # wakes everything up
     share, epochs, short = count / len(problem.y), _SHORT, takes(_SHORT)
@@ -139,12 +139,12 @@ def measured(problem: Problem, options: PathOptions, limit: float) -> Cost:
         count = min(_MORE * count, most)
         share, short = count / len(problem.y), takes(_SHORT)
     if not sizes(options.hidden):  # a linear model is solved, whatever its epochs
-        return Cost(short / _work(_MEASURED, few)[0], 0.0)
+        return Cost(short / _work(_MEASURED, brief)[0], 0.0)
     long = takes(_LONGER * epochs)
     while long * share < _ENOUGH and affordable(_LONGER * long * share):
         epochs, short, long = _LONGER * epochs, long, takes(_LONGER**2 * epochs)
-    fits, work = _work(replace(_MEASURED, max_iter=_LONGER * epochs), few)
-    epoch = (long - short) / (work - _work(replace(_MEASURED, max_iter=epochs), few)[1])
+    fits, work = _work(replace(_MEASURED, max_iter=_LONGER * epochs), brief)
+    epoch = (long - short) / (work - _work(replace(_MEASURED, max_iter=epochs), brief)[1])
     if epoch <= 0:  # lost in what else this machine does
         epoch = long / work
     return Cost(max(long - epoch * work, 0.0) / fits, epoch)
@@ -158,8 +158,8 @@ def _some_rows(problem: Problem, most: int) -> Any:
     drawn = np.random.default_rng(0).permutation(count)
     if problem.table.task == "regression":
         return np.sort(drawn[:most])
-    few = [drawn[problem.y[drawn] == label][:_OF_A_CLASS] for label in np.unique(problem.y)]
-    return np.unique(np.concatenate([drawn[:most], *few]))
+    by_class = [drawn[problem.y[drawn] == label][:_OF_A_CLASS] for label in np.unique(problem.y)]
+    return np.unique(np.concatenate([drawn[:most], *by_class]))
 
 
 def _work(size: Size, options: PathOptions) -> tuple[float, float]:
@@ -184,15 +184,15 @@ def _work(size: Size, options: PathOptions) -> tuple[float, float]:
     return paths * fits * (size.folds + 1) * size.seeds, paths * epochs * size.folds * size.seeds
 
 
-def _kept(size: Size, problem: Problem, options: PathOptions, given: Collection[str]) -> Size:
+def _kept(size: Size, problem: Problem, options: PathOptions, chosen_by_user: Collection[str]) -> Size:
     """Return a grid with what the user set, and no more folds than the rows allow."""
     asked = strengths(options.alphas)
     most = len(np.unique(problem.groups)) if problem.groups is not None else len(problem.y)
     if problem.table.task == "classification":
         most = min(most, int(np.unique(problem.y, return_counts=True)[1].min()))
     size = replace(size, max_iter=max(1, round(size.max_iter * (options.max_iter or USUAL_EPOCHS) / USUAL_EPOCHS)))
-    own = {name: getattr(options, name) for name in ("folds", "seeds", "max_iter") if name in given}
-    if "alphas" in given:
+    own = {name: getattr(options, name) for name in ("folds", "seeds", "max_iter") if name in chosen_by_user}
+    if "alphas" in chosen_by_user:
         own["alphas"] = asked if isinstance(asked, int) else np.size(asked)
     return replace(replace(size, folds=max(2, min(size.folds, most))), **own)
 

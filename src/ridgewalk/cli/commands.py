@@ -25,10 +25,10 @@ from ridgewalk.terminal import plain
 class Commands(TyperGroup):
     """The commands; what is wrong with a command line is said without what a terminal would obey in it."""
 
-    def make_context(self, *given: Any, **more: Any) -> Any:
+    def make_context(self, *arguments: Any, **more: Any) -> Any:
         """Read what stands before the command."""
         with _said_plainly():
-            return super().make_context(*given, **more)
+            return super().make_context(*arguments, **more)
 
     def invoke(self, ctx: Any) -> Any:
         """Read the command and what stands after it, and run it."""

@@ -88,13 +88,13 @@ def _fitted(run: Path, file: Path | None, target: str | None, verbose: bool) -> 
     alone.command()(fit)
     named = [] if target is None else ["--target", target]
     command = typer.main.get_command(alone)
-    given = command.make_context("ridgewalk fit", [str(file), "--config", str(run), *named]).params
-    if given["budget"] is not None:
+    params = command.make_context("ridgewalk fit", [str(file), "--config", str(run), *named]).params
+    if params["budget"] is not None:
         raise ValueError(f"{run} has a budget, which chooses folds, and what is compared shares them: leave it out.")
     columns, reading, options = (
-        read_options(Columns, given),
-        read_options(Reading, given),
-        read_options(PathOptions, given),
+        read_options(Columns, params),
+        read_options(Reading, params),
+        read_options(PathOptions, params),
     )
     if verbose:
         err.print(f"{escape(str(run))}:", soft_wrap=True)

@@ -138,8 +138,8 @@ def _selected(summary: Summary) -> list[str]:
         return []
     arms = "; ".join(f"{arm['name']} {format_loss(arm['heldout_loss'])}" for arm in summary["arms"])
     gain = summary["gain_over_null"]
-    said = f"Held-out losses: {arms}; over the constant prediction it gains {format_loss(gain['mean'])} +- "
-    said += f"{format_loss(gain['standard_error'])}."
+    sentence = f"Held-out losses: {arms}; over the constant prediction it gains {format_loss(gain['mean'])} +- "
+    sentence += f"{format_loss(gain['standard_error'])}."
     if not summary.get("significant", True):
-        said += " That is within two standard errors of nothing, so no input is kept."
-    return [said]
+        sentence += " That is within two standard errors of nothing, so no input is kept."
+    return [sentence]

@@ -107,11 +107,11 @@ def fit(
             with resumable(folder, asked, wanted.resume) as records:
                 notes = list(problem.table.notes)
                 if limit is not None:
-                    given = _given(ctx)
-                    options, said = chosen_once(
-                        records, options, lambda: fitted_into(limit, began, problem, options, given, verbose)
+                    chosen_by_user = _given(ctx)
+                    options, sentence = chosen_once(
+                        records, options, lambda: fitted_into(limit, began, problem, options, chosen_by_user, verbose)
                     )
-                    notes.append(said)
+                    notes.append(sentence)
                 model = problem.model(options, verbose).set_params(checkpoint_dir=records)
                 problem.fit(model)
                 summary = model.summary() if blends(model) else model.summary(problem.encoder.origins)

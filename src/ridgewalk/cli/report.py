@@ -65,9 +65,9 @@ def report(
             show_answer(answer)
             out.print()
         if measures:
-            said = ", ".join(f"{name} {format_loss(value)}" for name, value in measures.items() if name != "rows")
+            text = ", ".join(f"{name} {format_loss(value)}" for name, value in measures.items() if name != "rows")
             rows_told = "this row" if measures["rows"] == 1 else f"these {measures['rows']:,} rows"
-            out.print(f"On {rows_told}: {said}.")
+            out.print(f"On {rows_told}: {text}.")
         err.print(f"To look at: {escape(str(out_file))}", soft_wrap=True)
 
 

@@ -58,8 +58,8 @@ class Asked:
     @property
     def plain(self) -> dict[str, str | float | list[str] | None]:
         """Return it by the names of the options, ready for JSON."""
-        told = {"budget": self.budget, "data": self.data, "version": __version__, "engine": self.engine}
-        return asdict(self.columns) | asdict(self.reading) | self.options.result | told
+        context = {"budget": self.budget, "data": self.data, "version": __version__, "engine": self.engine}
+        return asdict(self.columns) | asdict(self.reading) | self.options.result | context
 
 
 def broken_off(folder: Path) -> bool:
@@ -74,13 +74,13 @@ def chosen_once(
     """Return the grid that was chosen before the fit was broken off, or choose now: times differ from run to run."""
     file = records / "grid.json"
     match _read(file):
-        case {"grid": {"alphas": str(), "folds": int(), "seeds": int(), "max_iter": int()} as grid, "said": str(said)}:
-            return replace(options, **{name: grid[name] for name in _GRID}), said
-    chosen, said = choose()
+        case {"grid": {"alphas": str(), "folds": int(), "seeds": int(), "max_iter": int()} as grid, "said": str(text)}:
+            return replace(options, **{name: grid[name] for name in _GRID}), text
+    chosen, text = choose()
     with written(file) as unfinished:
         grid = {name: getattr(chosen, name) for name in _GRID}
-        unfinished.write_text(json.dumps({"grid": grid, "said": said}), encoding="utf-8")
-    return chosen, said
+        unfinished.write_text(json.dumps({"grid": grid, "said": text}), encoding="utf-8")
+    return chosen, text
 
 
 def say_how_it_starts(folder: Path, resume: bool, named: bool) -> None:

@@ -279,11 +279,11 @@ def _choices(columns: Columns, reading: Reading) -> ColumnChoices:
         "--numbers": names("--numbers", columns.numbers),
         "--dates": dates,
     }
-    kept, ids, drop = ({label: given or ()} for label, given in _plain(columns))
+    kept, ids, drop = ({label: chosen or ()} for label, chosen in _plain(columns))
     weights = {"--weights": [] if columns.weights is None else [columns.weights]}
     groups = {"--row-groups": [] if columns.row_groups is None else [columns.row_groups]}
-    for label, given in (kinds | kept | ids | drop | weights | groups).items():
-        if columns.target in given:
+    for label, chosen in (kinds | kept | ids | drop | weights | groups).items():
+        if columns.target in chosen:
             raise ValueError(f"{columns.target!r} is the target, and {label} names it, too: take one of them back.")
     for together in (kinds | ids | weights, kinds | drop, ids | drop, kinds | groups, kept | drop, kept | ids):
         refuse_twice(together)

@@ -597,8 +597,8 @@ class _Again:
                 networks = self.runner.train(unpenalized_job(problem, settings, pairs, networks)).parameters
             there = penalties_at(problem, settings, np.full(len(pairs), path.alphas[index]))
             own = put_in(own, pairs, measured(problem, settings, self.runner, pairs, there, networks))
-        given = np.arange(len(source)) % len(problem.seeds) < known
-        wins = np.where(given, source == NULL, self.null.wins(own) & (index > 0))
+        has_start = np.arange(len(source)) % len(problem.seeds) < known
+        wins = np.where(has_start, source == NULL, self.null.wins(own) & (index > 0))
         return self.null.put_in(own, wins)
 
 
@@ -660,7 +660,7 @@ def _constants(trial: _Trial, rows: Sequence[Integers]) -> list[Array]:
     job = trial.job
     folds = [job.folds[number] for number in trial.folds]
     pairs = zip(folds, rows, strict=True)
-    return [constant_losses(job.loss, job.target, fold, job.folds[-1].target_scale, some) for fold, some in pairs]
+    return [constant_losses(job.loss, job.target, fold, job.folds[-1].target_scale, each) for fold, each in pairs]
 
 
 def _alone(job: Job) -> dict[str, Job]:

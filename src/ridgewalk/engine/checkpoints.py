@@ -198,12 +198,12 @@ def _row(job: Job) -> np.dtype[Any]:
 
 def _header(row: np.dtype[Any], runs: int) -> bytes:
     """Return what stands before the rows in a file of so many runs: it is as long for any number of them."""
-    said = np.lib.format.header_data_from_array_1_0(np.empty(0, row)) | {"shape": (runs,)}
+    header_data = np.lib.format.header_data_from_array_1_0(np.empty(0, row)) | {"shape": (runs,)}
     with io.BytesIO() as header:
         try:
-            np.lib.format.write_array_header_1_0(header, said)
+            np.lib.format.write_array_header_1_0(header, header_data)
         except ValueError:  # too long for it: very many layers
-            np.lib.format.write_array_header_2_0(header, said)
+            np.lib.format.write_array_header_2_0(header, header_data)
         return header.getvalue()
 
 

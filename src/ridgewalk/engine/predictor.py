@@ -84,8 +84,8 @@ class Predictor:
         rows = np.ascontiguousarray(x, dtype=np.float64)
         out = np.empty((len(rows), self._outputs))
         for first in range(0, len(rows), _AT_ONCE):
-            some = slice(first, first + _AT_ONCE)
-            self._prepared.predict(rows[some], single, out[some])
+            chunk = slice(first, first + _AT_ONCE)
+            self._prepared.predict(rows[chunk], single, out[chunk])
             look_for_end()
         return out
 

@@ -146,9 +146,9 @@ def _became(column: Column) -> str:
 def _options(model: Any) -> dict[str, str]:
     """Return the parameters that differ from their defaults, as text."""
     defaults = type(model)().get_params()
-    given = {name: value for name, value in model.get_params(deep=False).items() if name not in _NOT_OPTIONS}
+    params = {name: value for name, value in model.get_params(deep=False).items() if name not in _NOT_OPTIONS}
     return {
-        name: repr(value)[:_LONGEST] for name, value in sorted(given.items()) if repr(value) != repr(defaults[name])
+        name: repr(value)[:_LONGEST] for name, value in sorted(params.items()) if repr(value) != repr(defaults[name])
     }
 
 

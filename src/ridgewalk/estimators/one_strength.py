@@ -591,8 +591,8 @@ class _OneStrength(Predictor):
         if lost.any() or done.broke.any():
             found = f"{lost.sum()} of {len(lost)} starts diverged and are left out" if lost.any() else ""
             later = "diverged after the epoch whose weights are kept" if done.broke.any() else ""
-            said = "; ".join(filter(None, (found, later and f"{done.broke.sum()} of {len(lost)} {later}")))
-            warn(f"Training diverged: {said}. To mend it, {mend}.", ConvergenceWarning)
+            sentence = "; ".join(filter(None, (found, later and f"{done.broke.sum()} of {len(lost)} {later}")))
+            warn(f"Training diverged: {sentence}. To mend it, {mend}.", ConvergenceWarning)
 
     def _check_memory(
         self,
@@ -654,7 +654,7 @@ class _OneStrength(Predictor):
 
     def _findings_html(self) -> str:
         loss, validation = type(self.model_.loss).__name__, self.validation_loss_curve_
-        told = [
+        items = [
             (f"training loss ({loss})", format_loss(self.loss_)),
             ("penalty", format_loss(self.penalty_curve_[-1])),
             *([("validation loss", format_loss(validation[-1]))] if validation else []),
@@ -662,7 +662,7 @@ class _OneStrength(Predictor):
             ("inputs used", f"{self.support_.sum()} of {self.n_features_in_}"),
             ("weights that are 0", f"{np.mean(np.concatenate([w.ravel() for w in self.coefs_]) == 0):.0%}"),
         ]
-        return table(("", ""), told)
+        return table(("", ""), items)
 
     def _partial_fit(self, x: Any, target: Array, loss: Loss, weights: Array) -> Self:
         """Train one epoch more on some rows, standardized by all rows so far."""

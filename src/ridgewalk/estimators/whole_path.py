@@ -225,8 +225,8 @@ class _PathEstimator(Calibrated, PathAtStrength):
             batch_size=self.batch_size,
             selecting=self._selects,
         )
-        given = {field.name: getattr(self, field.name) for field in fields(rule)}
-        chosen = {name: value for name, value in given.items() if not (isinstance(value, str) and value == "auto")}
+        parameters = {field.name: getattr(self, field.name) for field in fields(rule)}
+        chosen = {name: value for name, value in parameters.items() if not (isinstance(value, str) and value == "auto")}
         return replace(rule, **chosen)
 
     def _maps(self, x: Any, weights: Array) -> MapRule | None:
@@ -792,9 +792,9 @@ class _PathEstimator(Calibrated, PathAtStrength):
         lost, mend = path.diverged, "lower learning_rate_init, or set standardize=True"
         if lost.any():
             at_zero = f", {np.count_nonzero(lost[0])} of them at strength 0" if lost[0].any() else ""
-            said = f"{np.count_nonzero(lost)} of {lost.size} trainings diverged{at_zero}"
+            sentence = f"{np.count_nonzero(lost)} of {lost.size} trainings diverged{at_zero}"
             others = "" if path.lost.all(axis=(1, 2)).any() else "; other networks of the path stand in their places"
-            warn(f"Training diverged: {said}{others}. To mend it, {mend}.", ConvergenceWarning)
+            warn(f"Training diverged: {sentence}{others}. To mend it, {mend}.", ConvergenceWarning)
             return
         path = self._plain_path
         problem, whole = self._problem, path.whole

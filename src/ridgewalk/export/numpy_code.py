@@ -100,11 +100,11 @@ def _encoding(plan: Recipe) -> list[str]:
     sections += [_AMONG] if uses & {"among", "not_among"} else []
     sections += [_NOT_AMONG] if "not_among" in uses else []
     ordered = any(feature.order for feature in plan.features)
-    given, order = (", order=None", ", order") if ordered else ("", "")
+    parameter, order = (", order=None", ", order") if ordered else ("", "")
     of_dates = {"days": _DAYS, "sine": _SINE, "cosine": _COSINE}
-    sections += [code.format(given, order) for name, code in of_dates.items() if name in uses]
+    sections += [code.format(parameter, order) for name, code in of_dates.items() if name in uses]
     if uses & of_dates.keys():
-        sections.append(_MOMENTS.format(given, "as_iso(value, order)" if ordered else "str(value)"))
+        sections.append(_MOMENTS.format(parameter, "as_iso(value, order)" if ordered else "str(value)"))
     sections += [_AS_ISO] if ordered else []
     sections += [_MISSING] if "missing" in uses else []
     sections += [_MISSING_NUMBER] if uses & {"missing_number", "missing_comma_number"} else []
@@ -565,13 +565,13 @@ def _function(plan: Recipe, feature: Feature) -> str:
 
 def _taking(plan: Recipe, feature: Feature) -> str:
     """Write a line of FEATURES: a function, a column and what was learned of it."""
-    given = [_function(plan, feature), _literal(feature.column)]
+    arguments = [_function(plan, feature), _literal(feature.column)]
     if feature.kind == "text":
-        given.append(f"[{', '.join(map(_literal, feature.texts))}]")
+        arguments.append(f"[{', '.join(map(_literal, feature.texts))}]")
     elif not np.isnan(feature.number):
-        given.append(repr(feature.number))
-        given += [] if feature.order is None else [_literal(feature.order)]
-    return f"({', '.join(given)})"
+        arguments.append(repr(feature.number))
+        arguments += [] if feature.order is None else [_literal(feature.order)]
+    return f"({', '.join(arguments)})"
 
 
 def _missing_values(plan: Recipe) -> list[str]:

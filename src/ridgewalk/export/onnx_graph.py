@@ -93,11 +93,11 @@ def _mapped(graph: Graph, inputs: InputMap, x: str, places: Integers) -> tuple[s
     """Map features, of which each number's has a place, those of a kind at once, and say in which order they stand."""
     parts, numbers = [], []
     for kind in Kind:
-        some = np.flatnonzero(inputs.kind == kind)
-        if some.size:
-            z = _standardized(graph, _columns(graph, x, places[some]), inputs.center[some], inputs.scale[some])
+        columns = np.flatnonzero(inputs.kind == kind)
+        if columns.size:
+            z = _standardized(graph, _columns(graph, x, places[columns]), inputs.center[columns], inputs.scale[columns])
             parts.append(_of_kind(graph, kind, z))
-            numbers.append(some)
+            numbers.append(columns)
     return graph.joined(parts), np.concatenate(numbers)
 
 

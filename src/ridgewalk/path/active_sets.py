@@ -159,9 +159,9 @@ def _solved(matrix: Array, left: Array, active: Booleans) -> Array:
     block, at = np.arange(len(matrix))[:, None], np.arange(most)
     inside = active[block, order]
     rows = (block * matrix.shape[1] + order) * matrix.shape[1]
-    some = matrix.reshape(-1).take(rows[:, :, None] + order[:, None, :])
-    some *= inside[:, :, None] & inside[:, None, :]
-    some[:, at, at] = np.where(inside, some[:, at, at] * (1 + _RIDGE), 1.0)
+    submatrices = matrix.reshape(-1).take(rows[:, :, None] + order[:, None, :])
+    submatrices *= inside[:, :, None] & inside[:, None, :]
+    submatrices[:, at, at] = np.where(inside, submatrices[:, at, at] * (1 + _RIDGE), 1.0)
     step = np.zeros_like(left)
-    step[block, order] = np.linalg.solve(some, -left[block, order][:, :, None])[:, :, 0]  # left is 0 outside
+    step[block, order] = np.linalg.solve(submatrices, -left[block, order][:, :, None])[:, :, 0]  # left is 0 outside
     return step

@@ -327,9 +327,9 @@ class Lines:
         quadratic = np.empty((len(self.weights), *whole.shape))
         for k, rows in enumerate(self.left_out):
             ratio, shift = self.ratio[k], self.shift[k]
-            some = (whole - _products(self.columns[rows], bend[rows])) / self.shares[k]
-            some = ratio[:, None] * some + shift[:, None] * some[:, -1:]
-            quadratic[k] = ratio * some + shift * some[..., -1:]
+            product = (whole - _products(self.columns[rows], bend[rows])) / self.shares[k]
+            product = ratio[:, None] * product + shift[:, None] * product[:, -1:]
+            quadratic[k] = ratio * product + shift * product[..., -1:]
         self.quadratic, self.quadratics = quadratic, self.quadratics + 1
         return quadratic
 
@@ -353,12 +353,12 @@ class Lines:
         Another set sees ``ratio`` times a column plus ``shift``.
         """
         self.used, self.places = used, np.append(used, self.x.shape[1])
-        some = self.x[:, used]
-        some = some if isinstance(some, np.ndarray) else some.toarray()
+        columns = self.x[:, used]
+        columns = columns if isinstance(columns, np.ndarray) else columns.toarray()
         center, scale = self.center[:, used], self.scale[:, used]
         unit = np.where(np.isfinite(scale[-1]), scale[-1], 1.0)  # infinite where a column is constant
-        self.columns = np.ones((len(some), len(used) + 1))
-        self.columns[:, :-1] = (some - center[-1]) / unit
+        self.columns = np.ones((len(columns), len(used) + 1))
+        self.columns[:, :-1] = (columns - center[-1]) / unit
         self.ratio, self.shift = np.ones((len(scale), len(used) + 1)), np.zeros((len(scale), len(used) + 1))
         self.ratio[:, :-1], self.shift[:, :-1] = unit / scale, (center[-1] - center) / scale
         self.quadratic = None

@@ -101,9 +101,9 @@ def fit_blend(
     reduced = np.stack([scorer.reduced(mean_prediction(problem, np.hstack(each))) for each in outputs])
     weights, items = problem.weights[scorer.rows], _items_of_folds(splits)
     learned, losses = [], []
-    some = _sampled(problem, scorer.rows)
+    sampled = _sampled(problem, scorer.rows)
     for its, held_out in zip(items, splits, strict=True):
-        others = some & ~np.isin(scorer.rows, held_out)
+        others = sampled & ~np.isin(scorer.rows, held_out)
         if not others.any():
             learned.append(np.full(len(path), np.nan))
             losses.append(np.full(len(its), np.nan))
@@ -113,7 +113,7 @@ def fit_blend(
     fold_weights = np.stack(learned)
     whole = fold_weights.mean(axis=0)
     if np.isnan(whole).any():
-        whole = _greedy(scorer, reduced, np.flatnonzero(some), weights, members)
+        whole = _greedy(scorer, reduced, np.flatnonzero(sampled), weights, members)
     row_loss = average_by_row(splits, losses, len(problem.weights))
     whole_weights, unknown = _heaviest(whole, members), np.empty((0, 0))
     blend = Blend(path, strength, fold_weights, whole_weights, row_loss, unknown)

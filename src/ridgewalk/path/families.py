@@ -456,9 +456,9 @@ _FAMILIES: dict[str, type[ElasticNetPath] | type[FirstLayerPenalty]] = {
 }
 
 
-def _check_count(name: str, given: Array | Integers, inputs: int) -> None:
-    if len(given) != inputs:
-        raise ValueError(f"{name} needs one number per input ({inputs}), got {len(given)}.")
+def _check_count(name: str, factors: Array | Integers, inputs: int) -> None:
+    if len(factors) != inputs:
+        raise ValueError(f"{name} needs one number per input ({inputs}), got {len(factors)}.")
 
 
 def over_inputs(penalty: PathPenalty, column: Integers | None) -> PathPenalty:

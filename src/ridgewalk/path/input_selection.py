@@ -257,8 +257,8 @@ def adaptive_factors(penalty: GroupLassoPath, w: Array, null: Booleans, column: 
     with np.errstate(divide="ignore", invalid="ignore"):
         factors = np.where(norms > 0, norms.max(axis=1, keepdims=True) / norms, np.inf)
     if penalty.penalty_factors is not None:
-        given = np.broadcast_to(penalty.penalty_factors, factors.shape)
-        factors = np.multiply(factors, given, out=np.zeros_like(factors), where=given > 0)
+        user_factors = np.broadcast_to(penalty.penalty_factors, factors.shape)
+        factors = np.multiply(factors, user_factors, out=np.zeros_like(factors), where=user_factors > 0)
     return factors[..., None]
 
 

@@ -86,8 +86,8 @@ def _near_optimum(problem: PathProblem, settings: PathSettings, runner: Runner, 
         before = tuple(w[runs[0]] for w in arrays)
         for place, run in enumerate(runs):
             look_for_end()
-            given = tuple(w[run] for w in arrays)
-            begun = given if any(w.any() for w in given) else before
+            start = tuple(w[run] for w in arrays)
+            begun = start if any(w.any() for w in start) else before
             before, solved = models.solved(job.objective(np.array([run])), begun, settings.tolerance)
             for w, found in zip(arrays, before, strict=True):
                 w[run] = found

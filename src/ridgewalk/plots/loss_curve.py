@@ -129,11 +129,11 @@ class LossCurveDisplay:
         """
         self.ax_ = axes_of(ax, (6.4, 4.2))
         self.figure_ = self.ax_.figure
-        told = [("training loss", self.data_loss, VERMILION, "--"), ("penalty", self.penalty, GREEN, ":")]
+        curves = [("training loss", self.data_loss, VERMILION, "--"), ("penalty", self.penalty, GREEN, ":")]
         if self.validation_loss is not None:
-            told.append(("validation loss", self.validation_loss, BLUE, "-"))
+            curves.append(("validation loss", self.validation_loss, BLUE, "-"))
         self.lines_: list[Any] = []
-        for label, values, colour, dashes in told:
+        for label, values, colour, dashes in curves:
             self.lines_ += self.ax_.plot(self.iterations, values, color=colour, linestyle=dashes, label=label)
         losses = np.concatenate([line.get_ydata() for line in self.lines_])
         known = losses[np.isfinite(losses) & (losses > 0)]

@@ -99,11 +99,11 @@ class PartialDependencePathDisplay:
         unknown = sorted(set(features or ()) - {each.name for each in variables})
         if unknown:
             raise ValueError(f"features are names of inputs, such as {variables[0].name!r}; got {unknown[0]!r}.")
-        some = [each for each in variables if features is None or each.name in features]
+        chosen = [each for each in variables if features is None or each.name in features]
         index = choice.chosen if alpha is None else int(nearest(path.alphas, alpha)[0])
         looked = rows_for_effects(Given(x, np.zeros((x.shape[0], 1))), None)
         classes = output_names(fitted) or ["no", "yes"]
-        effects = None if looked is None else effects_along(path, some, looked, index, classes, [index])
+        effects = None if looked is None else effects_along(path, chosen, looked, index, classes, [index])
         if effects is None:
             raise ValueError("There is no input whose columns can be set: give the encoder that made them.")
         return cls(effects=effects, alpha=float(path.alphas[index])).plot(ax)

@@ -49,20 +49,20 @@ def held_out(path: MLPPath, target: Array, names: list[str]) -> RowsAlong | None
     if networks is None or not networks.outputs:
         return None
     used = np.flatnonzero(path.row_weights > 0)
-    some = used[spread(len(used), _MOST_COMPARED)]
+    shown = used[spread(len(used), _MOST_COMPARED)]
     predicted, strengths, losses = [], [], []
     for place, strength in enumerate(networks.strengths):
         with np.errstate(all="ignore"):  # what diverged
             folds = [path.loss.predict(each[place].astype(np.float64)).mean(axis=0).T for each in networks.outputs]
-        mean = average_by_row(path.heldout_rows, folds, len(path.row_weights)).T[some]
+        mean = average_by_row(path.heldout_rows, folds, len(path.row_weights)).T[shown]
         if np.isfinite(mean).all():
             predicted.append(mean)
             strengths.append(int(strength))
-            losses.append(float(path.row_loss[strength][some].mean()))
+            losses.append(float(path.row_loss[strength][shown].mean()))
     if not strengths:
         return None
-    told: LossAlong = {"count": len(some), "of": len(used), "strengths": strengths, "loss": rounded(losses)}
-    return _compared(path, told, target[some], predicted, names)
+    losses_along: LossAlong = {"count": len(shown), "of": len(used), "strengths": strengths, "loss": rounded(losses)}
+    return _compared(path, losses_along, target[shown], predicted, names)
 
 
 def given_rows(path: MLPPath, given: Given, names: list[str]) -> RowsAlong:
@@ -70,42 +70,44 @@ def given_rows(path: MLPPath, given: Given, names: list[str]) -> RowsAlong:
     loss, target = path.loss, given.target
     outputs = [path.model(s).output(given.x) for s in range(len(path.alphas))]
     scale = path.whole.target_scale if target.shape[1] > 1 and not facts(loss).is_classification else 1.0
-    told: LossAlong = {
+    losses_along: LossAlong = {
         "count": len(target),
         "of": len(target),
         "strengths": list(range(len(outputs))),
         "loss": rounded([loss.values(output / scale, target / scale).mean() for output in outputs]),
     }
-    return _compared(path, told, target, [loss.predict(output) for output in outputs], names)
+    return _compared(path, losses_along, target, [loss.predict(output) for output in outputs], names)
 
 
-def _compared(path: MLPPath, told: LossAlong, target: Array, predicted: Sequence[Array], names: list[str]) -> RowsAlong:
+def _compared(
+    path: MLPPath, losses: LossAlong, target: Array, predicted: Sequence[Array], names: list[str]
+) -> RowsAlong:
     """Compare predictions (N, C) of several strengths with the target (N, C)."""
     if not facts(path.loss).is_classification:
-        some = spread(len(target), _MOST_DRAWN)
+        shown = spread(len(target), _MOST_DRAWN)
         observed = target[:, 0]
         first = [each[:, 0] for each in predicted]
         return {
-            **told,
+            **losses,
             "kind": "numbers",
             "targets": target.shape[1],
             "score": [_explained(observed, each) for each in first],
-            "observed": rounded(observed[some]),
-            "predicted": [rounded(each[some]) for each in first],
+            "observed": rounded(observed[shown]),
+            "predicted": [rounded(each[shown]) for each in first],
             "calibration": [_calibration(each, observed, _quantiles(each)) for each in first],
         }
     if facts(path.loss).is_multilabel(target.shape[1]):
         return {
-            **told,
+            **losses,
             "kind": "labels",
             "calibrated": "every label",
             "score": _shares([(each > 0.5) == (target > 0.5) for each in predicted]),
             "calibration": _reliability([(each.ravel(), target.ravel()) for each in predicted]),
         }
-    return _classes(told, target, predicted, names)
+    return _classes(losses, target, predicted, names)
 
 
-def _classes(told: LossAlong, target: Array, predicted: Sequence[Array], names: list[str]) -> RowsAlong:
+def _classes(losses: LossAlong, target: Array, predicted: Sequence[Array], names: list[str]) -> RowsAlong:
     """Compare probabilities of classes."""
     single = target.shape[1] == 1
     truth = (target[:, 0] > 0.5).astype(int) if single else target.argmax(axis=1)
@@ -121,7 +123,7 @@ def _classes(told: LossAlong, target: Array, predicted: Sequence[Array], names: 
     rates = np.linspace(0, 1, _PLACES) ** 2  # denser where curves are steep
     curves = [[_roc(each[:, k], target[:, k] > 0.5, rates) for k in of_curves] for each in predicted]
     return {
-        **told,
+        **losses,
         "kind": "classes",
         "calibrated": f"the probability of {short(names[1])}" if single else "the probability of the predicted class",
         "classes": [short(names[k]) for k in shown],

@@ -331,9 +331,9 @@ def regions(
     several, classification = outputs > 1, facts(loss).is_classification
     points: Points | None = None
     if given is not None:
-        some = spread(len(x), _MOST_POINTS)
-        target = given.target[some].argmax(axis=1) if several else given.target[some, 0]
-        points = {"across": rounded(x[some, 0]), "up": rounded(x[some, 1]), "target": rounded(target)}
+        sampled = spread(len(x), _MOST_POINTS)
+        target = given.target[sampled].argmax(axis=1) if several else given.target[sampled, 0]
+        points = {"across": rounded(x[sampled, 0]), "up": rounded(x[sampled, 1]), "target": rounded(target)}
     return {
         "kind": "classes" if several else "probability" if classification else "numbers",
         "names": [short(name) for name in columns],

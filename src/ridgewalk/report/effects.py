@@ -49,8 +49,8 @@ def rows_for_effects(given: Given | None, fit: Given | None) -> Looked | None:
     rows = given or fit
     if rows is None:
         return None
-    some = spread(rows.x.shape[0], _MOST_ROWS)
-    part = rows.x[some]
+    shown = spread(rows.x.shape[0], _MOST_ROWS)
+    part = rows.x[shown]
     return Looked(np.asarray(part if isinstance(part, np.ndarray) else part.toarray()), rows.x.shape[0], rows is given)
 
 
@@ -105,11 +105,11 @@ def effects_along(
     response, labels = _response(path, names, outputs)
     numbers = len(models) * sum(len(grid) for grid in grids)
     lines = looked.x[spread(len(looked.x), min(_MOST_LINES, max(3, _MOST_NUMBERS // max(numbers, 1))))]
-    told = [
+    inputs = [
         _effect(models, lines, variable, grid, mean[:, :, series], series, chosen)
         for variable, grid, mean in zip(ranked, grids, means, strict=True)
     ]
-    for each, variable, grid in zip(told, ranked, grids, strict=True):
+    for each, variable, grid in zip(inputs, ranked, grids, strict=True):
         each["deciles"] = [] if variable.kind == "category" else _deciles(looked.x[:, variable.columns[0]])
         each["levels_left_out"] = len(variable.levels) - len(grid) if variable.kind == "category" else 0
     return {
@@ -119,7 +119,7 @@ def effects_along(
         "response": response,
         "series": [short(labels[k]) for k in series],
         "series_left_out": outputs - len(series),
-        "inputs": told,
+        "inputs": inputs,
         "pair": _pair(models, ranked, looked.x, chosen, labels),
     }
 

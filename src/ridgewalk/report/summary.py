@@ -145,25 +145,25 @@ def sentences(summary: Summary) -> list[str]:
     Where the summary has an answer, that says what was chosen, and better than what; the rest of it is left.
     """
     seeds = format_count(summary["seeds"], "seed")
-    said = [
+    found = [
         f"Loss: {summary['loss_description']}; {summary['fits']:,} fits: "
         f"{len(summary['path'])} strengths x ({summary['folds']} folds + all rows) x {seeds}; the constant prediction "
         f"has {format_number(summary['null_loss'], 4)}."
     ]
-    said += _of_no_penalty(summary) if "answer" in summary else _without_answer(summary)
+    found += _of_no_penalty(summary) if "answer" in summary else _without_answer(summary)
     if "blend" in summary:
-        said.append(_blended(summary["blend"], "answer" in summary))
+        found.append(_blended(summary["blend"], "answer" in summary))
     if summary["dropped"]:
         after = [entry["folds"] for entry in summary["dropped"]]
         folds = str(min(after)) + (f" to {max(after)}" if max(after) > min(after) else "")
-        said.append(
+        found.append(
             f"The race dropped {format_count(len(after), 'strength')} more after {folds} folds, for losing clearly to "
             "the best one there."
         )
     kept, left_out = (by_use(summary, used) for used in (True, False))
     if "answer" not in summary and left_out:
-        said.append(inputs_sentence(kept, left_out))
-    return said
+        found.append(inputs_sentence(kept, left_out))
+    return found
 
 
 def by_use(summary: Summary, used: bool) -> list[str]:
@@ -199,21 +199,21 @@ def _of_no_penalty(summary: Summary) -> list[str]:
 
 def _without_answer(summary: Summary) -> list[str]:
     """Return what was chosen, what that changes, and how the network stands beside a linear model."""
-    said = [strength_sentence(summary["alpha"], summary["selection"])]
+    sentences = [strength_sentence(summary["alpha"], summary["selection"])]
     change = summary["change_from_no_penalty"]
     if summary["alpha"] > 0 and change["mean"] is not None:
-        said.append(
+        sentences.append(
             f"Against no penalty the held-out loss changes by {format_loss(change['mean'])} +- "
             f"{format_loss(change['standard_error'])} (slightly flattered: it was chosen on the same folds)."
         )
     else:
-        said += _of_no_penalty(summary)
+        sentences += _of_no_penalty(summary)
     linear = summary.get("linear")  # a summary in a file may be older
     if linear is not None:
-        said.append(_beside_linear(linear, summary["rows"]))
+        sentences.append(_beside_linear(linear, summary["rows"]))
         little = fits_little(summary["path"][0], summary["null_loss"])
-        said += [] if little is None else [sentence_of(little)]
-    return said
+        sentences += [] if little is None else [sentence_of(little)]
+    return sentences
 
 
 def _beside_linear(linear: LinearSummary, rows: int) -> str:

@@ -540,10 +540,10 @@ def _table(record: JsonObject | None) -> tuple[tuple[str, ...], tuple[LeftOut, .
 
     if record is None:
         return (), (), TextFormat()
-    given = record["left_out"]
-    if not all(isinstance(each, list) and len(each) == 4 and each[1] in get_args(Role) for each in given):
+    entries = record["left_out"]
+    if not all(isinstance(each, list) and len(each) == 4 and each[1] in get_args(Role) for each in entries):
         raise WrongError("what was left out of its table has no role")
-    left_out = tuple(LeftOut(as_text(name), role, as_text(why), as_text(how)) for name, role, why, how in given)
+    left_out = tuple(LeftOut(as_text(name), role, as_text(why), as_text(how)) for name, role, why, how in entries)
     read_as = {as_text(name): as_text(value) for name, value in record["read_as"].items()}
     missing = record["missing"]
     if not isinstance(missing, list):
@@ -627,20 +627,20 @@ def _moments(document: JsonObject, model: Any, spec: OutputSpec, arrays: Arrays)
         fold["scale"] = np.where(np.isinf(fold["scale"]), 0.0, fold["scale"])
         return Moments(model.t_ / model.n_iter_, **fold)
     record, sizes = document["seen"], {"M": spec.inputs}
-    given = {name: sized(arrays, record[name], "f", letter, sizes) for name, letter in _SCALING.items()}
+    scaling = {name: sized(arrays, record[name], "f", letter, sizes) for name, letter in _SCALING.items()}
     sound = all(arrays.meets(record[name], all_finite) for name in _SCALING) and 0 < float(record["weight"]) < np.inf
     if not sound or not all(arrays.meets(record[name], none_negative) for name in ("scale", "target_scale")):
         raise WrongError("the rows it was trained on have means or deviations that are none")
-    return Moments(float(record["weight"]), **given)
+    return Moments(float(record["weight"]), **scaling)
 
 
 def _scaling(record: JsonObject, sizes: dict[str, int], arrays: Arrays) -> dict[str, AnyArray]:
     """Centers and scales of columns and targets: numbers that can be divided by."""
-    given = {name: sized(arrays, record[name], "f", letter, sizes) for name, letter in _SCALING.items()}
+    scaling = {name: sized(arrays, record[name], "f", letter, sizes) for name, letter in _SCALING.items()}
     finite = all(arrays.meets(record[name], all_finite) for name in ("center", "target_center", "target_scale"))
     if not finite or not all(arrays.meets(record[name], all_positive) for name in ("scale", "target_scale")):
         raise WrongError("its columns or targets are scaled by something else than numbers above 0")
-    return given
+    return scaling
 
 
 def _network(
@@ -677,9 +677,9 @@ def _map(record: JsonObject, sizes: dict[str, int], arrays: Arrays) -> InputMap 
         if sizes["P"] != sizes["M"]:
             raise WrongError(f"its network takes {sizes['M']} numbers, and no map makes them of {sizes['P']} columns")
         return None
-    given = {name: sized(arrays, record["map"][name], kind, "M", sizes) for name, kind in _MAP.items()}
+    fields = {name: sized(arrays, record["map"][name], kind, "M", sizes) for name, kind in _MAP.items()}
     try:
-        found = InputMap(**given)
+        found = InputMap(**fields)
     except ValueError as error:
         raise WrongError(f"its map of columns is none ({error})") from None
     if found.column[-1] + 1 != sizes["P"]:
@@ -776,10 +776,10 @@ def _early_stopped(record: JsonObject | None, path: MLPPath, arrays: Arrays) -> 
         return None
     folds, seeds = path.heldout_loss.shape[1:]
     sizes = {"N": len(path.row_weights), "C": path.parameters[-1].shape[-1], "K": folds, "E": seeds}
-    given = {name: sized(arrays, record[name], *of, sizes) for name, of in _EARLY_STOPPED.items()}
+    fields = {name: sized(arrays, record[name], *of, sizes) for name, of in _EARLY_STOPPED.items()}
     if not arrays.meets(record["n_iter"], none_negative):
         raise WrongError("its networks that were stopped early were trained for epochs below 0")
-    return EarlyStopped(**given)
+    return EarlyStopped(**fields)
 
 
 def _dependence(record: JsonObject | None, sizes: dict[str, int], arrays: Arrays) -> Dependence:
@@ -820,12 +820,12 @@ def _fold_networks(
 def _how(record: JsonObject, arrays: Arrays) -> tuple[PathSettings, bool]:
     """Return how a path was fitted, and whether its columns were standardized."""
     if "route" in record:
-        given = _plain(record["route"], _FORMAT_3_ROUTE, arrays)
-        given.pop("engine")
-        factors = {name: given.pop(name) for name in ("groups", *_FACTORS)}
-        penalty = penalty_family(given.pop("penalty"), **factors)
-        standardize = given.pop("standardize")
-        return PathSettings(penalty=penalty, schedule=given.pop("walk"), **given), standardize
+        fields = _plain(record["route"], _FORMAT_3_ROUTE, arrays)
+        fields.pop("engine")
+        factors = {name: fields.pop(name) for name in ("groups", *_FACTORS)}
+        penalty = penalty_family(fields.pop("penalty"), **factors)
+        standardize = fields.pop("standardize")
+        return PathSettings(penalty=penalty, schedule=fields.pop("walk"), **fields), standardize
     chosen = dict(record["penalty"])
     kind = chosen.pop("kind")
     if kind not in _PENALTIES:
@@ -840,13 +840,13 @@ def _how(record: JsonObject, arrays: Arrays) -> tuple[PathSettings, bool]:
 
 def _plain(record: JsonObject, types: Mapping[str, tuple[type, ...]], arrays: Arrays) -> dict[str, Any]:
     """Return values of the types that they were made of: nothing else is counted, copied or written out."""
-    given = {name: restored(each, arrays) for name, each in record.items()}
-    for name, value in given.items():
+    fields = {name: restored(each, arrays) for name, each in record.items()}
+    for name, value in fields.items():
         if type(value) not in types[name] or not (
             types[name] is not _EACH or isinstance(value, np.ndarray | None) or _of_numbers(value)
         ):
             raise WrongError(f"its {name} is {str(value)[:60]}, which is none")
-    return given
+    return fields
 
 
 def _of_numbers(values: Sequence[Any]) -> bool:
@@ -854,14 +854,14 @@ def _of_numbers(values: Sequence[Any]) -> bool:
 
 
 def _input_selection(record: JsonObject, paths: list[MLPPath], spec: OutputSpec, arrays: Arrays) -> InputSelection:
-    def candidate(given: JsonObject) -> Candidate:
-        path, index = paths[given["path"]], given["index"]
+    def candidate(entry: JsonObject) -> Candidate:
+        path, index = paths[entry["path"]], entry["index"]
         if index not in range(len(path.alphas)):
             raise WrongError(f"its inputs were selected at strength {index}, of {len(path.alphas)}")
-        return Candidate(as_text(given["name"]), path, index, number(given["loss"]))
+        return Candidate(as_text(entry["name"]), path, index, number(entry["loss"]))
 
-    def number(given: Any) -> float:
-        return float(restored(given, arrays))
+    def number(stored: Any) -> float:
+        return float(restored(stored, arrays))
 
     return InputSelection(
         arms=tuple(map(candidate, record["arms"])),
@@ -883,17 +883,17 @@ def _record(kinds: Kinds, thing: Any, what: str) -> JsonObject:
 
 def _thing(kinds: Kinds, record: JsonObject, what: str) -> Any:
     """Make the layer, the loss or the column that a record says."""
-    given = dict(record)
-    name = given.pop("kind")
+    values = dict(record)
+    name = values.pop("kind")
     if name not in kinds:
         raise WrongError(f"it holds an unknown {what}, {str(name)[:60]!r}")
     kind, fields = kinds[name]
-    given = {field: tuple(map(as_text, each)) if isinstance(each, list) else each for field, each in given.items()}
-    if given.keys() != fields.keys() or any(type(given[field]) is not fields[field] for field in fields):
+    values = {field: tuple(map(as_text, each)) if isinstance(each, list) else each for field, each in values.items()}
+    if values.keys() != fields.keys() or any(type(values[field]) is not fields[field] for field in fields):
         raise WrongError(f"its {what} {name!r} has other fields than {', '.join(fields) or 'none'}")
-    if not all(math.isfinite(value) for value in given.values() if isinstance(value, float)):
+    if not all(math.isfinite(value) for value in values.values() if isinstance(value, float)):
         raise WrongError(f"its {what} {name!r} holds what is no finite number")
-    return kind(**given)
+    return kind(**values)
 
 
 def _columns() -> Kinds:

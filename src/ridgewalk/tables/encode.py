@@ -171,11 +171,11 @@ def kind_of(column: pd.Series[Any]) -> Kind:
 
 def iso_share(column: pd.Series[Any]) -> float:
     """Share of a column's different texts that are dates of ISO 8601."""
-    given = pd.Series(column.dropna().unique()).astype(object)
-    dates = given.astype(str).str.fullmatch(_ISO)
-    if not len(given) or not dates.any():
+    values = pd.Series(column.dropna().unique()).astype(object)
+    dates = values.astype(str).str.fullmatch(_ISO)
+    if not len(values) or not dates.any():
         return 0.0
-    return float(pd.to_datetime(given[dates], format="ISO8601", utc=True, errors="coerce").notna().sum() / len(given))
+    return float(pd.to_datetime(values[dates], format="ISO8601", utc=True, errors="coerce").notna().sum() / len(values))
 
 
 @dataclass(frozen=True)
@@ -529,10 +529,10 @@ def _texts(column: pd.Series[Any]) -> pd.Series[Any]:
     return values.map(lambda value: str(int(value) if isinstance(value, float) and value.is_integer() else value))
 
 
-def _days(name: str, given: pd.Series[Any], otherwise: str, order: DateOrder | None) -> Floats:
+def _days(name: str, source: pd.Series[Any], otherwise: str, order: DateOrder | None) -> Floats:
     """Days from 1970-01-01 00:00 UTC, nan where they are missing; ``otherwise`` says what it means if some are none."""
-    known = given.notna()
-    column = given if order is None else in_iso(given, order)
+    known = source.notna()
+    column = source if order is None else in_iso(source, order)
     if isinstance(column.dtype, pd.PeriodDtype):
         column = column.dt.to_timestamp()
     if types.infer_dtype(column, skipna=True) in {*_DATES, "empty"}:
@@ -541,7 +541,7 @@ def _days(name: str, given: pd.Series[Any], otherwise: str, order: DateOrder | N
         texts = _texts(column)
         dates = texts.where(texts.str.fullmatch(_ISO))
         moments = pd.to_datetime(dates, format="ISO8601", utc=True, errors="coerce")
-    wrong = given[known & moments.isna()]
+    wrong = source[known & moments.isna()]
     if len(wrong):
         held, forms = str(wrong.iloc[0]), "2024-05-03 or 2024-05-03 10:30"
         if order is not None:

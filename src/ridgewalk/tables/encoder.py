@@ -303,8 +303,8 @@ class Encoder(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         """Return sentences on what the inputs hold that the fit's did not: new categories, values missing anew."""
         columns = self.columns
         frame = _without_notes(validated_frame(self, X))
-        said = (column.unseen(self._known(column, frame)) for column in columns)
-        return [sentence for sentence in said if sentence]
+        sentences = (column.unseen(self._known(column, frame)) for column in columns)
+        return [sentence for sentence in sentences if sentence]
 
     def _known(self, column: Column, frame: pd.DataFrame) -> pd.Series[Any]:
         """Return the values of a column, those that mean missing left out."""

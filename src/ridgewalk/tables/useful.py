@@ -55,14 +55,14 @@ def _plain_numbers(inputs: pd.DataFrame) -> NDArray[np.bool_]:
     """Return which columns hold numbers that vary, and are no row numbers: of a wide table, all at once."""
     plain, kinds = np.zeros(inputs.shape[1], dtype=bool), inputs.dtypes
     for kind in {kind for kind in kinds if isinstance(kind, np.dtype) and kind.kind in "fiu"}:
-        places, some = np.flatnonzero(kinds == kind), max(1, _NUMBERS_AT_ONCE // len(inputs))
-        for first in range(0, len(places), some):
-            values = inputs.iloc[:, places[first : first + some]].to_numpy()
+        places, width = np.flatnonzero(kinds == kind), max(1, _NUMBERS_AT_ONCE // len(inputs))
+        for first in range(0, len(places), width):
+            values = inputs.iloc[:, places[first : first + width]].to_numpy()
             ordered = np.sort(values, axis=0)  # what is missing comes last
             varied, repeated = (ordered[1:] > ordered[:-1]).any(axis=0), (ordered[1:] == ordered[:-1]).any(axis=0)
             with np.errstate(invalid="ignore"):
                 broken = (values % 1 != 0).any(axis=0)  # or missing, or infinite
-            plain[places[first : first + some]] = varied & (repeated | broken)
+            plain[places[first : first + width]] = varied & (repeated | broken)
     return plain
 
 
