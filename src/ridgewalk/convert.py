@@ -14,7 +14,7 @@ from typing import Self
 
 @dataclass(frozen=True)
 class PenaltyStrength:
-    """Strengths of L1 and L2 on some weights, in ridgewalk's objective: a mean loss, and a penalty divided by nothing.
+    """Strengths of L1 and L2 on some weights, in ridgewalk's objective: a mean loss, and a penalty not divided by rows.
 
     ``PenaltyStrength.from_sklearn_mlp(1e-4, batch_size=200).elastic_net()`` is scikit-learn's default in our terms.
 

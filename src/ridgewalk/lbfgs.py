@@ -55,7 +55,7 @@ def descend(
 ) -> Descent:
     """Minimise an objective from a start, both without run axes, until no slope is above ``tolerance``.
 
-    Under L1 at most four tenths of the iterations raise the strengths from 0, as a path is walked from its dense side.
+    Under L1 at most four tenths of the iterations raise the strengths from 0, as a path is fitted from its dense side.
 
     Raises
     ------
@@ -120,7 +120,7 @@ class _Problem:
         result = minimize(  # type: ignore[call-overload]
             value, first, jac=True, method="L-BFGS-B", bounds=bounds, options=options, callback=note
         )
-        if not self.seen.data_loss:  # at rest where it began
+        if not self.seen.data_loss:  # converged where it began
             note(result.x)
         return self._arrays(joined(result.x)), int(result.status)
 

@@ -259,7 +259,7 @@ class Adam(_Plain):
 class AdamW(Adam):
     """Adam with decoupled weight decay (Loshchilov and Hutter, ICLR 2019, algorithm 2); biases do not decay.
 
-    Decay is not an L2 penalty: at rest ``dw = -weight_decay * (sqrt v_hat + epsilon) * w``, so every weight has
+    Decay is not an L2 penalty: at convergence ``dw = -weight_decay * (sqrt v_hat + epsilon) * w``, so every weight has
     a strength of its own that depends on the history of its gradients. It has no critical strength and does not
     compare across learning rates, schedules or batch sizes. Use it as an optimizer's option, never as a strength.
     """

@@ -1,6 +1,6 @@
 """The command line: read, fit, report; no mathematics.
 
-ridgewalk fit FILE --target NAME       walk the path, choose a strength, keep the model and the table
+ridgewalk fit FILE --target NAME       fit the path, choose a strength, save the model and the table
 ridgewalk predict MODEL FILE           predict with a kept model
 ridgewalk diagnose FILE --target NAME  did regularization help, and why or why not
 ridgewalk compare RUN RUN ...          which is better on the same held-out rows, and how sure that is

@@ -2,8 +2,8 @@
 
     seconds = fits * a + epochs * b       epochs: of all fits together, a fold's counted by the rows that it trains on
 
-a and b come from short walks over this very table (at most 50,000 of its rows, and then scaled). The largest grid that
-takes at most 85% of what is left is walked. What the user gave stays as it is.
+a and b come from short fits of this very table (at most 50,000 of its rows, and then scaled). The largest grid that
+takes at most 85% of what is left is fitted. What the user set stays as it is.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ SIZES = (
     Size(40, 10, 3, 600),
     Size(50, 10, 5, 1000),
 )
-"""Grids, rising: first enough epochs to come to rest and strengths to choose from, then folds, then seeds."""
+"""Grids, rising: first enough epochs to converge and strengths to choose from, then folds, then seeds."""
 _SHARE = 0.85  # of the time that is left
 _MEASURED = Size(5, 2, 1, 0)
 _SHORT, _LONGER = 4, 4  # epochs of the first measurement, and how many times as many the next one takes
@@ -100,7 +100,7 @@ def fitted_into(
     fitting = [k for k, each in enumerate(takes) if each <= _SHARE * left]
     if not fitting:
         raise ValueError(
-            f"--budget {_time(limit)} is too short: {sizes_of_grids[0]}, the smallest grid worth walking, takes about "
+            f"--budget {_time(limit)} is too short: {sizes_of_grids[0]}, the smallest grid worth fitting, takes about "
             f"{_time(takes[0])} here, and {_time(max(left, 0))} are left after reading and measuring. Give more time, "
             "fewer --hidden units, or a --batch-size."
         )
@@ -118,7 +118,7 @@ def fitted_into(
 
 
 def measured(problem: Problem, options: PathOptions, limit: float) -> Cost:
-    """Measure what a fit and an epoch cost: walks of a few epochs, over more rows and longer while there is time."""
+    """Measure what a fit and an epoch cost: fits of a few epochs, over more rows and longer while there is time."""
     began, count, most = time.monotonic(), min(_FIRST, len(problem.y)), min(_MOST, len(problem.y))
     brief = replace(options, alphas=str(_MEASURED.alphas), folds=_MEASURED.folds, seeds=1, ensemble=False, racing=False)
 

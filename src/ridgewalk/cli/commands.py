@@ -60,7 +60,8 @@ def _print_version(wanted: bool) -> None:
 app = typer.Typer(
     context_settings={"help_option_names": ["--help", "-h"]},
     cls=Commands,
-    help="Walk the whole L1/L2 regularization path of a neural network, and choose the strength by cross-validation.",
+    help="Compute the whole L1/L2 regularization path of a neural network, and choose its strength by "
+    "cross-validation.",
     epilog="TAB completes commands and options after: ridgewalk --install-completion (bash, zsh, fish, PowerShell).",
     no_args_is_help=True,
     pretty_exceptions_enable=False,

@@ -52,7 +52,7 @@ def warnings_as_notes(notes: list[str]) -> Iterator[None]:
 
 
 def show(summary: Summary) -> None:
-    """Print the answer, the path as a table, and what was walked."""
+    """Print the answer, the path as a table, and what was fitted."""
     answer = summary.get("answer")
     if answer is not None:
         out.print()
@@ -122,7 +122,7 @@ def _shown(summary: Summary) -> list[int]:
 
 
 def _fewer(shown: list[int], summary: Summary) -> list[int]:
-    """Leave out strengths that are not marked, evenly, until so few are left as a screen has room for."""
+    """Leave out strengths that are not marked, evenly, until the others fit on a screen."""
     path = summary["path"]
     matter = {shown[0], shown[-1], summary["index"], *(index for index in shown if path[index]["marks"])}
     others = [index for index in shown if index not in matter]

@@ -39,7 +39,7 @@ def demo(
     quiet: Quiet = False,
     as_json: AsJson = False,
 ) -> None:
-    """Walk the path of the tutorial's spiral, answer whether regularization helped, and write a page to look at."""
+    """Fit the path of the tutorial's spiral, answer whether regularization helped, and write a page to look at."""
     verbose = not (quiet or as_json)
     generator = np.random.default_rng(random_state)
     x, y = spiral_data(samples, 3, generator)

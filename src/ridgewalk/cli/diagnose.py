@@ -55,7 +55,7 @@ class Judged:
 
 @dataclass(frozen=True)
 class JudgedPathOptions(PathOptions):
-    """A path to be judged: of one network with several starts, for their luck is a part of the interval; or a blend."""
+    """A path to be judged: of one network with several seeds, whose spread is in the interval; or a blend."""
 
     blend: Annotated[
         bool | None,

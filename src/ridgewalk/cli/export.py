@@ -49,7 +49,7 @@ def export(
     quiet: Quiet = False,
     as_json: AsJson = False,
 ) -> None:
-    """Write a model without what is dead in it, for other programs; its predictions are equal."""
+    """Write a model without its unused inputs and units, for other programs; its predictions are equal."""
     stored = read(model)
     notes: list[str] = []
     with warnings_as_notes(notes):

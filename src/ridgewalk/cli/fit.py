@@ -1,4 +1,4 @@
-"""``ridgewalk fit``: walk the path of a table, keep the model, the path as a table, a summary and a page."""
+"""``ridgewalk fit``: fit the path of a table, and save the model, the path as a table, a summary and a page."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class FitOptions:
-    """What the options say of a fit beside its walk: how long it takes, and what comes of it."""
+    """The options of a fit beside those of its path: how long it takes, and what it writes."""
 
     budget: Annotated[
         str | None,
@@ -84,7 +84,7 @@ def fit(
     wanted: FitOptions,
     output: Output,
 ) -> None:
-    """Walk the path over a table's rows: every strength x fold x start; keep the chosen model."""
+    """Fit the path of a table's rows: every strength x fold x seed; save the chosen model."""
     from ridgewalk.estimators.card import model_card
 
     began, verbose = time.monotonic(), output.verbose

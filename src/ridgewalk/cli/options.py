@@ -334,8 +334,8 @@ class PathOptions:
         str,
         option(
             metavar="STRENGTHS",
-            help='How many besides 0; or themselves (0.1,0.01); or "qut": keeps nothing of pure noise, 20 times in 21. '
-            '"auto" is 30, or 10 of large tables.',
+            help='How many besides 0; or themselves (0.1,0.01); or "qut": keeps no input of pure noise, with '
+            'probability 20/21. "auto" is 30, or 10 of large tables.',
             panel=PATH,
         ),
     ] = "auto"

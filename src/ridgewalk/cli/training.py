@@ -106,7 +106,7 @@ class Problem:
         )
 
     def sized(self, options: PathOptions) -> PathOptions:
-        """Return the walk with the network and the training that suit the table, where it says "auto"."""
+        """Return the options with the network and the training that suit the table, where they say "auto"."""
         classes = len(np.unique(self.y)) if self.table.task == "classification" else 1
         rows = len(self.y) if self.weights is None else int(np.count_nonzero(self.weights))
         size = defaults(

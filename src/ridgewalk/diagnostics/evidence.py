@@ -1,7 +1,7 @@
 """What a verdict rests on: the same folds and starts, trained with the penalty and without, and a few arms more.
 
     of_jobs    two jobs that differ in their penalties alone: anybody's network, optimizer and strengths
-    of_path    the same for a walked path, where each fold's strength is the one that the other folds choose
+    of_path    the same for a fitted path, where each fold's strength is the one that the other folds choose
 
 Held-out losses hold no penalty anywhere.
 """
@@ -532,7 +532,7 @@ def of_path(
 
 
 def more_seeds(seeds: Sequence[int]) -> tuple[int, ...]:
-    """Return more seeds, up to three in all: of one alone it cannot be told what a start brings to the error."""
+    """Return more seeds, up to three in all: one alone does not show what a seed adds to the error."""
     drawn = np.random.default_rng(seeds[0]).integers(2**31, size=_SEEDS)
     return tuple(int(seed) for seed in drawn[: max(0, _SEEDS - len(seeds))])
 

@@ -2,7 +2,7 @@
 
     1  wiring       is the penalty in the training, and is it the one that was asked for?
     2  action       does it pull at all; can the network slip out of it?
-    3  rest         did the training come to rest, so that strengths can be compared?
+    3  rest         did the training converge, so that strengths can be compared?
     4  something    is there anything to gain: does the network overfit?
     5  effect       the paired difference of held-out losses, and its 95% interval
 
@@ -183,7 +183,7 @@ class _Restless(Found):
 
 @dataclass(frozen=True, eq=False)
 class HurtsOptimizer(_Restless):
-    """The training never comes to rest, and does where its rate goes to 0: then it ends at the loss ``settled``."""
+    """The training does not converge, and does where its rate goes to 0: then it ends at the loss ``settled``."""
 
     letter, name, forbids_comparison = "f", "hurts the optimizer", True
     settled: float
@@ -191,7 +191,7 @@ class HurtsOptimizer(_Restless):
 
 @dataclass(frozen=True, eq=False)
 class NotAtRest(_Restless):
-    """The training of ``trained`` never comes to rest, by more than half of ``size``, the difference to be judged."""
+    """The training of ``trained`` does not converge, by more than half of ``size``, the difference to be judged."""
 
     letter, name, forbids_comparison = "f", "not converged", True
     trained: Trained
@@ -525,7 +525,7 @@ _SINGLE: _Kinds = {
 
 
 def against_linear(difference: Effect, unit: str, smallest: float) -> Found | None:
-    """Find how a network stands to a linear model, given its loss less that one's; None where that cannot be told."""
+    """Compare a network with a linear model, given its loss less that one's; None where that is undecided."""
     return _stands(_LINEAR, difference, unit, smallest)
 
 
@@ -703,7 +703,7 @@ class Case:
                 return TooNoisy(compared, *d.settled_by(self.smallest))
 
     def _against_others(self) -> Iterator[Found]:
-        """Find how what is judged stands to other ways to train and to predict, as far as that can be told."""
+        """Compare what is judged with other ways to train and to predict, as far as the rows decide it."""
         unit, linear = facts(self.evidence.loss).unit, self.evidence.linear
         differences = ((_SINGLE, self.less_single), (_STOPPING, self.less_stopping), (_LINEAR, linear))
         for kinds, difference in differences:

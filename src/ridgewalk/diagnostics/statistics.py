@@ -12,7 +12,7 @@ Where rows depend on each other, the first part of the error is that of their gr
 A penalty mostly takes a few very large losses away: differences are skewed, and an interval of equal sides misses the
 truth on one side. That side goes as far as Hall's transformation says (On the removal of skewness by transformation,
 Journal of the Royal Statistical Society B 54, 1992). The other stays: the skewness of a few rows is hardly known, and
-heavy tails on both sides would bring false claims. sigma_seed^2 is what starts differ by beyond their rows' luck
+heavy tails on both sides would bring false claims. sigma_seed^2 is what seeds differ by beyond their rows' part
 (:func:`seed_spread`), which the first part has.
 
 The interval speaks of the networks that starts like these give on the training rows of these folds, and of fresh rows
@@ -209,8 +209,8 @@ def seed_spread(
 ) -> float:
     """Variance that starts bring to a fold's mean difference; 0 where there is but one start.
 
-    Starts that diverged are left out. Where a fold holds but one row or group out, its rows' part cannot be told, and
-    stays in.
+    Starts that diverged are left out. Where a fold holds but one row or group out, its rows' part cannot be
+    estimated, and stays in.
 
     Means of few held-out rows differ between starts for the rows' sake, too: another draw of rows would give them other
     differences. That part is in the error of the rows, so it is taken off here (the variance component of an analysis
@@ -239,7 +239,7 @@ def seed_spread(
 def spread_of_pairs(fold_seed_pairs: Array) -> float:
     """Variance over seeds of each fold's mean losses (K, E), averaged over folds; 0 where there is but one seed.
 
-    Without every start's loss of every row, this is what can be told: it holds what rows bring to it, and is more than
+    Without every start's loss of every row, this is what can be estimated: it includes the rows' part, and is more than
     :func:`seed_spread`.
     """
     with np.errstate(invalid="ignore"):  # what diverged has no spread
@@ -250,7 +250,7 @@ def calibrated(outputs: list[Array], targets: list[Array], loss: Loss) -> list[A
     """Losses (E, n) of the rows of each fold, after a temperature that the other folds' rows choose.
 
     A temperature divides all outputs, so it mends over- and underconfidence and leaves the order of the classes (Guo,
-    Pleiss, Sun and Weinberger, ICML 2017, section 4.2). What is left is how well classes are told apart.
+    Pleiss, Sun and Weinberger, ICML 2017, section 4.2). What is left is how well classes are separated.
 
     Parameters
     ----------

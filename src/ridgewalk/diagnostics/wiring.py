@@ -3,7 +3,7 @@
     gradient   one step of plain descent is rate * gradient; differences of the loss say what that should be
     penalty    the same step from where the data loss has no slope is the penalty's alone: its strengths are read off,
                for steps of few rows and of many, and with weights that are exactly 0
-    rest       where the job's own optimizer comes to rest on a convex problem, -gradient is the slope of the penalty
+    rest       where the job's own optimizer converges on a convex problem, -gradient is the slope of the penalty
     held out   other numbers in the rows that a fold holds out change no bit of its weights
 
 Nothing here knows how the training works; what it shows is held against the strengths that the job asks for.
@@ -36,10 +36,10 @@ Probe = Literal["gradient", "penalty", "rest", "held out"]
 _ROWS, _COLUMNS = 256, 20  # of a probe, at most
 _FEW, _MANY = 16, 64  # rows of a step
 _RATE = 1e-5
-_BAND = (0.9, 1.1)  # of a strength at rest, over the one asked for
+_BAND = (0.9, 1.1)  # of a strength at convergence, over the one asked for
 _UNEXPLAINED = 0.01
 _FAINTEST, _STRONGEST = 1e-3, 10.0  # strengths that one step of so small a rate shows clearly
-_EPOCHS = 3_000  # of the probe that must come to rest
+_EPOCHS = 3_000  # of the probe that must converge
 _SHARE = 0.1  # of the critical strength: the penalty there
 
 
@@ -72,7 +72,7 @@ class Wiring:
     faults : tuple of Fault
         None where everything is right, and was read.
     at_rest : float
-        The strength at which the job's optimizer comes to rest, over the one asked for; NaN where it does not.
+        The strength at which the job's optimizer converges, over the one asked for; NaN where it does not.
     gradient_error : float
         Largest relative error of the gradient.
     """
@@ -101,7 +101,7 @@ def audit(job: Job, train: Train, seed: int = 0) -> Wiring:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", EvadablePenaltyWarning)  # said elsewhere, and not at every probe
         probe = _Prober(job, train, seed)
-        # The other probes train on some rows alone, and what is wrong in one step is wrong at rest, too.
+        # The other probes train on some rows alone, and what is wrong in one step is wrong at convergence, too.
         faults = probe.held_out() or [*probe.gradient(), *probe.penalty()] or [*probe.rest()]
         return Wiring((*faults, *probe.unread()), probe.at_rest, probe.gradient_error)
 
@@ -274,7 +274,7 @@ class _Prober:
         dw, db = objective.data_gradient((w, b), x, self.rows.target, mean_weights(self.rows.weights))
         pull = float((w * penalty.gradient(w)).sum())
         if not np.isfinite(pull) or pull == 0 or np.abs(db).max() > _SHARE * strength:
-            return  # it did not come to rest, so nothing can be read off
+            return  # it did not converge, so nothing can be read off
         self.at_rest = -float((w * dw).sum()) / pull
         if not _BAND[0] <= self.at_rest <= _BAND[1]:
             name = type(self.job.optimizer).__name__
@@ -365,7 +365,7 @@ def _settling(optimizer: Optimizer, curvature: float) -> Optimizer:
 
 
 def _suspect(ratio: float, optimizer: Optimizer) -> str:
-    """Name the factor that a strength at rest is wrong by."""
+    """Name the factor that a strength at convergence is wrong by."""
     momentum = getattr(optimizer, "momentum", getattr(optimizer, "beta_1", 0.0))
     known = {
         f" The suspect: 1 - momentum = {1 - momentum:.2g}, for the threshold is that of one step and momentum makes "

@@ -1,6 +1,6 @@
 """Finished runs, kept in a folder as they come: training that was broken off goes on from them to the same bits.
 
-What becomes of a run follows from its own part of a job, whatever runs stand beside it and however many threads there
+What becomes of a run follows from its own part of a job, whatever other runs a job has and however many threads there
 are. So it is kept under a digest of that part, and found by any job that says the same of a run:
 
     digest(run) = hash(engine, network, loss, optimizer, epochs, ..., data, its training set, penalties, start and seed)
@@ -119,7 +119,7 @@ class CheckpointStore:
 
     @contextmanager
     def reserve(self, job: Job, digests: list[str]) -> Iterator[Keep]:
-        """Make room for all runs of a job, and give what keeps those that have finished."""
+        """Reserve space for all runs of a job, and yield a function that stores those that have finished."""
         empty, known = np.zeros(job.runs, dtype=_row(job)), self._known(_row(job))
         name = drawn(self._folder, ending=".npy")
         places: dict[str, _Place] = {}

@@ -60,7 +60,7 @@ class Size:
     states : int
         Copies of a run's arrays that are under way beside their gradients.
     rests : bool
-        Whether units may come to rest, so that passes run on smaller arrays.
+        Whether units may become inactive, so that passes run on smaller arrays.
     """
 
     shapes: Sequence[tuple[int, int]]
@@ -204,7 +204,7 @@ def check(need: int, threads: int) -> None:
     need, have = round(_MARGIN * need), available()
     if have is not None and need > have:
         raise MemoryError(
-            f"This job needs about {_gibibytes(need)} and {_gibibytes(have)} are free. Walk fewer strengths, folds or "
+            f"This job needs about {_gibibytes(need)} and {_gibibytes(have)} are free. Fit fewer strengths, folds or "
             f"seeds at a time, use fewer threads (n_jobs is {threads}), float32, or narrower layers."
         )
 

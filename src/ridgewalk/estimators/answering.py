@@ -7,7 +7,7 @@
     no penalty       strength 0; of a blend, the same blend of networks at strength 0
     constant         the best constant of each fold's training rows
 
-With one fold there are no others to choose by: what is chosen is then scored on the rows that chose it, which is told.
+With one fold there are no others to choose by: what is chosen is then scored on the rows that chose it, and marked so.
 """
 
 from __future__ import annotations

@@ -83,7 +83,7 @@ def _step(path: MLPPath) -> float:
 
 
 class PathAtStrength(Predictor):
-    """What an estimator that walks a path is at another of its strengths."""
+    """What an estimator of a whole path is at another of its strengths."""
 
     path_: MLPPath
     index_: int

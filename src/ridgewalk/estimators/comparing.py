@@ -1,4 +1,4 @@
-"""Which of several walked paths is better, row by row on the folds that they share.
+"""Which of several fitted paths is better, row by row on the folds that they share.
 
     difference_i   loss of held-out row i of one, minus that of the first; each fold at the strength that the others
                    choose, so that no choice is scored on the rows that it was made by

@@ -275,7 +275,7 @@ class _OneStrength(Predictor):
 
     @property
     def _has_l1_kink(self) -> bool:
-        """Whether weights can come to rest at 0."""
+        """Whether weights can end at exactly 0."""
         return self.alpha > 0 and self._settings().penalty.sparse
 
     def _fit(
@@ -775,7 +775,7 @@ _FIRST = """
     solver : "adam", "sgd" or "lbfgs", default "adam"
         "lbfgs" takes all rows at once, in float64: what small tables want. It knows no group lasso.
     alpha : float, default 1e-4
-        The strength. Unlike scikit-learn's it is divided by nothing (:mod:`ridgewalk.convert` has its value there).
+        The strength. Unlike scikit-learn's it is not divided by the rows: :mod:`ridgewalk.convert` converts it.
     l1_ratio : float, default 0
         0 is L2 alone, as scikit-learn has it; 1 is L1 alone.
     batch_size : int, "auto" or None, default "auto"

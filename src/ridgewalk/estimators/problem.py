@@ -99,7 +99,7 @@ USUAL: PathOptions = {
 
 @ending_with_interpreter
 def mlp_path(X: ArrayLike, y: ArrayLike, **options: Unpack[PathOptions]) -> MLPPath:
-    """Walk the path: every strength x fold x seed, and every strength x seed on all data.
+    """Fit the path: every strength x fold x seed, and every strength x seed on all data.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Estimators that walk a path and choose its strength by cross-validation."""
+"""Estimators that fit a whole path and choose its strength by cross-validation."""
 
 from __future__ import annotations
 
@@ -823,8 +823,8 @@ _FIRST = """
         what it came to.
     alphas : int, array_like, "qut" or "auto"
         How many strengths on a geometric grid below the one where the null model wins, or the strengths themselves; the
-        unpenalized 0 is always added. "qut" is the one strength that keeps no input, 20 times in 21, where the inputs
-        say nothing (found by shuffling); it is then taken without any choice.
+        unpenalized 0 is always added. "qut" is the one strength that keeps no input, with probability 20/21, where the
+        target does not depend on the inputs (found by shuffling); it is then taken without any choice.
     l1_ratio : float or sequence of float, default 0.5
         Of several, each has its own path.
     pieces : int, default 0
@@ -835,7 +835,7 @@ _FIRST = """
         where inputs leave as groups. 0 takes columns as they are.
     select_inputs : bool, default False
         Select inputs by an adaptive group path, refits of every support, and a gate against the null model
-        (:mod:`ridgewalk.path.input_selection`), instead of walking one path; ``penalty`` is then the group lasso. Of
+        (:mod:`ridgewalk.path.input_selection`), instead of fitting one path; ``penalty`` is then the group lasso. Of
         refits within one standard error of the lowest loss ``selection="min"`` takes that whose inputs most folds hold,
         ``"1se"`` that of lowest loss, with fewer inputs.
     relax : bool, default False
@@ -907,7 +907,7 @@ _MIDDLE = """
 
 @documented(_FIRST, _MIDDLE)
 class MLPClassifierCV(SetMixin, ScoredByScoring, _ClassifierMixin, _PathEstimator):
-    """A neural network classifier that walks its L1/L2 path and chooses the strength by cross-validation.
+    """A neural network classifier that fits its whole L1/L2 path and chooses the strength by cross-validation.
 
     Two classes share one logit and binary cross-entropy, more have a softmax, several labels have a logit each.
     """
@@ -927,7 +927,7 @@ class MLPClassifierCV(SetMixin, ScoredByScoring, _ClassifierMixin, _PathEstimato
         *,
         groups: ArrayLike | None = None,
     ) -> Self:
-        """Walk the path, choose a strength, keep the network trained on all rows at it.
+        """Fit the path, choose a strength, keep the network trained on all rows at it.
 
         Parameters
         ----------
@@ -955,7 +955,7 @@ class MLPClassifierCV(SetMixin, ScoredByScoring, _ClassifierMixin, _PathEstimato
 
 @documented(_FIRST, _MIDDLE)
 class MLPRegressorCV(IntervalMixin, ScoredByScoring, _RegressorMixin, _PathEstimator):
-    """A neural network regressor that walks its L1/L2 path and chooses the strength by cross-validation.
+    """A neural network regressor that fits its whole L1/L2 path and chooses the strength by cross-validation.
 
     Held-out losses are in y's own units; with several targets, each in units of its own deviation.
     """
@@ -975,7 +975,7 @@ class MLPRegressorCV(IntervalMixin, ScoredByScoring, _RegressorMixin, _PathEstim
         *,
         groups: ArrayLike | None = None,
     ) -> Self:
-        """Walk the path, choose a strength, keep the network trained on all rows at it.
+        """Fit the path, choose a strength, keep the network trained on all rows at it.
 
         Parameters
         ----------

@@ -1,4 +1,4 @@
-"""What a fitted model computes, as plain data that every kind of file is written from: without what is dead.
+"""What a fitted model computes, as plain data that every kind of file is written from: without unused inputs and units.
 
     table -> features (N, P) -> models, each with columns, map, center, scale and target's units of its own
     -> what each predicts -> mean, with their shares -> prediction

@@ -113,7 +113,7 @@ def _polishing_steps(settings: PathSettings) -> int:
 
 
 def active_strengths(first: int, last: int, strengths: int) -> float:
-    """Guess how many strengths' time some of them take, of so many: under a strong one most units are at rest."""
+    """Guess how many strengths' time some of them take, of so many: under a strong one most units are inactive."""
     return sum(1 - _ASLEEP * k / strengths for k in range(first, last))
 
 

@@ -157,7 +157,7 @@ def _strongest(problem: PathProblem, settings: PathSettings, runner: Runner, fol
 
 
 def _selection_safe(problem: PathProblem, settings: PathSettings, runner: Runner) -> float:
-    """Find a strength that keeps no input, 20 times in 21, where the inputs say nothing about the target.
+    """Find a strength that keeps no input, with probability 20/21, where the target does not depend on the inputs.
 
     The rows of the inputs are shuffled against those of the target, 20 times; each time it is found from which
     strength on nothing is left, for a network by training on all rows; the strongest of these is safe. The true

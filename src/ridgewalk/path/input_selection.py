@@ -91,7 +91,7 @@ class InputSelection:
     arms : tuple of Candidate
         Path, adaptive path (not where a path was only relaxed), refits.
     chosen : Candidate
-        What is handed over: an arm, or the refits at another strength that loses no more; where nothing beats the null
+        The result: an arm, or the refits at another strength that loses no more; where nothing beats the null
         model, one with the null model in its place.
     null_loss : float
         Mean held-out loss of the null model.
@@ -143,7 +143,7 @@ def select_inputs(
         Its penalty is taken to be the group lasso over inputs; ``max_iter`` is that of the adaptive path and of the
         refits, the first path takes one and a half times as many epochs.
     rule : "min", "1se" or "simplest"
-        Which of the refits is handed over where some are within one paired standard error of the best arm: that whose
+        Which of the refits is the result where some are within one paired standard error of the best arm: that whose
         inputs most folds hold ("min"), or that of lowest held-out loss ("1se"), which has fewer inputs. "simplest" is
         the simplest refit in the confidence set at 95% of all refits and the best arm.
     problem, alphas, runner
@@ -194,7 +194,7 @@ def relax(
     runner: Runner | None = None,
     rule: Rule = "min",
 ) -> InputSelection:
-    """Walk a path, and refit the inputs of every support without the penalty that selected them.
+    """Fit a path, and refit the inputs of every support without the penalty that selected them.
 
     As glmnet's relax does, but under a few ridges (:data:`RIDGES`). The refits are one arm, the path the other.
     Parameters as for :func:`select_inputs`, with the settings' own penalty; "min" is the arm of lowest loss.
@@ -398,7 +398,7 @@ def _agreed(arms: tuple[Candidate, ...]) -> Candidate:
     """Return, of the refits near the lowest loss, those whose inputs the folds agree on; without any, the lowest arm.
 
     An input counts by the share of folds x seeds that hold it, less a half: one that few folds hold counts against.
-    So of losses that cannot be told apart, the largest support that the folds confirm is handed over. Refits that do
+    So of losses within one error, the largest support that the folds confirm is the result. Refits that do
     not beat the null model are left out: the gate is for the lowest loss to pass.
     """
     refits, near = arms[-1], _near(arms)

@@ -87,7 +87,7 @@ class FoldNetworks:
 
 @dataclass(frozen=True, eq=False)
 class MLPPath:
-    """A walked path. S strengths, K folds, E seeds, N rows.
+    """A fitted path. S strengths, K folds, E seeds, N rows.
 
     Attributes
     ----------
@@ -283,7 +283,7 @@ class MLPPath:
         return np.asarray(self.inputs_kept[index, :-1].mean(axis=(0, 1)))
 
     def best_seed(self, index: int) -> int:
-        """Seed whose fit on all data has the lowest objective at strength ``index``: the model to hand over."""
+        """Seed whose fit on all data has the lowest objective at strength ``index``: the model to keep."""
         return int(np.argmin(np.where(self.lost[index, -1], np.inf, self.objective[index, -1])))
 
     def model(self, index: int, seed: int | None = None) -> Model:
@@ -325,7 +325,7 @@ class MLPPath:
         return "\n".join([repr(self), *lines])
 
     def _repr_html_(self) -> str:
-        """Show it in a notebook: what was walked, and a table of all strengths, folded where there are many."""
+        """Show it in a notebook: what was fitted, and a table of all strengths, folded where there are many."""
         rows, shown = markup.table(HEAD, self._in_words()), " open" * (len(self.alphas) <= _MOST_UNFOLDED)
         return f"{markup.element('p', repr(self))}<details{shown}><summary>Every strength</summary>{rows}</details>"
 

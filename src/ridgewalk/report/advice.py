@@ -117,7 +117,7 @@ class RulesAgree:
 
 @dataclass(frozen=True)
 class MoreRows:
-    """Differences that cannot be told from 0, nor from what matters; so many rows would settle each."""
+    """Differences that may be 0 and may matter; so many rows would decide each."""
 
     needed: tuple[tuple[CompetitorName, int], ...]
     rows: int
@@ -245,7 +245,7 @@ def _of_inputs(summary: Summary, found: HeldOut) -> Iterator[Advice]:
 
 
 def _of_rows(found: HeldOut) -> Iterator[Advice]:
-    """Find how many rows would settle what cannot be told."""
+    """Find how many rows would decide what is undecided."""
     best = found["competitors"][0]
     needed = [(each["than"], each["rows_needed"]) for each in found["differences"] if each["rows_needed"] is not None]
     if needed:

@@ -12,7 +12,7 @@
     curves     how the folds train: data loss and penalty apart
     regions    predictions over the plane, where there are two inputs
 
-Numbers are rounded to four digits. What is too large to show is cut to its largest parts, and how much is told.
+Numbers are rounded to four digits. What is too large to show is cut to its largest parts, with a note of how much.
 """
 
 from __future__ import annotations

@@ -17,7 +17,7 @@ def spread(count: int, most: int) -> Integers:
 
 
 def short(name: str) -> str:
-    """Return a name without what a page has no room for."""
+    """Return a name cut to the length that fits a page."""
     return name if len(name) <= _LONGEST_NAME else name[: _LONGEST_NAME - 1] + "…"
 
 

@@ -1,4 +1,4 @@
-"""A walked path as plain data and in words: what the terminal, the files and the page all read."""
+"""A fitted path as plain data and in words: what the terminal, the files and the page all read."""
 
 from __future__ import annotations
 
@@ -140,7 +140,7 @@ def kept_inputs(path: MLPPath, columns: dict[str, list[int]]) -> Booleans:
 
 
 def sentences(summary: Summary) -> list[str]:
-    """Return what was walked, what was chosen, what that changes, and which inputs are kept.
+    """Return what was fitted, what was chosen, what that changes, and which inputs are kept.
 
     Where the summary has an answer, that says what was chosen, and better than what; the rest of it is left.
     """
@@ -198,7 +198,7 @@ def _of_no_penalty(summary: Summary) -> list[str]:
 
 
 def _without_answer(summary: Summary) -> list[str]:
-    """Return what was chosen, what that changes, and how the network stands beside a linear model."""
+    """Return what was chosen, what that changes, and how the network compares with a linear model."""
     sentences = [strength_sentence(summary["alpha"], summary["selection"])]
     change = summary["change_from_no_penalty"]
     if summary["alpha"] > 0 and change["mean"] is not None:

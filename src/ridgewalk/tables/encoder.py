@@ -144,7 +144,7 @@ class Encoder(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         Raises
         ------
         DataError
-            If a column holds infinite values, or what its kind has no room for; if the table's columns do not have a
+            If a column holds infinite values, or what its kind cannot hold; if the table's columns do not have a
             name each, or a column that is named is not there.
         """
         if not isinstance(self, Encoder):  # Encoder.fit(frame)
@@ -272,7 +272,7 @@ class Encoder(TransformerMixin, BaseEstimator):  # type: ignore[misc]
 
     @property
     def row_names(self) -> tuple[str, ...]:
-        """Columns that name the rows, and stand beside predictions."""
+        """Columns that name the rows, and are written beside predictions."""
         return tuple(each.column for each in self.left_out if each.role == "id")
 
     @property

@@ -70,7 +70,7 @@ def _hopeless(column: pd.Series[Any]) -> str | None:
     """Return why nothing can be learned from a column, or None."""
     try:
         different = column.nunique(dropna=False)
-    except (TypeError, NotImplementedError):  # lists, arrays, dictionaries: nothing that can be told apart
+    except (TypeError, NotImplementedError):  # lists, arrays, dictionaries: nothing that can be compared
         return f"holds {type(first_value(column)).__name__} values"
     if different <= 1:
         return "is constant"
