@@ -52,12 +52,12 @@ def slices(length: int, numbers: int) -> list[slice]:
 
     No part has a single entry, if there are more: NumPy sums one column in another order than several.
     """
-    parts = max(1, min(-(-length * numbers // _AT_ONCE), length // 2))
+    parts = max(1, min(-(-length * numbers // _CHUNK_SIZE), length // 2))
     bounds = np.linspace(0, length, parts + 1).astype(int).tolist()
     return [slice(first, end) for first, end in pairwise(bounds)]
 
 
-_AT_ONCE = 2**22  # numbers: 32 MiB of doubles
+_CHUNK_SIZE = 2**22  # numbers: 32 MiB of doubles
 
 
 def standardization(x: Array, weights: Array) -> tuple[Array, Array]:

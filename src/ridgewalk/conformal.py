@@ -27,7 +27,7 @@ TIE = 1e-12
 """Probabilities this near are equal: networks sum in an order that the number of rows decides."""
 ROUNDING = 1e-11
 """By which sums of shares, over their total, may miss what is needed."""
-_FAR = 1e300  # a prediction beyond counts as infinite, so that no sum is
+_INFINITE_PREDICTION = 1e300  # a prediction beyond counts as infinite, so that no sum is
 
 
 @dataclass(frozen=True, eq=False)
@@ -205,7 +205,7 @@ def _upper_ends(ranked: Sequence[tuple[Array, Array]], centers: Array, needed: f
     scores take O((N + M) log N), and no array is of M x N.
     """
     ends = np.full(centers.shape[1], np.inf)
-    finite = np.abs(centers) < _FAR
+    finite = np.abs(centers) < _INFINITE_PREDICTION
     rows = np.flatnonzero(finite.T @ np.array([shares[-1] for _, shares in ranked]) >= needed)
     if not rows.size:
         return ends

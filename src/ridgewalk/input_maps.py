@@ -30,7 +30,7 @@ _MOST_ROWS = 200_000  # that a map is learned on: a quantile of more is hardly a
 MOST_NUMBERS = 300
 """What all mapped columns together become at most: of more columns each has fewer pieces, or none."""
 _FEWEST_PIECES = 3
-_PARTS = 400  # of what is copied at once otherwise: rows that stay near during all passes over them
+_NUMBERS_PER_CHUNK = 400  # of what is copied at once otherwise: rows that stay near during all passes over them
 _LEAST_SCALE = 2.0**-511  # what is narrower counts as constant: two such scales can be multiplied
 _LARGEST = float(np.finfo(np.float64).max)
 
@@ -82,7 +82,7 @@ class InputMap:
         """Map rows of x (N, P) to what the network takes of them: (N, M), in float64."""
         mapped = np.empty((len(x), len(self.column)))
         soft, piece = (np.flatnonzero(self.kind == kind) for kind in (Kind.SOFT_CLIP, Kind.PIECE))
-        for chunk in slices(len(x), _PARTS * len(self.column)):
+        for chunk in slices(len(x), _NUMBERS_PER_CHUNK * len(self.column)):
             z = np.ascontiguousarray(x[chunk].T, dtype=np.float64)[self.column]
             with np.errstate(over="ignore"):
                 z -= self.center[:, None]

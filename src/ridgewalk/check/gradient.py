@@ -28,9 +28,15 @@ from ridgewalk.check.result import (
     suspect,
 )
 
-MEDIAN, WORST = 1e-6, 1e-4  # relative errors that a right gradient stays below
-_STEPS = (1e-5, 1e-6, 1e-7)  # the first that meets no kink is taken: a large network has one every few millionths
-_ROUNDINGS = 32  # of a value of f, in units of its last bit: more than one, for what f sums may be larger than the sum
+MEDIAN_ERROR, WORST_ERROR = 1e-6, 1e-4  # relative errors that a right gradient stays below
+_DIFFERENCE_STEPS = (
+    1e-5,
+    1e-6,
+    1e-7,
+)  # the first that meets no kink is taken: a large network has one every few millionths
+_ROUNDING_UNITS = (
+    32  # of a value of f, in units of its last bit: more than one, for what f sums may be larger than the sum
+)
 
 
 def check_gradient(
@@ -109,7 +115,7 @@ def _moves(w: Array, directions: int, coordinates: int, generator: np.random.Gen
     """Draw directions, in units of max(1, |w|), each with whether it takes a weight off an exact zero."""
     scale: Array = np.maximum(1, np.abs(w))
     moves: list[tuple[Array, bool]] = []
-    free = np.abs(w) >= 10 * _STEPS[0]
+    free = np.abs(w) >= 10 * _DIFFERENCE_STEPS[0]
     if not free.any():
         free = w != 0
     if free.any():
@@ -126,12 +132,12 @@ def _moves(w: Array, directions: int, coordinates: int, generator: np.random.Gen
 
 def slope_along(value: Callable[[Array], float], w: Array, u: Array) -> tuple[float, float] | None:
     """Slope of value along u by central differences, and the least slope that they resolve; None in a kink."""
-    for h in _STEPS:
+    for h in _DIFFERENCE_STEPS:
         ends = [(value(w + t * u), value(w - t * u)) for t in (h, h / 2)]
         wide, narrow = ((there - back) / (2 * t) for (there, back), t in zip(ends, (h, h / 2), strict=True))
-        rounding = _ROUNDINGS * float(np.finfo(float).eps * np.abs(ends).max()) / h
-        least = max(rounding / MEDIAN, float(np.finfo(float).tiny))
-        if abs(wide - narrow) <= MEDIAN * max(abs(narrow), least):
+        rounding = _ROUNDING_UNITS * float(np.finfo(float).eps * np.abs(ends).max()) / h
+        least = max(rounding / MEDIAN_ERROR, float(np.finfo(float).tiny))
+        if abs(wide - narrow) <= MEDIAN_ERROR * max(abs(narrow), least):
             return narrow, least
     return None
 
@@ -147,7 +153,7 @@ def _judge(
             continue
         slope, least = found
         error = float((dw * u).sum()) - slope
-        jump = _jump(value, w, u) if at_zero and abs(error) > WORST * max(abs(slope), least) else 0.0
+        jump = _jump(value, w, u) if at_zero and abs(error) > WORST_ERROR * max(abs(slope), least) else 0.0
         if jump > 1e-2 * abs(error):  # where f is smooth it is as small as the step
             jumps.append((jump, error))
         else:
@@ -161,7 +167,7 @@ def _judge(
     claimed, measured, resolved, square, absolute = np.array(pairs).reshape(-1, 5).T
     errors = np.abs(claimed - measured) / np.maximum(np.maximum(np.abs(claimed), np.abs(measured)), resolved)
     worst, median = (float(errors.max()), float(np.median(errors))) if pairs else (math.nan, math.nan)
-    if worst > WORST or median > MEDIAN:
+    if worst > WORST_ERROR or median > MEDIAN_ERROR:
         reason = _reason(claimed, measured, {"L2": square, "L1": absolute})
         sentences.append(f"{reason} Relative error: worst {worst:.2g}, median {median:.2g}.")
     if moves and not (pairs or jumps):
@@ -171,7 +177,7 @@ def _judge(
 
 def _jump(value: Callable[[Array], float], w: Array, u: Array) -> float:
     """Difference of the slopes on the two sides of w."""
-    h = _STEPS[1]
+    h = _DIFFERENCE_STEPS[1]
     return abs(value(w + h * u) + value(w - h * u) - 2 * value(w)) / h
 
 

@@ -32,7 +32,7 @@ from ridgewalk.check.result import (
 
 ExpectedStrength = float | Sequence[float | None] | None
 """One number for every weight array; or one per array, None where nothing was asked for; or None."""
-_POINTS = 8  # draws of the weights: a bias of one unit still gives more equations than unknowns
+_WEIGHT_DRAWS = 8  # draws of the weights: a bias of one unit still gives more equations than unknowns
 
 
 def check_penalty(
@@ -148,7 +148,7 @@ class _Reader:
         sizes = [_size(w) or 0.1 for w in arrays]
         self.points: list[list[Array]] = [
             [size * generator.standard_normal(w.shape) for size, w in zip(sizes, arrays, strict=True)]
-            for _ in range(_POINTS)
+            for _ in range(_WEIGHT_DRAWS)
         ]
         self.thinned: list[list[Array]] = [
             [w * (generator.uniform(size=w.shape) < 0.5) for w in self.points[0]],
@@ -250,8 +250,8 @@ class _Pull:
     def form(self, others: Sequence[str]) -> str:
         """Describe how much of the penalty is neither L1 nor L2 of this array."""
         used = f" It changes with {' and '.join(others)}." if others else ""
-        pairs = zip(np.split(self.first, _POINTS), np.split(self.w, _POINTS), strict=True)
-        if not others and self.w.size > _POINTS and all(multiple(added, w) is not None for added, w in pairs):
+        pairs = zip(np.split(self.first, _WEIGHT_DRAWS), np.split(self.w, _WEIGHT_DRAWS), strict=True)
+        if not others and self.w.size > _WEIGHT_DRAWS and all(multiple(added, w) is not None for added, w in pairs):
             used = " It is in proportion to w, by a factor of its own for each w: a norm that is not squared?"
         amount = f"{self.unexplained:.0%} of what the penalty adds to the gradient"
         return f"{amount} is no l1 sign(w) + 2 l2 w of this array.{used}" if self.unexplained else ""

@@ -32,7 +32,7 @@ from ridgewalk.network import layer_penalties, multilayer_perceptron
 from ridgewalk.optimizers import Adam
 
 _RATE, _STRONGEST, _WEAKEST = 0.01, 1e-2, 1e-4
-_ROUNDS, _SECONDS = 5, 2.0  # at most; of one engine on one task, from when no further round begins
+_MOST_ROUNDS, _MOST_SECONDS = 5, 2.0  # at most; of one engine on one task, from when no further round begins
 _REFERENCE_SHARE = 4  # of the fits: NumPy is slow, and gets one in so many
 
 
@@ -124,9 +124,9 @@ def _timed(task: Task, threads: int) -> list[Measured]:
     else:
         del runners["ridgewalk, compiled, 1 thread"]
     taken: dict[str, list[tuple[float, float, float]]] = {name: [] for name in runners}
-    for _ in range(_ROUNDS):
+    for _ in range(_MOST_ROUNDS):
         for name, (_, run) in runners.items():
-            if sum(wall for wall, _, _ in taken[name]) < _SECONDS:
+            if sum(wall for wall, _, _ in taken[name]) < _MOST_SECONDS:
                 taken[name].append(_round(run))
     return [
         Measured(

@@ -51,12 +51,16 @@ SIZES = (
     Size(50, 10, 5, 1000),
 )
 """Grids, rising: first enough epochs to converge and strengths to choose from, then folds, then seeds."""
-_SHARE = 0.85  # of the time that is left
+_SHARE_OF_TIME = 0.85  # of the time that is left
 _MEASURED = Size(5, 2, 1, 0)
-_SHORT, _LONGER = 4, 4  # epochs of the first measurement, and how many times as many the next one takes
-_ENOUGH, _AT_MOST = 0.5, 0.1  # seconds of a measurement; share of the limit for all of them
-_FIRST, _MORE, _MOST = 2_000, 5, 50_000  # rows to measure on: at first, how many times as many next, at most
-_OF_A_CLASS = 8  # rows of every class among them, if there are so many
+_FIRST_EPOCHS, _EPOCHS_FACTOR = 4, 4  # epochs of the first measurement, and how many times as many the next one takes
+_SECONDS_MEASURED, _SHARE_MEASURING = 0.5, 0.1  # seconds of a measurement; share of the limit for all of them
+_FIRST_ROWS, _ROWS_FACTOR, _MOST_ROWS = (
+    2_000,
+    5,
+    50_000,
+)  # rows to measure on: at first, how many times as many next, at most
+_ROWS_PER_CLASS = 8  # rows of every class among them, if there are so many
 
 
 @dataclass(frozen=True)
@@ -97,7 +101,7 @@ def fitted_into(
     wanted = [_kept(size, problem, options, chosen_by_user) for size in SIZES]
     sizes_of_grids = [size for k, size in enumerate(wanted) if size not in wanted[:k]]
     takes = [cost.seconds(size, options) for size in sizes_of_grids]
-    fitting = [k for k, each in enumerate(takes) if each <= _SHARE * left]
+    fitting = [k for k, each in enumerate(takes) if each <= _SHARE_OF_TIME * left]
     if not fitting:
         raise ValueError(
             f"--budget {_time(limit)} is too short: {sizes_of_grids[0]}, the smallest grid worth fitting, takes about "
@@ -119,11 +123,11 @@ def fitted_into(
 
 def measured(problem: Problem, options: PathOptions, limit: float) -> Cost:
     """Measure what a fit and an epoch cost: fits of a few epochs, over more rows and longer while there is time."""
-    began, count, most = time.monotonic(), min(_FIRST, len(problem.y)), min(_MOST, len(problem.y))
+    began, count, most = time.monotonic(), min(_FIRST_ROWS, len(problem.y)), min(_MOST_ROWS, len(problem.y))
     brief = replace(options, alphas=str(_MEASURED.alphas), folds=_MEASURED.folds, seeds=1, ensemble=False, racing=False)
 
     def affordable(seconds: float) -> bool:
-        return time.monotonic() - began + seconds < _AT_MOST * limit
+        return time.monotonic() - began + seconds < _SHARE_MEASURING * limit
 
     def takes(epochs: int) -> float:
         sampled, timed = problem.part(_some_rows(problem, count)), replace(brief, max_iter=epochs)
@@ -134,16 +138,16 @@ def measured(problem: Problem, options: PathOptions, limit: float) -> Cost:
         return (time.monotonic() - start) * len(problem.y) / len(sampled.y)
 
     takes(1)  # wakes everything up
-    share, epochs, short = count / len(problem.y), _SHORT, takes(_SHORT)
-    while count < most and affordable(_MORE * (1 + _LONGER) * short * share):
-        count = min(_MORE * count, most)
-        share, short = count / len(problem.y), takes(_SHORT)
+    share, epochs, short = count / len(problem.y), _FIRST_EPOCHS, takes(_FIRST_EPOCHS)
+    while count < most and affordable(_ROWS_FACTOR * (1 + _EPOCHS_FACTOR) * short * share):
+        count = min(_ROWS_FACTOR * count, most)
+        share, short = count / len(problem.y), takes(_FIRST_EPOCHS)
     if not sizes(options.hidden):  # a linear model is solved, whatever its epochs
         return Cost(short / _work(_MEASURED, brief)[0], 0.0)
-    long = takes(_LONGER * epochs)
-    while long * share < _ENOUGH and affordable(_LONGER * long * share):
-        epochs, short, long = _LONGER * epochs, long, takes(_LONGER**2 * epochs)
-    fits, work = _work(replace(_MEASURED, max_iter=_LONGER * epochs), brief)
+    long = takes(_EPOCHS_FACTOR * epochs)
+    while long * share < _SECONDS_MEASURED and affordable(_EPOCHS_FACTOR * long * share):
+        epochs, short, long = _EPOCHS_FACTOR * epochs, long, takes(_EPOCHS_FACTOR**2 * epochs)
+    fits, work = _work(replace(_MEASURED, max_iter=_EPOCHS_FACTOR * epochs), brief)
     epoch = (long - short) / (work - _work(replace(_MEASURED, max_iter=epochs), brief)[1])
     if epoch <= 0:  # lost in what else this machine does
         epoch = long / work
@@ -158,7 +162,7 @@ def _some_rows(problem: Problem, most: int) -> Any:
     drawn = np.random.default_rng(0).permutation(count)
     if problem.table.task == "regression":
         return np.sort(drawn[:most])
-    by_class = [drawn[problem.y[drawn] == label][:_OF_A_CLASS] for label in np.unique(problem.y)]
+    by_class = [drawn[problem.y[drawn] == label][:_ROWS_PER_CLASS] for label in np.unique(problem.y)]
     return np.unique(np.concatenate([drawn[:most], *by_class]))
 
 

@@ -49,11 +49,11 @@ from ridgewalk.path.selection import Rule, cross_chosen
 from ridgewalk.penalties import L1, L2, GroupLasso, Sum, parts
 
 _HISTORY_POINTS = 1_000  # at a training, along its epochs
-_LARGER = 3  # times the epochs, or the units, of a network that may underfit
-_SEEDS = 3  # of the arms that are trained for a path, at least
-_KEPT = 7  # sets of starts and fits that are kept meanwhile
-_EVEN = 0.5
-_LEAST = 0.05  # of the null model's loss: what can be learned, where nothing is
+_LARGER_FACTOR = 3  # times the epochs, or the units, of a network that may underfit
+_FEWEST_SEEDS = 3  # of the arms that are trained for a path, at least
+_FITS_IN_MEMORY = 7  # sets of starts and fits that are kept meanwhile
+_EVEN_CHANCE = 0.5
+_LEAST_LEARNABLE = 0.05  # of the null model's loss: what can be learned, where nothing is
 DELTA = 0.02
 """Smallest effect of interest, as a share of what can be learned: of the null model's loss above the best one."""
 
@@ -233,7 +233,7 @@ class Evidence:
 
 def smallest_effect(null: float, best: float) -> float:
     """Smallest effect of interest: 2% of what a model of loss ``best`` learns beyond the best constant's ``null``."""
-    return DELTA * max(null - best, _LEAST * abs(null), 1e-300)
+    return DELTA * max(null - best, _LEAST_LEARNABLE * abs(null), 1e-300)
 
 
 class _Trial:
@@ -445,7 +445,7 @@ def _completed(
     if curves and best:
         goal = float(weighted_mean(evidence.references[best], evidence.weights)) + evidence.smallest_effect
         if evidence.unpenalized.training.mean() > goal:
-            longer = replace(cold, epochs=_LARGER * cold.epochs)
+            longer = replace(cold, epochs=_LARGER_FACTOR * cold.epochs)
             larger = {
                 name: _Trial(job, held_out, train).scores(weights).training
                 for name, job in (("longer", longer), ("wider", _widened(cold)))
@@ -501,7 +501,7 @@ def of_path(
     # Where no strength is chosen, wiring and training are looked at in the middle of the path.
     middle = index or len(path.alphas) // 2
     problem = replace(problem, seeds=(*problem.seeds, *more_seeds(problem.seeds)))
-    check_memory(problem, settings, runner, 1, kept=_KEPT)
+    check_memory(problem, settings, runner, 1, kept=_FITS_IN_MEMORY)
     again = _Again(problem, path, runner, None if settings.linear else runner.train(dense_job(problem, settings)))
     without, with_penalty = (again.job(strength) for strength in (0.0, path.alphas[middle]))
     cold = replace(without, start=random_starts(problem, settings), epochs=path_epochs(settings), ramp=0.0)
@@ -533,8 +533,8 @@ def of_path(
 
 def more_seeds(seeds: Sequence[int]) -> tuple[int, ...]:
     """Return more seeds, up to three in all: one alone does not show what a seed adds to the error."""
-    drawn = np.random.default_rng(seeds[0]).integers(2**31, size=_SEEDS)
-    return tuple(int(seed) for seed in drawn[: max(0, _SEEDS - len(seeds))])
+    drawn = np.random.default_rng(seeds[0]).integers(2**31, size=_FEWEST_SEEDS)
+    return tuple(int(seed) for seed in drawn[: max(0, _FEWEST_SEEDS - len(seeds))])
 
 
 @dataclass(frozen=True, eq=False)
@@ -651,7 +651,7 @@ def _held_out_rows(weights: Array, validation: Array | None) -> Integers:
 def right_classes(outputs: Array, target: Array) -> Booleans:
     """Return which rows' classes the outputs (E, n, C) predict rightly: shape (E, n)."""
     if target.shape[1] == 1:
-        return np.asarray((outputs[..., 0] > 0) == (target[:, 0] > _EVEN))
+        return np.asarray((outputs[..., 0] > 0) == (target[:, 0] > _EVEN_CHANCE))
     return np.asarray(outputs.argmax(axis=-1) == target.argmax(axis=-1))
 
 
@@ -682,7 +682,7 @@ def _widened(job: Job) -> Job:
     grown = 1
     for layer in job.network.layers:
         if isinstance(layer, Dense):
-            grows = 1 if layer is last else _LARGER
+            grows = 1 if layer is last else _LARGER_FACTOR
             layers.append(Dense(layer.inputs * grown, layer.units * grows))
             grown = grows
         else:

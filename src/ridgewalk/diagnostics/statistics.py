@@ -37,11 +37,11 @@ from ridgewalk.losses import Loss
 from ridgewalk.path.dependence import ROWS, Dependence, mean_and_error
 
 NORMAL = 1.96  # 97.5% of a normal distribution
-DETECTABLE = 2.8  # errors of an effect that is seen in 80% of studies: 1.96 + 0.84
-_STRAIGHT, _MOST_SKEWED = 1e-6, 0.4  # skewness that is none, and beyond which the transformation runs away
+DETECTABLE_ERRORS = 2.8  # errors of an effect that is seen in 80% of studies: 1.96 + 0.84
+_NO_SKEWNESS, _MOST_SKEWNESS = 1e-6, 0.4  # skewness that is none, and beyond which the transformation runs away
 _DRIFT = 0.01
-_FAR = 1e100  # a loss that is as good as infinite
-_COLDEST, _HOTTEST = np.log(0.05), np.log(50.0)  # temperatures tried
+_INFINITE_LOSS = 1e100  # a loss that is as good as infinite
+_LEAST_LOG_TEMPERATURE, _MOST_LOG_TEMPERATURE = np.log(0.05), np.log(50.0)  # temperatures tried
 
 
 Outcome = Literal["better", "no difference", "worse", "cannot tell"]
@@ -91,8 +91,8 @@ class Effect:
         """Quantile of (estimate - truth) / error that stands for a normal one."""
         if np.isfinite(self.degrees):
             normal = float(student.ppf(norm.cdf(normal), self.degrees))
-        k = float(np.clip(self.skewness, -_MOST_SKEWED, _MOST_SKEWED))
-        bent = 3 / k * float(np.cbrt(1 + k * (normal - k / 6)) - 1) if abs(k) > _STRAIGHT else normal
+        k = float(np.clip(self.skewness, -_MOST_SKEWNESS, _MOST_SKEWNESS))
+        bent = 3 / k * float(np.cbrt(1 + k * (normal - k / 6)) - 1) if abs(k) > _NO_SKEWNESS else normal
         return bent if abs(bent) > abs(normal) else normal
 
     @property
@@ -133,7 +133,7 @@ class Effect:
     @property
     def detectable(self) -> float:
         """Smallest effect that this many rows and starts show in 80% of cases."""
-        return DETECTABLE * self.error
+        return DETECTABLE_ERRORS * self.error
 
     def settled_by(self, size: float) -> tuple[int, int]:
         """Rows and seeds that would bring half the interval down to ``size``, as far as one can tell from this.
@@ -268,7 +268,9 @@ def calibrated(outputs: list[Array], targets: list[Array], loss: Loss) -> list[A
             return float(np.concatenate([loss.values(outputs[j][seed] * cooled, targets[j]) for j in others]).mean())
 
         best = [
-            minimize_scalar(above, bounds=(_COLDEST, _HOTTEST), args=(seed,), method="bounded").x
+            minimize_scalar(
+                above, bounds=(_LEAST_LOG_TEMPERATURE, _MOST_LOG_TEMPERATURE), args=(seed,), method="bounded"
+            ).x
             for seed in range(len(output))
         ]
         found.append(loss.values(output * np.exp(-np.array(best))[:, None, None], target))
@@ -304,7 +306,7 @@ class Tail:
 
 def tail(curves: Array) -> Tail:
     """Look at the end of training curves (E, T); what diverged is far away, and no number is infinite."""
-    curves = np.clip(np.nan_to_num(curves, nan=_FAR), -_FAR, _FAR)
+    curves = np.clip(np.nan_to_num(curves, nan=_INFINITE_LOSS), -_INFINITE_LOSS, _INFINITE_LOSS)
     count = min(max(4, curves.shape[1] // 10), curves.shape[1])
     last = curves[:, -count:]
     half = max(1, count // 2)

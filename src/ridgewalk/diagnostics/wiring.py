@@ -33,14 +33,14 @@ from ridgewalk.penalties import L1, L2, NO_PENALTY, GroupLasso, Penalty, Sum, el
 Train = Callable[[Job], Fits]
 Probe = Literal["gradient", "penalty", "rest", "held out"]
 
-_ROWS, _COLUMNS = 256, 20  # of a probe, at most
-_FEW, _MANY = 16, 64  # rows of a step
+_MOST_ROWS, _MOST_COLUMNS = 256, 20  # of a probe, at most
+_SMALL_BATCH, _LARGE_BATCH = 16, 64  # rows of a step
 _RATE = 1e-5
-_BAND = (0.9, 1.1)  # of a strength at convergence, over the one asked for
+_STRENGTH_BAND = (0.9, 1.1)  # of a strength at convergence, over the one asked for
 _UNEXPLAINED = 0.01
-_FAINTEST, _STRONGEST = 1e-3, 10.0  # strengths that one step of so small a rate shows clearly
-_EPOCHS = 3_000  # of the probe that must converge
-_SHARE = 0.1  # of the critical strength: the penalty there
+_LEAST_STRENGTH, _MOST_STRENGTH = 1e-3, 10.0  # strengths that one step of so small a rate shows clearly
+_PROBE_EPOCHS = 3_000  # of the probe that must converge
+_CRITICAL_SHARE = 0.1  # of the critical strength: the penalty there
 
 
 @dataclass(frozen=True)
@@ -115,7 +115,7 @@ class _Prober:
         fold = job.folds[job.fold[self.run]]
         weights = np.zeros_like(fold.weights)
         used = np.flatnonzero(fold.weights)
-        used = used[np.random.default_rng(seed).permutation(len(used))[:_ROWS]]
+        used = used[np.random.default_rng(seed).permutation(len(used))[:_MOST_ROWS]]
         weights[used] = fold.weights[used]
         self.fold = replace(fold, weights=weights, validation=None)
         self.rows = self.fold.standardized(job.x, job.target, weights, np.dtype(np.float64))
@@ -129,7 +129,7 @@ class _Prober:
     def _draw(self, generator: np.random.Generator) -> Arrays:
         """Weights of ordinary size, none near 0; biases too, so that a penalty of theirs shows."""
         start = []
-        one_run = replace(memory.Size.of_job(self.job), item=8, runs=1, training=_ROWS, validation=0)
+        one_run = replace(memory.Size.of_job(self.job), item=8, runs=1, training=_MOST_ROWS, validation=0)
         memory.check(memory.needed_by_fit(one_run, 1), 1)
         for array in self.network.start("he", self.seed):
             size = np.sqrt((array**2).mean()) or 0.3
@@ -181,7 +181,7 @@ class _Prober:
             dict(zip(self.network.names, self.start, strict=True)),
             l1=[l1 for l1, _ in asked],
             l2=[l2 for _, l2 in asked],
-            batch_sizes=(_FEW, _MANY),
+            batch_sizes=(_SMALL_BATCH, _LARGE_BATCH),
             seed=self.seed,
         )
         grouped = [k for k, pair in enumerate(strengths) if pair is None]
@@ -233,7 +233,7 @@ class _Prober:
         """Hold what a penalty over groups adds to a step against its formula."""
         name, penalty, w = self.network.names[k], self.penalties[k], self.start[k]
         formula = penalty.gradient(w)
-        for rows in (_FEW, _MANY):
+        for rows in (_SMALL_BATCH, _LARGE_BATCH):
             added = self._pulls(list(self.start), rows, self.penalties)[k]
             share = float((added * formula).sum() / (formula**2).sum())
             rest = float(np.linalg.norm(added - share * formula) / np.maximum(np.linalg.norm(added), 1e-300))
@@ -245,15 +245,15 @@ class _Prober:
                 yield Fault("penalty", words, "wrong scale" if share > _UNEXPLAINED else "wired wrong")
                 return
         resting = [*self.start[:k], np.zeros_like(w), *self.start[k + 1 :]]
-        if self._pulls(resting, _FEW, self.penalties)[k].any():
+        if self._pulls(resting, _SMALL_BATCH, self.penalties)[k].any():
             yield Fault("penalty", f"{name}: weights that are exactly zero are pushed off it.")
 
     def rest(self) -> Iterator[Fault]:
         """Train a convex problem to rest with the job's optimizer, and read the strength off."""
         slopes = self._null_slopes()
-        columns = np.argsort(-np.abs(self.rows.x.T @ slopes).max(axis=1))[:_COLUMNS]
+        columns = np.argsort(-np.abs(self.rows.x.T @ slopes).max(axis=1))[:_MOST_COLUMNS]
         x = np.ascontiguousarray(self.rows.x[:, columns])
-        strength = _SHARE * float(np.abs(x.T @ slopes).max())
+        strength = _CRITICAL_SHARE * float(np.abs(x.T @ slopes).max())
         if not any(penalty.acts for penalty in self.penalties) or strength <= 1e-9:
             return
         network = multilayer_perceptron(len(columns), (), slopes.shape[1])
@@ -267,16 +267,16 @@ class _Prober:
             target=self.rows.target,
             folds=(Fold.plain(self.rows.weights, x.shape[1], slopes.shape[1]),),
             start=tuple(np.zeros((1, *shape)) for shape in network.shapes),
-            epochs=_EPOCHS,
+            epochs=_PROBE_EPOCHS,
         )
         w, b = (array[0] for array in self.train(job).parameters)
         objective = Objective(network, self.job.loss, (NO_PENALTY, NO_PENALTY))
         dw, db = objective.data_gradient((w, b), x, self.rows.target, mean_weights(self.rows.weights))
         pull = float((w * penalty.gradient(w)).sum())
-        if not np.isfinite(pull) or pull == 0 or np.abs(db).max() > _SHARE * strength:
+        if not np.isfinite(pull) or pull == 0 or np.abs(db).max() > _CRITICAL_SHARE * strength:
             return  # it did not converge, so nothing can be read off
         self.at_rest = -float((w * dw).sum()) / pull
-        if not _BAND[0] <= self.at_rest <= _BAND[1]:
+        if not _STRENGTH_BAND[0] <= self.at_rest <= _STRENGTH_BAND[1]:
             name = type(self.job.optimizer).__name__
             words = f"{name} comes to rest at {self.at_rest:.3g} times the strength asked for."
             yield Fault("rest", words + _suspect(self.at_rest, self.job.optimizer), "wrong scale")
@@ -341,7 +341,7 @@ def _plain(penalty: Penalty) -> Penalty:
         return readable(float(weights[np.isfinite(weights)].max(initial=0.0)))
 
     def readable(strength: float) -> float:
-        return min(max(strength, _FAINTEST), _STRONGEST) if strength > 0 else 0.0
+        return min(max(strength, _LEAST_STRENGTH), _MOST_STRENGTH) if strength > 0 else 0.0
 
     simple: list[L1 | L2 | GroupLasso] = []
     for part in parts(penalty):

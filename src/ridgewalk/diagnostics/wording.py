@@ -49,7 +49,7 @@ from ridgewalk.diagnostics.rules import (
 from ridgewalk.diagnostics.statistics import Effect
 from ridgewalk.formatting import format_number as number
 
-_OUT_OF_REACH = 100  # times the rows
+_MOST_ROWS_FACTOR = 100  # times the rows
 _IN_THE_HEADLINE = {
     NotTrained: "without a penalty it does not even fit its own training rows better than a constant",
     Evadable: "the penalty can be evaded by rescaling the layers",
@@ -464,9 +464,9 @@ def _weaker(found: TooStrong) -> str:
 
 def _what_would_settle(found: TooNoisy) -> str:
     d, goal = found.comparison.difference, number(found.comparison.smallest, 2)
-    if found.rows > _OUT_OF_REACH * d.rows:
+    if found.rows > _MOST_ROWS_FACTOR * d.rows:
         return (
-            f"Settling it to {goal} would take more than {_OUT_OF_REACH} times these {d.rows:,} rows; "
+            f"Settling it to {goal} would take more than {_MOST_ROWS_FACTOR} times these {d.rows:,} rows; "
             f"until then it more likely {'helps' if d.mean < 0 else 'hurts'}."
         )
     needed = [f"{number(found.rows, 2)} rows (here: {d.rows:,})"] if found.rows > d.rows else []

@@ -23,7 +23,7 @@ from ridgewalk.path.dependence import mean_and_error
 from ridgewalk.path.result import MLPPath
 
 Verdict = Outcome | Literal[""]
-_SAME = 1e-6  # relative difference of the null model's losses up to which two tables are one
+_SAME_NULL_LOSS = 1e-6  # relative difference of the null model's losses up to which two tables are one
 
 
 class Comparable(Protocol):
@@ -159,7 +159,9 @@ def _check(first: str, one: MLPPath, name: str, other: MLPPath) -> None:
             f"{name} and {first} cannot be compared: their folds hold out different rows. Fit both with the same folds "
             "and random state, on the same rows in the same order."
         )
-    if not np.allclose(one.null_row_loss, other.null_row_loss, rtol=_SAME, atol=_SAME * one.null_row_loss.mean()):
+    if not np.allclose(
+        one.null_row_loss, other.null_row_loss, rtol=_SAME_NULL_LOSS, atol=_SAME_NULL_LOSS * one.null_row_loss.mean()
+    ):
         raise ValueError(
             f"{name} and {first} cannot be compared: their targets, or the weights of their rows, differ. Fit both to "
             "the same column of the same table, its rows in the same order."

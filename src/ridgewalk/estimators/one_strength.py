@@ -47,11 +47,14 @@ from ridgewalk.warning import warn
 _POLISH = Polish(100)
 _SOLVE = Polish(5_000, 1e-8)
 _AUTO_BATCH = 200
-_SEEDS = 3  # of a diagnosis, at least
-_WORSE, _LITTLE = 1.2, 0.1  # times a constant's loss; what is below that, where weights leave next to nothing
+_FEWEST_SEEDS = 3  # of a diagnosis, at least
+_FAILED_LOSS, _ALMOST_NOTHING = (
+    1.2,
+    0.1,
+)  # times a constant's loss; what is below that, where weights leave next to nothing
 _SAME = "warm_start goes on from a network of the same inputs, layers, classes and n_seeds."
-_DIVISOR, _LEAST_RATE = 5.0, 1e-6  # of the adaptive rate
-_DIAGNOSED = 4  # sets of fits that a diagnosis keeps
+_RATE_DIVISOR, _LEAST_RATE = 5.0, 1e-6  # of the adaptive rate
+_FITS_IN_MEMORY = 4  # sets of fits that a diagnosis keeps
 EvalSet = tuple[ArrayLike, ArrayLike] | Sequence[tuple[ArrayLike, ArrayLike]]
 
 
@@ -354,7 +357,7 @@ class _OneStrength(Predictor):
         null = loss.null_output(standardized, fold.weights[rows])
         constant = loss.values(np.broadcast_to(null, standardized.shape), standardized)
         least, reached = float(weighted_mean(constant, fold.weights[rows])), done.reached[int(np.argmin(done.final))]
-        if all(done.converged) and reached > _WORSE * max(least, _LITTLE):
+        if all(done.converged) and reached > _FAILED_LOSS * max(least, _ALMOST_NOTHING):
             warn(
                 f"Training failed: it came to rest at a loss of {format_number(reached, 4)}, and a constant has "
                 f"{format_number(least, 4)}. Try another learning_rate_init, or set standardize=True.",
@@ -471,7 +474,7 @@ class _OneStrength(Predictor):
     def _stopping(self) -> EarlyStopping:
         """Return what ends a training, and whether it lowers the rate before."""
         watched: Any = "validation_loss" if self.early_stopping else "objective"
-        adapts = (_DIVISOR, _LEAST_RATE) if self._adapts else ()
+        adapts = (_RATE_DIVISOR, _LEAST_RATE) if self._adapts else ()
         if np.isinf(self.n_iter_no_change):  # nothing but max_iter ends it, and any epoch may be the best
             return EarlyStopping(self.max_iter, 0.0, watched)
         return EarlyStopping(int(min(self.n_iter_no_change, self.max_iter)), self.tol, watched, *adapts)
@@ -539,7 +542,7 @@ class _OneStrength(Predictor):
         random, settings = check_random_state(self.random_state), self._settings()
         labels = target if problem.strata is None else problem.strata
         splits = draw_splits(x, labels, cv, loss, random, groups, weights)
-        seeds = draw_seeds(random, max(self.n_seeds, _SEEDS))
+        seeds = draw_seeds(random, max(self.n_seeds, _FEWEST_SEEDS))
         folds = []
         for training, held_out in splits:
             used, unseen = np.zeros_like(weights), np.zeros_like(weights)
@@ -548,7 +551,7 @@ class _OneStrength(Predictor):
         nobody = np.zeros_like(weights)  # holds out the rows of weight 0
         folds.append(standardized_fold(x, target, loss, weights, self.standardize, nobody))
         network = settings.network(x.shape[1], target.shape[1])
-        self._check_memory(settings, network, x, folds, len(seeds) * len(folds), self.dtype, _DIAGNOSED)
+        self._check_memory(settings, network, x, folds, len(seeds) * len(folds), self.dtype, _FITS_IN_MEMORY)
         drawn = network.starts(settings.start_rule, seeds, self.dtype, len(folds))
         start = begun(loss, drawn, target, [fold.weights for fold in folds])
         runs = len(start[0])
@@ -708,7 +711,7 @@ class _OneStrength(Predictor):
         if self._adapts and self._no_improvement_count >= self.n_iter_no_change:
             self._no_improvement_count = 0
             if optimizer.learning_rate > _LEAST_RATE:
-                self._optimizer = scheduled(optimizer, InverseTime(), optimizer.learning_rate / _DIVISOR)
+                self._optimizer = scheduled(optimizer, InverseTime(), optimizer.learning_rate / _RATE_DIVISOR)
         return self
 
 

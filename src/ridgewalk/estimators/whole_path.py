@@ -86,10 +86,13 @@ from ridgewalk.threads import ending_with_interpreter
 from ridgewalk.warning import renamed, warn
 
 _HISTORY_POINTS = 100  # at a training that is followed
-_FEW_EPOCHS, _FAR_ABOVE = 20, 2.0  # with less no network is expected to learn; times a constant's loss
-_ABOVE = 1e-6  # of a constant's loss: less than that is not below it
-_BEHIND, _FINE = 2.0, 0.01  # standard errors; of a constant's loss: where a linear model leaves less, little is left
-_UNSOLVED = 1e-4  # residual above which a linear model counts as unsolved
+_FEW_EPOCHS, _FAILED_LOSS = 20, 2.0  # with less no network is expected to learn; times a constant's loss
+_LEAST_GAIN = 1e-6  # of a constant's loss: less than that is not below it
+_CLEARLY_WORSE, _NEARLY_PERFECT = (
+    2.0,
+    0.01,
+)  # standard errors; of a constant's loss: where a linear model leaves less, little is left
+_UNSOLVED_RESIDUAL = 1e-4  # residual above which a linear model counts as unsolved
 
 
 _OLD_NAMES = {"walk": "schedule", "memory": "checkpoint_dir"}
@@ -740,8 +743,8 @@ class _PathEstimator(Calibrated, PathAtStrength):
     def _warn_of_linear_model(self) -> None:
         """Warn where a linear model predicts counts better."""
         counts = facts(self.path_.loss).output_activation == "exponential" and self.scoring is None
-        less = self._less_linear() if counts and self.linear_loss_ < _FINE * self.null_loss_ else None
-        if less is not None and less.mean > _BEHIND * less.error:  # advice; a verdict asks for more
+        less = self._less_linear() if counts and self.linear_loss_ < _NEARLY_PERFECT * self.null_loss_ else None
+        if less is not None and less.mean > _CLEARLY_WORSE * less.error:  # advice; a verdict asks for more
             warn(
                 f"The linear model predicts better: its held-out loss is {self.linear_loss_:.4g}, the network's "
                 f"{self.heldout_loss_:.4g} and a constant's {self.null_loss_:.4g}. Counts as large as these are known "
@@ -779,7 +782,7 @@ class _PathEstimator(Calibrated, PathAtStrength):
         self._set_chosen()
         self.n_iter_ = path.settings.max_iter
         self._warn_of_failures(path)
-        if path.settings.linear and path.residual[index].max() > _UNSOLVED:
+        if path.settings.linear and path.residual[index].max() > _UNSOLVED_RESIDUAL:
             warn(
                 f"The linear model is not at its optimum (residual {path.residual[index].max():.2g}): "
                 "set standardize=True; the absolute error, which has kinks of its own, is solved only roughly.",
@@ -803,12 +806,12 @@ class _PathEstimator(Calibrated, PathAtStrength):
         null = float(weighted_mean(losses, whole.weights[rows]))
         reached = float(path.train_loss[0, -1].min())
         nothing_to_learn = null == 0 or not np.isfinite(whole.scale).any()  # a constant target, constant inputs
-        if path.settings.linear or nothing_to_learn or reached < null - _ABOVE * abs(null):
+        if path.settings.linear or nothing_to_learn or reached < null - _LEAST_GAIN * abs(null):
             return
         x, seeds = problem.x[rows], range(path.train_loss.shape[-1])
         constant = all(np.ptp(path.model(0, seed).output(x), axis=0).max() == 0 for seed in seeds)
         # In a few epochs no network learns: then only what the start cannot have been is a failure of the rate.
-        if constant or (path.settings.max_iter >= _FEW_EPOCHS and reached > _FAR_ABOVE * abs(null)):
+        if constant or (path.settings.max_iter >= _FEW_EPOCHS and reached > _FAILED_LOSS * abs(null)):
             warn(
                 f"Training failed: without a penalty no network loses less on the training rows ({reached:.4g}) than a "
                 f"constant ({null:.4g}). To mend it, {mend}, or raise max_iter.",

@@ -15,7 +15,7 @@ from ridgewalk.export.torch_state import module, prediction, torch_state
 from ridgewalk.files import written
 from ridgewalk.tables import Encoder
 
-_SHOWN = 10  # columns named in a sentence
+_MOST_NAMED = 10  # columns named in a sentence
 
 
 @dataclass(frozen=True, eq=False)
@@ -234,5 +234,5 @@ def to_numpy(
 
 
 def _list(names: list[str]) -> str:
-    more = [f"and {len(names) - _SHOWN} more"] if len(names) > _SHOWN else []
-    return ", ".join(names[:_SHOWN] + more)
+    more = [f"and {len(names) - _MOST_NAMED} more"] if len(names) > _MOST_NAMED else []
+    return ", ".join(names[:_MOST_NAMED] + more)

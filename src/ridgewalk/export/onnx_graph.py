@@ -32,8 +32,8 @@ CARD = "ridgewalk.card"
 """Key of the model card in an ONNX file's metadata."""
 _ARRAY = "X"
 _START, _DAY = pd.Timestamp(0, tz="UTC"), pd.Timedelta(days=1)
-_HIGHEST = 900  # power of two that no product of it and a tiny number overflows with
-_SMALLEST = 1e-30  # onnxruntime leaves out a difference to a number that is 0 in single precision
+_HIGHEST_POWER = 900  # power of two that no product of it and a tiny number overflows with
+_LEAST_DIFFERENCE = 1e-30  # onnxruntime leaves out a difference to a number that is 0 in single precision
 _HOLDS = {
     "number": "A number; NaN where it is missing.",
     "date": "Days from 1970-01-01 00:00 UTC, with fractions; NaN where it is missing.",
@@ -66,8 +66,8 @@ def onnx_model(plan: Recipe, card: Card | None = None) -> bytes:
 
 def _standardized(graph: Graph, x: str, center: Array, scale: Array) -> str:
     """Subtract centers and divide by scales."""
-    powers = np.exp2(np.clip(-np.floor(np.log2(scale)), 0, _HIGHEST))
-    lift = np.where((center != 0) & (np.abs(center) < _SMALLEST), powers, 1.0)
+    powers = np.exp2(np.clip(-np.floor(np.log2(scale)), 0, _HIGHEST_POWER))
+    lift = np.where((center != 0) & (np.abs(center) < _LEAST_DIFFERENCE), powers, 1.0)
     if (lift != 1).any():
         x = graph.node("Mul", x, graph.constant("power of two", lift))
     x = graph.node("Sub", x, graph.constant("center", lift * center))

@@ -19,9 +19,12 @@ from ridgewalk.arrays import Array, Booleans, Integers
 
 _ROUNDS, _TURNS, _SPLITS = 60, 4, 50
 _RIDGE = 1e-9  # of a curvature: columns may copy each other
-_RATE, _LEAST = 2.0, 1e-6  # of splitting: times L1 by the mean weight, and at least this part of the largest curvature
+_PENALTY_RATE, _LEAST_PENALTY = (
+    2.0,
+    1e-6,
+)  # of splitting: times L1 by the mean weight, and at least this part of the largest curvature
 _TINY = 1e-300
-_REST = 1e-3  # of the largest slope: what a first round leaves alone
+_FIRST_TOLERANCE = 1e-3  # of the largest slope: what a first round leaves alone
 
 
 def minimized(matrix: Array, slope: Array, point: Array, l1: Array, free: Booleans, enough: float) -> Array:
@@ -42,7 +45,7 @@ def minimized(matrix: Array, slope: Array, point: Array, l1: Array, free: Boolea
     at_point = _times(matrix, point)
     blocks = _Blocks(np.arange(len(point)), matrix, at_point - slope, l1, free, point, at_point)
     largest = max(float(np.abs(slope).max(initial=0.0)), _TINY)
-    open_blocks = np.asarray((np.abs(blocks.left()[1]) > _REST * largest).any(axis=1))
+    open_blocks = np.asarray((np.abs(blocks.left()[1]) > _FIRST_TOLERANCE * largest).any(axis=1))
     for turn in range(_ROUNDS):
         if not open_blocks.any():
             break
@@ -131,7 +134,7 @@ class _Blocks:
         """
         size, steepest = np.abs(self.point), np.abs(self.matrix).sum(axis=2).max(axis=1)
         usual = (self.l1 * (size > 0)).sum(axis=1) / np.maximum(size.sum(axis=1), _TINY)
-        rate = np.clip(_RATE * usual, _LEAST * steepest, steepest)[:, None]
+        rate = np.clip(_PENALTY_RATE * usual, _LEAST_PENALTY * steepest, steepest)[:, None]
         inverse = np.linalg.inv(self.matrix + rate[:, :, None] * np.eye(self.point.shape[1]))
         threshold = self.l1 / rate
         now, slack = self.point, np.clip((self.pull - self.image) / rate, -threshold, threshold)

@@ -31,7 +31,7 @@ MOST_MEMBERS = 5
 """Members of a blend, by default; each has K + 1 networks for every start. More predict no better (EXPERIMENTS.md)."""
 _STEPS = 40
 _MOST_ROWS = 20_000  # that weights are learned on; more change them little
-_SMALLEST = 1e-12  # probability
+_LEAST_PROBABILITY = 1e-12  # probability
 _LOSSES_A_SECOND = 3e7  # guessed, for the time left
 
 
@@ -264,8 +264,8 @@ class PredictionLosses:
         """Return the losses (..., n) of reduced predictions (..., n, D) of some items, in the units of the target."""
         kind = facts(self.loss).output_activation
         if kind in ("softmax", "logistic"):
-            return np.asarray(-np.log(np.maximum(reduced, _SMALLEST)).sum(axis=-1))
-        output = np.log(np.maximum(reduced, _SMALLEST)) if kind == "exponential" else reduced
+            return np.asarray(-np.log(np.maximum(reduced, _LEAST_PROBABILITY)).sum(axis=-1))
+        output = np.log(np.maximum(reduced, _LEAST_PROBABILITY)) if kind == "exponential" else reduced
         whole = self.whole
         standardized = (output - whole.target_center) / whole.target_scale
         return row_losses(self.loss, standardized, self.target[items], whole, whole.target_scale)

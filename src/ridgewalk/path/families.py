@@ -31,7 +31,7 @@ GAMMA = 30.0
 
 For linear models 3 is usual (Breheny and Huang 2011); without shrinkage of large weights a network of classes overfits.
 """
-_NOTHING = 1e-12  # of the null model's loss: a slope of less says nothing
+_LEAST_SLOPE = 1e-12  # of the null model's loss: a slope of less says nothing
 _LEAST_L1_RATIO = 1e-3  # ridge has no critical strength; like glmnet's, its grid starts where this ratio's would
 
 
@@ -162,7 +162,7 @@ class LayeredPenalty:
         if not penalized.all():
             null, factors = replace(null, x=null.x[:, penalized]), factors[penalized]
         steepest = np.abs(null.linear_slopes / factors[:, None]).max()
-        return (null, factors) if steepest > _NOTHING * max(null.loss_value, 1e-300) else None
+        return (null, factors) if steepest > _LEAST_SLOPE * max(null.loss_value, 1e-300) else None
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)

@@ -55,8 +55,8 @@ RIDGES = (1e-3, 1e-2, 1e-1, 1.0)
 FIRST_SHARE = 1.5  # of max_iter: epochs of the first path
 ADAPTIVE = 25  # strengths of the second path
 _ADAPTIVE_SPAN = 2e4  # its top over its end: factors go up to 1000
-_PARTS = 4  # of the refits, by the size of their supports: small ones need few columns
-_GATE = 2.0  # standard errors
+_REFIT_PARTS = 4  # of the refits, by the size of their supports: small ones need few columns
+_GATE_ERRORS = 2.0  # standard errors
 _MAJORITY = 0.5  # of the folds
 
 
@@ -111,7 +111,7 @@ class InputSelection:
     @property
     def significant(self) -> bool:
         """Whether any input is worth having."""
-        return self.gain > _GATE * self.gain_error
+        return self.gain > _GATE_ERRORS * self.gain_error
 
 
 def _settings_of(settings: PathSettings | None) -> PathSettings:
@@ -125,7 +125,7 @@ def _settings_of(settings: PathSettings | None) -> PathSettings:
     return settings
 
 
-_DIFFERENT = 0.5  # share of the supports along a path that differ, as a guess: each is refitted once
+_DISTINCT_SUPPORTS = 0.5  # share of the supports along a path that differ, as a guess: each is refitted once
 
 
 def select_inputs(
@@ -221,7 +221,7 @@ def seconds_beside_the_path(problem: PathProblem, settings: PathSettings, streng
     seconds = len(problem.folds) * scoring_seconds(problem, settings, scored)
     if settings.linear:
         return seconds
-    runs = _DIFFERENT * refitted * len(RIDGES) + (0 if relaxing else ADAPTIVE + (FIRST_SHARE - 1) * strengths)
+    runs = _DISTINCT_SUPPORTS * refitted * len(RIDGES) + (0 if relaxing else ADAPTIVE + (FIRST_SHARE - 1) * strengths)
     multiplications = len(problem.target) * network_of(problem, settings).multiplications
     return seconds + runs * problem.pairs * settings.max_iter * seconds_of_epoch(multiplications)
 
@@ -310,7 +310,7 @@ def _refits(
     place = np.array([known.setdefault((k % pairs, s.tobytes()), len(known)) for k, s in enumerate(supports)])
     chosen = np.unique(place, return_index=True)[1]
     by_size = np.argsort(supports[chosen].sum(axis=-1), kind="stable")
-    parts = np.array_split(by_size, min(_PARTS, len(chosen)))
+    parts = np.array_split(by_size, min(_REFIT_PARTS, len(chosen)))
     scoring = len(problem.folds) * scoring_seconds(problem, settings, count * len(strengths))
     training = _refitting_seconds(problem, settings, [supports[chosen[part]] for part in parts])
     runner.progress.estimate(scoring + training)
@@ -404,7 +404,7 @@ def _agreed(arms: tuple[Candidate, ...]) -> Candidate:
     refits, near = arms[-1], _near(arms)
     path = refits.path
     gain, gain_error = mean_and_error(path.null_row_loss - path.row_loss[near], path.row_weights, path.dependence)
-    near = near[gain > _GATE * gain_error]
+    near = near[gain > _GATE_ERRORS * gain_error]
     if not near.size:
         return _lowest(arms)
     kept = np.stack([path.inputs_kept[s, -1, path.best_seed(s)] for s in near])

@@ -23,7 +23,7 @@ from ridgewalk.path.settings import PathSettings
 from ridgewalk.penalties import Penalty
 from ridgewalk.threads import for_each, look_for_end
 
-_NEAR = 1e-3  # residual up to which linear models are descended before Newton's method takes them further
+_NEWTON_RESIDUAL = 1e-3  # residual up to which linear models are descended before Newton's method takes them further
 _MOST_NUMBERS = 2**24  # of a table whose linear models are finished by Newton's method
 
 
@@ -46,7 +46,7 @@ def solve_linear(
         Of the runs.
     """
     tolerance = settings.tolerance
-    near = max(_NEAR, tolerance)
+    near = max(_NEWTON_RESIDUAL, tolerance)
     job = make_job(problem, settings, pairs, penalties, start, Training(0, Polish(LINEAR_STEPS, near)))
     start, seconds = _near_optimum(problem, settings, runner, job)
     job = replace(job, start=start)

@@ -46,8 +46,8 @@ from ridgewalk.path.strength_table import HEAD, StrengthTable
 if TYPE_CHECKING:
     import pandas as pd
 
-_AT_REST = 1e-3  # residual up to which a fit counts as converged
-_MOST_UNFOLDED = 40  # rows of it
+_CONVERGED_RESIDUAL = 1e-3  # residual up to which a fit counts as converged
+_MOST_UNFOLDED_ROWS = 40  # rows of it
 
 Score = Callable[[Model, Integers], float]
 """Scores a model on some rows; higher is better."""
@@ -276,7 +276,7 @@ class MLPPath:
     @property
     def converged(self) -> Booleans:
         """Whether the residual is at most 0.001: shape (S, K + 1, E). ReLU networks may rest at kinks, above it."""
-        return np.asarray(self.residual <= _AT_REST)
+        return np.asarray(self.residual <= _CONVERGED_RESIDUAL)
 
     def frequency(self, index: int) -> Array:
         """Share of the folds x seeds whose network at strength ``index`` uses each column: shape (P,)."""
@@ -326,7 +326,7 @@ class MLPPath:
 
     def _repr_html_(self) -> str:
         """Show it in a notebook: what was fitted, and a table of all strengths, folded where there are many."""
-        rows, shown = markup.table(HEAD, self._in_words()), " open" * (len(self.alphas) <= _MOST_UNFOLDED)
+        rows, shown = markup.table(HEAD, self._in_words()), " open" * (len(self.alphas) <= _MOST_UNFOLDED_ROWS)
         return f"{markup.element('p', repr(self))}<details{shown}><summary>Every strength</summary>{rows}</details>"
 
     @property

@@ -15,7 +15,7 @@ from ridgewalk.plots.drawing import BLUE, GREEN, VERMILION, axes_of, last_step, 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-_WIDE = 12  # largest value to lowest: then the axis is logarithmic
+_LOG_AXIS_RATIO = 12  # largest value to lowest: then the axis is logarithmic
 
 
 class LossCurveDisplay:
@@ -137,7 +137,7 @@ class LossCurveDisplay:
             self.lines_ += self.ax_.plot(self.iterations, values, color=colour, linestyle=dashes, label=label)
         losses = np.concatenate([line.get_ydata() for line in self.lines_])
         known = losses[np.isfinite(losses) & (losses > 0)]
-        if known.size and known.max() > _WIDE * known.min():
+        if known.size and known.max() > _LOG_AXIS_RATIO * known.min():
             self.ax_.set_yscale("log")
         self.ax_.set_xlabel("epoch")
         self.ax_.set_ylabel("loss without penalty, and penalty")

@@ -18,7 +18,7 @@ from ridgewalk.report.schema import EffectOf, Effects
 from ridgewalk.report.variables import plain_variables
 from ridgewalk.tables import Encoder
 
-_ACROSS = 4  # panels side by side
+_PANELS_PER_ROW = 4  # panels side by side
 
 
 class PartialDependencePathDisplay:
@@ -122,7 +122,7 @@ class PartialDependencePathDisplay:
         """
         plt, inputs = pyplot(), self.effects["inputs"]
         if ax is None:
-            across = min(_ACROSS, len(inputs))
+            across = min(_PANELS_PER_ROW, len(inputs))
             down = -(-len(inputs) // across)
             _, grid = plt.subplots(
                 down,

@@ -20,8 +20,8 @@ from ridgewalk.report.schema import (
 )
 
 _MOST_NAMED = 3
-_NOTHING = 1e-3  # of the widest range: an effect that is none
-_TURNS = 0.25  # of the range: a curve that goes back by more is no longer rising or falling
+_NO_EFFECT = 1e-3  # of the widest range: an effect that is none
+_TURNING_SHARE = 0.25  # of the range: a curve that goes back by more is no longer rising or falling
 
 
 def short_answers(
@@ -133,9 +133,9 @@ def _shape(mean: list[float]) -> str:
     width = max(mean) - min(mean)
     ups = sum(max(b - a, 0.0) for a, b in pairwise(mean))
     downs = sum(max(a - b, 0.0) for a, b in pairwise(mean))
-    if downs <= _TURNS * width:
+    if downs <= _TURNING_SHARE * width:
         return "rises"
-    if ups <= _TURNS * width:
+    if ups <= _TURNING_SHARE * width:
         return "falls"
     lowest, highest = mean.index(min(mean)), mean.index(max(mean))
     return "rises, then falls" if 0 < highest < len(mean) - 1 and highest <= lowest else "falls and rises"

@@ -16,7 +16,7 @@ from ridgewalk.arrays import Array, Booleans, Integers
 from ridgewalk.folds import average_by_row
 from ridgewalk.losses import facts
 from ridgewalk.path.result import MLPPath
-from ridgewalk.report.rounding import few, rounded, short, spread
+from ridgewalk.report.rounding import round_digits, rounded, short, spread
 from ridgewalk.report.schema import LossAlong, RowsAlong
 
 MOST_CLASSES = 20
@@ -134,7 +134,7 @@ def _classes(losses: LossAlong, target: Array, predicted: Sequence[Array], names
         "curves": [short(names[1 if single else k]) for k in of_curves],
         "rates": rounded(rates),
         "roc": [[rounded(curve, 3) for curve, _ in each] for each in curves],
-        "auc": [[few(area) for _, area in each] for each in curves],
+        "auc": [[round_digits(area) for _, area in each] for each in curves],
     }
 
 
@@ -152,7 +152,7 @@ def _roc(probability: Array, positive: Booleans, rates: Array) -> tuple[Array, f
 
 def _shares(right: list[Booleans]) -> list[float | None]:
     """Return the share of what is right."""
-    return [few(float(each.mean())) for each in right]
+    return [round_digits(float(each.mean())) for each in right]
 
 
 def _reliability(pairs: list[tuple[Array, Array]]) -> list[list[list[float | None]]]:
@@ -170,7 +170,7 @@ def _calibration(predicted: Array, observed: Array, bins: Array) -> list[list[fl
     """Return mean prediction, mean of what was observed, and count of rows in every bin that is not empty."""
     place = np.clip(np.searchsorted(bins, predicted, side="right") - 1, 0, len(bins) - 2)
     members = [place == k for k in np.unique(place)]
-    return [[few(predicted[m].mean()), few(observed[m].mean()), int(m.sum())] for m in members]
+    return [[round_digits(predicted[m].mean()), round_digits(observed[m].mean()), int(m.sum())] for m in members]
 
 
 def _quantiles(values: Array) -> Array:
@@ -181,4 +181,4 @@ def _quantiles(values: Array) -> Array:
 def _explained(observed: Array, predicted: Array) -> float | None:
     """Return the share of the variance that is explained; None where nothing varies."""
     spread_of = ((observed - observed.mean()) ** 2).sum()
-    return few(1 - ((observed - predicted) ** 2).sum() / spread_of) if spread_of > 0 else None
+    return round_digits(1 - ((observed - predicted) ** 2).sum() / spread_of) if spread_of > 0 else None

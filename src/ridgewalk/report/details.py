@@ -59,10 +59,10 @@ if TYPE_CHECKING:
 _MOST_INPUTS = 40
 _FINEST_PLANE, _MOST_OF_PLANE = 48, 60_000  # points along a side; numbers over all strengths
 _MOST_POINTS = 200  # rows
-_SPAN = 2.5  # standard deviations around the center, where nobody gave rows
-_LEAST_GAP = 0.3  # powers of ten between the place of 0 and that of the weakest strength
+_PLANE_SPAN = 2.5  # standard deviations around the center, where nobody gave rows
+_LEAST_ZERO_GAP = 0.3  # powers of ten between the place of 0 and that of the weakest strength
 _WIDE, _DEEPEST, _ROOM = 12, 300, 1.3  # ratios: highest loss to lowest; held-out to training loss; the axis's ends
-_OFF, _MARGIN = 1.5, 0.06  # times a constant's loss: higher ones leave the page's axis; share of its height
+_OFF_AXIS, _MARGIN = 1.5, 0.06  # times a constant's loss: higher ones leave the page's axis; share of its height
 _WIDE_SHOWN, _BELOW = 6, 3  # ratios: highest to lowest on a linear axis; lowest held-out to training loss on a log one
 
 
@@ -188,7 +188,7 @@ def axes(summary: PathSummary) -> PathAxes:
     places = np.arange(len(alphas), dtype=float)
     if rising:
         logarithms = np.log10(positive)
-        zero = logarithms[0] - max(_LEAST_GAP, (logarithms[-1] - logarithms[0]) / 10)
+        zero = logarithms[0] - max(_LEAST_ZERO_GAP, (logarithms[-1] - logarithms[0]) / 10)
         places = np.concatenate([np.full(len(alphas) - len(positive), zero), logarithms])
     drawn = [row["heldout_loss"] for row in [*rows, *summary["dropped"]]] + [row["train_loss"] for row in rows]
     known = [loss for loss in drawn if loss is not None]
@@ -214,7 +214,7 @@ def _shown(summary: PathSummary) -> _Shown:
     """
     rows, null, linear = summary["path"], summary["null_loss"], summary["linear"]
     losses = [row["heldout_loss"] for row in rows if row["heldout_loss"] is not None]
-    near = [loss for loss in losses if loss <= _OFF * abs(null)] or losses
+    near = [loss for loss in losses if loss <= _OFF_AXIS * abs(null)] or losses
     known = [null, *near, *([linear["heldout_loss"]] if linear else [])]
     low, high = min(known), max(known)
     trained = min([low, *(row["train_loss"] for row in rows if row["train_loss"] is not None)])
@@ -319,7 +319,7 @@ def regions(
         low, high = x.min(axis=0), x.max(axis=0)
         low, high = low - 0.05 * (high - low), high + 0.05 * (high - low)
     elif path.standardize and path.whole.inputs is None:
-        low, high = (path.whole.center + sign * _SPAN * path.whole.scale for sign in (-1, 1))
+        low, high = (path.whole.center + sign * _PLANE_SPAN * path.whole.scale for sign in (-1, 1))
     else:
         return None  # nothing says where the rows are
     if not (np.isfinite(high - low) & (high > low)).all():

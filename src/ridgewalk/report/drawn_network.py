@@ -14,7 +14,7 @@ import numpy as np
 from ridgewalk.arrays import Array, Booleans, Integers
 from ridgewalk.input_maps import Kind
 from ridgewalk.path.result import MLPPath
-from ridgewalk.report.rounding import few, rounded, short
+from ridgewalk.report.rounding import round_digits, rounded, short
 from ridgewalk.report.schema import LayerAlong, Links, NetworkAlong
 
 MOST_LINKS = 240
@@ -121,7 +121,7 @@ def layers_along(path: MLPPath, names: list[list[str]]) -> list[LayerAlong]:
             "rows": w.shape[1],
             "from": labels[k],
             "to": labels[k + 1],
-            "zeros": [few(float(share)) for share in path.layer_zeros[strengths, -1, best, k]],
+            "zeros": [round_digits(float(share)) for share in path.layer_zeros[strengths, -1, best, k]],
             "weights": rounded(w[:, shown[k]][:, :, shown[k + 1]], 3),
         }
         for k, w in enumerate(weights)

@@ -81,23 +81,23 @@ _LOSSES: Kinds = {
 }
 _SIZE: Kinds = {"size": (Size, {"inputs": int, "units": int, "numbers": int, "multiplications": int})}
 _NUMBERS = (int, float)
-_EACH = (np.ndarray, tuple, list, type(None))  # of numbers
+_NUMBER_TYPES = (np.ndarray, tuple, list, type(None))  # of numbers
 _SETTINGS: dict[str, tuple[type, ...]] = {  # name, and the types it may have
     "hidden_layer_sizes": (tuple,), "activation": (str,), "schedule": (str,), "racing": (bool,), "max_iter": _NUMBERS,
     "learning_rate": _NUMBERS, "batch_size": (int, type(None)), "dtype": (str,), "tolerance": _NUMBERS,
 }  # fmt: skip
 _FACTORS: dict[str, tuple[type, ...]] = {
-    "l1_ratio": _NUMBERS, "upper_l2": _NUMBERS, "bias_alpha": _NUMBERS, "layer_factors": _EACH,
-    "penalty_factors": _EACH,
+    "l1_ratio": _NUMBERS, "upper_l2": _NUMBERS, "bias_alpha": _NUMBERS, "layer_factors": _NUMBER_TYPES,
+    "penalty_factors": _NUMBER_TYPES,
 }  # fmt: skip
 _PENALTIES: dict[str, tuple[type[ElasticNetPath] | type[FirstLayerPenalty], dict[str, tuple[type, ...]]]] = {
     "elasticnet": (ElasticNetPath, _FACTORS),
-    "group_lasso": (GroupLassoPath, _FACTORS | {"groups": _EACH}),
+    "group_lasso": (GroupLassoPath, _FACTORS | {"groups": _NUMBER_TYPES}),
     "mcp": (MCPPath, _FACTORS | {"gamma": _NUMBERS}),
-    "group_mcp": (GroupMCPPath, _FACTORS | {"groups": _EACH, "gamma": _NUMBERS}),
+    "group_mcp": (GroupMCPPath, _FACTORS | {"groups": _NUMBER_TYPES, "gamma": _NUMBERS}),
 }
 _FORMAT_3_ROUTE = _SETTINGS | _FACTORS | {  # of format 3: "walk" is the schedule, "penalty" a name
-    "penalty": (str,), "walk": (str,), "groups": _EACH, "standardize": (bool,), "engine": (str,),
+    "penalty": (str,), "walk": (str,), "groups": _NUMBER_TYPES, "standardize": (bool,), "engine": (str,),
 }  # fmt: skip
 _SHARES = 1e-9  # by which the shares of calibrating rows may miss their sum, over it
 _MOST_NETWORKS = 2**28  # bytes of fold networks that a file holds
@@ -155,8 +155,13 @@ _FITTED: dict[str, tuple[str, type]] = {  # name in the file: attribute of the e
     "best_validation_score": ("best_validation_score_", float),
     "float32": ("_float32", bool),
 }
-_NONE = {"best_loss", "validation_loss_curve", "validation_scores", "best_validation_score"}  # None without such rows
-_UNKEPT = ("checkpoint_dir", "memory")  # parameters of the machine that fitted: a folder is neither written nor read
+_NONE_WITHOUT_VALIDATION = {
+    "best_loss",
+    "validation_loss_curve",
+    "validation_scores",
+    "best_validation_score",
+}  # None without such rows
+_NOT_SAVED = ("checkpoint_dir", "memory")  # parameters of the machine that fitted: a folder is neither written nor read
 _OLD_PARAMETERS = {"walk": "schedule"}  # of format 3
 
 
@@ -270,7 +275,7 @@ def parameter_records(model: Any, store: ArrayStore) -> JsonObject:
     """Describe the parameters of an estimator."""
     kept = {}
     for name, value in model.get_params(deep=False).items():
-        if name in _UNKEPT:
+        if name in _NOT_SAVED:
             continue
         try:
             kept[name] = store.plain(f"parameters/{name}", value)
@@ -461,7 +466,7 @@ def stored(document: JsonObject, arrays: Arrays) -> Stored:
     for name, each in document["fitted"].items():
         attribute, kind = _FITTED[name]
         value = restored(each, arrays)
-        if type(value) is not kind and not (value is None and name in _NONE):
+        if type(value) is not kind and not (value is None and name in _NONE_WITHOUT_VALIDATION):
             raise WrongError(f"its {name} is no {kind.__name__}")
         setattr(model, attribute, value)
     spec = _output_spec(model, arrays)
@@ -502,7 +507,7 @@ def with_parameters(kind: type[Any], document: JsonObject, arrays: Arrays) -> An
     parameters = {
         _OLD_PARAMETERS.get(name, name): restored(each, arrays)
         for name, each in document["parameters"].items()
-        if name not in _UNKEPT
+        if name not in _NOT_SAVED
     }
     model = kind(**parameters)
     model._validate_params()
@@ -843,7 +848,7 @@ def _plain(record: JsonObject, types: Mapping[str, tuple[type, ...]], arrays: Ar
     fields = {name: restored(each, arrays) for name, each in record.items()}
     for name, value in fields.items():
         if type(value) not in types[name] or not (
-            types[name] is not _EACH or isinstance(value, np.ndarray | None) or _of_numbers(value)
+            types[name] is not _NUMBER_TYPES or isinstance(value, np.ndarray | None) or _of_numbers(value)
         ):
             raise WrongError(f"its {name} is {str(value)[:60]}, which is none")
     return fields

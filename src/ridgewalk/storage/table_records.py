@@ -46,7 +46,7 @@ if TYPE_CHECKING:
 
 _BLEND = {"path": ("i", "M"), "strength": ("i", "M"), "fold_weights": ("f", "KM"), "weights": ("f", "M"),
           "row_loss": ("f", "N"), "heldout_loss": ("f", "KE")}  # fmt: skip
-_SUM = 1e-9  # by which shares may miss a sum of 1
+_SUM_TOLERANCE = 1e-9  # by which shares may miss a sum of 1
 
 
 TABLE_ESTIMATORS = ("TableClassifier", "TableRegressor")
@@ -117,7 +117,7 @@ def stored_table(document: JsonObject, arrays: Arrays) -> Stored:
     if not all(arrays.meets(name, all_finite) for each in mixture["models"] for name in each["parameters"]):
         raise WrongError("its weights are not finite numbers")
     shares = sized(arrays, mixture["shares"], "f", "M", {"M": len(models)})
-    if not models or not arrays.meets(mixture["shares"], all_positive) or abs(shares.sum() - 1) > _SUM:
+    if not models or not arrays.meets(mixture["shares"], all_positive) or abs(shares.sum() - 1) > _SUM_TOLERANCE:
         raise WrongError("the shares of its models are no parts of 1")
     model.n_features_in_, model.encoder_, model.heldout_loss_ = features, encoder, loss
     model.notes_, model.mixture_ = [as_text(note) for note in fitted["notes"]], Mixture(models, shares)

@@ -43,7 +43,7 @@ _RARE_ROWS, _RARE_SHARE = 10, 0.01  # a category in fewer rows than both is rare
 _NUMBERS = {"boolean", "integer", "floating", "mixed-integer-float", "decimal", "timedelta", "timedelta64"}
 _DATES = {"date", "datetime", "datetime64", "period"}
 _ISO = r"\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d(?::\d\d(?:\.\d+)?)?(?:Z|[+-]\d\d:?\d\d)?)?"
-_SECONDS = 24 * 60 * 60  # of a day
+_SECONDS_PER_DAY = 24 * 60 * 60  # of a day
 WITH_COMMAS = r"[+-]?(?:[1-9]\d{0,2}(?:\.\d{3})+|\d+)(?:,\d+)?(?:[eE][+-]?\d+)?"  # 1.234,5 and 0,126; never 0.126
 _WHOLE = r"[+-]?\d+"
 _TRUTH = {"true": 1, "True": 1, "TRUE": 1, "false": 0, "False": 0, "FALSE": 0}  # as pandas reads CSV
@@ -57,7 +57,7 @@ _NO_DATES = (
     "Column {name!r} is named in dates (--dates), and holds {held}: write dates as {form}, name it in missing "
     "(--missing) if that is what it means, or leave the column out of dates."
 )
-_SAME = 1e-6  # difference of two sines up to which they are the same place in a cycle
+_SAME_PLACE = 1e-6  # difference of two sines up to which they are the same place in a cycle
 
 
 class DataError(ValueError):
@@ -359,7 +359,9 @@ class Date:
         """
         moments = _days(name, column, _NO_DATES, order)
         known = moments[~np.isnan(moments)]
-        vary = tuple(cycle for cycle in DAYS if known.size and max(map(np.ptp, place_in_cycle(known, cycle))) > _SAME)
+        vary = tuple(
+            cycle for cycle in DAYS if known.size and max(map(np.ptp, place_in_cycle(known, cycle))) > _SAME_PLACE
+        )
         center, indicated = float(np.floor(_median(known))), len(known) < len(moments)
         return (
             Date(name, center, vary, indicated) if order is None else OrderedDate(name, center, vary, indicated, order)
@@ -455,7 +457,7 @@ def in_days(column: pd.Series[Any]) -> pd.Series[Any]:
         return column
     missing = column.isna()
     durations = pd.to_timedelta(column.astype(object).where(~missing, None))
-    return durations.dt.total_seconds() / _SECONDS
+    return durations.dt.total_seconds() / _SECONDS_PER_DAY
 
 
 def _is_plain(column: pd.Series[Any]) -> bool:
@@ -550,7 +552,7 @@ def _days(name: str, source: pd.Series[Any], otherwise: str, order: DateOrder | 
             forms += f", or say what comes first in them (--dates '{name}:dayfirst', or monthfirst)"
         raise DataError(otherwise.format(name=name, held=repr(held), form=forms))
     microseconds = moments.to_numpy(dtype="datetime64[us]")
-    days = microseconds.astype(np.int64) / (_SECONDS * 1_000_000)
+    days = microseconds.astype(np.int64) / (_SECONDS_PER_DAY * 1_000_000)
     return np.where(np.isnat(microseconds), np.nan, days)
 
 

@@ -68,7 +68,7 @@ _FILE = ""  # instead of a column, where a sentence is on the whole file
 _WITH_POINTS = r"[+-]?(?:[1-9]\d{0,2}(?:,\d{3})+|\d+)(?:\.\d+)?"  # 1,234.5
 _GROUPED = r"\s*[+-]?[1-9]\d{0,2}(?:\.\d{3})+\s*"
 _ZEROS = re.compile(r"(?:^|[\s,;|\"])[+-]?0\d", re.MULTILINE)
-_WIDE = 1_000  # columns
+_WIDE_TABLE = 1_000  # columns
 _LARGEST = 2**63  # of whole numbers in NumPy's int64
 _BLOCK = 1 << 24  # characters that are looked through at once
 _HEAD = 1 << 16  # of a file, in which its first line is looked for
@@ -309,7 +309,7 @@ def _read_separated(name: str, text: io.TextIOWrapper | io.StringIO, kind: str, 
 
         with warnings.catch_warnings():
             warnings.simplefilter("error", pd.errors.ParserWarning)
-            if asked and len(names) > _WIDE:  # then reading twice is quicker
+            if asked and len(names) > _WIDE_TABLE:  # then reading twice is quicker
                 frame, there = read(()), [name for name in names if name in asked]
                 frame[there] = read(there, there)
             else:

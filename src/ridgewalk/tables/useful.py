@@ -23,7 +23,7 @@ CODE = r"[+-]?0\d+"
 _MANY_CATEGORIES = 50
 _FEWEST_NUMBERED = 20  # rows from which numbers in order are no accident
 _NUMBERS_AT_ONCE = 2**18
-_MOSTLY = 0.9  # share of a column's texts that look like something
+_MOST_TEXTS = 0.9  # share of a column's texts that look like something
 
 
 def useful(inputs: pd.DataFrame, choices: ColumnChoices) -> tuple[list[str], list[LeftOut], list[str]]:
@@ -119,7 +119,7 @@ def _like(name: str, column: pd.Series[Any]) -> str | None:
 def _like_numbers(texts: pd.Series[Any], first: Any) -> str | None:
     """Return how texts could be numbers, or None."""
     plain = pd.to_numeric(texts, errors="coerce").notna()
-    if _MOSTLY < plain.mean() < 1:
+    if _MOST_TEXTS < plain.mean() < 1:
         words = texts[~plain].unique()
         others = f" (and {len(words) - 1} other texts)" if len(words) > 1 else ""
         return (
@@ -134,16 +134,16 @@ def _like_numbers(texts: pd.Series[Any], first: Any) -> str | None:
             "the column in numbers (--numbers)"
         )
     bare = texts.str.replace(",", ".").str.strip(" %$€£")
-    if pd.to_numeric(bare, errors="coerce").notna().mean() > _MOSTLY:
+    if pd.to_numeric(bare, errors="coerce").notna().mean() > _MOST_TEXTS:
         return f"they look like numbers, such as {first!r}: write 1.5 for 1,5 and leave out % and the like"
     return None
 
 
 def _like_dates(name: str, column: pd.Series[Any], texts: pd.Series[Any]) -> str | None:
     """Return how texts could be dates, or None."""
-    if iso_share(column) > _MOSTLY:
+    if iso_share(column) > _MOST_TEXTS:
         return "most are dates: correct the others, leave them empty, or name them in missing (--missing)"
-    if texts.map(year_comes_last).mean() > _MOSTLY:
+    if texts.map(year_comes_last).mean() > _MOST_TEXTS:
         return (
             f"they look like dates, such as {first_value(column)!r}: write 2026-11-25, or say what comes first in them "
             f"(--dates {name + ':dayfirst'!r}, or monthfirst)"
