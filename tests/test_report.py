@@ -20,7 +20,7 @@ from ridgewalk.diagnostics import Diagnosis, Finding
 from ridgewalk.estimators.card import model_card
 from ridgewalk.folds import average_by_row
 from ridgewalk.path.dependence import mean_and_error
-from ridgewalk.report.compared import Given
+from ridgewalk.report.compared import PageRows
 from ridgewalk.report.details import Extras, page_data
 from ridgewalk.report.html import render
 from ridgewalk.report.summary import sentences, summarize
@@ -330,7 +330,7 @@ CARDS = ["strength", "inputs", "data"]  # answers that every page has
 def page_of(model: Any, x: Any, y: Any, weights: Any = None) -> Any:
     """Fit, and return the data of the page without any other rows."""
     path, rule, names, choice = model.fit(x, y, weights)._shown()
-    return page_data(path, rule, names, choice, extras=Extras(fit=Given(model._problem.x, model._problem.target)))
+    return page_data(path, rule, names, choice, extras=Extras(fit=PageRows(model._problem.x, model._problem.target)))
 
 
 def test_held_out_rows_are_judged_as_scikit_learn_judges_them() -> None:

@@ -77,7 +77,7 @@ class Cost:
 
 
 def fitted_into(
-    limit: float, began: float, problem: Problem, options: PathOptions, chosen_by_user: Collection[str], verbose: bool
+    limit: float, began: float, problem: Problem, options: PathOptions, set_by_user: Collection[str], verbose: bool
 ) -> tuple[PathOptions, str]:
     """Choose the largest grid that is done ``limit`` seconds after ``began``; say which, and what is left out.
 
@@ -92,13 +92,13 @@ def fitted_into(
         If there is none.
     """
     if strengths(options.alphas) == "auto":
-        chosen_by_user = set(chosen_by_user) - {"alphas"}
+        set_by_user = set(set_by_user) - {"alphas"}
     if strengths(options.alphas) == "qut":
         raise ValueError("--budget chooses a grid of strengths, and --alphas qut is a single one: leave one out.")
     options = problem.sized(options)
     cost = measured(problem, options, limit)
     left = limit - (time.monotonic() - began)
-    wanted = [_kept(size, problem, options, chosen_by_user) for size in SIZES]
+    wanted = [_kept(size, problem, options, set_by_user) for size in SIZES]
     sizes_of_grids = [size for k, size in enumerate(wanted) if size not in wanted[:k]]
     takes = [cost.seconds(size, options) for size in sizes_of_grids]
     fitting = [k for k, each in enumerate(takes) if each <= _SHARE_OF_TIME * left]
@@ -117,7 +117,7 @@ def fitted_into(
         sentence += "Nothing is left out: larger grids are not worth their time."
     if verbose:
         out.print(sentence)
-    alphas = options.alphas if "alphas" in chosen_by_user else str(chosen.alphas)
+    alphas = options.alphas if "alphas" in set_by_user else str(chosen.alphas)
     return replace(options, alphas=alphas, folds=chosen.folds, seeds=chosen.seeds, max_iter=chosen.max_iter), sentence
 
 
@@ -188,15 +188,15 @@ def _work(size: Size, options: PathOptions) -> tuple[float, float]:
     return paths * fits * (size.folds + 1) * size.seeds, paths * epochs * size.folds * size.seeds
 
 
-def _kept(size: Size, problem: Problem, options: PathOptions, chosen_by_user: Collection[str]) -> Size:
+def _kept(size: Size, problem: Problem, options: PathOptions, set_by_user: Collection[str]) -> Size:
     """Return a grid with what the user set, and no more folds than the rows allow."""
     asked = strengths(options.alphas)
     most = len(np.unique(problem.groups)) if problem.groups is not None else len(problem.y)
     if problem.table.task == "classification":
         most = min(most, int(np.unique(problem.y, return_counts=True)[1].min()))
     size = replace(size, max_iter=max(1, round(size.max_iter * (options.max_iter or USUAL_EPOCHS) / USUAL_EPOCHS)))
-    own = {name: getattr(options, name) for name in ("folds", "seeds", "max_iter") if name in chosen_by_user}
-    if "alphas" in chosen_by_user:
+    own = {name: getattr(options, name) for name in ("folds", "seeds", "max_iter") if name in set_by_user}
+    if "alphas" in set_by_user:
         own["alphas"] = asked if isinstance(asked, int) else np.size(asked)
     return replace(replace(size, folds=max(2, min(size.folds, most))), **own)
 

@@ -107,9 +107,9 @@ def fit(
             with resumable(folder, asked, wanted.resume) as records:
                 notes = list(problem.table.notes)
                 if limit is not None:
-                    chosen_by_user = _given(ctx)
+                    set_by_user = _set_by_user(ctx)
                     options, sentence = chosen_once(
-                        records, options, lambda: fitted_into(limit, began, problem, options, chosen_by_user, verbose)
+                        records, options, lambda: fitted_into(limit, began, problem, options, set_by_user, verbose)
                     )
                     notes.append(sentence)
                 model = problem.model(options, verbose).set_params(checkpoint_dir=records)
@@ -153,7 +153,7 @@ def _check(options: PathOptions, wanted: FitOptions) -> None:
         )
 
 
-def _given(ctx: typer.Context) -> set[str]:
+def _set_by_user(ctx: typer.Context) -> set[str]:
     """Names of the parameters that the command line or a configuration gave."""
     sources = {str(option.name): ctx.get_parameter_source(str(option.name)) for option in ctx.command.params}
     return {name for name, source in sources.items() if source is not None and source.name != "DEFAULT"}

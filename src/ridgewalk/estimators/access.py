@@ -17,7 +17,7 @@ from ridgewalk.optimizers import Optimizer
 from ridgewalk.path.blend import Blend
 from ridgewalk.path.result import MLPPath
 from ridgewalk.path.selection import Choice, Rule
-from ridgewalk.report.compared import Given
+from ridgewalk.report.compared import PageRows
 from ridgewalk.report.schema import HeldOut
 
 if TYPE_CHECKING:
@@ -41,9 +41,9 @@ def output_names(model: Any) -> list[str] | None:
     return names
 
 
-def checked_rows(model: Any, X: Any, y: Any) -> Given | None:
+def checked_rows(model: Any, X: Any, y: Any) -> PageRows | None:
     """Return rows to compare predictions on, checked and encoded; None where none are given."""
-    rows: Given | None = model._given(X, y)
+    rows: PageRows | None = model._page_rows(X, y)
     return rows
 
 

@@ -76,7 +76,7 @@ from ridgewalk.path.selection import Choice, Rule, best_path, cross_chosen, nest
 from ridgewalk.path.settings import PathSettings, Precision, Schedule
 from ridgewalk.progress import progress
 from ridgewalk.report.answer import Answer, answered
-from ridgewalk.report.compared import Given
+from ridgewalk.report.compared import PageRows
 from ridgewalk.report.details import Extras, page_data
 from ridgewalk.report.html import excerpt, render
 from ridgewalk.report.schema import ChosenOn, CompetitorName, LinearSummary, Summary
@@ -608,8 +608,8 @@ class _PathEstimator(Calibrated, PathAtStrength):
         summary = content.of_table or self.summary(content.origins)
         extras = Extras(
             classes=self._names_of_outputs(),
-            given=self._given(content.X, content.y),
-            fit=None if problem is None else Given(problem.x, problem.target),
+            page_rows=self._page_rows(content.X, content.y),
+            fit=None if problem is None else PageRows(problem.x, problem.target),
             variables=None if encoder is None else variables_of(encoder),
             columns=None if encoder is None else encoder.names,
             selection=getattr(self, "input_selection_", None),
@@ -633,11 +633,11 @@ class _PathEstimator(Calibrated, PathAtStrength):
         names = self._origins(origins)
         return self.path_, self.selection, names, self._choice()
 
-    def _given(self, X: Any, y: Any) -> Given | None:
+    def _page_rows(self, X: Any, y: Any) -> PageRows | None:
         """Check rows to compare predictions on."""
         if (X is None) != (y is None):
             raise ValueError("Give X and y together, or neither: predictions are compared with y.")
-        return None if X is None else Given(*self._compared(X, y))
+        return None if X is None else PageRows(*self._compared(X, y))
 
     def _refit_history(self, indices: Sequence[int]) -> History:
         """Train the folds at some strengths of the path once more, and say how that went; held-out rows validate.

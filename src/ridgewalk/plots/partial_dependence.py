@@ -12,7 +12,7 @@ from ridgewalk.estimators.access import output_names, rows_of_fit, shown_path
 from ridgewalk.estimators.encoded import variables_of
 from ridgewalk.formatting import format_number
 from ridgewalk.plots.drawing import BLUE, COLOURS, QUIET, last_step, nearest, numbers, pyplot, short
-from ridgewalk.report.compared import Given
+from ridgewalk.report.compared import PageRows
 from ridgewalk.report.effects import effects_along, rows_for_effects
 from ridgewalk.report.schema import EffectOf, Effects
 from ridgewalk.report.variables import plain_variables
@@ -101,7 +101,7 @@ class PartialDependencePathDisplay:
             raise ValueError(f"features are names of inputs, such as {variables[0].name!r}; got {unknown[0]!r}.")
         chosen = [each for each in variables if features is None or each.name in features]
         index = choice.chosen if alpha is None else int(nearest(path.alphas, alpha)[0])
-        looked = rows_for_effects(Given(x, np.zeros((x.shape[0], 1))), None)
+        looked = rows_for_effects(PageRows(x, np.zeros((x.shape[0], 1))), None)
         classes = output_names(fitted) or ["no", "yes"]
         effects = None if looked is None else effects_along(path, chosen, looked, index, classes, [index])
         if effects is None:

@@ -26,7 +26,7 @@ _MOST_CURVES, _PLACES = 12, 41  # ROC curves; places along each
 
 
 @dataclass(frozen=True, eq=False)
-class Given:
+class PageRows:
     """Rows to look at predictions on.
 
     Attributes
@@ -65,10 +65,10 @@ def held_out(path: MLPPath, target: Array, names: list[str]) -> RowsAlong | None
     return _compared(path, losses_along, target[shown], predicted, names)
 
 
-def given_rows(path: MLPPath, given: Given, names: list[str]) -> RowsAlong:
+def rows_along(path: MLPPath, page_rows: PageRows, names: list[str]) -> RowsAlong:
     """Compare what the best network of all rows predicts of rows that someone gave."""
-    loss, target = path.loss, given.target
-    outputs = [path.model(s).output(given.x) for s in range(len(path.alphas))]
+    loss, target = path.loss, page_rows.target
+    outputs = [path.model(s).output(page_rows.x) for s in range(len(path.alphas))]
     scale = path.whole.target_scale if target.shape[1] > 1 and not facts(loss).is_classification else 1.0
     losses_along: LossAlong = {
         "count": len(target),

@@ -33,7 +33,7 @@ from ridgewalk.path.result import MLPPath
 from ridgewalk.path.selection import Choice, Rule
 from ridgewalk.report.answers import short_answers
 from ridgewalk.report.certainty import candidate_curves, certainty
-from ridgewalk.report.compared import MOST_CLASSES, Given, given_rows, held_out
+from ridgewalk.report.compared import MOST_CLASSES, PageRows, held_out, rows_along
 from ridgewalk.report.drawn_network import layers_along, network_along, node_names
 from ridgewalk.report.effects import Looked, effects_along, rows_for_effects, signed_effects
 from ridgewalk.report.rounding import rounded, short, spread
@@ -74,9 +74,9 @@ class Extras:
     ----------
     classes : list of str, optional
         Their names, in the order of the outputs; no and yes where there is one output.
-    given : Given, optional
+    page_rows : PageRows, optional
         Rows to predict at every strength.
-    fit : Given, optional
+    fit : PageRows, optional
         Rows of the fit: what held-out predictions are compared with, and what effects are computed on.
     variables : list of Variable, optional
         The inputs, where an encoder knows how each became columns; by default each column is a number.
@@ -101,8 +101,8 @@ class Extras:
     """
 
     classes: list[str] | None = None
-    given: Given | None = None
-    fit: Given | None = None
+    page_rows: PageRows | None = None
+    fit: PageRows | None = None
     variables: list[Variable] | None = None
     columns: list[str] | None = None
     selection: InputSelection | None = None
@@ -147,7 +147,7 @@ def page_data(
     names = extras.classes or _numbered(path)
     columns = extras.columns or origins or list(by_input(path))
     variables = extras.variables or plain_variables(origins or columns)
-    looked = rows_for_effects(extras.given, extras.fit)
+    looked = rows_for_effects(extras.page_rows, extras.fit)
     certain = certainty(path, choice or path.choose(rule))
     arms = candidate_curves(path, extras.selection)
     along = next(arm["entries"] for arm in arms if arm["entries"] and summary["index"] in arm["entries"])
@@ -171,9 +171,9 @@ def page_data(
         "layers": layers_along(path, nodes),
         "curves": _curves(extras.history) if extras.history else None,
         "held_out": compared,
-        "rows": given_rows(path, extras.given, names) if extras.given else None,
+        "rows": rows_along(path, extras.page_rows, names) if extras.page_rows else None,
         "effects": effects,
-        "regions": regions(path, origins, extras.given or extras.fit, names, range(len(path.alphas))),
+        "regions": regions(path, origins, extras.page_rows or extras.fit, names, range(len(path.alphas))),
         "card": extras.card,
         "cut": [],
     }
@@ -298,7 +298,7 @@ def _curves(history: History) -> Curves:
 def regions(
     path: MLPPath,
     origins: list[str] | None,
-    given: Given | None,
+    page_rows: PageRows | None,
     names: list[str],
     shown: Sequence[int],
     finest: int | None = None,
@@ -314,8 +314,8 @@ def regions(
         return None
     if outputs > 1 and facts(loss).output_activation != "softmax":
         return None
-    if given is not None:
-        x = np.asarray(given.x if isinstance(given.x, np.ndarray) else given.x.toarray())
+    if page_rows is not None:
+        x = np.asarray(page_rows.x if isinstance(page_rows.x, np.ndarray) else page_rows.x.toarray())
         low, high = x.min(axis=0), x.max(axis=0)
         low, high = low - 0.05 * (high - low), high + 0.05 * (high - low)
     elif path.standardize and path.whole.inputs is None:
@@ -330,9 +330,9 @@ def regions(
     predicted = [loss.predict(path.model(s).output(plane)) for s in shown]
     several, classification = outputs > 1, facts(loss).is_classification
     points: Points | None = None
-    if given is not None:
+    if page_rows is not None:
         sampled = spread(len(x), _MOST_POINTS)
-        target = given.target[sampled].argmax(axis=1) if several else given.target[sampled, 0]
+        target = page_rows.target[sampled].argmax(axis=1) if several else page_rows.target[sampled, 0]
         points = {"across": rounded(x[sampled, 0]), "up": rounded(x[sampled, 1]), "target": rounded(target)}
     return {
         "kind": "classes" if several else "probability" if classification else "numbers",

@@ -23,7 +23,7 @@ from ridgewalk.diagnostics.partial_dependence import (
 from ridgewalk.losses import facts
 from ridgewalk.model import Model
 from ridgewalk.path.result import MLPPath
-from ridgewalk.report.compared import Given
+from ridgewalk.report.compared import PageRows
 from ridgewalk.report.rounding import rounded, short, spread
 from ridgewalk.report.schema import EffectOf, Effects, JointEffect
 from ridgewalk.report.variables import Variable
@@ -48,14 +48,16 @@ class Looked:
     fresh: bool
 
 
-def rows_for_effects(given: Given | None, fit: Given | None) -> Looked | None:
+def rows_for_effects(page_rows: PageRows | None, fit: PageRows | None) -> Looked | None:
     """Return some rows, of those that were given or else of the fit, evenly spread; None without any."""
-    rows = given or fit
+    rows = page_rows or fit
     if rows is None:
         return None
     shown = spread(rows.x.shape[0], _MOST_ROWS)
     part = rows.x[shown]
-    return Looked(np.asarray(part if isinstance(part, np.ndarray) else part.toarray()), rows.x.shape[0], rows is given)
+    return Looked(
+        np.asarray(part if isinstance(part, np.ndarray) else part.toarray()), rows.x.shape[0], rows is page_rows
+    )
 
 
 def signed_effects(path: MLPPath, variables: Sequence[Variable | None], looked: Looked) -> Array:
