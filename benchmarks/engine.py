@@ -100,11 +100,11 @@ class Entry:
         return float(np.median(self.whole) - np.median(self.apart))
 
     def fresh(self) -> Entry:
-        """Give the same way of running, with nothing measured."""
+        """Return the same way of running, with nothing measured."""
         return Entry(self.family, self.variant, self.engine, self.options, self.places)
 
     def plain(self) -> dict[str, Any]:
-        """Give everything as plain data."""
+        """Return everything as plain data."""
         kept = ("family", "variant", "failed", "compile_seconds", "epochs", "whole", "apart", "differences")
         return {name: getattr(self, name) for name in kept} | {"processes": len(self.places)}
 
@@ -119,12 +119,12 @@ class Workers:
         self.connections: dict[Place, Any] = {}
 
     def ask(self, place: Place, command: str, **arguments: Any) -> Any:
-        """Tell a worker to do something, and wait for what it returns."""
+        """Send a worker a command, and wait for what it returns."""
         self.tell(place, command, **arguments)
         return self.hear(place)
 
     def ask_all(self, places: Sequence[Place], command: str, **arguments: Any) -> None:
-        """Tell several workers to do something, and wait until all have."""
+        """Send several workers a command, and wait until all are done."""
         for place in places:
             self.tell(place, command, **arguments)
         errors = []
@@ -137,7 +137,7 @@ class Workers:
             raise errors[0]
 
     def tell(self, place: Place, command: str, **arguments: Any) -> None:
-        """Tell a worker to do something."""
+        """Send a worker a command."""
         if place not in self.processes:
             self._start(place)
         self.connections[place].send((command, arguments))
@@ -195,7 +195,7 @@ class Workers:
 
 @contextmanager
 def open_workers() -> Iterator[Workers]:
-    """Give workers, and end them whatever happens."""
+    """Yield workers, and end them whatever happens."""
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
         workers = Workers(folder)
         try:

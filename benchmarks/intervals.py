@@ -205,7 +205,7 @@ def run(folder: Path, arguments: argparse.Namespace) -> None:
 
 
 def verdict(covered: float, asked_for: float, rows: int, sets: bool) -> str:
-    """Say whether a coverage is as it has to be."""
+    """Check whether a coverage is as it has to be."""
     allowed = POINTS + 2 * (asked_for * (1 - asked_for) / rows) ** 0.5
     if covered < 1 - 2 * (1 - asked_for):
         return "under 1 - 2a"

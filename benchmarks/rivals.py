@@ -185,7 +185,7 @@ class Engine(Protocol):
         """Train every model; this is timed."""
 
     def weights(self) -> list[Arrays]:
-        """Give the weights of every model after the run."""
+        """Return the weights of every model after the run."""
 
     def close(self) -> None:
         """End whatever was started."""
@@ -448,7 +448,7 @@ class _Torch(_OneByOne):
         ]
 
     def arrays(self, tensors: Sequence[Any]) -> Arrays:
-        """Give the weights as everyone else has them."""
+        """Return the weights as everyone else has them."""
         return tuple(
             tensor.detach().numpy()[None] if k % 2 else tensor.detach().numpy().T for k, tensor in enumerate(tensors)
         )
@@ -715,7 +715,7 @@ class Bench:
         return time.perf_counter() - began
 
     def weights(self, key: str) -> list[Arrays]:
-        """Give the weights after the run."""
+        """Return the weights after the run."""
         return list(self.engines[key].weights())
 
     def clear(self) -> None:

@@ -76,7 +76,7 @@ def straight(x: Array) -> Array:
 
 
 def silent(x: Array) -> Array:
-    """Say nothing."""
+    """Print nothing."""
     return np.zeros(len(x))
 
 
@@ -167,7 +167,7 @@ def run(task: tuple[str, Design, int]) -> tuple[str, Outcome]:
 
 
 def neutral(task: tuple[Design, int]) -> Array:
-    """Give the true mean differences (S,) of one data set at the strengths of a grid that all data sets share."""
+    """Return the true mean differences (S,) of one data set at the strengths of a grid that all data sets share."""
     design, seed = task
     warnings.simplefilter("ignore")
     _, path = fitted(design, seed)

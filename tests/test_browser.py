@@ -59,7 +59,7 @@ def browser() -> Iterator[Any]:
 
 @pytest.fixture(scope="module", params=CASES, ids=lambda case: case.__name__)
 def report(request: pytest.FixtureRequest, browser: Any, tmp_path_factory: pytest.TempPathFactory) -> Any:  # noqa: ARG001 (nothing is fitted where there is no browser)
-    """Give a fitted model and the file of its page."""
+    """Return a fitted model and the file of its page."""
     model, x, y = request.param()
     file = tmp_path_factory.mktemp("page") / "report.html"
     curves = request.param not in (refits, selected)  # those have none
@@ -68,7 +68,7 @@ def report(request: pytest.FixtureRequest, browser: Any, tmp_path_factory: pytes
 
 @pytest.fixture
 def opened(browser: Any, report: Any) -> Iterator[Any]:
-    """Give what opens the page; afterwards, nothing may have gone wrong and nothing have been asked for."""
+    """Yield what opens the page; afterwards, no error may have come and no request been sent."""
     _, file = report
     pages, faults, asked = [], [], []
 

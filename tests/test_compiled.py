@@ -214,7 +214,7 @@ MAPS = {
 
 
 def mapped_job(mapped: Any, layers: Any, **given: Any) -> Job:
-    """Give a job over three columns, of heavy tails, of zeros and ones, and a plain one, that are mapped."""
+    """Return a job over three columns, of heavy tails, of zeros and ones, and a plain one, that are mapped."""
     rule = MapRule(np.array([True, False, True]), 4)
     count = len(rule.column if mapped is None else mapped.column)
     job = make_job([Dense(count, SHAPES[0][1]), *layers], **given)

@@ -215,7 +215,7 @@ def jobs_in(monkeypatch: pytest.MonkeyPatch, fits: Any = None) -> Any:
 
 
 def jobs_of(monkeypatch: pytest.MonkeyPatch, settings: Any) -> Any:
-    """Walk with the engine's jobs looked at."""
+    """Fit a path, and return the engine's jobs."""
     fits: list[Any] = []
     jobs = jobs_in(monkeypatch, fits)
     x, target = binary(60)

@@ -130,7 +130,7 @@ class Page(HTMLParser):
 
 @pytest.fixture(scope="module", params=CASES, ids=lambda case: case.__name__)
 def written(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Any:
-    """Give a fitted model, its rows, and the file of its page."""
+    """Return a fitted model, its rows, and the file of its page."""
     model, x, y = request.param()
     model.fit(x, y)
     return model, x, y, model.report(tmp_path_factory.mktemp("page") / "report.html", x, y)

@@ -98,7 +98,7 @@ def fitted() -> Any:
 
 
 def assert_same(one: Any, other: Any, where: Any = "model") -> None:
-    """See that everything is equal to the bit, and of the same type."""
+    """Check that everything is equal to the bit, and of the same type."""
     assert type(one) is type(other), where
     if isinstance(one, np.ndarray):
         assert one.dtype == other.dtype, where
@@ -335,7 +335,7 @@ def test_bytes_of_any_kind_are_refused(tmp_path_factory: pytest.TempPathFactory,
 
 
 def opened(file: Any) -> Any:
-    """Give document and arrays of a file."""
+    """Return document and arrays of a file."""
     with safe_open(file, framework="np") as kept:
         document = json.loads(kept.metadata()["ridgewalk"].split(" ", 2)[2])
         return document, {name: kept.get_tensor(name) for name in kept.keys()}  # noqa: SIM118

@@ -70,7 +70,7 @@ def falls(path: MLPPath, share: float) -> int:
 
 
 def walked(seed: int, share: float) -> Counter[str]:
-    """Walk a problem under every penalty and by every schedule, and count."""
+    """Fit a problem under every penalty and by every schedule, and count."""
     counts: Counter[str] = Counter()
     x, target, loss, splits, network = problem(seed)
     given = PathProblem.of(x, target, loss, splits, (seed, seed + 1))
@@ -88,7 +88,7 @@ def walked(seed: int, share: float) -> Counter[str]:
 
 
 def main() -> None:
-    """Walk them all, and end with 1 where one objective falls."""
+    """Fit them all, and end with 1 where one objective falls."""
     import steps  # beside this file, where it is run as a script
 
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
