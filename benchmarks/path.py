@@ -56,7 +56,7 @@ def timed(work: Callable[[], Any]) -> tuple[float, Any]:
     return time.perf_counter() - began, result
 
 
-def walk(starts: int) -> MLPClassifierCV:
+def fitted_path(starts: int) -> MLPClassifierCV:
     """Fit ridgewalk's path."""
     x, y, splits = standardized_cancer()
     model = MLPClassifierCV(HIDDEN, alphas=STRENGTHS, cv=splits, n_seeds=starts, random_state=0, n_jobs=THREADS)
@@ -259,13 +259,13 @@ def main() -> None:
     parser.add_argument("--output", type=Path, default=Path(__file__).parent / "results")
     options = parser.parse_args()
     loads: list[Any] = [load()]
-    models = {starts: walk(starts) for starts in (STARTS, 1)}  # these do not count
+    models = {starts: fitted_path(starts) for starts in (STARTS, 1)}  # these do not count
     seconds: dict[int, list[float]] = {starts: [] for starts in models}
 
     def repeat() -> None:
         for _ in range(options.repeats):
             for starts in models:
-                seconds[starts].append(timed(lambda starts=starts: walk(starts))[0])
+                seconds[starts].append(timed(lambda starts=starts: fitted_path(starts))[0])
 
     repeat()
     others = [] if options.no_rival else rivals()

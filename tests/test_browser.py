@@ -151,14 +151,14 @@ def test_the_slider_moves_every_chart_and_nothing_else_by_keys_alone(opened: Any
     assert len(model.path_.alphas) == page.evaluate("path.length")
 
 
-def test_every_curve_of_a_selection_can_be_walked(opened: Any, report: Any) -> None:
+def test_every_curve_of_a_selection_can_be_shown(opened: Any, report: Any) -> None:
     model, _ = report
     page = opened(DESK)
-    walked = page.evaluate(
+    fitted = page.evaluate(
         "() => data.arms.flatMap((arm, k) => (arm.entries ? arm.entries.map((s) => { go(s); return [k === state.arm, current() === s]; }) : []))"  # noqa: E501
     )
-    assert len(walked) == len(model.path_.alphas)
-    assert all(all(each) for each in walked)
+    assert len(fitted) == len(model.path_.alphas)
+    assert all(all(each) for each in fitted)
 
 
 def test_there_is_a_table_behind_every_chart(opened: Any) -> None:

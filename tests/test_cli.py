@@ -768,8 +768,8 @@ def test_a_blend_is_compared_with_one_network_on_the_same_folds(ridgewalk: Any, 
     assert "90 held-out rows in 3 folds, the same for all" in out
     assert out.splitlines()[-1].startswith(("blend ", "blend and one"))
     (tmp_path / "one.toml").write_text('drop = ["amount"]\nfolds = 3\nblend = false\n')
-    walked = ridgewalk("compare", "one.toml", "blend", "--table", "people.csv", "-t", "outcome", "--json")[1]
-    assert json.loads(walked)["models"][1] == blend
+    fitted = ridgewalk("compare", "one.toml", "blend", "--table", "people.csv", "-t", "outcome", "--json")[1]
+    assert json.loads(fitted)["models"][1] == blend
 
 
 @pytest.mark.slow

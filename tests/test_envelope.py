@@ -1,4 +1,4 @@
-"""The law of a path: its objectives do not fall, and every cell says whose network it holds."""
+"""The law of a path: its objectives do not fall, and it says whose network every strength holds."""
 
 import runpy
 from dataclasses import replace
@@ -76,7 +76,7 @@ def spoiled(steps: Steps, fits: Any, strengths: Any, alphas: Any) -> Any:
 
 
 @ids
-def test_a_cell_holds_the_network_that_it_names_measured_at_its_own_strength(penalty: Any, schedule: Any) -> None:
+def test_a_path_holds_the_network_that_it_names_measured_at_its_own_strength(penalty: Any, schedule: Any) -> None:
     x, target, loss, splits, network = LAW["problem"](2)
     settings = replace(LAW["settings_of"](network, penalty, schedule), max_iter=100, dtype="float64")
     steps = Steps(x, target, loss, splits, settings, [3, 4])
@@ -121,7 +121,7 @@ def test_strength_0_trains_on_where_the_weakest_strength_has_the_lower_loss() ->
     assert not path.null_wins[0].any()
 
 
-def test_a_divergence_at_strength_0_stays_to_be_seen_and_above_it_another_network_takes_the_cell() -> None:
+def test_a_divergence_at_strength_0_is_kept_and_above_it_another_network_takes_its_place() -> None:
     x, target, loss, splits, network = LAW["problem"](0)
     steps = Steps(x, target, loss, splits, settings_of(**network))
     strengths = steps.strengths(4)

@@ -179,9 +179,9 @@ def test_class_weights_are_sample_weights() -> None:
     by_class = MLPClassifier(class_weight="balanced", **settings).fit(X, y)
     by_row = MLPClassifier(**settings).fit(X, y, sample_weight=40 / np.array([50, 50, 20])[y])
     np.testing.assert_allclose(by_class.predict_proba(X), by_row.predict_proba(X), rtol=1e-4)
-    walked = MLPClassifierCV((4,), alphas=3, max_iter=30, cv=2, random_state=0, class_weight={0: 1, 1: 2, 2: 3})
-    plain = clone(walked).set_params(class_weight=None).fit(X, y, sample_weight=y + 1)
-    np.testing.assert_array_equal(walked.fit(X, y).predict_proba(X), plain.predict_proba(X))
+    fitted = MLPClassifierCV((4,), alphas=3, max_iter=30, cv=2, random_state=0, class_weight={0: 1, 1: 2, 2: 3})
+    plain = clone(fitted).set_params(class_weight=None).fit(X, y, sample_weight=y + 1)
+    np.testing.assert_array_equal(fitted.fit(X, y).predict_proba(X), plain.predict_proba(X))
 
 
 @pytest.mark.parametrize("face", [MLPClassifier, MLPRegressor])

@@ -749,7 +749,7 @@ def test_what_is_not_there_is_named(tmp_path: Path) -> None:
         load(tmp_path)
 
 
-def test_a_path_of_format_3_says_of_its_cells_whether_they_hold_the_null_model() -> None:
+def test_a_path_of_format_3_says_where_it_holds_the_null_model() -> None:
     file = MODELS / "format_3" / "classifier.safetensors"
     document, arrays = opened(file)
     path = read(file).model.linear_path_
@@ -758,7 +758,7 @@ def test_a_path_of_format_3_says_of_its_cells_whether_they_hold_the_null_model()
     np.testing.assert_array_equal(path.source, np.where(null, -1, np.arange(len(path.alphas))[:, None, None]))
 
 
-def test_the_source_of_every_cell_is_kept_and_checked(tmp_path: Path) -> None:
+def test_the_source_of_every_network_is_kept_and_checked(tmp_path: Path) -> None:
     document, arrays = opened(GOLDEN_FILE)
     name = document["paths"][0]["tables"]["source"]
     np.testing.assert_array_equal(GOLDEN.model.paths_[0].source, arrays[name])

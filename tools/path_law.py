@@ -2,7 +2,7 @@
 
     python tools/path_law.py [--problems 200] [--falls 1e-9]
 
-Problems differ in rows, inputs, loss, signal, network and seeds; each is walked under three penalties (elastic net, L2
+Problems differ in rows, inputs, loss, signal, network and seeds; each is fitted under three penalties (elastic net, L2
 alone, group lasso) and by both schedules. Above strength 0, and for every fold and start, no objective may be below
 that of the strength before it by more than the given share. What is printed besides says how often a network moved.
 A run that was cut goes on where it was (tools/steps.py).
@@ -69,7 +69,7 @@ def falls(path: MLPPath, share: float) -> int:
     return int((~(np.diff(above, axis=0) >= -share * np.abs(above[:-1]))).sum())
 
 
-def walked(seed: int, share: float) -> Counter[str]:
+def fitted(seed: int, share: float) -> Counter[str]:
     """Fit a problem under every penalty and by every schedule, and count."""
     counts: Counter[str] = Counter()
     x, target, loss, splits, network = problem(seed)
@@ -100,7 +100,7 @@ def main() -> None:
     for seed in range(options.problems):
         step = f"problem {seed}, share {options.falls}"
         if step not in notes.passed:
-            found = walked(seed, options.falls)
+            found = fitted(seed, options.falls)
             counts.update(found)
             if not found["falls"]:
                 notes.note(step, found)
