@@ -67,12 +67,12 @@ class Calibration:
 
 
 def check_coverage(coverage: float) -> float:
-    """Check that a coverage is a number between 0 and 1, and return it.
+    """Check that a coverage is a number between 0 and 1, both excluded, and return it.
 
     Raises
     ------
     ValueError
-        If it is not.
+        If it is not such a number.
     """
     if isinstance(coverage, bool | np.bool_) or not isinstance(coverage, Real) or not 0 < float(coverage) < 1:
         raise ValueError(

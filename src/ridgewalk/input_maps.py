@@ -155,7 +155,7 @@ class MapRule:
 
     @property
     def kind(self) -> Integers:
-        """The kind of every number: shape (M,)."""
+        """The :class:`Kind` of each of the M numbers that a network sees: shape (M,)."""
         of_mapped, of_other = [Kind.SOFT_CLIP, *[Kind.PIECE] * self.pieces], [Kind.IDENTITY]
         return np.array([kind for mapped in self.mapped for kind in (of_mapped if mapped else of_other)], dtype=int)
 

@@ -99,7 +99,7 @@ class Optimizer(Protocol):
         """What multiplies the rate."""
 
     def start(self, w: Array, pool: Pool) -> State:
-        """State before the first step."""
+        """Return the state before the first step, of arrays shaped as w (R, P, Q)."""
 
     def point(self, w: Array, state: State) -> Array:
         """Where the gradient is to be taken."""

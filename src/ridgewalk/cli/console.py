@@ -52,7 +52,7 @@ def warnings_as_notes(notes: list[str]) -> Iterator[None]:
 
 
 def show(summary: Summary) -> None:
-    """Print the answer, the path as a table, and what was fitted."""
+    """Print the summary of a fit: the answer, the path as a table, and what was fitted."""
     answer = summary.get("answer")
     if answer is not None:
         out.print()

@@ -121,7 +121,16 @@ def finished(folder: Path, asked: Asked) -> Summary | None:
 def resumable(folder: Path, asked: Asked, resume: bool) -> Iterator[Path]:
     """Yield a folder for finished runs: it is removed when the block ends well, and stays where it is broken off.
 
-    It is nobody else's, and so are the files that a fit which was killed had been writing: they go.
+    The folder is locked for this fit; files that a killed fit was writing are removed.
+
+    Parameters
+    ----------
+    folder : Path
+        Of the result.
+    asked : Asked
+        The options, the data and the engine: only a fit of the same ones can be continued.
+    resume : bool
+        Whether to continue the fit that is there, if there is one.
 
     Raises
     ------

@@ -467,12 +467,12 @@ def of_path(
     linear: MLPPath | None = None,
     stopped: EarlyStopped | None = None,
 ) -> Evidence:
-    """Gather what a path says, and train a few arms more.
+    """Collect the evidence of a fitted path, and train the other conditions that a diagnosis compares.
 
     Parameters
     ----------
     problem : PathProblem
-        That the path was fitted to.
+        The problem that the path was fitted to.
     path : MLPPath
     runner : Runner, optional
     rule : "min", "1se" or "simplest"
@@ -485,6 +485,11 @@ def of_path(
         Of linear models on the same folds.
     stopped : EarlyStopped, optional
         The unpenalized networks that the path's fit stopped early; they are trained here where they are not known.
+
+    Returns
+    -------
+    Evidence
+        Losses in the units of the target.
     """
     runner, settings = runner or Runner(), path.settings
     choice = path.held_out.choose(rule, path.row_weights)

@@ -50,20 +50,23 @@ Outcome = Literal["better", "no difference", "worse", "cannot tell"]
 
 @dataclass(frozen=True)
 class Effect:
-    """A difference and its 95% interval.
+    """A paired difference of held-out losses, and its 95% interval.
 
     Attributes
     ----------
     mean, error : float
+        The mean difference and its standard error, in units of the loss.
     row_error, seed_error : float
-        What rows, and what starts, bring to the error. More seeds lower the second alone.
+        The parts of the error that rows and seeds cause, which add up as squares. More seeds lower the second alone.
     skewness : float
         Of the error: its third moment over the third power of ``error``.
     careful_error : float
-        Nadeau and Bengio's, times their t quantile over the normal one; NaN with one fold.
+        The error of Nadeau and Bengio (Machine Learning, 2003), times their t quantile over the normal one; NaN with
+        one fold.
     rows, folds, seeds : int
+        How many the difference was measured on.
     degrees : float
-        Of freedom: of groups or blocks, one less than there are; infinite of independent rows.
+        Degrees of freedom: the number of groups or blocks less one; infinite for independent rows.
     """
 
     mean: float

@@ -39,7 +39,7 @@ class Finding:
 
 
 class FindingData(TypedDict):
-    """A finding as JSON has it: the fields of :class:`Finding`."""
+    """A finding as plain data for JSON, with the fields of :class:`Finding`."""
 
     letter: str
     name: str

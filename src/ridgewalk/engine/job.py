@@ -335,7 +335,19 @@ Keep = Callable[[Integers, Fits], None]
 
 
 def joined(parts: Sequence[Fits], runs: Integers) -> Fits:
-    """Put fits of parts of a job into its order: ``runs`` (R,) are their numbers, part after part."""
+    """Join the fits of parts of a job, in the order of its runs.
+
+    Parameters
+    ----------
+    parts : sequence of Fits
+    runs : integers, shape (R,)
+        The numbers of their runs in the job, part after part.
+
+    Returns
+    -------
+    Fits
+        Of R runs.
+    """
     back = np.argsort(runs)
 
     def together(arrays: list[Array]) -> Array:

@@ -111,7 +111,7 @@ def is_multilabel(model: Any) -> bool:
 
 
 def has_one_target(model: Any) -> bool:
-    """Return whether y of a regressor's fit was one column, (N,)."""
+    """Return whether a regressor was fitted to a target of shape (N,), not (N, C)."""
     return bool(model._single)
 
 
@@ -128,7 +128,7 @@ def new_optimizer(model: Any) -> Optimizer:
 
 
 def set_models(model: Any, models: list[Model], best: int) -> None:
-    """Let an estimator predict with these networks, one per start; ``best`` is the one to look at."""
+    """Set the networks, one per seed, that an estimator predicts with; ``best`` is the number of the one it shows."""
     model._set_models(models, best)
 
 

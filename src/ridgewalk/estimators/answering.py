@@ -207,7 +207,18 @@ def stopped_contender(stopped: EarlyStopped, path: MLPPath) -> Contender:
 
 
 def blend_contender(name: CompetitorName, blend: Blend, paths: Sequence[MLPPath], path: MLPPath) -> Contender:
-    """Describe a blend of members of some paths; ``path`` is one of them, whose rows and folds these are."""
+    """Describe a blend of networks of several paths as a contender.
+
+    Parameters
+    ----------
+    name : str
+        What the answer calls it.
+    blend : Blend
+    paths : sequence of MLPPath
+        Those that the blend's members are taken from.
+    path : MLPPath
+        One of them; its rows and folds are those of the answer.
+    """
     one_fold = len(path.heldout_rows) == 1
     weights = blend.weights[None] if one_fold else blend.fold_weights
     used = np.flatnonzero(weights.any(axis=0))

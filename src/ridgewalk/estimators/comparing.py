@@ -46,7 +46,7 @@ class Comparable(Protocol):
 
 @dataclass(frozen=True)
 class Compared:
-    """One of several models, and how it differs from the first.
+    """One of several models that are compared, and its difference from the first.
 
     Attributes
     ----------
@@ -54,11 +54,11 @@ class Compared:
     alpha : float
         The chosen strength.
     heldout_loss, standard_error : float
-        Each fold at the strength that the other folds choose; without any penalty.
+        Mean held-out loss, each fold at the strength that the other folds choose, without any penalty; and its error.
     inputs : int
-        That the model uses.
+        Number of inputs that the model uses.
     difference : Effect or None
-        Of held-out losses to the first; below 0 this one is better. None for the first.
+        Its held-out losses less those of the first; below 0 this one is better. None for the first.
     verdict : str
         :meth:`ridgewalk.diagnostics.Effect.outcome` of the difference; empty for the first.
     """

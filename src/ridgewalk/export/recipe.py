@@ -183,9 +183,22 @@ class Recipe:
 def recipe(
     model: Estimator, encoder: Encoder | None = None, target: str = "target", coverage: float | None = None
 ) -> Recipe:
-    """Find out what a fitted model computes, of a table's columns if its ``encoder`` is given.
+    """Describe as plain data what a fitted model computes.
 
-    With a ``coverage`` intervals or sets are part of it.
+    Parameters
+    ----------
+    model : estimator
+        A fitted one.
+    encoder : Encoder, optional
+        What turned a table's columns into the model's; with it, the recipe begins at the table.
+    target : str
+        Name of the predicted column.
+    coverage : float, optional
+        Between 0 and 1: the share of new rows that intervals or sets, which are then part of the recipe, contain.
+
+    Returns
+    -------
+    Recipe
 
     Raises
     ------

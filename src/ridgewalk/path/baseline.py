@@ -231,7 +231,18 @@ class Lines:
         )
 
     def descend(self, objective: Objective) -> bool:
-        """Go down to the minimum of an objective, within the tolerance; False where too many columns are in use."""
+        """Minimize an objective from the last point, within the tolerance.
+
+        Parameters
+        ----------
+        objective : Objective
+            Of linear models at one strength.
+
+        Returns
+        -------
+        bool
+            False where more columns are in use than the quadratics may have.
+        """
         l1, l2, free = _strengths(objective, self.point.shape[1:])
         values = self._mean(self.losses) + _penalty(self.point, l1, l2)
         self.tolerance = TOLERANCE * float(np.abs(values).mean())

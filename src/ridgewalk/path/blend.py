@@ -261,7 +261,20 @@ class PredictionLosses:
         return np.where(self.target > 0.5, predicted, 1 - predicted) if kind == "logistic" else predicted
 
     def losses(self, reduced: Array, items: Integers) -> Array:
-        """Return the losses (..., n) of reduced predictions (..., n, D) of some items, in the units of the target."""
+        """Compute the losses of reduced predictions.
+
+        Parameters
+        ----------
+        reduced : array, shape (..., n, D)
+            As :meth:`reduced` returns them.
+        items : integers, shape (n,)
+            The items that they predict.
+
+        Returns
+        -------
+        array, shape (..., n)
+            In the units of the target.
+        """
         kind = facts(self.loss).output_activation
         if kind in ("softmax", "logistic"):
             return np.asarray(-np.log(np.maximum(reduced, _LEAST_PROBABILITY)).sum(axis=-1))

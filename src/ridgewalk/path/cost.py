@@ -81,7 +81,7 @@ def path_seconds(problem: PathProblem, settings: PathSettings, strengths: int) -
 
 
 def training_seconds(problem: PathProblem, settings: PathSettings, strengths: int) -> float:
-    """Guess the seconds of training."""
+    """Guess the seconds that training a path of so many strengths takes on one core of a usual machine."""
     if settings.linear:
         each = (linear_seconds(problem, settings, k / strengths) for k in range(strengths))
         return problem.pairs * sum(each)

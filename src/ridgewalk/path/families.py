@@ -52,8 +52,16 @@ class PathPenalty(Protocol):
     def strongest(self, null: NullModel) -> float | None:
         """Return the strength at and above which the null model wins: the top of a grid.
 
-        0 where no strength is needed, for no input has anything to say. None where it is not known: then strengths are
-        to be given as numbers.
+        Parameters
+        ----------
+        null : NullModel
+            The best constant prediction of the training rows, and the slopes of the loss there.
+
+        Returns
+        -------
+        float or None
+            0 where no input is related to the target, so no strength is needed. None where it is not known: then the
+            caller passes strengths as numbers.
         """
 
     @property

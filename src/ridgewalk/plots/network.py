@@ -101,16 +101,17 @@ class NetworkDisplay:
         return cls(links=links, names=nodes, alpha=float(path.alphas[index]), max_links=max_links).plot(ax)
 
     def plot(self, ax: Axes | None = None) -> Self:
-        """Draw.
+        """Draw the network at its strength.
 
         Parameters
         ----------
-        ax : Axes, optional
-            A new figure by default.
+        ax : matplotlib Axes, optional
+            The axes to draw on; by default those of a new figure.
 
         Returns
         -------
         NetworkDisplay
+            Itself, with ``ax_`` and ``figure_`` set.
         """
         from matplotlib.collections import LineCollection
 

@@ -163,10 +163,15 @@ class ColumnChoices:
     def check(self, columns: Sequence[str]) -> None:
         """Check that a table has every column that is named.
 
+        Parameters
+        ----------
+        columns : sequence of str
+            The table's columns.
+
         Raises
         ------
         DataError
-            If it has not; the sentence names what may have been meant.
+            If one is missing; the message names the columns that may have been meant.
         """
         there = set(columns)
         for name in self.named:

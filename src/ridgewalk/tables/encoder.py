@@ -118,7 +118,7 @@ class Encoder(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         left_out : sequence of LeftOut
             Columns that are not learned from.
         read_as : TextFormat, optional
-            What was said of the file of text that the columns stood in.
+            How the text file was written that the columns were read from.
         """
         ids = tuple(each.column for each in left_out if each.role == "id")
         encoder = Encoder(missing=tuple(missing), ids=ids)
