@@ -43,7 +43,7 @@ from rivals import DRAWN_EPOCHS, FOLDS, TASKS, Model, Task, fold_rows, serve
 CORES = 2
 STRENGTHS, SEEDS = 50, 5
 PATIENCE = 900  # seconds for any one answer; only a hang takes as long
-PAUSE = 0.05  # seconds between two runs: threads of the last one that still spin fall asleep
+PAUSE = 0.05  # seconds between two runs: threads of the last one stop spinning
 TOLERANCES = {"loss": 1e-3, "squares": 2.5e-3, "own batches": 5e-2}
 """Relative differences from ridgewalk's that pass. Half the strength, or momentum 0.89, exceeds one in every task."""
 

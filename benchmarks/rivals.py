@@ -691,7 +691,7 @@ ENGINES: dict[str, Callable[..., Any]] = {
 }
 
 
-class Bench:
+class Workbench:
     """What a worker does when it is told to, one command at a time; engines stay between commands."""
 
     def __init__(self) -> None:
@@ -757,20 +757,20 @@ def serve(connection: Connection, log: str, library: str, threads: int) -> None:
     os.dup2(descriptor, 2)
     if library == "jax":
         _limit_jax(threads)
-    bench = Bench()
+    workbench = Workbench()
     while True:
         try:
             command, arguments = connection.recv()
         except (EOFError, KeyboardInterrupt):
-            bench.clear()  # a process that multiprocessing made runs no atexit
+            workbench.clear()  # a process that multiprocessing made runs no atexit
             return
-        connection.send(_answer(bench, command, arguments))
+        connection.send(_answer(workbench, command, arguments))
 
 
-def _answer(bench: Bench, command: str, arguments: dict[str, Any]) -> tuple[str, Any]:
+def _answer(workbench: Workbench, command: str, arguments: dict[str, Any]) -> tuple[str, Any]:
     """Carry out one command: ("done", what it returns), ("not installed", what) or ("failed", why)."""
     try:
-        return "done", getattr(bench, command)(**arguments)
+        return "done", getattr(workbench, command)(**arguments)
     except ModuleNotFoundError as error:
         return "not installed", str(error.name)
     except Exception as error:

@@ -1,4 +1,4 @@
-"""The scikit-learn faces: scikit-learn's own checks, and what a user expects beyond them."""
+"""The scikit-learn estimators: scikit-learn's own checks, and what a user expects beyond them."""
 
 import inspect
 import pickle

@@ -1,4 +1,4 @@
-"""What is exported predicts what the model predicts, asks for no column that is dead, and trusts no text."""
+"""What is exported predicts what the model predicts, asks for no column that it does not use, and trusts no text."""
 
 import ast
 import csv
