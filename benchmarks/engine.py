@@ -282,8 +282,8 @@ def sample_of_grid(task: Task, count: int) -> list[Model]:
     """Draw models from 50 strengths x 5 folds x 5 seeds, without putting one back."""
     strengths = task.l2 * np.geomspace(1e-2, 1, STRENGTHS)
     drawn = np.random.default_rng(0).choice(STRENGTHS * FOLDS * SEEDS, count, replace=False)
-    cells = zip(*np.unravel_index(drawn, (STRENGTHS, FOLDS, SEEDS)), strict=True)
-    return [Model(float(strengths[k]), int(fold), int(seed)) for k, fold, seed in cells]
+    places = zip(*np.unravel_index(drawn, (STRENGTHS, FOLDS, SEEDS)), strict=True)
+    return [Model(float(strengths[k]), int(fold), int(seed)) for k, fold, seed in places]
 
 
 class Comparison:

@@ -106,10 +106,10 @@ def main() -> None:
                 notes.note(step, found)
         else:
             counts.update(notes.passed[step])
-    cells = counts["cells"]
-    print(f"{counts['paths']} paths, {cells:,} cells above strength 0")
-    print(f"another strength's network: {counts['moved'] / cells:.1%}, the null model: {counts['null'] / cells:.1%}")
-    print(f"cells of strength 0 that trained on from the weakest strength's network: {counts['trained on']}")
+    pairs = counts["cells"]
+    print(f"{counts['paths']} paths, {pairs:,} networks above strength 0")
+    print(f"another strength's network: {counts['moved'] / pairs:.1%}, the null model: {counts['null'] / pairs:.1%}")
+    print(f"networks of strength 0 that trained on from the weakest strength's network: {counts['trained on']}")
     print(f"objectives that fall: {counts['falls']}")
     sys.exit(counts["falls"] > 0)
 

@@ -165,17 +165,17 @@ def needed_by_fit(size: Size, threads: int, held: float = 0) -> int:
 
 def needed_by_path(size: Size, strengths: int, at_once: int, threads: int) -> int:
     """Bytes that a path takes, given the size of the fits of every training set and seed at one strength."""
-    cells = size.runs * size.arrays
-    training = needed(replace(size, runs=at_once * size.runs), threads) + (1 + strengths) * cells
-    return max(needed_by_fit(size, threads), training, round(_PATH_COPIES * strengths * cells))
+    path_bytes = size.runs * size.arrays
+    training = needed(replace(size, runs=at_once * size.runs), threads) + (1 + strengths) * path_bytes
+    return max(needed_by_fit(size, threads), training, round(_PATH_COPIES * strengths * path_bytes))
 
 
 def needed_by_linear_path(size: Size, strengths: int, threads: int) -> int:
     """Bytes that a path of linear models takes, which are solved all at once."""
-    cells, columns = size.runs * size.arrays, size.shapes[0][0]
-    training = needed(replace(size, runs=strengths * size.runs), threads) + strengths * cells
-    finishing = 3 * strengths * cells + _NEWTON_COPIES * size.training * columns * 8
-    return max(training, finishing, round(_PATH_COPIES * strengths * cells))
+    path_bytes, columns = size.runs * size.arrays, size.shapes[0][0]
+    training = needed(replace(size, runs=strengths * size.runs), threads) + strengths * path_bytes
+    finishing = 3 * strengths * path_bytes + _NEWTON_COPIES * size.training * columns * 8
+    return max(training, finishing, round(_PATH_COPIES * strengths * path_bytes))
 
 
 def needed_by_refits(size: Size, kept: int, refits: int, threads: int) -> int:
