@@ -400,7 +400,7 @@ def test_large_networks_share_each_batch_and_no_number_depends_on_how(batch_size
 
 
 def with_inactive_units(job: Any) -> Any:
-    """Start with 0 before and after half of the hidden units, and on one side of some, which unpenalized become active."""
+    """Start with 0 before and after half of the hidden units, and on one side of others; unpenalized, they train."""
     start = [w.copy() for w in job.start]
     for k in range(0, len(start) - 2, 2):
         units = np.arange(start[k].shape[-1])

@@ -320,7 +320,8 @@ def draw_splits(
     drawn: list[tuple[Integers, Integers]]
     if isinstance(cv, int | np.integer) or hasattr(cv, "split") or cv is None:
         among = None if groups is None else np.ravel(groups)[used]
-        drawn = [(used[train], used[held]) for train, held in _split(X[used], y[used], cv, loss, random, among)]
+        rows = X if len(used) == len(weights) else X[used]  # no copy of a table whose rows all count
+        drawn = [(used[train], used[held]) for train, held in _split(rows, y[used], cv, loss, random, among)]
     else:
         drawn = [(row_numbers(train, len(weights)), row_numbers(held, len(weights))) for train, held in cv]
     check_splits(drawn, weights, loss, target)

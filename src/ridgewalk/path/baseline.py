@@ -364,12 +364,13 @@ class Lines:
         Another set sees ``ratio`` times a column plus ``shift``.
         """
         self.used, self.places = used, np.append(used, self.x.shape[1])
-        columns = self.x[:, used]
+        columns = self.x if len(used) == self.x.shape[1] else self.x[:, used]
         columns = columns if isinstance(columns, np.ndarray) else columns.toarray()
         center, scale = self.center[:, used], self.scale[:, used]
         unit = np.where(np.isfinite(scale[-1]), scale[-1], 1.0)  # infinite where a column is constant
         self.columns = np.ones((len(columns), len(used) + 1))
-        self.columns[:, :-1] = (columns - center[-1]) / unit
+        np.subtract(columns, center[-1], out=self.columns[:, :-1])  # no copies: the table may be large
+        self.columns[:, :-1] /= unit
         self.ratio, self.shift = np.ones((len(scale), len(used) + 1)), np.zeros((len(scale), len(used) + 1))
         self.ratio[:, :-1], self.shift[:, :-1] = unit / scale, (center[-1] - center) / scale
         self.quadratic = None
