@@ -44,7 +44,7 @@ def compare(
     quiet: Quiet = False,
     as_json: AsJson = False,
 ) -> None:
-    """Compare results on held-out rows, paired row by row on the same folds, and how sure a difference is."""
+    """Compare results row by row on the same held-out rows, and show how sure each difference is."""
     from ridgewalk.estimators.comparing import compare as compared
 
     verbose = not (quiet or as_json)
