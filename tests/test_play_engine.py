@@ -233,7 +233,8 @@ def test_a_path_is_the_same_on_any_number_of_workers_and_stops() -> None:
       const run = pool.path(problem, { strengths: 5 }), reports = [];
       setTimeout(() => run.stop(), 20);
       const stopped = await run.result.catch((error) => error.message);
-      const live = pool.train(problem, { strength: 0.01, every: 5, report: (each) => reports.push(each.measure.epoch) });
+      const report = (each) => reports.push(each.measure.epoch);
+      const live = pool.train(problem, { strength: 0.01, every: 5, report });
       await new Promise((resolve) => setTimeout(resolve, 300));
       live.stop();
       return { paths, stopped, reports };
