@@ -34,7 +34,7 @@ _AT_ONCE = 16  # runs per thread that are trained before it is asked whether any
 
 def strengths_at_once(problem: PathProblem, settings: PathSettings, runner: Runner) -> int:
     """Return how many strengths are trained side by side."""
-    return -(-_AT_ONCE * runner.threads // problem.pairs) if settings.ramps else 1
+    return -(-_AT_ONCE * runner.at_once // problem.pairs) if settings.ramps else 1
 
 
 def check_memory(
