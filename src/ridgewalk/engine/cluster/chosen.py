@@ -76,7 +76,7 @@ def _of_backend(backend: Any, n_jobs: int | None) -> Spreader | None:
         from ridgewalk.engine.cluster.ray_cluster import RayWorkers
 
         return _once(backend, RayWorkers)
-    if backend.supports_sharedmem or backend.nesting_level:
+    if getattr(backend, "supports_sharedmem", False) or getattr(backend, "nesting_level", 0):
         return None
     processes = backend.effective_n_jobs(-1 if n_jobs is None else n_jobs)
     if processes < 2:
