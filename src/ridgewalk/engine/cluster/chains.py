@@ -43,7 +43,7 @@ def cut(job: Job, runs: Integers, capacity: int, seconds: float) -> list[Integer
     for run in runs.tolist():
         start = blake2b(digest_size=16)
         for array in job.start:
-            start.update(np.ascontiguousarray(array[run]))
+            start.update(array[run].tobytes())
         alike.setdefault((int(job.fold[run]), start.digest()), []).append(run)
     wanted = max(1, min(_PER_SLOT * capacity, int(seconds / _SHORTEST)))
     size = min(max(1, len(runs) // wanted), _MOST_RUNS)

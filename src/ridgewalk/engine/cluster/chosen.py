@@ -61,7 +61,7 @@ def inside_worker() -> bool:
         else:
             return True
     if ray is not None and hasattr(ray, "is_initialized") and ray.is_initialized():
-        return ray.get_runtime_context().worker.mode == ray.WORKER_MODE
+        return bool(ray.get_runtime_context().worker.mode == ray.WORKER_MODE)
     return False
 
 

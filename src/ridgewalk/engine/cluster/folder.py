@@ -202,7 +202,9 @@ class FolderWorkers:
         while not self._workers():
             time.sleep(_WORKERS)
         said = self._workers()
-        return agreed_level({name: Build(str(of.get("version")), dict(of.get("kernels", {}))) for name, of in said.items()})
+        return agreed_level(
+            {name: Build(str(of.get("version")), dict(of.get("kernels", {}))) for name, of in said.items()}
+        )
 
     def _left_behind(self) -> dict[Path, str]:
         """Return the folders of fits whose driver shows no life, with its last sign."""
@@ -246,9 +248,9 @@ def _raise(kind: str, words: str) -> None:
 
 
 @contextmanager
-def opened(folder: Path) -> Iterator[FolderWorkers]:
-    """Use the workers of a folder while the block runs."""
-    workers, whole = FolderWorkers(folder), False
+def opened(folder: Path, waiting: Callable[[], None] = lambda: None) -> Iterator[FolderWorkers]:
+    """Use the workers of a folder while the block runs; ``waiting`` is called if there is none yet."""
+    workers, whole = FolderWorkers(folder, waiting=waiting), False
     try:
         yield workers
         whole = True

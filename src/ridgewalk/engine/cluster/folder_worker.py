@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -72,7 +73,7 @@ class FolderWorker:
     """
 
     def __init__(
-        self, folder: Path, slots: int, silence: float = SILENCE, say: Callable[[str], None] = lambda words: None
+        self, folder: Path, slots: int, silence: float = SILENCE, say: Callable[[str], None] = lambda _: None
     ) -> None:
         self._folder, self._slots, self._say = folder, slots, say
         self.name = f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(4)}"
@@ -129,7 +130,7 @@ class FolderWorker:
                 except OSError:  # another was faster
                     continue
                 running = _Running(fit, claim)
-                running.thread = started(lambda: self._train(running))
+                running.thread = started(partial(self._train, running))
                 if running.thread is None:
                     claim.rename(fit.todo / name)
                     return False
@@ -217,4 +218,3 @@ def _leave(fit: FitFolder, name: str, rows: np.ndarray[Any, Any], seconds: float
         np.lib.format.write_array(opened, rows, allow_pickle=False)
         opened.flush()
         os.fsync(opened.fileno())
-

@@ -28,7 +28,7 @@ from ridgewalk.files import written
 BEAT = 0.5
 """Seconds between two signs of life."""
 SILENCE = 10.0
-"""Seconds without a sign of life after which somebody counts as dead: twenty signs, and more than a file system hides."""
+"""Seconds without a sign of life, twenty of them, after which somebody counts as dead."""
 
 
 @dataclass(frozen=True)

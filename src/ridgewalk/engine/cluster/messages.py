@@ -340,7 +340,7 @@ def _value(given: Any, opener: Opener) -> Any:
         case {"repeated": int(count), "of": dict(one)}:
             value = np.repeat(_value(one, opener), count, axis=0)
         case {"is": str(name), **rest}:
-            value = _CLASSES[name](**{key: _value(each, opener) for key, each in rest.items()})
+            value = _CLASSES[name](**{str(key): _value(each, opener) for key, each in rest.items()})
     return value
 
 

@@ -197,10 +197,8 @@ class _Watch:
 
     def late(self) -> bool:
         """Return whether nothing has come for so long that a worker may hang; begins to wait anew if so."""
-        if self.longest:
-            limit = max(_LATE, _LATE_TIMES * self.longest)
-        else:
-            limit = _LATE_GUESSED * max(1.0, self.guessed)
+        unknown = _LATE_GUESSED * max(1.0, self.guessed)
+        limit = max(_LATE, _LATE_TIMES * self.longest) if self.longest else unknown
         if time.monotonic() - self.since < limit:
             return False
         self.since = time.monotonic()

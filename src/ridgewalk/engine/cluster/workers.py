@@ -9,9 +9,9 @@ from typing import Any, Protocol
 
 from numpy.typing import NDArray
 
-from ridgewalk import __version__
 from ridgewalk.engine import native
 from ridgewalk.engine.record import Record
+from ridgewalk.version import VERSION
 
 Opener = Callable[[str], NDArray[Any]]
 """Returns the array of a name, to be read."""
@@ -117,7 +117,7 @@ def own_build() -> Build:
     best, _ = native.load()
     levels = native.levels()
     usable = levels[: levels.index(best) + 1]
-    return Build(__version__, {level: native.fingerprint(level)[:32] for level in usable})
+    return Build(VERSION, {level: native.fingerprint(level)[:32] for level in usable})
 
 
 def agreed_level(others: Mapping[str, Build]) -> str:
