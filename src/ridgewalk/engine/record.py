@@ -28,7 +28,7 @@ from scipy.sparse import issparse
 
 from ridgewalk.arrays import Integers
 from ridgewalk.engine import native
-from ridgewalk.engine.job import Fits, Job, Keep
+from ridgewalk.engine.job import Fits, History, Job, Keep
 from ridgewalk.files import drawn
 from ridgewalk.folds import Matrix
 from ridgewalk.input_maps import InputMap
@@ -41,6 +41,8 @@ _MEASURES = {
     "epochs": "i8",
     "diverged": "?",
 }
+_OF_ARRAYS = ("zeros", "norms")  # curves of a history that each array of the network has
+_CURVES = ("data_loss", "penalty", "validation_loss", *_OF_ARRAYS)
 _PER_RUN = ("x", "target", "folds", "fold", "penalties", "start", "seeds")  # fields of a job that are digested apart
 _REFERENCES_OWN = ("ordered", "standing")  # what only the reference engine knows, which keeps no record
 
@@ -72,15 +74,7 @@ class RunDigests:
         self._seen: dict[int, tuple[weakref.ref[Any], bytes]] = {}
 
     def of_runs(self, job: Job) -> list[str]:
-        """Digest each run of a job: 32 hexadecimal digits.
-
-        Raises
-        ------
-        ValueError
-            If the job records a history, which is not kept.
-        """
-        if job.record_every:
-            raise ValueError("A record of finished runs keeps no history: set record_every=0.")
+        """Digest each run of a job: 32 hexadecimal digits."""
         shared = blake2b(self._kernels.encode())
         for field in fields(job):
             if field.name not in _PER_RUN + _REFERENCES_OWN:
@@ -143,7 +137,15 @@ class Record:
         return self if level == self._digests.level else Record(self._folder, level)
 
     def digests(self, job: Job) -> list[str]:
-        """Digest each run of a job (:meth:`RunDigests.of_runs`)."""
+        """Digest each run of a job (:meth:`RunDigests.of_runs`).
+
+        Raises
+        ------
+        ValueError
+            If the job records a history, which is not kept.
+        """
+        if job.record_every:
+            raise ValueError("A record of finished runs keeps no history: set record_every=0.")
         return self._digests.of_runs(job)
 
     def find(self, job: Job, digests: list[str]) -> tuple[Integers, Fits]:
@@ -151,7 +153,7 @@ class Record:
         row = row_type(job)
         kept = {run: found for run, digest in enumerate(digests) if (found := self._kept(digest, row)) is not None}
         rows = np.array(list(kept.values()), dtype=row)
-        return np.array(list(kept), dtype=int), fits_of(rows, len(job.start), self._engine)
+        return np.array(list(kept), dtype=int), fits_of(rows, job, self._engine)
 
     @contextmanager
     def room(self, job: Job, digests: list[str]) -> Iterator[Keep]:
@@ -207,7 +209,10 @@ _ROWS_AT_ONCE = 2**16
 def row_type(job: Job) -> np.dtype[Any]:
     """Return the dtype of the rows that hold a job's runs."""
     arrays = [(f"parameters {k}", array.dtype.str, array.shape[1:]) for k, array in enumerate(job.start)]
-    return np.dtype([("checksum", f"S{_DIGITS}"), ("digest", f"S{_DIGITS}"), *arrays, *_MEASURES.items()])
+    named = [("checksum", f"S{_DIGITS}"), ("digest", f"S{_DIGITS}"), *arrays, *_MEASURES.items()]
+    marks, each = len(job.marks), len(job.start)
+    curves = [(f"history {name}", "f8", (marks, each) if name in _OF_ARRAYS else (marks,)) for name in _CURVES]
+    return np.dtype([*named, *(curves if marks else [])])
 
 
 def rows_of(fits: Fits, digests: list[str], row: np.dtype[Any]) -> NDArray[Any]:
@@ -217,17 +222,23 @@ def rows_of(fits: Fits, digests: list[str], row: np.dtype[Any]) -> NDArray[Any]:
         rows[f"parameters {number}"] = array
     for measure in _MEASURES:
         rows[measure] = getattr(fits, measure)
+    if fits.history is not None:
+        for name in _CURVES:
+            rows[f"history {name}"] = getattr(fits.history, name)
     rows["digest"] = digests
     for k in range(len(rows)):
         rows["checksum"][k] = _checksum(rows[k])
     return rows
 
 
-def fits_of(rows: NDArray[Any], arrays: int, engine: str) -> Fits:
-    """Return the fits that rows of a record hold, of networks with so many arrays."""
-    parameters = tuple(np.ascontiguousarray(rows[f"parameters {k}"]) for k in range(arrays))
+def fits_of(rows: NDArray[Any], job: Job, engine: str) -> Fits:
+    """Return the fits that rows hold of some runs of a job."""
+    parameters = tuple(np.ascontiguousarray(rows[f"parameters {k}"]) for k in range(len(job.start)))
     measures: dict[str, Any] = {name: np.ascontiguousarray(rows[name]) for name in _MEASURES}
-    return Fits(parameters=parameters, **measures, history=None, engine=engine)
+    history = None
+    if job.record_every:
+        history = History(job.marks, *(np.ascontiguousarray(rows[f"history {name}"]) for name in _CURVES))
+    return Fits(parameters=parameters, **measures, history=history, engine=engine)
 
 
 def is_whole(row: Any, digest: str) -> bool:

@@ -140,13 +140,11 @@ class Runner:
             return self._continued(job, self.checkpoints, unit)
 
     def _trained(self, job: Job, unit: float, keep: Keep | None = None) -> Fits:
-        """Train a job here, or spread it: not one whose history is watched, nor by the engine to read."""
-        if self.engine != "compiled":
+        """Train a job here, or spread it; not by the engine to read, which is for that."""
+        if keep is None and (self.spreader is None or self.engine != "compiled"):
             return train(job, self.threads, self.progress, self.engine)
         if self.spreader is None:
             return compiled.train(job, self.threads, self.progress, keep)
-        if job.record_every:
-            return compiled.train(job, self.threads, self.progress, keep, self.spreader.workers.level)
         return self.spreader.train(job, self.progress, job.work * unit, keep)
 
     @contextmanager

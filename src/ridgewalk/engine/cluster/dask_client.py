@@ -9,6 +9,7 @@ from __future__ import annotations
 import secrets
 import shutil
 import weakref
+from collections import Counter
 from collections.abc import Sequence
 from contextlib import suppress
 from typing import Any
@@ -20,10 +21,11 @@ from ridgewalk.engine.cluster.chains import run_chain
 from ridgewalk.engine.cluster.files import ArrayFiles
 from ridgewalk.engine.cluster.here import GOING, copied, files_of, is_there, session_folder
 from ridgewalk.engine.cluster.messages import stored_in
-from ridgewalk.engine.cluster.workers import Answer, Chain, LostError, agreed_level, own_build
+from ridgewalk.engine.cluster.workers import Answer, Build, Chain, LostError, agreed_level, own_build
 from ridgewalk.engine.record import Record
 
 _WAIT = 30  # seconds for the first worker
+_MOST_LOSSES = 10  # of one chain
 
 
 class DaskWorkers:
@@ -46,13 +48,14 @@ class DaskWorkers:
     def __init__(self, client: Any) -> None:
         self._client = weakref.ref(client)
         client.wait_for_workers(1, timeout=_WAIT)
-        self.level = agreed_level(client.run(own_build))
+        self.level = agreed_level(_builds(client))
         self._folder = session_folder()
         self._files = ArrayFiles(self._folder)
         weakref.finalize(self, shutil.rmtree, self._folder, ignore_errors=True)
         self._tables: dict[str, NDArray[Any]] = {}
         self._scattered: dict[str, Any] = {}
-        self._futures: dict[Any, str] = {}
+        self._futures: dict[Any, Chain] = {}
+        self._losses: Counter[str] = Counter()
         self._running = ""
 
     @property
@@ -78,6 +81,7 @@ class DaskWorkers:
         client = self._client_now()
         if not self._running:
             self._running = f"ridgewalk-stop-{secrets.token_hex(8)}"
+            self._losses.clear()
             (self._folder / GOING).touch()
         for chain in chains:
             future = client.submit(
@@ -89,7 +93,7 @@ class DaskWorkers:
                 pure=False,
                 priority=10,  # before what waits: the driver of a fit waits for it
             )
-            self._futures[future] = chain.name
+            self._futures[future] = chain
 
     def answers(self, seconds: float) -> list[Answer]:
         with suppress(TimeoutError):
@@ -97,14 +101,18 @@ class DaskWorkers:
         done = [future for future in self._futures if future.done()]
         found: list[Answer] = []
         for future in done:
-            del self._futures[future]
+            chain = self._futures.pop(future, None)
+            if chain is None:  # another copy of it has come
+                continue
             match self._result(future):
                 case Answer() as answer:
                     found.append(answer)
                     self._let_go(answer.name)
                 case list(missing):
                     self._scatter([str(name) for name in missing])
-                    raise LostError("a machine lacked a table")
+                    self._again(chain, "a machine cannot find its table")
+                case LostError() as problem:
+                    self._again(chain, str(problem))
         return found
 
     def stop(self) -> None:
@@ -119,18 +127,36 @@ class DaskWorkers:
         self._running = ""
 
     def _result(self, future: Any) -> Any:
+        """Return what came of a chain, or that it was lost; raise what it raised."""
         try:
             return future.result()
         except KilledWorker as problem:
-            raise LostError(str(problem)) from None
+            return LostError(str(problem))
+        except LostError as problem:
+            return problem
         except Exception as problem:
             if type(problem).__name__ in ("CancelledError", "FutureCancelledError"):
-                raise LostError("the cluster forgot a chain") from None
+                return LostError("the cluster forgot a chain")
             raise
+
+    def _again(self, chain: Chain, why: str) -> None:
+        """Send a chain that was lost once more.
+
+        Raises
+        ------
+        RuntimeError
+            If it was lost again and again.
+        """
+        self._losses[chain.name] += 1
+        if self._losses[chain.name] > _MOST_LOSSES:
+            raise RuntimeError(
+                f"A chain was lost {_MOST_LOSSES} times ({why}): look at what the workers wrote, and at their memory."
+            )
+        self.send([chain])
 
     def _let_go(self, name: str) -> None:
         """Forget the copies of a chain that has come."""
-        for other in [future for future, chain in self._futures.items() if chain == name]:
+        for other in [future for future, chain in self._futures.items() if chain.name == name]:
             del self._futures[other]
             other.cancel()
 
@@ -148,6 +174,20 @@ class DaskWorkers:
         if client is None or client.status not in ("running", "connecting"):
             raise RuntimeError("The client of Dask was closed: make another, and give it to joblib.parallel_config.")
         return client
+
+
+def _builds(client: Any) -> dict[str, Build]:
+    """Ask every worker what it has; one that goes away meanwhile is not asked again."""
+    for _ in range(_MOST_LOSSES):
+        said = client.run(own_build, on_error="return")
+        for each in said.values():
+            if isinstance(each, BaseException) and not isinstance(each, OSError):
+                raise each
+        builds = {str(name): each for name, each in said.items() if isinstance(each, Build)}
+        if builds:
+            return builds
+        client.wait_for_workers(1, timeout=_WAIT)
+    raise RuntimeError("No worker of the Dask cluster answers: look at what they wrote.")
 
 
 def _dataset(folder: str, name: str) -> str:

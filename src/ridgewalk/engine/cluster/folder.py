@@ -154,7 +154,7 @@ class FolderWorkers:
         if whole:
             silent = time.monotonic() - self._began >= SILENCE
             for other, sign in self._before.items():
-                if _sign(other) == sign and (silent or not sign):
+                if _sign(other) == sign and (silent or not sign or _has_gone(other)):
                     shutil.rmtree(other, ignore_errors=True)
 
     def _come(self) -> list[Answer]:
@@ -239,6 +239,20 @@ def _sign(folder: Path) -> str:
     with suppress(OSError):
         return FitFolder(folder).driver.read_text(encoding="utf-8")
     return ""
+
+
+def _has_gone(folder: Path) -> bool:
+    """Return whether a fit's driver was a process of this machine that is no more."""
+    host, _, process = folder.name.rpartition("-")[0].rpartition("-")
+    if host != socket.gethostname() or os.name != "posix":
+        return False
+    try:
+        os.kill(int(process), 0)
+    except (ProcessLookupError, ValueError):
+        return True
+    except OSError:
+        pass
+    return False
 
 
 def _raise(kind: str, words: str) -> None:

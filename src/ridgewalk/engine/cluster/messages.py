@@ -53,7 +53,10 @@ _CLASSES: dict[str, type] = {
         ElasticNet, MCP, GroupLasso, GroupMCP, Sum, Polish, EarlyStopping, InputMap,
     )
 }  # fmt: skip
-_SAME = ("network", "loss", "optimizer", "epochs", "batch_size", "ramp", "polish", "early_stopping", "batch_losses")
+_SAME = (
+    "network", "loss", "optimizer", "epochs", "batch_size", "ramp", "polish", "early_stopping",
+    "record_every", "batch_losses",
+)  # fmt: skip
 """Fields of a job that every chain of it has as they are."""
 
 

@@ -70,6 +70,8 @@ class Spreader:
                 keep(runs, fits)
         try:
             self._train(sent, progress, seconds, keep)
+            if sent.fits.history:
+                progress.histories.append(sent.fits.history)
         except BaseException:
             self.workers.stop()
             sent.leave(progress)
@@ -98,18 +100,16 @@ class Spreader:
             if progress.stop:
                 raise StoppedError
             try:
-                answers = workers.answers(_LOOK)
+                for answer in workers.answers(_LOOK):
+                    runs = sent.take(answer)
+                    if runs.size:
+                        watch.come(answer.seconds)
+                        progress.add(job.work / job.runs * len(runs))
+                        if keep:
+                            keep(runs, sent.parts[-1])
             except LostError as problem:
                 watch.lose(problem)
                 workers.send([by_name[name] for name in sent.waiting])
-                continue
-            for answer in answers:
-                runs = sent.take(answer)
-                if runs.size:
-                    watch.come(answer.seconds)
-                    progress.add(job.work / job.runs * len(runs))
-                    if keep:
-                        keep(runs, sent.parts[-1])
             if workers.doubles and len(sent.waiting) <= workers.capacity and watch.late():
                 workers.send([by_name[name] for name in sent.waiting])
 
@@ -158,7 +158,7 @@ class _Sent:
         ):
             raise LostError("what a worker sent was damaged on its way")
         del self.waiting[answer.name]
-        self.add(runs, fits_of(rows, len(self.job.start), self.engine))
+        self.add(runs, fits_of(rows, self.job, self.engine))
         return runs
 
     def leave(self, progress: Progress) -> None:
