@@ -20,6 +20,7 @@ import pytest
 from clusters import FITS, content, workers
 from ridgewalk.cluster import shared_folder
 from ridgewalk.engine import Runner, native
+from ridgewalk.engine.checkpoints import CheckpointStore, RunDigests
 from ridgewalk.engine.cluster import workers as workers_module
 from ridgewalk.engine.cluster.chains import cut, run_chain
 from ridgewalk.engine.cluster.chosen import spreader_in_use
@@ -31,7 +32,6 @@ from ridgewalk.engine.cluster.spread import Spreader
 from ridgewalk.engine.cluster.workers import Build, LostError, agreed_level, own_build
 from ridgewalk.engine.job import EarlyStopping, Fits, Job, Polish
 from ridgewalk.engine.progress import StoppedError
-from ridgewalk.engine.record import Record, RunDigests
 from ridgewalk.folds import Fold
 from ridgewalk.input_maps import MapRule
 from ridgewalk.losses import SquaredError
@@ -39,8 +39,8 @@ from ridgewalk.network import multilayer_perceptron
 from ridgewalk.optimizers import SGD, AdamW, Steps
 from ridgewalk.path.problem import PathProblem
 from ridgewalk.penalties import L2, MCP, GroupLasso, Sum
+from test_checkpoints import JOBS
 from test_engine import INPUTS, ROWS, X, Y, make
-from test_record import JOBS
 
 FACTORS = np.where(np.arange(INPUTS) == 1, np.inf, 1.0)[:, None]
 WIDE = np.random.default_rng(1).normal(size=(ROWS, 40))
@@ -221,11 +221,11 @@ def test_what_came_is_kept_and_not_trained_again(tmp_path: Path) -> None:
 
     job, failing, here = make(runs=12, **RECORDED["folds and early stopping"]), Failing(), Here()
     chains = len(cut(job, np.arange(12), 1, 0.0))
-    runner = Runner(spreader=Spreader(failing), checkpoints=Record(tmp_path))
+    runner = Runner(spreader=Spreader(failing), checkpoints=CheckpointStore(tmp_path))
     with pytest.raises(MemoryError):
         runner.train(job)
     assert runner.progress.finished is not None
-    again = Runner(spreader=Spreader(here), checkpoints=Record(tmp_path))
+    again = Runner(spreader=Spreader(here), checkpoints=CheckpointStore(tmp_path))
     assert_same(again.train(job), Runner(spreader=None).train(job))
     assert here.trained == chains - 2 > 0
 

@@ -10,11 +10,11 @@ from typing import Literal
 import numpy as np
 
 from ridgewalk.engine import compiled, reference
+from ridgewalk.engine.checkpoints import CheckpointStore
 from ridgewalk.engine.cluster.chosen import inside_worker, spreader_in_use
 from ridgewalk.engine.cluster.spread import Spreader
 from ridgewalk.engine.job import Fits, Job, Keep, joined, thread_count
 from ridgewalk.engine.progress import Progress
-from ridgewalk.engine.record import Record
 
 Engine = Literal["compiled", "reference"]
 
@@ -83,7 +83,7 @@ class Runner:
         Threads; -1 is one per core.
     progress : Progress
         To poll and to stop from another thread.
-    checkpoints : Record or None
+    checkpoints : CheckpointStore or None
         Where finished runs are kept, and found again instead of being trained.
     spreader : Spreader or None
         What spreads jobs over processes and machines; by default over those that were chosen
@@ -93,7 +93,7 @@ class Runner:
     engine: Engine = "compiled"
     n_jobs: int = 1
     progress: Progress = field(default_factory=Progress)
-    checkpoints: Record | None = None
+    checkpoints: CheckpointStore | None = None
     spreader: Spreader | None = field(default_factory=spreader_in_use)
 
     def __post_init__(self) -> None:
@@ -153,7 +153,7 @@ class Runner:
         with self.progress.task(sum(job.work * epoch_seconds(job) for job in jobs)):
             yield
 
-    def _continued(self, job: Job, checkpoints: Record, unit: float) -> Fits:
+    def _continued(self, job: Job, checkpoints: CheckpointStore, unit: float) -> Fits:
         """Train those runs of a job that the checkpoints do not hold."""
         if self.spreader is not None:
             checkpoints = checkpoints.at(self.spreader.workers.level)
@@ -164,6 +164,6 @@ class Runner:
         self.progress.skip(job.work - rest.work)
         if not missing.size:
             return known
-        with checkpoints.room(rest, [digests[run] for run in missing]) as keep:
+        with checkpoints.reserve(rest, [digests[run] for run in missing]) as keep:
             trained = self._trained(rest, unit, keep)
         return joined([known, trained], np.concatenate([found, missing]))

@@ -14,11 +14,11 @@ from numpy.typing import NDArray
 
 from ridgewalk.arrays import Integers
 from ridgewalk.engine import compiled
+from ridgewalk.engine.checkpoints import row_type, rows_of
 from ridgewalk.engine.cluster.messages import unpack
 from ridgewalk.engine.cluster.workers import Opener
 from ridgewalk.engine.job import Job
 from ridgewalk.engine.progress import Progress
-from ridgewalk.engine.record import row_type, rows_of
 from ridgewalk.threads import started
 
 _PER_SLOT = 4  # chains for each one that runs at once: the last to end is waited for by the others

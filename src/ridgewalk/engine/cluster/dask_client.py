@@ -17,12 +17,12 @@ from typing import Any
 from distributed import Event, Future, KilledWorker, get_client, wait
 from numpy.typing import NDArray
 
+from ridgewalk.engine.checkpoints import CheckpointStore
 from ridgewalk.engine.cluster.chains import run_chain
 from ridgewalk.engine.cluster.files import ArrayFiles
 from ridgewalk.engine.cluster.here import GOING, copied, files_of, is_there, session_folder
 from ridgewalk.engine.cluster.messages import stored_in
 from ridgewalk.engine.cluster.workers import Answer, Build, Chain, LostError, agreed_level, own_build
-from ridgewalk.engine.record import Record
 
 _WAIT = 30  # seconds for the first worker
 _MOST_LOSSES = 10  # of one chain
@@ -63,7 +63,7 @@ class DaskWorkers:
         return max(1, sum(map(int, self._client_now().nthreads().values())))
 
     @property
-    def kept(self) -> Record | None:
+    def kept(self) -> CheckpointStore | None:
         return None
 
     def put(self, name: str, array: NDArray[Any]) -> None:

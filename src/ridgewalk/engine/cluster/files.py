@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ridgewalk.engine.checkpoints import feed
 from ridgewalk.engine.cluster.workers import LostError
-from ridgewalk.engine.record import feed
 from ridgewalk.files import written
 
 _ROWS = 2**14

@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ridgewalk.engine.checkpoints import CheckpointStore
 from ridgewalk.engine.cluster.files import ArrayFiles
 from ridgewalk.engine.cluster.layout import (
     BEAT,
@@ -29,7 +30,6 @@ from ridgewalk.engine.cluster.layout import (
     write_json,
 )
 from ridgewalk.engine.cluster.workers import Answer, Build, Chain, LostError, agreed_level, own_build
-from ridgewalk.engine.record import Record
 from ridgewalk.threads import started
 
 _LOOK = 0.02  # seconds between two looks for what has finished
@@ -89,7 +89,7 @@ class FolderWorkers:
         return max(1, sum(int(each.get("slots", 1)) for each in self._workers().values()))
 
     @property
-    def kept(self) -> Record | None:
+    def kept(self) -> CheckpointStore | None:
         """What drivers that were killed had left behind."""
         return self._kept
 
@@ -214,7 +214,7 @@ class FolderWorkers:
             time.sleep(_PATIENCE * BEAT)
         return {folder: sign for folder, sign in signs.items() if _sign(folder) == sign}
 
-    def _collected(self) -> Record | None:
+    def _collected(self) -> CheckpointStore | None:
         """Take what drivers before had finished: its files are copied into this fit's folder."""
         folder = self._fit.folder / "before"
         for other in self._before:
@@ -223,7 +223,7 @@ class FolderWorkers:
                 folder.mkdir(exist_ok=True)
                 with suppress(OSError):
                     shutil.copyfile(finished / name, folder / name)
-        return Record(folder, self.level) if folder.exists() else None
+        return CheckpointStore(folder, self.level) if folder.exists() else None
 
     def _beat(self) -> None:
         """Show that the driver lives."""

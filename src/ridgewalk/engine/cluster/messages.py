@@ -28,9 +28,9 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_array, issparse
 
 from ridgewalk.arrays import Array, Integers
+from ridgewalk.engine.checkpoints import RunDigests
 from ridgewalk.engine.cluster.workers import Chain, Opener, check_build, own_build
 from ridgewalk.engine.job import EarlyStopping, Job, Polish
-from ridgewalk.engine.record import RunDigests
 from ridgewalk.folds import Fold, Matrix
 from ridgewalk.input_maps import InputMap
 from ridgewalk.layers import GELU, Dense, Dropout, LeakyReLU, ReLU, Sigmoid, Tanh

@@ -12,11 +12,11 @@ from typing import Any
 
 from numpy.typing import NDArray
 
+from ridgewalk.engine.checkpoints import CheckpointStore
 from ridgewalk.engine.cluster.files import ArrayFiles
 from ridgewalk.engine.cluster.here import GOING, is_there, session_folder, train_here
 from ridgewalk.engine.cluster.workers import Answer, Chain, LostError, own_build
 from ridgewalk.engine.progress import StoppedError
-from ridgewalk.engine.record import Record
 
 _LOST = ("TerminatedWorkerError", "BrokenProcessPool", "BrokenExecutor", "ShutdownExecutorError")
 
@@ -56,7 +56,7 @@ class Processes:
         return self._count
 
     @property
-    def kept(self) -> Record | None:
+    def kept(self) -> CheckpointStore | None:
         return None
 
     def put(self, name: str, array: NDArray[Any]) -> None:

@@ -9,10 +9,10 @@ from typing import Any
 import ray
 from numpy.typing import NDArray
 
+from ridgewalk.engine.checkpoints import CheckpointStore
 from ridgewalk.engine.cluster.chains import run_chain
 from ridgewalk.engine.cluster.messages import stored_in
 from ridgewalk.engine.cluster.workers import Answer, Build, Chain, LostError, agreed_level, own_build
-from ridgewalk.engine.record import Record
 
 
 class RayWorkers:
@@ -39,7 +39,7 @@ class RayWorkers:
         return max(1, int(ray.cluster_resources().get("CPU", 1)))
 
     @property
-    def kept(self) -> Record | None:
+    def kept(self) -> CheckpointStore | None:
         return None
 
     def put(self, name: str, array: NDArray[Any]) -> None:

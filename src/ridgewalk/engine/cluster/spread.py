@@ -9,12 +9,12 @@ import numpy as np
 
 from ridgewalk.arrays import Integers
 from ridgewalk.engine import compiled, native
+from ridgewalk.engine.checkpoints import RunDigests, fits_of, is_whole, row_type
 from ridgewalk.engine.cluster.chains import cut
 from ridgewalk.engine.cluster.messages import Packer
 from ridgewalk.engine.cluster.workers import Answer, Chain, LostError, Workers
 from ridgewalk.engine.job import Fits, Job, Keep, joined
 from ridgewalk.engine.progress import Progress, StoppedError
-from ridgewalk.engine.record import RunDigests, fits_of, is_whole, row_type
 
 _LOOK = 0.1  # seconds between two looks at whether to stop
 _LATE, _LATE_TIMES = 20.0, 4.0  # seconds, and times the longest chain, after which one is given to another worker, too

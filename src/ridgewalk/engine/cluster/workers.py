@@ -10,7 +10,7 @@ from typing import Any, Protocol
 from numpy.typing import NDArray
 
 from ridgewalk.engine import native
-from ridgewalk.engine.record import Record
+from ridgewalk.engine.checkpoints import CheckpointStore
 from ridgewalk.version import VERSION
 
 Opener = Callable[[str], NDArray[Any]]
@@ -68,7 +68,7 @@ class Workers(Protocol):
         """How many chains run at once."""
 
     @property
-    def kept(self) -> Record | None:
+    def kept(self) -> CheckpointStore | None:
         """Runs that have finished for a driver before this one."""
 
     def put(self, name: str, array: NDArray[Any]) -> None:

@@ -108,7 +108,7 @@ class RunDigests:
         return digest
 
 
-class Record:
+class CheckpointStore:
     """Finished runs in a folder.
 
     Parameters
@@ -132,9 +132,9 @@ class Record:
         self._files = sorted(folder.glob("*.npy"))
         self._places: dict[np.dtype[Any], _Places] = {}
 
-    def at(self, level: str) -> Record:
+    def at(self, level: str) -> CheckpointStore:
         """Return the record of the runs of an instruction set in the same folder."""
-        return self if level == self._digests.level else Record(self._folder, level)
+        return self if level == self._digests.level else CheckpointStore(self._folder, level)
 
     def digests(self, job: Job) -> list[str]:
         """Digest each run of a job (:meth:`RunDigests.of_runs`).
@@ -156,7 +156,7 @@ class Record:
         return np.array(list(kept), dtype=int), fits_of(rows, job, self._engine)
 
     @contextmanager
-    def room(self, job: Job, digests: list[str]) -> Iterator[Keep]:
+    def reserve(self, job: Job, digests: list[str]) -> Iterator[Keep]:
         """Make room for all runs of a job, and give what keeps those that have finished."""
         empty, known = np.zeros(job.runs, dtype=row_type(job)), self._known(row_type(job))
         name = drawn(self._folder, ending=".npy")
