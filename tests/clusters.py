@@ -17,15 +17,15 @@ from ridgewalk import MLPClassifierCV, MLPRegressorCV, TableRegressor
 RANDOM = np.random.default_rng(0)
 X = RANDOM.normal(size=(240, 6))
 Y = np.sin(2 * X[:, 0]) + X[:, 1] * X[:, 2] + 0.1 * RANDOM.normal(size=240)
-SMALL: dict[str, Any] = {"alphas": 5, "max_iter": 40, "cv": 3, "random_state": 0}
+FEW: dict[str, Any] = {"alphas": 5, "max_iter": 40, "cv": 3, "random_state": 0}
 
 
 def path() -> Any:
-    return MLPRegressorCV((8,), **SMALL).fit(X, Y)
+    return MLPRegressorCV((8,), **FEW).fit(X, Y)
 
 
 def selection() -> Any:
-    return MLPClassifierCV((8,), select_inputs=True, **SMALL).fit(X, Y > 0)
+    return MLPClassifierCV((8,), select_inputs=True, **FEW).fit(X, Y > 0)
 
 
 def table() -> Any:
@@ -34,7 +34,7 @@ def table() -> Any:
 
 
 def diagnosis() -> Any:
-    return MLPRegressorCV((8,), n_seeds=2, **SMALL).fit(X, Y).diagnose(references=False)
+    return MLPRegressorCV((8,), n_seeds=2, **FEW).fit(X, Y).diagnose(references=False)
 
 
 FITS = {"path": path, "selection": selection, "table": table, "diagnosis": diagnosis}

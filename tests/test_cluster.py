@@ -21,6 +21,7 @@ from clusters import FITS, content, workers
 from ridgewalk.cluster import shared_folder
 from ridgewalk.engine import Runner, native
 from ridgewalk.engine.checkpoints import CheckpointStore, RunDigests
+from ridgewalk.engine.cluster import spread
 from ridgewalk.engine.cluster import workers as workers_module
 from ridgewalk.engine.cluster.chains import cut, run_chain
 from ridgewalk.engine.cluster.chosen import spreader_in_use
@@ -287,6 +288,19 @@ def test_nobody_spreads_without_being_asked() -> None:
             assert spreader_in_use() is None
     with joblib.parallel_config(backend="loky", n_jobs=1):
         assert spreader_in_use() is None
+
+
+@pytest.fixture(autouse=True)
+def small_jobs_are_spread(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Send away what a driver would train itself."""
+    monkeypatch.setattr(spread, "SMALL", 0.0)
+
+
+def test_small_jobs_are_trained_by_the_driver(monkeypatch: pytest.MonkeyPatch) -> None:
+    here, job = Here(), make(runs=4)
+    monkeypatch.setattr(spread, "SMALL", 0.1)
+    assert_same(Runner(spreader=Spreader(here)).train(job), Runner(spreader=None).train(job))
+    assert not here.trained
 
 
 @contextmanager

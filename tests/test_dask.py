@@ -14,14 +14,21 @@ import numpy as np
 import pytest
 from sklearn.model_selection import GridSearchCV
 
-from clusters import FITS, SMALL, X, Y, content, path
+from clusters import FITS, FEW, X, Y, content, path
 from ridgewalk import MLPRegressorCV
 from ridgewalk.engine import Runner, compiled
+from ridgewalk.engine.cluster import spread
 from ridgewalk.engine.cluster.chosen import spreader_in_use
 from ridgewalk.engine.progress import StoppedError
 from test_cluster import assert_same, long_job
 
 distributed = pytest.importorskip("distributed")
+
+
+@pytest.fixture(autouse=True)
+def small_jobs_are_spread(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Send away what a driver would train itself."""
+    monkeypatch.setattr(spread, "SMALL", 0.0)
 
 
 @contextmanager
@@ -67,11 +74,11 @@ def test_fits_on_two_processes_of_dask_have_the_bits_of_one(tmp_path: Path, monk
         while any(client.processing().values()):
             time.sleep(0.02)
         assert time.monotonic() - stopped < 2
-        search = GridSearchCV(MLPRegressorCV((8,), n_jobs=-1, **SMALL), {"l1_ratio": [0.2, 0.8]}, cv=2).fit(X, Y)
+        search = GridSearchCV(MLPRegressorCV((8,), n_jobs=-1, **FEW), {"l1_ratio": [0.2, 0.8]}, cv=2).fit(X, Y)
     for name, fit in FITS.items():
         assert content(fit(), tmp_path) == found[name], name
     assert elsewhere == found["path"]
-    alone = GridSearchCV(MLPRegressorCV((8,), **SMALL), {"l1_ratio": [0.2, 0.8]}, cv=2).fit(X, Y)
+    alone = GridSearchCV(MLPRegressorCV((8,), **FEW), {"l1_ratio": [0.2, 0.8]}, cv=2).fit(X, Y)
     np.testing.assert_array_equal(search.cv_results_["mean_test_score"], alone.cv_results_["mean_test_score"])
 
 

@@ -140,12 +140,15 @@ class Runner:
             return self._continued(job, self.checkpoints, unit)
 
     def _trained(self, job: Job, unit: float, keep: Keep | None = None) -> Fits:
-        """Train a job here, or spread it; not by the engine to read, which is for that."""
+        """Train a job here, or spread it: not a small one, nor by the engine to read."""
         if keep is None and (self.spreader is None or self.engine != "compiled"):
             return train(job, self.threads, self.progress, self.engine)
         if self.spreader is None:
             return compiled.train(job, self.threads, self.progress, keep)
-        return self.spreader.train(job, self.progress, job.work * unit, keep)
+        seconds = job.work * unit
+        if not self.spreader.spreads(seconds):
+            return compiled.train(job, self.threads, self.progress, keep, self.spreader.workers.level)
+        return self.spreader.train(job, self.progress, seconds, keep)
 
     @contextmanager
     def expecting(self, *jobs: Job) -> Iterator[None]:

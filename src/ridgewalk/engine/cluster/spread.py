@@ -16,6 +16,8 @@ from ridgewalk.engine.cluster.workers import Answer, Chain, LostError, Workers
 from ridgewalk.engine.job import Fits, Job, Keep, joined
 from ridgewalk.engine.progress import Progress, StoppedError
 
+SMALL = 0.1
+"""Guessed seconds of a job that the driver trains itself: to send it away would take as long."""
 _LOOK = 0.1  # seconds between two looks at whether to stop
 _LATE, _LATE_TIMES = 20.0, 4.0  # seconds, and times the longest chain, after which one is given to another worker, too
 _LATE_GUESSED = 60.0  # seconds, and as many times what was guessed, where no chain has come yet
@@ -34,6 +36,10 @@ class Spreader:
         self.workers = workers
         self._digests = RunDigests(workers.level)
         self._packer = Packer(self._digests, workers.put, workers.drop)
+
+    def spreads(self, seconds: float) -> bool:
+        """Return whether a job that takes so many seconds, as a guess, is worth sending away."""
+        return seconds >= SMALL
 
     def train(self, job: Job, progress: Progress, seconds: float, keep: Keep | None = None) -> Fits:
         """Train every run of a job, to the bits of one thread.
