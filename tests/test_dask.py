@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 from sklearn.model_selection import GridSearchCV
 
-from clusters import FITS, FEW, X, Y, content, path
+from clusters import FEW, FITS, X, Y, content, path
 from ridgewalk import MLPRegressorCV
 from ridgewalk.engine import Runner, compiled
 from ridgewalk.engine.cluster import spread

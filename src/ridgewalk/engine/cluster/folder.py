@@ -30,6 +30,7 @@ from ridgewalk.engine.cluster.layout import (
     write_json,
 )
 from ridgewalk.engine.cluster.workers import Answer, Build, Chain, LostError, agreed_level, own_build
+from ridgewalk.formatting import format_count
 from ridgewalk.threads import started
 
 _LOOK = 0.02  # seconds between two looks for what has finished
@@ -64,7 +65,7 @@ class FolderWorkers:
         workers_in(folder).mkdir(parents=True, exist_ok=True)
         fits_in(folder).mkdir(exist_ok=True)
         self._began = time.monotonic()
-        self._alive: dict[str, dict[str, Any]] = {}
+        self._alive: dict[str, dict[str, object]] = {}
         self._looked = 0.0
         self._told, self._sent = set[str](), 0
         self._copies: dict[str, list[str]] = {}
@@ -86,7 +87,7 @@ class FolderWorkers:
     @property
     def capacity(self) -> int:
         """Chains that all living workers run at once; 1 where there is none."""
-        return max(1, sum(int(each.get("slots", 1)) for each in self._workers().values()))
+        return max(1, sum(map(_slots, self._workers().values())))
 
     @property
     def kept(self) -> CheckpointStore | None:
@@ -97,8 +98,8 @@ class FolderWorkers:
     def described(self) -> str:
         """Workers and slots, in a few words."""
         workers = self._workers()
-        slots = sum(int(each.get("slots", 1)) for each in workers.values())
-        return f"{len(workers)} workers, {slots} chains at once" if workers else "no worker yet"
+        slots = sum(map(_slots, workers.values()))
+        return f"{format_count(len(workers), 'worker')}, {format_count(slots, 'chain')} at once"
 
     def put(self, name: str, array: NDArray[Any]) -> None:
         self._files.put(name, array)
@@ -172,7 +173,7 @@ class FolderWorkers:
                 self._told.add(name)
                 for copy in self._copies.pop(name, []):
                     (self._fit.todo / copy).unlink(missing_ok=True)
-                answers.append(Answer(name, rows.tobytes(), float(seconds)))
+                answers.append(Answer(name, rows.tobytes(), seconds if isinstance(seconds, float) else 0.0))
         return answers
 
     def _requeue(self) -> None:
@@ -187,7 +188,7 @@ class FolderWorkers:
                 with suppress(OSError):  # whoever it was has finished it meanwhile
                     (self._fit.claimed / name).rename(self._fit.todo / f"{chain}.json")
 
-    def _workers(self) -> dict[str, dict[str, Any]]:
+    def _workers(self) -> dict[str, dict[str, object]]:
         """Return what each living worker says of itself, looked up a few times a second."""
         if time.monotonic() - self._looked >= _WORKERS:
             files = [workers_in(self._folder) / name for name in names_in(workers_in(self._folder), ".json")]
@@ -232,6 +233,19 @@ class FolderWorkers:
             beats += 1
             with suppress(OSError):
                 write_json(self._fit.driver, {"beats": beats})
+
+
+def _slots(said: dict[str, object]) -> int:
+    """Return how many chains a worker runs at once."""
+    slots = said.get("slots")
+    return slots if isinstance(slots, int) else 1
+
+
+def _build(said: dict[str, object]) -> Build:
+    """Return what decides about the bits of a worker."""
+    kernels = said.get("kernels")
+    known = kernels.items() if isinstance(kernels, dict) else ()
+    return Build(str(said.get("version")), {str(level): str(digest) for level, digest in known})
 
 
 def _sign(folder: Path) -> str:

@@ -201,7 +201,7 @@ class FolderWorker:
     def _show(self, beats: int) -> None:
         """Write down what the worker is, and what it does."""
         build = own_build()
-        said: dict[str, Any] = {
+        said: dict[str, object] = {
             "beats": beats,
             "version": build.version,
             "kernels": build.kernels,

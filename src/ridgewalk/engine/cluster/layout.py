@@ -21,7 +21,6 @@ import time
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from ridgewalk.files import written
 
@@ -93,13 +92,13 @@ def names_in(folder: Path, ending: str = "") -> list[str]:
     return []
 
 
-def write_json(file: Path, said: dict[str, Any]) -> None:
+def write_json(file: Path, said: dict[str, object]) -> None:
     """Write plain data, whole or not at all."""
     with written(file) as unfinished:
         unfinished.write_text(json.dumps(said), encoding="utf-8")
 
 
-def read_json(file: Path) -> dict[str, Any]:
+def read_json(file: Path) -> dict[str, object]:
     """Read plain data, or nothing where there is none."""
     try:
         found = json.loads(file.read_text(encoding="utf-8"))
