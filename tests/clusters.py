@@ -34,7 +34,7 @@ def table() -> Any:
 
 
 def diagnosis() -> Any:
-    return MLPRegressorCV((8,), n_seeds=2, **FEW).fit(X, Y).diagnose(references=False)
+    return MLPRegressorCV((8,), n_seeds=2, **FEW | {"alphas": 3}).fit(X, Y).diagnose(references=False)
 
 
 FITS = {"path": path, "selection": selection, "table": table, "diagnosis": diagnosis}

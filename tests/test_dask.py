@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 from sklearn.model_selection import GridSearchCV
 
+from amounts import WHOLE
 from clusters import FEW, FITS, X, Y, content, path
 from ridgewalk import MLPRegressorCV
 from ridgewalk.engine import Runner, compiled
@@ -42,6 +43,38 @@ def cluster(count: int = 2) -> Iterator[Any]:
         yield client
 
 
+@contextmanager
+def sampled(processes: list[int]) -> Iterator[list[int]]:
+    """Count the threads of some processes that run, every 50 ms."""
+    counts: list[int] = []
+    ended = threading.Event()
+
+    def sample() -> None:
+        while not ended.wait(0.05):
+            stats = [stat for each in processes for stat in Path(f"/proc/{each}/task").glob("*/stat")]
+            counts.append(sum(_runs(stat) for stat in stats))
+
+    thread = threading.Thread(target=sample)
+    thread.start()
+    try:
+        yield counts
+    finally:
+        ended.set()
+        thread.join()
+
+
+def _threads_inside() -> tuple[int, Any]:
+    runner = Runner(n_jobs=-1)
+    return runner.threads, runner.spreader
+
+
+def _runs(stat: Path) -> bool:
+    try:
+        return stat.read_text().rpartition(")")[2].split()[0] == "R"
+    except OSError:  # it has ended
+        return False
+
+
 def _nobody(*_: Any, **__: Any) -> None:
     raise AssertionError("trained by the driver")
 
@@ -56,10 +89,11 @@ def _hide(going: str) -> None:
 @pytest.mark.slow
 @pytest.mark.filterwarnings("default")  # those of the cluster itself
 def test_fits_on_two_processes_of_dask_have_the_bits_of_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    names = list(FITS) if WHOLE else ["path", "diagnosis"]
     with cluster() as client:
         with monkeypatch.context() as patch:
             patch.setattr(compiled, "train", _nobody)
-            found = {name: content(fit(), tmp_path) for name, fit in FITS.items()}
+            found = {name: content(FITS[name](), tmp_path) for name in names}
             spreader = spreader_in_use()
             assert spreader is not None
             assert spreader is spreader_in_use()
@@ -74,11 +108,17 @@ def test_fits_on_two_processes_of_dask_have_the_bits_of_one(tmp_path: Path, monk
         while any(client.processing().values()):
             time.sleep(0.02)
         assert time.monotonic() - stopped < 2
-        search = GridSearchCV(MLPRegressorCV((8,), n_jobs=-1, **FEW), {"l1_ratio": [0.2, 0.8]}, cv=2).fit(X, Y)
-    for name, fit in FITS.items():
-        assert content(fit(), tmp_path) == found[name], name
+        with sampled(list(client.run(os.getpid).values())) as running:
+            long = FEW | {"max_iter": 4_000 if WHOLE else 40}
+            grid = {"l1_ratio": [0.2, 0.8]}
+            search = GridSearchCV(MLPRegressorCV((8,), n_jobs=-1, **long), grid, cv=2, n_jobs=2).fit(X, Y)
+        assert client.submit(_threads_inside).result() == (1, None)  # whatever n_jobs says: a task has one core
+        if WHOLE:  # where nothing else runs beside it; threads that wait for a core count as running
+            assert sum(running) / len(running) <= 1.1 * 2
+    for name in names:
+        assert content(FITS[name](), tmp_path) == found[name], name
     assert elsewhere == found["path"]
-    alone = GridSearchCV(MLPRegressorCV((8,), **FEW), {"l1_ratio": [0.2, 0.8]}, cv=2).fit(X, Y)
+    alone = GridSearchCV(MLPRegressorCV((8,), **long), grid, cv=2).fit(X, Y)
     np.testing.assert_array_equal(search.cv_results_["mean_test_score"], alone.cv_results_["mean_test_score"])
 
 

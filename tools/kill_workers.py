@@ -125,6 +125,9 @@ class FolderCluster:
     def _worker(self) -> subprocess.Popen[bytes]:
         return subprocess.Popen([sys.executable, __file__, "--be-worker", str(self._place)])
 
+    def ready(self) -> None:
+        """Wait for nothing: workers come when they come."""
+
     def kill(self, chance: random.Random) -> None:
         """Kill a worker, and begin another."""
         victim = chance.randrange(WORKERS)
@@ -154,6 +157,10 @@ class DaskCluster:
         self._client = Client(self._cluster, set_as_default=False)
         self.address = f"dask={self._cluster.scheduler_address}"
 
+    def ready(self) -> None:
+        """Wait until both workers are there, whom a nanny begins anew."""
+        self._client.wait_for_workers(WORKERS, timeout=120)
+
     def kill(self, chance: random.Random) -> None:
         """Kill a worker."""
         processes = [each for each in self._client.run(os.getpid, on_error="return").values() if isinstance(each, int)]
@@ -174,6 +181,7 @@ def driver(address: str, place: Path) -> subprocess.Popen[bytes]:
 
 def trial(cluster: Any, who: str, after: float, place: Path, chance: random.Random) -> tuple[str, int]:
     """Kill once; return the digest of what came in the end, and how many chains began twice."""
+    cluster.ready()
     log = Path(os.environ[LOG])
     log.write_text("", encoding="ascii")
     with driver(cluster.address, place) as driving:

@@ -202,10 +202,7 @@ class FolderWorkers:
             waiting()
         while not self._workers():
             time.sleep(_WORKERS)
-        said = self._workers()
-        return agreed_level(
-            {name: Build(str(of.get("version")), dict(of.get("kernels", {}))) for name, of in said.items()}
-        )
+        return agreed_level({name: _build(said) for name, said in self._workers().items()})
 
     def _left_behind(self) -> dict[Path, str]:
         """Return the folders of fits whose driver shows no life, with its last sign."""
