@@ -8,16 +8,18 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
 import joblib
 import numpy as np
+import pandas as pd
 import pytest
 
 from clusters import FITS, content, workers
+from ridgewalk import cli
 from ridgewalk.cluster import shared_folder
 from ridgewalk.engine import Runner, native
 from ridgewalk.engine.checkpoints import CheckpointStore, RunDigests
@@ -304,6 +306,17 @@ def test_small_jobs_are_trained_by_the_driver(monkeypatch: pytest.MonkeyPatch) -
 
 
 @contextmanager
+def shared_folder_of(folder: Path) -> Iterator[tuple[FolderWorkers, Runner]]:
+    """Drive a fit in a folder whose only worker shows life once."""
+    with worker_here(folder):
+        there = FolderWorkers(folder)
+    try:
+        yield there, Runner(spreader=Spreader(there))
+    finally:
+        there.close(whole=True)
+
+
+@contextmanager
 def worker_here(folder: Path, **options: Any) -> Iterator[FolderWorker]:
     """Let a worker of a folder work on a thread."""
     worker = FolderWorker(folder, 1, **options)
@@ -390,12 +403,51 @@ def test_a_hung_worker_is_not_waited_for_and_a_late_one_helps(tmp_path: Path) ->
     assert_same(fits, Runner(spreader=None).train(job))
 
 
+def test_the_commands_fit_through_a_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    pd.DataFrame(X, columns=list("abcde")).assign(y=Y[:, 0]).to_csv("table.csv", index=False)
+
+    def run(*arguments: str) -> str:
+        monkeypatch.setattr(sys, "argv", ["ridgewalk", *arguments])
+        with suppress(SystemExit):
+            cli.main()
+        return capsys.readouterr().err
+
+    few = ["fit", "table.csv", "--target", "y", "--hidden", "4", "--alphas", "3", "--max-iter", "20", "--folds", "3"]
+    run(*few, "--out", "alone")
+    with worker_here(Path("shared")) as worker:
+        said = run(*few, "--out", "spread", "--workers", "shared")
+        assert worker.finished
+    assert "Training in shared: 1 worker, 1 chain at once." in said
+    for name in ("summary.json", "path.csv"):
+        assert Path("spread", name).read_bytes() == Path("alone", name).read_bytes()
+    assert "Ended, after 0 chains." in run("worker", "shared", "--idle", "1s", "--slots", "2")
+
+
+def test_a_worker_gives_back_what_it_was_at(tmp_path: Path) -> None:
+    with shared_folder_of(tmp_path) as (there, runner):
+        with worker_here(tmp_path) as worker:
+            training = threading.Thread(target=runner.train, args=(long_job(runs=2),))
+            training.start()
+            while not worker._running:
+                time.sleep(0.01)
+        assert not list(there._fit.claimed.iterdir())
+        with worker_here(tmp_path):
+            training.join(60)
+        assert not training.is_alive()
+
+
 _DRIVER = """
 import sys
 from pathlib import Path
+from ridgewalk import cli
 from ridgewalk.cluster import shared_folder
 from ridgewalk.engine import Runner
+from ridgewalk.engine.cluster import spread
 from test_cluster import long_job
+spread.SMALL = 0.0
 with shared_folder(Path(sys.argv[1])):
     print("begun", flush=True)
     Runner().train(long_job(epochs=1500))
