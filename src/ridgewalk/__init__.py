@@ -1,4 +1,4 @@
-"""ridgewalk walks the whole L1/L2 regularization path of a neural network in one run.
+"""ridgewalk computes the whole L1/L2 regularization path of a neural network in one run.
 
 >>> from ridgewalk import MLPClassifierCV, TableClassifier
 """
@@ -39,7 +39,7 @@ _OLD_MODULES = ("columns", "data")
 
 
 def __getattr__(name: str) -> Any:
-    # scikit-learn takes most of a second to import: only those who ask for its faces wait for it.
+    # scikit-learn takes most of a second to import: only those who ask for its estimators wait for it.
     if name in _MODULES + _OLD_MODULES:
         return import_module(f"ridgewalk.{name}")
     if name in __all__:

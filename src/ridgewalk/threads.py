@@ -18,9 +18,9 @@ from pathlib import Path
 from typing import ParamSpec, TypeVar
 
 _Item = TypeVar("_Item")
-_Given = ParamSpec("_Given")
+_Parameters = ParamSpec("_Parameters")
 _Answer = TypeVar("_Answer")
-_PATIENCE = 5.0  # seconds that the interpreter waits for what has no stop
+_EXIT_SECONDS = 5.0  # seconds that the interpreter waits for what has no stop
 
 
 def allotted_cores() -> int:
@@ -115,7 +115,7 @@ class _Ending:
                 if stop:
                     stop()
             self.condition.wait_for(lambda: not any(self.stops.values()))
-            self.condition.wait_for(lambda: not self.stops, _PATIENCE)
+            self.condition.wait_for(lambda: not self.stops, _EXIT_SECONDS)
 
 
 _ending = _Ending()
@@ -155,13 +155,13 @@ def look_for_end() -> None:
         raise SystemExit
 
 
-def ending_with_interpreter(function: Callable[_Given, _Answer]) -> Callable[_Given, _Answer]:
+def ending_with_interpreter(function: Callable[_Parameters, _Answer]) -> Callable[_Parameters, _Answer]:
     """Let a function's threads end quietly with the interpreter."""
 
     @wraps(function)
-    def run(*given: _Given.args, **named: _Given.kwargs) -> _Answer:
+    def run(*arguments: _Parameters.args, **named: _Parameters.kwargs) -> _Answer:
         with ends_with_interpreter(None):
-            return function(*given, **named)
+            return function(*arguments, **named)
 
     return run
 

@@ -55,7 +55,7 @@ class Judged:
 
 @dataclass(frozen=True)
 class JudgedPathOptions(PathOptions):
-    """A path to be judged: of one network with several starts, for their luck is a part of the interval; or a blend."""
+    """A path to be judged: of one network with several seeds, whose spread is in the interval; or a blend."""
 
     blend: Annotated[
         bool | None,
@@ -95,7 +95,7 @@ def diagnose(
     wanted: DiagnoseOptions,
     output: Output,
 ) -> None:
-    """Say whether regularization helps on a table, by how much, and why or why not."""
+    """Diagnose whether regularization helps on a table, by how much, and why or why not."""
     if options.blends and judged.alpha is not None:
         raise ValueError(
             "--alpha judges one strength of one network, and a blend has several: leave it out, or --blend."

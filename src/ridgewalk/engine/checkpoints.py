@@ -1,6 +1,6 @@
 """Finished runs, kept in a folder as they come: training that was broken off goes on from them to the same bits.
 
-What becomes of a run follows from its own part of a job, whatever runs stand beside it and however many threads there
+What becomes of a run follows from its own part of a job, whatever other runs a job has and however many threads there
 are. So it is kept under a digest of that part, and found by any job that says the same of a run:
 
     digest(run) = hash(engine, network, loss, optimizer, epochs, ..., data, its training set, penalties, start and seed)
@@ -149,7 +149,7 @@ class CheckpointStore:
         return self._digests.of_runs(job)
 
     def find(self, job: Job, digests: list[str]) -> tuple[Integers, Fits]:
-        """Give the numbers of the runs that are kept, rising, and their fits."""
+        """Return the numbers of the runs that are kept, rising, and their fits."""
         row = row_type(job)
         kept = {run: found for run, digest in enumerate(digests) if (found := self._kept(digest, row)) is not None}
         rows = np.array(list(kept.values()), dtype=row)
@@ -157,7 +157,7 @@ class CheckpointStore:
 
     @contextmanager
     def reserve(self, job: Job, digests: list[str]) -> Iterator[Keep]:
-        """Make room for all runs of a job, and give what keeps those that have finished."""
+        """Reserve space for all runs of a job, and yield a function that stores those that have finished."""
         empty, known = np.zeros(job.runs, dtype=row_type(job)), self._known(row_type(job))
         name = drawn(self._folder, ending=".npy")
         places: dict[str, _Place] = {}
@@ -184,7 +184,7 @@ class CheckpointStore:
                 known.setdefault(digest, []).append(place)
 
     def _known(self, row: np.dtype[Any]) -> _Places:
-        """Say where the runs are whose rows are of this kind; the files that were there are looked through once."""
+        """Return where the runs are whose rows are of this kind; the files that were there are read once."""
         if row not in self._places:
             places: _Places = {}
             self._places[row] = places
@@ -248,17 +248,17 @@ def is_whole(row: Any, digest: str) -> bool:
 
 def _header(row: np.dtype[Any], runs: int) -> bytes:
     """Return what stands before the rows in a file of so many runs: it is as long for any number of them."""
-    said = np.lib.format.header_data_from_array_1_0(np.empty(0, row)) | {"shape": (runs,)}
+    header_data = np.lib.format.header_data_from_array_1_0(np.empty(0, row)) | {"shape": (runs,)}
     with io.BytesIO() as header:
         try:
-            np.lib.format.write_array_header_1_0(header, said)
+            np.lib.format.write_array_header_1_0(header, header_data)
         except ValueError:  # too long for it: very many layers
-            np.lib.format.write_array_header_2_0(header, said)
+            np.lib.format.write_array_header_2_0(header, header_data)
         return header.getvalue()
 
 
 def _digests_in(file: Path, row: np.dtype[Any]) -> Iterator[tuple[str, int]]:
-    """Give digest and place of every row of a file, if it is whole and holds rows of this kind.
+    """Yield digest and place of every row of a file, if it is complete and holds rows of this kind.
 
     What the file says of itself is compared, never taken: not a number in it says how much to read.
     """

@@ -29,7 +29,7 @@ from ridgewalk.optimizers import SGD, AdaGrad, Adam, AdamW, Cosine, InverseTime,
 from ridgewalk.penalties import L1, L2, MCP, GroupLasso, GroupMCP, Penalty, Strength, Terms, concavity_of, parts
 from ridgewalk.threads import ends_with_interpreter
 
-# As native/plan.hpp calls them; penalties hand over their terms.
+# As native/plan.hpp calls them; penalties return their terms.
 _LAYERS: dict[type, str] = {
     Dense: "dense", ReLU: "relu", LeakyReLU: "leaky_relu", Tanh: "tanh", Sigmoid: "logistic", GELU: "gelu",
     Dropout: "dropout",
@@ -46,7 +46,7 @@ _POLL = POLL / 1000  # seconds
 
 
 def supports(job: Job) -> str | None:
-    """Say what of a job the compiled engine cannot do, or None where it can do all."""
+    """Return what of a job the compiled engine cannot do, or None where it can do all."""
     simple = [part for penalty in job.penalties for part in parts(penalty)]
     used = [
         *(("layer", layer, _LAYERS) for layer in job.network.layers),
@@ -118,7 +118,7 @@ def train(
         counted, kept = 0, np.zeros(job.runs, dtype=bool)
 
         def look() -> None:
-            """Hand over and count what has finished, and stop where the progress says so."""
+            """Store and count what has finished, and stop where the progress says so."""
             nonlocal counted
             if keep:
                 new = np.flatnonzero(np.frombuffer(handle.finished(), dtype=bool) & ~kept)
@@ -176,7 +176,7 @@ def peak_flops(seconds: float = 0.2) -> float:
 
 
 def _plan(job: Job, kernels: native.Kernels) -> Plan:
-    """Flatten a job, and make room for what comes of it; the keys are read in native/module.cpp."""
+    """Flatten a job, and allocate its results; the keys are read in native/module.cpp."""
     runs = job.runs
     marks = job.marks
     shape = (runs, len(marks))

@@ -142,9 +142,9 @@ class Job:
 
     def __post_init__(self) -> None:
         expected = tuple((self.runs, *shape) for shape in self.network.shapes)
-        given = tuple(array.shape for array in self.start)
-        if given != expected:
-            raise ValueError(f"The start needs arrays shaped {expected}, got {given}.")
+        shapes = tuple(array.shape for array in self.start)
+        if shapes != expected:
+            raise ValueError(f"The start needs arrays shaped {expected}, got {shapes}.")
         if self.fold.shape != (self.runs,) or self.seeds.shape != (self.runs,):
             raise ValueError(f"fold and seeds need one number for each of {self.runs} runs.")
         if self.epochs < 0 or not 0 <= self.ramp <= 1:
@@ -338,7 +338,19 @@ Keep = Callable[[Integers, Fits], None]
 
 
 def joined(parts: Sequence[Fits], runs: Integers) -> Fits:
-    """Put fits of parts of a job into its order: ``runs`` (R,) are their numbers, part after part."""
+    """Join the fits of parts of a job, in the order of its runs.
+
+    Parameters
+    ----------
+    parts : sequence of Fits
+    runs : integers, shape (R,)
+        The numbers of their runs in the job, part after part.
+
+    Returns
+    -------
+    Fits
+        Of R runs.
+    """
     back = np.argsort(runs)
 
     def together(arrays: list[Array]) -> Array:

@@ -33,7 +33,7 @@ def train(job: Job, n_jobs: int = 1, progress: Progress | None = None, engine: E
     n_jobs : int
         Threads; -1 is one per core. The numbers do not depend on it, to the bit.
     progress : Progress, optional
-        Counts finished epochs x runs, and stops the training when told to.
+        Counts finished epochs x runs, and stops the training when asked to.
     engine : "compiled" or "reference"
         C++ kernels, or NumPy that reads like the formulas; their answers agree, and ``Fits.engine`` says which ran.
 
