@@ -72,7 +72,9 @@ def report(records: Path, fits: int) -> str:
         error = np.array([each["standard_error"] for each in of])
         covered, known = np.abs(off) <= NORMAL * error, error > 0  # without an error: a constant, of AUC one half
         more = np.mean([each["handed_over"] - each["folds"] for each in of])
-        lines.append(f"| {name} | {len(of)} | {covered.mean():.1%} | {(off[known] / error[known]).mean():+.2f} | {more:+.3f} |")
+        lines.append(
+            f"| {name} | {len(of)} | {covered.mean():.1%} | {(off[known] / error[known]).mean():+.2f} | {more:+.3f} |"
+        )
     return "\n".join(lines) + "\n"
 
 
