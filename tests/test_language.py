@@ -41,7 +41,6 @@ SHIMS = {
     "src/ridgewalk/storage/records.py",  # reads files of format 3
     "tests/test_old_names.py", "tests/test_language.py",
 }  # fmt: skip
-NOT_YET = {"src/ridgewalk/path/null_model.py"}  # has a variable ``given``
 KEYS = ('"walk"', "ast.walk")  # a parameter's old name, and Python's own function
 
 
@@ -83,7 +82,7 @@ def given_up(path: Path) -> dict[str, str]:
     """Return the names that a file must not use, and what to write instead."""
     package = path.relative_to(ROOT).parts[2] if path in PACKAGE else ""
     old = {} if place(path) in SHIMS else RENAMED
-    vague = VAGUE if package and place(path) not in NOT_YET else {}
+    vague = VAGUE if package else {}
     return old | vague | (OF_THE_PATH if package and package not in ("report", "tables") else {})
 
 

@@ -14,12 +14,24 @@ from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import wraps
+from pathlib import Path
 from typing import ParamSpec, TypeVar
 
 _Item = TypeVar("_Item")
 _Parameters = ParamSpec("_Parameters")
 _Answer = TypeVar("_Answer")
 _EXIT_SECONDS = 5.0  # seconds that the interpreter waits for what has no stop
+
+
+def allotted_cores() -> int:
+    """Return how many cores this process may use: of the machine, of its affinity, and of its control group's quota."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    try:
+        quota, period = Path("/sys/fs/cgroup/cpu.max").read_text(encoding="ascii").split()
+        cores = min(cores, max(1, int(int(quota) / int(period))))
+    except (OSError, ValueError):  # there is none, or no limit ("max")
+        pass
+    return cores
 
 
 def started(run: Callable[[], None]) -> threading.Thread | None:

@@ -6,6 +6,7 @@ ridgewalk diagnose FILE --target NAME  did regularization help, and why or why n
 ridgewalk compare RUN RUN ...          which is better on the same held-out rows, and how sure that is
 ridgewalk report MODEL [FILE]          write a page to look at, with the predictions on a file's rows
 ridgewalk export MODEL --to FORM       ONNX, PyTorch's state_dict, or Python code that needs NumPy alone
+ridgewalk worker FOLDER                train for fits with --workers FOLDER on other machines
 ridgewalk demo                         all of it on the tutorial's spiral, and the tutorial's question answered
 ridgewalk bench                        fits a second on this machine, beside scikit-learn's
 """

@@ -19,6 +19,7 @@ from ridgewalk.cli.export import export
 from ridgewalk.cli.fit import fit
 from ridgewalk.cli.predict import predict
 from ridgewalk.cli.report import report
+from ridgewalk.cli.worker import worker
 from ridgewalk.terminal import plain
 
 
@@ -78,5 +79,5 @@ def ridgewalk(
     """Take options that stand before a command."""
 
 
-for command in (fit, predict, diagnose, compare, report, columns, export, demo, bench, version):
+for command in (fit, predict, diagnose, compare, report, columns, export, worker, demo, bench, version):
     app.command()(command)

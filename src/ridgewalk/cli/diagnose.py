@@ -27,7 +27,7 @@ from ridgewalk.cli.options import (
     switch,
 )
 from ridgewalk.cli.report import draw
-from ridgewalk.cli.training import read_problem, stoppable
+from ridgewalk.cli.training import read_problem, stoppable, trained_by
 
 if TYPE_CHECKING:
     from ridgewalk.diagnostics import Diagnosis
@@ -104,9 +104,10 @@ def diagnose(
         free(wanted.page, file, wanted.force, "--report")
     problem = read_problem(file, columns, options, output.verbose, reading)
     model = problem.model(options, output.verbose)
-    problem.fit(model)
-    with stoppable():
-        diagnosis = _diagnosed(model, judged)
+    with trained_by(options, output.verbose):
+        problem.fit(model)
+        with stoppable():
+            diagnosis = _diagnosed(model, judged)
     if wanted.page is not None:
         draw(wanted.page, model, problem.encoder, columns.target, diagnosis=diagnosis)
     if output.as_json:

@@ -30,7 +30,7 @@ from ridgewalk.cli.options import (
 )
 from ridgewalk.cli.report import draw
 from ridgewalk.cli.resuming import Asked, chosen_once, finished, resumable, say_how_it_starts
-from ridgewalk.cli.training import read_problem
+from ridgewalk.cli.training import read_problem, trained_by
 from ridgewalk.cli.values import seconds, sizes
 from ridgewalk.files import written
 from ridgewalk.storage import MODEL_FILE
@@ -104,7 +104,7 @@ def fit(
         else:
             if verbose:
                 say_how_it_starts(folder, wanted.resume, wanted.out_folder is not None)
-            with resumable(folder, asked, wanted.resume) as records:
+            with resumable(folder, asked, wanted.resume) as records, trained_by(options, verbose):
                 notes = list(problem.table.notes)
                 if limit is not None:
                     set_by_user = _set_by_user(ctx)
@@ -146,6 +146,10 @@ def _check(options: PathOptions, wanted: FitOptions) -> None:
         raise ValueError("--budget measures what trainings take, and --plan trains nothing: leave one out.")
     if wanted.budget is not None and options.blend:
         raise ValueError("--budget chooses the grid of one network: leave it out, or --blend.")
+    if wanted.budget is not None and options.workers is not None:
+        raise ValueError(
+            "--budget measures how fast this machine trains, and --workers trains elsewhere: leave one out."
+        )
     if wanted.curves and (not wanted.page or options.select_inputs or options.relax or not sizes(options.hidden)):
         raise ValueError(
             "--curves shows how a path with a hidden layer trains, on the page: leave --no-report, --select-inputs, "

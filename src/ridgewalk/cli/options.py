@@ -179,6 +179,15 @@ Jobs = Annotated[
     int,
     option("--n-jobs", "-j", metavar="N", help="Threads; -1 is one per core. No number depends on it.", panel=TRAINING),
 ]
+Workers = Annotated[
+    Path | None,
+    option(
+        "--workers",
+        metavar="FOLDER",
+        help="Let others train: any number of 'ridgewalk worker FOLDER' on machines that see it.",
+        panel=TRAINING,
+    ),
+]
 Config = Annotated[
     Path | None,
     typer.Option(
@@ -412,6 +421,7 @@ class PathOptions:
     ] = None
     random_state: RandomState = 0
     jobs: Jobs = -1
+    workers: Workers = None
 
     @property
     def of_one_network(self) -> list[str]:
@@ -465,7 +475,8 @@ class PathOptions:
     @property
     def result(self) -> dict[str, str | float | None]:
         """Those on which the numbers depend; of a blend whether there is one, asked for or by default."""
-        return {name: value for name, value in asdict(self).items() if name != "jobs"} | {"blend": self.blends}
+        said = {name: value for name, value in asdict(self).items() if name not in ("jobs", "workers")}
+        return said | {"blend": self.blends}
 
 
 @dataclass(frozen=True)

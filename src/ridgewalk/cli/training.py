@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from rich.markup import escape
 
 from ridgewalk.arrays import Array
-from ridgewalk.cli.console import introduce
+from ridgewalk.cli.console import err, introduce
 from ridgewalk.cli.files import blends
 from ridgewalk.cli.options import Columns, LossName, PathOptions, Reading
 from ridgewalk.cli.values import class_weights, known, names, ratios, sizes, strengths
@@ -354,6 +355,33 @@ def _row_groups(frame: pd.DataFrame, name: str | None) -> Any:
     if column.isna().any():
         raise ValueError(f"--row-groups {name} is missing in {int(column.isna().sum())} rows: fill it in.")
     return column.astype(str).to_numpy()
+
+
+@contextmanager
+def trained_by(options: PathOptions, verbose: bool) -> Iterator[None]:
+    """Let workers train while the block runs, where the options name their folder.
+
+    Raises
+    ------
+    StoppedError
+        If Ctrl-C came while none of them had.
+    """
+    if options.workers is None:
+        yield
+        return
+    from ridgewalk.cluster import shared_folder
+
+    def say(words: str) -> None:
+        if verbose:
+            err.print(escape(words), soft_wrap=True)
+
+    folder = options.workers
+    with (
+        stoppable(),
+        shared_folder(folder, lambda: say(f"Waiting for a worker: ridgewalk worker {folder}")) as described,
+    ):
+        say(f"Training in {folder}: {described}.")
+        yield
 
 
 @contextmanager

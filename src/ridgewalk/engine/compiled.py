@@ -71,10 +71,30 @@ def supports(job: Job) -> str | None:
     return missing[0] if missing else None
 
 
-def train(job: Job, n_jobs: int = 1, progress: Progress | None = None, keep: Keep | None = None) -> Fits:
+def check_supported(job: Job) -> None:
+    """Check that the compiled engine can train a job.
+
+    Raises
+    ------
+    NotImplementedError
+        If :func:`supports` names something that it cannot do.
+    """
+    missing = supports(job)
+    if missing:
+        raise NotImplementedError(f'The compiled engine cannot train this job: {missing}. Use engine="reference".')
+
+
+def train(
+    job: Job,
+    n_jobs: int = 1,
+    progress: Progress | None = None,
+    keep: Keep | None = None,
+    level: str | None = None,
+) -> Fits:
     """Train every run of a job, as :func:`ridgewalk.engine.train` says; fewer runs than threads share out their rows.
 
-    ``keep`` is given each run soon after it has finished, whatever becomes of the others.
+    ``keep`` is given each run soon after it has finished, whatever becomes of the others. ``level`` is an instruction
+    set, by default the one that :func:`ridgewalk.engine.native.load` takes.
 
     Raises
     ------
@@ -82,14 +102,12 @@ def train(job: Job, n_jobs: int = 1, progress: Progress | None = None, keep: Kee
         If :func:`supports` names something that this engine cannot do.
     """
     progress = progress or Progress()
-    missing = supports(job)
-    if missing:
-        raise NotImplementedError(f'The compiled engine cannot train this job: {missing}. Use engine="reference".')
+    check_supported(job)
     threads = thread_count(n_jobs)
     if progress.stop:
         raise StoppedError
     memory.check(memory.needed(memory.Size.of_job(job), threads), threads)
-    level, kernels = native.load()
+    level, kernels = native.load(level)
     plan = _plan(job, kernels)
     history = _fits(plan, level).history
     if history:

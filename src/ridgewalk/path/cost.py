@@ -34,7 +34,7 @@ _RUNS_PER_THREAD = 16  # runs per thread that are trained before it is asked whe
 
 def strengths_at_once(problem: PathProblem, settings: PathSettings, runner: Runner) -> int:
     """Return how many strengths are trained side by side."""
-    return -(-_RUNS_PER_THREAD * runner.threads // problem.pairs) if settings.ramps else 1
+    return -(-_RUNS_PER_THREAD * runner.at_once // problem.pairs) if settings.ramps else 1
 
 
 def check_memory(
