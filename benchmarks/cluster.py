@@ -73,7 +73,7 @@ def workers(on: str, count: int) -> Iterator[None]:
         from distributed import Client, LocalCluster
 
         with (
-            LocalCluster(count, threads_per_worker=1, dashboard_address=None, silence_logs=50) as cluster,
+            LocalCluster(n_workers=count, threads_per_worker=1, dashboard_address=None, silence_logs=50) as cluster,
             Client(cluster),
             joblib.parallel_config(backend="dask"),
         ):

@@ -391,16 +391,20 @@ def test_a_stop_reaches_a_worker_within_two_seconds(tmp_path: Path) -> None:
 
 
 def test_a_hung_worker_is_not_waited_for_and_a_late_one_helps(tmp_path: Path) -> None:
-    job = long_job(epochs=300)
+    job, came = long_job(epochs=2_000), list[Fits]()
     with workers(tmp_path, count=1) as (hung,):
-        workers_there = FolderWorkers(tmp_path, silence=1.5)
-        waiting = threading.Timer(0.1, os.kill, (hung.pid, signal.SIGSTOP))
-        waiting.start()
+        there = FolderWorkers(tmp_path, silence=1.5)
+        runner = Runner(spreader=Spreader(there))
+        training = threading.Thread(target=lambda: came.append(runner.train(job)))
+        training.start()
+        while not list(there._fit.claimed.iterdir()):
+            time.sleep(0.001)
+        os.kill(hung.pid, signal.SIGSTOP)
         with worker_here(tmp_path) as late:
-            fits = Runner(spreader=Spreader(workers_there)).train(job)
+            training.join(60)
             assert late.finished
-        workers_there.close(whole=True)
-    assert_same(fits, Runner(spreader=None).train(job))
+        there.close(whole=True)
+    assert_same(came[0], Runner(spreader=None).train(job))
 
 
 def test_the_commands_fit_through_a_folder(

@@ -36,7 +36,9 @@ def small_jobs_are_spread(monkeypatch: pytest.MonkeyPatch) -> None:
 def cluster(count: int = 2) -> Iterator[Any]:
     """Start a cluster of so many processes, which ends with the block."""
     with (
-        distributed.LocalCluster(count, threads_per_worker=1, dashboard_address=None, silence_logs=50) as local,
+        distributed.LocalCluster(
+            n_workers=count, threads_per_worker=1, dashboard_address=None, silence_logs=50
+        ) as local,
         distributed.Client(local) as client,
         joblib.parallel_config(backend="dask"),
     ):

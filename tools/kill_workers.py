@@ -152,7 +152,11 @@ class DaskCluster:
 
         dask.config.set({"distributed.worker.preload": [__file__]})
         self._cluster = LocalCluster(
-            WORKERS, threads_per_worker=1, dashboard_address=None, silence_logs=50, worker_dashboard_address=None
+            n_workers=WORKERS,
+            threads_per_worker=1,
+            dashboard_address=None,
+            silence_logs=50,
+            worker_dashboard_address=None,
         )
         self._client = Client(self._cluster, set_as_default=False)
         self.address = f"dask={self._cluster.scheduler_address}"
