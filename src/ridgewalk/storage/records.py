@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, get_args
 import numpy as np
 
 from ridgewalk import __version__
+from ridgewalk.arrays import Array
 from ridgewalk.conformal import Calibration
 from ridgewalk.engine.job import Standing
 from ridgewalk.folds import Fold, Moments
@@ -220,6 +221,7 @@ def described(model: Any, encoder: Encoder | None, target: str | None, shelf: Sh
         document |= {"path": number(model.path_), "paths_of_ratios": of_ratios}
         document |= {"linear_path": number(model.linear_path_), "early_stopped": _early_stopped_record(model, shelf)}
     document["held_out"] = held.get("_held_out")
+    document["observed"] = _observed_record(model, shelf)
     if "input_selection_" in held:
         document["input_selection"] = _selection_record(model.input_selection_, number, shelf)
     records = [_path_record(f"path {k}", each, shelf) for k, each in enumerate(paths)]
@@ -449,7 +451,7 @@ def _penalty_record(where: str, penalty: Any, shelf: Shelf) -> Record:
 
 def stored(document: Record, arrays: Arrays) -> Stored:
     """Make the model that a document describes."""
-    from ridgewalk.estimators.access import set_held_out, set_models
+    from ridgewalk.estimators.access import set_held_out, set_models, set_observed
 
     encoder = encoder_of(document)
     kinds = _estimators()
@@ -483,6 +485,8 @@ def stored(document: Record, arrays: Arrays) -> Stored:
         model.early_stopped_ = _early_stopped(document.get("early_stopped"), model.path_, arrays)
         if model.index_ not in range(len(model.path_.alphas)):
             raise WrongError(f"its strength {model.index_} is none of the {len(model.path_.alphas)} of its path")
+        if document.get("observed") is not None:
+            set_observed(model, _observed(document["observed"], model.path_, arrays))
     set_calibration(model, document, model.path_ if "path" in document else None, arrays)
     set_held_out(model, held_out_of(document.get("held_out")))
     if "input_selection" in document:
@@ -776,6 +780,28 @@ def _early_stopped(record: Record | None, path: MLPPath, arrays: Arrays) -> Earl
     if not arrays.meets(record["n_iter"], none_negative):
         raise WrongError("its networks that were stopped early were trained for epochs below 0")
     return EarlyStopped(**given)
+
+
+def _observed_record(model: Any, shelf: Shelf) -> str | None:
+    """Describe the encoded targets of the rows of a path; zeros and ones take a byte each."""
+    from ridgewalk.estimators.access import observed_of
+
+    observed = observed_of(model)
+    if observed is None:
+        return None
+    truth = observed.astype(bool)
+    return shelf.put("observed", truth if (truth == observed).all() else observed)
+
+
+def _observed(name: str, path: MLPPath, arrays: Arrays) -> Array:
+    """Read the encoded targets of a path's rows."""
+    sizes = {"N": len(path.row_weights), "C": path.parameters[-1].shape[-1]}
+    kind = "b" if arrays[name].dtype.kind == "b" else "f"
+    found = sized(arrays, name, kind, "NC", sizes)
+    if not arrays.meets(name, all_finite):
+        raise WrongError("its observed targets are not finite numbers")
+    arrays.take(8 * found.size, "its observed targets")
+    return found.astype(np.float64)
 
 
 def _dependence(record: Record | None, sizes: dict[str, int], arrays: Arrays) -> Dependence:
