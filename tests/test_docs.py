@@ -109,6 +109,13 @@ def test_the_site_builds_strictly_and_loads_nothing_from_elsewhere(tmp_path: Pat
     for style in tmp_path.rglob("*.css"):
         assert not re.search(r"(?:url\(|@import)\s*[\"']?(?:https?:)?//", style.read_text(encoding="utf-8")), style
     assert "n_seeds" in pages["api.html"]  # the docstrings, put together as they are when imported
+    assert "__dict__" not in pages["api.html"]
+    assert (
+        tmp_path / "search" / "search_index.js"
+    ).exists()  # search from a folder needs it, and a stand-in for a worker
+    assert pages["start.html"].index("iframe-worker.js") < pages["start.html"].index("bundle")
+    formulas = sum(page.read_text(encoding="utf-8").count("\n```math\n") for page in (ROOT / "docs").rglob("*.md"))
+    assert sum(page.count('<div class="formula"><math') for page in pages.values()) == formulas > 10
 
 
 def test_the_readmes_tree_is_the_tree() -> None:
