@@ -544,7 +544,7 @@ def test_forged_residuals_are_refused(fitted: Any, tmp_path: Path, forgery: Any)
         load(tmp_path / "m")
 
 
-OBSERVED_FORGERIES = {
+OBSERVED_FORGERIES: dict[str, Any] = {
     "fewer rows": (lambda values: values[1:].copy(), "is needed"),
     "two outputs": (lambda values: np.hstack([values] * 2), "is needed"),
     "NaN": (lambda values: np.full(values.shape, np.nan), "observed targets are not finite"),
