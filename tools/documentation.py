@@ -28,6 +28,7 @@ PAGES = ("README.md", "CONTRIBUTING.md", "CHANGELOG.md", "EXPERIMENTS.md", "benc
 IMAGES = ("benchmarks/results/*.png", "benchmarks/results/*.svg")
 
 _LINK = re.compile(r"(?P<mark>!?)\[(?P<words>[^\]]*)\]\((?P<target>[^)#\s]*)(?P<anchor>#[^)\s]*)?\)")
+_SOURCE = re.compile(r'(?P<name>\bsrc|\bsrcset)="docs/')
 _FENCE = re.compile(r"^(?P<fence>```+).*?^(?P=fence)`*\s*?$", re.MULTILINE | re.DOTALL)
 
 
@@ -56,6 +57,7 @@ def on_page_markdown(markdown: str, page: Any, config: Any, files: Files) -> str
         relative = os.path.relpath(uri, os.path.dirname(page.file.src_uri))
         return f"{link['mark']}[{link['words']}]({relative}{anchor})"
 
+    markdown = _SOURCE.sub(r'\g<name>="', markdown) if here == "README.md" else markdown
     pieces, end = [], 0
     for fence in _FENCE.finditer(markdown):
         pieces += [_LINK.sub(turned, markdown[end : fence.start()]), _set(fence)]
