@@ -60,8 +60,8 @@ def model_card(
     """
     classes = is_classifier(model)
     if notes is None:
-        told = [*(each.note for each in encoder.left_out), *encoder.notes] if encoder else []
-        notes = [*getattr(model, "notes_", []), *told]
+        of_table = [*(each.note for each in encoder.left_out), *encoder.notes] if encoder else []
+        notes = [*getattr(model, "notes_", []), *of_table]
     return {
         "model": type(model).__name__,
         "task": "classification" if classes else "regression",
