@@ -21,7 +21,7 @@ from ridgewalk.estimators.card import model_card
 from ridgewalk.folds import average_by_row
 from ridgewalk.path.dependence import mean_and_error
 from ridgewalk.report.answers import short_answers
-from ridgewalk.report.compared import Given
+from ridgewalk.report.compared import PageRows
 from ridgewalk.report.details import Extras, page_data
 from ridgewalk.report.html import render
 from ridgewalk.report.summary import sentences, summarize
@@ -131,7 +131,7 @@ class Page(HTMLParser):
 
 @pytest.fixture(scope="module", params=CASES, ids=lambda case: case.__name__)
 def written(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Any:
-    """Give a fitted model, its rows, and the file of its page."""
+    """Return a fitted model, its rows, and the file of its page."""
     model, x, y = request.param()
     model.fit(x, y)
     return model, x, y, model.report(tmp_path_factory.mktemp("page") / "report.html", x, y)
@@ -331,7 +331,7 @@ CARDS = ["strength", "inputs", "data"]  # answers that every page has
 def page_of(model: Any, x: Any, y: Any, weights: Any = None) -> Any:
     """Fit, and return the data of the page without any other rows."""
     path, rule, names, choice = model.fit(x, y, weights)._shown()
-    rows = Given(model._problem.x, model._problem.target)
+    rows = PageRows(model._problem.x, model._problem.target)
     return page_data(path, rule, names, choice, extras=Extras(fit=rows, observed=rows.target))
 
 
