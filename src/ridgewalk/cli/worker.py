@@ -73,7 +73,7 @@ def _ended_by_signals(working: FolderWorker) -> Iterator[None]:
 
 @contextmanager
 def _told(working: FolderWorker, say: Callable[[str], None]) -> Iterator[None]:
-    """Say now and then how many chains are done."""
+    """Print now and then how many chains are done."""
     ended, began = threading.Event(), time.monotonic()
 
     def tell() -> None:

@@ -161,7 +161,7 @@ class DaskWorkers:
             other.cancel()
 
     def _scatter(self, names: list[str]) -> None:
-        """Give arrays to the cluster, for machines that do not see our files."""
+        """Scatter arrays over the cluster, for machines that do not see our files."""
         client = self._client_now()
         for name in names:
             if name not in self._scattered and self._files.has(name):

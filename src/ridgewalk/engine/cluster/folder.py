@@ -177,7 +177,7 @@ class FolderWorkers:
         return answers
 
     def _requeue(self) -> None:
-        """Give the chains of workers that died to others."""
+        """Return the chains of workers that died to those that wait."""
         if time.monotonic() - self._looked < _WORKERS:
             return
         claims = names_in(self._fit.claimed)  # before the workers: who has a claim has shown life before

@@ -17,7 +17,11 @@
 namespace ridgewalk {
 
 constexpr int tile = constants::tile;  // rows of data
-constexpr int block = 6;  // features whose sums stay in registers
+#if defined(__wasm__)
+constexpr int block = 4;
+#else
+constexpr int block = 6;  // features whose sums stay in registers; it changes no bit
+#endif
 template <class T> constexpr int depth = 512 / sizeof(T);  // terms of a sum before the next block: 32 KiB of a tile
 constexpr int thinnest = constants::thinnest;  // inputs or units of a thin layer
 constexpr int together = 8;  // tiles of a narrow network that are taken back at once, so that sums stay in registers
@@ -49,6 +53,10 @@ template <class T, class F> inline void in_columns(int width, F&& f) {
 // What becomes of a sum as it is stored: given the vector and its place in the tile.
 struct Keep {
   template <class T> V<T> operator()(V<T> v, size_t) const { return v; }
+};
+// What becomes of a sum that is not complete.
+template <class After> struct Between {
+  using type = Keep;
 };
 
 // `Size` rows and `Wide` vectors of out = sum_k weight(i, k) in[k], k < terms, from row `first` and column c;
@@ -98,7 +106,7 @@ void product(const T* w, int stride, const T* bias, const T* in, int terms, T* o
                 from, stride, bias, begin > 0, in + size_t(begin) * tile, count, out, first, c, then);
           };
           if (last) run(terms - begin, after);
-          else run(depth<T>, Keep{});
+          else run(depth<T>, typename Between<After>::type{});
         });
       });
     });
@@ -230,7 +238,14 @@ template <class T> void sum_lanes(T* from, int count) {
 
 // A hidden layer between at most 4 inputs and 4 outputs is computed twice and never stored: reading it back would cost
 // more than computing it. `rectify(v)` is the activation, `slope(v, dv)` the way back through it.
-template <class T, int P, int Q, class Activation> struct Narrow {
+template <int P, int Q, bool exact> struct Counts {  // of its inputs and outputs: constants
+  static constexpr int ins = P, outs = Q;
+  Counts(int, int) {}
+};
+template <int P, int Q> struct Counts<P, Q, false> {  // at most so many
+  int ins, outs;
+};
+template <class T, int P, int Q, class Activation, class C = Counts<P, Q, true>> struct Narrow : C {
   const T *w1, *b1, *w2, *b2;  // [P][stride1], [stride1], [hidden][stride2], [stride2]
   int stride1, stride2, hidden;
   Activation activation;
@@ -238,7 +253,7 @@ template <class T, int P, int Q, class Activation> struct Narrow {
   V<T> unit(int h, const V<T> (&x)[P]) const {
     V<T> sum = splat<T>(b1[h]);
 #pragma GCC unroll 4
-    for (int p = 0; p < P; ++p) sum += splat<T>(w1[p * stride1 + h]) * x[p];
+    for (int p = 0; p < C::ins; ++p) sum += splat<T>(w1[p * stride1 + h]) * x[p];
     return activation.template value<T>(sum);
   }
   void forward(const T* x, int width, T* out) const {
@@ -247,19 +262,19 @@ template <class T, int P, int Q, class Activation> struct Narrow {
       V<T> in[Wide][P], total[Wide][Q];
 #pragma GCC unroll 4
       for (int j = 0; j < Wide; ++j) {
-        for (int p = 0; p < P; ++p) in[j][p] = load<T>(x + p * tile + c + j * lanes<T>);
-        for (int q = 0; q < Q; ++q) total[j][q] = splat<T>(b2[q]);
+        for (int p = 0; p < C::ins; ++p) in[j][p] = load<T>(x + p * tile + c + j * lanes<T>);
+        for (int q = 0; q < C::outs; ++q) total[j][q] = splat<T>(b2[q]);
       }
       for (int h = 0; h < hidden; ++h)
 #pragma GCC unroll 4
         for (int j = 0; j < Wide; ++j) {
           const V<T> y = unit(h, in[j]);
 #pragma GCC unroll 4
-          for (int q = 0; q < Q; ++q) total[j][q] += splat<T>(w2[h * stride2 + q]) * y;
+          for (int q = 0; q < C::outs; ++q) total[j][q] += splat<T>(w2[h * stride2 + q]) * y;
         }
 #pragma GCC unroll 4
       for (int j = 0; j < Wide; ++j)
-        for (int q = 0; q < Q; ++q) store<T>(out + q * tile + c + j * lanes<T>, total[j][q]);
+        for (int q = 0; q < C::outs; ++q) store<T>(out + q * tile + c + j * lanes<T>, total[j][q]);
     });
   }
   // dw1 [hidden][P][lanes], db1 [hidden][lanes] and dw2 [hidden][Q][lanes] grow by `count` tiles, lane by lane; a width that
@@ -270,32 +285,32 @@ template <class T, int P, int Q, class Activation> struct Narrow {
     for (int h = 0; h < hidden; ++h) {
       V<T> first[P], second[Q], bias = load<T>(db1 + h * lanes<T>);
 #pragma GCC unroll 4
-      for (int p = 0; p < P; ++p) first[p] = load<T>(dw1 + (h * P + p) * lanes<T>);
+      for (int p = 0; p < C::ins; ++p) first[p] = load<T>(dw1 + (h * C::ins + p) * lanes<T>);
 #pragma GCC unroll 4
-      for (int q = 0; q < Q; ++q) second[q] = load<T>(dw2 + (h * Q + q) * lanes<T>);
+      for (int q = 0; q < C::outs; ++q) second[q] = load<T>(dw2 + (h * C::outs + q) * lanes<T>);
       for (int t = 0; t < count; ++t)
 #pragma GCC unroll 4
         for (int c = 0; c < end; c += lanes<T>) {
           V<T> in[P], down = V<T>{};
 #pragma GCC unroll 4
-          for (int p = 0; p < P; ++p) in[p] = load<T>(x[t] + p * tile + c);
+          for (int p = 0; p < C::ins; ++p) in[p] = load<T>(x[t] + p * tile + c);
           const V<T> y = unit(h, in);
 #pragma GCC unroll 4
-          for (int q = 0; q < Q; ++q) {
-            const V<T> dz = load<T>(dy + (t * Q + q) * tile + c);
+          for (int q = 0; q < C::outs; ++q) {
+            const V<T> dz = load<T>(dy + (t * C::outs + q) * tile + c);
             down += splat<T>(w2[h * stride2 + q]) * dz;
             second[q] += y * dz;
           }
           down = activation.template slope<T>(y, down);
           bias += down;
 #pragma GCC unroll 4
-          for (int p = 0; p < P; ++p) first[p] += down * in[p];
+          for (int p = 0; p < C::ins; ++p) first[p] += down * in[p];
         }
       store<T>(db1 + h * lanes<T>, bias);
 #pragma GCC unroll 4
-      for (int p = 0; p < P; ++p) store<T>(dw1 + (h * P + p) * lanes<T>, first[p]);
+      for (int p = 0; p < C::ins; ++p) store<T>(dw1 + (h * C::ins + p) * lanes<T>, first[p]);
 #pragma GCC unroll 4
-      for (int q = 0; q < Q; ++q) store<T>(dw2 + (h * Q + q) * lanes<T>, second[q]);
+      for (int q = 0; q < C::outs; ++q) store<T>(dw2 + (h * C::outs + q) * lanes<T>, second[q]);
     }
   }
 };

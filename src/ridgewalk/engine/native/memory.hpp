@@ -17,7 +17,11 @@ template <class T> class Buffer {
     if (!bytes) return;
     faults::allocation();
     void* place = std::aligned_alloc(64, bytes);
+#if defined(__cpp_exceptions)
     if (!place) throw std::bad_alloc();
+#else
+    if (!place) __builtin_trap();
+#endif
     std::memset(place, 0, bytes);
     data_.reset(static_cast<T*>(place));
   }

@@ -115,6 +115,39 @@ template <class T> struct SlopeThatWasKept {
   template <class> V<T> operator()(V<T> dy, size_t i) const { return dy * load<T>(slope + i); }
 };
 
+#if defined(__wasm__)
+// All of these as one type: a page is to be small, and which of them it is, is asked once for every vector that is stored.
+template <class T> struct AnyAfter {
+  enum Kind { keep, rectifier, leaky, slope_of_rectifier, slope_of_leaky, slope_of_tanh, slope_of_logistic, kept_slope };
+  Kind kind = keep;
+  const T* y = nullptr;
+  double leak = 0;
+  template <class> V<T> operator()(V<T> v, size_t i) const {
+    switch (kind) {
+      case rectifier: return Rectifier{}.template value<T>(v);
+      case leaky: return LeakyRectifier{leak}.template value<T>(v);
+      case slope_of_rectifier: return SlopeOf<T, Rectifier>{y, {}}.template operator()<T>(v, i);
+      case slope_of_leaky: return SlopeOf<T, LeakyRectifier>{y, {leak}}.template operator()<T>(v, i);
+      case slope_of_tanh: return SlopeOfTanh<T>{y}.template operator()<T>(v, i);
+      case slope_of_logistic: return SlopeOfLogistic<T>{y}.template operator()<T>(v, i);
+      case kept_slope: return SlopeThatWasKept<T>{y}.template operator()<T>(v, i);
+      default: return v;
+    }
+  }
+};
+template <class T> struct Between<AnyAfter<T>> {
+  using type = AnyAfter<T>;
+};
+// A rectifier, leaky or not, as one type that chooses without a branch.
+struct AnyRectifier {
+  float leak;
+  int32_t mask;  // all bits where it leaks, none where it does not
+  template <class T> V<T> leaked(V<T> v) const { return (V<T>)((I<T>)(leak * v) & (I<T>{} + mask)); }
+  template <class T> V<T> value(V<T> v) const { return v < 0 ? leaked<T>(v) : v; }
+  template <class T> V<T> slope(V<T> y, V<T> dy) const { return y > 0 ? dy : leaked<T>(dy); }
+};
+#endif
+
 // Call f with the activation of a layer that has one, a function of a vector.
 template <class T, class F> void with_activation(const Layer& layer, const F& f) {
   switch (layer.kind) {
@@ -129,10 +162,17 @@ template <class T, class F> void with_activation(const Layer& layer, const F& f)
 
 // Call f with what becomes of a dense layer's sums as they are stored; return whether the next layer, where there is one, is
 // done by that: a rectifier, where its input stood.
-template <class F> bool with_rectifier(const Layer* next, const F& f) {
+template <class T, class F> bool with_rectifier(const Layer* next, const F& f) {
+#if defined(__wasm__)
+  const bool leaky = next && next->kind == LayerKind::leaky_relu, found = leaky || (next && next->kind == LayerKind::relu);
+  f(AnyAfter<T>{leaky ? AnyAfter<T>::leaky : found ? AnyAfter<T>::rectifier : AnyAfter<T>::keep, nullptr,
+                leaky ? next->parameter : 0});
+  return found;
+#else
   if (next && next->kind == LayerKind::relu) return f(Rectifier{}), true;
   if (next && next->kind == LayerKind::leaky_relu) return f(LeakyRectifier{next->parameter}), true;
   return f(Keep{}), false;
+#endif
 }
 
 struct Dropped {  // what dropout's numbers are drawn from
@@ -201,7 +241,7 @@ template <class T> class Pass {
           product<T, false>(from, padded<T>(step.width), arrays[2 * step.dense + 1].get(), x, inputs, step.output,
                             step.width, data.width(), after);
         };
-        k += with_rectifier(k + 1 < steps_.size() ? &steps_[k + 1].layer : nullptr, run);
+        k += with_rectifier<T>(k + 1 < steps_.size() ? &steps_[k + 1].layer : nullptr, run);
       } else {
         activate(step, data, dropped);
       }
@@ -246,7 +286,11 @@ template <class T> class Pass {
         kernel.backward(x + first, delta_.get() + size_t(first) * outputs * tile, last - first, wide, into.thin_sums[0].get(),
                         into.bias_sums[0].get(), into.thin_sums[1].get());
       };
+#if defined(__wasm__)
+      if (whole) back(0, whole, int(tile));
+#else
       if (whole) back(0, whole, std::integral_constant<int, tile>{});
+#endif
       if (whole < count) back(whole, count, width);
     });
   }
@@ -283,7 +327,11 @@ template <class T> class Pass {
         else product<T, true>(w, stride, nullptr, dy, units, dx, inputs, width, after);
       };
       if (steps_[k - 1].dense < 0) slope_of(steps_[--k], run);
+#if defined(__wasm__)
+      else run(AnyAfter<T>{});
+#else
       else run(Keep{});
+#endif
       std::swap(dy, dx);
     }
   }
@@ -301,17 +349,31 @@ template <class T> class Pass {
 
   // Call f with the kernel of a network that is few inputs, a rectified layer, few outputs.
   template <class F> void narrow(const Arrays<T>& arrays, const F& f) {
+    const int inputs = steps_[0].layer.inputs, outputs = steps_[2].width;
+    const auto of = [&]<int P, int Q, bool exact>(auto activation) {
+      using C = Counts<P, Q, exact>;
+      f(Narrow<T, P, Q, decltype(activation), C>{C{inputs, outputs}, arrays[0].get(), arrays[1].get(), arrays[2].get(),
+                                                 arrays[3].get(), padded<T>(steps_[0].width), padded<T>(steps_[2].width),
+                                                 steps_[0].width, activation});
+    };
+#if defined(__wasm__)
+    const bool leaky = steps_[1].layer.kind == LayerKind::leaky_relu;
+    const AnyRectifier activation{leaky ? float(steps_[1].layer.parameter) : 0.0f, -int32_t(leaky)};
+    if (inputs == 2 && outputs == 1) of.template operator()<2, 1, true>(activation);
+    else if (inputs == 2 && outputs == 2) of.template operator()<2, 2, true>(activation);
+    else if (inputs == 2 && outputs == 3) of.template operator()<2, 3, true>(activation);
+    else of.template operator()<thinnest, thinnest, false>(activation);
+#else
     const auto with = [&](auto activation) {
-      with_constant<thinnest>(steps_[0].layer.inputs, [&](auto inputs) {
-        with_constant<thinnest>(steps_[2].width, [&](auto outputs) {
-          f(Narrow<T, decltype(inputs)::value, decltype(outputs)::value, decltype(activation)>{
-              arrays[0].get(), arrays[1].get(), arrays[2].get(), arrays[3].get(), padded<T>(steps_[0].width),
-              padded<T>(steps_[2].width), steps_[0].width, activation});
+      with_constant<thinnest>(inputs, [&](auto p) {
+        with_constant<thinnest>(outputs, [&](auto q) {
+          of.template operator()<decltype(p)::value, decltype(q)::value, true>(activation);
         });
       });
     };
     if (steps_[1].layer.kind == LayerKind::relu) with(Rectifier{});
     else with(LeakyRectifier{steps_[1].layer.parameter});
+#endif
   }
 
   // Call f for the place of every vector of a layer's rows.
@@ -341,6 +403,16 @@ template <class T> class Pass {
   }
 
   template <class F> void slope_of(const Step& step, const F& f) {
+#if defined(__wasm__)
+    using After = AnyAfter<T>;
+    switch (step.layer.kind) {
+      case LayerKind::relu: return f(After{After::slope_of_rectifier, step.output, 0});
+      case LayerKind::leaky_relu: return f(After{After::slope_of_leaky, step.output, step.layer.parameter});
+      case LayerKind::tanh: return f(After{After::slope_of_tanh, step.output, 0});
+      case LayerKind::logistic: return f(After{After::slope_of_logistic, step.output, 0});
+      default: return f(After{After::kept_slope, step.slope.get(), 0});
+    }
+#else
     switch (step.layer.kind) {
       case LayerKind::relu: return f(SlopeOf<T, Rectifier>{step.output, {}});
       case LayerKind::leaky_relu: return f(SlopeOf<T, LeakyRectifier>{step.output, {step.layer.parameter}});
@@ -348,6 +420,7 @@ template <class T> class Pass {
       case LayerKind::logistic: return f(SlopeOfLogistic<T>{step.output});
       default: return f(SlopeThatWasKept<T>{step.slope.get()});
     }
+#endif
   }
 
   void draw(Step& step, const Tile<T>& data, const Dropped* dropped) {

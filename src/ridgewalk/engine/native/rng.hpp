@@ -40,7 +40,8 @@ class Shuffle {
     }
     // first_[b] is now where bucket b ends.
     for (size_t b = 0, begin = 0; b + 1 < first_.size(); begin = first_[b++])
-      std::sort(sorted_.begin() + begin, sorted_.begin() + first_[b]);
+      for (size_t k = begin + 1; k < size_t(first_[b]); ++k)
+        for (size_t j = k; j > begin && sorted_[j] < sorted_[j - 1]; --j) std::swap(sorted_[j], sorted_[j - 1]);
     for (int k = 0; k < count; ++k) order_[k] = sorted_[k].second;
     return order_.data();
   }

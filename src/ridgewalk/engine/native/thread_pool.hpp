@@ -1,15 +1,18 @@
 // Threads that share the slices of one pass; who takes which slice changes no number.
 #pragma once
-#include <atomic>
 #include <cstdint>
-#include <exception>
 #include <memory>
+#include <utility>
+#include <vector>
+
+#if !defined(__wasm__)
+#include <atomic>
+#include <exception>
 #include <mutex>
 #include <new>
 #include <system_error>
 #include <thread>
-#include <utility>
-#include <vector>
+#endif
 
 #include "faults.hpp"
 
@@ -48,6 +51,7 @@ class FlushedDenormals {
 #endif
 };
 
+#if !defined(__wasm__)
 inline void pause() {
 #if defined(__SSE2__)
   _mm_pause();
@@ -157,5 +161,16 @@ class ThreadPool {
   std::mutex mutex_;
   std::exception_ptr problem_;  // the first of a round
 };
+#else
+// The caller alone: a page has no threads that share its memory, where it is opened from a disk.
+class ThreadPool {
+ public:
+  explicit ThreadPool(int) {}
+  int size() const { return 1; }
+  template <class F> void each(int count, const F& f) {
+    for (int k = 0; k < count; ++k) f(k, 0);
+  }
+};
+#endif
 
 }  // namespace ridgewalk

@@ -104,6 +104,13 @@ template <class T> class Trainer {
 
   // Train one run; returns early, with nothing written, when asked to stop.
   void train(int run, const Data<T>& data) {
+    begin(run, data);
+    advance(plan_.epochs);
+    finish();
+  }
+
+  // The same in parts: begin; advance until all epochs are done; finish.
+  void begin(int run, const Data<T>& data) {
     run_ = run;
     data_ = &data;
     updaters_.clear();
@@ -111,23 +118,22 @@ template <class T> class Trainer {
       updaters_.push_back(std::make_unique<Updater<T>>(shapes_[k], plan_.optimizer, Prox<T>(plan_.penalties[k], run), k % 2));
       read(plan_.start[k], k);
     }
-    const int64_t trained = descend();
-    if (plan_.polish_steps >= 0 && !progress_.stopped()) polish();
-    if (!progress_.stopped()) measure(trained);
-  }
-
- private:
-  int64_t descend() {
-    const Table<T>& rows = data_->training;
-    const int64_t n = rows.rows(), size = plan_.batch_size ? std::min(plan_.batch_size, n) : n;
-    const int64_t total = plan_.epochs * ((n + size - 1) / size);
-    const bool stopping = plan_.patience >= 0;
     training_loss_.reset(), validation_loss_.reset();
-    double best_loss = stopping && plan_.ramp == 0 ? watched() : std::numeric_limits<double>::quiet_NaN();
-    int64_t step = 0, best_epoch = 0;
+    at_ = {};
+    const bool stopping = plan_.patience >= 0;
+    if (stopping && plan_.ramp == 0) at_.best_loss = watched();
     if (stopping) copy(w_, best_);
     record(0);
-    for (int64_t epoch = 0; epoch < plan_.epochs; ++epoch) {
+  }
+  // Train on by at most so many epochs; returns whether there are more to do.
+  bool advance(int64_t most) {
+    const Table<T>& rows = data_->training;
+    const int64_t n = rows.rows(), size = plan_.batch_size ? std::min(plan_.batch_size, n) : n;
+    const int64_t total = plan_.epochs * ((n + size - 1) / size), last = std::min(plan_.epochs, at_.epoch + most);
+    const bool stopping = plan_.patience >= 0;
+    int64_t& step = at_.step;
+    for (; at_.epoch < last && !at_.over; ++at_.epoch) {
+      const int64_t epoch = at_.epoch;
       const int32_t* order =
           plan_.batch_size ? shuffle_.order(uint64_t(plan_.seeds[run_]), uint64_t(epoch), rows.numbers(), int(n)) : nullptr;
       double lost = 0;
@@ -138,7 +144,7 @@ template <class T> class Trainer {
           for (size_t k = 0; k < shapes_.size(); ++k) updaters_[k]->look_ahead(w_[k].get(), point_[k].get());
         const int64_t count = std::min(size, n - first);
         lost += slice_gradients(ahead ? point_ : w_, order ? order + first : nullptr, count, &dropped, plan_.batch_losses);
-        if (progress_.stopped()) return 0;
+        if (progress_.stopped()) return false;
         const double rate = plan_.optimizer.rate * multiplier(plan_.optimizer.schedule, step, total);
         const double ramp = plan_.ramp > 0 ? std::min(1.0, double(step + 1) / (plan_.ramp * double(total))) : 1.0;
         update(cutter_.cut(count), step, rate, ramp);
@@ -149,21 +155,47 @@ template <class T> class Trainer {
       ++progress_.done;
       if (!stopping || double(epoch + 1) < plan_.ramp * double(plan_.epochs)) continue;
       const double now = watched();
-      if ((now < best_loss - plan_.patience_tolerance || std::isnan(best_loss)) && std::isfinite(now)) {
-        best_loss = now;
-        best_epoch = epoch + 1;
+      if ((now < at_.best_loss - plan_.patience_tolerance || std::isnan(at_.best_loss)) && std::isfinite(now)) {
+        at_.best_loss = now;
+        at_.best_epoch = epoch + 1;
         copy(w_, best_);
       }
-      if (epoch + 1 - best_epoch >= plan_.patience) {
+      if (epoch + 1 - at_.best_epoch >= plan_.patience) {
         progress_.done += plan_.epochs - epoch - 1;
-        break;
+        at_.over = true;
       }
     }
-    if (!stopping) return plan_.epochs;
-    copy(best_, w_);
-    return best_epoch;
+    return at_.epoch < plan_.epochs && !at_.over;
+  }
+  void finish() {
+    if (progress_.stopped()) return;
+    const bool stopping = plan_.patience >= 0;
+    if (stopping) copy(best_, w_);
+    if (plan_.polish_steps >= 0) polish();
+    if (!progress_.stopped()) measure(stopping ? at_.best_epoch : plan_.epochs);
   }
 
+  // Measure a run under way where it stands, as finish() does at its end.
+  void look() { measure(at_.epoch); }
+  // Go on with other numbers in the rows.
+  void take(const Data<T>& data) {
+    data_ = &data;
+    training_loss_.reset(), validation_loss_.reset();
+  }
+  // f(row, output): the outputs of a table's rows, [C][64] from the row's own column on.
+  template <class F> void outputs(const Table<T>& rows, const F& f) {
+    Worker<T>& worker = *workers_[0];
+    const Arrays<T>& seen = seen_of(w_);
+    for (int64_t k = 0; k < rows.tiles(); ++k) {
+      const Tile<T> data = rows.load(nullptr, rows.rows(), k, worker.buffer);
+      const T* output = worker.pass.forward(seen, data, nullptr);
+      for (int r = 0; r < data.count; ++r) f(k * tile + r, output + r);
+    }
+  }
+  // The gradient of one weight, as the last measure took it.
+  T slope(int k, int p, int q) const { return whole()[k][size_t(p) * shapes_[k].stride + q]; }
+
+ private:
   // One step of every array. A gradient is summed where it stays in a near cache until its weights are updated; the rows
   // of an array whose weights are penalized in groups must wait for each other.
   void update(const Cut& cut, int64_t step, double rate, double ramp) {
@@ -413,6 +445,12 @@ template <class T> class Trainer {
     for (size_t k = 0; k < from.size(); ++k) std::memcpy(static_cast<void*>(to[k].get()), from[k].get(), from[k].size() * sizeof(T));
   }
 
+  struct Position {  // of a run under way
+    int64_t step = 0, epoch = 0, best_epoch = 0;
+    double best_loss = std::numeric_limits<double>::quiet_NaN();
+    bool over = false;  // it was stopped early
+  };
+
   const Plan<T>& plan_;
   const std::vector<Shape> shapes_;
   const std::vector<Range> ranges_;
@@ -426,6 +464,7 @@ template <class T> class Trainer {
   Arrays<T> w_, point_, best_, z_, scratch_, whole_;
   Shuffle shuffle_;
   int run_ = 0;
+  Position at_;
   std::optional<double> training_loss_, validation_loss_;
   const Data<T>* data_ = nullptr;
 };

@@ -3,6 +3,8 @@
 //   z = move(w, dw);   w <- prox_{step}(z):   L1, then the group, then L2        (penalties.py, optimizers.py)
 //                                             with a concavity: L2, which shrinks z and step, then MCP of the weight or the group
 #pragma once
+#include <limits>
+
 #include "network.hpp"
 
 namespace ridgewalk {
@@ -35,6 +37,16 @@ template <class T> inline V<T> firm(V<T> z, V<T> step, T strength, T concavity) 
   left = left > size ? size : left;
   const V<T> hard = size <= strength * root<T>(step / concavity) ? V<T>{} : size;
   return with_sign<T>(ratio < 1 ? left : hard, z) + T(0);
+}
+// A result as the engine's threads have it, whose processor makes denormal numbers 0 (thread_pool.hpp). WebAssembly cannot, so there
+// it is done here, wherever it can decide what becomes of a weight.
+template <class T> inline V<T> flushed(V<T> v) {
+#if defined(__SSE2__) || defined(__aarch64__)
+  return v;
+#else
+  const V<T> zero = with_sign<T>(V<T>{}, v);
+  return magnitude<T>(v) < std::numeric_limits<T>::min() ? zero : v;
+#endif
 }
 // The first `count` lanes of v, 0 beyond.
 template <class T> inline V<T> head(V<T> v, int count) {
@@ -120,7 +132,7 @@ void proximal_as(const Shape shape, int begin, int end, const Prox<T> prox, Grou
     }
   }
   if (!buffer) return;
-  buffer->shrink.sum_over([&](size_t i) { return load<T>(buffer->z.get() + i) * load<T>(buffer->z.get() + i); });
+  buffer->shrink.sum_over([&](size_t i) { return flushed<T>(load<T>(buffer->z.get() + i) * load<T>(buffer->z.get() + i)); });
   for (int k = 0; k < buffer->shrink.count(); ++k) {
     const T norm = std::sqrt(buffer->shrink.values[k]), threshold = buffer->steps[k] * prox.group[k];
     if constexpr (concave) {
@@ -145,6 +157,23 @@ void proximal(const Shape& shape, int begin, int end, const Prox<T>& prox, Group
   else proximal_as<T, false>(shape, begin, end, prox, buffer, from, to);
 }
 
+// Libraries of C differ in the last bit of powers and cosines; these are the same on every machine.
+inline double whole_power(double base, int64_t exponent) {
+  double power = 1;
+  for (; exponent > 0; exponent /= 2, base *= base)
+    if (exponent % 2) power *= base;
+  return power;
+}
+// cos(pi x) for x in [0, 1]: by the Taylor series of the cosine or the sine of an angle up to pi/4.
+inline double cosine_of_pi(double x) {
+  if (x > 0.5) return -cosine_of_pi(1 - x);
+  const bool by_sine = x > 0.25;
+  const double angle = M_PI * (by_sine ? 0.5 - x : x), square = angle * angle;
+  double series = 1;
+  for (int k = 18 + by_sine; k > 1; k -= 2) series = 1 - series * square / double(k * (k - 1));
+  return by_sine ? angle * series : series;
+}
+
 // The state of one array under an optimizer, and its step.
 template <class T> class Updater {
  public:
@@ -161,7 +190,9 @@ template <class T> class Updater {
 
   // Where the gradient is to be taken: w + momentum * (last move).
   void look_ahead(const T* w, T* point) const {
-    for (size_t i = 0; i < shape_.size(); ++i) point[i] = w[i] + T(optimizer_.first) * first_[i];
+    const T momentum = T(optimizer_.first);
+    for (size_t i = 0; i < shape_.size(); i += lanes<T>)
+      store<T>(point + i, load<T>(w + i) + flushed<T>(momentum * load<T>(first_.get() + i)));
   }
 
   // Rows `begin` to `end` - 1 of the array w, dw is their gradient; all rows where there are groups.
@@ -169,19 +200,23 @@ template <class T> class Updater {
     const Optimizer& o = optimizer_;
     const T rate = T(learning_rate), raised = T(ramp), first = T(o.first), second = T(o.second), epsilon = T(o.epsilon);
     T *m = first_.get(), *v = second_.get();
-    if (buffer_ && o.kind != OptimizerKind::sgd) buffer_->pool([&](size_t i) { return load<T>(dw + i) * load<T>(dw + i); });
-    const auto squares = [buffer = buffer_.get()](V<T> g, int p, int q) { return buffer ? buffer->squares.at(p, q) : g * g; };
+    if (buffer_ && o.kind != OptimizerKind::sgd)
+      buffer_->pool([&](size_t i) { return flushed<T>(load<T>(dw + i) * load<T>(dw + i)); });
+    const auto squares = [buffer = buffer_.get()](V<T> g, int p, int q) { return buffer ? buffer->squares.at(p, q) : flushed<T>(g * g); };
     const size_t before = size_t(begin) * shape_.stride;
-    const auto slope = [=](size_t i) { return load<T>(dw + (i - before)); };
-    const auto keep = [=](size_t i, V<T> new_w) { store<T>(w + i, new_w); };
+    const auto slope = [=](size_t i) { return flushed<T>(load<T>(dw + (i - before))); };
+    const auto keep = [=](size_t i, V<T> new_w) { store<T>(w + i, flushed<T>(new_w)); };
     switch (o.kind) {
       case OptimizerKind::sgd: {
         const V<T> step = splat<T>(rate * raised);
         return proximal<T>(shape_, begin, end, prox_, buffer_.get(),
           [=](int, int, size_t i) {
-            return Moved<T>{load<T>(w + i) + (first * load<T>(m + i) - rate * slope(i)), step};
+            return Moved<T>{load<T>(w + i) + flushed<T>(flushed<T>(first * load<T>(m + i)) - flushed<T>(rate * slope(i))), step};
           },
-          [=](size_t i, V<T> new_w) { store<T>(m + i, new_w - load<T>(w + i)), store<T>(w + i, new_w); });
+          [=](size_t i, V<T> new_w) {
+            const V<T> kept = flushed<T>(new_w);
+            store<T>(m + i, flushed<T>(kept - load<T>(w + i))), store<T>(w + i, kept);
+          });
       }
       case OptimizerKind::adagrad:
       case OptimizerKind::rmsprop: {
@@ -189,24 +224,24 @@ template <class T> class Updater {
         const T fresh = o.kind == OptimizerKind::adagrad ? T(1) : T(1 - o.second);
         return proximal<T>(shape_, begin, end, prox_, buffer_.get(),
           [=](int p, int q, size_t i) {
-            const V<T> g = slope(i), account = old * load<T>(m + i) + fresh * squares(g, p, q);
+            const V<T> g = slope(i), account = flushed<T>(old * load<T>(m + i)) + flushed<T>(fresh * squares(g, p, q));
             store<T>(m + i, account);
             const V<T> step = rate / (root<T>(account) + epsilon);
-            return Moved<T>{load<T>(w + i) - step * g, step * raised};
+            return Moved<T>{load<T>(w + i) - flushed<T>(step * g), step * raised};
           }, keep);
       }
       case OptimizerKind::adam: {
         const T fresh_m = T(1 - o.first), fresh_v = T(1 - o.second);
-        const T m_scale = T(1 / (1 - std::pow(o.first, double(k + 1)))), v_scale = T(1 / (1 - std::pow(o.second, double(k + 1))));
+        const T m_scale = T(1 / (1 - whole_power(o.first, k + 1))), v_scale = T(1 / (1 - whole_power(o.second, k + 1)));
         const T decay = T(learning_rate * decay_);
         return proximal<T>(shape_, begin, end, prox_, buffer_.get(),
           [=](int p, int q, size_t i) {
             const V<T> g = slope(i), w_i = load<T>(w + i);
-            const V<T> m_i = first * load<T>(m + i) + fresh_m * g;
-            const V<T> v_i = second * load<T>(v + i) + fresh_v * squares(g, p, q);
+            const V<T> m_i = flushed<T>(flushed<T>(first * load<T>(m + i)) + flushed<T>(fresh_m * g));
+            const V<T> v_i = flushed<T>(second * load<T>(v + i)) + flushed<T>(fresh_v * squares(g, p, q));
             store<T>(m + i, m_i), store<T>(v + i, v_i);
             const V<T> step = rate / (root<T>(v_i * v_scale) + epsilon);
-            return Moved<T>{w_i - step * (m_i * m_scale) - decay * w_i, step * raised};
+            return Moved<T>{w_i - flushed<T>(step * (m_i * m_scale)) - flushed<T>(decay * w_i), step * raised};
           }, keep);
       }
     }
@@ -215,7 +250,7 @@ template <class T> class Updater {
   // prox_step(z) of a plain step, into out.
   void prox(const T* z, T step, T* out) {
     proximal<T>(shape_, 0, shape_.inputs, prox_, buffer_.get(), [&](int, int, size_t i) { return Moved<T>{load<T>(z + i), splat<T>(step)}; },
-                [&](size_t i, V<T> w) { store<T>(out + i, w); });
+                [&](size_t i, V<T> w) { store<T>(out + i, flushed<T>(w)); });
   }
 
   double penalty(const T* w) { return prox_.concavity > 0 ? penalty_as<true>(w) : penalty_as<false>(w); }
@@ -237,7 +272,7 @@ template <class T> class Updater {
         if (prox_.l2) count(prox_.l2[p], each * each);
       }
     if (!buffer_) return total;
-    buffer_->shrink.sum_over([&](size_t i) { return load<T>(w + i) * load<T>(w + i); });
+    buffer_->shrink.sum_over([&](size_t i) { return flushed<T>(load<T>(w + i) * load<T>(w + i)); });
     for (int k = 0; k < buffer_->shrink.count(); ++k) {  // a norm stands once per member of its group
       const double entries = prox_.over == Over::units ? shape_.inputs : shape_.units;
       count(prox_.group[k], counted(prox_.group[k], std::sqrt(double(buffer_->shrink.values[k]))) * (entries / double(buffer_->sizes[k])));
@@ -256,8 +291,8 @@ template <class T> class Updater {
 inline double multiplier(const Schedule& schedule, int64_t k, int64_t total) {
   switch (schedule.kind) {
     case ScheduleKind::inverse_time: return 1 / (1 + schedule.a * double(k));
-    case ScheduleKind::cosine: return 0.5 * (1 + std::cos(M_PI * double(std::min(k, total - 1)) / double(total)));
-    case ScheduleKind::steps: return std::pow(schedule.b, double(k / int64_t(schedule.a)));
+    case ScheduleKind::cosine: return 0.5 * (1 + cosine_of_pi(double(std::min(k, total - 1)) / double(total)));
+    case ScheduleKind::steps: return whole_power(schedule.b, k / int64_t(schedule.a));
   }
   return 1;
 }

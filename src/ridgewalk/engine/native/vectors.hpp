@@ -79,6 +79,9 @@ template <class T> inline V<T> with_sign(V<T> size, V<T> of) {
 }
 
 template <class T> inline V<T> root(V<T> x) {
+#if defined(__wasm__)
+  return __builtin_elementwise_sqrt(x);
+#endif
   for (int k = 0; k < lanes<T>; ++k) x[k] = std::sqrt(x[k]);  // one instruction
   return x;
 }
