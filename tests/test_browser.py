@@ -6,6 +6,8 @@ check of accessibility needs axe-core (`npm install axe-core`) as well: AXE name
 
 import os
 import shutil
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -24,6 +26,7 @@ PICTURES = (
 )
 PLACES = """[...document.querySelectorAll('body *')].filter((each) => !each.closest('.chart > svg, #tip, script'))
   .map((each) => { const box = each.getBoundingClientRect(); return [each.tagName + '#' + each.id + '.' + each.className, box.left, box.top, box.width, box.height]; })"""  # noqa: E501
+CODE_CUT = "[...document.querySelectorAll('pre code')].filter((each) => each.scrollWidth > each.clientWidth + 1).length"
 SHOWN = """s => {
   const words = (id) => at(id).textContent, count = (id, of) => at(id).querySelectorAll(of).length;
   const rows = data.held_out, place = rows ? rows.strengths.indexOf(s) : -1;
@@ -216,6 +219,23 @@ def test_nothing_hinders_a_reader(browser: Any, report: Any, scheme: Any) -> Non
         if each["impact"] in ("serious", "critical")
     ]
     assert serious == []
+
+
+def test_the_documentation_is_searched_and_set_from_a_folder(browser: Any, tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "mkdocs", "build", "--quiet", "--site-dir", str(tmp_path)]
+    environment = {**os.environ, "NO_MKDOCS_2_WARNING": "1"}
+    subprocess.run(command, cwd=Path(__file__).parents[1], env=environment, check=True)
+    page, asked = browser.new_page(viewport={"width": 1280, "height": 900}), list[str]()
+    page.on("request", lambda request: asked.append(request.url))
+    for file in sorted(tmp_path.rglob("*.html")):
+        page.goto(file.as_uri())
+        assert page.evaluate(CODE_CUT) == 0, file
+    page.goto((tmp_path / "derivations" / "penalties.html").as_uri())
+    assert page.locator(".formula math mfrac").count() > 2
+    page.focus("input.md-search__input")
+    page.keyboard.type("conformal intervals")
+    page.wait_for_selector(".md-search-result__item")
+    assert {address.partition(":")[0] for address in asked} <= {"file", "data", "about"}
 
 
 def test_it_prints_in_black_on_white_with_all_numbers(opened: Any, report: Any) -> None:

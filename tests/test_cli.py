@@ -396,10 +396,10 @@ def test_report_writes_a_page_with_a_files_rows(ridgewalk: Any, tmp_path: Path) 
     assert "<h1>What predicts outcome</h1>" in whole
     assert ridgewalk("report", "kept")[0] == 0
     fit, later = (Page(text).data() for text in (whole, (tmp_path / "report.html").read_text(encoding="utf-8")))
-    own = ("held_out", "effects", "inputs", "answers", "card", "regions")  # what needs rows, which no model file keeps
+    own = ("effects", "without_effects", "inputs", "answers", "card", "regions")  # what needs rows: no model file has
     assert {**fit, **dict.fromkeys(own)} == {**later, **dict.fromkeys(own)}
-    assert fit["held_out"]["kind"] == "classes"
-    assert later["held_out"] is later["effects"] is None
+    assert later["held_out"]["kind"] == "classes"
+    assert later["effects"] is None
     summary = json.loads((tmp_path / "kept" / "summary.json").read_text(encoding="utf-8"))
     assert summary["card"] == fit["card"]
     assert summary["card"]["notes"] == summary["notes"]

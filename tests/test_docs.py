@@ -20,6 +20,7 @@ from ridgewalk.cli.commands import app
 ROOT = Path(__file__).parents[1]
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
 CHINESE = sorted((ROOT / "docs" / "zh").glob("*.md"))
+README = (ROOT / "README.md").read_text(encoding="utf-8")
 COMMANDS: Any = app.registered_commands  # each of which has its function
 
 
@@ -40,6 +41,29 @@ EXAMPLES = [
 def test_examples_run_and_show_something(code: Any, capsys: pytest.CaptureFixture[str]) -> None:
     exec(compile(code, "example", "exec"), {})
     assert capsys.readouterr().out.strip()
+
+
+def loose(text: str) -> tuple[list[str], list[float]]:
+    """Return the words of a printed text, wherever its lines break, and its numbers."""
+    number = r"(?<![\w.])[-+]?\d[\d,]*(?:\.\d+)?"
+    return re.sub(number, "0", text).split(), [float(each.replace(",", "")) for each in re.findall(number, text)]
+
+
+@pytest.mark.docs
+def test_the_readmes_example_prints_what_it_shows(capsys: pytest.CaptureFixture[str]) -> None:
+    ((code, shown),) = re.findall(r"```python\n(.*?)```\n\n```text\n(.*?)```", README, re.DOTALL)
+    exec(compile(code, "README.md", "exec"), {})
+    printed = capsys.readouterr().out
+    assert loose(printed)[0] == loose(shown)[0]
+    assert loose(printed)[1] == pytest.approx(loose(shown)[1], rel=0.1, abs=0.01)  # by another instruction set
+
+
+def test_the_readme_is_short_and_its_pictures_are_there() -> None:
+    assert len(README.splitlines()) <= 130
+    for page in (ROOT / "README.md", ROOT / "docs" / "zh" / "README.md"):
+        pictures = re.findall(r'(?:src|srcset)="([^"]+)"', page.read_text(encoding="utf-8"))
+        assert len(pictures) == 4
+        assert all((page.parent / each).exists() for each in pictures)
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
@@ -109,6 +133,14 @@ def test_the_site_builds_strictly_and_loads_nothing_from_elsewhere(tmp_path: Pat
     for style in tmp_path.rglob("*.css"):
         assert not re.search(r"(?:url\(|@import)\s*[\"']?(?:https?:)?//", style.read_text(encoding="utf-8")), style
     assert "n_seeds" in pages["api.html"]  # the docstrings, put together as they are when imported
+    assert "__dict__" not in pages["api.html"]
+    assert (tmp_path / "search" / "search_index.js").exists()  # for search from a folder, with a stand-in for a worker
+    pictures = re.findall(r'(?:src|srcset)="(page-pictures/[\w-]+\.png)"', pages["index.html"])
+    assert len(pictures) == 4
+    assert all((tmp_path / each).exists() for each in pictures)
+    assert pages["start.html"].index("iframe-worker.js") < pages["start.html"].index("bundle")
+    formulas = sum(page.read_text(encoding="utf-8").count("\n```math\n") for page in (ROOT / "docs").rglob("*.md"))
+    assert sum(page.count('<div class="formula"><math') for page in pages.values()) == formulas > 10
 
 
 def test_the_readmes_tree_is_the_tree() -> None:

@@ -15,11 +15,12 @@ import pandas as pd
 import pytest
 from sklearn.metrics import confusion_matrix, r2_score, roc_auc_score, roc_curve
 
-from ridgewalk import MLPClassifierCV, MLPRegressorCV
+from ridgewalk import MLPClassifierCV, MLPRegressorCV, TableRegressor, load, save
 from ridgewalk.diagnostics import Diagnosis, Finding
 from ridgewalk.estimators.card import model_card
 from ridgewalk.folds import average_by_row
 from ridgewalk.path.dependence import mean_and_error
+from ridgewalk.report.answers import short_answers
 from ridgewalk.report.compared import PageRows
 from ridgewalk.report.details import Extras, page_data
 from ridgewalk.report.html import render
@@ -330,7 +331,8 @@ CARDS = ["strength", "inputs", "data"]  # answers that every page has
 def page_of(model: Any, x: Any, y: Any, weights: Any = None) -> Any:
     """Fit, and return the data of the page without any other rows."""
     path, rule, names, choice = model.fit(x, y, weights)._shown()
-    return page_data(path, rule, names, choice, extras=Extras(fit=PageRows(model._problem.x, model._problem.target)))
+    rows = PageRows(model._problem.x, model._problem.target)
+    return page_data(path, rule, names, choice, extras=Extras(fit=rows, observed=rows.target))
 
 
 def test_held_out_rows_are_judged_as_scikit_learn_judges_them() -> None:
@@ -444,6 +446,52 @@ def test_effects_have_a_sign_and_name_what_matters() -> None:
     assert "column 0" in next(each["answer"] for each in data["answers"] if "input changes" in each["question"])
     for s, kept in enumerate(shown["kept"]):
         assert all(value == 0 for value, used in zip(shown["effect"][s], kept, strict=True) if not used)
+
+
+@pytest.mark.parametrize("case", [two_classes, three_classes, several_labels, numbers])
+def test_a_loaded_model_shows_the_outcomes_of_held_out_rows(case: Any, tmp_path: Path) -> None:
+    model, x, y = case()
+    model.fit(x, y)
+    loaded = load(save(model, tmp_path / "model"))
+    pages = (model.report(tmp_path / "fit.html"), loaded.report(tmp_path / "later.html"))
+    fit, later = (Page(each.read_text(encoding="utf-8")).data() for each in pages)
+    assert fit["held_out"] is not None
+    assert later["held_out"] == fit["held_out"]
+    assert later["effects"] is None
+    assert fit["without_effects"] == ""
+    assert "`ridgewalk report MODEL FILE`" in later["without_effects"]
+
+
+def test_inputs_that_never_leave_are_said_to_stay() -> None:
+    model, x, y = forty_columns()
+    data: Any = page_data(*model.fit(x, y)._shown())
+    along, summary = data["inputs"], data["summary"]
+    strongest = max(row["alpha"] for row in summary["path"])
+
+    def answer() -> str:
+        return next(
+            each["answer"]
+            for each in short_answers(summary, data["certainty"], along, None, None, [])
+            if "leave" in each["question"]
+        )
+
+    along["leaves"] = [strongest] * len(along["names"])
+    assert answer().startswith("None: every input is still used at the strongest strength")
+    along["leaves"][3] = None
+    assert answer().startswith(f"First “{along['names'][3]}”; {len(along['names']) - 1} stay to the end of the path.")
+    along["leaves"] = [strongest / 2 - k / 100 for k in range(len(along["names"]))]
+    assert f"; last “{along['names'][0]}”." in answer()
+
+
+def test_the_card_names_columns_that_were_left_out() -> None:
+    frame, signal = table(columns=2)
+    model = TableRegressor(random_state=0, views="plain").fit(frame.assign(country="CH"), signal)
+    left_out = "Column 'country' is constant and was left out."
+    assert model_card(model, model.encoder_)["notes"] == [left_out]
+    assert model_card(model.network_, model.encoder_)["notes"] == [left_out]
+    columns = {each["name"]: each for each in model_card(model, model.encoder_)["columns"]}
+    assert list(columns) == ["column 0", "column 1", "country"]
+    assert columns["country"] == {"name": "country", "became": "left out", "used": False, "why": "is constant"}
 
 
 def test_inputs_leave_where_the_network_last_uses_them() -> None:

@@ -550,6 +550,24 @@ def test_forged_residuals_are_refused(fitted: Any, tmp_path: Path, forgery: Any)
         load(tmp_path / "m")
 
 
+OBSERVED_FORGERIES: dict[str, Any] = {
+    "fewer rows": (lambda values: values[1:].copy(), "is needed"),
+    "two outputs": (lambda values: np.hstack([values] * 2), "is needed"),
+    "NaN": (lambda values: np.full(values.shape, np.nan), "observed targets are not finite"),
+    "whole numbers": (lambda values: values.astype(np.int64), "is needed"),
+}
+
+
+@pytest.mark.parametrize("forgery", OBSERVED_FORGERIES)
+def test_forged_targets_are_refused(fitted: Any, tmp_path: Path, forgery: Any) -> None:
+    change, words = OBSERVED_FORGERIES[forgery]
+    document, arrays = opened(save(fitted["ratios"], tmp_path / "m"))
+    arrays[document["observed"]] = change(arrays[document["observed"]])
+    forged(tmp_path / "m", document, arrays)
+    with pytest.raises(ModelFileError, match=words):
+        load(tmp_path / "m")
+
+
 def test_numbers_that_no_map_makes_are_refused(fitted: Any, tmp_path: Path) -> None:
     document, arrays = opened(save(fitted["mapped"], tmp_path / "m"))
     del document["models"][0]["map"]

@@ -34,6 +34,14 @@ Arrows only point down, and the tests hold that. Modules in one line never impor
 {layers}
 ```
 
+Beside the package:
+
+- `tests/`: laws, a file per module; `test_architecture.py` runs ruff, mypy and import-linter.
+- `benchmarks/`: every figure of the docs, with the rivals beside it.
+- `tools/`: what takes longer than the tests, and what writes pictures, pages and wheels.
+- `examples/`: tables to try the command on; faults found in others' code.
+- `docs/`: also as a site, with the API; in Chinese: `docs/zh/`.
+
 ## Modules
 
 {modules}

@@ -5,7 +5,9 @@ are. On the site
 
 - README.md is the front page, and PAGES beside it keep their places;
 - a link to one of them, or an image of theirs, becomes a link inside the site;
-- a link to any other file, such as a source, becomes its words and the file's path.
+- a link to any other file, such as a source, becomes its words and the file's path;
+- a fence of ``math`` becomes MathML, which browsers set themselves: no script, and no font from elsewhere;
+- search works from a folder, too: assets/iframe-worker.js stands in for a worker, which no browser starts from a file.
 
 ``tests/test_docs.py`` looks whether each link leads to a file; MkDocs, strictly, whether those inside the site do.
 """
@@ -18,6 +20,7 @@ from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any
 
+from latex2mathml.converter import convert
 from mkdocs.structure.files import File, Files
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -25,6 +28,7 @@ PAGES = ("README.md", "CONTRIBUTING.md", "CHANGELOG.md", "EXPERIMENTS.md", "benc
 IMAGES = ("benchmarks/results/*.png", "benchmarks/results/*.svg")
 
 _LINK = re.compile(r"(?P<mark>!?)\[(?P<words>[^\]]*)\]\((?P<target>[^)#\s]*)(?P<anchor>#[^)\s]*)?\)")
+_SOURCE = re.compile(r'(?P<name>\bsrc|\bsrcset)="docs/')
 _FENCE = re.compile(r"^(?P<fence>```+).*?^(?P=fence)`*\s*?$", re.MULTILINE | re.DOTALL)
 
 
@@ -53,9 +57,10 @@ def on_page_markdown(markdown: str, page: Any, config: Any, files: Files) -> str
         relative = os.path.relpath(uri, os.path.dirname(page.file.src_uri))
         return f"{link['mark']}[{link['words']}]({relative}{anchor})"
 
+    markdown = _SOURCE.sub(r'\g<name>="', markdown) if here == "README.md" else markdown
     pieces, end = [], 0
     for fence in _FENCE.finditer(markdown):
-        pieces += [_LINK.sub(turned, markdown[end : fence.start()]), fence[0]]
+        pieces += [_LINK.sub(turned, markdown[end : fence.start()]), _set(fence)]
         end = fence.end()
     return "".join([*pieces, _LINK.sub(turned, markdown[end:])])
 
@@ -65,6 +70,14 @@ def on_post_page(output: str, page: Any, config: Any) -> str:  # noqa: ARG001
     if page.file.src_uri.startswith("zh/"):
         output = output.replace('<html lang="en"', '<html lang="zh-Hans"', 1)
     return re.sub(r":(?:mod|class|func|meth):(?=<code>)", "", output)
+
+
+def _set(fence: re.Match[str]) -> str:
+    """Return a fence of LaTeX as MathML, and any other as it is."""
+    first, *lines = fence[0].strip().split("\n")
+    if first != "```math":
+        return fence[0]
+    return f'<div class="formula">{convert(" ".join(lines[:-1]), display="block")}</div>\n'
 
 
 def _in_the_repository(uri: str) -> str:

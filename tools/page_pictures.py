@@ -2,7 +2,7 @@
 
     python tools/page_pictures.py FOLDER                 all of them
     python tools/page_pictures.py FOLDER categories      some of them
-    python tools/page_pictures.py FOLDER --docs          the small picture of docs/page.md, too
+    python tools/page_pictures.py FOLDER --docs          the small pictures of docs/page.md, too
 
 Needs Chromium from the system and Playwright (`pip install playwright`), as tests/test_browser.py does.
 """
@@ -24,10 +24,12 @@ from sklearn.datasets import load_breast_cancer, load_diabetes, make_classificat
 
 from ridgewalk import MLPClassifierCV, MLPRegressorCV
 from ridgewalk.estimators.table import TableClassifier
-from ridgewalk.tables import Encoder
+from ridgewalk.tables import ColumnChoices, make_table
+from ridgewalk.tables.encoder import table_encoder
 
 DOCS = Path(__file__).resolve().parents[1] / "docs" / "page-pictures"
 WIDTHS = {"desk": 1200, "phone": 390}
+OF_README = "two_classes"
 QUICK: dict[str, Any] = {"alphas": 14, "cv": 5, "random_state": 0}
 
 
@@ -87,9 +89,10 @@ def table_of_people(rows: int = 800) -> tuple[pd.DataFrame, Any]:
 def categories() -> tuple[Any, dict[str, Any]]:
     """Fit one network of a table with categories."""
     frame, y = table_of_people()
-    encoder = Encoder().fit(frame.drop(columns="country"))
+    table = make_table(frame.assign(renewal=y), "renewal", "classification")
+    encoder = table_encoder(table.inputs, ColumnChoices(), table.left_out)
     model = MLPClassifierCV((16,), penalty="group_lasso", groups=encoder.groups, max_iter=200, **QUICK)
-    return model.fit(encoder.transform(frame), y), {"title": "Who renews", "origins": encoder}
+    return model.fit(encoder.transform(table.inputs), y), {"title": "Who renews", "origins": encoder}
 
 
 def blend() -> tuple[Any, dict[str, Any]]:
@@ -133,6 +136,7 @@ def main(arguments: list[str]) -> None:
     given = parser.parse_args(arguments)
     given.folder.mkdir(parents=True, exist_ok=True)
     program = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))))
+    first_screens: dict[tuple[str, str], Image.Image] = {}
     with sync_playwright() as driver:
         browser = driver.chromium.launch(executable_path=program, args=["--no-sandbox"])
         for name in given.kinds or KINDS:
@@ -146,13 +150,39 @@ def main(arguments: list[str]) -> None:
                     page.goto(file.resolve().as_uri())
                     page.wait_for_selector("html[data-drawn]")
                     page.screenshot(path=given.folder / f"{name}-{place}-{scheme}.png", full_page=True)
-                    if given.docs and (place, scheme) == ("desk", "light") and name == "categories":
-                        DOCS.mkdir(exist_ok=True)
-                        picture = Image.open(BytesIO(page.screenshot()))
-                        picture.quantize(128).save(DOCS / f"{name}.png", optimize=True)
+                    if given.docs and name == OF_README:
+                        screen = page.screenshot(clip=head_of(page, place))
+                        picture = Image.open(BytesIO(screen)).quantize(64)
+                        picture.save(DOCS / f"readme-{place}-{scheme}.png", optimize=True)
+                    if given.docs and (place, scheme) in (("desk", "light"), ("phone", "dark")):
+                        first_screens[place, name] = Image.open(BytesIO(page.screenshot()))
                     page.close()
             print(name, f"{file.stat().st_size / 1e6:.2f} MB")
         browser.close()
+    if given.docs:
+        save_for_docs(first_screens)
+
+
+def head_of(page: Any, place: str) -> dict[str, float]:
+    """Return where the head of a page is: with the short answers on a desk, without them on a phone."""
+    end = page.locator(".answers" if place == "desk" else "#answer").bounding_box()
+    return {"x": 0, "y": 0, "width": WIDTHS[place], "height": end["y"] + end["height"] + 12}
+
+
+def save_for_docs(screens: dict[tuple[str, str], Image.Image]) -> None:
+    """Save the first screen of every kind on a desk, and all of those on a phone beside each other, in few colours."""
+    DOCS.mkdir(exist_ok=True)
+    for (place, name), picture in screens.items():
+        if place == "desk":
+            picture.quantize(64).save(DOCS / f"{name}.png", optimize=True)
+    phones = [picture.reduce(2) for (place, _), picture in screens.items() if place == "phone"]
+    if len(phones) < len(KINDS):
+        return  # a row of all of them is kept, or none
+    (width, height), gap = phones[0].size, 12
+    row = Image.new("RGB", (len(phones) // 2 * (width + gap) - gap, 2 * height + gap), "white")
+    for k, picture in enumerate(phones):
+        row.paste(picture, (k % 4 * (width + gap), k // 4 * (height + gap)))
+    row.quantize(64).save(DOCS / "phones.png", optimize=True)
 
 
 if __name__ == "__main__":

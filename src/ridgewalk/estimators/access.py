@@ -136,3 +136,14 @@ def set_held_out(model: Any, found: HeldOut | None) -> None:
     """Set what an estimator's fit reached on held-out rows, where its file says so."""
     if found is not None:
         model._held_out = found
+
+
+def observed_of(model: Any) -> Array | None:
+    """Return the encoded targets (N, C) of the rows that a path was fitted to, where they are known."""
+    observed: Array | None = getattr(model, "_observed", None)
+    return observed
+
+
+def set_observed(model: Any, observed: Array) -> None:
+    """Give an estimator the encoded targets (N, C) of the rows that its path was fitted to."""
+    model._observed = observed

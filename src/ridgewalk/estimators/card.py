@@ -23,7 +23,7 @@ from ridgewalk.tables import Encoder
 from ridgewalk.tables.encode import Category, Column, Date, Number
 
 _PACKAGES = ("ridgewalk", "numpy", "scipy", "scikit-learn")
-_MOST_COLUMNS, _MOST_CLASSES, _LONGEST = 500, 50, 120
+_MOST_COLUMNS, _MOST_CLASSES, _LONGEST, _MOST_LISTED = 500, 50, 120, 8
 _NOT_OPTIONS = {"verbose", "n_jobs", "checkpoint_dir"}  # they change no number
 _LIMITS = (
     "Held-out figures are of folds of these rows: of rows from another time, place or source it may predict worse.",
@@ -60,7 +60,8 @@ def model_card(
     """
     classes = is_classifier(model)
     if notes is None:
-        notes = [*getattr(model, "notes_", []), *(encoder.notes if encoder else [])]
+        of_table = [*(each.note for each in encoder.left_out), *encoder.notes] if encoder else []
+        notes = [*getattr(model, "notes_", []), *of_table]
     return {
         "model": type(model).__name__,
         "task": "classification" if classes else "regression",
@@ -100,7 +101,7 @@ def _path(model: Any) -> Any:
 
 
 def _columns(model: Any, encoder: Encoder | None) -> list[ColumnOnCard]:
-    """Describe what became of every input, and whether the model uses it."""
+    """Describe what became of every column, also of those left out, and whether the model uses it."""
     width = len(encoder.names) if encoder else int(model.n_features_in_)
     used = _used(model, width)
     if encoder is None:
@@ -112,6 +113,10 @@ def _columns(model: Any, encoder: Encoder | None) -> list[ColumnOnCard]:
         last = first + len(column.names)
         found.append(_on_card(column.name, _became(column), bool(used[first:last].any())))
         first = last
+    found += [
+        {"name": short(each.column), "became": each.role, "used": False, "why": each.reason}
+        for each in encoder.left_out
+    ]
     return found[:_MOST_COLUMNS]
 
 
@@ -147,9 +152,14 @@ def _options(model: Any) -> dict[str, str]:
     """Return the parameters that differ from their defaults, as text."""
     defaults = type(model)().get_params()
     params = {name: value for name, value in model.get_params(deep=False).items() if name not in _NOT_OPTIONS}
-    return {
-        name: repr(value)[:_LONGEST] for name, value in sorted(params.items()) if repr(value) != repr(defaults[name])
-    }
+    return {name: _as_text(value) for name, value in sorted(params.items()) if repr(value) != repr(defaults[name])}
+
+
+def _as_text(value: Any) -> str:
+    """Return a parameter as text; of a long array, how long it is."""
+    if isinstance(value, np.ndarray | list | tuple) and len(value) > _MOST_LISTED:
+        return f"{type(value).__name__.removeprefix('nd')} of {len(value)}"
+    return repr(value)[:_LONGEST]
 
 
 def _scores(model: Any) -> dict[str, float | None]:

@@ -151,9 +151,10 @@ class Predictor(SelectorMixin, BaseEstimator):  # type: ignore[misc]
             x = validate_data(self, X, dtype=np.float64, accept_sparse="csr", reset=False)
             seconds = (self.model_.seconds(x), small.model_.seconds(x))
         small.compaction_ = Compaction(self.model_.size, small.model_.size, seconds)
-        path = ("path_", "paths_", "linear_path_", "input_selection_", "early_stopped_", "calibration_", "_held_out")
+        path = ("path_", "paths_", "linear_path_", "input_selection_", "early_stopped_", "calibration_")
+        found = ("_held_out", "_observed")
         training = ("_trained", "_seen", "_problem", "_optimizer", "_standing", "_fallen_to", "_no_improvement_count")
-        for name in path + training:
+        for name in path + found + training:
             if hasattr(small, name):
                 delattr(small, name)
         return small

@@ -262,7 +262,7 @@ class _PathEstimator(Calibrated, PathAtStrength):
         selecting = self._selects
         self.__dict__.pop("strength_asked_", None)
         problem, size, every = self._begun(x, target, loss, weights, groups)
-        self._problem = problem
+        self._problem, self._observed = problem, problem.target
         score = None if self.scoring is None else self._score(problem, every[0], y)
         selections: list[InputSelection] = []
         candidates: list[MLPPath] = []
@@ -570,8 +570,9 @@ class _PathEstimator(Calibrated, PathAtStrength):
     ) -> Path:
         """Write a page to look at: how good the network is, what it does, what every strength keeps; it loads nothing.
 
-        Right after a fit the page also compares what the folds' networks predict of the rows that they held out, and
-        shows what the prediction does as inputs change; a loaded model has no rows, and needs X and y for that.
+        The page compares what the folds' networks predict of the rows that they held out with what was observed. Right
+        after a fit it also shows what the prediction does as inputs change; a loaded model has no rows, and needs X and
+        y for that.
 
         Parameters
         ----------
@@ -610,6 +611,7 @@ class _PathEstimator(Calibrated, PathAtStrength):
             classes=self._names_of_outputs(),
             page_rows=self._page_rows(content.X, content.y),
             fit=None if problem is None else PageRows(problem.x, problem.target),
+            observed=getattr(self, "_observed", None),
             variables=None if encoder is None else variables_of(encoder),
             columns=None if encoder is None else encoder.names,
             selection=getattr(self, "input_selection_", None),

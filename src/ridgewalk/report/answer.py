@@ -6,6 +6,7 @@ cells of one table: no view counts or rounds by itself.
 
 from __future__ import annotations
 
+import html
 import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -259,17 +260,43 @@ def _decimals_of(estimate: Estimate) -> int:
 
 def answer_html(answer: AnswerSummary) -> str:
     """Write the answer as a piece of HTML without script or style."""
-    head, cells = answer_table(answer)
-    advice = "".join(element("li", each["sentence"]) for each in answer["advice"])
     sentences = [note(answer), *facts_of(answer)]
-    return "".join(
-        [
-            element("p", _typeset(headline(answer))),
-            table(head, [[_typeset(cell) for cell in row] for row in cells], 0),
-            *(element("p", _typeset(each)) for each in sentences),
-            f"{element('p', 'What now')}<ul>{advice}</ul>" if advice else "",
-        ]
+    return f"{_headline_html(answer)}{_table_html(answer)}{_paragraphs(sentences)}{_advice_html(answer)}"
+
+
+def answer_section(answer: AnswerSummary) -> str:
+    """Write the answer as the head of a page: the table beside what to do now, and what goes along to be opened."""
+    shown = f'<div class="wide" tabindex="0" role="region" aria-label="Held-out scores">{_table_html(answer)}</div>'
+    advice = f'<div class="advice">{_advice_html(answer)}</div>' if answer["advice"] else ""
+    return (
+        '<section class="answer" id="answer" aria-label="The answer">'
+        f'{_headline_html(answer)}<div class="beside">{shown}{advice}</div><p class="note">{_escaped(note(answer))}</p>'
+        f"<details data-print><summary>Differences, inputs and strength</summary>{_paragraphs(facts_of(answer))}"
+        "</details></section>"
     )
+
+
+def _headline_html(answer: AnswerSummary) -> str:
+    return element("p", _typeset(headline(answer)))
+
+
+def _table_html(answer: AnswerSummary) -> str:
+    head, cells = answer_table(answer)
+    return table(head, [[_typeset(cell) for cell in row] for row in cells], 0)
+
+
+def _paragraphs(sentences: Sequence[str]) -> str:
+    return "".join(element("p", _typeset(each)) for each in sentences)
+
+
+def _advice_html(answer: AnswerSummary) -> str:
+    """Write what to do now, where there is anything."""
+    advice = "".join(element("li", each["sentence"]) for each in answer["advice"])
+    return f"{element('p', 'What now')}<ul>{advice}</ul>" if advice else ""
+
+
+def _escaped(text: str) -> str:
+    return html.escape(_typeset(text))
 
 
 def _typeset(text: str) -> str:

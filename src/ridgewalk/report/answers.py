@@ -31,8 +31,9 @@ def short_answers(
     held_out: RowsAlong | None,
     effects: Effects | None,
     notes: list[str],
+    model: str = "network",
 ) -> list[ShortAnswer]:
-    """Answer, of the chosen strength, what readers ask first."""
+    """Answer, of the chosen strength, what readers ask first; ``model`` is what predicts, in a word."""
     found: list[ShortAnswer] = []
 
     def add(question: str, answer: str, section: str) -> None:
@@ -43,8 +44,8 @@ def short_answers(
         add(*_errors(held_out, summary["index"]), "held-out-section")
     if effects is not None:
         add(*_direction(effects, summary["index"]), "effects-section")
-    add("Which inputs leave first?", _leaving(inputs, summary), "inputs-section")
-    add("What was left out of my data?", _left_out(notes, inputs, summary["index"]), "card-section")
+    add("Which inputs leave first?", _leaving(inputs, summary, model), "inputs-section")
+    add("What was left out of my data?", _left_out(notes, inputs, summary["index"], model), "card-section")
     return found
 
 
@@ -107,7 +108,7 @@ def _direction(effects: Effects, chosen: int) -> tuple[str, str]:
     question = "What happens to the prediction as an input changes?"
     if not sentences:
         return question, "Nothing: at this strength the prediction is the same for all rows."
-    return question, f"{sentences[0]}. {f'Next {sentences[1]}.' if len(sentences) > 1 else ''}".strip()
+    return question, f"{sentences[0]}. {f'Then {sentences[1]}.' if len(sentences) > 1 else ''}".strip()
 
 
 def _moves(effects: Effects, effect: EffectOf, chosen: int) -> str:
@@ -141,27 +142,30 @@ def _shape(mean: list[float]) -> str:
     return "rises, then falls" if 0 < highest < len(mean) - 1 and highest <= lowest else "falls and rises"
 
 
-def _leaving(inputs: InputsAlong, summary: PathSummary) -> str:
-    """Describe in which order inputs leave as the strength rises."""
-    gone = [(leaves, name) for name, leaves in zip(inputs["names"], inputs["leaves"], strict=True)]
+def _leaving(inputs: InputsAlong, summary: PathSummary, model: str) -> str:
+    """Describe in which order inputs leave as the strength rises, and which stay to its end."""
+    last = [-1.0 if each is None else each for each in inputs["leaves"]]
+    leaving = sorted(zip(last, inputs["names"], strict=True), key=lambda each: each[0])
     kept = summary["path"][summary["index"]]["inputs_kept"]
-    total = len(inputs["names"]) + inputs["left_out"]
-    order = [name for _, name in sorted(gone, key=lambda each: -1.0 if each[0] is None else each[0])]
+    keeps = f"The chosen {model} keeps {kept} of {format_count(len(last) + inputs['left_out'], 'input')}."
+    strongest = max(row["alpha"] for row in summary["path"])
+    order = [name for leaves, name in leaving if leaves < strongest]
+    if not order:
+        return f"None: every input is still used at the strongest strength of the path. {keeps}"
     order_text = ", ".join(map(_quoted, order[:_MOST_NAMED])) + (" ..." if len(order) > _MOST_NAMED else "")
-    if len(order) < 2:
-        return f"There is one input; the chosen network keeps {kept}."
-    keeps = f"{kept} of {format_count(total, 'input')}"
-    return f"First {order_text}; last {_quoted(order[-1])}. The chosen network keeps {keeps}."
+    stay = len(last) - len(order)
+    end = f"last {_quoted(order[-1])}" if not stay else f"{stay} stay to the end of the path"
+    return f"First {order_text}{f'; {end}' if stay or len(order) > 1 else ''}. {keeps}"
 
 
-def _left_out(notes: list[str], inputs: InputsAlong, chosen: int) -> str:
-    """Describe the columns that are not used as they came, and the inputs that the network leaves out."""
+def _left_out(notes: list[str], inputs: InputsAlong, chosen: int, model: str) -> str:
+    """Describe the columns that are not used as they came, and the inputs that the model leaves out."""
     shown = " ".join(notes[:2]) + (f" And {format_count(len(notes) - 2, 'more note')}." if len(notes) > 2 else "")
     unused = [name for name, kept in zip(inputs["names"], inputs["kept"][chosen], strict=True) if not kept]
     if unused:
         more = f" and {len(unused) - _MOST_NAMED} more" if len(unused) > _MOST_NAMED else ""
-        return f"{shown} The chosen network leaves out {', '.join(map(_quoted, unused[:_MOST_NAMED]))}{more}.".strip()
-    return shown or "No column that was given, and the chosen network uses every input."
+        return f"{shown} The chosen {model} leaves out {', '.join(map(_quoted, unused[:_MOST_NAMED]))}{more}.".strip()
+    return shown or f"No column that was given, and the chosen {model} uses every input."
 
 
 def _quoted(name: str) -> str:

@@ -60,6 +60,10 @@ _MOST_INPUTS = 40
 _FINEST_PLANE, _MOST_OF_PLANE = 48, 60_000  # points along a side; numbers over all strengths
 _MOST_POINTS = 200  # rows
 _PLANE_SPAN = 2.5  # standard deviations around the center, where nobody gave rows
+_NO_ROWS = (
+    "This needs rows, and a model file holds none: report on some, as in model.report(file, X, y) or `ridgewalk report "
+    "MODEL FILE`, and it is shown for them."
+)
 _LEAST_ZERO_GAP = 0.3  # powers of ten between the place of 0 and that of the weakest strength
 _WIDE, _DEEPEST, _ROOM = 12, 300, 1.3  # ratios: highest loss to lowest; held-out to training loss; the axis's ends
 _OFF_AXIS, _MARGIN = 1.5, 0.06  # times a constant's loss: higher ones leave the page's axis; share of its height
@@ -77,7 +81,9 @@ class Extras:
     page_rows : PageRows, optional
         Rows to predict at every strength.
     fit : PageRows, optional
-        Rows of the fit: what held-out predictions are compared with, and what effects are computed on.
+        Rows of the fit, which effects are computed on.
+    observed : array, shape (N, C), optional
+        Encoded targets of the fit's rows, which held-out predictions are compared with.
     variables : list of Variable, optional
         The inputs, where an encoder knows how each became columns; by default each column is a number.
     columns : list of str, optional
@@ -103,6 +109,7 @@ class Extras:
     classes: list[str] | None = None
     page_rows: PageRows | None = None
     fit: PageRows | None = None
+    observed: Array | None = None
     variables: list[Variable] | None = None
     columns: list[str] | None = None
     selection: InputSelection | None = None
@@ -153,7 +160,7 @@ def page_data(
     along = next(arm["entries"] for arm in arms if arm["entries"] and summary["index"] in arm["entries"])
     inputs = inputs_along(path, origins, summary["index"], along, variables, looked)
     nodes = node_names(path, columns, names)
-    compared = held_out(path, extras.fit.target, names) if extras.fit else None
+    compared = held_out(path, extras.observed, names) if extras.observed is not None else None
     effects = effects_along(path, variables, looked, summary["index"], names) if looked else None
     bare = cast(PathSummary, {name: value for name, value in summary.items() if name != "inputs"})
     return {
@@ -163,7 +170,7 @@ def page_data(
         "axes": axes(summary),
         "sentences": sentences(summary),
         "diagnosis": extras.diagnosis,
-        "answers": short_answers(bare, certain, inputs, compared, effects, extras.notes),
+        "answers": short_answers(bare, certain, inputs, compared, effects, extras.notes, _model(path)),
         "arms": arms,
         "certainty": certain,
         "inputs": inputs,
@@ -173,10 +180,15 @@ def page_data(
         "held_out": compared,
         "rows": rows_along(path, extras.page_rows, names) if extras.page_rows else None,
         "effects": effects,
+        "without_effects": "" if looked else _NO_ROWS,
         "regions": regions(path, origins, extras.page_rows or extras.fit, names, range(len(path.alphas))),
         "card": extras.card,
         "cut": [],
     }
+
+
+def _model(path: MLPPath) -> str:
+    return "model" if path.network.linear else "network"
 
 
 def axes(summary: PathSummary) -> PathAxes:

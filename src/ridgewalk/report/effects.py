@@ -90,7 +90,8 @@ def effects_along(
 ) -> Effects | None:
     """Return the partial dependence on the strongest inputs, and on the strongest pair, at every strength.
 
-    The strongest are those at strength ``index``, one of ``strengths``, which are all of the path by default.
+    The strongest are those at strength ``index``, one of ``strengths``, which are all of the path by default. A linear
+    model has no pair: its effects add up.
 
     None where no input can be set, such as those of a table whose encoder is not known.
     """
@@ -126,7 +127,7 @@ def effects_along(
         "series": [short(labels[k]) for k in series],
         "series_left_out": outputs - len(series),
         "inputs": inputs,
-        "pair": _pair(models, ranked, looked.x, chosen, labels),
+        "pair": None if path.network.linear else _pair(models, ranked, looked.x, chosen, labels),
     }
 
 

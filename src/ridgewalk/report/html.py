@@ -26,7 +26,7 @@ from typing import TYPE_CHECKING
 
 from ridgewalk.formatting import format_count, format_loss, format_number
 from ridgewalk.markup import element, list_of_findings, table
-from ridgewalk.report.answer import answer_html
+from ridgewalk.report.answer import answer_html, answer_section
 from ridgewalk.report.answers import headline
 from ridgewalk.report.schema import Card, EffectOf, Page, PathSummary, ShortAnswer, Summary
 from ridgewalk.report.summary import marked, sentences
@@ -42,7 +42,10 @@ _SCRIPTS = ("draw.js", "path.js", "outcomes.js", "effects.js", "inside.js", "pag
 _MOST_DATA = 900_000  # bytes, compressed
 _TITLES = {"classes": ("Confusion", "ROC curves"), "numbers": ("Observed against predicted", "Residuals")}
 
-_ANSWER = '<section class="answer" id="answer" aria-label="The answer">{}</section>'
+_OF_SINGLE = (
+    "The blend predicts. It is a mean over networks of several paths and has no path of its own, so the short answers, "
+    "the slider and the charts below are of its single network."
+)
 
 
 def render(data: Page) -> str:
@@ -70,11 +73,11 @@ def render(data: Page) -> str:
         title=html.escape(data["title"]),
         kind=html.escape(_kind(data)),
         verdict=f'<p class="verdict">{html.escape(verdict)}</p>' if verdict else "",
-        answer=""
-        if answer is None
-        else f'<section class="answer" id="answer" aria-label="The answer">{answer_html(answer)}</section>',
+        answer="" if answer is None else answer_section(answer),
+        of_single="" if "blend" not in summary else f'<p class="note single">{_OF_SINGLE}</p>',
         answers=_answers(data["answers"]),
         more=_more([*sentences[1:], sentences[0]], diagnosis),
+        network_title="The network" if len(data["network"]["floors"]) > 2 else "The linear model",
         first_title=first,
         second_title=second,
         last=len(summary["path"]) - 1,
@@ -178,7 +181,7 @@ def _card(card: Card) -> str:
     """Write the model card."""
     lists = (
         ("Data", {name: f"{value:,}" if isinstance(value, int) else value for name, value in card["data"].items()}),
-        ("Held-out losses", {name: format_loss(value, "-") for name, value in card["scores"].items()}),
+        ("Held-out losses", {name: _score(value) for name, value in card["scores"].items()}),
         ("Options that differ from the defaults", card["options"] or {"all": "as they are by default"}),
         ("Made by", {"date": card["date"], **card["versions"]}),
     )
@@ -203,6 +206,10 @@ def _card(card: Card) -> str:
         f'<div class="cardgrid">{groups}</div><details data-print><summary>Every column ({len(columns)})</summary>'
         f'<div class="wide" tabindex="0" role="region" aria-label="Every column">{body}</div></details></section>'
     )
+
+
+def _score(value: float | None) -> str:
+    return "-" if value is None else format_number(value, 4)
 
 
 def excerpt(summary: Summary) -> str:

@@ -516,6 +516,7 @@ class Page(TypedDict):
     held_out: RowsAlong | None
     rows: RowsAlong | None
     effects: Effects | None
+    without_effects: str  # why, where there are none for want of rows
     regions: Regions | None
     card: Card | None
     cut: list[str]  # what was left out because it would have been too much

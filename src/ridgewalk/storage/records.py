@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, get_args
 import numpy as np
 
 from ridgewalk import __version__
+from ridgewalk.arrays import Array
 from ridgewalk.conformal import Calibration
 from ridgewalk.engine.job import Standing
 from ridgewalk.folds import Fold, Moments
@@ -225,6 +226,7 @@ def described(model: Any, encoder: Encoder | None, target: str | None, store: Ar
         document |= {"path": number(model.path_), "paths_of_ratios": of_ratios}
         document |= {"linear_path": number(model.linear_path_), "early_stopped": _early_stopped_record(model, store)}
     document["held_out"] = held.get("_held_out")
+    document["observed"] = _observed_record(model, store)
     if "input_selection_" in held:
         document["input_selection"] = _selection_record(model.input_selection_, number, store)
     records = [_path_record(f"path {k}", each, store) for k, each in enumerate(paths)]
@@ -456,7 +458,7 @@ def _penalty_record(where: str, penalty: Any, store: ArrayStore) -> JsonObject:
 
 def stored(document: JsonObject, arrays: Arrays) -> Stored:
     """Make the model that a document describes."""
-    from ridgewalk.estimators.access import set_held_out, set_models
+    from ridgewalk.estimators.access import set_held_out, set_models, set_observed
 
     encoder = encoder_of(document)
     kinds = _estimators()
@@ -490,6 +492,8 @@ def stored(document: JsonObject, arrays: Arrays) -> Stored:
         model.early_stopped_ = _early_stopped(document.get("early_stopped"), model.path_, arrays)
         if model.index_ not in range(len(model.path_.alphas)):
             raise WrongError(f"its strength {model.index_} is none of the {len(model.path_.alphas)} of its path")
+        if document.get("observed") is not None:
+            set_observed(model, _observed(document["observed"], model.path_, arrays))
     set_calibration(model, document, model.path_ if "path" in document else None, arrays)
     set_held_out(model, held_out_of(document.get("held_out")))
     if "input_selection" in document:
@@ -785,6 +789,28 @@ def _early_stopped(record: JsonObject | None, path: MLPPath, arrays: Arrays) -> 
     if not arrays.meets(record["n_iter"], none_negative):
         raise WrongError("its networks that were stopped early were trained for epochs below 0")
     return EarlyStopped(**fields)
+
+
+def _observed_record(model: Any, store: ArrayStore) -> str | None:
+    """Describe the encoded targets of the rows of a path; zeros and ones take a byte each."""
+    from ridgewalk.estimators.access import observed_of
+
+    observed = observed_of(model)
+    if observed is None:
+        return None
+    truth = observed.astype(bool)
+    return store.put("observed", truth if (truth == observed).all() else observed)
+
+
+def _observed(name: str, path: MLPPath, arrays: Arrays) -> Array:
+    """Read the encoded targets of a path's rows."""
+    sizes = {"N": len(path.row_weights), "C": path.parameters[-1].shape[-1]}
+    kind = "b" if arrays[name].dtype.kind == "b" else "f"
+    found = sized(arrays, name, kind, "NC", sizes)
+    if not arrays.meets(name, all_finite):
+        raise WrongError("its observed targets are not finite numbers")
+    arrays.take(8 * found.size, "its observed targets")
+    return found.astype(np.float64)
 
 
 def _dependence(record: JsonObject | None, sizes: dict[str, int], arrays: Arrays) -> Dependence:

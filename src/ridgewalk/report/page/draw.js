@@ -152,5 +152,5 @@ function fillTable(id) {
 }
 
 function legend(id, entries) {
-  at(id).replaceChildren(...entries.map(([kind, words]) => html("span", { class: "entry" }, html("span", { class: `key ${kind}`, "aria-hidden": "true" }), words)));
+  at(id).replaceChildren(...entries.map(([kind, words]) => html("span", { class: "entry" }, ...(kind ? [html("span", { class: `key ${kind}`, "aria-hidden": "true" })] : []), words)));
 }

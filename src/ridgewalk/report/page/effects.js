@@ -12,8 +12,8 @@ function effectRange() {
 const seriesKind = (k) => (data.effects.series.length > 1 ? `series-${k}` : "held");
 
 function startEffects() {
-  if (!data.effects) return;
-  at("effects-section").hidden = false;
+  at("effects-section").hidden = !data.effects && !data.without_effects;
+  if (!data.effects) { at("effects-note").textContent = data.without_effects; return; }
   const rows = data.effects.rows < data.effects.of ? `${data.effects.rows} of ${data.effects.of.toLocaleString("en")} rows, evenly spread` : `${data.effects.rows} rows`;
   at("effects-note").textContent = `The ${data.effects.response}${data.effects.series.length > 1 ? " of each class" : ""} as one input changes and the others stay as they are: the mean (thick) over ${rows}${data.effects.fresh ? " that you gave" : " of the fit"}, and single rows (thin). Strongest first, by the chosen strength. Ticks at the foot are deciles of the rows. It is what the network learned, no effect of changing the input.${data.effects.series_left_out ? ` The ${data.effects.series_left_out} outputs that move least are left out.` : ""}`;
   if (data.effects.series.length > 1) legend("effects-legend", data.effects.series.map((name, k) => [`stroke series-${k}`, name]));

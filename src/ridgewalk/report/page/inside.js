@@ -64,7 +64,7 @@ function drawNetwork(s) {
   const dense = links.live > most;
   const used = floors.map(() => new Set());
   links.layer.forEach((layer, k) => { used[layer].add(links.start[k]); used[layer + 1].add(links.end[k]); });
-  const label = narrow() ? 13 : 24, left = 20 + 6.4 * Math.min(label, Math.max(...floors[0].map((name) => name.length))), right = 20 + 6.4 * Math.min(narrow() ? 9 : 18, Math.max(...floors.at(-1).map((name) => name.length)));
+  const label = narrow() ? 15 : 24, last = narrow() ? 10 : 18, left = 20 + 6.4 * Math.min(label, Math.max(...floors[0].map((name) => name.length))), right = 20 + 6.4 * Math.min(last, Math.max(...floors.at(-1).map((name) => name.length)));
   const across = floors.map((_, k) => left + (k * (width - left - right)) / (floors.length - 1));
   const places = floors.map((floor, k) => floorPlaces(floor, used[k], top, height - top - 8)), largest = Math.max(...links.weight.map(Math.abs)) || 1;
   const parts = [], tips = [], heads = ["input", ...floors.slice(1, -1).map(() => "unit"), "output"];
@@ -79,7 +79,7 @@ function drawNetwork(s) {
     shown.forEach(([node, y]) => {
       parts.push(dot(across[k], y, 4, `node${used[k].has(node) ? "" : " gone"}`));
       if (k === 0 && roomy) parts.push(text(across[k] - 9, y + 4, cut(floor[node], label), { class: "tick strong", "text-anchor": "end" }));
-      if (k === floors.length - 1 && roomy) parts.push(text(across[k] + 9, y + 4, cut(floor[node], narrow() ? 9 : 18), { class: "tick strong" }));
+      if (k === floors.length - 1 && roomy) parts.push(text(across[k] + 9, y + 4, cut(floor[node], last), { class: "tick strong" }));
       tips.push([across[k], y, floor[node]]);
     });
     parts.push(text(k === 0 ? 2 : k === floors.length - 1 ? width - 2 : across[k], 12, `${used[k].size} ${heads[k]}${used[k].size === 1 ? "" : "s"}`, { class: "axis", "text-anchor": k === 0 ? "start" : k === floors.length - 1 ? "end" : "middle" }));

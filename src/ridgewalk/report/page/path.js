@@ -19,9 +19,10 @@ function strengthScale(left, width) {
 }
 
 function pathBoxes() {
-  const width = at("path").clientWidth, left = narrow() ? 54 : 66, right = narrow() ? 8 : 116, top = 46;
-  const [tall, low] = narrow() ? [210, 110] : [270, 140];
-  return { upper: { left, top, width: width - left - right, height: tall }, lower: { left, top: top + tall + 34, width: width - left - right, height: low }, height: top + tall + 34 + low + 40 };
+  const width = at("path").clientWidth, left = narrow() ? 54 : 66, top = 46;
+  const right = narrow() ? 8 : 14 + 6.9 * Math.max(...beaten().map(({ words }) => words.length));
+  const [tall, low] = narrow() ? [210, 110] : [270, 140], between = 18 + 14 * Math.max(...data.arms.map((arm) => markedStrengths(arm.entries ?? []).length));
+  return { upper: { left, top, width: width - left - right, height: tall }, lower: { left, top: top + tall + between, width: width - left - right, height: low }, height: top + tall + between + low + 40 };
 }
 
 const errors = (s) => ({ loss: path[s].heldout_loss, error: path[s].standard_error ?? 0 });
@@ -66,16 +67,20 @@ function slots(x, upper, lower) {
   return parts;
 }
 
-// Losses to be beaten, as lines with their names at the right edge, apart from each other.
-function levels(box, y) {
+function beaten() {
   const { linear, blend, null_loss } = data.summary;
   const known = [["constant", null_loss, "constant"], ...(linear ? [["linear model", linear.heldout_loss, "linear"]] : []), ...(blend && blend.heldout_loss !== null ? [["blend", blend.heldout_loss, "blend"]] : [])];
-  const placed = known.map(([name, loss, kind]) => ({ name, loss, kind, spot: within(box, y, loss) })).sort((a, b) => a.spot[0] - b.spot[0]);
+  return known.map(([name, loss, kind]) => ({ loss, kind, words: `${name} ${number(loss, 3)}` }));
+}
+
+// Losses to be beaten, as lines with their names at the right edge, apart from each other.
+function levels(box, y) {
+  const placed = beaten().map((each) => ({ ...each, spot: within(box, y, each.loss) })).sort((a, b) => a.spot[0] - b.spot[0]);
   let above = -Infinity;
-  return placed.flatMap(({ name, loss, kind, spot: [place, off] }) => {
+  return placed.flatMap(({ words: name, kind, spot: [place, off] }) => {
     const label = Math.max(place + 4, above + 13);
     above = label;
-    const words = `${name} ${number(loss, 3)}${off ? " ↑" : ""}`;
+    const words = `${name}${off ? " ↑" : ""}`;
     const parts = off ? [] : [line(box.left, place, box.left + box.width, place, `level ${kind}`)];
     parts.push(narrow() ? text(box.left + box.width - 4, label - 8, words, { class: "direct halo", "text-anchor": "end" }) : text(box.left + box.width + 6, label, words, { class: "direct" }));
     return parts;
@@ -166,17 +171,17 @@ function differences(x, box, tips) {
   return parts;
 }
 
+// Strengths with a name, and what it is.
+function markedStrengths(own) {
+  const named = own.map((s) => [s, [...path[s].marks.map((mark) => NAMES[mark] ?? mark), ...(s === data.summary.index ? ["chosen"] : [])]]);
+  return named.filter(([, words]) => words.length).map(([s, words]) => [s, words.join(", ")]);
+}
+
+// Their names stand between the panels, where no curve is.
 function marksOf(x, upper, lower) {
-  const own = entries(), said = new Map();
-  for (const s of own) {
-    const words = [...path[s].marks.map((mark) => NAMES[mark] ?? mark), ...(s === data.summary.index ? ["chosen"] : [])];
-    if (words.length) said.set(s, words.join(", "));
-  }
-  let row = 0;
-  return [...said].flatMap(([s, words]) => {
+  return markedStrengths(entries()).flatMap(([s, words], row) => {
     const place = x(path[s].alpha), right = place + 6.6 * words.length > upper.left + upper.width;
-    const height = upper.top + upper.height - 8 - 14 * row++;
-    return [line(place, upper.top, place, upper.top + upper.height, "mark"), line(place, lower.top, place, lower.top + lower.height, "mark"), text(place + (right ? -5 : 5), height, words, { class: "direct marked halo", "text-anchor": right ? "end" : "start" })];
+    return [line(place, upper.top, place, lower.top + lower.height, "mark"), text(place + (right ? -5 : 5), upper.top + upper.height + 17 + 14 * row, words, { class: "direct marked halo", "text-anchor": right ? "end" : "start" })];
   });
 }
 
