@@ -7,6 +7,7 @@ ridgewalk compare RUN RUN ...          which is better on the same held-out rows
 ridgewalk report MODEL [FILE]          write a page to look at, with the predictions on a file's rows
 ridgewalk export MODEL --to FORM       ONNX, PyTorch's state_dict, or Python code that needs NumPy alone
 ridgewalk demo                         all of it on the tutorial's spiral, and the tutorial's question answered
+ridgewalk play                         a playground in the browser, as one offline file
 ridgewalk bench                        fits a second on this machine, beside scikit-learn's
 """
 
