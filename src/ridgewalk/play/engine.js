@@ -523,7 +523,8 @@ function serve(port) {
   const wake = () => {
     if (ticking || !(queue.length || current || (live && !live.paused))) return;
     ticking = true;
-    setTimeout(tick, 0);
+    const idle = !(queue.length || current); // a paced training rests until its next report is due
+    setTimeout(tick, idle && live.pace ? Math.max(0, live.due - performance.now()) : 0);
   };
   const drop = () => {
     current?.session.free();
@@ -546,7 +547,9 @@ function serve(port) {
     say({ what: "fitted", id, number: task.number, fitted }, [fitted.measures, fitted.heldOut, fitted.weights]);
   };
   const train = (now) => {
-    now.session.advanceFor(SLICE);
+    if (now.pace && performance.now() < now.due) return;
+    if (now.pace) now.session.advance(now.pace);
+    else now.session.advanceFor(SLICE);
     if (performance.now() < now.due) return;
     now.due = performance.now() + now.every;
     const measure = now.session.measure(), weights = now.session.held();
@@ -570,11 +573,12 @@ function serve(port) {
     drop,
     train({ id, given, options }) {
       live?.session.free();
-      live = { id, session: engine.train(given, options), every: options.every ?? 50, grid: options.grid, due: 0, paused: false };
+      live = { id, session: engine.train(given, options), every: options.every ?? 50, pace: options.pace ?? 0, grid: options.grid, due: 0, paused: false };
     },
     change: ({ changes }) => live?.session.change(changes),
     rows: ({ x }) => live?.session.replaceRows(x),
     grid: ({ grid }) => live && (live.grid = grid),
+    pace: ({ pace }) => live && (live.pace = pace), // epochs from one report to the next; 0: as many as there is time for
     pause: () => live && (live.paused = true),
     resume: () => live && (live.paused = false),
     end() {
@@ -636,6 +640,7 @@ class Pool {
       change: (changes) => this.tell(to, { what: "change", id, changes }),
       replaceRows: (x) => this.tell(to, { what: "rows", id, x }),
       setGrid: (grid) => this.tell(to, { what: "grid", id, grid }),
+      setPace: (pace) => this.tell(to, { what: "pace", id, pace }),
       pause: () => this.tell(to, { what: "pause" }),
       resume: () => this.tell(to, { what: "resume" }),
       stop: () => {
