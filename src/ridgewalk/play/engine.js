@@ -682,7 +682,7 @@ class PathRun {
     check(strengths.length > 1 && strengths.every((a, k) => Number.isFinite(a) && (k ? a > strengths[k - 1] : a === 0)),
       "strengths are numbers that rise from 0: begin with 0.");
     this.record = new PathRecord(this.problem, Float64Array.from(strengths));
-    this.total = strengths.length * this.problem.pairs;
+    this.total = (strengths.length + 1) * this.problem.pairs;
     this.left = this.total;
     pool.waits.set(this.id, (message, worker) => this.hear(message, worker));
     for (const worker of pool.workers) {
@@ -690,7 +690,7 @@ class PathRun {
       worker.load = 0;
     }
     this.waiting = [];
-    for (let pair = 0; pair < this.problem.pairs; ++pair) this.waiting.push({ number: pair, pair, way: "dense", strength: 0 });
+    for (let pair = 0; pair < this.problem.pairs; ++pair) this.waiting.push({ number: -1 - pair, pair, way: "dense", strength: 0 });
     this.deal();
   }
   /** Keep every worker busy with two tasks: one that it does, and one that waits. */
@@ -715,8 +715,8 @@ class PathRun {
   take({ number, fitted }) {
     const { pairs } = this.problem, count = this.record.strengths.length, s = Math.floor(number / pairs), pair = number % pairs;
     this.done += 1;
-    this.record.take(s % count, pair, fitted, s >= count);
-    if (s === 0) this.raise(pair, fitted.weights);
+    if (number < 0) this.raise(-1 - number, fitted.weights);
+    else this.record.take(s % count, pair, fitted, s >= count);
     this.left -= 1;
     this.deal();
     if (this.left) return this.report();
@@ -726,7 +726,7 @@ class PathRun {
   /** Train a pair at every strength from its dense fit: before the dense fits of later folds, so that a first curve stands early. */
   raise(pair, weights) {
     const { pairs } = this.problem, raised = [];
-    for (let s = 1; s < this.record.strengths.length; ++s)
+    for (let s = 0; s < this.record.strengths.length; ++s)
       raised.push({ number: s * pairs + pair, pair, way: "raised", strength: this.record.strengths[s], weights });
     this.waiting.unshift(...raised);
   }

@@ -238,19 +238,22 @@ template <class T> void sum_lanes(T* from, int count) {
 
 // A hidden layer between at most 4 inputs and 4 outputs is computed twice and never stored: reading it back would cost
 // more than computing it. `rectify(v)` is the activation, `slope(v, dv)` the way back through it.
-template <class T, int P, int Q, class Activation, bool exact = true> struct Narrow {
+template <int P, int Q, bool exact> struct Counts {  // of its inputs and outputs: constants
+  static constexpr int ins = P, outs = Q;
+  Counts(int, int) {}
+};
+template <int P, int Q> struct Counts<P, Q, false> {  // at most so many
+  int ins, outs;
+};
+template <class T, int P, int Q, class Activation, class C = Counts<P, Q, true>> struct Narrow : C {
   const T *w1, *b1, *w2, *b2;  // [P][stride1], [stride1], [hidden][stride2], [stride2]
   int stride1, stride2, hidden;
   Activation activation;
-  int inputs = P, outputs = Q;  // where these are not exact, but the most there may be
-
-  int ins() const { return exact ? P : inputs; }
-  int outs() const { return exact ? Q : outputs; }
 
   V<T> unit(int h, const V<T> (&x)[P]) const {
     V<T> sum = splat<T>(b1[h]);
 #pragma GCC unroll 4
-    for (int p = 0; p < ins(); ++p) sum += splat<T>(w1[p * stride1 + h]) * x[p];
+    for (int p = 0; p < C::ins; ++p) sum += splat<T>(w1[p * stride1 + h]) * x[p];
     return activation.template value<T>(sum);
   }
   void forward(const T* x, int width, T* out) const {
@@ -259,19 +262,19 @@ template <class T, int P, int Q, class Activation, bool exact = true> struct Nar
       V<T> in[Wide][P], total[Wide][Q];
 #pragma GCC unroll 4
       for (int j = 0; j < Wide; ++j) {
-        for (int p = 0; p < ins(); ++p) in[j][p] = load<T>(x + p * tile + c + j * lanes<T>);
-        for (int q = 0; q < outs(); ++q) total[j][q] = splat<T>(b2[q]);
+        for (int p = 0; p < C::ins; ++p) in[j][p] = load<T>(x + p * tile + c + j * lanes<T>);
+        for (int q = 0; q < C::outs; ++q) total[j][q] = splat<T>(b2[q]);
       }
       for (int h = 0; h < hidden; ++h)
 #pragma GCC unroll 4
         for (int j = 0; j < Wide; ++j) {
           const V<T> y = unit(h, in[j]);
 #pragma GCC unroll 4
-          for (int q = 0; q < outs(); ++q) total[j][q] += splat<T>(w2[h * stride2 + q]) * y;
+          for (int q = 0; q < C::outs; ++q) total[j][q] += splat<T>(w2[h * stride2 + q]) * y;
         }
 #pragma GCC unroll 4
       for (int j = 0; j < Wide; ++j)
-        for (int q = 0; q < outs(); ++q) store<T>(out + q * tile + c + j * lanes<T>, total[j][q]);
+        for (int q = 0; q < C::outs; ++q) store<T>(out + q * tile + c + j * lanes<T>, total[j][q]);
     });
   }
   // dw1 [hidden][P][lanes], db1 [hidden][lanes] and dw2 [hidden][Q][lanes] grow by `count` tiles, lane by lane; a width that
@@ -282,32 +285,32 @@ template <class T, int P, int Q, class Activation, bool exact = true> struct Nar
     for (int h = 0; h < hidden; ++h) {
       V<T> first[P], second[Q], bias = load<T>(db1 + h * lanes<T>);
 #pragma GCC unroll 4
-      for (int p = 0; p < ins(); ++p) first[p] = load<T>(dw1 + (h * ins() + p) * lanes<T>);
+      for (int p = 0; p < C::ins; ++p) first[p] = load<T>(dw1 + (h * C::ins + p) * lanes<T>);
 #pragma GCC unroll 4
-      for (int q = 0; q < outs(); ++q) second[q] = load<T>(dw2 + (h * outs() + q) * lanes<T>);
+      for (int q = 0; q < C::outs; ++q) second[q] = load<T>(dw2 + (h * C::outs + q) * lanes<T>);
       for (int t = 0; t < count; ++t)
 #pragma GCC unroll 4
         for (int c = 0; c < end; c += lanes<T>) {
           V<T> in[P], down = V<T>{};
 #pragma GCC unroll 4
-          for (int p = 0; p < ins(); ++p) in[p] = load<T>(x[t] + p * tile + c);
+          for (int p = 0; p < C::ins; ++p) in[p] = load<T>(x[t] + p * tile + c);
           const V<T> y = unit(h, in);
 #pragma GCC unroll 4
-          for (int q = 0; q < outs(); ++q) {
-            const V<T> dz = load<T>(dy + (t * outs() + q) * tile + c);
+          for (int q = 0; q < C::outs; ++q) {
+            const V<T> dz = load<T>(dy + (t * C::outs + q) * tile + c);
             down += splat<T>(w2[h * stride2 + q]) * dz;
             second[q] += y * dz;
           }
           down = activation.template slope<T>(y, down);
           bias += down;
 #pragma GCC unroll 4
-          for (int p = 0; p < ins(); ++p) first[p] += down * in[p];
+          for (int p = 0; p < C::ins; ++p) first[p] += down * in[p];
         }
       store<T>(db1 + h * lanes<T>, bias);
 #pragma GCC unroll 4
-      for (int p = 0; p < ins(); ++p) store<T>(dw1 + (h * ins() + p) * lanes<T>, first[p]);
+      for (int p = 0; p < C::ins; ++p) store<T>(dw1 + (h * C::ins + p) * lanes<T>, first[p]);
 #pragma GCC unroll 4
-      for (int q = 0; q < outs(); ++q) store<T>(dw2 + (h * outs() + q) * lanes<T>, second[q]);
+      for (int q = 0; q < C::outs; ++q) store<T>(dw2 + (h * C::outs + q) * lanes<T>, second[q]);
     }
   }
 };

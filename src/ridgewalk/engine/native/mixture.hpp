@@ -153,7 +153,7 @@ template <class T> class Group {
     const auto sums = [&](const auto& after) {
       product<T, false>(weights_.get(), stride_, bias_.get(), space.numbers.get(), numbers(), hidden, units_, width, after);
     };
-    const bool rectified = with_rectifier(layer_at(0), [&](const auto& after) {
+    const bool rectified = with_rectifier<T>(layer_at(0), [&](const auto& after) {
       if (!tabulated()) return sums(after);
       sums(Keep{});
       add_tabulated(x, width, space, after);
@@ -284,7 +284,7 @@ template <class T> class Group {
         continue;
       }
       const Dense& layer = network.dense[dense++];
-      k += with_rectifier(layer_at(k + 1), [&](const auto& after) {
+      k += with_rectifier<T>(layer_at(k + 1), [&](const auto& after) {
         product<T, false>(layer.w.get(), padded<T>(layer.units), layer.b.get(), x, layer.inputs, to, layer.units, width, after);
       });
       x = to;

@@ -351,9 +351,10 @@ template <class T> class Pass {
   template <class F> void narrow(const Arrays<T>& arrays, const F& f) {
     const int inputs = steps_[0].layer.inputs, outputs = steps_[2].width;
     const auto of = [&]<int P, int Q, bool exact>(auto activation) {
-      f(Narrow<T, P, Q, decltype(activation), exact>{arrays[0].get(), arrays[1].get(), arrays[2].get(), arrays[3].get(),
-                                                     padded<T>(steps_[0].width), padded<T>(steps_[2].width), steps_[0].width,
-                                                     activation, inputs, outputs});
+      using C = Counts<P, Q, exact>;
+      f(Narrow<T, P, Q, decltype(activation), C>{C{inputs, outputs}, arrays[0].get(), arrays[1].get(), arrays[2].get(),
+                                                 arrays[3].get(), padded<T>(steps_[0].width), padded<T>(steps_[2].width),
+                                                 steps_[0].width, activation});
     };
 #if defined(__wasm__)
     const bool leaky = steps_[1].layer.kind == LayerKind::leaky_relu;

@@ -62,37 +62,42 @@ class NullModel {
     for (size_t k = 0; k < rows_; ++k) sum += RowLoss(problem_.loss).value(output.data(), &targets_[k * count], count);
     return sum / double(rows_);
   }
-  // The constant of least loss and penalty of the biases: proximal descent with backtracking, from the best constant.
+  // The constant of least loss and penalty of the biases. Outputs of all losses but the cross-entropy are alone, and the slope
+  // of each rises: by bisection. Those of classes by proximal descent, whose steps of 1 are short enough.
   void shrink() {
     const int count = problem_.outputs;
     const double l1 = problem_.penalty.bias_alpha * problem_.penalty.l1_ratio;
     const double l2 = problem_.penalty.bias_alpha * (1 - problem_.penalty.l1_ratio) / 2;
-    double rate = 1;
-    for (int step = 0; step < 2000; ++step) {
-      Numbers slope(size_t(count), 0.0), each(size_t(count), 0.0);
-      for (size_t k = 0; k < rows_; ++k) {
-        RowLoss(problem_.loss).slopes(null_.output.data(), &targets_[k * count], count, each.data());
-        for (int c = 0; c < count; ++c) slope[c] += each[c] / double(rows_);
-      }
-      const double before = loss_of(null_.output);
-      double farthest = 0;
-      for (;; rate /= 2) {
-        Numbers next = null_.output;
-        double along = 0, squared = 0;
-        farthest = 0;
+    if (problem_.loss.kind == LossKind::cross_entropy) {
+      Numbers before, slopes;
+      for (int step = 0; step < 5000 && before != null_.output; ++step) {
+        before = null_.output;
+        slopes = slopes_at(before);
         for (int c = 0; c < count; ++c) {
-          const double z = next[c] - rate * slope[c], left = std::max(std::abs(z) - rate * l1, 0.0) / (1 + 2 * rate * l2);
-          const double moved = std::copysign(left, z) - next[c];
-          next[c] += moved, along += slope[c] * moved, squared += moved * moved;
-          farthest = std::max(farthest, std::abs(moved));
+          const double z = before[c] - slopes[c];
+          null_.output[c] = std::copysign(std::max(std::abs(z) - l1, 0.0) / (1 + 2 * l2), z);
         }
-        if (rate > 1e-12 && loss_of(next) > before + along + squared / (2 * rate) + 1e-15 * std::abs(before)) continue;
-        null_.output = next;
-        break;
       }
-      if (farthest <= 1e-12) break;
+    } else {
+      for (int c = 0; c < count; ++c) {
+        double low = std::min(null_.output[c], 0.0), high = std::max(null_.output[c], 0.0);
+        for (int k = 0; k < 100; ++k) {
+          null_.output[c] = 0.5 * (low + high);
+          const double b = null_.output[c], slope = slopes_at(null_.output)[c] + 2 * l2 * b + (b < 0 ? -l1 : l1);
+          (slope < 0 ? low : high) = b;
+        }
+      }
     }
     for (double b : null_.output) null_.penalty += l1 * std::abs(b) + l2 * b * b;
+  }
+  Numbers slopes_at(const Numbers& output) const {
+    const int count = problem_.outputs;
+    Numbers sum(size_t(count), 0.0), each(size_t(count), 0.0);
+    for (size_t k = 0; k < rows_; ++k) {
+      RowLoss(problem_.loss).slopes(output.data(), &targets_[k * count], count, each.data());
+      for (int c = 0; c < count; ++c) sum[c] += each[c] / double(rows_);
+    }
+    return sum;
   }
   double of_elastic_net(double steepest) {
     const PathPenalty& penalty = problem_.penalty;
@@ -187,6 +192,10 @@ class NullModel {
       }
     double best = 0;
     for (const Numbers& direction : directions) best = std::max(best, ascended(direction));
+    for (int k = 0; k < std::min({columns, count, starts}); ++k) {  // which way round an axis lies is open
+      for (double& v : directions[k]) v = -v;
+      best = std::max(best, ascended(directions[k]));
+    }
     return best;
   }
   double ascended(Numbers direction) const {

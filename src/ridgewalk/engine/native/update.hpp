@@ -38,10 +38,15 @@ template <class T> inline V<T> firm(V<T> z, V<T> step, T strength, T concavity) 
   const V<T> hard = size <= strength * root<T>(step / concavity) ? V<T>{} : size;
   return with_sign<T>(ratio < 1 ? left : hard, z) + T(0);
 }
-// A number, or 0 where it is below the smallest normal one: WebAssembly cannot flush such numbers, and where one decides
-// whether a weight is 0, every machine must say the same.
+// A result as the engine's threads have it, whose processor makes denormal numbers 0 (crew.hpp). WebAssembly cannot, so there
+// it is done here, wherever it can decide what becomes of a weight.
 template <class T> inline V<T> flushed(V<T> v) {
-  return magnitude<T>(v) < std::numeric_limits<T>::min() ? V<T>{} : v;
+#if defined(__SSE2__) || defined(__aarch64__)
+  return v;
+#else
+  const V<T> zero = with_sign<T>(V<T>{}, v);
+  return magnitude<T>(v) < std::numeric_limits<T>::min() ? zero : v;
+#endif
 }
 // The first `count` lanes of v, 0 beyond.
 template <class T> inline V<T> head(V<T> v, int count) {
@@ -185,7 +190,9 @@ template <class T> class Mover {
 
   // Where the gradient is to be taken: w + momentum * (last move).
   void look_ahead(const T* w, T* point) const {
-    for (size_t i = 0; i < shape_.size(); ++i) point[i] = w[i] + T(optimizer_.first) * first_[i];
+    const T momentum = T(optimizer_.first);
+    for (size_t i = 0; i < shape_.size(); i += lanes<T>)
+      store<T>(point + i, load<T>(w + i) + flushed<T>(momentum * load<T>(first_.get() + i)));
   }
 
   // Rows `begin` to `end` - 1 of the array w, dw is their gradient; all rows where there are groups.
@@ -195,7 +202,7 @@ template <class T> class Mover {
     T *m = first_.get(), *v = second_.get();
     if (desk_ && o.kind != OptimizerKind::sgd)
       desk_->pool([&](size_t i) { return flushed<T>(load<T>(dw + i) * load<T>(dw + i)); });
-    const auto squares = [desk = desk_.get()](V<T> g, int p, int q) { return desk ? desk->squares.at(p, q) : g * g; };
+    const auto squares = [desk = desk_.get()](V<T> g, int p, int q) { return desk ? desk->squares.at(p, q) : flushed<T>(g * g); };
     const size_t before = size_t(begin) * shape_.stride;
     const auto slope = [=](size_t i) { return flushed<T>(load<T>(dw + (i - before))); };
     const auto keep = [=](size_t i, V<T> new_w) { store<T>(w + i, flushed<T>(new_w)); };
@@ -204,11 +211,11 @@ template <class T> class Mover {
         const V<T> step = splat<T>(rate * raised);
         return proximal<T>(shape_, begin, end, prox_, desk_.get(),
           [=](int, int, size_t i) {
-            return Moved<T>{load<T>(w + i) + (first * load<T>(m + i) - rate * slope(i)), step};
+            return Moved<T>{load<T>(w + i) + flushed<T>(flushed<T>(first * load<T>(m + i)) - flushed<T>(rate * slope(i))), step};
           },
           [=](size_t i, V<T> new_w) {
-            store<T>(m + i, flushed<T>(new_w - load<T>(w + i)));
-            keep(i, new_w);
+            const V<T> kept = flushed<T>(new_w);
+            store<T>(m + i, flushed<T>(kept - load<T>(w + i))), store<T>(w + i, kept);
           });
       }
       case OptimizerKind::adagrad:
@@ -217,10 +224,10 @@ template <class T> class Mover {
         const T fresh = o.kind == OptimizerKind::adagrad ? T(1) : T(1 - o.second);
         return proximal<T>(shape_, begin, end, prox_, desk_.get(),
           [=](int p, int q, size_t i) {
-            const V<T> g = slope(i), account = flushed<T>(old * load<T>(m + i) + fresh * squares(g, p, q));
+            const V<T> g = slope(i), account = flushed<T>(old * load<T>(m + i)) + flushed<T>(fresh * squares(g, p, q));
             store<T>(m + i, account);
             const V<T> step = rate / (root<T>(account) + epsilon);
-            return Moved<T>{load<T>(w + i) - step * g, step * raised};
+            return Moved<T>{load<T>(w + i) - flushed<T>(step * g), step * raised};
           }, keep);
       }
       case OptimizerKind::adam: {
@@ -230,11 +237,11 @@ template <class T> class Mover {
         return proximal<T>(shape_, begin, end, prox_, desk_.get(),
           [=](int p, int q, size_t i) {
             const V<T> g = slope(i), w_i = load<T>(w + i);
-            const V<T> m_i = flushed<T>(first * load<T>(m + i) + fresh_m * g);
-            const V<T> v_i = flushed<T>(second * load<T>(v + i) + fresh_v * squares(g, p, q));
+            const V<T> m_i = flushed<T>(flushed<T>(first * load<T>(m + i)) + flushed<T>(fresh_m * g));
+            const V<T> v_i = flushed<T>(second * load<T>(v + i)) + flushed<T>(fresh_v * squares(g, p, q));
             store<T>(m + i, m_i), store<T>(v + i, v_i);
             const V<T> step = rate / (root<T>(v_i * v_scale) + epsilon);
-            return Moved<T>{w_i - step * (m_i * m_scale) - decay * w_i, step * raised};
+            return Moved<T>{w_i - flushed<T>(step * (m_i * m_scale)) - flushed<T>(decay * w_i), step * raised};
           }, keep);
       }
     }
