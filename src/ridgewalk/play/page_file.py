@@ -37,7 +37,9 @@ def play_page() -> str:
     """
     engine = _engine_script()
     parts = [*_SHARED, *(("ridgewalk.play", name) for name in _SCRIPTS)]
-    script = '"use strict";\n{\n' + "".join(read_part(*part).replace('"use strict";\n', "", 1) for part in parts) + "}\n"
+    script = (
+        '"use strict";\n{\n' + "".join(read_part(*part).replace('"use strict";\n', "", 1) for part in parts) + "}\n"
+    )
     style = "".join(read_part(*part) for part in _STYLES)
     policy = (
         f"default-src 'none'; script-src {source_of(engine)} {source_of(script)} 'wasm-unsafe-eval'; worker-src blob:; "

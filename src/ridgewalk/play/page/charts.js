@@ -74,10 +74,11 @@ function pathMarks(curve, x, y, box) {
   if (!Number.isInteger(curve.minimum)) return [];
   const same = curve.minimum === curve.oneStandardError;
   const marks = same ? [[curve.minimum, `${say("minimum")}, 1-SE`]] : [[curve.minimum, say("minimum")], [curve.oneStandardError, "1-SE"]];
-  return marks.flatMap(([s, words], row) => {
-    const place = x(s), right = place > box.left + 0.75 * box.width;
-    return [line(place, box.top, place, box.top + box.height, "mark"), text(place + (right ? -5 : 5), box.top + 14 + 15 * row, words, { class: "direct marked halo", "text-anchor": right ? "end" : "start" })];
-  });
+  const lines = marks.map(([s]) => line(x(s), box.top, x(s), box.top + box.height, "mark"));
+  return [...lines, ...marks.map(([s, words], row) => {
+    const right = x(s) > box.left + 0.75 * box.width;
+    return text(x(s) + (right ? -5 : 5), box.top + 14 + 15 * row, words, { class: "direct marked halo", "text-anchor": right ? "end" : "start" });
+  })];
 }
 
 /** Draw the course of a training: losses above, the penalty below; where something was changed, a line. */

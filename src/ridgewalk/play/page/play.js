@@ -3,8 +3,8 @@
 //   soft    strength, mix, rate, noise: the watched network goes on from its weights; the path starts anew (a strength alone: stays)
 //   hard    all else: both start anew. A point of the path comes from one unchanged run alone; the former curve is shown dashed.
 
-const SOFT = new Set(["mix", "rate", "noise"]), LOOKS = new Set(["strength", "view", "lang"]);
-const FRESH_ROWS = 2000, MOST_POINTS = 240, GO_ON = 250; // fresh rows to judge by; points of a course; milliseconds until a path begins anew
+const SOFT = new Set(["mix", "rate", "noise"]), LOOKS = new Set(["strength", "view", "lang", "speed"]);
+const FRESH_ROWS = 2000, MOST_POINTS = 240, GO_ON = 250, REPORT_EVERY = 66; // fresh rows to judge by; points of a course; milliseconds until a path begins anew, and between two looks at the watched network
 const page = {
   state: null, data: null, table: null, target: -1, pools: null, problem: null, strengths: null,
   run: null, curve: null, path: null, ghost: null, seconds: null,
@@ -71,6 +71,7 @@ function change(changes) {
     if (keys.includes("data")) page.touched = false;
     begin(among ? keys : null);
   }
+  if (keys.includes("speed")) page.live?.setPace(paceNow());
   if (keys.includes("strength")) {
     page.live?.change({ strength: strengthNow() });
     noteChange();
@@ -99,7 +100,12 @@ function begin(soft) {
   } catch (error) {
     return complain(error);
   }
+  if (page.state.view === "auto") {
+    page.view = "live";
+    page.playing ||= !page.asked && !calm();
+  }
   if (soft) goOn(soft); else restartLive();
+  if (page.playing) page.live.resume();
   clearTimeout(page.waiting);
   page.waiting = setTimeout(startPath, soft ? GO_ON : 0);
   return undefined;
@@ -155,7 +161,8 @@ function finishPath(path) {
 
 // The network that is watched.
 
-const liveOptions = () => ({ fold: 0, start: 0, strength: strengthNow(), every: calm() ? 250 : 60, report: hear, fail: complain, grid: { x: page.wanted.x, rows: page.wanted.rows } });
+const liveOptions = () => ({ fold: 0, start: 0, strength: strengthNow(), every: calm() ? 4 * REPORT_EVERY : REPORT_EVERY, pace: paceNow(), report: hear, fail: complain, grid: { x: page.wanted.x, rows: page.wanted.rows } });
+const paceNow = () => Math.ceil((page.state.speed * REPORT_EVERY) / 1000);
 const calm = () => matchMedia("(prefers-reduced-motion: reduce)").matches;
 
 function restartLive() {
@@ -231,7 +238,7 @@ function refresh(...parts) {
     frameAsked = false;
     const due = dirty;
     dirty = new Set();
-    for (const part of due) PARTS[part]();
+    if (page.data) for (const part of due) PARTS[part]();
   });
 }
 
@@ -311,6 +318,7 @@ function drawBar() {
   for (const [id, to] of [["jump-minimum", path?.minimum], ["jump-1se", path?.oneStandardError]]) at(id).disabled = to === undefined;
   at("play").textContent = `${page.playing ? "❚❚" : "▶"} ${say(page.playing ? "pause" : "train")}`;
   for (const view of ["path", "live"]) at(`view-${view}`).checked = page.view === view;
+  at("speed").value = page.state.speed;
   const facts = factsNow(), place = at("facts");
   if (place.children.length !== facts.length) place.replaceChildren(...facts.map(() => html("div", {}, html("dt"), html("dd"))));
   facts.forEach(([name, value], k) => { place.children[k].firstChild.textContent = name; place.children[k].lastChild.textContent = value; });

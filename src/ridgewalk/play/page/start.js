@@ -73,6 +73,7 @@ function startBar() {
     restartLive();
     setPlaying(true);
   });
+  at("speed").addEventListener("change", (event) => change({ speed: Number(event.target.value) }));
   for (const view of ["path", "live"]) at(`view-${view}`).addEventListener("change", () => { page.view = view; change({ view }); refresh(); });
   const chart = at("path");
   let held = false;

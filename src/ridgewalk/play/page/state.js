@@ -5,10 +5,11 @@ const STATE = {
   data: "spiral", rows: 300, noise: 0.2, draw: 0,
   hidden: [64], activation: "relu",
   penalty: "mix", mix: 0.5, factors: [1, 1, 1, 1], bias: 0,
-  optimizer: "adam", rate: 0.03, momentum: 0, epochs: 600, batch: 0,
+  optimizer: "adam", rate: 0.1, momentum: 0, epochs: 600, batch: 0,
   folds: 5, starts: 1, strengths: 30,
-  strength: -1, view: "auto", lang: "auto",
+  strength: -1, view: "auto", lang: "auto", speed: 60,
 };
+const SPEEDS = [10, 60, 300, 0]; // epochs a second of the network that is watched; 0: as many as there is time for
 const between = (least, most, whole = false) => (value) => {
   const number = Number(value);
   return value !== "" && Number.isFinite(number) && number >= least && number <= most && (!whole || Number.isInteger(number)) ? number : undefined;
@@ -25,7 +26,7 @@ const READ = {
   penalty: among(...PENALTIES), mix: between(0, 1), factors: listOf(between(0, 10), 4, 4), bias: between(0, 1),
   optimizer: among("adam", "sgd", "adagrad", "rmsprop"), rate: between(1e-5, 10), momentum: between(0, 0.99), epochs: between(1, 5000, true), batch: between(0, 5000, true),
   folds: between(2, 10, true), starts: between(1, 5, true), strengths: between(4, 60, true),
-  strength: between(0, 60, true), view: among("path", "live"), lang: among("en", "zh"),
+  strength: between(0, 60, true), view: among("path", "live"), lang: among("en", "zh"), speed: (value) => SPEEDS.find((speed) => String(speed) === value),
 };
 
 function stateOf(hash) {

@@ -43,7 +43,7 @@ async function fieldsOf(text, separator) {
   let row = [], k = 0, until = performance.now() + 10, line = 1;
   const end = text.length;
   const close = () => {
-    if (row.length > 1 || row[0] !== "") rows.push(row);
+    if (row.length > 1 || row[0]) rows.push(row);
     row = [];
   };
   while (k < end) {
