@@ -185,7 +185,9 @@ def report(records: Path, seed: int, folds: int) -> str:
     tables = sorted({table for table, _, _ in fits})
     tried = {file.stem.rsplit(", ", 4)[1] for file in records.glob(f"*, seed {seed}, fold *.json")}
     shown = [model for model in MODELS if model in tried]
-    ours = next(model for model in (OURS, OURS_NETWORK, OURS_BEFORE) if model in tried)
+    ours = next((model for model in (OURS, OURS_NETWORK, OURS_BEFORE) if model in tried), None)
+    if ours is None:
+        sys.exit(f"{records} holds no fit of ridgewalk by seed {seed}, beside which the others stand: fit it first.")
     others = {OURS, OURS_NETWORK, OURS_BEFORE} - {ours}  # one of ours has a rank
     ranked = [model for model in shown if model not in FIRST_FOLD and model not in others]
     losses = {

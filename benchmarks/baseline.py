@@ -79,9 +79,9 @@ def seconds_of(call: Any) -> tuple[float, Any]:
 
 def honest_loss(path: MLPPath) -> float:
     """Return the mean held-out loss, each fold at the strength that the others choose."""
-    arm = chosen_by_others(path, "min")
-    assert arm is not None
-    return float(weighted_mean(arm.rows, path.row_weights))
+    scores = chosen_by_others(path, "min")
+    assert scores is not None
+    return float(weighted_mean(scores.rows, path.row_weights))
 
 
 def measured(name: str, x: Any, y: Any, classes: bool) -> tuple[str, float, float]:

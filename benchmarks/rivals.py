@@ -35,13 +35,13 @@ from typing import Any, Protocol
 import numpy as np
 
 from ridgewalk.arrays import Array, Integers, per_run
-from ridgewalk.draws import order
 from ridgewalk.engine.job import Job
 from ridgewalk.folds import Fold
 from ridgewalk.layers import Arrays
 from ridgewalk.losses import CrossEntropy
 from ridgewalk.network import Network, layer_penalties, multilayer_perceptron
 from ridgewalk.optimizers import SGD
+from ridgewalk.rng import order
 from ridgewalk.tutorial import spiral_data
 
 FOLDS = 5

@@ -4,7 +4,6 @@ import json
 import shutil
 import subprocess
 import tempfile
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +14,7 @@ from ridgewalk.engine import compiled, native
 from ridgewalk.engine.job import Job
 
 PLAY = Path(compiled.__file__).parents[1] / "play"
-WASM, SCRIPT = PLAY / "engine.wasm", PLAY / "engine.js"
+WASM, SCRIPT = PLAY / "engine.wasm.gz", PLAY / "engine.js"
 NODE = shutil.which("node")
 needs_node = pytest.mark.skipif(NODE is None, reason="Node is not installed")
 RESULTS = ("parameters", "data_loss", "penalty", "validation_loss", "residual", "trained", "diverged")
@@ -80,9 +79,8 @@ def _described(job: Job) -> tuple[_Blob, list[tuple[int, int]], Any]:
     found = []
     for start, parameters in zip(plan["start"], plan["parameters"], strict=True):
         blob.array(start)
-        found.append((blob.array(parameters), parameters.nbytes))
-    for name in (*RESULTS[1:], "finished"):
-        found.append((blob.array(plan[name]), plan[name].nbytes))
+        found += [(blob.array(parameters), parameters.nbytes)]
+    found += [(blob.array(plan[name]), plan[name].nbytes) for name in (*RESULTS[1:], "finished")]
     return blob, found[:-1], plan
 
 
@@ -100,7 +98,15 @@ def train_in_node(jobs: list[Job], wasm: Path = WASM) -> list[dict[str, Any]]:
         files = [Path(folder, name) for name in ("jobs.json", "jobs.bin", "out.bin")]
         begin, entries, data = 0, [], []
         for blob, outputs, _ in described:
-            entries.append({"begin": begin, "length": len(blob.bytes), "spec": blob.spec, "places": blob.places, "outputs": outputs})
+            entries.append(
+                {
+                    "begin": begin,
+                    "length": len(blob.bytes),
+                    "spec": blob.spec,
+                    "places": blob.places,
+                    "outputs": outputs,
+                }
+            )
             data.append(bytes(blob.bytes))
             begin += len(blob.bytes)
         files[0].write_text(json.dumps(entries))
@@ -121,15 +127,10 @@ def train_in_node(jobs: list[Job], wasm: Path = WASM) -> list[dict[str, Any]]:
 
 
 def run_in_node(script: str, given: Any) -> Any:
-    """Run the body of an asynchronous function of Engine, Pool, engine, bytes, workers and given; return what it gives."""
+    """Run the body of a function of Engine, Pool, engine, bytes, workers and given; return what it gives."""
     with tempfile.TemporaryDirectory() as folder:
         files = [Path(folder, name) for name in ("script.js", "given.json", "out.json")]
         files[0].write_text(script)
         files[1].write_text(json.dumps(given))
         _node("script", WASM, SCRIPT, *files)
         return json.loads(files[2].read_text())
-
-
-def single(job: Job) -> Job:
-    """Return a job that trains in float32, from the same start."""
-    return replace(job, start=tuple(array.astype(np.float32) for array in job.start))

@@ -6,7 +6,7 @@ from typing import Any, get_args
 import pytest
 
 from ridgewalk import MLPClassifierCV
-from ridgewalk.cli.options import Walk
+from ridgewalk.cli.options import PathOptions
 from ridgewalk.report.advice import (
     Advice,
     BarelyBetterThanConstant,
@@ -182,7 +182,7 @@ def test_every_finding_has_a_name_and_a_sentence_of_its_own() -> None:
 
 
 def test_an_advice_names_an_option_that_there_is() -> None:
-    options = {field.name.replace("_", "-") for field in fields(Walk)}
+    options = {field.name.replace("_", "-") for field in fields(PathOptions)}
     parameters = MLPClassifierCV().get_params()
     for each in EVERY:
         words = sentence_of(each).replace("(", " ").replace(")", " ").replace(";", " ").split()

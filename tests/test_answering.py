@@ -115,11 +115,11 @@ def test_a_blend_predicts_what_it_is_said_to_lose(classes: Any) -> None:
 def test_differences_are_paired_and_their_verdicts_those_of_a_comparison() -> None:
     model = MLPRegressorCV((6,), **QUICK).fit(X, SIGNAL)
     answer: Any = model.summary()["answer"]
-    arm, path = model.heldout_arm(), model.path_
+    scores, path = model.heldout_scores(), model.path_
     told = {each["than"]: each for each in answer["differences"]}
     rows = {"no penalty": path.row_loss[0], "constant": path.null_row_loss}
     for name, losses in rows.items():
-        mean, error = mean_and_error(arm.rows - losses, path.row_weights)
+        mean, error = mean_and_error(scores.rows - losses, path.row_weights)
         assert told[name]["loss"] == {"value": pytest.approx(mean), "standard_error": pytest.approx(error)}
         own, other = (competitors(model)[each]["metrics"]["MAE"] for each in ("network", name))
         assert told[name]["metrics"]["MAE"]["value"] == pytest.approx(own["value"] - other["value"])
@@ -149,7 +149,7 @@ def test_early_stopping_is_a_competitor_where_a_fit_has_it() -> None:
     model.early_stopped_ = EarlyStopped(outputs.astype(np.float32), losses, means, np.ones_like(means, dtype=int))
     told = {each.name: each for each in model._contenders(model._problem)}["early stopping"]
     assert told.chosen_on == "nothing"
-    np.testing.assert_array_equal(told.arm.rows, losses)
+    np.testing.assert_array_equal(told.scores.rows, losses)
     for rows, predicted in zip(path.heldout_rows, told.predicted, strict=True):
         np.testing.assert_allclose(predicted[0], outputs[rows], rtol=1e-6)
 

@@ -86,7 +86,7 @@ def assert_equal(one: Any, other: Any) -> None:
         np.testing.assert_array_equal(a, b)
     np.testing.assert_array_equal(one.predict(X), other.predict(X))
     assert one.summary() == other.summary()
-    np.testing.assert_array_equal(one.heldout_arm().rows, other.heldout_arm().rows)
+    np.testing.assert_array_equal(one.heldout_scores().rows, other.heldout_scores().rows)
 
 
 SLOW = pytest.mark.slow
@@ -127,7 +127,7 @@ def test_every_strength_is_there(fitted: Any, case: Any) -> None:
         np.testing.assert_array_equal(found.selection_frequency_, path.frequency(index))
         if case != "score":
             assert found.heldout_loss_ == pytest.approx(weighted_mean(path.row_loss[index], path.row_weights))
-            np.testing.assert_allclose(found.heldout_arm().rows, path.row_loss[index])
+            np.testing.assert_allclose(found.heldout_scores().rows, path.row_loss[index])
         assert found.summary()["index"] == index
         again = pickle.loads(pickle.dumps(found))
         np.testing.assert_array_equal(again.predict(X), found.predict(X))
@@ -300,7 +300,7 @@ def test_groups_of_a_fit_count_in_its_errors() -> None:
         np.testing.assert_allclose(shown, error)
         assert (np.abs(error / mean_and_error(walked.row_loss, walked.row_weights)[1] - 1) > 1e-3).any()
         numbers = each.diagnose(references=False).numbers
-        change = walked.held_out.row_loss[0] - each.heldout_arm().rows
+        change = walked.held_out.row_loss[0] - each.heldout_scores().rows
         gain_error = mean_and_error(change, walked.row_weights, walked.dependence)[1]
         assert each.gain_error_ == pytest.approx(gain_error)
         assert numbers["row_error"] == pytest.approx(gain_error)

@@ -188,7 +188,7 @@ def test_of_very_many_rows_a_part_is_enough(monkeypatch: pytest.MonkeyPatch) -> 
     alone = summarize(model.path_, "min", linear=summary["linear"])
     assert any("(100 of the rows)" in sentence for sentence in sentences(alone))
     used = model.linear_path_.row_weights > 0
-    assert summary["linear"]["network_loss"] == pytest.approx(model.heldout_arm().rows[used].mean())
+    assert summary["linear"]["network_loss"] == pytest.approx(model.heldout_scores().rows[used].mean())
 
 
 def test_columns_that_nearly_copy_each_other() -> None:
@@ -271,8 +271,11 @@ def test_how_a_network_stands_to_a_linear_model(low: float, high: float, kind: A
 def test_it_is_shown_beside_the_network() -> None:
     x, y = load_breast_cancer(return_X_y=True)
     model = MLPClassifierCV((4,), alphas=5, max_iter=80, learning_rate_init=0.03, cv=3, random_state=0).fit(x, y)
-    arm, less = chosen_by_others(model.linear_path_, "min"), less_linear(model.heldout_arm(), model.linear_path_, "min")
-    assert arm is not None
+    scores, less = (
+        chosen_by_others(model.linear_path_, "min"),
+        less_linear(model.heldout_scores(), model.linear_path_, "min"),
+    )
+    assert scores is not None
     assert less is not None
     told = model.summary()["linear"]
     assert told is not None
@@ -280,7 +283,7 @@ def test_it_is_shown_beside_the_network() -> None:
     assert told["network_loss"] == pytest.approx(model.heldout_loss_)
     assert told["network_less_linear"] == pytest.approx(model.heldout_loss_ - model.linear_loss_)
     assert told["difference_error"] == pytest.approx(
-        (model.heldout_arm().rows - arm.rows).std(ddof=1) / np.sqrt(len(x))
+        (model.heldout_scores().rows - scores.rows).std(ddof=1) / np.sqrt(len(x))
     )
     difference = next(each for each in model.summary()["answer"]["differences"] if each["than"] == "linear")
     assert difference["loss"]["value"] == pytest.approx(less.mean)

@@ -163,10 +163,12 @@ def test_sentences_say_what_is_the_blends_and_what_its_single_networks(of_classe
 
 def moved(evidence: Evidence, by: float, noise: float = 1e-3) -> Evidence:
     """Return evidence whose single network, and early stopping, lose so much more than the blend in every row."""
-    arm, single, draws = evidence.penalized, evidence.single, np.random.default_rng(1)
+    scores, single, draws = evidence.penalized, evidence.single, np.random.default_rng(1)
     assert single is not None
-    other = replace(arm, rows=arm.rows + by + noise * draws.normal(size=ROWS), heldout=arm.heldout + by)
-    return replace(evidence, arms={**evidence.arms, "early stopping": other}, single=replace(single, arm=other))
+    other = replace(scores, rows=scores.rows + by + noise * draws.normal(size=ROWS), heldout=scores.heldout + by)
+    return replace(
+        evidence, conditions={**evidence.conditions, "early stopping": other}, single=replace(single, scores=other)
+    )
 
 
 @pytest.mark.parametrize(

@@ -12,18 +12,18 @@ import pytest
 from paths import settings_of
 from ridgewalk.cli import budget
 from ridgewalk.cli.budget import SIZES, Cost, Size, fitted_into, measured
-from ridgewalk.cli.options import Columns, Walk
+from ridgewalk.cli.options import Columns, PathOptions
 from ridgewalk.cli.training import read_problem
 from ridgewalk.engine import Runner
 from ridgewalk.losses import BinaryCrossEntropy
 from ridgewalk.path import PathProblem, fit_path
 from ridgewalk.path.input_selection import relax, select_inputs
 
-WALK = Walk(hidden="4", jobs=1)
+OPTIONS = PathOptions(hidden="4", jobs=1)
 
 
-def changed(**options: Any) -> Walk:
-    return Walk(**{**WALK.__dict__, **options})
+def changed(**options: Any) -> PathOptions:
+    return PathOptions(**{**OPTIONS.__dict__, **options})
 
 
 @pytest.fixture(scope="module")
@@ -33,11 +33,11 @@ def problem(tmp_path_factory: pytest.TempPathFactory) -> Any:
     frame["y"] = np.where(frame["a"] + generator.normal(size=60) > 0, "yes", "no")
     file = tmp_path_factory.mktemp("tables") / "t.csv"
     frame.to_csv(file, index=False)
-    return read_problem(Path(file), Columns("y"), WALK, verbose=False)
+    return read_problem(Path(file), Columns("y"), OPTIONS, verbose=False)
 
 
-def chosen(limit: Any, problem: Any, given: Any = (), walk: Any = WALK) -> Any:
-    found, said = fitted_into(limit, time.monotonic(), problem, walk, given, verbose=False)
+def chosen(limit: Any, problem: Any, given: Any = (), options: Any = OPTIONS) -> Any:
+    found, said = fitted_into(limit, time.monotonic(), problem, options, given, verbose=False)
     return Size(int(found.alphas), found.folds, found.seeds, int(found.max_iter or 0)), said
 
 
@@ -50,13 +50,13 @@ def cost(monkeypatch: pytest.MonkeyPatch) -> Any:
 
 def test_grids_rise(cost: Any) -> None:
     for smaller, larger in pairwise(SIZES):
-        assert cost.seconds(smaller, WALK) < cost.seconds(larger, WALK)
+        assert cost.seconds(smaller, OPTIONS) < cost.seconds(larger, OPTIONS)
     assert Size(30, 5, 1, 600) in SIZES  # what is walked without a budget
 
 
 @pytest.mark.parametrize("index", range(len(SIZES)))
 def test_the_largest_grid_that_fits_is_walked(cost: Any, problem: Any, index: Any) -> None:
-    enough = cost.seconds(SIZES[index], WALK) / 0.85 + 0.5  # half a second, for this to run
+    enough = cost.seconds(SIZES[index], OPTIONS) / 0.85 + 0.5  # half a second, for this to run
     size, said = chosen(enough, problem)
     assert size == SIZES[index]
     assert str(size) in said
@@ -65,15 +65,15 @@ def test_the_largest_grid_that_fits_is_walked(cost: Any, problem: Any, index: An
 
 @pytest.mark.usefixtures("cost")
 def test_what_the_user_gave_stays(problem: Any) -> None:
-    for given, walk in (
+    for given, options in (
         ({"folds"}, changed(folds=4)),
         ({"seeds", "max_iter"}, changed(seeds=2, max_iter=50)),
         ({"alphas"}, changed(alphas="7")),
     ):
         for limit in (20, 1e6):
-            size, _ = chosen(limit, problem, given, walk)
+            size, _ = chosen(limit, problem, given, options)
             for name in given:
-                assert str(getattr(size, name)) == str(getattr(walk, name))
+                assert str(getattr(size, name)) == str(getattr(options, name))
     everything = {"folds", "seeds", "max_iter", "alphas"}
     assert "Nothing is left out" in chosen(1e6, problem, everything)[1]  # there is one grid only
     strengths = fitted_into(1e6, time.monotonic(), problem, changed(alphas="0.1,0.2"), {"alphas"}, verbose=False)[0]
@@ -104,15 +104,15 @@ def test_what_is_counted_is_what_is_trained(monkeypatch: pytest.MonkeyPatch, way
     settings = settings_of((4,), max_iter=60, learning_rate=0.05, batch_size=batch)
     way(PathProblem.of(x, y, BinaryCrossEntropy(), splits, (0, 1)), settings, [1e-6, 1e-5, 1e-4, 1e-3])
     done = sum(job.work for job in jobs)
-    walk = changed(relax=way is relax, select_inputs=way is select_inputs, batch_size=batch)
-    _, epochs = budget._work(Size(4, folds, 2, 60), walk)
+    options = changed(relax=way is relax, select_inputs=way is select_inputs, batch_size=batch)
+    _, epochs = budget._work(Size(4, folds, 2, 60), options)
     counted = epochs * (folds + 1) / folds  # a job's work counts every training set alike
     assert done == pytest.approx(counted, rel=0.01 if way is fit_path else 1)
     assert done <= counted * 1.01  # supports that several strengths share are refitted once
 
 
 def test_measuring_gives_a_cost_of_fits_and_of_epochs(problem: Any) -> None:
-    cost = measured(problem, WALK, 5.0)
+    cost = measured(problem, OPTIONS, 5.0)
     assert cost.fit >= 0
     assert cost.epoch > 0
     linear = measured(problem, changed(hidden="none"), 5.0)

@@ -31,20 +31,20 @@ def plain() -> Any:
 )
 def test_the_arm_is_what_the_estimator_says_it_loses(changes: Any) -> None:
     model = classifier(**changes)
-    arm = model.heldout_arm()
-    assert weighted_mean(arm.rows, model.path_.row_weights) == pytest.approx(model.heldout_loss_, rel=1e-12)
-    assert arm.heldout.shape == (3, model.n_seeds)
+    scores = model.heldout_scores()
+    assert weighted_mean(scores.rows, model.path_.row_weights) == pytest.approx(model.heldout_loss_, rel=1e-12)
+    assert scores.heldout.shape == (3, model.n_seeds)
 
 
 def test_a_choice_that_is_none_stays_and_a_gate_that_is_shut_counts(plain: Any) -> None:
     safe = classifier(alphas="qut", l1_ratio=1.0)
     index = len(safe.alphas_) - 1
-    np.testing.assert_array_equal(safe.heldout_arm().heldout, safe.path_.heldout_loss[index])
+    np.testing.assert_array_equal(safe.heldout_scores().heldout, safe.path_.heldout_loss[index])
     noise = classifier(y=np.random.default_rng(5).integers(2, size=150), select_inputs=True)
     assert not noise.input_selection_.significant
-    np.testing.assert_array_equal(noise.heldout_arm().rows, noise.path_.null_row_loss)
+    np.testing.assert_array_equal(noise.heldout_scores().rows, noise.path_.null_row_loss)
     with pytest.raises(ValueError, match="compacted model holds no held-out losses"):
-        plain.compact().heldout_arm()
+        plain.compact().heldout_scores()
 
 
 @pytest.mark.parametrize("seeds", [1, 2, 3])
@@ -52,7 +52,7 @@ def test_the_difference_is_that_of_the_rows_either_way_round(plain: Any, seeds: 
     other = classifier(activation="tanh", n_seeds=seeds)
     there, back = compare({"a": plain, "b": other}), compare({"b": other, "a": plain})
     change, again = there.models[1].difference, back.models[1].difference
-    losses = other.heldout_arm().rows - plain.heldout_arm().rows
+    losses = other.heldout_scores().rows - plain.heldout_scores().rows
     assert change is not None
     assert again is not None
     assert change.mean == pytest.approx(losses.mean())
@@ -60,7 +60,7 @@ def test_the_difference_is_that_of_the_rows_either_way_round(plain: Any, seeds: 
     assert change.error == pytest.approx(again.error)
     assert change.row_error == pytest.approx(losses.std(ddof=1) / np.sqrt(150))
     assert (change.seed_error > 0) == (seeds > 1)
-    folds = (other.heldout_arm().heldout.mean(axis=1) - plain.heldout_arm().heldout.mean(axis=1)).var(ddof=1)
+    folds = (other.heldout_scores().heldout.mean(axis=1) - plain.heldout_scores().heldout.mean(axis=1)).var(ddof=1)
     careful = np.sqrt((1 / 3 + 50 / 100) * folds) * student.ppf(0.975, 2) / 1.96
     assert change.careful_error == pytest.approx(careful)
     assert there.starts == 1

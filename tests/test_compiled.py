@@ -20,7 +20,7 @@ from ridgewalk.layers import GELU, Dense, Dropout, LeakyReLU, ReLU, Sigmoid, Tan
 from ridgewalk.losses import AbsoluteError, BinaryCrossEntropy, CrossEntropy, Huber, Poisson, SquaredError
 from ridgewalk.network import Network, multilayer_perceptron
 from ridgewalk.optimizers import SGD, AdaGrad, Adam, AdamW, Cosine, InverseTime, RMSProp, Steps
-from ridgewalk.penalties import L1, L2, MCP, ElasticNet, GroupLasso, GroupMCP, Sum
+from ridgewalk.penalties import L1, L2, MCP, NO_PENALTY, ElasticNet, GroupLasso, GroupMCP, Sum
 
 ACTIVATIONS = [ReLU(), LeakyReLU(0.1), Tanh(), Sigmoid(), GELU(), None]
 LOSSES = [CrossEntropy(), BinaryCrossEntropy(), SquaredError(), AbsoluteError(), Huber(0.7), Poisson()]
@@ -36,7 +36,7 @@ OPTIMIZERS = [
 STRENGTHS = per_run([0.0, 0.01, 0.1])
 SHAPES = ((5, 9), (9, 3))  # inputs and units of the two layers
 PENALTIES = {
-    "none": lambda _: Sum(),
+    "none": lambda _: NO_PENALTY,
     "L1": lambda _: L1(STRENGTHS),
     "L2 with factors": lambda inputs: L2(STRENGTHS, np.linspace(0, 2, inputs)[:, None]),
     "elastic net that excludes": lambda inputs: ElasticNet(
@@ -103,7 +103,7 @@ def make_job(
     settings: dict[str, Any] = {
         "network": network,
         "loss": loss,
-        "penalties": tuple(make(shape[0]) if runs == 3 else Sum() for shape in network.shapes),
+        "penalties": tuple(make(shape[0]) if runs == 3 else NO_PENALTY for shape in network.shapes),
         "optimizer": optimizer or SGD(0.05),
         "x": generator.normal(size=(rows, inputs)),
         "target": target,

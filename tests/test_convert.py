@@ -17,7 +17,7 @@ from ridgewalk.folds import Fold
 from ridgewalk.losses import BinaryCrossEntropy, SquaredError
 from ridgewalk.network import multilayer_perceptron
 from ridgewalk.optimizers import Adam
-from ridgewalk.penalties import ElasticNet, Sum
+from ridgewalk.penalties import NO_PENALTY, ElasticNet
 
 
 def solve(X: Any, y: Any, loss: Any, strength: Any) -> Any:
@@ -25,7 +25,8 @@ def solve(X: Any, y: Any, loss: Any, strength: Any) -> Any:
     network = multilayer_perceptron(X.shape[1], [], 1)
     alpha, l1_ratio = strength.elastic_net()
     job = Job(
-        network=network, loss=loss, penalties=(ElasticNet(per_run([alpha]), l1_ratio), Sum()), optimizer=Adam(), x=X,
+        network=network, loss=loss, penalties=(ElasticNet(per_run([alpha]), l1_ratio), NO_PENALTY),
+        optimizer=Adam(), x=X,
         target=y[:, None].astype(float), folds=(Fold.plain(np.ones(len(X)), X.shape[1], 1),),
         fold=np.zeros(1, dtype=int), seeds=np.zeros(1, dtype=int),
         start=tuple(np.zeros((1, *shape)) for shape in network.shapes), epochs=0, polish=Polish(20_000, 1e-10),

@@ -22,7 +22,7 @@ from ridgewalk.network import multilayer_perceptron
 from ridgewalk.objective import Objective, mean_weights
 from ridgewalk.optimizers import Adam
 from ridgewalk.path.newton import LinearModels
-from ridgewalk.penalties import ElasticNet, Sum
+from ridgewalk.penalties import NO_PENALTY, ElasticNet
 
 
 def standardized(load: Any) -> Any:
@@ -36,7 +36,7 @@ def solve(X: Any, target: Any, loss: Any, alphas: Any, l1_ratio: Any, tolerance:
     job = Job(
         network=network,
         loss=loss,
-        penalties=(ElasticNet(per_run(alphas), l1_ratio), Sum()),
+        penalties=(ElasticNet(per_run(alphas), l1_ratio), NO_PENALTY),
         optimizer=Adam(),
         x=X,
         target=target,
@@ -291,7 +291,7 @@ def test_newtons_method_solves_a_chain_of_wide_models(loss: Any, l1_ratio: Any) 
     point: Any = tuple(np.zeros(shape) for shape in network.shapes)
     models = LinearModels(rows)
     for alpha in np.geomspace(0.5, 0.005, 8):
-        objective = Objective(network, LOSSES[loss], (ElasticNet(alpha, l1_ratio), Sum()))
+        objective = Objective(network, LOSSES[loss], (ElasticNet(alpha, l1_ratio), NO_PENALTY))
         point, solved = models.solved(objective, point, 1e-8)
         assert solved
         stacked = tuple(w[None] for w in point)
@@ -303,7 +303,7 @@ def test_newtons_method_solves_a_chain_of_wide_models(loss: Any, l1_ratio: Any) 
 def test_of_least_squares_that_fit_alike_the_smallest_is_taken() -> None:
     rows = wide("squared_error")
     network = multilayer_perceptron(rows.x.shape[1], [], 1)
-    objective = Objective(network, SquaredError(), (Sum(), Sum()))
+    objective = Objective(network, SquaredError(), (NO_PENALTY, NO_PENALTY))
     (w, b), _ = LinearModels(rows).solved(objective, tuple(np.zeros(shape) for shape in network.shapes), 1e-8)
     with_ones = np.hstack([rows.x, np.ones((len(rows.x), 1))])
     np.testing.assert_allclose(np.vstack([w, b]), np.linalg.pinv(with_ones) @ rows.target, atol=1e-9)

@@ -14,11 +14,11 @@ from sklearn.datasets import load_breast_cancer, load_diabetes
 from paths import settings_of
 from ridgewalk import MLPClassifier, MLPClassifierCV, MLPRegressorCV
 from ridgewalk.diagnostics import (
-    Arm,
-    Course,
+    ConditionScores,
     Effect,
     Evidence,
     Fault,
+    TrainingCurve,
     Wiring,
     effect,
     judge,
@@ -27,7 +27,7 @@ from ridgewalk.diagnostics import (
     rules,
     wording,
 )
-from ridgewalk.diagnostics.statistics import NORMAL, calibrated, seed_spread, spread_of_cells, tail
+from ridgewalk.diagnostics.statistics import NORMAL, calibrated, seed_spread, spread_of_pairs, tail
 from ridgewalk.engine import train
 from ridgewalk.engine.job import Job
 from ridgewalk.estimators import comparing
@@ -47,21 +47,21 @@ ROWS, FOLDS, SEEDS = 400, 5, 3
 
 def test_the_error_is_of_rows_and_of_starts() -> None:
     draws = np.random.default_rng(0)
-    rows, cells = draws.normal(0.1, 1, 50), draws.normal(0.1, 1, (5, 4))
-    found = effect(rows, np.ones(50), cells, 0.25, 0.8)
+    rows, fold_seed_pairs = draws.normal(0.1, 1, 50), draws.normal(0.1, 1, (5, 4))
+    found = effect(rows, np.ones(50), fold_seed_pairs, 0.25, 0.8)
     assert found.mean == pytest.approx(rows.mean())
     assert found.row_error == pytest.approx(rows.std(ddof=1) / math.sqrt(50))
     assert found.seed_error == pytest.approx(math.sqrt(0.8 / 20))
     assert found.error == pytest.approx(math.hypot(found.row_error, found.seed_error))
     assert found.skewness == pytest.approx(((rows - rows.mean()) ** 3).sum() / 50**3 / found.error**3)
-    even = effect(np.r_[rows, -rows], np.ones(100), cells, 0.25, 0.8)
+    even = effect(np.r_[rows, -rows], np.ones(100), fold_seed_pairs, 0.25, 0.8)
     assert (even.low, even.high) == pytest.approx((-1.96 * even.error, 1.96 * even.error))
     # Nadeau and Bengio: (1/J + n_test/n_train) s^2, with the t quantile of 4 degrees of freedom, 2.776.
-    spread = cells.mean(axis=1).var(ddof=1)
+    spread = fold_seed_pairs.mean(axis=1).var(ddof=1)
     assert 1.96 * found.careful_error == pytest.approx(2.776445 * math.sqrt((1 / 5 + 0.25) * spread), rel=1e-6)
 
 
-def of_cells(draws: Any, start_luck: Any, interaction: Any) -> Any:
+def differences_of_folds(draws: Any, start_luck: Any, interaction: Any) -> Any:
     """Differences (E, 40) of each fold: rows differ, networks differ, and networks differ from row to row."""
     rows = [draws.normal(0.2, 1, 40) for _ in range(FOLDS)]
     return [row + draws.normal(0, start_luck, (SEEDS, 1)) + draws.normal(0, interaction, (SEEDS, 40)) for row in rows]
@@ -72,9 +72,11 @@ def of_cells(draws: Any, start_luck: Any, interaction: Any) -> Any:
 def test_the_spread_of_starts_leaves_the_rows_part_out(start_luck: Any, interaction: Any) -> None:
     """Means over 40 rows vary by interaction^2 / 40 between starts that are equally good."""
     draws, weights = np.random.default_rng(0), [np.ones(40)] * FOLDS
-    every = [of_cells(draws, start_luck, interaction) for _ in range(2000)]
-    spread = np.mean([seed_spread(cells, weights) for cells in every])
-    plain = np.mean([spread_of_cells(np.array([each.mean(axis=1) for each in cells])) for cells in every])
+    every = [differences_of_folds(draws, start_luck, interaction) for _ in range(2000)]
+    spread = np.mean([seed_spread(each, weights) for each in every])
+    plain = np.mean(
+        [spread_of_pairs(np.array([each.mean(axis=1) for each in fold_seed_pairs])) for fold_seed_pairs in every]
+    )
     assert plain == pytest.approx(start_luck**2 + interaction**2 / 40, rel=0.05)
     if start_luck:
         assert spread == pytest.approx(start_luck**2, rel=0.05)
@@ -106,10 +108,10 @@ def test_the_interval_covers_95_times_in_100(interaction: Any) -> None:
     draws, weights = np.random.default_rng(0), [np.ones(40)] * FOLDS
     hits = 0
     for _ in range(1000):
-        cells = of_cells(draws, 0.3, interaction)
-        rows = np.concatenate([each.mean(axis=0) for each in cells])
-        means = np.array([each.mean(axis=1) for each in cells])
-        found = effect(rows, np.ones(200), means, 0.25, seed_spread(cells, weights))
+        fold_seed_pairs = differences_of_folds(draws, 0.3, interaction)
+        rows = np.concatenate([each.mean(axis=0) for each in fold_seed_pairs])
+        means = np.array([each.mean(axis=1) for each in fold_seed_pairs])
+        found = effect(rows, np.ones(200), means, 0.25, seed_spread(fold_seed_pairs, weights))
         hits += found.low <= 0.2 <= found.high
     assert 925 <= hits <= 970
 
@@ -237,28 +239,28 @@ def test_the_tail_tells_rest_drift_and_spikes_apart() -> None:
 # The gates, over evidence that is made up.
 
 
-def arm(loss: Any, training: Any = 0.1, seed: int = 0, noise: Any = 0.3) -> Arm:
+def scores(loss: Any, training: Any = 0.1, seed: int = 0, noise: Any = 0.3) -> ConditionScores:
     draws = np.random.default_rng(seed)
     rows = loss + noise * draws.normal(size=ROWS)
     rows += loss - rows.mean()
-    cells = np.repeat(rows.reshape(FOLDS, -1).mean(axis=1)[:, None], SEEDS, axis=1)
-    return Arm(rows, cells, np.full((FOLDS, SEEDS), training))
+    fold_seed_pairs = np.repeat(rows.reshape(FOLDS, -1).mean(axis=1)[:, None], SEEDS, axis=1)
+    return ConditionScores(rows, fold_seed_pairs, np.full((FOLDS, SEEDS), training))
 
 
-def moved(base: Any, by: Any, noise: Any = 0.02, training: Any = 0.1, seed: int = 1) -> Arm:
-    """Arm that differs from another by about as much in every row."""
-    other = arm(by, training, seed, noise)
-    return Arm(base.rows + other.rows, base.heldout + other.heldout, other.training)
+def moved(base: Any, by: Any, noise: Any = 0.02, training: Any = 0.1, seed: int = 1) -> ConditionScores:
+    """Scores that differ from another by about as much in every row."""
+    other = scores(by, training, seed, noise)
+    return ConditionScores(base.rows + other.rows, base.heldout + other.heldout, other.training)
 
 
-BASE = arm(0.40)
+BASE = scores(0.40)
 
 
-def course(level: Any, seed: int = 0, jumps: Any = 0.0) -> Course:
+def curve(level: Any, seed: int = 0, jumps: Any = 0.0) -> TrainingCurve:
     draws = np.random.default_rng(seed)
     curve = level * (1 + 1e-3 * draws.normal(size=(SEEDS, 500)))
     curve[draws.random(curve.shape) < jumps] *= 10
-    return Course(np.arange(500), curve, np.ones((SEEDS, 500, 4)))
+    return TrainingCurve(np.arange(500), curve, np.ones((SEEDS, 500, 4)))
 
 
 EVIDENCE = Evidence(
@@ -268,14 +270,14 @@ EVIDENCE = Evidence(
     weights=np.ones(ROWS),
     ratio=0.25,
     seed_spread=1e-5,
-    courses={"unpenalized": course(0.1), "penalized": course(0.15)},
+    curves={"unpenalized": curve(0.1), "penalized": curve(0.15)},
     wiring=Wiring((), 1.0, 1e-9),
     escape=None,
     penalty_ratio=0.3,
     decay=math.nan,
-    arms={"best strength": moved(BASE, -0.1), "none": BASE, "both": moved(BASE, -0.1)},
+    conditions={"best strength": moved(BASE, -0.1), "none": BASE, "both": moved(BASE, -0.1)},
     larger={},
-    references={"a forest": arm(0.29, seed=2).rows},
+    references={"a forest": scores(0.29, seed=2).rows},
     null=np.full(ROWS, 1.1),
     inputs=(10, 6),
     units=(32, 20),
@@ -290,20 +292,20 @@ CASES: dict[str, Any] = {
     "wired wrong": ({"wiring": Wiring((UNWIRED, DOUBLED), math.nan, 1e-9)}, ["wired to nothing", "2 faults"]),
     "wrong scale": ({"wiring": Wiring((DOUBLED,), math.nan, 1e-9)}, ["2 times what was asked for"]),
     "too weak": ({"penalty_ratio": 0.999, "decay": 0.01}, ["too weak to act", "2 l2 t = 0.01"]),
-    "not converged": ({"courses": {"unpenalized": course(0.1), "penalized": course(0.15, jumps=0.05)}}, ["penalized"]),
+    "not converged": ({"curves": {"unpenalized": curve(0.1), "penalized": curve(0.15, jumps=0.05)}}, ["penalized"]),
     "hurts the optimizer": (
-        {"courses": {"unpenalized": course(0.1), "penalized": course(0.5, jumps=0.05), "settled": course(0.12)}},
+        {"curves": {"unpenalized": curve(0.1), "penalized": curve(0.5, jumps=0.05), "settled": curve(0.12)}},
         ["the penalty upsets the optimizer", "0.12 instead of 0.5"],
     ),
     "underfit": (
-        {"unpenalized": arm(0.40, training=0.38), "larger": {"wider": np.array(0.2), "longer": np.array(0.379)}},
+        {"unpenalized": scores(0.40, training=0.38), "larger": {"wider": np.array(0.2), "longer": np.array(0.379)}},
         ["underfits", "A wider one reaches 0.2."],
     ),
     "nothing to fix": (
         {
-            "unpenalized": arm(0.40, training=0.40, noise=0.02),
-            "penalized": moved(arm(0.40, training=0.40, noise=0.02), -0.001, noise=0.001),
-            "references": {"a forest": arm(0.40, noise=0.02).rows},
+            "unpenalized": scores(0.40, training=0.40, noise=0.02),
+            "penalized": moved(scores(0.40, training=0.40, noise=0.02), -0.001, noise=0.001),
+            "references": {"a forest": scores(0.40, noise=0.02).rows},
         },
         ["nothing to fix"],
     ),
@@ -346,7 +348,7 @@ def test_an_earlier_gate_speaks_first_and_later_ones_go_along() -> None:
 def test_a_network_that_finds_nothing_where_another_model_does_is_told_to_change_itself() -> None:
     lost: dict[str, Any] = {
         "penalized": moved(BASE, 0.01),
-        "arms": {"none": BASE, "both": BASE},
+        "conditions": {"none": BASE, "both": BASE},
         "null": np.full(ROWS, 0.38),
     }
     diagnosis = judge(replace(EVIDENCE, **lost))
@@ -435,7 +437,7 @@ def test_an_interval_says_the_same_to_a_comparison_and_to_a_diagnosis(
     monkeypatch.setattr(rules, "effect", lambda *_: effect)
     for asked in (True, False):
         evidence = replace(
-            EVIDENCE, asked=asked, references={"best": arm(0.40, noise=0.02).rows}, null=np.full(ROWS, 0.8)
+            EVIDENCE, asked=asked, references={"best": scores(0.40, noise=0.02).rows}, null=np.full(ROWS, 0.8)
         )
         monkeypatch.setattr(Evidence, "smallest_effect", 0.01)
         assert judge(evidence).verdict in IN_A_VERDICT[outcome]
@@ -444,8 +446,8 @@ def test_an_interval_says_the_same_to_a_comparison_and_to_a_diagnosis(
 def test_where_a_gain_comes_from() -> None:
     none = replace(BASE, calibrated=BASE.rows - 0.05, right=np.full(ROWS, 0.8))
     both = replace(moved(BASE, -0.1), calibrated=BASE.rows - 0.08, right=np.full(ROWS, 0.9))
-    arms = {"none": none, "both": both, "L1 alone": moved(BASE, -0.03), "L2 alone": moved(BASE, -0.09)}
-    diagnosis = judge(replace(EVIDENCE, arms=arms))
+    conditions = {"none": none, "both": both, "L1 alone": moved(BASE, -0.03), "L2 alone": moved(BASE, -0.09)}
+    diagnosis = judge(replace(EVIDENCE, conditions=conditions))
     why = diagnosis.numbers
     assert why["share_of_l1"] == pytest.approx((0.03 + 0.1 - 0.09) / 2, abs=1e-9)
     assert why["share_of_l1"] + why["share_of_l2"] == pytest.approx(why["gain_of_both"], abs=1e-9)
@@ -460,7 +462,7 @@ def test_where_a_gain_comes_from() -> None:
 def test_every_verdict_of_classes_has_losses_at_a_temperature(alpha: float, moves: float) -> None:
     none = replace(BASE, calibrated=BASE.rows - 0.05)
     both = replace(moved(BASE, moves), calibrated=BASE.rows - 0.08)
-    evidence = replace(EVIDENCE, penalized=both, alpha=alpha, arms={"none": none, "both": both})
+    evidence = replace(EVIDENCE, penalized=both, alpha=alpha, conditions={"none": none, "both": both})
     numbers = judge(evidence).numbers
     mean = float(BASE.rows.mean())
     assert numbers["unpenalized_loss_at_temperature"] == pytest.approx(mean - 0.05)
@@ -478,14 +480,14 @@ def test_every_verdict_of_classes_has_losses_at_a_temperature(alpha: float, move
 def test_a_part_that_gains_more_alone_is_named(alone: Any, words: Any) -> None:
     right = np.full(ROWS, 0.8)
     none, both = replace(BASE, right=right), replace(moved(BASE, -0.1), right=right)
-    arms = {"none": none, "both": both, "L1 alone": moved(BASE, -0.03), "L2 alone": alone}
-    said = " ".join(str(judge(replace(EVIDENCE, arms=arms))).split())
+    conditions = {"none": none, "both": both, "L1 alone": moved(BASE, -0.03), "L2 alone": alone}
+    said = " ".join(str(judge(replace(EVIDENCE, conditions=conditions))).split())
     assert words in said
     assert "the accuracy stays at 80.0%" in said
 
 
 def test_a_network_that_hardly_beats_the_constant_helps_nobody() -> None:
-    perhaps = judge(replace(EVIDENCE, null=EVIDENCE.penalized.rows + 0.02 + arm(0, noise=1.0, seed=3).rows))
+    perhaps = judge(replace(EVIDENCE, null=EVIDENCE.penalized.rows + 0.02 + scores(0, noise=1.0, seed=3).rows))
     assert perhaps.verdict == "too noisy to tell"
     assert "whether the columns say anything" in perhaps.headline
     assert judge(replace(EVIDENCE, null=EVIDENCE.penalized.rows + 1e-6)).verdict == "no signal"
@@ -685,8 +687,8 @@ def test_a_path_and_its_verdict_judge_the_same_networks() -> None:
         path = fit_path(problem, settings, [alpha])
         assert path.null_wins[1, :-1].sum() in wins
         evidence = of_path(problem, path, alpha=alpha)
-        np.testing.assert_allclose(evidence.arms["both"].heldout, evidence.penalized.heldout)
-        np.testing.assert_allclose(evidence.arms["none"].heldout, evidence.unpenalized.heldout)
+        np.testing.assert_allclose(evidence.conditions["both"].heldout, evidence.penalized.heldout)
+        np.testing.assert_allclose(evidence.conditions["none"].heldout, evidence.unpenalized.heldout)
 
 
 def kinds_of(found: Any) -> Iterator[Any]:

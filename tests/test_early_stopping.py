@@ -9,7 +9,6 @@ import pytest
 
 from paths import settings_of
 from ridgewalk import MLPClassifierCV, MLPRegressorCV, TableRegressor
-from ridgewalk.draws import order
 from ridgewalk.engine import Runner
 from ridgewalk.engine.job import EarlyStopping, Job
 from ridgewalk.losses import SquaredError
@@ -20,6 +19,7 @@ from ridgewalk.path.dependence import Dependence
 from ridgewalk.path.early_stopping import fit_early_stopped, stopped_early
 from ridgewalk.path.jobs import dense_job
 from ridgewalk.path.result import model_of
+from ridgewalk.rng import order
 from ridgewalk.storage import ModelFileError, load, save
 from test_storage import forged, opened
 
@@ -59,7 +59,7 @@ def fitted() -> Any:
 
 def again(model: Any) -> Any:
     """Train every network once more, each in a job of its own: rows, outputs, losses and epochs of each."""
-    problem, settings = model._problem, replace(model._walked.settings, max_iter=model.max_iter)
+    problem, settings = model._problem, replace(model._plain_path.settings, max_iter=model.max_iter)
     starts, seeds = dense_job(problem, settings).start, problem.seeds
     network = settings.network(problem.inputs, problem.outputs)
     for k, (_, held_out) in enumerate(problem.splits):
@@ -206,9 +206,9 @@ def test_a_diagnosis_trains_none_where_a_fit_has_them(fitted: Any, monkeypatch: 
         return trained(self, job, *share)
 
     monkeypatch.setattr(Runner, "train", spy)
-    arms = model.diagnose(references=False).numbers["arms"]
+    conditions = model.diagnose(references=False).numbers["arms"]
     assert not any(job.early_stopping for job in jobs)
-    assert arms["early stopping"] == pytest.approx(
+    assert conditions["early stopping"] == pytest.approx(
         weighted_mean(model.early_stopped_.row_loss, model.path_.row_weights), rel=1e-12
     )
 

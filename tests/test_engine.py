@@ -14,7 +14,6 @@ import pytest
 from scipy.sparse import csc_array, csr_array
 
 from ridgewalk.arrays import per_run, standardization
-from ridgewalk.draws import order, uniform
 from ridgewalk.engine import compiled, memory, native, reference
 from ridgewalk.engine import train as train_by
 from ridgewalk.engine.job import EarlyStopping, Job, Polish
@@ -25,7 +24,8 @@ from ridgewalk.layers import Dropout
 from ridgewalk.losses import BinaryCrossEntropy, CrossEntropy, SquaredError
 from ridgewalk.network import EvadablePenaltyWarning, layer_penalties, multilayer_perceptron
 from ridgewalk.optimizers import SGD, AdaGrad, Adam, AdamW, Cosine, InverseScaling, InverseTime, RMSProp
-from ridgewalk.penalties import ElasticNet, GroupLasso, Sum
+from ridgewalk.penalties import NO_PENALTY, ElasticNet, GroupLasso
+from ridgewalk.rng import order, uniform
 
 ROWS, INPUTS = 60, 5
 _generator = np.random.default_rng(0)
@@ -59,7 +59,7 @@ def make(
     settings: dict[str, Any] = {
         "network": network,
         "loss": loss or SquaredError(),
-        "penalties": tuple(Sum() if k % 2 else ElasticNet(alphas, 0.7) for k in range(len(network.shapes))),
+        "penalties": tuple(NO_PENALTY if k % 2 else ElasticNet(alphas, 0.7) for k in range(len(network.shapes))),
         "optimizer": Adam(0.01, schedule=Cosine()),
         "x": X,
         "target": target,
@@ -417,7 +417,7 @@ def test_dropout_trains_and_is_off_for_scoring(train: Any) -> None:
 def test_group_penalties_drop_whole_inputs(train: Any) -> None:
     job = make(epochs=500, ramp=0.5)
     group = GroupLasso(per_run([0.0, 0.02, 0.05, 1.0]))
-    fits = train(replace(job, penalties=(group, Sum(), *layer_penalties(job.network, weight_l2=0.001)[2:])))
+    fits = train(replace(job, penalties=(group, NO_PENALTY, *layer_penalties(job.network, weight_l2=0.001)[2:])))
     kept = fits.parameters[0].any(axis=2)
     whole = (fits.parameters[0] != 0).all(axis=2)
     np.testing.assert_array_equal(kept, whole)
@@ -584,7 +584,7 @@ def test_a_sparse_x_of_few_or_many_columns_and_units(units: Any, columns: Any) -
     assert not doubled.has_canonical_format  # the same column twice in a row: the entries add up
     network = multilayer_perceptron(columns, [units], 2)
     job = make(network=network, hidden=(units,), x=x, target=generator.normal(size=(90, 2)), runs=1, epochs=4,
-               penalties=tuple(Sum() for _ in network.shapes), optimizer=SGD(0.1, momentum=0.9),
+               penalties=tuple(NO_PENALTY for _ in network.shapes), optimizer=SGD(0.1, momentum=0.9),
                folds=(Fold.plain(np.ones(90), columns, 2),),
                start=tuple(w[None] for w in network.start("he", 1)))  # fmt: skip
     for a, b in zip(compiled.train(job).parameters, reference.train(job).parameters, strict=True):

@@ -162,9 +162,9 @@ def test_a_diagnosis_judges_the_networks_that_the_path_holds(schedule: Any) -> N
     assert moved[index, :-1].any()
     assert moved[0, :-1].any()
     evidence = of_path(steps.problem, path, alpha=float(strengths[index]))
-    np.testing.assert_allclose(evidence.arms["both"].heldout, evidence.penalized.heldout, rtol=1e-5)
-    np.testing.assert_allclose(evidence.arms["none"].heldout, evidence.unpenalized.heldout, rtol=1e-5)
-    np.testing.assert_allclose(evidence.arms["both"].training, evidence.penalized.training, rtol=1e-5)
+    np.testing.assert_allclose(evidence.conditions["both"].heldout, evidence.penalized.heldout, rtol=1e-5)
+    np.testing.assert_allclose(evidence.conditions["none"].heldout, evidence.unpenalized.heldout, rtol=1e-5)
+    np.testing.assert_allclose(evidence.conditions["both"].training, evidence.penalized.training, rtol=1e-5)
 
 
 def test_measuring_takes_no_step_and_counts_no_work() -> None:

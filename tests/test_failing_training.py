@@ -209,6 +209,20 @@ def test_rows_of_weight_0_count_as_no_rows_in_folds(cv: Any, classes: Any) -> No
         np.testing.assert_array_equal(held_out, used[their_held_out])
 
 
+def test_a_table_whose_rows_all_count_is_not_copied_to_draw_folds() -> None:
+    class Seen:
+        def split(self, X: Any, y: Any = None, groups: Any = None) -> Any:
+            self.table = X
+            return KFold(3).split(X)
+
+        def get_n_splits(self, *_: Any) -> int:
+            return 3
+
+    cv = Seen()
+    draw_splits(X, Y, cv, BinaryCrossEntropy(), None, None, np.ones(120))
+    assert cv.table is X
+
+
 def test_a_path_is_the_same_without_its_rows_of_weight_0() -> None:
     weights = np.where(np.arange(120) % 3 == 0, 0.0, np.linspace(0.5, 2, 120))
     used = weights > 0

@@ -6,8 +6,11 @@ import numpy as np
 import pytest
 
 from paths import changed, settings_of, strongest, walk
+from ridgewalk.engine import Runner
 from ridgewalk.losses import BinaryCrossEntropy, CrossEntropy, Poisson, SquaredError
+from ridgewalk.path.fit import find_strengths
 from ridgewalk.path.grid import grid
+from ridgewalk.path.problem import PathProblem
 
 
 def binary(rows: int, seed: int = 0) -> Any:
@@ -154,6 +157,25 @@ class TestStrengthAtNull:
 
     def test_a_target_that_no_input_explains_has_none(self) -> None:
         assert self.top(settings_of((8,)), SquaredError(), np.ones((400, 1))) == 0
+
+
+@pytest.mark.parametrize("l1_ratio", [1.0, 0.0])
+def test_a_part_of_very_many_rows_shows_the_top_for_a_network(l1_ratio: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    x, target = binary(4_000)
+    splits, loss = [(np.arange(2_000), np.arange(2_000, 4_000))], BinaryCrossEntropy()
+
+    def top(hidden: Any) -> Any:
+        return find_strengths(
+            PathProblem.of(x, target, loss, splits), settings_of(hidden, l1_ratio=l1_ratio), Runner(), 3
+        )[-1]
+
+    whole, linear = top((8,)), top(())
+    monkeypatch.setattr("ridgewalk.path.fit._MOST_NUMBERS", 6_000)
+    assert top((8,)) == whole  # fewer rows would be left than are enough
+    monkeypatch.setattr("ridgewalk.path.fit._ENOUGH_ROWS", 500)
+    assert top((8,)) == pytest.approx(whole, rel=0.1)
+    assert top((8,)) != whole
+    assert top(()) == linear  # where it is exact
 
 
 def test_a_grid_needs_a_strength() -> None:

@@ -13,7 +13,7 @@ from scipy.sparse import csr_array
 from ridgewalk import MLPClassifierCV, MLPRegressorCV, input_maps
 from ridgewalk.diagnostics import of_path
 from ridgewalk.engine import Runner, memory
-from ridgewalk.engine.record import Record
+from ridgewalk.engine.checkpoints import CheckpointStore
 from ridgewalk.estimators.problem import Sampling, path_problem
 from ridgewalk.folds import standardized_fold
 from ridgewalk.input_maps import InputMap, Kind, MapRule, bounded_rule, has_three_values
@@ -393,7 +393,7 @@ def test_a_record_tells_maps_apart(tmp_path: Any) -> None:
     assert fold.inputs is not None
     moved = replace(fold.inputs, scale=fold.inputs.scale * (1 + 1e-15))
     other = replace(job, folds=(replace(fold, inputs=moved), *job.folds[1:]))
-    ours, theirs = (Record(tmp_path).digests(each) for each in (job, other))
+    ours, theirs = (CheckpointStore(tmp_path).digests(each) for each in (job, other))
     assert [a == b for a, b in zip(ours, theirs, strict=True)] == [False, True, True]
 
 

@@ -83,13 +83,13 @@ def test_inputs_that_matter_are_kept_and_others_leave(signal: Any) -> None:
 
 @pytest.mark.slow
 def test_every_arm_is_at_its_minimum_and_what_is_handed_over_is_near_the_lowest(signal: Any) -> None:
-    assert [arm.name for arm in signal.arms] == ["path", "adaptive path", "refits"]
-    for arm in signal.arms:
-        losses = arm.path.row_loss @ arm.path.row_weights / arm.path.row_weights.sum()
-        assert arm.loss == pytest.approx(losses.min())
-        assert losses[arm.index] == losses.min()
-        assert not (losses[arm.index + 1 :] == losses.min()).any()  # of equal ones, the strongest
-    chosen, lowest = signal.chosen, min(signal.arms, key=lambda arm: arm.loss)
+    assert [candidate.name for candidate in signal.arms] == ["path", "adaptive path", "refits"]
+    for candidate in signal.arms:
+        losses = candidate.path.row_loss @ candidate.path.row_weights / candidate.path.row_weights.sum()
+        assert candidate.loss == pytest.approx(losses.min())
+        assert losses[candidate.index] == losses.min()
+        assert not (losses[candidate.index + 1 :] == losses.min()).any()  # of equal ones, the strongest
+    chosen, lowest = signal.chosen, min(signal.arms, key=lambda candidate: candidate.loss)
     above, error = mean_and_error(
         chosen.path.row_loss[chosen.index] - lowest.path.row_loss[lowest.index], chosen.path.row_weights
     )
@@ -100,7 +100,7 @@ def test_every_arm_is_at_its_minimum_and_what_is_handed_over_is_near_the_lowest(
 
 
 def test_a_refit_uses_the_inputs_of_the_path_before_it_and_no_others(signal: Any) -> None:
-    _, adaptive, refits = (arm.path for arm in signal.arms)
+    _, adaptive, refits = (candidate.path for candidate in signal.arms)
     assert len(refits.alphas) == len(RIDGES) * len(adaptive.alphas)
     before = np.repeat(adaptive.inputs_kept, len(RIDGES), axis=0)
     own = (
@@ -237,7 +237,7 @@ def refits_that_lose(signal: Any, above: Any) -> Any:
     refits = replace(refits, fold_row_loss=tuple(losses[:, r] for r in refits.heldout_rows), inputs_kept=kept)
     path = signal.arms[0].path
     path = replace(path, fold_row_loss=tuple(np.zeros((len(path.alphas), len(r))) for r in path.heldout_rows))
-    return inputs._arm("path", path), signal.arms[1], inputs._arm("refits", refits)
+    return inputs._candidate("path", path), signal.arms[1], inputs._candidate("refits", refits)
 
 
 @pytest.mark.parametrize(
@@ -304,18 +304,18 @@ ENGINES = ["reference", "compiled"]
 @pytest.mark.parametrize("way", [select_inputs, relax])
 def test_a_mapped_column_is_held_whole_or_not_at_all(way: Any, engine: Any) -> None:
     arms = mapped_selection(engine, way).arms
-    for arm in arms:
-        whole, none = columns_used(arm.path)
-        cells = ~arm.path.lost
+    for candidate in arms:
+        whole, none = columns_used(candidate.path)
+        cells = ~candidate.path.lost
         assert (whole | none)[cells].all()
-        assert (arm.path.inputs_kept == ~none)[cells].all()
+        assert (candidate.path.inputs_kept == ~none)[cells].all()
     counts = np.unique(arms[-1].path.inputs_kept.sum(axis=-1))
     assert {0, 1, 5} <= set(counts.tolist()) or len(counts) > 3
 
 
 @pytest.mark.parametrize("engine", ENGINES)
 def test_refits_of_mapped_columns_use_those_of_the_path_before_them(engine: Any) -> None:
-    _, adaptive, refits = (arm.path for arm in mapped_selection(engine).arms)
+    _, adaptive, refits = (candidate.path for candidate in mapped_selection(engine).arms)
     own = adaptive.source == np.arange(len(adaptive.alphas))[:, None, None]
     before = np.repeat(adaptive.inputs_kept, len(RIDGES), axis=0)
     refitted = ~refits.null_wins & np.repeat(own, len(RIDGES), axis=0)
@@ -327,8 +327,8 @@ def test_refits_of_mapped_columns_use_those_of_the_path_before_them(engine: Any)
 def test_factors_of_columns_hold_for_all_their_numbers(hidden: Any, engine: Any) -> None:
     factors = np.array([1.0, 1.0, 1.0, np.inf, 0.0])
     arms = mapped_selection(engine, select_inputs if hidden else relax, hidden, penalty_factors=factors).arms
-    for arm in arms:
-        kept = arm.path.inputs_kept[~arm.path.null_wins]
+    for candidate in arms:
+        kept = candidate.path.inputs_kept[~candidate.path.null_wins]
         assert not kept[:, 3].any()
         assert kept[:, 4].mean() > 0.9
 
@@ -367,8 +367,8 @@ def test_relaxing_a_linear_path_refits_its_supports_without_l1() -> None:
     x, y = make_signal(150, 6)
     settings = settings_of((), l1_ratio=1.0)
     relaxed = relax(x, y, BinaryCrossEntropy(), folds(y), settings, alphas=8, standardize=False)
-    path, refits = (arm.path for arm in relaxed.arms)
-    assert [arm.name for arm in relaxed.arms] == ["path", "refits"]
+    path, refits = (candidate.path for candidate in relaxed.arms)
+    assert [candidate.name for candidate in relaxed.arms] == ["path", "refits"]
     np.testing.assert_array_equal(refits.alphas, np.repeat(path.alphas[1:], len(RIDGES)))
     for s, ridge in ((5, 0), (7, 2)):
         support = path.inputs_kept[s + 1, -1, 0]

@@ -23,7 +23,7 @@ from ridgewalk.path.families import GroupMCPPath, MCPPath
 from ridgewalk.path.jobs import by_strength, every_pair, penalties_at, zero_starts
 from ridgewalk.path.linear import solve_linear
 from ridgewalk.path.several_starts import solve_path
-from ridgewalk.penalties import L2, MCP, GroupMCP, Sum
+from ridgewalk.penalties import L2, MCP, NO_PENALTY, GroupMCP, Sum
 
 ENGINES = pytest.mark.parametrize("engine", [reference, compiled], ids=["reference", "compiled"])
 
@@ -90,7 +90,7 @@ def polished(engine: Any, X: Any, y: Any, loss: Any, strengths: Any, gamma: Any,
     job = Job(
         network=network,
         loss=loss,
-        penalties=(MCP(per_run(strengths), gamma), Sum()),
+        penalties=(MCP(per_run(strengths), gamma), NO_PENALTY),
         optimizer=Adam(),
         x=X,
         target=y.reshape(-1, 1).astype(float),
@@ -197,7 +197,9 @@ def test_polishing_a_network_never_raises_the_objective_and_ends_at_rest(kind: A
     X, y = made("drawn")
     network = multilayer_perceptron(12, [6], 1, activation="tanh")
     target, weights = y[:, None], np.ones(len(y))
-    objective = Objective(network, SquaredError(), (kind(0.1, gamma), Sum(), Sum((kind(0.05, gamma), L2(0.01))), Sum()))
+    objective = Objective(
+        network, SquaredError(), (kind(0.1, gamma), NO_PENALTY, Sum((kind(0.05, gamma), L2(0.01))), NO_PENALTY)
+    )
     arrays = network.starts("glorot", [0, 1], np.dtype(np.float64))
     descent = accelerated_descent(objective, arrays, X, target, weights, 1e-4)
     before: Any = np.inf

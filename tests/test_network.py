@@ -9,7 +9,7 @@ from scipy.optimize import linprog
 
 from ridgewalk.layers import Dense, ReLU, start_glorot, start_he, start_normal
 from ridgewalk.network import Network, evadable, layer_penalties, multilayer_perceptron
-from ridgewalk.penalties import L1, L2, MCP, GroupMCP, Sum
+from ridgewalk.penalties import L1, L2, MCP, NO_PENALTY, GroupMCP, Sum
 
 
 def test_arrays_have_names_and_shapes_in_order() -> None:
@@ -101,7 +101,7 @@ def test_what_escapes_is_what_a_linear_program_finds(depth: Any) -> None:
                 assert "The biases of layer" in escape
 
 
-KINDS = (Sum(), L2(0.1), MCP(0.1))
+KINDS = (NO_PENALTY, L2(0.1), MCP(0.1))
 
 
 def growths(depth: Any) -> Any:
@@ -133,18 +133,20 @@ def test_what_escapes_a_bounded_penalty_is_what_a_search_finds(depth: Any) -> No
         (MCP(0.1), L2(0.1), "Add an L2 to the weights of layer 1."),
         (GroupMCP(0.1), L1(0.1), "the weights of layer 2 carry one"),
         (Sum((MCP(0.1), L2(0.0))), L2(0.1), "Add an L2 to the weights of layer 1."),
-        (MCP(0.1), Sum(), "The weights of layer 1 carry a penalty and those of layer 2 none"),
+        (MCP(0.1), NO_PENALTY, "The weights of layer 1 carry a penalty and those of layer 2 none"),
         (Sum((MCP(0.1), L2(0.1))), L2(0.1), None),
         (Sum((GroupMCP(0.1), L2(0.1))), Sum((MCP(0.1), L2(0.1))), None),
     ],
 )
 def test_a_bounded_penalty_holds_no_large_weights(first: Any, second: Any, words: Any) -> None:
     network = multilayer_perceptron(3, [4], 2)
-    escape = evadable(network, (first, Sum(), second, Sum()))
+    escape = evadable(network, (first, NO_PENALTY, second, NO_PENALTY))
     assert (escape is None) == (words is None)
     if escape is not None:
         assert words in escape
-    assert evadable(multilayer_perceptron(3, [4], 2, activation="tanh"), (first, Sum(), second, Sum())) is None
+    assert (
+        evadable(multilayer_perceptron(3, [4], 2, activation="tanh"), (first, NO_PENALTY, second, NO_PENALTY)) is None
+    )
 
 
 def test_where_a_bounded_penalty_is_flat_rescaling_lowers_the_other_for_nothing() -> None:

@@ -10,7 +10,7 @@ from ridgewalk.check import check_gradient
 from ridgewalk.losses import AbsoluteError, BinaryCrossEntropy, CrossEntropy, Huber, Poisson, SquaredError
 from ridgewalk.network import layer_penalties, multilayer_perceptron
 from ridgewalk.objective import Objective, mean_weights
-from ridgewalk.penalties import L1, L2, MCP, ElasticNet, GroupLasso, GroupMCP, Sum
+from ridgewalk.penalties import L1, L2, MCP, NO_PENALTY, ElasticNet, GroupLasso, GroupMCP, Sum
 
 generator = np.random.default_rng(0)
 X = generator.normal(size=(12, 4))
@@ -161,7 +161,7 @@ def test_data_loss_and_penalty_stand_apart() -> None:
 def test_the_residual_is_zero_only_at_rest() -> None:
     # 1/2 (w - 3)^2 + |w| rests at w = 2, and 1/2 (w - 0.5)^2 + |w| at exactly 0.
     network = multilayer_perceptron(1, [], 1)
-    objective = Objective(network, SquaredError(), (L1(1.0), Sum()))
+    objective = Objective(network, SquaredError(), (L1(1.0), NO_PENALTY))
     bias = np.zeros((1, 1))
     for goal, rest in ((3.0, 2.0), (0.5, 0.0)):
         for w, at_rest in ((rest, True), (rest + 0.3, False)):
@@ -174,7 +174,7 @@ def test_the_residual_sees_rest_inside_a_concave_penalty(penalty: Any) -> None:
     # 5 (w - goal)^2 + MCP of gamma 1/2 is convex; up to the bend at 1/2 it rests at 10 (w - goal) + 1 - 2 w = 0. From
     # there a prox of step 1 would jump.
     network = multilayer_perceptron(1, [], 1)
-    objective = Objective(network, SquaredError(), (penalty, Sum()))
+    objective = Objective(network, SquaredError(), (penalty, NO_PENALTY))
     bias = np.zeros((1, 1))
     for goal, rest in ((0.42, 0.4), (2.0, 2.0), (0.09, 0.0)):
         for w, at_rest in ((rest, True), (rest + 0.01, False)):

@@ -7,7 +7,7 @@ import pytest
 
 from ridgewalk.engine.reference import proximal_step
 from ridgewalk.optimizers import SGD, AdaGrad, Adam, AdamW, Cosine, InverseScaling, InverseTime, RMSProp, Steps, rate_at
-from ridgewalk.penalties import L1, L2, MCP, ElasticNet, GroupLasso, GroupMCP, Sum
+from ridgewalk.penalties import L1, L2, MCP, NO_PENALTY, ElasticNet, GroupLasso, GroupMCP, Sum
 
 MEMBERS = {
     "sgd": SGD(0.05),
@@ -117,7 +117,7 @@ def test_without_a_penalty_momentum_is_the_heavy_ball() -> None:
     for k in range(50):
         velocity = 0.8 * velocity - 0.03 / (1 + 0.01 * k) * slope(expected)
         expected = expected + velocity
-    np.testing.assert_allclose(descend(optimizer, Sum(), 50, w), expected, rtol=1e-10)
+    np.testing.assert_allclose(descend(optimizer, NO_PENALTY, 50, w), expected, rtol=1e-10)
 
 
 def test_nesterov_by_hand() -> None:
@@ -126,15 +126,15 @@ def test_nesterov_by_hand() -> None:
     for _ in range(20):
         velocity = 0.8 * velocity - 0.05 * slope(expected + 0.8 * velocity)
         expected = expected + velocity
-    np.testing.assert_allclose(descend(optimizer, Sum(), 20, w), expected, rtol=1e-12)
+    np.testing.assert_allclose(descend(optimizer, NO_PENALTY, 20, w), expected, rtol=1e-12)
 
 
 def second_step(optimizer: Any, rate: Any = 0.1) -> Any:
     """Where two gradients, 0.5 and 1, take a weight from 1."""
     w = np.array([[1.0]])
-    state = optimizer.start(w, Sum().pool)
-    w, state = proximal_step(optimizer, Sum(), w, np.array([[0.5]]), state, rate, 0)
-    w, state = proximal_step(optimizer, Sum(), w, np.array([[1.0]]), state, rate, 1)
+    state = optimizer.start(w, NO_PENALTY.pool)
+    w, state = proximal_step(optimizer, NO_PENALTY, w, np.array([[0.5]]), state, rate, 0)
+    w, state = proximal_step(optimizer, NO_PENALTY, w, np.array([[1.0]]), state, rate, 1)
     return w.item()
 
 
@@ -147,10 +147,10 @@ def test_adagrad_and_rmsprop_by_hand() -> None:
 def test_adam_by_hand() -> None:
     w, dw = np.array([[1.0]]), np.array([[0.5]])
     optimizer = Adam(0.1)
-    state = optimizer.start(w, Sum().pool)
-    w1, state = proximal_step(optimizer, Sum(), w, dw, state, 0.1, 0)
+    state = optimizer.start(w, NO_PENALTY.pool)
+    w1, state = proximal_step(optimizer, NO_PENALTY, w, dw, state, 0.1, 0)
     assert w1[0, 0] == pytest.approx(1 - 0.1 * 0.5 / (0.5 + 1e-8))
-    w2, _ = proximal_step(optimizer, Sum(), w1, 2 * dw, state, 0.1, 1)
+    w2, _ = proximal_step(optimizer, NO_PENALTY, w1, 2 * dw, state, 0.1, 1)
     m = (0.9 * 0.05 + 0.1 * 1.0) / (1 - 0.9**2)
     v = (0.999 * 0.00025 + 0.001 * 1.0) / (1 - 0.999**2)
     assert w2[0, 0] == pytest.approx(w1[0, 0] - 0.1 * m / (np.sqrt(v) + 1e-8))
@@ -160,11 +160,11 @@ def test_decoupled_decay_is_not_an_l2_penalty() -> None:
     # With no gradient at all AdamW shrinks every weight by the same share, its biases not at all.
     w, still = np.array([[2.0, 0.02]]), np.zeros((1, 2))
     optimizer = AdamW(0.1, weight_decay=0.5)
-    state = optimizer.start(w, Sum().pool)
-    np.testing.assert_allclose(proximal_step(optimizer, Sum(), w, still, state, 0.1, 0)[0], 0.95 * w)
-    np.testing.assert_array_equal(proximal_step(optimizer.for_biases(), Sum(), w, still, state, 0.1, 0)[0], w)
+    state = optimizer.start(w, NO_PENALTY.pool)
+    np.testing.assert_allclose(proximal_step(optimizer, NO_PENALTY, w, still, state, 0.1, 0)[0], 0.95 * w)
+    np.testing.assert_array_equal(proximal_step(optimizer.for_biases(), NO_PENALTY, w, still, state, 0.1, 0)[0], w)
     # Its rest depends on the gradients' history: no strength of L2 makes it stationary in every weight.
-    rest = descend(AdamW(0.02, weight_decay=0.5, schedule=Cosine()), Sum())
+    rest = descend(AdamW(0.02, weight_decay=0.5, schedule=Cosine()), NO_PENALTY)
     strengths = -slope(rest) / (2 * rest)
     assert strengths.max() > 2 * strengths.min()
 

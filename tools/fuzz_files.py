@@ -33,8 +33,8 @@ from typing import Any
 import numpy as np
 
 from ridgewalk.engine import Runner
+from ridgewalk.engine.checkpoints import CheckpointStore
 from ridgewalk.engine.job import Fits, Job
-from ridgewalk.engine.record import Record
 from ridgewalk.folds import Fold
 from ridgewalk.losses import SquaredError
 from ridgewalk.network import multilayer_perceptron
@@ -233,7 +233,7 @@ class Runs:
             target=x[:, :1] ** 2, folds=(Fold.plain(np.ones(20), 3, 1),), fold=np.zeros(4, dtype=int),
             seeds=np.arange(4), start=tuple(each + 0.1 * np.arange(4)[:, None, None] for each in start), epochs=3,
         )  # fmt: skip
-        records = Record(self.folder)
+        records = CheckpointStore(self.folder)
         self.whole = Runner(checkpoints=records).train(self.job)
         (kept,) = self.folder.iterdir()
         self.content, self.file = kept.read_bytes(), self.folder / "x.npy"
@@ -255,7 +255,7 @@ class Runs:
 
     def tried(self) -> str:
         """Look for the runs."""
-        found, fits = Record(self.folder).find(self.job, self.digests)
+        found, fits = CheckpointStore(self.folder).find(self.job, self.digests)
         if not len(found):
             return "passed over"
         return "the same bits" if same(fits, self.whole.part(found)) else "WRONG BITS"

@@ -71,7 +71,7 @@ def main() -> None:
             frame.to_parquet(file)
     peak, lines = ran("fit", file, "--target", "cover", "--out", result, "--force", *options)
     read = next(seconds for seconds, line in lines if line.startswith("Classification of"))
-    first = next(seconds for seconds, line in lines if line.startswith("Walking the path"))
+    first = next(seconds for seconds, line in lines if line.startswith("Fitting the table model"))
     print(f"fit: at most {peak:.0f} MiB; read after {read:.1f} s; encoded, first progress {first - read:.1f} s later.")
     predictions = str(arguments.folder / "predictions.csv")
     peak, lines = ran("predict", result, file, "--out", predictions, "--force")

@@ -20,7 +20,7 @@ import numpy as np
 
 from ridgewalk.arrays import Array, Booleans, Integers, slices, standardization
 from ridgewalk.constants import MAP_ROWS
-from ridgewalk.draws import mix
+from ridgewalk.rng import mix
 
 SOFT_BOUND = 3.0
 """What a softly clipped number approaches on either side."""

@@ -165,16 +165,16 @@ def multilayer_perceptron(
     return Network((*layers, Dense(sizes[-1], outputs)))
 
 
-Strengths = Strength | Sequence[Strength]
+StrengthPerLayer = Strength | Sequence[Strength]
 """One strength for all layers, or a list (or 1-D array) of one per layer."""
 
 
 def layer_penalties(
     network: Network,
-    weight_l1: Strengths = 0.0,
-    weight_l2: Strengths = 0.0,
-    bias_l1: Strengths = 0.0,
-    bias_l2: Strengths = 0.0,
+    weight_l1: StrengthPerLayer = 0.0,
+    weight_l2: StrengthPerLayer = 0.0,
+    bias_l1: StrengthPerLayer = 0.0,
+    bias_l2: StrengthPerLayer = 0.0,
 ) -> tuple[Penalty, ...]:
     """Build the penalties of every array from strengths per layer."""
     weights = zip(_per_layer(network, "weight_l1", weight_l1), _per_layer(network, "weight_l2", weight_l2), strict=True)

@@ -518,7 +518,7 @@ Simple = L1 | L2 | GroupLasso | MCP | GroupMCP
 
 @dataclass(frozen=True, eq=False)
 class Sum:
-    """Several penalties on one array; no parts at all is no penalty.
+    """Several penalties on one array; without parts it is :data:`NO_PENALTY`.
 
     Parts of one kind are joined, an ElasticNet is taken apart, so there is at most one L1, one GroupLasso and one L2.
     Their proxes are applied in this order: so their composition is the prox of the sum (sparse group lasso: Simon,
@@ -647,3 +647,7 @@ def elastic_strengths(penalty: Penalty, shape: tuple[int, ...]) -> tuple[Array, 
         total = l1 if isinstance(part, L1) else l2
         total += weights.reshape(weights.shape[-2:])
     return l1, l2
+
+
+NO_PENALTY = Sum()
+"""The penalty of an array that is not penalized."""

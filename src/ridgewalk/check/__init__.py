@@ -13,15 +13,15 @@ from __future__ import annotations
 from ridgewalk.check.gradient import check_gradient
 from ridgewalk.check.libraries import check_keras, check_torch
 from ridgewalk.check.penalty import check_penalty
-from ridgewalk.check.result import Check, GradientCheck, Kind, PenaltyCheck, Slopes, Strengths, Wrong
+from ridgewalk.check.result import Check, GradientCheck, Kind, MeasuredStrengths, PenaltyCheck, Slopes, Wrong
 
 __all__ = [
     "Check",
     "GradientCheck",
     "Kind",
+    "MeasuredStrengths",
     "PenaltyCheck",
     "Slopes",
-    "Strengths",
     "Wrong",
     "check_gradient",
     "check_keras",

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from ridgewalk.arrays import Array
-from ridgewalk.check.penalty import Strength, check_penalty
+from ridgewalk.check.penalty import ExpectedStrength, check_penalty
 from ridgewalk.check.result import SAME, Check, PenaltyCheck, Wrong
 
 
@@ -24,8 +24,8 @@ def check_torch(
     penalty: Callable[[Any], Any] | None = None,
     optimizer: Any = None,
     *,
-    l1: Strength = None,
-    l2: Strength = None,
+    l1: ExpectedStrength = None,
+    l2: ExpectedStrength = None,
     biases: bool | None = None,
     seed: int = 0,
 ) -> PenaltyCheck:

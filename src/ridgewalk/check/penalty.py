@@ -20,8 +20,8 @@ from ridgewalk.check.result import (
     Arrays,
     Check,
     Kind,
+    MeasuredStrengths,
     PenaltyCheck,
-    Strengths,
     Wrong,
     gradients_of,
     multiple,
@@ -30,7 +30,7 @@ from ridgewalk.check.result import (
     suspect,
 )
 
-Strength = float | Sequence[float | None] | None
+ExpectedStrength = float | Sequence[float | None] | None
 """One number for every weight array; or one per array, None where nothing was asked for; or None."""
 _POINTS = 8  # draws of the weights: a bias of one unit still gives more equations than unknowns
 
@@ -39,8 +39,8 @@ def check_penalty(
     gradient: Callable[[list[Array], int, bool], Any],
     parameters: Arrays,
     *,
-    l1: Strength = None,
-    l2: Strength = None,
+    l1: ExpectedStrength = None,
+    l2: ExpectedStrength = None,
     biases: bool | None = None,
     value: Callable[[list[Array]], Any] | None = None,
     batch_sizes: Sequence[int] = (8, 32),
@@ -118,7 +118,7 @@ def check_penalty(
 
 
 def _asked(
-    labels: Sequence[str], bias: Sequence[bool], l1: Strength, l2: Strength, biases: bool | None
+    labels: Sequence[str], bias: Sequence[bool], l1: ExpectedStrength, l2: ExpectedStrength, biases: bool | None
 ) -> list[tuple[float, float] | None]:
     """Strengths (l1, l2) asked for of each array, None where nothing was."""
     columns: list[list[float | None]] = []
@@ -225,14 +225,14 @@ class _Pull:
         return all(_size(each) <= self.noise for each in self.added.values())
 
     @property
-    def rows(self) -> list[Strengths]:
+    def rows(self) -> list[MeasuredStrengths]:
         """Read the strengths at each number of rows."""
         return [self._strengths(rows, added) for rows, added in self.added.items()]
 
-    def _strengths(self, rows: int, added: Array) -> Strengths:
+    def _strengths(self, rows: int, added: Array) -> MeasuredStrengths:
         size = _size(added)
         if size <= self.noise:
-            return Strengths(self.name, rows, 0.0, 0.0, 0.0)
+            return MeasuredStrengths(self.name, rows, 0.0, 0.0, 0.0)
         terms = np.stack([np.sign(self.w), 2 * self.w], axis=1)
         strengths, *_ = np.linalg.lstsq(terms, added, rcond=None)
         parts = terms * strengths
@@ -241,7 +241,7 @@ class _Pull:
             float(s) if _size(p) > SAME**2 * size + self.noise else 0.0 for s, p in zip(strengths, parts.T, strict=True)
         )
         rest = _size(added - parts.sum(axis=1))
-        return Strengths(self.name, rows, l1, l2, rest / size if rest > SAME * size + self.noise else 0.0)
+        return MeasuredStrengths(self.name, rows, l1, l2, rest / size if rest > SAME * size + self.noise else 0.0)
 
     @property
     def unexplained(self) -> float:
@@ -281,7 +281,7 @@ class _Pull:
         due, found, size = l1 * np.sign(self.w) + 2 * l2 * self.w, self.rows[0], _size(self.first)
         if _size(self.first - due) <= SAME * _size(due) + self.noise:
             return
-        asked, k = Strengths(self.name, 0, l1, l2, 0.0).words, multiple(self.first, due)
+        asked, k = MeasuredStrengths(self.name, 0, l1, l2, 0.0).words, multiple(self.first, due)
         if size <= self.noise:
             yield f"the penalty does not reach it: {asked} asked for.", "wired wrong"
         elif not due.any():

@@ -26,7 +26,7 @@ class Slopes:
 
 
 @dataclass(frozen=True)
-class Strengths:
+class MeasuredStrengths:
     """What a penalty does to one array in a step of so many rows, read off its gradient.
 
     ``unexplained`` is the share (root mean square) of that gradient which ``l1 sign(w) + 2 l2 w`` does not explain.
@@ -63,11 +63,11 @@ class Wrong:
         return f"{', '.join(self.arrays)}: {self.words}" if self.arrays else self.words
 
 
-Row = TypeVar("Row", bound=Slopes | Strengths)
+Row = TypeVar("Row", bound=Slopes | MeasuredStrengths)
 
 
 class CheckData(TypedDict):
-    """A check as JSON has it; a row has the fields of :class:`Slopes` or :class:`Strengths`."""
+    """A check as JSON has it; a row has the fields of :class:`Slopes` or :class:`MeasuredStrengths`."""
 
     ok: bool
     arrays: list[dict[str, str | float | None]]
@@ -113,7 +113,7 @@ class Check(Generic[Row]):
 
 
 GradientCheck = Check[Slopes]
-PenaltyCheck = Check[Strengths]
+PenaltyCheck = Check[MeasuredStrengths]
 
 
 def _plain(value: Any) -> Any:

@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 
 from ridgewalk.cli.console import out
-from ridgewalk.cli.options import Walk
+from ridgewalk.cli.options import PathOptions
 from ridgewalk.cli.training import Problem
 from ridgewalk.cli.values import ratios, sizes, strengths
 from ridgewalk.formatting import format_count, format_duration
@@ -66,37 +66,37 @@ class Cost:
     fit: float
     epoch: float
 
-    def seconds(self, size: Size, walk: Walk) -> float:
+    def seconds(self, size: Size, options: PathOptions) -> float:
         """Give what a grid takes."""
-        fits, epochs = _work(size, walk)
+        fits, epochs = _work(size, options)
         return fits * self.fit + epochs * self.epoch
 
 
 def fitted_into(
-    limit: float, began: float, problem: Problem, walk: Walk, given: Collection[str], verbose: bool
-) -> tuple[Walk, str]:
+    limit: float, began: float, problem: Problem, options: PathOptions, given: Collection[str], verbose: bool
+) -> tuple[PathOptions, str]:
     """Choose the largest grid that is done ``limit`` seconds after ``began``; say which, and what is left out.
 
     Parameters
     ----------
     given : collection of str
-        Names of the fields of ``walk`` that the user set; they stay.
+        Names of the fields of ``options`` that the user set; they stay.
 
     Raises
     ------
     ValueError
         If there is none.
     """
-    if strengths(walk.alphas) == "auto":
+    if strengths(options.alphas) == "auto":
         given = set(given) - {"alphas"}
-    if strengths(walk.alphas) == "qut":
+    if strengths(options.alphas) == "qut":
         raise ValueError("--budget chooses a grid of strengths, and --alphas qut is a single one: leave one out.")
-    walk = problem.sized(walk)
-    cost = measured(problem, walk, limit)
+    options = problem.sized(options)
+    cost = measured(problem, options, limit)
     left = limit - (time.monotonic() - began)
-    wanted = [_kept(size, problem, walk, given) for size in SIZES]
+    wanted = [_kept(size, problem, options, given) for size in SIZES]
     sizes_of_grids = [size for k, size in enumerate(wanted) if size not in wanted[:k]]
-    takes = [cost.seconds(size, walk) for size in sizes_of_grids]
+    takes = [cost.seconds(size, options) for size in sizes_of_grids]
     fitting = [k for k, each in enumerate(takes) if each <= _SHARE * left]
     if not fitting:
         raise ValueError(
@@ -113,14 +113,14 @@ def fitted_into(
         said += "Nothing is left out: larger grids are not worth their time."
     if verbose:
         out.print(said)
-    alphas = walk.alphas if "alphas" in given else str(chosen.alphas)
-    return replace(walk, alphas=alphas, folds=chosen.folds, seeds=chosen.seeds, max_iter=chosen.max_iter), said
+    alphas = options.alphas if "alphas" in given else str(chosen.alphas)
+    return replace(options, alphas=alphas, folds=chosen.folds, seeds=chosen.seeds, max_iter=chosen.max_iter), said
 
 
-def measured(problem: Problem, walk: Walk, limit: float) -> Cost:
+def measured(problem: Problem, options: PathOptions, limit: float) -> Cost:
     """Measure what a fit and an epoch cost: walks of a few epochs, over more rows and longer while there is time."""
     began, count, most = time.monotonic(), min(_FIRST, len(problem.y)), min(_MOST, len(problem.y))
-    few = replace(walk, alphas=str(_MEASURED.alphas), folds=_MEASURED.folds, seeds=1, ensemble=False, racing=False)
+    few = replace(options, alphas=str(_MEASURED.alphas), folds=_MEASURED.folds, seeds=1, ensemble=False, racing=False)
 
     def affordable(seconds: float) -> bool:
         return time.monotonic() - began + seconds < _AT_MOST * limit
@@ -138,7 +138,7 @@ def measured(problem: Problem, walk: Walk, limit: float) -> Cost:
     while count < most and affordable(_MORE * (1 + _LONGER) * short * share):
         count = min(_MORE * count, most)
         share, short = count / len(problem.y), takes(_SHORT)
-    if not sizes(walk.hidden):  # a linear model is solved, whatever its epochs
+    if not sizes(options.hidden):  # a linear model is solved, whatever its epochs
         return Cost(short / _work(_MEASURED, few)[0], 0.0)
     long = takes(_LONGER * epochs)
     while long * share < _ENOUGH and affordable(_LONGER * long * share):
@@ -162,7 +162,7 @@ def _some_rows(problem: Problem, most: int) -> Any:
     return np.unique(np.concatenate([drawn[:most], *few]))
 
 
-def _work(size: Size, walk: Walk) -> tuple[float, float]:
+def _work(size: Size, options: PathOptions) -> tuple[float, float]:
     """Fits of a grid, and their epochs over all rows; of fits that may be shared, as many as there can be.
 
     K folds train on (K - 1)/K of the rows each, and one fit on all of them: K in all.
@@ -171,27 +171,27 @@ def _work(size: Size, walk: Walk) -> tuple[float, float]:
     from ridgewalk.path.jobs import steps_after_batches
 
     path = size.alphas + 1.0
-    if walk.select_inputs:
+    if options.select_inputs:
         fits = path + ADAPTIVE * (1 + len(RIDGES))
         trained = FIRST_SHARE * (path + 1 / 3) + ADAPTIVE * (1 + len(RIDGES))
     else:
-        refits = size.alphas * len(RIDGES) if walk.relax else 0
+        refits = size.alphas * len(RIDGES) if options.relax else 0
         fits, trained = path + refits, path + 1 / 3 + refits
-    paths = len(set(ratios(walk.l1_ratio)))
+    paths = len(set(ratios(options.l1_ratio)))
     epochs = trained * size.max_iter
-    if isinstance(walk.batch_size, int):
+    if isinstance(options.batch_size, int):
         epochs += steps_after_batches(size.max_iter) * (fits + 1)
     return paths * fits * (size.folds + 1) * size.seeds, paths * epochs * size.folds * size.seeds
 
 
-def _kept(size: Size, problem: Problem, walk: Walk, given: Collection[str]) -> Size:
+def _kept(size: Size, problem: Problem, options: PathOptions, given: Collection[str]) -> Size:
     """Give a grid with what the user gave, and no more folds than the rows allow."""
-    asked = strengths(walk.alphas)
+    asked = strengths(options.alphas)
     most = len(np.unique(problem.groups)) if problem.groups is not None else len(problem.y)
     if problem.table.task == "classification":
         most = min(most, int(np.unique(problem.y, return_counts=True)[1].min()))
-    size = replace(size, max_iter=max(1, round(size.max_iter * (walk.max_iter or USUAL_EPOCHS) / USUAL_EPOCHS)))
-    own = {name: getattr(walk, name) for name in ("folds", "seeds", "max_iter") if name in given}
+    size = replace(size, max_iter=max(1, round(size.max_iter * (options.max_iter or USUAL_EPOCHS) / USUAL_EPOCHS)))
+    own = {name: getattr(options, name) for name in ("folds", "seeds", "max_iter") if name in given}
     if "alphas" in given:
         own["alphas"] = asked if isinstance(asked, int) else np.size(asked)
     return replace(replace(size, folds=max(2, min(size.folds, most))), **own)

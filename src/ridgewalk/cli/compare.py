@@ -13,7 +13,7 @@ from rich.markup import escape
 
 from ridgewalk.cli.console import err, out, table
 from ridgewalk.cli.fit import fit
-from ridgewalk.cli.options import DATA, AsJson, Columns, Quiet, Reading, Walk, option, read_options
+from ridgewalk.cli.options import DATA, AsJson, Columns, PathOptions, Quiet, Reading, option, read_options
 from ridgewalk.cli.training import read_problem
 from ridgewalk.formatting import format_loss
 from ridgewalk.storage import read
@@ -50,7 +50,7 @@ def compare(
     verbose = not (quiet or as_json)
     if len({str(run) for run in runs}) < max(len(runs), 2):
         raise ValueError(f"To compare takes two different runs or more, got {', '.join(map(str, runs))}.")
-    found = {str(run): _walked(run, file, target, verbose) if _configures(run) else _kept(run) for run in runs}
+    found = {str(run): _fitted(run, file, target, verbose) if _configures(run) else _kept(run) for run in runs}
     if (file is not None or target is not None) and not any(map(_configures, runs)):
         raise ValueError("--table and --target are for configurations (.toml), and there is none among the runs.")
     comparison = compared({run: model for run, (model, _) in found.items()})
@@ -75,12 +75,12 @@ def _inputs(model: Fitted, encoder: Encoder | None) -> int:
 def _kept(run: Path) -> _Run:
     stored = read(run)
     model = stored.model
-    if not hasattr(model, "heldout_arm"):
+    if not hasattr(model, "heldout_scores"):
         raise ValueError(f"{run} holds a {type(model).__name__}, which walked no path: give results of fit.")
     return model, stored.encoder
 
 
-def _walked(run: Path, file: Path | None, target: str | None, verbose: bool) -> _Run:
+def _fitted(run: Path, file: Path | None, target: str | None, verbose: bool) -> _Run:
     """Walk what a configuration says, as ``fit`` would, and write nothing."""
     if file is None or str(file) == "-":
         raise ValueError(f"{run} is a configuration, so it needs a table to walk: give --table FILE.")
@@ -91,11 +91,15 @@ def _walked(run: Path, file: Path | None, target: str | None, verbose: bool) -> 
     given = command.make_context("ridgewalk fit", [str(file), "--config", str(run), *named]).params
     if given["budget"] is not None:
         raise ValueError(f"{run} has a budget, which chooses folds, and what is compared shares them: leave it out.")
-    columns, reading, walk = read_options(Columns, given), read_options(Reading, given), read_options(Walk, given)
+    columns, reading, options = (
+        read_options(Columns, given),
+        read_options(Reading, given),
+        read_options(PathOptions, given),
+    )
     if verbose:
         err.print(f"{escape(str(run))}:", soft_wrap=True)
-    problem = read_problem(file, columns, walk, verbose, reading)
-    model = problem.model(walk, verbose)
+    problem = read_problem(file, columns, options, verbose, reading)
+    model = problem.model(options, verbose)
     problem.fit(model)
     return model, problem.encoder
 

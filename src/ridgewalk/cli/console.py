@@ -58,8 +58,8 @@ def show(summary: Summary) -> None:
         out.print()
         show_answer(answer)
     _show_path(summary)
-    walked, *rest = map(escape, sentences(summary))
-    out.print(f"\n{walked}")
+    first, *rest = map(escape, sentences(summary))
+    out.print(f"\n{first}")
     for sentence in [*rest, *map(escape, _selected(summary))]:
         out.print(sentence)
 

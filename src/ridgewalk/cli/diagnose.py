@@ -18,9 +18,9 @@ from ridgewalk.cli.options import (
     Config,
     File,
     Output,
+    PathOptions,
     Reading,
     Seeds,
-    Walk,
     option,
     options,
     strength,
@@ -54,8 +54,8 @@ class Judged:
 
 
 @dataclass(frozen=True)
-class JudgedWalk(Walk):
-    """A walk to be judged: of one network with several starts, for their luck is a part of the interval; or a blend."""
+class JudgedPathOptions(PathOptions):
+    """A path to be judged: of one network with several starts, for their luck is a part of the interval; or a blend."""
 
     blend: Annotated[
         bool | None,
@@ -91,19 +91,19 @@ def diagnose(
     columns: Columns,
     reading: Reading,
     judged: Judged,
-    walk: JudgedWalk,
+    options: JudgedPathOptions,
     wanted: DiagnoseOptions,
     output: Output,
 ) -> None:
     """Say whether regularization helps on a table, by how much, and why or why not."""
-    if walk.blends and judged.alpha is not None:
+    if options.blends and judged.alpha is not None:
         raise ValueError(
             "--alpha judges one strength of one network, and a blend has several: leave it out, or --blend."
         )
     if wanted.page is not None:
         free(wanted.page, file, wanted.force, "--report")
-    problem = read_problem(file, columns, walk, output.verbose, reading)
-    model = problem.model(walk, output.verbose)
+    problem = read_problem(file, columns, options, output.verbose, reading)
+    model = problem.model(options, output.verbose)
     problem.fit(model)
     with stoppable():
         diagnosis = _diagnosed(model, judged)

@@ -22,8 +22,8 @@ from ridgewalk.cli.options import (
     File,
     Force,
     Output,
+    PathOptions,
     Reading,
-    Walk,
     option,
     options,
     switch,
@@ -80,7 +80,7 @@ def fit(
     file: File,
     columns: Columns,
     reading: Reading,
-    walk: Walk,
+    options: PathOptions,
     wanted: FitOptions,
     output: Output,
 ) -> None:
@@ -89,14 +89,14 @@ def fit(
 
     began, verbose = time.monotonic(), output.verbose
     limit = None if wanted.budget is None else seconds(wanted.budget)
-    _check(walk, wanted)
-    problem = read_problem(file, columns, walk, verbose and not wanted.plan, reading)
+    _check(options, wanted)
+    problem = read_problem(file, columns, options, verbose and not wanted.plan, reading)
     if wanted.plan:
-        plan = problem.planned(walk)
+        plan = problem.planned(options)
         print(json.dumps(plan.to_dict(), indent=1)) if output.as_json else out.print(escape(str(plan)), soft_wrap=True)
         return
     with reserved(wanted.out_folder, file, wanted.force, wanted.resume) as folder:
-        asked = Asked.of(columns, reading, walk, wanted.budget, *problem.arrays)
+        asked = Asked.of(columns, reading, options, wanted.budget, *problem.arrays)
         summary = finished(folder, asked) if wanted.resume else None
         if summary is not None:
             if verbose:
@@ -108,11 +108,11 @@ def fit(
                 notes = list(problem.table.notes)
                 if limit is not None:
                     given = _given(ctx)
-                    walk, said = chosen_once(
-                        records, walk, lambda: fitted_into(limit, began, problem, walk, given, verbose)
+                    options, said = chosen_once(
+                        records, options, lambda: fitted_into(limit, began, problem, options, given, verbose)
                     )
                     notes.append(said)
-                model = problem.model(walk, verbose).set_params(checkpoint_dir=records)
+                model = problem.model(options, verbose).set_params(checkpoint_dir=records)
                 problem.fit(model)
                 summary = model.summary() if blends(model) else model.summary(problem.encoder.origins)
                 card = model_card(model, problem.encoder, target=columns.target, notes=notes)
@@ -133,7 +133,7 @@ def fit(
         out.print(f"Predict with: ridgewalk predict {escape(str(folder))} FILE", soft_wrap=True)
 
 
-def _check(walk: Walk, wanted: FitOptions) -> None:
+def _check(options: PathOptions, wanted: FitOptions) -> None:
     """Check that options go together.
 
     Raises
@@ -144,9 +144,9 @@ def _check(walk: Walk, wanted: FitOptions) -> None:
         raise ValueError("--resume goes on with what is there, --force replaces it: give one of them.")
     if wanted.plan and wanted.budget is not None:
         raise ValueError("--budget measures what trainings take, and --plan trains nothing: leave one out.")
-    if wanted.budget is not None and walk.blend:
+    if wanted.budget is not None and options.blend:
         raise ValueError("--budget chooses the grid of one network: leave it out, or --blend.")
-    if wanted.curves and (not wanted.page or walk.select_inputs or walk.relax or not sizes(walk.hidden)):
+    if wanted.curves and (not wanted.page or options.select_inputs or options.relax or not sizes(options.hidden)):
         raise ValueError(
             "--curves shows how a path with a hidden layer trains, on the page: leave --no-report, --select-inputs, "
             "--relax and --hidden none out, or --curves."

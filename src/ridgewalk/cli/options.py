@@ -1,7 +1,7 @@
 """The options of the commands: each is a field of a dataclass, with its type, its default and what ``--help`` says.
 
     @options
-    def fit(ctx: typer.Context, file: File, columns: Columns, walk: Walk, ...)
+    def fit(ctx: typer.Context, file: File, columns: Columns, options: PathOptions, ...)
 
 Typer sees the fields in the dataclasses' places; the command gets the dataclasses.
 """
@@ -287,8 +287,8 @@ _OF_ONE_NETWORK = (
 
 
 @dataclass(frozen=True)
-class Walk:
-    """What the options say of the walk."""
+class PathOptions:
+    """The options of a path: the network, its penalty, its strengths, folds and training."""
 
     blend: Annotated[
         bool | None,

@@ -1,7 +1,7 @@
 """A fit that was broken off goes on: what has finished waits in the result's folder until the result is whole.
 
     FOLDER/.unfinished/asked.json    what was asked: the options, a digest of the data, the engine
-    FOLDER/.unfinished/*.npy         networks that are trained (ridgewalk.engine.record)
+    FOLDER/.unfinished/*.npy         networks that are trained (ridgewalk.engine.checkpoints)
 
 While ``asked.json`` is there, the result is not whole. A link in the place of any of it is removed, and not followed.
 """
@@ -23,10 +23,10 @@ from rich.markup import escape
 from ridgewalk import __version__
 from ridgewalk.cli.console import err
 from ridgewalk.cli.files import LOCK_FILE, SUMMARY_FILE, plainly
-from ridgewalk.cli.options import Columns, Reading, Walk
+from ridgewalk.cli.options import Columns, PathOptions, Reading
 from ridgewalk.engine import native
+from ridgewalk.engine.checkpoints import feed
 from ridgewalk.engine.progress import StoppedError
-from ridgewalk.engine.record import feed
 from ridgewalk.files import UNFINISHED, written
 from ridgewalk.report.schema import Summary
 
@@ -40,24 +40,26 @@ class Asked:
 
     columns: Columns
     reading: Reading
-    walk: Walk
+    options: PathOptions
     budget: str | None
     data: str
     engine: str
 
     @staticmethod
-    def of(columns: Columns, reading: Reading, walk: Walk, budget: str | None, *arrays: NDArray[Any] | None) -> Asked:
+    def of(
+        columns: Columns, reading: Reading, options: PathOptions, budget: str | None, *arrays: NDArray[Any] | None
+    ) -> Asked:
         """Digest the arrays of the data, of which some may be None."""
         data = blake2b(digest_size=16)
         for array in arrays:
             feed(data, array.astype(str) if array is not None and array.dtype == object else array)
-        return Asked(columns, reading, walk, budget, data.hexdigest(), native.engine_name(native.load()[0]))
+        return Asked(columns, reading, options, budget, data.hexdigest(), native.engine_name(native.load()[0]))
 
     @property
     def plain(self) -> dict[str, str | float | list[str] | None]:
         """Return it by the names of the options, ready for JSON."""
         told = {"budget": self.budget, "data": self.data, "version": __version__, "engine": self.engine}
-        return asdict(self.columns) | asdict(self.reading) | self.walk.result | told
+        return asdict(self.columns) | asdict(self.reading) | self.options.result | told
 
 
 def broken_off(folder: Path) -> bool:
@@ -66,12 +68,14 @@ def broken_off(folder: Path) -> bool:
     return not records.is_symlink() and (records / _ASKED).is_file()
 
 
-def chosen_once(records: Path, walk: Walk, choose: Callable[[], tuple[Walk, str]]) -> tuple[Walk, str]:
+def chosen_once(
+    records: Path, options: PathOptions, choose: Callable[[], tuple[PathOptions, str]]
+) -> tuple[PathOptions, str]:
     """Give the grid that was chosen before the fit was broken off, or choose now: times differ from run to run."""
     file = records / "grid.json"
     match _read(file):
         case {"grid": {"alphas": str(), "folds": int(), "seeds": int(), "max_iter": int()} as grid, "said": str(said)}:
-            return replace(walk, **{name: grid[name] for name in _GRID}), said
+            return replace(options, **{name: grid[name] for name in _GRID}), said
     chosen, said = choose()
     with written(file) as unfinished:
         grid = {name: getattr(chosen, name) for name in _GRID}

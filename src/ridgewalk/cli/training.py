@@ -13,7 +13,7 @@ import numpy as np
 from ridgewalk.arrays import Array
 from ridgewalk.cli.console import introduce
 from ridgewalk.cli.files import blends
-from ridgewalk.cli.options import Columns, LossName, Reading, Walk
+from ridgewalk.cli.options import Columns, LossName, PathOptions, Reading
 from ridgewalk.cli.values import class_weights, known, names, ratios, sizes, strengths
 from ridgewalk.engine.progress import StoppedError
 from ridgewalk.path.defaults import Auto, defaults
@@ -54,58 +54,58 @@ class Problem:
     weights: Array | None
     groups: Any
 
-    def estimator(self, walk: Walk, verbose: bool) -> MLPClassifierCV | MLPRegressorCV:
+    def estimator(self, options: PathOptions, verbose: bool) -> MLPClassifierCV | MLPRegressorCV:
         """Make what the options ask for."""
         from ridgewalk.estimators import MLPClassifierCV, MLPRegressorCV
 
         classes = self.table.task == "classification"
-        together = walk.select_inputs or walk.penalty in ("group_lasso", "group_mcp")
-        ratio = ratios(walk.l1_ratio)
+        together = options.select_inputs or options.penalty in ("group_lasso", "group_mcp")
+        ratio = ratios(options.l1_ratio)
         return (MLPClassifierCV if classes else MLPRegressorCV)(
-            sizes(walk.hidden),
-            walk.activation,
-            loss=walk.loss,
-            alphas=strengths(walk.alphas),
+            sizes(options.hidden),
+            options.activation,
+            loss=options.loss,
+            alphas=strengths(options.alphas),
             l1_ratio=ratio[0] if len(ratio) == 1 else ratio,
-            penalty=walk.penalty,
+            penalty=options.penalty,
             groups=self.encoder.groups if together else None,
             class_weight=self._class_weight,
-            pieces=walk.pieces,
-            select_inputs=walk.select_inputs,
-            relax=walk.relax,
-            racing=walk.racing,
-            selection=walk.selection,
-            scoring=walk.scorer,
+            pieces=options.pieces,
+            select_inputs=options.select_inputs,
+            relax=options.relax,
+            racing=options.racing,
+            selection=options.selection,
+            scoring=options.scorer,
             pos_label=self.pos_label,
-            cv=walk.folds,
-            n_seeds=walk.seeds,
-            ensemble=walk.ensemble,
-            max_iter="auto" if walk.max_iter is None else walk.max_iter,
-            learning_rate_init="auto" if walk.learning_rate is None else walk.learning_rate,
-            batch_size=_batch(walk),
-            random_state=walk.random_state,
-            n_jobs=walk.jobs,
+            cv=options.folds,
+            n_seeds=options.seeds,
+            ensemble=options.ensemble,
+            max_iter="auto" if options.max_iter is None else options.max_iter,
+            learning_rate_init="auto" if options.learning_rate is None else options.learning_rate,
+            batch_size=_batch(options),
+            random_state=options.random_state,
+            n_jobs=options.jobs,
             verbose=verbose,
         )
 
-    def model(self, walk: Walk, verbose: bool) -> Fitted:
+    def model(self, options: PathOptions, verbose: bool) -> Fitted:
         """Make what predicts: a blend, or the single network that the options ask for."""
-        if not walk.blends:
-            return self.estimator(walk, verbose)
+        if not options.blends:
+            return self.estimator(options, verbose)
         from ridgewalk.estimators.table import TableClassifier, TableRegressor
 
         return (TableClassifier if self.table.task == "classification" else TableRegressor)(
-            loss=walk.loss,
+            loss=options.loss,
             class_weight=self._class_weight,
             pos_label=self.pos_label,
-            cv=walk.folds,
-            n_seeds=walk.seeds,
-            random_state=walk.random_state,
-            n_jobs=walk.jobs,
+            cv=options.folds,
+            n_seeds=options.seeds,
+            random_state=options.random_state,
+            n_jobs=options.jobs,
             verbose=verbose,
         )
 
-    def sized(self, walk: Walk) -> Walk:
+    def sized(self, options: PathOptions) -> PathOptions:
         """Return the walk with the network and the training that suit the table, where it says "auto"."""
         classes = len(np.unique(self.y)) if self.table.task == "classification" else 1
         rows = len(self.y) if self.weights is None else int(np.count_nonzero(self.weights))
@@ -113,14 +113,14 @@ class Problem:
             rows,
             self.x.shape[1],
             classes if classes > 2 else 1,
-            hidden_layer_sizes=sizes(walk.hidden),
-            batch_size=_batch(walk),
-            selecting=walk.select_inputs or walk.relax,
+            hidden_layer_sizes=sizes(options.hidden),
+            batch_size=_batch(options),
+            selecting=options.select_inputs or options.relax,
         )
         return replace(
-            walk,
+            options,
             hidden=",".join(map(str, size.hidden_layer_sizes)) or "none",
-            max_iter=walk.max_iter or size.max_iter,
+            max_iter=options.max_iter or size.max_iter,
             batch_size=size.batch_size or "all",
         )
 
@@ -129,13 +129,13 @@ class Problem:
         """What a result follows from, beside the options."""
         return self.x, self.y, np.array(self.encoder.names), self.weights, self.groups
 
-    def planned(self, walk: Walk) -> TablePlan:
+    def planned(self, options: PathOptions) -> TablePlan:
         """Return what a fit would train, and what becomes of the table's columns."""
         from ridgewalk.estimators.access import planned_views
         from ridgewalk.estimators.planning import plan_of
         from ridgewalk.tables.plan import columns_frame
 
-        model = self.model(walk, verbose=False)
+        model = self.model(options, verbose=False)
         columns = columns_frame(self.encoder.columns, self.encoder.left_out, self.table.gaps)
         if blends(model):
             plan = planned_views(model, self.encoder, self.x, self.y, self.weights, self.groups, columns)
@@ -205,7 +205,9 @@ class Problem:
         )
 
 
-def read_problem(file: Path, columns: Columns, walk: Walk, verbose: bool, reading: Reading = USUAL_READING) -> Problem:
+def read_problem(
+    file: Path, columns: Columns, options: PathOptions, verbose: bool, reading: Reading = USUAL_READING
+) -> Problem:
     """Read a table, say what it is, and see that the options suit it.
 
     Raises
@@ -221,7 +223,7 @@ def read_problem(file: Path, columns: Columns, walk: Walk, verbose: bool, readin
     apart: dict[str | None, Role] = {columns.weights: "weights", columns.row_groups: "row groups"}
     drop = (*(columns.drop or ()), *(name for name in apart if name is not None and name not in choices.ids))
     task = columns.task
-    if task == "auto" and walk.loss not in ("auto", "log_loss") and _numeric(frame, columns.target):
+    if task == "auto" and options.loss not in ("auto", "log_loss") and _numeric(frame, columns.target):
         task = "regression"  # few different numbers would be classes, but this loss is for numbers
     table = make_table(frame, columns.target, task, drop, choices=choices)
     weights, groups = _row_weights(frame, columns.weights), _row_groups(frame, columns.row_groups)
@@ -233,12 +235,12 @@ def read_problem(file: Path, columns: Columns, walk: Walk, verbose: bool, readin
     table = replace(table, inputs=table.inputs.iloc[:0].copy(), notes=(*table.notes, *encoder.notes))
     release_memory()
     problem = Problem(table, encoder, columns, x, y, weights, groups)
-    _check_loss(walk.loss, table.task)
+    _check_loss(options.loss, table.task)
     _ = problem.pos_label  # refuses what is none
-    if walk.scorer is not None:
+    if options.scorer is not None:
         from sklearn.metrics import get_scorer_names
 
-        known(walk.scorer, "scorer of scikit-learn's,", sorted(get_scorer_names()))
+        known(options.scorer, "scorer of scikit-learn's,", sorted(get_scorer_names()))
     if verbose:
         introduce(table.task, columns.target, len(y), encoder, table.notes)
     return problem
@@ -308,11 +310,11 @@ def _plain(columns: Columns) -> tuple[tuple[str, list[str] | None], ...]:
     return ("--keep", columns.keep), ("--id", columns.ids), ("--drop", columns.drop)
 
 
-def _batch(walk: Walk) -> int | Auto | None:
+def _batch(options: PathOptions) -> int | Auto | None:
     """Return the rows of a step as an estimator takes them."""
-    if walk.batch_size is None:
+    if options.batch_size is None:
         return "auto"
-    return None if walk.batch_size == "all" else int(walk.batch_size)
+    return None if options.batch_size == "all" else int(options.batch_size)
 
 
 def _numeric(frame: pd.DataFrame, name: str) -> bool:

@@ -7,20 +7,20 @@ audit(job, train)                                                           prob
 
 from __future__ import annotations
 
-from ridgewalk.diagnostics.evidence import Arm, Course, Evidence, of_jobs, of_path
+from ridgewalk.diagnostics.evidence import ConditionScores, Evidence, TrainingCurve, of_jobs, of_path
 from ridgewalk.diagnostics.statistics import Effect, effect
 from ridgewalk.diagnostics.verdict import Diagnosis, Finding, judge
 from ridgewalk.diagnostics.wiring import Fault, Train, Wiring, audit
 
 __all__ = [
-    "Arm",
-    "Course",
+    "ConditionScores",
     "Diagnosis",
     "Effect",
     "Evidence",
     "Fault",
     "Finding",
     "Train",
+    "TrainingCurve",
     "Wiring",
     "audit",
     "effect",

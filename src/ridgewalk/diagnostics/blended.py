@@ -16,13 +16,13 @@ import numpy as np
 
 from ridgewalk.arrays import Array, Integers
 from ridgewalk.diagnostics.evidence import (
-    Arm,
+    ConditionScores,
     Evidence,
     SingleNetwork,
-    arm_of_stopped,
     less_linear,
     more_seeds,
     right_classes,
+    scores_of_stopped,
 )
 from ridgewalk.diagnostics.statistics import calibrated, seed_spread
 from ridgewalk.engine import Runner
@@ -84,21 +84,21 @@ def of_blend(evidence: Evidence, blended: Blended, runner: Runner | None = None)
     """
     problem, paths, without = blended.problems[0], blended.paths, blended.unpenalized
     check_folds(problem)
-    penalized = arm_of_blend(problem, paths, blended.blend)
+    penalized = scores_of_blend(problem, paths, blended.blend)
     unpenalized, diverged, spread = evidence.unpenalized, evidence.diverged, evidence.seed_spread
     if without is not None:
-        unpenalized, diverged = arm_of_blend(problem, paths, without), (0.0, 0.0)
+        unpenalized, diverged = scores_of_blend(problem, paths, without), (0.0, 0.0)
         spread = _seed_spread(blended, without, runner or Runner())
-    arms = dict(evidence.arms)
+    conditions = dict(evidence.conditions)
     if blended.stopped is not None:
-        arms["early stopping"] = arm_of_stopped(blended.stopped)
+        conditions["early stopping"] = scores_of_stopped(blended.stopped)
     return replace(
         evidence,
         unpenalized=unpenalized,
         penalized=penalized,
         diverged=diverged,
         seed_spread=spread,
-        arms=arms,
+        conditions=conditions,
         linear=less_linear(penalized, blended.linear, "min"),
         asked=False,
         alpha=None,
@@ -168,7 +168,7 @@ def check_folds(problem: PathProblem) -> None:
         )
 
 
-def arm_of_blend(problem: PathProblem, paths: Sequence[MLPPath], blend: Blend) -> Arm:
+def scores_of_blend(problem: PathProblem, paths: Sequence[MLPPath], blend: Blend) -> ConditionScores:
     """Return what a blend loses on held-out and on training rows, and of classes what a temperature leaves."""
     training = np.repeat(blended_training(problem, paths, blend)[:, None], blend.heldout_loss.shape[1], axis=1)
     cooled = right = None
@@ -180,7 +180,7 @@ def arm_of_blend(problem: PathProblem, paths: Sequence[MLPPath], blend: Blend) -
         if not facts(problem.loss).is_multilabel(problem.target.shape[1]):
             hits = [right_classes(*pair)[0].astype(float) for pair in zip(logits, targets, strict=True)]
             right = average_by_row(held_out, hits, count)
-    return Arm(blend.row_loss, blend.heldout_loss, training, cooled, right)
+    return ConditionScores(blend.row_loss, blend.heldout_loss, training, cooled, right)
 
 
 def _logits(loss: Loss, probabilities: Array) -> Array:

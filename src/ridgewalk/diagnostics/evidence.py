@@ -15,7 +15,7 @@ from functools import cached_property, partial
 import numpy as np
 
 from ridgewalk.arrays import Array, Booleans, Integers
-from ridgewalk.diagnostics.statistics import Effect, Tail, calibrated, effect, seed_spread, spread_of_cells, tail
+from ridgewalk.diagnostics.statistics import Effect, Tail, calibrated, effect, seed_spread, spread_of_pairs, tail
 from ridgewalk.diagnostics.wiring import Fault, Train, Wiring, audit, changed_rows, leak
 from ridgewalk.engine import Runner, memory
 from ridgewalk.engine import train as engine_train
@@ -48,7 +48,7 @@ from ridgewalk.path.result import MLPPath, connected
 from ridgewalk.path.selection import Rule, cross_chosen
 from ridgewalk.penalties import L1, L2, GroupLasso, Sum, parts
 
-_LOOKS = 1_000  # at a training, along its epochs
+_HISTORY_POINTS = 1_000  # at a training, along its epochs
 _LARGER = 3  # times the epochs, or the units, of a network that may underfit
 _SEEDS = 3  # of the arms that are trained for a path, at least
 _KEPT = 7  # sets of starts and fits that are kept meanwhile
@@ -59,7 +59,7 @@ DELTA = 0.02
 
 
 @dataclass(frozen=True, eq=False)
-class Arm:
+class ConditionScores:
     """One way of training, over all folds and seeds.
 
     Attributes
@@ -82,7 +82,7 @@ class Arm:
 
 
 @dataclass(frozen=True, eq=False)
-class Course:
+class TrainingCurve:
     """How a training went, over its epochs, on the last training set.
 
     Attributes
@@ -113,13 +113,13 @@ class SingleNetwork:
         Name of the view that it is of.
     alpha : float
         Its strength.
-    arm : Arm
+    scores : ConditionScores
         Each fold at the strength that the other folds choose.
     """
 
     view: str
     alpha: float
-    arm: Arm
+    scores: ConditionScores
 
 
 @dataclass(frozen=True, eq=False)
@@ -128,7 +128,7 @@ class Evidence:
 
     Attributes
     ----------
-    unpenalized, penalized : Arm
+    unpenalized, penalized : ConditionScores
         On the same folds and seeds: of a network, or of a blend.
     weights : array, shape (N,)
         Of held-out rows; 0 where no fold held a row out.
@@ -136,7 +136,7 @@ class Evidence:
         Held-out rows over training rows of a fold.
     seed_spread : float
         Variance over seeds of the mean difference of a fold, its rows' own apart.
-    courses : dict
+    curves : dict
         How "unpenalized" and "penalized" training went, and "settled": the penalized one with its rate taken to 0,
         where it never came to rest. Empty where a convex problem was solved.
     wiring : Wiring
@@ -147,7 +147,7 @@ class Evidence:
     decay : float
         ``2 l2 t`` of plain descent, ``t`` the sum of its rates (over 1 - momentum): how far an L2 gets in this many
         steps. NaN for other optimizers.
-    arms : dict
+    conditions : dict
         More arms by name: "none" and "both", the two jobs; "L1 alone", "L2 alone", "early stopping"; of a path, "best
         strength".
     larger : dict
@@ -179,17 +179,17 @@ class Evidence:
     """
 
     loss: Loss
-    unpenalized: Arm
-    penalized: Arm
+    unpenalized: ConditionScores
+    penalized: ConditionScores
     weights: Array
     ratio: float
     seed_spread: float
-    courses: Mapping[str, Course]
+    curves: Mapping[str, TrainingCurve]
     wiring: Wiring
     escape: str | None
     penalty_ratio: float
     decay: float
-    arms: Mapping[str, Arm]
+    conditions: Mapping[str, ConditionScores]
     larger: Mapping[str, Array]
     references: Mapping[str, Array]
     null: Array
@@ -267,7 +267,7 @@ class _Trial:
         losses = row_losses(job.loss, outputs, job.target[rows], job.folds[number], job.folds[-1].target_scale)
         return np.where(np.isfinite(losses), losses, np.inf)
 
-    def arm(self, weights: Array) -> Arm:
+    def scores(self, weights: Array) -> ConditionScores:
         """Score the held-out rows."""
         losses = self.held_out_losses
         heldout = [weighted_mean(each, weights[self.held_out[number]])
@@ -285,7 +285,7 @@ class _Trial:
             if not facts(self.job.loss).is_multilabel(self.job.target.shape[1]):
                 right = self.by_row([right_classes(*pair).mean(axis=0) for pair in zip(outputs, targets, strict=True)])
         rows_loss = self.by_row([each.mean(axis=0) for each in losses])
-        return Arm(rows_loss, np.array(heldout), np.array(trained), cooled, right)
+        return ConditionScores(rows_loss, np.array(heldout), np.array(trained), cooled, right)
 
     def by_row(self, losses: Sequence[Array]) -> Array:
         """Average the folds' losses (n,) by row: shape (N,)."""
@@ -300,12 +300,12 @@ class _Trial:
             losses.append(self.scored(standardized[None], number, self.held_out[number])[0])
         return self.by_row(losses)
 
-    def course(self) -> Course:
+    def curve(self) -> TrainingCurve:
         """How the training on the last training set went."""
         history, runs = self.fits.history, self.runs[-1]
         assert history is not None
         unit = loss_unit(self.job.loss, self.job.folds[-1])
-        return Course(history.epochs, unit * history.data_loss[runs], history.norms[runs])
+        return TrainingCurve(history.epochs, unit * history.data_loss[runs], history.norms[runs])
 
     def used(self) -> tuple[Booleans, int]:
         """Say which columns the best network on the last training set uses, and how many hidden units."""
@@ -328,16 +328,16 @@ class OfPath:
         probes of the wiring see the training itself.
     cold : Job or None
         What early stopping, and larger networks, start from: the unpenalized job starts from trained networks.
-    of_cells : two functions, or None
-        Job to Fits, of the unpenalized and of the penalized job: the networks that the path holds in these cells.
-    stopped : Arm or None
+    networks : two functions, or None
+        Job to Fits, of the unpenalized and of the penalized job: networks that the path holds for these pairs.
+    stopped : ConditionScores or None
         Networks that the path's own fit stopped early.
     """
 
     preferred: Callable[[Job, Fits], Fits]
     cold: Job | None = None
-    of_cells: tuple[Train, Train] | None = None
-    stopped: Arm | None = None
+    networks: tuple[Train, Train] | None = None
+    stopped: ConditionScores | None = None
 
 
 def of_jobs(
@@ -379,22 +379,22 @@ def of_jobs(
     weights = np.ones(len(without.target)) if weights is None else weights
     seen = np.zeros_like(weights)
     seen[np.concatenate(held_out)] = weights[np.concatenate(held_out)]
-    looks = max(1, without.epochs // _LOOKS) if without.epochs else 0
+    looks = max(1, without.epochs // _HISTORY_POINTS) if without.epochs else 0
     trials = [
-        _Trial(replace(job, record_every=looks), held_out, of_cell)
-        for job, of_cell in zip((without, with_penalty), (path and path.of_cells) or (fitted, fitted), strict=True)
+        _Trial(replace(job, record_every=looks), held_out, fits_of)
+        for job, fits_of in zip((without, with_penalty), (path and path.networks) or (fitted, fitted), strict=True)
     ]
-    arms = [trial.arm(weights) for trial in trials]
+    conditions = [trial.scores(weights) for trial in trials]
     penalty = with_penalty.objective(np.arange(with_penalty.runs)).penalty
     before, after = (float(np.nanmean(penalty(trial.fits.parameters))) for trial in trials)
     kept, folds = [trial.used() for trial in trials], trials[0].folds
-    courses = [("unpenalized", trials[0].course()), ("penalized", trials[1].course())] if looks else []
+    curves = [("unpenalized", trials[0].curve()), ("penalized", trials[1].curve())] if looks else []
     with np.errstate(invalid="ignore"):  # what diverged differs by no number
         differences = [after - before for before, after in zip(*(t.held_out_losses for t in trials), strict=True)]
     evidence = Evidence(
         loss=without.loss,
-        unpenalized=arms[0],
-        penalized=arms[1],
+        unpenalized=conditions[0],
+        penalized=conditions[1],
         weights=seen,
         ratio=float(np.mean([len(held_out[k]) / np.count_nonzero(without.folds[k].weights) for k in folds])),
         seed_spread=seed_spread(
@@ -402,14 +402,14 @@ def of_jobs(
             [weights[held_out[number]] for number in folds],
             [dependence.of_rows(held_out[number]) for number in folds],
         ),
-        courses=dict(courses),
+        curves=dict(curves),
         wiring=audit(with_penalty, train),
         escape=evadable(without.network, with_penalty.penalties),
         penalty_ratio=after / before if before > 0 else np.nan,
         diverged=(float(trials[0].fits.diverged.mean()), float(trials[1].fits.diverged.mean())),
         decay=_decay(with_penalty),
-        arms={"none": arms[0], "both": arms[1]}
-        | {name: _Trial(job, held_out, fitted).arm(weights) for name, job in _alone(with_penalty).items()},
+        conditions={"none": conditions[0], "both": conditions[1]}
+        | {name: _Trial(job, held_out, fitted).scores(weights) for name, job in _alone(with_penalty).items()},
         larger={},
         references={name: trials[0].reference(outputs) for name, outputs in (references or {}).items()},
         null=trials[0].by_row(_constants(trials[0], [held_out[k] for k in folds])),
@@ -420,7 +420,7 @@ def of_jobs(
         dependence=dependence,
     )
     if path is not None and path.stopped is not None:
-        evidence = replace(evidence, arms={**evidence.arms, "early stopping": path.stopped})
+        evidence = replace(evidence, conditions={**evidence.conditions, "early stopping": path.stopped})
     return _completed(evidence, (path and path.cold) or without, with_penalty, held_out, weights, fitted)
 
 
@@ -436,25 +436,25 @@ def _completed(
     evidence: Evidence, cold: Job, with_penalty: Job, held_out: Sequence[Integers], weights: Array, train: Train
 ) -> Evidence:
     """Add the arms that only some evidence asks for, and early stopping where it is not known."""
-    courses, larger = dict(evidence.courses), {}
-    if courses and not courses["penalized"].tail.at_rest:
+    curves, larger = dict(evidence.curves), {}
+    if curves and not curves["penalized"].tail.at_rest:
         settled = replace(with_penalty, optimizer=scheduled(with_penalty.optimizer, Cosine()))
-        looks = max(1, settled.epochs // _LOOKS)
-        courses["settled"] = _Trial(replace(settled, record_every=looks), held_out, train).course()
+        looks = max(1, settled.epochs // _HISTORY_POINTS)
+        curves["settled"] = _Trial(replace(settled, record_every=looks), held_out, train).curve()
     best = evidence.best_reference
-    if courses and best:
+    if curves and best:
         goal = float(weighted_mean(evidence.references[best], evidence.weights)) + evidence.smallest_effect
         if evidence.unpenalized.training.mean() > goal:
             longer = replace(cold, epochs=_LARGER * cold.epochs)
             larger = {
-                name: _Trial(job, held_out, train).arm(weights).training
+                name: _Trial(job, held_out, train).scores(weights).training
                 for name, job in (("longer", longer), ("wider", _widened(cold)))
             }
-    arms = dict(evidence.arms)
-    stopped = stopped_early(cold) if courses and "early stopping" not in arms else None
+    conditions = dict(evidence.conditions)
+    stopped = stopped_early(cold) if curves and "early stopping" not in conditions else None
     if stopped is not None:
-        arms["early stopping"] = _Trial(stopped, held_out, train).arm(weights)
-    return replace(evidence, courses=courses, larger=larger, arms=arms)
+        conditions["early stopping"] = _Trial(stopped, held_out, train).scores(weights)
+    return replace(evidence, curves=curves, larger=larger, conditions=conditions)
 
 
 def of_path(
@@ -507,22 +507,22 @@ def of_path(
     cold = replace(without, start=random_starts(problem, settings), epochs=path_epochs(settings), ramp=0.0)
     starts = None if settings.linear else cold
     announced = [without, with_penalty, *([cold] if starts and stopped is None else []), *_alone(with_penalty).values()]
-    cells = (partial(again.networks_at, 0), partial(again.networks_at, middle))
-    arm = None if stopped is None else arm_of_stopped(stopped)
-    known = OfPath(again.preferred, starts, None if settings.linear else cells, arm)
+    networks = (partial(again.networks_at, 0), partial(again.networks_at, middle))
+    scores = None if stopped is None else scores_of_stopped(stopped)
+    known = OfPath(again.preferred, starts, None if settings.linear else networks, scores)
     with runner.expecting(*announced):
         evidence = of_jobs(without, with_penalty, problem.weights, references, runner.train, known, problem.dependence)
     faults = (*evidence.wiring.faults, *_standardizing_leaks(problem))
-    penalized = arm_of([(path, at) for at in indices])
+    penalized = scores_of([(path, at) for at in indices])
     return replace(
         evidence,
-        unpenalized=arm_of([(path, 0)] * count),
+        unpenalized=scores_of([(path, 0)] * count),
         penalized=penalized,
         linear=None if linear is None else less_linear(penalized, linear, rule),
         weights=path.row_weights,
         seed_spread=evidence.seed_spread if any(indices) else 0.0,
         wiring=replace(evidence.wiring, faults=faults),
-        arms={**evidence.arms, "best strength": arm_of([(path, choice.minimum)] * count)},
+        conditions={**evidence.conditions, "best strength": scores_of([(path, choice.minimum)] * count)},
         null=path.null_row_loss,
         asked=asked,
         alpha=float(path.alphas[index]),
@@ -602,46 +602,46 @@ class _Again:
         return self.null.put_in(own, wins)
 
 
-def arm_of(chosen: Sequence[tuple[MLPPath, int]]) -> Arm:
+def scores_of(chosen: Sequence[tuple[MLPPath, int]]) -> ConditionScores:
     """Give what is lost with, for each fold, a path and a strength of its own; all paths have the same folds."""
     first, _ = chosen[0]
     losses = [path.fold_row_loss[k][index] for k, (path, index) in enumerate(chosen)]
     heldout = np.stack([path.heldout_loss[index, k] for k, (path, index) in enumerate(chosen)])
     training = np.stack([path.train_loss[index, k] for k, (path, index) in enumerate(chosen)])
-    return Arm(average_by_row(first.heldout_rows, losses, len(first.row_weights)), heldout, training)
+    return ConditionScores(average_by_row(first.heldout_rows, losses, len(first.row_weights)), heldout, training)
 
 
-def arm_of_stopped(stopped: EarlyStopped) -> Arm:
+def scores_of_stopped(stopped: EarlyStopped) -> ConditionScores:
     """Return what networks that were stopped early lost; what they lose on training rows is not known."""
-    return Arm(stopped.row_loss, stopped.heldout_loss, np.full_like(stopped.heldout_loss, np.nan))
+    return ConditionScores(stopped.row_loss, stopped.heldout_loss, np.full_like(stopped.heldout_loss, np.nan))
 
 
-def chosen_by_others(path: MLPPath, rule: Rule) -> Arm | None:
+def chosen_by_others(path: MLPPath, rule: Rule) -> ConditionScores | None:
     """Return what is lost with each fold at the strength that the other folds choose; None with one fold."""
     if len(path.heldout_rows) == 1:
         return None
-    return arm_of([(path, at) for _, at in cross_chosen([path.held_out], path.row_weights, rule)])
+    return scores_of([(path, at) for _, at in cross_chosen([path.held_out], path.row_weights, rule)])
 
 
-def less_linear(network: Arm, linear: MLPPath, rule: Rule) -> Effect | None:
+def less_linear(network: ConditionScores, linear: MLPPath, rule: Rule) -> Effect | None:
     """Measure the held-out loss of networks less that of linear models, row by row; None with one fold.
 
     Parameters
     ----------
-    network : Arm
+    network : ConditionScores
     linear : MLPPath
         On the same folds; where it holds fewer rows out, those count.
     rule : "min", "1se" or "simplest"
         How each fold's linear model is chosen, by the other folds.
     """
-    arm = chosen_by_others(linear, rule)
-    if arm is None:
+    scores = chosen_by_others(linear, rule)
+    if scores is None:
         return None
-    cells, count = network.heldout - arm.heldout, int(np.count_nonzero(linear.row_weights))
+    fold_seed_pairs, count = network.heldout - scores.heldout, int(np.count_nonzero(linear.row_weights))
     # Training rows of folds are not in every file; they are those that the others hold out, or about as many.
     ratio = float(np.mean([len(rows) / max(count - len(rows), 1) for rows in linear.heldout_rows]))
-    seeds = spread_of_cells(cells)
-    return effect(network.rows - arm.rows, linear.row_weights, cells, ratio, seeds, linear.dependence)
+    seeds = spread_of_pairs(fold_seed_pairs)
+    return effect(network.rows - scores.rows, linear.row_weights, fold_seed_pairs, ratio, seeds, linear.dependence)
 
 
 def _held_out_rows(weights: Array, validation: Array | None) -> Integers:

@@ -18,8 +18,8 @@ from typing import Any, ClassVar, Literal
 import numpy as np
 
 from ridgewalk.arrays import Array
-from ridgewalk.diagnostics.evidence import Arm, Evidence
-from ridgewalk.diagnostics.statistics import NORMAL, Effect, Outcome, Tail, effect, spread_of_cells
+from ridgewalk.diagnostics.evidence import ConditionScores, Evidence
+from ridgewalk.diagnostics.statistics import NORMAL, Effect, Outcome, Tail, effect, spread_of_pairs
 from ridgewalk.diagnostics.wiring import Fault
 from ridgewalk.losses import facts
 from ridgewalk.objective import weighted_mean
@@ -567,18 +567,18 @@ class Case:
     def __init__(self, evidence: Evidence) -> None:
         self.evidence = e = evidence
         self.difference = self.against(e.unpenalized, e.penalized, e.seed_spread)
-        self.before, self.after = (self.mean(arm.rows) for arm in (e.unpenalized, e.penalized))
+        self.before, self.after = (self.mean(scores.rows) for scores in (e.unpenalized, e.penalized))
         self.smallest = e.smallest_effect
         self.training = float(np.mean(e.unpenalized.training))
         self.judged = Judged(None if e.single is None else e.single.view)
-        self.less_single = self._less(None if e.single is None else e.single.arm)
-        self.less_stopping = self._less(e.arms.get("early stopping"))
+        self.less_single = self._less(None if e.single is None else e.single.scores)
+        self.less_stopping = self._less(e.conditions.get("early stopping"))
 
     def mean(self, rows: Array) -> float:
         """Return the mean of held-out rows by their weights."""
         return float(weighted_mean(rows, self.evidence.weights))
 
-    def against(self, before: Arm, after: Arm, spread: float) -> Effect:
+    def against(self, before: ConditionScores, after: ConditionScores, spread: float) -> Effect:
         """Return the effect of one arm against another, the variance that starts bring to a fold given."""
         e = self.evidence
         return effect(
@@ -613,7 +613,7 @@ class Case:
     def _action(self) -> Iterator[Found]:
         e = self.evidence
         if e.escape:
-            yield Evadable(e.escape, {name: _norms(course.norms) for name, course in e.courses.items()})
+            yield Evadable(e.escape, {name: _norms(curve.norms) for name, curve in e.curves.items()})
         if e.alpha != 0 and np.isfinite(e.penalty_ratio) and e.penalty_ratio >= _NO_PULL:
             yield TooWeak(e.penalty_ratio, e.decay)
 
@@ -632,11 +632,11 @@ class Case:
             yield NotTrained(self.training, null)
 
     def _rest(self) -> Iterator[Found]:
-        courses = self.evidence.courses
-        if not courses:
+        curves = self.evidence.curves
+        if not curves:
             return
         size = abs(self.difference.mean)
-        without, penalized = courses["unpenalized"].tail, courses["penalized"].tail
+        without, penalized = curves["unpenalized"].tail, curves["penalized"].tail
         tails: dict[Trained, Tail] = {"unpenalized": without, "penalized": penalized}
         restless = {
             name: tail
@@ -646,7 +646,7 @@ class Case:
         }
         if not restless:
             return
-        settled = courses["settled"].tail.level if "settled" in courses else penalized.level
+        settled = curves["settled"].tail.level if "settled" in curves else penalized.level
         slower, regained = penalized.level - without.level, penalized.level - settled
         if slower > self.smallest and regained > self.smallest and penalized.spikes >= without.spikes:
             yield HurtsOptimizer(tails, settled)
@@ -711,13 +711,13 @@ class Case:
             if stands is not None:
                 yield stands
 
-    def _less(self, other: Arm | None) -> Effect | None:
+    def _less(self, other: ConditionScores | None) -> Effect | None:
         """Return what is judged less another arm, whose starts may be as many as its own."""
         if other is None:
             return None
         judged = self.evidence.penalized
         with np.errstate(invalid="ignore"):  # what diverged differs by no number
-            return self.against(other, judged, spread_of_cells(judged.heldout - other.heldout))
+            return self.against(other, judged, spread_of_pairs(judged.heldout - other.heldout))
 
     def _barely(self, found: Sequence[Found]) -> Iterator[Found]:
         """Find whether what was gained over the best constant is little, where anything clearly was."""
@@ -743,9 +743,9 @@ class Case:
         the network as well.
         """
         e = self.evidence
-        arms = [e.unpenalized, e.penalized]
-        arms += [arm for name, arm in e.arms.items() if e.asked and name == "best strength"]
-        gains = [e.mean_and_error(e.null - arm.rows) for arm in arms]
+        conditions = [e.unpenalized, e.penalized]
+        conditions += [scores for name, scores in e.conditions.items() if e.asked and name == "best strength"]
+        gains = [e.mean_and_error(e.null - scores.rows) for scores in conditions]
         mean, error = max(gains, key=lambda pair: float(pair[0] - CLEAR * pair[1]))
         return float(mean), float(error)
 
@@ -753,33 +753,35 @@ class Case:
         """Find where a gain comes from."""
         e = self.evidence
         found: dict[str, float] = {}
-        none, both_parts = (e.unpenalized, e.penalized) if self.judged.blend else (e.arms["none"], e.arms["both"])
+        none, both_parts = (
+            (e.unpenalized, e.penalized) if self.judged.blend else (e.conditions["none"], e.conditions["both"])
+        )
         if none.calibrated is not None and both_parts.calibrated is not None:
             refined = self.mean(none.calibrated - both_parts.calibrated)
             found |= {"by_calibration": self.mean(none.rows - both_parts.rows) - refined, "by_refinement": refined}
         if none.right is not None and both_parts.right is not None:
             found |= {"accuracy_without": self.mean(none.right), "accuracy_with": self.mean(both_parts.right)}
         alone, clear = None, False
-        if {"L1 alone", "L2 alone"} <= e.arms.keys():
-            alone_of = [e.arms[name].rows for name in ("L1 alone", "L2 alone", "both")]
-            l1, l2, both = (self.mean(e.arms["none"].rows - rows) for rows in alone_of)
+        if {"L1 alone", "L2 alone"} <= e.conditions.keys():
+            alone_of = [e.conditions[name].rows for name in ("L1 alone", "L2 alone", "both")]
+            l1, l2, both = (self.mean(e.conditions["none"].rows - rows) for rows in alone_of)
             found |= {"of_l1_alone": l1, "of_l2_alone": l2, "of_both": both}
             alone, clear = self._better_alone()
-        if "early stopping" in e.arms:
-            found["over_early_stopping"] = self.mean(e.arms["early stopping"].rows - e.penalized.rows)
+        if "early stopping" in e.conditions:
+            found["over_early_stopping"] = self.mean(e.conditions["early stopping"].rows - e.penalized.rows)
         return Sources(**found, better_alone=alone, clear=clear)
 
     def _better_alone(self) -> tuple[str | None, bool]:
         """Find a part that gains more alone than both together, and whether it does so beyond its error."""
-        arms, both = self.evidence.arms, self.evidence.arms["both"]
-        name = min(("L1 alone", "L2 alone"), key=lambda name: self.mean(arms[name].rows))
-        more = self.against(both, arms[name], spread_of_cells(arms[name].heldout - both.heldout))
+        conditions, both = self.evidence.conditions, self.evidence.conditions["both"]
+        name = min(("L1 alone", "L2 alone"), key=lambda name: self.mean(conditions[name].rows))
+        more = self.against(both, conditions[name], spread_of_pairs(conditions[name].heldout - both.heldout))
         return (None, False) if more.mean >= 0 else (name, more.outcome(self.smallest) == "better")
 
     def numbers(self) -> Numbers:
         """Return everything that a reader may want beside the sentences."""
         e, d = self.evidence, self.difference
-        means = {name: self.mean(arm.rows) for name, arm in e.arms.items()}
+        means = {name: self.mean(scores.rows) for name, scores in e.conditions.items()}
         return {
             "unpenalized_heldout_loss": self.before,
             "penalized_heldout_loss": self.after,
@@ -817,7 +819,7 @@ class Case:
         single = self.evidence.single
         found: Numbers = {}
         if single is not None:
-            loss = self.mean(single.arm.rows)
+            loss = self.mean(single.scores.rows)
             found = {"single_network": {"view": single.view, "heldout_loss": finite(loss), "strength": single.alpha}}
         for name, difference in (
             ("less_linear", self.evidence.linear),
@@ -833,8 +835,10 @@ class Case:
         e, names = self.evidence, {"none": "unpenalized_loss_at_temperature", "both": "penalized_loss_at_temperature"}
         if e.alpha == 0:
             del names["both"]
-        arms = [(name, e.arms[arm].calibrated) for arm, name in names.items() if arm in e.arms]
-        return {name: finite(self.mean(rows)) for name, rows in arms if rows is not None}
+        conditions = [
+            (name, e.conditions[condition].calibrated) for condition, name in names.items() if condition in e.conditions
+        ]
+        return {name: finite(self.mean(rows)) for name, rows in conditions if rows is not None}
 
 
 def _norms(norms: Array) -> dict[str, list[float]]:

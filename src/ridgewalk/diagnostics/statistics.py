@@ -166,7 +166,7 @@ class Effect:
 
 
 def effect(
-    rows: Array, weights: Array, cells: Array, ratio: float, seed_spread: float, dependence: Dependence = ROWS
+    rows: Array, weights: Array, fold_seed_pairs: Array, ratio: float, seed_spread: float, dependence: Dependence = ROWS
 ) -> Effect:
     """Measure a paired difference.
 
@@ -176,8 +176,8 @@ def effect(
         Of each held-out row, averaged over seeds and repeats.
     weights : array, shape (N,)
         0 for rows that no fold held out.
-    cells : array, shape (K, E)
-        Mean difference of each fold and seed.
+    fold_seed_pairs : array, shape (K, E)
+        Mean difference of each fold-seed pair.
     ratio : float
         Held-out rows over training rows of a fold.
     seed_spread : float
@@ -186,12 +186,12 @@ def effect(
         Of the N rows.
     """
     mean, row_error = (float(value) for value in mean_and_error(rows, weights, dependence))
-    folds, seeds = cells.shape
-    seed_error = float(np.sqrt(seed_spread / cells.size))
+    folds, seeds = fold_seed_pairs.shape
+    seed_error = float(np.sqrt(seed_spread / fold_seed_pairs.size))
     careful_error = np.nan
     if folds > 1:
         with np.errstate(invalid="ignore"):  # what diverged has no spread
-            spread = cells.mean(axis=1).var(ddof=1)
+            spread = fold_seed_pairs.mean(axis=1).var(ddof=1)
         careful_error = float(np.sqrt((1 / folds + ratio) * spread) * student.ppf(0.975, folds - 1) / NORMAL)
     error = float(np.hypot(row_error, seed_error))
     influence = dependence.units(rows[None], weights)[0][0]
@@ -236,14 +236,14 @@ def seed_spread(
     return max(float(np.mean(found)), 0.0) if found else 0.0
 
 
-def spread_of_cells(cells: Array) -> float:
-    """Variance over seeds of each fold's cells (K, E), averaged over folds; 0 where there is but one seed.
+def spread_of_pairs(fold_seed_pairs: Array) -> float:
+    """Variance over seeds of each fold's mean losses (K, E), averaged over folds; 0 where there is but one seed.
 
     Without every start's loss of every row, this is what can be told: it holds what rows bring to it, and is more than
     :func:`seed_spread`.
     """
     with np.errstate(invalid="ignore"):  # what diverged has no spread
-        return float(cells.var(axis=1, ddof=1).mean()) if cells.shape[1] > 1 else 0.0
+        return float(fold_seed_pairs.var(axis=1, ddof=1).mean()) if fold_seed_pairs.shape[1] > 1 else 0.0
 
 
 def calibrated(outputs: list[Array], targets: list[Array], loss: Loss) -> list[Array]:

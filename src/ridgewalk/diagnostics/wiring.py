@@ -28,7 +28,7 @@ from ridgewalk.losses import SquaredError
 from ridgewalk.network import EvadablePenaltyWarning, Network, multilayer_perceptron
 from ridgewalk.objective import Objective, mean_weights
 from ridgewalk.optimizers import SGD, Cosine, InverseTime, Optimizer, scheduled
-from ridgewalk.penalties import L1, L2, GroupLasso, Penalty, Sum, elastic_strengths, parts
+from ridgewalk.penalties import L1, L2, NO_PENALTY, GroupLasso, Penalty, Sum, elastic_strengths, parts
 
 Train = Callable[[Job], Fits]
 Probe = Literal["gradient", "penalty", "rest", "held out"]
@@ -122,7 +122,7 @@ class _Prober:
         quiet = (replace(each, rate=0.0) if isinstance(each, Dropout) else each for each in job.network.layers)
         self.network = Network(tuple(quiet))
         self.penalties = tuple(_plain(penalty) for penalty in _one_run(job, self.run))
-        self.free: tuple[Penalty, ...] = (Sum(),) * len(self.penalties)
+        self.free: tuple[Penalty, ...] = (NO_PENALTY,) * len(self.penalties)
         self.start = self._draw(np.random.default_rng(seed + 1))
         self.at_rest = self.gradient_error = np.nan
 
@@ -261,7 +261,7 @@ class _Prober:
         penalty = Sum((kinked, L2(strength)))  # type: ignore[arg-type]
         job = self._job(
             network=network,
-            penalties=(penalty, Sum()),
+            penalties=(penalty, NO_PENALTY),
             optimizer=_settling(self.job.optimizer, float(np.linalg.eigvalsh(x.T @ x / len(x))[-1]) + 1.0),
             x=x,
             target=self.rows.target,
@@ -270,7 +270,7 @@ class _Prober:
             epochs=_EPOCHS,
         )
         w, b = (array[0] for array in self.train(job).parameters)
-        objective = Objective(network, self.job.loss, (Sum(), Sum()))
+        objective = Objective(network, self.job.loss, (NO_PENALTY, NO_PENALTY))
         dw, db = objective.data_gradient((w, b), x, self.rows.target, mean_weights(self.rows.weights))
         pull = float((w * penalty.gradient(w)).sum())
         if not np.isfinite(pull) or pull == 0 or np.abs(db).max() > _SHARE * strength:

@@ -135,8 +135,8 @@ def needed(size: Size, threads: int) -> int:
     lanes = _VECTOR // item
     inputs, outputs = shapes[0][0], shapes[-1][1]
     columns = 0 if size.sparse else inputs
-    crews = max(1, min(threads, size.runs))
-    folds = min(crews, size.folds) * (size.training + size.validation) * ((size.stored + outputs + 1) * item + 16)
+    pools = max(1, min(threads, size.runs))
+    folds = min(pools, size.folds) * (size.training + size.validation) * ((size.stored + outputs + 1) * item + 16)
     padded = sum(p * -(-q // lanes) * lanes for p, q in shapes) * item
     numbers = sum(p * q for p, q in shapes[::2])
     tiles, per_slice = -(-size.training // TILE), FEW_TILES if numbers >= LARGE else MANY_TILES
@@ -144,10 +144,10 @@ def needed(size: Size, threads: int) -> int:
     slices = max(kept, min(-(-tiles // per_slice), MOST_SLICES))
     thin = [min(p, q, THINNEST) * max(p, q) for p, q in shapes[::2] if size.rests or min(p, q) <= THINNEST]
     gradients = slices * (padded + (sum(thin) + sum(q for _, q in shapes[::2])) * _VECTOR)
-    tape = TILE * (columns + _PER_UNIT * sum(units for _, units in shapes[::2])) * item
-    tapes = max(min(threads, crews * slices), crews * kept) * tape
-    under_way = crews * (padded * (size.states + 2 * size.rests) + gradients + size.rows * _SHUFFLE * size.batches)
-    return folds + under_way + tapes + size.runs * size.arrays
+    cache = TILE * (columns + _PER_UNIT * sum(units for _, units in shapes[::2])) * item
+    caches = max(min(threads, pools * slices), pools * kept) * cache
+    under_way = pools * (padded * (size.states + 2 * size.rests) + gradients + size.rows * _SHUFFLE * size.batches)
+    return folds + under_way + caches + size.runs * size.arrays
 
 
 def needed_by_fit(size: Size, threads: int, held: float = 0) -> int:

@@ -16,7 +16,6 @@ from threadpoolctl import threadpool_limits
 
 from ridgewalk.arrays import Array, Booleans, Integers, row_sums
 from ridgewalk.constants import CHECK_EVERY
-from ridgewalk.draws import order, uniform
 from ridgewalk.engine.job import Fits, History, Job, Polish, Standing, joined, thread_count
 from ridgewalk.engine.progress import Progress, StoppedError
 from ridgewalk.folds import Fold, Rows
@@ -25,6 +24,7 @@ from ridgewalk.network import LayerUniform
 from ridgewalk.objective import Objective, mean_weights
 from ridgewalk.optimizers import Optimizer, State, rate_at
 from ridgewalk.penalties import Penalty, Strength
+from ridgewalk.rng import order, uniform
 from ridgewalk.threads import ends_with_interpreter, for_each
 
 _BLOCK = 2**19

@@ -10,9 +10,9 @@ from typing import Literal
 import numpy as np
 
 from ridgewalk.engine import compiled, reference
+from ridgewalk.engine.checkpoints import CheckpointStore
 from ridgewalk.engine.job import Fits, Job, joined, thread_count
 from ridgewalk.engine.progress import Progress
-from ridgewalk.engine.record import Record
 
 Engine = Literal["compiled", "reference"]
 
@@ -81,14 +81,14 @@ class Runner:
         Threads; -1 is one per core.
     progress : Progress
         To poll and to stop from another thread.
-    checkpoints : Record or None
+    checkpoints : CheckpointStore or None
         Where finished runs are kept, and found again instead of being trained.
     """
 
     engine: Engine = "compiled"
     n_jobs: int = 1
     progress: Progress = field(default_factory=Progress)
-    checkpoints: Record | None = None
+    checkpoints: CheckpointStore | None = None
 
     def __post_init__(self) -> None:
         check_engine(self.engine)
@@ -134,7 +134,7 @@ class Runner:
         with self.progress.task(sum(job.work * epoch_seconds(job) for job in jobs)):
             yield
 
-    def _continued(self, job: Job, checkpoints: Record) -> Fits:
+    def _continued(self, job: Job, checkpoints: CheckpointStore) -> Fits:
         """Train those runs of a job that the checkpoints do not hold."""
         digests = checkpoints.digests(job)
         found, known = checkpoints.find(job, digests)
@@ -143,6 +143,6 @@ class Runner:
         self.progress.skip(job.work - rest.work)
         if not missing.size:
             return known
-        with checkpoints.room(rest, [digests[run] for run in missing]) as keep:
+        with checkpoints.reserve(rest, [digests[run] for run in missing]) as keep:
             trained = compiled.train(rest, self.n_jobs, self.progress, keep)
         return joined([known, trained], np.concatenate([found, missing]))

@@ -21,8 +21,8 @@ from sklearn.exceptions import NotFittedError
 from sklearn.utils.validation import check_is_fitted
 
 from ridgewalk.arrays import Array
-from ridgewalk.diagnostics import Arm
-from ridgewalk.diagnostics.evidence import arm_of, arm_of_stopped, smallest_effect
+from ridgewalk.diagnostics import ConditionScores
+from ridgewalk.diagnostics.evidence import scores_of, scores_of_stopped, smallest_effect
 from ridgewalk.diagnostics.metrics import HeldOutPredictions, Metric, metric_rows
 from ridgewalk.estimators.comparing import paired_difference
 from ridgewalk.losses import facts
@@ -46,7 +46,7 @@ class Contender:
     Attributes
     ----------
     name : str
-    arm : Arm
+    scores : ConditionScores
     path : MLPPath
         Whose rows and folds these are.
     predicted : sequence of arrays, K times (E, n, C)
@@ -57,7 +57,7 @@ class Contender:
     """
 
     name: CompetitorName
-    arm: Arm
+    scores: ConditionScores
     path: MLPPath
     predicted: Sequence[Array]
     chosen_on: ChosenOn
@@ -92,7 +92,7 @@ def held_out(problem: PathProblem, contenders: Sequence[Contender]) -> HeldOut:
         What the model predicts with comes first.
     """
     first, *others = contenders
-    loss = float(weighted_mean(first.arm.rows, first.path.row_weights))
+    loss = float(weighted_mean(first.scores.rows, first.path.row_weights))
     null = float(weighted_mean(first.path.null_row_loss, first.path.row_weights))
     smallest = smallest_effect(null, loss if np.isfinite(loss) else np.inf)
     rows = {each.name: _metric_rows(problem, each) for each in contenders}
@@ -120,7 +120,7 @@ def _metric_rows(problem: PathProblem, contender: Contender) -> dict[Metric, Arr
     predicted = HeldOutPredictions(contender.path.heldout_rows, contender.predicted)
     found = metric_rows(predicted, problem.target, contender.path.row_weights, problem.loss)
     if facts(problem.loss).is_classification:
-        found["log loss"] = contender.arm.rows
+        found["log loss"] = contender.scores.rows
     return found
 
 
@@ -129,7 +129,7 @@ def _competitor(contender: Contender, rows: dict[Metric, Array]) -> Competitor:
         name=contender.name,
         rows=int(np.count_nonzero(contender.path.row_weights)),
         chosen_on=contender.chosen_on,
-        loss=_estimate(contender.arm.rows, contender.path, contender.blended),
+        loss=_estimate(contender.scores.rows, contender.path, contender.blended),
         metrics={
             name: _estimate(each, contender.path, contender.blended and name == "log loss")
             for name, each in rows.items()
@@ -141,7 +141,7 @@ def _difference(
     first: Contender, other: Contender, rows: dict[CompetitorName, dict[Metric, Array]], smallest: float
 ) -> Difference:
     """Measure the first competitor less another one, on the other's rows: of very many, a linear model has a part."""
-    change = paired_difference(other.arm, first.arm, other.path)
+    change = paired_difference(other.scores, first.scores, other.path)
     fair = "the same rows" not in (first.chosen_on, other.chosen_on) and np.isfinite(change.mean)
     verdict = change.outcome(smallest) if fair else None
     needed = change.decided_by(smallest) if verdict == "cannot tell" else None
@@ -184,7 +184,7 @@ def network_contender(name: CompetitorName, problem: PathProblem, chosen: Chosen
             values = path.loss.predict(path.folds[fold].in_target_units(outputs))
         values[path.lost[index, fold]] = np.nan
         predicted.append(values)
-    return Contender(name, arm_of(chosen), first, predicted, chosen_on)
+    return Contender(name, scores_of(chosen), first, predicted, chosen_on)
 
 
 def constant_contender(name: CompetitorName, problem: PathProblem, path: MLPPath) -> Contender:
@@ -194,7 +194,7 @@ def constant_contender(name: CompetitorName, problem: PathProblem, path: MLPPath
         standardized = (problem.target - fold.target_center) / fold.target_scale
         null = fold.in_target_units(problem.loss.null_output(standardized, fold.weights))
         predicted.append(np.broadcast_to(problem.loss.predict(null), (1, len(rows), len(null))))
-    return Contender(name, arm_of_rows(path.null_row_loss, path), path, predicted, "nothing")
+    return Contender(name, scores_of_rows(path.null_row_loss, path), path, predicted, "nothing")
 
 
 def stopped_contender(stopped: EarlyStopped, path: MLPPath) -> Contender:
@@ -202,7 +202,7 @@ def stopped_contender(stopped: EarlyStopped, path: MLPPath) -> Contender:
     with np.errstate(all="ignore"):  # what diverged
         values = path.loss.predict(stopped.outputs.astype(np.float64)[None])
     return Contender(
-        "early stopping", arm_of_stopped(stopped), path, [values[:, rows] for rows in path.heldout_rows], "nothing"
+        "early stopping", scores_of_stopped(stopped), path, [values[:, rows] for rows in path.heldout_rows], "nothing"
     )
 
 
@@ -219,8 +219,8 @@ def blend_contender(name: CompetitorName, blend: Blend, paths: Sequence[MLPPath]
             if weights[fold, member]:
                 values = of.loss.predict(outputs.astype(np.float64)).mean(axis=0)
                 predicted[fold][0] += weights[fold, member] * values
-    arm = arm_of_rows(blend.row_loss, path)
-    return Contender(name, arm, path, predicted, "the same rows" if one_fold else "other folds", blended=True)
+    scores = scores_of_rows(blend.row_loss, path)
+    return Contender(name, scores, path, predicted, "the same rows" if one_fold else "other folds", blended=True)
 
 
 def by_other_folds(path: MLPPath, rule: Rule) -> tuple[Chosen, ChosenOn]:
@@ -236,8 +236,8 @@ def corrected(path: MLPPath) -> Estimate:
     return Estimate(value=_number(found.loss), standard_error=_number(found.error))
 
 
-def arm_of_rows(losses: Array, path: MLPPath) -> Arm:
+def scores_of_rows(losses: Array, path: MLPPath) -> ConditionScores:
     """Return held-out losses (N,) of rows, and their means over the folds of a path."""
     weights = path.row_weights
     means = np.array([[float(weighted_mean(losses[rows], weights[rows]))] for rows in path.heldout_rows])
-    return Arm(losses, means, np.full_like(means, np.nan))
+    return ConditionScores(losses, means, np.full_like(means, np.nan))

@@ -15,9 +15,9 @@ from typing import Literal, Protocol
 import numpy as np
 
 from ridgewalk.arrays import Booleans
-from ridgewalk.diagnostics import Arm, Effect, effect
+from ridgewalk.diagnostics import ConditionScores, Effect, effect
 from ridgewalk.diagnostics.evidence import smallest_effect
-from ridgewalk.diagnostics.statistics import Outcome, spread_of_cells
+from ridgewalk.diagnostics.statistics import Outcome, spread_of_pairs
 from ridgewalk.objective import weighted_mean
 from ridgewalk.path.dependence import mean_and_error
 from ridgewalk.path.result import MLPPath
@@ -40,7 +40,7 @@ class Comparable(Protocol):
     alpha_: float
     support_: Booleans
 
-    def heldout_arm(self) -> Arm:
+    def heldout_scores(self) -> ConditionScores:
         """Return what it lost on held-out rows."""
 
 
@@ -119,23 +119,25 @@ def compare(models: Mapping[str, Comparable]) -> Comparison:
     """
     if len(models) < 2:
         raise ValueError(f"To compare takes two models or more, got {len(models)}.")
-    arms = {name: model.heldout_arm() for name, model in models.items()}
+    conditions = {name: model.heldout_scores() for name, model in models.items()}
     first, *others = models
     for name in others:
         _check(first, models[first].path_, name, models[name].path_)
     path = models[first].path_
     null = float(weighted_mean(path.null_row_loss, path.row_weights))
-    means = {name: mean_and_error(arm.rows, path.row_weights, path.dependence) for name, arm in arms.items()}
+    means = {
+        name: mean_and_error(scores.rows, path.row_weights, path.dependence) for name, scores in conditions.items()
+    }
     best = min(float(np.nan_to_num(mean, nan=np.inf)) for mean, _ in means.values())
     smallest = smallest_effect(null, best)
     compared = []
     for name, model in models.items():
-        change = None if name == first else paired_difference(arms[first], arms[name], path)
+        change = None if name == first else paired_difference(conditions[first], conditions[name], path)
         mean, error = means[name]
         inputs = int(model.support_.sum())
         verdict = _verdict(change, smallest)
         compared.append(Compared(name, model.alpha_, float(mean), float(error), inputs, change, verdict))
-    starts = min(arm.heldout.shape[1] for arm in arms.values())
+    starts = min(scores.heldout.shape[1] for scores in conditions.values())
     used = int((path.row_weights > 0).sum())
     return Comparison(tuple(compared), type(path.loss).__name__, used, len(path.heldout_rows), null, smallest, starts)
 
@@ -164,12 +166,12 @@ def _check(first: str, one: MLPPath, name: str, other: MLPPath) -> None:
         )
 
 
-def paired_difference(first: Arm, other: Arm, path: MLPPath) -> Effect:
+def paired_difference(first: ConditionScores, other: ConditionScores, path: MLPPath) -> Effect:
     """Return how much more the other loses than the first, row by row; starts are paired where equally many.
 
     Parameters
     ----------
-    first, other : Arm
+    first, other : ConditionScores
     path : MLPPath
         Whose rows and folds they were held out on.
     """
@@ -177,12 +179,12 @@ def paired_difference(first: Arm, other: Arm, path: MLPPath) -> Effect:
     held_out = np.array([len(rows) for rows in path.heldout_rows])
     ratio = float((held_out / np.maximum(used - held_out, 1)).mean())
     if first.heldout.shape == other.heldout.shape:
-        cells = other.heldout - first.heldout
-        spread = spread_of_cells(cells)
+        fold_seed_pairs = other.heldout - first.heldout
+        spread = spread_of_pairs(fold_seed_pairs)
     else:
-        cells = (other.heldout.mean(axis=1) - first.heldout.mean(axis=1))[:, None]
-        spread = float(np.sum([spread_of_cells(arm.heldout) / arm.heldout.shape[1] for arm in (first, other)]))
-    return effect(other.rows - first.rows, path.row_weights, cells, ratio, spread, path.dependence)
+        fold_seed_pairs = (other.heldout.mean(axis=1) - first.heldout.mean(axis=1))[:, None]
+        spread = float(np.sum([spread_of_pairs(scores.heldout) / scores.heldout.shape[1] for scores in (first, other)]))
+    return effect(other.rows - first.rows, path.row_weights, fold_seed_pairs, ratio, spread, path.dependence)
 
 
 def _verdict(difference: Effect | None, smallest: float) -> Verdict:

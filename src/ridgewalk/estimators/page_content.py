@@ -37,7 +37,7 @@ class PageContent:
     diagnosis: Diagnosis | None = None
     curves: bool = False
     origins: list[str] | None = None
-    title: str = "A walked path"
+    title: str = "A fitted path"
     encoder: Encoder | None = None
     card: Card | None = None
     of_table: Summary | None = None

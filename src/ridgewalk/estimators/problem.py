@@ -27,7 +27,7 @@ from sklearn.utils.validation import _check_sample_weight, check_X_y
 
 from ridgewalk.arrays import Array, Integers
 from ridgewalk.engine import Engine, Runner
-from ridgewalk.engine.record import Record
+from ridgewalk.engine.checkpoints import CheckpointStore
 from ridgewalk.folds import check_splits, row_numbers, unknown_rows
 from ridgewalk.input_maps import MapRule
 from ridgewalk.losses import (
@@ -176,7 +176,9 @@ def mlp_path(X: ArrayLike, y: ArrayLike, **options: Unpack[PathOptions]) -> MLPP
     sampling = Sampling(given["cv"], given["n_seeds"], random_state, given["groups"])
     problem = path_problem(x, target, criterion, sampling, weights, standardize)
     with progress("Fitting the path", given["verbose"]) as watched:
-        runner = Runner(engine, 1 if n_jobs is None else n_jobs, watched, recorded(checkpoint_dir, random_state))
+        runner = Runner(
+            engine, 1 if n_jobs is None else n_jobs, watched, checkpoint_store(checkpoint_dir, random_state)
+        )
         return fit_path(problem, settings, given["alphas"], runner)
 
 
@@ -206,14 +208,14 @@ def loss_and_target(loss: Loss | str, target: Any) -> tuple[Loss, Any]:
     return criterion, target
 
 
-def recorded(checkpoint_dir: str | PathLike[str] | None, random_state: Any) -> Record | None:
+def checkpoint_store(checkpoint_dir: str | PathLike[str] | None, random_state: Any) -> CheckpointStore | None:
     """Open the record of finished runs in a folder."""
     if checkpoint_dir is not None and random_state is None:
         raise ValueError(
             "checkpoint_dir goes on from a fit whose folds and starts are drawn again alike: give random_state a whole "
             "number."
         )
-    return None if checkpoint_dir is None else Record(Path(checkpoint_dir))
+    return None if checkpoint_dir is None else CheckpointStore(Path(checkpoint_dir))
 
 
 @dataclass(frozen=True, eq=False)
@@ -317,7 +319,8 @@ def draw_splits(
     drawn: list[tuple[Integers, Integers]]
     if isinstance(cv, int | np.integer) or hasattr(cv, "split") or cv is None:
         among = None if groups is None else np.ravel(groups)[used]
-        drawn = [(used[train], used[held]) for train, held in _split(X[used], y[used], cv, loss, random, among)]
+        rows = X if len(used) == len(weights) else X[used]  # no copy of a table whose rows all count
+        drawn = [(used[train], used[held]) for train, held in _split(rows, y[used], cv, loss, random, among)]
     else:
         drawn = [(row_numbers(train, len(weights)), row_numbers(held, len(weights))) for train, held in cv]
     check_splits(drawn, weights, loss, target)

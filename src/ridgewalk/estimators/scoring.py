@@ -42,7 +42,7 @@ class ScoredByScoring:
 
 
 def score_of(
-    face: Predictor,
+    estimator: Predictor,
     scoring: str | Callable[..., float],
     x: Any,
     y: Array,
@@ -54,7 +54,7 @@ def score_of(
 
     Parameters
     ----------
-    face : estimator
+    estimator : estimator
         What the scorer is handed, with each network in turn.
     scoring : str or scorer
     x, y, weights : arrays, shapes (N, P), (N,) or (N, C), (N,)
@@ -75,11 +75,11 @@ def score_of(
         If the scorer takes no weights: rows are then scored without.
     """
     scorer = get_scorer(scoring)
-    positive = face.pos_label if isinstance(scoring, str) else None  # a scorer of one's own knows its labels
+    positive = estimator.pos_label if isinstance(scoring, str) else None  # a scorer of one's own knows its labels
     name = scoring if isinstance(scoring, str) else getattr(scoring, "__name__", "of the scorer given")
 
     def score(model: Model, rows: Integers, weighted: bool) -> float:
-        seen = copy(face)
+        seen = copy(estimator)
         seen.__dict__.pop("feature_names_in_", None)
         seen.ensemble = False
         seen.scoring = None  # a scorer may ask for the estimator's own score
@@ -103,7 +103,7 @@ def score_of(
         weighted = isinstance(attempt(held_out[0], False), TypeError)
         if not weighted:
             warn(f"The scorer {name} takes no sample_weight: held-out rows are scored without their weights.")
-    classes = is_classifier(face)
+    classes = is_classifier(estimator)
     for k, rows in enumerate(held_out):
         found = attempt(rows, weighted)
         cause = f" ({(str(found).splitlines() or [''])[0].rstrip('.')})" if isinstance(found, Exception) else ""

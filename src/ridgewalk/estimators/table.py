@@ -29,18 +29,24 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, column_or_1d
 
 from ridgewalk.arrays import Array, Booleans
-from ridgewalk.diagnostics import Arm, Diagnosis, Evidence, judge
+from ridgewalk.diagnostics import ConditionScores, Diagnosis, Evidence, judge
 from ridgewalk.diagnostics.blended import Blended, check_folds, of_blend
-from ridgewalk.diagnostics.evidence import SingleNetwork, arm_of, arm_of_stopped, chosen_by_others, smallest_effect
+from ridgewalk.diagnostics.evidence import (
+    SingleNetwork,
+    chosen_by_others,
+    scores_of,
+    scores_of_stopped,
+    smallest_effect,
+)
 from ridgewalk.engine.predictor import predict_mixture
 from ridgewalk.estimators.access import write_page
 from ridgewalk.estimators.answering import (
     Contender,
-    arm_of_rows,
     blend_contender,
     check_answered,
     constant_contender,
     held_out,
+    scores_of_rows,
     stopped_contender,
 )
 from ridgewalk.estimators.at_strength import TableAtStrength
@@ -51,7 +57,7 @@ from ridgewalk.estimators.page_content import PageContent
 from ridgewalk.estimators.parameters import NETWORK_CONSTRAINTS
 from ridgewalk.estimators.planning import TablePlan, plan_of
 from ridgewalk.estimators.positive import POS_LABEL_CONSTRAINTS, check_pos_label
-from ridgewalk.estimators.problem import REGRESSION_LOSSES, recorded
+from ridgewalk.estimators.problem import REGRESSION_LOSSES, checkpoint_store
 from ridgewalk.estimators.table_progress import TableSize, table_progress
 from ridgewalk.estimators.whole_path import MLPClassifierCV, MLPRegressorCV
 from ridgewalk.importance import shares_of_importance
@@ -185,7 +191,7 @@ class _TableEstimator(Calibrated, TableAtStrength):
         """Fit the views to encoded columns (N, P) and the target (N,), and blend them."""
         views = self._asked_views()
         self.encoder_ = encoder
-        recorded(self.checkpoint_dir, self.random_state)  # refuses what cannot be drawn again alike
+        checkpoint_store(self.checkpoint_dir, self.random_state)  # refuses what cannot be drawn again alike
         self.views_: dict[str, MLPClassifierCV | MLPRegressorCV] = {}
         models = dict(zip((view.name for view in views), self._models(views, x, y, groups), strict=True))
         classes = len(getattr(self, "classes_", ()))
@@ -370,34 +376,34 @@ class _TableEstimator(Calibrated, TableAtStrength):
     def worth_(self) -> list[Worth]:
         """What predictions gain over the single network, no penalty, early stopping, a linear model and a constant."""
         self._check_views()
-        path, linear, mine = self.network_.path_, self.network_.linear_path_, self.heldout_arm()
-        others: dict[str, tuple[Arm, MLPPath]] = {}
+        path, linear, mine = self.network_.path_, self.network_.linear_path_, self.heldout_scores()
+        others: dict[str, tuple[ConditionScores, MLPPath]] = {}
         if not hasattr(self, "blend_"):
             if not path.lost[0].any():
-                others["no penalty"] = (arm_of([(path, 0)] * len(path.heldout_rows)), path)
+                others["no penalty"] = (scores_of([(path, 0)] * len(path.heldout_rows)), path)
         else:
-            others["the single network"] = (self.network_.heldout_arm(), path)
+            others["the single network"] = (self.network_.heldout_scores(), path)
             if self.unpenalized_blend_ is not None:
-                others["the blend without a penalty"] = (_arm_of_blend(self.unpenalized_blend_), path)
+                others["the blend without a penalty"] = (_scores_of_blend(self.unpenalized_blend_), path)
         if self.early_stopped_ is not None:
-            others["early stopping"] = (arm_of_stopped(self.early_stopped_), path)
+            others["early stopping"] = (scores_of_stopped(self.early_stopped_), path)
         chosen = chosen_by_others(linear, "min")
         if chosen is not None:
             others["a linear model"] = (chosen, linear)
-        others["a constant"] = (arm_of_rows(path.null_row_loss, path), path)
+        others["a constant"] = (scores_of_rows(path.null_row_loss, path), path)
         null = float(weighted_mean(path.null_row_loss, path.row_weights))
         smallest = smallest_effect(null, float(np.nan_to_num(self.heldout_loss_, nan=np.inf)))
         found = []
-        for name, (arm, of) in others.items():
-            found.append(_worth(name, arm_of_rows(mine.rows, of) if of is linear else mine, arm, of, smallest))
+        for name, (scores, of) in others.items():
+            found.append(_worth(name, scores_of_rows(mine.rows, of) if of is linear else mine, scores, of, smallest))
         return [each for each in found if np.isfinite(each["difference"])]
 
-    def heldout_arm(self) -> Arm:
+    def heldout_scores(self) -> ConditionScores:
         """Return what predictions lost on held-out rows: of a blend, each fold's with weights that never saw them."""
         self._check_views()
         if not hasattr(self, "blend_"):
-            return self.network_.heldout_arm()
-        return _arm_of_blend(self.blend_)
+            return self.network_.heldout_scores()
+        return _scores_of_blend(self.blend_)
 
     def summary(self) -> Summary:
         """Describe the single network's path and its choice in plain data, and beside it what the blend is worth."""
@@ -473,7 +479,7 @@ class _TableEstimator(Calibrated, TableAtStrength):
             paths=paths,
             blend=self.blend_,
             unpenalized=self.unpenalized_blend_,
-            single=SingleNetwork(self._view_of_network, float(network.alpha_), network.heldout_arm()),
+            single=SingleNetwork(self._view_of_network, float(network.alpha_), network.heldout_scores()),
             linear=network.linear_path_,
             stopped=self.early_stopped_,
         )
@@ -493,7 +499,7 @@ class _TableEstimator(Calibrated, TableAtStrength):
         *,
         diagnosis: Diagnosis | None = None,
         curves: bool = False,
-        title: str = "A walked path",
+        title: str = "A fitted path",
     ) -> Path:
         """Write a page to look at, of the single network's path and of what the blend is worth; it needs no network.
 
@@ -798,12 +804,12 @@ def blended_paths(views: Mapping[str, MLPClassifierCV | MLPRegressorCV]) -> dict
     return paths
 
 
-def _arm_of_blend(blend: Blend) -> Arm:
+def _scores_of_blend(blend: Blend) -> ConditionScores:
     """Return what a blend lost on held-out rows."""
-    return Arm(blend.row_loss, blend.heldout_loss, np.full_like(blend.heldout_loss, np.nan))
+    return ConditionScores(blend.row_loss, blend.heldout_loss, np.full_like(blend.heldout_loss, np.nan))
 
 
-def _worth(than: str, blend: Arm, other: Arm, path: MLPPath, smallest: float) -> Worth:
+def _worth(than: str, blend: ConditionScores, other: ConditionScores, path: MLPPath, smallest: float) -> Worth:
     """Compare a blend with something else on the rows that a path held out."""
     change = paired_difference(other, blend, path)
     return Worth(

@@ -17,13 +17,13 @@ from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import _check_feature_names_in, check_is_fitted
 
 from ridgewalk.arrays import Array
-from ridgewalk.diagnostics import Arm, Diagnosis, Evidence, judge, of_path
-from ridgewalk.diagnostics.evidence import arm_of, chosen_by_others, less_linear
+from ridgewalk.diagnostics import ConditionScores, Diagnosis, Evidence, judge, of_path
+from ridgewalk.diagnostics.evidence import chosen_by_others, less_linear, scores_of
 from ridgewalk.diagnostics.statistics import Effect
 from ridgewalk.engine import Engine, Runner
+from ridgewalk.engine.checkpoints import CheckpointStore
 from ridgewalk.engine.job import History
 from ridgewalk.engine.progress import Progress
-from ridgewalk.engine.record import Record
 from ridgewalk.estimators.answering import (
     Chosen,
     Contender,
@@ -47,9 +47,9 @@ from ridgewalk.estimators.predicting import _ClassifierMixin, _RegressorMixin
 from ridgewalk.estimators.problem import (
     REGRESSION_LOSSES,
     Sampling,
+    checkpoint_store,
     loss_for,
     path_problem,
-    recorded,
     row_weights,
 )
 from ridgewalk.estimators.references import reference_outputs
@@ -251,7 +251,7 @@ class _PathEstimator(Calibrated, PathAtStrength):
             tolerance=self.tol,
         )
 
-    def _runner(self, watched: Progress, checkpoints: Record | None = None) -> Runner:
+    def _runner(self, watched: Progress, checkpoints: CheckpointStore | None = None) -> Runner:
         return Runner(self.engine, 1 if self.n_jobs is None else self.n_jobs, watched, checkpoints)
 
     def _fit(self, x: Any, target: Array, y: Array, loss: Loss, weights: Array, groups: ArrayLike | None) -> Self:
@@ -264,7 +264,7 @@ class _PathEstimator(Calibrated, PathAtStrength):
         selections: list[InputSelection] = []
         candidates: list[MLPPath] = []
         with self._counted("Selecting inputs" if self.select_inputs else "Fitting the path") as watched:
-            runner = self._runner(watched, recorded(self.checkpoint_dir, self.random_state))
+            runner = self._runner(watched, checkpoint_store(self.checkpoint_dir, self.random_state))
             with watched.task(self._seconds(problem, every, size.alphas, self._baseline is None)):
                 for settings in every:
                     if selecting:
@@ -390,7 +390,7 @@ class _PathEstimator(Calibrated, PathAtStrength):
     def _evidence(self, alpha: float | None, references: bool) -> Evidence:
         """Gather what a verdict reads; alpha and references as for :meth:`diagnose`."""
         problem: PathProblem = self._kept_problem()
-        path = self._walked
+        path = self._plain_path
         if alpha is not None and not (isinstance(alpha, Real) and 0 <= alpha <= path.alphas[-1]):
             raise ValueError(f"alpha is a number on the path, from 0 to {path.alphas[-1]:.4g}, got {alpha!r}.")
         if alpha is None and self._takes_given_strength:
@@ -471,12 +471,12 @@ class _PathEstimator(Calibrated, PathAtStrength):
             )
         return f"{self.selection}{by}"
 
-    def heldout_arm(self) -> Arm:
+    def heldout_scores(self) -> ConditionScores:
         """Give what was lost on held-out rows, each fold at the strength that the other folds choose.
 
         Returns
         -------
-        Arm
+        ConditionScores
             Without any penalty, by row, and by fold and start.
         """
         check_is_fitted(self)
@@ -486,8 +486,8 @@ class _PathEstimator(Calibrated, PathAtStrength):
         if self._holds_null_model:
             losses, weights = path.null_row_loss, path.row_weights
             null = np.array([[weighted_mean(losses[rows], weights[rows])] for rows in path.heldout_rows])
-            return Arm(path.null_row_loss, null, null)
-        return arm_of(self._chosen_by_folds())
+            return ConditionScores(path.null_row_loss, null, null)
+        return scores_of(self._chosen_by_folds())
 
     @property
     def _holds_null_model(self) -> bool:
@@ -505,7 +505,7 @@ class _PathEstimator(Calibrated, PathAtStrength):
 
     def _contenders(self, problem: PathProblem) -> list[Contender]:
         """Return what the model predicts with, and what it is held against."""
-        path, walked, linear = self.path_, self._walked, self.path_.settings.linear
+        path, plain, linear = self.path_, self._plain_path, self.path_.settings.linear
         name: CompetitorName = "linear" if linear else "network"
         if self._holds_null_model:
             found = [constant_contender(name, problem, path)]
@@ -518,14 +518,14 @@ class _PathEstimator(Calibrated, PathAtStrength):
             found.append(network_contender("linear", problem, *by_other_folds(self.linear_path_, self.selection)))
         if self.early_stopped_ is not None:
             found.append(stopped_contender(self.early_stopped_, path))
-        if walked.alphas[0] == 0:
-            found.append(network_contender("no penalty", problem, [(walked, 0)] * len(path.heldout_rows), "nothing"))
+        if plain.alphas[0] == 0:
+            found.append(network_contender("no penalty", problem, [(plain, 0)] * len(path.heldout_rows), "nothing"))
         return [*found, constant_contender("constant", problem, path)]
 
     def _less_linear(self) -> Effect | None:
         """Measure the network's held-out loss less the linear model's; None without such, or with one fold."""
         linear = self.linear_path_
-        return None if self.path_.settings.linear else less_linear(self.heldout_arm(), linear, self.selection)
+        return None if self.path_.settings.linear else less_linear(self.heldout_scores(), linear, self.selection)
 
     def _linear_models(self) -> LinearSummary | None:
         """Tell what linear models reach on the same folds, and the network beside them."""
@@ -534,7 +534,7 @@ class _PathEstimator(Calibrated, PathAtStrength):
             return None
         weights = self.linear_path_.row_weights
         loss, error = mean_and_error(linear.rows, weights, self.linear_path_.dependence)
-        network = float(weighted_mean(self.heldout_arm().rows, weights))
+        network = float(weighted_mean(self.heldout_scores().rows, weights))
         return LinearSummary(
             heldout_loss=float(loss),
             standard_error=float(error),
@@ -545,7 +545,7 @@ class _PathEstimator(Calibrated, PathAtStrength):
         )
 
     @property
-    def _walked(self) -> MLPPath:
+    def _plain_path(self) -> MLPPath:
         """The path from strength 0 on: before any refits."""
         return self.input_selection_.arms[0].path if hasattr(self, "input_selection_") else self.path_
 
@@ -563,7 +563,7 @@ class _PathEstimator(Calibrated, PathAtStrength):
         diagnosis: Diagnosis | None = None,
         curves: bool = False,
         origins: list[str] | Encoder | None = None,
-        title: str = "A walked path",
+        title: str = "A fitted path",
     ) -> Path:
         """Write a page to look at: how good the network is, what it does, what every strength keeps; it loads nothing.
 
@@ -796,7 +796,7 @@ class _PathEstimator(Calibrated, PathAtStrength):
             others = "" if path.lost.all(axis=(1, 2)).any() else "; other networks of the path stand in their places"
             warn(f"Training diverged: {said}{others}. To mend it, {mend}.", ConvergenceWarning)
             return
-        path = self._walked
+        path = self._plain_path
         problem, whole = self._problem, path.whole
         rows = np.flatnonzero(whole.weights)
         losses = constant_losses(path.loss, problem.target, whole, whole.target_scale, rows)

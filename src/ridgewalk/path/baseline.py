@@ -238,7 +238,7 @@ class Lines:
         used = np.flatnonzero((self.point[:, :-1] != 0).any(axis=(0, 2)))
         if len(self.used) > max(2 * len(used) + _ENTRANTS, _FEW):
             self._take_columns(used)
-        self._go_on(l1, l2)
+        self._extrapolate(l1, l2)
         last = self.steps + _STEPS
         for _ in range(_ROUNDS):
             self._settle(l1[self.places], l2[self.places], free[self.places], last)
@@ -251,7 +251,7 @@ class Lines:
             self._take_columns(np.sort(np.concatenate([self.used, entering])))
         return True
 
-    def _go_on(self, l1: Array, l2: Array) -> None:
+    def _extrapolate(self, l1: Array, l2: Array) -> None:
         """Go on from the last strength by what came from the one before, where that goes down; no sign changes."""
         before, self.before = self.before, self.point.copy()
         ahead = 2 * self.point - before
@@ -353,12 +353,13 @@ class Lines:
         Another set sees ``ratio`` times a column plus ``shift``.
         """
         self.used, self.places = used, np.append(used, self.x.shape[1])
-        some = self.x[:, used]
+        some = self.x if len(used) == self.x.shape[1] else self.x[:, used]
         some = some if isinstance(some, np.ndarray) else some.toarray()
         center, scale = self.center[:, used], self.scale[:, used]
         unit = np.where(np.isfinite(scale[-1]), scale[-1], 1.0)  # infinite where a column is constant
         self.columns = np.ones((len(some), len(used) + 1))
-        self.columns[:, :-1] = (some - center[-1]) / unit
+        np.subtract(some, center[-1], out=self.columns[:, :-1])  # no copies: the table may be large
+        self.columns[:, :-1] /= unit
         self.ratio, self.shift = np.ones((len(scale), len(used) + 1)), np.zeros((len(scale), len(used) + 1))
         self.ratio[:, :-1], self.shift[:, :-1] = unit / scale, (center[-1] - center) / scale
         self.quadratic = None

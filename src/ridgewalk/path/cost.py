@@ -94,7 +94,7 @@ def training_seconds(problem: PathProblem, settings: PathSettings, strengths: in
 
 def ramp_seconds(problem: PathProblem, settings: PathSettings, strengths: int, sets: float) -> float:
     """Guess the seconds of training so many strengths on so many training sets from their dense fits."""
-    epochs = (settings.max_iter + _polishing_steps(settings)) * awake_strengths(0, strengths, strengths)
+    epochs = (settings.max_iter + _polishing_steps(settings)) * active_strengths(0, strengths, strengths)
     return sets * len(problem.seeds) * epochs * seconds_of_epoch(_multiplications(problem, settings))
 
 
@@ -112,7 +112,7 @@ def _polishing_steps(settings: PathSettings) -> int:
     return polish.steps if polish else 0
 
 
-def awake_strengths(first: int, last: int, strengths: int) -> float:
+def active_strengths(first: int, last: int, strengths: int) -> float:
     """Guess how many strengths' time some of them take, of so many: under a strong one most units are at rest."""
     return sum(1 - _ASLEEP * k / strengths for k in range(first, last))
 

@@ -17,7 +17,6 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from ridgewalk.arrays import Array, Integers
-from ridgewalk.draws import order
 from ridgewalk.engine import Runner
 from ridgewalk.engine.job import EarlyStopping, Job
 from ridgewalk.folds import Fold, average_by_row
@@ -27,6 +26,7 @@ from ridgewalk.path.cost import STOPPED_SHARE, scoring_seconds, stopping_seconds
 from ridgewalk.path.jobs import Training, every_pair, make_job, network_of, path_epochs, penalties_at, random_starts
 from ridgewalk.path.problem import PathProblem
 from ridgewalk.path.settings import PathSettings
+from ridgewalk.rng import order
 
 _ASIDE = 0.15  # of the rows of a training set
 _PATIENCE = 0.1  # of the epochs

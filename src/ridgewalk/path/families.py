@@ -21,7 +21,7 @@ from numpy.typing import ArrayLike
 from ridgewalk.arrays import Array, Integers, per_run
 from ridgewalk.network import Network
 from ridgewalk.path.null_model import NullModel
-from ridgewalk.penalties import L2, MCP, ElasticNet, GroupLasso, GroupMCP, Penalty, Strength, Sum
+from ridgewalk.penalties import L2, MCP, NO_PENALTY, ElasticNet, GroupLasso, GroupMCP, Penalty, Strength, Sum
 
 _Family = TypeVar("_Family", bound="LayeredPenalty")
 PenaltyName = Literal["elasticnet", "group_lasso", "mcp", "group_mcp"]
@@ -136,7 +136,7 @@ class LayeredPenalty:
 
     def bias_penalty(self, alpha: Strength) -> Penalty:
         """Return the penalty of each bias array at weight strengths ``alpha``."""
-        return ElasticNet(np.where(alpha > 0, self.bias_alpha, 0.0), self.l1_ratio) if self.bias_alpha else Sum()
+        return ElasticNet(np.where(alpha > 0, self.bias_alpha, 0.0), self.l1_ratio) if self.bias_alpha else NO_PENALTY
 
     def around(self, network: Network, first: Penalty, alphas: Array | None = None) -> tuple[Penalty, ...]:
         """Return the penalties of every array, given that of the first layer's weights: L2 on the layers above.

@@ -29,7 +29,7 @@ from ridgewalk.engine import Runner
 from ridgewalk.engine.job import Fits, joined
 from ridgewalk.folds import Fold, standardized_fold
 from ridgewalk.formatting import format_count
-from ridgewalk.path.cost import awake_strengths, check_memory, ramp_seconds, strengths_at_once, training_seconds
+from ridgewalk.path.cost import active_strengths, check_memory, ramp_seconds, strengths_at_once, training_seconds
 from ridgewalk.path.grid import grid
 from ridgewalk.path.jobs import by_strength, dense_job, every_pair, network_of, penalty_of, ramp_job
 from ridgewalk.path.law import NullObjectives, null_objectives, sources_among, usual_penalties, with_law
@@ -43,6 +43,8 @@ from ridgewalk.path.several_starts import solve_path
 AlphaSpec = int | ArrayLike | Literal["qut"]
 """What a user asks for: how many strengths, the strengths themselves, or the selection-safe one."""
 _ANY_STRENGTH = 1.0  # where the target, or every input, is constant: the null model wins at all of them
+_MOST_NUMBERS = 2**24  # of the rows that a network's strongest strength is found from: 128 MiB of doubles,
+_ENOUGH_ROWS = 50_000  # unless that were fewer rows
 _SHUFFLES, _SAFE_STEPS, _SAFE_SPAN = 20, 16, 30.0  # of the selection-safe strength
 
 
@@ -143,7 +145,15 @@ def finding_seconds(problem: PathProblem, settings: PathSettings, alphas: AlphaS
 
 
 def _strongest(problem: PathProblem, settings: PathSettings, runner: Runner, fold: Fold) -> float:
+    """Return the strength from which on the null model of a training set wins; of very many rows, shown by a part.
+
+    The part is evenly spread, so that all rows need not be copied, or mapped, at once. For a network the strength is a
+    bound, for the top of the grid alone: what wins at a strength is decided there, by all rows.
+    """
     rows = np.flatnonzero(fold.weights)
+    if not settings.linear:
+        every = min(-(-len(rows) * problem.inputs // _MOST_NUMBERS), len(rows) // _ENOUGH_ROWS)
+        rows = rows[:: max(1, every)]
     target = (problem.target[rows] - fold.target_center) / fold.target_scale
     seen = problem.seen(fold, rows)
     null = NullModel.of(network_of(problem, settings), problem.loss, seen, target, fold.weights[rows], runner.engine)
@@ -261,7 +271,7 @@ def _raised(
     while len(fits) < count and not (fits and _ended(null, strengths, fits)):
         some = strengths[len(fits) : len(fits) + at_once]
         before = dense if settings.ramps or not fits else fits[-1]
-        share = awake_strengths(len(fits), len(fits) + len(some), count) / len(some)
+        share = active_strengths(len(fits), len(fits) + len(some), count) / len(some)
         trained = runner.train(ramp_job(problem, settings, *every_pair(problem, some), before), share)
         fits += by_strength(trained, problem.pairs)
     ends = _ended(null, strengths, fits)

@@ -61,7 +61,7 @@ _MAJORITY = 0.5  # of the folds
 
 
 @dataclass(frozen=True, eq=False)
-class Arm:
+class Candidate:
     """One way to the inputs, at its best strength.
 
     Attributes
@@ -88,9 +88,9 @@ class InputSelection:
 
     Attributes
     ----------
-    arms : tuple of Arm
+    arms : tuple of Candidate
         Path, adaptive path (not where a path was only relaxed), refits.
-    chosen : Arm
+    chosen : Candidate
         What is handed over: an arm, or the refits at another strength that loses no more; where nothing beats the null
         model, one with the null model in its place.
     null_loss : float
@@ -101,8 +101,8 @@ class InputSelection:
         Share of the folds x seeds whose own support, at the chosen strength, holds each input.
     """
 
-    arms: tuple[Arm, ...]
-    chosen: Arm
+    arms: tuple[Candidate, ...]
+    chosen: Candidate
     null_loss: float
     gain: float
     gain_error: float
@@ -182,7 +182,7 @@ def select_inputs(
         lawful = with_law(problem, settings, runner, null, adaptive_strengths, by, of)
         adaptive = collect(problem, settings, runner, null, adaptive_strengths, lawful)
         refits = _refits(problem, settings, runner, null, adaptive_strengths, fits)
-    arms = (_arm("path", first), _arm("adaptive path", adaptive), _arm("refits", refits))
+    arms = (_candidate("path", first), _candidate("adaptive path", adaptive), _candidate("refits", refits))
     selection = _selection(arms, {"min": _agreed, "1se": _sparsest, "simplest": _simplest}[rule](arms))
     return selection if selection.significant else replace(selection, chosen=_emptied(null, selection.chosen))
 
@@ -210,7 +210,7 @@ def relax(
         lawful = with_law(problem, settings, runner, null, strengths, fits)
         path = collect(problem, settings, runner, null, strengths, lawful)
         refits = _refits(problem, settings, runner, null, strengths[1:], _together(fits[1:]))
-    arms = (_arm("path", path), _arm("refits", refits))
+    arms = (_candidate("path", path), _candidate("refits", refits))
     return _selection(arms, {"min": _lowest, "1se": _sparsest, "simplest": _simplest}[rule](arms))
 
 
@@ -360,32 +360,32 @@ def _refit(problem: PathProblem, settings: PathSettings, runner: Runner, fits: F
     return replace(refits, parameters=(whole, *refits.parameters[1:]), standing=None)  # that of fewer inputs
 
 
-def _arm(name: str, path: MLPPath) -> Arm:
+def _candidate(name: str, path: MLPPath) -> Candidate:
     return _at(name, path, minimum(path.row_loss, path.row_weights))
 
 
-def _at(name: str, path: MLPPath, index: int) -> Arm:
-    return Arm(name, path, index, float(weighted_mean(path.row_loss[index], path.row_weights)))
+def _at(name: str, path: MLPPath, index: int) -> Candidate:
+    return Candidate(name, path, index, float(weighted_mean(path.row_loss[index], path.row_weights)))
 
 
-def _lowest(arms: tuple[Arm, ...]) -> Arm:
+def _lowest(arms: tuple[Candidate, ...]) -> Candidate:
     """Return the arm of lowest held-out loss."""
-    return min(arms, key=lambda arm: arm.loss)
+    return min(arms, key=lambda candidate: candidate.loss)
 
 
-def _near(arms: tuple[Arm, ...]) -> Integers:
+def _near(arms: tuple[Candidate, ...]) -> Integers:
     """Return the strengths of the refits within one paired standard error of the arm of lowest held-out loss."""
     path = arms[-1].path
     above, error = mean_and_error(path.row_loss - _rows(_lowest(arms)), path.row_weights, path.dependence)
     return np.flatnonzero(above <= error)
 
 
-def _sparsest(arms: tuple[Arm, ...]) -> Arm:
+def _sparsest(arms: tuple[Candidate, ...]) -> Candidate:
     """Return the refits where they are near the lowest loss, else the arm that has it."""
     return arms[-1] if arms[-1].index in _near(arms) else _lowest(arms)
 
 
-def _simplest(arms: tuple[Arm, ...]) -> Arm:
+def _simplest(arms: tuple[Candidate, ...]) -> Candidate:
     """Return the simplest of all refits and the arm of lowest held-out loss that may have the least expected loss."""
     refits, best = arms[-1], _lowest(arms)
     row_loss = np.vstack([refits.path.row_loss, _rows(best)])
@@ -394,7 +394,7 @@ def _simplest(arms: tuple[Arm, ...]) -> Arm:
     return _at(refits.name, refits.path, index) if index < len(row_loss) - 1 else best
 
 
-def _agreed(arms: tuple[Arm, ...]) -> Arm:
+def _agreed(arms: tuple[Candidate, ...]) -> Candidate:
     """Return, of the refits near the lowest loss, those whose inputs the folds agree on; without any, the lowest arm.
 
     An input counts by the share of folds x seeds that hold it, less a half: one that few folds hold counts against.
@@ -413,7 +413,7 @@ def _agreed(arms: tuple[Arm, ...]) -> Arm:
     return _at(refits.name, path, int(near[np.lexsort((loss, -agreement))[0]]))
 
 
-def _selection(arms: tuple[Arm, ...], chosen: Arm) -> InputSelection:
+def _selection(arms: tuple[Candidate, ...], chosen: Candidate) -> InputSelection:
     weights, null = chosen.path.row_weights, chosen.path.null_row_loss
     gain, gain_error = (float(value) for value in mean_and_error(null - _rows(chosen), weights, chosen.path.dependence))
     return InputSelection(
@@ -426,20 +426,24 @@ def _selection(arms: tuple[Arm, ...], chosen: Arm) -> InputSelection:
     )
 
 
-def _rows(arm: Arm) -> Array:
-    return np.asarray(arm.path.row_loss[arm.index])
+def _rows(candidate: Candidate) -> Array:
+    return np.asarray(candidate.path.row_loss[candidate.index])
 
 
-def _emptied(null: NullObjectives, arm: Arm) -> Arm:
+def _emptied(null: NullObjectives, candidate: Candidate) -> Candidate:
     """Put the null model of every training set in the place of an arm's best strength."""
-    path, parameters, kept = arm.path, [w.copy() for w in arm.path.parameters], arm.path.inputs_kept.copy()
+    path, parameters, kept = (
+        candidate.path,
+        [w.copy() for w in candidate.path.parameters],
+        candidate.path.inputs_kept.copy(),
+    )
     for w in parameters:
-        w[arm.index] = 0
-    parameters[-1][arm.index] = null.outputs[-1]
-    kept[arm.index, -1] = False
-    networks = None if path.fold_networks is None else _emptied_folds(null, path, path.fold_networks, arm.index)
+        w[candidate.index] = 0
+    parameters[-1][candidate.index] = null.outputs[-1]
+    kept[candidate.index, -1] = False
+    networks = None if path.fold_networks is None else _emptied_folds(null, path, path.fold_networks, candidate.index)
     emptied = replace(path, parameters=tuple(parameters), inputs_kept=kept, fold_networks=networks)
-    return replace(arm, path=emptied)
+    return replace(candidate, path=emptied)
 
 
 def _emptied_folds(null: NullObjectives, path: MLPPath, networks: FoldNetworks, index: int) -> FoldNetworks:

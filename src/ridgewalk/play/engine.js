@@ -12,6 +12,7 @@ const EPSILON = 1e-8, BETA_1 = 0.9, BETA_2 = 0.999, RHO = 0.9;
 const MOST_ROWS = 20000, MOST_UNITS = 1024, MOST_LAYERS = 3;
 const SLICE = 15; // milliseconds of training between two looks at the messages
 const REPORT = 100; // milliseconds between two reports of a path
+const TURNS = 10; // of the tasks of one fold and start
 
 const DEFAULTS = {
   folds: 5, seeds: [0], hidden: [32], activation: "relu", delta: 1, optimizer: "adam", momentum: 0, rate: 0.01, epochs: 600,
@@ -108,10 +109,19 @@ function checkPenalty(penalty, layers) {
     `layerFactors is one number of zero or more for each of ${layers} layers, got ${penalty.layerFactors}: give as many.`);
 }
 
+/** Bytes as they are, or what they are compressed from. */
+async function unpacked(bytes) {
+  const view = new Uint8Array(bytes.buffer ?? bytes, bytes.byteOffset ?? 0, bytes.byteLength);
+  if (view[0] !== 0x1f || view[1] !== 0x8b) return view;
+  const stream = new Blob([view]).stream().pipeThrough(new DecompressionStream("gzip"));
+  return new Uint8Array(await new Response(stream).arrayBuffer());
+}
+
 /** The kernels, ready to be called. */
 class Engine {
-  /** Compile and start the kernels from the bytes of engine.wasm. */
+  /** Compile and start the kernels from the bytes of engine.wasm, or of engine.wasm.gz. */
   static async instantiate(bytes) {
+    bytes = await unpacked(bytes);
     const nothing = () => 0;
     const imports = new Proxy({}, { get: () => new Proxy({}, { get: () => nothing, has: () => true }), has: () => true });
     const { instance } = await WebAssembly.instantiate(bytes, imports);
@@ -168,6 +178,13 @@ class Engine {
     const outputs = session.outputs(x, count);
     session.free();
     return outputs;
+  }
+
+  /** Strengths of a path: 0, then `count` geometric steps up to the one at which the null model wins. */
+  strengths(given, count) {
+    const problem = new Problem(this, given), strengths = problem.strengths(count);
+    problem.free();
+    return strengths;
   }
 
   // What lies in the kernels' memory.
@@ -428,9 +445,7 @@ class PathRecord {
     return found;
   }
   network(s, pair) {
-    let at = 0;
-    this.engine.written(Float64Array, 3, (out) => (at = this.engine.kernels.rw_path_cell(this.at, s, pair, out)));
-    return this.engine.floats(at, this.problem.numbers);
+    return this.engine.written(Float32Array, this.problem.numbers, (at) => this.engine.kernels.rw_path_network(this.at, s, pair, at));
   }
   /** Everything that a page shows of a path. */
   result() {
@@ -690,7 +705,7 @@ class PathRun {
       worker.load = 0;
     }
     this.waiting = [];
-    for (let pair = 0; pair < this.problem.pairs; ++pair) this.waiting.push({ number: -1 - pair, pair, way: "dense", strength: 0 });
+    for (let pair = 0; pair < this.problem.pairs; ++pair) this.waiting.push({ number: -1 - pair, pair, way: "dense", strength: 0, turn: pair * TURNS });
     this.deal();
   }
   /** Keep every worker busy with two tasks: one that it does, and one that waits. */
@@ -723,12 +738,14 @@ class PathRun {
     if (!this.lawful) return this.goOn();
     return this.complete();
   }
-  /** Train a pair at every strength from its dense fit: before the dense fits of later folds, so that a first curve stands early. */
+  /** Train a pair at every strength from its dense fit: fold after fold, and some strengths first, so that a curve stands early. */
   raise(pair, weights) {
-    const { pairs } = this.problem, raised = [];
-    for (let s = 0; s < this.record.strengths.length; ++s)
-      raised.push({ number: s * pairs + pair, pair, way: "raised", strength: this.record.strengths[s], weights });
-    this.waiting.unshift(...raised);
+    const { pairs } = this.problem, late = (s) => (s % 4 === 2 ? 0 : s % 2 === 0 ? 1 : 2);
+    this.record.strengths.forEach((strength, s) => {
+      const turn = pair * TURNS + 1 + late(s) + s / this.record.strengths.length;
+      this.waiting.push({ number: s * pairs + pair, pair, way: "raised", strength, weights, turn });
+    });
+    this.waiting.sort((a, b) => a.turn - b.turn);
   }
   goOn() {
     const { pairs } = this.problem, count = this.record.strengths.length;

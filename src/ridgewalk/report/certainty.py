@@ -7,11 +7,11 @@ import numpy as np
 from ridgewalk.formatting import format_number
 from ridgewalk.path.confidence import Band, ConfidenceSet
 from ridgewalk.path.dependence import mean_and_error
-from ridgewalk.path.input_selection import RIDGES, Arm, InputSelection
+from ridgewalk.path.input_selection import RIDGES, Candidate, InputSelection
 from ridgewalk.path.result import MLPPath
 from ridgewalk.path.selection import Choice
 from ridgewalk.report.rounding import rounded
-from ridgewalk.report.schema import ArmAlong, Certainty
+from ridgewalk.report.schema import CandidateCurve, Certainty
 
 
 def certainty(path: MLPPath, choice: Choice) -> Certainty:
@@ -40,27 +40,29 @@ def _simultaneous(path: MLPPath) -> tuple[Band | None, ConfidenceSet | None]:
     return path.band(), path.confidence_set()
 
 
-def arms_along(path: MLPPath, selection: InputSelection | None) -> list[ArmAlong]:
+def candidate_curves(path: MLPPath, selection: InputSelection | None) -> list[CandidateCurve]:
     """Return every curve of held-out losses: that of a path; or those of a selection's arms, refits by ridge."""
     if selection is None:
         order = np.argsort(path.alphas, kind="stable")
         return [_curve("held-out loss", path, order.tolist(), own=True)]
     curves = []
-    for arm in selection.arms:
-        own = arm.name == selection.chosen.name
-        shown = selection.chosen.path if own else arm.path
-        curves += _ridges(arm, shown, own) if arm.name == "refits" else [_curve(arm.name, shown, None, own)]
+    for candidate in selection.arms:
+        own = candidate.name == selection.chosen.name
+        shown = selection.chosen.path if own else candidate.path
+        curves += (
+            _ridges(candidate, shown, own) if candidate.name == "refits" else [_curve(candidate.name, shown, None, own)]
+        )
     return curves
 
 
-def _ridges(arm: Arm, path: MLPPath, own: bool) -> list[ArmAlong]:
+def _ridges(candidate: Candidate, path: MLPPath, own: bool) -> list[CandidateCurve]:
     """Return a curve of refits for every ridge; a path's strengths each come with every one, in order."""
     count = len(RIDGES)
-    names = [f"{arm.name}, ridge {format_number(ridge)}" for ridge in RIDGES]
+    names = [f"{candidate.name}, ridge {format_number(ridge)}" for ridge in RIDGES]
     return [_curve(name, path, list(range(k, len(path.alphas), count)), own) for k, name in enumerate(names)]
 
 
-def _curve(name: str, path: MLPPath, entries: list[int] | None, own: bool) -> ArmAlong:
+def _curve(name: str, path: MLPPath, entries: list[int] | None, own: bool) -> CandidateCurve:
     places = list(range(len(path.alphas))) if entries is None else entries
     loss, error = mean_and_error(path.row_loss[places], path.row_weights, path.dependence)
     return {

@@ -32,7 +32,7 @@ from ridgewalk.path.input_selection import InputSelection
 from ridgewalk.path.result import MLPPath
 from ridgewalk.path.selection import Choice, Rule
 from ridgewalk.report.answers import short_answers
-from ridgewalk.report.certainty import arms_along, certainty
+from ridgewalk.report.certainty import candidate_curves, certainty
 from ridgewalk.report.compared import MOST_CLASSES, Given, given_rows, held_out
 from ridgewalk.report.drawn_network import layers_along, network_along, node_names
 from ridgewalk.report.effects import Looked, effects_along, rows_for_effects, signed_effects
@@ -108,7 +108,7 @@ class Extras:
     selection: InputSelection | None = None
     diagnosis: DiagnosisData | None = None
     history: History | None = None
-    title: str = "A walked path"
+    title: str = "A fitted path"
     linear: LinearSummary | None = None
     blend: BlendSummary | None = None
     answer: AnswerSummary | None = None
@@ -149,7 +149,7 @@ def page_data(
     variables = extras.variables or plain_variables(origins or columns)
     looked = rows_for_effects(extras.given, extras.fit)
     certain = certainty(path, choice or path.choose(rule))
-    arms = arms_along(path, extras.selection)
+    arms = candidate_curves(path, extras.selection)
     along = next(arm["entries"] for arm in arms if arm["entries"] and summary["index"] in arm["entries"])
     inputs = inputs_along(path, origins, summary["index"], along, variables, looked)
     nodes = node_names(path, columns, names)

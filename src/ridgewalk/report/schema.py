@@ -60,7 +60,7 @@ class InputSummary(TypedDict):
     kept_in_folds: float  # a share
 
 
-class ArmSummary(TypedDict):
+class CandidateSummary(TypedDict):
     """What the path before a selection, or a refit, reached."""
 
     name: str
@@ -227,7 +227,7 @@ class Summary(PathSummary):
     """A path, and its inputs; more where inputs were selected, and in the files of a fit."""
 
     inputs: list[InputSummary]
-    arms: NotRequired[list[ArmSummary]]  # with select_inputs or relax
+    arms: NotRequired[list[CandidateSummary]]  # with select_inputs or relax
     gain_over_null: NotRequired[Gain]
     significant: NotRequired[bool]  # with select_inputs
     task: NotRequired[str]  # in files
@@ -320,7 +320,7 @@ class Curves(TypedDict):
     validation_loss: Nested
 
 
-class ArmAlong(TypedDict):
+class CandidateCurve(TypedDict):
     """A curve of held-out losses along rising strengths: the path, an arm of a selection, refits under one ridge.
 
     ``entries`` are its places in ``summary["path"]``; None where that is another arm's.
@@ -507,7 +507,7 @@ class Page(TypedDict):
     sentences: list[str]
     diagnosis: DiagnosisData | None
     answers: list[ShortAnswer]
-    arms: list[ArmAlong]
+    arms: list[CandidateCurve]
     certainty: Certainty
     inputs: InputsAlong
     network: NetworkAlong

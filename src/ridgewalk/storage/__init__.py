@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Any
 from ridgewalk.storage.container import (
     FORMAT,
     Arrays,
+    ArrayStore,
+    JsonObject,
     ModelFileError,
-    Record,
-    Shelf,
     WrongError,
     check_text,
     opened,
@@ -73,17 +73,17 @@ def save(
         If a parameter is no plain data (a scorer, a splitter, a random generator): it is not kept, and the loaded model
         has its default.
     """
-    shelf, path = Shelf(), Path(file)
+    store, path = ArrayStore(), Path(file)
     of_table = type(model).__name__ in TABLE_ESTIMATORS
-    document = described_table(model, encoder, target, shelf) if of_table else described(model, encoder, target, shelf)
+    document = described_table(model, encoder, target, store) if of_table else described(model, encoder, target, store)
     text = json.dumps(document)
-    size = len(text) + sum(array.nbytes for array in shelf.arrays.values())
+    size = len(text) + sum(array.nbytes for array in store.arrays.values())
     try:  # what cannot be read is never written
-        check_text(text.encode(), size, len(shelf.arrays))
-        _stored(json.loads(text), Arrays(shelf.arrays, size))
+        check_text(text.encode(), size, len(store.arrays))
+        _stored(json.loads(text), Arrays(store.arrays, size))
     except WrongError as error:
         raise ModelFileError(f"This {type(model).__name__} cannot be kept in a file: {error.found}.") from None
-    write(document, shelf, path)
+    write(document, store, path)
     return path
 
 
@@ -138,6 +138,6 @@ def read(file: str | os.PathLike[str]) -> Stored:
     )
 
 
-def _stored(document: Record, arrays: Arrays) -> Stored:
+def _stored(document: JsonObject, arrays: Arrays) -> Stored:
     """Make the model, of a table or of columns of numbers, that a document describes."""
     return (stored_table if document["estimator"] in TABLE_ESTIMATORS else stored)(document, arrays)

@@ -28,8 +28,8 @@ from ridgewalk.files import written
 FORMAT = 4
 _READABLE = ("3", "4")  # of format 3 a path says of a cell only whether it holds the null model
 
-Anything = NDArray[Any]
-Record = dict[str, Any]
+AnyArray = NDArray[Any]
+JsonObject = dict[str, Any]
 
 
 class ModelFileError(ValueError):
@@ -57,11 +57,11 @@ class Arrays:
         Bytes of the file.
     """
 
-    def __init__(self, arrays: Mapping[str, Anything], size: int) -> None:
+    def __init__(self, arrays: Mapping[str, AnyArray], size: int) -> None:
         self._arrays, self._left = arrays, _most(size)
-        self._found: dict[tuple[str, Callable[[Anything], bool]], bool] = {}
+        self._found: dict[tuple[str, Callable[[AnyArray], bool]], bool] = {}
 
-    def __getitem__(self, name: str) -> Anything:
+    def __getitem__(self, name: str) -> AnyArray:
         return self._arrays[name]
 
     def take(self, count: int, what: str) -> None:
@@ -76,7 +76,7 @@ class Arrays:
         if count < 0 or self._left < 0:
             raise WrongError(f"{what} would take {_figure(count)} bytes, out of all proportion to the file")
 
-    def meets(self, name: str, law: Callable[[Anything], bool]) -> bool:
+    def meets(self, name: str, law: Callable[[AnyArray], bool]) -> bool:
         """Whether an array, which may stand in many places, is as a law wants it; looked at once."""
         if (name, law) not in self._found:
             self._found[name, law] = law(self[name])
@@ -121,22 +121,22 @@ def _sha256(content: Any) -> str:
     return hashlib.sha256(content).hexdigest()
 
 
-class Shelf:
+class ArrayStore:
     """Arrays by name, for the file; equal ones are kept once."""
 
     def __init__(self) -> None:
-        self.arrays: dict[str, Anything] = {}
+        self.arrays: dict[str, AnyArray] = {}
         self.entries: dict[str, list[Any]] = {}
         self._known: dict[str, str] = {}
         self._prefix = ""
 
-    def part(self, name: str) -> Shelf:
-        """Return the same shelf, on which names are those of a part of the model."""
+    def part(self, name: str) -> ArrayStore:
+        """Return the same store, on which names are those of a part of the model."""
         part = copy(self)
         part._prefix = f"{self._prefix}{name}/"
         return part
 
-    def put(self, name: str, values: Anything) -> str:
+    def put(self, name: str, values: AnyArray) -> str:
         """Keep an array; the name that it is found by."""
         array = np.asarray(values, dtype=values.dtype.newbyteorder("="), order="C")
         entry = [array.dtype.name, list(array.shape), _sha256(array)]
@@ -177,7 +177,7 @@ class Shelf:
 
 
 def restored(given: Any, arrays: Arrays) -> Any:
-    """Turn what :meth:`Shelf.plain` gave back into the value."""
+    """Turn what :meth:`ArrayStore.plain` gave back into the value."""
     value: Any = given
     match given:
         case list():
@@ -206,20 +206,20 @@ def as_text(given: Any) -> str:
     return given
 
 
-def write(document: Record, shelf: Shelf, file: Path) -> None:
+def write(document: JsonObject, store: ArrayStore, file: Path) -> None:
     """Write a document and its arrays, whole or not at all."""
-    text = json.dumps(document | {"arrays": shelf.entries}, allow_nan=False, separators=(",", ":"))
+    text = json.dumps(document | {"arrays": store.entries}, allow_nan=False, separators=(",", ":"))
     metadata = {"ridgewalk": f"{FORMAT} {_sha256(text.encode())} {text}"}
     if not file.parent.is_dir():
         raise FileNotFoundError(f"There is no folder {file.parent} to write {file.name} into: make it first.")
     try:
         with written(file) as unfinished:
-            save_file(shelf.arrays, unfinished, metadata)
+            save_file(store.arrays, unfinished, metadata)
     except SafetensorError as error:
         raise OSError(f"{file} cannot be written: {error}.") from None
 
 
-def opened(path: Path) -> tuple[Record, Arrays]:
+def opened(path: Path) -> tuple[JsonObject, Arrays]:
     """Read document and arrays of a file, and see that they are those that were written.
 
     Nothing is made of a number in it, or of its text, before it is seen that this takes no more memory than a file of

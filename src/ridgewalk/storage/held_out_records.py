@@ -24,7 +24,7 @@ from ridgewalk.report.schema import (
     HeldOut,
     Task,
 )
-from ridgewalk.storage.container import Record, WrongError, as_text
+from ridgewalk.storage.container import JsonObject, WrongError, as_text
 
 Word = TypeVar("Word", bound=str)
 _NAMES: tuple[CompetitorName, ...] = get_args(CompetitorName)
@@ -38,7 +38,7 @@ _OF_NUMBERS: tuple[Metric, ...] = ("R2", "RMSE", "MAE")
 _METRICS_OF = {"classes": _OF_CLASSES, "labels": _OF_CLASSES, "number": _OF_NUMBERS, "numbers": _OF_NUMBERS}
 
 
-def held_out_of(record: Record | None) -> HeldOut | None:
+def held_out_of(record: JsonObject | None) -> HeldOut | None:
     """Read what a model reached on held-out rows; None where the file says nothing of it.
 
     Raises
@@ -79,7 +79,7 @@ def held_out_of(record: Record | None) -> HeldOut | None:
     return found
 
 
-def _competitor(record: Record) -> Competitor:
+def _competitor(record: JsonObject) -> Competitor:
     return Competitor(
         name=_one_of(_NAMES, record["name"]),
         rows=_count(record["rows"]),
@@ -89,7 +89,7 @@ def _competitor(record: Record) -> Competitor:
     )
 
 
-def _difference(record: Record) -> Difference:
+def _difference(record: JsonObject) -> Difference:
     verdict, needed = record["verdict"], record["rows_needed"]
     return Difference(
         than=_one_of(_NAMES, record["than"]),
@@ -102,11 +102,11 @@ def _difference(record: Record) -> Difference:
     )
 
 
-def _metrics(record: Record) -> dict[Metric, Estimate]:
+def _metrics(record: JsonObject) -> dict[Metric, Estimate]:
     return {_one_of(_METRICS, name): _estimate(each) for name, each in record.items()}
 
 
-def _estimate(record: Record) -> Estimate:
+def _estimate(record: JsonObject) -> Estimate:
     return Estimate(value=_number(record["value"]), standard_error=_number(record["standard_error"]))
 
 

@@ -37,17 +37,17 @@ from ridgewalk.path.families import (
     MCPPath,
     penalty_family,
 )
-from ridgewalk.path.input_selection import Arm, InputSelection
+from ridgewalk.path.input_selection import Candidate, InputSelection
 from ridgewalk.path.law import NULL
 from ridgewalk.path.racing import Dropped
 from ridgewalk.path.result import FoldNetworks, MLPPath
 from ridgewalk.path.settings import PathSettings
 from ridgewalk.storage.container import (
-    Anything,
+    AnyArray,
     Arrays,
+    ArrayStore,
+    JsonObject,
     ModelFileError,
-    Record,
-    Shelf,
     WrongError,
     as_text,
     restored,
@@ -178,8 +178,8 @@ class Stored:
     target: str | None = None
 
 
-def described(model: Any, encoder: Encoder | None, target: str | None, shelf: Shelf) -> Record:
-    """Say all of a model but the numbers in its arrays, which go on the shelf."""
+def described(model: Any, encoder: Encoder | None, target: str | None, store: ArrayStore) -> JsonObject:
+    """Say all of a model but the numbers in its arrays, which go on the store."""
     kinds = _estimators()
     if type(model) not in kinds.values():
         raise ModelFileError(f"A model file holds a fitted {', '.join(kinds)}, got {type(model).__name__}.")
@@ -193,61 +193,61 @@ def described(model: Any, encoder: Encoder | None, target: str | None, shelf: Sh
             paths.append(path)
         return next(k for k, each in enumerate(paths) if each is path)
 
-    document: Record = {
+    document: JsonObject = {
         "version": __version__,
         "estimator": type(model).__name__,
-        "parameters": parameter_records(model, shelf),
+        "parameters": parameter_records(model, store),
         "fitted": {
-            name: shelf.plain(f"fitted/{name}", held[attribute])
+            name: store.plain(f"fitted/{name}", held[attribute])
             for name, (attribute, _) in _FITTED.items()
             if attribute in held
         },
-        "models": [model_record(f"model {k}", each, shelf) for k, each in enumerate(held["models_"])],
+        "models": [model_record(f"model {k}", each, store) for k, each in enumerate(held["models_"])],
         "best": next(k for k, each in enumerate(held["models_"]) if each is model.model_),
         **encoder_records(encoder),
         "target": target,
     }
     if "_trained" in held:
-        document["trained"] = [model_record(f"trained {k}", each, shelf) for k, each in enumerate(model._trained)]
-        document["seen"] = {"weight": model._seen.weight, **_scaling_record("seen", model._seen, shelf)}
+        document["trained"] = [model_record(f"trained {k}", each, store) for k, each in enumerate(model._trained)]
+        document["seen"] = {"weight": model._seen.weight, **_scaling_record("seen", model._seen, store)}
     if "_optimizer" in held:
-        document["standing"] = _standing_record(model, shelf)
+        document["standing"] = _standing_record(model, store)
     if "compaction_" in held:
         before, after = (_record(_SIZE, each, "size") for each in (model.compaction_.before, model.compaction_.after))
         document["compaction"] = {"before": before, "after": after, "seconds": model.compaction_.seconds}
     if "path_" in held:
         of_ratios = [number(each) for each in model.paths_]
         document |= {"path": number(model.path_), "paths_of_ratios": of_ratios}
-        document |= {"linear_path": number(model.linear_path_), "early_stopped": _early_stopped_record(model, shelf)}
+        document |= {"linear_path": number(model.linear_path_), "early_stopped": _early_stopped_record(model, store)}
     document["held_out"] = held.get("_held_out")
     if "input_selection_" in held:
-        document["input_selection"] = _selection_record(model.input_selection_, number, shelf)
-    records = [_path_record(f"path {k}", each, shelf) for k, each in enumerate(paths)]
-    return document | {"paths": records, "calibration": calibration_record(model, shelf)}
+        document["input_selection"] = _selection_record(model.input_selection_, number, store)
+    records = [_path_record(f"path {k}", each, store) for k, each in enumerate(paths)]
+    return document | {"paths": records, "calibration": calibration_record(model, store)}
 
 
-def _selection_record(selected: InputSelection, number: Callable[[MLPPath], int], shelf: Shelf) -> Record:
+def _selection_record(selected: InputSelection, number: Callable[[MLPPath], int], store: ArrayStore) -> JsonObject:
     """Describe which inputs were selected; ``number`` is that of a path in the file."""
 
-    def arm(each: Arm) -> Record:
+    def candidate(each: Candidate) -> JsonObject:
         return {
             "name": each.name,
             "path": number(each.path),
             "index": each.index,
-            "loss": shelf.plain("input selection", each.loss),
+            "loss": store.plain("input selection", each.loss),
         }
 
     return {
-        "arms": [arm(each) for each in selected.arms],
-        "chosen": arm(selected.chosen),
-        "null_loss": shelf.plain("input selection", selected.null_loss),
-        "gain": shelf.plain("input selection", selected.gain),
-        "gain_error": shelf.plain("input selection", selected.gain_error),
-        "frequency": shelf.put("frequency", selected.frequency),
+        "arms": [candidate(each) for each in selected.arms],
+        "chosen": candidate(selected.chosen),
+        "null_loss": store.plain("input selection", selected.null_loss),
+        "gain": store.plain("input selection", selected.gain),
+        "gain_error": store.plain("input selection", selected.gain_error),
+        "frequency": store.put("frequency", selected.frequency),
     }
 
 
-def encoder_records(encoder: Encoder | None) -> Record:
+def encoder_records(encoder: Encoder | None) -> JsonObject:
     """Describe what an encoder learned of every column, what was left out, and how new tables are read."""
     if encoder is None:
         return {"columns": None}
@@ -266,14 +266,14 @@ def _estimators() -> dict[str, Any]:
     return {kind.__name__: kind for kind in (MLPClassifier, MLPRegressor, MLPClassifierCV, MLPRegressorCV)}
 
 
-def parameter_records(model: Any, shelf: Shelf) -> Record:
+def parameter_records(model: Any, store: ArrayStore) -> JsonObject:
     """Describe the parameters of an estimator."""
     kept = {}
     for name, value in model.get_params(deep=False).items():
         if name in _UNKEPT:
             continue
         try:
-            kept[name] = shelf.plain(f"parameters/{name}", value)
+            kept[name] = store.plain(f"parameters/{name}", value)
         except ModelFileError:
             warnings.warn(
                 f"{name}={str(value)[:60]} is no plain data and was not kept: the loaded model predicts the same, and "
@@ -283,59 +283,61 @@ def parameter_records(model: Any, shelf: Shelf) -> Record:
     return kept
 
 
-def model_record(where: str, model: Model, shelf: Shelf) -> Record:
-    """Describe a model; its numbers go on the shelf."""
+def model_record(where: str, model: Model, store: ArrayStore) -> JsonObject:
+    """Describe a model; its numbers go on the store."""
     return {
-        **_network_record(where, model.network, model.loss, model.parameters, shelf),
-        **_scaling_record(where, model, shelf),
-        "inputs": shelf.put(f"{where}/inputs", model.inputs),
-        **_map_record(where, model.map, shelf),
+        **_network_record(where, model.network, model.loss, model.parameters, store),
+        **_scaling_record(where, model, store),
+        "inputs": store.put(f"{where}/inputs", model.inputs),
+        **_map_record(where, model.map, store),
     }
 
 
-def _network_record(where: str, network: Network, loss: Any, parameters: tuple[Anything, ...], shelf: Shelf) -> Record:
+def _network_record(
+    where: str, network: Network, loss: Any, parameters: tuple[AnyArray, ...], store: ArrayStore
+) -> JsonObject:
     return {
         "layers": [_record(_LAYERS, layer, "layer") for layer in network.layers],
         "loss": _record(_LOSSES, loss, "loss"),
         "parameters": [
-            shelf.put(f"{where}/{name}", each) for name, each in zip(network.names, parameters, strict=True)
+            store.put(f"{where}/{name}", each) for name, each in zip(network.names, parameters, strict=True)
         ],
     }
 
 
-def _scaling_record(where: str, scaled: Model | Fold | Moments, shelf: Shelf) -> Record:
-    return {name: shelf.put(f"{where}/{name}", getattr(scaled, name)) for name in _SCALING}
+def _scaling_record(where: str, scaled: Model | Fold | Moments, store: ArrayStore) -> JsonObject:
+    return {name: store.put(f"{where}/{name}", getattr(scaled, name)) for name in _SCALING}
 
 
-def _standing_record(model: Any, shelf: Shelf) -> Record:
+def _standing_record(model: Any, store: ArrayStore) -> JsonObject:
     """Say where ``partial_fit`` goes on; averages are there after a call of it."""
     standing = model._standing
-    record: Record = {
+    record: JsonObject = {
         "rate": model._optimizer.learning_rate,
-        "fallen_to": shelf.plain("standing/fallen_to", model._fallen_to),
+        "fallen_to": store.plain("standing/fallen_to", model._fallen_to),
         "waited": model._no_improvement_count,
         "steps": None,
     }
     if standing is None:
         return record
     averages = [
-        [shelf.put(f"standing/array {k} average {j}", each) for j, each in enumerate(state)]
+        [store.put(f"standing/array {k} average {j}", each) for j, each in enumerate(state)]
         for k, state in enumerate(standing.averages)
     ]
-    rate = shelf.put("standing/rate", standing.rate)
+    rate = store.put("standing/rate", standing.rate)
     return {**record, "steps": standing.steps, "rates": rate, "averages": averages}
 
 
-def _go_on(document: Record, model: Any, face: OutputSpec, arrays: Arrays) -> None:
+def _restore_training(document: JsonObject, model: Any, spec: OutputSpec, arrays: Arrays) -> None:
     """Give a loaded model what its training goes on from."""
     if "trained" in document:
-        model._trained = [model_of_record(record, face, arrays) for record in document["trained"]]
-        model._seen = _moments(document, model, face, arrays)
+        model._trained = [model_of_record(record, spec, arrays) for record in document["trained"]]
+        model._seen = _moments(document, model, spec, arrays)
     if "standing" in document:
         _stand(document["standing"], model, arrays)
 
 
-def _stand(record: Record, model: Any, arrays: Arrays) -> None:
+def _stand(record: JsonObject, model: Any, arrays: Arrays) -> None:
     """Put a loaded model where its training ended."""
     from ridgewalk.estimators.access import new_optimizer
 
@@ -347,7 +349,7 @@ def _stand(record: Record, model: Any, arrays: Arrays) -> None:
         model._standing = _standing(record, model, arrays)
 
 
-def _standing(record: Record, model: Any, arrays: Arrays) -> Standing:
+def _standing(record: JsonObject, model: Any, arrays: Arrays) -> Standing:
     shapes = model._trained[0].network.shapes
     averages = tuple(
         tuple(sized(arrays, name, "f", "RPQ", {"R": len(model._trained)}) for name in state)
@@ -365,89 +367,89 @@ def _standing(record: Record, model: Any, arrays: Arrays) -> Standing:
     return Standing(averages, int(record["steps"]), rates)
 
 
-def _path_record(where: str, path: MLPPath, shelf: Shelf) -> Record:
+def _path_record(where: str, path: MLPPath, store: ArrayStore) -> JsonObject:
     held = ((name, getattr(path, name)) for name in _PATH)
     return {
-        **_network_record(where, path.network, path.loss, path.parameters, shelf),
-        "tables": {name: shelf.put(f"{where}/{name}", each) for name, each in held if each is not None},
-        "heldout_rows": [shelf.put(f"{where}/heldout_rows {k}", each) for k, each in enumerate(path.heldout_rows)],
-        "fold_row_loss": [shelf.put(f"{where}/fold_row_loss {k}", each) for k, each in enumerate(path.fold_row_loss)],
-        "folds": [_fold_record(f"{where}/fold {k}", fold, shelf) for k, fold in enumerate(path.folds)],
-        "fold_networks": _fold_networks_record(where, path.fold_networks, shelf),
-        "settings": {name: shelf.plain(f"{where}/{name}", getattr(path.settings, name)) for name in _SETTINGS},
-        "penalty": _penalty_record(where, path.settings.penalty, shelf),
+        **_network_record(where, path.network, path.loss, path.parameters, store),
+        "tables": {name: store.put(f"{where}/{name}", each) for name, each in held if each is not None},
+        "heldout_rows": [store.put(f"{where}/heldout_rows {k}", each) for k, each in enumerate(path.heldout_rows)],
+        "fold_row_loss": [store.put(f"{where}/fold_row_loss {k}", each) for k, each in enumerate(path.fold_row_loss)],
+        "folds": [_fold_record(f"{where}/fold {k}", fold, store) for k, fold in enumerate(path.folds)],
+        "fold_networks": _fold_networks_record(where, path.fold_networks, store),
+        "settings": {name: store.plain(f"{where}/{name}", getattr(path.settings, name)) for name in _SETTINGS},
+        "penalty": _penalty_record(where, path.settings.penalty, store),
         "standardize": path.standardize,
         "engine": path.engine,
         "dropped": {
-            name: shelf.put(f"{where}/dropped {name}", getattr(path.dropped, name))
+            name: store.put(f"{where}/dropped {name}", getattr(path.dropped, name))
             for name in (_DROPPED if len(path.dropped.alphas) else ())
         },
-        "dependence": _dependence_record(where, path.dependence, shelf),
+        "dependence": _dependence_record(where, path.dependence, store),
     }
 
 
-def _early_stopped_record(model: Any, shelf: Shelf) -> Record | None:
+def _early_stopped_record(model: Any, store: ArrayStore) -> JsonObject | None:
     """Describe what networks that were stopped early gave, where there are any."""
     stopped: EarlyStopped | None = model.early_stopped_
     if stopped is None:
         return None
-    return {name: shelf.put(f"early stopped/{name}", getattr(stopped, name)) for name in _EARLY_STOPPED}
+    return {name: store.put(f"early stopped/{name}", getattr(stopped, name)) for name in _EARLY_STOPPED}
 
 
-def _dependence_record(where: str, dependence: Dependence, shelf: Shelf) -> Record:
+def _dependence_record(where: str, dependence: Dependence, store: ArrayStore) -> JsonObject:
     groups = dependence.groups
-    return {"kind": dependence.kind, "groups": None if groups is None else shelf.put(f"{where}/groups", groups)}
+    return {"kind": dependence.kind, "groups": None if groups is None else store.put(f"{where}/groups", groups)}
 
 
-def _fold_record(where: str, fold: Fold, shelf: Shelf) -> Record:
+def _fold_record(where: str, fold: Fold, store: ArrayStore) -> JsonObject:
     return {
-        "weights": shelf.put(f"{where}/weights", fold.weights),
-        **_scaling_record(where, fold, shelf),
-        **_map_record(where, fold.inputs, shelf),
+        "weights": store.put(f"{where}/weights", fold.weights),
+        **_scaling_record(where, fold, store),
+        **_map_record(where, fold.inputs, store),
     }
 
 
-def _map_record(where: str, inputs: InputMap | None, shelf: Shelf) -> Record:
+def _map_record(where: str, inputs: InputMap | None, store: ArrayStore) -> JsonObject:
     """Describe how columns are mapped, where they are."""
     if inputs is None:
         return {}
-    return {"map": {name: shelf.put(f"{where}/map {name}", getattr(inputs, name)) for name in _MAP}}
+    return {"map": {name: store.put(f"{where}/map {name}", getattr(inputs, name)) for name in _MAP}}
 
 
-def _fold_networks_record(where: str, networks: FoldNetworks | None, shelf: Shelf) -> Record | None:
+def _fold_networks_record(where: str, networks: FoldNetworks | None, store: ArrayStore) -> JsonObject | None:
     """Describe networks of folds and what they give, where they are not too large to be kept."""
     if networks is None or sum(each.nbytes for each in networks.parameters) > _MOST_NETWORKS:
         return None
     return {
-        "parameters": [shelf.put(f"{where}/fold array {k}", each) for k, each in enumerate(networks.parameters)],
-        "strengths": shelf.put(f"{where}/strengths of outputs", networks.strengths),
-        "outputs": [shelf.put(f"{where}/outputs {k}", each) for k, each in enumerate(networks.outputs)],
+        "parameters": [store.put(f"{where}/fold array {k}", each) for k, each in enumerate(networks.parameters)],
+        "strengths": store.put(f"{where}/strengths of outputs", networks.strengths),
+        "outputs": [store.put(f"{where}/outputs {k}", each) for k, each in enumerate(networks.outputs)],
     }
 
 
-def calibration_record(model: Any, shelf: Shelf) -> Record | None:
+def calibration_record(model: Any, store: ArrayStore) -> JsonObject | None:
     """Describe what the folds of an estimator missed on held-out rows; None where it holds nothing of that."""
     if "calibration_" not in vars(model):
         return None
     found: Calibration = model.calibration_
     return {
-        "scores": [shelf.put(f"calibration/scores {k}", each) for k, each in enumerate(found.scores)],
-        "shares": [shelf.put(f"calibration/shares {k}", each) for k, each in enumerate(found.shares)],
+        "scores": [store.put(f"calibration/scores {k}", each) for k, each in enumerate(found.scores)],
+        "shares": [store.put(f"calibration/shares {k}", each) for k, each in enumerate(found.shares)],
         "units": found.units,
     }
 
 
-def _penalty_record(where: str, penalty: Any, shelf: Shelf) -> Record:
+def _penalty_record(where: str, penalty: Any, store: ArrayStore) -> JsonObject:
     for kind, (family, names) in _PENALTIES.items():
         if type(penalty) is family:
-            return {"kind": kind} | {name: shelf.plain(f"{where}/{name}", getattr(penalty, name)) for name in names}
+            return {"kind": kind} | {name: store.plain(f"{where}/{name}", getattr(penalty, name)) for name in names}
     raise ModelFileError(
         f"A model file knows no penalty {type(penalty).__name__}: it holds {', '.join(_PENALTIES)}. A path under a "
         "penalty of your own can be pickled."
     )
 
 
-def stored(document: Record, arrays: Arrays) -> Stored:
+def stored(document: JsonObject, arrays: Arrays) -> Stored:
     """Make the model that a document describes."""
     from ridgewalk.estimators.access import set_held_out, set_models
 
@@ -462,17 +464,17 @@ def stored(document: Record, arrays: Arrays) -> Stored:
         if type(value) is not kind and not (value is None and name in _NONE):
             raise WrongError(f"its {name} is no {kind.__name__}")
         setattr(model, attribute, value)
-    face = _face(model, arrays)
-    if encoder is not None and encoder_width(encoder) != face.inputs:
-        raise WrongError(f"its columns become {encoder_width(encoder)}, and its network takes {face.inputs}")
-    models = [model_of_record(record, face, arrays) for record in document["models"]]
+    spec = _output_spec(model, arrays)
+    if encoder is not None and encoder_width(encoder) != spec.inputs:
+        raise WrongError(f"its columns become {encoder_width(encoder)}, and its network takes {spec.inputs}")
+    models = [model_of_record(record, spec, arrays) for record in document["models"]]
     if not all(arrays.meets(name, all_finite) for record in document["models"] for name in record["parameters"]):
         raise WrongError("its weights are not finite numbers, as those of a training that diverged")
     best = document["best"]
     if best not in range(len(models)):
         raise WrongError(f"it holds {len(models)} networks to predict with, of which {best} is the best")
-    paths = [_path(record, face, arrays) for record in document["paths"]]
-    _go_on(document, model, face, arrays)
+    paths = [_path(record, spec, arrays) for record in document["paths"]]
+    _restore_training(document, model, spec, arrays)
     if "compaction" in document:
         seconds = document["compaction"]["seconds"]
         before, after = (_thing(_SIZE, document["compaction"][when], "size") for when in ("before", "after"))
@@ -486,7 +488,7 @@ def stored(document: Record, arrays: Arrays) -> Stored:
     set_calibration(model, document, model.path_ if "path" in document else None, arrays)
     set_held_out(model, held_out_of(document.get("held_out")))
     if "input_selection" in document:
-        model.input_selection_ = _input_selection(document["input_selection"], paths, face, arrays)
+        model.input_selection_ = _input_selection(document["input_selection"], paths, spec, arrays)
     with np.errstate(over="ignore", invalid="ignore"):
         set_models(model, models, best)
     if not all(map(all_finite, (*model.coefs_, *model.intercepts_))):
@@ -495,7 +497,7 @@ def stored(document: Record, arrays: Arrays) -> Stored:
     return Stored(model, encoder, None if target is None else as_text(target))
 
 
-def with_parameters(kind: type[Any], document: Record, arrays: Arrays) -> Any:
+def with_parameters(kind: type[Any], document: JsonObject, arrays: Arrays) -> Any:
     """Make an estimator of a kind with the parameters that a document has, and check them."""
     parameters = {
         _OLD_PARAMETERS.get(name, name): restored(each, arrays)
@@ -507,7 +509,7 @@ def with_parameters(kind: type[Any], document: Record, arrays: Arrays) -> Any:
     return model
 
 
-def encoder_of(document: Record) -> Encoder | None:
+def encoder_of(document: JsonObject) -> Encoder | None:
     """Make the encoder that a document describes; None where there is none."""
     if document["columns"] is None:
         return None
@@ -531,7 +533,7 @@ def encoder_of(document: Record) -> Encoder | None:
     return Encoder.of(columns, *_table(document.get("table")))
 
 
-def _table(record: Record | None) -> tuple[tuple[str, ...], tuple[LeftOut, ...], TextFormat]:
+def _table(record: JsonObject | None) -> tuple[tuple[str, ...], tuple[LeftOut, ...], TextFormat]:
     """Read what means missing, what was left out and how files are read; models of before this was kept have none."""
     from ridgewalk.tables.choices import LeftOut, Role
     from ridgewalk.tables.text_format import TextFormat
@@ -574,7 +576,7 @@ class OutputSpec:
     losses: tuple[type, ...]
 
 
-def _face(model: Any, arrays: Arrays) -> OutputSpec:
+def _output_spec(model: Any, arrays: Arrays) -> OutputSpec:
     from sklearn.base import is_classifier
 
     from ridgewalk.estimators.access import has_one_target, is_multilabel, loss_of
@@ -593,7 +595,7 @@ def _face(model: Any, arrays: Arrays) -> OutputSpec:
     return OutputSpec(inputs, 1 if classes == 2 and not is_multilabel(model) else classes, (type(loss_of(model)),))
 
 
-def sized(arrays: Arrays, name: str, kind: str, letters: str, sizes: dict[str, int]) -> Anything:
+def sized(arrays: Arrays, name: str, kind: str, letters: str, sizes: dict[str, int]) -> AnyArray:
     """Give an array of a kind of numbers, with one axis per letter; equal letters are equal lengths."""
     array = arrays[name]
     fits = array.dtype.kind == kind and array.ndim == len(letters) and (kind == "b" or array.itemsize >= 4)
@@ -603,28 +605,28 @@ def sized(arrays: Arrays, name: str, kind: str, letters: str, sizes: dict[str, i
     return array
 
 
-def all_finite(array: Anything) -> bool:
+def all_finite(array: AnyArray) -> bool:
     """Return whether every number is finite."""
     return bool(np.isfinite(array).all())
 
 
-def none_negative(array: Anything) -> bool:
+def none_negative(array: AnyArray) -> bool:
     """Return whether no number is below 0."""
     return bool((array >= 0).all())
 
 
-def all_positive(array: Anything) -> bool:
+def all_positive(array: AnyArray) -> bool:
     """Return whether every number is above 0."""
     return bool((array > 0).all())
 
 
-def _moments(document: Record, model: Any, face: OutputSpec, arrays: Arrays) -> Moments:
+def _moments(document: JsonObject, model: Any, spec: OutputSpec, arrays: Arrays) -> Moments:
     """Means and deviations of the rows trained on; format 3 kept how they were scaled, and not their weight."""
     if "seen" not in document:
-        fold = _scaling(document["fold"], {"M": face.inputs}, arrays)
+        fold = _scaling(document["fold"], {"M": spec.inputs}, arrays)
         fold["scale"] = np.where(np.isinf(fold["scale"]), 0.0, fold["scale"])
         return Moments(model.t_ / model.n_iter_, **fold)
-    record, sizes = document["seen"], {"M": face.inputs}
+    record, sizes = document["seen"], {"M": spec.inputs}
     given = {name: sized(arrays, record[name], "f", letter, sizes) for name, letter in _SCALING.items()}
     sound = all(arrays.meets(record[name], all_finite) for name in _SCALING) and 0 < float(record["weight"]) < np.inf
     if not sound or not all(arrays.meets(record[name], none_negative) for name in ("scale", "target_scale")):
@@ -632,7 +634,7 @@ def _moments(document: Record, model: Any, face: OutputSpec, arrays: Arrays) -> 
     return Moments(float(record["weight"]), **given)
 
 
-def _scaling(record: Record, sizes: dict[str, int], arrays: Arrays) -> dict[str, Anything]:
+def _scaling(record: JsonObject, sizes: dict[str, int], arrays: Arrays) -> dict[str, AnyArray]:
     """Centers and scales of columns and targets: numbers that can be divided by."""
     given = {name: sized(arrays, record[name], "f", letter, sizes) for name, letter in _SCALING.items()}
     finite = all(arrays.meets(record[name], all_finite) for name in ("center", "target_center", "target_scale"))
@@ -641,7 +643,9 @@ def _scaling(record: Record, sizes: dict[str, int], arrays: Arrays) -> dict[str,
     return given
 
 
-def _network(record: Record, face: OutputSpec, axes: int, arrays: Arrays) -> tuple[Network, Any, tuple[Anything, ...]]:
+def _network(
+    record: JsonObject, spec: OutputSpec, axes: int, arrays: Arrays
+) -> tuple[Network, Any, tuple[AnyArray, ...]]:
     """Layers, loss and arrays of a network; its arrays have so many axes before those of the layers."""
     network = Network(tuple(_thing(_LAYERS, layer, "layer") for layer in record["layers"]))
     loss = _thing(_LOSSES, record["loss"], "loss")
@@ -651,23 +655,23 @@ def _network(record: Record, face: OutputSpec, axes: int, arrays: Arrays) -> tup
         each.dtype.kind != "f" or each.itemsize < 4 or each.ndim != axes + 2 for each in parameters
     ):
         raise WrongError(f"its weights have the shapes {shapes[:6]}, and its layers take {list(network.shapes)[:6]}")
-    if not isinstance(loss, face.losses) or face.outputs not in (None, network.dense[-1].units):
+    if not isinstance(loss, spec.losses) or spec.outputs not in (None, network.dense[-1].units):
         raise WrongError(f"its {type(loss).__name__} of {network.dense[-1].units} outputs is none of its estimator's")
     return network, loss, parameters
 
 
-def model_of_record(record: Record, face: OutputSpec, arrays: Arrays) -> Model:
+def model_of_record(record: JsonObject, spec: OutputSpec, arrays: Arrays) -> Model:
     """Make the model that a record describes."""
-    network, loss, parameters = _network(record, face, 0, arrays)
+    network, loss, parameters = _network(record, spec, 0, arrays)
     inputs = sized(arrays, record["inputs"], "i", "P", {})
-    if not arrays.meets(record["inputs"], none_negative) or inputs.max(initial=0) >= face.inputs:
-        raise WrongError(f"its network takes columns that are not among the {face.inputs} of its estimator")
+    if not arrays.meets(record["inputs"], none_negative) or inputs.max(initial=0) >= spec.inputs:
+        raise WrongError(f"its network takes columns that are not among the {spec.inputs} of its estimator")
     sizes = {"P": len(inputs), "M": network.dense[0].inputs, "C": network.dense[-1].units}
     mapped, scaling = _map(record, sizes, arrays), _scaling(record, sizes, arrays)
     return Model(network=network, parameters=parameters, loss=loss, inputs=inputs, map=mapped, **scaling)
 
 
-def _map(record: Record, sizes: dict[str, int], arrays: Arrays) -> InputMap | None:
+def _map(record: JsonObject, sizes: dict[str, int], arrays: Arrays) -> InputMap | None:
     """Read what P columns are mapped to, or nothing where a network takes them as they are."""
     if "map" not in record:
         if sizes["P"] != sizes["M"]:
@@ -683,10 +687,10 @@ def _map(record: Record, sizes: dict[str, int], arrays: Arrays) -> InputMap | No
     return found
 
 
-def _path(record: Record, face: OutputSpec, arrays: Arrays) -> MLPPath:
-    network, loss, parameters = _network(record, face, 2, arrays)
+def _path(record: JsonObject, spec: OutputSpec, arrays: Arrays) -> MLPPath:
+    network, loss, parameters = _network(record, spec, 2, arrays)
     settings, standardize = _how(record, arrays)
-    sizes = {"P": face.inputs, "M": network.dense[0].inputs, "C": network.dense[-1].units, "L": len(network.dense)}
+    sizes = {"P": spec.inputs, "M": network.dense[0].inputs, "C": network.dense[-1].units, "L": len(network.dense)}
     tables: dict[str, Any] = {"heldout_score": None} | {
         name: sized(arrays, each, *(_PATH | _FORMAT_3)[name], sizes) for name, each in record["tables"].items()
     }
@@ -735,7 +739,7 @@ def _path(record: Record, face: OutputSpec, arrays: Arrays) -> MLPPath:
     )
 
 
-def set_calibration(model: Any, document: Record, path: MLPPath | None, arrays: Arrays) -> None:
+def set_calibration(model: Any, document: JsonObject, path: MLPPath | None, arrays: Arrays) -> None:
     """Give a loaded model what its folds, which are those of a path, missed; files from before say nothing of it."""
     record = document.get("calibration")
     if record is None:
@@ -758,7 +762,7 @@ def set_calibration(model: Any, document: Record, path: MLPPath | None, arrays: 
     model.calibration_ = Calibration(scores, shares, units)
 
 
-def _dropped(record: Record | None, arrays: Arrays) -> Dropped:
+def _dropped(record: JsonObject | None, arrays: Arrays) -> Dropped:
     """Read which strengths a race dropped; files from before races say nothing of it."""
     if not record:
         return Dropped.none()
@@ -766,7 +770,7 @@ def _dropped(record: Record | None, arrays: Arrays) -> Dropped:
     return Dropped(**{name: sized(arrays, record[name], kind, "D", sizes) for name, kind in _DROPPED.items()})
 
 
-def _early_stopped(record: Record | None, path: MLPPath, arrays: Arrays) -> EarlyStopped | None:
+def _early_stopped(record: JsonObject | None, path: MLPPath, arrays: Arrays) -> EarlyStopped | None:
     """Read what networks that were stopped early gave on a path's folds; files from before say nothing of it."""
     if record is None:
         return None
@@ -778,7 +782,7 @@ def _early_stopped(record: Record | None, path: MLPPath, arrays: Arrays) -> Earl
     return EarlyStopped(**given)
 
 
-def _dependence(record: Record | None, sizes: dict[str, int], arrays: Arrays) -> Dependence:
+def _dependence(record: JsonObject | None, sizes: dict[str, int], arrays: Arrays) -> Dependence:
     """Read how rows depend on each other; older files take them for independent."""
     if record is None:
         return ROWS
@@ -786,13 +790,13 @@ def _dependence(record: Record | None, sizes: dict[str, int], arrays: Arrays) ->
     return Dependence(record["kind"], None if groups is None else sized(arrays, groups, "i", "N", sizes))
 
 
-def _fold(record: Record, sizes: dict[str, int], arrays: Arrays) -> Fold:
+def _fold(record: JsonObject, sizes: dict[str, int], arrays: Arrays) -> Fold:
     weights = sized(arrays, record["weights"], "f", "N", sizes)
     return Fold(weights, inputs=_map(record, sizes, arrays), **_scaling(record, sizes, arrays))
 
 
 def _fold_networks(
-    record: Record | None, network: Network, sizes: dict[str, int], lengths: list[dict[str, int]], arrays: Arrays
+    record: JsonObject | None, network: Network, sizes: dict[str, int], lengths: list[dict[str, int]], arrays: Arrays
 ) -> FoldNetworks | None:
     """Read networks of folds and what they give for the rows that their fold holds out."""
     if record is None:
@@ -813,7 +817,7 @@ def _fold_networks(
     return FoldNetworks(parameters, strengths, outputs)
 
 
-def _how(record: Record, arrays: Arrays) -> tuple[PathSettings, bool]:
+def _how(record: JsonObject, arrays: Arrays) -> tuple[PathSettings, bool]:
     """Return how a path was fitted, and whether its columns were standardized."""
     if "route" in record:
         given = _plain(record["route"], _FORMAT_3_ROUTE, arrays)
@@ -834,7 +838,7 @@ def _how(record: Record, arrays: Arrays) -> tuple[PathSettings, bool]:
     return settings, record["standardize"]
 
 
-def _plain(record: Record, types: Mapping[str, tuple[type, ...]], arrays: Arrays) -> dict[str, Any]:
+def _plain(record: JsonObject, types: Mapping[str, tuple[type, ...]], arrays: Arrays) -> dict[str, Any]:
     """Return values of the types that they were made of: nothing else is counted, copied or written out."""
     given = {name: restored(each, arrays) for name, each in record.items()}
     for name, value in given.items():
@@ -849,27 +853,27 @@ def _of_numbers(values: Sequence[Any]) -> bool:
     return all(isinstance(each, int | float) for each in values)
 
 
-def _input_selection(record: Record, paths: list[MLPPath], face: OutputSpec, arrays: Arrays) -> InputSelection:
-    def arm(given: Record) -> Arm:
+def _input_selection(record: JsonObject, paths: list[MLPPath], spec: OutputSpec, arrays: Arrays) -> InputSelection:
+    def candidate(given: JsonObject) -> Candidate:
         path, index = paths[given["path"]], given["index"]
         if index not in range(len(path.alphas)):
             raise WrongError(f"its inputs were selected at strength {index}, of {len(path.alphas)}")
-        return Arm(as_text(given["name"]), path, index, number(given["loss"]))
+        return Candidate(as_text(given["name"]), path, index, number(given["loss"]))
 
     def number(given: Any) -> float:
         return float(restored(given, arrays))
 
     return InputSelection(
-        arms=tuple(map(arm, record["arms"])),
-        chosen=arm(record["chosen"]),
+        arms=tuple(map(candidate, record["arms"])),
+        chosen=candidate(record["chosen"]),
         null_loss=number(record["null_loss"]),
         gain=number(record["gain"]),
         gain_error=number(record["gain_error"]),
-        frequency=sized(arrays, record["frequency"], "f", "P", {"P": face.inputs}),
+        frequency=sized(arrays, record["frequency"], "f", "P", {"P": spec.inputs}),
     )
 
 
-def _record(kinds: Kinds, thing: Any, what: str) -> Record:
+def _record(kinds: Kinds, thing: Any, what: str) -> JsonObject:
     """Say of a layer, a loss or a column which it is, and its fields."""
     for name, (kind, fields) in kinds.items():
         if type(thing) is kind:
@@ -877,7 +881,7 @@ def _record(kinds: Kinds, thing: Any, what: str) -> Record:
     raise ModelFileError(f"A model file knows no {what} {type(thing).__name__}: it holds {', '.join(kinds)}.")
 
 
-def _thing(kinds: Kinds, record: Record, what: str) -> Any:
+def _thing(kinds: Kinds, record: JsonObject, what: str) -> Any:
     """Make the layer, the loss or the column that a record says."""
     given = dict(record)
     name = given.pop("kind")

@@ -19,7 +19,7 @@ from ridgewalk.mixture import Mixture
 from ridgewalk.objective import weighted_mean
 from ridgewalk.path.blend import Blend
 from ridgewalk.path.result import MLPPath
-from ridgewalk.storage.container import Arrays, ModelFileError, Record, Shelf, WrongError, as_text, restored
+from ridgewalk.storage.container import Arrays, ArrayStore, JsonObject, ModelFileError, WrongError, as_text, restored
 from ridgewalk.storage.held_out_records import held_out_of
 from ridgewalk.storage.records import (
     OutputSpec,
@@ -53,8 +53,8 @@ TABLE_ESTIMATORS = ("TableClassifier", "TableRegressor")
 """Names of the estimators of tables."""
 
 
-def described_table(model: Any, encoder: Encoder | None, target: str | None, shelf: Shelf) -> Record:
-    """Describe a table model; its numbers go on the shelf."""
+def described_table(model: Any, encoder: Encoder | None, target: str | None, store: ArrayStore) -> JsonObject:
+    """Describe a table model; its numbers go on the store."""
     if not hasattr(model, "mixture_"):
         raise ModelFileError(f"This {type(model).__name__} is not fitted yet: call fit, then save.")
     if encoder is not None and encoder is not model.encoder_:
@@ -62,40 +62,40 @@ def described_table(model: Any, encoder: Encoder | None, target: str | None, she
             f"A {type(model).__name__} has an encoder of its own, and another came: leave encoder out."
         )
     mixture: Mixture = model.mixture_
-    record: Record = {
+    record: JsonObject = {
         "version": __version__,
         "estimator": type(model).__name__,
-        "parameters": parameter_records(model, shelf),
+        "parameters": parameter_records(model, store),
         "fitted": {
             "features": model.n_features_in_,
-            "feature_names": shelf.plain("feature names", getattr(model, "feature_names_in_", None)),
-            "classes": shelf.plain("classes", getattr(model, "classes_", None)),
-            "heldout_loss": shelf.plain("heldout_loss", model.heldout_loss_),
+            "feature_names": store.plain("feature names", getattr(model, "feature_names_in_", None)),
+            "classes": store.plain("classes", getattr(model, "classes_", None)),
+            "heldout_loss": store.plain("heldout_loss", model.heldout_loss_),
             "notes": list(model.notes_),
         },
         **encoder_records(model.encoder_),
         "mixture": {
-            "models": [model_record(f"mixture {k}", each, shelf) for k, each in enumerate(mixture.models)],
-            "shares": shelf.put("shares", mixture.shares),
+            "models": [model_record(f"mixture {k}", each, store) for k, each in enumerate(mixture.models)],
+            "shares": store.put("shares", mixture.shares),
         },
         "views": {
-            name: described(view, None, None, shelf.part(name)) for name, view in getattr(model, "views_", {}).items()
+            name: described(view, None, None, store.part(name)) for name, view in getattr(model, "views_", {}).items()
         },
         "blends": [],
-        "calibration": calibration_record(model, shelf),
+        "calibration": calibration_record(model, store),
         "target": target,
     }
     record["held_out"] = vars(model).get("_held_out")
     if hasattr(model, "blend_"):
         record["blends"] = [
-            {name: shelf.put(f"blend {k}/{name}", getattr(blend, name)) for name in _BLEND}
+            {name: store.put(f"blend {k}/{name}", getattr(blend, name)) for name in _BLEND}
             for k, blend in enumerate((model.blend_, model.unpenalized_blend_))
             if blend is not None
         ]
     return record
 
 
-def stored_table(document: Record, arrays: Arrays) -> Stored:
+def stored_table(document: JsonObject, arrays: Arrays) -> Stored:
     """Make the table model that a document describes."""
     from ridgewalk.estimators import access, table
 
@@ -153,7 +153,7 @@ def _specification(estimator: str, classes: Any, columns: int) -> OutputSpec:
     return OutputSpec(columns, 1 if binary else len(classes), (BinaryCrossEntropy if binary else CrossEntropy,))
 
 
-def _blend(record: Record, paths: list[MLPPath], arrays: Arrays) -> Blend:
+def _blend(record: JsonObject, paths: list[MLPPath], arrays: Arrays) -> Blend:
     """Read the weights of a blend of some paths."""
     path = paths[0]
     sizes = {"K": len(path.heldout_rows), "N": len(path.row_weights), "E": path.heldout_loss.shape[2]}

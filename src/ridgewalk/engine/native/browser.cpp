@@ -21,7 +21,7 @@ class Spec {
   const double* at_;
 };
 
-Strengths<float> strengths_of(Spec& spec) {
+RunStrengths<float> strengths_of(Spec& spec) {
   const float* values = spec.place<const float>();
   const int count = spec.whole();
   const bool per_run = spec.yes();
@@ -160,11 +160,11 @@ EXPORT(rw_free) void rw_free(void* place) { std::free(place); }
 
 // Any job, for tests: its runs, one after the other, each from its begin to its end.
 EXPORT(rw_job) void rw_job(const double* spec) {
-  Trainer<float> trainer(plan_of(Spec(spec)));
-  for (int run = 0; run < trainer.plan().runs; ++run) {
-    trainer.begin(run);
-    while (trainer.advance(7)) {}
-    trainer.finish();
+  PartwiseTraining<float> training(plan_of(Spec(spec)));
+  for (int run = 0; run < training.plan().runs; ++run) {
+    training.begin(run);
+    while (training.advance(7)) {}
+    training.finish();
   }
 }
 
@@ -232,10 +232,10 @@ EXPORT(rw_path_take) void rw_path_take(Path* path, int s, int pair, const double
 }
 EXPORT(rw_path_law) void rw_path_law(Path* path) { path->obey_law(); }
 EXPORT(rw_path_goes_on) int rw_path_goes_on(const Path* path, int pair) { return path->goes_on(pair); }
-EXPORT(rw_path_cell) const float* rw_path_cell(const Path* path, int s, int pair, double* out) {
+EXPORT(rw_path_cell) void rw_path_cell(const Path* path, int s, int pair, double* out) {
   write(Numbers{double(path->source(s, pair)), path->objective(s, pair), path->penalty(s, pair)}, out);
-  return path->held(s, pair).network.data();
 }
+EXPORT(rw_path_network) void rw_path_network(const Path* path, int s, int pair, float* out) { write(path->network(s, pair), out); }
 // The mean held-out loss of each strength, its error, the folds' own means; the numbers of the minimum and of the strongest
 // strength within one standard error of it.
 EXPORT(rw_path_curve) void rw_path_curve(const Path* path, double* loss, double* error, double* folds, double* chosen) {
@@ -252,7 +252,8 @@ EXPORT(rw_path_curve) void rw_path_curve(const Path* path, double* loss, double*
 EXPORT(rw_path_best) void rw_path_best(const Path* path, int s, double* out, double* zeros, uint8_t* inputs) {
   const int pair = path->best_pair(s);
   const Fitted& fitted = path->held(s, pair);
-  const Left left = left_of(path->problem(), fitted.network.data());
+  const std::vector<float> network = path->network(s, pair);
+  const Left left = left_of(path->problem(), network.data());
   write(Numbers{double(pair), fitted.training, double(left.units), double(left.weights)}, out);
   write(left.zeros, zeros);
   for (size_t p = 0; p < left.inputs.size(); ++p) inputs[p] = left.inputs[p];

@@ -57,7 +57,7 @@ InputMap map_of(nb::handle given) {
           numbers<const double>(map, "scale")};
 }
 
-template <class T> Strengths<T> strengths_of(nb::handle given) {
+template <class T> RunStrengths<T> strengths_of(nb::handle given) {
   if (given.is_none()) return {};
   const auto view = nb::cast<nb::ndarray<const T, nb::ndim<2>, nb::c_contig, nb::device::cpu>>(given);
   return {true, view.data(), int(view.shape(1)), view.shape(0) > 1};

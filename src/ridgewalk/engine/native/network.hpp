@@ -1,10 +1,10 @@
 // One tile forward through the layers and back: arrays, gradients, activations, dropout.
 #pragma once
-#include "draws.hpp"
 #include "kernels.hpp"
 #include "losses.hpp"
 #include "memory.hpp"
 #include "plan.hpp"
+#include "rng.hpp"
 #include "table.hpp"
 
 namespace ridgewalk {
@@ -180,7 +180,7 @@ struct Dropped {  // what dropout's numbers are drawn from
   int64_t step;
 };
 
-// One worker's tape: the output of every layer for one tile, and the way back.
+// One worker's pass: the cached output of every layer for one tile, forward, and the gradients, backward.
 template <class T> class Pass {
  public:
   explicit Pass(const Plan<T>& plan) : loss_(plan.loss) {

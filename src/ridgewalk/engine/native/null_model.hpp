@@ -25,6 +25,8 @@ class NullModel {
       for (size_t k = 0; k < rows_; ++k) targets_[k * count + c] = column[k] = problem.target_seen(fold, fold.training[k], c);
       null_.output.push_back(of.constant(column));
     }
+    constant_ = null_.output;
+    constant_loss_ = loss_of(constant_);
     if (problem.penalty.bias_alpha > 0) shrink();
     null_.loss = loss_of(null_.output);
   }
@@ -36,7 +38,7 @@ class NullModel {
     slopes_.resize(targets_.size());
     const int count = problem_.outputs, columns = problem_.columns;
     for (size_t k = 0; k < rows_; ++k)
-      RowLoss(problem_.loss).slopes(null_.output.data(), &targets_[k * count], count, &slopes_[k * count]);
+      RowLoss(problem_.loss).slopes(constant_.data(), &targets_[k * count], count, &slopes_[k * count]);
     for (double& slope : slopes_) slope /= double(rows_);
     x_.resize(rows_ * columns);
     for (size_t k = 0; k < rows_; ++k)
@@ -47,7 +49,7 @@ class NullModel {
         for (int c = 0; c < count; ++c) linear_[p * count + c] += x_[k * columns + p] * slopes_[k * count + c];
     double steepest = 0;
     for (double slope : linear_) steepest = std::max(steepest, std::abs(slope));
-    if (!(steepest > nothing * std::max(null_.loss, 1e-300))) return 0;
+    if (!(steepest > nothing * std::max(constant_loss_, 1e-300))) return 0;
     const PathPenalty& penalty = problem_.penalty;
     return penalty.family == Family::elasticnet ? of_elastic_net(steepest) : of_first_layer(steepest);
   }
@@ -101,7 +103,7 @@ class NullModel {
   }
   double of_elastic_net(double steepest) {
     const PathPenalty& penalty = problem_.penalty;
-    const double ratio = penalty.l1_ratio, depth = double(penalty.layer_factors.size()), loss = null_.loss;
+    const double ratio = penalty.l1_ratio, depth = double(penalty.layer_factors.size()), loss = constant_loss_;
     if (problem_.linear()) return steepest / std::max(ratio, least_l1_ratio) / penalty.layer_factors[0];
     const double mean = geometric_mean(0);
     const auto bound = [&](double slope, double l1, double l2) {
@@ -124,10 +126,10 @@ class NullModel {
       return longest / std::sqrt(double(count)) / factor;
     }
     const double ridge = penalty.upper_l2 * geometric_mean(1);
-    const double bound = steepest_input() * std::sqrt(4 * null_.loss / (27 * ridge)) / (factor * std::sqrt(double(tied)));
+    const double bound = steepest_input() * std::sqrt(4 * constant_loss_ / (27 * ridge)) / (factor * std::sqrt(double(tied)));
     const double tangent = penalty.layer_factors.size() == 2 ? bound : 3 * bound;
     if (!penalty.bounded()) return tangent;
-    return std::max(2 * tangent, std::sqrt(2 * null_.loss / (penalty.gamma * tied)) / factor);
+    return std::max(2 * tangent, std::sqrt(2 * constant_loss_ / (penalty.gamma * tied)) / factor);
   }
   double geometric_mean(size_t first) const {
     const Numbers& factors = problem_.penalty.layer_factors;
@@ -276,6 +278,8 @@ class NullModel {
   const RowsOfFold& fold_;
   size_t rows_;
   Null null_;
+  Numbers constant_;  // the best one without a penalty of the biases, from which the strongest strength is found
+  double constant_loss_ = 0;
   Numbers targets_, slopes_, x_, linear_;
 };
 

@@ -100,6 +100,15 @@ class Path {
     const int from = source(s, pair);
     return from == null_source ? null_fits_[pair] : cell(from, pair);
   }
+  // The network itself, without the weights of columns that are constant on its rows, which have taught it nothing.
+  std::vector<float> network(int s, int pair) const {
+    std::vector<float> all = held(s, pair).network;
+    const ArrayShape& first = problem_.arrays[0];
+    const Numbers& scale = problem_.folds[problem_.fold_of(pair)].scale;
+    for (int p = 0; p < first.inputs; ++p)
+      if (std::isinf(scale[p])) std::fill_n(all.begin() + p * first.units, first.units, 0.0f);
+    return all;
+  }
   bool lost(int s, int pair) const { return cell(s, pair).diverged && (s == 0 || source(s, pair) == s); }
 
   // Losses of the rows that a fold holds out at a strength, averaged over starts.

@@ -44,7 +44,7 @@ struct Optimizer {
 };
 
 // Strengths (runs or 1, count), where there are any.
-template <class T> struct Strengths {
+template <class T> struct RunStrengths {
   bool given = false;
   const T* values = nullptr;
   int count = 0;
@@ -54,7 +54,7 @@ template <class T> struct Strengths {
 #define RIDGEWALK_OVER(X) X(none) X(inputs) X(units)
 RIDGEWALK_KINDS(Over, over_names, RIDGEWALK_OVER)
 template <class T> struct Penalty {
-  Strengths<T> l1, l2, group;  // count is that of the inputs; of a group over units, that of the units
+  RunStrengths<T> l1, l2, group;  // count is that of the inputs; of a group over units, that of the units
   Over over = Over::none;
   const int32_t* member = nullptr;  // group of each input
   int groups = 0;

@@ -1,7 +1,8 @@
 // A path's problem in a page: rows, folds and settings, by the formulas of folds.py, losses.py, families.py, null_model.py.
 //
-// Everything here is in double precision and takes little time; what takes time is trained by run.hpp, in single precision.
+// Everything here is in double precision and takes little time; what takes time is trained by trainer.hpp, in single precision.
 #pragma once
+#include <algorithm>
 #include <cmath>
 #include <limits>
 #include <string>
@@ -292,6 +293,30 @@ struct Problem {
     return total;
   }
 
+  // A sum as NumPy takes it: one by one over the rows of several columns, by halves where there is but one.
+  static double summed(const Numbers& values, bool by_halves) {
+    if (by_halves) return halved(values.data(), values.size());
+    double sum = 0;
+    for (double v : values) sum += v;
+    return sum;
+  }
+  static double halved(const double* values, size_t count) {
+    if (count > 128) {
+      const size_t half = count / 2 - count / 2 % 8;
+      return halved(values, half) + halved(values + half, count - half);
+    }
+    double sum = 0;
+    size_t k = 0;
+    if (count >= 8) {
+      double r[8];
+      std::copy(values, values + 8, r);
+      for (k = 8; k + 8 <= count; k += 8)
+        for (size_t i = 0; i < 8; ++i) r[i] += values[k + i];
+      sum = ((r[0] + r[1]) + (r[2] + r[3])) + ((r[4] + r[5]) + (r[6] + r[7]));
+    }
+    for (; k < count; ++k) sum += values[k];
+    return sum;
+  }
   static void standardize(const Numbers& values, int columns, const std::vector<int64_t>& rows, Numbers& center, Numbers& scale) {
     center.assign(size_t(columns), 0), scale.assign(size_t(columns), std::numeric_limits<double>::infinity());
     const double share = 1.0 / double(rows.size());
@@ -302,8 +327,15 @@ struct Problem {
       for (int64_t row : rows) unit = std::max(unit, std::abs(at(row))), constant &= at(row) == at(rows[0]);
       center[p] = at(rows[0]);
       if (constant) continue;
-      for (int64_t row : rows) mean += share * (at(row) / unit);
-      for (int64_t row : rows) square += share * (at(row) / unit - mean) * (at(row) / unit - mean);
+      Numbers parts;
+      for (int64_t row : rows) parts.push_back(share * (at(row) / unit));
+      mean = summed(parts, columns == 1);
+      parts.clear();
+      for (int64_t row : rows) {
+        const double d = at(row) / unit - mean;
+        parts.push_back(share * (d * d));
+      }
+      square = summed(parts, columns == 1);
       center[p] = mean * unit;
       if (square > 0) scale[p] = std::sqrt(square) * unit;
     }

@@ -2,30 +2,30 @@
 // looked at, and changed, while it goes on.
 #pragma once
 #include "path.hpp"
-#include "run.hpp"
+#include "trainer.hpp"
 
 namespace ridgewalk {
 
 // A job whose arrays somebody else keeps, run by run.
-template <class T> class Trainer {
+template <class T> class PartwiseTraining {
  public:
-  explicit Trainer(Plan<T> plan) : plan_(std::move(plan)), bench_(plan_, 1, progress_) {}
+  explicit PartwiseTraining(Plan<T> plan) : plan_(std::move(plan)), trainer_(plan_, 1, progress_) {}
   Plan<T>& plan() { return plan_; }
-  Bench<T>& bench() { return bench_; }
+  Trainer<T>& trainer() { return trainer_; }
   const Data<T>& data() const { return *data_; }
 
   void begin(int run) {
     data_ = std::make_unique<Data<T>>(plan_, plan_.folds[size_t(plan_.fold[run])], progress_);
-    bench_.begin(run, *data_);
+    trainer_.begin(run, *data_);
   }
   // Read the rows again, which have other numbers now.
   void read_rows(int run) {
     auto fresh = std::make_unique<Data<T>>(plan_, plan_.folds[size_t(plan_.fold[run])], progress_);
-    bench_.take(*fresh);
+    trainer_.take(*fresh);
     data_ = std::move(fresh);
   }
-  bool advance(int64_t epochs) { return bench_.advance(epochs); }
-  void finish() { bench_.finish(); }
+  bool advance(int64_t epochs) { return trainer_.advance(epochs); }
+  void finish() { trainer_.finish(); }
   // Outputs of any rows of x, as the fold of a run standardizes them.
   template <class F> void outputs(const double* x, int64_t count, const F& f) {
     Source source = plan_.source;
@@ -36,14 +36,14 @@ template <class T> class Trainer {
     std::iota(numbers.begin(), numbers.end(), int64_t(0));
     const Rows rows{true, numbers.data(), ones.data(), ones.data(), count};
     const Table<T> table(source, plan_.folds[size_t(plan_.fold[0])], rows, plan_.tiled(), progress_);
-    bench_.outputs(table, f);
+    trainer_.outputs(table, f);
   }
 
  private:
   Plan<T> plan_;
   Progress progress_;
   std::unique_ptr<Data<T>> data_;
-  Bench<T> bench_;
+  Trainer<T> trainer_;
 };
 
 // How one network of a problem is trained.
@@ -65,19 +65,19 @@ class Session {
         start_(start ? std::vector<float>(start, start + problem.numbers) : problem.start(pair)), weights_(problem.numbers),
         slopes_(problem.numbers), x_(problem.x), free_(way == Way::free) {
     set_strength(strength);
-    trainer_ = std::make_unique<Trainer<T>>(plan(way));
-    trainer_->begin(0);
+    training_ = std::make_unique<PartwiseTraining<T>>(plan(way));
+    training_->begin(0);
   }
 
   // Train on by so many epochs; returns whether there are more to do.
   bool advance(int64_t epochs) {
-    const bool more = trainer_->advance(epochs);
-    epoch_ = std::min(epoch_ + epochs, trainer_->plan().epochs);
+    const bool more = training_->advance(epochs);
+    epoch_ = std::min(epoch_ + epochs, training_->plan().epochs);
     return more;
   }
   int64_t epoch() const { return epoch_; }
-  void finish() { trainer_->finish(); }
-  void look() { trainer_->bench().look(); }
+  void finish() { training_->finish(); }
+  void look() { training_->trainer().look(); }
 
   double data_loss() const { return data_loss_; }
   double penalty() const { return penalty_; }
@@ -90,7 +90,7 @@ class Session {
       const ArrayShape& shape = problem_.arrays[k];
       for (int p = 0; p < shape.inputs; ++p)
         for (int q = 0; q < shape.units; ++q)
-          slopes_[shape.first + size_t(p) * shape.units + q] = trainer_->bench().slope(int(k), p, q);
+          slopes_[shape.first + size_t(p) * shape.units + q] = training_->trainer().slope(int(k), p, q);
     }
     return slopes_.data();
   }
@@ -108,16 +108,16 @@ class Session {
       std::copy(now.group.begin(), now.group.end(), strengths_[k].group.begin());
     }
   }
-  void set_rate(double rate) { trainer_->plan().optimizer.rate = rate; }
+  void set_rate(double rate) { training_->plan().optimizer.rate = rate; }
   void set_rows(const double* x) {
     x_.assign(x, x + x_.size());
-    trainer_->read_rows(0);
+    training_->read_rows(0);
   }
 
   // Outputs of any rows, (rows, outputs), in the units of the target.
   void outputs(const double* x, int64_t count, double* out) {
     const int outputs = problem_.outputs;
-    trainer_->outputs(x, count, [&](int64_t row, const T* output) {
+    training_->outputs(x, count, [&](int64_t row, const T* output) {
       for (int c = 0; c < outputs; ++c)
         out[row * outputs + c] = double(output[size_t(c) * tile]) * fold_.target_scale[c] + fold_.target_center[c];
     });
@@ -129,12 +129,12 @@ class Session {
       for (int c = 0; c < problem_.outputs; ++c) z[c] = double(output[size_t(c) * tile]);
       return problem_.scored(fold_, row, z.data());
     };
-    const Data<T>& data = trainer_->data();
+    const Data<T>& data = training_->data();
     if (data.validation)
-      trainer_->bench().outputs(*data.validation,
+      training_->trainer().outputs(*data.validation,
                                 [&](int64_t k, const T* output) { held_out[k] = of(fold_.held_out[size_t(k)], output); });
     double sum = 0;
-    trainer_->bench().outputs(data.training, [&](int64_t k, const T* output) { sum += of(fold_.training[size_t(k)], output); });
+    training_->trainer().outputs(data.training, [&](int64_t k, const T* output) { sum += of(fold_.training[size_t(k)], output); });
     return sum / double(fold_.training.size());
   }
 
@@ -182,7 +182,7 @@ class Session {
 
   Penalty<T> penalty_of(size_t k) {
     const ArrayStrengths<T>& s = strengths_[k];
-    const auto given = [](const std::vector<T>& of) { return Strengths<T>{!of.empty(), of.data(), int(of.size()), false}; };
+    const auto given = [](const std::vector<T>& of) { return RunStrengths<T>{!of.empty(), of.data(), int(of.size()), false}; };
     Penalty<T> penalty{given(s.l1), given(s.l2), given(s.group), Over::none, nullptr, 0, s.concavity};
     if (s.group.empty()) return penalty;
     members_.resize(s.group.size());
@@ -201,7 +201,7 @@ class Session {
   std::vector<int32_t> members_;
   double data_loss_ = 0, penalty_ = 0, validation_loss_ = 0, residual_ = 0;
   bool diverged_ = false, finished_ = false, free_;
-  std::unique_ptr<Trainer<T>> trainer_;
+  std::unique_ptr<PartwiseTraining<T>> training_;
 };
 
 }  // namespace ridgewalk

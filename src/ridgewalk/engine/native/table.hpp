@@ -26,8 +26,8 @@ template <class T> struct Tile {
   int width() const { return padded<T>(count); }
 };
 
-// One worker's place to build a tile in.
-template <class T> struct Desk {
+// Where one worker builds a tile.
+template <class T> struct TileBuffer {
   Buffer<T> x, target, weights;
   Buffer<T> stored;  // what a mapped x is made of
   Buffer<double> shares;
@@ -35,7 +35,7 @@ template <class T> struct Desk {
   std::vector<int32_t> columns, slots;  // compressed rows: columns of the tile, and place + 1 of each column in it
   int sparse_inputs = 0;
 
-  Desk(const Source& source, bool tiled)
+  TileBuffer(const Source& source, bool tiled)
       : x(tiled && !source.mapped ? 0 : source.sparse() ? tile : size_t(padded<T>(source.inputs)) * tile),
         target(size_t(padded<T>(source.outputs)) * tile),
         weights(tile),
@@ -75,20 +75,20 @@ template <class T> class Table {
     }
   }
 
-  bool stays() const { return tiled_ && !source_.mapped; }  // whether a tile is there for good, and not on a desk
+  bool stays() const { return tiled_ && !source_.mapped; }  // whether tiles are stored, and not built in a buffer
   int64_t rows() const { return rows_.count; }
   int64_t tiles() const { return (rows_.count + tile - 1) / tile; }
   const int64_t* numbers() const { return numbers_.get(); }
   double total() const { return total_; }
 
   // Tile k of the batch that has `size` rows: those at `positions`, or the table's own in their order.
-  Tile<T> load(const int32_t* positions, int64_t size, int64_t k, Desk<T>& desk) const {
+  Tile<T> load(const int32_t* positions, int64_t size, int64_t k, TileBuffer<T>& buffer) const {
     const int count = int(std::min<int64_t>(tile, size - k * tile));
-    Tile<T> out{desk.x.get(), source_.inputs, source_.sparse(), nullptr, desk.target.get(), desk.weights.get(), desk.shares.get(),
-                desk.numbers.get(), count};
+    Tile<T> out{buffer.x.get(), source_.inputs, source_.sparse(), nullptr, buffer.target.get(), buffer.weights.get(),
+                buffer.shares.get(), buffer.numbers.get(), count};
     if (tiled_) {
       const T* stored = x_.get() + size_t(k) * tile * stored_;
-      if (source_.mapped) mapping_.apply(stored, count, desk.x.get());
+      if (source_.mapped) mapping_.apply(stored, count, buffer.x.get());
       else out.x = stored;
       out.target = target_.get() + size_t(k) * tile * source_.outputs;
       out.weights = weights_.get() + k * tile;
@@ -99,18 +99,18 @@ template <class T> class Table {
       const T* targets[tile] = {};
       for (int r = 0; r < tile; ++r) {
         const int64_t at = r < count ? (positions ? positions[k * tile + r] : k * tile + r) : -1;
-        desk.weights[r] = at < 0 ? T(0) : weights_[at] / T(size);
-        desk.shares[r] = at < 0 ? 0.0 : shares_[at];
-        desk.numbers[r] = at < 0 ? 0 : numbers_[at];
+        buffer.weights[r] = at < 0 ? T(0) : weights_[at] / T(size);
+        buffer.shares[r] = at < 0 ? 0.0 : shares_[at];
+        buffer.numbers[r] = at < 0 ? 0 : numbers_[at];
         if (at < 0) continue;
         targets[r] = target_.get() + size_t(at) * target_width_;
         if (stored_) rows[r] = x_.get() + size_t(at) * width_;
       }
-      gather<T>(targets, source_.outputs, desk.target.get());
-      if (stored_) gather<T>(rows, stored_, (source_.mapped ? desk.stored : desk.x).get());
-      if (source_.mapped) mapping_.apply(desk.stored.get(), count, desk.x.get());
+      gather<T>(targets, source_.outputs, buffer.target.get());
+      if (stored_) gather<T>(rows, stored_, (source_.mapped ? buffer.stored : buffer.x).get());
+      if (source_.mapped) mapping_.apply(buffer.stored.get(), count, buffer.x.get());
     }
-    if (source_.sparse()) scatter(out, desk);
+    if (source_.sparse()) scatter(out, buffer);
     return out;
   }
 
@@ -119,26 +119,26 @@ template <class T> class Table {
     return tiled_ ? (size_t(row / tile) * features + feature) * tile + row % tile : size_t(row) * width + feature;
   }
 
-  void scatter(Tile<T>& out, Desk<T>& desk) const {
-    for (int32_t column : desk.columns) desk.slots[column] = 0;
-    desk.columns.clear();
+  void scatter(Tile<T>& out, TileBuffer<T>& buffer) const {
+    for (int32_t column : buffer.columns) buffer.slots[column] = 0;
+    buffer.columns.clear();
     for (int r = 0; r < out.count; ++r)
       for (int64_t e = source_.starts[out.numbers[r]]; e < source_.starts[out.numbers[r] + 1]; ++e) {
-        int32_t& slot = desk.slots[source_.columns[e]];
+        int32_t& slot = buffer.slots[source_.columns[e]];
         if (slot) continue;
-        desk.columns.push_back(source_.columns[e]);
-        slot = int32_t(desk.columns.size());
+        buffer.columns.push_back(source_.columns[e]);
+        slot = int32_t(buffer.columns.size());
       }
-    if (desk.x.size() < desk.columns.size() * tile) desk.x = Buffer<T>(2 * desk.columns.size() * tile);
-    else std::memset(static_cast<void*>(desk.x.get()), 0, desk.columns.size() * tile * sizeof(T));
+    if (buffer.x.size() < buffer.columns.size() * tile) buffer.x = Buffer<T>(2 * buffer.columns.size() * tile);
+    else std::memset(static_cast<void*>(buffer.x.get()), 0, buffer.columns.size() * tile * sizeof(T));
     for (int r = 0; r < out.count; ++r)
       for (int64_t e = source_.starts[out.numbers[r]]; e < source_.starts[out.numbers[r] + 1]; ++e) {
         const int32_t column = source_.columns[e];
-        desk.x[size_t(desk.slots[column] - 1) * tile + r] = T(source_.x(e) / fold_.scale[column]);
+        buffer.x[size_t(buffer.slots[column] - 1) * tile + r] = T(source_.x(e) / fold_.scale[column]);
       }
-    out.x = desk.x.get();
-    out.inputs = int(desk.columns.size());
-    out.columns = desk.columns.data();
+    out.x = buffer.x.get();
+    out.inputs = int(buffer.columns.size());
+    out.columns = buffer.columns.data();
   }
 
   const Source& source_;

@@ -5,7 +5,7 @@
 #include <mutex>
 #include <numeric>
 
-#include "run.hpp"
+#include "trainer.hpp"
 
 namespace ridgewalk {
 
@@ -69,18 +69,18 @@ class Work {  // what Python holds of a job under way
 
 template <class T> class Training : public Work {
  public:
-  // Fewer runs than threads: each run's passes are shared by a crew. The numbers do not depend on it, nor on how many
-  // threads can be had.
+  // Fewer runs than threads: each run's passes are shared by a pool of threads. The numbers do not depend on it, nor on
+  // how many threads can be had.
   Training(Plan<T> plan, int threads) : plan_(std::move(plan)), order_(plan_.runs), data_(plan_.folds.size()) {
     std::iota(order_.begin(), order_.end(), 0);
     std::stable_sort(order_.begin(), order_.end(), [&](int a, int b) { return plan_.fold[a] < plan_.fold[b]; });
     for (int run = 0; run < plan_.runs; ++run) ++data_[plan_.fold[run]].runs;
-    const int crews = std::max(1, std::min(threads, plan_.runs));
-    threads = std::min(threads, crews * Cutter(plan_).most());  // no slice, no work
-    threads_.reserve(size_t(crews));  // from here on nothing throws: threads that run cannot be left behind
-    for (int crew = 0; crew < crews; ++crew) {
+    const int pools = std::max(1, std::min(threads, plan_.runs));
+    threads = std::min(threads, pools * Cutter(plan_).most());  // no slice, no work
+    threads_.reserve(size_t(pools));  // from here on nothing throws: threads that run cannot be left behind
+    for (int pool = 0; pool < pools; ++pool) {
       enter();
-      if (started(threads_, [this, size = threads / crews + (crew < threads % crews)] { serve(size); })) continue;
+      if (started(threads_, [this, size = threads / pools + (pool < threads % pools)] { serve(size); })) continue;
       if (threads_.empty()) threadless_ = true;  // who waits works
       else leave();
       break;
@@ -99,18 +99,18 @@ template <class T> class Training : public Work {
   };
 
   void work_here() override { serve(1); }
-  void serve(int crew_size) {
+  void serve(int pool_size) {
     const faults::Scope own(true);
     const FlushedDenormals flushed;
     try {
-      Bench<T> bench(plan_, crew_size, progress);
+      Trainer<T> trainer(plan_, pool_size, progress);
       for (int k = next_++; k < plan_.runs && !progress.stopped(); k = next_++) {
         Shared& shared = data_[plan_.fold[order_[k]]];
         {
           std::lock_guard lock(shared.mutex);
           if (!shared.data) shared.data = std::make_unique<Data<T>>(plan_, plan_.folds[plan_.fold[order_[k]]], progress);
         }
-        bench.train(order_[k], *shared.data);
+        trainer.train(order_[k], *shared.data);
         std::lock_guard lock(shared.mutex);
         if (--shared.runs == 0) shared.data.reset();
       }

@@ -4,10 +4,10 @@
 #include <numeric>
 #include <optional>
 
-#include "awake.hpp"
-#include "crew.hpp"
+#include "active_units.hpp"
 #include "progress.hpp"
-#include "update.hpp"
+#include "thread_pool.hpp"
+#include "updater.hpp"
 
 namespace ridgewalk {
 
@@ -73,33 +73,33 @@ template <class T> std::vector<Range> ranges(const std::vector<Shape>& all) {
   return found;
 }
 
-// One worker's own desk and tape, and the gradient of a range: of the awake alone, of their biases, and of all.
+// One worker's own buffer and pass, and the gradient of a range: of the active units alone, of their biases, and of all.
 template <class T> struct Worker {
-  Desk<T> desk;
+  TileBuffer<T> buffer;
   Pass<T> pass;
-  Buffer<T> some, biases, dw;
+  Buffer<T> active_rows, biases, dw;
   Worker(const Plan<T>& plan, size_t in_range)
-      : desk(plan.source, plan.tiled()), pass(plan), some(in_range), biases(in_range), dw(in_range) {}
+      : buffer(plan.source, plan.tiled()), pass(plan), active_rows(in_range), biases(in_range), dw(in_range) {}
 };
 
-// Where a crew's runs are trained, one after the other; nothing is allocated between two steps.
-template <class T> class Bench {
+// Trains the runs of a pool of threads, one after the other; nothing is allocated between two steps.
+template <class T> class Trainer {
  public:
-  Bench(const Plan<T>& plan, int crew_size, Progress& progress)
-      : plan_(plan), shapes_(shapes<T>(plan.layers)), ranges_(ranges<T>(shapes_)), cutter_(plan), crew_(crew_size),
-        progress_(progress), awake_(plan, shapes_) {
-    for (int s = 0; s < cutter_.most(); ++s) parts_.push_back(std::make_unique<Gradients<T>>(shapes_, awake_.possible()));
+  Trainer(const Plan<T>& plan, int pool_size, Progress& progress)
+      : plan_(plan), shapes_(shapes<T>(plan.layers)), ranges_(ranges<T>(shapes_)), cutter_(plan), pool_(pool_size),
+        progress_(progress), active_(plan, shapes_) {
+    for (int s = 0; s < cutter_.most(); ++s) parts_.push_back(std::make_unique<Gradients<T>>(shapes_, active_.possible()));
     size_t in_range = 0;
     for (const Range& range : ranges_)
       in_range = std::max(in_range, size_t(range.last - range.first) * shapes_[range.array].stride);
-    for (int k = 0; k < std::max(crew_.size(), cutter_.most_kept()); ++k)
+    for (int k = 0; k < std::max(pool_.size(), cutter_.most_kept()); ++k)
       workers_.push_back(std::make_unique<Worker<T>>(plan, in_range));
     w_ = zeros<T>(shapes_);
     if (plan.optimizer.nesterov || plan.polish_steps >= 0) point_ = zeros<T>(shapes_);
     if (plan.patience >= 0) best_ = zeros<T>(shapes_);
     if (plan.polish_steps >= 0) z_ = zeros<T>(shapes_);
     scratch_ = zeros<T>(shapes_);
-    if (awake_.possible()) whole_ = zeros<T>(shapes_);
+    if (active_.possible()) whole_ = zeros<T>(shapes_);
   }
 
   // Train one run; returns early, with nothing written, when told to stop.
@@ -113,9 +113,9 @@ template <class T> class Bench {
   void begin(int run, const Data<T>& data) {
     run_ = run;
     data_ = &data;
-    movers_.clear();
+    updaters_.clear();
     for (size_t k = 0; k < shapes_.size(); ++k) {
-      movers_.push_back(std::make_unique<Mover<T>>(shapes_[k], plan_.optimizer, Prox<T>(plan_.penalties[k], run), k % 2));
+      updaters_.push_back(std::make_unique<Updater<T>>(shapes_[k], plan_.optimizer, Prox<T>(plan_.penalties[k], run), k % 2));
       read(plan_.start[k], k);
     }
     training_loss_.reset(), validation_loss_.reset();
@@ -141,7 +141,7 @@ template <class T> class Bench {
         const Dropped dropped{uint64_t(plan_.seeds[run_]), step};
         const bool ahead = plan_.optimizer.nesterov;
         if (ahead)
-          for (size_t k = 0; k < shapes_.size(); ++k) movers_[k]->look_ahead(w_[k].get(), point_[k].get());
+          for (size_t k = 0; k < shapes_.size(); ++k) updaters_[k]->look_ahead(w_[k].get(), point_[k].get());
         const int64_t count = std::min(size, n - first);
         lost += slice_gradients(ahead ? point_ : w_, order ? order + first : nullptr, count, &dropped, plan_.batch_losses);
         if (progress_.stopped()) return false;
@@ -187,7 +187,7 @@ template <class T> class Bench {
     Worker<T>& worker = *workers_[0];
     const Arrays<T>& seen = seen_of(w_);
     for (int64_t k = 0; k < rows.tiles(); ++k) {
-      const Tile<T> data = rows.load(nullptr, rows.rows(), k, worker.desk);
+      const Tile<T> data = rows.load(nullptr, rows.rows(), k, worker.buffer);
       const T* output = worker.pass.forward(seen, data, nullptr);
       for (int r = 0; r < data.count; ++r) f(k * tile + r, output + r);
     }
@@ -199,19 +199,19 @@ template <class T> class Bench {
   // One step of every array. A gradient is summed where it stays in a near cache until its weights are updated; the rows
   // of an array whose weights are penalized in groups must wait for each other.
   void update(const Cut& cut, int64_t step, double rate, double ramp) {
-    crew_.each(int(ranges_.size()), [&](int k, int member) {
+    pool_.each(int(ranges_.size()), [&](int k, int member) {
       const Range& range = ranges_[k];
-      Mover<T>& mover = *movers_[range.array];
-      const T* dw = gradient_of(cut, range, *workers_[member], mover.in_groups() ? place(range) : workers_[member]->dw.get());
-      if (!mover.in_groups()) mover.step(w_[range.array].get(), dw, rate, step, ramp, range.first, range.last);
+      Updater<T>& updater = *updaters_[range.array];
+      const T* dw = gradient_of(cut, range, *workers_[member], updater.in_groups() ? place(range) : workers_[member]->dw.get());
+      if (!updater.in_groups()) updater.step(w_[range.array].get(), dw, rate, step, ramp, range.first, range.last);
     });
     for (size_t k = 0; k < shapes_.size(); ++k)
-      if (movers_[k]->in_groups())
-        movers_[k]->step(w_[k].get(), whole()[k].get(), rate, step, ramp, 0, shapes_[k].inputs);
+      if (updaters_[k]->in_groups())
+        updaters_[k]->step(w_[k].get(), whole()[k].get(), rate, step, ramp, 0, shapes_[k].inputs);
   }
 
   // Where the gradient of all arrays is put together.
-  const Arrays<T>& whole() const { return awake_.all() ? parts_[0]->arrays : whole_; }
+  const Arrays<T>& whole() const { return active_.all() ? parts_[0]->arrays : whole_; }
   T* place(const Range& range) const {
     return whole()[range.array].get() + size_t(range.first) * shapes_[range.array].stride;
   }
@@ -219,7 +219,7 @@ template <class T> class Bench {
   // Gradient of the data loss over a batch, slice by slice; gives the batch's part of the mean loss where it is asked for.
   double slice_gradients(const Arrays<T>& at, const int32_t* positions, int64_t size, const Dropped* dropped, bool losses) {
     const Table<T>& rows = data_->training;
-    const int group = rows.stays() ? together : 1;  // any other tile stands on the one desk
+    const int group = rows.stays() ? together : 1;  // any other tile is built in the one buffer
     const bool keeps = cutter_.cut(size).keeps;
     const Arrays<T>& seen = seen_of(at);
     const double loss = in_slices(
@@ -227,7 +227,7 @@ template <class T> class Bench {
         [&](int s, int member, int64_t first, int count, double* sum) {
           Worker<T>& worker = *workers_[keeps ? s : member];
           Tile<T> tiles[together];
-          for (int t = 0; t < count; ++t) tiles[t] = rows.load(positions, size, first + t, worker.desk);
+          for (int t = 0; t < count; ++t) tiles[t] = rows.load(positions, size, first + t, worker.buffer);
           worker.pass.add_gradients(seen, tiles, count, dropped, keeps, *parts_[s], losses ? sum : nullptr);
         },
         [&](int s) { parts_[s]->clear(keeps); }, [&](int s) { parts_[s]->finish(); });
@@ -235,25 +235,25 @@ template <class T> class Bench {
   }
   // What a pass over these arrays runs on; workers and slices are made ready for it.
   const Arrays<T>& seen_of(const Arrays<T>& at) {
-    const Arrays<T>& seen = awake_.of(at);
-    if (!awake_.possible()) return seen;
-    for (const auto& part : parts_) part->take(awake_.shapes());
-    for (const auto& worker : workers_) worker->pass.take(awake_.shapes());
+    const Arrays<T>& seen = active_.of(at);
+    if (!active_.possible()) return seen;
+    for (const auto& part : parts_) part->take(active_.shapes());
+    for (const auto& worker : workers_) worker->pass.take(active_.shapes());
     return seen;
   }
   // The gradient of a range, over all slices; it stands in dw, or in parts_[0] where there is but one slice.
   const T* gradient_of(const Cut& cut, const Range& range, const Worker<T>& worker, T* dw) const {
     const auto [array, first, last] = range;
-    if (awake_.all()) return sum_slices(cut, range, dw);
-    const auto [next, end] = awake_.rows(array, first, last);
-    const T* some = sum_slices(cut, {array, next, end}, worker.some.get());
+    if (active_.all()) return sum_slices(cut, range, dw);
+    const auto [next, end] = active_.rows(array, first, last);
+    const T* active_rows = sum_slices(cut, {array, next, end}, worker.active_rows.get());
     const T* biases = sum_slices(cut, {array / 2 * 2 + 1, 0, 1}, worker.biases.get());
-    awake_.put_back(array, first, last, some, biases, dw);
+    active_.put_back(array, first, last, active_rows, biases, dw);
     return dw;
   }
   // Rows of the gradient of what the passes ran on.
   const T* sum_slices(const Cut& cut, const Range& range, T* dw) const {
-    const size_t stride = awake_.shapes()[range.array].stride, count = (range.last - range.first) * stride;
+    const size_t stride = active_.shapes()[range.array].stride, count = (range.last - range.first) * stride;
     const int dense = range.array / 2;
     if (cut.keeps && range.array % 2 == 0 && parts_[0]->ways[dense] == Gradients<T>::wide) {
       std::memset(static_cast<void*>(dw), 0, count * sizeof(T));
@@ -271,7 +271,7 @@ template <class T> class Bench {
   double gradient(const Arrays<T>& at) {
     const int64_t rows = data_->training.rows();
     const double loss = slice_gradients(at, nullptr, rows, nullptr, true);
-    crew_.each(int(ranges_.size()), [&](int k, int member) {
+    pool_.each(int(ranges_.size()), [&](int k, int member) {
       gradient_of(cutter_.cut(rows), ranges_[k], *workers_[member], place(ranges_[k]));
     });
     return loss;
@@ -286,7 +286,7 @@ template <class T> class Bench {
         rows->rows(), 1,
         [&](int, int member, int64_t first, int, double* total) {
           Worker<T>& worker = *workers_[member];
-          const Tile<T> data = rows->load(nullptr, rows->rows(), first, worker.desk);
+          const Tile<T> data = rows->load(nullptr, rows->rows(), first, worker.buffer);
           *total += worker.pass.loss(data, worker.pass.forward(seen, data, nullptr));
         },
         nothing, nothing);
@@ -300,7 +300,7 @@ template <class T> class Bench {
     const int count = cutter_.cut(size).slices;
     const int64_t tiles = tiles_in(size);
     double sums[most_slices] = {};
-    crew_.each(count, [&](int s, int member) {
+    pool_.each(count, [&](int s, int member) {
       begin(s);
       const int64_t last = tiles * (s + 1) / count;
       for (int64_t k = tiles * s / count; k < last && !progress_.stopped(); k += group)
@@ -325,7 +325,7 @@ template <class T> class Bench {
 
   double penalty(const Arrays<T>& at) {
     double total = 0;
-    for (size_t k = 0; k < shapes_.size(); ++k) total += movers_[k]->penalty(at[k].get());
+    for (size_t k = 0; k < shapes_.size(); ++k) total += updaters_[k]->penalty(at[k].get());
     return total;
   }
 
@@ -335,9 +335,9 @@ template <class T> class Bench {
     for (size_t k = 0; k < shapes_.size(); ++k) {
       const T *w = w_[k].get(), *dw = whole()[k].get();
       T* out = scratch_[k].get();
-      const T step = movers_[k]->residual_step();
+      const T step = updaters_[k]->residual_step();
       for (size_t i = 0; i < shapes_[k].size(); ++i) out[i] = w[i] - step * dw[i];
-      movers_[k]->prox(out, step, out);
+      updaters_[k]->prox(out, step, out);
       each_weight(k, [&](size_t i) {
         const double distance = std::abs(double(w[i] - out[i])) / double(step);
         if (!(distance <= worst)) worst = distance;  // what is not a number stays
@@ -359,7 +359,7 @@ template <class T> class Bench {
         if (residual() <= plan_.polish_tolerance) break;
       }
       const double at_point = gradient(point_);
-      const Arrays<T>& slopes = whole();  // until the next gradient, whoever sleeps in the trials
+      const Arrays<T>& slopes = whole();  // until the next gradient, whichever units are inactive in the trials
       double z_loss;
       for (;;) {
         double along = 0, squared = 0;
@@ -367,7 +367,7 @@ template <class T> class Bench {
           const T *y = point_[k].get(), *dy = slopes[k].get();
           T* z = z_[k].get();
           for (size_t i = 0; i < shapes_[k].size(); ++i) z[i] = y[i] - T(rate) * dy[i];
-          movers_[k]->prox(z, T(rate), z);
+          updaters_[k]->prox(z, T(rate), z);
           each_weight(k, [&](size_t i) {
             const double moved = double(z[i] - y[i]);
             along += double(dy[i]) * moved;
@@ -455,12 +455,12 @@ template <class T> class Bench {
   const std::vector<Shape> shapes_;
   const std::vector<Range> ranges_;
   const Cutter cutter_;
-  Crew crew_;
+  ThreadPool pool_;
   Progress& progress_;
   std::vector<std::unique_ptr<Gradients<T>>> parts_;
   std::vector<std::unique_ptr<Worker<T>>> workers_;
-  std::vector<std::unique_ptr<Mover<T>>> movers_;
-  Awake<T> awake_;
+  std::vector<std::unique_ptr<Updater<T>>> updaters_;
+  ActiveUnits<T> active_;
   Arrays<T> w_, point_, best_, z_, scratch_, whole_;
   Shuffle shuffle_;
   int run_ = 0;

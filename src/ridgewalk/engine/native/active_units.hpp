@@ -2,8 +2,9 @@
 //
 //   h_q = act(b_q), the same for every row        dw_in[.][q] = 0,  db[q] = 0,  dw_out[q][.] = h_q sum_r dy[.][r]
 //
-// Such a unit sleeps: its gradient is known without a pass, so the pass runs on smaller arrays, those of the others, and
-// its gradient is put beside theirs afterwards. Sleepers are looked for at every step; the step that moves one wakes it.
+// Such a unit is inactive: its gradient is known without a pass, so the pass runs on the smaller arrays of the active
+// units, and its gradient is put beside theirs afterwards. Inactive units are looked for at every step, so the step that
+// moves a weight of one makes it active again.
 #pragma once
 #include <numeric>
 
@@ -11,9 +12,9 @@
 
 namespace ridgewalk {
 
-template <class T> class Awake {
+template <class T> class ActiveUnits {
  public:
-  Awake(const Plan<T>& plan, const std::vector<Shape>& all)
+  ActiveUnits(const Plan<T>& plan, const std::vector<Shape>& all)
       : layers_(plan.layers), all_(all), shapes_(all), possible_(all.size() > 2 && can_rest(plan)) {
     kept_.push_back(everything(all[0].inputs));
     for (size_t k = 0; k < all.size(); k += 2) kept_.push_back(everything(all[k].units));
@@ -26,16 +27,16 @@ template <class T> class Awake {
   }
 
   bool possible() const { return possible_; }
-  bool all() const { return !some_sleep_; }
+  bool all() const { return !some_inactive_; }
   const std::vector<Shape>& shapes() const { return shapes_; }  // of the arrays that a pass runs on
 
   // The arrays that a pass runs on: these, or smaller ones.
   const Arrays<T>& of(const Arrays<T>& at) {
     if (!possible_) return at;
-    some_sleep_ = false;
+    some_inactive_ = false;
     for (size_t d = 0; d < values_.size(); ++d) {
       look(at, d);
-      some_sleep_ |= int(kept_[d + 1].size()) < all_[2 * d].units;
+      some_inactive_ |= int(kept_[d + 1].size()) < all_[2 * d].units;
     }
     for (size_t k = 0; k < all_.size(); ++k) {
       const int units = int(kept_[k / 2 + 1].size());
@@ -61,7 +62,7 @@ template <class T> class Awake {
     return {place(first), place(last)};
   }
   // Rows first to last - 1 of the gradient of array k, from those of the smaller one and from its biases' gradient.
-  void put_back(int k, int first, int last, const T* some, const T* biases, T* dw) const {
+  void put_back(int k, int first, int last, const T* kept_rows, const T* biases, T* dw) const {
     const std::vector<int>& units = kept_[k / 2 + 1];
     const auto row = [&](T factor, const T* from, T* to) {
       for (size_t q = 0; q < units.size(); ++q) to[units[q]] = factor * from[q];
@@ -74,8 +75,8 @@ template <class T> class Awake {
         row(values_[k / 2 - 1][p], biases, dw);
         continue;
       }
-      row(T(1), some, dw);
-      some += shapes_[k].stride;
+      row(T(1), kept_rows, dw);
+      kept_rows += shapes_[k].stride;
       ++next;
     }
   }
@@ -88,14 +89,15 @@ template <class T> class Awake {
   }
   // Whether a penalty can bring the weights on both sides of a hidden layer to 0. With dropout, no unit is constant.
   static bool can_rest(const Plan<T>& plan) {
-    const auto kinked = [&](size_t k) { return plan.penalties[k].l1.given || plan.penalties[k].over != Over::none; };
+    const auto has_kink = [&](size_t k) { return plan.penalties[k].l1.given || plan.penalties[k].over != Over::none; };
     bool found = false;
-    for (size_t k = 0; k + 2 < plan.penalties.size(); k += 2) found |= kinked(k) && kinked(k + 2);
+    for (size_t k = 0; k + 2 < plan.penalties.size(); k += 2) found |= has_kink(k) && has_kink(k + 2);
     for (const Layer& layer : plan.layers) found &= layer.kind != LayerKind::dropout;
     return found;
   }
 
-  // Find who is awake in hidden layer d, and what the sleepers say; where few sleep, all are kept: it is cheaper.
+  // Find the active units of hidden layer d, and the inactive ones' outputs; where few are inactive, all are kept: it is
+  // cheaper.
   void look(const Arrays<T>& at, size_t d) {
     const Shape &in = all_[2 * d], &out = all_[2 * d + 2];
     std::vector<int>& kept = kept_[d + 1];
@@ -104,10 +106,10 @@ template <class T> class Awake {
       return std::any_of(row, row + out.units, [](T w) { return w != 0; });
     };
     const int most = in.units * 3 / 4;
-    int awake = 0;
-    for (int q = 0; q < in.units && awake <= most; ++q) awake += leads(q);
+    int leading = 0;
+    for (int q = 0; q < in.units && leading <= most; ++q) leading += leads(q);
     kept.clear();
-    if (awake <= most) {
+    if (leading <= most) {
       reached_.clear();
       for (int p = 0; p < in.inputs; ++p)
         for (int q = 0; q < in.stride; q += lanes<T>) {
@@ -117,7 +119,7 @@ template <class T> class Awake {
       for (int q = 0; q < in.units; ++q)
         if (reached_[q] != 0 || leads(q)) kept.push_back(q);
     }
-    if (awake > most || int(kept.size()) > most) {
+    if (leading > most || int(kept.size()) > most) {
       kept.resize(in.units);
       std::iota(kept.begin(), kept.end(), 0);
       return;
@@ -135,7 +137,7 @@ template <class T> class Awake {
   const std::vector<Layer>& layers_;
   const std::vector<Shape>& all_;
   std::vector<Shape> shapes_;
-  bool possible_, some_sleep_ = false;
+  bool possible_, some_inactive_ = false;
   std::vector<std::vector<int>> kept_;  // inputs, then units of each dense layer
   Buffer<T> reached_;  // bits of the weights that lead to each unit, all in one
   Arrays<T> arrays_, values_;

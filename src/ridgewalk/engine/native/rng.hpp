@@ -1,4 +1,4 @@
-// The counter-based random numbers of draws.py: a number is a hash of a seed and of where it is used.
+// The counter-based random numbers of rng.py: a number is a hash of a seed and of where it is used.
 #pragma once
 #include <algorithm>
 #include <cstdint>

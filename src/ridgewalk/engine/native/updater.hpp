@@ -38,7 +38,7 @@ template <class T> inline V<T> firm(V<T> z, V<T> step, T strength, T concavity) 
   const V<T> hard = size <= strength * root<T>(step / concavity) ? V<T>{} : size;
   return with_sign<T>(ratio < 1 ? left : hard, z) + T(0);
 }
-// A result as the engine's threads have it, whose processor makes denormal numbers 0 (crew.hpp). WebAssembly cannot, so there
+// A result as the engine's threads have it, whose processor makes denormal numbers 0 (thread_pool.hpp). WebAssembly cannot, so there
 // it is done here, wherever it can decide what becomes of a weight.
 template <class T> inline V<T> flushed(V<T> v) {
 #if defined(__SSE2__) || defined(__aarch64__)
@@ -85,10 +85,10 @@ template <class T> struct GroupSums {
 };
 
 // What an array's update needs beside its strengths: nothing, where no group is penalized.
-template <class T> struct GroupDesk {
+template <class T> struct GroupBuffer {
   GroupSums<T> squares, shrink;
   Buffer<T> sizes, steps, z;
-  GroupDesk(const Shape& shape, const Prox<T>& prox)
+  GroupBuffer(const Shape& shape, const Prox<T>& prox)
       : squares(shape, prox), shrink(shape, prox), steps(shrink.values.size()), z(shape.size()) {
     squares.sum_over([](size_t) { return splat<T>(T(1)); });
     sizes = std::move(squares.values);
@@ -107,7 +107,7 @@ template <class T> struct Moved {
 // For every vector of rows `begin` to `end` (with groups, of all rows): from(p, q, i) gives z and step, to(i, w) takes the
 // new weights. All is handed over by value, so that it stays in registers.
 template <class T, bool concave, class From, class To>
-void proximal_as(const Shape shape, int begin, int end, const Prox<T> prox, GroupDesk<T>* desk, const From from, const To to) {
+void proximal_as(const Shape shape, int begin, int end, const Prox<T> prox, GroupBuffer<T>* buffer, const From from, const To to) {
   const auto ridge = [](V<T> z, V<T> step, T l2) { return l2 > 0 ? z * (T(1) / (T(1) + T(2) * step * l2)) : z; };
   const auto l2 = [&](int p) { return prox.l2 ? prox.l2[p] : T(0); };
   for (int p = begin; p < end; ++p) {
@@ -122,39 +122,39 @@ void proximal_as(const Shape shape, int begin, int end, const Prox<T> prox, Grou
       if constexpr (concave) {
         if (prox.l1) z = firm<T>(z, step, l1_p, prox.concavity);
       } else if (prox.l1) z = soft<T>(z, step * l1_p);
-      if (!desk) {
+      if (!buffer) {
         to(i, concave ? z : ridge(z, step, l2_p));
         continue;
       }
-      store<T>(desk->z.get() + i, z);
-      if (prox.over == Over::units) store<T>(desk->steps.get() + q, step);
-      else if (q == 0) desk->steps[p] = step[0];
+      store<T>(buffer->z.get() + i, z);
+      if (prox.over == Over::units) store<T>(buffer->steps.get() + q, step);
+      else if (q == 0) buffer->steps[p] = step[0];
     }
   }
-  if (!desk) return;
-  desk->shrink.sum_over([&](size_t i) { return flushed<T>(load<T>(desk->z.get() + i) * load<T>(desk->z.get() + i)); });
-  for (int k = 0; k < desk->shrink.count(); ++k) {
-    const T norm = std::sqrt(desk->shrink.values[k]), threshold = desk->steps[k] * prox.group[k];
+  if (!buffer) return;
+  buffer->shrink.sum_over([&](size_t i) { return flushed<T>(load<T>(buffer->z.get() + i) * load<T>(buffer->z.get() + i)); });
+  for (int k = 0; k < buffer->shrink.count(); ++k) {
+    const T norm = std::sqrt(buffer->shrink.values[k]), threshold = buffer->steps[k] * prox.group[k];
     if constexpr (concave) {
-      const T left = firm<T>(splat<T>(norm), splat<T>(desk->steps[k]), prox.group[k], prox.concavity)[0];
-      desk->shrink.values[k] = left == norm ? T(1) : left / norm;
+      const T left = firm<T>(splat<T>(norm), splat<T>(buffer->steps[k]), prox.group[k], prox.concavity)[0];
+      buffer->shrink.values[k] = left == norm ? T(1) : left / norm;
     } else {
       const T kept = T(1) - threshold / norm;
-      desk->shrink.values[k] = threshold == 0 || norm == 0 ? T(1) : kept < 0 ? T(0) : kept;
+      buffer->shrink.values[k] = threshold == 0 || norm == 0 ? T(1) : kept < 0 ? T(0) : kept;
     }
   }
   for (int p = 0; p < shape.inputs; ++p)
     for (int q = 0; q < shape.stride; q += lanes<T>) {
       const size_t i = size_t(p) * shape.stride + q;
-      const V<T> step = prox.over == Over::units ? load<T>(desk->steps.get() + q) : splat<T>(desk->steps[p]);
-      const V<T> v = load<T>(desk->z.get() + i) * desk->shrink.at(p, q);
+      const V<T> step = prox.over == Over::units ? load<T>(buffer->steps.get() + q) : splat<T>(buffer->steps[p]);
+      const V<T> v = load<T>(buffer->z.get() + i) * buffer->shrink.at(p, q);
       to(i, concave ? v : ridge(v, step, l2(p)));
     }
 }
 template <class T, class From, class To>
-void proximal(const Shape& shape, int begin, int end, const Prox<T>& prox, GroupDesk<T>* desk, const From& from, const To& to) {
-  if (prox.concavity > 0) proximal_as<T, true>(shape, begin, end, prox, desk, from, to);
-  else proximal_as<T, false>(shape, begin, end, prox, desk, from, to);
+void proximal(const Shape& shape, int begin, int end, const Prox<T>& prox, GroupBuffer<T>* buffer, const From& from, const To& to) {
+  if (prox.concavity > 0) proximal_as<T, true>(shape, begin, end, prox, buffer, from, to);
+  else proximal_as<T, false>(shape, begin, end, prox, buffer, from, to);
 }
 
 // Libraries of C differ in the last bit of powers and cosines; these are the same on every machine.
@@ -175,15 +175,15 @@ inline double cosine_of_pi(double x) {
 }
 
 // The state of one array under an optimizer, and its step.
-template <class T> class Mover {
+template <class T> class Updater {
  public:
-  Mover(const Shape& shape, const Optimizer& optimizer, const Prox<T>& prox, bool bias)
+  Updater(const Shape& shape, const Optimizer& optimizer, const Prox<T>& prox, bool bias)
       : shape_(shape), optimizer_(optimizer), prox_(prox), decay_(bias ? 0 : optimizer.decay), first_(shape.size()),
         second_(optimizer.kind == OptimizerKind::adam ? shape.size() : 0) {
-    if (prox.over != Over::none) desk_ = std::make_unique<GroupDesk<T>>(shape_, prox_);
+    if (prox.over != Over::none) buffer_ = std::make_unique<GroupBuffer<T>>(shape_, prox_);
   }
 
-  bool in_groups() const { return bool(desk_); }
+  bool in_groups() const { return bool(buffer_); }
 
   // The step at which rest is measured: residual_step of penalties.py.
   T residual_step() const { return prox_.concavity > 0 ? std::min(T(1), T(0.5) / prox_.concavity) : T(1); }
@@ -200,16 +200,16 @@ template <class T> class Mover {
     const Optimizer& o = optimizer_;
     const T rate = T(learning_rate), raised = T(ramp), first = T(o.first), second = T(o.second), epsilon = T(o.epsilon);
     T *m = first_.get(), *v = second_.get();
-    if (desk_ && o.kind != OptimizerKind::sgd)
-      desk_->pool([&](size_t i) { return flushed<T>(load<T>(dw + i) * load<T>(dw + i)); });
-    const auto squares = [desk = desk_.get()](V<T> g, int p, int q) { return desk ? desk->squares.at(p, q) : flushed<T>(g * g); };
+    if (buffer_ && o.kind != OptimizerKind::sgd)
+      buffer_->pool([&](size_t i) { return flushed<T>(load<T>(dw + i) * load<T>(dw + i)); });
+    const auto squares = [buffer = buffer_.get()](V<T> g, int p, int q) { return buffer ? buffer->squares.at(p, q) : flushed<T>(g * g); };
     const size_t before = size_t(begin) * shape_.stride;
     const auto slope = [=](size_t i) { return flushed<T>(load<T>(dw + (i - before))); };
     const auto keep = [=](size_t i, V<T> new_w) { store<T>(w + i, flushed<T>(new_w)); };
     switch (o.kind) {
       case OptimizerKind::sgd: {
         const V<T> step = splat<T>(rate * raised);
-        return proximal<T>(shape_, begin, end, prox_, desk_.get(),
+        return proximal<T>(shape_, begin, end, prox_, buffer_.get(),
           [=](int, int, size_t i) {
             return Moved<T>{load<T>(w + i) + flushed<T>(flushed<T>(first * load<T>(m + i)) - flushed<T>(rate * slope(i))), step};
           },
@@ -222,7 +222,7 @@ template <class T> class Mover {
       case OptimizerKind::rmsprop: {
         const T old = o.kind == OptimizerKind::adagrad ? T(1) : second;
         const T fresh = o.kind == OptimizerKind::adagrad ? T(1) : T(1 - o.second);
-        return proximal<T>(shape_, begin, end, prox_, desk_.get(),
+        return proximal<T>(shape_, begin, end, prox_, buffer_.get(),
           [=](int p, int q, size_t i) {
             const V<T> g = slope(i), account = flushed<T>(old * load<T>(m + i)) + flushed<T>(fresh * squares(g, p, q));
             store<T>(m + i, account);
@@ -234,7 +234,7 @@ template <class T> class Mover {
         const T fresh_m = T(1 - o.first), fresh_v = T(1 - o.second);
         const T m_scale = T(1 / (1 - whole_power(o.first, k + 1))), v_scale = T(1 / (1 - whole_power(o.second, k + 1)));
         const T decay = T(learning_rate * decay_);
-        return proximal<T>(shape_, begin, end, prox_, desk_.get(),
+        return proximal<T>(shape_, begin, end, prox_, buffer_.get(),
           [=](int p, int q, size_t i) {
             const V<T> g = slope(i), w_i = load<T>(w + i);
             const V<T> m_i = flushed<T>(flushed<T>(first * load<T>(m + i)) + flushed<T>(fresh_m * g));
@@ -249,7 +249,7 @@ template <class T> class Mover {
 
   // prox_step(z) of a plain step, into out.
   void prox(const T* z, T step, T* out) {
-    proximal<T>(shape_, 0, shape_.inputs, prox_, desk_.get(), [&](int, int, size_t i) { return Moved<T>{load<T>(z + i), splat<T>(step)}; },
+    proximal<T>(shape_, 0, shape_.inputs, prox_, buffer_.get(), [&](int, int, size_t i) { return Moved<T>{load<T>(z + i), splat<T>(step)}; },
                 [&](size_t i, V<T> w) { store<T>(out + i, flushed<T>(w)); });
   }
 
@@ -271,11 +271,11 @@ template <class T> class Mover {
         if (prox_.l1) count(prox_.l1[p], counted(prox_.l1[p], std::abs(each)));
         if (prox_.l2) count(prox_.l2[p], each * each);
       }
-    if (!desk_) return total;
-    desk_->shrink.sum_over([&](size_t i) { return flushed<T>(load<T>(w + i) * load<T>(w + i)); });
-    for (int k = 0; k < desk_->shrink.count(); ++k) {  // a norm stands once per member of its group
+    if (!buffer_) return total;
+    buffer_->shrink.sum_over([&](size_t i) { return flushed<T>(load<T>(w + i) * load<T>(w + i)); });
+    for (int k = 0; k < buffer_->shrink.count(); ++k) {  // a norm stands once per member of its group
       const double entries = prox_.over == Over::units ? shape_.inputs : shape_.units;
-      count(prox_.group[k], counted(prox_.group[k], std::sqrt(double(desk_->shrink.values[k]))) * (entries / double(desk_->sizes[k])));
+      count(prox_.group[k], counted(prox_.group[k], std::sqrt(double(buffer_->shrink.values[k]))) * (entries / double(buffer_->sizes[k])));
     }
     return total;
   }
@@ -285,7 +285,7 @@ template <class T> class Mover {
   Prox<T> prox_;
   double decay_;
   Buffer<T> first_, second_;  // velocity, account or m; v
-  std::unique_ptr<GroupDesk<T>> desk_;
+  std::unique_ptr<GroupBuffer<T>> buffer_;
 };
 
 inline double multiplier(const Schedule& schedule, int64_t k, int64_t total) {

@@ -57,7 +57,7 @@ _Places = dict[str, list[_Place]]
 """Digest -> where runs of it are: two fits in one folder may each have kept one."""
 
 
-class Record:
+class CheckpointStore:
     """Finished runs in a folder.
 
     Parameters
@@ -118,7 +118,7 @@ class Record:
         return np.array(list(kept), dtype=int), Fits(parameters=arrays, **measures, history=None, engine=self._engine)
 
     @contextmanager
-    def room(self, job: Job, digests: list[str]) -> Iterator[Keep]:
+    def reserve(self, job: Job, digests: list[str]) -> Iterator[Keep]:
         """Make room for all runs of a job, and give what keeps those that have finished."""
         empty, known = np.zeros(job.runs, dtype=_row(job)), self._known(_row(job))
         name = drawn(self._folder, ending=".npy")

@@ -15,12 +15,12 @@ import pytest
 from scipy.sparse import csr_array
 
 from ridgewalk.engine import Runner, compiled
+from ridgewalk.engine.checkpoints import CheckpointStore
 from ridgewalk.engine.job import EarlyStopping, Fits, Polish
-from ridgewalk.engine.record import Record
 from ridgewalk.engine.runner import epoch_seconds
 from ridgewalk.folds import Fold
 from ridgewalk.optimizers import Adam
-from ridgewalk.penalties import L2, GroupLasso, Sum
+from ridgewalk.penalties import L2, NO_PENALTY, GroupLasso
 from test_engine import INPUTS, ROWS, X, Y, make
 
 HALVES = tuple(
@@ -37,13 +37,13 @@ JOBS = {
         "early_stopping": EarlyStopping(3),
     },
     "linear": {"hidden": (), "epochs": 0, "polish": Polish(300)},
-    "factors of each run": {"penalties": (GroupLasso(0.01, factors=FACTORS), Sum(), L2(0.01), Sum())},
+    "factors of each run": {"penalties": (GroupLasso(0.01, factors=FACTORS), NO_PENALTY, L2(0.01), NO_PENALTY)},
     "sparse": {"x": csr_array(np.where(X > 0, X, 0.0))},
 }
 
 
 def kept(folder: Any) -> Runner:
-    return Runner(checkpoints=Record(folder))
+    return Runner(checkpoints=CheckpointStore(folder))
 
 
 def train(job: Any, n_jobs: Any = 1, runner: Any = None, engine: Any = "compiled") -> Any:
@@ -99,7 +99,7 @@ OTHERS = {
     "seeds": {"batch_size": 16, "seeds": np.arange(4) + 9},
     "units": {"hidden": (7,)},
     "activation": {"activation": "leaky_relu"},
-    "penalty": {"penalties": (Sum(),) * 4},
+    "penalty": {"penalties": (NO_PENALTY,) * 4},
     "precision": {"dtype": np.float32},
     "ramp": {"ramp": 0.5},
     "polish": {"polish": Polish(3)},
@@ -108,14 +108,14 @@ OTHERS = {
 
 @pytest.mark.parametrize("change", OTHERS.values(), ids=OTHERS.keys())
 def test_a_job_that_says_anything_else_finds_nothing(change: Any, tmp_path: Path) -> None:
-    record, settings = Record(tmp_path), {"folds": HALVES[:1], "batch_size": 16}
+    record, settings = CheckpointStore(tmp_path), {"folds": HALVES[:1], "batch_size": 16}
     known = set(record.digests(make(**settings)))
     assert len(known) == 4
     assert not known & set(record.digests(make(**(settings | change))))
 
 
 def test_seeds_count_only_where_something_is_drawn(tmp_path: Path) -> None:
-    record = Record(tmp_path)
+    record = CheckpointStore(tmp_path)
     assert record.digests(make(seeds=np.arange(4))) == record.digests(make(seeds=np.arange(4) + 9))
 
 

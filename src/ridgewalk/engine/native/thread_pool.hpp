@@ -60,7 +60,8 @@ inline void pause() {
 #endif
 }
 
-// Wait until `value` is no longer `old`: some microseconds awake, since the next round is mostly near, then asleep.
+// Wait until `value` is no longer `old`: it spins for some microseconds, since the next round is mostly
+// near, then sleeps.
 template <class U> void wait_for_change(const std::atomic<U>& value, U old) {
   for (int k = 0; k < spins; ++k) {
     if (value != old) return;
@@ -94,15 +95,15 @@ template <class F> bool started(std::vector<std::thread>& threads, const F& f) {
   return true;
 }
 
-class Crew {
+class ThreadPool {
  public:
   // The caller of each(), and so many threads beside it as can be had, up to `size` in all.
-  explicit Crew(int size) {
+  explicit ThreadPool(int size) {
     threads_.reserve(size_t(size - 1));
     for (int member = 1; member < size; ++member)
       if (!started(threads_, [this, member] { serve(member); })) break;
   }
-  ~Crew() {
+  ~ThreadPool() {
     over_ = true;
     ++round_;
     round_.notify_all();
@@ -162,9 +163,9 @@ class Crew {
 };
 #else
 // The caller alone: a page has no threads that share its memory, where it is opened from a disk.
-class Crew {
+class ThreadPool {
  public:
-  explicit Crew(int) {}
+  explicit ThreadPool(int) {}
   int size() const { return 1; }
   template <class F> void each(int count, const F& f) {
     for (int k = 0; k < count; ++k) f(k, 0);

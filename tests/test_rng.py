@@ -3,7 +3,7 @@
 import numpy as np
 
 from ridgewalk.constants import DROPOUT, SHUFFLE
-from ridgewalk.draws import mix, order, uniform
+from ridgewalk.rng import mix, order, uniform
 
 
 def test_mix_is_splitmix64() -> None:
