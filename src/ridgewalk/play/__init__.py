@@ -1,7 +1,7 @@
 """A playground in one offline file: a network trains in the reader's browser, at every strength of a penalty at once.
 
     page/play.html, play.css       the frame and its looks; colours and charts are the report page's
-    engine.js, engine.wasm         the compiled kernels, and what a page calls them by
+    engine.js, engine.wasm.gz        the compiled kernels, and what a page calls them by
     page/datasets.js, table.js     data whose law is known; a reader's own CSV
     page/state.js, words.js        what was chosen, and a link that holds it; English and Chinese
     page/workers.js                the engine's workers, from the page's own text

@@ -604,6 +604,10 @@ function serve(port) {
       const outputs = engine.outputs(given, network, x, rows);
       say({ what: "outputs", id, outputs }, [outputs]);
     },
+    strengths({ id, given, count }) {
+      const strengths = engine.strengths(given, count);
+      say({ what: "strengths", id, strengths }, [strengths]);
+    },
   };
   listen(port, async (message) => {
     try {
@@ -667,14 +671,21 @@ class Pool {
 
   /** Outputs (rows x outputs) of a network of `path.networks`. */
   outputs(given, network, x, rows) {
+    return this.ask({ what: "outputs", given, network, x, rows });
+  }
+  /** Strengths of a path of so many above 0: of a large table this takes longer than a page may stall. */
+  strengths(given, count) {
+    return this.ask({ what: "strengths", given: completed(given), count });
+  }
+  ask(question) {
     const id = ++this.next;
     return new Promise((resolve, reject) => {
       this.waits.set(id, (message) => {
         this.waits.delete(id);
         if (message.what === "failed") reject(new Error(message.message));
-        else resolve(message.outputs);
+        else resolve(message[question.what]);
       });
-      this.tell(this.workers[0], { what: "outputs", id, given, network, x, rows });
+      this.tell(this.workers[0], { ...question, id });
     });
   }
 }

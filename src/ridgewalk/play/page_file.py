@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import gzip
 import html
 import re
 from importlib.metadata import version
@@ -48,7 +47,7 @@ def play_page() -> str:
     return Template(read_part("ridgewalk.play", "play.html")).substitute(
         policy=policy,
         style=style,
-        bytes=base64.b64encode(gzip.compress(_file("engine.wasm"), 9, mtime=0)).decode(),
+        bytes=base64.b64encode(_file("engine.wasm.gz")).decode(),
         engine=engine,
         script=script,
         made_by=html.escape(f"ridgewalk {version('ridgewalk')}"),

@@ -1,6 +1,5 @@
 // Charts as SVG: the path with its slider's cursor, and the course of a training. Words come from `say`.
 
-const bandPoints = (xs, ys, errors, y, sign) => xs.map((x, k) => [x, y(ys[k] + sign * errors[k])]).filter((point) => Number.isFinite(point[1]));
 const shortNumber = (value) => number(value, 3);
 
 /** Where a strength's number stands: strength 0 in a slot of its own, the others evenly, as they rise evenly in logarithms. */
@@ -24,45 +23,43 @@ function lossRange(curve, ghost, ceiling) {
 }
 
 /** Draw a path: held-out loss with its error, training loss, minimum and 1-SE, the ceiling, the former curve, the cursor. */
-function drawPathChart(place, { curve, ghost, ceiling, s }) {
-  const width = Math.max(200, place.clientWidth), box = pathBox(width), count = curve.strengths.length, x = strengthPlaces(box, count);
-  const y = scale(lossRange(curve, ghost, ceiling), [box.top + box.height, box.top]), parts = [], tips = [];
-  const xs = Array.from(curve.strengths, (_, k) => x(k)), inside = (value) => Number.isFinite(value) && value <= y.domain[1] && value >= y.domain[0];
-  const points = (values) => Array.from(values, (value, k) => (k > 0 && Number.isFinite(value) ? [xs[k], y(value)] : null));
+function drawPathChart(place, { found, ghost, ceiling, s }) {
+  const width = Math.max(200, place.clientWidth), box = pathBox(width), count = found.strengths.length, x = strengthPlaces(box, count);
+  const y = scale(lossRange(found, ghost, ceiling), [box.top + box.height, box.top]), parts = [], tips = [];
+  const xs = Array.from(found.strengths, (_, k) => x(k)), inside = (value) => Number.isFinite(value) && value <= y.domain[1] && value >= y.domain[0];
+  const points = (values) => Array.from(values, (value, k) => [xs[k], y(value)]).filter(([, place], k) => k > 0 && Number.isFinite(place)); // while a path is under way, some strengths come later
   const every = Math.ceil(count / (width < 480 ? 4 : 7)), shown = [...xs.keys()].filter((k) => k === 0 || (k - 1) % every === 0);
   parts.push(svg("rect", { x: box.left, y: box.top, width: x.slot, height: box.height, class: "slot" }));
   parts.push(frame(box, { y, xTicks: [], yTitle: say("loss"), x: null }));
-  shown.forEach((k) => parts.push(text(xs[k], box.top + box.height + 15, k ? number(curve.strengths[k], 1) : "0", { class: "tick", "text-anchor": "middle" })));
+  shown.forEach((k) => parts.push(text(xs[k], box.top + box.height + 15, k ? number(found.strengths[k], 1) : "0", { class: "tick", "text-anchor": "middle" })));
   parts.push(text(box.left + box.width / 2, box.top + box.height + 31, say("strength-axis"), { class: "axis", "text-anchor": "middle" }));
   const clip = svg("clipPath", { id: "path-clip" }, svg("rect", { x: box.left, y: box.top, width: box.width, height: box.height }));
   const inner = [];
-  if (ghost && ghost.strengths.length === count) inner.push(curveOf(points(ghost.heldoutLoss), "rest dashed"));
-  const band = [...xs.keys()].filter((k) => k && Number.isFinite(curve.standardError[k]));
-  const edge = (sign) => band.map((k) => [xs[k], y(curve.heldoutLoss[k] + sign * curve.standardError[k])]);
+  if (ghost && ghost.strengths.length === count) inner.push(curve(points(ghost.heldoutLoss), "rest dashed"));
+  const band = [...xs.keys()].filter((k) => k && Number.isFinite(found.standardError[k]));
+  const edge = (sign) => band.map((k) => [xs[k], y(found.heldoutLoss[k] + sign * found.standardError[k])]);
   if (band.length > 1) inner.push(area(edge(1), edge(-1), "band-held"));
-  inner.push(curveOf(points(curve.trainLoss), "train dotted"), curveOf(points(curve.heldoutLoss), "held"));
+  inner.push(curve(points(found.trainLoss), "train dotted"), curve(points(found.heldoutLoss), "held"));
   if (ceiling !== undefined && ceiling >= y.domain[0]) {
     inner.push(line(box.left, y(ceiling), box.left + box.width, y(ceiling), "level"));
     inner.push(text(box.left + box.width - 5, y(ceiling) - 5, `${say("ceiling")} ${shortNumber(ceiling)}`, { class: "direct halo", "text-anchor": "end" }));
   }
-  parts.push(clip, svg("g", { "clip-path": "url(#path-clip)" }, ...inner), ...pathMarks(curve, x, y, box));
+  parts.push(clip, svg("g", { "clip-path": "url(#path-clip)" }, ...inner), ...pathMarks(found, x, y, box));
   for (const k of xs.keys()) {
-    const loss = curve.heldoutLoss[k];
+    const loss = found.heldoutLoss[k];
     if (!Number.isFinite(loss)) continue;
     const spot = inside(loss) ? y(loss) : box.top + 9;
     if (!inside(loss)) parts.push(text(xs[k], box.top + 12, `↑ ${shortNumber(loss)}`, { class: "direct halo", "text-anchor": k ? "middle" : "start" }));
     else {
-      if (k === 0) parts.push(line(xs[0], Math.max(box.top, y(loss + curve.standardError[0])), xs[0], Math.min(box.top + box.height, y(loss - curve.standardError[0])), "whisker"));
+      if (k === 0) parts.push(line(xs[0], Math.max(box.top, y(loss + found.standardError[0])), xs[0], Math.min(box.top + box.height, y(loss - found.standardError[0])), "whisker"));
       parts.push(dot(xs[k], spot, k === s ? 4.5 : 2.8, "fill-held"));
     }
-    if (inside(curve.trainLoss[k])) parts.push(dot(xs[k], y(curve.trainLoss[k]), 1.8, "fill-train"));
-    tips.push([xs[k], spot, pathTip(curve, k)]);
+    if (inside(found.trainLoss[k])) parts.push(dot(xs[k], y(found.trainLoss[k]), 1.8, "fill-train"));
+    tips.push([xs[k], spot, pathTip(found, k)]);
   }
   parts.push(line(xs[s], box.top, xs[s], box.top + box.height, "now cursor"));
-  paint(place, box.top + box.height + 38, say("path-label", { minimum: Number.isInteger(curve.minimum) ? number(curve.strengths[curve.minimum], 3) : "–" }), parts, tips);
+  paint(place, box.top + box.height + 38, say("path-label", { minimum: Number.isInteger(found.minimum) ? number(found.strengths[found.minimum], 3) : "–" }), parts, tips);
 }
-
-const curveOf = (points, kind) => curve(points, kind);
 
 function pathTip(curve, k) {
   const lines = [`${say("strength")} ${number(curve.strengths[k], 3)}`, `${say("held-out")} ${number(curve.heldoutLoss[k])} ± ${number(curve.standardError[k], 2)}`, `${say("training")} ${number(curve.trainLoss[k])}`];

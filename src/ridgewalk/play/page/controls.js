@@ -90,9 +90,15 @@ function drawChoices(state, change, chooseFile) {
       input.addEventListener("change", () => (kind === "csv" ? chooseFile() : change({ data: kind, noise: DATASETS[kind].noise })));
     }
   }
-  at(`data-${state.data}`).checked = true;
-  at("csv-part").hidden = state.data !== "csv" && !at("data-csv").checked;
+  showChoice(state);
   for (const kind of [...Object.keys(DATASETS), "csv"]) drawIcon(place.querySelector(`label[for=data-${kind}] canvas`), kind);
+}
+
+function showChoice(state) {
+  const choice = at(`data-${state.data}`);
+  if (choice) choice.checked = true;
+  at("csv-part").hidden = state.data !== "csv";
+  at("draw").hidden = state.data === "csv";
 }
 
 function drawIcon(canvas, kind) {

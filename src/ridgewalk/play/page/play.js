@@ -67,15 +67,13 @@ function change(changes) {
   Object.assign(page.state, changes);
   const among = keys.every((key) => SOFT.has(key) || LOOKS.has(key) || (key === "penalty" && before === "elasticnet" && penaltyOf(page.state).family === "elasticnet"));
   drawControls(page.state, change);
+  if (at("choices")?.firstChild) showChoice(page.state);
   if (!keys.every((key) => LOOKS.has(key))) {
     if (keys.includes("data")) page.touched = false;
     begin(among ? keys : null);
   }
   if (keys.includes("speed")) page.live?.setPace(paceNow());
-  if (keys.includes("strength")) {
-    page.live?.change({ strength: strengthNow() });
-    noteChange();
-  }
+  if (keys.includes("strength")) moveLive();
   keepLink();
   refresh();
 }
@@ -104,8 +102,8 @@ function begin(soft) {
     page.view = "live";
     page.playing ||= !page.asked && !calm();
   }
-  if (soft) goOn(soft); else restartLive();
-  if (page.playing) page.live.resume();
+  if (soft) goOn(soft); else stopLive(); // it starts when the strengths are known
+  if (page.playing) page.live?.resume();
   clearTimeout(page.waiting);
   page.waiting = setTimeout(startPath, soft ? GO_ON : 0);
   return undefined;
@@ -121,28 +119,38 @@ function stopPath(soft) {
   page.cache = new Map();
 }
 
-function startPath() {
-  const { state } = page, began = performance.now();
-  const free = penaltyOf(state).layerFactors?.some((factor) => factor === 0);
-  const strengths = free ? Float64Array.from({ length: state.strengths + 1 }, (_, k) => (k ? 10 ** (-5 + (5 * k) / state.strengths) : 0)) : state.strengths;
+/** The strengths of a path; where a layer is free no strength ends it, and they are those of every layer penalized. */
+function strengthsOf(problem, count) {
+  const free = problem.penalty.layerFactors?.some((factor) => factor === 0);
+  return page.pools.path.strengths(free ? { ...problem, penalty: { ...problem.penalty, layerFactors: null } } : problem, count);
+}
+
+async function startPath() {
+  const { problem } = page, began = performance.now();
+  let strengths;
+  try {
+    strengths = await strengthsOf(problem, page.state.strengths);
+  } catch (error) {
+    return complain(error);
+  }
+  if (page.problem !== problem) return undefined;
+  page.run?.stop();
   const progress = (partial) => {
     if (page.run !== run) return;
     page.curve = partial;
     refresh("path", "busy");
   };
-  const run = (page.run = page.pools.path.path(page.problem, { strengths, progress }));
-  if (run.record) {
-    page.strengths = run.record.strengths;
-    page.curve = blankCurve(page.strengths);
-    if (page.live) page.live.change({ strength: strengthNow() });
-  }
+  const run = (page.run = page.pools.path.path(problem, { strengths, progress }));
+  page.strengths = strengths;
+  page.curve = blankCurve(strengths);
+  if (page.live) moveLive(); else restartLive();
   run.result.then((path) => {
     if (page.run !== run) return;
     page.run = null;
     page.seconds = (performance.now() - began) / 1000;
     finishPath(path);
   }, (error) => { if (page.run === run) { page.run = null; complain(error); } });
-  refresh();
+  return refresh();
 }
 
 const blankCurve = (strengths) => Object.fromEntries([["strengths", strengths], ["share", 0], ["done", 0], ...["heldoutLoss", "trainLoss", "standardError"].map((name) => [name, new Float64Array(strengths.length).fill(NaN)])]);
@@ -150,7 +158,10 @@ const blankCurve = (strengths) => Object.fromEntries([["strengths", strengths], 
 function finishPath(path) {
   page.path = page.curve = path;
   page.strengths = path.strengths;
-  if (page.state.strength < 0) page.state.strength = path.minimum;
+  if (page.state.strength < 0) {
+    page.state.strength = path.minimum;
+    moveLive();
+  }
   if (page.state.view === "auto" && !page.asked) {
     page.view = "path";
     setPlaying(false);
@@ -165,16 +176,29 @@ const liveOptions = () => ({ fold: 0, start: 0, strength: strengthNow(), every: 
 const paceNow = () => Math.ceil((page.state.speed * REPORT_EVERY) / 1000);
 const calm = () => matchMedia("(prefers-reduced-motion: reduce)").matches;
 
-function restartLive() {
+function stopLive() {
   page.live?.stop();
-  Object.assign(page, { report: null, history: [], changes: [], stride: 1, back: null, done: 0 });
+  Object.assign(page, { live: null, report: null, history: [], changes: [], stride: 1, back: null, zero: null, done: 0, epoch: 0 });
+}
+
+function restartLive() {
+  stopLive();
+  page.at = strengthNow();
   page.live = page.pools.live.train(page.problem, liveOptions());
   if (!page.playing) page.live.pause();
 }
 
+/** Let the watched network go on at the strength that is chosen now. */
+function moveLive() {
+  if (!page.live || page.at === strengthNow()) return;
+  page.at = strengthNow();
+  page.live.change({ strength: page.at });
+  noteChange();
+}
+
 /** Go on from the weights with what changed: mix, rate or noise. */
 function goOn(keys) {
-  if (!page.live) return restartLive();
+  if (!page.live) return undefined; // it starts with the path
   noteChange();
   const { penalty, rate } = page.problem;
   if (keys.some((key) => key === "mix" || key === "penalty")) page.live.change({ l1Ratio: penalty.l1Ratio, strength: strengthNow() });
@@ -275,7 +299,8 @@ function verdictOf({ verdict, effect }) {
 function drawPath() {
   const { curve, ghost, ceiling } = page;
   if (!curve || !at("path")) return;
-  drawPathChart(at("path"), { curve, ghost, ceiling: ceiling?.loss, s: slot() });
+  drawPathChart(at("path"), { found: curve, ghost, ceiling: ceiling?.loss, s: slot() });
+  at("path-note").textContent = [say("path-note"), ...(page.path && page.seconds ? [say("trained-seconds", { networks: curve.source.length, seconds: number(page.seconds, 2) })] : [])].join(" ");
   legend("path-legend", [["stroke held", say("held-out-1se")], ["stroke train dotted", say("training")], ...(ghost ? [["stroke rest dashed", say("former")]] : [])]);
   tableOf("path", () => [[say("strength"), say("held-out"), "±", say("training"), say("zeros")], Array.from(curve.strengths, (alpha, k) => [number(alpha, 3), number(curve.heldoutLoss[k]), number(curve.standardError[k], 2), number(curve.trainLoss[k]), curve.zeros ? percent(curve.zeros[k]) : "–"])]);
 }
@@ -366,7 +391,7 @@ function drawNetwork() {
   const layers = now.weights.filter((_, k) => k % 2 === 0), living = livingUnits(now.weights), own = living.slice(1, -1);
   const count = (arrays, f) => arrays.reduce((sum, each) => sum + each.reduce((a, b) => a + f(b), 0), 0);
   const numbers = { weights: count(layers.map(({ values }) => values), (w) => Number(w !== 0)), all: layers.reduce((sum, { values }) => sum + values.length, 0), units: count(own, Number), all_units: own.reduce((sum, each) => sum + each.length, 0) };
-  const back = page.view === "live" && !calm() ? page.back : null, returned = page.view === "live" && page.back ? page.back.reduce((sum, each) => sum + each.size, 0) : 0;
+  const moving = page.view === "live" && page.playing, back = moving && !calm() ? page.back : null, returned = moving && page.back ? page.back.reduce((sum, each) => sum + each.size, 0) : 0;
   const names = page.data.names, outputNames = page.data.classNames ?? [page.data.target ?? "y"];
   const words = [say("network-now", numbers)];
   if (returned) words.push(say("network-back", { back: returned }));
@@ -380,7 +405,7 @@ function drawCourseOf() {
   if (!place) return;
   at("course-now").textContent = page.history.length ? (page.report?.measure.diverged ? say("diverged") : say("course-note")) : say("course-empty");
   drawCourse(place, { history: page.history, changes: page.changes, units: page.data?.classes ? "" : ` ${say("course-units")}` });
-  legend("course-legend", [["stroke held", say("held-out")], ["stroke train dotted", say("training")], ["stroke series-3", say("penalty-value")]]);
+  legend("course-legend", [["stroke held", say("held-out")], ["stroke train dotted", say("training")], ["stroke series-3", say("penalty-value")], ...(page.changes.length ? [["stroke dotted near", say("changed")]] : [])]);
   tableOf("course", () => [[say("epoch"), say("held-out"), say("training"), say("penalty-value")], page.history.map((h) => [h.epoch, number(h.heldoutLoss), number(h.dataLoss), number(h.penalty)])]);
 }
 

@@ -35,15 +35,17 @@ function stateOf(hash) {
     const read = Object.hasOwn(READ, key) ? READ[key](value) : undefined;
     if (read !== undefined) state[key] = read;
   }
-  if (state.noise > DATASETS[state.data].most) state.noise = DATASETS[state.data].noise;
+  const { noise, most } = DATASETS[state.data];
+  if (!new URLSearchParams(hash.replace(/^#/, "")).has("noise") || state.noise > most) state.noise = noise;
   return state;
 }
 
 function hashOf(state) {
   const words = new URLSearchParams();
+  const usual = { ...STATE, noise: DATASETS[state.data]?.noise };
   for (const key of Object.keys(READ)) {
     const value = [state[key]].flat().join("-");
-    if (value !== [STATE[key]].flat().join("-") && value !== "csv") words.set(key, value);
+    if (value !== [usual[key]].flat().join("-") && value !== "csv") words.set(key, value);
   }
   return words.toString();
 }
