@@ -1,8 +1,9 @@
-"""Laws of the playground's file: small, alone, its policy no wider than its scripts; its data, tables and links in Node."""
+"""Laws of the playground's file: small, alone, its policy no wider than its scripts; its data, tables and links in Node."""  # noqa: E501
 
 import base64
 import hashlib
 import re
+import sys
 import webbrowser
 from pathlib import Path
 from typing import Any
@@ -11,8 +12,8 @@ import numpy as np
 import pytest
 
 from in_node import PLAY, needs_node, run_in_node
+from ridgewalk import cli
 from ridgewalk.play import LARGEST, is_play_page, play_page
-from test_cli import ridgewalk as ridgewalk  # the fixture that runs a command
 
 PAGE = PLAY / "page"
 
@@ -20,6 +21,23 @@ PAGE = PLAY / "page"
 @pytest.fixture(scope="module")
 def page() -> str:
     return play_page()
+
+
+@pytest.fixture
+def ridgewalk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Any:
+    """Run a command in an empty folder; give its exit code, output and errors."""
+    monkeypatch.chdir(tmp_path)
+
+    def run(*arguments: str) -> tuple[int, str, str]:
+        monkeypatch.setattr(sys, "argv", ["ridgewalk", *arguments])
+        code = 0
+        try:
+            cli.main()
+        except SystemExit as end:
+            code = int(end.code or 0)
+        return code, *capsys.readouterr()
+
+    return run
 
 
 def sources(page: str) -> list[str]:
@@ -71,7 +89,7 @@ def test_nothing_in_it_leads_elsewhere_or_runs_a_text(page: str) -> None:
     assert not re.findall(r"\son\w+\s*=", re.sub(r"<(style|script)[^>]*>.*?</\1>", "", page, flags=re.DOTALL))
 
 
-def test_every_word_has_both_languages_and_every_key_is_known(page: str) -> None:
+def test_every_word_has_both_languages_and_every_key_is_known() -> None:
     words = (PAGE / "words.js").read_text(encoding="utf-8")
     english, chinese = re.split(r"\n  zh: \{", words)
     keys = [re.findall(r'(?:^|[,{]|\s)"([\w .-]+)": "((?:[^"\\]|\\.)*)"', part) for part in (english, chinese)]
@@ -89,7 +107,12 @@ def test_the_command_writes_it_and_opens_it(
     ridgewalk: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, page: str
 ) -> None:
     opened: list[str] = []
-    monkeypatch.setattr(webbrowser, "open", lambda url: opened.append(url) or True)
+
+    def open_url(url: str) -> bool:
+        opened.append(url)
+        return True
+
+    monkeypatch.setattr(webbrowser, "open", open_url)
     code, out, err = ridgewalk("play", "--no-open")
     assert (code, out) == (0, "")
     assert "To play with: ridgewalk-play.html" in err
@@ -98,7 +121,7 @@ def test_the_command_writes_it_and_opens_it(
     assert ridgewalk("play", "--out", "mine.html")[0] == 0
     assert ridgewalk("play", "--out", "mine.html")[0] == 0  # one of its own pages is replaced
     assert opened == 2 * [(tmp_path / "mine.html").as_uri()]
-    monkeypatch.setattr(webbrowser, "open", lambda url: False)
+    monkeypatch.setattr(webbrowser, "open", lambda _: False)
     code, _, err = ridgewalk("play", "--force")
     assert code == 0
     assert "no browser was found" in err
@@ -128,7 +151,7 @@ def in_node(names: str, script: str, given: Any = None) -> Any:
 def test_ceilings_are_what_is_known_of_them() -> None:
     spiral, far, moons, waves, none = in_node(
         "datasets",
-        'return [["spiral", 0.2], ["xor", 0.1], ["moons", 0.3], ["waves", 0.4], ["rings", 0]].map((each) => ceilingOf(...each));',
+        'return [["spiral", 0.2], ["xor", 0.1], ["moons", 0.3], ["waves", 0.4], ["rings", 0]].map((each) => ceilingOf(...each));',  # noqa: E501
     )
     assert spiral["accuracy"] == pytest.approx(0.9098, abs=1e-4)  # docs/tutorial.md
     assert spiral["loss"] == pytest.approx(0.2132, abs=1e-4)
@@ -144,7 +167,7 @@ def test_no_rule_beats_a_ceiling_and_the_best_rule_reaches_it(kind: str, noise: 
     """The classes' own densities, estimated from other rows, are right about as often as the ceiling says."""
     ceiling, train, test = in_node(
         "datasets",
-        "const [kind, noise] = given, of = (seed) => { const r = drawRows(kind, 20000, noise, seed, true); return [r.x, r.classes]; }; return [ceilingOf(kind, noise), of(1), of(2)];",
+        "const [kind, noise] = given, of = (seed) => { const r = drawRows(kind, 20000, noise, seed, true); return [r.x, r.classes]; }; return [ceilingOf(kind, noise), of(1), of(2)];",  # noqa: E501
         [kind, noise],
     )
     known, asked = (np.reshape(each[0], (-1, 2)) for each in (train, test))
@@ -160,7 +183,7 @@ def read_csv(text: str | bytes, target: int) -> Any:
     return in_node(
         "table",
         """try { const table = await readTable(Uint8Array.from(given[0])); const { x, notes, ...made } = await encodeTable(table, given[1]);
-        return { of: table.of, notes, ...made, x: Array.from(x) }; } catch (error) { return { failed: error.message, values: error.values }; }""",
+        return { of: table.of, notes, ...made, x: Array.from(x) }; } catch (error) { return { failed: error.message, values: error.values }; }""",  # noqa: E501
         [raw, target],
     )
 
@@ -211,7 +234,7 @@ def test_a_link_holds_a_state_and_nothing_that_is_not_one() -> None:
     ways = in_node(
         "datasets state",
         """const back = (hash) => stateOf(hash), first = { ...structuredClone(STATE), data: "moons", hidden: [8, 4], factors: [1, 0.5, 1, 1], mix: 0.25, rate: 0.02, strength: 7, view: "live", lang: "zh", noise: 0.35 };
-        return [first, back("#" + hashOf(first)), hashOf(STATE), back("#rows=1e9&data=<b>&noise=NaN&hidden=8-x&toString=1&__proto__=2&mix=2&strength=&rate="), STATE, back("#hidden=").hidden];""",
+        return [first, back("#" + hashOf(first)), hashOf(STATE), back("#rows=1e9&data=<b>&noise=NaN&hidden=8-x&toString=1&__proto__=2&mix=2&strength=&rate="), STATE, back("#hidden=").hidden];""",  # noqa: E501
     )
     assert ways[1] == ways[0]
     assert ways[2] == ""

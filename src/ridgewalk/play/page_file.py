@@ -18,8 +18,8 @@ LARGEST = 500_000
 _STYLES = (("ridgewalk.report", "colours.css"), ("ridgewalk.report", "page.css"), ("ridgewalk.play", "play.css"))
 _SHARED = (("ridgewalk.report", "draw.js"),)
 _SCRIPTS = (
-    "words.js", "datasets.js", "table.js", "state.js", "workers.js", "charts.js", "canvases.js", "controls.js", "play.js",
-    "start.js",
+    "words.js", "datasets.js", "table.js", "state.js", "workers.js", "charts.js", "canvases.js", "controls.js",
+    "play.js", "start.js",
 )  # fmt: skip
 _MARK = '<meta name="generator" content="ridgewalk play">'
 
@@ -27,7 +27,7 @@ _MARK = '<meta name="generator" content="ridgewalk play">'
 def play_page() -> str:
     """Return the page: HTML that needs no server and makes no request.
 
-    The policy allows its two scripts and its style by their digests, WebAssembly, and workers made of the page's own text.
+    The policy allows its two scripts and its style by their digests, WebAssembly, and workers that it makes itself.
 
     Returns
     -------

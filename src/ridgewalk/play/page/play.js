@@ -115,7 +115,8 @@ function stopPath(soft) {
   const whole = page.path ?? (page.curve?.share > 0.15 ? page.curve : null);
   if (whole) page.ghost = soft ? { heldoutLoss: whole.heldoutLoss, strengths: whole.strengths } : null;
   if (!soft) page.ghost = null;
-  page.path = page.curve = null;
+  page.path = null;
+  page.curve = page.strengths && blankCurve(page.strengths); // no point of a run that is over stays
   page.cache = new Map();
 }
 
@@ -284,11 +285,12 @@ function shown() {
 function drawBusy() {
   const place = at("verdict"), { curve, path, run } = page, bar = at("progress");
   bar.hidden = !run;
-  if (run) {
-    bar.value = curve?.share ?? 0;
-    place.textContent = curve?.total ? say("busy", { done: curve.done, total: curve.total, share: percent(curve.share) }) : say("busy", { done: 0, total: page.strengths ? page.strengths.length * (page.state.folds + 1) * page.state.starts : "…", share: "0%" });
-  } else if (path) place.textContent = verdictOf(path);
-  place.classList.toggle("final", Boolean(path && !run));
+  if (run) bar.value = curve.share;
+  if (path) place.textContent = verdictOf(path);
+  else if (!at("trouble").hidden) place.textContent = "";
+  else if (curve?.total) place.textContent = say("busy", { done: curve.done, total: curve.total, share: percent(curve.share) });
+  else place.textContent = say("started-path");
+  place.classList.toggle("final", Boolean(path));
 }
 
 function verdictOf({ verdict, effect }) {

@@ -125,6 +125,7 @@ function redrawOnLooks() {
 async function startPlay(state = stateOf(location.hash)) {
   page.state = state;
   page.view = state.view === "path" ? "path" : "live";
+  page.asked = state.view === "live"; // who asks for it watches on beyond the epochs of the path
   page.playing = !calm() && state.view !== "path";
   speak(state.lang === "auto" ? (navigator.language.startsWith("zh") ? "zh" : "en") : state.lang);
   drawChoices(state, change, chooseFile);
