@@ -303,7 +303,7 @@ def test_a_table_of_5000_rows_is_read_trained_and_explained(opened: Any, tmp_pat
 
 
 def test_the_spiral_is_trained_in_time_and_no_frame_is_late(opened: Any) -> None:
-    page = opened("", script=WATCH)
+    page = opened("epochs=600", script=WATCH)
     began = page.evaluate("performance.now()")
     page.wait_for_function(f"() => {STROKES} >= 25", polling="raf")
     first = page.evaluate("performance.now()") - began

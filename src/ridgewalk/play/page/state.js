@@ -5,7 +5,7 @@ const STATE = {
   data: "spiral", rows: 300, noise: 0.2, draw: 0,
   hidden: [64], activation: "relu",
   penalty: "mix", mix: 0.5, factors: [1, 1, 1, 1], bias: 0,
-  optimizer: "adam", rate: 0.1, momentum: 0, epochs: 600, batch: 0,
+  optimizer: "adam", rate: 0.03, momentum: 0, epochs: 1000, batch: 0,
   folds: 5, starts: 1, strengths: 30,
   strength: -1, view: "auto", lang: "auto", speed: 60,
 };
