@@ -68,9 +68,13 @@ def report(records: Path, fits: int) -> str:
     ]
     for name in ("accuracy", "AUC", "R2", "RMSE", "MAE"):
         of = [each[name] for each in found if name in each]
-        z = np.array([(each["value"] - each["folds"]) / each["standard_error"] for each in of])
+        off = np.array([each["value"] - each["folds"] for each in of])
+        error = np.array([each["standard_error"] for each in of])
+        covered, known = np.abs(off) <= NORMAL * error, error > 0  # without an error: a constant, of AUC one half
         more = np.mean([each["handed_over"] - each["folds"] for each in of])
-        lines.append(f"| {name} | {len(of)} | {(np.abs(z) <= NORMAL).mean():.1%} | {z.mean():+.2f} | {more:+.3f} |")
+        lines.append(
+            f"| {name} | {len(of)} | {covered.mean():.1%} | {(off[known] / error[known]).mean():+.2f} | {more:+.3f} |"
+        )
     return "\n".join(lines) + "\n"
 
 

@@ -43,7 +43,7 @@ from rivals import DRAWN_EPOCHS, FOLDS, TASKS, Model, Task, fold_rows, serve
 CORES = 2
 STRENGTHS, SEEDS = 50, 5
 PATIENCE = 900  # seconds for any one answer; only a hang takes as long
-PAUSE = 0.05  # seconds between two runs: threads of the last one that still spin fall asleep
+PAUSE = 0.05  # seconds between two runs: threads of the last one stop spinning
 TOLERANCES = {"loss": 1e-3, "squares": 2.5e-3, "own batches": 5e-2}
 """Relative differences from ridgewalk's that pass. Half the strength, or momentum 0.89, exceeds one in every task."""
 
@@ -100,11 +100,11 @@ class Entry:
         return float(np.median(self.whole) - np.median(self.apart))
 
     def fresh(self) -> Entry:
-        """Give the same way of running, with nothing measured."""
+        """Return the same way of running, with nothing measured."""
         return Entry(self.family, self.variant, self.engine, self.options, self.places)
 
     def plain(self) -> dict[str, Any]:
-        """Give everything as plain data."""
+        """Return everything as plain data."""
         kept = ("family", "variant", "failed", "compile_seconds", "epochs", "whole", "apart", "differences")
         return {name: getattr(self, name) for name in kept} | {"processes": len(self.places)}
 
@@ -119,12 +119,12 @@ class Workers:
         self.connections: dict[Place, Any] = {}
 
     def ask(self, place: Place, command: str, **arguments: Any) -> Any:
-        """Tell a worker to do something, and wait for what it returns."""
+        """Send a worker a command, and wait for what it returns."""
         self.tell(place, command, **arguments)
         return self.hear(place)
 
     def ask_all(self, places: Sequence[Place], command: str, **arguments: Any) -> None:
-        """Tell several workers to do something, and wait until all have."""
+        """Send several workers a command, and wait until all are done."""
         for place in places:
             self.tell(place, command, **arguments)
         errors = []
@@ -137,7 +137,7 @@ class Workers:
             raise errors[0]
 
     def tell(self, place: Place, command: str, **arguments: Any) -> None:
-        """Tell a worker to do something."""
+        """Send a worker a command."""
         if place not in self.processes:
             self._start(place)
         self.connections[place].send((command, arguments))
@@ -195,7 +195,7 @@ class Workers:
 
 @contextmanager
 def open_workers() -> Iterator[Workers]:
-    """Give workers, and end them whatever happens."""
+    """Yield workers, and end them whatever happens."""
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
         workers = Workers(folder)
         try:
@@ -282,8 +282,8 @@ def sample_of_grid(task: Task, count: int) -> list[Model]:
     """Draw models from 50 strengths x 5 folds x 5 seeds, without putting one back."""
     strengths = task.l2 * np.geomspace(1e-2, 1, STRENGTHS)
     drawn = np.random.default_rng(0).choice(STRENGTHS * FOLDS * SEEDS, count, replace=False)
-    cells = zip(*np.unravel_index(drawn, (STRENGTHS, FOLDS, SEEDS)), strict=True)
-    return [Model(float(strengths[k]), int(fold), int(seed)) for k, fold, seed in cells]
+    places = zip(*np.unravel_index(drawn, (STRENGTHS, FOLDS, SEEDS)), strict=True)
+    return [Model(float(strengths[k]), int(fold), int(seed)) for k, fold, seed in places]
 
 
 class Comparison:

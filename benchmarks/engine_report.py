@@ -82,7 +82,7 @@ def _gate_row(table: str, task: str, what: str, values: tuple[float, float], wan
 
 
 def _gates(results: dict[str, Any]) -> Iterator[str]:
-    """Give a row for every gate and task; where a figure is missing, say so."""
+    """Yield a row for every gate and task; a missing figure is marked."""
     yield "| | task | | by medians | by best runs | asked | met? |"
     yield "|---" * 7 + "|"
     for gate in GATES:
@@ -101,7 +101,7 @@ def _gates(results: dict[str, Any]) -> Iterator[str]:
 
 
 def _own_gates(results: dict[str, Any]) -> Iterator[str]:
-    """Give the rows that need no rival: share of the peak, and what the second core brings."""
+    """Return the rows that need no rival: share of the peak, and what the second core brings."""
     for name, task in results["tasks"].items():
         if "one" in task and task["one"]["peaks"]:
             alone = next(entry for entry in task["one"]["entries"] if entry["family"] == "ridgewalk")  # on one thread
@@ -123,7 +123,7 @@ def _shares(entry: dict[str, Any], table: dict[str, Any]) -> tuple[float, float]
 
 
 def _entries(table: dict[str, Any], gflops: bool) -> Iterator[str]:
-    """Give a row for every variant; each family's best is bold."""
+    """Return a row for every variant; each family's best is bold."""
     winners = _winners(table["entries"])
     ours = _middle(winners["ridgewalk"])
     yield "| engine | variant | median us | best us | / ridgewalk | GFLOP/s | compiling s | loss, squares differ by |"
@@ -158,7 +158,7 @@ def _differences(differences: dict[str, float]) -> str:
 
 
 def _head(results: dict[str, Any]) -> Iterator[str]:
-    """Say where, when and with what."""
+    """Describe the machine, the date and the versions."""
     described, peaks = results["machine"], _peaks(results)
     yield "# The engine beside its rivals\n"
     yield f"`{results['command']}`, {results['date']}, {results['wall_seconds']} s\n"

@@ -84,7 +84,7 @@ def flips(logit: Array, generator: np.random.Generator) -> Array:
 def draw_binary(
     logit: Callable[[Array], Array], inputs: int
 ) -> Callable[[int, np.random.Generator], tuple[Array, Array]]:
-    """Give a function that draws normal inputs and classes."""
+    """Return a function that draws normal inputs and classes."""
 
     def draw(rows: int, generator: np.random.Generator) -> tuple[Array, Array]:
         x = generator.normal(size=(rows, inputs))

@@ -56,12 +56,12 @@ WAYS: dict[str, dict[str, Any]] = {
 }
 POINTS = 0.015
 GROUPS, FRESH = 60, 2_000
-Record = dict[str, Any]
+Measurement = dict[str, Any]
 
 
-def measured(answers: np.ndarray, classes: int, given: Callable[[float], np.ndarray]) -> Record:
+def measured(answers: np.ndarray, classes: int, given: Callable[[float], np.ndarray]) -> Measurement:
     """Return coverage and width, or size, of ends (M, 2) or sets (M, C) at every coverage that is asked for."""
-    record: Record = {}
+    record: Measurement = {}
     for coverage in COVERAGES:
         found = given(coverage)
         if classes:
@@ -82,7 +82,7 @@ def asked(model: Any, rows: Any, classes: int, coverage: float) -> np.ndarray:
     return sets
 
 
-def ridgewalk_record(split: Split) -> Record:
+def ridgewalk_record(split: Split) -> Measurement:
     """Fit the estimator of tables, and measure it and its single network; return the folds, too."""
     began = time.process_time()
     model: Any = (TableClassifier if split.classes else TableRegressor)(random_state=split.seed).fit(split.x, split.y)
@@ -103,7 +103,7 @@ def ridgewalk_record(split: Split) -> Record:
     }
 
 
-def boosting_record(split: Split, held_out: list[np.ndarray], options: dict[str, Any]) -> Record:
+def boosting_record(split: Split, held_out: list[np.ndarray], options: dict[str, Any]) -> Measurement:
     """Fit boosted trees to every fold, and measure what they say by the same formulas."""
     began = time.process_time()
     new, scores = [], []
@@ -130,7 +130,7 @@ def boosting_record(split: Split, held_out: list[np.ndarray], options: dict[str,
     return {**measured(split.answers, split.classes, given), "seconds": time.process_time() - began}
 
 
-def simulated_record(seed: int) -> Record:
+def simulated_record(seed: int) -> Measurement:
     """Fit a simulated table, and measure both estimators on new rows."""
     x, y, fresh, answers = drawn(seed)
     fresh, answers, classes = fresh[:FRESH], answers[:FRESH], 2 * (seed % 2 == 0)
@@ -143,7 +143,7 @@ def simulated_record(seed: int) -> Record:
     }
 
 
-def grouped_record(seed: int) -> Record:
+def grouped_record(seed: int) -> Measurement:
     """Fit rows that belong to groups, by folds of whole groups and by folds of rows, and measure rows of new groups."""
     draws = np.random.default_rng(seed)
     sizes = np.concatenate([draws.integers(1, 31, GROUPS), np.ones(FRESH, dtype=int)])
@@ -153,7 +153,7 @@ def grouped_record(seed: int) -> Record:
     y = x[:, 0] + np.sin(2 * x[:, 1]) + x[:, 2] + np.repeat(draws.normal(size=len(sizes)), sizes)
     y += 0.5 * draws.normal(size=len(group))
     known = group < GROUPS
-    record: Record = {"classes": 0}
+    record: Measurement = {"classes": 0}
     for name, groups in (("whole groups", group[known]), ("rows", None)):
         model = MLPRegressorCV((16,), alphas=8, max_iter=200, random_state=seed)
         model.fit(x[known], y[known], groups=groups)
@@ -161,7 +161,9 @@ def grouped_record(seed: int) -> Record:
     return record
 
 
-def missing(folder: Path, records: Path, arguments: argparse.Namespace) -> Iterator[tuple[Path, Callable[[], Record]]]:
+def missing(
+    folder: Path, records: Path, arguments: argparse.Namespace
+) -> Iterator[tuple[Path, Callable[[], Measurement]]]:
     """Yield what has no record yet: where it goes, and what makes it."""
     for table in sorted(folder.glob("*.parquet"), key=lambda file: file.stat().st_size):
         if arguments.tables and table.stem not in arguments.tables.split(","):
@@ -205,7 +207,7 @@ def run(folder: Path, arguments: argparse.Namespace) -> None:
 
 
 def verdict(covered: float, asked_for: float, rows: int, sets: bool) -> str:
-    """Say whether a coverage is as it has to be."""
+    """Check whether a coverage is as it has to be."""
     allowed = POINTS + 2 * (asked_for * (1 - asked_for) / rows) ** 0.5
     if covered < 1 - 2 * (1 - asked_for):
         return "under 1 - 2a"
@@ -214,7 +216,7 @@ def verdict(covered: float, asked_for: float, rows: int, sets: bool) -> str:
     return "high" if covered > asked_for + allowed and not sets else ""
 
 
-def tables_of(records: Path, seed: int) -> dict[str, dict[str, Record]]:
+def tables_of(records: Path, seed: int) -> dict[str, dict[str, Measurement]]:
     """Read the records of tables: ours, and boosting's better way."""
     found = {}
     for file in sorted(records.glob(f"table *, seed {seed}, ridgewalk.json")):
@@ -227,7 +229,7 @@ def tables_of(records: Path, seed: int) -> dict[str, dict[str, Record]]:
     return found
 
 
-def table_rows(tables: dict[str, dict[str, Record]], sets: bool) -> list[list[str]]:
+def table_rows(tables: dict[str, dict[str, Measurement]], sets: bool) -> list[list[str]]:
     """Return the rows of one kind of table: coverage at each level, width or size at the usual one, and what failed."""
     rows = []
     for name, found in tables.items():

@@ -4,7 +4,7 @@
 
 The measurement knows nothing of ``ridgewalk.diagnostics`` and ``ridgewalk.path.selection``: scikit-learn's splitters
 draw five outer folds, several times anew (stratified for classes). On each outer training set the public estimator
-walks a path, its own five inner folds choose the strength, and what it predicts for the rows left out is scored; so
+fits a path, its own five inner folds choose the strength, and what it predicts for the rows left out is scored; so
 is the network of the same start at strength 0. Folds and starts are new in every repeat.
 
     gain        of a row, averaged over the repeats: loss with the penalty, minus without (below 0: the penalty helps)

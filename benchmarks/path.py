@@ -1,4 +1,4 @@
-"""Walk a large path on breast cancer, show it whole, and time it beside LassoNet's path on the same folds.
+"""Fit a large path on breast cancer, show all of it, and time it beside LassoNet's path on the same folds.
 
     python benchmarks/path.py [--repeats 3] [--no-rival]
 
@@ -56,8 +56,8 @@ def timed(work: Callable[[], Any]) -> tuple[float, Any]:
     return time.perf_counter() - began, result
 
 
-def walk(starts: int) -> MLPClassifierCV:
-    """Walk ridgewalk's path."""
+def fitted_path(starts: int) -> MLPClassifierCV:
+    """Fit ridgewalk's path."""
     x, y, splits = standardized_cancer()
     model = MLPClassifierCV(HIDDEN, alphas=STRENGTHS, cv=splits, n_seeds=starts, random_state=0, n_jobs=THREADS)
     return model.fit(x, y)
@@ -93,7 +93,7 @@ class Rival:
 
 
 def lassonet(threads: int, step: float) -> Rival:
-    """Walk LassoNet's path; in a process of its own."""
+    """Fit LassoNet's path; in a process of its own."""
     import torch
     from lassonet import LassoNetClassifierCV
 
@@ -137,7 +137,7 @@ def lassonet(threads: int, step: float) -> Rival:
 
 
 def apart(threads: int, step: float) -> Rival:
-    """Give LassoNet a fresh process."""
+    """Run LassoNet in a fresh process."""
     with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as pool:
         return pool.submit(lassonet, threads, step).result()
 
@@ -167,7 +167,7 @@ def head(one: MLPClassifierCV, loads: list[Any], rival: bool) -> list[str]:
 
 
 def times(models: dict[int, MLPClassifierCV], seconds: dict[int, list[float]], others: list[Rival]) -> list[str]:
-    """Give the table of times."""
+    """Return the table of times."""
     lines = [
         "",
         "## Time",
@@ -198,7 +198,7 @@ def times(models: dict[int, MLPClassifierCV], seconds: dict[int, list[float]], o
 
 
 def delivered(models: dict[int, MLPClassifierCV], others: list[Rival]) -> list[str]:
-    """Give the table of what was reached on the folds."""
+    """Return the table of what was reached on the folds."""
     lines = [
         "",
         "## What each delivers",
@@ -232,7 +232,7 @@ def delivered(models: dict[int, MLPClassifierCV], others: list[Rival]) -> list[s
 
 
 def whole(model: MLPClassifierCV) -> list[str]:
-    """Give the path, strength by strength."""
+    """Return the path, strength by strength."""
     summary = summarize(model.path_, "min")
     titles = ("strength", "held-out loss", "+- s.e.", "training loss", "penalty", "zeros", "inputs kept", "units kept")
     lines = ["", f"## The path, {STARTS} starts", "", f"| {' | '.join(titles)} | |", "|--:" * len(titles) + "|---|"]
@@ -259,13 +259,13 @@ def main() -> None:
     parser.add_argument("--output", type=Path, default=Path(__file__).parent / "results")
     options = parser.parse_args()
     loads: list[Any] = [load()]
-    models = {starts: walk(starts) for starts in (STARTS, 1)}  # these do not count
+    models = {starts: fitted_path(starts) for starts in (STARTS, 1)}  # these do not count
     seconds: dict[int, list[float]] = {starts: [] for starts in models}
 
     def repeat() -> None:
         for _ in range(options.repeats):
             for starts in models:
-                seconds[starts].append(timed(lambda starts=starts: walk(starts))[0])
+                seconds[starts].append(timed(lambda starts=starts: fitted_path(starts))[0])
 
     repeat()
     others = [] if options.no_rival else rivals()

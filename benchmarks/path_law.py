@@ -4,8 +4,8 @@
 
 Tables that scikit-learn brings, three penalties, some draws of folds and starts. Every path is trained once and
 collected three times: with nothing but the null model as a candidate, as it was before; with the law; and with the
-network of lowest objective in every cell, which is not done. Printed is the loss on held-out rows over the null
-model's, each fold at the strength that the others choose, then the ratios to the first.
+network of lowest objective for every fold and seed, which is not done. Printed is the loss on held-out rows over the
+null model's, each fold at the strength that the others choose, then the ratios to the first.
 """
 
 from __future__ import annotations
@@ -43,8 +43,8 @@ MOST_ROWS, STRENGTHS = 600, 30
 def lowest(data_loss: Array, null: Array, penalty_of: PenaltyOf) -> tuple[Integers, Array]:
     """Hand networks on wherever they have the lower objective, from weak to strong and back."""
     source, penalty = sources(data_loss, null, penalty_of)
-    cells = np.arange(len(null))
-    objective = np.where(source == NULL, null, data_loss[source, cells] + penalty)
+    pairs = np.arange(len(null))
+    objective = np.where(source == NULL, null, data_loss[source, pairs] + penalty)
     for neighbour, s in [*pairwise(range(len(source))), *pairwise(range(len(source))[::-1])]:
         asked = np.flatnonzero((source[neighbour] != NULL) & (source[neighbour] != source[s]))
         pays = penalty_of(s, asked, source[neighbour, asked])
@@ -62,13 +62,13 @@ def share(path: MLPPath) -> float:
 
 
 def moved(path: MLPPath) -> float:
-    """Share of the cells above strength 0 that hold another strength's network."""
+    """Share of the networks above strength 0 that are another strength's network."""
     own = path.source == np.arange(len(path.alphas))[:, None, None]
     return float((~own & ~path.null_wins)[1:].mean())
 
 
 def compared(problem: PathProblem, settings: PathSettings) -> tuple[float, ...]:
-    """Held-out loss without the law, the ratios of both ways to it, and how many cells they move."""
+    """Held-out loss without the law, the ratios of both ways to it, and how many networks they replace."""
     runner = Runner(n_jobs=-1)
     strengths = find_strengths(problem, settings, runner, STRENGTHS)
     null = null_objectives(problem, settings, runner)

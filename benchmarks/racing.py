@@ -182,7 +182,7 @@ class Found:
     """
 
     seconds: tuple[float, float]
-    cells: float
+    pairs: float
     same: dict[Rule, bool]
     near: dict[Rule, bool]
 
@@ -227,8 +227,8 @@ def line(name: str, found: list[Found]) -> str:
     """Write a row of the table."""
     plain, raced = np.sum([each.seconds for each in found], axis=0)
     counts = [f"{sum(each.same[rule] for each in found)}, {sum(each.near[rule] for each in found)}" for rule in RULES]
-    cells = np.mean([each.cells for each in found])
-    return f"| {name} | {len(found)} | {' | '.join(counts)} | {cells:.0%} | {plain:.1f} | {raced / plain:.0%} |"
+    pairs = np.mean([each.pairs for each in found])
+    return f"| {name} | {len(found)} | {' | '.join(counts)} | {pairs:.0%} | {plain:.1f} | {raced / plain:.0%} |"
 
 
 def main() -> None:

@@ -185,7 +185,7 @@ class Engine(Protocol):
         """Train every model; this is timed."""
 
     def weights(self) -> list[Arrays]:
-        """Give the weights of every model after the run."""
+        """Return the weights of every model after the run."""
 
     def close(self) -> None:
         """End whatever was started."""
@@ -448,7 +448,7 @@ class _Torch(_OneByOne):
         ]
 
     def arrays(self, tensors: Sequence[Any]) -> Arrays:
-        """Give the weights as everyone else has them."""
+        """Return the weights as everyone else has them."""
         return tuple(
             tensor.detach().numpy()[None] if k % 2 else tensor.detach().numpy().T for k, tensor in enumerate(tensors)
         )
@@ -691,7 +691,7 @@ ENGINES: dict[str, Callable[..., Any]] = {
 }
 
 
-class Bench:
+class Workbench:
     """What a worker does when it is told to, one command at a time; engines stay between commands."""
 
     def __init__(self) -> None:
@@ -715,7 +715,7 @@ class Bench:
         return time.perf_counter() - began
 
     def weights(self, key: str) -> list[Arrays]:
-        """Give the weights after the run."""
+        """Return the weights after the run."""
         return list(self.engines[key].weights())
 
     def clear(self) -> None:
@@ -757,20 +757,20 @@ def serve(connection: Connection, log: str, library: str, threads: int) -> None:
     os.dup2(descriptor, 2)
     if library == "jax":
         _limit_jax(threads)
-    bench = Bench()
+    workbench = Workbench()
     while True:
         try:
             command, arguments = connection.recv()
         except (EOFError, KeyboardInterrupt):
-            bench.clear()  # a process that multiprocessing made runs no atexit
+            workbench.clear()  # a process that multiprocessing made runs no atexit
             return
-        connection.send(_answer(bench, command, arguments))
+        connection.send(_answer(workbench, command, arguments))
 
 
-def _answer(bench: Bench, command: str, arguments: dict[str, Any]) -> tuple[str, Any]:
+def _answer(workbench: Workbench, command: str, arguments: dict[str, Any]) -> tuple[str, Any]:
     """Carry out one command: ("done", what it returns), ("not installed", what) or ("failed", why)."""
     try:
-        return "done", getattr(bench, command)(**arguments)
+        return "done", getattr(workbench, command)(**arguments)
     except ModuleNotFoundError as error:
         return "not installed", str(error.name)
     except Exception as error:

@@ -3,7 +3,7 @@
     python benchmarks/strength_confidence.py --records FOLDER [--design fixed clusters] [--seeds 300] [--report]
 
 Every data set is new, and so are folds and starts; its number is the seed of all. A path of eight strengths above 0 is
-walked over five folds, and what every row loses at every strength is kept, one file a data set: what is there already
+fitted over five folds, and what every row loses at every strength is kept, one file a data set: what is there already
 is not fitted again. The truth is the expected loss of the very networks that the folds trained, averaged over folds: on
 20,000 fresh rows of inputs, of which the target is averaged out exactly. A fit that fails counts as a miss.
 
@@ -67,7 +67,7 @@ class Table:
 
 @dataclass(frozen=True)
 class Design:
-    """How data sets are made, and what is walked.
+    """How data sets are made, and what is fitted.
 
     Attributes
     ----------

@@ -43,7 +43,7 @@ TEST_SAMPLES = 10_000  # per class
 
 
 @dataclass(frozen=True)
-class Arm:
+class Condition:
     """One penalty: a name, and L2 strengths of weights and biases per layer."""
 
     name: str
@@ -51,16 +51,16 @@ class Arm:
     bias_l2: tuple[float, float] = (0.0, 0.0)
 
 
-NONE = Arm("no penalty")
-FIRST = Arm("L2 5e-4, first layer, weights and biases", (5e-4, 0.0), (5e-4, 0.0))
-BOTH = Arm("L2 5e-4, both layers' weights", (5e-4, 5e-4))
-LIGHT = Arm("L2 1e-5, both layers' weights", (1e-5, 1e-5))
-MEDIUM = Arm("L2 1e-4, both layers' weights", (1e-4, 1e-4))
+NONE = Condition("no penalty")
+FIRST = Condition("L2 5e-4, first layer, weights and biases", (5e-4, 0.0), (5e-4, 0.0))
+BOTH = Condition("L2 5e-4, both layers' weights", (5e-4, 5e-4))
+LIGHT = Condition("L2 1e-5, both layers' weights", (1e-5, 1e-5))
+MEDIUM = Condition("L2 1e-4, both layers' weights", (1e-4, 1e-4))
 
 TOO_STRONG = (1000, BOTH)
 """Samples and penalty of the arm that shows how little the gap says: the smallest gap, and the worst test loss."""
 
-EXPERIMENTS: list[tuple[str, int, Optimizer, list[Arm]]] = [
+EXPERIMENTS: list[tuple[str, int, Optimizer, list[Condition]]] = [
     ("SGD, rate 1, momentum 0.5", 1000, SGD(1.0, momentum=0.5), [NONE, FIRST]),
     (
         "Adam, rate 0.02, decay 5e-7",
@@ -78,7 +78,7 @@ EXPERIMENTS: list[tuple[str, int, Optimizer, list[Arm]]] = [
 
 
 def run(
-    samples: int, optimizer: Optimizer, arms: Sequence[Arm], seed: int, epochs: int, sample: int = 0
+    samples: int, optimizer: Optimizer, arms: Sequence[Condition], seed: int, epochs: int, sample: int = 0
 ) -> list[dict[str, float]]:
     """Train every arm of one optimizer from one start on one sample; return its figures, arm by arm."""
     generator = np.random.default_rng(sample)
@@ -112,7 +112,14 @@ def run(
 
 
 def make_job(
-    x: Array, y: Integers, rows: int, optimizer: Optimizer, arms: Sequence[Arm], seed: int, epochs: int, dtype: type
+    x: Array,
+    y: Integers,
+    rows: int,
+    optimizer: Optimizer,
+    arms: Sequence[Condition],
+    seed: int,
+    epochs: int,
+    dtype: type,
 ) -> Job:
     """Every arm from one start, on the first rows; the others are for the validation loss."""
     network = multilayer_perceptron(2, [HIDDEN], CLASSES)

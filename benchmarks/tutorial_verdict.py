@@ -25,7 +25,7 @@ from ridgewalk.estimators.references import reference_outputs
 from ridgewalk.network import EvadablePenaltyWarning
 from ridgewalk.optimizers import Optimizer
 from ridgewalk.tutorial import spiral_data
-from tutorial_experiment import CLASSES, EXPERIMENTS, NONE, TEST_SAMPLES, TOO_STRONG, Arm, make_job
+from tutorial_experiment import CLASSES, EXPERIMENTS, NONE, TEST_SAMPLES, TOO_STRONG, Condition, make_job
 
 
 def both_threads(job: Job) -> Fits:
@@ -33,7 +33,7 @@ def both_threads(job: Job) -> Fits:
     return train(job, n_jobs=-1)
 
 
-def diagnose(samples: int, optimizer: Optimizer, arm: Arm, seeds: int, epochs: int) -> Diagnosis:
+def diagnose(samples: int, optimizer: Optimizer, arm: Condition, seeds: int, epochs: int) -> Diagnosis:
     """Judge one penalty."""
     generator = np.random.default_rng(0)
     (x, y), (fresh, fresh_y) = (spiral_data(count, CLASSES, generator) for count in (samples, TEST_SAMPLES))

@@ -2,7 +2,7 @@
 
     python benchmarks/verdict_calibration.py [--runs 300] [--processes 2] [--designs fixed small]
 
-Every data set is new; so are folds and starts. A path of eight strengths is walked over five folds and two starts,
+Every data set is new; so are folds and starts. A path of eight strengths is fitted over five folds and two starts,
 and judged. The truth of a run is the loss of the very networks that its folds trained, on 50,000 fresh rows: the gain
 is what they gain there, averaged over folds and starts; the truth of a design is its mean over all runs. An interval
 covers the one or the other, or does not. What starts bring to its error is compared with what they do bring: the
@@ -46,7 +46,7 @@ WEIGHTS = np.array([1.2, -1.0, 0.8, 0, 0, 0])
 
 @dataclass(frozen=True)
 class Design:
-    """How data are made, and what is walked; ``alphas`` None is the automatic grid, ``judged`` one strength of it."""
+    """How data are made, and what is fitted; ``alphas`` None is the automatic grid, ``judged`` one strength of it."""
 
     rows: int
     score: Callable[[Array], Array]
@@ -76,7 +76,7 @@ def straight(x: Array) -> Array:
 
 
 def silent(x: Array) -> Array:
-    """Say nothing."""
+    """Print nothing."""
     return np.zeros(len(x))
 
 
@@ -167,7 +167,7 @@ def run(task: tuple[str, Design, int]) -> tuple[str, Outcome]:
 
 
 def neutral(task: tuple[Design, int]) -> Array:
-    """Give the true mean differences (S,) of one data set at the strengths of a grid that all data sets share."""
+    """Return the true mean differences (S,) of one data set at the strengths of a grid that all data sets share."""
     design, seed = task
     warnings.simplefilter("ignore")
     _, path = fitted(design, seed)

@@ -32,7 +32,7 @@ def loss(w1, b1, w2, b2):
 
 
 def gradient(w1, b1, w2, b2, penalty_of_bias):
-    """Its gradient, but for what is handed over as the bias's penalty."""
+    """Its gradient, but for what is passed as the bias's penalty."""
     hidden, probabilities = forward(w1, b1, w2, b2)
     doutput = (probabilities - np.eye(3)[y]) / len(y)
     dhidden = (doutput @ w2.T) * (hidden > 0)

@@ -21,7 +21,7 @@ def pytest_configure() -> None:
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
-    """Give a Chromium of the system, driven by Playwright; skip where either is not there."""
+    """Return a Chromium of the system, driven by Playwright; skip where either is not there."""
     playwright = pytest.importorskip(
         "playwright.sync_api", reason="Playwright, which drives a browser, is not installed"
     )

@@ -44,7 +44,7 @@ class _Blob:
 
 def _described(job: Job) -> tuple[_Blob, list[tuple[int, int]], Any]:
     """Flatten a job as browser.cpp reads it; say where its results stand."""
-    plan: Any = compiled._plan(job, native.load()[1])  # type: ignore[attr-defined]
+    plan: Any = compiled._plan(job, native.load()[1])
     blob = _Blob()
     blob.number(len(plan["layers"]))
     for layer in plan["layers"]:
@@ -74,8 +74,8 @@ def _described(job: Job) -> tuple[_Blob, list[tuple[int, int]], Any]:
     blob.number(plan["runs"])
     blob.array(plan["fold"])
     blob.array(plan["seeds"])
-    names = ("epochs", "batch_size", "ramp", "polish_steps", "polish_tolerance", "patience", "patience_tolerance")
-    blob.number(*(plan[name] for name in (*names, "watches_objective", "batch_losses")), len(plan["start"]))
+    training = ("epochs", "batch_size", "ramp", "polish_steps", "polish_tolerance", "patience", "patience_tolerance")
+    blob.number(*(plan[name] for name in (*training, "watches_objective", "batch_losses")), len(plan["start"]))
     found = []
     for start, parameters in zip(plan["start"], plan["parameters"], strict=True):
         blob.array(start)

@@ -21,7 +21,7 @@ def settings_of(hidden_layer_sizes: Any = (32,), *, penalty: Any = "elasticnet",
     return PathSettings(hidden_layer_sizes, penalty=penalty_family(penalty, **factors), **given)
 
 
-def walk(
+def path_of(
     x: Any,
     target: Any,
     loss: Any,

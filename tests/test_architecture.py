@@ -41,9 +41,9 @@ def test_importing_ridgewalk_waits_for_no_face() -> None:
 
 
 def test_the_mathematics_waits_for_no_face() -> None:
-    rooms = "import sys, ridgewalk.path.fit, ridgewalk.path.selection, ridgewalk.check, ridgewalk.tutorial;"
-    faces = " sys.exit(any(name in sys.modules for name in ('sklearn', 'pandas', 'rich', 'typer')))"
-    assert subprocess.run([sys.executable, "-c", rooms + faces], check=False).returncode == 0
+    modules = "import sys, ridgewalk.path.fit, ridgewalk.path.selection, ridgewalk.check, ridgewalk.tutorial;"
+    check = " sys.exit(any(name in sys.modules for name in ('sklearn', 'pandas', 'rich', 'typer')))"
+    assert subprocess.run([sys.executable, "-c", modules + check], check=False).returncode == 0
 
 
 def test_the_reference_engine_and_the_tutorial_need_no_compiled_module(tmp_path: Path) -> None:

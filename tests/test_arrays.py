@@ -65,7 +65,7 @@ def test_a_large_table_is_standardized_in_parts_to_the_same_bits(
     x = np.asarray(generator.normal(5, 3, (301, columns)), order=order)
     weights = generator.integers(0, 3, 301).astype(float)
     whole = standardization(x, weights)
-    monkeypatch.setattr(arrays, "_AT_ONCE", 700)
+    monkeypatch.setattr(arrays, "_CHUNK_SIZE", 700)
     for a, b in zip(whole, standardization(x, weights), strict=True):
         np.testing.assert_array_equal(a, b)
 

@@ -294,14 +294,14 @@ def test_groups_of_a_fit_count_in_its_errors() -> None:
     assert table.path_.dependence.kind == "groups"
     assert ordered.path_.dependence.kind == "time"
     for each in (model, ordered):
-        walked = each.path_
-        error = mean_and_error(walked.row_loss, walked.row_weights, walked.dependence)[1]
+        whole = each.path_
+        error = mean_and_error(whole.row_loss, whole.row_weights, whole.dependence)[1]
         shown = np.array([row["standard_error"] for row in each.summary()["path"]], dtype=float)
         np.testing.assert_allclose(shown, error)
-        assert (np.abs(error / mean_and_error(walked.row_loss, walked.row_weights)[1] - 1) > 1e-3).any()
+        assert (np.abs(error / mean_and_error(whole.row_loss, whole.row_weights)[1] - 1) > 1e-3).any()
         numbers = each.diagnose(references=False).numbers
-        change = walked.held_out.row_loss[0] - each.heldout_scores().rows
-        gain_error = mean_and_error(change, walked.row_weights, walked.dependence)[1]
+        change = whole.held_out.row_loss[0] - each.heldout_scores().rows
+        gain_error = mean_and_error(change, whole.row_weights, whole.dependence)[1]
         assert each.gain_error_ == pytest.approx(gain_error)
         assert numbers["row_error"] == pytest.approx(gain_error)
     loaded = pickle.loads(pickle.dumps(model))

@@ -263,7 +263,7 @@ CASES: dict[str, Any] = {
     "a hostile model": (["predict", f"hostile.{MODEL}", "good.csv"], "should hold a model", "It was not loaded"),
     "a newer model": (["predict", f"newer.{MODEL}", "good.csv"], "it is of format", "install a newer ridgewalk"),
     "a model without its columns": (["predict", f"bare.{MODEL}", "good.csv"], "was saved without its encoder"),
-    "a path to compare": (["compare", "kept", f"bare.{MODEL}"], "holds a MLPRegressor, which walked no path"),
+    "a path to compare": (["compare", "kept", f"bare.{MODEL}"], "holds a MLPRegressor, which has no path"),
     "a coverage above 1": (["predict", "kept", "good.csv", "--coverage", "90"], "a number between 0 and 1 is expected"),
     "a coverage of no folds": (
         ["predict", f"single.{MODEL}", "good.csv", "--coverage", "0.9"],
@@ -294,7 +294,7 @@ CASES: dict[str, Any] = {
     "the same to compare": (["compare", "kept", "kept"], "takes two different runs or more"),
     "other folds": (["compare", "kept", "other"], "cannot be compared: their folds hold out different rows"),
     "another target": (["compare", "kept", "amount"], "cannot be compared"),
-    "a configuration alone": (["compare", "kept", "fine.toml"], "needs a table to walk: give --table FILE"),
+    "a configuration alone": (["compare", "kept", "fine.toml"], "needs a table to fit: give --table FILE"),
     "a table for nothing": (["compare", "kept", "other", "--table", "good.csv"], "there is none among the runs"),
     "a budget to compare": (
         ["compare", "kept", "budget.toml", "--table", "good.csv", "-t", "y"],

@@ -44,7 +44,7 @@ AXE = Path(os.environ.get("AXE", Path(__file__).parents[1] / "node_modules" / "a
 
 @pytest.fixture(scope="module", params=CASES, ids=lambda case: case.__name__)
 def report(request: pytest.FixtureRequest, browser: Any, tmp_path_factory: pytest.TempPathFactory) -> Any:  # noqa: ARG001 (nothing is fitted where there is no browser)
-    """Give a fitted model and the file of its page."""
+    """Return a fitted model and the file of its page."""
     model, x, y = request.param()
     file = tmp_path_factory.mktemp("page") / "report.html"
     curves = request.param not in (refits, selected)  # those have none
@@ -53,7 +53,7 @@ def report(request: pytest.FixtureRequest, browser: Any, tmp_path_factory: pytes
 
 @pytest.fixture
 def opened(browser: Any, report: Any) -> Iterator[Any]:
-    """Give what opens the page; afterwards, nothing may have gone wrong and nothing have been asked for."""
+    """Yield what opens the page; afterwards, no error may have come and no request been sent."""
     _, file = report
     pages, faults, asked = [], [], []
 
@@ -136,14 +136,14 @@ def test_the_slider_moves_every_chart_and_nothing_else_by_keys_alone(opened: Any
     assert len(model.path_.alphas) == page.evaluate("path.length")
 
 
-def test_every_curve_of_a_selection_can_be_walked(opened: Any, report: Any) -> None:
+def test_every_curve_of_a_selection_can_be_shown(opened: Any, report: Any) -> None:
     model, _ = report
     page = opened(DESK)
-    walked = page.evaluate(
+    fitted = page.evaluate(
         "() => data.arms.flatMap((arm, k) => (arm.entries ? arm.entries.map((s) => { go(s); return [k === state.arm, current() === s]; }) : []))"  # noqa: E501
     )
-    assert len(walked) == len(model.path_.alphas)
-    assert all(all(each) for each in walked)
+    assert len(fitted) == len(model.path_.alphas)
+    assert all(all(each) for each in fitted)
 
 
 def test_there_is_a_table_behind_every_chart(opened: Any) -> None:

@@ -51,11 +51,11 @@ def cost(monkeypatch: pytest.MonkeyPatch) -> Any:
 def test_grids_rise(cost: Any) -> None:
     for smaller, larger in pairwise(SIZES):
         assert cost.seconds(smaller, OPTIONS) < cost.seconds(larger, OPTIONS)
-    assert Size(30, 5, 1, 600) in SIZES  # what is walked without a budget
+    assert Size(30, 5, 1, 600) in SIZES  # what is fitted without a budget
 
 
 @pytest.mark.parametrize("index", range(len(SIZES)))
-def test_the_largest_grid_that_fits_is_walked(cost: Any, problem: Any, index: Any) -> None:
+def test_the_largest_affordable_grid_is_fitted(cost: Any, problem: Any, index: Any) -> None:
     enough = cost.seconds(SIZES[index], OPTIONS) / 0.85 + 0.5  # half a second, for this to run
     size, said = chosen(enough, problem)
     assert size == SIZES[index]
@@ -86,7 +86,7 @@ def test_no_more_folds_than_the_rarest_class_has_rows(problem: Any) -> None:
     assert chosen(1e6, problem.part(rows))[0].folds == 4
 
 
-@pytest.mark.parametrize("way", [fit_path, relax, select_inputs], ids=["walk", "relax", "select_inputs"])
+@pytest.mark.parametrize("way", [fit_path, relax, select_inputs], ids=["path", "relax", "select_inputs"])
 @pytest.mark.parametrize("batch", [None, 16])
 def test_what_is_counted_is_what_is_trained(monkeypatch: pytest.MonkeyPatch, way: Any, batch: Any) -> None:
     generator = np.random.default_rng(0)

@@ -588,7 +588,7 @@ def test_a_diagnosis_heads_its_page(ridgewalk: Any, tmp_path: Path) -> None:
 def test_quiet_says_nothing_and_json_nothing_else(ridgewalk: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("ridgewalk.cli.demo.DEMO_EPOCHS", 60)
     monkeypatch.setattr("ridgewalk.cli.bench.TASKS", (Task("tiny", 40, 3, (4,), 3, 2),))
-    monkeypatch.setattr("ridgewalk.cli.bench._ROUNDS", 1)
+    monkeypatch.setattr("ridgewalk.cli.bench._MOST_ROUNDS", 1)
     target = ["people.csv", "-t", "outcome"]
     fitted = ["--no-report", *QUICK]
     for command in (["--out", "one"], ["--out", "two", "--seeds", "2"]):
@@ -645,7 +645,7 @@ def test_bench_says_who_did_what(
     ridgewalk: Any, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr("ridgewalk.cli.bench.TASKS", (Task("tiny", 40, 3, (4,), 200, 8),))
-    monkeypatch.setattr("ridgewalk.cli.bench._ROUNDS", 2)
+    monkeypatch.setattr("ridgewalk.cli.bench._MOST_ROUNDS", 2)
     code, out, _ = ridgewalk("bench", "--n-jobs", "2", "--json")
     assert code == 0
     measured = {each["engine"]: each for each in json.loads(out)["measured"]}
@@ -768,8 +768,8 @@ def test_a_blend_is_compared_with_one_network_on_the_same_folds(ridgewalk: Any, 
     assert "90 held-out rows in 3 folds, the same for all" in out
     assert out.splitlines()[-1].startswith(("blend ", "blend and one"))
     (tmp_path / "one.toml").write_text('drop = ["amount"]\nfolds = 3\nblend = false\n')
-    walked = ridgewalk("compare", "one.toml", "blend", "--table", "people.csv", "-t", "outcome", "--json")[1]
-    assert json.loads(walked)["models"][1] == blend
+    fitted = ridgewalk("compare", "one.toml", "blend", "--table", "people.csv", "-t", "outcome", "--json")[1]
+    assert json.loads(fitted)["models"][1] == blend
 
 
 @pytest.mark.slow

@@ -1,4 +1,4 @@
-"""Two models on the same folds: the difference is the one of their rows, and what was not walked alike is refused."""
+"""Two models on the same folds: the difference is the one of their rows, and what was not fitted alike is refused."""
 
 from typing import Any
 
@@ -91,7 +91,7 @@ def test_the_same_makes_no_difference_and_less_is_worse(plain: Any) -> None:
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )
-def test_what_was_not_walked_alike_is_refused(plain: Any, other: Any, words: Any) -> None:
+def test_what_was_not_fitted_alike_is_refused(plain: Any, other: Any, words: Any) -> None:
     with pytest.raises(ValueError, match=f"b and a cannot be compared.*{words}"):
         compare({"a": plain, "b": classifier(**other)})
 

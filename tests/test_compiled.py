@@ -214,7 +214,7 @@ MAPS = {
 
 
 def mapped_job(mapped: Any, layers: Any, **given: Any) -> Job:
-    """Give a job over three columns, of heavy tails, of zeros and ones, and a plain one, that are mapped."""
+    """Return a job over three columns, of heavy tails, of zeros and ones, and a plain one, that are mapped."""
     rule = MapRule(np.array([True, False, True]), 4)
     count = len(rule.column if mapped is None else mapped.column)
     job = make_job([Dense(count, SHAPES[0][1]), *layers], **given)
@@ -399,8 +399,8 @@ def test_large_networks_share_each_batch_and_no_number_depends_on_how(batch_size
             assert_same_bits(compiled.train(alone, n_jobs), first.part(slice(1, 2)))
 
 
-def asleep(job: Any) -> Any:
-    """Start with 0 before and after half of the hidden units, and on one side of some; unpenalized, they wake."""
+def with_inactive_units(job: Any) -> Any:
+    """Start with 0 before and after half of the hidden units, and on one side of others; unpenalized, they train."""
     start = [w.copy() for w in job.start]
     for k in range(0, len(start) - 2, 2):
         units = np.arange(start[k].shape[-1])
@@ -444,7 +444,9 @@ def test_units_that_sleep_are_left_out_and_wake_as_the_references_do(layers: Any
     for number, (dtype, (batch_size, rows), optimizer) in enumerate(cases):
         if not by_turns(number, len(cases), len(penalty) + len(layers)):
             continue
-        job = asleep(make_job(layers, None, optimizer, penalty, dtype, rows, batch_size=batch_size, epochs=4))
+        job = with_inactive_units(
+            make_job(layers, None, optimizer, penalty, dtype, rows, batch_size=batch_size, epochs=4)
+        )
         ours, theirs = assert_agree(replace(job, polish=Polish(2), record_every=2), (dtype, batch_size), double=1e-9)
         first = ours.parameters[0][0]
         np.testing.assert_array_equal((first == 0).all(axis=0), (theirs.parameters[0][0] == 0).all(axis=0))
@@ -452,8 +454,10 @@ def test_units_that_sleep_are_left_out_and_wake_as_the_references_do(layers: Any
         assert_same_bits(compiled.train(alone, 3), compiled.train(job).part(slice(2, 3)))
 
 
-def test_a_network_may_fall_asleep_whole_and_its_sparse_rows_too() -> None:
-    job = asleep(make_job((Dense(5, 40), ReLU(), Dense(40, 3)), None, Adam(0.05), "L1", epochs=60, ramp=0.5))
+def test_all_units_of_a_network_may_become_inactive_and_its_sparse_rows_too() -> None:
+    job = with_inactive_units(
+        make_job((Dense(5, 40), ReLU(), Dense(40, 3)), None, Adam(0.05), "L1", epochs=60, ramp=0.5)
+    )
     job = replace(job, penalties=tuple(L1(per_run([0.0, 0.02, 5.0])) for _ in job.penalties))
     ours, _ = assert_agree(job, "whole", double=1e-8)
     assert all((w[2] == 0).all() for w in ours.parameters[::2])
@@ -517,7 +521,7 @@ def test_sparse_tiles_without_entries_are_the_references(rows: Any, batch_size: 
 def test_sleeping_units_over_sparse_tiles_without_entries(batch_size: Any) -> None:
     for rows in EMPTY.values():
         job = make_job((Dense(6, 40), ReLU(), Dense(40, 3)), None, Adam(0.01), "L1", rows=350, batch_size=batch_size)
-        assert_agree(asleep(emptied(job, rows)), rows, double=1e-9)
+        assert_agree(with_inactive_units(emptied(job, rows)), rows, double=1e-9)
 
 
 def test_what_it_cannot_do_is_named() -> None:

@@ -49,7 +49,7 @@ def test_links_lead_somewhere(page: Any) -> None:
 
 
 def english(page: Any) -> Any:
-    """Give the page that a Chinese page says in Chinese."""
+    """Return the page that a Chinese page translates."""
     return ROOT / page.name if page.name == "README.md" else ROOT / "docs" / page.name
 
 

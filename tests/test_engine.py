@@ -643,5 +643,5 @@ def test_a_job_that_cannot_fit_is_refused_before_it_starts(monkeypatch: pytest.M
     assert free is not None
     assert free > 2**20
     monkeypatch.setattr(memory, "available", lambda: 1000)
-    with pytest.raises(MemoryError, match=r"needs about .* GiB are free\. Walk fewer"):
+    with pytest.raises(MemoryError, match=r"needs about .* GiB are free\. Fit fewer"):
         compiled.train(job)

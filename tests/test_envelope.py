@@ -1,4 +1,4 @@
-"""The law of a path: its objectives do not fall, and every cell says whose network it holds."""
+"""The law of a path: its objectives do not fall, and it says whose network every strength holds."""
 
 import runpy
 from dataclasses import replace
@@ -23,27 +23,27 @@ CASES = [(penalty, schedule) for penalty in LAW["PENALTIES"] for schedule in LAW
 ids = pytest.mark.parametrize(("penalty", "schedule"), CASES, ids=lambda value: value)
 
 
-def drawn(seed: int, strengths: Any = 12, cells: Any = 40) -> Any:
+def drawn(seed: int, strengths: Any = 12, pairs: Any = 40) -> Any:
     """Draw losses that fall and penalties that rise roughly along a path, with noise, gaps and a null model."""
     draws = np.random.default_rng(seed)
     alphas = np.geomspace(1e-3, 1, strengths)
-    loss = np.linspace(0.1, 0.8, strengths)[:, None] + 0.15 * draws.normal(size=(strengths, cells)) ** 2
-    size = np.linspace(3, 0.3, strengths)[:, None] * draws.uniform(0.5, 2, (strengths, cells))
+    loss = np.linspace(0.1, 0.8, strengths)[:, None] + 0.15 * draws.normal(size=(strengths, pairs)) ** 2
+    size = np.linspace(3, 0.3, strengths)[:, None] * draws.uniform(0.5, 2, (strengths, pairs))
     loss[draws.random(loss.shape) < 0.05] = np.nan
     loss[draws.random(loss.shape) < 0.05] = np.inf
-    return alphas, loss, size, draws.uniform(0.6, 1.2, cells)
+    return alphas, loss, size, draws.uniform(0.6, 1.2, pairs)
 
 
 @pytest.mark.parametrize("seed", range(20))
 def test_the_chosen_objectives_rise_and_only_what_broke_the_law_moves(seed: int) -> None:
     alphas, loss, size, null = drawn(seed)
-    source, penalty = sources(loss, null, lambda s, cells, of: alphas[s] * size[of, cells])
-    cells, own = np.arange(len(null)), np.arange(len(alphas))[:, None]
-    chosen = np.where(source == NULL, null, loss[source, cells] + alphas[:, None] * size[source, cells])
+    source, penalty = sources(loss, null, lambda s, pairs, of: alphas[s] * size[of, pairs])
+    pairs, own = np.arange(len(null)), np.arange(len(alphas))[:, None]
+    chosen = np.where(source == NULL, null, loss[source, pairs] + alphas[:, None] * size[source, pairs])
     assert (np.diff(chosen, axis=0) >= -1e-12).all()
     before = np.fmin(np.where(np.isnan(loss), np.inf, loss + alphas[:, None] * size), null)
     assert (chosen <= before + 1e-12).all()
-    np.testing.assert_array_equal(penalty, np.where(source == NULL, 0, alphas[:, None] * size[source, cells]))
+    np.testing.assert_array_equal(penalty, np.where(source == NULL, 0, alphas[:, None] * size[source, pairs]))
     for s, c in np.argwhere(source == NULL):  # no neighbour is better than the null model that stands there
         for neighbour in {max(s - 1, 0), min(s + 1, len(alphas) - 1)}:
             offered = source[neighbour, c]
@@ -76,7 +76,7 @@ def spoiled(steps: Steps, fits: Any, strengths: Any, alphas: Any) -> Any:
 
 
 @ids
-def test_a_cell_holds_the_network_that_it_names_measured_at_its_own_strength(penalty: Any, schedule: Any) -> None:
+def test_a_path_holds_the_network_that_it_names_measured_at_its_own_strength(penalty: Any, schedule: Any) -> None:
     x, target, loss, splits, network = LAW["problem"](2)
     settings = replace(LAW["settings_of"](network, penalty, schedule), max_iter=100, dtype="float64")
     steps = Steps(x, target, loss, splits, settings, [3, 4])
@@ -121,7 +121,7 @@ def test_strength_0_trains_on_where_the_weakest_strength_has_the_lower_loss() ->
     assert not path.null_wins[0].any()
 
 
-def test_a_divergence_at_strength_0_stays_to_be_seen_and_above_it_another_network_takes_the_cell() -> None:
+def test_a_divergence_at_strength_0_is_kept_and_above_it_another_network_takes_its_place() -> None:
     x, target, loss, splits, network = LAW["problem"](0)
     steps = Steps(x, target, loss, splits, settings_of(**network))
     strengths = steps.strengths(4)

@@ -1,4 +1,4 @@
-"""The scikit-learn faces: scikit-learn's own checks, and what a user expects beyond them."""
+"""The scikit-learn estimators: scikit-learn's own checks, and what a user expects beyond them."""
 
 import inspect
 import pickle
@@ -220,7 +220,7 @@ def test_an_array_a_frame_and_every_memory_order_are_the_same() -> None:
         np.testing.assert_array_equal(MLPClassifierCV(**QUICK).fit(given, y).predict_proba(given), expected)
 
 
-@pytest.mark.parametrize("fitted", ["fit_path", "select_inputs"], ids=["walk", "select_inputs"])
+@pytest.mark.parametrize("fitted", ["fit_path", "select_inputs"], ids=["path", "select_inputs"])
 def test_every_parameter_reaches_the_path(monkeypatch: pytest.MonkeyPatch, fitted: Any) -> None:
     X, y = load_iris(return_X_y=True)
     seen: list[Any] = []

@@ -1,4 +1,4 @@
-"""What is exported predicts what the model predicts, asks for no column that is dead, and trusts no text."""
+"""What is exported predicts what the model predicts, asks for no column that it does not use, and trusts no text."""
 
 import ast
 import csv
@@ -49,7 +49,7 @@ DRAWS = np.random.default_rng(2)
 
 
 def columns(seed: int = 0) -> Any:
-    """Give columns of very different size and place: the network needs 3 of 6, one is constant."""
+    """Return columns of very different size and place: the network needs 3 of 6, one is constant."""
     x = np.random.default_rng(seed).normal(size=(ROWS, 6))
     x[:, 5] = 0
     return x * [1, 1e6, 1e-3, 1, 1, 1] + [0, 1e9, 0, 5, 0, 3]
@@ -104,7 +104,7 @@ def fitted_with_map(x: Any, y: Any, task: Any, mapped: Any, **parameters: Any) -
 
 
 def expected(model: Any, x: Any) -> Any:
-    """Give predictions, and probabilities where there are any."""
+    """Return predictions, and probabilities where there are any."""
     return [model.predict(x), *([model.predict_proba(x)] if hasattr(model, "predict_proba") else [])]
 
 
@@ -247,7 +247,7 @@ def test_a_constant_model_asks_for_one_column_and_counts_its_rows(tmp_path: Path
 
 
 def people(seed: int = 0) -> Any:
-    """Give a table with every kind of column, and gaps in all of them."""
+    """Return a table with every kind of column, and gaps in all of them."""
     generator = np.random.default_rng(seed)
     rows = 1000
     frame = pd.DataFrame(
@@ -271,13 +271,13 @@ def people(seed: int = 0) -> Any:
 
 
 def days(column: Any) -> Any:
-    """Give dates as days from 1970."""
+    """Return dates as days from 1970."""
     dates = pd.to_datetime(column, utc=True).to_numpy(dtype="datetime64[us]")
     return np.where(np.isnat(dates), np.nan, dates.astype(np.int64) / 86_400e6)
 
 
 def fed(exported: Any, frame: Any) -> Any:
-    """Give a frame's columns as the graph takes them."""
+    """Return a frame's columns as the graph takes them."""
     feeds = {}
     for name, kind in exported.recipe.columns.items():
         column = frame[name]
@@ -287,13 +287,13 @@ def fed(exported: Any, frame: Any) -> Any:
 
 
 def tables(frame: Any) -> Any:
-    """Give a frame as people hand a table over: a dict of columns, rows, a frame."""
+    """Return a frame as people pass a table: a dict of columns, rows, a frame."""
     plain = frame.astype(object).where(frame.notna(), None)
     return [plain.to_dict("list"), plain.to_dict("records"), frame]
 
 
 def changed(frame: Any) -> Any:
-    """Give a table with what the training never saw: new categories, and gaps in other columns."""
+    """Return a table with what the training never saw: new categories, and gaps in other columns."""
     new = frame.copy()
     new.loc[::4, "town"] = "elsewhere"
     new.loc[1::5, "rare"] = "new"
@@ -790,7 +790,7 @@ def test_the_networks_of_a_state_dict_take_the_same_columns() -> None:
 
 
 def some_table(kind: Any, rows: Any, seed: Any) -> Any:
-    """Give a table of a kind and its target."""
+    """Return a table of a kind and its target."""
     draws = np.random.default_rng(seed)
     frame = pd.DataFrame({name: draws.normal(size=rows) for name in "abc"})
     frame["price"] = 1e6 + 1e4 * np.exp(draws.normal(size=rows))

@@ -11,7 +11,7 @@ from scipy.sparse import csr_array
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import GroupKFold, KFold, StratifiedKFold
 
-from paths import settings_of, walk
+from paths import path_of, settings_of
 from ridgewalk import MLPClassifier, MLPClassifierCV, MLPRegressor, MLPRegressorCV, load, save
 from ridgewalk.arrays import standardization
 from ridgewalk.estimators.problem import draw_splits, mlp_path
@@ -137,7 +137,7 @@ def test_a_fold_that_trains_on_one_class_is_an_error_that_names_it(
 
 def test_a_path_of_ones_own_names_such_a_fold_too() -> None:
     with pytest.raises(ValueError, match="Fold 0 trains on rows of one class alone"):
-        walk(
+        path_of(
             X,
             Y[:, None].astype(float),
             BinaryCrossEntropy(),

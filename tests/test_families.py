@@ -1,4 +1,4 @@
-"""Laws of penalty families: what they penalize, where the null model wins, and that one's own walks a path, too."""
+"""Laws of penalty families: what they penalize, where the null model wins; families of one's own, too."""
 
 from dataclasses import replace
 from typing import Any

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from paths import changed, settings_of, strongest, walk
+from paths import changed, path_of, settings_of, strongest
 from ridgewalk.engine import Runner
 from ridgewalk.losses import BinaryCrossEntropy, CrossEntropy, Poisson, SquaredError
 from ridgewalk.path.fit import find_strengths
@@ -124,7 +124,7 @@ class TestStrengthAtNull:
         settings = settings_of((), l1_ratio=1.0, penalty_factors=np.array([0.0, 1, 1, 1, 1, 1]))
         top = strongest(settings, load, x, target, self.weights)
         rows = np.arange(400)
-        path = walk(
+        path = path_of(
             x, target, load, [(rows[:200], rows[200:])], settings, [0.999 * top, 1.001 * top], standardize=False
         )
         assert path.inputs_kept[1, -1, 0].sum() == 2

@@ -30,7 +30,7 @@ TINY, HUGE = 5e-324, 1.7e308
 
 
 def table(rows: int = ROWS, seed: int = 0) -> Any:
-    """Give columns with heavy tails, of zeros and ones, of few values, and plain ones."""
+    """Return columns with heavy tails, of zeros and ones, of few values, and plain ones."""
     x = np.random.default_rng(seed).normal(size=(rows, 4))
     return np.stack([np.exp(3 * x[:, 0]), x[:, 1] > 0, np.round(x[:, 2]), x[:, 3]], axis=1).astype(float)
 
@@ -256,7 +256,7 @@ def test_some_inputs_need_some_columns() -> None:
 
 @pytest.fixture(scope="module")
 def fitted() -> Any:
-    """Give an estimator whose columns are mapped, and the same one without."""
+    """Return an estimator whose columns are mapped, and the same one without."""
     x = table()
     y = (np.log(x[:, 0]) + x[:, 2] > 0).astype(int) + (x[:, 3] > 1)
     models = []

@@ -130,8 +130,8 @@ def test_equal_supports_of_one_training_set_are_refitted_once(monkeypatch: pytes
     select_inputs(x, y, BinaryCrossEntropy(), folds(y), settings_of((5,), max_iter=60), 6, maps=maps)
     refit = trained[-1]
     held = np.isfinite(refit.penalties[0].factors[..., 0])
-    cells = refit.fold[: len(held) // len(RIDGES)]
-    keys = {(int(cell), support.tobytes()) for cell, support in zip(cells, held, strict=False)}
+    pairs = refit.fold[: len(held) // len(RIDGES)]
+    keys = {(int(pair), support.tobytes()) for pair, support in zip(pairs, held, strict=False)}
     assert len(keys) == len(held) // len(RIDGES) < len(trained[-2].fold)
 
 
@@ -306,9 +306,9 @@ def test_a_mapped_column_is_held_whole_or_not_at_all(way: Any, engine: Any) -> N
     arms = mapped_selection(engine, way).arms
     for candidate in arms:
         whole, none = columns_used(candidate.path)
-        cells = ~candidate.path.lost
-        assert (whole | none)[cells].all()
-        assert (candidate.path.inputs_kept == ~none)[cells].all()
+        pairs = ~candidate.path.lost
+        assert (whole | none)[pairs].all()
+        assert (candidate.path.inputs_kept == ~none)[pairs].all()
     counts = np.unique(arms[-1].path.inputs_kept.sum(axis=-1))
     assert {0, 1, 5} <= set(counts.tolist()) or len(counts) > 3
 

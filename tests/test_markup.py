@@ -31,7 +31,7 @@ class Text(Page):
 
 
 def beneath(model: Any) -> Text:
-    """Give what stands beneath scikit-learn's own box."""
+    """Return the HTML beneath scikit-learn's own box."""
     whole, box = model._repr_html_(), clone(model)._repr_html_()
     assert whole.startswith("<style>")
     assert "overflow-x: auto" in whole

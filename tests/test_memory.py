@@ -39,7 +39,7 @@ PATHS: dict[str, Any] = {
     "linear": {"hidden_layer_sizes": ()},
     "linear, relax": {"hidden_layer_sizes": (), "relax": True},
 }
-REFUSED = r"needs about .* (GiB|MiB|KiB) and .* are free\. Walk fewer strengths, folds or seeds"
+REFUSED = r"needs about .* (GiB|MiB|KiB) and .* are free\. Fit fewer strengths, folds or seeds"
 
 
 @pytest.fixture

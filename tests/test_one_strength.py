@@ -179,16 +179,16 @@ def test_class_weights_are_sample_weights() -> None:
     by_class = MLPClassifier(class_weight="balanced", **settings).fit(X, y)
     by_row = MLPClassifier(**settings).fit(X, y, sample_weight=40 / np.array([50, 50, 20])[y])
     np.testing.assert_allclose(by_class.predict_proba(X), by_row.predict_proba(X), rtol=1e-4)
-    walked = MLPClassifierCV((4,), alphas=3, max_iter=30, cv=2, random_state=0, class_weight={0: 1, 1: 2, 2: 3})
-    plain = clone(walked).set_params(class_weight=None).fit(X, y, sample_weight=y + 1)
-    np.testing.assert_array_equal(walked.fit(X, y).predict_proba(X), plain.predict_proba(X))
+    fitted = MLPClassifierCV((4,), alphas=3, max_iter=30, cv=2, random_state=0, class_weight={0: 1, 1: 2, 2: 3})
+    plain = clone(fitted).set_params(class_weight=None).fit(X, y, sample_weight=y + 1)
+    np.testing.assert_array_equal(fitted.fit(X, y).predict_proba(X), plain.predict_proba(X))
 
 
-@pytest.mark.parametrize("face", [MLPClassifier, MLPRegressor])
-def test_early_stopping_keeps_the_best_epoch_of_rows_set_aside(face: Any) -> None:
+@pytest.mark.parametrize("estimator", [MLPClassifier, MLPRegressor])
+def test_early_stopping_keeps_the_best_epoch_of_rows_set_aside(estimator: Any) -> None:
     X, y = load_diabetes(return_X_y=True)
-    y = (y > y.mean()) if face is MLPClassifier else y
-    model = face((100,), early_stopping=True, max_iter=300, learning_rate_init=0.02, random_state=0).fit(X, y)
+    y = (y > y.mean()) if estimator is MLPClassifier else y
+    model = estimator((100,), early_stopping=True, max_iter=300, learning_rate_init=0.02, random_state=0).fit(X, y)
     curve = np.array(model.validation_loss_curve_)
     assert len(curve) == len(model.loss_curve_) == len(model.penalty_curve_) == model.n_iter_ < 300
     assert model.best_loss_ is None
@@ -308,15 +308,15 @@ def test_several_starts_are_one_choice_or_one_mean(cancer: Any) -> None:
     np.testing.assert_allclose(labels.predict_proba(load_iris().data).sum(axis=1), 1)
 
 
-@pytest.mark.parametrize("face", [MLPClassifier(**QUICK), MLPClassifierCV((8,), alphas=3, cv=2, max_iter=60)])
-def test_several_labels(face: Any) -> None:
+@pytest.mark.parametrize("estimator", [MLPClassifier(**QUICK), MLPClassifierCV((8,), alphas=3, cv=2, max_iter=60)])
+def test_several_labels(estimator: Any) -> None:
     X, y = load_iris(return_X_y=True)
     labels = np.stack([y > 0, y > 1, X[:, 0] > 5.8], axis=1).astype(int)
-    model = clone(face).set_params(random_state=0).fit(X, labels)
+    model = clone(estimator).set_params(random_state=0).fit(X, labels)
     assert model.predict_proba(X).shape == model.decision_function(X).shape == labels.shape
     np.testing.assert_array_equal(model.predict(X), (model.predict_proba(X) > 0.5).astype(int))
     assert (model.predict(X) == labels).mean() > 0.9
-    together = clone(face).set_params(random_state=0, n_seeds=2, ensemble=True).fit(X, labels)
+    together = clone(estimator).set_params(random_state=0, n_seeds=2, ensemble=True).fit(X, labels)
     assert together.decision_function(X).shape == labels.shape
 
 

@@ -35,7 +35,7 @@ def file(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def opened(browser: Any, file: Path) -> Iterator[Any]:
-    """Give what opens the page; afterwards, nothing may have gone wrong and nothing have been asked for."""
+    """Return what opens the page; afterwards, nothing may have gone wrong and nothing have been asked for."""
     pages, faults, asked = [], [], []
 
     def refuse(dialog: Any) -> None:
@@ -99,11 +99,11 @@ def test_the_slider_moves_what_is_shown(opened: Any) -> None:
     page = opened(SMALL)
     trained(page)
     page.focus("#strength")
-    told = set()
+    shown = set()
     page.keyboard.press("Home")
     for _ in range(9):
         page.wait_for_timeout(80)
-        told.add(
+        shown.add(
             (
                 page.evaluate(SHOWN, "shown"),
                 page.evaluate(SHOWN, "network-now"),
@@ -111,8 +111,8 @@ def test_the_slider_moves_what_is_shown(opened: Any) -> None:
             )
         )
         page.keyboard.press("ArrowRight")
-    assert len({strength for strength, *_ in told}) == 9
-    assert len({picture for *_, picture in told}) >= 4
+    assert len({strength for strength, *_ in shown}) == 9
+    assert len({picture for *_, picture in shown}) >= 4
     page.click("#jump-zero")
     page.wait_for_timeout(80)
     assert page.evaluate(SHOWN, "shown") == "0"

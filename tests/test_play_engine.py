@@ -95,7 +95,8 @@ def test_shapes_batches_schedules_and_polish_have_the_native_bits(monkeypatch: A
         {"batch_losses": True, "batch_size": 7},
         {"layers": wide, "epochs": 4, "penalty": "group over inputs"},
     )  # fmt: skip
-    jobs += [make_job(**{"dtype": np.float32, "rows": 130, "penalty": "L1", "epochs": 20} | each) for each in changes]
+    common: dict[str, Any] = {"dtype": np.float32, "rows": 130, "penalty": "L1", "epochs": 20}
+    jobs += [make_job(**(common | each)) for each in changes]
     assert_same_bits(jobs, monkeypatch)
 
 
@@ -114,13 +115,26 @@ def test_weights_that_sink_below_the_normal_numbers_have_the_native_bits(monkeyp
 
 
 def test_fused_multiply_adds_change_the_last_digits_alone(monkeypatch: Any) -> None:
-    # RMSProp at a constant rate never rests: every step is as long as the last, and differences grow with them.
-    restless = [case for case in CASES[::97] if isinstance(case[-1], RMSProp)]
-    jobs = [job_of(*case) for case in CASES[::97] if case not in restless]
-    jobs += [replace(job_of(*case), epochs=10) for case in restless]
-    for job, here, there in zip(jobs, trained_natively(jobs, OTHER, monkeypatch), train_in_node(jobs), strict=True):
-        for a, b in zip(here["parameters"], there["parameters"], strict=True):
-            np.testing.assert_allclose(b, a, rtol=1e-5, atol=1e-5, err_msg=str((job.network, job.loss, job.optimizer)))
+    cases = CASES[::29]
+    early, late = ([replace(job_of(*case), epochs=epochs) for case in cases] for epochs in (10, STEPS))
+    assert all(alike(early, monkeypatch))
+    # Later a unit's kink is met a step earlier, and RMSProp at a constant rate never rests: there digits drift apart.
+    rested = [
+        same for case, same in zip(cases, alike(late, monkeypatch), strict=True) if not isinstance(case[-1], RMSProp)
+    ]
+    assert np.mean(rested) > 0.95
+
+
+def alike(jobs: list[Job], monkeypatch: Any) -> list[bool]:
+    """Return of each job whether the weights, with fused multiply-adds and without, are the same to 1e-5."""
+    both = zip(trained_natively(jobs, OTHER, monkeypatch), train_in_node(jobs), strict=True)
+    return [
+        all(
+            np.allclose(a, b, rtol=1e-5, atol=1e-5, equal_nan=True)
+            for a, b in zip(here["parameters"], there["parameters"], strict=True)
+        )
+        for here, there in both
+    ]
 
 
 def test_starts_are_numpys_draws() -> None:
@@ -162,3 +176,93 @@ def test_its_bytes_are_what_the_sources_give() -> None:
 
 def test_it_is_small() -> None:
     assert WASM.stat().st_size <= 150_000
+
+
+PROBLEM = """
+  const rows = 60, x = new Float64Array(2 * rows).map((_, k) => Math.sin(12.9898 * (k + 1)) * 2 + (k % 2));
+  const classes = Int32Array.from({ length: rows }, (_, k) => Number(x[2 * k] * x[2 * k + 1] > 0));
+  const problem = { x, rows, columns: 2, classes, classCount: 2, hidden: [8], folds: 3, epochs: 40, seeds: [3, 4] };
+"""
+
+
+def test_a_training_goes_on_from_its_weights_when_it_is_changed() -> None:
+    script = (
+        PROBLEM
+        + """
+      const session = engine.train(problem, { strength: 1e-4, fold: 0 });
+      const found = { epochs: [session.advance(100), session.advance(50)], before: session.measure() };
+      found.weights = session.weights().map((array) => array.values);
+      found.outputs = session.outputs(x, rows);
+      session.replaceRows(x.map((v, k) => v + Math.cos(k)));
+      found.replaced = session.measure();
+      session.replaceRows(x);
+      session.change({ strength: 0.2, l1Ratio: 1 });
+      found.changed = session.measure();
+      session.advance(400);
+      found.after = session.measure();
+      return found;
+    """
+    )
+    found = run_in_node(script, {})
+    assert found["epochs"] == [100, 150]
+    before, changed, after = (found[name] for name in ("before", "changed", "after"))
+    assert changed["dataLoss"] == before["dataLoss"]
+    assert changed["penalty"] > before["penalty"]
+    assert before["zeros"][0] < 0.5 < after["zeros"][0]
+    assert found["replaced"]["dataLoss"] > before["dataLoss"]
+    assert np.isfinite(before["heldoutLoss"])
+    assert np.shape(found["outputs"]) == (120,)
+    assert [len(each) for each in found["weights"]] == [16, 8, 16, 2]
+
+
+def test_a_path_is_the_same_on_any_number_of_workers_and_stops() -> None:
+    script = (
+        PROBLEM
+        + """
+      const paths = [];
+      for (const count of [1, 3]) {
+        const pool = new Pool(workers(count), bytes);
+        await pool.ready;
+        let partial = null;
+        const run = pool.path(problem, { strengths: 5, progress: (each) => (partial = each) });
+        const path = await run.result;
+        paths.push({ ...path, partial, seen: await pool.outputs(problem, path.networks[2], x, rows) });
+      }
+      const pool = new Pool(workers(1), bytes);
+      await pool.ready;
+      const run = pool.path(problem, { strengths: 5 }), reports = [];
+      setTimeout(() => run.stop(), 20);
+      const stopped = await run.result.catch((error) => error.message);
+      const report = (each) => reports.push(each.measure.epoch);
+      const live = pool.train(problem, { strength: 0.01, every: 5, report });
+      await new Promise((resolve) => setTimeout(resolve, 300));
+      live.stop();
+      return { paths, stopped, reports };
+    """
+    )
+    found = run_in_node(script, {})
+    one, three = found["paths"]
+    assert one.pop("partial")["total"] == three.pop("partial")["total"] == 6 * 8 + 8
+    assert one == three
+    assert found["stopped"] == "stopped"
+    assert found["reports"] == sorted(found["reports"])
+    assert found["reports"][-1] > 0
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        ("{ x: new Float64Array(3) }", "x needs 60 x 2 numbers"),
+        ("{ rate: 0 }", "learning rate is a number above 0"),
+        ("{ classCount: 1 }", "Classes are whole numbers from 0 to 0"),
+        ("{ loss: 'squared_error' }", "squared_error is a loss of numbers"),
+        ("{ hidden: [1, 2, 3, 4] }", "0 to 3 hidden layers"),
+        ("{ penalty: { l1Ratio: 2 } }", "l1Ratio lies from 0"),
+        ("{ folds: 61 }", "folds is a whole number from 2 to 60"),
+    ],
+)
+def test_what_is_wrong_with_a_problem_is_said(change: str, says: str) -> None:
+    script = (
+        PROBLEM + f"try {{ engine.train({{ ...problem, ...{change} }}); }} catch (error) {{ return error.message; }}"
+    )
+    assert says in run_in_node(script, {})

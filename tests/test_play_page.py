@@ -25,7 +25,7 @@ def page() -> str:
 
 @pytest.fixture
 def ridgewalk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Any:
-    """Run a command in an empty folder; give its exit code, output and errors."""
+    """Run a command in an empty folder; return its exit code, output and errors."""
     monkeypatch.chdir(tmp_path)
 
     def run(*arguments: str) -> tuple[int, str, str]:
@@ -93,14 +93,14 @@ def test_every_word_has_both_languages_and_every_key_is_known() -> None:
     words = (PAGE / "words.js").read_text(encoding="utf-8")
     english, chinese = re.split(r"\n  zh: \{", words)
     keys = [re.findall(r'(?:^|[,{]|\s)"([\w .-]+)": "((?:[^"\\]|\\.)*)"', part) for part in (english, chinese)]
-    told = [dict(pairs) for pairs in keys]
-    assert told[0].keys() == told[1].keys()
-    for key, sentence in told[0].items():
-        assert set(re.findall(r"\{(\w+)\}", sentence)) >= set(re.findall(r"\{(\w+)\}", told[1][key])), key
+    sentences = [dict(pairs) for pairs in keys]
+    assert sentences[0].keys() == sentences[1].keys()
+    for key, sentence in sentences[0].items():
+        assert set(re.findall(r"\{(\w+)\}", sentence)) >= set(re.findall(r"\{(\w+)\}", sentences[1][key])), key
     script = "".join(path.read_text(encoding="utf-8") for path in PAGE.glob("*.js"))
     asked = set(re.findall(r"\bsay\(\"([\w .-]+)\"", script)) | set(re.findall(r"TableError\(\"([\w-]+)\"", script))
     asked |= set(re.findall(r'data-(?:say|label)="([\w-]+)"', (PAGE / "play.html").read_text(encoding="utf-8")))
-    assert asked <= told[0].keys(), asked - told[0].keys()
+    assert asked <= sentences[0].keys(), asked - sentences[0].keys()
 
 
 def test_the_command_writes_it_and_opens_it(

@@ -21,7 +21,7 @@ from ridgewalk.path.selection import cross_chosen
 pytestmark = [needs_node, pytest.mark.slow]
 EXACT = "x86-64-v2"
 FOLDS, STRENGTHS = 3, 7
-LOSSES = {
+LOSSES: dict[str, Any] = {
     "cross_entropy": CrossEntropy(), "binary_cross_entropy": BinaryCrossEntropy(), "squared_error": SquaredError(),
     "absolute_error": AbsoluteError(), "huber": Huber(0.7), "poisson": Poisson(),
 }  # fmt: skip

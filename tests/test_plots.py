@@ -64,7 +64,7 @@ def closed() -> Iterator[Any]:
 
 
 def told(model: Any) -> Any:
-    """Give what the report says of a fitted model."""
+    """Return the report's summary of a fitted model."""
     names = list(model.feature_names_in_)
     summary = summarize(model.path_, model.selection, names)
     return summary, inputs_along(model.path_, names, model.index_)

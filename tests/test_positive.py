@@ -43,8 +43,8 @@ def test_scores_by_name_are_of_the_positive_class(labels: Any) -> None:
     model = MLPClassifierCV(**QUICK).fit(X, y)
     judged = copy(model).set_params(pos_label=labels[0])
 
-    def score(face: Any, scoring: Any) -> float:
-        return score_of(face, scoring, X, y, weights, [rows], model.model_)(model.model_, rows)
+    def score(estimator: Any, scoring: Any) -> float:
+        return score_of(estimator, scoring, X, y, weights, [rows], model.model_)(model.model_, rows)
 
     own = {"f1": f1_score, "precision": precision_score, "recall": recall_score}
     for name, measure in own.items():

@@ -163,7 +163,7 @@ def test_parts_are_put_together(monkeypatch: pytest.MonkeyPatch) -> None:
     mixture = mixture_of()
     x = asked(mixture)
     whole = Predictor(mixture).predict(x)
-    monkeypatch.setattr(predictor, "_AT_ONCE", 7)
+    monkeypatch.setattr(predictor, "_CHUNK_ROWS", 7)
     np.testing.assert_array_equal(Predictor(mixture).predict(x), whole)
 
 

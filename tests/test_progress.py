@@ -20,7 +20,7 @@ from ridgewalk.progress import progress
 
 
 def test_without_showing_there_is_only_a_watch(capsys: pytest.CaptureFixture[str]) -> None:
-    with progress("Walking", show=False) as watched, watched.task(10):
+    with progress("Fitting", show=False) as watched, watched.task(10):
         watched.add(5)
     assert capsys.readouterr() == ("", "")
 
@@ -29,7 +29,7 @@ def test_a_log_gets_a_line_at_once_per_stage_and_per_quarter_and_the_time_left(m
     monkeypatch.setattr(module, "_POLL_SECONDS", 0.01)
     log, counted, ended = io.StringIO(), Progress(), threading.Event()
     console = Console(file=log, width=200)
-    poller = threading.Thread(target=module._poll_lines, args=(console, "Walking", counted, ended))
+    poller = threading.Thread(target=module._poll_lines, args=(console, "Fitting", counted, ended))
     poller.start()
 
     def wait_for(lines: Any) -> None:
@@ -49,7 +49,7 @@ def test_a_log_gets_a_line_at_once_per_stage_and_per_quarter_and_the_time_left(m
     ended.set()
     poller.join()
     lines = log.getvalue().splitlines()
-    assert lines[:2] == ["Walking: 0 s", "Walking, training: 0 s"]
+    assert lines[:2] == ["Fitting: 0 s", "Fitting, training: 0 s"]
     assert [line.split(", ")[1] for line in lines[2:]] == ["training: 25%", "training: 50%", "training: 75%"]
     assert all("s left" in line for line in lines[2:])
 
@@ -59,7 +59,7 @@ def test_a_log_hears_of_what_takes_long(monkeypatch: pytest.MonkeyPatch) -> None
     monkeypatch.setattr(module, "_LONG_SECONDS", 0.05)
     log, counted, ended = io.StringIO(), Progress(), threading.Event()
     console = Console(file=log, width=200)
-    poller = threading.Thread(target=module._poll_lines, args=(console, "Walking", counted, ended))
+    poller = threading.Thread(target=module._poll_lines, args=(console, "Fitting", counted, ended))
     poller.start()
     for _ in range(500):
         if log.getvalue().count("\n") >= 3:
@@ -74,7 +74,7 @@ def test_a_terminal_gets_a_bar_that_goes_away(monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setattr(module, "_POLL_SECONDS", 0.01)
     log, counted, ended = io.StringIO(), Progress(), threading.Event()
     console = Console(file=log, force_terminal=True, width=100)
-    poller = threading.Thread(target=module._poll_bar, args=(console, "Walking", counted, ended))
+    poller = threading.Thread(target=module._poll_bar, args=(console, "Fitting", counted, ended))
     with counted.task(4):
         counted.add(3)
         poller.start()

@@ -20,7 +20,7 @@ from ridgewalk.diagnostics import Diagnosis, Finding
 from ridgewalk.estimators.card import model_card
 from ridgewalk.folds import average_by_row
 from ridgewalk.path.dependence import mean_and_error
-from ridgewalk.report.compared import Given
+from ridgewalk.report.compared import PageRows
 from ridgewalk.report.details import Extras, page_data
 from ridgewalk.report.html import render
 from ridgewalk.report.summary import sentences, summarize
@@ -130,7 +130,7 @@ class Page(HTMLParser):
 
 @pytest.fixture(scope="module", params=CASES, ids=lambda case: case.__name__)
 def written(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Any:
-    """Give a fitted model, its rows, and the file of its page."""
+    """Return a fitted model, its rows, and the file of its page."""
     model, x, y = request.param()
     model.fit(x, y)
     return model, x, y, model.report(tmp_path_factory.mktemp("page") / "report.html", x, y)
@@ -330,7 +330,7 @@ CARDS = ["strength", "inputs", "data"]  # answers that every page has
 def page_of(model: Any, x: Any, y: Any, weights: Any = None) -> Any:
     """Fit, and return the data of the page without any other rows."""
     path, rule, names, choice = model.fit(x, y, weights)._shown()
-    return page_data(path, rule, names, choice, extras=Extras(fit=Given(model._problem.x, model._problem.target)))
+    return page_data(path, rule, names, choice, extras=Extras(fit=PageRows(model._problem.x, model._problem.target)))
 
 
 def test_held_out_rows_are_judged_as_scikit_learn_judges_them() -> None:

@@ -88,18 +88,18 @@ def run(monkeypatch: pytest.MonkeyPatch, *arguments: Any) -> None:
 
 
 def predicted(model: Any, x: Any) -> Any:
-    """Give what a model predicts, and the probabilities if there are any."""
+    """Return what a model predicts, and the probabilities if there are any."""
     return pd.Series(model.predict(x)), model.predict_proba(x) if isinstance(model, MLPClassifierCV) else None
 
 
 def written(text: Any) -> Any:
-    """Give the same from a printed table."""
+    """Return the same from a printed table."""
     table = pd.read_csv(io.StringIO(text))
     return table.iloc[:, 0], table.iloc[:, 1:].to_numpy() if table.shape[1] > 1 else None
 
 
 def by_onnx(file: Any, frame: Any) -> Any:
-    """Give the same from onnxruntime, which gets the file's columns as they are."""
+    """Return the same from onnxruntime, which gets the file's columns as they are."""
     session = onnxruntime.InferenceSession(file, providers=["CPUExecutionProvider"])
     feeds = {}
     for column in session.get_inputs():

@@ -26,16 +26,16 @@ SITES = np.where(LABELS == 0, np.arange(90) % 3, 1 + np.arange(90) % 2)  # site 
 
 
 @pytest.fixture
-def never_walked(monkeypatch: pytest.MonkeyPatch) -> None:
+def never_fitted(monkeypatch: pytest.MonkeyPatch) -> None:
     def fit(*_: Any) -> None:
         pytest.fail("The path was fitted before the mistake was found.")
 
     monkeypatch.setattr(whole_path, "fit_path", fit)
 
 
-@pytest.mark.usefixtures("never_walked")
+@pytest.mark.usefixtures("never_fitted")
 @pytest.mark.parametrize("scoring", ["roc_auc", "neg_log_loss", "average_precision"])
-def test_a_fold_of_one_class_is_named_before_the_walk(scoring: Any) -> None:
+def test_a_fold_of_one_class_is_named_before_the_fit(scoring: Any) -> None:
     model = MLPClassifierCV((3,), scoring=scoring, **QUICK)
     if scoring == "average_precision":  # defined on one class, whatever it says there
         with pytest.raises(pytest.fail.Exception):
@@ -97,7 +97,7 @@ def test_a_score_that_only_a_constant_lacks_is_taken() -> None:
     assert np.isfinite(score).any()
 
 
-@pytest.mark.usefixtures("never_walked")
+@pytest.mark.usefixtures("never_fitted")
 def test_a_scorer_of_the_other_task_is_named() -> None:
     with pytest.raises(
         ValueError, match=r"scoring='r2' cannot score this classification \(.*give another, such as 'accuracy'"
@@ -109,7 +109,7 @@ def test_a_scorer_of_the_other_task_is_named() -> None:
         MLPRegressorCV((3,), scoring="roc_auc", **QUICK).fit(X, X[:, 0])
 
 
-@pytest.mark.usefixtures("never_walked")
+@pytest.mark.usefixtures("never_fitted")
 @pytest.mark.parametrize(
     ("change", "words"),
     [
@@ -125,7 +125,7 @@ def test_a_mistake_in_a_parameter_is_named(change: Any, words: Any) -> None:
         MLPClassifierCV((3,), **QUICK | change).fit(X, LABELS)
 
 
-@pytest.mark.usefixtures("never_walked")
+@pytest.mark.usefixtures("never_fitted")
 @pytest.mark.parametrize("missing", [None, float("nan"), pd.NA, pd.NaT], ids=str)
 def test_rows_without_a_group_are_counted(missing: Any) -> None:
     groups = np.array([f"p{k % 9}" for k in range(90)], dtype=object)

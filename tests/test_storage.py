@@ -42,7 +42,7 @@ NUMBERS = X[:, 0] + 0.3 * np.random.default_rng(1).normal(size=60)
 YES = np.where(NUMBERS > 0, "yes", "no")
 THREE = np.digitize(NUMBERS, [-0.5, 0.5])
 FRAME = pd.DataFrame(X, columns=["größe, cm", "a\tb", '"'])
-WALK: dict[str, Any] = {"hidden_layer_sizes": (3,), "alphas": 2, "max_iter": 15, "cv": 2, "random_state": 0}
+SMALL_PATH: dict[str, Any] = {"hidden_layer_sizes": (3,), "alphas": 2, "max_iter": 15, "cv": 2, "random_state": 0}
 ONE: dict[str, Any] = {
     "hidden_layer_sizes": (3,),
     "max_iter": 400,
@@ -59,30 +59,36 @@ def mapped(model: Any) -> Any:
 
 
 CASES: dict[str, Any] = {
-    "mapped": lambda: mapped(MLPClassifierCV(**WALK)).fit(FRAME, YES),
-    "mapped selection": lambda: mapped(MLPRegressorCV(**WALK, select_inputs=True)).fit(X, NUMBERS),
-    "two classes": lambda: MLPClassifierCV(**WALK).fit(FRAME, YES),
-    "classes as objects": lambda: MLPClassifierCV(**WALK).fit(X, YES.astype(object)),
-    "three classes": lambda: MLPClassifierCV(**WALK, activation="leaky_relu", class_weight="balanced").fit(X, THREE),
-    "yes or no": lambda: MLPClassifierCV(**WALK, activation="tanh").fit(X, NUMBERS > 0),
-    "labels": lambda: MLPClassifierCV(**WALK, activation="logistic").fit(X, np.stack([X[:, 0] > 0, X[:, 1] > 0]).T * 1),
-    "in double": lambda: MLPClassifierCV(**WALK, dtype="float64", activation="gelu").fit(X, YES),
-    "linear": lambda: MLPClassifierCV(**WALK | {"hidden_layer_sizes": ()}, activation="identity").fit(X, YES),
-    "raced": lambda: MLPRegressorCV(**WALK | {"cv": 3, "alphas": 8, "max_iter": 60}, racing=True).fit(X, NUMBERS),
-    "by a score": lambda: MLPClassifierCV(**WALK, scoring="accuracy").fit(X, YES),
-    "ratios": lambda: MLPRegressorCV(**WALK, l1_ratio=[0.2, 1]).fit(X, NUMBERS),
-    "ensemble": lambda: MLPRegressorCV(**WALK, n_seeds=2, ensemble=True).fit(X, NUMBERS),
-    "selected": lambda: MLPRegressorCV(**WALK, select_inputs=True).fit(X, NUMBERS),
-    "none selected": lambda: MLPRegressorCV(**WALK, select_inputs=True).fit(X, NUMBERS[::-1]),
-    "relaxed": lambda: MLPRegressorCV(**WALK, relax=True, selection="1se", loss="huber").fit(X, NUMBERS),
+    "mapped": lambda: mapped(MLPClassifierCV(**SMALL_PATH)).fit(FRAME, YES),
+    "mapped selection": lambda: mapped(MLPRegressorCV(**SMALL_PATH, select_inputs=True)).fit(X, NUMBERS),
+    "two classes": lambda: MLPClassifierCV(**SMALL_PATH).fit(FRAME, YES),
+    "classes as objects": lambda: MLPClassifierCV(**SMALL_PATH).fit(X, YES.astype(object)),
+    "three classes": lambda: MLPClassifierCV(**SMALL_PATH, activation="leaky_relu", class_weight="balanced").fit(
+        X, THREE
+    ),
+    "yes or no": lambda: MLPClassifierCV(**SMALL_PATH, activation="tanh").fit(X, NUMBERS > 0),
+    "labels": lambda: MLPClassifierCV(**SMALL_PATH, activation="logistic").fit(
+        X, np.stack([X[:, 0] > 0, X[:, 1] > 0]).T * 1
+    ),
+    "in double": lambda: MLPClassifierCV(**SMALL_PATH, dtype="float64", activation="gelu").fit(X, YES),
+    "linear": lambda: MLPClassifierCV(**SMALL_PATH | {"hidden_layer_sizes": ()}, activation="identity").fit(X, YES),
+    "raced": lambda: MLPRegressorCV(**SMALL_PATH | {"cv": 3, "alphas": 8, "max_iter": 60}, racing=True).fit(X, NUMBERS),
+    "by a score": lambda: MLPClassifierCV(**SMALL_PATH, scoring="accuracy").fit(X, YES),
+    "ratios": lambda: MLPRegressorCV(**SMALL_PATH, l1_ratio=[0.2, 1]).fit(X, NUMBERS),
+    "ensemble": lambda: MLPRegressorCV(**SMALL_PATH, n_seeds=2, ensemble=True).fit(X, NUMBERS),
+    "selected": lambda: MLPRegressorCV(**SMALL_PATH, select_inputs=True).fit(X, NUMBERS),
+    "none selected": lambda: MLPRegressorCV(**SMALL_PATH, select_inputs=True).fit(X, NUMBERS[::-1]),
+    "relaxed": lambda: MLPRegressorCV(**SMALL_PATH, relax=True, selection="1se", loss="huber").fit(X, NUMBERS),
     "grouped": lambda: MLPRegressorCV(
-        **WALK, penalty="group_lasso", groups=np.array([0, 0, 1]), penalty_factors=[1, 1, np.inf]
+        **SMALL_PATH, penalty="group_lasso", groups=np.array([0, 0, 1]), penalty_factors=[1, 1, np.inf]
     ).fit(X, NUMBERS),
-    "counts": lambda: MLPRegressorCV(**WALK, loss="poisson").fit(X, np.exp(NUMBERS).round()),
-    "several numbers": lambda: MLPRegressorCV(**WALK | {"alphas": [0.1, 0.01]}).fit(X, X[:, :2] ** 2),
-    "rows left out": lambda: MLPRegressorCV(**WALK | {"cv": [(np.arange(20), np.arange(20, 40))]}).fit(X, NUMBERS),
-    "compact": lambda: MLPClassifierCV(**WALK).fit(FRAME, YES).compact(X),
-    "compact selection": lambda: MLPRegressorCV(**WALK, relax=True).fit(X, NUMBERS).compact(),
+    "counts": lambda: MLPRegressorCV(**SMALL_PATH, loss="poisson").fit(X, np.exp(NUMBERS).round()),
+    "several numbers": lambda: MLPRegressorCV(**SMALL_PATH | {"alphas": [0.1, 0.01]}).fit(X, X[:, :2] ** 2),
+    "rows left out": lambda: MLPRegressorCV(**SMALL_PATH | {"cv": [(np.arange(20), np.arange(20, 40))]}).fit(
+        X, NUMBERS
+    ),
+    "compact": lambda: MLPClassifierCV(**SMALL_PATH).fit(FRAME, YES).compact(X),
+    "compact selection": lambda: MLPRegressorCV(**SMALL_PATH, relax=True).fit(X, NUMBERS).compact(),
     "one strength": lambda: MLPClassifier(**ONE, n_seeds=2).fit(FRAME, YES),
     "stopped early": lambda: MLPClassifier(**ONE, early_stopping=True).fit(X, THREE),
     "downhill": lambda: MLPRegressor(**ONE, solver="lbfgs", ensemble=True, n_seeds=2).fit(X, NUMBERS),
@@ -98,7 +104,7 @@ def fitted() -> Any:
 
 
 def assert_same(one: Any, other: Any, where: Any = "model") -> None:
-    """See that everything is equal to the bit, and of the same type."""
+    """Check that everything is equal to the bit, and of the same type."""
     assert type(one) is type(other), where
     if isinstance(one, np.ndarray):
         assert one.dtype == other.dtype, where
@@ -217,7 +223,7 @@ def test_a_parameter_that_is_no_data_is_said(tmp_path: Path, name: Any) -> None:
         "scoring": make_scorer(accuracy_score),
         "random_state": np.random.RandomState(0),
     }
-    model = MLPClassifierCV(**WALK | {name: values[name]}).fit(X, YES)
+    model = MLPClassifierCV(**SMALL_PATH | {name: values[name]}).fit(X, YES)
     with pytest.warns(UserWarning, match=f"{name}=.* is no plain data and was not kept"):
         save(model, tmp_path / "m")
     loaded = load(tmp_path / "m")
@@ -335,7 +341,7 @@ def test_bytes_of_any_kind_are_refused(tmp_path_factory: pytest.TempPathFactory,
 
 
 def opened(file: Any) -> Any:
-    """Give document and arrays of a file."""
+    """Return document and arrays of a file."""
     with safe_open(file, framework="np") as kept:
         document = json.loads(kept.metadata()["ridgewalk"].split(" ", 2)[2])
         return document, {name: kept.get_tensor(name) for name in kept.keys()}  # noqa: SIM118
@@ -627,7 +633,7 @@ def test_an_empty_array_of_any_length_is_refused(tmp_path: Path) -> None:
 
 
 def test_a_folder_to_remember_in_is_neither_kept_nor_taken_from_a_file(tmp_path: Path) -> None:
-    model = MLPClassifierCV(**WALK, checkpoint_dir=str(tmp_path / "checkpoints")).fit(X, YES)
+    model = MLPClassifierCV(**SMALL_PATH, checkpoint_dir=str(tmp_path / "checkpoints")).fit(X, YES)
     document, arrays = opened(save(model, tmp_path / "m"))
     assert "checkpoint" not in json.dumps(document)
     document["parameters"] |= {"checkpoint_dir": str(tmp_path / "chosen"), "memory": str(tmp_path / "chosen")}
@@ -749,7 +755,7 @@ def test_what_is_not_there_is_named(tmp_path: Path) -> None:
         load(tmp_path)
 
 
-def test_a_path_of_format_3_says_of_its_cells_whether_they_hold_the_null_model() -> None:
+def test_a_path_of_format_3_says_where_it_holds_the_null_model() -> None:
     file = MODELS / "format_3" / "classifier.safetensors"
     document, arrays = opened(file)
     path = read(file).model.linear_path_
@@ -758,7 +764,7 @@ def test_a_path_of_format_3_says_of_its_cells_whether_they_hold_the_null_model()
     np.testing.assert_array_equal(path.source, np.where(null, -1, np.arange(len(path.alphas))[:, None, None]))
 
 
-def test_the_source_of_every_cell_is_kept_and_checked(tmp_path: Path) -> None:
+def test_the_source_of_every_network_is_kept_and_checked(tmp_path: Path) -> None:
     document, arrays = opened(GOLDEN_FILE)
     name = document["paths"][0]["tables"]["source"]
     np.testing.assert_array_equal(GOLDEN.model.paths_[0].source, arrays[name])
@@ -786,7 +792,7 @@ def test_a_path_comes_back_with_its_penalty_and_the_networks_of_its_folds(tmp_pa
 
 def test_large_networks_of_folds_are_left_out_of_a_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("ridgewalk.storage.records._MOST_NETWORKS", 10)
-    model = MLPClassifierCV(**WALK).fit(X, YES)
+    model = MLPClassifierCV(**SMALL_PATH).fit(X, YES)
     loaded = load(save(model, tmp_path / "m"))
     np.testing.assert_array_equal(loaded.predict_proba(X), model.predict_proba(X))
     assert loaded.path_.fold_networks is None
@@ -805,7 +811,7 @@ def test_a_penalty_of_ones_own_is_in_no_file(tmp_path: Path) -> None:
     class Own(ElasticNetPath):
         pass
 
-    model = MLPClassifierCV(**WALK, penalty=Own()).fit(X, YES)
+    model = MLPClassifierCV(**SMALL_PATH, penalty=Own()).fit(X, YES)
     held = "it holds elasticnet, group_lasso, mcp, group_mcp"
     with pytest.warns(UserWarning, match="is no plain data"), pytest.raises(ModelFileError, match=f"Own: {held}"):
         save(model, tmp_path / "m")

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from sklearn.model_selection import KFold
 
-from paths import settings_of, walk
+from paths import path_of, settings_of
 from ridgewalk import MLPClassifierCV
 from ridgewalk.losses import SquaredError
 from ridgewalk.path.selection import Choice, choose
@@ -24,7 +24,7 @@ def path() -> Any:
     x = generator.normal(size=(90, 5))
     y = x[:, :1] + 0.5 * np.sin(3 * x[:, 1:2]) + 0.5 * generator.normal(size=(90, 1))
     splits = list(KFold(3, shuffle=True, random_state=0).split(x))
-    return walk(
+    return path_of(
         x, y, SquaredError(), splits, settings_of((6,), max_iter=150, learning_rate=0.03), alphas=8, seeds=(0, 1)
     )
 

@@ -76,21 +76,21 @@ def test_no_command_lets_a_file_speak_to_the_terminal(tmp_path: Path, call: Any)
     frame.to_csv(tmp_path / name, index=False)
     frame.assign(town=f"{EVIL}new").to_csv(tmp_path / "new.csv", index=False)
     frame.rename(columns={frame.columns[0]: "other"}).to_csv(tmp_path / "bad.csv", index=False)
-    walk = ("--target", "y[/]", "--hidden", "none", "--alphas", "3", "--folds", "2", "--n-jobs", "1")
+    options = ("--target", "y[/]", "--hidden", "none", "--alphas", "3", "--folds", "2", "--n-jobs", "1")
     said: dict[str, Any] = {
-        "fit": call("fit", name, *walk, "--out", EVIL),
-        "fit again": call("fit", name, *walk, "--out", EVIL),
-        "resume": call("fit", name, *walk, "--out", EVIL, "--resume"),
+        "fit": call("fit", name, *options, "--out", EVIL),
+        "fit again": call("fit", name, *options, "--out", EVIL),
+        "resume": call("fit", name, *options, "--out", EVIL, "--resume"),
         "target": call("fit", name, "--target", f"{EVIL}y"),
         "predict": call("predict", EVIL, "new.csv", "--out", f"{EVIL}p.csv"),
         "missing": call("predict", EVIL, "bad.csv"),
         "report": call("report", EVIL, "new.csv"),
         "export": call("export", EVIL, "--to", "numpy"),
-        "diagnose": call("diagnose", name, *walk, "--seeds", "1", "--no-references"),
+        "diagnose": call("diagnose", name, *options, "--seeds", "1", "--no-references"),
         "compare": call("compare", EVIL, f"./{EVIL}"),
         "command": call(EVIL),
         "option": call("fit", name, f"--{EVIL}"),
-        "file": call("fit", f"{EVIL}absent.csv", *walk),
+        "file": call("fit", f"{EVIL}absent.csv", *options),
     }
     for command, (_, *streams) in said.items():
         assert not any(character in text for text in streams for character in OBEYED), command

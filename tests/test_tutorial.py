@@ -316,7 +316,7 @@ def turn(optimizer: Any, *updated: Any) -> None:
 
 
 def alone(slope: Any = 0.0, units: Any = 2, **penalty: Any) -> Any:
-    """Give a layer of weights and biases 1 whose gradient is the slope and the penalty's."""
+    """Return a layer of weights and biases 1 whose gradient is the slope and the penalty's."""
     dense = Layer_Dense(1, units, **penalty)
     dense.weight, dense.bias = np.ones((1, units)), np.ones((1, units))
     dense.forward(np.ones((1, 1)))

@@ -1,4 +1,4 @@
-"""Estimators that walk a path: what is reported beside the choice, and every way to choose."""
+"""Estimators of a whole path: what is reported beside the choice, and every way to choose."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -29,15 +29,15 @@ def cancer() -> Any:
 
 
 @pytest.fixture(scope="module")
-def walked(cancer: Any) -> Any:
+def fitted(cancer: Any) -> Any:
     return MLPClassifierCV((8,), n_seeds=2, **QUICK).fit(*cancer)
 
 
-def test_the_linear_baseline_is_logistic_regression_on_the_same_folds(walked: Any, cancer: Any) -> None:
+def test_the_linear_baseline_is_logistic_regression_on_the_same_folds(fitted: Any, cancer: Any) -> None:
     X, y = cancer
-    path = walked.linear_path_
+    path = fitted.linear_path_
     assert path.settings.linear
-    assert [rows.tolist() for rows in path.heldout_rows] == [rows.tolist() for rows in walked.path_.heldout_rows]
+    assert [rows.tolist() for rows in path.heldout_rows] == [rows.tolist() for rows in fitted.path_.heldout_rows]
     assert path.heldout_loss.shape == (6, 3, 1)  # without strength 0
     held_out = path.heldout_rows[1]
     train = np.setdiff1d(np.arange(len(X)), held_out)
@@ -48,17 +48,17 @@ def test_the_linear_baseline_is_logistic_regression_on_the_same_folds(walked: An
     ).fit(scaler.transform(X[train]), y[train])
     log = -np.log(theirs.predict_proba(scaler.transform(X[held_out]))[np.arange(len(held_out)), y[held_out]])
     assert path.heldout_loss[index, 1, 0] == pytest.approx(log.mean(), rel=0.03)  # it is solved to a tolerance
-    assert walked.linear_loss_ < walked.null_loss_
+    assert fitted.linear_loss_ < fitted.null_loss_
 
 
-def test_what_is_reported_comes_from_folds_that_did_not_choose(walked: Any) -> None:
-    path = walked.path_
-    assert walked.unpenalized_loss_ == pytest.approx(weighted_mean(path.row_loss[0], path.row_weights))
-    assert walked.heldout_loss_ >= path.heldout_loss.mean(axis=(1, 2)).min() - 1e-12
-    assert walked.gain_ == pytest.approx(walked.unpenalized_loss_ - walked.heldout_loss_)
-    assert walked.gain_ > 2 * walked.gain_error_ > 0
-    assert walked.null_loss_ == pytest.approx(0.66, abs=0.01)
-    np.testing.assert_array_equal(walked.selection_frequency_, path.frequency(walked.index_))
+def test_what_is_reported_comes_from_folds_that_did_not_choose(fitted: Any) -> None:
+    path = fitted.path_
+    assert fitted.unpenalized_loss_ == pytest.approx(weighted_mean(path.row_loss[0], path.row_weights))
+    assert fitted.heldout_loss_ >= path.heldout_loss.mean(axis=(1, 2)).min() - 1e-12
+    assert fitted.gain_ == pytest.approx(fitted.unpenalized_loss_ - fitted.heldout_loss_)
+    assert fitted.gain_ > 2 * fitted.gain_error_ > 0
+    assert fitted.null_loss_ == pytest.approx(0.66, abs=0.01)
+    np.testing.assert_array_equal(fitted.selection_frequency_, path.frequency(fitted.index_))
 
 
 @pytest.mark.slow
@@ -192,7 +192,7 @@ def test_an_ensemble_of_starts_predicts_their_mean(cancer: Any) -> None:
     np.testing.assert_array_equal(model.get_support(), kept.any(axis=0))
 
 
-def test_sparse_rows_walk_too(cancer: Any) -> None:
+def test_sparse_rows_are_fitted_too(cancer: Any) -> None:
     X, y = cancer
     X = np.where(np.median(X, axis=0) < X, X, 0.0)
     rows: Any = csr_array(X)

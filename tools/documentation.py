@@ -61,7 +61,7 @@ def on_page_markdown(markdown: str, page: Any, config: Any, files: Files) -> str
 
 
 def on_post_page(output: str, page: Any, config: Any) -> str:  # noqa: ARG001
-    """Say that a Chinese page is Chinese (browsers draw characters by it); leave out the roles of docstrings."""
+    """Mark a Chinese page as Chinese (browsers draw characters by it); leave out the roles of docstrings."""
     if page.file.src_uri.startswith("zh/"):
         output = output.replace('<html lang="en"', '<html lang="zh-Hans"', 1)
     return re.sub(r":(?:mod|class|func|meth):(?=<code>)", "", output)

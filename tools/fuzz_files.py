@@ -70,7 +70,7 @@ class Original:
 
 
 def predictions(model: Any, rows: np.ndarray) -> list[np.ndarray]:
-    """Give all that a model predicts."""
+    """Return all that a model predicts."""
     model.__dict__.pop("feature_names_in_", None)  # the rows have no names
     return [getattr(model, name)(rows) for name in ("predict", "predict_proba") if hasattr(model, name)]
 
@@ -120,7 +120,7 @@ def damaged(content: bytes, draws: random.Random) -> bytes:
 
 
 def hostile(draws: random.Random, names: list[str]) -> Any:
-    """Give a value that no honest file has in most places."""
+    """Return a value that no honest file has in most places."""
     count = draws.choice([10] * 20 + [1000] * 4 + [30_000])
     values: list[Callable[[], Any]] = [
         lambda: draws.choice([0, -1, 1, 2, 7, 10**9, 10**18, 2**63, 10**400, 10**4000, -(10**9)]),
@@ -140,7 +140,7 @@ def hostile(draws: random.Random, names: list[str]) -> Any:
 
 
 def nodes(value: Any) -> Iterator[tuple[Any, Any]]:
-    """Give every place in a document: what holds it, and where."""
+    """Return every place in a document: what holds it, and where."""
     pairs = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
     for key, each in list(pairs):
         yield value, key
@@ -198,7 +198,7 @@ class Model:
         self.originals, self.file = [Original(file) for file in files], folder / "model"
 
     def case(self, draws: random.Random) -> tuple[str, bytes, Callable[[], str]]:
-        """Give the kind of a case, its content, and what tries it."""
+        """Return the kind of a case, its content, and what tries it."""
         original, forgery = draws.choice(self.originals), draws.random() < 0.7
         content = forged(original, draws) if forgery else damaged(original.content, draws)
         return "forged" if forgery else "damaged", content, lambda: self.tried(original, forgery)
@@ -244,12 +244,12 @@ class Runs:
 
     @staticmethod
     def foreign(folder: Path, array: np.ndarray) -> bytes:
-        """Give the bytes of another array's file."""
+        """Return the bytes of another array's file."""
         np.save(folder / "foreign.npy", array)
         return (folder / "foreign.npy").read_bytes()
 
     def case(self, draws: random.Random) -> tuple[str, bytes, Callable[[], str]]:
-        """Give the kind of a case, its content, and what tries it."""
+        """Return the kind of a case, its content, and what tries it."""
         base = draws.choice([self.content] * 8 + self.others)
         return "damaged record", damaged(base, draws), self.tried
 

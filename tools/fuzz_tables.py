@@ -1018,7 +1018,7 @@ def plus_one_alone(_: Any, __: pd.Series, out: np.ndarray) -> None:
 
 
 def upside_down(_: Any, __: pd.Series, out: np.ndarray) -> None:
-    """Give each row the values of another."""
+    """Assign each row the values of another."""
     out[:] = out[::-1].copy()
 
 

@@ -38,7 +38,7 @@ def write_table(file: Path, rows: int = 1500) -> None:
 
 
 def fit(table: Path, folder: Path, *more: str) -> list[str]:
-    """Give the command that fits the table into a folder."""
+    """Return the command that fits the table into a folder."""
     return [sys.executable, "-m", "ridgewalk", "fit", str(table), *OPTIONS.split(), "--out", str(folder), *more]
 
 

@@ -162,7 +162,7 @@ def in_a_process_of_its_own(level: str, only: list[str]) -> dict[str, Any]:
 
 
 def differences(was: dict[str, Any], now: dict[str, Any], exact: bool) -> list[str]:
-    """Say what differs between two outcomes of one case."""
+    """Return what differs between two outcomes of one case."""
     import numpy as np
 
     if exact:

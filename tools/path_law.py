@@ -2,7 +2,7 @@
 
     python tools/path_law.py [--problems 200] [--falls 1e-9]
 
-Problems differ in rows, inputs, loss, signal, network and seeds; each is walked under three penalties (elastic net, L2
+Problems differ in rows, inputs, loss, signal, network and seeds; each is fitted under three penalties (elastic net, L2
 alone, group lasso) and by both schedules. Above strength 0, and for every fold and start, no objective may be below
 that of the strength before it by more than the given share. What is printed besides says how often a network moved.
 A run that was cut goes on where it was (tools/steps.py).
@@ -69,8 +69,8 @@ def falls(path: MLPPath, share: float) -> int:
     return int((~(np.diff(above, axis=0) >= -share * np.abs(above[:-1]))).sum())
 
 
-def walked(seed: int, share: float) -> Counter[str]:
-    """Walk a problem under every penalty and by every schedule, and count."""
+def fitted(seed: int, share: float) -> Counter[str]:
+    """Fit a problem under every penalty and by every schedule, and count."""
     counts: Counter[str] = Counter()
     x, target, loss, splits, network = problem(seed)
     given = PathProblem.of(x, target, loss, splits, (seed, seed + 1))
@@ -88,7 +88,7 @@ def walked(seed: int, share: float) -> Counter[str]:
 
 
 def main() -> None:
-    """Walk them all, and end with 1 where one objective falls."""
+    """Fit them all, and end with 1 where one objective falls."""
     import steps  # beside this file, where it is run as a script
 
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -100,16 +100,16 @@ def main() -> None:
     for seed in range(options.problems):
         step = f"problem {seed}, share {options.falls}"
         if step not in notes.passed:
-            found = walked(seed, options.falls)
+            found = fitted(seed, options.falls)
             counts.update(found)
             if not found["falls"]:
                 notes.note(step, found)
         else:
             counts.update(notes.passed[step])
-    cells = counts["cells"]
-    print(f"{counts['paths']} paths, {cells:,} cells above strength 0")
-    print(f"another strength's network: {counts['moved'] / cells:.1%}, the null model: {counts['null'] / cells:.1%}")
-    print(f"cells of strength 0 that trained on from the weakest strength's network: {counts['trained on']}")
+    pairs = counts["cells"]
+    print(f"{counts['paths']} paths, {pairs:,} networks above strength 0")
+    print(f"another strength's network: {counts['moved'] / pairs:.1%}, the null model: {counts['null'] / pairs:.1%}")
+    print(f"networks of strength 0 that trained on from the weakest strength's network: {counts['trained on']}")
     print(f"objectives that fall: {counts['falls']}")
     sys.exit(counts["falls"] > 0)
 

@@ -38,9 +38,9 @@ def main(arguments: list[str]) -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", type=Path)
     parser.add_argument("--docs", action="store_true")
-    given = parser.parse_args(arguments)
-    given.folder.mkdir(parents=True, exist_ok=True)
-    file, table = given.folder / "play.html", given.folder / "cells.csv"
+    chosen = parser.parse_args(arguments)
+    chosen.folder.mkdir(parents=True, exist_ok=True)
+    file, table = chosen.folder / "play.html", chosen.folder / "cells.csv"
     file.write_text(play_page(), encoding="utf-8")
     cells = load_breast_cancer(as_frame=True)
     cells.frame.assign(target=cells.target_names[cells.target]).to_csv(table, index=False)
@@ -58,8 +58,8 @@ def main(arguments: list[str]) -> None:
                         trained = "() => Number(document.documentElement.dataset.trained) > 1"
                         page.wait_for_function(trained, timeout=120_000)
                     page.wait_for_timeout(500)
-                    page.screenshot(path=given.folder / f"{name}-{place}-{scheme}.png", full_page=True)
-                    if given.docs and (name, place, scheme) == ("spiral", "desk", "light"):
+                    page.screenshot(path=chosen.folder / f"{name}-{place}-{scheme}.png", full_page=True)
+                    if chosen.docs and (name, place, scheme) == ("spiral", "desk", "light"):
                         page.set_viewport_size({"width": 1280, "height": 1130})
                         page.wait_for_timeout(300)
                         picture = Image.open(BytesIO(page.screenshot()))

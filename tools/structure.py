@@ -47,7 +47,7 @@ class Module(NamedTuple):
     """A source file."""
 
     path: str
-    package: str  # the room under ridgewalk that it belongs to
+    package: str  # the package under ridgewalk that it belongs to
     tree: ast.Module
 
     def at(self, node: ast.expr | ast.stmt | ast.arg | ast.keyword, words: str) -> str:
@@ -58,9 +58,9 @@ class Module(NamedTuple):
 def modules() -> list[Module]:
     """Return every source file."""
     paths = sorted(SOURCE.rglob("*.py"))
-    rooms = [path.relative_to(SOURCE).parts[0].removesuffix(".py") for path in paths]
+    packages = [path.relative_to(SOURCE).parts[0].removesuffix(".py") for path in paths]
     trees = [ast.parse(path.read_text(encoding="utf-8")) for path in paths]
-    return [Module(str(path.relative_to(ROOT)), *rest) for path, *rest in zip(paths, rooms, trees, strict=True)]
+    return [Module(str(path.relative_to(ROOT)), *rest) for path, *rest in zip(paths, packages, trees, strict=True)]
 
 
 def functions(tree: ast.Module) -> Iterator[tuple[Function, ast.ClassDef | None]]:
@@ -128,8 +128,8 @@ def private_names(every: list[Module]) -> Iterator[str]:
     for module in every:
         for node in ast.walk(module.tree):
             if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("ridgewalk"):
-                room = [*node.module.split("."), ""][1]
-                names = [each.name for each in node.names if room and room != module.package]
+                package = [*node.module.split("."), ""][1]
+                names = [each.name for each in node.names if package and package != module.package]
             elif isinstance(node, ast.Attribute):
                 names = [node.attr] if module.package not in defined.get(node.attr, {module.package}) else []
             else:

@@ -1,4 +1,4 @@
-"""ridgewalk walks the whole L1/L2 regularization path of a neural network in one run.
+"""ridgewalk computes the whole L1/L2 regularization path of a neural network in one run.
 
 >>> from ridgewalk import MLPClassifierCV, TableClassifier
 """
@@ -8,12 +8,14 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from ridgewalk.version import VERSION
+
 if TYPE_CHECKING:
     from ridgewalk.estimators import MLPClassifier, MLPClassifierCV, MLPRegressor, MLPRegressorCV, mlp_path
     from ridgewalk.estimators.table import TableClassifier, TableRegressor
     from ridgewalk.storage import load, save
 
-__version__ = "0.1.0"
+__version__ = VERSION
 __all__ = [
     "MLPClassifier",
     "MLPClassifierCV",
@@ -26,7 +28,10 @@ __all__ = [
     "mlp_path",
     "save",
 ]
-_MODULES = ("check", "convert", "diagnostics", "estimators", "export", "path", "plots", "storage", "tables", "tutorial")
+_MODULES = (
+    "check", "cluster", "convert", "diagnostics", "estimators", "export", "path", "plots", "storage", "tables",
+    "tutorial",
+)  # fmt: skip
 _ELSEWHERE = {  # than in ridgewalk.estimators; pandas is for those who have tables
     "load": "storage", "save": "storage", "TableClassifier": "estimators.table", "TableRegressor": "estimators.table",
 }  # fmt: skip
@@ -34,7 +39,7 @@ _OLD_MODULES = ("columns", "data")
 
 
 def __getattr__(name: str) -> Any:
-    # scikit-learn takes most of a second to import: only those who ask for its faces wait for it.
+    # scikit-learn takes most of a second to import: only those who ask for its estimators wait for it.
     if name in _MODULES + _OLD_MODULES:
         return import_module(f"ridgewalk.{name}")
     if name in __all__:

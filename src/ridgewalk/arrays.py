@@ -52,12 +52,12 @@ def slices(length: int, numbers: int) -> list[slice]:
 
     No part has a single entry, if there are more: NumPy sums one column in another order than several.
     """
-    parts = max(1, min(-(-length * numbers // _AT_ONCE), length // 2))
+    parts = max(1, min(-(-length * numbers // _CHUNK_SIZE), length // 2))
     bounds = np.linspace(0, length, parts + 1).astype(int).tolist()
     return [slice(first, end) for first, end in pairwise(bounds)]
 
 
-_AT_ONCE = 2**22  # numbers: 32 MiB of doubles
+_CHUNK_SIZE = 2**22  # numbers: 32 MiB of doubles
 
 
 def standardization(x: Array, weights: Array) -> tuple[Array, Array]:
@@ -78,7 +78,7 @@ def standardization(x: Array, weights: Array) -> tuple[Array, Array]:
     used = weights > 0
     share = (weights[used] / weights[used].sum())[:, None]
     columns = slices(x.shape[1], len(x))
-    parts = [_standardization(np.asarray(x[used, some], dtype=np.float64), share) for some in columns]
+    parts = [_standardization(np.asarray(x[used, chunk], dtype=np.float64), share) for chunk in columns]
     center, scale = (np.concatenate(each) for each in zip(*parts, strict=True))
     return center, scale
 

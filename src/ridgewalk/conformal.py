@@ -27,7 +27,7 @@ TIE = 1e-12
 """Probabilities this near are equal: networks sum in an order that the number of rows decides."""
 ROUNDING = 1e-11
 """By which sums of shares, over their total, may miss what is needed."""
-_FAR = 1e300  # a prediction beyond counts as infinite, so that no sum is
+_INFINITE_PREDICTION = 1e300  # a prediction beyond counts as infinite, so that no sum is
 
 
 @dataclass(frozen=True, eq=False)
@@ -67,12 +67,12 @@ class Calibration:
 
 
 def check_coverage(coverage: float) -> float:
-    """Check that a coverage is a number between 0 and 1, and return it.
+    """Check that a coverage is a number between 0 and 1, both excluded, and return it.
 
     Raises
     ------
     ValueError
-        If it is not.
+        If it is not such a number.
     """
     if isinstance(coverage, bool | np.bool_) or not isinstance(coverage, Real) or not 0 < float(coverage) < 1:
         raise ValueError(
@@ -205,7 +205,7 @@ def _upper_ends(ranked: Sequence[tuple[Array, Array]], centers: Array, needed: f
     scores take O((N + M) log N), and no array is of M x N.
     """
     ends = np.full(centers.shape[1], np.inf)
-    finite = np.abs(centers) < _FAR
+    finite = np.abs(centers) < _INFINITE_PREDICTION
     rows = np.flatnonzero(finite.T @ np.array([shares[-1] for _, shares in ranked]) >= needed)
     if not rows.size:
         return ends
@@ -223,9 +223,9 @@ def _upper_ends(ranked: Sequence[tuple[Array, Array]], centers: Array, needed: f
         ends[rows[done]] = _first_above(ranked, centers[:, done], first[:, done], last[:, done], high[done])
         if done.all():
             return ends
-        some = ~done
-        rows, centers, first, last = rows[some], centers[:, some], first[:, some], last[:, some]
-        low, middle, high = (each[some] for each in (low, middle, high))
+        open_rows = ~done
+        rows, centers, first, last = rows[open_rows], centers[:, open_rows], first[:, open_rows], last[:, open_rows]
+        low, middle, high = (each[open_rows] for each in (low, middle, high))
         place = np.clip(_places(ranked, centers, middle), first, last)
         enough = sum(shares[each] for (_, shares), each in zip(ranked, place, strict=True)) >= needed
         low, high = np.where(enough, low, middle), np.where(enough, middle, high)
@@ -247,6 +247,6 @@ def _first_above(
     """Return the smallest center + score of those from number ``first`` to before ``last`` (K, M), if there is one."""
     found = np.full(otherwise.shape, np.inf)
     for (scores, _), center, place, end in zip(ranked, centers, first, last, strict=True):
-        some = np.flatnonzero(place < end)
-        found[some] = np.minimum(found[some], center[some] + scores[place[some]])
+        open_rows = np.flatnonzero(place < end)
+        found[open_rows] = np.minimum(found[open_rows], center[open_rows] + scores[place[open_rows]])
     return np.where(np.isfinite(found), found, otherwise)

@@ -14,7 +14,7 @@ from typing import Self
 
 @dataclass(frozen=True)
 class PenaltyStrength:
-    """Strengths of L1 and L2 on some weights, in ridgewalk's objective: a mean loss, and a penalty divided by nothing.
+    """Strengths of L1 and L2 on some weights, in ridgewalk's objective: a mean loss, and a penalty not divided by rows.
 
     ``PenaltyStrength.from_sklearn_mlp(1e-4, batch_size=200).elastic_net()`` is scikit-learn's default in our terms.
 
@@ -44,7 +44,7 @@ class PenaltyStrength:
         return cls(alpha * l1_ratio, alpha * (1 - l1_ratio) / 2)
 
     def elastic_net(self) -> tuple[float, float]:
-        """Give ``(alpha, l1_ratio)``, as :meth:`from_elastic_net` takes them; (0, 1) for no penalty."""
+        """Return ``(alpha, l1_ratio)``, as :meth:`from_elastic_net` takes them; (0, 1) for no penalty."""
         alpha = self.l1 + 2 * self.l2
         return alpha, (self.l1 / alpha if alpha else 1.0)
 
@@ -58,7 +58,7 @@ class PenaltyStrength:
         return cls(l2=alpha / (2 * _positive("batch_size", batch_size)))
 
     def sklearn_mlp(self, batch_size: int) -> float:
-        """Give scikit-learn's ``alpha`` for steps of so many rows."""
+        """Return scikit-learn's ``alpha`` for steps of so many rows."""
         return 2 * _positive("batch_size", batch_size) * self._only_l2("scikit-learn's MLP")
 
     @classmethod
@@ -67,7 +67,7 @@ class PenaltyStrength:
         return cls.from_elastic_net(1 / (_positive("rows", rows) * _positive("C", C)), l1_ratio)
 
     def logistic_regression(self, rows: int) -> tuple[float, float]:
-        """Give ``(C, l1_ratio)`` for so many rows; without any penalty C is infinite."""
+        """Return ``(C, l1_ratio)`` for so many rows; without any penalty C is infinite."""
         alpha, l1_ratio = self.elastic_net()
         return (1 / (_positive("rows", rows) * alpha) if alpha else math.inf), l1_ratio
 
@@ -77,7 +77,7 @@ class PenaltyStrength:
         return cls(l2=alpha / (2 * _positive("rows", rows)))
 
     def ridge(self, rows: int) -> float:
-        """Give Ridge's ``alpha`` for so many rows."""
+        """Return Ridge's ``alpha`` for so many rows."""
         return 2 * _positive("rows", rows) * self._only_l2("Ridge")
 
     @classmethod
@@ -90,7 +90,7 @@ class PenaltyStrength:
         return cls(l2=weight_decay / 2)
 
     def weight_decay(self) -> float:
-        """Give the ``weight_decay`` of PyTorch's SGD."""
+        """Return the ``weight_decay`` of PyTorch's SGD."""
         return 2 * self._only_l2("weight decay")
 
     @classmethod
@@ -100,7 +100,7 @@ class PenaltyStrength:
         return cls(plain.l1, plain.l2 / _positive("deviation", deviation))
 
     def glmnet_gaussian(self, deviation: float) -> tuple[float, float]:
-        """Give glmnet's ``(lambda, alpha)`` for a y of this deviation."""
+        """Return glmnet's ``(lambda, alpha)`` for a y of this deviation."""
         return type(self)(self.l1, self.l2 * _positive("deviation", deviation)).elastic_net()
 
     @classmethod
@@ -109,7 +109,7 @@ class PenaltyStrength:
         return cls(l2=decay / _positive("rows", rows))
 
     def nnet(self, rows: int) -> float:
-        """Give nnet's ``decay`` for so many rows."""
+        """Return nnet's ``decay`` for so many rows."""
         return _positive("rows", rows) * self._only_l2("nnet")
 
     def _only_l2(self, library: str) -> float:

@@ -24,7 +24,7 @@ def drawn(folder: Path, beginning: str = "", ending: str = "") -> Path:
 
 @contextmanager
 def written(file: Path) -> Iterator[Path]:
-    """Give the path of a new file beside ``file``, which becomes ``file`` when the block ends well, and goes otherwise.
+    """Yield the path of a new file beside ``file``: it replaces ``file`` when the block ends well, else it is removed.
 
     Where ``file`` is a link, the link is replaced, not what it leads to.
 

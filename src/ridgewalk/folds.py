@@ -76,7 +76,7 @@ class Fold:
         return mapped
 
     def standardized(self, x: Matrix, target: Array, used: Array, dtype: np.dtype[np.floating]) -> Rows:
-        """Give the rows whose weight in ``used`` (N,) is above 0, as this fold's network sees them."""
+        """Return the rows whose weight in ``used`` (N,) is above 0, as this fold's network sees them."""
         rows = np.flatnonzero(used > 0)
         chosen = x[rows] if isinstance(x, np.ndarray) else x[rows].toarray()
         return Rows(
@@ -97,7 +97,7 @@ class Rows:
     weights: Array
 
 
-def row_numbers(given: ArrayLike, rows: int) -> Integers:
+def row_numbers(rows_or_mask: ArrayLike, rows: int) -> Integers:
     """Return the numbers of rows that are given so, or as a mask over all ``rows``.
 
     Raises
@@ -105,7 +105,7 @@ def row_numbers(given: ArrayLike, rows: int) -> Integers:
     ValueError
         If they are neither: fractions, text, numbers of no row, a mask of another length.
     """
-    chosen = np.asarray(given)
+    chosen = np.asarray(rows_or_mask)
     if chosen.dtype == bool and chosen.shape == (rows,):
         return np.flatnonzero(chosen)
     whole = chosen.dtype.kind in "iuf" and chosen.ndim == 1 and bool((chosen == np.floor(chosen)).all())
@@ -208,7 +208,7 @@ def standardizes_target(loss: Loss) -> bool:
 
 
 def loss_unit(loss: Loss, fold: Fold) -> float:
-    """Give what brings a fold's standardized loss of one target to the target's units; 1 for several targets."""
+    """Return the factor from a fold's standardized loss of one target to the target's units; 1 for several targets."""
     scale = fold.target_scale
     return float(scale[0] ** (facts(loss).unit_power or 0)) if len(scale) == 1 else 1.0
 

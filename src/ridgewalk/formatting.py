@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from math import floor, log10
 from typing import Any
 
-_HUGE = 1e9  # numbers that are not written out
+_SCIENTIFIC_FROM = 1e9  # numbers that are not written out
 _MOST_DECIMALS = 6
 _LONGEST_IN_SECONDS, _LONGEST_IN_MINUTES = 120, 5400
 
@@ -14,7 +14,7 @@ _LONGEST_IN_SECONDS, _LONGEST_IN_MINUTES = 120, 5400
 def format_number(value: float, digits: int = 3, sign: str = "") -> str:
     """Return a number of so many digits, and thousands in full: 0.123, 12,300; ``sign="+"`` writes a plus, too."""
     rounded = float(f"{value:.{digits}g}")
-    return f"{rounded:{sign},.0f}" if 10**digits <= abs(rounded) < _HUGE else f"{value:{sign}.{digits}g}"
+    return f"{rounded:{sign},.0f}" if 10**digits <= abs(rounded) < _SCIENTIFIC_FROM else f"{value:{sign}.{digits}g}"
 
 
 def format_loss(value: float | None, missing: str = "diverged", sign: str = "") -> str:
@@ -38,11 +38,11 @@ def format_estimate(value: float | None, error: float | None, decimals: int, sig
     """
     if value is None:
         return missing
-    if decimals > _MOST_DECIMALS or abs(value) >= _HUGE:
-        said = f"{value:{sign}.3e}"
-        return said if error is None else f"{said} +- {error:.1e}"
-    said = f"{round(value, decimals) + 0.0:{sign},.{decimals}f}"
-    return said if error is None else f"{said} +- {error:,.{decimals}f}"
+    if decimals > _MOST_DECIMALS or abs(value) >= _SCIENTIFIC_FROM:
+        text = f"{value:{sign}.3e}"
+        return text if error is None else f"{text} +- {error:.1e}"
+    text = f"{round(value, decimals) + 0.0:{sign},.{decimals}f}"
+    return text if error is None else f"{text} +- {error:,.{decimals}f}"
 
 
 def format_duration(seconds: float, tenths: bool = False) -> str:

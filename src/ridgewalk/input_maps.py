@@ -30,7 +30,7 @@ _MOST_ROWS = 200_000  # that a map is learned on: a quantile of more is hardly a
 MOST_NUMBERS = 300
 """What all mapped columns together become at most: of more columns each has fewer pieces, or none."""
 _FEWEST_PIECES = 3
-_PARTS = 400  # of what is copied at once otherwise: rows that stay near during all passes over them
+_NUMBERS_PER_CHUNK = 400  # of what is copied at once otherwise: rows that stay near during all passes over them
 _LEAST_SCALE = 2.0**-511  # what is narrower counts as constant: two such scales can be multiplied
 _LARGEST = float(np.finfo(np.float64).max)
 
@@ -82,15 +82,15 @@ class InputMap:
         """Map rows of x (N, P) to what the network takes of them: (N, M), in float64."""
         mapped = np.empty((len(x), len(self.column)))
         soft, piece = (np.flatnonzero(self.kind == kind) for kind in (Kind.SOFT_CLIP, Kind.PIECE))
-        for some in slices(len(x), _PARTS * len(self.column)):
-            z = np.ascontiguousarray(x[some].T, dtype=np.float64)[self.column]
+        for chunk in slices(len(x), _NUMBERS_PER_CHUNK * len(self.column)):
+            z = np.ascontiguousarray(x[chunk].T, dtype=np.float64)[self.column]
             with np.errstate(over="ignore"):
                 z -= self.center[:, None]
                 np.clip(z, -_LARGEST, _LARGEST, out=z)  # an infinite difference over an infinite scale is no number
                 z /= self.scale[:, None]
             z[soft] = _soft_clip(z[soft])
             z[piece] = np.clip(z[piece], 0.0, 1.0)
-            mapped[some] = z.T
+            mapped[chunk] = z.T
         return mapped
 
     def part(self, entries: Integers) -> tuple[Integers, InputMap]:
@@ -109,8 +109,8 @@ class InputMap:
         As :func:`ridgewalk.arrays.standardization`, a few numbers at a time; one that hardly varies is a constant.
         """
         rows, parts = np.flatnonzero(weights > 0), []
-        for some in slices(len(self.column), len(rows)):
-            columns, part = self.part(np.arange(len(self.column))[some])
+        for chunk in slices(len(self.column), len(rows)):
+            columns, part = self.part(np.arange(len(self.column))[chunk])
             parts.append(standardization(part.apply(x[np.ix_(rows, columns)]), weights[rows]))
         center, scale = (np.concatenate(each) for each in zip(*parts, strict=True))
         return center, np.where(scale < _LEAST_SCALE, np.inf, scale)
@@ -155,7 +155,7 @@ class MapRule:
 
     @property
     def kind(self) -> Integers:
-        """The kind of every number: shape (M,)."""
+        """The :class:`Kind` of each of the M numbers that a network sees: shape (M,)."""
         of_mapped, of_other = [Kind.SOFT_CLIP, *[Kind.PIECE] * self.pieces], [Kind.IDENTITY]
         return np.array([kind for mapped in self.mapped for kind in (of_mapped if mapped else of_other)], dtype=int)
 

@@ -109,7 +109,10 @@ class ReLU(_Activation):
 
 @dataclass(frozen=True)
 class LeakyReLU(_Activation):
-    """``x`` where positive, ``slope * x`` elsewhere (Maas, Hannun and Ng, ICML workshop 2013)."""
+    """The leaky rectifier: ``x`` where positive, ``slope * x`` elsewhere.
+
+    Source: Maas, Hannun and Ng, Rectifier nonlinearities improve neural network acoustic models, ICML workshop 2013.
+    """
 
     slope: float = 0.01
     homogeneous: ClassVar[bool] = True

@@ -20,7 +20,7 @@ from ridgewalk.objective import Objective, mean_weights
 from ridgewalk.penalties import elastic_strengths
 from ridgewalk.threads import look_for_end
 
-_STAGES = (0.0, 0.25, 0.5, 0.75)  # shares of the strengths under L1 before the whole, as a ramp
+_RAMP_SHARES = (0.0, 0.25, 0.5, 0.75)  # shares of the strengths under L1 before the whole, as a ramp
 _STAGE_SHARE = 0.1  # of the iterations, for each
 
 
@@ -55,7 +55,7 @@ def descend(
 ) -> Descent:
     """Minimise an objective from a start, both without run axes, until no slope is above ``tolerance``.
 
-    Under L1 at most four tenths of the iterations raise the strengths from 0, as a path is walked from its dense side.
+    Under L1 at most four tenths of the iterations raise the strengths from 0, as a path is fitted from its dense side.
 
     Raises
     ------
@@ -63,7 +63,7 @@ def descend(
         If there is a group lasso.
     """
     problem = _Problem(objective, rows, validation, Descent(start, [], [], [], False))
-    stages = [*_STAGES, 1.0] if problem.strengths()[0].any() else [1.0]
+    stages = [*_RAMP_SHARES, 1.0] if problem.strengths()[0].any() else [1.0]
     parameters, status = start, 0
     # One thread inside BLAS, as in the engines: the numbers do not depend on how many there are.
     with threadpool_limits(limits=1):
@@ -120,7 +120,7 @@ class _Problem:
         result = minimize(  # type: ignore[call-overload]
             value, first, jac=True, method="L-BFGS-B", bounds=bounds, options=options, callback=note
         )
-        if not self.seen.data_loss:  # at rest where it began
+        if not self.seen.data_loss:  # converged where it began
             note(result.x)
         return self._arrays(joined(result.x)), int(result.status)
 

@@ -125,7 +125,7 @@ def _columns(y: ArrayLike) -> Array:
 
 
 def _diagonal(values: Array) -> Array:
-    """Give matrices (N, C, C) with the values (N, C) on their diagonals."""
+    """Return matrices (N, C, C) with the values (N, C) on their diagonals."""
     return np.asarray(values[:, :, None] * np.eye(values.shape[1]))
 
 

@@ -12,7 +12,7 @@ from ridgewalk.arrays import Array, Booleans, slices
 from ridgewalk.losses import Loss
 from ridgewalk.model import Model
 
-_WIDTH = 2**14  # numbers that a row counts for: some 256 rows are predicted at once, and stay in the cache
+_NUMBERS_PER_CHUNK = 2**14  # numbers that a row counts for: some 256 rows are predicted at once, and stay in the cache
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,7 +39,7 @@ class Mixture:
 
     def predict(self, x: Array | csr_array) -> Array:
         """Return the mean prediction (N, C) for all columns of the data."""
-        return np.concatenate([self._predict(x[some]) for some in slices(x.shape[0], _WIDTH)])
+        return np.concatenate([self._predict(x[chunk]) for chunk in slices(x.shape[0], _NUMBERS_PER_CHUNK)])
 
     def _predict(self, x: Array | csr_array) -> Array:
         total: Array | float = 0.0

@@ -53,16 +53,16 @@ class Model:
         return self.inputs if self.map is None else self.inputs[self.map.column]
 
     def __repr__(self) -> str:
-        told = self.size
+        size = self.size
         return (
-            f"Model({told.inputs} inputs, {told.units} hidden units, {told.numbers:,} weights and biases, "
+            f"Model({size.inputs} inputs, {size.units} hidden units, {size.numbers:,} weights and biases, "
             f"{type(self.loss).__name__})"
         )
 
     def output(self, x: Array | csr_array) -> Array:
         """Raw output (N, C), in the target's units, of all columns of the data."""
         rows, widest = x.shape[0], max(max(shape) for shape in self.network.shapes)
-        return np.concatenate([self._output(x[some]) for some in slices(rows, widest)])
+        return np.concatenate([self._output(x[chunk]) for chunk in slices(rows, widest)])
 
     def seen(self, x: Array | csr_array) -> Array:
         """Return rows of the data as the network takes them: mapped and standardized, shape (N, M)."""
@@ -151,7 +151,7 @@ class Model:
         return np.asarray(np.sqrt(squares))
 
     def _leads(self) -> list[Booleans]:
-        """Say which numbers entering each dense layer, and leaving the last, lead to an output."""
+        """Return which numbers entering each dense layer, and leaving the last, lead to an output."""
         leads: list[Booleans] = [np.ones(self.parameters[-1].shape[1], dtype=bool)]
         for w in self.parameters[::2][::-1]:
             leads.insert(0, ((w != 0) & leads[0]).any(axis=1))
@@ -159,7 +159,7 @@ class Model:
         return leads
 
     def _reached(self) -> tuple[list[Booleans], list[Array]]:
-        """Say which numbers entering each dense layer vary with the inputs; and its biases with the others in them."""
+        """Return which numbers entering each dense layer vary with the inputs; and its biases, constants added."""
         varies: Booleans = np.ones(len(self.center), dtype=bool)
         value: Array = np.zeros((1, len(varies)))
         reached: list[Booleans] = []

@@ -127,8 +127,8 @@ class Network:
 
     def _owned(self, parameters: Arrays) -> list[Arrays]:
         """Deal the flat tuple of arrays out to the layers."""
-        given = iter(parameters)
-        return [tuple(next(given) for _ in layer.shapes) for layer in self.layers]
+        remaining = iter(parameters)
+        return [tuple(next(remaining) for _ in layer.shapes) for layer in self.layers]
 
 
 def _bind(uniform: LayerUniform, number: int) -> Callable[[int], Array]:
@@ -192,7 +192,7 @@ def _per_layer(network: Network, name: str, strengths: Any) -> list[Strength]:
 
 
 def evadable(network: Network, penalties: Sequence[Penalty]) -> str | None:
-    """Say how the network can escape its penalty by rescaling, or None where it cannot.
+    """Describe how the network can escape its penalty by rescaling, or return None where it cannot.
 
     In a chain of positively homogeneous layers, ``relu(c x w + c b) = c relu(x w + b)`` for c > 0: a penalized
     array can shrink towards zero while an unpenalized one grows, and nothing the network computes changes. The
@@ -253,7 +253,7 @@ def _what(weights: list[int]) -> str:
 
 
 def _homogeneous_chains(network: Network) -> Iterator[list[int]]:
-    """Give the numbers of the dense layers between which there is nothing that stops a factor."""
+    """Return the numbers of the dense layers between which there is nothing that stops a factor."""
     chain: list[int] = []
     number = 0
     for layer in (*network.layers, None):

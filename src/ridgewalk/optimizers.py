@@ -99,7 +99,7 @@ class Optimizer(Protocol):
         """What multiplies the rate."""
 
     def start(self, w: Array, pool: Pool) -> State:
-        """State before the first step."""
+        """Return the state before the first step, of arrays shaped as w (R, P, Q)."""
 
     def point(self, w: Array, state: State) -> Array:
         """Where the gradient is to be taken."""
@@ -110,10 +110,10 @@ class Optimizer(Protocol):
         """Turn the gradient ``dw`` into the moved array, the step of every weight, and the next state."""
 
     def settle(self, moved: Array, state: State) -> State:
-        """Tell the state how far the array moved, prox included."""
+        """Return the state after the array has moved so far, prox included."""
 
     def for_biases(self) -> Self:
-        """Give the same optimizer for arrays that must not decay."""
+        """Return the same optimizer for arrays that must not decay."""
 
 
 def rate_at(optimizer: Optimizer, k: int, total: int) -> float:
@@ -122,7 +122,7 @@ def rate_at(optimizer: Optimizer, k: int, total: int) -> float:
 
 
 def scheduled(optimizer: Optimizer, schedule: Schedule, learning_rate: float | None = None) -> Optimizer:
-    """Give the same optimizer with another schedule, and perhaps another rate."""
+    """Return the same optimizer with another schedule, and perhaps another rate."""
     rate = optimizer.learning_rate if learning_rate is None else learning_rate
     return replace(optimizer, schedule=schedule, learning_rate=rate)  # type: ignore[type-var]
 
@@ -259,7 +259,7 @@ class Adam(_Plain):
 class AdamW(Adam):
     """Adam with decoupled weight decay (Loshchilov and Hutter, ICLR 2019, algorithm 2); biases do not decay.
 
-    Decay is not an L2 penalty: at rest ``dw = -weight_decay * (sqrt v_hat + epsilon) * w``, so every weight has
+    Decay is not an L2 penalty: at convergence ``dw = -weight_decay * (sqrt v_hat + epsilon) * w``, so every weight has
     a strength of its own that depends on the history of its gradients. It has no critical strength and does not
     compare across learning rates, schedules or batch sizes. Use it as an optimizer's option, never as a strength.
     """

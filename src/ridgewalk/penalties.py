@@ -186,7 +186,7 @@ class L1(_EachWeight):
         return np.copysign(np.maximum(np.abs(z) - threshold, 0), z) + z.dtype.type(0)
 
     def terms(self, w: Array) -> Terms:
-        """Return what an engine needs to know of it, for arrays shaped as w."""
+        """Return the strengths of the penalty's parts by name, for arrays shaped as w (R, P, Q)."""
         return {"l1": self.weights}
 
 
@@ -216,7 +216,7 @@ class L2(_EachWeight):
         return np.where(np.abs(dw).max(axis=(-2, -1)) > 0, np.inf, 0.0)
 
     def terms(self, w: Array) -> Terms:
-        """Return what an engine needs to know of it, for arrays shaped as w."""
+        """Return the strengths of the penalty's parts by name, for arrays shaped as w (R, P, Q)."""
         return {"l2": self.weights}
 
 
@@ -341,7 +341,7 @@ class MCP(_EachWeight):
         return np.copysign(_mcp_prox(np.abs(z), self.weights, step, self.gamma), z) + z.dtype.type(0)
 
     def terms(self, w: Array) -> Terms:
-        """Return what an engine needs to know of it, for arrays shaped as w."""
+        """Return the strengths of the penalty's parts by name, for arrays shaped as w (R, P, Q)."""
         return {"l1": self.weights}
 
 
@@ -428,7 +428,7 @@ class _EachGroup:
         return _converted(self, change)
 
     def terms(self, w: Array) -> Terms:
-        """Return what an engine needs to know of it, for arrays shaped as w."""
+        """Return the strengths of the penalty's parts by name, for arrays shaped as w (R, P, Q)."""
         terms: Terms = {"group": self.weights(w), "over": self.over}
         if self.over == "inputs":
             groups = np.arange(w.shape[-2]) if self.groups is None else np.unique(self.groups, return_inverse=True)[1]

@@ -63,12 +63,12 @@ def epoch_lines(show: bool = True) -> Iterator[Progress]:
         yield watched
         return
     ended = threading.Event()
-    told: dict[tuple[int, int], int] = {}
+    printed: dict[tuple[int, int], int] = {}
 
     def follow() -> None:
         with ends_with_interpreter(ended.set):
             while not ended.wait(_POLL_SECONDS):
-                _print_epochs(watched, told)
+                _print_epochs(watched, printed)
 
     follower = started(follow)
     try:
@@ -77,26 +77,26 @@ def epoch_lines(show: bool = True) -> Iterator[Progress]:
         ended.set()
         if follower:
             follower.join()
-        _print_epochs(watched, told)
+        _print_epochs(watched, printed)
 
 
-def _print_epochs(watched: Progress, told: dict[tuple[int, int], int]) -> None:
+def _print_epochs(watched: Progress, printed: dict[tuple[int, int], int]) -> None:
     """Print what is new; an epoch is there when its norms are, which an engine writes last."""
     runs = [(k, run) for k, history in enumerate(watched.histories) for run in range(len(history.data_loss))]
     for number, (k, run) in enumerate(runs, 1):
         history = watched.histories[k]
         there = int(np.isfinite(history.norms[run, :, -1]).sum())
         losses = {"loss": history.data_loss, "penalty": history.penalty, "validation loss": history.validation_loss}
-        for at in range(told.get((k, run), 1), there):
+        for at in range(printed.get((k, run), 1), there):
             values = {name: float(curve[run, at]) for name, curve in losses.items()}
             print_epoch(int(history.epochs[at]), number if len(runs) > 1 else None, values)
-            told[k, run] = at + 1
+            printed[k, run] = at + 1
 
 
 def print_epoch(number: int, start: int | None, values: Mapping[str, float]) -> None:
     """Print a line of one epoch, of one ``start`` where there are several; numbers that are not there are left out."""
-    said = ", ".join(f"{name} = {value:.8f}" for name, value in values.items() if np.isfinite(value))
-    print(f"Iteration {number}{'' if start is None else f' of start {start}'}, {said}", flush=True)
+    losses = ", ".join(f"{name} = {value:.8f}" for name, value in values.items() if np.isfinite(value))
+    print(f"Iteration {number}{'' if start is None else f' of start {start}'}, {losses}", flush=True)
 
 
 def _poll_bar(console: Terminal, title: str, watched: Progress, ended: threading.Event) -> None:
@@ -149,7 +149,7 @@ def _poll_lines(console: Terminal, title: str, watched: Progress, ended: threadi
         if doing != stage or reached > quarters or seconds > due:
             stage, quarters, due = doing, max(quarters, reached), max(due, 2 * seconds)
             share = f"{min(1.0, done / total):.0%}, " if total else ""
-            said = "" if left is None else f", about {format_duration(left)} left"
-            console.print(f"{doing}: {share}{format_duration(seconds)}{said}")
+            time_left = "" if left is None else f", about {format_duration(left)} left"
+            console.print(f"{doing}: {share}{format_duration(seconds)}{time_left}")
         if ended.wait(_POLL_SECONDS):
             return

@@ -30,6 +30,6 @@ class Terminal(Console):
         return super().render_str(plain(text), **options)
 
     def render(self, renderable: RenderableType, options: ConsoleOptions | None = None) -> Iterable[Segment]:
-        """Give pieces of text, also of what was no text when it was given."""
+        """Return pieces of text, also of objects that were none."""
         for piece in super().render(renderable, options):
             yield piece if piece.control else Segment(plain(piece.text), piece.style)

@@ -14,12 +14,24 @@ from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import wraps
+from pathlib import Path
 from typing import ParamSpec, TypeVar
 
 _Item = TypeVar("_Item")
-_Given = ParamSpec("_Given")
+_Parameters = ParamSpec("_Parameters")
 _Answer = TypeVar("_Answer")
-_PATIENCE = 5.0  # seconds that the interpreter waits for what has no stop
+_EXIT_SECONDS = 5.0  # seconds that the interpreter waits for what has no stop
+
+
+def allotted_cores() -> int:
+    """Return how many cores this process may use: of the machine, of its affinity, and of its control group's quota."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    try:
+        quota, period = Path("/sys/fs/cgroup/cpu.max").read_text(encoding="ascii").split()
+        cores = min(cores, max(1, int(int(quota) / int(period))))
+    except (OSError, ValueError):  # there is none, or no limit ("max")
+        pass
+    return cores
 
 
 def started(run: Callable[[], None]) -> threading.Thread | None:
@@ -103,7 +115,7 @@ class _Ending:
                 if stop:
                     stop()
             self.condition.wait_for(lambda: not any(self.stops.values()))
-            self.condition.wait_for(lambda: not self.stops, _PATIENCE)
+            self.condition.wait_for(lambda: not self.stops, _EXIT_SECONDS)
 
 
 _ending = _Ending()
@@ -143,13 +155,13 @@ def look_for_end() -> None:
         raise SystemExit
 
 
-def ending_with_interpreter(function: Callable[_Given, _Answer]) -> Callable[_Given, _Answer]:
+def ending_with_interpreter(function: Callable[_Parameters, _Answer]) -> Callable[_Parameters, _Answer]:
     """Let a function's threads end quietly with the interpreter."""
 
     @wraps(function)
-    def run(*given: _Given.args, **named: _Given.kwargs) -> _Answer:
+    def run(*arguments: _Parameters.args, **named: _Parameters.kwargs) -> _Answer:
         with ends_with_interpreter(None):
-            return function(*given, **named)
+            return function(*arguments, **named)
 
     return run
 

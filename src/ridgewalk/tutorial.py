@@ -67,7 +67,7 @@ class Layer_Dense:
     dweight, dbias, dinput : arrays
         Of the last ``backward``; the first two include the penalty, L1 and L2.
     l1_slopes : two arrays
-        What of ``dweight`` and ``dbias`` is L1's, for an optimizer to take out again.
+        The parts of ``dweight`` and ``dbias`` that L1 adds, for an optimizer to subtract again.
     """
 
     def __init__(
@@ -251,7 +251,13 @@ class _Adam(Adam):
 class Optimizer_SGD(_Stepper):
     """SGD whose rate is ``learning_rate / (1 + decay * iterations)``, with momentum.
 
-    ``l1_warmup`` is the number of updates over which L1 goes over from the gradient to the prox; 0 is at once.
+    Parameters
+    ----------
+    learning_rate : float, default 1
+    decay : float, default 0
+    momentum : float, default 0
+    l1_warmup : float, default 500
+        Number of updates over which L1 moves from the gradient to the prox; 0 is at once.
     """
 
     def __init__(

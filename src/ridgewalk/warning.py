@@ -20,11 +20,11 @@ def warn(message: str, category: type[Warning] = UserWarning) -> None:
 
 
 def warn_deprecated(old: str, new: str) -> None:
-    """Say that a name will go, and what to write instead."""
+    """Warn that a name is deprecated, and what to write instead."""
     warn(f"{old} is called {new} now; the old name works until ridgewalk {REMOVED_IN}.", DeprecationWarning)
 
 
-def with_new_names(names: dict[str, str], given: dict[str, object]) -> dict[str, object]:
+def with_new_names(names: dict[str, str], arguments: dict[str, object]) -> dict[str, object]:
     """Return keyword arguments with old names replaced by new ones.
 
     Parameters
@@ -39,9 +39,9 @@ def with_new_names(names: dict[str, str], given: dict[str, object]) -> dict[str,
     DeprecationWarning
         For each old name.
     """
-    for old in names.keys() & given.keys():
+    for old in names.keys() & arguments.keys():
         warn_deprecated(f"{old}=", f"{names[old]}=")
-    return {names.get(name, name): value for name, value in given.items()}
+    return {names.get(name, name): value for name, value in arguments.items()}
 
 
 def renamed(names: dict[str, str]) -> Callable[[Callable[..., None]], Callable[..., None]]:
@@ -49,8 +49,8 @@ def renamed(names: dict[str, str]) -> Callable[[Callable[..., None]], Callable[.
 
     def decorate(construct: Callable[..., None]) -> Callable[..., None]:
         @wraps(construct)
-        def accept(self: Any, *given: Any, **named: Any) -> None:
-            construct(self, *given, **with_new_names(names, named))
+        def accept(self: Any, *arguments: Any, **named: Any) -> None:
+            construct(self, *arguments, **with_new_names(names, named))
 
         return accept
 

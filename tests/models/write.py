@@ -21,7 +21,7 @@ from ridgewalk.tables.encode import Category
 
 
 def table(rows: int = 22) -> Any:
-    """Give columns of every kind, with gaps."""
+    """Return columns of every kind, with gaps."""
     generator = np.random.default_rng(0)
     frame = pd.DataFrame(
         {

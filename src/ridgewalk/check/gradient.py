@@ -28,9 +28,15 @@ from ridgewalk.check.result import (
     suspect,
 )
 
-MEDIAN, WORST = 1e-6, 1e-4  # relative errors that a right gradient stays below
-_STEPS = (1e-5, 1e-6, 1e-7)  # the first that meets no kink is taken: a large network has one every few millionths
-_ROUNDINGS = 32  # of a value of f, in units of its last bit: more than one, for what f sums may be larger than the sum
+MEDIAN_ERROR, WORST_ERROR = 1e-6, 1e-4  # relative errors that a right gradient stays below
+_DIFFERENCE_STEPS = (
+    1e-5,
+    1e-6,
+    1e-7,
+)  # the first that meets no kink is taken: a large network has one every few millionths
+_ROUNDING_UNITS = (
+    32  # of a value of f, in units of its last bit: more than one, for what f sums may be larger than the sum
+)
 
 
 def check_gradient(
@@ -88,14 +94,14 @@ def check_gradient(
         return Check((), (Wrong(words),))
     claimed, faults = gradients_of(arrays, gradient(*(each.copy() for each in arrays)), labels)
     wrong, rows = list(faults.values()), []
-    said: list[str]
+    sentences: list[str]
     for k, (name, w) in enumerate(zip(labels, arrays, strict=True)):
-        row, said = Slopes(name, 0, math.nan, math.nan, False), []
+        row, sentences = Slopes(name, 0, math.nan, math.nan, False), []
         if k not in faults:
             moves = _moves(w, directions, coordinates, generator)
-            row, said = _judge(name, w, claimed[k].astype(np.float64), moves, _bound(value, k))
+            row, sentences = _judge(name, w, claimed[k].astype(np.float64), moves, _bound(value, k))
         rows.append(row)
-        wrong += [Wrong(words, (name,)) for words in said]
+        wrong += [Wrong(words, (name,)) for words in sentences]
     if wrong and here and here == float(np.float32(here)):
         wrong.append(Wrong(f"f gives {here}, as single precision has it: its rounding hides the slopes. Use float64."))
     return Check(tuple(rows), tuple(wrong))
@@ -109,7 +115,7 @@ def _moves(w: Array, directions: int, coordinates: int, generator: np.random.Gen
     """Draw directions, in units of max(1, |w|), each with whether it takes a weight off an exact zero."""
     scale: Array = np.maximum(1, np.abs(w))
     moves: list[tuple[Array, bool]] = []
-    free = np.abs(w) >= 10 * _STEPS[0]
+    free = np.abs(w) >= 10 * _DIFFERENCE_STEPS[0]
     if not free.any():
         free = w != 0
     if free.any():
@@ -126,12 +132,12 @@ def _moves(w: Array, directions: int, coordinates: int, generator: np.random.Gen
 
 def slope_along(value: Callable[[Array], float], w: Array, u: Array) -> tuple[float, float] | None:
     """Slope of value along u by central differences, and the least slope that they resolve; None in a kink."""
-    for h in _STEPS:
+    for h in _DIFFERENCE_STEPS:
         ends = [(value(w + t * u), value(w - t * u)) for t in (h, h / 2)]
         wide, narrow = ((there - back) / (2 * t) for (there, back), t in zip(ends, (h, h / 2), strict=True))
-        rounding = _ROUNDINGS * float(np.finfo(float).eps * np.abs(ends).max()) / h
-        least = max(rounding / MEDIAN, float(np.finfo(float).tiny))
-        if abs(wide - narrow) <= MEDIAN * max(abs(narrow), least):
+        rounding = _ROUNDING_UNITS * float(np.finfo(float).eps * np.abs(ends).max()) / h
+        least = max(rounding / MEDIAN_ERROR, float(np.finfo(float).tiny))
+        if abs(wide - narrow) <= MEDIAN_ERROR * max(abs(narrow), least):
             return narrow, least
     return None
 
@@ -140,43 +146,43 @@ def _judge(
     name: str, w: Array, dw: Array, moves: list[tuple[Array, bool]], value: Callable[[Array], float]
 ) -> tuple[Slopes, list[str]]:
     """Measure the slopes of one array; give its row, and what is wrong with it."""
-    pairs, jumps, said = [], [], []
+    pairs, jumps, sentences = [], [], []
     for u, at_zero in moves:
         found = slope_along(value, w, u)
         if found is None:
             continue
         slope, least = found
         error = float((dw * u).sum()) - slope
-        jump = _jump(value, w, u) if at_zero and abs(error) > WORST * max(abs(slope), least) else 0.0
+        jump = _jump(value, w, u) if at_zero and abs(error) > WORST_ERROR * max(abs(slope), least) else 0.0
         if jump > 1e-2 * abs(error):  # where f is smooth it is as small as the step
             jumps.append((jump, error))
         else:
             pairs.append((slope + error, slope, least, float((2 * w * u).sum()), float((np.sign(w) * u).sum())))
     # An L1 has the same jump at every zero of an array. Unlike jumps are a ReLU's, whose gradient may be either slope.
     if len(jumps) > 1 and np.ptp(jumps, axis=0).max() <= SAME * jumps[0][0]:
-        said.append(
+        sentences.append(
             f"where weights are exactly zero f has a kink (an L1 of {jumps[0][0] / 2:.3g}), and the gradient "
             "takes one side of it: such weights are pushed off zero. Is sign(0) = +1? It must be 0."
         )
     claimed, measured, resolved, square, absolute = np.array(pairs).reshape(-1, 5).T
     errors = np.abs(claimed - measured) / np.maximum(np.maximum(np.abs(claimed), np.abs(measured)), resolved)
     worst, median = (float(errors.max()), float(np.median(errors))) if pairs else (math.nan, math.nan)
-    if worst > WORST or median > MEDIAN:
+    if worst > WORST_ERROR or median > MEDIAN_ERROR:
         reason = _reason(claimed, measured, {"L2": square, "L1": absolute})
-        said.append(f"{reason} Relative error: worst {worst:.2g}, median {median:.2g}.")
+        sentences.append(f"{reason} Relative error: worst {worst:.2g}, median {median:.2g}.")
     if moves and not (pairs or jumps):
-        said.append("no slope could be measured: f has kinks or jumps everywhere. Is it in double precision?")
-    return Slopes(name, len(pairs), worst, median, not said), said
+        sentences.append("no slope could be measured: f has kinks or jumps everywhere. Is it in double precision?")
+    return Slopes(name, len(pairs), worst, median, not sentences), sentences
 
 
 def _jump(value: Callable[[Array], float], w: Array, u: Array) -> float:
     """Difference of the slopes on the two sides of w."""
-    h = _STEPS[1]
+    h = _DIFFERENCE_STEPS[1]
     return abs(value(w + h * u) + value(w - h * u) - 2 * value(w)) / h
 
 
 def _reason(claimed: Array, measured: Array, penalties: dict[str, Array]) -> str:
-    """Say what the slopes that a gradient claims are, beside those that were measured."""
+    """Describe the slopes that a gradient claims beside those that were measured."""
     if not claimed.any():
         return "this array gets no gradient, and f has a slope."
     k = multiple(claimed, measured)

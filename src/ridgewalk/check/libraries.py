@@ -77,12 +77,12 @@ def check_torch(
         term = place(arrays)
         slopes: list[Array] = [np.zeros_like(w) for w in arrays]
         if on and isinstance(term, torch.Tensor) and term.requires_grad:
-            given = torch.autograd.grad(term, list(parameters.values()), allow_unused=True)
-            if all(each is None for each in given):
+            found = torch.autograd.grad(term, list(parameters.values()), allow_unused=True)
+            if all(each is None for each in found):
                 raise ValueError(
                     "penalty(module) reads another module than the one that it is handed: use its argument."
                 )
-            slopes = [zero if each is None else _numbers(each) for zero, each in zip(slopes, given, strict=True)]
+            slopes = [zero if each is None else _numbers(each) for zero, each in zip(slopes, found, strict=True)]
         return slopes if updater is None or not on else _moves(updater, parameters, slopes)
 
     start = {name: _numbers(tensor) for name, tensor in parameters.items()}
@@ -126,7 +126,7 @@ def _linear(updater: Any, parameters: dict[str, Any]) -> bool:
 
 
 def _scaled(read: PenaltyCheck, promised: bool) -> PenaltyCheck:
-    """Say what a decay is worth where the optimizer scales each weight's gradient."""
+    """Describe the penalty that a decay amounts to where the optimizer scales each weight's gradient."""
     if not any(row.l1 or row.l2 or row.unexplained for row in read.arrays):
         return read
     if any(row.l1 or row.unexplained for row in read.arrays):
@@ -181,10 +181,10 @@ def check_keras(model: Any, x: Any, y: Any, *, seed: int = 0) -> PenaltyCheck:
         return [(w - moved) / rate for w, moved in zip(before, after, strict=True)]
 
     own = (keras.regularizers.L1, keras.regularizers.L2, keras.regularizers.L1L2)
-    said = [each.regularizer.get_config() if isinstance(each.regularizer, own) else {} for each in variables]
-    l1, l2 = ([each.get(kind, 0.0) if each else None for each in said] for kind in ("l1", "l2"))
+    configs = [each.regularizer.get_config() if isinstance(each.regularizer, own) else {} for each in variables]
+    l1, l2 = ([each.get(kind, 0.0) if each else None for each in configs] for kind in ("l1", "l2"))
     sizes = (max(1, len(x) // 4), len(x))
     check = check_penalty(gradient, start, l1=l1, l2=l2, batch_sizes=sizes, seed=seed)
-    idle = tuple(name for name, each in zip(start, said, strict=True) if each and not any(each.values()))
+    idle = tuple(name for name, each in zip(start, configs, strict=True) if each and not any(each.values()))
     words = 'a regularizer of strength 0 (so is Keras\'s "l1l2", where no strengths are given).'
     return replace(check, wrong=(*check.wrong, Wrong(words, idle))) if idle else check

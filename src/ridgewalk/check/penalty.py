@@ -32,7 +32,7 @@ from ridgewalk.check.result import (
 
 ExpectedStrength = float | Sequence[float | None] | None
 """One number for every weight array; or one per array, None where nothing was asked for; or None."""
-_POINTS = 8  # draws of the weights: a bias of one unit still gives more equations than unknowns
+_WEIGHT_DRAWS = 8  # draws of the weights: a bias of one unit still gives more equations than unknowns
 
 
 def check_penalty(
@@ -93,7 +93,7 @@ def check_penalty(
     if trouble:
         return Check((), trouble)
     pulls = [reader.read(k) for k in range(len(arrays))]
-    said: list[Wrong] = []
+    faults: list[Wrong] = []
     notes: list[Wrong] = []
     for k, (pull, strengths) in enumerate(zip(pulls, asked, strict=True)):
         others = list(reader.moved_by(k)) if pull.unexplained else []
@@ -101,15 +101,15 @@ def check_penalty(
         found.append((pull.batches(), "wrong scale"))
         if strengths is not None and not pull.batches():
             found += pull.promise(*strengths)
-        said += [Wrong(words, (pull.name,), kind) for words, kind in found if words]
-        if strengths is not None and pull.silent and any(strengths) and not said:
+        faults += [Wrong(words, (pull.name,), kind) for words, kind in found if words]
+        if strengths is not None and pull.silent and any(strengths) and not faults:
             words = "what was asked for is too weak to be told from the gradient's rounding."
             notes.append(Wrong(words, (pull.name,)))
         if bias[k] and biases is None and not (pull.silent or pull.unexplained):
             words = f"penalized like a weight ({pull.rows[0].words}); most leave biases free."
             notes.append(Wrong(words, (pull.name,)))
-    wrong = _together(said)
-    if all(pull.silent for pull in pulls) and (said or not any(strengths is not None for strengths in asked)):
+    wrong = _together(faults)
+    if all(pull.silent for pull in pulls) and (faults or not any(strengths is not None for strengths in asked)):
         wrong = (Wrong("The penalty changes the gradient of no array: it is wired to nothing."),)
     if value is not None:
         wrong += _together(Wrong(words, (name,)) for name, words in _values(value, reader, pulls, asked))
@@ -148,7 +148,7 @@ class _Reader:
         sizes = [_size(w) or 0.1 for w in arrays]
         self.points: list[list[Array]] = [
             [size * generator.standard_normal(w.shape) for size, w in zip(sizes, arrays, strict=True)]
-            for _ in range(_POINTS)
+            for _ in range(_WEIGHT_DRAWS)
         ]
         self.thinned: list[list[Array]] = [
             [w * (generator.uniform(size=w.shape) < 0.5) for w in self.points[0]],
@@ -160,12 +160,12 @@ class _Reader:
         return gradients_of(self.arrays, self.gradient([w.copy() for w in point], rows, on), self.labels)[0]
 
     def trouble(self) -> tuple[Wrong, ...]:
-        """Say why nothing can be read, or read everything."""
+        """Return why nothing can be read, or read everything."""
         rows, point = self.batch_sizes[0], self.points[0]
         found: dict[int, Wrong] = {}
         for on in (True, False):
-            given = self.gradient([w.copy() for w in point], rows, on)
-            found = gradients_of(self.arrays, given, self.labels)[1] | found
+            gradients = self.gradient([w.copy() for w in point], rows, on)
+            found = gradients_of(self.arrays, gradients, self.labels)[1] | found
         if found:
             return tuple(found[k] for k in sorted(found))
         for first, again in zip(self.step(point, rows, True), self.step(point, rows, True), strict=True):
@@ -176,7 +176,7 @@ class _Reader:
         return ()
 
     def difference(self, point: list[Array], rows: int) -> list[tuple[Array, float]]:
-        """Give what the penalty adds to each gradient, and the rounding of it."""
+        """Return what the penalty adds to each gradient, and the rounding error of it."""
         pairs = zip(self.step(point, rows, True), self.step(point, rows, False), strict=True)
         return [
             (on.astype(np.float64) - off, 16 * float(np.finfo(np.result_type(on, np.float16)).eps) * _size(off))
@@ -248,16 +248,16 @@ class _Pull:
         return max(row.unexplained for row in self.rows)
 
     def form(self, others: Sequence[str]) -> str:
-        """Say how much is neither L1 nor L2 of this array."""
+        """Describe how much of the penalty is neither L1 nor L2 of this array."""
         used = f" It changes with {' and '.join(others)}." if others else ""
-        pairs = zip(np.split(self.first, _POINTS), np.split(self.w, _POINTS), strict=True)
-        if not others and self.w.size > _POINTS and all(multiple(added, w) is not None for added, w in pairs):
+        pairs = zip(np.split(self.first, _WEIGHT_DRAWS), np.split(self.w, _WEIGHT_DRAWS), strict=True)
+        if not others and self.w.size > _WEIGHT_DRAWS and all(multiple(added, w) is not None for added, w in pairs):
             used = " It is in proportion to w, by a factor of its own for each w: a norm that is not squared?"
         amount = f"{self.unexplained:.0%} of what the penalty adds to the gradient"
         return f"{amount} is no l1 sign(w) + 2 l2 w of this array.{used}" if self.unexplained else ""
 
     def zeros(self) -> str:
-        """Say whether weights that are exactly zero are pushed."""
+        """Check whether weights that are exactly zero are pushed."""
         if not np.isfinite(self.pushes).all():
             return "the penalty's gradient is not finite where weights are exactly zero."
         push = self.pushes[np.abs(self.pushes).argmax()] if self.pushes.size else 0.0
@@ -266,7 +266,7 @@ class _Pull:
         return f"weights that are exactly zero are pushed off it, by {push:.4g}. Is sign(0) = +1? It must be 0."
 
     def batches(self) -> str:
-        """Say whether the penalty changes with the rows of a step."""
+        """Check whether the penalty changes with the rows of a step."""
         start, rows = self.first, next(iter(self.added))
         for more, added in self.added.items():
             if _size(added - start) > SAME * _size(start) + self.noise:
@@ -277,7 +277,7 @@ class _Pull:
         return ""
 
     def promise(self, l1: float, l2: float) -> Iterator[tuple[str, Kind]]:
-        """Say where it is not the penalty that was asked for."""
+        """Check whether the penalty is the one that was asked for."""
         due, found, size = l1 * np.sign(self.w) + 2 * l2 * self.w, self.rows[0], _size(self.first)
         if _size(self.first - due) <= SAME * _size(due) + self.noise:
             return
@@ -325,10 +325,10 @@ def _values(
                 yield pull.name, f"the value of the penalty is {words}.{suspect(amount / due) if due else ''}"
 
 
-def _together(said: Iterable[Wrong]) -> tuple[Wrong, ...]:
+def _together(faults: Iterable[Wrong]) -> tuple[Wrong, ...]:
     """Return what holds of several arrays once, with the names of all."""
     names: dict[tuple[str, Kind], list[str]] = {}
-    for each in said:
+    for each in faults:
         names.setdefault((each.words, each.kind), []).extend(each.arrays)
     return tuple(Wrong(words, tuple(arrays), kind) for (words, kind), arrays in names.items())
 

@@ -40,7 +40,7 @@ class MeasuredStrengths:
 
     @property
     def words(self) -> str:
-        """Say the strengths that are not zero."""
+        """Describe the strengths that are not zero."""
         parts = [f"{kind} = {value:.4g}" for kind, value in (("l1", self.l1), ("l2", self.l2)) if value]
         return ", ".join(parts) or "nothing"
 
@@ -99,7 +99,7 @@ class Check(Generic[Row]):
             raise ValueError("\n".join(self.findings))
 
     def to_dict(self) -> CheckData:
-        """Give plain data that JSON can hold: a number that is not finite becomes None."""
+        """Return plain data that JSON can hold: a number that is not finite becomes None."""
         rows = [{key: _plain(value) for key, value in asdict(row).items()} for row in self.arrays]
         return {"ok": self.ok, "arrays": rows, "findings": list(self.findings), "notes": list(self.notes)}
 
@@ -134,8 +134,8 @@ def named(x: Arrays, names: Sequence[str] | None = None) -> tuple[list[Array], l
     """Return a list of float64 arrays, and a name for each: of a mapping its own, else those given, else "array 1"."""
     if isinstance(x, Mapping):
         names = list(x)
-    given = x.values() if isinstance(x, Mapping) else listed(x)
-    arrays: list[Array] = [np.array(each, dtype=np.float64) for each in given]
+    values = x.values() if isinstance(x, Mapping) else listed(x)
+    arrays: list[Array] = [np.array(each, dtype=np.float64) for each in values]
     labels = [f"array {k}" for k in range(1, len(arrays) + 1)] if names is None else list(names)
     if not arrays or len(labels) != len(arrays):
         raise ValueError(f"{len(arrays)} arrays take as many names (and at least one), got {len(labels)}: {labels}.")
@@ -148,9 +148,9 @@ def listed(gradients: Any) -> list[Array]:
     return [np.asarray(each) for each in gradients] if several else [np.asarray(gradients)]
 
 
-def gradients_of(arrays: Sequence[Array], given: Any, labels: Sequence[str]) -> tuple[list[Array], dict[int, Wrong]]:
+def gradients_of(arrays: Sequence[Array], claimed: Any, labels: Sequence[str]) -> tuple[list[Array], dict[int, Wrong]]:
     """List the gradients that were given, and say by the array's position what makes one of them no gradient at all."""
-    gradients = listed(given)
+    gradients = listed(claimed)
     if len(gradients) != len(arrays):
         raise ValueError(f"A gradient for each of {len(arrays)} arrays ({', '.join(labels)}), got {len(gradients)}.")
     faults = {}
@@ -166,7 +166,7 @@ def gradients_of(arrays: Sequence[Array], given: Any, labels: Sequence[str]) -> 
 
 
 def multiple(claimed: Array, measured: Array, tolerance: float = SAME) -> float | None:
-    """Give k where claimed is k times measured, else None."""
+    """Return k where the claimed gradient is k times the measured one, else None."""
     square = float(measured @ measured)
     if square == 0:
         return None

@@ -1,11 +1,12 @@
 """The command line: read, fit, report; no mathematics.
 
-ridgewalk fit FILE --target NAME       walk the path, choose a strength, keep the model and the table
+ridgewalk fit FILE --target NAME       fit the path, choose a strength, save the model and the table
 ridgewalk predict MODEL FILE           predict with a kept model
 ridgewalk diagnose FILE --target NAME  did regularization help, and why or why not
 ridgewalk compare RUN RUN ...          which is better on the same held-out rows, and how sure that is
 ridgewalk report MODEL [FILE]          write a page to look at, with the predictions on a file's rows
 ridgewalk export MODEL --to FORM       ONNX, PyTorch's state_dict, or Python code that needs NumPy alone
+ridgewalk worker FOLDER                train for fits with --workers FOLDER on other machines
 ridgewalk demo                         all of it on the tutorial's spiral, and the tutorial's question answered
 ridgewalk play                         a playground in the browser, as one offline file
 ridgewalk bench                        fits a second on this machine, beside scikit-learn's
@@ -27,7 +28,7 @@ from ridgewalk.engine.progress import StoppedError
 
 
 def _show_warning(message: Warning | str, *_: Any, **__: Any) -> None:
-    """Say a warning as notes are said: no line of code helps whoever gave a command."""
+    """Print a warning as a note: no line of code helps whoever gave a command."""
     err.print(f"[yellow]Warning:[/] {escape(str(message))}", soft_wrap=True)
 
 
@@ -40,8 +41,8 @@ def main() -> None:
     except BrokenPipeError:  # whoever read our output has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except (ValueError, OSError, MemoryError) as error:
-        said = plainly(error, "A file") if isinstance(error, OSError) else str(error)
-        err.print(f"[bold red]Error:[/] {escape(said or type(error).__name__)}")
+        message = plainly(error, "A file") if isinstance(error, OSError) else str(error)
+        err.print(f"[bold red]Error:[/] {escape(message or type(error).__name__)}")
         sys.exit(1)
     except StoppedError as stopped:
         err.print(f"Stopped. {escape(str(stopped))}" if str(stopped) else "Stopped; nothing was written.")

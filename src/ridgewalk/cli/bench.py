@@ -32,7 +32,7 @@ from ridgewalk.network import layer_penalties, multilayer_perceptron
 from ridgewalk.optimizers import Adam
 
 _RATE, _STRONGEST, _WEAKEST = 0.01, 1e-2, 1e-4
-_ROUNDS, _SECONDS = 5, 2.0  # at most; of one engine on one task, from when no further round begins
+_MOST_ROUNDS, _MOST_SECONDS = 5, 2.0  # at most; of one engine on one task, from when no further round begins
 _REFERENCE_SHARE = 4  # of the fits: NumPy is slow, and gets one in so many
 
 
@@ -103,7 +103,7 @@ def _timed(task: Task, threads: int) -> list[Measured]:
 
     x, y = _data(task)
     job = _job(task, x, y)
-    few = _job(replace(task, fits=max(task.fits // _REFERENCE_SHARE, 1)), x, y)
+    smaller_job = _job(replace(task, fits=max(task.fits // _REFERENCE_SHARE, 1)), x, y)
     strengths = np.geomspace(_WEAKEST, _STRONGEST, task.fits)
 
     def trained(work: Job, count: int, engine: Engine = "compiled") -> tuple[int, Callable[[], float]]:
@@ -112,7 +112,7 @@ def _timed(task: Task, threads: int) -> list[Measured]:
     runners: dict[str, tuple[int, Callable[[], float]]] = {
         "ridgewalk, compiled": trained(job, threads),
         "ridgewalk, compiled, 1 thread": trained(job, 1),
-        "ridgewalk, reference (NumPy)": trained(few, threads, "reference"),
+        "ridgewalk, reference (NumPy)": trained(smaller_job, threads, "reference"),
         "scikit-learn": (task.fits, lambda: float(np.mean([_peer(task, x, y, alpha) for alpha in strengths]))),
     }
     if threads > 1:
@@ -124,9 +124,9 @@ def _timed(task: Task, threads: int) -> list[Measured]:
     else:
         del runners["ridgewalk, compiled, 1 thread"]
     taken: dict[str, list[tuple[float, float, float]]] = {name: [] for name in runners}
-    for _ in range(_ROUNDS):
+    for _ in range(_MOST_ROUNDS):
         for name, (_, run) in runners.items():
-            if sum(wall for wall, _, _ in taken[name]) < _SECONDS:
+            if sum(wall for wall, _, _ in taken[name]) < _MOST_SECONDS:
                 taken[name].append(_round(run))
     return [
         Measured(

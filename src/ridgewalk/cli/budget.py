@@ -2,8 +2,8 @@
 
     seconds = fits * a + epochs * b       epochs: of all fits together, a fold's counted by the rows that it trains on
 
-a and b come from short walks over this very table (at most 50,000 of its rows, and then scaled). The largest grid that
-takes at most 85% of what is left is walked. What the user gave stays as it is.
+a and b come from short fits of this very table (at most 50,000 of its rows, and then scaled). The largest grid that
+takes at most 85% of what is left is fitted. What the user set stays as it is.
 """
 
 from __future__ import annotations
@@ -50,13 +50,17 @@ SIZES = (
     Size(40, 10, 3, 600),
     Size(50, 10, 5, 1000),
 )
-"""Grids, rising: first enough epochs to come to rest and strengths to choose from, then folds, then seeds."""
-_SHARE = 0.85  # of the time that is left
+"""Grids, rising: first enough epochs to converge and strengths to choose from, then folds, then seeds."""
+_SHARE_OF_TIME = 0.85  # of the time that is left
 _MEASURED = Size(5, 2, 1, 0)
-_SHORT, _LONGER = 4, 4  # epochs of the first measurement, and how many times as many the next one takes
-_ENOUGH, _AT_MOST = 0.5, 0.1  # seconds of a measurement; share of the limit for all of them
-_FIRST, _MORE, _MOST = 2_000, 5, 50_000  # rows to measure on: at first, how many times as many next, at most
-_OF_A_CLASS = 8  # rows of every class among them, if there are so many
+_FIRST_EPOCHS, _EPOCHS_FACTOR = 4, 4  # epochs of the first measurement, and how many times as many the next one takes
+_SECONDS_MEASURED, _SHARE_MEASURING = 0.5, 0.1  # seconds of a measurement; share of the limit for all of them
+_FIRST_ROWS, _ROWS_FACTOR, _MOST_ROWS = (
+    2_000,
+    5,
+    50_000,
+)  # rows to measure on: at first, how many times as many next, at most
+_ROWS_PER_CLASS = 8  # rows of every class among them, if there are so many
 
 
 @dataclass(frozen=True)
@@ -67,13 +71,13 @@ class Cost:
     epoch: float
 
     def seconds(self, size: Size, options: PathOptions) -> float:
-        """Give what a grid takes."""
+        """Return the seconds that a grid takes."""
         fits, epochs = _work(size, options)
         return fits * self.fit + epochs * self.epoch
 
 
 def fitted_into(
-    limit: float, began: float, problem: Problem, options: PathOptions, given: Collection[str], verbose: bool
+    limit: float, began: float, problem: Problem, options: PathOptions, set_by_user: Collection[str], verbose: bool
 ) -> tuple[PathOptions, str]:
     """Choose the largest grid that is done ``limit`` seconds after ``began``; say which, and what is left out.
 
@@ -88,63 +92,63 @@ def fitted_into(
         If there is none.
     """
     if strengths(options.alphas) == "auto":
-        given = set(given) - {"alphas"}
+        set_by_user = set(set_by_user) - {"alphas"}
     if strengths(options.alphas) == "qut":
         raise ValueError("--budget chooses a grid of strengths, and --alphas qut is a single one: leave one out.")
     options = problem.sized(options)
     cost = measured(problem, options, limit)
     left = limit - (time.monotonic() - began)
-    wanted = [_kept(size, problem, options, given) for size in SIZES]
+    wanted = [_kept(size, problem, options, set_by_user) for size in SIZES]
     sizes_of_grids = [size for k, size in enumerate(wanted) if size not in wanted[:k]]
     takes = [cost.seconds(size, options) for size in sizes_of_grids]
-    fitting = [k for k, each in enumerate(takes) if each <= _SHARE * left]
+    fitting = [k for k, each in enumerate(takes) if each <= _SHARE_OF_TIME * left]
     if not fitting:
         raise ValueError(
-            f"--budget {_time(limit)} is too short: {sizes_of_grids[0]}, the smallest grid worth walking, takes about "
+            f"--budget {_time(limit)} is too short: {sizes_of_grids[0]}, the smallest grid worth fitting, takes about "
             f"{_time(takes[0])} here, and {_time(max(left, 0))} are left after reading and measuring. Give more time, "
             "fewer --hidden units, or a --batch-size."
         )
     best = fitting[-1]
     chosen = sizes_of_grids[best]
-    said = f"Of the budget of {_time(limit)}, {_time(left)} are left for {chosen}: about {_time(takes[best])}. "
+    sentence = f"Of the budget of {_time(limit)}, {_time(left)} are left for {chosen}: about {_time(takes[best])}. "
     if best + 1 < len(sizes_of_grids):
-        said += f"Left out: {sizes_of_grids[best + 1]}, about {_time(takes[best + 1])}."
+        sentence += f"Left out: {sizes_of_grids[best + 1]}, about {_time(takes[best + 1])}."
     else:
-        said += "Nothing is left out: larger grids are not worth their time."
+        sentence += "Nothing is left out: larger grids are not worth their time."
     if verbose:
-        out.print(said)
-    alphas = options.alphas if "alphas" in given else str(chosen.alphas)
-    return replace(options, alphas=alphas, folds=chosen.folds, seeds=chosen.seeds, max_iter=chosen.max_iter), said
+        out.print(sentence)
+    alphas = options.alphas if "alphas" in set_by_user else str(chosen.alphas)
+    return replace(options, alphas=alphas, folds=chosen.folds, seeds=chosen.seeds, max_iter=chosen.max_iter), sentence
 
 
 def measured(problem: Problem, options: PathOptions, limit: float) -> Cost:
-    """Measure what a fit and an epoch cost: walks of a few epochs, over more rows and longer while there is time."""
-    began, count, most = time.monotonic(), min(_FIRST, len(problem.y)), min(_MOST, len(problem.y))
-    few = replace(options, alphas=str(_MEASURED.alphas), folds=_MEASURED.folds, seeds=1, ensemble=False, racing=False)
+    """Measure what a fit and an epoch cost: fits of a few epochs, over more rows and longer while there is time."""
+    began, count, most = time.monotonic(), min(_FIRST_ROWS, len(problem.y)), min(_MOST_ROWS, len(problem.y))
+    brief = replace(options, alphas=str(_MEASURED.alphas), folds=_MEASURED.folds, seeds=1, ensemble=False, racing=False)
 
     def affordable(seconds: float) -> bool:
-        return time.monotonic() - began + seconds < _AT_MOST * limit
+        return time.monotonic() - began + seconds < _SHARE_MEASURING * limit
 
     def takes(epochs: int) -> float:
-        some, timed = problem.part(_some_rows(problem, count)), replace(few, max_iter=epochs)
+        sampled, timed = problem.part(_some_rows(problem, count)), replace(brief, max_iter=epochs)
         start = time.monotonic()
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # so few epochs do not converge
-            some.fit(some.estimator(timed, verbose=False))
-        return (time.monotonic() - start) * len(problem.y) / len(some.y)
+            sampled.fit(sampled.estimator(timed, verbose=False))
+        return (time.monotonic() - start) * len(problem.y) / len(sampled.y)
 
     takes(1)  # wakes everything up
-    share, epochs, short = count / len(problem.y), _SHORT, takes(_SHORT)
-    while count < most and affordable(_MORE * (1 + _LONGER) * short * share):
-        count = min(_MORE * count, most)
-        share, short = count / len(problem.y), takes(_SHORT)
+    share, epochs, short = count / len(problem.y), _FIRST_EPOCHS, takes(_FIRST_EPOCHS)
+    while count < most and affordable(_ROWS_FACTOR * (1 + _EPOCHS_FACTOR) * short * share):
+        count = min(_ROWS_FACTOR * count, most)
+        share, short = count / len(problem.y), takes(_FIRST_EPOCHS)
     if not sizes(options.hidden):  # a linear model is solved, whatever its epochs
-        return Cost(short / _work(_MEASURED, few)[0], 0.0)
-    long = takes(_LONGER * epochs)
-    while long * share < _ENOUGH and affordable(_LONGER * long * share):
-        epochs, short, long = _LONGER * epochs, long, takes(_LONGER**2 * epochs)
-    fits, work = _work(replace(_MEASURED, max_iter=_LONGER * epochs), few)
-    epoch = (long - short) / (work - _work(replace(_MEASURED, max_iter=epochs), few)[1])
+        return Cost(short / _work(_MEASURED, brief)[0], 0.0)
+    long = takes(_EPOCHS_FACTOR * epochs)
+    while long * share < _SECONDS_MEASURED and affordable(_EPOCHS_FACTOR * long * share):
+        epochs, short, long = _EPOCHS_FACTOR * epochs, long, takes(_EPOCHS_FACTOR**2 * epochs)
+    fits, work = _work(replace(_MEASURED, max_iter=_EPOCHS_FACTOR * epochs), brief)
+    epoch = (long - short) / (work - _work(replace(_MEASURED, max_iter=epochs), brief)[1])
     if epoch <= 0:  # lost in what else this machine does
         epoch = long / work
     return Cost(max(long - epoch * work, 0.0) / fits, epoch)
@@ -158,8 +162,8 @@ def _some_rows(problem: Problem, most: int) -> Any:
     drawn = np.random.default_rng(0).permutation(count)
     if problem.table.task == "regression":
         return np.sort(drawn[:most])
-    few = [drawn[problem.y[drawn] == label][:_OF_A_CLASS] for label in np.unique(problem.y)]
-    return np.unique(np.concatenate([drawn[:most], *few]))
+    by_class = [drawn[problem.y[drawn] == label][:_ROWS_PER_CLASS] for label in np.unique(problem.y)]
+    return np.unique(np.concatenate([drawn[:most], *by_class]))
 
 
 def _work(size: Size, options: PathOptions) -> tuple[float, float]:
@@ -184,15 +188,15 @@ def _work(size: Size, options: PathOptions) -> tuple[float, float]:
     return paths * fits * (size.folds + 1) * size.seeds, paths * epochs * size.folds * size.seeds
 
 
-def _kept(size: Size, problem: Problem, options: PathOptions, given: Collection[str]) -> Size:
-    """Give a grid with what the user gave, and no more folds than the rows allow."""
+def _kept(size: Size, problem: Problem, options: PathOptions, set_by_user: Collection[str]) -> Size:
+    """Return a grid with what the user set, and no more folds than the rows allow."""
     asked = strengths(options.alphas)
     most = len(np.unique(problem.groups)) if problem.groups is not None else len(problem.y)
     if problem.table.task == "classification":
         most = min(most, int(np.unique(problem.y, return_counts=True)[1].min()))
     size = replace(size, max_iter=max(1, round(size.max_iter * (options.max_iter or USUAL_EPOCHS) / USUAL_EPOCHS)))
-    own = {name: getattr(options, name) for name in ("folds", "seeds", "max_iter") if name in given}
-    if "alphas" in given:
+    own = {name: getattr(options, name) for name in ("folds", "seeds", "max_iter") if name in set_by_user}
+    if "alphas" in set_by_user:
         own["alphas"] = asked if isinstance(asked, int) else np.size(asked)
     return replace(replace(size, folds=max(2, min(size.folds, most))), **own)
 

@@ -12,7 +12,7 @@ from ridgewalk.cli.options import AsJson, Model
 
 
 def columns(model: Model, as_json: AsJson = False) -> None:
-    """Say what became of every column of a model's table: which were left out and why, and what the others are."""
+    """Describe every column of a model's table: which were left out and why, and what the others are."""
     from ridgewalk.tables.plan import described_columns
 
     _, encoder, target = kept(model)

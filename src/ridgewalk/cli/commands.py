@@ -20,16 +20,17 @@ from ridgewalk.cli.fit import fit
 from ridgewalk.cli.play import play
 from ridgewalk.cli.predict import predict
 from ridgewalk.cli.report import report
+from ridgewalk.cli.worker import worker
 from ridgewalk.terminal import plain
 
 
 class Commands(TyperGroup):
     """The commands; what is wrong with a command line is said without what a terminal would obey in it."""
 
-    def make_context(self, *given: Any, **more: Any) -> Any:
+    def make_context(self, *arguments: Any, **more: Any) -> Any:
         """Read what stands before the command."""
         with _said_plainly():
-            return super().make_context(*given, **more)
+            return super().make_context(*arguments, **more)
 
     def invoke(self, ctx: Any) -> Any:
         """Read the command and what stands after it, and run it."""
@@ -61,7 +62,8 @@ def _print_version(wanted: bool) -> None:
 app = typer.Typer(
     context_settings={"help_option_names": ["--help", "-h"]},
     cls=Commands,
-    help="Walk the whole L1/L2 regularization path of a neural network, and choose the strength by cross-validation.",
+    help="Compute the whole L1/L2 regularization path of a neural network, and choose its strength by "
+    "cross-validation.",
     epilog="TAB completes commands and options after: ridgewalk --install-completion (bash, zsh, fish, PowerShell).",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
@@ -78,5 +80,5 @@ def ridgewalk(
     """Take options that stand before a command."""
 
 
-for command in (fit, predict, diagnose, compare, report, columns, export, demo, play, bench, version):
+for command in (fit, predict, diagnose, compare, report, columns, export, worker, demo, play, bench, version):
     app.command()(command)

@@ -31,12 +31,12 @@ def compare(
         list[Path],
         typer.Argument(
             metavar="RUN...",
-            help="Two or more: results of fit (folders, model files), or configurations (.toml) to walk on a --table.",
+            help="Two or more: results of fit (folders, model files), or configurations (.toml) to fit to a --table.",
             show_default=False,
         ),
     ],
     file: Annotated[
-        Path | None, option("--table", metavar="FILE", help="What configurations are walked on.", panel=DATA)
+        Path | None, option("--table", metavar="FILE", help="What configurations are fitted to.", panel=DATA)
     ] = None,
     target: Annotated[
         str | None, option("--target", "-t", metavar="COLUMN", help="What they predict.", panel=DATA)
@@ -44,7 +44,7 @@ def compare(
     quiet: Quiet = False,
     as_json: AsJson = False,
 ) -> None:
-    """Say which is better on held-out rows, and how sure that is: paired row by row, on the same folds."""
+    """Compare results row by row on the same held-out rows, and show how sure each difference is."""
     from ridgewalk.estimators.comparing import compare as compared
 
     verbose = not (quiet or as_json)
@@ -76,25 +76,25 @@ def _kept(run: Path) -> _Run:
     stored = read(run)
     model = stored.model
     if not hasattr(model, "heldout_scores"):
-        raise ValueError(f"{run} holds a {type(model).__name__}, which walked no path: give results of fit.")
+        raise ValueError(f"{run} holds a {type(model).__name__}, which has no path: give results of fit.")
     return model, stored.encoder
 
 
 def _fitted(run: Path, file: Path | None, target: str | None, verbose: bool) -> _Run:
-    """Walk what a configuration says, as ``fit`` would, and write nothing."""
+    """Fit what a configuration describes, as ``fit`` would, and write nothing."""
     if file is None or str(file) == "-":
-        raise ValueError(f"{run} is a configuration, so it needs a table to walk: give --table FILE.")
+        raise ValueError(f"{run} is a configuration, so it needs a table to fit: give --table FILE.")
     alone = typer.Typer(add_completion=False)
     alone.command()(fit)
     named = [] if target is None else ["--target", target]
     command = typer.main.get_command(alone)
-    given = command.make_context("ridgewalk fit", [str(file), "--config", str(run), *named]).params
-    if given["budget"] is not None:
+    params = command.make_context("ridgewalk fit", [str(file), "--config", str(run), *named]).params
+    if params["budget"] is not None:
         raise ValueError(f"{run} has a budget, which chooses folds, and what is compared shares them: leave it out.")
     columns, reading, options = (
-        read_options(Columns, given),
-        read_options(Reading, given),
-        read_options(PathOptions, given),
+        read_options(Columns, params),
+        read_options(Reading, params),
+        read_options(PathOptions, params),
     )
     if verbose:
         err.print(f"{escape(str(run))}:", soft_wrap=True)

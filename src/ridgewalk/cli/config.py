@@ -59,15 +59,15 @@ def _read(file: Path) -> dict[str, Any]:
 
 
 def _typed(value: Any, switch: bool, several: bool) -> Any:
-    """Give a value as the command line would bring it."""
+    """Return a value as the command line would bring it."""
     if switch:
         if not isinstance(value, bool):
             raise ValueError("true or false is expected.")
         return value
-    given = value if isinstance(value, list) else [value]
-    if any(isinstance(each, bool) or not isinstance(each, int | float | str) for each in given):
+    values = value if isinstance(value, list) else [value]
+    if any(isinstance(each, bool) or not isinstance(each, int | float | str) for each in values):
         raise ValueError("a number, a text, or a list of them is expected.")
-    texts = [str(each) for each in given]
+    texts = [str(each) for each in values]
     if several or not isinstance(value, list):
         return texts if several else texts[0]
     return ",".join(texts) + "," * (len(texts) == 1)  # one strength is no count of them

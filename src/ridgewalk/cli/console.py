@@ -27,7 +27,7 @@ err = Terminal(stderr=True, highlight=False, emoji=False, width=None if sys.stde
 
 
 def introduce(task: str, target: str, rows: int, encoder: Any, notes: tuple[str, ...]) -> None:
-    """Say what is to be learned from what."""
+    """Describe what is learned from which columns."""
     columns = f"{len(encoder.columns)} inputs"
     if len(encoder.names) > len(encoder.columns):
         columns += f" ({len(encoder.names)} columns after encoding)"
@@ -37,7 +37,7 @@ def introduce(task: str, target: str, rows: int, encoder: Any, notes: tuple[str,
 
 
 def noted(notes: Sequence[str]) -> None:
-    """Say on standard error what is odd about the data."""
+    """Print on standard error what is odd about the data."""
     for note in notes:
         err.print(f"[yellow]Note:[/] {escape(note)}")
 
@@ -52,7 +52,7 @@ def warnings_as_notes(notes: list[str]) -> Iterator[None]:
 
 
 def show(summary: Summary) -> None:
-    """Print the answer, the path as a table, and what was walked."""
+    """Print the summary of a fit: the answer, the path as a table, and what was fitted."""
     answer = summary.get("answer")
     if answer is not None:
         out.print()
@@ -122,7 +122,7 @@ def _shown(summary: Summary) -> list[int]:
 
 
 def _fewer(shown: list[int], summary: Summary) -> list[int]:
-    """Leave out strengths that are not marked, evenly, until so few are left as a screen has room for."""
+    """Leave out strengths that are not marked, evenly, until the others fit on a screen."""
     path = summary["path"]
     matter = {shown[0], shown[-1], summary["index"], *(index for index in shown if path[index]["marks"])}
     others = [index for index in shown if index not in matter]
@@ -133,13 +133,13 @@ def _fewer(shown: list[int], summary: Summary) -> list[int]:
 
 
 def _selected(summary: Summary) -> list[str]:
-    """Say what selecting, or refitting, inputs brought."""
+    """Describe what selecting, or refitting, inputs brought."""
     if "arms" not in summary:
         return []
     arms = "; ".join(f"{arm['name']} {format_loss(arm['heldout_loss'])}" for arm in summary["arms"])
     gain = summary["gain_over_null"]
-    said = f"Held-out losses: {arms}; over the constant prediction it gains {format_loss(gain['mean'])} +- "
-    said += f"{format_loss(gain['standard_error'])}."
+    sentence = f"Held-out losses: {arms}; over the constant prediction it gains {format_loss(gain['mean'])} +- "
+    sentence += f"{format_loss(gain['standard_error'])}."
     if not summary.get("significant", True):
-        said += " That is within two standard errors of nothing, so no input is kept."
-    return [said]
+        sentence += " That is within two standard errors of nothing, so no input is kept."
+    return [sentence]

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from ridgewalk.estimators import MLPClassifierCV
 
 DEMO_EPOCHS = 1500
-_SHOWN = 2_000  # fresh points on the page
+_SHOWN_POINTS = 2_000  # fresh points on the page
 _TITLE = "The tutorial's spiral: which arm is a point on?"
 
 
@@ -39,7 +39,7 @@ def demo(
     quiet: Quiet = False,
     as_json: AsJson = False,
 ) -> None:
-    """Walk the path of the tutorial's spiral, answer whether regularization helped, and write a page to look at."""
+    """Fit the path of the tutorial's spiral, answer whether regularization helped, and write a page to look at."""
     verbose = not (quiet or as_json)
     generator = np.random.default_rng(random_state)
     x, y = spiral_data(samples, 3, generator)
@@ -52,7 +52,9 @@ def demo(
     with reserved(out_folder, Path("demo"), force) as folder:
         with stoppable():
             model.fit(x, y)
-        page = model.report(folder / PAGE_FILE, fresh_x[:_SHOWN], fresh_y[:_SHOWN], title=_TITLE, origins=["x", "y"])
+        page = model.report(
+            folder / PAGE_FILE, fresh_x[:_SHOWN_POINTS], fresh_y[:_SHOWN_POINTS], title=_TITLE, origins=["x", "y"]
+        )
     summary = model.summary(["x", "y"])
     path = model.path_
     target = CrossEntropy().encode(fresh_y)

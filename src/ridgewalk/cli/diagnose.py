@@ -27,7 +27,7 @@ from ridgewalk.cli.options import (
     switch,
 )
 from ridgewalk.cli.report import draw
-from ridgewalk.cli.training import read_problem, stoppable
+from ridgewalk.cli.training import read_problem, stoppable, trained_by
 
 if TYPE_CHECKING:
     from ridgewalk.diagnostics import Diagnosis
@@ -55,7 +55,7 @@ class Judged:
 
 @dataclass(frozen=True)
 class JudgedPathOptions(PathOptions):
-    """A path to be judged: of one network with several starts, for their luck is a part of the interval; or a blend."""
+    """A path to be judged: of one network with several seeds, whose spread is in the interval; or a blend."""
 
     blend: Annotated[
         bool | None,
@@ -95,7 +95,7 @@ def diagnose(
     wanted: DiagnoseOptions,
     output: Output,
 ) -> None:
-    """Say whether regularization helps on a table, by how much, and why or why not."""
+    """Diagnose whether regularization helps on a table, by how much, and why or why not."""
     if options.blends and judged.alpha is not None:
         raise ValueError(
             "--alpha judges one strength of one network, and a blend has several: leave it out, or --blend."
@@ -104,9 +104,10 @@ def diagnose(
         free(wanted.page, file, wanted.force, "--report")
     problem = read_problem(file, columns, options, output.verbose, reading)
     model = problem.model(options, output.verbose)
-    problem.fit(model)
-    with stoppable():
-        diagnosis = _diagnosed(model, judged)
+    with trained_by(options, output.verbose):
+        problem.fit(model)
+        with stoppable():
+            diagnosis = _diagnosed(model, judged)
     if wanted.page is not None:
         draw(wanted.page, model, problem.encoder, columns.target, diagnosis=diagnosis)
     if output.as_json:

@@ -49,7 +49,7 @@ def export(
     quiet: Quiet = False,
     as_json: AsJson = False,
 ) -> None:
-    """Write a model without what is dead in it, for other programs; its predictions are equal."""
+    """Write a model without its unused inputs and units, for other programs; its predictions are equal."""
     stored = read(model)
     notes: list[str] = []
     with warnings_as_notes(notes):
@@ -60,8 +60,8 @@ def export(
         free(path, model / MODEL_FILE if model.is_dir() else model, force, "--out")
     exported.write(file)
     if as_json:
-        said = {"files": [str(path) for path in contents], "about": str(exported), "notes": notes}
-        print(json.dumps(said, indent=1))
+        summary = {"files": [str(path) for path in contents], "about": str(exported), "notes": notes}
+        print(json.dumps(summary, indent=1))
     elif not quiet:
         noted(notes)
         for path, content in contents.items():

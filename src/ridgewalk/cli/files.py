@@ -54,7 +54,7 @@ def reserved(wanted: Path | None, file: Path, force: bool, resume: bool = False)
 
 
 def _check_content(folder: Path, replaced: bool) -> None:
-    """See that a folder holds nothing, or a fit's files that may be replaced."""
+    """Check that a folder holds nothing, or a fit's files that may be replaced."""
     held = {path.name for path in folder.iterdir()} - {LOCK_FILE}
     ours = {MODEL_FILE, TABLE_FILE, SUMMARY_FILE, PAGE_FILE}
     others = {name for name in held if not name.startswith(UNFINISHED)} - ours
@@ -125,7 +125,7 @@ def _made(folder: Path) -> bool:
 
 
 def free(wanted: Path, file: Path | None, force: bool, option: str) -> None:
-    """See, before the work, that a file can be written: in a folder that is there, and over no other unasked.
+    """Check, before the work, that a file can be written: in a folder that is there, and over no other unasked.
 
     The file that is read is never written over.
     """
@@ -142,7 +142,7 @@ def free(wanted: Path, file: Path | None, force: bool, option: str) -> None:
 
 
 def plainly(error: OSError, place: Path | str) -> str:
-    """Say what went wrong with a file, and what to do about it."""
+    """Describe what went wrong with a file, and what to do about it."""
     where = error.filename or place
     match error.errno:
         case errno.ENOSPC | errno.EDQUOT:

@@ -1,4 +1,4 @@
-"""``ridgewalk fit``: walk the path of a table, keep the model, the path as a table, a summary and a page."""
+"""``ridgewalk fit``: fit the path of a table, and save the model, the path as a table, a summary and a page."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from ridgewalk.cli.options import (
 )
 from ridgewalk.cli.report import draw
 from ridgewalk.cli.resuming import Asked, chosen_once, finished, resumable, say_how_it_starts
-from ridgewalk.cli.training import read_problem
+from ridgewalk.cli.training import read_problem, trained_by
 from ridgewalk.cli.values import seconds, sizes
 from ridgewalk.files import written
 from ridgewalk.storage import MODEL_FILE
@@ -43,7 +43,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class FitOptions:
-    """What the options say of a fit beside its walk: how long it takes, and what comes of it."""
+    """The options of a fit beside those of its path: how long it takes, and what it writes."""
 
     budget: Annotated[
         str | None,
@@ -84,7 +84,7 @@ def fit(
     wanted: FitOptions,
     output: Output,
 ) -> None:
-    """Walk the path over a table's rows: every strength x fold x start; keep the chosen model."""
+    """Fit the path of a table's rows: every strength x fold x seed; save the chosen model."""
     from ridgewalk.estimators.card import model_card
 
     began, verbose = time.monotonic(), output.verbose
@@ -104,14 +104,14 @@ def fit(
         else:
             if verbose:
                 say_how_it_starts(folder, wanted.resume, wanted.out_folder is not None)
-            with resumable(folder, asked, wanted.resume) as records:
+            with resumable(folder, asked, wanted.resume) as records, trained_by(options, verbose):
                 notes = list(problem.table.notes)
                 if limit is not None:
-                    given = _given(ctx)
-                    options, said = chosen_once(
-                        records, options, lambda: fitted_into(limit, began, problem, options, given, verbose)
+                    set_by_user = _set_by_user(ctx)
+                    options, sentence = chosen_once(
+                        records, options, lambda: fitted_into(limit, began, problem, options, set_by_user, verbose)
                     )
-                    notes.append(said)
+                    notes.append(sentence)
                 model = problem.model(options, verbose).set_params(checkpoint_dir=records)
                 problem.fit(model)
                 summary = model.summary() if blends(model) else model.summary(problem.encoder.origins)
@@ -146,6 +146,10 @@ def _check(options: PathOptions, wanted: FitOptions) -> None:
         raise ValueError("--budget measures what trainings take, and --plan trains nothing: leave one out.")
     if wanted.budget is not None and options.blend:
         raise ValueError("--budget chooses the grid of one network: leave it out, or --blend.")
+    if wanted.budget is not None and options.workers is not None:
+        raise ValueError(
+            "--budget measures how fast this machine trains, and --workers trains elsewhere: leave one out."
+        )
     if wanted.curves and (not wanted.page or options.select_inputs or options.relax or not sizes(options.hidden)):
         raise ValueError(
             "--curves shows how a path with a hidden layer trains, on the page: leave --no-report, --select-inputs, "
@@ -153,7 +157,7 @@ def _check(options: PathOptions, wanted: FitOptions) -> None:
         )
 
 
-def _given(ctx: typer.Context) -> set[str]:
+def _set_by_user(ctx: typer.Context) -> set[str]:
     """Names of the parameters that the command line or a configuration gave."""
     sources = {str(option.name): ctx.get_parameter_source(str(option.name)) for option in ctx.command.params}
     return {name for name, source in sources.items() if source is not None and source.name != "DEFAULT"}

@@ -52,9 +52,9 @@ def options(command: Callable[..., None]) -> Callable[..., None]:
             seen.append(parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY, annotation=taken[parameter.name]))
 
     def run(**values: Any) -> None:
-        given = {name: read_options(kind, values) for name, kind in kinds.items()}
+        dataclasses = {name: read_options(kind, values) for name, kind in kinds.items()}
         own = {name: value for name, value in values.items() if name in taken}
-        command(**own, **given)
+        command(**own, **dataclasses)
 
     run.__name__, run.__doc__, run.__module__ = command.__name__, command.__doc__, command.__module__
     run.__signature__ = inspect.Signature(seen)  # type: ignore[attr-defined]
@@ -178,6 +178,15 @@ RandomState = Annotated[
 Jobs = Annotated[
     int,
     option("--n-jobs", "-j", metavar="N", help="Threads; -1 is one per core. No number depends on it.", panel=TRAINING),
+]
+Workers = Annotated[
+    Path | None,
+    option(
+        "--workers",
+        metavar="FOLDER",
+        help="Let others train: any number of 'ridgewalk worker FOLDER' on machines that see it.",
+        panel=TRAINING,
+    ),
 ]
 Config = Annotated[
     Path | None,
@@ -334,8 +343,8 @@ class PathOptions:
         str,
         option(
             metavar="STRENGTHS",
-            help='How many besides 0; or themselves (0.1,0.01); or "qut": keeps nothing of pure noise, 20 times in 21. '
-            '"auto" is 30, or 10 of large tables.',
+            help='How many besides 0; or themselves (0.1,0.01); or "qut": keeps no input of pure noise, with '
+            'probability 20/21. "auto" is 30, or 10 of large tables.',
             panel=PATH,
         ),
     ] = "auto"
@@ -412,6 +421,7 @@ class PathOptions:
     ] = None
     random_state: RandomState = 0
     jobs: Jobs = -1
+    workers: Workers = None
 
     @property
     def of_one_network(self) -> list[str]:
@@ -428,7 +438,7 @@ class PathOptions:
         if self.blend and self.of_one_network:
             named = ", ".join(f"--{name.replace('_', '-')}" for name in self.of_one_network)
             raise ValueError(f"--blend fits several networks, and {named} is of one: leave it out, or --blend.")
-        layers, given = sizes(self.hidden), strengths(self.alphas)
+        layers, alphas = sizes(self.hidden), strengths(self.alphas)
         ratios(self.l1_ratio)
         for met, sentence in (
             (self.select_inputs and self.relax, "--select-inputs refits already: leave --relax out."),
@@ -441,7 +451,7 @@ class PathOptions:
                 "--scorer chooses on a path, --select-inputs and --relax choose by the loss: leave one out.",
             ),
             (
-                (self.select_inputs or self.relax) and given == "qut",
+                (self.select_inputs or self.relax) and alphas == "qut",
                 "--alphas qut is one strength without a choice: leave --select-inputs and --relax out.",
             ),
             (
@@ -450,7 +460,7 @@ class PathOptions:
                 "--scorer.",
             ),
             (
-                self.racing and (given == "qut" or self.folds < FEWEST_FOLDS),
+                self.racing and (alphas == "qut" or self.folds < FEWEST_FOLDS),
                 f"--racing needs several --alphas to choose from, and --folds {FEWEST_FOLDS} or more: leave it out.",
             ),
             (self.ensemble and self.seeds == 1, "--ensemble is the mean over starts: give --seeds 3 or more."),
@@ -465,7 +475,8 @@ class PathOptions:
     @property
     def result(self) -> dict[str, str | float | None]:
         """Those on which the numbers depend; of a blend whether there is one, asked for or by default."""
-        return {name: value for name, value in asdict(self).items() if name != "jobs"} | {"blend": self.blends}
+        said = {name: value for name, value in asdict(self).items() if name not in ("jobs", "workers")}
+        return said | {"blend": self.blends}
 
 
 @dataclass(frozen=True)

@@ -75,12 +75,12 @@ def predict(
     elif not as_json:
         predictions.to_csv(sys.stdout, index=False)
     if as_json:
-        said = {"target": target, "rows": len(predictions), "notes": notes}
+        summary = {"target": target, "rows": len(predictions), "notes": notes}
         rows = (
             predictions if wanted.coverage is None else predictions.replace([np.inf, -np.inf], None)
         )  # as JSON has it
         where = {"predictions": rows.to_dict("records")} if out_file is None else {"file": str(out_file)}
-        print(json.dumps(said | where, indent=1))
+        print(json.dumps(summary | where, indent=1))
 
 
 def _predicted(

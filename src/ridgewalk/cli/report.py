@@ -65,14 +65,14 @@ def report(
             show_answer(answer)
             out.print()
         if measures:
-            said = ", ".join(f"{name} {format_loss(value)}" for name, value in measures.items() if name != "rows")
+            text = ", ".join(f"{name} {format_loss(value)}" for name, value in measures.items() if name != "rows")
             rows_told = "this row" if measures["rows"] == 1 else f"these {measures['rows']:,} rows"
-            out.print(f"On {rows_told}: {said}.")
+            out.print(f"On {rows_told}: {text}.")
         err.print(f"To look at: {escape(str(out_file))}", soft_wrap=True)
 
 
 def measured(model: Any, x: Any, y: Any) -> dict[str, float]:
-    """Say how good predictions are: accuracy and log loss of classes; RMSE of numbers, and R2 where they vary.
+    """Describe how good predictions are: accuracy and log loss of classes; RMSE of numbers, and R2 where they vary.
 
     Where a positive class was named, its precision, recall, F1 and average precision come with it.
     """

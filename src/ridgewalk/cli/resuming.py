@@ -58,8 +58,8 @@ class Asked:
     @property
     def plain(self) -> dict[str, str | float | list[str] | None]:
         """Return it by the names of the options, ready for JSON."""
-        told = {"budget": self.budget, "data": self.data, "version": __version__, "engine": self.engine}
-        return asdict(self.columns) | asdict(self.reading) | self.options.result | told
+        context = {"budget": self.budget, "data": self.data, "version": __version__, "engine": self.engine}
+        return asdict(self.columns) | asdict(self.reading) | self.options.result | context
 
 
 def broken_off(folder: Path) -> bool:
@@ -71,20 +71,20 @@ def broken_off(folder: Path) -> bool:
 def chosen_once(
     records: Path, options: PathOptions, choose: Callable[[], tuple[PathOptions, str]]
 ) -> tuple[PathOptions, str]:
-    """Give the grid that was chosen before the fit was broken off, or choose now: times differ from run to run."""
+    """Return the grid that was chosen before the fit was broken off, or choose now: times differ from run to run."""
     file = records / "grid.json"
     match _read(file):
-        case {"grid": {"alphas": str(), "folds": int(), "seeds": int(), "max_iter": int()} as grid, "said": str(said)}:
-            return replace(options, **{name: grid[name] for name in _GRID}), said
-    chosen, said = choose()
+        case {"grid": {"alphas": str(), "folds": int(), "seeds": int(), "max_iter": int()} as grid, "said": str(text)}:
+            return replace(options, **{name: grid[name] for name in _GRID}), text
+    chosen, text = choose()
     with written(file) as unfinished:
         grid = {name: getattr(chosen, name) for name in _GRID}
-        unfinished.write_text(json.dumps({"grid": grid, "said": said}), encoding="utf-8")
-    return chosen, said
+        unfinished.write_text(json.dumps({"grid": grid, "said": text}), encoding="utf-8")
+    return chosen, text
 
 
 def say_how_it_starts(folder: Path, resume: bool, named: bool) -> None:
-    """Say whether a fit goes on or starts at the beginning, and what it leaves beside it where no folder was named."""
+    """Print whether a fit continues or starts anew, and what it leaves beside it where no folder was named."""
     if resume:
         going_on = broken_off(folder) and any((folder / UNFINISHED).glob("*.npy"))
         err.print(
@@ -102,7 +102,7 @@ def say_how_it_starts(folder: Path, resume: bool, named: bool) -> None:
 
 
 def finished(folder: Path, asked: Asked) -> Summary | None:
-    """Give the summary of the result that a folder holds, if it is whole and was asked for alike.
+    """Return the summary of the result that a folder holds, if it is complete and of the same options.
 
     Raises
     ------
@@ -119,9 +119,18 @@ def finished(folder: Path, asked: Asked) -> Summary | None:
 
 @contextmanager
 def resumable(folder: Path, asked: Asked, resume: bool) -> Iterator[Path]:
-    """Give a folder for what finishes, which goes when the block ends well, and stays where it is broken off.
+    """Yield a folder for finished runs: it is removed when the block ends well, and stays where it is broken off.
 
-    It is nobody else's, and so are the files that a fit which was killed had been writing: they go.
+    The folder is locked for this fit; files that a killed fit was writing are removed.
+
+    Parameters
+    ----------
+    folder : Path
+        Of the result.
+    asked : Asked
+        The options, the data and the engine: only a fit of the same ones can be continued.
+    resume : bool
+        Whether to continue the fit that is there, if there is one.
 
     Raises
     ------
@@ -154,7 +163,7 @@ def resumable(folder: Path, asked: Asked, resume: bool) -> Iterator[Path]:
 
 
 def _kept(records: Path, then: str) -> str:
-    """Say where what had finished is, or nothing where there is none."""
+    """Describe where the finished runs are; empty where there are none."""
     if not any(records.glob("*.npy")):
         return ""
     return f"What had finished is kept in {records}: {then}the same command with --resume goes on from there."

@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from rich.markup import escape
 
 from ridgewalk.arrays import Array
-from ridgewalk.cli.console import introduce
+from ridgewalk.cli.console import err, introduce
 from ridgewalk.cli.files import blends
 from ridgewalk.cli.options import Columns, LossName, PathOptions, Reading
 from ridgewalk.cli.values import class_weights, known, names, ratios, sizes, strengths
@@ -106,7 +107,7 @@ class Problem:
         )
 
     def sized(self, options: PathOptions) -> PathOptions:
-        """Return the walk with the network and the training that suit the table, where it says "auto"."""
+        """Return the options with the network and the training that suit the table, where they say "auto"."""
         classes = len(np.unique(self.y)) if self.table.task == "classification" else 1
         rows = len(self.y) if self.weights is None else int(np.count_nonzero(self.weights))
         size = defaults(
@@ -195,7 +196,7 @@ class Problem:
                 model.fit(self.x, self.y, self.weights, groups=self.groups)
 
     def part(self, rows: Any) -> Problem:
-        """Give the same of some rows."""
+        """Return the same problem with some of its rows."""
         return replace(
             self,
             x=self.x[rows],
@@ -279,11 +280,11 @@ def _choices(columns: Columns, reading: Reading) -> ColumnChoices:
         "--numbers": names("--numbers", columns.numbers),
         "--dates": dates,
     }
-    kept, ids, drop = ({label: given or ()} for label, given in _plain(columns))
+    kept, ids, drop = ({label: chosen or ()} for label, chosen in _plain(columns))
     weights = {"--weights": [] if columns.weights is None else [columns.weights]}
     groups = {"--row-groups": [] if columns.row_groups is None else [columns.row_groups]}
-    for label, given in (kinds | kept | ids | drop | weights | groups).items():
-        if columns.target in given:
+    for label, chosen in (kinds | kept | ids | drop | weights | groups).items():
+        if columns.target in chosen:
             raise ValueError(f"{columns.target!r} is the target, and {label} names it, too: take one of them back.")
     for together in (kinds | ids | weights, kinds | drop, ids | drop, kinds | groups, kept | drop, kept | ids):
         refuse_twice(together)
@@ -324,7 +325,7 @@ def _numeric(frame: pd.DataFrame, name: str) -> bool:
 
 
 def _check_loss(loss: LossName, task: str) -> None:
-    """See that a loss is one of this task's."""
+    """Check that a loss is one of this task's."""
     classes = task == "classification"
     if loss != "auto" and classes != (loss == "log_loss"):
         of, other = ("numbers", "log_loss") if classes else ("classes", "squared_error")
@@ -357,8 +358,35 @@ def _row_groups(frame: pd.DataFrame, name: str | None) -> Any:
 
 
 @contextmanager
+def trained_by(options: PathOptions, verbose: bool) -> Iterator[None]:
+    """Let workers train while the block runs, where the options name their folder.
+
+    Raises
+    ------
+    StoppedError
+        If Ctrl-C came while none of them had.
+    """
+    if options.workers is None:
+        yield
+        return
+    from ridgewalk.cluster import shared_folder
+
+    def say(words: str) -> None:
+        if verbose:
+            err.print(escape(words), soft_wrap=True)
+
+    folder = options.workers
+    with (
+        stoppable(),
+        shared_folder(folder, lambda: say(f"Waiting for a worker: ridgewalk worker {folder}")) as described,
+    ):
+        say(f"Training in {folder}: {described}.")
+        yield
+
+
+@contextmanager
 def stoppable() -> Iterator[None]:
-    """Say Ctrl-C in the command's own words."""
+    """Turn Ctrl-C into the command's own words."""
     try:
         yield
     except KeyboardInterrupt:

@@ -54,13 +54,13 @@ def strengths(text: str) -> AlphaSpec | Auto:
         return "qut"
     if text.strip().isdecimal() and int(text) > 0:
         return int(text)
-    given = _numbers(text) if not text.strip().lstrip("-").isdecimal() else []
-    if not given or not all(0 <= strength < math.inf for strength in given):
+    numbers = _numbers(text) if not text.strip().lstrip("-").isdecimal() else []
+    if not numbers or not all(0 <= strength < math.inf for strength in numbers):
         raise ValueError(
             "--alphas takes how many strengths (30), the strengths themselves, of zero or more (0.1,0.01; a single one "
             f'as 0.1), "qut" or "auto"; got {text!r}.'
         )
-    return given
+    return numbers
 
 
 def ratios(text: str) -> list[float]:
@@ -70,16 +70,16 @@ def ratios(text: str) -> list[float]:
     ------
     ValueError
     """
-    given = _numbers(text)
-    if not given or not all(0 <= ratio <= 1 for ratio in given):
+    numbers = _numbers(text)
+    if not numbers or not all(0 <= ratio <= 1 for ratio in numbers):
         raise ValueError(
             f"--l1-ratio takes numbers from 0 (all L2) to 1 (all L1), such as 0.5 or 0.2,0.8; got {text!r}."
         )
-    return given
+    return numbers
 
 
 def class_weights(text: str) -> str | dict[str, float]:
-    """Give "balanced", or a weight by class.
+    """Return "balanced", or a weight by class.
 
     Raises
     ------
@@ -117,7 +117,7 @@ def seconds(text: str) -> float:
 
 
 def known(name: str, what: str, names: list[str]) -> str:
-    """Give the name back if it is one of those.
+    """Check that a name is one of those that are known, and return it.
 
     Raises
     ------
@@ -130,7 +130,7 @@ def known(name: str, what: str, names: list[str]) -> str:
     return name
 
 
-def names(option: str, given: Sequence[str] | None) -> tuple[str, ...]:
+def names(option: str, values: Sequence[str] | None) -> tuple[str, ...]:
     """Read texts with commas between them, of an option that may be given again; quotes hold one that has a comma.
 
     Raises
@@ -138,7 +138,7 @@ def names(option: str, given: Sequence[str] | None) -> tuple[str, ...]:
     ValueError
         If one of them is empty.
     """
-    rows = [next(csv.reader(io.StringIO(text, newline=""), skipinitialspace=True), [""]) for text in given or ()]
+    rows = [next(csv.reader(io.StringIO(text, newline=""), skipinitialspace=True), [""]) for text in values or ()]
     found = tuple(dict.fromkeys(part for row in rows for part in row))
     if not all(found):
         raise ValueError(f"{option} takes texts with commas between them, such as a,b, and one of them is empty.")
@@ -146,7 +146,7 @@ def names(option: str, given: Sequence[str] | None) -> tuple[str, ...]:
 
 
 def _parts(text: str) -> list[str]:
-    """Give what stands between commas; a comma may end it."""
+    """Return what stands between commas; a comma may end it."""
     return text.strip().removesuffix(",").split(",")
 
 

@@ -36,7 +36,7 @@ from ridgewalk.path.law import null_objectives
 from ridgewalk.path.problem import PathProblem
 from ridgewalk.path.result import MLPPath
 
-_SMALLEST = 1e-12  # probability
+_LEAST_PROBABILITY = 1e-12  # probability
 
 
 @dataclass(frozen=True, eq=False)
@@ -185,5 +185,5 @@ def scores_of_blend(problem: PathProblem, paths: Sequence[MLPPath], blend: Blend
 
 def _logits(loss: Loss, probabilities: Array) -> Array:
     """Return what a loss takes for its predictions to be these probabilities (n, C)."""
-    kept = np.clip(probabilities, _SMALLEST, 1 - _SMALLEST)
+    kept = np.clip(probabilities, _LEAST_PROBABILITY, 1 - _LEAST_PROBABILITY)
     return np.log(kept) - (0 if facts(loss).output_activation == "softmax" else np.log1p(-kept))

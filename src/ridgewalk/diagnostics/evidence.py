@@ -1,7 +1,7 @@
 """What a verdict rests on: the same folds and starts, trained with the penalty and without, and a few arms more.
 
     of_jobs    two jobs that differ in their penalties alone: anybody's network, optimizer and strengths
-    of_path    the same for a walked path, where each fold's strength is the one that the other folds choose
+    of_path    the same for a fitted path, where each fold's strength is the one that the other folds choose
 
 Held-out losses hold no penalty anywhere.
 """
@@ -49,11 +49,11 @@ from ridgewalk.path.selection import Rule, cross_chosen
 from ridgewalk.penalties import L1, L2, GroupLasso, Sum, parts
 
 _HISTORY_POINTS = 1_000  # at a training, along its epochs
-_LARGER = 3  # times the epochs, or the units, of a network that may underfit
-_SEEDS = 3  # of the arms that are trained for a path, at least
-_KEPT = 7  # sets of starts and fits that are kept meanwhile
-_EVEN = 0.5
-_LEAST = 0.05  # of the null model's loss: what can be learned, where nothing is
+_LARGER_FACTOR = 3  # times the epochs, or the units, of a network that may underfit
+_FEWEST_SEEDS = 3  # of the arms that are trained for a path, at least
+_FITS_IN_MEMORY = 7  # sets of starts and fits that are kept meanwhile
+_EVEN_CHANCE = 0.5
+_LEAST_LEARNABLE = 0.05  # of the null model's loss: what can be learned, where nothing is
 DELTA = 0.02
 """Smallest effect of interest, as a share of what can be learned: of the null model's loss above the best one."""
 
@@ -233,7 +233,7 @@ class Evidence:
 
 def smallest_effect(null: float, best: float) -> float:
     """Smallest effect of interest: 2% of what a model of loss ``best`` learns beyond the best constant's ``null``."""
-    return DELTA * max(null - best, _LEAST * abs(null), 1e-300)
+    return DELTA * max(null - best, _LEAST_LEARNABLE * abs(null), 1e-300)
 
 
 class _Trial:
@@ -308,7 +308,7 @@ class _Trial:
         return TrainingCurve(history.epochs, unit * history.data_loss[runs], history.norms[runs])
 
     def used(self) -> tuple[Booleans, int]:
-        """Say which columns the best network on the last training set uses, and how many hidden units."""
+        """Return which columns the best network on the last training set uses, and how many hidden units."""
         runs = self.runs[-1]
         best = runs[int(np.argmin((self.fits.data_loss + self.fits.penalty)[runs]))]
         inputs, units = connected([w[best][None, None, None] != 0 for w in self.fits.parameters[::2]])
@@ -445,7 +445,7 @@ def _completed(
     if curves and best:
         goal = float(weighted_mean(evidence.references[best], evidence.weights)) + evidence.smallest_effect
         if evidence.unpenalized.training.mean() > goal:
-            longer = replace(cold, epochs=_LARGER * cold.epochs)
+            longer = replace(cold, epochs=_LARGER_FACTOR * cold.epochs)
             larger = {
                 name: _Trial(job, held_out, train).scores(weights).training
                 for name, job in (("longer", longer), ("wider", _widened(cold)))
@@ -467,12 +467,12 @@ def of_path(
     linear: MLPPath | None = None,
     stopped: EarlyStopped | None = None,
 ) -> Evidence:
-    """Gather what a path says, and train a few arms more.
+    """Collect the evidence of a fitted path, and train the other conditions that a diagnosis compares.
 
     Parameters
     ----------
     problem : PathProblem
-        That the path was fitted to.
+        The problem that the path was fitted to.
     path : MLPPath
     runner : Runner, optional
     rule : "min", "1se" or "simplest"
@@ -485,6 +485,11 @@ def of_path(
         Of linear models on the same folds.
     stopped : EarlyStopped, optional
         The unpenalized networks that the path's fit stopped early; they are trained here where they are not known.
+
+    Returns
+    -------
+    Evidence
+        Losses in the units of the target.
     """
     runner, settings = runner or Runner(), path.settings
     choice = path.held_out.choose(rule, path.row_weights)
@@ -501,7 +506,7 @@ def of_path(
     # Where no strength is chosen, wiring and training are looked at in the middle of the path.
     middle = index or len(path.alphas) // 2
     problem = replace(problem, seeds=(*problem.seeds, *more_seeds(problem.seeds)))
-    check_memory(problem, settings, runner, 1, kept=_KEPT)
+    check_memory(problem, settings, runner, 1, kept=_FITS_IN_MEMORY)
     again = _Again(problem, path, runner, None if settings.linear else runner.train(dense_job(problem, settings)))
     without, with_penalty = (again.job(strength) for strength in (0.0, path.alphas[middle]))
     cold = replace(without, start=random_starts(problem, settings), epochs=path_epochs(settings), ramp=0.0)
@@ -532,9 +537,9 @@ def of_path(
 
 
 def more_seeds(seeds: Sequence[int]) -> tuple[int, ...]:
-    """Return more seeds, up to three in all: of one alone it cannot be told what a start brings to the error."""
-    drawn = np.random.default_rng(seeds[0]).integers(2**31, size=_SEEDS)
-    return tuple(int(seed) for seed in drawn[: max(0, _SEEDS - len(seeds))])
+    """Return more seeds, up to three in all: one alone does not show what a seed adds to the error."""
+    drawn = np.random.default_rng(seeds[0]).integers(2**31, size=_FEWEST_SEEDS)
+    return tuple(int(seed) for seed in drawn[: max(0, _FEWEST_SEEDS - len(seeds))])
 
 
 @dataclass(frozen=True, eq=False)
@@ -597,13 +602,13 @@ class _Again:
                 networks = self.runner.train(unpenalized_job(problem, settings, pairs, networks)).parameters
             there = penalties_at(problem, settings, np.full(len(pairs), path.alphas[index]))
             own = put_in(own, pairs, measured(problem, settings, self.runner, pairs, there, networks))
-        given = np.arange(len(source)) % len(problem.seeds) < known
-        wins = np.where(given, source == NULL, self.null.wins(own) & (index > 0))
+        has_start = np.arange(len(source)) % len(problem.seeds) < known
+        wins = np.where(has_start, source == NULL, self.null.wins(own) & (index > 0))
         return self.null.put_in(own, wins)
 
 
 def scores_of(chosen: Sequence[tuple[MLPPath, int]]) -> ConditionScores:
-    """Give what is lost with, for each fold, a path and a strength of its own; all paths have the same folds."""
+    """Return the scores where each fold has a path and a strength of its own; all paths share their folds."""
     first, _ = chosen[0]
     losses = [path.fold_row_loss[k][index] for k, (path, index) in enumerate(chosen)]
     heldout = np.stack([path.heldout_loss[index, k] for k, (path, index) in enumerate(chosen)])
@@ -649,9 +654,9 @@ def _held_out_rows(weights: Array, validation: Array | None) -> Integers:
 
 
 def right_classes(outputs: Array, target: Array) -> Booleans:
-    """Say which rows' classes outputs (E, n, C) give right: shape (E, n)."""
+    """Return which rows' classes the outputs (E, n, C) predict rightly: shape (E, n)."""
     if target.shape[1] == 1:
-        return np.asarray((outputs[..., 0] > 0) == (target[:, 0] > _EVEN))
+        return np.asarray((outputs[..., 0] > 0) == (target[:, 0] > _EVEN_CHANCE))
     return np.asarray(outputs.argmax(axis=-1) == target.argmax(axis=-1))
 
 
@@ -660,11 +665,11 @@ def _constants(trial: _Trial, rows: Sequence[Integers]) -> list[Array]:
     job = trial.job
     folds = [job.folds[number] for number in trial.folds]
     pairs = zip(folds, rows, strict=True)
-    return [constant_losses(job.loss, job.target, fold, job.folds[-1].target_scale, some) for fold, some in pairs]
+    return [constant_losses(job.loss, job.target, fold, job.folds[-1].target_scale, each) for fold, each in pairs]
 
 
 def _alone(job: Job) -> dict[str, Job]:
-    """Give the job with only the kinked part of every penalty, and only the smooth part, where there are both."""
+    """Return the job with only the nonsmooth part of every penalty, and only the smooth part, where it has both."""
     every = [parts(penalty) for penalty in job.penalties]
     jobs = {}
     for name, kinds in (("L1 alone", L1 | GroupLasso), ("L2 alone", L2)):
@@ -676,13 +681,13 @@ def _alone(job: Job) -> dict[str, Job]:
 
 
 def _widened(job: Job) -> Job:
-    """Give the same job more units in every hidden layer."""
+    """Return the same job with more units in every hidden layer."""
     last = job.network.dense[-1]
     layers: list[Layer] = []
     grown = 1
     for layer in job.network.layers:
         if isinstance(layer, Dense):
-            grows = 1 if layer is last else _LARGER
+            grows = 1 if layer is last else _LARGER_FACTOR
             layers.append(Dense(layer.inputs * grown, layer.units * grows))
             grown = grows
         else:

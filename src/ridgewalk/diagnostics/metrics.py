@@ -122,7 +122,7 @@ def _auc_rows(one: _OneStart, column: int, positive: Booleans) -> Array:
     held, used = np.zeros(len(weights), dtype=bool), weights > 0
     for fold in folds:
         held[fold.rows] = True
-    few = {side: _few_rows(int((held & (positive == side)).sum()), int(used.sum())) for side in (True, False)}
+    is_small = {side: _few_rows(int((held & (positive == side)).sum()), int(used.sum())) for side in (True, False)}
     whole, total = sum(fold.weight for fold in folds), weights[used].sum()
     area = sum(fold.weight * fold.area for fold in folds) / whole
     rows = np.full(len(weights), area)
@@ -132,7 +132,7 @@ def _auc_rows(one: _OneStart, column: int, positive: Booleans) -> Array:
         for side in (True, False):
             its = positive[fold.rows] == side
             share = part / weights[fold.rows[its]].sum()
-            rows[fold.rows[its]] += few[side] * share * (fold.placement[its] - area)
+            rows[fold.rows[its]] += is_small[side] * share * (fold.placement[its] - area)
     return rows
 
 

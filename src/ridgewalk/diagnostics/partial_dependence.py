@@ -47,7 +47,7 @@ def individual_predictions(model: Model, x: Array, columns: Integers, settings: 
         rest = seen @ w + b - seen[:, own] @ w[own]
         part = model.seen(changed)[:, own] @ w[own]
         step = max(1, _MOST_NUMBERS // max(1, len(x) * max(max(shape) for shape in model.network.shapes)))
-        outputs = [_from_first(model, rest + part[some : some + step, None]) for some in range(0, len(part), step)]
+        outputs = [_from_first(model, rest + part[first : first + step, None]) for first in range(0, len(part), step)]
     return np.concatenate(outputs)
 
 

@@ -2,7 +2,7 @@
 
     1  wiring       is the penalty in the training, and is it the one that was asked for?
     2  action       does it pull at all; can the network slip out of it?
-    3  rest         did the training come to rest, so that strengths can be compared?
+    3  rest         did the training converge, so that strengths can be compared?
     4  something    is there anything to gain: does the network overfit?
     5  effect       the paired difference of held-out losses, and its 95% interval
 
@@ -29,12 +29,12 @@ Numbers = dict[str, Any]
 Trained = Literal["unpenalized", "penalized"]
 
 CLEAR = 2.0  # standard errors
-_NO_PULL = 0.99  # of the penalty that the unpenalized network would pay
-_SPIKES = 0.002  # share of looks above twice the usual loss
+_INACTIVE_PENALTY = 0.99  # of the penalty that the unpenalized network would pay
+_MOST_SPIKES = 0.002  # share of looks above twice the usual loss
 _ROUNDING = 1e-3  # of the null model's loss: what single precision, or chance, makes of the null model itself
-_ABOVE = 1e-6  # of the null model's loss: less than that is not below it
-_BARELY = 0.05  # of the best constant's loss: who takes less away has found little
-_HALF = 0.5  # of the null model's training loss: who keeps more has hardly fitted
+_LEAST_GAIN = 1e-6  # of the null model's loss: less than that is not below it
+_SMALL_GAIN = 0.05  # of the best constant's loss: who takes less away has found little
+_UNDERFITTED_LOSS = 0.5  # of the null model's training loss: who keeps more has hardly fitted
 
 
 @dataclass(frozen=True)
@@ -183,7 +183,7 @@ class _Restless(Found):
 
 @dataclass(frozen=True, eq=False)
 class HurtsOptimizer(_Restless):
-    """The training never comes to rest, and does where its rate goes to 0: then it ends at the loss ``settled``."""
+    """The training does not converge, and does where its rate goes to 0: then it ends at the loss ``settled``."""
 
     letter, name, forbids_comparison = "f", "hurts the optimizer", True
     settled: float
@@ -191,7 +191,7 @@ class HurtsOptimizer(_Restless):
 
 @dataclass(frozen=True, eq=False)
 class NotAtRest(_Restless):
-    """The training of ``trained`` never comes to rest, by more than half of ``size``, the difference to be judged."""
+    """The training of ``trained`` does not converge, by more than half of ``size``, the difference to be judged."""
 
     letter, name, forbids_comparison = "f", "not converged", True
     trained: Trained
@@ -525,7 +525,7 @@ _SINGLE: _Kinds = {
 
 
 def against_linear(difference: Effect, unit: str, smallest: float) -> Found | None:
-    """Find how a network stands to a linear model, given its loss less that one's; None where that cannot be told."""
+    """Compare a network with a linear model, given its loss less that one's; None where that is undecided."""
     return _stands(_LINEAR, difference, unit, smallest)
 
 
@@ -558,7 +558,7 @@ def share_explained(loss: float, null: float) -> float:
 
 def barely_better(loss: float, null: float) -> bool:
     """Return whether a model of held-out loss ``loss`` is better than the best constant's, by less than 5% of it."""
-    return 0 < share_explained(loss, null) < _BARELY
+    return 0 < share_explained(loss, null) < _SMALL_GAIN
 
 
 class Case:
@@ -614,7 +614,7 @@ class Case:
         e = self.evidence
         if e.escape:
             yield Evadable(e.escape, {name: _norms(curve.norms) for name, curve in e.curves.items()})
-        if e.alpha != 0 and np.isfinite(e.penalty_ratio) and e.penalty_ratio >= _NO_PULL:
+        if e.alpha != 0 and np.isfinite(e.penalty_ratio) and e.penalty_ratio >= _INACTIVE_PENALTY:
             yield TooWeak(e.penalty_ratio, e.decay)
 
     def _diverged(self) -> Iterator[Found]:
@@ -628,7 +628,7 @@ class Case:
     def _untrained(self) -> Iterator[Found]:
         """Find whether the unpenalized networks fit so much as their own training rows."""
         null = self.evidence.null_training
-        if np.isfinite(self.training) and self.training >= null - _ABOVE * abs(null):
+        if np.isfinite(self.training) and self.training >= null - _LEAST_GAIN * abs(null):
             yield NotTrained(self.training, null)
 
     def _rest(self) -> Iterator[Found]:
@@ -641,7 +641,7 @@ class Case:
         restless = {
             name: tail
             for name, tail in tails.items()
-            if max(tail.spread, abs(tail.drift) * tail.level, tail.level * (tail.spikes > _SPIKES))
+            if max(tail.spread, abs(tail.drift) * tail.level, tail.level * (tail.spikes > _MOST_SPIKES))
             > max(size / 2, self.smallest)
         }
         if not restless:
@@ -703,7 +703,7 @@ class Case:
                 return TooNoisy(compared, *d.settled_by(self.smallest))
 
     def _against_others(self) -> Iterator[Found]:
-        """Find how what is judged stands to other ways to train and to predict, as far as that can be told."""
+        """Compare what is judged with other ways to train and to predict, as far as the rows decide it."""
         unit, linear = facts(self.evidence.loss).unit, self.evidence.linear
         differences = ((_SINGLE, self.less_single), (_STOPPING, self.less_stopping), (_LINEAR, linear))
         for kinds, difference in differences:
@@ -732,7 +732,7 @@ class Case:
         gain, error = e.mean_and_error(e.null - e.references[best]) if best else (0.0, 0.0)
         if gain > CLEAR * error:
             return OtherModel(best, self.mean(e.references[best]))
-        if not best and self.training > _HALF * e.null_training:
+        if not best and self.training > _UNDERFITTED_LOSS * e.null_training:
             return HardlyFits(self.training / e.null_training)
         return None
 

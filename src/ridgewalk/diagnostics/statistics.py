@@ -12,7 +12,7 @@ Where rows depend on each other, the first part of the error is that of their gr
 A penalty mostly takes a few very large losses away: differences are skewed, and an interval of equal sides misses the
 truth on one side. That side goes as far as Hall's transformation says (On the removal of skewness by transformation,
 Journal of the Royal Statistical Society B 54, 1992). The other stays: the skewness of a few rows is hardly known, and
-heavy tails on both sides would bring false claims. sigma_seed^2 is what starts differ by beyond their rows' luck
+heavy tails on both sides would bring false claims. sigma_seed^2 is what seeds differ by beyond their rows' part
 (:func:`seed_spread`), which the first part has.
 
 The interval speaks of the networks that starts like these give on the training rows of these folds, and of fresh rows
@@ -37,11 +37,11 @@ from ridgewalk.losses import Loss
 from ridgewalk.path.dependence import ROWS, Dependence, mean_and_error
 
 NORMAL = 1.96  # 97.5% of a normal distribution
-DETECTABLE = 2.8  # errors of an effect that is seen in 80% of studies: 1.96 + 0.84
-_STRAIGHT, _MOST_SKEWED = 1e-6, 0.4  # skewness that is none, and beyond which the transformation runs away
+DETECTABLE_ERRORS = 2.8  # errors of an effect that is seen in 80% of studies: 1.96 + 0.84
+_NO_SKEWNESS, _MOST_SKEWNESS = 1e-6, 0.4  # skewness that is none, and beyond which the transformation runs away
 _DRIFT = 0.01
-_FAR = 1e100  # a loss that is as good as infinite
-_COLDEST, _HOTTEST = np.log(0.05), np.log(50.0)  # temperatures tried
+_INFINITE_LOSS = 1e100  # a loss that is as good as infinite
+_LEAST_LOG_TEMPERATURE, _MOST_LOG_TEMPERATURE = np.log(0.05), np.log(50.0)  # temperatures tried
 
 
 Outcome = Literal["better", "no difference", "worse", "cannot tell"]
@@ -50,20 +50,23 @@ Outcome = Literal["better", "no difference", "worse", "cannot tell"]
 
 @dataclass(frozen=True)
 class Effect:
-    """A difference and its 95% interval.
+    """A paired difference of held-out losses, and its 95% interval.
 
     Attributes
     ----------
     mean, error : float
+        The mean difference and its standard error, in units of the loss.
     row_error, seed_error : float
-        What rows, and what starts, bring to the error. More seeds lower the second alone.
+        The parts of the error that rows and seeds cause, which add up as squares. More seeds lower the second alone.
     skewness : float
         Of the error: its third moment over the third power of ``error``.
     careful_error : float
-        Nadeau and Bengio's, times their t quantile over the normal one; NaN with one fold.
+        The error of Nadeau and Bengio (Machine Learning, 2003), times their t quantile over the normal one; NaN with
+        one fold.
     rows, folds, seeds : int
+        How many the difference was measured on.
     degrees : float
-        Of freedom: of groups or blocks, one less than there are; infinite of independent rows.
+        Degrees of freedom: the number of groups or blocks less one; infinite for independent rows.
     """
 
     mean: float
@@ -91,8 +94,8 @@ class Effect:
         """Quantile of (estimate - truth) / error that stands for a normal one."""
         if np.isfinite(self.degrees):
             normal = float(student.ppf(norm.cdf(normal), self.degrees))
-        k = float(np.clip(self.skewness, -_MOST_SKEWED, _MOST_SKEWED))
-        bent = 3 / k * float(np.cbrt(1 + k * (normal - k / 6)) - 1) if abs(k) > _STRAIGHT else normal
+        k = float(np.clip(self.skewness, -_MOST_SKEWNESS, _MOST_SKEWNESS))
+        bent = 3 / k * float(np.cbrt(1 + k * (normal - k / 6)) - 1) if abs(k) > _NO_SKEWNESS else normal
         return bent if abs(bent) > abs(normal) else normal
 
     @property
@@ -133,7 +136,7 @@ class Effect:
     @property
     def detectable(self) -> float:
         """Smallest effect that this many rows and starts show in 80% of cases."""
-        return DETECTABLE * self.error
+        return DETECTABLE_ERRORS * self.error
 
     def settled_by(self, size: float) -> tuple[int, int]:
         """Rows and seeds that would bring half the interval down to ``size``, as far as one can tell from this.
@@ -209,8 +212,8 @@ def seed_spread(
 ) -> float:
     """Variance that starts bring to a fold's mean difference; 0 where there is but one start.
 
-    Starts that diverged are left out. Where a fold holds but one row or group out, its rows' part cannot be told, and
-    stays in.
+    Starts that diverged are left out. Where a fold holds but one row or group out, its rows' part cannot be
+    estimated, and stays in.
 
     Means of few held-out rows differ between starts for the rows' sake, too: another draw of rows would give them other
     differences. That part is in the error of the rows, so it is taken off here (the variance component of an analysis
@@ -239,7 +242,7 @@ def seed_spread(
 def spread_of_pairs(fold_seed_pairs: Array) -> float:
     """Variance over seeds of each fold's mean losses (K, E), averaged over folds; 0 where there is but one seed.
 
-    Without every start's loss of every row, this is what can be told: it holds what rows bring to it, and is more than
+    Without every start's loss of every row, this is what can be estimated: it includes the rows' part, and is more than
     :func:`seed_spread`.
     """
     with np.errstate(invalid="ignore"):  # what diverged has no spread
@@ -250,7 +253,7 @@ def calibrated(outputs: list[Array], targets: list[Array], loss: Loss) -> list[A
     """Losses (E, n) of the rows of each fold, after a temperature that the other folds' rows choose.
 
     A temperature divides all outputs, so it mends over- and underconfidence and leaves the order of the classes (Guo,
-    Pleiss, Sun and Weinberger, ICML 2017, section 4.2). What is left is how well classes are told apart.
+    Pleiss, Sun and Weinberger, ICML 2017, section 4.2). What is left is how well classes are separated.
 
     Parameters
     ----------
@@ -268,7 +271,9 @@ def calibrated(outputs: list[Array], targets: list[Array], loss: Loss) -> list[A
             return float(np.concatenate([loss.values(outputs[j][seed] * cooled, targets[j]) for j in others]).mean())
 
         best = [
-            minimize_scalar(above, bounds=(_COLDEST, _HOTTEST), args=(seed,), method="bounded").x
+            minimize_scalar(
+                above, bounds=(_LEAST_LOG_TEMPERATURE, _MOST_LOG_TEMPERATURE), args=(seed,), method="bounded"
+            ).x
             for seed in range(len(output))
         ]
         found.append(loss.values(output * np.exp(-np.array(best))[:, None, None], target))
@@ -304,7 +309,7 @@ class Tail:
 
 def tail(curves: Array) -> Tail:
     """Look at the end of training curves (E, T); what diverged is far away, and no number is infinite."""
-    curves = np.clip(np.nan_to_num(curves, nan=_FAR), -_FAR, _FAR)
+    curves = np.clip(np.nan_to_num(curves, nan=_INFINITE_LOSS), -_INFINITE_LOSS, _INFINITE_LOSS)
     count = min(max(4, curves.shape[1] // 10), curves.shape[1])
     last = curves[:, -count:]
     half = max(1, count // 2)

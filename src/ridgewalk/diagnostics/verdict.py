@@ -39,7 +39,7 @@ class Finding:
 
 
 class FindingData(TypedDict):
-    """A finding as JSON has it: the fields of :class:`Finding`."""
+    """A finding as plain data for JSON, with the fields of :class:`Finding`."""
 
     letter: str
     name: str
@@ -103,8 +103,8 @@ class Diagnosis:
         wrap = textwrap.TextWrapper(100, subsequent_indent="  ")
         lines = [self.headline, ""]
         for finding in self.findings:
-            said = f": {finding.sentence}" if finding is not self.findings[0] else "."
-            lines += wrap.wrap(f"- {finding.name}{said} Next: {finding.advice}")
+            sentence = f": {finding.sentence}" if finding is not self.findings[0] else "."
+            lines += wrap.wrap(f"- {finding.name}{sentence} Next: {finding.advice}")
         lines += ["", *(f"  {name:<34} {value}" for name, value in self._table())]
         return "\n".join(lines)
 
@@ -136,8 +136,8 @@ def judge(evidence: Evidence) -> Diagnosis:
     case = Case(evidence)
     found = case.found()
     findings = (
-        Finding(each.letter, each.name, each.speaks, said.sentence, said.advice, each.numbers)
-        for each, said in ((each, in_words(each)) for each in found)
+        Finding(each.letter, each.name, each.speaks, wording.sentence, wording.advice, each.numbers)
+        for each, wording in ((each, in_words(each)) for each in found)
     )
     return Diagnosis(headline(found), tuple(findings), case.numbers())
 

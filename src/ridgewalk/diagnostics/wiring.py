@@ -3,7 +3,7 @@
     gradient   one step of plain descent is rate * gradient; differences of the loss say what that should be
     penalty    the same step from where the data loss has no slope is the penalty's alone: its strengths are read off,
                for steps of few rows and of many, and with weights that are exactly 0
-    rest       where the job's own optimizer comes to rest on a convex problem, -gradient is the slope of the penalty
+    rest       where the job's own optimizer converges on a convex problem, -gradient is the slope of the penalty
     held out   other numbers in the rows that a fold holds out change no bit of its weights
 
 Nothing here knows how the training works; what it shows is held against the strengths that the job asks for.
@@ -33,14 +33,14 @@ from ridgewalk.penalties import L1, L2, NO_PENALTY, GroupLasso, Penalty, Sum, el
 Train = Callable[[Job], Fits]
 Probe = Literal["gradient", "penalty", "rest", "held out"]
 
-_ROWS, _COLUMNS = 256, 20  # of a probe, at most
-_FEW, _MANY = 16, 64  # rows of a step
+_MOST_ROWS, _MOST_COLUMNS = 256, 20  # of a probe, at most
+_SMALL_BATCH, _LARGE_BATCH = 16, 64  # rows of a step
 _RATE = 1e-5
-_BAND = (0.9, 1.1)  # of a strength at rest, over the one asked for
+_STRENGTH_BAND = (0.9, 1.1)  # of a strength at convergence, over the one asked for
 _UNEXPLAINED = 0.01
-_FAINTEST, _STRONGEST = 1e-3, 10.0  # strengths that one step of so small a rate shows clearly
-_EPOCHS = 3_000  # of the probe that must come to rest
-_SHARE = 0.1  # of the critical strength: the penalty there
+_LEAST_STRENGTH, _MOST_STRENGTH = 1e-3, 10.0  # strengths that one step of so small a rate shows clearly
+_PROBE_EPOCHS = 3_000  # of the probe that must converge
+_CRITICAL_SHARE = 0.1  # of the critical strength: the penalty there
 
 
 @dataclass(frozen=True)
@@ -72,7 +72,7 @@ class Wiring:
     faults : tuple of Fault
         None where everything is right, and was read.
     at_rest : float
-        The strength at which the job's optimizer comes to rest, over the one asked for; NaN where it does not.
+        The strength at which the job's optimizer converges, over the one asked for; NaN where it does not.
     gradient_error : float
         Largest relative error of the gradient.
     """
@@ -101,7 +101,7 @@ def audit(job: Job, train: Train, seed: int = 0) -> Wiring:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", EvadablePenaltyWarning)  # said elsewhere, and not at every probe
         probe = _Prober(job, train, seed)
-        # The other probes train on some rows alone, and what is wrong in one step is wrong at rest, too.
+        # The other probes train on some rows alone, and what is wrong in one step is wrong at convergence, too.
         faults = probe.held_out() or [*probe.gradient(), *probe.penalty()] or [*probe.rest()]
         return Wiring((*faults, *probe.unread()), probe.at_rest, probe.gradient_error)
 
@@ -115,7 +115,7 @@ class _Prober:
         fold = job.folds[job.fold[self.run]]
         weights = np.zeros_like(fold.weights)
         used = np.flatnonzero(fold.weights)
-        used = used[np.random.default_rng(seed).permutation(len(used))[:_ROWS]]
+        used = used[np.random.default_rng(seed).permutation(len(used))[:_MOST_ROWS]]
         weights[used] = fold.weights[used]
         self.fold = replace(fold, weights=weights, validation=None)
         self.rows = self.fold.standardized(job.x, job.target, weights, np.dtype(np.float64))
@@ -129,7 +129,7 @@ class _Prober:
     def _draw(self, generator: np.random.Generator) -> Arrays:
         """Weights of ordinary size, none near 0; biases too, so that a penalty of theirs shows."""
         start = []
-        one_run = replace(memory.Size.of_job(self.job), item=8, runs=1, training=_ROWS, validation=0)
+        one_run = replace(memory.Size.of_job(self.job), item=8, runs=1, training=_MOST_ROWS, validation=0)
         memory.check(memory.needed_by_fit(one_run, 1), 1)
         for array in self.network.start("he", self.seed):
             size = np.sqrt((array**2).mean()) or 0.3
@@ -137,7 +137,7 @@ class _Prober:
         return tuple(start)
 
     def _job(self, **changes: object) -> Job:
-        """Give the small job: one run, one epoch of plain descent."""
+        """Return the small job: one run, one epoch of plain gradient descent."""
         small: dict[str, object] = {
             "network": self.network,
             "penalties": self.free,
@@ -156,7 +156,7 @@ class _Prober:
         return replace(self.job, **(small | changes))  # type: ignore[arg-type]
 
     def _slopes(self, arrays: Arrays, **changes: object) -> list[Array]:
-        """Give what one step of plain descent takes for the gradient."""
+        """Return what one step of plain descent takes for the gradient."""
         moved = self.train(self._job(start=tuple(w[None] for w in arrays), **changes)).parameters
         return [(w - after[0]) / _RATE for w, after in zip(arrays, moved, strict=True)]
 
@@ -181,7 +181,7 @@ class _Prober:
             dict(zip(self.network.names, self.start, strict=True)),
             l1=[l1 for l1, _ in asked],
             l2=[l2 for _, l2 in asked],
-            batch_sizes=(_FEW, _MANY),
+            batch_sizes=(_SMALL_BATCH, _LARGE_BATCH),
             seed=self.seed,
         )
         grouped = [k for k, pair in enumerate(strengths) if pair is None]
@@ -233,7 +233,7 @@ class _Prober:
         """Hold what a penalty over groups adds to a step against its formula."""
         name, penalty, w = self.network.names[k], self.penalties[k], self.start[k]
         formula = penalty.gradient(w)
-        for rows in (_FEW, _MANY):
+        for rows in (_SMALL_BATCH, _LARGE_BATCH):
             added = self._pulls(list(self.start), rows, self.penalties)[k]
             share = float((added * formula).sum() / (formula**2).sum())
             rest = float(np.linalg.norm(added - share * formula) / np.maximum(np.linalg.norm(added), 1e-300))
@@ -245,15 +245,15 @@ class _Prober:
                 yield Fault("penalty", words, "wrong scale" if share > _UNEXPLAINED else "wired wrong")
                 return
         resting = [*self.start[:k], np.zeros_like(w), *self.start[k + 1 :]]
-        if self._pulls(resting, _FEW, self.penalties)[k].any():
+        if self._pulls(resting, _SMALL_BATCH, self.penalties)[k].any():
             yield Fault("penalty", f"{name}: weights that are exactly zero are pushed off it.")
 
     def rest(self) -> Iterator[Fault]:
         """Train a convex problem to rest with the job's optimizer, and read the strength off."""
         slopes = self._null_slopes()
-        columns = np.argsort(-np.abs(self.rows.x.T @ slopes).max(axis=1))[:_COLUMNS]
+        columns = np.argsort(-np.abs(self.rows.x.T @ slopes).max(axis=1))[:_MOST_COLUMNS]
         x = np.ascontiguousarray(self.rows.x[:, columns])
-        strength = _SHARE * float(np.abs(x.T @ slopes).max())
+        strength = _CRITICAL_SHARE * float(np.abs(x.T @ slopes).max())
         if not any(penalty.acts for penalty in self.penalties) or strength <= 1e-9:
             return
         network = multilayer_perceptron(len(columns), (), slopes.shape[1])
@@ -267,16 +267,16 @@ class _Prober:
             target=self.rows.target,
             folds=(Fold.plain(self.rows.weights, x.shape[1], slopes.shape[1]),),
             start=tuple(np.zeros((1, *shape)) for shape in network.shapes),
-            epochs=_EPOCHS,
+            epochs=_PROBE_EPOCHS,
         )
         w, b = (array[0] for array in self.train(job).parameters)
         objective = Objective(network, self.job.loss, (NO_PENALTY, NO_PENALTY))
         dw, db = objective.data_gradient((w, b), x, self.rows.target, mean_weights(self.rows.weights))
         pull = float((w * penalty.gradient(w)).sum())
-        if not np.isfinite(pull) or pull == 0 or np.abs(db).max() > _SHARE * strength:
-            return  # it did not come to rest, so nothing can be read off
+        if not np.isfinite(pull) or pull == 0 or np.abs(db).max() > _CRITICAL_SHARE * strength:
+            return  # it did not converge, so nothing can be read off
         self.at_rest = -float((w * dw).sum()) / pull
-        if not _BAND[0] <= self.at_rest <= _BAND[1]:
+        if not _STRENGTH_BAND[0] <= self.at_rest <= _STRENGTH_BAND[1]:
             name = type(self.job.optimizer).__name__
             words = f"{name} comes to rest at {self.at_rest:.3g} times the strength asked for."
             yield Fault("rest", words + _suspect(self.at_rest, self.job.optimizer), "wrong scale")
@@ -311,7 +311,7 @@ def changed_rows(x: Array, target: Array, rows: Integers) -> tuple[Array, Array]
 
 
 def leak() -> Fault:
-    """Say that held-out rows were seen."""
+    """Describe that held-out rows were seen."""
     return Fault(
         "held out", "The training sees the rows that its fold holds out: other numbers there change its weights."
     )
@@ -334,14 +334,14 @@ def _one_run(job: Job, run: int) -> tuple[Penalty, ...]:
 
 
 def _plain(penalty: Penalty) -> Penalty:
-    """Give the same kinds of penalty, of one strength for all weights: the largest that can be read."""
+    """Return the same kinds of penalty, of one strength for all weights: the largest that can be read."""
 
     def largest(part: L1 | L2) -> float:
         weights = np.asarray(part.weights)
         return readable(float(weights[np.isfinite(weights)].max(initial=0.0)))
 
     def readable(strength: float) -> float:
-        return min(max(strength, _FAINTEST), _STRONGEST) if strength > 0 else 0.0
+        return min(max(strength, _LEAST_STRENGTH), _MOST_STRENGTH) if strength > 0 else 0.0
 
     simple: list[L1 | L2 | GroupLasso] = []
     for part in parts(penalty):
@@ -357,7 +357,7 @@ def _is_grouped(penalty: Penalty) -> bool:
 
 
 def _settling(optimizer: Optimizer, curvature: float) -> Optimizer:
-    """Give the optimizer a rate at which a problem of this curvature comes to rest."""
+    """Return the optimizer with a rate at which a problem of this curvature converges."""
     optimizer = optimizer.for_biases()  # without a decay of its own, which is no penalty
     if isinstance(optimizer, SGD):
         return scheduled(optimizer, InverseTime(), 0.5 / curvature)
@@ -365,7 +365,7 @@ def _settling(optimizer: Optimizer, curvature: float) -> Optimizer:
 
 
 def _suspect(ratio: float, optimizer: Optimizer) -> str:
-    """Name the factor that a strength at rest is wrong by."""
+    """Name the factor that a strength at convergence is wrong by."""
     momentum = getattr(optimizer, "momentum", getattr(optimizer, "beta_1", 0.0))
     known = {
         f" The suspect: 1 - momentum = {1 - momentum:.2g}, for the threshold is that of one step and momentum makes "

@@ -49,7 +49,7 @@ from ridgewalk.diagnostics.rules import (
 from ridgewalk.diagnostics.statistics import Effect
 from ridgewalk.formatting import format_number as number
 
-_OUT_OF_REACH = 100  # times the rows
+_MOST_ROWS_FACTOR = 100  # times the rows
 _IN_THE_HEADLINE = {
     NotTrained: "without a penalty it does not even fit its own training rows better than a constant",
     Evadable: "the penalty can be evaded by rescaling the layers",
@@ -84,10 +84,10 @@ def headline(found: Sequence[Found]) -> str:
 
 def in_words(found: Found) -> Words:
     """Return what was found in words; beside a blend, what is of its single network's training is said to be."""
-    said = words(found)
+    wording = words(found)
     if not (found.judged.blend and found.of_training):
-        return said
-    return Words(f"Of the single network (view: {found.judged.view}). {said.sentence}", said.advice)
+        return wording
+    return Words(f"Of the single network (view: {found.judged.view}). {wording.sentence}", wording.advice)
 
 
 @singledispatch
@@ -455,18 +455,18 @@ def _loses(compared: Comparison) -> str:
 def _weaker(found: TooStrong) -> str:
     """Return which strengths of the path are better."""
     best, alpha = found.best_alpha, found.comparison.alpha
-    said = "" if best is None else f" The path's best strength is {number(best)}."
+    sentence = "" if best is None else f" The path's best strength is {number(best)}."
     if alpha and found.safe_alpha:
         times = number(alpha / found.safe_alpha)
-        said += f" The strongest within one standard error of it is {times} times weaker than this."
-    return said
+        sentence += f" The strongest within one standard error of it is {times} times weaker than this."
+    return sentence
 
 
 def _what_would_settle(found: TooNoisy) -> str:
     d, goal = found.comparison.difference, number(found.comparison.smallest, 2)
-    if found.rows > _OUT_OF_REACH * d.rows:
+    if found.rows > _MOST_ROWS_FACTOR * d.rows:
         return (
-            f"Settling it to {goal} would take more than {_OUT_OF_REACH} times these {d.rows:,} rows; "
+            f"Settling it to {goal} would take more than {_MOST_ROWS_FACTOR} times these {d.rows:,} rows; "
             f"until then it more likely {'helps' if d.mean < 0 else 'hurts'}."
         )
     needed = [f"{number(found.rows, 2)} rows (here: {d.rows:,})"] if found.rows > d.rows else []
@@ -500,8 +500,8 @@ def _how_to_keep(found: Helps) -> str:
 
 
 def _sentence(parts: list[str]) -> list[str]:
-    said = "; ".join(parts)
-    return [f"{said[:1].upper()}{said[1:]}."] if parts else []
+    sentence = "; ".join(parts)
+    return [f"{sentence[:1].upper()}{sentence[1:]}."] if parts else []
 
 
 def _no_longer_used(found: Helps) -> list[str]:

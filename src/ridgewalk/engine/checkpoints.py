@@ -1,6 +1,6 @@
 """Finished runs, kept in a folder as they come: training that was broken off goes on from them to the same bits.
 
-What becomes of a run follows from its own part of a job, whatever runs stand beside it and however many threads there
+What becomes of a run follows from its own part of a job, whatever other runs a job has and however many threads there
 are. So it is kept under a digest of that part, and found by any job that says the same of a run:
 
     digest(run) = hash(engine, network, loss, optimizer, epochs, ..., data, its training set, penalties, start and seed)
@@ -28,7 +28,7 @@ from scipy.sparse import issparse
 
 from ridgewalk.arrays import Integers
 from ridgewalk.engine import native
-from ridgewalk.engine.job import Fits, Job, Keep
+from ridgewalk.engine.job import Fits, History, Job, Keep
 from ridgewalk.files import drawn
 from ridgewalk.folds import Matrix
 from ridgewalk.input_maps import InputMap
@@ -41,6 +41,8 @@ _MEASURES = {
     "epochs": "i8",
     "diverged": "?",
 }
+_OF_ARRAYS = ("zeros", "norms")  # curves of a history that each array of the network has
+_CURVES = ("data_loss", "penalty", "validation_loss", *_OF_ARRAYS)
 _PER_RUN = ("x", "target", "folds", "fold", "penalties", "start", "seeds")  # fields of a job that are digested apart
 _REFERENCES_OWN = ("ordered", "standing")  # what only the reference engine knows, which keeps no record
 
@@ -57,47 +59,29 @@ _Places = dict[str, list[_Place]]
 """Digest -> where runs of it are: two fits in one folder may each have kept one."""
 
 
-class CheckpointStore:
-    """Finished runs in a folder.
+class RunDigests:
+    """Digests of runs, as one build of the kernels trains them.
 
     Parameters
     ----------
-    folder : Path
-        Made if it is not there. What was cut off or damaged in it, what cannot be read, and what is something else
-        than a record of this job's rows, is passed over. Several fits may share it.
-
-    Raises
-    ------
-    OSError
-        If the folder cannot be made; later, if the disk is full.
+    level : str, optional
+        Instruction set; by default the one that :func:`ridgewalk.engine.native.load` takes.
     """
 
-    def __init__(self, folder: Path) -> None:
-        folder.mkdir(parents=True, exist_ok=True)
-        level, _ = native.load()
-        self._folder, self._engine = folder, native.engine_name(level)
-        self._kernels = f"{_FORMAT} {self._engine} {native.fingerprint(level)};"
-        self._files = sorted(folder.glob("*.npy"))
-        self._places: dict[np.dtype[Any], _Places] = {}
+    def __init__(self, level: str | None = None) -> None:
+        self.level, _ = native.load(level)
+        self._kernels = f"{_FORMAT} {native.engine_name(self.level)} {native.fingerprint(self.level)};"
         self._seen: dict[int, tuple[weakref.ref[Any], bytes]] = {}
 
-    def digests(self, job: Job) -> list[str]:
-        """Digest of each run of a job: 32 hexadecimal digits.
-
-        Raises
-        ------
-        ValueError
-            If the job records a history, which is not kept.
-        """
-        if job.record_every:
-            raise ValueError("A record of finished runs keeps no history: set record_every=0.")
+    def of_runs(self, job: Job) -> list[str]:
+        """Digest each run of a job: 32 hexadecimal digits."""
         shared = blake2b(self._kernels.encode())
         for field in fields(job):
             if field.name not in _PER_RUN + _REFERENCES_OWN:
                 feed(shared, getattr(job, field.name))
         shared.update(self._of_matrix(job.x))
-        shared.update(self._of_array(job.target))
-        folds = [b"".join(self._of_array(part) for part in vars(fold).values()) for fold in job.folds]
+        shared.update(self.of_array(job.target))
+        folds = [b"".join(self.of_array(part) for part in vars(fold).values()) for fold in job.folds]
         digests = []
         for run in range(job.runs):
             digest = shared.copy()
@@ -108,19 +92,73 @@ class CheckpointStore:
             digests.append(digest.hexdigest()[:_DIGITS])
         return digests
 
+    def _of_matrix(self, x: Matrix) -> bytes:
+        parts = (x.data, x.indices, x.indptr) if issparse(x) else (x,)
+        return b"".join(self.of_array(part) for part in parts)
+
+    def of_array(self, array: NDArray[Any] | InputMap | None) -> bytes:
+        """Digest an array, or a map, that many jobs share; it is read once."""
+        known, digest = self._seen.get(id(array), (None, b""))
+        if known is None or known() is not array:
+            fresh = blake2b()
+            feed(fresh, array)
+            digest = fresh.digest()
+            if array is not None:
+                self._seen[id(array)] = (weakref.ref(array), digest)
+        return digest
+
+
+class CheckpointStore:
+    """Finished runs in a folder.
+
+    Parameters
+    ----------
+    folder : Path
+        Made if it is not there. What was cut off or damaged in it, what cannot be read, and what is something else
+        than a record of this job's rows, is passed over. Several fits may share it.
+    level : str, optional
+        Instruction set whose runs are kept; by default the one that :func:`ridgewalk.engine.native.load` takes.
+
+    Raises
+    ------
+    OSError
+        If the folder cannot be made; later, if the disk is full.
+    """
+
+    def __init__(self, folder: Path, level: str | None = None) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        self._folder, self._digests = folder, RunDigests(level)
+        self._engine = native.engine_name(self._digests.level)
+        self._files = sorted(folder.glob("*.npy"))
+        self._places: dict[np.dtype[Any], _Places] = {}
+
+    def at(self, level: str) -> CheckpointStore:
+        """Return the record of the runs of an instruction set in the same folder."""
+        return self if level == self._digests.level else CheckpointStore(self._folder, level)
+
+    def digests(self, job: Job) -> list[str]:
+        """Digest each run of a job (:meth:`RunDigests.of_runs`).
+
+        Raises
+        ------
+        ValueError
+            If the job records a history, which is not kept.
+        """
+        if job.record_every:
+            raise ValueError("A record of finished runs keeps no history: set record_every=0.")
+        return self._digests.of_runs(job)
+
     def find(self, job: Job, digests: list[str]) -> tuple[Integers, Fits]:
-        """Give the numbers of the runs that are kept, rising, and their fits."""
-        row = _row(job)
+        """Return the numbers of the runs that are kept, rising, and their fits."""
+        row = row_type(job)
         kept = {run: found for run, digest in enumerate(digests) if (found := self._kept(digest, row)) is not None}
         rows = np.array(list(kept.values()), dtype=row)
-        arrays = tuple(np.ascontiguousarray(rows[f"parameters {k}"]) for k in range(len(job.start)))
-        measures: dict[str, Any] = {name: np.ascontiguousarray(rows[name]) for name in _MEASURES}
-        return np.array(list(kept), dtype=int), Fits(parameters=arrays, **measures, history=None, engine=self._engine)
+        return np.array(list(kept), dtype=int), fits_of(rows, job, self._engine)
 
     @contextmanager
     def reserve(self, job: Job, digests: list[str]) -> Iterator[Keep]:
-        """Make room for all runs of a job, and give what keeps those that have finished."""
-        empty, known = np.zeros(job.runs, dtype=_row(job)), self._known(_row(job))
+        """Reserve space for all runs of a job, and yield a function that stores those that have finished."""
+        empty, known = np.zeros(job.runs, dtype=row_type(job)), self._known(row_type(job))
         name = drawn(self._folder, ending=".npy")
         places: dict[str, _Place] = {}
         try:
@@ -131,15 +169,8 @@ class CheckpointStore:
                 begin = file.tell() - empty.nbytes
 
                 def keep(runs: Integers, fits: Fits) -> None:
-                    for k, run in enumerate(runs):
-                        row = empty[run : run + 1].copy()
-                        for number, array in enumerate(fits.parameters):
-                            row[f"parameters {number}"] = array[k]
-                        for measure in _MEASURES:
-                            row[measure] = getattr(fits, measure)[k]
-                        row["digest"] = digests[run]
-                        row["checksum"] = _checksum(row[0])
-                        place = _Place(name, begin + int(run) * row.nbytes)
+                    for row, run in zip(rows_of(fits, [digests[run] for run in runs], empty.dtype), runs, strict=True):
+                        place = _Place(name, begin + int(run) * empty.itemsize)
                         file.seek(place.begin)
                         file.write(row.tobytes())
                         file.flush()
@@ -153,7 +184,7 @@ class CheckpointStore:
                 known.setdefault(digest, []).append(place)
 
     def _known(self, row: np.dtype[Any]) -> _Places:
-        """Say where the runs are whose rows are of this kind; the files that were there are looked through once."""
+        """Return where the runs are whose rows are of this kind; the files that were there are read once."""
         if row not in self._places:
             places: _Places = {}
             self._places[row] = places
@@ -165,24 +196,9 @@ class CheckpointStore:
     def _kept(self, digest: str, row: np.dtype[Any]) -> Any:
         for place in self._known(row).get(digest, []):
             found = _row_at(place, row)
-            if found is not None and found["digest"] == digest.encode() and found["checksum"] == _checksum(found):
+            if found is not None and is_whole(found, digest):
                 return found
         return None
-
-    def _of_matrix(self, x: Matrix) -> bytes:
-        parts = (x.data, x.indices, x.indptr) if issparse(x) else (x,)
-        return b"".join(self._of_array(part) for part in parts)
-
-    def _of_array(self, array: NDArray[Any] | InputMap | None) -> bytes:
-        """Digest of an array, or of a map, that many jobs share; it is read once."""
-        known, digest = self._seen.get(id(array), (None, b""))
-        if known is None or known() is not array:
-            fresh = blake2b()
-            feed(fresh, array)
-            digest = fresh.digest()
-            if array is not None:
-                self._seen[id(array)] = (weakref.ref(array), digest)
-        return digest
 
 
 _FORMAT = 1  # another wherever the same job comes to be trained otherwise by the same kernels
@@ -190,25 +206,59 @@ _DIGITS = 32
 _ROWS_AT_ONCE = 2**16
 
 
-def _row(job: Job) -> np.dtype[Any]:
-    """Kind of the rows that hold a job's runs."""
+def row_type(job: Job) -> np.dtype[Any]:
+    """Return the dtype of the rows that hold a job's runs."""
     arrays = [(f"parameters {k}", array.dtype.str, array.shape[1:]) for k, array in enumerate(job.start)]
-    return np.dtype([("checksum", f"S{_DIGITS}"), ("digest", f"S{_DIGITS}"), *arrays, *_MEASURES.items()])
+    named = [("checksum", f"S{_DIGITS}"), ("digest", f"S{_DIGITS}"), *arrays, *_MEASURES.items()]
+    marks, each = len(job.marks), len(job.start)
+    curves = [(f"history {name}", "f8", (marks, each) if name in _OF_ARRAYS else (marks,)) for name in _CURVES]
+    return np.dtype([*named, *(curves if marks else [])])
+
+
+def rows_of(fits: Fits, digests: list[str], row: np.dtype[Any]) -> NDArray[Any]:
+    """Return fits as rows of a record, each with the digest of its run, and a checksum."""
+    rows = np.zeros(len(digests), dtype=row)
+    for number, array in enumerate(fits.parameters):
+        rows[f"parameters {number}"] = array
+    for measure in _MEASURES:
+        rows[measure] = getattr(fits, measure)
+    if fits.history is not None:
+        for name in _CURVES:
+            rows[f"history {name}"] = getattr(fits.history, name)
+    rows["digest"] = digests
+    for k in range(len(rows)):
+        rows["checksum"][k] = _checksum(rows[k])
+    return rows
+
+
+def fits_of(rows: NDArray[Any], job: Job, engine: str) -> Fits:
+    """Return the fits that rows hold of some runs of a job."""
+    parameters = tuple(np.ascontiguousarray(rows[f"parameters {k}"]) for k in range(len(job.start)))
+    measures: dict[str, Any] = {name: np.ascontiguousarray(rows[name]) for name in _MEASURES}
+    history = None
+    if job.record_every:
+        history = History(job.marks, *(np.ascontiguousarray(rows[f"history {name}"]) for name in _CURVES))
+    return Fits(parameters=parameters, **measures, history=history, engine=engine)
+
+
+def is_whole(row: Any, digest: str) -> bool:
+    """Return whether a row is undamaged, and that of a run."""
+    return bool(row["digest"] == digest.encode() and row["checksum"] == _checksum(row))
 
 
 def _header(row: np.dtype[Any], runs: int) -> bytes:
     """Return what stands before the rows in a file of so many runs: it is as long for any number of them."""
-    said = np.lib.format.header_data_from_array_1_0(np.empty(0, row)) | {"shape": (runs,)}
+    header_data = np.lib.format.header_data_from_array_1_0(np.empty(0, row)) | {"shape": (runs,)}
     with io.BytesIO() as header:
         try:
-            np.lib.format.write_array_header_1_0(header, said)
+            np.lib.format.write_array_header_1_0(header, header_data)
         except ValueError:  # too long for it: very many layers
-            np.lib.format.write_array_header_2_0(header, said)
+            np.lib.format.write_array_header_2_0(header, header_data)
         return header.getvalue()
 
 
 def _digests_in(file: Path, row: np.dtype[Any]) -> Iterator[tuple[str, int]]:
-    """Give digest and place of every row of a file, if it is whole and holds rows of this kind.
+    """Yield digest and place of every row of a file, if it is complete and holds rows of this kind.
 
     What the file says of itself is compared, never taken: not a number in it says how much to read.
     """

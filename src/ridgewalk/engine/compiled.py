@@ -29,7 +29,7 @@ from ridgewalk.optimizers import SGD, AdaGrad, Adam, AdamW, Cosine, InverseTime,
 from ridgewalk.penalties import L1, L2, MCP, GroupLasso, GroupMCP, Penalty, Strength, Terms, concavity_of, parts
 from ridgewalk.threads import ends_with_interpreter
 
-# As native/plan.hpp calls them; penalties hand over their terms.
+# As native/plan.hpp calls them; penalties return their terms.
 _LAYERS: dict[type, str] = {
     Dense: "dense", ReLU: "relu", LeakyReLU: "leaky_relu", Tanh: "tanh", Sigmoid: "logistic", GELU: "gelu",
     Dropout: "dropout",
@@ -46,7 +46,7 @@ _POLL = POLL / 1000  # seconds
 
 
 def supports(job: Job) -> str | None:
-    """Say what of a job the compiled engine cannot do, or None where it can do all."""
+    """Return what of a job the compiled engine cannot do, or None where it can do all."""
     simple = [part for penalty in job.penalties for part in parts(penalty)]
     used = [
         *(("layer", layer, _LAYERS) for layer in job.network.layers),
@@ -71,10 +71,30 @@ def supports(job: Job) -> str | None:
     return missing[0] if missing else None
 
 
-def train(job: Job, n_jobs: int = 1, progress: Progress | None = None, keep: Keep | None = None) -> Fits:
+def check_supported(job: Job) -> None:
+    """Check that the compiled engine can train a job.
+
+    Raises
+    ------
+    NotImplementedError
+        If :func:`supports` names something that it cannot do.
+    """
+    missing = supports(job)
+    if missing:
+        raise NotImplementedError(f'The compiled engine cannot train this job: {missing}. Use engine="reference".')
+
+
+def train(
+    job: Job,
+    n_jobs: int = 1,
+    progress: Progress | None = None,
+    keep: Keep | None = None,
+    level: str | None = None,
+) -> Fits:
     """Train every run of a job, as :func:`ridgewalk.engine.train` says; fewer runs than threads share out their rows.
 
-    ``keep`` is given each run soon after it has finished, whatever becomes of the others.
+    ``keep`` is given each run soon after it has finished, whatever becomes of the others. ``level`` is an instruction
+    set, by default the one that :func:`ridgewalk.engine.native.load` takes.
 
     Raises
     ------
@@ -82,14 +102,12 @@ def train(job: Job, n_jobs: int = 1, progress: Progress | None = None, keep: Kee
         If :func:`supports` names something that this engine cannot do.
     """
     progress = progress or Progress()
-    missing = supports(job)
-    if missing:
-        raise NotImplementedError(f'The compiled engine cannot train this job: {missing}. Use engine="reference".')
+    check_supported(job)
     threads = thread_count(n_jobs)
     if progress.stop:
         raise StoppedError
     memory.check(memory.needed(memory.Size.of_job(job), threads), threads)
-    level, kernels = native.load()
+    level, kernels = native.load(level)
     plan = _plan(job, kernels)
     history = _fits(plan, level).history
     if history:
@@ -100,7 +118,7 @@ def train(job: Job, n_jobs: int = 1, progress: Progress | None = None, keep: Kee
         counted, kept = 0, np.zeros(job.runs, dtype=bool)
 
         def look() -> None:
-            """Hand over and count what has finished, and stop where the progress says so."""
+            """Store and count what has finished, and stop where the progress says so."""
             nonlocal counted
             if keep:
                 new = np.flatnonzero(np.frombuffer(handle.finished(), dtype=bool) & ~kept)
@@ -158,7 +176,7 @@ def peak_flops(seconds: float = 0.2) -> float:
 
 
 def _plan(job: Job, kernels: native.Kernels) -> Plan:
-    """Flatten a job, and make room for what comes of it; the keys are read in native/module.cpp."""
+    """Flatten a job, and allocate its results; the keys are read in native/module.cpp."""
     runs = job.runs
     marks = job.marks
     shape = (runs, len(marks))

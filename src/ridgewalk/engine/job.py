@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import os
 import warnings
+import weakref
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from copy import copy
+from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
@@ -140,9 +142,9 @@ class Job:
 
     def __post_init__(self) -> None:
         expected = tuple((self.runs, *shape) for shape in self.network.shapes)
-        given = tuple(array.shape for array in self.start)
-        if given != expected:
-            raise ValueError(f"The start needs arrays shaped {expected}, got {given}.")
+        shapes = tuple(array.shape for array in self.start)
+        if shapes != expected:
+            raise ValueError(f"The start needs arrays shaped {expected}, got {shapes}.")
         if self.fold.shape != (self.runs,) or self.seeds.shape != (self.runs,):
             raise ValueError(f"fold and seeds need one number for each of {self.runs} runs.")
         if self.epochs < 0 or not 0 <= self.ramp <= 1:
@@ -165,7 +167,7 @@ class Job:
         if issparse(self.x) and self.x.format != "csr":
             raise ValueError(f"A sparse x must be in CSR format, got {self.x.format}: convert it with tocsr().")
         entries = self.x if isinstance(self.x, np.ndarray) else self.x.data
-        if not (np.isfinite(entries).all() and np.isfinite(self.target).all()):
+        if not (_is_finite(entries) and _is_finite(self.target)):
             raise ValueError("x and the target must be finite: fill in or drop missing and infinite values first.")
 
     def _check_fold(self, fold: Fold) -> None:
@@ -236,16 +238,17 @@ class Job:
 
     def part(self, runs: Integers) -> Job:
         """Job of some of the runs: each ends as it would among all."""
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", EvadablePenaltyWarning)  # it was said of the whole
-            return replace(
-                self,
-                penalties=self._picked(runs),
-                fold=self.fold[runs],
-                seeds=self.seeds[runs],
-                start=tuple(array[runs] for array in self.start),
-                standing=self.standing and self.standing.part(runs),
-            )
+        some = copy(self)  # what has been checked of the whole holds for a part of it
+        picked = {
+            "penalties": self._picked(runs),
+            "fold": self.fold[runs],
+            "seeds": self.seeds[runs],
+            "start": tuple(array[runs] for array in self.start),
+            "standing": self.standing and self.standing.part(runs),
+        }
+        for name, value in picked.items():
+            object.__setattr__(some, name, value)
+        return some
 
     def _picked(self, runs: Integers) -> tuple[Penalty, ...]:
         """Penalties of some of the runs."""
@@ -335,7 +338,19 @@ Keep = Callable[[Integers, Fits], None]
 
 
 def joined(parts: Sequence[Fits], runs: Integers) -> Fits:
-    """Put fits of parts of a job into its order: ``runs`` (R,) are their numbers, part after part."""
+    """Join the fits of parts of a job, in the order of its runs.
+
+    Parameters
+    ----------
+    parts : sequence of Fits
+    runs : integers, shape (R,)
+        The numbers of their runs in the job, part after part.
+
+    Returns
+    -------
+    Fits
+        Of R runs.
+    """
     back = np.argsort(runs)
 
     def together(arrays: list[Array]) -> Array:
@@ -374,6 +389,22 @@ def _together(parts: Sequence[Standing | None], order: Integers) -> Standing | N
     states = zip(*(part.averages for part in known), strict=True)
     averages = tuple(tuple(map(np.concatenate, zip(*state, strict=True))) for state in states)
     return Standing(averages, known[0].steps, np.concatenate([part.rate for part in known])).part(order)
+
+
+_FINITE: dict[int, weakref.ref[np.memmap]] = {}
+"""Tables that were found finite, and that nobody can change: files that are open for reading."""
+
+
+def _is_finite(array: Array) -> bool:
+    """Return whether all numbers of an array are finite; files that are mapped for reading are looked through once."""
+    if isinstance(array, np.memmap) and array.mode == "r":
+        known = _FINITE.get(id(array))
+        if known is None or known() is not array:
+            if not np.isfinite(array).all():
+                return False
+            _FINITE[id(array)] = weakref.ref(array)
+        return True
+    return bool(np.isfinite(array).all())
 
 
 def thread_count(n_jobs: int) -> int:

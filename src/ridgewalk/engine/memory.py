@@ -17,15 +17,17 @@ from ridgewalk.input_maps import Kind
 from ridgewalk.optimizers import SGD, Adam, Optimizer
 from ridgewalk.penalties import L2, Penalty, parts
 
-_VECTOR = 64  # bytes of the widest vectors, which rows are padded to
-_PER_UNIT = 4  # of a tile's numbers for every unit: output, slope, and its gradient as it comes and transposed
-_SHUFFLE = 40  # bytes per row to put a minibatch epoch in its order
-_FINISHED = 6  # copies of a fold's rows while a linear model is finished by Newton's method
-_DRAWN = 2  # of the widest layer, in float64, while it is drawn
+_VECTOR_BYTES = 64  # bytes of the widest vectors, which rows are padded to
+_NUMBERS_PER_UNIT = 4  # of a tile's numbers for every unit: output, slope, and its gradient as it comes and transposed
+_SHUFFLE_BYTES = 40  # bytes per row to put a minibatch epoch in its order
+_NEWTON_COPIES = 6  # copies of a fold's rows while a linear model is finished by Newton's method
+_DRAWN_LAYERS = 2  # of the widest layer, in float64, while it is drawn
 _MARGIN = 1.2  # what allocators, the interpreter and small things take beside what is counted here
-_COLLECTED = 3.25  # copies of a path's arrays while it is shaped: fits, stacked, and which are not 0
-_REFITTED = 4.25  # copies of the arrays of refits: as they come, in their order, spread over strengths, stacked
-_LBFGS = 60  # vectors that L-BFGS-B keeps: ten pairs of moves and slopes, twice, and the point, slopes and bounds
+_PATH_COPIES = 3.25  # copies of a path's arrays while it is shaped: fits, stacked, and which are not 0
+_REFIT_COPIES = 4.25  # copies of the arrays of refits: as they come, in their order, spread over strengths, stacked
+_LBFGS_VECTORS = (
+    60  # vectors that L-BFGS-B keeps: ten pairs of moves and slopes, twice, and the point, slopes and bounds
+)
 
 
 @dataclass(frozen=True)
@@ -60,7 +62,7 @@ class Size:
     states : int
         Copies of a run's arrays that are under way beside their gradients.
     rests : bool
-        Whether units may come to rest, so that passes run on smaller arrays.
+        Whether units may become inactive, so that passes run on smaller arrays.
     """
 
     shapes: Sequence[tuple[int, int]]
@@ -119,7 +121,7 @@ class Size:
     @property
     def drawn(self) -> int:
         """Bytes of one start while it is drawn, in float64."""
-        return (sum(p * q for p, q in self.shapes) + _DRAWN * max(p * q for p, q in self.shapes)) * 8
+        return (sum(p * q for p, q in self.shapes) + _DRAWN_LAYERS * max(p * q for p, q in self.shapes)) * 8
 
 
 def _stored(fold: Fold) -> int:
@@ -132,7 +134,7 @@ def _stored(fold: Fold) -> int:
 def needed(size: Size, threads: int) -> int:
     """Bytes that training takes beyond the data and the starts: folds in use, runs under way, and results."""
     item, shapes = size.item, size.shapes
-    lanes = _VECTOR // item
+    lanes = _VECTOR_BYTES // item
     inputs, outputs = shapes[0][0], shapes[-1][1]
     columns = 0 if size.sparse else inputs
     pools = max(1, min(threads, size.runs))
@@ -143,10 +145,12 @@ def needed(size: Size, threads: int) -> int:
     kept = min(tiles, FEW_TILES) if numbers >= LARGE and not size.sparse else 0
     slices = max(kept, min(-(-tiles // per_slice), MOST_SLICES))
     thin = [min(p, q, THINNEST) * max(p, q) for p, q in shapes[::2] if size.rests or min(p, q) <= THINNEST]
-    gradients = slices * (padded + (sum(thin) + sum(q for _, q in shapes[::2])) * _VECTOR)
-    cache = TILE * (columns + _PER_UNIT * sum(units for _, units in shapes[::2])) * item
+    gradients = slices * (padded + (sum(thin) + sum(q for _, q in shapes[::2])) * _VECTOR_BYTES)
+    cache = TILE * (columns + _NUMBERS_PER_UNIT * sum(units for _, units in shapes[::2])) * item
     caches = max(min(threads, pools * slices), pools * kept) * cache
-    under_way = pools * (padded * (size.states + 2 * size.rests) + gradients + size.rows * _SHUFFLE * size.batches)
+    under_way = pools * (
+        padded * (size.states + 2 * size.rests) + gradients + size.rows * _SHUFFLE_BYTES * size.batches
+    )
     return folds + under_way + caches + size.runs * size.arrays
 
 
@@ -161,29 +165,29 @@ def needed_by_fit(size: Size, threads: int, held: float = 0) -> int:
 
 def needed_by_path(size: Size, strengths: int, at_once: int, threads: int) -> int:
     """Bytes that a path takes, given the size of the fits of every training set and seed at one strength."""
-    cells = size.runs * size.arrays
-    training = needed(replace(size, runs=at_once * size.runs), threads) + (1 + strengths) * cells
-    return max(needed_by_fit(size, threads), training, round(_COLLECTED * strengths * cells))
+    path_bytes = size.runs * size.arrays
+    training = needed(replace(size, runs=at_once * size.runs), threads) + (1 + strengths) * path_bytes
+    return max(needed_by_fit(size, threads), training, round(_PATH_COPIES * strengths * path_bytes))
 
 
 def needed_by_linear_path(size: Size, strengths: int, threads: int) -> int:
     """Bytes that a path of linear models takes, which are solved all at once."""
-    cells, columns = size.runs * size.arrays, size.shapes[0][0]
-    training = needed(replace(size, runs=strengths * size.runs), threads) + strengths * cells
-    finishing = 3 * strengths * cells + _FINISHED * size.training * columns * 8
-    return max(training, finishing, round(_COLLECTED * strengths * cells))
+    path_bytes, columns = size.runs * size.arrays, size.shapes[0][0]
+    training = needed(replace(size, runs=strengths * size.runs), threads) + strengths * path_bytes
+    finishing = 3 * strengths * path_bytes + _NEWTON_COPIES * size.training * columns * 8
+    return max(training, finishing, round(_PATH_COPIES * strengths * path_bytes))
 
 
 def needed_by_refits(size: Size, kept: int, refits: int, threads: int) -> int:
     """Bytes that the refits of supports take, beside the fits of so many strengths that are kept."""
-    return needed_by_fit(size, threads, (kept + _REFITTED * refits) * size.runs)
+    return needed_by_fit(size, threads, (kept + _REFIT_COPIES * refits) * size.runs)
 
 
 def needed_by_lbfgs(size: Size, split: bool) -> int:
     """Bytes that L-BFGS takes from the drawing of its starts on; with L1 it sees every weight twice."""
     widest = sum(q for _, q in size.shapes[::2])
-    pass_over = (size.training + size.validation) * (size.shapes[0][0] + _PER_UNIT * widest) * 8
-    return size.runs * size.arrays * 2 + round((1 + split) * _LBFGS * size.arrays) + pass_over
+    pass_over = (size.training + size.validation) * (size.shapes[0][0] + _NUMBERS_PER_UNIT * widest) * 8
+    return size.runs * size.arrays * 2 + round((1 + split) * _LBFGS_VECTORS * size.arrays) + pass_over
 
 
 def available() -> int | None:
@@ -204,7 +208,7 @@ def check(need: int, threads: int) -> None:
     need, have = round(_MARGIN * need), available()
     if have is not None and need > have:
         raise MemoryError(
-            f"This job needs about {_gibibytes(need)} and {_gibibytes(have)} are free. Walk fewer strengths, folds or "
+            f"This job needs about {_gibibytes(need)} and {_gibibytes(have)} are free. Fit fewer strengths, folds or "
             f"seeds at a time, use fewer threads (n_jobs is {threads}), float32, or narrower layers."
         )
 

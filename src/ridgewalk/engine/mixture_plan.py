@@ -1,4 +1,4 @@
-"""A mixture as the compiled module takes it: networks that see the columns alike stand beside each other.
+"""A mixture as the compiled module takes it: networks that map the columns alike are stored side by side.
 
     numbers      z and soft clips of columns, each once for all networks of a group; D of them
     tabulated    what all pieces of a column add to each unit, at the edges of the pieces: it is linear between them

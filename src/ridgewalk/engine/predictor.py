@@ -23,8 +23,11 @@ from ridgewalk.losses import facts
 from ridgewalk.mixture import Mixture
 from ridgewalk.threads import ending_with_interpreter, look_for_end
 
-_AT_ONCE = 2**15  # rows between two looks at Ctrl-C, and at the end of the interpreter
-_TRIED, _OFF = 256, 4e-7  # rows, and how far off they may be: the worst of very many is about twice as far off
+_CHUNK_ROWS = 2**15  # rows between two looks at Ctrl-C, and at the end of the interpreter
+_TRIAL_ROWS, _MOST_ERROR = (
+    256,
+    4e-7,
+)  # rows, and how far off they may be: the worst of very many is about twice as far off
 _DEVIATIONS = np.array([-4, -1.2, -0.8, -0.4, 0, 0.4, 0.8, 1.2, 4])  # from the center, of a column without pieces
 _LARGEST = float(np.finfo(np.float64).max)
 
@@ -83,16 +86,16 @@ class Predictor:
             raise ValueError(f"Rows of {self.columns} columns or more are needed, and x is shaped {x.shape}.")
         rows = np.ascontiguousarray(x, dtype=np.float64)
         out = np.empty((len(rows), self._outputs))
-        for first in range(0, len(rows), _AT_ONCE):
-            some = slice(first, first + _AT_ONCE)
-            self._prepared.predict(rows[some], single, out[some])
+        for first in range(0, len(rows), _CHUNK_ROWS):
+            chunk = slice(first, first + _CHUNK_ROWS)
+            self._prepared.predict(rows[chunk], single, out[chunk])
             look_for_end()
         return out
 
     def _is_close(self, x: Array, unit: Array | float, relative: bool) -> bool:
         """Return whether float32 predicts the same of some rows, to a part of a millionth of a unit."""
         exact = self._predict(x, single=False)
-        allowed = _OFF * (np.maximum(np.abs(exact), unit) if relative else unit)
+        allowed = _MOST_ERROR * (np.maximum(np.abs(exact), unit) if relative else unit)
         return bool((np.abs(self._predict(x, single=True) - exact) <= allowed).all())
 
 
@@ -118,10 +121,10 @@ def _predictor(mixture: Mixture) -> Predictor | None:
 def _tried_rows(plan: MixturePlan) -> Array:
     """Return rows whose values are spread over the bins of their columns, and some beyond."""
     generator = np.random.default_rng(0)
-    x = np.zeros((_TRIED, plan["columns"]))
+    x = np.zeros((_TRIAL_ROWS, plan["columns"]))
     grids = {column: grid for group in plan["groups"][::-1] for column, grid in _grids(group)}
     for column, grid in sorted(grids.items()):
-        x[:, column] = np.interp(generator.random(_TRIED), np.linspace(0, 1, len(grid)), grid)
+        x[:, column] = np.interp(generator.random(_TRIAL_ROWS), np.linspace(0, 1, len(grid)), grid)
     return x
 
 

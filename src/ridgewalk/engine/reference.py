@@ -81,8 +81,8 @@ def _blocks(job: Job) -> Iterator[Integers]:
     for number in range(group.max() + 1):
         runs = np.flatnonzero(group == number)
         rows = min(np.count_nonzero(job.folds[job.fold[runs[0]]].weights), job.batch_size or job.x.shape[0])
-        # Polishing goes on until the last run of a stack is at rest: alone, each takes only its own steps. A rate that
-        # follows the loss is each run's own.
+        # Polishing goes on until the last run of a stack has converged: alone, each takes only its own steps. A rate
+        # that follows the loss is each run's own.
         alone = not job.epochs or (job.early_stopping and job.early_stopping.divisor > 1)
         size = 1 if alone else max(1, _BLOCK // (rows * widths))
         yield from (runs[first : first + size] for first in range(0, len(runs), size))
@@ -180,7 +180,7 @@ class _Block:
         return np.full(self.runs, job.epochs)
 
     def _batches(self, epoch: int, size: int) -> Iterator[slice | Integers]:
-        """Give the positions of each batch's rows."""
+        """Yield the positions of each batch's rows."""
         rows = self.training.numbers
         if self.job.batch_size is None:
             yield slice(None)

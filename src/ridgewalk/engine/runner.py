@@ -11,7 +11,9 @@ import numpy as np
 
 from ridgewalk.engine import compiled, reference
 from ridgewalk.engine.checkpoints import CheckpointStore
-from ridgewalk.engine.job import Fits, Job, joined, thread_count
+from ridgewalk.engine.cluster.chosen import inside_worker, spreader_in_use
+from ridgewalk.engine.cluster.spread import Spreader
+from ridgewalk.engine.job import Fits, Job, Keep, joined, thread_count
 from ridgewalk.engine.progress import Progress
 
 Engine = Literal["compiled", "reference"]
@@ -31,7 +33,7 @@ def train(job: Job, n_jobs: int = 1, progress: Progress | None = None, engine: E
     n_jobs : int
         Threads; -1 is one per core. The numbers do not depend on it, to the bit.
     progress : Progress, optional
-        Counts finished epochs x runs, and stops the training when told to.
+        Counts finished epochs x runs, and stops the training when asked to.
     engine : "compiled" or "reference"
         C++ kernels, or NumPy that reads like the formulas; their answers agree, and ``Fits.engine`` says which ran.
 
@@ -83,12 +85,16 @@ class Runner:
         To poll and to stop from another thread.
     checkpoints : CheckpointStore or None
         Where finished runs are kept, and found again instead of being trained.
+    spreader : Spreader or None
+        What spreads jobs over processes and machines; by default over those that were chosen
+        (:mod:`ridgewalk.engine.cluster.chosen`), and None where this process trains. The numbers do not depend on it.
     """
 
     engine: Engine = "compiled"
     n_jobs: int = 1
     progress: Progress = field(default_factory=Progress)
     checkpoints: CheckpointStore | None = None
+    spreader: Spreader | None = field(default_factory=spreader_in_use)
 
     def __post_init__(self) -> None:
         check_engine(self.engine)
@@ -96,8 +102,13 @@ class Runner:
 
     @property
     def threads(self) -> int:
-        """Number of threads, at least 1."""
-        return thread_count(self.n_jobs)
+        """Number of threads in this process, at least 1; inside of a cluster's worker 1, the slot that it was given."""
+        return 1 if inside_worker() else thread_count(self.n_jobs)
+
+    @property
+    def at_once(self) -> int:
+        """How many runs are trained at the same time, here or elsewhere."""
+        return self.threads if self.spreader is None else self.spreader.workers.capacity
 
     def train(self, job: Job, share: float = 1.0) -> Fits:
         """Train every run of a job (:func:`train`), and count its work in guessed seconds.
@@ -121,12 +132,23 @@ class Runner:
         unit = share * epoch_seconds(job)
         with self.progress.task(job.work * unit, unit):
             if self.checkpoints is None:
-                return train(job, self.n_jobs, self.progress, self.engine)
+                return self._trained(job, unit)
             if self.engine != "compiled":
                 raise ValueError(
                     f'Only engine="compiled" keeps finished runs, got {self.engine!r}: leave the checkpoints out.'
                 )
-            return self._continued(job, self.checkpoints)
+            return self._continued(job, self.checkpoints, unit)
+
+    def _trained(self, job: Job, unit: float, keep: Keep | None = None) -> Fits:
+        """Train a job here, or spread it: not a small one, nor by the engine to read."""
+        if keep is None and (self.spreader is None or self.engine != "compiled"):
+            return train(job, self.threads, self.progress, self.engine)
+        if self.spreader is None:
+            return compiled.train(job, self.threads, self.progress, keep)
+        seconds = job.work * unit
+        if not self.spreader.spreads(seconds):
+            return compiled.train(job, self.threads, self.progress, keep, self.spreader.workers.level)
+        return self.spreader.train(job, self.progress, seconds, keep)
 
     @contextmanager
     def expecting(self, *jobs: Job) -> Iterator[None]:
@@ -134,8 +156,10 @@ class Runner:
         with self.progress.task(sum(job.work * epoch_seconds(job) for job in jobs)):
             yield
 
-    def _continued(self, job: Job, checkpoints: CheckpointStore) -> Fits:
+    def _continued(self, job: Job, checkpoints: CheckpointStore, unit: float) -> Fits:
         """Train those runs of a job that the checkpoints do not hold."""
+        if self.spreader is not None:
+            checkpoints = checkpoints.at(self.spreader.workers.level)
         digests = checkpoints.digests(job)
         found, known = checkpoints.find(job, digests)
         missing = np.setdiff1d(np.arange(job.runs), found)
@@ -144,5 +168,5 @@ class Runner:
         if not missing.size:
             return known
         with checkpoints.reserve(rest, [digests[run] for run in missing]) as keep:
-            trained = compiled.train(rest, self.n_jobs, self.progress, keep)
+            trained = self._trained(rest, unit, keep)
         return joined([known, trained], np.concatenate([found, missing]))

@@ -1,4 +1,4 @@
-"""The scikit-learn faces.
+"""The scikit-learn estimators.
 
 MLPClassifier, MLPRegressor        one strength
 MLPClassifierCV, MLPRegressorCV    a path, a choice of strength, and the network that goes with it

@@ -17,7 +17,7 @@ from ridgewalk.optimizers import Optimizer
 from ridgewalk.path.blend import Blend
 from ridgewalk.path.result import MLPPath
 from ridgewalk.path.selection import Choice, Rule
-from ridgewalk.report.compared import Given
+from ridgewalk.report.compared import PageRows
 from ridgewalk.report.schema import HeldOut
 
 if TYPE_CHECKING:
@@ -41,9 +41,9 @@ def output_names(model: Any) -> list[str] | None:
     return names
 
 
-def checked_rows(model: Any, X: Any, y: Any) -> Given | None:
+def checked_rows(model: Any, X: Any, y: Any) -> PageRows | None:
     """Return rows to compare predictions on, checked and encoded; None where none are given."""
-    rows: Given | None = model._given(X, y)
+    rows: PageRows | None = model._page_rows(X, y)
     return rows
 
 
@@ -101,7 +101,7 @@ def planned_views(
 def set_blends(
     model: Any, views: dict[str, MLPClassifierCV | MLPRegressorCV], blend: Blend, unpenalized: Blend | None
 ) -> None:
-    """Give an estimator of tables its fitted views and their blends."""
+    """Set an estimator of tables' fitted views and their blends."""
     model._set_blends(views, blend, unpenalized)
 
 
@@ -111,7 +111,7 @@ def is_multilabel(model: Any) -> bool:
 
 
 def has_one_target(model: Any) -> bool:
-    """Return whether y of a regressor's fit was one column, (N,)."""
+    """Return whether a regressor was fitted to a target of shape (N,), not (N, C)."""
     return bool(model._single)
 
 
@@ -128,11 +128,11 @@ def new_optimizer(model: Any) -> Optimizer:
 
 
 def set_models(model: Any, models: list[Model], best: int) -> None:
-    """Let an estimator predict with these networks, one per start; ``best`` is the one to look at."""
+    """Set the networks, one per seed, that an estimator predicts with; ``best`` is the number of the one it shows."""
     model._set_models(models, best)
 
 
 def set_held_out(model: Any, found: HeldOut | None) -> None:
-    """Give an estimator what its fit reached on held-out rows, where its file says so."""
+    """Set what an estimator's fit reached on held-out rows, where its file says so."""
     if found is not None:
         model._held_out = found

@@ -7,7 +7,7 @@
     no penalty       strength 0; of a blend, the same blend of networks at strength 0
     constant         the best constant of each fold's training rows
 
-With one fold there are no others to choose by: what is chosen is then scored on the rows that chose it, which is told.
+With one fold there are no others to choose by: what is chosen is then scored on the rows that chose it, and marked so.
 """
 
 from __future__ import annotations
@@ -207,7 +207,18 @@ def stopped_contender(stopped: EarlyStopped, path: MLPPath) -> Contender:
 
 
 def blend_contender(name: CompetitorName, blend: Blend, paths: Sequence[MLPPath], path: MLPPath) -> Contender:
-    """Describe a blend of members of some paths; ``path`` is one of them, whose rows and folds these are."""
+    """Describe a blend of networks of several paths as a contender.
+
+    Parameters
+    ----------
+    name : str
+        What the answer calls it.
+    blend : Blend
+    paths : sequence of MLPPath
+        Those that the blend's members are taken from.
+    path : MLPPath
+        One of them; its rows and folds are those of the answer.
+    """
     one_fold = len(path.heldout_rows) == 1
     weights = blend.weights[None] if one_fold else blend.fold_weights
     used = np.flatnonzero(weights.any(axis=0))

@@ -27,8 +27,8 @@ from ridgewalk.warning import warn
 if TYPE_CHECKING:
     from ridgewalk.estimators.whole_path import MLPClassifierCV, MLPRegressorCV
 
-_SAME = 1e-9  # of a strength: two that differ by less are one
-_STEPS = 1.01  # of a path's grid: a strength that is farther from the nearest one is said to be far
+_SAME_STRENGTH = 1e-9  # of a strength: two that differ by less are one
+_FAR_STEPS = 1.01  # of a path's grid: a strength that is farther from the nearest one is said to be far
 
 
 def index_at(path: MLPPath, strength: float) -> int:
@@ -58,7 +58,7 @@ def index_at(path: MLPPath, strength: float) -> int:
     asked = float(strength)
     far = _distance(path.alphas, asked)
     nearest = float(path.alphas[int(np.argmin(far))])
-    if far.min() > _STEPS * _step(path):
+    if far.min() > _FAR_STEPS * _step(path):
         warn(
             f"The strength of the path that is nearest to {format_number(asked)} is {format_number(nearest)}, which is "
             f"far from it. A path that is fitted with alphas=[{asked:g}, ...] has it."
@@ -72,7 +72,7 @@ def _distance(alphas: Array, strength: float) -> Array:
     """Return how far strengths are from another in the logarithm: 0 is infinitely far from all but itself."""
     with np.errstate(divide="ignore", invalid="ignore"):
         distance = np.abs(np.log(alphas) - np.log(strength))
-    return np.where(np.abs(alphas - strength) <= _SAME * strength, 0.0, distance)
+    return np.where(np.abs(alphas - strength) <= _SAME_STRENGTH * strength, 0.0, distance)
 
 
 def _step(path: MLPPath) -> float:
@@ -83,7 +83,7 @@ def _step(path: MLPPath) -> float:
 
 
 class PathAtStrength(Predictor):
-    """What an estimator that walks a path is at another of its strengths."""
+    """What an estimator of a whole path is at another of its strengths."""
 
     path_: MLPPath
     index_: int

@@ -17,7 +17,7 @@ from sklearn.utils.validation import _check_feature_names_in
 
 from ridgewalk.arrays import Booleans
 from ridgewalk.formatting import format_count, format_number
-from ridgewalk.report.rounding import few, short
+from ridgewalk.report.rounding import round_digits, short
 from ridgewalk.report.schema import Card, ColumnOnCard
 from ridgewalk.tables import Encoder
 from ridgewalk.tables.encode import Category, Column, Date, Number
@@ -146,9 +146,9 @@ def _became(column: Column) -> str:
 def _options(model: Any) -> dict[str, str]:
     """Return the parameters that differ from their defaults, as text."""
     defaults = type(model)().get_params()
-    given = {name: value for name, value in model.get_params(deep=False).items() if name not in _NOT_OPTIONS}
+    params = {name: value for name, value in model.get_params(deep=False).items() if name not in _NOT_OPTIONS}
     return {
-        name: repr(value)[:_LONGEST] for name, value in sorted(given.items()) if repr(value) != repr(defaults[name])
+        name: repr(value)[:_LONGEST] for name, value in sorted(params.items()) if repr(value) != repr(defaults[name])
     }
 
 
@@ -163,7 +163,9 @@ def _scores(model: Any) -> dict[str, float | None]:
         "gain by the penalty": "gain_",
         "its standard error": "gain_error_",
     }
-    scores = {name: few(float(getattr(network, key)), 6) for name, key in names.items() if hasattr(network, key)}
+    scores = {
+        name: round_digits(float(getattr(network, key)), 6) for name, key in names.items() if hasattr(network, key)
+    }
     if network is not model and hasattr(model, "heldout_loss_"):
-        scores["held-out loss of the blend"] = few(float(model.heldout_loss_), 6)
+        scores["held-out loss of the blend"] = round_digits(float(model.heldout_loss_), 6)
     return scores

@@ -1,4 +1,4 @@
-"""Which of several walked paths is better, row by row on the folds that they share.
+"""Which of several fitted paths is better, row by row on the folds that they share.
 
     difference_i   loss of held-out row i of one, minus that of the first; each fold at the strength that the others
                    choose, so that no choice is scored on the rows that it was made by
@@ -23,7 +23,7 @@ from ridgewalk.path.dependence import mean_and_error
 from ridgewalk.path.result import MLPPath
 
 Verdict = Outcome | Literal[""]
-_SAME = 1e-6  # relative difference of the null model's losses up to which two tables are one
+_SAME_NULL_LOSS = 1e-6  # relative difference of the null model's losses up to which two tables are one
 
 
 class Comparable(Protocol):
@@ -46,7 +46,7 @@ class Comparable(Protocol):
 
 @dataclass(frozen=True)
 class Compared:
-    """One of several models, and how it differs from the first.
+    """One of several models that are compared, and its difference from the first.
 
     Attributes
     ----------
@@ -54,11 +54,11 @@ class Compared:
     alpha : float
         The chosen strength.
     heldout_loss, standard_error : float
-        Each fold at the strength that the other folds choose; without any penalty.
+        Mean held-out loss, each fold at the strength that the other folds choose, without any penalty; and its error.
     inputs : int
-        That the model uses.
+        Number of inputs that the model uses.
     difference : Effect or None
-        Of held-out losses to the first; below 0 this one is better. None for the first.
+        Its held-out losses less those of the first; below 0 this one is better. None for the first.
     verdict : str
         :meth:`ridgewalk.diagnostics.Effect.outcome` of the difference; empty for the first.
     """
@@ -143,7 +143,7 @@ def compare(models: Mapping[str, Comparable]) -> Comparison:
 
 
 def _check(first: str, one: MLPPath, name: str, other: MLPPath) -> None:
-    """See that two paths were walked on the same rows and folds, to the same end."""
+    """Check that two paths were fitted on the same rows and folds, to the same target."""
     for what, theirs, ours in (
         ("rows", len(other.row_weights), len(one.row_weights)),
         ("folds", len(other.heldout_rows), len(one.heldout_rows)),
@@ -159,7 +159,9 @@ def _check(first: str, one: MLPPath, name: str, other: MLPPath) -> None:
             f"{name} and {first} cannot be compared: their folds hold out different rows. Fit both with the same folds "
             "and random state, on the same rows in the same order."
         )
-    if not np.allclose(one.null_row_loss, other.null_row_loss, rtol=_SAME, atol=_SAME * one.null_row_loss.mean()):
+    if not np.allclose(
+        one.null_row_loss, other.null_row_loss, rtol=_SAME_NULL_LOSS, atol=_SAME_NULL_LOSS * one.null_row_loss.mean()
+    ):
         raise ValueError(
             f"{name} and {first} cannot be compared: their targets, or the weights of their rows, differ. Fit both to "
             "the same column of the same table, its rows in the same order."

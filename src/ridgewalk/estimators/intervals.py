@@ -139,9 +139,9 @@ class Calibrated:
         """Yield what each fold predicts, (K, n, C), for some rows after the other."""
         predictors, _ = self.calibrated(coverage)
         x, outputs = self._numbers(X), predictors[0].models[0].parameters[-1].shape[1]
-        for some in slices(x.shape[0], len(predictors) * outputs):
+        for chunk in slices(x.shape[0], len(predictors) * outputs):
             with np.errstate(all="ignore"):  # what is far off
-                found = np.stack([predictor.predict(x[some]) for predictor in predictors])
+                found = np.stack([predictor.predict(x[chunk]) for predictor in predictors])
             yield found
 
 
@@ -243,7 +243,7 @@ class SetMixin(Calibrated):
             return label_sets(self.calibration_, class_chances(loss, predicted), coverage)
         each = range(predicted.shape[2])
         both = (class_chances(loss, predicted[..., [label]]) for label in each)
-        sets = [label_sets(self.calibration_.of(label), some, coverage) for label, some in zip(each, both, strict=True)]
+        sets = [label_sets(self.calibration_.of(label), part, coverage) for label, part in zip(each, both, strict=True)]
         return np.stack(sets, axis=-1)
 
 

@@ -47,11 +47,14 @@ from ridgewalk.warning import warn
 _POLISH = Polish(100)
 _SOLVE = Polish(5_000, 1e-8)
 _AUTO_BATCH = 200
-_SEEDS = 3  # of a diagnosis, at least
-_WORSE, _LITTLE = 1.2, 0.1  # times a constant's loss; what is below that, where weights leave next to nothing
+_FEWEST_SEEDS = 3  # of a diagnosis, at least
+_FAILED_LOSS, _ALMOST_NOTHING = (
+    1.2,
+    0.1,
+)  # times a constant's loss; what is below that, where weights leave next to nothing
 _SAME = "warm_start goes on from a network of the same inputs, layers, classes and n_seeds."
-_DIVISOR, _LEAST_RATE = 5.0, 1e-6  # of the adaptive rate
-_DIAGNOSED = 4  # sets of fits that a diagnosis keeps
+_RATE_DIVISOR, _LEAST_RATE = 5.0, 1e-6  # of the adaptive rate
+_FITS_IN_MEMORY = 4  # sets of fits that a diagnosis keeps
 EvalSet = tuple[ArrayLike, ArrayLike] | Sequence[tuple[ArrayLike, ArrayLike]]
 
 
@@ -275,7 +278,7 @@ class _OneStrength(Predictor):
 
     @property
     def _has_l1_kink(self) -> bool:
-        """Whether weights can come to rest at 0."""
+        """Whether weights can end at exactly 0."""
         return self.alpha > 0 and self._settings().penalty.sparse
 
     def _fit(
@@ -348,13 +351,13 @@ class _OneStrength(Predictor):
         return self._settings().penalty.at(network, alphas)
 
     def _warn_of_failure(self, done: _Training, loss: Loss, table: _Table) -> None:
-        """Say where a training came to rest above a constant, or did not come to rest."""
+        """Warn where a training converged to a loss above a constant's, or did not converge."""
         fold, rows = table.fold, np.flatnonzero(table.fold.weights)
         standardized = (table.target[rows] - fold.target_center) / fold.target_scale
         null = loss.null_output(standardized, fold.weights[rows])
         constant = loss.values(np.broadcast_to(null, standardized.shape), standardized)
         least, reached = float(weighted_mean(constant, fold.weights[rows])), done.reached[int(np.argmin(done.final))]
-        if all(done.converged) and reached > _WORSE * max(least, _LITTLE):
+        if all(done.converged) and reached > _FAILED_LOSS * max(least, _ALMOST_NOTHING):
             warn(
                 f"Training failed: it came to rest at a loss of {format_number(reached, 4)}, and a constant has "
                 f"{format_number(least, 4)}. Try another learning_rate_init, or set standardize=True.",
@@ -469,9 +472,9 @@ class _OneStrength(Predictor):
         )
 
     def _stopping(self) -> EarlyStopping:
-        """Say what ends a training, and whether it lowers the rate before."""
+        """Return what ends a training, and whether it lowers the rate before."""
         watched: Any = "validation_loss" if self.early_stopping else "objective"
-        adapts = (_DIVISOR, _LEAST_RATE) if self._adapts else ()
+        adapts = (_RATE_DIVISOR, _LEAST_RATE) if self._adapts else ()
         if np.isinf(self.n_iter_no_change):  # nothing but max_iter ends it, and any epoch may be the best
             return EarlyStopping(self.max_iter, 0.0, watched)
         return EarlyStopping(int(min(self.n_iter_no_change, self.max_iter)), self.tol, watched, *adapts)
@@ -502,7 +505,7 @@ class _OneStrength(Predictor):
 
     @ending_with_interpreter
     def diagnose(self, cv: Any = 5, *, groups: ArrayLike | None = None, references: bool = True) -> Diagnosis:
-        """Say whether this strength helps, by how much, and why or why not.
+        """Diagnose whether this strength helps, by how much, and why or why not.
 
         The same training, with the penalty and without, on the same folds, starts and batches; no early stopping.
 
@@ -539,7 +542,7 @@ class _OneStrength(Predictor):
         random, settings = check_random_state(self.random_state), self._settings()
         labels = target if problem.strata is None else problem.strata
         splits = draw_splits(x, labels, cv, loss, random, groups, weights)
-        seeds = draw_seeds(random, max(self.n_seeds, _SEEDS))
+        seeds = draw_seeds(random, max(self.n_seeds, _FEWEST_SEEDS))
         folds = []
         for training, held_out in splits:
             used, unseen = np.zeros_like(weights), np.zeros_like(weights)
@@ -548,7 +551,7 @@ class _OneStrength(Predictor):
         nobody = np.zeros_like(weights)  # holds out the rows of weight 0
         folds.append(standardized_fold(x, target, loss, weights, self.standardize, nobody))
         network = settings.network(x.shape[1], target.shape[1])
-        self._check_memory(settings, network, x, folds, len(seeds) * len(folds), self.dtype, _DIAGNOSED)
+        self._check_memory(settings, network, x, folds, len(seeds) * len(folds), self.dtype, _FITS_IN_MEMORY)
         drawn = network.starts(settings.start_rule, seeds, self.dtype, len(folds))
         start = begun(loss, drawn, target, [fold.weights for fold in folds])
         runs = len(start[0])
@@ -583,7 +586,7 @@ class _OneStrength(Predictor):
         return judge(of_jobs(jobs[0], jobs[1], weights, outputs, fitted, dependence=dependence))
 
     def _warn_of_divergence(self, done: _Training) -> None:
-        """Say which starts diverged, and give up where all did."""
+        """Warn which starts diverged, and raise where all did."""
         lost = ~np.isfinite(done.final)
         mend = "lower learning_rate_init, or set standardize=True"
         if lost.all():
@@ -591,8 +594,8 @@ class _OneStrength(Predictor):
         if lost.any() or done.broke.any():
             found = f"{lost.sum()} of {len(lost)} starts diverged and are left out" if lost.any() else ""
             later = "diverged after the epoch whose weights are kept" if done.broke.any() else ""
-            said = "; ".join(filter(None, (found, later and f"{done.broke.sum()} of {len(lost)} {later}")))
-            warn(f"Training diverged: {said}. To mend it, {mend}.", ConvergenceWarning)
+            sentence = "; ".join(filter(None, (found, later and f"{done.broke.sum()} of {len(lost)} {later}")))
+            warn(f"Training diverged: {sentence}. To mend it, {mend}.", ConvergenceWarning)
 
     def _check_memory(
         self,
@@ -654,7 +657,7 @@ class _OneStrength(Predictor):
 
     def _findings_html(self) -> str:
         loss, validation = type(self.model_.loss).__name__, self.validation_loss_curve_
-        told = [
+        items = [
             (f"training loss ({loss})", format_loss(self.loss_)),
             ("penalty", format_loss(self.penalty_curve_[-1])),
             *([("validation loss", format_loss(validation[-1]))] if validation else []),
@@ -662,7 +665,7 @@ class _OneStrength(Predictor):
             ("inputs used", f"{self.support_.sum()} of {self.n_features_in_}"),
             ("weights that are 0", f"{np.mean(np.concatenate([w.ravel() for w in self.coefs_]) == 0):.0%}"),
         ]
-        return table(("", ""), told)
+        return table(("", ""), items)
 
     def _partial_fit(self, x: Any, target: Array, loss: Loss, weights: Array) -> Self:
         """Train one epoch more on some rows, standardized by all rows so far."""
@@ -708,7 +711,7 @@ class _OneStrength(Predictor):
         if self._adapts and self._no_improvement_count >= self.n_iter_no_change:
             self._no_improvement_count = 0
             if optimizer.learning_rate > _LEAST_RATE:
-                self._optimizer = scheduled(optimizer, InverseTime(), optimizer.learning_rate / _DIVISOR)
+                self._optimizer = scheduled(optimizer, InverseTime(), optimizer.learning_rate / _RATE_DIVISOR)
         return self
 
 
@@ -762,7 +765,7 @@ def _stochastic(estimator: _OneStrength) -> bool:
 
 
 def _pair(eval_set: EvalSet) -> tuple[ArrayLike, ArrayLike]:
-    """Give the rows and the target of an evaluation set, which may stand in a list of one."""
+    """Return the rows and the target of an evaluation set, which may stand in a list of one."""
     pairs = [eval_set] if isinstance(eval_set, tuple) else list(eval_set)
     if len(pairs) != 1 or len(pairs[0]) != 2:
         raise ValueError(f"eval_set is one pair (X, y), got {len(pairs)} entries.")
@@ -775,7 +778,7 @@ _FIRST = """
     solver : "adam", "sgd" or "lbfgs", default "adam"
         "lbfgs" takes all rows at once, in float64: what small tables want. It knows no group lasso.
     alpha : float, default 1e-4
-        The strength. Unlike scikit-learn's it is divided by nothing (:mod:`ridgewalk.convert` has its value there).
+        The strength. Unlike scikit-learn's it is not divided by the rows: :mod:`ridgewalk.convert` converts it.
     l1_ratio : float, default 0
         0 is L2 alone, as scikit-learn has it; 1 is L1 alone.
     batch_size : int, "auto" or None, default "auto"
@@ -871,7 +874,7 @@ class MLPClassifier(_ClassifierMixin, _OneStrength):
         return self._fit(x, self._encoded(labels), strata, self._loss, weights, evaluated)
 
     def _numbers(self, target: Any) -> Any:
-        """Give the numbers of known classes."""
+        """Return the numbers of known classes."""
         if self._multilabel:
             return target
         unknown = np.setdiff1d(target, self.classes_)

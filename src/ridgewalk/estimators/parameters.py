@@ -46,7 +46,7 @@ NETWORK = """
         "poisson".
     penalty : "elasticnet", "group_lasso", "mcp", "group_mcp" or PathPenalty, default "elasticnet"
         ``alpha * (l1_ratio sum|w| + (1 - l1_ratio)/2 sum w^2)`` over all weight arrays: it is added to the mean loss,
-        and divided by nothing. The group lasso drops whole inputs: ``alpha sqrt(H) sum_j ||w1_j||``, with
+        and not divided by the rows. The group lasso drops whole inputs: ``alpha sqrt(H) sum_j ||w1_j||``, with
         ``upper_l2 * sum w^2`` on the layers above. MCP and group MCP do the same to single weights of the first layer
         and to whole inputs, and shrink large ones less, beyond ``gamma * alpha`` not at all; ``upper_l2`` is then on
         the first layer, too. An object of :mod:`ridgewalk.path.families`, or a class of yours, has its own numbers.

@@ -128,12 +128,12 @@ class TablePlan:
     def to_dict(self) -> PlanData:
         """Return everything as plain data, ready for JSON."""
         columns = self.columns.astype(object).where(self.columns.notna(), None)
-        given = None if self.classes is None else {str(label): rows for label, rows in self.classes.items()}
+        class_counts = None if self.classes is None else {str(label): rows for label, rows in self.classes.items()}
         positive = self.pos_label.item() if isinstance(self.pos_label, np.generic) else self.pos_label
         return {
             "task": self.task,
             "target": self.target,
-            "classes": given,
+            "classes": class_counts,
             "positive": positive,
             "rows": self.rows,
             "rows_left_out": self.rows_left_out,
@@ -160,16 +160,16 @@ class TablePlan:
 
     def _heading(self, inputs: int, encoded: int) -> str:
         """Describe task, rows and columns in a sentence or two."""
-        said = f"{self.task.capitalize()} of {self.target!r}: {format_count(self.rows, 'row')}"
-        said += f" ({self.rows_left_out:,} more have weight 0)" if self.rows_left_out else ""
-        said += f", {format_count(inputs, 'input')}, {format_count(encoded, 'column')} after encoding."
+        heading = f"{self.task.capitalize()} of {self.target!r}: {format_count(self.rows, 'row')}"
+        heading += f" ({self.rows_left_out:,} more have weight 0)" if self.rows_left_out else ""
+        heading += f", {format_count(inputs, 'input')}, {format_count(encoded, 'column')} after encoding."
         if self.classes is not None:
             each = [
                 f"{label} {rows:,}{' (positive)' if self.pos_label is not None and label == self.pos_label else ''}"
                 for label, rows in self.classes.items()
             ]
-            said += f"\nClasses: {', '.join(each)}."
-        return said
+            heading += f"\nClasses: {', '.join(each)}."
+        return heading
 
 
 def plan_of(

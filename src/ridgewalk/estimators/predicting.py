@@ -132,7 +132,7 @@ class Predictor(SelectorMixin, BaseEstimator):  # type: ignore[misc]
         return np.asarray(self.support_)
 
     def compact(self, X: ArrayLike | None = None) -> Self:
-        """Give a copy that predicts the same without the inputs and units that do not matter, and without the path.
+        """Return a copy that predicts the same without the inputs and units that do not matter, and without the path.
 
         It takes the same columns as before. Its predictions are equal to rounding (sums are shorter): within 1e-12
         of the largest output. Its ``compaction_`` says how much smaller it is; its ``coefs_`` are the small ones, whose

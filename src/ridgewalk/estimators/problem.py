@@ -99,7 +99,7 @@ USUAL: PathOptions = {
 
 @ending_with_interpreter
 def mlp_path(X: ArrayLike, y: ArrayLike, **options: Unpack[PathOptions]) -> MLPPath:
-    """Walk the path: every strength x fold x seed, and every strength x seed on all data.
+    """Fit the path: every strength x fold x seed, and every strength x seed on all data.
 
     Parameters
     ----------
@@ -158,28 +158,29 @@ def mlp_path(X: ArrayLike, y: ArrayLike, **options: Unpack[PathOptions]) -> MLPP
     unknown = sorted(options.keys() - USUAL.keys())
     if unknown:
         raise TypeError(f"mlp_path has no option {', '.join(unknown)}: its options are {', '.join(USUAL)}.")
-    given = USUAL | options
-    settings, standardize, engine = given["settings"] or PathSettings(), given["standardize"], given["engine"]
-    checkpoint_dir, random_state, n_jobs = given["checkpoint_dir"], given["random_state"], given["n_jobs"]
-    if given["memory"] is not None:
+    arguments = USUAL | options
+    settings = arguments["settings"] or PathSettings()
+    standardize, engine = arguments["standardize"], arguments["engine"]
+    checkpoint_dir, random_state, n_jobs = arguments["checkpoint_dir"], arguments["random_state"], arguments["n_jobs"]
+    if arguments["memory"] is not None:
         warn_deprecated("memory=", "checkpoint_dir=")
-        checkpoint_dir = given["memory"]
-    if given["route"] is not None:
+        checkpoint_dir = arguments["memory"]
+    if arguments["route"] is not None:
         warn_deprecated("route=", "settings=")
-        route = given["route"]
+        route = arguments["route"]
         settings, standardize, engine = route.settings(), route.standardize, route.engine
-    if given["penalty"] is not None:
-        settings = replace(settings, penalty=given["penalty"])
+    if arguments["penalty"] is not None:
+        settings = replace(settings, penalty=arguments["penalty"])
     x, target = check_X_y(X, y, dtype=np.float64, accept_sparse="csr", multi_output=True, ensure_min_samples=2)
-    criterion, target = loss_and_target(given["loss"], target)
-    weights = row_weights(given["sample_weight"], x)
-    sampling = Sampling(given["cv"], given["n_seeds"], random_state, given["groups"])
+    criterion, target = loss_and_target(arguments["loss"], target)
+    weights = row_weights(arguments["sample_weight"], x)
+    sampling = Sampling(arguments["cv"], arguments["n_seeds"], random_state, arguments["groups"])
     problem = path_problem(x, target, criterion, sampling, weights, standardize)
-    with progress("Fitting the path", given["verbose"]) as watched:
+    with progress("Fitting the path", arguments["verbose"]) as watched:
         runner = Runner(
             engine, 1 if n_jobs is None else n_jobs, watched, checkpoint_store(checkpoint_dir, random_state)
         )
-        return fit_path(problem, settings, given["alphas"], runner)
+        return fit_path(problem, settings, arguments["alphas"], runner)
 
 
 def _spelled_out() -> inspect.Signature:
@@ -373,8 +374,8 @@ def _split(X: Any, y: Any, cv: Any, loss: Loss, random: Any, groups: Any) -> lis
 def row_weights(sample_weight: ArrayLike | None, X: Any, class_weight: Any = None, y: Any = None) -> Array:
     """Weight of each row: its own, times that of its class (from all rows of y where it is "balanced")."""
     weights = np.asarray(_check_sample_weight(sample_weight, X, dtype=np.float64, ensure_non_negative=True))
-    given = class_weight if isinstance(class_weight, Mapping) else {}
-    for label, weight in given.items():
+    weight_of = class_weight if isinstance(class_weight, Mapping) else {}
+    for label, weight in weight_of.items():
         if not (isinstance(weight, Real) and 0 <= float(weight) < np.inf):
             raise ValueError(f"class_weight of class {label!r} is {weight!r}: a number of zero or more is needed.")
     return weights if class_weight is None else weights * compute_sample_weight(class_weight, y)

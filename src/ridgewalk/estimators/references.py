@@ -31,9 +31,9 @@ from ridgewalk.losses import Loss, facts
 _MOST_ROWS = 5_000  # of a training set: more teach these models little that matters here
 _MOST_NUMBERS = 5_000_000
 _LEAF, _TREES, _CENTERS = 5, 100, 200
-_SHARPNESS = {"wide": 0.5, "middling": 3.0, "narrow": 20.0}  # of the kernel exp(-sharpness |x - x'|^2 / columns)
-_DOUBT = 0.01  # share of even chances in every prediction
-_SMALLEST = 1e-6  # rate
+_KERNEL_SHARPNESS = {"wide": 0.5, "middling": 3.0, "narrow": 20.0}  # of the kernel exp(-sharpness |x - x'|^2 / columns)
+_EVEN_CHANCES = 0.01  # share of even chances in every prediction
+_LEAST_RATE = 1e-6  # rate
 
 
 def reference_outputs(
@@ -44,7 +44,7 @@ def reference_outputs(
     sample_weight: Array,
     progress: Progress | None = None,
 ) -> dict[str, list[Array]]:
-    """Give outputs (n, C) of every reference model for the rows that each fold holds out, in units of the target.
+    """Return outputs (n, C) of every reference model for the rows that each fold holds out, in units of the target.
 
     Rows are in the order of the table, whatever the splitter's; those of weight 0 are left out.
 
@@ -93,7 +93,7 @@ def reference_outputs(
 
 
 def _models(labelled: bool, several: bool, rows: int) -> dict[str, Any]:
-    """Give the models by name, for training sets of so many rows."""
+    """Return the models by name, for training sets of so many rows."""
     if labelled:
         trees = HistGradientBoostingClassifier(max_iter=_TREES, learning_rate=0.05, random_state=0)
         forest = RandomForestClassifier(_TREES, min_samples_leaf=_LEAF, random_state=0)
@@ -112,7 +112,7 @@ def _models(labelled: bool, several: bool, rows: int) -> dict[str, Any]:
         f"a {width} kernel": make_pipeline(
             StandardScaler(), FunctionTransformer(_shrunk, kw_args={"sharpness": sharpness}), kernel, line
         )
-        for width, sharpness in _SHARPNESS.items()
+        for width, sharpness in _KERNEL_SHARPNESS.items()
     }
 
 
@@ -126,10 +126,10 @@ def _output(model: Any, x: Array, loss: Loss, classes: int, labelled: bool) -> A
     activation = facts(loss).output_activation
     if not labelled:
         predicted = np.asarray(model.predict(x), dtype=float).reshape(len(x), -1)
-        return np.log(np.maximum(predicted, _SMALLEST)) if activation == "exponential" else predicted
+        return np.log(np.maximum(predicted, _LEAST_RATE)) if activation == "exponential" else predicted
     chances = np.full((len(x), classes), 0.0)
     chances[:, model.classes_] = model.predict_proba(x)
     # A few neighbours or leaves of one class are no certainty.
-    chances = (1 - _DOUBT) * chances + _DOUBT / classes
+    chances = (1 - _EVEN_CHANCES) * chances + _EVEN_CHANCES / classes
     logs = np.log(chances)
     return logs if activation == "softmax" else logs[:, [1]] - logs[:, [0]]

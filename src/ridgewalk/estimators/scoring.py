@@ -84,11 +84,11 @@ def score_of(
         seen.ensemble = False
         seen.scoring = None  # a scorer may ask for the estimator's own score
         seen._set_models([model], 0)
-        given = {"sample_weight": weights[rows]} if weighted else {}
+        arguments = {"sample_weight": weights[rows]} if weighted else {}
         if positive is None:
-            return float(scorer(seen, x[rows], y[rows], **given))
+            return float(scorer(seen, x[rows], y[rows], **arguments))
         judged = OfPositive(seen, positive)
-        return float(scorer(judged, x[rows], judged.as_target(y[rows]), **given))
+        return float(scorer(judged, x[rows], judged.as_target(y[rows]), **arguments))
 
     def attempt(rows: Integers, weighted: bool) -> float | Exception:
         with warnings.catch_warnings():

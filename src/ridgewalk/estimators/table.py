@@ -739,7 +739,7 @@ class TableClassifier(SetMixin, ClassifierMixin, _TableEstimator):  # type: igno
     }
 
     def fit(self, X: Any, y: Any, sample_weight: ArrayLike | None = None, *, groups: ArrayLike | None = None) -> Self:
-        """See :data:`_FIT`."""
+        """Fit the model (:data:`_FIT`)."""
         self._validate_params()
         return self._fit(X, self._target(y), sample_weight, groups)
 
@@ -778,7 +778,7 @@ class TableRegressor(IntervalMixin, RegressorMixin, _TableEstimator):  # type: i
     }
 
     def fit(self, X: Any, y: Any, sample_weight: ArrayLike | None = None, *, groups: ArrayLike | None = None) -> Self:
-        """See :data:`_FIT`."""
+        """Fit the model (:data:`_FIT`)."""
         self._validate_params()
         return self._fit(X, self._target(y), sample_weight, groups)
 

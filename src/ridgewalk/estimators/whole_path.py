@@ -1,4 +1,4 @@
-"""Estimators that walk a path and choose its strength by cross-validation."""
+"""Estimators that fit a whole path and choose its strength by cross-validation."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ from ridgewalk.path.selection import Choice, Rule, best_path, cross_chosen, nest
 from ridgewalk.path.settings import PathSettings, Precision, Schedule
 from ridgewalk.progress import progress
 from ridgewalk.report.answer import Answer, answered
-from ridgewalk.report.compared import Given
+from ridgewalk.report.compared import PageRows
 from ridgewalk.report.details import Extras, page_data
 from ridgewalk.report.html import excerpt, render
 from ridgewalk.report.schema import ChosenOn, CompetitorName, LinearSummary, Summary
@@ -86,10 +86,13 @@ from ridgewalk.threads import ending_with_interpreter
 from ridgewalk.warning import renamed, warn
 
 _HISTORY_POINTS = 100  # at a training that is followed
-_FEW_EPOCHS, _FAR_ABOVE = 20, 2.0  # with less no network is expected to learn; times a constant's loss
-_ABOVE = 1e-6  # of a constant's loss: less than that is not below it
-_BEHIND, _FINE = 2.0, 0.01  # standard errors; of a constant's loss: where a linear model leaves less, little is left
-_UNSOLVED = 1e-4  # residual above which a linear model counts as unsolved
+_FEW_EPOCHS, _FAILED_LOSS = 20, 2.0  # with less no network is expected to learn; times a constant's loss
+_LEAST_GAIN = 1e-6  # of a constant's loss: less than that is not below it
+_CLEARLY_WORSE, _NEARLY_PERFECT = (
+    2.0,
+    0.01,
+)  # standard errors; of a constant's loss: where a linear model leaves less, little is left
+_UNSOLVED_RESIDUAL = 1e-4  # residual above which a linear model counts as unsolved
 
 
 _OLD_NAMES = {"walk": "schedule", "memory": "checkpoint_dir"}
@@ -225,8 +228,8 @@ class _PathEstimator(Calibrated, PathAtStrength):
             batch_size=self.batch_size,
             selecting=self._selects,
         )
-        given = {field.name: getattr(self, field.name) for field in fields(rule)}
-        chosen = {name: value for name, value in given.items() if not (isinstance(value, str) and value == "auto")}
+        parameters = {field.name: getattr(self, field.name) for field in fields(rule)}
+        chosen = {name: value for name, value in parameters.items() if not (isinstance(value, str) and value == "auto")}
         return replace(rule, **chosen)
 
     def _maps(self, x: Any, weights: Array) -> MapRule | None:
@@ -358,7 +361,7 @@ class _PathEstimator(Calibrated, PathAtStrength):
 
     @ending_with_interpreter
     def diagnose(self, alpha: float | None = None, *, references: bool = True) -> Diagnosis:
-        """Say whether regularization helped, by how much, and why or why not.
+        """Diagnose whether regularization helped, by how much, and why or why not.
 
         The path's arms at strength 0 and at the chosen one are trained once more, and a few beside them (early
         stopping, L1 and L2 alone, wider and longer networks where this one underfits), on the same folds and starts;
@@ -452,7 +455,7 @@ class _PathEstimator(Calibrated, PathAtStrength):
         return names
 
     def _choice(self) -> Choice:
-        """Give both rules' strengths on the path, and the one that was taken."""
+        """Return both rules' strengths on the path, and the one that was taken."""
         return replace(self.path_.choose(), chosen=self.index_)
 
     @property
@@ -472,7 +475,7 @@ class _PathEstimator(Calibrated, PathAtStrength):
         return f"{self.selection}{by}"
 
     def heldout_scores(self) -> ConditionScores:
-        """Give what was lost on held-out rows, each fold at the strength that the other folds choose.
+        """Return the losses of held-out rows, each fold at the strength that the other folds choose.
 
         Returns
         -------
@@ -528,7 +531,7 @@ class _PathEstimator(Calibrated, PathAtStrength):
         return None if self.path_.settings.linear else less_linear(self.heldout_scores(), linear, self.selection)
 
     def _linear_models(self) -> LinearSummary | None:
-        """Tell what linear models reach on the same folds, and the network beside them."""
+        """Summarize what linear models reach on the same folds, and the network beside them."""
         less, linear = self._less_linear(), chosen_by_others(self.linear_path_, self.selection)
         if less is None or linear is None or not np.isfinite(less.mean):
             return None
@@ -605,8 +608,8 @@ class _PathEstimator(Calibrated, PathAtStrength):
         summary = content.of_table or self.summary(content.origins)
         extras = Extras(
             classes=self._names_of_outputs(),
-            given=self._given(content.X, content.y),
-            fit=None if problem is None else Given(problem.x, problem.target),
+            page_rows=self._page_rows(content.X, content.y),
+            fit=None if problem is None else PageRows(problem.x, problem.target),
             variables=None if encoder is None else variables_of(encoder),
             columns=None if encoder is None else encoder.names,
             selection=getattr(self, "input_selection_", None),
@@ -626,15 +629,15 @@ class _PathEstimator(Calibrated, PathAtStrength):
         return page
 
     def _shown(self, origins: list[str] | None = None) -> tuple[MLPPath, Rule, list[str], Choice]:
-        """Give what is told of the path, on a page, in a picture, in a notebook: path, rule, names, choice."""
+        """Return what a page, a picture or a notebook shows of the path: path, rule, names, choice."""
         names = self._origins(origins)
         return self.path_, self.selection, names, self._choice()
 
-    def _given(self, X: Any, y: Any) -> Given | None:
+    def _page_rows(self, X: Any, y: Any) -> PageRows | None:
         """Check rows to compare predictions on."""
         if (X is None) != (y is None):
             raise ValueError("Give X and y together, or neither: predictions are compared with y.")
-        return None if X is None else Given(*self._compared(X, y))
+        return None if X is None else PageRows(*self._compared(X, y))
 
     def _refit_history(self, indices: Sequence[int]) -> History:
         """Train the folds at some strengths of the path once more, and say how that went; held-out rows validate.
@@ -740,8 +743,8 @@ class _PathEstimator(Calibrated, PathAtStrength):
     def _warn_of_linear_model(self) -> None:
         """Warn where a linear model predicts counts better."""
         counts = facts(self.path_.loss).output_activation == "exponential" and self.scoring is None
-        less = self._less_linear() if counts and self.linear_loss_ < _FINE * self.null_loss_ else None
-        if less is not None and less.mean > _BEHIND * less.error:  # advice; a verdict asks for more
+        less = self._less_linear() if counts and self.linear_loss_ < _NEARLY_PERFECT * self.null_loss_ else None
+        if less is not None and less.mean > _CLEARLY_WORSE * less.error:  # advice; a verdict asks for more
             warn(
                 f"The linear model predicts better: its held-out loss is {self.linear_loss_:.4g}, the network's "
                 f"{self.heldout_loss_:.4g} and a constant's {self.null_loss_:.4g}. Counts as large as these are known "
@@ -779,7 +782,7 @@ class _PathEstimator(Calibrated, PathAtStrength):
         self._set_chosen()
         self.n_iter_ = path.settings.max_iter
         self._warn_of_failures(path)
-        if path.settings.linear and path.residual[index].max() > _UNSOLVED:
+        if path.settings.linear and path.residual[index].max() > _UNSOLVED_RESIDUAL:
             warn(
                 f"The linear model is not at its optimum (residual {path.residual[index].max():.2g}): "
                 "set standardize=True; the absolute error, which has kinks of its own, is solved only roughly.",
@@ -788,13 +791,13 @@ class _PathEstimator(Calibrated, PathAtStrength):
         return self
 
     def _warn_of_failures(self, path: MLPPath) -> None:
-        """Say where trainings diverged, or left every unpenalized network no better than a constant."""
+        """Warn where trainings diverged, or left every unpenalized network no better than a constant."""
         lost, mend = path.diverged, "lower learning_rate_init, or set standardize=True"
         if lost.any():
             at_zero = f", {np.count_nonzero(lost[0])} of them at strength 0" if lost[0].any() else ""
-            said = f"{np.count_nonzero(lost)} of {lost.size} trainings diverged{at_zero}"
+            sentence = f"{np.count_nonzero(lost)} of {lost.size} trainings diverged{at_zero}"
             others = "" if path.lost.all(axis=(1, 2)).any() else "; other networks of the path stand in their places"
-            warn(f"Training diverged: {said}{others}. To mend it, {mend}.", ConvergenceWarning)
+            warn(f"Training diverged: {sentence}{others}. To mend it, {mend}.", ConvergenceWarning)
             return
         path = self._plain_path
         problem, whole = self._problem, path.whole
@@ -803,12 +806,12 @@ class _PathEstimator(Calibrated, PathAtStrength):
         null = float(weighted_mean(losses, whole.weights[rows]))
         reached = float(path.train_loss[0, -1].min())
         nothing_to_learn = null == 0 or not np.isfinite(whole.scale).any()  # a constant target, constant inputs
-        if path.settings.linear or nothing_to_learn or reached < null - _ABOVE * abs(null):
+        if path.settings.linear or nothing_to_learn or reached < null - _LEAST_GAIN * abs(null):
             return
         x, seeds = problem.x[rows], range(path.train_loss.shape[-1])
         constant = all(np.ptp(path.model(0, seed).output(x), axis=0).max() == 0 for seed in seeds)
         # In a few epochs no network learns: then only what the start cannot have been is a failure of the rate.
-        if constant or (path.settings.max_iter >= _FEW_EPOCHS and reached > _FAR_ABOVE * abs(null)):
+        if constant or (path.settings.max_iter >= _FEW_EPOCHS and reached > _FAILED_LOSS * abs(null)):
             warn(
                 f"Training failed: without a penalty no network loses less on the training rows ({reached:.4g}) than a "
                 f"constant ({null:.4g}). To mend it, {mend}, or raise max_iter.",
@@ -823,8 +826,8 @@ _FIRST = """
         what it came to.
     alphas : int, array_like, "qut" or "auto"
         How many strengths on a geometric grid below the one where the null model wins, or the strengths themselves; the
-        unpenalized 0 is always added. "qut" is the one strength that keeps no input, 20 times in 21, where the inputs
-        say nothing (found by shuffling); it is then taken without any choice.
+        unpenalized 0 is always added. "qut" is the one strength that keeps no input, with probability 20/21, where the
+        target does not depend on the inputs (found by shuffling); it is then taken without any choice.
     l1_ratio : float or sequence of float, default 0.5
         Of several, each has its own path.
     pieces : int, default 0
@@ -835,7 +838,7 @@ _FIRST = """
         where inputs leave as groups. 0 takes columns as they are.
     select_inputs : bool, default False
         Select inputs by an adaptive group path, refits of every support, and a gate against the null model
-        (:mod:`ridgewalk.path.input_selection`), instead of walking one path; ``penalty`` is then the group lasso. Of
+        (:mod:`ridgewalk.path.input_selection`), instead of fitting one path; ``penalty`` is then the group lasso. Of
         refits within one standard error of the lowest loss ``selection="min"`` takes that whose inputs most folds hold,
         ``"1se"`` that of lowest loss, with fewer inputs.
     relax : bool, default False
@@ -907,7 +910,7 @@ _MIDDLE = """
 
 @documented(_FIRST, _MIDDLE)
 class MLPClassifierCV(SetMixin, ScoredByScoring, _ClassifierMixin, _PathEstimator):
-    """A neural network classifier that walks its L1/L2 path and chooses the strength by cross-validation.
+    """A neural network classifier that fits its whole L1/L2 path and chooses the strength by cross-validation.
 
     Two classes share one logit and binary cross-entropy, more have a softmax, several labels have a logit each.
     """
@@ -927,7 +930,7 @@ class MLPClassifierCV(SetMixin, ScoredByScoring, _ClassifierMixin, _PathEstimato
         *,
         groups: ArrayLike | None = None,
     ) -> Self:
-        """Walk the path, choose a strength, keep the network trained on all rows at it.
+        """Fit the path, choose a strength, keep the network trained on all rows at it.
 
         Parameters
         ----------
@@ -955,7 +958,7 @@ class MLPClassifierCV(SetMixin, ScoredByScoring, _ClassifierMixin, _PathEstimato
 
 @documented(_FIRST, _MIDDLE)
 class MLPRegressorCV(IntervalMixin, ScoredByScoring, _RegressorMixin, _PathEstimator):
-    """A neural network regressor that walks its L1/L2 path and chooses the strength by cross-validation.
+    """A neural network regressor that fits its whole L1/L2 path and chooses the strength by cross-validation.
 
     Held-out losses are in y's own units; with several targets, each in units of its own deviation.
     """
@@ -975,7 +978,7 @@ class MLPRegressorCV(IntervalMixin, ScoredByScoring, _RegressorMixin, _PathEstim
         *,
         groups: ArrayLike | None = None,
     ) -> Self:
-        """Walk the path, choose a strength, keep the network trained on all rows at it.
+        """Fit the path, choose a strength, keep the network trained on all rows at it.
 
         Parameters
         ----------

@@ -1,4 +1,4 @@
-"""Fitted models in other forms, with equal predictions and without what is dead.
+"""Fitted models in other forms, with equal predictions and without unused inputs and units.
 
 to_onnx     the whole pipeline, from the user's columns to labels and probabilities, for onnxruntime and others
 to_torch    the networks, as a ``state_dict`` of PyTorch

@@ -15,7 +15,7 @@ from ridgewalk.export.torch_state import module, prediction, torch_state
 from ridgewalk.files import written
 from ridgewalk.tables import Encoder
 
-_SHOWN = 10  # columns named in a sentence
+_MOST_NAMED = 10  # columns named in a sentence
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,7 +42,7 @@ class Exported:
         return next(iter(self.files.values()))
 
     def placed(self, file: str | PathLike[str]) -> dict[Path, bytes]:
-        """Say what goes where if the model is written to ``file``.
+        """Return what goes where if the model is written to ``file``.
 
         Raises
         ------
@@ -81,7 +81,7 @@ class Exported:
 def to_onnx(
     model: Estimator, encoder: Encoder | None = None, *, target: str = "target", coverage: float | None = None
 ) -> Exported:
-    """Give a fitted model as an ONNX graph of the whole pipeline, in double precision.
+    """Return a fitted model as an ONNX graph of the whole pipeline, in double precision.
 
     Every column that the model uses is an input (rows, 1) of its name: doubles for numbers, NaN where they are missing;
     the same for dates, as days from 1970-01-01 UTC; text for categories, empty where they are missing. A model of an
@@ -137,7 +137,7 @@ def to_onnx(
 
 
 def to_torch(model: Estimator, encoder: Encoder | None = None, *, target: str = "target") -> Exported:
-    """Give a fitted model's networks as a ``state_dict`` of PyTorch, in a safetensors file; PyTorch is not needed.
+    """Return a fitted model's networks as a ``state_dict`` of PyTorch, in a safetensors file; PyTorch is not needed.
 
     It fits a ``torch.nn.Sequential`` of dense layers and activations in double precision, with standardizing folded
     into its first and last layers; the file's metadata has the line that builds it ("module"). It takes those encoded
@@ -189,7 +189,7 @@ def to_torch(model: Estimator, encoder: Encoder | None = None, *, target: str = 
 def to_numpy(
     model: Estimator, encoder: Encoder | None = None, *, target: str = "target", coverage: float | None = None
 ) -> Exported:
-    """Give a fitted model as a Python file that needs NumPy alone, to be read, changed and run.
+    """Return a fitted model as a Python file that needs NumPy alone, to be read, changed and run.
 
     It has ``predict``, and of a classifier ``predict_proba``, which take a dict of columns, a frame, or a list of rows
     that are dicts (of a model of an array, an array), and every step between: the encoding, the standardizing, the
@@ -234,5 +234,5 @@ def to_numpy(
 
 
 def _list(names: list[str]) -> str:
-    more = [f"and {len(names) - _SHOWN} more"] if len(names) > _SHOWN else []
-    return ", ".join(names[:_SHOWN] + more)
+    more = [f"and {len(names) - _MOST_NAMED} more"] if len(names) > _MOST_NAMED else []
+    return ", ".join(names[:_MOST_NAMED] + more)

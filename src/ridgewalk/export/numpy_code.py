@@ -89,7 +89,7 @@ def _imports(functions: Sequence[str], large: bool) -> str:
 
 
 def _encoding(plan: Recipe) -> list[str]:
-    """Give the functions that turn a table into numbers: those that the features need."""
+    """Return the functions that turn a table into numbers: those that the features need."""
     if plan.features is None:
         return []
     uses = {_function(plan, feature) for feature in plan.features}
@@ -100,11 +100,11 @@ def _encoding(plan: Recipe) -> list[str]:
     sections += [_AMONG] if uses & {"among", "not_among"} else []
     sections += [_NOT_AMONG] if "not_among" in uses else []
     ordered = any(feature.order for feature in plan.features)
-    given, order = (", order=None", ", order") if ordered else ("", "")
+    parameter, order = (", order=None", ", order") if ordered else ("", "")
     of_dates = {"days": _DAYS, "sine": _SINE, "cosine": _COSINE}
-    sections += [code.format(given, order) for name, code in of_dates.items() if name in uses]
+    sections += [code.format(parameter, order) for name, code in of_dates.items() if name in uses]
     if uses & of_dates.keys():
-        sections.append(_MOMENTS.format(given, "as_iso(value, order)" if ordered else "str(value)"))
+        sections.append(_MOMENTS.format(parameter, "as_iso(value, order)" if ordered else "str(value)"))
     sections += [_AS_ISO] if ordered else []
     sections += [_MISSING] if "missing" in uses else []
     sections += [_MISSING_NUMBER] if uses & {"missing_number", "missing_comma_number"} else []
@@ -115,7 +115,7 @@ def _encoding(plan: Recipe) -> list[str]:
 
 
 def _named_missing(plan: Recipe) -> str:
-    """Give the function that says what is missing where texts, and numbers and dates that they say, mean that."""
+    """Return the function that finds missing values, where texts, and numbers and dates in texts, may mean them."""
     missing = plan.missing
     lines = (_OF_TYPED_NUMBERS if missing.numbers else "") + (_OF_TYPED_DATES if missing.moments else "")
     named = (" or number" if missing.numbers else "") + (" or date" if missing.moments else "")
@@ -297,7 +297,7 @@ def _maps(plan: Recipe) -> bool:
 
 
 def _own_steps(plan: Recipe, large: bool) -> list[str]:
-    """Give the functions of several networks: what each takes of which columns, and how it is read from a file."""
+    """Return the functions of several networks: what each takes of which columns, and how it is read from a file."""
     if _alone(plan):
         return []
     steps = [_MAPPED, _OUTPUT_MAPPED] if _maps(plan) else [_OUTPUT]
@@ -334,7 +334,7 @@ def read_network(stored, number, depth):
 
 
 def _network(activation: Layer | None) -> list[str]:
-    """Give the function that runs the layers, and what it needs."""
+    """Return the function that runs the layers, and what it needs."""
     if activation is None:
         return [_STRAIGHT]
     match activation:
@@ -403,7 +403,7 @@ def rates(z):
 
 
 def _predicting(plan: Recipe) -> list[str]:
-    """Give the functions that standardize, run the network and predict."""
+    """Return the functions that standardize, run the network and predict."""
     takes, rows = ("table", "encode(table)") if plan.features else ("x", "np.asarray(x)[:, USED]")
     link = {"rates": "rates", "numbers": ""}.get(plan.output, "chances")
     if _alone(plan):
@@ -452,7 +452,7 @@ def predict({}):
 
 
 def _arrays(plan: Recipe) -> dict[str, np.ndarray[Any, Any]]:
-    """Give all numbers by the names that the file has for them."""
+    """Return all numbers by the names that the file has for them."""
     if not _alone(plan):
         own = {name: array for k, model in enumerate(plan.models, 1) for name, array in _own(plan, model, k).items()}
         return own | coverage_arrays(plan.covered)
@@ -464,12 +464,12 @@ def _arrays(plan: Recipe) -> dict[str, np.ndarray[Any, Any]]:
 
 
 def _own_names(plan: Recipe) -> list[str]:
-    """Give the names of what each of several networks has beside its layers."""
+    """Return the names of what each of several networks has beside its layers."""
     return ["COLUMNS", *(["KIND"] if _maps(plan) else []), "CENTER", "SCALE"]
 
 
 def _own(plan: Recipe, model: Model, number: int) -> dict[str, np.ndarray[Any, Any]]:
-    """Give the numbers of one of several networks by name.
+    """Return the numbers of one of several networks by name.
 
     A number takes one step from its column: what comes after a map's curve, and the target's units, are in the layers.
     """
@@ -486,13 +486,13 @@ def _own(plan: Recipe, model: Model, number: int) -> dict[str, np.ndarray[Any, A
 
 
 def _layers(parameters: Arrays, number: str = "") -> dict[str, np.ndarray[Any, Any]]:
-    """Give the weights and biases of each layer by name."""
+    """Return the weights and biases of each layer by name."""
     pairs = enumerate(zip(parameters[::2], parameters[1::2], strict=True), 1)
     return {f"{name}{number}{k}": array for k, (w, b) in pairs for name, array in (("W", w), ("B", b[0]))}
 
 
 def _learned(plan: Recipe, arrays: dict[str, np.ndarray[Any, Any]], large: bool, reads_csv: bool) -> str:
-    """Give all that was learned, as literals, or read from the file beside."""
+    """Return all that was learned, as literals, or read from the file beside."""
     lines = ["# What was learned", "# fmt: off"]
     if reads_csv:
         lines += _listed("GAPS = {", map(_literal, DEFAULT_TEXTS), "}")
@@ -512,7 +512,7 @@ def _learned(plan: Recipe, arrays: dict[str, np.ndarray[Any, Any]], large: bool,
 
 
 def _stored(plan: Recipe, arrays: dict[str, np.ndarray[Any, Any]]) -> list[str]:
-    """Give the lines that read the numbers from the file beside."""
+    """Return the lines that read the numbers from the file beside."""
     opened = 'with np.load(Path(__file__).with_suffix(".npz")) as stored:'
     if _alone(plan):
         return [
@@ -529,7 +529,7 @@ def _stored(plan: Recipe, arrays: dict[str, np.ndarray[Any, Any]]) -> list[str]:
 
 
 def _written(plan: Recipe, arrays: dict[str, np.ndarray[Any, Any]]) -> list[str]:
-    """Give the numbers as literals."""
+    """Return the numbers as literals."""
     lines = [line for name, array in arrays.items() for line in _array(name, array)]
     if _alone(plan):
         return [*lines, f"LAYERS = {_layer_names(plan.models[0])}"]
@@ -565,13 +565,13 @@ def _function(plan: Recipe, feature: Feature) -> str:
 
 def _taking(plan: Recipe, feature: Feature) -> str:
     """Write a line of FEATURES: a function, a column and what was learned of it."""
-    given = [_function(plan, feature), _literal(feature.column)]
+    arguments = [_function(plan, feature), _literal(feature.column)]
     if feature.kind == "text":
-        given.append(f"[{', '.join(map(_literal, feature.texts))}]")
+        arguments.append(f"[{', '.join(map(_literal, feature.texts))}]")
     elif not np.isnan(feature.number):
-        given.append(repr(feature.number))
-        given += [] if feature.order is None else [_literal(feature.order)]
-    return f"({', '.join(given)})"
+        arguments.append(repr(feature.number))
+        arguments += [] if feature.order is None else [_literal(feature.order)]
+    return f"({', '.join(arguments)})"
 
 
 def _missing_values(plan: Recipe) -> list[str]:
@@ -621,7 +621,7 @@ def _listed(head: str, items: Iterable[str], tail: str) -> list[str]:
 
 
 def _main(plan: Recipe) -> str:
-    """Give the function that prints the predictions of a CSV file."""
+    """Return the function that prints the predictions of a CSV file."""
     if plan.classes:
         return _MAIN_OF_CLASSES if plan.covered is None else _MAIN_OF_CLASSES_AND_SETS
     return _MAIN_OF_NUMBERS if plan.covered is None else _MAIN_OF_NUMBERS_AND_INTERVALS
@@ -644,7 +644,7 @@ _FIND_SEPARATOR = """\
 
 
 def _reading(plan: Recipe) -> str:
-    """Give the function that reads a CSV file, as the file of the fit was read."""
+    """Return the function that reads a CSV file, as the file of the fit was read."""
     encoding, separator = plan.read_as.encoding or "utf-8-sig", plan.read_as.separator
     encoding = "utf-8-sig" if encoding.lower().replace("_", "-") in ("utf-8", "utf8") else encoding
     found = _FIND_SEPARATOR if separator is None else ""

@@ -46,7 +46,7 @@ def coverage_arrays(covered: Coverage | None) -> dict[str, np.ndarray[Any, Any]]
 
 
 def coverage_constants(covered: Coverage | None) -> list[str]:
-    """Return the lines of what is one number."""
+    """Return the lines of the constants that intervals and sets need; none without a coverage."""
     if covered is None:
         return []
     return [f"UNITS = {covered.calibration.units}"]

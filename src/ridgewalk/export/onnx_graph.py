@@ -32,8 +32,8 @@ CARD = "ridgewalk.card"
 """Key of the model card in an ONNX file's metadata."""
 _ARRAY = "X"
 _START, _DAY = pd.Timestamp(0, tz="UTC"), pd.Timedelta(days=1)
-_HIGHEST = 900  # power of two that no product of it and a tiny number overflows with
-_SMALLEST = 1e-30  # onnxruntime leaves out a difference to a number that is 0 in single precision
+_HIGHEST_POWER = 900  # power of two that no product of it and a tiny number overflows with
+_LEAST_DIFFERENCE = 1e-30  # onnxruntime leaves out a difference to a number that is 0 in single precision
 _HOLDS = {
     "number": "A number; NaN where it is missing.",
     "date": "Days from 1970-01-01 00:00 UTC, with fractions; NaN where it is missing.",
@@ -66,8 +66,8 @@ def onnx_model(plan: Recipe, card: Card | None = None) -> bytes:
 
 def _standardized(graph: Graph, x: str, center: Array, scale: Array) -> str:
     """Subtract centers and divide by scales."""
-    powers = np.exp2(np.clip(-np.floor(np.log2(scale)), 0, _HIGHEST))
-    lift = np.where((center != 0) & (np.abs(center) < _SMALLEST), powers, 1.0)
+    powers = np.exp2(np.clip(-np.floor(np.log2(scale)), 0, _HIGHEST_POWER))
+    lift = np.where((center != 0) & (np.abs(center) < _LEAST_DIFFERENCE), powers, 1.0)
     if (lift != 1).any():
         x = graph.node("Mul", x, graph.constant("power of two", lift))
     x = graph.node("Sub", x, graph.constant("center", lift * center))
@@ -93,11 +93,11 @@ def _mapped(graph: Graph, inputs: InputMap, x: str, places: Integers) -> tuple[s
     """Map features, of which each number's has a place, those of a kind at once, and say in which order they stand."""
     parts, numbers = [], []
     for kind in Kind:
-        some = np.flatnonzero(inputs.kind == kind)
-        if some.size:
-            z = _standardized(graph, _columns(graph, x, places[some]), inputs.center[some], inputs.scale[some])
+        columns = np.flatnonzero(inputs.kind == kind)
+        if columns.size:
+            z = _standardized(graph, _columns(graph, x, places[columns]), inputs.center[columns], inputs.scale[columns])
             parts.append(_of_kind(graph, kind, z))
-            numbers.append(some)
+            numbers.append(columns)
     return graph.joined(parts), np.concatenate(numbers)
 
 
@@ -224,7 +224,7 @@ def _activated(graph: Graph, layer: Layer, x: str) -> str:
 
 
 def _give(graph: Graph, plan: Recipe, mean: str) -> None:
-    """Give the prediction as an output, and of probabilities the label that goes with them."""
+    """Add the prediction as an output, and of probabilities the label that goes with them."""
     widths = [] if plan.flat else [plan.models[0].parameters[-1].shape[1]]
     if not plan.classes:
         value = graph.node("Squeeze", mean, graph.constant("axes", [1])) if plan.flat else mean

@@ -70,7 +70,7 @@ class Graph:
         self._outputs.append(helper.make_tensor_value_info(name, kind, ["rows", *widths]))
 
     def finished(self, description: str) -> ModelProto:
-        """Give the whole as onnx's own object."""
+        """Return the graph as onnx's own object."""
         graph = helper.make_graph(self._nodes, "ridgewalk", self._inputs, self._outputs, self._constants)
         return helper.make_model(
             graph,

@@ -1,4 +1,4 @@
-"""What a fitted model computes, as plain data that every kind of file is written from: without what is dead.
+"""What a fitted model computes, as plain data that every kind of file is written from: without unused inputs and units.
 
     table -> features (N, P) -> models, each with columns, map, center, scale and target's units of its own
     -> what each predicts -> mean, with their shares -> prediction
@@ -183,9 +183,22 @@ class Recipe:
 def recipe(
     model: Estimator, encoder: Encoder | None = None, target: str = "target", coverage: float | None = None
 ) -> Recipe:
-    """Find out what a fitted model computes, of a table's columns if its ``encoder`` is given.
+    """Describe as plain data what a fitted model computes.
 
-    With a ``coverage`` intervals or sets are part of it.
+    Parameters
+    ----------
+    model : estimator
+        A fitted one.
+    encoder : Encoder, optional
+        What turned a table's columns into the model's; with it, the recipe begins at the table.
+    target : str
+        Name of the predicted column.
+    coverage : float, optional
+        Between 0 and 1: the share of new rows that intervals or sets, which are then part of the recipe, contain.
+
+    Returns
+    -------
+    Recipe
 
     Raises
     ------
@@ -288,7 +301,7 @@ def _encoder(model: Estimator, encoder: Encoder | None) -> Encoder | None:
 
 
 def _everything(model: Estimator, encoder: Encoder | None) -> list[Feature] | None:
-    """Give all that a model takes of named columns, in the order of its columns."""
+    """Return all that a model takes of named columns, in the order of its columns."""
     if encoder is None:
         names = getattr(model, "feature_names_in_", None)
         return None if names is None else [Feature(str(name), "value") for name in names]
@@ -303,7 +316,7 @@ def _everything(model: Estimator, encoder: Encoder | None) -> list[Feature] | No
 
 
 def _features(column: Column, gone: tuple[str, ...] = ()) -> Iterator[Feature]:
-    """Give what an encoder makes of a column, in order; some texts mean missing."""
+    """Return what an encoder makes of a column, in order; some texts mean missing."""
     name = column.name
     order = column.order if isinstance(column, OrderedDate) else None
     match column:

@@ -50,13 +50,13 @@ def torch_state(plan: Recipe) -> bytes:
 
 
 def module(plan: Recipe) -> str:
-    """Give the Python that builds what takes the ``state_dict``."""
+    """Return the Python that builds what takes the ``state_dict``."""
     networks = [f"nn.Sequential({', '.join(map(_module, _parts(plan, model)[0]))})" for model in plan.models]
     return networks[0] if len(networks) == 1 else f"nn.ModuleList([{', '.join(networks)}])"
 
 
 def prediction(plan: Recipe) -> str:
-    """Give the Python that turns features x (N, P) into predictions."""
+    """Return the Python that turns features x (N, P) into predictions."""
     link = {"two classes": ".sigmoid()", "labels": ".sigmoid()", "classes": ".softmax(dim=1)", "rates": ".exp()"}
     if len(plan.models) == 1:
         return f"network(x){link.get(plan.output, '')}"
@@ -76,7 +76,7 @@ def _parts(plan: Recipe, model: Model) -> tuple[list[Layer], Arrays]:
 
 
 def _state(plan: Recipe, model: Model) -> dict[str, np.ndarray[Any, Any]]:
-    """Give the arrays by PyTorch's names: the number of the module, and which array of it."""
+    """Return the arrays by PyTorch's names: the number of the module, and which array of it."""
     layers, arrays = _parts(plan, model)
     numbers = [k for k, layer in enumerate(layers) if isinstance(layer, Dense)]
     weights = {f"{k}.weight": np.ascontiguousarray(w.T) for k, w in zip(numbers, arrays[::2], strict=True)}

@@ -19,9 +19,12 @@ from ridgewalk.arrays import Array, Booleans, Integers
 
 _ROUNDS, _TURNS, _SPLITS = 60, 4, 50
 _RIDGE = 1e-9  # of a curvature: columns may copy each other
-_RATE, _LEAST = 2.0, 1e-6  # of splitting: times L1 by the mean weight, and at least this part of the largest curvature
+_PENALTY_RATE, _LEAST_PENALTY = (
+    2.0,
+    1e-6,
+)  # of splitting: times L1 by the mean weight, and at least this part of the largest curvature
 _TINY = 1e-300
-_REST = 1e-3  # of the largest slope: what a first round leaves alone
+_FIRST_TOLERANCE = 1e-3  # of the largest slope: what a first round leaves alone
 
 
 def minimized(matrix: Array, slope: Array, point: Array, l1: Array, free: Booleans, enough: float) -> Array:
@@ -42,7 +45,7 @@ def minimized(matrix: Array, slope: Array, point: Array, l1: Array, free: Boolea
     at_point = _times(matrix, point)
     blocks = _Blocks(np.arange(len(point)), matrix, at_point - slope, l1, free, point, at_point)
     largest = max(float(np.abs(slope).max(initial=0.0)), _TINY)
-    open_blocks = np.asarray((np.abs(blocks.left()[1]) > _REST * largest).any(axis=1))
+    open_blocks = np.asarray((np.abs(blocks.left()[1]) > _FIRST_TOLERANCE * largest).any(axis=1))
     for turn in range(_ROUNDS):
         if not open_blocks.any():
             break
@@ -131,7 +134,7 @@ class _Blocks:
         """
         size, steepest = np.abs(self.point), np.abs(self.matrix).sum(axis=2).max(axis=1)
         usual = (self.l1 * (size > 0)).sum(axis=1) / np.maximum(size.sum(axis=1), _TINY)
-        rate = np.clip(_RATE * usual, _LEAST * steepest, steepest)[:, None]
+        rate = np.clip(_PENALTY_RATE * usual, _LEAST_PENALTY * steepest, steepest)[:, None]
         inverse = np.linalg.inv(self.matrix + rate[:, :, None] * np.eye(self.point.shape[1]))
         threshold = self.l1 / rate
         now, slack = self.point, np.clip((self.pull - self.image) / rate, -threshold, threshold)
@@ -159,9 +162,9 @@ def _solved(matrix: Array, left: Array, active: Booleans) -> Array:
     block, at = np.arange(len(matrix))[:, None], np.arange(most)
     inside = active[block, order]
     rows = (block * matrix.shape[1] + order) * matrix.shape[1]
-    some = matrix.reshape(-1).take(rows[:, :, None] + order[:, None, :])
-    some *= inside[:, :, None] & inside[:, None, :]
-    some[:, at, at] = np.where(inside, some[:, at, at] * (1 + _RIDGE), 1.0)
+    submatrices = matrix.reshape(-1).take(rows[:, :, None] + order[:, None, :])
+    submatrices *= inside[:, :, None] & inside[:, None, :]
+    submatrices[:, at, at] = np.where(inside, submatrices[:, at, at] * (1 + _RIDGE), 1.0)
     step = np.zeros_like(left)
-    step[block, order] = np.linalg.solve(some, -left[block, order][:, :, None])[:, :, 0]  # left is 0 outside
+    step[block, order] = np.linalg.solve(submatrices, -left[block, order][:, :, None])[:, :, 0]  # left is 0 outside
     return step

@@ -52,15 +52,15 @@ _Number = TypeVar("_Number", bound=np.generic)
 
 BASELINE_STRENGTHS = 15
 TOLERANCE = 1e-4  # of the objective: what a further step may still promise
-_RESIDUAL = 1e-5  # at which the exact solver, where it stands in, ends
-_CLEAR, _PATIENCE = 3.0, 3  # paired standard errors; strengths in a row that predict no better
+_EXACT_RESIDUAL = 1e-5  # at which the exact solver, where it stands in, ends
+_CLEAR_ERRORS, _WORSE_IN_A_ROW = 3.0, 3  # paired standard errors; strengths in a row that predict no better
 _STEPS, _HALVINGS, _ROUNDS = 10, 12, 20
 _ARMIJO = 0.1  # of the promised decrease, times the step: less is too little
-_STALE = 0.6  # of the promised decrease: a quadratic that keeps less is made anew
-_PARTS = 100  # a block of an output may leave such a part of its share of the tolerance
-_FLAT = 1e-3  # of the largest curvature of a row: no row counts as flatter
-_FEW = 100  # columns that are all in use from the beginning
-_ENTRANTS = 30  # columns that enter at once, at least; else as many as there are
+_STALE_DECREASE = 0.6  # of the promised decrease: a quadratic that keeps less is made anew
+_BLOCK_PARTS = 100  # a block of an output may leave such a part of its share of the tolerance
+_LEAST_CURVATURE = 1e-3  # of the largest curvature of a row: no row counts as flatter
+_FEW_COLUMNS = 100  # columns that are all in use from the beginning
+_MOST_ENTRANTS = 30  # columns that enter at once, at least; else as many as there are
 _MOST_ROWS, _ROWS_PER_WEIGHT = 50_000, 500  # more rows hardly teach a linear model more
 _MOST_NUMBERS = 2**26  # of the columns in use, and of the quadratics, over all training sets: 512 MiB
 _FEWEST_COLUMNS = 200  # of which a path can be followed
@@ -110,7 +110,7 @@ def _training_losses(problem: PathProblem, fits: Sequence[Fits]) -> Array | None
 def baseline_settings(settings: PathSettings) -> PathSettings:
     """Return the settings of the linear path beside a network's: no hidden layer, under the same elastic net."""
     penalty = as_elastic_net(settings.penalty)
-    return replace(settings, hidden_layer_sizes=(), penalty=penalty, batch_size=None, tolerance=_RESIDUAL)
+    return replace(settings, hidden_layer_sizes=(), penalty=penalty, batch_size=None, tolerance=_EXACT_RESIDUAL)
 
 
 def _part_of_rows(problem: PathProblem) -> PathProblem:
@@ -159,7 +159,7 @@ def _solved(
             losses = lines.held_out_losses()
             worse, error = mean_and_error(losses - best, lines.scored, problem.dependence)
             best, in_vain = (losses, 0) if worse < 0 else (best, in_vain + 1)
-            if ends and (worse > _CLEAR * error or in_vain == _PATIENCE):
+            if ends and (worse > _CLEAR_ERRORS * error or in_vain == _WORSE_IN_A_ROW):
                 break
     return fits
 
@@ -203,7 +203,7 @@ class Lines:
         self.before = self.point
         self.steps = self.quadratics = 0
         self.quadratic: Array | None = None
-        self._take_columns(np.arange(problem.inputs if problem.inputs <= _FEW else 0))
+        self._take_columns(np.arange(problem.inputs if problem.inputs <= _FEW_COLUMNS else 0))
         self.output = self._along(self.point[:, self.places])
         self.losses = self.loss.values(self.output, self.target)
         self._reach(self.output, self.losses, np.ones(len(folds), dtype=bool))
@@ -231,12 +231,23 @@ class Lines:
         )
 
     def descend(self, objective: Objective) -> bool:
-        """Go down to the minimum of an objective, within the tolerance; False where too many columns are in use."""
+        """Minimize an objective from the last point, within the tolerance.
+
+        Parameters
+        ----------
+        objective : Objective
+            Of linear models at one strength.
+
+        Returns
+        -------
+        bool
+            False where more columns are in use than the quadratics may have.
+        """
         l1, l2, free = _strengths(objective, self.point.shape[1:])
         values = self._mean(self.losses) + _penalty(self.point, l1, l2)
         self.tolerance = TOLERANCE * float(np.abs(values).mean())
         used = np.flatnonzero((self.point[:, :-1] != 0).any(axis=(0, 2)))
-        if len(self.used) > max(2 * len(used) + _ENTRANTS, _FEW):
+        if len(self.used) > max(2 * len(used) + _MOST_ENTRANTS, _FEW_COLUMNS):
             self._take_columns(used)
         self._extrapolate(l1, l2)
         last = self.steps + _STEPS
@@ -288,7 +299,7 @@ class Lines:
             if np.abs(gained - promised).max() <= self.tolerance or (self.fresh and not lower.any()):
                 break
             kept = gained[promised > self.tolerance] / promised[promised > self.tolerance]
-            if not self.fresh and ((kept < _STALE).any() or (kept > 1 / _STALE).any()):
+            if not self.fresh and ((kept < _STALE_DECREASE).any() or (kept > 1 / _STALE_DECREASE).any()):
                 self.quadratic = None
         self.point[:, self.places] = point
 
@@ -307,7 +318,7 @@ class Lines:
         matrix[:, at, at] += 2 * blocks(l2)
         slope = blocks(self._against(self.columns.T @ self.pull) + 2 * l2 * point)
         start, l1_blocks = blocks(point), blocks(l1)
-        enough = self.tolerance / (_PARTS * outputs)
+        enough = self.tolerance / (_BLOCK_PARTS * outputs)
         move = minimized(matrix, slope, start, l1_blocks, blocks(free), enough) - start
         rise = slope + 0.5 * (matrix @ move[:, :, None])[:, :, 0]
         penalty = l1_blocks * (np.abs(start + move) - np.abs(start))
@@ -321,15 +332,15 @@ class Lines:
         outputs = bend.shape[1]
         # Logits that are moved together change no softmax: where chances are equal, other ways are so much steeper.
         tied = outputs / (outputs - 1) if facts(self.loss).output_activation == "softmax" else 1.0
-        bend = tied * self.weights[-1][:, None] * np.maximum(bend, _FLAT * bend.max())
+        bend = tied * self.weights[-1][:, None] * np.maximum(bend, _LEAST_CURVATURE * bend.max())
         self.mean_bend = bend.sum(axis=0)
         whole = _products(self.columns, bend)
         quadratic = np.empty((len(self.weights), *whole.shape))
         for k, rows in enumerate(self.left_out):
             ratio, shift = self.ratio[k], self.shift[k]
-            some = (whole - _products(self.columns[rows], bend[rows])) / self.shares[k]
-            some = ratio[:, None] * some + shift[:, None] * some[:, -1:]
-            quadratic[k] = ratio * some + shift * some[..., -1:]
+            product = (whole - _products(self.columns[rows], bend[rows])) / self.shares[k]
+            product = ratio[:, None] * product + shift[:, None] * product[:, -1:]
+            quadratic[k] = ratio * product + shift * product[..., -1:]
         self.quadratic, self.quadratics = quadratic, self.quadratics + 1
         return quadratic
 
@@ -343,7 +354,7 @@ class Lines:
         gains[:, self.used] = 0
         if gains.sum(axis=(1, 2)).max() <= self.tolerance:
             return np.arange(0)
-        most = max(_ENTRANTS, len(self.used))
+        most = max(_MOST_ENTRANTS, len(self.used))
         entering = np.argsort(-gains.max(axis=(0, 2)), kind="stable")[:most]
         return np.asarray(entering[gains[:, entering].max(axis=(0, 2)) > 0])
 
@@ -353,12 +364,12 @@ class Lines:
         Another set sees ``ratio`` times a column plus ``shift``.
         """
         self.used, self.places = used, np.append(used, self.x.shape[1])
-        some = self.x if len(used) == self.x.shape[1] else self.x[:, used]
-        some = some if isinstance(some, np.ndarray) else some.toarray()
+        columns = self.x if len(used) == self.x.shape[1] else self.x[:, used]
+        columns = columns if isinstance(columns, np.ndarray) else columns.toarray()
         center, scale = self.center[:, used], self.scale[:, used]
         unit = np.where(np.isfinite(scale[-1]), scale[-1], 1.0)  # infinite where a column is constant
-        self.columns = np.ones((len(some), len(used) + 1))
-        np.subtract(some, center[-1], out=self.columns[:, :-1])  # no copies: the table may be large
+        self.columns = np.ones((len(columns), len(used) + 1))
+        np.subtract(columns, center[-1], out=self.columns[:, :-1])  # no copies: the table may be large
         self.columns[:, :-1] /= unit
         self.ratio, self.shift = np.ones((len(scale), len(used) + 1)), np.zeros((len(scale), len(used) + 1))
         self.ratio[:, :-1], self.shift[:, :-1] = unit / scale, (center[-1] - center) / scale

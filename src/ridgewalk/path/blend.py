@@ -31,7 +31,7 @@ MOST_MEMBERS = 5
 """Members of a blend, by default; each has K + 1 networks for every start. More predict no better (EXPERIMENTS.md)."""
 _STEPS = 40
 _MOST_ROWS = 20_000  # that weights are learned on; more change them little
-_SMALLEST = 1e-12  # probability
+_LEAST_PROBABILITY = 1e-12  # probability
 _LOSSES_A_SECOND = 3e7  # guessed, for the time left
 
 
@@ -101,9 +101,9 @@ def fit_blend(
     reduced = np.stack([scorer.reduced(mean_prediction(problem, np.hstack(each))) for each in outputs])
     weights, items = problem.weights[scorer.rows], _items_of_folds(splits)
     learned, losses = [], []
-    some = _sampled(problem, scorer.rows)
+    sampled = _sampled(problem, scorer.rows)
     for its, held_out in zip(items, splits, strict=True):
-        others = some & ~np.isin(scorer.rows, held_out)
+        others = sampled & ~np.isin(scorer.rows, held_out)
         if not others.any():
             learned.append(np.full(len(path), np.nan))
             losses.append(np.full(len(its), np.nan))
@@ -113,7 +113,7 @@ def fit_blend(
     fold_weights = np.stack(learned)
     whole = fold_weights.mean(axis=0)
     if np.isnan(whole).any():
-        whole = _greedy(scorer, reduced, np.flatnonzero(some), weights, members)
+        whole = _greedy(scorer, reduced, np.flatnonzero(sampled), weights, members)
     row_loss = average_by_row(splits, losses, len(problem.weights))
     whole_weights, unknown = _heaviest(whole, members), np.empty((0, 0))
     blend = Blend(path, strength, fold_weights, whole_weights, row_loss, unknown)
@@ -261,11 +261,24 @@ class PredictionLosses:
         return np.where(self.target > 0.5, predicted, 1 - predicted) if kind == "logistic" else predicted
 
     def losses(self, reduced: Array, items: Integers) -> Array:
-        """Return the losses (..., n) of reduced predictions (..., n, D) of some items, in the units of the target."""
+        """Compute the losses of reduced predictions.
+
+        Parameters
+        ----------
+        reduced : array, shape (..., n, D)
+            As :meth:`reduced` returns them.
+        items : integers, shape (n,)
+            The items that they predict.
+
+        Returns
+        -------
+        array, shape (..., n)
+            In the units of the target.
+        """
         kind = facts(self.loss).output_activation
         if kind in ("softmax", "logistic"):
-            return np.asarray(-np.log(np.maximum(reduced, _SMALLEST)).sum(axis=-1))
-        output = np.log(np.maximum(reduced, _SMALLEST)) if kind == "exponential" else reduced
+            return np.asarray(-np.log(np.maximum(reduced, _LEAST_PROBABILITY)).sum(axis=-1))
+        output = np.log(np.maximum(reduced, _LEAST_PROBABILITY)) if kind == "exponential" else reduced
         whole = self.whole
         standardized = (output - whole.target_center) / whole.target_scale
         return row_losses(self.loss, standardized, self.target[items], whole, whole.target_scale)

@@ -35,10 +35,10 @@ from ridgewalk.path.dependence import ROWS, Dependence, mean_and_error
 
 EVERY_ONE_DIVERGED = "Every strength diverged: lower the learning rate, or standardize the columns."
 _DRAWS, _SEED = 5_000, 0  # of normal errors
-_REDRAWN = 2_000  # samples of the band, and the most units that it draws
+_BAND_SAMPLES = 2_000  # samples of the band, and the most units that it draws
 _BAGS = 500
-_SCREENED = 0.1  # of 1 - level: chance that a strength is screened out which is nearly as good
-_EQUAL = 1e-9  # of the errors of two losses: an error of their difference below it is rounding
+_SCREENING_SHARE = 0.1  # of 1 - level: chance that a strength is screened out which is nearly as good
+_EQUAL_ERRORS = 1e-9  # of the errors of two losses: an error of their difference below it is rounding
 
 
 @dataclass(frozen=True, eq=False)
@@ -263,15 +263,15 @@ def _ends(influence: Array, level: float) -> tuple[float, float]:
 
     More than 2,000 units are put together, for so many sums are as skewed as their parts.
     """
-    count = min(influence.shape[1], _REDRAWN)
+    count = min(influence.shape[1], _BAND_SAMPLES)
     if count < 2:
         return -np.inf, np.inf
     units = np.array([influence[:, k::count].sum(axis=1) for k in range(count)]).T
-    times = np.random.default_rng(_SEED).multinomial(count, np.full(count, 1 / count), size=_REDRAWN)
+    times = np.random.default_rng(_SEED).multinomial(count, np.full(count, 1 / count), size=_BAND_SAMPLES)
     moved = times @ units.T
     with np.errstate(invalid="ignore", divide="ignore"):
         error = np.sqrt(np.maximum(times @ (units**2).T - moved**2 / count, 0) * count / (count - 1))
-        deviation = np.where(np.abs(moved) > _EQUAL * error, moved / error, 0.0)
+        deviation = np.where(np.abs(moved) > _EQUAL_ERRORS * error, moved / error, 0.0)
     deviation = np.where(np.isnan(deviation), 0.0, deviation)
     tail = (1 - level) / 2
     low = np.quantile(deviation.min(axis=1), tail, method="lower")
@@ -318,11 +318,11 @@ def _p_value(s: int, mean: Array, root: Array, size: Array, draws: Array, units:
     if units < 2:
         return 1.0
     error = np.sqrt(((root[:, [s]] - root) ** 2).sum(axis=0))
-    varies = error > _EQUAL * (size + size[s])
+    varies = error > _EQUAL_ERRORS * (size + size[s])
     with np.errstate(divide="ignore", invalid="ignore"):
         difference = np.where(varies, (mean[s] - mean) / error, np.where(mean[s] > mean, np.inf, -np.inf))
     others = max(len(mean) - 1, 1)
-    against = difference > -2 * norm.isf(_SCREENED * (1 - level) / others)
+    against = difference > -2 * norm.isf(_SCREENING_SHARE * (1 - level) / others)
     if not against.any():
         return 1.0
     largest = float(difference[against].max())

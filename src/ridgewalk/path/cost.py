@@ -23,18 +23,18 @@ from ridgewalk.path.settings import PathSettings
 # however small it is; and how often they are made.
 _SCORING_RATE, _LOOKING_RATE, _EQUATIONS_RATE = 4e9, 2e9, 3e10
 _SCORE_SECONDS, _MODEL_SECONDS = 5e-4, 2.5e-3
-_LOOKS, _STEPS, _DESCENTS, _DESCENT_PASSES = 20, 20, 250, 3
+_LOSSES_A_STRENGTH, _STEPS, _DESCENTS, _DESCENT_PASSES = 20, 20, 250, 3
 _BASELINE_LOOKS = 10  # at a strength, besides one quadratic
-_OUT = 0.7  # share of the strengths that a race drops soon (benchmarks/results/racing.md)
+_DROPPED_SHARE = 0.7  # share of the strengths that a race drops soon (benchmarks/results/racing.md)
 STOPPED_SHARE = 0.3  # of its epochs that a network trains which is stopped early
-_ASLEEP = 0.6  # share of the time that a network saves under the strongest penalty
+_INACTIVE_SHARE = 0.6  # share of the time that a network saves under the strongest penalty
 MOST_OUTPUTS = 256 * 2**20  # bytes of held-out outputs that a path keeps
-_AT_ONCE = 16  # runs per thread that are trained before it is asked whether anything is left
+_RUNS_PER_THREAD = 16  # runs per thread that are trained before it is asked whether anything is left
 
 
 def strengths_at_once(problem: PathProblem, settings: PathSettings, runner: Runner) -> int:
     """Return how many strengths are trained side by side."""
-    return -(-_AT_ONCE * runner.threads // problem.pairs) if settings.ramps else 1
+    return -(-_RUNS_PER_THREAD * runner.at_once // problem.pairs) if settings.ramps else 1
 
 
 def check_memory(
@@ -81,14 +81,14 @@ def path_seconds(problem: PathProblem, settings: PathSettings, strengths: int) -
 
 
 def training_seconds(problem: PathProblem, settings: PathSettings, strengths: int) -> float:
-    """Guess the seconds of training."""
+    """Guess the seconds that training a path of so many strengths takes on one core of a usual machine."""
     if settings.linear:
         each = (linear_seconds(problem, settings, k / strengths) for k in range(strengths))
         return problem.pairs * sum(each)
     dense = dense_epochs(settings) + _polishing_steps(settings)
     sets = len(problem.folds)
     raced = sets - FIRST_FOLDS if settings.races else 0
-    ramps = ramp_seconds(problem, settings, strengths, sets - _OUT * raced)
+    ramps = ramp_seconds(problem, settings, strengths, sets - _DROPPED_SHARE * raced)
     return problem.pairs * dense * seconds_of_epoch(_multiplications(problem, settings)) + ramps
 
 
@@ -113,8 +113,8 @@ def _polishing_steps(settings: PathSettings) -> int:
 
 
 def active_strengths(first: int, last: int, strengths: int) -> float:
-    """Guess how many strengths' time some of them take, of so many: under a strong one most units are at rest."""
-    return sum(1 - _ASLEEP * k / strengths for k in range(first, last))
+    """Guess how many strengths' time some of them take, of so many: under a strong one most units are inactive."""
+    return sum(1 - _INACTIVE_SHARE * k / strengths for k in range(first, last))
 
 
 def scoring_seconds(problem: PathProblem, settings: PathSettings, strengths: int) -> float:
@@ -129,7 +129,7 @@ def linear_seconds(problem: PathProblem, settings: PathSettings, place: float) -
     used = place * min(rows, problem.inputs * problem.outputs)
     if rows * used**2 > MOST_WORK:
         return float(_DESCENTS * _DESCENT_PASSES * multiplications / _SCORING_RATE)
-    looks, equations = _LOOKS * multiplications, _STEPS * rows * used**2
+    looks, equations = _LOSSES_A_STRENGTH * multiplications, _STEPS * rows * used**2
     return float(_MODEL_SECONDS + looks / _LOOKING_RATE + equations / _EQUATIONS_RATE)
 
 

@@ -80,17 +80,17 @@ def defaults(
     selecting : bool
         Whether inputs are selected, or refitted.
     """
-    few, many = rows <= _FEW_ROWS or selecting, outputs >= _MANY_OUTPUTS and not selecting
+    few_rows, many = rows <= _FEW_ROWS or selecting, outputs >= _MANY_OUTPUTS and not selecting
     layers = hidden_layer_sizes
     if isinstance(layers, str):
         layers = (64, 32)
-        if selecting or (few and rows < _ROWS_PER_COLUMN * columns):
+        if selecting or (few_rows and rows < _ROWS_PER_COLUMN * columns):
             layers = (32,)
         elif many:
             layers = (128, 64) if rows >= _ROWS_OF_MANY else (128,)
     if batch_size == "auto":
-        batch_size = None if few else _BATCH
+        batch_size = None if few_rows else _BATCH
     epochs = USUAL_EPOCHS
     if batch_size is not None:
         epochs = min(max(math.ceil(_STEPS * batch_size / rows), _LEAST_EPOCHS), USUAL_EPOCHS)
-    return Defaults(layers, 30 if (few and not many) or len(layers) == 0 else 10, batch_size, epochs)
+    return Defaults(layers, 30 if (few_rows and not many) or len(layers) == 0 else 10, batch_size, epochs)

@@ -26,8 +26,8 @@ from ridgewalk.objective import weighted_mean
 
 Kind = Literal["rows", "groups", "time"]
 _FEWEST_LAGS = 5  # that must be insignificant in a row, before an autocorrelation counts as gone
-_SIGNIFICANT = 2.0  # times sqrt(log10(n) / n): an autocorrelation beyond it is there
-_LONGEST, _FEWEST_BLOCKS = 3.0, 3  # times sqrt(n): rows of a block; blocks
+_SIGNIFICANCE = 2.0  # times sqrt(log10(n) / n): an autocorrelation beyond it is there
+_LONGEST_BLOCK, _FEWEST_BLOCKS = 3.0, 3  # times sqrt(n): rows of a block; blocks
 
 
 @dataclass(frozen=True, eq=False)
@@ -154,7 +154,7 @@ def block_length(autocorrelation: Array, rows: int) -> int:
     """
     if rows < 2 * _FEWEST_BLOCKS or not len(autocorrelation):
         return 1
-    beyond = np.abs(autocorrelation) >= _SIGNIFICANT * np.sqrt(np.log10(rows) / rows)
+    beyond = np.abs(autocorrelation) >= _SIGNIFICANCE * np.sqrt(np.log10(rows) / rows)
     quiet = max(_FEWEST_LAGS, int(np.ceil(np.sqrt(np.log10(rows)))))
     runs = np.convolve(beyond, np.ones(quiet, dtype=int))[quiet - 1 :]  # of significant lags from each one on
     first = np.flatnonzero(runs == 0)
@@ -163,7 +163,7 @@ def block_length(autocorrelation: Array, rows: int) -> int:
     lags = np.arange(1, cut + 1)
     kept = np.clip(2 * (1 - lags / cut), 0, 1) * autocorrelation[:cut]
     slope, level = 2 * float((lags * kept).sum()), 1 + 2 * float(kept.sum())
-    longest = min(_LONGEST * np.sqrt(rows), rows / _FEWEST_BLOCKS)
+    longest = min(_LONGEST_BLOCK * np.sqrt(rows), rows / _FEWEST_BLOCKS)
     if level <= 0:  # no series that is stationary: the error of its mean is not known from so few rows
         return int(longest)
     return int(np.clip(np.ceil(np.cbrt(1.5 * rows * (slope / level) ** 2)), 1, longest))

@@ -28,8 +28,8 @@ from ridgewalk.path.problem import PathProblem
 from ridgewalk.path.settings import PathSettings
 from ridgewalk.rng import order
 
-_ASIDE = 0.15  # of the rows of a training set
-_PATIENCE = 0.1  # of the epochs
+_VALIDATION_SHARE = 0.15  # of the rows of a training set
+_PATIENCE_SHARE = 0.1  # of the epochs
 
 
 @dataclass(frozen=True, eq=False)
@@ -118,7 +118,7 @@ def stopped_early(job: Job, groups: Integers | None = None) -> Job | None:
     sound = tuple(fold for fold in folds if fold is not None)
     if len(sound) < len(folds):
         return None
-    stopping = EarlyStopping(max(1, round(_PATIENCE * job.epochs)))
+    stopping = EarlyStopping(max(1, round(_PATIENCE_SHARE * job.epochs)))
     optimizer = scheduled(job.optimizer, InverseTime())
     return replace(job, folds=sound, early_stopping=stopping, optimizer=optimizer, record_every=0, polish=None)
 
@@ -139,7 +139,7 @@ def _set_aside(fold: Fold, seed: int, number: int, groups: Integers | None) -> F
     sizes = np.bincount(of_row).cumsum()
     if len(sizes) == 1:
         return None
-    wanted = max(1, round(_ASIDE * len(used)))
+    wanted = max(1, round(_VALIDATION_SHARE * len(used)))
     aside = used[of_row <= int(np.argmin(np.abs(sizes[:-1] - wanted)))]
     weights, validation = fold.weights.copy(), np.zeros_like(fold.weights)
     validation[aside], weights[aside] = weights[aside], 0

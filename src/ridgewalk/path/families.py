@@ -31,7 +31,7 @@ GAMMA = 30.0
 
 For linear models 3 is usual (Breheny and Huang 2011); without shrinkage of large weights a network of classes overfits.
 """
-_NOTHING = 1e-12  # of the null model's loss: a slope of less says nothing
+_LEAST_SLOPE = 1e-12  # of the null model's loss: a slope of less says nothing
 _LEAST_L1_RATIO = 1e-3  # ridge has no critical strength; like glmnet's, its grid starts where this ratio's would
 
 
@@ -52,8 +52,16 @@ class PathPenalty(Protocol):
     def strongest(self, null: NullModel) -> float | None:
         """Return the strength at and above which the null model wins: the top of a grid.
 
-        0 where no strength is needed, for no input has anything to say. None where it is not known: then strengths are
-        to be given as numbers.
+        Parameters
+        ----------
+        null : NullModel
+            The best constant prediction of the training rows, and the slopes of the loss there.
+
+        Returns
+        -------
+        float or None
+            0 where no input is related to the target, so no strength is needed. None where it is not known: then the
+            caller passes strengths as numbers.
         """
 
     @property
@@ -162,7 +170,7 @@ class LayeredPenalty:
         if not penalized.all():
             null, factors = replace(null, x=null.x[:, penalized]), factors[penalized]
         steepest = np.abs(null.linear_slopes / factors[:, None]).max()
-        return (null, factors) if steepest > _NOTHING * max(null.loss_value, 1e-300) else None
+        return (null, factors) if steepest > _LEAST_SLOPE * max(null.loss_value, 1e-300) else None
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -456,9 +464,9 @@ _FAMILIES: dict[str, type[ElasticNetPath] | type[FirstLayerPenalty]] = {
 }
 
 
-def _check_count(name: str, given: Array | Integers, inputs: int) -> None:
-    if len(given) != inputs:
-        raise ValueError(f"{name} needs one number per input ({inputs}), got {len(given)}.")
+def _check_count(name: str, factors: Array | Integers, inputs: int) -> None:
+    if len(factors) != inputs:
+        raise ValueError(f"{name} needs one number per input ({inputs}), got {len(factors)}.")
 
 
 def over_inputs(penalty: PathPenalty, column: Integers | None) -> PathPenalty:

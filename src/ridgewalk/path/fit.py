@@ -130,10 +130,10 @@ def find_strengths(problem: PathProblem, settings: PathSettings, runner: Runner,
         if alphas != "qut":
             raise ValueError(f'alphas is a number of strengths, strengths, or "qut", got {alphas!r}.')
         return np.array([0.0, _selection_safe(problem, settings, runner)])
-    given = np.unique(np.asarray(alphas, dtype=float))
-    if given.size == 0 or not np.isfinite(given).all() or given[0] < 0:
+    strengths = np.unique(np.asarray(alphas, dtype=float))
+    if strengths.size == 0 or not np.isfinite(strengths).all() or strengths[0] < 0:
         raise ValueError(f"alphas is a number of strengths, or strengths of zero or more, got {alphas}.")
-    return given if given[0] == 0 else np.concatenate([[0.0], given])
+    return strengths if strengths[0] == 0 else np.concatenate([[0.0], strengths])
 
 
 def finding_seconds(problem: PathProblem, settings: PathSettings, alphas: AlphaSpec) -> float:
@@ -167,7 +167,7 @@ def _strongest(problem: PathProblem, settings: PathSettings, runner: Runner, fol
 
 
 def _selection_safe(problem: PathProblem, settings: PathSettings, runner: Runner) -> float:
-    """Find a strength that keeps no input, 20 times in 21, where the inputs say nothing about the target.
+    """Find a strength that keeps no input, with probability 20/21, where the target does not depend on the inputs.
 
     The rows of the inputs are shuffled against those of the target, 20 times; each time it is found from which
     strength on nothing is left, for a network by training on all rows; the strongest of these is safe. The true
@@ -183,8 +183,8 @@ def _selection_safe(problem: PathProblem, settings: PathSettings, runner: Runner
             shuffled_rows = np.arange(len(problem.target))
             shuffled_rows[used] = generator.permutation(used)
             x = problem.x[shuffled_rows]
-            given = (problem.target, problem.loss, problem.weights, problem.standardize)
-            fold = standardized_fold(x, *given, maps=problem.maps)
+            shared = (problem.target, problem.loss, problem.weights, problem.standardize)
+            fold = standardized_fold(x, *shared, maps=problem.maps)
             shuffled = replace(problem, x=x, folds=(fold,), seeds=problem.seeds[:1])
             strengths = np.array([_strongest(shuffled, settings, runner, fold) or _ANY_STRENGTH])
             if not settings.linear:
@@ -241,7 +241,7 @@ def _race(
 def _heldout(
     problem: PathProblem, settings: PathSettings, null: NullObjectives, alphas: Array, fits: list[Fits], stage: range
 ) -> Iterator[Array]:
-    """Give what the networks of some folds lose on the rows that each holds out, averaged over seeds: each (S, n).
+    """Return the losses of some folds' networks on the rows that each holds out, averaged over seeds: each (S, n).
 
     A cell holds the network that the law gives it among these strengths.
     """
@@ -269,10 +269,10 @@ def _raised(
     count, at_once = len(strengths), strengths_at_once(problem, settings, runner)
     fits: list[Fits] = []
     while len(fits) < count and not (fits and _ended(null, strengths, fits)):
-        some = strengths[len(fits) : len(fits) + at_once]
+        batch = strengths[len(fits) : len(fits) + at_once]
         before = dense if settings.ramps or not fits else fits[-1]
-        share = active_strengths(len(fits), len(fits) + len(some), count) / len(some)
-        trained = runner.train(ramp_job(problem, settings, *every_pair(problem, some), before), share)
+        share = active_strengths(len(fits), len(fits) + len(batch), count) / len(batch)
+        trained = runner.train(ramp_job(problem, settings, *every_pair(problem, batch), before), share)
         fits += by_strength(trained, problem.pairs)
     ends = _ended(null, strengths, fits)
     if ends:

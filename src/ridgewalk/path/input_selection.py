@@ -55,8 +55,8 @@ RIDGES = (1e-3, 1e-2, 1e-1, 1.0)
 FIRST_SHARE = 1.5  # of max_iter: epochs of the first path
 ADAPTIVE = 25  # strengths of the second path
 _ADAPTIVE_SPAN = 2e4  # its top over its end: factors go up to 1000
-_PARTS = 4  # of the refits, by the size of their supports: small ones need few columns
-_GATE = 2.0  # standard errors
+_REFIT_PARTS = 4  # of the refits, by the size of their supports: small ones need few columns
+_GATE_ERRORS = 2.0  # standard errors
 _MAJORITY = 0.5  # of the folds
 
 
@@ -91,7 +91,7 @@ class InputSelection:
     arms : tuple of Candidate
         Path, adaptive path (not where a path was only relaxed), refits.
     chosen : Candidate
-        What is handed over: an arm, or the refits at another strength that loses no more; where nothing beats the null
+        The result: an arm, or the refits at another strength that loses no more; where nothing beats the null
         model, one with the null model in its place.
     null_loss : float
         Mean held-out loss of the null model.
@@ -111,7 +111,7 @@ class InputSelection:
     @property
     def significant(self) -> bool:
         """Whether any input is worth having."""
-        return self.gain > _GATE * self.gain_error
+        return self.gain > _GATE_ERRORS * self.gain_error
 
 
 def _settings_of(settings: PathSettings | None) -> PathSettings:
@@ -125,7 +125,7 @@ def _settings_of(settings: PathSettings | None) -> PathSettings:
     return settings
 
 
-_DIFFERENT = 0.5  # share of the supports along a path that differ, as a guess: each is refitted once
+_DISTINCT_SUPPORTS = 0.5  # share of the supports along a path that differ, as a guess: each is refitted once
 
 
 def select_inputs(
@@ -143,7 +143,7 @@ def select_inputs(
         Its penalty is taken to be the group lasso over inputs; ``max_iter`` is that of the adaptive path and of the
         refits, the first path takes one and a half times as many epochs.
     rule : "min", "1se" or "simplest"
-        Which of the refits is handed over where some are within one paired standard error of the best arm: that whose
+        Which of the refits is the result where some are within one paired standard error of the best arm: that whose
         inputs most folds hold ("min"), or that of lowest held-out loss ("1se"), which has fewer inputs. "simplest" is
         the simplest refit in the confidence set at 95% of all refits and the best arm.
     problem, alphas, runner
@@ -194,7 +194,7 @@ def relax(
     runner: Runner | None = None,
     rule: Rule = "min",
 ) -> InputSelection:
-    """Walk a path, and refit the inputs of every support without the penalty that selected them.
+    """Fit a path, and refit the inputs of every support without the penalty that selected them.
 
     As glmnet's relax does, but under a few ridges (:data:`RIDGES`). The refits are one arm, the path the other.
     Parameters as for :func:`select_inputs`, with the settings' own penalty; "min" is the arm of lowest loss.
@@ -221,7 +221,7 @@ def seconds_beside_the_path(problem: PathProblem, settings: PathSettings, streng
     seconds = len(problem.folds) * scoring_seconds(problem, settings, scored)
     if settings.linear:
         return seconds
-    runs = _DIFFERENT * refitted * len(RIDGES) + (0 if relaxing else ADAPTIVE + (FIRST_SHARE - 1) * strengths)
+    runs = _DISTINCT_SUPPORTS * refitted * len(RIDGES) + (0 if relaxing else ADAPTIVE + (FIRST_SHARE - 1) * strengths)
     multiplications = len(problem.target) * network_of(problem, settings).multiplications
     return seconds + runs * problem.pairs * settings.max_iter * seconds_of_epoch(multiplications)
 
@@ -257,8 +257,8 @@ def adaptive_factors(penalty: GroupLassoPath, w: Array, null: Booleans, column: 
     with np.errstate(divide="ignore", invalid="ignore"):
         factors = np.where(norms > 0, norms.max(axis=1, keepdims=True) / norms, np.inf)
     if penalty.penalty_factors is not None:
-        given = np.broadcast_to(penalty.penalty_factors, factors.shape)
-        factors = np.multiply(factors, given, out=np.zeros_like(factors), where=given > 0)
+        user_factors = np.broadcast_to(penalty.penalty_factors, factors.shape)
+        factors = np.multiply(factors, user_factors, out=np.zeros_like(factors), where=user_factors > 0)
     return factors[..., None]
 
 
@@ -310,7 +310,7 @@ def _refits(
     place = np.array([known.setdefault((k % pairs, s.tobytes()), len(known)) for k, s in enumerate(supports)])
     chosen = np.unique(place, return_index=True)[1]
     by_size = np.argsort(supports[chosen].sum(axis=-1), kind="stable")
-    parts = np.array_split(by_size, min(_PARTS, len(chosen)))
+    parts = np.array_split(by_size, min(_REFIT_PARTS, len(chosen)))
     scoring = len(problem.folds) * scoring_seconds(problem, settings, count * len(strengths))
     training = _refitting_seconds(problem, settings, [supports[chosen[part]] for part in parts])
     runner.progress.estimate(scoring + training)
@@ -398,13 +398,13 @@ def _agreed(arms: tuple[Candidate, ...]) -> Candidate:
     """Return, of the refits near the lowest loss, those whose inputs the folds agree on; without any, the lowest arm.
 
     An input counts by the share of folds x seeds that hold it, less a half: one that few folds hold counts against.
-    So of losses that cannot be told apart, the largest support that the folds confirm is handed over. Refits that do
+    So of losses within one error, the largest support that the folds confirm is the result. Refits that do
     not beat the null model are left out: the gate is for the lowest loss to pass.
     """
     refits, near = arms[-1], _near(arms)
     path = refits.path
     gain, gain_error = mean_and_error(path.null_row_loss - path.row_loss[near], path.row_weights, path.dependence)
-    near = near[gain > _GATE * gain_error]
+    near = near[gain > _GATE_ERRORS * gain_error]
     if not near.size:
         return _lowest(arms)
     kept = np.stack([path.inputs_kept[s, -1, path.best_seed(s)] for s in near])

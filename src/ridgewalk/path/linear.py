@@ -23,7 +23,7 @@ from ridgewalk.path.settings import PathSettings
 from ridgewalk.penalties import Penalty
 from ridgewalk.threads import for_each, look_for_end
 
-_NEAR = 1e-3  # residual up to which linear models are descended before Newton's method takes them further
+_NEWTON_RESIDUAL = 1e-3  # residual up to which linear models are descended before Newton's method takes them further
 _MOST_NUMBERS = 2**24  # of a table whose linear models are finished by Newton's method
 
 
@@ -46,7 +46,7 @@ def solve_linear(
         Of the runs.
     """
     tolerance = settings.tolerance
-    near = max(_NEAR, tolerance)
+    near = max(_NEWTON_RESIDUAL, tolerance)
     job = make_job(problem, settings, pairs, penalties, start, Training(0, Polish(LINEAR_STEPS, near)))
     start, seconds = _near_optimum(problem, settings, runner, job)
     job = replace(job, start=start)
@@ -86,8 +86,8 @@ def _near_optimum(problem: PathProblem, settings: PathSettings, runner: Runner, 
         before = tuple(w[runs[0]] for w in arrays)
         for place, run in enumerate(runs):
             look_for_end()
-            given = tuple(w[run] for w in arrays)
-            begun = given if any(w.any() for w in given) else before
+            start = tuple(w[run] for w in arrays)
+            begun = start if any(w.any() for w in start) else before
             before, solved = models.solved(job.objective(np.array([run])), begun, settings.tolerance)
             for w, found in zip(arrays, before, strict=True):
                 w[run] = found

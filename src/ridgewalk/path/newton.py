@@ -24,7 +24,7 @@ from ridgewalk.objective import Objective, mean_weights
 from ridgewalk.penalties import elastic_strengths
 
 _STEPS, _HALVINGS, _ROUNDS, _SLIDES = 50, 30, 100, 300
-_ENTRANTS = 10  # columns that enter at once, at least; else as many as there are
+_MOST_ENTRANTS = 10  # columns that enter at once, at least; else as many as there are
 MOST_WORK = 2e8  # rows x squared weights of one step: beyond, descending is quicker
 _RIDGE = 1e-13  # of the largest curvature: softmax leaves a direction free
 _ROUNDING = 1e-14
@@ -73,7 +73,7 @@ def _working(point: Array, slopes: Array) -> Integers:
     used = (point != 0).any(axis=1)
     used[-1] = True
     offered = np.where(used, 0.0, slopes.max(axis=1))
-    most = max(_ENTRANTS, int(used.sum()))
+    most = max(_MOST_ENTRANTS, int(used.sum()))
     entering = np.argpartition(-offered, most)[:most] if most < len(offered) else np.arange(len(offered))
     used[entering[offered[entering] > 0]] = True
     return np.flatnonzero(used)

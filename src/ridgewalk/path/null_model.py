@@ -15,7 +15,7 @@ from ridgewalk.losses import Loss
 from ridgewalk.network import Network, multilayer_perceptron
 from ridgewalk.objective import weighted_mean
 from ridgewalk.optimizers import Adam
-from ridgewalk.penalties import Penalty, Sum
+from ridgewalk.penalties import NO_PENALTY, Penalty
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,8 +51,8 @@ class NullModel:
 
     def fitting(self, inputs: Booleans) -> NullModel:
         """Return the best linear function of some inputs (P,) instead of the best constant."""
-        given = (self.loss, self.x[:, inputs], self.target, self.weights, self.engine)
-        return replace(self, output=linear_fit(*given))
+        output = linear_fit(self.loss, self.x[:, inputs], self.target, self.weights, self.engine)
+        return replace(self, output=output)
 
     @cached_property
     def slopes(self) -> Array:
@@ -90,7 +90,7 @@ def linear_fit(
     job = Job(
         network=network,
         loss=loss,
-        penalties=(Sum(), bias or Sum()),
+        penalties=(NO_PENALTY, bias or NO_PENALTY),
         optimizer=Adam(),
         x=x,
         target=target,

@@ -158,8 +158,8 @@ class PathProblem:
         look_for_end()
         widest = len(self.seeds) * max(max(shape) for shape in network.shapes)
 
-        def of(some: Integers) -> Array:
-            seen = self.seen(fold, some)
+        def of(rows: Integers) -> Array:
+            seen = self.seen(fold, rows)
             x = (seen if isinstance(seen, np.ndarray) else seen.toarray()).astype(parameters[0].dtype)
             with np.errstate(all="ignore"):
                 return network.forward(x, tuple(parameters))[0].astype(np.float64)

@@ -31,7 +31,7 @@ FIRST_FOLDS = 2
 """Folds after which the first strengths may be dropped."""
 FEWEST_FOLDS = 3
 """Of a race: with two, nothing is left to save but the fit on all rows."""
-_CLEARLY = 2.0  # paired standard errors
+_CLEAR_ERRORS = 2.0  # paired standard errors
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,7 +58,7 @@ class Dropped:
 
 
 def stages(folds: int) -> Iterator[range]:
-    """Give the training sets (folds, and all rows as the last) that are trained together, one job after the other."""
+    """Return the training sets (folds, and all rows as the last) that are trained together, one job after the other."""
     yield range(FIRST_FOLDS)
     yield from (range(fold, fold + 1) for fold in range(FIRST_FOLDS, folds + 1))
 
@@ -120,7 +120,7 @@ def standing(row_loss: Array, weights: Array, dependence: Dependence = ROWS) -> 
         changes = row_loss[:, used] - row_loss[best, used]
         behind, error = mean_and_error(changes, weights[used], dependence.of_rows(used))
     unknown = np.isfinite(behind) & np.isnan(error)  # of a single group
-    stays = (behind <= _CLEARLY * error) | unknown
+    stays = (behind <= _CLEAR_ERRORS * error) | unknown
     stays[:2] = True
     stays[1 + np.argmin(finite[1:]) if len(mean) > 1 else 0] = True
     return mean, stays

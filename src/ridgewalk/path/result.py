@@ -46,8 +46,8 @@ from ridgewalk.path.strength_table import HEAD, StrengthTable
 if TYPE_CHECKING:
     import pandas as pd
 
-_AT_REST = 1e-3  # residual up to which a fit counts as converged
-_MOST_UNFOLDED = 40  # rows of it
+_CONVERGED_RESIDUAL = 1e-3  # residual up to which a fit counts as converged
+_MOST_UNFOLDED_ROWS = 40  # rows of it
 
 Score = Callable[[Model, Integers], float]
 """Scores a model on some rows; higher is better."""
@@ -87,7 +87,7 @@ class FoldNetworks:
 
 @dataclass(frozen=True, eq=False)
 class MLPPath:
-    """A walked path. S strengths, K folds, E seeds, N rows.
+    """A fitted path. S strengths, K folds, E seeds, N rows.
 
     Attributes
     ----------
@@ -276,14 +276,14 @@ class MLPPath:
     @property
     def converged(self) -> Booleans:
         """Whether the residual is at most 0.001: shape (S, K + 1, E). ReLU networks may rest at kinks, above it."""
-        return np.asarray(self.residual <= _AT_REST)
+        return np.asarray(self.residual <= _CONVERGED_RESIDUAL)
 
     def frequency(self, index: int) -> Array:
         """Share of the folds x seeds whose network at strength ``index`` uses each column: shape (P,)."""
         return np.asarray(self.inputs_kept[index, :-1].mean(axis=(0, 1)))
 
     def best_seed(self, index: int) -> int:
-        """Seed whose fit on all data has the lowest objective at strength ``index``: the model to hand over."""
+        """Seed whose fit on all data has the lowest objective at strength ``index``: the model to keep."""
         return int(np.argmin(np.where(self.lost[index, -1], np.inf, self.objective[index, -1])))
 
     def model(self, index: int, seed: int | None = None) -> Model:
@@ -325,8 +325,8 @@ class MLPPath:
         return "\n".join([repr(self), *lines])
 
     def _repr_html_(self) -> str:
-        """Show it in a notebook: what was walked, and a table of all strengths, folded where there are many."""
-        rows, shown = markup.table(HEAD, self._in_words()), " open" * (len(self.alphas) <= _MOST_UNFOLDED)
+        """Show it in a notebook: what was fitted, and a table of all strengths, folded where there are many."""
+        rows, shown = markup.table(HEAD, self._in_words()), " open" * (len(self.alphas) <= _MOST_UNFOLDED_ROWS)
         return f"{markup.element('p', repr(self))}<details{shown}><summary>Every strength</summary>{rows}</details>"
 
     @property

@@ -141,7 +141,7 @@ def best_path(paths: Sequence[HeldOut], weights: Array) -> int:
 
 
 def nested(paths: Sequence[HeldOut], weights: Array, rule: Rule = "min") -> Array:
-    """Give the loss (N,) of each row at the path and strength that the other folds' rows choose; NaN with one fold.
+    """Return the loss (N,) of each row at the path and strength that the other folds' rows choose; NaN with one fold.
 
     The networks that choose for a fold have seen its rows in their training, so this is not a second cross-validation
     inside the first; what it takes away is the choosing on the very rows that are scored.
@@ -155,7 +155,7 @@ def nested(paths: Sequence[HeldOut], weights: Array, rule: Rule = "min") -> Arra
 
 
 def cross_chosen(paths: Sequence[HeldOut], weights: Array, rule: Rule = "min") -> list[tuple[int, int]]:
-    """Give the path and the strength that, for each fold, the other folds' rows choose; (-1, 0) with one fold."""
+    """Return the path and the strength that, for each fold, the other folds' rows choose; (-1, 0) with one fold."""
     chosen = []
     for rows in paths[0].rows:
         others = weights.copy()

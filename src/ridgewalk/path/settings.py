@@ -101,9 +101,9 @@ class PathSettings:
 
 def _whole_units(sizes: Any) -> tuple[int, ...]:
     """Return units as whole numbers: those of a search, such as 8.0, too; what is none is refused, not cut off."""
-    given = sizes.tolist() if isinstance(sizes, np.ndarray) else sizes
-    each = list(given) if isinstance(given, Iterable) and not isinstance(given, str) else [given]
+    listed = sizes.tolist() if isinstance(sizes, np.ndarray) else sizes
+    each = list(listed) if isinstance(listed, Iterable) and not isinstance(listed, str) else [listed]
     whole = [isinstance(units, Real) and not isinstance(units, bool | np.bool_) for units in each]
     if not all(whole) or any(not np.isfinite(units) or units < 1 or units != int(units) for units in each):
-        raise ValueError(f"Hidden layers need at least 1 unit each, whole numbers, got {given!r}.")
+        raise ValueError(f"Hidden layers need at least 1 unit each, whole numbers, got {listed!r}.")
     return tuple(int(units) for units in each)

@@ -28,7 +28,24 @@ from ridgewalk.penalties import concavity_of
 
 
 def solve_path(problem: PathProblem, settings: PathSettings, runner: Runner, strengths: Array) -> list[Fits]:
-    """Solve the linear models of every pair at every strength, from weak to strong: one :class:`Fits` per strength."""
+    """Solve the linear models of every fold-seed pair at every strength, from weak to strong.
+
+    Under a concave penalty, whose objective has several minima, each is solved from several starts, and the lowest is
+    taken.
+
+    Parameters
+    ----------
+    problem : PathProblem
+    settings : PathSettings
+        Without hidden layers.
+    runner : Runner
+    strengths : array, shape (S,), rising
+
+    Returns
+    -------
+    list of Fits, S of them
+        Each of all fold-seed pairs.
+    """
     zeros = zero_starts(problem, settings, len(strengths))
     fits = _solved(problem, settings, runner, strengths, zeros)
     if not any(map(concavity_of, penalties_at(problem, settings, strengths))):

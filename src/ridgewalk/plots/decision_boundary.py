@@ -184,12 +184,12 @@ class DecisionBoundaryPathDisplay:
             )
 
     def _explain(self) -> None:
-        """Say what shades and shapes mean: a legend of classes, a bar for probabilities and numbers."""
+        """Explain shades and shapes: a legend of classes, a bar for probabilities and numbers."""
         plane, last = self.plane, self.displays_[-1]
         if plane["kind"] != "classes":
             yes = plane["kind"] == "probability"
-            told = f"probability of {short(plane['classes'][1])}" if yes else "predicted number"
-            self.figure_.colorbar(last.surface_, ax=list(self.axes_), label=told, aspect=30)
+            meaning = f"probability of {short(plane['classes'][1])}" if yes else "predicted number"
+            self.figure_.colorbar(last.surface_, ax=list(self.axes_), label=meaning, aspect=30)
         handles = self.scatters_[: len(plane["classes"])]
         if not handles and plane["kind"] == "classes":
             from matplotlib.patches import Patch

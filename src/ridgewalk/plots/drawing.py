@@ -37,7 +37,7 @@ MOST_TICKS = 8
 
 
 def pyplot() -> ModuleType:
-    """Give matplotlib's pyplot.
+    """Return matplotlib's pyplot.
 
     Raises
     ------
@@ -52,13 +52,13 @@ def pyplot() -> ModuleType:
 
 
 def axes_of(ax: Axes | None, size: tuple[float, float]) -> Axes:
-    """Give the axes to draw on, new ones of so many inches where there are none."""
+    """Return the axes to draw on, new ones of so many inches where there are none."""
     made: Axes = pyplot().subplots(figsize=size, layout="constrained")[1] if ax is None else ax
     return made
 
 
 def last_step(estimator: Any, kinds: tuple[type, ...], picture: str) -> tuple[Any, list[str] | None]:
-    """Give the fitted estimator, the last of a pipeline's steps, and the names of what the steps before give it.
+    """Return the fitted estimator, the last of a pipeline's steps, and the names of its input columns.
 
     Raises
     ------
@@ -67,13 +67,13 @@ def last_step(estimator: Any, kinds: tuple[type, ...], picture: str) -> tuple[An
     NotFittedError
         If it is not fitted.
     """
-    given, before = estimator, None
+    fitted, before = estimator, None
     if isinstance(estimator, Pipeline):
         estimator, before = estimator.steps[-1][1], estimator[:-1]
     if not isinstance(estimator, kinds):
         known = " or ".join(kind.__name__ for kind in kinds)
         raise TypeError(
-            f"{picture} draws a fitted {known}, or a Pipeline that ends in one, got {type(given).__name__}. Of a "
+            f"{picture} draws a fitted {known}, or a Pipeline that ends in one, got {type(fitted).__name__}. Of a "
             "search over parameters, give its best_estimator_."
         )
     check_is_fitted(estimator)
@@ -120,9 +120,9 @@ class StrengthAxis:
             if self._alphas[0] == 0 and len(self.x) > 1:
                 ax.axvline(float(self.edges()[1]), color=FAINT, linewidth=1, linestyle=(0, (2, 2)))
         else:
-            some = self.apart(most)
+            shown = self.apart(most)
             ax.set_xlabel("strength (alpha), under several ridges")
-            ax.set_xticks(self.x[some], [format_number(self._alphas[s]) for s in some])
+            ax.set_xticks(self.x[shown], [format_number(self._alphas[s]) for s in shown])
 
     def _ticks(self, most: int) -> tuple[list[float], list[str]]:
         positive = self._alphas[self._alphas > 0]
@@ -132,8 +132,8 @@ class StrengthAxis:
         if len(tens) > 1:
             places, labels = list(10**tens), [f"$10^{{{power:.0f}}}$" for power in tens]
         else:
-            some = [s for s in self.apart(most) if self._alphas[s] > 0]
-            places, labels = [self._alphas[s] for s in some], [format_number(self._alphas[s]) for s in some]
+            shown = [s for s in self.apart(most) if self._alphas[s] > 0]
+            places, labels = [self._alphas[s] for s in shown], [format_number(self._alphas[s]) for s in shown]
         if self._alphas[0] == 0:
             places, labels = [self.x[0], *places], ["0", *labels]
         return [float(place) for place in places], labels
@@ -148,11 +148,11 @@ class StrengthAxis:
         return shown
 
     def counts(self, ax: Axes) -> Any:
-        """Tell along the top how many inputs and weights are left."""
-        some = self.apart(MOST_TICKS)
+        """Label the top with how many inputs and weights are left."""
+        shown = self.apart(MOST_TICKS)
         top = ax.secondary_xaxis("top")
         top.set_xticks(
-            self.x[some], [f"{self._rows[s]['inputs_kept']}\n{self._rows[s]['weights_kept']:,}" for s in some]
+            self.x[shown], [f"{self._rows[s]['inputs_kept']}\n{self._rows[s]['weights_kept']:,}" for s in shown]
         )
         top.set_xticks([], minor=True)
         top.tick_params(labelsize="small", colors=QUIET)

@@ -15,7 +15,7 @@ from ridgewalk.plots.drawing import BLUE, GREEN, VERMILION, axes_of, last_step, 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-_WIDE = 12  # largest value to lowest: then the axis is logarithmic
+_LOG_AXIS_RATIO = 12  # largest value to lowest: then the axis is logarithmic
 
 
 class LossCurveDisplay:
@@ -129,15 +129,15 @@ class LossCurveDisplay:
         """
         self.ax_ = axes_of(ax, (6.4, 4.2))
         self.figure_ = self.ax_.figure
-        told = [("training loss", self.data_loss, VERMILION, "--"), ("penalty", self.penalty, GREEN, ":")]
+        curves = [("training loss", self.data_loss, VERMILION, "--"), ("penalty", self.penalty, GREEN, ":")]
         if self.validation_loss is not None:
-            told.append(("validation loss", self.validation_loss, BLUE, "-"))
+            curves.append(("validation loss", self.validation_loss, BLUE, "-"))
         self.lines_: list[Any] = []
-        for label, values, colour, dashes in told:
+        for label, values, colour, dashes in curves:
             self.lines_ += self.ax_.plot(self.iterations, values, color=colour, linestyle=dashes, label=label)
         losses = np.concatenate([line.get_ydata() for line in self.lines_])
         known = losses[np.isfinite(losses) & (losses > 0)]
-        if known.size and known.max() > _WIDE * known.min():
+        if known.size and known.max() > _LOG_AXIS_RATIO * known.min():
             self.ax_.set_yscale("log")
         self.ax_.set_xlabel("epoch")
         self.ax_.set_ylabel("loss without penalty, and penalty")

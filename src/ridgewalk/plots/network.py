@@ -93,29 +93,30 @@ class NetworkDisplay:
         if max_links < 1:
             raise ValueError(f"max_links is a whole number of 1 or more, got {max_links}.")
         fitted, names = last_step(estimator, (MLPClassifierCV, MLPRegressorCV), cls.__name__)
-        given = names if feature_names is None else [str(name) for name in feature_names]
-        path, _, columns, choice = shown_path(fitted, given)
+        input_names = names if feature_names is None else [str(name) for name in feature_names]
+        path, _, columns, choice = shown_path(fitted, input_names)
         index = choice.chosen if alpha is None else int(nearest(path.alphas, alpha)[0])
         links = live_links([w[index, path.best_seed(index)].astype(float) for w in path.parameters[::2]])
         nodes = node_names(path, columns, output_names(fitted) or ["no", "yes"])
         return cls(links=links, names=nodes, alpha=float(path.alphas[index]), max_links=max_links).plot(ax)
 
     def plot(self, ax: Axes | None = None) -> Self:
-        """Draw.
+        """Draw the network at its strength.
 
         Parameters
         ----------
-        ax : Axes, optional
-            A new figure by default.
+        ax : matplotlib Axes, optional
+            The axes to draw on; by default those of a new figure.
 
         Returns
         -------
         NetworkDisplay
+            Itself, with ``ax_`` and ``figure_`` set.
         """
         from matplotlib.collections import LineCollection
 
-        links, some = self.links, slice(0, self.max_links)
-        layer, start, end, weight = links.layer[some], links.start[some], links.end[some], links.weight[some]
+        links, shown = self.links, slice(0, self.max_links)
+        layer, start, end, weight = links.layer[shown], links.start[shown], links.end[shown], links.weight[shown]
         places = [self._places(floor, layer, start, end) for floor in range(len(self.names))]
         tallest = max([len(each) for each in places] + [1])
         self.ax_ = axes_of(ax, (7.0, min(9.0, max(2.6, 0.9 + 0.22 * tallest))))

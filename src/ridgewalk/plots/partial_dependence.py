@@ -12,13 +12,13 @@ from ridgewalk.estimators.access import output_names, rows_of_fit, shown_path
 from ridgewalk.estimators.encoded import variables_of
 from ridgewalk.formatting import format_number
 from ridgewalk.plots.drawing import BLUE, COLOURS, QUIET, last_step, nearest, numbers, pyplot, short
-from ridgewalk.report.compared import Given
+from ridgewalk.report.compared import PageRows
 from ridgewalk.report.effects import effects_along, rows_for_effects
 from ridgewalk.report.schema import EffectOf, Effects
 from ridgewalk.report.variables import plain_variables
 from ridgewalk.tables import Encoder
 
-_ACROSS = 4  # panels side by side
+_PANELS_PER_ROW = 4  # panels side by side
 
 
 class PartialDependencePathDisplay:
@@ -99,11 +99,11 @@ class PartialDependencePathDisplay:
         unknown = sorted(set(features or ()) - {each.name for each in variables})
         if unknown:
             raise ValueError(f"features are names of inputs, such as {variables[0].name!r}; got {unknown[0]!r}.")
-        some = [each for each in variables if features is None or each.name in features]
+        chosen = [each for each in variables if features is None or each.name in features]
         index = choice.chosen if alpha is None else int(nearest(path.alphas, alpha)[0])
-        looked = rows_for_effects(Given(x, np.zeros((x.shape[0], 1))), None)
+        looked = rows_for_effects(PageRows(x, np.zeros((x.shape[0], 1))), None)
         classes = output_names(fitted) or ["no", "yes"]
-        effects = None if looked is None else effects_along(path, some, looked, index, classes, [index])
+        effects = None if looked is None else effects_along(path, chosen, looked, index, classes, [index])
         if effects is None:
             raise ValueError("There is no input whose columns can be set: give the encoder that made them.")
         return cls(effects=effects, alpha=float(path.alphas[index])).plot(ax)
@@ -122,7 +122,7 @@ class PartialDependencePathDisplay:
         """
         plt, inputs = pyplot(), self.effects["inputs"]
         if ax is None:
-            across = min(_ACROSS, len(inputs))
+            across = min(_PANELS_PER_ROW, len(inputs))
             down = -(-len(inputs) // across)
             _, grid = plt.subplots(
                 down,

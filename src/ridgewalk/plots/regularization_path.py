@@ -106,8 +106,8 @@ class RegularizationPathDisplay:
         """
         pyplot()
         fitted, names = last_step(estimator, (MLPClassifierCV, MLPRegressorCV), cls.__name__)
-        told = shown_path(fitted, names if feature_names is None else [str(name) for name in feature_names])
-        return cls._of(*told).plot(ax, kind=kind)
+        shown = shown_path(fitted, names if feature_names is None else [str(name) for name in feature_names])
+        return cls._of(*shown).plot(ax, kind=kind)
 
     @classmethod
     def from_path(
@@ -187,11 +187,11 @@ class RegularizationPathDisplay:
         if ends:
             ax.set_yscale("log")
             ax.set_ylim(*ends)
-        told = (
+        curves = (
             (self._column("heldout_loss"), self._column("standard_error"), "held-out loss", BLUE, "-", "o"),
             (self._column("train_loss"), self._column("train_standard_error"), "training loss", VERMILION, "--", "s"),
         )
-        for middle, error, label, colour, dashes, marker in told:
+        for middle, error, label, colour, dashes, marker in curves:
             spread = np.nan_to_num(error)
             low = middle - spread
             if ends:  # a band that goes below 0 leaves the picture

@@ -13,9 +13,9 @@ from typing import ClassVar
 from ridgewalk.diagnostics.rules import barely_better, share_explained
 from ridgewalk.report.schema import CompetitorName, Difference, Estimate, HeldOut, StrengthSummary, Summary
 
-_FAR = 0.5  # of a constant's loss: a training loss that is high
+_HIGH_LOSS = 0.5  # of a constant's loss: a training loss that is high
 _NEARLY_ALL, _FEWEST_INPUTS = 0.9, 10  # share of the inputs; of fewer, keeping all is no finding
-_CLEAR = 1.96  # standard errors
+_CLEAR_ERRORS = 1.96  # standard errors
 
 
 @dataclass(frozen=True)
@@ -117,7 +117,7 @@ class RulesAgree:
 
 @dataclass(frozen=True)
 class MoreRows:
-    """Differences that cannot be told from 0, nor from what matters; so many rows would settle each."""
+    """Differences that may be 0 and may matter; so many rows would decide each."""
 
     needed: tuple[tuple[CompetitorName, int], ...]
     rows: int
@@ -193,7 +193,7 @@ def _of_constant(summary: Summary, found: HeldOut) -> Iterator[Advice]:
 
 def _clearly_above_0(estimate: Estimate) -> bool:
     value, error = estimate["value"], estimate["standard_error"]
-    return value is not None and error is not None and value > _CLEAR * error
+    return value is not None and error is not None and value > _CLEAR_ERRORS * error
 
 
 def _of_simpler(found: HeldOut) -> Iterator[Advice]:
@@ -219,7 +219,7 @@ def fits_little(unpenalized: StrengthSummary, null: float) -> FitsLittle | None:
     Either it is too small, or trained too shortly, or the rest is noise: no loss of its own tells these apart.
     """
     train = unpenalized["train_loss"]
-    if unpenalized["alpha"] > 0 or train is None or null <= 0 or train < _FAR * null:
+    if unpenalized["alpha"] > 0 or train is None or null <= 0 or train < _HIGH_LOSS * null:
         return None
     return FitsLittle(train, null)
 
@@ -245,7 +245,7 @@ def _of_inputs(summary: Summary, found: HeldOut) -> Iterator[Advice]:
 
 
 def _of_rows(found: HeldOut) -> Iterator[Advice]:
-    """Find how many rows would settle what cannot be told."""
+    """Find how many rows would decide what is undecided."""
     best = found["competitors"][0]
     needed = [(each["than"], each["rows_needed"]) for each in found["differences"] if each["rows_needed"] is not None]
     if needed:

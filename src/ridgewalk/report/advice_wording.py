@@ -30,7 +30,7 @@ _NAMES: dict[CompetitorName, str] = {
     "no penalty": "no penalty",
     "constant": "a constant",
 }
-_OUT_OF_REACH = 100  # times the rows
+_MOST_ROWS_FACTOR = 100  # times the rows
 
 
 @singledispatch
@@ -136,6 +136,6 @@ def _(found: RulesAgree) -> str:
 
 def _rows_needed(count: int, rows: int) -> str:
     """Return about how many rows are needed."""
-    if count > _OUT_OF_REACH * rows:
-        return f"over {_OUT_OF_REACH} times as many"
+    if count > _MOST_ROWS_FACTOR * rows:
+        return f"over {_MOST_ROWS_FACTOR} times as many"
     return f"about {int(float(f'{count:.2g}')):,}"

@@ -182,11 +182,11 @@ def lines(answer: AnswerSummary) -> list[Line]:
         ).rstrip()
         for row in (head, *cells)
     ]
-    said = [Line("headline", headline(answer)), *(Line("cells", row) for row in rows)]
-    said += [Line("note", note(answer)), *(Line("sentence", each) for each in facts_of(answer))]
+    found = [Line("headline", headline(answer)), *(Line("cells", row) for row in rows)]
+    found += [Line("note", note(answer)), *(Line("sentence", each) for each in facts_of(answer))]
     if answer["advice"]:
-        said += [Line("title", "What now"), *(Line("advice", f"- {each['sentence']}") for each in answer["advice"])]
-    return said
+        found += [Line("title", "What now"), *(Line("advice", f"- {each['sentence']}") for each in answer["advice"])]
+    return found
 
 
 def headline(answer: AnswerSummary) -> str:
@@ -212,45 +212,45 @@ def headline(answer: AnswerSummary) -> str:
 
 def _percent(estimate: Estimate) -> str:
     value, error = estimate["value"], estimate["standard_error"]
-    said = "an unknown share" if value is None else f"{value:.1%}"
-    return said if not error else f"{said} +- {error:.1%}"
+    share = "an unknown share" if value is None else f"{value:.1%}"
+    return share if not error else f"{share} +- {error:.1%}"
 
 
 def note(answer: AnswerSummary) -> str:
     """Return what the numbers of the table are."""
     first = answer["competitors"][0]
     folds = format_count(answer["folds"], "fold")
-    said = f"{first['rows']:,} rows, held out by {folds}; +- one standard error over {_UNITS[answer['dependence']]}."
+    text = f"{first['rows']:,} rows, held out by {folds}; +- one standard error over {_UNITS[answer['dependence']]}."
     if first["chosen_on"] == "other folds":
-        said += " Each fold is scored with what the other folds chose."
+        text += " Each fold is scored with what the other folds chose."
     if any(each["verdict"] for each in answer["differences"]):
         who = row_label(answer, first["name"])
-        said += f" The verdict is on the {who}, by the paired difference of the losses ({answer['loss']})."
-    said += " Rows count by their weights." * answer["weighted"] + _OF_TASK[answer["task"]]
+        text += f" The verdict is on the {who}, by the paired difference of the losses ({answer['loss']})."
+    text += " Rows count by their weights." * answer["weighted"] + _OF_TASK[answer["task"]]
     part = [each for each in answer["competitors"] if each["rows"] < first["rows"]]
-    return said + "".join(f" {row_label(answer, each['name']).capitalize()}: {each['rows']:,} rows." for each in part)
+    return text + "".join(f" {row_label(answer, each['name']).capitalize()}: {each['rows']:,} rows." for each in part)
 
 
 def facts_of(answer: AnswerSummary) -> list[str]:
     """Return what goes along with the table: the differences, the inputs kept, and the strength, which comes last."""
     known = [each for each in answer["differences"] if each["loss"]["value"] is not None]
     who = row_label(answer, answer["competitors"][0]["name"])
-    said = []
+    sentences = []
     if known:
-        told = [
+        pairs = [
             f"{row_label(answer, each['than'])} {_estimate(each['loss'], _decimals_of(each['loss']), '+')}"
             for each in known
         ]
-        said.append(f"Loss of the {who} less that of: {'; '.join(told)}.")
+        sentences.append(f"Loss of the {who} less that of: {'; '.join(pairs)}.")
     if "corrected_minimum" in answer:
         least = answer["corrected_minimum"]
-        said.append(f"Lowest held-out loss, corrected for its choice: {_estimate(least, _decimals_of(least))}.")
+        sentences.append(f"Lowest held-out loss, corrected for its choice: {_estimate(least, _decimals_of(least))}.")
     single = who == "blend"
-    said.append(
+    sentences.append(
         inputs_sentence(answer["inputs"]["names"], answer["inputs"]["left_out"], " by the single network" * single)
     )
-    said.append(strength_sentence(answer["alpha"], answer["selection"], " of the single network" * single))
-    return said
+    sentences.append(strength_sentence(answer["alpha"], answer["selection"], " of the single network" * single))
+    return sentences
 
 
 def _decimals_of(estimate: Estimate) -> int:
@@ -261,12 +261,12 @@ def answer_html(answer: AnswerSummary) -> str:
     """Write the answer as a piece of HTML without script or style."""
     head, cells = answer_table(answer)
     advice = "".join(element("li", each["sentence"]) for each in answer["advice"])
-    said = [note(answer), *facts_of(answer)]
+    sentences = [note(answer), *facts_of(answer)]
     return "".join(
         [
             element("p", _typeset(headline(answer))),
             table(head, [[_typeset(cell) for cell in row] for row in cells], 0),
-            *(element("p", _typeset(each)) for each in said),
+            *(element("p", _typeset(each)) for each in sentences),
             f"{element('p', 'What now')}<ul>{advice}</ul>" if advice else "",
         ]
     )

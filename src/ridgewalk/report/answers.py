@@ -20,8 +20,8 @@ from ridgewalk.report.schema import (
 )
 
 _MOST_NAMED = 3
-_NOTHING = 1e-3  # of the widest range: an effect that is none
-_TURNS = 0.25  # of the range: a curve that goes back by more is no longer rising or falling
+_NO_EFFECT = 1e-3  # of the widest range: an effect that is none
+_TURNING_SHARE = 0.25  # of the range: a curve that goes back by more is no longer rising or falling
 
 
 def short_answers(
@@ -35,21 +35,21 @@ def short_answers(
     """Answer, of the chosen strength, what readers ask first."""
     found: list[ShortAnswer] = []
 
-    def tell(question: str, answer: str, section: str) -> None:
+    def add(question: str, answer: str, section: str) -> None:
         found.append({"question": question, "answer": answer, "section": section})
 
-    tell("Is the best strength clear?", _clarity(summary, certain), "path-section")
+    add("Is the best strength clear?", _clarity(summary, certain), "path-section")
     if held_out is not None:
-        tell(*_errors(held_out, summary["index"]), "held-out-section")
+        add(*_errors(held_out, summary["index"]), "held-out-section")
     if effects is not None:
-        tell(*_direction(effects, summary["index"]), "effects-section")
-    tell("Which inputs leave first?", _leaving(inputs, summary), "inputs-section")
-    tell("What was left out of my data?", _left_out(notes, inputs, summary["index"]), "card-section")
+        add(*_direction(effects, summary["index"]), "effects-section")
+    add("Which inputs leave first?", _leaving(inputs, summary), "inputs-section")
+    add("What was left out of my data?", _left_out(notes, inputs, summary["index"]), "card-section")
     return found
 
 
 def _clarity(summary: PathSummary, certain: Certainty) -> str:
-    """Say how many strengths cannot be told from the best one."""
+    """Describe how many strengths cannot be distinguished from the best one."""
     path = summary["path"]
     if certain["members"] is not None and certain["level"] is not None:
         members, rule = certain["members"], f"in the {certain['level']:.0%} confidence set of the best strength"
@@ -67,13 +67,13 @@ def _clarity(summary: PathSummary, certain: Certainty) -> str:
 
 
 def _raced(summary: PathSummary) -> str:
-    """Say how many strengths a race dropped before."""
+    """Describe how many strengths a race dropped before."""
     dropped = len(summary["dropped"])
     return f" A race dropped {dropped} more before, for losing clearly." if dropped else ""
 
 
 def _errors(rows: RowsAlong, chosen: int) -> tuple[str, str]:
-    """Say where held-out predictions go wrong."""
+    """Describe where held-out predictions go wrong."""
     place = rows["strengths"].index(chosen) if chosen in rows["strengths"] else 0
     if rows["kind"] == "classes":
         question, counts = "Which class is confused with which?", rows["confusion"][place]
@@ -83,11 +83,11 @@ def _errors(rows: RowsAlong, chosen: int) -> tuple[str, str]:
         right = _percent(rows["score"][place])
         if not pairs:
             return question, f"None: {right} of the held-out rows are right."
-        told = [
+        sentences = [
             f"{_quoted(rows['classes'][i])} is taken for {_quoted(rows['classes'][j])} ({count} of {sum(counts[i])})"
             for count, i, j in sorted(pairs, key=lambda each: (-each[0], each[1:]))[:2]
         ]
-        return question, f"{'; '.join(told)}. {right} of the held-out rows are right."
+        return question, f"{'; '.join(sentences)}. {right} of the held-out rows are right."
     if rows["kind"] == "labels":
         return "How often is it right?", f"{_percent(rows['score'][place])} of the held-out labels are right."
     misses = sorted(abs(o - p) for o, p in zip(rows["observed"], rows["predicted"][place], strict=True))
@@ -102,16 +102,16 @@ def _percent(share: float | None) -> str:
 
 
 def _direction(effects: Effects, chosen: int) -> tuple[str, str]:
-    """Say what the two strongest inputs do to the prediction."""
-    told = [said for each in effects["inputs"][:2] if (said := _moves(effects, each, chosen))]
+    """Describe what the two strongest inputs do to the prediction."""
+    sentences = [sentence for each in effects["inputs"][:2] if (sentence := _moves(effects, each, chosen))]
     question = "What happens to the prediction as an input changes?"
-    if not told:
+    if not sentences:
         return question, "Nothing: at this strength the prediction is the same for all rows."
-    return question, f"{told[0]}. {f'Next {told[1]}.' if len(told) > 1 else ''}".strip()
+    return question, f"{sentences[0]}. {f'Next {sentences[1]}.' if len(sentences) > 1 else ''}".strip()
 
 
 def _moves(effects: Effects, effect: EffectOf, chosen: int) -> str:
-    """Say what one input does to the prediction; nothing where it does nothing."""
+    """Describe what one input does to the prediction; empty where it does nothing."""
     series = effect["lines_of"]
     mean: list[Any] = effect["mean"][chosen][series]
     if any(value is None for value in mean) or max(mean) - min(mean) <= 0:
@@ -129,39 +129,39 @@ def _moves(effects: Effects, effect: EffectOf, chosen: int) -> str:
 
 
 def _shape(mean: list[float]) -> str:
-    """Say what a curve does from left to right."""
+    """Describe a curve from left to right."""
     width = max(mean) - min(mean)
     ups = sum(max(b - a, 0.0) for a, b in pairwise(mean))
     downs = sum(max(a - b, 0.0) for a, b in pairwise(mean))
-    if downs <= _TURNS * width:
+    if downs <= _TURNING_SHARE * width:
         return "rises"
-    if ups <= _TURNS * width:
+    if ups <= _TURNING_SHARE * width:
         return "falls"
     lowest, highest = mean.index(min(mean)), mean.index(max(mean))
     return "rises, then falls" if 0 < highest < len(mean) - 1 and highest <= lowest else "falls and rises"
 
 
 def _leaving(inputs: InputsAlong, summary: PathSummary) -> str:
-    """Say in which order inputs leave as the strength rises."""
+    """Describe in which order inputs leave as the strength rises."""
     gone = [(leaves, name) for name, leaves in zip(inputs["names"], inputs["leaves"], strict=True)]
     kept = summary["path"][summary["index"]]["inputs_kept"]
     total = len(inputs["names"]) + inputs["left_out"]
     order = [name for _, name in sorted(gone, key=lambda each: -1.0 if each[0] is None else each[0])]
-    told = ", ".join(map(_quoted, order[:_MOST_NAMED])) + (" ..." if len(order) > _MOST_NAMED else "")
+    order_text = ", ".join(map(_quoted, order[:_MOST_NAMED])) + (" ..." if len(order) > _MOST_NAMED else "")
     if len(order) < 2:
         return f"There is one input; the chosen network keeps {kept}."
     keeps = f"{kept} of {format_count(total, 'input')}"
-    return f"First {told}; last {_quoted(order[-1])}. The chosen network keeps {keeps}."
+    return f"First {order_text}; last {_quoted(order[-1])}. The chosen network keeps {keeps}."
 
 
 def _left_out(notes: list[str], inputs: InputsAlong, chosen: int) -> str:
-    """Say what became of columns that are not used as they came, and which inputs the network leaves out."""
-    told = " ".join(notes[:2]) + (f" And {format_count(len(notes) - 2, 'more note')}." if len(notes) > 2 else "")
+    """Describe the columns that are not used as they came, and the inputs that the network leaves out."""
+    shown = " ".join(notes[:2]) + (f" And {format_count(len(notes) - 2, 'more note')}." if len(notes) > 2 else "")
     unused = [name for name, kept in zip(inputs["names"], inputs["kept"][chosen], strict=True) if not kept]
     if unused:
         more = f" and {len(unused) - _MOST_NAMED} more" if len(unused) > _MOST_NAMED else ""
-        return f"{told} The chosen network leaves out {', '.join(map(_quoted, unused[:_MOST_NAMED]))}{more}.".strip()
-    return told or "No column that was given, and the chosen network uses every input."
+        return f"{shown} The chosen network leaves out {', '.join(map(_quoted, unused[:_MOST_NAMED]))}{more}.".strip()
+    return shown or "No column that was given, and the chosen network uses every input."
 
 
 def _quoted(name: str) -> str:
@@ -169,7 +169,7 @@ def _quoted(name: str) -> str:
 
 
 def headline(summary: PathSummary) -> str:
-    """Say in two sentences how good the chosen network is, beside what is simpler, and how much of it is left."""
+    """Describe in two sentences how good the chosen network is beside simpler models, and how much of it is left."""
     chosen, blend = summary["path"][summary["index"]], summary.get("blend")
     loss, error, beside = chosen["heldout_loss"], chosen["standard_error"], list[str]()
     if blend is not None and blend["heldout_loss"] is not None and loss is not None:

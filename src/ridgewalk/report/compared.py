@@ -16,7 +16,7 @@ from ridgewalk.arrays import Array, Booleans, Integers
 from ridgewalk.folds import average_by_row
 from ridgewalk.losses import facts
 from ridgewalk.path.result import MLPPath
-from ridgewalk.report.rounding import few, rounded, short, spread
+from ridgewalk.report.rounding import round_digits, rounded, short, spread
 from ridgewalk.report.schema import LossAlong, RowsAlong
 
 MOST_CLASSES = 20
@@ -26,7 +26,7 @@ _MOST_CURVES, _PLACES = 12, 41  # ROC curves; places along each
 
 
 @dataclass(frozen=True, eq=False)
-class Given:
+class PageRows:
     """Rows to look at predictions on.
 
     Attributes
@@ -49,63 +49,65 @@ def held_out(path: MLPPath, target: Array, names: list[str]) -> RowsAlong | None
     if networks is None or not networks.outputs:
         return None
     used = np.flatnonzero(path.row_weights > 0)
-    some = used[spread(len(used), _MOST_COMPARED)]
+    shown = used[spread(len(used), _MOST_COMPARED)]
     predicted, strengths, losses = [], [], []
     for place, strength in enumerate(networks.strengths):
         with np.errstate(all="ignore"):  # what diverged
             folds = [path.loss.predict(each[place].astype(np.float64)).mean(axis=0).T for each in networks.outputs]
-        mean = average_by_row(path.heldout_rows, folds, len(path.row_weights)).T[some]
+        mean = average_by_row(path.heldout_rows, folds, len(path.row_weights)).T[shown]
         if np.isfinite(mean).all():
             predicted.append(mean)
             strengths.append(int(strength))
-            losses.append(float(path.row_loss[strength][some].mean()))
+            losses.append(float(path.row_loss[strength][shown].mean()))
     if not strengths:
         return None
-    told: LossAlong = {"count": len(some), "of": len(used), "strengths": strengths, "loss": rounded(losses)}
-    return _compared(path, told, target[some], predicted, names)
+    losses_along: LossAlong = {"count": len(shown), "of": len(used), "strengths": strengths, "loss": rounded(losses)}
+    return _compared(path, losses_along, target[shown], predicted, names)
 
 
-def given_rows(path: MLPPath, given: Given, names: list[str]) -> RowsAlong:
+def rows_along(path: MLPPath, page_rows: PageRows, names: list[str]) -> RowsAlong:
     """Compare what the best network of all rows predicts of rows that someone gave."""
-    loss, target = path.loss, given.target
-    outputs = [path.model(s).output(given.x) for s in range(len(path.alphas))]
+    loss, target = path.loss, page_rows.target
+    outputs = [path.model(s).output(page_rows.x) for s in range(len(path.alphas))]
     scale = path.whole.target_scale if target.shape[1] > 1 and not facts(loss).is_classification else 1.0
-    told: LossAlong = {
+    losses_along: LossAlong = {
         "count": len(target),
         "of": len(target),
         "strengths": list(range(len(outputs))),
         "loss": rounded([loss.values(output / scale, target / scale).mean() for output in outputs]),
     }
-    return _compared(path, told, target, [loss.predict(output) for output in outputs], names)
+    return _compared(path, losses_along, target, [loss.predict(output) for output in outputs], names)
 
 
-def _compared(path: MLPPath, told: LossAlong, target: Array, predicted: Sequence[Array], names: list[str]) -> RowsAlong:
+def _compared(
+    path: MLPPath, losses: LossAlong, target: Array, predicted: Sequence[Array], names: list[str]
+) -> RowsAlong:
     """Compare predictions (N, C) of several strengths with the target (N, C)."""
     if not facts(path.loss).is_classification:
-        some = spread(len(target), _MOST_DRAWN)
+        shown = spread(len(target), _MOST_DRAWN)
         observed = target[:, 0]
         first = [each[:, 0] for each in predicted]
         return {
-            **told,
+            **losses,
             "kind": "numbers",
             "targets": target.shape[1],
             "score": [_explained(observed, each) for each in first],
-            "observed": rounded(observed[some]),
-            "predicted": [rounded(each[some]) for each in first],
+            "observed": rounded(observed[shown]),
+            "predicted": [rounded(each[shown]) for each in first],
             "calibration": [_calibration(each, observed, _quantiles(each)) for each in first],
         }
     if facts(path.loss).is_multilabel(target.shape[1]):
         return {
-            **told,
+            **losses,
             "kind": "labels",
             "calibrated": "every label",
             "score": _shares([(each > 0.5) == (target > 0.5) for each in predicted]),
             "calibration": _reliability([(each.ravel(), target.ravel()) for each in predicted]),
         }
-    return _classes(told, target, predicted, names)
+    return _classes(losses, target, predicted, names)
 
 
-def _classes(told: LossAlong, target: Array, predicted: Sequence[Array], names: list[str]) -> RowsAlong:
+def _classes(losses: LossAlong, target: Array, predicted: Sequence[Array], names: list[str]) -> RowsAlong:
     """Compare probabilities of classes."""
     single = target.shape[1] == 1
     truth = (target[:, 0] > 0.5).astype(int) if single else target.argmax(axis=1)
@@ -121,7 +123,7 @@ def _classes(told: LossAlong, target: Array, predicted: Sequence[Array], names: 
     rates = np.linspace(0, 1, _PLACES) ** 2  # denser where curves are steep
     curves = [[_roc(each[:, k], target[:, k] > 0.5, rates) for k in of_curves] for each in predicted]
     return {
-        **told,
+        **losses,
         "kind": "classes",
         "calibrated": f"the probability of {short(names[1])}" if single else "the probability of the predicted class",
         "classes": [short(names[k]) for k in shown],
@@ -132,7 +134,7 @@ def _classes(told: LossAlong, target: Array, predicted: Sequence[Array], names: 
         "curves": [short(names[1 if single else k]) for k in of_curves],
         "rates": rounded(rates),
         "roc": [[rounded(curve, 3) for curve, _ in each] for each in curves],
-        "auc": [[few(area) for _, area in each] for each in curves],
+        "auc": [[round_digits(area) for _, area in each] for each in curves],
     }
 
 
@@ -150,7 +152,7 @@ def _roc(probability: Array, positive: Booleans, rates: Array) -> tuple[Array, f
 
 def _shares(right: list[Booleans]) -> list[float | None]:
     """Return the share of what is right."""
-    return [few(float(each.mean())) for each in right]
+    return [round_digits(float(each.mean())) for each in right]
 
 
 def _reliability(pairs: list[tuple[Array, Array]]) -> list[list[list[float | None]]]:
@@ -168,7 +170,7 @@ def _calibration(predicted: Array, observed: Array, bins: Array) -> list[list[fl
     """Return mean prediction, mean of what was observed, and count of rows in every bin that is not empty."""
     place = np.clip(np.searchsorted(bins, predicted, side="right") - 1, 0, len(bins) - 2)
     members = [place == k for k in np.unique(place)]
-    return [[few(predicted[m].mean()), few(observed[m].mean()), int(m.sum())] for m in members]
+    return [[round_digits(predicted[m].mean()), round_digits(observed[m].mean()), int(m.sum())] for m in members]
 
 
 def _quantiles(values: Array) -> Array:
@@ -179,4 +181,4 @@ def _quantiles(values: Array) -> Array:
 def _explained(observed: Array, predicted: Array) -> float | None:
     """Return the share of the variance that is explained; None where nothing varies."""
     spread_of = ((observed - observed.mean()) ** 2).sum()
-    return few(1 - ((observed - predicted) ** 2).sum() / spread_of) if spread_of > 0 else None
+    return round_digits(1 - ((observed - predicted) ** 2).sum() / spread_of) if spread_of > 0 else None

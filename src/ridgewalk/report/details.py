@@ -12,7 +12,7 @@
     curves     how the folds train: data loss and penalty apart
     regions    predictions over the plane, where there are two inputs
 
-Numbers are rounded to four digits. What is too large to show is cut to its largest parts, and how much is told.
+Numbers are rounded to four digits. What is too large to show is cut to its largest parts, with a note of how much.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ from ridgewalk.path.result import MLPPath
 from ridgewalk.path.selection import Choice, Rule
 from ridgewalk.report.answers import short_answers
 from ridgewalk.report.certainty import candidate_curves, certainty
-from ridgewalk.report.compared import MOST_CLASSES, Given, given_rows, held_out
+from ridgewalk.report.compared import MOST_CLASSES, PageRows, held_out, rows_along
 from ridgewalk.report.drawn_network import layers_along, network_along, node_names
 from ridgewalk.report.effects import Looked, effects_along, rows_for_effects, signed_effects
 from ridgewalk.report.rounding import rounded, short, spread
@@ -59,10 +59,10 @@ if TYPE_CHECKING:
 _MOST_INPUTS = 40
 _FINEST_PLANE, _MOST_OF_PLANE = 48, 60_000  # points along a side; numbers over all strengths
 _MOST_POINTS = 200  # rows
-_SPAN = 2.5  # standard deviations around the center, where nobody gave rows
-_LEAST_GAP = 0.3  # powers of ten between the place of 0 and that of the weakest strength
+_PLANE_SPAN = 2.5  # standard deviations around the center, where nobody gave rows
+_LEAST_ZERO_GAP = 0.3  # powers of ten between the place of 0 and that of the weakest strength
 _WIDE, _DEEPEST, _ROOM = 12, 300, 1.3  # ratios: highest loss to lowest; held-out to training loss; the axis's ends
-_OFF, _MARGIN = 1.5, 0.06  # times a constant's loss: higher ones leave the page's axis; share of its height
+_OFF_AXIS, _MARGIN = 1.5, 0.06  # times a constant's loss: higher ones leave the page's axis; share of its height
 _WIDE_SHOWN, _BELOW = 6, 3  # ratios: highest to lowest on a linear axis; lowest held-out to training loss on a log one
 
 
@@ -74,9 +74,9 @@ class Extras:
     ----------
     classes : list of str, optional
         Their names, in the order of the outputs; no and yes where there is one output.
-    given : Given, optional
+    page_rows : PageRows, optional
         Rows to predict at every strength.
-    fit : Given, optional
+    fit : PageRows, optional
         Rows of the fit: what held-out predictions are compared with, and what effects are computed on.
     variables : list of Variable, optional
         The inputs, where an encoder knows how each became columns; by default each column is a number.
@@ -101,8 +101,8 @@ class Extras:
     """
 
     classes: list[str] | None = None
-    given: Given | None = None
-    fit: Given | None = None
+    page_rows: PageRows | None = None
+    fit: PageRows | None = None
     variables: list[Variable] | None = None
     columns: list[str] | None = None
     selection: InputSelection | None = None
@@ -147,7 +147,7 @@ def page_data(
     names = extras.classes or _numbered(path)
     columns = extras.columns or origins or list(by_input(path))
     variables = extras.variables or plain_variables(origins or columns)
-    looked = rows_for_effects(extras.given, extras.fit)
+    looked = rows_for_effects(extras.page_rows, extras.fit)
     certain = certainty(path, choice or path.choose(rule))
     arms = candidate_curves(path, extras.selection)
     along = next(arm["entries"] for arm in arms if arm["entries"] and summary["index"] in arm["entries"])
@@ -171,9 +171,9 @@ def page_data(
         "layers": layers_along(path, nodes),
         "curves": _curves(extras.history) if extras.history else None,
         "held_out": compared,
-        "rows": given_rows(path, extras.given, names) if extras.given else None,
+        "rows": rows_along(path, extras.page_rows, names) if extras.page_rows else None,
         "effects": effects,
-        "regions": regions(path, origins, extras.given or extras.fit, names, range(len(path.alphas))),
+        "regions": regions(path, origins, extras.page_rows or extras.fit, names, range(len(path.alphas))),
         "card": extras.card,
         "cut": [],
     }
@@ -188,7 +188,7 @@ def axes(summary: PathSummary) -> PathAxes:
     places = np.arange(len(alphas), dtype=float)
     if rising:
         logarithms = np.log10(positive)
-        zero = logarithms[0] - max(_LEAST_GAP, (logarithms[-1] - logarithms[0]) / 10)
+        zero = logarithms[0] - max(_LEAST_ZERO_GAP, (logarithms[-1] - logarithms[0]) / 10)
         places = np.concatenate([np.full(len(alphas) - len(positive), zero), logarithms])
     drawn = [row["heldout_loss"] for row in [*rows, *summary["dropped"]]] + [row["train_loss"] for row in rows]
     known = [loss for loss in drawn if loss is not None]
@@ -214,7 +214,7 @@ def _shown(summary: PathSummary) -> _Shown:
     """
     rows, null, linear = summary["path"], summary["null_loss"], summary["linear"]
     losses = [row["heldout_loss"] for row in rows if row["heldout_loss"] is not None]
-    near = [loss for loss in losses if loss <= _OFF * abs(null)] or losses
+    near = [loss for loss in losses if loss <= _OFF_AXIS * abs(null)] or losses
     known = [null, *near, *([linear["heldout_loss"]] if linear else [])]
     low, high = min(known), max(known)
     trained = min([low, *(row["train_loss"] for row in rows if row["train_loss"] is not None)])
@@ -286,7 +286,7 @@ def _origin(columns: dict[str, list[int]], count: int) -> Integers:
 
 
 def _curves(history: History) -> Curves:
-    """Give data loss, penalty and validation loss along the training at every strength, apart."""
+    """Return data loss, penalty and validation loss along the training at every strength, separately."""
     return {
         "epochs": history.epochs.tolist(),
         "data_loss": rounded(history.data_loss),
@@ -298,7 +298,7 @@ def _curves(history: History) -> Curves:
 def regions(
     path: MLPPath,
     origins: list[str] | None,
-    given: Given | None,
+    page_rows: PageRows | None,
     names: list[str],
     shown: Sequence[int],
     finest: int | None = None,
@@ -314,12 +314,12 @@ def regions(
         return None
     if outputs > 1 and facts(loss).output_activation != "softmax":
         return None
-    if given is not None:
-        x = np.asarray(given.x if isinstance(given.x, np.ndarray) else given.x.toarray())
+    if page_rows is not None:
+        x = np.asarray(page_rows.x if isinstance(page_rows.x, np.ndarray) else page_rows.x.toarray())
         low, high = x.min(axis=0), x.max(axis=0)
         low, high = low - 0.05 * (high - low), high + 0.05 * (high - low)
     elif path.standardize and path.whole.inputs is None:
-        low, high = (path.whole.center + sign * _SPAN * path.whole.scale for sign in (-1, 1))
+        low, high = (path.whole.center + sign * _PLANE_SPAN * path.whole.scale for sign in (-1, 1))
     else:
         return None  # nothing says where the rows are
     if not (np.isfinite(high - low) & (high > low)).all():
@@ -330,10 +330,10 @@ def regions(
     predicted = [loss.predict(path.model(s).output(plane)) for s in shown]
     several, classification = outputs > 1, facts(loss).is_classification
     points: Points | None = None
-    if given is not None:
-        some = spread(len(x), _MOST_POINTS)
-        target = given.target[some].argmax(axis=1) if several else given.target[some, 0]
-        points = {"across": rounded(x[some, 0]), "up": rounded(x[some, 1]), "target": rounded(target)}
+    if page_rows is not None:
+        sampled = spread(len(x), _MOST_POINTS)
+        target = page_rows.target[sampled].argmax(axis=1) if several else page_rows.target[sampled, 0]
+        points = {"across": rounded(x[sampled, 0]), "up": rounded(x[sampled, 1]), "target": rounded(target)}
     return {
         "kind": "classes" if several else "probability" if classification else "numbers",
         "names": [short(name) for name in columns],

@@ -14,7 +14,7 @@ import numpy as np
 from ridgewalk.arrays import Array, Booleans, Integers
 from ridgewalk.input_maps import Kind
 from ridgewalk.path.result import MLPPath
-from ridgewalk.report.rounding import few, rounded, short
+from ridgewalk.report.rounding import round_digits, rounded, short
 from ridgewalk.report.schema import LayerAlong, Links, NetworkAlong
 
 MOST_LINKS = 240
@@ -81,8 +81,8 @@ def network_along(path: MLPPath, names: list[list[str]]) -> NetworkAlong:
     for s in range(len(path.alphas)):
         best = path.best_seed(s)
         links = live_links([w[s, best].astype(float) for w in path.parameters[::2]])
-        some = slice(0, MOST_LINKS)
-        layer, start, end = links.layer[some], links.start[some], links.end[some]
+        shown = slice(0, MOST_LINKS)
+        layer, start, end = links.layer[shown], links.start[shown], links.end[shown]
         for floor in range(len(names) - 1):
             touched[floor][start[layer == floor]] = True
             touched[floor + 1][end[layer == floor]] = True
@@ -91,7 +91,7 @@ def network_along(path: MLPPath, names: list[list[str]]) -> NetworkAlong:
             "layer": layer.tolist(),
             "start": start.tolist(),
             "end": end.tolist(),
-            "weight": rounded(links.weight[some], 3),
+            "weight": rounded(links.weight[shown], 3),
         }
         at.append(drawn)
     touched[-1][:] = True
@@ -121,7 +121,7 @@ def layers_along(path: MLPPath, names: list[list[str]]) -> list[LayerAlong]:
             "rows": w.shape[1],
             "from": labels[k],
             "to": labels[k + 1],
-            "zeros": [few(float(share)) for share in path.layer_zeros[strengths, -1, best, k]],
+            "zeros": [round_digits(float(share)) for share in path.layer_zeros[strengths, -1, best, k]],
             "weights": rounded(w[:, shown[k]][:, :, shown[k + 1]], 3),
         }
         for k, w in enumerate(weights)

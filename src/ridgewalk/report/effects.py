@@ -23,16 +23,20 @@ from ridgewalk.diagnostics.partial_dependence import (
 from ridgewalk.losses import facts
 from ridgewalk.model import Model
 from ridgewalk.path.result import MLPPath
-from ridgewalk.report.compared import Given
+from ridgewalk.report.compared import PageRows
 from ridgewalk.report.rounding import rounded, short, spread
 from ridgewalk.report.schema import EffectOf, Effects, JointEffect
 from ridgewalk.report.variables import Variable
 
 _MOST_ROWS, _MOST_INPUTS, _MOST_SERIES = 200, 10, 8
-_GRID, _ROUGH, _PLANE = 20, 7, 10  # values of an input: to show, to rank, on each side of a plane
+_SHOWN_VALUES, _RANKING_VALUES, _PLANE_VALUES = (
+    20,
+    7,
+    10,
+)  # values of an input: to show, to rank, on each side of a plane
 _MOST_LINES, _MOST_NUMBERS = 25, 90_000  # individual lines of an input; their numbers over all strengths
 _FEWEST_INPUTS, _FOR_PAIRS = 4, 6
-_NOTHING = 1e-9  # of the strongest effect: less is rounding
+_NO_EFFECT = 1e-9  # of the strongest effect: less is rounding
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,14 +48,16 @@ class Looked:
     fresh: bool
 
 
-def rows_for_effects(given: Given | None, fit: Given | None) -> Looked | None:
+def rows_for_effects(page_rows: PageRows | None, fit: PageRows | None) -> Looked | None:
     """Return some rows, of those that were given or else of the fit, evenly spread; None without any."""
-    rows = given or fit
+    rows = page_rows or fit
     if rows is None:
         return None
-    some = spread(rows.x.shape[0], _MOST_ROWS)
-    part = rows.x[some]
-    return Looked(np.asarray(part if isinstance(part, np.ndarray) else part.toarray()), rows.x.shape[0], rows is given)
+    shown = spread(rows.x.shape[0], _MOST_ROWS)
+    part = rows.x[shown]
+    return Looked(
+        np.asarray(part if isinstance(part, np.ndarray) else part.toarray()), rows.x.shape[0], rows is page_rows
+    )
 
 
 def signed_effects(path: MLPPath, variables: Sequence[Variable | None], looked: Looked) -> Array:
@@ -66,7 +72,7 @@ def signed_effects(path: MLPPath, variables: Sequence[Variable | None], looked: 
         for k, variable in enumerate(variables):
             if variable is None or not np.isin(model.column, variable.columns).any():
                 continue
-            grid = variable.grid(looked.x, _GRID)
+            grid = variable.grid(looked.x, _SHOWN_VALUES)
             ends = grid if variable.kind == "category" else grid[[0, -1]]
             mean = partial_dependence(model, looked.x, variable.columns, variable.write(ends))
             moved = np.ptp(mean, axis=0) if variable.kind == "category" else mean[-1] - mean[0]
@@ -94,7 +100,7 @@ def effects_along(
     if not ranked:
         return None
     models = [path.model(s) for s in strengths]
-    grids = [variable.grid(looked.x, _GRID) for variable in ranked]
+    grids = [variable.grid(looked.x, _SHOWN_VALUES) for variable in ranked]
     means = [
         np.stack([partial_dependence(each, looked.x, variable.columns, variable.write(grid)) for each in models])
         for variable, grid in zip(ranked, grids, strict=True)
@@ -105,11 +111,11 @@ def effects_along(
     response, labels = _response(path, names, outputs)
     numbers = len(models) * sum(len(grid) for grid in grids)
     lines = looked.x[spread(len(looked.x), min(_MOST_LINES, max(3, _MOST_NUMBERS // max(numbers, 1))))]
-    told = [
+    inputs = [
         _effect(models, lines, variable, grid, mean[:, :, series], series, chosen)
         for variable, grid, mean in zip(ranked, grids, means, strict=True)
     ]
-    for each, variable, grid in zip(told, ranked, grids, strict=True):
+    for each, variable, grid in zip(inputs, ranked, grids, strict=True):
         each["deciles"] = [] if variable.kind == "category" else _deciles(looked.x[:, variable.columns[0]])
         each["levels_left_out"] = len(variable.levels) - len(grid) if variable.kind == "category" else 0
     return {
@@ -119,7 +125,7 @@ def effects_along(
         "response": response,
         "series": [short(labels[k]) for k in series],
         "series_left_out": outputs - len(series),
-        "inputs": told,
+        "inputs": inputs,
         "pair": _pair(models, ranked, looked.x, chosen, labels),
     }
 
@@ -136,10 +142,10 @@ def _strengths(model: Model, variables: Sequence[Variable], x: Array) -> Array:
     found = np.zeros(len(variables))
     for k, variable in enumerate(variables):
         if np.isin(model.column, variable.columns).any():
-            mean = partial_dependence(model, x, variable.columns, variable.write(variable.grid(x, _ROUGH)))
+            mean = partial_dependence(model, x, variable.columns, variable.write(variable.grid(x, _RANKING_VALUES)))
             varies = np.ptp(mean, axis=0) / 4 if variable.kind == "category" else mean.std(axis=0)
             found[k] = np.nan_to_num(varies).max()
-    return np.where(found > _NOTHING * found.max(initial=0.0), found, 0.0)
+    return np.where(found > _NO_EFFECT * found.max(initial=0.0), found, 0.0)
 
 
 def _effect(
@@ -175,7 +181,7 @@ def _pair(
     first = [variable for variable in ranked if np.isin(models[chosen].column, variable.columns).any()][:_FOR_PAIRS]
     if len(first) < 2:
         return None
-    grids = {variable.name: variable.grid(x, _PLANE) for variable in first}
+    grids = {variable.name: variable.grid(x, _PLANE_VALUES) for variable in first}
 
     def joint(model: Model, pair: tuple[Variable, Variable]) -> Array:
         columns = (pair[0].columns, pair[1].columns)

@@ -61,7 +61,7 @@ def render(data: Page) -> str:
     """
     script = "".join(read_part("ridgewalk.report", name) for name in _SCRIPTS)
     data, packed = _packed(data)
-    said, diagnosis, summary = data["sentences"], data["diagnosis"], data["summary"]
+    sentences, diagnosis, summary = data["sentences"], data["diagnosis"], data["summary"]
     answer = summary.get("answer")
     verdict = diagnosis["headline"] if diagnosis else headline(summary) if answer is None else ""
     rows = data["held_out"] or data["rows"]
@@ -75,7 +75,7 @@ def render(data: Page) -> str:
         if answer is None
         else f'<section class="answer" id="answer" aria-label="The answer">{answer_html(answer)}</section>',
         answers=_answers(data["answers"]),
-        more=_more([*said[1:], said[0]], diagnosis),
+        more=_more([*sentences[1:], sentences[0]], diagnosis),
         first_title=first,
         second_title=second,
         last=len(summary["path"]) - 1,
@@ -147,7 +147,7 @@ _CUTS: dict[str, Callable[[Page], Page]] = {
 
 
 def _kind(data: Page) -> str:
-    """Say over the title what the page is."""
+    """Return the line over the title, which names the kind of page."""
     summary = data["summary"]
     strengths = len({row["alpha"] for row in summary["path"]})
     what = "a neural network" if len(data["network"]["floors"]) > 2 else "a linear model"
@@ -168,10 +168,10 @@ def _answers(answers: Sequence[ShortAnswer]) -> str:
     return f'<nav aria-label="Short answers"><ul class="answers of{len(answers)}">{items}</ul></nav>'
 
 
-def _more(said: Sequence[str], diagnosis: DiagnosisData | None) -> str:
+def _more(sentences: Sequence[str], diagnosis: DiagnosisData | None) -> str:
     """Write what was found, and the sentences of the summary, behind a line to open."""
     findings = _findings(diagnosis) if diagnosis else ""
-    words = "".join(element("p", sentence) for sentence in said)
+    words = "".join(element("p", sentence) for sentence in sentences)
     return f"{findings}<details data-print><summary>How this was fitted, in sentences</summary>{words}</details>"
 
 
@@ -190,7 +190,7 @@ def _card(card: Card) -> str:
         for title, pairs in lists
     )
     notes = [*card["notes"], *card["limits"]]
-    told = "".join(element("li", note) for note in notes)
+    items = "".join(element("li", note) for note in notes)
     columns = [
         (each["name"], each["became"], "yes" if each["used"] else f"no: {each['why']}") for each in card["columns"]
     ]
@@ -200,7 +200,7 @@ def _card(card: Card) -> str:
     return (
         '<section id="card-section" class="card" aria-labelledby="card-title">'
         f'<h2 id="card-title">Model card: the data, and what became of it</h2>'
-        f"{element('p', head)}<h3>Left out, changed, and to bear in mind</h3><ul>{told}</ul>"
+        f"{element('p', head)}<h3>Left out, changed, and to bear in mind</h3><ul>{items}</ul>"
         f'<div class="cardgrid">{groups}</div><details data-print><summary>Every column ({len(columns)})</summary>'
         f'<div class="wide" tabindex="0" role="region" aria-label="Every column">{body}</div></details></section>'
     )
@@ -219,12 +219,12 @@ def excerpt(summary: Summary) -> str:
     str
         A piece of HTML without script or style.
     """
-    told = sentences(summary)
+    found = sentences(summary)
     answer = summary.get("answer")
     first = element("p", headline(summary)) if answer is None else answer_html(answer)
-    said = "".join(element("p", sentence) for sentence in [*told[1:], told[0]])
+    paragraphs = "".join(element("p", sentence) for sentence in [*found[1:], found[0]])
     matter = [s for s, row in enumerate(summary["path"]) if row["alpha"] == 0 or marked(summary, s)]
-    return first + said + _table(summary, matter)
+    return first + paragraphs + _table(summary, matter)
 
 
 def _findings(diagnosis: DiagnosisData) -> str:

@@ -17,7 +17,7 @@ def spread(count: int, most: int) -> Integers:
 
 
 def short(name: str) -> str:
-    """Return a name without what a page has no room for."""
+    """Return a name cut to the length that fits a page."""
     return name if len(name) <= _LONGEST_NAME else name[: _LONGEST_NAME - 1] + "…"
 
 
@@ -25,14 +25,14 @@ def rounded(values: Array | list[Any], digits: int = 4) -> Any:
     """Return nested lists of numbers of so many digits, ready for JSON."""
     array = np.asarray(values, dtype=float)
     if array.ndim == 0:
-        return few(float(array), digits)
+        return round_digits(float(array), digits)
     if array.size and array.ndim:
-        flat = [few(value, digits) for value in array.ravel().tolist()]
+        flat = [round_digits(value, digits) for value in array.ravel().tolist()]
         return _nested(flat, array.shape)
     return array.tolist()
 
 
-def few(value: float, digits: int = 4) -> float | None:
+def round_digits(value: float, digits: int = 4) -> float | None:
     """Round to so many digits: 0 stays 0, and what is not 0 does not become it."""
     return float(f"{value:.{digits}g}") + 0.0 if np.isfinite(value) else None
 

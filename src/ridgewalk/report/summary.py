@@ -1,4 +1,4 @@
-"""A walked path as plain data and in words: what the terminal, the files and the page all read."""
+"""A fitted path as plain data and in words: what the terminal, the files and the page all read."""
 
 from __future__ import annotations
 
@@ -119,7 +119,7 @@ def _strength(path: MLPPath, s: int, kept: Booleans, choice: Choice) -> NetworkA
 
 
 def marked(summary: PathSummary, index: int) -> list[str]:
-    """Say what a strength of a path is: "min", "1se", "chosen", several of them, or none."""
+    """Return what a strength of a path is: "min", "1se", "chosen", several of them, or none."""
     return [*summary["path"][index]["marks"], *(["chosen"] if index == summary["index"] else [])]
 
 
@@ -140,30 +140,30 @@ def kept_inputs(path: MLPPath, columns: dict[str, list[int]]) -> Booleans:
 
 
 def sentences(summary: Summary) -> list[str]:
-    """Return what was walked, what was chosen, what that changes, and which inputs are kept.
+    """Return what was fitted, what was chosen, what that changes, and which inputs are kept.
 
     Where the summary has an answer, that says what was chosen, and better than what; the rest of it is left.
     """
     seeds = format_count(summary["seeds"], "seed")
-    said = [
+    found = [
         f"Loss: {summary['loss_description']}; {summary['fits']:,} fits: "
         f"{len(summary['path'])} strengths x ({summary['folds']} folds + all rows) x {seeds}; the constant prediction "
         f"has {format_number(summary['null_loss'], 4)}."
     ]
-    said += _of_no_penalty(summary) if "answer" in summary else _without_answer(summary)
+    found += _of_no_penalty(summary) if "answer" in summary else _without_answer(summary)
     if "blend" in summary:
-        said.append(_blended(summary["blend"], "answer" in summary))
+        found.append(_blended(summary["blend"], "answer" in summary))
     if summary["dropped"]:
         after = [entry["folds"] for entry in summary["dropped"]]
         folds = str(min(after)) + (f" to {max(after)}" if max(after) > min(after) else "")
-        said.append(
+        found.append(
             f"The race dropped {format_count(len(after), 'strength')} more after {folds} folds, for losing clearly to "
             "the best one there."
         )
     kept, left_out = (by_use(summary, used) for used in (True, False))
     if "answer" not in summary and left_out:
-        said.append(inputs_sentence(kept, left_out))
-    return said
+        found.append(inputs_sentence(kept, left_out))
+    return found
 
 
 def by_use(summary: Summary, used: bool) -> list[str]:
@@ -198,26 +198,26 @@ def _of_no_penalty(summary: Summary) -> list[str]:
 
 
 def _without_answer(summary: Summary) -> list[str]:
-    """Return what was chosen, what that changes, and how the network stands beside a linear model."""
-    said = [strength_sentence(summary["alpha"], summary["selection"])]
+    """Return what was chosen, what that changes, and how the network compares with a linear model."""
+    sentences = [strength_sentence(summary["alpha"], summary["selection"])]
     change = summary["change_from_no_penalty"]
     if summary["alpha"] > 0 and change["mean"] is not None:
-        said.append(
+        sentences.append(
             f"Against no penalty the held-out loss changes by {format_loss(change['mean'])} +- "
             f"{format_loss(change['standard_error'])} (slightly flattered: it was chosen on the same folds)."
         )
     else:
-        said += _of_no_penalty(summary)
+        sentences += _of_no_penalty(summary)
     linear = summary.get("linear")  # a summary in a file may be older
     if linear is not None:
-        said.append(_beside_linear(linear, summary["rows"]))
+        sentences.append(_beside_linear(linear, summary["rows"]))
         little = fits_little(summary["path"][0], summary["null_loss"])
-        said += [] if little is None else [sentence_of(little)]
-    return said
+        sentences += [] if little is None else [sentence_of(little)]
+    return sentences
 
 
 def _beside_linear(linear: LinearSummary, rows: int) -> str:
-    """Say how the network stands beside a linear model."""
+    """Describe how the network compares with a linear model."""
     less, part = linear["network_less_linear"], f" ({linear['rows']:,} of the rows)" * (linear["rows"] < rows)
     return (
         f"A linear model on the same folds{part} has the held-out loss {format_loss(linear['heldout_loss'])} +- "
@@ -249,5 +249,5 @@ def _reached(blend: BlendSummary) -> str:
 
 
 def _number(value: Any) -> float | None:
-    """Give a number that JSON knows."""
+    """Return a number that JSON knows."""
     return float(value) if np.isfinite(value) else None

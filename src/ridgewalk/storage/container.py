@@ -65,7 +65,7 @@ class Arrays:
         return self._arrays[name]
 
     def take(self, count: int, what: str) -> None:
-        """See that so many bytes may be taken for something.
+        """Check that so many bytes may be allocated for something.
 
         Raises
         ------
@@ -147,41 +147,41 @@ class ArrayStore:
         return known
 
     def plain(self, name: str, value: Any) -> Any:
-        """Give a value as JSON has it, with a word where JSON has no such thing.
+        """Return a value as JSON has it, with a word where JSON has no such thing.
 
         Raises
         ------
         ModelFileError
             If it is no plain data.
         """
-        given: Any
+        stored: Any
         match value.item() if isinstance(value, np.generic) else value:
             case None | bool() | int() | str() as same:
-                given = same
+                stored = same
             case float() as number:
-                given = number if np.isfinite(number) else {"float": str(number)}
+                stored = number if np.isfinite(number) else {"float": str(number)}
             case list():
-                given = [self.plain(f"{name} {k}", each) for k, each in enumerate(value)]
+                stored = [self.plain(f"{name} {k}", each) for k, each in enumerate(value)]
             case tuple():
-                given = {"tuple": self.plain(name, list(value))}
+                stored = {"tuple": self.plain(name, list(value))}
             case dict():
-                given = {"pairs": [self.plain(name, list(pair)) for pair in value.items()]}
+                stored = {"pairs": [self.plain(name, list(pair)) for pair in value.items()]}
             case np.ndarray() if value.dtype.kind in "biuf":
-                given = {"array": self.put(name, value)}
+                stored = {"array": self.put(name, value)}
             case np.ndarray() if value.ndim == 1 and all(isinstance(each, str) for each in value):
-                given = {"texts": [str(each) for each in value], "objects": value.dtype.kind == "O"}
+                stored = {"texts": [str(each) for each in value], "objects": value.dtype.kind == "O"}
             case other:
                 kind = f"an array of {other.dtype}" if isinstance(other, np.ndarray) else type(other).__name__
                 raise ModelFileError(f"{name} is {kind}, which a model file cannot hold: make it text or numbers.")
-        return given
+        return stored
 
 
-def restored(given: Any, arrays: Arrays) -> Any:
+def restored(stored: Any, arrays: Arrays) -> Any:
     """Turn what :meth:`ArrayStore.plain` gave back into the value."""
-    value: Any = given
-    match given:
+    value: Any = stored
+    match stored:
         case list():
-            value = [restored(each, arrays) for each in given]
+            value = [restored(each, arrays) for each in stored]
         case {"float": str(number), **rest} if not rest:
             value = float(number)
         case {"tuple": list(parts), **rest} if not rest:
@@ -195,15 +195,15 @@ def restored(given: Any, arrays: Arrays) -> Any:
                 arrays.take(4 * len(texts) * max(len(as_text(each)) for each in texts), "its texts")
             value = np.array([as_text(each) for each in texts], dtype=object if objects else str)
         case dict():
-            raise WrongError(f"it holds a value of an unknown kind ({str(given)[:60]})")
+            raise WrongError(f"it holds a value of an unknown kind ({str(stored)[:60]})")
     return value
 
 
-def as_text(given: Any) -> str:
-    """See that what a file holds is text."""
-    if not isinstance(given, str):
-        raise WrongError(f"it holds {str(given)[:60]} where text is needed")
-    return given
+def as_text(value: Any) -> str:
+    """Check that what a file holds is text."""
+    if not isinstance(value, str):
+        raise WrongError(f"it holds {str(value)[:60]} where text is needed")
+    return value
 
 
 def write(document: JsonObject, store: ArrayStore, file: Path) -> None:
@@ -252,7 +252,7 @@ def opened(path: Path) -> tuple[JsonObject, Arrays]:
 
 
 def _checked_head(path: Path) -> int:
-    """Give the size of a file, once its header is seen to take no memory out of proportion to it."""
+    """Return the size of a file, once its header is known to take no memory out of proportion to it."""
     with path.open("rb") as file:
         size = os.fstat(file.fileno()).st_size
         length = int.from_bytes(file.read(8), "little")
@@ -267,7 +267,7 @@ def _not_matching(name: str) -> WrongError:
 
 
 def _words(entry: str) -> list[str]:
-    """Give the format, the checksum and the document of what the file says of itself."""
+    """Return the format, the checksum and the document of what the file says of itself."""
     words = entry.split(" ", 2) if entry.isascii() else []
     if len(words) != 3:
         raise WrongError("it is a safetensors file of something else", "give one that ridgewalk.save wrote")
@@ -284,7 +284,7 @@ def _refuse_constant(name: str) -> Any:
 
 
 def _no_safetensors(path: Path, why: str) -> WrongError:
-    """Say what a file is that is no safetensors file."""
+    """Describe a file that is no safetensors file."""
     with path.open("rb") as file:
         first = file.read(4)
     if first == b"PK\x03\x04":

@@ -110,36 +110,36 @@ def _estimate(record: JsonObject) -> Estimate:
     return Estimate(value=_number(record["value"]), standard_error=_number(record["standard_error"]))
 
 
-def _listed(given: Any) -> list[Any]:
-    if not isinstance(given, list):
-        raise WrongError(f"it holds {str(given)[:60]} where a list is needed")
-    return given
+def _listed(value: Any) -> list[Any]:
+    if not isinstance(value, list):
+        raise WrongError(f"it holds {str(value)[:60]} where a list is needed")
+    return value
 
 
-def _number(given: Any) -> float | None:
+def _number(value: Any) -> float | None:
     """Check a number, or None."""
-    if given is None:
+    if value is None:
         return None
-    if isinstance(given, bool) or not isinstance(given, int | float) or not isfinite(given):
-        raise WrongError(f"it holds {str(given)[:60]} where a number is needed")
-    return float(given)
+    if isinstance(value, bool) or not isinstance(value, int | float) or not isfinite(value):
+        raise WrongError(f"it holds {str(value)[:60]} where a number is needed")
+    return float(value)
 
 
-def _truth(given: Any) -> bool:
-    if not isinstance(given, bool):
-        raise WrongError(f"it holds {str(given)[:60]} where true or false is needed")
-    return given
+def _truth(value: Any) -> bool:
+    if not isinstance(value, bool):
+        raise WrongError(f"it holds {str(value)[:60]} where true or false is needed")
+    return value
 
 
-def _count(given: Any) -> int:
-    if type(given) is not int or given < 0:
-        raise WrongError(f"it holds {str(given)[:60]} where something is counted")
-    return given
+def _count(value: Any) -> int:
+    if type(value) is not int or value < 0:
+        raise WrongError(f"it holds {str(value)[:60]} where something is counted")
+    return value
 
 
-def _one_of(words: Sequence[Word], given: Any) -> Word:
+def _one_of(words: Sequence[Word], value: Any) -> Word:
     """Check a word that may be one of several."""
-    found = next((word for word in words if word == given), None)
+    found = next((word for word in words if word == value), None)
     if found is None:
-        raise WrongError(f"it holds {str(given)[:60]} where {', '.join(words)} may stand")
+        raise WrongError(f"it holds {str(value)[:60]} where {', '.join(words)} may stand")
     return found

@@ -81,23 +81,23 @@ _LOSSES: Kinds = {
 }
 _SIZE: Kinds = {"size": (Size, {"inputs": int, "units": int, "numbers": int, "multiplications": int})}
 _NUMBERS = (int, float)
-_EACH = (np.ndarray, tuple, list, type(None))  # of numbers
+_NUMBER_TYPES = (np.ndarray, tuple, list, type(None))  # of numbers
 _SETTINGS: dict[str, tuple[type, ...]] = {  # name, and the types it may have
     "hidden_layer_sizes": (tuple,), "activation": (str,), "schedule": (str,), "racing": (bool,), "max_iter": _NUMBERS,
     "learning_rate": _NUMBERS, "batch_size": (int, type(None)), "dtype": (str,), "tolerance": _NUMBERS,
 }  # fmt: skip
 _FACTORS: dict[str, tuple[type, ...]] = {
-    "l1_ratio": _NUMBERS, "upper_l2": _NUMBERS, "bias_alpha": _NUMBERS, "layer_factors": _EACH,
-    "penalty_factors": _EACH,
+    "l1_ratio": _NUMBERS, "upper_l2": _NUMBERS, "bias_alpha": _NUMBERS, "layer_factors": _NUMBER_TYPES,
+    "penalty_factors": _NUMBER_TYPES,
 }  # fmt: skip
 _PENALTIES: dict[str, tuple[type[ElasticNetPath] | type[FirstLayerPenalty], dict[str, tuple[type, ...]]]] = {
     "elasticnet": (ElasticNetPath, _FACTORS),
-    "group_lasso": (GroupLassoPath, _FACTORS | {"groups": _EACH}),
+    "group_lasso": (GroupLassoPath, _FACTORS | {"groups": _NUMBER_TYPES}),
     "mcp": (MCPPath, _FACTORS | {"gamma": _NUMBERS}),
-    "group_mcp": (GroupMCPPath, _FACTORS | {"groups": _EACH, "gamma": _NUMBERS}),
+    "group_mcp": (GroupMCPPath, _FACTORS | {"groups": _NUMBER_TYPES, "gamma": _NUMBERS}),
 }
 _FORMAT_3_ROUTE = _SETTINGS | _FACTORS | {  # of format 3: "walk" is the schedule, "penalty" a name
-    "penalty": (str,), "walk": (str,), "groups": _EACH, "standardize": (bool,), "engine": (str,),
+    "penalty": (str,), "walk": (str,), "groups": _NUMBER_TYPES, "standardize": (bool,), "engine": (str,),
 }  # fmt: skip
 _SHARES = 1e-9  # by which the shares of calibrating rows may miss their sum, over it
 _MOST_NETWORKS = 2**28  # bytes of fold networks that a file holds
@@ -155,8 +155,13 @@ _FITTED: dict[str, tuple[str, type]] = {  # name in the file: attribute of the e
     "best_validation_score": ("best_validation_score_", float),
     "float32": ("_float32", bool),
 }
-_NONE = {"best_loss", "validation_loss_curve", "validation_scores", "best_validation_score"}  # None without such rows
-_UNKEPT = ("checkpoint_dir", "memory")  # parameters of the machine that fitted: a folder is neither written nor read
+_NONE_WITHOUT_VALIDATION = {
+    "best_loss",
+    "validation_loss_curve",
+    "validation_scores",
+    "best_validation_score",
+}  # None without such rows
+_NOT_SAVED = ("checkpoint_dir", "memory")  # parameters of the machine that fitted: a folder is neither written nor read
 _OLD_PARAMETERS = {"walk": "schedule"}  # of format 3
 
 
@@ -179,7 +184,7 @@ class Stored:
 
 
 def described(model: Any, encoder: Encoder | None, target: str | None, store: ArrayStore) -> JsonObject:
-    """Say all of a model but the numbers in its arrays, which go on the store."""
+    """Describe all of a model but the numbers in its arrays, which go into the store."""
     kinds = _estimators()
     if type(model) not in kinds.values():
         raise ModelFileError(f"A model file holds a fitted {', '.join(kinds)}, got {type(model).__name__}.")
@@ -270,7 +275,7 @@ def parameter_records(model: Any, store: ArrayStore) -> JsonObject:
     """Describe the parameters of an estimator."""
     kept = {}
     for name, value in model.get_params(deep=False).items():
-        if name in _UNKEPT:
+        if name in _NOT_SAVED:
             continue
         try:
             kept[name] = store.plain(f"parameters/{name}", value)
@@ -310,7 +315,7 @@ def _scaling_record(where: str, scaled: Model | Fold | Moments, store: ArrayStor
 
 
 def _standing_record(model: Any, store: ArrayStore) -> JsonObject:
-    """Say where ``partial_fit`` goes on; averages are there after a call of it."""
+    """Describe where ``partial_fit`` continues; averages are there after a call of it."""
     standing = model._standing
     record: JsonObject = {
         "rate": model._optimizer.learning_rate,
@@ -329,7 +334,7 @@ def _standing_record(model: Any, store: ArrayStore) -> JsonObject:
 
 
 def _restore_training(document: JsonObject, model: Any, spec: OutputSpec, arrays: Arrays) -> None:
-    """Give a loaded model what its training goes on from."""
+    """Set what a loaded model's training continues from."""
     if "trained" in document:
         model._trained = [model_of_record(record, spec, arrays) for record in document["trained"]]
         model._seen = _moments(document, model, spec, arrays)
@@ -461,7 +466,7 @@ def stored(document: JsonObject, arrays: Arrays) -> Stored:
     for name, each in document["fitted"].items():
         attribute, kind = _FITTED[name]
         value = restored(each, arrays)
-        if type(value) is not kind and not (value is None and name in _NONE):
+        if type(value) is not kind and not (value is None and name in _NONE_WITHOUT_VALIDATION):
             raise WrongError(f"its {name} is no {kind.__name__}")
         setattr(model, attribute, value)
     spec = _output_spec(model, arrays)
@@ -502,7 +507,7 @@ def with_parameters(kind: type[Any], document: JsonObject, arrays: Arrays) -> An
     parameters = {
         _OLD_PARAMETERS.get(name, name): restored(each, arrays)
         for name, each in document["parameters"].items()
-        if name not in _UNKEPT
+        if name not in _NOT_SAVED
     }
     model = kind(**parameters)
     model._validate_params()
@@ -540,10 +545,10 @@ def _table(record: JsonObject | None) -> tuple[tuple[str, ...], tuple[LeftOut, .
 
     if record is None:
         return (), (), TextFormat()
-    given = record["left_out"]
-    if not all(isinstance(each, list) and len(each) == 4 and each[1] in get_args(Role) for each in given):
+    entries = record["left_out"]
+    if not all(isinstance(each, list) and len(each) == 4 and each[1] in get_args(Role) for each in entries):
         raise WrongError("what was left out of its table has no role")
-    left_out = tuple(LeftOut(as_text(name), role, as_text(why), as_text(how)) for name, role, why, how in given)
+    left_out = tuple(LeftOut(as_text(name), role, as_text(why), as_text(how)) for name, role, why, how in entries)
     read_as = {as_text(name): as_text(value) for name, value in record["read_as"].items()}
     missing = record["missing"]
     if not isinstance(missing, list):
@@ -596,7 +601,7 @@ def _output_spec(model: Any, arrays: Arrays) -> OutputSpec:
 
 
 def sized(arrays: Arrays, name: str, kind: str, letters: str, sizes: dict[str, int]) -> AnyArray:
-    """Give an array of a kind of numbers, with one axis per letter; equal letters are equal lengths."""
+    """Return an array of a kind of numbers, with one axis per letter; equal letters are equal lengths."""
     array = arrays[name]
     fits = array.dtype.kind == kind and array.ndim == len(letters) and (kind == "b" or array.itemsize >= 4)
     if not fits or any(sizes.setdefault(each, n) != n for each, n in zip(letters, array.shape, strict=True)):
@@ -627,20 +632,20 @@ def _moments(document: JsonObject, model: Any, spec: OutputSpec, arrays: Arrays)
         fold["scale"] = np.where(np.isinf(fold["scale"]), 0.0, fold["scale"])
         return Moments(model.t_ / model.n_iter_, **fold)
     record, sizes = document["seen"], {"M": spec.inputs}
-    given = {name: sized(arrays, record[name], "f", letter, sizes) for name, letter in _SCALING.items()}
+    scaling = {name: sized(arrays, record[name], "f", letter, sizes) for name, letter in _SCALING.items()}
     sound = all(arrays.meets(record[name], all_finite) for name in _SCALING) and 0 < float(record["weight"]) < np.inf
     if not sound or not all(arrays.meets(record[name], none_negative) for name in ("scale", "target_scale")):
         raise WrongError("the rows it was trained on have means or deviations that are none")
-    return Moments(float(record["weight"]), **given)
+    return Moments(float(record["weight"]), **scaling)
 
 
 def _scaling(record: JsonObject, sizes: dict[str, int], arrays: Arrays) -> dict[str, AnyArray]:
     """Centers and scales of columns and targets: numbers that can be divided by."""
-    given = {name: sized(arrays, record[name], "f", letter, sizes) for name, letter in _SCALING.items()}
+    scaling = {name: sized(arrays, record[name], "f", letter, sizes) for name, letter in _SCALING.items()}
     finite = all(arrays.meets(record[name], all_finite) for name in ("center", "target_center", "target_scale"))
     if not finite or not all(arrays.meets(record[name], all_positive) for name in ("scale", "target_scale")):
         raise WrongError("its columns or targets are scaled by something else than numbers above 0")
-    return given
+    return scaling
 
 
 def _network(
@@ -677,9 +682,9 @@ def _map(record: JsonObject, sizes: dict[str, int], arrays: Arrays) -> InputMap 
         if sizes["P"] != sizes["M"]:
             raise WrongError(f"its network takes {sizes['M']} numbers, and no map makes them of {sizes['P']} columns")
         return None
-    given = {name: sized(arrays, record["map"][name], kind, "M", sizes) for name, kind in _MAP.items()}
+    fields = {name: sized(arrays, record["map"][name], kind, "M", sizes) for name, kind in _MAP.items()}
     try:
-        found = InputMap(**given)
+        found = InputMap(**fields)
     except ValueError as error:
         raise WrongError(f"its map of columns is none ({error})") from None
     if found.column[-1] + 1 != sizes["P"]:
@@ -740,7 +745,7 @@ def _path(record: JsonObject, spec: OutputSpec, arrays: Arrays) -> MLPPath:
 
 
 def set_calibration(model: Any, document: JsonObject, path: MLPPath | None, arrays: Arrays) -> None:
-    """Give a loaded model what its folds, which are those of a path, missed; files from before say nothing of it."""
+    """Set what a loaded model's folds, which are those of a path, missed; older files hold nothing of it."""
     record = document.get("calibration")
     if record is None:
         return
@@ -776,10 +781,10 @@ def _early_stopped(record: JsonObject | None, path: MLPPath, arrays: Arrays) -> 
         return None
     folds, seeds = path.heldout_loss.shape[1:]
     sizes = {"N": len(path.row_weights), "C": path.parameters[-1].shape[-1], "K": folds, "E": seeds}
-    given = {name: sized(arrays, record[name], *of, sizes) for name, of in _EARLY_STOPPED.items()}
+    fields = {name: sized(arrays, record[name], *of, sizes) for name, of in _EARLY_STOPPED.items()}
     if not arrays.meets(record["n_iter"], none_negative):
         raise WrongError("its networks that were stopped early were trained for epochs below 0")
-    return EarlyStopped(**given)
+    return EarlyStopped(**fields)
 
 
 def _dependence(record: JsonObject | None, sizes: dict[str, int], arrays: Arrays) -> Dependence:
@@ -820,12 +825,12 @@ def _fold_networks(
 def _how(record: JsonObject, arrays: Arrays) -> tuple[PathSettings, bool]:
     """Return how a path was fitted, and whether its columns were standardized."""
     if "route" in record:
-        given = _plain(record["route"], _FORMAT_3_ROUTE, arrays)
-        given.pop("engine")
-        factors = {name: given.pop(name) for name in ("groups", *_FACTORS)}
-        penalty = penalty_family(given.pop("penalty"), **factors)
-        standardize = given.pop("standardize")
-        return PathSettings(penalty=penalty, schedule=given.pop("walk"), **given), standardize
+        fields = _plain(record["route"], _FORMAT_3_ROUTE, arrays)
+        fields.pop("engine")
+        factors = {name: fields.pop(name) for name in ("groups", *_FACTORS)}
+        penalty = penalty_family(fields.pop("penalty"), **factors)
+        standardize = fields.pop("standardize")
+        return PathSettings(penalty=penalty, schedule=fields.pop("walk"), **fields), standardize
     chosen = dict(record["penalty"])
     kind = chosen.pop("kind")
     if kind not in _PENALTIES:
@@ -840,13 +845,13 @@ def _how(record: JsonObject, arrays: Arrays) -> tuple[PathSettings, bool]:
 
 def _plain(record: JsonObject, types: Mapping[str, tuple[type, ...]], arrays: Arrays) -> dict[str, Any]:
     """Return values of the types that they were made of: nothing else is counted, copied or written out."""
-    given = {name: restored(each, arrays) for name, each in record.items()}
-    for name, value in given.items():
+    fields = {name: restored(each, arrays) for name, each in record.items()}
+    for name, value in fields.items():
         if type(value) not in types[name] or not (
-            types[name] is not _EACH or isinstance(value, np.ndarray | None) or _of_numbers(value)
+            types[name] is not _NUMBER_TYPES or isinstance(value, np.ndarray | None) or _of_numbers(value)
         ):
             raise WrongError(f"its {name} is {str(value)[:60]}, which is none")
-    return given
+    return fields
 
 
 def _of_numbers(values: Sequence[Any]) -> bool:
@@ -854,14 +859,14 @@ def _of_numbers(values: Sequence[Any]) -> bool:
 
 
 def _input_selection(record: JsonObject, paths: list[MLPPath], spec: OutputSpec, arrays: Arrays) -> InputSelection:
-    def candidate(given: JsonObject) -> Candidate:
-        path, index = paths[given["path"]], given["index"]
+    def candidate(entry: JsonObject) -> Candidate:
+        path, index = paths[entry["path"]], entry["index"]
         if index not in range(len(path.alphas)):
             raise WrongError(f"its inputs were selected at strength {index}, of {len(path.alphas)}")
-        return Candidate(as_text(given["name"]), path, index, number(given["loss"]))
+        return Candidate(as_text(entry["name"]), path, index, number(entry["loss"]))
 
-    def number(given: Any) -> float:
-        return float(restored(given, arrays))
+    def number(stored: Any) -> float:
+        return float(restored(stored, arrays))
 
     return InputSelection(
         arms=tuple(map(candidate, record["arms"])),
@@ -874,7 +879,7 @@ def _input_selection(record: JsonObject, paths: list[MLPPath], spec: OutputSpec,
 
 
 def _record(kinds: Kinds, thing: Any, what: str) -> JsonObject:
-    """Say of a layer, a loss or a column which it is, and its fields."""
+    """Describe which kind a layer, a loss or a column is, and its fields."""
     for name, (kind, fields) in kinds.items():
         if type(thing) is kind:
             return {"kind": name} | {field: of(getattr(thing, field)) for field, of in fields.items()}
@@ -883,17 +888,17 @@ def _record(kinds: Kinds, thing: Any, what: str) -> JsonObject:
 
 def _thing(kinds: Kinds, record: JsonObject, what: str) -> Any:
     """Make the layer, the loss or the column that a record says."""
-    given = dict(record)
-    name = given.pop("kind")
+    values = dict(record)
+    name = values.pop("kind")
     if name not in kinds:
         raise WrongError(f"it holds an unknown {what}, {str(name)[:60]!r}")
     kind, fields = kinds[name]
-    given = {field: tuple(map(as_text, each)) if isinstance(each, list) else each for field, each in given.items()}
-    if given.keys() != fields.keys() or any(type(given[field]) is not fields[field] for field in fields):
+    values = {field: tuple(map(as_text, each)) if isinstance(each, list) else each for field, each in values.items()}
+    if values.keys() != fields.keys() or any(type(values[field]) is not fields[field] for field in fields):
         raise WrongError(f"its {what} {name!r} has other fields than {', '.join(fields) or 'none'}")
-    if not all(math.isfinite(value) for value in given.values() if isinstance(value, float)):
+    if not all(math.isfinite(value) for value in values.values() if isinstance(value, float)):
         raise WrongError(f"its {what} {name!r} holds what is no finite number")
-    return kind(**given)
+    return kind(**values)
 
 
 def _columns() -> Kinds:

@@ -46,7 +46,7 @@ if TYPE_CHECKING:
 
 _BLEND = {"path": ("i", "M"), "strength": ("i", "M"), "fold_weights": ("f", "KM"), "weights": ("f", "M"),
           "row_loss": ("f", "N"), "heldout_loss": ("f", "KE")}  # fmt: skip
-_SUM = 1e-9  # by which shares may miss a sum of 1
+_SUM_TOLERANCE = 1e-9  # by which shares may miss a sum of 1
 
 
 TABLE_ESTIMATORS = ("TableClassifier", "TableRegressor")
@@ -112,12 +112,12 @@ def stored_table(document: JsonObject, arrays: Arrays) -> Stored:
     width = encoder_width(encoder)
     arrays.take(width, f"which of {width} columns it uses")
     specification = _specification(document["estimator"], classes, width)
-    given = document["mixture"]
-    models = tuple(model_of_record(each, specification, arrays) for each in given["models"])
-    if not all(arrays.meets(name, all_finite) for each in given["models"] for name in each["parameters"]):
+    mixture = document["mixture"]
+    models = tuple(model_of_record(each, specification, arrays) for each in mixture["models"])
+    if not all(arrays.meets(name, all_finite) for each in mixture["models"] for name in each["parameters"]):
         raise WrongError("its weights are not finite numbers")
-    shares = sized(arrays, given["shares"], "f", "M", {"M": len(models)})
-    if not models or not arrays.meets(given["shares"], all_positive) or abs(shares.sum() - 1) > _SUM:
+    shares = sized(arrays, mixture["shares"], "f", "M", {"M": len(models)})
+    if not models or not arrays.meets(mixture["shares"], all_positive) or abs(shares.sum() - 1) > _SUM_TOLERANCE:
         raise WrongError("the shares of its models are no parts of 1")
     model.n_features_in_, model.encoder_, model.heldout_loss_ = features, encoder, loss
     model.notes_, model.mixture_ = [as_text(note) for note in fitted["notes"]], Mixture(models, shares)
@@ -157,14 +157,14 @@ def _blend(record: JsonObject, paths: list[MLPPath], arrays: Arrays) -> Blend:
     """Read the weights of a blend of some paths."""
     path = paths[0]
     sizes = {"K": len(path.heldout_rows), "N": len(path.row_weights), "E": path.heldout_loss.shape[2]}
-    given = {name: sized(arrays, record[name], *of, sizes) for name, of in _BLEND.items() if name in record}
-    if "heldout_loss" not in given:  # a file of before: of all starts together
+    fields = {name: sized(arrays, record[name], *of, sizes) for name, of in _BLEND.items() if name in record}
+    if "heldout_loss" not in fields:  # a file of before: of all starts together
         rows = path.heldout_rows
-        means = [float(weighted_mean(given["row_loss"][each], path.row_weights[each])) for each in rows]
-        given["heldout_loss"] = np.array(means)[:, None]
-    number, strength = given["path"], given["strength"]
+        means = [float(weighted_mean(fields["row_loss"][each], path.row_weights[each])) for each in rows]
+        fields["heldout_loss"] = np.array(means)[:, None]
+    number, strength = fields["path"], fields["strength"]
     known = all(arrays.meets(record[name], none_negative) for name in ("path", "strength", "weights"))
     lengths = np.array([len(path.alphas) for path in paths])
     if not known or number.max(initial=0) >= len(paths) or (strength >= lengths[number]).any():
         raise WrongError("it blends networks that its views do not have")
-    return Blend(**given)
+    return Blend(**fields)

@@ -24,9 +24,9 @@ Role = Literal["input", "left out", "dropped", "id", "weights", "row groups"]
 """What a column of a table is for: to learn from, or why it is not."""
 
 
-def names_of(given: Names | None) -> tuple[str, ...]:
+def names_of(value: Names | None) -> tuple[str, ...]:
     """Return one name, or several, as a tuple of texts, each once."""
-    names = (given,) if isinstance(given, str) else () if given is None else given
+    names = (value,) if isinstance(value, str) else () if value is None else value
     return tuple(dict.fromkeys(map(str, names)))
 
 
@@ -111,8 +111,8 @@ class ColumnChoices:
     def __post_init__(self) -> None:
         for name in ("categories", "numbers", "missing", "ids", "keep"):
             object.__setattr__(self, name, names_of(getattr(self, name)))
-        given = self.dates
-        orders = given if isinstance(given, Mapping) else dict.fromkeys(names_of(given))
+        dates = self.dates
+        orders = dates if isinstance(dates, Mapping) else dict.fromkeys(names_of(dates))
         object.__setattr__(self, "dates", {str(name): order for name, order in orders.items()})
         for name, order in self.dates.items():
             if order is not None and order not in ORDERS:
@@ -163,10 +163,15 @@ class ColumnChoices:
     def check(self, columns: Sequence[str]) -> None:
         """Check that a table has every column that is named.
 
+        Parameters
+        ----------
+        columns : sequence of str
+            The table's columns.
+
         Raises
         ------
         DataError
-            If it has not; the sentence names what may have been meant.
+            If one is missing; the message names the columns that may have been meant.
         """
         there = set(columns)
         for name in self.named:

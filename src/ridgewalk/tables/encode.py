@@ -43,7 +43,7 @@ _RARE_ROWS, _RARE_SHARE = 10, 0.01  # a category in fewer rows than both is rare
 _NUMBERS = {"boolean", "integer", "floating", "mixed-integer-float", "decimal", "timedelta", "timedelta64"}
 _DATES = {"date", "datetime", "datetime64", "period"}
 _ISO = r"\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d(?::\d\d(?:\.\d+)?)?(?:Z|[+-]\d\d:?\d\d)?)?"
-_SECONDS = 24 * 60 * 60  # of a day
+_SECONDS_PER_DAY = 24 * 60 * 60  # of a day
 WITH_COMMAS = r"[+-]?(?:[1-9]\d{0,2}(?:\.\d{3})+|\d+)(?:,\d+)?(?:[eE][+-]?\d+)?"  # 1.234,5 and 0,126; never 0.126
 _WHOLE = r"[+-]?\d+"
 _TRUTH = {"true": 1, "True": 1, "TRUE": 1, "false": 0, "False": 0, "FALSE": 0}  # as pandas reads CSV
@@ -57,7 +57,7 @@ _NO_DATES = (
     "Column {name!r} is named in dates (--dates), and holds {held}: write dates as {form}, name it in missing "
     "(--missing) if that is what it means, or leave the column out of dates."
 )
-_SAME = 1e-6  # difference of two sines up to which they are the same place in a cycle
+_SAME_PLACE = 1e-6  # difference of two sines up to which they are the same place in a cycle
 
 
 class DataError(ValueError):
@@ -65,7 +65,7 @@ class DataError(ValueError):
 
 
 def offered(columns: list[str], name: str) -> str:
-    """Say which columns there are, and which of them may have been meant."""
+    """Describe which columns there are, and which of them may have been meant."""
     near = get_close_matches(name, columns, 1)
     meant = f"Is it {near[0]!r}? " if near else ""
     more = f" and {len(columns) - _MOST_NAMED} more" if len(columns) > _MOST_NAMED else ""
@@ -171,11 +171,11 @@ def kind_of(column: pd.Series[Any]) -> Kind:
 
 def iso_share(column: pd.Series[Any]) -> float:
     """Share of a column's different texts that are dates of ISO 8601."""
-    given = pd.Series(column.dropna().unique()).astype(object)
-    dates = given.astype(str).str.fullmatch(_ISO)
-    if not len(given) or not dates.any():
+    values = pd.Series(column.dropna().unique()).astype(object)
+    dates = values.astype(str).str.fullmatch(_ISO)
+    if not len(values) or not dates.any():
         return 0.0
-    return float(pd.to_datetime(given[dates], format="ISO8601", utc=True, errors="coerce").notna().sum() / len(given))
+    return float(pd.to_datetime(values[dates], format="ISO8601", utc=True, errors="coerce").notna().sum() / len(values))
 
 
 @dataclass(frozen=True)
@@ -222,7 +222,7 @@ class Number:
             out[:, 1] = missing
 
     def unseen(self, column: pd.Series[Any]) -> str | None:
-        """Say what a column holds that the training did not, or nothing."""
+        """Describe what a column holds that the training rows did not; empty where there is nothing."""
         return _missing_anew(self, column, f"the median, {self.median:g}, stands for them")
 
     @property
@@ -309,7 +309,7 @@ class Category:
         out[rows, place[rows]] = 1
 
     def unseen(self, column: pd.Series[Any]) -> str | None:
-        """Say what a column holds that the training did not, or nothing."""
+        """Describe what a column holds that the training rows did not; empty where there is nothing."""
         texts = _texts(column)
         new = texts[~texts.isin([text for each in self.spellings.values() for text in each])]
         if new.empty:
@@ -359,7 +359,9 @@ class Date:
         """
         moments = _days(name, column, _NO_DATES, order)
         known = moments[~np.isnan(moments)]
-        vary = tuple(cycle for cycle in DAYS if known.size and max(map(np.ptp, place_in_cycle(known, cycle))) > _SAME)
+        vary = tuple(
+            cycle for cycle in DAYS if known.size and max(map(np.ptp, place_in_cycle(known, cycle))) > _SAME_PLACE
+        )
         center, indicated = float(np.floor(_median(known))), len(known) < len(moments)
         return (
             Date(name, center, vary, indicated) if order is None else OrderedDate(name, center, vary, indicated, order)
@@ -383,7 +385,7 @@ class Date:
             out[:, -1] = missing
 
     def unseen(self, column: pd.Series[Any]) -> str | None:
-        """Say what a column holds that the training did not, or nothing."""
+        """Describe what a column holds that the training rows did not; empty where there is nothing."""
         return _missing_anew(self, column, f"{self._median_day} stands for them")
 
     @property
@@ -455,7 +457,7 @@ def in_days(column: pd.Series[Any]) -> pd.Series[Any]:
         return column
     missing = column.isna()
     durations = pd.to_timedelta(column.astype(object).where(~missing, None))
-    return durations.dt.total_seconds() / _SECONDS
+    return durations.dt.total_seconds() / _SECONDS_PER_DAY
 
 
 def _is_plain(column: pd.Series[Any]) -> bool:
@@ -529,10 +531,10 @@ def _texts(column: pd.Series[Any]) -> pd.Series[Any]:
     return values.map(lambda value: str(int(value) if isinstance(value, float) and value.is_integer() else value))
 
 
-def _days(name: str, given: pd.Series[Any], otherwise: str, order: DateOrder | None) -> Floats:
+def _days(name: str, source: pd.Series[Any], otherwise: str, order: DateOrder | None) -> Floats:
     """Days from 1970-01-01 00:00 UTC, nan where they are missing; ``otherwise`` says what it means if some are none."""
-    known = given.notna()
-    column = given if order is None else in_iso(given, order)
+    known = source.notna()
+    column = source if order is None else in_iso(source, order)
     if isinstance(column.dtype, pd.PeriodDtype):
         column = column.dt.to_timestamp()
     if types.infer_dtype(column, skipna=True) in {*_DATES, "empty"}:
@@ -541,7 +543,7 @@ def _days(name: str, given: pd.Series[Any], otherwise: str, order: DateOrder | N
         texts = _texts(column)
         dates = texts.where(texts.str.fullmatch(_ISO))
         moments = pd.to_datetime(dates, format="ISO8601", utc=True, errors="coerce")
-    wrong = given[known & moments.isna()]
+    wrong = source[known & moments.isna()]
     if len(wrong):
         held, forms = str(wrong.iloc[0]), "2024-05-03 or 2024-05-03 10:30"
         if order is not None:
@@ -550,7 +552,7 @@ def _days(name: str, given: pd.Series[Any], otherwise: str, order: DateOrder | N
             forms += f", or say what comes first in them (--dates '{name}:dayfirst', or monthfirst)"
         raise DataError(otherwise.format(name=name, held=repr(held), form=forms))
     microseconds = moments.to_numpy(dtype="datetime64[us]")
-    days = microseconds.astype(np.int64) / (_SECONDS * 1_000_000)
+    days = microseconds.astype(np.int64) / (_SECONDS_PER_DAY * 1_000_000)
     return np.where(np.isnat(microseconds), np.nan, days)
 
 

@@ -118,7 +118,7 @@ class Encoder(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         left_out : sequence of LeftOut
             Columns that are not learned from.
         read_as : TextFormat, optional
-            What was said of the file of text that the columns stood in.
+            How the text file was written that the columns were read from.
         """
         ids = tuple(each.column for each in left_out if each.role == "id")
         encoder = Encoder(missing=tuple(missing), ids=ids)
@@ -144,7 +144,7 @@ class Encoder(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         Raises
         ------
         DataError
-            If a column holds infinite values, or what its kind has no room for; if the table's columns do not have a
+            If a column holds infinite values, or what its kind cannot hold; if the table's columns do not have a
             name each, or a column that is named is not there.
         """
         if not isinstance(self, Encoder):  # Encoder.fit(frame)
@@ -272,7 +272,7 @@ class Encoder(TransformerMixin, BaseEstimator):  # type: ignore[misc]
 
     @property
     def row_names(self) -> tuple[str, ...]:
-        """Columns that name the rows, and stand beside predictions."""
+        """Columns that name the rows, and are written beside predictions."""
         return tuple(each.column for each in self.left_out if each.role == "id")
 
     @property
@@ -303,8 +303,8 @@ class Encoder(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         """Return sentences on what the inputs hold that the fit's did not: new categories, values missing anew."""
         columns = self.columns
         frame = _without_notes(validated_frame(self, X))
-        said = (column.unseen(self._known(column, frame)) for column in columns)
-        return [sentence for sentence in said if sentence]
+        sentences = (column.unseen(self._known(column, frame)) for column in columns)
+        return [sentence for sentence in sentences if sentence]
 
     def _known(self, column: Column, frame: pd.DataFrame) -> pd.Series[Any]:
         """Return the values of a column, those that mean missing left out."""

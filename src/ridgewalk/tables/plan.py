@@ -69,7 +69,7 @@ def kind_of_learned(column: Column) -> Kind:
 
 
 def described_columns(columns: pd.DataFrame) -> str:
-    """Return what becomes of columns, as :func:`columns_frame` has it, as text: those that are left out first."""
+    """Format the frame of :func:`columns_frame` as text: first the columns that are left out, then the inputs."""
     apart, inputs = (columns[(columns["role"] == "input") == learned] for learned in (False, True))
     sections = []
     if len(apart):

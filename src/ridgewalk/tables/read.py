@@ -68,7 +68,7 @@ _FILE = ""  # instead of a column, where a sentence is on the whole file
 _WITH_POINTS = r"[+-]?(?:[1-9]\d{0,2}(?:,\d{3})+|\d+)(?:\.\d+)?"  # 1,234.5
 _GROUPED = r"\s*[+-]?[1-9]\d{0,2}(?:\.\d{3})+\s*"
 _ZEROS = re.compile(r"(?:^|[\s,;|\"])[+-]?0\d", re.MULTILINE)
-_WIDE = 1_000  # columns
+_WIDE_TABLE = 1_000  # columns
 _LARGEST = 2**63  # of whole numbers in NumPy's int64
 _BLOCK = 1 << 24  # characters that are looked through at once
 _HEAD = 1 << 16  # of a file, in which its first line is looked for
@@ -127,9 +127,9 @@ def read_table(
     kind = ".csv" if streamed else _kind(path)
     asked = TextFormat(encoding, separator, decimal)
     if kind in (*_COLUMNAR, _EXCEL) and asked.named:
-        what, said = " and the ".join(asked.named), "is said" if len(asked.named) == 1 else "are said"
+        what, verb = " and the ".join(asked.named), "is said" if len(asked.named) == 1 else "are said"
         instead = "leave it out" if len(asked.named) == 1 else "leave them out"
-        raise DataError(f"The {what} {said} of CSV and TSV, and {name} is none: {instead}.")
+        raise DataError(f"The {what} {verb} of CSV and TSV, and {name} is none: {instead}.")
     known = _Known.of(texts, target, encoder, asked, missing)
     if kind in _COLUMNAR:
         frame = known.missing.blanked_frame(_read_columnar(name, path, kind))
@@ -181,8 +181,8 @@ def _read_sheet(name: str, path: Path) -> pd.DataFrame:
 
 
 def _unreadable(name: str, kind: str, error: Exception) -> DataError:
-    said = (str(error).splitlines() or [type(error).__name__])[0][:200].rstrip(".")
-    return DataError(f"{name} cannot be read as {_WORDS[kind]} ({said}): is it that, and whole?")
+    message = (str(error).splitlines() or [type(error).__name__])[0][:200].rstrip(".")
+    return DataError(f"{name} cannot be read as {_WORDS[kind]} ({message}): is it that, and whole?")
 
 
 _WORDS = {
@@ -192,7 +192,7 @@ _WORDS = {
 
 
 def _kind(path: Path) -> str:
-    """Give the ending of a file that there is, and that can be read."""
+    """Check that a file is there and can be read, and return its ending."""
     if not path.exists():
         raise DataError(f"There is no file {path}: look at the name, and at the folder you are in.")
     if path.is_dir():
@@ -309,15 +309,15 @@ def _read_separated(name: str, text: io.TextIOWrapper | io.StringIO, kind: str, 
 
         with warnings.catch_warnings():
             warnings.simplefilter("error", pd.errors.ParserWarning)
-            if asked and len(names) > _WIDE:  # then reading twice is quicker
+            if asked and len(names) > _WIDE_TABLE:  # then reading twice is quicker
                 frame, there = read(()), [name for name in names if name in asked]
                 frame[there] = read(there, there)
             else:
                 frame = read(asked)
             padded = _padded(frame, known.missing)
             if padded:
-                some = list(padded)
-                frame[some] = read(asked & {*some}, some, [text for each in padded.values() for text in each])
+                wanted = list(padded)
+                frame[wanted] = read(asked & {*wanted}, wanted, [text for each in padded.values() for text in each])
             notes, decimal = [], known.form.decimal
             if decimal == "," or (decimal is None and separator != ","):
                 notes += _take_decimal_commas(frame, known, read)
@@ -374,8 +374,8 @@ def _take_decimal_commas(
         dots = values[values.str.contains(".", regex=False)]
         if len(dots) and dots.str.fullmatch(_GROUPED).all():
             frame[name] = pd.to_numeric(comma_numbers(written[name]))
-            said = f"{dots.iloc[0]} is {comma_numbers(dots).iloc[0]}: commas stand before decimals in this file."
-            notes.append((name, f"The dots of column {name!r} were taken for thousands, so {said}"))
+            sentence = f"{dots.iloc[0]} is {comma_numbers(dots).iloc[0]}: commas stand before decimals in this file."
+            notes.append((name, f"The dots of column {name!r} were taken for thousands, so {sentence}"))
         elif len(dots):
             points.add(name)
     numbers = [name for name in free if _holds_numbers(frame[name])]
@@ -450,7 +450,7 @@ def _as_it_stands(column: pd.Series[Any]) -> pd.Series[Any]:
 
 
 def release_memory() -> None:
-    """Give back what Arrow, which reads Parquet, holds on to after a frame has gone."""
+    """Release the memory that Arrow, which reads Parquet, keeps after a frame is gone."""
     pa.default_memory_pool().release_unused()
 
 
@@ -481,8 +481,8 @@ class Table:
     @property
     def odd(self) -> tuple[str, ...]:
         """Those of the notes that are not on columns that were left out."""
-        said = {each.note for each in self.left_out}
-        return tuple(note for note in self.notes if note not in said)
+        notes = {each.note for each in self.left_out}
+        return tuple(note for note in self.notes if note not in notes)
 
 
 def make_table(
@@ -518,7 +518,7 @@ def make_table(
         If a column that is named is not there, or is named in two places; if two have one name, the target cannot be
         learned, or no column is left.
     """
-    given, frame = frame, as_frame(frame)
+    source, frame = frame, as_frame(frame)
     target, drop = str(target), names_of(drop)
     choices = replace(choices, keep=(*choices.keep, *names_of(keep)))
     _check_names(frame, target, drop, choices)
@@ -559,12 +559,12 @@ def make_table(
     inputs = frame.drop(columns=[target, *drop, *choices.ids])
     kept, useless, odd = useful(inputs, choices)
     notes = [sentence for name, sentence in frame.attrs.get(_NOTES, ()) if _concerns(name, inputs, choices)]
-    notes += _ignored_index(given)
+    notes += _ignored_index(source)
     sentences = [*(each.note for each in useless), *odd]
     if not kept:
-        said = [*notes, *sentences]
-        more = f" So it is with {len(said) - _MOST_NOTES} more." if len(said) > _MOST_NOTES else ""
-        raise DataError("No column is left to learn from: " + " ".join(said[:_MOST_NOTES]) + more)
+        concerns = [*notes, *sentences]
+        more = f" So it is with {len(concerns) - _MOST_NOTES} more." if len(concerns) > _MOST_NOTES else ""
+        raise DataError("No column is left to learn from: " + " ".join(concerns[:_MOST_NOTES]) + more)
     inputs = inputs[kept]
     asked = [LeftOut(name, "dropped", "was named to be left out") for name in drop]
     asked += [LeftOut(name, "id", "names the rows") for name in choices.ids]
@@ -677,9 +677,9 @@ def _labels(y: pd.Series[Any]) -> pd.Series[Any]:
     return y.astype(float) if (values % 1 == 0).all() else y.astype(str)
 
 
-def _ignored_index(given: Any) -> list[str]:
-    """Say which levels of a frame's index have a name, so that somebody may miss them among the columns."""
-    names = [str(name) for name in getattr(getattr(given, "index", None), "names", ()) if name is not None]
+def _ignored_index(frame: Any) -> list[str]:
+    """Describe which levels of a frame's index have a name, so that somebody may miss them among the columns."""
+    names = [str(name) for name in getattr(getattr(frame, "index", None), "names", ()) if name is not None]
     if not names:
         return []
     return [f"The index {', '.join(map(repr, names))} is no column and was left out: reset_index() makes it one."]

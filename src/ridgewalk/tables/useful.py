@@ -23,7 +23,7 @@ CODE = r"[+-]?0\d+"
 _MANY_CATEGORIES = 50
 _FEWEST_NUMBERED = 20  # rows from which numbers in order are no accident
 _NUMBERS_AT_ONCE = 2**18
-_MOSTLY = 0.9  # share of a column's texts that look like something
+_MOST_TEXTS = 0.9  # share of a column's texts that look like something
 
 
 def useful(inputs: pd.DataFrame, choices: ColumnChoices) -> tuple[list[str], list[LeftOut], list[str]]:
@@ -52,25 +52,25 @@ _KEEP = "; name it in keep (--keep) to learn from it."
 
 
 def _plain_numbers(inputs: pd.DataFrame) -> NDArray[np.bool_]:
-    """Say which columns hold numbers that vary, and are no row numbers: of a wide table, all at once."""
+    """Return which columns hold numbers that vary, and are no row numbers: of a wide table, all at once."""
     plain, kinds = np.zeros(inputs.shape[1], dtype=bool), inputs.dtypes
     for kind in {kind for kind in kinds if isinstance(kind, np.dtype) and kind.kind in "fiu"}:
-        places, some = np.flatnonzero(kinds == kind), max(1, _NUMBERS_AT_ONCE // len(inputs))
-        for first in range(0, len(places), some):
-            values = inputs.iloc[:, places[first : first + some]].to_numpy()
+        places, width = np.flatnonzero(kinds == kind), max(1, _NUMBERS_AT_ONCE // len(inputs))
+        for first in range(0, len(places), width):
+            values = inputs.iloc[:, places[first : first + width]].to_numpy()
             ordered = np.sort(values, axis=0)  # what is missing comes last
             varied, repeated = (ordered[1:] > ordered[:-1]).any(axis=0), (ordered[1:] == ordered[:-1]).any(axis=0)
             with np.errstate(invalid="ignore"):
                 broken = (values % 1 != 0).any(axis=0)  # or missing, or infinite
-            plain[places[first : first + some]] = varied & (repeated | broken)
+            plain[places[first : first + width]] = varied & (repeated | broken)
     return plain
 
 
 def _hopeless(column: pd.Series[Any]) -> str | None:
-    """Say why nothing can be learned from a column, or nothing."""
+    """Return why nothing can be learned from a column, or None."""
     try:
         different = column.nunique(dropna=False)
-    except (TypeError, NotImplementedError):  # lists, arrays, dictionaries: nothing that can be told apart
+    except (TypeError, NotImplementedError):  # lists, arrays, dictionaries: nothing that can be compared
         return f"holds {type(first_value(column)).__name__} values"
     if different <= 1:
         return "is constant"
@@ -83,7 +83,7 @@ def _is_nameless(name: str) -> bool:
 
 
 def _odd(name: str, column: pd.Series[Any]) -> str | None:
-    """Say why a column seems to name or number the rows, or nothing."""
+    """Return why a column seems to name or number the rows, or None."""
     if _is_nameless(name):
         return "has no name in the file (row numbers?)"
     rows, different = len(column), column.nunique(dropna=False)
@@ -109,7 +109,7 @@ def _numbered(column: pd.Series[Any]) -> bool:
 
 
 def _like(name: str, column: pd.Series[Any]) -> str | None:
-    """Say what the texts of a column seem to be meant as, and what makes them that; or nothing."""
+    """Return what the texts of a column seem to be meant as, and what makes them that; or None."""
     if isinstance(column.dtype, pd.CategoricalDtype):  # as somebody wanted it
         return None
     texts = column.dropna().astype(str).str.strip()
@@ -117,9 +117,9 @@ def _like(name: str, column: pd.Series[Any]) -> str | None:
 
 
 def _like_numbers(texts: pd.Series[Any], first: Any) -> str | None:
-    """Say how texts could be numbers, or nothing."""
+    """Return how texts could be numbers, or None."""
     plain = pd.to_numeric(texts, errors="coerce").notna()
-    if _MOSTLY < plain.mean() < 1:
+    if _MOST_TEXTS < plain.mean() < 1:
         words = texts[~plain].unique()
         others = f" (and {len(words) - 1} other texts)" if len(words) > 1 else ""
         return (
@@ -134,16 +134,16 @@ def _like_numbers(texts: pd.Series[Any], first: Any) -> str | None:
             "the column in numbers (--numbers)"
         )
     bare = texts.str.replace(",", ".").str.strip(" %$€£")
-    if pd.to_numeric(bare, errors="coerce").notna().mean() > _MOSTLY:
+    if pd.to_numeric(bare, errors="coerce").notna().mean() > _MOST_TEXTS:
         return f"they look like numbers, such as {first!r}: write 1.5 for 1,5 and leave out % and the like"
     return None
 
 
 def _like_dates(name: str, column: pd.Series[Any], texts: pd.Series[Any]) -> str | None:
-    """Say how texts could be dates, or nothing."""
-    if iso_share(column) > _MOSTLY:
+    """Return how texts could be dates, or None."""
+    if iso_share(column) > _MOST_TEXTS:
         return "most are dates: correct the others, leave them empty, or name them in missing (--missing)"
-    if texts.map(year_comes_last).mean() > _MOSTLY:
+    if texts.map(year_comes_last).mean() > _MOST_TEXTS:
         return (
             f"they look like dates, such as {first_value(column)!r}: write 2026-11-25, or say what comes first in them "
             f"(--dates {name + ':dayfirst'!r}, or monthfirst)"

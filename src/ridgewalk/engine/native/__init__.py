@@ -81,7 +81,7 @@ class Kernels(Protocol):
 
 @cache
 def levels() -> list[str]:
-    """Give the instruction sets that were compiled and that this processor has, the best last."""
+    """Return the instruction sets that were compiled and that this processor has, the best last."""
     built = [level for level in _LEVELS if find_spec(_module(level))]
     if not built:
         raise ImportError("ridgewalk's compiled engine is missing: install the package again, with a C++ compiler.")

@@ -36,7 +36,7 @@ template <class T> struct Gradients {
   std::vector<Way> ways;
   Arrays<T> thin_sums, bias_sums;  // lane by lane: [.][lanes]
 
-  // With `shrinking`, there is room for what wide layers may become.
+  // With `shrinking`, memory is reserved for what wide layers may become.
   Gradients(const std::vector<Shape>& shapes, bool shrinking) : all(shapes), arrays(zeros<T>(shapes)) {
     for (size_t d = 0; d < all.size(); d += 2) {
       const Shape& shape = all[d];

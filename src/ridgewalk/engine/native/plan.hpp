@@ -1,4 +1,4 @@
-// A job as plain data: what Python hands over, borrowed until the job is done.
+// A job as plain data: what Python passes, borrowed until the job is done.
 #pragma once
 #include <array>
 #include <cstdint>

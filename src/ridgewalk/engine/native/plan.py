@@ -93,7 +93,7 @@ class FoldPlan(TypedDict):
 
 
 class Plan(TypedDict):
-    """A job, and room for what comes of it (from ``parameters`` on)."""
+    """A job, and the arrays of its results (from ``parameters`` on)."""
 
     single: bool
     layers: list[LayerPlan]

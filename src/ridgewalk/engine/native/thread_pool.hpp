@@ -72,7 +72,7 @@ template <class U> void wait_for_change(const std::atomic<U>& value, U old) {
 
 constexpr size_t aside = 1 << 16;  // bytes that are free for what the C library allocates as a thread begins
 
-// Start a thread, for which there is room; tells whether the system had one to give. The C++ library's own memory of a
+// Start a thread, for which memory is reserved; returns whether the system had one to give. The C++ library's own memory of a
 // thread, for exceptions, is allocated when it is first asked for, and a failure of that ends the process: so it is asked
 // for at once, with room set aside, and not when a first std::bad_alloc says that none is left.
 template <class F> bool started(std::vector<std::thread>& threads, const F& f) {

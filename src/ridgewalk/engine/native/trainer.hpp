@@ -102,7 +102,7 @@ template <class T> class Trainer {
     if (active_.possible()) whole_ = zeros<T>(shapes_);
   }
 
-  // Train one run; returns early, with nothing written, when told to stop.
+  // Train one run; returns early, with nothing written, when asked to stop.
   void train(int run, const Data<T>& data) {
     begin(run, data);
     advance(plan_.epochs);

@@ -105,7 +105,7 @@ template <class T> struct Moved {
   V<T> z, step;
 };
 // For every vector of rows `begin` to `end` (with groups, of all rows): from(p, q, i) gives z and step, to(i, w) takes the
-// new weights. All is handed over by value, so that it stays in registers.
+// new weights. All is passed by value, so that it stays in registers.
 template <class T, bool concave, class From, class To>
 void proximal_as(const Shape shape, int begin, int end, const Prox<T> prox, GroupBuffer<T>* buffer, const From from, const To to) {
   const auto ridge = [](V<T> z, V<T> step, T l2) { return l2 > 0 ? z * (T(1) / (T(1) + T(2) * step * l2)) : z; };

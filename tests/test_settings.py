@@ -1,4 +1,4 @@
-"""Laws of how to walk: what a route builds, and what it refuses."""
+"""Laws of a path's settings: what they build, and what they refuse."""
 
 from typing import Any
 

@@ -1,0 +1,92 @@
+"""``ridgewalk worker``: train for fits on other machines that see the same folder."""
+
+from __future__ import annotations
+
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.markup import escape
+
+from ridgewalk.cli.console import err
+from ridgewalk.cli.options import TRAINING, Quiet, option, whole
+from ridgewalk.cli.values import seconds
+from ridgewalk.formatting import format_count
+
+if TYPE_CHECKING:
+    from ridgewalk.cluster import FolderWorker
+
+_TOLD = 30.0  # seconds between two lines of what was done
+
+
+def worker(
+    folder: Annotated[
+        Path, typer.Argument(metavar="FOLDER", help="That all machines see, as fit --workers FOLDER names it.")
+    ],
+    slots: Annotated[
+        int | None,
+        option(
+            metavar="N",
+            help="Chains at once, a core each; by default as many as this process may use.",
+            panel=TRAINING,
+            parser=whole(1),
+        ),
+    ] = None,
+    idle: Annotated[
+        str | None,
+        option(metavar="TIME", help="10m, 1h: end after so long without work; by default never.", panel=TRAINING),
+    ] = None,
+    quiet: Quiet = False,
+) -> None:
+    """Train for fits that name the same folder, until told to stop (Ctrl-C, SIGTERM): what is under way goes back."""
+    from ridgewalk.cluster import FolderWorker, allotted_cores
+
+    count = allotted_cores() if slots is None else slots
+    limit = None if idle is None else seconds(idle)
+
+    def say(words: str) -> None:
+        if not quiet:
+            err.print(escape(words), soft_wrap=True)
+
+    working = FolderWorker(folder, count, say=say)
+    say(f"Working for fits in {folder}, {format_count(count, 'chain')} at once. Ctrl-C ends it.")
+    with _ended_by_signals(working), _told(working, say):
+        working.work(limit)
+    say(f"Ended, after {format_count(working.finished, 'chain')}.")
+
+
+@contextmanager
+def _ended_by_signals(working: FolderWorker) -> Iterator[None]:
+    """Let Ctrl-C, and whoever ends jobs of a cluster, end the work while the block runs."""
+    before = {each: signal.signal(each, lambda *_: working.end()) for each in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for each, handler in before.items():
+            signal.signal(each, handler)
+
+
+@contextmanager
+def _told(working: FolderWorker, say: Callable[[str], None]) -> Iterator[None]:
+    """Print now and then how many chains are done."""
+    ended, began = threading.Event(), time.monotonic()
+
+    def tell() -> None:
+        told = 0
+        while not ended.wait(_TOLD):
+            if working.finished > told:
+                told = working.finished
+                say(f"{format_count(told, 'chain')} done in {time.monotonic() - began:.0f} s.")
+
+    teller = threading.Thread(target=tell, daemon=True)
+    teller.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        teller.join()

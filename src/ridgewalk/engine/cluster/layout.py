@@ -1,0 +1,135 @@
+"""The folder that machines share: where everything in it stands, and who is alive there.
+
+    FOLDER/workers/WORKER.json             what a worker is and does; written anew several times a second
+    FOLDER/fits/FIT/about.json             version, instruction set, build of the engine
+    FOLDER/fits/FIT/driver.json            a number that grows while the driver lives
+    FOLDER/fits/FIT/data/NAME.npy          arrays by their content
+    FOLDER/fits/FIT/todo/NUMBER-CHAIN.json     a chain that nobody has; renamed into claimed/ by who takes it
+    FOLDER/fits/FIT/claimed/NUMBER-CHAIN.json.WORKER
+    FOLDER/fits/FIT/finished/CHAIN.npy     rows of finished runs, as a record keeps them
+    FOLDER/fits/FIT/failed/CHAIN.json      what a chain raised
+    FOLDER/fits/FIT/stop                   whoever works for this fit leaves off
+
+A file is written under another name, and renamed. Clocks are never compared: somebody is alive whose file has other
+content than a while ago, by the clock of who looks.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from ridgewalk.files import written
+
+BEAT = 0.5
+"""Seconds between two signs of life."""
+SILENCE = 10.0
+"""Seconds without a sign of life, twenty of them, after which somebody counts as dead."""
+
+
+@dataclass(frozen=True)
+class FitFolder:
+    """Places of one fit."""
+
+    folder: Path
+
+    @property
+    def about(self) -> Path:
+        return self.folder / "about.json"
+
+    @property
+    def driver(self) -> Path:
+        return self.folder / "driver.json"
+
+    @property
+    def stop(self) -> Path:
+        return self.folder / "stop"
+
+    @property
+    def data(self) -> Path:
+        return self.folder / "data"
+
+    @property
+    def todo(self) -> Path:
+        return self.folder / "todo"
+
+    @property
+    def claimed(self) -> Path:
+        return self.folder / "claimed"
+
+    @property
+    def finished(self) -> Path:
+        return self.folder / "finished"
+
+    @property
+    def failed(self) -> Path:
+        return self.folder / "failed"
+
+    def make(self) -> None:
+        """Make the folders."""
+        for each in (self.data, self.todo, self.claimed, self.finished, self.failed):
+            each.mkdir(parents=True, exist_ok=True)
+
+
+def fits_in(folder: Path) -> Path:
+    """Return where the fits of a shared folder stand."""
+    return folder / "fits"
+
+
+def workers_in(folder: Path) -> Path:
+    """Return where the workers of a shared folder say that they live."""
+    return folder / "workers"
+
+
+def names_in(folder: Path, ending: str = "") -> list[str]:
+    """Return the names of the whole files of a folder, sorted; none where it has gone."""
+    with suppress(OSError):
+        names = (each.name for each in folder.iterdir())
+        return sorted(name for name in names if name.endswith(ending) and not name.startswith("."))
+    return []
+
+
+def write_json(file: Path, said: dict[str, object]) -> None:
+    """Write plain data, whole or not at all."""
+    with written(file) as unfinished:
+        unfinished.write_text(json.dumps(said), encoding="utf-8")
+
+
+def read_json(file: Path) -> dict[str, object]:
+    """Read plain data, or nothing where there is none."""
+    try:
+        found = json.loads(file.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+class Signs:
+    """Who is alive: whose file has changed within the silence, by this clock.
+
+    Parameters
+    ----------
+    silence : float
+        Seconds.
+    """
+
+    def __init__(self, silence: float = SILENCE) -> None:
+        self._silence = silence
+        self._seen: dict[Path, tuple[str, float]] = {}
+
+    def alive(self, file: Path) -> bool:
+        """Look at a file; who is new counts as alive for once the silence, and who has removed his file as dead."""
+        try:
+            content = file.read_text(encoding="utf-8")
+        except OSError:
+            self._seen.pop(file, None)
+            return False
+        now = time.monotonic()
+        before, since = self._seen.get(file, ("", now))
+        if content != before:
+            self._seen[file] = content, now
+            return True
+        return now - since <= self._silence

@@ -1,0 +1,170 @@
+"""Who trains chains, as who sends them sees it; and what a worker says of itself."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from typing import Any, Protocol
+
+from numpy.typing import NDArray
+
+from ridgewalk.engine import native
+from ridgewalk.engine.checkpoints import CheckpointStore
+from ridgewalk.version import VERSION
+
+Opener = Callable[[str], NDArray[Any]]
+"""Returns the array of a name, to be read."""
+
+
+@dataclass(frozen=True)
+class Chain:
+    """Some runs of one training set from one start, ready to be sent.
+
+    Attributes
+    ----------
+    name : str
+        Follows from its content: 32 hexadecimal digits.
+    message : bytes
+        What to train, as text; its large arrays by name.
+    """
+
+    name: str
+    message: bytes
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What came of a chain.
+
+    Attributes
+    ----------
+    name : str
+    rows : bytes
+        Of its runs, as a record keeps them.
+    seconds : float
+        That its training took.
+    """
+
+    name: str
+    rows: bytes
+    seconds: float
+
+
+class LostError(Exception):
+    """Workers went away, or lack an array: what they had is to be sent again."""
+
+
+class Workers(Protocol):
+    """Processes that train chains, here or elsewhere."""
+
+    level: str
+    """The instruction set that all of them use."""
+    doubles: bool
+    """Whether a chain that takes too long can be sent a second time."""
+
+    @property
+    def capacity(self) -> int:
+        """How many chains run at once."""
+
+    @property
+    def kept(self) -> CheckpointStore | None:
+        """Runs that have finished for a driver before this one."""
+
+    def put(self, name: str, array: NDArray[Any]) -> None:
+        """Make an array available to all workers."""
+
+    def drop(self, name: str) -> None:
+        """Forget an array that nobody needs any more."""
+
+    def send(self, chains: Sequence[Chain]) -> None:
+        """Send chains; one that was sent before is trained a second time, elsewhere if possible."""
+
+    def answers(self, seconds: float) -> list[Answer]:
+        """Return what has come since the last call; wait so long for something to come.
+
+        Raises
+        ------
+        LostError
+            If chains that were sent will not be answered.
+        Exception
+            Whatever a chain raised.
+        """
+
+    def stop(self) -> None:
+        """Stop what runs, and forget what waits."""
+
+
+@dataclass(frozen=True)
+class Build:
+    """What decides about a worker's bits.
+
+    Attributes
+    ----------
+    version : str
+        Of ridgewalk.
+    kernels : dict of str to str
+        Digests of the compiled modules that the processor can run, by instruction set, the best last.
+    """
+
+    version: str
+    kernels: dict[str, str]
+
+
+@cache
+def own_build() -> Build:
+    """Return what decides about the bits of this process."""
+    best, _ = native.load()
+    levels = native.levels()
+    usable = levels[: levels.index(best) + 1]
+    return Build(VERSION, {level: native.fingerprint(level)[:32] for level in usable})
+
+
+def agreed_level(others: Mapping[str, Build]) -> str:
+    """Return the best instruction set that this process and all others have in the same build.
+
+    Parameters
+    ----------
+    others : mapping of str to Build
+        By what each is called in an error.
+
+    Raises
+    ------
+    ValueError
+        If one has another version of ridgewalk, or none of the same compiled modules.
+    """
+    own = own_build()
+    shared = list(own.kernels)
+    for name, build in others.items():
+        if build.version != own.version:
+            raise ValueError(
+                f"All workers need the same ridgewalk: this is {own.version}, and {name} has {build.version}. Install "
+                f"ridgewalk {own.version} there."
+            )
+        same = [level for level in shared if build.kernels.get(level) == own.kernels[level]]
+        if not same:
+            raise ValueError(
+                f"All workers need the same compiled engine, and {name} has none of {', '.join(shared)} in the build "
+                "that is here: install ridgewalk there from the same wheel."
+            )
+        shared = same
+    return shared[-1]
+
+
+def check_build(version: str, level: str, kernels: str) -> None:
+    """Check that this process can train a chain to the bits of the one that sent it.
+
+    Raises
+    ------
+    ValueError
+        If it has another version, or other compiled modules.
+    """
+    own = own_build()
+    if version != own.version:
+        raise ValueError(f"The chain is of ridgewalk {version}, and this worker has {own.version}: install the same.")
+    if own.kernels.get(level) != kernels:
+        raise ValueError(
+            f"The chain asks for the engine {level} of one build, and this worker has {', '.join(own.kernels)}, of "
+            "this build or another: install ridgewalk from the same wheel, and begin again with this worker there, so "
+            "that all agree."
+        )

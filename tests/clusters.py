@@ -1,0 +1,62 @@
+"""What tests of clusters share: fits that are small, what they come to, and workers of a folder."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+import ridgewalk
+from ridgewalk import MLPClassifierCV, MLPRegressorCV, TableRegressor
+
+RANDOM = np.random.default_rng(0)
+X = RANDOM.normal(size=(240, 6))
+Y = np.sin(2 * X[:, 0]) + X[:, 1] * X[:, 2] + 0.1 * RANDOM.normal(size=240)
+FEW: dict[str, Any] = {"alphas": 5, "max_iter": 40, "cv": 3, "random_state": 0}
+
+
+def path() -> Any:
+    return MLPRegressorCV((8,), **FEW).fit(X, Y)
+
+
+def selection() -> Any:
+    return MLPClassifierCV((8,), select_inputs=True, **FEW).fit(X, Y > 0)
+
+
+def table() -> Any:
+    frame = pd.DataFrame(X, columns=list("abcdef")).assign(kind=np.where(X[:, 3] > 0, "red", "blue"))
+    return TableRegressor(cv=3, random_state=0).fit(frame[:100], Y[:100])
+
+
+def diagnosis() -> Any:
+    return MLPRegressorCV((8,), n_seeds=2, **FEW | {"alphas": 3}).fit(X, Y).diagnose(references=False)
+
+
+FITS = {"path": path, "selection": selection, "table": table, "diagnosis": diagnosis}
+
+
+def content(found: Any, folder: Path) -> bytes:
+    """Everything that came of a fit: what its file holds, or what a diagnosis says."""
+    if hasattr(found, "to_dict"):
+        return json.dumps(found.to_dict()).encode()
+    file = folder / "found.safetensors"
+    ridgewalk.save(found, file)
+    return file.read_bytes()
+
+
+@contextmanager
+def workers(folder: Path, count: int = 2, slots: int = 1) -> Iterator[list[subprocess.Popen[bytes]]]:
+    """Workers of a folder, each a process."""
+    command = [sys.executable, "-m", "ridgewalk", "worker", str(folder), "--slots", str(slots), "--quiet"]
+    processes = [subprocess.Popen(command) for _ in range(count)]
+    try:
+        yield processes
+    finally:
+        for process in processes:
+            process.kill()
+            process.wait()
