@@ -55,6 +55,7 @@ function drawControls(state, change) {
     }
     for (const [control, k] of wanted) setControl(state, control, k);
   }
+  if (at("free-note")) at("free-note").hidden = !state.hidden.length || state.penalty.includes("mcp") || !state.factors.slice(0, state.hidden.length + 1).includes(0);
 }
 
 function controlFor(control, k, change) {

@@ -395,11 +395,11 @@ function drawNetwork() {
   const numbers = { weights: count(layers.map(({ values }) => values), (w) => Number(w !== 0)), all: layers.reduce((sum, { values }) => sum + values.length, 0), units: count(own, Number), all_units: own.reduce((sum, each) => sum + each.length, 0) };
   const moving = page.view === "live" && page.playing, back = moving && !calm() ? page.back : null, returned = moving && page.back ? page.back.reduce((sum, each) => sum + each.size, 0) : 0;
   const names = page.data.names, outputNames = page.data.classNames ?? [page.data.target ?? "y"];
-  const words = [say("network-now", numbers)];
+  const words = [say(own.length ? "network-now" : "network-linear", numbers)];
   if (returned) words.push(say("network-back", { back: returned }));
   if (numbers.weights > MOST_LINKS) words.push(say("network-part", { shown: MOST_LINKS }));
   at("network-now").textContent = words.join(" ");
-  drawNetworkCanvas(place, { weights: now.weights, names, outputNames, back, label: say("network-label", numbers) });
+  drawNetworkCanvas(place, { weights: now.weights, names, outputNames, back, label: say(own.length ? "network-label" : "network-linear", numbers) });
 }
 
 function drawCourseOf() {

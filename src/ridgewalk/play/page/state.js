@@ -53,7 +53,7 @@ function hashOf(state) {
 /** How a penalty of the page is said to the engine. */
 function penaltyOf({ penalty, mix, factors, bias, hidden }) {
   const family = { l1: "elasticnet", l2: "elasticnet", mix: "elasticnet" }[penalty] ?? penalty;
-  const own = factors.slice(0, hidden.length + 1);
+  const own = penalty.includes("mcp") ? [1] : factors.slice(0, hidden.length + 1); // MCP stands on one layer
   return { family, l1Ratio: { l1: 1, l2: 0 }[penalty] ?? mix, layerFactors: own.every((f) => f === 1) ? null : own, biasAlpha: bias };
 }
 
