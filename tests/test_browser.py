@@ -5,7 +5,6 @@ check of accessibility needs axe-core (`npm install axe-core`) as well: AXE name
 """
 
 import os
-import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -44,20 +43,6 @@ SHOWN = """s => {
   };
 }"""  # noqa: E501
 AXE = Path(os.environ.get("AXE", Path(__file__).parents[1] / "node_modules" / "axe-core")) / "axe.min.js"
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    playwright = pytest.importorskip(
-        "playwright.sync_api", reason="Playwright, which drives a browser, is not installed"
-    )
-    program = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-    if program is None:
-        pytest.skip("no Chromium is installed")
-    with playwright.sync_playwright() as driver:
-        launched = driver.chromium.launch(executable_path=program, args=["--no-sandbox"])
-        yield launched
-        launched.close()
 
 
 @pytest.fixture(scope="module", params=CASES, ids=lambda case: case.__name__)

@@ -174,6 +174,7 @@ def test_the_commands_of_their_page_run(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr("ridgewalk.cli.demo.DEMO_EPOCHS", 100)
+    monkeypatch.setattr("webbrowser.open", lambda _: True)
     monkeypatch.setattr("ridgewalk.cli.bench.TASKS", (Task("tiny", 40, 3, (4,), 3, 2),))
     subprocess.run([sys.executable, ROOT / "examples" / "write_tables.py"], check=True, capture_output=True)
     page = ROOT / "docs" / "command-line.md"

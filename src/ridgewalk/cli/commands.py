@@ -17,6 +17,7 @@ from ridgewalk.cli.demo import demo
 from ridgewalk.cli.diagnose import diagnose
 from ridgewalk.cli.export import export
 from ridgewalk.cli.fit import fit
+from ridgewalk.cli.play import play
 from ridgewalk.cli.predict import predict
 from ridgewalk.cli.report import report
 from ridgewalk.cli.worker import worker
@@ -79,5 +80,5 @@ def ridgewalk(
     """Take options that stand before a command."""
 
 
-for command in (fit, predict, diagnose, compare, report, columns, export, worker, demo, bench, version):
+for command in (fit, predict, diagnose, compare, report, columns, export, worker, demo, play, bench, version):
     app.command()(command)

@@ -538,7 +538,8 @@ function serve(port) {
   const wake = () => {
     if (ticking || !(queue.length || current || (live && !live.paused))) return;
     ticking = true;
-    setTimeout(tick, 0);
+    const idle = !(queue.length || current); // a paced training rests until its next report is due
+    setTimeout(tick, idle && live.pace ? Math.max(0, live.due - performance.now()) : 0);
   };
   const drop = () => {
     current?.session.free();
@@ -561,7 +562,9 @@ function serve(port) {
     say({ what: "fitted", id, number: task.number, fitted }, [fitted.measures, fitted.heldOut, fitted.weights]);
   };
   const train = (now) => {
-    now.session.advanceFor(SLICE);
+    if (now.pace && performance.now() < now.due) return;
+    if (now.pace) now.session.advance(now.pace);
+    else now.session.advanceFor(SLICE);
     if (performance.now() < now.due) return;
     now.due = performance.now() + now.every;
     const measure = now.session.measure(), weights = now.session.held();
@@ -585,11 +588,12 @@ function serve(port) {
     drop,
     train({ id, given, options }) {
       live?.session.free();
-      live = { id, session: engine.train(given, options), every: options.every ?? 50, grid: options.grid, due: 0, paused: false };
+      live = { id, session: engine.train(given, options), every: options.every ?? 50, pace: options.pace ?? 0, grid: options.grid, due: 0, paused: false };
     },
     change: ({ changes }) => live?.session.change(changes),
     rows: ({ x }) => live?.session.replaceRows(x),
     grid: ({ grid }) => live && (live.grid = grid),
+    pace: ({ pace }) => live && (live.pace = pace), // epochs from one report to the next; 0: as many as there is time for
     pause: () => live && (live.paused = true),
     resume: () => live && (live.paused = false),
     end() {
@@ -599,6 +603,10 @@ function serve(port) {
     outputs({ id, given, network, x, rows }) {
       const outputs = engine.outputs(given, network, x, rows);
       say({ what: "outputs", id, outputs }, [outputs]);
+    },
+    strengths({ id, given, count }) {
+      const strengths = engine.strengths(given, count);
+      say({ what: "strengths", id, strengths }, [strengths]);
     },
   };
   listen(port, async (message) => {
@@ -651,6 +659,7 @@ class Pool {
       change: (changes) => this.tell(to, { what: "change", id, changes }),
       replaceRows: (x) => this.tell(to, { what: "rows", id, x }),
       setGrid: (grid) => this.tell(to, { what: "grid", id, grid }),
+      setPace: (pace) => this.tell(to, { what: "pace", id, pace }),
       pause: () => this.tell(to, { what: "pause" }),
       resume: () => this.tell(to, { what: "resume" }),
       stop: () => {
@@ -662,14 +671,21 @@ class Pool {
 
   /** Outputs (rows x outputs) of a network of `path.networks`. */
   outputs(given, network, x, rows) {
+    return this.ask({ what: "outputs", given, network, x, rows });
+  }
+  /** Strengths of a path of so many above 0: of a large table this takes longer than a page may stall. */
+  strengths(given, count) {
+    return this.ask({ what: "strengths", given: completed(given), count });
+  }
+  ask(question) {
     const id = ++this.next;
     return new Promise((resolve, reject) => {
       this.waits.set(id, (message) => {
         this.waits.delete(id);
         if (message.what === "failed") reject(new Error(message.message));
-        else resolve(message.outputs);
+        else resolve(message[question.what]);
       });
-      this.tell(this.workers[0], { what: "outputs", id, given, network, x, rows });
+      this.tell(this.workers[0], { ...question, id });
     });
   }
 }

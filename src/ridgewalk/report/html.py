@@ -3,7 +3,8 @@
 The page's data and its script are inside it; what can be read without a script is written here.
 
     page/page.html    the frame: answers first, places for the charts, tables
-    page/page.css     light and dark, narrow and wide, screen and paper
+    page/colours.css  light and dark
+    page/page.css     narrow and wide, screen and paper
     page/draw.js      elements, scales, axes, tips, a table behind every chart
     page/path.js, outcomes.js, effects.js, inside.js    the charts
     page/page.js      one slider moves them
@@ -16,11 +17,9 @@ from __future__ import annotations
 
 import base64
 import gzip
-import hashlib
 import html
 import json
 from collections.abc import Callable, Sequence
-from importlib.resources import files
 from string import Template
 from typing import TYPE_CHECKING
 
@@ -28,6 +27,7 @@ from ridgewalk.formatting import format_count, format_loss, format_number
 from ridgewalk.markup import element, list_of_findings, table
 from ridgewalk.report.answer import answer_html, answer_section
 from ridgewalk.report.answers import headline
+from ridgewalk.report.parts import read_part, source_of
 from ridgewalk.report.schema import Card, EffectOf, Page, PathSummary, ShortAnswer, Summary
 from ridgewalk.report.summary import marked, sentences
 
@@ -38,6 +38,7 @@ _COLUMNS = (
     "strength", "held-out loss", "standard error", "training loss", "penalty", "zeros", "weights", "inputs", "units",
     "",
 )  # fmt: skip
+_STYLES = ("colours.css", "page.css")
 _SCRIPTS = ("draw.js", "path.js", "outcomes.js", "effects.js", "inside.js", "page.js")
 _MOST_DATA = 900_000  # bytes, compressed
 _TITLES = {"classes": ("Confusion", "ROC curves"), "numbers": ("Observed against predicted", "Residuals")}
@@ -61,15 +62,15 @@ def render(data: Page) -> str:
     str
         HTML of at most 3 MB; the page says what was left out for that.
     """
-    script = "".join(_part(name) for name in _SCRIPTS)
+    script = "".join(read_part("ridgewalk.report", name) for name in _SCRIPTS)
     data, packed = _packed(data)
     sentences, diagnosis, summary = data["sentences"], data["diagnosis"], data["summary"]
     answer = summary.get("answer")
     verdict = diagnosis["headline"] if diagnosis else headline(summary) if answer is None else ""
     rows = data["held_out"] or data["rows"]
     first, second = _TITLES.get(rows["kind"] if rows else "", ("", ""))
-    return Template(_part("page.html")).substitute(
-        policy=f"default-src 'none'; script-src {_hash(script)}; style-src 'unsafe-inline'",
+    return Template(read_part("ridgewalk.report", "page.html")).substitute(
+        policy=f"default-src 'none'; script-src {source_of(script)}; style-src 'unsafe-inline'",
         title=html.escape(data["title"]),
         kind=html.escape(_kind(data)),
         verdict=f'<p class="verdict">{html.escape(verdict)}</p>' if verdict else "",
@@ -87,7 +88,7 @@ def render(data: Page) -> str:
         cut="".join(html.escape(each) + "<br>" for each in data["cut"]),
         made_by=html.escape(data["made_by"]),
         data=packed,
-        style=_part("page.css"),
+        style="".join(read_part("ridgewalk.report", name) for name in _STYLES),
         script=script,
     )
 
@@ -253,12 +254,3 @@ def _table(summary: PathSummary, shown: Sequence[int]) -> str:
             )
         )  # fmt: skip
     return table(_COLUMNS, rows, list(shown).index(summary["index"]))
-
-
-def _part(name: str) -> str:
-    return files("ridgewalk.report").joinpath("page", name).read_text(encoding="utf-8")
-
-
-def _hash(script: str) -> str:
-    """Name a script to the page's policy."""
-    return f"'sha256-{base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()}'"

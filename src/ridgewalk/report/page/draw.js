@@ -2,11 +2,6 @@
 // Elements, scales, axes, tooltips, tables: what every chart is made of. Text is always set as text, never as markup,
 // so that a name from a stranger's file can be no element. Colours are classes: light, dark and print are the style's.
 
-let data, path, out; // the page's data, its strengths, and those that a race dropped: set when they are unpacked
-const state = { arm: 0 };
-const entries = () => data.arms[state.arm].entries;
-const NAMES = { min: "minimum", "1se": "1-SE" };
-
 const SVG = "http://www.w3.org/2000/svg";
 const at = (id) => document.getElementById(id);
 const narrow = () => innerWidth < 600;
@@ -100,8 +95,8 @@ function area(upper, lower, kind) {
 const dot = (x, y, radius, kind) => svg("circle", { cx: x.toFixed(1), cy: y.toFixed(1), r: radius, class: kind });
 
 // A chart is an svg as wide as its place and of a height of its own; tips are [x, y, words], the nearest is shown.
-function paint(id, height, label, parts, tips = []) {
-  const place = at(id), width = Math.max(200, place.clientWidth);
+function paint(where, height, label, parts, tips = []) {
+  const place = typeof where === "string" ? at(where) : where, width = Math.max(200, place.clientWidth);
   const drawn = svg("svg", { width, height, viewBox: `0 0 ${width} ${height}`, role: "img", "aria-label": label }, ...parts);
   place.style.height = `${height}px`;
   place.replaceChildren(drawn);
@@ -131,12 +126,12 @@ function showTip(event) {
 
 // A table behind every chart: made when it is opened, and anew when the strength changes while it is open.
 const tables = new Map();
-function tableBehind(id, caption, make) {
+function tableBehind(id, caption, make, word = "Table") {
   const place = at(`${id}-table`);
   if (!place) return;
   tables.set(id, make);
   if (!place.firstChild) {
-    const details = html("details", {}, html("summary", {}, "Table", html("span", { class: "unseen" }, `: ${caption}`)), html("div", { class: "wide", tabindex: 0, role: "region", "aria-label": `Table: ${caption}` }));
+    const details = html("details", {}, html("summary", {}, word, html("span", { class: "unseen" }, `: ${caption}`)), html("div", { class: "wide", tabindex: 0, role: "region", "aria-label": `${word}: ${caption}` }));
     details.addEventListener("toggle", () => fillTable(id));
     place.append(details);
   }
@@ -151,6 +146,6 @@ function fillTable(id) {
   details.lastChild.replaceChildren(html("table", {}, html("thead", {}, html("tr", {}, ...head.map((each) => html("th", { scope: "col" }, each)))), html("tbody", {}, ...rows.map((row) => html("tr", {}, ...cells(row))))));
 }
 
-function legend(id, entries) {
-  at(id).replaceChildren(...entries.map(([kind, words]) => html("span", { class: "entry" }, ...(kind ? [html("span", { class: `key ${kind}`, "aria-hidden": "true" })] : []), words)));
+function legend(id, shown) {
+  at(id).replaceChildren(...shown.map(([kind, words]) => html("span", { class: "entry" }, ...(kind ? [html("span", { class: `key ${kind}`, "aria-hidden": "true" })] : []), words)));
 }

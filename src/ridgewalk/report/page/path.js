@@ -1,5 +1,10 @@
 // The path: held-out and training loss above, the difference from the best strength on the same rows below.
 
+let data, path, out; // the page's data, its strengths, and those that a race dropped: set when they are unpacked
+const state = { arm: 0 };
+const entries = () => data.arms[state.arm].entries;
+const NAMES = { min: "minimum", "1se": "1-SE" };
+
 const ARMS = ["arm-1", "arm-2", "arm-3", "arm-4", "arm-5", "arm-6"];
 let positiveAlphas, hasZero;
 
