@@ -1094,7 +1094,7 @@ PLANTS: dict[str, Callable[[], list[Any]]] = {
     "three decimals": lambda: encoding("three decimals", plus_one_alone),
     "percentages": lambda: encoding("percentages", upside_down),
     "money": lambda: encoding("money", swapped),
-    "durations": lambda: instead(columns, "_SECONDS", lambda seconds: seconds / 24),
+    "durations": lambda: instead(columns, "_SECONDS_PER_DAY", lambda seconds: seconds / 24),
     "nullable": lambda: encoding("nullable", no_numbers),
     "constant": lambda: instead(useful, "_hopeless", lambda _: nothing),
     "empty": lambda: instead(useful, "_hopeless", lambda _: nothing),

@@ -475,8 +475,8 @@ class PathOptions:
     @property
     def result(self) -> dict[str, str | float | None]:
         """Those on which the numbers depend; of a blend whether there is one, asked for or by default."""
-        said = {name: value for name, value in asdict(self).items() if name not in ("jobs", "workers")}
-        return said | {"blend": self.blends}
+        options = {name: value for name, value in asdict(self).items() if name not in ("jobs", "workers")}
+        return options | {"blend": self.blends}
 
 
 @dataclass(frozen=True)

@@ -77,11 +77,11 @@ def _told(working: FolderWorker, say: Callable[[str], None]) -> Iterator[None]:
     ended, began = threading.Event(), time.monotonic()
 
     def tell() -> None:
-        told = 0
+        printed = 0
         while not ended.wait(_TOLD):
-            if working.finished > told:
-                told = working.finished
-                say(f"{format_count(told, 'chain')} done in {time.monotonic() - began:.0f} s.")
+            if working.finished > printed:
+                printed = working.finished
+                say(f"{format_count(printed, 'chain')} done in {time.monotonic() - began:.0f} s.")
 
     teller = threading.Thread(target=tell, daemon=True)
     teller.start()

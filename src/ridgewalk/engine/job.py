@@ -238,7 +238,7 @@ class Job:
 
     def part(self, runs: Integers) -> Job:
         """Job of some of the runs: each ends as it would among all."""
-        some = copy(self)  # what has been checked of the whole holds for a part of it
+        part = copy(self)  # what has been checked of the whole holds for a part of it
         picked = {
             "penalties": self._picked(runs),
             "fold": self.fold[runs],
@@ -247,8 +247,8 @@ class Job:
             "standing": self.standing and self.standing.part(runs),
         }
         for name, value in picked.items():
-            object.__setattr__(some, name, value)
-        return some
+            object.__setattr__(part, name, value)
+        return part
 
     def _picked(self, runs: Integers) -> tuple[Penalty, ...]:
         """Penalties of some of the runs."""

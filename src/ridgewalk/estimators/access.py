@@ -145,5 +145,5 @@ def observed_of(model: Any) -> Array | None:
 
 
 def set_observed(model: Any, observed: Array) -> None:
-    """Give an estimator the encoded targets (N, C) of the rows that its path was fitted to."""
+    """Set the encoded targets (N, C) of the rows that a path was fitted to."""
     model._observed = observed

@@ -37,9 +37,9 @@ def used(workers: Workers) -> Iterator[None]:
 
 def spreader_in_use() -> Spreader | None:
     """Return what spreads jobs here, or None where this process trains them itself."""
-    given = _block.get()
-    if given is not None:
-        return given
+    spreader = _block.get()
+    if spreader is not None:
+        return spreader
     if "joblib" not in sys.modules or inside_worker():  # who has not imported it has chosen nothing
         return None
     from joblib.parallel import get_active_backend

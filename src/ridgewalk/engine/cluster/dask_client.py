@@ -179,11 +179,11 @@ class DaskWorkers:
 def _builds(client: Any) -> dict[str, Build]:
     """Ask every worker what it has; one that goes away meanwhile is not asked again."""
     for _ in range(_MOST_LOSSES):
-        said = client.run(own_build, on_error="return")
-        for each in said.values():
+        replies = client.run(own_build, on_error="return")
+        for each in replies.values():
             if isinstance(each, BaseException) and not isinstance(each, OSError):
                 raise each
-        builds = {str(name): each for name, each in said.items() if isinstance(each, Build)}
+        builds = {str(name): each for name, each in replies.items() if isinstance(each, Build)}
         if builds:
             return builds
         client.wait_for_workers(1, timeout=_WAIT)

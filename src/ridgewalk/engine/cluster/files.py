@@ -42,8 +42,8 @@ class ArrayFiles:
         if file.exists():
             return
         with written(file) as unfinished, unfinished.open("wb") as opened:
-            said = {"descr": array.dtype.str, "fortran_order": False, "shape": array.shape}
-            np.lib.format.write_array_header_1_0(opened, said)
+            header = {"descr": array.dtype.str, "fortran_order": False, "shape": array.shape}
+            np.lib.format.write_array_header_1_0(opened, header)
             for first in range(0, len(array), _ROWS):
                 opened.write(np.ascontiguousarray(array[first : first + _ROWS]).data)
 

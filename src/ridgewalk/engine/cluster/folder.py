@@ -161,9 +161,9 @@ class FolderWorkers:
     def _come(self) -> list[Answer]:
         """Return what has finished; raise what has failed."""
         for name in names_in(self._fit.failed, ".json"):
-            said = read_json(self._fit.failed / name)
+            content = read_json(self._fit.failed / name)
             (self._fit.failed / name).unlink(missing_ok=True)
-            _raise(str(said.get("kind")), str(said.get("words")))
+            _raise(str(content.get("kind")), str(content.get("words")))
         answers = []
         for file in names_in(self._fit.finished, ".npy"):
             name = file.removesuffix(".npy")
@@ -202,7 +202,7 @@ class FolderWorkers:
             waiting()
         while not self._workers():
             time.sleep(_WORKERS)
-        return agreed_level({name: _build(said) for name, said in self._workers().items()})
+        return agreed_level({name: _build(content) for name, content in self._workers().items()})
 
     def _left_behind(self) -> dict[Path, str]:
         """Return the folders of fits whose driver shows no life, with its last sign."""
@@ -232,17 +232,17 @@ class FolderWorkers:
                 write_json(self._fit.driver, {"beats": beats})
 
 
-def _slots(said: dict[str, object]) -> int:
+def _slots(content: dict[str, object]) -> int:
     """Return how many chains a worker runs at once."""
-    slots = said.get("slots")
+    slots = content.get("slots")
     return slots if isinstance(slots, int) else 1
 
 
-def _build(said: dict[str, object]) -> Build:
+def _build(content: dict[str, object]) -> Build:
     """Return what decides about the bits of a worker."""
-    kernels = said.get("kernels")
+    kernels = content.get("kernels")
     known = kernels.items() if isinstance(kernels, dict) else ()
-    return Build(str(said.get("version")), {str(level): str(digest) for level, digest in known})
+    return Build(str(content.get("version")), {str(level): str(digest) for level, digest in known})
 
 
 def _sign(folder: Path) -> str:

@@ -201,14 +201,14 @@ class FolderWorker:
     def _show(self, beats: int) -> None:
         """Write down what the worker is, and what it does."""
         build = own_build()
-        said: dict[str, object] = {
+        content: dict[str, object] = {
             "beats": beats,
             "version": build.version,
             "kernels": build.kernels,
             "slots": self._slots,
             "running": len(self._running),
         }
-        write_json(workers_in(self._folder) / f"{self.name}.json", said)
+        write_json(workers_in(self._folder) / f"{self.name}.json", content)
 
 
 def _leave(fit: FitFolder, name: str, rows: np.ndarray[Any, Any], seconds: float) -> None:

@@ -92,10 +92,10 @@ def names_in(folder: Path, ending: str = "") -> list[str]:
     return []
 
 
-def write_json(file: Path, said: dict[str, object]) -> None:
+def write_json(file: Path, content: dict[str, object]) -> None:
     """Write plain data, whole or not at all."""
     with written(file) as unfinished:
-        unfinished.write_text(json.dumps(said), encoding="utf-8")
+        unfinished.write_text(json.dumps(content), encoding="utf-8")
 
 
 def read_json(file: Path) -> dict[str, object]:

@@ -65,7 +65,7 @@ class _Table:
     """A table that workers have; kept weakly by who reads it."""
 
     x: weakref.ref[Array]
-    said: dict[str, Any]
+    content: dict[str, Any]
 
 
 class Packer:
@@ -97,8 +97,8 @@ class Packer:
             If the message becomes larger than :data:`LARGEST`.
         """
         level, left = self._digests.level, [_INLINE_SUM]
-        said = {name: self._plain(getattr(job, name), left) for name in _SAME}
-        said |= {
+        content = {name: self._plain(getattr(job, name), left) for name in _SAME}
+        content |= {
             "x": self._matrix(job.x),
             "target": self._lasting(job.target),
             "fold": self._fold(job.folds[job.fold[0]], left),
@@ -107,8 +107,8 @@ class Packer:
             "start": [self._repeated(array, left) for array in job.start],
         }
         build = own_build()
-        told = {"version": build.version, "level": level, "kernels": build.kernels[level], "digests": list(digests)}
-        message = json.dumps(told | {"job": said}, separators=(",", ":"), sort_keys=True).encode()
+        body = {"version": build.version, "level": level, "kernels": build.kernels[level], "digests": list(digests)}
+        message = json.dumps(body | {"job": content}, separators=(",", ":"), sort_keys=True).encode()
         if len(message) > LARGEST:
             raise ValueError(f"A chain of {job.runs} runs takes {len(message)} bytes, more than {LARGEST}: cut it.")
         return Chain(blake2b(message, digest_size=_DIGITS // 2).hexdigest(), message)
@@ -121,24 +121,24 @@ class Packer:
 
     def _plain(self, value: Any, left: list[int]) -> Any:
         """Return a value as JSON has it, its arrays inside while ``left`` has room for them."""
-        given: Any
+        plain: Any
         match value:
             case None | bool() | str() | int():
-                given = value
+                plain = value
             case np.generic():
-                given = {"number": [value.dtype.str, _base64(np.asarray(value))]}
+                plain = {"number": [value.dtype.str, _base64(np.asarray(value))]}
             case float():
-                given = value
+                plain = value
             case np.ndarray():
-                given = self._array(value, left)
+                plain = self._array(value, left)
             case tuple() | list():
-                given = [self._plain(each, left) for each in value]
+                plain = [self._plain(each, left) for each in value]
             case _ if is_dataclass(value) and _CLASSES.get(type(value).__name__) is type(value):
-                given = {"is": type(value).__name__}
-                given |= {field.name: self._plain(getattr(value, field.name), left) for field in fields(value)}
+                plain = {"is": type(value).__name__}
+                plain |= {field.name: self._plain(getattr(value, field.name), left) for field in fields(value)}
             case _:
                 raise TypeError(f"A chain is plain data, and {type(value).__name__} is not.")
-        return given
+        return plain
 
     def _array(self, array: NDArray[Any], left: list[int]) -> dict[str, Any]:
         if array.nbytes <= _FEW or (array.nbytes <= _INLINE and array.nbytes <= left[0]):
@@ -160,18 +160,18 @@ class Packer:
         assert isinstance(x, np.ndarray)
         for table in self._tables:
             if table.x() is x:
-                return table.said
-        said: dict[str, Any] | None = None
+                return table.content
+        content: dict[str, Any] | None = None
         for table in self._tables:
             whole = table.x()
-            columns = None if whole is None or "stored" not in table.said else columns_of(whole, x)
+            columns = None if whole is None or "stored" not in table.content else columns_of(whole, x)
             if columns is not None:
-                said = {"columns": columns.tolist(), "of": table.said}
+                content = {"columns": columns.tolist(), "of": table.content}
                 break
-        said = said or self._lasting(x)
+        content = content or self._lasting(x)
         self._tables = [table for table in self._tables if table.x() is not None]
-        self._tables.append(_Table(weakref.ref(x), said))
-        return said
+        self._tables.append(_Table(weakref.ref(x), content))
+        return content
 
     def _lasting(self, array: NDArray[Any]) -> dict[str, Any]:
         """Return the name of an array that many jobs share."""
@@ -181,17 +181,17 @@ class Packer:
         known = self._weights.get(id(array))
         if known is None or known[0]() is not array:
             self._named(array)
-            said = {"stored": name}
-            self._weights[id(array)] = (weakref.ref(array), said)
+            content = {"stored": name}
+            self._weights[id(array)] = (weakref.ref(array), content)
             weakref.finalize(array, self._forget, name).atexit = False
         return {"stored": name}
 
     def _fold(self, fold: Fold, left: list[int]) -> dict[str, Any]:
-        given = {
+        plain = {
             name: self._plain(getattr(fold, name), left)
             for name in ("center", "scale", "target_center", "target_scale", "inputs")
         }
-        return given | {
+        return plain | {
             "weights": self._row_weights(fold.weights),
             "validation": None if fold.validation is None else self._row_weights(fold.validation),
         }
@@ -205,16 +205,16 @@ class Packer:
         if counts is None:
             return self._lasting(weights)
         packed = np.packbits(counts) if counts.max(initial=0) <= 1 else counts
-        said: dict[str, Any]
+        content: dict[str, Any]
         if packed.nbytes <= _FEW:
             stored = self._array(packed, [0])
         else:
             name = self._named(packed)
             stored = {"stored": name}
             weakref.finalize(weights, self._forget, name).atexit = False
-        said = {"counts": stored, "bits": packed is not counts, "rows": len(weights), "dtype": weights.dtype.str}
-        self._weights[id(weights)] = (weakref.ref(weights), said)
-        return said
+        content = {"counts": stored, "bits": packed is not counts, "rows": len(weights), "dtype": weights.dtype.str}
+        self._weights[id(weights)] = (weakref.ref(weights), content)
+        return content
 
     def _named(self, array: NDArray[Any]) -> str:
         """Make an array available, if no equal one is; return its name."""
@@ -235,9 +235,9 @@ def columns_of(table: Array, x: Array) -> Integers | None:
     """Return the columns of a table (N, P) that x (N, Q) is made of, rising; None where it is not."""
     if x.shape[0] != table.shape[0] or x.dtype != table.dtype or x.shape[1] > table.shape[1]:
         return None
-    some = np.unique(np.linspace(0, len(x) - 1, _SAMPLE).astype(int))
-    alike = {table[some, column].tobytes(): column for column in reversed(range(table.shape[1]))}
-    columns = [alike.get(x[some, column].tobytes(), -1) for column in range(x.shape[1])]
+    sample = np.unique(np.linspace(0, len(x) - 1, _SAMPLE).astype(int))
+    alike = {table[sample, column].tobytes(): column for column in reversed(range(table.shape[1]))}
+    columns = [alike.get(x[sample, column].tobytes(), -1) for column in range(x.shape[1])]
     if -1 in columns:
         return None
     same = all(_same_bits(x[:, k], table[:, column]) for k, column in enumerate(columns))
@@ -286,16 +286,16 @@ def unpack(message: bytes, opener: Opener) -> Order:
     ValueError
         If it is of another version of ridgewalk, or of another build of its engine.
     """
-    told = json.loads(message)
-    check_build(told["version"], told["level"], told["kernels"])
-    said = told["job"]
-    fold = said["fold"]
-    runs = len(told["digests"])
+    body = json.loads(message)
+    check_build(body["version"], body["level"], body["kernels"])
+    content = body["job"]
+    fold = content["fold"]
+    runs = len(body["digests"])
     job = Job(
-        **{name: _value(said[name], opener) for name in _SAME},
-        penalties=_value(said["penalties"], opener),
-        x=_matrix(said["x"], opener),
-        target=_value(said["target"], opener),
+        **{name: _value(content[name], opener) for name in _SAME},
+        penalties=_value(content["penalties"], opener),
+        x=_matrix(content["x"], opener),
+        target=_value(content["target"], opener),
         folds=(
             Fold(
                 weights=_weights(fold["weights"], opener),
@@ -304,10 +304,10 @@ def unpack(message: bytes, opener: Opener) -> Order:
             ),
         ),
         fold=np.zeros(runs, dtype=np.int64),
-        seeds=_value(said["seeds"], opener),
-        start=_value(said["start"], opener),
+        seeds=_value(content["seeds"], opener),
+        start=_value(content["start"], opener),
     )
-    return Order(told["level"], told["digests"], job)
+    return Order(body["level"], body["digests"], job)
 
 
 def stored_in(message: bytes) -> list[str]:
@@ -329,11 +329,11 @@ def stored_in(message: bytes) -> list[str]:
     return found
 
 
-def _value(given: Any, opener: Opener) -> Any:
-    value: Any = given
-    match given:
+def _value(plain: Any, opener: Opener) -> Any:
+    value: Any = plain
+    match plain:
         case list():
-            value = tuple(_value(each, opener) for each in given)
+            value = tuple(_value(each, opener) for each in plain)
         case {"number": [str(dtype), str(content)]}:
             value = np.frombuffer(b64decode(content), dtype)[0]
         case {"array": [str(dtype), list(shape), str(content)]}:
@@ -347,13 +347,13 @@ def _value(given: Any, opener: Opener) -> Any:
     return value
 
 
-def _matrix(given: dict[str, Any], opener: Opener) -> Matrix:
-    match given:
+def _matrix(plain: dict[str, Any], opener: Opener) -> Matrix:
+    match plain:
         case {"csr": list(parts), "shape": list(shape)}:
             return csr_array(tuple(_value(part, opener) for part in parts), shape=tuple(shape))
         case {"columns": list(columns), "of": dict(table)}:
             return _columns(table, columns, opener)
-    x: Array = _value(given, opener)
+    x: Array = _value(plain, opener)
     return x
 
 
@@ -375,10 +375,10 @@ def _columns(table: dict[str, Any], columns: list[int], opener: Opener) -> Array
         return _recent[key]
 
 
-def _weights(given: dict[str, Any], opener: Opener) -> Array:
-    match given:
+def _weights(plain: dict[str, Any], opener: Opener) -> Array:
+    match plain:
         case {"counts": dict(stored), "bits": bool(bits), "rows": int(rows), "dtype": str(dtype)}:
             counts = _value(stored, opener)
             return (np.unpackbits(counts, count=rows) if bits else counts).astype(dtype)
-    weights: Array = _value(given, opener)
+    weights: Array = _value(plain, opener)
     return weights

@@ -107,7 +107,7 @@ class Processes:
         except BaseException as problem:
             come.put(problem)
 
-    def _parallel(self, function: Any, given: list[tuple[Any, ...]]) -> Any:
+    def _parallel(self, function: Any, calls: list[tuple[Any, ...]]) -> Any:
         """Call a function in the workers, for each of some arguments; return or yield what it returns."""
         from joblib import Parallel, delayed
 
@@ -120,7 +120,7 @@ class Processes:
             pre_dispatch="all",
             batch_size=1,
         )
-        return parallel(delayed(function)(*each) for each in given)
+        return parallel(delayed(function)(*each) for each in calls)
 
     def _folder_unseen(self) -> None:
         raise ValueError(
