@@ -284,6 +284,7 @@ function shown() {
 
 function drawBusy() {
   const place = at("verdict"), { curve, path, run } = page, bar = at("progress");
+  if (!place) return;
   bar.hidden = !run;
   if (run) bar.value = curve.share;
   if (path) place.textContent = verdictOf(path);
@@ -333,6 +334,7 @@ function zeroShare(weights) {
 
 function drawBar() {
   const s = slot(), { strengths, path } = page, slider = at("strength"), marks = [];
+  if (!slider) return;
   if (path && s === path.minimum) marks.push(say("minimum"));
   if (path && s === path.oneStandardError) marks.push("1-SE");
   if (s === 0) marks.push(say("no-penalty"));
@@ -342,11 +344,12 @@ function drawBar() {
   at("shown").textContent = words;
   at("marks").textContent = marks.join(", ");
   slider.setAttribute("aria-valuetext", `${say("strength")} ${words}${marks.length ? `, ${marks.join(", ")}` : ""}`);
-  for (const [id, to] of [["jump-minimum", path?.minimum], ["jump-1se", path?.oneStandardError]]) at(id).disabled = to === undefined;
-  at("play").textContent = `${page.playing ? "❚❚" : "▶"} ${say(page.playing ? "pause" : "train")}`;
-  for (const view of ["path", "live"]) at(`view-${view}`).checked = page.view === view;
-  at("speed").value = page.state.speed;
-  const facts = factsNow(), place = at("facts");
+  for (const [id, to] of [["jump-minimum", path?.minimum], ["jump-1se", path?.oneStandardError]]) if (at(id)) at(id).disabled = to === undefined;
+  if (at("play")) at("play").textContent = `${page.playing ? "❚❚" : "▶"} ${say(page.playing ? "pause" : "train")}`;
+  for (const view of ["path", "live"]) if (at(`view-${view}`)) at(`view-${view}`).checked = page.view === view;
+  if (at("speed")) at("speed").value = page.state.speed;
+  const place = at("facts"), facts = place ? factsNow() : [];
+  if (!place) return;
   if (place.children.length !== facts.length) place.replaceChildren(...facts.map(() => html("div", {}, html("dt"), html("dd"))));
   facts.forEach(([name, value], k) => { place.children[k].firstChild.textContent = name; place.children[k].lastChild.textContent = value; });
 }
@@ -359,6 +362,7 @@ function whereFrom() {
 
 function drawPicture() {
   const { data } = page, drawn = data && isDrawn(data);
+  if (!at("picture-section")) return;
   at("picture-section").hidden = !drawn;
   if (!drawn) return;
   const now = shown(), curved = data.columns === 1, strength = number(strengthNow(), 3);
@@ -414,6 +418,7 @@ function drawCourseOf() {
 /** Columns of a reader's table, and how much the network weighs each: the norm of what leaves its inputs. */
 function drawInputsLeft() {
   const { data } = page, there = data && !isDrawn(data), now = there ? shown() : null;
+  if (!at("inputs-section")) return;
   at("inputs-section").hidden = !there;
   if (!there) return;
   at("inputs-now").textContent = whereFrom();
