@@ -128,7 +128,7 @@ def test_what_is_soft_goes_on_from_the_weights_and_all_else_starts_anew(opened: 
         before = page.evaluate(epoch)
         page.focus(f"#set-{control}")
         page.keyboard.press("ArrowRight")
-        page.evaluate(PAINTED)
+        page.wait_for_timeout(100)
         assert page.locator("#path circle").count() == 0 or page.evaluate(
             "document.querySelector('#path .dashed') !== null || !document.getElementById('progress').hidden"
         )

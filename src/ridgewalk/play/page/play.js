@@ -173,7 +173,7 @@ function finishPath(path) {
 
 // The network that is watched.
 
-const liveOptions = () => ({ fold: 0, start: 0, strength: strengthNow(), every: calm() ? 4 * REPORT_EVERY : REPORT_EVERY, pace: paceNow(), report: hear, fail: complain, grid: { x: page.wanted.x, rows: page.wanted.rows } });
+const liveOptions = () => ({ fold: 0, start: 0, strength: strengthNow(), every: calm() ? 4 * REPORT_EVERY : REPORT_EVERY, pace: paceNow(), paused: !page.playing, report: hear, fail: complain, grid: { x: page.wanted.x, rows: page.wanted.rows } });
 const paceNow = () => Math.ceil((page.state.speed * REPORT_EVERY) / 1000);
 const calm = () => matchMedia("(prefers-reduced-motion: reduce)").matches;
 
@@ -186,7 +186,6 @@ function restartLive() {
   stopLive();
   page.at = strengthNow();
   page.live = page.pools.live.train(page.problem, liveOptions());
-  if (!page.playing) page.live.pause();
 }
 
 /** Let the watched network go on at the strength that is chosen now. */
@@ -211,7 +210,6 @@ function goOn(keys) {
   page.live.stop();
   page.done = epochs;
   page.live = page.pools.live.train(page.problem, { ...liveOptions(), ...(weights ? { weights } : {}) });
-  if (!page.playing) page.live.pause();
   return undefined;
 }
 
@@ -251,20 +249,29 @@ function findReturned(weights) {
   });
 }
 
-// What is drawn, once a frame at most.
+// What is drawn: every part once a frame at most.
 
 const PARTS = { busy: drawBusy, path: drawPath, bar: drawBar, picture: drawPicture, network: drawNetwork, course: drawCourseOf, inputs: drawInputsLeft };
-let dirty = new Set(), frameAsked = false;
+const FRAME_SHARE = 10; // milliseconds
+const dirty = new Set();
+let frameAsked = false;
 function refresh(...parts) {
   for (const part of parts.length ? parts : Object.keys(PARTS)) dirty.add(part);
   if (frameAsked) return;
   frameAsked = true;
-  requestAnimationFrame(() => {
-    frameAsked = false;
-    const due = dirty;
-    dirty = new Set();
-    if (page.data) for (const part of due) PARTS[part]();
-  });
+  requestAnimationFrame(drawDue);
+}
+
+/** Draw what is due, for a few milliseconds; the rest comes with the next frame. */
+function drawDue() {
+  frameAsked = false;
+  const until = performance.now() + FRAME_SHARE;
+  for (const part of [...dirty]) {
+    dirty.delete(part);
+    if (page.data) PARTS[part]();
+    if (performance.now() > until) break;
+  }
+  if (dirty.size) refresh(...dirty);
 }
 
 /** What is shown now: a network, its outputs, and where it comes from; null where there is none yet. */
