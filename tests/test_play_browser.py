@@ -5,6 +5,7 @@ its limits where RIDGEWALK_TIMES is set: on a machine that does nothing else.
 """  # noqa: E501
 
 import os
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -127,7 +128,7 @@ def test_what_is_soft_goes_on_from_the_weights_and_all_else_starts_anew(opened: 
         before = page.evaluate(epoch)
         page.focus(f"#set-{control}")
         page.keyboard.press("ArrowRight")
-        page.evaluate(PAINTED)
+        page.wait_for_timeout(100)
         assert page.locator("#path circle").count() == 0 or page.evaluate(
             "document.querySelector('#path .dashed') !== null || !document.getElementById('progress').hidden"
         )
@@ -341,3 +342,26 @@ def test_nothing_hinders_a_reader(browser: Any, file: Path, scheme: Any, lang: s
         if each["impact"] in ("serious", "critical")
     ]
     assert serious == []
+
+
+def test_a_page_with_fewer_places_shows_what_it_has_places_for(browser: Any, tmp_path: Path) -> None:
+    """A lesson has one live figure, and few or no settings."""
+    page_text = play_page()
+    for part in (r"<aside.*?</aside>", r'<div class="tools">.*?</div>', r'<div id="transport">.*?</fieldset>.*?</div>'):
+        page_text, count = re.subn(part, "", page_text, count=1, flags=re.DOTALL)
+        assert count == 1, part
+    for place in ("inputs-section", "network-section"):
+        page_text = re.sub(rf'<section class="card" id="{place}".*?</section>', "", page_text, flags=re.DOTALL)
+    file, faults = tmp_path / "lesson.html", []
+    file.write_text(page_text, encoding="utf-8")
+    page = browser.new_page()
+    page.set_default_timeout(LONG)
+    page.on("pageerror", lambda error: faults.append(str(error)))
+    page.goto(f"{file.as_uri()}#{SMALL}")
+    trained(page)
+    page.focus("#strength")
+    page.keyboard.press("ArrowRight")
+    page.evaluate(PAINTED)
+    assert page.evaluate(STROKES) == 9
+    page.close()
+    assert faults == []

@@ -7,6 +7,7 @@
     page/workers.js                the engine's workers, from the page's own text
     page/charts.js, canvases.js    the path, the course; regions, curves and the network
     page/controls.js, play.js, start.js   settings; what a change starts anew; what a reader can press
+    page/begin.js                  the playground itself; a lesson begins with a state of its own
 
 The scripts are concatenated into two, whose digests alone the page's policy allows; it loads nothing.
 """

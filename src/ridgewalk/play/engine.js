@@ -588,7 +588,7 @@ function serve(port) {
     drop,
     train({ id, given, options }) {
       live?.session.free();
-      live = { id, session: engine.train(given, options), every: options.every ?? 50, pace: options.pace ?? 0, grid: options.grid, due: 0, paused: false };
+      live = { id, session: engine.train(given, options), every: options.every ?? 50, pace: options.pace ?? 0, grid: options.grid, due: 0, paused: Boolean(options.paused) };
     },
     change: ({ changes }) => live?.session.change(changes),
     rows: ({ x }) => live?.session.replaceRows(x),

@@ -19,7 +19,7 @@ _STYLES = (("ridgewalk.report", "colours.css"), ("ridgewalk.report", "page.css")
 _SHARED = (("ridgewalk.report", "draw.js"),)
 _SCRIPTS = (
     "words.js", "datasets.js", "table.js", "state.js", "workers.js", "charts.js", "canvases.js", "controls.js",
-    "play.js", "start.js",
+    "play.js", "start.js", "begin.js",
 )  # fmt: skip
 _MARK = '<meta name="generator" content="ridgewalk play">'
 

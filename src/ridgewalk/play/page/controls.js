@@ -83,6 +83,7 @@ function setControl(state, control, k) {
 /** The kinds of data as pictures to choose from, with their names below. */
 function drawChoices(state, change, chooseFile) {
   const place = at("choices");
+  if (!place) return;
   if (!place.firstChild) {
     for (const kind of [...Object.keys(DATASETS), "csv"]) {
       const input = html("input", { type: "radio", name: "data", value: kind, id: `data-${kind}` });

@@ -173,7 +173,7 @@ function finishPath(path) {
 
 // The network that is watched.
 
-const liveOptions = () => ({ fold: 0, start: 0, strength: strengthNow(), every: calm() ? 4 * REPORT_EVERY : REPORT_EVERY, pace: paceNow(), report: hear, fail: complain, grid: { x: page.wanted.x, rows: page.wanted.rows } });
+const liveOptions = () => ({ fold: 0, start: 0, strength: strengthNow(), every: calm() ? 4 * REPORT_EVERY : REPORT_EVERY, pace: paceNow(), paused: !page.playing, report: hear, fail: complain, grid: { x: page.wanted.x, rows: page.wanted.rows } });
 const paceNow = () => Math.ceil((page.state.speed * REPORT_EVERY) / 1000);
 const calm = () => matchMedia("(prefers-reduced-motion: reduce)").matches;
 
@@ -186,7 +186,6 @@ function restartLive() {
   stopLive();
   page.at = strengthNow();
   page.live = page.pools.live.train(page.problem, liveOptions());
-  if (!page.playing) page.live.pause();
 }
 
 /** Let the watched network go on at the strength that is chosen now. */
@@ -211,7 +210,6 @@ function goOn(keys) {
   page.live.stop();
   page.done = epochs;
   page.live = page.pools.live.train(page.problem, { ...liveOptions(), ...(weights ? { weights } : {}) });
-  if (!page.playing) page.live.pause();
   return undefined;
 }
 
@@ -251,20 +249,29 @@ function findReturned(weights) {
   });
 }
 
-// What is drawn, once a frame at most.
+// What is drawn: every part once a frame at most.
 
 const PARTS = { busy: drawBusy, path: drawPath, bar: drawBar, picture: drawPicture, network: drawNetwork, course: drawCourseOf, inputs: drawInputsLeft };
-let dirty = new Set(), frameAsked = false;
+const FRAME_SHARE = 10; // milliseconds
+const dirty = new Set();
+let frameAsked = false;
 function refresh(...parts) {
   for (const part of parts.length ? parts : Object.keys(PARTS)) dirty.add(part);
   if (frameAsked) return;
   frameAsked = true;
-  requestAnimationFrame(() => {
-    frameAsked = false;
-    const due = dirty;
-    dirty = new Set();
-    if (page.data) for (const part of due) PARTS[part]();
-  });
+  requestAnimationFrame(drawDue);
+}
+
+/** Draw what is due, for a few milliseconds; the rest comes with the next frame. */
+function drawDue() {
+  frameAsked = false;
+  const until = performance.now() + FRAME_SHARE;
+  for (const part of [...dirty]) {
+    dirty.delete(part);
+    if (page.data) PARTS[part]();
+    if (performance.now() > until) break;
+  }
+  if (dirty.size) refresh(...dirty);
 }
 
 /** What is shown now: a network, its outputs, and where it comes from; null where there is none yet. */
@@ -284,6 +291,7 @@ function shown() {
 
 function drawBusy() {
   const place = at("verdict"), { curve, path, run } = page, bar = at("progress");
+  if (!place) return;
   bar.hidden = !run;
   if (run) bar.value = curve.share;
   if (path) place.textContent = verdictOf(path);
@@ -333,6 +341,7 @@ function zeroShare(weights) {
 
 function drawBar() {
   const s = slot(), { strengths, path } = page, slider = at("strength"), marks = [];
+  if (!slider) return;
   if (path && s === path.minimum) marks.push(say("minimum"));
   if (path && s === path.oneStandardError) marks.push("1-SE");
   if (s === 0) marks.push(say("no-penalty"));
@@ -342,11 +351,12 @@ function drawBar() {
   at("shown").textContent = words;
   at("marks").textContent = marks.join(", ");
   slider.setAttribute("aria-valuetext", `${say("strength")} ${words}${marks.length ? `, ${marks.join(", ")}` : ""}`);
-  for (const [id, to] of [["jump-minimum", path?.minimum], ["jump-1se", path?.oneStandardError]]) at(id).disabled = to === undefined;
-  at("play").textContent = `${page.playing ? "❚❚" : "▶"} ${say(page.playing ? "pause" : "train")}`;
-  for (const view of ["path", "live"]) at(`view-${view}`).checked = page.view === view;
-  at("speed").value = page.state.speed;
-  const facts = factsNow(), place = at("facts");
+  for (const [id, to] of [["jump-minimum", path?.minimum], ["jump-1se", path?.oneStandardError]]) if (at(id)) at(id).disabled = to === undefined;
+  if (at("play")) at("play").textContent = `${page.playing ? "❚❚" : "▶"} ${say(page.playing ? "pause" : "train")}`;
+  for (const view of ["path", "live"]) if (at(`view-${view}`)) at(`view-${view}`).checked = page.view === view;
+  if (at("speed")) at("speed").value = page.state.speed;
+  const place = at("facts"), facts = place ? factsNow() : [];
+  if (!place) return;
   if (place.children.length !== facts.length) place.replaceChildren(...facts.map(() => html("div", {}, html("dt"), html("dd"))));
   facts.forEach(([name, value], k) => { place.children[k].firstChild.textContent = name; place.children[k].lastChild.textContent = value; });
 }
@@ -359,6 +369,7 @@ function whereFrom() {
 
 function drawPicture() {
   const { data } = page, drawn = data && isDrawn(data);
+  if (!at("picture-section")) return;
   at("picture-section").hidden = !drawn;
   if (!drawn) return;
   const now = shown(), curved = data.columns === 1, strength = number(strengthNow(), 3);
@@ -414,6 +425,7 @@ function drawCourseOf() {
 /** Columns of a reader's table, and how much the network weighs each: the norm of what leaves its inputs. */
 function drawInputsLeft() {
   const { data } = page, there = data && !isDrawn(data), now = there ? shown() : null;
+  if (!at("inputs-section")) return;
   at("inputs-section").hidden = !there;
   if (!there) return;
   at("inputs-now").textContent = whereFrom();

@@ -36,8 +36,9 @@ function sayTable() {
 
 function startFiles() {
   const input = at("csv-file"), body = document.body;
+  if (!input) return;
   input.addEventListener("change", () => { if (input.files.length) readFile(input.files[0]); input.value = ""; });
-  at("csv-target").addEventListener("change", (event) => chooseTarget(Number(event.target.value)).catch(complain));
+  at("csv-target")?.addEventListener("change", (event) => chooseTarget(Number(event.target.value)).catch(complain));
   for (const name of ["dragenter", "dragover"]) addEventListener(name, (event) => { event.preventDefault(); body.classList.add("dropping"); });
   addEventListener("dragleave", (event) => { if (!event.relatedTarget) body.classList.remove("dropping"); });
   addEventListener("drop", (event) => {
@@ -58,24 +59,25 @@ function go(s) {
 }
 
 function startBar() {
-  at("strength").addEventListener("input", (event) => go(event.target.valueAsNumber));
-  at("jump-minimum").addEventListener("click", () => go(page.path.minimum));
-  at("jump-1se").addEventListener("click", () => go(page.path.oneStandardError));
-  at("jump-zero").addEventListener("click", () => go(0));
-  at("play").addEventListener("click", () => {
+  at("strength")?.addEventListener("input", (event) => go(event.target.valueAsNumber));
+  at("jump-minimum")?.addEventListener("click", () => go(page.path.minimum));
+  at("jump-1se")?.addEventListener("click", () => go(page.path.oneStandardError));
+  at("jump-zero")?.addEventListener("click", () => go(0));
+  at("play")?.addEventListener("click", () => {
     page.asked = true;
     page.view = page.playing ? page.view : "live";
     setPlaying(!page.playing);
   });
-  at("restart").addEventListener("click", () => {
+  at("restart")?.addEventListener("click", () => {
     page.asked = true;
     page.view = "live";
     restartLive();
     setPlaying(true);
   });
-  at("speed").addEventListener("change", (event) => change({ speed: Number(event.target.value) }));
-  for (const view of ["path", "live"]) at(`view-${view}`).addEventListener("change", () => { page.view = view; change({ view }); refresh(); });
+  at("speed")?.addEventListener("change", (event) => change({ speed: Number(event.target.value) }));
+  for (const view of ["path", "live"]) at(`view-${view}`)?.addEventListener("change", () => { page.view = view; change({ view }); refresh(); });
   const chart = at("path");
+  if (!chart) return;
   let held = false;
   const choose = (event) => {
     const box = chart.getBoundingClientRect(), places = strengthPlaces(pathBox(Math.max(200, chart.clientWidth)), page.strengths.length);
@@ -87,10 +89,10 @@ function startBar() {
 }
 
 function startHead() {
-  at("language").addEventListener("click", () => speak(language === "en" ? "zh" : "en", true));
-  at("reset").addEventListener("click", () => { location.hash = ""; Object.assign(page, { asked: false, view: "live" }); change({ ...structuredClone(STATE), lang: page.state.lang }); setPlaying(!calm()); });
-  at("draw").addEventListener("click", () => change({ draw: (page.state.draw + 1) % 10000 }));
-  at("link").addEventListener("click", async () => {
+  at("language")?.addEventListener("click", () => speak(language === "en" ? "zh" : "en", true));
+  at("reset")?.addEventListener("click", () => { location.hash = ""; Object.assign(page, { asked: false, view: "live" }); change({ ...structuredClone(STATE), lang: page.state.lang }); setPlaying(!calm()); });
+  at("draw")?.addEventListener("click", () => change({ draw: (page.state.draw + 1) % 10000 }));
+  at("link")?.addEventListener("click", async () => {
     const link = `${location.href.split("#")[0]}#${hashOf(page.state)}`;
     history.replaceState(null, "", link);
     try { await navigator.clipboard.writeText(link); } catch { /* the address bar has it */ }
@@ -121,7 +123,7 @@ function redrawOnLooks() {
   document.addEventListener("visibilitychange", () => { if (page.live && page.playing) document.hidden ? page.live.pause() : page.live.resume(); });
 }
 
-/** Start the page from a state: that of its link, or one that is given. */
+/** Start the page from a state: that of its link, or one that is given; a part whose place the page lacks is left out. */
 async function startPlay(state = stateOf(location.hash)) {
   page.state = state;
   page.view = state.view === "path" ? "path" : "live";
@@ -129,7 +131,7 @@ async function startPlay(state = stateOf(location.hash)) {
   page.playing = !calm() && state.view !== "path";
   speak(state.lang === "auto" ? (navigator.language.startsWith("zh") ? "zh" : "en") : state.lang);
   drawChoices(state, change, chooseFile);
-  at("verdict").textContent = say("started");
+  if (at("verdict")) at("verdict").textContent = say("started");
   page.pools = await startPools();
   startBar();
   startHead();
@@ -138,8 +140,3 @@ async function startPlay(state = stateOf(location.hash)) {
   begin(null);
   document.documentElement.dataset.ready = "yes";
 }
-
-startPlay().catch((error) => {
-  at("trouble").hidden = false;
-  at("trouble").textContent = say("broken", { message: error.message });
-});
