@@ -233,6 +233,8 @@ def test_a_column_that_is_not_there_is_named() -> None:
     encoder = Encoder().fit(pd.DataFrame({"n": [1.0, 2.0], "c": ["x", "y"]}))
     with pytest.raises(DataError, match="needs column 'n' and 1 more that this data lacks"):
         encoder.transform(pd.DataFrame({"x": [1]}))
+    with pytest.raises(DataError, match="needs column 'n' and 1 more that this data lacks"):
+        encoder.unseen(pd.DataFrame({"x": [1]}))
 
 
 def test_a_row_is_encoded_as_it_is_among_others() -> None:

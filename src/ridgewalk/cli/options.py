@@ -166,7 +166,8 @@ At = Annotated[
     option(
         "--at",
         metavar="STRENGTH",
-        help="Take the network there on the path, not what was chosen: a strength, min, 1se or simplest.",
+        help="Take the network there on the path (of a blend its single network), not what was chosen: a strength, "
+        "min, 1se or simplest.",
         panel=CHOICE,
         parser=strength_or_rule,
     ),
@@ -344,7 +345,7 @@ class PathOptions:
         option(
             metavar="STRENGTHS",
             help='How many besides 0; or themselves (0.1,0.01); or "qut": keeps no input of pure noise, with '
-            'probability 20/21. "auto" is 30, or 10 of large tables.',
+            'probability 20/21. "auto" is 30, fewer of large tables and in a blend.',
             panel=PATH,
         ),
     ] = "auto"
@@ -373,7 +374,8 @@ class PathOptions:
         bool,
         switch(
             "--racing/--no-racing",
-            help="Drop strengths that lose clearly after two folds or more; off unless it is asked for.",
+            help="Drop strengths that lose clearly after two folds or more. A blend always does; a single network "
+            "where it is asked for.",
             panel=PATH,
         ),
     ] = False

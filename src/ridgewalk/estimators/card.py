@@ -145,7 +145,7 @@ def _became(column: Column) -> str:
         case Number():
             if not column.indicated:
                 return "a number"
-            return f"a number, {format_number(column.median, 4)} where it is missing, and whether it is missing"
+            return f"a number; where it is missing, {format_number(column.median, 4)} instead, and a column that tells"
 
 
 def _options(model: Any) -> dict[str, str]:

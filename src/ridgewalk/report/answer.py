@@ -213,7 +213,7 @@ def headline(answer: AnswerSummary) -> str:
 
 def _percent(estimate: Estimate) -> str:
     value, error = estimate["value"], estimate["standard_error"]
-    share = "an unknown share" if value is None else f"{value:.1%}"
+    share = "an unknown share" if value is None else f"{float(f'{value:.3f}'):.1%}"  # rounded once, as in the table
     return share if not error else f"{share} +- {error:.1%}"
 
 

@@ -184,13 +184,7 @@ class Encoder(TransformerMixin, BaseEstimator):  # type: ignore[misc]
 
     def encoded(self, X: Any) -> Floats:
         """Return what :meth:`transform` does, as an array in any case."""
-        columns = self.columns
-        frame = _without_notes(validated_frame(self, X))
-        there = set(frame.columns)
-        absent = [column.name for column in columns if column.name not in there]
-        if absent:
-            more = f" and {len(absent) - 1} more that this data lacks" if len(absent) > 1 else ""
-            raise DataError(f"The model needs column {absent[0]!r}{more}. {offered(list(frame.columns), absent[0])}")
+        columns, frame = self.columns, self._with_columns(X)
         encoded = np.empty((len(frame), len(self.names)))
         first = np.cumsum([0, *(len(column.names) for column in columns)])
         plain = self._write_plain(frame, encoded, first)
@@ -301,10 +295,25 @@ class Encoder(TransformerMixin, BaseEstimator):  # type: ignore[misc]
 
     def unseen(self, X: Any) -> list[str]:
         """Return sentences on what the inputs hold that the fit's did not: new categories, values missing anew."""
-        columns = self.columns
-        frame = _without_notes(validated_frame(self, X))
-        sentences = (column.unseen(self._known(column, frame)) for column in columns)
+        frame = self._with_columns(X)
+        sentences = (column.unseen(self._known(column, frame)) for column in self.columns)
         return [sentence for sentence in sentences if sentence]
+
+    def _with_columns(self, X: Any) -> pd.DataFrame:
+        """Return a table as a frame that has every column that is encoded.
+
+        Raises
+        ------
+        DataError
+            If it lacks one.
+        """
+        frame = _without_notes(validated_frame(self, X))
+        there = set(frame.columns)
+        absent = [column.name for column in self.columns if column.name not in there]
+        if absent:
+            more = f" and {len(absent) - 1} more that this data lacks" if len(absent) > 1 else ""
+            raise DataError(f"The model needs column {absent[0]!r}{more}. {offered(list(frame.columns), absent[0])}")
+        return frame
 
     def _known(self, column: Column, frame: pd.DataFrame) -> pd.Series[Any]:
         """Return the values of a column, those that mean missing left out."""
