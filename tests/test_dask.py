@@ -127,11 +127,18 @@ def test_fits_on_two_processes_of_dask_have_the_bits_of_one(tmp_path: Path, monk
 @pytest.mark.slow
 @pytest.mark.filterwarnings("default")
 def test_a_worker_of_dask_that_is_killed_is_done_without() -> None:
-    job = long_job(epochs=1500)
+    job, killed = long_job(), []
+
+    def kill(process: int) -> None:
+        os.kill(process, signal.SIGKILL)
+        killed.append(process)
+
     with cluster() as client:
-        first = next(iter(client.run(os.getpid).values()))
-        threading.Timer(0.5, os.kill, (first, signal.SIGKILL)).start()
+        timer = threading.Timer(0.2, kill, (next(iter(client.run(os.getpid).values())),))
+        timer.start()
         fits = Runner().train(job)
+        assert killed  # while chains were under way
+        timer.join()
     assert_same(fits, Runner(spreader=None).train(job))
 
 
