@@ -388,3 +388,16 @@ def test_they_work_inside_scikit_learns_own(cancer: Any) -> None:
     train = next(iter(StratifiedKFold(2).split(X, y)))[0]
     by_hand = clone(model).fit(X.iloc[train], y.iloc[train], weights[train])
     np.testing.assert_array_equal(scores["estimator"][0].predict_proba(X), by_hand.predict_proba(X))
+
+
+@pytest.mark.parametrize("kind", [MLPClassifierCV, MLPRegressorCV, MLPClassifier, MLPRegressor])
+def test_the_signature_of_a_class_is_kept_with_it(kind: Any) -> None:
+    """Older releases of Python 3.11 would look at ``__new__`` first, and so would help() and scikit-learn's checks."""
+    kept = vars(kind)["__signature__"]
+    assert list(kept.parameters) == list(inspect.signature(kind.__init__).parameters)[1:]
+
+    class Own(kind):  # type: ignore[misc]
+        def __init__(self, alphas: Any = 3) -> None:
+            pass
+
+    assert list(inspect.signature(Own).parameters) == ["alphas"]

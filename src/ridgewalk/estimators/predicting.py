@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from copy import copy
 from difflib import get_close_matches
+from inspect import Signature, signature
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -33,6 +34,13 @@ class Predictor(SelectorMixin, BaseEstimator):  # type: ignore[misc]
     """Raw outputs of the fitted networks; the inputs that they use."""
 
     _old_names: ClassVar[dict[str, str]] = {}  # of parameters: old name, new name
+    __signature__: ClassVar[Signature]
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        """Keep a class's signature that of its ``__init__``: older releases of Python 3.11 take that of ``__new__``."""
+        super().__init_subclass__(**options)
+        own = signature(cls.__init__)
+        cls.__signature__ = own.replace(parameters=list(own.parameters.values())[1:])
 
     def __new__(cls, *_: Any, **parameters: Any) -> Self:
         """Refuse a parameter that there is none of, before Python does in words of its own."""
