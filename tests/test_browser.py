@@ -186,6 +186,16 @@ def test_five_questions_are_answered_within_two_movements(opened: Any, report: A
     assert page.evaluate("document.querySelector('.answers').getBoundingClientRect().bottom + scrollY") < 800
 
 
+def serious_faults(page: Any) -> list[tuple[str, str, str]]:
+    """Return what axe-core finds serious or critical: its rule, the first element, and what is wrong."""
+    page.add_script_tag(path=AXE)
+    return [
+        (each["id"], each["nodes"][0]["html"][:200], each["nodes"][0]["failureSummary"])
+        for each in page.evaluate("axe.run().then((found) => found.violations)")
+        if each["impact"] in ("serious", "critical")
+    ]
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_nothing_hinders_a_reader(browser: Any, report: Any, scheme: Any) -> None:
     if not AXE.exists():
@@ -195,15 +205,9 @@ def test_nothing_hinders_a_reader(browser: Any, report: Any, scheme: Any) -> Non
     page.goto(file.as_uri())
     page.wait_for_selector("html[data-drawn]")
     page.evaluate("document.querySelectorAll('details').forEach((each) => { each.open = true; })")
-    page.add_script_tag(path=AXE)
-    found = page.evaluate("axe.run().then((found) => found.violations)")
+    faults = serious_faults(page)
     page.context.close()
-    serious = [
-        (each["id"], each["nodes"][0]["html"][:200], each["nodes"][0]["failureSummary"])
-        for each in found
-        if each["impact"] in ("serious", "critical")
-    ]
-    assert serious == []
+    assert faults == []
 
 
 def test_the_documentation_is_searched_and_set_from_a_folder(browser: Any, tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 from ridgewalk.play import play_page
-from test_browser import AXE, PAINTED
+from test_browser import AXE, PAINTED, serious_faults
 
 TIMED = bool(os.environ.get("RIDGEWALK_TIMES"))
 LONG = 120_000  # milliseconds: other work may go on on the same machine
@@ -333,15 +333,9 @@ def test_nothing_hinders_a_reader(browser: Any, file: Path, scheme: Any, lang: s
     trained(page)
     page.evaluate("document.querySelectorAll('details').forEach((each) => { each.open = true; })")
     page.evaluate("document.getElementById('csv-part').hidden = false")
-    page.add_script_tag(path=AXE)
-    found = page.evaluate("axe.run().then((found) => found.violations)")
+    faults = serious_faults(page)
     page.context.close()
-    serious = [
-        (each["id"], each["nodes"][0]["html"][:200], each["nodes"][0]["failureSummary"])
-        for each in found
-        if each["impact"] in ("serious", "critical")
-    ]
-    assert serious == []
+    assert faults == []
 
 
 def test_a_page_with_fewer_places_shows_what_it_has_places_for(browser: Any, tmp_path: Path) -> None:
