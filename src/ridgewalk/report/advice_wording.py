@@ -119,12 +119,9 @@ def _(found: NearlyAllInputs) -> str:
 
 @sentence_of.register
 def _(found: MoreRows) -> str:
-    needed = "; ".join(
-        f"{_rows_needed(count, found.rows)} to tell it from {_NAMES[than]}" for than, count in found.needed
-    )
+    needed = "; ".join(f"from {_NAMES[than]} {_rows_needed(count, found.rows)}" for than, count in found.needed)
     return (
-        f"More rows than {found.rows:,} would settle what cannot be told, if the differences stay as they are: "
-        f"{needed}."
+        f"More rows than {found.rows:,} would settle what cannot be told, if the differences stay: to tell it {needed}."
     )
 
 
