@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -51,10 +52,13 @@ def content(found: Any, folder: Path) -> bytes:
 
 @contextmanager
 def workers(folder: Path, count: int = 2, slots: int = 1) -> Iterator[list[subprocess.Popen[bytes]]]:
-    """Workers of a folder, each a process."""
+    """Workers of a folder, each a process, when all are there."""
     command = [sys.executable, "-m", "ridgewalk", "worker", str(folder), "--slots", str(slots), "--quiet"]
     processes = [subprocess.Popen(command) for _ in range(count)]
     try:
+        while len(list((folder / "workers").glob("*.json"))) < count:
+            assert all(process.poll() is None for process in processes)
+            time.sleep(0.02)
         yield processes
     finally:
         for process in processes:

@@ -84,7 +84,7 @@ class Here:
 
     def __init__(self) -> None:
         self.level, _ = native.load()
-        self.capacity, self.kept = 4, None
+        self.capacity, self.kept, self.lacking = 4, None, ""
         self.arrays: dict[str, Any] = {}
         self.puts: list[str] = []
         self.chains: list[Any] = []

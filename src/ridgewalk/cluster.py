@@ -24,7 +24,7 @@ __all__ = ["FolderWorker", "allotted_cores", "shared_folder"]
 
 
 @contextmanager
-def shared_folder(folder: str | os.PathLike[str], waiting: Callable[[], None] = lambda: None) -> Iterator[str]:
+def shared_folder(folder: str | os.PathLike[str], waiting: Callable[[], None] | None = None) -> Iterator[str]:
     """Let the workers of a folder train what is fitted while the block runs; this process trains nothing itself.
 
     Every number is the one that this machine would have come to alone, to the bit. What is fitted waits for the first
@@ -36,7 +36,8 @@ def shared_folder(folder: str | os.PathLike[str], waiting: Callable[[], None] = 
     folder : path
         That all machines see; made if it is not there. Whoever can write it can decide what is computed.
     waiting : function, optional
-        Called once if there is no worker yet.
+        Called once if there is no worker yet; by default a warning says so after some seconds. Where all workers go
+        while something is fitted, a warning says so, too.
 
     Yields
     ------

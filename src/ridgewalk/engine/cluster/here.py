@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import shutil
 import tempfile
 import threading
+import weakref
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
@@ -51,11 +53,37 @@ def train_here(chain: Chain, folder: str) -> Answer:
     return Answer(chain.name, rows.tobytes(), seconds)
 
 
-def session_folder(folder: str | os.PathLike[str] | None = None) -> Path:
-    """Make a folder for the arrays of a session, where the system, or the user, has temporary files."""
-    made = Path(tempfile.mkdtemp(prefix="ridgewalk-", dir=folder))
-    (made / GOING).touch()
-    return made
+class SessionFiles:
+    """The arrays of a driver, as files of its machine that go with it.
+
+    Parameters
+    ----------
+    folder : path, optional
+        Where temporary files are; by default where the system has them.
+    """
+
+    def __init__(self, folder: str | os.PathLike[str] | None = None) -> None:
+        self.folder = Path(tempfile.mkdtemp(prefix="ridgewalk-", dir=folder))
+        weakref.finalize(self, shutil.rmtree, self.folder, ignore_errors=True)
+        self.files = ArrayFiles(self.folder)
+        self.go_on()
+
+    def go_on(self) -> None:
+        """Let chains begin, and go on."""
+        (self.folder / GOING).touch()
+
+    def stop(self) -> None:
+        """Stop the chains of processes that see the folder."""
+        (self.folder / GOING).unlink(missing_ok=True)
+
+    def put(self, name: str, array: NDArray[Any]) -> None:
+        """Write an array (:meth:`ArrayFiles.put`)."""
+        self.files.put(name, array)
+
+    def drop(self, name: str) -> None:
+        """Remove an array, if the disk lets it be removed."""
+        with suppress(OSError):
+            self.files.drop(name)
 
 
 def copied(folder: str, message: bytes, fetch: Callable[[str], NDArray[Any]]) -> ArrayFiles:
