@@ -1,14 +1,17 @@
-"""What tests of clusters share: fits that are small, what they come to, and workers of a folder."""
+"""What tests of clusters share: fits that are small, what they come to, workers of a folder and of Dask."""
 
 import json
+import os
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from types import FrameType
 from typing import Any
 
+import joblib
 import numpy as np
 import pandas as pd
 
@@ -64,3 +67,40 @@ def workers(folder: Path, count: int = 2, slots: int = 1) -> Iterator[list[subpr
         for process in processes:
             process.kill()
             process.wait()
+
+
+def running_in(folder: Path) -> int:
+    """Return how many chains the workers of a folder say that they are at."""
+    return sum(json.loads(file.read_text())["running"] for file in (folder / "workers").glob("*.json"))
+
+
+@contextmanager
+def cluster(count: int = 2) -> Iterator[Any]:
+    """Start a cluster of Dask's with so many processes, which ends with the block; yield its client."""
+    import distributed
+
+    quiet = {"dashboard_address": None, "silence_logs": 50}
+    with (
+        distributed.LocalCluster(n_workers=count, threads_per_worker=1, **quiet) as local,
+        distributed.Client(local) as client,
+        joblib.parallel_config(backend="dask"),
+    ):
+        yield client
+
+
+def chains_under_way() -> int:
+    """Return how many threads of this process train a chain."""
+    return sum(_trains(frame) for frame in sys._current_frames().values())
+
+
+def _trains(frame: FrameType | None) -> bool:
+    while frame is not None:
+        if frame.f_code.co_name == "run_chain":
+            return True
+        frame = frame.f_back
+    return False
+
+
+def environment() -> dict[str, str]:
+    """Return the environment of a process that imports the tests' modules."""
+    return dict(os.environ) | {"PYTHONPATH": os.pathsep.join([str(Path(__file__).parent), *sys.path])}

@@ -18,7 +18,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from clusters import FITS, content, workers
+from clusters import FITS, content, environment, workers
 from ridgewalk import cli
 from ridgewalk.cluster import shared_folder
 from ridgewalk.engine import Runner, native
@@ -44,6 +44,8 @@ from ridgewalk.path.problem import PathProblem
 from ridgewalk.penalties import L2, MCP, GroupLasso, Sum
 from test_checkpoints import JOBS
 from test_engine import INPUTS, ROWS, X, Y, make
+
+pytestmark = pytest.mark.usefixtures("small_jobs_are_spread")
 
 FACTORS = np.where(np.arange(INPUTS) == 1, np.inf, 1.0)[:, None]
 WIDE = np.random.default_rng(1).normal(size=(ROWS, 40))
@@ -292,12 +294,6 @@ def test_nobody_spreads_without_being_asked() -> None:
         assert spreader_in_use() is None
 
 
-@pytest.fixture(autouse=True)
-def small_jobs_are_spread(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Send away what a driver would train itself."""
-    monkeypatch.setattr(spread, "SMALL", 0.0)
-
-
 def test_small_jobs_are_trained_by_the_driver(monkeypatch: pytest.MonkeyPatch) -> None:
     here, job = Here(), make(runs=4)
     monkeypatch.setattr(spread, "SMALL", 0.1)
@@ -461,9 +457,8 @@ with shared_folder(Path(sys.argv[1])):
 def test_a_driver_that_was_killed_loses_at_most_a_chain(tmp_path: Path) -> None:
     job = long_job(epochs=1500)
     with worker_here(tmp_path) as worker:
-        environment = os.environ | {"PYTHONPATH": os.pathsep.join([str(Path(__file__).parent), *sys.path])}
         command = [sys.executable, "-c", _DRIVER, str(tmp_path)]
-        with subprocess.Popen(command, stdout=subprocess.PIPE, env=environment) as driver:
+        with subprocess.Popen(command, stdout=subprocess.PIPE, env=environment()) as driver:
             assert driver.stdout is not None
             driver.stdout.readline()
             until = time.monotonic() + 30

@@ -12,11 +12,11 @@ import pytest
 
 from clusters import FITS, content
 from ridgewalk.engine import Runner, compiled
-from ridgewalk.engine.cluster import spread
 from ridgewalk.engine.progress import StoppedError
 from test_cluster import long_job
 
 ray = pytest.importorskip("ray")
+pytestmark = pytest.mark.usefixtures("small_jobs_are_spread")
 
 
 @pytest.mark.slow
@@ -27,7 +27,6 @@ def test_fits_on_two_processes_of_ray_have_the_bits_of_one(tmp_path: Path, monke
     def nobody(*_: Any, **__: Any) -> None:
         raise AssertionError("trained by the driver")
 
-    monkeypatch.setattr(spread, "SMALL", 0.0)
     paths = {"env_vars": {"PYTHONPATH": os.pathsep.join(sys.path)}}
     ray.init(num_cpus=2, include_dashboard=False, runtime_env=paths, object_store_memory=2**27, logging_level="ERROR")
     try:

@@ -130,19 +130,26 @@ def _by_dask(address: str) -> Iterator[None]:
         yield
 
 
-class FolderCluster:
-    """Two workers of a folder."""
+class Cluster:
+    """Two worker processes, of which one that was killed is followed by another.
 
-    def __init__(self, place: Path) -> None:
-        self.address = f"folder={place}"
-        self._place = place
+    Parameters
+    ----------
+    command : list of str
+        Begins a worker.
+    """
+
+    address = ""
+
+    def __init__(self, command: list[str]) -> None:
+        self._command = command
         self._workers = [self._worker() for _ in range(WORKERS)]
 
     def _worker(self) -> subprocess.Popen[bytes]:
-        return subprocess.Popen([sys.executable, __file__, "--be-worker", str(self._place)])
+        return subprocess.Popen(self._command, stderr=subprocess.DEVNULL)
 
     def ready(self) -> None:
-        """Wait for nothing: workers come when they come."""
+        """Wait until both workers are there."""
 
     def kill(self, chance: random.Random) -> None:
         """Kill a worker, and begin another."""
@@ -158,39 +165,47 @@ class FolderCluster:
             worker.wait()
 
 
-class DaskCluster:
-    """Two workers of Dask's; whoever is killed is begun anew by its nanny."""
+class FolderCluster(Cluster):
+    """Workers of a folder."""
 
     def __init__(self, place: Path) -> None:
-        del place
-        import dask
-        from distributed import Client, LocalCluster
-
-        dask.config.set({"distributed.worker.preload": [__file__]})
-        self._cluster = LocalCluster(
-            n_workers=WORKERS,
-            threads_per_worker=1,
-            dashboard_address=None,
-            silence_logs=50,
-            worker_dashboard_address=None,
-        )
-        self._client = Client(self._cluster, set_as_default=False)
-        self.address = f"dask={self._cluster.scheduler_address}"
+        self.address = f"folder={place}"
+        self._place = place
+        super().__init__([sys.executable, __file__, "--be-worker", str(place)])
 
     def ready(self) -> None:
-        """Wait until both workers are there, whom a nanny begins anew."""
+        while not all(list(self._place.glob(f"workers/*-{worker.pid}-*.json")) for worker in self._workers):
+            time.sleep(0.1)
+
+
+class DaskCluster(Cluster):
+    """Workers of Dask's, without nannies, and a scheduler."""
+
+    def __init__(self, place: Path) -> None:
+        from distributed import Client
+
+        place.mkdir()
+        file = place / "scheduler.json"
+        beginning = [sys.executable, "-W", "ignore", "-m"]
+        common = ["--scheduler-file", str(file), "--no-dashboard"]
+        self._scheduler = subprocess.Popen(
+            [*beginning, "distributed.cli.dask_scheduler", *common, "--port", "0"], stderr=subprocess.DEVNULL
+        )
+        more = ["--nthreads", "1", "--no-nanny", "--preload", __file__, "--local-directory", str(place)]
+        super().__init__([*beginning, "distributed.cli.dask_worker", *common, *more])
+        while not file.exists():
+            time.sleep(0.1)
+        self._client = Client(scheduler_file=str(file), set_as_default=False)
+        self.address = f"dask={self._client.scheduler.address}"
+
+    def ready(self) -> None:
         self._client.wait_for_workers(WORKERS, timeout=120)
 
-    def kill(self, chance: random.Random) -> None:
-        """Kill a worker."""
-        processes = [each for each in self._client.run(os.getpid, on_error="return").values() if isinstance(each, int)]
-        if processes:
-            os.kill(chance.choice(sorted(processes)), signal.SIGKILL)
-
     def close(self) -> None:
-        """End the cluster."""
         self._client.close()
-        self._cluster.close()
+        super().close()
+        self._scheduler.kill()
+        self._scheduler.wait()
 
 
 @dataclass(frozen=True)

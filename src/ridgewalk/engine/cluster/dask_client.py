@@ -8,12 +8,14 @@ driver has gone.
 from __future__ import annotations
 
 import asyncio
+import concurrent.futures
 import queue
 import secrets
 import weakref
 from collections import Counter
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from functools import partial
 from typing import Any
 
 from distributed import Future, KilledWorker, get_client, get_worker
@@ -36,7 +38,7 @@ from ridgewalk.engine.progress import StoppedError
 
 _MOST_LOSSES = 10  # of one chain
 _AT_ONCE = 100  # chains in a request, of 64 KiB each at most: Dask warns of requests of 10 MB
-_FETCHING = 5.0  # seconds after which what is fetched from the workers is left for later
+_NOT_YET = object()  # what came of a chain that has ended, before it is fetched
 
 
 class DaskWorkers:
@@ -63,8 +65,7 @@ class DaskWorkers:
         self.put = self._session.put
         self._scattered: set[str] = set()
         self._futures: dict[str, tuple[Any, Chain]] = {}
-        self._ended: queue.SimpleQueue[Any] = queue.SimpleQueue()
-        self._unfetched: list[Any] = []
+        self._ended: queue.SimpleQueue[tuple[Any, Any]] = queue.SimpleQueue()
         self._losses: Counter[str] = Counter()
         self._hung = False
 
@@ -103,20 +104,19 @@ class DaskWorkers:
         )
         for future, chain in zip(futures, chains, strict=True):
             self._futures[future.key] = (future, chain)
-            future.add_done_callback(self._ended.put)
+            future.add_done_callback(partial(_tell, self._ended))
 
     def answers(self, seconds: float) -> list[Answer]:
-        ended = self._waited(seconds)
-        values = self._fetched([future for future in ended if future.status == "finished"])
+        ended = self._ended_in(seconds)
+        self._fetch([future for future, value in ended if value is _NOT_YET and future.status == "finished"])
         found: list[Answer] = []
-        for future in ended:
-            if future.status == "finished" and future.key not in values:
-                self._unfetched.append(future)
+        for future, value in ended:
+            if value is _NOT_YET and future.status == "finished":
                 continue
             _, chain = self._futures.pop(future.key, (None, None))
             if chain is None:  # another copy of it has come
                 continue
-            match values[future.key] if future.key in values else _problem(future):
+            match _problem(future) if value is _NOT_YET else value:
                 case Answer() as answer:
                     found.append(answer)
                     self._let_go(answer.name)
@@ -124,43 +124,40 @@ class DaskWorkers:
                     self._scatter([str(name) for name in missing])
                     self._again(chain, "a machine cannot find its table")
                 case problem:
-                    self._again(chain, str(problem))
+                    self._again(chain, str(problem or "the cluster gave it up"))
         return found
 
     def stop(self) -> None:
         futures = [future for future, _ in self._futures.values()]
         self._futures.clear()
-        self._unfetched.clear()
         self._ended = queue.SimpleQueue()
         if futures:
             with suppress(Exception):  # the cluster may be why we stop
                 self._client_now().cancel(futures)
 
-    def _waited(self, seconds: float) -> list[Any]:
-        """Return the futures of chains that have ended; wait so long for one, unless what was left can be fetched."""
-        ended = [future for future in self._unfetched if future.done()]
-        self._unfetched = [future for future in self._unfetched if not future.done()]
+    def _ended_in(self, seconds: float) -> list[tuple[Any, Any]]:
+        """Return futures that have ended, with what came of them once it is here; wait so long for one."""
+        ended = []
         with suppress(queue.Empty):
-            if not ended:
-                ended.append(self._ended.get(timeout=seconds))
+            ended.append(self._ended.get(timeout=seconds))
             while True:
                 ended.append(self._ended.get_nowait())
-        return [future for future in ended if future.key in self._futures]
+        return [(future, value) for future, value in ended if future.key in self._futures]
 
-    def _fetched(self, futures: Sequence[Any]) -> dict[str, Any]:
-        """Return what came of some futures, by their keys, in one request; nothing yet where a worker has just gone."""
+    def _fetch(self, futures: Sequence[Any]) -> None:
+        """Fetch what came of finished futures, in one request; nobody waits for it, for a worker may hang meanwhile."""
         if not futures:
-            return {}
-        client = self._client_now()
+            return
+        client, ended = self._client_now(), self._ended
         request = client.gather({each.key: each for each in futures}, errors="skip", asynchronous=True)
-        fetching = asyncio.run_coroutine_threadsafe(request, client.loop.asyncio_loop)
-        try:
-            values: dict[str, Any] = fetching.result(_FETCHING)
-        except TimeoutError:
-            values = {}
-        finally:
-            fetching.cancel()
-        return values
+
+        def come(fetched: concurrent.futures.Future[dict[str, Any]]) -> None:
+            if not fetched.cancelled():
+                values = {} if fetched.exception() else fetched.result()
+                for each in futures:
+                    ended.put((each, values.get(each.key)))
+
+        asyncio.run_coroutine_threadsafe(request, client.loop.asyncio_loop).add_done_callback(come)
 
     def _again(self, chain: Chain, why: str) -> None:
         """Send a chain that was lost once more.
@@ -207,6 +204,11 @@ class DaskWorkers:
         if client is None or client.status not in ("running", "connecting"):
             raise RuntimeError("The client of Dask was closed: make another, and give it to joblib.parallel_config.")
         return client
+
+
+def _tell(ended: queue.SimpleQueue[tuple[Any, Any]], future: Any) -> None:
+    """Take a future that has ended to who waits."""
+    ended.put((future, _NOT_YET))
 
 
 def _problem(future: Any) -> LostError:
