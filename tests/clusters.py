@@ -5,7 +5,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
@@ -17,6 +17,7 @@ import pandas as pd
 
 import ridgewalk
 from ridgewalk import MLPClassifierCV, MLPRegressorCV, TableRegressor
+from ridgewalk.engine.cluster.layout import names_in, read_json
 
 RANDOM = np.random.default_rng(0)
 X = RANDOM.normal(size=(240, 6))
@@ -53,13 +54,21 @@ def content(found: Any, folder: Path) -> bytes:
     return file.read_bytes()
 
 
+def until(holds: Callable[[], bool]) -> None:
+    """Wait until something holds; fail long before a chain that waits for it would come to its end by itself."""
+    limit = time.monotonic() + 300
+    while not holds():
+        assert time.monotonic() < limit
+        time.sleep(0.02)
+
+
 @contextmanager
 def workers(folder: Path, count: int = 2, slots: int = 1) -> Iterator[list[subprocess.Popen[bytes]]]:
     """Workers of a folder, each a process, when all are there."""
     command = [sys.executable, "-m", "ridgewalk", "worker", str(folder), "--slots", str(slots), "--quiet"]
     processes = [subprocess.Popen(command) for _ in range(count)]
     try:
-        while len(list((folder / "workers").glob("*.json"))) < count:
+        while len(names_in(folder / "workers", ".json")) < count:
             assert all(process.poll() is None for process in processes)
             time.sleep(0.02)
         yield processes
@@ -71,7 +80,10 @@ def workers(folder: Path, count: int = 2, slots: int = 1) -> Iterator[list[subpr
 
 def running_in(folder: Path) -> int:
     """Return how many chains the workers of a folder say that they are at."""
-    return sum(json.loads(file.read_text())["running"] for file in (folder / "workers").glob("*.json"))
+    place = folder / "workers"
+    return sum(
+        running for name in names_in(place) if isinstance(running := read_json(place / name).get("running"), int)
+    )
 
 
 @contextmanager

@@ -19,7 +19,7 @@ import pytest
 from sklearn.model_selection import GridSearchCV
 
 from amounts import WHOLE
-from clusters import FEW, FITS, X, Y, chains_under_way, cluster, content, environment, path
+from clusters import FEW, FITS, X, Y, chains_under_way, cluster, content, environment, path, until
 from ridgewalk import MLPRegressorCV
 from ridgewalk.engine import Runner, compiled
 from ridgewalk.engine.checkpoints import RunDigests
@@ -95,8 +95,7 @@ def test_fits_on_two_processes_of_dask_have_the_bits_of_one(tmp_path: Path, monk
         threading.Timer(1.0, setattr, (runner.progress, "stop", True)).start()
         with pytest.raises(StoppedError):
             runner.train(long_job(epochs=10**7))
-        while any(client.run(chains_under_way).values()):  # what they train would go on for an hour
-            time.sleep(0.02)
+        until(lambda: not any(client.run(chains_under_way).values()))  # what they train would go on for an hour
         with sampled(list(client.run(os.getpid).values())) as running:
             long = FEW | {"max_iter": 4_000 if WHOLE else 40}
             grid = {"l1_ratio": [0.2, 0.8]}
@@ -162,8 +161,7 @@ def test_a_hung_worker_of_dask_is_not_waited_for_and_a_late_one_helps(monkeypatc
         hung = client.run(os.getpid)
         (process,) = hung.values()
         with training(job) as came:
-            while not any(client.run(chains_under_way).values()):
-                time.sleep(0.02)
+            until(lambda: any(client.run(chains_under_way).values()))
             os.kill(process, signal.SIGSTOP)
             client.cluster.scale(2)
         os.kill(process, signal.SIGCONT)
@@ -194,8 +192,7 @@ def test_a_chain_that_takes_far_longer_goes_to_another_worker_of_dask_too(monkey
         slow = next(iter(client.run(os.getpid)))
         client.run(_never_ends, workers=[slow])
         fits = Runner().train(job)
-        while any(client.run(chains_under_way).values()):  # whose answer would come second
-            time.sleep(0.02)
+        until(lambda: not any(client.run(chains_under_way).values()))  # whose answer would come second
     assert_same(fits, Runner(spreader=None).train(job))
 
 
@@ -212,11 +209,9 @@ def test_a_cluster_of_dask_without_workers_is_waited_for_and_warned_of(monkeypat
             starting.join()
             before = _sentences(caught)
             client.cluster.scale(0)
-            while client.nthreads():
-                time.sleep(0.02)
+            until(lambda: not client.nthreads())
             with training(replace(job, epochs=501)) as came:
-                while len(_sentences(caught)) == len(before):
-                    time.sleep(0.02)
+                until(lambda: len(_sentences(caught)) > len(before))
                 client.cluster.scale(1)
     assert len(before) == 1
     assert "dask worker tcp://" in before[0]
@@ -253,9 +248,7 @@ def test_what_finished_for_a_driver_that_was_killed_is_found_by_the_next() -> No
     job = long_job(epochs=300)
     with cluster() as client:
         with subprocess.Popen([sys.executable, "-c", _KILLED, client.scheduler.address], env=environment()) as driver:
-            while sum(map(len, client.run(digests_here).values())) < job.runs:
-                assert driver.poll() is None
-                time.sleep(0.02)
+            until(lambda: sum(map(len, client.run(digests_here).values())) == job.runs)
             driver.kill()
         spreader = spreader_in_use()
         assert spreader is not None

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from amounts import WHOLE
-from clusters import FITS, content, workers
+from clusters import FITS, content, until, workers
 from ridgewalk.cluster import shared_folder
 from ridgewalk.engine import Runner
 from ridgewalk.engine.cluster import workers as workers_module
@@ -60,16 +60,14 @@ def test_a_folder_without_workers_is_waited_for_and_warned_of(tmp_path: Path, mo
         warnings.simplefilter("always")
         opening = threading.Thread(target=lambda: there.append(FolderWorkers(tmp_path)))
         opening.start()
-        while not caught:
-            time.sleep(0.02)
+        until(lambda: bool(caught))
         with worker_here(tmp_path):
             opening.join(60)
         before = len(caught)
         runner = Runner(spreader=Spreader(there[0]))
         training = threading.Thread(target=lambda: came.append(runner.train(job)))
         training.start()  # they have all gone since
-        while len(caught) == before:
-            time.sleep(0.02)
+        until(lambda: len(caught) > before)
         with worker_here(tmp_path):
             training.join(60)
     there[0].close(whole=True)

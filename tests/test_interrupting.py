@@ -4,14 +4,12 @@ import os
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable
 from pathlib import Path
 
 import pandas as pd
 import pytest
 
-from clusters import chains_under_way, cluster, environment, running_in, workers
+from clusters import chains_under_way, cluster, environment, running_in, until, workers
 from ridgewalk.cluster import shared_folder
 from ridgewalk.engine import Runner
 from test_cluster import assert_same, long_job
@@ -33,14 +31,6 @@ if __name__ == "__main__":
         print("begun", flush=True)
         Runner().train(long_job(epochs=10**8))
 """
-
-
-def until(holds: Callable[[], bool]) -> None:
-    """Wait until something holds; fail long before a chain of these tests would come to its end by itself."""
-    limit = time.monotonic() + 60
-    while not holds():
-        assert time.monotonic() < limit
-        time.sleep(0.02)
 
 
 def interrupted(driver: subprocess.Popen[bytes]) -> None:
