@@ -218,6 +218,15 @@ def test_a_cluster_of_dask_without_workers_is_waited_for_and_warned_of(monkeypat
     assert_same(came[0], Runner(spreader=None).train(replace(job, epochs=501)))
 
 
+@pytest.mark.slow
+@pytest.mark.filterwarnings("default")
+def test_a_cluster_of_dask_that_grows_with_its_work_begins_its_first_worker() -> None:
+    job = long_job(epochs=500)
+    with cluster(0) as client:
+        client.cluster.adapt(minimum=0, maximum=2)
+        assert_same(Runner().train(job), Runner(spreader=None).train(job))
+
+
 def _sentences(caught: list[warnings.WarningMessage]) -> list[str]:
     """Return what was said of a cluster without workers."""
     return [str(each.message) for each in caught if "No worker of the Dask cluster" in str(each.message)]

@@ -39,6 +39,7 @@ def interrupted(driver: subprocess.Popen[bytes]) -> None:
     assert driver.wait(60) != 0
 
 
+@pytest.mark.slow
 def test_ctrl_c_of_a_fit_ends_the_chains_of_its_folder(tmp_path: Path) -> None:
     pd.DataFrame(X, columns=list("abcde")).assign(y=Y[:, 0]).to_csv(tmp_path / "table.csv", index=False)
     shared = tmp_path / "shared"

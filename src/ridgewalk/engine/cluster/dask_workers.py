@@ -43,17 +43,22 @@ def _greeting() -> Greeting:
 def first_greetings(client: Any) -> dict[str, Greeting]:
     """Ask every worker what it is, by its address; wait for the first one, and warn that there is none."""
     patience = Patience()
-    while True:
-        if client.nthreads():
-            replies = client.run(_greeting, on_error="return")
-            for each in replies.values():
-                if isinstance(each, BaseException) and not isinstance(each, OSError):
-                    raise each
-            greetings = {str(name): each for name, each in replies.items() if isinstance(each, Greeting)}
-            if greetings:  # one that goes away meanwhile is not asked again
-                return greetings
-        patience.look(lacking(client))
-        time.sleep(_LOOK)
+    while not (greetings := _greetings(client)):
+        asking = client.submit(_greeting, pure=False)  # a cluster that grows with its work begins a worker for it
+        while not client.nthreads():
+            patience.look(lacking(client))
+            time.sleep(_LOOK)
+        asking.cancel()
+    return greetings
+
+
+def _greetings(client: Any) -> dict[str, Greeting]:
+    """Ask the workers that are there what they are; one that goes away meanwhile is left out."""
+    replies = client.run(_greeting, on_error="return") if client.nthreads() else {}
+    for each in replies.values():
+        if isinstance(each, BaseException) and not isinstance(each, OSError):
+            raise each
+    return {str(name): each for name, each in replies.items() if isinstance(each, Greeting)}
 
 
 def lacking(client: Any) -> str:
