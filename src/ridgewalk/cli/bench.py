@@ -83,7 +83,7 @@ class Measured:
 
 
 def bench(jobs: Jobs = -1, quiet: Quiet = False, as_json: AsJson = False) -> None:
-    """Time the engines on this machine, and scikit-learn beside them, in less than a minute."""
+    """Measure the speed of the engines and of scikit-learn on this machine, in less than a minute."""
     threads = thread_count(jobs)
     measured: list[Measured] = []
     for task in TASKS:
