@@ -144,7 +144,7 @@ def test_the_site_builds_strictly_and_loads_nothing_from_elsewhere(tmp_path: Pat
 
 
 def test_the_readmes_tree_is_the_tree() -> None:
-    """The floor plan that the README leads to is generated, and not old."""
+    """The architecture page that the README links to is generated, and up to date."""
     command = [sys.executable, str(ROOT / "tools" / "architecture.py"), "--check"]
     done = subprocess.run(command, check=False, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr

@@ -1,11 +1,11 @@
-"""Many machines that share a folder: who trains there, and who is trained for.
+"""Fit on many machines that share a folder: the driver's context manager and the worker.
 
     with ridgewalk.cluster.shared_folder("/shared/work"):      on one machine
         model.fit(X, y)
 
     ridgewalk worker /shared/work                              on any number of others
 
-Dask, Ray and the other backends of joblib need nothing of this: ``joblib.parallel_config(backend="dask")`` is enough.
+For Dask, Ray and other joblib backends, use ``joblib.parallel_config(backend="dask")`` instead.
 """
 
 from __future__ import annotations

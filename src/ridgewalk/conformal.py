@@ -1,14 +1,14 @@
-"""Prediction intervals and sets by CV+: what held-out rows were missed by says how far a new row may be missed.
+"""CV+ prediction intervals and sets, calibrated by the errors on held-out rows.
 
     score R_i       of a row that fold k(i) holds out, by the predictor mu_-k(i) that never saw it
     intervals       [ q-{ mu_-k(i)(x) - R_i },  q+{ mu_-k(i)(x) + R_i } ],     R_i = |y_i - mu_-k(i)(x_i)|
-    sets            { y : share of i with R_i < s_-k(i)(x, y) is below what is needed },   R_i = s_-k(i)(x_i, y_i)
-    needed          q+ is the ceil((1 - a)(n + 1))-th smallest of n values, q- the floor(a (n + 1))-th; 1 - a: coverage
+    sets            { y : share of i with R_i < s_-k(i)(x, y) is below the threshold },   R_i = s_-k(i)(x_i, y_i)
+    quantiles       q+ is the ceil((1 - a)(n + 1))-th smallest of n values, q- the floor(a (n + 1))-th; 1 - a: coverage
 
 Intervals: Barber, Candes, Ramdas and Tibshirani, Predictive inference with the jackknife+, Ann. Stat. 2021, section 3.
 Sets: Romano, Sesia and Candes, Classification with valid and adaptive coverage, NeurIPS 2020, section 2.3. Where rows,
-or groups, are exchangeable, a new row is covered with a probability of at least 1 - 2a (less sqrt(2/n)), by theorem; in
-practice of about 1 - a, or more where the predictors of the folds disagree.
+or groups, are exchangeable, a new row is covered with a probability of at least 1 - 2a - sqrt(2/n) by theorem; in
+practice about 1 - a, or more if the predictors of the folds disagree.
 """
 
 from __future__ import annotations

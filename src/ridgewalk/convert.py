@@ -1,8 +1,8 @@
-"""One strength in the terms of other libraries, and back.
+"""Convert a penalty strength to and from the parameters of other libraries.
 
     J = mean loss + l1 * sum |w| + l2 * sum w^2
 
-is what a strength means here; every library below writes the same with other letters, halves and divisors.
+defines l1 and l2. The libraries below define their parameters with other symbols, factors of one half, and divisors.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What a blend predicts with: several models, and the share that each has in the mean of what they predict."""
+"""A mixture: the models of a blend and their weights, which predicts with the weighted mean."""
 
 from __future__ import annotations
 

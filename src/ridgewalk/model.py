@@ -1,4 +1,4 @@
-"""What predicts: a trained network and how it takes columns; and the smaller one that computes the same.
+"""A trained network with its input columns and scaling; and its compact copy with equal predictions.
 
 x (N, columns) -> chosen columns -> map, if any -> (x - center) / scale -> network -> output in the target's units
 """

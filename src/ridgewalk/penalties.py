@@ -1,4 +1,4 @@
-"""Penalties on one array of weights: value, gradient, prox and critical strength, each formula here only.
+"""Penalties on one array of weights: value, gradient, prox and critical strength.
 
     L1            l1 * sum |w|
     L2            l2 * sum w^2                                                  (no one-half)
@@ -7,14 +7,14 @@
     MCP           sum p(|w|),  p(t) = strength * t - t^2 / (2 gamma) up to t = gamma * strength, then flat
     GroupMCP      sum_g p(||w_g||), its strength times sqrt(size of g)
 
-A strength is one number, or one per run shaped (R, 1, 1), so a stack of networks can hold a whole path.
-``factors`` multiply it per input (glmnet's penalty factors): 0 leaves an input free, infinity excludes it.
+A strength is one number, or one number per run of shape (R, 1, 1), so that a stack of networks can be a whole path.
+``factors`` multiply it per input (glmnet's penalty factors): 0 exempts an input, infinity excludes it.
 
-A penalty enters training through its prox alone (decision 0002):
+Training applies a penalty only through its prox (decision 0002):
 
     prox(z, step) = argmin_w  penalty(w) + 1/2 sum (w - z)^2 / step
 
-with the optimizer's own step for each weight. That is what makes zeros exact, and lets them come back.
+with the optimizer's own step for each weight. This makes zeros exact, and allows weights to become non-zero again.
 """
 
 from __future__ import annotations

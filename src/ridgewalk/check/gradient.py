@@ -1,4 +1,4 @@
-"""A gradient against central differences of the number that it is said to be the gradient of.
+"""Check a gradient against central differences of its function.
 
     error = | sum(gradient * u) - (f(w + h u) - f(w - h u)) / 2h |  /  the larger of the two
 

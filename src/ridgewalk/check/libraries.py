@@ -1,8 +1,8 @@
-"""A penalty read off a PyTorch module, its optimizer, or a Keras model: on copies, without their data.
+"""Measure the penalty of a PyTorch module, its optimizer, or a Keras model, on copies and without data.
 
 penalty      its own gradient
 optimizer    (w - w after one step) / rate, where the loss has no gradient
-Keras        the same, where every row has weight zero: the regularizers' move is left
+Keras        the same, with weight zero for every row, so that only the regularizers act
 """
 
 from __future__ import annotations

@@ -1,8 +1,9 @@
-"""The strengths of L1 and L2 read off a gradient, whoever computes it.
+"""Measure the strengths of L1 and L2 from gradients, whatever code computes them.
 
     gradient with the penalty - gradient without it  =  l1 sign(w) + 2 l2 w  +  what neither explains
 
-is the gradient of ``l1 sum |w| + l2 sum w^2``, at random weights, by least squares over the entries of one array.
+The left side is the gradient of ``l1 sum |w| + l2 sum w^2`` at random weights. l1 and l2 are fitted by least squares
+over the entries of one array.
 """
 
 from __future__ import annotations

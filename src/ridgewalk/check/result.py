@@ -1,4 +1,4 @@
-"""What a check says: a row of numbers for each array, a sentence for each fault; and how every check names things."""
+"""The result of a check: a row of numbers for each array, and a sentence for each fault."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``ridgewalk columns``: what became of every column of the table that a kept model was fitted on."""
+"""``ridgewalk columns``: how every column of a saved model's table was used."""
 
 from __future__ import annotations
 

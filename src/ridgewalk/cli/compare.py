@@ -1,4 +1,4 @@
-"""``ridgewalk compare``: results, or configurations, on the same rows and folds, and how sure a difference is."""
+"""``ridgewalk compare``: compare results or configurations on the same rows and folds, with intervals."""
 
 from __future__ import annotations
 

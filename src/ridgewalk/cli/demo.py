@@ -1,4 +1,4 @@
-"""``ridgewalk demo``: the main job on the tutorial's spiral, and the tutorial's question answered."""
+"""``ridgewalk demo``: fit a path to the tutorial's spiral, and answer the tutorial's question."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``ridgewalk diagnose``: whether regularization helped a network, or a blend, and why or why not."""
+"""``ridgewalk diagnose``: whether regularization helped a network or a blend, and why or why not."""
 
 from __future__ import annotations
 

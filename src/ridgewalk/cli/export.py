@@ -1,4 +1,4 @@
-"""``ridgewalk export``: a kept model becomes a file that needs no ridgewalk."""
+"""``ridgewalk export``: write a saved model in a format that does not need ridgewalk."""
 
 from __future__ import annotations
 

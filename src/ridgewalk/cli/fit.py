@@ -1,4 +1,4 @@
-"""``ridgewalk fit``: fit the path of a table, and save the model, the path as a table, a summary and a page."""
+"""``ridgewalk fit``: fit the path of a table, and save the model, the path, a summary and an HTML report."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The options of the commands: each is a field of a dataclass, with its type, its default and what ``--help`` says.
+"""The options of the commands, declared as fields of dataclasses with type, default and help text.
 
     @options
     def fit(ctx: typer.Context, file: File, columns: Columns, options: PathOptions, ...)

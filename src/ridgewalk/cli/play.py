@@ -1,4 +1,4 @@
-"""``ridgewalk play``: a playground in the browser, as one offline file."""
+"""``ridgewalk play``: write a playground for the browser, as one offline file."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``ridgewalk predict``: a kept model and a file give a table of predictions."""
+"""``ridgewalk predict``: predict the rows of a file with a saved model."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``ridgewalk report``: a kept model becomes a page to look at."""
+"""``ridgewalk report``: write the HTML report of a saved model."""
 
 from __future__ import annotations
 

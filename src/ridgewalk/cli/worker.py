@@ -1,4 +1,4 @@
-"""``ridgewalk worker``: train for fits on other machines that see the same folder."""
+"""``ridgewalk worker``: train for fits on other machines that use the same folder."""
 
 from __future__ import annotations
 

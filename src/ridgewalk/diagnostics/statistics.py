@@ -1,24 +1,24 @@
-"""How sure a difference of held-out losses is: the same rows, folds and starts with the penalty and without.
+"""The interval of a paired difference of held-out losses, with the penalty and without.
 
     difference_i   loss of held-out row i with the penalty, minus without, averaged over seeds and repeats
     mean           of the differences; below 0 the penalty helped
     error          sqrt( sd(difference)^2 / n  +  sigma_seed^2 / (folds * seeds) )
     interval       mean - t(1.96) error ... mean - t(-1.96) error
-    t(z)           z, or the farther  (3 / k) ( (1 + k (z - k/6))^(1/3) - 1 ),   k the error's skewness, at most 0.4
+    t(z)           z, or if it is farther  (3 / k) ( (1 + k (z - k/6))^(1/3) - 1 ),   k the error's skewness, up to 0.4
 
-Where rows depend on each other, the first part of the error is that of their groups or blocks
-(:mod:`ridgewalk.path.dependence`), and z is brought to Student's t, for they may be few.
+If rows depend on each other, the first part of the error is computed over groups or blocks
+(:mod:`ridgewalk.path.dependence`), and z is replaced by the quantile of Student's t, because they may be few.
 
-A penalty mostly takes a few very large losses away: differences are skewed, and an interval of equal sides misses the
-truth on one side. That side goes as far as Hall's transformation says (On the removal of skewness by transformation,
-Journal of the Royal Statistical Society B 54, 1992). The other stays: the skewness of a few rows is hardly known, and
-heavy tails on both sides would bring false claims. sigma_seed^2 is what seeds differ by beyond their rows' part
-(:func:`seed_spread`), which the first part has.
+A penalty often acts by removing a few very large losses. The differences are then skewed, and a symmetric interval
+misses the truth on one side. On this side, the end is given by Hall's transformation (On the removal of skewness by
+transformation, Journal of the Royal Statistical Society B 54, 1992). The other end is not moved: the skewness is
+poorly estimated from few rows, and heavy tails on both sides would lead to false claims. sigma_seed^2 is the variance
+between seeds beyond the part from their rows (:func:`seed_spread`), which the first part includes.
 
-The interval speaks of the networks that starts like these give on the training rows of these folds, and of fresh rows
-(Bayle, Bayle, Janson and Mackey, Cross-validation confidence intervals for test error, NeurIPS 2020). The correction of
-Nadeau and Bengio (Machine Learning 2003, eq. 9) also counts what another draw of training rows would change, and is the
-more careful one.
+The interval is for networks from random seeds on the training rows of these folds, evaluated on new rows (Bayle, Bayle,
+Janson and Mackey, Cross-validation confidence intervals for test error, NeurIPS 2020). The correction of Nadeau and
+Bengio (Machine Learning 2003, eq. 9) also includes the variation over training sets, and gives the more careful
+interval.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Did it help: the rules find, the wording says it, and the first that can be a verdict is the headline."""
+"""The diagnosis: findings from the rules, sentences from the wording, and the headline."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where jobs are trained: which engine, on how many threads, what counts the work, and where finished runs are kept."""
+"""The runner: engine, number of threads, progress and checkpoints of a training."""
 
 from __future__ import annotations
 

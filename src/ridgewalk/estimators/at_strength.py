@@ -1,9 +1,9 @@
-"""Any strength of a fitted path, without another fit: what glmnet's ``s`` is to its paths.
+"""A fitted model at another strength of its path, without fitting again (like ``s`` in glmnet).
 
-    model.at("1se")    what a fit with selection="1se" gives
-    model.at(0.01)     the strength of the path that is nearest to 0.01 in the logarithm; weights are never interpolated
+    model.at("1se")    equals a fit with selection="1se"
+    model.at(0.01)     the strength of the path nearest to 0.01 on the logarithmic scale; weights are not interpolated
 
-All networks are there already. A table model becomes one that predicts with the single network at that strength.
+The path contains all networks. A table model becomes one that predicts with the single network at that strength.
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
-"""Which of several fitted paths is better, row by row on the folds that they share.
+"""Compare fitted paths row by row on the folds that they share.
 
-    difference_i   loss of held-out row i of one, minus that of the first; each fold at the strength that the others
-                   choose, so that no choice is scored on the rows that it was made by
+    difference_i   loss of held-out row i for one path, minus that for the first; each fold at the strength chosen on
+                   the other folds, so that no row is used both to choose and to score
 
-The interval is that of :mod:`ridgewalk.diagnostics.statistics`; each holds by itself, not all of them together.
+The intervals are those of :mod:`ridgewalk.diagnostics.statistics`; they are not simultaneous.
 """
 
 from __future__ import annotations

@@ -1,10 +1,10 @@
-"""How far off a prediction may be: intervals of numbers and sets of classes, by CV+ from the networks of the folds.
+"""Prediction intervals (regression) and sets (classification), by CV+ from the networks of the folds.
 
-    regressors     predict_interval(X, coverage=0.9)    low and high end of each prediction
-    classifiers    predict_set(X, coverage=0.9)         which classes are possible
+    regressors     predict_interval(X, coverage=0.9)    lower and upper end for each row
+    classifiers    predict_set(X, coverage=0.9)         the set of possible classes
 
-A fit keeps what its folds missed on the rows that they held out (``calibration_``); a prediction asks the folds'
-networks, and :mod:`ridgewalk.conformal` has the formulas.
+A fit stores the errors of its folds on the rows that they held out (``calibration_``). Predictions use the folds'
+networks; :mod:`ridgewalk.conformal` has the formulas.
 """
 
 from __future__ import annotations

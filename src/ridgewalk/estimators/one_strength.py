@@ -1,4 +1,4 @@
-"""Estimators of one strength, with scikit-learn's parameters."""
+"""Estimators that train at one strength, with scikit-learn's parameters."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Parameters and attributes that all estimators share: their constraints, and how they are described."""
+"""Parameters and attributes that all estimators share: constraints and descriptions."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a fit would make of a table and train, before anything is trained: for a person to read, or as plain data."""
+"""The plan of a fit: how a table would be encoded and what would be trained, as text or plain data."""
 
 from __future__ import annotations
 

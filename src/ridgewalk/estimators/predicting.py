@@ -1,4 +1,4 @@
-"""What all estimators share once they are fitted: predictions, the inputs that they use, and the small copy."""
+"""What all fitted estimators share: predictions, the inputs in use, and the compact copy."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a user passes becomes a problem: a checked table, an encoded target, a loss, row weights, folds and seeds."""
+"""Turn the user's arguments into a problem: checked table, encoded target, loss, weights, folds and seeds."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A scorer of scikit-learn's on the networks of a path, tried on every fold before any of them is trained."""
+"""Apply a scikit-learn scorer to the networks of a path; it is tested on every fold before training."""
 
 from __future__ import annotations
 

@@ -1,10 +1,9 @@
-"""Estimators for tables as they come: every view of the table has a path, and a blend of all of them predicts.
+"""Estimators for tables of any column types: a path for each view of the table, and a blend of all of them.
 
     frame --Encoder--> columns of numbers --views--> paths on the same folds --blend--> predictions
 
-A view is a way to look at the columns, and a network for it. ``network_`` is the single network, sparse and at its
-chosen strength, of the view that predicts best; what the blend gains over it, and over other models, stands in
-``worth_``.
+A view is an encoding of the columns with a network for it. ``network_`` is the single network, sparse and at its chosen
+strength, of the view that predicts best. ``worth_`` contains the gain of the blend over it and over other models.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""A fitted model in another form: ONNX, PyTorch's ``state_dict``, or a Python file that needs NumPy alone."""
+"""Export a fitted model to ONNX, to a PyTorch ``state_dict``, or to a Python file that needs only NumPy."""
 
 from __future__ import annotations
 

@@ -1,14 +1,14 @@
-"""A blend: the mean of what networks of several paths predict, its weights learned on held-out rows.
+"""A blend: the weighted mean of networks of several paths, with weights learned on held-out rows.
 
     member      a strength of a path: one network for each of the K folds, and one for all rows
-    held out    what a member's network of the fold that holds a row out predicts for it, averaged over starts
-    weights     of the members: from none on, 40 times that member is added which lowers the loss of the mean most
+    held out    prediction for a row by a member's network of the fold that holds it out, averaged over seeds
+    weights     of the members: 40 times, the member that decreases the loss of the mean most is added
                 (Caruana, Niculescu-Mizil, Crew and Ksikes, Ensemble selection from libraries of models, ICML 2004)
     predicted   sum_m weight_m (network_m of all rows + sum_k network_m of fold k) / (K + 1)
 
-Weights flatter the rows that they are learned on. So they are learned K times, each time on the rows that one fold does
-not hold out; the loss of a fold's rows is taken with the weights that never saw them, and the mean of the K weights is
-what new rows are predicted with.
+The loss on the rows from which weights are learned is optimistic. The weights are therefore learned K times, each time
+without the rows of one fold. The loss on the rows of a fold is computed with the weights learned without them. New rows
+are predicted with the mean of the K weights.
 """
 
 from __future__ import annotations

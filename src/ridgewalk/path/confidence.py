@@ -1,24 +1,25 @@
-"""How sure a choice of a strength is: pure functions of held-out losses, strengths along the first axis.
+"""How sure the choice of a strength is: confidence set, simultaneous band, and corrected minimum.
 
-    confidence set     the strengths that may have the least expected loss: all that no other one beats beyond chance
-    band               an interval for the expected loss at every strength; all of them hold at once, or each alone
-    corrected minimum  the lowest held-out loss without the optimism of having been chosen as the lowest
+    confidence set     the strengths that may have the lowest expected loss: those that no other one beats significantly
+    band               an interval for the expected loss at every strength, simultaneous or for each separately
+    corrected minimum  the lowest held-out loss, corrected for the optimism of choosing the lowest
 
-The losses of one row at all strengths belong together, so the means of all strengths err together: what is drawn below
-are units (:mod:`ridgewalk.path.dependence`), and all strengths of a unit with it. The draws are the same every time.
+All functions are pure functions of held-out losses, with strengths along the first axis. The losses of a row at
+different strengths are correlated. Units (:mod:`ridgewalk.path.dependence`) are therefore drawn with the losses at all
+strengths. The draws are reproducible.
 
-The expected loss is that of the folds' networks, averaged over folds, on fresh rows. Held-out rows scatter about it by
-more than their own spread says, for every row is trained on in the other folds: two rows i and j of different folds
-meet twice, i scored by a network that j trained, and j by one that i trained, and both meetings bring the same to the
-mean, ``-e_i K_ij e_j / n`` for errors e and a fit that answers them by a symmetric K. What pairs bring to the variance
-is thus twice what the spread of losses shows of it, and is added once more:
+The expected loss is that of the folds' networks, averaged over folds, on new rows. The variance of the held-out mean is
+larger than the spread of held-out losses shows, because every row is a training row of the other folds. Two rows i and
+j of different folds occur together twice: i is scored by a network trained on j, and j by one trained on i. Both
+contribute the same to the mean, ``-e_i K_ij e_j / n``, for errors e and a fit that depends on them through a symmetric
+K. The contribution of pairs to the variance is twice that in the spread of losses, so it is added once more:
 
     pairs_s     =  dispersion (held-out loss_s - training loss_s)
     error_s^2   =  error over units^2  +  pairs_s sum w^2 / (sum w)^2
 
-The optimism of training measures it, since for a projection K both are traces: ``sigma^2 tr K / n`` is the optimism,
-``sigma^4 tr K / n`` the variance (docs/decisions/0027). The dispersion sigma^2 is 1 of a likelihood in nats; of a loss
-that grows with the d-th power of the error it is d times the mean loss.
+It is estimated from the optimism of training, since for a projection K both are traces: ``sigma^2 tr K / n`` is the
+optimism, ``sigma^4 tr K / n`` the variance (docs/decisions/0027). The dispersion sigma^2 is 1 for a likelihood in nats,
+and d times the mean loss for a loss that grows with the d-th power of the error.
 """
 
 from __future__ import annotations

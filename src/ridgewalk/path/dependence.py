@@ -1,8 +1,8 @@
-"""How held-out rows depend on each other, and what the error of their mean is then.
+"""The standard error of a mean over held-out rows that depend on each other: groups, or rows in time.
 
     rows     every row is independent of the others
-    groups   rows of one group depend on each other in any way; groups are independent
-    time     rows follow each other; rows that are far apart are independent
+    groups   rows of one group may depend on each other; groups are independent
+    time     rows are ordered in time; rows that are far apart are independent
 
     unit u        a row, a group, or a block of neighbouring rows
     influence_u   sum over the rows of u of  w_i (v_i - mean) / sum w

@@ -1,11 +1,11 @@
-"""Penalty families: what a path asks of a penalty, at every strength.
+"""Penalty families: the penalties of all arrays at every strength of a path, and the top of the grid.
 
     at(network, alphas)     penalties of every array of the network, one strength per run
-    strongest(null)         the strength at and above which the null model wins
+    strongest(null)         the smallest strength at which the null model is optimal
     sparse                  whether it makes zeros
 
-:class:`ElasticNetPath`, :class:`GroupLassoPath`, :class:`MCPPath` and :class:`GroupMCPPath` are four; a path can be
-fitted under a class of one's own with these three, too.
+There are four: :class:`ElasticNetPath`, :class:`GroupLassoPath`, :class:`MCPPath` and :class:`GroupMCPPath`. A path can
+also be fitted with a custom class that has these three members.
 """
 
 from __future__ import annotations

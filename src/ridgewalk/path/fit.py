@@ -1,18 +1,19 @@
-"""Fitting a path: every strength x fold x seed of one network in one call, and the whole data beside the folds.
+"""Fit a path: every strength x fold x seed of one network in one call, and the fits on all rows.
 
-    strengths  0, and ``n_alphas`` geometric steps up to the strength at which the null model wins
+    strengths  0, and ``n_alphas`` geometric steps up to the strength at which the null model is optimal
     folds      K training sets with their held-out rows, then all rows (index K)
-    seeds      starts of the weights
+    seeds      random initializations of the weights
 
-Every fit descends from a dense one, never from zero: an all-zero ReLU network is stationary for every strength.
+Every fit starts from a dense network, never from zero: an all-zero ReLU network is stationary at every strength.
 
-    "ramp"         all strengths at once, from one dense fit per fold and seed, raised from 0 over half the steps
+    "ramp"         all strengths at once, from one dense fit per fold and seed; the strength increases from 0 during
+                   the first half of the steps
     "sequential"   one strength after the other, from weak to strong, each from the fit before it
 
-In a race the folds are trained one after the other, each at the strengths that are left (:mod:`ridgewalk.path.racing`).
+With racing, the folds are trained one after the other, each at the remaining strengths (:mod:`ridgewalk.path.racing`).
 
-A path ends early: stronger than a strength at which nothing is left, in no fold and no seed, every network is the null
-model, and what was trained there is not used. In a race that is asked of what is trained together.
+A path ends early: above a strength at which all weights are 0 in every fold and seed, every network is the null model,
+and networks trained there are not used. With racing, this is decided for the folds that are trained together.
 """
 
 from __future__ import annotations

@@ -1,10 +1,10 @@
-"""What a path is fitted to: checked rows, their folds and the seeds of the starts.
+"""The problem of a path: checked rows, their folds, and the seeds of the initial weights.
 
     folds     K training sets with their held-out rows, then all rows (index K)
-    seeds     starts of the weights
+    seeds     random initializations of the weights
     pairs     fold-seed pairs, numbered fold x seeds + seed
 
-Columns (and a regression's target) are mapped and standardized on the rows of each fold alone.
+Columns (and the target of a regression) are mapped and standardized on the training rows of each fold.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
-"""What a path holds: every strength x fold x seed of one network, and the whole data beside the folds.
+"""The result of a path: every strength x fold x seed of one network, and the fits on all rows.
 
-strengths  0, and those up to the one at which the null model wins
+strengths  0, and those up to the one at which the null model is optimal
 folds      K training sets with their held-out rows, then all rows (index K)
-seeds      starts of the weights
+seeds      random initializations of the weights
 """
 
 from __future__ import annotations

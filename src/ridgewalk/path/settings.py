@@ -1,4 +1,4 @@
-"""How a path is fitted: the network, its penalty and the training, apart from any data."""
+"""The settings of a path: the network, its penalty and the training, independent of the data."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a network of two inputs predicts over their plane, at several strengths side by side."""
+"""Plot the predictions of a network with two inputs over their plane, at several strengths."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""What the pictures share: matplotlib when it is first needed, colours, the axis of strengths, the estimator to draw.
+"""What the plots share: importing matplotlib, colours, the axis of strengths, and the estimator to draw.
 
-Colours are Okabe's and Ito's, which people of all kinds of sight tell apart; lines differ in their dashes too.
+The colours are those of Okabe and Ito, which are safe for colour-blind readers; lines also differ in their dashes.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""A training as a picture: data loss and penalty, apart, against the epochs."""
+"""Plot a training: data loss and penalty, separately, against the epochs."""
 
 from __future__ import annotations
 

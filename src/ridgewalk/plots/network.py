@@ -1,4 +1,4 @@
-"""A network as nodes and links: every weight that is not 0 and leads from an input to an output."""
+"""Plot a network as nodes and links: every non-zero weight on a connection from an input to an output."""
 
 from __future__ import annotations
 

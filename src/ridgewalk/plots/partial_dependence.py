@@ -1,4 +1,4 @@
-"""What the prediction does as one input changes: the mean over rows, and single rows."""
+"""Plot partial dependence: the mean over rows, and single rows."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The path as a picture: losses, weights or selection frequency against the strength."""
+"""Plot the path: losses, weights or selection frequency against the strength."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""A fitted model becomes one file, and comes back the same to the bit; the file is plain data, and runs nothing.
+"""Save a fitted model to one file and load it with bitwise equal predictions; loading executes no code.
 
-save(model, file)  ->  records: what each part is called  ->  container: arrays, a description, checksums
+save(model, file)  ->  records: the name of each part  ->  container: arrays, a description, checksums
 load(file)         <-
 """
 

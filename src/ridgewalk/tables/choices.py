@@ -1,11 +1,11 @@
-"""What a user chooses of a table's columns, and what became of those that are no inputs.
+"""The user's choices for columns (types, missing values, ids), and the columns that are left out.
 
-categories   taken as categories, whatever they look like
-numbers      taken as numbers: texts that say numbers, codes with zeros in front
-dates        taken as dates: ISO 8601, or with what comes first in them
-missing      texts that mean missing, beside those that always do
-ids          name the rows: no inputs, but kept beside predictions
-keep         inputs although they look like row numbers or names of rows; so is a column whose kind is named
+categories   columns that are categories, whatever they look like
+numbers      columns that are numbers: also text that represents numbers, and codes with leading zeros
+dates        columns that are dates: ISO 8601, or with the given part first
+missing      texts that mean missing, in addition to the default ones
+ids          columns that identify rows: not inputs, but added to predictions
+keep         inputs although they look like row numbers or names; the same holds for columns with a declared type
 """
 
 from __future__ import annotations

@@ -1,14 +1,14 @@
-"""Columns of a table, of any kind, become columns of numbers; what is learned of each is plain data.
+"""Encode columns of any type as columns of numbers; what is learned from each is plain data.
 
-Number     age                                  as it is, durations in days; the median where it is missing
-           age is missing                       1 or 0, where some were missing
-Category   colour = red, colour = blue          one column each, 1 or 0; missing is a category
-           colour is another                    the rare ones together, where there are any
-Date       joined (days)                        t - center, in days; 0 where it is missing
-           joined (year, sin), (year, cos)      sin and cos of 2 pi t / 365.2425; so for the week (7) and the day (1)
-           joined is missing                    1 or 0, where some were missing
+Number     age                                  the number, durations in days; the median if it is missing
+           age is missing                       1 or 0, if any value was missing
+Category   colour = red, colour = blue          one 0/1 column each; missing is a category
+           colour is another                    all rare categories together, if there are any
+Date       joined (days)                        t - center, in days; 0 if it is missing
+           joined (year, sin), (year, cos)      sin and cos of 2 pi t / 365.2425; also for the week (7) and the day (1)
+           joined is missing                    1 or 0, if any value was missing
 
-t counts days from 1970-01-01 00:00 UTC, with fractions; the center is the median day. Nothing here sees the target.
+t counts days from 1970-01-01 00:00 UTC, with fractions; the center is the median day. The target is never used.
 """
 
 from __future__ import annotations

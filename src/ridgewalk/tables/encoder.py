@@ -1,8 +1,8 @@
-"""A transformer of scikit-learn's that makes columns of numbers of a table's, and knows where each came from.
+"""A scikit-learn transformer that encodes a table, and knows the input of each encoded column.
 
-    frame (N, inputs) --fit--> what was learned of each input --transform--> numbers (N, P)
+    frame (N, inputs) --fit--> what was learned from each input --transform--> numbers (N, P)
 
-What is learned of each column is plain data (:mod:`ridgewalk.tables.encode`).
+What is learned from each column is plain data (:mod:`ridgewalk.tables.encode`).
 """
 
 from __future__ import annotations

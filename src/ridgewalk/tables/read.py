@@ -1,4 +1,4 @@
-"""A file becomes a table: what to learn from, what to learn, and what was left out.
+"""Read a file, and split it into inputs, target and columns that are left out.
 
 file  --read_table-->  frame  --make_table-->  Table  --Encoder (ridgewalk.tables.encode)-->  columns of numbers
 """

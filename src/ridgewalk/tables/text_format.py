@@ -1,4 +1,4 @@
-"""How a file of text is written: its encoding, what separates its fields, and what stands before decimals."""
+"""The format of a text file: encoding, field separator and decimal separator."""
 
 from __future__ import annotations
 
