@@ -32,30 +32,30 @@ Whole = TypeVar("Whole")
 
 
 class Penalty(Protocol):
-    """What every penalty can do; ``w`` is (R, P, Q), factors are per input (P, 1).
+    """Interface of penalties; ``w`` has shape (R, P, Q), factors are per input (P, 1).
 
-    It may also say whether it is ``bounded`` and how concave it is; :func:`is_bounded` and :func:`concavity_of` read
-    that, and know what holds without: a penalty that grows without end, and is convex.
+    A penalty can also define ``bounded`` and ``concavity``, which :func:`is_bounded` and :func:`concavity_of` read. By
+    default a penalty is unbounded and convex.
     """
 
     @property
     def acts(self) -> bool:
-        """Whether it pulls on any weight, in any run; excluding an input is no pull."""
+        """Whether it shrinks any weight in any run; excluding an input does not count."""
 
     def value(self, w: Array) -> Array:
-        """Sum the penalty of each run: shape (R,), float64."""
+        """Return the value for each run: shape (R,), float64."""
 
     def gradient(self, w: Array) -> Array:
-        """Differentiate the value; where it has a kink (at zero) the answer is 0, the middle of its slopes."""
+        """Return the gradient of the value; at a kink (at zero) it is 0, the middle of the slopes."""
 
     def prox(self, z: Array, step: Strength) -> Array:
-        """Minimise the penalty plus half the squared distance to ``z``, measured in units of ``step``."""
+        """Minimize the penalty plus half the squared distance to ``z``, divided by ``step``."""
 
     def pool(self, squares: Array) -> Array:
-        """Average over the weights that must share one step for ``prox`` to have a closed form."""
+        """Average second moments over weights that need a common step for ``prox`` to have a closed form."""
 
     def critical_strength(self, dw: Array) -> Array:
-        """Smallest strength at which w = 0 is stationary when the loss has gradient ``dw`` there: (R,)."""
+        """Return the smallest strength at which w = 0 is stationary if the loss has gradient ``dw`` there: (R,)."""
 
     def convert(self, change: Callable[[Array], Array]) -> Self:
         """Apply ``change`` to every strength and factor: to cast them, or to pick runs."""
@@ -313,9 +313,9 @@ def _check_gamma(gamma: float) -> None:
 class MCP(_EachWeight):
     """``sum_pq p(|w_pq|)``, ``p(t) = s t - t^2 / (2 gamma)`` up to ``t = gamma s``, then ``gamma s^2 / 2``.
 
-    The minimax concave penalty (Zhang, Ann. Statist. 2010; so written: Breheny and Huang, Ann. Appl. Stat. 2011), with
-    ``s = strength * factor_p``. It leaves large weights alone, so they are not shrunk as under L1. prox is the firm
-    threshold for a step below gamma, a hard threshold for a longer one.
+    The minimax concave penalty (Zhang, Ann. Statist. 2010; in the notation of Breheny and Huang, Ann. Appl. Stat.
+    2011), with ``s = strength * factor_p``. Unlike L1, it does not shrink large weights. The prox is the firm threshold
+    for a step below gamma, and a hard threshold for a longer step.
     """
 
     strength: Strength = 0.0

@@ -57,16 +57,16 @@ class Effect:
     mean, error : float
         The mean difference and its standard error, in units of the loss.
     row_error, seed_error : float
-        The parts of the error that rows and seeds cause, which add up as squares. More seeds lower the second alone.
+        The contributions of rows and of seeds to the error; their squares add up. More seeds reduce only the second.
     skewness : float
-        Of the error: its third moment over the third power of ``error``.
+        Skewness of the error: its third moment divided by the third power of ``error``.
     careful_error : float
-        The error of Nadeau and Bengio (Machine Learning, 2003), times their t quantile over the normal one; NaN with
-        one fold.
+        The error of Nadeau and Bengio (Machine Learning, 2003), times the ratio of their t quantile to the normal one;
+        NaN with one fold.
     rows, folds, seeds : int
-        How many the difference was measured on.
+        Numbers of rows, folds and seeds that the difference was measured on.
     degrees : float
-        Degrees of freedom: the number of groups or blocks less one; infinite for independent rows.
+        Degrees of freedom: the number of groups or blocks minus one; infinite for independent rows.
     """
 
     mean: float
@@ -105,7 +105,7 @@ class Effect:
 
     @property
     def confirmed(self) -> bool:
-        """Whether the more careful interval leaves out 0, too."""
+        """Whether the more careful interval excludes 0, too."""
         return bool(abs(self.mean) > NORMAL * self.careful_error)
 
     def within(self, size: float) -> bool:
@@ -113,19 +113,19 @@ class Effect:
         return bool(-size < self.low and self.high < size)
 
     def outcome(self, smallest: float) -> Outcome:
-        """Return what the interval says: the one place where that is decided.
+        """Return the outcome that the interval supports; all verdicts use this function.
 
         ==================  ==========================================================================================
-        "better"            it lies below 0, by however little
-        "no difference"     else, it lies between -smallest and smallest
-        "worse"             else, it lies above 0
-        "cannot tell"       else: it holds 0, and effects that matter
+        "better"            the interval is below 0
+        "no difference"     otherwise, it lies between -smallest and smallest
+        "worse"             otherwise, it is above 0
+        "cannot tell"       otherwise: it contains 0, and effects that matter
         ==================  ==========================================================================================
 
         Parameters
         ----------
         smallest : float
-            Smallest effect of interest: a cost below it is no matter.
+            Smallest effect of interest: smaller ones do not matter.
         """
         if self.high < 0:
             return "better"
@@ -135,13 +135,13 @@ class Effect:
 
     @property
     def detectable(self) -> float:
-        """Smallest effect that this many rows and starts show in 80% of cases."""
+        """Smallest effect that is detected with a power of 80% with these rows and seeds."""
         return DETECTABLE_ERRORS * self.error
 
     def settled_by(self, size: float) -> tuple[int, int]:
-        """Rows and seeds that would bring half the interval down to ``size``, as far as one can tell from this.
+        """Estimate the rows and seeds that would reduce half the interval to ``size``.
 
-        Seeds first: rows are asked for where no number of seeds would do. The interval keeps its shape.
+        More rows are requested only if no number of seeds is enough. The shape of the interval is assumed constant.
         """
         goal = size * self.error / ((self.high - self.low) / 2) if self.error > 0 else size / NORMAL
         rows, row_error = self.rows, self.row_error
@@ -153,10 +153,10 @@ class Effect:
         return rows, max(seeds, self.seeds)
 
     def decided_by(self, smallest: float) -> int | None:
-        """Rows at which :meth:`outcome` could tell, if the mean stays as it is; None where no number of rows would do.
+        """Estimate the rows with which :meth:`outcome` is decided, if the mean stays the same; None if no number is.
 
-        The interval, which falls as the root of the rows and keeps its shape, then leaves out 0, or lies between
-        -smallest and smallest, whichever takes fewer.
+        The length of the interval is assumed to decrease with the square root of the rows. It must then exclude 0, or
+        lie between -smallest and smallest, whichever needs fewer rows.
         """
         sides = (self.mean - self.low, self.high - self.mean)
         towards_0, within = sides[int(self.mean < 0)], smallest - abs(self.mean)

@@ -32,13 +32,14 @@ _LONGEST_BLOCK, _FEWEST_BLOCKS = 3.0, 3  # times sqrt(n): rows of a block; block
 
 @dataclass(frozen=True, eq=False)
 class Dependence:
-    """How the rows of a table depend on each other.
+    """The dependence between the rows of a table.
 
     Attributes
     ----------
     kind : "rows", "groups" or "time"
+        Independent rows, dependent rows within groups, or rows ordered in time.
     groups : integers, shape (N,), or None
-        The group of each row, with groups alone. Rows in time stand in the order of time.
+        Group of each row, for "groups".
     """
 
     kind: Kind = "rows"

@@ -56,17 +56,17 @@ def fit_path(
     runner: Runner | None = None,
     score: Score | None = None,
 ) -> MLPPath:
-    """Train every strength x fold x seed, and every strength x seed on all data.
+    """Train every strength x fold x seed, and every strength x seed on all rows.
 
     Parameters
     ----------
     problem : PathProblem
     settings : PathSettings, optional
     alphas : int, array_like or "qut"
-        How many strengths, the strengths themselves, or the one that keeps nothing where there is nothing, 20 times
-        in 21 (the quantile universal threshold); 0 is always added.
+        Number of strengths, the strengths themselves, or "qut", the quantile universal threshold: the one strength that
+        keeps no input with probability 20/21 if the target does not depend on the inputs. 0 is always added.
     runner : Runner, optional
-        The engine, its threads, and what counts and keeps the work.
+        Engine, number of threads, progress and checkpoints.
     score : function, optional
         Scores the model of every strength, fold and seed on the rows that its fold held out.
 
@@ -77,7 +77,7 @@ def fit_path(
     Raises
     ------
     ValueError
-        If the settings ask for a race, and there is a score, the strength "qut", or fewer than three folds.
+        If racing is combined with a score, with "qut", or with fewer than three folds.
     """
     settings, runner = settings or PathSettings(), runner or Runner()
     if settings.races:

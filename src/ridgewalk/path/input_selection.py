@@ -64,16 +64,16 @@ _MAJORITY = 0.5  # of the folds
 
 @dataclass(frozen=True, eq=False)
 class Candidate:
-    """One way to the inputs, at its best strength.
+    """A candidate of input selection, at its best strength.
 
     Attributes
     ----------
     name : str
         "path", "adaptive path" or "refits".
     path : MLPPath
-        All its strengths; for refits, every strength of the adaptive path with every ridge, in this order.
+        All its strengths; for refits, every strength of the adaptive path with every ridge penalty, in this order.
     index : int
-        The strength of lowest held-out loss.
+        Index of the strength with the lowest held-out loss.
     loss : float
         Mean held-out loss there.
     """
@@ -86,21 +86,22 @@ class Candidate:
 
 @dataclass(frozen=True, eq=False)
 class InputSelection:
-    """Which inputs were selected, and what that rests on.
+    """The result of input selection.
 
     Attributes
     ----------
     arms : tuple of Candidate
-        Path, adaptive path (not where a path was only relaxed), refits.
+        The candidates: path, adaptive path (not with ``relax``), refits.
     chosen : Candidate
-        The result: an arm, or the refits at another strength that loses no more; where nothing beats the null
-        model, one with the null model in its place.
+        The result: a candidate, or the refits at another strength with no significantly higher loss. If nothing is
+        better than the null model, it contains the null model.
     null_loss : float
         Mean held-out loss of the null model.
     gain, gain_error : float
-        Of the chosen arm over the null model, row by row, and its standard error. A gain of at most 2 errors is none.
+        Paired gain of the chosen candidate over the null model, and its standard error. A gain of at most two standard
+        errors does not count.
     frequency : array, shape (P,)
-        Share of the folds x seeds whose own support, at the chosen strength, holds each input.
+        Share of the folds x seeds whose own network, at the chosen strength, uses each input.
     """
 
     arms: tuple[Candidate, ...]
@@ -112,7 +113,7 @@ class InputSelection:
 
     @property
     def significant(self) -> bool:
-        """Whether any input is worth having."""
+        """Whether the gain over the null model is greater than two standard errors."""
         return self.gain > _GATE_ERRORS * self.gain_error
 
 

@@ -91,9 +91,9 @@ def answered(summary: Summary, found: HeldOut, selecting: bool) -> AnswerSummary
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Answer:
-    """How good a fitted model is on rows that it did not see, how sure that is, and better than what.
+    """Performance of a fitted model on held-out rows with standard errors, compared with simpler models.
 
-    Print it for what ``ridgewalk fit`` shows.
+    Print it for the output of ``ridgewalk fit``.
 
     Attributes
     ----------

@@ -33,7 +33,7 @@ JsonObject = dict[str, Any]
 
 
 class ModelFileError(ValueError):
-    """A file that is no model, or a model that no file can hold; and what to do about it."""
+    """Raised if a file is not a valid model, or a model cannot be saved; the message says what to do."""
 
 
 class WrongError(Exception):

@@ -168,15 +168,15 @@ _OLD_PARAMETERS = {"walk": "schedule"}  # of format 3
 
 @dataclass(frozen=True, eq=False)
 class Stored:
-    """What a model file holds.
+    """The content of a model file.
 
     Attributes
     ----------
     model : MLPClassifier, MLPRegressor, MLPClassifierCV or MLPRegressorCV
     encoder : Encoder or None
-        Makes the model's columns of a table's inputs.
+        Makes the model's columns from a table's inputs.
     target : str or None
-        Name of what is predicted.
+        Name of the target.
     """
 
     model: Any

@@ -61,7 +61,7 @@ _SAME_PLACE = 1e-6  # difference of two sines up to which they are the same plac
 
 
 class DataError(ValueError):
-    """Data that cannot be used, and what to do about it."""
+    """Raised if data cannot be used; the message says what to do."""
 
 
 def offered(columns: list[str], name: str) -> str:
@@ -180,15 +180,15 @@ def iso_share(column: pd.Series[Any]) -> float:
 
 @dataclass(frozen=True)
 class Number:
-    """An input of numbers.
+    """A numeric input.
 
     Attributes
     ----------
     name : str
     median : float
-        Stands where a value is missing.
+        Replaces missing values.
     indicated : bool
-        Whether values were missing in the training, so that a column says where they are.
+        Whether values were missing in training, so that there is an indicator column.
     """
 
     name: str
@@ -237,9 +237,9 @@ class Number:
 
 @dataclass(frozen=True)
 class CommaNumber(Number):
-    """An input of numbers that were read from a file in which commas stand before decimals, and dots may group digits.
+    """A numeric input from a file with decimal commas, in which dots may separate thousands.
 
-    New rows are read so, too, where they come as text: 0,126 is a fraction, and 1.234 is 1234.
+    Text in new rows is read in the same way: 0,126 is a fraction, and 1.234 is 1234.
     """
 
     def plain(self, column: pd.Series[Any]) -> pd.Series[Any]:
@@ -251,16 +251,16 @@ class CommaNumber(Number):
 
 @dataclass(frozen=True)
 class Category:
-    """An input of categories, as text.
+    """A categorical input, as text.
 
     Attributes
     ----------
     name : str
     levels : tuple of str
-        Categories that have a column each, in order.
+        Categories with a column each, in order.
     others : tuple of str
-        Rare categories, which share the last column; so does a category that the training never saw. Where there are
-        none, such a category is none of the levels.
+        Rare categories, which share the last column with categories that did not occur in training. If there are no
+        rare categories, an unknown category is 0 in all columns.
     """
 
     name: str
@@ -336,11 +336,11 @@ class Date:
     ----------
     name : str
     center : float
-        Median day of the training, in whole days from 1970-01-01.
+        Median day of the training data, in whole days since 1970-01-01.
     cycles : tuple of str
-        Of "year", "week" and "day", those in which the training's dates had different places.
+        The cycles ("year", "week", "day") that vary in the training data.
     indicated : bool
-        Whether values were missing in the training, so that a column says where they are.
+        Whether values were missing in training, so that there is an indicator column.
     """
 
     name: str
@@ -406,9 +406,9 @@ class Date:
 
 @dataclass(frozen=True)
 class OrderedDate(Date):
-    """An input of dates that are written in another form than ISO 8601 (:mod:`ridgewalk.tables.dates`).
+    """An input of dates in a format other than ISO 8601 (:mod:`ridgewalk.tables.dates`).
 
-    New rows are read so, too, where they come as text; ISO dates and typed ones are taken beside.
+    Text in new rows is read in the same format; ISO dates and date types are accepted, too.
 
     Attributes
     ----------

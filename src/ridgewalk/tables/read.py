@@ -456,7 +456,7 @@ def release_memory() -> None:
 
 @dataclass(frozen=True, eq=False)
 class Table:
-    """Columns to learn from, and the target.
+    """The inputs and the target of a table.
 
     Attributes
     ----------
@@ -464,11 +464,11 @@ class Table:
     target : Series
     task : "classification" or "regression"
     notes : tuple of str
-        What was left out, and why; and what looks odd.
+        Columns that were left out, with the reason, and suspicious columns.
     left_out : tuple of LeftOut
-        Columns that are no inputs, and why; the target is not among them.
+        Columns that are not inputs, with the reason; without the target.
     gaps : dict of str to int
-        Rows in which an input is missing, of the inputs in which it is in any.
+        Number of missing values of each input that has any.
     """
 
     inputs: pd.DataFrame
@@ -493,29 +493,34 @@ def make_table(
     keep: str | Sequence[str] = (),
     choices: ColumnChoices = NO_CHOICES,
 ) -> Table:
-    """Split a frame into inputs and target, and find out the task.
+    """Split a data frame into inputs and target, and determine the task.
 
-    The task is regression where the target holds numbers with fractions or more than 20 different ones, else
-    classification. Numbers may come as text or objects; durations are numbers of days. Columns that are constant, that
-    number the rows, or that are as good as a different text on every row, are left out and named in ``notes``.
+    The task is regression if the target contains numbers with fractions, or more than 20 different numbers; otherwise
+    it is classification. Numbers may be stored as text or objects; durations are converted to days. Columns that are
+    constant, that number the rows, or whose text differs in nearly every row, are left out and listed in ``notes``.
 
     Parameters
     ----------
     frame : DataFrame of pandas, polars or Arrow
-        Names of columns that are no text are taken as text: 3 is "3".
+        Column names that are not text are converted: 3 to "3".
     target : str
+        Name of the target column.
     task : "auto", "classification" or "regression"
     drop : str, or sequence of str
         Columns to leave out.
     keep : str, or sequence of str
-        Columns to learn from although they look like row numbers or names of rows.
+        Columns to use although they look like row numbers or names of rows.
     choices : ColumnChoices, optional
-        What is chosen of single columns: kinds, texts that mean missing (in the target, too), names of rows.
+        Column types, texts that mean missing (also in the target), and columns that identify rows.
+
+    Returns
+    -------
+    Table
 
     Raises
     ------
     DataError
-        If a column that is named is not there, or is named in two places; if two have one name, the target cannot be
+        If a named column does not exist or is named twice, if two columns have the same name, the target cannot be
         learned, or no column is left.
     """
     source, frame = frame, as_frame(frame)
