@@ -74,7 +74,7 @@ class PenaltyStrength:
 
     @classmethod
     def from_ridge(cls, alpha: float, rows: int) -> Self:
-        """Convert from scikit-learn's Ridge, whose loss is a sum of squares without one-half: ``l2 = alpha / (2 rows)``."""
+        """Convert from scikit-learn's Ridge, whose loss is the sum of squares: ``l2 = alpha / (2 rows)``."""
         return cls(l2=alpha / (2 * _positive("rows", rows)))
 
     def ridge(self, rows: int) -> float:
@@ -96,7 +96,7 @@ class PenaltyStrength:
 
     @classmethod
     def from_glmnet_gaussian(cls, lambda_: float, alpha: float, deviation: float) -> Self:
-        """Convert from glmnet's gaussian family, which divides the L2 part by the standard deviation of y (with 1/n)."""
+        """Convert from glmnet's gaussian family, which divides the L2 part by the deviation of y (with 1/n)."""
         plain = cls.from_elastic_net(lambda_, alpha)
         return cls(plain.l1, plain.l2 / _positive("deviation", deviation))
 

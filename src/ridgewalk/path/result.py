@@ -212,7 +212,9 @@ class MLPPath:
         return np.array([inputs, kept]).T
 
     def confidence_set(self, level: float = 0.95) -> ConfidenceSet:
-        """Return the strengths that may have the lowest expected loss (:func:`~ridgewalk.path.confidence.confidence_set`).
+        """Return the strengths that may have the lowest expected loss.
+
+        See :func:`ridgewalk.path.confidence.confidence_set`.
 
         Parameters
         ----------

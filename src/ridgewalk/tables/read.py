@@ -85,41 +85,44 @@ def read_table(
     decimal: str | None = None,
     missing: str | Sequence[str] = (),
 ) -> pd.DataFrame:
-    r"""Read a table: CSV or TSV, as they are or compressed by gzip; Parquet, Arrow or Feather; Excel's .xlsx.
+    r"""Read a table from CSV or TSV (also .gz), Parquet, Arrow, Feather or Excel (.xlsx).
 
-    CSV and TSV are UTF-8 unless ``encoding`` says otherwise, and their first line names the columns. In TSV a tab
-    separates; in CSV what stands between the names (a comma, a semicolon, a tab or a bar). Empty fields, NA and the
-    like (:data:`ridgewalk.tables.missing.DEFAULT_TEXTS`) are missing values. Where no comma separates, columns of
-    numbers with decimal commas are numbers, and where a file has such a column, dots before three digits are thousands.
-    Whole numbers that begin with zeros (01234) are codes, and stay text. Of Parquet, Arrow and Feather the named levels
-    of an index are columns, too. Of Excel the first sheet is read, with the package openpyxl.
+    CSV and TSV are UTF-8 by default, and their first line contains the column names. In TSV a tab is the separator; that
+    of CSV is detected from the first line (a comma, a semicolon, a tab or a bar). Empty fields, NA and similar texts
+    (:data:`ridgewalk.tables.missing.DEFAULT_TEXTS`) are missing values. If the separator is not a comma, columns with
+    decimal commas are numbers, and if there is such a column, dots before three digits separate thousands. Columns of
+    whole numbers with leading zeros (01234) are codes and remain text. Named index levels of Parquet, Arrow and Feather
+    become columns. For Excel the first sheet is read, with the package openpyxl.
 
     Parameters
     ----------
     path : str or path
-        "-" reads CSV or TSV from standard input.
+        The file; "-" reads CSV or TSV from standard input.
     texts : sequence of str
-        Columns of CSV and TSV to take as text even where they look like numbers.
+        Columns of CSV and TSV to read as text even if they look like numbers.
     target : str, optional
-        A column of CSV and TSV whose values stay as they stand in the file: numbers only if Python writes each of them
-        in the same way, else text (001, true, 1.0 and 1 together, 1e20).
+        A column of CSV and TSV whose values are kept as in the file: numbers only if Python writes all of them in the
+        same way, otherwise text (001, true, 1.0 and 1 together, 1e20).
     encoder : Encoder, optional
-        Of the model that is to predict these rows: CSV and TSV are read as it learned each column, and as the file of
-        the fit was, where nothing else is said here.
+        Encoder of the model that will predict these rows: by default, CSV and TSV are read like the file of the fit.
     encoding : str, optional
-        Of CSV and TSV, as Python names it: "latin-1", "cp1252", "utf-16".
+        Encoding of CSV and TSV by Python's name: "latin-1", "cp1252", "utf-16".
     separator : str, optional
-        Of CSV and TSV: one character, or "tab".
+        Field separator of CSV and TSV: one character, or "tab".
     decimal : "." or ",", optional
-        What stands before decimals in CSV and TSV. With "," a dot may group thousands.
+        Decimal separator of CSV and TSV. With ",", a dot may separate thousands.
     missing : str or sequence of str
-        Texts that mean missing beside those that always do, in whatever file; a number as it is written.
+        Texts that mean missing in any file, in addition to the default ones; numbers as they are written.
+
+    Returns
+    -------
+    DataFrame
 
     Raises
     ------
     DataError
-        If there is no such file, its kind is not known, it holds no rows, or it cannot be read; if what is said of a
-        file of text contradicts itself, or the file is none.
+        If the file does not exist, has an unknown type, has no rows, or cannot be read; if the given format is
+        contradictory, or given for a file that is not text.
     """
     path = Path(path)
     streamed = str(path) == STANDARD_INPUT
