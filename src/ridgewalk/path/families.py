@@ -27,9 +27,9 @@ _Family = TypeVar("_Family", bound="LayeredPenalty")
 PenaltyName = Literal["elasticnet", "group_lasso", "mcp", "group_mcp"]
 
 GAMMA = 30.0
-"""Where MCP ends along a path, by default; chosen among 3, 10 and 30 on benchmarks/mcp.py's seeds 1000 to 1002.
+"""Default of MCP's gamma along a path; chosen among 3, 10 and 30 on benchmarks/mcp.py's seeds 1000 to 1002.
 
-For linear models 3 is usual (Breheny and Huang 2011); without shrinkage of large weights a network of classes overfits.
+For linear models 3 is usual (Breheny and Huang 2011); without shrinkage of large weights classifier networks overfit.
 """
 _LEAST_SLOPE = 1e-12  # of the null model's loss: a slope of less says nothing
 _LEAST_L1_RATIO = 1e-3  # ridge has no critical strength; like glmnet's, its grid starts where this ratio's would

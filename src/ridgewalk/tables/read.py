@@ -87,8 +87,8 @@ def read_table(
 ) -> pd.DataFrame:
     r"""Read a table from CSV or TSV (also .gz), Parquet, Arrow, Feather or Excel (.xlsx).
 
-    CSV and TSV are UTF-8 by default, and their first line contains the column names. In TSV a tab is the separator; that
-    of CSV is detected from the first line (a comma, a semicolon, a tab or a bar). Empty fields, NA and similar texts
+    CSV and TSV are UTF-8 by default, and their first line contains the column names. The separator of TSV is a tab;
+    that of CSV is detected from the first line (a comma, a semicolon, a tab or a bar). Empty fields, NA and the like
     (:data:`ridgewalk.tables.missing.DEFAULT_TEXTS`) are missing values. If the separator is not a comma, columns with
     decimal commas are numbers, and if there is such a column, dots before three digits separate thousands. Columns of
     whole numbers with leading zeros (01234) are codes and remain text. Named index levels of Parquet, Arrow and Feather
