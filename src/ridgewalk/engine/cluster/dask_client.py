@@ -1,8 +1,7 @@
-"""A cluster of Dask's, through the client that the user has.
+"""Workers of a Dask cluster, through the user's client.
 
 Tables are files of the driver's machine, which its workers open; once one is missed, it is scattered, and fetched once
-by every other machine. A chain goes on as long as Dask wants its key: not when the driver cancels it, nor when the
-driver has gone.
+by every other machine. A chain is stopped when Dask no longer needs its task: when the driver cancels it, or has ended.
 """
 
 from __future__ import annotations

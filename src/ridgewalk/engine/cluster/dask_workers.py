@@ -1,4 +1,4 @@
-"""What a driver asks the workers of a Dask cluster: what they are, what they finished lately, and who hangs."""
+"""Queries to the workers of a Dask cluster: their builds, their latest results, and which of them hang."""
 
 from __future__ import annotations
 

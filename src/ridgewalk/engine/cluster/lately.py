@@ -1,4 +1,4 @@
-"""What a process has finished lately: a driver that was killed may not have taken it, and the next one asks for it."""
+"""The latest results of a worker process, for the driver that follows one that was killed before it fetched them."""
 
 from __future__ import annotations
 
