@@ -113,6 +113,16 @@ def _trains(frame: FrameType | None) -> bool:
     return False
 
 
+@contextmanager
+def started(command: list[str], **options: Any) -> Iterator[subprocess.Popen[bytes]]:
+    """Start a process, which imports the tests' modules, and ends with the block at the latest."""
+    with subprocess.Popen(command, env=environment(), **options) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
 def environment() -> dict[str, str]:
     """Return the environment of a process that imports the tests' modules."""
     return dict(os.environ) | {"PYTHONPATH": os.pathsep.join([str(Path(__file__).parent), *sys.path])}

@@ -2,7 +2,6 @@
 
 import os
 import signal
-import subprocess
 import sys
 import threading
 import time
@@ -19,7 +18,7 @@ import pytest
 from sklearn.model_selection import GridSearchCV
 
 from amounts import WHOLE
-from clusters import FEW, FITS, X, Y, chains_under_way, cluster, content, environment, path, until
+from clusters import FEW, FITS, X, Y, chains_under_way, cluster, content, path, started, until
 from ridgewalk import MLPRegressorCV
 from ridgewalk.engine import Runner, compiled
 from ridgewalk.engine.checkpoints import RunDigests
@@ -256,9 +255,8 @@ with Client(sys.argv[1]), joblib.parallel_config(backend="dask"):
 def test_what_finished_for_a_driver_that_was_killed_is_found_by_the_next() -> None:
     job = long_job(epochs=300)
     with cluster() as client:
-        with subprocess.Popen([sys.executable, "-c", _KILLED, client.scheduler.address], env=environment()) as driver:
+        with started([sys.executable, "-c", _KILLED, client.scheduler.address]):  # and killed
             until(lambda: sum(map(len, client.run(digests_here).values())) == job.runs)
-            driver.kill()
         spreader = spreader_in_use()
         assert spreader is not None
         assert spreader.workers.kept is not None

@@ -9,7 +9,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from clusters import chains_under_way, cluster, environment, running_in, until, workers
+from clusters import chains_under_way, cluster, running_in, started, until, workers
 from ridgewalk.cluster import shared_folder
 from ridgewalk.engine import Runner
 from test_cluster import assert_same, long_job
@@ -47,7 +47,7 @@ def test_ctrl_c_of_a_fit_ends_the_chains_of_its_folder(tmp_path: Path) -> None:
     more = ["--out", str(tmp_path / "out"), "--workers", str(shared), "--folds", "3"]
     with workers(shared, count=1) as (worker,):
         command = [sys.executable, "-c", "import ridgewalk.cli; ridgewalk.cli.main()", *fit, *more]
-        with subprocess.Popen(command, stderr=subprocess.PIPE) as driver:
+        with started(command, stderr=subprocess.PIPE) as driver:
             until(lambda: running_in(shared) == 1)
             interrupted(driver)
             assert driver.stderr is not None
@@ -65,7 +65,7 @@ def test_ctrl_c_of_a_driver_ends_its_chains_on_dask_and_leaves_the_cluster() -> 
     with cluster() as client:
         processes = client.run(os.getpid)
         command = [sys.executable, "-c", _DRIVER, "dask", client.scheduler.address]
-        with subprocess.Popen(command, stderr=subprocess.DEVNULL, env=environment()) as driver:
+        with started(command, stderr=subprocess.DEVNULL) as driver:
             until(lambda: sum(client.run(chains_under_way).values()) == 2)
             interrupted(driver)
         until(lambda: sum(client.run(chains_under_way).values()) == 0)
@@ -80,9 +80,7 @@ def test_ctrl_c_of_a_driver_ends_its_processes_of_joblib(tmp_path: Path) -> None
     file = tmp_path / "driver.py"  # loky's processes load it
     file.write_text(_DRIVER, encoding="utf-8")
     command = [sys.executable, str(file), "loky"]
-    with subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=environment(), start_new_session=True
-    ) as driver:
+    with started(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, start_new_session=True) as driver:
         assert driver.stdout is not None
         driver.stdout.readline()
         until(lambda: sum(map(_busy, _session(driver.pid))) >= 2)

@@ -150,7 +150,7 @@ class DaskWorkers:
         client, ended = self._client_now(), self._ended
         request = client.gather({each.key: each for each in futures}, errors="skip", asynchronous=True)
 
-        def come(fetched: concurrent.futures.Future[dict[str, Any]]) -> None:
+        def come(fetched: concurrent.futures.Future[Any]) -> None:
             if not fetched.cancelled():
                 values = {} if fetched.exception() else fetched.result()
                 for each in futures:
