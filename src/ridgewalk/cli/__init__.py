@@ -8,7 +8,7 @@ ridgewalk report MODEL [FILE]          write a page to look at, with the predict
 ridgewalk export MODEL --to FORM       ONNX, PyTorch's state_dict, or Python code that needs NumPy alone
 ridgewalk worker FOLDER                train for fits with --workers FOLDER on other machines
 ridgewalk demo                         all of it on the tutorial's spiral, and the tutorial's question answered
-ridgewalk play                         a playground in the browser, as one offline file
+ridgewalk play                         a playground in the browser, as one offline file; --lessons: eight lessons
 ridgewalk bench                        fits a second on this machine, beside scikit-learn's
 """
 
