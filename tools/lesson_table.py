@@ -22,10 +22,10 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
 def main() -> None:
     """Replace what is said by what is found."""
     os.environ[native.VARIABLE] = "x86-64-v2"
-    from native_lessons import TABLE, says
+    from native_lessons import SAID, TABLE, said_of
 
     text = TABLE.read_text(encoding="utf-8")
-    lines = [f'    "{lesson}": {json.dumps(numbers)}' for lesson, numbers in says().items()]
+    lines = [f'    "{lesson}": {json.dumps(said_of(lesson))}' for lesson in SAID]
     begin = text.index('  "says": {')
     TABLE.write_text(text[:begin] + '  "says": {\n' + ",\n".join(lines) + "\n  }\n}\n", encoding="utf-8")
 

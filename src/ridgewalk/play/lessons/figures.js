@@ -29,11 +29,11 @@ function drawLosses(place, { training, heldOut, nullLoss, most, label }) {
   paint(place, bottom + 10, label, parts);
 }
 
-const SMALLEST = -5, BINS = 4; // decades of |w| that are shown, and columns of dots for each
+const SMALLEST = -5, BINS = 6; // decades of |w| that are shown, and columns of dots for each
 
 /** Draw weights as dots by the size of |w|, row under row; what is 0, exactly or by the threshold, is hollow. */
 function drawMagnitudes(place, { rows, threshold, label }) {
-  const width = Math.max(200, place.clientWidth), slot = Math.min(110, width * 0.24), left = 8, high = 128, step = (width - left - slot - 20) / (BINS * (1 - SMALLEST)), r = Math.min(4, step * 0.42), parts = [];
+  const width = Math.max(200, place.clientWidth), slot = Math.min(110, width * 0.24), left = 8, high = 142, step = (width - left - slot - 20) / (BINS * (1 - SMALLEST)), r = Math.min(4, step * 0.42), parts = [];
   const x = scale([10 ** SMALLEST, 10], [left + slot + 12, width - 8], true), columns = Math.max(4, Math.floor((slot - 8) / (2.3 * r)));
   rows.forEach(({ words, values, cut: judged }, row) => {
     const bottom = (row + 1) * high + row * 34, floor = bottom - 2 - r, piles = new Map();

@@ -85,7 +85,7 @@ const LESSONS = [
       return [["|W1|", shortNumber(normIn(scaled[0].values))], ["|W2|", shortNumber(normIn(scaled[2].values))], [say("penalty-value"), shortNumber(penalties[c])], [say("changed-most"), changeAt(of, scaled) < 1e-4 ? "< 0.0001" : number(changeAt(of, scaled), 2)]];
     },
     check({ c, layers }) {
-      const of = from("moons-none"), times = penaltyAt(of, layers, 1) / penaltyAt(of, layers, SCALES[c]), numbers = { times, share: percent(1 / times), ...least(of) };
+      const of = from("moons-none"), times = penaltyAt(of, layers, 1) / penaltyAt(of, layers, SCALES[c]), numbers = { times, share: percent(1 / times), ...saved(of) };
       if (layers === "both") return [false, "both", numbers];
       return [times >= TEN_TIMES, times >= TEN_TIMES ? "right" : "little", numbers];
     },
@@ -103,7 +103,7 @@ const LESSONS = [
     },
   },
   {
-    key: "lottery", numbers: { points: 100 * POINTS }, start: { stop: 74, seed: 0, proved: [] }, needs: ({ seed }) => [["sgd-none", seed], ["sgd-both", seed]],
+    key: "lottery", numbers: { lead: 100 * POINTS }, start: { stop: 74, seed: 0, proved: [] }, needs: ({ seed }) => [["sgd-none", seed], ["sgd-both", seed]],
     switches: () => [{ key: "stop", kind: "range", words: "stop-after", least: 24, count: 75, shown: (k) => String(20 * (k + 1)) }, { key: "seed", kind: "choice", from: [0, 1, 2, 3, 4], shown: (k) => String(k + 1), words: "seed" }],
     draw({ stop, seed }) {
       const runs = ["none", "both"].map((which) => from(`sgd-${which} ${seed}`).reports.map(({ right }) => right)), [none, both] = runs.map((right) => right.slice(24)), x = none.map((_, k) => 20 * (k + 25));
@@ -136,6 +136,7 @@ const LESSONS = [
     needs: ({ optimizer, layers }) => [[`${optimizer}-${layers}`, 0], ["spiral-l2"]],
     switches: () => [{ key: "optimizer", kind: "choice", from: ["sgd", "adam"], words: "optimizer", shown: (name) => say(`run-${name}`) }, { key: "layers", kind: "choice", from: LAYERS, words: "penalty-on" }, { key: "compare", kind: "choice", from: ["training", "without"], words: "compare", shown: (name) => say(`compare-${name}`) }],
     draw(view) {
+      at("first-title").textContent = tell(gateOf(view) ? "first" : "path");
       if (gateOf(view)) return drawRun(view);
       drawLessonPath(at("first"), "spiral-l2", from("spiral-l2").minimum, true, spiralCeiling(0.2, 3).loss);
       at("said").textContent = verdictOf(from("spiral-l2"));
@@ -161,10 +162,10 @@ function penaltyAt({ weights }, layers, c) {
   return (strength / 2) * (first ** 2 + (layers === "both" ? second ** 2 : 0));
 }
 
-/** The least that any c leaves of the penalty on both layers: where their norms are equal. */
-function least({ weights }) {
+/** What the best c saves of the penalty on both layers: there their norms are equal. */
+function saved({ weights }) {
   const [first, second] = [normIn(weights[0].values), normIn(weights[2].values)];
-  return { least: percent((2 * first * second) / (first ** 2 + second ** 2)) };
+  return { saves: percent(1 - (2 * first * second) / (first ** 2 + second ** 2)) };
 }
 
 /** The largest change of a probability, over the picture, from a network to its rescaled one. */
