@@ -112,8 +112,10 @@ def native_course(name: str, start: int = 0) -> Course:
     step = problem_of(name)[2]["step"]
     fits = compiled.train(_job(name, start, record_every=step))
     assert fits.history is not None
-    history = (fits.history.data_loss, fits.history.penalty, fits.history.norms)
-    return Course(*(each[0, 1:] for each in history), [w[0] for w in fits.parameters])
+    data_loss, penalty, norms = (
+        each[0, 1:] for each in (fits.history.data_loss, fits.history.penalty, fits.history.norms)
+    )
+    return Course(data_loss, penalty, norms, [w[0] for w in fits.parameters])
 
 
 def right_share(name: str, epochs: int | None = None, start: int = 0) -> float:
@@ -243,4 +245,9 @@ SAID = {
 
 def said_of(lesson: str) -> dict[str, float]:
     """Return every number of a lesson's sentences: six digits of each, of which a page shows three."""
-    return {name: float(f"{value:.6g}") for name, value in SAID[lesson]().items()}
+    return {name: _rounded(value) for name, value in SAID[lesson]().items()}
+
+
+def _rounded(value: float) -> float:
+    rounded = float(f"{value:.6g}")
+    return int(rounded) if rounded.is_integer() else rounded
