@@ -54,10 +54,9 @@ function stepOf({ key }, k) {
 }
 
 function showWays() {
-  const ways = [["before", school.number - 1, "←", ""], ["after", school.number + 1, "", "→"]];
-  for (const [id, k, left, right] of ways) {
-    const there = LESSONS[k];
-    at(id).textContent = there ? `${left} ${say(`${there.key}-name`)} ${right}`.trim() : "";
+  for (const [id, k] of [["before", school.number - 1], ["after", school.number + 1]]) {
+    const there = LESSONS[k], words = (name) => (id === "before" ? `← ${name}` : `${name} →`);
+    at(id).replaceChildren(...(there ? ["name", "short"].map((part) => html("span", { class: part }, words(say(`${there.key}-${part}`)))) : []));
     there ? at(id).setAttribute("href", linkTo(k)) : at(id).removeAttribute("href");
     at(id).classList.toggle("main", id === "after" && school.solved.has(lessonNow().key));
   }
@@ -102,7 +101,6 @@ async function trainNext() {
       Object.assign(progress, { share, partial });
       redraw();
     });
-    document.documentElement.dataset.trained = name;
   } catch (error) {
     complain(error);
   }

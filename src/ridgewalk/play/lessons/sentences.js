@@ -18,7 +18,7 @@ const SENTENCES = {
     "why-is-strong": "Not yet: this is too strong.\nBoth losses are high, {train} and {held}: the network is too stiff to follow the moons.",
 
     "shapes-name": "L1 drops, L2 shrinks", "shapes-short": "L1 or L2", "shapes-first": "The links that are not 0",
-    "shapes-text": "Two ways to price a weight w:\n= L1   strength × |w|\n= L2   strength × ½ w²\nL1 pulls every weight towards 0 with the same force, however small it is: many arrive. L2 pulls less, the smaller a weight is: all of them shrink, and none arrives.\nThick links are large; orange is positive, dashed blue is negative.",
+    "shapes-text": "Two ways to price a weight w:\n= L1   strength × |w|\n= L2   strength × ½ w²\nL1 pulls every weight towards 0 with the same force, however small it is: many arrive. L2's pull fades as a weight gets smaller: all of them shrink, and none arrives.\nThick links are large; orange is positive, dashed blue is negative.",
     "shapes-ask": "Remove at least half of the {links} links, and still predict better than without a penalty.",
     "shapes-is-right": "Yes: L1 has removed {zeros} of the links, and the held-out loss is {held}, not {heldout_0}.\nAt its best, L2 predicts as well ({l2_min}), with all {links} links. The two differ in what is left, more than in how well it predicts.",
     "shapes-is-l2": "Not with L2: {left} of {links} links are left.\nThey are smaller, and not 0. L2 never removes a link that is of any use. Try L1.",
@@ -26,7 +26,7 @@ const SENTENCES = {
     "shapes-is-nothing": "Too strong: no link is left.\nA network without links predicts the same for every row, and its loss of {held} is a coin's.",
 
     "zeros-name": "Exact zeros", "zeros-short": "Zeros", "zeros-first": "All weights by their size",
-    "zeros-text": "The derivative of |w| is +1 right of 0 and −1 left of it, however near. So a plain step jumps over 0, and back, by {hop} each time. After {epochs} steps {plain} of {weights} weights are exactly 0.\nA proximal step moves a weight by as much, and stops at 0:\n= w ← sign(w) · max(|w| − rate × strength, 0)\nSame start, same L1, and in the end the same loss of {proximal_loss}: but {proximal} weights are exactly 0.",
+    "zeros-text": "The derivative of |w| is +1 right of 0 and −1 left of it, however near. So L1's part of a plain step is always {hop}: it jumps over 0, and back. After {epochs} steps {plain} of {weights} weights are exactly 0.\nA proximal step moves a weight by as much, and stops at 0:\n= w ← sign(w) · max(|w| − rate × strength, 0)\nSame start, same L1, and in the end the same loss of {proximal_loss}: but {proximal} weights are exactly 0.",
     "zeros-ask": "How would you count the zeros of the plain steps? Set a threshold that finds {proximal} of them, too.",
     "zeros-is-right": "Yes: {counted} weights lie below {threshold}.\nBut you knew what to look for. A threshold is one more setting, and no held-out row has judged it. An exact zero needs none, and is not for ever: it leaves 0 as soon as the loss pulls harder than the penalty.",
     "zeros-is-few": "Not yet: {counted} weights lie below {threshold}.\nThe threshold still lies among those that hop around 0: raise it.",
@@ -73,10 +73,10 @@ const SENTENCES = {
   zh: {
     "title": "一步一步学正则化", "lead": "八节短课。每幅图都在浏览器里实时训练，每个问题都靠动手来回答。", "playground": "想自由尝试：ridgewalk play。",
     "all-lessons": "全部课程", "ways": "上一课和下一课", "figure": "图", "count": "第 {k} 课，共 {of} 课", "question": "动手试试", "check": "检查答案", "answer": "答案", "answered": "已答对", "in-training": "正在训练 …", "progress": "训练",
-    "guessing": "瞎猜", "threshold": "阈值", "size-axis": "权重的大小 |w|", "plain-steps": "普通的步", "proximal-steps": "近端步", "plain-zeros": "普通：恰为 0", "plain-counted": "普通：低于阈值", "proximal-zeros": "近端：恰为 0",
+    "guessing": "随机猜测", "threshold": "阈值", "size-axis": "权重的大小 |w|", "plain-steps": "普通梯度步", "proximal-steps": "近端步", "plain-zeros": "普通：恰为 0", "plain-counted": "普通：低于阈值", "proximal-zeros": "近端：恰为 0",
     "links-left": "剩余连接", "without": "无惩罚", "with": "有惩罚", "penalty-on": "惩罚加在", "first": "仅第一层", "both": "两层", "scale": "缩放 c", "changed-most": "概率的最大变化",
     "stop-after": "停在第几轮", "seed": "随机种子", "accuracy": "留出样本上的正确率", "ahead": "领先（百分点）", "gap": "差距", "compare": "比较", "run-sgd": "SGD，学习率 1", "run-adam": "Adam", "compare-training": "验证与训练", "compare-without": "有惩罚与无惩罚",
-    "regions-lesson": "网络在两个输入上的预测，以及样本。", "losses-label": "训练损失 {train}，留出损失 {held}。", "links-label": "网络：还剩 {left} 条连接。", "magnitudes-label": "按大小排列的权重。普通的步：{counted} 个低于阈值。近端步：{zeros} 个恰为 0。", "scale-label": "惩罚随缩放 c 的变化。", "lottery-label": "留出样本上的正确率随训练轮数的变化，无惩罚与有惩罚。", "run-label": "训练损失和留出损失随训练轮数的变化。",
+    "regions-lesson": "网络在两个输入上的预测，以及样本。", "losses-label": "训练损失 {train}，留出损失 {held}。", "links-label": "网络：还剩 {left} 条连接。", "magnitudes-label": "按大小排列的权重。普通梯度步：{counted} 个低于阈值。近端步：{zeros} 个恰为 0。", "scale-label": "惩罚随缩放 c 的变化。", "lottery-label": "留出样本上的正确率随训练轮数的变化，无惩罚与有惩罚。", "run-label": "训练损失和留出损失随训练轮数的变化。",
 
     "why-name": "为什么要惩罚？", "why-short": "为什么", "why-first": "它的预测", "why-second": "好坏如何",
     "why-text": "一个网络用 {rows} 个样本学习区分两个月牙。它大到可以绕着个别样本弯曲，连离群的也不放过。\n没有惩罚时它正是这样。损失表示真实类别让它有多意外：训练样本上是 {train_0}，没见过的样本上是 {heldout_0}；抛硬币也只有 {null}。\n惩罚给大的权重标上价格，强度就是单价：\n= 训练所降低的 = 损失 + 强度 × 权重的大小",
@@ -94,8 +94,8 @@ const SENTENCES = {
     "shapes-is-nothing": "太强了：一条连接也不剩。\n没有连接的网络对每个样本给出同样的预测，损失 {held} 就是抛硬币的水平。",
 
     "zeros-name": "恰好为零", "zeros-short": "零", "zeros-first": "全部权重，按大小排列",
-    "zeros-text": "|w| 的导数在 0 的右边是 +1，左边是 −1，离得再近也一样。所以普通的一步会跳过 0，再跳回来，每次 {hop}。走完 {epochs} 步，{weights} 个权重中有 {plain} 个为 0。\n近端步移动同样的距离，但会停在 0：\n= w ← sign(w) · max(|w| − 学习率 × 强度, 0)\n同样的起点，同样的 L1，最后损失也同为 {proximal_loss}：却有 {proximal} 个权重恰好为 0。",
-    "zeros-ask": "普通的步产生的“零”该怎么数？设一个阈值，让它也数出 {proximal} 个。",
+    "zeros-text": "|w| 的导数在 0 的右边是 +1，左边是 −1，离得再近也一样。所以普通梯度步中 L1 的部分总是 {hop}：跳过 0，再跳回来。走完 {epochs} 步，{weights} 个权重中有 {plain} 个恰好为 0。\n近端步移动同样的距离，但会停在 0：\n= w ← sign(w) · max(|w| − 学习率 × 强度, 0)\n同样的起点，同样的 L1，最后损失也同为 {proximal_loss}：却有 {proximal} 个权重恰好为 0。",
+    "zeros-ask": "普通梯度步产生的“零”该怎么数？设一个阈值，让它也数出 {proximal} 个。",
     "zeros-is-right": "对：有 {counted} 个权重低于 {threshold}。\n不过您事先知道要找几个。阈值是又一个要设的参数，却没有任何留出样本检验过它。恰好为零不需要阈值，也不是永久的：一旦损失的拉力超过惩罚，权重就会离开 0。",
     "zeros-is-few": "还不行：有 {counted} 个权重低于 {threshold}。\n阈值还落在那些绕着 0 跳动的权重中间：调高它。",
     "zeros-is-many": "太多了：有 {counted} 个权重低于 {threshold}。\n连网络需要的权重也算进去了：调低它。",
@@ -108,7 +108,7 @@ const SENTENCES = {
     "escape-is-both": "两层都罚就做不到：现在是原来的 {share}，无论 c 取多少，至多省下 {saves}。\n惩罚就该是这样。改为只加在第一层，再试一次。",
 
     "choose-name": "选哪个强度？", "choose-short": "强度", "choose-first": "每个强度的留出损失",
-    "choose-text": "样本分成 {folds} 折。每一折轮流留出一次，由没见过它的网络来预测。曲线是全部留出样本的平均损失；带子是它的标准误，即偶然性可能使它偏离多少。\n最低点是最好的估计：预测就用它。离最低点不超过一个标准误的最大强度（1-SE）更简单，而这些样本几乎分不出它与最低点的差别。",
+    "choose-text": "样本分成 {folds} 折。每一折轮流留出一次，由没见过它的网络来预测。曲线是全部留出样本的平均损失；阴影带是它的标准误，即偶然性可能使它偏离多少。\n最低点是最好的估计：预测就用它。离最低点不超过一个标准误的最大强度（1-SE）更简单，而这些样本几乎分不出它与最低点的差别。",
     "choose-ask": "选出 1-SE：留出损失比最低值至多高一个标准误的最大强度。",
     "choose-is-right": "对：它的损失 {held} 在一个标准误以内。\n最低损失加上它的标准误是 {heldout_min} + {error_min}；下一个强度的 {heldout_next} 超过了它。ridgewalk 更严格：它用逐个样本之差的标准误。在这里结论一致：这个强度是 {difference} ± {difference_error}，下一个是 {difference_next} ± {difference_next_error}。",
     "choose-is-weak": "还不行：这比最佳强度还弱，损失是 {held}。\n先找到最低点，再继续向右。",
@@ -127,7 +127,7 @@ const SENTENCES = {
     "gap-name": "验证低于训练，不算失败", "gap-short": "差距", "gap-first": "训练损失和留出损失",
     "gap-text": "权重是按训练样本选出来的。所以网络在训练样本上总比在别处好：有惩罚如此，没有惩罚也如此。\n教程里训练正确率 {quoted_train}，验证正确率 {quoted_validation}，便认为正则化没有起到作用。差距小一些，就更好吗？",
     "gap-ask": "消除差距：让留出损失比训练损失高出不超过 {closed}。然后看看得到了什么。",
-    "gap-is-right": "差距消除了，而网络几乎什么也没学到。\n它的留出损失是 {held}，瞎猜是 {null}。最好的网络差距是 {gap_min}，留出损失 {heldout_min}；没有惩罚时是 {heldout_0}。要在同样的样本上比较有惩罚与无惩罚。差距说明不了哪个更好。",
+    "gap-is-right": "差距消除了，而网络几乎什么也没学到。\n它的留出损失是 {held}，随机猜测是 {null}。最好的网络差距是 {gap_min}，留出损失 {heldout_min}；没有惩罚时是 {heldout_0}。要在同样的样本上比较有惩罚与无惩罚。差距说明不了哪个更好。",
     "gap-is-open": "还不行：差距是 {gap}，留出损失 {held}。\n更强的惩罚能消除它。",
 
     "verdict-name": "到底有没有用？", "verdict-short": "结论", "verdict-first": "这次训练", "verdict-path": "有惩罚与无惩罚，每个强度",
