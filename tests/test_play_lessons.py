@@ -19,6 +19,7 @@ from test_play_page import leads_elsewhere, policy_of, ridgewalk, sentences_of, 
 __all__ = ["ridgewalk"]
 FOLDER = PLAY / "lessons"
 TRAININGS: dict[str, Any] = table()["trainings"]
+TRAIN_LONG = ("zeros", "lottery", "gap", "verdict")
 slow = pytest.mark.slow
 
 
@@ -47,7 +48,7 @@ def in_page() -> dict[str, Any]:
 
 @needs_node
 @pytest.mark.usefixtures("exact")
-@pytest.mark.parametrize("lesson", [pytest.param(name, marks=slow) if name == "lottery" else name for name in SAID])
+@pytest.mark.parametrize("lesson", [pytest.param(name, marks=slow) if name in TRAIN_LONG else name for name in SAID])
 def test_every_number_that_a_lesson_says_is_the_native_engines(lesson: str) -> None:
     assert table()["says"][lesson] == said_of(lesson)
 
@@ -60,6 +61,7 @@ def test_every_lesson_has_its_numbers() -> None:
     )
 
 
+@slow
 @needs_node
 @pytest.mark.usefixtures("exact")
 @pytest.mark.parametrize("name", TRAININGS)

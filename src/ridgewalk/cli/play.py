@@ -1,4 +1,4 @@
-"""``ridgewalk play``: a playground in the browser, or lessons, as one offline file."""
+"""``ridgewalk play``: write a playground, or lessons, for the browser, as one offline file."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ PLAY_FILE, LESSONS_FILE = Path("ridgewalk-play.html"), Path("ridgewalk-lessons.h
 
 def play(
     lessons: Annotated[
-        bool, typer.Option("--lessons", help="Write the lessons: eight steps, each with a figure and a question.")
+        bool, typer.Option("--lessons", help="Write eight lessons instead, each with a figure and a question.")
     ] = False,
     lesson: Annotated[
         int | None,
@@ -31,7 +31,7 @@ def play(
         option(
             "--out",
             metavar="FILE.html",
-            help=f"To write; by default {PLAY_FILE}, or {LESSONS_FILE}.",
+            help=f"Output file; by default {PLAY_FILE}, or {LESSONS_FILE}.",
             panel=OUTPUT,
         ),
     ] = None,
@@ -41,9 +41,9 @@ def play(
     force: Force = False,
     quiet: Quiet = False,
 ) -> None:
-    """Write a playground and open it: networks train in the browser, at every strength at once, without a server.
+    """Write and open a playground, in which networks train in the browser at all strengths, without a server.
 
-    With --lessons it is "Regularization, step by step" instead.
+    With --lessons: "Regularization, step by step", eight short lessons.
     """
     teaches = lessons or lesson is not None
     file = out_file or (LESSONS_FILE if teaches else PLAY_FILE)

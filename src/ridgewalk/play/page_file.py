@@ -1,4 +1,4 @@
-"""A page as one file: its parts put together, the engine's bytes inside, and a policy that allows no more."""
+"""Assemble a page into one file, with the engine and a strict content security policy."""
 
 from __future__ import annotations
 

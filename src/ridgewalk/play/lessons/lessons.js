@@ -1,7 +1,7 @@
 // The eight lessons: what each trains, what a reader can set, what is drawn, and how the page judges what was set.
 //
-//   start        what is set at first              needs(view)     trainings of the table, [name, start]
-//   switches     what a reader can set             draw(view)      the figure, from what is trained so far
+//   start()      what is set at first              needs(view)     trainings of the table, [name, start]
+//   switches()   what a reader can set             draw(view)      the figure, from what is trained so far
 //   check(view)  [whether the question is answered, the reply's words, their numbers]
 
 const POINTS = 0.05, CLOSED = 0.02, TEN_TIMES = 10; // lottery: of accuracy; gap: of loss; escape: of the penalty
@@ -14,13 +14,14 @@ const LAYERS = ["first", "both"];
 const strengthSlider = (name) => ({ key: "s", kind: "range", words: "strength", count: school.table.trainings[name].strengths.length, shown: (s) => number(school.table.trainings[name].strengths[s], 3) });
 const numbersAt = (path, s) => ({ held: path.heldoutLoss[s], train: path.trainLoss[s], zeros: percent(path.zeros[s]), strength: path.strengths[s] });
 
-function drawPrediction(place, { data, problem }, weights, key) {
-  const grid = key && gridOutputs.get(key), outputs = grid ?? school.pools.path.engine.outputs(problem, weights, gridOf(data).x, gridOf(data).rows);
-  if (key) gridOutputs.set(key, outputs);
-  drawRegions(place, { data, outputs, label: say("regions-lesson") });
+function drawPrediction(place, { data, problem }, weights) {
+  drawRegions(place, { data, outputs: gridOutputs(data, problem, weights), label: say("regions-lesson") });
   at(`${place.id}-legend`).replaceChildren(...data.classNames.map((name, c) => html("span", { class: "entry" }, shapeOf(c), name)));
 }
-const gridOutputs = new Map();
+function gridOutputs(data, problem, weights) {
+  const { x, rows } = gridOf(data);
+  return school.pools.path.engine.outputs(problem, weights, x, rows);
+}
 
 /** Draw a path as far as it is trained; its marks only once the reader has found them. */
 function drawLessonPath(place, name, s, marked, ceiling) {
@@ -36,10 +37,10 @@ const within = (path, s) => path.heldoutLoss[s] <= path.heldoutLoss[path.minimum
 
 const LESSONS = [
   {
-    key: "why", start: { s: 0 }, needs: () => [["moons-l2"]], switches: () => [strengthSlider("moons-l2")],
+    key: "why", start: () => ({ s: 0 }), needs: () => [["moons-l2"]], switches: () => [strengthSlider("moons-l2")],
     draw({ s }) {
       const path = from("moons-l2");
-      drawPrediction(at("first"), path, path.networks[s], `why ${s}`);
+      drawPrediction(at("first"), path, path.networks[s]);
       drawLosses(at("second"), { training: path.trainLoss[s], heldOut: path.heldoutLoss[s], nullLoss: path.nullLoss, most: 1.7, label: say("losses-label", numbersAt(path, s)) });
     },
     check({ s }) {
@@ -48,7 +49,7 @@ const LESSONS = [
     },
   },
   {
-    key: "shapes", start: { s: 0, penalty: "l2" }, needs: () => [["moons-l1"], ["moons-l2"]],
+    key: "shapes", start: () => ({ s: 0, penalty: "l2" }), needs: () => [["moons-l1"], ["moons-l2"]],
     switches: () => [{ key: "penalty", kind: "choice", from: ["l1", "l2"] }, strengthSlider("moons-l1")],
     draw({ s, penalty }) {
       const path = from(`moons-${penalty}`), weights = path.networks[s];
@@ -63,7 +64,7 @@ const LESSONS = [
     },
   },
   {
-    key: "zeros", start: { threshold: 4 }, needs: () => [["plain"], ["proximal"]],
+    key: "zeros", start: () => ({ threshold: 4 }), needs: () => [["plain"], ["proximal"]],
     switches: () => [{ key: "threshold", kind: "range", words: "threshold", count: THRESHOLDS.length, shown: (k) => plainly(THRESHOLDS[k]) }],
     draw({ threshold: k }) {
       const [plain, proximal] = ["plain", "proximal"].map((name) => weightsIn(from(name).weights)), threshold = THRESHOLDS[k];
@@ -76,7 +77,7 @@ const LESSONS = [
     },
   },
   {
-    key: "escape", start: { c: 8, layers: "first" }, needs: () => [["moons-none"], ["moons-first"], ["moons-both"]],
+    key: "escape", start: () => ({ c: 8, layers: "first" }), needs: () => [["moons-none"], ["moons-first"], ["moons-both"]],
     switches: () => [{ key: "layers", kind: "choice", from: LAYERS, words: "penalty-on" }, { key: "c", kind: "range", words: "scale", count: SCALES.length, shown: (k) => number(SCALES[k], 3) }],
     draw({ c, layers }) {
       const of = from("moons-none"), scaled = rescaled(of.weights, SCALES[c]), penalties = SCALES.map((each) => penaltyAt(of, layers, each));
@@ -91,7 +92,7 @@ const LESSONS = [
     },
   },
   {
-    key: "choose", grows: true, start: { s: 0 }, needs: () => [["moons-l2"]], switches: () => [strengthSlider("moons-l2")],
+    key: "choose", grows: true, start: () => ({ s: 0 }), needs: () => [["moons-l2"]], switches: () => [strengthSlider("moons-l2")],
     draw({ s }) {
       drawLessonPath(at("first"), "moons-l2", s, school.solved.has("choose"));
       return from("moons-l2") ? lossFacts(from("moons-l2"), s) : [];
@@ -103,11 +104,11 @@ const LESSONS = [
     },
   },
   {
-    key: "lottery", numbers: { lead: 100 * POINTS }, start: { stop: 74, seed: 0, proved: [] }, needs: ({ seed }) => [["sgd-none", seed], ["sgd-both", seed]],
-    switches: () => [{ key: "stop", kind: "range", words: "stop-after", least: 24, count: 75, shown: (k) => String(20 * (k + 1)) }, { key: "seed", kind: "choice", from: [0, 1, 2, 3, 4], shown: (k) => String(k + 1), words: "seed" }],
+    key: "lottery", numbers: { lead: 100 * POINTS }, start: () => ({ stop: looks().count - 1, seed: 0, proved: [] }), needs: ({ seed }) => [["sgd-none", seed], ["sgd-both", seed]],
+    switches: () => [{ key: "stop", kind: "range", words: "stop-after", least: looks().first, count: looks().count, shown: (k) => String(looks().step * (k + 1)) }, { key: "seed", kind: "choice", from: [0, 1, 2, 3, 4], shown: (k) => String(k + 1), words: "seed" }],
     draw({ stop, seed }) {
-      const runs = ["none", "both"].map((which) => from(`sgd-${which} ${seed}`).reports.map(({ right }) => right)), [none, both] = runs.map((right) => right.slice(24)), x = none.map((_, k) => 20 * (k + 25));
-      drawLines(at("first"), { x, range: [0.3, 0.9], now: stop - 24, xTitle: say("epochs-axis"), yTitle: say("accuracy"), label: say("lottery-label"), lines: [{ values: none, kind: "train dotted", fill: "fill-train" }, { values: both, kind: "held", fill: "fill-held" }], tip: (k) => `${say("epoch")} ${x[k]}\n${say("without")} ${percent(none[k])}\n${say("with")} ${percent(both[k])}` });
+      const runs = ["none", "both"].map((which) => from(`sgd-${which} ${seed}`).reports.map(({ right }) => right)), { first, step } = looks(), [none, both] = runs.map((right) => right.slice(first)), x = none.map((_, k) => step * (k + first + 1));
+      drawLines(at("first"), { x, range: [0.3, 0.9], now: stop - first, xTitle: say("epochs-axis"), yTitle: say("accuracy"), label: say("lottery-label"), lines: [{ values: none, kind: "train dotted", fill: "fill-train" }, { values: both, kind: "held", fill: "fill-held" }], tip: (k) => `${say("epoch")} ${x[k]}\n${say("without")} ${percent(none[k])}\n${say("with")} ${percent(both[k])}` });
       legend("first-legend", [["stroke train dotted", say("without")], ["stroke held", say("with")]]);
       return [[say("without"), percent(runs[0][stop])], [say("with"), percent(runs[1][stop])], [say("ahead"), points(runs[1][stop] - runs[0][stop])]];
     },
@@ -120,7 +121,7 @@ const LESSONS = [
     },
   },
   {
-    key: "gap", grows: true, numbers: { closed: CLOSED }, start: { s: 0 }, needs: () => [["spiral-l2"]], switches: () => [strengthSlider("spiral-l2")],
+    key: "gap", grows: true, numbers: { closed: CLOSED }, start: () => ({ s: 0 }), needs: () => [["spiral-l2"]], switches: () => [strengthSlider("spiral-l2")],
     draw({ s }) {
       drawLessonPath(at("first"), "spiral-l2", s, school.solved.has("gap"));
       const path = from("spiral-l2");
@@ -132,8 +133,8 @@ const LESSONS = [
     },
   },
   {
-    key: "verdict", start: { optimizer: "sgd", layers: "first", compare: "training" },
-    needs: ({ optimizer, layers }) => [[`${optimizer}-${layers}`, 0], ["spiral-l2"]],
+    key: "verdict", start: () => ({ optimizer: "sgd", layers: "first", compare: "training" }),
+    needs: (view) => [[`${view.optimizer}-${view.layers}`, 0], ...(gateOf(view) ? [] : [["spiral-l2"]])],
     switches: () => [{ key: "optimizer", kind: "choice", from: ["sgd", "adam"], words: "optimizer", shown: (name) => say(`run-${name}`) }, { key: "layers", kind: "choice", from: LAYERS, words: "penalty-on" }, { key: "compare", kind: "choice", from: ["training", "without"], words: "compare", shown: (name) => say(`compare-${name}`) }],
     draw(view) {
       at("first-title").textContent = tell(gateOf(view) ? "first" : "path");
@@ -156,6 +157,12 @@ const plainly = (value) => String(Number(value.toPrecision(2)));
 const countBelow = (values, threshold) => values.filter((w) => (threshold ? Math.abs(w) < threshold : w === 0)).length;
 const points = (difference) => `${difference > 0 ? "+" : difference < 0 ? "−" : ""}${number(Math.abs(100 * difference), 2)}`;
 
+/** The looks at a run of the lottery: how many, how far apart, and the first that is shown, after a third of the epochs. */
+function looks() {
+  const { epochs, step } = school.table.trainings["sgd-none"];
+  return { step, count: epochs / step, first: epochs / 3 / step - 1 };
+}
+
 /** The penalty of a network that was trained without one, at the strength of the lesson, once its layers are rescaled by c. */
 function penaltyAt({ weights }, layers, c) {
   const { strength } = school.table.trainings["moons-first"], [first, second] = [normIn(weights[0].values) / c, normIn(weights[2].values) * c];
@@ -170,7 +177,7 @@ function saved({ weights }) {
 
 /** The largest change of a probability, over the picture, from a network to its rescaled one. */
 function changeAt({ data, problem, weights }, scaled) {
-  const { x, rows } = gridOf(data), [before, after] = [weights, scaled].map((each) => Engine.probabilities("cross_entropy", school.pools.path.engine.outputs(problem, each, x, rows), data.classCount));
+  const [before, after] = [weights, scaled].map((each) => Engine.probabilities("cross_entropy", gridOutputs(data, problem, each), data.classCount));
   return before.reduce((most, p, k) => Math.max(most, Math.abs(p - after[k])), 0);
 }
 

@@ -11,7 +11,7 @@ const spoken = (numbers) => Object.fromEntries(Object.entries(numbers).map(([nam
 
 function viewNow() {
   const { key, start } = lessonNow();
-  if (!school.views.has(key)) school.views.set(key, structuredClone(start));
+  if (!school.views.has(key)) school.views.set(key, start());
   return school.views.get(key);
 }
 

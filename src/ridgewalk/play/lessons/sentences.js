@@ -75,8 +75,8 @@ const SENTENCES = {
     "all-lessons": "全部课程", "ways": "上一课和下一课", "figure": "图", "count": "第 {k} 课，共 {of} 课", "question": "动手试试", "check": "检查答案", "answer": "答案", "answered": "已答对", "in-training": "正在训练 …", "progress": "训练",
     "guessing": "随机猜测", "threshold": "阈值", "size-axis": "权重的大小 |w|", "plain-steps": "普通梯度步", "proximal-steps": "近端步", "plain-zeros": "普通：恰为 0", "plain-counted": "普通：低于阈值", "proximal-zeros": "近端：恰为 0",
     "links-left": "剩余连接", "without": "无惩罚", "with": "有惩罚", "penalty-on": "惩罚加在", "first": "仅第一层", "both": "两层", "scale": "缩放 c", "changed-most": "概率的最大变化",
-    "stop-after": "停在第几轮", "seed": "随机种子", "accuracy": "留出样本上的正确率", "ahead": "领先（百分点）", "gap": "差距", "compare": "比较", "run-sgd": "SGD，学习率 1", "run-adam": "Adam", "compare-training": "验证与训练", "compare-without": "有惩罚与无惩罚",
-    "regions-lesson": "网络在两个输入上的预测，以及样本。", "losses-label": "训练损失 {train}，留出损失 {held}。", "links-label": "网络：还剩 {left} 条连接。", "magnitudes-label": "按大小排列的权重。普通梯度步：{counted} 个低于阈值。近端步：{zeros} 个恰为 0。", "scale-label": "惩罚随缩放 c 的变化。", "lottery-label": "留出样本上的正确率随训练轮数的变化，无惩罚与有惩罚。", "run-label": "训练损失和留出损失随训练轮数的变化。",
+    "stop-after": "停在第几轮", "seed": "随机种子", "accuracy": "留出样本上的准确率", "ahead": "领先（百分点）", "gap": "差距", "compare": "比较", "run-sgd": "SGD，学习率 1", "run-adam": "Adam", "compare-training": "验证与训练", "compare-without": "有惩罚与无惩罚",
+    "regions-lesson": "网络在两个输入上的预测，以及样本。", "losses-label": "训练损失 {train}，留出损失 {held}。", "links-label": "网络：还剩 {left} 条连接。", "magnitudes-label": "按大小排列的权重。普通梯度步：{counted} 个低于阈值。近端步：{zeros} 个恰为 0。", "scale-label": "惩罚随缩放 c 的变化。", "lottery-label": "留出样本上的准确率随训练轮数的变化，无惩罚与有惩罚。", "run-label": "训练损失和留出损失随训练轮数的变化。",
 
     "why-name": "为什么要惩罚？", "why-short": "为什么", "why-first": "它的预测", "why-second": "好坏如何",
     "why-text": "一个网络用 {rows} 个样本学习区分两个月牙。它大到可以绕着个别样本弯曲，连离群的也不放过。\n没有惩罚时它正是这样。损失表示真实类别让它有多意外：训练样本上是 {train_0}，没见过的样本上是 {heldout_0}；抛硬币也只有 {null}。\n惩罚给大的权重标上价格，强度就是单价：\n= 训练所降低的 = 损失 + 强度 × 权重的大小",
@@ -116,8 +116,8 @@ const SENTENCES = {
     "choose-is-within": "还不行：{held} 在一个标准误以内，但还有更强的也在。\n继续向右。",
     "choose-is-beyond": "太远了：{held} 高于 {heldout_min} + {error_min}。\n这些样本确实能把它与最佳强度区分开。",
 
-    "lottery-name": "最后一轮是抽奖", "lottery-short": "最后一轮", "lottery-first": "训练过程中的正确率",
-    "lottery-text": "学习率为 {rate} 的 SGD 在这个螺旋上从不停歇。从第 {from} 轮到第 {to} 轮，同一次训练在留出样本上的正确率从 {low_share} 到 {high_share} 不等。只看最后一轮，就是抽了一张奖券；换一个随机种子，就是另抽一张。\n两次训练，起点相同：一次没有惩罚，一次两层都加 L2。",
+    "lottery-name": "最后一轮是抽奖", "lottery-short": "最后一轮", "lottery-first": "训练过程中的准确率",
+    "lottery-text": "学习率为 {rate} 的 SGD 在这个螺旋上从不停歇。从第 {from} 轮到第 {to} 轮，同一次训练在留出样本上的准确率从 {low_share} 到 {high_share} 不等。只看最后一轮，就是抽了一张奖券；换一个随机种子，就是另抽一张。\n两次训练，起点相同：一次没有惩罚，一次两层都加 L2。",
     "lottery-ask": "证明惩罚有用：停在它至少领先 {lead} 个百分点的地方。然后证明它有害。",
     "lottery-is-right": "两个都“证明”了，所以一个也没有证明。\n换 {seeds} 个随机种子，到第 {to} 轮，惩罚的领先从 {worst_points} 到 {best_points} 个百分点不等。一个种子、一轮训练什么也证明不了。让学习率降到 0，使训练停稳；用多折、多个种子；并给差值加上区间。",
     "lottery-is-helps": "“证明”了：有用，领先 {ahead} 个百分点。\n现在停在它至少落后 {lead} 个百分点的地方。",
@@ -125,7 +125,7 @@ const SENTENCES = {
     "lottery-is-none": "这里看不出什么：{ahead} 个百分点。\n找一轮两条线离得更远的，或换一个随机种子。",
 
     "gap-name": "验证低于训练，不算失败", "gap-short": "差距", "gap-first": "训练损失和留出损失",
-    "gap-text": "权重是按训练样本选出来的。所以网络在训练样本上总比在别处好：有惩罚如此，没有惩罚也如此。\n教程里训练正确率 {quoted_train}，验证正确率 {quoted_validation}，便认为正则化没有起到作用。差距小一些，就更好吗？",
+    "gap-text": "权重是按训练样本选出来的。所以网络在训练样本上总比在别处好：有惩罚如此，没有惩罚也如此。\n教程里训练准确率 {quoted_train}，验证准确率 {quoted_validation}，便认为正则化没有起到作用。差距小一些，就更好吗？",
     "gap-ask": "消除差距：让留出损失比训练损失高出不超过 {closed}。然后看看得到了什么。",
     "gap-is-right": "差距消除了，而网络几乎什么也没学到。\n它的留出损失是 {held}，随机猜测是 {null}。最好的网络差距是 {gap_min}，留出损失 {heldout_min}；没有惩罚时是 {heldout_0}。要在同样的样本上比较有惩罚与无惩罚。差距说明不了哪个更好。",
     "gap-is-open": "还不行：差距是 {gap}，留出损失 {held}。\n更强的惩罚能消除它。",
