@@ -58,7 +58,7 @@ def drawn_rows() -> dict[str, Any]:
 
 
 @dataclass(frozen=True)
-class Course:
+class TrainingCurve:
     """One training, looked at every so many epochs, as a page looks at it; and its last weights."""
 
     data_loss: Any
@@ -107,7 +107,7 @@ def _job(name: str, start: int = 0, epochs: int | None = None, record_every: int
 
 
 @cache
-def native_course(name: str, start: int = 0) -> Course:
+def native_course(name: str, start: int = 0) -> TrainingCurve:
     """Train one network, and look at it as a page does."""
     step = problem_of(name)[2]["step"]
     fits = compiled.train(_job(name, start, record_every=step))
@@ -115,7 +115,7 @@ def native_course(name: str, start: int = 0) -> Course:
     data_loss, penalty, norms = (
         each[0, 1:] for each in (fits.history.data_loss, fits.history.penalty, fits.history.norms)
     )
-    return Course(data_loss, penalty, norms, [w[0] for w in fits.parameters])
+    return TrainingCurve(data_loss, penalty, norms, [w[0] for w in fits.parameters])
 
 
 def right_share(name: str, epochs: int | None = None, start: int = 0) -> float:

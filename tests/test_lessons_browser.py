@@ -247,7 +247,7 @@ def test_nothing_hinders_a_reader(browser: Any, file: Path, scheme: Any, lang: s
         pytest.skip("axe-core is not installed")
     page = browser.new_context(bypass_csp=True, color_scheme=scheme).new_page()
     page.set_default_timeout(LONG)
-    found = {}
+    found: dict[str, Any] = {}
     for k, lesson in enumerate(KEYS):
         page.goto(f"{file.as_uri()}#lesson={k + 1}&lang={lang}")
         ready(page, lesson)
