@@ -238,7 +238,8 @@ def main() -> None:
     for on in arguments.on:
         overhead, driver = measure(on, arguments.seconds, arguments.chains)
         print(
-            f"\nSimulated, not run, with {overhead:.4f} s beside each chain and {driver:.4f} s of the driver or scheduler:\n"
+            f"\nSimulated, not run, with {overhead:.4f} s beside each chain and {driver:.4f} s of the driver or "
+            "scheduler:\n"
         )
         print("| cluster | chains of 1 s | of 5 s | of 20 s |\n|---|---|---|---|")
         for machines, cores in CLUSTERS:
