@@ -237,10 +237,8 @@ def main() -> None:
             traffic(on, arguments.table)
     for on in arguments.on:
         overhead, driver = measure(on, arguments.seconds, arguments.chains)
-        print(
-            f"\nSimulated, not run, with {overhead:.4f} s beside each chain and {driver:.4f} s of the driver or "
-            "scheduler:\n"
-        )
+        costs = f"{overhead:.4f} s beside each chain and {driver:.4f} s of the driver or scheduler"
+        print(f"\nSimulated, not run, with {costs}:\n")
         print("| cluster | chains of 1 s | of 5 s | of 20 s |\n|---|---|---|---|")
         for machines, cores in CLUSTERS:
             each = (f"{simulated(machines, cores, length, overhead, driver):.0%}" for length in LENGTHS)

@@ -367,6 +367,7 @@ def test_no_message_in_a_folder_is_more_than_text(tmp_path: Path) -> None:
         workers_there = FolderWorkers(tmp_path)
         workers_there.stop()
         Runner(spreader=Spreader(workers_there)).train(make(runs=8))
+        until(lambda: not list(tmp_path.glob("fits/*/claimed/*")))
         kinds = {file.suffix for file in tmp_path.rglob("*") if file.is_file()}
         workers_there.close(whole=True)
     assert kinds <= {".json", ".npy", ""}
