@@ -39,7 +39,7 @@ def by_origin(importance: Array, origin: Integers, count: int) -> Array:
 
 
 def shares_of_importance(models: Sequence[Model], shares: Array, origin: Integers, count: int) -> Array:
-    """Return how much networks weigh each input on average: shape (count,), a sum of 1, or 0 where none is used.
+    """Return the mean importance of each input: shape (count,), with sum 1, or 0 if no input is used.
 
     Parameters
     ----------

@@ -54,7 +54,7 @@ def progress(title: str, show: bool = True) -> Iterator[Progress]:
 
 @contextmanager
 def epoch_lines(show: bool = True) -> Iterator[Progress]:
-    """Print a line for every epoch while the block runs, with what the losses were; hand the progress to the engine.
+    """Print a line with the losses of every epoch inside the block.
 
     The lines go to standard output, as scikit-learn's do. Where the system has no thread to give, all come at the end.
     """
@@ -81,7 +81,7 @@ def epoch_lines(show: bool = True) -> Iterator[Progress]:
 
 
 def _print_epochs(watched: Progress, printed: dict[tuple[int, int], int]) -> None:
-    """Print what is new; an epoch is there when its norms are, which an engine writes last."""
+    """Print new epochs; an epoch is complete when the engine has written its norms."""
     runs = [(k, run) for k, history in enumerate(watched.histories) for run in range(len(history.data_loss))]
     for number, (k, run) in enumerate(runs, 1):
         history = watched.histories[k]
@@ -94,7 +94,7 @@ def _print_epochs(watched: Progress, printed: dict[tuple[int, int], int]) -> Non
 
 
 def print_epoch(number: int, start: int | None, values: Mapping[str, float]) -> None:
-    """Print a line of one epoch, of one ``start`` where there are several; numbers that are not there are left out."""
+    """Print the line of one epoch, with ``start`` as the seed if there are several, without missing numbers."""
     losses = ", ".join(f"{name} = {value:.8f}" for name, value in values.items() if np.isfinite(value))
     print(f"Iteration {number}{'' if start is None else f' of start {start}'}, {losses}", flush=True)
 
@@ -122,7 +122,7 @@ def _poll_bar(console: Terminal, title: str, watched: Progress, ended: threading
 
 
 class Clock:
-    """How long work has been done: what is looked up before it begins tells nothing of the time left."""
+    """The duration of work; lookups before it begins do not count for the time left."""
 
     def __init__(self, watched: Progress) -> None:
         self._watched, self._before = watched, time.monotonic()

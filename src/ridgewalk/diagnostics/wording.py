@@ -67,14 +67,14 @@ _LEAVE_OUT = "Leave it out for prediction; the sparser choice (1se) may still be
 
 @dataclass(frozen=True)
 class Words:
-    """What was found, and what to do next."""
+    """The sentence of a finding, and what to do next."""
 
     sentence: str
     advice: str
 
 
 def headline(found: Sequence[Found]) -> str:
-    """Return the sentence of the verdict, and what besides it must not be missed."""
+    """Return the sentence of the verdict, with the most important other findings."""
     first, *others = found
     also = [
         _IN_THE_HEADLINE[type(each)].format(noun=each.judged.noun) for each in others if type(each) in _IN_THE_HEADLINE
@@ -83,7 +83,7 @@ def headline(found: Sequence[Found]) -> str:
 
 
 def in_words(found: Found) -> Words:
-    """Return what was found in words; beside a blend, what is of its single network's training is said to be."""
+    """Write a finding in words; for a blend, findings of its single network's training are marked as such."""
     wording = words(found)
     if not (found.judged.blend and found.of_training):
         return wording
@@ -438,7 +438,7 @@ def _how_much(found: Helps) -> str:
 
 
 def _how_sure(compared: Comparison) -> str:
-    """Return whether the more careful interval agrees; with one fold there is none."""
+    """State whether the more careful interval agrees; with one fold there is none."""
     if compared.difference.confirmed:
         return "; so says the more careful interval, which counts other training rows"
     low, high = compared.difference.careful
@@ -491,7 +491,7 @@ def _where_to_look(network: OtherModel | HardlyFits | None, noun: str) -> str:
 
 
 def _how_to_keep(found: Helps) -> str:
-    """Return what is gained, how, and what is no longer used; beside a blend, of its single network."""
+    """Describe the gain, its sources, and what is no longer used; for a blend, of its single network."""
     of_parts, gained, dropped = _gains_of_parts(found.sources), _gains(found.sources), _no_longer_used(found)
     if not found.judged.blend:
         return " ".join(["Keep it.", *_sentence([*of_parts, *gained, *dropped])])
@@ -516,7 +516,7 @@ def _no_longer_used(found: Helps) -> list[str]:
 
 
 def _gains_of_parts(sources: Sources) -> list[str]:
-    """Return what the parts of the penalty gain alone, where there are several."""
+    """Describe the gains of the parts of the penalty alone, if there are several."""
     if sources.of_l1_alone is None or sources.of_l2_alone is None or sources.of_both is None:
         return []
     l1, l2, both = (number(gain) for gain in (sources.of_l1_alone, sources.of_l2_alone, sources.of_both))
@@ -524,7 +524,7 @@ def _gains_of_parts(sources: Sources) -> list[str]:
 
 
 def _gains(sources: Sources) -> list[str]:
-    """Return where the gain of what is judged comes from, as far as it is known."""
+    """Describe the known sources of the gain."""
     parts = []
     if sources.by_calibration is not None and sources.by_refinement is not None:
         parts.append(

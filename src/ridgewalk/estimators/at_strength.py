@@ -155,7 +155,7 @@ class PathAtStrength(Predictor):
         return found
 
     def _path_at(self) -> MLPPath:
-        """Return the path; refuse a compacted model, which has none."""
+        """Return the path; raise an error for a compacted model, which has none."""
         raise NotImplementedError
 
     @property
@@ -169,7 +169,7 @@ class PathAtStrength(Predictor):
 
 
 def _strength_of(model: Any) -> str:
-    """Describe the strength that an estimator has, and the one that was asked of it."""
+    """Describe the strength of an estimator, and the requested one."""
     alpha = format_number(model.alpha_)
     asked = format_number(getattr(model, "strength_asked_", model.alpha_))
     return f"at strength {alpha}" + ("" if alpha == asked else f", the nearest of its path to {asked}")

@@ -41,7 +41,7 @@ class Comparable(Protocol):
     support_: Booleans
 
     def heldout_scores(self) -> ConditionScores:
-        """Return what it lost on held-out rows."""
+        """Return its losses on held-out rows."""
 
 
 @dataclass(frozen=True)
@@ -171,7 +171,7 @@ def _check(first: str, one: MLPPath, name: str, other: MLPPath) -> None:
 
 
 def paired_difference(first: ConditionScores, other: ConditionScores, path: MLPPath) -> Effect:
-    """Return how much more the other loses than the first, row by row; starts are paired where equally many.
+    """Return the paired difference of losses, other minus first; seeds are paired if their numbers are equal.
 
     Parameters
     ----------

@@ -43,7 +43,7 @@ class Members:
     fold_weights: Array
 
     def predictors(self) -> tuple[Mixture, ...]:
-        """Return what predicts as each fold's networks do."""
+        """Return the predictors of the folds."""
         return fold_predictors(self.paths, self.path, self.strength, self.fold_weights)
 
     @property
@@ -61,15 +61,15 @@ class Calibrated:
     calibration_: Calibration
 
     def _members(self) -> Members:
-        """Return what each fold predicts with."""
+        """Return the networks and weights that each fold predicts with."""
         raise NotImplementedError
 
     def _numbers(self, X: Any) -> Array | csr_array:
-        """Check rows as they come, and return them as the networks take them."""
+        """Check rows, and return the inputs of the networks."""
         raise NotImplementedError
 
     def _calibrate(self, problem: PathProblem | None) -> None:
-        """Keep what the folds miss on the rows that they hold out; nothing where a fold has no network.
+        """Store the errors of the folds on their held-out rows; nothing if a fold has no network.
 
         Nor where the rows are gone, as they are from a model that was loaded.
         """
@@ -136,7 +136,7 @@ class Calibrated:
         return predictors, self.calibration_
 
     def _predicted(self, X: Any, coverage: float) -> Iterator[Array]:
-        """Yield what each fold predicts, (K, n, C), for some rows after the other."""
+        """Yield the predictions of each fold, (K, n, C), for one batch of rows after the other."""
         predictors, _ = self.calibrated(coverage)
         x, outputs = self._numbers(X), predictors[0].models[0].parameters[-1].shape[1]
         for chunk in slices(x.shape[0], len(predictors) * outputs):
@@ -239,7 +239,7 @@ class SetMixin(Calibrated):
         return np.concatenate(parts)
 
     def _sets(self, predicted: Array, coverage: float) -> Booleans:
-        """Return the sets of n rows, of what each fold predicts (K, n, C)."""
+        """Return the sets of n rows from the predictions of each fold (K, n, C)."""
         loss = self._members().paths[0].loss
         if not self._multilabel:
             return label_sets(self.calibration_, class_chances(loss, predicted), coverage)

@@ -123,7 +123,7 @@ class TablePlan:
 
     @property
     def seconds(self) -> float:
-        """Guess the seconds that training takes on so many threads."""
+        """Estimate the seconds of training on this number of threads."""
         return sum(path.seconds for path in self.paths) / self.threads
 
     def to_dict(self) -> PlanData:
@@ -214,7 +214,7 @@ def plan_of(
 
 
 def _row(path: PlannedPath) -> list[Any]:
-    """Return what is shown of a path."""
+    """Return the row of a path in the plan."""
     layers = ",".join(map(str, path.hidden_layer_sizes)) or "none"
     batch = path.batch_size or "all"
     shown = [path.strengths, path.folds, path.seeds, path.epochs, batch, f"{path.networks:,}"]

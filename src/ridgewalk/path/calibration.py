@@ -22,7 +22,7 @@ from ridgewalk.path.result import MLPPath
 def fold_predictors(
     paths: Sequence[MLPPath], path: Integers, strength: Integers, fold_weights: Array
 ) -> tuple[Mixture, ...]:
-    """Return what predicts new rows as each fold's networks do, K of them.
+    """Return the K predictors of the folds for new rows.
 
     Parameters
     ----------
@@ -42,7 +42,7 @@ def fold_predictors(
 
 
 def _fold_predictor(paths: Sequence[MLPPath], path: Integers, strength: Integers, fold: int, weights: Array) -> Mixture:
-    """Return the mean of a fold's networks; starts that diverged are left out."""
+    """Return the mean of a fold's networks, without seeds that diverged."""
     models: list[Model] = []
     shares: list[float] = []
     for member in np.flatnonzero(weights):
@@ -66,7 +66,7 @@ def class_chances(loss: Loss, predicted: Array) -> Array:
 
 
 def calibrate(problem: PathProblem, predictors: Sequence[Mixture]) -> Calibration:
-    """Measure what the predictors of the folds miss on the rows that their fold holds out.
+    """Compute the errors of the folds' predictors on the rows that their fold holds out.
 
     Of numbers, the absolute residuals in the target's units; of classes, the adaptive score of the one observed; of
     labels, that of each label's no or yes.
@@ -112,7 +112,7 @@ def whole_groups(problem: PathProblem) -> Integers | None:
 
 
 def follows_in_time(path: MLPPath) -> bool:
-    """Return whether each of several folds holds out rows that all stand behind those it trains on."""
+    """Return whether, in each of several folds, all held-out rows come after the training rows."""
     pairs = [
         (np.flatnonzero(fold.weights).max(), rows.min())
         for fold, rows in zip(path.folds[:-1], path.heldout_rows, strict=True)

@@ -15,7 +15,7 @@ from ridgewalk.tables.encode import MISSING, Category, Column, Date, Kind
 def columns_frame(
     columns: Iterable[Column], left_out: Iterable[LeftOut], gaps: Mapping[str, int] | None = None
 ) -> pd.DataFrame:
-    """Return what becomes of every column of a table, those that are left out first.
+    """Return a table that describes every column, beginning with those left out.
 
     Parameters
     ----------
@@ -62,7 +62,7 @@ def _had_gaps(column: Column) -> bool:
 
 
 def kind_of_learned(column: Column) -> Kind:
-    """Return the kind of what was learned of a column."""
+    """Return the type of a learned column."""
     if isinstance(column, Category):
         return "category"
     return "date" if isinstance(column, Date) else "number"
