@@ -21,6 +21,7 @@ from ridgewalk.cli.console import show
 from ridgewalk.engine import compiled
 from ridgewalk.storage import load, read
 from ridgewalk.tables import Encoder
+from ridgewalk.tables.read import column_names
 from test_report import Page
 
 QUICK = ["--alphas", "4", "--max-iter", "40", "--folds", "3", "--hidden", "6", "--learning-rate", "0.03"]
@@ -441,6 +442,48 @@ def test_demo_answers_the_tutorials_question(ridgewalk: Any, tmp_path: Path, mon
     assert "Chosen strength:" in out
     assert "Did regularization help?" in out
     assert [line[:2] for line in out.splitlines()[-3:]] == ["1.", "2.", "3."]
+
+
+@pytest.mark.parametrize("command", ["fit", "diagnose"])
+def test_without_a_target_the_columns_are_listed_and_one_is_suggested(ridgewalk: Any, command: str) -> None:
+    code, out, err = ridgewalk(command, "people.csv")
+    said = " ".join(err.replace("│", "").split())
+    assert (code, out) == (2, "")
+    assert "Missing option '--target' / '-t'. It names the column to predict, perhaps --target outcome." in said
+    assert "people.csv has 5 columns: " in said
+    for name in table():
+        assert name in said
+
+
+def test_without_a_target_many_and_long_names_are_shortened_and_the_last_is_suggested(
+    ridgewalk: Any, tmp_path: Path
+) -> None:
+    names = [f"c{k}" + "x" * 60 * (k == 3) for k in range(30)] + ["the last one"]
+    pd.DataFrame([[0] * 31], columns=names).to_csv(tmp_path / "wide.csv", index=False, sep=";")
+    said = " ".join(ridgewalk("fit", "wide.csv")[2].replace("│", "").split())
+    assert "perhaps --target 'the last one'" in said
+    assert "wide.csv has 31 columns: c0, c1, c2, c3" in said
+    assert said.count("x" * 37 + "…") == 1
+    assert "x" * 38 not in said
+    assert "c19 and 11 more." in said
+    assert "c20" not in said
+
+
+@pytest.mark.parametrize("ending", ["parquet", "feather", "tsv.gz"])
+def test_the_columns_of_every_kind_of_file_are_known_from_its_head(tmp_path: Path, ending: str) -> None:
+    file, frame = tmp_path / f"people.{ending}", table()
+    if ending == "tsv.gz":
+        frame.to_csv(file, index=False, sep="\t")
+    else:
+        getattr(frame, f"to_{ending}")(file)
+    assert column_names(file) == list(frame)
+
+
+def test_without_a_target_a_file_that_cannot_be_read_is_said(ridgewalk: Any, tmp_path: Path) -> None:
+    assert "There is no file none.csv" in " ".join(ridgewalk("fit", "none.csv")[2].replace("│", "").split())
+    (tmp_path / "bad.parquet").write_bytes(b"PAR1 is how it begins")
+    assert "cannot be read as Parquet" in " ".join(ridgewalk("fit", "bad.parquet")[2].replace("│", "").split())
+    assert "Missing option" in ridgewalk("fit", "-")[2]
 
 
 def test_version(ridgewalk: Any) -> None:
