@@ -64,7 +64,7 @@ def ridgewalk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Ca
 def test_fit_shows_the_path_and_writes_it_down(ridgewalk: Any, tmp_path: Path) -> None:
     code, out, _ = ridgewalk("fit", "people.csv", "--target", "outcome", "--drop", "amount", *QUICK)
     assert code == 0
-    assert "Classification of 'outcome': 90 rows, 3 inputs (6 columns after encoding)." in out
+    assert "Classification of 'outcome': 90 rows, 3 inputs (6 encoded columns)." in out
     for words in ("strength", "held-out loss", "zeros", "inputs", "min", "1se", "<-", "Chosen strength:", "nats"):
         assert words in out
     assert "100%" in out
@@ -442,6 +442,20 @@ def test_demo_answers_the_tutorials_question(ridgewalk: Any, tmp_path: Path, mon
     assert "Chosen strength:" in out
     assert "Did regularization help?" in out
     assert [line[:2] for line in out.splitlines()[-3:]] == ["1.", "2.", "3."]
+
+
+def test_a_fit_says_how_many_values_are_missing_and_what_stands_for_them(ridgewalk: Any) -> None:
+    frame = table()
+    inputs = frame.drop(columns=["outcome", "amount"])
+    cells, columns = int(inputs.isna().sum().sum()), int(inputs.isna().any().sum())
+    command = ("fit", "people.csv", "-t", "outcome", "--drop", "amount", "--no-report", *QUICK)
+    said = ridgewalk(*command)[1].splitlines()[1]
+    assert said == (
+        f"Missing: {cells} cells in {columns} of 3 inputs; numbers take the median, and a column says where; "
+        "categories take it as one of their own."
+    )
+    frame.fillna({"age": 40, "town": "none"}).to_csv("people.csv", index=False)
+    assert "Missing" not in ridgewalk(*command)[1]
 
 
 @pytest.mark.parametrize("command", ["fit", "diagnose"])

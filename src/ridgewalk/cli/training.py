@@ -248,7 +248,7 @@ def read_problem(
 
         known(options.scorer, "scorer of scikit-learn's,", sorted(get_scorer_names()))
     if verbose:
-        introduce(table.task, columns.target, len(y), encoder, table.notes)
+        introduce(table, columns.target, len(y), encoder)
     return problem
 
 
