@@ -202,6 +202,7 @@ def test_how_many_strengths_are_as_good_is_said_in_words(changes: dict[str, Any]
 
 def test_a_single_strength_is_compared_with_none() -> None:
     answer = MLPClassifierCV((6,), **QUICK | {"alphas": [0.05]}).fit(X, TWO).summary()["answer"]
+    assert answer["as_good"] is not None
     assert answer["as_good"]["of"] == 2  # 0 is on every path
     alone = strengths_as_good(replace(KINDS["linear"]().path_, alphas=np.zeros(5)))
     assert alone is None

@@ -17,8 +17,13 @@ import pytest
 from ridgewalk import MLPClassifierCV, TableClassifier, TableRegressor, __version__, cli
 from ridgewalk.cli.bench import Measured, Task, show_measured
 from ridgewalk.cli.commands import app
+from ridgewalk.cli.compare import show_comparison
 from ridgewalk.cli.console import show
+from ridgewalk.cli.diagnose import JudgedPathOptions
+from ridgewalk.cli.options import PathOptions
+from ridgewalk.diagnostics import Effect
 from ridgewalk.engine import compiled
+from ridgewalk.estimators.comparing import Compared, Comparison
 from ridgewalk.storage import load, read
 from ridgewalk.tables import Encoder
 from ridgewalk.tables.read import column_names
@@ -272,14 +277,46 @@ def test_diagnose_says_whether_it_helped(ridgewalk: Any, tmp_path: Path) -> None
     assert found["verdict"] == found["findings"][0]["name"]
     assert found["numbers"]["rows"] == 90
     assert found["numbers"]["seeds"] == 3
-    code, out, _ = ridgewalk("diagnose", *BLEND, "--blend", "--no-references", "--seeds", "1", "--report", "v.html")
+    code, out, _ = ridgewalk("diagnose", *BLEND, "--no-references", "--report", "v.html")
     assert code == 0
-    assert "the blend" in " ".join(out.split())
+    assert "Judged is the blend that fit predicts with; --no-blend judges one network." in out
+    assert "the blend" in out.split("Judged is the blend")[1]
     assert "the blend" in (tmp_path / "v.html").read_text(encoding="utf-8")
     code, _, err = ridgewalk("diagnose", "people.csv", "-t", "outcome", "--alpha", "1e9", *QUICK)
     assert code == 1
     assert "alpha is a number on the path" in err
     assert not list(tmp_path.glob("ridgewalk-results*"))  # nothing is written
+
+
+@pytest.mark.parametrize(
+    ("given", "alpha", "blends", "seeds", "said"),
+    [
+        ({}, None, True, 1, "Judged is the blend that fit predicts with; --no-blend judges one network."),
+        ({"seeds": 2}, None, True, 2, "Judged is the blend that fit predicts with"),
+        (
+            {"blend": False},
+            None,
+            False,
+            3,
+            "one network, with 3 starts; --blend judges the blend that fit predicts with by default.",
+        ),
+        ({}, 0.1, False, 3, "Judged is one network, with 3 starts; --blend judges"),
+        ({"alphas": "8", "seeds": 1}, None, False, 1, "Judged is one network, with 1 start."),
+    ],
+)
+def test_what_fit_would_predict_with_is_judged(
+    given: dict[str, Any], alpha: float | None, blends: bool, seeds: int, said: str
+) -> None:
+    options = JudgedPathOptions(**given).of(alpha)
+    assert (options.blends, options.seeds) == (blends, seeds)
+    assert said in options.described
+    assert options.blends == (PathOptions(**given).blends and alpha is None)
+
+
+def test_a_blend_and_a_strength_are_not_judged_together(ridgewalk: Any) -> None:
+    code, _, err = ridgewalk("diagnose", "people.csv", "-t", "outcome", "--blend", "--alpha", "0.1")
+    assert code == 1
+    assert "--alpha judges one strength of one network" in err
 
 
 def test_predict_gives_what_the_estimator_gives(ridgewalk: Any, tmp_path: Path) -> None:
@@ -886,3 +923,28 @@ def test_help_fits_a_narrow_terminal(ridgewalk: Any, monkeypatch: pytest.MonkeyP
     assert code == 0
     assert max(map(len, out.splitlines())) <= 80
     assert "…" not in out
+
+
+@pytest.mark.parametrize(
+    ("verdict", "mean", "careful", "said"),
+    [
+        ("better", -0.1, 0.01, "b is better than a, by the more careful interval, too."),
+        (
+            "better",
+            -0.1,
+            0.1,
+            "b is probably better than a; the more careful interval, which counts other training rows, holds 0.",
+        ),
+        ("worse", 0.1, 0.1, "b is probably worse than a; the more careful interval"),
+        ("worse", 0.1, np.nan, "b is worse than a."),
+        ("no difference", 0.0, 0.1, "b and a make no difference that matters."),
+        ("cannot tell", 0.0, 0.1, "b and a cannot be told apart with these rows and starts."),
+    ],
+)
+def test_a_comparison_claims_no_more_than_the_careful_interval(
+    capsys: pytest.CaptureFixture[str], verdict: Any, mean: float, careful: float, said: str
+) -> None:
+    change = Effect(mean, 0.01, 0.01, 0.0, 0.0, careful, 90, 3, 1)
+    models = (Compared("a", 0.1, 0.5, 0.1, 3, None, ""), Compared("b", 0.1, 0.5 + mean, 0.1, 3, change, verdict))
+    show_comparison(Comparison(models, "CrossEntropy", 90, 3, 0.7, 0.01, 3), quiet=True)
+    assert capsys.readouterr().out.strip().startswith(said)
