@@ -55,7 +55,7 @@ _MOST_SHARES = 5  # inputs whose shares are said
 _LONGEST_NAME = 40  # characters of an input's name among them
 _LEAST_SHARE = 0.005
 
-_MAJORITY = "the most frequent class alone"
+_MAJORITY = "the most frequent class"
 _OF_TASK: dict[Task, str] = {
     "classes": "",
     "labels": " Accuracy and AUC are means over the labels, the log loss is their sum.",
@@ -229,7 +229,7 @@ def headline(answer: AnswerSummary) -> str:
     if "accuracy" in metrics and metrics["accuracy"]["value"] is not None:
         share = constant["accuracy"]["value"]
         what, alone = ("labels of the ", "always the more frequent") if answer["task"] == "labels" else ("", _MAJORITY)
-        beside = "" if share is None else f"; {alone}, {share:.1%}"
+        beside = "" if share is None else f"; {alone}, on {share:.1%}"
         return f"{who} is right on {_percent(metrics['accuracy'])} of the {what}{unseen}{beside}."
     if "R2" in metrics and metrics["RMSE"]["value"] is not None:
         decimals = _decimals("RMSE", answer["competitors"])
@@ -327,9 +327,8 @@ def _as_good_sentence(found: AsGood) -> str:
         which = f"no other strength (1 of {found['of']}"
     elif found["members"] == found["of"]:
         which = f"all {found['of']} strengths ({ends}"
-    dropped = f"; {found['dropped']} more lost a race" if found["dropped"] else ""
     by = " in held-out loss" if found["scored"] else ""
-    return f"As good as the best{by}, as far as the rows tell: {which}{dropped})."
+    return f"As good as the best{by}, as far as the rows tell: {which})."
 
 
 def _decimals_of(estimate: Estimate) -> int:

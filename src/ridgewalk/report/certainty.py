@@ -53,7 +53,7 @@ def strengths_as_good(path: MLPPath) -> AsGood | None:
         "low": float(members[0]),
         "high": float(members[-1]),
         "members": len(members),
-        "of": count,
+        "of": count + len(path.dropped.alphas),
         "dropped": len(path.dropped.alphas),
         "scored": path.heldout_score is not None,
     }

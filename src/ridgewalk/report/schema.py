@@ -210,8 +210,8 @@ class AsGood(TypedDict):
     low: float
     high: float
     members: int
-    of: int  # strengths that are compared
-    dropped: int  # others, which a race dropped before
+    of: int  # strengths of the path, those that a race dropped among them
+    dropped: int  # by a race, for losing clearly
     scored: bool
 
 
