@@ -508,7 +508,8 @@ def _no_longer_used(found: Helps) -> list[str]:
     """Return the inputs and units of a network that are not used any more."""
     parts = []
     if found.inputs_gone:
-        parts.append(f"columns no longer used: {found.inputs_gone} of {found.inputs[0]}")
+        columns = "encoded columns" if found.judged.blend else "columns"
+        parts.append(f"{columns} no longer used: {found.inputs_gone} of {found.inputs[0]}")
     before, after = found.units
     if after < before:
         parts.append(f"units no longer used: {before - after} of {before}")

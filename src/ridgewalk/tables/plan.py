@@ -98,6 +98,7 @@ def described_columns(columns: pd.DataFrame) -> str:
     sections = []
     if len(apart):
         rows = apart[["column", "role", "reason"]].to_numpy().tolist()
+        rows = [[name, role, reason.rstrip(",")] for name, role, reason in rows]
         sections.append(format_table(["not learned from", "role", "because it"], rows, "<<<"))
     shown = inputs[["column", "kind", "encoded", "missing", "rare"]].to_numpy().tolist()
     rows = [["yes" if cell is True else cell or "" for cell in row] for row in shown]
