@@ -1,7 +1,7 @@
 """How sure a choice of a strength is: pure functions of held-out losses, strengths along the first axis.
 
     confidence set     the strengths that may have the least expected loss: all that no other one beats beyond chance
-    band               an interval for the expected loss at every strength; all of them hold at once
+    band               an interval for the expected loss at every strength; all of them hold at once, or each alone
     corrected minimum  the lowest held-out loss without the optimism of having been chosen as the lowest
 
 The losses of one row at all strengths belong together, so the means of all strengths err together: what is drawn below
@@ -61,11 +61,13 @@ class ConfidenceSet:
 
 @dataclass(frozen=True, eq=False)
 class Band:
-    """A band of the held-out curve: with probability ``level`` it holds the expected loss at all strengths at once.
+    """A band of the held-out curve: with probability ``level`` it holds the expected losses.
 
     Attributes
     ----------
     level : float
+    simultaneous : bool
+        Whether it holds those of all strengths at once; else that of each strength alone.
     loss, error : arrays, shape (S,)
         Mean held-out loss and its standard error, what pairs of rows bring to it included.
     low, high : arrays, shape (S,)
@@ -74,6 +76,7 @@ class Band:
     """
 
     level: float
+    simultaneous: bool
     loss: Array
     error: Array
     low: Array
@@ -148,16 +151,19 @@ def band(
     dependence: Dependence = ROWS,
     level: float = 0.95,
     pairs: Array | None = None,
+    *,
+    simultaneous: bool = True,
 ) -> Band:
-    """Compute a band that holds the expected losses of all strengths at once.
+    """Compute a band that holds the expected losses of all strengths at once, or of each alone.
 
     Units are drawn with replacement, and the deviation of every mean is taken in its own standard error of the same
     draw, t*_s. Of ``max t*_s`` and ``min t*_s`` over the strengths the quantiles at equal tails are taken:
 
         mean_s - high quantile * error_s   ...   mean_s - low quantile * error_s
 
-    Losses are skewed, and so is the band. (Bootstrap-t: Hall, Annals of Statistics 1988; of a maximum: Chernozhukov,
-    Chetverikov and Kato, Annals of Statistics 2013.)
+    For an interval at each strength alone they are the quantiles of each t*_s. Losses are skewed, and so is the band.
+    (Bootstrap-t: Hall, Annals of Statistics 1988; of a maximum: Chernozhukov, Chetverikov and Kato, Annals of
+    Statistics 2013.)
 
     Parameters
     ----------
@@ -165,6 +171,8 @@ def band(
         As for :func:`confidence_set`.
     pairs : array, shape (S,), optional
         What pairs of rows bring to the variance of a row's loss (:func:`pair_variance`); nothing without.
+    simultaneous : bool
+        Whether it holds the expected losses of all strengths at once; else an interval for each strength alone.
 
     Raises
     ------
@@ -175,12 +183,13 @@ def band(
     finite = _finite(row_loss, weights)
     mean, error = weighted_mean(row_loss, weights), np.full(len(row_loss), np.inf)
     influence, _ = dependence.units(row_loss[finite], weights)
-    below, above = _ends(influence, level)
+    below, above = np.full((2, len(mean)), np.nan)
+    below[finite], above[finite] = _ends(influence, level, simultaneous)
     more = np.zeros(len(mean)) if pairs is None else pairs
     error[finite] = np.nan_to_num(_with_pairs(row_loss[finite], weights, dependence, more[finite]), nan=np.inf)
     with np.errstate(invalid="ignore"):
         low, high = mean - above * error, mean - below * error
-    return Band(level, mean, error, np.where(finite, low, -np.inf), np.where(finite, high, np.inf))
+    return Band(level, simultaneous, mean, error, np.where(finite, low, -np.inf), np.where(finite, high, np.inf))
 
 
 def pair_variance(heldout: Array, training: Array, power: int | None, outputs: int) -> Array:
@@ -258,8 +267,8 @@ def _with_pairs(row_loss: Array, weights: Array, dependence: Dependence, pairs: 
     return np.asarray(np.sqrt(error**2 + larger * pairs * share))
 
 
-def _ends(influence: Array, level: float) -> tuple[float, float]:
-    """Return how many standard errors the means of all strengths lie below and above the truth at most, at a level.
+def _ends(influence: Array, level: float, simultaneous: bool) -> tuple[Array | float, Array | float]:
+    """Return how many standard errors the means lie below and above the truth at most, at a level: shape (S,) or ().
 
     More than 2,000 units are put together, for so many sums are as skewed as their parts.
     """
@@ -274,8 +283,8 @@ def _ends(influence: Array, level: float) -> tuple[float, float]:
         deviation = np.where(np.abs(moved) > _EQUAL_ERRORS * error, moved / error, 0.0)
     deviation = np.where(np.isnan(deviation), 0.0, deviation)
     tail = (1 - level) / 2
-    low = np.quantile(deviation.min(axis=1), tail, method="lower")
-    return float(low), float(np.quantile(deviation.max(axis=1), 1 - tail, method="higher"))
+    least, most = (deviation.min(axis=1), deviation.max(axis=1)) if simultaneous else (deviation, deviation)
+    return np.quantile(least, tail, axis=0, method="lower"), np.quantile(most, 1 - tail, axis=0, method="higher")
 
 
 def lowest(losses: Array) -> int:

@@ -225,20 +225,29 @@ class MLPPath:
         """
         return confidence_set(self.row_loss, self.row_weights, self.dependence, level)
 
-    def band(self, level: float = 0.95) -> Band:
-        """Compute a band for the expected losses of all strengths at once (:func:`ridgewalk.path.confidence.band`).
+    def band(self, level: float = 0.95, *, simultaneous: bool = True) -> Band:
+        """Compute a band for the expected losses along the path (:func:`ridgewalk.path.confidence.band`).
 
         Parameters
         ----------
         level : float
-            Between 0 and 1: how often it holds them all.
+            Between 0 and 1: how often it holds them.
+        simultaneous : bool
+            Whether it holds the losses of all strengths at once; else an interval for each strength alone.
 
         Raises
         ------
         ValueError
             If the level is none, or every strength diverged in some fold.
         """
-        return band(self.row_loss, self.row_weights, self.dependence, level, self.pair_variance)
+        return band(
+            self.row_loss,
+            self.row_weights,
+            self.dependence,
+            level,
+            self.pair_variance,
+            simultaneous=simultaneous,
+        )
 
     def corrected_minimum(self) -> CorrectedMinimum:
         """Correct the lowest held-out loss for its choice (:func:`ridgewalk.path.confidence.corrected_minimum`).
