@@ -279,8 +279,8 @@ def test_diagnose_says_whether_it_helped(ridgewalk: Any, tmp_path: Path) -> None
     assert found["numbers"]["seeds"] == 3
     code, out, _ = ridgewalk("diagnose", *BLEND, "--no-references", "--report", "v.html")
     assert code == 0
-    assert "Judged is the blend that fit predicts with; --no-blend judges one network." in out
-    assert "the blend" in out.split("Judged is the blend")[1]
+    assert "Judging the blend that fit predicts with; --no-blend judges one network." in out
+    assert "the blend" in out.split("Judging the blend")[1]
     assert "the blend" in (tmp_path / "v.html").read_text(encoding="utf-8")
     code, _, err = ridgewalk("diagnose", "people.csv", "-t", "outcome", "--alpha", "1e9", *QUICK)
     assert code == 1
@@ -291,17 +291,17 @@ def test_diagnose_says_whether_it_helped(ridgewalk: Any, tmp_path: Path) -> None
 @pytest.mark.parametrize(
     ("given", "alpha", "blends", "seeds", "said"),
     [
-        ({}, None, True, 1, "Judged is the blend that fit predicts with; --no-blend judges one network."),
-        ({"seeds": 2}, None, True, 2, "Judged is the blend that fit predicts with"),
+        ({}, None, True, 1, "Judging the blend that fit predicts with; --no-blend judges one network."),
+        ({"seeds": 2}, None, True, 2, "Judging the blend that fit predicts with"),
         (
             {"blend": False},
             None,
             False,
             3,
-            "one network, with 3 starts; --blend judges the blend that fit predicts with by default.",
+            "one network, with 3 seeds; --blend judges the blend that fit predicts with by default.",
         ),
-        ({}, 0.1, False, 3, "Judged is one network, with 3 starts; --blend judges"),
-        ({"alphas": "8", "seeds": 1}, None, False, 1, "Judged is one network, with 1 start."),
+        ({}, 0.1, False, 3, "Judging one network, with 3 seeds; --blend judges"),
+        ({"alphas": "8", "seeds": 1}, None, False, 1, "Judging one network, with 1 seed."),
     ],
 )
 def test_what_fit_would_predict_with_is_judged(

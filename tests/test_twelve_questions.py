@@ -126,7 +126,7 @@ class TestTwelveQuestions:
 
     def test_did_the_penalty_help_what_i_predict_with(self, ridgewalk: Run) -> None:
         said = ridgewalk("diagnose", *FIT, "--no-references")
-        assert "Judged is the blend that fit predicts with" in said
+        assert "Judging the blend that fit predicts with" in said
         assert re.search(r"the blend", said.partition("one network.")[2])
 
     def test_how_many_more_rows(self, model: Any) -> None:

@@ -1,4 +1,4 @@
-"""``ridgewalk diagnose``: whether regularization helped a network, or a blend, and why or why not."""
+"""``ridgewalk diagnose``: whether regularization helped a network or a blend, and why or why not."""
 
 from __future__ import annotations
 
@@ -34,23 +34,23 @@ from ridgewalk.formatting import format_count
 if TYPE_CHECKING:
     from ridgewalk.diagnostics import Diagnosis
 
-_VERDICT = "The verdict"
-_STARTS = 3  # of one network, whose spread is in the interval
+_VERDICT = "Verdict"
+_SEEDS = 3  # seeds of one network, whose spread is in the interval
 
 
 @dataclass(frozen=True)
 class Judged:
-    """What the options say of the verdict."""
+    """The options of the verdict."""
 
     alpha: Annotated[
         float | None,
-        option(metavar="STRENGTH", help="Judge this one instead of the chosen one.", panel=_VERDICT, parser=strength),
+        option(metavar="STRENGTH", help="Judge this strength, not the chosen one.", panel=_VERDICT, parser=strength),
     ] = None
     references: Annotated[
         bool,
         switch(
             "--references/--no-references",
-            help="Fit other kinds of model, to tell underfitting and noise apart.",
+            help="Also fit other kinds of model, to distinguish underfitting from noise.",
             panel=_VERDICT,
         ),
     ] = True
@@ -73,8 +73,8 @@ class JudgedPathOptions(PathOptions):
         int | None,
         option(
             metavar="N",
-            help="Starts of the weights: of one network 3 by default; of a blend 1, as in fit, and more are trained "
-            "for the verdict.",
+            help="Random initializations: 3 by default for one network; 1 for a blend, as in fit, with more trained for "
+            "the verdict.",
             panel=CHOICE,
             parser=whole(1),
             default=False,
@@ -84,26 +84,28 @@ class JudgedPathOptions(PathOptions):
     def of(self, alpha: float | None) -> JudgedPathOptions:
         """Return the same with everything decided: of one network where one strength is asked for."""
         decided = replace(self, blend=False) if self.blend is None and alpha is not None else self
-        return decided if decided.seeds else replace(decided, seeds=1 if decided.blends else _STARTS)
+        return decided if decided.seeds else replace(decided, seeds=1 if decided.blends else _SEEDS)
 
     @property
     def described(self) -> str:
         """What is judged, and how the other is."""
         if self.blends:
-            return "Judged is the blend that fit predicts with; --no-blend judges one network."
-        starts = format_count(self.seeds or _STARTS, "start")
+            return "Judging the blend that fit predicts with; --no-blend judges one network."
+        seeds = format_count(self.seeds or _SEEDS, "seed")
         other = "" if self.of_one_network else "; --blend judges the blend that fit predicts with by default"
-        return f"Judged is one network, with {starts}{other}."
+        return f"Judging one network, with {seeds}{other}."
 
 
 @dataclass(frozen=True)
 class DiagnoseOptions:
-    """What the options say of the page."""
+    """The options of the report."""
 
     config: Config = None
     page: Annotated[
         Path | None,
-        option("--report", metavar="FILE.html", help="Write a page with the verdict on top.", panel=OUTPUT),
+        option(
+            "--report", metavar="FILE.html", help="Write an HTML report that begins with the verdict.", panel=OUTPUT
+        ),
     ] = None
     force: Annotated[bool, switch("--force", help="Replace the file that --report names.", panel=OUTPUT)] = False
 
