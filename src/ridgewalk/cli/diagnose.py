@@ -73,8 +73,8 @@ class JudgedPathOptions(PathOptions):
         int | None,
         option(
             metavar="N",
-            help="Random initializations: 3 by default for one network; 1 for a blend, as in fit, with more trained for "
-            "the verdict.",
+            help="Random initializations: 3 by default for one network; 1 for a blend, as in fit (the verdict trains "
+            "more).",
             panel=CHOICE,
             parser=whole(1),
             default=False,
