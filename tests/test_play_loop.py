@@ -9,7 +9,7 @@ import pytest
 from in_node import PLAY, needs_node, run_in_node
 
 pytestmark = needs_node
-PAGE = PLAY / "page"
+PAGE, REPORT = PLAY / "page", PLAY.parent / "report" / "page"
 ROWS, STEPS = 60, 40
 CASES: list[dict[str, Any]] = [
     {"penalty": "l2"},
@@ -37,10 +37,26 @@ RUN = """
 """  # noqa: E501
 
 
-def looped(**changes: Any) -> Any:
-    parts = [(PAGE / f"{name}.js").read_text(encoding="utf-8") for name in ("datasets", "state", "loop")]
+LOOK = """
+  const state = { ...structuredClone(STATE), hidden: [8], ...given, epochs: 3 }, data = drawRows("spiral", given.rows, 0.2, 0);
+  const run = new LoopRun(loopOf(state, data, given.strength), (seed, count) => engine.normals(seed, count)), found = [];
+  while (run.next()) {
+    const look = lookOf(run), said = ["en", "zh"].map((chosen) => { language = chosen; return [look.say, ...look.pieces.map(({ note }) => note).filter(Boolean)].map((key) => [key, key in WORDS[chosen], say(key, look.values)]); });
+    found.push({ line: run.lines[run.last].text, said, formula: look.formula, sums: look.sums, pieces: look.pieces.map(({ sign, name, array }) => ({ sign, name, values: array.values, shape: [array.rows, array.columns] })) });
+  }
+  return found;
+"""  # noqa: E501
+
+
+def in_node(script: str, **changes: Any) -> Any:
+    files = [REPORT / "draw.js"]
+    files += [PAGE / f"{name}.js" for name in ("words", "loop_words", "datasets", "state", "loop", "loop_look")]
     given = {"rows": ROWS, "steps": STEPS, "strength": 0.002} | changes
-    return run_in_node("".join(parts) + RUN, given)
+    return run_in_node("".join(file.read_text(encoding="utf-8") for file in files) + script, given)
+
+
+def looped(**changes: Any) -> Any:
+    return in_node(RUN, **changes)
 
 
 def executed(program: str, steps: int) -> dict[str, Any]:
@@ -111,3 +127,36 @@ def test_lines_follow_the_settings_and_the_names_that_are_chosen() -> None:
 def test_what_the_tutorial_lacks_is_noted() -> None:
     notes = looped(penalty="mcp", activation="tanh", optimizer="rmsprop")["notes"]
     assert notes == ["loop-no-activation", "loop-no-optimizer", "loop-no-family"]
+
+
+@pytest.mark.parametrize("case", [case for case in CASES if "data" not in case], ids=str)
+def test_every_line_says_what_it_did_in_both_languages(case: dict[str, Any]) -> None:
+    found = in_node(LOOK, **case)
+    for look in found:
+        for each in look["said"]:
+            for key, known, sentence in each:
+                assert known, key
+                assert "{" not in sentence, (look["line"], sentence)
+        assert "undefined" not in look["formula"]
+        assert "NaN" not in look["formula"]
+    backward = [look for look in found if ".backward(" in look["line"] and look["line"].startswith("dense")]
+    moved = [look for look in found if "update_param(dense" in look["line"]]
+    assert len(moved) == len(backward) == 3 * (len(case.get("hidden", [8])) + 1)
+    for look in backward + moved:
+        *parts, whole = [
+            np.array(piece["values"]) * (-1 if piece.get("sign") == "−" else 1) for piece in look["pieces"]
+        ]
+        np.testing.assert_allclose(sum(parts) if parts else whole, whole, rtol=1e-12, atol=1e-15)
+        assert len({tuple(piece["shape"]) for piece in look["pieces"]}) == 1
+
+
+def test_the_penaltys_parts_add_up_to_it() -> None:
+    found = in_node(LOOK, penalty="mix", bias=0.01)
+    (sums,) = [look["sums"] for look in found if look["line"].startswith("reg_loss")][:1]
+    assert [name for name, _ in sums] == [
+        f"dense{k}.{array}_{kind} × {sign}"
+        for k in (1, 2)
+        for array in ("weight", "bias")
+        for kind, sign in (("L1", "Σ|w|"), ("L2", "Σw²"))
+    ]
+    assert sums[0][1].startswith("0.001 × ")

@@ -92,7 +92,7 @@ function drawCourse(place, { history, changes, units }) {
   const inside = (value) => clamp(y(value), upper.top, upper.top + upper.height);
   parts.push(curve(history.map((h) => [x(h.epoch), inside(h.dataLoss)]), "train dotted"), curve(history.map((h) => [x(h.epoch), Number.isFinite(h.heldoutLoss) ? inside(h.heldoutLoss) : NaN]), "held"));
   parts.push(curve(history.map((h) => [x(h.epoch), z(h.penalty)]), "series-3"));
-  for (const h of history) tips.push([x(h.epoch), inside(h.dataLoss), `${say("epoch")} ${h.epoch}\n${say("held-out")} ${number(h.heldoutLoss)}\n${say("training")} ${number(h.dataLoss)}\n${say("penalty")} ${number(h.penalty)}`]);
+  for (const h of history) tips.push([x(h.epoch), inside(h.dataLoss), `${say("epoch")} ${h.epoch}\n${Number.isFinite(h.heldoutLoss) ? `${say("held-out")} ${number(h.heldoutLoss)}\n` : ""}${say("training")} ${number(h.dataLoss)}\n${say("penalty")} ${number(h.penalty)}`]);
   paint(place, lower.top + lower.height + 38, say("course-label") + units, parts, tips);
 }
 

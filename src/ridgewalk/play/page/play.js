@@ -3,7 +3,7 @@
 //   soft    strength, mix, rate, noise: the watched network goes on from its weights; the path starts anew (a strength alone: stays)
 //   hard    all else: both start anew. A point of the path comes from one unchanged run alone; the former curve is shown dashed.
 
-const SOFT = new Set(["mix", "rate", "noise"]), LOOKS = new Set(["strength", "view", "lang", "speed"]);
+const SOFT = new Set(["mix", "rate", "noise"]), LOOKS = new Set(["strength", "view", "lang", "speed", "line", "pace", "names"]);
 const FRESH_ROWS = 2000, MOST_POINTS = 240, GO_ON = 250, REPORT_EVERY = 66; // fresh rows to judge by; points of a course; milliseconds until a path begins anew, and between two looks at the watched network
 const page = {
   state: null, data: null, table: null, target: -1, pools: null, problem: null, strengths: null,
@@ -74,6 +74,7 @@ function change(changes) {
   }
   if (keys.includes("speed")) page.live?.setPace(paceNow());
   if (keys.includes("strength")) moveLive();
+  if (keys.includes("line")) runTo(page.state.line);
   keepLink();
   refresh();
 }
@@ -233,7 +234,7 @@ function hear({ measure, weights, outputs }) {
   }
   if (measure.diverged || (!page.asked && epoch >= page.state.epochs)) setPlaying(false);
   if (page.view === "live") refresh("bar", "picture", "network", "course");
-  else refresh("course");
+  else if (page.view === "path") refresh("course");
 }
 
 /** Which weights were 0 and are no longer: shown for a second. */
@@ -251,7 +252,7 @@ function findReturned(weights) {
 
 // What is drawn: every part once a frame at most.
 
-const PARTS = { busy: drawBusy, path: drawPath, bar: drawBar, picture: drawPicture, network: drawNetwork, course: drawCourseOf, inputs: drawInputsLeft };
+const PARTS = { busy: drawBusy, path: drawPath, bar: drawBar, picture: drawPicture, network: drawNetwork, course: drawCourseOf, inputs: drawInputsLeft, loop: drawLoop };
 const FRAME_SHARE = 10; // milliseconds
 const dirty = new Set();
 let frameAsked = false;
@@ -276,6 +277,7 @@ function drawDue() {
 
 /** What is shown now: a network, its outputs, and where it comes from; null where there is none yet. */
 function shown() {
+  if (page.view === "loop") return loopShown();
   if (page.view === "live") {
     const heldOut = page.problem ? page.problem.fold.map((k) => Number(k === 0)) : null;
     return page.report && { weights: page.report.weights, outputs: page.report.outputs, heldOut, measure: page.report.measure };
@@ -324,6 +326,7 @@ function factsNow() {
   const now = shown(), { path, ceiling } = page, s = slot();
   const fresh = judged(now?.outputs), most = ceiling?.accuracy ?? ceiling?.variance;
   const freshly = fresh === null ? [] : [[say(page.data.classes ? "fresh" : "fresh-error"), page.data.classes ? say("of-most", { value: percentage(fresh), most: percentage(most) }) : say("of-least", { value: number(fresh, 3), most: number(most, 3) })]];
+  if (page.view === "loop") return [...loopFacts(now?.weights), ...freshly];
   if (page.view === "live") {
     const m = now?.measure;
     return [[say("epoch"), m ? m.epoch : 0], [say("held-out"), m ? number(m.heldoutLoss, 3) : "–"], [say("training"), m ? number(m.dataLoss, 3) : "–"], [say("penalty-value"), m ? number(m.penalty, 3) : "–"], [say("zeros"), m ? percent(zeroShare(now.weights)) : "–"], ...freshly];
@@ -353,7 +356,8 @@ function drawBar() {
   slider.setAttribute("aria-valuetext", `${say("strength")} ${words}${marks.length ? `, ${marks.join(", ")}` : ""}`);
   for (const [id, to] of [["jump-minimum", path?.minimum], ["jump-1se", path?.oneStandardError]]) if (at(id)) at(id).disabled = to === undefined;
   if (at("play")) at("play").textContent = `${page.playing ? "❚❚" : "▶"} ${say(page.playing ? "pause" : "train")}`;
-  for (const view of ["path", "live"]) if (at(`view-${view}`)) at(`view-${view}`).checked = page.view === view;
+  document.body.dataset.view = page.view;
+  for (const view of ["path", "live", "loop"]) if (at(`view-${view}`)) at(`view-${view}`).checked = page.view === view;
   if (at("speed")) at("speed").value = page.state.speed;
   const place = at("facts"), facts = place ? factsNow() : [];
   if (!place) return;
@@ -363,6 +367,7 @@ function drawBar() {
 
 function whereFrom() {
   const strength = number(strengthNow(), 3), epoch = page.report?.measure.epoch ?? 0;
+  if (page.view === "loop") return say("loop-shown", { steps: loop.run?.steps ?? 0 });
   if (page.view === "live") return page.report?.measure.diverged ? say("diverged") : say(page.playing ? "shown-live" : "shown-paused", { strength, epoch });
   return page.path ? say("shown-path", { strength }) : say("shown-waiting");
 }
@@ -416,10 +421,11 @@ function drawNetwork() {
 function drawCourseOf() {
   const place = at("course");
   if (!place) return;
-  at("course-now").textContent = page.history.length ? (page.report?.measure.diverged ? say("diverged") : say("course-note")) : say("course-empty");
-  drawCourse(place, { history: page.history, changes: page.changes, units: page.data?.classes ? "" : ` ${say("course-units")}` });
-  legend("course-legend", [["stroke held", say("held-out")], ["stroke train dotted", say("training")], ["stroke series-3", say("penalty-value")], ...(page.changes.length ? [["stroke dotted near", say("changed")]] : [])]);
-  tableOf("course", () => [[say("epoch"), say("held-out"), say("training"), say("penalty-value")], page.history.map((h) => [h.epoch, number(h.heldoutLoss), number(h.dataLoss), number(h.penalty)])]);
+  const looped = page.view === "loop", history = looped ? loopHistory() : page.history, changes = looped ? [] : page.changes;
+  at("course-now").textContent = history.length || looped ? (!looped && page.report?.measure.diverged ? say("diverged") : say("course-note")) : say("course-empty");
+  drawCourse(place, { history, changes, units: page.data?.classes ? "" : ` ${say("course-units")}` });
+  legend("course-legend", [...(looped ? [] : [["stroke held", say("held-out")]]), ["stroke train dotted", say("training")], ["stroke series-3", say("penalty-value")], ...(changes.length ? [["stroke dotted near", say("changed")]] : [])]);
+  tableOf("course", () => [[say("epoch"), say("held-out"), say("training"), say("penalty-value")], history.map((h) => [h.epoch, number(h.heldoutLoss), number(h.dataLoss), number(h.penalty)])]);
 }
 
 /** Columns of a reader's table, and how much the network weighs each: the norm of what leaves its inputs. */

@@ -8,6 +8,7 @@ const STATE = {
   optimizer: "adam", rate: 0.03, momentum: 0, epochs: 1000, batch: 0,
   folds: 5, starts: 1, strengths: 30,
   strength: -1, view: "auto", lang: "auto", speed: 60,
+  line: 0, pace: "lines", names: "tutorial",
 };
 const SPEEDS = [10, 60, 300, 0]; // epochs a second of the network that is watched; 0: as many as there is time for
 const between = (least, most, whole = false) => (value) => {
@@ -26,7 +27,8 @@ const READ = {
   penalty: among(...PENALTIES), mix: between(0, 1), factors: listOf(between(0, 10), 4, 4), bias: between(0, 1),
   optimizer: among("adam", "sgd", "adagrad", "rmsprop"), rate: between(1e-5, 10), momentum: between(0, 0.99), epochs: between(1, 5000, true), batch: between(0, 5000, true),
   folds: between(2, 10, true), starts: between(1, 5, true), strengths: between(4, 60, true),
-  strength: between(0, 60, true), view: among("path", "live"), lang: among("en", "zh"), speed: (value) => SPEEDS.find((speed) => String(speed) === value),
+  strength: between(0, 60, true), view: among("path", "live", "loop"), lang: among("en", "zh"), speed: (value) => SPEEDS.find((speed) => String(speed) === value),
+  line: between(0, 1e6, true), pace: among("slow", "lines", "steps", "fast"), names: among("tutorial", "book"), // of the loop: lines that have run
 };
 
 function stateOf(hash) {
