@@ -365,9 +365,10 @@ def test_a_page_with_fewer_places_shows_what_it_has_places_for(browser: Any, tmp
 
 def loop_at(page: Any) -> tuple[str, str]:
     """Return the line that is marked, and what is said of it."""
-    return page.evaluate(
+    line, said = page.evaluate(
         "[document.querySelector('#loop-lines li.now')?.textContent ?? '', document.getElementById('loop-did').textContent]"  # noqa: E501
     )
+    return line, said
 
 
 def test_the_loop_runs_line_by_line_by_keyboard(opened: Any) -> None:
@@ -376,7 +377,7 @@ def test_the_loop_runs_line_by_line_by_keyboard(opened: Any) -> None:
     assert loop_at(page)[0] == ""
     seen = []
     page.focus("#loop-next")
-    for done in range(1, 19):
+    for _ in range(18):
         page.keyboard.press("Enter")
         page.evaluate(PAINTED)
         seen.append(loop_at(page))

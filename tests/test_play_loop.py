@@ -65,7 +65,7 @@ def executed(program: str, steps: int) -> dict[str, Any]:
     variables: dict[str, Any] = {}
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of a penalty that can be escaped
-        exec(program.replace("range(1000)", f"range({steps})"), variables)  # noqa: S102
+        exec(program.replace("range(1000)", f"range({steps})"), variables)
     return variables
 
 
@@ -144,7 +144,7 @@ def test_every_line_says_what_it_did_in_both_languages(case: dict[str, Any]) -> 
     assert len(moved) == len(backward) == 3 * (len(case.get("hidden", [8])) + 1)
     for look in backward + moved:
         *parts, whole = [
-            np.array(piece["values"]) * (-1 if piece.get("sign") == "−" else 1) for piece in look["pieces"]
+            np.array(piece["values"]) * (-1 if piece.get("sign") == "\N{MINUS SIGN}" else 1) for piece in look["pieces"]
         ]
         np.testing.assert_allclose(sum(parts) if parts else whole, whole, rtol=1e-12, atol=1e-15)
         assert len({tuple(piece["shape"]) for piece in look["pieces"]}) == 1
@@ -154,9 +154,9 @@ def test_the_penaltys_parts_add_up_to_it() -> None:
     found = in_node(LOOK, penalty="mix", bias=0.01)
     (sums,) = [look["sums"] for look in found if look["line"].startswith("reg_loss")][:1]
     assert [name for name, _ in sums] == [
-        f"dense{k}.{array}_{kind} × {sign}"
+        f"dense{k}.{array}_{kind} \N{MULTIPLICATION SIGN} {sign}"
         for k in (1, 2)
         for array in ("weight", "bias")
         for kind, sign in (("L1", "Σ|w|"), ("L2", "Σw²"))
     ]
-    assert sums[0][1].startswith("0.001 × ")
+    assert sums[0][1].startswith("0.001 \N{MULTIPLICATION SIGN} ")

@@ -16,6 +16,7 @@ from ridgewalk import cli
 from ridgewalk.play import LARGEST, is_play_page, play_page
 
 PAGE = PLAY / "page"
+ROOT = Path(__file__).parents[1]
 
 
 @pytest.fixture(scope="module")
@@ -141,6 +142,15 @@ def test_what_it_cannot_write_is_said_in_a_sentence(ridgewalk: Any, tmp_path: Pa
     code, out, _ = ridgewalk("play", "--help")
     assert code == 0
     assert "--no-open" in out
+
+
+def test_the_twelve_questions_stand_in_the_docs_as_on_the_page() -> None:
+    words = (PAGE / "question_words.js").read_text(encoding="utf-8").split("Object.assign(WORDS.zh")
+    for part, file in zip(words, ("docs/play.md", "docs/zh/play.md"), strict=True):
+        asked = dict(re.findall(r'"ask-(\d+)": "([^"]*)"', part))
+        lines = re.findall(r"^(\d+)\. (.*?) `#ask=(\d+)`", (ROOT / file).read_text(encoding="utf-8"), re.MULTILINE)
+        assert [(number, question) for number, question, _ in lines] == list(asked.items())
+        assert [link for *_, link in lines] == [str(number) for number in range(1, 13)]
 
 
 def in_node(names: str, script: str, given: Any = None) -> Any:

@@ -18,8 +18,9 @@ LARGEST = 500_000
 _STYLES = (("ridgewalk.report", "colours.css"), ("ridgewalk.report", "page.css"), ("ridgewalk.play", "play.css"))
 _SHARED = (("ridgewalk.report", "draw.js"),)
 _SCRIPTS = (
-    "words.js", "loop_words.js", "datasets.js", "table.js", "state.js", "workers.js", "charts.js", "canvases.js", "controls.js",
-    "loop.js", "loop_look.js", "loop_view.js", "play.js", "start.js", "begin.js",
+    "words.js", "loop_words.js", "question_words.js", "datasets.js", "table.js", "state.js", "workers.js", "charts.js",
+    "canvases.js", "controls.js", "loop.js", "loop_look.js", "loop_view.js", "questions.js", "play.js", "start.js",
+    "begin.js",
 )  # fmt: skip
 _MARK = '<meta name="generator" content="ridgewalk play">'
 

@@ -3,7 +3,7 @@
 //   soft    strength, mix, rate, noise: the watched network goes on from its weights; the path starts anew (a strength alone: stays)
 //   hard    all else: both start anew. A point of the path comes from one unchanged run alone; the former curve is shown dashed.
 
-const SOFT = new Set(["mix", "rate", "noise"]), LOOKS = new Set(["strength", "view", "lang", "speed", "line", "pace", "names"]);
+const SOFT = new Set(["mix", "rate", "noise"]), LOOKS = new Set(["strength", "view", "lang", "speed", "line", "pace", "names", "ask"]);
 const FRESH_ROWS = 2000, MOST_POINTS = 240, GO_ON = 250, REPORT_EVERY = 66; // fresh rows to judge by; points of a course; milliseconds until a path begins anew, and between two looks at the watched network
 const page = {
   state: null, data: null, table: null, target: -1, pools: null, problem: null, strengths: null,
@@ -64,6 +64,7 @@ function change(changes) {
   const keys = Object.keys(changes).filter((key) => JSON.stringify(page.state[key]) !== JSON.stringify(changes[key]));
   if (!keys.length) return;
   const before = penaltyOf(page.state).family;
+  if (!("ask" in changes) && !keys.every((key) => LOOKS.has(key))) page.state.ask = 0; // the answer of a question is no longer here
   Object.assign(page.state, changes);
   const among = keys.every((key) => SOFT.has(key) || LOOKS.has(key) || (key === "penalty" && before === "elasticnet" && penaltyOf(page.state).family === "elasticnet"));
   drawControls(page.state, change);
@@ -252,7 +253,7 @@ function findReturned(weights) {
 
 // What is drawn: every part once a frame at most.
 
-const PARTS = { busy: drawBusy, path: drawPath, bar: drawBar, picture: drawPicture, network: drawNetwork, course: drawCourseOf, inputs: drawInputsLeft, loop: drawLoop };
+const PARTS = { busy: drawBusy, path: drawPath, bar: drawBar, picture: drawPicture, network: drawNetwork, course: drawCourseOf, inputs: drawInputsLeft, loop: drawLoop, questions: drawQuestions };
 const FRAME_SHARE = 10; // milliseconds
 const dirty = new Set();
 let frameAsked = false;
@@ -305,7 +306,7 @@ function drawBusy() {
 
 function verdictOf({ verdict, effect }) {
   const signed = (value) => (value > 0 ? "+" : value < 0 ? "−" : "") + number(Math.abs(value), 3);
-  return say(`verdict-${verdict}`, { mean: signed(effect.mean), low: signed(effect.low), high: signed(effect.high), smallest: number(effect.smallest, 2) });
+  return say(verdict === "no difference" && page.path.minimum === 0 ? "verdict-no penalty" : `verdict-${verdict}`, { mean: signed(effect.mean), low: signed(effect.low), high: signed(effect.high), smallest: number(effect.smallest, 2) });
 }
 
 function drawPath() {

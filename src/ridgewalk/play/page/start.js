@@ -111,6 +111,7 @@ function startHead() {
   addEventListener("hashchange", () => {
     const state = stateOf(location.hash);
     if (hashOf(state) !== hashOf(page.state)) {
+      if (at("questions")) at("questions").open = false;
       if (state.view !== "auto" && state.view !== page.view) show(state.view);
       change({ ...state, lang: page.state.lang });
     }
