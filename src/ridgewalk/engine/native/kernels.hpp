@@ -26,6 +26,12 @@ template <class T> constexpr int depth = 512 / sizeof(T);  // terms of a sum bef
 constexpr int thinnest = constants::thinnest;  // inputs or units of a thin layer
 constexpr int together = 8;  // tiles of a narrow network that are taken back at once, so that sums stay in registers
 template <class T> constexpr int columns = tile / lanes<T>;  // vectors in a tile's row
+// Rows of data that a tile's width is a multiple of: in a page of whole chunks, so that nothing is compiled for what is left.
+#if defined(__wasm__)
+template <class T> constexpr int least_columns = chunk * lanes<T>;
+#else
+template <class T> constexpr int least_columns = lanes<T>;
+#endif
 template <class T> inline int padded(int count) { return (count + lanes<T> - 1) / lanes<T> * lanes<T>; }
 
 // Call f with the constants 1 to Limit for a number known at run time.
@@ -47,7 +53,8 @@ template <class F> inline void in_parts(int total, int most, F&& f) {
 template <class T, class F> inline void in_columns(int width, F&& f) {
   int c = 0;
   for (; c + chunk * lanes<T> <= width; c += chunk * lanes<T>) f(c, std::integral_constant<int, chunk>{});
-  for (; c < width; c += lanes<T>) f(c, std::integral_constant<int, 1>{});
+  if constexpr (least_columns<T> < chunk * lanes<T>)
+    for (; c < width; c += lanes<T>) f(c, std::integral_constant<int, 1>{});
 }
 
 // What becomes of a sum as it is stored: given the vector and its place in the tile.
@@ -172,22 +179,24 @@ template <class T> void gradient(const T* x, int inputs, const T* panels, int un
 }
 
 // total [count][few][lanes] += wide [count][64] * narrow [few][64], lane by lane; each(n, c, row, others) sees their vectors.
-template <class T, int Few, class Each>
-inline void thin_gradient(const T* wide, int count, const T* narrow, int width, T* total, const Each& each) {
+// `few` is at most Few.
+template <class T, int Few, class Each, class Count>
+inline void thin_gradient(const T* wide, int count, const T* narrow, Count few, int width, T* total, const Each& each) {
   in_columns<T>(width, [=](int c, auto vectors) {
     constexpr int Wide = decltype(vectors)::value;
     V<T> others[Few][Wide];
 #pragma GCC unroll 4
     for (int i = 0; i < Few; ++i)
 #pragma GCC unroll 4
-      for (int j = 0; j < Wide; ++j) others[i][j] = load<T>(narrow + i * tile + c + j * lanes<T>);
+      for (int j = 0; j < Wide; ++j) others[i][j] = i < few ? load<T>(narrow + i * tile + c + j * lanes<T>) : V<T>{};
     for (int n = 0; n < count; ++n) {
       V<T> row[Wide];
 #pragma GCC unroll 4
       for (int j = 0; j < Wide; ++j) row[j] = load<T>(wide + size_t(n) * tile + c + j * lanes<T>);
 #pragma GCC unroll 4
       for (int i = 0; i < Few; ++i) {
-        T* place = total + (n * Few + i) * lanes<T>;
+        if (i >= few) break;
+        T* place = total + (n * few + i) * lanes<T>;
         V<T> sum = load<T>(place);
 #pragma GCC unroll 4
         for (int j = 0; j < Wide; ++j) sum += row[j] * others[i][j];
@@ -199,9 +208,13 @@ inline void thin_gradient(const T* wide, int count, const T* narrow, int width, 
 }
 template <class T, class Each>
 void thin(const T* wide, int count, const T* narrow, int few, int width, T* total, const Each& each) {
+#if defined(__wasm__)
+  thin_gradient<T, thinnest>(wide, count, narrow, few, width, total, each);
+#else
   with_constant<thinnest>(few, [&](auto constant) {
-    thin_gradient<T, decltype(constant)::value>(wide, count, narrow, width, total, each);
+    thin_gradient<T, decltype(constant)::value>(wide, count, narrow, constant, width, total, each);
   });
+#endif
 }
 // The same for a layer of few units, wide its input and narrow dy; and backward, dx [count][64].
 template <class T, class After>
@@ -253,7 +266,7 @@ template <class T, int P, int Q, class Activation, class C = Counts<P, Q, true>>
   V<T> unit(int h, const V<T> (&x)[P]) const {
     V<T> sum = splat<T>(b1[h]);
 #pragma GCC unroll 4
-    for (int p = 0; p < C::ins; ++p) sum += splat<T>(w1[p * stride1 + h]) * x[p];
+    for (int p = 0; p < P; ++p) if (p < C::ins) sum += splat<T>(w1[p * stride1 + h]) * x[p];
     return activation.template value<T>(sum);
   }
   void forward(const T* x, int width, T* out) const {
@@ -262,19 +275,19 @@ template <class T, int P, int Q, class Activation, class C = Counts<P, Q, true>>
       V<T> in[Wide][P], total[Wide][Q];
 #pragma GCC unroll 4
       for (int j = 0; j < Wide; ++j) {
-        for (int p = 0; p < C::ins; ++p) in[j][p] = load<T>(x + p * tile + c + j * lanes<T>);
-        for (int q = 0; q < C::outs; ++q) total[j][q] = splat<T>(b2[q]);
+        for (int p = 0; p < P; ++p) if (p < C::ins) in[j][p] = load<T>(x + p * tile + c + j * lanes<T>);
+        for (int q = 0; q < Q; ++q) if (q < C::outs) total[j][q] = splat<T>(b2[q]);
       }
       for (int h = 0; h < hidden; ++h)
 #pragma GCC unroll 4
         for (int j = 0; j < Wide; ++j) {
           const V<T> y = unit(h, in[j]);
 #pragma GCC unroll 4
-          for (int q = 0; q < C::outs; ++q) total[j][q] += splat<T>(w2[h * stride2 + q]) * y;
+          for (int q = 0; q < Q; ++q) if (q < C::outs) total[j][q] += splat<T>(w2[h * stride2 + q]) * y;
         }
 #pragma GCC unroll 4
       for (int j = 0; j < Wide; ++j)
-        for (int q = 0; q < C::outs; ++q) store<T>(out + q * tile + c + j * lanes<T>, total[j][q]);
+        for (int q = 0; q < Q; ++q) if (q < C::outs) store<T>(out + q * tile + c + j * lanes<T>, total[j][q]);
     });
   }
   // dw1 [hidden][P][lanes], db1 [hidden][lanes] and dw2 [hidden][Q][lanes] grow by `count` tiles, lane by lane; a width that
@@ -285,18 +298,19 @@ template <class T, int P, int Q, class Activation, class C = Counts<P, Q, true>>
     for (int h = 0; h < hidden; ++h) {
       V<T> first[P], second[Q], bias = load<T>(db1 + h * lanes<T>);
 #pragma GCC unroll 4
-      for (int p = 0; p < C::ins; ++p) first[p] = load<T>(dw1 + (h * C::ins + p) * lanes<T>);
+      for (int p = 0; p < P; ++p) if (p < C::ins) first[p] = load<T>(dw1 + (h * C::ins + p) * lanes<T>);
 #pragma GCC unroll 4
-      for (int q = 0; q < C::outs; ++q) second[q] = load<T>(dw2 + (h * C::outs + q) * lanes<T>);
+      for (int q = 0; q < Q; ++q) if (q < C::outs) second[q] = load<T>(dw2 + (h * C::outs + q) * lanes<T>);
       for (int t = 0; t < count; ++t)
 #pragma GCC unroll 4
         for (int c = 0; c < end; c += lanes<T>) {
           V<T> in[P], down = V<T>{};
 #pragma GCC unroll 4
-          for (int p = 0; p < C::ins; ++p) in[p] = load<T>(x[t] + p * tile + c);
+          for (int p = 0; p < P; ++p) if (p < C::ins) in[p] = load<T>(x[t] + p * tile + c);
           const V<T> y = unit(h, in);
 #pragma GCC unroll 4
-          for (int q = 0; q < C::outs; ++q) {
+          for (int q = 0; q < Q; ++q) {
+            if (q >= C::outs) break;
             const V<T> dz = load<T>(dy + (t * C::outs + q) * tile + c);
             down += splat<T>(w2[h * stride2 + q]) * dz;
             second[q] += y * dz;
@@ -304,13 +318,13 @@ template <class T, int P, int Q, class Activation, class C = Counts<P, Q, true>>
           down = activation.template slope<T>(y, down);
           bias += down;
 #pragma GCC unroll 4
-          for (int p = 0; p < C::ins; ++p) first[p] += down * in[p];
+          for (int p = 0; p < P; ++p) if (p < C::ins) first[p] += down * in[p];
         }
       store<T>(db1 + h * lanes<T>, bias);
 #pragma GCC unroll 4
-      for (int p = 0; p < C::ins; ++p) store<T>(dw1 + (h * C::ins + p) * lanes<T>, first[p]);
+      for (int p = 0; p < P; ++p) if (p < C::ins) store<T>(dw1 + (h * C::ins + p) * lanes<T>, first[p]);
 #pragma GCC unroll 4
-      for (int q = 0; q < C::outs; ++q) store<T>(dw2 + (h * C::outs + q) * lanes<T>, second[q]);
+      for (int q = 0; q < Q; ++q) if (q < C::outs) store<T>(dw2 + (h * C::outs + q) * lanes<T>, second[q]);
     }
   }
 };
