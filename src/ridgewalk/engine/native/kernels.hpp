@@ -19,19 +19,15 @@ namespace ridgewalk {
 constexpr int tile = constants::tile;  // rows of data
 #if defined(__wasm__)
 constexpr int block = 4;
+constexpr bool shared_thin = true;  // one kernel for thin layers of 1 to `thinnest`
 #else
 constexpr int block = 6;  // features whose sums stay in registers; it changes no bit
+constexpr bool shared_thin = false;
 #endif
 template <class T> constexpr int depth = 512 / sizeof(T);  // terms of a sum before the next block: 32 KiB of a tile
 constexpr int thinnest = constants::thinnest;  // inputs or units of a thin layer
 constexpr int together = 8;  // tiles of a narrow network that are taken back at once, so that sums stay in registers
 template <class T> constexpr int columns = tile / lanes<T>;  // vectors in a tile's row
-// Rows of data that a tile's width is a multiple of: in a page of whole chunks, so that nothing is compiled for what is left.
-#if defined(__wasm__)
-template <class T> constexpr int least_columns = chunk * lanes<T>;
-#else
-template <class T> constexpr int least_columns = lanes<T>;
-#endif
 template <class T> inline int padded(int count) { return (count + lanes<T> - 1) / lanes<T> * lanes<T>; }
 
 // Call f with the constants 1 to Limit for a number known at run time.
@@ -53,8 +49,15 @@ template <class F> inline void in_parts(int total, int most, F&& f) {
 template <class T, class F> inline void in_columns(int width, F&& f) {
   int c = 0;
   for (; c + chunk * lanes<T> <= width; c += chunk * lanes<T>) f(c, std::integral_constant<int, chunk>{});
-  if constexpr (least_columns<T> < chunk * lanes<T>)
-    for (; c < width; c += lanes<T>) f(c, std::integral_constant<int, 1>{});
+  for (; c < width; c += lanes<T>) f(c, std::integral_constant<int, 1>{});
+}
+// The same for an f that may write to columns beyond the width, where nobody reads: in a page nothing is compiled for what is left.
+template <class T, class F> inline void in_whole_columns(int width, F&& f) {
+#if defined(__wasm__)
+  for (int c = 0; c < width; c += chunk * lanes<T>) f(c, std::integral_constant<int, chunk>{});
+#else
+  in_columns<T>(width, f);
+#endif
 }
 
 // What becomes of a sum as it is stored: given the vector and its place in the tile.
@@ -107,7 +110,7 @@ void product(const T* w, int stride, const T* bias, const T* in, int terms, T* o
     const T* from = Across ? w + begin : w + size_t(begin) * stride;
     in_parts(count, block, [&](int first, int size) {
       with_constant<block>(size, [&](auto high) {
-        in_columns<T>(width, [=](int c, auto wide) {
+        in_whole_columns<T>(width, [=](int c, auto wide) {
           const auto run = [=](int count, const auto& then) {
             product_block<T, Across, decltype(high)::value, decltype(wide)::value>(
                 from, stride, bias, begin > 0, in + size_t(begin) * tile, count, out, first, c, then);
@@ -208,13 +211,11 @@ inline void thin_gradient(const T* wide, int count, const T* narrow, Count few, 
 }
 template <class T, class Each>
 void thin(const T* wide, int count, const T* narrow, int few, int width, T* total, const Each& each) {
-#if defined(__wasm__)
-  thin_gradient<T, thinnest>(wide, count, narrow, few, width, total, each);
-#else
-  with_constant<thinnest>(few, [&](auto constant) {
-    thin_gradient<T, decltype(constant)::value>(wide, count, narrow, constant, width, total, each);
-  });
-#endif
+  if constexpr (shared_thin) return thin_gradient<T, thinnest>(wide, count, narrow, few, width, total, each);
+  else
+    with_constant<thinnest>(few, [&](auto constant) {
+      thin_gradient<T, decltype(constant)::value>(wide, count, narrow, constant, width, total, each);
+    });
 }
 // The same for a layer of few units, wide its input and narrow dy; and backward, dx [count][64].
 template <class T, class After>
@@ -226,7 +227,10 @@ void thin_back(const T* w, int stride, const T* wide, int count, const T* narrow
             for (int j = 0; j < Wide; ++j) {
               V<T> sum = V<T>{};
 #pragma GCC unroll 4
-              for (int i = 0; i < Few; ++i) sum += splat<T>(w[size_t(n) * stride + i]) * others[i][j];
+              for (int i = 0; i < Few; ++i) {
+                if (shared_thin && i >= few) break;  // what pads a row of weights may be no number after a diverged run
+                sum += splat<T>(w[size_t(n) * stride + i]) * others[i][j];
+              }
               const size_t place = size_t(n) * tile + c + j * lanes<T>;
               store<T>(dx + place, after.template operator()<T>(sum, place));
             }
@@ -270,7 +274,7 @@ template <class T, int P, int Q, class Activation, class C = Counts<P, Q, true>>
     return activation.template value<T>(sum);
   }
   void forward(const T* x, int width, T* out) const {
-    in_columns<T>(width, [=, *this](int c, auto vectors) {
+    in_whole_columns<T>(width, [=, *this](int c, auto vectors) {
       constexpr int Wide = decltype(vectors)::value;
       V<T> in[Wide][P], total[Wide][Q];
 #pragma GCC unroll 4

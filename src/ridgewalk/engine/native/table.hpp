@@ -27,7 +27,7 @@ template <class T> struct Tile {
   const double* shares;       // [64]: row weights as they were given
   const int64_t* numbers;     // [64]: rows of the data
   int count;
-  int width() const { return (count + least_columns<T> - 1) / least_columns<T> * least_columns<T>; }
+  int width() const { return padded<T>(count); }
 };
 
 // Where one worker builds a tile.

@@ -5,6 +5,7 @@
 
 const SOFT = new Set(["mix", "rate", "noise"]), LOOKS = new Set(["strength", "view", "lang", "speed", "line", "pace", "names", "ask"]);
 const FRESH_ROWS = 2000, MOST_POINTS = 240, GO_ON = 250, REPORT_EVERY = 66; // fresh rows to judge by; points of a course; milliseconds until a path begins anew, and between two looks at the watched network
+const MOST_ITEMS = 14, CLASS_ROW = 0.07; // inputs in the list; height of a class's row of marks below its probability
 const page = {
   state: null, data: null, table: null, target: -1, pools: null, problem: null, strengths: null,
   run: null, curve: null, path: null, ghost: null, seconds: null,
@@ -29,10 +30,10 @@ function withReach(data) {
   };
   const column = (k) => Array.from({ length: data.rows }, (_, row) => data.x[row * data.columns + k]);
   const reach = Array.from({ length: data.columns }, (_, k) => ends(column(k)));
-  return { ...data, reach, height: data.numbers ? ends(data.numbers) : [-0.2, (data.classCount ?? 2) - 0.8] };
+  return { ...data, reach, height: data.numbers ? ends(data.numbers) : [-CLASS_ROW * data.classCount, 1.02] };
 }
 
-const isDrawn = (data) => data.columns <= 2 && (data.numbers || data.columns === 2);
+const isDrawn = (data) => data.columns <= 2;
 const outputsOf = (data) => (data.classes ? data.classCount : 1);
 
 /** Rows whose outputs are wanted: a grid to draw on, and fresh rows to judge by, one behind the other. */
@@ -379,10 +380,10 @@ function drawPicture() {
   at("picture-section").hidden = !drawn;
   if (!drawn) return;
   const now = shown(), curved = data.columns === 1, strength = number(strengthNow(), 3);
-  at("picture-title").textContent = say(curved ? "fit-title" : "regions-title");
+  at("picture-title").textContent = say(!curved ? "regions-title" : data.classes ? "chances-title" : "fit-title");
   at("picture-now").textContent = whereFrom();
   const what = { data, grid: page.wanted.grid, outputs: now?.outputs, heldOut: now?.heldOut };
-  if (curved) drawFit(at("picture"), { ...what, label: say("fit-label", { strength }), xTitle: data.names[0] });
+  if (curved) drawFit(at("picture"), { ...what, label: say(data.classes ? "chances-label" : "fit-label", { strength }), xTitle: data.names[0] });
   else drawRegions(at("picture"), { ...what, label: say("regions-label", { strength }) });
   drawPictureLegend(data, curved);
 }
@@ -392,8 +393,8 @@ function drawPictureLegend(data, curved) {
   if (place.dataset.key === key) return;
   place.dataset.key = key;
   const classes = (data.classNames ?? []).slice(0, 8).map((name, c) => html("span", { class: "entry" }, shapeOf(c), cut(name, 16)));
-  const held = page.view === "live" ? [html("span", { class: "entry" }, shapeOf(curved ? -2 : -1), say("held-rows"))] : [];
-  const lines = curved ? [html("span", { class: "entry" }, html("span", { class: "key stroke held", "aria-hidden": "true" }), say("fit")), ...(data.truth ? [html("span", { class: "entry" }, html("span", { class: "key stroke dashed near", "aria-hidden": "true" }), say("truth"))] : [])] : [];
+  const held = page.view === "live" ? [html("span", { class: "entry" }, shapeOf(-1), say("held-rows"))] : [];
+  const lines = curved && !data.classes ? [html("span", { class: "entry" }, html("span", { class: "key stroke held", "aria-hidden": "true" }), say("fit")), ...(data.truth ? [html("span", { class: "entry" }, html("span", { class: "key stroke dashed near", "aria-hidden": "true" }), say("truth"))] : [])] : [];
   place.replaceChildren(...classes, ...lines, ...held);
 }
 
@@ -435,7 +436,6 @@ function drawInputsLeft() {
   if (!at("inputs-section")) return;
   at("inputs-section").hidden = !there;
   if (!there) return;
-  at("inputs-now").textContent = whereFrom();
   const norms = new Map();
   if (now) {
     const { inputs, units, values } = now.weights[0];
@@ -451,7 +451,10 @@ function drawInputsLeft() {
     const bar = svg("svg", { width: "100%", height: 10, "aria-hidden": "true" }, svg("rect", { x: 0, y: 0, width: `${(100 * norm) / most}%`, height: 10, rx: 2, class: "fill-held" }));
     return html("li", { class: norm ? "" : "gone" }, html("span", { class: "name", title: name }, name), bar, html("span", { class: "value" }, norm ? number(norm, 2) : `× ${say("left-out")}`));
   };
-  at("inputs").replaceChildren(...rows.slice(0, 24).map(item));
+  const left = rows.filter(([, norm]) => norm).length, more = rows.length - MOST_ITEMS;
+  at("inputs-now").textContent = [whereFrom(), ...(now ? [say("inputs-left", { left, all: rows.length })] : [])].join(" ");
+  at("inputs").replaceChildren(...rows.slice(0, MOST_ITEMS).map(item), ...(more > 0 ? [html("li", { class: "gone" }, html("span", { class: "more" }, say("inputs-more", { more })))] : []));
+  tableOf("inputs", () => [[say("inputs-column"), say("inputs-norm")], rows.map(([name, norm]) => [name, norm ? number(norm) : say("left-out")])]);
 }
 
 /** Say what is wrong in one sentence, or that nothing is. */
