@@ -142,12 +142,26 @@ def test_the_band_covers_all_means_at_once_as_often_as_it_says() -> None:
     assert (narrow.high < band(losses(means), ONES).high).all()
 
 
+def test_an_interval_of_one_strength_is_the_band_of_a_path_of_one() -> None:
+    table = losses([0.0, 0.05, 0.1])
+    every, each = band(table, ONES), band(table, ONES, simultaneous=False)
+    assert (every.simultaneous, each.simultaneous) == (True, False)
+    for s in range(3):
+        alone = band(table[[s]], ONES)
+        np.testing.assert_allclose([each.low[s], each.high[s]], [alone.low[0], alone.high[0]], rtol=1e-12)
+    assert (every.low < each.low).all()
+    assert (each.high < every.high).all()
+    table[1, 3] = np.inf
+    np.testing.assert_array_equal(np.isinf(band(table, ONES, simultaneous=False).high), [False, True, False])
+
+
 def test_one_group_knows_nothing() -> None:
     table, one = losses([0.0, 0.5, 1.0]), Dependence.of_groups(np.zeros(ROWS_OF_A_TABLE))
     assert confidence_set(table, ONES, one).members.all()
-    found = band(table, ONES, one)
-    assert (found.low == -np.inf).all()
-    assert (found.high == np.inf).all()
+    for simultaneous in (True, False):
+        found = band(table, ONES, one, simultaneous=simultaneous)
+        assert (found.low == -np.inf).all()
+        assert (found.high == np.inf).all()
     corrected = corrected_minimum(table, ONES, one)
     assert np.isnan(corrected.error)
     assert corrected.loss == pytest.approx(table[0].mean())

@@ -1,5 +1,6 @@
 """What the documents say can be run, is run; what they point to is there."""
 
+import doctest
 import importlib.util
 import io
 import os
@@ -12,6 +13,7 @@ from typing import Any
 
 import pytest
 
+import ridgewalk
 from ridgewalk.cli import main
 from ridgewalk.cli.bench import Task
 from ridgewalk.cli.budget import SIZES, Size
@@ -42,6 +44,15 @@ EXAMPLES = [
 def test_examples_run_and_show_something(code: Any, capsys: pytest.CaptureFixture[str]) -> None:
     exec(compile(code, "example", "exec"), {})
     assert capsys.readouterr().out.strip()
+
+
+@pytest.mark.docs
+@pytest.mark.parametrize("name", [name for name in ridgewalk.__all__ if not name.startswith("__")])
+def test_examples_of_docstrings_print_what_they_show(name: str) -> None:
+    member = getattr(ridgewalk, name)
+    tests = doctest.DocTestFinder(recurse=False).find(member, name, globs={})
+    assert name in ("load", "save") or any(each.examples for each in tests)
+    assert not sum(doctest.DocTestRunner().run(each).failed for each in tests)
 
 
 def loose(text: str) -> tuple[list[str], list[float]]:
@@ -148,7 +159,7 @@ def test_the_site_builds_strictly_and_loads_nothing_from_elsewhere(tmp_path: Pat
 
 
 def test_the_readmes_tree_is_the_tree() -> None:
-    """The floor plan that the README leads to is generated, and not old."""
+    """The architecture page that the README links to is generated, and up to date."""
     command = [sys.executable, str(ROOT / "tools" / "architecture.py"), "--check"]
     done = subprocess.run(command, check=False, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr

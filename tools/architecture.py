@@ -17,30 +17,32 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGE = ROOT / "src" / "ridgewalk"
 PAGE = ROOT / "docs" / "architecture.md"
-HEAD = """# The floor plan
+HEAD = """# The architecture
 
 <!-- Written by `python tools/architecture.py` from pyproject.toml and the modules' first sentences. -->
 
-Three nouns carry a path: a `PathProblem` says *what* is fitted (checked rows, folds, seeds), `PathSettings` say *how*
-(network, penalty family, training), and a `Runner` says *where* (engine, threads, progress, checkpoints). What lies
-between them is functions: `fit_path(problem, settings, alphas, runner) -> MLPPath`. Below is one seam,
-`train(job) -> Fits`.
+This page lists the layers of the package and the purpose of every module.
+
+Three classes describe the fitting of a path: a `PathProblem` is *what* is fitted (checked rows, folds, seeds),
+`PathSettings` are *how* (network, penalty family, training), and a `Runner` is *where* (engine, threads, progress,
+checkpoints). The rest are functions: `fit_path(problem, settings, alphas, runner) -> MLPPath`. All training goes
+through one function, `train(job) -> Fits`.
 
 ## Layers
 
-Arrows only point down, and the tests hold that. Modules in one line never import each other.
+A module imports only from lines below its own, which the tests check. Modules in one line never import each other.
 
 ```
 {layers}
 ```
 
-Beside the package:
+Outside the package:
 
-- `tests/`: laws, a file per module; `test_architecture.py` runs ruff, mypy and import-linter.
-- `benchmarks/`: every figure of the docs, with the rivals beside it.
-- `tools/`: what takes longer than the tests, and what writes pictures, pages and wheels.
-- `examples/`: tables to try the command on; faults found in others' code.
-- `docs/`: also as a site, with the API; in Chinese: `docs/zh/`.
+- `tests/`: one file per module; `test_architecture.py` runs ruff, mypy and import-linter.
+- `benchmarks/`: the source of every figure in the documentation, with other libraries for comparison.
+- `tools/`: checks that take longer than the tests, and scripts that write pictures, pages and wheels.
+- `examples/`: tables to try the command line on; faults found in other libraries.
+- `docs/`: the documentation, also as a site with the API; in Chinese: `docs/zh/`.
 
 ## Modules
 

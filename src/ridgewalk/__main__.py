@@ -1,4 +1,4 @@
-"""``python -m ridgewalk`` is the command."""
+"""``python -m ridgewalk`` runs the command line."""
 
 from ridgewalk.cli import main
 

@@ -1,4 +1,4 @@
-"""The one shape rule: the last two axes of an array are the mathematics, the axes before them count runs.
+"""The shape convention: the last two axes of an array are the mathematics, the axes before them count runs.
 
 Shape letters, used everywhere:
 

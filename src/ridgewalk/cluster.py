@@ -1,11 +1,11 @@
-"""Many machines that share a folder: who trains there, and who is trained for.
+"""Fit on many machines that share a folder: the driver's context manager and the worker.
 
     with ridgewalk.cluster.shared_folder("/shared/work"):      on one machine
         model.fit(X, y)
 
     ridgewalk worker /shared/work                              on any number of others
 
-Dask, Ray and the other backends of joblib need nothing of this: ``joblib.parallel_config(backend="dask")`` is enough.
+For Dask, Ray and other joblib backends, use ``joblib.parallel_config(backend="dask")`` instead.
 """
 
 from __future__ import annotations
@@ -25,23 +25,23 @@ __all__ = ["FolderWorker", "allotted_cores", "shared_folder"]
 
 @contextmanager
 def shared_folder(folder: str | os.PathLike[str], waiting: Callable[[], None] = lambda: None) -> Iterator[str]:
-    """Let the workers of a folder train what is fitted while the block runs; this process trains nothing itself.
+    """Fit with the workers of a shared folder inside the block; this process trains only the smallest jobs itself.
 
-    Every number is the one that this machine would have come to alone, to the bit. What is fitted waits for the first
-    worker (``ridgewalk worker FOLDER``); more may come, and go, at any time. If this process is killed, what had
-    finished is found by the next that fits the same in this folder.
+    Results are bitwise equal to those of a single machine. Fits wait for the first worker (``ridgewalk worker
+    FOLDER``); workers can join and leave at any time. If this process is killed, the next one that fits the same in
+    this folder reuses finished work.
 
     Parameters
     ----------
     folder : path
-        That all machines see; made if it is not there. Whoever can write it can decide what is computed.
+        Folder that all machines can access; created if it does not exist. Anyone with write access can change results.
     waiting : function, optional
         Called once if there is no worker yet.
 
     Yields
     ------
     str
-        How many workers there are, in words.
+        A description of the number of workers.
 
     Raises
     ------

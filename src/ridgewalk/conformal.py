@@ -1,14 +1,14 @@
-"""Prediction intervals and sets by CV+: what held-out rows were missed by says how far a new row may be missed.
+"""CV+ prediction intervals and sets, calibrated by the errors on held-out rows.
 
     score R_i       of a row that fold k(i) holds out, by the predictor mu_-k(i) that never saw it
     intervals       [ q-{ mu_-k(i)(x) - R_i },  q+{ mu_-k(i)(x) + R_i } ],     R_i = |y_i - mu_-k(i)(x_i)|
-    sets            { y : share of i with R_i < s_-k(i)(x, y) is below what is needed },   R_i = s_-k(i)(x_i, y_i)
-    needed          q+ is the ceil((1 - a)(n + 1))-th smallest of n values, q- the floor(a (n + 1))-th; 1 - a: coverage
+    sets            { y : share of i with R_i < s_-k(i)(x, y) is below the threshold },   R_i = s_-k(i)(x_i, y_i)
+    quantiles       q+ is the ceil((1 - a)(n + 1))-th smallest of n values, q- the floor(a (n + 1))-th; 1 - a: coverage
 
 Intervals: Barber, Candes, Ramdas and Tibshirani, Predictive inference with the jackknife+, Ann. Stat. 2021, section 3.
 Sets: Romano, Sesia and Candes, Classification with valid and adaptive coverage, NeurIPS 2020, section 2.3. Where rows,
-or groups, are exchangeable, a new row is covered with a probability of at least 1 - 2a (less sqrt(2/n)), by theorem; in
-practice of about 1 - a, or more where the predictors of the folds disagree.
+or groups, are exchangeable, a new row is covered with a probability of at least 1 - 2a - sqrt(2/n) by theorem; in
+practice about 1 - a, or more if the predictors of the folds disagree.
 """
 
 from __future__ import annotations
@@ -32,17 +32,17 @@ _INFINITE_PREDICTION = 1e300  # a prediction beyond counts as infinite, so that 
 
 @dataclass(frozen=True, eq=False)
 class Calibration:
-    """What the rows that K folds hold out were missed by. T targets or labels; 1 of classes.
+    """Errors on the rows that K folds hold out, for T targets or labels (T is 1 for classes).
 
     Attributes
     ----------
     scores : tuple of arrays, K times (n, T)
-        Of the rows that each fold holds out: absolute residuals in the target's units, or adaptive scores of what was
-        observed (:func:`adaptive_scores`). Infinite where a prediction was not finite.
+        For the rows that each fold holds out: absolute residuals in units of the target, or adaptive scores of the
+        observed class (:func:`adaptive_scores`). Infinite if a prediction was not finite.
     shares : tuple of arrays, K times (n,)
-        How much each row counts (:func:`shares_of`); the sum of all is ``units``.
+        Weight of each row (:func:`shares_of`); the sum over all folds is ``units``.
     units : int
-        How many rows, or groups of rows, are exchangeable with a new one.
+        Number of rows, or groups of rows, that are exchangeable with a new one.
     """
 
     scores: tuple[Array, ...]
@@ -89,12 +89,12 @@ def least_units(coverage: float) -> int:
 def shares_of(
     held_out: Sequence[Integers], weights: Array, groups: Integers | None = None
 ) -> tuple[tuple[Array, ...], int]:
-    """Return how much each held-out row counts, and how many units there are.
+    """Return the weight of each held-out row, and the number of units.
 
-    A row counts by its weight, over the number of folds that hold it out, so that it counts once. Where rows belong to
-    groups, a new row is taken to be of a new group, each group as likely as another: then groups are the units, and the
-    rows of a group share its mean weight (Lee, Barber and Willett, Distribution-free inference with hierarchical data,
-    2023, the hierarchical jackknife+). The mean unit counts 1, whatever the scale of the weights.
+    The weight of a row is divided by the number of folds that hold it out, so that it counts once. If rows belong to
+    groups, a new row is assumed to belong to a new group, and all groups are equally likely. Groups are then the units,
+    and the rows of a group share its mean weight (Lee, Barber and Willett, Distribution-free inference with
+    hierarchical data, 2023, the hierarchical jackknife+). The mean weight of a unit is 1, for any scale of the weights.
 
     Parameters
     ----------
@@ -123,11 +123,11 @@ def shares_of(
 
 
 def adaptive_scores(chances: Array) -> Array:
-    """Return, of each class, the probability of all classes that are more probable: shape (..., C), as ``chances``.
+    """Return, for each class, the total probability of all classes that are more probable: shape (..., C).
 
-    It is the score of Romano, Sesia and Candes (2020) with u = 1 for every row, instead of a draw: sets are the same at
-    every call. Where many rows have one score, 0 of the most probable class above all, sets hold the truth more often
-    than is asked. Equally probable classes have one score.
+    This is the score of Romano, Sesia and Candes (2020) with u = 1 for every row instead of a random number, so sets
+    are the same at every call. If many rows have equal scores, above all 0 for the most probable class, the coverage is
+    higher than requested. Equally probable classes have equal scores.
     """
     order = np.argsort(-chances, axis=-1, kind="stable")
     ranked = np.take_along_axis(chances, order, axis=-1)

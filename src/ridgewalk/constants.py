@@ -1,6 +1,6 @@
-"""Numbers that both engines know: CMakeLists.txt writes the whole numbers of this file into constants.hpp.
+"""Constants that both engines share: CMakeLists.txt writes the integers of this file into constants.hpp.
 
-So a line here is ``NAME = 64``, with what it means behind it, and C++ knows it as ``constants::name``.
+Each line has the form ``NAME = 64`` with its meaning as a comment. In C++ the constant is ``constants::name``.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
-"""One strength in the terms of other libraries, and back.
+"""Convert a penalty strength to and from the parameters of other libraries.
 
     J = mean loss + l1 * sum |w| + l2 * sum w^2
 
-is what a strength means here; every library below writes the same with other letters, halves and divisors.
+defines l1 and l2. The libraries below define their parameters with other symbols, factors of one half, and divisors.
 """
 
 from __future__ import annotations
@@ -14,14 +14,14 @@ from typing import Self
 
 @dataclass(frozen=True)
 class PenaltyStrength:
-    """Strengths of L1 and L2 on some weights, in ridgewalk's objective: a mean loss, and a penalty not divided by rows.
+    """Strengths of L1 and L2 in ridgewalk's objective: a mean loss, and a penalty that is not divided by the rows.
 
-    ``PenaltyStrength.from_sklearn_mlp(1e-4, batch_size=200).elastic_net()`` is scikit-learn's default in our terms.
+    ``PenaltyStrength.from_sklearn_mlp(1e-4, batch_size=200).elastic_net()`` converts scikit-learn's default.
 
     Attributes
     ----------
     l1, l2 : float
-        Of ``l1 * sum |w| + l2 * sum w^2``; no one-half.
+        Strengths in ``l1 * sum |w| + l2 * sum w^2``, without a one-half.
     """
 
     l1: float = 0.0
@@ -34,10 +34,11 @@ class PenaltyStrength:
 
     @classmethod
     def from_elastic_net(cls, alpha: float, l1_ratio: float) -> Self:
-        """From ``alpha (l1_ratio sum |w| + (1 - l1_ratio)/2 sum w^2)``.
+        """Convert from ``alpha (l1_ratio sum |w| + (1 - l1_ratio)/2 sum w^2)``.
 
-        So do ridgewalk's estimators write it, scikit-learn's Lasso, ElasticNet, SGDClassifier and SGDRegressor, and
-        glmnet's binomial and multinomial families (their lambda is alpha here, their alpha is l1_ratio).
+        This is the penalty of ridgewalk's estimators, of scikit-learn's Lasso, ElasticNet, SGDClassifier and
+        SGDRegressor, and of glmnet's binomial and multinomial families (with their lambda as alpha, and their alpha as
+        l1_ratio).
         """
         if not 0 <= l1_ratio <= 1:
             raise ValueError(f"l1_ratio lies between 0 and 1, got {l1_ratio}.")
@@ -50,42 +51,42 @@ class PenaltyStrength:
 
     @classmethod
     def from_sklearn_mlp(cls, alpha: float, batch_size: int) -> Self:
-        """From scikit-learn's MLPClassifier and MLPRegressor: ``l2 = alpha / (2 batch_size)``.
+        """Convert from scikit-learn's MLPClassifier and MLPRegressor: ``l2 = alpha / (2 batch_size)``.
 
-        ``batch_size`` is the rows of a step: all rows with solver="lbfgs", else by default the smaller of 200 and all.
-        (``_multilayer_perceptron.py``: the penalty is divided by the rows of the step.)
+        ``batch_size`` is the number of rows per step: all rows with solver="lbfgs", otherwise by default the smaller of
+        200 and all. (``_multilayer_perceptron.py`` divides the penalty by the rows of the step.)
         """
         return cls(l2=alpha / (2 * _positive("batch_size", batch_size)))
 
     def sklearn_mlp(self, batch_size: int) -> float:
-        """Return scikit-learn's ``alpha`` for steps of so many rows."""
+        """Return scikit-learn's ``alpha`` for this number of rows per step."""
         return 2 * _positive("batch_size", batch_size) * self._only_l2("scikit-learn's MLP")
 
     @classmethod
     def from_logistic_regression(cls, C: float, rows: int, l1_ratio: float = 0.0) -> Self:
-        """From scikit-learn's LogisticRegression, whose loss is a sum over rows: ``alpha = 1 / (rows C)``."""
+        """Convert from scikit-learn's LogisticRegression, whose loss is a sum over rows: ``alpha = 1 / (rows C)``."""
         return cls.from_elastic_net(1 / (_positive("rows", rows) * _positive("C", C)), l1_ratio)
 
     def logistic_regression(self, rows: int) -> tuple[float, float]:
-        """Return ``(C, l1_ratio)`` for so many rows; without any penalty C is infinite."""
+        """Return ``(C, l1_ratio)`` for this number of rows; without a penalty C is infinite."""
         alpha, l1_ratio = self.elastic_net()
         return (1 / (_positive("rows", rows) * alpha) if alpha else math.inf), l1_ratio
 
     @classmethod
     def from_ridge(cls, alpha: float, rows: int) -> Self:
-        """From scikit-learn's Ridge, a sum of squares without a half, so twice our loss: ``l2 = alpha / (2 rows)``."""
+        """Convert from scikit-learn's Ridge, whose loss is the sum of squares: ``l2 = alpha / (2 rows)``."""
         return cls(l2=alpha / (2 * _positive("rows", rows)))
 
     def ridge(self, rows: int) -> float:
-        """Return Ridge's ``alpha`` for so many rows."""
+        """Return Ridge's ``alpha`` for this number of rows."""
         return 2 * _positive("rows", rows) * self._only_l2("Ridge")
 
     @classmethod
     def from_weight_decay(cls, weight_decay: float) -> Self:
-        """From PyTorch's SGD (and its Adam's gradient): ``l2 = weight_decay / 2``.
+        """Convert from PyTorch's SGD (and the gradient of its Adam): ``l2 = weight_decay / 2``.
 
-        It reaches biases too, unless they have a parameter group of their own. AdamW's decay, and Keras's
-        ``weight_decay``, are no penalty and have no equal here.
+        PyTorch applies it to biases, too, unless they have their own parameter group. AdamW's weight decay, and Keras's
+        ``weight_decay``, are not penalties and have no equivalent.
         """
         return cls(l2=weight_decay / 2)
 
@@ -95,21 +96,21 @@ class PenaltyStrength:
 
     @classmethod
     def from_glmnet_gaussian(cls, lambda_: float, alpha: float, deviation: float) -> Self:
-        """From glmnet's gaussian family, which divides the L2 part by the deviation of y (with 1/n)."""
+        """Convert from glmnet's gaussian family, which divides the L2 part by the deviation of y (with 1/n)."""
         plain = cls.from_elastic_net(lambda_, alpha)
         return cls(plain.l1, plain.l2 / _positive("deviation", deviation))
 
     def glmnet_gaussian(self, deviation: float) -> tuple[float, float]:
-        """Return glmnet's ``(lambda, alpha)`` for a y of this deviation."""
+        """Return glmnet's ``(lambda, alpha)`` for a y with this standard deviation."""
         return type(self)(self.l1, self.l2 * _positive("deviation", deviation)).elastic_net()
 
     @classmethod
     def from_nnet(cls, decay: float, rows: int) -> Self:
-        """From R's nnet, whose loss is a sum over rows: ``l2 = decay / rows``; there biases are penalized as well."""
+        """Convert from R's nnet, whose loss is a sum over rows: ``l2 = decay / rows``; nnet also penalizes biases."""
         return cls(l2=decay / _positive("rows", rows))
 
     def nnet(self, rows: int) -> float:
-        """Return nnet's ``decay`` for so many rows."""
+        """Return nnet's ``decay`` for this number of rows."""
         return _positive("rows", rows) * self._only_l2("nnet")
 
     def _only_l2(self, library: str) -> float:

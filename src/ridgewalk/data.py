@@ -1,4 +1,4 @@
-"""The old name of :mod:`ridgewalk.tables`, which ridgewalk 0.2 will not have."""
+"""The old name of :mod:`ridgewalk.tables`, to be removed in ridgewalk 0.2."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""A file is written whole or not at all.
+"""Write files completely or not at all.
 
-FOLDER/.unfinished-3f9c2a...  ->  FOLDER/NAME     a name that nobody knows beforehand; then one step
+FOLDER/.unfinished-3f9c2a...  ->  FOLDER/NAME     write under a random name, then rename in one step
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Folds: which rows they train on and hold out, how they are standardized, and in whose units their losses are."""
+"""Folds: training and held-out rows, their standardization, and the units of their losses."""
 
 from __future__ import annotations
 

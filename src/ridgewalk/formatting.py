@@ -1,4 +1,4 @@
-"""Numbers become text for people: in a sentence, in a column of losses, as a time, as so many of something."""
+"""Format numbers as text: in sentences, in columns of losses, as times, as counts."""
 
 from __future__ import annotations
 

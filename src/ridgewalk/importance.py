@@ -1,15 +1,15 @@
-"""How much networks weigh their inputs: the norm of what leaves each input, as shares of 1, averaged over networks.
+"""Importance of inputs: norms of first-layer weights as shares of 1, averaged over networks.
 
-    network      g_j = || weights from the numbers of input j to hidden units that lead to an output ||
-    shares       g_j / sum_i g_i                           of each network; 0 where it uses no input
-    averaged     sum_m share_m shares_m, over its own sum
+    network      g_j = || weights from the columns of input j to hidden units that lead to an output ||
+    shares       g_j / sum_i g_i                           for each network; 0 if it uses no input
+    averaged     sum_m share_m shares_m, divided by its sum
 
 ``g_j`` is the norm that group penalties on networks have for an input (Scardapane, Comminiello, Hussain and Uncini,
-Group sparse regularization for deep neural networks, Neurocomputing 2017, section 3), in the units that the network
-sees: of standardized columns, per standard deviation. It is 0 exactly where an input is not used. Like a linear model's
-weights it says how a network is built, not what an input causes, and inputs that say the same share it. What the start
-drew stays where no penalty takes it away: without one, in few epochs, or of many units, it says little. Shares are
-averaged as a forest averages those of its trees (Louppe, Understanding random forests, 2014, section 6.1).
+Group sparse regularization for deep neural networks, Neurocomputing 2017, section 3), in the network's units: per
+standard deviation of a standardized column. It is 0 exactly if an input is not used. Like the weights of a linear model
+it describes the network and not causes, and inputs with the same information share it. Without a penalty, the initial
+random weights remain part of it, so with few epochs or many units it is not informative. Shares are averaged as in a
+random forest (Louppe, Understanding random forests, 2014, section 6.1).
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Input maps: the numbers that a network takes of a column, learned on each training set's own rows.
+"""Input maps: a column becomes several numbers, learned on the rows of each training set.
 
     z = (x - center) / scale
 

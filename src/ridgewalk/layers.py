@@ -1,12 +1,12 @@
-"""Layers: forward gives the output and what the way back needs; a layer holds no batch and no weights.
+"""Layers: ``forward`` returns the output and what ``backward`` needs; a layer stores no weights and no batch.
 
     Dense        y = x w + b
     ReLU         y = max(x, 0)              LeakyReLU   y = max(x, 0) + slope * min(x, 0)
     Tanh         y = tanh x                 Sigmoid     y = 1 / (1 + exp(-x))
     GELU         y = x Phi(x)               Dropout     y = x * kept / (1 - rate)
 
-``backward`` turns the gradient of the objective with respect to the output into the one with respect to the
-input; ``gradients`` gives those of the layer's own arrays.
+``backward`` computes the gradient of the objective with respect to the input from that with respect to the output;
+``gradients`` computes those of the layer's own arrays.
 """
 
 from __future__ import annotations

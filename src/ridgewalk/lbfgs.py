@@ -1,7 +1,7 @@
-"""Full-batch quasi-Newton descent of one network, for small tables, with exact zeros under L1.
+"""Train one network by full-batch L-BFGS, for small tables, with exact zeros under L1.
 
-A weight under L1 is written as ``w = u - v`` with u, v >= 0, where ``l1 |w| = l1 (u + v)`` is smooth and a zero is a
-bound that L-BFGS-B (Byrd, Lu, Nocedal and Zhu, SIAM J. Sci. Comput. 1995; SciPy's) rests on exactly.
+A weight with an L1 penalty is written as ``w = u - v`` with u, v >= 0. Then ``l1 |w| = l1 (u + v)`` is smooth, and a
+zero is at a bound, which L-BFGS-B in SciPy reaches exactly (Byrd, Lu, Nocedal and Zhu, SIAM J. Sci. Comput. 1995).
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Losses of one row, in terms of the network's raw output z (logits, for the classifiers) and the target t.
+"""Losses of one row, in terms of the network's raw output z (logits, for classification) and the target t.
 
     CrossEntropy         -sum_c t_c log softmax(z)_c                 nats
     BinaryCrossEntropy   sum_c [ log(1 + exp(z_c)) - t_c z_c ]       nats
@@ -7,11 +7,11 @@
     Huber                sum_c [ r^2/2 where |r| <= delta, else delta (|r| - delta/2) ],  r = z_c - t_c
     Poisson              sum_c [ exp(z_c) - t_c z_c - t_c + t_c log t_c ]            half the deviance, log link
 
-The objective takes their weighted mean over rows; nothing here is averaged. The best a loss can be is 0 (for labels
-that are certain). All stay finite in float32 for |z| up to 1e4.
+The objective averages them over rows with weights; nothing is averaged here. The lowest possible loss is 0 (for labels
+that are certain). All are finite in float32 for |z| up to 1e4.
 
-What other modules need to know of a loss besides its numbers are its facts (:class:`LossFacts`), so that a loss of
-one's own is treated as these are.
+Other modules use the facts of a loss (:class:`LossFacts`) and never its class, so a custom loss is treated in the same
+way.
 """
 
 from __future__ import annotations

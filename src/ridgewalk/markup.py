@@ -1,6 +1,6 @@
-"""Text becomes HTML that can be trusted: everything that comes in is escaped, and nothing else is written.
+"""Write HTML in which all incoming text is escaped.
 
-No colours and no scripts: what shows it, a page or a notebook, light or dark, brings its own.
+It contains no colours and no scripts; the page or notebook that shows it has its own.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What a blend predicts with: several models, and the share that each has in the mean of what they predict."""
+"""A mixture: the models of a blend and their weights, which predicts with the weighted mean."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ _NUMBERS_PER_CHUNK = 2**14  # numbers that a row counts for: some 256 rows are p
 
 @dataclass(frozen=True, eq=False)
 class Mixture:
-    """Models of one loss, whose predictions are averaged: probabilities, means or rates, not raw outputs.
+    """Models with the same loss, whose predictions are averaged: probabilities, means or rates, not raw outputs.
 
     Attributes
     ----------
     models : tuple of Model, M of them
     shares : array, shape (M,)
-        Above 0; their sum is 1.
+        Weights of the models, above 0 with sum 1.
     """
 
     models: tuple[Model, ...]
@@ -38,7 +38,7 @@ class Mixture:
         return self.models[0].loss
 
     def predict(self, x: Array | csr_array) -> Array:
-        """Return the mean prediction (N, C) for all columns of the data."""
+        """Return the weighted mean prediction (N, C) for all columns of the data."""
         return np.concatenate([self._predict(x[chunk]) for chunk in slices(x.shape[0], _NUMBERS_PER_CHUNK)])
 
     def _predict(self, x: Array | csr_array) -> Array:
@@ -64,9 +64,9 @@ class Mixture:
         return list(groups.values())
 
     def compact(self) -> Mixture:
-        """Return the mixture of the compacted models: the predictions are the same, to rounding."""
+        """Return the mixture of the compacted models, with predictions equal up to rounding."""
         return replace(self, models=tuple(model.compact() for model in self.models))
 
     def support(self, columns: int) -> Booleans:
-        """Return which of so many columns any of the models uses."""
+        """Return which columns any of the models uses: booleans, one per column."""
         return np.asarray(np.any([model.support(columns) for model in self.models], axis=0))

@@ -1,4 +1,4 @@
-"""What predicts: a trained network and how it takes columns; and the smaller one that computes the same.
+"""A trained network with its input columns and scaling; and its compact copy with equal predictions.
 
 x (N, columns) -> chosen columns -> map, if any -> (x - center) / scale -> network -> output in the target's units
 """
@@ -20,7 +20,7 @@ from ridgewalk.network import Network
 
 @dataclass(frozen=True, eq=False)
 class Model:
-    """A trained network, and all that it needs to predict.
+    """A trained network with everything that it needs to predict.
 
     Attributes
     ----------
@@ -29,12 +29,13 @@ class Model:
     loss : Loss
         Turns outputs into predictions.
     inputs : integers, shape (P,)
-        Numbers of the columns that are needed, of those of the data.
+        Indices of the columns of the data that are used.
     center, scale : arrays, shape (M,)
-        Of what the network takes: the columns themselves, or M numbers that a map makes of them.
+        Standardization of the network's inputs: the columns themselves, or M numbers that a map makes from them.
     target_center, target_scale : arrays, shape (C,)
+        Standardization of the target.
     map : InputMap or None
-        Of the needed columns: its column 0 is that of ``inputs[0]``.
+        Map of the used columns: its column 0 is that of ``inputs[0]``.
     """
 
     network: Network
@@ -49,7 +50,7 @@ class Model:
 
     @property
     def column(self) -> Integers:
-        """The column, of those of the data, that each number which the network takes is made of: shape (M,)."""
+        """Index of the column of the data from which each input of the network is made: shape (M,)."""
         return self.inputs if self.map is None else self.inputs[self.map.column]
 
     def __repr__(self) -> str:
@@ -60,7 +61,7 @@ class Model:
         )
 
     def output(self, x: Array | csr_array) -> Array:
-        """Raw output (N, C), in the target's units, of all columns of the data."""
+        """Return the raw output (N, C) in units of the target, for all columns of the data."""
         rows, widest = x.shape[0], max(max(shape) for shape in self.network.shapes)
         return np.concatenate([self._output(x[chunk]) for chunk in slices(rows, widest)])
 
@@ -99,11 +100,10 @@ class Model:
         return tuple(arrays)
 
     def compact(self) -> Model:
-        """Leave out what no longer matters: the outputs are the same, to rounding.
+        """Return a copy without unused inputs and units, whose outputs are equal up to rounding.
 
-        A unit stays where weights that are not 0 lead to it from an input, and from it to an output. A unit that no
-        input reaches is a constant: it becomes part of the biases above it. Where nothing is left, one input stays,
-        with weights of 0.
+        A unit is kept if non-zero weights connect it with an input and with an output. A unit that no input reaches is
+        constant, and is added to the biases of the next layer. If nothing is left, one input is kept, with weights 0.
         """
         weights = self.parameters[::2]
         reached, biases = self._reached()
@@ -134,7 +134,7 @@ class Model:
         )
 
     def support(self, columns: int) -> Booleans:
-        """Which of so many columns it uses: those from which weights that are not 0 lead to an output."""
+        """Return which columns it uses (booleans): those with a path of non-zero weights to an output."""
         used: Booleans = np.zeros(columns, dtype=bool)
         used[self.column[self._leads()[0]]] = True
         return used
@@ -142,8 +142,8 @@ class Model:
     def importance(self, columns: int) -> Array:
         """Return the norm of the weights from each column to hidden units that lead to an output: shape (columns,).
 
-        In the units that the network sees; of a mapped column, over all numbers that are made of it. A column that is
-        not used has 0 (:mod:`ridgewalk.importance`).
+        It refers to standardized inputs, and for a mapped column to all numbers made from it. It is 0 for columns that
+        are not used (:mod:`ridgewalk.importance`).
         """
         leads = self._leads()
         weights = np.where(leads[0][:, None] & leads[1], self.parameters[0], 0.0)

@@ -1,4 +1,4 @@
-"""A network is layers in order; its arrays are a flat tuple ``(w1, b1, w2, b2, ...)`` that a penalty may touch.
+"""A network: layers in order, with its arrays as a flat tuple ``(w1, b1, w2, b2, ...)``.
 
 x -> Dense -> ReLU -> Dense -> output          arrays  ("weight 1", "bias 1", "weight 2", "bias 2")
 """

@@ -1,8 +1,8 @@
-"""What training minimises.
+"""The objective that training minimizes.
 
     J = sum_i s_i loss_i / sum_i s_i  +  sum over penalized arrays of [ l1 sum|w| + l2 sum w^2 + group terms ]
 
-The loss is a weighted mean over rows; the penalty is not divided: neither by n nor by the batch.
+The loss is a weighted mean over rows. The penalty is divided neither by n nor by the batch size.
 """
 
 from __future__ import annotations

@@ -1,14 +1,14 @@
-"""Optimizers: a gradient becomes a move, and says how long its step was for every weight.
+"""Optimizers: compute a move from a gradient, and the step size of every weight for the prox.
 
-One step, for every array, under every optimizer (decision 0002):
+One step, for every array and every optimizer (decision 0002):
 
     dw      =  gradient of the data loss at point(w)
     z, step =  move(w, dw)
     w_new   =  prox_{step}(z)                of the penalty, in the optimizer's own metric
-    state   =  settle(w_new - w)             what momentum remembers is the move that was made
+    state   =  settle(w_new - w)             momentum stores the actual change, including the prox
 
-At a fixed point the prox undoes the move: step * dw = -step * slope of the penalty, whatever step is. So each
-optimizer rests exactly where the objective is stationary, momentum and preconditioning included.
+At a fixed point the prox reverses the move: step * dw = -step * slope of the penalty, for any step. So the fixed points
+of every optimizer are the stationary points of the objective, also with momentum and preconditioning.
 
     SGD       z = w + momentum * (last move) - rate * dw                          step = rate
     AdaGrad   h += dw^2                        z = w - step * dw                  step = rate / (sqrt h + eps)
@@ -16,8 +16,8 @@ optimizer rests exactly where the objective is stationary, momentum and precondi
     Adam      m, v: averages of dw and dw^2    z = w - step * m_hat               step = rate / (sqrt v_hat + eps)
     AdamW     Adam                             z = Adam's z - rate * decay * w    step = Adam's
 
-``dw`` is that of the data loss alone, so second moments never see the penalty; with a penalty over groups they
-are averaged over the group (``pool``), which keeps the prox in closed form and its fixed point exact.
+``dw`` is the gradient of the data loss only, so second moments do not depend on the penalty. For a group penalty they
+are averaged over each group (``pool``), which keeps the prox in closed form and its fixed point exact.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Penalties on one array of weights: value, gradient, prox and critical strength, each formula here only.
+"""Penalties on one array of weights: value, gradient, prox and critical strength.
 
     L1            l1 * sum |w|
     L2            l2 * sum w^2                                                  (no one-half)
@@ -7,14 +7,14 @@
     MCP           sum p(|w|),  p(t) = strength * t - t^2 / (2 gamma) up to t = gamma * strength, then flat
     GroupMCP      sum_g p(||w_g||), its strength times sqrt(size of g)
 
-A strength is one number, or one per run shaped (R, 1, 1), so a stack of networks can hold a whole path.
-``factors`` multiply it per input (glmnet's penalty factors): 0 leaves an input free, infinity excludes it.
+A strength is one number, or one number per run of shape (R, 1, 1), so that a stack of networks can be a whole path.
+``factors`` multiply it per input (glmnet's penalty factors): 0 exempts an input, infinity excludes it.
 
-A penalty enters training through its prox alone (decision 0002):
+Training applies a penalty only through its prox (decision 0002):
 
     prox(z, step) = argmin_w  penalty(w) + 1/2 sum (w - z)^2 / step
 
-with the optimizer's own step for each weight. That is what makes zeros exact, and lets them come back.
+with the optimizer's own step for each weight. This makes zeros exact, and allows weights to become non-zero again.
 """
 
 from __future__ import annotations
@@ -32,30 +32,30 @@ Whole = TypeVar("Whole")
 
 
 class Penalty(Protocol):
-    """What every penalty can do; ``w`` is (R, P, Q), factors are per input (P, 1).
+    """Interface of penalties; ``w`` has shape (R, P, Q), factors are per input (P, 1).
 
-    It may also say whether it is ``bounded`` and how concave it is; :func:`is_bounded` and :func:`concavity_of` read
-    that, and know what holds without: a penalty that grows without end, and is convex.
+    A penalty can also define ``bounded`` and ``concavity``, which :func:`is_bounded` and :func:`concavity_of` read. By
+    default a penalty is unbounded and convex.
     """
 
     @property
     def acts(self) -> bool:
-        """Whether it pulls on any weight, in any run; excluding an input is no pull."""
+        """Whether it shrinks any weight in any run; excluding an input does not count."""
 
     def value(self, w: Array) -> Array:
-        """Sum the penalty of each run: shape (R,), float64."""
+        """Return the value for each run: shape (R,), float64."""
 
     def gradient(self, w: Array) -> Array:
-        """Differentiate the value; where it has a kink (at zero) the answer is 0, the middle of its slopes."""
+        """Return the gradient of the value; at a kink (at zero) it is 0, the middle of the slopes."""
 
     def prox(self, z: Array, step: Strength) -> Array:
-        """Minimise the penalty plus half the squared distance to ``z``, measured in units of ``step``."""
+        """Minimize the penalty plus half the squared distance to ``z``, divided by ``step``."""
 
     def pool(self, squares: Array) -> Array:
-        """Average over the weights that must share one step for ``prox`` to have a closed form."""
+        """Average second moments over weights that need a common step for ``prox`` to have a closed form."""
 
     def critical_strength(self, dw: Array) -> Array:
-        """Smallest strength at which w = 0 is stationary when the loss has gradient ``dw`` there: (R,)."""
+        """Return the smallest strength at which w = 0 is stationary if the loss has gradient ``dw`` there: (R,)."""
 
     def convert(self, change: Callable[[Array], Array]) -> Self:
         """Apply ``change`` to every strength and factor: to cast them, or to pick runs."""
@@ -313,9 +313,9 @@ def _check_gamma(gamma: float) -> None:
 class MCP(_EachWeight):
     """``sum_pq p(|w_pq|)``, ``p(t) = s t - t^2 / (2 gamma)`` up to ``t = gamma s``, then ``gamma s^2 / 2``.
 
-    The minimax concave penalty (Zhang, Ann. Statist. 2010; so written: Breheny and Huang, Ann. Appl. Stat. 2011), with
-    ``s = strength * factor_p``. It leaves large weights alone, so they are not shrunk as under L1. prox is the firm
-    threshold for a step below gamma, a hard threshold for a longer one.
+    The minimax concave penalty (Zhang, Ann. Statist. 2010; in the notation of Breheny and Huang, Ann. Appl. Stat.
+    2011), with ``s = strength * factor_p``. Unlike L1, it does not shrink large weights. The prox is the firm threshold
+    for a step below gamma, and a hard threshold for a longer step.
     """
 
     strength: Strength = 0.0

@@ -1,4 +1,4 @@
-"""What is shown of an engine's progress: a bar with time left, plain lines in a log, or a line per epoch."""
+"""Show the progress of an engine: a bar with time left, plain lines in a log, or a line per epoch."""
 
 from __future__ import annotations
 

@@ -1,9 +1,9 @@
-"""The one randomness rule: a random number is a hash of a seed and of where it is used.
+"""Random numbers as hashes of a seed and of the place where they are used.
 
     number = mix(seed, purpose, step, row, ...)
 
-There is no state, so any engine, in any order and on any number of threads, draws the same numbers. ``mix``
-chains the finalizer of SplitMix64 (Steele, Lea and Flood, OOPSLA 2014, figure 15).
+There is no state, so every engine draws the same numbers, in any order and with any number of threads. ``mix`` chains
+the finalizer of SplitMix64 (Steele, Lea and Flood, OOPSLA 2014, figure 15).
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The old name of a path's settings, which ridgewalk 0.2 will not have."""
+"""The old name of the settings of a path, to be removed in ridgewalk 0.2."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A terminal that shows what it is given and obeys nothing in it: the name of a column cannot colour, move or ring."""
+"""Make text safe for the terminal: control characters in names cannot colour, move or ring."""
 
 from __future__ import annotations
 

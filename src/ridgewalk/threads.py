@@ -1,8 +1,8 @@
-"""Threads of Python: as many as asked for, or as the system has to give; and how they end with the interpreter.
+"""Python threads: as many as requested or available, and ended safely with the interpreter.
 
-A thread that runs on while the interpreter ends is cut off wherever it stands; inside C++, the engine's or NumPy's,
-that takes the whole process down. So what must not be cut off runs inside :func:`ends_with_interpreter`: before the
-interpreter ends, it is stopped and waited for. From then on nothing of the kind begins, but in the main thread.
+A thread that still runs when the interpreter exits is terminated abruptly. Inside C++ code, of the engine or NumPy,
+this crashes the process. Code that must not be terminated runs inside :func:`ends_with_interpreter`: it is stopped
+and joined before the interpreter exits. From then on, such code can start only in the main thread.
 """
 
 from __future__ import annotations

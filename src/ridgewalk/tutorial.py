@@ -1,4 +1,4 @@
-"""The class names of the tutorial that ridgewalk grew from, over the package's own mathematics.
+"""The tutorial's classes and names, implemented with the mathematics of this package.
 
     dense1.forward(X); activation1.forward(dense1.output); dense2.forward(activation1.output)
     data_loss = loss_activation.forward(dense2.output, y)
@@ -6,12 +6,12 @@
     loss_activation.backward(loss_activation.output, y); dense2.backward(loss_activation.dinput); ...
     optimizer.pre_update_param(); optimizer.update_param(dense1); ...; optimizer.post_update_param()
 
-A loop written against those names runs with nothing but an import. ``dweight`` and ``dbias`` are gradients of the
-whole objective, data loss plus penalty. L2 acts through them, so that a learner's own loop in NumPy gives the same
-numbers (decision 0015; everywhere else in the package L2 is a proximal step, too). L1 is taken out of them again and
-applied as a proximal step, which gives exact zeros; its strength rises over each optimizer's first 500 updates, since
-at once it would end the small weights of the start before the data have grown them (docs/tutorial.md). Under SGD the
-rest of the strength stays in the gradient meanwhile, as in the plain loop; under Adam it would do the same harm there.
+A training loop with these names needs only another import. ``dweight`` and ``dbias`` are gradients of the whole
+objective, data loss plus penalty. L2 acts through them, so that a plain NumPy loop gives the same numbers (decision
+0015; everywhere else in the package L2 is a proximal step, too). L1 is subtracted from them and applied as a proximal
+step, which gives exact zeros. Its strength increases over each optimizer's first 500 updates; at full strength, small
+initial weights would become 0 before the data increase them (docs/tutorial.md). With SGD, the remaining strength stays
+in the gradient during this time, as in the plain loop; with Adam it would have the same harmful effect there.
 """
 
 from __future__ import annotations

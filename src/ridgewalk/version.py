@@ -1,3 +1,3 @@
-"""The version, for whoever lies below the package's faces."""
+"""The version of the package."""
 
 VERSION = "0.1.0"

@@ -1,4 +1,4 @@
-"""Warnings at the caller's own line, and what is said of names that will go."""
+"""Warnings that point to the caller's own line, and deprecation warnings."""
 
 from __future__ import annotations
 

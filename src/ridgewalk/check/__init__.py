@@ -1,11 +1,11 @@
-"""Checks for anyone's own training code: is its gradient right, and does its penalty do what the formula says.
+"""Checks for your own training code: whether gradients are correct, and penalties have the stated strength.
 
     check_gradient   sum(gradient * u)  against  (f(w + h u) - f(w - h u)) / 2h
     check_penalty    gradient with it - gradient without it  =  l1 sign(w) + 2 l2 w + what neither explains
-    check_torch      the same of a penalty, and of a weight decay, in PyTorch
-    check_keras      the same of the regularizers of a Keras model
+    check_torch      the same for a penalty, and for weight decay, in PyTorch
+    check_keras      the same for the regularizers of a Keras model
 
-The code under check is a black box: it is called on arrays that are made here, and nothing of it is read or changed.
+The code under test is a black box: it is called on arrays that are created here, and is neither read nor changed.
 """
 
 from __future__ import annotations

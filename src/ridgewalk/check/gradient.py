@@ -1,4 +1,4 @@
-"""A gradient against central differences of the number that it is said to be the gradient of.
+"""Check a gradient against central differences of its function.
 
     error = | sum(gradient * u) - (f(w + h u) - f(w - h u)) / 2h |  /  the larger of the two
 
@@ -49,36 +49,38 @@ def check_gradient(
     coordinates: int = 10,
     seed: int = 0,
 ) -> GradientCheck:
-    """Compare a gradient with central differences of f, array by array, and say what is wrong with it.
+    """Compare a gradient with central differences of f, array by array.
 
-    A step that meets a kink (a ReLU's) is shortened, and left out where the shortest one meets a kink, too. Weights
-    within 1e-4 of zero stand still, for an L1 has its kink there; weights that are exactly zero are moved one by one:
-    in the kink of an L1 the gradient must be the middle of the two slopes, or the weights never rest there.
+    A step across a kink (of a ReLU) is shortened, and left out if the shortest step still crosses one. Weights within
+    1e-4 of zero are not moved, because L1 has its kink there. Weights that are exactly zero are moved one by one: at
+    the kink of L1, the gradient must be the middle of the two slopes, otherwise weights never settle there.
 
     Parameters
     ----------
     f : callable
-        ``f(x)``, or ``f(*x)`` where x holds several arrays: a number, in double precision, the same at every call.
+        ``f(x)``, or ``f(*x)`` if x contains several arrays. It returns a number in double precision, and must be
+        deterministic.
     gradient : callable
-        Of the same arguments: an array, or a sequence of arrays, shaped as x.
+        Takes the same arguments, and returns an array, or a sequence of arrays, with the shapes of x.
     x : float64 array, sequence of them, or mapping of names to them
-        Where to check; random weights are a better place than a trained network.
+        Point at which to check; random weights are better than a trained network.
     names : sequence of str, or None
-        Of the arrays of a sequence; "array 1", ... by default.
+        Names of the arrays of a sequence; by default "array 1", ...
     directions, coordinates : int
-        How many slopes per array: along random directions; along weights, and as many along weights that are zero.
+        Number of slopes per array: along random directions; along single weights, and the same number along weights
+        that are zero.
     seed : int
-        Of the directions.
+        Seed of the directions.
 
     Returns
     -------
     GradientCheck
-        An array is right where the median relative error is at most 1e-6 and the worst at most 1e-4.
+        An array is correct if the median relative error is at most 1e-6 and the largest at most 1e-4.
 
     Raises
     ------
     ValueError
-        Where there are not as many names, or gradients, as arrays.
+        If the number of names or gradients is not that of arrays.
     """
     arrays, labels = named(x, names)
     generator = np.random.default_rng(seed)

@@ -1,8 +1,8 @@
-"""A penalty read off a PyTorch module, its optimizer, or a Keras model: on copies, without their data.
+"""Measure the penalty of a PyTorch module, its optimizer, or a Keras model, on copies and without data.
 
 penalty      its own gradient
 optimizer    (w - w after one step) / rate, where the loss has no gradient
-Keras        the same, where every row has weight zero: the regularizers' move is left
+Keras        the same, with weight zero for every row, so that only the regularizers act
 """
 
 from __future__ import annotations
@@ -29,32 +29,33 @@ def check_torch(
     biases: bool | None = None,
     seed: int = 0,
 ) -> PenaltyCheck:
-    """Read off what a penalty, or an optimizer's weight decay, does to the parameters of a PyTorch module.
+    """Measure a penalty, or an optimizer's weight decay, on the parameters of a PyTorch module.
 
-    All is done in double precision on a copy of module and optimizer, whose momentum is set to zero: it changes how
-    long steps are, not where they end. With both, the penalty is read through the optimizer's step.
+    The check runs in double precision on copies of the module and the optimizer. Momentum is set to zero: it changes
+    the length of steps, not their fixed points. With both arguments, the penalty is measured through the optimizer's
+    step.
 
     Parameters
     ----------
     module : torch.nn.Module
     penalty : callable or None
-        ``penalty(module)``: a tensor of one number, made from the module that it is handed.
+        ``penalty(module)`` returns a scalar tensor, computed from the module that it receives.
     optimizer : torch.optim.Optimizer or None
-        Of this module, its ``step()`` without a closure.
+        Optimizer of this module; its ``step()`` must not need a closure.
     l1, l2, biases, seed
-        As in :func:`check_penalty`; the arrays are the parameters that have a gradient.
+        As in :func:`check_penalty`; the arrays are the parameters with a gradient.
 
     Returns
     -------
     PenaltyCheck
-        ``rows`` is 1: neither looks at any. SGD's ``weight_decay`` is twice its l2. An optimizer that scales each
-        weight's gradient (Adam) has no strength: where its decay goes through the scaling, l1 and l2 are NaN; where
-        it does not (AdamW), l2 is what holds at this learning rate.
+        ``rows`` is 1, because no data are used. SGD's ``weight_decay`` is twice its l2. An optimizer that rescales each
+        weight's gradient (Adam) has no strength: if its decay is rescaled, too, l1 and l2 are NaN; if not (AdamW), l2
+        is valid for this learning rate only.
 
     Raises
     ------
     ValueError
-        Where there is neither penalty nor optimizer, or the penalty is made from another module.
+        If there is neither a penalty nor an optimizer, or the penalty uses another module.
     """
     if penalty is None and optimizer is None:
         raise ValueError("check_torch reads a penalty(module), an optimizer, or both: pass one.")
@@ -143,20 +144,20 @@ def _scaled(read: PenaltyCheck, promised: bool) -> PenaltyCheck:
 
 
 def check_keras(model: Any, x: Any, y: Any, *, seed: int = 0) -> PenaltyCheck:
-    """Read off what the regularizers of a Keras model do to its weights, and hold it against what they say.
+    """Measure the regularizers of a Keras model, and compare them with their parameters.
 
-    A clone takes one step of SGD in which every row has weight zero, so that the regularizers' move is left; with a
-    quarter of the rows and with all of them. Strengths are asked for where a weight's regularizer is Keras's own L1,
-    L2 or L1L2. Single precision is enough. Regularizers of one's own must be registered with Keras, to be cloned.
+    A clone makes one SGD step with weight zero for every row, so that only the regularizers act; with a quarter of the
+    rows and with all rows. The expected strengths are those of Keras's own L1, L2 and L1L2. Single precision is
+    sufficient. Custom regularizers must be registered with Keras so that they can be cloned.
 
     Parameters
     ----------
     model : keras.Model
-        One that ``keras.models.clone_model`` can clone; of any backend. It is not changed.
+        A model that ``keras.models.clone_model`` can clone, with any backend. It is not changed.
     x, y : arrays
-        Rows that its loss takes.
+        Rows for its loss.
     seed : int
-        Of the weights that are drawn.
+        Seed of the random weights.
 
     Returns
     -------

@@ -1,8 +1,9 @@
-"""The strengths of L1 and L2 read off a gradient, whoever computes it.
+"""Measure the strengths of L1 and L2 from gradients, whatever code computes them.
 
     gradient with the penalty - gradient without it  =  l1 sign(w) + 2 l2 w  +  what neither explains
 
-is the gradient of ``l1 sum |w| + l2 sum w^2``, at random weights, by least squares over the entries of one array.
+The left side is the gradient of ``l1 sum |w| + l2 sum w^2`` at random weights. l1 and l2 are fitted by least squares
+over the entries of one array.
 """
 
 from __future__ import annotations
@@ -46,40 +47,40 @@ def check_penalty(
     batch_sizes: Sequence[int] = (8, 32),
     seed: int = 0,
 ) -> PenaltyCheck:
-    """Read the strengths of L1 and L2 off a gradient, and say where they are not what was asked for.
+    """Measure the strengths of L1 and L2 from a gradient, and compare them with the expected ones.
 
-    Each array is read at random weights of the size of those given, for each number of rows, and once more with
+    Each array is measured at random weights of the same size as the given ones, for each batch size, and again with
     weights that are exactly zero, where neither penalty has a slope.
 
     Parameters
     ----------
     gradient : callable
-        ``gradient(arrays, rows, on)``: the gradients that a step of so many rows would use at these arrays, with the
-        penalty (on is True) or without it.
+        ``gradient(arrays, rows, on)``: the gradients that a step with this number of rows uses at these arrays, with
+        the penalty (on is True) or without it.
     parameters : array, sequence of arrays, or mapping of names to arrays
-        They give the shapes, and the size of the weights that are drawn. Without names they are called "array 1", ...
-        A bias is an array with "bias" or "intercept" in its name; without names, one that has a single row.
+        Determine the shapes, and the size of the random weights. Without names they are called "array 1", ... An array
+        is a bias if its name contains "bias" or "intercept"; without names, if it has a single row.
     l1, l2 : float, sequence, or None
-        The strengths asked for, of ``l1 sum |w| + l2 sum w^2``: of each weight array, or one per array; None for both:
-        only read them.
+        The expected strengths in ``l1 sum |w| + l2 sum w^2``, for all weight arrays or one per array. If both are None,
+        the strengths are only measured.
     biases : bool or None
-        Whether biases are to be penalized; None: it is only noted where they are. Strengths per array overrule it.
+        Whether biases should be penalized; with None, a note says if they are. Strengths per array take precedence.
     value : callable or None
-        ``value(arrays)``: the penalty itself, a number, to be held against its formula and its own gradient.
+        ``value(arrays)``: the value of the penalty, which is compared with its formula and its gradient.
     batch_sizes : sequence of int
-        The numbers of rows to try: a penalty that is divided by the rows of a step changes with them.
+        Numbers of rows to test: a penalty that is divided by the batch size changes with them.
     seed : int
-        Of the weights.
+        Seed of the random weights.
 
     Returns
     -------
     PenaltyCheck
-        A row for each array and number of rows.
+        One row for each array and batch size.
 
     Raises
     ------
     ValueError
-        Where there are not as many strengths per array, or gradients, as arrays.
+        If the number of strengths or gradients is not that of arrays.
     """
     arrays, labels = named(parameters)
     nameless = not isinstance(parameters, Mapping)

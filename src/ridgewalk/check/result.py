@@ -1,4 +1,4 @@
-"""What a check says: a row of numbers for each array, a sentence for each fault; and how every check names things."""
+"""The result of a check: a row of numbers for each array, and a sentence for each fault."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ SAME = 1e-3  # relative: two numbers agree, even where the code under check work
 
 @dataclass(frozen=True)
 class Slopes:
-    """One array's gradient beside differences of f: how many slopes were compared, and their relative errors."""
+    """Comparison of one array's gradient with differences of f: number of slopes, and their relative errors."""
 
     name: str
     compared: int
@@ -27,9 +27,9 @@ class Slopes:
 
 @dataclass(frozen=True)
 class MeasuredStrengths:
-    """What a penalty does to one array in a step of so many rows, read off its gradient.
+    """Strengths of a penalty on one array, measured from its gradient in a step with this number of rows.
 
-    ``unexplained`` is the share (root mean square) of that gradient which ``l1 sign(w) + 2 l2 w`` does not explain.
+    ``unexplained`` is the share (root mean square) of the gradient that ``l1 sign(w) + 2 l2 w`` does not explain.
     """
 
     name: str
@@ -51,7 +51,7 @@ Kind = Literal["wired wrong", "wrong scale", "cannot be read"]
 
 @dataclass(frozen=True)
 class Wrong:
-    """One thing that is wrong, of some arrays or of none in particular."""
+    """A fault, of some arrays or in general."""
 
     words: str
     arrays: tuple[str, ...] = ()
@@ -59,7 +59,7 @@ class Wrong:
 
     @property
     def sentence(self) -> str:
-        """The words, after the names of the arrays."""
+        """The sentence after the names of the arrays."""
         return f"{', '.join(self.arrays)}: {self.words}" if self.arrays else self.words
 
 
@@ -67,7 +67,7 @@ Row = TypeVar("Row", bound=Slopes | MeasuredStrengths)
 
 
 class CheckData(TypedDict):
-    """A check as JSON has it; a row has the fields of :class:`Slopes` or :class:`MeasuredStrengths`."""
+    """A check as plain data; a row has the fields of :class:`Slopes` or :class:`MeasuredStrengths`."""
 
     ok: bool
     arrays: list[dict[str, str | float | None]]
@@ -77,7 +77,7 @@ class CheckData(TypedDict):
 
 @dataclass(frozen=True)
 class Check(Generic[Row]):
-    """What a check found: numbers for each array, what is wrong, and notes for what is worth knowing."""
+    """The result of a check: numbers for each array, faults, and notes."""
 
     arrays: tuple[Row, ...]
     wrong: tuple[Wrong, ...]
@@ -85,21 +85,21 @@ class Check(Generic[Row]):
 
     @property
     def findings(self) -> tuple[str, ...]:
-        """Sentences for what is wrong."""
+        """Sentences for the faults."""
         return tuple(each.sentence for each in self.wrong)
 
     @property
     def ok(self) -> bool:
-        """Whether nothing is wrong."""
+        """Whether there is no fault."""
         return not self.findings
 
     def raise_if_wrong(self) -> None:
-        """Raise ValueError with every finding: one line in a test."""
+        """Raise a ValueError with all findings, for use in tests."""
         if self.findings:
             raise ValueError("\n".join(self.findings))
 
     def to_dict(self) -> CheckData:
-        """Return plain data that JSON can hold: a number that is not finite becomes None."""
+        """Return the check as plain data for JSON; numbers that are not finite become None."""
         rows = [{key: _plain(value) for key, value in asdict(row).items()} for row in self.arrays]
         return {"ok": self.ok, "arrays": rows, "findings": list(self.findings), "notes": list(self.notes)}
 

@@ -1,15 +1,15 @@
-"""The command line: read, fit, report; no mathematics.
+"""The command line: reads tables and options, calls estimators, prints and writes results.
 
 ridgewalk fit FILE --target NAME       fit the path, choose a strength, save the model and the table
-ridgewalk predict MODEL FILE           predict with a kept model
+ridgewalk predict MODEL FILE           predict with a saved model
 ridgewalk diagnose FILE --target NAME  did regularization help, and why or why not
-ridgewalk compare RUN RUN ...          which is better on the same held-out rows, and how sure that is
-ridgewalk report MODEL [FILE]          write a page to look at, with the predictions on a file's rows
+ridgewalk compare RUN RUN ...          which is better on the same held-out rows, with an interval
+ridgewalk report MODEL [FILE]          write an HTML report, with predictions for the rows of a file
 ridgewalk export MODEL --to FORM       ONNX, PyTorch's state_dict, or Python code that needs NumPy alone
 ridgewalk worker FOLDER                train for fits with --workers FOLDER on other machines
-ridgewalk demo                         all of it on the tutorial's spiral, and the tutorial's question answered
+ridgewalk demo                         fit a path to the tutorial's spiral, and answer the tutorial's question
 ridgewalk play                         a playground in the browser, as one offline file
-ridgewalk bench                        fits a second on this machine, beside scikit-learn's
+ridgewalk bench                        fits per second on this machine, compared with scikit-learn
 """
 
 from __future__ import annotations

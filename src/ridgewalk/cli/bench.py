@@ -1,9 +1,9 @@
-"""``ridgewalk bench``: how many fits a second on this machine, beside scikit-learn on the same work in the same run.
+"""``ridgewalk bench``: fits per second on this machine, compared with scikit-learn on the same work.
 
-A fit is one network trained from its start for so many epochs, all rows at every step of Adam, under one strength of L2
-(the only penalty that scikit-learn's network knows). All take the same rows, layers, epochs and rate, in turn, round
-after round; the median round counts. scikit-learn draws its own starts. Its fits run one after the other, with its
-products on every core, or side by side in processes that are there already.
+A fit is one network trained for a fixed number of epochs with Adam, all rows in every step, and one L2 strength (the
+only penalty of scikit-learn's network). All engines use the same rows, layers, epochs and learning rate. They run in
+turn, in several rounds, and the median round is reported. scikit-learn initializes weights by itself. Its fits run
+sequentially, with matrix products on all cores, or in parallel in processes that were started before.
 """
 
 from __future__ import annotations
@@ -83,7 +83,7 @@ class Measured:
 
 
 def bench(jobs: Jobs = -1, quiet: Quiet = False, as_json: AsJson = False) -> None:
-    """Time the engines on this machine, and scikit-learn beside them, in less than a minute."""
+    """Measure the speed of the engines and of scikit-learn on this machine, in less than a minute."""
     threads = thread_count(jobs)
     measured: list[Measured] = []
     for task in TASKS:

@@ -1,9 +1,9 @@
-"""A time becomes a grid: measure what a fit and an epoch cost, then take the largest grid that is done in time.
+"""Choose the largest grid that can be fitted within a time budget, from measured times of short fits.
 
-    seconds = fits * a + epochs * b       epochs: of all fits together, a fold's counted by the rows that it trains on
+    seconds = fits * a + epochs * b       epochs: the sum over all fits, weighted by their share of training rows
 
-a and b come from short fits of this very table (at most 50,000 of its rows, and then scaled). The largest grid that
-takes at most 85% of what is left is fitted. What the user set stays as it is.
+a and b are measured by short fits of the table itself (at most 50,000 of its rows, and then scaled). The largest grid
+that takes at most 85% of the remaining time is fitted. Settings of the user are not changed.
 """
 
 from __future__ import annotations

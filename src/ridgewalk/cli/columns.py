@@ -1,4 +1,4 @@
-"""``ridgewalk columns``: what became of every column of the table that a kept model was fitted on."""
+"""``ridgewalk columns``: how every column of a saved model's table was used."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from ridgewalk.cli.options import AsJson, Model
 
 
 def columns(model: Model, as_json: AsJson = False) -> None:
-    """Describe every column of a model's table: which were left out and why, and what the others are."""
+    """Describe every column of a model's table: its role and type, how it is encoded, or why it was left out."""
     from ridgewalk.tables.plan import described_columns
 
     _, encoder, target = kept(model)

@@ -1,4 +1,4 @@
-"""The commands, in the order in which ``--help`` lists them: a command is a function of its own module."""
+"""The list of commands, in the order of ``--help``; each command is a function in its own module."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``ridgewalk compare``: results, or configurations, on the same rows and folds, and how sure a difference is."""
+"""``ridgewalk compare``: compare results or configurations on the same rows and folds, with intervals."""
 
 from __future__ import annotations
 
@@ -31,20 +31,20 @@ def compare(
         list[Path],
         typer.Argument(
             metavar="RUN...",
-            help="Two or more: results of fit (folders, model files), or configurations (.toml) to fit to a --table.",
+            help="Two or more results of fit (folders, model files), or configurations (.toml) to fit to a --table.",
             show_default=False,
         ),
     ],
     file: Annotated[
-        Path | None, option("--table", metavar="FILE", help="What configurations are fitted to.", panel=DATA)
+        Path | None, option("--table", metavar="FILE", help="Table that configurations are fitted to.", panel=DATA)
     ] = None,
     target: Annotated[
-        str | None, option("--target", "-t", metavar="COLUMN", help="What they predict.", panel=DATA)
+        str | None, option("--target", "-t", metavar="COLUMN", help="Column of the table to predict.", panel=DATA)
     ] = None,
     quiet: Quiet = False,
     as_json: AsJson = False,
 ) -> None:
-    """Compare results row by row on the same held-out rows, and show how sure each difference is."""
+    """Compare results row by row on the same held-out rows, with an interval for each difference."""
     from ridgewalk.estimators.comparing import compare as compared
 
     verbose = not (quiet or as_json)

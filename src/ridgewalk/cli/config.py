@@ -1,4 +1,4 @@
-"""Options from a TOML file: the same names, and what the command line says wins.
+"""Read options from a TOML file: the same names as on the command line, which takes precedence.
 
 hidden = [64, 32]
 l1-ratio = 0.5

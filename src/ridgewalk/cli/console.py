@@ -1,4 +1,4 @@
-"""What the terminal shows: standard output and error, what a table holds, and the path as a table."""
+"""Print to the terminal: notes on a table, and the path as a table."""
 
 from __future__ import annotations
 

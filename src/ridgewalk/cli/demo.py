@@ -1,4 +1,4 @@
-"""``ridgewalk demo``: the main job on the tutorial's spiral, and the tutorial's question answered."""
+"""``ridgewalk demo``: fit a path to the tutorial's spiral, and answer the tutorial's question."""
 
 from __future__ import annotations
 
@@ -33,13 +33,13 @@ def demo(
     jobs: Jobs = -1,
     out_folder: Annotated[
         Path | None,
-        option("--out", metavar="FOLDER", help="For the page; else ridgewalk-results/demo.", panel=OUTPUT),
+        option("--out", metavar="FOLDER", help="Output folder; default ridgewalk-results/demo.", panel=OUTPUT),
     ] = None,
     force: Force = False,
     quiet: Quiet = False,
     as_json: AsJson = False,
 ) -> None:
-    """Fit the path of the tutorial's spiral, answer whether regularization helped, and write a page to look at."""
+    """Fit the path of the tutorial's spiral, answer whether regularization helped, and write an HTML report."""
     verbose = not (quiet or as_json)
     generator = np.random.default_rng(random_state)
     x, y = spiral_data(samples, 3, generator)
@@ -99,7 +99,7 @@ def _model(random_state: int, jobs: int | None, verbose: bool) -> MLPClassifierC
 
 
 def _answer(measured: str) -> None:
-    """Print what was measured, and why the tutorial saw nothing."""
+    """Print what was measured, and why the tutorial saw no effect."""
     out.print("\n[bold]Did regularization help?[/]")
     out.print(f"1. {measured}")
     out.print(

@@ -1,4 +1,4 @@
-"""``ridgewalk diagnose``: whether regularization helped a network, or a blend, and why or why not."""
+"""``ridgewalk diagnose``: whether regularization helped a network or a blend, and why or why not."""
 
 from __future__ import annotations
 
@@ -32,22 +32,22 @@ from ridgewalk.cli.training import read_problem, stoppable, trained_by
 if TYPE_CHECKING:
     from ridgewalk.diagnostics import Diagnosis
 
-_VERDICT = "The verdict"
+_VERDICT = "Verdict"
 
 
 @dataclass(frozen=True)
 class Judged:
-    """What the options say of the verdict."""
+    """The options of the verdict."""
 
     alpha: Annotated[
         float | None,
-        option(metavar="STRENGTH", help="Judge this one instead of the chosen one.", panel=_VERDICT, parser=strength),
+        option(metavar="STRENGTH", help="Judge this strength, not the chosen one.", panel=_VERDICT, parser=strength),
     ] = None
     references: Annotated[
         bool,
         switch(
             "--references/--no-references",
-            help="Fit other kinds of model, to tell underfitting and noise apart.",
+            help="Also fit other kinds of model, to distinguish underfitting from noise.",
             panel=_VERDICT,
         ),
     ] = True
@@ -61,7 +61,7 @@ class JudgedPathOptions(PathOptions):
         bool | None,
         switch(
             "--blend/--no-blend",
-            help="Judge the blend of several networks that fit predicts with by default, not one network's path.",
+            help="Judge the blend that fit uses by default, or (the default here) the path of one network.",
             panel=NETWORK,
         ),
     ] = None
@@ -75,12 +75,14 @@ class JudgedPathOptions(PathOptions):
 
 @dataclass(frozen=True)
 class DiagnoseOptions:
-    """What the options say of the page."""
+    """The options of the report."""
 
     config: Config = None
     page: Annotated[
         Path | None,
-        option("--report", metavar="FILE.html", help="Write a page with the verdict on top.", panel=OUTPUT),
+        option(
+            "--report", metavar="FILE.html", help="Write an HTML report that begins with the verdict.", panel=OUTPUT
+        ),
     ] = None
     force: Annotated[bool, switch("--force", help="Replace the file that --report names.", panel=OUTPUT)] = False
 

@@ -1,4 +1,4 @@
-"""``ridgewalk export``: a kept model becomes a file that needs no ridgewalk."""
+"""``ridgewalk export``: write a saved model in a format that does not need ridgewalk."""
 
 from __future__ import annotations
 
@@ -26,21 +26,22 @@ def export(
         Form,
         option(
             metavar="FORM",
-            help="onnx: the whole pipeline, for onnxruntime; torch: a state_dict; numpy: Python code to read.",
+            help="onnx: the whole pipeline, for onnxruntime; torch: a state_dict; numpy: readable Python code.",
             panel=OUTPUT,
             default=False,
         ),
     ],
     out_file: Annotated[
-        Path | None, option("--out", metavar="FILE", help=f"To write, else {', '.join(_NAMES.values())}.", panel=OUTPUT)
+        Path | None,
+        option("--out", metavar="FILE", help=f"Output file; default {', '.join(_NAMES.values())}.", panel=OUTPUT),
     ] = None,
     at: At = None,
     coverage: Annotated[
         float | None,
         option(
             metavar="SHARE",
-            help="Write intervals of numbers, or sets of classes, that hold the truth of so many new rows, such as "
-            "0.9, too; to onnx or numpy, where at most 10,000 rows were fitted.",
+            help="Also export intervals, or sets of classes, that contain the target of this share of new rows, "
+            "such as 0.9; to onnx or numpy, with at most 10,000 rows in the fit.",
             panel=OUTPUT,
             parser=share,
         ),
@@ -49,7 +50,7 @@ def export(
     quiet: Quiet = False,
     as_json: AsJson = False,
 ) -> None:
-    """Write a model without its unused inputs and units, for other programs; its predictions are equal."""
+    """Export a model for other programs, with equal predictions and without unused inputs and units."""
     stored = read(model)
     notes: list[str] = []
     with warnings_as_notes(notes):

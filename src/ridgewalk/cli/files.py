@@ -1,4 +1,4 @@
-"""Files of a fit: nothing replaced unasked, a folder for one fit at a time; and the model read back."""
+"""The files of a fit: nothing is replaced without being asked, one fit per folder; and reading models back."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``ridgewalk fit``: fit the path of a table, and save the model, the path as a table, a summary and a page."""
+"""``ridgewalk fit``: fit the path of a table, and save the model, the path, a summary and an HTML report."""
 
 from __future__ import annotations
 
@@ -43,34 +43,34 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class FitOptions:
-    """The options of a fit beside those of its path: how long it takes, and what it writes."""
+    """The options of a fit besides those of its path: its time, and what it writes."""
 
     budget: Annotated[
         str | None,
         option(
             metavar="TIME",
-            help="60s, 2m, 1h: fit the best grid of strengths, folds, starts and epochs into it.",
+            help="Fit the best grid of strengths, folds, seeds and epochs within this time: 60s, 2m, 1h.",
             panel=TRAINING,
         ),
     ] = None
     plan: Annotated[
         bool,
         switch(
-            "--plan", help="Say what becomes of each column, and what would be trained; train nothing.", panel=OUTPUT
+            "--plan", help="Show how columns would be encoded and what would be trained; train nothing.", panel=OUTPUT
         ),
     ] = False
     config: Config = None
     out_folder: Annotated[
         Path | None,
-        option("--out", metavar="FOLDER", help="For model and table; else ridgewalk-results/NAME.", panel=OUTPUT),
+        option("--out", metavar="FOLDER", help="Output folder; default ridgewalk-results/NAME.", panel=OUTPUT),
     ] = None
     force: Force = False
-    resume: Annotated[bool, switch("--resume", help="Go on with a fit that was broken off.", panel=OUTPUT)] = False
+    resume: Annotated[bool, switch("--resume", help="Continue an interrupted fit.", panel=OUTPUT)] = False
     page: Annotated[
-        bool, switch("--report/--no-report", help="Write report.html, a page to look at (at most 3 MB).", panel=OUTPUT)
+        bool, switch("--report/--no-report", help="Write an HTML report, report.html (at most 3 MB).", panel=OUTPUT)
     ] = True
     curves: Annotated[
-        bool, switch("--curves", help="Show on it how the folds train: they are trained once more.", panel=OUTPUT)
+        bool, switch("--curves", help="Add training curves of the folds, which are trained again.", panel=OUTPUT)
     ] = False
 
 
@@ -84,7 +84,7 @@ def fit(
     wanted: FitOptions,
     output: Output,
 ) -> None:
-    """Fit the path of a table's rows: every strength x fold x seed; save the chosen model."""
+    """Fit the regularization path of a table (every strength, fold and seed), and save the chosen model."""
     from ridgewalk.estimators.card import model_card
 
     began, verbose = time.monotonic(), output.verbose

@@ -1,9 +1,9 @@
-"""The options of the commands: each is a field of a dataclass, with its type, its default and what ``--help`` says.
+"""The options of the commands, declared as fields of dataclasses with type, default and help text.
 
     @options
     def fit(ctx: typer.Context, file: File, columns: Columns, options: PathOptions, ...)
 
-Typer sees the fields in the dataclasses' places; the command gets the dataclasses.
+Typer sees the fields as parameters in place of the dataclasses; the command receives the dataclasses.
 """
 
 from __future__ import annotations
@@ -29,8 +29,7 @@ if TYPE_CHECKING:
     from _typeshed import DataclassInstance
 
 TABLE_HELP = (
-    "A table: CSV, TSV (either .gz too), Parquet, Arrow, Feather or Excel's .xlsx; - reads CSV or TSV from standard "
-    "input."
+    "A table: CSV or TSV (also .gz), Parquet, Arrow, Feather or Excel (.xlsx); - reads CSV or TSV from standard input."
 )
 
 
@@ -88,12 +87,12 @@ def option(
     parser: Callable[[Any], Any] | None = None,
     default: bool = True,
 ) -> Any:
-    """Describe an option: its names, what stands for its value, its place in ``--help``, and how its text is read."""
+    """Describe an option: its names, the placeholder of its value, its panel in ``--help``, and its parser."""
     return typer.Option(*names, metavar=metavar, help=help, rich_help_panel=panel, parser=parser, show_default=default)
 
 
 def whole(least: int, most: int | None = None) -> Callable[[Any], int]:
-    """Read whole numbers of a range; what is none is said in full."""
+    """Return a parser of whole numbers in a range; anything else raises an error that says what is expected."""
 
     def read(text: Any) -> int:
         number = int(text) if re.fullmatch(r"\s*[+-]?\d+\s*", str(text)) else None
@@ -106,22 +105,22 @@ def whole(least: int, most: int | None = None) -> Callable[[Any], int]:
 
 
 def rows_per_step(text: Any) -> int | Literal["all"]:
-    """Read how many rows a step takes: a number, or all of them; what is neither is said in full."""
+    """Read the rows per step: a number, or "all"; anything else raises an error that says what is expected."""
     return "all" if str(text).strip().lower() == "all" else whole(1)(text)
 
 
 def positive(text: Any) -> float:
-    """Read a number above 0; what is none is said in full."""
+    """Read a number above 0; anything else raises an error that says what is expected."""
     return _real(text, "above 0", lambda number: number > 0)
 
 
 def strength(text: Any) -> float:
-    """Read a number of zero or more; what is none is said in full."""
+    """Read a number of zero or more; anything else raises an error that says what is expected."""
     return _real(text, "of zero or more", lambda number: number >= 0)
 
 
 def strength_or_rule(text: Any) -> float | str:
-    """Read the name of a rule, or a strength; what is neither is said in full."""
+    """Read the name of a rule, or a strength; anything else raises an error that says what is expected."""
     if text in get_args(Rule):
         return str(text)
     try:
@@ -134,7 +133,7 @@ def strength_or_rule(text: Any) -> float | str:
 
 
 def share(text: Any) -> float:
-    """Read a number between 0 and 1; what is none is said in full."""
+    """Read a number between 0 and 1; anything else raises an error that says what is expected."""
     return _real(text, "between 0 and 1", lambda number: 0 < number < 1)
 
 
@@ -149,12 +148,12 @@ def _real(text: Any, what: str, suits: Callable[[float], bool]) -> float:
 
 
 def switch(*names: str, help: str, panel: str) -> Any:
-    """Describe an option that is there or not."""
+    """Describe an option without a value."""
     return typer.Option(*names, metavar="", help=help, rich_help_panel=panel)
 
 
-DATA, NETWORK, PATH, CHOICE = "The table", "The network", "The path", "The choice"
-TRAINING, OUTPUT = "The training", "What comes out"
+DATA, NETWORK, PATH, CHOICE = "Table", "Network", "Path", "Choice of the strength"
+TRAINING, OUTPUT = "Training", "Output"
 
 File = Annotated[Path, typer.Argument(metavar="FILE", help=TABLE_HELP, show_default=False)]
 Model = Annotated[
@@ -166,26 +165,26 @@ At = Annotated[
     option(
         "--at",
         metavar="STRENGTH",
-        help="Take the network there on the path (of a blend its single network), not what was chosen: a strength, "
-        "min, 1se or simplest.",
+        help="Use another strength of the path: a number, min, 1se or simplest. For a blend, use its single network at "
+        "that strength.",
         panel=CHOICE,
         parser=strength_or_rule,
     ),
 ]
-Seeds = Annotated[int, option(metavar="N", help="Starts of the weights.", panel=CHOICE, parser=whole(1))]
+Seeds = Annotated[int, option(metavar="N", help="Random initializations.", panel=CHOICE, parser=whole(1))]
 RandomState = Annotated[
-    int, option(metavar="N", help="Draws the folds and the starts.", panel=TRAINING, parser=whole(0, 2**32 - 1))
+    int, option(metavar="N", help="Draws the folds and the seeds.", panel=TRAINING, parser=whole(0, 2**32 - 1))
 ]
 Jobs = Annotated[
     int,
-    option("--n-jobs", "-j", metavar="N", help="Threads; -1 is one per core. No number depends on it.", panel=TRAINING),
+    option("--n-jobs", "-j", metavar="N", help="Threads; -1 is one per core. Does not change results.", panel=TRAINING),
 ]
 Workers = Annotated[
     Path | None,
     option(
         "--workers",
         metavar="FOLDER",
-        help="Let others train: any number of 'ridgewalk worker FOLDER' on machines that see it.",
+        help="Train with other processes: any number of 'ridgewalk worker FOLDER', on machines that share FOLDER.",
         panel=TRAINING,
     ),
 ]
@@ -194,67 +193,67 @@ Config = Annotated[
     typer.Option(
         "--config",
         metavar="FILE.toml",
-        help="Options from a file, by the same names; the command line wins.",
+        help="Read options from a file, by the same names; the command line takes precedence.",
         callback=read_config,
         is_eager=True,
         show_default=False,
     ),
 ]
-Force = Annotated[bool, switch("--force", help="Replace what is there.", panel=OUTPUT)]
-Quiet = Annotated[bool, switch("--quiet", "-q", help="No progress, no notes, no table.", panel=OUTPUT)]
-AsJson = Annotated[bool, switch("--json", help="Print JSON, and nothing else.", panel=OUTPUT)]
+Force = Annotated[bool, switch("--force", help="Replace existing files.", panel=OUTPUT)]
+Quiet = Annotated[bool, switch("--quiet", "-q", help="No progress, notes or tables.", panel=OUTPUT)]
+AsJson = Annotated[bool, switch("--json", help="Print only JSON.", panel=OUTPUT)]
 
 
 @dataclass(frozen=True)
 class Columns:
-    """What the options say of the table: the target, and columns that are no inputs."""
+    """The options for columns of the table: the target, column types, and columns that are not inputs."""
 
     target: Annotated[
-        str, option("--target", "-t", metavar="COLUMN", help="What to predict.", panel=DATA, default=False)
+        str, option("--target", "-t", metavar="COLUMN", help="Column to predict.", panel=DATA, default=False)
     ]
     task: Annotated[
         Task,
         option(
             metavar="TASK",
-            help="classification, regression, or auto: text, yes/no and up to 20 whole numbers are classes.",
+            help="classification, regression, or auto: text, booleans and up to 20 whole numbers are classes.",
             panel=DATA,
         ),
     ] = "auto"
     drop: Annotated[
-        list[str] | None, option(metavar="COLUMN", help="Leave it out; may be given again.", panel=DATA)
+        list[str] | None, option(metavar="COLUMN", help="Exclude a column; can be repeated.", panel=DATA)
     ] = None
     keep: Annotated[
         list[str] | None,
-        option(metavar="COLUMN", help="Learn from it although it looks like row numbers or names.", panel=DATA),
+        option(metavar="COLUMN", help="Use a column that looks like row numbers or names of rows.", panel=DATA),
     ] = None
     categories: Annotated[
-        list[str] | None, option(metavar="COLUMNS", help="Take these (a,b) as categories.", panel=DATA)
+        list[str] | None, option(metavar="COLUMNS", help="Columns (a,b) that are categories.", panel=DATA)
     ] = None
-    numbers: Annotated[list[str] | None, option(metavar="COLUMNS", help="Take these as numbers.", panel=DATA)] = None
+    numbers: Annotated[list[str] | None, option(metavar="COLUMNS", help="Columns that are numbers.", panel=DATA)] = None
     dates: Annotated[
         list[str] | None,
         option(
             metavar="COLUMNS",
-            help="Take these as dates: ISO 8601, or a:dayfirst for 24.12.2026, a:monthfirst for 12/24/2026.",
+            help="Columns that are dates: ISO 8601, or a:dayfirst for 24.12.2026, a:monthfirst for 12/24/2026.",
             panel=DATA,
         ),
     ] = None
     ids: Annotated[
         list[str] | None,
-        option("--id", metavar="COLUMN", help="Names the rows: no input, but kept beside predictions.", panel=DATA),
+        option("--id", metavar="COLUMN", help="Identifies rows: not an input, but added to predictions.", panel=DATA),
     ] = None
     positive: Annotated[
         str | None,
         option(
             metavar="CLASS",
-            help="The positive one of two classes, of which f1, precision and the like are.",
+            help="Positive one of two classes, for f1, precision and similar scores.",
             panel=DATA,
         ),
     ] = None
-    weights: Annotated[str | None, option(metavar="COLUMN", help="How much each row counts.", panel=DATA)] = None
+    weights: Annotated[str | None, option(metavar="COLUMN", help="Weight of each row.", panel=DATA)] = None
     row_groups: Annotated[
         str | None,
-        option(metavar="COLUMN", help="Rows of one value (one patient, one day) stay in one fold.", panel=DATA),
+        option(metavar="COLUMN", help="Keep rows with equal values (one patient, one day) in one fold.", panel=DATA),
     ] = None
     class_weight: Annotated[
         str | None, option(metavar="WEIGHTS", help="balanced, or a weight for each class: no=1,yes=5.", panel=DATA)
@@ -263,25 +262,27 @@ class Columns:
 
 @dataclass(frozen=True)
 class Reading:
-    """What the options say of how a file is read; a model remembers it."""
+    """The options for reading a file; they are saved with the model."""
 
     missing: Annotated[
         list[str] | None,
         option(
             metavar="TEXTS",
-            help='Mean missing, too, such as "?,unknown"; empty fields, NA and the like do anyway.',
+            help='Texts that mean missing, such as "?,unknown", in addition to empty fields, NA and similar.',
             panel=DATA,
         ),
     ] = None
     encoding: Annotated[
-        str | None, option(metavar="NAME", help="Of CSV and TSV: latin-1, cp1252, ...; else UTF-8.", panel=DATA)
+        str | None,
+        option(metavar="NAME", help="Encoding of CSV and TSV: latin-1, cp1252, ...; default UTF-8.", panel=DATA),
     ] = None
     separator: Annotated[
         str | None,
-        option(metavar="CHARACTER", help="Between the fields of CSV: ; or tab, ...; else it is found.", panel=DATA),
+        option(metavar="CHARACTER", help="Field separator of CSV, such as ; or tab; default: detected.", panel=DATA),
     ] = None
     decimal: Annotated[
-        str | None, option(metavar="CHARACTER", help="Before decimals in CSV: . or ,; else it is found.", panel=DATA)
+        str | None,
+        option(metavar="CHARACTER", help="Decimal separator of CSV: . or ,; default: detected.", panel=DATA),
     ] = None
 
     @property
@@ -304,8 +305,8 @@ class PathOptions:
         bool | None,
         switch(
             "--blend/--no-blend",
-            help="Predict with a blend of several networks' paths, over numbers as they are and encoded; or with one "
-            "network. By default a blend, unless an option of the network, the path or its training is given.",
+            help="Fit a blend of several networks, or one network. The default is a blend, unless an option of the "
+            "network, the path or its training is set.",
             panel=NETWORK,
         ),
     ] = None
@@ -313,7 +314,7 @@ class PathOptions:
         str,
         option(
             metavar="UNITS",
-            help='Of the hidden layers, such as 64,32; "none" is linear, "auto" what suits rows, columns and classes.',
+            help='Units of the hidden layers, such as 64,32; "none" is a linear model; "auto" chooses by the table.',
             panel=NETWORK,
         ),
     ] = "auto"
@@ -324,7 +325,7 @@ class PathOptions:
         LossName,
         option(
             metavar="NAME",
-            help="log_loss for classes; squared_error, absolute_error, huber or poisson for numbers.",
+            help="log_loss (classification); squared_error, absolute_error, huber or poisson (regression).",
             panel=NETWORK,
         ),
     ] = "auto"
@@ -332,20 +333,20 @@ class PathOptions:
         PenaltyName,
         option(
             metavar="NAME",
-            help="elasticnet: L1 and L2 on all weights; group_lasso: drops whole inputs; mcp, group_mcp: shrink large "
-            "weights less.",
+            help="elasticnet: L1 and L2 on all weights; group_lasso: drops whole inputs; mcp, group_mcp: shrink "
+            "large weights less.",
             panel=PATH,
         ),
     ] = "elasticnet"
     l1_ratio: Annotated[
-        str, option(metavar="RATIOS", help="1 is all L1, 0 all L2; of several (0.2,0.8) the best counts.", panel=PATH)
+        str, option(metavar="RATIOS", help="1 is L1, 0 is L2; of several (0.2,0.8), the best is used.", panel=PATH)
     ] = "0.5"
     alphas: Annotated[
         str,
         option(
             metavar="STRENGTHS",
-            help='How many besides 0; or themselves (0.1,0.01); or "qut": keeps no input of pure noise, with '
-            'probability 20/21. "auto" is 30, fewer of large tables and in a blend.',
+            help='Number of strengths besides 0, or the strengths (0.1,0.01), or "qut", which keeps no input of pure '
+            'noise, with probability 20/21. "auto" is 30; fewer for large tables and in a blend.',
             panel=PATH,
         ),
     ] = "auto"
@@ -353,7 +354,7 @@ class PathOptions:
         int,
         option(
             metavar="N",
-            help="Of the piecewise-linear encoding of every number (4 or 8); 0 takes numbers as they are.",
+            help="Bins of a piecewise-linear encoding of numeric columns (4 or 8); 0 is no encoding.",
             panel=NETWORK,
             parser=whole(0),
         ),
@@ -362,20 +363,19 @@ class PathOptions:
         bool,
         switch(
             "--select-inputs",
-            help="Find the inputs that are needed: a second, adaptive path, refits, and none where none helps.",
+            help="Select the inputs that matter, with a second, adaptive path and refits; none if none helps.",
             panel=PATH,
         ),
     ] = False
     relax: Annotated[
         bool,
-        switch("--relax", help="Refit what each strength keeps, without the penalty that selected it.", panel=PATH),
+        switch("--relax", help="Refit the inputs of each strength without the selecting penalty.", panel=PATH),
     ] = False
     racing: Annotated[
         bool,
         switch(
             "--racing/--no-racing",
-            help="Drop strengths that lose clearly after two folds or more. A blend always does; a single network "
-            "where it is asked for.",
+            help="Drop strengths that are clearly worse after two folds or more. A blend always does.",
             panel=PATH,
         ),
     ] = False
@@ -383,7 +383,8 @@ class PathOptions:
         Rule,
         option(
             metavar="RULE",
-            help="min: best held-out loss; 1se: strongest within a standard error; simplest: sparsest that may be it.",
+            help="min: lowest held-out loss; 1se: strongest within one standard error; simplest: sparsest in the 95% "
+            "confidence set.",
             panel=CHOICE,
         ),
     ] = "min"
@@ -391,32 +392,30 @@ class PathOptions:
         str | None,
         option(
             metavar="NAME",
-            help="Choose by this score of scikit-learn's (accuracy, roc_auc, r2, ...), not by the loss.",
+            help="Choose by a scikit-learn score (accuracy, roc_auc, r2, ...) instead of the loss.",
             panel=CHOICE,
         ),
     ] = None
     folds: Annotated[
-        int, option(metavar="N", help="Of the cross-validation, 2 or more.", panel=CHOICE, parser=whole(2))
+        int, option(metavar="N", help="Cross-validation folds, 2 or more.", panel=CHOICE, parser=whole(2))
     ] = 5
     seeds: Seeds = 1
-    ensemble: Annotated[
-        bool, switch("--ensemble", help="Predict with the mean over all starts, not the best.", panel=CHOICE)
-    ] = False
+    ensemble: Annotated[bool, switch("--ensemble", help="Average the predictions of all seeds.", panel=CHOICE)] = False
     max_iter: Annotated[
         int | None,
         option(
-            metavar="N", help="Epochs of each fit; what suits the table by default.", panel=TRAINING, parser=whole(1)
+            metavar="N", help="Epochs of each fit; by default chosen by the table.", panel=TRAINING, parser=whole(1)
         ),
     ] = None
     learning_rate: Annotated[
         float | None,
-        option(metavar="RATE", help="Adam's, at the start: 0.01 by default.", panel=TRAINING, parser=positive),
+        option(metavar="RATE", help="Initial learning rate of Adam; default 0.01.", panel=TRAINING, parser=positive),
     ] = None
     batch_size: Annotated[
         Any,
         option(
             metavar="N",
-            help='Rows per step, or "all"; by default all of up to 1,000, else 256.',
+            help='Rows per step, or "all"; by default all up to 1,000 rows, otherwise 256.',
             panel=TRAINING,
             parser=rows_per_step,
         ),
@@ -427,7 +426,7 @@ class PathOptions:
 
     @property
     def of_one_network(self) -> list[str]:
-        """Options that are given and that a blend, which has several networks and paths, has no place for."""
+        """The options set that apply to one network and its path, not to a blend."""
         usual = {field.name: field.default for field in fields(self)}
         return [name for name in _OF_ONE_NETWORK if getattr(self, name) != usual[name]]
 
@@ -476,14 +475,14 @@ class PathOptions:
 
     @property
     def result(self) -> dict[str, str | float | None]:
-        """Those on which the numbers depend; of a blend whether there is one, asked for or by default."""
+        """The options on which the numbers depend, and whether a blend is fitted."""
         options = {name: value for name, value in asdict(self).items() if name not in ("jobs", "workers")}
         return options | {"blend": self.blends}
 
 
 @dataclass(frozen=True)
 class Output:
-    """What the options say of what a command prints."""
+    """The options for what a command prints."""
 
     quiet: Quiet = False
     as_json: AsJson = False

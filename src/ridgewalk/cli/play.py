@@ -1,4 +1,4 @@
-"""``ridgewalk play``: a playground in the browser, as one offline file."""
+"""``ridgewalk play``: write a playground for the browser, as one offline file."""
 
 from __future__ import annotations
 
@@ -19,14 +19,16 @@ PLAY_FILE = "ridgewalk-play.html"
 
 
 def play(
-    out_file: Annotated[Path, option("--out", metavar="FILE.html", help="To write.", panel=OUTPUT)] = Path(PLAY_FILE),
+    out_file: Annotated[Path, option("--out", metavar="FILE.html", help="Output file.", panel=OUTPUT)] = Path(
+        PLAY_FILE
+    ),
     opens: Annotated[
         bool, typer.Option("--open/--no-open", help="Open it in the browser.", rich_help_panel=OUTPUT)
     ] = True,
     force: Force = False,
     quiet: Quiet = False,
 ) -> None:
-    """Write a playground and open it: networks train in the browser, at every strength at once, without a server."""
+    """Write and open a playground, in which networks train in the browser at all strengths, without a server."""
     if not (out_file.is_file() and is_play_page(out_file)):  # an older one of these pages holds nothing of anybody's
         free(out_file, None, force, "--out")
     with written(out_file) as unfinished:

@@ -1,4 +1,4 @@
-"""``ridgewalk predict``: a kept model and a file give a table of predictions."""
+"""``ridgewalk predict``: predict the rows of a file with a saved model."""
 
 from __future__ import annotations
 
@@ -26,15 +26,15 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class PredictOptions:
-    """What is asked of the predictions: at which strength, and how sure they are."""
+    """The options of the predictions: at which strength, and with which coverage."""
 
     at: At = None
     coverage: Annotated[
         float | None,
         option(
             metavar="SHARE",
-            help="Of new rows, such as 0.9: of numbers also the low and high ends of intervals that hold the truth for "
-            "so many, of classes also which are possible.",
+            help="Share of new rows, such as 0.9, whose target lies in an interval or a set of classes; adds its ends "
+            "(low, high), or which classes it contains.",
             panel=OUTPUT,
             parser=share,
         ),
@@ -44,21 +44,19 @@ class PredictOptions:
 @options
 def predict(
     model: Model,
-    file: Annotated[
-        Path, typer.Argument(metavar="FILE", help=f"The model's columns. {TABLE_HELP}", show_default=False)
-    ],
+    file: Annotated[Path, typer.Argument(metavar="FILE", help=f"Rows to predict. {TABLE_HELP}", show_default=False)],
     reading: Reading,
     wanted: PredictOptions,
     out_file: Annotated[
-        Path | None, option("--out", metavar="FILE.csv", help="To write; else standard output.", panel=OUTPUT)
+        Path | None, option("--out", metavar="FILE.csv", help="Output file; default: standard output.", panel=OUTPUT)
     ] = None,
     force: Force = False,
     quiet: Quiet = False,
     as_json: AsJson = False,
 ) -> None:
-    """Predict every row of a file; classes come with their probabilities.
+    """Predict every row of a file: a number, or a class and the probabilities of all classes.
 
-    The file is read as that of the fit was, where the options say nothing else.
+    The file is read like the file of the fit, unless other options are set.
     """
     if out_file is not None:
         free(out_file, file, force, "--out")

@@ -1,4 +1,4 @@
-"""``ridgewalk report``: a kept model becomes a page to look at."""
+"""``ridgewalk report``: write the HTML report of a saved model."""
 
 from __future__ import annotations
 
@@ -30,16 +30,18 @@ def report(
         Path | None,
         typer.Argument(
             metavar="FILE",
-            help=f"Rows to predict: the model's columns and its target. {TABLE_HELP}",
+            help=f"Rows with the target, to predict and score. {TABLE_HELP}",
             show_default=False,
         ),
     ] = None,
-    out_file: Annotated[Path, option("--out", metavar="FILE.html", help="To write.", panel=OUTPUT)] = Path(PAGE_FILE),
+    out_file: Annotated[Path, option("--out", metavar="FILE.html", help="Output file.", panel=OUTPUT)] = Path(
+        PAGE_FILE
+    ),
     force: Force = False,
     quiet: Quiet = False,
     as_json: AsJson = False,
 ) -> None:
-    """Write a page to look at; given a file, with what is predicted on its rows, and how well (fresh ones say most)."""
+    """Write an HTML report; with a file, also score the predictions for its rows (use new rows)."""
     from sklearn.base import is_classifier
 
     from ridgewalk.tables.read import read_target

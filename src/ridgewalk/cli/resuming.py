@@ -1,9 +1,9 @@
-"""A fit that was broken off goes on: what has finished waits in the result's folder until the result is whole.
+"""Resume an interrupted fit from the networks that were saved in its result's folder.
 
-    FOLDER/.unfinished/asked.json    what was asked: the options, a digest of the data, the engine
-    FOLDER/.unfinished/*.npy         networks that are trained (ridgewalk.engine.checkpoints)
+    FOLDER/.unfinished/asked.json    the request: options, a digest of the data, the engine
+    FOLDER/.unfinished/*.npy         trained networks (ridgewalk.engine.checkpoints)
 
-While ``asked.json`` is there, the result is not whole. A link in the place of any of it is removed, and not followed.
+While ``asked.json`` exists, the result is incomplete. Symbolic links in place of these files are removed, not followed.
 """
 
 from __future__ import annotations

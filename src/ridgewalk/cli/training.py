@@ -1,4 +1,4 @@
-"""What commands that train share: from a file and the options to a fitted estimator."""
+"""From a file and options to a fitted estimator: what the commands that train share."""
 
 from __future__ import annotations
 

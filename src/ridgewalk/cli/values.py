@@ -1,10 +1,10 @@
-"""What an option's text means: layers, strengths, ratios, weights of classes, seconds; and what goes with what.
+"""Parse the values of options: layers, strengths, ratios, class weights and times.
 
-64,32           units of two hidden layers; none is linear, auto what suits the table
-30 | 0.1,0.01 | qut     so many strengths, these strengths, the selection-safe one; auto
-no=1,yes=5      weights of classes
+64,32           units of two hidden layers; none is a linear model, auto chooses by the table
+30 | 0.1,0.01 | qut     number of strengths, the strengths, the quantile universal threshold; or auto
+no=1,yes=5      class weights
 90s, 2m, 1h     a time
-a,"b, c"        texts, of which one has a comma
+a,"b, c"        texts, one of which contains a comma
 """
 
 from __future__ import annotations

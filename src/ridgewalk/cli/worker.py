@@ -1,4 +1,4 @@
-"""``ridgewalk worker``: train for fits on other machines that see the same folder."""
+"""``ridgewalk worker``: train for fits on other machines that use the same folder."""
 
 from __future__ import annotations
 
@@ -26,24 +26,24 @@ _TOLD = 30.0  # seconds between two lines of what was done
 
 def worker(
     folder: Annotated[
-        Path, typer.Argument(metavar="FOLDER", help="That all machines see, as fit --workers FOLDER names it.")
+        Path, typer.Argument(metavar="FOLDER", help="Shared folder, the same as in fit --workers FOLDER.")
     ],
     slots: Annotated[
         int | None,
         option(
             metavar="N",
-            help="Chains at once, a core each; by default as many as this process may use.",
+            help="Chains to train at once, on one core each; by default all cores that this process may use.",
             panel=TRAINING,
             parser=whole(1),
         ),
     ] = None,
     idle: Annotated[
         str | None,
-        option(metavar="TIME", help="10m, 1h: end after so long without work; by default never.", panel=TRAINING),
+        option(metavar="TIME", help="Exit after this time without work (10m, 1h); by default never.", panel=TRAINING),
     ] = None,
     quiet: Quiet = False,
 ) -> None:
-    """Train for fits that name the same folder, until told to stop (Ctrl-C, SIGTERM): what is under way goes back."""
+    """Train for fits that use the same folder, until Ctrl-C or SIGTERM; other workers take over unfinished work."""
     from ridgewalk.cluster import FolderWorker, allotted_cores
 
     count = allotted_cores() if slots is None else slots
@@ -62,7 +62,7 @@ def worker(
 
 @contextmanager
 def _ended_by_signals(working: FolderWorker) -> Iterator[None]:
-    """Let Ctrl-C, and whoever ends jobs of a cluster, end the work while the block runs."""
+    """Let Ctrl-C (SIGINT) and SIGTERM end the work while the block runs."""
     before = {each: signal.signal(each, lambda *_: working.end()) for each in (signal.SIGINT, signal.SIGTERM)}
     try:
         yield
@@ -73,7 +73,7 @@ def _ended_by_signals(working: FolderWorker) -> Iterator[None]:
 
 @contextmanager
 def _told(working: FolderWorker, say: Callable[[str], None]) -> Iterator[None]:
-    """Print now and then how many chains are done."""
+    """Print at intervals how many chains are done."""
     ended, began = threading.Event(), time.monotonic()
 
     def tell() -> None:

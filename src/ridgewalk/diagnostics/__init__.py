@@ -1,6 +1,6 @@
-"""Is it right, did it converge, did it help.
+"""Diagnose a training: whether it is correct, whether it converged, and whether the penalty helped.
 
-evidence = of_path(problem, path)  or  of_jobs(without, with_penalty)        the same folds and starts, more arms
+evidence = of_path(problem, path)  or  of_jobs(without, with_penalty)        trained with the penalty and without
 judge(evidence)                                                             a verdict with its interval
 audit(job, train)                                                           probes of any training, from outside
 """

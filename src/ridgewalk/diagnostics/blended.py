@@ -1,10 +1,10 @@
-"""What a verdict on a blend rests on: its own held-out losses, and the training of its single network.
+"""Evidence for the verdict on a blend: its held-out losses, and the training of its single network.
 
-    penalized      the blend of all members, each fold with weights that never saw its rows
-    unpenalized    the same of networks at strength 0 alone
-    beside them    courses, wiring, parts of the penalty, larger networks: of the single network's training
+    penalized      the blend of all members, each fold with weights learned without its rows
+    unpenalized    the same blend of networks at strength 0 only
+    training       training curves, wiring, parts of the penalty, larger networks: of the single network
 
-The temperature is the blend's: of logits that give its mean probabilities.
+The temperature is that of the blend: its logits are those that give its mean probabilities.
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
-"""What a verdict rests on: the same folds and starts, trained with the penalty and without, and a few arms more.
+"""Collect the evidence for a verdict: the same folds and seeds trained with the penalty and without.
 
-    of_jobs    two jobs that differ in their penalties alone: anybody's network, optimizer and strengths
-    of_path    the same for a fitted path, where each fold's strength is the one that the other folds choose
+    of_jobs    two jobs that differ only in their penalties, with any network, optimizer and strengths
+    of_path    the same for a fitted path, each fold at the strength chosen on the other folds
 
-Held-out losses hold no penalty anywhere.
+Held-out losses never include a penalty.
 """
 
 from __future__ import annotations

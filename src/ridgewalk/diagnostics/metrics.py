@@ -1,20 +1,20 @@
-"""How good predictions of held-out rows are, in the field's usual metrics, each brought to one number per row.
+"""Metrics of held-out predictions (accuracy, AUC, R2, ...), written as means over rows so that errors follow.
 
-The weighted mean of the numbers of the rows is the metric, and the standard error of that mean
-(:func:`ridgewalk.path.selection.mean_and_error`) is the metric's own, to first order (the delta method; van der Vaart,
-Asymptotic Statistics, 1998, chapter 3). So a difference of two metrics is paired row by row, as one of losses is.
+Each row has one number per metric. Their weighted mean is the metric, and the standard error of this mean
+(:func:`ridgewalk.path.selection.mean_and_error`) is that of the metric to first order (the delta method; van der Vaart,
+Asymptotic Statistics, 1998, chapter 3). Differences of metrics are therefore paired row by row, like those of losses.
 
-    accuracy   1 where the class is right; of several labels the share that is
-    AUC        2 A - B + (W / W+) (V - A) of a row of the class, with W- of another;  V is the share of the rows of the
-               other kind that the score puts on the right side of this one (half of those with the same score), B the
-               AUC of its fold
+    accuracy   1 if the class is right; with several labels, the share of right labels
+    AUC        2 A - B + (W / W+) (V - A) for a row of the class, with W- for another;  V is the share of the rows of
+               the other class that the score puts on the right side of this row (ties count one half), B the AUC of
+               its fold
     MAE        |e|
     RMSE       r + (e^2 - r^2) / (2 r)                                   r^2 the mean of e^2
     R2         R + ( (1 - R) (t - mean t)^2 - e^2 ) / variance of t      R = 1 - r^2 / variance of t
 
-The AUC is that within a fold, for scores of the networks of different folds have no common scale, averaged over the
-folds that hold both kinds of rows out (by their weight); of more than two classes, or of labels, the mean over these,
-each against the rest. With one fold its error is that of DeLong, DeLong and Clarke-Pearson (Biometrics 1988).
+The AUC is computed within each fold, because the networks of different folds have no common scale of scores, and
+averaged by weight over the folds that hold out both classes. With more than two classes, or labels, it is the mean of
+the one-against-rest AUCs. With one fold its error is that of DeLong, DeLong and Clarke-Pearson (Biometrics 1988).
 """
 
 from __future__ import annotations

@@ -1,12 +1,12 @@
-"""What a prediction does as an input changes: individual lines, their mean, and how far two inputs act together.
+"""Partial dependence, individual curves, and the strength of interactions between inputs.
 
     individual(g, i)   =  prediction of row i with the input set to the value g           (Goldstein et al., JCGS 2015)
     dependence(g)      =  mean over the rows of individual(g, i)                          (Friedman, AoS 2001, eq. 53)
-    interaction(j, k)  =  share of the joint dependence's variance that is no sum of a part of each input: H^2 of
+    interaction(j, k)  =  share of the joint dependence's variance that is not additive in the two inputs: H^2 of
                           Friedman and Popescu (AoAS 2008, eq. 44), over the grid instead of the rows
 
-A network's first layer is a sum over its inputs, so that of every row is computed once, and only the part of the input
-that changes is put in anew.
+A network's first layer is a sum over its inputs, so it is computed once for every row, and only the part of the input
+that changes is computed again.
 """
 
 from __future__ import annotations

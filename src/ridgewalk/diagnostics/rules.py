@@ -1,12 +1,12 @@
-"""What was found: gates in order, over the evidence alone, each of which finds values and numbers, and no words.
+"""The checks of a diagnosis, in order; each looks only at the evidence and returns findings with numbers.
 
-    1  wiring       is the penalty in the training, and is it the one that was asked for?
-    2  action       does it pull at all; can the network slip out of it?
-    3  rest         did the training converge, so that strengths can be compared?
-    4  something    is there anything to gain: does the network overfit?
-    5  effect       the paired difference of held-out losses, and its 95% interval
+    1  wiring         is the penalty part of the training, and does it have the requested strength?
+    2  action         does it shrink the weights, and can the network evade it?
+    3  convergence    did the training converge, so that strengths can be compared?
+    4  overfitting    does the network overfit, so that a penalty can help?
+    5  effect         the paired difference of held-out losses, and its 95% interval
 
-What is found is a value of one of the classes here, whose letters are those of decision 0008.
+Each finding is an instance of one of the classes here; their letters are those of decision 0008.
 """
 
 from __future__ import annotations

@@ -1,24 +1,24 @@
-"""How sure a difference of held-out losses is: the same rows, folds and starts with the penalty and without.
+"""The interval of a paired difference of held-out losses, with the penalty and without.
 
     difference_i   loss of held-out row i with the penalty, minus without, averaged over seeds and repeats
     mean           of the differences; below 0 the penalty helped
     error          sqrt( sd(difference)^2 / n  +  sigma_seed^2 / (folds * seeds) )
     interval       mean - t(1.96) error ... mean - t(-1.96) error
-    t(z)           z, or the farther  (3 / k) ( (1 + k (z - k/6))^(1/3) - 1 ),   k the error's skewness, at most 0.4
+    t(z)           z, or if it is farther  (3 / k) ( (1 + k (z - k/6))^(1/3) - 1 ),   k the error's skewness, up to 0.4
 
-Where rows depend on each other, the first part of the error is that of their groups or blocks
-(:mod:`ridgewalk.path.dependence`), and z is brought to Student's t, for they may be few.
+If rows depend on each other, the first part of the error is computed over groups or blocks
+(:mod:`ridgewalk.path.dependence`), and z is replaced by the quantile of Student's t, because they may be few.
 
-A penalty mostly takes a few very large losses away: differences are skewed, and an interval of equal sides misses the
-truth on one side. That side goes as far as Hall's transformation says (On the removal of skewness by transformation,
-Journal of the Royal Statistical Society B 54, 1992). The other stays: the skewness of a few rows is hardly known, and
-heavy tails on both sides would bring false claims. sigma_seed^2 is what seeds differ by beyond their rows' part
-(:func:`seed_spread`), which the first part has.
+A penalty often acts by removing a few very large losses. The differences are then skewed, and a symmetric interval
+misses the truth on one side. On this side, the end is given by Hall's transformation (On the removal of skewness by
+transformation, Journal of the Royal Statistical Society B 54, 1992). The other end is not moved: the skewness is
+poorly estimated from few rows, and heavy tails on both sides would lead to false claims. sigma_seed^2 is the variance
+between seeds beyond the part from their rows (:func:`seed_spread`), which the first part includes.
 
-The interval speaks of the networks that starts like these give on the training rows of these folds, and of fresh rows
-(Bayle, Bayle, Janson and Mackey, Cross-validation confidence intervals for test error, NeurIPS 2020). The correction of
-Nadeau and Bengio (Machine Learning 2003, eq. 9) also counts what another draw of training rows would change, and is the
-more careful one.
+The interval is for networks from random seeds on the training rows of these folds, evaluated on new rows (Bayle, Bayle,
+Janson and Mackey, Cross-validation confidence intervals for test error, NeurIPS 2020). The correction of Nadeau and
+Bengio (Machine Learning 2003, eq. 9) also includes the variation over training sets, and gives the more careful
+interval.
 """
 
 from __future__ import annotations
@@ -57,16 +57,16 @@ class Effect:
     mean, error : float
         The mean difference and its standard error, in units of the loss.
     row_error, seed_error : float
-        The parts of the error that rows and seeds cause, which add up as squares. More seeds lower the second alone.
+        The contributions of rows and of seeds to the error; their squares add up. More seeds reduce only the second.
     skewness : float
-        Of the error: its third moment over the third power of ``error``.
+        Skewness of the error: its third moment divided by the third power of ``error``.
     careful_error : float
-        The error of Nadeau and Bengio (Machine Learning, 2003), times their t quantile over the normal one; NaN with
-        one fold.
+        The error of Nadeau and Bengio (Machine Learning, 2003), times the ratio of their t quantile to the normal one;
+        NaN with one fold.
     rows, folds, seeds : int
-        How many the difference was measured on.
+        Numbers of rows, folds and seeds that the difference was measured on.
     degrees : float
-        Degrees of freedom: the number of groups or blocks less one; infinite for independent rows.
+        Degrees of freedom: the number of groups or blocks minus one; infinite for independent rows.
     """
 
     mean: float
@@ -105,7 +105,7 @@ class Effect:
 
     @property
     def confirmed(self) -> bool:
-        """Whether the more careful interval leaves out 0, too."""
+        """Whether the more careful interval excludes 0, too."""
         return bool(abs(self.mean) > NORMAL * self.careful_error)
 
     def within(self, size: float) -> bool:
@@ -113,19 +113,19 @@ class Effect:
         return bool(-size < self.low and self.high < size)
 
     def outcome(self, smallest: float) -> Outcome:
-        """Return what the interval says: the one place where that is decided.
+        """Return the outcome that the interval supports; all verdicts use this function.
 
         ==================  ==========================================================================================
-        "better"            it lies below 0, by however little
-        "no difference"     else, it lies between -smallest and smallest
-        "worse"             else, it lies above 0
-        "cannot tell"       else: it holds 0, and effects that matter
+        "better"            the interval is below 0
+        "no difference"     otherwise, it lies between -smallest and smallest
+        "worse"             otherwise, it is above 0
+        "cannot tell"       otherwise: it contains 0, and effects that matter
         ==================  ==========================================================================================
 
         Parameters
         ----------
         smallest : float
-            Smallest effect of interest: a cost below it is no matter.
+            Smallest effect of interest: smaller ones do not matter.
         """
         if self.high < 0:
             return "better"
@@ -135,13 +135,13 @@ class Effect:
 
     @property
     def detectable(self) -> float:
-        """Smallest effect that this many rows and starts show in 80% of cases."""
+        """Smallest effect that is detected with a power of 80% with these rows and seeds."""
         return DETECTABLE_ERRORS * self.error
 
     def settled_by(self, size: float) -> tuple[int, int]:
-        """Rows and seeds that would bring half the interval down to ``size``, as far as one can tell from this.
+        """Estimate the rows and seeds that would reduce half the interval to ``size``.
 
-        Seeds first: rows are asked for where no number of seeds would do. The interval keeps its shape.
+        More rows are requested only if no number of seeds is enough. The shape of the interval is assumed constant.
         """
         goal = size * self.error / ((self.high - self.low) / 2) if self.error > 0 else size / NORMAL
         rows, row_error = self.rows, self.row_error
@@ -153,10 +153,10 @@ class Effect:
         return rows, max(seeds, self.seeds)
 
     def decided_by(self, smallest: float) -> int | None:
-        """Rows at which :meth:`outcome` could tell, if the mean stays as it is; None where no number of rows would do.
+        """Estimate the rows with which :meth:`outcome` is decided, if the mean stays the same; None if no number is.
 
-        The interval, which falls as the root of the rows and keeps its shape, then leaves out 0, or lies between
-        -smallest and smallest, whichever takes fewer.
+        The length of the interval is assumed to decrease with the square root of the rows. It must then exclude 0, or
+        lie between -smallest and smallest, whichever needs fewer rows.
         """
         sides = (self.mean - self.low, self.high - self.mean)
         towards_0, within = sides[int(self.mean < 0)], smallest - abs(self.mean)

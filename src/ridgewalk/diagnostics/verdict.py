@@ -1,4 +1,4 @@
-"""Did it help: the rules find, the wording says it, and the first that can be a verdict is the headline."""
+"""The diagnosis: findings from the rules, sentences from the wording, and the headline."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ from ridgewalk.markup import element, list_of_findings, table
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing that was found.
+    """A finding of a diagnosis.
 
     Attributes
     ----------
     letter, name : str
-        As "e", "helps".
+        Such as "e" and "helps"; the letters are those of decision 0008.
     speaks : bool
-        Whether it can be the headline; others go along with it.
+        Whether it can be the headline; others accompany it.
     sentence, advice : str
         What was found, and what to do next.
     numbers : dict
-        What that rests on.
+        The numbers behind it.
     """
 
     letter: str
@@ -60,16 +60,16 @@ class DiagnosisData(TypedDict):
 
 @dataclass(frozen=True)
 class Diagnosis:
-    """What was found, most important first.
+    """The result of a diagnosis. Print it for the findings and numbers.
 
     Attributes
     ----------
     headline : str
-        One sentence.
+        The verdict in one sentence.
     findings : tuple of Finding
-        The first is the verdict; then what goes along with it; then what later gates would have said.
+        The verdict, findings that accompany it, and the findings of later checks.
     numbers : dict
-        Losses with their intervals, counts, strengths: ready for JSON.
+        Losses with their intervals, counts and strengths, as plain data for JSON.
     """
 
     headline: str
@@ -82,11 +82,11 @@ class Diagnosis:
         return self.findings[0].name
 
     def holds(self, name: str) -> bool:
-        """Whether something of this name was found."""
+        """Return whether there is a finding with this name."""
         return any(finding.name == name for finding in self.findings)
 
     def to_dict(self) -> DiagnosisData:
-        """Return everything as plain data; a number that is not finite becomes None."""
+        """Return the diagnosis as plain data; numbers that are not finite become None."""
         ready = _ready(asdict(self))
         return {
             "verdict": self.verdict,
@@ -96,7 +96,7 @@ class Diagnosis:
         }
 
     def to_json(self) -> str:
-        """Everything as JSON."""
+        """Return the diagnosis as JSON text."""
         return json.dumps(self.to_dict(), indent=1)
 
     def __str__(self) -> str:

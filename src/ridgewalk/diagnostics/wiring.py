@@ -1,12 +1,13 @@
-"""Is a training wired right: probes of any ``train(job) -> Fits``, from outside, each on a small copy of the job.
+"""Probes that test from outside whether any ``train(job) -> Fits`` applies its penalties correctly.
 
-    gradient   one step of plain descent is rate * gradient; differences of the loss say what that should be
-    penalty    the same step from where the data loss has no slope is the penalty's alone: its strengths are read off,
-               for steps of few rows and of many, and with weights that are exactly 0
-    rest       where the job's own optimizer converges on a convex problem, -gradient is the slope of the penalty
-    held out   other numbers in the rows that a fold holds out change no bit of its weights
+    gradient   one step of gradient descent is rate * gradient; it is compared with finite differences of the loss
+    penalty    the same step from where the data loss has slope 0 is due to the penalty only: its strengths are
+               measured for small and large batches, and with weights that are exactly 0
+    rest       at convergence of the job's own optimizer on a convex problem, -gradient is the slope of the penalty
+    held out   changing the rows that a fold holds out changes no bit of its weights
 
-Nothing here knows how the training works; what it shows is held against the strengths that the job asks for.
+The probes do not depend on how the training works. They run on a small copy of the job, and the results are compared
+with the strengths that the job requests.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What was found in words: a sentence, what to do next, and a headline; what is found is decided in :mod:`.rules`."""
+"""The sentences of a diagnosis: what was found, what to do next, and the headline."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One seam, one function: ``train(job) -> Fits``, by the compiled engine or by the one to read.
+"""The engines: ``train(job) -> Fits`` by compiled C++ kernels, or by the readable NumPy reference.
 
 runner = Runner(engine, n_jobs, progress, checkpoints)        runner.train(job) -> Fits
 """

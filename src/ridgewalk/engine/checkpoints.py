@@ -1,13 +1,13 @@
-"""Finished runs, kept in a folder as they come: training that was broken off goes on from them to the same bits.
+"""Save finished runs in a folder, so that an interrupted training continues with bitwise equal results.
 
-What becomes of a run follows from its own part of a job, whatever other runs a job has and however many threads there
-are. So it is kept under a digest of that part, and found by any job that says the same of a run:
+The result of a run depends only on its own part of a job, not on other runs or the number of threads. It is therefore
+stored under a digest of this part, and found by any job that contains the same run:
 
     digest(run) = hash(engine, network, loss, optimizer, epochs, ..., data, its training set, penalties, start and seed)
 
     FOLDER/*.npy    one row per run: digest, checksum, parameters, losses
 
-A file has its full size before its runs are trained: a full disk is found then, and what finishes has its place.
+A file has its full size before its runs are trained, so a full disk is detected early and finished runs always fit.
 """
 
 from __future__ import annotations

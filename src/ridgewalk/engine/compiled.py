@@ -1,8 +1,8 @@
-"""The engine to run: C++ kernels, one thread per run, the same answers as the reference.
+"""The compiled engine: C++ kernels, one thread per run, with the same results as the reference.
 
     job  ->  arrays and numbers  ->  threads (native/)  ->  Fits
 
-Nothing is computed here.
+This module only converts data; the computation is in ``native/``.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Plain data at the one seam: a ``Job`` says what to train, ``Fits`` what came of it, ``Progress`` how far it is.
+"""The data of training: a ``Job`` describes what to train, ``Fits`` the result, ``Progress`` how far it is.
 
 train(job) -> Fits          runs R = strengths x folds x seeds, side by side
 """

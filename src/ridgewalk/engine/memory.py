@@ -1,4 +1,4 @@
-"""How much memory a training will take, estimated before its weights are drawn, and how much there is."""
+"""Estimate the memory that a training needs, before it starts, and the memory that is available."""
 
 from __future__ import annotations
 

@@ -1,9 +1,9 @@
-"""A mixture as the compiled module takes it: networks that map the columns alike are stored side by side.
+"""Prepare a mixture for the compiled kernels: networks with the same input map are stored together.
 
-    numbers      z and soft clips of columns, each once for all networks of a group; D of them
-    tabulated    what all pieces of a column add to each unit, at the edges of the pieces: it is linear between them
+    numbers      z and soft clips of columns, computed once for all networks of a group; D of them
+    tabulated    the sum that all pieces of a column contribute to each unit, at the edges of the pieces; linear between
 
-Networks are compacted first. What the fold that they come from subtracts and divides by is part of their weights.
+Networks are compacted first. The standardization of their fold is folded into their weights.
 """
 
 from __future__ import annotations

@@ -1,10 +1,10 @@
-"""What predicts as a mixture does, by the compiled kernels: 64 rows at a time, through all of its networks at once.
+"""Predict with a mixture by the compiled kernels: 64 rows at a time, through all networks at once.
 
-Networks are trained in float32, and predict in float32 where that makes no difference that matters: it is tried once,
-on rows from all over the range of every column, and where float64 predicts otherwise, to half a millionth, it is taken.
-Rows in which a column that is not clipped lies far out are always predicted in float64.
+Networks are trained in float32, and predict in float32 if it is accurate enough. This is tested once, on rows from the
+whole range of every column: if float64 gives a prediction that differs by more than half a millionth, float64 is used.
+Rows in which an unclipped column has an extreme value are always predicted in float64.
 
-:meth:`Mixture.predict` is the reference, and predicts where there are no compiled kernels, or they do not know a layer.
+:meth:`Mixture.predict` is the reference. It is used without compiled kernels, and for layers that they do not support.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What is polled while an engine runs, and what stops it."""
+"""The counter that an engine updates while it runs, and the flag that stops it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The engine to read: NumPy, a stack of runs at a time, every step as it stands in the formulas.
+"""The reference engine: NumPy, a stack of runs at a time, written like the formulas.
 
 for every epoch, for every batch, for every array:
     dw     = gradient of the data loss at point(w)

@@ -1,4 +1,4 @@
-"""Where jobs are trained: which engine, on how many threads, what counts the work, and where finished runs are kept."""
+"""The runner: engine, number of threads, progress and checkpoints of a training."""
 
 from __future__ import annotations
 
@@ -31,16 +31,16 @@ def train(job: Job, n_jobs: int = 1, progress: Progress | None = None, engine: E
     ----------
     job : Job
     n_jobs : int
-        Threads; -1 is one per core. The numbers do not depend on it, to the bit.
+        Number of threads; -1 is one per core. Results are bitwise independent of it.
     progress : Progress, optional
-        Counts finished epochs x runs, and stops the training when asked to.
+        Counts finished epochs x runs, and stops the training on request.
     engine : "compiled" or "reference"
-        C++ kernels, or NumPy that reads like the formulas; their answers agree, and ``Fits.engine`` says which ran.
+        C++ kernels, or the readable NumPy engine; their results agree, and ``Fits.engine`` names the one used.
 
     Raises
     ------
     StoppedError
-        If the progress said stop; the runs that were finished are in ``progress.finished``.
+        If the training was stopped; finished runs are in ``progress.finished``.
     ValueError
         If n_jobs is 0, or the engine is unknown.
     MemoryError
@@ -74,20 +74,20 @@ def seconds_of_epoch(multiplications: int) -> float:
 
 @dataclass(frozen=True, eq=False)
 class Runner:
-    """Trains jobs.
+    """Trains jobs with an engine, on threads of this process or on workers.
 
     Attributes
     ----------
     engine : "compiled" or "reference"
     n_jobs : int
-        Threads; -1 is one per core.
+        Number of threads; -1 is one per core.
     progress : Progress
-        To poll and to stop from another thread.
+        Can be polled, and stopped, from another thread.
     checkpoints : CheckpointStore or None
-        Where finished runs are kept, and found again instead of being trained.
+        Stores finished runs, which are then not trained again.
     spreader : Spreader or None
-        What spreads jobs over processes and machines; by default over those that were chosen
-        (:mod:`ridgewalk.engine.cluster.chosen`), and None where this process trains. The numbers do not depend on it.
+        Distributes jobs over processes and machines; by default over the chosen workers
+        (:mod:`ridgewalk.engine.cluster.chosen`), and None to train in this process. Results do not depend on it.
     """
 
     engine: Engine = "compiled"

@@ -1,4 +1,4 @@
-"""What other packages ask of a fitted estimator, and set of one that is read from a file: no attribute of its own."""
+"""What other packages read from fitted estimators, and set on estimators that are read from a file."""
 
 from __future__ import annotations
 

@@ -1,13 +1,13 @@
-"""What a fit reaches on rows that it did not see, beside what is simpler: predictions of the folds, and their metrics.
+"""Held-out performance of a fit and of simpler models: predictions of the folds, and their metrics.
 
-    blend            of a table model, each fold with the weights that the other folds chose
-    network          each fold at the strength that the other folds choose, so that no minimum flatters
-    linear           a linear model on the same folds, chosen likewise
-    early stopping   no penalty, stopped by rows set aside
-    no penalty       strength 0; of a blend, the same blend of networks at strength 0
-    constant         the best constant of each fold's training rows
+    blend            of a table model, each fold with the weights chosen on the other folds
+    network          each fold at the strength chosen on the other folds, which avoids the bias of a minimum
+    linear           a linear model on the same folds, chosen in the same way
+    early stopping   no penalty, stopped by a validation set
+    no penalty       strength 0; for a blend, the same blend of networks at strength 0
+    constant         the best constant on each fold's training rows
 
-With one fold there are no others to choose by: what is chosen is then scored on the rows that chose it, and marked so.
+With one fold there are no other folds: the model is then scored on the rows that chose it, and marked as such.
 """
 
 from __future__ import annotations

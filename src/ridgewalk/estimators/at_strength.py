@@ -1,9 +1,9 @@
-"""Any strength of a fitted path, without another fit: what glmnet's ``s`` is to its paths.
+"""A fitted model at another strength of its path, without fitting again (like ``s`` in glmnet).
 
-    model.at("1se")    what a fit with selection="1se" gives
-    model.at(0.01)     the strength of the path that is nearest to 0.01 in the logarithm; weights are never interpolated
+    model.at("1se")    equals a fit with selection="1se"
+    model.at(0.01)     the strength of the path nearest to 0.01 on the logarithmic scale; weights are not interpolated
 
-All networks are there already. A table model becomes one that predicts with the single network at that strength.
+The path contains all networks. A table model becomes one that predicts with the single network at that strength.
 """
 
 from __future__ import annotations
@@ -32,9 +32,9 @@ _FAR_STEPS = 1.01  # of a path's grid: a strength that is farther from the neare
 
 
 def index_at(path: MLPPath, strength: float) -> int:
-    """Return the number of the strength of a path that is nearest to another one in the logarithm.
+    """Return the index of the strength of a path that is nearest to a given one on the logarithmic scale.
 
-    Of equal ones, as refits under several ridges have, it is that of the lowest held-out loss.
+    Refits with several ridge penalties have equal strengths: among these, the one with the lowest held-out loss.
 
     Parameters
     ----------
@@ -45,7 +45,7 @@ def index_at(path: MLPPath, strength: float) -> int:
     Raises
     ------
     ValueError
-        If it is no such number.
+        If it is not such a number.
 
     Warns
     -----
@@ -97,20 +97,20 @@ class PathAtStrength(Predictor):
     _answer: Any
 
     def at(self, strength: float | Rule) -> Self:
-        """Return the fitted estimator at another strength of its path, without another fit.
+        """Return the fitted estimator at another strength of its path, without fitting again.
 
-        The path and all networks are shared, not copied; what depends on the strength is its own: ``alpha_``,
-        ``index_``, the networks that predict, ``support_``, and the held-out losses.
+        The path and all networks are shared, not copied. Attributes that depend on the strength are its own:
+        ``alpha_``, ``index_``, the networks that predict, ``support_``, and the held-out losses.
 
         Parameters
         ----------
         strength : "min", "1se", "simplest" or float
-            A rule gives what a fit with that ``selection`` gives. A number gives the strength of the path that is
-            nearest to it in the logarithm, as ``alpha_`` says; the number is kept as ``strength_asked_``, and held-out
-            losses are those at this one strength in every fold. After ``select_inputs`` or ``relax`` the strengths, and
-            the rules, are those of ``path_``, the path of the arm that was chosen; of equal ones (refits under several
-            ridges) a number takes that of the lowest held-out loss. With several ``l1_ratio`` they are those of the
-            chosen one.
+            A rule gives the same as a fit with this ``selection``. A number gives the strength of the path nearest to
+            it on the logarithmic scale, which is ``alpha_``; the number itself is ``strength_asked_``, and held-out
+            losses are those at this one strength in every fold. After ``select_inputs`` or ``relax``, strengths and
+            rules refer to ``path_``, the path of the chosen candidate. If refits with several ridge penalties have the
+            same strength, a number gives the one with the lowest held-out loss. With several ``l1_ratio``, strengths
+            are those of the chosen one.
 
         Returns
         -------
@@ -120,12 +120,13 @@ class PathAtStrength(Predictor):
         Raises
         ------
         ValueError
-            If it is no strength, its training on all rows diverged, or the model was compacted and holds no path.
+            If it is not a strength, if training on all rows diverged at it, or if the model was compacted and has no
+            path.
 
         Warns
         -----
         UserWarning
-            If the nearest strength is farther than a step of the path's grid.
+            If the nearest strength is farther than one step of the path's grid.
         """
         path = self._path_at()
         found = copy(self)
@@ -184,21 +185,26 @@ class TableAtStrength(BaseEstimator):  # type: ignore[misc]
     _check_views: Any
 
     def at(self, strength: float | Rule) -> Self:
-        """Return a model of the same tables that predicts with the single network at a strength, without another fit.
+        """Return a model of the same tables that predicts with the single network at a strength, without fitting again.
 
-        The network is that of ``network_``, the view that predicts best. There is no blend: ``blend_`` and
-        ``unpenalized_blend_`` are gone, ``views_`` holds that view alone, ``mixture_`` its network, and ``worth_`` says
-        what the network gains.
+        The network is that of ``network_``, the view that predicts best. The model has no blend: ``blend_`` and
+        ``unpenalized_blend_`` are missing, ``views_`` contains only this view, ``mixture_`` its network, and ``worth_``
+        the gains of the network.
 
         Parameters
         ----------
         strength : "min", "1se", "simplest" or float
             As for :meth:`MLPClassifierCV.at`, on the path of ``network_``.
 
+        Returns
+        -------
+        estimator
+            Of the same class.
+
         Raises
         ------
         ValueError
-            As there.
+            As for :meth:`MLPClassifierCV.at`.
         """
         self._check_views()
         found, network = copy(self), self.network_.at(strength)

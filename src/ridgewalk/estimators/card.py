@@ -1,6 +1,7 @@
-"""A model card: what a fitted model is, of what data, how it was made and how good it is, as plain data.
+"""The model card: what a fitted model is, its data, how it was made and how good it is, as plain data.
 
-(Model cards: Mitchell et al., FAT* 2019.) The page shows it, ``summary.json`` holds it, and an ONNX file carries it.
+It is shown in the HTML report and stored in ``summary.json`` and in the metadata of ONNX files (model cards: Mitchell
+et al., FAT* 2019).
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
-"""Which of several fitted paths is better, row by row on the folds that they share.
+"""Compare fitted paths row by row on the folds that they share.
 
-    difference_i   loss of held-out row i of one, minus that of the first; each fold at the strength that the others
-                   choose, so that no choice is scored on the rows that it was made by
+    difference_i   loss of held-out row i for one path, minus that for the first; each fold at the strength chosen on
+                   the other folds, so that no row is used both to choose and to score
 
-The interval is that of :mod:`ridgewalk.diagnostics.statistics`; each holds by itself, not all of them together.
+The intervals are those of :mod:`ridgewalk.diagnostics.statistics`; they are not simultaneous.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ class Comparable(Protocol):
 
 @dataclass(frozen=True)
 class Compared:
-    """One of several models that are compared, and its difference from the first.
+    """One of several compared models, and its difference from the first.
 
     Attributes
     ----------
@@ -54,13 +54,13 @@ class Compared:
     alpha : float
         The chosen strength.
     heldout_loss, standard_error : float
-        Mean held-out loss, each fold at the strength that the other folds choose, without any penalty; and its error.
+        Mean held-out loss without the penalty, each fold at the strength chosen on the other folds; its standard error.
     inputs : int
         Number of inputs that the model uses.
     difference : Effect or None
-        Its held-out losses less those of the first; below 0 this one is better. None for the first.
+        Held-out losses minus those of the first; below 0 this model is better. None for the first.
     verdict : str
-        :meth:`ridgewalk.diagnostics.Effect.outcome` of the difference; empty for the first.
+        Outcome of the difference (:meth:`ridgewalk.diagnostics.Effect.outcome`); empty for the first.
     """
 
     name: str
@@ -74,20 +74,22 @@ class Compared:
 
 @dataclass(frozen=True)
 class Comparison:
-    """Several models on the same folds.
+    """The comparison of several models on the same folds. Print it for a table.
 
     Attributes
     ----------
     models : tuple of Compared
-        As they were given; the others are compared with the first.
+        In the order given; all others are compared with the first.
     loss : str
+        Name of the loss.
     rows, folds : int
+        Numbers of held-out rows and of folds.
     null_loss : float
-        Of the best constant.
+        Mean held-out loss of the best constant.
     smallest_effect : float
-        2% of what the best model here learns beyond that constant.
+        2% of what the best of the models learns beyond this constant.
     starts : int
-        Fewest starts of any model. With one there is no telling what another would change, and no interval says it.
+        Fewest seeds of any model. With one, the intervals cannot include the variation over seeds.
     """
 
     models: tuple[Compared, ...]
@@ -105,8 +107,8 @@ def compare(models: Mapping[str, Comparable]) -> Comparison:
     Parameters
     ----------
     models : dict
-        At least two, by name. They were fitted to the same rows in the same order, to the same target and weights, with
-        the same folds (``cv`` and ``random_state``) and the same loss; columns, networks and penalties may differ.
+        At least two fitted models by name. Rows and their order, target, weights, folds (``cv`` and ``random_state``)
+        and loss must be the same; columns, networks and penalties may differ.
 
     Returns
     -------
@@ -115,7 +117,7 @@ def compare(models: Mapping[str, Comparable]) -> Comparison:
     Raises
     ------
     ValueError
-        If there is but one, or something differs that has to be the same.
+        If there are fewer than two models, or something that must be the same differs.
     """
     if len(models) < 2:
         raise ValueError(f"To compare takes two models or more, got {len(models)}.")

@@ -1,4 +1,4 @@
-"""An encoder's columns become inputs as people know them: how each value is written, what each level is called."""
+"""Map the columns of an encoder back to the user's inputs, their values and levels."""
 
 from __future__ import annotations
 

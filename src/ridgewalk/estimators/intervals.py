@@ -1,10 +1,10 @@
-"""How far off a prediction may be: intervals of numbers and sets of classes, by CV+ from the networks of the folds.
+"""Prediction intervals (regression) and sets (classification), by CV+ from the networks of the folds.
 
-    regressors     predict_interval(X, coverage=0.9)    low and high end of each prediction
-    classifiers    predict_set(X, coverage=0.9)         which classes are possible
+    regressors     predict_interval(X, coverage=0.9)    lower and upper end for each row
+    classifiers    predict_set(X, coverage=0.9)         the set of possible classes
 
-A fit keeps what its folds missed on the rows that they held out (``calibration_``); a prediction asks the folds'
-networks, and :mod:`ridgewalk.conformal` has the formulas.
+A fit stores the errors of its folds on the rows that they held out (``calibration_``). Predictions use the folds'
+networks; :mod:`ridgewalk.conformal` has the formulas.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from ridgewalk.warning import warn
 
 @dataclass(frozen=True, eq=False)
 class Members:
-    """What each fold predicts with: M strengths of some paths, and the weights that each of K folds mixes them with.
+    """The networks that each fold predicts with: M strengths of some paths, and the weights in each of K folds.
 
     Attributes
     ----------
@@ -56,7 +56,7 @@ class Members:
 
 
 class Calibrated:
-    """What intervals and sets share: the folds' predictors, and what they missed."""
+    """What intervals and sets share: the predictors of the folds, and their errors on held-out rows."""
 
     calibration_: Calibration
 
@@ -81,37 +81,37 @@ class Calibrated:
             self.calibration_ = calibrate(problem, members.predictors())
 
     def fold_predictors(self) -> tuple[Mixture, ...]:
-        """Return what predicts as the networks of each fold do, which intervals and sets rest on: K of them.
+        """Return the predictors of the K folds, from which intervals and sets are computed.
 
-        Of a path, the mean over the starts of the chosen strength; of a blend, the mixture with each fold's own
-        weights. They take the numbers that the networks take: of a table model, ``encoder_.transform(frame)``.
+        For a path, a predictor is the mean over the seeds at the chosen strength; for a blend, the mixture with the
+        weights of the fold. They take encoded columns: for a table model, ``encoder_.transform(frame)``.
 
         Raises
         ------
         ValueError
-            If the model was compacted, or loaded from a file without the networks of its folds; or if all trainings of
-            a fold diverged.
+            If the model was compacted, or loaded from a file without the networks of its folds, or if all seeds of a
+            fold diverged.
         """
         return self._members().predictors()
 
     def calibrated(self, coverage: float) -> tuple[tuple[Mixture, ...], Calibration]:
-        """Return what intervals or sets are made of: the folds' predictors, and what they missed.
+        """Return the folds' predictors and their errors on held-out rows, for intervals or sets.
 
         Parameters
         ----------
         coverage : float
-            Between 0 and 1: what is to be said with it is looked at.
+            Between 0 and 1; checked against the number of held-out rows.
 
         Raises
         ------
         ValueError
-            As :meth:`fold_predictors`; if coverage is no such number; if the model was loaded from a file that holds
-            nothing of what its folds missed.
+            As :meth:`fold_predictors`; if coverage is not such a number; if the model was loaded from a file without
+            the errors of its folds.
 
         Warns
         -----
         UserWarning
-            If too few rows, or groups, were held out; if the folds followed in time.
+            If too few rows, or groups, were held out; if the folds are ordered in time.
         """
         check_coverage(coverage)
         members = self._members()
@@ -151,14 +151,15 @@ class IntervalMixin(Calibrated):
     _single: bool = True  # whether y was one column, (N,)
 
     def predict_interval(self, X: Any, coverage: float = 0.9) -> Array:
-        """Return an interval for each row, which holds the truth for about this share of new rows.
+        """Return a prediction interval for each row, which contains the target for about this share of new rows.
 
-        By CV+ (Barber, Candes, Ramdas and Tibshirani, Predictive inference with the jackknife+, Ann. Stat. 2021,
-        section 3): the networks of each fold predict the row, and what they missed on the rows that their fold held out
-        is added and subtracted; the ends are quantiles of these numbers. No noise has to be normal, and no network
-        right. A new row that could be exchanged with those of the fit is covered with a probability of at least ``1 - 2
-        (1 - coverage)`` by theorem (less ``sqrt(2 / N)`` at most), and in practice of about ``coverage``, or more where
-        the folds' networks disagree. Both are averages over rows: in a corner of the columns the share may be another.
+        These are CV+ intervals (Barber, Candes, Ramdas and Tibshirani, Predictive inference with the jackknife+, Ann.
+        Stat. 2021, section 3). The networks of each fold predict the row, and their errors on the rows that the fold
+        held out are added and subtracted; the ends are quantiles of these numbers. The noise need not be normal, and
+        the network need not be well specified. A new row that is exchangeable with those of the fit is covered with a
+        probability of at least ``1 - 2 (1 - coverage) - sqrt(2 / N)`` by theorem, and in practice about ``coverage``,
+        or more if the networks of the folds disagree. Coverage is an average over rows, and may differ between regions
+        of the inputs.
 
         Parameters
         ----------
@@ -169,19 +170,19 @@ class IntervalMixin(Calibrated):
 
         Returns
         -------
-        array, shape (N, 2), or (N, 2, C) of several targets
-            Low and high ends, in the units of y, of each target by itself. Ends of a rate are not below 0.
+        array, shape (N, 2), or (N, 2, C) for several targets
+            Lower and upper ends in units of y, separately for each target. Ends for a Poisson rate are not below 0.
 
         Raises
         ------
         ValueError
-            If coverage is no such number; if the model was compacted, or loaded from a file without the networks of its
-            folds; or if all trainings of a fold diverged.
+            If coverage is not such a number; if the model was compacted, or loaded from a file without the networks of
+            its folds; or if all seeds of a fold diverged.
 
         Warns
         -----
         UserWarning
-            If so few rows, or groups, were held out that the ends are infinite; if the folds followed in time.
+            If too few rows, or groups, were held out, so that ends are infinite; if the folds are ordered in time.
         """
         parts = [
             np.stack(intervals(self.calibration_, each, coverage), axis=1) for each in self._predicted(X, coverage)
@@ -200,13 +201,13 @@ class SetMixin(Calibrated):
     _multilabel: bool = False  # whether y was zeros and ones of several labels
 
     def predict_set(self, X: Any, coverage: float = 0.9) -> Booleans:
-        """Return which classes are possible for each row: sets that hold the truth for about this share of new rows.
+        """Return a set of classes for each row, which contains the target for about this share of new rows.
 
-        By CV+ with adaptive scores (Romano, Sesia and Candes, Classification with valid and adaptive coverage, NeurIPS
-        2020, section 2.3), without draws (:func:`ridgewalk.conformal.adaptive_scores`). A new row that could be
-        exchanged with those of the fit is covered with a probability of at least ``1 - 2 (1 - coverage)`` by theorem
-        (less ``sqrt(2 / N)`` at most), and of about ``coverage``, or more, in practice: where the most probable class
-        is right more often than asked, sets hold one class and the truth that often. Both are averages over rows and
+        These are CV+ sets with adaptive scores (Romano, Sesia and Candes, Classification with valid and adaptive
+        coverage, NeurIPS 2020, section 2.3), without randomization (:func:`ridgewalk.conformal.adaptive_scores`). A new
+        row that is exchangeable with those of the fit is covered with a probability of at least
+        ``1 - 2 (1 - coverage) - sqrt(2 / N)`` by theorem, and in practice about ``coverage`` or more: if the most
+        probable class is right more often than that, every set contains one class. Coverage is an average over rows and
         classes.
 
         Parameters
@@ -218,20 +219,21 @@ class SetMixin(Calibrated):
 
         Returns
         -------
-        booleans, shape (N, C), or (N, 2, L) of several labels
-            In the order of ``classes_``; of each label by itself, whether no and whether yes is possible. No set is
-            empty.
+        array of bool, shape (N, C), or (N, 2, L) for several labels
+            Whether each class is in the set, in the order of ``classes_``; for several labels, whether "no" and "yes"
+            are in the set of each label. No set is empty.
 
         Raises
         ------
         ValueError
-            If coverage is no such number; if the model was compacted, or loaded from a file without the networks of its
-            folds; or if all trainings of a fold diverged.
+            If coverage is not such a number; if the model was compacted, or loaded from a file without the networks of
+            its folds; or if all seeds of a fold diverged.
 
         Warns
         -----
         UserWarning
-            If so few rows, or groups, were held out that every class is in every set; if the folds followed in time.
+            If too few rows, or groups, were held out, so that every set has every class; if the folds are ordered in
+            time.
         """
         parts = [self._sets(each, coverage) for each in self._predicted(X, coverage)]
         return np.concatenate(parts)

@@ -1,4 +1,4 @@
-"""Estimators of one strength, with scikit-learn's parameters."""
+"""Estimators that train at one strength, with scikit-learn's parameters."""
 
 from __future__ import annotations
 
@@ -507,25 +507,27 @@ class _OneStrength(Predictor):
     def diagnose(self, cv: Any = 5, *, groups: ArrayLike | None = None, references: bool = True) -> Diagnosis:
         """Diagnose whether this strength helps, by how much, and why or why not.
 
-        The same training, with the penalty and without, on the same folds, starts and batches; no early stopping.
+        The network is trained with the penalty and without it, on the same folds, seeds and batches, without early
+        stopping.
 
         Parameters
         ----------
         cv : int, splitter or iterable, default 5
-            A number makes shuffled folds, stratified for classes.
+            Cross-validation folds. A number makes shuffled folds, stratified for classes.
         groups : array_like, shape (N,), optional
-            Groups of rows, for a number of folds or a splitter that asks for them; standard errors count groups.
+            Groups of rows, for a number of folds or a splitter that uses them; standard errors then count groups.
         references : bool
-            Fit other kinds of model on the same folds, to tell underfitting and noise apart.
+            Also fit other kinds of model on the same folds, to distinguish underfitting from noise.
 
         Returns
         -------
         Diagnosis
+            Print it, or use its ``headline``, ``verdict``, ``findings``, ``numbers`` and ``to_json()``.
 
         Raises
         ------
         ValueError
-            If the rows of the fit are gone (a model that was loaded or compacted), with ``solver="lbfgs"``, or where
+            If the model does not have the rows of the fit (it was loaded or compacted), with ``solver="lbfgs"``, or if
             ``alpha`` is 0.
         """
         problem: _Kept = self._kept_problem()
@@ -776,61 +778,79 @@ _FIRST = """
     hidden_layer_sizes : sequence of int, default (100,)
         Units of each hidden layer; () is a linear model, solved to its optimum.
     solver : "adam", "sgd" or "lbfgs", default "adam"
-        "lbfgs" takes all rows at once, in float64: what small tables want. It knows no group lasso.
+        "lbfgs" uses all rows in every iteration, in float64, and suits small tables. It does not support group lasso.
     alpha : float, default 1e-4
-        The strength. Unlike scikit-learn's it is not divided by the rows: :mod:`ridgewalk.convert` converts it.
+        The strength. Unlike in scikit-learn it is not divided by the rows; :mod:`ridgewalk.convert` converts it.
     l1_ratio : float, default 0
-        0 is L2 alone, as scikit-learn has it; 1 is L1 alone.
+        0 is L2 only, as in scikit-learn; 1 is L1 only.
     batch_size : int, "auto" or None, default "auto"
-        Rows per step; "auto" is 200, None all of them.
+        Rows per step; "auto" is 200, None is all rows.
     shuffle : bool, default True
-        Draw the batches at random in every epoch. False takes the rows in order, by the reference engine.
+        Draw the batches at random in every epoch. With False rows are used in order, by the reference engine.
     learning_rate : "constant", "cosine", "invscaling" or "adaptive", default "constant"
-        "cosine" goes to 0 over ``max_iter``. The others are for "sgd", by the reference engine; under "adam" they are
-        constant, as in scikit-learn. "invscaling" divides the rate by ``(rows seen + 1)^power_t`` after each epoch;
-        "adaptive" divides it by 5 where training would end, which then ends when the rate is at most 1e-6.
+        "cosine" decreases to 0 over ``max_iter``. The other two are for "sgd" and use the reference engine; with "adam"
+        the rate is constant, as in scikit-learn. "invscaling" divides the rate by ``(rows seen + 1)^power_t`` after
+        each epoch. "adaptive" divides it by 5 when training would stop, until it is at most 1e-6.
     power_t : float, default 0.5
-        Of "invscaling".
+        Exponent for "invscaling".
     learning_rate_init : float, default 0.001
+        Initial learning rate.
     max_iter : int, default 200
-        Epochs, or iterations of "lbfgs". With L1 or the group lasso the strength rises over their first half.
+        Epochs, or iterations of "lbfgs". With L1 or the group lasso, the strength increases from 0 during the first
+        half.
     tol, n_iter_no_change : float, int or infinity, default 1e-4, 10
-        Training ends when the objective (with ``early_stopping`` the validation loss) has not fallen by ``tol`` in so
-        many epochs; the weights are those of the best one. Infinity goes on to ``max_iter``. "lbfgs" ends when no slope
-        is above ``tol``.
+        Training stops when the objective (with ``early_stopping`` the validation loss) has not decreased by ``tol`` in
+        ``n_iter_no_change`` epochs; the weights of the best epoch are kept. With infinity, it does not stop before
+        ``max_iter``. "lbfgs" stops when no slope exceeds ``tol``.
     early_stopping, validation_fraction : bool, float, default False, 0.1
-        Stop by the loss of rows set aside (at least 2; stratified for classes), or of ``eval_set``.
+        Stop by the loss on a validation set of this fraction (at least 2 rows; stratified for classes), or on
+        ``eval_set``.
     warm_start : bool, default False
-        Go on from the last fit's networks.
+        Continue from the networks of the last fit.
     momentum, nesterovs_momentum : float, bool, default 0.9, True
-        Of "sgd".
+        For "sgd".
     beta_1, beta_2, epsilon : float
-        Of "adam".
+        For "adam".
     max_fun : int, default 15000
-        Most evaluations of "lbfgs".
+        Maximum number of function evaluations of "lbfgs".
 """
 _MIDDLE = """
     loss_curve_, penalty_curve_, validation_loss_curve_ : lists of float
-        After each epoch: the training loss without penalty, the penalty, and the validation loss (None without a
-        validation set). In the standardized problem's units, as ``loss_`` and ``best_loss_`` are. Of several batches,
-        the training loss is the mean of what they lost as they were trained on; of one, the loss after its step.
+        Training loss without the penalty, penalty, and validation loss (None without a validation set) after each
+        epoch, in units of the standardized problem, like ``loss_`` and ``best_loss_``. With several batches, the
+        training loss is the mean of the batch losses during the epoch; with one batch, the loss after its step.
     loss_, best_loss_ : float
-        The last training loss; the lowest objective, or validation loss where there is an ``eval_set``. With
+        The last training loss, and the lowest objective, or validation loss with an ``eval_set``. With
         ``early_stopping`` the second is None, as in scikit-learn: see ``best_validation_score_``.
     validation_scores_, best_validation_score_ : list of float, float
-        With ``early_stopping``: minus the validation loss after each epoch, by which it stops, and the highest; else
-        None.
+        With ``early_stopping``: minus the validation loss after each epoch, and its maximum; otherwise None.
     n_iter_, t_ : int
-        Epochs; and rows seen in all of them, in earlier parts and in what a warm start goes on from.
+        Number of epochs, and of rows seen in them, including earlier calls that a warm start continues from.
+"""
+_OF_CLASSIFIER = """
+    >>> from sklearn.datasets import load_iris
+    >>> from ridgewalk import MLPClassifier
+    >>> X, y = load_iris(return_X_y=True)
+    >>> model = MLPClassifier((8,), alpha=1e-3, learning_rate="cosine", max_iter=500, random_state=0).fit(X, y)
+    >>> model.predict(X[:3])
+    array([0, 0, 0])
+"""
+_OF_REGRESSOR = """
+    >>> from sklearn.datasets import load_diabetes
+    >>> from ridgewalk import MLPRegressor
+    >>> X, y = load_diabetes(return_X_y=True)
+    >>> model = MLPRegressor((8,), alpha=0.05, l1_ratio=1, learning_rate="cosine", random_state=0).fit(X, y)
+    >>> model.support_.shape
+    (10,)
 """
 
 
-@documented(_FIRST, _MIDDLE)
+@documented(_FIRST, _MIDDLE, _OF_CLASSIFIER)
 class MLPClassifier(_ClassifierMixin, _OneStrength):
-    """A neural network classifier of one L1/L2 strength, with scikit-learn's parameters.
+    """Neural network classifier with one L1/L2 strength and scikit-learn's parameters.
 
-    Two classes share one logit and binary cross-entropy, more have a softmax, several labels have a logit each. Rows of
-    one class alone make a model that always predicts it.
+    For two classes the network has one output and binary cross-entropy, for more classes a softmax, and for several
+    labels one output each. With rows of a single class, the model always predicts this class.
     """
 
     _least_classes = 1
@@ -844,16 +864,20 @@ class MLPClassifier(_ClassifierMixin, _OneStrength):
     def fit(
         self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None, *, eval_set: EvalSet | None = None
     ) -> Self:
-        """Train.
+        """Train the network.
 
         Parameters
         ----------
         X : array_like or sparse array, shape (N, P)
         y : array_like, shape (N,) or (N, L)
-            Class labels; or zeros and ones of several labels.
+            Class labels, or zeros and ones for several labels.
         sample_weight : array_like, shape (N,), optional
         eval_set : (X, y), optional
-            Rows whose loss is followed, and by which ``early_stopping`` stops.
+            Validation rows for ``validation_loss_curve_`` and ``early_stopping``.
+
+        Returns
+        -------
+        self
         """
         self._check()
         x, target = self._read(X, y)
@@ -894,18 +918,18 @@ class MLPClassifier(_ClassifierMixin, _OneStrength):
         sample_weight: ArrayLike | None = None,
         classes: ArrayLike | None = None,
     ) -> Self:
-        """Train one epoch more on these rows.
+        """Train for one more epoch on these rows.
 
-        Columns are standardized by all rows of the calls so far, and the network is rewritten so that no prediction
-        changes by it. The optimizer goes on with the averages of the last call, by the reference engine; after ``fit``
-        they begin anew.
+        Columns are standardized by all rows of the calls so far, and the weights are adjusted so that this does not
+        change predictions. The optimizer continues with the moments of the last call, by the reference engine; after
+        ``fit`` they are reset.
 
         Parameters
         ----------
         X, y, sample_weight
             As for ``fit``.
         classes : array_like, optional
-            All classes that there will be; needed in the first call.
+            All classes that can occur; required in the first call.
         """
         self._check(partial=True)
         first = not hasattr(self, "_trained")
@@ -922,9 +946,9 @@ class MLPClassifier(_ClassifierMixin, _OneStrength):
         return self._partial_fit(x, self._encoded(self._numbers(target)), self._loss, weights)
 
 
-@documented(_FIRST, _MIDDLE)
+@documented(_FIRST, _MIDDLE, _OF_REGRESSOR)
 class MLPRegressor(_RegressorMixin, _OneStrength):
-    """A neural network regressor of one L1/L2 strength, with scikit-learn's parameters."""
+    """Neural network regressor with one L1/L2 strength and scikit-learn's parameters."""
 
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
         **_OneStrength._parameter_constraints,
@@ -936,7 +960,7 @@ class MLPRegressor(_RegressorMixin, _OneStrength):
     def fit(
         self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None, *, eval_set: EvalSet | None = None
     ) -> Self:
-        """Train.
+        """Train the network.
 
         Parameters
         ----------
@@ -944,7 +968,11 @@ class MLPRegressor(_RegressorMixin, _OneStrength):
         y : array_like, shape (N,) or (N, C)
         sample_weight : array_like, shape (N,), optional
         eval_set : (X, y), optional
-            Rows whose loss is followed, and by which ``early_stopping`` stops.
+            Validation rows for ``validation_loss_curve_`` and ``early_stopping``.
+
+        Returns
+        -------
+        self
         """
         self._check()
         x, target = self._read(X, y)
@@ -958,11 +986,11 @@ class MLPRegressor(_RegressorMixin, _OneStrength):
     @available_if(_stochastic)  # type: ignore[untyped-decorator]
     @ending_with_interpreter
     def partial_fit(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> Self:
-        """Train one epoch more on these rows.
+        """Train for one more epoch on these rows.
 
-        Columns and target are standardized by all rows of the calls so far, and the network is rewritten so that no
-        prediction changes by it. The optimizer goes on with the averages of the last call, by the reference engine;
-        after ``fit`` they begin anew.
+        Columns and target are standardized by all rows of the calls so far, and the weights are adjusted so that this
+        does not change predictions. The optimizer continues with the moments of the last call, by the reference engine;
+        after ``fit`` they are reset.
         """
         self._check(partial=True)
         x, target = self._read(X, y, reset=not hasattr(self, "_trained"))

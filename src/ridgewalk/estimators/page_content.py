@@ -1,4 +1,4 @@
-"""What a page is asked to show beside the path itself."""
+"""What to show in an HTML report besides the path itself."""
 
 from __future__ import annotations
 

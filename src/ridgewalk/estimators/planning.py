@@ -1,4 +1,4 @@
-"""What a fit would make of a table and train, before anything is trained: for a person to read, or as plain data."""
+"""The plan of a fit: how a table would be encoded and what would be trained, as text or plain data."""
 
 from __future__ import annotations
 
@@ -25,23 +25,23 @@ class PlannedPath:
     Attributes
     ----------
     view : str
-        How it looks at the columns: "plain" or "encoded" of a blend's, "network" of a single network.
+        "plain" or "encoded" for a view of a blend, "network" for a single network.
     hidden_layer_sizes : tuple of int
         Units of each hidden layer.
     inputs : int
-        Columns of numbers that it is fitted to.
+        Number of encoded columns.
     strengths : int
-        0 among them.
+        Number of strengths, including 0.
     folds, seeds : int
-        Of the cross-validation; starts of the weights.
+        Numbers of folds and of random initializations.
     epochs : int
-        Of each fit after its dense start.
+        Epochs of each fit after its dense fit.
     batch_size : int or None
-        Rows of a step; None is all of them.
+        Rows per step; None is all rows.
     networks : int
-        Those of all strengths, folds (all rows beside them) and seeds; a race trains fewer.
+        Number of networks for all strengths, folds (and all rows) and seeds; racing trains fewer.
     seconds : float
-        What it takes on one core of a usual machine: a guess.
+        Estimated time on one core of a typical machine.
     """
 
     view: str
@@ -86,27 +86,28 @@ class PlanData(TypedDict):
 
 @dataclass(frozen=True, eq=False)
 class TablePlan:
-    """What a fit would make of a table and train; printed, it is to be read.
+    """The plan of a fit: how a table would be encoded and what would be trained. Print it to read it.
 
     Attributes
     ----------
     task : "classification" or "regression"
     classes : dict of label to int, or None
-        Rows of each class, in the order of ``classes_``.
+        Number of rows of each class, in the order of ``classes_``.
     pos_label : label, or None
-        The class that was named as positive.
+        The class declared as positive.
     rows, rows_left_out : int
-        Rows that count, and rows of weight 0, which count as rows that are not there.
+        Number of rows used, and of rows with weight 0, which are ignored.
     columns : DataFrame
-        What becomes of every column, those that are left out first: "column", "role", "kind", "encoded", "missing",
-        "rare" and "reason" (:func:`ridgewalk.tables.plan.columns_frame`).
+        One row per column, those left out first: "column", "role", "kind", "encoded", "missing", "rare" and "reason"
+        (:func:`ridgewalk.tables.plan.columns_frame`).
     paths : tuple of PlannedPath
+        The paths that would be trained.
     threads : int
-        On which they would be trained.
+        Number of threads that would train them.
     notes : tuple of str
-        What looks odd about the table.
+        Suspicious properties of the table.
     target : str
-        What is predicted.
+        Name of the target.
     """
 
     task: str

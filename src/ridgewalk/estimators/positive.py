@@ -1,7 +1,7 @@
-"""Which of two classes is the positive one: what scores by precision, recall and the like look for.
+"""The positive one of two classes, for precision, recall and similar scores.
 
-Probabilities stay in the order of ``classes_``, which scikit-learn's scorers take for sorted, whatever is positive. A
-score of the positive class is taken of a classifier that knows it as 1, and the other as 0.
+Probabilities are always in the order of ``classes_``, which scikit-learn's scorers expect to be sorted. A score of the
+positive class is computed for a classifier in which this class is 1 and the other is 0.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What all estimators share once they are fitted: predictions, the inputs that they use, and the small copy."""
+"""What all fitted estimators share: predictions, the inputs in use, and the compact copy."""
 
 from __future__ import annotations
 
@@ -129,7 +129,7 @@ class Predictor(SelectorMixin, BaseEstimator):  # type: ignore[misc]
 
     @property
     def feature_importances_(self) -> Array:
-        """How much the network, or the ensemble, weighs each input: shape (P,), a sum of 1; 0 where it is not used."""
+        """Importance of each input in the network or ensemble: shape (P,), with sum 1; 0 for unused inputs."""
         check_is_fitted(self)
         count = len(self.models_)
         own: Integers = np.arange(self.n_features_in_)
@@ -140,16 +140,16 @@ class Predictor(SelectorMixin, BaseEstimator):  # type: ignore[misc]
         return np.asarray(self.support_)
 
     def compact(self, X: ArrayLike | None = None) -> Self:
-        """Return a copy that predicts the same without the inputs and units that do not matter, and without the path.
+        """Return a copy with the same predictions, without unused inputs and units, and without the path.
 
-        It takes the same columns as before. Its predictions are equal to rounding (sums are shorter): within 1e-12
-        of the largest output. Its ``compaction_`` says how much smaller it is; its ``coefs_`` are the small ones, whose
-        inputs are ``model_.inputs``.
+        The copy takes the same columns as before. Its predictions are equal up to rounding (sums are shorter), within
+        1e-12 of the largest output. ``compaction_`` describes how much smaller it is. ``coefs_`` are the smaller
+        arrays; their inputs are ``model_.inputs``.
 
         Parameters
         ----------
         X : array_like, shape (N, P), optional
-            Rows to time predictions on, before and after.
+            Rows for timing predictions, before and after.
         """
         check_is_fitted(self)
         small, best = copy(self), self.models_.index(self.model_)
@@ -274,7 +274,7 @@ class _ClassifierMixin(ClassifierMixin, Predictor):  # type: ignore[misc]
         return [f"label {k + 1}" if self._multilabel else str(name) for k, name in enumerate(self.classes_)]
 
     def decision_function(self, X: ArrayLike) -> Array:
-        """Logits: shape (N,) for two classes, (N, C) for more or for several labels."""
+        """Return logits: shape (N,) for two classes, (N, C) for more classes or for several labels."""
         outputs = self._outputs(X)
         logs = self._averaged(outputs)
         averaged = logs[..., 1] - logs[..., 0] if self._yes_or_no else logs
@@ -297,11 +297,11 @@ class _ClassifierMixin(ClassifierMixin, Predictor):  # type: ignore[misc]
         return np.asarray(logs[0] if len(logs) == 1 else logsumexp(logs, axis=0) - np.log(len(logs)))
 
     def predict_proba(self, X: ArrayLike) -> Array:
-        """Probabilities of the classes, in the order of ``classes_``, or of each label: shape (N, C)."""
+        """Return the probabilities of the classes in the order of ``classes_``, or of each label: shape (N, C)."""
         return self._as_given(np.exp(self._logs(X)))
 
     def predict_log_proba(self, X: ArrayLike) -> Array:
-        """Logarithms of the probabilities: shape (N, C)."""
+        """Return the logarithms of the probabilities: shape (N, C)."""
         return self._as_given(self._logs(X))
 
     def _logs(self, X: ArrayLike) -> Array:
@@ -311,7 +311,7 @@ class _ClassifierMixin(ClassifierMixin, Predictor):  # type: ignore[misc]
         return np.asarray(logs[:, 0] if self._yes_or_no else logs)
 
     def predict(self, X: ArrayLike) -> Array:
-        """Most probable class of each row, shape (N,); zeros and ones (N, L) of several labels."""
+        """Return the most probable class of each row: shape (N,); for several labels zeros and ones: (N, L)."""
         probability = np.exp(self._logs(X))
         if self._multilabel:
             return (probability > 0.5).astype(int)
@@ -350,7 +350,7 @@ class _RegressorMixin(RegressorMixin, Predictor):  # type: ignore[misc]
         return None
 
     def predict(self, X: ArrayLike) -> Array:
-        """Predicted numbers, shaped as y was: (N,) or (N, C)."""
+        """Return predictions with the shape of y: (N,) or (N, C)."""
         outputs = self._outputs(X)
         predicted = np.mean([self.model_.loss.predict(output) for output in outputs], axis=0)
         return self._as_given(np.asarray(predicted[:, 0] if self._single else predicted))

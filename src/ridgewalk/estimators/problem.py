@@ -1,4 +1,4 @@
-"""What a user passes becomes a problem: a checked table, an encoded target, a loss, row weights, folds and seeds."""
+"""Turn the user's arguments into a problem: checked table, encoded target, loss, weights, folds and seeds."""
 
 from __future__ import annotations
 
@@ -99,52 +99,52 @@ USUAL: PathOptions = {
 
 @ending_with_interpreter
 def mlp_path(X: ArrayLike, y: ArrayLike, **options: Unpack[PathOptions]) -> MLPPath:
-    """Fit the path: every strength x fold x seed, and every strength x seed on all data.
+    """Fit a path: every strength x fold x seed, and every strength x seed on all rows.
 
     Parameters
     ----------
     X : array_like or sparse array, shape (N, P)
-        Sparse columns are scaled, not centered.
+        Inputs. Sparse columns are scaled but not centered.
     y : array_like, shape (N,) or (N, C)
-        Class labels, numbers, or zeros and ones of several labels.
+        Class labels, numbers, or zeros and ones for several labels.
 
     Other Parameters
     ----------------
     loss : Loss or str
-        "log_loss", "squared_error", "absolute_error", "huber" or "poisson"; by default ("auto") the first where y holds
-        classes (text, booleans or at most 20 different whole numbers), else the second.
+        "log_loss", "squared_error", "absolute_error", "huber" or "poisson". The default "auto" is "log_loss" if y
+        contains classes (text, booleans or at most 20 different whole numbers), otherwise "squared_error".
     settings : PathSettings, optional
         The network, its penalty and its training.
     penalty : PathPenalty, optional
-        The penalty instead of the settings' own: one of :mod:`ridgewalk.path.families`, or a class of yours.
+        Replaces the penalty of the settings: one of :mod:`ridgewalk.path.families`, or a custom class.
     alphas : int, array_like or "qut"
-        How many strengths, the strengths themselves, or the one that keeps nothing where there is nothing, 20 times in
-        21; the unpenalized 0 is always added.
+        Number of strengths, the strengths themselves, or "qut", the one strength that keeps no input with probability
+        20/21 if the target does not depend on the inputs; 0 is always added.
     cv : int, scikit-learn splitter, or iterable of (train, test)
-        A number makes shuffled folds, stratified for classes.
+        Cross-validation folds. A number makes shuffled folds, stratified for classes.
     n_seeds : int
-        Starts of the weights.
+        Number of random initializations of the weights.
     sample_weight : array_like, shape (N,), optional
+        Weight of each row in training and in scoring.
     groups : array_like, shape (N,), optional
-        Groups of rows: a number of folds leaves each whole, a splitter that asks for them gets them, and standard
-        errors count groups, not rows.
+        Groups of rows. A number of folds keeps each group in one fold, a splitter that uses groups receives them, and
+        standard errors count groups.
     random_state : int, RandomState or None
-        Draws the folds, then the seeds: more seeds leave the folds as they are.
+        Draws the folds first and then the seeds, so more seeds do not change the folds.
     standardize : bool
-        Bring columns (and the target of a regression) to mean 0 and deviation 1 on the training rows alone.
+        Scale columns (and the target of a regression) to mean 0 and standard deviation 1 on the training rows.
     engine : "compiled" or "reference"
-        What trains: C++ kernels, or the NumPy that they are checked against, which takes penalties and losses of your
-        own.
+        C++ kernels, or the NumPy engine that they are tested against, which accepts custom penalties and losses.
     n_jobs : int, optional
-        Threads; -1 is one per core. The numbers do not depend on it.
+        Number of threads; -1 is one per core. Results do not depend on it.
     checkpoint_dir : str or path, optional
-        Folder that keeps every network as soon as it is trained. A call that was broken off, and is made again with the
-        same data and parameters (n_jobs may differ), goes on from there and ends with the same bits. Needs a
+        Folder in which every network is saved when its training ends. If an interrupted call is repeated with the same
+        data and parameters (n_jobs may differ), it continues from there, with bitwise equal results. Needs a
         random_state.
     verbose : bool
         Show a progress bar.
     memory, route : optional
-        Deprecated: the old names of ``checkpoint_dir`` and ``settings``, until ridgewalk 0.2.
+        Deprecated names of ``checkpoint_dir`` and ``settings``, to be removed in ridgewalk 0.2.
 
     Returns
     -------
@@ -153,7 +153,17 @@ def mlp_path(X: ArrayLike, y: ArrayLike, **options: Unpack[PathOptions]) -> MLPP
     Raises
     ------
     TypeError
-        For an option that it does not have.
+        For an unknown option.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_diabetes
+    >>> from ridgewalk import mlp_path
+    >>> from ridgewalk.path import PathSettings
+    >>> X, y = load_diabetes(return_X_y=True)
+    >>> path = mlp_path(X, y, settings=PathSettings((8,), max_iter=100), alphas=6, cv=3, random_state=0)
+    >>> path.heldout_loss.shape  # strengths (0 and six more), folds, seeds
+    (7, 3, 1)
     """
     unknown = sorted(options.keys() - USUAL.keys())
     if unknown:

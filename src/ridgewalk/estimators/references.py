@@ -1,7 +1,8 @@
-"""What other kinds of model reach on the same folds: how far the network is from what can be known.
+"""Held-out losses of other kinds of model on the same folds, to detect underfitting.
 
-Nearest neighbours (15, 50), gradient-boosted trees, a forest, a smooth kernel: each fitted to the rows of a fold and
-asked about those that it holds out. The best of them bounds what is left to gain, from above; it is no ceiling.
+Nearest neighbours (15, 50), gradient-boosted trees, a random forest and a kernel method are fitted to the training rows
+of a fold and scored on its held-out rows. The lowest of these losses can be reached, so the best possible loss is no
+higher; it may be lower.
 """
 
 from __future__ import annotations

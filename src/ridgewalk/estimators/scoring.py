@@ -1,4 +1,4 @@
-"""A scorer of scikit-learn's on the networks of a path, tried on every fold before any of them is trained."""
+"""Apply a scikit-learn scorer to the networks of a path; it is tested on every fold before training."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ class ScoredByScoring:
     scoring: Any
 
     def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
-        """Return the score by ``scoring``; without it the accuracy of classes, or R2 of numbers.
+        """Return the score by ``scoring``; by default accuracy (classification) or R2 (regression).
 
         Parameters
         ----------
         X : array_like or sparse array, shape (N, P)
         y : array_like, shape (N,) or (N, C)
         sample_weight : array_like, shape (N,), optional
-            Handed to the scorer, which has to take it.
+            Passed to the scorer, which must accept it.
         """
         if self.scoring is None:
             return float(super().score(X, y, sample_weight))  # type: ignore[misc]

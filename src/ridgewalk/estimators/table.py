@@ -1,10 +1,9 @@
-"""Estimators for tables as they come: every view of the table has a path, and a blend of all of them predicts.
+"""Estimators for tables of any column types: a path for each view of the table, and a blend of all of them.
 
     frame --Encoder--> columns of numbers --views--> paths on the same folds --blend--> predictions
 
-A view is a way to look at the columns, and a network for it. ``network_`` is the single network, sparse and at its
-chosen strength, of the view that predicts best; what the blend gains over it, and over other models, stands in
-``worth_``.
+A view is an encoding of the columns with a network for it. ``network_`` is the single network, sparse and at its chosen
+strength, of the view that predicts best. ``worth_`` contains the gain of the blend over it and over other models.
 """
 
 from __future__ import annotations
@@ -86,15 +85,15 @@ _PIECES = 8
 
 @dataclass(frozen=True)
 class View:
-    """A way to look at the columns of a table, and a network for it.
+    """An encoding of the columns of a table, and a network for it.
 
     Attributes
     ----------
     name : str
     mapped : bool
-        Whether numbers are robustly scaled, softly clipped, and given beside their piecewise-linear encoding.
+        Whether numbers are robustly scaled, softly clipped, and accompanied by their piecewise-linear encoding.
     hidden_layer_sizes : tuple of int
-        For numbers and up to four classes; for more, every view has the usual network of so many outputs.
+        For regression and up to four classes. With more classes, all views have the default network of that size.
     """
 
     name: str
@@ -229,7 +228,7 @@ class _TableEstimator(Calibrated, TableAtStrength):
     def plan(
         self, X: Any, y: Any, sample_weight: ArrayLike | None = None, *, groups: ArrayLike | None = None
     ) -> TablePlan:
-        """Return what :meth:`fit` would make of a table and train; nothing is trained, and nothing set.
+        """Return how :meth:`fit` would encode a table and what it would train, without training.
 
         Parameters
         ----------
@@ -239,12 +238,12 @@ class _TableEstimator(Calibrated, TableAtStrength):
         Returns
         -------
         TablePlan
-            Print it, or ask for its ``columns``, a DataFrame of what becomes of each, its ``paths`` and ``seconds``.
+            Print it, or use its ``columns`` (a DataFrame with the encoding of each), ``paths`` and ``seconds``.
 
         Raises
         ------
         DataError, ValueError
-            What :meth:`fit` would raise before it trains.
+            The errors that :meth:`fit` would raise before training.
         """
         if hasattr(self.cv, "__next__"):
             raise ValueError("cv is an iterator, which a plan would use up: give a list of its folds.")
@@ -618,116 +617,135 @@ _PARAMETERS = """
     Parameters
     ----------
     categories, numbers : str or sequence of str, default ()
-        Columns to take as categories, or as numbers, whatever they look like.
+        Columns that are categories, or numbers, whatever they look like.
     dates : str, sequence of str, or dict of str to str, default ()
-        Columns to take as dates; a dict says what comes first in their texts: "dayfirst", "monthfirst" or "yearfirst",
-        or None for ISO 8601.
+        Columns that are dates. A dict has the part that comes first in their texts: "dayfirst", "monthfirst" or
+        "yearfirst", or None for ISO 8601.
     missing : str or sequence of str, default ()
-        Texts that mean missing in X, such as "?" or "-999", beside those that always do.
+        Texts in X that mean missing, such as "?" or "-999", in addition to the default ones.
     ids : str or sequence of str, default ()
-        Columns that name the rows, and are not learned from.
+        Columns that identify rows, and are not used as inputs.
     keep : str or sequence of str, default ()
-        Columns to learn from although they look like row numbers or names of rows.
+        Columns to use although they look like row numbers or names of rows.
     views : "auto" or sequence of str, default "auto"
-        Ways to look at the columns, each with a path of its own: "plain" and "encoded" (:data:`VIEWS`); "auto" is both.
+        Encodings of the columns with a path each: "plain" and "encoded" (:data:`VIEWS`). "auto" is both.
     max_members : int, default 5
-        Members that the blend may have, strengths of the views' paths; each stands for a network of every fold and one
-        of all rows.
+        Maximum number of members of the blend, which are strengths of the views' paths. Each member has a network for
+        every fold and one for all rows.
     loss : str, default "auto"
         As for :class:`NETWORK`.
     cv : int, splitter or iterable, default 5
-        A number makes shuffled folds, stratified for classes.
+        Cross-validation folds. A number makes shuffled folds, stratified for classes.
     n_seeds : int, default 1
-        Starts of the weights; a member's networks of all starts are averaged.
+        Number of random initializations; predictions of a member are averaged over them.
     class_weight : dict, "balanced" or None
-        For a classifier: multiplies the weights of each class's rows, in training and in scoring.
+        For classifiers: factors for the weights of each class's rows, in training and in scoring.
     pos_label : label or None
-        For a classifier of two classes: the positive one, which tables of predictions show last and ``ridgewalk
-        report`` scores. The order of ``classes_`` stays, as scikit-learn's scorers need it.
+        Positive one of two classes, which tables of predictions show last and ``ridgewalk report`` scores. It does not
+        change the order of ``classes_``, which scikit-learn's scorers need.
     random_state : int, RandomState or None
-        Draws folds, starts and batches, the same for every view, and with a whole number the same as for a single
-        network.
+        Draws folds, initial weights and batches, which are the same for all views. With an int they also equal those of
+        a single network.
     n_jobs : int, optional
-        Threads; -1 is one per core. The numbers do not depend on it.
+        Number of threads; -1 is one per core. Results do not depend on it.
     checkpoint_dir : str or path, optional
-        Folder that keeps every network as soon as it is trained; a fit that was broken off goes on from there.
+        Folder in which every network is saved when its training ends. An interrupted fit continues from there.
     verbose : bool, default False
         Show a progress bar.
 
     Attributes
     ----------
     encoder_ : Encoder
-        Makes columns of numbers of the table's, and knows which column each came from.
+        Encodes the columns of the table, and knows the input of each encoded column.
     notes_ : list of str
-        Columns that were left out, and why; and what looks odd.
+        Columns that were left out, with the reason, and suspicious columns.
     columns_ : DataFrame
-        What became of every column: its name ("column"), what it is for ("role": input, left out or id), its "kind"
-        (number, category or date), how many columns of numbers it became ("encoded"), whether values were "missing",
-        how many categories were "rare", and why ("reason").
+        One row per column: its name ("column"), its "role" (input, left out or id), its "kind" (number, category or
+        date), the number of "encoded" columns, the number of "missing" values, the number of "rare" categories, and the
+        "reason".
     views_ : dict
         The fitted estimator of each view, on the encoded columns.
     network_ : NETWORK
-        That of the view with the lowest held-out loss: one sparse network at its chosen strength.
+        The single network: sparse, at its chosen strength, of the view with the lowest held-out loss.
     blend_, unpenalized_blend_ : Blend
-        Weights of the members, and what they lost on held-out rows; the second among networks at strength 0 alone, None
-        where all of those diverged.
+        Weights of the members, and their held-out losses; the second for networks at strength 0 only, or None if all of
+        these diverged.
     mixture_ : Mixture
-        What predicts: the networks of the members, and the share of each.
+        The networks of the members and their weights, which predict.
     early_stopped_ : EarlyStopped or None
-        The unpenalized network, stopped early, of the view where it loses least (as of :class:`NETWORK`); None where a
-        training set has but one row, or group, to train on.
+        As for :class:`NETWORK`, for the view with the lowest loss.
     calibration_ : Calibration
-        What the blends of the folds miss on the rows that they hold out, for intervals and sets.
+        Errors of the folds' blends on held-out rows, for intervals and sets.
     heldout_loss_ : float
-        Mean held-out loss of the blend, each fold with the weights that never saw it, in the units of y.
+        Mean held-out loss of the blend in units of y, each fold with weights learned on the other folds.
     worth_ : list of dict
-        What the blend gains on held-out rows over the single network, no penalty, early stopping (``early_stopped_``),
-        a linear model and a constant: "than" which, its "heldout_loss", the "difference" (below 0 the blend is better),
-        its "standard_error", the ends "low" and "high" of its 95% interval, and the "verdict"
+        Paired differences of the held-out loss to the single network, no penalty, early stopping (``early_stopped_``),
+        a linear model and a constant: "than" names the other model, with its "heldout_loss", the "difference" (below 0
+        the blend is better), its "standard_error", the ends "low" and "high" of its 95% interval, and the "verdict"
         (:meth:`ridgewalk.diagnostics.Effect.outcome`).
     feature_importances_ : array, shape (columns,)
-        How much the blend's networks weigh each column of the table: of each network the norm of the weights that leave
-        what the column became, over the sum of all columns'; averaged by the networks' shares
-        (:mod:`ridgewalk.importance`). 0 for a column that is not used, or was left out.
+        For each network the norm of the weights that leave the encoded columns of an input, divided by the sum over all
+        inputs; averaged over networks by their weights (:mod:`ridgewalk.importance`). 0 for a column that is not used,
+        or was left out.
     selected_features_ : array of str
         Columns of the table that are used.
-    classes_ : array
-        Of a classifier.
+    classes_ : array, shape (C,)
+        Class labels, for classifiers.
     n_features_in_, feature_names_in_
         As in scikit-learn.
-"""
 
-_FIT = """Fit every view's path, and blend them.
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import pandas as pd
+    >>> from ridgewalk import TABLE
+    >>> generator = np.random.default_rng(0)
+    >>> people = pd.DataFrame({"age": generator.normal(40, 12, 200), "town": generator.choice(["Bonn", "Köln"], 200)})
+    >>> score = people["age"] + 20 * (people["town"] == "Bonn")
+    >>> model = TABLE(cv=3, random_state=0).fit(people, TARGET)
+    >>> print(*model.selected_features_)
+    age town
+    >>> model.predict(people).shape
+    (200,)
+    """
+
+_FIT = """Fit the path of every view, and the blend.
 
         Parameters
         ----------
         X : frame of pandas, polars or Arrow, or array_like, shape (N, columns)
-            Numbers, categories, dates, truth values, durations; values may be missing.
+            Numbers, categories, dates, booleans and durations, also with missing values.
         y : array_like, shape (N,)
-            Classes of any kind, or numbers.
+            Class labels of any type, or numbers.
         sample_weight : array_like, shape (N,), optional
-            A weight of 2 counts a row twice, in training and in scoring.
+            Weight of each row in training and in scoring.
         groups : array_like, shape (N,), optional
-            Groups of rows: a number of folds leaves each whole, and standard errors count groups, not rows.
+            Groups of rows. A number of folds keeps each group in one fold, and standard errors count groups.
+
+        Returns
+        -------
+        self
 
         Raises
         ------
         DataError
-            If no column is left to learn from, or the target cannot be learned.
+            If no column can be used, or the target cannot be learned.
         """
 
 
 def _documented(estimator: type[_Estimator]) -> type[_Estimator]:
     """Complete the docstrings of a table estimator and of its ``fit``."""
     kind = estimator._of_view.__name__
-    estimator.__doc__ = f"{estimator.__doc__}{_PARAMETERS.replace('NETWORK', kind)}"
+    target = 'np.where(score > 50, "yes", "no")' if estimator._task == "classification" else "score"
+    parameters = _PARAMETERS.replace("NETWORK", kind).replace("TABLE", estimator.__name__).replace("TARGET", target)
+    estimator.__doc__ = f"{estimator.__doc__}{parameters}"
     estimator.fit.__doc__ = _FIT
     return estimator
 
 
 @_documented
 class TableClassifier(SetMixin, ClassifierMixin, _TableEstimator):  # type: ignore[misc]
-    """A classifier for tables as they come: a blend of the paths of several networks."""
+    """Classifier for tables with columns of any type: a blend of networks of several paths."""
 
     _of_view = MLPClassifierCV
     _task = "classification"
@@ -766,7 +784,7 @@ class TableClassifier(SetMixin, ClassifierMixin, _TableEstimator):  # type: igno
 
 @_documented
 class TableRegressor(IntervalMixin, RegressorMixin, _TableEstimator):  # type: ignore[misc]
-    """A regressor for tables as they come: a blend of the paths of several networks."""
+    """Regressor for tables with columns of any type: a blend of networks of several paths."""
 
     _of_view = MLPRegressorCV
     _task = "regression"

@@ -1,8 +1,8 @@
-"""One bar for a table model: what the paths of all its views, and their blend, will take is guessed before any begins.
+"""One progress bar for a table model: estimate the work of all its paths before the first starts.
 
     guess = sum_views( path + early stopping ) + linear models, once + blend
 
-Each is what the path's own fit expects, of a problem of the same size without its numbers.
+Each term is the estimate of the path's own fit, computed for a problem of the same size without data.
 """
 
 from __future__ import annotations

@@ -99,7 +99,7 @@ _OLD_NAMES = {"walk": "schedule", "memory": "checkpoint_dir"}
 
 
 class _PathEstimator(Calibrated, PathAtStrength):
-    """Parameters, the path, the choice."""
+    """Parameters, the path, and the choice of a strength, for both estimators."""
 
     _old_names: ClassVar[dict[str, str]] = _OLD_NAMES
 
@@ -363,30 +363,29 @@ class _PathEstimator(Calibrated, PathAtStrength):
     def diagnose(self, alpha: float | None = None, *, references: bool = True) -> Diagnosis:
         """Diagnose whether regularization helped, by how much, and why or why not.
 
-        The path's arms at strength 0 and at the chosen one are trained once more, and a few beside them (early
-        stopping, L1 and L2 alone, wider and longer networks where this one underfits), on the same folds and starts;
-        probes look whether the training is wired right.
+        Networks at strength 0 and at the chosen strength are trained again on the same folds and seeds, and others for
+        comparison: early stopping, L1 and L2 alone, and wider networks and longer training if this network underfits.
+        Probes test whether the penalty acts as it should.
 
-        With ``select_inputs`` or ``relax`` the path before the refits is judged; whatever ``scoring`` is, strengths are
-        chosen and judged by the loss.
+        With ``select_inputs`` or ``relax``, the path before the refits is judged. Strengths are always chosen and
+        judged by the loss, also if ``scoring`` is set.
 
         Parameters
         ----------
         alpha : float, optional
-            Judge this strength (the nearest of the path) instead of those that the folds choose; with one fold there is
-            no such choice, and it is needed.
+            Judge this strength (the nearest of the path) instead of those chosen by the folds. Required with one fold.
         references : bool
-            Fit other kinds of model on the same folds, to tell underfitting and noise apart.
+            Also fit other kinds of model on the same folds, to distinguish underfitting from noise.
 
         Returns
         -------
         Diagnosis
-            Print it, or ask for its ``headline``, ``verdict``, ``findings``, ``numbers``, ``to_json()``.
+            Print it, or use its ``headline``, ``verdict``, ``findings``, ``numbers`` and ``to_json()``.
 
         Raises
         ------
         ValueError
-            If the rows of the fit are gone: a model that was loaded or compacted.
+            If the model does not have the rows of the fit, because it was loaded or compacted.
         """
         return judge(self._evidence(alpha, references))
 
@@ -411,7 +410,7 @@ class _PathEstimator(Calibrated, PathAtStrength):
             return of_path(problem, path, runner, self.selection, alpha, outputs, linear, stopped)
 
     def summary(self, origins: list[str] | None = None) -> Summary:
-        """Describe the path and the choice in plain data, ready for JSON: what command line and page show.
+        """Describe the path and the choice as plain data for JSON, as in ``summary.json`` and the HTML report.
 
         Parameters
         ----------
@@ -421,8 +420,8 @@ class _PathEstimator(Calibrated, PathAtStrength):
         Returns
         -------
         Summary
-            Of :func:`ridgewalk.report.summary.summarize`; where inputs were selected or refitted, with what every arm
-            reached, and what the chosen one gains over the null model.
+            As from :func:`ridgewalk.report.summary.summarize`. With input selection or refits, also the loss of every
+            candidate, and the gain of the chosen one over the null model.
         """
         summary = summarize(*self._shown(origins), self._how, self._linear_models())
         if hasattr(self, "input_selection_"):
@@ -437,7 +436,7 @@ class _PathEstimator(Calibrated, PathAtStrength):
 
     @property
     def answer_(self) -> Answer:
-        """How good the network is on rows that it did not see, how sure that is, and better than what: print it."""
+        """Performance on held-out rows with standard errors, compared with simpler models. Print it."""
         check_answered(self)
         return Answer(self.summary()["answer"])
 
@@ -475,12 +474,12 @@ class _PathEstimator(Calibrated, PathAtStrength):
         return f"{self.selection}{by}"
 
     def heldout_scores(self) -> ConditionScores:
-        """Return the losses of held-out rows, each fold at the strength that the other folds choose.
+        """Return the losses of held-out rows, each fold at the strength chosen on the other folds.
 
         Returns
         -------
         ConditionScores
-            Without any penalty, by row, and by fold and start.
+            Losses without the penalty, by row, and by fold and seed.
         """
         check_is_fitted(self)
         if not hasattr(self, "path_"):
@@ -568,28 +567,28 @@ class _PathEstimator(Calibrated, PathAtStrength):
         origins: list[str] | Encoder | None = None,
         title: str = "A fitted path",
     ) -> Path:
-        """Write a page to look at: how good the network is, what it does, what every strength keeps; it loads nothing.
+        """Write a self-contained HTML report: performance, the path, effects of inputs, and the network.
 
-        The page compares what the folds' networks predict of the rows that they held out with what was observed. Right
-        after a fit it also shows what the prediction does as inputs change; a loaded model has no rows, and needs X and
-        y for that.
+        The report compares held-out predictions with observations. After a fit it also shows partial dependence; a
+        loaded model does not have the rows of the fit, and needs X and y for this.
 
         Parameters
         ----------
         file : path
-            The HTML file to write, at most 3 MB, whole or not at all; replaced if it is there.
+            The HTML file to write, at most 3 MB. An existing file is replaced.
         X, y : array_like, shapes (N, P) and (N,) or (N, C), optional
-            Rows to predict at every strength: confusion or residuals, calibration. Fresh rows say most; those of the
-            fit flatter.
+            Rows to predict at every strength, for confusion or residuals and calibration. Use new rows; results for
+            rows of the fit are optimistic.
         diagnosis : Diagnosis, optional
-            What :meth:`diagnose` said, for the head of the page.
+            Result of :meth:`diagnose`, shown at the top.
         curves : bool
-            Show how the folds train at every strength, data loss and penalty apart. A path keeps no curves, so the
-            folds are trained once more.
+            Show training curves of the folds at every strength, data loss and penalty separately. A path does not store
+            them, so the folds are trained again.
         origins : list of str or Encoder, optional
-            Name of the input that each column came from; columns of one name count as one input. The encoder that made
-            the columns says more: categories are then shown with their levels. The columns' own names by default.
+            Name of the input of each column; columns with the same name count as one input. With the encoder that made
+            the columns, categories are shown with their levels. By default the names of the columns.
         title : str
+            Title of the report.
 
         Returns
         -------
@@ -822,99 +821,125 @@ class _PathEstimator(Calibrated, PathAtStrength):
 
 
 _FIRST = """
-    hidden_layer_sizes : sequence of int or "auto"
-        Units of each hidden layer; () is a linear model. What "auto", the default here and below, stands for follows
-        from rows, columns and classes: :mod:`ridgewalk.path.defaults` has the table; ``path_.settings`` says
-        what it came to.
-    alphas : int, array_like, "qut" or "auto"
-        How many strengths on a geometric grid below the one where the null model wins, or the strengths themselves; the
-        unpenalized 0 is always added. "qut" is the one strength that keeps no input, with probability 20/21, where the
-        target does not depend on the inputs (found by shuffling); it is then taken without any choice.
+    hidden_layer_sizes : sequence of int or "auto", default "auto"
+        Units of each hidden layer; () is a linear model. "auto", here and below, chooses by the number of rows, columns
+        and classes (:mod:`ridgewalk.path.defaults`); ``path_.settings`` contains the resulting values.
+    alphas : int, array_like, "qut" or "auto", default "auto"
+        Number of strengths on a geometric grid up to the strength at which the null model is optimal, or the strengths
+        themselves; 0 is always added. "qut" is the quantile universal threshold: the smallest strength at which, with
+        probability 20/21, no input is kept if the target does not depend on the inputs (found by shuffling). It is used
+        without cross-validation.
     l1_ratio : float or sequence of float, default 0.5
-        Of several, each has its own path.
+        1 is L1, 0 is L2. For several values, each has its own path, and the one with the lowest held-out loss is used.
     pieces : int, default 0
-        Bins of the piecewise-linear encoding of every column that has more than two values (dense X alone): the network
-        takes, instead of such a column, a softly clipped number and so many pieces (:mod:`ridgewalk.input_maps`), of
-        which ``coefs_[0]`` has a row each; ``model_.column`` says whose they are. All mapped columns have 300 numbers
-        at most, so many columns have fewer pieces, or none. A column's numbers share its factor, and leave together
-        where inputs leave as groups. 0 takes columns as they are.
+        Number of bins of a piecewise-linear encoding of every column with more than two values (dense X only). The
+        network takes the softly clipped column and its bins instead of the column (:mod:`ridgewalk.input_maps`).
+        ``coefs_[0]`` has a row for each of these numbers, and ``model_.column`` the column of each. The encoding has at
+        most 300 numbers, so with many columns there are fewer bins, or none. The numbers of a column share its penalty
+        factor, and are one group for group penalties. 0 is no encoding.
     select_inputs : bool, default False
-        Select inputs by an adaptive group path, refits of every support, and a gate against the null model
-        (:mod:`ridgewalk.path.input_selection`), instead of fitting one path; ``penalty`` is then the group lasso. Of
-        refits within one standard error of the lowest loss ``selection="min"`` takes that whose inputs most folds hold,
-        ``"1se"`` that of lowest loss, with fewer inputs.
+        Select inputs by an adaptive group path, refits of every support, and a test against the null model
+        (:mod:`ridgewalk.path.input_selection`); ``penalty`` is then the group lasso. Among the refits within one
+        standard error of the lowest loss, ``selection="min"`` chooses the one whose inputs are selected by most folds,
+        and ``"1se"`` the refits with the lowest loss, with fewer inputs.
     relax : bool, default False
-        Refit the inputs of every support without the penalty that selected them, and choose among path and refits.
-    selection : "min" or "1se", default "min"
-        Lowest held-out loss (for prediction), or the strongest within one paired standard error of it.
+        Refit every support without the penalty that selected it, and choose among the path and the refits.
+    selection : "min", "1se" or "simplest", default "min"
+        Rule that chooses the strength. "min": lowest held-out loss, for prediction. "1se": strongest within one paired
+        standard error of it. "simplest": sparsest in the 95% confidence set of the best strength.
     scoring : str, scorer or None
-        Choose by the held-out score of this scorer (scikit-learn's names) instead of by the loss; its standard errors
-        are those over folds.
+        Choose by the held-out score of a scikit-learn scorer instead of the loss; its standard errors are over folds.
     pos_label : label or None
-        For a classifier of two classes: the positive one, which ``scoring`` by a name such as "f1", "precision" or
-        "average_precision" looks for. The order of ``classes_`` stays.
+        Positive one of two classes, for a ``scoring`` such as "f1", "precision" or "average_precision". It does not
+        change the order of ``classes_``.
     cv : int, splitter or iterable, default 5
-        A number makes shuffled folds, stratified for classes.
+        Cross-validation folds. A number makes shuffled folds, stratified for classes.
     schedule : "ramp" or "sequential", default "ramp"
-        All strengths from one dense fit, or one after the other from weak to strong.
+        Train all strengths from one dense fit, or one after the other from weak to strong.
     racing : bool, default False
-        Drop a strength that, after two folds or more, loses more on the rows held out so far than the best one by over
-        two paired standard errors: two fifths of the time are saved, or so. What is dropped stands in ``path_.dropped``
-        and nowhere else. It needs ``schedule="ramp"``, three folds, and a choice by the loss (no ``scoring``,
-        ``select_inputs``, ``relax`` or ``alphas="qut"``); a linear model's path is never raced.
-    max_iter : int or "auto"
-        Epochs of each fit after its dense start.
-    learning_rate_init : float or "auto"
-        Adam's rate, taken to 0 along a cosine.
-    batch_size : int, None or "auto"
-        Rows per step; None is all of them.
+        Drop a strength if, after two folds or more, its held-out loss exceeds that of the best one by more than two
+        paired standard errors. This saves about two fifths of the time. ``path_.dropped`` lists dropped strengths. It
+        needs ``schedule="ramp"``, three folds, and a choice by the loss (no ``scoring``, ``select_inputs``, ``relax``
+        or ``alphas="qut"``), and has no effect on linear models.
+    max_iter : int or "auto", default "auto"
+        Epochs of each fit after its dense fit.
+    learning_rate_init : float or "auto", default "auto"
+        Initial learning rate of Adam; it decreases to 0 along a cosine.
+    batch_size : int, None or "auto", default "auto"
+        Rows per step; None is all rows.
     tol : float, default 1e-8
         Residual at which a linear model counts as solved.
     checkpoint_dir : str or path, optional
-        Folder that keeps every network as soon as it is trained. A fit that was broken off, and is called again with
-        the same data and parameters (n_jobs may differ), goes on from there and ends with the same bits. Delete the
-        folder when it has served. Needs a random_state.
+        Folder in which every network is saved when its training ends. If an interrupted fit is called again with the
+        same data and parameters (n_jobs may differ), it continues from there, with bitwise equal results. Needs a
+        random_state. The folder is not deleted automatically.
 """
 _MIDDLE = """
     alpha_, alpha_min_, alpha_1se_ : float
-        The chosen strength, and those of both rules.
+        The chosen strength, and those of the rules "min" and "1se".
     alphas_ : array, shape (S,)
+        All strengths, increasing from 0.
     l1_ratio_ : float
+        The chosen ratio.
     index_ : int
         Position of ``alpha_`` in ``alphas_``.
     path_, paths_ : MLPPath, list of MLPPath
-        Every cell of strengths x folds x seeds: of the chosen l1_ratio, and of each.
+        The path (every strength x fold x seed) of the chosen l1_ratio, and of each l1_ratio.
     linear_path_ : MLPPath
-        No hidden layer, on the same folds, at strengths above 0, to a tolerance; of very many rows it has a part.
+        Path without a hidden layer on the same folds, at strengths above 0, solved to a tolerance; with very many rows,
+        on a random subset.
     early_stopped_ : EarlyStopped or None
-        The unpenalized network, stopped early by rows set aside from each training set: what it gave for held-out rows,
-        and lost there (:mod:`ridgewalk.path.early_stopping`). None without a hidden layer, with ``alphas="qut"`` and
-        where a training set has but one row, or group, to train on.
+        Held-out predictions and losses of the unpenalized network with early stopping, by a validation set from each
+        training set (:mod:`ridgewalk.path.early_stopping`). None without a hidden layer, with ``alphas="qut"``, and if
+        a training set would have a single row or group to train on.
     input_selection_ : InputSelection
-        With ``select_inputs`` or ``relax``: all arms, the gain over the null model, and how often each input was held.
+        With ``select_inputs`` or ``relax``: all candidates, the gain over the null model, and the selection frequency.
     selection_frequency_ : array, shape (P,)
         Share of the folds x seeds whose network at ``alpha_`` uses each input.
     calibration_ : Calibration
-        What the folds' networks at ``alpha_`` miss on the rows that they hold out, for intervals and sets; not there
-        where all trainings of a fold diverged.
+        Errors of the folds' networks at ``alpha_`` on held-out rows, for intervals and sets. Missing if all seeds of a
+        fold diverged.
     heldout_loss_, unpenalized_loss_, linear_loss_, null_loss_ : float
-        Mean held-out loss (with ``scoring`` the negative score, but for the null model's) of the network and of the
-        linear model, each fold at the strength that the other folds choose; at strength 0; of the best constant.
+        Mean held-out losses, without penalties: of the network and of the linear model, each fold at the strength
+        chosen on the other folds; of the network at strength 0; of the best constant. With ``scoring``, the first three
+        are negative scores.
     answer_ : Answer
-        How good the network is on held-out rows (accuracy, AUC, log loss; R2, RMSE, MAE), beside a linear model, early
-        stopping, no penalty and a constant, and what to do now; print it.
+        Performance on held-out rows (accuracy, AUC, log loss; R2, RMSE, MAE), compared with a linear model, early
+        stopping, no penalty and a constant, and advice. Print it.
     gain_, gain_error_ : float
         ``unpenalized_loss_ - heldout_loss_`` and its paired standard error over rows (with ``scoring``, over folds).
     n_iter_ : int
-        Epochs of each fit after its dense start.
+        Epochs of each fit after its dense fit.
+"""
+_OF_CLASSIFIER = """
+    >>> from sklearn.datasets import load_breast_cancer
+    >>> from ridgewalk import MLPClassifierCV
+    >>> X, y = load_breast_cancer(return_X_y=True)
+    >>> model = MLPClassifierCV((8,), alphas=6, cv=3, max_iter=100, random_state=0).fit(X, y)
+    >>> model.predict(X[:3])
+    array([0, 0, 0])
+    >>> bool(model.heldout_loss_ < model.unpenalized_loss_ < model.null_loss_)
+    True
+"""
+_OF_REGRESSOR = """
+    >>> from sklearn.datasets import load_diabetes
+    >>> from ridgewalk import MLPRegressorCV
+    >>> X, y = load_diabetes(return_X_y=True)
+    >>> model = MLPRegressorCV((8,), alphas=6, cv=3, max_iter=100, random_state=0).fit(X, y)
+    >>> model.predict(X[:3]).shape
+    (3,)
+    >>> sparser = model.at("1se")
+    >>> bool(sparser.alpha_ >= model.alpha_)
+    True
 """
 
 
-@documented(_FIRST, _MIDDLE)
+@documented(_FIRST, _MIDDLE, _OF_CLASSIFIER)
 class MLPClassifierCV(SetMixin, ScoredByScoring, _ClassifierMixin, _PathEstimator):
-    """A neural network classifier that fits its whole L1/L2 path and chooses the strength by cross-validation.
+    """Neural network classifier that fits a whole L1/L2 path and chooses the strength by cross-validation.
 
-    Two classes share one logit and binary cross-entropy, more have a softmax, several labels have a logit each.
+    For two classes the network has one output and binary cross-entropy, for more classes a softmax, and for several
+    labels one output each.
     """
 
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
@@ -932,18 +957,22 @@ class MLPClassifierCV(SetMixin, ScoredByScoring, _ClassifierMixin, _PathEstimato
         *,
         groups: ArrayLike | None = None,
     ) -> Self:
-        """Fit the path, choose a strength, keep the network trained on all rows at it.
+        """Fit the path, choose a strength, and keep the network trained on all rows at this strength.
 
         Parameters
         ----------
         X : array_like or sparse array, shape (N, P)
         y : array_like, shape (N,) or (N, L)
-            Class labels; or zeros and ones of several labels.
+            Class labels, or zeros and ones for several labels.
         sample_weight : array_like, shape (N,), optional
-            A weight of 2 counts a row twice, in training and in scoring (standard errors count rows).
+            Weight of each row in training and in scoring; 2 counts a row twice (standard errors count rows).
         groups : array_like, shape (N,), optional
-            Groups of rows: a number of folds leaves each whole, a splitter that asks for them gets them, and standard
-            errors count groups, not rows.
+            Groups of rows. A number of folds keeps each group in one fold, a splitter that uses groups receives them,
+            and standard errors count groups.
+
+        Returns
+        -------
+        self
         """
         self._validate_params()
         return self._fit(*self._checked_rows(X, y, sample_weight), groups)
@@ -958,11 +987,11 @@ class MLPClassifierCV(SetMixin, ScoredByScoring, _ClassifierMixin, _PathEstimato
         return x, labels, target, self._loss, self._weights(sample_weight, x, target, labels)
 
 
-@documented(_FIRST, _MIDDLE)
+@documented(_FIRST, _MIDDLE, _OF_REGRESSOR)
 class MLPRegressorCV(IntervalMixin, ScoredByScoring, _RegressorMixin, _PathEstimator):
-    """A neural network regressor that fits its whole L1/L2 path and chooses the strength by cross-validation.
+    """Neural network regressor that fits a whole L1/L2 path and chooses the strength by cross-validation.
 
-    Held-out losses are in y's own units; with several targets, each in units of its own deviation.
+    Held-out losses are in units of y. With several targets, each is in units of its own standard deviation.
     """
 
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
@@ -980,17 +1009,21 @@ class MLPRegressorCV(IntervalMixin, ScoredByScoring, _RegressorMixin, _PathEstim
         *,
         groups: ArrayLike | None = None,
     ) -> Self:
-        """Fit the path, choose a strength, keep the network trained on all rows at it.
+        """Fit the path, choose a strength, and keep the network trained on all rows at this strength.
 
         Parameters
         ----------
         X : array_like or sparse array, shape (N, P)
         y : array_like, shape (N,) or (N, C)
         sample_weight : array_like, shape (N,), optional
-            A weight of 2 counts a row twice, in training and in scoring (standard errors count rows).
+            Weight of each row in training and in scoring; 2 counts a row twice (standard errors count rows).
         groups : array_like, shape (N,), optional
-            Groups of rows: a number of folds leaves each whole, a splitter that asks for them gets them, and standard
-            errors count groups, not rows.
+            Groups of rows. A number of folds keeps each group in one fold, a splitter that uses groups receives them,
+            and standard errors count groups.
+
+        Returns
+        -------
+        self
         """
         self._validate_params()
         return self._fit(*self._checked_rows(X, y, sample_weight), groups)

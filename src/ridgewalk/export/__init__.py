@@ -1,8 +1,8 @@
-"""Fitted models in other forms, with equal predictions and without unused inputs and units.
+"""Export fitted models, with equal predictions and without unused inputs and units.
 
 to_onnx     the whole pipeline, from the user's columns to labels and probabilities, for onnxruntime and others
 to_torch    the networks, as a ``state_dict`` of PyTorch
-to_numpy    a Python file that needs NumPy alone, to be read
+to_numpy    a readable Python file that needs only NumPy
 """
 
 from __future__ import annotations

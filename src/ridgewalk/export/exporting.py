@@ -1,4 +1,4 @@
-"""A fitted model in another form: ONNX, PyTorch's ``state_dict``, or a Python file that needs NumPy alone."""
+"""Export a fitted model to ONNX, to a PyTorch ``state_dict``, or to a Python file that needs only NumPy."""
 
 from __future__ import annotations
 
@@ -20,16 +20,16 @@ _MOST_NAMED = 10  # columns named in a sentence
 
 @dataclass(frozen=True, eq=False)
 class Exported:
-    """A model in another form, not written yet; printed, it says which columns it asks for.
+    """An exported model that is not yet written. Print it to see the columns that it needs.
 
     Attributes
     ----------
     files : dict of str to bytes
-        Content by the end of the file's name: ".onnx"; ".safetensors"; ".py", and ".npz" beside that of a large model.
+        Content by suffix: ".onnx"; ".safetensors"; ".py", and for a large model also ".npz".
     recipe : Recipe
-        What it computes: ``recipe.columns`` are needed, ``recipe.unused`` are not.
+        The computation: ``recipe.columns`` are the columns that it needs, ``recipe.unused`` the others.
     use : function of a path
-        Gives lines of Python that load the file from there, and predict.
+        Returns lines of Python that load the file from this path and predict.
     """
 
     files: dict[str, bytes]
@@ -55,12 +55,12 @@ class Exported:
         return {path.with_suffix(suffix): content for suffix, content in self.files.items()}
 
     def write(self, file: str | PathLike[str]) -> list[Path]:
-        """Write the file, or both or neither, each whole, over what is there; give what was written.
+        """Write the file, or both files or none, and return their paths; existing files are replaced.
 
         Parameters
         ----------
         file : path
-            Its name ends as the first of ``files``.
+            Its suffix is that of the first of ``files``.
         """
         contents = self.placed(file)
         with ExitStack() as unfinished:
@@ -83,37 +83,37 @@ def to_onnx(
 ) -> Exported:
     """Return a fitted model as an ONNX graph of the whole pipeline, in double precision.
 
-    Every column that the model uses is an input (rows, 1) of its name: doubles for numbers, NaN where they are missing;
-    the same for dates, as days from 1970-01-01 UTC; text for categories, empty where they are missing. A model of an
-    array takes one input "X" of doubles (rows, P). A classifier gives "label" and "probabilities", a regressor "value",
-    shaped as ``predict`` and ``predict_proba`` give them. With a ``coverage`` a regressor gives "low" and "high", too,
-    the ends of ``predict_interval``, and a classifier "set", as ``predict_set`` gives it. The file's metadata holds the
-    model card, as JSON under "ridgewalk.card".
+    Every column that the model uses is an input of shape (rows, 1) with its name: double for numbers, with NaN for
+    missing values; the same for dates, as days since 1970-01-01 UTC; string for categories, empty if missing. A model
+    of an array has one input "X" of doubles (rows, P). A classifier has the outputs "label" and "probabilities", a
+    regressor "value", with the shapes of ``predict`` and ``predict_proba``. With a ``coverage``, a regressor also has
+    "low" and "high" as from ``predict_interval``, and a classifier "set" as from ``predict_set``. The metadata of the
+    file contain the model card, as JSON under "ridgewalk.card".
 
     Parameters
     ----------
     model : MLPClassifier, MLPClassifierCV, MLPRegressor, MLPRegressorCV, TableClassifier or TableRegressor
-        A fitted one. Of a table model all networks of its blend are written, and its own encoder.
+        A fitted model. For a table model, all networks of its blend and its encoder are exported.
     encoder : Encoder, optional
-        What encoded the rows of the fit; it becomes part of the graph.
+        Encoder of the rows of the fit; it becomes part of the graph.
     target : str
-        What is predicted, for the file's description.
+        Name of the target, for the description of the file.
     coverage : float, optional
-        Of intervals or sets, such as 0.9. The file then holds the folds' networks, and what up to 10,000 held-out rows
-        were missed by.
+        Coverage of intervals or sets, such as 0.9. The file then contains the networks of the folds, and the errors on
+        up to 10,000 held-out rows.
 
     Returns
     -------
     Exported
-        Its ``write("model.onnx")`` writes it; ``onnxruntime.InferenceSession`` takes its ``content``, too.
+        ``write("model.onnx")`` writes it; ``onnxruntime.InferenceSession`` also accepts its ``content``.
 
     Raises
     ------
     ImportError
         If the package onnx is not installed.
     ValueError
-        If the model is not fitted, the encoder is another model's, or a column has no name; with a coverage, if the
-        model has no folds, or held out more rows.
+        If the model is not fitted, the encoder belongs to another model, or a column has no name; with a coverage, if
+        the model has no folds or more held-out rows.
     """
     try:
         from ridgewalk.export.onnx_graph import onnx_model
@@ -137,31 +137,32 @@ def to_onnx(
 
 
 def to_torch(model: Estimator, encoder: Encoder | None = None, *, target: str = "target") -> Exported:
-    """Return a fitted model's networks as a ``state_dict`` of PyTorch, in a safetensors file; PyTorch is not needed.
+    """Return a fitted model's networks as a PyTorch ``state_dict`` in a safetensors file; PyTorch is not needed.
 
-    It fits a ``torch.nn.Sequential`` of dense layers and activations in double precision, with standardizing folded
-    into its first and last layers; the file's metadata has the line that builds it ("module"). It takes those encoded
-    columns that the metadata names ("features") and numbers ("columns"), and gives logits of classes, logarithms of
-    rates, or numbers. With ``ensemble`` it is a ``ModuleList``, whose predictions are to be averaged.
+    The ``state_dict`` is that of a ``torch.nn.Sequential`` of linear layers and activations in double precision, with
+    the standardization folded into the first and last layers. The metadata of the file contain the line that creates
+    the module ("module"), and the names and numbers of the encoded columns that it takes ("features", "columns"). The
+    output are logits for classes, logarithms of rates, or numbers. With ``ensemble`` the module is a ``ModuleList``,
+    whose predictions are to be averaged.
 
     Parameters
     ----------
     model : MLPClassifier, MLPClassifierCV, MLPRegressor or MLPRegressorCV
-        A fitted one; or a table model at a strength of its single network, ``model.at(...)``.
+        A fitted model, or a table model at a strength of its single network, ``model.at(...)``.
     encoder : Encoder, optional
-        What encoded the rows of the fit: it names the features.
+        Encoder of the rows of the fit; it names the features.
     target : str
-        What is predicted, for the metadata.
+        Name of the target, for the metadata.
 
     Returns
     -------
     Exported
-        Its ``write("model.safetensors")`` writes it.
+        ``write("model.safetensors")`` writes it.
 
     Raises
     ------
     ValueError
-        If the model is not fitted, maps its columns or blends networks, or the encoder is another model's.
+        If the model is not fitted, has an input map or is a blend, or if the encoder belongs to another model.
     """
     if isinstance(model, TableEstimator) and hasattr(model, "network_") and not hasattr(model, "blend_"):
         model, encoder = model.network_, model.encoder_
@@ -189,36 +190,36 @@ def to_torch(model: Estimator, encoder: Encoder | None = None, *, target: str = 
 def to_numpy(
     model: Estimator, encoder: Encoder | None = None, *, target: str = "target", coverage: float | None = None
 ) -> Exported:
-    """Return a fitted model as a Python file that needs NumPy alone, to be read, changed and run.
+    """Return a fitted model as a readable Python file that needs only NumPy.
 
-    It has ``predict``, and of a classifier ``predict_proba``, which take a dict of columns, a frame, or a list of rows
-    that are dicts (of a model of an array, an array), and every step between: the encoding, the standardizing, the
-    layers. The weights of a small model stand in it, those of a large one in an .npz file beside it. Where columns have
-    names it predicts a CSV file, too: ``python model.py people.csv``. With a ``coverage`` it has ``predict_interval``
-    or ``predict_set``, too, which take any coverage.
+    The file has functions ``predict`` and, for a classifier, ``predict_proba``, which take a dict of columns, a data
+    frame, or a list of rows as dicts (for a model of an array, an array), and a function for each step: encoding,
+    standardization, layers. The weights of a large model are stored in an .npz file next to it. If columns have names,
+    the file also predicts a CSV file: ``python model.py people.csv``. With a ``coverage`` it also has
+    ``predict_interval`` or ``predict_set``, which take any coverage.
 
     Parameters
     ----------
     model : MLPClassifier, MLPClassifierCV, MLPRegressor, MLPRegressorCV, TableClassifier or TableRegressor
-        A fitted one. Of a table model all networks of its blend are written, and its own encoder.
+        A fitted model. For a table model, all networks of its blend and its encoder are exported.
     encoder : Encoder, optional
-        What encoded the rows of the fit; it is written out.
+        Encoder of the rows of the fit; it becomes part of the file.
     target : str
-        What is predicted: the head of its column in the CSV that the file prints.
+        Name of the target: the header of its column in the CSV that the file prints.
     coverage : float, optional
-        Of intervals or sets where none is given, such as 0.9. The file then holds the folds' networks, and what up to
-        10,000 held-out rows were missed by.
+        Default coverage of intervals or sets, such as 0.9. The file then contains the networks of the folds, and the
+        errors on up to 10,000 held-out rows.
 
     Returns
     -------
     Exported
-        Its ``write("model.py")`` writes it.
+        ``write("model.py")`` writes it.
 
     Raises
     ------
     ValueError
-        If the model is not fitted, or the encoder is another model's; with a coverage, if the model has no folds, or
-        held out more rows.
+        If the model is not fitted, or the encoder belongs to another model; with a coverage, if the model has no folds
+        or more held-out rows.
     """
     plan = recipe(model, encoder, target, coverage)
 

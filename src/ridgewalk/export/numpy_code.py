@@ -1,10 +1,9 @@
-"""What a model computes as a Python file that a learner can read: NumPy alone, a function a step, numbers at its end.
+"""Write a model as readable Python code with NumPy: one function per step, the numbers at the end.
 
     encode -> (x - CENTER) / SCALE -> network -> chances -> predict
-    encode -> each of NETWORKS, with columns, a map and a share of its own -> chances -> mean -> predict
+    encode -> each of NETWORKS, with its own columns, map and weight -> chances -> mean -> predict
 
-Names of columns and classes are strangers' text: they stand in the file as literals, as ``repr`` writes them, and
-nowhere else.
+Names of columns and classes are untrusted text: they occur in the file only as literals, written by ``repr``.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Intervals and sets as functions of a Python file to read: CV+ (:mod:`ridgewalk.conformal`), row by row."""
+"""Prediction intervals and sets as functions of an exported Python file (:mod:`ridgewalk.conformal`)."""
 
 from __future__ import annotations
 

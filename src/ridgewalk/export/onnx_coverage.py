@@ -1,8 +1,8 @@
-"""Intervals and sets as nodes of an ONNX graph, in double precision: CV+ (:mod:`ridgewalk.conformal`).
+"""Prediction intervals and sets as nodes of an ONNX graph (:mod:`ridgewalk.conformal`), in double precision.
 
-intervals   center_k + score of every held-out row, (rows, N) -> TopK -> CumSum of what each counts -> the first
-            that is beyond what may lie above
-sets        Greater, ReduceSum: what is more probable -> Less than each held-out score, times what it counts
+intervals   center_k + score of every held-out row, (rows, N) -> TopK -> CumSum of weights -> the first beyond the
+            allowed weight
+sets        Greater, ReduceSum: probability of more probable classes -> Less than each held-out score, times its weight
 """
 
 from __future__ import annotations

@@ -1,10 +1,10 @@
-"""What a model computes as an ONNX graph, from the user's columns to labels and probabilities, in double precision.
+"""Write a model as an ONNX graph, from the table's columns to labels and probabilities, in double precision.
 
     "age"  double (rows, 1) ┐
     "town" string (rows, 1) ┴> features -> Sub, Div -> MatMul, Add, Relu, ... -> Softmax ┬> "probabilities"
                                                                                          └> ArgMax, Gather -> "label"
 
-The operators are those that onnxruntime has in double precision. Erf, inside GELU, it has in single precision alone.
+All operators are available in double precision in onnxruntime, except Erf inside GELU, which is single precision only.
 """
 
 from __future__ import annotations

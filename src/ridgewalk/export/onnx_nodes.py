@@ -1,4 +1,4 @@
-"""A graph of ONNX, put together node by node."""
+"""Build an ONNX graph node by node."""
 
 from __future__ import annotations
 

@@ -1,10 +1,10 @@
-"""What a fitted model computes, as plain data that every kind of file is written from: without unused inputs and units.
+"""The computation of a fitted model as plain data, from which every export is written.
 
-    table -> features (N, P) -> models, each with columns, map, center, scale and target's units of its own
-    -> what each predicts -> mean, with their shares -> prediction
+    table -> features (N, P) -> models, each with its own columns, map, center, scale and target units
+    -> their predictions -> weighted mean -> prediction
 
-Inputs and units that do not matter are left out first (:meth:`ridgewalk.model.Model.compact`), so a file asks only for
-the columns that the model uses.
+Unused inputs and units are removed first (:meth:`ridgewalk.model.Model.compact`), so an exported file needs only the
+columns that the model uses.
 """
 
 from __future__ import annotations

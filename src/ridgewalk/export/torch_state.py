@@ -1,10 +1,10 @@
-"""What a model's networks compute as a ``state_dict`` of PyTorch, written without PyTorch, as safetensors.
+"""Write a model's networks as a PyTorch ``state_dict`` in safetensors format, without PyTorch.
 
     "0.weight" (Q, P), "0.bias" (Q,)     the first dense layer: w' / scale, and b - (center / scale) w
-    "2.weight", "2.bias", ...            the layers above; an activation stands between, and has no arrays
+    "2.weight", "2.bias", ...            the next layers; the activations between them have no arrays
 
-Standardizing is part of the first layer and of the last (:meth:`ridgewalk.model.Model.raw_parameters`), so the network
-takes features as they come. Of several starts the keys begin with the network's number: "0.0.weight", "1.0.weight".
+Standardization is folded into the first and the last layer (:meth:`ridgewalk.model.Model.raw_parameters`), so the
+network takes unscaled features. For several seeds the keys begin with the network's number: "0.0.weight", "1.0.weight".
 """
 
 from __future__ import annotations

@@ -1,11 +1,11 @@
-"""Many small quadratics with L1 at once, each minimized by active sets.
+"""Minimize many small quadratic functions with L1 penalties at once, by active sets.
 
     minimize  slope'(w - w0) + (w - w0)' H (w - w0) / 2 + sum_j l1_j |w_j|        one for every block
 
-The weights that are not 0, and those at 0 whose slope beats their L1, are active. On them, with the signs that they
-have, the minimum has a formula; a weight that would change its sign rests at 0, and the next round looks again (feature
-signs: Lee, Battle, Raina and Ng, NIPS 2006). Where that does not go down, a proximal step does. Every few rounds, a
-block whose columns nearly copy each other goes on by splitting.
+The active weights are those that are not 0, and those at 0 whose slope exceeds their L1. For fixed signs of the active
+weights, the minimum has a closed form; a weight that would change its sign is set to 0 until the next round (feature
+signs: Lee, Battle, Raina and Ng, NIPS 2006). If this does not decrease the objective, a proximal step is made. Every
+few rounds, blocks with nearly collinear columns continue by splitting.
 """
 
 from __future__ import annotations

@@ -1,22 +1,24 @@
-"""The linear baseline beside a network's path: the elastic net of every training set at once, from strong to weak.
+"""The linear baseline of a network's path: elastic nets on all training sets at once, from strong to weak.
 
-A baseline tells how far a straight line gets, so it is solved to a tolerance and costs little beside the network.
-Every training set has all rows, those that it holds out with weight 0: so all sets move together in a few calls of
-BLAS, and their held-out losses come along.
+The baseline is solved to a tolerance, and takes little time compared with the network. Every training set contains all
+rows, and its held-out rows have weight 0. All training sets can then be solved together with a few BLAS calls, which
+also give their held-out losses.
 
-    begin        where the stronger strengths lead to, when the way between the last two of them is gone once more
-    quadratic    each block (training set f, output c) has its own quadratic, of the matrix
-                 sum_i s_i k_i x_i x_i' + 2 l2, k being the loss's second derivative by the output z_c alone, at the
-                 outputs of all rows' model: one sum over all rows, less that of the rows that f leaves out. What ties
-                 a row's outputs to each other is left out (the partial Newton method of glmnet: Friedman, Hastie and
-                 Tibshirani, J. Stat. Softw. 2010, section 4). It serves for as long as its steps keep their promises.
-    step         to the minimum of quadratic + L1, then a search along the line for a lower objective; the last is one
-                 that promises no more than the tolerance, or misses its promise by no more
-    columns      of many, those that would gain something; the slopes of all of them end the search
-    end          where a strength loses on held-out rows by three paired standard errors, or three in a row win nothing;
-                 never at 0, where separable classes have no optimum
+    start        linear extrapolation from the solutions at the two stronger strengths before
+    quadratic    each block (training set f, output c) has its own quadratic approximation, with the matrix
+                 sum_i s_i k_i x_i x_i' + 2 l2, where k is the second derivative of the loss by the output z_c, at the
+                 outputs of the model of all rows: one sum over all rows, minus that over the rows held out by f. Mixed
+                 derivatives of a row's outputs are left out (the partial Newton method of glmnet: Friedman, Hastie and
+                 Tibshirani, J. Stat. Softw. 2010, section 4). It is reused while its steps decrease the objective as
+                 predicted.
+    step         to the minimum of quadratic + L1, then a line search for a lower objective; the last step is one whose
+                 predicted decrease, or error of this prediction, is below the tolerance
+    columns      with many columns, only those that can decrease the objective; the slopes of all columns end the search
+    end          at a strength that is worse on held-out rows by three paired standard errors, or after three strengths
+                 without an improvement; never at 0, where separable classes have no optimum
 
-Each strength begins where the stronger one ended and only goes down, so that no objective falls as strengths rise.
+Each strength starts from the solution at the stronger one and only decreases its objective, so the objective never
+decreases as the strength increases.
 """
 
 from __future__ import annotations

@@ -1,14 +1,14 @@
-"""A blend: the mean of what networks of several paths predict, its weights learned on held-out rows.
+"""A blend: the weighted mean of networks of several paths, with weights learned on held-out rows.
 
     member      a strength of a path: one network for each of the K folds, and one for all rows
-    held out    what a member's network of the fold that holds a row out predicts for it, averaged over starts
-    weights     of the members: from none on, 40 times that member is added which lowers the loss of the mean most
+    held out    prediction for a row by a member's network of the fold that holds it out, averaged over seeds
+    weights     of the members: 40 times, the member that decreases the loss of the mean most is added
                 (Caruana, Niculescu-Mizil, Crew and Ksikes, Ensemble selection from libraries of models, ICML 2004)
     predicted   sum_m weight_m (network_m of all rows + sum_k network_m of fold k) / (K + 1)
 
-Weights flatter the rows that they are learned on. So they are learned K times, each time on the rows that one fold does
-not hold out; the loss of a fold's rows is taken with the weights that never saw them, and the mean of the K weights is
-what new rows are predicted with.
+The loss on the rows from which weights are learned is optimistic. The weights are therefore learned K times, each time
+without the rows of one fold. The loss on the rows of a fold is computed with the weights learned without them. New rows
+are predicted with the mean of the K weights.
 """
 
 from __future__ import annotations
@@ -37,22 +37,22 @@ _LOSSES_A_SECOND = 3e7  # guessed, for the time left
 
 @dataclass(frozen=True, eq=False)
 class Blend:
-    """Weights of M members, strengths of one or more paths.
+    """Weights of M members, which are strengths of one or more paths.
 
     Attributes
     ----------
     path, strength : integers, shape (M,)
-        The number of a member's path, and of its strength on it.
+        Index of a member's path, and of its strength on this path.
     fold_weights : array, shape (K, M)
-        Learned on the rows that each fold does not hold out; each row sums to 1. NaN with one fold.
+        Weights learned without the rows of each fold; each row sums to 1. NaN with one fold.
     weights : array, shape (M,)
-        What new rows are predicted with; at most as many are above 0 as were asked for, and their sum is 1.
+        Weights for new rows, with sum 1; at most ``max_members`` are above 0.
     row_loss : array, shape (N,)
-        Held-out loss of each row, in the units of the target, each fold with its own weights; 0 where none held it
-        out, NaN with one fold.
+        Held-out loss of each row in units of the target, each fold with its own weights; 0 if no fold held it out, NaN
+        with one fold.
     heldout_loss : array, shape (K, E)
-        Mean held-out loss of every fold where its members have the networks of one start each, instead of the mean over
-        all starts: how much they differ says what starts bring to it. Of a member with fewer starts they take turns.
+        Mean held-out loss of every fold if members use the networks of one seed instead of the mean over all seeds; it
+        shows the variation over seeds. Members with fewer seeds reuse them in turn.
     """
 
     path: Integers
@@ -64,7 +64,7 @@ class Blend:
 
     @property
     def members(self) -> list[tuple[int, int, float]]:
-        """Path, strength and weight of each member whose weight is above 0, the heaviest first."""
+        """Path, strength and weight of each member with a weight above 0, by decreasing weight."""
         order = np.argsort(-self.weights, kind="stable")[: np.count_nonzero(self.weights)]
         return [(int(self.path[m]), int(self.strength[m]), float(self.weights[m])) for m in order]
 

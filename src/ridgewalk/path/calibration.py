@@ -1,7 +1,7 @@
-"""Predictors of the folds, and what they miss on the rows that their fold holds out: what intervals and sets rest on.
+"""The predictors of the folds and their errors on held-out rows, which calibrate intervals and sets.
 
-A fold's predictor is the mean of what its networks predict: over the starts of a strength, and over the members of a
-blend with the weights that this fold's rows did not decide. A path at one strength is a blend of one member.
+The predictor of a fold is the mean over its networks: over the seeds at a strength, and over the members of a blend,
+with the weights learned without the rows of this fold. A path at one strength is a blend of one member.
 """
 
 from __future__ import annotations

@@ -1,24 +1,25 @@
-"""How sure a choice of a strength is: pure functions of held-out losses, strengths along the first axis.
+"""How sure the choice of a strength is: confidence set, simultaneous band, and corrected minimum.
 
-    confidence set     the strengths that may have the least expected loss: all that no other one beats beyond chance
-    band               an interval for the expected loss at every strength; all of them hold at once
-    corrected minimum  the lowest held-out loss without the optimism of having been chosen as the lowest
+    confidence set     the strengths that may have the lowest expected loss: those that no other one beats significantly
+    band               an interval for the expected loss at every strength, simultaneous or for each separately
+    corrected minimum  the lowest held-out loss, corrected for the optimism of choosing the lowest
 
-The losses of one row at all strengths belong together, so the means of all strengths err together: what is drawn below
-are units (:mod:`ridgewalk.path.dependence`), and all strengths of a unit with it. The draws are the same every time.
+All functions are pure functions of held-out losses, with strengths along the first axis. The losses of a row at
+different strengths are correlated. Units (:mod:`ridgewalk.path.dependence`) are therefore drawn with the losses at all
+strengths. The draws are reproducible.
 
-The expected loss is that of the folds' networks, averaged over folds, on fresh rows. Held-out rows scatter about it by
-more than their own spread says, for every row is trained on in the other folds: two rows i and j of different folds
-meet twice, i scored by a network that j trained, and j by one that i trained, and both meetings bring the same to the
-mean, ``-e_i K_ij e_j / n`` for errors e and a fit that answers them by a symmetric K. What pairs bring to the variance
-is thus twice what the spread of losses shows of it, and is added once more:
+The expected loss is that of the folds' networks, averaged over folds, on new rows. The variance of the held-out mean is
+larger than the spread of held-out losses shows, because every row is a training row of the other folds. Two rows i and
+j of different folds occur together twice: i is scored by a network trained on j, and j by one trained on i. Both
+contribute the same to the mean, ``-e_i K_ij e_j / n``, for errors e and a fit that depends on them through a symmetric
+K. The contribution of pairs to the variance is twice that in the spread of losses, so it is added once more:
 
     pairs_s     =  dispersion (held-out loss_s - training loss_s)
     error_s^2   =  error over units^2  +  pairs_s sum w^2 / (sum w)^2
 
-The optimism of training measures it, since for a projection K both are traces: ``sigma^2 tr K / n`` is the optimism,
-``sigma^4 tr K / n`` the variance (docs/decisions/0027). The dispersion sigma^2 is 1 of a likelihood in nats; of a loss
-that grows with the d-th power of the error it is d times the mean loss.
+It is estimated from the optimism of training, since for a projection K both are traces: ``sigma^2 tr K / n`` is the
+optimism, ``sigma^4 tr K / n`` the variance (docs/decisions/0027). The dispersion sigma^2 is 1 for a likelihood in nats,
+and d times the mean loss for a loss that grows with the d-th power of the error.
 """
 
 from __future__ import annotations
@@ -43,15 +44,16 @@ _EQUAL_ERRORS = 1e-9  # of the errors of two losses: an error of their differenc
 
 @dataclass(frozen=True, eq=False)
 class ConfidenceSet:
-    """Strengths that may have the least expected loss.
+    """Confidence set of the strength with the lowest expected loss.
 
     Attributes
     ----------
     level : float
+        Confidence level.
     p_values : array, shape (S,)
-        Of the hypothesis that no strength has a lower expected loss; 0 where a fold diverged.
-    members : booleans, shape (S,)
-        Whose p-value is above ``1 - level``, and the strength of lowest held-out loss.
+        For the hypothesis that no strength has a lower expected loss; 0 if a fold diverged.
+    members : array of bool, shape (S,)
+        Strengths whose p-value is above ``1 - level``, and the strength with the lowest held-out loss.
     """
 
     level: float
@@ -61,19 +63,23 @@ class ConfidenceSet:
 
 @dataclass(frozen=True, eq=False)
 class Band:
-    """A band of the held-out curve: with probability ``level`` it holds the expected loss at all strengths at once.
+    """Confidence band for the expected losses along a path.
 
     Attributes
     ----------
     level : float
+        Confidence level.
+    simultaneous : bool
+        Whether the level holds for all strengths at once, or for each strength separately.
     loss, error : arrays, shape (S,)
-        Mean held-out loss and its standard error, what pairs of rows bring to it included.
+        Mean held-out loss and its standard error, including the contribution of pairs of rows.
     low, high : arrays, shape (S,)
-        The ends; infinite where a fold diverged, and of too few groups. The farther one is on the side of the longer
-        tail.
+        Lower and upper ends; infinite if a fold diverged, or with too few groups. The interval is longer on the side of
+        the longer tail.
     """
 
     level: float
+    simultaneous: bool
     loss: Array
     error: Array
     low: Array
@@ -82,14 +88,14 @@ class Band:
 
 @dataclass(frozen=True)
 class CorrectedMinimum:
-    """The lowest mean held-out loss, without the optimism of the choice.
+    """The lowest mean held-out loss, corrected for the optimism of the choice.
 
     Attributes
     ----------
     loss, error : float
         Corrected mean loss, and its standard error.
     optimism : float
-        By how much the lowest loss flattered: ``loss`` less that.
+        ``loss`` minus the lowest mean held-out loss.
     """
 
     loss: float
@@ -100,33 +106,33 @@ class CorrectedMinimum:
 def confidence_set(
     row_loss: Array, weights: Array, dependence: Dependence = ROWS, level: float = 0.95
 ) -> ConfidenceSet:
-    """Find the strengths that may have the least expected loss.
+    """Return the confidence set of the strength with the lowest expected loss.
 
-    Strength s leaves the set where its loss is above another's by more than chance explains. The statistic is the
-    largest studentized difference; its distribution, were no other strength better, is the multiplier bootstrap's:
+    Strength s is not in the set if its loss is significantly higher than that of another strength. The test statistic
+    is the largest studentized difference; its distribution under the hypothesis comes from the multiplier bootstrap:
 
         T_s   =  max over j of  (mean_s - mean_j) / error of the difference
         T*_s  =  max over j of  (error*_s - error*_j) / error of the difference
         p_s   =  share of the draws in which  T*_s >= T_s
 
-    Strengths j that lose far more than s are left out of both maxima. (Cross-validation with confidence: Lei, JASA
-    2020, algorithm 1 with inequality screening.) A difference of few units is as heavy-tailed as Student's t, and is
-    brought to the normal scale.
+    Strengths j with a much higher loss than s are left out of both maxima. (Cross-validation with confidence: Lei, JASA
+    2020, algorithm 1 with inequality screening.) With few units, differences have the tails of Student's t, and are
+    transformed to the normal scale.
 
     Parameters
     ----------
     row_loss : array, shape (S, N)
-        Held-out losses; not finite at a strength where a fold diverged.
+        Held-out losses; not finite at strengths at which a fold diverged.
     weights : array, shape (N,)
         0 for rows that no fold held out.
     dependence : Dependence
     level : float
-        Between 0 and 1: how often the set holds the strength of least expected loss, at least.
+        Confidence level between 0 and 1: the least probability that the set contains the best strength.
 
     Raises
     ------
     ValueError
-        If the level is none, or every strength diverged.
+        If the level is not between 0 and 1, or every strength diverged.
     """
     _check_level(level)
     finite = _finite(row_loss, weights)
@@ -148,16 +154,19 @@ def band(
     dependence: Dependence = ROWS,
     level: float = 0.95,
     pairs: Array | None = None,
+    *,
+    simultaneous: bool = True,
 ) -> Band:
-    """Compute a band that holds the expected losses of all strengths at once.
+    """Compute a band that holds the expected losses of all strengths at once, or of each alone.
 
     Units are drawn with replacement, and the deviation of every mean is taken in its own standard error of the same
     draw, t*_s. Of ``max t*_s`` and ``min t*_s`` over the strengths the quantiles at equal tails are taken:
 
         mean_s - high quantile * error_s   ...   mean_s - low quantile * error_s
 
-    Losses are skewed, and so is the band. (Bootstrap-t: Hall, Annals of Statistics 1988; of a maximum: Chernozhukov,
-    Chetverikov and Kato, Annals of Statistics 2013.)
+    For an interval at each strength alone they are the quantiles of each t*_s. Losses are skewed, and so is the band.
+    (Bootstrap-t: Hall, Annals of Statistics 1988; of a maximum: Chernozhukov, Chetverikov and Kato, Annals of
+    Statistics 2013.)
 
     Parameters
     ----------
@@ -165,6 +174,8 @@ def band(
         As for :func:`confidence_set`.
     pairs : array, shape (S,), optional
         What pairs of rows bring to the variance of a row's loss (:func:`pair_variance`); nothing without.
+    simultaneous : bool
+        Whether it holds the expected losses of all strengths at once; else an interval for each strength alone.
 
     Raises
     ------
@@ -175,12 +186,13 @@ def band(
     finite = _finite(row_loss, weights)
     mean, error = weighted_mean(row_loss, weights), np.full(len(row_loss), np.inf)
     influence, _ = dependence.units(row_loss[finite], weights)
-    below, above = _ends(influence, level)
+    below, above = np.full((2, len(mean)), np.nan)
+    below[finite], above[finite] = _ends(influence, level, simultaneous)
     more = np.zeros(len(mean)) if pairs is None else pairs
     error[finite] = np.nan_to_num(_with_pairs(row_loss[finite], weights, dependence, more[finite]), nan=np.inf)
     with np.errstate(invalid="ignore"):
         low, high = mean - above * error, mean - below * error
-    return Band(level, mean, error, np.where(finite, low, -np.inf), np.where(finite, high, np.inf))
+    return Band(level, simultaneous, mean, error, np.where(finite, low, -np.inf), np.where(finite, high, np.inf))
 
 
 def pair_variance(heldout: Array, training: Array, power: int | None, outputs: int) -> Array:
@@ -205,12 +217,12 @@ def pair_variance(heldout: Array, training: Array, power: int | None, outputs: i
 def corrected_minimum(
     row_loss: Array, weights: Array, dependence: Dependence = ROWS, pairs: Array | None = None
 ) -> CorrectedMinimum:
-    """Correct the lowest held-out loss for having been chosen as the lowest.
+    """Correct the lowest held-out loss for the optimism of choosing the lowest.
 
-    Units are drawn with replacement, 500 times. Each time the strength of lowest loss in the bag is chosen, and rows
-    outside of the bag are scored at it; a row counts with the mean of its scores. (Bootstrap bias corrected
-    cross-validation: Tsamardinos, Greasidou and Borboudakis, Machine Learning 2018; averaged by row as the
-    leave-one-out bootstrap of Efron and Tibshirani, JASA 1997.) The error is that of the loss at the strength chosen.
+    Units are drawn with replacement, 500 times. In each bootstrap sample, the strength with the lowest loss is chosen,
+    and rows outside the sample are scored at it; the scores of a row are averaged. (Bootstrap bias corrected
+    cross-validation: Tsamardinos, Greasidou and Borboudakis, Machine Learning 2018; averaged by row as in the
+    leave-one-out bootstrap of Efron and Tibshirani, JASA 1997.) The standard error is that at the chosen strength.
 
     Parameters
     ----------
@@ -258,8 +270,8 @@ def _with_pairs(row_loss: Array, weights: Array, dependence: Dependence, pairs: 
     return np.asarray(np.sqrt(error**2 + larger * pairs * share))
 
 
-def _ends(influence: Array, level: float) -> tuple[float, float]:
-    """Return how many standard errors the means of all strengths lie below and above the truth at most, at a level.
+def _ends(influence: Array, level: float, simultaneous: bool) -> tuple[Array | float, Array | float]:
+    """Return how many standard errors the means lie below and above the truth at most, at a level: shape (S,) or ().
 
     More than 2,000 units are put together, for so many sums are as skewed as their parts.
     """
@@ -274,8 +286,8 @@ def _ends(influence: Array, level: float) -> tuple[float, float]:
         deviation = np.where(np.abs(moved) > _EQUAL_ERRORS * error, moved / error, 0.0)
     deviation = np.where(np.isnan(deviation), 0.0, deviation)
     tail = (1 - level) / 2
-    low = np.quantile(deviation.min(axis=1), tail, method="lower")
-    return float(low), float(np.quantile(deviation.max(axis=1), 1 - tail, method="higher"))
+    least, most = (deviation.min(axis=1), deviation.max(axis=1)) if simultaneous else (deviation, deviation)
+    return np.quantile(least, tail, axis=0, method="lower"), np.quantile(most, 1 - tail, axis=0, method="higher")
 
 
 def lowest(losses: Array) -> int:

@@ -1,7 +1,7 @@
-"""What a path costs: the memory that it needs, and guesses of the seconds that it takes on one core.
+"""The cost of a path: the memory that it needs, and an estimate of its seconds on one core.
 
-The guesses are for the time left alone: of training, of scoring held-out rows, and of linear models, which Newton's
-method solves faster the stronger the penalty is.
+The estimates are used only to show the time left: for training, for scoring held-out rows, and for linear models, which
+Newton's method solves faster with stronger penalties.
 """
 
 from __future__ import annotations

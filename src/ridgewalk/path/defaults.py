@@ -1,4 +1,4 @@
-"""What "auto" stands for: the network, the strengths and the training of a path, from the table's shape.
+"""The meaning of "auto": network, strengths and training of a path, from the shape of the table.
 
     rows                 up to 1,000                        more
     hidden layers        (64, 32); (32,) where there are    (64, 32)
@@ -10,12 +10,12 @@
     max_iter (epochs)    600 over all rows; of batches as many as make 1,500 steps, from 3 to 600
     learning_rate_init   0.01
 
-Selecting inputs takes one layer of 32, 30 strengths and 600 epochs over all rows, with which its recipe was measured;
-a linear model takes 30 strengths.
+Input selection uses one layer of 32, 30 strengths and 600 epochs over all rows, the settings with which it was
+measured. A linear model uses 30 strengths.
 
-A second layer needs rows to pay: on small tables with many columns, or with many classes, it predicts worse. On large
-ones the steps, not the epochs, decide how far a network gets. The figures were chosen on other folds than those that
-benchmarks/accuracy.py reports (EXPERIMENTS.md, 2026-11-29).
+A second layer needs enough rows: on small tables with many columns, or with many classes, it predicts worse. On large
+tables the accuracy depends on the number of steps, not of epochs. These numbers were chosen on other folds than those
+that benchmarks/accuracy.py reports (EXPERIMENTS.md, 2026-11-29).
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
-"""How held-out rows depend on each other, and what the error of their mean is then.
+"""The standard error of a mean over held-out rows that depend on each other: groups, or rows in time.
 
     rows     every row is independent of the others
-    groups   rows of one group depend on each other in any way; groups are independent
-    time     rows follow each other; rows that are far apart are independent
+    groups   rows of one group may depend on each other; groups are independent
+    time     rows are ordered in time; rows that are far apart are independent
 
     unit u        a row, a group, or a block of neighbouring rows
     influence_u   sum over the rows of u of  w_i (v_i - mean) / sum w
@@ -32,13 +32,14 @@ _LONGEST_BLOCK, _FEWEST_BLOCKS = 3.0, 3  # times sqrt(n): rows of a block; block
 
 @dataclass(frozen=True, eq=False)
 class Dependence:
-    """How the rows of a table depend on each other.
+    """The dependence between the rows of a table.
 
     Attributes
     ----------
     kind : "rows", "groups" or "time"
+        Independent rows, dependent rows within groups, or rows ordered in time.
     groups : integers, shape (N,), or None
-        The group of each row, with groups alone. Rows in time stand in the order of time.
+        Group of each row, for "groups".
     """
 
     kind: Kind = "rows"

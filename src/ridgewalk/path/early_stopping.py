@@ -1,13 +1,13 @@
-"""Early stopping without a penalty: what a path's network reaches where only the end of its training holds it back.
+"""The early-stopping baseline: a path's network without a penalty, stopped by a validation set.
 
-    aside      15% of the rows of every training set, drawn by the first seed; of rows in groups, whole groups
-    stopped    once the loss of the rows aside has not fallen for a tenth of the epochs; the weights of its lowest stay
-    held out   by the same folds, from the same starts, as for every network of the path
+    validation   15% of the rows of every training set, drawn by the first seed; whole groups, if rows have groups
+    stopping     when the validation loss has not decreased for a tenth of the epochs; the best weights are kept
+    held out     the same folds and seeds as for every network of the path
 
-It is what many do instead of a penalty, so a path is held against it (Prechelt, Early stopping - but when?, in Neural
-Networks: Tricks of the Trade, Springer 1998). It may train for as long as a penalized network and its dense start
-together: with fewer epochs some networks would end before they are stopped, and the penalty would look better than it
-is (EXPERIMENTS.md, 2026-11-29).
+Early stopping is the usual alternative to a penalty (Prechelt, Early stopping - but when?, in Neural Networks: Tricks
+of the Trade, Springer 1998), so every path is compared with it. It may train for as many epochs as a penalized network
+and its dense fit together. With fewer epochs, some networks would end before they are stopped, and the penalty would
+look better than it is (EXPERIMENTS.md, 2026-11-29).
 """
 
 from __future__ import annotations

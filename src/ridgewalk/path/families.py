@@ -1,11 +1,11 @@
-"""Penalty families: what a path asks of a penalty, at every strength.
+"""Penalty families: the penalties of all arrays at every strength of a path, and the top of the grid.
 
     at(network, alphas)     penalties of every array of the network, one strength per run
-    strongest(null)         the strength at and above which the null model wins
+    strongest(null)         the smallest strength at which the null model is optimal
     sparse                  whether it makes zeros
 
-:class:`ElasticNetPath`, :class:`GroupLassoPath`, :class:`MCPPath` and :class:`GroupMCPPath` are four; a path can be
-fitted under a class of one's own with these three, too.
+There are four: :class:`ElasticNetPath`, :class:`GroupLassoPath`, :class:`MCPPath` and :class:`GroupMCPPath`. A path can
+also be fitted with a custom class that has these three members.
 """
 
 from __future__ import annotations
@@ -27,30 +27,30 @@ _Family = TypeVar("_Family", bound="LayeredPenalty")
 PenaltyName = Literal["elasticnet", "group_lasso", "mcp", "group_mcp"]
 
 GAMMA = 30.0
-"""Where MCP ends along a path, by default; chosen among 3, 10 and 30 on benchmarks/mcp.py's seeds 1000 to 1002.
+"""Default of MCP's gamma along a path; chosen among 3, 10 and 30 on benchmarks/mcp.py's seeds 1000 to 1002.
 
-For linear models 3 is usual (Breheny and Huang 2011); without shrinkage of large weights a network of classes overfits.
+For linear models 3 is usual (Breheny and Huang 2011); without shrinkage of large weights classifier networks overfit.
 """
 _LEAST_SLOPE = 1e-12  # of the null model's loss: a slope of less says nothing
 _LEAST_L1_RATIO = 1e-3  # ridge has no critical strength; like glmnet's, its grid starts where this ratio's would
 
 
 class PathPenalty(Protocol):
-    """A penalty at every strength of a path."""
+    """A penalty along a path: the interface of penalty families."""
 
     def at(self, network: Network, alphas: Array) -> tuple[Penalty, ...]:
         """Return one penalty per array of a network, with one strength per run from ``alphas`` (R,).
 
-        At 0 nothing may be penalized. What biases pay may not depend on a strength above 0.
+        At strength 0 nothing may be penalized. The penalty of biases must be the same at all strengths above 0.
 
         Raises
         ------
         ValueError
-            If the penalty is not made for such a network: factors for another number of inputs.
+            If the penalty does not match the network: factors for another number of inputs.
         """
 
     def strongest(self, null: NullModel) -> float | None:
-        """Return the strength at and above which the null model wins: the top of a grid.
+        """Return the smallest strength at which the null model is optimal: the top of the grid.
 
         Parameters
         ----------
@@ -60,8 +60,8 @@ class PathPenalty(Protocol):
         Returns
         -------
         float or None
-            0 where no input is related to the target, so no strength is needed. None where it is not known: then the
-            caller passes strengths as numbers.
+            0 if no input is related to the target. None if it is not known: the caller must then pass strengths as
+            numbers.
         """
 
     @property
@@ -71,21 +71,21 @@ class PathPenalty(Protocol):
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class LayeredPenalty:
-    """What the families share: factors, and the penalties of biases and of the layers above.
+    """What the families share: factors, and the penalties of biases and of the layers above the first.
 
     Attributes
     ----------
     l1_ratio : float
         Share of L1 in an elastic net, from 0 (only L2) to 1 (only L1).
     upper_l2 : float
-        Strength of L2 on the layers above the first, where a family penalizes the first alone, and in refits.
+        Strength of L2 on the layers above the first, for families that penalize only the first layer, and in refits.
     bias_alpha : float
-        Strength of an elastic net on all biases, the same at every strength above 0; by default they are free.
+        Strength of an elastic net on all biases, the same at every strength above 0. By default they are not penalized.
     layer_factors : sequence of float, or None
-        Multiplies the strength of each weight array, from the first layer on (``upper_l2`` too).
+        Factor for the strength of each weight array, beginning with the first layer (also for ``upper_l2``).
     penalty_factors : array, shape (P,), or None
-        Multiplies the strength of each input's weights in the first layer: 0 frees, infinity excludes. Where columns
-        are mapped to several inputs each (:func:`over_inputs`), there is one factor, and one group, per column.
+        Factor for the strength of each input's weights in the first layer: 0 exempts an input, infinity excludes it. If
+        columns are mapped to several inputs each (:func:`over_inputs`), there is one factor, and one group, per column.
     """
 
     l1_ratio: float = 0.5
@@ -192,19 +192,20 @@ class ElasticNetPath(LayeredPenalty):
     def strongest(self, null: NullModel) -> float:
         """Return the strength at and above which the null model wins.
 
-        With no hidden layer it is the exact critical strength, the largest slope of the loss at zero weights.
+        Without a hidden layer it is the exact critical strength, the largest slope of the loss at zero weights.
 
-        With D weight layers, a network whose paths have total size T lowers the loss by at most ``Gamma T``, and by at
-        most L0, the null model's loss; it pays at least ``alpha D [ l1_ratio T^(1/D) + (1 - l1_ratio)/2 T^(2/D) ]``
-        (the means' inequality over the layers of a path). The null model therefore wins from
+        With D weight layers, a network whose paths have total size T decreases the loss by at most ``Gamma T``, and by
+        at most L0, the null model's loss. Its penalty is at least
+        ``alpha D [ l1_ratio T^(1/D) + (1 - l1_ratio)/2 T^(2/D) ]`` (the inequality of arithmetic and geometric means
+        over the layers of a path). The null model is therefore optimal from
 
             alpha = L0 / ( D [ l1_ratio s + (1 - l1_ratio)/2 s^2 ] ),   s = (L0 / Gamma)^(1/D).
 
-        For two layers this is ``sqrt(Gamma L0) / 2`` for L1, and ``Gamma`` for L2 (which is alpha/2 w^2 here); factors
-        per layer enter by their geometric mean. Gamma is the steepest descent of the loss that a linear function or a
-        hinge ``max(v'x - c, 0)`` of size 1 offers: over single inputs v for L1, over directions v (found by alternating
-        ascent, so from below) for L2. With L1 the null model wins from about 2.7 times below this strength on; with L2
-        it is sharp.
+        For two layers this is ``sqrt(Gamma L0) / 2`` for L1, and ``Gamma`` for L2 (which is alpha/2 w^2 here). Factors
+        per layer enter by their geometric mean. Gamma is the steepest decrease of the loss by a linear function or a
+        hinge ``max(v'x - c, 0)`` of size 1: over single inputs v for L1, over directions v (found by alternating
+        ascent, a lower bound) for L2. With L1 the null model is already optimal at strengths about 2.7 times smaller;
+        with L2 the bound is sharp.
         """
         network, layers = null.network, self.factor_per_layer(null.network)
         found = self.penalized(null)
@@ -232,7 +233,7 @@ class ElasticNetPath(LayeredPenalty):
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class FirstLayerPenalty(LayeredPenalty):
-    """What the families share that penalize the first layer alone, with L2 of ``upper_l2`` on the layers above."""
+    """Families that penalize only the first layer, with L2 of strength ``upper_l2`` on the layers above."""
 
     @property
     def sparse(self) -> bool:
@@ -278,13 +279,13 @@ class FirstLayerPenalty(LayeredPenalty):
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class GroupedPenalty(FirstLayerPenalty):
-    """What the families share that penalize all weights of an input, or of a group of inputs, as one.
+    """Families that penalize all weights of an input, or of a group of inputs, together.
 
     Attributes
     ----------
     groups : integers, shape (P,), or None
-        The number of the group that each input belongs to, so that the columns of one category leave together. Inputs
-        of one group share one factor.
+        Group of each input, so that the encoded columns of a category are dropped together. Inputs of a group share one
+        factor.
     """
 
     groups: Integers | None = None
@@ -318,14 +319,14 @@ class GroupLassoPath(GroupedPenalty):
 class MCPPath(FirstLayerPenalty):
     """MCP of every weight of the first layer (:class:`ridgewalk.penalties.MCP`), and L2 of ``upper_l2`` on all layers.
 
-    It shrinks small weights as L1 does, and leaves large ones alone. It is bounded: without L2 on the same layer a ReLU
-    network would grow that layer, where it costs no more, and shrink those above, and the objective would have no
-    minimizer (docs/derivations/networks.md). With no hidden layer it stands alone.
+    It shrinks small weights like L1, and does not shrink large ones. It is bounded: without L2 on the same layer, a
+    ReLU network could grow that layer at no cost and shrink the layers above, and the objective would have no minimizer
+    (docs/derivations/networks.md). Without a hidden layer, it has no L2.
 
     Attributes
     ----------
     gamma : float
-        Where it ends: a weight of ``gamma * alpha`` and beyond is not shrunk at all.
+        Weights of ``gamma * alpha`` and more are not shrunk.
     """
 
     gamma: float = GAMMA
@@ -357,7 +358,7 @@ class GroupMCPPath(GroupedPenalty):
     Attributes
     ----------
     gamma : float
-        Where it ends, in lengths over the strength.
+        Groups whose norm is at least ``gamma`` times the strength are not shrunk.
     """
 
     gamma: float = GAMMA

@@ -1,18 +1,19 @@
-"""Fitting a path: every strength x fold x seed of one network in one call, and the whole data beside the folds.
+"""Fit a path: every strength x fold x seed of one network in one call, and the fits on all rows.
 
-    strengths  0, and ``n_alphas`` geometric steps up to the strength at which the null model wins
+    strengths  0, and ``n_alphas`` geometric steps up to the strength at which the null model is optimal
     folds      K training sets with their held-out rows, then all rows (index K)
-    seeds      starts of the weights
+    seeds      random initializations of the weights
 
-Every fit descends from a dense one, never from zero: an all-zero ReLU network is stationary for every strength.
+Every fit starts from a dense network, never from zero: an all-zero ReLU network is stationary at every strength.
 
-    "ramp"         all strengths at once, from one dense fit per fold and seed, raised from 0 over half the steps
+    "ramp"         all strengths at once, from one dense fit per fold and seed; the strength increases from 0 during
+                   the first half of the steps
     "sequential"   one strength after the other, from weak to strong, each from the fit before it
 
-In a race the folds are trained one after the other, each at the strengths that are left (:mod:`ridgewalk.path.racing`).
+With racing, the folds are trained one after the other, each at the remaining strengths (:mod:`ridgewalk.path.racing`).
 
-A path ends early: stronger than a strength at which nothing is left, in no fold and no seed, every network is the null
-model, and what was trained there is not used. In a race that is asked of what is trained together.
+A path ends early: above a strength at which all weights are 0 in every fold and seed, every network is the null model,
+and networks trained there are not used. With racing, this is decided for the folds that are trained together.
 """
 
 from __future__ import annotations
@@ -55,17 +56,17 @@ def fit_path(
     runner: Runner | None = None,
     score: Score | None = None,
 ) -> MLPPath:
-    """Train every strength x fold x seed, and every strength x seed on all data.
+    """Train every strength x fold x seed, and every strength x seed on all rows.
 
     Parameters
     ----------
     problem : PathProblem
     settings : PathSettings, optional
     alphas : int, array_like or "qut"
-        How many strengths, the strengths themselves, or the one that keeps nothing where there is nothing, 20 times
-        in 21 (the quantile universal threshold); 0 is always added.
+        Number of strengths, the strengths themselves, or "qut", the quantile universal threshold: the one strength that
+        keeps no input with probability 20/21 if the target does not depend on the inputs. 0 is always added.
     runner : Runner, optional
-        The engine, its threads, and what counts and keeps the work.
+        Engine, number of threads, progress and checkpoints.
     score : function, optional
         Scores the model of every strength, fold and seed on the rows that its fold held out.
 
@@ -76,7 +77,7 @@ def fit_path(
     Raises
     ------
     ValueError
-        If the settings ask for a race, and there is a score, the strength "qut", or fewer than three folds.
+        If racing is combined with a score, with "qut", or with fewer than three folds.
     """
     settings, runner = settings or PathSettings(), runner or Runner()
     if settings.races:

@@ -1,18 +1,20 @@
-"""Which inputs the network needs: an adaptive group path, every support refitted, and a gate against the null model.
+"""Input selection: an adaptive group path, refits of every support, and a test against the null model.
 
-    1. path        the group lasso's path over inputs; at its lowest held-out loss it has all inputs that matter, and
+    1. path        a group lasso path over inputs; at its lowest held-out loss it has all inputs that matter, and
                    several that do not, because one strength both selects and shrinks
-    2. adaptive    a second path from there, where an input's factor is the largest norm of any input's weights over
-                   its own: what was small before leaves first
-    3. refits      every support of the second path once more, without the selecting penalty, under a few ridges
-    4. choice      of the refits within one standard error of the lowest held-out loss, the one whose inputs most folds
-                   hold, too; where none is as good, the arm of lowest loss; no input where the choice does not beat
-                   the null model by two standard errors
+    2. adaptive    a second path from there. The penalty factor of an input is the largest norm of any input's weights
+                   divided by its own, so inputs with small weights are dropped first
+    3. refits      every support of the second path again, without the selecting penalty and with a few ridge penalties
+    4. choice      among the refits within one standard error of the lowest held-out loss, the one whose inputs are
+                   selected by most folds; if there is none, the candidate with the lowest loss; no input if the choice
+                   is not better than the null model by two standard errors
 
-:func:`relax` refits the supports of one path of any penalty, without the second and the gate. It takes the lowest loss.
+:func:`relax` refits the supports of one path with any penalty, without the adaptive path and the test. It chooses the
+lowest loss.
 
-(Adaptive weights: Zou, JASA 2006; refits: Meinshausen, CSDA 2007.) Every step stays inside its training set. One number
-alone comes from held-out rows before the choice, the same for all folds: at which strength the first path ends.
+(Adaptive weights: Zou, JASA 2006; refits: Meinshausen, CSDA 2007.) Every step uses only its training set. Before the
+choice, a single number depends on held-out rows, and is the same for all folds: the strength at which the first path
+ends.
 """
 
 from __future__ import annotations
@@ -62,16 +64,16 @@ _MAJORITY = 0.5  # of the folds
 
 @dataclass(frozen=True, eq=False)
 class Candidate:
-    """One way to the inputs, at its best strength.
+    """A candidate of input selection, at its best strength.
 
     Attributes
     ----------
     name : str
         "path", "adaptive path" or "refits".
     path : MLPPath
-        All its strengths; for refits, every strength of the adaptive path with every ridge, in this order.
+        All its strengths; for refits, every strength of the adaptive path with every ridge penalty, in this order.
     index : int
-        The strength of lowest held-out loss.
+        Index of the strength with the lowest held-out loss.
     loss : float
         Mean held-out loss there.
     """
@@ -84,21 +86,22 @@ class Candidate:
 
 @dataclass(frozen=True, eq=False)
 class InputSelection:
-    """Which inputs were selected, and what that rests on.
+    """The result of input selection.
 
     Attributes
     ----------
     arms : tuple of Candidate
-        Path, adaptive path (not where a path was only relaxed), refits.
+        The candidates: path, adaptive path (not with ``relax``), refits.
     chosen : Candidate
-        The result: an arm, or the refits at another strength that loses no more; where nothing beats the null
-        model, one with the null model in its place.
+        The result: a candidate, or the refits at another strength with no significantly higher loss. If nothing is
+        better than the null model, it contains the null model.
     null_loss : float
         Mean held-out loss of the null model.
     gain, gain_error : float
-        Of the chosen arm over the null model, row by row, and its standard error. A gain of at most 2 errors is none.
+        Paired gain of the chosen candidate over the null model, and its standard error. A gain of at most two standard
+        errors does not count.
     frequency : array, shape (P,)
-        Share of the folds x seeds whose own support, at the chosen strength, holds each input.
+        Share of the folds x seeds whose own network, at the chosen strength, uses each input.
     """
 
     arms: tuple[Candidate, ...]
@@ -110,7 +113,7 @@ class InputSelection:
 
     @property
     def significant(self) -> bool:
-        """Whether any input is worth having."""
+        """Whether the gain over the null model is greater than two standard errors."""
         return self.gain > _GATE_ERRORS * self.gain_error
 
 

@@ -1,7 +1,7 @@
-"""The jobs of a path: what is trained for some fold-seed pairs, at some strengths.
+"""The jobs of a path: what is trained for given fold-seed pairs and strengths.
 
-Runs are ordered strength, fold, seed. Every fit descends from a dense one, never from zero: an all-zero ReLU network is
-stationary for every strength.
+Runs are ordered by strength, fold and seed. Every fit starts from a dense network, never from zero: an all-zero ReLU
+network is stationary at every strength.
 """
 
 from __future__ import annotations

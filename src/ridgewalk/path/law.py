@@ -1,11 +1,11 @@
-"""The law of a path: above strength 0, no objective falls as the strength rises.
+"""Keep a path monotone: above strength 0, the objective must not decrease as the strength increases.
 
-    J_s(w) = data loss of w + penalty of w at strength s          rises with s for every w, so its minimum does, too
+    J_s(w) = data loss of w + penalty of w at strength s          increases with s for every w, and so does its minimum
 
-Training finds local minima, of which one may break the law: then the network of the next stronger strength is better
-at this strength, too, and takes its place (decision 0016). A pair that would hold the null model takes a neighbour's
-network, of a weaker or a stronger strength, where that is better than the null model. Last comes a sweep from strong to
-weak, after which, for every fold and start,
+Training finds local minima, so the objectives of a path may violate this. Then the network of the next stronger
+strength is also better at this strength, and replaces the trained one (decision 0016). If the null model would be used,
+a network of a neighbouring strength replaces it if it is better. A final sweep from strong to weak ensures, for every
+fold and seed,
 
     J_s(w_s)  <=  J_s(w_{s+1})  <=  J_{s+1}(w_{s+1})
 """

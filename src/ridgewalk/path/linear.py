@@ -1,4 +1,4 @@
-"""Linear models of many fold-seed pairs and strengths, solved by Newton's method along the path, else by descent."""
+"""Fit linear models of many fold-seed pairs and strengths, by Newton's method or by descent."""
 
 from __future__ import annotations
 

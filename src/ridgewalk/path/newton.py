@@ -1,14 +1,14 @@
-"""Linear models, solved by Newton's method on the weights that are not 0.
+"""Fit linear models with L1 and L2 by Newton's method on the non-zero weights.
 
-A first-order descent ends where the objective no longer falls in float64; along a flat direction (columns that nearly
-copy each other, a weak penalty) weights are then still far from the optimum, and of many columns it looks at all of
-them in every step. Here the support moves (a weight that would change its sign rests at 0, one at 0 whose slope beats
-its penalty enters), and on it every step solves
+A first-order method stops when the objective no longer decreases in float64. In flat directions (nearly collinear
+columns, a weak penalty) the weights are then still far from the optimum, and every step visits all columns. Newton's
+method works on the support: a weight that would change its sign is set to 0, and a weight at 0 whose slope exceeds its
+penalty is added. On the support, every step solves
 
     (sum_i s_i x_i x_i' curvature_i + 2 l2) step = -(gradient of the loss + 2 l2 w + l1 sign w)
 
-The weights enter some at a time, those with the steepest slopes first. Along a path, from strong to weak, each model
-starts from the one before it, so that few enter at all (Friedman, Hastie and Tibshirani, J. Stat. Softw. 2010).
+Weights are added a few at a time, those with the steepest slopes first. Along a path, from strong to weak, each model
+starts from the one before it, so few are added (Friedman, Hastie and Tibshirani, J. Stat. Softw. 2010).
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The null model: the best constant, what it loses, and how steeply anything else can descend from it."""
+"""The null model: the best constant, its loss, and the steepest descent directions from it."""
 
 from __future__ import annotations
 

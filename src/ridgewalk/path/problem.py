@@ -1,10 +1,10 @@
-"""What a path is fitted to: checked rows, their folds and the seeds of the starts.
+"""The problem of a path: checked rows, their folds, and the seeds of the initial weights.
 
     folds     K training sets with their held-out rows, then all rows (index K)
-    seeds     starts of the weights
+    seeds     random initializations of the weights
     pairs     fold-seed pairs, numbered fold x seeds + seed
 
-Columns (and a regression's target) are mapped and standardized on the rows of each fold alone.
+Columns (and the target of a regression) are mapped and standardized on the training rows of each fold.
 """
 
 from __future__ import annotations
@@ -28,26 +28,27 @@ from ridgewalk.threads import look_for_end
 
 @dataclass(frozen=True, eq=False)
 class PathProblem:
-    """Rows, folds and seeds of a path; no setting of its training.
+    """The rows, folds and seeds of a path, without settings of the training.
 
     Attributes
     ----------
     x : array or CSR array, shape (N, P)
     target : array, shape (N, C)
-        As ``loss.encode`` gives it.
+        Target as encoded by ``loss.encode``.
     weights : array, shape (N,)
+        Sample weights.
     loss : Loss
     splits : tuple of (training rows, held-out rows)
-        Row numbers; held-out rows of weight 0 are left out.
+        Row indices; held-out rows of weight 0 are left out.
     seeds : tuple of int
     standardize : bool
-        Whether columns, and the target of a regression, are brought to mean 0 and deviation 1 on each fold.
+        Whether columns, and the target of a regression, are scaled to mean 0 and standard deviation 1 on each fold.
     folds : tuple of Fold
-        Of the splits; then all rows.
+        One per split, then one for all rows.
     maps : MapRule or None
-        How the columns are mapped to what the network takes, which every fold has learned on its own rows.
+        Map of the columns to the inputs of the network, learned by every fold on its own rows.
     dependence : Dependence
-        How the rows depend on each other.
+        Dependence between rows.
     """
 
     x: Matrix
@@ -79,21 +80,26 @@ class PathProblem:
         x : array_like, shape (N, P)
             Or a CSR array: its columns are scaled, not centered.
         target : array, shape (N, C)
-            As ``loss.encode`` gives it.
+            Target as encoded by ``loss.encode``.
         loss : Loss
         splits : sequence of (training rows, held-out rows)
-            Row numbers, or masks over the rows. A training row may be drawn several times; a held-out row may not be a
+            Row indices, or masks over the rows. A training row may occur several times; a held-out row must not be a
             training row.
         seeds : sequence of int
         sample_weight : array, shape (N,), optional
         standardize : bool
         maps : MapRule, optional
-            How the columns of a dense x are mapped to what the network takes.
+            Map of the columns of a dense x to the inputs of the network.
+
+        Returns
+        -------
+        PathProblem
 
         Raises
         ------
         ValueError
-            If a split has no rows to train on or to hold out, or of one class alone; if columns cannot be mapped so.
+            If a split has no training or held-out rows, or training rows of a single class; if columns cannot be
+            mapped.
         """
         data: Matrix = csr_array(x).astype(np.float64) if issparse(x) else np.asarray(x, dtype=np.float64)
         rows = data.shape[0]

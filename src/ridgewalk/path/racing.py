@@ -2,14 +2,14 @@
 
     after folds 0 and 1, and after each further one, over the held-out rows so far:
 
-    dropped   where   mean(loss_s - loss_best)  >  2 * paired standard error of that mean
+    dropped   if   mean(loss_s - loss_best)  >  2 * paired standard error of that mean
 
-Each fold's networks are those that the law gives (:mod:`ridgewalk.path.law`) among the strengths that are left: where a
-training missed what its neighbours found, that is not held against the strength.
+The networks of each fold are made monotone (:mod:`ridgewalk.path.law`) among the remaining strengths first, so a
+strength is not dropped because its training found a worse minimum than its neighbours.
 
-Three strengths always stay: 0 and the best above it, which a verdict compares, and the weakest above it, from whose
-network the training at 0 may go on (:func:`ridgewalk.path.law.with_law`). What a strength is trained to on a fold does
-not depend on the other strengths, so that of those that stay is the same as without a race, to the bit.
+Three strengths are never dropped: 0 and the best above it, which the verdict compares, and the weakest above 0, from
+whose network the training at 0 may continue (:func:`ridgewalk.path.law.with_law`). The training of a strength does not
+depend on the other strengths, so the remaining networks are bitwise equal to those without racing.
 
 (Racing by paired differences: Maron and Moore, Hoeffding races, NIPS 1993; Kuhn, Futility analysis in the
 cross-validation of machine learning models, 2014.)

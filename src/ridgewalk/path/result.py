@@ -1,8 +1,8 @@
-"""What a path holds: every strength x fold x seed of one network, and the whole data beside the folds.
+"""The result of a path: every strength x fold x seed of one network, and the fits on all rows.
 
-strengths  0, and those up to the one at which the null model wins
+strengths  0, and those up to the one at which the null model is optimal
 folds      K training sets with their held-out rows, then all rows (index K)
-seeds      starts of the weights
+seeds      random initializations of the weights
 """
 
 from __future__ import annotations
@@ -55,15 +55,16 @@ Score = Callable[[Model, Integers], float]
 
 @dataclass(frozen=True, eq=False)
 class FoldNetworks:
-    """Networks of a path's folds, and what they give for the rows that their fold holds out.
+    """Networks of a path's folds, and their outputs for the rows that their fold holds out.
 
     Attributes
     ----------
     parameters : tuple of arrays, each (S, K, E, ., .)
     strengths : integers, shape (S',)
-        Numbers of the strengths whose outputs are kept: all, up to 256 MiB of them, else those that a choice may take.
+        Indices of the strengths whose outputs are stored: all, if they take at most 256 MiB, otherwise those that a
+        rule may choose.
     outputs : tuple of arrays, K times (S', E, n, C)
-        As the loss takes them (logits, numbers in the units of the target, logarithms of rates), in float32.
+        Raw outputs (logits, numbers in units of the target, logarithms of rates), in float32.
     """
 
     parameters: Arrays
@@ -87,62 +88,62 @@ class FoldNetworks:
 
 @dataclass(frozen=True, eq=False)
 class MLPPath:
-    """A fitted path. S strengths, K folds, E seeds, N rows.
+    """A fitted path, with S strengths, K folds, E seeds and N rows.
 
     Attributes
     ----------
     alphas : array, shape (S,)
-        Rising from 0.
+        Strengths, increasing from 0.
     heldout_loss : array, shape (S, K, E)
-        Mean loss over the rows that a fold held out, in the units of y, without any penalty. Several targets of a
-        regression are each in units of their own deviation.
+        Mean loss over the rows that a fold held out, in units of y, without the penalty. With several targets, each is
+        in units of its own standard deviation.
     heldout_score : array, shape (S, K, E), or None
-        What the caller's own score gave there.
+        Value of the caller's score on these rows.
     heldout_rows : tuple of integers, K times (n,)
-        Numbers of the rows that each fold held out.
+        Indices of the rows that each fold held out.
     fold_row_loss : tuple of arrays, K times (S, n)
-        Their losses, averaged over seeds.
+        Losses of these rows, averaged over seeds.
     row_weights : array, shape (N,)
-        Sample weights; 0 where no fold held the row out.
+        Sample weights; 0 if no fold held the row out.
     null_row_loss : array, shape (N,)
-        As ``row_loss``, of the best constant of the training rows.
+        Held-out loss of the best constant on the training rows, as ``row_loss``.
     train_loss : array, shape (S, K + 1, E)
-        Mean loss over the training rows, in the units of y, without any penalty. Index K is all data.
+        Mean loss over the training rows, in units of y, without the penalty. Index K is all rows.
     objective, penalty : arrays, shape (S, K + 1, E)
-        What training minimised, and the penalty's part of it, in the units of the (standardized) problem.
+        The minimized objective, and the penalty in it, in units of the (standardized) problem.
     source : integers, shape (S, K + 1, E)
-        Number of the strength whose training gave the cell's network: its own, that of another strength whose network
-        has a lower objective here, or -1, the null model. At strength 0 another number names the strength from whose
-        network training went on without a penalty.
+        Index of the strength whose training gave the network: its own, that of another strength whose network has a
+        lower objective here, or -1 for the null model. At strength 0, another index is the strength from whose network
+        training continued without a penalty.
     layer_zeros : array, shape (S, K + 1, E, layers)
         Share of each layer's weights (not biases) that are exactly 0.
-    inputs_kept : booleans, shape (S, K + 1, E, P)
-        Columns of the data from which, or from any number of which, weights that are not 0 lead to an output.
+    inputs_kept : array of bool, shape (S, K + 1, E, P)
+        Columns of the data that are connected with an output by non-zero weights.
     units_kept : integers, shape (S, K + 1, E)
-        Hidden units on such a way.
+        Number of hidden units on such connections.
     residual : array, shape (S, K + 1, E)
         Distance from stationarity (:meth:`ridgewalk.objective.Objective.residual`).
     n_iter : integers, shape (S, K + 1, E)
-        Epochs of the network's last training; 0 where the null model stands without any, and where a linear model was
-        solved.
-    diverged : booleans, shape (S, K + 1, E)
-        Whose own training ended in numbers that are not finite; above strength 0 another network takes such a cell.
+        Epochs of the network's last training; 0 for an untrained null model, and for a linear model that was solved.
+    diverged : array of bool, shape (S, K + 1, E)
+        Whether training ended with numbers that are not finite; above strength 0 another network is used instead.
     parameters : tuple of arrays, each (S, E, ., .)
-        Of the fits on all data.
+        Weights and biases of the fits on all rows.
     fold_networks : FoldNetworks or None
-        Of the fits on the folds; None where the path was loaded from a file that does not hold them.
+        Networks of the folds; None if the path was loaded from a file without them.
     settings, network, loss
-        How it was fitted, and to what.
+        Settings of the fit, the network, and the loss.
     standardize : bool
-        Whether columns, and the target of a regression, were brought to mean 0 and deviation 1 on each fold.
+        Whether columns, and the target of a regression, were scaled to mean 0 and standard deviation 1 on each fold.
     folds : tuple of Fold
-        How columns and target were standardized on each training set; index K is all data. A path of a file without
-        networks of its folds has the last alone.
+        Standardization on each training set; index K is all rows. A path from a file without the networks of its folds
+        has only the last.
     engine : str
+        The engine that trained it.
     dropped : Dropped
-        Strengths that a race dropped; nothing else of the path has them.
+        Strengths dropped by racing; they occur nowhere else in the path.
     dependence : Dependence
-        How the rows depend on each other, which every standard error of held-out losses allows for.
+        Dependence between rows, used in every standard error of held-out losses.
     """
 
     alphas: Array
@@ -180,17 +181,17 @@ class MLPPath:
 
     @property
     def whole(self) -> Fold:
-        """How columns and target were standardized on all data."""
+        """Standardization of columns and target on all rows."""
         return self.folds[-1]
 
     @property
     def held_out(self) -> HeldOut:
-        """Held-out losses, fold by fold, and what a rule asks beside them."""
+        """Held-out losses, fold by fold, and the other data that rules use."""
         return HeldOut(self.row_loss, self.heldout_rows, self.fold_row_loss, self.dependence, self.sizes)
 
     @property
     def choice_table(self) -> tuple[HeldOut, Array]:
-        """What a strength is chosen by, and weights: losses of rows (N,), or negative scores of folds (K,)."""
+        """The data for choosing a strength, with weights: losses of rows (N,), or negative scores of folds (K,)."""
         if self.heldout_score is None:
             return self.held_out, self.row_weights
         table = -self.heldout_score.mean(axis=-1)
@@ -198,50 +199,67 @@ class MLPPath:
         return HeldOut(table, folds, [table[:, k] for k in folds], sizes=self.sizes), np.ones(len(folds))
 
     def choose(self, rule: Rule = "min") -> Choice:
-        """Choose a strength by the held-out losses, or by the scores where there are such."""
+        """Choose a strength by the held-out losses, or by the scores if there are any."""
         table, weights = self.choice_table
         return table.choose(rule, weights)
 
     @cached_property
     def sizes(self) -> Integers:
-        """Inputs that the best start on all rows uses, and its weights that are not 0: shape (S, 2)."""
+        """Numbers of inputs and of non-zero weights of the best seed's network on all rows: shape (S, 2)."""
         best = [(s, self.best_seed(s)) for s in range(len(self.alphas))]
         inputs = [int(self.inputs_kept[s, -1, seed].sum()) for s, seed in best]
         kept = [sum(int(np.count_nonzero(w[pair])) for w in self.parameters[::2]) for pair in best]
         return np.array([inputs, kept]).T
 
     def confidence_set(self, level: float = 0.95) -> ConfidenceSet:
-        """Find the strengths that may have the least expected loss (:func:`ridgewalk.path.confidence.confidence_set`).
+        """Return the strengths that may have the lowest expected loss.
+
+        See :func:`ridgewalk.path.confidence.confidence_set`.
 
         Parameters
         ----------
         level : float
-            Between 0 and 1: how often, at least, the set holds the strength of least expected loss.
+            Confidence level between 0 and 1: the least probability that the set contains the best strength.
+
+        Returns
+        -------
+        ConfidenceSet
 
         Raises
         ------
         ValueError
-            If the level is none, or every strength diverged in some fold.
+            If the level is not between 0 and 1, or every strength diverged in some fold.
         """
         return confidence_set(self.row_loss, self.row_weights, self.dependence, level)
 
-    def band(self, level: float = 0.95) -> Band:
-        """Compute a band for the expected losses of all strengths at once (:func:`ridgewalk.path.confidence.band`).
+    def band(self, level: float = 0.95, *, simultaneous: bool = True) -> Band:
+        """Compute a band for the expected losses along the path (:func:`ridgewalk.path.confidence.band`).
 
         Parameters
         ----------
         level : float
-            Between 0 and 1: how often it holds them all.
+            Between 0 and 1: how often it holds them.
+        simultaneous : bool
+            Whether it holds the losses of all strengths at once; else an interval for each strength alone.
 
         Raises
         ------
         ValueError
             If the level is none, or every strength diverged in some fold.
         """
-        return band(self.row_loss, self.row_weights, self.dependence, level, self.pair_variance)
+        return band(
+            self.row_loss,
+            self.row_weights,
+            self.dependence,
+            level,
+            self.pair_variance,
+            simultaneous=simultaneous,
+        )
 
     def corrected_minimum(self) -> CorrectedMinimum:
-        """Correct the lowest held-out loss for its choice (:func:`ridgewalk.path.confidence.corrected_minimum`).
+        """Correct the lowest held-out loss for the optimism of the choice.
+
+        See :func:`ridgewalk.path.confidence.corrected_minimum`.
 
         Raises
         ------
@@ -252,19 +270,19 @@ class MLPPath:
 
     @property
     def pair_variance(self) -> Array:
-        """What pairs of rows bring to the variance of a row's held-out loss: shape (S,)."""
+        """Contribution of pairs of rows to the variance of a row's held-out loss: shape (S,)."""
         training = self.train_loss[:, :-1].mean(axis=(1, 2))
         power, targets = facts(self.loss).unit_power, self.parameters[-1].shape[-1]
         return pair_variance(weighted_mean(self.row_loss, self.row_weights), training, power, targets)
 
     @property
     def null_wins(self) -> Booleans:
-        """Cells that hold the null model, for no trained network has a lower objective there: shape (S, K + 1, E)."""
+        """Whether the null model is used, because no trained network has a lower objective: shape (S, K + 1, E)."""
         return np.asarray(self.source == NULL)
 
     @property
     def lost(self) -> Booleans:
-        """Cells whose training diverged, with no other network in their place: shape (S, K + 1, E)."""
+        """Whether training diverged and no other network could replace it: shape (S, K + 1, E)."""
         return np.asarray(self.diverged & (self.source == np.arange(len(self.alphas))[:, None, None]))
 
     @property
@@ -275,7 +293,7 @@ class MLPPath:
 
     @property
     def converged(self) -> Booleans:
-        """Whether the residual is at most 0.001: shape (S, K + 1, E). ReLU networks may rest at kinks, above it."""
+        """Whether the residual is at most 0.001: shape (S, K + 1, E). It may be higher at kinks of ReLU networks."""
         return np.asarray(self.residual <= _CONVERGED_RESIDUAL)
 
     def frequency(self, index: int) -> Array:
@@ -283,21 +301,21 @@ class MLPPath:
         return np.asarray(self.inputs_kept[index, :-1].mean(axis=(0, 1)))
 
     def best_seed(self, index: int) -> int:
-        """Seed whose fit on all data has the lowest objective at strength ``index``: the model to keep."""
+        """Return the seed whose fit on all rows has the lowest objective at strength ``index``."""
         return int(np.argmin(np.where(self.lost[index, -1], np.inf, self.objective[index, -1])))
 
     def model(self, index: int, seed: int | None = None) -> Model:
-        """Return what predicts at strength ``index``: the fit on all data of a seed, by default the best one."""
+        """Return the model at strength ``index``, fitted on all rows: of a seed, by default the best one."""
         chosen = self.best_seed(index) if seed is None else seed
         return model_of(self.network, self.loss, [array[index, chosen] for array in self.parameters], self.whole)
 
     def fold_model(self, index: int, fold: int, seed: int) -> Model:
-        """Return what predicts with a fold's network at strength ``index``.
+        """Return the model of a fold and seed at strength ``index``.
 
         Raises
         ------
         ValueError
-            If the path was loaded from a file that does not hold the networks of its folds.
+            If the path was loaded from a file without the networks of its folds.
         """
         if self.fold_networks is None:
             raise ValueError(
@@ -325,13 +343,13 @@ class MLPPath:
         return "\n".join([repr(self), *lines])
 
     def _repr_html_(self) -> str:
-        """Show it in a notebook: what was fitted, and a table of all strengths, folded where there are many."""
+        """Return the display in notebooks: what was fitted, and a table of all strengths."""
         rows, shown = markup.table(HEAD, self._in_words()), " open" * (len(self.alphas) <= _MOST_UNFOLDED_ROWS)
         return f"{markup.element('p', repr(self))}<details{shown}><summary>Every strength</summary>{rows}</details>"
 
     @property
     def strength_table(self) -> StrengthTable:
-        """What the path is at every strength, in columns."""
+        """The path as a table with one row per strength."""
         best = [(s, -1, self.best_seed(s)) for s in range(len(self.alphas))]
         place = tuple(np.array(best).T)
         loss, error = mean_and_error(self.row_loss, self.row_weights, self.dependence)
@@ -348,18 +366,18 @@ class MLPPath:
         )
 
     def to_frame(self, chosen: int | None = None) -> pd.DataFrame:
-        """Return the path as a frame of pandas, one row a strength, from weak to strong.
+        """Return the path as a pandas data frame with one row per strength, from weak to strong.
 
-        Its columns are "alpha"; "heldout_loss" and its "standard_error"; "band_low" and "band_high", a band at 95% for
-        the expected losses at all strengths at once (:meth:`band`); "train_loss", "zeros" (a share), "inputs",
-        "weights" and "units" of the best start on all rows; "in_confidence_set", whether the strength may have the
-        least expected loss, at 95% (:meth:`confidence_set`); "marks"; and with a scorer its "heldout_score".
+        The columns are "alpha"; "heldout_loss" and its "standard_error"; "band_low" and "band_high", the simultaneous
+        95% band (:meth:`band`); "train_loss", "zeros" (a share), "inputs", "weights" and "units" of the best seed on
+        all rows; "in_confidence_set", whether the strength is in the 95% confidence set (:meth:`confidence_set`);
+        "marks"; and with a scorer "heldout_score".
 
         Parameters
         ----------
         chosen : int, optional
-            Number of the strength to mark as "chosen", such as an estimator's ``index_``. The others are marked "min",
-            "1se" and "simplest", several marks with a space between them.
+            Index of the strength to mark as "chosen", such as an estimator's ``index_``. Other marks are "min", "1se"
+            and "simplest"; several marks are separated by spaces.
 
         Returns
         -------

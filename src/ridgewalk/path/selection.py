@@ -1,13 +1,14 @@
-"""Which strength: pure functions of held-out losses, strengths rising along the first axis.
+"""Rules that choose a strength from held-out losses: minimum, one standard error, simplest.
 
     minimum              lowest mean held-out loss: for prediction
-    one_standard_error   strongest whose loss is above the minimum's by at most one standard error of that very
-                         difference, row by row: for sparser models
-    simplest             of the strengths that may have the least expected loss, at a level of 95%, the one of fewest
-                         inputs, then of fewest weights, then the strongest: as sparse as the rows allow
+    one_standard_error   strongest strength whose loss exceeds the minimum by at most one standard error of this
+                         difference, paired by row: for sparser models
+    simplest             in the 95% confidence set of the best strength, the one with the fewest inputs, then the fewest
+                         weights, then the strongest: as sparse as the rows allow
 
-Pairing matters: rows that are hard for one strength are hard for the next, so the error of a difference is far
-smaller than the error of either loss. All rules read each row's loss averaged over seeds.
+The rules are pure functions of held-out losses, with strengths increasing along the first axis. Pairing matters: rows
+that are hard to predict at one strength are hard at the next, so the error of a difference is much smaller than that of
+either loss. All rules use the loss of each row averaged over seeds.
 """
 
 from __future__ import annotations

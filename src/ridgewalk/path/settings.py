@@ -1,4 +1,4 @@
-"""How a path is fitted: the network, its penalty and the training, apart from any data."""
+"""The settings of a path: the network, its penalty and the training, independent of the data."""
 
 from __future__ import annotations
 
@@ -18,30 +18,31 @@ Precision = Literal["float32", "float64"]
 
 @dataclass(frozen=True, eq=False)
 class PathSettings:
-    """How a path is fitted: everything that is neither data nor machine.
+    """The settings of a path: everything except the data and the machine.
 
     Attributes
     ----------
     hidden_layer_sizes : sequence of int
-        Units of each hidden layer, or of the only one; empty is a linear model, solved to its optimum. 8.0 is 8.
+        Units of each hidden layer, or of the only one; empty is a linear model, solved to its optimum.
     activation : str
         "relu", "leaky_relu", "tanh", "logistic", "gelu" or "identity".
     penalty : PathPenalty
-        The penalty at every strength: :class:`ElasticNetPath`, :class:`GroupLassoPath`, or one of your own.
+        The penalty at every strength: :class:`ElasticNetPath`, :class:`GroupLassoPath`, or a custom class.
     schedule : "ramp" or "sequential"
-        All strengths at once from one dense fit per fold and seed, raised from 0 over half the steps; or one strength
-        after the other, from weak to strong.
+        Train all strengths from one dense fit per fold and seed, increasing from 0 during the first half of the steps;
+        or one strength after the other, from weak to strong.
     racing : bool
-        Drop strengths that are clearly worse after some folds (:mod:`ridgewalk.path.racing`). A linear path, which is
-        solved in less time, never is raced.
+        Drop strengths that are clearly worse after some folds (:mod:`ridgewalk.path.racing`). It has no effect on
+        linear paths.
     max_iter : int
-        Epochs of each fit after its dense start.
+        Epochs of each fit after its dense fit.
     learning_rate : float
+        Initial learning rate of Adam.
     batch_size : int or None
-        Rows per step; None is all of them. With batches the noise of the gradients keeps weights from resting at
-        zero, so every fit ends with full-batch steps: half as many as epochs, from 3 to 100.
+        Rows per step; None is all rows. With batches, the noise of the gradients keeps weights from settling at zero,
+        so every fit ends with full-batch steps: half as many as epochs, from 3 to 100.
     dtype : "float32" or "float64"
-        Of the training. A linear model is always solved in float64.
+        Precision of the training. A linear model is always solved in float64.
     tolerance : float
         Residual at which a linear model counts as solved.
     """

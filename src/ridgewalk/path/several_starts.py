@@ -1,11 +1,11 @@
-"""Linear models under a penalty that is not convex, each from several starts: the lowest objective stays.
+"""Fit linear models with non-convex penalties from several initial weights; the lowest objective is kept.
 
     0, the weakest strength's model, the tangent's optimum -> local minima of every strength; then, along the path,
     from strong to weak and from weak to strong, each from the best of the strength before it
 
-MCP's tangent at 0 is L1, that of group MCP the group lasso: convex, and near where MCP shrinks. Its solution, and those
-of neighbouring strengths, begin in other valleys than 0 does (the sweeps: Mazumder, Friedman and Hastie, J. Am. Stat.
-Assoc. 2011). No valley is drawn at random, so the same job has the same bits.
+The tangent of MCP at 0 is L1, and that of group MCP the group lasso. They are convex and close to MCP where it shrinks.
+Their solution, and those of neighbouring strengths, may lead to other local minima than 0 does (sweeps: Mazumder,
+Friedman and Hastie, J. Am. Stat. Assoc. 2011). No initial weights are random, so results are reproducible.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""A path as a table, one row a strength: for a frame of pandas, for the terminal and for a notebook."""
+"""A path as a table with one row per strength, for pandas, the terminal and notebooks."""
 
 from __future__ import annotations
 

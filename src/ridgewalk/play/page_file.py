@@ -1,4 +1,4 @@
-"""The playground as one file: its parts put together, the engine's bytes inside, and a policy that allows no more."""
+"""Assemble the playground into one file, with the engine and a strict content security policy."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Pictures by matplotlib, in the manner of scikit-learn's displays: the same plain data as the report's.
+"""Plots with matplotlib, in the style of scikit-learn's displays, from the same data as the report.
 
 RegularizationPathDisplay      losses, weights or selection frequency along the strengths
 LossCurveDisplay               data loss and penalty, apart, along a training

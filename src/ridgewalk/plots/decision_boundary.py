@@ -1,4 +1,4 @@
-"""What a network of two inputs predicts over their plane, at several strengths side by side."""
+"""Plot the predictions of a network with two inputs over their plane, at several strengths."""
 
 from __future__ import annotations
 
@@ -29,16 +29,16 @@ _SHAPES = "o^sDvPX<>*"  # of the rows of a class
 
 
 class DecisionBoundaryPathDisplay:
-    """Predictions over the plane of two inputs: the class, its probability, or the number; a panel for each strength.
+    """Predictions over the plane of two inputs (class, probability or number), with a panel for each strength.
 
-    Make it by :meth:`from_estimator`. Of several starts, the one of lowest objective predicts.
+    Create it with :meth:`from_estimator`. With several seeds, the network with the lowest objective predicts.
 
     Parameters
     ----------
     plane : Regions
-        Of :func:`ridgewalk.report.details.regions`.
+        From :func:`ridgewalk.report.details.regions`.
     titles : sequence of str
-        Of the panels.
+        Titles of the panels.
 
     Attributes
     ----------
@@ -46,7 +46,7 @@ class DecisionBoundaryPathDisplay:
     figure_ : Figure
     displays_ : list of sklearn.inspection.DecisionBoundaryDisplay
     scatters_ : list of PathCollection
-        The rows that were given.
+        The rows passed by the caller.
     """
 
     def __init__(self, *, plane: Regions, titles: Sequence[str]) -> None:
@@ -70,20 +70,20 @@ class DecisionBoundaryPathDisplay:
         Parameters
         ----------
         estimator : MLPClassifierCV or MLPRegressorCV
-            Of two inputs, with one label or one number to predict. In a pipeline the plane is that of what reaches it:
-            give the last step and the rows as it takes them.
+            Fitted to two inputs, with one label or number to predict. For a pipeline, pass its last step and rows as
+            this step takes them.
         X, y : array_like, shapes (N, 2) and (N,), optional
-            Rows to draw, 200 at most, which also say how far the plane goes. Without them it goes 2.5 standard
+            Rows to draw, at most 200, which also determine the size of the plane. By default it extends 2.5 standard
             deviations from the mean.
         alphas : float or sequence of float, optional
-            The nearest strengths of the path are drawn; by default the chosen one, and others from 0 to the strongest
-            that leaves anything.
+            Strengths to draw (the nearest of the path). By default the chosen one, and others from 0 to the strongest
+            with a non-constant network.
         grid_resolution : int, default 100
             Points along each side.
         feature_names : sequence of str, optional
-            The columns' own names by default.
-        ax : Axes, or array of as many as there are strengths, optional
-            A new row of panels by default.
+            By default the names of the columns.
+        ax : Axes, or array of Axes, one per strength, optional
+            By default a new row of panels.
 
         Returns
         -------
@@ -122,12 +122,12 @@ class DecisionBoundaryPathDisplay:
         return cls(plane=plane, titles=titles).plot(ax)
 
     def plot(self, ax: Any = None) -> Self:
-        """Draw.
+        """Draw the display.
 
         Parameters
         ----------
-        ax : Axes, or array of as many as there are strengths, optional
-            A new row of panels by default.
+        ax : Axes, or array of Axes, one per strength, optional
+            By default a new row of panels.
 
         Returns
         -------

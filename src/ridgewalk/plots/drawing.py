@@ -1,6 +1,6 @@
-"""What the pictures share: matplotlib when it is first needed, colours, the axis of strengths, the estimator to draw.
+"""What the plots share: importing matplotlib, colours, the axis of strengths, and the estimator to draw.
 
-Colours are Okabe's and Ito's, which people of all kinds of sight tell apart; lines differ in their dashes too.
+The colours are those of Okabe and Ito, which are safe for colour-blind readers; lines also differ in their dashes.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ def pyplot() -> ModuleType:
 
 
 def axes_of(ax: Axes | None, size: tuple[float, float]) -> Axes:
-    """Return the axes to draw on, new ones of so many inches where there are none."""
+    """Return the axes to draw on; without any, new ones of this size in inches."""
     made: Axes = pyplot().subplots(figsize=size, layout="constrained")[1] if ax is None else ax
     return made
 
@@ -63,7 +63,7 @@ def last_step(estimator: Any, kinds: tuple[type, ...], picture: str) -> tuple[An
     Raises
     ------
     TypeError
-        If it is no estimator of these kinds.
+        If it is not one of these estimators.
     NotFittedError
         If it is not fitted.
     """
@@ -87,12 +87,12 @@ def last_step(estimator: Any, kinds: tuple[type, ...], picture: str) -> tuple[An
 
 
 class StrengthAxis:
-    """The x axis of strengths: logarithmic, with 0 apart to the left; their numbers where strengths repeat.
+    """The x axis of strengths: logarithmic, with 0 separately on the left; indices if strengths repeat.
 
     Attributes
     ----------
     x : array, shape (S,)
-        Where the strengths stand.
+        Positions of the strengths.
     """
 
     def __init__(self, summary: Summary, axes: PathAxes) -> None:
@@ -111,7 +111,7 @@ class StrengthAxis:
         return np.asarray(10**borders if self._rising else borders)
 
     def draw(self, ax: Axes, most: int) -> None:
-        """Scale the axis, and label so many strengths at most."""
+        """Scale the axis, and label at most this number of strengths."""
         if self._rising:
             ax.set_xscale("log")
             ax.set_xlabel("strength (alpha)")
@@ -139,7 +139,7 @@ class StrengthAxis:
         return [float(place) for place in places], labels
 
     def apart(self, most: int) -> list[int]:
-        """Numbers of strengths that stand far enough apart for so many labels."""
+        """Return indices of strengths that are far enough apart for this number of labels."""
         room = (self._places[-1] - self._places[0]) / most
         shown: list[int] = []
         for s, place in enumerate(self._places):
@@ -148,7 +148,7 @@ class StrengthAxis:
         return shown
 
     def counts(self, ax: Axes) -> Any:
-        """Label the top with how many inputs and weights are left."""
+        """Label the top axis with the numbers of non-zero inputs and weights."""
         shown = self.apart(MOST_TICKS)
         top = ax.secondary_xaxis("top")
         top.set_xticks(
@@ -160,7 +160,7 @@ class StrengthAxis:
         return top
 
     def marks(self, ax: Axes) -> list[Any]:
-        """Draw the minimum, the one-standard-error strength and the chosen one; what falls together is one line."""
+        """Draw the minimum, the one-standard-error strength and the chosen one; equal ones share a line."""
         drawn = []
         for s, alpha in enumerate(self._alphas):
             marks = [_MARKS[mark] for mark in marked(self._summary, s)]
@@ -172,7 +172,7 @@ class StrengthAxis:
 
 
 def short(name: str) -> str:
-    """Take the middle out of a long name, and keep matplotlib from reading formulas and private labels in it."""
+    """Shorten a long name in the middle, and escape what matplotlib reads as a formula or a private label."""
     line = " ".join(name.split())
     half = _LONGEST_NAME // 2
     cut = line if len(line) <= _LONGEST_NAME else f"{line[:half]}…{line[1 - half :]}"
@@ -180,12 +180,12 @@ def short(name: str) -> str:
 
 
 def numbers(values: Sequence[float | None]) -> Array:
-    """Numbers with NaN where there are none."""
+    """Return numbers with NaN in place of None."""
     return np.array([np.nan if value is None else value for value in values], dtype=float)
 
 
 def nearest(path: Array, alphas: ArrayLike) -> Integers:
-    """Numbers of the strengths of a path that are nearest to others."""
+    """Return the indices of the strengths of a path that are nearest to given ones."""
     asked = np.atleast_1d(np.asarray(alphas, dtype=float))
     if asked.ndim != 1 or not asked.size or not (asked >= 0).all():
         raise ValueError(f"alphas are strengths of at least 0, got {alphas!r}.")

@@ -1,4 +1,4 @@
-"""A training as a picture: data loss and penalty, apart, against the epochs."""
+"""Plot a training: data loss and penalty, separately, against the epochs."""
 
 from __future__ import annotations
 
@@ -19,18 +19,19 @@ _LOG_AXIS_RATIO = 12  # largest value to lowest: then the axis is logarithmic
 
 
 class LossCurveDisplay:
-    """How a training went: loss on the training rows and on the validation rows, and the penalty, each apart.
+    """Training curves: training loss, validation loss and penalty, separately.
 
-    Make it by :meth:`from_estimator` or :meth:`from_history`. Training loss and penalty add up to what is minimised.
+    Create it with :meth:`from_estimator` or :meth:`from_history`. Training minimizes the sum of training loss and
+    penalty.
 
     Parameters
     ----------
     iterations : array_like, shape (T,)
-        Epochs (with ``solver="lbfgs"``, iterations) after which the others were recorded.
+        Epochs (with ``solver="lbfgs"``, iterations) after which the values were recorded.
     data_loss, penalty : array_like, shape (T,)
-        In the units of the standardized target.
+        In units of the standardized target.
     validation_loss : array_like, shape (T,), optional
-        Without any penalty.
+        Without the penalty.
 
     Attributes
     ----------
@@ -56,18 +57,18 @@ class LossCurveDisplay:
     def from_estimator(cls, estimator: Any, *, alpha: float | None = None, ax: Axes | None = None) -> Self:
         """Draw the training of a fitted estimator.
 
-        Of one strength, it is the training that was, of the best start. Of a path, which keeps no curves, the folds at
-        one strength are trained once more, as the path trained them: means over folds and seeds, from their dense start
-        on, and the rows that each fold held out validate.
+        For an estimator of one strength, these are the recorded curves of the best seed. A path does not store curves,
+        so its folds are trained again at one strength. The curves are means over folds and seeds, beginning with the
+        dense fit, and the validation rows are the held-out rows of each fold.
 
         Parameters
         ----------
         estimator : MLPClassifier, MLPRegressor, MLPClassifierCV or MLPRegressorCV
             Or a pipeline that ends in one.
         alpha : float, optional
-            Of a path: the nearest of its strengths; the chosen one by default.
+            For a path: the strength (the nearest of the path); by default the chosen one.
         ax : Axes, optional
-            A new figure by default.
+            By default a new figure.
 
         Returns
         -------
@@ -76,10 +77,11 @@ class LossCurveDisplay:
         Raises
         ------
         NotFittedError, TypeError
-            If the estimator is not fitted, or none of these.
+            If the estimator is not fitted, or has another type.
         ValueError
-            If it was solved without steps (no hidden layer); of a path, if the rows of the fit are gone, or its fits do
-            not start from a dense one (``schedule="sequential"``, ``select_inputs``, ``relax``).
+            If it was solved without training steps (no hidden layer); for a path, if the model does not have the rows
+            of the fit, or its fits do not start from a dense one (``schedule="sequential"``, ``select_inputs``,
+            ``relax``).
         ImportError
             If matplotlib is not installed.
         """
@@ -106,7 +108,7 @@ class LossCurveDisplay:
 
     @classmethod
     def from_history(cls, history: History, run: int = 0, *, ax: Axes | None = None) -> Self:
-        """Draw one run of a job, as ``fits.history`` of the engine gives it."""
+        """Draw one run of a job from the engine's ``fits.history``."""
         validation = history.validation_loss[run]
         return cls(
             iterations=history.epochs,
@@ -116,12 +118,12 @@ class LossCurveDisplay:
         ).plot(ax)
 
     def plot(self, ax: Axes | None = None) -> Self:
-        """Draw.
+        """Draw the display.
 
         Parameters
         ----------
         ax : Axes, optional
-            A new figure by default.
+            By default a new figure.
 
         Returns
         -------

@@ -1,4 +1,4 @@
-"""A network as nodes and links: every weight that is not 0 and leads from an input to an output."""
+"""Plot a network as nodes and links: every non-zero weight on a connection from an input to an output."""
 
 from __future__ import annotations
 
@@ -21,28 +21,29 @@ _MOST_LABELS = 40  # of a floor
 
 
 class NetworkDisplay:
-    """The network of all rows at one strength of a path, as nodes and links; units that lead nowhere are gone.
+    """The network of all rows at one strength of a path, as nodes and links, without unconnected units.
 
-    Make it by :meth:`from_estimator`. Positive weights are red, negative ones blue, larger ones thicker.
+    Create it with :meth:`from_estimator`. Positive weights are red, negative ones blue, larger ones thicker.
 
     Parameters
     ----------
     links : LiveLinks
-        Of :func:`ridgewalk.report.drawn_network.live_links`.
+        From :func:`ridgewalk.report.drawn_network.live_links`.
     names : list of list of str
-        Of the nodes of every floor, inputs first.
+        Names of the nodes of every layer, inputs first.
     alpha : float
         The strength.
     max_links : int
+        Maximum number of links that are drawn.
 
     Attributes
     ----------
     ax_ : Axes
     figure_ : Figure
     links_ : LineCollection
-        The links that are drawn, the largest ``max_links`` of all.
+        The links that are drawn, at most the largest ``max_links``.
     nodes_ : list of PathCollection
-        Of every floor.
+        Nodes of every layer.
     """
 
     def __init__(self, *, links: LiveLinks, names: list[list[str]], alpha: float, max_links: int = MOST_LINKS) -> None:
@@ -66,15 +67,15 @@ class NetworkDisplay:
         Parameters
         ----------
         estimator : MLPClassifierCV or MLPRegressorCV
-            Or a pipeline that ends in one. Of several starts, the network of lowest objective is drawn.
+            Or a pipeline that ends in one. With several seeds, the network with the lowest objective is drawn.
         alpha : float, optional
-            The nearest strength of the path; by default the chosen one.
+            The strength (the nearest of the path); by default the chosen one.
         feature_names : sequence of str, optional
-            Names of the columns, such as ``encoder.names``; the columns' own names by default.
+            Names of the columns, such as ``encoder.names``; by default the names in the fit.
         max_links : int, default 240
-            The largest links that are drawn; the title says how many there are.
+            Maximum number of links that are drawn, the largest ones; the title states how many there are.
         ax : Axes, optional
-            A new figure by default.
+            By default a new figure.
 
         Returns
         -------
@@ -83,7 +84,7 @@ class NetworkDisplay:
         Raises
         ------
         ValueError
-            If ``max_links`` is below 1, or there are other columns than names.
+            If ``max_links`` is below 1, or the number of names is not that of columns.
         NotFittedError, TypeError
             If the estimator is not fitted, or has no path.
         ImportError

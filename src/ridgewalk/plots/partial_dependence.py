@@ -1,4 +1,4 @@
-"""What the prediction does as one input changes: the mean over rows, and single rows."""
+"""Plot partial dependence: the mean over rows, and single rows."""
 
 from __future__ import annotations
 
@@ -22,25 +22,25 @@ _PANELS_PER_ROW = 4  # panels side by side
 
 
 class PartialDependencePathDisplay:
-    """Partial dependence on some inputs at one strength of a path, with the lines of single rows; a panel for each.
+    """Partial dependence at one strength of a path, with curves of single rows and a panel for each input.
 
-    Make it by :meth:`from_estimator`. Of several starts, the one of lowest objective predicts. The numbers are those of
-    ``sklearn.inspection.partial_dependence`` by "brute" for the same rows and values (Friedman, Annals of Statistics
-    2001; single rows: Goldstein et al., JCGS 2015).
+    Create it with :meth:`from_estimator`. With several seeds, the network with the lowest objective predicts. The
+    numbers equal those of ``sklearn.inspection.partial_dependence`` with ``method="brute"`` for the same rows and
+    values (Friedman, Annals of Statistics 2001; single rows: Goldstein et al., JCGS 2015).
 
     Parameters
     ----------
     effects : Effects
-        Of :func:`ridgewalk.report.effects.effects_along`, at one strength.
+        From :func:`ridgewalk.report.effects.effects_along`, at one strength.
     alpha : float
-        That strength.
+        This strength.
 
     Attributes
     ----------
     axes_ : array of Axes
     figure_ : Figure
     lines_ : list of list of Line2D
-        Of each panel, the means; one for each class of several.
+        Mean curves of each panel; with several classes, one per class.
     """
 
     def __init__(self, *, effects: Effects, alpha: float) -> None:
@@ -63,17 +63,17 @@ class PartialDependencePathDisplay:
         Parameters
         ----------
         estimator : MLPClassifierCV or MLPRegressorCV
-            In a pipeline, give the last step and the rows as it takes them.
+            For a pipeline, pass its last step and rows as this step takes them.
         X : array_like, shape (N, P), optional
-            Rows as the estimator takes them, by default those of the fit; at most 200, evenly spread, are used.
+            Rows to average over, by default those of the fit; at most 200 evenly spaced rows are used.
         features : sequence of str, optional
-            Names of inputs; by default the strongest ones, at most 10. In either case the strongest is first.
+            Names of inputs; by default the most important ones, at most 10. The most important one is first.
         alpha : float, optional
-            The nearest strength of the path; by default the chosen one.
+            The strength (the nearest of the path); by default the chosen one.
         encoder : Encoder, optional
-            What made the columns of a table's: then categories are shown with their levels, and dates as such.
-        ax : Axes, or array of as many as there are inputs, optional
-            A new figure by default.
+            The encoder of the columns: categories are then shown with their levels, and dates as dates.
+        ax : Axes, or array of Axes, one per input, optional
+            By default a new figure.
 
         Returns
         -------
@@ -82,7 +82,8 @@ class PartialDependencePathDisplay:
         Raises
         ------
         ValueError
-            If an input is not known, the columns of X are others, or X is not given and the rows of the fit are gone.
+            If an input is unknown, X has other columns, or X is missing and the model does not have the rows of the
+            fit.
         NotFittedError, TypeError
             If the estimator is not fitted, or has no path.
         ImportError
@@ -109,12 +110,12 @@ class PartialDependencePathDisplay:
         return cls(effects=effects, alpha=float(path.alphas[index])).plot(ax)
 
     def plot(self, ax: Any = None) -> Self:
-        """Draw.
+        """Draw the display.
 
         Parameters
         ----------
-        ax : Axes, or array of as many as there are inputs, optional
-            A new figure by default.
+        ax : Axes, or array of Axes, one per input, optional
+            By default a new figure.
 
         Returns
         -------

@@ -1,4 +1,4 @@
-"""The path as a picture: losses, weights or selection frequency against the strength."""
+"""Plot the path: losses, weights or selection frequency against the strength."""
 
 from __future__ import annotations
 
@@ -40,30 +40,30 @@ _MOST_NAMED = 10  # lines with a colour and a name
 
 
 class RegularizationPathDisplay:
-    """What the strength does: to held-out and training loss, to the weights of every input, to which inputs are used.
+    """The path against the strength: losses, weights of every input, or selection frequencies.
 
-    Make it by :meth:`from_estimator` or :meth:`from_path`.
+    Create it with :meth:`from_estimator` or :meth:`from_path`.
 
     Parameters
     ----------
     summary : Summary
-        Of :func:`ridgewalk.report.summary.summarize`.
+        From :func:`ridgewalk.report.summary.summarize`.
     inputs : InputsAlong
-        Of :func:`ridgewalk.report.details.inputs_along`.
+        From :func:`ridgewalk.report.details.inputs_along`.
 
     Attributes
     ----------
     ax_, figure_ : Axes, Figure
     lines_ : list of Line2D
-        Held-out and training loss; or one for each input.
+        Held-out and training loss; or one line for each input.
     fill_between_ : list
         Bands of one standard error around the losses.
     mesh_ : QuadMesh or None
-        Of the frequencies.
+        Selection frequencies.
     marks_ : list of Line2D
-        At the minimum, at one standard error from it, at the chosen strength; one where they fall together.
+        Vertical lines at the minimum, the one-standard-error strength and the chosen strength; equal ones share a line.
     top_axis_ : SecondaryAxis or None
-        Inputs and weights that are left.
+        Numbers of non-zero inputs and weights.
     """
 
     def __init__(self, *, summary: Summary, inputs: InputsAlong) -> None:
@@ -88,10 +88,10 @@ class RegularizationPathDisplay:
         kind : "loss", "weights" or "frequency", default "loss"
             As for :meth:`plot`.
         feature_names : sequence of str, optional
-            Name of the input that each column came from; columns of one name count as one input. The columns' own names
-            by default.
+            Name of the input of each column; columns with the same name count as one input. By default the names of the
+            columns.
         ax : Axes, optional
-            Where to draw; a new figure by default.
+            By default a new figure.
 
         Returns
         -------
@@ -119,7 +119,7 @@ class RegularizationPathDisplay:
         feature_names: Sequence[str] | None = None,
         ax: Axes | None = None,
     ) -> Self:
-        """Draw a path, as :func:`ridgewalk.mlp_path` gives it.
+        """Draw a path from :func:`ridgewalk.mlp_path`.
 
         Parameters
         ----------
@@ -143,17 +143,17 @@ class RegularizationPathDisplay:
         return cls(summary=summary, inputs=inputs_along(path, names, summary["index"]))
 
     def plot(self, ax: Axes | None = None, *, kind: Kind = "loss") -> Self:
-        """Draw.
+        """Draw the display.
 
         Parameters
         ----------
         ax : Axes, optional
-            A new figure by default.
+            By default a new figure.
         kind : "loss", "weights" or "frequency", default "loss"
-            "loss": held-out and training loss without any penalty, with bands of one standard error (over rows, and
-            over the folds' training sets); strengths that a race dropped are faint crosses. "weights": the norm of
-            every input's first-layer weights, those that matter most at the chosen strength in colour. "frequency": in
-            what share of the folds and seeds every input is used.
+            "loss": held-out and training loss without the penalty, with bands of one standard error (over rows, and
+            over the training sets of the folds); strengths dropped by racing are faint crosses. "weights": the norm of
+            every input's first-layer weights, with the largest at the chosen strength in colour. "frequency": the share
+            of the folds and seeds that use every input.
 
         Returns
         -------

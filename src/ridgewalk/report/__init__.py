@@ -1,1 +1,1 @@
-"""Results as plain data, for whatever shows them: the terminal, a file, a page."""
+"""Results as plain data, for the terminal, files and the HTML report."""

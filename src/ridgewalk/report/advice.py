@@ -1,7 +1,7 @@
-"""What to do now: findings of a fit, each decided here by its numbers alone; :mod:`.advice_wording` has the sentences.
+"""The advice of a fit: findings, each decided here from numbers; :mod:`.advice_wording` has the sentences.
 
-A finding stands where something is due; most fits have one or two. What a network is held against, and what "as well"
-means, is decided by :meth:`ridgewalk.diagnostics.statistics.Effect.outcome`.
+There is a finding if something should be done; most fits have one or two. "Better" and "as well" are defined by
+:meth:`ridgewalk.diagnostics.statistics.Effect.outcome`.
 """
 
 from __future__ import annotations

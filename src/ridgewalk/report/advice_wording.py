@@ -1,4 +1,4 @@
-"""Findings of a fit in words: what was found, and what to do about it; what is found is decided in :mod:`.advice`."""
+"""The sentences of a fit's advice: what was found, and what to do; :mod:`.advice` decides what is found."""
 
 from __future__ import annotations
 

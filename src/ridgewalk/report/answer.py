@@ -1,7 +1,7 @@
-"""The answer of a fit: how good, how sure, better than what, and what to do now; what every view of it shows.
+"""The answer of a fit: how good it is, how sure, compared with what, and what to do now.
 
-The terminal, ``summary()``, the page, a notebook and ``answer_`` all read one :class:`AnswerSummary`, and show the
-cells of one table: no view counts or rounds by itself.
+The terminal, ``summary()``, the HTML report, notebooks and ``answer_`` all use one :class:`AnswerSummary` and show the
+cells of one table; none of them computes or rounds by itself.
 """
 
 from __future__ import annotations
@@ -91,9 +91,9 @@ def answered(summary: Summary, found: HeldOut, selecting: bool) -> AnswerSummary
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Answer:
-    """How good a fitted model is on rows that it did not see, how sure that is, and better than what.
+    """Performance of a fitted model on held-out rows with standard errors, compared with simpler models.
 
-    Print it for what ``ridgewalk fit`` shows.
+    Print it for the output of ``ridgewalk fit``.
 
     Attributes
     ----------

@@ -1,6 +1,6 @@
-"""Short answers to what readers ask first, each made from the page's own numbers, and where on the page to look.
+"""The short answers at the top of the HTML report, from its own numbers, with links to the charts.
 
-What was left out is in it, too: a reader must not have to ask for it.
+They also report the columns that were left out.
 """
 
 from __future__ import annotations

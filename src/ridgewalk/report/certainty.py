@@ -1,4 +1,4 @@
-"""How clear the best strength is, and every curve of held-out losses that a choice was among."""
+"""How clear the best strength is, and the curves of held-out losses that the choice was made from."""
 
 from __future__ import annotations
 

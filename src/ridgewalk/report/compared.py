@@ -1,7 +1,7 @@
-"""Predictions along a path beside what was observed: confusion, ROC curves and calibration, or residuals.
+"""Predictions along a path against observations: confusion, ROC curves, calibration, residuals.
 
 held_out   rows of the fit, each predicted by the networks of the folds that held it out
-given      rows that someone brought, predicted by the network of all rows
+given      rows passed by the user, predicted by the network of all rows
 """
 
 from __future__ import annotations

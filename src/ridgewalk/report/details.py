@@ -1,18 +1,18 @@
-"""What a page shows of every strength, beside the summary: plain data, of limited size.
+"""The data of the HTML report for every strength, in addition to the summary, of limited size.
 
-    arms       every curve of held-out losses that the choice was among
-    certainty  how far every strength is from the best one, on the same rows
-    inputs     importance: norm of an input's first-layer weights, in the units that the network sees (those to hidden
-               units that lead to an output: :mod:`ridgewalk.importance`)
+    arms       every curve of held-out losses that the choice was made from
+    certainty  the difference of every strength to the best one, on the same rows
+    inputs     importance: norm of an input's first-layer weights to hidden units that lead to an output, in the
+               network's units (:mod:`ridgewalk.importance`)
                frequency:  share of the folds x seeds whose network uses it
-               effect:     how far, and in which direction, it moves the prediction
-    network    nodes and links that lead from an input to an output; layers: the weights as matrices
-    held_out   predictions of the folds' networks for the rows that they held out; rows: on rows that someone gave
-    effects    partial dependence, with individual lines
-    curves     how the folds train: data loss and penalty apart
-    regions    predictions over the plane, where there are two inputs
+               effect:     size and direction of its effect on the prediction
+    network    nodes and links on a connection from an input to an output; layers: the weights as matrices
+    held_out   predictions of the folds' networks for the rows that they held out; rows: for rows passed by the user
+    effects    partial dependence, with individual curves
+    curves     training curves of the folds: data loss and penalty separately
+    regions    predictions over the plane, if there are two inputs
 
-Numbers are rounded to four digits. What is too large to show is cut to its largest parts, with a note of how much.
+Numbers are rounded to four digits. Parts that are too large are reduced to their largest elements, with a note.
 """
 
 from __future__ import annotations

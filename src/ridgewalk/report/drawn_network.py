@@ -1,7 +1,7 @@
-"""The network of all rows as nodes and links: those links alone that lead from an input to an output.
+"""The network of all rows as nodes and links: only links on a connection from an input to an output.
 
-A weight of exactly 0 is no link; nor is one into a unit from which nothing leads on, or out of one that no input
-reaches: such units are constants. Above so many links a drawing says nothing, and the largest are taken.
+A weight of exactly 0 is not drawn, nor is one into a unit without a connection to an output, or out of a unit that no
+input reaches, which is constant. If there are too many links for a drawing, only the largest are shown.
 """
 
 from __future__ import annotations

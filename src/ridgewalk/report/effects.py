@@ -1,8 +1,8 @@
-"""What the prediction does as inputs change, at every strength: partial dependence with individual lines.
+"""Effects of inputs on the prediction at every strength: partial dependence and individual curves.
 
-The strongest inputs are those whose dependence varies most at the chosen strength: by its standard deviation over the
-grid, of a category by a quarter of its range (Greenwell, Boehmke and McCarthy, arXiv:1805.04755). Of the first few the
-pair whose joint dependence is least a sum of two parts is shown over its plane.
+The most important inputs are those whose partial dependence varies most at the chosen strength: by its standard
+deviation over the grid, or for a category by a quarter of its range (Greenwell, Boehmke and McCarthy,
+arXiv:1805.04755). Among the first few, the pair with the strongest interaction is shown as a surface.
 """
 
 from __future__ import annotations

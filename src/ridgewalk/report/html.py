@@ -1,16 +1,16 @@
-"""Plain data becomes HTML: one page that needs no network, and what a notebook shows.
+"""Write the self-contained HTML report, and the display of results in notebooks.
 
-The page's data and its script are inside it; what can be read without a script is written here.
+The page contains its data and its script. The parts that can be read without a script are written here.
 
     page/page.html    the frame: answers first, places for the charts, tables
-    page/colours.css  light and dark
-    page/page.css     narrow and wide, screen and paper
-    page/draw.js      elements, scales, axes, tips, a table behind every chart
+    page/colours.css  colours, light and dark
+    page/page.css     layout for narrow and wide screens and for paper
+    page/draw.js      elements, scales, axes, tooltips, a table for every chart
     page/path.js, outcomes.js, effects.js, inside.js    the charts
-    page/page.js      one slider moves them
+    page/page.js      the slider
 
-Names of columns and classes are untrusted: they are escaped here, and set as text by the script; the page's policy runs
-no script but the one whose hash it names, and loads nothing at all.
+Names of columns and classes are untrusted: they are escaped here and set as text by the script. The content security
+policy of the page allows only the script with its hash, and no requests.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Parts of pages: text files of the package, and how a page's security policy names a script or a style."""
+"""The text files that pages are assembled from, and the hashes of their scripts and styles."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Numbers become plain lists of few digits, and names short: what every part of a page is made of."""
+"""Round numbers and shorten names for the data of a page."""
 
 from __future__ import annotations
 

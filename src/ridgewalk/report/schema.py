@@ -1,10 +1,10 @@
-"""The plain data of a path's summary and of a page, as JSON has them: every key, and what stands there.
+"""The types of a summary and of a page as plain data: every key and its meaning.
 
-    Answer     how good, how sure, better than what; what to do now
-    Summary    strength by strength, what was chosen, which inputs are kept
-    Page       a summary without its inputs, and what differs from strength to strength, as lists along its path
+    Answer     how good the model is, how sure, compared with what; what to do now
+    Summary    the path by strength, the choice, and the inputs that are kept
+    Page       a summary without its inputs, and the data for every strength, as lists parallel to its path
 
-A number that is not finite is None. ``NotRequired`` keys are there where the comment says.
+Numbers that are not finite are None. A comment states when a ``NotRequired`` key is present.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""A fitted path as plain data and in words: what the terminal, the files and the page all read."""
+"""The summary of a fitted path, as plain data and in words, for the terminal, files and the report."""
 
 from __future__ import annotations
 

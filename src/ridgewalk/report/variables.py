@@ -1,4 +1,4 @@
-"""Inputs as people know them, and how each becomes columns of numbers: a number, a category with its levels, a date."""
+"""The user's inputs and their encoded columns: a number, a category with its levels, a date."""
 
 from __future__ import annotations
 

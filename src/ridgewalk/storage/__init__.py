@@ -1,6 +1,6 @@
-"""A fitted model becomes one file, and comes back the same to the bit; the file is plain data, and runs nothing.
+"""Save a fitted model to one file and load it with bitwise equal predictions; loading executes no code.
 
-save(model, file)  ->  records: what each part is called  ->  container: arrays, a description, checksums
+save(model, file)  ->  records: the name of each part  ->  container: arrays, a description, checksums
 load(file)         <-
 """
 
@@ -36,25 +36,25 @@ MODEL_FILE = "model.safetensors"
 def save(
     model: Any, file: str | os.PathLike[str], *, encoder: Encoder | None = None, target: str | None = None
 ) -> Path:
-    """Write a fitted model to one file, whole or not at all; no pickle.
+    """Save a fitted model to one file, without pickle.
 
-    What is kept: the parameters, the networks, and the whole path with the held-out loss of every row, so that
-    ``report`` and ``path_`` work after loading. That is 12 bytes per row and strength (a held-out loss, and for each
-    output and start what the fold's network gives), and as much for the linear baseline: 75 MB for 100,000 rows and 30
-    strengths; and the networks of the folds, where they take at most 256 MiB. ``model.compact()`` has no path, and its
-    file is small. The rows themselves are never kept, so a loaded model cannot ``diagnose``; nor is ``checkpoint_dir``,
-    a folder of this machine.
+    The file contains the parameters, the networks, and the whole path with the held-out loss of every row, so that
+    ``report`` and ``path_`` work after loading. This takes 12 bytes per row and strength (a held-out loss, and for each
+    output and seed the prediction of the fold's network), and as much for the linear baseline: 75 MB for 100,000 rows
+    and 30 strengths. The networks of the folds are added if they take at most 256 MiB. ``model.compact()`` has no path,
+    and its file is small. The inputs are never saved, so a loaded model cannot ``diagnose``; nor is ``checkpoint_dir``,
+    a folder of this machine. The file is written completely or not at all.
 
     Parameters
     ----------
     model : MLPClassifier, MLPRegressor, MLPClassifierCV, MLPRegressorCV, TableClassifier or TableRegressor
-        Fitted.
+        A fitted model.
     file : path
-        Replaced if it is there; a link is replaced itself, not what it leads to. By custom it ends in .safetensors.
+        An existing file is replaced; a symbolic link is replaced, not its target. The usual suffix is .safetensors.
     encoder : Encoder, optional
-        What made the model's columns of a table's inputs; a table model has its own.
+        Encoder that made the model's columns from a table. A table model contains its encoder.
     target : str, optional
-        Name of what is predicted.
+        Name of the target.
 
     Returns
     -------
@@ -64,14 +64,14 @@ def save(
     Raises
     ------
     ModelFileError
-        If it is no fitted model of ridgewalk's, if its weights are not finite, its classes neither text nor numbers, or
-        the encoder is not that of its columns.
+        If it is not a fitted model of ridgewalk, if its weights are not finite, its classes are neither text nor
+        numbers, or the encoder does not match its columns.
 
     Warns
     -----
     UserWarning
-        If a parameter is no plain data (a scorer, a splitter, a random generator): it is not kept, and the loaded model
-        has its default.
+        If a parameter is not plain data (a scorer, a splitter, a random generator): it is not saved, and the loaded
+        model has its default.
     """
     store, path = ArrayStore(), Path(file)
     of_table = type(model).__name__ in TABLE_ESTIMATORS
@@ -88,13 +88,13 @@ def save(
 
 
 def load(file: str | os.PathLike[str]) -> Any:
-    """Read a model that :func:`save` wrote: it predicts the same, to the bit.
+    """Load a model that :func:`save` wrote; its predictions are bitwise equal.
 
     Parameters
     ----------
     file : path
         The file, or a folder that ``ridgewalk fit`` wrote. A model that was fitted on encoded columns takes encoded
-        columns: :func:`ridgewalk.storage.read` gives their encoder, too.
+        columns: :func:`ridgewalk.storage.read` also returns their encoder.
 
     Returns
     -------
@@ -103,14 +103,14 @@ def load(file: str | os.PathLike[str]) -> Any:
     Raises
     ------
     ModelFileError
-        If there is no such file, or it is no model, is of a newer format, was damaged or altered, or would take more
-        than about ten times the memory that it takes on the disk. Nothing in a file is ever run.
+        If the file does not exist, is not a model, has a newer format, was damaged or altered, or would need more than
+        about ten times its size in memory. Loading never executes code from the file.
     """
     return read(file).model
 
 
 def read(file: str | os.PathLike[str]) -> Stored:
-    """Read what :func:`save` wrote: the model, its encoder and the name of its target.
+    """Load what :func:`save` wrote: the model, its encoder and the name of its target.
 
     Raises
     ------

@@ -1,10 +1,10 @@
-"""The file itself: safetensors, with a description of the arrays in it, and a checksum of everything.
+"""The file format: safetensors with a JSON description of the arrays, and checksums.
 
 arrays        by name                    "path 0/heldout_loss", "model 0/weight 1", ...
 metadata      "ridgewalk"                "FORMAT SHA256 DOCUMENT": the document is JSON, the checksum is the document's
 
-The document's "arrays" says each array's type, shape and checksum: {"path 0/alphas": ["float64", [31], SHA256], ...}.
-JSON lacks some values; they are written {"float": "inf"}, {"tuple": [...]}, {"pairs": [[key, value], ...]},
+The document's "arrays" has the type, shape and checksum of each array: {"path 0/alphas": ["float64", [31], SHA256],
+...}. Values that JSON lacks are written as {"float": "inf"}, {"tuple": [...]}, {"pairs": [[key, value], ...]},
 {"array": NAME}, {"texts": [...], "objects": true}.
 """
 
@@ -33,7 +33,7 @@ JsonObject = dict[str, Any]
 
 
 class ModelFileError(ValueError):
-    """A file that is no model, or a model that no file can hold; and what to do about it."""
+    """Raised if a file is not a valid model, or a model cannot be saved; the message says what to do."""
 
 
 class WrongError(Exception):

@@ -1,9 +1,9 @@
-"""What a file says of how good a model is on held-out rows: read, and checked to be of the kind that is written.
+"""The record of held-out performance in a model file: writing, reading and validation.
 
 "held_out": {"loss": "log loss in nats", "folds": 5, "smallest_effect": 0.01, "competitors": [{"name": "network", ...}],
              "differences": [{"than": "constant", ...}]}
 
-Files of an earlier ridgewalk say nothing of it.
+Files of earlier versions do not have it.
 """
 
 from __future__ import annotations

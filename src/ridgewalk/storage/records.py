@@ -1,10 +1,10 @@
-"""What the names in a model file mean: the parts of an estimator as plain records, and back.
+"""The records of a model file: the parts of an estimator as plain data, and back.
 
 {"version": "0.1.0", "estimator": "MLPClassifierCV", "parameters": {...}, "fitted": {...}, "models": [...], "best": 0,
  "paths": [...], "path": 0, "linear_path": 1, ..., "columns": [...], "target": "outcome", "arrays": {...}}
 
-No file names a module, a private attribute or a class of the code: the tables here translate, so that the code may
-change and the files stay. What no longer fits them takes a new FORMAT.
+Files do not name modules, private attributes or classes of the code. The tables here translate between files and code,
+so that the code can change without changing the format. A change that they cannot express needs a new FORMAT.
 """
 
 from __future__ import annotations
@@ -168,15 +168,15 @@ _OLD_PARAMETERS = {"walk": "schedule"}  # of format 3
 
 @dataclass(frozen=True, eq=False)
 class Stored:
-    """What a model file holds.
+    """The content of a model file.
 
     Attributes
     ----------
     model : MLPClassifier, MLPRegressor, MLPClassifierCV or MLPRegressorCV
     encoder : Encoder or None
-        Makes the model's columns of a table's inputs.
+        Makes the model's columns from a table's inputs.
     target : str or None
-        Name of what is predicted.
+        Name of the target.
     """
 
     model: Any

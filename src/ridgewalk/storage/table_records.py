@@ -1,10 +1,9 @@
-"""What a file of a table model holds: its views, each as an estimator's own record, and the blend of them.
+"""The records of a table model in a file: its views as estimators, and its blend.
 
 {"version": "0.1.0", "estimator": "TableClassifier", "parameters": {...}, "fitted": {...}, "columns": [...],
  "mixture": {"models": [...], "shares": ...}, "views": {"plain": {...}, ...}, "blends": [{...}, {...}], "target": ...}
 
-A model at one strength of its single network has one view and no blends; a compacted one has neither: what predicts is
-its mixture alone.
+A model at one strength of its single network has one view and no blends. A compacted model has only its mixture.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Tables: a file becomes columns to learn from and a target, and columns of any kind become numbers."""
+"""Tables: read files, and encode columns of any type as numbers."""
 
 from ridgewalk.tables.choices import ColumnChoices
 from ridgewalk.tables.encoder import Encoder

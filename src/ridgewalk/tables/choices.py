@@ -1,11 +1,11 @@
-"""What a user chooses of a table's columns, and what became of those that are no inputs.
+"""The user's choices for columns (types, missing values, ids), and the columns that are left out.
 
-categories   taken as categories, whatever they look like
-numbers      taken as numbers: texts that say numbers, codes with zeros in front
-dates        taken as dates: ISO 8601, or with what comes first in them
-missing      texts that mean missing, beside those that always do
-ids          name the rows: no inputs, but kept beside predictions
-keep         inputs although they look like row numbers or names of rows; so is a column whose kind is named
+categories   columns that are categories, whatever they look like
+numbers      columns that are numbers: also text that represents numbers, and codes with leading zeros
+dates        columns that are dates: ISO 8601, or with the given part first
+missing      texts that mean missing, in addition to the default ones
+ids          columns that identify rows: not inputs, but added to predictions
+keep         inputs although they look like row numbers or names; the same holds for columns with a declared type
 """
 
 from __future__ import annotations
@@ -52,17 +52,17 @@ def refuse_twice(named: Mapping[str, Iterable[str]]) -> None:
 
 @dataclass(frozen=True)
 class LeftOut:
-    """A column that is not learned from.
+    """A column that is not an input.
 
     Attributes
     ----------
     column : str
     role : Role
-        "left out" where ridgewalk found it useless; the others are a user's choice.
+        "left out" if it was found to be useless; the other roles are the user's choice.
     reason : str
-        As in "Column 'x' REASON."
+        Completes the sentence "Column 'x' REASON."
     advice : str
-        What to do if it should be learned from, with a semicolon in front; empty where nothing helps.
+        How to use the column as an input, beginning with a semicolon; empty if this is not possible.
     """
 
     column: str
@@ -78,27 +78,26 @@ class LeftOut:
 
 @dataclass(frozen=True)
 class ColumnChoices:
-    """What a user chooses of a table's columns; a name may stand for a sequence of one.
+    """The user's choices for the columns of a table.
 
     Parameters
     ----------
     categories, numbers : str or sequence of str
-        Columns to take as categories, or as numbers, whatever they look like.
+        Columns that are categories, or numbers, whatever they look like.
     dates : str, sequence of str, or dict of str to str
-        Columns to take as dates. A dict says what comes first in the texts of each, "dayfirst", "monthfirst" or
-        "yearfirst"; None, and a name alone, is ISO 8601, or a year in front.
+        Columns that are dates. A dict has the part that comes first in their texts: "dayfirst", "monthfirst" or
+        "yearfirst"; None, or a name alone, is ISO 8601 or the year first.
     missing : str or sequence of str
-        Texts that mean missing, such as "?" or "-999", beside those that always do.
+        Texts that mean missing, such as "?" or "-999", in addition to the default ones.
     ids : str or sequence of str
-        Columns that name the rows: no inputs, but kept beside predictions.
+        Columns that identify rows: not inputs, but added to predictions.
     keep : str or sequence of str
-        Columns to learn from although they look like row numbers or names of rows; columns whose kind is named are
-        kept, too.
+        Columns to use although they look like row numbers or names of rows; columns with a declared type are used, too.
 
     Raises
     ------
     DataError
-        If a column is named twice, or an order of dates is none.
+        If a column is named twice, or a date order is unknown.
     """
 
     categories: Sequence[str] = ()

@@ -1,10 +1,10 @@
-"""Dates that are written in another form than ISO 8601, by what comes first in them, become ISO texts.
+"""Convert dates in formats other than ISO 8601 to ISO text, by which part comes first.
 
 dayfirst      24.12.2026, 24/12/26, 24-12-2026 18:30
 monthfirst    12/24/2026, 12/24/26 6:30 PM
 yearfirst     2026/12/24, 2026.12.24, 20261224, 20261224T1830
 
-Times may follow. A year of two digits is one of 1969 to 2068, as POSIX has it.
+A time may follow. A two-digit year is between 1969 and 2068, as in POSIX.
 """
 
 from __future__ import annotations

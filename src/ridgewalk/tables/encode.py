@@ -1,14 +1,14 @@
-"""Columns of a table, of any kind, become columns of numbers; what is learned of each is plain data.
+"""Encode columns of any type as columns of numbers; what is learned from each is plain data.
 
-Number     age                                  as it is, durations in days; the median where it is missing
-           age is missing                       1 or 0, where some were missing
-Category   colour = red, colour = blue          one column each, 1 or 0; missing is a category
-           colour is another                    the rare ones together, where there are any
-Date       joined (days)                        t - center, in days; 0 where it is missing
-           joined (year, sin), (year, cos)      sin and cos of 2 pi t / 365.2425; so for the week (7) and the day (1)
-           joined is missing                    1 or 0, where some were missing
+Number     age                                  the number, durations in days; the median if it is missing
+           age is missing                       1 or 0, if any value was missing
+Category   colour = red, colour = blue          one 0/1 column each; missing is a category
+           colour is another                    all rare categories together, if there are any
+Date       joined (days)                        t - center, in days; 0 if it is missing
+           joined (year, sin), (year, cos)      sin and cos of 2 pi t / 365.2425; also for the week (7) and the day (1)
+           joined is missing                    1 or 0, if any value was missing
 
-t counts days from 1970-01-01 00:00 UTC, with fractions; the center is the median day. Nothing here sees the target.
+t counts days from 1970-01-01 00:00 UTC, with fractions; the center is the median day. The target is never used.
 """
 
 from __future__ import annotations
@@ -61,7 +61,7 @@ _SAME_PLACE = 1e-6  # difference of two sines up to which they are the same plac
 
 
 class DataError(ValueError):
-    """Data that cannot be used, and what to do about it."""
+    """Raised if data cannot be used; the message says what to do."""
 
 
 def offered(columns: list[str], name: str) -> str:
@@ -180,15 +180,15 @@ def iso_share(column: pd.Series[Any]) -> float:
 
 @dataclass(frozen=True)
 class Number:
-    """An input of numbers.
+    """A numeric input.
 
     Attributes
     ----------
     name : str
     median : float
-        Stands where a value is missing.
+        Replaces missing values.
     indicated : bool
-        Whether values were missing in the training, so that a column says where they are.
+        Whether values were missing in training, so that there is an indicator column.
     """
 
     name: str
@@ -237,9 +237,9 @@ class Number:
 
 @dataclass(frozen=True)
 class CommaNumber(Number):
-    """An input of numbers that were read from a file in which commas stand before decimals, and dots may group digits.
+    """A numeric input from a file with decimal commas, in which dots may separate thousands.
 
-    New rows are read so, too, where they come as text: 0,126 is a fraction, and 1.234 is 1234.
+    Text in new rows is read in the same way: 0,126 is a fraction, and 1.234 is 1234.
     """
 
     def plain(self, column: pd.Series[Any]) -> pd.Series[Any]:
@@ -251,16 +251,16 @@ class CommaNumber(Number):
 
 @dataclass(frozen=True)
 class Category:
-    """An input of categories, as text.
+    """A categorical input, as text.
 
     Attributes
     ----------
     name : str
     levels : tuple of str
-        Categories that have a column each, in order.
+        Categories with a column each, in order.
     others : tuple of str
-        Rare categories, which share the last column; so does a category that the training never saw. Where there are
-        none, such a category is none of the levels.
+        Rare categories, which share the last column with categories that did not occur in training. If there are no
+        rare categories, an unknown category is 0 in all columns.
     """
 
     name: str
@@ -336,11 +336,11 @@ class Date:
     ----------
     name : str
     center : float
-        Median day of the training, in whole days from 1970-01-01.
+        Median day of the training data, in whole days since 1970-01-01.
     cycles : tuple of str
-        Of "year", "week" and "day", those in which the training's dates had different places.
+        The cycles ("year", "week", "day") that vary in the training data.
     indicated : bool
-        Whether values were missing in the training, so that a column says where they are.
+        Whether values were missing in training, so that there is an indicator column.
     """
 
     name: str
@@ -406,9 +406,9 @@ class Date:
 
 @dataclass(frozen=True)
 class OrderedDate(Date):
-    """An input of dates that are written in another form than ISO 8601 (:mod:`ridgewalk.tables.dates`).
+    """An input of dates in a format other than ISO 8601 (:mod:`ridgewalk.tables.dates`).
 
-    New rows are read so, too, where they come as text; ISO dates and typed ones are taken beside.
+    Text in new rows is read in the same format; ISO dates and date types are accepted, too.
 
     Attributes
     ----------

@@ -1,8 +1,8 @@
-"""A transformer of scikit-learn's that makes columns of numbers of a table's, and knows where each came from.
+"""A scikit-learn transformer that encodes a table, and knows the input of each encoded column.
 
-    frame (N, inputs) --fit--> what was learned of each input --transform--> numbers (N, P)
+    frame (N, inputs) --fit--> what was learned from each input --transform--> numbers (N, P)
 
-What is learned of each column is plain data (:mod:`ridgewalk.tables.encode`).
+What is learned from each column is plain data (:mod:`ridgewalk.tables.encode`).
 """
 
 from __future__ import annotations
@@ -54,32 +54,31 @@ COLUMN_CONSTRAINTS: dict[str, list[Any]] = {
 
 
 class Encoder(TransformerMixin, BaseEstimator):  # type: ignore[misc]
-    """Turns a table's inputs into columns of numbers, and knows which input each column came from.
+    """Transformer that encodes a table as columns of numbers, and knows the input of each encoded column.
 
-    What it learns from the rows (medians, categories) it learns from all rows that it is fitted on, and nothing of it
-    looks at the target; standardizing is left to each fold.
+    Medians and categories are learned from all rows that it is fitted on, without the target. Standardization is left
+    to each fold.
 
     Parameters
     ----------
     categories, numbers : str or sequence of str, default ()
-        Columns to take as categories, or as numbers, whatever they look like.
+        Columns that are categories, or numbers, whatever they look like.
     dates : str, sequence of str, or dict of str to str, default ()
-        Columns to take as dates; a dict says what comes first in their texts: "dayfirst", "monthfirst" or "yearfirst",
-        or None for ISO 8601.
+        Columns that are dates. A dict has the part that comes first in their texts: "dayfirst", "monthfirst" or
+        "yearfirst", or None for ISO 8601.
     missing : str or sequence of str, default ()
-        Texts that mean missing, such as "?" or "-999", beside those that always do.
+        Texts that mean missing, such as "?" or "-999", in addition to the default ones.
     ids : str or sequence of str, default ()
-        Columns that name the rows, and are not encoded.
+        Columns that identify rows, and are not encoded.
 
     Attributes
     ----------
     columns : tuple of Number, CommaNumber, Category, Date or OrderedDate
-        One per input; all that was learned.
+        What was learned from each input.
     names, origins, groups, notes
-        Of the encoded columns: the name of each, the input that it came from, the number of that input; and what is
-        not plain to see.
+        Name of each encoded column, its input, and the index of this input; and notes on encodings.
     left_out : tuple of LeftOut
-        Columns of the table that are not learned from, and why.
+        Columns of the table that are not inputs, with the reason.
     n_features_in_, feature_names_in_
         As in scikit-learn.
     """
@@ -128,7 +127,7 @@ class Encoder(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         return encoder
 
     def fit(self, X: Any = None, y: Any = None) -> Self:
-        """Learn of every input of a table what it becomes.
+        """Learn the encoding of every input of a table.
 
         Parameters
         ----------
@@ -138,14 +137,13 @@ class Encoder(TransformerMixin, BaseEstimator):  # type: ignore[misc]
 
         Returns
         -------
-        Encoder
-            Itself.
+        self
 
         Raises
         ------
         DataError
-            If a column holds infinite values, or what its kind cannot hold; if the table's columns do not have a
-            name each, or a column that is named is not there.
+            If a column contains infinite values, or values that do not match its type; if column names are missing or
+            not unique, or a named column does not exist.
         """
         if not isinstance(self, Encoder):  # Encoder.fit(frame)
             warn_deprecated("Encoder.fit(frame)", "Encoder().fit(frame)")
@@ -164,26 +162,26 @@ class Encoder(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         return self
 
     def transform(self, X: Any) -> Floats:
-        """Encode the inputs of a table, which may have other columns too: shape (N, P).
+        """Encode the inputs of a table: shape (N, P).
 
         Parameters
         ----------
         X : frame, or array_like, shape (N, inputs)
-            A frame's columns are found by name, in any order.
+            The columns of a frame are found by name, in any order; others are ignored.
 
         Returns
         -------
-        array, or what ``set_output`` asks for
+        array, shape (N, P), or the container set by ``set_output``
 
         Raises
         ------
         DataError
-            If an input is missing, or holds text where the training data had numbers or dates.
+            If an input is missing, or contains text where the training data had numbers or dates.
         """
         return self.encoded(X)
 
     def encoded(self, X: Any) -> Floats:
-        """Return what :meth:`transform` does, as an array in any case."""
+        """Return the result of :meth:`transform`, always as an array."""
         columns, frame = self.columns, self._with_columns(X)
         encoded = np.empty((len(frame), len(self.names)))
         first = np.cumsum([0, *(len(column.names) for column in columns)])
@@ -234,7 +232,7 @@ class Encoder(TransformerMixin, BaseEstimator):  # type: ignore[misc]
 
     @property
     def columns(self) -> tuple[Column, ...]:
-        """What was learned of each input."""
+        """What was learned from each input."""
         check_is_fitted(self)
         return self._columns
 
@@ -245,28 +243,28 @@ class Encoder(TransformerMixin, BaseEstimator):  # type: ignore[misc]
 
     @property
     def origins(self) -> list[str]:
-        """Input that each encoded column came from."""
+        """Name of the input of each encoded column."""
         return [column.name for column in self.columns for _ in column.names]
 
     @property
     def groups(self) -> NDArray[np.intp]:
-        """Number of the input that each encoded column came from: shape (P,). The group lasso keeps them together."""
+        """Index of the input of each encoded column: shape (P,). Use it as ``groups`` of the group lasso."""
         return np.repeat(np.arange(len(self.columns)), [len(column.names) for column in self.columns])
 
     @property
     def notes(self) -> list[str]:
-        """What inputs become, where that is not plain to see."""
+        """Notes on encodings that may not be obvious."""
         return [column.note for column in self.columns if column.note]
 
     @property
     def left_out(self) -> tuple[LeftOut, ...]:
-        """Columns of the table that are not learned from, and why."""
+        """Columns of the table that are not inputs, with the reason."""
         check_is_fitted(self)
         return self._left_out
 
     @property
     def row_names(self) -> tuple[str, ...]:
-        """Columns that name the rows, and are written beside predictions."""
+        """Columns that identify rows, and are added to predictions."""
         return tuple(each.column for each in self.left_out if each.role == "id")
 
     @property
@@ -277,24 +275,24 @@ class Encoder(TransformerMixin, BaseEstimator):  # type: ignore[misc]
 
     @property
     def read_as(self) -> TextFormat:
-        """What was said of the file of text that the fit's table was read from."""
+        """The declared format of the text file that the table of the fit was read from."""
         check_is_fitted(self)
         return self._read_as
 
     def plan(self) -> pd.DataFrame:
-        """Return what becomes of every column, those that are not learned from first.
+        """Return a table that describes every column, beginning with those that are not inputs.
 
         Returns
         -------
         DataFrame
-            "column", "role" (input, left out, id, ...), "kind" (number, category or date), "encoded" (how many columns
-            of numbers it becomes), "missing" (whether values were), "rare" (how many categories share one column) and
+            "column", "role" (input, left out, id, ...), "kind" (number, category or date), "encoded" (number of encoded
+            columns), "missing" (whether values were missing), "rare" (number of categories that share one column) and
             "reason".
         """
         return columns_frame(self.columns, self.left_out)
 
     def unseen(self, X: Any) -> list[str]:
-        """Return sentences on what the inputs hold that the fit's did not: new categories, values missing anew."""
+        """Return notes on values that did not occur in the fit: new categories, and newly missing values."""
         frame = self._with_columns(X)
         sentences = (column.unseen(self._known(column, frame)) for column in self.columns)
         return [sentence for sentence in sentences if sentence]

@@ -1,7 +1,7 @@
-"""The first sheet of an Excel file becomes a frame; the package openpyxl reads it, where it is installed.
+"""Read the first sheet of an Excel file as a data frame, with the optional package openpyxl.
 
-The first row names the columns. A cell is what Excel holds: a number, a truth value, a date, a text; of a formula its
-last value. Empty cells, errors such as #DIV/0! and the texts that mean missing in CSV are missing.
+The first row contains the column names. A cell is a number, a boolean, a date or text; a formula has its last value.
+Empty cells, errors such as #DIV/0!, and the texts that mean missing in CSV are missing.
 """
 
 from __future__ import annotations

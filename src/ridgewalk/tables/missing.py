@@ -1,7 +1,7 @@
-"""Texts that mean missing, beside those that always do: where they stand in a column, its values are missing.
+"""Additional texts that mean missing: values equal to them become missing.
 
-A text is one of them without the spaces around it; a whole number is the same with ".0" and without. A number is
-missing where it is the number that such a text says, and a date or a time where it is such an ISO date.
+Text is compared without surrounding spaces, and whole numbers with or without ".0". A number is missing if such a text
+represents it, and a date or time if such a text is its ISO form.
 """
 
 from __future__ import annotations

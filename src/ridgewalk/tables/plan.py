@@ -1,4 +1,4 @@
-"""What becomes of every column of a table, as a table: what is left out and why, and what the others become."""
+"""A table that describes every column: its role and type, or why it is left out."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A file becomes a table: what to learn from, what to learn, and what was left out.
+"""Read a file, and split it into inputs, target and columns that are left out.
 
 file  --read_table-->  frame  --make_table-->  Table  --Encoder (ridgewalk.tables.encode)-->  columns of numbers
 """
@@ -85,41 +85,44 @@ def read_table(
     decimal: str | None = None,
     missing: str | Sequence[str] = (),
 ) -> pd.DataFrame:
-    r"""Read a table: CSV or TSV, as they are or compressed by gzip; Parquet, Arrow or Feather; Excel's .xlsx.
+    r"""Read a table from CSV or TSV (also .gz), Parquet, Arrow, Feather or Excel (.xlsx).
 
-    CSV and TSV are UTF-8 unless ``encoding`` says otherwise, and their first line names the columns. In TSV a tab
-    separates; in CSV what stands between the names (a comma, a semicolon, a tab or a bar). Empty fields, NA and the
-    like (:data:`ridgewalk.tables.missing.DEFAULT_TEXTS`) are missing values. Where no comma separates, columns of
-    numbers with decimal commas are numbers, and where a file has such a column, dots before three digits are thousands.
-    Whole numbers that begin with zeros (01234) are codes, and stay text. Of Parquet, Arrow and Feather the named levels
-    of an index are columns, too. Of Excel the first sheet is read, with the package openpyxl.
+    CSV and TSV are UTF-8 by default, and their first line contains the column names. The separator of TSV is a tab;
+    that of CSV is detected from the first line (a comma, a semicolon, a tab or a bar). Empty fields, NA and the like
+    (:data:`ridgewalk.tables.missing.DEFAULT_TEXTS`) are missing values. If the separator is not a comma, columns with
+    decimal commas are numbers, and if there is such a column, dots before three digits separate thousands. Columns of
+    whole numbers with leading zeros (01234) are codes and remain text. Named index levels of Parquet, Arrow and Feather
+    become columns. For Excel the first sheet is read, with the package openpyxl.
 
     Parameters
     ----------
     path : str or path
-        "-" reads CSV or TSV from standard input.
+        The file; "-" reads CSV or TSV from standard input.
     texts : sequence of str
-        Columns of CSV and TSV to take as text even where they look like numbers.
+        Columns of CSV and TSV to read as text even if they look like numbers.
     target : str, optional
-        A column of CSV and TSV whose values stay as they stand in the file: numbers only if Python writes each of them
-        in the same way, else text (001, true, 1.0 and 1 together, 1e20).
+        A column of CSV and TSV whose values are kept as in the file: numbers only if Python writes all of them in the
+        same way, otherwise text (001, true, 1.0 and 1 together, 1e20).
     encoder : Encoder, optional
-        Of the model that is to predict these rows: CSV and TSV are read as it learned each column, and as the file of
-        the fit was, where nothing else is said here.
+        Encoder of the model that will predict these rows: by default, CSV and TSV are read like the file of the fit.
     encoding : str, optional
-        Of CSV and TSV, as Python names it: "latin-1", "cp1252", "utf-16".
+        Encoding of CSV and TSV by Python's name: "latin-1", "cp1252", "utf-16".
     separator : str, optional
-        Of CSV and TSV: one character, or "tab".
+        Field separator of CSV and TSV: one character, or "tab".
     decimal : "." or ",", optional
-        What stands before decimals in CSV and TSV. With "," a dot may group thousands.
+        Decimal separator of CSV and TSV. With ",", a dot may separate thousands.
     missing : str or sequence of str
-        Texts that mean missing beside those that always do, in whatever file; a number as it is written.
+        Texts that mean missing in any file, in addition to the default ones; numbers as they are written.
+
+    Returns
+    -------
+    DataFrame
 
     Raises
     ------
     DataError
-        If there is no such file, its kind is not known, it holds no rows, or it cannot be read; if what is said of a
-        file of text contradicts itself, or the file is none.
+        If the file does not exist, has an unknown type, has no rows, or cannot be read; if the given format is
+        contradictory, or given for a file that is not text.
     """
     path = Path(path)
     streamed = str(path) == STANDARD_INPUT
@@ -456,7 +459,7 @@ def release_memory() -> None:
 
 @dataclass(frozen=True, eq=False)
 class Table:
-    """Columns to learn from, and the target.
+    """The inputs and the target of a table.
 
     Attributes
     ----------
@@ -464,11 +467,11 @@ class Table:
     target : Series
     task : "classification" or "regression"
     notes : tuple of str
-        What was left out, and why; and what looks odd.
+        Columns that were left out, with the reason, and suspicious columns.
     left_out : tuple of LeftOut
-        Columns that are no inputs, and why; the target is not among them.
+        Columns that are not inputs, with the reason; without the target.
     gaps : dict of str to int
-        Rows in which an input is missing, of the inputs in which it is in any.
+        Number of missing values of each input that has any.
     """
 
     inputs: pd.DataFrame
@@ -493,29 +496,34 @@ def make_table(
     keep: str | Sequence[str] = (),
     choices: ColumnChoices = NO_CHOICES,
 ) -> Table:
-    """Split a frame into inputs and target, and find out the task.
+    """Split a data frame into inputs and target, and determine the task.
 
-    The task is regression where the target holds numbers with fractions or more than 20 different ones, else
-    classification. Numbers may come as text or objects; durations are numbers of days. Columns that are constant, that
-    number the rows, or that are as good as a different text on every row, are left out and named in ``notes``.
+    The task is regression if the target contains numbers with fractions, or more than 20 different numbers; otherwise
+    it is classification. Numbers may be stored as text or objects; durations are converted to days. Columns that are
+    constant, that number the rows, or whose text differs in nearly every row, are left out and listed in ``notes``.
 
     Parameters
     ----------
     frame : DataFrame of pandas, polars or Arrow
-        Names of columns that are no text are taken as text: 3 is "3".
+        Column names that are not text are converted: 3 to "3".
     target : str
+        Name of the target column.
     task : "auto", "classification" or "regression"
     drop : str, or sequence of str
         Columns to leave out.
     keep : str, or sequence of str
-        Columns to learn from although they look like row numbers or names of rows.
+        Columns to use although they look like row numbers or names of rows.
     choices : ColumnChoices, optional
-        What is chosen of single columns: kinds, texts that mean missing (in the target, too), names of rows.
+        Column types, texts that mean missing (also in the target), and columns that identify rows.
+
+    Returns
+    -------
+    Table
 
     Raises
     ------
     DataError
-        If a column that is named is not there, or is named in two places; if two have one name, the target cannot be
+        If a named column does not exist or is named twice, if two columns have the same name, the target cannot be
         learned, or no column is left.
     """
     source, frame = frame, as_frame(frame)

@@ -1,4 +1,4 @@
-"""How a file of text is written: its encoding, what separates its fields, and what stands before decimals."""
+"""The format of a text file: encoding, field separator and decimal separator."""
 
 from __future__ import annotations
 
@@ -11,21 +11,21 @@ _TABS = ("tab", r"\t")
 
 @dataclass(frozen=True)
 class TextFormat:
-    r"""How CSV and TSV are read; what is None is found out, and the encoding is then UTF-8.
+    r"""The format of CSV and TSV files; None means UTF-8 for the encoding, and otherwise that it is detected.
 
     Attributes
     ----------
     encoding : str or None
-        As Python names it: "latin-1", "cp1252", "utf-16".
+        Python's name of the encoding: "latin-1", "cp1252", "utf-16".
     separator : str or None
-        One character; "tab" and r"\t" are a tab.
+        Field separator: one character; "tab" and r"\t" are a tab.
     decimal : "." or ",", or None
-        What stands before decimals. With "," a dot may group thousands: 1.234,5.
+        Decimal separator. With ",", a dot may separate thousands: 1.234,5.
 
     Raises
     ------
     DataError
-        If there is no such encoding, separator or decimal, or the last two are the same.
+        If the encoding, separator or decimal is invalid, or the last two are equal.
     """
 
     encoding: str | None = None

@@ -1,7 +1,7 @@
-"""Which columns of a table are worth learning from, and what is odd about the others.
+"""Decide which columns of a table are useful, and why the others are left out.
 
-Constants, row numbers, names of rows and what no column of numbers can be made of are left out, each with a reason; a
-column that a user names is kept, unless nothing can be learned of it.
+Constants, row numbers, names of rows and types that cannot be encoded are left out, each with a reason. A column that
+the user names is kept, unless nothing can be learned from it.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Chains: a job cut into pieces that can be trained anywhere, and the training of one."""
+"""Divide a job into chains, which can be trained anywhere, and train one chain."""
 
 from __future__ import annotations
 

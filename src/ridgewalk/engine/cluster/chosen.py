@@ -1,12 +1,12 @@
-"""Which workers train: those of a block, those of the joblib backend that was chosen, or nobody but this process.
+"""Choose the workers: of an enclosing block, of the active joblib backend, or threads of this process.
 
     with workers_of(...):                               these
     with joblib.parallel_config(backend="dask"):        the cluster of its client
     with joblib.parallel_config(backend="ray"):         the cluster that Ray is connected to
-    with joblib.parallel_config(backend="loky", n_jobs=4), or of another library: so many processes
+    with joblib.parallel_config(backend="loky", n_jobs=4), or another library's: 4 processes
     otherwise                                           threads of this process
 
-Inside of a worker nothing is spread any further, and one thread is all there is: each of its slots has such a chain.
+Inside a worker, work is not distributed further, and a chain uses one thread, because each slot has a chain.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""A cluster of Dask's, through the client that the user has.
+"""Workers of a Dask cluster, through the user's client.
 
 Tables are files of the driver's machine, which its workers open; once one is missed, it is scattered, and fetched once
 by every other machine.

@@ -1,4 +1,4 @@
-"""Arrays in files that are named by their content, opened as they stand on the disk: one copy for all of a machine."""
+"""Arrays in files named by their content, mapped into memory: one copy per machine."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The driver's side of a folder that machines share (:mod:`ridgewalk.engine.cluster.layout`)."""
+"""The driver's side of a shared folder (:mod:`ridgewalk.engine.cluster.layout`)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The worker's side of a folder that machines share: it takes chains, trains them, and leaves what came of them."""
+"""The worker's side of a shared folder: claims chains, trains them, and writes their results."""
 
 from __future__ import annotations
 

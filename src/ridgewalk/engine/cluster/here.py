@@ -1,4 +1,4 @@
-"""What a process does with a chain: it opens the arrays that its machine has, and fetches what is missing."""
+"""Train a chain in this process: open the arrays that the machine has, and fetch missing ones."""
 
 from __future__ import annotations
 

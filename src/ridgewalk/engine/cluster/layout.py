@@ -1,17 +1,17 @@
-"""The folder that machines share: where everything in it stands, and who is alive there.
+"""The files in a shared folder, and how a process detects which others are alive.
 
-    FOLDER/workers/WORKER.json             what a worker is and does; written anew several times a second
+    FOLDER/workers/WORKER.json             state of a worker; rewritten several times per second
     FOLDER/fits/FIT/about.json             version, instruction set, build of the engine
     FOLDER/fits/FIT/driver.json            a number that grows while the driver lives
     FOLDER/fits/FIT/data/NAME.npy          arrays by their content
-    FOLDER/fits/FIT/todo/NUMBER-CHAIN.json     a chain that nobody has; renamed into claimed/ by who takes it
+    FOLDER/fits/FIT/todo/NUMBER-CHAIN.json     a chain that no worker has; a worker claims it by moving it to claimed/
     FOLDER/fits/FIT/claimed/NUMBER-CHAIN.json.WORKER
-    FOLDER/fits/FIT/finished/CHAIN.npy     rows of finished runs, as a record keeps them
-    FOLDER/fits/FIT/failed/CHAIN.json      what a chain raised
-    FOLDER/fits/FIT/stop                   whoever works for this fit leaves off
+    FOLDER/fits/FIT/finished/CHAIN.npy     rows of finished runs, in the format of checkpoints
+    FOLDER/fits/FIT/failed/CHAIN.json      the error that a chain raised
+    FOLDER/fits/FIT/stop                   tells workers to stop working for this fit
 
-A file is written under another name, and renamed. Clocks are never compared: somebody is alive whose file has other
-content than a while ago, by the clock of who looks.
+A file is written under a temporary name and renamed. Clocks of different machines are never compared: a process is
+alive if the content of its file has changed within an interval measured by the observer's clock.
 """
 
 from __future__ import annotations

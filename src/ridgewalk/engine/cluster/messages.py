@@ -1,14 +1,14 @@
-"""A chain as text, and back: plain data, the arrays that are large by the name of their content. Nothing is pickled.
+"""Encode a chain as text and decode it: plain data, with large arrays named by their content; no pickle.
 
-    numbers, words       as JSON has them, and NaN and infinities
-    dataclasses          {"is": "Adam", "learning_rate": 0.01, ...}, of the classes below alone
+    numbers, text        as in JSON, with NaN and infinities
+    dataclasses          {"is": "Adam", "learning_rate": 0.01, ...}, only of the classes below
     small arrays         {"array": [dtype, shape, base64]}
-    one row many times   {"repeated": count, "of": array}
-    others               {"stored": name}; NumPy's own format, wherever it is
+    repeated rows        {"repeated": count, "of": array}
+    large arrays         {"stored": name}, in NumPy's format
     row weights          {"counts": array, "bits": ..., "rows": N}: a bit or a byte for each, if they are whole numbers
     columns of a table   {"columns": [...], "of": table}
 
-Different bits have different messages, so that a chain may be named by the digest of its message.
+Chains that differ in any bit have different messages, so a chain can be named by the digest of its message.
 """
 
 from __future__ import annotations

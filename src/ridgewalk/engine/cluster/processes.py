@@ -1,4 +1,4 @@
-"""Processes of joblib's: those of this machine, or those of a backend that somebody else wrote."""
+"""Worker processes of joblib: those of this machine, or of another joblib backend."""
 
 from __future__ import annotations
 

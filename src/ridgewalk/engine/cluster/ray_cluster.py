@@ -1,4 +1,4 @@
-"""A cluster of Ray's, the one that this process is connected to: each machine holds a table once."""
+"""Workers of the Ray cluster that this process is connected to."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The driver: a job goes out in chains, and comes back as fits, whoever trains it and however often it gets lost."""
+"""The driver: sends a job in chains to workers, repeats lost ones, and collects the results."""
 
 from __future__ import annotations
 

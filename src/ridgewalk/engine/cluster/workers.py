@@ -1,4 +1,4 @@
-"""Who trains chains, as who sends them sees it; and what a worker says of itself."""
+"""The interface of workers to the driver, and the description that a worker gives of itself."""
 
 from __future__ import annotations
 

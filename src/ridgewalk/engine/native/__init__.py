@@ -1,4 +1,4 @@
-"""The compiled kernels, one module per instruction set; the best that the processor has is loaded.
+"""Load the compiled kernels for the best instruction set that the processor supports.
 
 ``RIDGEWALK_INSTRUCTION_SET=x86-64-v3`` forces a lower one.
 """

@@ -1,6 +1,7 @@
-"""A job as the compiled module takes it: plain data, whose keys ``module.cpp`` reads into ``plan.hpp``'s structures.
+"""Convert a job to the plain data that the compiled module takes (``plan.hpp``).
 
-R runs, F folds, N rows, P columns, M inputs and C outputs; arrays are contiguous, and borrowed until the job is done.
+R runs, F folds, N rows, P columns, M inputs and C outputs. Arrays are contiguous; the compiled module uses them without
+a copy until the job is done.
 """
 
 from __future__ import annotations
