@@ -442,3 +442,35 @@ def test_the_loop_fits_the_screen_and_hinders_no_reader(browser: Any, file: Path
     faults = serious_faults(page) if AXE.exists() else []
     context.close()
     assert faults == []
+
+
+def test_one_input_gets_probabilities_and_many_inputs_a_list_that_says_how_many_are_left(opened: Any) -> None:
+    page = opened(SMALL)
+    trained(page)
+    generator = np.random.default_rng(0)
+    x = generator.normal(size=(200, 30))
+    answers = ["yes" if value > 0 else "no" for value in x[:, 0]]
+    one = ["dose,answer", *(f"{row[0]:.3f},{answer}" for row, answer in zip(x, answers, strict=True))]
+    page.evaluate(DROP, ["one.csv", "\n".join(one)])
+    trained(page, 2)
+    assert page.is_visible("#picture-section")
+    assert not page.is_visible("#inputs-section")
+    assert page.evaluate(SHOWN, "picture-title") == "How probable each class is"
+    assert page.get_attribute("#picture canvas", "aria-label").startswith("Probabilities of the classes")  # type: ignore[union-attr]
+    before = page.evaluate("document.querySelector('#picture canvas').toDataURL()")
+    page.click("#jump-zero")
+    page.wait_for_function("before => document.querySelector('#picture canvas').toDataURL() !== before", arg=before)
+    many = [",".join([*(f"column {k}" for k in range(30)), "answer"])]
+    many += [",".join([*(f"{v:.3f}" for v in row), answer]) for row, answer in zip(x, answers, strict=True)]
+    page.evaluate(DROP, ["many.csv", "\n".join(many)])
+    trained(page, 3)
+    assert not page.is_visible("#picture-section")
+    assert page.locator("#inputs li").count() == 15
+    assert "16 more" in page.evaluate(SHOWN, "inputs")
+    left, of = re.search(r"(\d+) of (\d+) inputs are left", page.evaluate(SHOWN, "inputs-now")).groups()  # type: ignore[union-attr]
+    page.evaluate("document.querySelector('#inputs-table details').open = true")
+    page.wait_for_selector("#inputs-table td")
+    dropped = page.evaluate(
+        "[...document.querySelectorAll('#inputs-table td')].filter((each) => each.textContent === 'dropped').length"
+    )
+    assert (int(of), int(left)) == (30, 30 - dropped)

@@ -2,6 +2,7 @@
 // Colours are the style's; shapes, outlines and dashes say the same without colour.
 
 const GRID = 72;
+const CLASS_ROW = 0.07; // height of a class's row of marks, below its probability
 
 function inkOf(name) {
   return getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();

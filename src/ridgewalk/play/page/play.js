@@ -5,7 +5,7 @@
 
 const SOFT = new Set(["mix", "rate", "noise"]), LOOKS = new Set(["strength", "view", "lang", "speed", "line", "pace", "names", "ask"]);
 const FRESH_ROWS = 2000, MOST_POINTS = 240, GO_ON = 250, REPORT_EVERY = 66; // fresh rows to judge by; points of a course; milliseconds until a path begins anew, and between two looks at the watched network
-const MOST_ITEMS = 14, CLASS_ROW = 0.07; // inputs in the list; height of a class's row of marks below its probability
+const MOST_ITEMS = 14; // inputs in the list
 const page = {
   state: null, data: null, table: null, target: -1, pools: null, problem: null, strengths: null,
   run: null, curve: null, path: null, ghost: null, seconds: null,
