@@ -1,7 +1,7 @@
 """Write the playground, and take pictures of it: desk and phone, light and dark, both languages, a table.
 
     python tools/play_pictures.py FOLDER           all of them
-    python tools/play_pictures.py FOLDER --docs    the small picture of docs/play.md, too
+    python tools/play_pictures.py FOLDER --docs    the small pictures of docs/play.md, too
 
 Needs Chromium from the system and Playwright (`pip install playwright`), as tests/test_play_browser.py does.
 """
@@ -19,13 +19,16 @@ from sklearn.datasets import load_breast_cancer
 
 from ridgewalk.play import play_page
 
-DOCS = Path(__file__).resolve().parents[1] / "docs" / "page-pictures" / "play.png"
+DOCS = Path(__file__).resolve().parents[1] / "docs" / "page-pictures"
+OF_DOCS = {"spiral": "play.png", "loop": "loop.png"}  # states whose picture docs/play.md shows
 STATES = {
     "spiral": "",
     "moons": "data=moons&hidden=16-8&epochs=300&strengths=20",
     "waves": "data=waves&strengths=20&lang=zh",
     "groups": "data=xor&penalty=group_lasso&hidden=24&strengths=20",
     "live": "data=moons&hidden=16&view=live&speed=300&strengths=12",
+    "loop": "hidden=16&epochs=300&strengths=20&penalty=l1&view=loop&strength=9&line=1818",
+    "question": "ask=2",
     "table": "strengths=8&epochs=60",
 }
 WIDTHS = {"desk": 1280, "phone": 390}
@@ -59,11 +62,11 @@ def main(arguments: list[str]) -> None:
                         page.wait_for_function(trained, timeout=120_000)
                     page.wait_for_timeout(500)
                     page.screenshot(path=chosen.folder / f"{name}-{place}-{scheme}.png", full_page=True)
-                    if chosen.docs and (name, place, scheme) == ("spiral", "desk", "light"):
+                    if chosen.docs and name in OF_DOCS and (place, scheme) == ("desk", "light"):
                         page.set_viewport_size({"width": 1280, "height": 1130})
                         page.wait_for_timeout(300)
                         picture = Image.open(BytesIO(page.screenshot()))
-                        picture.quantize(96).save(DOCS, optimize=True)
+                        picture.quantize(96).save(DOCS / OF_DOCS[name], optimize=True)
                     page.close()
             print(name, flush=True)
         browser.close()
