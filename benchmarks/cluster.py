@@ -4,7 +4,8 @@
 
 Measured are, on this machine: the time that chains of about `--seconds` take on 1, 2 and 4 worker processes, against
 one thread without any; what a chain costs beside its training; the driver's own share of that, in which it can do
-nothing else; and, with a table of `--table` GB, the bytes that go to a worker and the memory that the driver takes.
+nothing else, and that of Dask's scheduler, which is a process of its own; and, with a table of `--table` GB, the bytes
+that go to a worker and the memory that the driver takes.
 Simulated is list scheduling with these costs: what is named so was not run.
 """
 
@@ -19,12 +20,13 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import psutil
 
 from engine import machine
 from ridgewalk.cluster import shared_folder
@@ -66,31 +68,49 @@ def make_job(rows: int, runs: int, epochs: int, columns: int = COLUMNS) -> Job:
 
 
 @contextmanager
-def workers(on: str, count: int) -> Iterator[None]:
-    """Start so many worker processes, of a folder or of Dask, with a core each."""
-    if on == "dask":
-        import joblib
-        from distributed import Client, LocalCluster
-
-        with (
-            LocalCluster(n_workers=count, threads_per_worker=1, dashboard_address=None, silence_logs=50) as cluster,
-            Client(cluster),
-            joblib.parallel_config(backend="dask"),
-        ):
-            yield
-        return
+def workers(on: str, count: int) -> Iterator[Callable[[], float]]:
+    """Start so many worker processes, of a folder or of Dask, with a core each; yield the scheduler's CPU seconds."""
     with tempfile.TemporaryDirectory() as folder:
+        if on == "dask":
+            with _dask(Path(folder, "scheduler.json"), count) as scheduler:
+                yield lambda: sum(psutil.Process(scheduler).cpu_times()[:2])
+            return
         command = [sys.executable, "-m", "ridgewalk", "worker", folder, "--slots", "1", "--quiet"]
-        processes = [subprocess.Popen(command) for _ in range(count)]
-        try:
+        with _processes([command] * count):
             while len(list(Path(folder, "workers").glob("*.json"))) < count:
                 time.sleep(0.1)
             with shared_folder(folder):
-                yield
-        finally:
-            for process in processes:
-                process.terminate()
-                process.wait()
+                yield lambda: 0.0
+
+
+@contextmanager
+def _dask(file: Path, count: int) -> Iterator[int]:
+    """Start a scheduler and workers, processes each, and let them train; yield the scheduler's process."""
+    import joblib
+    from distributed import Client
+
+    beginning = [sys.executable, "-W", "ignore", "-m"]
+    common = ["--scheduler-file", str(file), "--no-dashboard"]
+    scheduler = [*beginning, "distributed.cli.dask_scheduler", *common, "--port", "0"]
+    worker = [*beginning, "distributed.cli.dask_worker", *common, "--nthreads", "1", "--no-nanny"]
+    with _processes([scheduler, *[worker] * count]) as processes:
+        while not file.exists():
+            time.sleep(0.1)
+        with Client(scheduler_file=str(file)) as client, joblib.parallel_config(backend="dask"):
+            client.wait_for_workers(count)
+            yield processes[0].pid
+
+
+@contextmanager
+def _processes(commands: Sequence[list[str]]) -> Iterator[list[subprocess.Popen[bytes]]]:
+    """Start processes, which end with the block."""
+    processes = [subprocess.Popen(command, stderr=subprocess.DEVNULL) for command in commands]
+    try:
+        yield processes
+    finally:
+        for process in reversed(processes):
+            process.terminate()
+            process.wait()
 
 
 class Counting:
@@ -152,7 +172,10 @@ def simulated(machines: int, cores: int, seconds: float, overhead: float, driver
 
 
 def measure(on: str, seconds: float, chains: int) -> tuple[float, float]:
-    """Print what chains of this length take on 1, 2 and 4 processes; return overhead and driver's share, a chain."""
+    """Print what chains of this length take on 1, 2 and 4 processes; return overhead and the largest share, a chain.
+
+    The share is the CPU time of the driver, or of the scheduler if that is larger: each serves one chain at a time.
+    """
     rows, trial = 2_000, make_job(2_000, 1, 50)
     began = time.monotonic()
     Runner(spreader=None).train(trial)
@@ -162,20 +185,24 @@ def measure(on: str, seconds: float, chains: int) -> tuple[float, float]:
     Runner(spreader=None).train(job)
     alone = time.monotonic() - began
     print(f"\n{on}: {chains} chains, one thread without workers {alone:.2f} s ({alone / chains:.2f} s a chain)\n")
-    print("| processes | seconds | efficiency | seconds a chain beside its training | driver's CPU a chain |")
-    print("|---|---|---|---|---|")
+    print("| processes | seconds | efficiency | seconds a chain beside it | driver's CPU a chain | scheduler's |")
+    print("|---|---|---|---|---|---|")
     overhead = driver = 0.0
     for count in (1, 2, 4):
-        with workers(on, count):
+        with workers(on, count) as scheduler:
             spread(make_job(rows, 2 * count, 1))  # who imports for the first time takes longer
+            before = scheduler()
             counting, took, busy = spread(job)
+            scheduling = scheduler() - before
         cores = min(count, os.cpu_count() or 1)
         beside = (took * cores - counting.trained * (cores / count)) / chains
         print(
-            f"| {count} | {took:.2f} | {alone / (cores * took):.0%} | {beside:.4f} | {busy / chains:.4f} |", flush=True
+            f"| {count} | {took:.2f} | {alone / (cores * took):.0%} | {beside:.4f} | {busy / chains:.4f} | "
+            f"{scheduling / chains:.4f} |",
+            flush=True,
         )
         if count == 1:
-            overhead, driver = max(0.0, (took - counting.trained) / chains), busy / chains
+            overhead, driver = max(0.0, (took - counting.trained) / chains), max(busy, scheduling) / chains
     return overhead, driver
 
 
@@ -210,7 +237,8 @@ def main() -> None:
             traffic(on, arguments.table)
     for on in arguments.on:
         overhead, driver = measure(on, arguments.seconds, arguments.chains)
-        print(f"\nSimulated, not run, with {overhead:.4f} s beside each chain and {driver:.4f} s of the driver:\n")
+        costs = f"{overhead:.4f} s beside each chain and {driver:.4f} s of the driver or scheduler"
+        print(f"\nSimulated, not run, with {costs}:\n")
         print("| cluster | chains of 1 s | of 5 s | of 20 s |\n|---|---|---|---|")
         for machines, cores in CLUSTERS:
             each = (f"{simulated(machines, cores, length, overhead, driver):.0%}" for length in LENGTHS)

@@ -1,18 +1,23 @@
-"""What tests of clusters share: fits that are small, what they come to, and workers of a folder."""
+"""What tests of clusters share: fits that are small, what they come to, workers of a folder and of Dask."""
 
 import json
+import os
 import subprocess
 import sys
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from types import FrameType
 from typing import Any
 
+import joblib
 import numpy as np
 import pandas as pd
 
 import ridgewalk
 from ridgewalk import MLPClassifierCV, MLPRegressorCV, TableRegressor
+from ridgewalk.engine.cluster.layout import names_in, read_json
 
 RANDOM = np.random.default_rng(0)
 X = RANDOM.normal(size=(240, 6))
@@ -49,14 +54,75 @@ def content(found: Any, folder: Path) -> bytes:
     return file.read_bytes()
 
 
+def until(holds: Callable[[], bool]) -> None:
+    """Wait until something holds; fail long before a chain that waits for it would come to its end by itself."""
+    limit = time.monotonic() + 300
+    while not holds():
+        assert time.monotonic() < limit
+        time.sleep(0.02)
+
+
 @contextmanager
 def workers(folder: Path, count: int = 2, slots: int = 1) -> Iterator[list[subprocess.Popen[bytes]]]:
-    """Workers of a folder, each a process."""
+    """Workers of a folder, each a process, when all are there."""
     command = [sys.executable, "-m", "ridgewalk", "worker", str(folder), "--slots", str(slots), "--quiet"]
     processes = [subprocess.Popen(command) for _ in range(count)]
     try:
+        while len(names_in(folder / "workers", ".json")) < count:
+            assert all(process.poll() is None for process in processes)
+            time.sleep(0.02)
         yield processes
     finally:
         for process in processes:
             process.kill()
             process.wait()
+
+
+def running_in(folder: Path) -> int:
+    """Return how many chains the workers of a folder say that they are at."""
+    place = folder / "workers"
+    return sum(
+        running for name in names_in(place) if isinstance(running := read_json(place / name).get("running"), int)
+    )
+
+
+@contextmanager
+def cluster(count: int = 2) -> Iterator[Any]:
+    """Start a cluster of Dask's with so many processes, which ends with the block; yield its client."""
+    import distributed
+
+    quiet = {"dashboard_address": None, "silence_logs": 50}
+    with (
+        distributed.LocalCluster(n_workers=count, threads_per_worker=1, **quiet) as local,
+        distributed.Client(local) as client,
+        joblib.parallel_config(backend="dask"),
+    ):
+        yield client
+
+
+def chains_under_way() -> int:
+    """Return how many threads of this process train a chain."""
+    return sum(_trains(frame) for frame in sys._current_frames().values())
+
+
+def _trains(frame: FrameType | None) -> bool:
+    while frame is not None:
+        if frame.f_code.co_name == "run_chain":
+            return True
+        frame = frame.f_back
+    return False
+
+
+@contextmanager
+def started(command: list[str], **options: Any) -> Iterator[subprocess.Popen[bytes]]:
+    """Start a process, which imports the tests' modules, and ends with the block at the latest."""
+    with subprocess.Popen(command, env=environment(), **options) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
+def environment() -> dict[str, str]:
+    """Return the environment of a process that imports the tests' modules."""
+    return dict(os.environ) | {"PYTHONPATH": os.pathsep.join([str(Path(__file__).parent), *sys.path])}

@@ -19,6 +19,14 @@ def pytest_configure() -> None:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
+@pytest.fixture
+def small_jobs_are_spread(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Send away what a driver would train itself."""
+    from ridgewalk.engine.cluster import spread
+
+    monkeypatch.setattr(spread, "SMALL", 0.0)
+
+
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
     """Return a Chromium of the system, driven by Playwright; skip where either is not there."""

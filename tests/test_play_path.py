@@ -109,7 +109,7 @@ def in_page() -> list[dict[str, Any]]:
 def evidence_of(problem: PathProblem, path: Any) -> Evidence:
     """Return what of a path's evidence a page knows: the two arms, and their starts as they are."""
     indices = [at for _, at in cross_chosen([path.held_out], path.row_weights)]
-    before, after = scores_of([(path, 0)] * FOLDS), scores_of(list(zip([path] * FOLDS, indices, strict=True)))
+    before, after = scores_of([(path, 0)] * len(indices)), scores_of([(path, at) for at in indices])
     differences = []
     for k, (_, rows) in enumerate(problem.splits):
         losses = [

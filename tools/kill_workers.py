@@ -1,11 +1,13 @@
-"""Kill workers, and drivers, at moments spread over a job on two processes; compare its bits with one process's.
+"""Kill workers and drivers, or interrupt drivers, at moments spread over a job on two processes; compare the bits.
 
-python tools/kill_workers.py [--kills 20] [--on folder dask] [--who worker driver] [--seed 0]
+python tools/kill_workers.py [--kills 20] [--on folder dask] [--who worker driver interrupted] [--seed 0]
 
-A worker that is killed is followed by another; a driver that is killed by one that asks for the same again, with the
-same checkpoints. Every trial must end with the bits of a process alone, and a kill may cost the chains that were under
-way in what was killed: of a worker one, of a driver as many as there are slots. Chains that begin are counted by the
-workers: one that begins twice was lost, or doubled. Exit code 1 where any bit or count is another.
+A worker that is killed is followed by another; a driver that is killed, or gets Ctrl-C, by one that asks for the same
+again, with the same checkpoints. Every trial is of a job of its own and must end with the bits of a process alone, and
+a kill may cost the chains that were under way in what was killed: of a worker one, of a driver as many as there are
+slots. What had finished is not lost, but for one chain that a worker of Dask's had not handed over when it was killed.
+Chains that begin and end are noted by the workers: one that begins twice was lost, or doubled. After Ctrl-C the last
+chain must have ended within two seconds. Exit code 1 where any bit, count or time is another.
 """
 
 from __future__ import annotations
@@ -19,8 +21,10 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from hashlib import blake2b
 from pathlib import Path
 from typing import Any
@@ -39,13 +43,14 @@ from ridgewalk.optimizers import Adam, Cosine
 from ridgewalk.penalties import L2, Sum
 
 LOG = "RIDGEWALK_KILL_LOG"
-RUNS, ROWS, COLUMNS, EPOCHS = 16, 600, 12, 700
+RUNS, ROWS, COLUMNS, EPOCHS = 16, 600, 12, 1_500
 WORKERS = 2
+STOPPED = 2.0  # seconds after Ctrl-C in which chains may still end
 
 
-def make_job() -> Job:
-    """Return a job of 16 runs, each of which takes some tenths of a second."""
-    generator = np.random.default_rng(0)
+def make_job(number: int) -> Job:
+    """Return one of many jobs of 16 runs, each of which takes some tenths of a second."""
+    generator = np.random.default_rng(number)
     x = generator.normal(size=(ROWS, COLUMNS))
     network = multilayer_perceptron(COLUMNS, (48,), 1)
     start = [network.start("he", run) for run in range(RUNS)]
@@ -73,15 +78,29 @@ def digest(fits: Fits) -> str:
 
 
 def log_chains() -> None:
-    """Let this process note every chain that it begins."""
+    """Let this process note every chain that it begins and ends."""
     train = chains.run_chain
 
     def run_chain(message: bytes, *more: Any) -> Any:
-        with Path(os.environ[LOG]).open("a", encoding="ascii") as log:
-            log.write(blake2b(message, digest_size=8).hexdigest() + "\n")
-        return train(message, *more)
+        name = blake2b(message, digest_size=8).hexdigest()
+        _note("begin", name)
+        try:
+            return train(message, *more)
+        finally:
+            _note("end", name)
 
     folder_worker.run_chain = dask_client.run_chain = run_chain  # type: ignore[assignment]
+
+
+def _note(what: str, chain: str) -> None:
+    with Path(os.environ[LOG]).open("a", encoding="ascii") as log:
+        log.write(f"{what} {chain} {time.monotonic()}\n")
+
+
+def noted() -> list[tuple[str, str, float]]:
+    """Return what workers noted: begin or end, the chain, and when."""
+    lines = [line.split() for line in Path(os.environ[LOG]).read_text(encoding="ascii").splitlines()]
+    return [(what, chain, float(when)) for what, chain, when in lines]
 
 
 def dask_setup(worker: Any) -> None:
@@ -90,12 +109,11 @@ def dask_setup(worker: Any) -> None:
     log_chains()
 
 
-def drive(on: str, checkpoints: Path, out: Path) -> None:
-    """Train the job on workers, say when it begins, and write down what came of it."""
+def drive(on: str, number: int, checkpoints: Path, out: Path) -> None:
+    """Train the job on workers, and write down what came of it."""
     runner_of = {"folder": _by_folder, "dask": _by_dask}
     with runner_of[on.partition("=")[0]](on.partition("=")[2]):
-        print("begun", flush=True)
-        fits = Runner(checkpoints=CheckpointStore(checkpoints)).train(make_job())
+        fits = Runner(checkpoints=CheckpointStore(checkpoints)).train(make_job(number))
     out.write_text(digest(fits), encoding="ascii")
 
 
@@ -114,19 +132,26 @@ def _by_dask(address: str) -> Iterator[None]:
         yield
 
 
-class FolderCluster:
-    """Two workers of a folder."""
+class Cluster:
+    """Two worker processes, of which one that was killed is followed by another.
 
-    def __init__(self, place: Path) -> None:
-        self.address = f"folder={place}"
-        self._place = place
+    Parameters
+    ----------
+    command : list of str
+        Begins a worker.
+    """
+
+    address = ""
+
+    def __init__(self, command: list[str]) -> None:
+        self._command = command
         self._workers = [self._worker() for _ in range(WORKERS)]
 
     def _worker(self) -> subprocess.Popen[bytes]:
-        return subprocess.Popen([sys.executable, __file__, "--be-worker", str(self._place)])
+        return subprocess.Popen(self._command, stderr=subprocess.DEVNULL)
 
     def ready(self) -> None:
-        """Wait for nothing: workers come when they come."""
+        """Wait until both workers are there."""
 
     def kill(self, chance: random.Random) -> None:
         """Kill a worker, and begin another."""
@@ -142,68 +167,131 @@ class FolderCluster:
             worker.wait()
 
 
-class DaskCluster:
-    """Two workers of Dask's; whoever is killed is begun anew by its nanny."""
+class FolderCluster(Cluster):
+    """Workers of a folder."""
 
     def __init__(self, place: Path) -> None:
-        del place
-        import dask
-        from distributed import Client, LocalCluster
-
-        dask.config.set({"distributed.worker.preload": [__file__]})
-        self._cluster = LocalCluster(
-            n_workers=WORKERS,
-            threads_per_worker=1,
-            dashboard_address=None,
-            silence_logs=50,
-            worker_dashboard_address=None,
-        )
-        self._client = Client(self._cluster, set_as_default=False)
-        self.address = f"dask={self._cluster.scheduler_address}"
+        self.address = f"folder={place}"
+        self._place = place
+        super().__init__([sys.executable, __file__, "--be-worker", str(place)])
 
     def ready(self) -> None:
-        """Wait until both workers are there, whom a nanny begins anew."""
+        while not all(list(self._place.glob(f"workers/*-{worker.pid}-*.json")) for worker in self._workers):
+            time.sleep(0.1)
+
+
+class DaskCluster(Cluster):
+    """Workers of Dask's, without nannies, and a scheduler."""
+
+    def __init__(self, place: Path) -> None:
+        from distributed import Client
+
+        place.mkdir()
+        file = place / "scheduler.json"
+        beginning = [sys.executable, "-W", "ignore", "-m"]
+        common = ["--scheduler-file", str(file), "--no-dashboard"]
+        self._scheduler = subprocess.Popen(
+            [*beginning, "distributed.cli.dask_scheduler", *common, "--port", "0"], stderr=subprocess.DEVNULL
+        )
+        more = ["--nthreads", "1", "--no-nanny", "--preload", __file__, "--local-directory", str(place)]
+        super().__init__([*beginning, "distributed.cli.dask_worker", *common, *more])
+        while not file.exists():
+            time.sleep(0.1)
+        self._client = Client(scheduler_file=str(file), set_as_default=False)
+        self.address = f"dask={self._client.scheduler.address}"
+
+    def ready(self) -> None:
         self._client.wait_for_workers(WORKERS, timeout=120)
 
-    def kill(self, chance: random.Random) -> None:
-        """Kill a worker."""
-        processes = [each for each in self._client.run(os.getpid, on_error="return").values() if isinstance(each, int)]
-        if processes:
-            os.kill(chance.choice(sorted(processes)), signal.SIGKILL)
-
     def close(self) -> None:
-        """End the cluster."""
         self._client.close()
-        self._cluster.close()
+        super().close()
+        self._scheduler.kill()
+        self._scheduler.wait()
 
 
-def driver(address: str, place: Path) -> subprocess.Popen[bytes]:
-    """Begin a driver."""
-    command = [sys.executable, __file__, "--drive", address, str(place / "checkpoints"), str(place / "out")]
-    return subprocess.Popen(command, stdout=subprocess.PIPE)
+@dataclass(frozen=True)
+class Trial:
+    """A job that is broken once.
+
+    Attributes
+    ----------
+    number : int
+        Of the job.
+    place : Path
+        Where its checkpoints and its answer stand.
+    """
+
+    number: int
+    place: Path
+
+    def driver(self, address: str) -> subprocess.Popen[bytes]:
+        """Begin a driver."""
+        files = [str(self.place / "checkpoints"), str(self.place / "out")]
+        command = [sys.executable, __file__, "--drive", address, str(self.number), *files]
+        return subprocess.Popen(command)
+
+    @property
+    def expected(self) -> str:
+        """The digest of what a process alone comes to."""
+        return digest(Runner(spreader=None).train(make_job(self.number)))
+
+    @property
+    def found(self) -> str:
+        """The digest of what came."""
+        out = self.place / "out"
+        return out.read_text(encoding="ascii") if out.exists() else "nothing"
 
 
-def trial(cluster: Any, who: str, after: float, place: Path, chance: random.Random) -> tuple[str, int]:
-    """Kill once; return the digest of what came in the end, and how many chains began twice."""
+@dataclass(frozen=True)
+class Cost:
+    """What it cost to break a job.
+
+    Attributes
+    ----------
+    under_way, finished : int
+        Chains that began twice: those that had not ended when the job was broken, and those that had.
+    lasted : float
+        Seconds until the last chain had ended after that.
+    """
+
+    under_way: int
+    finished: int
+    lasted: float
+
+    def allowed(self, on: str, who: str) -> bool:
+        """Return whether no more was lost than may be."""
+        under_way, finished = (1, on == "dask") if who == "worker" else (WORKERS, 0)
+        late = who == "interrupted" and self.lasted > STOPPED
+        return self.under_way <= under_way and self.finished <= finished and not late
+
+
+def broken(cluster: Any, who: str, after: float, trial: Trial, chance: random.Random) -> Cost:
+    """Break a job once, and let it come to its end."""
     cluster.ready()
-    log = Path(os.environ[LOG])
-    log.write_text("", encoding="ascii")
-    with driver(cluster.address, place) as driving:
-        assert driving.stdout is not None
-        driving.stdout.readline()
+    Path(os.environ[LOG]).write_text("", encoding="ascii")
+    with trial.driver(cluster.address) as driving:
+        _wait_for_chains(driving)
         time.sleep(after)
+        at = time.monotonic()
         if who == "worker":
             cluster.kill(chance)
-            driving.wait()
-        else:
+        elif who == "driver":
             driving.kill()
+        else:
+            driving.send_signal(signal.SIGINT)
+        driving.wait()
+    if who == "interrupted":
+        time.sleep(STOPPED)
+    lasted = max([at, *(when for what, _, when in noted() if what == "end")]) - at
+    if trial.found == "nothing":
+        with trial.driver(cluster.address) as driving:
             driving.wait()
-    if who == "driver" and not (place / "out").exists():
-        with driver(cluster.address, place) as driving:
-            driving.wait()
-    begun = log.read_text(encoding="ascii").split()
-    found = (place / "out").read_text(encoding="ascii") if (place / "out").exists() else "nothing"
-    return found, len(begun) - len(set(begun))
+    begun = Counter(chain for what, chain, _ in noted() if what == "begin")
+    ended = {chain for what, chain, when in noted() if what == "end" and when < at}
+    twice = {chain: count - 1 for chain, count in begun.items() if count > 1}
+    finished = sum(count for chain, count in twice.items() if chain in ended)
+    return Cost(sum(twice.values()) - finished, finished, lasted)
 
 
 def main() -> None:
@@ -211,57 +299,75 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--kills", type=int, default=20)
     parser.add_argument("--on", nargs="+", choices=("folder", "dask"), default=["folder", "dask"])
-    parser.add_argument("--who", nargs="+", choices=("worker", "driver"), default=["worker", "driver"])
+    whos = ("worker", "driver", "interrupted")
+    parser.add_argument("--who", nargs="+", choices=whos, default=list(whos))
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--be-worker", help=argparse.SUPPRESS)
-    parser.add_argument("--drive", nargs=3, help=argparse.SUPPRESS)
+    parser.add_argument("--drive", nargs=4, help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.be_worker:
         log_chains()
         FolderWorker(Path(arguments.be_worker), 1).work()
         return
     if arguments.drive:
-        on, checkpoints, out = arguments.drive
-        drive(on, Path(checkpoints), Path(out))
+        signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background process ignores it
+        on, number, checkpoints, out = arguments.drive
+        with suppress(KeyboardInterrupt):
+            drive(on, int(number), Path(checkpoints), Path(out))
         return
-    expected, failed = digest(Runner(spreader=None).train(make_job())), 0
-    for on in arguments.on:
-        for who in arguments.who:
-            failed += kill_all(on, who, arguments.kills, random.Random(arguments.seed), expected)
+    failed = sum(
+        break_all(on, who, arguments.kills, random.Random(arguments.seed))
+        for on in arguments.on
+        for who in arguments.who
+    )
     sys.exit(failed > 0)
 
 
-def kill_all(on: str, who: str, kills: int, chance: random.Random, expected: str) -> int:
-    """Kill so many workers, or drivers; return how many trials failed."""
-    failed, lost = 0, []
+def break_all(on: str, who: str, kills: int, chance: random.Random) -> int:
+    """Break so many jobs; return how many trials failed."""
+    failed, costs = 0, list[Cost]()
     with tempfile.TemporaryDirectory() as name:
         place = Path(name)
         os.environ[LOG] = str(place / "log")
+        (place / "log").touch()
         cluster = {"folder": FolderCluster, "dask": DaskCluster}[on](place / "shared")
         try:
-            (place / "whole").mkdir()
-            with driver(cluster.address, place / "whole") as driving:
-                assert driving.stdout is not None
-                driving.stdout.readline()
-                began = time.monotonic()
-                driving.wait()
-            took = time.monotonic() - began
-            print(f"{on}, killing {who}s: unbroken {took:.1f} s", flush=True)
+            took = _unbroken(cluster, place / "whole")
+            print(f"{on}, {who}: unbroken {took:.1f} s", flush=True)
             for number in range(kills):
-                own = place / str(number)
-                own.mkdir()
+                trial = Trial(number + 1, place / str(number))
+                trial.place.mkdir()
                 after = (number + chance.random()) / kills * took
-                found, twice = trial(cluster, who, after, own, chance)
-                allowed = 1 if who == "worker" else WORKERS
-                good = found == expected and twice <= allowed
-                failed += not good
-                lost.append(twice)
-                said = "the same bits" if found == expected else f"DIFFERENT: {found}"
-                print(f"{number + 1:3d}. killed after {after:5.2f} s: {said}, {twice} chains twice", flush=True)
+                cost = broken(cluster, who, after, trial, chance)
+                same = trial.found == trial.expected
+                failed += not (same and cost.allowed(on, who))
+                costs.append(cost)
+                print(f"{number + 1:3d}. broken after {after:5.2f} s: the same bits: {same}; {cost}", flush=True)
         finally:
             cluster.close()
-    print(json.dumps({"on": on, "who": who, "kills": kills, "failed": failed, "chains_twice": lost}), flush=True)
+    found = {"on": on, "who": who, "kills": kills, "failed": failed}
+    found["under_way_twice"] = [cost.under_way for cost in costs]
+    found["finished_twice"] = [cost.finished for cost in costs]
+    if who == "interrupted":
+        found["seconds_at_most"] = round(max(cost.lasted for cost in costs), 2)
+    print(json.dumps(found), flush=True)
     return failed
+
+
+def _unbroken(cluster: Any, place: Path) -> float:
+    """Return the seconds from the first chain's begin to the last one's end, of a job that nobody breaks."""
+    place.mkdir()
+    cluster.ready()
+    with Trial(0, place).driver(cluster.address) as driving:
+        driving.wait()
+    times = [when for _, _, when in noted()]
+    return max(times) - min(times)
+
+
+def _wait_for_chains(driving: subprocess.Popen[bytes]) -> None:
+    """Wait until workers have begun."""
+    while not noted() and driving.poll() is None:
+        time.sleep(0.01)
 
 
 if __name__ == "__main__":

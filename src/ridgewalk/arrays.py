@@ -48,7 +48,7 @@ def row_sums(values: Array) -> Array:
 
 
 def slices(length: int, numbers: int) -> list[slice]:
-    """Cut an axis, whose every entry holds so many numbers, into few parts that a copy of each is no burden.
+    """Cut an axis into a few parts of limited size, each entry of which holds this many numbers.
 
     No part has a single entry, if there are more: NumPy sums one column in another order than several.
     """

@@ -24,7 +24,7 @@ __all__ = ["FolderWorker", "allotted_cores", "shared_folder"]
 
 
 @contextmanager
-def shared_folder(folder: str | os.PathLike[str], waiting: Callable[[], None] = lambda: None) -> Iterator[str]:
+def shared_folder(folder: str | os.PathLike[str], waiting: Callable[[], None] | None = None) -> Iterator[str]:
     """Fit with the workers of a shared folder inside the block; this process trains only the smallest jobs itself.
 
     Results are bitwise equal to those of a single machine. Fits wait for the first worker (``ridgewalk worker
@@ -36,7 +36,8 @@ def shared_folder(folder: str | os.PathLike[str], waiting: Callable[[], None] = 
     folder : path
         Folder that all machines can access; created if it does not exist. Anyone with write access can change results.
     waiting : function, optional
-        Called once if there is no worker yet.
+        Called once if there is no worker yet; by default a warning is issued after some seconds. If all workers leave
+        during a fit, a warning is issued in any case.
 
     Yields
     ------

@@ -157,7 +157,7 @@ def intervals(calibration: Calibration, predicted: Array, coverage: float) -> tu
 
 
 def label_sets(calibration: Calibration, chances: Array, coverage: float) -> Booleans:
-    """Return which classes prediction sets hold: shape (M, C).
+    """Return which classes are in prediction sets: shape (M, C).
 
     A set that would hold none, which fold predictors that disagree can bring about, holds the class that is most
     probable on their average.
@@ -189,7 +189,7 @@ def _ranked(scores: Array, shares: Array) -> tuple[Array, Array]:
 
 
 def _quantile(ranked: Sequence[tuple[Array, Array]], needed: float) -> float:
-    """Return the smallest number that enough of all folds' scores lie at or below; infinite where there is none."""
+    """Return the quantile of all folds' scores; infinite if there are too few."""
     scores = np.concatenate([scores for scores, _ in ranked])
     shares = np.concatenate([np.diff(shares) for _, shares in ranked])
     order = np.argsort(scores, kind="stable")
@@ -233,7 +233,7 @@ def _upper_ends(ranked: Sequence[tuple[Array, Array]], centers: Array, needed: f
 
 
 def _places(ranked: Sequence[tuple[Array, Array]], centers: Array, values: Array) -> Integers:
-    """Count, of each fold, the scores with center + score at or below a value (M,): (K, M); none without a center."""
+    """Count for each fold the scores with center + score at or below a value (M,): (K, M)."""
     found = [
         np.where(np.isnan(center), 0, np.searchsorted(scores, values - center, side="right"))
         for (scores, _), center in zip(ranked, centers, strict=True)

@@ -24,7 +24,7 @@ def drawn(folder: Path, beginning: str = "", ending: str = "") -> Path:
 
 @contextmanager
 def written(file: Path) -> Iterator[Path]:
-    """Yield the path of a new file beside ``file``: it replaces ``file`` when the block ends well, else it is removed.
+    """Yield the path of a new file next to ``file``, which replaces it if the block succeeds and is removed otherwise.
 
     Where ``file`` is a link, the link is replaced, not what it leads to.
 

@@ -63,7 +63,7 @@ class Fold:
 
     @property
     def column(self) -> Integers:
-        """The column that each number which the network takes is made of: shape (M,)."""
+        """Index of the column from which each input of the network is made: shape (M,)."""
         return np.arange(len(self.center)) if self.inputs is None else self.inputs.column
 
     def seen(self, x: Matrix) -> Matrix:
@@ -121,7 +121,7 @@ def row_numbers(rows_or_mask: ArrayLike, rows: int) -> Integers:
 
 
 def check_splits(splits: Sequence[tuple[Integers, Integers]], weights: Array, loss: Loss, target: Array) -> None:
-    """Check that every fold has rows to train on, of several classes where there are classes, and holds out others.
+    """Check that every fold has training rows, of several classes for classification, and other held-out rows.
 
     Raises
     ------
@@ -228,14 +228,14 @@ def row_losses(loss: Loss, output: Array, target: Array, fold: Fold, unit: Array
 
 
 def constant_losses(loss: Loss, target: Array, fold: Fold, unit: Array, rows: Integers) -> Array:
-    """Return what the best constant of a fold's training rows loses on some rows (n,), in the units of the target."""
+    """Return the loss of the best constant of a fold's training rows on some rows (n,), in units of the target."""
     null = loss.null_output((target - fold.target_center) / fold.target_scale, fold.weights)
     constant = np.broadcast_to(null, (1, len(rows), len(null)))
     return np.asarray(row_losses(loss, constant, target[rows], fold, unit)[0])
 
 
 def average_by_row(held_out: Sequence[Integers], values: Sequence[Array], count: int) -> Array:
-    """Return what the folds found of the rows that they held out, averaged by row: shape (..., N), 0 for other rows.
+    """Return values for held-out rows, averaged by row over folds: shape (..., N), 0 for other rows.
 
     Parameters
     ----------

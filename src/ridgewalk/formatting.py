@@ -12,13 +12,13 @@ _LONGEST_IN_SECONDS, _LONGEST_IN_MINUTES = 120, 5400
 
 
 def format_number(value: float, digits: int = 3, sign: str = "") -> str:
-    """Return a number of so many digits, and thousands in full: 0.123, 12,300; ``sign="+"`` writes a plus, too."""
+    """Format a number with this number of digits, thousands in full: 0.123, 12,300; ``sign="+"`` adds a plus."""
     rounded = float(f"{value:.{digits}g}")
     return f"{rounded:{sign},.0f}" if 10**digits <= abs(rounded) < _SCIENTIFIC_FROM else f"{value:{sign}.{digits}g}"
 
 
 def format_loss(value: float | None, missing: str = "diverged", sign: str = "") -> str:
-    """Return a loss, or the like, as a column of them shows it: to four decimals; ``missing`` where there is none."""
+    """Format a loss for a column: at most four decimals; ``missing`` for None."""
     if value is None:
         return missing
     if not value:
@@ -27,12 +27,12 @@ def format_loss(value: float | None, missing: str = "diverged", sign: str = "") 
 
 
 def decimals_for(error: float | None) -> int:
-    """Return the decimals that show two digits of a standard error, and none of a thousand or more; 3 without one."""
+    """Return the decimals that show two digits of a standard error; 0 from a thousand on, 3 without an error."""
     return max(0, 1 - floor(log10(error))) if error else 3
 
 
 def format_estimate(value: float | None, error: float | None, decimals: int, sign: str = "", missing: str = "-") -> str:
-    """Return an estimate and its standard error, of so many decimals: 0.833 +- 0.023; ``missing`` where there is none.
+    """Format an estimate and its standard error: 0.833 +- 0.023; ``missing`` for None.
 
     Numbers that would take too many places are written with an exponent, to four digits and to two.
     """
@@ -46,7 +46,7 @@ def format_estimate(value: float | None, error: float | None, decimals: int, sig
 
 
 def format_duration(seconds: float, tenths: bool = False) -> str:
-    """Return a time as one would say it; ``tenths`` writes tenths of a second below ten seconds."""
+    """Format a time in words; ``tenths`` shows tenths of a second below ten seconds."""
     if seconds < _LONGEST_IN_SECONDS:
         return f"{seconds:.1f} s" if tenths and seconds < 10 else f"{seconds:.0f} s"
     return f"{seconds / 60:.0f} min" if seconds < _LONGEST_IN_MINUTES else f"{seconds / 3600:.1f} h"

@@ -36,7 +36,7 @@ _LARGEST = float(np.finfo(np.float64).max)
 
 
 class Kind(IntEnum):
-    """How a number is made of a column."""
+    """The formula that maps a column to one number."""
 
     IDENTITY = 0
     SOFT_CLIP = 1
@@ -79,7 +79,7 @@ class InputMap:
             raise ValueError("An input map has finite centers, and scales above 0.")
 
     def apply(self, x: Array) -> Array:
-        """Map rows of x (N, P) to what the network takes of them: (N, M), in float64."""
+        """Map rows of x (N, P) to the inputs of the network: (N, M), in float64."""
         mapped = np.empty((len(x), len(self.column)))
         soft, piece = (np.flatnonzero(self.kind == kind) for kind in (Kind.SOFT_CLIP, Kind.PIECE))
         for chunk in slices(len(x), _NUMBERS_PER_CHUNK * len(self.column)):
@@ -94,7 +94,7 @@ class InputMap:
         return mapped
 
     def part(self, entries: Integers) -> tuple[Integers, InputMap]:
-        """Return the columns that some numbers (rising) are made of, and the map of those columns to them."""
+        """Return the columns from which some inputs (in increasing order) are made, and their map."""
         columns, column = np.unique(self.column[entries], return_inverse=True)
         return columns, InputMap(column, self.kind[entries], self.center[entries], self.scale[entries])
 
@@ -186,13 +186,13 @@ class MapRule:
 
 
 def has_three_values(column: Array) -> bool:
-    """Return whether a column (N,) holds three different numbers or more: two are as well taken as they are."""
+    """Return whether a column (N,) has three different numbers or more; columns with two are not mapped."""
     rest = column[column != column[:1]]
     return bool((rest != rest[:1]).any())
 
 
 def bounded_rule(mapped: Booleans, pieces: int) -> MapRule:
-    """Return the rule that maps some columns (P,) to so many pieces each, or to as many as :data:`MOST_NUMBERS` allow.
+    """Return the rule that maps some columns (P,) to this number of pieces each, at most :data:`MOST_NUMBERS` in all.
 
     Where less than three pieces are allowed, columns are softly clipped alone.
     """
@@ -201,7 +201,7 @@ def bounded_rule(mapped: Booleans, pieces: int) -> MapRule:
 
 
 def _width(low: Array, high: Array) -> Array:
-    """Return the distance from ``low`` to ``high``; infinite where there is none to divide by."""
+    """Return the distance from ``low`` to ``high``; infinite if it is 0."""
     with np.errstate(over="ignore"):
         width = np.minimum(high - low, _LARGEST)
     return np.where(width < _LEAST_SCALE, np.inf, width)

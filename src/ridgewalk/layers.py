@@ -37,10 +37,10 @@ class Layer(Protocol):
 
     @property
     def shapes(self) -> tuple[tuple[int, int], ...]:
-        """Shapes of the layer's own arrays: (P, Q) of the weights and (1, Q) of the bias, or none."""
+        """Shapes of the layer's own arrays: (P, Q) of the weights and (1, Q) of the bias, or empty."""
 
     def forward(self, x: Array, parameters: Arrays, uniform: Uniform | None) -> tuple[Array, Arrays]:
-        """Map x (R, N, P) to the output (R, N, Q), and to what the way back needs.
+        """Map x (R, N, P) to the output (R, N, Q); also return what ``backward`` needs.
 
         ``uniform`` gives the layer's random numbers while training; None is prediction.
         """
@@ -196,7 +196,7 @@ class Dropout(_Activation):
 
 
 def start_normal(layer: Dense, generator: np.random.Generator) -> Array:
-    """Draw the tutorial's start, ``0.01 * normal``: shape (P, Q)."""
+    """Draw the tutorial's initial weights, ``0.01 * normal``: shape (P, Q)."""
     return 0.01 * generator.standard_normal((layer.inputs, layer.units))
 
 

@@ -53,7 +53,7 @@ def descend(
     tolerance: float,
     validation: Rows | None = None,
 ) -> Descent:
-    """Minimise an objective from a start, both without run axes, until no slope is above ``tolerance``.
+    """Minimize an objective from initial weights without run axes, until no slope exceeds ``tolerance``.
 
     Under L1 at most four tenths of the iterations raise the strengths from 0, as a path is fitted from its dense side.
 
@@ -75,7 +75,7 @@ def descend(
 
 @dataclass(frozen=True, eq=False)
 class _Problem:
-    """The smooth problem in u, then v where there is L1: flat vectors of as many numbers as the network has."""
+    """The smooth problem in u, and v for L1: flat vectors with the number of weights of the network."""
 
     objective: Objective
     rows: Rows

@@ -57,7 +57,7 @@ class LossFacts:
     description: str | None = None
 
     def is_multilabel(self, outputs: int) -> bool:
-        """Return whether so many outputs are labels of their own, rather than classes of which one holds."""
+        """Return whether this number of outputs are separate labels and not classes."""
         return self.is_classification and self.output_activation == "logistic" and outputs > 1
 
 
@@ -68,7 +68,7 @@ class Loss(Protocol):
     """
 
     def encode(self, y: ArrayLike, classes: int | None = None) -> Array:
-        """Shape what a user passes as y into the target (N, C), or say what is wrong with it."""
+        """Convert y as passed by the user to the target (N, C), or raise an error."""
 
     def values(self, output: Array, target: Array) -> Array:
         """Loss of each row, shape (R, N)."""
@@ -77,17 +77,17 @@ class Loss(Protocol):
         """Gradient of each row's loss with respect to the output, shape (R, N, C)."""
 
     def curvature(self, output: Array, target: Array) -> Array | None:
-        """Second derivative of each row's loss (N, C, C) by its output (N, C); None where that says nothing."""
+        """Return the second derivatives of each row's loss by its output (N, C): (N, C, C); None if not useful."""
 
     def predict(self, output: Array) -> Array:
-        """Turn the raw output into what is predicted: probabilities, means or rates, shape (R, N, C)."""
+        """Convert the raw output to predictions: probabilities, means or rates, shape (R, N, C)."""
 
     def null_output(self, target: Array, weights: Array) -> Array:
         """Best constant output for rows of these weights (N,): shape (C,). Its loss is the null model's."""
 
 
 def facts(loss: Loss) -> LossFacts:
-    """Return the facts of a loss; those of a loss that has none are the defaults."""
+    """Return the facts of a loss, by default those of :class:`LossFacts`."""
     found: LossFacts = getattr(loss, "facts", _NO_FACTS)
     return found
 
@@ -174,7 +174,7 @@ class CrossEntropy:
         return np.asarray(total * (_diagonal(chance) - chance[:, :, None] * chance[:, None, :]))
 
     def curvature_diagonal(self, output: Array, target: Array) -> Array:
-        """Second derivative of each row's loss by each output alone, shape (..., N, C)."""
+        """Return the second derivatives of each row's loss by its output (N, C): (N, C, C); None if not useful."""
         chance = self.predict(output)
         return np.asarray(chance * (1 - chance) * target.sum(axis=-1, keepdims=True))
 
@@ -332,7 +332,7 @@ _FIRST_OUTPUTS = 0.05  # of a start under a log link, in units of other starts' 
 
 
 def begun(loss: Loss, start: tuple[Array, ...], target: Array, weights: Sequence[Array]) -> tuple[Array, ...]:
-    """Begin near the best constant where the link is a logarithm; other starts stay as they were drawn.
+    """Initialize near the best constant for a logarithmic link; other initial weights are not changed.
 
     Targets elsewhere are standardized, and logits small. Rates may be of any size: from exp(0) = 1 the way to a large
     one takes all the epochs that there are, and random outputs of 1 or 2 around its logarithm begin far above the loss

@@ -12,12 +12,12 @@ _TABLE = '<table style="border-spacing: 1em .1em">'  # where nobody else says ho
 
 
 def element(tag: str, text: str) -> str:
-    """Write an element that holds text."""
+    """Write an element with text."""
     return f"<{tag}>{html.escape(text)}</{tag}>"
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[str]], chosen: int | None = None) -> str:
-    """Write a table; ``chosen`` is the number of a row that stands out."""
+    """Write a table; ``chosen`` is the index of a highlighted row."""
     titles = "".join(f'<th scope="col">{html.escape(title)}</th>' for title in head)
     marked = ' class="chosen" style="font-weight: bold"'
     body = "".join(
@@ -28,7 +28,7 @@ def table(head: Sequence[str], rows: Iterable[Sequence[str]], chosen: int | None
 
 
 def list_of_findings(found: Iterable[tuple[str, str, str]]) -> str:
-    """Write a list of what was found: name, sentence (which may be left out) and advice of each."""
+    """Write a list of findings: name, sentence (optional) and advice of each."""
     items = "".join(
         f"<li>{element('b', name)}{html.escape(f': {sentence}' if sentence else '.')} "
         f"{element('i', f'Next: {advice}')}</li>"

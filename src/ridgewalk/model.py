@@ -79,7 +79,7 @@ class Model:
         return output * self.target_scale + self.target_center
 
     def rescaled(self, center: Array, scale: Array, target_center: Array, target_scale: Array) -> Arrays:
-        """Arrays of the same network for columns and targets that are standardized in another way."""
+        """Return the arrays of the same network for another standardization of columns and targets."""
         arrays = list(self.raw_parameters())
         arrays[1] = arrays[1] + center @ arrays[0]
         arrays[0] = np.where(np.isinf(scale), 0, scale)[:, None] * arrays[0]

@@ -84,7 +84,7 @@ class Network:
         return tuple(shape for layer in self.layers for shape in layer.shapes)
 
     def start(self, rule: Start, seed: int) -> Arrays:
-        """Draw weights by one of the rules "he", "glorot" or "normal"; biases start at zero."""
+        """Draw weights by one of the rules "he", "glorot" or "normal"; biases are 0."""
         rules = {"he": start_he, "glorot": start_glorot, "normal": start_normal}
         if rule not in rules:
             raise ValueError(f"A start is one of {', '.join(rules)}, got {rule!r}.")
@@ -94,7 +94,7 @@ class Network:
         )
 
     def starts(self, rule: Start, seeds: Sequence[int], dtype: str | np.dtype[np.floating], repeat: int = 1) -> Arrays:
-        """Draw a start for each seed, one after the other: arrays (R, ., .), all seeds ``repeat`` times."""
+        """Draw initial weights for each seed: arrays (R, ., .), all seeds ``repeat`` times."""
         stacked = tuple(np.empty((repeat * len(seeds), *shape), dtype=dtype) for shape in self.shapes)
         for number, seed in enumerate(seeds):
             for w, drawn in zip(stacked, self.start(rule, seed), strict=True):
@@ -104,7 +104,7 @@ class Network:
     def forward(
         self, x: Array, parameters: Arrays, uniform: LayerUniform | None = None
     ) -> tuple[Array, tuple[Arrays, ...]]:
-        """Map x (N, P) to the output (R, N, C), and to what each layer's way back needs.
+        """Map x (N, P) to the output (R, N, C); also return what each layer's ``backward`` needs.
 
         ``uniform`` gives random numbers while training; None is prediction.
         """

@@ -25,7 +25,7 @@ def mean_weights(weights: Array) -> Array:
 
 
 def weighted_mean(values: Array, weights: Array) -> Array:
-    """Average values (R, N) with row weights (N,), whatever stands in rows of weight 0: shape (R,)."""
+    """Average values (R, N) with row weights (N,), ignoring values in rows of weight 0: shape (R,)."""
     used = weights > 0
     return np.asarray((values[..., used] * weights[used]).sum(axis=-1) / weights[used].sum())
 

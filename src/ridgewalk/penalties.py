@@ -72,7 +72,7 @@ def concavity_of(penalty: Penalty) -> float:
 
 
 class Terms(TypedDict, total=False):
-    """What an engine that has the proxes in another language needs of one part: strengths that broadcast over w."""
+    """The parts of a penalty for an engine with its own proxes: strengths that broadcast over w."""
 
     l1: Strength
     """Of the size of each weight."""
@@ -86,7 +86,7 @@ class Terms(TypedDict, total=False):
 
 
 def _times(strength: Strength, factors: Array | None) -> Strength:
-    """Strength of each weight; an infinite factor excludes its input even at strength 0."""
+    """Return the strength of each weight; an infinite factor excludes its input even at strength 0."""
     if factors is None:
         return strength
     excluded = np.isinf(factors)
@@ -135,7 +135,7 @@ def _check(name: str, value: Strength) -> None:
 
 
 class _EachWeight:
-    """What penalties share that are a sum over weights."""
+    """Penalties that are a sum over weights."""
 
     strength: Strength
     factors: Array | None
@@ -288,7 +288,7 @@ def _mcp_slope(size: Array, strength: Strength, gamma: float) -> Array:
 
 
 def _mcp_prox(size: Array, strength: Strength, step: Strength, gamma: float) -> Array:
-    """Return the lengths that MCP leaves of lengths: the global minimizer for every step, 0 where two tie.
+    """Return the prox of MCP for norms: the global minimizer for any step, 0 if two are equal.
 
     For ``step < gamma`` the firm threshold, else a hard one: docs/derivations/penalties.md. What is not a number stays.
     """
@@ -346,7 +346,7 @@ class MCP(_EachWeight):
 
 
 class _EachGroup:
-    """What penalties share that are a sum over groups of weights, of the length ``||w_g||`` of each."""
+    """Penalties that are a sum over groups of weights, of the norm ``||w_g||`` of each."""
 
     strength: Strength
     over: str
@@ -397,7 +397,7 @@ class _EachGroup:
         return _acts(self.strength, self.factors)
 
     def _share(self, w: Array) -> Array:
-        """Return how much of its group's value each row or column carries, in which the norm stands once for each."""
+        """Return the share of its group's value that each row or column carries, counting each norm once."""
         entries = w.shape[-1] if self.over == "inputs" else w.shape[-2]
         return np.asarray(entries / self._sizes(w))
 
@@ -438,7 +438,7 @@ class _EachGroup:
 
 @dataclass(frozen=True, eq=False)
 class GroupLasso(_EachGroup):
-    """``strength * sum_g factor_g sqrt(size_g) ||w_g||``: a group of weights leaves as one.
+    """``strength * sum_g factor_g sqrt(size_g) ||w_g||``: the weights of a group become 0 together.
 
     (Yuan and Lin, JRSS B 2006, eq. 2.1.) prox shrinks the length of a group, ``z_g (1 - step * strength *
     factor_g sqrt(size_g) / ||z_g||)_+``; ``step`` must be the same for all weights of a group.

@@ -15,7 +15,7 @@ from ridgewalk.warning import warn_deprecated
 
 @dataclass(frozen=True, eq=False)
 class Route:
-    """Deprecated: what was known of a path before :class:`ridgewalk.path.PathSettings`.
+    """Deprecated: settings of a path before :class:`ridgewalk.path.PathSettings`.
 
     ``standardize`` and ``engine`` are parameters of :func:`ridgewalk.mlp_path` now, and the penalty is an object
     (:mod:`ridgewalk.path.families`).
@@ -44,7 +44,7 @@ class Route:
         self.settings()
 
     def settings(self) -> PathSettings:
-        """Return what it says of the network, its penalty and its training."""
+        """Return its settings of the network, the penalty and the training."""
         return PathSettings(
             hidden_layer_sizes=self.hidden_layer_sizes,
             activation=self.activation,

@@ -23,13 +23,13 @@ def plain(text: str) -> str:
 
 
 class Terminal(Console):
-    """A console on which text is only text: styles are its own, and what it is given is shown."""
+    """A console that prints text without interpreting control characters or markup in it."""
 
     def render_str(self, text: str, **options: Any) -> Text:
         """Take text, before it is measured."""
         return super().render_str(plain(text), **options)
 
     def render(self, renderable: RenderableType, options: ConsoleOptions | None = None) -> Iterable[Segment]:
-        """Return pieces of text, also of objects that were none."""
+        """Return objects as pieces of text."""
         for piece in super().render(renderable, options):
             yield piece if piece.control else Segment(plain(piece.text), piece.style)

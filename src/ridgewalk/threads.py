@@ -35,7 +35,7 @@ def allotted_cores() -> int:
 
 
 def started(run: Callable[[], None]) -> threading.Thread | None:
-    """Start a thread; return None where the system has none to give."""
+    """Start a thread; return None if the system has none available."""
     thread = threading.Thread(target=run, daemon=True)
     try:
         thread.start()
@@ -47,7 +47,7 @@ def started(run: Callable[[], None]) -> threading.Thread | None:
 def for_each(
     work: Callable[[_Item], None], items: Sequence[_Item], threads: int, stop: Callable[[], None] = lambda: None
 ) -> None:
-    """Do some work on every item, on so many threads: this one, and as many of the others as can be had.
+    """Process all items on this number of threads, or as many as the system can start.
 
     Parameters
     ----------
@@ -108,7 +108,7 @@ class _Ending:
         return self.begun and threading.current_thread() is not threading.main_thread()
 
     def end(self) -> None:
-        """Stop everything, and wait until it has left off; not for ever, where there is no stop."""
+        """Stop everything and wait until it has ended, with a time limit for work that cannot be stopped."""
         with self.condition:
             self.begun = True
             for stop in self.stops.values():
@@ -173,7 +173,7 @@ def _begin_anew() -> None:
 
 
 def _end() -> None:
-    """End what is under way in this process, and not in the one that it was forked from."""
+    """End running work in this process, but not after a fork in the child."""
     _ending.end()
 
 

@@ -36,7 +36,7 @@ Seed = int | np.random.Generator | None
 
 
 def spiral_data(samples: int, classes: int, random_state: Seed = None) -> tuple[Array, Integers]:
-    """Draw the tutorial's spiral: one arm per class, ``samples`` points on each.
+    """Draw the tutorial's spiral: one arm per class, with ``samples`` points on each.
 
     With r from 0 to 1 along an arm, ``t = 4 (class + r) + 0.2 * normal`` and ``x = r (sin 2.5 t, cos 2.5 t)``.
     For three classes no classifier is better than accuracy 0.9098 and log loss 0.2132 (docs/tutorial.md).
@@ -89,7 +89,7 @@ class Layer_Dense:
 
     @property
     def penalties(self) -> tuple[Sum, Sum]:
-        """The penalties on the weights and on the biases, as the strengths stand now."""
+        """The penalties on the weights and on the biases, at the current strengths."""
         return Sum((L1(self.weight_L1), L2(self.weight_L2))), Sum((L1(self.bias_L1), L2(self.bias_L2)))
 
     def forward(self, inputs: ArrayLike) -> None:
@@ -120,7 +120,7 @@ class Activation_ReLu:
 
 
 class Loss_CategoricalCrossentropy:
-    """The tutorial's loss object: the penalty of a layer is asked of it."""
+    """The tutorial's loss object, which also computes the penalty of a layer."""
 
     def regularization_loss(self, layer: Layer_Dense) -> float:
         """Penalty of one layer, weights and biases."""
@@ -187,7 +187,7 @@ class _Stepper:
         self.current_learning_rate = self.learning_rate * multiplier
 
     def update_param(self, layer: Layer_Dense) -> None:
-        """Move a layer's weights and biases down their gradients, L1 by a proximal step that leaves exact zeros."""
+        """Update a layer's weights and biases along their gradients; L1 is a proximal step, which gives exact zeros."""
         memory = self._memory_of(layer)
         # Adam corrects its averages by how often *they* were fed: a layer may come late, or twice in one iteration.
         k, states = memory.updates, memory.states

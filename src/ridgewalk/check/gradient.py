@@ -147,7 +147,7 @@ def slope_along(value: Callable[[Array], float], w: Array, u: Array) -> tuple[fl
 def _judge(
     name: str, w: Array, dw: Array, moves: list[tuple[Array, bool]], value: Callable[[Array], float]
 ) -> tuple[Slopes, list[str]]:
-    """Measure the slopes of one array; give its row, and what is wrong with it."""
+    """Measure the slopes of one array; return its row and its fault."""
     pairs, jumps, sentences = [], [], []
     for u, at_zero in moves:
         found = slope_along(value, w, u)
@@ -184,7 +184,7 @@ def _jump(value: Callable[[Array], float], w: Array, u: Array) -> float:
 
 
 def _reason(claimed: Array, measured: Array, penalties: dict[str, Array]) -> str:
-    """Describe the slopes that a gradient claims beside those that were measured."""
+    """Describe the slopes of a gradient and the measured ones."""
     if not claimed.any():
         return "this array gets no gradient, and f has a slope."
     k = multiple(claimed, measured)

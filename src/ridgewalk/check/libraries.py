@@ -101,7 +101,7 @@ def _numbers(tensor: Any) -> Array:
 
 
 def _moves(updater: Any, parameters: dict[str, Any], slopes: Sequence[Array]) -> list[Array]:
-    """Take one step from rest along these slopes; give the way of each parameter, in units of the learning rate."""
+    """Make one step from zero momentum along these slopes; return the moves in units of the learning rate."""
     updater.state.clear()
     rates: dict[int, float] = {}
     for group in updater.param_groups:

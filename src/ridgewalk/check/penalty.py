@@ -121,7 +121,7 @@ def check_penalty(
 def _asked(
     labels: Sequence[str], bias: Sequence[bool], l1: ExpectedStrength, l2: ExpectedStrength, biases: bool | None
 ) -> list[tuple[float, float] | None]:
-    """Strengths (l1, l2) asked for of each array, None where nothing was."""
+    """Return the expected strengths (l1, l2) of each array, or None."""
     columns: list[list[float | None]] = []
     for name, strength in (("l1", l1), ("l2", l2)):
         if isinstance(strength, Sequence):
@@ -135,7 +135,7 @@ def _asked(
 
 
 class _Reader:
-    """Calls the gradient under check, and keeps what the penalty adds to it."""
+    """Calls the gradient under test, and stores the contribution of the penalty."""
 
     def __init__(
         self,
@@ -177,7 +177,7 @@ class _Reader:
         return ()
 
     def difference(self, point: list[Array], rows: int) -> list[tuple[Array, float]]:
-        """Return what the penalty adds to each gradient, and the rounding error of it."""
+        """Return the contribution of the penalty to each gradient, and its rounding error."""
         pairs = zip(self.step(point, rows, True), self.step(point, rows, False), strict=True)
         return [
             (on.astype(np.float64) - off, 16 * float(np.finfo(np.result_type(on, np.float16)).eps) * _size(off))
@@ -197,7 +197,7 @@ class _Reader:
         )
 
     def moved_by(self, k: int) -> Iterator[str]:
-        """Names of the other arrays that what is added to this one's gradient depends on."""
+        """Names of the other arrays on which the penalty's contribution to this gradient depends."""
         rows, (point, other) = self.batch_sizes[0], self.points[:2]
         before, noise = self.added[rows][0][k]
         for i, name in enumerate(self.labels):
@@ -278,7 +278,7 @@ class _Pull:
         return ""
 
     def promise(self, l1: float, l2: float) -> Iterator[tuple[str, Kind]]:
-        """Check whether the penalty is the one that was asked for."""
+        """Check whether the penalty has the expected strengths."""
         due, found, size = l1 * np.sign(self.w) + 2 * l2 * self.w, self.rows[0], _size(self.first)
         if _size(self.first - due) <= SAME * _size(due) + self.noise:
             return
@@ -327,7 +327,7 @@ def _values(
 
 
 def _together(faults: Iterable[Wrong]) -> tuple[Wrong, ...]:
-    """Return what holds of several arrays once, with the names of all."""
+    """Merge equal findings on several arrays into one with all their names."""
     names: dict[tuple[str, Kind], list[str]] = {}
     for each in faults:
         names.setdefault((each.words, each.kind), []).extend(each.arrays)

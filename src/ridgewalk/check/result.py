@@ -149,7 +149,7 @@ def listed(gradients: Any) -> list[Array]:
 
 
 def gradients_of(arrays: Sequence[Array], claimed: Any, labels: Sequence[str]) -> tuple[list[Array], dict[int, Wrong]]:
-    """List the gradients that were given, and say by the array's position what makes one of them no gradient at all."""
+    """List the gradients, and describe by position which of them is not a valid gradient."""
     gradients = listed(claimed)
     if len(gradients) != len(arrays):
         raise ValueError(f"A gradient for each of {len(arrays)} arrays ({', '.join(labels)}), got {len(gradients)}.")

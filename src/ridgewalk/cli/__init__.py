@@ -8,7 +8,7 @@ ridgewalk report MODEL [FILE]          write an HTML report, with predictions fo
 ridgewalk export MODEL --to FORM       ONNX, PyTorch's state_dict, or Python code that needs NumPy alone
 ridgewalk worker FOLDER                train for fits with --workers FOLDER on other machines
 ridgewalk demo                         fit a path to the tutorial's spiral, and answer the tutorial's question
-ridgewalk play                         a playground in the browser, as one offline file
+ridgewalk play                         a playground in the browser, or eight lessons, as one offline file
 ridgewalk bench                        fits per second on this machine, compared with scikit-learn
 """
 

@@ -41,7 +41,7 @@ _LEAST_PROBABILITY = 1e-12  # probability
 
 @dataclass(frozen=True, eq=False)
 class Blended:
-    """A blend to be judged, and what it is made of.
+    """A blend to be judged, with its members.
 
     Attributes
     ----------
@@ -68,7 +68,7 @@ class Blended:
 
 
 def of_blend(evidence: Evidence, blended: Blended, runner: Runner | None = None) -> Evidence:
-    """Gather what a verdict on a blend reads; of members with fewer than three starts, more are trained.
+    """Collect the evidence on a blend; members with fewer than three seeds are trained from more.
 
     Parameters
     ----------
@@ -109,7 +109,7 @@ def of_blend(evidence: Evidence, blended: Blended, runner: Runner | None = None)
 
 
 def _seed_spread(blended: Blended, without: Blend, runner: Runner) -> float:
-    """Measure what starts bring to a fold's mean difference: of three, of which some are trained for it."""
+    """Estimate the variance between seeds of a fold's mean difference, from three seeds."""
     blends, problem = (without, blended.blend), blended.problems[0]
     more = more_seeds(problem.seeds)
     trained = [
@@ -134,7 +134,7 @@ def _members(number: int, blends: Sequence[Blend]) -> Integers:
 
 
 def _with_starts(problem: PathProblem, path: MLPPath, members: Integers, runner: Runner) -> MLPPath:
-    """Return a path whose held-out outputs at some strengths are those of other starts: the problem's seeds."""
+    """Return a path with the held-out outputs of other seeds (the problem's) at some strengths."""
     settings = path.settings
     if settings.linear or not members.size:
         return path  # an optimum knows no start
@@ -169,7 +169,7 @@ def check_folds(problem: PathProblem) -> None:
 
 
 def scores_of_blend(problem: PathProblem, paths: Sequence[MLPPath], blend: Blend) -> ConditionScores:
-    """Return what a blend loses on held-out and on training rows, and of classes what a temperature leaves."""
+    """Return the losses of a blend on held-out and on training rows, and after a temperature for classes."""
     training = np.repeat(blended_training(problem, paths, blend)[:, None], blend.heldout_loss.shape[1], axis=1)
     cooled = right = None
     if facts(problem.loss).is_classification:
@@ -184,6 +184,6 @@ def scores_of_blend(problem: PathProblem, paths: Sequence[MLPPath], blend: Blend
 
 
 def _logits(loss: Loss, probabilities: Array) -> Array:
-    """Return what a loss takes for its predictions to be these probabilities (n, C)."""
+    """Return the raw outputs for which a loss predicts these probabilities (n, C)."""
     kept = np.clip(probabilities, _LEAST_PROBABILITY, 1 - _LEAST_PROBABILITY)
     return np.log(kept) - (0 if facts(loss).output_activation == "softmax" else np.log1p(-kept))

@@ -60,7 +60,7 @@ DELTA = 0.02
 
 @dataclass(frozen=True, eq=False)
 class ConditionScores:
-    """One way of training, over all folds and seeds.
+    """The losses of one condition (such as with or without the penalty), over all folds and seeds.
 
     Attributes
     ----------
@@ -105,7 +105,7 @@ class TrainingCurve:
 
 @dataclass(frozen=True, eq=False)
 class SingleNetwork:
-    """The single network beside a blend that is judged; courses, wiring, parts and larger networks are of its training.
+    """The single network of a judged blend; training curves, wiring and other findings of training are its.
 
     Attributes
     ----------
@@ -237,7 +237,7 @@ def smallest_effect(null: float, best: float) -> float:
 
 
 class _Trial:
-    """A job, trained, and scored on the rows that its folds hold out."""
+    """A trained job with its scores on held-out rows."""
 
     def __init__(self, job: Job, held_out: Sequence[Integers], train: Train) -> None:
         self.job, self.held_out, self.fits = job, held_out, train(job)
@@ -349,7 +349,7 @@ def of_jobs(
     path: OfPath | None = None,
     dependence: Dependence = ROWS,
 ) -> Evidence:
-    """Train two jobs that differ in their penalties alone, and a few arms more.
+    """Train two jobs that differ only in their penalties, and further conditions for comparison.
 
     Parameters
     ----------
@@ -435,7 +435,7 @@ def _null_training(trial: _Trial) -> float:
 def _completed(
     evidence: Evidence, cold: Job, with_penalty: Job, held_out: Sequence[Integers], weights: Array, train: Train
 ) -> Evidence:
-    """Add the arms that only some evidence asks for, and early stopping where it is not known."""
+    """Add the conditions that only some evidence needs, and early stopping if it is not known."""
     curves, larger = dict(evidence.curves), {}
     if curves and not curves["penalized"].tail.at_rest:
         settled = replace(with_penalty, optimizer=scheduled(with_penalty.optimizer, Cosine()))
@@ -537,7 +537,7 @@ def of_path(
 
 
 def more_seeds(seeds: Sequence[int]) -> tuple[int, ...]:
-    """Return more seeds, up to three in all: one alone does not show what a seed adds to the error."""
+    """Return more seeds, up to three: a single seed does not show the variation over seeds."""
     drawn = np.random.default_rng(seeds[0]).integers(2**31, size=_FEWEST_SEEDS)
     return tuple(int(seed) for seed in drawn[: max(0, _FEWEST_SEEDS - len(seeds))])
 
@@ -566,7 +566,7 @@ class _Again:
         return replace(job, folds=(*problem.validated().folds, whole))
 
     def preferred(self, job: Job, fits: Fits) -> Fits:
-        """Return what a path keeps of the fits of its pairs: the null model where a penalty makes it win."""
+        """Return the fits that a path uses: the null model where it is better under the penalty."""
         if not any(penalty.acts for penalty in job.penalties):
             return fits
         return self.null.put_in(fits, self.null.wins(fits))
@@ -617,12 +617,12 @@ def scores_of(chosen: Sequence[tuple[MLPPath, int]]) -> ConditionScores:
 
 
 def scores_of_stopped(stopped: EarlyStopped) -> ConditionScores:
-    """Return what networks that were stopped early lost; what they lose on training rows is not known."""
+    """Return the held-out losses of early stopping; its losses on training rows are not known."""
     return ConditionScores(stopped.row_loss, stopped.heldout_loss, np.full_like(stopped.heldout_loss, np.nan))
 
 
 def chosen_by_others(path: MLPPath, rule: Rule) -> ConditionScores | None:
-    """Return what is lost with each fold at the strength that the other folds choose; None with one fold."""
+    """Return the losses with each fold at the strength chosen on the other folds; None with one fold."""
     if len(path.heldout_rows) == 1:
         return None
     return scores_of([(path, at) for _, at in cross_chosen([path.held_out], path.row_weights, rule)])
@@ -722,6 +722,6 @@ def _standardizing_leaks(problem: PathProblem) -> list[Fault]:
 
 
 def _learned(fold: Fold) -> list[Array]:
-    """Return what a fold has learned of its rows."""
+    """Return the standardization and maps that a fold has learned from its rows."""
     scaling = [fold.center, fold.scale, fold.target_center, fold.target_scale]
     return scaling if fold.inputs is None else [*scaling, fold.inputs.center, fold.inputs.scale]

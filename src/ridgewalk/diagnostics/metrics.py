@@ -37,7 +37,7 @@ _EVEN = 0.5
 
 @dataclass(frozen=True, eq=False)
 class HeldOutPredictions:
-    """What is predicted for the rows that folds hold out.
+    """Predictions for the rows that folds hold out.
 
     Attributes
     ----------
@@ -81,7 +81,7 @@ def metric_rows(predicted: HeldOutPredictions, target: Array, weights: Array, lo
 
 @dataclass(frozen=True, eq=False)
 class _OneStart:
-    """What the networks of one start predict, K times (n, C), beside target (N, C) and weights (N,)."""
+    """Predictions of the networks of one seed, K times (n, C), with target (N, C) and weights (N,)."""
 
     rows: Sequence[Integers]
     values: Sequence[Array]
@@ -115,7 +115,7 @@ def _right(probabilities: Array, labels: Booleans, choose: bool) -> Array:
 
 
 def _auc_rows(one: _OneStart, column: int, positive: Booleans) -> Array:
-    """Compute the AUC of one score as numbers of the rows (N,); empty where no fold holds both kinds of rows out."""
+    """Compute the AUC of one score as numbers per row (N,); empty if no fold holds out both classes."""
     folds, weights = list(_placed(one, column, positive)), one.weights
     if not folds:
         return np.empty(0)
@@ -137,7 +137,7 @@ def _auc_rows(one: _OneStart, column: int, positive: Booleans) -> Array:
 
 
 def _few_rows(count: int, rows: int) -> float:
-    """Return what makes the variance of so many placements, of all ``rows``, one over ``count - 1``; NaN of one."""
+    """Return the factor that corrects the variance for few rows; NaN for one row."""
     return float(np.sqrt(count / (count - 1) * (rows - 1) / rows)) if count > 1 else np.nan
 
 
@@ -152,7 +152,7 @@ class _Placed:
 
 
 def _placed(one: _OneStart, column: int, positive: Booleans) -> Iterator[_Placed]:
-    """Yield the folds that hold rows of both kinds out, each row placed among those of the other kind."""
+    """Yield the folds that hold out both classes, with the placement of each row."""
     for values, numbers in zip(one.values, one.rows, strict=True):
         seen = one.weights[numbers] > 0
         rows, score = numbers[seen], values[seen, column]

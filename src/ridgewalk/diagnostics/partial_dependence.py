@@ -21,7 +21,7 @@ _MOST_NUMBERS = 4_000_000  # of one layer, over settings x rows: settings are ta
 
 
 def individual_predictions(model: Model, x: Array, columns: Integers, settings: Array) -> Array:
-    """Compute what a model predicts for every row, with some columns set to every one of several settings.
+    """Compute predictions for every row with some columns set to each of several values.
 
     Parameters
     ----------
@@ -52,7 +52,7 @@ def individual_predictions(model: Model, x: Array, columns: Integers, settings: 
 
 
 def _from_first(model: Model, first: Array) -> Array:
-    """Compute predictions (G, N, C) from what the first layer gives (G, N, units)."""
+    """Compute predictions (G, N, C) from the output of the first layer (G, N, units)."""
     layers = model.network.layers[1:]
     output = Network(layers).forward(first, model.parameters[2:])[0] if len(model.parameters) > 2 else first
     return np.asarray(model.loss.predict(output * model.target_scale + model.target_center))
@@ -77,7 +77,7 @@ def joint_dependence(
 
 
 def interaction(joint: Array) -> float:
-    """Compute the share of a joint dependence (G, H) that is no sum of a part of each input; 0 where nothing varies.
+    """Compute the non-additive share of a joint dependence (G, H); 0 if it is constant.
 
     The parts are the means along the other input, so it is the share of a two-way table's variance that is interaction:
     0 where effects add up.

@@ -39,7 +39,7 @@ _UNDERFITTED_LOSS = 0.5  # of the null model's training loss: who keeps more has
 
 @dataclass(frozen=True)
 class Judged:
-    """What is judged: a network; or a blend, beside which the training of its single network was probed.
+    """The judged model: a network, or a blend with the training of its single network.
 
     Attributes
     ----------
@@ -83,6 +83,11 @@ class Found:
     forbids_comparison: ClassVar[bool] = False
     of_training: ClassVar[bool] = False
     judged: Judged = field(default=Judged(), kw_only=True)
+
+    @property
+    def called(self) -> str:
+        """What it is called: its name, no stronger than the intervals that it rests on."""
+        return self.name
 
     @property
     def numbers(self) -> Numbers:
@@ -133,7 +138,7 @@ class Evadable(Found):
 
 @dataclass(frozen=True, eq=False)
 class TooWeak(Found):
-    """The penalized networks pay nearly what the unpenalized ones would."""
+    """The penalty of the penalized networks is nearly that of the unpenalized ones."""
 
     letter, name, of_training = "a''", "too weak", True
     penalty_ratio: float
@@ -146,7 +151,7 @@ class TooWeak(Found):
 
 @dataclass(frozen=True, eq=False)
 class Diverged(Found):
-    """Some losses are no numbers; ``trained`` says whose, ``shares`` how many of the runs diverged."""
+    """Some losses are not finite; ``trained`` names the trainings, ``shares`` the shares that diverged."""
 
     letter, name, forbids_comparison, of_training = "f", "not converged", True, True
     trained: Trained
@@ -160,7 +165,7 @@ class Diverged(Found):
 
 @dataclass(frozen=True, eq=False)
 class NotTrained(Found):
-    """The unpenalized networks lose no less than the best constant on their own training rows."""
+    """The unpenalized networks are no better than the best constant on their own training rows."""
 
     letter, name, forbids_comparison = "f'", "not trained", True
     training: float
@@ -239,14 +244,14 @@ class Underfit(_Room):
 
 
 class NothingToFix(_Room):
-    """Neither the training loss nor the best other model is lower by what matters."""
+    """Neither the training loss nor the best other model is lower by a relevant amount."""
 
     letter, name = "c2", "nothing to fix"
 
 
 @dataclass(frozen=True, eq=False)
 class Comparison:
-    """The paired difference, penalized less unpenalized, and what it is held to; ``unit`` is that of the loss."""
+    """The paired difference, penalized minus unpenalized, and its reference values; ``unit`` is that of the loss."""
 
     difference: Effect
     unit: str
@@ -264,7 +269,12 @@ class Comparison:
 
 @dataclass(frozen=True, eq=False)
 class _Compared(Found):
+    claims: ClassVar[bool] = False  # whether it says on which side of 0 the difference lies
     comparison: Comparison
+
+    @property
+    def called(self) -> str:
+        return f"{'probably ' * (self.claims and self.comparison.difference.unsure)}{self.name}"
 
     @property
     def numbers(self) -> Numbers:
@@ -275,7 +285,8 @@ class _Compared(Found):
 class Sources:
     """Where a gain comes from; None where it is not known.
 
-    ``clear`` is whether the part that gains more alone (``better_alone``) does so beyond its error.
+    ``against_stopping`` is what the interval of ``over_early_stopping`` says of what is judged; ``clear`` is whether
+    the part that gains more alone (``better_alone``) does so beyond its error.
     """
 
     by_calibration: float | None = None
@@ -286,12 +297,13 @@ class Sources:
     of_l2_alone: float | None = None
     of_both: float | None = None
     over_early_stopping: float | None = None
+    against_stopping: Outcome | None = None
     better_alone: str | None = None
     clear: bool = False
 
     @property
     def numbers(self) -> Numbers:
-        """Those that are known; each part's share is the mean of what it adds to nothing and to the other one."""
+        """The known numbers; a part's share is the mean of what it adds to no penalty and to the other part."""
         named = {
             "gain_by_calibration": self.by_calibration,
             "gain_by_refinement": self.by_refinement,
@@ -312,7 +324,7 @@ class Sources:
 class Helps(_Compared):
     """The interval lies below 0, and below minus the smallest effect."""
 
-    letter, name = "e", "helps"
+    letter, name, claims = "e", "helps", True
     sources: Sources
     inputs: tuple[int, int]
     units: tuple[int, int]
@@ -324,7 +336,7 @@ class Helps(_Compared):
 
 
 class HelpsSomewhat(Helps):
-    """The interval lies below 0, and the gain may be smaller than what matters."""
+    """The interval is below 0, but the gain may be smaller than the smallest effect."""
 
     letter = "e-"
 
@@ -345,6 +357,7 @@ class NoStrength(_Compared):
 
 @dataclass(frozen=True, eq=False)
 class _Hurts(_Compared):
+    claims: ClassVar[bool] = True
     training_difference: float
     best_alpha: float | None
     safe_alpha: float | None
@@ -369,7 +382,7 @@ class TooStrong(_Hurts):
 
 @dataclass(frozen=True, eq=False)
 class TooNoisy(_Compared):
-    """The interval holds 0 and effects that matter; so many rows and seeds would settle it."""
+    """The interval contains 0 and effects that matter; with estimates of the rows and seeds needed."""
 
     letter, name = "u", "too noisy to tell"
     rows: int
@@ -536,7 +549,7 @@ def _stands(kinds: _Kinds, difference: Effect, unit: str, smallest: float) -> Fo
 
 @dataclass(frozen=True, eq=False)
 class BarelyBetterThanConstant(Found):
-    """The network leaves nearly all of the best constant's held-out loss; ``share`` is what it takes away."""
+    """The network reduces the best constant's held-out loss only slightly, by ``share``."""
 
     letter, name, speaks = "n'", "barely better than a constant", False
     share: float
@@ -562,7 +575,7 @@ def barely_better(loss: float, null: float) -> bool:
 
 
 class Case:
-    """The evidence, and what several gates read of it."""
+    """The evidence, and quantities that several checks use."""
 
     def __init__(self, evidence: Evidence) -> None:
         self.evidence = e = evidence
@@ -579,14 +592,14 @@ class Case:
         return float(weighted_mean(rows, self.evidence.weights))
 
     def against(self, before: ConditionScores, after: ConditionScores, spread: float) -> Effect:
-        """Return the effect of one arm against another, the variance that starts bring to a fold given."""
+        """Return the effect between two conditions, given the variance between seeds."""
         e = self.evidence
         return effect(
             after.rows - before.rows, e.weights, after.heldout - before.heldout, e.ratio, spread, e.dependence
         )
 
     def found(self) -> tuple[Found, ...]:
-        """Return what the gates find: the verdict, what goes along with it, and what later gates would have said."""
+        """Return all findings: the verdict, those that accompany it, and those of later checks."""
         found = [*self._wiring(), *self._diverged()]
         if np.isfinite(self.before) and np.isfinite(self.after):
             found += [*self._action(), *self._rest(), *self._something(), *self._untrained()]
@@ -703,7 +716,7 @@ class Case:
                 return TooNoisy(compared, *d.settled_by(self.smallest))
 
     def _against_others(self) -> Iterator[Found]:
-        """Compare what is judged with other ways to train and to predict, as far as the rows decide it."""
+        """Compare the judged model with other models and ways of training, if the rows suffice."""
         unit, linear = facts(self.evidence.loss).unit, self.evidence.linear
         differences = ((_SINGLE, self.less_single), (_STOPPING, self.less_stopping), (_LINEAR, linear))
         for kinds, difference in differences:
@@ -712,7 +725,7 @@ class Case:
                 yield stands
 
     def _less(self, other: ConditionScores | None) -> Effect | None:
-        """Return what is judged less another arm, whose starts may be as many as its own."""
+        """Return the difference of the judged model to another condition, paired by seeds if possible."""
         if other is None:
             return None
         judged = self.evidence.penalized
@@ -720,14 +733,14 @@ class Case:
             return self.against(other, judged, spread_of_pairs(judged.heldout - other.heldout))
 
     def _barely(self, found: Sequence[Found]) -> Iterator[Found]:
-        """Find whether what was gained over the best constant is little, where anything clearly was."""
+        """Find whether a clear gain over the best constant is small."""
         null, best = self.evidence.null_loss, min(self.before, self.after)
         clear = not any(isinstance(each, _LittleSignal) or each.forbids_comparison for each in found)
         if clear and barely_better(best, null):
             yield BarelyBetterThanConstant(share_explained(best, null), null, facts(self.evidence.loss).unit)
 
     def _network_at_fault(self) -> OtherModel | HardlyFits | None:
-        """Find what says that the network is at fault where it finds nothing; None where the columns may be."""
+        """Find evidence that the network, and not the columns, is the reason that it finds nothing; or None."""
         e, best = self.evidence, self.evidence.best_reference
         gain, error = e.mean_and_error(e.null - e.references[best]) if best else (0.0, 0.0)
         if gain > CLEAR * error:
@@ -737,7 +750,7 @@ class Case:
         return None
 
     def _over_null(self) -> tuple[float, float]:
-        """Return the gain over the best constant, and its error, of the arm that has the clearest one.
+        """Return the gain over the best constant with its error, for the condition with the clearest gain.
 
         As judged, or unpenalized. A strength of the user's own may be far too strong; there the path's best speaks for
         the network as well.
@@ -767,9 +780,11 @@ class Case:
             l1, l2, both = (self.mean(e.conditions["none"].rows - rows) for rows in alone_of)
             found |= {"of_l1_alone": l1, "of_l2_alone": l2, "of_both": both}
             alone, clear = self._better_alone()
-        if "early stopping" in e.conditions:
+        stopping: Outcome | None = None
+        if self.less_stopping is not None:
             found["over_early_stopping"] = self.mean(e.conditions["early stopping"].rows - e.penalized.rows)
-        return Sources(**found, better_alone=alone, clear=clear)
+            stopping = self.less_stopping.outcome(self.smallest)
+        return Sources(**found, against_stopping=stopping, better_alone=alone, clear=clear)
 
     def _better_alone(self) -> tuple[str | None, bool]:
         """Find a part that gains more alone than both together, and whether it does so beyond its error."""
@@ -779,7 +794,7 @@ class Case:
         return (None, False) if more.mean >= 0 else (name, more.outcome(self.smallest) == "better")
 
     def numbers(self) -> Numbers:
-        """Return everything that a reader may want beside the sentences."""
+        """Return all numbers to show with the sentences."""
         e, d = self.evidence, self.difference
         means = {name: self.mean(scores.rows) for name, scores in e.conditions.items()}
         return {
@@ -831,7 +846,7 @@ class Case:
         return found
 
     def _tempered(self) -> Numbers:
-        """Return held-out losses of classes after a temperature that other folds chose, whatever the verdict is."""
+        """Return held-out losses for classes after a temperature chosen on the other folds, for any verdict."""
         e, names = self.evidence, {"none": "unpenalized_loss_at_temperature", "both": "penalized_loss_at_temperature"}
         if e.alpha == 0:
             del names["both"]

@@ -91,7 +91,7 @@ class Effect:
         return self.mean - self._quantile(-NORMAL) * self.error
 
     def _quantile(self, normal: float) -> float:
-        """Quantile of (estimate - truth) / error that stands for a normal one."""
+        """Return the quantile of (estimate - truth) / error that corresponds to a normal quantile."""
         if np.isfinite(self.degrees):
             normal = float(student.ppf(norm.cdf(normal), self.degrees))
         k = float(np.clip(self.skewness, -_MOST_SKEWNESS, _MOST_SKEWNESS))
@@ -107,6 +107,11 @@ class Effect:
     def confirmed(self) -> bool:
         """Whether the more careful interval excludes 0, too."""
         return bool(abs(self.mean) > NORMAL * self.careful_error)
+
+    @property
+    def unsure(self) -> bool:
+        """Whether the more careful interval holds 0: then no sentence claims more than that something is probable."""
+        return bool(np.isfinite(self.careful_error)) and not self.confirmed
 
     def within(self, size: float) -> bool:
         """Whether the interval lies between -size and size."""
@@ -210,7 +215,7 @@ def effect(
 def seed_spread(
     differences: Sequence[Array], weights: Sequence[Array], dependences: Sequence[Dependence] | None = None
 ) -> float:
-    """Variance that starts bring to a fold's mean difference; 0 where there is but one start.
+    """Return the variance between seeds of a fold's mean difference; 0 with a single seed.
 
     Starts that diverged are left out. Where a fold holds but one row or group out, its rows' part cannot be
     estimated, and stays in.
@@ -240,7 +245,7 @@ def seed_spread(
 
 
 def spread_of_pairs(fold_seed_pairs: Array) -> float:
-    """Variance over seeds of each fold's mean losses (K, E), averaged over folds; 0 where there is but one seed.
+    """Return the variance over seeds of each fold's mean losses (K, E), averaged over folds; 0 with one seed.
 
     Without every start's loss of every row, this is what can be estimated: it includes the rows' part, and is more than
     :func:`seed_spread`.
@@ -282,7 +287,7 @@ def calibrated(outputs: list[Array], targets: list[Array], loss: Loss) -> list[A
 
 @dataclass(frozen=True)
 class Tail:
-    """The last tenth of a training, of one arm: what its last epoch is worth.
+    """The last tenth of a training: its level, spread, drift and spikes.
 
     Attributes
     ----------
@@ -308,7 +313,7 @@ class Tail:
 
 
 def tail(curves: Array) -> Tail:
-    """Look at the end of training curves (E, T); what diverged is far away, and no number is infinite."""
+    """Summarize the end of training curves (E, T); diverged losses become large finite numbers."""
     curves = np.clip(np.nan_to_num(curves, nan=_INFINITE_LOSS), -_INFINITE_LOSS, _INFINITE_LOSS)
     count = min(max(4, curves.shape[1] // 10), curves.shape[1])
     last = curves[:, -count:]

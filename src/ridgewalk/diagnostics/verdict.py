@@ -117,7 +117,7 @@ class Diagnosis:
         ]
 
     def _repr_html_(self) -> str:
-        """Show it in a notebook: the headline, what was found, and the numbers to unfold."""
+        """Return the display in notebooks: headline, findings, and numbers to unfold."""
         found = list_of_findings(
             (finding.name, "" if finding is self.findings[0] else finding.sentence, finding.advice)
             for finding in self.findings
@@ -127,7 +127,7 @@ class Diagnosis:
 
 
 def judge(evidence: Evidence) -> Diagnosis:
-    """Apply the gates, and put what they find into words.
+    """Apply the rules to the evidence, and write the findings in words.
 
     Returns
     -------
@@ -136,7 +136,7 @@ def judge(evidence: Evidence) -> Diagnosis:
     case = Case(evidence)
     found = case.found()
     findings = (
-        Finding(each.letter, each.name, each.speaks, wording.sentence, wording.advice, each.numbers)
+        Finding(each.letter, each.called, each.speaks, wording.sentence, wording.advice, each.numbers)
         for each, wording in ((each, in_words(each)) for each in found)
     )
     return Diagnosis(headline(found), tuple(findings), case.numbers())

@@ -128,7 +128,7 @@ class _Prober:
         self.at_rest = self.gradient_error = np.nan
 
     def _draw(self, generator: np.random.Generator) -> Arrays:
-        """Weights of ordinary size, none near 0; biases too, so that a penalty of theirs shows."""
+        """Draw weights of ordinary size, none near 0, and biases, so that their penalties are visible."""
         start = []
         one_run = replace(memory.Size.of_job(self.job), item=8, runs=1, training=_MOST_ROWS, validation=0)
         memory.check(memory.needed_by_fit(one_run, 1), 1)
@@ -157,7 +157,7 @@ class _Prober:
         return replace(self.job, **(small | changes))  # type: ignore[arg-type]
 
     def _slopes(self, arrays: Arrays, **changes: object) -> list[Array]:
-        """Return what one step of plain descent takes for the gradient."""
+        """Return the gradient that one step of gradient descent uses."""
         moved = self.train(self._job(start=tuple(w[None] for w in arrays), **changes)).parameters
         return [(w - after[0]) / _RATE for w, after in zip(arrays, moved, strict=True)]
 
@@ -214,7 +214,7 @@ class _Prober:
         ]
 
     def _pulls(self, arrays: list[Array], rows: int, penalties: tuple[Penalty, ...]) -> list[Array]:
-        """Gradients of a step of so many rows, whose target is what the network predicts: of the penalty alone."""
+        """Gradients of the penalty in a step with this number of rows, whose targets are the predictions."""
         used = self.rows.numbers[:rows]
         weights = np.zeros_like(self.fold.weights)
         weights[used] = 1.0
@@ -231,7 +231,7 @@ class _Prober:
         return self._slopes(tuple(arrays), **changes)
 
     def _grouped(self, k: int) -> Iterator[Fault]:
-        """Hold what a penalty over groups adds to a step against its formula."""
+        """Compare the effect of a group penalty in one step with its formula."""
         name, penalty, w = self.network.names[k], self.penalties[k], self.start[k]
         formula = penalty.gradient(w)
         for rows in (_SMALL_BATCH, _LARGE_BATCH):

@@ -232,7 +232,7 @@ def rows_of(fits: Fits, digests: list[str], row: np.dtype[Any]) -> NDArray[Any]:
 
 
 def fits_of(rows: NDArray[Any], job: Job, engine: str) -> Fits:
-    """Return the fits that rows hold of some runs of a job."""
+    """Return the fits stored in rows, for some runs of a job."""
     parameters = tuple(np.ascontiguousarray(rows[f"parameters {k}"]) for k in range(len(job.start)))
     measures: dict[str, Any] = {name: np.ascontiguousarray(rows[name]) for name in _MEASURES}
     history = None
@@ -247,7 +247,7 @@ def is_whole(row: Any, digest: str) -> bool:
 
 
 def _header(row: np.dtype[Any], runs: int) -> bytes:
-    """Return what stands before the rows in a file of so many runs: it is as long for any number of them."""
+    """Return the header of a file with this number of rows; its length is the same for any number."""
     header_data = np.lib.format.header_data_from_array_1_0(np.empty(0, row)) | {"shape": (runs,)}
     with io.BytesIO() as header:
         try:
@@ -277,7 +277,7 @@ def _digests_in(file: Path, row: np.dtype[Any]) -> Iterator[tuple[str, int]]:
 
 
 def _row_at(place: _Place, row: np.dtype[Any]) -> Any:
-    """Read a row, or nothing where it has gone."""
+    """Read a row; return None if it no longer exists."""
     with suppress(OSError), place.file.open("rb", buffering=0) as opened:
         opened.seek(place.begin)
         content = opened.read(row.itemsize)

@@ -46,7 +46,7 @@ _POLL = POLL / 1000  # seconds
 
 
 def supports(job: Job) -> str | None:
-    """Return what of a job the compiled engine cannot do, or None where it can do all."""
+    """Return what the compiled engine does not support in a job, or None."""
     simple = [part for penalty in job.penalties for part in parts(penalty)]
     used = [
         *(("layer", layer, _LAYERS) for layer in job.network.layers),
@@ -91,7 +91,7 @@ def train(
     keep: Keep | None = None,
     level: str | None = None,
 ) -> Fits:
-    """Train every run of a job, as :func:`ridgewalk.engine.train` says; fewer runs than threads share out their rows.
+    """Train every run of a job (:func:`ridgewalk.engine.train`); several threads share a run if there are few runs.
 
     ``keep`` is given each run soon after it has finished, whatever becomes of the others. ``level`` is an instruction
     set, by default the one that :func:`ridgewalk.engine.native.load` takes.
@@ -118,7 +118,7 @@ def train(
         counted, kept = 0, np.zeros(job.runs, dtype=bool)
 
         def look() -> None:
-            """Store and count what has finished, and stop where the progress says so."""
+            """Store and count finished runs, and stop if the progress requests it."""
             nonlocal counted
             if keep:
                 new = np.flatnonzero(np.frombuffer(handle.finished(), dtype=bool) & ~kept)
@@ -155,7 +155,7 @@ def _nothing() -> None:
 
 @contextmanager
 def _told(threads: int) -> Iterator[None]:
-    """Raise what stops the engine with a sentence of what to do."""
+    """Raise an error of the engine with advice on what to do."""
     try:
         yield
     except MemoryError:
@@ -295,7 +295,7 @@ def _penalty(penalty: Penalty, w: Array, kernels: native.Kernels) -> PenaltyPlan
 
 
 def _strengths(weights: Strength | None, count: int, dtype: np.dtype[np.floating]) -> Array | None:
-    """Shape strengths (R, P, 1), (R, 1, Q), (P, 1), (1, Q) or (), where there are any, into (R or 1, count)."""
+    """Reshape strengths of shape (R, P, 1), (R, 1, Q), (P, 1), (1, Q) or () to (R or 1, count)."""
     if weights is None:
         return None
     values = np.asarray(weights, dtype=dtype)

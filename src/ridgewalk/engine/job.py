@@ -54,7 +54,7 @@ class Polish:
 
 @dataclass(frozen=True, eq=False)
 class Standing:
-    """Where the optimizer of some runs stands, so that another job can go on from there.
+    """The state of the optimizer of some runs, from which another job can continue.
 
     Attributes
     ----------
@@ -185,7 +185,7 @@ class Job:
             raise ValueError("Early stopping needs a validation set: give every fold validation weights.")
 
     def _check_map(self, fold: Fold) -> None:
-        """Check that a fold maps the columns of x to what the network takes, where any fold does."""
+        """Check that folds map the columns of x to the inputs of the network, if any fold does."""
         if (fold.inputs is not None) != self.mapped:
             raise ValueError("Either every fold of a job maps its columns, or none does.")
         if fold.inputs is None:
@@ -201,7 +201,7 @@ class Job:
 
     @property
     def mapped(self) -> bool:
-        """Whether the network takes what the columns of x are mapped to."""
+        """Whether the columns of x are mapped to the inputs of the network."""
         return self.folds[0].inputs is not None
 
     @property
@@ -211,12 +211,12 @@ class Job:
 
     @property
     def dtype(self) -> np.dtype[np.floating]:
-        """float32 or float64, as the start is."""
+        """float32 or float64, as the initial weights."""
         return self.start[0].dtype
 
     @property
     def marks(self) -> Integers:
-        """Epochs that the history records: 0, every ``record_every``-th, and the last; none where none is kept."""
+        """Epochs in the history: 0, every ``record_every``-th, and the last; empty without a history."""
         if not self.record_every:
             return np.empty(0, dtype=np.int64)
         return np.unique([*range(0, self.epochs + 1, self.record_every), self.epochs])
@@ -228,7 +228,7 @@ class Job:
 
     @property
     def work(self) -> int:
-        """Epochs and polishing steps of all runs together: what an engine counts."""
+        """Epochs and final full-batch steps of all runs together, which an engine counts."""
         return self.runs * (self.epochs + (self.polish.steps if self.polish else 0))
 
     def objective(self, runs: Integers) -> Objective:
@@ -382,7 +382,7 @@ def joined(parts: Sequence[Fits], runs: Integers) -> Fits:
 
 
 def _together(parts: Sequence[Standing | None], order: Integers) -> Standing | None:
-    """Join the standings of parts of a job, and put their runs into this order; none where a part has none."""
+    """Join the optimizer states of parts of a job in the order of its runs; None if a part has none."""
     known = [part for part in parts if part is not None]
     if not known or len(known) < len(parts):
         return None
@@ -408,7 +408,7 @@ def _is_finite(array: Array) -> bool:
 
 
 def thread_count(n_jobs: int) -> int:
-    """Return the threads that ``n_jobs`` asks for: -1 is one per core, -2 one fewer, and so on, as in joblib."""
+    """Return the number of threads for ``n_jobs``: -1 is one per core, -2 one fewer, and so on, as in joblib."""
     if n_jobs == 0:
         raise ValueError("n_jobs is 1 or more threads, or -1 for every core, -2 for all but one; got 0.")
     return n_jobs if n_jobs > 0 else max(1, (os.cpu_count() or 1) + 1 + n_jobs)

@@ -88,7 +88,7 @@ class Size:
         penalties: Sequence[Penalty],
         steps: Steps,
     ) -> Size:
-        """Count what a job of so many runs is made of."""
+        """Return the sizes of a job with this number of runs."""
         optimizer, polishes, stops = steps.optimizer, steps.polishes, steps.stops
         ahead = isinstance(optimizer, SGD) and optimizer.nesterov
         kinked = any(not isinstance(part, L2) for penalty in penalties[::2] for part in parts(penalty))
@@ -109,7 +109,7 @@ class Size:
 
     @staticmethod
     def of_job(job: Job) -> Size:
-        """Count what a job is made of."""
+        """Return the sizes of a job."""
         steps = Steps(job.optimizer, job.batch_size, job.polish is not None, job.early_stopping is not None)
         return Size.of(job.network.shapes, job.dtype, job.runs, job.x, job.folds, job.penalties, steps)
 
@@ -120,7 +120,7 @@ class Size:
 
     @property
     def drawn(self) -> int:
-        """Bytes of one start while it is drawn, in float64."""
+        """Bytes of one set of initial weights while it is drawn, in float64."""
         return (sum(p * q for p, q in self.shapes) + _DRAWN_LAYERS * max(p * q for p, q in self.shapes)) * 8
 
 
@@ -132,7 +132,7 @@ def _stored(fold: Fold) -> int:
 
 
 def needed(size: Size, threads: int) -> int:
-    """Bytes that training takes beyond the data and the starts: folds in use, runs under way, and results."""
+    """Return the bytes of training besides data and initial weights: folds in use, running runs, and results."""
     item, shapes = size.item, size.shapes
     lanes = _VECTOR_BYTES // item
     inputs, outputs = shapes[0][0], shapes[-1][1]
@@ -155,7 +155,7 @@ def needed(size: Size, threads: int) -> int:
 
 
 def needed_by_fit(size: Size, threads: int, held: float = 0) -> int:
-    """Bytes that training takes from the drawing of its starts on; and its models, which are in float64.
+    """Return the bytes of training from the initialization on, and of its models, which are in float64.
 
     ``held`` counts the arrays of further runs that are kept meanwhile.
     """
@@ -179,26 +179,26 @@ def needed_by_linear_path(size: Size, strengths: int, threads: int) -> int:
 
 
 def needed_by_refits(size: Size, kept: int, refits: int, threads: int) -> int:
-    """Bytes that the refits of supports take, beside the fits of so many strengths that are kept."""
+    """Return the bytes of refits of supports, besides the stored fits of all strengths."""
     return needed_by_fit(size, threads, (kept + _REFIT_COPIES * refits) * size.runs)
 
 
 def needed_by_lbfgs(size: Size, split: bool) -> int:
-    """Bytes that L-BFGS takes from the drawing of its starts on; with L1 it sees every weight twice."""
+    """Return the bytes of L-BFGS from the initialization on; with L1 every weight is stored twice."""
     widest = sum(q for _, q in size.shapes[::2])
     pass_over = (size.training + size.validation) * (size.shapes[0][0] + _NUMBERS_PER_UNIT * widest) * 8
     return size.runs * size.arrays * 2 + round((1 + split) * _LBFGS_VECTORS * size.arrays) + pass_over
 
 
 def available() -> int | None:
-    """Bytes that can be had, as far as the system tells: its own count, or a container's limit if that is lower."""
+    """Return the available bytes according to the system, or a container's limit if that is lower."""
     found = [_meminfo(), _container()]
     known = [value for value in found if value is not None]
     return min(known) if known else _physical()
 
 
 def check(need: int, threads: int) -> None:
-    """Refuse what cannot fit.
+    """Raise an error if the memory is not sufficient.
 
     Raises
     ------

@@ -32,7 +32,7 @@ _LEAST_SCALE = 2.0**-1000  # that has a reciprocal
 
 
 def is_known(mixture: Mixture) -> bool:
-    """Return whether the compiled module can compute a mixture: its loss and layers, of which the first is dense."""
+    """Return whether the compiled module supports a mixture: its loss, its layers, and a dense first layer."""
     known = (Dense, Dropout, *_ACTIVATIONS)
     return type(mixture.loss) in _LOSSES and all(
         isinstance(model.network.layers[0], Dense)
@@ -60,7 +60,7 @@ def plan_mixture(mixture: Mixture, kernels: native.Kernels) -> MixturePlan:
 
 
 class _Member:
-    """A compacted network of a mixture, and what its first layer takes: E entries, those that are not constant.
+    """A compacted network of a mixture, and the E non-constant inputs of its first layer.
 
     Attributes
     ----------
@@ -115,7 +115,7 @@ class _Group:
     soft_clips: dict[int, tuple[float, float]] = field(default_factory=dict)
 
     def suits(self, member: _Member) -> bool:
-        """Return whether a network can join: what it takes of the columns is hardly more than is there."""
+        """Return whether a network can join a group: its inputs are nearly those of the group."""
         first, clips = self.members[0], member.soft_clips
         return (
             (first.model.map is None) == (member.model.map is None)
@@ -178,7 +178,7 @@ class _Group:
         return {column: _edges_of(np.unique(np.concatenate(ends[column]), axis=0)) for column in sorted(ends)}
 
     def _values(self, column: int, edges: Array, slots: Sequence[slice]) -> Array:
-        """Return what the pieces of a column add to the units at so many edges: shape (edges, units)."""
+        """Return the contribution of a column's pieces to the units at some edges: shape (edges, units)."""
         values = np.zeros((len(edges), slots[-1].stop))
         for member, slot in zip(self.members, slots, strict=True):
             own = (member.column == column) & (member.kind == Kind.PIECE)

@@ -100,7 +100,7 @@ class Predictor:
 
 
 def predict_mixture(mixture: Mixture, x: Array | csr_array) -> Array:
-    """Return the mean prediction (N, C) of a mixture for rows of the data (N, P), by the quickest way that there is."""
+    """Return the mean prediction (N, C) of a mixture for rows (N, P), by the fastest available way."""
     if mixture not in _prepared:
         _prepared[mixture] = _predictor(mixture)
     predictor = _prepared[mixture]
@@ -111,7 +111,7 @@ _prepared: WeakKeyDictionary[Mixture, Predictor | None] = WeakKeyDictionary()
 
 
 def _predictor(mixture: Mixture) -> Predictor | None:
-    """Return what predicts as a mixture does, or None where nothing but the mixture can."""
+    """Return a compiled predictor for a mixture, or None if it is not supported."""
     try:
         return Predictor(mixture)
     except (ImportError, NotImplementedError):

@@ -15,7 +15,7 @@ from ridgewalk.engine.job import Fits, History
 
 @dataclass
 class _Task:
-    """Work that was expected when it began, and what is left of it, in guessed seconds; ``unit`` is that of one add."""
+    """Work that was expected at its beginning, and what remains, in estimated seconds; ``unit`` is that of one add."""
 
     expected: float
     left: float
@@ -23,7 +23,7 @@ class _Task:
 
 
 class Progress:
-    """Counts work while an engine runs, tells how much is left, and holds the switch that stops it.
+    """Counts work while an engine runs, estimates the time left, and can stop the engine.
 
     Work is counted in tasks, one inside the other, each with a guess of what it takes. A task inside another is a part
     of it, and what of a task has not been done when it ends is not waited for any longer: so totals correct themselves.
@@ -69,7 +69,7 @@ class Progress:
 
     @contextmanager
     def task(self, expected: float, unit: float = 1.0) -> Iterator[None]:
-        """Expect so much work while the block runs, and count what is added inside in a ``unit`` of its own."""
+        """Expect this work inside the block, and count additions inside in units of their own."""
         with self._lock:
             self._tasks.append(_Task(expected, expected, unit))
         try:
@@ -94,15 +94,15 @@ class Progress:
             task.left = max(0.0, task.left - work * task.unit)
 
     def estimate(self, left: float) -> None:
-        """Replace what is left of the innermost task by a better guess: its size is known by now."""
+        """Replace the remaining work of the innermost task by a better estimate."""
         with self._lock:
             self._tasks[-1].left = left
 
     def seconds_left(self, seconds: float) -> float | None:
-        """Return the time left after so many seconds, if everything goes on as it went; None before it began."""
+        """Estimate the time left after this number of seconds; None before the work begins."""
         done, total = self.done, self.total
         return seconds * (total / done - 1) if 0 < done < total else None
 
 
 class StoppedError(Exception):
-    """The progress said stop before the job was done."""
+    """Raised if the training was stopped before the job was done."""

@@ -32,7 +32,7 @@ _BLOCK = 2**19
 
 
 def train(job: Job, n_jobs: int = 1, progress: Progress | None = None) -> Fits:
-    """Train every run of a job, as :func:`ridgewalk.engine.train` says; each thread has a stack of runs."""
+    """Train every run of a job (:func:`ridgewalk.engine.train`); each thread trains a stack of runs."""
     progress = progress or Progress()
     blocks = list(_blocks(job))
     workers = thread_count(n_jobs)
@@ -189,7 +189,7 @@ class _Block:
         yield from (shuffled[first : first + size] for first in range(0, len(rows), size))
 
     def _gradient(self, points: Arrays, batch: slice | Integers, step: int) -> Arrays:
-        """Gradient of the data loss over one batch, dropout included; what its rows lose is added to the epoch's."""
+        """Return the gradient of the data loss over one batch, with dropout, and add its loss to the epoch's."""
         rows = self.training.numbers[batch]
 
         def draw(layer: int, units: int) -> Array:
@@ -221,14 +221,14 @@ class _Block:
         return self.objective.data_loss(self.parameters, rows.x, rows.target, rows.weights)
 
     def _training_loss(self) -> Array:
-        """Return the loss of the epoch that has ended, or before the first that of the start."""
+        """Return the loss of the last epoch, or of the initial weights before the first."""
         return self.epoch_loss if self.job.batch_losses else self._loss(self.training)
 
     def _validation_loss(self) -> Array:
         return np.full(self.runs, np.nan) if self.validation is None else self._loss(self.validation)
 
     def _watched(self) -> Array:
-        """Measure what early stopping watches, of each run."""
+        """Compute the value that early stopping monitors, for each run."""
         stopping = self.job.early_stopping
         if stopping and stopping.watched == "objective":
             return self._training_loss() + self.objective.penalty(self.parameters)

@@ -157,7 +157,7 @@ class Runner:
             yield
 
     def _continued(self, job: Job, checkpoints: CheckpointStore, unit: float) -> Fits:
-        """Train those runs of a job that the checkpoints do not hold."""
+        """Train the runs of a job that are not in the checkpoints."""
         if self.spreader is not None:
             checkpoints = checkpoints.at(self.spreader.workers.level)
         digests = checkpoints.digests(job)

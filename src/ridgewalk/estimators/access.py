@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 
 def shown_path(model: Any, names: list[str] | None = None) -> tuple[MLPPath, Rule, list[str], Choice]:
-    """Return what is shown of an estimator's path: the path, the rule, the columns' names, the choice."""
+    """Return the data of a path for displays: the path, the rule, the names of the columns, the choice."""
     shown: tuple[MLPPath, Rule, list[str], Choice] = model._shown(names)
     return shown
 
@@ -42,7 +42,7 @@ def output_names(model: Any) -> list[str] | None:
 
 
 def checked_rows(model: Any, X: Any, y: Any) -> PageRows | None:
-    """Return rows to compare predictions on, checked and encoded; None where none are given."""
+    """Return rows to compare predictions on, checked and encoded; None without rows."""
     rows: PageRows | None = model._page_rows(X, y)
     return rows
 
@@ -59,7 +59,7 @@ def write_page(model: Any, file: Path, content: PageContent) -> Path:
 
 
 def training_history(model: Any, indices: Sequence[int]) -> History:
-    """Train the folds once more at some strengths of the path, and return how that went."""
+    """Train the folds again at some strengths of the path, and return the training curves."""
     history: History = model._refit_history(indices)
     return history
 
@@ -73,7 +73,7 @@ def fit_encoded(
     groups: Any,
     notes: Sequence[str] = (),
 ) -> None:
-    """Fit an estimator of tables to a table that is encoded already; ``notes`` say what was left out of it."""
+    """Fit a table estimator to an encoded table; ``notes`` describe the columns left out."""
     names = [column.name for column in encoder.columns]
     model.n_features_in_, model.feature_names_in_ = len(names), np.array(names, dtype=object)
     if is_classifier(model):
@@ -91,7 +91,7 @@ def planned_views(
     groups: Any,
     columns: pd.DataFrame,
 ) -> TablePlan:
-    """Return what an estimator of tables would train on a table that is encoded already."""
+    """Return what a table estimator would train on an encoded table."""
     if is_classifier(model):
         model.classes_ = np.unique(y)
     plan: TablePlan = model._planned(encoder, x, y, sample_weight, groups, columns)
@@ -106,7 +106,7 @@ def set_blends(
 
 
 def is_multilabel(model: Any) -> bool:
-    """Return whether a classifier predicts labels of their own, rather than classes of which one holds."""
+    """Return whether a classifier predicts several labels instead of classes."""
     return bool(model._multilabel)
 
 
@@ -133,7 +133,7 @@ def set_models(model: Any, models: list[Model], best: int) -> None:
 
 
 def set_held_out(model: Any, found: HeldOut | None) -> None:
-    """Set what an estimator's fit reached on held-out rows, where its file says so."""
+    """Set the held-out performance of an estimator's fit from its file, if the file has it."""
     if found is not None:
         model._held_out = found
 

@@ -41,7 +41,7 @@ Chosen = Sequence[tuple[MLPPath, int]]
 
 @dataclass(frozen=True, eq=False)
 class Contender:
-    """What one competitor lost on held-out rows, and what it predicted there.
+    """The losses and predictions of one competitor on held-out rows.
 
     Attributes
     ----------
@@ -65,7 +65,7 @@ class Contender:
 
 
 def check_answered(model: Any) -> None:
-    """Check that a model knows what it reached on held-out rows.
+    """Check that a model has its held-out performance.
 
     Raises
     ------
@@ -77,7 +77,8 @@ def check_answered(model: Any) -> None:
     if "_held_out" not in vars(model):
         raise NotFittedError(
             "This model does not know how good it was on held-out rows: it was compacted (ask the model it came from), "
-            "or comes from a file of an earlier ridgewalk (fit it again)."
+            "comes from a file of an earlier ridgewalk (fit it again), or was loaded and then taken at another "
+            "strength (take it at that one before it is saved)."
         )
 
 
@@ -109,7 +110,7 @@ def held_out(problem: PathProblem, contenders: Sequence[Contender]) -> HeldOut:
 
 
 def _task(problem: PathProblem) -> Task:
-    """Return what is predicted."""
+    """Return the predictions."""
     if facts(problem.loss).is_classification:
         return "labels" if facts(problem.loss).is_multilabel(problem.outputs) else "classes"
     return "number" if problem.outputs == 1 else "numbers"

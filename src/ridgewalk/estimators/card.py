@@ -86,7 +86,7 @@ def _data(model: Any, encoder: Encoder | None) -> dict[str, int | str]:
     if path is not None:
         found["rows"] = int(np.count_nonzero(path.row_weights))
     found["inputs"] = len(encoder.columns) if encoder else int(model.n_features_in_)
-    found["columns after encoding"] = len(encoder.names) if encoder else int(model.n_features_in_)
+    found["encoded columns"] = len(encoder.names) if encoder else int(model.n_features_in_)
     if path is not None:
         found["folds"] = len(path.heldout_rows)
         found["starts"] = path.heldout_loss.shape[2]
@@ -96,13 +96,13 @@ def _data(model: Any, encoder: Encoder | None) -> dict[str, int | str]:
 
 
 def _path(model: Any) -> Any:
-    """Return the path of a model; None of one that has none."""
+    """Return the path of a model, or None."""
     network = getattr(model, "network_", model)
     return getattr(network, "path_", None)
 
 
 def _columns(model: Any, encoder: Encoder | None) -> list[ColumnOnCard]:
-    """Describe what became of every column, also of those left out, and whether the model uses it."""
+    """Describe every column, including those left out, and whether the model uses it."""
     width = len(encoder.names) if encoder else int(model.n_features_in_)
     used = _used(model, width)
     if encoder is None:
@@ -134,7 +134,7 @@ def _on_card(name: str, became: str, used: bool) -> ColumnOnCard:
 
 
 def _became(column: Column) -> str:
-    """Describe what a column of a table became."""
+    """Describe the encoding of a column of a table."""
     match column:
         case Category():
             others = f", and one for {format_count(len(column.others), 'rare level')}" if column.others else ""
@@ -164,7 +164,7 @@ def _as_text(value: Any) -> str:
 
 
 def _scores(model: Any) -> dict[str, float | None]:
-    """Return held-out losses, where there are any."""
+    """Return held-out losses, if there are any."""
     network = getattr(model, "network_", model)
     names = {
         "held-out loss": "heldout_loss_",

@@ -20,7 +20,13 @@ from ridgewalk.arrays import Array, Booleans, Integers, slices
 from ridgewalk.conformal import Calibration, check_coverage, intervals, label_sets, least_units
 from ridgewalk.losses import facts
 from ridgewalk.mixture import Mixture
-from ridgewalk.path.calibration import calibrate, class_chances, fold_predictors, follows_in_time
+from ridgewalk.path.calibration import (
+    calibrate,
+    calibrate_from_outputs,
+    class_chances,
+    fold_predictors,
+    follows_in_time,
+)
 from ridgewalk.path.problem import PathProblem
 from ridgewalk.path.result import MLPPath
 from ridgewalk.warning import warn
@@ -43,7 +49,7 @@ class Members:
     fold_weights: Array
 
     def predictors(self) -> tuple[Mixture, ...]:
-        """Return what predicts as each fold's networks do."""
+        """Return the predictors of the folds."""
         return fold_predictors(self.paths, self.path, self.strength, self.fold_weights)
 
     @property
@@ -61,24 +67,29 @@ class Calibrated:
     calibration_: Calibration
 
     def _members(self) -> Members:
-        """Return what each fold predicts with."""
+        """Return the networks and weights that each fold predicts with."""
         raise NotImplementedError
 
     def _numbers(self, X: Any) -> Array | csr_array:
-        """Check rows as they come, and return them as the networks take them."""
+        """Check rows, and return the inputs of the networks."""
         raise NotImplementedError
 
     def _calibrate(self, problem: PathProblem | None) -> None:
-        """Keep what the folds miss on the rows that they hold out; nothing where a fold has no network.
+        """Store the errors of the folds on their held-out rows; nothing if a fold has no network.
 
-        Nor where the rows are gone, as they are from a model that was loaded.
+        Where the rows are gone, as they are from a model that was loaded, the outputs that its path keeps tell.
         """
         self.__dict__.pop("calibration_", None)
-        if problem is None:
+        members, observed = self._members(), vars(self).get("_observed")
+        if not members.sound:
             return
-        members = self._members()
-        if members.sound:
+        if problem is not None:
             self.calibration_ = calibrate(problem, members.predictors())
+        elif observed is not None:
+            [path], [index] = members.paths, members.strength
+            found = calibrate_from_outputs(path, int(index), observed)
+            if found is not None:
+                self.calibration_ = found
 
     def fold_predictors(self) -> tuple[Mixture, ...]:
         """Return the predictors of the K folds, from which intervals and sets are computed.
@@ -119,7 +130,8 @@ class Calibrated:
         if not hasattr(self, "calibration_"):
             raise ValueError(
                 "This model does not hold what its folds missed, which intervals and sets need: it was read from an "
-                "earlier file, or taken at another strength after it was loaded. Fit it again, or save it at that one."
+                "earlier file, or is at a strength whose held-out outputs its file does not hold (very many rows). Fit "
+                "it again, or save it at that strength before it is loaded."
             )
         if _too_few(self.calibration_, coverage):
             warn(
@@ -136,7 +148,7 @@ class Calibrated:
         return predictors, self.calibration_
 
     def _predicted(self, X: Any, coverage: float) -> Iterator[Array]:
-        """Yield what each fold predicts, (K, n, C), for some rows after the other."""
+        """Yield the predictions of each fold, (K, n, C), for one batch of rows after the other."""
         predictors, _ = self.calibrated(coverage)
         x, outputs = self._numbers(X), predictors[0].models[0].parameters[-1].shape[1]
         for chunk in slices(x.shape[0], len(predictors) * outputs):
@@ -239,7 +251,7 @@ class SetMixin(Calibrated):
         return np.concatenate(parts)
 
     def _sets(self, predicted: Array, coverage: float) -> Booleans:
-        """Return the sets of n rows, of what each fold predicts (K, n, C)."""
+        """Return the sets of n rows from the predictions of each fold (K, n, C)."""
         loss = self._members().paths[0].loss
         if not self._multilabel:
             return label_sets(self.calibration_, class_chances(loss, predicted), coverage)

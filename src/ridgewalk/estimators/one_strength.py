@@ -76,7 +76,7 @@ class _Table:
 
 @dataclass(frozen=True, eq=False)
 class _Plan:
-    """How long a training goes on: ``stops`` where nothing is gained any more; ``standing`` is what it goes on from."""
+    """The length of a training: ``stops`` ends it, and ``standing`` is the state from which it continues."""
 
     epochs: int
     optimizer: Optimizer
@@ -99,7 +99,7 @@ class _Kept:
 
 @dataclass(frozen=True, eq=False)
 class _Training:
-    """What came of a training, one entry per start.
+    """The result of a training, one entry per seed.
 
     ``final`` says which is best, and is infinite where it diverged; ``broke`` where it diverged after its best epoch;
     ``reached`` is the data loss of the training rows at the end; ``standing`` is where the optimizer stands there, if
@@ -117,7 +117,7 @@ class _Training:
     standing: Standing | None = None
 
     def watched(self, start: int, validated: bool) -> Array:
-        """Return what early stopping watches after each epoch of a start."""
+        """Return the values that early stopping monitors after each epoch of a seed."""
         if validated:
             return self.validation_loss[start]
         return np.asarray(self.data_loss[start] + self.penalty[start])
@@ -232,7 +232,7 @@ class _OneStrength(Predictor):
     }
 
     def _check(self, partial: bool = False) -> None:
-        """Refuse what has no meaning, here or in a ``partial`` fit."""
+        """Raise an error for invalid combinations of parameters, here or in a ``partial`` fit."""
         self._validate_params()
         if self.early_stopping and partial:
             raise ValueError(
@@ -247,7 +247,7 @@ class _OneStrength(Predictor):
         return PathSettings(self.hidden_layer_sizes, self.activation, penalty, dtype=self.dtype)
 
     def _new_optimizer(self, rows: int = 1, seen: int = 0) -> Optimizer:
-        """Build the optimizer of an epoch of so many rows; ``seen`` are those of earlier trainings."""
+        """Build the optimizer for epochs of this number of rows; ``seen`` are the rows of earlier trainings."""
         schedule: Schedule = InverseTime()
         if self.learning_rate == "cosine":
             schedule = Cosine()
@@ -335,7 +335,7 @@ class _OneStrength(Predictor):
         return self
 
     def _start(self, table: _Table, seeds: Sequence[int], before: list[Model] | None, dtype: Precision) -> Arrays:
-        """Return the weights to start from: new ones, or those of networks trained before, standardized anew."""
+        """Return the initial weights: new ones, or those of networks trained before, for the new standardization."""
         fold, network = table.fold, table.network
         if before is not None:
             standards = (fold.center, fold.scale, fold.target_center, fold.target_scale)
@@ -375,7 +375,7 @@ class _OneStrength(Predictor):
     def _set_aside(
         self, weights: Array, target: Array, strata: Array | None, random: np.random.RandomState
     ) -> Integers:
-        """Draw the rows that early stopping validates by: some of every class, where there are classes."""
+        """Draw the validation rows of early stopping, stratified for classes."""
         used = np.flatnonzero(weights > 0)
         among = None
         if strata is not None:  # two classes are no and yes, as scikit-learn's message has them
@@ -439,7 +439,7 @@ class _OneStrength(Predictor):
         return self._outcome(fits, table, plan, stopping)
 
     def _outcome(self, fits: Fits, table: _Table, plan: _Plan, stopping: EarlyStopping) -> _Training:
-        """Return what came of a training, start by start: which diverged, and how its losses went."""
+        """Return the result of a training for each seed: whether it diverged, and its losses."""
         assert fits.history is not None
         curves, epochs, runs = fits.history, plan.epochs, len(fits.data_loss)
         ran = [int(np.isfinite(curve[1:]).sum()) for curve in curves.data_loss]
@@ -472,7 +472,7 @@ class _OneStrength(Predictor):
         )
 
     def _stopping(self) -> EarlyStopping:
-        """Return what ends a training, and whether it lowers the rate before."""
+        """Return the stopping rule of a training, and whether it reduces the learning rate first."""
         watched: Any = "validation_loss" if self.early_stopping else "objective"
         adapts = (_RATE_DIVISOR, _LEAST_RATE) if self._adapts else ()
         if np.isinf(self.n_iter_no_change):  # nothing but max_iter ends it, and any epoch may be the best
@@ -588,7 +588,7 @@ class _OneStrength(Predictor):
         return judge(of_jobs(jobs[0], jobs[1], weights, outputs, fitted, dependence=dependence))
 
     def _warn_of_divergence(self, done: _Training) -> None:
-        """Warn which starts diverged, and raise where all did."""
+        """Warn which seeds diverged, and raise an error if all did."""
         lost = ~np.isfinite(done.final)
         mend = "lower learning_rate_init, or set standardize=True"
         if lost.all():
@@ -625,7 +625,7 @@ class _OneStrength(Predictor):
         return min(_AUTO_BATCH, rows) if isinstance(self.batch_size, str) else self.batch_size
 
     def _set_fitted(self, done: _Training, network: Network, loss: Loss, fold: Fold) -> Self:
-        """Set what comes of a training."""
+        """Set the fitted attributes after a training."""
         best, sound = int(np.argmin(done.final)), np.isfinite(done.final)
         self._trained = [model_of(network, loss, each, fold) for each in done.parameters]
         whole = [model for model, kept in zip(self._trained, sound, strict=True) if kept]
@@ -644,7 +644,7 @@ class _OneStrength(Predictor):
         return self
 
     def _stand(self, done: _Training, lowest: float = np.inf, waited: int = 0) -> None:
-        """Note where ``partial_fit`` goes on: at which rate, and since when nothing has fallen below the ``lowest``."""
+        """Store the state for ``partial_fit``: the rate, and the epochs without improvement on ``lowest``."""
         best, rate = int(np.argmin(done.final)), self.learning_rate_init
         for value in done.watched(best, self.early_stopping):
             fell = value <= lowest - self.tol
@@ -767,7 +767,7 @@ def _stochastic(estimator: _OneStrength) -> bool:
 
 
 def _pair(eval_set: EvalSet) -> tuple[ArrayLike, ArrayLike]:
-    """Return the rows and the target of an evaluation set, which may stand in a list of one."""
+    """Return the rows and the target of an evaluation set, which may be in a list of length one."""
     pairs = [eval_set] if isinstance(eval_set, tuple) else list(eval_set)
     if len(pairs) != 1 or len(pairs[0]) != 2:
         raise ValueError(f"eval_set is one pair (X, y), got {len(pairs)} entries.")

@@ -123,7 +123,7 @@ class TablePlan:
 
     @property
     def seconds(self) -> float:
-        """Guess the seconds that training takes on so many threads."""
+        """Estimate the seconds of training on this number of threads."""
         return sum(path.seconds for path in self.paths) / self.threads
 
     def to_dict(self) -> PlanData:
@@ -163,7 +163,7 @@ class TablePlan:
         """Describe task, rows and columns in a sentence or two."""
         heading = f"{self.task.capitalize()} of {self.target!r}: {format_count(self.rows, 'row')}"
         heading += f" ({self.rows_left_out:,} more have weight 0)" if self.rows_left_out else ""
-        heading += f", {format_count(inputs, 'input')}, {format_count(encoded, 'column')} after encoding."
+        heading += f", {format_count(inputs, 'input')}, {format_count(encoded, 'encoded column')}."
         if self.classes is not None:
             each = [
                 f"{label} {rows:,}{' (positive)' if self.pos_label is not None and label == self.pos_label else ''}"
@@ -214,7 +214,7 @@ def plan_of(
 
 
 def _row(path: PlannedPath) -> list[Any]:
-    """Return what is shown of a path."""
+    """Return the row of a path in the plan."""
     layers = ",".join(map(str, path.hidden_layer_sizes)) or "none"
     batch = path.batch_size or "all"
     shown = [path.strengths, path.folds, path.seeds, path.epochs, batch, f"{path.networks:,}"]

@@ -43,7 +43,7 @@ class Predictor(SelectorMixin, BaseEstimator):  # type: ignore[misc]
         cls.__signature__ = own.replace(parameters=list(own.parameters.values())[1:])
 
     def __new__(cls, *_: Any, **parameters: Any) -> Self:
-        """Refuse a parameter that there is none of, before Python does in words of its own."""
+        """Raise an error for an unknown parameter, with a better message than Python's."""
         names = cls._get_param_names()
         for name in parameters:
             if name not in names and name not in cls._old_names:
@@ -71,7 +71,7 @@ class Predictor(SelectorMixin, BaseEstimator):  # type: ignore[misc]
         )
 
     def _set_models(self, models: list[Model], best: int) -> None:
-        """Predict with these networks, one per start; ``best`` is the one to look at, and to use where one is."""
+        """Set the networks that predict, one per seed; ``best`` is the index of the best one."""
         self.model_ = models[best]
         self.models_ = models if self.ensemble else [self.model_]
         arrays = self.model_.raw_parameters()
@@ -96,7 +96,7 @@ class Predictor(SelectorMixin, BaseEstimator):  # type: ignore[misc]
         return values.astype(np.float32) if self._float32 else values
 
     def _compared(self, X: Any, y: Any) -> tuple[Any, Array]:
-        """Check rows to predict, and encode what was observed there as the loss takes it."""
+        """Check rows to predict, and encode their targets for the loss."""
         raise NotImplementedError
 
     def _names_of_outputs(self) -> list[str] | None:
@@ -168,7 +168,7 @@ class Predictor(SelectorMixin, BaseEstimator):  # type: ignore[misc]
         return small
 
     def _kept_problem(self) -> Any:
-        """Rows, target, folds and seeds of the fit, which a pickle leaves behind."""
+        """Rows, target, folds and seeds of the fit, which are not pickled."""
         check_is_fitted(self)
         if not hasattr(self, "_problem"):
             raise ValueError(
@@ -178,14 +178,14 @@ class Predictor(SelectorMixin, BaseEstimator):  # type: ignore[misc]
         return self._problem
 
     def _html_repr(self) -> str:
-        """Show it in a notebook: scikit-learn's own box, and beneath it what the fit found."""
+        """Return the display in notebooks: scikit-learn's diagram, and the results of the fit below it."""
         box: str = super()._html_repr()
         if not hasattr(self, "model_"):
             return box
         return f'{box}<div style="overflow-x: auto">{self._findings_html()}</div>'
 
     def _findings_html(self) -> str:
-        """Write what the fit found, as a piece of HTML; of a compacted model its size is left."""
+        """Write the results of the fit as HTML; for a compacted model only its size."""
         return table(("", ""), [(name, f"{count:,}") for name, count in vars(self.model_.size).items()])
 
     def __getstate__(self) -> dict[str, Any]:

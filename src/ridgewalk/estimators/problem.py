@@ -194,7 +194,7 @@ def mlp_path(X: ArrayLike, y: ArrayLike, **options: Unpack[PathOptions]) -> MLPP
 
 
 def _spelled_out() -> inspect.Signature:
-    """Return the signature of :func:`mlp_path` with every option and what it usually is, for ``help``."""
+    """Return the signature of :func:`mlp_path` with all options and defaults, for ``help``."""
     signature = inspect.signature(mlp_path)
     data = list(signature.parameters.values())[:-1]
     named = [inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=usual) for name, usual in USUAL.items()]
@@ -231,7 +231,7 @@ def checkpoint_store(checkpoint_dir: str | PathLike[str] | None, random_state: A
 
 @dataclass(frozen=True, eq=False)
 class Sampling:
-    """How folds and starts are drawn.
+    """The parameters for drawing folds and seeds.
 
     Attributes
     ----------
@@ -249,7 +249,7 @@ class Sampling:
 
     @property
     def dependence(self) -> Dependence:
-        """How the rows depend on each other: by groups where there are such, in time where folds are of the past."""
+        """The dependence between rows: groups if there are any, time if folds are ordered in time."""
         if self.groups is not None:
             return Dependence.of_groups(self.groups)
         return TIME if isinstance(self.cv, TimeSeriesSplit) else ROWS
@@ -275,7 +275,7 @@ def path_problem(
 
 
 def draw_seeds(random: np.random.RandomState, count: int) -> list[int]:
-    """Draw what the starts of the weights, and the batches, come from."""
+    """Draw the seeds of initial weights and batches."""
     return [int(random.randint(2**31 - 1)) for _ in range(count)]
 
 

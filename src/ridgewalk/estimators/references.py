@@ -94,7 +94,7 @@ def reference_outputs(
 
 
 def _models(labelled: bool, several: bool, rows: int) -> dict[str, Any]:
-    """Return the models by name, for training sets of so many rows."""
+    """Return the models by name, for training sets of this number of rows."""
     if labelled:
         trees = HistGradientBoostingClassifier(max_iter=_TREES, learning_rate=0.05, random_state=0)
         forest = RandomForestClassifier(_TREES, min_samples_leaf=_LEAF, random_state=0)
@@ -118,7 +118,7 @@ def _models(labelled: bool, several: bool, rows: int) -> dict[str, Any]:
 
 
 def _shrunk(x: Array, sharpness: float) -> Array:
-    """Scale columns, so that a Gaussian kernel of width 1 is as sharp as asked for, whatever their number."""
+    """Scale columns so that a Gaussian kernel of width 1 has the requested sharpness, for any number of columns."""
     return np.asarray(x * np.sqrt(2 * sharpness / x.shape[1]))
 
 

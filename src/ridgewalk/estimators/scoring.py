@@ -50,7 +50,7 @@ def score_of(
     held_out: Sequence[Integers],
     constant: Model,
 ) -> Callable[[Model, Integers], float]:
-    """Return what scores a network on some rows.
+    """Return a function that scores a network on some rows.
 
     Parameters
     ----------

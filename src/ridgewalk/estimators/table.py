@@ -59,7 +59,7 @@ from ridgewalk.estimators.positive import POS_LABEL_CONSTRAINTS, check_pos_label
 from ridgewalk.estimators.problem import REGRESSION_LOSSES, checkpoint_store
 from ridgewalk.estimators.table_progress import TableSize, table_progress
 from ridgewalk.estimators.whole_path import MLPClassifierCV, MLPRegressorCV
-from ridgewalk.importance import shares_of_importance
+from ridgewalk.importance import shares_by_name, shares_of_importance
 from ridgewalk.input_maps import MapRule, bounded_rule, has_three_values
 from ridgewalk.objective import weighted_mean
 from ridgewalk.path.blend import MOST_MEMBERS, Blend, fit_blend, heldout_error, mixture_of
@@ -69,6 +69,7 @@ from ridgewalk.path.racing import FEWEST_FOLDS
 from ridgewalk.path.result import MLPPath
 from ridgewalk.progress import progress
 from ridgewalk.report.answer import Answer, answered
+from ridgewalk.report.certainty import strengths_as_good
 from ridgewalk.report.html import excerpt
 from ridgewalk.report.schema import MemberSummary, Summary, Worth
 from ridgewalk.tables import ColumnChoices, Encoder, Table, make_table
@@ -171,7 +172,7 @@ class _TableEstimator(Calibrated, TableAtStrength):
         return self._fit_encoded(encoder, encoder.encoded(table.inputs), y, sample_weight, groups)
 
     def _table(self, X: Any, y: Array) -> tuple[Table, Encoder]:
-        """Read rows and their target (N,) as a table, and learn what its columns become."""
+        """Read rows and their target (N,) as a table, and learn the encoding of its columns."""
         frame = validated_frame(self, X, reset=True)
         if len(frame) != len(y):
             raise ValueError(f"X has {len(frame)} rows, and y {len(y)}: one value for each row is needed.")
@@ -208,7 +209,7 @@ class _TableEstimator(Calibrated, TableAtStrength):
     def _models(
         self, views: Sequence[View], x: Array, y: Array, groups: ArrayLike | None
     ) -> list[MLPClassifierCV | MLPRegressorCV]:
-        """Return the estimators of views of encoded columns (N, P), on the same folds; none is fitted."""
+        """Return the unfitted estimators of the views of encoded columns (N, P), with the same folds."""
         seed = self._seed()
         cv, races = self._splitter(), self._folds(x, y, groups) >= FEWEST_FOLDS
         models = [self._estimator(view, seed, cv) for view in views]
@@ -264,7 +265,7 @@ class _TableEstimator(Calibrated, TableAtStrength):
         groups: ArrayLike | None,
         columns: pd.DataFrame,
     ) -> TablePlan:
-        """Return what would be trained on encoded columns (N, P), and what becomes of those that they come from."""
+        """Return what would be trained on encoded columns (N, P), and how columns are encoded."""
         self.encoder_ = encoder
         views = self._asked_views()
         models = self._models(views, x, y, groups)
@@ -273,13 +274,13 @@ class _TableEstimator(Calibrated, TableAtStrength):
         )
 
     def _seed(self) -> int:
-        """Return what draws folds and starts: a whole number as it is, so that a single network has the same folds."""
+        """Return the random state of folds and seeds; an int is kept, so that a single network has the same folds."""
         if isinstance(self.random_state, Integral):
             return int(self.random_state)
         return int(check_random_state(self.random_state).randint(2**31 - 1))
 
     def _asked_views(self) -> list[View]:
-        """Return the views that are asked for."""
+        """Return the requested views."""
         names = list(VIEWS) if isinstance(self.views, str) and self.views == "auto" else self.views
         names = [names] if isinstance(names, str) else list(names)
         unknown = [name for name in names if name not in VIEWS]
@@ -290,7 +291,7 @@ class _TableEstimator(Calibrated, TableAtStrength):
         return [VIEWS[name] for name in names]
 
     def _estimator(self, view: View, seed: int, cv: Any) -> MLPClassifierCV | MLPRegressorCV:
-        """Return the estimator of a view's path; folds and starts are the same for all views."""
+        """Return the estimator of a view's path; folds and seeds are the same for all views."""
         many = len(getattr(self, "classes_", ())) >= _MANY_CLASSES
         return self._of_view(
             "auto" if many else view.hidden_layer_sizes,
@@ -327,7 +328,7 @@ class _TableEstimator(Calibrated, TableAtStrength):
         self._held_out = held_out(problem, self._contenders(paths, problem))
 
     def _contenders(self, paths: Sequence[MLPPath], problem: PathProblem) -> list[Contender]:
-        """Return the blend of some paths, and what it is held against."""
+        """Return the blend of some paths, and the models that it is compared with."""
         network, path = self.network_, self.network_.path_
         single = network._contenders(network._kept_problem())
         found = [blend_contender("blend", self.blend_, paths, path)]
@@ -365,7 +366,7 @@ class _TableEstimator(Calibrated, TableAtStrength):
 
     @property
     def early_stopped_(self) -> EarlyStopped | None:
-        """Unpenalized networks that were stopped early: of the view where they lose least; None without any."""
+        """Unpenalized networks with early stopping, of the view with the lowest loss; None if there are none."""
         self._check_views()
         weights = self.network_.path_.row_weights
         each = [view.early_stopped_ for view in self.views_.values() if view.early_stopped_ is not None]
@@ -398,14 +399,14 @@ class _TableEstimator(Calibrated, TableAtStrength):
         return [each for each in found if np.isfinite(each["difference"])]
 
     def heldout_scores(self) -> ConditionScores:
-        """Return what predictions lost on held-out rows: of a blend, each fold's with weights that never saw them."""
+        """Return the losses on held-out rows; for a blend, with weights learned without the rows of the fold."""
         self._check_views()
         if not hasattr(self, "blend_"):
             return self.network_.heldout_scores()
         return _scores_of_blend(self.blend_)
 
     def summary(self) -> Summary:
-        """Describe the single network's path and its choice in plain data, and beside it what the blend is worth."""
+        """Describe the single network's path and choice as plain data, and the gains of the blend."""
         self._check_views()
         single = self.network_.summary(self.encoder_.origins)
         if not hasattr(self, "blend_"):
@@ -427,12 +428,14 @@ class _TableEstimator(Calibrated, TableAtStrength):
         }
         summary.pop("answer", None)  # of the single network
         if hasattr(self, "_held_out"):
-            summary["answer"] = answered(summary, self._held_out, selecting=False)
+            shares = shares_by_name(self.mixture_.models, self.mixture_.shares, self.encoder_.origins)
+            as_good = strengths_as_good(self.path_)
+            summary["answer"] = answered(summary, self._held_out, False, shares, as_good)
         return summary
 
     @property
     def answer_(self) -> Answer:
-        """How good the blend is on rows that it did not see, how sure that is, and better than what: print it."""
+        """Performance on held-out rows with standard errors, compared with simpler models. Print it."""
         check_answered(self)
         return Answer(self.summary()["answer"])
 
@@ -466,7 +469,7 @@ class _TableEstimator(Calibrated, TableAtStrength):
         return judge(self._evidence(references))
 
     def _evidence(self, references: bool) -> Evidence:
-        """Gather what a verdict on the blend reads."""
+        """Collect the evidence for a verdict on the blend."""
         network = self.network_
         problem = network._kept_problem()
         check_folds(problem)
@@ -500,7 +503,7 @@ class _TableEstimator(Calibrated, TableAtStrength):
         curves: bool = False,
         title: str = "A fitted path",
     ) -> Path:
-        """Write a page to look at, of the single network's path and of what the blend is worth; it needs no network.
+        """Write a self-contained HTML report on the single network's path, and on the gains of the blend.
 
         Parameters
         ----------
@@ -522,7 +525,7 @@ class _TableEstimator(Calibrated, TableAtStrength):
         return self._write_page(file, content)
 
     def _write_page(self, file: str | PathLike[str], content: PageContent) -> Path:
-        """Write the page of the single network, with what the summary says of the blend."""
+        """Write the report of the single network, with the summary of the blend."""
         card = content.card or model_card(self, self.encoder_)
         content = replace(content, encoder=self.encoder_, card=card, of_table=self.summary())
         return write_page(self.network_, Path(file), content)
@@ -572,30 +575,30 @@ class _TableEstimator(Calibrated, TableAtStrength):
         return np.array(list(dict.fromkeys(names)), dtype=object)
 
     def _html_repr(self) -> str:
-        """Show it in a notebook: scikit-learn's own box, and beneath it what the fit found."""
+        """Return the display in notebooks: scikit-learn's diagram, and the results of the fit below it."""
         box: str = super()._html_repr()
         if not hasattr(self, "views_"):
             return box
         return f'{box}<div style="overflow-x: auto">{excerpt(self.summary())}</div>'
 
     def _check_views(self) -> None:
-        """Check that the paths are there; what is raised lets ``hasattr``, and a notebook's box, go on."""
+        """Check that the model has its paths; the error type lets ``hasattr`` and notebook displays work."""
         check_is_fitted(self, "mixture_")
         if not hasattr(self, "views_"):
             raise NotFittedError("A compacted model holds no paths: ask the model it came from.")
 
     def _mean(self, X: Any) -> Array:
-        """Return the blend's prediction (N, C) for rows as they come."""
+        """Return the blend's prediction (N, C) for rows of a table."""
         x = self._numbers(X)
         return predict_mixture(self.mixture_, x)
 
     def _numbers(self, X: Any) -> Array:
-        """Encode rows as they come."""
+        """Encode rows of a table."""
         check_is_fitted(self, "mixture_")
         return self.encoder_.encoded(validated_frame(self, X))
 
     def _members(self) -> Members:
-        """Return what each fold predicts with: members of the blend, with the weights that its rows did not decide.
+        """Return the members that each fold predicts with, and their weights learned without its rows.
 
         With one fold there are no such weights, and those of new rows are taken. Without a blend it is its network at
         the strength of the single one.
@@ -823,7 +826,7 @@ def blended_paths(views: Mapping[str, MLPClassifierCV | MLPRegressorCV]) -> dict
 
 
 def _scores_of_blend(blend: Blend) -> ConditionScores:
-    """Return what a blend lost on held-out rows."""
+    """Return the losses of a blend on held-out rows."""
     return ConditionScores(blend.row_loss, blend.heldout_loss, np.full_like(blend.heldout_loss, np.nan))
 
 

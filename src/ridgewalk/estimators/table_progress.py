@@ -35,7 +35,7 @@ class TableSize:
     folds: int
 
     def problem(self, inputs: int, seeds: int) -> PathProblem:
-        """Return a problem of this size, all of whose numbers are one 0, for a network of so many inputs."""
+        """Return a problem of this size without data, for a network with this number of inputs."""
         weights, nothing = np.broadcast_to(1.0, (self.rows,)), np.arange(0)
         return PathProblem(
             x=np.broadcast_to(0.0, (self.rows, self.columns)),
@@ -50,7 +50,7 @@ class TableSize:
 
 
 class TableProgress:
-    """What of a table model's fit is under way.
+    """The running part of a table model's fit.
 
     Parameters
     ----------

@@ -56,6 +56,7 @@ from ridgewalk.estimators.references import reference_outputs
 from ridgewalk.estimators.scoring import ScoredByScoring, score_of
 from ridgewalk.files import written
 from ridgewalk.folds import constant_losses
+from ridgewalk.importance import shares_by_name
 from ridgewalk.input_maps import MapRule, bounded_rule, has_three_values
 from ridgewalk.losses import Loss, facts
 from ridgewalk.network import Activation
@@ -76,6 +77,7 @@ from ridgewalk.path.selection import Choice, Rule, best_path, cross_chosen, nest
 from ridgewalk.path.settings import PathSettings, Precision, Schedule
 from ridgewalk.progress import progress
 from ridgewalk.report.answer import Answer, answered
+from ridgewalk.report.certainty import strengths_as_good
 from ridgewalk.report.compared import PageRows
 from ridgewalk.report.details import Extras, page_data
 from ridgewalk.report.html import excerpt, render
@@ -219,7 +221,7 @@ class _PathEstimator(Calibrated, PathAtStrength):
         return super()._takes_given_strength or self._takes_safe_strength
 
     def _size(self, problem: PathProblem) -> Defaults:
-        """Return network, strengths and training: as given, and where it says "auto" what suits the table's shape."""
+        """Return network, strengths and training as set, with "auto" replaced by values for the table's shape."""
         rule = defaults(
             int(np.count_nonzero(problem.weights)),
             problem.columns,
@@ -258,7 +260,7 @@ class _PathEstimator(Calibrated, PathAtStrength):
         return Runner(self.engine, 1 if self.n_jobs is None else self.n_jobs, watched, checkpoints)
 
     def _fit(self, x: Any, target: Array, y: Array, loss: Loss, weights: Array, groups: ArrayLike | None) -> Self:
-        """Fit the path of a checked table; ``target`` is what the loss encodes, ``y`` what a scorer compares with."""
+        """Fit the path of a checked table; ``target`` is encoded for the loss, ``y`` is for a scorer."""
         selecting = self._selects
         self.__dict__.pop("strength_asked_", None)
         problem, size, every = self._begun(x, target, loss, weights, groups)
@@ -289,7 +291,7 @@ class _PathEstimator(Calibrated, PathAtStrength):
         return self
 
     def _answer(self, problem: PathProblem | None) -> None:
-        """Keep how good the networks are on held-out rows, beside what is simpler; nothing where the rows are gone."""
+        """Store the performance on held-out rows and that of simpler models, if the rows are available."""
         self.__dict__.pop("_held_out", None)
         if problem is not None:
             self._held_out = held_out(problem, self._contenders(problem))
@@ -320,7 +322,7 @@ class _PathEstimator(Calibrated, PathAtStrength):
     def _begun(
         self, x: Any, target: Array, loss: Loss, weights: Array, groups: ArrayLike | None
     ) -> tuple[PathProblem, Defaults, list[PathSettings]]:
-        """Draw folds and starts, and find out network, strengths, training, and the settings of every l1_ratio."""
+        """Draw folds and seeds, and determine network, strengths, training, and the settings of every l1_ratio."""
         if self._selects and self.scoring is not None:
             raise ValueError("scoring chooses on a path; select_inputs and relax choose by the loss: leave one out.")
         if self._selects and self._takes_safe_strength:
@@ -332,7 +334,7 @@ class _PathEstimator(Calibrated, PathAtStrength):
         return problem, size, [self._settings(size, float(ratio)) for ratio in ratios]
 
     def _ratios(self) -> Array:
-        """Return the different l1_ratio that are asked for, rising."""
+        """Return the distinct values of l1_ratio in increasing order."""
         ratios = np.unique(np.asarray(self.l1_ratio, dtype=float))
         if not ratios.size:
             raise ValueError(f"l1_ratio is a number from 0 (all L2) to 1 (all L1), or several, got {self.l1_ratio!r}.")
@@ -341,7 +343,7 @@ class _PathEstimator(Calibrated, PathAtStrength):
     def _planned(
         self, view: str, X: Any, y: Any, sample_weight: ArrayLike | None, groups: ArrayLike | None, baseline: bool
     ) -> PlannedPath:
-        """Return what a fit would train; with ``baseline`` the time of the linear models counts, too."""
+        """Return what a fit would train; with ``baseline`` the estimated time includes the linear models."""
         self._validate_params()
         x, target, _, loss, weights = self._checked_rows(X, y, sample_weight)
         problem, size, every = self._begun(x, target, loss, weights, groups)
@@ -390,7 +392,7 @@ class _PathEstimator(Calibrated, PathAtStrength):
         return judge(self._evidence(alpha, references))
 
     def _evidence(self, alpha: float | None, references: bool) -> Evidence:
-        """Gather what a verdict reads; alpha and references as for :meth:`diagnose`."""
+        """Collect the evidence for a verdict; alpha and references as for :meth:`diagnose`."""
         problem: PathProblem = self._kept_problem()
         path = self._plain_path
         if alpha is not None and not (isinstance(alpha, Real) and 0 <= alpha <= path.alphas[-1]):
@@ -431,7 +433,10 @@ class _PathEstimator(Calibrated, PathAtStrength):
             if self.select_inputs:
                 summary["significant"] = found.significant
         if hasattr(self, "_held_out"):
-            summary["answer"] = answered(summary, self._held_out, self._selects)
+            equal = np.full(len(self.models_), 1 / len(self.models_))
+            shares = shares_by_name(self.models_, equal, self._origins(origins))
+            as_good = strengths_as_good(self.path_)
+            summary["answer"] = answered(summary, self._held_out, self._selects, shares, as_good)
         return summary
 
     @property
@@ -506,7 +511,7 @@ class _PathEstimator(Calibrated, PathAtStrength):
         return [(paths[best], index) for best, index in chosen]
 
     def _contenders(self, problem: PathProblem) -> list[Contender]:
-        """Return what the model predicts with, and what it is held against."""
+        """Return the model's predictions, and those of the models that it is compared with."""
         path, plain, linear = self.path_, self._plain_path, self.path_.settings.linear
         name: CompetitorName = "linear" if linear else "network"
         if self._holds_null_model:
@@ -525,12 +530,12 @@ class _PathEstimator(Calibrated, PathAtStrength):
         return [*found, constant_contender("constant", problem, path)]
 
     def _less_linear(self) -> Effect | None:
-        """Measure the network's held-out loss less the linear model's; None without such, or with one fold."""
+        """Return the network's held-out loss minus the linear model's; None without either, or with one fold."""
         linear = self.linear_path_
         return None if self.path_.settings.linear else less_linear(self.heldout_scores(), linear, self.selection)
 
     def _linear_models(self) -> LinearSummary | None:
-        """Summarize what linear models reach on the same folds, and the network beside them."""
+        """Summarize the losses of linear models on the same folds, and the difference to the network."""
         less, linear = self._less_linear(), chosen_by_others(self.linear_path_, self.selection)
         if less is None or linear is None or not np.isfinite(less.mean):
             return None
@@ -601,7 +606,7 @@ class _PathEstimator(Calibrated, PathAtStrength):
         return self._write_page(file, content)
 
     def _write_page(self, file: str | PathLike[str], content: PageContent) -> Path:
-        """Write the page of the path; of a table model's, with what the summary says of its blend."""
+        """Write the report of the path; for a table model, with the summary of its blend."""
         shown, encoder = self._shown(content.origins), content.encoder
         problem: PathProblem | None = getattr(self, "_problem", None)
         card = content.card or model_card(self, encoder)
@@ -630,7 +635,7 @@ class _PathEstimator(Calibrated, PathAtStrength):
         return page
 
     def _shown(self, origins: list[str] | None = None) -> tuple[MLPPath, Rule, list[str], Choice]:
-        """Return what a page, a picture or a notebook shows of the path: path, rule, names, choice."""
+        """Return the data of the path for displays: path, rule, names, choice."""
         names = self._origins(origins)
         return self.path_, self.selection, names, self._choice()
 
@@ -641,7 +646,7 @@ class _PathEstimator(Calibrated, PathAtStrength):
         return None if X is None else PageRows(*self._compared(X, y))
 
     def _refit_history(self, indices: Sequence[int]) -> History:
-        """Train the folds at some strengths of the path once more, and say how that went; held-out rows validate.
+        """Train the folds again at some strengths of the path with their held-out rows as validation set.
 
         It is each strength's own training, also where the path holds a neighbour's network. A run of the history is a
         strength: the mean over folds and seeds.
@@ -685,7 +690,7 @@ class _PathEstimator(Calibrated, PathAtStrength):
         return self._seconds(problem, every, size.alphas, with_linear), count
 
     def _score(self, problem: PathProblem, settings: PathSettings, y: Array) -> Score:
-        """Return what scores a network by ``scoring``, tried on a constant."""
+        """Return a function that scores a network by ``scoring``, after a test on a constant."""
         network = network_of(problem, settings)
         nothing = [np.zeros(shape) for shape in network.shapes]
         constant = model_of(network, problem.loss, nothing, problem.folds[-1])
@@ -699,7 +704,7 @@ class _PathEstimator(Calibrated, PathAtStrength):
         return self._baseline or fit_baseline(problem, path.settings, self._baseline_count, runner, score)
 
     def _early_stopped(self, problem: PathProblem, settings: PathSettings, runner: Runner) -> EarlyStopped | None:
-        """Stop the unpenalized networks early, on the same folds; not beside a strength that is taken unseen."""
+        """Train the unpenalized networks with early stopping on the same folds; not for ``alphas="qut"``."""
         return None if self._takes_safe_strength else fit_early_stopped(problem, settings, runner)
 
     @property
@@ -721,7 +726,7 @@ class _PathEstimator(Calibrated, PathAtStrength):
         return seconds + (baseline_seconds(*linear) if baseline else 0.0)
 
     def _report(self, candidates: list[MLPPath]) -> None:
-        """Set what regularization gained on held-out rows, every fold at the strength that the others choose."""
+        """Set the gain by regularization on held-out rows, each fold at the strength chosen on the others."""
         table, weights = candidates[0].choice_table
         unpenalized, dependence = table.row_loss[0], table.dependence
         if self._takes_given_strength:
@@ -755,7 +760,7 @@ class _PathEstimator(Calibrated, PathAtStrength):
             )
 
     def _members(self) -> Members:
-        """Return what each fold predicts with: its networks at the chosen strength."""
+        """Return the networks that each fold predicts with, at the chosen strength."""
         check_is_fitted(self)
         if not hasattr(self, "path_"):
             raise ValueError(
@@ -778,7 +783,7 @@ class _PathEstimator(Calibrated, PathAtStrength):
         self._set_models(models, int(sound[:best].sum()))
 
     def _set_fitted(self) -> Self:
-        """Hand the chosen networks over, and say where their training failed."""
+        """Set the chosen networks, and warn if their training failed."""
         path, index = self.path_, self.index_
         self._set_chosen()
         self.n_iter_ = path.settings.max_iter

@@ -42,7 +42,7 @@ class Exported:
         return next(iter(self.files.values()))
 
     def placed(self, file: str | PathLike[str]) -> dict[Path, bytes]:
-        """Return what goes where if the model is written to ``file``.
+        """Return the content of each file if the model is written to ``file``.
 
         Raises
         ------

@@ -32,7 +32,7 @@ _WIDTH = 88
 
 
 def numpy_files(plan: Recipe) -> dict[str, bytes]:
-    """Write a model as the content of a .py file, and of an .npz file beside it if it is large."""
+    """Write a model as the content of a .py file, and of an .npz file if it is large."""
     arrays = _arrays(plan)
     large = sum(array.size for array in arrays.values()) > MOST_LITERALS
     reads_csv = plan.features is not None and plan.flat
@@ -296,7 +296,7 @@ def _maps(plan: Recipe) -> bool:
 
 
 def _own_steps(plan: Recipe, large: bool) -> list[str]:
-    """Return the functions of several networks: what each takes of which columns, and how it is read from a file."""
+    """Return the functions for several networks, with their columns and input maps."""
     if _alone(plan):
         return []
     steps = [_MAPPED, _OUTPUT_MAPPED] if _maps(plan) else [_OUTPUT]
@@ -463,7 +463,7 @@ def _arrays(plan: Recipe) -> dict[str, np.ndarray[Any, Any]]:
 
 
 def _own_names(plan: Recipe) -> list[str]:
-    """Return the names of what each of several networks has beside its layers."""
+    """Return the names of the parts of each network besides its layers."""
     return ["COLUMNS", *(["KIND"] if _maps(plan) else []), "CENTER", "SCALE"]
 
 
@@ -491,7 +491,7 @@ def _layers(parameters: Arrays, number: str = "") -> dict[str, np.ndarray[Any, A
 
 
 def _learned(plan: Recipe, arrays: dict[str, np.ndarray[Any, Any]], large: bool, reads_csv: bool) -> str:
-    """Return all that was learned, as literals, or read from the file beside."""
+    """Return all learned numbers as literals, or the lines that read them from the .npz file."""
     lines = ["# What was learned", "# fmt: off"]
     if reads_csv:
         lines += _listed("GAPS = {", map(_literal, DEFAULT_TEXTS), "}")
@@ -511,7 +511,7 @@ def _learned(plan: Recipe, arrays: dict[str, np.ndarray[Any, Any]], large: bool,
 
 
 def _stored(plan: Recipe, arrays: dict[str, np.ndarray[Any, Any]]) -> list[str]:
-    """Return the lines that read the numbers from the file beside."""
+    """Return the lines that read the numbers from the .npz file."""
     opened = 'with np.load(Path(__file__).with_suffix(".npz")) as stored:'
     if _alone(plan):
         return [
@@ -563,7 +563,7 @@ def _function(plan: Recipe, feature: Feature) -> str:
 
 
 def _taking(plan: Recipe, feature: Feature) -> str:
-    """Write a line of FEATURES: a function, a column and what was learned of it."""
+    """Write a line of FEATURES: a function, a column, and what was learned from it."""
     arguments = [_function(plan, feature), _literal(feature.column)]
     if feature.kind == "text":
         arguments.append(f"[{', '.join(map(_literal, feature.texts))}]")

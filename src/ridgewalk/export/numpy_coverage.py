@@ -11,7 +11,7 @@ from ridgewalk.export.recipe import Coverage, Recipe
 
 
 def coverage_functions(plan: Recipe, takes: str, rows: str, ran: str) -> list[str]:
-    """Return the functions that say which numbers or classes are possible.
+    """Return the functions for intervals or sets.
 
     Parameters
     ----------

@@ -19,7 +19,7 @@ from ridgewalk.export.recipe import Coverage, Recipe
 
 
 def give_coverage(graph: Graph, plan: Recipe, covered: Coverage, predictions: Sequence[str]) -> None:
-    """Add the outputs "low" and "high" of numbers, or "set" of classes, from what each model predicts (rows, C)."""
+    """Add the outputs "low" and "high", or "set", from the predictions of each model (rows, C)."""
     folds = [graph.mean(predictions, shares) for shares in covered.fold_shares]
     outputs = plan.models[0].parameters[-1].shape[1]
     if plan.output == "labels":
@@ -34,7 +34,7 @@ def give_coverage(graph: Graph, plan: Recipe, covered: Coverage, predictions: Se
 
 
 def _give_ends(graph: Graph, plan: Recipe, covered: Coverage, folds: Sequence[str], outputs: int) -> None:
-    """Add the outputs "low" and "high"."""
+    """Add the outputs "low" and "high", or "set", from the predictions of each model (rows, C)."""
     negative = [graph.node("Neg", fold) for fold in folds]
     low = graph.joined([graph.node("Neg", _upper_end(graph, covered, negative, k)) for k in range(outputs)])
     high = graph.joined([_upper_end(graph, covered, folds, k) for k in range(outputs)])
@@ -78,7 +78,7 @@ def _label_set(graph: Graph, covered: Coverage, folds: Sequence[str], label: int
 
 
 def _set(graph: Graph, covered: Coverage, folds: Sequence[str], target: int, classes: int) -> str:
-    """Compute which classes are possible, from their probabilities (rows, C) by each fold; the best where none is."""
+    """Compute sets from the folds' probabilities (rows, C); the most probable class if a set is empty."""
     below = [
         _below(graph, fold, scores[:, target], counts)
         for fold, scores, counts in zip(folds, covered.calibration.scores, covered.calibration.shares, strict=True)

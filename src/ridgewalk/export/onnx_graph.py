@@ -42,7 +42,7 @@ _HOLDS = {
 
 
 def onnx_model(plan: Recipe, card: Card | None = None) -> bytes:
-    """Write a model as the content of an ONNX file; its metadata holds the model card, as JSON under :data:`CARD`.
+    """Write a model as the content of an ONNX file, with the model card in its metadata under :data:`CARD`.
 
     Raises
     ------
@@ -75,7 +75,7 @@ def _standardized(graph: Graph, x: str, center: Array, scale: Array) -> str:
 
 
 def _taken(graph: Graph, model: Model, x: str, order: Integers) -> tuple[str, Integers]:
-    """Make what a network takes of the features, and say in which order its numbers stand."""
+    """Compute the inputs of a network from the features; return the order of its columns."""
     place = np.argsort(order)
     if model.map is not None:
         return _mapped(graph, model.map, x, place[model.column])
@@ -90,7 +90,7 @@ def _columns(graph: Graph, x: str, places: Integers) -> str:
 
 
 def _mapped(graph: Graph, inputs: InputMap, x: str, places: Integers) -> tuple[str, Integers]:
-    """Map features, of which each number's has a place, those of a kind at once, and say in which order they stand."""
+    """Map features, all of a kind at once; return the order of the resulting columns."""
     parts, numbers = [], []
     for kind in Kind:
         columns = np.flatnonzero(inputs.kind == kind)
@@ -116,7 +116,7 @@ def _of_kind(graph: Graph, kind: Kind, z: str) -> str:
 
 
 def _array(graph: Graph, plan: Recipe) -> tuple[str, Integers]:
-    """Take what the networks need of an array, and say in which order."""
+    """Select the columns that the networks need from an array; return their order."""
     x = graph.input(_ARRAY, TensorProto.DOUBLE, plan.width, "The columns of the fit, in order.")
     order = np.arange(len(plan.chosen))
     if len(plan.chosen) == plan.width:
@@ -128,7 +128,7 @@ _KINDS = ("value", "number", "missing", "days", "sin", "cos", "is", "none of")
 
 
 def _encoded(graph: Graph, plan: Recipe, features: Sequence[Feature]) -> tuple[str, Integers]:
-    """Compute the features, those of a kind at once, and say in which order they stand."""
+    """Compute the features, all of a kind at once; return their order."""
     names = {name: _column(graph, plan, name, holds) for name, holds in plan.columns.items()}
     order = sorted(range(len(features)), key=lambda k: _KINDS.index(features[k].what))
     parts = [

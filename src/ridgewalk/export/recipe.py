@@ -69,7 +69,7 @@ class Feature:
 
     @property
     def kind(self) -> Literal["number", "text", "date"]:
-        """What the column holds; of a missing value it does not matter."""
+        """Type of the column; irrelevant for a missing value."""
         if self.what in ("is", "none of"):
             return "text"
         return "date" if self.what in ("days", "sin", "cos") else "number"
@@ -81,7 +81,7 @@ MOST_SCORES = 10_000
 
 @dataclass(frozen=True, eq=False)
 class Coverage:
-    """What intervals or sets are made of (:mod:`ridgewalk.conformal`).
+    """The networks and errors of the folds, for intervals or sets (:mod:`ridgewalk.conformal`).
 
     Attributes
     ----------
@@ -167,7 +167,7 @@ class Recipe:
 
     @property
     def columns(self) -> dict[str, str]:
-        """Columns that are needed, and what they hold: "number", "text" or "date"."""
+        """Needed columns and their types: "number", "text" or "date"."""
         kinds: dict[str, str] = {}
         for feature in sorted(self.features or (), key=lambda each: each.what == "missing"):
             kinds.setdefault(feature.column, feature.kind)
@@ -175,7 +175,7 @@ class Recipe:
 
     @property
     def activation(self) -> Layer | None:
-        """What stands between the dense layers; None where nothing does."""
+        """Activation between the dense layers; None if there is none."""
         layers = (layer for model in self.models for layer in model.network.layers)
         return next((layer for layer in layers if not isinstance(layer, Dense | Dropout)), None)
 
@@ -183,7 +183,7 @@ class Recipe:
 def recipe(
     model: Estimator, encoder: Encoder | None = None, target: str = "target", coverage: float | None = None
 ) -> Recipe:
-    """Describe as plain data what a fitted model computes.
+    """Describe the computation of a fitted model as plain data.
 
     Parameters
     ----------
@@ -246,7 +246,7 @@ def recipe(
 
 
 def _with_folds(model: Estimator, mixture: Mixture, coverage: float) -> tuple[Mixture, Array, Coverage]:
-    """Return models that predict and those of the folds, each once, with their shares, and what the folds missed."""
+    """Return the models that predict and those of the folds with their weights, and the folds' errors."""
     if not isinstance(model, Calibrated):
         raise ValueError(
             f"Intervals and sets need the networks of folds, and a {type(model).__name__} has one strength and no "
@@ -284,7 +284,7 @@ def _bytes(model: Model) -> bytes:
 
 
 def _mixture(model: Estimator) -> Mixture:
-    """Return the models that predict, and their shares: those of a table model, or one model per start."""
+    """Return the models that predict, and their weights: those of a table model, or one model per seed."""
     if isinstance(model, TableEstimator):
         return model.mixture_
     models = tuple(model.models_)
@@ -292,7 +292,7 @@ def _mixture(model: Estimator) -> Mixture:
 
 
 def _encoder(model: Estimator, encoder: Encoder | None) -> Encoder | None:
-    """Return what encodes a model's columns: what was given, or a table model's own."""
+    """Return the encoder of a model's columns: the given one, or a table model's own."""
     if not isinstance(model, TableEstimator):
         return encoder
     if encoder is not None and encoder is not model.encoder_:
@@ -316,7 +316,7 @@ def _everything(model: Estimator, encoder: Encoder | None) -> list[Feature] | No
 
 
 def _features(column: Column, gone: tuple[str, ...] = ()) -> Iterator[Feature]:
-    """Return what an encoder makes of a column, in order; some texts mean missing."""
+    """Return the encoded columns of a column in order; some texts mean missing."""
     name = column.name
     order = column.order if isinstance(column, OrderedDate) else None
     match column:
@@ -338,7 +338,7 @@ def _features(column: Column, gone: tuple[str, ...] = ()) -> Iterator[Feature]:
 
 
 def _taking(model: Model, chosen: Integers) -> Model:
-    """Return the same model for an array of the chosen columns alone; one that uses none of them takes the first."""
+    """Return the same model for an array of the chosen columns; if it uses none of them, it takes the first."""
     if not np.isin(model.inputs, chosen).all():
         model = replace(model, inputs=chosen[:1], center=np.zeros(1), scale=np.ones(1), map=None)
     return replace(model, inputs=np.searchsorted(chosen, model.inputs))

@@ -21,7 +21,7 @@ from ridgewalk.model import Model
 
 
 def torch_state(plan: Recipe) -> bytes:
-    """Write the networks as the content of a safetensors file; its metadata says how to build and feed them.
+    """Write the networks as the content of a safetensors file, with instructions in its metadata.
 
     Raises
     ------
@@ -50,7 +50,7 @@ def torch_state(plan: Recipe) -> bytes:
 
 
 def module(plan: Recipe) -> str:
-    """Return the Python that builds what takes the ``state_dict``."""
+    """Return the Python expression of the module for the ``state_dict``."""
     networks = [f"nn.Sequential({', '.join(map(_module, _parts(plan, model)[0]))})" for model in plan.models]
     return networks[0] if len(networks) == 1 else f"nn.ModuleList([{', '.join(networks)}])"
 
@@ -64,7 +64,7 @@ def prediction(plan: Recipe) -> str:
 
 
 def _parts(plan: Recipe, model: Model) -> tuple[list[Layer], Arrays]:
-    """Return the layers of a network that takes all features as they come, and their arrays.
+    """Return the layers of a network that takes all unscaled features, and their arrays.
 
     Those features that the model does not use have weights of 0.
     """

@@ -28,7 +28,7 @@ _FIRST_TOLERANCE = 1e-3  # of the largest slope: what a first round leaves alone
 
 
 def minimized(matrix: Array, slope: Array, point: Array, l1: Array, free: Booleans, enough: float) -> Array:
-    """Return the minimum of every block, as far as a few rounds lead; no block ends higher than it began.
+    """Return the minimum of every block after a few rounds; no block's objective increases.
 
     Parameters
     ----------

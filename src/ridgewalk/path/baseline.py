@@ -110,7 +110,7 @@ def _training_losses(problem: PathProblem, fits: Sequence[Fits]) -> Array | None
 
 
 def baseline_settings(settings: PathSettings) -> PathSettings:
-    """Return the settings of the linear path beside a network's: no hidden layer, under the same elastic net."""
+    """Return the settings of the linear path for a network's: no hidden layer, with the same elastic net."""
     penalty = as_elastic_net(settings.penalty)
     return replace(settings, hidden_layer_sizes=(), penalty=penalty, batch_size=None, tolerance=_EXACT_RESIDUAL)
 
@@ -143,7 +143,7 @@ def _fits_at_once(problem: PathProblem) -> bool:
 def _solved(
     problem: PathProblem, settings: PathSettings, runner: Runner, null: NullObjectives, alphas: Array, *, ends: bool
 ) -> list[Fits]:
-    """Solve strengths (S,) from the strongest on: one :class:`Fits` each, from weak to strong, as far as it went."""
+    """Solve strengths (S,) from strong to weak; return one :class:`Fits` each, from weak to strong."""
     runner.progress.stage = "solving linear models"
     network, fits = network_of(problem, settings), list[Fits]()
     seconds = baseline_solving_seconds(problem, settings, len(alphas))
@@ -217,7 +217,7 @@ class Lines:
         return average_by_row(self.held_out, losses, len(self.scored))
 
     def fits(self, objective: Objective, engine: str) -> Fits:
-        """Return where they stand, one run for every training set."""
+        """Return the current solutions, one run for every training set."""
         arrays = (self.point[:, :-1].copy(), self.point[:, -1:].copy())
         sets = len(self.point)
         return Fits(
@@ -265,7 +265,7 @@ class Lines:
         return True
 
     def _extrapolate(self, l1: Array, l2: Array) -> None:
-        """Go on from the last strength by what came from the one before, where that goes down; no sign changes."""
+        """Extrapolate from the last two strengths if this decreases the objective; no sign changes."""
         before, self.before = self.before, self.point.copy()
         ahead = 2 * self.point - before
         ahead[(self.point == 0) | ((ahead * self.point < 0) & (l1 > 0))] = 0
@@ -306,7 +306,7 @@ class Lines:
         self.point[:, self.places] = point
 
     def _toward(self, point: Array, l1: Array, l2: Array, free: Booleans) -> tuple[Array, Array]:
-        """Return the way to the minimum of the quadratics, and the decrease (F,) that they promise."""
+        """Return the step to the minimum of the quadratics, and the decrease (F,) that they predict."""
         sets, outputs, count = len(point), self.target.shape[2], point.shape[1]
 
         def blocks(values: NDArray[_Number]) -> NDArray[_Number]:
@@ -328,7 +328,7 @@ class Lines:
         return move.reshape(sets, outputs, count).transpose(0, 2, 1), promised
 
     def _bend(self) -> Array:
-        """Make the quadratics anew: matrices (F, C, n + 1, n + 1)."""
+        """Compute new quadratics: matrices (F, C, n + 1, n + 1)."""
         bend = curvature_diagonal(self.loss, self.output[-1], self.target[-1])
         assert bend is not None
         outputs = bend.shape[1]
@@ -361,7 +361,7 @@ class Lines:
         return np.asarray(entering[gains[:, entering].max(axis=(0, 2)) > 0])
 
     def _take_columns(self, used: Integers) -> None:
-        """Keep some columns as the last training set, of all rows, sees them, beside one of ones: shape (N, n + 1).
+        """Store some columns, standardized as for all rows, with a column of ones: shape (N, n + 1).
 
         Another set sees ``ratio`` times a column plus ``shift``.
         """
@@ -378,7 +378,7 @@ class Lines:
         self.quadratic = None
 
     def _along(self, move: Array) -> Array:
-        """Return what moves (F, n + 1, C) add to the outputs (F, N, C)."""
+        """Return the change of the outputs (F, N, C) by steps (F, n + 1, C)."""
         seen = self.ratio[:, :, None] * move
         seen[:, -1] += (self.shift[:, :, None] * move).sum(axis=1)
         return _by_output(seen.swapaxes(1, 2) @ self.columns.T)

@@ -123,13 +123,13 @@ def fit_blend(
 
 
 def blending_seconds(rows: int, folds: int, members: int) -> float:
-    """Guess the seconds that a blend takes which may be of so many members; that of some of them comes beside it."""
+    """Estimate the seconds of a blend with this number of members, including that of its unpenalized members."""
     trials = MOST_MEMBERS * members + (_STEPS - MOST_MEMBERS) * MOST_MEMBERS
     return folds * trials * min(rows, _MOST_ROWS) / _LOSSES_A_SECOND
 
 
 def blended_outputs(problem: PathProblem, paths: Sequence[MLPPath], blend: Blend) -> list[Array]:
-    """Return what a blend predicts for the rows that each fold holds out, with the fold's own weights: K times (n, C).
+    """Return a blend's predictions for the rows that each fold holds out, with the fold's weights: K times (n, C).
 
     Probabilities, means or rates; of several folds that hold a row out, each has a prediction of its own.
     """
@@ -143,7 +143,7 @@ def blended_outputs(problem: PathProblem, paths: Sequence[MLPPath], blend: Blend
 
 
 def losses_of_starts(problem: PathProblem, paths: Sequence[MLPPath], blend: Blend, starts: int) -> list[Array]:
-    """Return what the rows of each fold lose by members that have the networks of one start each: K times (E, n).
+    """Return held-out losses if members use the networks of one seed each: K times (E, n).
 
     Of a member with fewer starts than that, as a linear model's one, they take turns.
     """
@@ -161,7 +161,7 @@ def losses_of_starts(problem: PathProblem, paths: Sequence[MLPPath], blend: Blen
 
 
 def blended_training(problem: PathProblem, paths: Sequence[MLPPath], blend: Blend) -> Array:
-    """Return what a blend, with each fold's weights, loses on the rows that the fold trains on: means, shape (K,)."""
+    """Return a blend's mean losses on each fold's training rows, with the fold's weights: shape (K,)."""
     means = []
     for fold, weights in enumerate(blend.fold_weights):
         training = problem.folds[fold].weights
@@ -203,7 +203,7 @@ def heldout_error(
 
 
 def mixture_of(blend: Blend, paths: Sequence[MLPPath]) -> Mixture:
-    """Return what predicts new rows: the networks of the members, of all rows and of the folds alike."""
+    """Return the mixture that predicts new rows: the members' networks of all rows and of the folds."""
     models, shares = [], []
     for number, index, weight in blend.members:
         path = paths[number]
@@ -233,13 +233,13 @@ def heldout_outputs(path: MLPPath, index: int) -> list[Array]:
 
 
 def mean_prediction(problem: PathProblem, outputs: Array) -> Array:
-    """Return the predictions (n, C) of outputs (E, n, C) in the target's units, averaged over starts."""
+    """Return the predictions (n, C) of outputs (E, n, C) in the target's units, averaged over seeds."""
     with np.errstate(all="ignore"):  # what is far off
         return np.asarray(problem.loss.predict(outputs.astype(np.float64)).mean(axis=0))
 
 
 class PredictionLosses:
-    """Losses of predictions, for some rows: I of them, of which some may stand several times.
+    """Losses of predictions for I rows, some of which may occur several times.
 
     Of classes and labels only the probability of what was observed is kept: (I, 1), or (I, L). Of numbers what is
     predicted: (I, C).
@@ -254,7 +254,7 @@ class PredictionLosses:
         self.target = problem.target[rows]
 
     def reduced(self, predicted: Array) -> Array:
-        """Return what the loss needs of predictions (I, C)."""
+        """Return the part of predictions (I, C) that the loss needs."""
         kind = facts(self.loss).output_activation
         if kind == "softmax":
             return np.asarray((self.target * predicted).sum(axis=1, keepdims=True))
@@ -285,7 +285,7 @@ class PredictionLosses:
 
 
 def _items_of_folds(held_out: Sequence[Integers]) -> list[Integers]:
-    """Return the places of each fold's rows, where the folds' rows stand one after the other."""
+    """Return the positions of each fold's rows in the concatenation of all folds' rows."""
     ends = np.cumsum([len(rows) for rows in held_out])
     return [np.arange(end - len(rows), end) for rows, end in zip(held_out, ends, strict=True)]
 
@@ -305,7 +305,7 @@ def _greedy(scorer: PredictionLosses, reduced: Array, items: Integers, weights: 
 
 
 def _sampled(problem: PathProblem, rows: Integers) -> Booleans:
-    """Return which items weights are learned on: all, or so many, drawn from the first seed."""
+    """Return the items that weights are learned on: all, or a sample drawn by the first seed."""
     used = np.flatnonzero(problem.weights)
     if len(used) <= _MOST_ROWS:
         return np.ones(len(rows), dtype=bool)
@@ -313,7 +313,7 @@ def _sampled(problem: PathProblem, rows: Integers) -> Booleans:
 
 
 def _heaviest(weights: Array, members: int) -> Array:
-    """Return the weights of so many members, the heaviest, the others 0; their sum is 1."""
+    """Keep only the largest weights, up to this number, and scale them to sum 1."""
     kept = np.zeros_like(weights)
     order = np.argsort(-weights, kind="stable")[:members]
     kept[order] = weights[order]

@@ -157,7 +157,7 @@ def band(
     *,
     simultaneous: bool = True,
 ) -> Band:
-    """Compute a band that holds the expected losses of all strengths at once, or of each alone.
+    """Compute a confidence band for the expected losses of all strengths, simultaneous or separate.
 
     Units are drawn with replacement, and the deviation of every mean is taken in its own standard error of the same
     draw, t*_s. Of ``max t*_s`` and ``min t*_s`` over the strengths the quantiles at equal tails are taken:
@@ -196,7 +196,7 @@ def band(
 
 
 def pair_variance(heldout: Array, training: Array, power: int | None, outputs: int) -> Array:
-    """Compute what pairs of rows bring to the variance of a row's loss, at every strength: shape (S,).
+    """Compute the contribution of pairs of rows to the variance of a row's loss: shape (S,).
 
     Parameters
     ----------
@@ -259,7 +259,7 @@ def corrected_minimum(
 
 
 def _with_pairs(row_loss: Array, weights: Array, dependence: Dependence, pairs: Array) -> Array:
-    """Return standard errors (S,) of mean losses, with what pairs of rows bring to them.
+    """Return standard errors (S,) of mean losses, including the contribution of pairs of rows.
 
     Pairs of units that are larger than rows bring more, by as much as the units' own errors are larger.
     """

@@ -40,7 +40,7 @@ def strengths_at_once(problem: PathProblem, settings: PathSettings, runner: Runn
 def check_memory(
     problem: PathProblem, settings: PathSettings, runner: Runner, strengths: int, kept: int = 0, refits: int = 0
 ) -> None:
-    """Refuse a path of so many strengths that cannot fit, before anything is drawn.
+    """Raise an error if a path with this number of strengths needs too much memory.
 
     ``kept`` and ``refits`` are strengths whose fits are kept besides, and those at which supports are refitted.
 
@@ -75,13 +75,13 @@ def check_memory(
 
 
 def path_seconds(problem: PathProblem, settings: PathSettings, strengths: int) -> float:
-    """Guess the seconds that a path of so many strengths takes on one core of a usual machine."""
+    """Estimate the seconds of a path with this number of strengths on one core of a typical machine."""
     training = training_seconds(problem, settings, strengths)
     return training + len(problem.folds) * scoring_seconds(problem, settings, strengths)
 
 
 def training_seconds(problem: PathProblem, settings: PathSettings, strengths: int) -> float:
-    """Guess the seconds that training a path of so many strengths takes on one core of a usual machine."""
+    """Estimate the seconds of training a path with this number of strengths on one core."""
     if settings.linear:
         each = (linear_seconds(problem, settings, k / strengths) for k in range(strengths))
         return problem.pairs * sum(each)
@@ -93,7 +93,7 @@ def training_seconds(problem: PathProblem, settings: PathSettings, strengths: in
 
 
 def ramp_seconds(problem: PathProblem, settings: PathSettings, strengths: int, sets: float) -> float:
-    """Guess the seconds of training so many strengths on so many training sets from their dense fits."""
+    """Estimate the seconds of training these strengths and training sets from their dense fits."""
     epochs = (settings.max_iter + _polishing_steps(settings)) * active_strengths(0, strengths, strengths)
     return sets * len(problem.seeds) * epochs * seconds_of_epoch(_multiplications(problem, settings))
 
@@ -113,12 +113,12 @@ def _polishing_steps(settings: PathSettings) -> int:
 
 
 def active_strengths(first: int, last: int, strengths: int) -> float:
-    """Guess how many strengths' time some of them take, of so many: under a strong one most units are inactive."""
+    """Estimate the relative time of some strengths: at strong ones most units are inactive."""
     return sum(1 - _INACTIVE_SHARE * k / strengths for k in range(first, last))
 
 
 def scoring_seconds(problem: PathProblem, settings: PathSettings, strengths: int) -> float:
-    """Guess the seconds of scoring one training set at so many strengths."""
+    """Estimate the seconds of scoring one training set at these strengths."""
     each = _SCORE_SECONDS + _multiplications(problem, settings) / _SCORING_RATE
     return strengths * len(problem.seeds) * each
 
@@ -134,7 +134,7 @@ def linear_seconds(problem: PathProblem, settings: PathSettings, place: float) -
 
 
 def baseline_seconds(problem: PathProblem, settings: PathSettings, strengths: int) -> float:
-    """Guess the seconds that the linear baseline takes, of one start, at so many strengths."""
+    """Estimate the seconds of the linear baseline with one seed, at these strengths."""
     one = replace(problem, seeds=problem.seeds[:1])
     solving = baseline_solving_seconds(problem, settings, strengths)
     return solving + len(problem.folds) * scoring_seconds(one, settings, strengths)

@@ -69,7 +69,7 @@ def defaults(
     batch_size: int | Auto | None = "auto",
     selecting: bool = False,
 ) -> Defaults:
-    """Return what "auto" stands for at a table of this shape, beside what is given.
+    """Return the values of "auto" for a table of this shape, given the other settings.
 
     Parameters
     ----------

@@ -58,18 +58,18 @@ class Dependence:
 
     @staticmethod
     def of_groups(groups: ArrayLike) -> Dependence:
-        """Return that of rows (N,) whose group has any name."""
+        """Return the dependence of rows (N,) with groups of any names."""
         known: dict[object, int] = {}
         return Dependence(
             "groups", np.array([known.setdefault(each, len(known)) for each in np.asarray(groups).tolist()])
         )
 
     def of_rows(self, rows: Integers) -> Dependence:
-        """Return that of some of the rows, in the order in which they are given."""
+        """Return the dependence of some of the rows, in the given order."""
         return self if self.groups is None else Dependence("groups", self.groups[rows])
 
     def units(self, values: Array, weights: Array) -> tuple[Array, Integers]:
-        """Return which units the rows are, one division for all of several series.
+        """Divide the rows into units, with one division for all of several series.
 
         Parameters
         ----------
@@ -171,7 +171,7 @@ def block_length(autocorrelation: Array, rows: int) -> int:
 
 
 def _influence(values: Array, weights: Array) -> Array:
-    """Return what each row adds to the deviation of the mean: shape (..., n)."""
+    """Return the influence of each row on the mean: shape (..., n)."""
     with np.errstate(invalid="ignore"):
         return np.asarray(weights * (values - weighted_mean(values, weights)[..., None]) / weights.sum())
 
@@ -190,7 +190,7 @@ def _autocorrelation(series: Array) -> Array:
 
 
 def _blocks(rows: int, length: int) -> Integers:
-    """Return the block of each of so many rows: blocks of about so many rows, as equal as can be."""
+    """Return the block of each row: blocks of about the given length, as equal as possible."""
     return np.arange(rows) * max(rows // length, 1) // max(rows, 1)
 
 

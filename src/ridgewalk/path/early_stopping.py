@@ -34,7 +34,7 @@ _PATIENCE_SHARE = 0.1  # of the epochs
 
 @dataclass(frozen=True, eq=False)
 class EarlyStopped:
-    """What unpenalized networks that were stopped early give for the rows that the folds hold out.
+    """Held-out predictions of unpenalized networks with early stopping.
 
     N rows, C outputs, K folds, E seeds.
 
@@ -124,7 +124,7 @@ def stopped_early(job: Job, groups: Integers | None = None) -> Job | None:
 
 
 def _unpenalized(problem: PathProblem, settings: PathSettings) -> Job:
-    """Return the job of every fold and seed from random starts, as long as a penalized network is trained in all."""
+    """Return the job of every fold and seed from random weights, with the epochs of a penalized network in all."""
     part = replace(problem, folds=problem.folds[:-1])  # what is trained on all rows holds none out
     alphas, pairs = every_pair(part, np.zeros(1))
     start, penalties = random_starts(part, settings), penalties_at(part, settings, alphas)
@@ -147,6 +147,6 @@ def _set_aside(fold: Fold, seed: int, number: int, groups: Integers | None) -> F
 
 
 def _in_order_of_appearance(groups: Integers) -> Integers:
-    """Return groups (n,) numbered anew: 0 is that of the first row, 1 the next that comes."""
+    """Return groups (n,) numbered in the order of their first row, from 0."""
     _, first, inverse = np.unique(groups, return_index=True, return_inverse=True)
     return np.argsort(np.argsort(first))[inverse]

@@ -117,7 +117,7 @@ class LayeredPenalty:
             object.__setattr__(self, "penalty_factors", factors)
 
     def check_network(self, network: Network) -> None:
-        """Check that what is given per input, or per layer, is given for those of a network.
+        """Check that settings per input or layer match those of a network.
 
         Raises
         ------
@@ -336,7 +336,7 @@ class MCPPath(FirstLayerPenalty):
 
     @property
     def tangent(self) -> ElasticNetPath:
-        """L1, which it is at 0: where it is not convex, a linear model starts from the optimum of this, too."""
+        """L1, its tangent at 0: linear models also start from the optimum of this, because MCP is not convex."""
         return ElasticNetPath(
             l1_ratio=1.0,
             bias_alpha=self.bias_alpha,
@@ -431,7 +431,7 @@ def penalty_family(
     penalty_factors: ArrayLike | None = None,
     groups: ArrayLike | None = None,
 ) -> PathPenalty:
-    """Return the family of this name; what is a penalty already has its own numbers, and is returned as it is.
+    """Return the family with this name; a penalty object is returned unchanged.
 
     Raises
     ------

@@ -94,7 +94,7 @@ def fit_path(
 
 
 def _check_race(problem: PathProblem, alphas: AlphaSpec, score: Score | None) -> None:
-    """Refuse a race where none can be held."""
+    """Raise an error if racing is not possible."""
     folds = len(problem.splits)
     for met, why in (
         (score is not None, "it drops strengths by their held-out loss, and scoring chooses by another measure"),
@@ -106,14 +106,14 @@ def _check_race(problem: PathProblem, alphas: AlphaSpec, score: Score | None) ->
 
 
 def strength_count(alphas: AlphaSpec) -> int:
-    """Return how many strengths a path has at most, 0 among them."""
+    """Return the maximum number of strengths of a path, including 0."""
     return (
         2 if isinstance(alphas, str) else 1 + (int(alphas) if isinstance(alphas, int | np.integer) else np.size(alphas))
     )
 
 
 def find_strengths(problem: PathProblem, settings: PathSettings, runner: Runner, alphas: AlphaSpec) -> Array:
-    """Return 0 and so many strengths up to the one where the null model wins; or 0 and those that are given.
+    """Return 0 and a grid of strengths up to the top, or 0 and the given strengths.
 
     Raises
     ------
@@ -138,7 +138,7 @@ def find_strengths(problem: PathProblem, settings: PathSettings, runner: Runner,
 
 
 def finding_seconds(problem: PathProblem, settings: PathSettings, alphas: AlphaSpec) -> float:
-    """Guess the seconds of finding the strengths: of training shuffled rows, for the selection-safe one alone."""
+    """Estimate the seconds of finding the strengths: of training on shuffled rows, for "qut" only."""
     if not isinstance(alphas, str) or settings.linear:
         return 0.0
     one = replace(problem, folds=problem.folds[-1:], seeds=problem.seeds[:1])
@@ -146,7 +146,7 @@ def finding_seconds(problem: PathProblem, settings: PathSettings, alphas: AlphaS
 
 
 def _strongest(problem: PathProblem, settings: PathSettings, runner: Runner, fold: Fold) -> float:
-    """Return the strength from which on the null model of a training set wins; of very many rows, shown by a part.
+    """Return the top of the grid for a training set; with very many rows, from a subset.
 
     The part is evenly spread, so that all rows need not be copied, or mapped, at once. For a network the strength is a
     bound, for the top of the grid alone: what wins at a strength is decided there, by all rows.
@@ -216,7 +216,7 @@ def train_path(
 def _race(
     problem: PathProblem, settings: PathSettings, runner: Runner, null: NullObjectives, strengths: Array
 ) -> tuple[Race, list[Fits]]:
-    """Train fold after fold: the race, and one :class:`Fits` over the pairs for each strength that is left."""
+    """Train with racing, fold after fold: one :class:`Fits` over the pairs for each remaining strength."""
     progress, seeds, folds = runner.progress, len(problem.seeds), len(problem.splits)
     check_memory(problem, settings, runner, len(strengths))
     race = Race(strengths, [rows for _, rows in problem.splits], problem.weights, problem.dependence)
@@ -266,7 +266,7 @@ def _heldout(
 def _raised(
     problem: PathProblem, settings: PathSettings, runner: Runner, null: NullObjectives, strengths: Array, dense: Fits
 ) -> list[Fits]:
-    """Train from the dense fits to every strength, some at a time, until nothing is left at one of them."""
+    """Train all strengths from the dense fits, several at a time, until all weights are 0 at one of them."""
     count, at_once = len(strengths), strengths_at_once(problem, settings, runner)
     fits: list[Fits] = []
     while len(fits) < count and not (fits and _ended(null, strengths, fits)):
@@ -282,19 +282,19 @@ def _raised(
 
 
 def _ended(null: NullObjectives, strengths: Array, fits: Sequence[Fits]) -> int:
-    """Return how many strengths there are up to the first above 0 at which nothing is left; 0 if there is none."""
+    """Return the number of strengths up to the first above 0 at which all weights are 0; 0 if there is none."""
     pairs = enumerate(zip(strengths, fits, strict=False), 1)
     return next((number for number, (strength, each) in pairs if strength > 0 and _nothing_left(null, each)), 0)
 
 
 def _nothing_left(null: NullObjectives, fits: Fits) -> bool:
-    """Return whether every pair is the null model, or has a layer without weights."""
+    """Return whether every pair is the null model, or has a layer with only zero weights."""
     empty = [(w == 0).all(axis=(-2, -1)) for w in fits.parameters[::2]]
     return bool((null.wins(fits) | np.any(empty, axis=0)).all())
 
 
 def _null_fits(like: Fits) -> Fits:
-    """Return fits to which the null model is preferred, without training any."""
+    """Return placeholder fits, which the null model replaces, without training."""
     runs = len(like.data_loss)
     return replace(
         like,

@@ -8,7 +8,7 @@ from ridgewalk.arrays import Array
 
 
 def grid(top: float, count: int, rows: int, inputs: int) -> Array:
-    """Return strengths from 0 (the unpenalized arm), then ``count`` geometric steps up to ``top``: shape (count + 1,).
+    """Return 0, then ``count`` geometric steps up to ``top``: shape (count + 1,).
 
     The weakest is ``top / 1000``, or ``top / 100`` where there are fewer rows than inputs.
     """

@@ -118,7 +118,7 @@ class InputSelection:
 
 
 def _settings_of(settings: PathSettings | None) -> PathSettings:
-    """Return the settings, or those by default; refuse a race."""
+    """Return the settings or the default ones; raise an error for racing."""
     settings = settings or PathSettings()
     if settings.races:
         raise ValueError(
@@ -218,7 +218,7 @@ def relax(
 
 
 def seconds_beside_the_path(problem: PathProblem, settings: PathSettings, strengths: int, relaxing: bool) -> float:
-    """Guess the seconds that selecting inputs (or ``relaxing`` a path) takes beside its first path."""
+    """Estimate the seconds of input selection (or ``relaxing`` a path) in addition to its first path."""
     refitted = strengths - 1 if relaxing else ADAPTIVE
     scored = len(RIDGES) * refitted + (0 if relaxing else ADAPTIVE)
     seconds = len(problem.folds) * scoring_seconds(problem, settings, scored)
@@ -330,7 +330,7 @@ def _refits(
 
 
 def _refitting_seconds(problem: PathProblem, settings: PathSettings, supports: Sequence[Booleans]) -> float:
-    """Guess the seconds of refitting supports, in parts (runs, P), each on the columns that any of its runs holds."""
+    """Estimate the seconds of refitting supports in parts (runs, P), on the columns that any of the runs uses."""
     seconds = 0.0
     if settings.linear:
         return seconds
@@ -342,7 +342,7 @@ def _refitting_seconds(problem: PathProblem, settings: PathSettings, supports: S
 
 
 def _refit(problem: PathProblem, settings: PathSettings, runner: Runner, fits: Fits, chosen: Integers) -> Fits:
-    """Refit some runs' supports, ridge after ridge, on the columns that any of them holds."""
+    """Refit some runs' supports with each ridge penalty, on the columns that any of them uses."""
     supports, count = (fits.parameters[0][chosen] != 0).any(axis=-1), len(RIDGES)
     columns = np.flatnonzero(supports.any(axis=0))
     columns = columns if columns.size else np.array([0])  # a network needs an input; excluded, it says nothing
@@ -372,24 +372,24 @@ def _at(name: str, path: MLPPath, index: int) -> Candidate:
 
 
 def _lowest(arms: tuple[Candidate, ...]) -> Candidate:
-    """Return the arm of lowest held-out loss."""
+    """Return the candidate with the lowest held-out loss."""
     return min(arms, key=lambda candidate: candidate.loss)
 
 
 def _near(arms: tuple[Candidate, ...]) -> Integers:
-    """Return the strengths of the refits within one paired standard error of the arm of lowest held-out loss."""
+    """Return the strengths of the refits within one paired standard error of the best candidate."""
     path = arms[-1].path
     above, error = mean_and_error(path.row_loss - _rows(_lowest(arms)), path.row_weights, path.dependence)
     return np.flatnonzero(above <= error)
 
 
 def _sparsest(arms: tuple[Candidate, ...]) -> Candidate:
-    """Return the refits where they are near the lowest loss, else the arm that has it."""
+    """Return the refits if they are near the lowest loss, otherwise the candidate with the lowest loss."""
     return arms[-1] if arms[-1].index in _near(arms) else _lowest(arms)
 
 
 def _simplest(arms: tuple[Candidate, ...]) -> Candidate:
-    """Return the simplest of all refits and the arm of lowest held-out loss that may have the least expected loss."""
+    """Return the simplest of all refits and the best candidate in the confidence set of the best loss."""
     refits, best = arms[-1], _lowest(arms)
     row_loss = np.vstack([refits.path.row_loss, _rows(best)])
     sizes = np.vstack([refits.path.sizes, best.path.sizes[best.index]])
@@ -398,7 +398,7 @@ def _simplest(arms: tuple[Candidate, ...]) -> Candidate:
 
 
 def _agreed(arms: tuple[Candidate, ...]) -> Candidate:
-    """Return, of the refits near the lowest loss, those whose inputs the folds agree on; without any, the lowest arm.
+    """Return, among the refits near the lowest loss, the one whose inputs the folds agree on.
 
     An input counts by the share of folds x seeds that hold it, less a half: one that few folds hold counts against.
     So of losses within one error, the largest support that the folds confirm is the result. Refits that do
@@ -434,7 +434,7 @@ def _rows(candidate: Candidate) -> Array:
 
 
 def _emptied(null: NullObjectives, candidate: Candidate) -> Candidate:
-    """Put the null model of every training set in the place of an arm's best strength."""
+    """Replace the network at a candidate's best strength by the null model, in every training set."""
     path, parameters, kept = (
         candidate.path,
         [w.copy() for w in candidate.path.parameters],
@@ -450,7 +450,7 @@ def _emptied(null: NullObjectives, candidate: Candidate) -> Candidate:
 
 
 def _emptied_folds(null: NullObjectives, path: MLPPath, networks: FoldNetworks, index: int) -> FoldNetworks:
-    """Put the folds' null models in the place of their networks at a strength, and what those give."""
+    """Replace the folds' networks at a strength, and their outputs, by those of the null models."""
     parameters, outputs = [w.copy() for w in networks.parameters], [each.copy() for each in networks.outputs]
     for w in parameters:
         w[index] = 0

@@ -46,7 +46,7 @@ def path_epochs(settings: PathSettings) -> int:
 
 @dataclass(frozen=True)
 class Training:
-    """How long runs train: epochs, the share of them over which strengths rise, and what ends them.
+    """The length of training: epochs, the share of them with increasing strengths, and the stopping rule.
 
     ``rate`` multiplies the learning rate of the settings.
     """
@@ -65,7 +65,7 @@ def make_job(
     start: Arrays,
     training: Training,
 ) -> Job:
-    """Return the job of runs (R,), each of a fold-seed pair, with penalties and a start of its own."""
+    """Return the job of runs (R,), each for a fold-seed pair with its penalties and initial weights."""
     return Job(
         network=network_of(problem, settings),
         loss=problem.loss,
@@ -85,12 +85,12 @@ def make_job(
 
 
 def last_steps(settings: PathSettings) -> Polish | None:
-    """Return the full-batch steps after minibatches, which leave weights that a penalty would take to 0."""
+    """Return the full-batch steps after minibatches, in which weights settle at 0."""
     return Polish(steps_after_batches(settings.max_iter)) if settings.batch_size else None
 
 
 def steps_after_batches(epochs: int) -> int:
-    """Return how many full-batch steps follow so many epochs of minibatches.
+    """Return the number of full-batch steps after this number of epochs of minibatches.
 
     A step takes as long as an epoch, so there are at most half as many: of 20 epochs over 20,000 rows, 10 leave as many
     zeros, and as low a loss, as 100.
@@ -114,14 +114,14 @@ def every_pair(problem: PathProblem, strengths: Array) -> tuple[Array, Integers]
 
 
 def random_starts(problem: PathProblem, settings: PathSettings) -> Arrays:
-    """Draw weights for every pair: one start per seed, the same for every fold but for what its loss begins with."""
+    """Draw initial weights for every pair, equal for all folds of a seed except for the loss's own initialization."""
     network = network_of(problem, settings)
     drawn = network.starts(settings.start_rule, problem.seeds, settings.dtype, len(problem.folds))
     return begun(problem.loss, drawn, problem.target, [fold.weights for fold in problem.folds])
 
 
 def dense_job(problem: PathProblem, settings: PathSettings) -> Job:
-    """Return the job of the unpenalized fits of every pair, that the others start from."""
+    """Return the job of the unpenalized, dense fits of every pair."""
     alphas, pairs = every_pair(problem, np.zeros(1))
     training = Training(dense_epochs(settings), last_steps(settings), rate=_DENSE_RATE)
     start = random_starts(problem, settings)
@@ -153,7 +153,7 @@ def linear_job(problem: PathProblem, settings: PathSettings, strengths: Array) -
 
 
 def zero_starts(problem: PathProblem, settings: PathSettings, strengths: int) -> Arrays:
-    """Return weights of 0 for every pair at so many strengths."""
+    """Return weights of 0 for every pair and this number of strengths."""
     runs = strengths * problem.pairs
     return tuple(np.zeros((runs, *shape)) for shape in network_of(problem, settings).shapes)
 
@@ -174,7 +174,7 @@ def networks_of(fits: Sequence[Fits], source: Integers, pairs: Integers) -> Arra
 
 
 def put_in(fits: Fits, pairs: Integers, others: Fits) -> Fits:
-    """Put the networks of other fits (R,) into some pairs (R,); whether a pair's own training diverged stays said."""
+    """Replace the networks of some pairs (R,) by those of other fits (R,); ``diverged`` is kept."""
     if not pairs.size:
         return fits
     rest = np.setdiff1d(np.arange(len(fits.data_loss)), pairs)

@@ -52,7 +52,7 @@ def lower(value: Array, than: Array) -> Booleans:
 
 
 def sources(data_loss: Array, null: Array, penalty_of: PenaltyOf) -> tuple[Integers, Array]:
-    """Find whose network every cell holds, so that no objective falls.
+    """Find which network is used at every strength and pair, so that no objective decreases with the strength.
 
     Parameters
     ----------
@@ -229,7 +229,7 @@ def with_law(
 
 
 def usual_penalties(problem: PathProblem, settings: PathSettings) -> PenaltiesOf:
-    """Return the settings' own penalties, which are those of every fold and start."""
+    """Return the penalties of the settings, which are the same for every fold and seed."""
     return lambda alphas, _: penalties_at(problem, settings, alphas)
 
 
@@ -241,7 +241,7 @@ def sources_among(
     fits: Sequence[Fits],
     penalties_of: PenaltiesOf,
 ) -> tuple[Integers, Array]:
-    """Find whose network every cell holds (:func:`sources`), of fits at some strengths above 0: both (S, pairs)."""
+    """Find which network is used (:func:`sources`), for fits at some strengths above 0: both (S, pairs)."""
     network = network_of(problem, settings)
 
     def penalty_of(number: int, pairs: Integers, source: Integers) -> Array:

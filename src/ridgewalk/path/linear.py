@@ -65,12 +65,12 @@ def solve_linear(
 
 
 def _share(job: Job, seconds: float) -> float:
-    """Return the share of an epoch's usual time that makes a job take so many seconds."""
+    """Return the ratio of the given seconds to the usual time of a job's epochs."""
     return seconds / (job.work * epoch_seconds(job))
 
 
 def _near_optimum(problem: PathProblem, settings: PathSettings, runner: Runner, job: Job) -> tuple[Arrays, Array]:
-    """Solve linear models from the strongest to the weakest of each fold and start, each from the one before.
+    """Solve the linear models of each fold and seed from the strongest to the weakest strength, warm-started.
 
     Beside what is found it returns the seconds (R,), as a guess, of each that is left to be descended; 0 of others.
     """
@@ -107,7 +107,7 @@ def _may_be_finished(problem: PathProblem, fold: Fold) -> bool:
 
 
 def _finished(problem: PathProblem, tolerance: float, runner: Runner, job: Job, fits: Fits) -> Fits:
-    """Take linear models from near their optimum to it; where classes are separable and free there is none."""
+    """Improve nearly optimal linear models to their optimum; for separable classes without a penalty there is none."""
     arrays = tuple(w.copy() for w in fits.parameters)
     measures = {name: getattr(fits, name).copy() for name in ("data_loss", "penalty", "residual")}
     for number, fold in enumerate(problem.folds):

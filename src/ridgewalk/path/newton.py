@@ -40,7 +40,7 @@ class LinearModels:
         self._weights = mean_weights(rows.weights) / len(rows.x)
 
     def solved(self, objective: Objective, start: Arrays, tolerance: float) -> tuple[Arrays, bool]:
-        """Take a model towards the optimum of an objective, as far as Newton's method does.
+        """Improve a model towards the optimum of an objective by Newton's method.
 
         Ends when the residual is at most ``tolerance``, or no step lowers the objective; gives the start where Newton's
         method has no use: no curvature, a group lasso. Where too many weights enter, it ends before they do. Also says
@@ -128,7 +128,7 @@ class _Linear:
         return None if point is began else point
 
     def slid(self, point: Array) -> Array | None:
-        """Take accelerated proximal steps to a lower objective, or nothing where they lead to none.
+        """Make accelerated proximal steps to a lower objective; return None if they do not decrease it.
 
         Where more weights move than the rows tell apart, these find out which of them are to rest at 0, as no solution
         of equations does. (Beck and Teboulle, SIAM J. Imaging Sci. 2009; O'Donoghue and Candes' restarts, 2015.)
@@ -158,7 +158,7 @@ class _Linear:
         return slopes, active, float(np.abs(slopes[active]).max(initial=0.0))
 
     def step(self, point: Array, slopes: Array, active: Booleans, residual: float) -> Array | None:
-        """Step to a lower objective, or None where there is none."""
+        """Make a step to a lower objective; return None if there is none."""
         try:
             move = np.zeros_like(point)
             # A step along repeated columns is worth little, and is tried all the same: no warning.

@@ -113,7 +113,7 @@ _CUTS = (0.0, 0.2, 0.5, 0.8)
 
 
 def _steepest_input(x: Matrix, slopes: Array) -> float:
-    """Largest ``||sum_i slopes_i f(x_i)||`` over linear functions and hinges f of one column, either way round."""
+    """Return the largest ``||sum_i slopes_i f(x_i)||`` over linear functions and hinges f of one column."""
     best = 0.0
     for columns in slices(x.shape[1], x.shape[0]):
         part = x[:, columns]
@@ -126,7 +126,7 @@ def _steepest_input(x: Matrix, slopes: Array) -> float:
 
 
 def _steepest_direction(x: Matrix, slopes: Array, starts: int = 8, steps: int = 12) -> float:
-    """Largest ``||sum_i slopes_i f(v'x_i)||`` found over unit directions v, by turns in v and in the output.
+    """Return the largest ``||sum_i slopes_i f(x_i)||`` over linear functions and hinges f of one column.
 
     Of very many rows a part, evenly spread, shows the direction; all of them then take it further, and measure it.
     """
@@ -146,7 +146,7 @@ _MANY_ROWS = 50_000
 
 
 def _ascended(x: Matrix, slopes: Array, direction: Array, steps: int) -> tuple[float, Array]:
-    """Take a direction uphill: the largest size on the way, and where it was found."""
+    """Improve a direction by ascent; return the largest value and its direction."""
     best, where = 0.0, direction
     for _ in range(steps):
         direction = direction / max(float(np.linalg.norm(direction)), 1e-300)

@@ -119,18 +119,18 @@ class PathProblem:
 
     @property
     def inputs(self) -> int:
-        """Number of what the network takes, M: the columns, or what they are mapped to."""
+        """Number of inputs of the network, M: the columns, or the numbers that they are mapped to."""
         return len(self.folds[-1].center)
 
     @property
     def column(self) -> Integers | None:
-        """The column that each number which the network takes is made of, shape (M,); None without a map."""
+        """Index of the column from which each input of the network is made, shape (M,); None without a map."""
         inputs = self.folds[-1].inputs
         return None if inputs is None else inputs.column
 
     @cached_property
     def plain(self) -> PathProblem:
-        """The same problem for a network that takes the columns as they are."""
+        """The same problem for a network without an input map."""
         return self if self.column is None else replace(self, maps=None).with_rows(self.x, self.target)
 
     @property
@@ -152,11 +152,11 @@ class PathProblem:
         return np.asarray(self.seeds)[np.asarray(pairs) % len(self.seeds)]
 
     def seen(self, fold: Fold, rows: Integers) -> Matrix:
-        """Return some rows as a fold's network sees them."""
+        """Return some rows as inputs of a fold's network."""
         return fold.seen(self.x[rows])
 
     def rows(self, fold: Fold) -> Rows:
-        """Return the training rows of a fold as its network sees them, in float64."""
+        """Return the training rows of a fold as inputs of its network, in float32."""
         return fold.standardized(self.x, self.target, fold.weights, np.dtype(np.float64))
 
     def outputs_of(self, network: Network, parameters: Sequence[Array], fold: Fold, rows: Integers) -> Array:
@@ -192,7 +192,7 @@ class PathProblem:
         return replace(self, x=self.x[:, columns], folds=tuple(folds))
 
     def validated(self) -> PathProblem:
-        """Return the same problem, where the rows that each fold holds out validate it."""
+        """Return the same problem with the held-out rows of each fold as its validation set."""
         folds = []
         for fold, (_, held_out) in zip(self.folds[:-1], self.splits, strict=True):
             unseen = np.zeros_like(self.weights)
@@ -201,19 +201,19 @@ class PathProblem:
         return replace(self, folds=tuple(folds))
 
     def with_rows(self, x: Matrix, target: Array) -> PathProblem:
-        """Return the problem of the same splits over other numbers, mapped and standardized anew."""
+        """Return the problem with the same splits and another x, mapped and standardized again."""
         again = PathProblem.of(x, target, self.loss, self.splits, self.seeds, self.weights, self.standardize, self.maps)
         return replace(again, dependence=self.dependence)
 
     def with_weights(self, weights: Array) -> PathProblem:
-        """Return the problem of the same splits with other weights of the rows (N,), standardized anew."""
+        """Return the problem with the same splits and other row weights (N,), standardized again."""
         again = PathProblem.of(
             self.x, self.target, self.loss, self.splits, self.seeds, weights, self.standardize, self.maps
         )
         return replace(again, dependence=self.dependence)
 
     def with_dependence(self, dependence: Dependence) -> PathProblem:
-        """Return the same problem of rows that depend on each other in another way.
+        """Return the same problem with another dependence between rows.
 
         Raises
         ------

@@ -86,7 +86,7 @@ class Race:
         self.left: Integers = np.arange(len(strengths))
 
     def add(self, losses: Array) -> None:
-        """Take what the strengths left lose on the rows of the next fold (S', n), averaged over seeds; drop some."""
+        """Add the losses of the remaining strengths on the next fold (S', n), averaged over seeds; drop some."""
         every = np.full((len(self._strengths), losses.shape[1]), np.nan)
         every[self.left] = losses
         self._losses.append(every)
@@ -109,7 +109,7 @@ class Race:
 
 
 def standing(row_loss: Array, weights: Array, dependence: Dependence = ROWS) -> tuple[Array, Booleans]:
-    """Return the mean of held-out losses (S, N), strengths rising from 0, and who stays in the race: both (S,)."""
+    """Return the mean held-out losses (S, N), strengths increasing from 0, and which strengths stay: both (S,)."""
     used = np.flatnonzero(weights > 0)
     mean = weighted_mean(row_loss, weights)
     finite = np.where(np.isfinite(mean), mean, np.inf)

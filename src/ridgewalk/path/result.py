@@ -383,24 +383,24 @@ class MLPPath:
         -------
         pandas.DataFrame, S rows
         """
-        table, whole = self.strength_table, self._has_whole_strength
+        table, whole = self.strength_table, self.has_whole_strength
         members = self.confidence_set().members if whole else np.zeros(len(self.alphas), dtype=bool)
         marks = table.marks(self.choose() if whole else None, chosen)
         return table.frame(marks, members, self.band() if whole else None)
 
     @property
-    def _has_whole_strength(self) -> bool:
+    def has_whole_strength(self) -> bool:
         """Whether there is a strength at which no fold diverged, so that one can be chosen."""
         return bool(np.isfinite(self.row_loss[:, self.row_weights > 0]).all(axis=1).any())
 
     def _in_words(self) -> list[tuple[str, ...]]:
         """Write every strength with its marks."""
         table = self.strength_table
-        return table.in_words(table.marks(self.choose() if self._has_whole_strength else None))
+        return table.in_words(table.marks(self.choose() if self.has_whole_strength else None))
 
 
 def model_of(network: Network, loss: Loss, parameters: Sequence[Array], fold: Fold) -> Model:
-    """Return what predicts with a fit (arrays without run axis) of one training set."""
+    """Return the model of a fit (arrays without run axis) of one training set."""
     return Model(
         network=network,
         parameters=tuple(array.astype(np.float64) for array in parameters),
@@ -484,7 +484,7 @@ def collect(
 
 
 class _HeldOut:
-    """What the networks of a path reach on the rows that their folds hold out.
+    """Held-out losses and outputs of the networks of a path.
 
     Attributes
     ----------
@@ -570,7 +570,7 @@ def _singles(fold: Fold, outputs: Array) -> Array:
 
 
 def _null_row_losses(problem: PathProblem, null: NullObjectives) -> Array:
-    """Compute what each row loses by the best constants of the folds that hold it out, on average: shape (N,)."""
+    """Compute the mean loss of each row by the best constants of the folds that hold it out: shape (N,)."""
     losses = [
         problem.scored(np.broadcast_to(output, (len(rows), len(output))), fold, rows)
         for (_, rows), fold, output in zip(problem.splits, problem.folds[:-1], null.outputs[:-1], strict=True)
@@ -579,7 +579,7 @@ def _null_row_losses(problem: PathProblem, null: NullObjectives) -> Array:
 
 
 def connected(weights: list[Booleans]) -> tuple[Booleans, Integers]:
-    """Find the inputs, and count the hidden units, on a way of weights that are not 0 from an input to an output."""
+    """Find the inputs, and count the hidden units, that non-zero weights connect with an output."""
     reached: list[Booleans] = [np.ones(weights[0].shape[:-1], dtype=bool)]
     for layer in weights:
         reached.append(np.any(reached[-1][..., :, None] & layer, axis=-2))

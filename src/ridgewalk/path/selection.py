@@ -29,7 +29,7 @@ Rule = Literal["min", "1se", "simplest"]
 
 
 def minimum(row_loss: Array, weights: Array) -> int:
-    """Index of the lowest mean loss (S, N); of equal ones, the strongest strength."""
+    """Return the index of the lowest mean loss (S, N); if several are equal, the strongest strength."""
     mean = weighted_mean(row_loss, weights)
     if not np.isfinite(mean).any():
         raise ValueError(EVERY_ONE_DIVERGED)
@@ -37,7 +37,7 @@ def minimum(row_loss: Array, weights: Array) -> int:
 
 
 def one_standard_error(row_loss: Array, weights: Array, dependence: Dependence = ROWS) -> int:
-    """Index of the strongest strength, going up from the minimum, within one paired standard error of it.
+    """Return the index of the strongest strength above the minimum within one paired standard error of it.
 
     (Breiman, Friedman, Olshen and Stone, 1984, section 3.4.3, for unpaired errors.) Never weaker than the minimum.
     """
@@ -49,7 +49,7 @@ def one_standard_error(row_loss: Array, weights: Array, dependence: Dependence =
 
 
 def simplest(row_loss: Array, weights: Array, dependence: Dependence = ROWS, sizes: Integers | None = None) -> int:
-    """Index of the simplest strength of the confidence set at 95%.
+    """Return the index of the simplest strength in the 95% confidence set.
 
     Parameters
     ----------
@@ -68,7 +68,7 @@ def simplest(row_loss: Array, weights: Array, dependence: Dependence = ROWS, siz
 
 @dataclass(frozen=True)
 class Choice:
-    """Indices of the three rules, and of the one asked for."""
+    """The indices chosen by the three rules, and by the requested one."""
 
     minimum: int
     one_standard_error: int
@@ -83,7 +83,7 @@ def choose(
     dependence: Dependence = ROWS,
     sizes: Integers | None = None,
 ) -> Choice:
-    """Apply all rules to held-out losses (S, N); ``rule`` says which one counts. Parameters as for :func:`simplest`."""
+    """Apply all rules to held-out losses (S, N); ``rule`` is the requested one. Parameters as for :func:`simplest`."""
     found = {each: chosen_by(each, row_loss, weights, dependence, sizes) for each in get_args(Rule)}
     return Choice(found["min"], found["1se"], found["simplest"], found[_known(rule)])
 
@@ -142,7 +142,7 @@ def best_path(paths: Sequence[HeldOut], weights: Array) -> int:
 
 
 def nested(paths: Sequence[HeldOut], weights: Array, rule: Rule = "min") -> Array:
-    """Return the loss (N,) of each row at the path and strength that the other folds' rows choose; NaN with one fold.
+    """Return the loss (N,) of each row at the path and strength chosen on the other folds; NaN with one fold.
 
     The networks that choose for a fold have seen its rows in their training, so this is not a second cross-validation
     inside the first; what it takes away is the choosing on the very rows that are scored.
@@ -156,7 +156,7 @@ def nested(paths: Sequence[HeldOut], weights: Array, rule: Rule = "min") -> Arra
 
 
 def cross_chosen(paths: Sequence[HeldOut], weights: Array, rule: Rule = "min") -> list[tuple[int, int]]:
-    """Return the path and the strength that, for each fold, the other folds' rows choose; (-1, 0) with one fold."""
+    """Return the path and strength chosen on the other folds, for each fold; (-1, 0) with one fold."""
     chosen = []
     for rows in paths[0].rows:
         others = weights.copy()

@@ -96,12 +96,12 @@ class PathSettings:
 
     @property
     def start_rule(self) -> Start:
-        """How weights are drawn that this activation starts from."""
+        """The rule for initial weights that suits this activation."""
         return "he" if self.activation in ("relu", "leaky_relu", "gelu") else "glorot"
 
 
 def _whole_units(sizes: Any) -> tuple[int, ...]:
-    """Return units as whole numbers: those of a search, such as 8.0, too; what is none is refused, not cut off."""
+    """Return units as whole numbers, accepting 8.0; raise an error for others."""
     listed = sizes.tolist() if isinstance(sizes, np.ndarray) else sizes
     each = list(listed) if isinstance(listed, Iterable) and not isinstance(listed, str) else [listed]
     whole = [isinstance(units, Real) and not isinstance(units, bool | np.bool_) for units in each]

@@ -28,7 +28,7 @@ from ridgewalk.penalties import concavity_of
 
 
 def solve_path(problem: PathProblem, settings: PathSettings, runner: Runner, strengths: Array) -> list[Fits]:
-    """Solve the linear models of every fold-seed pair at every strength, from weak to strong.
+    """Solve the linear models of every pair at some strengths from several initial weights.
 
     Under a concave penalty, whose objective has several minima, each is solved from several starts, and the lowest is
     taken.
@@ -68,7 +68,7 @@ def solve_path(problem: PathProblem, settings: PathSettings, runner: Runner, str
 def _solved(
     problem: PathProblem, settings: PathSettings, runner: Runner, strengths: Array, start: Arrays
 ) -> list[Fits]:
-    """Solve the linear models of every pair at some strengths from a start of each."""
+    """Solve the linear models of every pair at some strengths from several initial weights."""
     alphas, pairs = every_pair(problem, strengths)
     fits = solve_linear(problem, settings, runner, pairs, penalties_at(problem, settings, alphas), start)
     return by_strength(fits, problem.pairs)

@@ -21,7 +21,7 @@ HEAD = ("strength", "held-out loss", "standard error", "training loss", "zeros",
 
 @dataclass(frozen=True, eq=False)
 class StrengthTable:
-    """What a path is at every strength: S of them. Of the networks, that of the best start on all rows.
+    """A path as a table with S strengths; networks are those of the best seed on all rows.
 
     Attributes
     ----------
@@ -49,7 +49,7 @@ class StrengthTable:
     heldout_score: Array | None
 
     def marks(self, choice: Choice | None, chosen: int | None = None) -> list[str]:
-        """Return the marks of every strength: "min", "1se", "simplest", "chosen", several of them, or none."""
+        """Return the marks of every strength: "min", "1se", "simplest", "chosen"."""
         names: list[list[str]] = [[] for _ in self.alpha]
         if choice is not None:
             for name, index in (

@@ -203,7 +203,7 @@ class DecisionBoundaryPathDisplay:
 
 
 def _some(summary: Summary) -> Integers:
-    """Numbers of some strengths: from none to the strongest that leaves anything, the chosen one among them."""
+    """Return indices of some strengths: from 0 to the strongest non-constant one, including the chosen one."""
     left = [s for s, row in enumerate(summary["path"]) if row["weights_kept"] or s == summary["index"]]
     shown = spread(max(left) + 1, _PANELS)
     shown[np.abs(shown - summary["index"]).argmin()] = summary["index"]

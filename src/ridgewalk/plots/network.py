@@ -136,7 +136,7 @@ class NetworkDisplay:
         return self
 
     def _places(self, floor: int, layer: Any, start: Any, end: Any) -> dict[int, float]:
-        """Return the height of every node that a link touches; outputs always stand."""
+        """Return the vertical position of every node with a link, and of all outputs."""
         used = {*start[layer == floor].tolist(), *end[layer == floor - 1].tolist()}
         if floor == len(self.names) - 1:
             used = set(range(len(self.names[floor])))
@@ -153,7 +153,7 @@ class NetworkDisplay:
         return self.ax_.scatter([floor] * len(at), list(at.values()), s=16, color=BLACK, zorder=2)
 
     def _finish(self, live: int, drawn: int) -> None:
-        """Take the frame away, and say what is drawn."""
+        """Remove the frame, and set the title."""
         last = len(self.names) - 1
         self.ax_.set_xlim(-0.35 * last, 1.3 * last)
         self.ax_.set_ylim(-0.02, 1.02)

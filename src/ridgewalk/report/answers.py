@@ -33,7 +33,7 @@ def short_answers(
     notes: list[str],
     model: str = "network",
 ) -> list[ShortAnswer]:
-    """Answer, of the chosen strength, what readers ask first; ``model`` is what predicts, in a word."""
+    """Answer the first questions of readers for the chosen strength; ``model`` names the model in a word."""
     found: list[ShortAnswer] = []
 
     def add(question: str, answer: str, section: str) -> None:
@@ -68,13 +68,13 @@ def _clarity(summary: PathSummary, certain: Certainty) -> str:
 
 
 def _raced(summary: PathSummary) -> str:
-    """Describe how many strengths a race dropped before."""
+    """Describe how many strengths racing dropped before."""
     dropped = len(summary["dropped"])
     return f" A race dropped {dropped} more before, for losing clearly." if dropped else ""
 
 
 def _errors(rows: RowsAlong, chosen: int) -> tuple[str, str]:
-    """Describe where held-out predictions go wrong."""
+    """Describe the errors of held-out predictions."""
     place = rows["strengths"].index(chosen) if chosen in rows["strengths"] else 0
     if rows["kind"] == "classes":
         question, counts = "Which class is confused with which?", rows["confusion"][place]
@@ -103,7 +103,7 @@ def _percent(share: float | None) -> str:
 
 
 def _direction(effects: Effects, chosen: int) -> tuple[str, str]:
-    """Describe what the two strongest inputs do to the prediction."""
+    """Describe the effects of the two most important inputs on the prediction."""
     sentences = [sentence for each in effects["inputs"][:2] if (sentence := _moves(effects, each, chosen))]
     question = "What happens to the prediction as an input changes?"
     if not sentences:
@@ -112,7 +112,7 @@ def _direction(effects: Effects, chosen: int) -> tuple[str, str]:
 
 
 def _moves(effects: Effects, effect: EffectOf, chosen: int) -> str:
-    """Describe what one input does to the prediction; empty where it does nothing."""
+    """Describe the effect of one input on the prediction; empty if it has none."""
     series = effect["lines_of"]
     mean: list[Any] = effect["mean"][chosen][series]
     if any(value is None for value in mean) or max(mean) - min(mean) <= 0:
@@ -143,7 +143,7 @@ def _shape(mean: list[float]) -> str:
 
 
 def _leaving(inputs: InputsAlong, summary: PathSummary, model: str) -> str:
-    """Describe in which order inputs leave as the strength rises, and which stay to its end."""
+    """Describe the order in which inputs are dropped as the strength increases, and those that stay."""
     last = [-1.0 if each is None else each for each in inputs["leaves"]]
     leaving = sorted(zip(last, inputs["names"], strict=True), key=lambda each: each[0])
     kept = summary["path"][summary["index"]]["inputs_kept"]
@@ -159,7 +159,7 @@ def _leaving(inputs: InputsAlong, summary: PathSummary, model: str) -> str:
 
 
 def _left_out(notes: list[str], inputs: InputsAlong, chosen: int, model: str) -> str:
-    """Describe the columns that are not used as they came, and the inputs that the model leaves out."""
+    """Describe the columns that were left out or encoded, and the inputs that the model does not use."""
     shown = " ".join(notes[:2]) + (f" And {format_count(len(notes) - 2, 'more note')}." if len(notes) > 2 else "")
     unused = [name for name, kept in zip(inputs["names"], inputs["kept"][chosen], strict=True) if not kept]
     if unused:
@@ -173,7 +173,7 @@ def _quoted(name: str) -> str:
 
 
 def headline(summary: PathSummary) -> str:
-    """Describe in two sentences how good the chosen network is beside simpler models, and how much of it is left."""
+    """Describe in two sentences the performance of the chosen network and its sparsity."""
     chosen, blend = summary["path"][summary["index"]], summary.get("blend")
     loss, error, beside = chosen["heldout_loss"], chosen["standard_error"], list[str]()
     if blend is not None and blend["heldout_loss"] is not None and loss is not None:

@@ -27,7 +27,7 @@ _MOST_CURVES, _PLACES = 12, 41  # ROC curves; places along each
 
 @dataclass(frozen=True, eq=False)
 class PageRows:
-    """Rows to look at predictions on.
+    """Rows for comparing predictions with observations.
 
     Attributes
     ----------
@@ -41,7 +41,7 @@ class PageRows:
 
 
 def held_out(path: MLPPath, target: Array, names: list[str]) -> RowsAlong | None:
-    """Compare what the folds' networks predict of the rows that they held out: means over starts and folds.
+    """Compare the folds' predictions for their held-out rows, averaged over seeds and folds, with observations.
 
     None where a path holds no outputs of its folds, or all of them diverged.
     """
@@ -66,7 +66,7 @@ def held_out(path: MLPPath, target: Array, names: list[str]) -> RowsAlong | None
 
 
 def rows_along(path: MLPPath, page_rows: PageRows, names: list[str]) -> RowsAlong:
-    """Compare what the best network of all rows predicts of rows that someone gave."""
+    """Compare the predictions of the best network of all rows for given rows with observations."""
     loss, target = path.loss, page_rows.target
     outputs = [path.model(s).output(page_rows.x) for s in range(len(path.alphas))]
     scale = path.whole.target_scale if target.shape[1] > 1 and not facts(loss).is_classification else 1.0
@@ -151,23 +151,23 @@ def _roc(probability: Array, positive: Booleans, rates: Array) -> tuple[Array, f
 
 
 def _shares(right: list[Booleans]) -> list[float | None]:
-    """Return the share of what is right."""
+    """Return the share of correct predictions."""
     return [round_digits(float(each.mean())) for each in right]
 
 
 def _reliability(pairs: list[tuple[Array, Array]]) -> list[list[list[float | None]]]:
-    """Return the calibration of probabilities, each beside whether it came so, in equal bins."""
+    """Return the calibration of probabilities in bins of equal width."""
     bins = np.linspace(0, 1, _BINS + 1)
     return [_calibration(probability, hit, bins) for probability, hit in pairs]
 
 
 def _confusion(truth: Integers, chosen: Integers, count: int) -> Integers:
-    """Count how often each class (rows) was taken for each (columns)."""
+    """Return the confusion matrix: observed classes in rows, predicted ones in columns."""
     return np.bincount(truth * count + chosen, minlength=count**2).reshape(count, count)
 
 
 def _calibration(predicted: Array, observed: Array, bins: Array) -> list[list[float | None]]:
-    """Return mean prediction, mean of what was observed, and count of rows in every bin that is not empty."""
+    """Return mean prediction, mean observation, and count of rows in every non-empty bin."""
     place = np.clip(np.searchsorted(bins, predicted, side="right") - 1, 0, len(bins) - 2)
     members = [place == k for k in np.unique(place)]
     return [[round_digits(predicted[m].mean()), round_digits(observed[m].mean()), int(m.sum())] for m in members]
@@ -179,6 +179,6 @@ def _quantiles(values: Array) -> Array:
 
 
 def _explained(observed: Array, predicted: Array) -> float | None:
-    """Return the share of the variance that is explained; None where nothing varies."""
+    """Return the share of variance explained; None for a constant target."""
     spread_of = ((observed - observed.mean()) ** 2).sum()
     return round_digits(1 - ((observed - predicted) ** 2).sum() / spread_of) if spread_of > 0 else None

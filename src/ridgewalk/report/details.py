@@ -72,7 +72,7 @@ _WIDE_SHOWN, _BELOW = 6, 3  # ratios: highest to lowest on a linear axis; lowest
 
 @dataclass(frozen=True, eq=False)
 class Extras:
-    """What a page shows beside the path itself.
+    """The content of a report in addition to the path itself.
 
     Attributes
     ----------
@@ -131,7 +131,7 @@ def page_data(
     how: str | None = None,
     extras: Extras | None = None,
 ) -> Page:
-    """Collect everything that a page shows.
+    """Collect the data of a report.
 
     Parameters
     ----------
@@ -220,7 +220,7 @@ class _Shown(TypedDict):
 
 
 def _shown(summary: PathSummary) -> _Shown:
-    """Return the page's axis of losses: that of the held-out ones but those far above a constant's.
+    """Return the report's axis of losses: the range of held-out losses, without those far above a constant's.
 
     Training losses reach below them, as far as they do not flatten what is held out.
     """
@@ -246,7 +246,7 @@ def inputs_along(
     variables: Sequence[Variable] = (),
     looked: Looked | None = None,
 ) -> InputsAlong:
-    """Describe, along the path, the inputs that matter most at the chosen strength.
+    """Describe the most important inputs at the chosen strength, along the path.
 
     Parameters
     ----------
@@ -290,7 +290,7 @@ def _leaves(alphas: Array, used: Booleans, along: list[int]) -> list[float | Non
 
 
 def _origin(columns: dict[str, list[int]], count: int) -> Integers:
-    """Return the number of the input that each of so many columns came from."""
+    """Return the index of the input of each column."""
     origin: Integers = np.zeros(count, dtype=int)
     for number, each in enumerate(columns.values()):
         origin[each] = number

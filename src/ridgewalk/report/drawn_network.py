@@ -39,7 +39,7 @@ class LiveLinks:
 
 
 def live_links(weights: Sequence[Array]) -> LiveLinks:
-    """Return all weights of layers (in, out) that are not 0 and lie on a way from an input to an output."""
+    """Return all non-zero weights of layers (in, out) on a connection from an input to an output."""
     masks = [w != 0 for w in weights]
     reached: list[Booleans] = [np.ones(len(masks[0]), dtype=bool)]
     for mask in masks:
@@ -56,7 +56,7 @@ def live_links(weights: Sequence[Array]) -> LiveLinks:
 
 
 def node_names(path: MLPPath, columns: list[str], outputs: list[str]) -> list[list[str]]:
-    """Return the names of every floor's nodes: what the network takes of the columns, units, outputs."""
+    """Return the names of the nodes of every layer: inputs, units, outputs."""
     inputs = [short(columns[k]) for k in path.whole.column]
     if path.whole.inputs is not None:
         seen: dict[tuple[int, int], int] = {}

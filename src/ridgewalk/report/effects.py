@@ -41,7 +41,7 @@ _NO_EFFECT = 1e-9  # of the strongest effect: less is rounding
 
 @dataclass(frozen=True, eq=False)
 class Looked:
-    """Rows that effects are computed on, and how many there are."""
+    """Rows that effects are computed on, and their number."""
 
     x: Array
     of: int
@@ -49,7 +49,7 @@ class Looked:
 
 
 def rows_for_effects(page_rows: PageRows | None, fit: PageRows | None) -> Looked | None:
-    """Return some rows, of those that were given or else of the fit, evenly spread; None without any."""
+    """Return evenly spaced rows, of the given ones or of the fit; None without any."""
     rows = page_rows or fit
     if rows is None:
         return None
@@ -61,7 +61,7 @@ def rows_for_effects(page_rows: PageRows | None, fit: PageRows | None) -> Looked
 
 
 def signed_effects(path: MLPPath, variables: Sequence[Variable | None], looked: Looked) -> Array:
-    """Return how far each input moves the prediction at every strength: shape (S, inputs); 0 for None.
+    """Return the effect of each input on the prediction at every strength: shape (S, inputs); 0 for None.
 
     Of a number or date: partial dependence at its upper quantile less that at its lower one. Of a category: the highest
     less the lowest. Of several outputs the one that moves furthest counts.
@@ -88,7 +88,7 @@ def effects_along(
     names: list[str],
     strengths: Sequence[int] | None = None,
 ) -> Effects | None:
-    """Return the partial dependence on the strongest inputs, and on the strongest pair, at every strength.
+    """Return the partial dependence on the most important inputs and the strongest pair, at every strength.
 
     The strongest are those at strength ``index``, one of ``strengths``, which are all of the path by default. A linear
     model has no pair: its effects add up.
@@ -132,14 +132,14 @@ def effects_along(
 
 
 def _strongest(model: Model, weak: Model, variables: Sequence[Variable], x: Array) -> list[Variable]:
-    """Return the inputs that move the prediction most; where few do, those that move it under the weakest strength."""
+    """Return the most important inputs; if there are few, those at the weakest strength."""
     own, before = (_strengths(each, variables, x) for each in (model, weak))
     count = min(max(int(np.count_nonzero(own)), _FEWEST_INPUTS), _MOST_INPUTS)
     return [variables[k] for k in np.lexsort((-before, -own))[:count]]
 
 
 def _strengths(model: Model, variables: Sequence[Variable], x: Array) -> Array:
-    """Return how much the dependence on each input varies: shape (inputs,)."""
+    """Return the variation of the partial dependence on each input: shape (inputs,)."""
     found = np.zeros(len(variables))
     for k, variable in enumerate(variables):
         if np.isin(model.column, variable.columns).any():
@@ -158,7 +158,7 @@ def _effect(
     series: Integers,
     chosen: int,
 ) -> EffectOf:
-    """Return the dependence on one input; the lines are of the series that moves most at the chosen strength."""
+    """Return the dependence on one input, with single rows for the output that varies most."""
     most = int(np.argmax(np.ptp(mean[chosen], axis=0)))
     each = [individual_predictions(model, lines, variable.columns, variable.write(grid)) for model in models]
     shown = grid + variable.start if variable.kind == "date" else grid
@@ -178,7 +178,7 @@ def _effect(
 def _pair(
     models: Sequence[Model], ranked: Sequence[Variable], x: Array, chosen: int, labels: list[str]
 ) -> JointEffect | None:
-    """Return the joint dependence of the pair, among the strongest inputs, that is least additive."""
+    """Return the joint dependence of the least additive pair of the most important inputs."""
     first = [variable for variable in ranked if np.isin(models[chosen].column, variable.columns).any()][:_FOR_PAIRS]
     if len(first) < 2:
         return None
@@ -208,12 +208,12 @@ def _pair(
 
 
 def _nonadditive(table: Array) -> float:
-    """Return the variance of a joint dependence that is interaction."""
+    """Return the share of a joint dependence's variance that is interaction."""
     return interaction(table) * float(table.var()) if np.isfinite(table).all() else 0.0
 
 
 def _response(path: MLPPath, names: list[str], outputs: int) -> tuple[str, list[str]]:
-    """Return what a prediction is called, and the name of every output."""
+    """Return the name of a prediction, and of every output."""
     if not facts(path.loss).is_classification:
         several = [f"target {k + 1}" for k in range(outputs)]
         return "predicted number", several if outputs > 1 else ["prediction"]

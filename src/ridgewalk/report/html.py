@@ -94,7 +94,7 @@ def render(data: Page) -> str:
 
 
 def _packed(data: Page) -> tuple[Page, str]:
-    """Return data that fits into the page, and the same as JSON, compressed, in letters."""
+    """Return data that is small enough for the page, and the same as compressed JSON text."""
     packed = _compressed(data)
     for name, cut in _CUTS.items():
         if len(packed) <= _MOST_DATA:
@@ -106,7 +106,7 @@ def _packed(data: Page) -> tuple[Page, str]:
 
 
 def _compressed(data: Page) -> bytes:
-    """Return data as compressed JSON, the same every time."""
+    """Return data as reproducible, compressed JSON."""
     text = json.dumps(data, allow_nan=False, ensure_ascii=False, separators=(",", ":"))
     return gzip.compress(text.encode(), 6, mtime=0)
 
@@ -146,11 +146,11 @@ _CUTS: dict[str, Callable[[Page], Page]] = {
     "weights as matrices": _without_matrices,
     "partial dependence": _without_effects,
 }
-"""What is left out of a page that would be too large, first to last."""
+"""The parts that are left out of a page that would be too large, in this order."""
 
 
 def _kind(data: Page) -> str:
-    """Return the line over the title, which names the kind of page."""
+    """Return the line above the title, which names the kind of report."""
     summary = data["summary"]
     strengths = len({row["alpha"] for row in summary["path"]})
     what = "a neural network" if len(data["network"]["floors"]) > 2 else "a linear model"
@@ -162,7 +162,7 @@ def _kind(data: Page) -> str:
 
 
 def _answers(answers: Sequence[ShortAnswer]) -> str:
-    """Write the short answers, each a link to what shows it."""
+    """Write the short answers, each with a link to its chart."""
     items = "".join(
         f'<li><a href="#{html.escape(each["section"])}"><span class="question">{html.escape(each["question"])}</span>'
         f'<span class="reply">{html.escape(each["answer"])}</span></a></li>'
@@ -172,7 +172,7 @@ def _answers(answers: Sequence[ShortAnswer]) -> str:
 
 
 def _more(sentences: Sequence[str], diagnosis: DiagnosisData | None) -> str:
-    """Write what was found, and the sentences of the summary, behind a line to open."""
+    """Write the findings and the sentences of the summary, folded."""
     findings = _findings(diagnosis) if diagnosis else ""
     words = "".join(element("p", sentence) for sentence in sentences)
     return f"{findings}<details data-print><summary>How this was fitted, in sentences</summary>{words}</details>"
@@ -214,7 +214,7 @@ def _score(value: float | None) -> str:
 
 
 def excerpt(summary: Summary) -> str:
-    """Write what a notebook shows of a path: how good it is, what was found, and the strengths that matter.
+    """Write the notebook display of a path: performance, findings, and the most relevant strengths.
 
     Parameters
     ----------
@@ -240,7 +240,7 @@ def _findings(diagnosis: DiagnosisData) -> str:
 
 
 def _table(summary: PathSummary, shown: Sequence[int]) -> str:
-    """Write strengths of the path as a table, for whoever reads rather than looks, and where no script runs."""
+    """Write the strengths of the path as a table, for reading without a script."""
     rows = []
     for index in shown:
         row = summary["path"][index]

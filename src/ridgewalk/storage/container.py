@@ -37,7 +37,7 @@ class ModelFileError(ValueError):
 
 
 class WrongError(Exception):
-    """What a file holds instead of what was expected, and what to do about it."""
+    """Raised if a file contains something unexpected, with what to do."""
 
     def __init__(
         self, found: str, advice: str = "copy it anew from where it was written, or fit the model again"
@@ -65,7 +65,7 @@ class Arrays:
         return self._arrays[name]
 
     def take(self, count: int, what: str) -> None:
-        """Check that so many bytes may be allocated for something.
+        """Check that this number of bytes may be allocated.
 
         Raises
         ------
@@ -77,7 +77,7 @@ class Arrays:
             raise WrongError(f"{what} would take {_figure(count)} bytes, out of all proportion to the file")
 
     def meets(self, name: str, law: Callable[[AnyArray], bool]) -> bool:
-        """Whether an array, which may stand in many places, is as a law wants it; looked at once."""
+        """Whether an array satisfies a condition; checked once per array."""
         if (name, law) not in self._found:
             self._found[name, law] = law(self[name])
         return self._found[name, law]
@@ -91,7 +91,7 @@ _FIELDS, _FIELD = 8, 110  # of a record, whose names are kept once; bytes of eac
 
 
 def _most(size: int) -> int:
-    """Bytes of memory that a file of so many bytes may ask for."""
+    """Return the maximum memory in bytes for a file of this size."""
     return _TIMES * size + _LITTLE
 
 
@@ -137,7 +137,7 @@ class ArrayStore:
         return part
 
     def put(self, name: str, values: AnyArray) -> str:
-        """Keep an array; the name that it is found by."""
+        """Store an array, and return its name."""
         array = np.asarray(values, dtype=values.dtype.newbyteorder("="), order="C")
         entry = [array.dtype.name, list(array.shape), _sha256(array)]
         name = self._prefix + name
@@ -147,7 +147,7 @@ class ArrayStore:
         return known
 
     def plain(self, name: str, value: Any) -> Any:
-        """Return a value as JSON has it, with a word where JSON has no such thing.
+        """Convert a value to JSON data, with special forms for types that JSON lacks.
 
         Raises
         ------
@@ -177,7 +177,7 @@ class ArrayStore:
 
 
 def restored(stored: Any, arrays: Arrays) -> Any:
-    """Turn what :meth:`ArrayStore.plain` gave back into the value."""
+    """Convert the result of :meth:`ArrayStore.plain` back to the value."""
     value: Any = stored
     match stored:
         case list():
@@ -200,7 +200,7 @@ def restored(stored: Any, arrays: Arrays) -> Any:
 
 
 def as_text(value: Any) -> str:
-    """Check that what a file holds is text."""
+    """Check that a value in a file is text."""
     if not isinstance(value, str):
         raise WrongError(f"it holds {str(value)[:60]} where text is needed")
     return value
@@ -267,7 +267,7 @@ def _not_matching(name: str) -> WrongError:
 
 
 def _words(entry: str) -> list[str]:
-    """Return the format, the checksum and the document of what the file says of itself."""
+    """Return the format number, the checksum and the document in a file's metadata."""
     words = entry.split(" ", 2) if entry.isascii() else []
     if len(words) != 3:
         raise WrongError("it is a safetensors file of something else", "give one that ridgewalk.save wrote")
@@ -284,7 +284,7 @@ def _refuse_constant(name: str) -> Any:
 
 
 def _no_safetensors(path: Path, why: str) -> WrongError:
-    """Describe a file that is no safetensors file."""
+    """Describe why a file is not a safetensors file."""
     with path.open("rb") as file:
         first = file.read(4)
     if first == b"PK\x03\x04":

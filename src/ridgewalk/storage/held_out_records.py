@@ -39,7 +39,7 @@ _METRICS_OF = {"classes": _OF_CLASSES, "labels": _OF_CLASSES, "number": _OF_NUMB
 
 
 def held_out_of(record: JsonObject | None) -> HeldOut | None:
-    """Read what a model reached on held-out rows; None where the file says nothing of it.
+    """Read the held-out performance of a model; None if the file does not have it.
 
     Raises
     ------

@@ -185,7 +185,7 @@ class Stored:
 
 
 def described(model: Any, encoder: Encoder | None, target: str | None, store: ArrayStore) -> JsonObject:
-    """Describe all of a model but the numbers in its arrays, which go into the store."""
+    """Describe a model as plain data; the numbers in its arrays go to the store."""
     kinds = _estimators()
     if type(model) not in kinds.values():
         raise ModelFileError(f"A model file holds a fitted {', '.join(kinds)}, got {type(model).__name__}.")
@@ -234,7 +234,7 @@ def described(model: Any, encoder: Encoder | None, target: str | None, store: Ar
 
 
 def _selection_record(selected: InputSelection, number: Callable[[MLPPath], int], store: ArrayStore) -> JsonObject:
-    """Describe which inputs were selected; ``number`` is that of a path in the file."""
+    """Describe an input selection; ``number`` maps a path to its number in the file."""
 
     def candidate(each: Candidate) -> JsonObject:
         return {
@@ -255,7 +255,7 @@ def _selection_record(selected: InputSelection, number: Callable[[MLPPath], int]
 
 
 def encoder_records(encoder: Encoder | None) -> JsonObject:
-    """Describe what an encoder learned of every column, what was left out, and how new tables are read."""
+    """Describe an encoder: what was learned from each column, columns left out, and the file format."""
     if encoder is None:
         return {"columns": None}
     learned = [_record(_columns(), each, "column") for each in encoder.columns]
@@ -291,7 +291,7 @@ def parameter_records(model: Any, store: ArrayStore) -> JsonObject:
 
 
 def model_record(where: str, model: Model, store: ArrayStore) -> JsonObject:
-    """Describe a model; its numbers go on the store."""
+    """Describe a model; its numbers go to the store."""
     return {
         **_network_record(where, model.network, model.loss, model.parameters, store),
         **_scaling_record(where, model, store),
@@ -317,7 +317,7 @@ def _scaling_record(where: str, scaled: Model | Fold | Moments, store: ArrayStor
 
 
 def _standing_record(model: Any, store: ArrayStore) -> JsonObject:
-    """Describe where ``partial_fit`` continues; averages are there after a call of it."""
+    """Describe the state for ``partial_fit``; moments are present after a call of it."""
     standing = model._standing
     record: JsonObject = {
         "rate": model._optimizer.learning_rate,
@@ -336,7 +336,7 @@ def _standing_record(model: Any, store: ArrayStore) -> JsonObject:
 
 
 def _restore_training(document: JsonObject, model: Any, spec: OutputSpec, arrays: Arrays) -> None:
-    """Set what a loaded model's training continues from."""
+    """Set the state from which a loaded model's training continues."""
     if "trained" in document:
         model._trained = [model_of_record(record, spec, arrays) for record in document["trained"]]
         model._seen = _moments(document, model, spec, arrays)
@@ -345,7 +345,7 @@ def _restore_training(document: JsonObject, model: Any, spec: OutputSpec, arrays
 
 
 def _stand(record: JsonObject, model: Any, arrays: Arrays) -> None:
-    """Put a loaded model where its training ended."""
+    """Set the optimizer state of a loaded model."""
     from ridgewalk.estimators.access import new_optimizer
 
     model._optimizer = scheduled(new_optimizer(model), InverseTime(), float(record["rate"]))
@@ -396,7 +396,7 @@ def _path_record(where: str, path: MLPPath, store: ArrayStore) -> JsonObject:
 
 
 def _early_stopped_record(model: Any, store: ArrayStore) -> JsonObject | None:
-    """Describe what networks that were stopped early gave, where there are any."""
+    """Describe the predictions of early stopping, if there are any."""
     stopped: EarlyStopped | None = model.early_stopped_
     if stopped is None:
         return None
@@ -417,14 +417,14 @@ def _fold_record(where: str, fold: Fold, store: ArrayStore) -> JsonObject:
 
 
 def _map_record(where: str, inputs: InputMap | None, store: ArrayStore) -> JsonObject:
-    """Describe how columns are mapped, where they are."""
+    """Describe the input map, if there is one."""
     if inputs is None:
         return {}
     return {"map": {name: store.put(f"{where}/map {name}", getattr(inputs, name)) for name in _MAP}}
 
 
 def _fold_networks_record(where: str, networks: FoldNetworks | None, store: ArrayStore) -> JsonObject | None:
-    """Describe networks of folds and what they give, where they are not too large to be kept."""
+    """Describe the networks of folds and their outputs, if they are not too large."""
     if networks is None or sum(each.nbytes for each in networks.parameters) > _MOST_NETWORKS:
         return None
     return {
@@ -435,7 +435,7 @@ def _fold_networks_record(where: str, networks: FoldNetworks | None, store: Arra
 
 
 def calibration_record(model: Any, store: ArrayStore) -> JsonObject | None:
-    """Describe what the folds of an estimator missed on held-out rows; None where it holds nothing of that."""
+    """Describe the errors of the folds on held-out rows; None if there are none."""
     if "calibration_" not in vars(model):
         return None
     found: Calibration = model.calibration_
@@ -457,7 +457,7 @@ def _penalty_record(where: str, penalty: Any, store: ArrayStore) -> JsonObject:
 
 
 def stored(document: JsonObject, arrays: Arrays) -> Stored:
-    """Make the model that a document describes."""
+    """Create the model of a document or record."""
     from ridgewalk.estimators.access import set_held_out, set_models, set_observed
 
     encoder = encoder_of(document)
@@ -507,7 +507,7 @@ def stored(document: JsonObject, arrays: Arrays) -> Stored:
 
 
 def with_parameters(kind: type[Any], document: JsonObject, arrays: Arrays) -> Any:
-    """Make an estimator of a kind with the parameters that a document has, and check them."""
+    """Create an estimator of a class with the parameters of a document, and check them."""
     parameters = {
         _OLD_PARAMETERS.get(name, name): restored(each, arrays)
         for name, each in document["parameters"].items()
@@ -519,7 +519,7 @@ def with_parameters(kind: type[Any], document: JsonObject, arrays: Arrays) -> An
 
 
 def encoder_of(document: JsonObject) -> Encoder | None:
-    """Make the encoder that a document describes; None where there is none."""
+    """Create the encoder of a document, or None."""
     if document["columns"] is None:
         return None
     from ridgewalk.tables.dates import ORDERS
@@ -543,7 +543,7 @@ def encoder_of(document: JsonObject) -> Encoder | None:
 
 
 def _table(record: JsonObject | None) -> tuple[tuple[str, ...], tuple[LeftOut, ...], TextFormat]:
-    """Read what means missing, what was left out and how files are read; models of before this was kept have none."""
+    """Read missing-value texts, columns left out and the file format; older files have none."""
     from ridgewalk.tables.choices import LeftOut, Role
     from ridgewalk.tables.text_format import TextFormat
 
@@ -578,7 +578,7 @@ def encoder_width(encoder: Encoder) -> int:
 
 @dataclass(frozen=True)
 class OutputSpec:
-    """What an estimator's attributes ask of its networks: inputs, outputs (None: any number), and losses."""
+    """The constraints of an estimator on its networks: inputs, outputs (None: any number), and losses."""
 
     inputs: int
     outputs: int | None
@@ -655,7 +655,7 @@ def _scaling(record: JsonObject, sizes: dict[str, int], arrays: Arrays) -> dict[
 def _network(
     record: JsonObject, spec: OutputSpec, axes: int, arrays: Arrays
 ) -> tuple[Network, Any, tuple[AnyArray, ...]]:
-    """Layers, loss and arrays of a network; its arrays have so many axes before those of the layers."""
+    """Read layers, loss and arrays of a network; its arrays have additional leading axes."""
     network = Network(tuple(_thing(_LAYERS, layer, "layer") for layer in record["layers"]))
     loss = _thing(_LOSSES, record["loss"], "loss")
     parameters = tuple(arrays[name] for name in record["parameters"])
@@ -670,7 +670,7 @@ def _network(
 
 
 def model_of_record(record: JsonObject, spec: OutputSpec, arrays: Arrays) -> Model:
-    """Make the model that a record describes."""
+    """Create the model of a document or record."""
     network, loss, parameters = _network(record, spec, 0, arrays)
     inputs = sized(arrays, record["inputs"], "i", "P", {})
     if not arrays.meets(record["inputs"], none_negative) or inputs.max(initial=0) >= spec.inputs:
@@ -681,7 +681,7 @@ def model_of_record(record: JsonObject, spec: OutputSpec, arrays: Arrays) -> Mod
 
 
 def _map(record: JsonObject, sizes: dict[str, int], arrays: Arrays) -> InputMap | None:
-    """Read what P columns are mapped to, or nothing where a network takes them as they are."""
+    """Read the input map of P columns, or None."""
     if "map" not in record:
         if sizes["P"] != sizes["M"]:
             raise WrongError(f"its network takes {sizes['M']} numbers, and no map makes them of {sizes['P']} columns")
@@ -749,7 +749,7 @@ def _path(record: JsonObject, spec: OutputSpec, arrays: Arrays) -> MLPPath:
 
 
 def set_calibration(model: Any, document: JsonObject, path: MLPPath | None, arrays: Arrays) -> None:
-    """Set what a loaded model's folds, which are those of a path, missed; older files hold nothing of it."""
+    """Set the errors of a loaded model's folds; older files do not have them."""
     record = document.get("calibration")
     if record is None:
         return
@@ -772,7 +772,7 @@ def set_calibration(model: Any, document: JsonObject, path: MLPPath | None, arra
 
 
 def _dropped(record: JsonObject | None, arrays: Arrays) -> Dropped:
-    """Read which strengths a race dropped; files from before races say nothing of it."""
+    """Read the strengths dropped by racing; older files have none."""
     if not record:
         return Dropped.none()
     sizes: dict[str, int] = {}
@@ -780,7 +780,7 @@ def _dropped(record: JsonObject | None, arrays: Arrays) -> Dropped:
 
 
 def _early_stopped(record: JsonObject | None, path: MLPPath, arrays: Arrays) -> EarlyStopped | None:
-    """Read what networks that were stopped early gave on a path's folds; files from before say nothing of it."""
+    """Read the predictions of early stopping on a path's folds; older files have none."""
     if record is None:
         return None
     folds, seeds = path.heldout_loss.shape[1:]
@@ -829,7 +829,7 @@ def _fold(record: JsonObject, sizes: dict[str, int], arrays: Arrays) -> Fold:
 def _fold_networks(
     record: JsonObject | None, network: Network, sizes: dict[str, int], lengths: list[dict[str, int]], arrays: Arrays
 ) -> FoldNetworks | None:
-    """Read networks of folds and what they give for the rows that their fold holds out."""
+    """Read the networks of folds, and their outputs for held-out rows."""
     if record is None:
         return None
     parameters = tuple(arrays[name] for name in record["parameters"])
@@ -870,7 +870,7 @@ def _how(record: JsonObject, arrays: Arrays) -> tuple[PathSettings, bool]:
 
 
 def _plain(record: JsonObject, types: Mapping[str, tuple[type, ...]], arrays: Arrays) -> dict[str, Any]:
-    """Return values of the types that they were made of: nothing else is counted, copied or written out."""
+    """Convert values to their plain Python types before they are counted, copied or written."""
     fields = {name: restored(each, arrays) for name, each in record.items()}
     for name, value in fields.items():
         if type(value) not in types[name] or not (
@@ -913,7 +913,7 @@ def _record(kinds: Kinds, thing: Any, what: str) -> JsonObject:
 
 
 def _thing(kinds: Kinds, record: JsonObject, what: str) -> Any:
-    """Make the layer, the loss or the column that a record says."""
+    """Create the layer, loss or column of a record."""
     values = dict(record)
     name = values.pop("kind")
     if name not in kinds:

@@ -53,7 +53,7 @@ TABLE_ESTIMATORS = ("TableClassifier", "TableRegressor")
 
 
 def described_table(model: Any, encoder: Encoder | None, target: str | None, store: ArrayStore) -> JsonObject:
-    """Describe a table model; its numbers go on the store."""
+    """Describe a table model; its numbers go to the store."""
     if not hasattr(model, "mixture_"):
         raise ModelFileError(f"This {type(model).__name__} is not fitted yet: call fit, then save.")
     if encoder is not None and encoder is not model.encoder_:
@@ -141,7 +141,7 @@ def stored_table(document: JsonObject, arrays: Arrays) -> Stored:
 
 
 def _specification(estimator: str, classes: Any, columns: int) -> OutputSpec:
-    """Return what the networks of a table model may be."""
+    """Return the constraints on the networks of a table model."""
     from ridgewalk.estimators.problem import REGRESSION_LOSSES
 
     if estimator == "TableRegressor":

@@ -68,7 +68,7 @@ def iso_texts(texts: pd.Series[Any], order: DateOrder) -> pd.Series[Any]:
 
 
 def year_comes_first(texts: pd.Series[Any]) -> bool:
-    """Return whether every text is a date whose year comes first, so that nobody need say in which order it is."""
+    """Return whether every text is a date with the year first, for which no order need be declared."""
     return bool(len(texts)) and all(_FIRST.fullmatch(text.strip()) for text in texts.unique())
 
 

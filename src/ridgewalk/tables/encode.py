@@ -65,7 +65,7 @@ class DataError(ValueError):
 
 
 def offered(columns: list[str], name: str) -> str:
-    """Describe which columns there are, and which of them may have been meant."""
+    """Describe the available columns, and those with similar names."""
     near = get_close_matches(name, columns, 1)
     meant = f"Is it {near[0]!r}? " if near else ""
     more = f" and {len(columns) - _MOST_NAMED} more" if len(columns) > _MOST_NAMED else ""
@@ -133,7 +133,7 @@ def column_heads(target: str, classes: Iterable[Any], taken: Sequence[str] = ())
 
 
 def coverage_heads(heads: Iterable[str], classes: Iterable[Any]) -> list[str]:
-    """Return the heads of what is said of coverage beside a table of predictions, all different from its heads.
+    """Return the headers of the coverage columns of a table of predictions, different from its other headers.
 
     Of numbers the ends of an interval, "low" and "high"; of classes whether each is in the set, "possible: yes".
     """
@@ -148,7 +148,7 @@ def coverage_heads(heads: Iterable[str], classes: Iterable[Any]) -> list[str]:
 
 
 def comma_numbers(texts: pd.Series[Any]) -> pd.Series[Any]:
-    """Return texts with decimal commas as texts with points: 1.234,5 as 1234.5; leave all else as it is."""
+    """Convert texts with decimal commas to texts with points: 1.234,5 to 1234.5; other texts are not changed."""
     written = texts.str.strip()
     commas = written.str.fullmatch(WITH_COMMAS).fillna(False).astype(bool)
     plain = written.str.replace(".", "", regex=False).str.replace(",", ".", regex=False)
@@ -156,7 +156,7 @@ def comma_numbers(texts: pd.Series[Any]) -> pd.Series[Any]:
 
 
 def kind_of(column: pd.Series[Any]) -> Kind:
-    """Find out what a column holds.
+    """Determine the type of a column.
 
     Numbers, booleans, decimals and durations (in days) are numbers. Dates and times, and text in which every value is a
     date of ISO 8601 (2024-05-03, 2024-05-03 10:30, 2024-05-03T10:30:00+02:00), are dates. All else is categories.
@@ -210,7 +210,7 @@ class Number:
 
     @property
     def names(self) -> tuple[str, ...]:
-        """Names of the columns that it becomes."""
+        """Names of its encoded columns."""
         return (self.name, *_indicator(self))
 
     def write(self, column: pd.Series[Any], out: Floats) -> None:
@@ -222,12 +222,12 @@ class Number:
             out[:, 1] = missing
 
     def unseen(self, column: pd.Series[Any]) -> str | None:
-        """Describe what a column holds that the training rows did not; empty where there is nothing."""
+        """Describe values that did not occur in training; empty if there are none."""
         return _missing_anew(self, column, f"the median, {self.median:g}, stands for them")
 
     @property
     def note(self) -> str | None:
-        """What it becomes, where that is not plain to see."""
+        """A note on its encoding, if it may not be obvious."""
         return None
 
     def plain(self, column: pd.Series[Any]) -> pd.Series[Any]:
@@ -269,7 +269,7 @@ class Category:
 
     @staticmethod
     def learn(name: str, column: pd.Series[Any]) -> Category:
-        """Learn the categories: the 50 commonest have a column each, if they hold 10 rows, or one row in 100."""
+        """Learn the categories: the 50 most frequent get a column each if they occur in 10 rows or in 1 of 100."""
         counts = _texts(column).value_counts()
         counts = counts.sort_index().sort_values(ascending=False, kind="stable")
         common = min(_MOST_LEVELS, int((counts >= min(_RARE_ROWS, _RARE_SHARE * len(column))).sum()))
@@ -279,7 +279,7 @@ class Category:
 
     @property
     def spellings(self) -> dict[str, tuple[str, ...]]:
-        """Texts that are taken for each category: a whole number is the same with ".0" and without.
+        """The texts of each category: a whole number is the same with and without ".0".
 
         What is a column of whole numbers in one file is one of fractions in another, in which a value is missing.
         """
@@ -293,7 +293,7 @@ class Category:
 
     @property
     def names(self) -> tuple[str, ...]:
-        """Names of the columns that it becomes."""
+        """Names of its encoded columns."""
         another = (f"{self.name} is another",) if self.others else ()
         return (*(f"{self.name} = {level}" for level in self.levels), *another)
 
@@ -309,7 +309,7 @@ class Category:
         out[rows, place[rows]] = 1
 
     def unseen(self, column: pd.Series[Any]) -> str | None:
-        """Describe what a column holds that the training rows did not; empty where there is nothing."""
+        """Describe values that did not occur in training; empty if there are none."""
         texts = _texts(column)
         new = texts[~texts.isin([text for each in self.spellings.values() for text in each])]
         if new.empty:
@@ -319,7 +319,7 @@ class Category:
 
     @property
     def note(self) -> str | None:
-        """What it becomes, where that is not plain to see."""
+        """A note on its encoding, if it may not be obvious."""
         if not self.others:
             return None
         return (
@@ -369,7 +369,7 @@ class Date:
 
     @property
     def names(self) -> tuple[str, ...]:
-        """Names of the columns that it becomes."""
+        """Names of its encoded columns."""
         circles = (f"{self.name} ({cycle}, {wave})" for cycle in self.cycles for wave in ("sin", "cos"))
         return (f"{self.name} (days)", *circles, *_indicator(self))
 
@@ -385,12 +385,12 @@ class Date:
             out[:, -1] = missing
 
     def unseen(self, column: pd.Series[Any]) -> str | None:
-        """Describe what a column holds that the training rows did not; empty where there is nothing."""
+        """Describe values that did not occur in training; empty if there are none."""
         return _missing_anew(self, column, f"{self._median_day} stands for them")
 
     @property
     def note(self) -> str | None:
-        """What it becomes, where that is not plain to see."""
+        """A note on its encoding, if it may not be obvious."""
         place = f", and its place in the {', the '.join(self.cycles)}" if self.cycles else ""
         return f"Column {self.name!r} holds dates, and becomes the days since {self._median_day}, their median{place}."
 
@@ -400,7 +400,7 @@ class Date:
 
     @property
     def _order(self) -> DateOrder | None:
-        """What comes first in its texts; None where they are ISO dates."""
+        """The part that comes first in its texts; None for ISO dates."""
         return None
 
 
@@ -426,14 +426,14 @@ Column = Number | CommaNumber | Category | Date | OrderedDate
 
 
 def order_of(column: pd.Series[Any]) -> DateOrder | None:
-    """Find out in which order a column's dates are written; None where they are typed, or nothing but ISO can be."""
+    """Determine the date order of a column; None for date types, or if only ISO is possible."""
     if kind_of(column) == "date":
         return None
     return "yearfirst" if year_comes_first(_texts(column.dropna())) else None
 
 
 def in_iso(column: pd.Series[Any], order: DateOrder) -> pd.Series[Any]:
-    """Return a column whose texts, and whole numbers, of dates of an order are ISO texts; typed dates as they are."""
+    """Return a column of dates with texts and whole numbers of a date order as ISO texts."""
     if types.infer_dtype(column, skipna=True) in {*_DATES, "empty"}:
         return column
     known = column.notna()
@@ -461,7 +461,7 @@ def in_days(column: pd.Series[Any]) -> pd.Series[Any]:
 
 
 def _is_plain(column: pd.Series[Any]) -> bool:
-    """Whether a column holds NumPy's numbers or truth values, so that nobody need look at each."""
+    """Whether a column has NumPy's numbers or booleans, so that single values need no check."""
     return is_plain_type(column.dtype)
 
 
@@ -475,7 +475,7 @@ def _kind_letter(column: pd.Series[Any]) -> str:
 
 
 def _numbers(name: str, column: pd.Series[Any], otherwise: str) -> Floats:
-    """Values of a column of numbers, nan where they are missing; ``otherwise`` says what it means if it has none."""
+    """Return the values of a numeric column, nan if missing; ``otherwise`` completes the error message."""
     try:
         numbers = column if _is_plain(column) else pd.to_numeric(in_days(_truth(_no_dates(column))))
         values = numbers.to_numpy(dtype=float, na_value=np.nan)
@@ -492,14 +492,14 @@ def _numbers(name: str, column: pd.Series[Any], otherwise: str) -> Floats:
 
 
 def _no_dates(column: pd.Series[Any]) -> pd.Series[Any]:
-    """Return a column that holds no typed dates, which pandas would take for nanoseconds."""
+    """Return a column without date types, which pandas would convert to nanoseconds."""
     if types.infer_dtype(column, skipna=True) in _DATES and column.notna().any():
         raise TypeError("dates are no numbers")
     return column
 
 
 def _truth(column: pd.Series[Any]) -> pd.Series[Any]:
-    """Return a column whose texts that say true or false, as files of text do, are 1 and 0."""
+    """Return a column with the texts "true" and "false" as 1 and 0."""
     if types.infer_dtype(column, skipna=True) != "string":
         return column
     column = column.astype(object)
@@ -507,7 +507,7 @@ def _truth(column: pd.Series[Any]) -> pd.Series[Any]:
 
 
 def _median(values: Floats) -> float:
-    """Median; 0 of none. Halves are summed, so that numbers near 1e308 have one."""
+    """Return the median; 0 for no values. Halves are summed, to avoid overflow near 1e308."""
     if not values.size:
         return 0.0
     middle = [(len(values) - 1) // 2, len(values) // 2]
@@ -524,7 +524,7 @@ def _first_text(column: pd.Series[Any]) -> str:
 
 
 def _texts(column: pd.Series[Any]) -> pd.Series[Any]:
-    """Return a column's values as text, with a text of its own for what is missing; a whole number is 1, never 1.0."""
+    """Return a column's values as text, with a special text for missing values; whole numbers as 1, not 1.0."""
     values = column.astype(object).where(column.notna(), MISSING)
     if types.infer_dtype(values, skipna=False) == "string":
         return values
@@ -532,7 +532,7 @@ def _texts(column: pd.Series[Any]) -> pd.Series[Any]:
 
 
 def _days(name: str, source: pd.Series[Any], otherwise: str, order: DateOrder | None) -> Floats:
-    """Days from 1970-01-01 00:00 UTC, nan where they are missing; ``otherwise`` says what it means if some are none."""
+    """Return days since 1970-01-01 00:00 UTC, nan if missing; ``otherwise`` completes the error message."""
     known = source.notna()
     column = source if order is None else in_iso(source, order)
     if isinstance(column.dtype, pd.PeriodDtype):
@@ -557,6 +557,6 @@ def _days(name: str, source: pd.Series[Any], otherwise: str, order: DateOrder | 
 
 
 def place_in_cycle(days: Floats, cycle: str) -> tuple[Floats, Floats]:
-    """Return the place of days since 1970-01-01 in a cycle of :data:`DAYS`, as a point on a circle: sine and cosine."""
+    """Return the position of days since 1970-01-01 in a cycle of :data:`DAYS`, as sine and cosine."""
     angle = 2 * np.pi / DAYS[cycle] * days
     return np.sin(angle), np.cos(angle)

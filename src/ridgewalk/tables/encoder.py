@@ -107,7 +107,7 @@ class Encoder(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         left_out: Sequence[LeftOut] = (),
         read_as: TextFormat | None = None,
     ) -> Encoder:
-        """Return an encoder that has learned these columns.
+        """Return an encoder with these learned columns.
 
         Parameters
         ----------
@@ -192,7 +192,7 @@ class Encoder(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         return encoded
 
     def _write_plain(self, frame: pd.DataFrame, encoded: Floats, first: NDArray[np.intp]) -> list[bool]:
-        """Write the inputs that hold NumPy's numbers at once; return which those are: none where one is infinite."""
+        """Encode the inputs with NumPy's numbers at once; return them, or none if a value is infinite."""
         if self.missing_texts.numbers:
             return [False] * len(self.columns)
         position, kinds = {name: k for k, name in enumerate(frame.columns)}, frame.dtypes.tolist()
@@ -298,7 +298,7 @@ class Encoder(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         return [sentence for sentence in sentences if sentence]
 
     def _with_columns(self, X: Any) -> pd.DataFrame:
-        """Return a table as a frame that has every column that is encoded.
+        """Return a table as a data frame that has every encoded column.
 
         Raises
         ------
@@ -314,7 +314,7 @@ class Encoder(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         return frame
 
     def _known(self, column: Column, frame: pd.DataFrame) -> pd.Series[Any]:
-        """Return the values of a column, those that mean missing left out."""
+        """Return the values of a column, without those that mean missing."""
         values, missing = frame[column.name], self.missing_texts
         if not missing.texts:
             return values
@@ -327,7 +327,7 @@ class Encoder(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         return ColumnChoices(self.categories, self.numbers, self.dates, self.missing, self.ids)
 
     def _learn(self, inputs: pd.DataFrame, choices: ColumnChoices, left_out: Sequence[LeftOut]) -> None:
-        """Learn of each input what it becomes."""
+        """Learn the encoding of each input."""
         commas = set(inputs.attrs.get(DECIMAL_COMMAS, ()))
         read_as = TextFormat(**inputs.attrs.get(READ_AS, {}))
         missing = names_of((*choices.missing, *inputs.attrs.get(READ_MISSING, ())))
@@ -353,7 +353,7 @@ class Encoder(TransformerMixin, BaseEstimator):  # type: ignore[misc]
 
 
 def table_encoder(inputs: pd.DataFrame, choices: ColumnChoices, left_out: Iterable[LeftOut]) -> Encoder:
-    """Return the encoder of a table's inputs, which also knows the columns that are none.
+    """Return the encoder of a table's inputs, which also knows the other columns.
 
     Parameters
     ----------
@@ -382,7 +382,7 @@ def table_encoder(inputs: pd.DataFrame, choices: ColumnChoices, left_out: Iterab
 
 
 def validated_frame(estimator: Any, X: Any, reset: bool = False) -> pd.DataFrame:
-    """Return rows as a frame of the fit's columns, as an estimator takes them, and note in a fit what they are.
+    """Return rows as a data frame of the fit's columns; in a fit, set the column attributes of the estimator.
 
     Parameters
     ----------
@@ -418,12 +418,12 @@ def validated_frame(estimator: Any, X: Any, reset: bool = False) -> pd.DataFrame
 
 
 def _names_in(estimator: Any) -> list[str]:
-    """Return the names of the fit's columns, those of an array too."""
+    """Return the names of the fit's columns, also for an array."""
     return list(getattr(estimator, "feature_names_in_", [f"x{k}" for k in range(estimator.n_features_in_)]))
 
 
 def _array_frame(X: Any, estimator: Any, names: Sequence[str] | None = None) -> pd.DataFrame:
-    """Return an array as a frame of columns of some names; in a fit, which has none yet, they are x0, x1, ..."""
+    """Return an array as a data frame; in a fit its columns are named x0, x1, ..."""
     least = 2 if names is None else 1  # one to train on, one to hold out
     array = check_array(
         X, dtype=None, ensure_all_finite=False, ensure_min_samples=least, estimator=estimator, input_name="X"
@@ -439,7 +439,7 @@ def _array_frame(X: Any, estimator: Any, names: Sequence[str] | None = None) -> 
 
 
 def _without_notes(frame: pd.DataFrame) -> pd.DataFrame:
-    """Return the same columns without what was noted of them, which pandas copies with every column that is taken."""
+    """Return the same columns without their notes, which pandas would copy with every column."""
     if not frame.attrs:
         return frame
     bare = frame.copy(deep=False)
@@ -448,7 +448,7 @@ def _without_notes(frame: pd.DataFrame) -> pd.DataFrame:
 
 
 def _learned(name: str, column: pd.Series[Any], choices: ColumnChoices, commas: bool) -> Column:
-    """Learn of a column, of the kind that is chosen for it or of what it holds."""
+    """Learn the encoding of a column, of its declared type or of the type of its values."""
     kind = choices.kind(name) or kind_of(column)
     if kind == "number":
         return (CommaNumber if commas else Number).learn(name, column)

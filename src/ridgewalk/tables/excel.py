@@ -66,7 +66,7 @@ def read_excel(path: Path, nameless: str) -> tuple[pd.DataFrame, list[str]]:
 
 
 def _frame(rows: Sequence[list[Any]], nameless: str) -> pd.DataFrame:
-    """Return rows of cells, of which the first are the names, as a frame without what is empty at the right."""
+    """Return rows of cells, the first with the names, as a data frame without empty columns at the right."""
     width = max(k + 1 for row in rows for k, cell in enumerate(row) if cell is not None)
     names, *padded = ([*row[:width], *[None] * (width - len(row))] for row in rows)
     columns = list(zip(*padded, strict=True)) or [()] * width

@@ -46,18 +46,18 @@ class MissingTexts:
 
     @cached_property
     def numbers(self) -> frozenset[float]:
-        """The numbers that texts say."""
+        """The numbers that the texts represent."""
         return frozenset(value for text in self.texts if np.isfinite(value := number_of(text)))
 
     @cached_property
     def moments(self) -> frozenset[pd.Timestamp]:
-        """The dates and times that texts say, in UTC."""
+        """The dates and times that the texts represent, in UTC."""
         dates = (text.strip() for text in self.texts if _DATE.fullmatch(text.strip()))
         found = (pd.to_datetime(text, utc=True, errors="coerce") for text in dates)
         return frozenset(moment for moment in found if not pd.isna(moment))
 
     def include(self, value: Any, as_number: bool = False) -> bool:
-        """Return whether a value that is there means missing; texts also by the number they say, if ``as_number``."""
+        """Return whether a value means missing; texts also by the number that they represent, if ``as_number``."""
         if isinstance(value, str):
             return value.strip() in self.spelled or (as_number and number_of(value) in self.numbers)
         if isinstance(value, bool | np.bool_):
@@ -67,7 +67,7 @@ class MissingTexts:
         return isinstance(value, Real | Decimal) and value in self.numbers  # whole numbers of any size have a hash
 
     def blanked(self, column: pd.Series[Any], as_numbers: bool = False) -> pd.Series[Any]:
-        """Return a column in which values that mean missing are missing; the same column where there are none."""
+        """Return a column with values that mean missing as missing; the same object if there are none."""
         if not self.texts:
             return column
         if isinstance(column.dtype, np.dtype) and column.dtype.kind in "fiu":
@@ -82,7 +82,7 @@ class MissingTexts:
         return column.mask(gone) if gone.any() else column
 
     def blanked_frame(self, frame: pd.DataFrame) -> pd.DataFrame:
-        """Return a frame in which values that mean missing are missing; the same frame where there are none."""
+        """Return a frame with values that mean missing as missing; the same object if there are none."""
         if not self.texts:
             return frame
         pairs = ((name, frame[name]) for name in frame.columns)
@@ -91,7 +91,7 @@ class MissingTexts:
 
 
 def number_of(text: str) -> float:
-    """Return the number that a text says, nan where it says none."""
+    """Return the number that a text represents, or nan."""
     try:
         return np.nan if "_" in text else float(text)
     except ValueError:

@@ -52,6 +52,7 @@ __all__ = [
     "DataError",
     "Encoder",
     "Table",
+    "column_names",
     "make_table",
     "read_table",
     "read_target",
@@ -149,8 +150,38 @@ def read_table(
     return frame.copy() if frame.shape[1] > len(frame) else frame  # a wide one as one piece, not one per column
 
 
+def column_names(path: str | PathLike[str], *, encoding: str | None = None, separator: str | None = None) -> list[str]:
+    """Return the names of a file's columns, in their order, from its head; an Excel file is read whole.
+
+    Parameters
+    ----------
+    path, encoding, separator
+        As for :func:`read_table`; standard input is none of them, for what is read of it is gone.
+
+    Raises
+    ------
+    DataError
+        If there is no such file, its kind is not known, or its head cannot be read.
+    """
+    path = Path(path)
+    name, kind, form = str(path), _kind(path), TextFormat(encoding, separator)
+    try:
+        if kind == _EXCEL:
+            return [str(each) for each in _read_sheet(name, path).columns]
+        if kind in (".parquet", ".pq"):
+            return list(parquet.read_schema(path).names)
+        if kind in _COLUMNAR:
+            return list(_read_arrow(path).column_names)
+        with _text(path, kind, form.encoding or "UTF-8") as text:
+            return _first_line(name, text, kind, form)[0]
+    except DataError:
+        raise
+    except Exception as error:  # a damaged file raises whatever its reader runs into
+        raise _unreadable(name, kind, error) from None
+
+
 def _read_text(name: str, path: Path, kind: str, known: _Known) -> pd.DataFrame:
-    """Read CSV or TSV, whatever is wrong with it said in a sentence."""
+    """Read CSV or TSV; errors are raised as sentences."""
     encoding = known.form.encoding or "UTF-8"
     try:
         return _read_separated(name, _text(path, kind, encoding), kind, known)
@@ -233,7 +264,7 @@ def _read_arrow(path: Path) -> pa.Table:
 
 
 def _text(path: Path, kind: str, encoding: str) -> io.TextIOWrapper | io.StringIO:
-    """Open CSV or TSV, at its beginning, so that it can be read twice."""
+    """Open CSV or TSV so that it can be read twice."""
     codec = "utf-8-sig" if codecs.lookup(encoding).name == "utf-8" else encoding
     if str(path) == STANDARD_INPUT:
         if sys.stdin.isatty():
@@ -245,7 +276,7 @@ def _text(path: Path, kind: str, encoding: str) -> io.TextIOWrapper | io.StringI
 
 @dataclass(frozen=True)
 class _Known:
-    """What is known of a file's columns before it is read.
+    """What is known about a file's columns before it is read.
 
     Attributes
     ----------
@@ -288,16 +319,7 @@ class _Known:
 
 def _read_separated(name: str, text: io.TextIOWrapper | io.StringIO, kind: str, known: _Known) -> pd.DataFrame:
     with text:
-        start = text.read(_HEAD)
-        if "\0" in re.split(r"[\r\n]", start, maxsplit=1)[0]:
-            raise DataError(f"{name} holds bytes that no text has: give CSV or TSV in UTF-8, or the right ending.")
-        bare = re.sub(r'"[^"]*"', "", start)  # a comma inside of a name separates nothing, and a line's end ends none
-        between = re.split(r"[\r\n]", bare, maxsplit=1)[0]
-        separator = known.form.separator or ("\t" if kind.startswith(".tsv") else max(_SEPARATORS, key=between.count))
-        text.seek(0)
-        names = next(csv.reader(text, delimiter=separator), [])
-        if not names:
-            raise DataError(f"{name} is empty: a line of column names and at least two rows are needed.")
+        names, separator = _first_line(name, text, kind, known.form)
         refuse_doubled(name, names)
         target, asked = known.target, {*known.texts, *([] if known.target is None else [known.target])}
         gone = sorted(known.missing.spelled)
@@ -335,8 +357,23 @@ def _read_separated(name: str, text: io.TextIOWrapper | io.StringIO, kind: str, 
     return frame
 
 
+def _first_line(name: str, text: io.TextIOWrapper | io.StringIO, kind: str, form: TextFormat) -> tuple[list[str], str]:
+    """Return the names of the columns of CSV or TSV, and what separates them."""
+    start = text.read(_HEAD)
+    if "\0" in re.split(r"[\r\n]", start, maxsplit=1)[0]:
+        raise DataError(f"{name} holds bytes that no text has: give CSV or TSV in UTF-8, or the right ending.")
+    bare = re.sub(r'"[^"]*"', "", start)  # a comma inside of a name separates nothing, and a line's end ends none
+    between = re.split(r"[\r\n]", bare, maxsplit=1)[0]
+    separator = form.separator or ("\t" if kind.startswith(".tsv") else max(_SEPARATORS, key=between.count))
+    text.seek(0)
+    names = next(csv.reader(text, delimiter=separator), [])
+    if not names:
+        raise DataError(f"{name} is empty: a line of column names and at least two rows are needed.")
+    return names, separator
+
+
 def _padded(frame: pd.DataFrame, missing: MissingTexts) -> dict[str, list[str]]:
-    """Return columns that hold texts that mean missing with spaces around, which pandas does not know, and those."""
+    """Return the columns with missing-value texts in spaces, which pandas does not recognize, and the texts."""
     found: dict[str, list[str]] = {}
     if missing.texts:
         for name, kind in zip(map(str, frame), frame.dtypes, strict=True):
@@ -349,7 +386,7 @@ def _padded(frame: pd.DataFrame, missing: MissingTexts) -> dict[str, list[str]]:
 def _take_decimal_commas(
     frame: pd.DataFrame, known: _Known, read: Callable[[Iterable[str], list[str]], pd.DataFrame]
 ) -> list[tuple[str, str]]:
-    """Turn columns with decimal commas, of a file in which they may stand, into numbers; return notes on columns.
+    """Convert columns with decimal commas, in files that may have them, to numbers; return notes.
 
     Three digits after a comma may be thousands. So may they after a dot, which is known only where the file has a
     column whose commas stand before decimals for certain. Texts are looked at, and left as they are.
@@ -387,7 +424,7 @@ def _take_decimal_commas(
 
 
 def _may_hold_dots(column: pd.Series[Any]) -> bool:
-    """Whether a column holds numbers with fractions, be it as text."""
+    """Whether a column has numbers with fractions, also as text."""
     if types.is_float_dtype(column):
         return True
     if not _holds_text(column):
@@ -404,7 +441,7 @@ def _holds_text(column: pd.Series[Any]) -> bool:
 
 
 def _begins_with_zeros(text: io.TextIOWrapper | io.StringIO) -> bool:
-    """Whether something in a file may be a whole number that begins with a zero; what is sure is found out then."""
+    """Whether a file may contain a whole number with a leading zero, as a quick test."""
     text.seek(0)
     end = ""
     for block in iter(lambda: text.read(_BLOCK), ""):
@@ -415,14 +452,14 @@ def _begins_with_zeros(text: io.TextIOWrapper | io.StringIO) -> bool:
 
 
 def _holds_whole(column: pd.Series[Any]) -> bool:
-    """Whether a column holds whole numbers, be it as fractions, as where some are missing."""
+    """Whether a column has whole numbers, also as floating-point numbers."""
     if types.is_float_dtype(column):
         return bool((column.dropna() % 1 == 0).all() and column.notna().any())
     return bool(types.is_integer_dtype(column))
 
 
 def _keep_codes(frame: pd.DataFrame, written: pd.DataFrame) -> list[tuple[str, str]]:
-    """Keep columns as text whose whole numbers begin with zeros; return notes on them."""
+    """Keep columns of whole numbers with leading zeros as text; return notes on them."""
     notes = []
     for name, column in written.items():
         codes = column.str.strip().str.fullmatch(CODE)
@@ -440,7 +477,7 @@ def _keep_codes(frame: pd.DataFrame, written: pd.DataFrame) -> list[tuple[str, s
 
 
 def _as_it_stands(column: pd.Series[Any]) -> pd.Series[Any]:
-    """Return a column of texts, or its numbers if Python writes each of them like its text."""
+    """Return a column of texts, or its numbers if Python writes each of them as its text."""
     for number in (int, float):
         try:
             different = {text: number(text) for text in column.dropna().unique()}
@@ -453,7 +490,7 @@ def _as_it_stands(column: pd.Series[Any]) -> pd.Series[Any]:
 
 
 def release_memory() -> None:
-    """Release the memory that Arrow, which reads Parquet, keeps after a frame is gone."""
+    """Release the memory that Arrow keeps after a data frame was deleted."""
     pa.default_memory_pool().release_unused()
 
 
@@ -483,7 +520,7 @@ class Table:
 
     @property
     def odd(self) -> tuple[str, ...]:
-        """Those of the notes that are not on columns that were left out."""
+        """The notes that are not on columns left out."""
         notes = {each.note for each in self.left_out}
         return tuple(note for note in self.notes if note not in notes)
 
@@ -584,7 +621,7 @@ def make_table(
 
 
 def _check_names(frame: pd.DataFrame, target: str, drop: Sequence[str], choices: ColumnChoices) -> None:
-    """Check that a table has every column that is named, and that none is named in two places."""
+    """Check that a table has every named column, and that no column is named twice."""
     for name in (target, *drop):
         if name not in frame.columns:
             raise DataError(f"There is no column {name!r}. {offered(list(frame.columns), name)}")
@@ -599,12 +636,12 @@ def _check_names(frame: pd.DataFrame, target: str, drop: Sequence[str], choices:
 
 
 def _concerns(name: str, inputs: pd.DataFrame, choices: ColumnChoices) -> bool:
-    """Return whether something that was noticed while reading has to be said: of the file, or of an input's kind."""
+    """Return whether a note from reading should be shown: on the file, or on the type of an input."""
     return name == _FILE or (name in inputs and choices.kind(name) is None)
 
 
 def read_target(frame: pd.DataFrame, target: str, classes: Sequence[Any] | None = None) -> NDArray[Any]:
-    """Return the target of rows that a model is to be held against, as the model has it: shape (N,).
+    """Return the target of rows in the model's form: shape (N,).
 
     Parameters
     ----------
@@ -641,7 +678,7 @@ def read_target(frame: pd.DataFrame, target: str, classes: Sequence[Any] | None 
 
 
 def _target(frame: pd.DataFrame, name: str) -> pd.Series[Any]:
-    """Return a target without gaps, durations in days."""
+    """Return a target with durations as days; raise an error for missing values."""
     y = in_days(frame[name])
     missing = int(y.isna().sum())
     if missing:
@@ -652,7 +689,7 @@ def _target(frame: pd.DataFrame, name: str) -> pd.Series[Any]:
 
 
 def _target_numbers(y: pd.Series[Any]) -> NDArray[np.float64] | None:
-    """Return a target's numbers, or nothing where a value is none, as of text, truth values and categories."""
+    """Return a target's numbers, or None if a value is not a number."""
     if types.is_bool_dtype(y) or isinstance(y.dtype, pd.CategoricalDtype):
         return None
     if types.infer_dtype(y) not in {"integer", "floating", "mixed-integer-float", "decimal", "string"}:
@@ -666,7 +703,7 @@ def _target_numbers(y: pd.Series[Any]) -> NDArray[np.float64] | None:
 
 
 def _no_number(y: pd.Series[Any]) -> str:
-    """Return the first value of a target that is no finite number, as text, at most 60 characters of it."""
+    """Return the first value of a target that is not a finite number, as text of at most 60 characters."""
     for value in y.astype(object):
         try:
             if np.isfinite(float(value)):
@@ -678,7 +715,7 @@ def _no_number(y: pd.Series[Any]) -> str:
 
 
 def _labels(y: pd.Series[Any]) -> pd.Series[Any]:
-    """Return class labels as they stand: whole numbers, or text."""
+    """Return class labels unchanged: whole numbers, or text."""
     if types.is_integer_dtype(y):
         return y.astype(np.uint64 if y.max() > np.iinfo(np.int64).max else np.int64)
     values = y.to_numpy(dtype=float) if types.is_float_dtype(y) else np.array([0.5])
@@ -686,7 +723,7 @@ def _labels(y: pd.Series[Any]) -> pd.Series[Any]:
 
 
 def _ignored_index(frame: Any) -> list[str]:
-    """Describe which levels of a frame's index have a name, so that somebody may miss them among the columns."""
+    """Describe the named levels of a frame's index, which are not used as columns."""
     names = [str(name) for name in getattr(getattr(frame, "index", None), "names", ()) if name is not None]
     if not names:
         return []

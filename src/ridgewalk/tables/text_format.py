@@ -58,11 +58,11 @@ class TextFormat:
 
     @property
     def named(self) -> list[str]:
-        """Names of what is given."""
+        """Names of the settings that are not None."""
         return [field.name for field in fields(self) if getattr(self, field.name) is not None]
 
     def over(self, other: TextFormat) -> TextFormat:
-        """Return what is given here, and where nothing is, what the other has.
+        """Return these settings, completed by those of another format.
 
         Raises
         ------

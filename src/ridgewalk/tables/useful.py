@@ -27,7 +27,7 @@ _MOST_TEXTS = 0.9  # share of a column's texts that look like something
 
 
 def useful(inputs: pd.DataFrame, choices: ColumnChoices) -> tuple[list[str], list[LeftOut], list[str]]:
-    """Return columns worth learning from, what is to be said of the others, and notes on columns that look odd."""
+    """Return the useful columns, the reasons for leaving out the others, and notes on suspicious columns."""
     kept: list[str] = []
     useless, notes = [], []
     plain, asked = _plain_numbers(inputs), choices.kept
@@ -48,11 +48,11 @@ def useful(inputs: pd.DataFrame, choices: ColumnChoices) -> tuple[list[str], lis
     return kept, useless, notes
 
 
-_KEEP = "; name it in keep (--keep) to learn from it."
+_KEEP = "; name it in keep (--keep) to learn from it, or in ids (--id) to have it beside predictions."
 
 
 def _plain_numbers(inputs: pd.DataFrame) -> NDArray[np.bool_]:
-    """Return which columns hold numbers that vary, and are no row numbers: of a wide table, all at once."""
+    """Return the numeric columns that vary and are not row numbers; all at once, for wide tables."""
     plain, kinds = np.zeros(inputs.shape[1], dtype=bool), inputs.dtypes
     for kind in {kind for kind in kinds if isinstance(kind, np.dtype) and kind.kind in "fiu"}:
         places, width = np.flatnonzero(kinds == kind), max(1, _NUMBERS_AT_ONCE // len(inputs))
@@ -109,7 +109,7 @@ def _numbered(column: pd.Series[Any]) -> bool:
 
 
 def _like(name: str, column: pd.Series[Any]) -> str | None:
-    """Return what the texts of a column seem to be meant as, and what makes them that; or None."""
+    """Return the likely meaning of a column's texts and the evidence for it, or None."""
     if isinstance(column.dtype, pd.CategoricalDtype):  # as somebody wanted it
         return None
     texts = column.dropna().astype(str).str.strip()

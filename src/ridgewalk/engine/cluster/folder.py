@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import os
-import secrets
+import shlex
 import shutil
-import socket
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -22,14 +20,15 @@ from ridgewalk.engine.cluster.layout import (
     BEAT,
     SILENCE,
     FitFolder,
+    SharedFolder,
     Signs,
-    fits_in,
+    has_gone,
     names_in,
+    own_name,
     read_json,
-    workers_in,
     write_json,
 )
-from ridgewalk.engine.cluster.workers import Answer, Build, Chain, LostError, agreed_level, own_build
+from ridgewalk.engine.cluster.workers import Answer, Build, Chain, LostError, Patience, agreed_level, own_build
 from ridgewalk.formatting import format_count
 from ridgewalk.threads import started
 
@@ -48,7 +47,7 @@ class FolderWorkers:
     silence : float
         Seconds without a sign of life after which a worker's chains are given to others.
     waiting : function, optional
-        Called once where there is no worker yet.
+        Called once where there is no worker yet; by default a warning says so after some seconds.
 
     Raises
     ------
@@ -60,17 +59,16 @@ class FolderWorkers:
 
     doubles = True
 
-    def __init__(self, folder: Path, silence: float = SILENCE, waiting: Callable[[], None] = lambda: None) -> None:
-        self._folder, self._signs = folder, Signs(silence)
-        workers_in(folder).mkdir(parents=True, exist_ok=True)
-        fits_in(folder).mkdir(exist_ok=True)
+    def __init__(self, folder: Path, silence: float = SILENCE, waiting: Callable[[], None] | None = None) -> None:
+        self._shared, self._signs = SharedFolder(folder), Signs(silence)
+        self._shared.make()
         self._began = time.monotonic()
         self._alive: dict[str, dict[str, object]] = {}
         self._looked = 0.0
         self._told, self._sent = set[str](), 0
         self._copies: dict[str, list[str]] = {}
         self._before = self._left_behind()
-        self._fit = FitFolder(fits_in(folder) / f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(4)}")
+        self._fit = self._shared.fit(own_name())
         self.level = self._agreed(waiting)
         self._fit.folder.mkdir()
         write_json(self._fit.driver, {"beats": 0})
@@ -93,6 +91,13 @@ class FolderWorkers:
     def kept(self) -> CheckpointStore | None:
         """What drivers that were killed had left behind."""
         return self._kept
+
+    @property
+    def lacking(self) -> str:
+        if self._workers():
+            return ""
+        folder = self._shared.folder
+        return f"No worker looks at {folder}. Start some: ridgewalk worker {shlex.quote(str(folder))}."
 
     @property
     def described(self) -> str:
@@ -155,7 +160,7 @@ class FolderWorkers:
         if whole:
             silent = time.monotonic() - self._began >= SILENCE
             for other, sign in self._before.items():
-                if _sign(other) == sign and (silent or not sign or _has_gone(other)):
+                if _sign(other) == sign and (silent or not sign or has_gone(other.name)):
                     shutil.rmtree(other, ignore_errors=True)
 
     def _come(self) -> list[Answer]:
@@ -191,22 +196,25 @@ class FolderWorkers:
     def _workers(self) -> dict[str, dict[str, object]]:
         """Return what each living worker says of itself, looked up a few times a second."""
         if time.monotonic() - self._looked >= _WORKERS:
-            files = [workers_in(self._folder) / name for name in names_in(workers_in(self._folder), ".json")]
+            files = [self._shared.workers / name for name in names_in(self._shared.workers, ".json")]
             self._alive = {file.stem: read_json(file) for file in files if self._signs.alive(file)}
             self._looked = time.monotonic()
         return self._alive
 
-    def _agreed(self, waiting: Callable[[], None]) -> str:
+    def _agreed(self, waiting: Callable[[], None] | None) -> str:
         """Wait for a worker; return the instruction set that all who are there have."""
-        if not self._workers():
+        patience = Patience()
+        if waiting and not self._workers():
             waiting()
         while not self._workers():
+            if not waiting:
+                patience.look(self.lacking)
             time.sleep(_WORKERS)
         return agreed_level({name: _build(content) for name, content in self._workers().items()})
 
     def _left_behind(self) -> dict[Path, str]:
         """Return the folders of fits whose driver shows no life, with its last sign."""
-        folders = [fits_in(self._folder) / name for name in names_in(fits_in(self._folder))]
+        folders = [self._shared.fits / name for name in names_in(self._shared.fits)]
         signs = {folder: _sign(folder) for folder in folders if FitFolder(folder).finished.is_dir()}
         if any(signs.values()):
             time.sleep(_PATIENCE * BEAT)
@@ -252,20 +260,6 @@ def _sign(folder: Path) -> str:
     return ""
 
 
-def _has_gone(folder: Path) -> bool:
-    """Return whether a fit's driver was a process of this machine that is no more."""
-    host, _, process = folder.name.rpartition("-")[0].rpartition("-")
-    if host != socket.gethostname() or os.name != "posix":
-        return False
-    try:
-        os.kill(int(process), 0)
-    except (ProcessLookupError, ValueError):
-        return True
-    except OSError:
-        pass
-    return False
-
-
 def _raise(kind: str, words: str) -> None:
     """Raise what a worker came upon."""
     errors: dict[str, type[Exception]] = {"LostError": LostError, "MemoryError": MemoryError, "ValueError": ValueError}
@@ -273,8 +267,8 @@ def _raise(kind: str, words: str) -> None:
 
 
 @contextmanager
-def opened(folder: Path, waiting: Callable[[], None] = lambda: None) -> Iterator[FolderWorkers]:
-    """Use the workers of a folder while the block runs; ``waiting`` is called if there is none yet."""
+def opened(folder: Path, waiting: Callable[[], None] | None = None) -> Iterator[FolderWorkers]:
+    """Use the workers of a folder while the block runs; ``waiting`` is called where there is none yet."""
     workers, whole = FolderWorkers(folder, waiting=waiting), False
     try:
         yield workers

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import os
-import secrets
-import socket
 import threading
 import time
 from collections.abc import Callable
@@ -22,11 +20,11 @@ from ridgewalk.engine.cluster.layout import (
     BEAT,
     SILENCE,
     FitFolder,
+    SharedFolder,
     Signs,
-    fits_in,
     names_in,
+    own_name,
     read_json,
-    workers_in,
     write_json,
 )
 from ridgewalk.engine.cluster.workers import check_build, own_build
@@ -75,16 +73,15 @@ class FolderWorker:
     def __init__(
         self, folder: Path, slots: int, silence: float = SILENCE, say: Callable[[str], None] = lambda _: None
     ) -> None:
-        self._folder, self._slots, self._say = folder, slots, say
-        self.name = f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(4)}"
+        self._shared, self._slots, self._say = SharedFolder(folder), slots, say
+        self.name = own_name()
         self._running: list[_Running] = []
         self._files: dict[Path, ArrayFiles] = {}
         self._refused: set[Path] = set()
         self._signs = Signs(silence)
         self._ended = threading.Event()
         self.finished = 0
-        workers_in(folder).mkdir(parents=True, exist_ok=True)
-        fits_in(folder).mkdir(exist_ok=True)
+        self._shared.make()
 
     def work(self, idle: float | None = None) -> None:
         """Take chains until told to :meth:`end`, or until there has been none for so many seconds."""
@@ -114,7 +111,7 @@ class FolderWorker:
                     each.thread.join()
             if beating:
                 beating.join()
-            (workers_in(self._folder) / f"{self.name}.json").unlink(missing_ok=True)
+            self._shared.worker(self.name).unlink(missing_ok=True)
 
     def end(self) -> None:
         """Leave off: chains under way go back to where others take them."""
@@ -141,8 +138,8 @@ class FolderWorker:
     def _fits(self) -> list[FitFolder]:
         """Return the fits that wait for workers, and that this one can work for."""
         fits = []
-        for name in names_in(fits_in(self._folder)):
-            fit = FitFolder(fits_in(self._folder) / name)
+        for name in names_in(self._shared.fits):
+            fit = self._shared.fit(name)
             about = read_json(fit.about)
             if not about or fit.folder in self._refused or not self._goes_on(fit):
                 continue
@@ -208,7 +205,7 @@ class FolderWorker:
             "slots": self._slots,
             "running": len(self._running),
         }
-        write_json(workers_in(self._folder) / f"{self.name}.json", content)
+        write_json(self._shared.worker(self.name), content)
 
 
 def _leave(fit: FitFolder, name: str, rows: np.ndarray[Any, Any], seconds: float) -> None:

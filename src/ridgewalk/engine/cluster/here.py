@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import os
+import shutil
 import tempfile
 import threading
-from collections.abc import Callable
-from contextlib import suppress
+import time
+import weakref
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from numpy.typing import NDArray
 
@@ -19,6 +22,9 @@ from ridgewalk.engine.cluster.workers import Answer, Chain
 
 GOING = "going"
 """While a file of this name is in the folder of a session, its chains go on."""
+
+_PREFIX, _OWNER = "ridgewalk-", "owner"  # of a session's folder, and the file in it that its driver has locked
+_NEW = 60.0  # seconds in which a driver has locked its file
 
 _opened: dict[str, ArrayFiles] = {}
 _lock = threading.Lock()
@@ -51,11 +57,41 @@ def train_here(chain: Chain, folder: str) -> Answer:
     return Answer(chain.name, rows.tobytes(), seconds)
 
 
-def session_folder(folder: str | os.PathLike[str] | None = None) -> Path:
-    """Make a folder for the arrays of a session, where the system, or the user, has temporary files."""
-    made = Path(tempfile.mkdtemp(prefix="ridgewalk-", dir=folder))
-    (made / GOING).touch()
-    return made
+class SessionFiles:
+    """The arrays of a driver, as files of its machine that go with it; where it was killed, with the next driver there.
+
+    Parameters
+    ----------
+    folder : path, optional
+        Where temporary files are; by default where the system has them.
+    """
+
+    def __init__(self, folder: str | os.PathLike[str] | None = None) -> None:
+        _remove_forgotten(Path(tempfile.gettempdir() if folder is None else folder))
+        self.folder = Path(tempfile.mkdtemp(prefix=_PREFIX, dir=folder))
+        weakref.finalize(self, shutil.rmtree, self.folder, ignore_errors=True)
+        self._owner = (self.folder / _OWNER).open("w")
+        _lock_file(self._owner)
+        weakref.finalize(self, self._owner.close)
+        self.files = ArrayFiles(self.folder)
+        self.go_on()
+
+    def go_on(self) -> None:
+        """Let chains begin, and go on."""
+        (self.folder / GOING).touch()
+
+    def stop(self) -> None:
+        """Stop the chains of processes that see the folder."""
+        (self.folder / GOING).unlink(missing_ok=True)
+
+    def put(self, name: str, array: NDArray[Any]) -> None:
+        """Write an array (:meth:`ArrayFiles.put`)."""
+        self.files.put(name, array)
+
+    def drop(self, name: str) -> None:
+        """Remove an array, if the disk lets it be removed."""
+        with suppress(OSError):
+            self.files.drop(name)
 
 
 def copied(folder: str, message: bytes, fetch: Callable[[str], NDArray[Any]]) -> ArrayFiles:
@@ -81,18 +117,31 @@ def copied(folder: str, message: bytes, fetch: Callable[[str], NDArray[Any]]) ->
     return files
 
 
-class _taken:  # noqa: N801
-    """A file that one process at a time has, where the system has such locks; else two fetch the same."""
+@contextmanager
+def _taken(file: Path) -> Iterator[None]:
+    """Have a file that one process at a time has, where the system has such locks; else two fetch the same."""
+    with file.open("w") as opened:
+        _lock_file(opened)
+        yield
 
-    def __init__(self, file: Path) -> None:
-        self._file = file
 
-    def __enter__(self) -> None:
-        self._opened = self._file.open("w")
-        with suppress(ImportError, OSError):
-            import fcntl
+def _lock_file(opened: IO[str], wait: bool = True) -> bool:
+    """Lock a file until it is closed, by the end of the process at the latest; return whether that is so."""
+    try:
+        import fcntl
 
-            fcntl.flock(self._opened, fcntl.LOCK_EX)
+        fcntl.flock(opened, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+    except (ImportError, OSError):
+        return False
+    return True
 
-    def __exit__(self, *_: object) -> None:
-        self._opened.close()
+
+def _remove_forgotten(place: Path) -> None:
+    """Remove the folders of sessions whose driver was killed: nobody holds the lock that it had."""
+    for owner in place.glob(f"{_PREFIX}*/{_OWNER}"):
+        with suppress(OSError):
+            old = time.time() - owner.stat().st_mtime > _NEW
+            if old and owner.stat().st_uid == owner.parent.stat().st_uid == os.getuid():
+                with owner.open("a") as opened:
+                    if _lock_file(opened, wait=False):
+                        shutil.rmtree(owner.parent, ignore_errors=True)

@@ -17,6 +17,9 @@ alive if the content of its file has changed within an interval measured by the 
 from __future__ import annotations
 
 import json
+import os
+import secrets
+import socket
 import time
 from contextlib import suppress
 from dataclasses import dataclass
@@ -74,21 +77,57 @@ class FitFolder:
             each.mkdir(parents=True, exist_ok=True)
 
 
-def fits_in(folder: Path) -> Path:
-    """Return where the fits of a shared folder stand."""
-    return folder / "fits"
+@dataclass(frozen=True)
+class SharedFolder:
+    """Places of all fits, and of all workers."""
+
+    folder: Path
+
+    @property
+    def fits(self) -> Path:
+        return self.folder / "fits"
+
+    @property
+    def workers(self) -> Path:
+        return self.folder / "workers"
+
+    def worker(self, name: str) -> Path:
+        """Return where a worker says that it lives."""
+        return self.workers / f"{name}.json"
+
+    def fit(self, name: str) -> FitFolder:
+        """Return the places of one fit."""
+        return FitFolder(self.fits / name)
+
+    def make(self) -> None:
+        """Make the folders."""
+        self.workers.mkdir(parents=True, exist_ok=True)
+        self.fits.mkdir(exist_ok=True)
 
 
-def workers_in(folder: Path) -> Path:
-    """Return where the workers of a shared folder say that they live."""
-    return folder / "workers"
+def own_name() -> str:
+    """Return a name that no other process has: HOST-PROCESS-DRAWN."""
+    return f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(4)}"
+
+
+def has_gone(name: str) -> bool:
+    """Return whether who has a name (:func:`own_name`) was a process of this machine that is no more."""
+    host, _, process = name.rpartition("-")[0].rpartition("-")
+    if host != socket.gethostname() or os.name != "posix":
+        return False
+    try:
+        os.kill(int(process), 0)
+    except (ProcessLookupError, ValueError):
+        return True
+    except OSError:
+        pass
+    return False
 
 
 def names_in(folder: Path, ending: str = "") -> list[str]:
     """Return the names of the whole files of a folder, sorted; none where it has gone."""
     with suppress(OSError):
-        names = (each.name for each in folder.iterdir())
-        return sorted(name for name in names if name.endswith(ending) and not name.startswith("."))
+        return sorted(name for name in os.listdir(folder) if name.endswith(ending) and name[0] != ".")
     return []
 
 

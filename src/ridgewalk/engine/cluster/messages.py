@@ -87,6 +87,7 @@ class Packer:
         self._there: dict[str, int] = {}  # how many arrays, alive here, have this name
         self._passing: list[str] = []
         self._weights: dict[int, tuple[weakref.ref[Any], dict[str, Any]]] = {}
+        self._same: tuple[list[Any], dict[str, Any]] = ([], {})
 
     def pack(self, job: Job, digests: Sequence[str]) -> Chain:
         """Pack a job of one training set.
@@ -97,8 +98,7 @@ class Packer:
             If the message becomes larger than :data:`LARGEST`.
         """
         level, left = self._digests.level, [_INLINE_SUM]
-        content = {name: self._plain(getattr(job, name), left) for name in _SAME}
-        content |= {
+        content = self._alike(job) | {
             "x": self._matrix(job.x),
             "target": self._lasting(job.target),
             "fold": self._fold(job.folds[job.fold[0]], left),
@@ -118,6 +118,15 @@ class Packer:
         for name in self._passing:
             self._forget(name)
         self._passing = []
+
+    def _alike(self, job: Job) -> dict[str, Any]:
+        """Return what all chains of a job have as it is: made once, for they follow each other."""
+        values = [getattr(job, name) for name in _SAME]
+        known, content = self._same
+        if not known or any(one is not other for one, other in zip(values, known, strict=True)):
+            content = {name: self._plain(value, [0]) for name, value in zip(_SAME, values, strict=True)}
+            self._same = values, content
+        return content
 
     def _plain(self, value: Any, left: list[int]) -> Any:
         """Return a value as JSON has it, its arrays inside while ``left`` has room for them."""

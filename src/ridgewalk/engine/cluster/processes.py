@@ -3,18 +3,12 @@
 from __future__ import annotations
 
 import queue
-import shutil
 import threading
 import weakref
 from collections.abc import Sequence
-from contextlib import suppress
 from typing import Any
 
-from numpy.typing import NDArray
-
-from ridgewalk.engine.checkpoints import CheckpointStore
-from ridgewalk.engine.cluster.files import ArrayFiles
-from ridgewalk.engine.cluster.here import GOING, is_there, session_folder, train_here
+from ridgewalk.engine.cluster.here import SessionFiles, is_there, train_here
 from ridgewalk.engine.cluster.workers import Answer, Chain, LostError, own_build
 from ridgewalk.engine.progress import StoppedError
 
@@ -39,36 +33,22 @@ class Processes:
     """
 
     doubles = False
+    kept = None
+    lacking = ""  # joblib begins processes anew
 
     def __init__(self, backend: Any, count: int, folder: str | None = None) -> None:
-        self._backend, self._count = weakref.ref(backend), count
-        self._folder = session_folder(folder)
-        weakref.finalize(self, shutil.rmtree, self._folder, ignore_errors=True)
-        self._files = ArrayFiles(self._folder)
+        self._backend, self.capacity = weakref.ref(backend), count
+        self._session = SessionFiles(folder)
+        self.put, self.drop = self._session.put, self._session.drop
         self._come: queue.SimpleQueue[Answer | BaseException] = queue.SimpleQueue()
         self._thread: threading.Thread | None = None
         self.level = list(own_build().kernels)[-1]  # a worker elsewhere that lacks it says so
-        if not all(self._parallel(is_there, [(str(self._folder),)] * count)):
+        if not all(self._parallel(is_there, [(str(self._session.folder),)] * count)):
             self._folder_unseen()
-
-    @property
-    def capacity(self) -> int:
-        return self._count
-
-    @property
-    def kept(self) -> CheckpointStore | None:
-        return None
-
-    def put(self, name: str, array: NDArray[Any]) -> None:
-        self._files.put(name, array)
-
-    def drop(self, name: str) -> None:
-        with suppress(OSError):
-            self._files.drop(name)
 
     def send(self, chains: Sequence[Chain]) -> None:
         self._end()
-        (self._folder / GOING).touch()
+        self._session.go_on()
         self._come = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._run, args=(list(chains), self._come), daemon=True)
         self._thread.start()
@@ -90,7 +70,7 @@ class Processes:
         return answers
 
     def stop(self) -> None:
-        (self._folder / GOING).unlink(missing_ok=True)
+        self._session.stop()
         self._end()
 
     def _end(self) -> None:
@@ -102,7 +82,7 @@ class Processes:
     def _run(self, chains: list[Chain], come: queue.SimpleQueue[Answer | BaseException]) -> None:
         """Train chains, on a thread that waits for joblib."""
         try:
-            for answer in self._parallel(train_here, [(chain, str(self._folder)) for chain in chains]):
+            for answer in self._parallel(train_here, [(chain, str(self._session.folder)) for chain in chains]):
                 come.put(answer)
         except BaseException as problem:
             come.put(problem)
@@ -114,7 +94,7 @@ class Processes:
         backend = self._backend()
         generates = getattr(backend, "supports_return_generator", False)
         parallel = Parallel(
-            self._count,
+            self.capacity,
             backend=backend,
             return_as="generator_unordered" if generates else "list",
             pre_dispatch="all",
@@ -124,8 +104,8 @@ class Processes:
 
     def _folder_unseen(self) -> None:
         raise ValueError(
-            f"The workers do not see {self._folder}, where tables are put for them: set TMPDIR to a folder that all "
-            "machines see, or use Dask, Ray or a shared folder (ridgewalk worker)."
+            f"The workers do not see {self._session.folder}, where tables are put for them: set TMPDIR to a folder "
+            "that all machines see, or use Dask, Ray or a shared folder (ridgewalk worker)."
         )
 
 

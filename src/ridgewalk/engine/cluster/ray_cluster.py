@@ -9,7 +9,6 @@ from typing import Any
 import ray
 from numpy.typing import NDArray
 
-from ridgewalk.engine.checkpoints import CheckpointStore
 from ridgewalk.engine.cluster.chains import run_chain
 from ridgewalk.engine.cluster.messages import stored_in
 from ridgewalk.engine.cluster.workers import Answer, Build, Chain, LostError, agreed_level, own_build
@@ -25,6 +24,7 @@ class RayWorkers:
     """
 
     doubles = True
+    kept = None
 
     def __init__(self) -> None:
         if not ray.is_initialized():
@@ -39,8 +39,10 @@ class RayWorkers:
         return max(1, int(ray.cluster_resources().get("CPU", 1)))
 
     @property
-    def kept(self) -> CheckpointStore | None:
-        return None
+    def lacking(self) -> str:
+        if ray.cluster_resources().get("CPU", 0) >= 1:
+            return ""
+        return "No machine of the Ray cluster has a core for chains. Start one: ray start --address=HEAD."
 
     def put(self, name: str, array: NDArray[Any]) -> None:
         self._tables[name] = ray.put(array)

@@ -12,13 +12,14 @@ from ridgewalk.engine import compiled, native
 from ridgewalk.engine.checkpoints import RunDigests, fits_of, is_whole, row_type
 from ridgewalk.engine.cluster.chains import cut
 from ridgewalk.engine.cluster.messages import Packer
-from ridgewalk.engine.cluster.workers import Answer, Chain, LostError, Workers
+from ridgewalk.engine.cluster.workers import Answer, Chain, LostError, Patience, Workers
 from ridgewalk.engine.job import Fits, Job, Keep, joined
 from ridgewalk.engine.progress import Progress, StoppedError
 
 SMALL = 0.1
 """Guessed seconds of a job that the driver trains itself: to send it away would take as long."""
 _LOOK = 0.1  # seconds between two looks at whether to stop
+_THERE = 1.0  # seconds without an answer between two looks at whether a worker is there
 _LATE, _LATE_TIMES = 20.0, 4.0  # seconds, and times the longest chain, after which one is given to another worker, too
 _LATE_GUESSED = 60.0  # seconds, and as many times what was guessed, where no chain has come yet
 _MOST_LOSSES = 10  # of workers in a row, none of which has finished a chain
@@ -116,7 +117,8 @@ class Spreader:
             except LostError as problem:
                 watch.lose(problem)
                 workers.send([by_name[name] for name in sent.waiting])
-            if workers.doubles and len(sent.waiting) <= workers.capacity and watch.late():
+            watch.look(workers)
+            if workers.doubles and not watch.patience.waits and watch.late():
                 workers.send([by_name[name] for name in sent.waiting])
 
 
@@ -179,12 +181,23 @@ class _Watch:
 
     guessed: float
     longest: float = 0.0
+    doubled: int = 0
     since: float = field(default_factory=time.monotonic)
+    looked: float = field(default_factory=time.monotonic)
     losses: int = 0
+    patience: Patience = field(default_factory=Patience)
 
     def come(self, seconds: float) -> None:
         """Note that a chain has come, which took so long."""
-        self.longest, self.since, self.losses = max(self.longest, seconds), time.monotonic(), 0
+        self.since = self.looked = time.monotonic()
+        self.longest, self.losses, self.doubled = max(self.longest, seconds), 0, 0
+        self.patience.look("")
+
+    def look(self, workers: Workers) -> None:
+        """Look whether any worker is there, where no chain has come for a while; warn if none is."""
+        if time.monotonic() - self.looked >= _THERE:
+            self.patience.look(workers.lacking)
+            self.looked = time.monotonic()
 
     def lose(self, problem: LostError) -> None:
         """Note that workers went away.
@@ -202,10 +215,11 @@ class _Watch:
             ) from problem
 
     def late(self) -> bool:
-        """Return whether nothing has come for so long that a worker may hang; begins to wait anew if so."""
+        """Return whether nothing has come for so long that a worker may hang; then begins to wait twice as long."""
         unknown = _LATE_GUESSED * max(1.0, self.guessed)
         limit = max(_LATE, _LATE_TIMES * self.longest) if self.longest else unknown
-        if time.monotonic() - self.since < limit:
+        if time.monotonic() - self.since < limit * 2**self.doubled:
             return False
         self.since = time.monotonic()
+        self.doubled += 1
         return True

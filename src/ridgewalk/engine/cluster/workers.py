@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -9,9 +10,13 @@ from typing import Any, Protocol
 
 from numpy.typing import NDArray
 
+from ridgewalk.arrays import Integers
 from ridgewalk.engine import native
-from ridgewalk.engine.checkpoints import CheckpointStore
+from ridgewalk.engine.job import Fits, Job
 from ridgewalk.version import VERSION
+from ridgewalk.warning import warn
+
+_PATIENCE, _AGAIN = 5.0, 60.0  # seconds without any worker after which a warning is due, and the next one at least
 
 Opener = Callable[[str], NDArray[Any]]
 """Returns the array of a name, to be read."""
@@ -55,6 +60,13 @@ class LostError(Exception):
     """Workers went away, or lack an array: what they had is to be sent again."""
 
 
+class Kept(Protocol):
+    """Runs that have finished for a driver before this one; :class:`~ridgewalk.engine.checkpoints.CheckpointStore`."""
+
+    def find(self, job: Job, digests: list[str]) -> tuple[Integers, Fits]:
+        """Return the numbers of the runs of a job that are there, rising, and their fits."""
+
+
 class Workers(Protocol):
     """Processes that train chains, here or elsewhere."""
 
@@ -68,7 +80,11 @@ class Workers(Protocol):
         """How many chains run at once."""
 
     @property
-    def kept(self) -> CheckpointStore | None:
+    def lacking(self) -> str:
+        """What there is none of, and what to do, as two sentences; empty while a worker is there."""
+
+    @property
+    def kept(self) -> Kept | None:
         """Runs that have finished for a driver before this one."""
 
     def put(self, name: str, array: NDArray[Any]) -> None:
@@ -93,6 +109,30 @@ class Workers(Protocol):
 
     def stop(self) -> None:
         """Stop what runs, and forget what waits."""
+
+
+class Patience:
+    """Warns when no worker has been there for some seconds, and again later: nobody waits without knowing for what."""
+
+    def __init__(self) -> None:
+        self._since: float | None = None
+        self._due, self._clock = 0.0, ""
+
+    @property
+    def waits(self) -> bool:
+        """Whether no worker was there at the last look."""
+        return self._since is not None
+
+    def look(self, lacking: str) -> None:
+        """Look at what is lacking (:attr:`Workers.lacking`), about once a second."""
+        now = time.monotonic()
+        if not lacking:
+            self._since = None
+        elif self._since is None:
+            self._since, self._due, self._clock = now, _PATIENCE, time.strftime("%H:%M:%S")
+        elif now - self._since >= self._due:
+            self._due = max(_AGAIN, 2 * (now - self._since))
+            warn(f"{lacking} Waiting since {self._clock}; Ctrl-C ends it.")
 
 
 @dataclass(frozen=True)

@@ -23,14 +23,14 @@ _LEVELS = ("x86-64-v2", "x86-64-v3", "x86-64-v4", "baseline")
 
 
 class Handle(Protocol):
-    """A job under way."""
+    """A running job."""
 
     @property
     def done(self) -> int:
         """Epochs and polishing steps finished, of all runs together."""
 
     def wait(self, seconds: float, look: Callable[[], None]) -> bool:
-        """Wait for the end, at most so many seconds; return whether it came.
+        """Wait for the end for at most this number of seconds; return whether it has ended.
 
         Where no thread could be had, the caller does the work, and ``look`` is called several times a second.
         """
@@ -39,7 +39,7 @@ class Handle(Protocol):
         """Return a byte for every run: whether it is done. What it has written is there."""
 
     def check(self) -> None:
-        """Raise what ended the work before its time, if anything did."""
+        """Raise the error that ended the work, if any."""
 
     def stop(self) -> None:
         """Stop at the next tile."""
@@ -49,7 +49,7 @@ class Prepared(Protocol):
     """The networks of a mixture, ready to predict."""
 
     def predict(self, x: Array, single: bool, out: Array) -> None:
-        """Write what is predicted of rows x (N, P) to ``out`` (N, C); both are contiguous, in float64.
+        """Write the predictions for rows x (N, P) to ``out`` (N, C); both are contiguous, in float64.
 
         With ``single`` in float32, but for rows in which a column that is not clipped lies far out.
         """

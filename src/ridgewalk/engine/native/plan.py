@@ -144,7 +144,7 @@ class DensePlan(TypedDict):
 
 
 class NetworkPlan(TypedDict):
-    """A network of a mixture: its first unit among those of its group, and what is behind its first layer."""
+    """A network of a mixture: the index of its first unit in its group, and the layers after the first."""
 
     first: int
     dense: list[DensePlan]
@@ -178,7 +178,7 @@ class GroupPlan(TypedDict):
 
 
 class MixturePlan(TypedDict):
-    """A mixture of networks that look at the first so many columns of the data; nothing of it is borrowed."""
+    """A mixture of networks of the first columns of the data, as copied arrays."""
 
     columns: int
     outputs: int

@@ -1,6 +1,8 @@
 // Charts as SVG: the path with its slider's cursor, and the course of a training. Words come from `say`.
 
 const shortNumber = (value) => number(value, 3);
+const percentage = (share) => `${(100 * share).toFixed(1)}%`;
+const calm = () => matchMedia("(prefers-reduced-motion: reduce)").matches;
 
 /** Where a strength's number stands: strength 0 in a slot of its own, the others evenly, as they rise evenly in logarithms. */
 function strengthPlaces(box, count) {
@@ -101,4 +103,16 @@ function drawCourse(place, { history, changes, units }) {
 function quantile(values, share) {
   const sorted = values.slice().sort((a, b) => a - b);
   return sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))];
+}
+
+/** What a path's verdict says, with the interval of the difference. */
+function verdictOf({ verdict, effect, minimum }) {
+  const signed = (value) => (value > 0 ? "+" : value < 0 ? "−" : "") + number(Math.abs(value), 3);
+  return say(verdict === "no difference" && minimum === 0 ? "verdict-no penalty" : `verdict-${verdict}`, { mean: signed(effect.mean), low: signed(effect.low), high: signed(effect.high), smallest: number(effect.smallest, 2) });
+}
+
+/** The mark of a class in a legend; below 0 that of a row that is held out. */
+function shapeOf(c) {
+  const paths = ["M7 2a5 5 0 1 0 .01 0Z", "M2.5 2.5h9v9h-9Z", "M7 1.5L12.5 11.5H1.5Z", "M7 1L13 7L7 13L1 7Z"];
+  return svg("svg", { width: 14, height: 14, viewBox: "0 0 14 14", "aria-hidden": "true" }, svg("path", { d: paths[Math.max(c, 0) % 4], class: c < 0 ? "hollow" : `fill-series-${c % 8}` }));
 }

@@ -56,6 +56,13 @@ function drawRows(kind, rows, noise, seed, fresh = false) {
   return { x, rows, columns: 2, names: ["x", "y"], classes, classCount: count };
 }
 
+/** Rows that are drawn, with what pictures of them need: reach, height, truth, names. */
+function drawnData({ data: kind, rows: count, noise, draw }) {
+  const { reach, height } = DATASETS[kind], rows = drawRows(kind, count, noise, draw);
+  const named = rows.classes ? { classNames: ["A", "B", "C"].slice(0, rows.classCount) } : { truth: wave, height };
+  return { ...rows, ...named, reach: rows.columns === 2 ? [reach, reach] : [reach] };
+}
+
 /** The spiral's ceiling: at every radius the angle of an arm is normal, and the arms are turned against each other. */
 function spiralCeiling(noise, count, steps = 1440) {
   const spread = 2.5 * noise, dense = (angle) => {

@@ -14,10 +14,7 @@ const page = {
 
 /** Describe the rows that were chosen: a problem's rows, with what pictures need: reach, height, truth, names. */
 function dataOf(state) {
-  if (state.data === "csv") return withReach(page.table.encoded);
-  const { reach, height } = DATASETS[state.data], rows = drawRows(state.data, state.rows, state.noise, state.draw);
-  const named = rows.classes ? { classNames: ["A", "B", "C"].slice(0, rows.classCount) } : { truth: wave, height };
-  return { ...rows, ...named, reach: rows.columns === 2 ? [reach, reach] : [reach] };
+  return state.data === "csv" ? withReach(page.table.encoded) : drawnData(state);
 }
 
 function withReach(data) {
@@ -178,7 +175,6 @@ function finishPath(path) {
 
 const liveOptions = () => ({ fold: 0, start: 0, strength: strengthNow(), every: calm() ? 4 * REPORT_EVERY : REPORT_EVERY, pace: paceNow(), paused: !page.playing, report: hear, fail: complain, grid: { x: page.wanted.x, rows: page.wanted.rows } });
 const paceNow = () => Math.ceil((page.state.speed * REPORT_EVERY) / 1000);
-const calm = () => matchMedia("(prefers-reduced-motion: reduce)").matches;
 
 function stopLive() {
   page.live?.stop();
@@ -305,11 +301,6 @@ function drawBusy() {
   place.classList.toggle("final", Boolean(path));
 }
 
-function verdictOf({ verdict, effect }) {
-  const signed = (value) => (value > 0 ? "+" : value < 0 ? "−" : "") + number(Math.abs(value), 3);
-  return say(verdict === "no difference" && page.path.minimum === 0 ? "verdict-no penalty" : `verdict-${verdict}`, { mean: signed(effect.mean), low: signed(effect.low), high: signed(effect.high), smallest: number(effect.smallest, 2) });
-}
-
 function drawPath() {
   const { curve, ghost, ceiling } = page;
   if (!curve || !at("path")) return;
@@ -336,7 +327,6 @@ function factsNow() {
   if (!path) return [[say("held-out"), number(page.curve?.heldoutLoss[s], 3)], [say("training"), number(page.curve?.trainLoss[s], 3)]];
   return [[say("held-out"), `${number(path.heldoutLoss[s], 3)} ± ${number(path.standardError[s], 2)}`], [say("training"), number(path.trainLoss[s], 3)], [say("zeros"), percent(path.zeros[s])], [say("weights"), path.weightsKept[s]], [say("living"), path.unitsKept[s]], ...freshly];
 }
-const percentage = (share) => `${(100 * share).toFixed(1)}%`;
 
 function zeroShare(weights) {
   let zeros = 0, all = 0;
@@ -396,11 +386,6 @@ function drawPictureLegend(data, curved) {
   const held = page.view === "live" ? [html("span", { class: "entry" }, shapeOf(-1), say("held-rows"))] : [];
   const lines = curved && !data.classes ? [html("span", { class: "entry" }, html("span", { class: "key stroke held", "aria-hidden": "true" }), say("fit")), ...(data.truth ? [html("span", { class: "entry" }, html("span", { class: "key stroke dashed near", "aria-hidden": "true" }), say("truth"))] : [])] : [];
   place.replaceChildren(...classes, ...lines, ...held);
-}
-
-function shapeOf(c) {
-  const paths = ["M7 2a5 5 0 1 0 .01 0Z", "M2.5 2.5h9v9h-9Z", "M7 1.5L12.5 11.5H1.5Z", "M7 1L13 7L7 13L1 7Z"];
-  return svg("svg", { width: 14, height: 14, viewBox: "0 0 14 14", "aria-hidden": "true" }, svg("path", { d: paths[Math.max(c, 0) % 4], class: c < 0 ? "hollow" : `fill-series-${c % 8}` }));
 }
 
 function drawNetwork() {

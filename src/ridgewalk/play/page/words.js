@@ -2,7 +2,7 @@
 
 const WORDS = {
   en: {
-    "title": "Regularization, live", "lead": "Every strength of a penalty at once, on a neural network that trains in your browser.", "privacy": "Nothing leaves this page: it makes no request, and your data stay on your machine.",
+    "title": "Regularization, live", "lead": "Every strength of a penalty at once, on a neural network that trains in your browser.", "privacy": "Nothing leaves this page: it makes no request, and your data stay on your machine.", "lessons": "New to this? Eight lessons: ridgewalk play --lessons.",
     "copy-link": "Copy link", "copied": "Copied", "language": "中文", "settings": "Settings", "reset": "Reset all",
     "group-data": "Data", "group-network": "Network", "group-penalty": "Penalty", "group-training": "Training", "group-validation": "Validation",
     "spiral": "Spiral", "moons": "Moons", "rings": "Rings", "xor": "XOR", "waves": "Waves", "csv": "Your CSV",
@@ -29,7 +29,7 @@ const WORDS = {
     "verdict-helps": "Yes, the penalty helps: the held-out loss changes by {mean} ({low} to {high}).", "verdict-helps somewhat": "The penalty helps somewhat: the held-out loss changes by {mean} ({low} to {high}).", "verdict-no difference": "The penalty makes no difference here: the held-out loss changes by {mean} ({low} to {high}), less than matters ({smallest}).", "verdict-no penalty": "The penalty makes no difference here: of all strengths the best is 0, no penalty at all.", "verdict-does not help": "The penalty does not help here: the held-out loss changes by {mean} ({low} to {high}).", "verdict-too noisy to tell": "Too noisy to tell: the held-out loss changes by {mean}, but anything from {low} to {high} fits. More rows, or more starts, would tell.", "verdict-no signal": "No signal: no strength predicts held-out rows better than a constant does.", "verdict-not converged": "Not converged: train for more epochs, or at another rate, before judging the penalty.",
   },
   zh: {
-    "title": "正则化，实时演示", "lead": "在浏览器里训练神经网络，一次看清所有正则化强度。", "privacy": "本页不发出任何请求，数据始终留在您的设备上。",
+    "title": "正则化，实时演示", "lead": "在浏览器里训练神经网络，一次看清所有正则化强度。", "privacy": "本页不发出任何请求，数据始终留在您的设备上。", "lessons": "初次接触？八节短课：ridgewalk play --lessons。",
     "copy-link": "复制链接", "copied": "已复制", "language": "English", "settings": "设置", "reset": "全部重置",
     "group-data": "数据", "group-network": "网络", "group-penalty": "正则化", "group-training": "训练", "group-validation": "交叉验证",
     "spiral": "螺旋", "moons": "月牙", "rings": "圆环", "xor": "异或", "waves": "波形回归", "csv": "自己的 CSV",
