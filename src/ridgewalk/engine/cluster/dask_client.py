@@ -202,7 +202,7 @@ class DaskWorkers:
         client = self._client()
         if client is None or client.status not in ("running", "connecting"):
             raise RuntimeError(
-                "The client of Dask is closed, or its scheduler gone: make another, and give it to "
+                "The client of Dask is closed, or its scheduler has gone: make another client, and give it to "
                 "joblib.parallel_config."
             )
         return client
