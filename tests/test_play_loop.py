@@ -160,3 +160,19 @@ def test_the_penaltys_parts_add_up_to_it() -> None:
         for kind, sign in (("L1", "Σ|w|"), ("L2", "Σw²"))
     ]
     assert sums[0][1].startswith("0.001 \N{MULTIPLICATION SIGN} ")
+
+
+def test_columns_of_a_table_are_standardized_first() -> None:
+    script = """
+      const rows = drawRows("moons", 50, 0.3, 0), data = { ...rows, x: rows.x.map((value, k) => (k % 2 ? 1000 * value + 5000 : value)) };
+      const spec = loopOf({ ...structuredClone(STATE), data: "csv", hidden: [5] }, data, 0.001), run = new LoopRun(spec, (seed, count) => engine.normals(seed, count));
+      while (run.steps < 3) run.next();
+      const outputs = run.outputs(data.x, data.rows);
+      run.next(), run.next(), run.next();
+      return { x: spec.x, raw: data.x, outputs, last: run.dense[2].output.values, notes: spec.notes };
+    """  # noqa: E501
+    found = in_node(script)
+    raw = np.reshape(found["raw"], (-1, 2))
+    np.testing.assert_allclose(np.reshape(found["x"], (-1, 2)), (raw - raw.mean(axis=0)) / raw.std(axis=0), atol=1e-12)
+    np.testing.assert_allclose(found["outputs"], found["last"], rtol=1e-9)
+    assert found["notes"] == ["loop-standardized"]

@@ -18,6 +18,13 @@ function named(text, names) {
   return text.replace(/, random_state=\d+/, "").replace(/\w+/g, (word) => (Object.hasOwn(BOOK_NAMES, word) ? BOOK_NAMES[word] : word));
 }
 
+/** What standardizes columns, for the tutorial's start and rate are made for numbers about 1. */
+function standardizer({ x, rows, columns }) {
+  const column = (k) => Array.from({ length: rows }, (_, row) => x[row * columns + k]), mean = (values) => values.reduce((sum, value) => sum + value / rows, 0);
+  const centers = Array.from({ length: columns }, (_, k) => mean(column(k))), scales = centers.map((center, k) => Math.sqrt(mean(column(k).map((value) => (value - center) ** 2))) || 1);
+  return (values) => values.map((value, k) => (value - centers[k % columns]) / scales[k % columns]);
+}
+
 /** What the loop trains: the page's choices in the tutorial's terms, and keys of sentences on what the tutorial lacks. */
 function loopOf(state, data, strength) {
   const notes = [], { family, l1Ratio, layerFactors, biasAlpha } = penaltyOf(state);
@@ -30,8 +37,10 @@ function loopOf(state, data, strength) {
     const alpha = (layerFactors?.[k] ?? 1) * strength, bias = strength > 0 ? biasAlpha : 0;
     return { weight_L1: short(alpha * ratio), weight_L2: short((alpha * (1 - ratio)) / 2), bias_L1: short(bias * ratio), bias_L2: short((bias * (1 - ratio)) / 2) };
   });
-  const { x, rows, columns, classes, classCount } = data, optimizer = LOOP_OPTIMIZERS[state.optimizer] ? state.optimizer : "adam";
-  return { notes, x, rows, columns, classes, classCount, hidden: state.hidden, strengths, optimizer, rate: state.rate, momentum: optimizer === "sgd" ? state.momentum : 0, steps: state.epochs };
+  const toUnits = state.data === "csv" ? standardizer(data) : (values) => values;
+  if (state.data === "csv") notes.push("loop-standardized");
+  const { rows, columns, classes, classCount } = data, x = toUnits(data.x), optimizer = LOOP_OPTIMIZERS[state.optimizer] ? state.optimizer : "adam";
+  return { notes, x, toUnits, rows, columns, classes, classCount, hidden: state.hidden, strengths, optimizer, rate: state.rate, momentum: optimizer === "sgd" ? state.momentum : 0, steps: state.epochs };
 }
 
 const matrix = (rows, columns, values = new Float64Array(rows * columns)) => ({ rows, columns, values });
@@ -251,9 +260,9 @@ class LoopRun {
   zeros() {
     return this.dense.slice(1).map(({ weight }) => ({ zeros: sumOf(weight.values, (w) => Number(w === 0)), all: weight.values.length }));
   }
-  /** Outputs (rows x classes) of any rows, by the weights as they are. */
+  /** Outputs (rows x classes) of any rows in the units of the data, by the weights as they are. */
   outputs(x, rows) {
-    let a = matrix(rows, this.spec.columns, x);
+    let a = matrix(rows, this.spec.columns, this.spec.toUnits(x));
     this.dense.slice(1).forEach((dense, k) => {
       a = timesPlus(a, dense.weight, dense.bias);
       if (k + 2 < this.dense.length) a = matrix(a.rows, a.columns, a.values.map((z) => Math.max(z, 0)));

@@ -13,7 +13,7 @@ Object.assign(WORDS.en, {
   "ask-9": "Does the penalty help, or is it chance?", "look-9": "The sentence below compares the strength that the other folds choose with no penalty, on the same held-out rows. Its 95% interval does not reach 0: it helps.",
   "ask-10": "When can nobody tell?", "look-10": "When the interval holds both a gain and a loss that matter: here 100 rows are too few. The curve's lowest point looks better all the same.",
   "ask-11": "When does it make no difference?", "look-11": "When the whole interval is smaller than what matters: here rows are many enough for the curve, and the weak strengths all fit alike.",
-  "ask-12": "What makes a weight exactly 0?", "look-12": "This line. After the step L1 cuts every weight by the same amount, and one that would cross 0 stays there; before, the gradient alone moved it.",
+  "ask-12": "What makes a weight exactly 0?", "look-12": "This line. After the step L1 cuts every weight towards 0, by an amount that does not depend on its size, and one that would cross 0 stays there. The gradient alone would step over 0.",
 });
 
 Object.assign(WORDS.zh, {
@@ -29,5 +29,5 @@ Object.assign(WORDS.zh, {
   "ask-9": "正则化真的有用，还是偶然？", "look-9": "下面的句子在同样的留出样本上，比较其他各折所选的强度与不用正则化。95% 区间没有碰到 0：它有用。",
   "ask-10": "什么时候无法判断？", "look-10": "当区间既包含有意义的改善，也包含有意义的变差：这里 100 个样本太少。而曲线的最低点看上去仍然更好。",
   "ask-11": "什么时候没有差别？", "look-11": "当整个区间都小于有意义的差别：这里样本对曲线来说足够多，各个小强度的拟合都差不多。",
-  "ask-12": "是什么使权重恰好为 0？", "look-12": "就是这一行。走完一步之后，L1 从每个权重减去同样的量，会越过 0 的就停在 0；在此之前只有梯度在移动它。",
+  "ask-12": "是什么使权重恰好为 0？", "look-12": "就是这一行。走完一步之后，L1 把每个权重向 0 削减，削减的量与权重大小无关，会越过 0 的就停在 0。单凭梯度只会越过 0。",
 });
