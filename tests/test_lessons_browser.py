@@ -38,7 +38,8 @@ ANSWERS: dict[str, list[Answer]] = {
     "lottery": [({}, "Proved: it helps"), ({"stop": 40}, ""), ({"stop": 60}, "✓ Both are proved")],
     "gap": [({"s": 4}, "Not yet"), ({"s": 9}, "✓")],
     "verdict": [
-        ({}, "Not yet: this training does not converge"), ({"optimizer": "adam"}, "Not yet: this penalty can be evaded"),
+        ({}, "Not yet: this training does not converge"),
+        ({"optimizer": "adam"}, "Not yet: this penalty can be evaded"),
         ({"layers": "both"}, "Not yet: this compares"), ({"compare": "without"}, "✓"),
     ],
 }  # fmt: skip
