@@ -2,7 +2,10 @@
 
 import os
 
+import pytest
+
 WHOLE = "RIDGEWALK_WHOLE_TESTS" in os.environ
+long = pytest.mark.skipif(not WHOLE, reason="it takes long: .ci/long runs it")
 
 
 def amount(usual: int, whole: int) -> int:

@@ -7,6 +7,7 @@ import io
 import json
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,9 @@ import ridgewalk
 from ridgewalk import MLPClassifierCV, MLPRegressorCV, TableClassifier, TableRegressor
 from ridgewalk.cli import console
 from ridgewalk.estimators.access import set_held_out
+from ridgewalk.formatting import format_number
 from ridgewalk.report.answer import Answer, answer_html, answer_table, facts_of, headline, lines, note
+from ridgewalk.report.certainty import strengths_as_good
 from ridgewalk.terminal import Terminal
 
 QUICK: dict[str, Any] = {"alphas": 4, "max_iter": 40, "cv": 3, "learning_rate_init": 0.03, "random_state": 0}
@@ -162,3 +165,120 @@ def test_lines_break_between_words_and_rows_of_the_table_do_not() -> None:
     assert len(rows) == 1 + len(answer["competitors"])
     assert len({len(row) for row in rows[1:] if row.endswith("better")}) <= 1  # columns stand under their heads
     assert str(Answer(answer)) == "\n".join(text for line in every for text in line.wrapped(80))
+
+
+def test_the_strengths_as_good_as_the_best_are_those_of_the_confidence_set(model: Any) -> None:
+    found, path = model.summary()["answer"]["as_good"], model.path_
+    members = path.alphas[path.confidence_set().members]
+    assert (found["low"], found["high"]) == (members.min(), members.max())
+    assert (found["members"], found["of"]) == (len(np.unique(members)), len(np.unique(path.alphas)) + found["dropped"])
+    assert found["dropped"] == len(path.dropped.alphas)
+    ends = f"{format_number(found['low'])} to {format_number(found['high'])}"
+    expected = {
+        1: f"no other strength (1 of {found['of']}",
+        found["of"]: f"all {found['of']} strengths ({ends}",
+    }.get(found["members"], f"strengths {ends} ({found['members']} of {found['of']}")
+    said = " ".join(str(model.answer_).split())
+    assert f"As good as the best, as far as the rows tell: {expected}" in said
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({}, "As good as the best, as far as the rows tell: strengths 0.003 to 0.08 (7 of 30)."),
+        ({"members": 1}, "As good as the best, as far as the rows tell: no other strength (1 of 30)."),
+        ({"members": 30}, "As good as the best, as far as the rows tell: all 30 strengths (0.003 to 0.08)."),
+        ({"scored": True}, "As good as the best in held-out loss, as far as the rows tell: strengths 0.003"),
+    ],
+)
+def test_how_many_strengths_are_as_good_is_said_in_words(changes: dict[str, Any], said: str) -> None:
+    answer = KINDS["linear"]().summary()["answer"]
+    found = {"level": 0.95, "low": 0.003, "high": 0.08, "members": 7, "of": 30, "dropped": 0, "scored": False}
+    answer["as_good"] = found | changes
+    assert said in facts_of(answer)[-1]
+    answer["as_good"] = None
+    assert facts_of(answer)[-1].startswith("Chosen strength")
+
+
+def test_a_single_strength_is_compared_with_none() -> None:
+    answer = MLPClassifierCV((6,), **QUICK | {"alphas": [0.05]}).fit(X, TWO).summary()["answer"]
+    assert answer["as_good"] is not None
+    assert answer["as_good"]["of"] == 2  # 0 is on every path
+    alone = strengths_as_good(replace(KINDS["linear"]().path_, alphas=np.zeros(5)))
+    assert alone is None
+
+
+def test_where_every_strength_diverged_none_is_said_to_be_as_good_as_the_best() -> None:
+    path = KINDS["linear"]().path_
+    lost = tuple(np.full_like(each, np.inf) for each in path.fold_row_loss)
+    assert strengths_as_good(replace(path, fold_row_loss=lost)) is None
+
+
+def test_inputs_are_said_with_the_shares_that_they_weigh(model: Any) -> None:
+    found = model.summary()["answer"]["weighted_inputs"]
+    weighs = dict(zip(X.columns, model.feature_importances_, strict=True))
+    assert {each["name"]: each["share"] for each in found["heaviest"]} == pytest.approx(
+        {name: share for name, share in weighs.items() if share > 0}
+    )
+    assert [each["share"] for each in found["heaviest"]] == sorted(weighs.values(), reverse=True)[: found["used"]]
+    assert (found["used"], found["of"]) == (np.count_nonzero(model.feature_importances_), 4)
+    said = " ".join(str(model.answer_).split())
+    for name, share in weighs.items():
+        assert (f"{name} {share:.0%}" in said) == (share >= 0.005)
+
+
+def weighted(kept: int, of: int) -> Any:
+    """Return an answer of a network that keeps some inputs, the first of them the heaviest."""
+    answer = KINDS["linear"]().summary()["answer"]
+    names = [f"x{k}" for k in range(of)]
+    shares = {name: (kept - k) if k < kept else 0.0 for k, name in enumerate(names)}
+    total = sum(shares.values()) or 1.0
+    heaviest = [{"name": name, "share": share / total} for name, share in shares.items() if share][:20]
+    answer["inputs"] = {"names": names[:kept], "left_out": names[kept:]}
+    answer["weighted_inputs"] = {"heaviest": heaviest, "used": kept, "of": of}
+    return answer
+
+
+@pytest.mark.parametrize(
+    ("kept", "of", "said"),
+    [
+        (0, 3, "Inputs kept, 0 of 3: none."),
+        (2, 3, "Inputs kept, 2 of 3 (all but x2), by weight: x0 67%, x1 33%."),
+        (3, 9, "Inputs kept, 3 of 9, by weight: x0 50%, x1 33%, x2 17%."),
+        (7, 7, "Inputs kept, 7 of 7, by weight: x0 25%, x1 21%, x2 18%, x3 14%, x4 11% and 2 more."),
+        (7, 20, "Inputs kept, 7 of 20, by weight: x0 25%, x1 21%, x2 18%, x3 14%, x4 11%, then x5, x6."),
+        (30, 99, "x4 6%, then x5, x6, x7, x8, x9, x10, x11, x12, x13, x14, x15, x16, x17, x18, x19 and 10 more."),
+    ],
+)
+def test_five_shares_are_said_and_of_the_other_inputs_as_much_as_fits(kept: int, of: int, said: str) -> None:
+    assert any(said in each for each in facts_of(weighted(kept, of)))
+
+
+def test_a_long_name_is_cut_and_a_small_share_is_not_0() -> None:
+    answer = weighted(2, 4)
+    answer["weighted_inputs"]["heaviest"] = [{"name": "n" * 200, "share": 0.999}, {"name": "b", "share": 0.001}]
+    assert any(f"by weight: {'n' * 39}… 100%, b <1%." in each for each in facts_of(answer))
+
+
+@pytest.mark.parametrize(
+    ("value", "error", "said"),
+    [
+        (0.5, 0.1, "explains 50.0% +- 10.0% of the variance of rows it did not see"),
+        (0.1, 0.1, "may explain nothing of the variance of rows it did not see (10.0% +- 10.0%)"),
+        (-0.2, 0.01, "explains nothing of the variance of rows it did not see (-20.0% +- 1.0%)"),
+        (0.5, None, "explains 50.0% of the variance"),
+    ],
+)
+def test_the_words_for_what_is_explained_are_no_stronger_than_its_interval(
+    value: float, error: float | None, said: str
+) -> None:
+    answer = KINDS["linear"]().summary()["answer"]
+    answer["competitors"][0]["metrics"]["R2"] = {"value": value, "standard_error": error}
+    assert said in headline(answer)
+
+
+@pytest.mark.slow
+def test_the_answer_of_a_table_stands_on_one_screen() -> None:
+    model = TableClassifier(cv=3, random_state=0).fit(X, TWO)
+    shown = [text for line in lines(model.summary()["answer"]) for text in line.wrapped(100)]
+    assert len(shown) <= 24

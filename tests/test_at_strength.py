@@ -161,11 +161,30 @@ def test_a_number_is_taken_to_the_nearest_in_the_logarithm(fitted: Any) -> None:
     assert found.summary()["selection"] == f"asked for, {middle * 1.01:g}"
 
 
-@pytest.mark.parametrize("strength", [1e-9, 1e4])
-def test_a_strength_that_is_far_from_the_path_is_said(fitted: Any, strength: Any) -> None:
+@pytest.mark.parametrize("end", [1, -1])
+def test_a_strength_that_is_far_from_the_path_is_said(fitted: Any, end: int) -> None:
+    strength = fitted["classes"].path_.alphas[end] * 9.0**-end
     with pytest.warns(UserWarning, match="which is far from it. A path that is fitted with alphas="):
         found = fitted["classes"].at(strength)
-    assert found.index_ == (1 if strength < 1 else len(found.path_.alphas) - 1)
+    assert found.alpha_ == found.path_.alphas[end]
+
+
+@pytest.mark.parametrize("end", [1, -1])
+def test_a_strength_far_outside_of_the_path_is_an_error(fitted: Any, tables: Any, end: int) -> None:
+    for model in (fitted["classes"], fitted["relaxed"], tables["numbers"]):
+        path = model.path_
+        grid = np.sort([alpha for alpha in (*path.alphas, *path.dropped.alphas) if alpha > 0])
+        none = r"0 \(no penalty\), or " if path.alphas[0] == 0 else ""
+        ends = f"{none}from {grid[0]:.3g} to {grid[-1]:.3g}: ask for one of these"
+        with pytest.raises(ValueError, match=ends):
+            model.at(grid[min(end, 0)] * 11.0**-end)
+
+
+def test_a_path_of_a_single_strength_takes_it_as_it_is_printed() -> None:
+    model = MLPRegressorCV(**QUICK | {"alphas": [0.0123456]}).fit(X, NUMBERS)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        assert model.at(0.0123).alpha_ == 0.0123456
 
 
 @pytest.mark.parametrize("strength", ["best", "0.1", -1, np.nan, np.inf, None, True, [0.1]])
@@ -344,6 +363,10 @@ def test_the_command_line_predicts_and_exports_at_a_strength(ridgewalk: Any, tab
     code, _, err = ridgewalk("predict", "m.safetensors", "rows.csv", "--at", "best")
     assert code == 2
     assert "min, 1se, simplest or a strength of zero or more" in " ".join(err.split())
+    for command in (("predict", "m.safetensors", "rows.csv"), ("export", "m.safetensors", "--to", "numpy")):
+        code, out, err = ridgewalk(*command, "--at", "1e9")
+        assert (code, out) == (1, "")
+        assert "The strength 1e+09 is far outside of the path" in " ".join(err.split())
     save(model.compact(), "small.safetensors", target="outcome")
     code, _, err = ridgewalk("predict", "small.safetensors", "rows.csv", "--at", "1se")
     assert code == 1

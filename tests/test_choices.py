@@ -24,7 +24,7 @@ FRAME = pd.DataFrame(
         "y": DRAWS.normal(size=ROWS),
     }
 )
-KEEP = "; name it in keep (--keep) to learn from it."
+KEEP = "; name it in keep (--keep) to learn from it, or in ids (--id) to have it beside predictions."
 KINDS = {Number: "number", Category: "category", Date: "date"}
 
 

@@ -17,10 +17,16 @@ import pytest
 from ridgewalk import MLPClassifierCV, TableClassifier, TableRegressor, __version__, cli
 from ridgewalk.cli.bench import Measured, Task, show_measured
 from ridgewalk.cli.commands import app
+from ridgewalk.cli.compare import show_comparison
 from ridgewalk.cli.console import show
+from ridgewalk.cli.diagnose import JudgedPathOptions
+from ridgewalk.cli.options import PathOptions
+from ridgewalk.diagnostics import Effect
 from ridgewalk.engine import compiled
+from ridgewalk.estimators.comparing import Compared, Comparison
 from ridgewalk.storage import load, read
 from ridgewalk.tables import Encoder
+from ridgewalk.tables.read import column_names
 from test_report import Page
 
 QUICK = ["--alphas", "4", "--max-iter", "40", "--folds", "3", "--hidden", "6", "--learning-rate", "0.03"]
@@ -63,7 +69,7 @@ def ridgewalk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Ca
 def test_fit_shows_the_path_and_writes_it_down(ridgewalk: Any, tmp_path: Path) -> None:
     code, out, _ = ridgewalk("fit", "people.csv", "--target", "outcome", "--drop", "amount", *QUICK)
     assert code == 0
-    assert "Classification of 'outcome': 90 rows, 3 inputs (6 columns after encoding)." in out
+    assert "Classification of 'outcome': 90 rows, 3 inputs (6 encoded columns)." in out
     for words in ("strength", "held-out loss", "zeros", "inputs", "min", "1se", "<-", "Chosen strength:", "nats"):
         assert words in out
     assert "100%" in out
@@ -271,14 +277,46 @@ def test_diagnose_says_whether_it_helped(ridgewalk: Any, tmp_path: Path) -> None
     assert found["verdict"] == found["findings"][0]["name"]
     assert found["numbers"]["rows"] == 90
     assert found["numbers"]["seeds"] == 3
-    code, out, _ = ridgewalk("diagnose", *BLEND, "--blend", "--no-references", "--seeds", "1", "--report", "v.html")
+    code, out, _ = ridgewalk("diagnose", *BLEND, "--no-references", "--report", "v.html")
     assert code == 0
-    assert "the blend" in " ".join(out.split())
+    assert "Judging the blend that fit predicts with; --no-blend judges one network." in out
+    assert "the blend" in out.split("Judging the blend")[1]
     assert "the blend" in (tmp_path / "v.html").read_text(encoding="utf-8")
     code, _, err = ridgewalk("diagnose", "people.csv", "-t", "outcome", "--alpha", "1e9", *QUICK)
     assert code == 1
     assert "alpha is a number on the path" in err
     assert not list(tmp_path.glob("ridgewalk-results*"))  # nothing is written
+
+
+@pytest.mark.parametrize(
+    ("given", "alpha", "blends", "seeds", "said"),
+    [
+        ({}, None, True, 1, "Judging the blend that fit predicts with; --no-blend judges one network."),
+        ({"seeds": 2}, None, True, 2, "Judging the blend that fit predicts with"),
+        (
+            {"blend": False},
+            None,
+            False,
+            3,
+            "one network, with 3 seeds; --blend judges the blend that fit predicts with by default.",
+        ),
+        ({}, 0.1, False, 3, "Judging one network, with 3 seeds; --blend judges"),
+        ({"alphas": "8", "seeds": 1}, None, False, 1, "Judging one network, with 1 seed."),
+    ],
+)
+def test_what_fit_would_predict_with_is_judged(
+    given: dict[str, Any], alpha: float | None, blends: bool, seeds: int, said: str
+) -> None:
+    options = JudgedPathOptions(**given).of(alpha)
+    assert (options.blends, options.seeds) == (blends, seeds)
+    assert said in options.described
+    assert options.blends == (PathOptions(**given).blends and alpha is None)
+
+
+def test_a_blend_and_a_strength_are_not_judged_together(ridgewalk: Any) -> None:
+    code, _, err = ridgewalk("diagnose", "people.csv", "-t", "outcome", "--blend", "--alpha", "0.1")
+    assert code == 1
+    assert "--alpha judges one strength of one network" in err
 
 
 def test_predict_gives_what_the_estimator_gives(ridgewalk: Any, tmp_path: Path) -> None:
@@ -441,6 +479,62 @@ def test_demo_answers_the_tutorials_question(ridgewalk: Any, tmp_path: Path, mon
     assert "Chosen strength:" in out
     assert "Did regularization help?" in out
     assert [line[:2] for line in out.splitlines()[-3:]] == ["1.", "2.", "3."]
+
+
+def test_a_fit_says_how_many_values_are_missing_and_what_stands_for_them(ridgewalk: Any) -> None:
+    frame = table()
+    inputs = frame.drop(columns=["outcome", "amount"])
+    cells, columns = int(inputs.isna().sum().sum()), int(inputs.isna().any().sum())
+    command = ("fit", "people.csv", "-t", "outcome", "--drop", "amount", "--no-report", *QUICK)
+    said = ridgewalk(*command)[1].splitlines()[1]
+    assert said == (
+        f"Missing: {cells} cells in {columns} of 3 inputs; numbers take the median, and a column says where; "
+        "categories take it as one of their own."
+    )
+    frame.fillna({"age": 40, "town": "none"}).to_csv("people.csv", index=False)
+    assert "Missing" not in ridgewalk(*command)[1]
+
+
+@pytest.mark.parametrize("command", ["fit", "diagnose"])
+def test_without_a_target_the_columns_are_listed_and_one_is_suggested(ridgewalk: Any, command: str) -> None:
+    code, out, err = ridgewalk(command, "people.csv")
+    said = " ".join(err.replace("│", "").split())
+    assert (code, out) == (2, "")
+    assert "Missing option '--target' / '-t'. It names the column to predict, perhaps --target outcome." in said
+    assert "people.csv has 5 columns: " in said
+    for name in table():
+        assert name in said
+
+
+def test_without_a_target_many_and_long_names_are_shortened_and_the_last_is_suggested(
+    ridgewalk: Any, tmp_path: Path
+) -> None:
+    names = [f"c{k}" + "x" * 60 * (k == 3) for k in range(30)] + ["the last one"]
+    pd.DataFrame([[0] * 31], columns=names).to_csv(tmp_path / "wide.csv", index=False, sep=";")
+    said = " ".join(ridgewalk("fit", "wide.csv")[2].replace("│", "").split())
+    assert "perhaps --target 'the last one'" in said
+    assert "wide.csv has 31 columns: c0, c1, c2, c3" in said
+    assert said.count("x" * 37 + "…") == 1
+    assert "x" * 38 not in said
+    assert "c19 and 11 more." in said
+    assert "c20" not in said
+
+
+@pytest.mark.parametrize("ending", ["parquet", "feather", "tsv.gz"])
+def test_the_columns_of_every_kind_of_file_are_known_from_its_head(tmp_path: Path, ending: str) -> None:
+    file, frame = tmp_path / f"people.{ending}", table()
+    if ending == "tsv.gz":
+        frame.to_csv(file, index=False, sep="\t")
+    else:
+        getattr(frame, f"to_{ending}")(file)
+    assert column_names(file) == list(frame)
+
+
+def test_without_a_target_a_file_that_cannot_be_read_is_said(ridgewalk: Any, tmp_path: Path) -> None:
+    assert "There is no file none.csv" in " ".join(ridgewalk("fit", "none.csv")[2].replace("│", "").split())
+    (tmp_path / "bad.parquet").write_bytes(b"PAR1 is how it begins")
+    assert "cannot be read as Parquet" in " ".join(ridgewalk("fit", "bad.parquet")[2].replace("│", "").split())
+    assert "Missing option" in ridgewalk("fit", "-")[2]
 
 
 def test_version(ridgewalk: Any) -> None:
@@ -829,3 +923,28 @@ def test_help_fits_a_narrow_terminal(ridgewalk: Any, monkeypatch: pytest.MonkeyP
     assert code == 0
     assert max(map(len, out.splitlines())) <= 80
     assert "…" not in out
+
+
+@pytest.mark.parametrize(
+    ("verdict", "mean", "careful", "said"),
+    [
+        ("better", -0.1, 0.01, "b is better than a, by the more careful interval, too."),
+        (
+            "better",
+            -0.1,
+            0.1,
+            "b is probably better than a; the more careful interval, which counts other training rows, holds 0.",
+        ),
+        ("worse", 0.1, 0.1, "b is probably worse than a; the more careful interval"),
+        ("worse", 0.1, np.nan, "b is worse than a."),
+        ("no difference", 0.0, 0.1, "b and a make no difference that matters."),
+        ("cannot tell", 0.0, 0.1, "b and a cannot be told apart with these rows and starts."),
+    ],
+)
+def test_a_comparison_claims_no_more_than_the_careful_interval(
+    capsys: pytest.CaptureFixture[str], verdict: Any, mean: float, careful: float, said: str
+) -> None:
+    change = Effect(mean, 0.01, 0.01, 0.0, 0.0, careful, 90, 3, 1)
+    models = (Compared("a", 0.1, 0.5, 0.1, 3, None, ""), Compared("b", 0.1, 0.5 + mean, 0.1, 3, change, verdict))
+    show_comparison(Comparison(models, "CrossEntropy", 90, 3, 0.7, 0.01, 3), quiet=True)
+    assert capsys.readouterr().out.strip().startswith(said)

@@ -153,7 +153,7 @@ def test_a_plan_trains_and_writes_nothing(
     command = ["fit", "leute.csv", "-t", "befund", *SAID, *CHOSEN, *how, "--plan"]
     code, out, err = ridgewalk(*command)
     assert (code, err) == (0, "")
-    assert out.startswith("Classification of 'befund': 80 rows, 4 inputs, 13 columns after encoding.\nClasses: wohl ")
+    assert out.startswith("Classification of 'befund': 80 rows, 4 inputs, 13 encoded columns.\nClasses: wohl ")
     assert "(positive)." in out
     assert out.index("not learned from") < out.index("input ") < out.index("to train")
     missing = int(table()["ort"].isin(["?", "unbekannt"]).sum())

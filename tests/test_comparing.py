@@ -3,9 +3,11 @@
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 from scipy.stats import t as student
 
+from ridgewalk import TableClassifier
 from ridgewalk.estimators import MLPClassifierCV, MLPRegressorCV
 from ridgewalk.estimators.comparing import compare
 from ridgewalk.objective import weighted_mean
@@ -104,3 +106,15 @@ def test_losses_of_different_kinds_and_one_model_are_refused(plain: Any) -> None
         compare({"a": numbers, "b": MLPRegressorCV((5,), **QUICK).fit(X, X[:, 1])})
     with pytest.raises(ValueError, match="takes two models or more, got 1"):
         compare({"a": plain})
+
+
+@pytest.mark.slow
+def test_inputs_of_a_table_are_counted_as_its_columns() -> None:
+    town = np.where(X[:, 2] > 0.4, "north", np.where(X[:, 2] < -0.4, "south", "east"))
+    frame = pd.DataFrame(X[:, :2], columns=["a", "b"]).assign(town=town)
+    one, other = (TableClassifier(cv=3, random_state=0, views=view).fit(frame, Y) for view in ("plain", "encoded"))
+    found = compare({"one": one, "other": other}).models
+    assert [each.inputs for each in found] == [
+        model.summary()["answer"]["weighted_inputs"]["used"] for model in (one, other)
+    ]
+    assert max(each.inputs for each in found) <= 3 < one.support_.sum()

@@ -17,7 +17,7 @@ import numpy as np
 import pytest
 from sklearn.model_selection import GridSearchCV
 
-from amounts import WHOLE
+from amounts import WHOLE, long
 from clusters import FEW, FITS, X, Y, chains_under_way, cluster, content, path, started, until
 from ridgewalk import MLPRegressorCV
 from ridgewalk.engine import Runner, compiled
@@ -96,16 +96,16 @@ def test_fits_on_two_processes_of_dask_have_the_bits_of_one(tmp_path: Path, monk
             runner.train(long_job(epochs=10**7))
         until(lambda: not any(client.run(chains_under_way).values()))  # what they train would go on for an hour
         with sampled(list(client.run(os.getpid).values())) as running:
-            long = FEW | {"max_iter": 4_000 if WHOLE else 40}
+            many = FEW | {"max_iter": 4_000 if WHOLE else 40}
             grid = {"l1_ratio": [0.2, 0.8]}
-            search = GridSearchCV(MLPRegressorCV((8,), n_jobs=-1, **long), grid, cv=2, n_jobs=2).fit(X, Y)
+            search = GridSearchCV(MLPRegressorCV((8,), n_jobs=-1, **many), grid, cv=2, n_jobs=2).fit(X, Y)
         assert client.submit(_threads_inside).result() == (1, None)  # whatever n_jobs says: a task has one core
         if WHOLE:  # where nothing else runs beside it; threads that wait for a core count as running
             assert sum(running) / len(running) <= 1.1 * 2
     for name in names:
         assert content(FITS[name](), tmp_path) == found[name], name
     assert elsewhere == found["path"]
-    alone = GridSearchCV(MLPRegressorCV((8,), **long), grid, cv=2).fit(X, Y)
+    alone = GridSearchCV(MLPRegressorCV((8,), **many), grid, cv=2).fit(X, Y)
     np.testing.assert_array_equal(search.cv_results_["mean_test_score"], alone.cv_results_["mean_test_score"])
 
 
@@ -129,7 +129,7 @@ def test_a_worker_of_dask_that_is_killed_is_done_without() -> None:
 
 @pytest.mark.slow
 @pytest.mark.filterwarnings("default")
-@pytest.mark.parametrize("count", [1, 4])
+@pytest.mark.parametrize("count", [pytest.param(1, marks=long), 4])
 def test_fits_on_one_and_four_processes_of_dask_have_the_bits_of_one(tmp_path: Path, count: int) -> None:
     names = list(FITS) if WHOLE else ["path"]
     with cluster(count):
@@ -182,6 +182,7 @@ def _never_ends() -> None:
     vars(dask_client)["run_chain"] = run_chain
 
 
+@long
 @pytest.mark.slow
 @pytest.mark.filterwarnings("default")
 def test_a_chain_that_takes_far_longer_goes_to_another_worker_of_dask_too(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -217,6 +218,7 @@ def test_a_cluster_of_dask_without_workers_is_waited_for_and_warned_of(monkeypat
     assert_same(came[0], Runner(spreader=None).train(replace(job, epochs=501)))
 
 
+@long
 @pytest.mark.slow
 @pytest.mark.filterwarnings("default")
 def test_a_cluster_of_dask_that_grows_with_its_work_begins_its_first_worker() -> None:

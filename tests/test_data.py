@@ -122,7 +122,8 @@ def test_a_column_without_a_name_is_left_out_unless_it_is_kept() -> None:
     table = make_table(frame, "y")
     assert list(table.inputs) == ["a"]
     assert table.notes == (
-        "Column '' has no name in the file (row numbers?) and was left out; name it in keep (--keep) to learn from it.",
+        "Column '' has no name in the file (row numbers?) and was left out; name it in keep (--keep) to learn from it, "
+        "or in ids (--id) to have it beside predictions.",
     )
     assert list(make_table(frame, "y", keep="").inputs) == ["", "a"]
 

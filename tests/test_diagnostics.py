@@ -378,6 +378,7 @@ def test_a_gain_is_small_where_it_is_below_what_matters() -> None:
     assert (small.verdict, small.findings[0].letter) == ("helps", "e-")
     assert "a little" in small.headline
     assert judge(EVIDENCE).findings[0].letter == "e"
+    assert judge(EVIDENCE).verdict == "helps"
     assert "so says the more careful interval" in judge(EVIDENCE).headline
     unsure = judge(replace(EVIDENCE, penalized=moved(BASE, -0.1, noise=0.95)))
     assert "though how much is not sure" in unsure.headline
@@ -399,6 +400,54 @@ def test_what_cannot_be_read_is_told_beside_the_verdict_and_is_none() -> None:
         assert diagnosis.holds("wiring not checked")
 
 
+NARROW, WIDE, NO_CAREFUL = 1e-4, 1.0, np.nan
+
+
+@pytest.mark.parametrize("careful", [NARROW, WIDE, NO_CAREFUL])
+@pytest.mark.parametrize(
+    ("mean", "asked", "claim", "name"),
+    [
+        (-0.1, True, "Regularization {}helps", "helps"),
+        (-0.008, True, "Regularization {}helps, a little", "helps"),
+        (0.05, False, "Regularization {}does not help here", "does not help"),
+        (0.2, True, "The penalty is {}too strong", "too strong"),
+    ],
+)
+def test_no_claim_is_stronger_than_the_careful_interval_beside_it(
+    monkeypatch: pytest.MonkeyPatch, careful: float, mean: float, asked: bool, claim: str, name: str
+) -> None:
+    effect = Effect(mean, 0.001, 0.001, 0.0, 0.0, careful, ROWS, FOLDS, 3)
+    monkeypatch.setattr(rules, "effect", lambda *_: effect)
+    diagnosis = judge(replace(EVIDENCE, asked=asked))
+    probably = "probably " * (careful == WIDE)
+    assert diagnosis.headline.startswith(claim.format(probably))
+    assert diagnosis.verdict == f"{probably}{name}"
+    assert ("the more careful interval, which counts other training rows, holds 0 (" in diagnosis.headline) == (
+        careful == WIDE
+    )
+    assert ("so says the more careful interval" in diagnosis.headline) == (careful == NARROW)
+    assert str(diagnosis).splitlines()[2].startswith(f"- {probably}{name}.")
+    assert json.loads(diagnosis.to_json())["verdict"] == diagnosis.verdict
+    assert f"{probably}{name}" in diagnosis._repr_html_()
+
+
+@pytest.mark.parametrize(
+    ("gain", "noise", "said"),
+    [
+        (0.05, 0.01, "against early stopping it gains 0.05"),
+        (-0.05, 0.01, "early stopping, without a penalty, is better still by 0.05"),
+        (0.01, 1.0, "against early stopping it gains 0.01, which may be chance"),
+        (-0.01, 1.0, "against early stopping it loses 0.01, which may be chance"),
+    ],
+)
+def test_what_is_gained_over_early_stopping_is_said_no_stronger_than_its_interval(
+    gain: float, noise: float, said: str
+) -> None:
+    stopped = moved(EVIDENCE.penalized, gain, noise=noise)
+    diagnosis = judge(replace(EVIDENCE, conditions={**EVIDENCE.conditions, "early stopping": stopped}))
+    assert said in diagnosis.findings[0].advice.replace("Against", "against").replace("Early", "early")
+
+
 def difference(low: Any, high: Any) -> Effect:
     """Effect whose interval has these ends."""
     half = (high - low) / 2
@@ -418,9 +467,9 @@ OUTCOMES = {  # of intervals, where effects below 1 are no matter
     (-9.0, 9.0): "cannot tell",
 }
 IN_A_VERDICT = {
-    "better": {"helps"},
+    "better": {"helps", "probably helps"},
     "no difference": {"no difference"},
-    "worse": {"too strong", "does not help"},
+    "worse": {"probably too strong", "probably does not help", "too strong", "does not help"},
     "cannot tell": {"too noisy to tell"},
 }
 

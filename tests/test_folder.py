@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from amounts import WHOLE
+from amounts import WHOLE, long
 from clusters import FITS, content, until, workers
 from ridgewalk.cluster import shared_folder
 from ridgewalk.engine import Runner
@@ -22,7 +22,7 @@ pytestmark = pytest.mark.usefixtures("small_jobs_are_spread")
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("count", [1, 4])
+@pytest.mark.parametrize("count", [pytest.param(1, marks=long), 4])
 def test_fits_on_one_and_four_processes_of_a_folder_have_the_bits_of_one(tmp_path: Path, count: int) -> None:
     names = list(FITS) if WHOLE else ["path"]
     with workers(tmp_path / "shared", count), shared_folder(tmp_path / "shared") as described:

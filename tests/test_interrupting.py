@@ -9,6 +9,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from amounts import long
 from clusters import chains_under_way, cluster, running_in, started, until, workers
 from ridgewalk.cluster import shared_folder
 from ridgewalk.engine import Runner
@@ -74,6 +75,7 @@ def test_ctrl_c_of_a_driver_ends_its_chains_on_dask_and_leaves_the_cluster() -> 
         assert_same(Runner().train(job), Runner(spreader=None).train(job))
 
 
+@long
 @pytest.mark.slow
 @pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="processes are looked up in /proc")
 def test_ctrl_c_of_a_driver_ends_its_processes_of_joblib(tmp_path: Path) -> None:

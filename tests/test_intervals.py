@@ -220,6 +220,58 @@ def test_what_cannot_say_anything_says_why(paths: Any, tables: Any) -> None:
         assert not hasattr(one, "predict_set")
 
 
+@pytest.mark.parametrize("name", TARGETS)
+def test_a_loaded_model_at_another_strength_has_intervals_too(paths: Any, tmp_path: Path, name: str) -> None:
+    model = paths[name]
+    loaded = load(save(model, tmp_path / "model.safetensors"))
+    for index, alpha in enumerate(model.path_.alphas):
+        if index != model.index_:
+            there, kept = model.at(float(alpha)), loaded.at(float(alpha))
+            assert_calibrated_alike(kept.calibration_, there.calibration_)
+            again = load(save(kept, tmp_path / "again.safetensors"))
+            np.testing.assert_array_equal(said_of(again, NEW), said_of(kept, NEW))
+
+
+def test_groups_count_once_for_a_loaded_model_at_another_strength(tmp_path: Path) -> None:
+    groups = np.arange(ROWS) // 10
+    model = regressor(cv=GroupKFold(3)).fit(X, SIGNAL, DRAWS.uniform(0.5, 2, ROWS), groups=groups)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of a splitter, which is not kept
+        loaded = load(save(model, tmp_path / "model.safetensors"))
+    other = float(model.path_.alphas[model.index_ - 1])
+    assert loaded.at(other).calibration_.units == 11
+    assert_calibrated_alike(loaded.at(other).calibration_, model.at(other).calibration_)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["numbers", "three classes"])
+def test_a_loaded_table_model_at_another_strength_has_intervals_too(tables: Any, tmp_path: Path, name: str) -> None:
+    model = tables[name]
+    loaded = load(save(model, tmp_path / "model.safetensors"))
+    for rule in ("1se", float(model.path_.alphas[-1])):
+        assert_calibrated_alike(loaded.at(rule).calibration_, model.at(rule).calibration_)
+        assert said_of(loaded.at(rule), NEW_FRAME).shape == said_of(model, NEW_FRAME).shape
+
+
+def assert_calibrated_alike(kept: Any, there: Any) -> None:
+    """Check that two calibrations are equal but for single precision."""
+    for one, other in zip((*kept.scores, *kept.shares), (*there.scores, *there.shares), strict=True):
+        np.testing.assert_allclose(one, other, rtol=1e-3, atol=1e-3)
+    assert kept.units == there.units
+
+
+def test_where_the_outputs_of_a_strength_are_not_kept_there_are_no_intervals(paths: Any, tmp_path: Path) -> None:
+    loaded = load(save(paths["numbers"], tmp_path / "model.safetensors"))
+    networks = loaded.path_.fold_networks
+    chosen = np.flatnonzero(networks.strengths == loaded.index_)
+    outputs = tuple(each[chosen] for each in networks.outputs)
+    loaded.path_ = replace(
+        loaded.path_, fold_networks=replace(networks, strengths=networks.strengths[chosen], outputs=outputs)
+    )
+    with pytest.raises(ValueError, match="held-out outputs its file does not hold"):
+        loaded.at(float(loaded.path_.alphas[loaded.index_ - 1])).predict_interval(NEW)
+
+
 def test_a_file_without_folds_or_what_they_missed_says_so(paths: Any) -> None:
     older = pickle.loads(pickle.dumps(paths["numbers"]))
     del older.calibration_

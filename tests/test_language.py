@@ -36,6 +36,9 @@ BEGINNINGS = re.compile(r"(Give|Say|Tell|Walk|See that)\b")
 METAPHORS = re.compile(
     r"\b([Ww]alk(s|ed|ing)?|divided by nothing|times in 21|(is|are) dead|asleep|shel(f|ves)|scikit-learn faces)\b"
 )
+RIDDLES = re.compile(  # in pages: what a reader has to decipher
+    r"\b(so many (of|rows|steps|strengths|seeds|columns)|is what it takes|flatters?|as ever|no more and no less)\b"
+)
 SHIMS = {
     "src/ridgewalk/route.py", "src/ridgewalk/estimators/problem.py",  # take the old names until 0.2
     "src/ridgewalk/storage/records.py",  # reads files of format 3
@@ -118,4 +121,14 @@ def test_texts_have_no_metaphors() -> None:
                 rest = rest.replace(key, "")
             if METAPHORS.search(rest):
                 found.append(f"{place(path)}:{number}: {line.strip()}")
+    assert not found, "\n".join(found)
+
+
+def test_pages_have_no_riddles() -> None:
+    found = [
+        f"{place(path)}:{number}: {line.strip()}"
+        for path in [ROOT / "README.md", *DOCS]
+        for number, line in enumerate(text_of(path).splitlines(), 1)
+        if RIDDLES.search(line)
+    ]
     assert not found, "\n".join(found)

@@ -12,7 +12,9 @@ from ridgewalk import MLPClassifierCV, MLPRegressorCV, TableClassifier, TableReg
 from ridgewalk.engine import Runner
 from ridgewalk.estimators.planning import TablePlan, plan_of
 from ridgewalk.formatting import format_table
+from ridgewalk.tables import Encoder, make_table
 from ridgewalk.tables.encode import DataError
+from ridgewalk.tables.plan import missing_sentence
 
 ROWS = 90
 DRAWS = np.random.default_rng(0)
@@ -29,6 +31,26 @@ FRAME = pd.DataFrame(
 FRAME.loc[::9, "age"] = np.nan
 Y = np.where(FRAME["age"].fillna(40) > 40, "yes", "no")
 THREE = np.array(["a", "b", "c"])[np.arange(ROWS) % 3]
+
+
+@pytest.mark.parametrize(
+    ("names", "said"),
+    [
+        (["age"], "Missing: 10 cells in 1 of 1 input; numbers take the median, and a column says where."),
+        (
+            ["age", "town"],
+            "Missing: 42 cells in 2 of 2 inputs; numbers take the median, and a column says where; categories take it "
+            "as one of their own.",
+        ),
+        (["joined"], "Missing: 2 cells in 1 of 1 input; dates the median day, and a column says where."),
+    ],
+)
+def test_missing_cells_are_counted_and_what_fills_them_is_said(names: list[str], said: str) -> None:
+    frame = FRAME.copy()
+    frame.loc[:1, "joined"] = pd.NaT
+    frame["town"] = frame["town"].where(frame["town"] != "?")
+    table = make_table(frame[names].assign(y=Y), "y")
+    assert missing_sentence(Encoder().fit(table.inputs).columns, table.gaps) == said
 
 
 @pytest.fixture

@@ -2,6 +2,7 @@
 
 import io
 import pickle
+import re
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -52,6 +53,38 @@ def test_a_log_gets_a_line_at_once_per_stage_and_per_quarter_and_the_time_left(m
     assert lines[:2] == ["Fitting: 0 s", "Fitting, training: 0 s"]
     assert [line.split(", ")[1] for line in lines[2:]] == ["training: 25%", "training: 50%", "training: 75%"]
     assert all("s left" in line for line in lines[2:])
+
+
+@pytest.mark.parametrize("in_a_terminal", [False, True])
+def test_the_share_that_is_shown_never_falls(monkeypatch: pytest.MonkeyPatch, in_a_terminal: bool) -> None:
+    monkeypatch.setattr(module, "_POLL_SECONDS", 0.01)
+    log, counted, ended = io.StringIO(), Progress(), threading.Event()
+    console = Console(file=log, force_terminal=in_a_terminal, width=200)
+    poll = module._poll_bar if in_a_terminal else module._poll_lines
+    poller = threading.Thread(target=poll, args=(console, "Fitting", counted, ended))
+    poller.start()
+
+    def wait_for(words: str) -> None:
+        for _ in range(500):
+            if words in log.getvalue():
+                return
+            ended.wait(0.01)
+
+    with counted.task(10):
+        counted.add(8)
+        counted.stage = "first"
+        wait_for("first")
+        with counted.task(100):  # more than was expected
+            assert counted.done / counted.total < 0.1
+            counted.stage = "second"
+            wait_for("second")
+        counted.stage = "third"
+        wait_for("third")
+        ended.set()
+    poller.join()
+    shares = [int(each) for each in re.findall(r"(\d+)%", log.getvalue())]
+    assert 80 in shares
+    assert shares == sorted(shares)
 
 
 def test_a_log_hears_of_what_takes_long(monkeypatch: pytest.MonkeyPatch) -> None:

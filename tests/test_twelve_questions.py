@@ -63,6 +63,12 @@ def result(ridgewalk: Run, folder: Path) -> Path:
 
 
 @pytest.fixture(scope="module")
+def printed(result: Path, ridgewalk: Run) -> str:
+    """Return the answer that a fit and ``report`` print, its lines joined."""
+    return " ".join(ridgewalk("report", str(result)).split())
+
+
+@pytest.fixture(scope="module")
 def model(result: Path) -> Any:
     """Return the fitted model, loaded."""
     return load(result / "model.safetensors")
@@ -90,6 +96,12 @@ class TestTwelveQuestions:
         strongest = [names[place] for place in np.argsort(-single.feature_importances_)[:2]]
         assert sorted(strongest) == ["age", "income"]
 
+    def test_which_inputs_matter_to_a_blend(self, model: Any, printed: str) -> None:
+        found = re.search(r"Inputs used by the blend, (\d) of 5.*?, by weight: (\w+) \d+%, (\w+) \d+%", printed)
+        assert found is not None
+        assert sorted(found.groups()[1:]) == ["age", "income"]
+        assert int(found[1]) == len(model.selected_features_)
+
     def test_what_does_the_1se_model_predict_for_my_ids(self, result: Path, ridgewalk: Run) -> None:
         predicted = pd.read_csv(io.StringIO(ridgewalk("predict", str(result), "people.csv", "--at", "1se", "--quiet")))
         assert predicted["customer"].tolist() == [f"C{number:03d}" for number in range(ROWS)]
@@ -101,19 +113,29 @@ class TestTwelveQuestions:
         assert possible.shape == (ROWS, 2)
         assert possible.any(axis=1).all()
 
-    def test_which_strengths_are_as_good_as_the_best(self, model: Any) -> None:
+    def test_which_strengths_are_as_good_as_the_best(self, model: Any, printed: str) -> None:
         path = model.network_.path_
         lowest = int(np.argmin(path.heldout_loss.mean(axis=(1, 2))))
         assert path.confidence_set().members[lowest]
+        assert re.search(r"As good as the best, as far as the rows tell: .*\(\d of 7\)", printed)
 
     def test_did_the_penalty_help_or_only_the_calibration(self, ridgewalk: Run) -> None:
         command = ("diagnose", *FIT, "--max-iter", "60", "--quiet", "--json")
         found = json.loads(ridgewalk(*command))
         assert {"gain_by_calibration", "gain_by_refinement"} <= set(found["numbers"])
 
+    def test_did_the_penalty_help_what_i_predict_with(self, ridgewalk: Run) -> None:
+        said = ridgewalk("diagnose", *FIT, "--no-references")
+        assert "Judging the blend that fit predicts with" in said
+        assert re.search(r"the blend", said.partition("one network.")[2])
+
     def test_how_many_more_rows(self, model: Any) -> None:
         unknown = (model.answer_.to_frame()["verdict"] == "cannot tell").any()
         assert ("More rows than 150 would settle" in " ".join(str(model.answer_).split())) == unknown
+
+    def test_how_many_values_are_missing(self, ridgewalk: Run) -> None:
+        said = ridgewalk("fit", *FIT, "--no-blend", "--max-iter", "20", "--no-report", "--out", "gaps")
+        assert "Missing: 15 cells in 1 of 5 inputs; numbers take the median" in said
 
     def test_what_does_na_mean_here(self, ridgewalk: Run) -> None:
         plan = ridgewalk("fit", *FIT[:3], "--id", "customer", "--plan")

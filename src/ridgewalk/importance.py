@@ -38,6 +38,21 @@ def by_origin(importance: Array, origin: Integers, count: int) -> Array:
     return np.asarray(np.sqrt(squares))
 
 
+def shares_by_name(models: Sequence[Model], shares: Array, origins: Sequence[str]) -> dict[str, float]:
+    """Return how much networks weigh each input on average, by its name (:func:`shares_of_importance`).
+
+    Parameters
+    ----------
+    models, shares
+        As there.
+    origins : sequence of str, P of them
+        Name of the input that each column of the data came from.
+    """
+    place = {name: number for number, name in enumerate(dict.fromkeys(origins))}
+    found = shares_of_importance(models, shares, np.array([place[name] for name in origins]), len(place))
+    return dict(zip(place, found.tolist(), strict=True))
+
+
 def shares_of_importance(models: Sequence[Model], shares: Array, origin: Integers, count: int) -> Array:
     """Return the mean importance of each input: shape (count,), with sum 1, or 0 if no input is used.
 

@@ -108,14 +108,14 @@ def _poll_bar(console: Terminal, title: str, watched: Progress, ended: threading
         TextColumn("{task.fields[left]}"),
     )
     with Bar(*columns, console=console, transient=True, auto_refresh=False) as bar:
-        task, clock = bar.add_task(title, total=None, left=""), Clock(watched)
+        task, clock, share = bar.add_task(title, total=None, left=""), Clock(watched), Share(watched)
         while not ended.wait(_POLL_SECONDS):
-            total, left = watched.total, clock.left()
+            done, left = share.done(), clock.left()
             bar.update(
                 task,
                 description=_doing(title, watched),
-                total=total or None,
-                completed=min(watched.done, total),
+                total=None if done is None else 1.0,
+                completed=done or 0.0,
                 left="" if left is None else f"about {format_duration(left)} left",
                 refresh=True,
             )
@@ -134,6 +134,21 @@ class Clock:
         return self._watched.seconds_left(now - self._before)
 
 
+class Share:
+    """The share of the work that is done, as it is shown: it never falls, though the work turns out to be more."""
+
+    def __init__(self, watched: Progress) -> None:
+        self._watched, self._highest = watched, 0.0
+
+    def done(self) -> float | None:
+        """Return it, from 0 to 1; None where no work is expected yet."""
+        done, total = self._watched.done, self._watched.total
+        if not total:
+            return None
+        self._highest = max(self._highest, min(1.0, done / total))
+        return self._highest
+
+
 def _doing(title: str, watched: Progress) -> str:
     return ", ".join(filter(None, (title, watched.part, watched.stage)))
 
@@ -141,14 +156,14 @@ def _doing(title: str, watched: Progress) -> str:
 def _poll_lines(console: Terminal, title: str, watched: Progress, ended: threading.Event) -> None:
     """Write a line at once, for every quarter and every stage, and where nothing was written for long."""
     began, stage, quarters, due = time.monotonic(), None, 0.0, _LONG_SECONDS
-    clock = Clock(watched)
+    clock, shown = Clock(watched), Share(watched)
     while True:
-        doing, done, total, left = _doing(title, watched), watched.done, watched.total, clock.left()
-        reached = done * _LINES // total if total and done < total else quarters
+        doing, done, left = _doing(title, watched), shown.done(), clock.left()
+        reached = done * _LINES // 1 if done is not None and done < 1 else quarters
         seconds = time.monotonic() - began
         if doing != stage or reached > quarters or seconds > due:
             stage, quarters, due = doing, max(quarters, reached), max(due, 2 * seconds)
-            share = f"{min(1.0, done / total):.0%}, " if total else ""
+            share = "" if done is None else f"{done:.0%}, "
             time_left = "" if left is None else f", about {format_duration(left)} left"
             console.print(f"{doing}: {share}{format_duration(seconds)}{time_left}")
         if ended.wait(_POLL_SECONDS):

@@ -20,6 +20,7 @@ from ridgewalk.cli.fit import fit
 from ridgewalk.cli.play import play
 from ridgewalk.cli.predict import predict
 from ridgewalk.cli.report import report
+from ridgewalk.cli.training import targets_in
 from ridgewalk.cli.worker import worker
 from ridgewalk.terminal import plain
 
@@ -44,8 +45,15 @@ def _said_plainly() -> Iterator[None]:
         yield
     except Exception as error:
         if hasattr(error, "format_message"):  # one of click's, or of typer's copy of it
-            error.message = plain(error.message)  # type: ignore[attr-defined]
+            error.message = plain(error.message + _targets(error))  # type: ignore[attr-defined]
         raise
+
+
+def _targets(error: Any) -> str:
+    """Return which columns there are to predict, where a file is given, and none of them; else nothing."""
+    missing = getattr(getattr(error, "param", None), "name", None) == "target" and not error.message
+    given = error.ctx.params if missing and error.ctx is not None else {}
+    return targets_in(given["file"], given.get("encoding"), given.get("separator")) if "file" in given else ""
 
 
 def version() -> None:

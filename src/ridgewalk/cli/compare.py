@@ -20,6 +20,7 @@ from ridgewalk.storage import read
 
 if TYPE_CHECKING:
     from ridgewalk.cli.training import Fitted
+    from ridgewalk.diagnostics import Effect
     from ridgewalk.estimators.comparing import Comparison
     from ridgewalk.tables import Encoder
 
@@ -59,7 +60,7 @@ def compare(
     if as_json:
         print(json.dumps(_plain(comparison), indent=1))
     else:
-        _show(comparison, quiet)
+        show_comparison(comparison, quiet)
 
 
 def _configures(run: Path) -> bool:
@@ -113,7 +114,8 @@ def _plain(comparison: Comparison) -> dict[str, Any]:
     return found
 
 
-def _show(comparison: Comparison, quiet: bool) -> None:
+def show_comparison(comparison: Comparison, quiet: bool) -> None:
+    """Print every model beside the first, and in a sentence each whether it is better."""
     first, *others = comparison.models
     if not quiet:
         grid = table(["run", "held-out loss", "+- s.e.", "inputs", "difference", "95% interval"])
@@ -140,13 +142,23 @@ def _show(comparison: Comparison, quiet: bool) -> None:
             out.print("With one start each, no interval says what another start would change: fit with --seeds 3.")
     for model in others:
         change = model.difference
-        sure = ", by the more careful interval, too" if change and change.confirmed else ""
-        out.print(f"[bold]{escape(_SENTENCES[model.verdict].format(model.name, first.name))}[/]{sure}.", soft_wrap=True)
+        if change is not None:
+            said = _SENTENCES[model.verdict].format(model.name, first.name, "probably " * change.unsure)
+            out.print(f"[bold]{escape(said)}[/]{_how_sure(change, model.verdict)}.", soft_wrap=True)
+
+
+def _how_sure(change: Effect, verdict: str) -> str:
+    """Return what the more careful interval, which counts other training rows, says of a claim."""
+    if verdict not in ("better", "worse"):
+        return ""
+    if change.confirmed:
+        return ", by the more careful interval, too"
+    return "; the more careful interval, which counts other training rows, holds 0" if change.unsure else ""
 
 
 _SENTENCES = {
-    "better": "{} is better than {}",
-    "worse": "{} is worse than {}",
-    "no difference": "{} and {} make no difference that matters",
-    "cannot tell": "{} and {} cannot be told apart with these rows and starts",
+    "better": "{0} is {2}better than {1}",
+    "worse": "{0} is {2}worse than {1}",
+    "no difference": "{0} and {1} make no difference that matters",
+    "cannot tell": "{0} and {1} cannot be told apart with these rows and starts",
 }

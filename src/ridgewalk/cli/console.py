@@ -13,7 +13,7 @@ import numpy as np
 from rich.markup import escape
 from rich.table import Table
 
-from ridgewalk.formatting import format_loss, format_number
+from ridgewalk.formatting import format_count, format_loss, format_number
 from ridgewalk.report.answer import Kind, lines
 from ridgewalk.report.schema import AnswerSummary, Summary
 from ridgewalk.report.summary import sentences
@@ -26,13 +26,17 @@ out = Terminal(highlight=False, emoji=False, width=None if sys.stdout.isatty() e
 err = Terminal(stderr=True, highlight=False, emoji=False, width=None if sys.stderr.isatty() else 1000)
 
 
-def introduce(task: str, target: str, rows: int, encoder: Any, notes: tuple[str, ...]) -> None:
-    """Describe what is learned from which columns."""
-    columns = f"{len(encoder.columns)} inputs"
+def introduce(table: Any, target: str, rows: int, encoder: Any) -> None:
+    """Describe what is learned from which columns, and what fills those in which values are missing."""
+    from ridgewalk.tables.plan import missing_sentence
+
+    columns = format_count(len(encoder.columns), "input")
     if len(encoder.names) > len(encoder.columns):
-        columns += f" ({len(encoder.names)} columns after encoding)"
-    out.print(f"[bold]{task.capitalize()}[/] of {escape(repr(target))}: {rows:,} rows, {columns}.")
-    for note in notes:
+        columns += f" ({format_count(len(encoder.names), 'encoded column')})"
+    out.print(f"[bold]{table.task.capitalize()}[/] of {escape(repr(target))}: {rows:,} rows, {columns}.")
+    if table.gaps:
+        out.print(missing_sentence(encoder.columns, table.gaps))
+    for note in table.notes:
         out.print(f"[yellow]Note:[/] {escape(note)}")
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -12,6 +12,7 @@ from rich.markup import escape
 from ridgewalk.cli.console import err, out
 from ridgewalk.cli.files import blends, free
 from ridgewalk.cli.options import (
+    CHOICE,
     NETWORK,
     OUTPUT,
     Columns,
@@ -20,19 +21,21 @@ from ridgewalk.cli.options import (
     Output,
     PathOptions,
     Reading,
-    Seeds,
     option,
     options,
     strength,
     switch,
+    whole,
 )
 from ridgewalk.cli.report import draw
 from ridgewalk.cli.training import read_problem, stoppable, trained_by
+from ridgewalk.formatting import format_count
 
 if TYPE_CHECKING:
     from ridgewalk.diagnostics import Diagnosis
 
 _VERDICT = "Verdict"
+_SEEDS = 3  # seeds of one network, whose spread is in the interval
 
 
 @dataclass(frozen=True)
@@ -55,22 +58,42 @@ class Judged:
 
 @dataclass(frozen=True)
 class JudgedPathOptions(PathOptions):
-    """A path to be judged: of one network with several seeds, whose spread is in the interval; or a blend."""
+    """What is judged: what a fit with these options predicts with, a blend or one network."""
 
     blend: Annotated[
         bool | None,
         switch(
             "--blend/--no-blend",
-            help="Judge the blend that fit uses by default, or (the default here) the path of one network.",
+            help="Judge the blend that fit predicts with, or one network. By default a blend, unless --alpha, or an "
+            "option of the network, the path or its training is given.",
             panel=NETWORK,
         ),
     ] = None
-    seeds: Seeds = 3
+    seeds: Annotated[
+        int | None,
+        option(
+            metavar="N",
+            help="Random initializations: 3 by default for one network; 1 for a blend, as in fit (the verdict trains "
+            "more).",
+            panel=CHOICE,
+            parser=whole(1),
+            default=False,
+        ),
+    ] = None  # type: ignore[assignment]
+
+    def of(self, alpha: float | None) -> JudgedPathOptions:
+        """Return the same with everything decided: of one network where one strength is asked for."""
+        decided = replace(self, blend=False) if self.blend is None and alpha is not None else self
+        return decided if decided.seeds else replace(decided, seeds=1 if decided.blends else _SEEDS)
 
     @property
-    def blends(self) -> bool:
-        """Whether a blend is judged."""
-        return bool(self.blend)
+    def described(self) -> str:
+        """What is judged, and how the other is."""
+        if self.blends:
+            return "Judging the blend that fit predicts with; --no-blend judges one network."
+        seeds = format_count(self.seeds or _SEEDS, "seed")
+        other = "" if self.of_one_network else "; --blend judges the blend that fit predicts with by default"
+        return f"Judging one network, with {seeds}{other}."
 
 
 @dataclass(frozen=True)
@@ -97,14 +120,17 @@ def diagnose(
     wanted: DiagnoseOptions,
     output: Output,
 ) -> None:
-    """Diagnose whether regularization helps on a table, by how much, and why or why not."""
-    if options.blends and judged.alpha is not None:
+    """Diagnose whether regularization helps what fit predicts with, by how much, and why or why not."""
+    if options.blend and judged.alpha is not None:
         raise ValueError(
             "--alpha judges one strength of one network, and a blend has several: leave it out, or --blend."
         )
     if wanted.page is not None:
         free(wanted.page, file, wanted.force, "--report")
+    options = options.of(judged.alpha)
     problem = read_problem(file, columns, options, output.verbose, reading)
+    if output.verbose:
+        out.print(options.described)
     model = problem.model(options, output.verbose)
     with trained_by(options, output.verbose):
         problem.fit(model)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -17,6 +18,7 @@ from ridgewalk.cli.files import blends
 from ridgewalk.cli.options import Columns, LossName, PathOptions, Reading
 from ridgewalk.cli.values import class_weights, known, names, ratios, sizes, strengths
 from ridgewalk.engine.progress import StoppedError
+from ridgewalk.formatting import format_count
 from ridgewalk.path.defaults import Auto, defaults
 
 if TYPE_CHECKING:
@@ -31,6 +33,9 @@ if TYPE_CHECKING:
 
     Fitted = MLPClassifierCV | MLPRegressorCV | TableClassifier | TableRegressor
 
+
+_NAMES_OF_TARGETS = ("target", "y", "label", "class", "outcome", "response")
+_MOST_NAMED, _LONGEST_NAME = 20, 40  # columns of a table, and characters of a name, in an error
 
 USUAL_READING = Reading()
 """Everything of a file is found out."""
@@ -243,7 +248,7 @@ def read_problem(
 
         known(options.scorer, "scorer of scikit-learn's,", sorted(get_scorer_names()))
     if verbose:
-        introduce(table.task, columns.target, len(y), encoder, table.notes)
+        introduce(table, columns.target, len(y), encoder)
     return problem
 
 
@@ -262,6 +267,28 @@ def read_rows(
         separator=reading.separator,
         decimal=reading.decimal,
         missing=reading.missing_texts,
+    )
+
+
+def targets_in(file: Path, encoding: str | None, separator: str | None) -> str:
+    """Describe which columns of a file there are to predict, and which is likely meant; or why it cannot be read.
+
+    A column is likely meant where it has a name that targets have, or else is the last.
+    """
+    from ridgewalk.tables.read import STANDARD_INPUT, DataError, column_names
+
+    if str(file) == STANDARD_INPUT:
+        return ""
+    try:
+        found = column_names(file, encoding=encoding, separator=separator)
+    except DataError as error:
+        return str(error)
+    likely = next((name for name in found if name.strip().lower() in _NAMES_OF_TARGETS), found[-1])
+    shown = [name if len(name) <= _LONGEST_NAME else f"{name[: _LONGEST_NAME - 1]}…" for name in found[:_MOST_NAMED]]
+    more = f" and {len(found) - _MOST_NAMED} more" if len(found) > _MOST_NAMED else ""
+    return (
+        f"It names the column to predict, perhaps --target {shlex.quote(likely)}. {file} has "
+        f"{format_count(len(found), 'column')}: {', '.join(shown)}{more}."
     )
 
 

@@ -85,6 +85,11 @@ class Found:
     judged: Judged = field(default=Judged(), kw_only=True)
 
     @property
+    def called(self) -> str:
+        """What it is called: its name, no stronger than the intervals that it rests on."""
+        return self.name
+
+    @property
     def numbers(self) -> Numbers:
         """What it rests on."""
         raise NotImplementedError
@@ -264,7 +269,12 @@ class Comparison:
 
 @dataclass(frozen=True, eq=False)
 class _Compared(Found):
+    claims: ClassVar[bool] = False  # whether it says on which side of 0 the difference lies
     comparison: Comparison
+
+    @property
+    def called(self) -> str:
+        return f"{'probably ' * (self.claims and self.comparison.difference.unsure)}{self.name}"
 
     @property
     def numbers(self) -> Numbers:
@@ -275,7 +285,8 @@ class _Compared(Found):
 class Sources:
     """Where a gain comes from; None where it is not known.
 
-    ``clear`` is whether the part that gains more alone (``better_alone``) does so beyond its error.
+    ``against_stopping`` is what the interval of ``over_early_stopping`` says of what is judged; ``clear`` is whether
+    the part that gains more alone (``better_alone``) does so beyond its error.
     """
 
     by_calibration: float | None = None
@@ -286,6 +297,7 @@ class Sources:
     of_l2_alone: float | None = None
     of_both: float | None = None
     over_early_stopping: float | None = None
+    against_stopping: Outcome | None = None
     better_alone: str | None = None
     clear: bool = False
 
@@ -312,7 +324,7 @@ class Sources:
 class Helps(_Compared):
     """The interval lies below 0, and below minus the smallest effect."""
 
-    letter, name = "e", "helps"
+    letter, name, claims = "e", "helps", True
     sources: Sources
     inputs: tuple[int, int]
     units: tuple[int, int]
@@ -345,6 +357,7 @@ class NoStrength(_Compared):
 
 @dataclass(frozen=True, eq=False)
 class _Hurts(_Compared):
+    claims: ClassVar[bool] = True
     training_difference: float
     best_alpha: float | None
     safe_alpha: float | None
@@ -767,9 +780,11 @@ class Case:
             l1, l2, both = (self.mean(e.conditions["none"].rows - rows) for rows in alone_of)
             found |= {"of_l1_alone": l1, "of_l2_alone": l2, "of_both": both}
             alone, clear = self._better_alone()
-        if "early stopping" in e.conditions:
+        stopping: Outcome | None = None
+        if self.less_stopping is not None:
             found["over_early_stopping"] = self.mean(e.conditions["early stopping"].rows - e.penalized.rows)
-        return Sources(**found, better_alone=alone, clear=clear)
+            stopping = self.less_stopping.outcome(self.smallest)
+        return Sources(**found, against_stopping=stopping, better_alone=alone, clear=clear)
 
     def _better_alone(self) -> tuple[str | None, bool]:
         """Find a part that gains more alone than both together, and whether it does so beyond its error."""

@@ -108,6 +108,11 @@ class Effect:
         """Whether the more careful interval excludes 0, too."""
         return bool(abs(self.mean) > NORMAL * self.careful_error)
 
+    @property
+    def unsure(self) -> bool:
+        """Whether the more careful interval holds 0: then no sentence claims more than that something is probable."""
+        return bool(np.isfinite(self.careful_error)) and not self.confirmed
+
     def within(self, size: float) -> bool:
         """Whether the interval lies between -size and size."""
         return bool(-size < self.low and self.high < size)

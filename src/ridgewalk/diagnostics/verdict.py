@@ -136,7 +136,7 @@ def judge(evidence: Evidence) -> Diagnosis:
     case = Case(evidence)
     found = case.found()
     findings = (
-        Finding(each.letter, each.name, each.speaks, wording.sentence, wording.advice, each.numbers)
+        Finding(each.letter, each.called, each.speaks, wording.sentence, wording.advice, each.numbers)
         for each, wording in ((each, in_words(each)) for each in found)
     )
     return Diagnosis(headline(found), tuple(findings), case.numbers())

@@ -46,7 +46,7 @@ from ridgewalk.diagnostics.rules import (
     WiringNotChecked,
     WrongScale,
 )
-from ridgewalk.diagnostics.statistics import Effect
+from ridgewalk.diagnostics.statistics import Effect, Outcome
 from ridgewalk.formatting import format_number as number
 
 _MOST_ROWS_FACTOR = 100  # times the rows
@@ -210,8 +210,8 @@ def _(found: Helps) -> Words:
     change = f"{number(abs(d.mean))} {compared.unit} (95% interval {number(-d.high)} to {number(-d.low)})"
     whom, whose = (" the blend", "its") if found.judged.blend else ("", "the")
     return Words(
-        f"Regularization helps{whom}{_how_much(found)}: {whose} held-out loss falls from {number(compared.before, 4)} "
-        f"to {number(compared.after, 4)}, by {change}{_at(compared)}{_how_sure(compared)}.",
+        f"Regularization {found.called}{whom}{_how_much(found)}: {whose} held-out loss falls from "
+        f"{number(compared.before, 4)} to {number(compared.after, 4)}, by {change}{_at(compared)}{_how_sure(d, -1)}.",
         _how_to_keep(found),
     )
 
@@ -248,21 +248,22 @@ def _(found: DoesNotHelp) -> Words:
     loses = _loses(found.comparison)
     if found.judged.blend:
         return Words(
-            f"Regularization does not help the blend: with penalized networks among its members it loses {loses}.",
+            f"Regularization {found.called} the blend: with penalized networks among its members it loses {loses}.",
             "Its members are chosen among penalized and unpenalized networks alike: more rows, or more folds, choose "
             "them better.",
         )
     return Words(
-        f"Regularization does not help here: the strengths that folds choose for each other lose {loses}.", _LEAVE_OUT
+        f"Regularization {found.called} here: the strengths that folds choose for each other lose {loses}.", _LEAVE_OUT
     )
 
 
 @words.register
 def _(found: TooStrong) -> Words:
-    fit = number(found.training_difference)
+    compared, fit = found.comparison, number(found.training_difference)
+    loses = _interval(compared.difference, compared.unit)
     return Words(
-        f"The penalty is too strong: the held-out loss rises by {_loses(found.comparison)}, and the training loss by "
-        f"{fit}.{_weaker(found)}",
+        f"The penalty is {found.called}: the held-out loss rises by {loses}, and the training loss by {fit}"
+        f"{_how_sure(compared.difference, 1)}.{_weaker(found)}",
         "Lower the strength: by cross-validation, over a path that begins near 0.",
     )
 
@@ -437,19 +438,18 @@ def _how_much(found: Helps) -> str:
     return ", a little" if little else ", though how much is not sure"
 
 
-def _how_sure(compared: Comparison) -> str:
-    """State whether the more careful interval agrees; with one fold there is none."""
-    if compared.difference.confirmed:
+def _how_sure(difference: Effect, sign: int) -> str:
+    """Return whether the more careful interval agrees; with one fold there is none. ``sign`` -1 is that of a gain."""
+    if difference.confirmed:
         return "; so says the more careful interval, which counts other training rows"
-    low, high = compared.difference.careful
-    if not np.isfinite(high):
+    if not difference.unsure:
         return ""
-    ends = f"{number(-high)} to {number(-low)}"
-    return f"; the more careful interval, which counts other training rows, holds 0 ({ends})"
+    low, high = sorted(sign * end for end in difference.careful)
+    return f"; the more careful interval, which counts other training rows, holds 0 ({number(low)} to {number(high)})"
 
 
 def _loses(compared: Comparison) -> str:
-    return _interval(compared.difference, compared.unit)
+    return _interval(compared.difference, compared.unit) + _how_sure(compared.difference, 1)
 
 
 def _weaker(found: TooStrong) -> str:
@@ -508,7 +508,8 @@ def _no_longer_used(found: Helps) -> list[str]:
     """Return the inputs and units of a network that are not used any more."""
     parts = []
     if found.inputs_gone:
-        parts.append(f"columns no longer used: {found.inputs_gone} of {found.inputs[0]}")
+        columns = "encoded columns" if found.judged.blend else "columns"
+        parts.append(f"{columns} no longer used: {found.inputs_gone} of {found.inputs[0]}")
     before, after = found.units
     if after < before:
         parts.append(f"units no longer used: {before - after} of {before}")
@@ -535,14 +536,19 @@ def _gains(sources: Sources) -> list[str]:
         before, after = (f"{accuracy:.1%}" for accuracy in (sources.accuracy_without, sources.accuracy_with))
         moves = f"goes from {before} to {after}" if before != after else f"stays at {after}"
         parts.append(f"the accuracy {moves}")
-    gain = sources.over_early_stopping
-    if gain is not None:
-        parts.append(
-            f"against early stopping it gains {number(gain)}"
-            if gain > 0
-            else f"early stopping, without a penalty, is better still by {number(-gain)}"
-        )
+    if sources.over_early_stopping is not None:
+        parts.append(_beside_stopping(sources.over_early_stopping, sources.against_stopping))
     return parts
+
+
+def _beside_stopping(gain: float, outcome: Outcome | None) -> str:
+    """Return what is gained over early stopping, in words no stronger than the interval of that."""
+    if outcome == "better":
+        return f"against early stopping it gains {number(gain)}"
+    if outcome == "worse":
+        return f"early stopping, without a penalty, is better still by {number(-gain)}"
+    loses = f"it {'gains' if gain > 0 else 'loses'} {number(abs(gain))}"
+    return f"against early stopping {loses}, which may be chance"
 
 
 def _one_alone(sources: Sources) -> str:

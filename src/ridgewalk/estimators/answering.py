@@ -77,7 +77,8 @@ def check_answered(model: Any) -> None:
     if "_held_out" not in vars(model):
         raise NotFittedError(
             "This model does not know how good it was on held-out rows: it was compacted (ask the model it came from), "
-            "or comes from a file of an earlier ridgewalk (fit it again)."
+            "comes from a file of an earlier ridgewalk (fit it again), or was loaded and then taken at another "
+            "strength (take it at that one before it is saved)."
         )
 
 

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 _SAME_STRENGTH = 1e-9  # of a strength: two that differ by less are one
 _FAR_STEPS = 1.01  # of a path's grid: a strength that is farther from the nearest one is said to be far
+_OUTSIDE_FACTOR = 10.0  # beyond an end of a path's grid: there the nearest strength is none that stands for another
 
 
 def index_at(path: MLPPath, strength: float) -> int:
@@ -45,7 +46,7 @@ def index_at(path: MLPPath, strength: float) -> int:
     Raises
     ------
     ValueError
-        If it is not such a number.
+        If it is no such number, or more than ten times beyond an end of the path's grid.
 
     Warns
     -----
@@ -56,6 +57,7 @@ def index_at(path: MLPPath, strength: float) -> int:
         rules = ", ".join(map(repr, get_args(Rule)))
         raise ValueError(f"A strength of a path is {rules}, or a number of 0 or more, got {strength!r}.")
     asked = float(strength)
+    _check_within(path, asked)
     far = _distance(path.alphas, asked)
     nearest = float(path.alphas[int(np.argmin(far))])
     if far.min() > _FAR_STEPS * _step(path):
@@ -68,6 +70,31 @@ def index_at(path: MLPPath, strength: float) -> int:
     return int(same[np.argmin(np.nan_to_num(losses, nan=np.inf))])
 
 
+def _check_within(path: MLPPath, strength: float) -> None:
+    """Check that a strength is 0, or not more than ten times beyond an end of a path's grid.
+
+    Raises
+    ------
+    ValueError
+        If it is.
+    """
+    grid = _grid(path)
+    if strength == 0 or not grid.size or grid[0] / _OUTSIDE_FACTOR <= strength <= grid[-1] * _OUTSIDE_FACTOR:
+        return
+    none = "0 (no penalty), or from " if path.alphas[0] == 0 else "from "
+    raise ValueError(
+        f"The strength {strength:g} is far outside of the path, whose strengths are {none}{format_number(grid[0])} to "
+        f"{format_number(grid[-1])}: ask for one of these, or fit with it among the strengths (--alphas; in Python "
+        "alphas)."
+    )
+
+
+def _grid(path: MLPPath) -> Array:
+    """Return a path's strengths above 0, rising, those that a race dropped included."""
+    every = np.unique(np.concatenate([path.alphas, path.dropped.alphas]))
+    return np.asarray(every[every > 0])
+
+
 def _distance(alphas: Array, strength: float) -> Array:
     """Return how far strengths are from another in the logarithm: 0 is infinitely far from all but itself."""
     with np.errstate(divide="ignore", invalid="ignore"):
@@ -77,8 +104,7 @@ def _distance(alphas: Array, strength: float) -> Array:
 
 def _step(path: MLPPath) -> float:
     """Return the step of a path's grid in the logarithm, strengths that a race dropped included; 0 of a single one."""
-    above = np.unique(np.concatenate([path.alphas, path.dropped.alphas]))
-    steps = np.diff(np.log(above[above > 0]))
+    steps = np.diff(np.log(_grid(path)))
     return float(np.median(steps)) if steps.size else 0.0
 
 
@@ -120,8 +146,8 @@ class PathAtStrength(Predictor):
         Raises
         ------
         ValueError
-            If it is not a strength, if training on all rows diverged at it, or if the model was compacted and has no
-            path.
+            If it is no strength, or one far outside of the path; if its training on all rows diverged, or the model
+            was compacted and holds no path.
 
         Warns
         -----

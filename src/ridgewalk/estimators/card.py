@@ -86,7 +86,7 @@ def _data(model: Any, encoder: Encoder | None) -> dict[str, int | str]:
     if path is not None:
         found["rows"] = int(np.count_nonzero(path.row_weights))
     found["inputs"] = len(encoder.columns) if encoder else int(model.n_features_in_)
-    found["columns after encoding"] = len(encoder.names) if encoder else int(model.n_features_in_)
+    found["encoded columns"] = len(encoder.names) if encoder else int(model.n_features_in_)
     if path is not None:
         found["folds"] = len(path.heldout_rows)
         found["starts"] = path.heldout_loss.shape[2]

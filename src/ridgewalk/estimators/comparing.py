@@ -14,7 +14,7 @@ from typing import Literal, Protocol
 
 import numpy as np
 
-from ridgewalk.arrays import Booleans
+from ridgewalk.arrays import Array
 from ridgewalk.diagnostics import ConditionScores, Effect, effect
 from ridgewalk.diagnostics.evidence import smallest_effect
 from ridgewalk.diagnostics.statistics import Outcome, spread_of_pairs
@@ -33,12 +33,13 @@ class Comparable(Protocol):
     ----------
     path_ : MLPPath
     alpha_ : float
-    support_ : booleans
+    selected_features_ : array of str
+        Names of the inputs that it uses; of tables, those of their columns.
     """
 
     path_: MLPPath
     alpha_: float
-    support_: Booleans
+    selected_features_: Array
 
     def heldout_scores(self) -> ConditionScores:
         """Return its losses on held-out rows."""
@@ -56,7 +57,7 @@ class Compared:
     heldout_loss, standard_error : float
         Mean held-out loss without the penalty, each fold at the strength chosen on the other folds; its standard error.
     inputs : int
-        Number of inputs that the model uses.
+        Number of inputs that the model uses: of a table, columns as they came, not encoded ones.
     difference : Effect or None
         Held-out losses minus those of the first; below 0 this model is better. None for the first.
     verdict : str
@@ -136,7 +137,7 @@ def compare(models: Mapping[str, Comparable]) -> Comparison:
     for name, model in models.items():
         change = None if name == first else paired_difference(conditions[first], conditions[name], path)
         mean, error = means[name]
-        inputs = int(model.support_.sum())
+        inputs = len(model.selected_features_)
         verdict = _verdict(change, smallest)
         compared.append(Compared(name, model.alpha_, float(mean), float(error), inputs, change, verdict))
     starts = min(scores.heldout.shape[1] for scores in conditions.values())

@@ -20,7 +20,13 @@ from ridgewalk.arrays import Array, Booleans, Integers, slices
 from ridgewalk.conformal import Calibration, check_coverage, intervals, label_sets, least_units
 from ridgewalk.losses import facts
 from ridgewalk.mixture import Mixture
-from ridgewalk.path.calibration import calibrate, class_chances, fold_predictors, follows_in_time
+from ridgewalk.path.calibration import (
+    calibrate,
+    calibrate_from_outputs,
+    class_chances,
+    fold_predictors,
+    follows_in_time,
+)
 from ridgewalk.path.problem import PathProblem
 from ridgewalk.path.result import MLPPath
 from ridgewalk.warning import warn
@@ -71,14 +77,19 @@ class Calibrated:
     def _calibrate(self, problem: PathProblem | None) -> None:
         """Store the errors of the folds on their held-out rows; nothing if a fold has no network.
 
-        Nor where the rows are gone, as they are from a model that was loaded.
+        Where the rows are gone, as they are from a model that was loaded, the outputs that its path keeps tell.
         """
         self.__dict__.pop("calibration_", None)
-        if problem is None:
+        members, observed = self._members(), vars(self).get("_observed")
+        if not members.sound:
             return
-        members = self._members()
-        if members.sound:
+        if problem is not None:
             self.calibration_ = calibrate(problem, members.predictors())
+        elif observed is not None:
+            [path], [index] = members.paths, members.strength
+            found = calibrate_from_outputs(path, int(index), observed)
+            if found is not None:
+                self.calibration_ = found
 
     def fold_predictors(self) -> tuple[Mixture, ...]:
         """Return the predictors of the K folds, from which intervals and sets are computed.
@@ -119,7 +130,8 @@ class Calibrated:
         if not hasattr(self, "calibration_"):
             raise ValueError(
                 "This model does not hold what its folds missed, which intervals and sets need: it was read from an "
-                "earlier file, or taken at another strength after it was loaded. Fit it again, or save it at that one."
+                "earlier file, or is at a strength whose held-out outputs its file does not hold (very many rows). Fit "
+                "it again, or save it at that strength before it is loaded."
             )
         if _too_few(self.calibration_, coverage):
             warn(

@@ -163,7 +163,7 @@ class TablePlan:
         """Describe task, rows and columns in a sentence or two."""
         heading = f"{self.task.capitalize()} of {self.target!r}: {format_count(self.rows, 'row')}"
         heading += f" ({self.rows_left_out:,} more have weight 0)" if self.rows_left_out else ""
-        heading += f", {format_count(inputs, 'input')}, {format_count(encoded, 'column')} after encoding."
+        heading += f", {format_count(inputs, 'input')}, {format_count(encoded, 'encoded column')}."
         if self.classes is not None:
             each = [
                 f"{label} {rows:,}{' (positive)' if self.pos_label is not None and label == self.pos_label else ''}"

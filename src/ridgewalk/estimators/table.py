@@ -59,7 +59,7 @@ from ridgewalk.estimators.positive import POS_LABEL_CONSTRAINTS, check_pos_label
 from ridgewalk.estimators.problem import REGRESSION_LOSSES, checkpoint_store
 from ridgewalk.estimators.table_progress import TableSize, table_progress
 from ridgewalk.estimators.whole_path import MLPClassifierCV, MLPRegressorCV
-from ridgewalk.importance import shares_of_importance
+from ridgewalk.importance import shares_by_name, shares_of_importance
 from ridgewalk.input_maps import MapRule, bounded_rule, has_three_values
 from ridgewalk.objective import weighted_mean
 from ridgewalk.path.blend import MOST_MEMBERS, Blend, fit_blend, heldout_error, mixture_of
@@ -69,6 +69,7 @@ from ridgewalk.path.racing import FEWEST_FOLDS
 from ridgewalk.path.result import MLPPath
 from ridgewalk.progress import progress
 from ridgewalk.report.answer import Answer, answered
+from ridgewalk.report.certainty import strengths_as_good
 from ridgewalk.report.html import excerpt
 from ridgewalk.report.schema import MemberSummary, Summary, Worth
 from ridgewalk.tables import ColumnChoices, Encoder, Table, make_table
@@ -427,7 +428,9 @@ class _TableEstimator(Calibrated, TableAtStrength):
         }
         summary.pop("answer", None)  # of the single network
         if hasattr(self, "_held_out"):
-            summary["answer"] = answered(summary, self._held_out, selecting=False)
+            shares = shares_by_name(self.mixture_.models, self.mixture_.shares, self.encoder_.origins)
+            as_good = strengths_as_good(self.path_)
+            summary["answer"] = answered(summary, self._held_out, False, shares, as_good)
         return summary
 
     @property

@@ -56,6 +56,7 @@ from ridgewalk.estimators.references import reference_outputs
 from ridgewalk.estimators.scoring import ScoredByScoring, score_of
 from ridgewalk.files import written
 from ridgewalk.folds import constant_losses
+from ridgewalk.importance import shares_by_name
 from ridgewalk.input_maps import MapRule, bounded_rule, has_three_values
 from ridgewalk.losses import Loss, facts
 from ridgewalk.network import Activation
@@ -76,6 +77,7 @@ from ridgewalk.path.selection import Choice, Rule, best_path, cross_chosen, nest
 from ridgewalk.path.settings import PathSettings, Precision, Schedule
 from ridgewalk.progress import progress
 from ridgewalk.report.answer import Answer, answered
+from ridgewalk.report.certainty import strengths_as_good
 from ridgewalk.report.compared import PageRows
 from ridgewalk.report.details import Extras, page_data
 from ridgewalk.report.html import excerpt, render
@@ -431,7 +433,10 @@ class _PathEstimator(Calibrated, PathAtStrength):
             if self.select_inputs:
                 summary["significant"] = found.significant
         if hasattr(self, "_held_out"):
-            summary["answer"] = answered(summary, self._held_out, self._selects)
+            equal = np.full(len(self.models_), 1 / len(self.models_))
+            shares = shares_by_name(self.models_, equal, self._origins(origins))
+            as_good = strengths_as_good(self.path_)
+            summary["answer"] = answered(summary, self._held_out, self._selects, shares, as_good)
         return summary
 
     @property

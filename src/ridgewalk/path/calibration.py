@@ -12,9 +12,11 @@ import numpy as np
 
 from ridgewalk.arrays import Array, Integers
 from ridgewalk.conformal import Calibration, adaptive_scores, shares_of
+from ridgewalk.folds import Fold
 from ridgewalk.losses import Loss, facts
 from ridgewalk.mixture import Mixture
 from ridgewalk.model import Model
+from ridgewalk.path.dependence import Dependence
 from ridgewalk.path.problem import PathProblem
 from ridgewalk.path.result import MLPPath
 
@@ -79,18 +81,53 @@ def calibrate(problem: PathProblem, predictors: Sequence[Mixture]) -> Calibratio
         Of each fold (:func:`fold_predictors`).
     """
     held_out = [rows for _, rows in problem.splits]
-    shares, units = shares_of(held_out, problem.weights, whole_groups(problem))
     with np.errstate(all="ignore"):  # what is far off
         scores = [
-            _scores(problem, predictor.predict(problem.x[rows]), rows)
+            _scores(problem.loss, predictor.predict(problem.x[rows]), problem.target[rows])
             for predictor, rows in zip(predictors, held_out, strict=True)
         ]
+    groups = whole_groups(problem.dependence, problem.folds, held_out)
+    return _calibration(scores, held_out, problem.weights, groups)
+
+
+def calibrate_from_outputs(path: MLPPath, index: int, observed: Array) -> Calibration | None:
+    """Measure the same of a path at a strength, by the outputs for held-out rows that it keeps: no rows are needed.
+
+    Parameters
+    ----------
+    path : MLPPath
+    index : int
+        Number of the strength.
+    observed : array, shape (N, C)
+        Targets as the loss encodes them.
+
+    Returns
+    -------
+    Calibration or None
+        Equal to that of the rows but for single precision; None where no outputs are kept there.
+    """
+    networks = path.fold_networks
+    if networks is None or index not in networks.strengths:
+        return None
+    scores = []
+    with np.errstate(all="ignore"):  # what is far off
+        for fold, (outputs, rows) in enumerate(zip(networks.outputs_at(index), path.heldout_rows, strict=True)):
+            predicted = path.loss.predict(outputs[~path.lost[index, fold]].astype(np.float64)).mean(axis=0)
+            scores.append(_scores(path.loss, predicted, observed[rows]))
+    groups = whole_groups(path.dependence, path.folds, path.heldout_rows)
+    return _calibration(scores, path.heldout_rows, path.row_weights, groups)
+
+
+def _calibration(
+    scores: Sequence[Array], held_out: Sequence[Integers], weights: Array, groups: Integers | None
+) -> Calibration:
+    """Put together what the rows of each fold were missed by, and how much they count."""
+    shares, units = shares_of(held_out, weights, groups)
     return Calibration(tuple(np.where(np.isnan(each), np.inf, each) for each in scores), shares, units)
 
 
-def _scores(problem: PathProblem, predicted: Array, rows: Integers) -> Array:
-    """Return the scores (n, T) of predictions (n, C) of some rows."""
-    target, loss = problem.target[rows], problem.loss
+def _scores(loss: Loss, predicted: Array, target: Array) -> Array:
+    """Return the scores (n, T) of predictions (n, C) of rows with these targets."""
     if not facts(loss).is_classification:
         return np.asarray(np.abs(target - predicted))
     if facts(loss).output_activation == "softmax":
@@ -99,14 +136,16 @@ def _scores(problem: PathProblem, predicted: Array, rows: Integers) -> Array:
     return np.asarray(np.where(target > 0.5, both[..., 1], both[..., 0]))
 
 
-def whole_groups(problem: PathProblem) -> Integers | None:
-    """Return the number of each row's group, shape (N,), where no fold parts a group; else None."""
-    number = problem.dependence.groups
+def whole_groups(dependence: Dependence, folds: Sequence[Fold], held_out: Sequence[Integers]) -> Integers | None:
+    """Return the number of each row's group, shape (N,), where no fold parts a group; else None.
+
+    ``folds`` are the training sets, all rows last, and ``held_out`` the rows that each but the last holds out.
+    """
+    number = dependence.groups
     if number is None:
         return None
     parted = any(
-        np.isin(number[fold.weights > 0], number[held_out]).any()
-        for fold, (_, held_out) in zip(problem.folds[:-1], problem.splits, strict=True)
+        np.isin(number[fold.weights > 0], number[rows]).any() for fold, rows in zip(folds[:-1], held_out, strict=True)
     )
     return None if parted else number
 

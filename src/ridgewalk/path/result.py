@@ -383,20 +383,20 @@ class MLPPath:
         -------
         pandas.DataFrame, S rows
         """
-        table, whole = self.strength_table, self._has_whole_strength
+        table, whole = self.strength_table, self.has_whole_strength
         members = self.confidence_set().members if whole else np.zeros(len(self.alphas), dtype=bool)
         marks = table.marks(self.choose() if whole else None, chosen)
         return table.frame(marks, members, self.band() if whole else None)
 
     @property
-    def _has_whole_strength(self) -> bool:
+    def has_whole_strength(self) -> bool:
         """Whether there is a strength at which no fold diverged, so that one can be chosen."""
         return bool(np.isfinite(self.row_loss[:, self.row_weights > 0]).all(axis=1).any())
 
     def _in_words(self) -> list[tuple[str, ...]]:
         """Write every strength with its marks."""
         table = self.strength_table
-        return table.in_words(table.marks(self.choose() if self._has_whole_strength else None))
+        return table.in_words(table.marks(self.choose() if self.has_whole_strength else None))
 
 
 def model_of(network: Network, loss: Loss, parameters: Sequence[Array], fold: Fold) -> Model:

@@ -180,18 +180,19 @@ def _of_constant(summary: Summary, found: HeldOut) -> Iterator[Advice]:
         return
     more = difference["metrics"]
     if difference["verdict"] != "better":
-        apart = any(_clearly_above_0(more[name]) for name in ("accuracy", "AUC") if name in more)
+        apart = any(clearly_above_0(more[name]) for name in ("accuracy", "AUC") if name in more)
         yield ToldApartOnly(best["metrics"]["AUC"]["value"]) if apart else NotBetterThanConstant()
         return
     if barely_better(loss, summary["null_loss"]):
         yield BarelyBetterThanConstant(share_explained(loss, summary["null_loss"]))
     constant = next(each for each in found["competitors"] if each["name"] == "constant")
     usual = constant["metrics"].get("accuracy")
-    if usual is not None and usual["value"] is not None and not _clearly_above_0(more["accuracy"]):
+    if usual is not None and usual["value"] is not None and not clearly_above_0(more["accuracy"]):
         yield MajorityAsRight(usual["value"])
 
 
-def _clearly_above_0(estimate: Estimate) -> bool:
+def clearly_above_0(estimate: Estimate) -> bool:
+    """Return whether an estimate is above 0 by more than chance explains, at 95%."""
     value, error = estimate["value"], estimate["standard_error"]
     return value is not None and error is not None and value > _CLEAR_ERRORS * error
 

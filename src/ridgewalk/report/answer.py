@@ -8,17 +8,29 @@ from __future__ import annotations
 
 import html
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from ridgewalk.formatting import decimals_for, format_count, format_estimate
+from ridgewalk.formatting import decimals_for, format_count, format_estimate, format_number
 from ridgewalk.markup import element, table
 from ridgewalk.path.dependence import Kind as Dependent
-from ridgewalk.report.advice import advise
+from ridgewalk.report.advice import advise, clearly_above_0
 from ridgewalk.report.advice_wording import sentence_of
-from ridgewalk.report.schema import AnswerSummary, Competitor, CompetitorName, Estimate, HeldOut, Summary, Task
-from ridgewalk.report.summary import by_use, inputs_sentence, strength_sentence
+from ridgewalk.report.rounding import short
+from ridgewalk.report.schema import (
+    AnswerSummary,
+    AsGood,
+    Competitor,
+    CompetitorName,
+    Estimate,
+    HeldOut,
+    InputWeight,
+    Summary,
+    Task,
+    WeightedInputs,
+)
+from ridgewalk.report.summary import FEW_LEFT_OUT, MOST_NAMES, by_use, inputs_sentence, strength_sentence
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -39,8 +51,11 @@ _ROWS: dict[CompetitorName, str] = {
     "constant": "constant",
 }
 _WIDTH = 80
+_MOST_SHARES = 5  # inputs whose shares are said
+_LONGEST_NAME = 40  # characters of an input's name among them
+_LEAST_SHARE = 0.005
 
-_MAJORITY = "the most frequent class alone"
+_MAJORITY = "the most frequent class"
 _OF_TASK: dict[Task, str] = {
     "classes": "",
     "labels": " Accuracy and AUC are means over the labels, the log loss is their sum.",
@@ -69,7 +84,9 @@ class Line:
         return textwrap.wrap(self.text, width, subsequent_indent="  " if self.kind == "advice" else "")
 
 
-def answered(summary: Summary, found: HeldOut, selecting: bool) -> AnswerSummary:
+def answered(
+    summary: Summary, found: HeldOut, selecting: bool, shares: Mapping[str, float], as_good: AsGood | None
+) -> AnswerSummary:
     """Put together what a fit reached on held-out rows, the inputs and the strength of its path, and what to do now.
 
     Parameters
@@ -79,14 +96,27 @@ def answered(summary: Summary, found: HeldOut, selecting: bool) -> AnswerSummary
     found : HeldOut
     selecting : bool
         Whether inputs were selected, or refitted.
+    shares : mapping of str to float
+        How much what predicts weighs each input, by its name.
+    as_good : AsGood or None
+        Of the path's strengths.
     """
     return AnswerSummary(
         **found,
         inputs={"names": by_use(summary, True), "left_out": by_use(summary, False)},
+        weighted_inputs=_weighted(shares),
+        as_good=as_good,
         alpha=summary["alpha"],
         selection=summary["selection"],
         advice=[{"name": each.name, "sentence": sentence_of(each)} for each in advise(summary, found, selecting)],
     )
+
+
+def _weighted(shares: Mapping[str, float]) -> WeightedInputs:
+    """Return the inputs that weigh most; of equal ones, the first of the table."""
+    used = sorted((name for name, share in shares.items() if share > 0), key=lambda name: -shares[name])
+    heaviest: list[InputWeight] = [{"name": name, "share": shares[name]} for name in used[:MOST_NAMES]]
+    return {"heaviest": heaviest, "used": len(used), "of": len(shares)}
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -205,10 +235,20 @@ def headline(answer: AnswerSummary) -> str:
         decimals = _decimals("RMSE", answer["competitors"])
         own = _estimate(metrics["RMSE"], decimals)
         usual = format_estimate(constant["RMSE"]["value"], None, decimals)
-        explains = f"explains {_percent(metrics['R2'])} of the variance of {unseen}; it"
-        explains = explains if metrics["R2"]["value"] is not None else f"on {unseen}"
-        return f"{who} {explains} misses by {own} (RMSE), a constant by {usual}."
+        return f"{who} {_explains(metrics['R2'], unseen)} misses by {own} (RMSE), a constant by {usual}."
     return f"How good {who.lower()} is on {unseen} cannot be said: its training diverged, or nothing was held out."
+
+
+def _explains(share: Estimate, unseen: str) -> str:
+    """Return what a model explains of the variance, in words no stronger than the share's interval."""
+    value, error = share["value"], share["standard_error"]
+    if value is None:
+        return f"on {unseen}"
+    if error is None or clearly_above_0(share):
+        return f"explains {_percent(share)} of the variance of {unseen}; it"
+    if value > 0:
+        return f"may explain nothing of the variance of {unseen} ({_percent(share)}); it"
+    return f"explains nothing of the variance of {unseen} ({_percent(share)}); it"
 
 
 def _percent(estimate: Estimate) -> str:
@@ -246,12 +286,49 @@ def facts_of(answer: AnswerSummary) -> list[str]:
     if "corrected_minimum" in answer:
         least = answer["corrected_minimum"]
         sentences.append(f"Lowest held-out loss, corrected for its choice: {_estimate(least, _decimals_of(least))}.")
-    single = who == "blend"
-    sentences.append(
-        inputs_sentence(answer["inputs"]["names"], answer["inputs"]["left_out"], " by the single network" * single)
-    )
-    sentences.append(strength_sentence(answer["alpha"], answer["selection"], " of the single network" * single))
+    blend = who == "blend"
+    sentences.append(_weights_sentence(answer, blend))
+    if blend:
+        sentences.append(
+            inputs_sentence(answer["inputs"]["names"], answer["inputs"]["left_out"], " by the single network")
+        )
+    sentences.append(strength_sentence(answer["alpha"], answer["selection"], " of the single network" * blend))
+    if answer["as_good"] is not None:
+        sentences.append(_as_good_sentence(answer["as_good"]))
     return sentences
+
+
+def _weights_sentence(answer: AnswerSummary, blend: bool) -> str:
+    """Return which inputs what predicts uses, of how many, and how much it weighs the heaviest."""
+    found, left_out = answer["weighted_inputs"], [] if blend else answer["inputs"]["left_out"]
+    used, of, heaviest = found["used"], found["of"], found["heaviest"]
+    without = f" (all but {', '.join(left_out)})" if 0 < len(left_out) <= min(FEW_LEFT_OUT, used - 1) else ""
+    begin = f"Inputs {'used by the blend' if blend else 'kept'}, {used} of {of}{without}"
+    if not used:
+        return f"{begin}: none."
+    named = [f"{short(each['name'], _LONGEST_NAME)} {_share(each['share'])}" for each in heaviest[:_MOST_SHARES]]
+    others = [] if blend or without else [each["name"] for each in heaviest[_MOST_SHARES:]]
+    others = others if used < of else []
+    more = used - len(named) - len(others)
+    then = f", then {', '.join(others)}" if others else ""
+    return f"{begin}, by weight: {', '.join(named)}{then}{f' and {more} more' if more else ''}."
+
+
+def _share(share: float) -> str:
+    """Return a share above 0."""
+    return f"{share:.0%}" if share >= _LEAST_SHARE else "<1%"
+
+
+def _as_good_sentence(found: AsGood) -> str:
+    """Return which strengths may be the best."""
+    ends = f"{format_number(found['low'])} to {format_number(found['high'])}"
+    which = f"strengths {ends} ({found['members']} of {found['of']}"
+    if found["members"] == 1:
+        which = f"no other strength (1 of {found['of']}"
+    elif found["members"] == found["of"]:
+        which = f"all {found['of']} strengths ({ends}"
+    by = " in held-out loss" if found["scored"] else ""
+    return f"As good as the best{by}, as far as the rows tell: {which})."
 
 
 def _decimals_of(estimate: Estimate) -> int:

@@ -11,7 +11,7 @@ from ridgewalk.path.input_selection import RIDGES, Candidate, InputSelection
 from ridgewalk.path.result import MLPPath
 from ridgewalk.path.selection import Choice
 from ridgewalk.report.rounding import rounded
-from ridgewalk.report.schema import CandidateCurve, Certainty
+from ridgewalk.report.schema import AsGood, CandidateCurve, Certainty
 
 
 def certainty(path: MLPPath, choice: Choice) -> Certainty:
@@ -35,9 +35,28 @@ def certainty(path: MLPPath, choice: Choice) -> Certainty:
 
 def _simultaneous(path: MLPPath) -> tuple[Band | None, ConfidenceSet | None]:
     """Return the band of the held-out curve and the confidence set of strengths; None where every curve diverged."""
-    if not np.isfinite(path.row_loss[:, path.row_weights > 0]).all(axis=1).any():
-        return None, None
-    return path.band(), path.confidence_set()
+    return (path.band(), path.confidence_set()) if path.has_whole_strength else (None, None)
+
+
+def strengths_as_good(path: MLPPath) -> AsGood | None:
+    """Return which strengths of a path may be the best; None where there are no two, or every one diverged.
+
+    Of refits, which repeat a strength under several ridges, a strength counts once.
+    """
+    count = len(np.unique(path.alphas))
+    if count < 2 or not path.has_whole_strength:
+        return None
+    found = path.confidence_set()
+    members = np.unique(path.alphas[found.members])
+    return {
+        "level": float(found.level),
+        "low": float(members[0]),
+        "high": float(members[-1]),
+        "members": len(members),
+        "of": count + len(path.dropped.alphas),
+        "dropped": len(path.dropped.alphas),
+        "scored": path.heldout_score is not None,
+    }
 
 
 def candidate_curves(path: MLPPath, selection: InputSelection | None) -> list[CandidateCurve]:

@@ -16,9 +16,9 @@ def spread(count: int, most: int) -> Integers:
     return np.unique(np.linspace(0, count - 1, min(count, most)).astype(int))
 
 
-def short(name: str) -> str:
-    """Return a name cut to the length that fits a page."""
-    return name if len(name) <= _LONGEST_NAME else name[: _LONGEST_NAME - 1] + "…"
+def short(name: str, most: int = _LONGEST_NAME) -> str:
+    """Return a name cut to so many characters, by default to the length that fits a page."""
+    return name if len(name) <= most else name[: most - 1] + "…"
 
 
 def rounded(values: Array | list[Any], digits: int = 4) -> Any:

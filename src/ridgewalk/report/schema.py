@@ -185,10 +185,42 @@ class InputsKept(TypedDict):
     left_out: list[str]
 
 
+class InputWeight(TypedDict):
+    """How much what predicts weighs an input (:mod:`ridgewalk.importance`): shares of 1."""
+
+    name: str
+    share: float
+
+
+class WeightedInputs(TypedDict):
+    """The inputs that what predicts weighs most, the heaviest first, and how many it uses, of how many."""
+
+    heaviest: list[InputWeight]  # at most as many as a sentence names
+    used: int
+    of: int
+
+
+class AsGood(TypedDict):
+    """Strengths of a path that may be as good as the best: its confidence set, by the held-out losses.
+
+    ``scored`` is whether strengths were chosen by a score, which the set does not read.
+    """
+
+    level: float
+    low: float
+    high: float
+    members: int
+    of: int  # strengths of the path, those that a race dropped among them
+    dropped: int  # by a race, for losing clearly
+    scored: bool
+
+
 class AnswerSummary(HeldOut):
     """How good, how sure, better than what; which inputs; which strength; what to do now."""
 
     inputs: InputsKept
+    weighted_inputs: WeightedInputs
+    as_good: AsGood | None  # None of a single strength, or where every one diverged
     alpha: float
     selection: str
     advice: list[AdviceSummary]

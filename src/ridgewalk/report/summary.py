@@ -17,7 +17,7 @@ from ridgewalk.report.advice import fits_little
 from ridgewalk.report.advice_wording import sentence_of
 from ridgewalk.report.schema import BlendSummary, LinearSummary, NetworkAt, PathSummary, StrengthSummary, Summary
 
-_MOST_NAMES, _FEW_LEFT_OUT = 20, 3  # of inputs, in a sentence
+MOST_NAMES, FEW_LEFT_OUT = 20, 3  # of inputs, in a sentence
 
 
 def summarize(
@@ -179,14 +179,14 @@ def strength_sentence(alpha: float, selection: str, of: str = "") -> str:
 def inputs_sentence(kept: list[str], left_out: list[str], by: str = "") -> str:
     """Return which inputs are kept, of how many; ``by`` says which network it is, where there are others."""
     names = _named(kept) if kept else "none"
-    if len(left_out) <= min(_FEW_LEFT_OUT, len(kept) - 1):
+    if len(left_out) <= min(FEW_LEFT_OUT, len(kept) - 1):
         names = f"all but {', '.join(left_out)}" if left_out else "all"
     return f"Inputs kept{by}, {len(kept)} of {len(kept) + len(left_out)}: {names}."
 
 
 def _named(names: list[str]) -> str:
-    more = len(names) - _MOST_NAMES
-    return ", ".join(names[:_MOST_NAMES]) + (f" and {more} more" if more > 0 else "")
+    more = len(names) - MOST_NAMES
+    return ", ".join(names[:MOST_NAMES]) + (f" and {more} more" if more > 0 else "")
 
 
 def _of_no_penalty(summary: Summary) -> list[str]:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 import numpy as np
 import pandas as pd
 
-from ridgewalk.formatting import format_table
+from ridgewalk.formatting import format_count, format_table
 from ridgewalk.tables.choices import LeftOut
 from ridgewalk.tables.encode import MISSING, Category, Column, Date, Kind
 
@@ -56,6 +56,30 @@ def columns_frame(
     return pd.DataFrame(rows, columns=names).astype(kinds)
 
 
+_FILLED: Mapping[Kind, str] = {
+    "number": "numbers take the median, and a column says where",
+    "date": "dates the median day, and a column says where",
+    "category": "categories take it as one of their own",
+}
+
+
+def missing_sentence(columns: Iterable[Column], gaps: Mapping[str, int]) -> str:
+    """Return how many values are missing, in how many inputs, and what stands for them.
+
+    Parameters
+    ----------
+    columns : iterable of Number, CommaNumber, Category, Date or OrderedDate
+        What was learned of each input.
+    gaps : mapping of str to int
+        Rows in which an input is missing, of those in which it is in any.
+    """
+    every = list(columns)
+    kinds = {kind_of_learned(column) for column in every if column.name in gaps}
+    filled = "; ".join(words for kind, words in _FILLED.items() if kind in kinds)
+    cells, inputs = format_count(sum(gaps.values()), "cell"), format_count(len(every), "input")
+    return f"Missing: {cells} in {len(gaps)} of {inputs}; {filled}."
+
+
 def _had_gaps(column: Column) -> bool:
     """Return whether values of an input were missing in the fit."""
     return MISSING in (*column.levels, *column.others) if isinstance(column, Category) else column.indicated
@@ -74,8 +98,9 @@ def described_columns(columns: pd.DataFrame) -> str:
     sections = []
     if len(apart):
         rows = apart[["column", "role", "reason"]].to_numpy().tolist()
+        rows = [[name, role, reason.rstrip(",")] for name, role, reason in rows]
         sections.append(format_table(["not learned from", "role", "because it"], rows, "<<<"))
     shown = inputs[["column", "kind", "encoded", "missing", "rare"]].to_numpy().tolist()
     rows = [["yes" if cell is True else cell or "" for cell in row] for row in shown]
-    sections.append(format_table(["input", "kind", "columns", "missing", "rare"], rows, "<<>>>"))
+    sections.append(format_table(["input", "kind", "encoded columns", "missing", "rare"], rows, "<<>>>"))
     return "\n\n".join(sections)

@@ -52,6 +52,7 @@ __all__ = [
     "DataError",
     "Encoder",
     "Table",
+    "column_names",
     "make_table",
     "read_table",
     "read_target",
@@ -147,6 +148,36 @@ def read_table(
     if names_of(missing):
         frame.attrs[READ_MISSING] = list(names_of(missing))
     return frame.copy() if frame.shape[1] > len(frame) else frame  # a wide one as one piece, not one per column
+
+
+def column_names(path: str | PathLike[str], *, encoding: str | None = None, separator: str | None = None) -> list[str]:
+    """Return the names of a file's columns, in their order, from its head; an Excel file is read whole.
+
+    Parameters
+    ----------
+    path, encoding, separator
+        As for :func:`read_table`; standard input is none of them, for what is read of it is gone.
+
+    Raises
+    ------
+    DataError
+        If there is no such file, its kind is not known, or its head cannot be read.
+    """
+    path = Path(path)
+    name, kind, form = str(path), _kind(path), TextFormat(encoding, separator)
+    try:
+        if kind == _EXCEL:
+            return [str(each) for each in _read_sheet(name, path).columns]
+        if kind in (".parquet", ".pq"):
+            return list(parquet.read_schema(path).names)
+        if kind in _COLUMNAR:
+            return list(_read_arrow(path).column_names)
+        with _text(path, kind, form.encoding or "UTF-8") as text:
+            return _first_line(name, text, kind, form)[0]
+    except DataError:
+        raise
+    except Exception as error:  # a damaged file raises whatever its reader runs into
+        raise _unreadable(name, kind, error) from None
 
 
 def _read_text(name: str, path: Path, kind: str, known: _Known) -> pd.DataFrame:
@@ -288,16 +319,7 @@ class _Known:
 
 def _read_separated(name: str, text: io.TextIOWrapper | io.StringIO, kind: str, known: _Known) -> pd.DataFrame:
     with text:
-        start = text.read(_HEAD)
-        if "\0" in re.split(r"[\r\n]", start, maxsplit=1)[0]:
-            raise DataError(f"{name} holds bytes that no text has: give CSV or TSV in UTF-8, or the right ending.")
-        bare = re.sub(r'"[^"]*"', "", start)  # a comma inside of a name separates nothing, and a line's end ends none
-        between = re.split(r"[\r\n]", bare, maxsplit=1)[0]
-        separator = known.form.separator or ("\t" if kind.startswith(".tsv") else max(_SEPARATORS, key=between.count))
-        text.seek(0)
-        names = next(csv.reader(text, delimiter=separator), [])
-        if not names:
-            raise DataError(f"{name} is empty: a line of column names and at least two rows are needed.")
+        names, separator = _first_line(name, text, kind, known.form)
         refuse_doubled(name, names)
         target, asked = known.target, {*known.texts, *([] if known.target is None else [known.target])}
         gone = sorted(known.missing.spelled)
@@ -333,6 +355,21 @@ def _read_separated(name: str, text: io.TextIOWrapper | io.StringIO, kind: str, 
         frame[target] = _as_it_stands(frame[target])
     frame.attrs[_NOTES] = notes
     return frame
+
+
+def _first_line(name: str, text: io.TextIOWrapper | io.StringIO, kind: str, form: TextFormat) -> tuple[list[str], str]:
+    """Return the names of the columns of CSV or TSV, and what separates them."""
+    start = text.read(_HEAD)
+    if "\0" in re.split(r"[\r\n]", start, maxsplit=1)[0]:
+        raise DataError(f"{name} holds bytes that no text has: give CSV or TSV in UTF-8, or the right ending.")
+    bare = re.sub(r'"[^"]*"', "", start)  # a comma inside of a name separates nothing, and a line's end ends none
+    between = re.split(r"[\r\n]", bare, maxsplit=1)[0]
+    separator = form.separator or ("\t" if kind.startswith(".tsv") else max(_SEPARATORS, key=between.count))
+    text.seek(0)
+    names = next(csv.reader(text, delimiter=separator), [])
+    if not names:
+        raise DataError(f"{name} is empty: a line of column names and at least two rows are needed.")
+    return names, separator
 
 
 def _padded(frame: pd.DataFrame, missing: MissingTexts) -> dict[str, list[str]]:

@@ -48,7 +48,7 @@ def useful(inputs: pd.DataFrame, choices: ColumnChoices) -> tuple[list[str], lis
     return kept, useless, notes
 
 
-_KEEP = "; name it in keep (--keep) to learn from it."
+_KEEP = "; name it in keep (--keep) to learn from it, or in ids (--id) to have it beside predictions."
 
 
 def _plain_numbers(inputs: pd.DataFrame) -> NDArray[np.bool_]:

@@ -63,9 +63,11 @@ def _greetings(client: Any) -> dict[str, Greeting]:
 
 def lacking(client: Any) -> str:
     """Return that the cluster has no worker, and what to do; empty where it has one."""
-    if client.status == "running" and client.nthreads():
-        return ""
     address = client.scheduler.address
+    if client.status != "running":
+        return f"The scheduler of Dask at {address} does not answer. Look whether it runs."
+    if client.nthreads():
+        return ""
     return f"No worker of the Dask cluster at {address} is running. Start some: dask worker {address}."
 
 
