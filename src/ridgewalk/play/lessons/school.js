@@ -25,7 +25,7 @@ function showLesson(focus = false) {
   at("count").textContent = say("count", { k: school.number + 1, of: LESSONS.length });
   at("name").textContent = tell("name");
   at("text").replaceChildren(...tell("text").split("\n").map((part) => (part.startsWith("= ") ? html("p", { class: "formula" }, part.slice(2)) : html("p", {}, part))));
-  at("ask").textContent = tell("ask");
+  at("task").textContent = tell("ask");
   for (const which of ["first", "second"]) {
     at(`${which}-legend`).replaceChildren();
     clearPlace(at(which), WORDS.en[`${key}-${which}`] !== undefined);
