@@ -12,16 +12,8 @@ const bytes = readFileSync(wasm);
 const engine = await Engine.instantiate(bytes);
 
 function jobs() {
-  const { kernels } = engine, all = readFileSync(second), found = [];
-  for (const { begin, length, spec, places, outputs } of JSON.parse(readFileSync(first, "utf8"))) {
-    const at = engine.place(all.subarray(begin, begin + length));
-    const numbers = Float64Array.from(spec);
-    for (const k of places) numbers[k] += at;
-    engine.with(numbers, (place) => kernels.rw_job(place));
-    for (const [offset, size] of outputs) found.push(Buffer.from(kernels.memory.buffer.slice(at + offset, at + offset + size)));
-    kernels.rw_free(at);
-  }
-  writeFileSync(out, Buffer.concat(found));
+  const runJobs = new Function("engine", "entries", "all", readFileSync(new URL("run_jobs.js", import.meta.url), "utf8"));
+  writeFileSync(out, Buffer.concat(runJobs(engine, JSON.parse(readFileSync(first, "utf8")), readFileSync(second))));
 }
 
 /** Workers as a page has them: the engine's text without its export, in a classic script. */

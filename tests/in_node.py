@@ -91,39 +91,47 @@ def _node(*arguments: Any) -> None:
     assert ran.returncode == 0, ran.stderr
 
 
-def train_in_node(jobs: list[Job], wasm: Path = WASM) -> list[dict[str, Any]]:
-    """Train jobs in float32 by the engine in WebAssembly; return their results by the names of RESULTS."""
-    described = [_described(job) for job in jobs]
+class PackedJobs:
+    """Jobs in float32, as run_jobs.js takes them: what stands where, and all bytes."""
+
+    def __init__(self, jobs: list[Job]) -> None:
+        self._described = [_described(job) for job in jobs]
+        self.entries: list[dict[str, Any]] = []
+        self.data = b""
+        for blob, outputs, _ in self._described:
+            entry = {"begin": len(self.data), "length": len(blob.bytes), "spec": blob.spec, "places": blob.places}
+            self.entries.append(entry | {"outputs": outputs})
+            self.data += bytes(blob.bytes)
+
+    def results(self, found: bytes) -> list[dict[str, Any]]:
+        """Read the bytes that were found: results by the names of RESULTS."""
+        results, place = [], 0
+        for _, outputs, plan in self._described:
+            arrays = [*plan["parameters"], *(plan[name] for name in RESULTS[1:])]
+            read = []
+            for (_, size), like in zip(outputs, arrays, strict=True):
+                read.append(np.frombuffer(found[place : place + size], dtype=like.dtype).reshape(like.shape))
+                place += size
+            count = len(plan["parameters"])
+            results.append({"parameters": read[:count]} | dict(zip(RESULTS[1:], read[count:], strict=True)))
+        assert place == len(found)
+        return results
+
+
+def found_in_node(packed: PackedJobs, wasm: Path = WASM) -> bytes:
+    """Run packed jobs by the engine in WebAssembly; return the bytes of their results."""
     with tempfile.TemporaryDirectory() as folder:
         files = [Path(folder, name) for name in ("jobs.json", "jobs.bin", "out.bin")]
-        begin, entries, data = 0, [], []
-        for blob, outputs, _ in described:
-            entries.append(
-                {
-                    "begin": begin,
-                    "length": len(blob.bytes),
-                    "spec": blob.spec,
-                    "places": blob.places,
-                    "outputs": outputs,
-                }
-            )
-            data.append(bytes(blob.bytes))
-            begin += len(blob.bytes)
-        files[0].write_text(json.dumps(entries))
-        files[1].write_bytes(b"".join(data))
+        files[0].write_text(json.dumps(packed.entries))
+        files[1].write_bytes(packed.data)
         _node("jobs", wasm, SCRIPT, *files)
-        found = files[2].read_bytes()
-    results, place = [], 0
-    for _, outputs, plan in described:
-        arrays = [*plan["parameters"], *(plan[name] for name in RESULTS[1:])]
-        read = []
-        for (_, size), like in zip(outputs, arrays, strict=True):
-            read.append(np.frombuffer(found[place : place + size], dtype=like.dtype).reshape(like.shape))
-            place += size
-        count = len(plan["parameters"])
-        results.append({"parameters": read[:count]} | dict(zip(RESULTS[1:], read[count:], strict=True)))
-    assert place == len(found)
-    return results
+        return files[2].read_bytes()
+
+
+def train_in_node(jobs: list[Job], wasm: Path = WASM) -> list[dict[str, Any]]:
+    """Train jobs in float32 by the engine in WebAssembly; return their results by the names of RESULTS."""
+    packed = PackedJobs(jobs)
+    return packed.results(found_in_node(packed, wasm))
 
 
 def run_in_node(script: str, given: Any) -> Any:

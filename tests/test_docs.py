@@ -18,6 +18,7 @@ from ridgewalk.cli import main
 from ridgewalk.cli.bench import Task
 from ridgewalk.cli.budget import SIZES, Size
 from ridgewalk.cli.commands import app
+from ridgewalk.play import play_page
 
 ROOT = Path(__file__).parents[1]
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
@@ -143,6 +144,9 @@ def test_the_site_builds_strictly_and_loads_nothing_from_elsewhere(tmp_path: Pat
         assert not [address for address in loaded if re.match(r"(?:https?:)?//", address)], name
     for style in tmp_path.rglob("*.css"):
         assert not re.search(r"(?:url\(|@import)\s*[\"']?(?:https?:)?//", style.read_text(encoding="utf-8")), style
+    assert pages["playground.html"] == play_page()
+    assert pages["play.html"].count('href="playground.html#ask=') == 12
+    assert 'href="../playground.html"' in pages["zh/play.html"]
     assert "n_seeds" in pages["api.html"]  # the docstrings, put together as they are when imported
     assert "__dict__" not in pages["api.html"]
     assert (tmp_path / "search" / "search_index.js").exists()  # for search from a folder, with a stand-in for a worker

@@ -6,6 +6,8 @@ its limits where RIDGEWALK_TIMES is set: on a machine that does nothing else.
 
 import os
 import re
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -359,3 +361,116 @@ def test_a_page_with_fewer_places_shows_what_it_has_places_for(browser: Any, tmp
     assert page.evaluate(STROKES) == 9
     page.close()
     assert faults == []
+
+
+def loop_at(page: Any) -> tuple[str, str]:
+    """Return the line that is marked, and what is said of it."""
+    line, said = page.evaluate(
+        "[document.querySelector('#loop-lines li.now')?.textContent ?? '', document.getElementById('loop-did').textContent]"  # noqa: E501
+    )
+    return line, said
+
+
+def test_the_loop_runs_line_by_line_by_keyboard(opened: Any) -> None:
+    page = opened(f"{SMALL}&view=loop&strength=3")
+    trained(page)
+    assert loop_at(page)[0] == ""
+    seen = []
+    page.focus("#loop-next")
+    for _ in range(18):
+        page.keyboard.press("Enter")
+        page.evaluate(PAINTED)
+        seen.append(loop_at(page))
+    lines = [line for line, _ in seen]
+    assert lines[0].startswith("dense1 = Layer_Dense(2, 8, weight_L1=")
+    assert lines[5] == "dense1.forward(X)"
+    assert "optimizer.update_param(dense1)" in lines
+    assert len(set(lines)) == len(lines) == 18
+    assert all(said for _, said in seen)
+    assert page.evaluate("document.querySelector('#loop-lines li.now').getAttribute('aria-current')") == "step"
+    assert "data loss" in page.evaluate(SHOWN, "loop-bar")
+    page.click("#loop-step-on")
+    page.wait_for_function("() => document.getElementById('loop-where').textContent.startsWith('1 of 60')")
+    page.select_option("#loop-names", "book")
+    page.wait_for_function("() => document.getElementById('loop-lines').textContent.includes('weight_regularizer_l1')")
+    page.click("#loop-again")
+    page.wait_for_function("() => document.querySelector('#loop-lines li.now') === null")
+
+
+def test_the_loop_plays_to_its_end_and_a_link_and_a_setting_keep_its_line(opened: Any, tmp_path: Path) -> None:
+    page = opened(f"{SMALL}&view=loop&strength=3&pace=fast&penalty=l1")
+    trained(page)
+    page.click("#loop-run")
+    page.wait_for_function("() => document.getElementById('loop-where').textContent.startsWith('All 60')")
+    assert page.is_disabled("#loop-next")
+    page.wait_for_function("() => location.hash.includes('line=')")
+    facts, state = page.evaluate(SHOWN, "facts"), page.evaluate("location.hash.slice(1)")
+    assert re.search(r"zeros[1-9]\d* of 40", facts), facts
+    again = opened(state)
+    again.wait_for_function("words => document.getElementById('facts').textContent === words", arg=facts)
+    page.focus("#strength")
+    page.keyboard.press("Home")
+    page.wait_for_function("() => document.getElementById('facts').textContent.includes('zeros0 of 40')")
+    assert page.evaluate(SHOWN, "loop-where").startswith("All 60")
+    assert "weight_L1" not in page.evaluate(SHOWN, "loop-lines")
+    with page.expect_download() as saved:
+        page.click("#loop-save")
+    program = tmp_path / "loop.py"
+    saved.value.save_as(program)
+    ran = subprocess.run([sys.executable, program], capture_output=True, text=True, check=True)
+    assert ran.stdout.startswith("step 0: loss 1.0986")
+    page.check("#data-waves")
+    page.wait_for_function("() => document.getElementById('loop-notes').textContent.includes('for classes')")
+    assert page.is_disabled("#loop-run")
+
+
+@pytest.mark.parametrize(("width", "scheme"), [(390, "light"), (1280, "dark")])
+def test_the_loop_fits_the_screen_and_hinders_no_reader(browser: Any, file: Path, width: int, scheme: Any) -> None:
+    context = browser.new_context(bypass_csp=True, color_scheme=scheme, viewport={"width": width, "height": 860})
+    page = context.new_page()
+    page.set_default_timeout(LONG)
+    for line in (9, 19):
+        page.goto("about:blank")
+        page.goto(f"{file.as_uri()}#{SMALL}&view=loop&strength=3&line={line}")
+        trained(page)
+        page.wait_for_selector("#loop-lines li.now")
+        page.wait_for_timeout(200)
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
+        assert page.evaluate(
+            "[...document.querySelectorAll('#loop-section table, #loop-section code')].every((each) => each.getBoundingClientRect().right <= document.getElementById('loop-section').getBoundingClientRect().right)"  # noqa: E501
+        )
+    faults = serious_faults(page) if AXE.exists() else []
+    context.close()
+    assert faults == []
+
+
+def test_one_input_gets_probabilities_and_many_inputs_a_list_that_says_how_many_are_left(opened: Any) -> None:
+    page = opened(SMALL)
+    trained(page)
+    generator = np.random.default_rng(0)
+    x = generator.normal(size=(200, 30))
+    answers = ["yes" if value > 0 else "no" for value in x[:, 0]]
+    one = ["dose,answer", *(f"{row[0]:.3f},{answer}" for row, answer in zip(x, answers, strict=True))]
+    page.evaluate(DROP, ["one.csv", "\n".join(one)])
+    trained(page, 2)
+    assert page.is_visible("#picture-section")
+    assert not page.is_visible("#inputs-section")
+    assert page.evaluate(SHOWN, "picture-title") == "How probable each class is"
+    assert page.get_attribute("#picture canvas", "aria-label").startswith("Probabilities of the classes")
+    before = page.evaluate("document.querySelector('#picture canvas').toDataURL()")
+    page.click("#jump-zero")
+    page.wait_for_function("before => document.querySelector('#picture canvas').toDataURL() !== before", arg=before)
+    many = [",".join([*(f"column {k}" for k in range(30)), "answer"])]
+    many += [",".join([*(f"{v:.3f}" for v in row), answer]) for row, answer in zip(x, answers, strict=True)]
+    page.evaluate(DROP, ["many.csv", "\n".join(many)])
+    trained(page, 3)
+    assert not page.is_visible("#picture-section")
+    assert page.locator("#inputs li").count() == 15
+    assert "16 more" in page.evaluate(SHOWN, "inputs")
+    left, of = re.search(r"(\d+) of (\d+) inputs are left", page.evaluate(SHOWN, "inputs-now")).groups()  # type: ignore[union-attr]
+    page.evaluate("document.querySelector('#inputs-table details').open = true")
+    page.wait_for_selector("#inputs-table td")
+    dropped = page.evaluate(
+        "[...document.querySelectorAll('#inputs-table td')].filter((each) => each.textContent === 'dropped').length"
+    )
+    assert (int(of), int(left)) == (30, 30 - dropped)

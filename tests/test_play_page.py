@@ -16,6 +16,7 @@ from ridgewalk import cli
 from ridgewalk.play import LARGEST, is_play_page, play_page
 
 PAGE = PLAY / "page"
+ROOT = Path(__file__).parents[1]
 
 
 @pytest.fixture(scope="module")
@@ -81,7 +82,9 @@ def leads_elsewhere(page: str) -> list[str]:
     )
     found += set(re.findall(r"https?://[^\s\"'`)]+", page)) - {"http://www.w3.org/2000/svg"}
     code = re.sub(r"//.*|/\*.*?\*/", "", "".join(sources(page)))
-    refused = r"\b(?:eval|Function|fetch)\(|XMLHttpRequest|WebSocket|sendBeacon|innerHTML|\bimport\b|localStorage"
+    # A program that is saved has lines of Python, which import, too.
+    found += re.findall(r"^\s*import\b|\bimport\s*[(.]", code, re.MULTILINE)
+    refused = r"\b(?:eval|Function|fetch)\(|XMLHttpRequest|WebSocket|sendBeacon|innerHTML|localStorage"
     found += re.findall(refused, code)
     found += re.findall(" style=", page)  # the policy would refuse it
     return found + re.findall(r"\son\w+\s*=", re.sub(r"<(style|script)[^>]*>.*?</\1>", "", page, flags=re.DOTALL))
@@ -89,7 +92,7 @@ def leads_elsewhere(page: str) -> list[str]:
 
 def sentences_of(file: Path) -> list[dict[str, str]]:
     """Return the sentences of a script of words by their keys: the English ones and the Chinese ones."""
-    parts = re.split(r"\n  zh: \{", file.read_text(encoding="utf-8"))
+    parts = re.split(r"\n  zh: \{|\nObject\.assign\(WORDS\.zh, \{", file.read_text(encoding="utf-8"))
     return [dict(re.findall(r'(?:^|[,{]|\s)"([\w .-]+)": "((?:[^"\\]|\\.)*)"', part)) for part in parts]
 
 
@@ -102,7 +105,8 @@ def test_nothing_in_it_leads_elsewhere_or_runs_a_text(page: str) -> None:
 
 
 def test_every_word_has_both_languages_and_every_key_is_known() -> None:
-    sentences = sentences_of(PAGE / "words.js")
+    files = [sentences_of(file) for file in sorted(PAGE.glob("*words.js"))]
+    sentences = [{key: said for each in files for key, said in each[number].items()} for number in range(2)]
     assert sentences[0].keys() == sentences[1].keys()
     for key, sentence in sentences[0].items():
         assert set(re.findall(r"\{(\w+)\}", sentence)) >= set(re.findall(r"\{(\w+)\}", sentences[1][key])), key
@@ -149,6 +153,15 @@ def test_what_it_cannot_write_is_said_in_a_sentence(ridgewalk: Any, tmp_path: Pa
     code, out, _ = ridgewalk("play", "--help")
     assert code == 0
     assert "--no-open" in out
+
+
+def test_the_twelve_questions_stand_in_the_docs_as_on_the_page() -> None:
+    words = (PAGE / "question_words.js").read_text(encoding="utf-8").split("Object.assign(WORDS.zh")
+    for part, file in zip(words, ("docs/play.md", "docs/zh/play.md"), strict=True):
+        asked = dict(re.findall(r'"ask-(\d+)": "([^"]*)"', part))
+        lines = re.findall(r"^(\d+)\. (.*?) `#ask=(\d+)`", (ROOT / file).read_text(encoding="utf-8"), re.MULTILINE)
+        assert [(number, question) for number, question, _ in lines] == list(asked.items())
+        assert [link for *_, link in lines] == [str(number) for number in range(1, 13)]
 
 
 def in_node(names: str, script: str, given: Any = None) -> Any:

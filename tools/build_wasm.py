@@ -19,13 +19,14 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 VERSION = "0.17.1"
-MOST_BYTES = 150 * 1000  # as it is kept
+MOST_BYTES = 150 * 1000  # unpacked; it is kept compressed
 ROOT = Path(__file__).resolve().parents[1]
 SOURCES = ROOT / "src/ridgewalk/engine/native"
 KEPT = ROOT / "src/ridgewalk/play/engine.wasm.gz"
 FLAGS = (
     "-target", "wasm32-wasi", "-mexec-model=reactor",
-    "-O3",
+    "-Os",
+    "-flto",
     "-s",
     "-std=c++20",
     "-msimd128",
@@ -95,7 +96,7 @@ def main() -> None:
         built = out.read_bytes()
     kept = gzip.compress(built, mtime=0)
     print(f"{len(built):,} bytes, {len(kept):,} compressed")
-    if len(kept) > MOST_BYTES:
+    if len(built) > MOST_BYTES:
         sys.exit(f"The engine of a page has at most {MOST_BYTES:,} bytes: leave something out.")
     if not arguments.check:
         KEPT.write_bytes(kept)

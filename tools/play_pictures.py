@@ -22,12 +22,15 @@ from sklearn.datasets import load_breast_cancer
 from ridgewalk.play import LESSONS, lessons_page, play_page
 
 DOCS = Path(__file__).resolve().parents[1] / "docs" / "page-pictures"
+OF_DOCS = {"spiral": "play", "loop": "loop"}  # states whose picture docs/play.md shows
 STATES = {
     "spiral": "",
     "moons": "data=moons&hidden=16-8&epochs=300&strengths=20",
     "waves": "data=waves&strengths=20&lang=zh",
     "groups": "data=xor&penalty=group_lasso&hidden=24&strengths=20",
     "live": "data=moons&hidden=16&view=live&speed=300&strengths=12",
+    "loop": "hidden=16&epochs=300&strengths=20&penalty=l1&view=loop&strength=9&line=1818",
+    "question": "ask=2",
     "table": "strengths=8&epochs=60",
 }
 WIDTHS = {"desk": 1280, "phone": 390}
@@ -64,10 +67,10 @@ def main(arguments: list[str]) -> None:
                         page.wait_for_function(trained, timeout=120_000)
                     page.wait_for_timeout(500)
                     page.screenshot(path=chosen.folder / f"{name}-{place}-{scheme}.png", full_page=True)
-                    if chosen.docs and (name, place, scheme) == ("spiral", "desk", "light"):
+                    if chosen.docs and name in OF_DOCS and (place, scheme) == ("desk", "light"):
                         page.set_viewport_size({"width": 1280, "height": 1130})
                         page.wait_for_timeout(300)
-                        keep_small(page, "play")
+                        keep_small(page, OF_DOCS[name])
                     page.close()
             print(name, flush=True)
         take_lessons(browser, chosen.folder, chosen.docs)

@@ -120,7 +120,7 @@ def diagnose(
     wanted: DiagnoseOptions,
     output: Output,
 ) -> None:
-    """Diagnose whether regularization helps what fit predicts with, by how much, and why or why not."""
+    """Diagnose whether regularization helps the model that fit uses, by how much, and why or why not."""
     if options.blend and judged.alpha is not None:
         raise ValueError(
             "--alpha judges one strength of one network, and a blend has several: leave it out, or --blend."

@@ -187,6 +187,11 @@ class Engine {
     return strengths;
   }
 
+  /** NumPy's default_rng(seed).standard_normal(count): Float64Array. */
+  normals(seed, count) {
+    return this.written(Float64Array, count, (at) => this.kernels.rw_normals(seed, count, at));
+  }
+
   // What lies in the kernels' memory.
 
   place(array) {

@@ -35,8 +35,9 @@ _PLAYGROUND = _Page(
     "page/play.html",
     ("page/play.css",),
     (
-        "page/words.js", "page/datasets.js", "page/table.js", "page/state.js", "page/workers.js", "page/charts.js",
-        "page/canvases.js", "page/controls.js", "page/play.js", "page/start.js", "page/begin.js",
+        "page/words.js", "page/loop_words.js", "page/question_words.js", "page/datasets.js", "page/table.js",
+        "page/state.js", "page/workers.js", "page/charts.js", "page/canvases.js", "page/controls.js", "page/loop.js",
+        "page/loop_look.js", "page/loop_view.js", "page/questions.js", "page/play.js", "page/start.js", "page/begin.js",
     ),
 )  # fmt: skip
 _LESSONS = _Page(

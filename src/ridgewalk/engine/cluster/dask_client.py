@@ -201,7 +201,10 @@ class DaskWorkers:
     def _client_now(self) -> Any:
         client = self._client()
         if client is None or client.status not in ("running", "connecting"):
-            raise RuntimeError("The client of Dask is closed, or its scheduler gone: make another, and give it to joblib.parallel_config.")
+            raise RuntimeError(
+                "The client of Dask is closed, or its scheduler gone: make another, and give it to "
+                "joblib.parallel_config."
+            )
         return client
 
 

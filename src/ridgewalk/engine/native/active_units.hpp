@@ -129,9 +129,8 @@ template <class T> class ActiveUnits {
     for (size_t dense = 0; dense <= d; ++layer) dense += layers_[layer].kind == LayerKind::dense;
     for (int q = 0; q < in.stride; q += lanes<T>) store<T>(values_[d].get() + q, load<T>(at[2 * d + 1].get() + q));
     for (; layers_[layer].kind != LayerKind::dense; ++layer)
-      with_activation<T>(layers_[layer], [&](const auto& value) {
-        for (int q = 0; q < in.stride; q += lanes<T>) store<T>(values_[d].get() + q, value(load<T>(values_[d].get() + q)));
-      });
+      for (int q = 0; q < in.stride; q += lanes<T>)
+        store<T>(values_[d].get() + q, activated<T>(layers_[layer], load<T>(values_[d].get() + q)));
   }
 
   const std::vector<Layer>& layers_;

@@ -184,6 +184,11 @@ EXPORT(rw_standardization) void rw_standardization(const Problem* problem, int f
     out += each->size();
   }
 }
+// NumPy's default_rng(seed).standard_normal(count).
+EXPORT(rw_normals) void rw_normals(double seed, int count, double* out) {
+  NumpyDraws draws{uint64_t(seed)};
+  for (int k = 0; k < count; ++k) out[k] = draws.normal();
+}
 EXPORT(rw_start) void rw_start(const Problem* problem, int pair, float* out) { write(problem->start(pair), out); }
 EXPORT(rw_strongest) double rw_strongest(const Problem* problem) {
   double top = 0;

@@ -19,8 +19,10 @@ namespace ridgewalk {
 constexpr int tile = constants::tile;  // rows of data
 #if defined(__wasm__)
 constexpr int block = 4;
+constexpr bool shared_thin = true;  // one kernel for thin layers of 1 to `thinnest`
 #else
 constexpr int block = 6;  // features whose sums stay in registers; it changes no bit
+constexpr bool shared_thin = false;
 #endif
 template <class T> constexpr int depth = 512 / sizeof(T);  // terms of a sum before the next block: 32 KiB of a tile
 constexpr int thinnest = constants::thinnest;  // inputs or units of a thin layer
@@ -48,6 +50,14 @@ template <class T, class F> inline void in_columns(int width, F&& f) {
   int c = 0;
   for (; c + chunk * lanes<T> <= width; c += chunk * lanes<T>) f(c, std::integral_constant<int, chunk>{});
   for (; c < width; c += lanes<T>) f(c, std::integral_constant<int, 1>{});
+}
+// The same for an f that may write to columns beyond the width, where nobody reads: in a page nothing is compiled for what is left.
+template <class T, class F> inline void in_whole_columns(int width, F&& f) {
+#if defined(__wasm__)
+  for (int c = 0; c < width; c += chunk * lanes<T>) f(c, std::integral_constant<int, chunk>{});
+#else
+  in_columns<T>(width, f);
+#endif
 }
 
 // What becomes of a sum as it is stored: given the vector and its place in the tile.
@@ -100,7 +110,7 @@ void product(const T* w, int stride, const T* bias, const T* in, int terms, T* o
     const T* from = Across ? w + begin : w + size_t(begin) * stride;
     in_parts(count, block, [&](int first, int size) {
       with_constant<block>(size, [&](auto high) {
-        in_columns<T>(width, [=](int c, auto wide) {
+        in_whole_columns<T>(width, [=](int c, auto wide) {
           const auto run = [=](int count, const auto& then) {
             product_block<T, Across, decltype(high)::value, decltype(wide)::value>(
                 from, stride, bias, begin > 0, in + size_t(begin) * tile, count, out, first, c, then);
@@ -172,22 +182,24 @@ template <class T> void gradient(const T* x, int inputs, const T* panels, int un
 }
 
 // total [count][few][lanes] += wide [count][64] * narrow [few][64], lane by lane; each(n, c, row, others) sees their vectors.
-template <class T, int Few, class Each>
-inline void thin_gradient(const T* wide, int count, const T* narrow, int width, T* total, const Each& each) {
+// `few` is at most Few.
+template <class T, int Few, class Each, class Count>
+inline void thin_gradient(const T* wide, int count, const T* narrow, Count few, int width, T* total, const Each& each) {
   in_columns<T>(width, [=](int c, auto vectors) {
     constexpr int Wide = decltype(vectors)::value;
     V<T> others[Few][Wide];
 #pragma GCC unroll 4
     for (int i = 0; i < Few; ++i)
 #pragma GCC unroll 4
-      for (int j = 0; j < Wide; ++j) others[i][j] = load<T>(narrow + i * tile + c + j * lanes<T>);
+      for (int j = 0; j < Wide; ++j) others[i][j] = i < few ? load<T>(narrow + i * tile + c + j * lanes<T>) : V<T>{};
     for (int n = 0; n < count; ++n) {
       V<T> row[Wide];
 #pragma GCC unroll 4
       for (int j = 0; j < Wide; ++j) row[j] = load<T>(wide + size_t(n) * tile + c + j * lanes<T>);
 #pragma GCC unroll 4
       for (int i = 0; i < Few; ++i) {
-        T* place = total + (n * Few + i) * lanes<T>;
+        if (i >= few) break;
+        T* place = total + (n * few + i) * lanes<T>;
         V<T> sum = load<T>(place);
 #pragma GCC unroll 4
         for (int j = 0; j < Wide; ++j) sum += row[j] * others[i][j];
@@ -199,9 +211,11 @@ inline void thin_gradient(const T* wide, int count, const T* narrow, int width, 
 }
 template <class T, class Each>
 void thin(const T* wide, int count, const T* narrow, int few, int width, T* total, const Each& each) {
-  with_constant<thinnest>(few, [&](auto constant) {
-    thin_gradient<T, decltype(constant)::value>(wide, count, narrow, width, total, each);
-  });
+  if constexpr (shared_thin) return thin_gradient<T, thinnest>(wide, count, narrow, few, width, total, each);
+  else
+    with_constant<thinnest>(few, [&](auto constant) {
+      thin_gradient<T, decltype(constant)::value>(wide, count, narrow, constant, width, total, each);
+    });
 }
 // The same for a layer of few units, wide its input and narrow dy; and backward, dx [count][64].
 template <class T, class After>
@@ -213,7 +227,10 @@ void thin_back(const T* w, int stride, const T* wide, int count, const T* narrow
             for (int j = 0; j < Wide; ++j) {
               V<T> sum = V<T>{};
 #pragma GCC unroll 4
-              for (int i = 0; i < Few; ++i) sum += splat<T>(w[size_t(n) * stride + i]) * others[i][j];
+              for (int i = 0; i < Few; ++i) {
+                if (shared_thin && i >= few) break;  // what pads a row of weights may be no number after a diverged run
+                sum += splat<T>(w[size_t(n) * stride + i]) * others[i][j];
+              }
               const size_t place = size_t(n) * tile + c + j * lanes<T>;
               store<T>(dx + place, after.template operator()<T>(sum, place));
             }
@@ -253,28 +270,28 @@ template <class T, int P, int Q, class Activation, class C = Counts<P, Q, true>>
   V<T> unit(int h, const V<T> (&x)[P]) const {
     V<T> sum = splat<T>(b1[h]);
 #pragma GCC unroll 4
-    for (int p = 0; p < C::ins; ++p) sum += splat<T>(w1[p * stride1 + h]) * x[p];
+    for (int p = 0; p < P; ++p) if (p < C::ins) sum += splat<T>(w1[p * stride1 + h]) * x[p];
     return activation.template value<T>(sum);
   }
   void forward(const T* x, int width, T* out) const {
-    in_columns<T>(width, [=, *this](int c, auto vectors) {
+    in_whole_columns<T>(width, [=, *this](int c, auto vectors) {
       constexpr int Wide = decltype(vectors)::value;
       V<T> in[Wide][P], total[Wide][Q];
 #pragma GCC unroll 4
       for (int j = 0; j < Wide; ++j) {
-        for (int p = 0; p < C::ins; ++p) in[j][p] = load<T>(x + p * tile + c + j * lanes<T>);
-        for (int q = 0; q < C::outs; ++q) total[j][q] = splat<T>(b2[q]);
+        for (int p = 0; p < P; ++p) if (p < C::ins) in[j][p] = load<T>(x + p * tile + c + j * lanes<T>);
+        for (int q = 0; q < Q; ++q) if (q < C::outs) total[j][q] = splat<T>(b2[q]);
       }
       for (int h = 0; h < hidden; ++h)
 #pragma GCC unroll 4
         for (int j = 0; j < Wide; ++j) {
           const V<T> y = unit(h, in[j]);
 #pragma GCC unroll 4
-          for (int q = 0; q < C::outs; ++q) total[j][q] += splat<T>(w2[h * stride2 + q]) * y;
+          for (int q = 0; q < Q; ++q) if (q < C::outs) total[j][q] += splat<T>(w2[h * stride2 + q]) * y;
         }
 #pragma GCC unroll 4
       for (int j = 0; j < Wide; ++j)
-        for (int q = 0; q < C::outs; ++q) store<T>(out + q * tile + c + j * lanes<T>, total[j][q]);
+        for (int q = 0; q < Q; ++q) if (q < C::outs) store<T>(out + q * tile + c + j * lanes<T>, total[j][q]);
     });
   }
   // dw1 [hidden][P][lanes], db1 [hidden][lanes] and dw2 [hidden][Q][lanes] grow by `count` tiles, lane by lane; a width that
@@ -285,18 +302,19 @@ template <class T, int P, int Q, class Activation, class C = Counts<P, Q, true>>
     for (int h = 0; h < hidden; ++h) {
       V<T> first[P], second[Q], bias = load<T>(db1 + h * lanes<T>);
 #pragma GCC unroll 4
-      for (int p = 0; p < C::ins; ++p) first[p] = load<T>(dw1 + (h * C::ins + p) * lanes<T>);
+      for (int p = 0; p < P; ++p) if (p < C::ins) first[p] = load<T>(dw1 + (h * C::ins + p) * lanes<T>);
 #pragma GCC unroll 4
-      for (int q = 0; q < C::outs; ++q) second[q] = load<T>(dw2 + (h * C::outs + q) * lanes<T>);
+      for (int q = 0; q < Q; ++q) if (q < C::outs) second[q] = load<T>(dw2 + (h * C::outs + q) * lanes<T>);
       for (int t = 0; t < count; ++t)
 #pragma GCC unroll 4
         for (int c = 0; c < end; c += lanes<T>) {
           V<T> in[P], down = V<T>{};
 #pragma GCC unroll 4
-          for (int p = 0; p < C::ins; ++p) in[p] = load<T>(x[t] + p * tile + c);
+          for (int p = 0; p < P; ++p) if (p < C::ins) in[p] = load<T>(x[t] + p * tile + c);
           const V<T> y = unit(h, in);
 #pragma GCC unroll 4
-          for (int q = 0; q < C::outs; ++q) {
+          for (int q = 0; q < Q; ++q) {
+            if (q >= C::outs) break;
             const V<T> dz = load<T>(dy + (t * C::outs + q) * tile + c);
             down += splat<T>(w2[h * stride2 + q]) * dz;
             second[q] += y * dz;
@@ -304,13 +322,13 @@ template <class T, int P, int Q, class Activation, class C = Counts<P, Q, true>>
           down = activation.template slope<T>(y, down);
           bias += down;
 #pragma GCC unroll 4
-          for (int p = 0; p < C::ins; ++p) first[p] += down * in[p];
+          for (int p = 0; p < P; ++p) if (p < C::ins) first[p] += down * in[p];
         }
       store<T>(db1 + h * lanes<T>, bias);
 #pragma GCC unroll 4
-      for (int p = 0; p < C::ins; ++p) store<T>(dw1 + (h * C::ins + p) * lanes<T>, first[p]);
+      for (int p = 0; p < P; ++p) if (p < C::ins) store<T>(dw1 + (h * C::ins + p) * lanes<T>, first[p]);
 #pragma GCC unroll 4
-      for (int q = 0; q < C::outs; ++q) store<T>(dw2 + (h * C::outs + q) * lanes<T>, second[q]);
+      for (int q = 0; q < Q; ++q) if (q < C::outs) store<T>(dw2 + (h * C::outs + q) * lanes<T>, second[q]);
     }
   }
 };

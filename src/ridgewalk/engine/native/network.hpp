@@ -160,6 +160,12 @@ template <class T, class F> void with_activation(const Layer& layer, const F& f)
   }
 }
 
+// One vector through a layer that has an activation; any other layer leaves it.
+template <class T> V<T> activated(const Layer& layer, V<T> v) {
+  with_activation<T>(layer, [&](const auto& value) { v = value(v); });
+  return v;
+}
+
 // Call f with what becomes of a dense layer's sums as they are stored; return whether the next layer, where there is one, is
 // done by that: a rectifier, where its input stood.
 template <class T, class F> bool with_rectifier(const Layer* next, const F& f) {
@@ -359,8 +365,7 @@ template <class T> class Pass {
 #if defined(__wasm__)
     const bool leaky = steps_[1].layer.kind == LayerKind::leaky_relu;
     const AnyRectifier activation{leaky ? float(steps_[1].layer.parameter) : 0.0f, -int32_t(leaky)};
-    if (inputs == 2 && outputs == 1) of.template operator()<2, 1, true>(activation);
-    else if (inputs == 2 && outputs == 2) of.template operator()<2, 2, true>(activation);
+    if (inputs == 2 && outputs == 2) of.template operator()<2, 2, true>(activation);
     else if (inputs == 2 && outputs == 3) of.template operator()<2, 3, true>(activation);
     else of.template operator()<thinnest, thinnest, false>(activation);
 #else

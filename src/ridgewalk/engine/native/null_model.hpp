@@ -107,7 +107,7 @@ class NullModel {
     if (problem_.linear()) return steepest / std::max(ratio, least_l1_ratio) / penalty.layer_factors[0];
     const double mean = geometric_mean(0);
     const auto bound = [&](double slope, double l1, double l2) {
-      const double size = std::pow(loss / slope, 1 / depth);
+      const double size = power_of(loss / slope, 1 / depth);
       return loss / (depth * (l1 * size + l2 / 2 * size * size)) / mean;
     };
     double least = std::numeric_limits<double>::infinity();
@@ -288,7 +288,7 @@ inline Numbers grid(double top, int count, int rows, int inputs) {
   const double share = rows >= inputs ? 1e-3 : 1e-2;
   Numbers all{0};
   for (int k = 0; k < count; ++k)
-    all.push_back(k + 1 == count ? top : share * top * std::pow(1 / share, double(k) / double(count - 1)));
+    all.push_back(k + 1 == count ? top : share * top * power_of(1 / share, double(k) / double(count - 1)));
   return all;
 }
 

@@ -71,7 +71,11 @@ struct InputMap {
 
 // Rows of x, dense (N, P) or compressed (`starts`, `columns`), and the target (N, C).
 struct Source {
+#if defined(__wasm__)
+  static constexpr bool compressed = false, single = false, mapped = false;  // a page has dense rows in double precision
+#else
   bool compressed = false, single = false;  // an array without entries may have no place
+#endif
   const float* singles = nullptr;
   const double* doubles = nullptr;
   const int64_t* starts = nullptr;
@@ -79,7 +83,9 @@ struct Source {
   const double* target = nullptr;
   int columns_of_x = 0;            // P
   int inputs = 0, outputs = 0;     // of the network: inputs are the columns, or what they are mapped to
+#if !defined(__wasm__)
   bool mapped = false;
+#endif
   bool sparse() const { return compressed; }
   double x(size_t place) const { return single ? singles[place] : doubles[place]; }
 };

@@ -29,7 +29,7 @@ template <class T> class PartwiseTraining {
   // Outputs of any rows of x, as the fold of a run standardizes them.
   template <class F> void outputs(const double* x, int64_t count, const F& f) {
     Source source = plan_.source;
-    source.single = false, source.doubles = x;
+    source.doubles = x;
     Numbers targets(size_t(count) * source.outputs, 0.0), ones(size_t(count), 1.0);
     source.target = targets.data();
     std::vector<int64_t> numbers(static_cast<size_t>(count));

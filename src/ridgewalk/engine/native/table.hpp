@@ -17,7 +17,11 @@ namespace ridgewalk {
 template <class T> struct Tile {
   const T* x;              // [inputs][64]
   int inputs;              // how many columns x has
+#if defined(__wasm__)
+  static constexpr bool sparse = false;
+#else
   bool sparse;             // whether they are some of the data's columns, and not all
+#endif
   const int32_t* columns;  // which, where it is sparse
   const T *target, *weights;  // [outputs][64], [64]
   const double* shares;       // [64]: row weights as they were given
@@ -84,8 +88,12 @@ template <class T> class Table {
   // Tile k of the batch that has `size` rows: those at `positions`, or the table's own in their order.
   Tile<T> load(const int32_t* positions, int64_t size, int64_t k, TileBuffer<T>& buffer) const {
     const int count = int(std::min<int64_t>(tile, size - k * tile));
-    Tile<T> out{buffer.x.get(), source_.inputs, source_.sparse(), nullptr, buffer.target.get(), buffer.weights.get(),
-                buffer.shares.get(), buffer.numbers.get(), count};
+    Tile<T> out{};
+    out.x = buffer.x.get(), out.inputs = source_.inputs, out.target = buffer.target.get(), out.weights = buffer.weights.get();
+    out.shares = buffer.shares.get(), out.numbers = buffer.numbers.get(), out.count = count;
+#if !defined(__wasm__)
+    out.sparse = source_.sparse();
+#endif
     if (tiled_) {
       const T* stored = x_.get() + size_t(k) * tile * stored_;
       if (source_.mapped) mapping_.apply(stored, count, buffer.x.get());

@@ -64,14 +64,15 @@ template <class T> struct GroupSums {
   GroupSums(const Shape& s, const Prox<T>& p)
       : shape(s), prox(p), values(p.over == Over::units ? s.stride : padded<T>(s.inputs)), totals(p.groups) {}
 
-  // Sum f(i), a vector at place i of the array, over every group.
-  template <class F> void sum_over(const F& f) {
+  // Sum the squares of an array over every group; without an array, count its weights.
+  void sum_squares(const T* array) {
     values.clear();
     totals.clear();
     for (int p = 0; p < shape.inputs; ++p) {
       V<T> row = V<T>{};
       for (int q = 0; q < shape.stride; q += lanes<T>) {
-        const V<T> v = head<T>(f(size_t(p) * shape.stride + q), shape.units - q);
+        const V<T> each = array ? load<T>(array + size_t(p) * shape.stride + q) : splat<T>(T(1));
+        const V<T> v = head<T>(flushed<T>(each * each), shape.units - q);
         if (prox.over == Over::units) store<T>(values.get() + q, load<T>(values.get() + q) + v);
         else row += v;
       }
@@ -90,13 +91,13 @@ template <class T> struct GroupBuffer {
   Buffer<T> sizes, steps, z;
   GroupBuffer(const Shape& shape, const Prox<T>& prox)
       : squares(shape, prox), shrink(shape, prox), steps(shrink.values.size()), z(shape.size()) {
-    squares.sum_over([](size_t) { return splat<T>(T(1)); });
+    squares.sum_squares(nullptr);
     sizes = std::move(squares.values);
     squares.values = Buffer<T>(sizes.size());
   }
-  // The mean of f over every group, which is what `squares.at` then gives.
-  template <class F> void pool(const F& f) {
-    squares.sum_over(f);
+  // The mean of the squares of an array over every group, which is what `squares.at` then gives.
+  void pool(const T* array) {
+    squares.sum_squares(array);
     for (size_t k = 0; k < sizes.size(); ++k) squares.values[k] = sizes[k] > 0 ? squares.values[k] / sizes[k] : T(0);
   }
 };
@@ -132,7 +133,7 @@ void proximal_as(const Shape shape, int begin, int end, const Prox<T> prox, Grou
     }
   }
   if (!buffer) return;
-  buffer->shrink.sum_over([&](size_t i) { return flushed<T>(load<T>(buffer->z.get() + i) * load<T>(buffer->z.get() + i)); });
+  buffer->shrink.sum_squares(buffer->z.get());
   for (int k = 0; k < buffer->shrink.count(); ++k) {
     const T norm = std::sqrt(buffer->shrink.values[k]), threshold = buffer->steps[k] * prox.group[k];
     if constexpr (concave) {
@@ -200,51 +201,51 @@ template <class T> class Updater {
     const Optimizer& o = optimizer_;
     const T rate = T(learning_rate), raised = T(ramp), first = T(o.first), second = T(o.second), epsilon = T(o.epsilon);
     T *m = first_.get(), *v = second_.get();
-    if (buffer_ && o.kind != OptimizerKind::sgd)
-      buffer_->pool([&](size_t i) { return flushed<T>(load<T>(dw + i) * load<T>(dw + i)); });
+    if (buffer_ && o.kind != OptimizerKind::sgd) buffer_->pool(dw);
     const auto squares = [buffer = buffer_.get()](V<T> g, int p, int q) { return buffer ? buffer->squares.at(p, q) : flushed<T>(g * g); };
     const size_t before = size_t(begin) * shape_.stride;
     const auto slope = [=](size_t i) { return flushed<T>(load<T>(dw + (i - before))); };
-    const auto keep = [=](size_t i, V<T> new_w) { store<T>(w + i, flushed<T>(new_w)); };
+    const T old = o.kind == OptimizerKind::adagrad ? T(1) : second;
+    const T fresh = o.kind == OptimizerKind::adagrad ? T(1) : T(1 - o.second);
+    const bool adam = o.kind == OptimizerKind::adam;
+    const T fresh_m = T(1 - o.first), m_scale = adam ? T(1 / (1 - whole_power(o.first, k + 1))) : T(1);
+    const T v_scale = adam ? T(1 / (1 - whole_power(o.second, k + 1))) : T(1), decay = T(learning_rate * decay_);
+    // Where a vector is led, and by what step.
+    const auto move = [=](OptimizerKind kind, int p, int q, size_t i) {
+      const V<T> g = slope(i), w_i = load<T>(w + i);
+      if (kind == OptimizerKind::sgd)
+        return Moved<T>{w_i + flushed<T>(flushed<T>(first * load<T>(m + i)) - flushed<T>(rate * g)), splat<T>(rate * raised)};
+      if (kind != OptimizerKind::adam) {
+        const V<T> account = flushed<T>(old * load<T>(m + i)) + flushed<T>(fresh * squares(g, p, q));
+        store<T>(m + i, account);
+        const V<T> step = rate / (root<T>(account) + epsilon);
+        return Moved<T>{w_i - flushed<T>(step * g), step * raised};
+      }
+      const V<T> m_i = flushed<T>(flushed<T>(first * load<T>(m + i)) + flushed<T>(fresh_m * g));
+      const V<T> v_i = flushed<T>(second * load<T>(v + i)) + flushed<T>(fresh * squares(g, p, q));
+      store<T>(m + i, m_i), store<T>(v + i, v_i);
+      const V<T> step = rate / (root<T>(v_i * v_scale) + epsilon);
+      return Moved<T>{w_i - flushed<T>(step * (m_i * m_scale)) - flushed<T>(decay * w_i), step * raised};
+    };
+    const auto keep = [=](OptimizerKind kind, size_t i, V<T> new_w) {
+      const V<T> kept = flushed<T>(new_w);
+      if (kind == OptimizerKind::sgd) store<T>(m + i, flushed<T>(kept - load<T>(w + i)));
+      store<T>(w + i, kept);
+    };
+    const auto run = [&](auto kind) {
+      proximal<T>(shape_, begin, end, prox_, buffer_.get(), [=](int p, int q, size_t i) { return move(kind, p, q, i); },
+                  [=](size_t i, V<T> new_w) { keep(kind, i, new_w); });
+    };
+#if defined(__wasm__)
+    run(o.kind);  // asked for every vector: a page is to be small
+#else
     switch (o.kind) {
-      case OptimizerKind::sgd: {
-        const V<T> step = splat<T>(rate * raised);
-        return proximal<T>(shape_, begin, end, prox_, buffer_.get(),
-          [=](int, int, size_t i) {
-            return Moved<T>{load<T>(w + i) + flushed<T>(flushed<T>(first * load<T>(m + i)) - flushed<T>(rate * slope(i))), step};
-          },
-          [=](size_t i, V<T> new_w) {
-            const V<T> kept = flushed<T>(new_w);
-            store<T>(m + i, flushed<T>(kept - load<T>(w + i))), store<T>(w + i, kept);
-          });
-      }
-      case OptimizerKind::adagrad:
-      case OptimizerKind::rmsprop: {
-        const T old = o.kind == OptimizerKind::adagrad ? T(1) : second;
-        const T fresh = o.kind == OptimizerKind::adagrad ? T(1) : T(1 - o.second);
-        return proximal<T>(shape_, begin, end, prox_, buffer_.get(),
-          [=](int p, int q, size_t i) {
-            const V<T> g = slope(i), account = flushed<T>(old * load<T>(m + i)) + flushed<T>(fresh * squares(g, p, q));
-            store<T>(m + i, account);
-            const V<T> step = rate / (root<T>(account) + epsilon);
-            return Moved<T>{load<T>(w + i) - flushed<T>(step * g), step * raised};
-          }, keep);
-      }
-      case OptimizerKind::adam: {
-        const T fresh_m = T(1 - o.first), fresh_v = T(1 - o.second);
-        const T m_scale = T(1 / (1 - whole_power(o.first, k + 1))), v_scale = T(1 / (1 - whole_power(o.second, k + 1)));
-        const T decay = T(learning_rate * decay_);
-        return proximal<T>(shape_, begin, end, prox_, buffer_.get(),
-          [=](int p, int q, size_t i) {
-            const V<T> g = slope(i), w_i = load<T>(w + i);
-            const V<T> m_i = flushed<T>(flushed<T>(first * load<T>(m + i)) + flushed<T>(fresh_m * g));
-            const V<T> v_i = flushed<T>(second * load<T>(v + i)) + flushed<T>(fresh_v * squares(g, p, q));
-            store<T>(m + i, m_i), store<T>(v + i, v_i);
-            const V<T> step = rate / (root<T>(v_i * v_scale) + epsilon);
-            return Moved<T>{w_i - flushed<T>(step * (m_i * m_scale)) - flushed<T>(decay * w_i), step * raised};
-          }, keep);
-      }
+      case OptimizerKind::sgd: return run(std::integral_constant<OptimizerKind, OptimizerKind::sgd>{});
+      case OptimizerKind::adagrad: return run(std::integral_constant<OptimizerKind, OptimizerKind::adagrad>{});
+      case OptimizerKind::rmsprop: return run(std::integral_constant<OptimizerKind, OptimizerKind::rmsprop>{});
+      case OptimizerKind::adam: return run(std::integral_constant<OptimizerKind, OptimizerKind::adam>{});
     }
+#endif
   }
 
   // prox_step(z) of a plain step, into out.
@@ -272,7 +273,7 @@ template <class T> class Updater {
         if (prox_.l2) count(prox_.l2[p], each * each);
       }
     if (!buffer_) return total;
-    buffer_->shrink.sum_over([&](size_t i) { return flushed<T>(load<T>(w + i) * load<T>(w + i)); });
+    buffer_->shrink.sum_squares(w);
     for (int k = 0; k < buffer_->shrink.count(); ++k) {  // a norm stands once per member of its group
       const double entries = prox_.over == Over::units ? shape_.inputs : shape_.units;
       count(prox_.group[k], counted(prox_.group[k], std::sqrt(double(buffer_->shrink.values[k]))) * (entries / double(buffer_->sizes[k])));

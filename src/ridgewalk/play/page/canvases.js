@@ -2,6 +2,7 @@
 // Colours are the style's; shapes, outlines and dashes say the same without colour.
 
 const GRID = 72;
+const CLASS_ROW = 0.07; // height of a class's row of marks, below its probability
 
 function inkOf(name) {
   return getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
@@ -167,16 +168,24 @@ function drawFit(place, { data, grid, outputs, heldOut, label, xTitle }) {
   pen.rect(box.left, box.top, box.width, box.height);
   pen.clip();
   for (let row = 0; row < Math.min(data.rows, 3000); ++row) {
+    const c = data.classes?.[row], place = data.classes ? -CLASS_ROW * (c + 0.5) : data.numbers[row];
     pen.beginPath();
-    pen.arc(x(data.x[row]), y(data.classes ? data.classes[row] : data.numbers[row]), 2.7, 0, 2 * Math.PI);
+    mark[SHAPES[(c ?? 0) % 4]](pen, x(data.x[row]), y(place), 2.7);
     const held = heldOut && heldOut[row];
-    pen.strokeStyle = pen.fillStyle = ink().plain;
+    pen.strokeStyle = pen.fillStyle = data.classes ? ink()[`s${c % 8}`] : ink().plain;
     pen.lineWidth = 1.2;
     if (held) pen.stroke(); else pen.fill();
   }
   if (data.truth) trace(pen, Array.from(grid.x, (value) => [x(value), y(data.truth(value))]), ink().good, 1.6, [6, 4]);
+  if (outputs && data.classes) traceChances(pen, data, grid, outputs, x, y);
   if (outputs && data.numbers) trace(pen, Array.from(grid.x, (value, k) => [x(value), y(outputs[k])]), ink().held, 2.6, []);
   pen.restore();
+}
+
+/** Probabilities of the classes along the input, told apart by colour and by dashes. */
+function traceChances(pen, data, grid, outputs, x, y) {
+  const count = data.classCount, chances = Engine.probabilities("cross_entropy", outputs.slice(0, grid.rows * count), count);
+  for (let c = 0; c < count; ++c) trace(pen, Array.from(grid.x, (value, k) => [x(value), y(chances[k * count + c])]), ink()[`s${c % 8}`], 2.2, [[], [7, 4], [2, 3], [9, 3, 2, 3]][c % 4]);
 }
 
 function segment(pen, x1, y1, x2, y2) {
@@ -272,7 +281,7 @@ function curveTo(pen, { from, to }) {
 function drawNodes(pen, places, living, names, outputNames, margin) {
   pen.font = "12px system-ui, sans-serif";
   places.forEach((column, layer) => column.forEach(([x, y], k) => {
-    const end = layer === 0 || layer === places.length - 1, crowded = column.length > 30, live = living[layer][k];
+    const end = layer === 0 || layer === places.length - 1, crowded = column.length > 22, live = living[layer][k];
     pen.beginPath();
     pen.arc(x, y, end && !crowded ? 5.5 : crowded ? 2.3 : 4.5, 0, 2 * Math.PI);
     pen.fillStyle = live ? ink().text : ink().card;

@@ -44,7 +44,9 @@ function drawPathChart(place, { found, ghost, ceiling, s }) {
   inner.push(curve(points(found.trainLoss), "train dotted"), curve(points(found.heldoutLoss), "held"));
   if (ceiling !== undefined && ceiling >= y.domain[0]) {
     inner.push(line(box.left, y(ceiling), box.left + box.width, y(ceiling), "level"));
-    inner.push(text(box.left + box.width - 5, y(ceiling) - 5, `${say("ceiling")} ${shortNumber(ceiling)}`, { class: "direct halo", "text-anchor": "end" }));
+    const near = (from, to) => Math.min(...[found.heldoutLoss, found.trainLoss].flatMap((losses) => finite(Array.from(losses.slice(from, to), (loss) => Math.abs(y(loss) - y(ceiling) + 8)))));
+    const third = Math.ceil(count / 3), right = near(count - third, count) >= near(1, 1 + third); // where the curves are further away
+    inner.push(text(right ? box.left + box.width - 5 : box.left + x.slot + 6, y(ceiling) - 5, `${say("ceiling")} ${shortNumber(ceiling)}`, { class: "direct halo", "text-anchor": right ? "end" : "start" }));
   }
   parts.push(clip, svg("g", { "clip-path": "url(#path-clip)" }, ...inner), ...pathMarks(found, x, y, box));
   for (const k of xs.keys()) {
@@ -83,7 +85,7 @@ function pathMarks(curve, x, y, box) {
 /** Draw the course of a training: losses above, the penalty below; where something was changed, a line. */
 function drawCourse(place, { history, changes, units }) {
   const width = Math.max(200, place.clientWidth), parts = [], tips = [], gap = 22;
-  const upper = { left: 52, top: 8, width: width - 62, height: 128 }, lower = { left: 52, top: 8 + 128 + gap, width: width - 62, height: 74 };
+  const upper = { left: 52, top: 8, width: width - 70, height: 128 }, lower = { left: 52, top: 8 + 128 + gap, width: width - 70, height: 74 };
   const last = history.length ? history[history.length - 1].epoch : 1, x = scale([0, Math.max(last, 10)], [upper.left, upper.left + upper.width]);
   const losses = finite(history.flatMap((h) => [h.dataLoss, h.heldoutLoss])), penalties = finite(history.map((h) => h.penalty));
   const top = losses.length ? quantile(losses, 0.99) * 1.05 : 1;
@@ -94,7 +96,7 @@ function drawCourse(place, { history, changes, units }) {
   const inside = (value) => clamp(y(value), upper.top, upper.top + upper.height);
   parts.push(curve(history.map((h) => [x(h.epoch), inside(h.dataLoss)]), "train dotted"), curve(history.map((h) => [x(h.epoch), Number.isFinite(h.heldoutLoss) ? inside(h.heldoutLoss) : NaN]), "held"));
   parts.push(curve(history.map((h) => [x(h.epoch), z(h.penalty)]), "series-3"));
-  for (const h of history) tips.push([x(h.epoch), inside(h.dataLoss), `${say("epoch")} ${h.epoch}\n${say("held-out")} ${number(h.heldoutLoss)}\n${say("training")} ${number(h.dataLoss)}\n${say("penalty")} ${number(h.penalty)}`]);
+  for (const h of history) tips.push([x(h.epoch), inside(h.dataLoss), `${say("epoch")} ${h.epoch}\n${Number.isFinite(h.heldoutLoss) ? `${say("held-out")} ${number(h.heldoutLoss)}\n` : ""}${say("training")} ${number(h.dataLoss)}\n${say("penalty")} ${number(h.penalty)}`]);
   paint(place, lower.top + lower.height + 38, say("course-label") + units, parts, tips);
 }
 
@@ -104,9 +106,9 @@ function quantile(values, share) {
 }
 
 /** What a path's verdict says, with the interval of the difference. */
-function verdictOf({ verdict, effect }) {
+function verdictOf({ verdict, effect, minimum }) {
   const signed = (value) => (value > 0 ? "+" : value < 0 ? "−" : "") + number(Math.abs(value), 3);
-  return say(`verdict-${verdict}`, { mean: signed(effect.mean), low: signed(effect.low), high: signed(effect.high), smallest: number(effect.smallest, 2) });
+  return say(verdict === "no difference" && minimum === 0 ? "verdict-no penalty" : `verdict-${verdict}`, { mean: signed(effect.mean), low: signed(effect.low), high: signed(effect.high), smallest: number(effect.smallest, 2) });
 }
 
 /** The mark of a class in a legend; below 0 that of a row that is held out. */

@@ -3,8 +3,9 @@
 //   soft    strength, mix, rate, noise: the watched network goes on from its weights; the path starts anew (a strength alone: stays)
 //   hard    all else: both start anew. A point of the path comes from one unchanged run alone; the former curve is shown dashed.
 
-const SOFT = new Set(["mix", "rate", "noise"]), LOOKS = new Set(["strength", "view", "lang", "speed"]);
+const SOFT = new Set(["mix", "rate", "noise"]), LOOKS = new Set(["strength", "view", "lang", "speed", "line", "pace", "names", "ask"]);
 const FRESH_ROWS = 2000, MOST_POINTS = 240, GO_ON = 250, REPORT_EVERY = 66; // fresh rows to judge by; points of a course; milliseconds until a path begins anew, and between two looks at the watched network
+const MOST_ITEMS = 14; // inputs in the list
 const page = {
   state: null, data: null, table: null, target: -1, pools: null, problem: null, strengths: null,
   run: null, curve: null, path: null, ghost: null, seconds: null,
@@ -26,10 +27,10 @@ function withReach(data) {
   };
   const column = (k) => Array.from({ length: data.rows }, (_, row) => data.x[row * data.columns + k]);
   const reach = Array.from({ length: data.columns }, (_, k) => ends(column(k)));
-  return { ...data, reach, height: data.numbers ? ends(data.numbers) : [-0.2, (data.classCount ?? 2) - 0.8] };
+  return { ...data, reach, height: data.numbers ? ends(data.numbers) : [-CLASS_ROW * data.classCount, 1.02] };
 }
 
-const isDrawn = (data) => data.columns <= 2 && (data.numbers || data.columns === 2);
+const isDrawn = (data) => data.columns <= 2;
 const outputsOf = (data) => (data.classes ? data.classCount : 1);
 
 /** Rows whose outputs are wanted: a grid to draw on, and fresh rows to judge by, one behind the other. */
@@ -61,6 +62,7 @@ function change(changes) {
   const keys = Object.keys(changes).filter((key) => JSON.stringify(page.state[key]) !== JSON.stringify(changes[key]));
   if (!keys.length) return;
   const before = penaltyOf(page.state).family;
+  if (!("ask" in changes) && !keys.every((key) => LOOKS.has(key))) page.state.ask = 0; // the answer of a question is no longer here
   Object.assign(page.state, changes);
   const among = keys.every((key) => SOFT.has(key) || LOOKS.has(key) || (key === "penalty" && before === "elasticnet" && penaltyOf(page.state).family === "elasticnet"));
   drawControls(page.state, change);
@@ -71,6 +73,7 @@ function change(changes) {
   }
   if (keys.includes("speed")) page.live?.setPace(paceNow());
   if (keys.includes("strength")) moveLive();
+  if (keys.includes("line")) runTo(page.state.line);
   keepLink();
   refresh();
 }
@@ -229,7 +232,7 @@ function hear({ measure, weights, outputs }) {
   }
   if (measure.diverged || (!page.asked && epoch >= page.state.epochs)) setPlaying(false);
   if (page.view === "live") refresh("bar", "picture", "network", "course");
-  else refresh("course");
+  else if (page.view === "path") refresh("course");
 }
 
 /** Which weights were 0 and are no longer: shown for a second. */
@@ -247,7 +250,7 @@ function findReturned(weights) {
 
 // What is drawn: every part once a frame at most.
 
-const PARTS = { busy: drawBusy, path: drawPath, bar: drawBar, picture: drawPicture, network: drawNetwork, course: drawCourseOf, inputs: drawInputsLeft };
+const PARTS = { busy: drawBusy, path: drawPath, bar: drawBar, picture: drawPicture, network: drawNetwork, course: drawCourseOf, inputs: drawInputsLeft, loop: drawLoop, questions: drawQuestions };
 const FRAME_SHARE = 10; // milliseconds
 const dirty = new Set();
 let frameAsked = false;
@@ -272,6 +275,7 @@ function drawDue() {
 
 /** What is shown now: a network, its outputs, and where it comes from; null where there is none yet. */
 function shown() {
+  if (page.view === "loop") return loopShown();
   if (page.view === "live") {
     const heldOut = page.problem ? page.problem.fold.map((k) => Number(k === 0)) : null;
     return page.report && { weights: page.report.weights, outputs: page.report.outputs, heldOut, measure: page.report.measure };
@@ -315,6 +319,7 @@ function factsNow() {
   const now = shown(), { path, ceiling } = page, s = slot();
   const fresh = judged(now?.outputs), most = ceiling?.accuracy ?? ceiling?.variance;
   const freshly = fresh === null ? [] : [[say(page.data.classes ? "fresh" : "fresh-error"), page.data.classes ? say("of-most", { value: percentage(fresh), most: percentage(most) }) : say("of-least", { value: number(fresh, 3), most: number(most, 3) })]];
+  if (page.view === "loop") return [...loopFacts(now?.weights), ...freshly];
   if (page.view === "live") {
     const m = now?.measure;
     return [[say("epoch"), m ? m.epoch : 0], [say("held-out"), m ? number(m.heldoutLoss, 3) : "–"], [say("training"), m ? number(m.dataLoss, 3) : "–"], [say("penalty-value"), m ? number(m.penalty, 3) : "–"], [say("zeros"), m ? percent(zeroShare(now.weights)) : "–"], ...freshly];
@@ -343,7 +348,8 @@ function drawBar() {
   slider.setAttribute("aria-valuetext", `${say("strength")} ${words}${marks.length ? `, ${marks.join(", ")}` : ""}`);
   for (const [id, to] of [["jump-minimum", path?.minimum], ["jump-1se", path?.oneStandardError]]) if (at(id)) at(id).disabled = to === undefined;
   if (at("play")) at("play").textContent = `${page.playing ? "❚❚" : "▶"} ${say(page.playing ? "pause" : "train")}`;
-  for (const view of ["path", "live"]) if (at(`view-${view}`)) at(`view-${view}`).checked = page.view === view;
+  document.body.dataset.view = page.view;
+  for (const view of ["path", "live", "loop"]) if (at(`view-${view}`)) at(`view-${view}`).checked = page.view === view;
   if (at("speed")) at("speed").value = page.state.speed;
   const place = at("facts"), facts = place ? factsNow() : [];
   if (!place) return;
@@ -353,6 +359,7 @@ function drawBar() {
 
 function whereFrom() {
   const strength = number(strengthNow(), 3), epoch = page.report?.measure.epoch ?? 0;
+  if (page.view === "loop") return say("loop-shown", { steps: loop.run?.steps ?? 0 });
   if (page.view === "live") return page.report?.measure.diverged ? say("diverged") : say(page.playing ? "shown-live" : "shown-paused", { strength, epoch });
   return page.path ? say("shown-path", { strength }) : say("shown-waiting");
 }
@@ -363,10 +370,10 @@ function drawPicture() {
   at("picture-section").hidden = !drawn;
   if (!drawn) return;
   const now = shown(), curved = data.columns === 1, strength = number(strengthNow(), 3);
-  at("picture-title").textContent = say(curved ? "fit-title" : "regions-title");
+  at("picture-title").textContent = say(!curved ? "regions-title" : data.classes ? "chances-title" : "fit-title");
   at("picture-now").textContent = whereFrom();
   const what = { data, grid: page.wanted.grid, outputs: now?.outputs, heldOut: now?.heldOut };
-  if (curved) drawFit(at("picture"), { ...what, label: say("fit-label", { strength }), xTitle: data.names[0] });
+  if (curved) drawFit(at("picture"), { ...what, label: say(data.classes ? "chances-label" : "fit-label", { strength }), xTitle: data.names[0] });
   else drawRegions(at("picture"), { ...what, label: say("regions-label", { strength }) });
   drawPictureLegend(data, curved);
 }
@@ -376,8 +383,8 @@ function drawPictureLegend(data, curved) {
   if (place.dataset.key === key) return;
   place.dataset.key = key;
   const classes = (data.classNames ?? []).slice(0, 8).map((name, c) => html("span", { class: "entry" }, shapeOf(c), cut(name, 16)));
-  const held = page.view === "live" ? [html("span", { class: "entry" }, shapeOf(curved ? -2 : -1), say("held-rows"))] : [];
-  const lines = curved ? [html("span", { class: "entry" }, html("span", { class: "key stroke held", "aria-hidden": "true" }), say("fit")), ...(data.truth ? [html("span", { class: "entry" }, html("span", { class: "key stroke dashed near", "aria-hidden": "true" }), say("truth"))] : [])] : [];
+  const held = page.view === "live" ? [html("span", { class: "entry" }, shapeOf(-1), say("held-rows"))] : [];
+  const lines = curved && !data.classes ? [html("span", { class: "entry" }, html("span", { class: "key stroke held", "aria-hidden": "true" }), say("fit")), ...(data.truth ? [html("span", { class: "entry" }, html("span", { class: "key stroke dashed near", "aria-hidden": "true" }), say("truth"))] : [])] : [];
   place.replaceChildren(...classes, ...lines, ...held);
 }
 
@@ -401,10 +408,11 @@ function drawNetwork() {
 function drawCourseOf() {
   const place = at("course");
   if (!place) return;
-  at("course-now").textContent = page.history.length ? (page.report?.measure.diverged ? say("diverged") : say("course-note")) : say("course-empty");
-  drawCourse(place, { history: page.history, changes: page.changes, units: page.data?.classes ? "" : ` ${say("course-units")}` });
-  legend("course-legend", [["stroke held", say("held-out")], ["stroke train dotted", say("training")], ["stroke series-3", say("penalty-value")], ...(page.changes.length ? [["stroke dotted near", say("changed")]] : [])]);
-  tableOf("course", () => [[say("epoch"), say("held-out"), say("training"), say("penalty-value")], page.history.map((h) => [h.epoch, number(h.heldoutLoss), number(h.dataLoss), number(h.penalty)])]);
+  const looped = page.view === "loop", history = looped ? loopHistory() : page.history, changes = looped ? [] : page.changes;
+  at("course-now").textContent = history.length || looped ? (!looped && page.report?.measure.diverged ? say("diverged") : say("course-note")) : say("course-empty");
+  drawCourse(place, { history, changes, units: page.data?.classes ? "" : ` ${say("course-units")}` });
+  legend("course-legend", [...(looped ? [] : [["stroke held", say("held-out")]]), ["stroke train dotted", say("training")], ["stroke series-3", say("penalty-value")], ...(changes.length ? [["stroke dotted near", say("changed")]] : [])]);
+  tableOf("course", () => [[say("epoch"), say("held-out"), say("training"), say("penalty-value")], history.map((h) => [h.epoch, number(h.heldoutLoss), number(h.dataLoss), number(h.penalty)])]);
 }
 
 /** Columns of a reader's table, and how much the network weighs each: the norm of what leaves its inputs. */
@@ -413,7 +421,6 @@ function drawInputsLeft() {
   if (!at("inputs-section")) return;
   at("inputs-section").hidden = !there;
   if (!there) return;
-  at("inputs-now").textContent = whereFrom();
   const norms = new Map();
   if (now) {
     const { inputs, units, values } = now.weights[0];
@@ -429,7 +436,10 @@ function drawInputsLeft() {
     const bar = svg("svg", { width: "100%", height: 10, "aria-hidden": "true" }, svg("rect", { x: 0, y: 0, width: `${(100 * norm) / most}%`, height: 10, rx: 2, class: "fill-held" }));
     return html("li", { class: norm ? "" : "gone" }, html("span", { class: "name", title: name }, name), bar, html("span", { class: "value" }, norm ? number(norm, 2) : `× ${say("left-out")}`));
   };
-  at("inputs").replaceChildren(...rows.slice(0, 24).map(item));
+  const left = rows.filter(([, norm]) => norm).length, more = rows.length - MOST_ITEMS;
+  at("inputs-now").textContent = [whereFrom(), ...(now ? [say("inputs-left", { left, all: rows.length })] : [])].join(" ");
+  at("inputs").replaceChildren(...rows.slice(0, MOST_ITEMS).map(item), ...(more > 0 ? [html("li", { class: "gone" }, html("span", { class: "more" }, say("inputs-more", { more })))] : []));
+  tableOf("inputs", () => [[say("inputs-column"), say("inputs-norm")], rows.map(([name, norm]) => [name, norm ? number(norm) : say("left-out")])]);
 }
 
 /** Say what is wrong in one sentence, or that nothing is. */

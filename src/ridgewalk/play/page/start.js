@@ -75,7 +75,7 @@ function startBar() {
     setPlaying(true);
   });
   at("speed")?.addEventListener("change", (event) => change({ speed: Number(event.target.value) }));
-  for (const view of ["path", "live"]) at(`view-${view}`)?.addEventListener("change", () => { page.view = view; change({ view }); refresh(); });
+  for (const view of ["path", "live", "loop"]) at(`view-${view}`)?.addEventListener("change", () => show(view));
   const chart = at("path");
   if (!chart) return;
   let held = false;
@@ -86,6 +86,15 @@ function startBar() {
   chart.addEventListener("pointerdown", (event) => { held = true; choose(event); });
   chart.addEventListener("pointermove", (event) => { if (held && event.buttons) choose(event); });
   addEventListener("pointerup", () => { held = false; });
+}
+
+/** Show another view; while lines of the loop are read, no network is watched. */
+function show(view) {
+  page.view = view;
+  change({ view });
+  if (view === "loop" && page.playing) setPlaying(false);
+  if (view !== "loop" && loop.playing) playLoop(false);
+  refresh();
 }
 
 function startHead() {
@@ -101,7 +110,11 @@ function startHead() {
   });
   addEventListener("hashchange", () => {
     const state = stateOf(location.hash);
-    if (hashOf(state) !== hashOf(page.state)) change({ ...state, lang: page.state.lang });
+    if (hashOf(state) !== hashOf(page.state)) {
+      if (at("questions")) at("questions").open = false;
+      if (state.view !== "auto" && state.view !== page.view) show(state.view);
+      change({ ...state, lang: page.state.lang });
+    }
   });
 }
 
@@ -126,14 +139,15 @@ function redrawOnLooks() {
 /** Start the page from a state: that of its link, or one that is given; a part whose place the page lacks is left out. */
 async function startPlay(state = stateOf(location.hash)) {
   page.state = state;
-  page.view = state.view === "path" ? "path" : "live";
+  page.view = state.view === "auto" ? "live" : state.view;
   page.asked = state.view === "live"; // who asks for it watches on beyond the epochs of the path
-  page.playing = !calm() && state.view !== "path";
+  page.playing = !calm() && !["path", "loop"].includes(state.view);
   speak(state.lang === "auto" ? (navigator.language.startsWith("zh") ? "zh" : "en") : state.lang);
   drawChoices(state, change, chooseFile);
   if (at("verdict")) at("verdict").textContent = say("started");
   page.pools = await startPools();
   startBar();
+  startLoop();
   startHead();
   startFiles();
   redrawOnLooks();

@@ -8,7 +8,18 @@ const STATE = {
   optimizer: "adam", rate: 0.03, momentum: 0, epochs: 1000, batch: 0,
   folds: 5, starts: 1, strengths: 30,
   strength: -1, view: "auto", lang: "auto", speed: 60,
+  line: 0, pace: "lines", names: "tutorial", ask: 0,
 };
+// Twelve questions, and the states that answer them: `ask=2` in a link is the second one's.
+const RINGS = "data=rings&rows=150&penalty=l1&hidden=16&epochs=300&strengths=40&view=path", MOONS = "data=moons&noise=0.4&rows=50&penalty=l2&hidden=16&epochs=300&strengths=20&view=path";
+const QUESTIONS = [
+  { state: `${RINGS}&strength=18`, place: "path-section" }, { state: `${RINGS}&strength=26`, place: "path-section" }, { state: `${RINGS}&strength=0`, place: "path-section" },
+  { state: `${MOONS}&strength=1`, place: "path-section" }, { state: `${RINGS}&strength=40`, place: "path-section" }, { state: `${RINGS}&strength=23`, place: "network-section" },
+  { state: `${MOONS}&strength=13`, place: "network-section" }, { state: `${RINGS}&strength=24`, place: "path-section" }, { state: `${RINGS}&strength=25`, place: "verdict" },
+  { state: "data=moons&noise=0.5&rows=100&penalty=l1&hidden=16&epochs=300&strengths=20&view=path&strength=11", place: "verdict" },
+  { state: "data=waves&rows=100&penalty=l1&hidden=16&epochs=300&strengths=20&view=path&strength=1", place: "verdict" },
+  { state: "data=rings&rows=150&penalty=l1&hidden=16&epochs=300&strengths=40&strength=24&view=loop&line=3633", place: "loop-section" },
+];
 const SPEEDS = [10, 60, 300, 0]; // epochs a second of the network that is watched; 0: as many as there is time for
 const between = (least, most, whole = false) => (value) => {
   const number = Number(value);
@@ -26,23 +37,25 @@ const READ = {
   penalty: among(...PENALTIES), mix: between(0, 1), factors: listOf(between(0, 10), 4, 4), bias: between(0, 1),
   optimizer: among("adam", "sgd", "adagrad", "rmsprop"), rate: between(1e-5, 10), momentum: between(0, 0.99), epochs: between(1, 5000, true), batch: between(0, 5000, true),
   folds: between(2, 10, true), starts: between(1, 5, true), strengths: between(4, 60, true),
-  strength: between(0, 60, true), view: among("path", "live"), lang: among("en", "zh"), speed: (value) => SPEEDS.find((speed) => String(speed) === value),
+  strength: between(0, 60, true), view: among("path", "live", "loop"), lang: among("en", "zh"), speed: (value) => SPEEDS.find((speed) => String(speed) === value),
+  line: between(0, 1e6, true), pace: among("slow", "lines", "steps", "fast"), names: among("tutorial", "book"), ask: between(1, 12, true), // of the loop: lines that have run
 };
 
 function stateOf(hash) {
-  const state = structuredClone(STATE);
-  for (const [key, value] of new URLSearchParams(hash.replace(/^#/, ""))) {
+  const state = structuredClone(STATE), own = new URLSearchParams(hash.replace(/^#/, ""));
+  const words = new URLSearchParams([...new URLSearchParams(QUESTIONS[READ.ask(own.get("ask") ?? "") - 1]?.state), ...own]);
+  for (const [key, value] of words) {
     const read = Object.hasOwn(READ, key) ? READ[key](value) : undefined;
     if (read !== undefined) state[key] = read;
   }
   const { noise, most } = DATASETS[state.data];
-  if (!new URLSearchParams(hash.replace(/^#/, "")).has("noise") || state.noise > most) state.noise = noise;
+  if (!words.has("noise") || state.noise > most) state.noise = noise;
   return state;
 }
 
 function hashOf(state) {
   const words = new URLSearchParams();
-  const usual = { ...STATE, noise: DATASETS[state.data]?.noise };
+  const usual = state.ask ? { ...stateOf(`ask=${state.ask}`), ask: 0 } : { ...STATE, noise: DATASETS[state.data]?.noise };
   for (const key of Object.keys(READ)) {
     const value = [state[key]].flat().join("-");
     if (value !== [usual[key]].flat().join("-") && value !== "csv") words.set(key, value);
