@@ -456,7 +456,7 @@ def test_one_input_gets_probabilities_and_many_inputs_a_list_that_says_how_many_
     assert page.is_visible("#picture-section")
     assert not page.is_visible("#inputs-section")
     assert page.evaluate(SHOWN, "picture-title") == "How probable each class is"
-    assert page.get_attribute("#picture canvas", "aria-label").startswith("Probabilities of the classes")
+    assert str(page.get_attribute("#picture canvas", "aria-label")).startswith("Probabilities of the classes")
     before = page.evaluate("document.querySelector('#picture canvas').toDataURL()")
     page.click("#jump-zero")
     page.wait_for_function("before => document.querySelector('#picture canvas').toDataURL() !== before", arg=before)
