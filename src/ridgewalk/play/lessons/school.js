@@ -7,7 +7,7 @@ const nameOf = ([name, start]) => (start === undefined ? name : `${name} ${start
 /** Say words of the lesson that is shown, with the numbers of its table. */
 const tell = (words, values = {}) => say(`${lessonNow().key}-${words}`, spoken({ ...school.table.says[lessonNow().key], ...lessonNow().numbers, ...values }));
 const SPOKEN = { share: percent, points };
-const spoken = (numbers) => Object.fromEntries(Object.entries(numbers).map(([name, value]) => [name, typeof value !== "number" ? value : SPOKEN[name.split("_").at(-1)]?.(value) ?? shortNumber(value)]));
+const spoken = (numbers) => Object.fromEntries(Object.entries(numbers).map(([name, value]) => [name, typeof value !== "number" ? value : SPOKEN[name.split("_").at(-1)]?.(value) ?? shortNumber(value).replace(/^-/, "−")]));
 
 function viewNow() {
   const { key, start } = lessonNow();
