@@ -18,7 +18,7 @@ from ridgewalk.cli import main
 from ridgewalk.cli.bench import Task
 from ridgewalk.cli.budget import SIZES, Size
 from ridgewalk.cli.commands import app
-from ridgewalk.play import play_page
+from ridgewalk.play import lessons_page, play_page
 
 ROOT = Path(__file__).parents[1]
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
@@ -145,6 +145,9 @@ def test_the_site_builds_strictly_and_loads_nothing_from_elsewhere(tmp_path: Pat
     for style in tmp_path.rglob("*.css"):
         assert not re.search(r"(?:url\(|@import)\s*[\"']?(?:https?:)?//", style.read_text(encoding="utf-8")), style
     assert pages["playground.html"] == play_page()
+    assert pages["step-by-step.html"] == lessons_page()
+    assert 'href="step-by-step.html"' in pages["lessons.html"]
+    assert 'href="../step-by-step.html"' in pages["zh/lessons.html"]
     assert pages["play.html"].count('href="playground.html#ask=') == 12
     assert 'href="../playground.html"' in pages["zh/play.html"]
     assert "n_seeds" in pages["api.html"]  # the docstrings, put together as they are when imported

@@ -173,7 +173,7 @@ def test_the_verdict_is_the_tables(opened: Any) -> None:
         set_switch(page, name, value)
         ready(page, "verdict")
     said, words = table()["says"]["verdict"], page.evaluate(SHOWN, "said")
-    assert words.startswith("Yes, the penalty helps")
+    assert words.startswith("With the penalty")
     for number in ("gain", "low", "high"):
         assert f"{MINUS}{float(f'{said[number]:.3g}')}" in words, number
     assert page.locator("#first .marked").count() == 1

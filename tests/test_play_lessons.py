@@ -118,7 +118,7 @@ def test_every_sentence_has_both_languages_and_knows_its_numbers() -> None:
     for key, sentence in english.items():
         numbers, lesson = set(re.findall(r"\{(\w+)\}", sentence)), key.split("-")[0]
         assert numbers == set(re.findall(r"\{(\w+)\}", chinese[key])), key
-        if lesson in SAID and "-is-" not in key:
+        if lesson in SAID and "-is-" not in key and key != "verdict-answer":
             assert numbers <= {*table()["says"][lesson], own.get(lesson)}, key
     spoken = {number for sentence in english.values() for number in re.findall(r"\{(\w+)\}", sentence)}
     assert {number for said in table()["says"].values() for number in said} <= spoken  # none is written for nothing

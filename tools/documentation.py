@@ -6,7 +6,7 @@ are. On the site
 - README.md is the front page, and PAGES beside it keep their places;
 - a link to one of them, or an image of theirs, becomes a link inside the site;
 - a link to any other file, such as a source, becomes its words and the file's path;
-- the playground stands there itself, and its questions lead to it;
+- the playground and the lessons stand there themselves, and their pages lead to them;
 - a fence of ``math`` becomes MathML, which browsers set themselves: no script, and no font from elsewhere;
 - search works from a folder, too: assets/iframe-worker.js stands in for a worker, which no browser starts from a file.
 
@@ -24,14 +24,14 @@ from typing import Any
 from latex2mathml.converter import convert
 from mkdocs.structure.files import File, Files
 
-from ridgewalk.play import play_page
+from ridgewalk.play import lessons_page, play_page
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGES = ("README.md", "CONTRIBUTING.md", "CHANGELOG.md", "EXPERIMENTS.md", "benchmarks/results/*.md")
 IMAGES = ("benchmarks/results/*.png", "benchmarks/results/*.svg")
 
-PLAYGROUND = "playground.html"
-OPEN_IT = {"play.md": "[Open it here]({page}), as it is.", "zh/play.md": "[在此打开]({page})。"}
+LIVE = {"play.md": ("playground.html", play_page), "lessons.md": ("step-by-step.html", lessons_page)}
+OPEN_IT = {"zh": "[在此打开]({page})。", "": "[Open it here]({page}), as it is."}
 
 _LINK = re.compile(r"(?P<mark>!?)\[(?P<words>[^\]]*)\]\((?P<target>[^)#\s]*)(?P<anchor>#[^)\s]*)?\)")
 _SOURCE = re.compile(r'(?P<name>\bsrc|\bsrcset)="docs/')
@@ -44,7 +44,8 @@ def on_files(files: Files, config: Any) -> Files:
     for pattern in (*PAGES, *IMAGES):
         for path in sorted(ROOT.glob(pattern)):
             files.append(File.generated(config, path.relative_to(ROOT).as_posix(), abs_src_path=str(path)))
-    files.append(File.generated(config, PLAYGROUND, content=play_page()))
+    for name, written in LIVE.values():
+        files.append(File.generated(config, name, content=written()))
     names = sorted(file.src_uri for file in files.documentation_pages())
     config.nav = [_filled(entry, names) for entry in config.nav]
     return files
@@ -65,8 +66,8 @@ def on_page_markdown(markdown: str, page: Any, config: Any, files: Files) -> str
         relative = os.path.relpath(uri, os.path.dirname(page.file.src_uri))
         return f"{link['mark']}[{link['words']}]({relative}{anchor})"
 
-    if page.file.src_uri in OPEN_IT:
-        markdown = _with_playground(markdown, page.file.src_uri)
+    if os.path.basename(page.file.src_uri) in LIVE:
+        markdown = _with_live_page(markdown, page.file.src_uri)
     markdown = _SOURCE.sub(r'\g<name>="', markdown) if here == "README.md" else markdown
     pieces, end = [], 0
     for fence in _FENCE.finditer(markdown):
@@ -90,12 +91,15 @@ def _set(fence: re.Match[str]) -> str:
     return f'<div class="formula">{convert(" ".join(lines[:-1]), display="block")}</div>\n'
 
 
-def _with_playground(markdown: str, uri: str) -> str:
-    """Lead from a page on the playground to the playground: from below its command, and from every question."""
-    there = os.path.relpath(PLAYGROUND, os.path.dirname(uri))
-    first, fence, rest = markdown.partition("ridgewalk play\n```\n")
-    rest = _QUESTION.sub(rf"[\1]({there}\1)", rest)
-    return f"{first}{fence}\n{OPEN_IT[uri].format(page=there)}\n{rest}"
+def _with_live_page(markdown: str, uri: str) -> str:
+    """Lead from a page on the playground, or on the lessons, to it: from below its command, and from every question."""
+    folder, name = os.path.split(uri)
+    there = os.path.relpath(LIVE[name][0], folder)
+    command = re.search(r"^ridgewalk play.*\n```\n", markdown, re.MULTILINE)
+    if command is None:
+        raise ValueError(f"{uri} shows the command that writes its page: add it.")
+    rest = _QUESTION.sub(rf"[\1]({there}\1)", markdown[command.end() :])
+    return f"{markdown[: command.end()]}\n{OPEN_IT[folder].format(page=there)}\n{rest}"
 
 
 def _in_the_repository(uri: str) -> str:

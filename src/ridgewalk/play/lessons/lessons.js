@@ -140,7 +140,8 @@ const LESSONS = [
       at("first-title").textContent = tell(gateOf(view) ? "first" : "path");
       if (gateOf(view)) return drawRun(view);
       drawLessonPath(at("first"), "spiral-l2", from("spiral-l2").minimum, true, spiralCeiling(0.2, 3).loss);
-      at("said").textContent = verdictOf(from("spiral-l2"));
+      const { mean, low: least, high: most } = from("spiral-l2").effect;
+      at("said").textContent = tell("answer", { mean, least, most });
       at("said").classList.add("final");
       return [];
     },

@@ -7,7 +7,7 @@ const nameOf = ([name, start]) => (start === undefined ? name : `${name} ${start
 /** Say words of the lesson that is shown, with the numbers of its table. */
 const tell = (words, values = {}) => say(`${lessonNow().key}-${words}`, spoken({ ...school.table.says[lessonNow().key], ...lessonNow().numbers, ...values }));
 const SPOKEN = { share: percent, points };
-const spoken = (numbers) => Object.fromEntries(Object.entries(numbers).map(([name, value]) => [name, typeof value !== "number" ? value : SPOKEN[name.split("_").at(-1)]?.(value) ?? shortNumber(value)]));
+const spoken = (numbers) => Object.fromEntries(Object.entries(numbers).map(([name, value]) => [name, typeof value !== "number" ? value : SPOKEN[name.split("_").at(-1)]?.(value) ?? shortNumber(value).replace(/^-/, "−")]));
 
 function viewNow() {
   const { key, start } = lessonNow();
@@ -25,7 +25,7 @@ function showLesson(focus = false) {
   at("count").textContent = say("count", { k: school.number + 1, of: LESSONS.length });
   at("name").textContent = tell("name");
   at("text").replaceChildren(...tell("text").split("\n").map((part) => (part.startsWith("= ") ? html("p", { class: "formula" }, part.slice(2)) : html("p", {}, part))));
-  at("ask").textContent = tell("ask");
+  at("task").textContent = tell("ask");
   for (const which of ["first", "second"]) {
     at(`${which}-legend`).replaceChildren();
     clearPlace(at(which), WORDS.en[`${key}-${which}`] !== undefined);
