@@ -158,7 +158,8 @@ def test_a_path_in_a_page_is_pythons(number: int, monkeypatch: Any) -> None:
         evidence.penalized.rows - evidence.unpenalized.rows, evidence.weights,
         evidence.penalized.heldout - evidence.unpenalized.heldout, 0.5, evidence.seed_spread,
     )  # fmt: skip
-    for name, value in (("mean", found.mean), ("error", found.error), ("low", found.low), ("high", found.high)):
+    for name, value in (("mean", found.mean), ("error", found.error), ("low", found.low), ("high", found.high),
+                        ("carefulLow", found.careful[0]), ("carefulHigh", found.careful[1])):  # fmt: skip
         assert page["effect"][name] == pytest.approx(value, rel=1e-3, abs=1e-6), name
     assert page["effect"]["outcome"] == found.outcome(evidence.smallest_effect)
     assert page["effect"]["smallest"] == pytest.approx(evidence.smallest_effect, rel=1e-3)

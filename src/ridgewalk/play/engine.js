@@ -506,12 +506,13 @@ class PathRecord {
   verdict(folds) {
     let numbers;
     const chosen = this.engine.written(Float64Array, folds, (c) => {
-      numbers = this.engine.written(Float64Array, 8, (n) => this.engine.kernels.rw_path_effect(this.at, n, c));
+      numbers = this.engine.written(Float64Array, 12, (n) => this.engine.kernels.rw_path_effect(this.at, n, c));
     });
-    const [mean, error, low, high, smallest, gain, gainError, code] = numbers;
-    const outcome = ["better", "no difference", "worse", "cannot tell"][Math.floor(code / 10)];
-    const verdict = ["helps", "helps somewhat", "no difference", "does not help", "too noisy to tell", "no signal", "not converged"][code % 10];
-    return { effect: { mean, error, low, high, smallest, outcome, gain, gainError }, chosenByOthers: Int32Array.from(chosen), verdict };
+    const [mean, error, low, high, carefulLow, carefulHigh, smallest, gain, gainError, ofInterval, found, unsure] = numbers;
+    const outcome = ["better", "no difference", "worse", "cannot tell"][ofInterval];
+    const named = ["helps", "helps somewhat", "no difference", "does not help", "too noisy to tell", "no signal", "not converged"][found];
+    const verdict = unsure ? `probably ${named}` : named;
+    return { effect: { mean, error, low, high, carefulLow, carefulHigh, smallest, outcome, gain, gainError }, chosenByOthers: Int32Array.from(chosen), verdict };
   }
   free() {
     this.engine.kernels.rw_path_free(this.at);

@@ -265,7 +265,8 @@ EXPORT(rw_path_best) void rw_path_best(const Path* path, int s, double* out, dou
 }
 EXPORT(rw_path_effect) void rw_path_effect(const Path* path, double* out, double* chosen) {
   const Effect e = path->effect();
-  write(Numbers{e.mean, e.error, e.low(), e.high(), e.smallest, e.gain, e.gain_error, double(10 * int(e.outcome()) + int(e.verdict()))},
+  write(Numbers{e.mean, e.error, e.low(), e.high(), e.mean - e.careful, e.mean + e.careful, e.smallest, e.gain, e.gain_error,
+                double(e.outcome()), double(e.verdict()), double(e.unsure())},
         out);
   const std::vector<int> at = path->chosen_by_others();
   std::copy(at.begin(), at.end(), chosen);

@@ -4,8 +4,10 @@
 // Cells are numbered strength x pairs + pair, with the pairs of problem.hpp; strength 0 comes first.
 #pragma once
 #include <cstring>
+#include <numbers>
 
 #include "null_model.hpp"
+#include "updater.hpp"
 
 namespace ridgewalk {
 
@@ -23,8 +25,24 @@ enum class Outcome { better, no_difference, worse, cannot_tell };
 // Python's verdicts, as far as they need no probe of the training.
 enum class Verdict { helps, helps_somewhat, no_difference, does_not_help, too_noisy, no_signal, not_converged };
 
+// The 97.5% quantile of Student's t, by its distribution for whole degrees of freedom (Abramowitz and Stegun 26.7.3 and 4).
+inline double student_quantile(int degrees) {
+  double low = 0, high = 0.5, sine = 0, cosine = 1;  // angles in half turns: t = sqrt(degrees) tan(angle)
+  for (int halved = 0; halved < 60; ++halved) {
+    const double angle = (low + high) / 2;
+    cosine = cosine_of_pi(angle), sine = std::sqrt(1 - cosine * cosine);
+    double sum = 0, term = degrees % 2 ? cosine : 1;
+    for (int k = 2 + degrees % 2; k <= degrees + 1; k += 2) sum += term, term *= cosine * cosine * double(k - 1) / double(k);
+    if (degrees == 1) sum = 0;
+    const double within = degrees % 2 ? 2 * angle + 2 / std::numbers::pi * sine * sum : sine * sum;
+    (within < 0.95 ? low : high) = angle;
+  }
+  return std::sqrt(double(degrees)) * sine / cosine;
+}
+
 struct Effect {
   double mean = 0, error = 0, skewness = 0, smallest = 0;
+  double careful = 0;                         // half the more careful interval, which counts other training rows
   double null = 0, gain = 0, gain_error = 0;  // what the best constant loses; what the clearest arm gains over it
   bool lost = false;                          // a training that is compared diverged
   bool chosen = true;                         // the rows choose a strength above 0
@@ -45,6 +63,12 @@ struct Effect {
       case Outcome::worse: return Verdict::does_not_help;
       default: return Verdict::too_noisy;
     }
+  }
+  // Whether what the verdict claims is only probable: the more careful interval holds 0.
+  bool unsure() const {
+    const Verdict found = verdict();
+    const bool claims = found == Verdict::helps || found == Verdict::helps_somewhat || found == Verdict::does_not_help;
+    return claims && std::isfinite(careful) && !(std::abs(mean) > careful);
   }
   double low() const { return mean - quantile(1.96) * error; }
   double high() const { return mean - quantile(-1.96) * error; }
@@ -187,6 +211,7 @@ class Path {
         const double share = (d - found.mean) / double(differences.size()) / found.error;
         found.skewness += share * share * share;
       }
+    found.careful = careful_half(after, before);
     const Numbers null = null_losses();
     const double constant = found.null = mean(null);
     std::vector<Numbers> all;
@@ -236,6 +261,23 @@ class Path {
 
  private:
   static void append(Numbers& to, const Numbers& more) { to.insert(to.end(), more.begin(), more.end()); }
+
+  // Half the interval of Nadeau and Bengio (Machine Learning 2003, equation 9) for the mean difference of losses.
+  double careful_half(const Numbers& after, const Numbers& before) const {
+    const int count = problem_.held_out_folds();
+    Numbers of_folds;
+    double ratio = 0, squares = 0;
+    size_t k = 0;
+    for (int number = 0; number < count; ++number) {
+      const RowsOfFold& fold = problem_.folds[number];
+      double sum = 0;
+      for (size_t row = 0; row < fold.held_out.size(); ++row, ++k) sum += after[k] - before[k];
+      of_folds.push_back(sum / double(fold.held_out.size()));
+      ratio += double(fold.held_out.size()) / double(fold.training.size()) / count;
+    }
+    for (double d : of_folds) squares += (d - mean(of_folds)) * (d - mean(of_folds));
+    return student_quantile(count - 1) * std::sqrt((1.0 / count + ratio) * squares / (count - 1));
+  }
 
   Fitted null_fit(int pair) const {
     const int number = problem_.fold_of(pair);

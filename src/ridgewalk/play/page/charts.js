@@ -108,7 +108,9 @@ function quantile(values, share) {
 /** What a path's verdict says, with the interval of the difference. */
 function verdictOf({ verdict, effect, minimum }) {
   const signed = (value) => (value > 0 ? "+" : value < 0 ? "−" : "") + number(Math.abs(value), 3);
-  return say(verdict === "no difference" && minimum === 0 ? "verdict-no penalty" : `verdict-${verdict}`, { mean: signed(effect.mean), low: signed(effect.low), high: signed(effect.high), smallest: number(effect.smallest, 2) });
+  const careful = say("careful", { low: signed(effect.carefulLow), high: signed(effect.carefulHigh) });
+  const key = verdict === "no difference" && minimum === 0 ? "no penalty" : verdict;
+  return say(`verdict-${key}`, { mean: signed(effect.mean), low: signed(effect.low), high: signed(effect.high), smallest: number(effect.smallest, 2), careful });
 }
 
 /** The mark of a class in a legend; below 0 that of a row that is held out. */
