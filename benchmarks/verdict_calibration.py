@@ -205,7 +205,7 @@ def row(name: str, design: Design, outcomes: list[Outcome]) -> str:
         np.sqrt(np.mean([getattr(each, field) ** 2 for each in outcomes]))
         for field in ("seed_error", "true_seed_error")
     )
-    helps = np.mean([each.verdict in ("helps", "probably helps") for each in outcomes])
+    helps = np.mean([each.verdict == "helps" for each in outcomes])
     said = ", ".join(f"{verdict} {count}" for verdict, count in Counter(o.verdict for o in outcomes).most_common())
     return (
         f"| {name} | {design.rows:,} | {design.units or 'none'} | {truth.mean():+.4f} | {difference.mean():+.4f} "

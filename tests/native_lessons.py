@@ -233,7 +233,7 @@ def _verdict() -> dict[str, Any]:
         of.penalized.rows - of.unpenalized.rows, of.weights, of.penalized.heldout - of.unpenalized.heldout, 0.5,
         of.seed_spread,
     )  # fmt: skip
-    assert judge(of).verdict == "probably helps"  # as the lesson says
+    assert judge(of).findings[0].claim == "probably helps"  # as the lesson says
     careful_low, careful_high = found.careful
     assert found.high < 0 < careful_high
     return {

@@ -421,13 +421,15 @@ def test_no_claim_is_stronger_than_the_careful_interval_beside_it(
     diagnosis = judge(replace(EVIDENCE, asked=asked))
     probably = "probably " * (careful == WIDE)
     assert diagnosis.headline.startswith(claim.format(probably))
-    assert diagnosis.verdict == f"{probably}{name}"
+    assert diagnosis.verdict == name
+    assert diagnosis.findings[0].probable == bool(probably)
     assert ("the more careful interval, which counts other training rows, holds 0 (" in diagnosis.headline) == (
         careful == WIDE
     )
     assert ("so says the more careful interval" in diagnosis.headline) == (careful == NARROW)
     assert str(diagnosis).splitlines()[2].startswith(f"- {probably}{name}.")
-    assert json.loads(diagnosis.to_json())["verdict"] == diagnosis.verdict
+    assert json.loads(diagnosis.to_json())["verdict"] == name
+    assert json.loads(diagnosis.to_json())["findings"][0]["probable"] == bool(probably)
     assert f"{probably}{name}" in diagnosis._repr_html_()
 
 
@@ -467,9 +469,9 @@ OUTCOMES = {  # of intervals, where effects below 1 are no matter
     (-9.0, 9.0): "cannot tell",
 }
 IN_A_VERDICT = {
-    "better": {"helps", "probably helps"},
+    "better": {"helps"},
     "no difference": {"no difference"},
-    "worse": {"probably too strong", "probably does not help", "too strong", "does not help"},
+    "worse": {"too strong", "does not help"},
     "cannot tell": {"too noisy to tell"},
 }
 

@@ -163,4 +163,4 @@ def test_a_path_in_a_page_is_pythons(number: int, monkeypatch: Any) -> None:
         assert page["effect"][name] == pytest.approx(value, rel=1e-3, abs=1e-6), name
     assert page["effect"]["outcome"] == found.outcome(evidence.smallest_effect)
     assert page["effect"]["smallest"] == pytest.approx(evidence.smallest_effect, rel=1e-3)
-    assert page["verdict"].replace(" somewhat", "") == judge(evidence).verdict
+    assert page["verdict"].replace(" somewhat", "") == judge(evidence).findings[0].claim

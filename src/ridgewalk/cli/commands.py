@@ -50,10 +50,10 @@ def _said_plainly() -> Iterator[None]:
 
 
 def _targets(error: Any) -> str:
-    """Return which columns there are to predict, where a file is given, and none of them; else nothing."""
+    """Return which columns there are to predict, where a file is named without any; else nothing."""
     missing = getattr(getattr(error, "param", None), "name", None) == "target" and not error.message
-    given = error.ctx.params if missing and error.ctx is not None else {}
-    return targets_in(given["file"], given.get("encoding"), given.get("separator")) if "file" in given else ""
+    options = error.ctx.params if missing and error.ctx is not None else {}
+    return targets_in(options["file"], options.get("encoding"), options.get("separator")) if "file" in options else ""
 
 
 def version() -> None:

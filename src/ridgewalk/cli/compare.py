@@ -143,8 +143,8 @@ def show_comparison(comparison: Comparison, quiet: bool) -> None:
     for model in others:
         change = model.difference
         if change is not None:
-            said = _SENTENCES[model.verdict].format(model.name, first.name, "probably " * change.unsure)
-            out.print(f"[bold]{escape(said)}[/]{_how_sure(change, model.verdict)}.", soft_wrap=True)
+            sentence = _SENTENCES[model.verdict].format(model.name, first.name, "probably " * change.unsure)
+            out.print(f"[bold]{escape(sentence)}[/]{_how_sure(change, model.verdict)}.", soft_wrap=True)
 
 
 def _how_sure(change: Effect, verdict: str) -> str:

@@ -85,9 +85,9 @@ class Found:
     judged: Judged = field(default=Judged(), kw_only=True)
 
     @property
-    def called(self) -> str:
-        """What it is called: its name, no stronger than the intervals that it rests on."""
-        return self.name
+    def probable(self) -> bool:
+        """Whether the more careful of its intervals does not hold it, so that it is no more than probable."""
+        return False
 
     @property
     def numbers(self) -> Numbers:
@@ -273,8 +273,8 @@ class _Compared(Found):
     comparison: Comparison
 
     @property
-    def called(self) -> str:
-        return f"{'probably ' * (self.claims and self.comparison.difference.unsure)}{self.name}"
+    def probable(self) -> bool:
+        return self.claims and self.comparison.difference.unsure
 
     @property
     def numbers(self) -> Numbers:

@@ -28,6 +28,8 @@ class Finding:
         What was found, and what to do next.
     numbers : dict
         The numbers behind it.
+    probable : bool
+        Whether it is no more than probable: the more careful interval, which counts other training rows, holds 0.
     """
 
     letter: str
@@ -36,6 +38,12 @@ class Finding:
     sentence: str
     advice: str
     numbers: Numbers
+    probable: bool = False
+
+    @property
+    def claim(self) -> str:
+        """Its name as it is shown: "probably helps" where it is no more than probable."""
+        return f"{'probably ' * self.probable}{self.name}"
 
 
 class FindingData(TypedDict):
@@ -47,6 +55,7 @@ class FindingData(TypedDict):
     sentence: str
     advice: str
     numbers: Numbers
+    probable: bool
 
 
 class DiagnosisData(TypedDict):
@@ -78,7 +87,7 @@ class Diagnosis:
 
     @property
     def verdict(self) -> str:
-        """Name of the first finding."""
+        """Name of the first finding, such as "helps"; ``findings[0].probable`` says whether it is no more than probable."""
         return self.findings[0].name
 
     def holds(self, name: str) -> bool:
@@ -104,7 +113,7 @@ class Diagnosis:
         lines = [self.headline, ""]
         for finding in self.findings:
             sentence = f": {finding.sentence}" if finding is not self.findings[0] else "."
-            lines += wrap.wrap(f"- {finding.name}{sentence} Next: {finding.advice}")
+            lines += wrap.wrap(f"- {finding.claim}{sentence} Next: {finding.advice}")
         lines += ["", *(f"  {name:<34} {value}" for name, value in self._table())]
         return "\n".join(lines)
 
@@ -119,7 +128,7 @@ class Diagnosis:
     def _repr_html_(self) -> str:
         """Return the display in notebooks: headline, findings, and numbers to unfold."""
         found = list_of_findings(
-            (finding.name, "" if finding is self.findings[0] else finding.sentence, finding.advice)
+            (finding.claim, "" if finding is self.findings[0] else finding.sentence, finding.advice)
             for finding in self.findings
         )
         numbers = table(("number", "value"), self._table())
@@ -136,7 +145,7 @@ def judge(evidence: Evidence) -> Diagnosis:
     case = Case(evidence)
     found = case.found()
     findings = (
-        Finding(each.letter, each.called, each.speaks, wording.sentence, wording.advice, each.numbers)
+        Finding(each.letter, each.name, each.speaks, wording.sentence, wording.advice, each.numbers, each.probable)
         for each, wording in ((each, in_words(each)) for each in found)
     )
     return Diagnosis(headline(found), tuple(findings), case.numbers())
