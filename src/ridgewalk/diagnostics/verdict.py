@@ -29,7 +29,7 @@ class Finding:
     numbers : dict
         The numbers behind it.
     probable : bool
-        Whether it is no more than probable: the more careful interval, which counts other training rows, holds 0.
+        Whether it is only probable: the more careful interval, which counts other training rows, holds 0.
     """
 
     letter: str
@@ -87,7 +87,7 @@ class Diagnosis:
 
     @property
     def verdict(self) -> str:
-        """Name of the first finding, such as "helps"; ``findings[0].probable`` says whether it is no more than probable."""
+        """Name of the first finding, such as "helps"; ``findings[0].probable`` says whether it is only probable."""
         return self.findings[0].name
 
     def holds(self, name: str) -> bool:
