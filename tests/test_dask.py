@@ -127,9 +127,10 @@ def test_a_worker_of_dask_that_is_killed_is_done_without() -> None:
     assert_same(fits, Runner(spreader=None).train(job))
 
 
+@long
 @pytest.mark.slow
 @pytest.mark.filterwarnings("default")
-@pytest.mark.parametrize("count", [pytest.param(1, marks=long), 4])
+@pytest.mark.parametrize("count", [1, 4])
 def test_fits_on_one_and_four_processes_of_dask_have_the_bits_of_one(tmp_path: Path, count: int) -> None:
     names = list(FITS) if WHOLE else ["path"]
     with cluster(count):
@@ -150,6 +151,7 @@ def training(job: Job) -> Iterator[list[Fits]]:
     assert not thread.is_alive()
 
 
+@long
 @pytest.mark.slow
 @pytest.mark.filterwarnings("default")
 def test_a_hung_worker_of_dask_is_not_waited_for_and_a_late_one_helps(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -196,6 +198,7 @@ def test_a_chain_that_takes_far_longer_goes_to_another_worker_of_dask_too(monkey
     assert_same(fits, Runner(spreader=None).train(job))
 
 
+@long
 @pytest.mark.slow
 def test_a_cluster_of_dask_without_workers_is_waited_for_and_warned_of(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(workers, "_PATIENCE", 0.3)
@@ -252,6 +255,7 @@ with Client(sys.argv[1]), joblib.parallel_config(backend="dask"):
 """
 
 
+@long
 @pytest.mark.slow
 @pytest.mark.filterwarnings("default")
 def test_what_finished_for_a_driver_that_was_killed_is_found_by_the_next() -> None:

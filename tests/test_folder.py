@@ -21,8 +21,9 @@ from test_cluster import assert_same, long_job, worker_here
 pytestmark = pytest.mark.usefixtures("small_jobs_are_spread")
 
 
+@long
 @pytest.mark.slow
-@pytest.mark.parametrize("count", [pytest.param(1, marks=long), 4])
+@pytest.mark.parametrize("count", [1, 4])
 def test_fits_on_one_and_four_processes_of_a_folder_have_the_bits_of_one(tmp_path: Path, count: int) -> None:
     names = list(FITS) if WHOLE else ["path"]
     with workers(tmp_path / "shared", count), shared_folder(tmp_path / "shared") as described:

@@ -60,6 +60,7 @@ def test_ctrl_c_of_a_fit_ends_the_chains_of_its_folder(tmp_path: Path) -> None:
             assert_same(Runner().train(job), Runner(spreader=None).train(job))
 
 
+@long
 @pytest.mark.slow
 @pytest.mark.filterwarnings("default")  # those of the cluster itself
 def test_ctrl_c_of_a_driver_ends_its_chains_on_dask_and_leaves_the_cluster() -> None:

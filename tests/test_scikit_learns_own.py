@@ -10,6 +10,8 @@ from xml.etree import ElementTree
 import pytest
 import sklearn
 
+from amounts import long
+
 IMPORT = "from sklearn.neural_network import MLPClassifier, MLPRegressor\n"
 OURS = "from ridgewalk.estimators import MLPClassifier, MLPRegressor\n"
 
@@ -27,6 +29,7 @@ DIFFERENT = {
 BY_THE_LAST_BITS = {"test_predict_proba_multilabel"}  # it asks how log(p) is rounded, and may pass on another processor
 
 
+@long
 @pytest.mark.slow
 @pytest.mark.skipif(sklearn.__version__ != "1.9.1", reason="the list is that of scikit-learn 1.9.1")
 def test_all_but_the_named_ones_pass(tmp_path: Path) -> None:
