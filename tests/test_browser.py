@@ -224,7 +224,8 @@ def test_the_documentation_is_searched_and_set_from_a_folder(browser: Any, tmp_p
     page.focus("input.md-search__input")
     page.keyboard.type("conformal intervals")
     page.wait_for_selector(".md-search-result__item")
-    assert {address.partition(":")[0] for address in asked} <= {"file", "data", "about"}
+    within = {"file", "data", "about", "blob"}  # the playground makes its workers of its own text
+    assert {address.partition(":")[0] for address in asked} <= within
 
 
 def test_it_prints_in_black_on_white_with_all_numbers(opened: Any, report: Any) -> None:
