@@ -9,7 +9,7 @@ from typing import Any, TypedDict
 
 from ridgewalk.diagnostics.evidence import Evidence
 from ridgewalk.diagnostics.rules import Case, Numbers, finite
-from ridgewalk.diagnostics.wording import headline, in_words
+from ridgewalk.diagnostics.wording import claimed, headline, in_words
 from ridgewalk.formatting import format_number
 from ridgewalk.markup import element, list_of_findings, table
 
@@ -43,7 +43,7 @@ class Finding:
     @property
     def claim(self) -> str:
         """Its name as it is shown: "probably helps" where it is no more than probable."""
-        return f"{'probably ' * self.probable}{self.name}"
+        return claimed(self.name, self.probable)
 
 
 class FindingData(TypedDict):
