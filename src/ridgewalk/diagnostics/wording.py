@@ -210,7 +210,7 @@ def _(found: Helps) -> Words:
     change = f"{number(abs(d.mean))} {compared.unit} (95% interval {number(-d.high)} to {number(-d.low)})"
     whom, whose = (" the blend", "its") if found.judged.blend else ("", "the")
     return Words(
-        f"Regularization {claimed(found.name, found.probable)}{whom}{_how_much(found)}: {whose} held-out loss falls from "
+        f"Regularization {_claim(found)}{whom}{_how_much(found)}: {whose} held-out loss falls from "
         f"{number(compared.before, 4)} to {number(compared.after, 4)}, by {change}{_at(compared)}{_how_sure(d, -1)}.",
         _how_to_keep(found),
     )
@@ -248,12 +248,12 @@ def _(found: DoesNotHelp) -> Words:
     loses = _loses(found.comparison)
     if found.judged.blend:
         return Words(
-            f"Regularization {claimed(found.name, found.probable)} the blend: with penalized networks among its members it loses {loses}.",
+            f"Regularization {_claim(found)} the blend: with penalized networks among its members it loses {loses}.",
             "Its members are chosen among penalized and unpenalized networks alike: more rows, or more folds, choose "
             "them better.",
         )
     return Words(
-        f"Regularization {claimed(found.name, found.probable)} here: the strengths that folds choose for each other lose {loses}.", _LEAVE_OUT
+        f"Regularization {_claim(found)} here: the strengths that folds choose for each other lose {loses}.", _LEAVE_OUT
     )
 
 
@@ -262,7 +262,7 @@ def _(found: TooStrong) -> Words:
     compared, fit = found.comparison, number(found.training_difference)
     loses = _interval(compared.difference, compared.unit)
     return Words(
-        f"The penalty is {claimed(found.name, found.probable)}: the held-out loss rises by {loses}, and the training loss by {fit}"
+        f"The penalty is {_claim(found)}: the held-out loss rises by {loses}, and the training loss by {fit}"
         f"{_how_sure(compared.difference, 1)}.{_weaker(found)}",
         "Lower the strength: by cross-validation, over a path that begins near 0.",
     )
@@ -434,6 +434,10 @@ def _at(compared: Comparison) -> str:
 def claimed(name: str, probable: bool) -> str:
     """Return the name of a finding as it is shown, no stronger than the intervals that it rests on."""
     return f"{'probably ' * probable}{name}"
+
+
+def _claim(found: Found) -> str:
+    return claimed(found.name, found.probable)
 
 
 def _how_much(found: Helps) -> str:
