@@ -205,6 +205,13 @@ def test_row_numbers_lists_and_texts_like_numbers_are_named(tmp_path: Path) -> N
     assert "share" in table.inputs
 
 
+@pytest.mark.parametrize("missing", [None, np.nan, pd.NaT, pd.NA, [None, np.nan] * (ROWS // 2)])
+def test_a_column_whose_values_are_all_missing_is_not_called_constant(missing: Any) -> None:
+    table = make_table(people().assign(empty=missing), "outcome")
+    assert "Column 'empty' has no values and was left out." in table.notes
+    assert "empty" not in table.inputs
+
+
 def test_what_looks_like_numbers_or_dates_is_to_be_rewritten_and_not_kept() -> None:
     odd = people().assign(
         price=[f"{k},{k:02d} €" for k in range(ROWS)],

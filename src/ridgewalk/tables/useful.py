@@ -68,6 +68,8 @@ def _plain_numbers(inputs: pd.DataFrame) -> NDArray[np.bool_]:
 
 def _hopeless(column: pd.Series[Any]) -> str | None:
     """Return why nothing can be learned from a column, or None."""
+    if column.isna().all():
+        return "has no values"
     try:
         different = column.nunique(dropna=False)
     except (TypeError, NotImplementedError):  # lists, arrays, dictionaries: nothing that can be compared
