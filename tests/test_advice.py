@@ -5,7 +5,7 @@ from typing import Any, get_args
 
 import pytest
 
-from ridgewalk import MLPClassifierCV
+from ridgewalk import MLPClassifierCV, MLPRegressorCV, TableClassifier, TableRegressor
 from ridgewalk.cli.options import PathOptions
 from ridgewalk.report.advice import (
     Advice,
@@ -25,6 +25,7 @@ from ridgewalk.report.advice import (
 )
 from ridgewalk.report.advice_wording import sentence_of
 
+OF_A_GRID = (EdgeOfGrid, RulesAgree)  # that the user chose: not of a blend
 OTHERS = ("linear", "early stopping", "no penalty", "constant")
 
 
@@ -34,15 +35,17 @@ def found(verdicts: Any = None, first: Any = "network", **changes: Any) -> Any:
     estimate = {"value": 0.2, "standard_error": 0.02}
     metrics = {"accuracy": estimate, "AUC": {"value": 0.9, "standard_error": 0.02}, "log loss": estimate}
     competitor: Any = {"rows": 200, "chosen_on": "other folds", "loss": estimate, "metrics": metrics}
-    change: Any = {"loss": estimate, "low": 0, "high": 1, "rows_needed": None, "metrics": metrics}
-    needed = changes.pop("needed", {})
+    change: Any = {"loss": estimate, "low": 0, "high": 1, "metrics": metrics}
+    needed, probable = changes.pop("needed", {}), changes.pop("probable", False)
     more = {name: changes.pop(name) for name in ("accuracy", "AUC") if name in changes}
     return {
         "task": "classes",
         "smallest_effect": 0.01,
         "competitors": [competitor | {"name": name} for name in (first, *OTHERS)],
         "differences": [
-            change | {"than": name, "verdict": verdict, "rows_needed": needed.get(name), "metrics": metrics | more}
+            change
+            | {"than": name, "verdict": verdict, "probable": probable, "metrics": metrics | more}
+            | dict(zip(("rows_needed", "outcome_then"), needed.get(name, (None, None)), strict=True))
             for name, verdict in verdicts.items()
         ],
     } | changes
@@ -95,8 +98,12 @@ def test_accuracy_that_is_not_above_the_most_frequent_class_is_no_measure() -> N
 def test_what_is_simpler_and_as_good_is_to_be_taken() -> None:
     assert advise(summary(), found({"linear": "no difference"}), False) == [LinearPredictsAsWell(better=False)]
     assert advise(summary(), found({"linear": "worse"}), False) == [LinearPredictsAsWell(better=True)]
+    (probably,) = advise(summary(), found({"linear": "worse"}, probable=True), False)
+    assert sentence_of(probably).startswith("A linear model predicts probably better: take it")
     for name in ("no penalty", "early stopping"):
         assert advise(summary(), found({name: "worse"}), False) == [SimplerPredictsBetter(name)]
+        (probably,) = advise(summary(), found({name: "worse"}, probable=True), False)
+        assert "probably predicts better: " in sentence_of(probably)
         assert advise(summary(), found({name: "no difference"}), False) == []
 
 
@@ -117,10 +124,21 @@ def test_the_ends_of_the_grid_are_those_of_the_strengths_that_were_tried() -> No
     assert advise(strongest, found(), False) == []  # it keeps no input: a constant
     strongest["path"][4]["inputs_kept"] = 2
     assert advise(strongest, found(), False) == [EdgeOfGrid(0.4, strongest=True)]
-    assert advise(strongest | {"dropped": [{"alpha": 0.5}]}, found(), False) == [RulesAgree(0.4)]
+    assert advise(strongest | {"dropped": [{"alpha": 0.5}]}, found(), False) == [RulesAgree(0.4, 0.4)]
     assert advise(summary(1, 2, dropped=[{"alpha": 0.05}]), found(), False) == []
     assert advise(summary(0, 1), found(), False) == []  # no penalty is no end of a grid
-    assert advise(summary(2, 2), found(), False) == [RulesAgree(0.2)]
+    assert advise(summary(2, 2), found(), False) == [RulesAgree(0.2, 0.2)]
+
+
+def test_rules_that_agree_do_not_hide_sparser_strengths_that_may_be_as_good() -> None:
+    good: Any = {"low": 0.2, "high": 0.3, "members": 2, "of": 5}
+    (alone,) = advise(summary(2, 2), found(), False, good | {"high": 0.2})
+    (more,) = advise(summary(2, 2), found(), False, good)
+    assert (alone, more) == (RulesAgree(0.2, 0.2), RulesAgree(0.2, 0.3))
+    assert "no sparser network of this path predicts as well" in sentence_of(alone)
+    assert "strengths up to 0.3 may be as good: --selection simplest (in Python selection='simplest')" in sentence_of(
+        more
+    )
 
 
 def test_a_blend_and_selected_inputs_have_no_grid_of_the_users() -> None:
@@ -133,15 +151,23 @@ def test_a_blend_and_selected_inputs_have_no_grid_of_the_users() -> None:
 def test_nearly_all_inputs(kept: int, inputs: int, said: int) -> None:
     assert advise(summary(kept=kept, inputs=inputs), found(), False) == [NearlyAllInputs(kept, inputs)] * said
     assert advise(summary(kept=kept, inputs=inputs), found(first="linear"), False) == []
+    blended = advise(summary(kept=kept, inputs=inputs), found(first="blend"), False)
+    assert blended == [NearlyAllInputs(kept, inputs, "MLPClassifierCV")] * said
+    numbers = advise(summary(kept=kept, inputs=inputs), found(first="blend", task="number"), False)
+    assert numbers == [NearlyAllInputs(kept, inputs, "MLPRegressorCV")] * said
 
 
 def test_rows_that_would_settle_it() -> None:
-    given = found({"linear": "cannot tell"}, needed={"linear": 1_234, "constant": 99_999})
+    needed = {"linear": (1_234, "no difference"), "constant": (99_999, "better")}
+    given = found({"linear": "cannot tell"}, needed=needed)
     (more,) = advise(summary(), given, False)
-    assert more == MoreRows((("linear", 1_234), ("constant", 99_999)), 200)
+    assert more == MoreRows((("linear", 1_234, "no difference"), ("constant", 99_999, "better")), 200)
     said = sentence_of(more)
-    assert "More rows than 200" in said
-    assert "to tell it from a linear model about 1,200; from a constant over 100 times as many." in said
+    assert "More rows than these 200 would settle" in said
+    assert "in all about 1,200 to show that it predicts as well as a linear model; over 100 times as many to show " in (
+        said
+    )
+    assert said.endswith("to show that it is better than a constant.")
 
 
 def test_one_fold_flatters() -> None:
@@ -159,6 +185,7 @@ EVERY = (
     MajorityAsRight(0.91),
     LinearPredictsAsWell(better=True),
     LinearPredictsAsWell(better=False),
+    LinearPredictsAsWell(better=True, probable=True),
     SimplerPredictsBetter("no penalty"),
     SimplerPredictsBetter("early stopping"),
     FitsLittle(0.5, 0.7),
@@ -166,8 +193,10 @@ EVERY = (
     EdgeOfGrid(0.1, strongest=False),
     NearlyAllInputs(29, 30),
     NearlyAllInputs(30, 30),
-    RulesAgree(0.2),
-    MoreRows((("linear", 300),), 200),
+    NearlyAllInputs(30, 30, "MLPClassifierCV"),
+    RulesAgree(0.2, 0.2),
+    RulesAgree(0.2, 0.3),
+    MoreRows((("linear", 300, "better"),), 200),
 )
 
 
@@ -183,9 +212,23 @@ def test_every_finding_has_a_name_and_a_sentence_of_its_own() -> None:
 
 def test_an_advice_names_an_option_that_there_is() -> None:
     options = {field.name.replace("_", "-") for field in fields(PathOptions)}
-    parameters = MLPClassifierCV().get_params()
     for each in EVERY:
         words = sentence_of(each).replace("(", " ").replace(")", " ").replace(";", " ").split()
         assert {word[2:].rstrip(".,:") for word in words if word.startswith("--")} <= options
         named = {word.partition("=")[0].rstrip(".,:") for word in words if "=" in word}
-        assert named <= parameters.keys()
+        for estimator in (MLPClassifierCV, MLPRegressorCV):
+            assert named <= estimator().get_params().keys()
+        assert not named or isinstance(each, OF_A_GRID) or hasattr(each, "estimator")  # table models have none of these
+
+
+def test_an_advice_for_a_table_model_names_the_estimator_that_has_the_parameter() -> None:
+    verdicts = {"linear": "no difference", "no penalty": "worse"}
+    for task, name in (("classes", "MLPClassifierCV"), ("labels", "MLPClassifierCV"), ("number", "MLPRegressorCV")):
+        said = [sentence_of(each) for each in advise(summary(kept=30), found(verdicts, "blend", task=task), False)]
+        assert len(said) == 3
+        for sentence, parameter in zip(
+            said, ("hidden_layer_sizes=()", "alphas=[0]", "select_inputs=True"), strict=True
+        ):
+            assert f"in Python {parameter} of {name}" in sentence
+    parameters = {"hidden_layer_sizes", "alphas", "select_inputs"}
+    assert not parameters & (TableClassifier().get_params().keys() | TableRegressor().get_params().keys())

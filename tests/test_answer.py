@@ -105,7 +105,9 @@ def test_the_numbers_shown_are_the_summarys(model: Any) -> None:
     assert head == metrics + ["verdict"] * (len(head) > len(metrics))
     frame = model.answer_.to_frame()
     assert [row[0] for row in rows] == list(frame.index)
-    verdicts = {each["than"]: each["verdict"] or "" for each in answer["differences"]}
+    verdicts = {
+        each["than"]: "probably " * each["probable"] + (each["verdict"] or "") for each in answer["differences"]
+    }
     for row, each, (_, of_frame) in zip(rows, answer["competitors"], frame.iterrows(), strict=True):
         assert row[1 + len(metrics) :] == [verdict for verdict in [verdicts.get(each["name"])] if verdict]
         for cell, metric in zip(row[1 : 1 + len(metrics)], metrics, strict=True):

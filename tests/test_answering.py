@@ -10,9 +10,12 @@ from sklearn.model_selection import LeaveOneOut, RepeatedKFold
 
 from ridgewalk import MLPClassifierCV, MLPRegressorCV, TableClassifier, TableRegressor
 from ridgewalk.estimators.access import fit_encoded
+from ridgewalk.estimators.answering import scores_of_rows
+from ridgewalk.estimators.comparing import paired_difference
 from ridgewalk.estimators.table import blended_paths
 from ridgewalk.path.dependence import mean_and_error
 from ridgewalk.path.early_stopping import EarlyStopped
+from ridgewalk.report.answer import Answer
 from ridgewalk.tables import Encoder
 
 DRAWS = np.random.default_rng(1)
@@ -129,6 +132,23 @@ def test_differences_are_paired_and_their_verdicts_those_of_a_comparison() -> No
     assert told["linear"]["verdict"] == less.outcome(answer["smallest_effect"])
     for each in told.values():
         assert (each["rows_needed"] is not None) <= (each["verdict"] == "cannot tell")
+        assert (each["outcome_then"] is None) == (each["rows_needed"] is None)
+
+
+def test_a_difference_is_only_probable_where_other_training_rows_may_turn_it() -> None:
+    model = MLPRegressorCV((6,), **QUICK).fit(X, SIGNAL)
+    answer: Any = model.summary()["answer"]
+    scores, path = model.heldout_scores(), model.path_
+    change = paired_difference(scores_of_rows(path.null_row_loss, path), scores, path)
+    assert answer["differences"][-1]["than"] == "constant"
+    assert answer["differences"][-1]["probable"] == (
+        change.outcome(answer["smallest_effect"]) == "better" and change.unsure
+    )
+    for probable, shown in ((True, "probably better"), (False, "better")):
+        answer["differences"] = [each | {"verdict": "better", "probable": probable} for each in answer["differences"]]
+        said = str(Answer(answer))
+        assert sum(line.endswith(f"  {shown}") for line in said.splitlines()) == len(answer["differences"])
+        assert ("which also allows for other training rows" in " ".join(said.split())) == probable
 
 
 def test_inputs_that_are_not_worth_having_leave_the_constant() -> None:

@@ -197,9 +197,10 @@ def test_rows_at_which_one_could_tell(center: float, smallest: float, skewed: bo
         return effect(np.tile(rows, times), np.ones(100 * times), np.zeros((5, 1)), 0.25, 0.0)
 
     assert of(1).outcome(smallest) == "cannot tell"
-    needed = of(1).decided_by(smallest)
-    assert needed is not None
-    assert of(1 + needed // 100).outcome(smallest) != "cannot tell"
+    decided = of(1).decided_by(smallest)
+    assert decided is not None
+    needed, then = decided
+    assert of(1 + needed // 100).outcome(smallest) == then
     if not skewed:  # of more rows the mean is less skewed, and its interval the narrower
         assert of(int(0.8 * needed / 100)).outcome(smallest) == "cannot tell"
     starts = effect(rows, np.ones(100), np.zeros((5, 2)), 0.25, 1e6)

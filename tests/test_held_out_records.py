@@ -17,7 +17,8 @@ def record(task: str = "classes") -> Any:
     names = ("R2", "RMSE", "MAE") if "number" in task else ("accuracy", "AUC", "log loss")
     metrics = dict.fromkeys(names, ESTIMATE) | {names[1]: UNKNOWN}
     one = {"rows": 90, "chosen_on": "other folds", "loss": ESTIMATE, "metrics": metrics}
-    change = {"loss": ESTIMATE, "low": -0.1, "high": None, "verdict": "better", "rows_needed": None, "metrics": metrics}
+    change = {"loss": ESTIMATE, "low": -0.1, "high": None, "verdict": "better", "metrics": metrics}
+    change |= {"probable": True, "rows_needed": None, "outcome_then": None}
     return {
         "task": task,
         "loss": "log loss in nats",
@@ -28,7 +29,7 @@ def record(task: str = "classes") -> Any:
         "competitors": [{"name": name, **one} for name in ("network", "linear", "constant")],
         "differences": [
             {"than": "linear", **change, "verdict": None},
-            {"than": "constant", **change, "rows_needed": 300},
+            {"than": "constant", **change, "rows_needed": 300, "outcome_then": "worse"},
         ],
     }
 
@@ -68,6 +69,8 @@ def test_it_comes_back_as_it_was(task: str) -> None:
         (("differences", 0, "than"), "constant"),
         (("differences", 0, "verdict"), "much better"),
         (("differences", 0, "rows_needed"), "many"),
+        (("differences", 0, "probable"), "perhaps"),
+        (("differences", 0, "outcome_then"), "certain"),
         (("differences", 0, "low"), "0"),
         (("differences",), []),
     ],

@@ -383,8 +383,8 @@ class PathOptions:
         Rule,
         option(
             metavar="RULE",
-            help="min: lowest held-out loss; 1se: strongest within one standard error; simplest: sparsest in the 95% "
-            "confidence set.",
+            help="min: lowest held-out loss; 1se: strongest within one paired standard error; simplest: sparsest in "
+            "the 95% confidence set.",
             panel=CHOICE,
         ),
     ] = "min"

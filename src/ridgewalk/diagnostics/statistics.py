@@ -157,20 +157,25 @@ class Effect:
         seeds = int(np.ceil(self.seeds * self.seed_error**2 / left)) if self.seed_error else self.seeds
         return rows, max(seeds, self.seeds)
 
-    def decided_by(self, smallest: float) -> int | None:
+    def decided_by(self, smallest: float) -> tuple[int, Outcome] | None:
         """Estimate the rows with which :meth:`outcome` is decided, if the mean stays the same; None if no number is.
 
         The length of the interval is assumed to decrease with the square root of the rows. It must then exclude 0, or
-        lie between -smallest and smallest, whichever needs fewer rows.
+        lie between -smallest and smallest, whichever needs fewer rows. The outcome of these rows is returned, too.
         """
         sides = (self.mean - self.low, self.high - self.mean)
         towards_0, within = sides[int(self.mean < 0)], smallest - abs(self.mean)
-        goals = [size / side for size, side in ((abs(self.mean), towards_0), (within, max(sides))) if side > 0]
-        goal = max(goals, default=1.0) * self.error
+        apart: Outcome = "better" if self.mean < 0 else "worse"
+        distances: tuple[tuple[float, float, Outcome], ...] = (
+            (abs(self.mean), towards_0, apart),
+            (within, max(sides), "no difference"),
+        )
+        goal, outcome = max(((size / side, then) for size, side, then in distances if side > 0), default=(1.0, apart))
+        goal *= self.error
         left = goal**2 - self.seed_error**2
         if goal <= 0 or left <= 0:
             return None
-        return max(self.rows, int(np.ceil(self.rows * self.row_error**2 / left)))
+        return max(self.rows, int(np.ceil(self.rows * self.row_error**2 / left))), outcome
 
 
 def effect(

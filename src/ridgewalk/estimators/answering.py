@@ -145,7 +145,7 @@ def _difference(
     change = paired_difference(other.scores, first.scores, other.path)
     fair = "the same rows" not in (first.chosen_on, other.chosen_on) and np.isfinite(change.mean)
     verdict = change.outcome(smallest) if fair else None
-    needed = change.decided_by(smallest) if verdict == "cannot tell" else None
+    needed, then = (verdict == "cannot tell" and change.decided_by(smallest)) or (None, None)
     pairs = {name: rows[first.name][name] - each for name, each in rows[other.name].items()}
     return Difference(
         than=other.name,
@@ -153,7 +153,9 @@ def _difference(
         low=_number(change.low),
         high=_number(change.high),
         verdict=verdict,
+        probable=verdict in ("better", "worse") and change.unsure,
         rows_needed=needed,
+        outcome_then=then,
         metrics={name: _estimate(each, other.path, blended=False) for name, each in pairs.items()},
     )
 

@@ -8,14 +8,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 from ridgewalk.diagnostics.rules import barely_better, share_explained
-from ridgewalk.report.schema import CompetitorName, Difference, Estimate, HeldOut, StrengthSummary, Summary
+from ridgewalk.diagnostics.statistics import Outcome
+from ridgewalk.report.schema import AsGood, CompetitorName, Difference, Estimate, HeldOut, StrengthSummary, Summary
 
 _HIGH_LOSS = 0.5  # of a constant's loss: a training loss that is high
 _NEARLY_ALL, _FEWEST_INPUTS = 0.9, 10  # share of the inputs; of fewer, keeping all is no finding
 _CLEAR_ERRORS = 1.96  # standard errors
+EstimatorName = Literal["MLPClassifierCV", "MLPRegressorCV"]
+"""An estimator that has a parameter which is advised, where the fitted one, a table model, has not."""
 
 
 @dataclass(frozen=True)
@@ -61,6 +64,8 @@ class LinearPredictsAsWell:
     """The difference to a linear model lies within the smallest effect, or, if ``better``, above 0."""
 
     better: bool
+    probable: bool = False
+    estimator: EstimatorName | None = None
 
     @property
     def name(self) -> str:
@@ -73,6 +78,8 @@ class SimplerPredictsBetter:
     """The difference to no penalty, or to early stopping, lies above 0."""
 
     than: CompetitorName
+    probable: bool = False
+    estimator: EstimatorName | None = None
 
     @property
     def name(self) -> str:
@@ -104,22 +111,27 @@ class NearlyAllInputs:
 
     kept: int
     total: int
+    estimator: EstimatorName | None = None
     name: ClassVar[str] = "nearly all inputs are kept"
 
 
 @dataclass(frozen=True)
 class RulesAgree:
-    """Both rules take the same strength: no stronger one is within one standard error."""
+    """Both rules take the same strength: no stronger one is within one paired standard error.
+
+    ``simplest`` is the strongest of those that are as good as the best as far as the rows tell.
+    """
 
     alpha: float
+    simplest: float
     name: ClassVar[str] = "min and 1se coincide"
 
 
 @dataclass(frozen=True)
 class MoreRows:
-    """Differences that may be 0 and may matter; so many rows would decide each."""
+    """Differences that may be 0 and may matter; so many rows would decide each, in this way."""
 
-    needed: tuple[tuple[CompetitorName, int], ...]
+    needed: tuple[tuple[CompetitorName, int, Outcome], ...]
     rows: int
     name: ClassVar[str] = "cannot tell"
 
@@ -141,7 +153,7 @@ Advice = (
 """A finding: a value, without words."""
 
 
-def advise(summary: Summary, found: HeldOut, selecting: bool) -> list[Advice]:
+def advise(summary: Summary, found: HeldOut, selecting: bool, as_good: AsGood | None = None) -> list[Advice]:
     """Find what is to be done, the most important first.
 
     Parameters
@@ -151,14 +163,16 @@ def advise(summary: Summary, found: HeldOut, selecting: bool) -> list[Advice]:
     found : HeldOut
     selecting : bool
         Whether inputs were selected, or refitted: then the path's strengths are no grid.
+    as_good : AsGood, optional
+        The strengths that are as good as the best, as far as the rows tell.
     """
     advice = [*_of_constant(summary, found), *_of_simpler(found), *_of_training(summary, found)]
     if any(
         isinstance(each, NotBetterThanConstant) for each in advice
     ):  # that a linear model is not better adds nothing
-        advice = [each for each in advice if each != LinearPredictsAsWell(better=False)]
+        advice = [each for each in advice if not isinstance(each, LinearPredictsAsWell) or each.better]
     blended = found["competitors"][0]["name"] == "blend"  # of few strengths, which are not the user's own
-    grid = [] if selecting or blended else [*_of_grid(summary)]
+    grid = [] if selecting or blended else [*_of_grid(summary, as_good)]
     advice += [each for each in grid if isinstance(each, EdgeOfGrid)]
     advice += [] if selecting else _of_inputs(summary, found)
     advice += _of_rows(found)
@@ -201,9 +215,16 @@ def _of_simpler(found: HeldOut) -> Iterator[Advice]:
     """Find what is simpler and predicts as well, or better."""
     for each in found["differences"]:
         if each["than"] == "linear" and each["verdict"] in ("no difference", "worse"):
-            yield LinearPredictsAsWell(better=each["verdict"] == "worse")
+            yield LinearPredictsAsWell(each["verdict"] == "worse", each["probable"], _of_one_network(found))
         if each["than"] in ("no penalty", "early stopping") and each["verdict"] == "worse":
-            yield SimplerPredictsBetter(each["than"])
+            yield SimplerPredictsBetter(each["than"], each["probable"], _of_one_network(found))
+
+
+def _of_one_network(found: HeldOut) -> EstimatorName | None:
+    """Return the estimator of one network for the task of a blend; None where the fitted one is that."""
+    if found["competitors"][0]["name"] != "blend":
+        return None
+    return "MLPClassifierCV" if found["task"] in ("classes", "labels") else "MLPRegressorCV"
 
 
 def _of_training(summary: Summary, found: HeldOut) -> Iterator[Advice]:
@@ -225,7 +246,7 @@ def fits_little(unpenalized: StrengthSummary, null: float) -> FitsLittle | None:
     return FitsLittle(train, null)
 
 
-def _of_grid(summary: Summary) -> Iterator[Advice]:
+def _of_grid(summary: Summary, as_good: AsGood | None) -> Iterator[Advice]:
     """Find whether the best strength stands at an end of the grid, dropped ones among it, and what the rules take."""
     path = summary["path"]
     strengths = sorted(each["alpha"] for each in (*path, *summary["dropped"]) if each["alpha"] > 0)
@@ -235,19 +256,23 @@ def _of_grid(summary: Summary) -> Iterator[Advice]:
     if best["alpha"] in (strengths[0], strengths[-1]) and best["inputs_kept"]:  # else it is a constant
         yield EdgeOfGrid(best["alpha"], strongest=best["alpha"] == strengths[-1])
     elif "1se" in best["marks"] and best["inputs_kept"]:
-        yield RulesAgree(best["alpha"])
+        yield RulesAgree(best["alpha"], max(best["alpha"], as_good["high"] if as_good else 0.0))
 
 
 def _of_inputs(summary: Summary, found: HeldOut) -> Iterator[Advice]:
     """Find whether the chosen network keeps nearly all inputs."""
     total, kept = len(summary["inputs"]), sum(each["kept"] for each in summary["inputs"])
     if found["competitors"][0]["name"] != "linear" and total >= _FEWEST_INPUTS and kept >= _NEARLY_ALL * total:
-        yield NearlyAllInputs(kept, total)
+        yield NearlyAllInputs(kept, total, _of_one_network(found))
 
 
 def _of_rows(found: HeldOut) -> Iterator[Advice]:
     """Find how many rows would decide what is undecided."""
     best = found["competitors"][0]
-    needed = [(each["than"], each["rows_needed"]) for each in found["differences"] if each["rows_needed"] is not None]
+    needed = tuple(
+        (each["than"], each["rows_needed"], each["outcome_then"])
+        for each in found["differences"]
+        if each["rows_needed"] is not None and each["outcome_then"] is not None
+    )
     if needed:
-        yield MoreRows(tuple(needed), best["rows"])
+        yield MoreRows(needed, best["rows"])

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from functools import singledispatch
 
+from ridgewalk.diagnostics.statistics import Outcome
+from ridgewalk.diagnostics.wording import claimed
 from ridgewalk.formatting import format_loss, format_number
 from ridgewalk.report.advice import (
     Advice,
     BarelyBetterThanConstant,
     ChosenOnTheSameRows,
     EdgeOfGrid,
+    EstimatorName,
     FitsLittle,
     LinearPredictsAsWell,
     MajorityAsRight,
@@ -82,15 +85,18 @@ def _(found: MajorityAsRight) -> str:
 
 @sentence_of.register
 def _(found: LinearPredictsAsWell) -> str:
-    how = "better" if found.better else "as well"
-    return f"A linear model predicts {how}: take it (--hidden none; in Python hidden_layer_sizes=())."
+    how = claimed("better", found.probable) if found.better else "as well"
+    option = _in_python("hidden_layer_sizes=()", found.estimator)
+    return f"A linear model predicts {how}: take it (--hidden none; {option})."
 
 
 @sentence_of.register
 def _(found: SimplerPredictsBetter) -> str:
     if found.than == "early stopping":
-        return "Early stopping without a penalty predicts better: a penalty is not what this network needs."
-    return "No penalty predicts better: leave it out (--alphas 0.0; in Python alphas=[0])."
+        who, what = "Early stopping without a penalty", "a penalty is not what this network needs"
+    else:
+        who, what = "No penalty", f"leave it out (--alphas 0.0; {_in_python('alphas=[0]', found.estimator)})"
+    return f"{who} {claimed('predicts better', found.probable)}: {what}."
 
 
 @sentence_of.register
@@ -114,23 +120,46 @@ def _(found: EdgeOfGrid) -> str:
 @sentence_of.register
 def _(found: NearlyAllInputs) -> str:
     how_many = f"All {found.total}" if found.kept == found.total else f"{found.kept} of {found.total}"
-    return f"{how_many} inputs are kept: --select-inputs (in Python select_inputs=True) finds those that are needed."
+    option = f"--select-inputs ({_in_python('select_inputs=True', found.estimator)})"
+    instead = (
+        ""
+        if found.estimator is None
+        else ", by one network instead of the blend: ridgewalk compare tells what that loses"
+    )
+    return f"{how_many} inputs are kept: {option} looks for fewer that predict as well{instead}."
 
 
 @sentence_of.register
 def _(found: MoreRows) -> str:
-    needed = "; ".join(f"from {_NAMES[than]} {_rows_needed(count, found.rows)}" for than, count in found.needed)
-    return (
-        f"More rows than {found.rows:,} would settle what cannot be told, if the differences stay: to tell it {needed}."
+    needed = "; ".join(
+        f"{_rows_needed(count, found.rows)} to {_outcome(then)} {_NAMES[than]}" for than, count, then in found.needed
     )
+    return (
+        f"More rows than these {found.rows:,} would settle what cannot be told, if the differences stay: in all "
+        f"{needed}."
+    )
+
+
+def _outcome(then: Outcome) -> str:
+    """Return what rows would show, as a verb."""
+    return "show that it predicts as well as" if then == "no difference" else f"show that it is {then} than"
 
 
 @sentence_of.register
 def _(found: RulesAgree) -> str:
-    return (
-        f"min and 1se are one strength, {format_number(found.alpha, 4)}: no sparser network of this path predicts as "
-        "well."
-    )
+    begin = f"min and 1se are one strength, {format_number(found.alpha, 4)}: "
+    if found.simplest > found.alpha:
+        return (
+            f"{begin}a stronger one loses more, by over one paired standard error. Yet as far as the rows tell, "
+            f"strengths up to {format_number(found.simplest, 4)} may be as good: --selection simplest (in Python "
+            "selection='simplest') takes the sparsest of these."
+        )
+    return f"{begin}no sparser network of this path predicts as well."
+
+
+def _in_python(parameter: str, estimator: EstimatorName | None) -> str:
+    """Return how a parameter is given in Python, to the fitted estimator or to another."""
+    return f"in Python {parameter}" if estimator is None else f"in Python {parameter} of {estimator}"
 
 
 def _rows_needed(count: int, rows: int) -> str:

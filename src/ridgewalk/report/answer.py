@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
+from ridgewalk.diagnostics.wording import claimed
 from ridgewalk.formatting import decimals_for, format_count, format_estimate, format_number
 from ridgewalk.markup import element, table
 from ridgewalk.path.dependence import Kind as Dependent
@@ -23,6 +24,7 @@ from ridgewalk.report.schema import (
     AsGood,
     Competitor,
     CompetitorName,
+    Difference,
     Estimate,
     HeldOut,
     InputWeight,
@@ -56,6 +58,7 @@ _LONGEST_NAME = 40  # characters of an input's name among them
 _LEAST_SHARE = 0.005
 
 _MAJORITY = "the most frequent class"
+_PROBABLY = '"probably" where its wider interval, which also allows for other training rows, includes 0'
 _OF_TASK: dict[Task, str] = {
     "classes": "",
     "labels": " Accuracy and AUC are means over the labels, the log loss is their sum.",
@@ -101,6 +104,7 @@ def answered(
     as_good : AsGood or None
         Of the path's strengths.
     """
+    advice = advise(summary, found, selecting, as_good)
     return AnswerSummary(
         **found,
         inputs={"names": by_use(summary, True), "left_out": by_use(summary, False)},
@@ -108,7 +112,7 @@ def answered(
         as_good=as_good,
         alpha=summary["alpha"],
         selection=summary["selection"],
-        advice=[{"name": each.name, "sentence": sentence_of(each)} for each in advise(summary, found, selecting)],
+        advice=[{"name": each.name, "sentence": sentence_of(each)} for each in advice],
     )
 
 
@@ -150,20 +154,21 @@ class Answer:
         DataFrame
             Every metric and its standard error ("AUC", "AUC error", ...), the rows that were scored; and of the first
             less each other one, row by row: the "difference" of the held-out losses (below 0 the first is better), its
-            "error", the ends "low" and "high" of its 95% interval, and the "verdict".
+            "error", the ends "low" and "high" of its 95% interval, the "verdict", and whether it is only "probable".
         """
         import pandas as pd
 
         difference = {each["than"]: each for each in self.summary["differences"]}
         rows = {}
         for each in self.summary["competitors"]:
-            row: dict[str, float | int | str | None] = {"rows": each["rows"]}
+            row: dict[str, float | int | str | bool | None] = {"rows": each["rows"]}
             for metric, estimate in each["metrics"].items():
                 row |= {metric: estimate["value"], f"{metric} error": estimate["standard_error"]}
             if each["name"] in difference:
                 its = difference[each["name"]]
                 row |= {"difference": its["loss"]["value"], "error": its["loss"]["standard_error"]}
-                row |= {"low": its["low"], "high": its["high"], "verdict": its["verdict"]}
+                row |= {"low": its["low"], "high": its["high"]}
+                row |= {"verdict": its["verdict"], "probable": its["probable"]}
             rows[row_label(self.summary, each["name"])] = row
         return pd.DataFrame.from_dict(rows, orient="index")
 
@@ -177,7 +182,7 @@ def row_label(answer: HeldOut, name: CompetitorName) -> str:
 def answer_table(answer: AnswerSummary) -> tuple[list[str], list[list[str]]]:
     """Return the head and the cells of the table: a row for each competitor, what the model predicts with first."""
     first = answer["competitors"][0]
-    verdict = {each["than"]: each["verdict"] or "" for each in answer["differences"]}
+    verdict = {each["than"]: claimed(each["verdict"] or "", each["probable"]) for each in answer["differences"]}
     decimals = {metric: _decimals(metric, answer["competitors"]) for metric in first["metrics"]}
     cells = [
         [
@@ -266,7 +271,8 @@ def note(answer: AnswerSummary) -> str:
         text += " Each fold is scored with what the other folds chose."
     if any(each["verdict"] for each in answer["differences"]):
         who = row_label(answer, first["name"])
-        text += f" The verdict is on the {who}, by the paired difference of the losses ({answer['loss']})."
+        text += f" The verdict is on the {who}, by the paired difference of the losses ({answer['loss']})"
+        text += f": {_PROBABLY}." if any(each["probable"] for each in answer["differences"]) else "."
     text += " Rows count by their weights." * answer["weighted"] + _OF_TASK[answer["task"]]
     part = [each for each in answer["competitors"] if each["rows"] < first["rows"]]
     return text + "".join(f" {row_label(answer, each['name']).capitalize()}: {each['rows']:,} rows." for each in part)
@@ -278,11 +284,8 @@ def facts_of(answer: AnswerSummary) -> list[str]:
     who = row_label(answer, answer["competitors"][0]["name"])
     sentences = []
     if known:
-        pairs = [
-            f"{row_label(answer, each['than'])} {_estimate(each['loss'], _decimals_of(each['loss']), '+')}"
-            for each in known
-        ]
-        sentences.append(f"Loss of the {who} less that of: {'; '.join(pairs)}.")
+        pairs = [f"{row_label(answer, each['than'])} {_interval(each)}" for each in known]
+        sentences.append(f"Loss of the {who} less that of (95% interval): {'; '.join(pairs)}.")
     if "corrected_minimum" in answer:
         least = answer["corrected_minimum"]
         sentences.append(f"Lowest held-out loss, corrected for its choice: {_estimate(least, _decimals_of(least))}.")
@@ -296,6 +299,16 @@ def facts_of(answer: AnswerSummary) -> list[str]:
     if answer["as_good"] is not None:
         sentences.append(_as_good_sentence(answer["as_good"]))
     return sentences
+
+
+def _interval(difference: Difference) -> str:
+    """Return a difference of losses, and its interval where that is finite."""
+    estimate, low, high = difference["loss"], difference["low"], difference["high"]
+    decimals = _decimals_of(estimate)
+    mean = format_estimate(estimate["value"], None, decimals, "+")
+    if low is None or high is None:
+        return mean
+    return f"{mean} ({' to '.join(format_estimate(end, None, decimals, '+') for end in (low, high))})"
 
 
 def _weights_sentence(answer: AnswerSummary, blend: bool) -> str:

@@ -149,7 +149,9 @@ class Difference(TypedDict):
     low: float | None  # ends of the 95% interval of the loss
     high: float | None
     verdict: Outcome | None  # what that says of what predicts; None where choices were made on the same rows
+    probable: bool  # whether it is better or worse, and the wider interval, of other training rows too, includes 0
     rows_needed: int | None  # where one cannot tell: with so many one could, if the difference stays as it is
+    outcome_then: Outcome | None  # what one could tell, with so many
     metrics: dict[Metric, Estimate]
 
 

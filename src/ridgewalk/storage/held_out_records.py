@@ -90,14 +90,16 @@ def _competitor(record: JsonObject) -> Competitor:
 
 
 def _difference(record: JsonObject) -> Difference:
-    verdict, needed = record["verdict"], record["rows_needed"]
+    verdict, needed, then = record["verdict"], record["rows_needed"], record["outcome_then"]
     return Difference(
         than=_one_of(_NAMES, record["than"]),
         loss=_estimate(record["loss"]),
         low=_number(record["low"]),
         high=_number(record["high"]),
         verdict=None if verdict is None else _one_of(_VERDICTS, verdict),
+        probable=_truth(record["probable"]),
         rows_needed=None if needed is None else _count(needed),
+        outcome_then=None if then is None else _one_of(_VERDICTS, then),
         metrics=_metrics(record["metrics"]),
     )
 
