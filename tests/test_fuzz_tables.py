@@ -28,7 +28,7 @@ MOST = 40  # tables until a fault has to be found
 
 @pytest.mark.slow
 def test_a_hundred_tables_have_no_finding() -> None:
-    tally = FUZZ.run(amount(40, 100), 0)
+    tally = FUZZ.run(amount(25, 100), 0)
     assert not tally.findings, tally.report
     assert tally.whole >= FUZZ.FEWEST_PREDICTED * tally.total, tally.report
 

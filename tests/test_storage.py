@@ -694,7 +694,7 @@ def test_a_short_fuzz_finds_nothing() -> None:
         sys.executable,
         str(Path(__file__).parents[1] / "tools" / "fuzz_files.py"),
         "--files",
-        "400",
+        "250",
         "--seed",
         "7",
     ]

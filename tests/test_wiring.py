@@ -156,7 +156,7 @@ PENALTIES = [
 @pytest.mark.slow
 def test_right_code_is_never_accused_in_100_runs() -> None:
     rests = []
-    for seed in range(amount(30, 100)):
+    for seed in range(amount(15, 100)):
         job = make_job(
             seed,
             loss=list(LOSSES)[seed % 5],

@@ -61,7 +61,7 @@ _CHUNK_SIZE = 2**22  # numbers: 32 MiB of doubles
 
 
 def standardization(x: Array, weights: Array) -> tuple[Array, Array]:
-    """Weighted mean and standard deviation (1/n) of each column; a constant column gets an infinite scale.
+    """Compute the weighted mean and standard deviation (1/n) of each column; a constant column gets an infinite scale.
 
     Parameters
     ----------

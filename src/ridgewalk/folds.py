@@ -52,7 +52,17 @@ class Fold:
 
     @staticmethod
     def plain(weights: Array, inputs: int, outputs: int, validation: Array | None = None) -> Fold:
-        """Take columns and targets as they are."""
+        """Return a fold that leaves columns and targets as they are: centers are 0, and scales 1.
+
+        Parameters
+        ----------
+        weights : array, shape (N,)
+            Row weights of the training.
+        inputs, outputs : int
+            Numbers of columns of x (P) and of the target (C).
+        validation : array, shape (N,), optional
+            Row weights of the validation rows.
+        """
         return Fold(
             weights, np.zeros(inputs), np.ones(inputs), np.zeros(outputs), np.ones(outputs), validation=validation
         )

@@ -57,6 +57,18 @@ def descend(
 
     Under L1 at most four tenths of the iterations raise the strengths from 0, as a path is fitted from its dense side.
 
+    Parameters
+    ----------
+    objective : Objective
+    start : tuple of arrays
+        Weights and biases of each layer.
+    rows, validation : Rows
+        Training rows; rows whose loss is recorded after each iteration, if any.
+    max_iter, max_evaluations : int
+        Maximum numbers of iterations and of evaluations of the objective.
+    tolerance : float
+        Largest absolute slope at which the descent has converged.
+
     Raises
     ------
     ValueError

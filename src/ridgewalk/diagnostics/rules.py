@@ -56,7 +56,7 @@ class Judged:
 
     @property
     def noun(self) -> str:
-        """The word for it."""
+        """What sentences call the judged model: "blend" or "network"."""
         return "blend" if self.blend else "network"
 
 
@@ -262,7 +262,7 @@ class Comparison:
 
     @property
     def numbers(self) -> Numbers:
-        """Its mean, its interval and the smallest effect of interest."""
+        """The mean difference, its 95% interval and the smallest effect of interest, in units of the loss."""
         d = self.difference
         return {"difference": d.mean, "low": d.low, "high": d.high, "smallest_effect": self.smallest}
 

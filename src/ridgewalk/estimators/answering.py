@@ -53,7 +53,7 @@ class Contender:
         Probabilities or numbers, for the rows that each fold holds out.
     chosen_on : str
     blended : bool
-        Whether it is a mean of networks of several folds' weights, whose losses depend on each other.
+        Whether it is a blend: each fold's weights are chosen on the other folds, so losses of folds are dependent.
     """
 
     name: CompetitorName

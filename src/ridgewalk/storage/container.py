@@ -48,7 +48,8 @@ class WrongError(Exception):
 class Arrays:
     """A file's arrays by name, and how much memory it may still ask for.
 
-    What a number in a file makes us take is asked for here first: in all ten times the size of the file, and a little.
+    Code that allocates as much memory as a number in the file says must ask here first. In all, a file may ask for ten
+    times its size, and a constant more; a forged number can ask for no more than that.
 
     Parameters
     ----------
