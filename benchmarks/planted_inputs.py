@@ -159,12 +159,14 @@ def run(folder: Path, records: Path, seed: int, pieces: int, tables: list[str]) 
 class Model:
     """What one choice hands over: shares of the true and of the useless columns, and its loss over the plain path's.
 
+    ``own`` is its loss over that of the same choice on the true columns alone;
     ``agreement`` is the mean share of the support's inputs that a fold's network holds.
     """
 
     true: float
     useless: float
     loss: float
+    own: float
     agreement: float
 
 
@@ -192,6 +194,12 @@ CHOICES: dict[str, Callable[[dict[str, Any]], tuple[Array, Array, float]]] = {
 }
 
 
+def geometric_mean(ratios: list[float]) -> str:
+    """Return the geometric mean of ratios and its standard error."""
+    logs = np.log(ratios)
+    return f"{np.exp(logs.mean()):.3f} +- {logs.std() / max(len(logs) - 1, 1) ** 0.5:.3f}"
+
+
 def report(records: Path, seed: int, pieces: int) -> str:
     """Return the tables of a seed, in Markdown."""
     found, plain = read(records, seed, pieces), read(records, seed, 0)
@@ -204,15 +212,15 @@ def report(records: Path, seed: int, pieces: int) -> str:
         true = record["true"]
         agreement = frequency[support].mean() if support.any() else 1.0
         useless = support[~true].mean() if way != "none" else 0.0
-        return Model(support[true].mean(), useless, loss / base[table], agreement)
+        alone = CHOICES[choice](found[table, "none"])[2]
+        return Model(support[true].mean(), useless, loss / base[table], loss / alone, agreement)
 
     def cell(choice: str, ways: tuple[str, ...]) -> str:
         models = [model(choice, table, way) for table in tables for way in ways]
         true, useless = (np.mean([getattr(each, name) for each in models]) for name in ("true", "useless"))
-        logs = np.log([each.loss for each in models])
+        losses, own = (geometric_mean([getattr(each, name) for each in models]) for name in ("loss", "own"))
         agreement = np.mean([each.agreement for each in models])
-        error = logs.std() / max(len(logs) - 1, 1) ** 0.5
-        return f"{true:.2f}/{useless:.2f}, {np.exp(logs.mean()):.3f} +- {error:.3f}, {agreement:.2f}"
+        return f"{true:.2f}/{useless:.3f}, {losses}, {own}, {agreement:.2f}"
 
     planted_ways = WAYS[1:]
     rows = [[choice, cell(choice, planted_ways), *(cell(choice, (way,)) for way in WAYS)] for choice in CHOICES]
@@ -233,7 +241,8 @@ def report(records: Path, seed: int, pieces: int) -> str:
         f"{datetime.date.today()}; {machine()['processor']}; `python benchmarks/planted_inputs.py FOLDER --seed {seed} "
         f"--pieces {pieces}`. "
         f"{len(tables)} tables.\nMean shares of true/useless columns kept; loss over the plain path's on the true "
-        "columns alone; mean share\nof the folds that hold a kept input.",
+        "columns alone; loss over that of\nthe same choice on the true columns alone; mean share of the folds that hold "
+        "a kept input.",
         markdown(["", "all planted", *WAYS], rows),
         "## What is handed over\n\nTrue + useless inputs (mean of the folds), the loss, the arm.",
         markdown(["", "columns", *WAYS], each),
