@@ -591,13 +591,19 @@ def test_a_sparse_x_of_few_or_many_columns_and_units(units: Any, columns: Any) -
         np.testing.assert_allclose(a, b, rtol=1e-10, atol=1e-14)
 
 
+def long_job(train: Any) -> Job:
+    """Return a job of 40 runs, each of which either engine trains for some hundredths of a second or more."""
+    epochs = 3_000 if train.keywords["engine"] == "compiled" else 500
+    return make(runs=40, epochs=epochs, hidden=(30,), seeds=np.arange(40), batch_size=20)
+
+
 @pytest.mark.slow
 def test_what_was_finished_before_a_stop_is_kept(train: Any) -> None:
-    job = make(runs=40, epochs=3000, hidden=(30,), seeds=np.arange(40), batch_size=20)
+    job = long_job(train)
     progress = Progress()
 
     def stop() -> None:
-        _wait_for(progress, 3 * 3000)
+        _wait_for(progress, 3 * job.epochs)
         progress.stop = True
 
     threading.Thread(target=stop, daemon=True).start()
@@ -613,12 +619,12 @@ def test_what_was_finished_before_a_stop_is_kept(train: Any) -> None:
 
 @pytest.mark.slow
 def test_ctrl_c_keeps_what_was_finished(train: Any) -> None:
-    job = make(runs=40, epochs=3000, hidden=(30,), seeds=np.arange(40), batch_size=20)
+    job = long_job(train)
     progress = Progress()
     process = os.getpid()
 
     def interrupt() -> None:
-        _wait_for(progress, 3 * 3000)
+        _wait_for(progress, 3 * job.epochs)
         os.kill(process, signal.SIGINT)
 
     threading.Thread(target=interrupt, daemon=True).start()
