@@ -24,6 +24,7 @@ from ridgewalk.cli.options import PathOptions
 from ridgewalk.diagnostics import Effect
 from ridgewalk.engine import compiled
 from ridgewalk.estimators.comparing import Compared, Comparison
+from ridgewalk.formatting import format_loss
 from ridgewalk.storage import load, read
 from ridgewalk.tables import Encoder
 from ridgewalk.tables.read import column_names
@@ -267,7 +268,7 @@ def test_diagnose_says_whether_it_helped(ridgewalk: Any, tmp_path: Path) -> None
     assert code == 0
     assert "held-out loss" in out
     assert "Next:" in out
-    assert "smallest effect" in out
+    assert "smallest difference that matters" in out
     assert "Diagnosing" in err
     code, out, err = ridgewalk(
         "diagnose", "people.csv", "-t", "amount", "--drop", "outcome", "--no-references", "--json", *QUICK
@@ -928,14 +929,21 @@ def test_help_fits_a_narrow_terminal(ridgewalk: Any, monkeypatch: pytest.MonkeyP
 @pytest.mark.parametrize(
     ("verdict", "mean", "careful", "said"),
     [
-        ("better", -0.1, 0.01, "b is better than a, by the more careful interval, too."),
+        (
+            "better",
+            -0.1,
+            0.01,
+            "b is better than a; an interval that also allows for other training rows, -0.1196 to -0.0804, "
+            "excludes 0, too.",
+        ),
         (
             "better",
             -0.1,
             0.1,
-            "b is probably better than a; the more careful interval, which counts other training rows, holds 0.",
+            "b is probably better than a; an interval that also allows for other training rows, -0.2960 to +0.0960, "
+            "contains 0.",
         ),
-        ("worse", 0.1, 0.1, "b is probably worse than a; the more careful interval"),
+        ("worse", 0.1, 0.1, "b is probably worse than a; an interval that also allows for other training rows"),
         ("worse", 0.1, np.nan, "b is worse than a."),
         ("no difference", 0.0, 0.1, "b and a make no difference that matters."),
         ("cannot tell", 0.0, 0.1, "b and a cannot be told apart with these rows and starts."),
@@ -946,5 +954,11 @@ def test_a_comparison_claims_no_more_than_the_careful_interval(
 ) -> None:
     change = Effect(mean, 0.01, 0.01, 0.0, 0.0, careful, 90, 3, 1)
     models = (Compared("a", 0.1, 0.5, 0.1, 3, None, ""), Compared("b", 0.1, 0.5 + mean, 0.1, 3, change, verdict))
-    show_comparison(Comparison(models, "CrossEntropy", 90, 3, 0.7, 0.01, 3), quiet=True)
+    comparison = Comparison(models, "CrossEntropy", 90, 3, 0.7, 0.01, 3)
+    show_comparison(comparison, quiet=True)
     assert capsys.readouterr().out.strip().startswith(said)
+    show_comparison(comparison, quiet=False)
+    (row,) = (line for line in capsys.readouterr().out.splitlines() if line.startswith("b  "))
+    low, high = change.careful
+    interval = f"{format_loss(low, sign='+')} to {format_loss(high, sign='+')}"
+    assert row.rstrip().endswith("-" if np.isnan(careful) else interval)

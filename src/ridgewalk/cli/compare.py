@@ -110,7 +110,9 @@ def _plain(comparison: Comparison) -> dict[str, Any]:
     found = asdict(comparison)
     for model, compared in zip(found["models"], comparison.models, strict=True):
         if compared.difference is not None:
+            low, high = compared.difference.careful
             model["difference"] |= {"low": compared.difference.low, "high": compared.difference.high}
+            model["difference"] |= {"careful_low": low, "careful_high": high}
     return found
 
 
@@ -118,8 +120,9 @@ def show_comparison(comparison: Comparison, quiet: bool) -> None:
     """Print every model beside the first, and in a sentence each whether it is better."""
     first, *others = comparison.models
     if not quiet:
-        grid = table(["run", "held-out loss", "+- s.e.", "inputs", "difference", "95% interval"])
-        grid.columns[0].justify, grid.columns[0].overflow, grid.columns[-1].no_wrap = "left", "fold", True
+        grid = table(["run", "held-out loss", "+- s.e.", "inputs", "difference", *_INTERVALS])
+        grid.columns[0].justify, grid.columns[0].overflow = "left", "fold"
+        grid.columns[-2].no_wrap = grid.columns[-1].no_wrap = True
         for model in comparison.models:
             change = model.difference
             grid.add_row(
@@ -128,15 +131,14 @@ def show_comparison(comparison: Comparison, quiet: bool) -> None:
                 format_loss(model.standard_error),
                 str(model.inputs),
                 "" if change is None else format_loss(change.mean, sign="+"),
-                ""
-                if change is None
-                else f"{format_loss(change.low, sign='+')} to {format_loss(change.high, sign='+')}",
+                "" if change is None else _interval(change.low, change.high),
+                "" if change is None else _interval(*change.careful),
             )
         out.print(grid)
         out.print(
             f"\n{comparison.rows:,} held-out rows in {comparison.folds} folds, the same for all; each fold at the "
-            f"strength that the others choose; the constant prediction has {format_loss(comparison.null_loss)}. An "
-            "interval holds by itself, not all of them together."
+            f"strength that the others choose; the constant prediction has {format_loss(comparison.null_loss)}. The "
+            "first interval is for these training rows. An interval holds by itself, not all of them together."
         )
         if comparison.starts == 1:
             out.print("With one start each, no interval says what another start would change: fit with --seeds 3.")
@@ -148,14 +150,20 @@ def show_comparison(comparison: Comparison, quiet: bool) -> None:
 
 
 def _how_sure(change: Effect, verdict: str) -> str:
-    """Return what the more careful interval, which counts other training rows, says of a claim."""
+    """Return what the interval that also allows for other training rows says of a claim."""
+    from ridgewalk.diagnostics.wording import beside_the_interval
+
     if verdict not in ("better", "worse"):
         return ""
-    if change.confirmed:
-        return ", by the more careful interval, too"
-    return "; the more careful interval, which counts other training rows, holds 0" if change.unsure else ""
+    return beside_the_interval(change, *(format_loss(end, sign="+") for end in change.careful))
 
 
+def _interval(low: float, high: float) -> str:
+    """Return an interval for a column; with one fold there is none for other training rows."""
+    return f"{format_loss(low, sign='+')} to {format_loss(high, sign='+')}" if np.isfinite(high - low) else "-"
+
+
+_INTERVALS = ("95% interval", "allowing for other training rows")
 _SENTENCES = {
     "better": "{0} is {2}better than {1}",
     "worse": "{0} is {2}worse than {1}",
