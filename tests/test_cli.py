@@ -25,6 +25,7 @@ from ridgewalk.diagnostics import Effect
 from ridgewalk.engine import compiled
 from ridgewalk.estimators.comparing import Compared, Comparison
 from ridgewalk.formatting import format_loss
+from ridgewalk.path.input_selection import RIDGES
 from ridgewalk.storage import load, read
 from ridgewalk.tables import Encoder
 from ridgewalk.tables.read import column_names
@@ -261,6 +262,28 @@ def test_a_long_path_is_shown_in_part_and_what_matters_of_it_in_full(capsys: pyt
     assert len(some) == 8
     assert len(shown({1: ["min", "1se"]}, chosen=1, count=8)) == 8
     assert shown({0: ["min", "1se"]}, chosen=0, count=1) == [0.0]
+
+
+def test_what_a_table_leaves_out_is_said_before_it(capsys: pytest.CaptureFixture[str]) -> None:
+    row: dict[str, Any] = {"heldout_loss": 0.5, "standard_error": 0.1, "train_loss": 0.4, "zeros": 0.0, "diverged": 0,
+           "heldout_score": None, "inputs_kept": 1, "units_kept": 1, "alpha": 0.1, "marks": ["min"]}  # fmt: skip
+    dropped = {"alpha": 0.2, "folds": 2, "heldout_loss": 0.9}
+    members = [{"view": name, "alpha": 0.1, "weight": 0.5} for name in ("plain", "linear")]
+    blend = {"heldout_loss": 0.5, "standard_error": 0.1, "networks": 30, "members": members, "network": "plain"}
+    summary: Any = {"dropped": [dropped, dropped], "alpha": 0.1, "loss_description": "a loss", "fits": 4, "folds": 1,
+           "seeds": 1, "null_loss": 0.7, "selection": "min", "inputs": [], "path": [row], "index": 0,
+           "change_from_no_penalty": {"mean": None, "standard_error": None},
+           "agreed": True, "blend": blend | {"worth": []}}  # fmt: skip
+    show(summary)
+    printed = capsys.readouterr().out
+    assert printed.count("The race dropped 2 strengths more after 2 folds") == 1
+    assert printed.index("The race dropped") < printed.index("held-out loss  +- s.e.") < printed.index("Loss: a loss")
+    assert (
+        "Predictions are a blend of 30 networks of the view plain, and of linear models; its held-out loss" in printed
+    )
+    assert "(view: plain); at strength 0 it is this network without a penalty" in printed
+    assert "<- is, of the refits within one standard error of the lowest loss, the one whose inputs the fold" in printed
+    assert printed.index("Predictions are") < printed.index("held-out loss  +- s.e.")
 
 
 def test_diagnose_says_whether_it_helped(ridgewalk: Any, tmp_path: Path) -> None:
@@ -639,6 +662,20 @@ def test_how_the_strength_was_chosen_is_said(ridgewalk: Any, options: Any, words
     assert out.count(" <-") == 1
     head = next(line for line in out.splitlines() if line.strip().startswith("strength"))
     assert ("score" in head) == ("--scorer" in options)
+
+
+def test_rows_of_refits_are_told_apart_and_their_strengths_are_counted_once(ridgewalk: Any, tmp_path: Path) -> None:
+    options = ["--drop", "amount", "--no-report", "--relax", *QUICK, "--alphas", "12", "--out", "kept"]
+    code, out, _ = ridgewalk("fit", "people.csv", "-t", "outcome", *options)
+    assert code == 0
+    assert "(rule: min, on the refits)" in out
+    path = pd.read_csv(tmp_path / "kept" / "path.csv")
+    assert not path[["alpha", "ridge"]].duplicated().any()
+    assert path["ridge"].nunique() == len(RIDGES)
+    assert path["alpha"].nunique() == 12
+    assert "8 of 12 strengths. Each was refitted under 4 ridges" in out
+    assert " fits: 12 strengths x 4 ridges x (" in out
+    assert "12 strengths (" in out or " of 12)" in out  # as good as the best
 
 
 @pytest.mark.slow

@@ -631,10 +631,11 @@ _PARAMETERS = """
     keep : str or sequence of str, default ()
         Columns to use although they look like row numbers or names of rows.
     views : "auto" or sequence of str, default "auto"
-        Encodings of the columns with a path each: "plain" and "encoded" (:data:`VIEWS`). "auto" is both.
+        Encodings of the columns with a path each: "plain" and "encoded" (:data:`VIEWS`). "auto" is both. The path of
+        linear models, which every fit has, gives members to the blend as well, under the name "linear".
     max_members : int, default 5
-        Maximum number of members of the blend, which are strengths of the views' paths. Each member has a network for
-        every fold and one for all rows.
+        Maximum number of members of the blend, which are strengths of the views' paths and of that of linear models.
+        Each member has a network for every fold and one for all rows.
     loss : str, default "auto"
         As for :class:`NETWORK`.
     cv : int, splitter or iterable, default 5

@@ -35,6 +35,7 @@ class NetworkAt(TypedDict):
     units_kept: int
     diverged: int
     marks: list[str]  # "min", "1se"
+    ridge: NotRequired[float]  # of refits: the strength of L2 on their first layer; each alpha is there under every one
 
 
 class StrengthSummary(NetworkAt):
@@ -260,6 +261,7 @@ class Summary(PathSummary):
 
     inputs: list[InputSummary]
     arms: NotRequired[list[CandidateSummary]]  # with select_inputs or relax
+    agreed: NotRequired[bool]  # the same; whether a refit was chosen for inputs that the folds agree on, not its loss
     gain_over_null: NotRequired[Gain]
     significant: NotRequired[bool]  # with select_inputs
     task: NotRequired[str]  # in files
