@@ -705,6 +705,31 @@ def test_the_page_shows_how_the_folds_train_where_it_is_asked_for(ridgewalk: Any
         assert (page.data()["curves"] is None) == (not more)
 
 
+def test_a_card_lists_no_option_that_the_command_set_by_itself(ridgewalk: Any, tmp_path: Path) -> None:
+    options = ["--drop", "amount", "-q", *QUICK]
+    for more, given in (([], {}), (["--random-state", "3"], {"random_state": "3"}), (["--select-inputs"], {})):
+        assert ridgewalk("fit", "people.csv", "-t", "outcome", *options, *more, "--out", "kept", "--force")[0] == 0
+        listed = json.loads((tmp_path / "kept" / "summary.json").read_text(encoding="utf-8"))["card"]["options"]
+        assert {name: listed[name] for name in ("random_state", "groups") if name in listed} == given
+    assert ridgewalk("report", "kept", "--out", "again.html", "-q")[0] == 0
+    assert "random_state" not in (tmp_path / "again.html").read_text(encoding="utf-8")
+
+
+def test_a_card_says_whose_losses_it_has(ridgewalk: Any, tmp_path: Path) -> None:
+    assert ridgewalk("fit", *BLEND, "-q", "--no-report", "--out", "kept")[0] == 0
+    scores = json.loads((tmp_path / "kept" / "summary.json").read_text(encoding="utf-8"))["card"]["scores"]
+    model = load(tmp_path / "kept")
+    assert scores["held-out loss of the blend"] == pytest.approx(model.heldout_loss_, rel=1e-5)
+    single = {
+        "held-out loss": "heldout_loss_",
+        "without a penalty": "unpenalized_loss_",
+        "gain by the penalty": "gain_",
+    }
+    for name, key in single.items():
+        assert scores[f"single network: {name}"] == pytest.approx(getattr(model.network_, key), rel=1e-5)
+    assert scores.keys().isdisjoint(single)
+
+
 def test_a_diagnosis_heads_its_page(ridgewalk: Any, tmp_path: Path) -> None:
     options = ["--no-references", "--json", "--report", "d.html"]
     code, out, err = ridgewalk("diagnose", "people.csv", "-t", "outcome", "--drop", "amount", *options, *QUICK)
