@@ -417,13 +417,16 @@ class _PathEstimator(Calibrated, PathAtStrength):
         Parameters
         ----------
         origins : list of str, optional
-            As for :meth:`report`.
+            Name of the input of each column; columns with the same name count as one input. By default the names of the
+            columns.
 
         Returns
         -------
         Summary
-            As from :func:`ridgewalk.report.summary.summarize`. With input selection or refits, also the loss of every
-            candidate, and the gain of the chosen one over the null model.
+            Numbers, strings and lists alone (:class:`ridgewalk.report.schema.Summary`): every strength of the "path"
+            with its losses, zeros and inputs, the chosen one ("alpha", "index", "selection"), the "inputs", and the
+            "answer". With input selection or refits, also the loss of every candidate ("arms"), and the gain of the
+            chosen one over the null model.
         """
         summary = summarize(*self._shown(origins), self._how, self._linear_models())
         if hasattr(self, "input_selection_"):
