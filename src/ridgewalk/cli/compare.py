@@ -120,9 +120,10 @@ def show_comparison(comparison: Comparison, quiet: bool) -> None:
     """Print every model beside the first, and in a sentence each whether it is better."""
     first, *others = comparison.models
     if not quiet:
-        grid = table(["run", "held-out loss", "+- s.e.", "inputs", "difference", *_INTERVALS])
-        grid.columns[0].justify, grid.columns[0].overflow = "left", "fold"
-        grid.columns[-2].no_wrap = grid.columns[-1].no_wrap = True
+        grid = table(["run", "held-out loss", "+- s.e.", "inputs", "difference", _INTERVALS])
+        grid.columns[0].justify, grid.columns[0].overflow, grid.columns[-1].no_wrap = "left", "fold", True
+        for column in grid.columns:
+            column.vertical = "top"  # the first interval stands in the line of its run
         for model in comparison.models:
             change = model.difference
             grid.add_row(
@@ -131,8 +132,7 @@ def show_comparison(comparison: Comparison, quiet: bool) -> None:
                 format_loss(model.standard_error),
                 str(model.inputs),
                 "" if change is None else format_loss(change.mean, sign="+"),
-                "" if change is None else _interval(change.low, change.high),
-                "" if change is None else _interval(*change.careful),
+                "" if change is None else _intervals(change),
             )
         out.print(grid)
         out.print(
@@ -158,12 +158,16 @@ def _how_sure(change: Effect, verdict: str) -> str:
     return beside_the_interval(change, *(format_loss(end, sign="+") for end in change.careful))
 
 
-def _interval(low: float, high: float) -> str:
-    """Return an interval for a column; with one fold there is none for other training rows."""
-    return f"{format_loss(low, sign='+')} to {format_loss(high, sign='+')}" if np.isfinite(high - low) else "-"
+def _intervals(change: Effect) -> str:
+    """Return the interval of a difference and, in a line below, that which also allows for other training rows."""
+    first, second = (
+        f"{format_loss(low, sign='+')} to {format_loss(high, sign='+')}"
+        for low, high in ((change.low, change.high), change.careful)
+    )
+    return f"{first}\n({second})" if np.isfinite(change.careful_error) else first
 
 
-_INTERVALS = ("95% interval", "allowing for other training rows")
+_INTERVALS = "95% interval\n(allowing for other\ntraining rows)"
 _SENTENCES = {
     "better": "{0} is {2}better than {1}",
     "worse": "{0} is {2}worse than {1}",
