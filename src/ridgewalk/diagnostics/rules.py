@@ -87,7 +87,7 @@ class Found:
 
     @property
     def probable(self) -> bool:
-        """Whether the more careful of its intervals does not hold it, so that it is no more than probable."""
+        """Whether the interval that also allows for other training rows contains 0: it is no more than probable."""
         return False
 
     @property
