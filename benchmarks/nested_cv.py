@@ -221,7 +221,7 @@ def main() -> None:
         f"Diagnosis: `diagnose()` of one fit with {STARTS} starts.",
         "",
         "| table | rows x columns | loss without -> with, nested | nested: difference | by rows | corrected "
-        "| diagnosis: difference | interval | careful interval | verdict | agree | nested score without -> with "
+        "| diagnosis: difference | interval | for other training rows | verdict | agree | nested score without -> with "
         "| processor seconds, nested + diagnosis |",
         "|---|---|---|--:|--:|--:|--:|--:|--:|---|---|---|--:|",
     ]

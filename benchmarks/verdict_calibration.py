@@ -231,7 +231,8 @@ def main() -> None:
         "penalty helps), in nats or half squared errors; intervals of 95%.",
         "",
         "| design | rows | hidden units | true difference | measured, mean | interval covers its networks' truth "
-        "| covers the design's truth | careful interval covers that | error by starts, as said | true | says it helps "
+        "| covers the design's truth "
+        "| interval for other training rows covers that | error by starts, as said | true | says it helps "
         "| verdicts |",
         "|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|---|",
     ]

@@ -148,7 +148,7 @@ def test_a_difference_is_only_probable_where_other_training_rows_may_turn_it() -
         answer["differences"] = [each | {"verdict": "better", "probable": probable} for each in answer["differences"]]
         said = str(Answer(answer))
         assert sum(line.endswith(f"  {shown}") for line in said.splitlines()) == len(answer["differences"])
-        assert ("which also allows for other training rows" in " ".join(said.split())) == probable
+        assert ("an interval that also allows for other training rows" in " ".join(said.split())) == probable
 
 
 def test_inputs_that_are_not_worth_having_leave_the_constant() -> None:

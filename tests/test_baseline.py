@@ -258,7 +258,7 @@ def effect_between(low: float, high: float) -> Effect:
         (-0.3, -0.1, rules.BetterThanLinear, "lower by 0.2 nats (95% interval 0.1 to 0.3)"),
         (-0.005, 0.004, rules.LinearPredictsAsWell, "changes by -0.0005 nats (95% interval -0.005 to +0.004)"),
         (0.1, 0.3, rules.LinearPredictsBetter, "higher by 0.2 nats (95% interval 0.1 to 0.3)"),
-        (-0.3, 0.3, None, ""),
+        (-0.3, 0.3, rules.NotToldFromLinear, "changes by +0 nats (95% interval -0.3 to +0.3)"),
     ],
 )
 def test_how_a_network_stands_to_a_linear_model(low: float, high: float, kind: Any, said: str) -> None:

@@ -80,6 +80,8 @@ def test_its_accuracy_and_its_temperature_are_the_blends(classes: Any, of_classe
     why = judge(of_classes).numbers
     assert why["accuracy_with"] == pytest.approx(right.mean())
     assert why["gain_by_calibration"] + why["gain_by_refinement"] == pytest.approx(-why["difference"])
+    recalibrated = why["unpenalized_loss_at_temperature"] - why["penalized_loss_at_temperature"]
+    assert recalibrated == pytest.approx(why["gain_by_refinement"])
     logits = [np.log(each) for each in given]
 
     def lost(temperature: float) -> float:

@@ -24,6 +24,8 @@ from ridgewalk.cli.options import PathOptions
 from ridgewalk.diagnostics import Effect
 from ridgewalk.engine import compiled
 from ridgewalk.estimators.comparing import Compared, Comparison
+from ridgewalk.formatting import format_loss
+from ridgewalk.path.input_selection import RIDGES
 from ridgewalk.storage import load, read
 from ridgewalk.tables import Encoder
 from ridgewalk.tables.read import column_names
@@ -262,12 +264,34 @@ def test_a_long_path_is_shown_in_part_and_what_matters_of_it_in_full(capsys: pyt
     assert shown({0: ["min", "1se"]}, chosen=0, count=1) == [0.0]
 
 
+def test_what_a_table_leaves_out_is_said_before_it(capsys: pytest.CaptureFixture[str]) -> None:
+    row: dict[str, Any] = {"heldout_loss": 0.5, "standard_error": 0.1, "train_loss": 0.4, "zeros": 0.0, "diverged": 0,
+           "heldout_score": None, "inputs_kept": 1, "units_kept": 1, "alpha": 0.1, "marks": ["min"]}  # fmt: skip
+    dropped = {"alpha": 0.2, "folds": 2, "heldout_loss": 0.9}
+    members = [{"view": name, "alpha": 0.1, "weight": 0.5} for name in ("plain", "linear")]
+    blend = {"heldout_loss": 0.5, "standard_error": 0.1, "networks": 30, "members": members, "network": "plain"}
+    summary: Any = {"dropped": [dropped, dropped], "alpha": 0.1, "loss_description": "a loss", "fits": 4, "folds": 1,
+           "seeds": 1, "null_loss": 0.7, "selection": "min", "inputs": [], "path": [row], "index": 0,
+           "change_from_no_penalty": {"mean": None, "standard_error": None},
+           "agreed": True, "blend": blend | {"worth": []}}  # fmt: skip
+    show(summary)
+    printed = capsys.readouterr().out
+    assert printed.count("The race dropped 2 strengths more after 2 folds") == 1
+    assert printed.index("The race dropped") < printed.index("held-out loss  +- s.e.") < printed.index("Loss: a loss")
+    assert (
+        "Predictions are a blend of 30 networks of the view plain, and of linear models; its held-out loss" in printed
+    )
+    assert "(view: plain); at strength 0 it is this network without a penalty" in printed
+    assert "<- is, of the refits within one standard error of the lowest loss, the one whose inputs the fold" in printed
+    assert printed.index("Predictions are") < printed.index("held-out loss  +- s.e.")
+
+
 def test_diagnose_says_whether_it_helped(ridgewalk: Any, tmp_path: Path) -> None:
     code, out, err = ridgewalk("diagnose", "people.csv", "-t", "outcome", "--drop", "amount", "--no-references", *QUICK)
     assert code == 0
     assert "held-out loss" in out
     assert "Next:" in out
-    assert "smallest effect" in out
+    assert "smallest difference that matters" in out
     assert "Diagnosing" in err
     code, out, err = ridgewalk(
         "diagnose", "people.csv", "-t", "amount", "--drop", "outcome", "--no-references", "--json", *QUICK
@@ -640,6 +664,20 @@ def test_how_the_strength_was_chosen_is_said(ridgewalk: Any, options: Any, words
     assert ("score" in head) == ("--scorer" in options)
 
 
+def test_rows_of_refits_are_told_apart_and_their_strengths_are_counted_once(ridgewalk: Any, tmp_path: Path) -> None:
+    options = ["--drop", "amount", "--no-report", "--relax", *QUICK, "--alphas", "12", "--out", "kept"]
+    code, out, _ = ridgewalk("fit", "people.csv", "-t", "outcome", *options)
+    assert code == 0
+    assert "(rule: min, on the refits)" in out
+    path = pd.read_csv(tmp_path / "kept" / "path.csv")
+    assert not path[["alpha", "ridge"]].duplicated().any()
+    assert path["ridge"].nunique() == len(RIDGES)
+    assert path["alpha"].nunique() == 12
+    assert "8 of 12 strengths. Each was refitted under 4 ridges" in out
+    assert " fits: 12 strengths x 4 ridges x (" in out
+    assert "12 strengths (" in out or " of 12)" in out  # as good as the best
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ["people.tsv", "people.csv.gz", "people.feather", "-"])
 def test_predictions_do_not_depend_on_the_kind_of_file(
@@ -665,6 +703,31 @@ def test_the_page_shows_how_the_folds_train_where_it_is_asked_for(ridgewalk: Any
         assert ridgewalk("fit", "people.csv", "-t", "outcome", "-q", "--out", name, *QUICK, *more)[0] == 0
         page = Page((tmp_path / name / "report.html").read_text(encoding="utf-8"))
         assert (page.data()["curves"] is None) == (not more)
+
+
+def test_a_card_lists_no_option_that_the_command_set_by_itself(ridgewalk: Any, tmp_path: Path) -> None:
+    options = ["--drop", "amount", "-q", *QUICK]
+    for more, given in (([], {}), (["--random-state", "3"], {"random_state": "3"}), (["--select-inputs"], {})):
+        assert ridgewalk("fit", "people.csv", "-t", "outcome", *options, *more, "--out", "kept", "--force")[0] == 0
+        listed = json.loads((tmp_path / "kept" / "summary.json").read_text(encoding="utf-8"))["card"]["options"]
+        assert {name: listed[name] for name in ("random_state", "groups") if name in listed} == given
+    assert ridgewalk("report", "kept", "--out", "again.html", "-q")[0] == 0
+    assert "random_state" not in (tmp_path / "again.html").read_text(encoding="utf-8")
+
+
+def test_a_card_says_whose_losses_it_has(ridgewalk: Any, tmp_path: Path) -> None:
+    assert ridgewalk("fit", *BLEND, "-q", "--no-report", "--out", "kept")[0] == 0
+    scores = json.loads((tmp_path / "kept" / "summary.json").read_text(encoding="utf-8"))["card"]["scores"]
+    model = load(tmp_path / "kept")
+    assert scores["held-out loss of the blend"] == pytest.approx(model.heldout_loss_, rel=1e-5)
+    single = {
+        "held-out loss": "heldout_loss_",
+        "without a penalty": "unpenalized_loss_",
+        "gain by the penalty": "gain_",
+    }
+    for name, key in single.items():
+        assert scores[f"single network: {name}"] == pytest.approx(getattr(model.network_, key), rel=1e-5)
+    assert scores.keys().isdisjoint(single)
 
 
 def test_a_diagnosis_heads_its_page(ridgewalk: Any, tmp_path: Path) -> None:
@@ -928,14 +991,21 @@ def test_help_fits_a_narrow_terminal(ridgewalk: Any, monkeypatch: pytest.MonkeyP
 @pytest.mark.parametrize(
     ("verdict", "mean", "careful", "said"),
     [
-        ("better", -0.1, 0.01, "b is better than a, by the more careful interval, too."),
+        (
+            "better",
+            -0.1,
+            0.01,
+            "b is better than a; an interval that also allows for other training rows, -0.1196 to -0.0804, "
+            "excludes 0, too.",
+        ),
         (
             "better",
             -0.1,
             0.1,
-            "b is probably better than a; the more careful interval, which counts other training rows, holds 0.",
+            "b is probably better than a; an interval that also allows for other training rows, -0.2960 to +0.0960, "
+            "contains 0.",
         ),
-        ("worse", 0.1, 0.1, "b is probably worse than a; the more careful interval"),
+        ("worse", 0.1, 0.1, "b is probably worse than a; an interval that also allows for other training rows"),
         ("worse", 0.1, np.nan, "b is worse than a."),
         ("no difference", 0.0, 0.1, "b and a make no difference that matters."),
         ("cannot tell", 0.0, 0.1, "b and a cannot be told apart with these rows and starts."),
@@ -946,5 +1016,15 @@ def test_a_comparison_claims_no_more_than_the_careful_interval(
 ) -> None:
     change = Effect(mean, 0.01, 0.01, 0.0, 0.0, careful, 90, 3, 1)
     models = (Compared("a", 0.1, 0.5, 0.1, 3, None, ""), Compared("b", 0.1, 0.5 + mean, 0.1, 3, change, verdict))
-    show_comparison(Comparison(models, "CrossEntropy", 90, 3, 0.7, 0.01, 3), quiet=True)
+    comparison = Comparison(models, "CrossEntropy", 90, 3, 0.7, 0.01, 3)
+    show_comparison(comparison, quiet=True)
     assert capsys.readouterr().out.strip().startswith(said)
+    show_comparison(comparison, quiet=False)
+    printed = capsys.readouterr().out
+    first, second = (
+        f"{format_loss(low, sign='+')} to {format_loss(high, sign='+')}"
+        for low, high in ((change.low, change.high), change.careful)
+    )
+    (row,) = (line for line in printed.splitlines() if line.startswith("b  "))
+    assert row.rstrip().endswith(first)
+    assert (f"({second})" in printed) == np.isfinite(careful)

@@ -3,8 +3,10 @@
 import json
 import math
 import pickle
+import re
 from collections.abc import Iterator
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -27,6 +29,8 @@ from ridgewalk.diagnostics import (
     rules,
     wording,
 )
+from ridgewalk.diagnostics.evidence import SingleNetwork
+from ridgewalk.diagnostics.labels import LABELS
 from ridgewalk.diagnostics.statistics import NORMAL, calibrated, seed_spread, spread_of_pairs, tail
 from ridgewalk.engine import train
 from ridgewalk.engine.job import Job
@@ -374,13 +378,16 @@ def test_what_would_settle_it_is_said_as_far_as_it_is_within_reach() -> None:
         assert words in diagnosis.findings[0].advice
 
 
+ALLOWING = "an interval that also allows for other training rows"
+
+
 def test_a_gain_is_small_where_it_is_below_what_matters() -> None:
     small = judge(replace(EVIDENCE, penalized=moved(BASE, -0.008, noise=0.02)))
     assert (small.verdict, small.findings[0].letter) == ("helps", "e-")
     assert "a little" in small.headline
     assert judge(EVIDENCE).findings[0].letter == "e"
     assert judge(EVIDENCE).verdict == "helps"
-    assert "so says the more careful interval" in judge(EVIDENCE).headline
+    assert re.search(f"{ALLOWING}, 0.09.* to 0.1.*, excludes 0, too", judge(EVIDENCE).headline)
     unsure = judge(replace(EVIDENCE, penalized=moved(BASE, -0.1, noise=0.95)))
     assert "though how much is not sure" in unsure.headline
     penalized = moved(BASE, -0.1)
@@ -388,7 +395,7 @@ def test_a_gain_is_small_where_it_is_below_what_matters() -> None:
     doubted = judge(replace(EVIDENCE, penalized=uneven))
     low, high = (doubted.numbers[f"careful_{end}"] for end in ("low", "high"))
     assert low < doubted.numbers["difference_low"] < doubted.numbers["difference_high"] < 0 < high
-    assert f"the more careful interval, which counts other training rows, holds 0 ({-high:.3g} to" in doubted.headline
+    assert f"{ALLOWING}, {-high:.3g} to {-low:.3g}, contains 0." in doubted.headline
 
 
 def test_what_cannot_be_read_is_told_beside_the_verdict_and_is_none() -> None:
@@ -424,10 +431,9 @@ def test_no_claim_is_stronger_than_the_careful_interval_beside_it(
     assert diagnosis.headline.startswith(claim.format(probably))
     assert diagnosis.verdict == name
     assert diagnosis.findings[0].probable == bool(probably)
-    assert ("the more careful interval, which counts other training rows, holds 0 (" in diagnosis.headline) == (
-        careful == WIDE
-    )
-    assert ("so says the more careful interval" in diagnosis.headline) == (careful == NARROW)
+    assert (ALLOWING in diagnosis.headline) == (not np.isnan(careful))
+    assert (", contains 0" in diagnosis.headline) == (careful == WIDE)
+    assert (", excludes 0, too" in diagnosis.headline) == (careful == NARROW)
     assert str(diagnosis).splitlines()[2].startswith(f"- {probably}{name}.")
     assert json.loads(diagnosis.to_json())["verdict"] == name
     assert json.loads(diagnosis.to_json())["findings"][0]["probable"] == bool(probably)
@@ -505,8 +511,32 @@ def test_where_a_gain_comes_from() -> None:
     assert why["share_of_l1"] + why["share_of_l2"] == pytest.approx(why["gain_of_both"], abs=1e-9)
     assert why["gain_by_refinement"] == pytest.approx(0.03)
     assert why["gain_by_calibration"] + why["gain_by_refinement"] == pytest.approx(0.1, abs=1e-9)
-    for words in ("L1 alone gains 0.03, L2 alone 0.09, both together 0.1", "accuracy goes from 80.0% to 90.0%"):
+    calibration = (
+        "0.07 of the 0.1 nats (70%) come from better calibrated probabilities, 0.03 from telling classes apart"
+    )
+    for words in (
+        "L1 alone gains 0.03, L2 alone 0.09, both together 0.1",
+        "accuracy goes from 80.0% to 90.0%",
+        calibration,
+    ):
         assert words in " ".join(str(diagnosis).split())
+
+
+@pytest.mark.parametrize(
+    ("both", "refined", "said"),
+    [
+        (-0.1, 0.12, "of the 0.1 nats, better calibrated probabilities make -0.02 and telling classes apart +0.12"),
+        (-0.1, -0.02, "of the 0.1 nats, better calibrated probabilities make +0.12 and telling classes apart -0.02"),
+        (-0.2, 0.05, "0.15 of the 0.2 nats gained with one strength in every fold (75%) come from better calibrated"),
+    ],
+)
+def test_where_a_part_is_no_gain_or_the_parts_are_of_another_gain_it_is_said(
+    both: float, refined: float, said: str
+) -> None:
+    none = replace(BASE, calibrated=BASE.rows)
+    scored = replace(moved(BASE, both), calibrated=BASE.rows - refined)
+    diagnosis = judge(replace(EVIDENCE, conditions={"none": none, "both": scored}))
+    assert said in " ".join(diagnosis.findings[0].advice.replace("Of the", "of the").split())
 
 
 @pytest.mark.parametrize("alpha", [0.0, 0.1])
@@ -519,7 +549,33 @@ def test_every_verdict_of_classes_has_losses_at_a_temperature(alpha: float, move
     mean = float(BASE.rows.mean())
     assert numbers["unpenalized_loss_at_temperature"] == pytest.approx(mean - 0.05)
     assert numbers.get("penalized_loss_at_temperature") == (pytest.approx(mean - 0.08) if alpha else None)
-    assert "unpenalized loss at temperature" in str(judge(evidence))
+    assert "recalibrated held-out loss without the penalty" in str(judge(evidence))
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_every_number_that_is_shown_has_a_label_and_is_documented(name: Any) -> None:
+    parts = {part: moved(BASE, -0.05) for part in ("L1 alone", "L2 alone", "early stopping")}
+    own = {"none": replace(BASE, calibrated=BASE.rows), "both": replace(moved(BASE, -0.1), calibrated=BASE.rows)}
+    linear = Effect(-0.1, 0.01, 0.01, 0.0, 0.0, 0.1, ROWS, FOLDS, 3)
+    evidence = replace(EVIDENCE, conditions={**EVIDENCE.conditions, **own, **parts}, linear=linear)
+    numbers = judge(replace(evidence, **CASES[name][0])).numbers
+    shown = {number for number, value in numbers.items() if isinstance(value, int | float)}
+    assert {"share_of_l1", "less_linear"} <= shown or CASES[name][0]
+    assert shown <= LABELS.keys()
+    table = (Path(__file__).parent.parent / "docs" / "verdict.md").read_text(encoding="utf-8")
+    for number in shown:
+        assert f"`{number}`" in table
+        assert LABELS[number] in table
+        assert LABELS[number] in str(judge(replace(evidence, **CASES[name][0])))
+
+
+def test_of_a_blend_the_parts_of_the_penalty_are_labelled_as_the_single_networks() -> None:
+    conditions = {**EVIDENCE.conditions, "L1 alone": moved(BASE, -0.03), "L2 alone": moved(BASE, -0.09)}
+    network = replace(EVIDENCE, conditions=conditions)
+    blend = replace(network, single=SingleNetwork("plain", 0.01, BASE))
+    for label in ("gain of L1 alone", "part of that gain due to L2", "effect of the penalty over its nominal one"):
+        assert f"{label} (single network)" in str(judge(blend))
+        assert f"{label}  " in str(judge(network))
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 import doctest
 import importlib.util
+import inspect
 import io
 import os
 import re
@@ -14,6 +15,7 @@ from typing import Any
 import pytest
 
 import ridgewalk
+from ridgewalk import plots
 from ridgewalk.cli import main
 from ridgewalk.cli.bench import Task
 from ridgewalk.cli.budget import SIZES, Size
@@ -53,6 +55,18 @@ def test_examples_of_docstrings_print_what_they_show(name: str) -> None:
     tests = doctest.DocTestFinder(recurse=False).find(member, name, globs={})
     assert name in ("load", "save") or any(each.examples for each in tests)
     assert not sum(doctest.DocTestRunner().run(each).failed for each in tests)
+
+
+def test_no_docstring_of_an_estimator_or_display_sends_its_reader_elsewhere() -> None:
+    owners = [
+        *(getattr(ridgewalk, name) for name in ridgewalk.__all__),
+        *(getattr(plots, name) for name in plots.__all__),
+    ]
+    classes = [owner for owner in owners if inspect.isclass(owner)]
+    assert ridgewalk.TableClassifier in classes
+    own = [member for owner in classes for name, member in inspect.getmembers(owner) if not name.startswith("_")]
+    for text in map(inspect.getdoc, [*classes, *own]):
+        assert not re.search(r"^\s*As (for|of|from) [:`]", text or "", re.MULTILINE), text
 
 
 def loose(text: str) -> tuple[list[str], list[float]]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -19,6 +20,8 @@ from sklearn.preprocessing import StandardScaler
 from ridgewalk import MLPClassifierCV, MLPRegressorCV
 from ridgewalk.engine.progress import Progress
 from ridgewalk.objective import weighted_mean
+from ridgewalk.path.input_selection import RIDGES, ridges_of
+from ridgewalk.report.summary import summarize
 
 QUICK: dict[str, Any] = {"alphas": 6, "max_iter": 100, "learning_rate_init": 0.03, "cv": 3, "random_state": 0}
 
@@ -211,3 +214,33 @@ def test_strengths_per_layer_and_of_biases_reach_the_networks() -> None:
     assert np.abs(heavy.path_.parameters[1][3]).sum() < np.abs(plain.path_.parameters[1][3]).sum()
     with pytest.raises(ValueError, match="class_weight"):
         MLPRegressorCV((4,), class_weight="balanced", **QUICK).fit(X, y)
+
+
+def test_how_one_of_the_refits_was_chosen_is_said_where_the_path_cannot_show_it(cancer: Any) -> None:
+    model = MLPClassifierCV((4,), select_inputs=True, **QUICK).fit(*cancer)
+    found = model.input_selection_
+    refits = found.arms[-1]
+    others = range(len(refits.path.alphas))
+    moved = replace(refits, index=next(s for s in others if s != refits.index))
+
+    def said(chosen: Any, selection: Any = "min") -> str:
+        model.input_selection_, model.selection = replace(found, chosen=chosen), selection
+        summary = model.summary()
+        assert summary["agreed"] == ("confirm" in summary["selection"])
+        return summary["selection"]
+
+    assert said(found.arms[0]) == "min, on the path"
+    assert said(refits) == "min, on the refits"
+    assert said(moved) == "min, on the refits that most folds confirm"
+    assert said(refits, "1se") == "1se, on the refits"
+    assert said(moved, "simplest") == "simplest, on the refits"
+
+
+def test_every_strength_of_refits_is_there_under_every_ridge(cancer: Any) -> None:
+    model = MLPClassifierCV((4,), relax=True, **QUICK).fit(*cancer)
+    path, refits = model.input_selection_.arms[0].path, model.input_selection_.arms[-1].path
+    assert ridges_of(path) is None
+    assert ridges_of(refits) is not None
+    entries = summarize(refits, "min")["path"]
+    assert [(row["alpha"], row["ridge"]) for row in entries] == [(a, r) for a in path.alphas[1:] for r in RIDGES]
+    assert "ridge" not in summarize(path, "min")["path"][0]

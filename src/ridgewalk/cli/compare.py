@@ -110,7 +110,9 @@ def _plain(comparison: Comparison) -> dict[str, Any]:
     found = asdict(comparison)
     for model, compared in zip(found["models"], comparison.models, strict=True):
         if compared.difference is not None:
+            low, high = compared.difference.careful
             model["difference"] |= {"low": compared.difference.low, "high": compared.difference.high}
+            model["difference"] |= {"careful_low": low, "careful_high": high}
     return found
 
 
@@ -118,8 +120,10 @@ def show_comparison(comparison: Comparison, quiet: bool) -> None:
     """Print every model beside the first, and in a sentence each whether it is better."""
     first, *others = comparison.models
     if not quiet:
-        grid = table(["run", "held-out loss", "+- s.e.", "inputs", "difference", "95% interval"])
+        grid = table(["run", "held-out loss", "+- s.e.", "inputs", "difference", _INTERVALS])
         grid.columns[0].justify, grid.columns[0].overflow, grid.columns[-1].no_wrap = "left", "fold", True
+        for column in grid.columns:
+            column.vertical = "top"  # the first interval stands in the line of its run
         for model in comparison.models:
             change = model.difference
             grid.add_row(
@@ -128,15 +132,13 @@ def show_comparison(comparison: Comparison, quiet: bool) -> None:
                 format_loss(model.standard_error),
                 str(model.inputs),
                 "" if change is None else format_loss(change.mean, sign="+"),
-                ""
-                if change is None
-                else f"{format_loss(change.low, sign='+')} to {format_loss(change.high, sign='+')}",
+                "" if change is None else _intervals(change),
             )
         out.print(grid)
         out.print(
             f"\n{comparison.rows:,} held-out rows in {comparison.folds} folds, the same for all; each fold at the "
-            f"strength that the others choose; the constant prediction has {format_loss(comparison.null_loss)}. An "
-            "interval holds by itself, not all of them together."
+            f"strength that the others choose; the constant prediction has {format_loss(comparison.null_loss)}. The "
+            "first interval is for these training rows. An interval holds by itself, not all of them together."
         )
         if comparison.starts == 1:
             out.print("With one start each, no interval says what another start would change: fit with --seeds 3.")
@@ -148,14 +150,24 @@ def show_comparison(comparison: Comparison, quiet: bool) -> None:
 
 
 def _how_sure(change: Effect, verdict: str) -> str:
-    """Return what the more careful interval, which counts other training rows, says of a claim."""
+    """Return what the interval that also allows for other training rows says of a claim."""
+    from ridgewalk.diagnostics.wording import beside_the_interval
+
     if verdict not in ("better", "worse"):
         return ""
-    if change.confirmed:
-        return ", by the more careful interval, too"
-    return "; the more careful interval, which counts other training rows, holds 0" if change.unsure else ""
+    return beside_the_interval(change, *(format_loss(end, sign="+") for end in change.careful))
 
 
+def _intervals(change: Effect) -> str:
+    """Return the interval of a difference and, in a line below, that which also allows for other training rows."""
+    first, second = (
+        f"{format_loss(low, sign='+')} to {format_loss(high, sign='+')}"
+        for low, high in ((change.low, change.high), change.careful)
+    )
+    return f"{first}\n({second})" if np.isfinite(change.careful_error) else first
+
+
+_INTERVALS = "95% interval\n(allowing for other\ntraining rows)"
 _SENTENCES = {
     "better": "{0} is {2}better than {1}",
     "worse": "{0} is {2}worse than {1}",

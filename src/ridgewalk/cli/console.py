@@ -16,7 +16,7 @@ from rich.table import Table
 from ridgewalk.formatting import format_count, format_loss, format_number
 from ridgewalk.report.answer import Kind, lines
 from ridgewalk.report.schema import AnswerSummary, Summary
-from ridgewalk.report.summary import sentences
+from ridgewalk.report.summary import count_ridges, count_strengths, path_sentences, sentences
 from ridgewalk.terminal import Terminal
 
 _MOST_STRENGTHS = 8  # that are printed of a path
@@ -61,11 +61,14 @@ def show(summary: Summary) -> None:
     if answer is not None:
         out.print()
         show_answer(answer)
+    of_path = path_sentences(summary)
+    out.print()
+    for sentence in of_path:
+        out.print(escape(sentence))
     _show_path(summary)
-    first, *rest = map(escape, sentences(summary))
-    out.print(f"\n{first}")
-    for sentence in [*rest, *map(escape, _selected(summary))]:
-        out.print(sentence)
+    out.print()
+    for sentence in [*(each for each in sentences(summary) if each not in of_path), *_selected(summary)]:
+        out.print(escape(sentence))
 
 
 def show_answer(answer: AnswerSummary) -> None:
@@ -78,14 +81,16 @@ def show_answer(answer: AnswerSummary) -> None:
 def _show_path(summary: Summary) -> None:
     """Print strengths of the path as a table."""
     scored = any(row["heldout_score"] is not None for row in summary["path"])
-    titles = ["strength", "held-out loss", "+- s.e.", "train loss", "zeros", "inputs", "units"]
-    grid = table([*titles[:1], *(["score"] if scored else []), *titles[1:]], "")
+    refits = count_ridges(summary["path"]) > 0
+    titles = ["held-out loss", "+- s.e.", "train loss", "zeros", "inputs", "units"]
+    grid = table(["strength", *["ridge"] * refits, *["score"] * scored, *titles], "")
     shown = _shown(summary)
     for index in reversed(shown):
         row = summary["path"][index]
         chosen = index == summary["index"]
         grid.add_row(
             format_number(row["alpha"], 4),
+            *([format_number(row["ridge"])] if refits else []),
             *([format_loss(row["heldout_score"], "-")] if scored else []),
             format_loss(row["heldout_loss"]),
             format_loss(row["standard_error"], "-"),
@@ -96,10 +101,26 @@ def _show_path(summary: Summary) -> None:
             ", ".join(row["marks"]) + (" <-" if chosen else ""),
             style="bold green" if chosen else None,
         )
-    out.print()
     out.print(grid)
-    part = f"{len(shown)} of {len(summary['path'])} strengths. " if len(shown) < len(summary["path"]) else ""
-    out.print(f"{part}Held-out losses are the folds' networks'; the other columns, that of all rows.", style="dim")
+    out.print(
+        f"{_part(summary, len(shown))}Held-out losses are the folds' networks'; the other columns, that of all rows.",
+        style="dim",
+    )
+
+
+def _part(summary: Summary, shown: int) -> str:
+    """Return how much of a path the table shows; of refits, which entry of a strength, and what the marks are."""
+    path = summary["path"]
+    strengths, ridges = count_strengths(path), count_ridges(path)
+    sentences = [f"{shown} of {strengths} strengths."] if shown < strengths else []
+    if ridges:
+        sentences.append(f"Each was refitted under {ridges} ridges (L2): shown is the best, or the chosen one.")
+    if summary.get("agreed"):
+        sentences.append(
+            "min and 1se mark what these losses alone would choose; <- is, of the refits within one standard error of "
+            "the lowest loss, the one whose inputs the folds agree on."
+        )
+    return " ".join([*sentences, ""])
 
 
 def table(titles: Sequence[str], *words: str) -> Table:

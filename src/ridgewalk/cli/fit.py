@@ -28,7 +28,7 @@ from ridgewalk.cli.options import (
     options,
     switch,
 )
-from ridgewalk.cli.report import draw
+from ridgewalk.cli.report import card_of, draw
 from ridgewalk.cli.resuming import Asked, chosen_once, finished, resumable, say_how_it_starts
 from ridgewalk.cli.training import read_problem, trained_by
 from ridgewalk.cli.values import seconds, sizes
@@ -85,8 +85,6 @@ def fit(
     output: Output,
 ) -> None:
     """Fit the regularization path of a table (every strength, fold and seed), and save the chosen model."""
-    from ridgewalk.estimators.card import model_card
-
     began, verbose = time.monotonic(), output.verbose
     limit = None if wanted.budget is None else seconds(wanted.budget)
     _check(options, wanted)
@@ -115,7 +113,7 @@ def fit(
                 model = problem.model(options, verbose).set_params(checkpoint_dir=records)
                 problem.fit(model)
                 summary = model.summary() if blends(model) else model.summary(problem.encoder.origins)
-                card = model_card(model, problem.encoder, target=columns.target, notes=notes)
+                card = card_of(model, problem.encoder, columns.target, notes)
                 summary |= {"task": problem.table.task, "target": columns.target, "notes": notes, "asked": asked.plain}
                 summary |= {"card": card}
                 save(folder, model, problem.encoder, summary)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -12,7 +13,7 @@ from rich.markup import escape
 
 from ridgewalk.cli.console import err, noted, out, show_answer
 from ridgewalk.cli.files import PAGE_FILE, blends, free, kept, rows_of
-from ridgewalk.cli.options import OUTPUT, TABLE_HELP, AsJson, Force, Model, Quiet, Reading, option, options
+from ridgewalk.cli.options import OUTPUT, TABLE_HELP, AsJson, Force, Model, PathOptions, Quiet, Reading, option, options
 from ridgewalk.cli.training import read_rows
 from ridgewalk.formatting import format_loss
 
@@ -116,12 +117,19 @@ def draw(
 ) -> None:
     """Write the page, whole or not at all; ``card`` is by default that of the model."""
     from ridgewalk.estimators.access import write_page
-    from ridgewalk.estimators.card import model_card
     from ridgewalk.estimators.page_content import PageContent
 
     x, y = rows
     if blends(model) and x is not None:
         x = encoder.encoded(x)
-    card = card or model_card(model, encoder, target=target)
+    card = card or card_of(model, encoder, target)
     title = f"What predicts {target}"
     write_page(model, file, PageContent(x, y, diagnosis, curves, encoder.origins, title, encoder, card))
+
+
+def card_of(model: Any, encoder: Encoder, target: str, notes: Sequence[str] | None = None) -> Card:
+    """Describe a model that a command fitted; what commands set by themselves is no option that differs."""
+    from ridgewalk.estimators.card import model_card
+
+    usual = {"random_state": PathOptions.random_state, "groups": model.get_params(deep=False).get("groups")}
+    return model_card(model, encoder, target=target, notes=notes, usual=usual)

@@ -19,6 +19,7 @@ import numpy as np
 
 from ridgewalk.arrays import Array
 from ridgewalk.diagnostics.evidence import ConditionScores, Evidence
+from ridgewalk.diagnostics.labels import SINGLE
 from ridgewalk.diagnostics.statistics import NORMAL, Effect, Outcome, Tail, effect, spread_of_pairs
 from ridgewalk.diagnostics.wiring import Fault
 from ridgewalk.losses import facts
@@ -86,7 +87,7 @@ class Found:
 
     @property
     def probable(self) -> bool:
-        """Whether the more careful of its intervals does not hold it, so that it is no more than probable."""
+        """Whether the interval that also allows for other training rows contains 0: it is no more than probable."""
         return False
 
     @property
@@ -471,6 +472,12 @@ class BetterThanLinear(_AgainstLinear):
     letter, name = "l'", "better than a linear model"
 
 
+class NotToldFromLinear(_AgainstLinear):
+    """The interval contains 0 and effects that matter."""
+
+    letter, name = "l''", "cannot be told from a linear model"
+
+
 class _AgainstStopping(_Against):
     """Less that of the unpenalized network, stopped early."""
 
@@ -524,6 +531,7 @@ _LINEAR: _Kinds = {
     "better": BetterThanLinear,
     "no difference": LinearPredictsAsWell,
     "worse": LinearPredictsBetter,
+    "cannot tell": NotToldFromLinear,
 }
 _STOPPING: _Kinds = {
     "better": BetterThanStopping,
@@ -538,7 +546,7 @@ _SINGLE: _Kinds = {
 
 
 def against_linear(difference: Effect, unit: str, smallest: float) -> Found | None:
-    """Compare a network with a linear model, given its loss less that one's; None where that is undecided."""
+    """Compare a network with a linear model, given its loss less that one's; None where it diverged."""
     return _stands(_LINEAR, difference, unit, smallest)
 
 
@@ -762,13 +770,18 @@ class Case:
         mean, error = max(gains, key=lambda pair: float(pair[0] - CLEAR * pair[1]))
         return float(mean), float(error)
 
+    @property
+    def _judged_conditions(self) -> Mapping[str, ConditionScores]:
+        """The conditions, where "none" and "both" are the judged model's: a blend's, or a network's."""
+        e = self.evidence
+        own = {"none": e.unpenalized, "both": e.penalized} if self.judged.blend else {}
+        return {**e.conditions, **own}
+
     def sources(self) -> Sources:
         """Find where a gain comes from."""
         e = self.evidence
         found: dict[str, float] = {}
-        none, both_parts = (
-            (e.unpenalized, e.penalized) if self.judged.blend else (e.conditions["none"], e.conditions["both"])
-        )
+        none, both_parts = (self._judged_conditions[name] for name in ("none", "both"))
         if none.calibrated is not None and both_parts.calibrated is not None:
             refined = self.mean(none.calibrated - both_parts.calibrated)
             found |= {"by_calibration": self.mean(none.rows - both_parts.rows) - refined, "by_refinement": refined}
@@ -835,7 +848,7 @@ class Case:
         found: Numbers = {}
         if single is not None:
             loss = self.mean(single.scores.rows)
-            found = {"single_network": {"view": single.view, "heldout_loss": finite(loss), "strength": single.alpha}}
+            found = {SINGLE: {"view": single.view, "heldout_loss": finite(loss), "strength": single.alpha}}
         for name, difference in (
             ("less_linear", self.evidence.linear),
             ("less_early_stopping", self.less_stopping),
@@ -850,9 +863,8 @@ class Case:
         e, names = self.evidence, {"none": "unpenalized_loss_at_temperature", "both": "penalized_loss_at_temperature"}
         if e.alpha == 0:
             del names["both"]
-        conditions = [
-            (name, e.conditions[condition].calibrated) for condition, name in names.items() if condition in e.conditions
-        ]
+        scores = self._judged_conditions
+        conditions = [(name, scores[condition].calibrated) for condition, name in names.items() if condition in scores]
         return {name: finite(self.mean(rows)) for name, rows in conditions if rows is not None}
 
 

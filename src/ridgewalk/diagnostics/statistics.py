@@ -18,7 +18,7 @@ between seeds beyond the part from their rows (:func:`seed_spread`), which the f
 The interval is for networks from random seeds on the training rows of these folds, evaluated on new rows (Bayle, Bayle,
 Janson and Mackey, Cross-validation confidence intervals for test error, NeurIPS 2020). The correction of Nadeau and
 Bengio (Machine Learning 2003, eq. 9) also includes the variation over training sets, and gives the more careful
-interval.
+interval, in sentences "an interval that also allows for other training rows".
 """
 
 from __future__ import annotations
@@ -110,7 +110,7 @@ class Effect:
 
     @property
     def unsure(self) -> bool:
-        """Whether the more careful interval holds 0: then no sentence claims more than that something is probable."""
+        """Whether the more careful interval contains 0: then sentences claim that something is probable, no more."""
         return bool(np.isfinite(self.careful_error)) and not self.confirmed
 
     def within(self, size: float) -> bool:

@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass
 from typing import Any, TypedDict
 
 from ridgewalk.diagnostics.evidence import Evidence
+from ridgewalk.diagnostics.labels import label
 from ridgewalk.diagnostics.rules import Case, Numbers, finite
 from ridgewalk.diagnostics.wording import claimed, headline, in_words
 from ridgewalk.formatting import format_number
@@ -29,7 +30,7 @@ class Finding:
     numbers : dict
         The numbers behind it.
     probable : bool
-        Whether it is only probable: the more careful interval, which counts other training rows, holds 0.
+        Whether it is only probable: the interval that also allows for other training rows contains 0.
     """
 
     letter: str
@@ -114,14 +115,16 @@ class Diagnosis:
         for finding in self.findings:
             sentence = f": {finding.sentence}" if finding is not self.findings[0] else "."
             lines += wrap.wrap(f"- {finding.claim}{sentence} Next: {finding.advice}")
-        lines += ["", *(f"  {name:<34} {value}" for name, value in self._table())]
+        rows = self._table()
+        width = max((len(name) for name, _ in rows), default=0)
+        lines += ["", *(f"  {name:<{width}} {value}" for name, value in rows)]
         return "\n".join(lines)
 
     def _table(self) -> list[tuple[str, str]]:
-        """Write the plain numbers, by their names."""
+        """Write the plain numbers, by their labels."""
         plain = [(name, value) for name, value in self.numbers.items() if isinstance(value, int | float)]
         return [
-            (name.replace("_", " "), f"{value:,}" if isinstance(value, int) else format_number(value, 4))
+            (label(name, self.numbers), f"{value:,}" if isinstance(value, int) else format_number(value, 4))
             for name, value in plain
         ]
 

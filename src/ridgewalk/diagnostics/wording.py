@@ -30,6 +30,7 @@ from ridgewalk.diagnostics.rules import (
     NoStrength,
     NotAtRest,
     NothingToFix,
+    NotToldFromLinear,
     NotTrained,
     OtherModel,
     PerhapsSignal,
@@ -333,6 +334,15 @@ def _(found: BetterThanLinear) -> Words:
 
 
 @words.register
+def _(found: NotToldFromLinear) -> Words:
+    return Words(
+        f"The {found.judged.noun} cannot be told from a linear model on the same folds: against it the held-out loss "
+        f"changes by {_interval(found.difference, found.unit, sign='+')}.",
+        "Take a linear model where a simple one counts; more rows would tell them apart.",
+    )
+
+
+@words.register
 def _(found: StoppingPredictsAsWell) -> Words:
     return Words(
         f"{_STOPPED} predicts as well: against it the {found.judged.noun}'s held-out loss changes by "
@@ -448,13 +458,19 @@ def _how_much(found: Helps) -> str:
 
 
 def _how_sure(difference: Effect, sign: int) -> str:
-    """Return whether the more careful interval agrees; with one fold there is none. ``sign`` -1 is that of a gain."""
-    if difference.confirmed:
-        return "; so says the more careful interval, which counts other training rows"
-    if not difference.unsure:
+    """Return what the more careful interval says of a claim; ``sign`` -1 is that of a gain."""
+    return beside_the_interval(difference, *(number(end) for end in sorted(sign * end for end in difference.careful)))
+
+
+def beside_the_interval(difference: Effect, low: str, high: str) -> str:
+    """Return whether the more careful interval, whose ends are shown as they are given, agrees with a claim.
+
+    With one fold there is no such interval.
+    """
+    if not np.isfinite(difference.careful_error):
         return ""
-    low, high = sorted(sign * end for end in difference.careful)
-    return f"; the more careful interval, which counts other training rows, holds 0 ({number(low)} to {number(high)})"
+    agrees = "excludes 0, too" if difference.confirmed else "contains 0"
+    return f"; an interval that also allows for other training rows, {low} to {high}, {agrees}"
 
 
 def _loses(compared: Comparison) -> str:
@@ -501,7 +517,7 @@ def _where_to_look(network: OtherModel | HardlyFits | None, noun: str) -> str:
 
 def _how_to_keep(found: Helps) -> str:
     """Describe the gain, its sources, and what is no longer used; for a blend, of its single network."""
-    of_parts, gained, dropped = _gains_of_parts(found.sources), _gains(found.sources), _no_longer_used(found)
+    of_parts, gained, dropped = _gains_of_parts(found.sources), _gains(found), _no_longer_used(found)
     if not found.judged.blend:
         return " ".join(["Keep it.", *_sentence([*of_parts, *gained, *dropped])])
     single = [f"of the single network (view: {found.judged.view}), {'; '.join(of_parts + dropped)}"]
@@ -533,14 +549,11 @@ def _gains_of_parts(sources: Sources) -> list[str]:
     return [f"L1 alone gains {l1}, L2 alone {l2}, both together {both}{_one_alone(sources)}"]
 
 
-def _gains(sources: Sources) -> list[str]:
+def _gains(found: Helps) -> list[str]:
     """Describe the known sources of the gain."""
-    parts = []
+    parts, sources = [], found.sources
     if sources.by_calibration is not None and sources.by_refinement is not None:
-        parts.append(
-            f"{number(sources.by_calibration)} of that is better calibrated probabilities and "
-            f"{number(sources.by_refinement)} telling classes apart better"
-        )
+        parts.append(_of_calibration(sources.by_calibration, sources.by_refinement, found.comparison))
     if sources.accuracy_without is not None and sources.accuracy_with is not None:
         before, after = (f"{accuracy:.1%}" for accuracy in (sources.accuracy_without, sources.accuracy_with))
         moves = f"goes from {before} to {after}" if before != after else f"stays at {after}"
@@ -548,6 +561,25 @@ def _gains(sources: Sources) -> list[str]:
     if sources.over_early_stopping is not None:
         parts.append(_beside_stopping(sources.over_early_stopping, sources.against_stopping))
     return parts
+
+
+def _of_calibration(calibration: float, refinement: float, compared: Comparison) -> str:
+    """Return how much of a gain comes from calibration, with its unit, and with its share where both parts are gains.
+
+    A network's parts are measured at one strength in every fold, and so may not add up to the gain of the headline.
+    """
+    gain, whole = number(calibration + refinement), number(-compared.difference.mean)
+    of = f"{gain} {compared.unit}" + ("" if gain == whole else " gained with one strength in every fold")
+    if min(calibration, refinement) < 0:
+        return (
+            f"of the {of}, better calibrated probabilities make {number(calibration, sign='+')} and telling classes "
+            f"apart {number(refinement, sign='+')}"
+        )
+    share = f"{calibration / (calibration + refinement):.0%}"
+    return (
+        f"{number(calibration)} of the {of} ({share}) come from better calibrated probabilities, {number(refinement)} "
+        "from telling classes apart better"
+    )
 
 
 def _beside_stopping(gain: float, outcome: Outcome | None) -> str:

@@ -220,7 +220,9 @@ class TableAtStrength(BaseEstimator):  # type: ignore[misc]
         Parameters
         ----------
         strength : "min", "1se", "simplest" or float
-            As for :meth:`MLPClassifierCV.at`, on the path of ``network_``.
+            A rule gives the strength that it chooses on the path of ``network_``. A number gives the strength of that
+            path nearest to it on the logarithmic scale (``network_.alpha_``); held-out losses are then those at this
+            one strength in every fold.
 
         Returns
         -------
@@ -230,7 +232,13 @@ class TableAtStrength(BaseEstimator):  # type: ignore[misc]
         Raises
         ------
         ValueError
-            As for :meth:`MLPClassifierCV.at`.
+            If it is no strength, or one far outside of the path; if its training on all rows diverged, or the model
+            was compacted and holds no path.
+
+        Warns
+        -----
+        UserWarning
+            If the nearest strength is farther than one step of the path's grid.
         """
         self._check_views()
         found, network = copy(self), self.network_.at(strength)

@@ -7,7 +7,7 @@ et al., FAT* 2019).
 from __future__ import annotations
 
 import platform
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from importlib.metadata import version
 from typing import Any
@@ -39,6 +39,7 @@ def model_card(
     target: str | None = None,
     notes: Sequence[str] | None = None,
     date: str | None = None,
+    usual: Mapping[str, Any] | None = None,
 ) -> Card:
     """Describe a fitted model in plain data, ready for JSON.
 
@@ -54,6 +55,9 @@ def model_card(
         What became of columns; by default what the model, or the encoder, notes.
     date : str, optional
         ISO 8601; today by default.
+    usual : mapping of str to object, optional
+        Values of parameters that are no options of the user's, beside the estimator's defaults: those that a command
+        sets by itself.
 
     Returns
     -------
@@ -73,7 +77,7 @@ def model_card(
         "data": _data(model, encoder),
         "columns": _columns(model, encoder),
         "notes": list(dict.fromkeys(notes)),
-        "options": _options(model),
+        "options": _options(model, usual or {}),
         "scores": _scores(model),
         "limits": list(_LIMITS),
     }
@@ -149,9 +153,9 @@ def _became(column: Column) -> str:
             return f"a number; where it is missing, {format_number(column.median, 4)} instead, and a column that tells"
 
 
-def _options(model: Any) -> dict[str, str]:
-    """Return the parameters that differ from their defaults, as text."""
-    defaults = type(model)().get_params()
+def _options(model: Any, usual: Mapping[str, Any]) -> dict[str, str]:
+    """Return the parameters that differ from their defaults, or from their usual values, as text."""
+    defaults = {**type(model)().get_params(), **usual}
     params = {name: value for name, value in model.get_params(deep=False).items() if name not in _NOT_OPTIONS}
     return {name: _as_text(value) for name, value in sorted(params.items()) if repr(value) != repr(defaults[name])}
 
@@ -164,19 +168,17 @@ def _as_text(value: Any) -> str:
 
 
 def _scores(model: Any) -> dict[str, float | None]:
-    """Return held-out losses, if there are any."""
+    """Return held-out losses, if there are any; of a table model, those of its single network say so."""
     network = getattr(model, "network_", model)
+    of = "" if network is model else "single network: "
     names = {
-        "held-out loss": "heldout_loss_",
-        "without a penalty": "unpenalized_loss_",
+        f"{of}held-out loss": "heldout_loss_",
+        f"{of}without a penalty": "unpenalized_loss_",
         "linear model": "linear_loss_",
         "constant": "null_loss_",
-        "gain by the penalty": "gain_",
+        f"{of}gain by the penalty": "gain_",
         "its standard error": "gain_error_",
     }
-    scores = {
-        name: round_digits(float(getattr(network, key)), 6) for name, key in names.items() if hasattr(network, key)
-    }
-    if network is not model and hasattr(model, "heldout_loss_"):
-        scores["held-out loss of the blend"] = round_digits(float(model.heldout_loss_), 6)
-    return scores
+    blend = {"held-out loss of the blend": model.heldout_loss_} if of and hasattr(model, "heldout_loss_") else {}
+    scores = blend | {name: getattr(network, key) for name, key in names.items() if hasattr(network, key)}
+    return {name: round_digits(float(score), 6) for name, score in scores.items()}

@@ -176,7 +176,7 @@ class IntervalMixin(Calibrated):
         Parameters
         ----------
         X : table or array_like, N rows
-            As for ``predict``.
+            Rows to predict, with the columns of the fit.
         coverage : float, default 0.9
             Between 0 and 1.
 
@@ -225,7 +225,7 @@ class SetMixin(Calibrated):
         Parameters
         ----------
         X : table or array_like, N rows
-            As for ``predict``.
+            Rows to predict, with the columns of the fit.
         coverage : float, default 0.9
             Between 0 and 1.
 

@@ -926,8 +926,10 @@ class MLPClassifier(_ClassifierMixin, _OneStrength):
 
         Parameters
         ----------
-        X, y, sample_weight
-            As for ``fit``.
+        X : array_like or sparse array, shape (N, P)
+        y : array_like, shape (N,) or (N, L)
+            Class labels, or zeros and ones for several labels.
+        sample_weight : array_like, shape (N,), optional
         classes : array_like, optional
             All classes that can occur; required in the first call.
         """

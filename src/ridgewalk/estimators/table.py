@@ -233,8 +233,14 @@ class _TableEstimator(Calibrated, TableAtStrength):
 
         Parameters
         ----------
-        X, y, sample_weight, groups
-            As for :meth:`fit`.
+        X : frame of pandas, polars or Arrow, or array_like, shape (N, columns)
+            The table: numbers, categories, dates, booleans and durations, also with missing values.
+        y : array_like, shape (N,)
+            Class labels of any type, or numbers.
+        sample_weight : array_like, shape (N,), optional
+            Weight of each row; rows of weight 0 do not count for the size of the networks.
+        groups : array_like, shape (N,), optional
+            Groups of rows, which stay together in a fold.
 
         Returns
         -------
@@ -443,9 +449,10 @@ class _TableEstimator(Calibrated, TableAtStrength):
         """Judge whether regularization helped the blend, by how much, and why or why not.
 
         The blend is held against the same blend of unpenalized networks, on held-out rows, each fold with weights that
-        never saw its rows; and against the single network, early stopping, a linear model and a constant. What is
-        trained for the verdict once more, and probed, is the single network (as :meth:`MLPClassifierCV.diagnose` does):
-        its parts of the penalty, its wiring, how its training went; sentences say so where it is meant.
+        never saw its rows; and against the single network, early stopping, a linear model and a constant. For
+        this, the single network is trained again, at strength 0 and at its chosen one, with L1 and L2 alone, and wider
+        and longer if it underfits; probes test whether its penalty acts as it should. Sentences say so where it is
+        meant.
 
         Of fewer than three starts nobody can tell what another would change: then the members' networks of the folds
         are trained from two more (or one), and the interval counts how much these differ.
@@ -458,7 +465,8 @@ class _TableEstimator(Calibrated, TableAtStrength):
         Returns
         -------
         Diagnosis
-            As of :meth:`MLPClassifierCV.diagnose`; that of the single network alone is ``network_.diagnose()``.
+            Print it, or use its ``headline``, ``verdict``, ``findings``, ``numbers`` and ``to_json()``. That of the
+            single network alone is ``network_.diagnose()``.
 
         Raises
         ------
@@ -509,10 +517,18 @@ class _TableEstimator(Calibrated, TableAtStrength):
         ----------
         file : path
             The HTML file to write, whole or not at all; replaced if it is there.
-        X, y : optional
-            Rows as they come, to predict at every strength.
-        diagnosis, curves, title
-            As for :meth:`MLPClassifierCV.report`.
+        X : frame of pandas, polars or Arrow, or array_like, shape (N, columns), optional
+            Rows as they come, to predict at every strength, for confusion or residuals and calibration. Use new rows;
+            results for rows of the fit are optimistic.
+        y : array_like, shape (N,), optional
+            What was observed of these rows; needed with X.
+        diagnosis : Diagnosis, optional
+            Result of :meth:`diagnose`, shown at the top.
+        curves : bool
+            Show training curves of the folds at every strength. A path does not store them, so the folds are trained
+            again.
+        title : str
+            Title of the report.
 
         Returns
         -------
@@ -537,6 +553,12 @@ class _TableEstimator(Calibrated, TableAtStrength):
         ----------
         file : path
             Replaced if it is there. By custom it ends in .safetensors.
+
+        Returns
+        -------
+        Path
+            The file. It has the paths, the blend and the encoder, but no rows: a loaded model predicts as this one
+            does, and cannot be diagnosed.
         """
         from ridgewalk.storage import save
 
@@ -631,12 +653,14 @@ _PARAMETERS = """
     keep : str or sequence of str, default ()
         Columns to use although they look like row numbers or names of rows.
     views : "auto" or sequence of str, default "auto"
-        Encodings of the columns with a path each: "plain" and "encoded" (:data:`VIEWS`). "auto" is both.
+        Encodings of the columns with a path each: "plain" and "encoded" (:data:`VIEWS`). "auto" is both. The path of
+        linear models, which every fit has, gives members to the blend as well, under the name "linear".
     max_members : int, default 5
-        Maximum number of members of the blend, which are strengths of the views' paths. Each member has a network for
-        every fold and one for all rows.
+        Maximum number of members of the blend, which are strengths of the views' paths and of that of linear models.
+        Each member has a network for every fold and one for all rows.
     loss : str, default "auto"
-        As for :class:`NETWORK`.
+        For a classifier "log_loss"; for a regressor "squared_error" (the default), "absolute_error", "huber" or
+        "poisson".
     cv : int, splitter or iterable, default 5
         Cross-validation folds. A number makes shuffled folds, stratified for classes.
     n_seeds : int, default 1
@@ -676,7 +700,8 @@ _PARAMETERS = """
     mixture_ : Mixture
         The networks of the members and their weights, which predict.
     early_stopped_ : EarlyStopped or None
-        As for :class:`NETWORK`, for the view with the lowest loss.
+        Held-out predictions and losses of the unpenalized network with early stopping, of the view with the lowest loss
+        (:mod:`ridgewalk.path.early_stopping`). None if a training set would have a single row or group to train on.
     calibration_ : Calibration
         Errors of the folds' blends on held-out rows, for intervals and sets.
     heldout_loss_ : float

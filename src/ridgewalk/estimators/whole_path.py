@@ -417,19 +417,23 @@ class _PathEstimator(Calibrated, PathAtStrength):
         Parameters
         ----------
         origins : list of str, optional
-            As for :meth:`report`.
+            Name of the input of each column; columns with the same name count as one input. By default the names of the
+            columns.
 
         Returns
         -------
         Summary
-            As from :func:`ridgewalk.report.summary.summarize`. With input selection or refits, also the loss of every
-            candidate, and the gain of the chosen one over the null model.
+            Numbers, strings and lists alone (:class:`ridgewalk.report.schema.Summary`): every strength of the "path"
+            with its losses, zeros and inputs, the chosen one ("alpha", "index", "selection"), the "inputs", and the
+            "answer". With input selection or refits, also the loss of every candidate ("arms"), and the gain of the
+            chosen one over the null model.
         """
         summary = summarize(*self._shown(origins), self._how, self._linear_models())
         if hasattr(self, "input_selection_"):
             found = self.input_selection_
             summary["arms"] = [{"name": arm.name, "heldout_loss": arm.loss} for arm in found.arms]
             summary["gain_over_null"] = {"mean": found.gain, "standard_error": found.gain_error}
+            summary["agreed"] = self._agreed
             if self.select_inputs:
                 summary["significant"] = found.significant
         if hasattr(self, "_held_out"):
@@ -471,12 +475,20 @@ class _PathEstimator(Calibrated, PathAtStrength):
             return "qut"
         by = "" if self.scoring is None else f", by {self.scoring if isinstance(self.scoring, str) else 'a score'}"
         if hasattr(self, "input_selection_"):
-            by = f", on the {self.input_selection_.chosen.name}"
+            by = f", on the {self.input_selection_.chosen.name}" + " that most folds confirm" * self._agreed
         if np.size(self.l1_ratio) > 1:
             by += (
                 f", with l1_ratio {self.l1_ratio_:g} of {', '.join(f'{ratio:g}' for ratio in np.unique(self.l1_ratio))}"
             )
         return f"{self.selection}{by}"
+
+    @property
+    def _agreed(self) -> bool:
+        """Whether one of the refits was chosen for the inputs that the folds agree on, and not for its loss."""
+        found = self.input_selection_
+        refits = found.arms[-1]
+        at_minimum = found.chosen.index == refits.index
+        return self.selection == "min" and found.chosen.name == refits.name and not at_minimum
 
     def heldout_scores(self) -> ConditionScores:
         """Return the losses of held-out rows, each fold at the strength chosen on the other folds.

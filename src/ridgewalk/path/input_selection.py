@@ -329,6 +329,14 @@ def _refits(
     return collect(problem, settings, runner, null, np.repeat(strengths, count), refitted)
 
 
+def ridges_of(path: MLPPath) -> Array | None:
+    """Return the ridge of each entry of a path of refits, which has every strength under every ridge; else None."""
+    count = len(RIDGES)
+    if len(path.alphas) % count or not (path.alphas.reshape(-1, count) == path.alphas[::count, None]).all():
+        return None
+    return np.tile(RIDGES, len(path.alphas) // count)
+
+
 def _refitting_seconds(problem: PathProblem, settings: PathSettings, supports: Sequence[Booleans]) -> float:
     """Estimate the seconds of refitting supports in parts (runs, P), on the columns that any of the runs uses."""
     seconds = 0.0

@@ -86,7 +86,8 @@ class RegularizationPathDisplay:
         estimator : MLPClassifierCV or MLPRegressorCV
             Or a pipeline that ends in one.
         kind : "loss", "weights" or "frequency", default "loss"
-            As for :meth:`plot`.
+            "loss": held-out and training loss without the penalty. "weights": the norm of every input's first-layer
+            weights. "frequency": the share of the folds and seeds that use every input.
         feature_names : sequence of str, optional
             Name of the input of each column; columns with the same name count as one input. By default the names of the
             columns.
@@ -126,8 +127,13 @@ class RegularizationPathDisplay:
         path : MLPPath
         selection : "min", "1se" or "simplest", default "min"
             The rule that chooses.
-        kind, feature_names, ax
-            As for :meth:`from_estimator`.
+        kind : "loss", "weights" or "frequency", default "loss"
+            "loss": held-out and training loss without the penalty. "weights": the norm of every input's first-layer
+            weights. "frequency": the share of the folds and seeds that use every input.
+        feature_names : sequence of str, optional
+            Name of the input of each column; by default the columns are numbered.
+        ax : Axes, optional
+            By default a new figure.
 
         Returns
         -------

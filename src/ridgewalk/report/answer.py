@@ -58,7 +58,7 @@ _LONGEST_NAME = 40  # characters of an input's name among them
 _LEAST_SHARE = 0.005
 
 _MAJORITY = "the most frequent class"
-_PROBABLY = '"probably" where its wider interval, which also allows for other training rows, includes 0'
+_PROBABLY = '"probably" where an interval that also allows for other training rows contains 0'
 _OF_TASK: dict[Task, str] = {
     "classes": "",
     "labels": " Accuracy and AUC are means over the labels, the log loss is their sum.",

@@ -18,6 +18,7 @@ from ridgewalk.report.schema import (
     RowsAlong,
     ShortAnswer,
 )
+from ridgewalk.report.summary import count_strengths
 
 _MOST_NAMED = 3
 _NO_EFFECT = 1e-3  # of the widest range: an effect that is none
@@ -57,7 +58,7 @@ def _clarity(summary: PathSummary, certain: Certainty) -> str:
     else:
         members, rule = certain["within"], "within one standard error of the minimum, on the same rows"
     alphas = sorted({path[s]["alpha"] for s in members})
-    total = len({row["alpha"] for row in path})
+    total = count_strengths(path)
     if len(alphas) <= 1:
         return f"Yes: of {total} strengths no other is {rule}.{_raced(summary)}"
     ends = f"{format_number(alphas[0])} to {format_number(alphas[-1])}"

@@ -29,7 +29,7 @@ from ridgewalk.report.answer import answer_html, answer_section
 from ridgewalk.report.answers import headline
 from ridgewalk.report.parts import read_part, source_of
 from ridgewalk.report.schema import Card, EffectOf, Page, PathSummary, ShortAnswer, Summary
-from ridgewalk.report.summary import marked, sentences
+from ridgewalk.report.summary import count_ridges, count_strengths, marked, sentences
 
 if TYPE_CHECKING:
     from ridgewalk.diagnostics.verdict import DiagnosisData
@@ -152,7 +152,7 @@ _CUTS: dict[str, Callable[[Page], Page]] = {
 def _kind(data: Page) -> str:
     """Return the line above the title, which names the kind of report."""
     summary = data["summary"]
-    strengths = len({row["alpha"] for row in summary["path"]})
+    strengths = count_strengths(summary["path"])
     what = "a neural network" if len(data["network"]["floors"]) > 2 else "a linear model"
     return (
         f"Regularization path of {what} · {format_count(summary['rows'], 'row')} · "
@@ -241,16 +241,18 @@ def _findings(diagnosis: DiagnosisData) -> str:
 
 def _table(summary: PathSummary, shown: Sequence[int]) -> str:
     """Write the strengths of the path as a table, for reading without a script."""
-    rows = []
+    rows, refits = [], count_ridges(summary["path"]) > 0
     for index in shown:
         row = summary["path"][index]
         rows.append(
             (
-                format_number(row["alpha"], 4), format_loss(row["heldout_loss"]),
+                format_number(row["alpha"], 4), *([format_number(row["ridge"])] if refits else []),
+                format_loss(row["heldout_loss"]),
                 format_loss(row["standard_error"], "-"), format_loss(row["train_loss"], "-"),
                 format_loss(row["penalty"], "-"), f"{row['zeros']:.0%}",
                 f"{row['weights_kept']:,}", str(row["inputs_kept"]), str(row["units_kept"]),
                 ", ".join(marked(summary, index)),
             )
         )  # fmt: skip
-    return table(_COLUMNS, rows, list(shown).index(summary["index"]))
+    columns = (_COLUMNS[0], *["ridge"] * refits, *_COLUMNS[1:])
+    return table(columns, rows, list(shown).index(summary["index"]))

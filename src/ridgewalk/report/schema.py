@@ -35,6 +35,7 @@ class NetworkAt(TypedDict):
     units_kept: int
     diverged: int
     marks: list[str]  # "min", "1se"
+    ridge: NotRequired[float]  # of refits: the strength of L2 on their first layer; each alpha is there under every one
 
 
 class StrengthSummary(NetworkAt):
@@ -149,7 +150,7 @@ class Difference(TypedDict):
     low: float | None  # ends of the 95% interval of the loss
     high: float | None
     verdict: Outcome | None  # what that says of what predicts; None where choices were made on the same rows
-    probable: bool  # whether it is better or worse, and the wider interval, of other training rows too, includes 0
+    probable: bool  # better or worse, but an interval that also allows for other training rows contains 0
     rows_needed: int | None  # where one cannot tell: with so many one could, if the difference stays as it is
     outcome_then: Outcome | None  # what one could tell, with so many
     metrics: dict[Metric, Estimate]
@@ -262,6 +263,7 @@ class Summary(PathSummary):
 
     inputs: list[InputSummary]
     arms: NotRequired[list[CandidateSummary]]  # with select_inputs or relax
+    agreed: NotRequired[bool]  # the same; whether a refit was chosen for inputs that the folds agree on, not its loss
     gain_over_null: NotRequired[Gain]
     significant: NotRequired[bool]  # with select_inputs
     task: NotRequired[str]  # in files

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,7 @@ from ridgewalk.formatting import format_count, format_loss, format_number
 from ridgewalk.losses import facts
 from ridgewalk.objective import weighted_mean
 from ridgewalk.path.dependence import mean_and_error
+from ridgewalk.path.input_selection import ridges_of
 from ridgewalk.path.result import MLPPath
 from ridgewalk.path.selection import Choice, Rule
 from ridgewalk.report.advice import fits_little
@@ -18,6 +20,7 @@ from ridgewalk.report.advice_wording import sentence_of
 from ridgewalk.report.schema import BlendSummary, LinearSummary, NetworkAt, PathSummary, StrengthSummary, Summary
 
 MOST_NAMES, FEW_LEFT_OUT = 20, 3  # of inputs, in a sentence
+_LINEAR = "linear"  # name of the linear models among a blend's members
 
 
 def summarize(
@@ -68,6 +71,10 @@ def summarize(
         }
         for s in range(len(path.alphas))
     ]
+    ridges = ridges_of(path)
+    if ridges is not None:
+        for row, ridge in zip(rows, ridges, strict=True):
+            row["ridge"] = float(ridge)
     seed, out = path.best_seed(choice.chosen), path.dropped
     frequency = kept[choice.chosen, :-1].mean(axis=(0, 1))
     return {
@@ -147,12 +154,20 @@ def sentences(summary: Summary) -> list[str]:
     seeds = format_count(summary["seeds"], "seed")
     found = [
         f"Loss: {summary['loss_description']}; {summary['fits']:,} fits: "
-        f"{len(summary['path'])} strengths x ({summary['folds']} folds + all rows) x {seeds}; the constant prediction "
+        f"{_grid(summary['path'])} x ({summary['folds']} folds + all rows) x {seeds}; the constant prediction "
         f"has {format_number(summary['null_loss'], 4)}."
     ]
     found += _of_no_penalty(summary) if "answer" in summary else _without_answer(summary)
-    if "blend" in summary:
-        found.append(_blended(summary["blend"], "answer" in summary))
+    found += path_sentences(summary)
+    kept, left_out = (by_use(summary, used) for used in (True, False))
+    if "answer" not in summary and left_out:
+        found.append(inputs_sentence(kept, left_out))
+    return found
+
+
+def path_sentences(summary: Summary) -> list[str]:
+    """Return what the path is of, where a blend predicts, and what a race dropped of it."""
+    found = [_blended(summary["blend"], "answer" in summary)] if "blend" in summary else []
     if summary["dropped"]:
         after = [entry["folds"] for entry in summary["dropped"]]
         folds = str(min(after)) + (f" to {max(after)}" if max(after) > min(after) else "")
@@ -160,10 +175,22 @@ def sentences(summary: Summary) -> list[str]:
             f"The race dropped {format_count(len(after), 'strength')} more after {folds} folds, for losing clearly to "
             "the best one there."
         )
-    kept, left_out = (by_use(summary, used) for used in (True, False))
-    if "answer" not in summary and left_out:
-        found.append(inputs_sentence(kept, left_out))
     return found
+
+
+def count_strengths(path: Sequence[StrengthSummary]) -> int:
+    """Count the strengths of a path; of refits, each is there under every ridge."""
+    return len({row["alpha"] for row in path})
+
+
+def count_ridges(path: Sequence[StrengthSummary]) -> int:
+    """Count the ridges of a path of refits; 0 of another path."""
+    return len({row["ridge"] for row in path if "ridge" in row})
+
+
+def _grid(path: Sequence[StrengthSummary]) -> str:
+    ridges = count_ridges(path)
+    return f"{count_strengths(path)} strengths" + (f" x {ridges} ridges" if ridges else "")
 
 
 def by_use(summary: Summary, used: bool) -> list[str]:
@@ -228,11 +255,15 @@ def _beside_linear(linear: LinearSummary, rows: int) -> str:
 
 def _blended(blend: BlendSummary, answered: bool) -> str:
     """Return what a blend is made of, and, where no answer says it, what it loses and gains."""
-    views = format_count(len({member["view"] for member in blend["members"]}), "view")
+    names = sorted({member["view"] for member in blend["members"]})
+    views = [name for name in names if name != _LINEAR]
+    kinds = [f"the view{'s' * (len(views) > 1)} {' and '.join(views)}"] * bool(views)
+    kinds += ["linear models"] * (_LINEAR in names)
     reached = "" if answered else _reached(blend)
     return (
-        f"Predictions are a blend of {format_count(blend['networks'], 'network')} of {views}{reached}. The path shown "
-        f"is that of the best single network (view: {blend['network']})."
+        f"Predictions are a blend of {format_count(blend['networks'], 'network')} of {', and of '.join(kinds)}"
+        f"{reached}. The path shown is that of the best single network (view: {blend['network']}); at strength 0 it is "
+        "this network without a penalty, not the blend without one."
     )
 
 
