@@ -241,8 +241,8 @@ def report(records: Path, seed: int, pieces: int) -> str:
         f"{datetime.date.today()}; {machine()['processor']}; `python benchmarks/planted_inputs.py FOLDER --seed {seed} "
         f"--pieces {pieces}`. "
         f"{len(tables)} tables.\nMean shares of true/useless columns kept; loss over the plain path's on the true "
-        "columns alone; loss over that of\nthe same choice on the true columns alone; mean share of the folds that hold "
-        "a kept input.",
+        "columns alone; loss over that of\nthe same choice on the true columns alone; mean share of the folds that "
+        "hold a kept input.",
         markdown(["", "all planted", *WAYS], rows),
         "## What is handed over\n\nTrue + useless inputs (mean of the folds), the loss, the arm.",
         markdown(["", "columns", *WAYS], each),

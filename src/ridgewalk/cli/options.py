@@ -384,8 +384,8 @@ class PathOptions:
         option(
             metavar="RULE",
             help="min: lowest held-out loss; 1se: strongest within one paired standard error; simplest: sparsest in "
-            "the 95% confidence set. With --select-inputs, min: of the refits within one standard error of the lowest loss, "
-            "the one whose inputs the folds agree on; 1se: the refits' lowest loss.",
+            "the 95% confidence set. With --select-inputs, min: of the refits within one standard error of the lowest "
+            "loss, the one whose inputs the folds agree on; 1se: the refits' lowest loss.",
             panel=CHOICE,
         ),
     ] = "min"
