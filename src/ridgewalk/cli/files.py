@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from itertools import count, takewhile
 from pathlib import Path
@@ -165,9 +165,24 @@ def rows_of(model: Any, encoder: Encoder, frame: pd.DataFrame) -> Any:
     return frame if blends(model) else encoder.encoded(frame)
 
 
-def row_names_in(frame: pd.DataFrame, encoder: Encoder) -> tuple[dict[str, pd.Series[Any]], list[str]]:
-    """Return the columns of a frame that name its rows, and notes on those that it lacks."""
-    there = [name for name in encoder.row_names if name in frame.columns]
+def row_names_in(
+    frame: pd.DataFrame, encoder: Encoder, more: Sequence[str], target: str
+) -> tuple[dict[str, pd.Series[Any]], list[str]]:
+    """Return the columns of a frame that name its rows and some more, each once, and notes on those that it lacks.
+
+    Raises
+    ------
+    ValueError
+        If it lacks one of the more, or this is the target, under whose name the predictions stand.
+    """
+    from ridgewalk.tables.encode import DataError, offered
+
+    for name in more:
+        if name not in frame.columns:
+            raise DataError(f"There is no column {name!r}. {offered(list(frame.columns), name)}")
+        if name == target:
+            raise DataError(f"--id names the target {target!r}, and so are predictions called: rename it in the file.")
+    there = [name for name in dict.fromkeys((*encoder.row_names, *more)) if name in frame.columns]
     absent = [name for name in encoder.row_names if name not in frame.columns]
     notes = [
         f"Column {name!r}, which names the rows (--id), is not there: predictions come without." for name in absent

@@ -220,11 +220,11 @@ class Columns:
         ),
     ] = "auto"
     drop: Annotated[
-        list[str] | None, option(metavar="COLUMN", help="Exclude a column; can be repeated.", panel=DATA)
+        list[str] | None, option(metavar="COLUMNS", help="Columns (a,b) to exclude; can be repeated.", panel=DATA)
     ] = None
     keep: Annotated[
         list[str] | None,
-        option(metavar="COLUMN", help="Use a column that looks like row numbers or names of rows.", panel=DATA),
+        option(metavar="COLUMNS", help="Columns to use that look like row numbers or names of rows.", panel=DATA),
     ] = None
     categories: Annotated[
         list[str] | None, option(metavar="COLUMNS", help="Columns (a,b) that are categories.", panel=DATA)
@@ -240,7 +240,12 @@ class Columns:
     ] = None
     ids: Annotated[
         list[str] | None,
-        option("--id", metavar="COLUMN", help="Identifies rows: not an input, but added to predictions.", panel=DATA),
+        option(
+            "--id",
+            metavar="COLUMNS",
+            help="Columns that identify rows: no inputs, but added to predictions.",
+            panel=DATA,
+        ),
     ] = None
     positive: Annotated[
         str | None,

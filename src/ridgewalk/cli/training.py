@@ -16,7 +16,7 @@ from ridgewalk.arrays import Array
 from ridgewalk.cli.console import err, introduce
 from ridgewalk.cli.files import blends
 from ridgewalk.cli.options import Columns, LossName, PathOptions, Reading
-from ridgewalk.cli.values import class_weights, known, names, ratios, sizes, strengths
+from ridgewalk.cli.values import candidates, class_weights, columns_named, known, names, ratios, sizes, strengths
 from ridgewalk.engine.progress import StoppedError
 from ridgewalk.formatting import format_count
 from ridgewalk.path.defaults import Auto, defaults
@@ -223,9 +223,11 @@ def read_problem(
     from ridgewalk.tables.encoder import table_encoder
     from ridgewalk.tables.read import make_table, release_memory
 
-    choices = _choices(columns, reading)
     groups_as_text = [] if columns.row_groups is None else [columns.row_groups]  # 01234 and 1234 are two groups
-    frame = read_rows(file, reading, (*choices.texts, *groups_as_text), columns.target)
+    codes = (*names("--categories", columns.categories), *candidates("--id", columns.ids))
+    frame = read_rows(file, reading, (*codes, *groups_as_text), columns.target)
+    columns = _with_names_of(columns, list(frame.columns))
+    choices = _choices(columns, reading)
     apart: dict[str | None, Role] = {columns.weights: "weights", columns.row_groups: "row groups"}
     drop = (*(columns.drop or ()), *(name for name in apart if name is not None and name not in choices.ids))
     task = columns.task
@@ -292,6 +294,12 @@ def targets_in(file: Path, encoding: str | None, separator: str | None) -> str:
     )
 
 
+def _with_names_of(columns: Columns, there: list[str]) -> Columns:
+    """Return the options with one name each where values are several names of a table's columns."""
+    found = {label: list(columns_named(label, named, there)) for label, named in _plain(columns)}
+    return replace(columns, keep=found["--keep"], ids=found["--id"], drop=found["--drop"])
+
+
 def _choices(columns: Columns, reading: Reading) -> ColumnChoices:
     """Return what the options say of single columns, and check that none is named in two places."""
     from ridgewalk.tables.choices import ColumnChoices, refuse_twice
@@ -334,7 +342,7 @@ def _in_its_role(column: LeftOut, role: Role | None) -> LeftOut:
 
 
 def _plain(columns: Columns) -> tuple[tuple[str, list[str] | None], ...]:
-    """Return the options that name a column each, by what they are called."""
+    """Return the options whose values may be names of columns with commas in them, by what they are called."""
     return ("--keep", columns.keep), ("--id", columns.ids), ("--drop", columns.drop)
 
 
