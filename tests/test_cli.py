@@ -419,13 +419,13 @@ def test_a_loss_for_numbers_makes_few_whole_numbers_a_regression(ridgewalk: Any)
 
 
 @pytest.mark.slow
-def test_force_without_a_folder_replaces_the_newest(ridgewalk: Any, tmp_path: Path) -> None:
+def test_force_without_a_folder_replaces_the_first(ridgewalk: Any, tmp_path: Path) -> None:
     for options in ([], [], ["--seeds", "2", "--force"]):
         ridgewalk("fit", "people.csv", "-t", "outcome", "-q", "--no-report", *QUICK, *options)
     results = tmp_path / "ridgewalk-results"
     assert sorted(path.name for path in results.iterdir()) == ["people", "people-2"]
     seeds = [json.loads((results / name / "summary.json").read_text())["seeds"] for name in ("people", "people-2")]
-    assert seeds == [1, 2]
+    assert seeds == [2, 1]
 
 
 def test_report_writes_a_page_with_a_files_rows(ridgewalk: Any, tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ridgewalk.arrays import Array
+from ridgewalk.cli.console import warnings_as_notes
 from ridgewalk.files import UNFINISHED
 from ridgewalk.storage import MODEL_FILE, TABLE_ESTIMATORS, read
 
@@ -29,7 +30,8 @@ def reserved(wanted: Path | None, file: Path, force: bool, resume: bool = False)
     """Make the folder for a result before the work begins, so that it cannot fail for want of one afterwards.
 
     It is the one asked for, if it is free or holds a result that may be replaced, or the first free name. If the block
-    fails, folders that it made and left empty go again. To resume or replace, it is the one asked for, or the newest.
+    fails, folders that it made and left empty go again. Without one asked for, what is replaced is the first name, and
+    what is resumed is the newest.
     While the block runs no other fit gets it.
     """
     place = wanted or Path("ridgewalk-results", "name")
@@ -40,7 +42,8 @@ def reserved(wanted: Path | None, file: Path, force: bool, resume: bool = False)
     if wanted is None and not (resume or force):
         folder = next(name for name in _names(stem) if _made(name))
     else:
-        folder = wanted or next(reversed(list(takewhile(Path.is_dir, _names(stem)))), stem)
+        newest = next(reversed(list(takewhile(Path.is_dir, _names(stem)))), stem)
+        folder = wanted or (newest if resume else stem)
         if not _made(folder) and not folder.is_dir():
             raise ValueError(f"--out {folder} is a file; give a folder.")
     try:
@@ -190,13 +193,20 @@ def row_names_in(
     return {name: frame[name].reset_index(drop=True) for name in there}, notes
 
 
-def at_strength(model: Any, strength: float | str | None) -> Any:
-    """Return a model at a strength of its path, or as it is where none is asked for."""
+def at_strength(model: Any, strength: float | str | None, notes: list[str]) -> Any:
+    """Return a model at a strength of its path, or as it is where none is asked for; note where it is at another."""
+    from ridgewalk.estimators.at_strength import nearest_strength
+
     if strength is None:
         return model
     if not hasattr(model, "at"):
         raise ValueError(f"--at takes a strength of a path, and a {type(model).__name__} has but one: leave it out.")
-    return model.at(strength)
+    warned: list[str] = []
+    with warnings_as_notes(warned):
+        found = model.at(strength)
+    nearest = nearest_strength(found)
+    notes += warned if warned or nearest is None else [nearest]  # a warning says it, too
+    return found
 
 
 def covered(model: Any, rows: Any, coverage: float) -> list[Array]:
@@ -217,12 +227,12 @@ def covered(model: Any, rows: Any, coverage: float) -> list[Array]:
     )
 
 
-def kept(model: Path, strength: float | str | None = None) -> tuple[Any, Encoder, str]:
-    """Read a model, what encodes its inputs, and the name of its target; at a strength of its path, if one is given."""
+def kept(model: Path) -> tuple[Any, Encoder, str]:
+    """Read a model, what encodes its inputs, and the name of its target."""
     stored = read(model)
     if stored.encoder is None or stored.target is None:
         raise ValueError(
             f"{model} was saved without its encoder or its target, and a table needs both: in Python, "
             "ridgewalk.save(model, file, encoder=encoder, target=name)."
         )
-    return at_strength(stored.model, strength), stored.encoder, stored.target
+    return stored.model, stored.encoder, stored.target

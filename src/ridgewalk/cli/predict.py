@@ -13,7 +13,7 @@ import typer
 from rich.markup import escape
 
 from ridgewalk.cli.console import err, noted, warnings_as_notes
-from ridgewalk.cli.files import covered, free, kept, row_names_in, rows_of
+from ridgewalk.cli.files import at_strength, covered, free, kept, row_names_in, rows_of
 from ridgewalk.cli.options import (
     DATA,
     OUTPUT,
@@ -83,13 +83,15 @@ def predict(
     """
     if out_file is not None:
         free(out_file, file, force, "--out")
-    estimator, encoder, target = kept(model, wanted.at)
+    notes: list[str] = []
+    estimator, encoder, target = kept(model)
+    estimator = at_strength(estimator, wanted.at, notes)
     inputs = {column.name for column in encoder.columns}  # are read as the model needs them
     texts = [name for name in candidates("--id", wanted.ids) if name not in inputs]
     frame = read_rows(file, reading, texts, encoder=encoder)
-    row_names, notes = row_names_in(frame, encoder, columns_named("--id", wanted.ids, list(frame.columns)), target)
+    row_names, absent = row_names_in(frame, encoder, columns_named("--id", wanted.ids, list(frame.columns)), target)
     predictions, noticed = _predicted(estimator, encoder, target, frame, wanted.coverage, row_names)
-    notes = [*noticed, *notes]
+    notes += [*noticed, *absent]
     if not (quiet or as_json):
         noted(notes)
     if out_file is not None:
