@@ -361,12 +361,15 @@ def test_the_command_line_predicts_and_exports_at_a_strength(ridgewalk: Any, tab
     assert code == 0, err
     assert "Note" not in err
     alphas = model.path_.alphas
-    for asked, more in ((float(alphas[1] * 1.1), ""), (float(alphas[-1] * 9), ", which is far from it. A path that")):
-        note = nearest_strength_of(model, asked) + more
+    for strength, more in (
+        (float(alphas[1] * 1.1), ""),
+        (float(alphas[-1] * 9), ", which is far from it. A path that"),
+    ):
+        note = nearest_strength_of(model, strength) + more
         for command in (("predict", "m.safetensors", "rows.csv"), ("export", "m.safetensors", "--to", "numpy")):
-            code, _, err = ridgewalk(*command, "--at", asked, "--out", "at.py", "--force")
+            code, _, err = ridgewalk(*command, "--at", strength, "--out", "at.py", "--force")
             assert (code, err.count("Note:"), err.count(note)) == (0, 1, 1)
-            code, out, err = ridgewalk(*command, "--at", asked, "--out", "at.py", "--force", "--json")
+            code, out, err = ridgewalk(*command, "--at", strength, "--out", "at.py", "--force", "--json")
             assert (code, err) == (0, "")
             assert json.loads(out)["notes"][0].startswith(note)
     single = Path("model.py").read_text(encoding="utf-8")

@@ -26,7 +26,7 @@ from ridgewalk.engine import compiled
 from ridgewalk.estimators.comparing import Compared, Comparison
 from ridgewalk.storage import load, read
 from ridgewalk.tables import Encoder
-from ridgewalk.tables.read import column_names
+from ridgewalk.tables.read import first_rows
 from test_report import Page
 
 QUICK = ["--alphas", "4", "--max-iter", "40", "--folds", "3", "--hidden", "6", "--learning-rate", "0.03"]
@@ -509,15 +509,55 @@ def test_without_a_target_the_columns_are_listed_and_one_is_suggested(ridgewalk:
 def test_without_a_target_many_and_long_names_are_shortened_and_the_last_is_suggested(
     ridgewalk: Any, tmp_path: Path
 ) -> None:
-    names = [f"c{k}" + "x" * 60 * (k == 3) for k in range(30)] + ["the last one"]
-    pd.DataFrame([[0] * 31], columns=names).to_csv(tmp_path / "wide.csv", index=False, sep=";")
+    names = [f"c{k}" + "x" * 60 * (k == 3) for k in range(50)] + ["the last one"]
+    rows = [[0] * 51, [0] * 51, [1] * 51]
+    pd.DataFrame(rows, columns=names).to_csv(tmp_path / "wide.csv", index=False, sep=";")
     said = " ".join(ridgewalk("fit", "wide.csv")[2].replace("│", "").split())
     assert "perhaps --target 'the last one'" in said
-    assert "wide.csv has 31 columns: c0, c1, c2, c3" in said
+    assert "wide.csv has 51 columns: c0, c1, c2, c3" in said
     assert said.count("x" * 37 + "…") == 1
     assert "x" * 38 not in said
-    assert "c19 and 11 more." in said
-    assert "c20" not in said
+    assert "c39 and 11 more." in said
+    assert "c40" not in said
+    pd.DataFrame(rows, columns=names).iloc[:, 11:].to_csv(tmp_path / "wide.csv", index=False)
+    said = " ".join(ridgewalk("fit", "wide.csv")[2].replace("│", "").split())
+    assert "c48, c49, the last one." in said
+
+
+@pytest.mark.parametrize(
+    ("columns", "given", "likely"),
+    [
+        ({"churned": ["yes", "no"], "country": ["US"], "joined": ["2024-01-02", "2024-02-03"]}, (), "churned"),
+        ({"sold": ["yes", "no"], "day": ["24.12.2026", "25.12.2026", "31.12.2026"], "name": None}, (), "sold"),
+        ({"Label": [0, 1], "size": [1.5, 2.5]}, (), "Label"),
+        ({"y": ["only"], "size": [1.5, 2.5]}, (), "size"),
+        ({"rent": ["1,5", "2,25", "0,5"], "customer_id": [17, 4, 3]}, (), "rent"),
+        ({"rent": [1.5, 2.25], "weight": [1, 2, 3]}, ("--weights", "weight"), "rent"),
+        ({"rent": [1.5, 2.25], "a": [1, 2], "b": [1, 2]}, ("--drop", "a,b"), "rent"),
+    ],
+    ids=["a date is last", "dates and names", "its name", "a constant", "an id", "weights", "dropped"],
+)
+def test_what_could_be_a_target_is_suggested(
+    ridgewalk: Any, tmp_path: Path, columns: dict[str, Any], given: Any, likely: str
+) -> None:
+    rows = {
+        name: [f"n{k}" for k in range(120)] if values is None else (values * 120)[:120]
+        for name, values in columns.items()
+    }
+    pd.DataFrame({"age": np.arange(120) % 7, **rows}).to_csv(tmp_path / "t.csv", index=False, sep=";")
+    said = " ".join(ridgewalk("fit", "t.csv", *given)[2].replace("│", "").split())
+    assert f"perhaps --target {likely}." in said
+
+
+def test_no_target_is_suggested_where_there_is_none(ridgewalk: Any, tmp_path: Path) -> None:
+    pd.DataFrame({"joined": ["2024-01-02", "2024-02-03"], "country": "US"}).to_csv(tmp_path / "t.csv", index=False)
+    assert "It names the column to predict. t.csv has 2" in " ".join(
+        ridgewalk("fit", "t.csv")[2].replace("│", "").split()
+    )
+    (tmp_path / "t.csv").write_text("a,a,b\n")
+    assert "It names the column to predict. t.csv has 3" in " ".join(
+        ridgewalk("fit", "t.csv")[2].replace("│", "").split()
+    )
 
 
 @pytest.mark.parametrize("ending", ["parquet", "feather", "tsv.gz"])
@@ -527,7 +567,9 @@ def test_the_columns_of_every_kind_of_file_are_known_from_its_head(tmp_path: Pat
         frame.to_csv(file, index=False, sep="\t")
     else:
         getattr(frame, f"to_{ending}")(file)
-    assert column_names(file) == list(frame)
+    head = first_rows(file, 7)
+    assert list(head) == list(frame)
+    pd.testing.assert_frame_equal(head, frame.head(7), check_dtype=False)
 
 
 def test_without_a_target_a_file_that_cannot_be_read_is_said(ridgewalk: Any, tmp_path: Path) -> None:

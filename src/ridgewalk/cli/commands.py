@@ -21,6 +21,7 @@ from ridgewalk.cli.play import play
 from ridgewalk.cli.predict import predict
 from ridgewalk.cli.report import report
 from ridgewalk.cli.training import targets_in
+from ridgewalk.cli.values import candidates
 from ridgewalk.cli.worker import worker
 from ridgewalk.terminal import plain
 
@@ -53,7 +54,11 @@ def _targets(error: Any) -> str:
     """Return which columns there are to predict, where a file is named without any; else nothing."""
     missing = getattr(getattr(error, "param", None), "name", None) == "target" and not error.message
     options = error.ctx.params if missing and error.ctx is not None else {}
-    return targets_in(options["file"], options.get("encoding"), options.get("separator")) if "file" in options else ""
+    if "file" not in options:
+        return ""
+    several = [each for name in ("drop", "ids") for each in candidates(name, options.get(name))]
+    taken = {*several, options.get("weights"), options.get("row_groups")}
+    return targets_in(options["file"], options.get("encoding"), options.get("separator"), taken)
 
 
 def version() -> None:

@@ -34,8 +34,8 @@ if TYPE_CHECKING:
     Fitted = MLPClassifierCV | MLPRegressorCV | TableClassifier | TableRegressor
 
 
-_NAMES_OF_TARGETS = ("target", "y", "label", "class", "outcome", "response")
-_MOST_NAMED, _LONGEST_NAME = 20, 40  # columns of a table, and characters of a name, in an error
+_MOST_NAMED, _LONGEST_NAME = 40, 40  # columns of a table, and characters of a name, in an error
+_FIRST_ROWS = 10_000  # of a table, in which its target is looked for
 
 USUAL_READING = Reading()
 """Everything of a file is found out."""
@@ -272,25 +272,29 @@ def read_rows(
     )
 
 
-def targets_in(file: Path, encoding: str | None, separator: str | None) -> str:
+def targets_in(file: Path, encoding: str | None, separator: str | None, taken: Collection[str | None]) -> str:
     """Describe which columns of a file there are to predict, and which is likely meant; or why it cannot be read.
 
-    A column is likely meant where it has a name that targets have, or else is the last.
+    What is likely meant (:func:`ridgewalk.tables.useful.likely_target`) is none of the columns that are ``taken`` for
+    something else.
     """
-    from ridgewalk.tables.read import STANDARD_INPUT, DataError, column_names
+    from ridgewalk.tables.read import STANDARD_INPUT, DataError, first_rows
+    from ridgewalk.tables.useful import likely_target
 
     if str(file) == STANDARD_INPUT:
         return ""
     try:
-        found = column_names(file, encoding=encoding, separator=separator)
+        head = first_rows(file, _FIRST_ROWS, encoding=encoding, separator=separator)
     except DataError as error:
         return str(error)
-    likely = next((name for name in found if name.strip().lower() in _NAMES_OF_TARGETS), found[-1])
+    found = list(map(str, head.columns))
+    likely = likely_target(head.loc[:, [name not in taken for name in found]])
+    perhaps = "" if likely is None else f", perhaps --target {shlex.quote(likely)}"
     shown = [name if len(name) <= _LONGEST_NAME else f"{name[: _LONGEST_NAME - 1]}…" for name in found[:_MOST_NAMED]]
     more = f" and {len(found) - _MOST_NAMED} more" if len(found) > _MOST_NAMED else ""
     return (
-        f"It names the column to predict, perhaps --target {shlex.quote(likely)}. {file} has "
-        f"{format_count(len(found), 'column')}: {', '.join(shown)}{more}."
+        f"It names the column to predict{perhaps}. {file} has {format_count(len(found), 'column')}: "
+        f"{', '.join(shown)}{more}."
     )
 
 

@@ -52,7 +52,7 @@ __all__ = [
     "DataError",
     "Encoder",
     "Table",
-    "column_names",
+    "first_rows",
     "make_table",
     "read_table",
     "read_target",
@@ -150,13 +150,17 @@ def read_table(
     return frame.copy() if frame.shape[1] > len(frame) else frame  # a wide one as one piece, not one per column
 
 
-def column_names(path: str | PathLike[str], *, encoding: str | None = None, separator: str | None = None) -> list[str]:
-    """Return the names of a file's columns, in their order, from its head; an Excel file is read whole.
+def first_rows(
+    path: str | PathLike[str], rows: int, *, encoding: str | None = None, separator: str | None = None
+) -> pd.DataFrame:
+    """Return the first rows of a file, to look at; they may be none. Arrow and Excel files are read whole.
 
     Parameters
     ----------
     path, encoding, separator
         As for :func:`read_table`; standard input is none of them, for what is read of it is gone.
+    rows : int
+        The most that are returned.
 
     Raises
     ------
@@ -167,17 +171,39 @@ def column_names(path: str | PathLike[str], *, encoding: str | None = None, sepa
     name, kind, form = str(path), _kind(path), TextFormat(encoding, separator)
     try:
         if kind == _EXCEL:
-            return [str(each) for each in _read_sheet(name, path).columns]
-        if kind in (".parquet", ".pq"):
-            return list(parquet.read_schema(path).names)
+            return _read_sheet(name, path).head(rows)
         if kind in _COLUMNAR:
-            return list(_read_arrow(path).column_names)
+            table = _parquet_head(path, rows) if kind in (".parquet", ".pq") else _read_arrow(path).slice(0, rows)
+            table.validate(full=True)
+            frame: pd.DataFrame = table.to_pandas(ignore_metadata=True)
+            return frame
         with _text(path, kind, form.encoding or "UTF-8") as text:
-            return _first_line(name, text, kind, form)[0]
+            return _text_head(text, rows, *_first_line(name, text, kind, form))
     except DataError:
         raise
     except Exception as error:  # a damaged file raises whatever its reader runs into
         raise _unreadable(name, kind, error) from None
+
+
+def _parquet_head(path: Path, rows: int) -> pa.Table:
+    """Return the first rows of a Parquet file."""
+    file = parquet.ParquetFile(path)
+    batch = next(file.iter_batches(rows), None)
+    return file.schema_arrow.empty_table() if batch is None else pa.Table.from_batches([batch])
+
+
+def _text_head(text: io.TextIOWrapper | io.StringIO, rows: int, names: list[str], separator: str) -> pd.DataFrame:
+    """Return the first rows of CSV or TSV, without those that cannot be read; decimal commas make numbers."""
+    text.seek(0)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", pd.errors.ParserWarning)
+        frame = pd.read_csv(text, sep=separator, index_col=False, nrows=rows, low_memory=False, on_bad_lines="skip")
+    frame.columns = pd.Index(names)
+    for k in range(frame.shape[1] if separator != "," else 0):
+        column = frame.iloc[:, k]
+        if _holds_text(column) and column.dropna().str.strip().str.fullmatch(WITH_COMMAS).all():
+            frame.isetitem(k, pd.to_numeric(comma_numbers(column)).to_numpy())
+    return frame
 
 
 def _read_text(name: str, path: Path, kind: str, known: _Known) -> pd.DataFrame:
