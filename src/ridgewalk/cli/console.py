@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import math
 import sys
-import warnings
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -44,15 +42,6 @@ def noted(notes: Sequence[str]) -> None:
     """Print on standard error what is odd about the data."""
     for note in notes:
         err.print(f"[yellow]Note:[/] {escape(note)}")
-
-
-@contextmanager
-def warnings_as_notes(notes: list[str]) -> Iterator[None]:
-    """Add what is warned of while the block runs to notes, instead of printing it."""
-    with warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("always")
-        yield
-    notes += [str(warning.message) for warning in caught]
 
 
 def show(summary: Summary) -> None:

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from rich.markup import escape
 
-from ridgewalk.cli.console import err, noted, out, warnings_as_notes
+from ridgewalk.cli.console import err, noted, out
 from ridgewalk.cli.files import at_strength, free
 from ridgewalk.cli.options import OUTPUT, AsJson, At, Force, Model, Quiet, option, share
 from ridgewalk.storage import MODEL_FILE, Stored, read
+from ridgewalk.warning import warnings_as_notes
 
 if TYPE_CHECKING:
     from ridgewalk.export import Exported

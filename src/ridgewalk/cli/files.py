@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ridgewalk.arrays import Array
-from ridgewalk.cli.console import warnings_as_notes
 from ridgewalk.files import UNFINISHED
 from ridgewalk.storage import MODEL_FILE, TABLE_ESTIMATORS, read
+from ridgewalk.warning import warnings_as_notes
 
 if TYPE_CHECKING:
     import pandas as pd

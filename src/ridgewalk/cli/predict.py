@@ -12,7 +12,7 @@ import numpy as np
 import typer
 from rich.markup import escape
 
-from ridgewalk.cli.console import err, noted, warnings_as_notes
+from ridgewalk.cli.console import err, noted
 from ridgewalk.cli.files import at_strength, covered, free, kept, row_names_in, rows_of
 from ridgewalk.cli.options import (
     DATA,
@@ -31,6 +31,7 @@ from ridgewalk.cli.options import (
 from ridgewalk.cli.training import read_rows
 from ridgewalk.cli.values import candidates, columns_named
 from ridgewalk.files import written
+from ridgewalk.warning import warnings_as_notes
 
 if TYPE_CHECKING:
     import pandas as pd
