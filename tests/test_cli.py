@@ -468,6 +468,18 @@ def test_report_says_how_good_the_model_is(ridgewalk: Any) -> None:
     assert json.loads(ridgewalk("report", "kept", "--force", "--json")[1])["answer"]["task"] == "classes"
 
 
+def test_the_nearest_result_is_suggested_for_one_that_is_not_there(ridgewalk: Any, tmp_path: Path) -> None:
+    for name in ("churn", "people", "broken"):
+        (tmp_path / "ridgewalk-results" / name).mkdir(parents=True)
+        (tmp_path / "ridgewalk-results" / name / ("no model" if name == "broken" else "model.safetensors")).touch()
+    for command in (["predict", "{}", "people.csv"], ["report", "{}"], ["columns", "{}"], ["compare", "{}", "other"]):
+        for given in ("peeple", "people", "ridgewalk-results/broken", "elsewhere/people.safetensors"):
+            code, out, err = ridgewalk(*(each.format(given) for each in command))
+            assert (code, out) == (1, "")
+            assert f"There is no model {given}. Is it ridgewalk-results/" in err
+            assert err.endswith("/people?\n") or "broken" in given
+
+
 def test_demo_answers_the_tutorials_question(ridgewalk: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("ridgewalk.cli.demo.DEMO_EPOCHS", 150)
     code, out, err = ridgewalk("demo", "--samples", "30")

@@ -46,7 +46,7 @@ def _said_plainly() -> Iterator[None]:
         yield
     except Exception as error:
         if hasattr(error, "format_message"):  # one of click's, or of typer's copy of it
-            error.message = plain(error.message + _targets(error))  # type: ignore[attr-defined]
+            error.message = plain(error.message + _targets(error) + _result_first(error))  # type: ignore[attr-defined]
         raise
 
 
@@ -59,6 +59,17 @@ def _targets(error: Any) -> str:
     several = [each for name in ("drop", "ids") for each in candidates(name, options.get(name))]
     taken = {*several, options.get("weights"), options.get("row_groups")}
     return targets_in(options["file"], options.get("encoding"), options.get("separator"), taken)
+
+
+def _result_first(error: Any) -> str:
+    """Return that a result comes first, where a table stands in its place and nothing after it; else nothing."""
+    missing = getattr(getattr(error, "param", None), "name", None) == "file" and not error.message
+    given = error.ctx.params.get("model") if missing and error.ctx is not None else None
+    if given is None:
+        return ""
+    from ridgewalk.tables.read import is_table
+
+    return f"The result of fit comes first, then the table: RESULT {given}." if is_table(given) else ""
 
 
 def version() -> None:

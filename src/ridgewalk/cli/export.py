@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from rich.markup import escape
 
 from ridgewalk.cli.console import err, noted, out
-from ridgewalk.cli.files import at_strength, free
+from ridgewalk.cli.files import at_strength, free, result
 from ridgewalk.cli.options import OUTPUT, AsJson, At, Force, Model, Quiet, option, share
-from ridgewalk.storage import MODEL_FILE, Stored, read
+from ridgewalk.storage import MODEL_FILE, Stored
 from ridgewalk.warning import warnings_as_notes
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ def export(
     as_json: AsJson = False,
 ) -> None:
     """Export a model for other programs, with equal predictions and without unused inputs and units."""
-    stored = read(model)
+    stored = result(model)
     notes: list[str] = []
     estimator = at_strength(stored.model, at, notes)
     with warnings_as_notes(notes):

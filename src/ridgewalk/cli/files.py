@@ -7,13 +7,14 @@ import os
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
+from difflib import get_close_matches
 from itertools import count, takewhile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ridgewalk.arrays import Array
 from ridgewalk.files import UNFINISHED
-from ridgewalk.storage import MODEL_FILE, TABLE_ESTIMATORS, read
+from ridgewalk.storage import MODEL_FILE, TABLE_ESTIMATORS, Stored, read
 from ridgewalk.warning import warnings_as_notes
 
 if TYPE_CHECKING:
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
 
 TABLE_FILE, SUMMARY_FILE, PAGE_FILE = "path.csv", "summary.json", "report.html"
 LOCK_FILE = f"{UNFINISHED}-lock"
+RESULTS = Path("ridgewalk-results")
+"""Where results are, unless another folder is asked for."""
 
 
 @contextmanager
@@ -34,11 +37,9 @@ def reserved(wanted: Path | None, file: Path, force: bool, resume: bool = False)
     what is resumed is the newest.
     While the block runs no other fit gets it.
     """
-    place = wanted or Path("ridgewalk-results", "name")
+    place = wanted or RESULTS / "name"
     there = [each for each in (place, *place.parents) if each.exists()]
-    stem = Path("ridgewalk-results") / (
-        "standard-input" if str(file) == "-" else Path(file.name.removesuffix(".gz")).stem
-    )
+    stem = RESULTS / ("standard-input" if str(file) == "-" else Path(file.name.removesuffix(".gz")).stem)
     if wanted is None and not (resume or force):
         folder = next(name for name in _names(stem) if _made(name))
     else:
@@ -227,9 +228,25 @@ def covered(model: Any, rows: Any, coverage: float) -> list[Array]:
     )
 
 
+def result(place: Path) -> Stored:
+    """Read what a fit saved.
+
+    Raises
+    ------
+    ValueError
+        If it is none; where nothing is there, the message names the result that may have been meant.
+    """
+    if not (place / MODEL_FILE if place.is_dir() else place).exists():
+        there = {file.parent.name: file.parent for file in sorted(RESULTS.glob(f"*/{MODEL_FILE}"))}
+        near = get_close_matches(place.name, there, 1, cutoff=0)
+        if near:
+            raise ValueError(f"There is no model {place}. Is it {there[near[0]]}?")
+    return read(place)
+
+
 def kept(model: Path) -> tuple[Any, Encoder, str]:
     """Read a model, what encodes its inputs, and the name of its target."""
-    stored = read(model)
+    stored = result(model)
     if stored.encoder is None or stored.target is None:
         raise ValueError(
             f"{model} was saved without its encoder or its target, and a table needs both: in Python, "

@@ -41,6 +41,8 @@ from ridgewalk.warning import warn_deprecated
 
 READ_AS = "how the file of text was read"
 """Where a frame's ``attrs`` hold what a user said of the file that they were read from: fields of a TextFormat."""
+READ_FROM = "the file that was read"
+"""Where a frame's ``attrs`` hold its name."""
 READ_MISSING = "texts that meant missing while the file was read"
 """Where a frame's ``attrs`` hold them."""
 COLUMN_CONSTRAINTS: dict[str, list[Any]] = {
@@ -309,8 +311,12 @@ class Encoder(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         there = set(frame.columns)
         absent = [column.name for column in self.columns if column.name not in there]
         if absent:
-            more = f" and {len(absent) - 1} more that this data lacks" if len(absent) > 1 else ""
-            raise DataError(f"The model needs column {absent[0]!r}{more}. {offered(list(frame.columns), absent[0])}")
+            more = f" and {len(absent) - 1} more" if len(absent) > 1 else ""
+            source, it = getattr(X, "attrs", {}).get(READ_FROM, "this table"), "them" if more else "it"
+            raise DataError(
+                f"The model needs column {absent[0]!r}{more}, and {source} lacks {it}: add {it}, empty where unknown, "
+                f"or fit again without {it}. {offered(list(frame.columns), absent[0])}"
+            )
         return frame
 
     def _known(self, column: Column, frame: pd.DataFrame) -> pd.Series[Any]:

@@ -55,7 +55,7 @@ def read_excel(path: Path, nameless: str) -> tuple[pd.DataFrame, list[str]]:
     plain = [[None if isinstance(cell, str) and cell in _GONE else cell for cell in row] for row in rows]
     filled = [k for k, row in enumerate(plain) if any(cell is not None for cell in row)]
     if not filled:
-        raise DataError(f"{path} is empty: a row of column names and at least two rows are needed.")
+        raise DataError(f"{path} is empty: a row of column names and rows below it are needed.")
     if filled[0] > 0:
         raise DataError(
             f"The first row of {path} is empty, and it has to name the columns: take out what is above them."

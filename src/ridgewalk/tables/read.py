@@ -41,7 +41,7 @@ from ridgewalk.tables.encode import (
     offered,
     refuse_doubled,
 )
-from ridgewalk.tables.encoder import READ_AS, READ_MISSING, Encoder
+from ridgewalk.tables.encoder import READ_AS, READ_FROM, READ_MISSING, Encoder
 from ridgewalk.tables.excel import read_excel
 from ridgewalk.tables.missing import MissingTexts
 from ridgewalk.tables.text_format import TextFormat
@@ -53,6 +53,7 @@ __all__ = [
     "Encoder",
     "Table",
     "first_rows",
+    "is_table",
     "make_table",
     "read_table",
     "read_target",
@@ -142,7 +143,8 @@ def read_table(
     else:
         frame = _read_text(name, path, kind, known)
     if frame.empty:
-        raise DataError(f"{name} has column names but no rows: at least two rows are needed.")
+        raise DataError(f"{name} has column names but no rows: write rows below the names.")
+    frame.attrs[READ_FROM] = name
     if asked.named:
         frame.attrs[READ_AS] = {field: getattr(asked, field) for field in asked.named}
     if names_of(missing):
@@ -249,6 +251,11 @@ _WORDS = {
     ".csv": "CSV", ".tsv": "TSV", ".csv.gz": "CSV compressed by gzip", ".tsv.gz": "TSV compressed by gzip",
     ".parquet": "Parquet", ".pq": "Parquet", ".arrow": "Arrow", ".feather": "Feather", ".xlsx": "Excel",
 }  # fmt: skip
+
+
+def is_table(path: Path) -> bool:
+    """Return whether a file has the name of a table."""
+    return path.name.lower().endswith(_KINDS)
 
 
 def _kind(path: Path) -> str:
@@ -394,7 +401,7 @@ def _first_line(name: str, text: io.TextIOWrapper | io.StringIO, kind: str, form
     text.seek(0)
     names = next(csv.reader(text, delimiter=separator), [])
     if not names:
-        raise DataError(f"{name} is empty: a line of column names and at least two rows are needed.")
+        raise DataError(f"{name} is empty: a line of column names and rows below it are needed.")
     return names, separator
 
 
