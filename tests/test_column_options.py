@@ -3,6 +3,7 @@
 import io
 import json
 import re
+import subprocess
 import sys
 from pathlib import Path
 from typing import Any
@@ -178,7 +179,7 @@ def test_columns_says_what_became_of_each(kept: Any) -> None:
     assert re.search(r"land +left out +is constant", out)
     assert re.search(r"nummer +id +names the rows", out)
     assert re.search(r"seit +date +5\n", out)
-    assert re.search(r"ort +category +3 +yes\n", out)
+    assert re.search(rf"ort +category +3 +{table()['ort'].isin(['?', 'unbekannt']).sum()}\n", out)
     assert "Texts that mean missing: '?', 'unbekannt'." in out
     found = json.loads(kept("columns", "m", "--json")[1])
     assert found["file"] == {"encoding": "latin-1", "separator": ";", "decimal": ","}
@@ -253,6 +254,37 @@ def test_a_fit_that_was_broken_off_goes_on_only_if_the_file_is_read_alike(ridgew
     code, _, err = ridgewalk(*command[: command.index("--positive")], *QUICK, "-q", "--out", "m", "--resume")
     assert code == 1
     assert "begun with positive krank, not none" in err
+
+
+@pytest.mark.parametrize("blend", [False, True])
+def test_na_is_a_category_where_it_is_said(ridgewalk: Any, tmp_path: Path, blend: bool) -> None:
+    people = table()[["plz", "befund"]].assign(rauch=["NA", "ja", "nein", ""] * (ROWS // 4))
+    people.loc[::5, "plz"] = np.nan
+    people.to_csv(tmp_path / "na.csv", index=False, na_rep="NA")
+    how = ["--folds", "2", "--no-report", "--n-jobs", "1"] if blend else QUICK
+    fit = ["fit", "na.csv", "-t", "befund", "--keep-na", "rauch", *how, "-q", "--out", "m"]
+    assert ridgewalk(*fit)[0] == 0
+    found = json.loads(ridgewalk("columns", "m", "--json")[1])["columns"]
+    assert {each["column"]: each["missing"] for each in found} == {"plz": 16, "rauch": 20}
+    stored = read(tmp_path / "m")
+    assert stored.encoder is not None
+    frame = people.replace({"rauch": {"": None}})
+    chances = stored.model.predict_proba(frame if blend else stored.encoder.transform(frame))[:, 0]
+    code, out, err = ridgewalk("predict", "m", "na.csv")
+    assert (code, err) == (0, "")
+    np.testing.assert_allclose(pd.read_csv(io.StringIO(out))["probability of krank"], chances)
+    assert ridgewalk("export", "m", "--to", "numpy", "-q")[0] == 0
+    done = subprocess.run([sys.executable, "model.py", "na.csv"], capture_output=True, text=True, check=True)
+    np.testing.assert_allclose(pd.read_csv(io.StringIO(done.stdout))["probability of krank"], chances)
+    assert "There is no column 'rach'. Is it 'rauch'?" in ridgewalk(*fit, "--force", "--keep-na", "rach")[2]
+
+
+def test_na_may_be_a_class(ridgewalk: Any, tmp_path: Path) -> None:
+    people = table()[["plz", "ort"]].assign(rauch=["NA", "ja"] * (ROWS // 2))
+    people.to_csv(tmp_path / "na.csv", index=False)
+    assert ridgewalk("fit", "na.csv", "-t", "rauch", "--keep-na", "rauch", *QUICK, "-q", "--out", "m")[0] == 0
+    code, out, _ = ridgewalk("report", "m", "na.csv", "--json")
+    assert (code, json.loads(out)["rows"]) == (0, ROWS)
 
 
 @pytest.mark.parametrize("option", ["--drop", "--id", "--keep"])

@@ -64,12 +64,12 @@ def _targets(error: Any) -> str:
 def _result_first(error: Any) -> str:
     """Return that a result comes first, where a table stands in its place and nothing after it; else nothing."""
     missing = getattr(getattr(error, "param", None), "name", None) == "file" and not error.message
-    given = error.ctx.params.get("model") if missing and error.ctx is not None else None
-    if given is None:
+    model = error.ctx.params.get("model") if missing and error.ctx is not None else None
+    if model is None:
         return ""
     from ridgewalk.tables.read import is_table
 
-    return f"The result of fit comes first, then the table: RESULT {given}." if is_table(given) else ""
+    return f"The result of fit comes first, then the table: RESULT {model}." if is_table(model) else ""
 
 
 def version() -> None:

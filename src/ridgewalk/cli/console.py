@@ -32,8 +32,8 @@ def introduce(table: Any, target: str, rows: int, encoder: Any) -> None:
     if len(encoder.names) > len(encoder.columns):
         columns += f" ({format_count(len(encoder.names), 'encoded column')})"
     out.print(f"[bold]{table.task.capitalize()}[/] of {escape(repr(target))}: {rows:,} rows, {columns}.")
-    if table.gaps:
-        out.print(missing_sentence(encoder.columns, table.gaps))
+    if encoder.gaps:
+        out.print(missing_sentence(encoder.columns, encoder.gaps))
     for note in table.notes:
         out.print(f"[yellow]Note:[/] {escape(note)}")
 

@@ -273,7 +273,16 @@ class Reading:
         list[str] | None,
         option(
             metavar="TEXTS",
-            help='Texts that mean missing, such as "?,unknown", in addition to empty fields, NA and similar.',
+            help='Texts that mean missing, such as "?,unknown", in addition to empty fields, NA, N/A, NaN, null, None '
+            "and the like (all are listed in docs/data.md).",
+            panel=DATA,
+        ),
+    ] = None
+    keep_na: Annotated[
+        list[str] | None,
+        option(
+            metavar="COLUMNS",
+            help="Columns (a,b) in which NA and the like are categories, not missing values.",
             panel=DATA,
         ),
     ] = None
@@ -289,6 +298,11 @@ class Reading:
         str | None,
         option(metavar="CHARACTER", help="Decimal separator of CSV: . or ,; default: detected.", panel=DATA),
     ] = None
+
+    @property
+    def with_na(self) -> tuple[str, ...]:
+        """Columns in which NA and the like are values."""
+        return names("--keep-na", self.keep_na)
 
     @property
     def missing_texts(self) -> tuple[str, ...]:

@@ -44,6 +44,7 @@ def report(
     """Write an HTML report; with a file, also score the predictions for its rows (use new rows)."""
     from sklearn.base import is_classifier
 
+    from ridgewalk.tables.missing import NA_TEXTS
     from ridgewalk.tables.read import read_target
 
     free(out_file, file, force, "--out")
@@ -51,8 +52,10 @@ def report(
     rows: tuple[Any, Any] = (None, None)
     notes: list[str] = []
     if file is not None:
-        frame = read_rows(file, reading, target=target, encoder=encoder)
-        y = read_target(frame, target, estimator.classes_ if is_classifier(estimator) else None)
+        classes = estimator.classes_ if is_classifier(estimator) else None
+        with_na = [] if classes is None or NA_TEXTS.isdisjoint(map(str, classes)) else [target]
+        frame = read_rows(file, reading, target=target, encoder=encoder, with_na=with_na)
+        y = read_target(frame, target, classes)
         rows = (rows_of(estimator, encoder, frame), y)
         notes = encoder.unseen(frame)
     draw(out_file, estimator, encoder, target, rows)

@@ -139,10 +139,9 @@ class Problem:
         """Return what a fit would train, and what becomes of the table's columns."""
         from ridgewalk.estimators.access import planned_views
         from ridgewalk.estimators.planning import plan_of
-        from ridgewalk.tables.plan import columns_frame
 
         model = self.model(options, verbose=False)
-        columns = columns_frame(self.encoder.columns, self.encoder.left_out, self.table.gaps)
+        columns = self.encoder.plan()
         if blends(model):
             plan = planned_views(model, self.encoder, self.x, self.y, self.weights, self.groups, columns)
         else:
@@ -255,7 +254,12 @@ def read_problem(
 
 
 def read_rows(
-    file: Path, reading: Reading, texts: Sequence[str] = (), target: str | None = None, encoder: Encoder | None = None
+    file: Path,
+    reading: Reading,
+    texts: Sequence[str] = (),
+    target: str | None = None,
+    encoder: Encoder | None = None,
+    with_na: Sequence[str] = (),
 ) -> pd.DataFrame:
     """Read a table as the options say, and where they say nothing as a model's was."""
     from ridgewalk.tables import read_table
@@ -269,6 +273,7 @@ def read_rows(
         separator=reading.separator,
         decimal=reading.decimal,
         missing=reading.missing_texts,
+        keep_na=(*reading.with_na, *with_na),
     )
 
 

@@ -24,6 +24,8 @@ DEFAULT_TEXTS = (
     "NULL", "NaN", "None", "n/a", "nan", "null",
 )  # fmt: skip
 """What a field of a file of text, or of Excel, says of a missing value by itself: what pandas takes for it."""
+NA_TEXTS = frozenset(DEFAULT_TEXTS) - {""}
+"""Those of them that a column may have as values like any other."""
 
 
 @dataclass(frozen=True)

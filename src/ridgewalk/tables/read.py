@@ -13,8 +13,8 @@ import re
 import sys
 import warnings
 import zlib
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from os import PathLike
 from pathlib import Path
 from typing import Any
@@ -86,6 +86,7 @@ def read_table(
     separator: str | None = None,
     decimal: str | None = None,
     missing: str | Sequence[str] = (),
+    keep_na: str | Sequence[str] = (),
 ) -> pd.DataFrame:
     r"""Read a table from CSV or TSV (also .gz), Parquet, Arrow, Feather or Excel (.xlsx).
 
@@ -115,6 +116,9 @@ def read_table(
         Decimal separator of CSV and TSV. With ",", a dot may separate thousands.
     missing : str or sequence of str
         Texts that mean missing in any file, in addition to the default ones; numbers as they are written.
+    keep_na : str or sequence of str
+        Columns that are read as text in which NA and the like are values, and empty fields are missing; as in pandas
+        ``keep_default_na=False`` for all columns. With an encoder, so are columns that had NA as a category in the fit.
 
     Returns
     -------
@@ -135,15 +139,18 @@ def read_table(
         what, verb = " and the ".join(asked.named), "is said" if len(asked.named) == 1 else "are said"
         instead = "leave it out" if len(asked.named) == 1 else "leave them out"
         raise DataError(f"The {what} {verb} of CSV and TSV, and {name} is none: {instead}.")
-    known = _Known.of(texts, target, encoder, asked, missing)
+    known = _Known.of(texts, target, encoder, asked, missing, frozenset(names_of(keep_na)))
     if kind in _COLUMNAR:
         frame = known.missing.blanked_frame(_read_columnar(name, path, kind))
     elif kind == _EXCEL:
-        frame = known.missing.blanked_frame(_read_sheet(name, path))
+        frame = known.missing.blanked_frame(_read_sheet(name, path, known.with_na))
     else:
         frame = _read_text(name, path, kind, known)
     if frame.empty:
         raise DataError(f"{name} has column names but no rows: write rows below the names.")
+    for column in names_of(keep_na):
+        if column not in frame.columns:
+            raise DataError(f"There is no column {column!r}. {offered(list(map(str, frame.columns)), column)}")
     frame.attrs[READ_FROM] = name
     if asked.named:
         frame.attrs[READ_AS] = {field: getattr(asked, field) for field in asked.named}
@@ -229,10 +236,10 @@ def _read_text(name: str, path: Path, kind: str, known: _Known) -> pd.DataFrame:
         raise _unreadable(name, kind, error) from None
 
 
-def _read_sheet(name: str, path: Path) -> pd.DataFrame:
+def _read_sheet(name: str, path: Path, with_na: Collection[str] = ()) -> pd.DataFrame:
     """Read the first sheet of an Excel file."""
     try:
-        frame, notes = read_excel(path, NO_NAME)
+        frame, notes = read_excel(path, NO_NAME, with_na)
     except DataError:
         raise
     except Exception as error:  # a damaged file raises whatever its reader runs into
@@ -321,6 +328,8 @@ class _Known:
     form : TextFormat
         How the file is written.
     missing : MissingTexts
+    with_na : frozenset of str
+        Are text in which NA and the like are values.
     """
 
     texts: frozenset[str]
@@ -328,6 +337,7 @@ class _Known:
     target: str | None
     form: TextFormat
     missing: MissingTexts
+    with_na: frozenset[str]
 
     @staticmethod
     def of(
@@ -336,9 +346,11 @@ class _Known:
         encoder: Encoder | None,
         asked: TextFormat,
         missing: str | Sequence[str],
+        with_na: frozenset[str],
     ) -> _Known:
         if encoder is None:
-            return _Known(frozenset(texts), frozenset(), target, asked, MissingTexts(names_of(missing)))
+            gone = MissingTexts(names_of(missing))
+            return _Known(with_na | {*texts}, frozenset(), target, asked, gone, with_na)
         columns = encoder.columns
         learned = {column.name for column in columns if isinstance(column, Category)} | {*encoder.row_names}
         commas = {column.name for column in columns if isinstance(column, CommaNumber)}
@@ -347,7 +359,8 @@ class _Known:
         if asked.decimal not in (None, encoder.read_as.decimal):  # then this file is written in another way
             commas, points = set(), set()
         gone = MissingTexts(names_of((*names_of(missing), *encoder.missing_texts.texts)))
-        return _Known(frozenset((*texts, *learned, *commas)), frozenset(points), target, form, gone)
+        with_na |= encoder.na_columns
+        return _Known(with_na | {*texts, *learned, *commas}, frozenset(points), target, form, gone, with_na)
 
 
 def _read_separated(name: str, text: io.TextIOWrapper | io.StringIO, kind: str, known: _Known) -> pd.DataFrame:
@@ -358,11 +371,19 @@ def _read_separated(name: str, text: io.TextIOWrapper | io.StringIO, kind: str, 
         gone = sorted(known.missing.spelled)
 
         def read(texts: Iterable[str], columns: list[str] | None = None, more: Sequence[str] = ()) -> pd.DataFrame:
+            frame = once(dict.fromkeys(texts, str), columns, [*gone, *more])
+            with_na = [name for name in map(str, frame) if name in known.with_na]
+            if with_na:
+                frame[with_na] = once(dict.fromkeys(with_na, str), with_na, ["", *gone, *more], False)
+            return frame
+
+        def once(
+            kinds: Mapping[str, type], columns: list[str] | None, gone: list[str], default: bool = True
+        ) -> pd.DataFrame:
             text.seek(0)
-            kinds = dict.fromkeys(texts, str) or None  # any other is looked into for every column
-            return pd.read_csv(
-                text, sep=separator, index_col=False, dtype=kinds, usecols=columns, low_memory=False,
-                na_values=[*gone, *more] or None,
+            return pd.read_csv(  # an empty dtype would be looked into for every column
+                text, sep=separator, index_col=False, dtype=kinds or None, usecols=columns, low_memory=False,
+                na_values=gone or None, keep_default_na=default,
             )  # fmt: skip
 
         with warnings.catch_warnings():
@@ -540,8 +561,6 @@ class Table:
         Columns that were left out, with the reason, and suspicious columns.
     left_out : tuple of LeftOut
         Columns that are not inputs, with the reason; without the target.
-    gaps : dict of str to int
-        Number of missing values of each input that has any.
     """
 
     inputs: pd.DataFrame
@@ -549,7 +568,6 @@ class Table:
     task: str
     notes: tuple[str, ...]
     left_out: tuple[LeftOut, ...] = ()
-    gaps: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def odd(self) -> tuple[str, ...]:
@@ -646,11 +664,9 @@ def make_table(
     inputs = inputs[kept]
     asked = [LeftOut(name, "dropped", "was named to be left out") for name in drop]
     asked += [LeftOut(name, "id", "names the rows") for name in choices.ids]
-    counts = inputs.isna().sum()
-    gaps = {str(name): int(count) for name, count in counts[counts > 0].items()}
     y = pd.Series(numbers, y.index, name=target) if numbers is not None and task == "regression" else _labels(y)
     y = y.copy()  # a view would keep the whole frame in memory
-    return Table(inputs, y, task, (*notes, *sentences), (*useless, *asked), gaps)
+    return Table(inputs, y, task, (*notes, *sentences), (*useless, *asked))
 
 
 def _check_names(frame: pd.DataFrame, target: str, drop: Sequence[str], choices: ColumnChoices) -> None:
