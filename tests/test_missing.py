@@ -73,9 +73,9 @@ def test_na_is_a_category_where_it_was_one_in_the_fit(tmp_path: Path) -> None:
         {"country": ["NA", "DE", None, "null"] * 10, "age": [1.0, None, 2.0, 3.0] * 10, "y": [1, 2] * 20}
     )
     frame.to_csv(tmp_path / "t.csv", index=False, na_rep="")
-    asked = read_table(tmp_path / "t.csv", keep_na="country")
+    asked = read_table(tmp_path / "t.csv", missing=MissingTexts(keep_na=("country",)))
     pd.testing.assert_frame_equal(asked, frame, check_dtype=False)
-    assert read_table(tmp_path / "t.csv", keep_na="country", missing="NA")["country"].isna().sum() == 20
+    assert read_table(tmp_path / "t.csv", missing=MissingTexts(("NA",), ("country",)))["country"].isna().sum() == 20
     encoders = [Encoder().fit(each.drop(columns="y")) for each in (frame, asked)]
     assert encoders[0].columns == encoders[1].columns
     assert encoders[0].gaps == {"country": 10, "age": 10}
@@ -93,7 +93,7 @@ def test_na_is_a_category_where_it_was_one_in_the_fit(tmp_path: Path) -> None:
         np.testing.assert_array_equal(encoders[0].transform(new), wanted)
         assert encoders[0].unseen(new) == []
     with pytest.raises(DataError, match=r"There is no column 'contry'\. Is it 'country'"):
-        read_table(tmp_path / "t.csv", keep_na="contry")
+        read_table(tmp_path / "t.csv", missing=MissingTexts(keep_na=("contry",)))
 
 
 def test_the_page_on_data_lists_every_text_that_means_missing() -> None:

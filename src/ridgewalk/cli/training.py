@@ -263,6 +263,7 @@ def read_rows(
 ) -> pd.DataFrame:
     """Read a table as the options say, and where they say nothing as a model's was."""
     from ridgewalk.tables import read_table
+    from ridgewalk.tables.missing import MissingTexts
 
     return read_table(
         file,
@@ -272,8 +273,7 @@ def read_rows(
         encoding=reading.encoding,
         separator=reading.separator,
         decimal=reading.decimal,
-        missing=reading.missing_texts,
-        keep_na=(*reading.with_na, *with_na),
+        missing=MissingTexts(reading.missing_texts, (*reading.with_na, *with_na)),
     )
 
 

@@ -35,9 +35,12 @@ class MissingTexts:
     Attributes
     ----------
     texts : tuple of str
+    keep_na : tuple of str
+        Columns of a file in which NA and the like are values, and only these texts and empty fields are missing.
     """
 
     texts: tuple[str, ...] = ()
+    keep_na: tuple[str, ...] = ()
 
     @cached_property
     def spelled(self) -> frozenset[str]:

@@ -85,8 +85,7 @@ def read_table(
     encoding: str | None = None,
     separator: str | None = None,
     decimal: str | None = None,
-    missing: str | Sequence[str] = (),
-    keep_na: str | Sequence[str] = (),
+    missing: str | Sequence[str] | MissingTexts = (),
 ) -> pd.DataFrame:
     r"""Read a table from CSV or TSV (also .gz), Parquet, Arrow, Feather or Excel (.xlsx).
 
@@ -114,11 +113,11 @@ def read_table(
         Field separator of CSV and TSV: one character, or "tab".
     decimal : "." or ",", optional
         Decimal separator of CSV and TSV. With ",", a dot may separate thousands.
-    missing : str or sequence of str
+    missing : str, sequence of str, or MissingTexts
         Texts that mean missing in any file, in addition to the default ones; numbers as they are written.
-    keep_na : str or sequence of str
-        Columns that are read as text in which NA and the like are values, and empty fields are missing; as in pandas
-        ``keep_default_na=False`` for all columns. With an encoder, so are columns that had NA as a category in the fit.
+        ``MissingTexts(keep_na=("country",))`` names columns that are read as text in which NA and the like are values
+        (in pandas ``keep_default_na=False``, of all columns). With an encoder, so are columns that had NA as a category
+        in the fit.
 
     Returns
     -------
@@ -139,23 +138,24 @@ def read_table(
         what, verb = " and the ".join(asked.named), "is said" if len(asked.named) == 1 else "are said"
         instead = "leave it out" if len(asked.named) == 1 else "leave them out"
         raise DataError(f"The {what} {verb} of CSV and TSV, and {name} is none: {instead}.")
-    known = _Known.of(texts, target, encoder, asked, missing, frozenset(names_of(keep_na)))
+    gone = missing if isinstance(missing, MissingTexts) else MissingTexts(names_of(missing))
+    known = _Known.of(texts, target, encoder, asked, gone)
     if kind in _COLUMNAR:
         frame = known.missing.blanked_frame(_read_columnar(name, path, kind))
     elif kind == _EXCEL:
-        frame = known.missing.blanked_frame(_read_sheet(name, path, known.with_na))
+        frame = known.missing.blanked_frame(_read_sheet(name, path, known.missing.keep_na))
     else:
         frame = _read_text(name, path, kind, known)
     if frame.empty:
         raise DataError(f"{name} has column names but no rows: write rows below the names.")
-    for column in names_of(keep_na):
+    for column in gone.keep_na:
         if column not in frame.columns:
             raise DataError(f"There is no column {column!r}. {offered(list(map(str, frame.columns)), column)}")
     frame.attrs[READ_FROM] = name
     if asked.named:
         frame.attrs[READ_AS] = {field: getattr(asked, field) for field in asked.named}
-    if names_of(missing):
-        frame.attrs[READ_MISSING] = list(names_of(missing))
+    if gone.texts:
+        frame.attrs[READ_MISSING] = list(gone.texts)
     return frame.copy() if frame.shape[1] > len(frame) else frame  # a wide one as one piece, not one per column
 
 
@@ -328,8 +328,6 @@ class _Known:
     form : TextFormat
         How the file is written.
     missing : MissingTexts
-    with_na : frozenset of str
-        Are text in which NA and the like are values.
     """
 
     texts: frozenset[str]
@@ -337,7 +335,6 @@ class _Known:
     target: str | None
     form: TextFormat
     missing: MissingTexts
-    with_na: frozenset[str]
 
     @staticmethod
     def of(
@@ -345,12 +342,10 @@ class _Known:
         target: str | None,
         encoder: Encoder | None,
         asked: TextFormat,
-        missing: str | Sequence[str],
-        with_na: frozenset[str],
+        missing: MissingTexts,
     ) -> _Known:
         if encoder is None:
-            gone = MissingTexts(names_of(missing))
-            return _Known(with_na | {*texts}, frozenset(), target, asked, gone, with_na)
+            return _Known(frozenset((*texts, *missing.keep_na)), frozenset(), target, asked, missing)
         columns = encoder.columns
         learned = {column.name for column in columns if isinstance(column, Category)} | {*encoder.row_names}
         commas = {column.name for column in columns if isinstance(column, CommaNumber)}
@@ -358,9 +353,9 @@ class _Known:
         form = asked.over(encoder.read_as)
         if asked.decimal not in (None, encoder.read_as.decimal):  # then this file is written in another way
             commas, points = set(), set()
-        gone = MissingTexts(names_of((*names_of(missing), *encoder.missing_texts.texts)))
-        with_na |= encoder.na_columns
-        return _Known(with_na | {*texts, *learned, *commas}, frozenset(points), target, form, gone, with_na)
+        kept = (*missing.keep_na, *encoder.na_columns)
+        gone = MissingTexts(names_of((*missing.texts, *encoder.missing_texts.texts)), kept)
+        return _Known(frozenset((*texts, *learned, *commas, *kept)), frozenset(points), target, form, gone)
 
 
 def _read_separated(name: str, text: io.TextIOWrapper | io.StringIO, kind: str, known: _Known) -> pd.DataFrame:
@@ -372,7 +367,7 @@ def _read_separated(name: str, text: io.TextIOWrapper | io.StringIO, kind: str, 
 
         def read(texts: Iterable[str], columns: list[str] | None = None, more: Sequence[str] = ()) -> pd.DataFrame:
             frame = once(dict.fromkeys(texts, str), columns, [*gone, *more])
-            with_na = [name for name in map(str, frame) if name in known.with_na]
+            with_na = [name for name in map(str, frame) if name in known.missing.keep_na]
             if with_na:
                 frame[with_na] = once(dict.fromkeys(with_na, str), with_na, ["", *gone, *more], False)
             return frame
