@@ -455,9 +455,31 @@ def test_report_writes_a_page_with_a_files_rows(ridgewalk: Any, tmp_path: Path) 
     assert said["log loss"] == pytest.approx(-np.log(given).mean())
     shown = ridgewalk("report", "kept", "people.csv", "--force")[1]
     assert f"On these 90 rows: accuracy {said['accuracy']:.4f}, log loss {said['log loss']:.4f}." in shown
+    doubt = " (too good, if the model was fitted to some of these rows)."
+    flattered = "These are the rows that the model was fitted to, so what is measured on them is too good"
+    assert said["notes"][0].startswith(flattered)
+    assert doubt not in shown
+    table()[::-1].to_csv("new.csv", index=False)
+    _, shown, err = ridgewalk("report", "kept", "new.csv", "--force")
+    assert doubt in shown
+    assert flattered not in err
     table().drop(columns="outcome").to_csv("new.csv", index=False)
     assert "There is no column 'outcome'" in ridgewalk("report", "kept", "new.csv", "--out", "new.html")[2]
     assert not (tmp_path / "new.html").exists()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("target", "how"),
+    [("amount", QUICK), ("amount", ["--folds", "3"]), ("town", QUICK), ("outcome", ["--folds", "3"])],
+)
+def test_report_knows_the_rows_of_the_fit(ridgewalk: Any, target: str, how: list[str]) -> None:
+    table().fillna({"town": "nowhere"}).to_csv("people.csv", index=False)
+    ridgewalk("fit", "people.csv", "-t", target, "-q", "--no-report", "--out", "kept", *how)
+    assert "Note: These are the rows that the model was fitted to" in ridgewalk("report", "kept", "people.csv")[2]
+    pd.read_csv("people.csv")[:-1].to_csv("people.csv", index=False)
+    code, out, err = ridgewalk("report", "kept", "people.csv", "--force")
+    assert (code, "fitted to" in err, "fitted to some of these rows" in out) == (0, False, True)
 
 
 def test_report_says_how_good_the_model_is(ridgewalk: Any) -> None:
