@@ -1,5 +1,6 @@
 """Any strength of a fitted path: what it gives, by a rule or a number, of every estimator and on the command line."""
 
+import json
 import pickle
 import sys
 import warnings
@@ -358,6 +359,19 @@ def test_the_command_line_predicts_and_exports_at_a_strength(ridgewalk: Any, tab
         np.testing.assert_allclose(chances, found.predict_proba(frame)[:, 1], rtol=1e-9)
     code, _, err = ridgewalk("export", "m.safetensors", "--to", "numpy", "--at", "1se", "--out", "model.py")
     assert code == 0, err
+    assert "Note" not in err
+    alphas = model.path_.alphas
+    for strength, more in (
+        (float(alphas[1] * 1.1), ""),
+        (float(alphas[-1] * 9), ", which is far from it. A path that"),
+    ):
+        note = nearest_strength_of(model, strength) + more
+        for command in (("predict", "m.safetensors", "rows.csv"), ("export", "m.safetensors", "--to", "numpy")):
+            code, _, err = ridgewalk(*command, "--at", strength, "--out", "at.py", "--force")
+            assert (code, err.count("Note:"), err.count(note)) == (0, 1, 1)
+            code, out, err = ridgewalk(*command, "--at", strength, "--out", "at.py", "--force", "--json")
+            assert (code, err) == (0, "")
+            assert json.loads(out)["notes"][0].startswith(note)
     single = Path("model.py").read_text(encoding="utf-8")
     assert single == to_numpy(model.at("1se"), target="outcome").content.decode()
     code, _, err = ridgewalk("predict", "m.safetensors", "rows.csv", "--at", "best")
@@ -371,6 +385,13 @@ def test_the_command_line_predicts_and_exports_at_a_strength(ridgewalk: Any, tab
     code, _, err = ridgewalk("predict", "small.safetensors", "rows.csv", "--at", "1se")
     assert code == 1
     assert "compacted model holds no path" in " ".join(err.split())
+
+
+def nearest_strength_of(model: Any, asked: float) -> str:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        found = model.at(asked)
+    return f"The model is {repr(found).partition(' with one network, ')[2]}"
 
 
 def test_a_model_of_one_strength_has_no_other(ridgewalk: Any) -> None:

@@ -111,8 +111,8 @@ CASES: dict[str, Any] = {
     "absent": (fit(table="nothing.csv"), "There is no file nothing.csv: look at the name"),
     "a folder": (fit(table="a folder.csv"), "is a folder; give a file whose name ends in .csv"),
     "unknown kind": (fit(table="table.xls"), "of a kind that is not read: its name must end in .csv"),
-    "empty": (fit(table="empty.csv"), "is empty: a line of column names and at least two rows are needed"),
-    "header only": (fit(table="header.csv"), "has column names but no rows: at least two rows are needed"),
+    "empty": (fit(table="empty.csv"), "is empty: a line of column names and rows below it are needed"),
+    "header only": (fit(table="header.csv"), "has column names but no rows: write rows below the names"),
     "binary": (fit(table="binary.csv"), "is not UTF-8 text", "save it as UTF-8"),
     "zeros": (fit(table="zeros.csv"), "holds bytes that no text has: give CSV or TSV in UTF-8"),
     "latin-1": (fit(table="latin.csv"), "is not UTF-8 text", "save it as UTF-8"),
@@ -243,8 +243,18 @@ CASES: dict[str, Any] = {
     ),
     "resumed and replaced": (fit("--resume", "--force"), "--resume goes on with what is there, --force replaces it"),
     # predict
-    "a column lacks": (["predict", "kept", "lacks.csv"], "The model needs column 'b'", "The columns are"),
-    "text for numbers": (["predict", "kept", "texts.csv"], "Column 'a' held numbers when the model was trained"),
+    "a column lacks": (
+        ["predict", "kept", "lacks.csv"],
+        "The model needs column 'b', and lacks.csv lacks it: add it, empty where",
+        "The columns are",
+    ),
+    "text for numbers": (
+        ["predict", "kept", "texts.csv"],
+        "Column 'a' held numbers when the model was trained, and holds 'text' here, in row 1 and 23 more: correct it",
+    ),
+    "no rows to predict": (["predict", "kept", "header.csv"], "header.csv has column names but no rows: write rows"),
+    "the table alone": (["predict", "good.csv"], "The result of fit comes first", "RESULT good.csv", "--help"),
+    "the result alone": (["predict", "kept"], "Missing argument 'FILE'. ╰", "--help"),
     "predictions over the table": (
         ["predict", "kept", "good.csv", "--out", "good.csv", "--force"],
         "is the file to read: give another",
@@ -255,7 +265,16 @@ CASES: dict[str, Any] = {
     # models
     "no model": (["predict", "nothing", "good.csv"], "There is no model nothing"),
     "a folder without": (["predict", "no model", "good.csv"], "There is no model no model"),
-    "a table as model": (["predict", "good.csv", "good.csv"], "should hold a model of ridgewalk", "It was not loaded"),
+    **{
+        f"a table as model: {command[0]}": (command, f"{command[1]} is a table, and a model is needed here: give fit's")
+        for command in (
+            ["predict", "good.csv", "good.csv"],
+            ["report", "good.parquet"],
+            ["columns", "plain.csv.gz"],
+            ["export", "good.csv", "--to", "numpy"],
+            ["compare", "good.csv", "kept"],
+        )
+    },
     "an empty model": (["predict", f"empty.{MODEL}", "good.csv"], "should hold a model", "It was not loaded"),
     "half a model": (["predict", f"cut.{MODEL}", "good.csv"], "should hold a model", "It was not loaded"),
     "an altered model": (["predict", f"altered.{MODEL}", "good.csv"], "altered or damaged", "It was not loaded"),

@@ -112,7 +112,7 @@ def test_a_number_that_is_said_to_be_a_category_keeps_its_zeros_in_a_file(tmp_pa
         ({"keep": "age"}, "'age' stands in drop and in keep"),
         (
             {"numbers": "joined"},
-            r"'joined' is named in numbers \(--numbers\), and holds .2026-05-03.: correct that",
+            r"'joined' is named in numbers \(--numbers\), and holds .2026-05-03. in row 1 and 59 more: correct that",
         ),
         ({"numbers": "patient"}, "'patient' is named in numbers .* holds 'p00'"),
     ],

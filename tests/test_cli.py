@@ -28,7 +28,7 @@ from ridgewalk.formatting import format_loss
 from ridgewalk.path.input_selection import RIDGES
 from ridgewalk.storage import load, read
 from ridgewalk.tables import Encoder
-from ridgewalk.tables.read import column_names
+from ridgewalk.tables.read import first_rows
 from test_report import Page
 
 QUICK = ["--alphas", "4", "--max-iter", "40", "--folds", "3", "--hidden", "6", "--learning-rate", "0.03"]
@@ -443,13 +443,13 @@ def test_a_loss_for_numbers_makes_few_whole_numbers_a_regression(ridgewalk: Any)
 
 
 @pytest.mark.slow
-def test_force_without_a_folder_replaces_the_newest(ridgewalk: Any, tmp_path: Path) -> None:
+def test_force_without_a_folder_replaces_the_first(ridgewalk: Any, tmp_path: Path) -> None:
     for options in ([], [], ["--seeds", "2", "--force"]):
         ridgewalk("fit", "people.csv", "-t", "outcome", "-q", "--no-report", *QUICK, *options)
     results = tmp_path / "ridgewalk-results"
     assert sorted(path.name for path in results.iterdir()) == ["people", "people-2"]
     seeds = [json.loads((results / name / "summary.json").read_text())["seeds"] for name in ("people", "people-2")]
-    assert seeds == [1, 2]
+    assert seeds == [2, 1]
 
 
 def test_report_writes_a_page_with_a_files_rows(ridgewalk: Any, tmp_path: Path) -> None:
@@ -479,9 +479,31 @@ def test_report_writes_a_page_with_a_files_rows(ridgewalk: Any, tmp_path: Path) 
     assert said["log loss"] == pytest.approx(-np.log(given).mean())
     shown = ridgewalk("report", "kept", "people.csv", "--force")[1]
     assert f"On these 90 rows: accuracy {said['accuracy']:.4f}, log loss {said['log loss']:.4f}." in shown
+    doubt = " (too good, if the model was fitted to some of these rows)."
+    flattered = "These are the rows that the model was fitted to, so what is measured on them is too good"
+    assert said["notes"][0].startswith(flattered)
+    assert doubt not in shown
+    table()[::-1].to_csv("new.csv", index=False)
+    _, shown, err = ridgewalk("report", "kept", "new.csv", "--force")
+    assert doubt in shown
+    assert flattered not in err
     table().drop(columns="outcome").to_csv("new.csv", index=False)
     assert "There is no column 'outcome'" in ridgewalk("report", "kept", "new.csv", "--out", "new.html")[2]
     assert not (tmp_path / "new.html").exists()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("target", "how"),
+    [("amount", QUICK), ("amount", ["--folds", "3"]), ("town", QUICK), ("outcome", ["--folds", "3"])],
+)
+def test_report_knows_the_rows_of_the_fit(ridgewalk: Any, target: str, how: list[str]) -> None:
+    table().fillna({"town": "nowhere"}).to_csv("people.csv", index=False)
+    ridgewalk("fit", "people.csv", "-t", target, "-q", "--no-report", "--out", "kept", *how)
+    assert "Note: These are the rows that the model was fitted to" in ridgewalk("report", "kept", "people.csv")[2]
+    pd.read_csv("people.csv")[:-1].to_csv("people.csv", index=False)
+    code, out, err = ridgewalk("report", "kept", "people.csv", "--force")
+    assert (code, "fitted to" in err, "fitted to some of these rows" in out) == (0, False, True)
 
 
 def test_report_says_how_good_the_model_is(ridgewalk: Any) -> None:
@@ -490,6 +512,18 @@ def test_report_says_how_good_the_model_is(ridgewalk: Any) -> None:
     assert shown.startswith("The network is right on ")
     assert shown.strip() in fitted
     assert json.loads(ridgewalk("report", "kept", "--force", "--json")[1])["answer"]["task"] == "classes"
+
+
+def test_the_nearest_result_is_suggested_for_one_that_is_not_there(ridgewalk: Any, tmp_path: Path) -> None:
+    for name in ("churn", "people", "broken"):
+        (tmp_path / "ridgewalk-results" / name).mkdir(parents=True)
+        (tmp_path / "ridgewalk-results" / name / ("no model" if name == "broken" else "model.safetensors")).touch()
+    for command in (["predict", "{}", "people.csv"], ["report", "{}"], ["columns", "{}"], ["compare", "{}", "other"]):
+        for given in ("peeple", "people", "ridgewalk-results/broken", "elsewhere/people.safetensors"):
+            code, out, err = ridgewalk(*(each.format(given) for each in command))
+            assert (code, out) == (1, "")
+            assert f"There is no model {given}. Is it ridgewalk-results/" in err
+            assert err.endswith("/people?\n") or "broken" in given
 
 
 def test_demo_answers_the_tutorials_question(ridgewalk: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -533,15 +567,55 @@ def test_without_a_target_the_columns_are_listed_and_one_is_suggested(ridgewalk:
 def test_without_a_target_many_and_long_names_are_shortened_and_the_last_is_suggested(
     ridgewalk: Any, tmp_path: Path
 ) -> None:
-    names = [f"c{k}" + "x" * 60 * (k == 3) for k in range(30)] + ["the last one"]
-    pd.DataFrame([[0] * 31], columns=names).to_csv(tmp_path / "wide.csv", index=False, sep=";")
+    names = [f"c{k}" + "x" * 60 * (k == 3) for k in range(50)] + ["the last one"]
+    rows = [[0] * 51, [0] * 51, [1] * 51]
+    pd.DataFrame(rows, columns=names).to_csv(tmp_path / "wide.csv", index=False, sep=";")
     said = " ".join(ridgewalk("fit", "wide.csv")[2].replace("│", "").split())
     assert "perhaps --target 'the last one'" in said
-    assert "wide.csv has 31 columns: c0, c1, c2, c3" in said
+    assert "wide.csv has 51 columns: c0, c1, c2, c3" in said
     assert said.count("x" * 37 + "…") == 1
     assert "x" * 38 not in said
-    assert "c19 and 11 more." in said
-    assert "c20" not in said
+    assert "c39 and 11 more." in said
+    assert "c40" not in said
+    pd.DataFrame(rows, columns=names).iloc[:, 11:].to_csv(tmp_path / "wide.csv", index=False)
+    said = " ".join(ridgewalk("fit", "wide.csv")[2].replace("│", "").split())
+    assert "c48, c49, the last one." in said
+
+
+@pytest.mark.parametrize(
+    ("columns", "given", "likely"),
+    [
+        ({"churned": ["yes", "no"], "country": ["US"], "joined": ["2024-01-02", "2024-02-03"]}, (), "churned"),
+        ({"sold": ["yes", "no"], "day": ["24.12.2026", "25.12.2026", "31.12.2026"], "name": None}, (), "sold"),
+        ({"Label": [0, 1], "size": [1.5, 2.5]}, (), "Label"),
+        ({"y": ["only"], "size": [1.5, 2.5]}, (), "size"),
+        ({"rent": ["1,5", "2,25", "0,5"], "customer_id": [17, 4, 3]}, (), "rent"),
+        ({"rent": [1.5, 2.25], "weight": [1, 2, 3]}, ("--weights", "weight"), "rent"),
+        ({"rent": [1.5, 2.25], "a": [1, 2], "b": [1, 2]}, ("--drop", "a,b"), "rent"),
+    ],
+    ids=["a date is last", "dates and names", "its name", "a constant", "an id", "weights", "dropped"],
+)
+def test_what_could_be_a_target_is_suggested(
+    ridgewalk: Any, tmp_path: Path, columns: dict[str, Any], given: Any, likely: str
+) -> None:
+    rows = {
+        name: [f"n{k}" for k in range(120)] if values is None else (values * 120)[:120]
+        for name, values in columns.items()
+    }
+    pd.DataFrame({"age": np.arange(120) % 7, **rows}).to_csv(tmp_path / "t.csv", index=False, sep=";")
+    said = " ".join(ridgewalk("fit", "t.csv", *given)[2].replace("│", "").split())
+    assert f"perhaps --target {likely}." in said
+
+
+def test_no_target_is_suggested_where_there_is_none(ridgewalk: Any, tmp_path: Path) -> None:
+    pd.DataFrame({"joined": ["2024-01-02", "2024-02-03"], "country": "US"}).to_csv(tmp_path / "t.csv", index=False)
+    assert "It names the column to predict. t.csv has 2" in " ".join(
+        ridgewalk("fit", "t.csv")[2].replace("│", "").split()
+    )
+    (tmp_path / "t.csv").write_text("a,a,b\n")
+    assert "It names the column to predict. t.csv has 3" in " ".join(
+        ridgewalk("fit", "t.csv")[2].replace("│", "").split()
+    )
 
 
 @pytest.mark.parametrize("ending", ["parquet", "feather", "tsv.gz"])
@@ -551,7 +625,9 @@ def test_the_columns_of_every_kind_of_file_are_known_from_its_head(tmp_path: Pat
         frame.to_csv(file, index=False, sep="\t")
     else:
         getattr(frame, f"to_{ending}")(file)
-    assert column_names(file) == list(frame)
+    head = first_rows(file, 7)
+    assert list(head) == list(frame)
+    pd.testing.assert_frame_equal(head, frame.head(7), check_dtype=False)
 
 
 def test_without_a_target_a_file_that_cannot_be_read_is_said(ridgewalk: Any, tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 import io
 import json
 import re
+import subprocess
 import sys
 from pathlib import Path
 from typing import Any
@@ -115,6 +116,48 @@ def test_a_new_file_may_be_written_otherwise_and_say_so(kept: Any, tmp_path: Pat
     assert kept("predict", "m", "t.parquet")[0] == 0
 
 
+def test_columns_of_the_new_file_stand_beside_its_predictions(kept: Any, tmp_path: Path) -> None:
+    new = table()[:3].assign(**{"a, b": ["007", None, "008"], "low": [1, 2, 3], "land": "x"})
+    write(tmp_path / "neu.csv", new)
+    given = ["--id", "a, b", "--id", "seit,nummer", "--id", "plz"]
+    code, out, err = kept("predict", "m", "neu.csv", *given)
+    assert (code, err) == (0, "")
+    found = pd.read_csv(io.StringIO(out), dtype=str)
+    assert list(found) == ["nummer", "a, b", "seit", "plz", "befund", "probability of wohl", "probability of krank"]
+    assert found["a, b"].tolist()[::2] == ["007", "008"]
+    assert found["seit"].tolist() == new["seit"].tolist()
+    rows = json.loads(kept("predict", "m", "neu.csv", *given, "--json")[1], parse_constant=pytest.fail)["predictions"]
+    assert [row["a, b"] for row in rows] == ["007", None, "008"]
+    plain = kept("predict", "m", "neu.csv")[1]
+    assert [line.split(",")[-3:] for line in out.splitlines()] == [line.split(",")[-3:] for line in plain.splitlines()]
+    new.assign(seit=pd.to_datetime(new["seit"], dayfirst=True)).to_parquet(tmp_path / "neu.parquet")
+    rows = json.loads(kept("predict", "m", "neu.parquet", "--id", "seit", "--json")[1])["predictions"]
+    assert rows[0]["seit"].startswith("20")
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        ("nummmer", "There is no column 'nummmer'. Is it 'nummer'? The columns are: nummer"),
+        ("befund", "--id names the target 'befund', and so are predictions called: rename it in the file."),
+        ("ort,", "--id takes texts with commas between them, such as a,b, and one of them is empty."),
+    ],
+)
+def test_a_column_that_cannot_stand_beside_predictions_is_a_sentence(kept: Any, given: str, words: str) -> None:
+    code, out, err = kept("predict", "m", "leute.csv", "--id", given)
+    assert (code, out) == (1, "")
+    assert words in err
+
+
+def test_a_name_of_rows_and_an_end_of_an_interval_are_two_columns(ridgewalk: Any, tmp_path: Path) -> None:
+    numbers = table().assign(low=np.arange(ROWS) + 1000, ziel=np.random.default_rng(1).normal(size=ROWS))
+    numbers[["low", "plz", "ziel"]].to_csv(tmp_path / "n.csv", index=False)
+    assert ridgewalk("fit", "n.csv", "-t", "ziel", "--id", "low", *QUICK, "-q", "--out", "n")[0] == 0
+    found = pd.read_csv(io.StringIO(ridgewalk("predict", "n", "n.csv", "--coverage", "0.5")[1]))
+    assert list(found) == ["low", "ziel", "low (coverage)", "high"]
+    assert found["low"].tolist() == numbers["low"].tolist()
+
+
 def test_predictions_as_json_name_the_rows(kept: Any) -> None:
     _, out, _ = kept("predict", "m", "leute.csv", "--json")
     found = json.loads(out)["predictions"]
@@ -136,7 +179,7 @@ def test_columns_says_what_became_of_each(kept: Any) -> None:
     assert re.search(r"land +left out +is constant", out)
     assert re.search(r"nummer +id +names the rows", out)
     assert re.search(r"seit +date +5\n", out)
-    assert re.search(r"ort +category +3 +yes\n", out)
+    assert re.search(rf"ort +category +3 +{table()['ort'].isin(['?', 'unbekannt']).sum()}\n", out)
     assert "Texts that mean missing: '?', 'unbekannt'." in out
     found = json.loads(kept("columns", "m", "--json")[1])
     assert found["file"] == {"encoding": "latin-1", "separator": ";", "decimal": ","}
@@ -211,6 +254,51 @@ def test_a_fit_that_was_broken_off_goes_on_only_if_the_file_is_read_alike(ridgew
     code, _, err = ridgewalk(*command[: command.index("--positive")], *QUICK, "-q", "--out", "m", "--resume")
     assert code == 1
     assert "begun with positive krank, not none" in err
+
+
+@pytest.mark.parametrize("blend", [False, True])
+def test_na_is_a_category_where_it_is_said(ridgewalk: Any, tmp_path: Path, blend: bool) -> None:
+    people = table()[["plz", "befund"]].assign(rauch=["NA", "ja", "nein", ""] * (ROWS // 4))
+    people.loc[::5, "plz"] = np.nan
+    people.to_csv(tmp_path / "na.csv", index=False, na_rep="NA")
+    how = ["--folds", "2", "--no-report", "--n-jobs", "1"] if blend else QUICK
+    fit = ["fit", "na.csv", "-t", "befund", "--keep-na", "rauch", *how, "-q", "--out", "m"]
+    assert ridgewalk(*fit)[0] == 0
+    found = json.loads(ridgewalk("columns", "m", "--json")[1])["columns"]
+    assert {each["column"]: each["missing"] for each in found} == {"plz": 16, "rauch": 20}
+    stored = read(tmp_path / "m")
+    assert stored.encoder is not None
+    frame = people.replace({"rauch": {"": None}})
+    chances = stored.model.predict_proba(frame if blend else stored.encoder.transform(frame))[:, 0]
+    code, out, err = ridgewalk("predict", "m", "na.csv")
+    assert (code, err) == (0, "")
+    np.testing.assert_allclose(pd.read_csv(io.StringIO(out))["probability of krank"], chances)
+    assert ridgewalk("export", "m", "--to", "numpy", "-q")[0] == 0
+    done = subprocess.run([sys.executable, "model.py", "na.csv"], capture_output=True, text=True, check=True)
+    np.testing.assert_allclose(pd.read_csv(io.StringIO(done.stdout))["probability of krank"], chances)
+    assert "There is no column 'rach'. Is it 'rauch'?" in ridgewalk(*fit, "--force", "--keep-na", "rach")[2]
+
+
+def test_na_may_be_a_class(ridgewalk: Any, tmp_path: Path) -> None:
+    people = table()[["plz", "ort"]].assign(rauch=["NA", "ja"] * (ROWS // 2))
+    people.to_csv(tmp_path / "na.csv", index=False)
+    assert ridgewalk("fit", "na.csv", "-t", "rauch", "--keep-na", "rauch", *QUICK, "-q", "--out", "m")[0] == 0
+    code, out, _ = ridgewalk("report", "m", "na.csv", "--json")
+    assert (code, json.loads(out)["rows"]) == (0, ROWS)
+
+
+@pytest.mark.parametrize("option", ["--drop", "--id", "--keep"])
+def test_columns_are_named_with_commas_between_them(ridgewalk: Any, option: str) -> None:
+    def roles(*given: str) -> dict[str, str]:
+        code, out, err = ridgewalk("fit", "leute.csv", "-t", "befund", *SAID, *given, "--plan", "--json")
+        assert code == 0, err
+        return {each["column"]: each["role"] for each in json.loads(out)["columns"]}
+
+    role = {"--drop": "dropped", "--id": "id", "--keep": "input"}[option]
+    for given in ((option, "nummer,ort", option, "größe, cm"), (option, 'nummer,"größe, cm", ort')):
+        found = roles(*given)
+        assert [found[name] for name in ("nummer", "ort", "größe, cm")] == [role] * 3
+    assert roles()["nummer"] == "left out"
 
 
 def test_names_with_commas_stand_in_quotes(ridgewalk: Any) -> None:

@@ -217,10 +217,16 @@ def test_new_rows_may_be_anything_that_has_a_meaning() -> None:
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        ({"n": ["1", "tall"]}, "'n' held numbers when the model was trained, and holds 'tall' here"),
+        ({"n": ["1", "tall"]}, "'n' held numbers when the model was trained, and holds 'tall' here, in row 2"),
         ({"n": [np.inf, 0]}, "'n' holds infinite values"),
-        ({"d": ["2024-05-03", "soon"]}, "'d' held dates when the model was trained, and holds 'soon' here: write"),
-        ({"d": [20240503, 20240504]}, "'d' held dates when the model was trained, and holds '20240503' here"),
+        (
+            {"d": ["2024-05-03", "soon"]},
+            "'d' held dates when the model was trained, and holds 'soon' here, in row 2: write",
+        ),
+        (
+            {"d": [20240503, 20240504]},
+            "'d' held dates when the model was trained, and holds '20240503' here, in row 1 and 1 more",
+        ),
     ],
 )
 def test_what_has_no_meaning_is_named(change: Any, words: Any) -> None:
@@ -231,9 +237,9 @@ def test_what_has_no_meaning_is_named(change: Any, words: Any) -> None:
 
 def test_a_column_that_is_not_there_is_named() -> None:
     encoder = Encoder().fit(pd.DataFrame({"n": [1.0, 2.0], "c": ["x", "y"]}))
-    with pytest.raises(DataError, match="needs column 'n' and 1 more that this data lacks"):
+    with pytest.raises(DataError, match="needs column 'n' and 1 more, and this table lacks them: add them"):
         encoder.transform(pd.DataFrame({"x": [1]}))
-    with pytest.raises(DataError, match="needs column 'n' and 1 more that this data lacks"):
+    with pytest.raises(DataError, match="needs column 'n' and 1 more, and this table lacks them: add them"):
         encoder.unseen(pd.DataFrame({"x": [1]}))
 
 

@@ -101,9 +101,9 @@ def test_iso_dates_and_typed_ones_are_as_ever_unless_an_order_is_asked_for() -> 
         (
             "d",
             ["2026-05-01", "soon"],
-            r"holds 'soon': write dates as 2024-05-03 or 2024-05-03 10:30, name it in missing",
+            r"holds 'soon' in row 2: write dates as 2024-05-03 or 2024-05-03 10:30, name it in missing",
         ),
-        ({"d": "dayfirst"}, ["24.12.2026", "31.2.2026"], r"holds '31\.2\.2026': write dates as 24\.12\.2026"),
+        ({"d": "dayfirst"}, ["24.12.2026", "31.2.2026"], r"holds '31\.2\.2026' in row 2: write dates as 24\.12\.2026"),
         ({"d": "dayfirst"}, ["24.12.2026", "12.24.2026"], r"holds '12\.24\.2026'"),
         ({"d": "dayfirst"}, [1.5, 2.5], "holds '1.5'"),
         ({"d": "first"}, ["24.12.2026"], "What comes first in the dates of column 'd' is 'first': one of dayfirst"),
@@ -116,8 +116,19 @@ def test_what_is_no_date_of_the_order_is_named(dates: Any, values: Any, words: A
 
 def test_new_rows_that_are_no_dates_of_the_order_are_named() -> None:
     encoder = Encoder(dates={"d": "dayfirst"}).fit(pd.DataFrame({"d": ["24.12.2026", "1.1.2027"]}))
-    with pytest.raises(DataError, match=r"held dates when .* holds 'soon' here: write dates as 24\.12\.2026 or"):
-        encoder.transform(pd.DataFrame({"d": ["soon"]}))
+    with pytest.raises(
+        DataError, match=r"held dates when .* holds 'soon' here, in row 2: write dates as 24\.12\.2026 or"
+    ):
+        encoder.transform(pd.DataFrame({"d": ["24.12.2026", "soon"]}, index=[7, 7]))
+
+
+def test_what_can_be_done_about_new_dates_is_not_what_a_fit_can_do() -> None:
+    texts = pd.DataFrame({"d": ["2024-01-02", "03/05/2018", "04/05/2018"]})
+    new = r"here, in row 2 and 1 more: write dates as 2024-05-03 or 2024-05-03 10:30, or fit again and say what comes"
+    with pytest.raises(DataError, match=new):
+        Encoder().fit(texts[:1]).transform(texts)
+    with pytest.raises(DataError, match=r"holds '03/05/2018' in row 2 and 1 more: write .* 10:30, or say what comes"):
+        Encoder(dates="d").fit(texts)
 
 
 def test_a_year_last_is_seen() -> None:

@@ -170,7 +170,10 @@ def test_a_plan_has_a_row_for_every_column() -> None:
     assert plan["encoded"].sum() == len(encoder.names)
     assert plan["encoded"].tolist()[:4] == [0, 0, 0, 2]
     assert plan["reason"][0] == "is constant"
-    assert plan["missing"].tolist() == [False, False, False, True, False, False, False]
+    ages = int(table.inputs["age"].isna().sum())
+    assert plan["missing"].tolist() == [0, 0, 0, ages, 0, 0, 0]
+    encoder._gaps = None  # as of a file of before
+    assert encoder.plan()["missing"].tolist() == [False, False, False, True, False, False, False]
 
 
 FITTED = Encoder.of(

@@ -87,7 +87,7 @@ def test_names_are_text_and_further_sheets_are_noted(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("rows", "words"),
     [
-        ([], "is empty: a row of column names and at least two rows are needed"),
+        ([], "is empty: a row of column names and rows below it are needed"),
         ([["x", "y"]], "has column names but no rows"),
         ([[None], ["x"], [1]], "The first row of .* is empty, and it has to name the columns"),
         ([["x", "x"], [1, 2]], "more than one column named 'x'"),

@@ -67,6 +67,41 @@ def test_na_in_a_file_of_text_is_missing_and_in_a_frame_it_is_text(tmp_path: Pat
     assert {"NA", "null", "nan", ""} <= set(DEFAULT_TEXTS)
 
 
+def test_na_is_a_category_where_it_was_one_in_the_fit(tmp_path: Path) -> None:
+    """A frame, a file that is read so, and new files of every kind agree on it."""
+    frame = pd.DataFrame(
+        {"country": ["NA", "DE", None, "null"] * 10, "age": [1.0, None, 2.0, 3.0] * 10, "y": [1, 2] * 20}
+    )
+    frame.to_csv(tmp_path / "t.csv", index=False, na_rep="")
+    asked = read_table(tmp_path / "t.csv", missing=MissingTexts(keep_na=("country",)))
+    pd.testing.assert_frame_equal(asked, frame, check_dtype=False)
+    assert read_table(tmp_path / "t.csv", missing=MissingTexts(("NA",), ("country",)))["country"].isna().sum() == 20
+    encoders = [Encoder().fit(each.drop(columns="y")) for each in (frame, asked)]
+    assert encoders[0].columns == encoders[1].columns
+    assert encoders[0].gaps == {"country": 10, "age": 10}
+    wanted = encoders[0].transform(frame)
+    assert wanted[0].tolist() == [0, 0, 1, 0, 1, 0]
+    written: dict[str, Any] = {
+        "new.csv": lambda file: frame.replace({"age": {np.nan: "NA"}}).to_csv(file, index=False, na_rep=""),
+        "new.tsv": lambda file: frame.to_csv(file, index=False, sep="\t", na_rep=""),
+        "new.parquet": frame.to_parquet,
+        "new.xlsx": lambda file: frame.to_excel(file, index=False),
+    }
+    for name, write in written.items():
+        write(tmp_path / name)
+        new = read_table(tmp_path / name, encoder=encoders[0])
+        np.testing.assert_array_equal(encoders[0].transform(new), wanted)
+        assert encoders[0].unseen(new) == []
+    with pytest.raises(DataError, match=r"There is no column 'contry'\. Is it 'country'"):
+        read_table(tmp_path / "t.csv", missing=MissingTexts(keep_na=("contry",)))
+
+
+def test_the_page_on_data_lists_every_text_that_means_missing() -> None:
+    page = (Path(__file__).parent.parent / "docs" / "data.md").read_text(encoding="utf-8")
+    listed = page.partition("**What `NA` means.**")[2].partition("\n\n")[0]
+    assert {text for text in DEFAULT_TEXTS if f"`{text}`" not in listed} == {""}
+
+
 TABLE = pd.DataFrame(
     {
         "dose": ["1.5", "?", "2.5", " ?", "4"] * 8,
@@ -94,7 +129,6 @@ def test_every_kind_of_file_knows_them(tmp_path: Path, kind: str) -> None:
 
 @pytest.mark.parametrize("form", ["pandas", "polars", "Arrow", "file", "columnar"])
 def test_what_meant_missing_in_the_fit_means_it_in_new_rows(tmp_path: Path, form: str) -> None:
-    choices = ColumnChoices(numbers="dose", missing=MISSING)
     encoder = Encoder(numbers="dose", missing=MISSING).fit(TABLE.drop(columns="y"))
     assert encoder.columns[0] == Number("dose", 2.5, indicated=True)
     assert encoder.names[2:] == ["town = (missing)", "town = here", "town = there", "code", "code is missing"]
@@ -112,8 +146,7 @@ def test_what_meant_missing_in_the_fit_means_it_in_new_rows(tmp_path: Path, form
         given = read_table(tmp_path / "new.parquet", encoder=encoder)
     np.testing.assert_array_equal(encoder.transform(given), [[2.5, 1, 1, 0, 0, 7.5, 1], [3, 0, 0, 0, 1, 5, 0]])
     assert encoder.unseen(given) == []
-    table = make_table(TABLE, "y", choices=choices)
-    assert table.gaps == {"dose": 16, "town": 16, "code": 8}
+    assert encoder.gaps == {"dose": 16, "town": 16, "code": 8}
 
 
 def test_decimal_commas_do_not_hide_a_number_that_means_missing(tmp_path: Path) -> None:

@@ -191,7 +191,7 @@ def test_what_was_broken_off_is_resumed_alike_or_not_at_all(
     code, err = run(*COMMAND, "--out", "broken", "--resume", "--seeds", "2")
     assert code == 1
     assert "broken holds a fit that was broken off, begun with seeds 1, not 2: give what it was begun with" in err
-    assert "--force instead of --resume to start afresh" in err
+    assert "or --out broken --force instead of --resume to start afresh" in err
     code, err = run(*COMMAND, "--out", "broken", "--resume", "--hidden", "64,")
     assert code == 1
     assert ", not '64,': give" in err

@@ -342,7 +342,7 @@ def test_a_wrong_table_ends_in_a_sentence(x: Any, y: Any, words: str) -> None:
 
 
 def test_a_column_that_is_missing_is_named(fitted: Any) -> None:
-    with pytest.raises(DataError, match="The model needs column 'town'"):
+    with pytest.raises(DataError, match="The model needs column 'town', and this table lacks it: add it"):
         fitted["classes"].predict(X.drop(columns="town"))
 
 

@@ -1,10 +1,11 @@
-"""Warnings that point to the caller's own line, and deprecation warnings."""
+"""Warnings that point to the caller's own line, deprecation warnings, and warnings as notes."""
 
 from __future__ import annotations
 
 import sys
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import wraps
 from typing import Any
 
@@ -55,3 +56,12 @@ def renamed(names: dict[str, str]) -> Callable[[Callable[..., None]], Callable[.
         return accept
 
     return decorate
+
+
+@contextmanager
+def warnings_as_notes(notes: list[str]) -> Iterator[None]:
+    """Add what is warned of while the block runs to notes, instead of printing it."""
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        yield
+    notes += [str(warning.message) for warning in caught]

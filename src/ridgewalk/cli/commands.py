@@ -21,6 +21,7 @@ from ridgewalk.cli.play import play
 from ridgewalk.cli.predict import predict
 from ridgewalk.cli.report import report
 from ridgewalk.cli.training import targets_in
+from ridgewalk.cli.values import candidates
 from ridgewalk.cli.worker import worker
 from ridgewalk.terminal import plain
 
@@ -45,7 +46,7 @@ def _said_plainly() -> Iterator[None]:
         yield
     except Exception as error:
         if hasattr(error, "format_message"):  # one of click's, or of typer's copy of it
-            error.message = plain(error.message + _targets(error))  # type: ignore[attr-defined]
+            error.message = plain(error.message + _targets(error) + _result_first(error))  # type: ignore[attr-defined]
         raise
 
 
@@ -53,7 +54,22 @@ def _targets(error: Any) -> str:
     """Return which columns there are to predict, where a file is named without any; else nothing."""
     missing = getattr(getattr(error, "param", None), "name", None) == "target" and not error.message
     options = error.ctx.params if missing and error.ctx is not None else {}
-    return targets_in(options["file"], options.get("encoding"), options.get("separator")) if "file" in options else ""
+    if "file" not in options:
+        return ""
+    several = [each for name in ("drop", "ids") for each in candidates(name, options.get(name))]
+    taken = {*several, options.get("weights"), options.get("row_groups")}
+    return targets_in(options["file"], options.get("encoding"), options.get("separator"), taken)
+
+
+def _result_first(error: Any) -> str:
+    """Return that a result comes first, where a table stands in its place and nothing after it; else nothing."""
+    missing = getattr(getattr(error, "param", None), "name", None) == "file" and not error.message
+    model = error.ctx.params.get("model") if missing and error.ctx is not None else None
+    if model is None:
+        return ""
+    from ridgewalk.tables.read import is_table
+
+    return f"The result of fit comes first, then the table: RESULT {model}." if is_table(model) else ""
 
 
 def version() -> None:

@@ -12,11 +12,11 @@ import typer
 from rich.markup import escape
 
 from ridgewalk.cli.console import err, out, table
+from ridgewalk.cli.files import result
 from ridgewalk.cli.fit import fit
 from ridgewalk.cli.options import DATA, AsJson, Columns, PathOptions, Quiet, Reading, option, read_options
 from ridgewalk.cli.training import read_problem
 from ridgewalk.formatting import format_loss
-from ridgewalk.storage import read
 
 if TYPE_CHECKING:
     from ridgewalk.cli.training import Fitted
@@ -74,7 +74,7 @@ def _inputs(model: Fitted, encoder: Encoder | None) -> int:
 
 
 def _kept(run: Path) -> _Run:
-    stored = read(run)
+    stored = result(run)
     model = stored.model
     if not hasattr(model, "heldout_scores"):
         raise ValueError(f"{run} holds a {type(model).__name__}, which has no path: give results of fit.")

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import math
 import sys
-import warnings
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -34,8 +32,8 @@ def introduce(table: Any, target: str, rows: int, encoder: Any) -> None:
     if len(encoder.names) > len(encoder.columns):
         columns += f" ({format_count(len(encoder.names), 'encoded column')})"
     out.print(f"[bold]{table.task.capitalize()}[/] of {escape(repr(target))}: {rows:,} rows, {columns}.")
-    if table.gaps:
-        out.print(missing_sentence(encoder.columns, table.gaps))
+    if encoder.gaps:
+        out.print(missing_sentence(encoder.columns, encoder.gaps))
     for note in table.notes:
         out.print(f"[yellow]Note:[/] {escape(note)}")
 
@@ -44,15 +42,6 @@ def noted(notes: Sequence[str]) -> None:
     """Print on standard error what is odd about the data."""
     for note in notes:
         err.print(f"[yellow]Note:[/] {escape(note)}")
-
-
-@contextmanager
-def warnings_as_notes(notes: list[str]) -> Iterator[None]:
-    """Add what is warned of while the block runs to notes, instead of printing it."""
-    with warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("always")
-        yield
-    notes += [str(warning.message) for warning in caught]
 
 
 def show(summary: Summary) -> None:

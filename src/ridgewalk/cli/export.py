@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from rich.markup import escape
 
-from ridgewalk.cli.console import err, noted, out, warnings_as_notes
-from ridgewalk.cli.files import at_strength, free
+from ridgewalk.cli.console import err, noted, out
+from ridgewalk.cli.files import at_strength, free, result
 from ridgewalk.cli.options import OUTPUT, AsJson, At, Force, Model, Quiet, option, share
-from ridgewalk.storage import MODEL_FILE, Stored, read
+from ridgewalk.storage import MODEL_FILE, Stored
+from ridgewalk.warning import warnings_as_notes
 
 if TYPE_CHECKING:
     from ridgewalk.export import Exported
@@ -51,10 +52,11 @@ def export(
     as_json: AsJson = False,
 ) -> None:
     """Export a model for other programs, with equal predictions and without unused inputs and units."""
-    stored = read(model)
+    stored = result(model)
     notes: list[str] = []
+    estimator = at_strength(stored.model, at, notes)
     with warnings_as_notes(notes):
-        exported = _exported(stored, to, at, coverage)
+        exported = _exported(estimator, stored, to, coverage)
     file = out_file or Path(_NAMES[to])
     contents = exported.placed(file)
     for path in contents:
@@ -71,7 +73,7 @@ def export(
         out.print(escape(exported.use(file)), soft_wrap=True)
 
 
-def _exported(stored: Stored, to: Form, at: float | str | None, coverage: float | None) -> Exported:
+def _exported(estimator: Any, stored: Stored, to: Form, coverage: float | None) -> Exported:
     """Return a model in another form.
 
     Raises
@@ -81,7 +83,7 @@ def _exported(stored: Stored, to: Form, at: float | str | None, coverage: float 
     """
     from ridgewalk.export import to_numpy, to_onnx, to_torch
 
-    target, estimator = stored.target or "target", at_strength(stored.model, at)
+    target = stored.target or "target"
     if to == "torch" and coverage is not None:
         raise ValueError(
             "--coverage is for onnx and numpy: a state_dict of PyTorch holds layers, and no quantiles of what held-out "

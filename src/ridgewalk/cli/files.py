@@ -5,15 +5,17 @@ from __future__ import annotations
 import errno
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
+from difflib import get_close_matches
 from itertools import count, takewhile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ridgewalk.arrays import Array
 from ridgewalk.files import UNFINISHED
-from ridgewalk.storage import MODEL_FILE, TABLE_ESTIMATORS, read
+from ridgewalk.storage import MODEL_FILE, TABLE_ESTIMATORS, Stored, read
+from ridgewalk.warning import warnings_as_notes
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -22,6 +24,8 @@ if TYPE_CHECKING:
 
 TABLE_FILE, SUMMARY_FILE, PAGE_FILE = "path.csv", "summary.json", "report.html"
 LOCK_FILE = f"{UNFINISHED}-lock"
+RESULTS = Path("ridgewalk-results")
+"""Where results are, unless another folder is asked for."""
 
 
 @contextmanager
@@ -29,18 +33,18 @@ def reserved(wanted: Path | None, file: Path, force: bool, resume: bool = False)
     """Make the folder for a result before the work begins, so that it cannot fail for want of one afterwards.
 
     It is the one asked for, if it is free or holds a result that may be replaced, or the first free name. If the block
-    fails, folders that it made and left empty go again. To resume or replace, it is the one asked for, or the newest.
+    fails, folders that it made and left empty go again. Without one asked for, what is replaced is the first name, and
+    what is resumed is the newest.
     While the block runs no other fit gets it.
     """
-    place = wanted or Path("ridgewalk-results", "name")
+    place = wanted or RESULTS / "name"
     there = [each for each in (place, *place.parents) if each.exists()]
-    stem = Path("ridgewalk-results") / (
-        "standard-input" if str(file) == "-" else Path(file.name.removesuffix(".gz")).stem
-    )
+    stem = RESULTS / ("standard-input" if str(file) == "-" else Path(file.name.removesuffix(".gz")).stem)
     if wanted is None and not (resume or force):
         folder = next(name for name in _names(stem) if _made(name))
     else:
-        folder = wanted or next(reversed(list(takewhile(Path.is_dir, _names(stem)))), stem)
+        newest = next(reversed(list(takewhile(Path.is_dir, _names(stem)))), stem)
+        folder = wanted or (newest if resume else stem)
         if not _made(folder) and not folder.is_dir():
             raise ValueError(f"--out {folder} is a file; give a folder.")
     try:
@@ -165,9 +169,24 @@ def rows_of(model: Any, encoder: Encoder, frame: pd.DataFrame) -> Any:
     return frame if blends(model) else encoder.encoded(frame)
 
 
-def row_names_in(frame: pd.DataFrame, encoder: Encoder) -> tuple[dict[str, pd.Series[Any]], list[str]]:
-    """Return the columns of a frame that name its rows, and notes on those that it lacks."""
-    there = [name for name in encoder.row_names if name in frame.columns]
+def row_names_in(
+    frame: pd.DataFrame, encoder: Encoder, more: Sequence[str], target: str
+) -> tuple[dict[str, pd.Series[Any]], list[str]]:
+    """Return the columns of a frame that name its rows and some more, each once, and notes on those that it lacks.
+
+    Raises
+    ------
+    ValueError
+        If it lacks one of the more, or this is the target, under whose name the predictions stand.
+    """
+    from ridgewalk.tables.encode import DataError, offered
+
+    for name in more:
+        if name not in frame.columns:
+            raise DataError(f"There is no column {name!r}. {offered(list(frame.columns), name)}")
+        if name == target:
+            raise DataError(f"--id names the target {target!r}, and so are predictions called: rename it in the file.")
+    there = [name for name in dict.fromkeys((*encoder.row_names, *more)) if name in frame.columns]
     absent = [name for name in encoder.row_names if name not in frame.columns]
     notes = [
         f"Column {name!r}, which names the rows (--id), is not there: predictions come without." for name in absent
@@ -175,13 +194,20 @@ def row_names_in(frame: pd.DataFrame, encoder: Encoder) -> tuple[dict[str, pd.Se
     return {name: frame[name].reset_index(drop=True) for name in there}, notes
 
 
-def at_strength(model: Any, strength: float | str | None) -> Any:
-    """Return a model at a strength of its path, or as it is where none is asked for."""
+def at_strength(model: Any, strength: float | str | None, notes: list[str]) -> Any:
+    """Return a model at a strength of its path, or as it is where none is asked for; note where it is at another."""
+    from ridgewalk.estimators.at_strength import nearest_strength
+
     if strength is None:
         return model
     if not hasattr(model, "at"):
         raise ValueError(f"--at takes a strength of a path, and a {type(model).__name__} has but one: leave it out.")
-    return model.at(strength)
+    warned: list[str] = []
+    with warnings_as_notes(warned):
+        found = model.at(strength)
+    nearest = nearest_strength(found)
+    notes += warned if warned or nearest is None else [nearest]  # a warning says it, too
+    return found
 
 
 def covered(model: Any, rows: Any, coverage: float) -> list[Array]:
@@ -202,12 +228,28 @@ def covered(model: Any, rows: Any, coverage: float) -> list[Array]:
     )
 
 
-def kept(model: Path, strength: float | str | None = None) -> tuple[Any, Encoder, str]:
-    """Read a model, what encodes its inputs, and the name of its target; at a strength of its path, if one is given."""
-    stored = read(model)
+def result(place: Path) -> Stored:
+    """Read what a fit saved.
+
+    Raises
+    ------
+    ValueError
+        If it is none; where nothing is there, the message names the result that may have been meant.
+    """
+    if not (place / MODEL_FILE if place.is_dir() else place).exists():
+        there = {file.parent.name: file.parent for file in sorted(RESULTS.glob(f"*/{MODEL_FILE}"))}
+        near = get_close_matches(place.name, there, 1, cutoff=0)
+        if near:
+            raise ValueError(f"There is no model {place}. Is it {there[near[0]]}?")
+    return read(place)
+
+
+def kept(model: Path) -> tuple[Any, Encoder, str]:
+    """Read a model, what encodes its inputs, and the name of its target."""
+    stored = result(model)
     if stored.encoder is None or stored.target is None:
         raise ValueError(
             f"{model} was saved without its encoder or its target, and a table needs both: in Python, "
             "ridgewalk.save(model, file, encoder=encoder, target=name)."
         )
-    return at_strength(stored.model, strength), stored.encoder, stored.target
+    return stored.model, stored.encoder, stored.target

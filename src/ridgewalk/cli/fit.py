@@ -20,7 +20,6 @@ from ridgewalk.cli.options import (
     Columns,
     Config,
     File,
-    Force,
     Output,
     PathOptions,
     Reading,
@@ -62,9 +61,17 @@ class FitOptions:
     config: Config = None
     out_folder: Annotated[
         Path | None,
-        option("--out", metavar="FOLDER", help="Output folder; default ridgewalk-results/NAME.", panel=OUTPUT),
+        option(
+            "--out",
+            metavar="FOLDER",
+            help="Output folder; default ridgewalk-results/NAME, or NAME-2, NAME-3, ... where there is a result.",
+            panel=OUTPUT,
+        ),
     ] = None
-    force: Force = False
+    force: Annotated[
+        bool,
+        switch("--force", help="Replace the result in --out, without it in ridgewalk-results/NAME.", panel=OUTPUT),
+    ] = False
     resume: Annotated[bool, switch("--resume", help="Continue an interrupted fit.", panel=OUTPUT)] = False
     page: Annotated[
         bool, switch("--report/--no-report", help="Write an HTML report, report.html (at most 3 MB).", panel=OUTPUT)

@@ -220,11 +220,11 @@ class Columns:
         ),
     ] = "auto"
     drop: Annotated[
-        list[str] | None, option(metavar="COLUMN", help="Exclude a column; can be repeated.", panel=DATA)
+        list[str] | None, option(metavar="COLUMNS", help="Columns (a,b) to exclude; can be repeated.", panel=DATA)
     ] = None
     keep: Annotated[
         list[str] | None,
-        option(metavar="COLUMN", help="Use a column that looks like row numbers or names of rows.", panel=DATA),
+        option(metavar="COLUMNS", help="Columns to use that look like row numbers or names of rows.", panel=DATA),
     ] = None
     categories: Annotated[
         list[str] | None, option(metavar="COLUMNS", help="Columns (a,b) that are categories.", panel=DATA)
@@ -240,7 +240,12 @@ class Columns:
     ] = None
     ids: Annotated[
         list[str] | None,
-        option("--id", metavar="COLUMN", help="Identifies rows: not an input, but added to predictions.", panel=DATA),
+        option(
+            "--id",
+            metavar="COLUMNS",
+            help="Columns that identify rows: no inputs, but added to predictions.",
+            panel=DATA,
+        ),
     ] = None
     positive: Annotated[
         str | None,
@@ -268,7 +273,16 @@ class Reading:
         list[str] | None,
         option(
             metavar="TEXTS",
-            help='Texts that mean missing, such as "?,unknown", in addition to empty fields, NA and similar.',
+            help='Texts that mean missing, such as "?,unknown", in addition to empty fields, NA, N/A, NaN, null, None '
+            "and the like (all are listed in docs/data.md).",
+            panel=DATA,
+        ),
+    ] = None
+    keep_na: Annotated[
+        list[str] | None,
+        option(
+            metavar="COLUMNS",
+            help="Columns (a,b) in which NA and the like are categories, not missing values.",
             panel=DATA,
         ),
     ] = None
@@ -284,6 +298,11 @@ class Reading:
         str | None,
         option(metavar="CHARACTER", help="Decimal separator of CSV: . or ,; default: detected.", panel=DATA),
     ] = None
+
+    @property
+    def with_na(self) -> tuple[str, ...]:
+        """Columns in which NA and the like are values."""
+        return names("--keep-na", self.keep_na)
 
     @property
     def missing_texts(self) -> tuple[str, ...]:

@@ -12,11 +12,26 @@ import numpy as np
 import typer
 from rich.markup import escape
 
-from ridgewalk.cli.console import err, noted, warnings_as_notes
-from ridgewalk.cli.files import covered, free, kept, row_names_in, rows_of
-from ridgewalk.cli.options import OUTPUT, TABLE_HELP, AsJson, At, Force, Model, Quiet, Reading, option, options, share
+from ridgewalk.cli.console import err, noted
+from ridgewalk.cli.files import at_strength, covered, free, kept, row_names_in, rows_of
+from ridgewalk.cli.options import (
+    DATA,
+    OUTPUT,
+    TABLE_HELP,
+    AsJson,
+    At,
+    Force,
+    Model,
+    Quiet,
+    Reading,
+    option,
+    options,
+    share,
+)
 from ridgewalk.cli.training import read_rows
+from ridgewalk.cli.values import candidates, columns_named
 from ridgewalk.files import written
+from ridgewalk.warning import warnings_as_notes
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -26,9 +41,18 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class PredictOptions:
-    """The options of the predictions: at which strength, and with which coverage."""
+    """The options of the predictions: at which strength, beside which columns, and with which coverage."""
 
     at: At = None
+    ids: Annotated[
+        list[str] | None,
+        option(
+            "--id",
+            metavar="COLUMNS",
+            help="Columns of the file (a,b) to add to the predictions, after those named by --id in the fit.",
+            panel=DATA,
+        ),
+    ] = None
     coverage: Annotated[
         float | None,
         option(
@@ -60,9 +84,15 @@ def predict(
     """
     if out_file is not None:
         free(out_file, file, force, "--out")
-    estimator, encoder, target = kept(model, wanted.at)
-    frame = read_rows(file, reading, encoder=encoder)
-    predictions, notes = _predicted(estimator, encoder, target, frame, wanted.coverage)
+    notes: list[str] = []
+    estimator, encoder, target = kept(model)
+    estimator = at_strength(estimator, wanted.at, notes)
+    inputs = {column.name for column in encoder.columns}  # are read as the model needs them
+    texts = [name for name in candidates("--id", wanted.ids) if name not in inputs]
+    frame = read_rows(file, reading, texts, encoder=encoder)
+    row_names, absent = row_names_in(frame, encoder, columns_named("--id", wanted.ids, list(frame.columns)), target)
+    predictions, noticed = _predicted(estimator, encoder, target, frame, wanted.coverage, row_names)
+    notes += [*noticed, *absent]
     if not (quiet or as_json):
         noted(notes)
     if out_file is not None:
@@ -74,17 +104,25 @@ def predict(
         predictions.to_csv(sys.stdout, index=False)
     if as_json:
         summary = {"target": target, "rows": len(predictions), "notes": notes}
-        rows = (
-            predictions if wanted.coverage is None else predictions.replace([np.inf, -np.inf], None)
-        )  # as JSON has it
-        where = {"predictions": rows.to_dict("records")} if out_file is None else {"file": str(out_file)}
-        print(json.dumps(summary | where, indent=1))
+        where = {"predictions": _as_json(predictions)} if out_file is None else {"file": str(out_file)}
+        print(json.dumps(summary | where, indent=1, default=str))
+
+
+def _as_json(predictions: pd.DataFrame) -> list[dict[Any, Any]]:
+    """Return rows as JSON has them, which knows neither what is missing nor what is infinite."""
+    rows = predictions.astype(object).replace([np.inf, -np.inf], None)
+    return rows.where(rows.notna(), None).to_dict("records")
 
 
 def _predicted(
-    estimator: Any, encoder: Encoder, target: str, frame: pd.DataFrame, coverage: float | None
+    estimator: Any,
+    encoder: Encoder,
+    target: str,
+    frame: pd.DataFrame,
+    coverage: float | None,
+    row_names: dict[str, pd.Series[Any]],
 ) -> tuple[pd.DataFrame, list[str]]:
-    """Return the table of predictions of a frame's rows, and what there is to note of them."""
+    """Return the table of predictions of a frame's rows beside what names them, and what there is to note of them."""
     import pandas as pd
     from sklearn.base import is_classifier
 
@@ -92,8 +130,6 @@ def _predicted(
     from ridgewalk.tables.encode import column_heads, coverage_heads
 
     x, notes = rows_of(estimator, encoder, frame), encoder.unseen(frame)
-    row_names, absent = row_names_in(frame, encoder)
-    notes += absent
     classes = estimator.classes_ if is_classifier(estimator) else np.array([])
     places = class_places(getattr(estimator, "pos_label", None), classes)
     heads = column_heads(target, classes[places], list(row_names))
@@ -102,5 +138,5 @@ def _predicted(
         with warnings_as_notes(notes):
             ends = covered(estimator, x, coverage)
         columns += [ends[place] for place in places] if len(classes) else ends
-        heads += coverage_heads(heads, classes[places])
+        heads += coverage_heads([*row_names, *heads], classes[places])
     return pd.DataFrame({**row_names, **dict(zip(heads, columns, strict=True))}), notes

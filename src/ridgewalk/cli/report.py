@@ -45,17 +45,22 @@ def report(
     """Write an HTML report; with a file, also score the predictions for its rows (use new rows)."""
     from sklearn.base import is_classifier
 
+    from ridgewalk.tables.missing import NA_TEXTS
     from ridgewalk.tables.read import read_target
 
     free(out_file, file, force, "--out")
     estimator, encoder, target = kept(model)
     rows: tuple[Any, Any] = (None, None)
     notes: list[str] = []
+    fitted_to = False
     if file is not None:
-        frame = read_rows(file, reading, target=target, encoder=encoder)
-        y = read_target(frame, target, estimator.classes_ if is_classifier(estimator) else None)
+        classes = estimator.classes_ if is_classifier(estimator) else None
+        with_na = [] if classes is None or NA_TEXTS.isdisjoint(map(str, classes)) else [target]
+        frame = read_rows(file, reading, target=target, encoder=encoder, with_na=with_na)
+        y = read_target(frame, target, classes)
         rows = (rows_of(estimator, encoder, frame), y)
-        notes = encoder.unseen(frame)
+        notes, fitted_to = encoder.unseen(frame), _was_fitted_to(estimator, y)
+        notes += [_FLATTERED] if fitted_to else []
     draw(out_file, estimator, encoder, target, rows)
     summary = estimator.summary() if blends(estimator) else estimator.summary(encoder.origins)
     answer = summary.get("answer")
@@ -70,8 +75,31 @@ def report(
         if measures:
             text = ", ".join(f"{name} {format_loss(value)}" for name, value in measures.items() if name != "rows")
             rows_told = "this row" if measures["rows"] == 1 else f"these {measures['rows']:,} rows"
-            out.print(f"On {rows_told}: {text}.")
+            doubt = "" if fitted_to else " (too good, if the model was fitted to some of these rows)"
+            out.print(f"On {rows_told}: {text}{doubt}.")
         err.print(f"To look at: {escape(str(out_file))}", soft_wrap=True)
+
+
+_FLATTERED = (
+    "These are the rows that the model was fitted to, so what is measured on them is too good: see how good it is on "
+    "held-out rows, or give new rows."
+)
+
+
+def _was_fitted_to(model: Any, y: Any) -> bool:
+    """Return whether these are, in their order, the targets of the fit; False also where they are not known."""
+    from sklearn.base import is_classifier
+
+    from ridgewalk.estimators.access import observed_of
+
+    network = getattr(model, "network_", model)
+    observed = observed_of(network)
+    if observed is None or len(observed) != len(y):
+        return False
+    classes = np.asarray(model.classes_) if is_classifier(model) else None
+    numbered = y if classes is None else np.searchsorted(classes, y)
+    target = network.path_.loss.encode(numbered, None if classes is None else len(classes))
+    return bool(np.array_equal(target, observed))
 
 
 def measured(model: Any, x: Any, y: Any) -> dict[str, float]:

@@ -186,8 +186,8 @@ def _compare(folder: Path, what: str, before: dict[str, Any], asked: Asked) -> N
             continue  # begun before it was written down: the other options say as much
         if old != new:
             raise ValueError(
-                f"{folder} holds {what}, {_otherwise(name, old, new)}: give what it was begun with, or --force instead "
-                "of --resume to start afresh, or another --out."
+                f"{folder} holds {what}, {_otherwise(name, old, new)}: give what it was begun with, or --out {folder} "
+                "--force instead of --resume to start afresh, or another --out."
             )
 
 

@@ -16,7 +16,7 @@ from ridgewalk.arrays import Array
 from ridgewalk.cli.console import err, introduce
 from ridgewalk.cli.files import blends
 from ridgewalk.cli.options import Columns, LossName, PathOptions, Reading
-from ridgewalk.cli.values import class_weights, known, names, ratios, sizes, strengths
+from ridgewalk.cli.values import candidates, class_weights, columns_named, known, names, ratios, sizes, strengths
 from ridgewalk.engine.progress import StoppedError
 from ridgewalk.formatting import format_count
 from ridgewalk.path.defaults import Auto, defaults
@@ -34,8 +34,8 @@ if TYPE_CHECKING:
     Fitted = MLPClassifierCV | MLPRegressorCV | TableClassifier | TableRegressor
 
 
-_NAMES_OF_TARGETS = ("target", "y", "label", "class", "outcome", "response")
-_MOST_NAMED, _LONGEST_NAME = 20, 40  # columns of a table, and characters of a name, in an error
+_MOST_NAMED, _LONGEST_NAME = 40, 40  # columns of a table, and characters of a name, in an error
+_FIRST_ROWS = 10_000  # of a table, in which its target is looked for
 
 USUAL_READING = Reading()
 """Everything of a file is found out."""
@@ -139,10 +139,9 @@ class Problem:
         """Return what a fit would train, and what becomes of the table's columns."""
         from ridgewalk.estimators.access import planned_views
         from ridgewalk.estimators.planning import plan_of
-        from ridgewalk.tables.plan import columns_frame
 
         model = self.model(options, verbose=False)
-        columns = columns_frame(self.encoder.columns, self.encoder.left_out, self.table.gaps)
+        columns = self.encoder.plan()
         if blends(model):
             plan = planned_views(model, self.encoder, self.x, self.y, self.weights, self.groups, columns)
         else:
@@ -223,9 +222,11 @@ def read_problem(
     from ridgewalk.tables.encoder import table_encoder
     from ridgewalk.tables.read import make_table, release_memory
 
-    choices = _choices(columns, reading)
     groups_as_text = [] if columns.row_groups is None else [columns.row_groups]  # 01234 and 1234 are two groups
-    frame = read_rows(file, reading, (*choices.texts, *groups_as_text), columns.target)
+    codes = (*names("--categories", columns.categories), *candidates("--id", columns.ids))
+    frame = read_rows(file, reading, (*codes, *groups_as_text), columns.target)
+    columns = _with_names_of(columns, list(frame.columns))
+    choices = _choices(columns, reading)
     apart: dict[str | None, Role] = {columns.weights: "weights", columns.row_groups: "row groups"}
     drop = (*(columns.drop or ()), *(name for name in apart if name is not None and name not in choices.ids))
     task = columns.task
@@ -253,10 +254,16 @@ def read_problem(
 
 
 def read_rows(
-    file: Path, reading: Reading, texts: Sequence[str] = (), target: str | None = None, encoder: Encoder | None = None
+    file: Path,
+    reading: Reading,
+    texts: Sequence[str] = (),
+    target: str | None = None,
+    encoder: Encoder | None = None,
+    with_na: Sequence[str] = (),
 ) -> pd.DataFrame:
     """Read a table as the options say, and where they say nothing as a model's was."""
     from ridgewalk.tables import read_table
+    from ridgewalk.tables.missing import MissingTexts
 
     return read_table(
         file,
@@ -266,30 +273,40 @@ def read_rows(
         encoding=reading.encoding,
         separator=reading.separator,
         decimal=reading.decimal,
-        missing=reading.missing_texts,
+        missing=MissingTexts(reading.missing_texts, (*reading.with_na, *with_na)),
     )
 
 
-def targets_in(file: Path, encoding: str | None, separator: str | None) -> str:
+def targets_in(file: Path, encoding: str | None, separator: str | None, taken: Collection[str | None]) -> str:
     """Describe which columns of a file there are to predict, and which is likely meant; or why it cannot be read.
 
-    A column is likely meant where it has a name that targets have, or else is the last.
+    What is likely meant (:func:`ridgewalk.tables.useful.likely_target`) is none of the columns that are ``taken`` for
+    something else.
     """
-    from ridgewalk.tables.read import STANDARD_INPUT, DataError, column_names
+    from ridgewalk.tables.read import STANDARD_INPUT, DataError, first_rows
+    from ridgewalk.tables.useful import likely_target
 
     if str(file) == STANDARD_INPUT:
         return ""
     try:
-        found = column_names(file, encoding=encoding, separator=separator)
+        head = first_rows(file, _FIRST_ROWS, encoding=encoding, separator=separator)
     except DataError as error:
         return str(error)
-    likely = next((name for name in found if name.strip().lower() in _NAMES_OF_TARGETS), found[-1])
+    found = list(map(str, head.columns))
+    likely = likely_target(head.loc[:, [name not in taken for name in found]])
+    perhaps = "" if likely is None else f", perhaps --target {shlex.quote(likely)}"
     shown = [name if len(name) <= _LONGEST_NAME else f"{name[: _LONGEST_NAME - 1]}…" for name in found[:_MOST_NAMED]]
     more = f" and {len(found) - _MOST_NAMED} more" if len(found) > _MOST_NAMED else ""
     return (
-        f"It names the column to predict, perhaps --target {shlex.quote(likely)}. {file} has "
-        f"{format_count(len(found), 'column')}: {', '.join(shown)}{more}."
+        f"It names the column to predict{perhaps}. {file} has {format_count(len(found), 'column')}: "
+        f"{', '.join(shown)}{more}."
     )
+
+
+def _with_names_of(columns: Columns, there: list[str]) -> Columns:
+    """Return the options with one name each where values are several names of a table's columns."""
+    found = {label: list(columns_named(label, named, there)) for label, named in _plain(columns)}
+    return replace(columns, keep=found["--keep"], ids=found["--id"], drop=found["--drop"])
 
 
 def _choices(columns: Columns, reading: Reading) -> ColumnChoices:
@@ -334,7 +351,7 @@ def _in_its_role(column: LeftOut, role: Role | None) -> LeftOut:
 
 
 def _plain(columns: Columns) -> tuple[tuple[str, list[str] | None], ...]:
-    """Return the options that name a column each, by what they are called."""
+    """Return the options whose values may be names of columns with commas in them, by what they are called."""
     return ("--keep", columns.keep), ("--id", columns.ids), ("--drop", columns.drop)
 
 

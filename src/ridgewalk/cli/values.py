@@ -12,7 +12,7 @@ from __future__ import annotations
 import csv
 import io
 import math
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from difflib import get_close_matches
 
 from ridgewalk.path.defaults import Auto
@@ -143,6 +143,24 @@ def names(option: str, values: Sequence[str] | None) -> tuple[str, ...]:
     if not all(found):
         raise ValueError(f"{option} takes texts with commas between them, such as a,b, and one of them is empty.")
     return found
+
+
+def candidates(option: str, values: Sequence[str] | None) -> tuple[str, ...]:
+    """Return the names that an option may mean: each value as it is, and what stands between its commas."""
+    return tuple(dict.fromkeys(name for value in values or () for name in (value, *names(option, [value]))))
+
+
+def columns_named(option: str, values: Sequence[str] | None, columns: Collection[str]) -> tuple[str, ...]:
+    """Read names of columns with commas between them; a value that is the name of a column is one name.
+
+    Raises
+    ------
+    ValueError
+        If one of them is empty.
+    """
+    there = set(columns)
+    found = ([value] if value in there else names(option, [value]) for value in values or ())
+    return tuple(dict.fromkeys(name for each in found for name in each))
 
 
 def _parts(text: str) -> list[str]:

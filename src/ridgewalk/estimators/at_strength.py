@@ -62,8 +62,8 @@ def index_at(path: MLPPath, strength: float) -> int:
     nearest = float(path.alphas[int(np.argmin(far))])
     if far.min() > _FAR_STEPS * _step(path):
         warn(
-            f"The strength of the path that is nearest to {format_number(asked)} is {format_number(nearest)}, which is "
-            f"far from it. A path that is fitted with alphas=[{asked:g}, ...] has it."
+            f"The model is {_at(nearest, asked)}, which is far from it. A path that is fitted with alphas=[{asked:g}, "
+            "...] has it."
         )
     same = np.flatnonzero(path.alphas == nearest)
     losses = weighted_mean(path.row_loss[same], path.row_weights)
@@ -194,11 +194,22 @@ class PathAtStrength(Predictor):
         return f"{text} {_strength_of(self)}" if hasattr(self, "strength_asked_") else text
 
 
+def nearest_strength(model: Any) -> str | None:
+    """Return that a model is at another strength than the requested one, in a sentence; None if it is at this one."""
+    network = getattr(model, "network_", model)
+    alpha, asked = network.alpha_, getattr(network, "strength_asked_", network.alpha_)
+    return None if format_number(alpha) == format_number(asked) else f"The model is {_at(alpha, asked)}."
+
+
 def _strength_of(model: Any) -> str:
     """Describe the strength of an estimator, and the requested one."""
-    alpha = format_number(model.alpha_)
-    asked = format_number(getattr(model, "strength_asked_", model.alpha_))
-    return f"at strength {alpha}" + ("" if alpha == asked else f", the nearest of its path to {asked}")
+    return _at(model.alpha_, getattr(model, "strength_asked_", model.alpha_))
+
+
+def _at(strength: float, asked: float) -> str:
+    """Describe a strength, and the requested one where it is another."""
+    alpha, wanted = format_number(strength), format_number(asked)
+    return f"at strength {alpha}" + ("" if alpha == wanted else f", the nearest of its path to {wanted}")
 
 
 class TableAtStrength(BaseEstimator):  # type: ignore[misc]

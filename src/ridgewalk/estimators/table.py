@@ -75,7 +75,6 @@ from ridgewalk.report.schema import MemberSummary, Summary, Worth
 from ridgewalk.tables import ColumnChoices, Encoder, Table, make_table
 from ridgewalk.tables.encode import Date, Number
 from ridgewalk.tables.encoder import COLUMN_CONSTRAINTS, table_encoder, validated_frame
-from ridgewalk.tables.plan import columns_frame
 
 _Estimator = TypeVar("_Estimator", bound="_TableEstimator")
 STRENGTHS = 6
@@ -258,8 +257,8 @@ class _TableEstimator(Calibrated, TableAtStrength):
         model._validate_params()
         target = model._target(y)
         table, encoder = model._table(X, target)
-        columns = columns_frame(encoder.columns, encoder.left_out, table.gaps)
-        plan = model._planned(encoder, encoder.encoded(table.inputs), target, sample_weight, groups, columns)
+        x = encoder.encoded(table.inputs)
+        plan = model._planned(encoder, x, target, sample_weight, groups, encoder.plan())
         return replace(plan, notes=(*table.odd, *encoder.notes))
 
     def _planned(

@@ -495,6 +495,8 @@ def _learned(plan: Recipe, arrays: dict[str, np.ndarray[Any, Any]], large: bool,
     lines = ["# What was learned", "# fmt: off"]
     if reads_csv:
         lines += _listed("GAPS = {", map(_literal, DEFAULT_TEXTS), "}")
+        if plan.na_columns:
+            lines += _listed("TEXTS = {", map(_literal, sorted(plan.na_columns)), "}  # in which NA is a category")
         heads = column_heads(plan.target, plan.classes)
         heads += [] if plan.covered is None else coverage_heads(heads, plan.classes)
         lines += _listed("HEADS = [", map(_literal, heads), "]")
@@ -631,10 +633,18 @@ def read_csv(file):
     """Read rows as dicts; an empty field, NA and the like are missing."""
     with open(file, encoding={}, newline="") as lines:
 {}        return [
-            {{name: None if value in GAPS else value for name, value in row.items()}}
-            for row in csv.DictReader(lines, delimiter={})
+{}            for row in csv.DictReader(lines, delimiter={})
         ]
 '''
+_ROW = """\
+            {name: None if value in GAPS else value for name, value in row.items()}
+"""
+_ROW_WITH_TEXTS = """\
+            {
+                name: None if value in ({""} if name in TEXTS else GAPS) else value
+                for name, value in row.items()
+            }
+"""
 _FIND_SEPARATOR = """\
         unquoted = re.sub(r'"[^"]*"', "", lines.read())
         separator = max(",;\\t|", key=unquoted.partition("\\n")[0].count)
@@ -647,7 +657,8 @@ def _reading(plan: Recipe) -> str:
     encoding, separator = plan.read_as.encoding or "utf-8-sig", plan.read_as.separator
     encoding = "utf-8-sig" if encoding.lower().replace("_", "-") in ("utf-8", "utf8") else encoding
     found = _FIND_SEPARATOR if separator is None else ""
-    return _READ_CSV.format(_literal(encoding), found, "separator" if separator is None else _literal(separator))
+    row = _ROW_WITH_TEXTS if plan.na_columns else _ROW
+    return _READ_CSV.format(_literal(encoding), found, row, "separator" if separator is None else _literal(separator))
 
 
 _MAIN_OF_CLASSES = '''

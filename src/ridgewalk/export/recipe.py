@@ -146,6 +146,8 @@ class Recipe:
         What intervals or sets need, where they are asked for.
     missing : MissingTexts
         Texts, numbers and dates that mean missing in columns that have names.
+    na_columns : frozenset of str
+        Columns in which NA and the like are categories.
     read_as : TextFormat
         How the file of text was written that the columns of the fit stood in.
     """
@@ -162,6 +164,7 @@ class Recipe:
     flat: bool
     target: str
     missing: MissingTexts
+    na_columns: frozenset[str]
     read_as: TextFormat
     covered: Coverage | None = None
 
@@ -240,6 +243,7 @@ def recipe(
         flat=of_table or output in ("two classes", "classes") or (output != "labels" and has_one_target(model)),
         target=target,
         missing=MissingTexts() if encoder is None else encoder.missing_texts,
+        na_columns=frozenset() if encoder is None else encoder.na_columns,
         read_as=TextFormat() if encoder is None else encoder.read_as,
         covered=covered,
     )

@@ -132,6 +132,13 @@ def read(file: str | os.PathLike[str]) -> Stored:
         wrong = error
     except (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError) as error:
         wrong = WrongError(f"it is described as no ridgewalk does ({type(error).__name__}: {str(error)[:200]})")
+    from ridgewalk.tables.read import is_table
+
+    if is_table(path):
+        raise ModelFileError(
+            f"{path} is a table, and a model is needed here: give fit's folder, such as ridgewalk-results/{path.stem}, "
+            "or the file that ridgewalk.save wrote."
+        )
     raise ModelFileError(
         f"{path} should hold a model of ridgewalk (format {FORMAT}), but {wrong.found[:500]}. "
         f"It was not loaded: {wrong.advice}."

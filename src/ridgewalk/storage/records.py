@@ -263,7 +263,8 @@ def encoder_records(encoder: Encoder | None) -> JsonObject:
     left_out = [[each.column, each.role, each.reason, each.advice] for each in encoder.left_out]
     return {
         "columns": learned,
-        "table": {"missing": list(encoder.missing_texts.texts), "left_out": left_out, "read_as": read_as},
+        "table": {"missing": list(encoder.missing_texts.texts), "left_out": left_out, "read_as": read_as}
+        | ({} if encoder.gaps is None else {"gaps": dict(encoder.gaps)}),
     }
 
 
@@ -542,13 +543,15 @@ def encoder_of(document: JsonObject) -> Encoder | None:
     return Encoder.of(columns, *_table(document.get("table")))
 
 
-def _table(record: JsonObject | None) -> tuple[tuple[str, ...], tuple[LeftOut, ...], TextFormat]:
-    """Read missing-value texts, columns left out and the file format; older files have none."""
+def _table(
+    record: JsonObject | None,
+) -> tuple[tuple[str, ...], tuple[LeftOut, ...], TextFormat, dict[str, int] | None]:
+    """Read missing-value texts, columns left out, the file format and missing values; older files lack some."""
     from ridgewalk.tables.choices import LeftOut, Role
     from ridgewalk.tables.text_format import TextFormat
 
     if record is None:
-        return (), (), TextFormat()
+        return (), (), TextFormat(), None
     entries = record["left_out"]
     if not all(isinstance(each, list) and len(each) == 4 and each[1] in get_args(Role) for each in entries):
         raise WrongError("what was left out of its table has no role")
@@ -557,7 +560,11 @@ def _table(record: JsonObject | None) -> tuple[tuple[str, ...], tuple[LeftOut, .
     missing = record["missing"]
     if not isinstance(missing, list):
         raise WrongError("its texts that mean missing are no list")
-    return tuple(map(as_text, missing)), left_out, TextFormat(**read_as)
+    gaps = record.get("gaps")
+    if gaps is not None and not all(type(rows) is int and rows > 0 for rows in gaps.values()):
+        raise WrongError("its missing values are counted by something else than a number")
+    gaps = gaps if gaps is None else {as_text(name): rows for name, rows in gaps.items()}
+    return tuple(map(as_text, missing)), left_out, TextFormat(**read_as), gaps
 
 
 _LAST_DAY = 10**9  # from 1970-01-01

@@ -47,15 +47,20 @@ _SECONDS_PER_DAY = 24 * 60 * 60  # of a day
 WITH_COMMAS = r"[+-]?(?:[1-9]\d{0,2}(?:\.\d{3})+|\d+)(?:,\d+)?(?:[eE][+-]?\d+)?"  # 1.234,5 and 0,126; never 0.126
 _WHOLE = r"[+-]?\d+"
 _TRUTH = {"true": 1, "True": 1, "TRUE": 1, "false": 0, "False": 0, "FALSE": 0}  # as pandas reads CSV
-_NUMBERS_BEFORE = "Column {name!r} held numbers when the model was trained, and holds {held} here."
-_DATES_BEFORE = "Column {name!r} held dates when the model was trained, and holds {held} here: write dates as {form}."
+_NUMBERS_BEFORE = (
+    "Column {name!r} held numbers when the model was trained, and holds {held} here, in {where}: correct it, leave it "
+    "empty, or name it in missing (--missing) when the file is read, if that is what it means."
+)
+_DATES_BEFORE = (
+    "Column {name!r} held dates when the model was trained, and holds {held} here, in {where}: write dates as {form}."
+)
 _NO_NUMBERS = (
-    "Column {name!r} is named in numbers (--numbers), and holds {held}: correct that, name it in missing (--missing) "
-    "if that is what it means, or leave the column out of numbers."
+    "Column {name!r} is named in numbers (--numbers), and holds {held} in {where}: correct that, name it in missing "
+    "(--missing) if that is what it means, or leave the column out of numbers."
 )
 _NO_DATES = (
-    "Column {name!r} is named in dates (--dates), and holds {held}: write dates as {form}, name it in missing "
-    "(--missing) if that is what it means, or leave the column out of dates."
+    "Column {name!r} is named in dates (--dates), and holds {held} in {where}: write dates as {form}, name it in "
+    "missing (--missing) if that is what it means, or leave the column out of dates."
 )
 _SAME_PLACE = 1e-6  # difference of two sines up to which they are the same place in a cycle
 
@@ -480,7 +485,8 @@ def _numbers(name: str, column: pd.Series[Any], otherwise: str) -> Floats:
         numbers = column if _is_plain(column) else pd.to_numeric(in_days(_truth(_no_dates(column))))
         values = numbers.to_numpy(dtype=float, na_value=np.nan)
     except (ValueError, TypeError):
-        raise DataError(otherwise.format(name=name, held=_first_text(column))) from None
+        held, where = _no_numbers(column)
+        raise DataError(otherwise.format(name=name, held=held, where=where)) from None
     except OverflowError:  # whole numbers of more than 308 digits
         values = np.array([np.inf])
     if np.isinf(values).any():
@@ -514,13 +520,23 @@ def _median(values: Floats) -> float:
     return float((np.partition(values, middle)[middle] / 2).sum())
 
 
-def _first_text(column: pd.Series[Any]) -> str:
-    for value in column[column.notna()]:
-        try:
-            float(value)
-        except (TypeError, ValueError, OverflowError):
-            return repr(value)
-    return f"{column.dtype} values"
+def _no_numbers(column: pd.Series[Any]) -> tuple[str, str]:
+    """Return the first value of a column that is no number, and in which rows there are such."""
+    rows = [k for k, there in enumerate(column.notna()) if there and not _is_number(column.iloc[k])]
+    return (repr(column.iloc[rows[0]]), _rows(rows)) if rows else (f"{column.dtype} values", "every row")
+
+
+def _is_number(value: Any) -> bool:
+    try:
+        float(value)
+    except (TypeError, ValueError, OverflowError):
+        return False
+    return True
+
+
+def _rows(rows: Sequence[int]) -> str:
+    """Describe rows by the number of the first, counted from 1."""
+    return f"row {rows[0] + 1:,}" + (f" and {len(rows) - 1:,} more" if len(rows) > 1 else "")
 
 
 def _texts(column: pd.Series[Any]) -> pd.Series[Any]:
@@ -543,14 +559,15 @@ def _days(name: str, source: pd.Series[Any], otherwise: str, order: DateOrder | 
         texts = _texts(column)
         dates = texts.where(texts.str.fullmatch(_ISO))
         moments = pd.to_datetime(dates, format="ISO8601", utc=True, errors="coerce")
-    wrong = source[known & moments.isna()]
-    if len(wrong):
-        held, forms = str(wrong.iloc[0]), "2024-05-03 or 2024-05-03 10:30"
+    wrong = np.flatnonzero(known & moments.isna()).tolist()
+    if wrong:
+        held, forms = str(source.iloc[wrong[0]]), "2024-05-03 or 2024-05-03 10:30"
         if order is not None:
             forms = f"{EXAMPLES[order]}, or 2024-05-03"
         elif year_comes_last(held):
-            forms += f", or say what comes first in them (--dates '{name}:dayfirst', or monthfirst)"
-        raise DataError(otherwise.format(name=name, held=repr(held), form=forms))
+            again = "fit again and " if otherwise == _DATES_BEFORE else ""
+            forms += f", or {again}say what comes first in them (--dates '{name}:dayfirst', or monthfirst)"
+        raise DataError(otherwise.format(name=name, held=repr(held), where=_rows(wrong), form=forms))
     microseconds = moments.to_numpy(dtype="datetime64[us]")
     days = microseconds.astype(np.int64) / (_SECONDS_PER_DAY * 1_000_000)
     return np.where(np.isnat(microseconds), np.nan, days)

@@ -7,7 +7,7 @@ What is learned from each column is plain data (:mod:`ridgewalk.tables.encode`).
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -34,13 +34,15 @@ from ridgewalk.tables.encode import (
     offered,
     order_of,
 )
-from ridgewalk.tables.missing import MissingTexts
+from ridgewalk.tables.missing import NA_TEXTS, MissingTexts
 from ridgewalk.tables.plan import columns_frame
 from ridgewalk.tables.text_format import TextFormat
 from ridgewalk.warning import warn_deprecated
 
 READ_AS = "how the file of text was read"
 """Where a frame's ``attrs`` hold what a user said of the file that they were read from: fields of a TextFormat."""
+READ_FROM = "the file that was read"
+"""Where a frame's ``attrs`` hold its name."""
 READ_MISSING = "texts that meant missing while the file was read"
 """Where a frame's ``attrs`` hold them."""
 COLUMN_CONSTRAINTS: dict[str, list[Any]] = {
@@ -106,6 +108,7 @@ class Encoder(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         missing: Sequence[str] = (),
         left_out: Sequence[LeftOut] = (),
         read_as: TextFormat | None = None,
+        gaps: Mapping[str, int] | None = None,
     ) -> Encoder:
         """Return an encoder with these learned columns.
 
@@ -118,12 +121,14 @@ class Encoder(TransformerMixin, BaseEstimator):  # type: ignore[misc]
             Columns that are not learned from.
         read_as : TextFormat, optional
             How the text file was written that the columns were read from.
+        gaps : mapping of str to int, optional
+            Rows of the fit in which an input is missing; None if they were not counted.
         """
         ids = tuple(each.column for each in left_out if each.role == "id")
         encoder = Encoder(missing=tuple(missing), ids=ids)
         names = [*(column.name for column in columns), *ids]
         encoder.n_features_in_, encoder.feature_names_in_ = len(names), np.array(names, dtype=object)
-        encoder._set(tuple(columns), tuple(missing), tuple(left_out), read_as or TextFormat())
+        encoder._set(tuple(columns), tuple(missing), tuple(left_out), read_as or TextFormat(), gaps)
         return encoder
 
     def fit(self, X: Any = None, y: Any = None) -> Self:
@@ -274,6 +279,18 @@ class Encoder(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         return MissingTexts(self._missing)
 
     @property
+    def na_columns(self) -> frozenset[str]:
+        """Columns of categories in which NA or the like was a category like any other."""
+        learned = (column for column in self.columns if isinstance(column, Category))
+        return frozenset(column.name for column in learned if not NA_TEXTS.isdisjoint((*column.levels, *column.others)))
+
+    @property
+    def gaps(self) -> Mapping[str, int] | None:
+        """Rows of the fit in which an input is missing, of those in which it is in any; None if not counted."""
+        check_is_fitted(self)
+        return self._gaps
+
+    @property
     def read_as(self) -> TextFormat:
         """The declared format of the text file that the table of the fit was read from."""
         check_is_fitted(self)
@@ -286,10 +303,10 @@ class Encoder(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         -------
         DataFrame
             "column", "role" (input, left out, id, ...), "kind" (number, category or date), "encoded" (number of encoded
-            columns), "missing" (whether values were missing), "rare" (number of categories that share one column) and
-            "reason".
+            columns), "missing" (number of missing values; of a model file of before, whether there were any), "rare"
+            (number of categories that share one column) and "reason".
         """
-        return columns_frame(self.columns, self.left_out)
+        return columns_frame(self.columns, self.left_out, self.gaps)
 
     def unseen(self, X: Any) -> list[str]:
         """Return notes on values that did not occur in the fit: new categories, and newly missing values."""
@@ -309,8 +326,12 @@ class Encoder(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         there = set(frame.columns)
         absent = [column.name for column in self.columns if column.name not in there]
         if absent:
-            more = f" and {len(absent) - 1} more that this data lacks" if len(absent) > 1 else ""
-            raise DataError(f"The model needs column {absent[0]!r}{more}. {offered(list(frame.columns), absent[0])}")
+            more = f" and {len(absent) - 1} more" if len(absent) > 1 else ""
+            source, it = getattr(X, "attrs", {}).get(READ_FROM, "this table"), "them" if more else "it"
+            raise DataError(
+                f"The model needs column {absent[0]!r}{more}, and {source} lacks {it}: add {it}, empty where unknown, "
+                f"or fit again without {it}. {offered(list(frame.columns), absent[0])}"
+            )
         return frame
 
     def _known(self, column: Column, frame: pd.DataFrame) -> pd.Series[Any]:
@@ -332,16 +353,25 @@ class Encoder(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         read_as = TextFormat(**inputs.attrs.get(READ_AS, {}))
         missing = names_of((*choices.missing, *inputs.attrs.get(READ_MISSING, ())))
         texts, bare = MissingTexts(missing), _without_notes(inputs)
-        learned = []
+        learned, gaps = [], {}
         for name in map(str, bare):
             column = texts.blanked(bare[name], as_numbers=choices.kind(name) == "number")
             learned.append(_learned(name, column, choices, name in commas))
-        self._set(tuple(learned), missing, tuple(left_out), read_as)
+            gaps[name] = int(column.isna().sum())
+        self._set(
+            tuple(learned), missing, tuple(left_out), read_as, {name: rows for name, rows in gaps.items() if rows}
+        )
 
     def _set(
-        self, columns: tuple[Column, ...], missing: tuple[str, ...], left_out: tuple[LeftOut, ...], read_as: TextFormat
+        self,
+        columns: tuple[Column, ...],
+        missing: tuple[str, ...],
+        left_out: tuple[LeftOut, ...],
+        read_as: TextFormat,
+        gaps: Mapping[str, int] | None,
     ) -> None:
         self._columns, self._missing, self._left_out, self._read_as = columns, missing, left_out, read_as
+        self._gaps = gaps
 
     def __sklearn_is_fitted__(self) -> bool:
         return hasattr(self, "_columns")

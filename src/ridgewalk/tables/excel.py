@@ -7,7 +7,7 @@ Empty cells, errors such as #DIV/0!, and the texts that mean missing in CSV are 
 from __future__ import annotations
 
 import warnings
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,10 +17,10 @@ from ridgewalk.tables.encode import DataError
 from ridgewalk.tables.missing import DEFAULT_TEXTS
 
 _ERRORS = ("#DIV/0!", "#NAME?", "#NULL!", "#NUM!", "#REF!", "#VALUE!", "#SPILL!", "#CALC!", "#GETTING_DATA")
-_GONE = frozenset((*DEFAULT_TEXTS, *_ERRORS))
+_GONE, _EMPTY = frozenset((*DEFAULT_TEXTS, *_ERRORS)), frozenset(("", *_ERRORS))
 
 
-def read_excel(path: Path, nameless: str) -> tuple[pd.DataFrame, list[str]]:
+def read_excel(path: Path, nameless: str, with_na: Collection[str] = ()) -> tuple[pd.DataFrame, list[str]]:
     """Return the first sheet of an Excel file as a frame, and notes on it.
 
     Parameters
@@ -28,6 +28,8 @@ def read_excel(path: Path, nameless: str) -> tuple[pd.DataFrame, list[str]]:
     path : Path
     nameless : str
         How the name of a column begins that has none; its place follows.
+    with_na : collection of str
+        Columns in which NA and the like are values.
 
     Raises
     ------
@@ -52,10 +54,17 @@ def read_excel(path: Path, nameless: str) -> tuple[pd.DataFrame, list[str]]:
             titles = [sheet.title for sheet in sheets]
         finally:
             book.close()
-    plain = [[None if isinstance(cell, str) and cell in _GONE else cell for cell in row] for row in rows]
+    kept = {k for k, name in enumerate(rows[0]) if str(name) in with_na} if rows else set()
+    plain = [
+        [
+            None if isinstance(cell, str) and cell in (_EMPTY if k in kept else _GONE) else cell
+            for k, cell in enumerate(row)
+        ]
+        for row in rows
+    ]
     filled = [k for k, row in enumerate(plain) if any(cell is not None for cell in row)]
     if not filled:
-        raise DataError(f"{path} is empty: a row of column names and at least two rows are needed.")
+        raise DataError(f"{path} is empty: a row of column names and rows below it are needed.")
     if filled[0] > 0:
         raise DataError(
             f"The first row of {path} is empty, and it has to name the columns: take out what is above them."

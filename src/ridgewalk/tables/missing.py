@@ -24,6 +24,8 @@ DEFAULT_TEXTS = (
     "NULL", "NaN", "None", "n/a", "nan", "null",
 )  # fmt: skip
 """What a field of a file of text, or of Excel, says of a missing value by itself: what pandas takes for it."""
+NA_TEXTS = frozenset(DEFAULT_TEXTS) - {""}
+"""Those of them that a column may have as values like any other."""
 
 
 @dataclass(frozen=True)
@@ -33,9 +35,12 @@ class MissingTexts:
     Attributes
     ----------
     texts : tuple of str
+    keep_na : tuple of str
+        Columns of a file in which NA and the like are values, and only these texts and empty fields are missing.
     """
 
     texts: tuple[str, ...] = ()
+    keep_na: tuple[str, ...] = ()
 
     @cached_property
     def spelled(self) -> frozenset[str]:

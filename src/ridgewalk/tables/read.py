@@ -13,8 +13,8 @@ import re
 import sys
 import warnings
 import zlib
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from os import PathLike
 from pathlib import Path
 from typing import Any
@@ -41,7 +41,7 @@ from ridgewalk.tables.encode import (
     offered,
     refuse_doubled,
 )
-from ridgewalk.tables.encoder import READ_AS, READ_MISSING, Encoder
+from ridgewalk.tables.encoder import READ_AS, READ_FROM, READ_MISSING, Encoder
 from ridgewalk.tables.excel import read_excel
 from ridgewalk.tables.missing import MissingTexts
 from ridgewalk.tables.text_format import TextFormat
@@ -52,7 +52,8 @@ __all__ = [
     "DataError",
     "Encoder",
     "Table",
-    "column_names",
+    "first_rows",
+    "is_table",
     "make_table",
     "read_table",
     "read_target",
@@ -84,7 +85,7 @@ def read_table(
     encoding: str | None = None,
     separator: str | None = None,
     decimal: str | None = None,
-    missing: str | Sequence[str] = (),
+    missing: str | Sequence[str] | MissingTexts = (),
 ) -> pd.DataFrame:
     r"""Read a table from CSV or TSV (also .gz), Parquet, Arrow, Feather or Excel (.xlsx).
 
@@ -112,8 +113,11 @@ def read_table(
         Field separator of CSV and TSV: one character, or "tab".
     decimal : "." or ",", optional
         Decimal separator of CSV and TSV. With ",", a dot may separate thousands.
-    missing : str or sequence of str
+    missing : str, sequence of str, or MissingTexts
         Texts that mean missing in any file, in addition to the default ones; numbers as they are written.
+        ``MissingTexts(keep_na=("country",))`` names columns that are read as text in which NA and the like are values
+        (in pandas ``keep_default_na=False``, of all columns). With an encoder, so are columns that had NA as a category
+        in the fit.
 
     Returns
     -------
@@ -134,29 +138,38 @@ def read_table(
         what, verb = " and the ".join(asked.named), "is said" if len(asked.named) == 1 else "are said"
         instead = "leave it out" if len(asked.named) == 1 else "leave them out"
         raise DataError(f"The {what} {verb} of CSV and TSV, and {name} is none: {instead}.")
-    known = _Known.of(texts, target, encoder, asked, missing)
+    gone = missing if isinstance(missing, MissingTexts) else MissingTexts(names_of(missing))
+    known = _Known.of(texts, target, encoder, asked, gone)
     if kind in _COLUMNAR:
         frame = known.missing.blanked_frame(_read_columnar(name, path, kind))
     elif kind == _EXCEL:
-        frame = known.missing.blanked_frame(_read_sheet(name, path))
+        frame = known.missing.blanked_frame(_read_sheet(name, path, known.missing.keep_na))
     else:
         frame = _read_text(name, path, kind, known)
     if frame.empty:
-        raise DataError(f"{name} has column names but no rows: at least two rows are needed.")
+        raise DataError(f"{name} has column names but no rows: write rows below the names.")
+    for column in gone.keep_na:
+        if column not in frame.columns:
+            raise DataError(f"There is no column {column!r}. {offered(list(map(str, frame.columns)), column)}")
+    frame.attrs[READ_FROM] = name
     if asked.named:
         frame.attrs[READ_AS] = {field: getattr(asked, field) for field in asked.named}
-    if names_of(missing):
-        frame.attrs[READ_MISSING] = list(names_of(missing))
+    if gone.texts:
+        frame.attrs[READ_MISSING] = list(gone.texts)
     return frame.copy() if frame.shape[1] > len(frame) else frame  # a wide one as one piece, not one per column
 
 
-def column_names(path: str | PathLike[str], *, encoding: str | None = None, separator: str | None = None) -> list[str]:
-    """Return the names of a file's columns, in their order, from its head; an Excel file is read whole.
+def first_rows(
+    path: str | PathLike[str], rows: int, *, encoding: str | None = None, separator: str | None = None
+) -> pd.DataFrame:
+    """Return the first rows of a file, to look at; they may be none. Arrow and Excel files are read whole.
 
     Parameters
     ----------
     path, encoding, separator
         As for :func:`read_table`; standard input is none of them, for what is read of it is gone.
+    rows : int
+        The most that are returned.
 
     Raises
     ------
@@ -167,17 +180,39 @@ def column_names(path: str | PathLike[str], *, encoding: str | None = None, sepa
     name, kind, form = str(path), _kind(path), TextFormat(encoding, separator)
     try:
         if kind == _EXCEL:
-            return [str(each) for each in _read_sheet(name, path).columns]
-        if kind in (".parquet", ".pq"):
-            return list(parquet.read_schema(path).names)
+            return _read_sheet(name, path).head(rows)
         if kind in _COLUMNAR:
-            return list(_read_arrow(path).column_names)
+            table = _parquet_head(path, rows) if kind in (".parquet", ".pq") else _read_arrow(path).slice(0, rows)
+            table.validate(full=True)
+            frame: pd.DataFrame = table.to_pandas(ignore_metadata=True)
+            return frame
         with _text(path, kind, form.encoding or "UTF-8") as text:
-            return _first_line(name, text, kind, form)[0]
+            return _text_head(text, rows, *_first_line(name, text, kind, form))
     except DataError:
         raise
     except Exception as error:  # a damaged file raises whatever its reader runs into
         raise _unreadable(name, kind, error) from None
+
+
+def _parquet_head(path: Path, rows: int) -> pa.Table:
+    """Return the first rows of a Parquet file."""
+    file = parquet.ParquetFile(path)
+    batch = next(file.iter_batches(rows), None)
+    return file.schema_arrow.empty_table() if batch is None else pa.Table.from_batches([batch])
+
+
+def _text_head(text: io.TextIOWrapper | io.StringIO, rows: int, names: list[str], separator: str) -> pd.DataFrame:
+    """Return the first rows of CSV or TSV, without those that cannot be read; decimal commas make numbers."""
+    text.seek(0)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", pd.errors.ParserWarning)
+        frame = pd.read_csv(text, sep=separator, index_col=False, nrows=rows, low_memory=False, on_bad_lines="skip")
+    frame.columns = pd.Index(names)
+    for k in range(frame.shape[1] if separator != "," else 0):
+        column = frame.iloc[:, k]
+        if _holds_text(column) and column.dropna().str.strip().str.fullmatch(WITH_COMMAS).all():
+            frame.isetitem(k, pd.to_numeric(comma_numbers(column)).to_numpy())
+    return frame
 
 
 def _read_text(name: str, path: Path, kind: str, known: _Known) -> pd.DataFrame:
@@ -201,10 +236,10 @@ def _read_text(name: str, path: Path, kind: str, known: _Known) -> pd.DataFrame:
         raise _unreadable(name, kind, error) from None
 
 
-def _read_sheet(name: str, path: Path) -> pd.DataFrame:
+def _read_sheet(name: str, path: Path, with_na: Collection[str] = ()) -> pd.DataFrame:
     """Read the first sheet of an Excel file."""
     try:
-        frame, notes = read_excel(path, NO_NAME)
+        frame, notes = read_excel(path, NO_NAME, with_na)
     except DataError:
         raise
     except Exception as error:  # a damaged file raises whatever its reader runs into
@@ -223,6 +258,11 @@ _WORDS = {
     ".csv": "CSV", ".tsv": "TSV", ".csv.gz": "CSV compressed by gzip", ".tsv.gz": "TSV compressed by gzip",
     ".parquet": "Parquet", ".pq": "Parquet", ".arrow": "Arrow", ".feather": "Feather", ".xlsx": "Excel",
 }  # fmt: skip
+
+
+def is_table(path: Path) -> bool:
+    """Return whether a file has the name of a table."""
+    return path.name.lower().endswith(_KINDS)
 
 
 def _kind(path: Path) -> str:
@@ -302,10 +342,10 @@ class _Known:
         target: str | None,
         encoder: Encoder | None,
         asked: TextFormat,
-        missing: str | Sequence[str],
+        missing: MissingTexts,
     ) -> _Known:
         if encoder is None:
-            return _Known(frozenset(texts), frozenset(), target, asked, MissingTexts(names_of(missing)))
+            return _Known(frozenset((*texts, *missing.keep_na)), frozenset(), target, asked, missing)
         columns = encoder.columns
         learned = {column.name for column in columns if isinstance(column, Category)} | {*encoder.row_names}
         commas = {column.name for column in columns if isinstance(column, CommaNumber)}
@@ -313,8 +353,9 @@ class _Known:
         form = asked.over(encoder.read_as)
         if asked.decimal not in (None, encoder.read_as.decimal):  # then this file is written in another way
             commas, points = set(), set()
-        gone = MissingTexts(names_of((*names_of(missing), *encoder.missing_texts.texts)))
-        return _Known(frozenset((*texts, *learned, *commas)), frozenset(points), target, form, gone)
+        kept = (*missing.keep_na, *encoder.na_columns)
+        gone = MissingTexts(names_of((*missing.texts, *encoder.missing_texts.texts)), kept)
+        return _Known(frozenset((*texts, *learned, *commas, *kept)), frozenset(points), target, form, gone)
 
 
 def _read_separated(name: str, text: io.TextIOWrapper | io.StringIO, kind: str, known: _Known) -> pd.DataFrame:
@@ -325,11 +366,19 @@ def _read_separated(name: str, text: io.TextIOWrapper | io.StringIO, kind: str, 
         gone = sorted(known.missing.spelled)
 
         def read(texts: Iterable[str], columns: list[str] | None = None, more: Sequence[str] = ()) -> pd.DataFrame:
+            frame = once(dict.fromkeys(texts, str), columns, [*gone, *more])
+            with_na = [name for name in map(str, frame) if name in known.missing.keep_na]
+            if with_na:
+                frame[with_na] = once(dict.fromkeys(with_na, str), with_na, ["", *gone, *more], False)
+            return frame
+
+        def once(
+            kinds: Mapping[str, type], columns: list[str] | None, gone: list[str], default: bool = True
+        ) -> pd.DataFrame:
             text.seek(0)
-            kinds = dict.fromkeys(texts, str) or None  # any other is looked into for every column
-            return pd.read_csv(
-                text, sep=separator, index_col=False, dtype=kinds, usecols=columns, low_memory=False,
-                na_values=[*gone, *more] or None,
+            return pd.read_csv(  # an empty dtype would be looked into for every column
+                text, sep=separator, index_col=False, dtype=kinds or None, usecols=columns, low_memory=False,
+                na_values=gone or None, keep_default_na=default,
             )  # fmt: skip
 
         with warnings.catch_warnings():
@@ -368,7 +417,7 @@ def _first_line(name: str, text: io.TextIOWrapper | io.StringIO, kind: str, form
     text.seek(0)
     names = next(csv.reader(text, delimiter=separator), [])
     if not names:
-        raise DataError(f"{name} is empty: a line of column names and at least two rows are needed.")
+        raise DataError(f"{name} is empty: a line of column names and rows below it are needed.")
     return names, separator
 
 
@@ -507,8 +556,6 @@ class Table:
         Columns that were left out, with the reason, and suspicious columns.
     left_out : tuple of LeftOut
         Columns that are not inputs, with the reason; without the target.
-    gaps : dict of str to int
-        Number of missing values of each input that has any.
     """
 
     inputs: pd.DataFrame
@@ -516,7 +563,6 @@ class Table:
     task: str
     notes: tuple[str, ...]
     left_out: tuple[LeftOut, ...] = ()
-    gaps: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def odd(self) -> tuple[str, ...]:
@@ -613,11 +659,9 @@ def make_table(
     inputs = inputs[kept]
     asked = [LeftOut(name, "dropped", "was named to be left out") for name in drop]
     asked += [LeftOut(name, "id", "names the rows") for name in choices.ids]
-    counts = inputs.isna().sum()
-    gaps = {str(name): int(count) for name, count in counts[counts > 0].items()}
     y = pd.Series(numbers, y.index, name=target) if numbers is not None and task == "regression" else _labels(y)
     y = y.copy()  # a view would keep the whole frame in memory
-    return Table(inputs, y, task, (*notes, *sentences), (*useless, *asked), gaps)
+    return Table(inputs, y, task, (*notes, *sentences), (*useless, *asked))
 
 
 def _check_names(frame: pd.DataFrame, target: str, drop: Sequence[str], choices: ColumnChoices) -> None:

@@ -6,6 +6,7 @@ the user names is kept, unless nothing can be learned from it.
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import numpy as np
@@ -13,9 +14,9 @@ import pandas as pd
 from numpy.typing import NDArray
 from pandas.api import types
 
-from ridgewalk.tables.choices import ColumnChoices, LeftOut
+from ridgewalk.tables.choices import NO_CHOICES, ColumnChoices, LeftOut
 from ridgewalk.tables.dates import year_comes_last
-from ridgewalk.tables.encode import Category, iso_share, kind_of
+from ridgewalk.tables.encode import Category, as_frame, iso_share, kind_of
 
 NO_NAME = "Unnamed: "
 """How pandas begins the name of a column that has none."""
@@ -24,6 +25,9 @@ _MANY_CATEGORIES = 50
 _FEWEST_NUMBERED = 20  # rows from which numbers in order are no accident
 _NUMBERS_AT_ONCE = 2**18
 _MOST_TEXTS = 0.9  # share of a column's texts that look like something
+_NAMES_OF_TARGETS = ("target", "y", "label", "class", "outcome", "response")
+_MOST_CLASSES = 20  # of texts that may be a target
+_NAME_OF_ROWS = re.compile(r"(?:^|[^a-z])id$|[a-z]ID$|[a-z]Id$", re.ASCII)
 
 
 def useful(inputs: pd.DataFrame, choices: ColumnChoices) -> tuple[list[str], list[LeftOut], list[str]]:
@@ -151,6 +155,30 @@ def _like_dates(name: str, column: pd.Series[Any], texts: pd.Series[Any]) -> str
             f"(--dates {name + ':dayfirst'!r}, or monthfirst)"
         )
     return None
+
+
+def likely_target(frame: pd.DataFrame) -> str | None:
+    """Return the column of a table that is likely meant to be predicted, or None if there is none that could be.
+
+    It has a name that targets have, or else is the last one of numbers or few classes. Dates, columns that name the
+    rows, and those from which nothing can be learned are not offered.
+    """
+    if frame.empty:
+        return None
+    single = as_frame(frame.loc[:, ~frame.columns.duplicated()])
+    may_be = [name for name in useful(single, NO_CHOICES)[0] if _may_be_target(name, single[name])]
+    named = [name for name in may_be if name.strip().lower() in _NAMES_OF_TARGETS]
+    return named[0] if named else may_be[-1] if may_be else None
+
+
+def _may_be_target(name: str, column: pd.Series[Any]) -> bool:
+    """Return whether a column that is useful holds numbers or few classes, and neither dates nor names of rows."""
+    if _NAME_OF_ROWS.search(name):
+        return False
+    kind = kind_of(column)
+    if kind != "category":
+        return kind == "number"
+    return column.nunique() <= _MOST_CLASSES and not _like_dates(name, column, column.dropna().astype(str).str.strip())
 
 
 def first_value(column: pd.Series[Any]) -> Any:
