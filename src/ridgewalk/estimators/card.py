@@ -144,9 +144,8 @@ def _became(column: Column) -> str:
             others = f", and one for {format_count(len(column.others), 'rare level')}" if column.others else ""
             return f"{format_count(len(column.levels), 'column')}, one for each level{others}"
         case Date():
-            cycles = f", and its place in the {', the '.join(column.cycles)}" if column.cycles else ""
             missing = ", and whether it is missing" if column.indicated else ""
-            return f"days from the median day{cycles}{missing}"
+            return f"days from the median day{column.place}{missing}"
         case Number():
             if not column.indicated:
                 return "a number"

@@ -396,8 +396,13 @@ class Date:
     @property
     def note(self) -> str | None:
         """A note on its encoding, if it may not be obvious."""
-        place = f", and its place in the {', the '.join(self.cycles)}" if self.cycles else ""
-        return f"Column {self.name!r} holds dates, and becomes the days since {self._median_day}, their median{place}."
+        days = f"the number of days since their median, {self._median_day}"
+        return f"Column {self.name!r} holds dates, and becomes {days}{self.place}."
+
+    @property
+    def place(self) -> str:
+        """The cycles whose phase is encoded, in words; empty if there are none."""
+        return f", and the place in the {' and in the '.join(self.cycles)}" if self.cycles else ""
 
     @property
     def _median_day(self) -> str:
