@@ -136,9 +136,7 @@ def test_rules_that_agree_do_not_hide_sparser_strengths_that_may_be_as_good() ->
     (more,) = advise(summary(2, 2), found(), False, good)
     assert (alone, more) == (RulesAgree(0.2, 0.2), RulesAgree(0.2, 0.3))
     assert "no sparser network of this path predicts as well" in sentence_of(alone)
-    assert "strengths up to 0.3 may be as good: --selection simplest (in Python selection='simplest')" in sentence_of(
-        more
-    )
+    assert "but up to 0.3 others may be as good: --selection simplest" in sentence_of(more)
 
 
 def test_a_blend_and_selected_inputs_have_no_grid_of_the_users() -> None:
@@ -163,11 +161,10 @@ def test_rows_that_would_settle_it() -> None:
     (more,) = advise(summary(), given, False)
     assert more == MoreRows((("linear", 1_234, "no difference"), ("constant", 99_999, "better")), 200)
     said = sentence_of(more)
-    assert "More rows than these 200 would settle" in said
-    assert "in all about 1,200 to show that it predicts as well as a linear model; over 100 times as many to show " in (
-        said
+    assert "More rows than 200 would settle" in said
+    assert said.endswith(
+        "In all: as good as a linear model from about 1,200; better than a constant from over 100 times as many."
     )
-    assert said.endswith("to show that it is better than a constant.")
 
 
 def test_one_fold_flatters() -> None:

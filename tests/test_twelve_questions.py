@@ -131,7 +131,7 @@ class TestTwelveQuestions:
 
     def test_how_many_more_rows(self, model: Any) -> None:
         unknown = (model.answer_.to_frame()["verdict"] == "cannot tell").any()
-        assert ("More rows than these 150 would settle" in " ".join(str(model.answer_).split())) == unknown
+        assert ("More rows than 150 would settle" in " ".join(str(model.answer_).split())) == unknown
 
     def test_how_many_values_are_missing(self, ridgewalk: Run) -> None:
         said = ridgewalk("fit", *FIT, "--no-blend", "--max-iter", "20", "--no-report", "--out", "gaps")

@@ -132,29 +132,25 @@ def _(found: NearlyAllInputs) -> str:
 @sentence_of.register
 def _(found: MoreRows) -> str:
     needed = "; ".join(
-        f"{_rows_needed(count, found.rows)} to {_outcome(then)} {_NAMES[than]}" for than, count, then in found.needed
+        f"{_outcome(then)} {_NAMES[than]} from {_rows_needed(count, found.rows)}" for than, count, then in found.needed
     )
-    return (
-        f"More rows than these {found.rows:,} would settle what cannot be told, if the differences stay: in all "
-        f"{needed}."
-    )
+    return f"More rows than {found.rows:,} would settle what cannot be told, if the differences stay. In all: {needed}."
 
 
 def _outcome(then: Outcome) -> str:
-    """Return what rows would show, as a verb."""
-    return "show that it predicts as well as" if then == "no difference" else f"show that it is {then} than"
+    """Return what rows would show."""
+    return "as good as" if then == "no difference" else f"{then} than"
 
 
 @sentence_of.register
 def _(found: RulesAgree) -> str:
-    begin = f"min and 1se are one strength, {format_number(found.alpha, 4)}: "
+    begin = f"min and 1se are one strength, {format_number(found.alpha, 4)}"
     if found.simplest > found.alpha:
         return (
-            f"{begin}a stronger one loses more, by over one paired standard error. Yet as far as the rows tell, "
-            f"strengths up to {format_number(found.simplest, 4)} may be as good: --selection simplest (in Python "
-            "selection='simplest') takes the sparsest of these."
+            f"{begin}, but up to {format_number(found.simplest, 4)} others may be as good: --selection simplest (in "
+            "Python selection='simplest') takes the sparsest."
         )
-    return f"{begin}no sparser network of this path predicts as well."
+    return f"{begin}: no sparser network of this path predicts as well."
 
 
 def _in_python(parameter: str, estimator: EstimatorName | None) -> str:
