@@ -161,7 +161,7 @@ def test_rows_that_would_settle_it() -> None:
     (more,) = advise(summary(), given, False)
     assert more == MoreRows((("linear", 1_234, "no difference"), ("constant", 99_999, "better")), 200)
     said = sentence_of(more)
-    assert "More rows than 200 would settle" in said
+    assert "More rows than 200 may settle" in said
     assert said.endswith(
         "In all: as good as a linear model from about 1,200; better than a constant from over 100 times as many."
     )

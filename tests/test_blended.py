@@ -191,6 +191,17 @@ def test_how_it_stands_to_others_is_said(of_classes: Evidence, by: float, single
     json.loads(diagnosis.to_json())
 
 
+def test_it_is_only_probable_where_other_training_rows_may_turn_it(of_classes: Evidence) -> None:
+    even = moved(of_classes, 0.2)
+    spread = np.linspace(-0.9, 1.3, len(even.penalized.heldout))[:, None]  # by fold; 0.2 on average
+    folds = replace(even.conditions["early stopping"], heldout=even.penalized.heldout + spread)
+    uneven = replace(even, conditions={**even.conditions, "early stopping": folds})
+    for evidence, probably in ((even, ""), (uneven, "probably ")):
+        (finding,) = [each for each in judge(evidence).findings if each.name == "better than early stopping"]
+        assert finding.claim == f"{probably}better than early stopping"
+        assert f"is {probably}better than the unpenalized network, stopped early" in finding.sentence
+
+
 def test_where_that_cannot_be_told_nothing_is_said_of_others(of_classes: Evidence) -> None:
     names = {finding.name for finding in judge(moved(of_classes, 0.0, noise=5.0)).findings}
     assert not any("single network" in name or "early stopping" in name for name in names)

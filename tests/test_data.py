@@ -351,6 +351,10 @@ def test_words_among_numbers_are_named() -> None:
     words[11] = "?"
     notes = " ".join(make_table(people().assign(dose=words), "outcome").notes)
     assert "they are numbers but for 'unknown' (and 1 other texts) in 3 rows" in notes
+    assert "or name them in missing (--missing)" in notes
+    words[7] = words[9] = words[11] = "NA"  # as in a column that keep_na names
+    notes = " ".join(make_table(people().assign(dose=words), "outcome").notes)
+    assert "or take the column out of keep_na (--keep-na)" in notes
     notes = " ".join(make_table(people().assign(dose=[f"{k}" for k in range(80)]), "outcome").notes)
     assert "they look like numbers, such as '0': make them numbers" in notes
 

@@ -36,13 +36,13 @@ THREE = np.array(["a", "b", "c"])[np.arange(ROWS) % 3]
 @pytest.mark.parametrize(
     ("names", "said"),
     [
-        (["age"], "Missing: 10 cells in 1 of 1 input; numbers take the median, and a column says where."),
+        (["age"], "Missing: 10 cells in 1 of 1 input (age); numbers take the median, and a column says where."),
         (
             ["age", "town"],
-            "Missing: 42 cells in 2 of 2 inputs; numbers take the median, and a column says where; categories take it "
-            "as one of their own.",
+            "Missing: 42 cells in 2 of 2 inputs (age, town); numbers take the median, and a column says where; for "
+            "categories it is one more.",
         ),
-        (["joined"], "Missing: 2 cells in 1 of 1 input; dates the median day, and a column says where."),
+        (["joined"], "Missing: 2 cells in 1 of 1 input (joined); dates the median day, and a column says where."),
     ],
 )
 def test_missing_cells_are_counted_and_what_fills_them_is_said(names: list[str], said: str) -> None:

@@ -344,6 +344,17 @@ def test_a_wrong_table_ends_in_a_sentence(x: Any, y: Any, words: str) -> None:
 def test_a_column_that_is_missing_is_named(fitted: Any) -> None:
     with pytest.raises(DataError, match="The model needs column 'town', and this table lacks it: add it"):
         fitted["classes"].predict(X.drop(columns="town"))
+    with pytest.raises(DataError, match="Is it 'towns'"):
+        fitted["classes"].predict(X.rename(columns={"town": "towns"}))
+
+
+def test_a_column_that_the_model_knows_is_not_taken_for_one_that_is_missing() -> None:
+    x = X[["town"]].assign(towns=X["town"].to_numpy()[::-1], age=np.arange(len(X)) % 7)
+    model = TableClassifier(views=("plain",), **QUICK).fit(x, CLASSES)
+    with pytest.raises(DataError) as raised:
+        model.predict(x.drop(columns="town"))
+    assert "The model needs column 'town'" in str(raised.value)
+    assert "Is it" not in str(raised.value)
 
 
 def test_columns_that_say_nothing_are_left_out_and_named() -> None:

@@ -440,9 +440,14 @@ class _Against(Found):
     """What is judged, its held-out loss less that of something else on the same folds."""
 
     speaks: ClassVar[bool] = False
+    claims: ClassVar[bool] = True  # whether it says on which side of 0 the difference lies
     less: ClassVar[str]  # name of the difference among the numbers
     difference: Effect
     unit: str
+
+    @property
+    def probable(self) -> bool:
+        return self.claims and self.difference.unsure
 
     @property
     def numbers(self) -> Numbers:
@@ -464,6 +469,7 @@ class LinearPredictsAsWell(_AgainstLinear):
     """The interval lies within the smallest effect."""
 
     letter, name = "l", "a linear model predicts as well"
+    claims = False
 
 
 class BetterThanLinear(_AgainstLinear):
@@ -476,6 +482,7 @@ class NotToldFromLinear(_AgainstLinear):
     """The interval contains 0 and effects that matter."""
 
     letter, name = "l''", "cannot be told from a linear model"
+    claims = False
 
 
 class _AgainstStopping(_Against):
@@ -494,6 +501,7 @@ class StoppingPredictsAsWell(_AgainstStopping):
     """The interval lies within the smallest effect."""
 
     letter, name = "s", "early stopping predicts as well"
+    claims = False
 
 
 class BetterThanStopping(_AgainstStopping):
@@ -518,6 +526,7 @@ class SinglePredictsAsWell(_AgainstSingle):
     """The interval lies within the smallest effect."""
 
     letter, name = "m", "the single network predicts as well"
+    claims = False
 
 
 class BetterThanSingle(_AgainstSingle):

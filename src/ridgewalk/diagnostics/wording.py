@@ -318,8 +318,8 @@ def _(found: LinearPredictsAsWell) -> Words:
 def _(found: LinearPredictsBetter) -> Words:
     more = "" if found.judged.blend else "; or train longer, at another learning rate"
     return Words(
-        f"A linear model on the same folds predicts better: the {found.judged.noun}'s held-out loss is higher by "
-        f"{_interval(found.difference, found.unit)}.",
+        f"A linear model on the same folds {claimed('predicts better', found.probable)}: the {found.judged.noun}'s "
+        f"held-out loss is higher by {_interval(found.difference, found.unit)}.",
         f"{_take_linear(found)}, and better{more}.",
     )
 
@@ -327,8 +327,8 @@ def _(found: LinearPredictsBetter) -> Words:
 @words.register
 def _(found: BetterThanLinear) -> Words:
     return Words(
-        f"The {found.judged.noun} is better than a linear model on the same folds: its held-out loss is lower by "
-        f"{_gained(found)}.",
+        f"The {found.judged.noun} is {claimed('better', found.probable)} than a linear model on the same folds: its "
+        f"held-out loss is lower by {_gained(found)}.",
         "Keep the hidden layers: they find what a straight line cannot.",
     )
 
@@ -354,8 +354,8 @@ def _(found: StoppingPredictsAsWell) -> Words:
 @words.register
 def _(found: StoppingPredictsBetter) -> Words:
     return Words(
-        f"{_STOPPED} predicts better: the {found.judged.noun}'s held-out loss is higher by "
-        f"{_interval(found.difference, found.unit)}.",
+        f"{_STOPPED} {claimed('predicts better', found.probable)}: the {found.judged.noun}'s held-out loss is "
+        f"higher by {_interval(found.difference, found.unit)}.",
         f"Stop a network early where predictions alone count. {_KEEP_PENALTY}.",
     )
 
@@ -363,8 +363,8 @@ def _(found: StoppingPredictsBetter) -> Words:
 @words.register
 def _(found: BetterThanStopping) -> Words:
     return Words(
-        f"The {found.judged.noun} is better than the unpenalized network, stopped early by rows set aside: its "
-        f"held-out loss is lower by {_gained(found)}.",
+        f"The {found.judged.noun} is {claimed('better', found.probable)} than the unpenalized network, stopped early "
+        f"by rows set aside: its held-out loss is lower by {_gained(found)}.",
         "Keep the penalty: stopping early does not do the same.",
     )
 
@@ -381,8 +381,8 @@ def _(found: SinglePredictsAsWell) -> Words:
 @words.register
 def _(found: SinglePredictsBetter) -> Words:
     return Words(
-        f"The single network (view: {found.judged.view}) predicts better: the blend's held-out loss is higher by "
-        f"{_interval(found.difference, found.unit)}.",
+        f"The single network (view: {found.judged.view}) {claimed('predicts better', found.probable)}: the blend's "
+        f"held-out loss is higher by {_interval(found.difference, found.unit)}.",
         "Take network_.",
     )
 
@@ -390,8 +390,8 @@ def _(found: SinglePredictsBetter) -> Words:
 @words.register
 def _(found: BetterThanSingle) -> Words:
     return Words(
-        f"The blend is better than its single network (view: {found.judged.view}): its held-out loss is lower by "
-        f"{_gained(found)}.",
+        f"The blend is {claimed('better', found.probable)} than its single network (view: {found.judged.view}): its "
+        f"held-out loss is lower by {_gained(found)}.",
         "Predict with the blend, and read network_.",
     )
 

@@ -134,7 +134,7 @@ def _(found: MoreRows) -> str:
     needed = "; ".join(
         f"{_outcome(then)} {_NAMES[than]} from {_rows_needed(count, found.rows)}" for than, count, then in found.needed
     )
-    return f"More rows than {found.rows:,} would settle what cannot be told, if the differences stay. In all: {needed}."
+    return f"More rows than {found.rows:,} may settle what cannot be told, if the differences stay. In all: {needed}."
 
 
 def _outcome(then: Outcome) -> str:

@@ -297,7 +297,7 @@ def facts_of(answer: AnswerSummary) -> list[str]:
         )
     sentences.append(strength_sentence(answer["alpha"], answer["selection"], " of the single network" * blend))
     if answer["as_good"] is not None:
-        sentences.append(_as_good_sentence(answer["as_good"]))
+        sentences.append(_as_good_sentence(answer["as_good"], blend))
     return sentences
 
 
@@ -324,7 +324,7 @@ def _weights_sentence(answer: AnswerSummary, blend: bool) -> str:
     others = others if used < of else []
     more = used - len(named) - len(others)
     then = f", then {', '.join(others)}" if others else ""
-    return f"{begin}, by weight: {', '.join(named)}{then}{f' and {more} more' if more else ''}."
+    return f"{begin}, by weight, not effect: {', '.join(named)}{then}{f' and {more} more' if more else ''}."
 
 
 def _share(share: float) -> str:
@@ -332,8 +332,8 @@ def _share(share: float) -> str:
     return f"{share:.0%}" if share >= _LEAST_SHARE else "<1%"
 
 
-def _as_good_sentence(found: AsGood) -> str:
-    """Return which strengths may be the best."""
+def _as_good_sentence(found: AsGood, blend: bool) -> str:
+    """Return which strengths may be the best; a blend tries few, so that those between its own are not known."""
     ends = f"{format_number(found['low'])} to {format_number(found['high'])}"
     which = f"strengths {ends} ({found['members']} of {found['of']}"
     if found["members"] == 1:
@@ -341,7 +341,8 @@ def _as_good_sentence(found: AsGood) -> str:
     elif found["members"] == found["of"]:
         which = f"all {found['of']} strengths ({ends}"
     by = " in held-out loss" if found["scored"] else ""
-    return f"As good as the best{by}, as far as the rows tell: {which})."
+    apart = " of a blend's few (--no-blend tries more)" * blend
+    return f"As good as the best{apart}{by}, as far as the rows tell: {which})."
 
 
 def _decimals_of(estimate: Estimate) -> int:

@@ -60,7 +60,8 @@ def _clarity(summary: PathSummary, certain: Certainty) -> str:
     alphas = sorted({path[s]["alpha"] for s in members})
     total = count_strengths(path)
     if len(alphas) <= 1:
-        return f"Yes: of {total} strengths no other is {rule}.{_raced(summary)}"
+        apart = " A blend tries few strengths; a fit without it tries more." if "blend" in summary else ""
+        return f"Yes: of {total} strengths no other is {rule}.{_raced(summary)}{apart}"
     ends = f"{format_number(alphas[0])} to {format_number(alphas[-1])}"
     if len(alphas) == total:
         return f"No: all {total} strengths are {rule}, so any of them may be the best."

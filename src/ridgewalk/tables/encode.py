@@ -69,9 +69,9 @@ class DataError(ValueError):
     """Raised if data cannot be used; the message says what to do."""
 
 
-def offered(columns: list[str], name: str) -> str:
-    """Describe the available columns, and those with similar names."""
-    near = get_close_matches(name, columns, 1)
+def offered(columns: list[str], name: str, known: Sequence[str] = ()) -> str:
+    """Describe the available columns, and that of a similar name among those that are not ``known`` to be others."""
+    near = get_close_matches(name, [column for column in columns if column not in known], 1)
     meant = f"Is it {near[0]!r}? " if near else ""
     more = f" and {len(columns) - _MOST_NAMED} more" if len(columns) > _MOST_NAMED else ""
     return f"{meant}The columns are: {', '.join(columns[:_MOST_NAMED])}{more}."

@@ -327,10 +327,11 @@ class Encoder(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         absent = [column.name for column in self.columns if column.name not in there]
         if absent:
             more = f" and {len(absent) - 1} more" if len(absent) > 1 else ""
+            known = [column.name for column in self.columns] + [each.column for each in self.left_out]
             source, it = getattr(X, "attrs", {}).get(READ_FROM, "this table"), "them" if more else "it"
             raise DataError(
                 f"The model needs column {absent[0]!r}{more}, and {source} lacks {it}: add {it}, empty where unknown, "
-                f"or fit again without {it}. {offered(list(frame.columns), absent[0])}"
+                f"or fit again without {it}. {offered(list(frame.columns), absent[0], known)}"
             )
         return frame
 

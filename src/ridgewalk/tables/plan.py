@@ -56,10 +56,11 @@ def columns_frame(
     return pd.DataFrame(rows, columns=names).astype(kinds)
 
 
+_MOST_NAMED = 3
 _FILLED: Mapping[Kind, str] = {
     "number": "numbers take the median, and a column says where",
     "date": "dates the median day, and a column says where",
-    "category": "categories take it as one of their own",
+    "category": "for categories it is one more",
 }
 
 
@@ -77,7 +78,8 @@ def missing_sentence(columns: Iterable[Column], gaps: Mapping[str, int]) -> str:
     kinds = {kind_of_learned(column) for column in every if column.name in gaps}
     filled = "; ".join(words for kind, words in _FILLED.items() if kind in kinds)
     cells, inputs = format_count(sum(gaps.values()), "cell"), format_count(len(every), "input")
-    return f"Missing: {cells} in {len(gaps)} of {inputs}; {filled}."
+    names = ", ".join(list(gaps)[:_MOST_NAMED]) + f" and {len(gaps) - _MOST_NAMED} more" * (len(gaps) > _MOST_NAMED)
+    return f"Missing: {cells} in {len(gaps)} of {inputs} ({names}); {filled}."
 
 
 def _had_gaps(column: Column) -> bool:

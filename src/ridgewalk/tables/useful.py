@@ -17,6 +17,7 @@ from pandas.api import types
 from ridgewalk.tables.choices import NO_CHOICES, ColumnChoices, LeftOut
 from ridgewalk.tables.dates import year_comes_last
 from ridgewalk.tables.encode import Category, as_frame, iso_share, kind_of
+from ridgewalk.tables.missing import NA_TEXTS
 
 NO_NAME = "Unnamed: "
 """How pandas begins the name of a column that has none."""
@@ -128,9 +129,11 @@ def _like_numbers(texts: pd.Series[Any], first: Any) -> str | None:
     if _MOST_TEXTS < plain.mean() < 1:
         words = texts[~plain].unique()
         others = f" (and {len(words) - 1} other texts)" if len(words) > 1 else ""
+        missing_elsewhere = NA_TEXTS.issuperset(words)
+        mend = "take the column out of keep_na (--keep-na)" if missing_elsewhere else "name them in missing (--missing)"
         return (
             f"they are numbers but for {words[0]!r}{others} in {int((~plain).sum())} rows: leave those empty, correct "
-            "them, or name them in missing (--missing)"
+            f"them, or {mend}"
         )
     if plain.all():
         if texts.str.fullmatch(CODE).any():
