@@ -205,10 +205,10 @@ def at_strength(model: Any, strength: float | str | None, notes: list[str]) -> A
     warned: list[str] = []
     with warnings_as_notes(warned):
         found = model.at(strength)
-    if blends(model):
-        notes.append("At a strength the single network predicts, not the blend.")
     nearest = nearest_strength(found)
     notes += warned if warned or nearest is None else [nearest]  # a warning says it, too
+    if blends(model):
+        notes.append("At a strength the single network predicts, not the blend.")
     return found
 
 
