@@ -547,7 +547,7 @@ def test_a_fit_says_how_many_values_are_missing_and_what_stands_for_them(ridgewa
     said = ridgewalk(*command)[1].splitlines()[1]
     assert said == (
         f"Missing: {cells} cells in {columns} of 3 inputs (age, town); numbers take the median, and a column says "
-        "where; for categories it is one more."
+        "where; categories get a level for it."
     )
     frame.fillna({"age": 40, "town": "none"}).to_csv("people.csv", index=False)
     assert "Missing" not in ridgewalk(*command)[1]

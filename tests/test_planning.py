@@ -39,8 +39,8 @@ THREE = np.array(["a", "b", "c"])[np.arange(ROWS) % 3]
         (["age"], "Missing: 10 cells in 1 of 1 input (age); numbers take the median, and a column says where."),
         (
             ["age", "town"],
-            "Missing: 42 cells in 2 of 2 inputs (age, town); numbers take the median, and a column says where; for "
-            "categories it is one more.",
+            "Missing: 42 cells in 2 of 2 inputs (age, town); numbers take the median, and a column says where; "
+            "categories get a level for it.",
         ),
         (["joined"], "Missing: 2 cells in 1 of 1 input (joined); dates the median day, and a column says where."),
     ],

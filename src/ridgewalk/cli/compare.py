@@ -118,6 +118,8 @@ def _plain(comparison: Comparison) -> dict[str, Any]:
 
 def show_comparison(comparison: Comparison, quiet: bool) -> None:
     """Print every model beside the first, and in a sentence each whether it is better."""
+    from ridgewalk.diagnostics.wording import claimed
+
     first, *others = comparison.models
     if not quiet:
         grid = table(["run", "held-out loss", "+- s.e.", "inputs", "difference", _INTERVALS])
@@ -145,7 +147,7 @@ def show_comparison(comparison: Comparison, quiet: bool) -> None:
     for model in others:
         change = model.difference
         if change is not None:
-            sentence = _SENTENCES[model.verdict].format(model.name, first.name, "probably " * change.unsure)
+            sentence = _SENTENCES[model.verdict].format(model.name, first.name, claimed(model.verdict, change.unsure))
             out.print(f"[bold]{escape(sentence)}[/]{_how_sure(change, model.verdict)}.", soft_wrap=True)
 
 
@@ -169,8 +171,8 @@ def _intervals(change: Effect) -> str:
 
 _INTERVALS = "95% interval\n(allowing for other\ntraining rows)"
 _SENTENCES = {
-    "better": "{0} is {2}better than {1}",
-    "worse": "{0} is {2}worse than {1}",
+    "better": "{0} is {2} than {1}",
+    "worse": "{0} is {2} than {1}",
     "no difference": "{0} and {1} make no difference that matters",
     "cannot tell": "{0} and {1} cannot be told apart with these rows and starts",
 }

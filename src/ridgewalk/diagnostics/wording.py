@@ -301,6 +301,8 @@ def _(found: PerhapsSignal) -> Words:
     )
 
 
+CAREFUL_INTERVAL = "an interval that also allows for other training rows"
+"""What sentences call :attr:`ridgewalk.diagnostics.statistics.Effect.careful`."""
 _KEEP_PENALTY = "Take the penalty all the same where sparser models count"
 _STOPPED = "The unpenalized network, stopped early by rows set aside,"
 
@@ -470,7 +472,7 @@ def beside_the_interval(difference: Effect, low: str, high: str) -> str:
     if not np.isfinite(difference.careful_error):
         return ""
     agrees = "excludes 0, too" if difference.confirmed else "contains 0"
-    return f"; an interval that also allows for other training rows, {low} to {high}, {agrees}"
+    return f"; {CAREFUL_INTERVAL}, {low} to {high}, {agrees}"
 
 
 def _loses(compared: Comparison) -> str:

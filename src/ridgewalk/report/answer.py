@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from ridgewalk.diagnostics.wording import claimed
+from ridgewalk.diagnostics.wording import CAREFUL_INTERVAL, claimed
 from ridgewalk.formatting import decimals_for, format_count, format_estimate, format_number
 from ridgewalk.markup import element, table
 from ridgewalk.path.dependence import Kind as Dependent
@@ -58,7 +58,7 @@ _LONGEST_NAME = 40  # characters of an input's name among them
 _LEAST_SHARE = 0.005
 
 _MAJORITY = "the most frequent class"
-_PROBABLY = '"probably" where an interval that also allows for other training rows contains 0'
+_PROBABLY = f'"probably" where {CAREFUL_INTERVAL} contains 0'
 _OF_TASK: dict[Task, str] = {
     "classes": "",
     "labels": " Accuracy and AUC are means over the labels, the log loss is their sum.",

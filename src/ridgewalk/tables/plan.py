@@ -60,7 +60,7 @@ _MOST_NAMED = 3
 _FILLED: Mapping[Kind, str] = {
     "number": "numbers take the median, and a column says where",
     "date": "dates the median day, and a column says where",
-    "category": "for categories it is one more",
+    "category": "categories get a level for it",
 }
 
 
