@@ -1,5 +1,6 @@
 """Laws of fits on a cluster of Dask's: processes of this machine, with the bits of one, whatever becomes of them."""
 
+import hashlib
 import os
 import signal
 import sys
@@ -25,6 +26,7 @@ from ridgewalk.engine.checkpoints import RunDigests
 from ridgewalk.engine.cluster import spread, workers
 from ridgewalk.engine.cluster.chosen import spreader_in_use
 from ridgewalk.engine.cluster.lately import digests_here
+from ridgewalk.engine.cluster.layout import names_in
 from ridgewalk.engine.job import Fits, Job
 from ridgewalk.engine.progress import StoppedError
 from test_cluster import assert_same, long_job
@@ -67,6 +69,29 @@ def _runs(stat: Path) -> bool:
 
 def _nobody(*_: Any, **__: Any) -> None:
     raise AssertionError("trained by the driver")
+
+
+def _note_chains(begun: str, last: str) -> None:
+    """Let a worker note each chain that it begins; the first of all workers to finish one is killed at once."""
+    from ridgewalk.engine.cluster import dask_client
+
+    module: Any = dask_client
+    train, leave = module.run_chain, module.leave_here
+
+    def run_chain(message: bytes, *more: Any) -> Any:
+        with Path(begun).open("ab") as log:
+            log.write(hashlib.sha256(message).hexdigest().encode() + b"\n")
+        return train(message, *more)
+
+    def leave_here(*answer: Any) -> None:
+        leave(*answer)
+        try:
+            Path(last).touch(exist_ok=False)
+        except FileExistsError:
+            return
+        os.kill(os.getpid(), signal.SIGKILL)
+
+    module.run_chain, module.leave_here = run_chain, leave_here
 
 
 def _hide(going: str) -> None:
@@ -124,6 +149,22 @@ def test_a_worker_of_dask_that_is_killed_is_done_without() -> None:
         fits = Runner().train(job)
         assert killed  # while chains were under way
         timer.join()
+    assert_same(fits, Runner(spreader=None).train(job))
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("default")
+def test_what_a_worker_of_dask_had_finished_when_it_was_killed_is_not_lost(tmp_path: Path) -> None:
+    job, begun, last = long_job(epochs=500), tmp_path / "begun", tmp_path / "last"
+    with cluster() as client:
+        client.run(_note_chains, str(begun), str(last))
+        fits = Runner().train(job)
+        spreader: Any = spreader_in_use()
+        assert not names_in(spreader.workers._session.folder / "finished")  # nothing stays behind
+    assert last.exists()
+    chains = begun.read_text().split()
+    assert len(set(chains)) > 1
+    assert len(chains) == len(set(chains))
     assert_same(fits, Runner(spreader=None).train(job))
 
 

@@ -1,7 +1,9 @@
 """Workers of a Dask cluster, through the user's client.
 
 Tables are files of the driver's machine, which its workers open; once one is missed, it is scattered, and fetched once
-by every other machine. A chain is stopped when Dask no longer needs its task: when the driver cancels it, or has ended.
+by every other machine. Workers that see these files leave what came of a chain there, too, so that it outlives them;
+from others it is fetched. A chain is stopped when Dask no longer needs its task: when the driver cancels it, or has
+ended.
 """
 
 from __future__ import annotations
@@ -29,7 +31,7 @@ from ridgewalk.engine.cluster.dask_workers import (
     silent_workers,
 )
 from ridgewalk.engine.cluster.files import ArrayFiles
-from ridgewalk.engine.cluster.here import SessionFiles, copied, files_of, is_there
+from ridgewalk.engine.cluster.here import SessionFiles, answer_here, copied, files_of, is_there, leave_here
 from ridgewalk.engine.cluster.lately import remember
 from ridgewalk.engine.cluster.messages import stored_in
 from ridgewalk.engine.cluster.workers import Answer, Chain, LostError, agreed_level
@@ -106,16 +108,18 @@ class DaskWorkers:
             future.add_done_callback(partial(_tell, self._ended))
 
     def answers(self, seconds: float) -> list[Answer]:
-        ended = self._ended_in(seconds)
-        self._fetch([future for future, value in ended if value is _NOT_YET and future.status == "finished"])
         found: list[Answer] = []
-        for future, value in ended:
-            if value is _NOT_YET and future.status == "finished":
+        to_fetch: list[Any] = []
+        for future, value in self._ended_in(seconds):
+            if future.key not in self._futures:  # another copy of it has come
                 continue
-            _, chain = self._futures.pop(future.key, (None, None))
-            if chain is None:  # another copy of it has come
+            chain = self._futures[future.key][1]
+            come = self._session.answer(chain.name) or value
+            if come is _NOT_YET and future.status == "finished":
+                to_fetch.append(future)
                 continue
-            match _problem(future) if value is _NOT_YET else value:
+            del self._futures[future.key]
+            match _problem(future) if come is _NOT_YET else come:
                 case Answer() as answer:
                     found.append(answer)
                     self._let_go(answer.name)
@@ -124,6 +128,7 @@ class DaskWorkers:
                     self._again(chain, "a machine cannot find its table")
                 case problem:
                     self._again(chain, str(problem or "the cluster gave it up"))
+        self._fetch(to_fetch)
         return found
 
     def stop(self) -> None:
@@ -174,7 +179,8 @@ class DaskWorkers:
         self.send([chain])
 
     def _let_go(self, name: str) -> None:
-        """Forget the copies of a chain that has come."""
+        """Forget the copies of a chain that has come, and its file."""
+        self._session.forget(name)
         for key in [key for key, (_, chain) in self._futures.items() if chain.name == name]:
             self._futures.pop(key)[0].cancel()
 
@@ -240,7 +246,10 @@ def _train(name: str, message: bytes, folder: str) -> Answer | list[str] | None:
     stopped = _unwanted()
     if stopped():
         return None
-    if is_there(folder):
+    here = is_there(folder)
+    if here:
+        if answer := answer_here(folder, name):  # of a worker that was killed before its scheduler heard of it
+            return answer
         files = files_of(folder)
     else:
         client = get_client()
@@ -254,6 +263,8 @@ def _train(name: str, message: bytes, folder: str) -> Answer | list[str] | None:
     except StoppedError:
         return None
     remember(rows)
+    if here:
+        leave_here(folder, name, rows, seconds)
     return Answer(name, rows.tobytes(), seconds)
 
 

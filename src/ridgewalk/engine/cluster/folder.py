@@ -11,10 +11,10 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from numpy.typing import NDArray
 
 from ridgewalk.engine.checkpoints import CheckpointStore
+from ridgewalk.engine.cluster.answers import ENDING, left
 from ridgewalk.engine.cluster.files import ArrayFiles
 from ridgewalk.engine.cluster.layout import (
     BEAT,
@@ -170,15 +170,12 @@ class FolderWorkers:
             (self._fit.failed / name).unlink(missing_ok=True)
             _raise(str(content.get("kind")), str(content.get("words")))
         answers = []
-        for file in names_in(self._fit.finished, ".npy"):
-            name = file.removesuffix(".npy")
+        for name in [file.removesuffix(ENDING) for file in names_in(self._fit.finished, ENDING)]:
             if name not in self._told:
-                rows = np.load(self._fit.finished / file, allow_pickle=False)
-                seconds = read_json(self._fit.finished / f"{name}.json").get("seconds", 0.0)
+                answers.append(left(self._fit.finished, name))
                 self._told.add(name)
                 for copy in self._copies.pop(name, []):
                     (self._fit.todo / copy).unlink(missing_ok=True)
-                answers.append(Answer(name, rows.tobytes(), seconds if isinstance(seconds, float) else 0.0))
         return answers
 
     def _requeue(self) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import threading
 import time
 from collections.abc import Callable
@@ -10,10 +9,8 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import Any
 
-import numpy as np
-
+from ridgewalk.engine.cluster.answers import is_left, leave
 from ridgewalk.engine.cluster.chains import run_chain
 from ridgewalk.engine.cluster.files import ArrayFiles
 from ridgewalk.engine.cluster.layout import (
@@ -29,7 +26,6 @@ from ridgewalk.engine.cluster.layout import (
 )
 from ridgewalk.engine.cluster.workers import check_build, own_build
 from ridgewalk.engine.progress import Progress, StoppedError
-from ridgewalk.files import written
 from ridgewalk.threads import started
 
 _BUSY, _IDLE = 0.02, 0.5  # seconds between two looks for work: soon after there was some, and long after
@@ -158,7 +154,7 @@ class FolderWorker:
     def _look_after_fits(self) -> None:
         """Stop chains whose fit does not go on, and close the files of those that have gone."""
         for each in self._running:
-            if not self._goes_on(each.fit) or (each.fit.finished / f"{each.name}.npy").exists():
+            if not self._goes_on(each.fit) or is_left(each.fit.finished, each.name):
                 each.progress.stop = True
         for folder in [folder for folder in self._files if not folder.exists()]:
             del self._files[folder]
@@ -170,7 +166,7 @@ class FolderWorker:
         files = self._files.setdefault(fit.data, ArrayFiles(fit.data))
         try:
             rows, seconds = run_chain(claim.read_bytes(), files.open, lambda: False, running.progress)
-            _leave(fit, name, rows, seconds)
+            leave(fit.finished, name, rows, seconds)
             claim.unlink(missing_ok=True)
             self.finished += 1
         except StoppedError:
@@ -206,12 +202,3 @@ class FolderWorker:
             "running": len(self._running),
         }
         write_json(self._shared.worker(self.name), content)
-
-
-def _leave(fit: FitFolder, name: str, rows: np.ndarray[Any, Any], seconds: float) -> None:
-    """Leave the rows of a chain where the driver finds them, whole or not at all."""
-    write_json(fit.finished / f"{name}.json", {"seconds": seconds})
-    with written(fit.finished / f"{name}.npy") as unfinished, unfinished.open("wb") as opened:
-        np.lib.format.write_array(opened, rows, allow_pickle=False)
-        opened.flush()
-        os.fsync(opened.fileno())

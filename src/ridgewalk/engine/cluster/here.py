@@ -13,8 +13,10 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, Any
 
+import numpy as np
 from numpy.typing import NDArray
 
+from ridgewalk.engine.cluster.answers import leave, left, remove
 from ridgewalk.engine.cluster.chains import run_chain
 from ridgewalk.engine.cluster.files import ArrayFiles
 from ridgewalk.engine.cluster.messages import stored_in
@@ -22,6 +24,7 @@ from ridgewalk.engine.cluster.workers import Answer, Chain
 
 GOING = "going"
 """While a file of this name is in the folder of a session, its chains go on."""
+_FINISHED = "finished"  # the folder in it of what came of chains
 
 _PREFIX, _OWNER = "ridgewalk-", "owner"  # of a session's folder, and the file in it that its driver has locked
 _NEW = 60.0  # seconds in which a driver has locked its file
@@ -57,6 +60,20 @@ def train_here(chain: Chain, folder: str) -> Answer:
     return Answer(chain.name, rows.tobytes(), seconds)
 
 
+def leave_here(folder: str, name: str, rows: NDArray[np.void], seconds: float) -> None:
+    """Leave what came of a chain in the folder of a session, where the disk takes it."""
+    with suppress(OSError):
+        leave(Path(folder, _FINISHED), name, rows, seconds)
+
+
+def answer_here(folder: str, name: str) -> Answer | None:
+    """Return what came of a chain, if a process that sees the folder of a session has left it there."""
+    try:
+        return left(Path(folder, _FINISHED), name)
+    except (OSError, ValueError):
+        return None
+
+
 class SessionFiles:
     """The arrays of a driver, as files of its machine that go with it; where it was killed, with the next driver there.
 
@@ -74,6 +91,7 @@ class SessionFiles:
         _lock_file(self._owner)
         weakref.finalize(self, self._owner.close)
         self.files = ArrayFiles(self.folder)
+        (self.folder / _FINISHED).mkdir()
         self.go_on()
 
     def go_on(self) -> None:
@@ -92,6 +110,15 @@ class SessionFiles:
         """Remove an array, if the disk lets it be removed."""
         with suppress(OSError):
             self.files.drop(name)
+
+    def answer(self, name: str) -> Answer | None:
+        """Return what came of a chain (:func:`answer_here`)."""
+        return answer_here(str(self.folder), name)
+
+    def forget(self, name: str) -> None:
+        """Remove what came of a chain, if the disk lets it be removed."""
+        with suppress(OSError):
+            remove(self.folder / _FINISHED, name)
 
 
 def copied(folder: str, message: bytes, fetch: Callable[[str], NDArray[Any]]) -> ArrayFiles:
