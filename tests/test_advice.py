@@ -12,6 +12,7 @@ from ridgewalk.report.advice import (
     BarelyBetterThanConstant,
     ChosenOnTheSameRows,
     EdgeOfGrid,
+    FewerInputs,
     FitsLittle,
     LinearPredictsAsWell,
     MajorityAsRight,
@@ -25,7 +26,7 @@ from ridgewalk.report.advice import (
 )
 from ridgewalk.report.advice_wording import sentence_of
 
-OF_A_GRID = (EdgeOfGrid, RulesAgree)  # that the user chose: not of a blend
+OF_A_NETWORK = (EdgeOfGrid, FewerInputs, RulesAgree)  # alone, which the user asked for: not of a blend
 OTHERS = ("linear", "early stopping", "no penalty", "constant")
 
 
@@ -145,6 +146,22 @@ def test_a_blend_and_selected_inputs_have_no_grid_of_the_users() -> None:
         assert advise(summary(index, index, kept=30), found(), selecting=True) == []
 
 
+def test_fewer_inputs_than_the_selected_ones_may_be_as_good() -> None:
+    good: Any = {"low": 0.1, "high": 0.3, "members": 3, "of": 5}
+    refits = summary(2, 2)
+    for row in refits["path"]:
+        row["ridge"] = 0.1
+    kept = refits["inputs"]
+    assert [row["inputs_kept"] for row in refits["path"]] == [4, 3, 2, 1, 0]
+    for count, said in ((3, [FewerInputs(3, 1)]), (1, [])):
+        found_inputs = [{"name": each["name"], "kept": k < count} for k, each in enumerate(kept)]
+        assert advise(refits | {"inputs": found_inputs}, found(), True, good) == said
+        assert advise(refits | {"inputs": found_inputs}, found(), False, good) == [RulesAgree(0.2, 0.3)]
+    assert advise(refits, found(), True, None) == []
+    assert advise(refits, found(), True, good | {"high": 0.4}) == []  # a constant is no choice of inputs
+    assert advise(summary(2, 2), found(), True, good) == []  # a path's strengths are not refits
+
+
 @pytest.mark.parametrize(("kept", "inputs", "said"), [(27, 30, 1), (26, 30, 0), (30, 30, 1), (9, 9, 0), (9, 10, 1)])
 def test_nearly_all_inputs(kept: int, inputs: int, said: int) -> None:
     assert advise(summary(kept=kept, inputs=inputs), found(), False) == [NearlyAllInputs(kept, inputs)] * said
@@ -186,6 +203,7 @@ EVERY = (
     SimplerPredictsBetter("no penalty"),
     SimplerPredictsBetter("early stopping"),
     FitsLittle(0.5, 0.7),
+    FewerInputs(18, 5),
     EdgeOfGrid(0.1, strongest=True),
     EdgeOfGrid(0.1, strongest=False),
     NearlyAllInputs(29, 30),
@@ -215,7 +233,8 @@ def test_an_advice_names_an_option_that_there_is() -> None:
         named = {word.partition("=")[0].rstrip(".,:") for word in words if "=" in word}
         for estimator in (MLPClassifierCV, MLPRegressorCV):
             assert named <= estimator().get_params().keys()
-        assert not named or isinstance(each, OF_A_GRID) or hasattr(each, "estimator")  # table models have none of these
+        of_a_blend = not isinstance(each, OF_A_NETWORK)  # table models have none of these parameters
+        assert not (named and of_a_blend) or hasattr(each, "estimator")
 
 
 def test_an_advice_for_a_table_model_names_the_estimator_that_has_the_parameter() -> None:

@@ -116,6 +116,15 @@ class NearlyAllInputs:
 
 
 @dataclass(frozen=True)
+class FewerInputs:
+    """Refits of fewer inputs than the selected ones are as good as the best, as far as the rows tell."""
+
+    kept: int
+    fewest: int
+    name: ClassVar[str] = "fewer inputs may be as good"
+
+
+@dataclass(frozen=True)
 class RulesAgree:
     """Both rules take the same strength: no stronger one is within one paired standard error.
 
@@ -147,6 +156,7 @@ Advice = (
     | FitsLittle
     | EdgeOfGrid
     | NearlyAllInputs
+    | FewerInputs
     | RulesAgree
     | MoreRows
 )
@@ -174,7 +184,7 @@ def advise(summary: Summary, found: HeldOut, selecting: bool, as_good: AsGood | 
     blended = found["competitors"][0]["name"] == "blend"  # of few strengths, which are not the user's own
     grid = [] if selecting or blended else [*_of_grid(summary, as_good)]
     advice += [each for each in grid if isinstance(each, EdgeOfGrid)]
-    advice += [] if selecting else _of_inputs(summary, found)
+    advice += _of_selected(summary, as_good) if selecting else _of_inputs(summary, found)
     advice += _of_rows(found)
     return [*advice, *(each for each in grid if isinstance(each, RulesAgree))]
 
@@ -264,6 +274,14 @@ def _of_inputs(summary: Summary, found: HeldOut) -> Iterator[Advice]:
     total, kept = len(summary["inputs"]), sum(each["kept"] for each in summary["inputs"])
     if found["competitors"][0]["name"] != "linear" and total >= _FEWEST_INPUTS and kept >= _NEARLY_ALL * total:
         yield NearlyAllInputs(kept, total, _of_one_network(found))
+
+
+def _of_selected(summary: Summary, as_good: AsGood | None) -> Iterator[Advice]:
+    """Find whether refits of fewer inputs may be as good as the selected ones."""
+    kept = sum(each["kept"] for each in summary["inputs"])
+    strongest = [row for row in summary["path"] if as_good and row["alpha"] == as_good["high"]]
+    if strongest and "ridge" in strongest[0] and 0 < (fewest := strongest[0]["inputs_kept"]) < kept:
+        yield FewerInputs(kept, fewest)
 
 
 def _of_rows(found: HeldOut) -> Iterator[Advice]:

@@ -13,6 +13,7 @@ from ridgewalk.report.advice import (
     ChosenOnTheSameRows,
     EdgeOfGrid,
     EstimatorName,
+    FewerInputs,
     FitsLittle,
     LinearPredictsAsWell,
     MajorityAsRight,
@@ -127,6 +128,14 @@ def _(found: NearlyAllInputs) -> str:
         else ", by one network instead of the blend: ridgewalk compare tells what that loses"
     )
     return f"{how_many} inputs are kept: {option} looks for fewer that predict as well{instead}."
+
+
+@sentence_of.register
+def _(found: FewerInputs) -> str:
+    return (
+        f"{found.kept} inputs are selected, and as few as {found.fewest} may predict as well, as far as these rows "
+        "tell: --selection simplest (in Python selection='simplest') looks for the fewest."
+    )
 
 
 @sentence_of.register
