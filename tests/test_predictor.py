@@ -159,6 +159,14 @@ def test_a_row_has_the_same_bits_alone_and_among_others(rule: str, single: bool)
             np.testing.assert_array_equal(quick._predict(x[some], single), whole[some])
 
 
+@pytest.mark.usefixtures("level")
+@pytest.mark.parametrize("single", [True, False])
+def test_probabilities_of_classes_sum_to_one_as_metrics_ask(single: bool) -> None:
+    mixture = mixture_of(RULES["8 pieces"], name="five classes")
+    total = Predictor(mixture)._predict(asked(mixture), single).sum(axis=1)
+    np.testing.assert_allclose(total, 1, rtol=0, atol=1e-15)
+
+
 def test_parts_are_put_together(monkeypatch: pytest.MonkeyPatch) -> None:
     mixture = mixture_of()
     x = asked(mixture)

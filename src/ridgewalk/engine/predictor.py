@@ -65,6 +65,7 @@ class Predictor:
         plan = plan_mixture(mixture, kernels)
         self.columns, self._outputs = plan["columns"], plan["outputs"]
         self._prepared = kernels.mixture(plan)
+        self._sums_to_one = facts(mixture.loss).output_activation == "softmax"
         unit: Array | float = 1.0
         if not facts(mixture.loss).is_classification:
             unit = np.max([each.target_scale for each in mixture.models], axis=0)
@@ -90,6 +91,8 @@ class Predictor:
             chunk = slice(first, first + _CHUNK_ROWS)
             self._prepared.predict(rows[chunk], single, out[chunk])
             look_for_end()
+        if self._sums_to_one:  # in float32 to 1e-7, of which scikit-learn's metrics warn
+            out /= out.sum(axis=1, keepdims=True)
         return out
 
     def _is_close(self, x: Array, unit: Array | float, relative: bool) -> bool:
