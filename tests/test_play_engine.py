@@ -17,8 +17,8 @@ from in_node import RESULTS, WASM, needs_node, run_in_node, train_in_node
 from ridgewalk.engine import compiled, native
 from ridgewalk.engine.job import EarlyStopping, Job, Polish
 from ridgewalk.layers import Dense, Dropout, ReLU
-from ridgewalk.optimizers import Adam, Cosine, RMSProp
-from ridgewalk.penalties import L2, Sum
+from ridgewalk.optimizers import SGD, Adam, Cosine, RMSProp
+from ridgewalk.penalties import L1, L2, MCP, Penalty, Sum
 from test_compiled import ACTIVATIONS, LOSSES, OPTIMIZERS, PENALTIES, SHAPES, make_job
 
 pytestmark = needs_node
@@ -99,6 +99,21 @@ def test_shapes_batches_schedules_and_polish_have_the_native_bits(monkeypatch: A
     common: dict[str, Any] = {"dtype": np.float32, "rows": 130, "penalty": "L1", "epochs": 20}
     jobs += [make_job(**(common | each)) for each in changes]
     assert_same_bits(jobs, monkeypatch)
+
+
+@pytest.mark.filterwarnings("ignore:.*no penalty that holds large ones")
+@pytest.mark.parametrize("little", [L1(1e-36), MCP(1e-36, 1.5)])
+def test_what_a_prox_leaves_below_the_normal_numbers_is_zero_without_a_sign(little: Penalty, monkeypatch: Any) -> None:
+    job = make_job(optimizer=SGD(0.05), dtype=np.float32, rows=20)
+    w1, b1, w2, b2 = job.start
+    b1[..., ::2] = -100  # units that see no row: what becomes of their weights, the penalty decides alone
+    w1 = w1 * np.float32(1e-36)
+    assert (np.abs(w1) >= np.finfo(np.float32).tiny).all()
+    job = replace(job, penalties=(little, Sum(), little, Sum()), start=(w1, b1, w2, b2))
+    jobs = [replace(job, epochs=steps) for steps in range(1, 40)]  # a step later the sign would have gone
+    assert_same_bits(jobs, monkeypatch)
+    last = train_in_node(jobs)[-1]["parameters"][0]
+    assert (w1 < 0)[last == 0].any()
 
 
 def test_weights_that_sink_below_the_normal_numbers_have_the_native_bits(monkeypatch: Any) -> None:

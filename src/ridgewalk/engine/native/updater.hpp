@@ -24,20 +24,6 @@ template <class T> struct Prox {
         over(penalty.over), member(penalty.member), groups(penalty.groups), concavity(T(penalty.concavity)) {}
 };
 
-template <class T> inline V<T> soft(V<T> z, V<T> threshold) {
-  const V<T> size = magnitude<T>(z) - threshold;
-  return with_sign<T>(size < 0 ? V<T>{} : size, z) + T(0);  // what is not a number stays so
-}
-// The prox of MCP: firm below a step of 1 / concavity, hard from there on (_mcp_prox of penalties.py).
-template <class T> inline V<T> firm(V<T> z, V<T> step, T strength, T concavity) {
-  if (std::isinf(strength)) return z * T(0) + T(0);  // a ridge may have excluded it already, with a step of 0
-  const V<T> size = magnitude<T>(z), ratio = step * concavity;
-  V<T> left = size - step * strength;
-  left = (left < 0 ? V<T>{} : left) / (T(1) - ratio);
-  left = left > size ? size : left;
-  const V<T> hard = size <= strength * root<T>(step / concavity) ? V<T>{} : size;
-  return with_sign<T>(ratio < 1 ? left : hard, z) + T(0);
-}
 // A result as the engine's threads have it, whose processor makes denormal numbers 0 (thread_pool.hpp). WebAssembly cannot, so there
 // it is done here, wherever it can decide what becomes of a weight.
 template <class T> inline V<T> flushed(V<T> v) {
@@ -47,6 +33,22 @@ template <class T> inline V<T> flushed(V<T> v) {
   const V<T> zero = with_sign<T>(V<T>{}, v);
   return magnitude<T>(v) < std::numeric_limits<T>::min() ? zero : v;
 #endif
+}
+// A size with the sign of z; what is zero has none.
+template <class T> inline V<T> directed(V<T> size, V<T> z) { return with_sign<T>(flushed<T>(size), z) + T(0); }
+template <class T> inline V<T> soft(V<T> z, V<T> threshold) {
+  const V<T> size = magnitude<T>(z) - threshold;
+  return directed<T>(size < 0 ? V<T>{} : size, z);  // what is not a number stays so
+}
+// The prox of MCP: firm below a step of 1 / concavity, hard from there on (_mcp_prox of penalties.py).
+template <class T> inline V<T> firm(V<T> z, V<T> step, T strength, T concavity) {
+  if (std::isinf(strength)) return z * T(0) + T(0);  // a ridge may have excluded it already, with a step of 0
+  const V<T> size = magnitude<T>(z), ratio = step * concavity;
+  V<T> left = size - step * strength;
+  left = (left < 0 ? V<T>{} : left) / (T(1) - ratio);
+  left = left > size ? size : left;
+  const V<T> hard = size <= strength * root<T>(step / concavity) ? V<T>{} : size;
+  return directed<T>(ratio < 1 ? left : hard, z);
 }
 // The first `count` lanes of v, 0 beyond.
 template <class T> inline V<T> head(V<T> v, int count) {
