@@ -15,9 +15,9 @@ own columns are called true, though some of them say little; as many useless one
 Each is fitted once, as ``select_inputs=True`` fits it (5 folds, one layer of 32, 30 strengths). Its record has, of
 every arm at every strength: the held-out loss of each row, the inputs that each fold's network and that of all rows
 hold, and the loss of the latter on the rows to judge on. So other choices are compared without fitting again. Losses of
-the report are over the plain path's on the true columns alone, geometric means; with ``--pieces`` columns of numbers
-are encoded, but for that path, which needs records without. Seed 1 is what the choice was made on;
-reported is seed 2. Records resume.
+the report are over the plain path's on the true columns alone, geometric means; with ``--pieces`` the inputs that are
+selected are refitted with their numbers encoded, too. Seed 1 is what the choice was made on; reported is seed 2.
+Records resume.
 """
 
 from __future__ import annotations
@@ -142,13 +142,13 @@ def run(folder: Path, records: Path, seed: int, pieces: int, tables: list[str]) 
     """Make the records that are missing, and those that the losses are measured by."""
     records.mkdir(parents=True, exist_ok=True)
     for table, split, x, fresh in cells(folder, seed, tables):
-        for number, way, encoded in [(0, WAYS[0], 0), *((n, way, pieces) for n, way in enumerate(WAYS))]:
-            record = records / f"{table}, {way}, {suffix(seed, encoded)}"
+        for number, way in enumerate(WAYS):
+            record = records / f"{table}, {way}, {suffix(seed, pieces)}"
             if record.exists():
                 continue
             useless = planted(np.concatenate([x, fresh]), way, np.random.default_rng([seed, number]))
             columns = np.hstack([x, useless[: len(x)]])
-            found = selected(split, columns, np.hstack([fresh, useless[len(x) :]]), encoded)
+            found = selected(split, columns, np.hstack([fresh, useless[len(x) :]]), pieces)
             unfinished = record.with_suffix(f".{os.getpid()}.npz")
             np.savez_compressed(unfinished, true=np.arange(x.shape[1] + useless.shape[1]) < x.shape[1], **found)
             unfinished.rename(record)
@@ -202,9 +202,9 @@ def geometric_mean(ratios: list[float]) -> str:
 
 def report(records: Path, seed: int, pieces: int) -> str:
     """Return the tables of a seed, in Markdown."""
-    found, plain = read(records, seed, pieces), read(records, seed, 0)
+    found = read(records, seed, pieces)
     tables = sorted({table for table, _ in found if all((table, way) in found for way in WAYS)})
-    base = {table: minimum_of(plain[table, "none"], (0,))[2] for table in tables}
+    base = {table: minimum_of(found[table, "none"], (0,))[2] for table in tables}
 
     def model(choice: str, table: str, way: str) -> Model:
         record = found[table, way]

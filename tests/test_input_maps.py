@@ -330,9 +330,10 @@ def test_pieces_map_every_column_that_has_three_values() -> None:
     by_hand = quick(MLPRegressorCV, select_inputs=True)
     by_hand._map_rule = MapRule(np.array([True, False, True, True]), 3)
     models = [model.fit(x, y, weights) for model in (quick(MLPRegressorCV, select_inputs=True, pieces=3), by_hand)]
-    for ours, theirs in zip(*(model.path_.parameters for model in models), strict=True):
+    encoded = [model.input_selection_.arms[-1].path for model in models]
+    for ours, theirs in zip(*(path.parameters for path in encoded), strict=True):
         np.testing.assert_array_equal(ours, theirs)
-    assert models[0].coefs_[0].shape == (13, 4)
+    assert encoded[0].parameters[0].shape[-2:] == (13, 4)
     assert quick(MLPRegressorCV).fit(x, y, weights).coefs_[0].shape == (4, 4)  # without pieces none is mapped
 
 

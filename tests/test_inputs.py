@@ -1,6 +1,7 @@
 """Selecting inputs: the adaptive factors, the refits, the gate, and what comes out where the truth is known."""
 
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -9,6 +10,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import KFold, StratifiedKFold
 
 from paths import settings_of
+from ridgewalk import load, save
 from ridgewalk.engine import Runner
 from ridgewalk.estimators import MLPClassifierCV, MLPRegressorCV
 from ridgewalk.input_maps import InputMap, Kind, MapRule
@@ -119,7 +121,7 @@ def test_a_refit_uses_the_inputs_of_the_path_before_it_and_no_others(signal: Any
 @pytest.mark.parametrize("maps", [None, MAPS], ids=["columns", "mapped"])
 def test_equal_supports_of_one_training_set_are_refitted_once(monkeypatch: pytest.MonkeyPatch, maps: Any) -> None:
     x, y = make_signal(120, 5)
-    trained = []
+    trained: list[Any] = []
     train = Runner.train
 
     def spy(self: Any, job: Any, *share: Any) -> Any:
@@ -127,12 +129,15 @@ def test_equal_supports_of_one_training_set_are_refitted_once(monkeypatch: pytes
         return train(self, job, *share)
 
     monkeypatch.setattr(Runner, "train", spy)
+    monkeypatch.setattr(inputs, "fit_path", lambda *_: None)
     select_inputs(x, y, BinaryCrossEntropy(), folds(y), settings_of((5,), max_iter=60), 6, maps=maps)
-    refit = trained[-1]
-    held = np.isfinite(refit.penalties[0].factors[..., 0])
-    pairs = refit.fold[: len(held) // len(RIDGES)]
-    keys = {(int(pair), support.tobytes()) for pair, support in zip(pairs, held, strict=False)}
-    assert len(keys) == len(held) // len(RIDGES) < len(trained[-2].fold)
+    ramps, *refits = trained[-2:] if maps is None else trained[-3:]
+    assert len({len(refit.fold) for refit in refits}) == 1  # of the same supports, encoded or not
+    for refit in refits:
+        held = np.isfinite(refit.penalties[0].factors[..., 0])
+        pairs = refit.fold[: len(held) // len(RIDGES)]
+        keys = {(int(pair), support.tobytes()) for pair, support in zip(pairs, held, strict=False)}
+        assert len(keys) == len(held) // len(RIDGES) < len(ramps.fold)
 
 
 @pytest.mark.parametrize("loss", [BinaryCrossEntropy(), SquaredError()], ids=["classes", "numbers"])
@@ -172,22 +177,6 @@ def test_factors_are_shared_in_a_group_and_multiply_those_given() -> None:
     np.testing.assert_allclose(grouped, [1, 1, np.inf, root_mean_square])
     given = adaptive_factors(GroupLassoPath(penalty_factors=np.array([2, 0, 0, 1])), w, np.array([False]))[0, :, 0]
     np.testing.assert_allclose(given, [2 * 4 / 3, 0, 0, 4])
-
-
-@pytest.mark.parametrize("groups", [None, [0, 1, 1, 2]], ids=["columns", "groups of columns"])
-def test_a_column_beside_copies_of_itself_has_the_factor_that_it_has_alone(groups: Any) -> None:
-    # Copies that share a weight w: each has w/k, the group lasso pays sqrt(k) times their norm, which is |w| again.
-    w = np.random.default_rng(0).normal(size=(2, 4, 5))
-    copies = np.array([3, 1, 4, 1])
-    column = np.repeat(np.arange(4), copies)
-    shared = (w / copies[:, None])[:, column]
-    of_columns = None if groups is None else np.array(groups)
-    alone = GroupLassoPath(groups=of_columns)
-    wide = GroupLassoPath(groups=column if of_columns is None else of_columns[column])
-    null = np.array([False, False])
-    given = adaptive_factors(wide, shared, null, column)
-    np.testing.assert_allclose(given, adaptive_factors(alone, w, null)[:, column], rtol=1e-12)
-    assert not np.allclose(given, adaptive_factors(wide, shared, null))
 
 
 @pytest.mark.slow
@@ -279,6 +268,25 @@ def test_without_refits_near_the_lowest_loss_its_arm_is_handed_over(signal: Any)
     assert inputs._sparsest((path, refits)) is path
 
 
+def test_encoded_refits_replace_those_of_the_same_inputs_where_they_lose_less(signal: Any) -> None:
+    path, adaptive, refits = refits_that_lose(signal, (0.1, 0.2, 0.3, 0.2))
+
+    def encoded(loss: float) -> Any:
+        losses = np.zeros(len(refits.path.alphas))
+        losses[:8] = 0.5
+        losses[6] = loss
+        by_fold = tuple(np.tile(losses[:, None], len(r)) for r in refits.path.heldout_rows)
+        return replace(refits, name="encoded refits", path=replace(refits.path, fold_row_loss=by_fold))
+
+    for chosen in (replace(refits, index=5, loss=0.2), replace(adaptive, index=1, loss=0.2)):  # the second support
+        better, worse = encoded(0.19), encoded(0.21)
+        found = inputs._encoded(chosen, (path, adaptive, refits, better))
+        assert (found.name, found.index) == ("encoded refits", 6)
+        assert found.path is better.path
+        assert inputs._encoded(chosen, (path, adaptive, refits, worse)) is chosen
+    assert inputs._encoded(path, (path, adaptive, refits, encoded(0.0))) is path  # it has supports of its own
+
+
 def mapped_selection(engine: Any, way: Any = select_inputs, hidden: Any = (5,), **given: Any) -> Any:
     x, y = make_signal(100, 5)
     x[:, 3] = np.round(x[:, 3])  # some of its pieces are constant
@@ -291,7 +299,8 @@ def columns_used(path: Any) -> Any:
     folds_w, whole_w = path.fold_networks.parameters[0], path.parameters[0]
     used = (np.concatenate([folds_w, whole_w[:, None]], axis=1) != 0).any(axis=-1)
     varies = np.stack([np.isfinite(fold.scale) for fold in path.folds])[None, :, None]
-    own = [MAPS.column == column for column in range(5)]
+    inputs = path.folds[-1].inputs
+    own = [(np.arange(5) if inputs is None else inputs.column) == column for column in range(5)]
     return tuple(
         np.stack([each[..., column].all(axis=-1) for column in own], axis=-1) for each in (used | ~varies, ~used)
     )
@@ -315,12 +324,14 @@ def test_a_mapped_column_is_held_whole_or_not_at_all(way: Any, engine: Any) -> N
 
 @pytest.mark.parametrize("engine", ENGINES)
 def test_refits_of_mapped_columns_use_those_of_the_path_before_them(engine: Any) -> None:
-    _, adaptive, refits = (candidate.path for candidate in mapped_selection(engine).arms)
+    _, adaptive, *arms = (candidate.path for candidate in mapped_selection(engine).arms)
+    assert [refits.folds[-1].inputs is None for refits in arms] == [True, False]
     own = adaptive.source == np.arange(len(adaptive.alphas))[:, None, None]
     before = np.repeat(adaptive.inputs_kept, len(RIDGES), axis=0)
-    refitted = ~refits.null_wins & np.repeat(own, len(RIDGES), axis=0)
-    assert refitted.sum() > 30
-    np.testing.assert_array_equal(refits.inputs_kept[refitted], before[refitted])
+    for refits in arms:
+        refitted = ~refits.null_wins & np.repeat(own, len(RIDGES), axis=0)
+        assert refitted.sum() > 30
+        np.testing.assert_array_equal(refits.inputs_kept[refitted], before[refitted])
 
 
 @pytest.mark.parametrize(("engine", "hidden"), [("reference", (5,)), ("compiled", (5,)), ("compiled", ())])
@@ -434,6 +445,33 @@ def test_inputs_that_matter_are_found_among_encoded_ones() -> None:
     np.testing.assert_allclose(model.predict_proba(moved), model.predict_proba(x))
     linear = MLPClassifierCV((12,), select_inputs=True, **given).fit(x, y[:, 0])
     assert linear.coefs_[0].shape == (12, 12)
+
+
+@pytest.mark.slow
+def test_what_an_encoded_refit_is_compared_with_is_encoded_too(tmp_path: Path) -> None:
+    generator = np.random.default_rng(1)
+    x = generator.normal(size=(300, 8))
+    y = 2 * np.sin(2 * x[:, 0]) + np.abs(x[:, 1]) + x[:, 2] + 0.5 * generator.normal(size=300)
+    given: Any = {"alphas": 8, "max_iter": 200, "select_inputs": True, "random_state": 0, "n_jobs": -1}
+    plain, model = (MLPRegressorCV((16,), pieces=pieces, **given).fit(x, y) for pieces in (0, 4))
+    assert model.input_selection_.chosen.name == "encoded refits"
+    np.testing.assert_array_equal(model.support_, plain.support_)
+    unpenalized = model.input_selection_.unpenalized
+    np.testing.assert_array_equal(unpenalized.alphas, [0])
+    assert unpenalized.parameters[0].shape[-2:] == model.coefs_[0].shape == (40, 16)
+    assert model.unpenalized_loss_ == pytest.approx(unpenalized.row_loss[0].mean())
+    assert model.unpenalized_loss_ != plain.unpenalized_loss_
+    compared = {each["name"]: each["loss"]["value"] for each in model.answer_.summary["competitors"]}
+    assert compared["no penalty"] == pytest.approx(model.unpenalized_loss_)
+    save(model, tmp_path / "model.safetensors")
+    kept = load(tmp_path / "model.safetensors")
+    assert kept.at(0.01).unpenalized_loss_ == model.at(0.01).unpenalized_loss_ == model.unpenalized_loss_
+    ours, theirs = (each.diagnose(references=False).numbers for each in (model, plain))  # of the path before
+    others = {
+        "arms",
+        *(name for name in ours if "early_stopping" in name),
+    }  # that is trained with the encoding, or again
+    assert {name for name in ours if ours[name] != theirs[name]} <= others
 
 
 @pytest.mark.slow

@@ -176,8 +176,8 @@ def _work(size: Size, options: PathOptions) -> tuple[float, float]:
 
     path = size.alphas + 1.0
     if options.select_inputs:
-        fits = path + ADAPTIVE * (1 + len(RIDGES))
-        trained = FIRST_SHARE * (path + 1 / 3) + ADAPTIVE * (1 + len(RIDGES))
+        second = ADAPTIVE * (1 + (2 if options.pieces else 1) * len(RIDGES))
+        fits, trained = path + second, FIRST_SHARE * (path + 1 / 3) + second
     else:
         refits = size.alphas * len(RIDGES) if options.relax else 0
         fits, trained = path + refits, path + 1 / 3 + refits

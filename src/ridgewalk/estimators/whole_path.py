@@ -393,7 +393,7 @@ class _PathEstimator(Calibrated, PathAtStrength):
 
     def _evidence(self, alpha: float | None, references: bool) -> Evidence:
         """Collect the evidence for a verdict; alpha and references as for :meth:`diagnose`."""
-        problem: PathProblem = self._kept_problem()
+        problem: PathProblem = self._of_plain_path(self._kept_problem())
         path = self._plain_path
         if alpha is not None and not (isinstance(alpha, Real) and 0 <= alpha <= path.alphas[-1]):
             raise ValueError(f"alpha is a number on the path, from 0 to {path.alphas[-1]:.4g}, got {alpha!r}.")
@@ -408,7 +408,8 @@ class _PathEstimator(Calibrated, PathAtStrength):
                 )
         with progress("Diagnosing: training the arms again, and probes", self.verbose) as watched:
             linear = None if path.settings.linear else self.linear_path_
-            runner, stopped = self._runner(watched), self.early_stopped_
+            stopped = None if self._encodes_refits(self._kept_problem()) else self.early_stopped_
+            runner = self._runner(watched)
             return of_path(problem, path, runner, self.selection, alpha, outputs, linear, stopped)
 
     def summary(self, origins: list[str] | None = None) -> Summary:
@@ -485,10 +486,9 @@ class _PathEstimator(Calibrated, PathAtStrength):
     @property
     def _agreed(self) -> bool:
         """Whether one of the refits was chosen for the inputs that the folds agree on, and not for its loss."""
-        found = self.input_selection_
-        refits = found.arms[-1]
-        at_minimum = found.chosen.index == refits.index
-        return self.selection == "min" and found.chosen.name == refits.name and not at_minimum
+        chosen = self.input_selection_.chosen
+        at_minimum = any(arm.name == chosen.name and arm.index == chosen.index for arm in self.input_selection_.arms)
+        return self.selection == "min" and chosen.is_of_refits and not at_minimum
 
     def heldout_scores(self) -> ConditionScores:
         """Return the losses of held-out rows, each fold at the strength chosen on the other folds.
@@ -524,7 +524,8 @@ class _PathEstimator(Calibrated, PathAtStrength):
 
     def _contenders(self, problem: PathProblem) -> list[Contender]:
         """Return the model's predictions, and those of the models that it is compared with."""
-        path, plain, linear = self.path_, self._plain_path, self.path_.settings.linear
+        path, linear = self.path_, self.path_.settings.linear
+        plain = self.input_selection_.unpenalized if self._selects else path
         name: CompetitorName = "linear" if linear else "network"
         if self._holds_null_model:
             found = [constant_contender(name, problem, path)]
@@ -567,6 +568,14 @@ class _PathEstimator(Calibrated, PathAtStrength):
     def _plain_path(self) -> MLPPath:
         """The path from strength 0 on: before any refits."""
         return self.input_selection_.arms[0].path if hasattr(self, "input_selection_") else self.path_
+
+    def _encodes_refits(self, problem: PathProblem) -> bool:
+        """Whether refits see columns encoded, and the path before them as they are."""
+        return bool(self.select_inputs and problem.column is not None)
+
+    def _of_plain_path(self, problem: PathProblem) -> PathProblem:
+        """Return the problem of the path before any refits."""
+        return problem.plain if self._encodes_refits(problem) else problem
 
     @property
     def _candidates(self) -> list[MLPPath]:
@@ -725,8 +734,8 @@ class _PathEstimator(Calibrated, PathAtStrength):
 
     def _seconds(self, problem: PathProblem, every: Sequence[PathSettings], alphas: AlphaSpec, baseline: bool) -> float:
         """Guess the seconds of all paths, with ``baseline`` the linear one among them."""
-        strengths = strength_count(alphas)
-        seconds = path_seconds(problem, every[0], strengths) + finding_seconds(problem, every[0], alphas)
+        strengths, first = strength_count(alphas), self._of_plain_path(problem)
+        seconds = path_seconds(first, every[0], strengths) + finding_seconds(first, every[0], alphas)
         if self._selects:
             seconds += seconds_beside_the_path(problem, every[0], strengths, relaxing=not self.select_inputs)
         seconds *= len(every)
@@ -739,7 +748,7 @@ class _PathEstimator(Calibrated, PathAtStrength):
 
     def _report(self, candidates: list[MLPPath]) -> None:
         """Set the gain by regularization on held-out rows, each fold at the strength chosen on the others."""
-        table, weights = candidates[0].choice_table
+        table, weights = (self.input_selection_.unpenalized if self._selects else candidates[0]).choice_table
         unpenalized, dependence = table.row_loss[0], table.dependence
         if self._takes_given_strength:
             rows = self.path_.choice_table[0].row_loss[self.index_]
@@ -858,7 +867,8 @@ _FIRST = """
         Select inputs by an adaptive group path, refits of every support, and a test against the null model
         (:mod:`ridgewalk.path.input_selection`); ``penalty`` is then the group lasso. Among the refits within one
         standard error of the lowest loss, ``selection="min"`` chooses the one whose inputs are selected by most folds,
-        and ``"1se"`` the refits with the lowest loss, with fewer inputs.
+        and ``"1se"`` the refits with the lowest loss, with fewer inputs. With ``pieces``, inputs are selected among the
+        columns as they are, and then refitted with their columns encoded.
     relax : bool, default False
         Refit every support without the penalty that selected it, and choose among the path and the refits.
     selection : "min", "1se" or "simplest", default "min"

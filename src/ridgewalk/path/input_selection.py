@@ -8,6 +8,8 @@
     4. choice      among the refits within one standard error of the lowest held-out loss, the one whose inputs are
                    selected by most folds; if there is none, the candidate with the lowest loss; no input if the choice
                    is not better than the null model by two standard errors
+    5. encoding    with an input map, 1 to 4 see the columns as they are; then every support of the second path is
+                   refitted with its columns encoded, and replaces the chosen refit where its held-out loss is lower
 
 :func:`relax` refits the supports of one path with any penalty, without the adaptive path and the test. It chooses the
 lowest loss.
@@ -33,7 +35,7 @@ from ridgewalk.objective import weighted_mean
 from ridgewalk.path.cost import check_memory, path_seconds, scoring_seconds
 from ridgewalk.path.dependence import mean_and_error
 from ridgewalk.path.families import GroupLassoPath, LayeredPenalty, as_group_lasso
-from ridgewalk.path.fit import AlphaSpec, find_strengths, strength_count, train_path
+from ridgewalk.path.fit import AlphaSpec, find_strengths, fit_path, strength_count, train_path
 from ridgewalk.path.jobs import (
     RAMP_SHARE,
     Training,
@@ -69,7 +71,7 @@ class Candidate:
     Attributes
     ----------
     name : str
-        "path", "adaptive path" or "refits".
+        "path", "adaptive path", "refits" or "encoded refits".
     path : MLPPath
         All its strengths; for refits, every strength of the adaptive path with every ridge penalty, in this order.
     index : int
@@ -83,6 +85,11 @@ class Candidate:
     index: int
     loss: float
 
+    @property
+    def is_of_refits(self) -> bool:
+        """Whether its path has every strength under every ridge penalty."""
+        return self.name.endswith("refits")
+
 
 @dataclass(frozen=True, eq=False)
 class InputSelection:
@@ -91,10 +98,12 @@ class InputSelection:
     Attributes
     ----------
     arms : tuple of Candidate
-        The candidates: path, adaptive path (not with ``relax``), refits.
+        The candidates: path, adaptive path (not with ``relax``), refits, encoded refits (with an input map).
     chosen : Candidate
         The result: a candidate, or the refits at another strength with no significantly higher loss. If nothing is
         better than the null model, it contains the null model.
+    unpenalized : MLPPath
+        A path from strength 0 on, whose inputs are those of the refits: the first, or one of strength 0 alone.
     null_loss : float
         Mean held-out loss of the null model.
     gain, gain_error : float
@@ -106,6 +115,7 @@ class InputSelection:
 
     arms: tuple[Candidate, ...]
     chosen: Candidate
+    unpenalized: MLPPath
     null_loss: float
     gain: float
     gain_error: float
@@ -163,12 +173,13 @@ def select_inputs(
     if settings.linear:
         raise ValueError("With no hidden layer L1 selects the inputs: leave select_inputs out, and set l1_ratio=1.")
     settings = replace(settings, penalty=as_group_lasso(settings.penalty))
+    mapped, problem = problem, problem.plain
     penalty = as_group_lasso(penalty_of(problem, settings))
     longer = replace(settings, max_iter=round(FIRST_SHARE * settings.max_iter))
     count = strength_count(alphas)
-    check_memory(problem, longer, runner, count, count + ADAPTIVE, ADAPTIVE * len(RIDGES))
+    check_memory(mapped, longer, runner, count, count + ADAPTIVE, ADAPTIVE * len(RIDGES))
     strengths = find_strengths(problem, longer, runner, alphas)
-    expected = path_seconds(problem, settings, count) + seconds_beside_the_path(problem, settings, count, False)
+    expected = path_seconds(problem, settings, count) + seconds_beside_the_path(mapped, settings, count, False)
     with runner.progress.task(expected):
         null = null_objectives(problem, settings, runner)
         lawful = with_law(
@@ -177,16 +188,29 @@ def select_inputs(
         first = collect(problem, longer, runner, null, strengths, lawful)
         best = 1 + minimum(first.row_loss[1:], first.row_weights)
         start = lawful.fits[best]
-        factors = adaptive_factors(penalty, start.parameters[0], first.null_wins[best].ravel(), problem.column)
+        factors = adaptive_factors(penalty, start.parameters[0], first.null_wins[best].ravel())
         adaptive_strengths = np.geomspace(strengths[-1] / _ADAPTIVE_SPAN, strengths[-1], ADAPTIVE)
         of = partial(_adaptive_penalties, problem, settings, penalty, factors)
         fits = _adaptive(problem, settings, runner, of, adaptive_strengths, start)
         by = by_strength(fits, problem.pairs)
         lawful = with_law(problem, settings, runner, null, adaptive_strengths, by, of)
         adaptive = collect(problem, settings, runner, null, adaptive_strengths, lawful)
-        refits = _refits(problem, settings, runner, null, adaptive_strengths, fits)
-    arms = (_candidate("path", first), _candidate("adaptive path", adaptive), _candidate("refits", refits))
-    selection = _selection(arms, {"min": _agreed, "1se": _sparsest, "simplest": _simplest}[rule](arms))
+        supports = _supports(fits)
+        refits = _refits(problem, settings, runner, null, adaptive_strengths, fits, supports)
+        arms: tuple[Candidate, ...] = (
+            _candidate("path", first),
+            _candidate("adaptive path", adaptive),
+            _candidate("refits", refits),
+        )
+        chosen, unpenalized = {"min": _agreed, "1se": _sparsest, "simplest": _simplest}[rule](arms), first
+        if mapped.maps is not None and mapped.maps.mapped.any():
+            assert mapped.column is not None
+            spread, supports = _spread(fits, mapped.column), supports[:, mapped.column]
+            encoded = _refits(mapped, settings, runner, null, adaptive_strengths, spread, supports)
+            arms = (*arms, _candidate("encoded refits", encoded))
+            chosen = _encoded(chosen, arms)
+            unpenalized = fit_path(mapped, longer, [0.0], runner)
+    selection = _selection(arms, chosen, unpenalized)
     return selection if selection.significant else replace(selection, chosen=_emptied(null, selection.chosen))
 
 
@@ -212,21 +236,37 @@ def relax(
         fits = train_path(problem, settings, runner, null, strengths)
         lawful = with_law(problem, settings, runner, null, strengths, fits)
         path = collect(problem, settings, runner, null, strengths, lawful)
-        refits = _refits(problem, settings, runner, null, strengths[1:], _together(fits[1:]))
+        together = _together(fits[1:])
+        refits = _refits(problem, settings, runner, null, strengths[1:], together, _supports(together))
     arms = (_candidate("path", path), _candidate("refits", refits))
-    return _selection(arms, {"min": _lowest, "1se": _sparsest, "simplest": _simplest}[rule](arms))
+    return _selection(arms, {"min": _lowest, "1se": _sparsest, "simplest": _simplest}[rule](arms), path)
 
 
 def seconds_beside_the_path(problem: PathProblem, settings: PathSettings, strengths: int, relaxing: bool) -> float:
     """Estimate the seconds of input selection (or ``relaxing`` a path) in addition to its first path."""
-    refitted = strengths - 1 if relaxing else ADAPTIVE
-    scored = len(RIDGES) * refitted + (0 if relaxing else ADAPTIVE)
-    seconds = len(problem.folds) * scoring_seconds(problem, settings, scored)
-    if settings.linear:
+    if relaxing:
+        return _seconds_of_refits(problem, settings, strengths - 1)
+    seconds = _seconds_of_refits(problem.plain, settings, ADAPTIVE)
+    seconds += len(problem.folds) * scoring_seconds(problem.plain, settings, ADAPTIVE)
+    seconds += _seconds_of_runs(problem.plain, settings, ADAPTIVE + (FIRST_SHARE - 1) * strengths)
+    if problem.column is None:
         return seconds
-    runs = _DISTINCT_SUPPORTS * refitted * len(RIDGES) + (0 if relaxing else ADAPTIVE + (FIRST_SHARE - 1) * strengths)
+    return seconds + _seconds_of_refits(problem, settings, ADAPTIVE) + path_seconds(problem, settings, 1)
+
+
+def _seconds_of_refits(problem: PathProblem, settings: PathSettings, supports: int) -> float:
+    """Estimate the seconds of refitting so many supports of every training set, and of scoring them."""
+    count = len(RIDGES) * supports
+    scoring = len(problem.folds) * scoring_seconds(problem, settings, count)
+    return scoring + _seconds_of_runs(problem, settings, _DISTINCT_SUPPORTS * count)
+
+
+def _seconds_of_runs(problem: PathProblem, settings: PathSettings, runs: float) -> float:
+    """Estimate the seconds of so many trainings of every pair; a linear model is solved in next to none."""
+    if settings.linear:
+        return 0.0
     multiplications = len(problem.target) * network_of(problem, settings).multiplications
-    return seconds + runs * problem.pairs * settings.max_iter * seconds_of_epoch(multiplications)
+    return runs * problem.pairs * settings.max_iter * seconds_of_epoch(multiplications)
 
 
 def _together(fits: Sequence[Fits]) -> Fits:
@@ -240,23 +280,16 @@ def numbers_beside(column: Integers | None, inputs: int) -> Array:
     return np.ones(inputs) if column is None else np.bincount(column)[column].astype(float)
 
 
-def adaptive_factors(penalty: GroupLassoPath, w: Array, null: Booleans, column: Integers | None = None) -> Array:
-    """Compute factors (R, M, 1) of the adaptive path, from first-layer weights w (R, M, H) of runs.
+def adaptive_factors(penalty: GroupLassoPath, w: Array, null: Booleans) -> Array:
+    """Compute factors (R, P, 1) of the adaptive path, from first-layer weights w (R, P, H) of runs.
 
-    The largest norm over each column's own, by groups where there are any; infinite for a column without weights. The
-    norm of k numbers that one column is mapped to counts ``sqrt(k)`` times, as the group lasso counts it: the numbers
-    rise together, so that k equal weights do what one weight of k times their size does. That of a group of columns is
-    the root of its columns' mean square. ``null`` (R,) says which runs hold the null model, ``column`` (M,) what column
-    each number is made of; by default each is its own.
+    The largest norm over each input's own, by groups where there are any: that of a group is the root of its inputs'
+    mean square. Infinite for an input without weights. ``null`` (R,) says which runs hold the null model.
     """
-    inputs = w.shape[1]
-    column = np.arange(inputs) if column is None else column
     squares = (np.where(null[:, None, None], 0, w.astype(np.float64)) ** 2).sum(axis=-1)
-    numbers = numbers_beside(column, inputs)
-    groups = column if penalty.groups is None else np.unique(penalty.groups, return_inverse=True)[1]
+    groups = np.arange(w.shape[1]) if penalty.groups is None else np.unique(penalty.groups, return_inverse=True)[1]
     member = groups == np.arange(groups.max() + 1)[:, None]
-    columns = (member / numbers).sum(axis=1, keepdims=True)
-    norms = np.sqrt(squares @ (member * numbers / columns).T)[:, groups]
+    norms = np.sqrt(squares @ (member / member.sum(axis=1, keepdims=True)).T)[:, groups]
     with np.errstate(divide="ignore", invalid="ignore"):
         factors = np.where(norms > 0, norms.max(axis=1, keepdims=True) / norms, np.inf)
     if penalty.penalty_factors is not None:
@@ -294,6 +327,19 @@ def _adaptive(
     return runner.train(make_job(problem, settings, pairs, of(alphas, pairs), tiled, training))
 
 
+def _supports(fits: Fits) -> Booleans:
+    """Return which inputs of the network each run uses: shape (R, M)."""
+    return np.asarray((fits.parameters[0] != 0).any(axis=-1))
+
+
+def _spread(fits: Fits, column: Integers) -> Fits:
+    """Return fits to columns as fits to the numbers that they are mapped to, ``column`` (M,): to the first of each."""
+    first, *others = fits.parameters
+    whole = np.zeros((len(first), len(column), first.shape[-1]), dtype=first.dtype)
+    whole[:, np.flatnonzero(np.diff(column, prepend=-1))] = first
+    return replace(fits, parameters=(whole, *others))
+
+
 def _refits(
     problem: PathProblem,
     settings: PathSettings,
@@ -301,14 +347,14 @@ def _refits(
     null: NullObjectives,
     strengths: Array,
     fits: Fits,
+    supports: Booleans,
 ) -> MLPPath:
-    """Refit the supports of a path's runs under every ridge.
+    """Refit the supports (R, M) of a path's runs under every ridge, from its fits on.
 
     Its strengths are those of the path, each with every ridge. A support that several strengths of one pair share is
     refitted once.
     """
     pairs, count = problem.pairs, len(RIDGES)
-    supports = (fits.parameters[0] != 0).any(axis=-1)
     known: dict[tuple[int, bytes], int] = {}
     place = np.array([known.setdefault((k % pairs, s.tobytes()), len(known)) for k, s in enumerate(supports)])
     chosen = np.unique(place, return_index=True)[1]
@@ -319,7 +365,7 @@ def _refits(
     runner.progress.estimate(scoring + training)
     ridges = np.arange(count)[:, None] * len(chosen)  # numbers of the refits: ridge after ridge, support after support
     refits = joined(
-        [_refit(problem, settings, runner, fits, chosen[part]) for part in parts],
+        [_refit(problem, settings, runner, fits, supports, chosen[part]) for part in parts],
         np.concatenate([(ridges + part).ravel() for part in parts]),
     )
     spread = refits.part((ridges + place.reshape(-1, 1, pairs)).ravel())
@@ -349,9 +395,11 @@ def _refitting_seconds(problem: PathProblem, settings: PathSettings, supports: S
     return seconds
 
 
-def _refit(problem: PathProblem, settings: PathSettings, runner: Runner, fits: Fits, chosen: Integers) -> Fits:
+def _refit(
+    problem: PathProblem, settings: PathSettings, runner: Runner, fits: Fits, supports: Booleans, chosen: Integers
+) -> Fits:
     """Refit some runs' supports with each ridge penalty, on the columns that any of them uses."""
-    supports, count = (fits.parameters[0][chosen] != 0).any(axis=-1), len(RIDGES)
+    supports, count = supports[chosen], len(RIDGES)
     columns = np.flatnonzero(supports.any(axis=0))
     columns = columns if columns.size else np.array([0])  # a network needs an input; excluded, it says nothing
     held = np.where(supports[:, columns], numbers_beside(problem.column, problem.inputs)[columns], np.inf)[..., None]
@@ -424,12 +472,24 @@ def _agreed(arms: tuple[Candidate, ...]) -> Candidate:
     return _at(refits.name, path, int(near[np.lexsort((loss, -agreement))[0]]))
 
 
-def _selection(arms: tuple[Candidate, ...], chosen: Candidate) -> InputSelection:
+def _encoded(chosen: Candidate, arms: tuple[Candidate, ...]) -> Candidate:
+    """Return the encoded refits of the inputs of the chosen candidate if they lose less, otherwise the candidate."""
+    refits, count = arms[-1], len(RIDGES)
+    if chosen.name == arms[0].name:  # whose supports are not those of the refits
+        return chosen
+    first = chosen.index // count * count if chosen.is_of_refits else chosen.index * count
+    path = refits.path
+    best = first + minimum(path.row_loss[first : first + count], path.row_weights)
+    return _lowest((chosen, _at(refits.name, path, best)))
+
+
+def _selection(arms: tuple[Candidate, ...], chosen: Candidate, unpenalized: MLPPath) -> InputSelection:
     weights, null = chosen.path.row_weights, chosen.path.null_row_loss
     gain, gain_error = (float(value) for value in mean_and_error(null - _rows(chosen), weights, chosen.path.dependence))
     return InputSelection(
         arms=arms,
         chosen=chosen,
+        unpenalized=unpenalized,
         null_loss=float(weighted_mean(null, weights)),
         gain=gain,
         gain_error=gain_error,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from ridgewalk.formatting import format_number
+from ridgewalk.objective import weighted_mean
 from ridgewalk.path.confidence import Band, ConfidenceSet
 from ridgewalk.path.dependence import mean_and_error
 from ridgewalk.path.input_selection import RIDGES, Candidate, InputSelection
@@ -60,7 +61,7 @@ def strengths_as_good(path: MLPPath) -> AsGood | None:
 
 
 def candidate_curves(path: MLPPath, selection: InputSelection | None) -> list[CandidateCurve]:
-    """Return every curve of held-out losses: that of a path; or those of a selection's arms, refits by ridge."""
+    """Return every curve of held-out losses: that of a path; or those of a selection's arms, chosen refits by ridge."""
     if selection is None:
         order = np.argsort(path.alphas, kind="stable")
         return [_curve("held-out loss", path, order.tolist(), own=True)]
@@ -68,17 +69,27 @@ def candidate_curves(path: MLPPath, selection: InputSelection | None) -> list[Ca
     for candidate in selection.arms:
         own = candidate.name == selection.chosen.name
         shown = selection.chosen.path if own else candidate.path
-        curves += (
-            _ridges(candidate, shown, own) if candidate.name == "refits" else [_curve(candidate.name, shown, None, own)]
-        )
+        if own and candidate.is_of_refits:
+            curves += _ridges(candidate, shown)
+        else:
+            curves.append(_curve(candidate.name, shown, _lowest_by_ridge(candidate), own))
     return curves
 
 
-def _ridges(candidate: Candidate, path: MLPPath, own: bool) -> list[CandidateCurve]:
+def _lowest_by_ridge(candidate: Candidate) -> list[int] | None:
+    """Return the entry of lowest loss at each strength of refits, whatever its ridge; None of another path."""
+    if not candidate.is_of_refits:
+        return None
+    path, count = candidate.path, len(RIDGES)
+    loss = weighted_mean(path.row_loss, path.row_weights).reshape(-1, count)
+    return [count * k + int(ridge) for k, ridge in enumerate(np.argmin(loss, axis=1))]
+
+
+def _ridges(candidate: Candidate, path: MLPPath) -> list[CandidateCurve]:
     """Return a curve of refits for every ridge; a path's strengths each come with every one, in order."""
     count = len(RIDGES)
     names = [f"{candidate.name}, ridge {format_number(ridge)}" for ridge in RIDGES]
-    return [_curve(name, path, list(range(k, len(path.alphas), count)), own) for k, name in enumerate(names)]
+    return [_curve(name, path, list(range(k, len(path.alphas), count)), own=True) for k, name in enumerate(names)]
 
 
 def _curve(name: str, path: MLPPath, entries: list[int] | None, own: bool) -> CandidateCurve:

@@ -247,6 +247,7 @@ def _selection_record(selected: InputSelection, number: Callable[[MLPPath], int]
     return {
         "arms": [candidate(each) for each in selected.arms],
         "chosen": candidate(selected.chosen),
+        "unpenalized": number(selected.unpenalized),
         "null_loss": store.plain("input selection", selected.null_loss),
         "gain": store.plain("input selection", selected.gain),
         "gain_error": store.plain("input selection", selected.gain_error),
@@ -901,9 +902,11 @@ def _input_selection(record: JsonObject, paths: list[MLPPath], spec: OutputSpec,
     def number(stored: Any) -> float:
         return float(restored(stored, arrays))
 
+    arms = tuple(map(candidate, record["arms"]))
     return InputSelection(
-        arms=tuple(map(candidate, record["arms"])),
+        arms=arms,
         chosen=candidate(record["chosen"]),
+        unpenalized=paths[record["unpenalized"]] if "unpenalized" in record else arms[0].path,  # of older files
         null_loss=number(record["null_loss"]),
         gain=number(record["gain"]),
         gain_error=number(record["gain_error"]),

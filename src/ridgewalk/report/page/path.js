@@ -5,7 +5,7 @@ const state = { arm: 0 };
 const entries = () => data.arms[state.arm].entries;
 const NAMES = { min: "minimum", "1se": "1-SE" };
 
-const ARMS = ["arm-1", "arm-2", "arm-3", "arm-4", "arm-5", "arm-6"];
+const ARMS = ["arm-1", "arm-2", "arm-3", "arm-4", "arm-5", "arm-6", "arm-7"];
 let positiveAlphas, hasZero;
 
 function startPath() {
