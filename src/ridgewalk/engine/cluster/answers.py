@@ -1,7 +1,6 @@
-"""Answers as files: what came of a chain, written by its worker where its driver finds it, even if the worker dies.
+"""Answers as files: a worker leaves what came of a chain where the driver finds it, even if the worker dies.
 
-FOLDER/CHAIN.npy     rows of finished runs, in the format of checkpoints
-FOLDER/CHAIN.json    the seconds that their training took
+CHAIN.npy has the rows of finished runs, in the format of checkpoints; CHAIN.json has the seconds that they took.
 """
 
 from __future__ import annotations
