@@ -571,7 +571,7 @@ class _PathEstimator(Calibrated, PathAtStrength):
 
     def _encodes_refits(self, problem: PathProblem) -> bool:
         """Whether refits see columns encoded, and the path before them as they are."""
-        return bool(self.select_inputs and problem.column is not None)
+        return bool(self.select_inputs and problem.encodes)
 
     def _of_plain_path(self, problem: PathProblem) -> PathProblem:
         """Return the problem of the path before any refits."""

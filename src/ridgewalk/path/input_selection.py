@@ -88,7 +88,7 @@ class Candidate:
     @property
     def is_of_refits(self) -> bool:
         """Whether its path has every strength under every ridge penalty."""
-        return self.name.endswith("refits")
+        return ridges_of(self.path) is not None
 
 
 @dataclass(frozen=True, eq=False)
@@ -203,7 +203,7 @@ def select_inputs(
             _candidate("refits", refits),
         )
         chosen, unpenalized = {"min": _agreed, "1se": _sparsest, "simplest": _simplest}[rule](arms), first
-        if mapped.maps is not None and mapped.maps.mapped.any():
+        if mapped.encodes:
             assert mapped.column is not None
             spread, supports = _spread(fits, mapped.column), supports[:, mapped.column]
             encoded = _refits(mapped, settings, runner, null, adaptive_strengths, spread, supports)
@@ -249,7 +249,7 @@ def seconds_beside_the_path(problem: PathProblem, settings: PathSettings, streng
     seconds = _seconds_of_refits(problem.plain, settings, ADAPTIVE)
     seconds += len(problem.folds) * scoring_seconds(problem.plain, settings, ADAPTIVE)
     seconds += _seconds_of_runs(problem.plain, settings, ADAPTIVE + (FIRST_SHARE - 1) * strengths)
-    if problem.column is None:
+    if not problem.encodes:
         return seconds
     return seconds + _seconds_of_refits(problem, settings, ADAPTIVE) + path_seconds(problem, settings, 1)
 

@@ -128,6 +128,11 @@ class PathProblem:
         inputs = self.folds[-1].inputs
         return None if inputs is None else inputs.column
 
+    @property
+    def encodes(self) -> bool:
+        """Whether the input map changes any column."""
+        return self.maps is not None and bool(self.maps.mapped.any())
+
     @cached_property
     def plain(self) -> PathProblem:
         """The same problem for a network without an input map."""

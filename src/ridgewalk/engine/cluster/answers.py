@@ -19,7 +19,7 @@ ENDING = ".npy"
 """Of the file whose presence says that an answer is whole."""
 
 
-def leave(folder: Path, name: str, rows: NDArray[np.void], seconds: float) -> None:
+def write_answer(folder: Path, name: str, rows: NDArray[np.void], seconds: float) -> None:
     """Write what came of a chain, whole or not at all.
 
     Raises
@@ -34,12 +34,12 @@ def leave(folder: Path, name: str, rows: NDArray[np.void], seconds: float) -> No
         os.fsync(opened.fileno())
 
 
-def is_left(folder: Path, name: str) -> bool:
+def has_answer(folder: Path, name: str) -> bool:
     """Return whether what came of a chain is there."""
     return (folder / f"{name}{ENDING}").exists()
 
 
-def left(folder: Path, name: str) -> Answer:
+def read_answer(folder: Path, name: str) -> Answer:
     """Read what came of a chain.
 
     Raises
@@ -52,7 +52,7 @@ def left(folder: Path, name: str) -> Answer:
     return Answer(name, rows.tobytes(), seconds if isinstance(seconds, float) else 0.0)
 
 
-def remove(folder: Path, name: str) -> None:
+def remove_answer(folder: Path, name: str) -> None:
     """Remove what came of a chain, if it is there."""
     for ending in (ENDING, ".json"):
         (folder / f"{name}{ending}").unlink(missing_ok=True)

@@ -14,7 +14,7 @@ from typing import Any
 from numpy.typing import NDArray
 
 from ridgewalk.engine.checkpoints import CheckpointStore
-from ridgewalk.engine.cluster.answers import ENDING, left
+from ridgewalk.engine.cluster.answers import ENDING, read_answer
 from ridgewalk.engine.cluster.files import ArrayFiles
 from ridgewalk.engine.cluster.layout import (
     BEAT,
@@ -172,7 +172,7 @@ class FolderWorkers:
         answers = []
         for name in [file.removesuffix(ENDING) for file in names_in(self._fit.finished, ENDING)]:
             if name not in self._told:
-                answers.append(left(self._fit.finished, name))
+                answers.append(read_answer(self._fit.finished, name))
                 self._told.add(name)
                 for copy in self._copies.pop(name, []):
                     (self._fit.todo / copy).unlink(missing_ok=True)

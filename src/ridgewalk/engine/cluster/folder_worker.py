@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
-from ridgewalk.engine.cluster.answers import is_left, leave
+from ridgewalk.engine.cluster.answers import has_answer, write_answer
 from ridgewalk.engine.cluster.chains import run_chain
 from ridgewalk.engine.cluster.files import ArrayFiles
 from ridgewalk.engine.cluster.layout import (
@@ -154,7 +154,7 @@ class FolderWorker:
     def _look_after_fits(self) -> None:
         """Stop chains whose fit does not go on, and close the files of those that have gone."""
         for each in self._running:
-            if not self._goes_on(each.fit) or is_left(each.fit.finished, each.name):
+            if not self._goes_on(each.fit) or has_answer(each.fit.finished, each.name):
                 each.progress.stop = True
         for folder in [folder for folder in self._files if not folder.exists()]:
             del self._files[folder]
@@ -166,7 +166,7 @@ class FolderWorker:
         files = self._files.setdefault(fit.data, ArrayFiles(fit.data))
         try:
             rows, seconds = run_chain(claim.read_bytes(), files.open, lambda: False, running.progress)
-            leave(fit.finished, name, rows, seconds)
+            write_answer(fit.finished, name, rows, seconds)
             claim.unlink(missing_ok=True)
             self.finished += 1
         except StoppedError:

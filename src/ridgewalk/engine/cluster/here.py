@@ -16,7 +16,7 @@ from typing import IO, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ridgewalk.engine.cluster.answers import leave, left, remove
+from ridgewalk.engine.cluster.answers import read_answer, remove_answer, write_answer
 from ridgewalk.engine.cluster.chains import run_chain
 from ridgewalk.engine.cluster.files import ArrayFiles
 from ridgewalk.engine.cluster.messages import stored_in
@@ -63,13 +63,13 @@ def train_here(chain: Chain, folder: str) -> Answer:
 def leave_here(folder: str, name: str, rows: NDArray[np.void], seconds: float) -> None:
     """Leave what came of a chain in the folder of a session, where the disk takes it."""
     with suppress(OSError):
-        leave(Path(folder, _FINISHED), name, rows, seconds)
+        write_answer(Path(folder, _FINISHED), name, rows, seconds)
 
 
 def answer_here(folder: str, name: str) -> Answer | None:
     """Return what came of a chain, if a process that sees the folder of a session has left it there."""
     try:
-        return left(Path(folder, _FINISHED), name)
+        return read_answer(Path(folder, _FINISHED), name)
     except (OSError, ValueError):
         return None
 
@@ -118,7 +118,7 @@ class SessionFiles:
     def forget(self, name: str) -> None:
         """Remove what came of a chain, if the disk lets it be removed."""
         with suppress(OSError):
-            remove(self.folder / _FINISHED, name)
+            remove_answer(self.folder / _FINISHED, name)
 
 
 def copied(folder: str, message: bytes, fetch: Callable[[str], NDArray[Any]]) -> ArrayFiles:
