@@ -11,7 +11,7 @@ from sklearn.model_selection import KFold
 
 from paths import settings_of
 from ridgewalk import MLPClassifierCV, MLPRegressorCV
-from ridgewalk.diagnostics import rules, wording
+from ridgewalk.diagnostics import findings, rules, wording
 from ridgewalk.diagnostics.evidence import chosen_by_others, less_linear
 from ridgewalk.diagnostics.statistics import NORMAL, Effect
 from ridgewalk.engine import Runner
@@ -255,10 +255,10 @@ def effect_between(low: float, high: float) -> Effect:
 @pytest.mark.parametrize(
     ("low", "high", "kind", "said"),
     [
-        (-0.3, -0.1, rules.BetterThanLinear, "lower by 0.2 nats (95% interval 0.1 to 0.3)"),
-        (-0.005, 0.004, rules.LinearPredictsAsWell, "changes by -0.0005 nats (95% interval -0.005 to +0.004)"),
-        (0.1, 0.3, rules.LinearPredictsBetter, "higher by 0.2 nats (95% interval 0.1 to 0.3)"),
-        (-0.3, 0.3, rules.NotToldFromLinear, "changes by +0 nats (95% interval -0.3 to +0.3)"),
+        (-0.3, -0.1, findings.BetterThanLinear, "lower by 0.2 nats (95% interval 0.1 to 0.3)"),
+        (-0.005, 0.004, findings.LinearPredictsAsWell, "changes by -0.0005 nats (95% interval -0.005 to +0.004)"),
+        (0.1, 0.3, findings.LinearPredictsBetter, "higher by 0.2 nats (95% interval 0.1 to 0.3)"),
+        (-0.3, 0.3, findings.NotToldFromLinear, "changes by +0 nats (95% interval -0.3 to +0.3)"),
     ],
 )
 def test_how_a_network_stands_to_a_linear_model(low: float, high: float, kind: Any, said: str) -> None:

@@ -13,7 +13,7 @@ import ridgewalk
 from ridgewalk import TableClassifier, TableRegressor
 from ridgewalk.diagnostics import Evidence, judge
 from ridgewalk.diagnostics.blended import _logits, _members, _with_starts
-from ridgewalk.diagnostics.rules import Found, Judged
+from ridgewalk.diagnostics.findings import Found, Judged
 from ridgewalk.engine import Runner
 from ridgewalk.estimators.comparing import compare
 from ridgewalk.losses import BinaryCrossEntropy, CrossEntropy

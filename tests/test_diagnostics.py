@@ -23,6 +23,7 @@ from ridgewalk.diagnostics import (
     TrainingCurve,
     Wiring,
     effect,
+    findings,
     judge,
     of_jobs,
     of_path,
@@ -807,7 +808,7 @@ def kinds_of(found: Any) -> Iterator[Any]:
         yield from kinds_of(kind)
 
 
-@pytest.mark.parametrize("kind", [*kinds_of(rules.Found)], ids=lambda kind: kind.__name__)
+@pytest.mark.parametrize("kind", [*kinds_of(findings.Found)], ids=lambda kind: kind.__name__)
 def test_every_finding_has_words(kind: Any) -> None:
-    assert wording.words.dispatch(kind) is not wording.words.dispatch(rules.Found)
+    assert wording.words.dispatch(kind) is not wording.words.dispatch(findings.Found)
     assert kind.letter.rstrip("'-") in {"a", "b", "c1", "c2", "c3", "d", "e", "f", "l", "m", "n", "s", "u"}

@@ -37,6 +37,7 @@ from ridgewalk.losses import Loss
 from ridgewalk.path.dependence import ROWS, Dependence, mean_and_error
 
 NORMAL = 1.96  # 97.5% of a normal distribution
+CLEAR = 2.0  # standard errors of a gain that counts
 DETECTABLE_ERRORS = 2.8  # errors of an effect that is seen in 80% of studies: 1.96 + 0.84
 _NO_SKEWNESS, _MOST_SKEWNESS = 1e-6, 0.4  # skewness that is none, and beyond which the transformation runs away
 _DRIFT = 0.01

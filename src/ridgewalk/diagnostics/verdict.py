@@ -8,8 +8,9 @@ from dataclasses import asdict, dataclass
 from typing import Any, TypedDict
 
 from ridgewalk.diagnostics.evidence import Evidence
+from ridgewalk.diagnostics.findings import Numbers, finite
 from ridgewalk.diagnostics.labels import label
-from ridgewalk.diagnostics.rules import Case, Numbers, finite
+from ridgewalk.diagnostics.rules import Case
 from ridgewalk.diagnostics.wording import claimed, headline, in_words
 from ridgewalk.formatting import format_number
 from ridgewalk.markup import element, list_of_findings, table

@@ -8,8 +8,7 @@ from functools import singledispatch
 
 import numpy as np
 
-from ridgewalk.diagnostics.rules import (
-    CLEAR,
+from ridgewalk.diagnostics.findings import (
     BarelyBetterThanConstant,
     BetterThanLinear,
     BetterThanSingle,
@@ -47,7 +46,7 @@ from ridgewalk.diagnostics.rules import (
     WiringNotChecked,
     WrongScale,
 )
-from ridgewalk.diagnostics.statistics import Effect, Outcome
+from ridgewalk.diagnostics.statistics import CLEAR, Effect, Outcome
 from ridgewalk.formatting import format_number as number
 
 _MOST_ROWS_FACTOR = 100  # times the rows
