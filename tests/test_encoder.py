@@ -21,7 +21,7 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 from ridgewalk import MLPClassifierCV, TableClassifier, TableRegressor, load, save
 from ridgewalk.storage import ModelFileError, read
 from ridgewalk.storage.container import WrongError
-from ridgewalk.storage.records import encoder_of, encoder_records
+from ridgewalk.storage.encoder_records import encoder_of, encoder_records
 from ridgewalk.tables import ColumnChoices, Encoder, make_table
 from ridgewalk.tables.choices import LeftOut
 from ridgewalk.tables.encode import DataError

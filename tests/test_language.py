@@ -42,6 +42,7 @@ RIDDLES = re.compile(  # in pages: what a reader has to decipher
 SHIMS = {
     "src/ridgewalk/route.py", "src/ridgewalk/estimators/problem.py",  # take the old names until 0.2
     "src/ridgewalk/storage/records.py",  # reads files of format 3
+    "src/ridgewalk/storage/path_records.py",  # the same
     "tests/test_old_names.py", "tests/test_language.py",
 }  # fmt: skip
 KEYS = ('"walk"', "ast.walk")  # a parameter's old name, and Python's own function

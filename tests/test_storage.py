@@ -809,7 +809,7 @@ def test_a_path_comes_back_with_its_penalty_and_the_networks_of_its_folds(tmp_pa
 
 
 def test_large_networks_of_folds_are_left_out_of_a_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("ridgewalk.storage.records._MOST_NETWORKS", 10)
+    monkeypatch.setattr("ridgewalk.storage.path_records._MOST_NETWORKS", 10)
     model = MLPClassifierCV(**SMALL_PATH).fit(X, YES)
     loaded = load(save(model, tmp_path / "m"))
     np.testing.assert_array_equal(loaded.predict_proba(X), model.predict_proba(X))

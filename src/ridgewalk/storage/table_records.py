@@ -19,23 +19,16 @@ from ridgewalk.objective import weighted_mean
 from ridgewalk.path.blend import Blend
 from ridgewalk.path.result import MLPPath
 from ridgewalk.storage.container import Arrays, ArrayStore, JsonObject, ModelFileError, WrongError, as_text, restored
+from ridgewalk.storage.encoder_records import encoder_of, encoder_records, encoder_width
+from ridgewalk.storage.fields import all_finite, all_positive, none_negative, sized
 from ridgewalk.storage.held_out_records import held_out_of
+from ridgewalk.storage.network_records import OutputSpec, model_of_record, model_record
 from ridgewalk.storage.records import (
-    OutputSpec,
     Stored,
-    all_finite,
-    all_positive,
     calibration_record,
     described,
-    encoder_of,
-    encoder_records,
-    encoder_width,
-    model_of_record,
-    model_record,
-    none_negative,
     parameter_records,
     set_calibration,
-    sized,
     stored,
     with_parameters,
 )
