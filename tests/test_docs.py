@@ -9,6 +9,7 @@ import re
 import shlex
 import subprocess
 import sys
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -124,11 +125,7 @@ def test_chinese_pages_hold_the_same_numbers(page: Any) -> None:
 
 
 def test_every_picture_of_the_path_is_drawn_by_the_example_above_it() -> None:
-    tool = importlib.util.spec_from_file_location("pictures", ROOT / "tools" / "pictures.py")
-    assert tool is not None
-    assert tool.loader is not None
-    pictures = importlib.util.module_from_spec(tool)
-    tool.loader.exec_module(pictures)
+    pictures: Any = import_module("pictures")
     page = pictures.PAGE.read_text(encoding="utf-8")
     drawn = [example["file"] for example in pictures.EXAMPLE.finditer(page)]
     assert drawn == re.findall(r"!\[[^\]]*\]\(([^)]+)\)", page)

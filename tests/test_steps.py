@@ -1,10 +1,10 @@
 """A long check that was cut goes on where it was; what has not passed is done again."""
 
-import importlib.util
 import os
 import shutil
 import subprocess
 import sys
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -35,17 +35,7 @@ def test_that_fails_at_its_end(late):
 """
 
 
-def tool() -> Any:
-    """Import the tool by its path."""
-    found = importlib.util.spec_from_file_location("steps", TOOLS / "steps.py")
-    assert found is not None
-    assert found.loader is not None
-    module = importlib.util.module_from_spec(found)
-    found.loader.exec_module(module)
-    return module
-
-
-STEPS = tool()
+STEPS: Any = import_module("steps")
 
 
 def test_what_has_passed_is_found_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
