@@ -46,7 +46,7 @@ from engine import machine
 from ridgewalk import MLPClassifierCV, MLPRegressorCV
 from ridgewalk.arrays import Array
 from ridgewalk.engine import native
-from ridgewalk.tables.read import Encoder, make_table
+from ridgewalk.tables import Encoder, make_table
 
 FOLDS, STRENGTHS, HIDDEN, STARTS = 5, 20, (32,), 3
 NORMAL = 1.96

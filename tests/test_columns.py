@@ -14,9 +14,8 @@ import pyarrow as pa
 import pytest
 from scipy.sparse import csr_array
 
-from ridgewalk.tables import Encoder
+from ridgewalk.tables import Encoder, make_table
 from ridgewalk.tables.encode import Category, DataError, Date, Number, column_heads, kind_of
-from ridgewalk.tables.read import make_table
 
 DAY = np.timedelta64(1, "D")
 

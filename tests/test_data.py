@@ -13,8 +13,9 @@ import pyarrow as pa
 import pytest
 
 from ridgewalk.cli.commands import app
-from ridgewalk.tables.encode import Category
-from ridgewalk.tables.read import DataError, Encoder, make_table, read_table, read_target
+from ridgewalk.tables import Encoder, make_table, read_table
+from ridgewalk.tables.encode import Category, DataError
+from ridgewalk.tables.table import read_target
 
 ROWS = 80
 

@@ -11,9 +11,9 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 
+from ridgewalk.tables import Encoder, make_table, read_table
 from ridgewalk.tables import read as data
-from ridgewalk.tables.encode import Category
-from ridgewalk.tables.read import DataError, Encoder, make_table, read_table
+from ridgewalk.tables.encode import Category, DataError
 
 FRAME = pd.DataFrame(
     {"größe, cm": [1.5, np.nan, -2.0], "name": ["a, b", 'say "x"', "c;d"], "n": [1, 2, 3], "flag": [True, False, True]}

@@ -18,7 +18,7 @@ import pytest
 
 from ridgewalk import MLPClassifierCV, MLPRegressorCV, cli
 from ridgewalk.storage import read
-from ridgewalk.tables.read import Encoder, make_table, read_table
+from ridgewalk.tables import Encoder, make_table, read_table
 
 QUICK: dict[str, Any] = {"alphas": 3, "max_iter": 60, "cv": 2, "learning_rate_init": 0.03, "random_state": 0}
 FLAGS = {"--alphas": 3, "--max-iter": 60, "--folds": 2, "--hidden": 5, "--learning-rate": 0.03}

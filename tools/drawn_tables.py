@@ -19,7 +19,7 @@ import pandas as pd
 import pyarrow as pa
 
 from ridgewalk.tables import ColumnChoices
-from ridgewalk.tables import read as data
+from ridgewalk.tables.choices import NO_CHOICES
 
 Texts = list[str | None]
 DAY = pd.Timedelta(days=1)
@@ -423,7 +423,7 @@ class Said:
     separator: str | None = None
     decimal: str | None = None
     missing: tuple[str, ...] = ()
-    choices: ColumnChoices = data.NO_CHOICES
+    choices: ColumnChoices = NO_CHOICES
 
     @property
     def gap(self) -> str | None:

@@ -60,9 +60,8 @@ from drawn_tables import (
 from planted_faults import planted
 from ridgewalk import MLPClassifier, MLPClassifierCV, MLPRegressor, MLPRegressorCV, storage
 from ridgewalk.export import to_numpy, to_onnx
-from ridgewalk.tables import Encoder
+from ridgewalk.tables import Encoder, Table, make_table, read_table
 from ridgewalk.tables import encode as columns
-from ridgewalk.tables import read as data
 from ridgewalk.tables.encoder import table_encoder
 
 FEWEST_PREDICTED = 0.7  # share of tables that end in predictions
@@ -84,7 +83,7 @@ def read_first(drawn: Drawn, folder: Path) -> pd.DataFrame:
     else:
         write_frame(frame_of(drawn.everything, drawn.form, drawn.said), drawn.form, path)
     said = drawn.said
-    return data.read_table(
+    return read_table(
         path, said.choices.texts, "y", encoding=said.encoding, separator=said.separator, decimal=said.decimal,
         missing=said.missing,
     )  # fmt: skip
@@ -107,7 +106,7 @@ def file_name(name: str, drawn: Drawn) -> str:
     return f"Unnamed: {list(drawn.everything).index('')}" if name == "" and drawn.form.text else name
 
 
-def check_columns(drawn: Drawn, table: data.Table, encoder: Encoder, x: np.ndarray) -> None:
+def check_columns(drawn: Drawn, table: Table, encoder: Encoder, x: np.ndarray) -> None:
     """Check that each column has become what its kind is, with the values of the file."""
     learned = {column.name: column for column in encoder.columns}
     places = {name: [k for k, origin in enumerate(encoder.origins) if origin == name] for name in learned}
@@ -234,7 +233,7 @@ def second(g: np.random.Generator, drawn: Drawn, first: pd.DataFrame, encoder: E
         return Second(pl.from_arrow(pa.Table.from_pandas(frame, preserve_index=False)), None, rows, form, gap)
     else:
         return Second(frame, None, rows, form, gap)
-    return Second(data.read_table(file, encoder=encoder), file if form.text else None, rows, form, gap)
+    return Second(read_table(file, encoder=encoder), file if form.text else None, rows, form, gap)
 
 
 def feeds(content: bytes, frame: pd.DataFrame, encoder: Encoder) -> tuple[Any, dict[str, np.ndarray]]:
@@ -376,7 +375,7 @@ def run_table(seed: int, folder: Path, wanted: str | None = None) -> tuple[Drawn
     learned = False
     try:
         first = read_first(drawn, folder)
-        table = data.make_table(first, "y", choices=drawn.said.choices)
+        table = make_table(first, "y", choices=drawn.said.choices)
         encoder = table_encoder(table.inputs, drawn.said.choices, table.left_out)
         x = encoder.transform(table.inputs)
         check_columns(drawn, table, encoder, x)

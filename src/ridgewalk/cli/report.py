@@ -46,7 +46,7 @@ def report(
     from sklearn.base import is_classifier
 
     from ridgewalk.tables.missing import NA_TEXTS
-    from ridgewalk.tables.read import read_target
+    from ridgewalk.tables.table import read_target
 
     free(out_file, file, force, "--out")
     estimator, encoder, target = kept(model)

@@ -220,7 +220,8 @@ def read_problem(
     ValueError
     """
     from ridgewalk.tables.encoder import table_encoder
-    from ridgewalk.tables.read import make_table, release_memory
+    from ridgewalk.tables.read import release_memory
+    from ridgewalk.tables.table import make_table
 
     groups_as_text = [] if columns.row_groups is None else [columns.row_groups]  # 01234 and 1234 are two groups
     codes = (*names("--categories", columns.categories), *candidates("--id", columns.ids))
@@ -283,7 +284,8 @@ def targets_in(file: Path, encoding: str | None, separator: str | None, taken: C
     What is likely meant (:func:`ridgewalk.tables.useful.likely_target`) is none of the columns that are ``taken`` for
     something else.
     """
-    from ridgewalk.tables.read import STANDARD_INPUT, DataError, first_rows
+    from ridgewalk.tables.encode import DataError
+    from ridgewalk.tables.read import STANDARD_INPUT, first_rows
     from ridgewalk.tables.useful import likely_target
 
     if str(file) == STANDARD_INPUT:

@@ -3,6 +3,7 @@
 from ridgewalk.tables.choices import ColumnChoices
 from ridgewalk.tables.encoder import Encoder
 from ridgewalk.tables.missing import MissingTexts
-from ridgewalk.tables.read import Table, make_table, read_table
+from ridgewalk.tables.read import read_table
+from ridgewalk.tables.table import Table, make_table
 
 __all__ = ["ColumnChoices", "Encoder", "MissingTexts", "Table", "make_table", "read_table"]
