@@ -3,9 +3,9 @@
     python benchmarks/planted_inputs.py FOLDER [--seed 2] [--pieces 4] [--tables A,B] [--records FOLDER]
         [--report FILE]
 
-FOLDER holds tables as benchmarks/accuracy.py takes them; those with at most 80 encoded columns and 10 classes take
-part. The rows are those of that benchmark's first split: at most 600 to select on, at most 2,000 to judge on. A table's
-own columns are called true, though some of them say little; as many useless ones are planted beside them:
+FOLDER holds tables as benchmarks/accuracy.py takes them. The rows are those of that benchmark's first split: at most
+600 to select on, at most 2,000 to judge on. A table's own columns are called true, though some of them say little; as
+many useless ones are planted beside them:
 
     none        nothing: the true columns alone
     random      every column once more, its rows shuffled
@@ -48,7 +48,7 @@ from ridgewalk.path.input_selection import select_inputs
 from ridgewalk.tables import Encoder
 
 WAYS = ("none", "random", "corrupted", "products")
-ROWS, FRESH_ROWS, MOST_COLUMNS, MOST_CLASSES = 600, 2_000, 80, 10
+ROWS, FRESH_ROWS = 600, 2_000
 FOLDS, HIDDEN, STRENGTHS = 5, 32, 30
 
 
@@ -122,15 +122,14 @@ def small(split: Split) -> Split:
 
 
 def cells(folder: Path, seed: int, tables: list[str]) -> Iterator[tuple[str, Split, Array, Array]]:
-    """Yield every table that takes part: its name, its rows, and the encoded columns of both parts."""
+    """Yield every table: its name, its rows, and the encoded columns of both parts."""
     for file in sorted(folder.glob("*.parquet")):
         if tables and file.stem not in tables:
             continue
         split = small(next(splits(pd.read_parquet(file), seed, 1)))
         encoder = Encoder().fit(split.x)
         x, fresh = (np.asarray(encoder.transform(part), dtype=float) for part in (split.x, split.new))
-        if x.shape[1] <= MOST_COLUMNS and split.classes <= MOST_CLASSES:
-            yield file.stem, split, x, fresh
+        yield file.stem, split, x, fresh
 
 
 def suffix(seed: int, pieces: int) -> str:
