@@ -373,7 +373,8 @@ class PathOptions:
         int,
         option(
             metavar="N",
-            help="Bins of a piecewise-linear encoding of numeric columns (4 or 8); 0 is no encoding.",
+            help="Bins of a piecewise-linear encoding of numeric columns (4 or 8); 0 is no encoding. With "
+            "--select-inputs, inputs are selected without it and refitted with it.",
             panel=NETWORK,
             parser=whole(0),
         ),

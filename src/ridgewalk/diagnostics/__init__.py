@@ -7,8 +7,9 @@ audit(job, train)                                                           prob
 
 from __future__ import annotations
 
-from ridgewalk.diagnostics.evidence import ConditionScores, Evidence, TrainingCurve, of_jobs, of_path
+from ridgewalk.diagnostics.evidence import ConditionScores, Evidence, TrainingCurve
 from ridgewalk.diagnostics.statistics import Effect, effect
+from ridgewalk.diagnostics.trials import of_jobs, of_path
 from ridgewalk.diagnostics.verdict import Diagnosis, Finding, judge
 from ridgewalk.diagnostics.wiring import Fault, Train, Wiring, audit
 

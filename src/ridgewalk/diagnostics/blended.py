@@ -20,11 +20,11 @@ from ridgewalk.diagnostics.evidence import (
     Evidence,
     SingleNetwork,
     less_linear,
-    more_seeds,
     right_classes,
     scores_of_stopped,
 )
 from ridgewalk.diagnostics.statistics import calibrated, seed_spread
+from ridgewalk.diagnostics.trials import more_seeds
 from ridgewalk.engine import Runner
 from ridgewalk.folds import average_by_row
 from ridgewalk.losses import Loss, facts
