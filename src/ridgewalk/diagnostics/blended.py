@@ -29,6 +29,7 @@ from ridgewalk.engine import Runner
 from ridgewalk.folds import average_by_row
 from ridgewalk.losses import Loss, facts
 from ridgewalk.path.blend import Blend, blended_outputs, blended_training, losses_of_starts
+from ridgewalk.path.collapse import without_collapse
 from ridgewalk.path.cost import check_memory
 from ridgewalk.path.early_stopping import EarlyStopped
 from ridgewalk.path.jobs import by_strength, dense_job, every_pair, network_of, ramp_job
@@ -143,6 +144,9 @@ def _with_starts(problem: PathProblem, path: MLPPath, members: Integers, runner:
     null, dense = null_objectives(problem, settings, runner), runner.train(dense_job(problem, settings))
     alphas = path.alphas[members]
     fits = by_strength(runner.train(ramp_job(problem, settings, *every_pair(problem, alphas), dense)), problem.pairs)
+    free = int(alphas[0] == 0)
+    if len(alphas) > free:
+        fits = fits[:free] + without_collapse(problem, settings, runner, null, alphas[free:], fits[free:], dense)
     kept = [null.put_in(fit, null.wins(fit)) if alpha > 0 else fit for alpha, fit in zip(alphas, fits, strict=True)]
     network, seeds, outputs = network_of(problem, settings), len(problem.seeds), []
     for number, (fold, (_, rows)) in enumerate(zip(problem.folds, problem.splits, strict=True)):

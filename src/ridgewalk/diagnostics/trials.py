@@ -33,6 +33,7 @@ from ridgewalk.losses import facts
 from ridgewalk.network import Network, evadable
 from ridgewalk.objective import weighted_mean
 from ridgewalk.optimizers import SGD, Cosine, rate_at, scheduled
+from ridgewalk.path.collapse import without_collapse
 from ridgewalk.path.cost import check_memory
 from ridgewalk.path.dependence import ROWS, Dependence
 from ridgewalk.path.early_stopping import EarlyStopped, stopped_early
@@ -414,6 +415,9 @@ class _Again:
         source = at.ravel()
         pairs = np.flatnonzero((source != index) & (source != NULL))
         own = self.runner.train(job)
+        if index > 0:
+            alphas = path.alphas[[index]]
+            own = without_collapse(problem, settings, self.runner, self.null, alphas, [own], self.dense)[0]
         if not settings.ramps:
             strengths = path.alphas[: max(index, int(source.max())) + 1]
             fitted = train_path(problem, settings, self.runner, self.null, strengths)

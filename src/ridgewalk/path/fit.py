@@ -30,6 +30,7 @@ from ridgewalk.engine import Runner
 from ridgewalk.engine.job import Fits, joined
 from ridgewalk.folds import Fold, standardized_fold
 from ridgewalk.formatting import format_count
+from ridgewalk.path.collapse import without_collapse
 from ridgewalk.path.cost import active_strengths, check_memory, ramp_seconds, strengths_at_once, training_seconds
 from ridgewalk.path.grid import grid
 from ridgewalk.path.jobs import by_strength, dense_job, every_pair, network_of, penalty_of, ramp_job
@@ -275,6 +276,12 @@ def _raised(
         share = active_strengths(len(fits), len(fits) + len(batch), count) / len(batch)
         trained = runner.train(ramp_job(problem, settings, *every_pair(problem, batch), before), share)
         fits += by_strength(trained, problem.pairs)
+    free = int(strengths[0] == 0)
+    if _ended(null, strengths, fits) == free + 1:  # perhaps all have collapsed
+        fits += [_null_fits(fits[-1])] * (count - len(fits))
+    raised = strengths[free : len(fits)]
+    if raised.size:
+        fits = fits[:free] + without_collapse(problem, settings, runner, null, raised, fits[free:], dense)
     ends = _ended(null, strengths, fits)
     if ends:
         fits = fits[:ends] + [_null_fits(fits[ends - 1])] * (count - ends)

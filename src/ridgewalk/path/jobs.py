@@ -128,10 +128,12 @@ def dense_job(problem: PathProblem, settings: PathSettings) -> Job:
     return make_job(problem, settings, pairs, penalties_at(problem, settings, alphas), start, training)
 
 
-def ramp_job(problem: PathProblem, settings: PathSettings, alphas: Array, pairs: Integers, before: Fits) -> Job:
+def ramp_job(
+    problem: PathProblem, settings: PathSettings, alphas: Array, pairs: Integers, before: Fits, rate: float = 1.0
+) -> Job:
     """Return the job of runs (R,) that takes the fit of each one's pair to a strength of its own."""
     start = tuple(array[pairs] for array in before.parameters)
-    training = Training(settings.max_iter, last_steps(settings), RAMP_SHARE if settings.ramps else 0.0)
+    training = Training(settings.max_iter, last_steps(settings), RAMP_SHARE if settings.ramps else 0.0, rate)
     return make_job(problem, settings, pairs, penalties_at(problem, settings, alphas), start, training)
 
 
