@@ -6,10 +6,12 @@ import numpy as np
 import pytest
 
 from ridgewalk import MLPRegressorCV
+from ridgewalk.path import collapse
 from ridgewalk.path import fit as path_fit
+from ridgewalk.path.collapse import collapsed
 
 
-def collinear(seed: int, rows: int, columns: int = 100) -> tuple[Any, Any]:
+def collinear(seed: int, rows: int = 40, columns: int = 100) -> tuple[Any, Any]:
     """Return more columns than rows, half of them nearly one and the same, and a target of what tells those apart."""
     generator = np.random.default_rng(seed)
     hidden = generator.normal(size=(rows, 3))
@@ -20,9 +22,9 @@ def collinear(seed: int, rows: int, columns: int = 100) -> tuple[Any, Any]:
     return x, hidden @ np.array([0.5, 1, 0.5])
 
 
-def fitted(seed: int, rows: int = 40, **parameters: Any) -> MLPRegressorCV:
+def fitted(seed: int, **parameters: Any) -> MLPRegressorCV:
     settings = {"alphas": 4, "penalty": "group_lasso", "max_iter": 300, "learning_rate_init": 0.03, "cv": 3}
-    return MLPRegressorCV((32,), random_state=seed, **(settings | parameters)).fit(*collinear(seed, rows))
+    return MLPRegressorCV((32,), random_state=seed, **(settings | parameters)).fit(*collinear(seed))
 
 
 def constant_pairs(model: MLPRegressorCV) -> int:
@@ -32,15 +34,27 @@ def constant_pairs(model: MLPRegressorCV) -> int:
     return int(((learned < 1e-3) & (learned.max() > 0.1)).sum())
 
 
-@pytest.mark.parametrize("seed", [0, 2, 3])
 @pytest.mark.parametrize("schedule", ["ramp", "sequential"])
-def test_no_fold_is_a_constant_where_others_learn(seed: int, schedule: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert constant_pairs(fitted(seed, schedule=schedule)) == 0
-    if schedule == "ramp":
-        monkeypatch.setattr(path_fit, "without_collapse", lambda *given: list(given[5]))
-        assert constant_pairs(fitted(seed)) > 0  # so they do die
+def test_networks_that_died_are_trained_again(schedule: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    after = sum(constant_pairs(fitted(seed, schedule=schedule)) for seed in range(5))
+    monkeypatch.setattr(path_fit, "without_collapse", lambda *given: list(given[5]))
+    before = sum(constant_pairs(fitted(seed, schedule=schedule)) for seed in range(5))
+    assert before > 0  # so they do die
+    assert after <= 0.6 * before
 
 
-def test_all_folds_that_die_at_a_rate_too_high_are_trained_at_a_lower_one() -> None:
-    path = fitted(0, rows=80, max_iter=200, learning_rate_init=0.1).path_
-    assert (path.objective[1:3] < 0.95 * path.objective[-1]).all()
+def test_what_has_a_loss_left_is_left_alone() -> None:
+    """A fold at which the null model wins a little earlier than at others has not died."""
+    _, y = collinear(0)
+    seen = []
+
+    def noting(*given: Any) -> Any:
+        seen.append(found := collapsed(*given))
+        return found
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(collapse, "collapsed", noting)
+        noise = np.random.default_rng(1).normal(size=(40, 3))
+        MLPRegressorCV((8,), alphas=12, max_iter=100, cv=3, random_state=0).fit(noise, noise[:, 0] + y)
+    assert seen
+    assert not any(each.any() for each in seen)

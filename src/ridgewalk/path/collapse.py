@@ -4,11 +4,11 @@ Every network of a path starts from a dense fit. With more columns than rows suc
 second moments are close to 0, and its first steps under a penalty are large enough to switch all hidden units off: the
 output is a constant, and no gradient brings it back.
 
-    share of a network = (null model's loss - objective) / (null model's loss - dense fit's loss)
+    share = (null model's objective - a network's) / (null model's - dense fit's)
 
-A network has collapsed where its share is 0 while that of another fold or seed, at the same strength, is at least a
-tenth; or where it is 0 and so are all of the weakest strength above 0. It is trained again, and at a tenth of the
-learning rate if it collapses once more; what has a lower objective is kept.
+Where the dense fit has less than a hundredth of the null model's loss left, a network has collapsed if its share is 0
+while that of another fold or seed at the same strength is at least a tenth. It is trained again, and at a tenth of the
+learning rate if it collapses once more; what has the lower objective is kept.
 """
 
 from __future__ import annotations
@@ -28,6 +28,7 @@ from ridgewalk.path.problem import PathProblem
 from ridgewalk.path.settings import PathSettings
 
 _NOTHING, _MUCH = 1e-3, 0.1  # shares of what dense fits learn
+_LEFT = 0.01  # of the null model's loss
 _RATES = (1.0, 0.1)  # times the learning rate, one after the other
 
 
@@ -35,12 +36,11 @@ def collapsed(null: NullObjectives, fits: Sequence[Fits], dense: Fits) -> Boolea
     """Return which networks collapsed, of fits per strength from the weakest above 0 on: shape (S, pairs)."""
     objective = np.stack([fit.data_loss + fit.penalty for fit in fits])
     diverged = np.stack([fit.diverged for fit in fits])
-    learnable = null.of_pairs - dense.data_loss
     with np.errstate(divide="ignore", invalid="ignore"):  # what diverged; a constant target
-        shares = np.nan_to_num((null.of_pairs - objective) / learnable)
-    nothing = (shares < _NOTHING) & ~diverged & (learnable > 0)
+        shares = np.nan_to_num((null.of_pairs - objective) / (null.of_pairs - dense.data_loss))
+    nothing = (shares < _NOTHING) & ~diverged & (dense.data_loss < _LEFT * null.of_pairs)
     others_learn = shares.max(axis=1, keepdims=True) >= _MUCH
-    return np.asarray(nothing & (others_learn | nothing[0].all()))
+    return np.asarray(nothing & others_learn)
 
 
 def without_collapse(

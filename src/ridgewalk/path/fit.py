@@ -277,8 +277,6 @@ def _raised(
         trained = runner.train(ramp_job(problem, settings, *every_pair(problem, batch), before), share)
         fits += by_strength(trained, problem.pairs)
     free = int(strengths[0] == 0)
-    if _ended(null, strengths, fits) == free + 1:  # perhaps all have collapsed
-        fits += [_null_fits(fits[-1])] * (count - len(fits))
     raised = strengths[free : len(fits)]
     if raised.size:
         fits = fits[:free] + without_collapse(problem, settings, runner, null, raised, fits[free:], dense)
