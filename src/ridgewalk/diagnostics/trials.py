@@ -415,7 +415,7 @@ class _Again:
         source = at.ravel()
         pairs = np.flatnonzero((source != index) & (source != NULL))
         own = self.runner.train(job)
-        if index > 0:
+        if index > 0 and settings.ramps:  # else train_path looks
             alphas = path.alphas[[index]]
             own = without_collapse(problem, settings, self.runner, self.null, alphas, [own], self.dense)[0]
         if not settings.ramps:
