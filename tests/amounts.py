@@ -14,5 +14,5 @@ def amount(usual: int, whole: int) -> int:
 
 
 def by_turns(number: int, of: int, turn: int) -> bool:
-    """Return whether a case, of so many, is done at this turn: usually all but one are, a different one each turn."""
-    return WHOLE or (number + turn) % of != 0
+    """Return whether a case is done at this turn: usually one in ``of`` is, another each turn."""
+    return WHOLE or (number + turn) % of == 0

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from scipy.sparse import csr_array
 
-from amounts import WHOLE, by_turns
+from amounts import by_turns
 from ridgewalk.arrays import per_run
 from ridgewalk.engine import compiled, native, reference
 from ridgewalk.engine.job import EarlyStopping, Job, Polish
@@ -194,8 +194,8 @@ def test_ten_steps_are_the_references(activation: Any, loss: Any) -> None:
     for turn, (optimizer, penalty) in enumerate(itertools.product(OPTIMIZERS, PENALTIES)):
         # Either precision, full batch and minibatches by turns: over the cells every optimizer and penalty meets all
         # four. 70 rows of which 56 train, so batches of 11 end in one of 1.
-        if not (WHOLE or (turn // 4 + cell) % 2):
-            continue  # usually half of the pairs, the other half in the next cell
+        if not by_turns(turn // 4, 4, cell):
+            continue
         dtype, (batch_size, epochs) = turns[(turn + cell) % 4]
         job = make_job(layers, loss, optimizer, penalty, dtype, batch_size=batch_size, epochs=epochs, ramp=0.5)
         assert_agree(job, (optimizer, penalty, dtype, batch_size))
@@ -264,13 +264,13 @@ def test_mapped_columns_as_if_they_came_so() -> None:
 @pytest.mark.parametrize("inputs", [1, 2, 4, 5, 17, 33, 1000])
 def test_odd_sizes(inputs: Any, rows: int) -> None:
     sizes = [(1, 1), (4, 3), (6, 17), (17, 5), (33, 4)]
-    for dtype, (units, outputs) in itertools.product(DTYPES, sizes):
+    optimizer = SGD(0.01, momentum=0.9)
+    for number, (dtype, (units, outputs), batch_size) in enumerate(itertools.product(DTYPES, sizes, (None, 16))):
+        if not by_turns(number, 3, inputs + rows):
+            continue
         layers = (Dense(inputs, units), ReLU(), Dense(units, outputs))
-        for batch_size in (None, 16):
-            job = make_job(
-                layers, SquaredError(), SGD(0.01, momentum=0.9), "none", dtype, rows, 1, batch_size=batch_size, epochs=3
-            )
-            assert_agree(job, (units, outputs, batch_size, dtype), double=1e-9)
+        job = make_job(layers, SquaredError(), optimizer, "none", dtype, rows, 1, batch_size=batch_size, epochs=3)
+        assert_agree(job, (units, outputs, batch_size, dtype), double=1e-9)
 
 
 @pytest.mark.slow
